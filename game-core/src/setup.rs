@@ -1,0 +1,124 @@
+//! What is agreed before a match begins.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use shakmaty::fen::Fen;
+use shakmaty::{CastlingMode, Chess, EnPassantMode, Position};
+
+use crate::{BySeat, ClockStart, MatchId, PlayerId, TimeControl, UnixMillis};
+
+/// A set-up that no match can begin from.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSetup {
+    /// The text is not FEN, or too long to be.
+    #[error("the starting position is not FEN: {0}")]
+    Fen(String),
+    /// The FEN is well formed, but no legal position.
+    #[error("the starting position is not legal: {0}")]
+    Position(String),
+    /// The position leaves nothing to play.
+    #[error("the starting position is already decided")]
+    Over,
+}
+
+/// The position before the first move: the initial position of chess, or any legal one.
+///
+/// Holds a position that has at least one legal move and is not yet over.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StartPosition(Option<Box<Chess>>);
+
+impl StartPosition {
+    /// Longer text is refused unread, in bytes. The longest FEN is about 90.
+    const FEN_LEN_MAX: usize = 120;
+
+    /// The initial position of chess.
+    pub const INITIAL: Self = Self(None);
+
+    /// Whether this is the initial position of chess.
+    #[must_use]
+    pub const fn is_initial(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The position, to play from.
+    #[must_use]
+    pub fn position(&self) -> Chess {
+        self.0.as_deref().cloned().unwrap_or_default()
+    }
+
+    /// The position as FEN.
+    #[must_use]
+    pub fn fen(&self) -> String {
+        Fen::from_position(&self.position(), EnPassantMode::Legal).to_string()
+    }
+}
+
+impl FromStr for StartPosition {
+    type Err = InvalidSetup;
+
+    fn from_str(fen: &str) -> Result<Self, InvalidSetup> {
+        if fen.len() > Self::FEN_LEN_MAX {
+            return Err(InvalidSetup::Fen(format!(
+                "longer than {} bytes",
+                Self::FEN_LEN_MAX
+            )));
+        }
+        let fen: Fen = fen.parse().map_err(|e| InvalidSetup::Fen(format!("{e}")))?;
+        let position: Chess = fen
+            .into_position(CastlingMode::Standard)
+            .map_err(|e| InvalidSetup::Position(e.to_string()))?;
+        if position.is_game_over() {
+            Err(InvalidSetup::Over)
+        } else if position == Chess::default() {
+            Ok(Self::INITIAL)
+        } else {
+            Ok(Self(Some(Box::new(position))))
+        }
+    }
+}
+
+impl Serialize for StartPosition {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (!self.is_initial())
+            .then(|| self.fen())
+            .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for StartPosition {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Option::<String>::deserialize(deserializer)? {
+            None => Ok(Self::INITIAL),
+            Some(fen) => fen.parse().map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+/// Who sits in a seat.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Player {
+    /// Who holds the right to the seat.
+    pub id: PlayerId,
+    /// What the records call the player; the matchmaker bounds its length.
+    pub name: Box<str>,
+}
+
+/// All that is agreed before a match begins, and never changes after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatchSetup {
+    /// Which match this is.
+    pub id: MatchId,
+    /// Who plays.
+    pub players: BySeat<Player>,
+    /// How much time each side has.
+    pub time_control: TimeControl,
+    /// When the clocks begin to count.
+    pub clock_start: ClockStart,
+    /// Where the pieces stand at ply 0.
+    pub start: StartPosition,
+    /// Whether the result counts for ratings.
+    pub rated: bool,
+    /// When the match was made, for the records.
+    pub created_at: UnixMillis,
+}
