@@ -11,6 +11,9 @@ pub enum InvalidId {
     /// A match id is 12 characters of `0-9A-Za-z`.
     #[error("a match id is {len} characters of 0-9, A-Z and a-z", len = MatchId::LEN)]
     Match,
+    /// A shard id is 12 characters of `0-9A-Za-z`.
+    #[error("a shard id is {len} characters of 0-9, A-Z and a-z", len = MatchId::LEN)]
+    Shard,
     /// A player id is 1 to 64 characters of `0-9A-Za-z` and `_.:@|-`.
     #[error(
         "a player id is 1 to {max} characters of 0-9, A-Z, a-z and _ . : @ | -",

@@ -5,6 +5,7 @@
 
 mod event;
 mod id;
+mod owner;
 mod seat;
 mod setup;
 mod time;
@@ -13,6 +14,7 @@ mod uci;
 pub use command::{Command, CommandKind, Refusal};
 pub use event::{Event, EventKind, Outcome, Termination};
 pub use id::{CommandId, InvalidId, MatchId, PlayerId};
+pub use owner::{Epoch, ShardId};
 pub use seat::{BySeat, Seat};
 pub use setup::{InvalidSetup, MatchSetup, Player, StartPosition};
 pub use time::{ClockStart, InvalidTimeControl, MatchTime, Speed, TimeControl, UnixMillis};

@@ -1,0 +1,58 @@
+//! The words of ownership: which shard may write a match. What they mean is the store's affair; they
+//! stand here because the wire and the store both say them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{InvalidId, MatchId};
+
+/// Names one shard process: fresh and random for each start, never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ShardId(MatchId);
+
+impl ShardId {
+    /// The id that 128 random bits spell.
+    #[must_use]
+    pub fn from_random(bits: u128) -> Self {
+        Self(MatchId::from_random(bits))
+    }
+}
+
+impl FromStr for ShardId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        text.parse().map(Self).map_err(|_| InvalidId::Shard)
+    }
+}
+
+impl fmt::Display for ShardId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The fencing number of an ownership: a claim raises it, and a write under a lower one is refused.
+///
+/// 0 is a match that was created and never claimed.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub struct Epoch(pub u64);
+
+impl Epoch {
+    /// The epoch that the next claim gives.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
