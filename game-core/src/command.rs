@@ -16,7 +16,7 @@ pub struct Command {
 }
 
 /// The kinds of command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CommandKind {
     /// Make a move.
     Move {

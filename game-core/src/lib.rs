@@ -15,7 +15,7 @@ pub use command::{Command, CommandKind, Refusal};
 pub use event::{Event, EventKind, Outcome, Termination};
 pub use id::{CommandId, InvalidId, MatchId, PlayerId};
 pub use owner::{Epoch, ShardId};
-pub use seat::{BySeat, Seat};
+pub use seat::{BySeat, ColorChoice, Seat};
 pub use setup::{InvalidSetup, MatchSetup, Player, StartPosition};
 pub use time::{ClockStart, InvalidTimeControl, MatchTime, Speed, TimeControl, UnixMillis};
 pub use uci::{InvalidUci, Uci};

@@ -103,3 +103,16 @@ impl<T> IndexMut<Seat> for BySeat<T> {
         }
     }
 }
+
+/// The colour that a player asks for before a match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColorChoice {
+    /// White.
+    White,
+    /// Black.
+    Black,
+    /// Either, drawn by lot.
+    #[default]
+    Random,
+}

@@ -1,1 +1,14 @@
-//! Placeholder.
+//! What outlives a process: one contract, [`Store`], kept by Redis and by an embedded database.
+//!
+//! The safety of a match rests on two nets in [`Store::append`], each of which stops a fork by
+//! itself: the epoch (only the current owner writes) and the position (a record goes where the log
+//! ends, and nowhere else). Nothing relies on a time-out inside the store.
+
+pub mod codec;
+mod contract;
+mod ticket;
+
+pub use contract::{
+    Append, Appended, Checkpoint, Claim, Created, Ownership, ShardRecord, Status, Store, StoreError,
+};
+pub use ticket::{Assignment, Ticket, TicketId, TicketState};

@@ -1,0 +1,116 @@
+//! The bytes on a seat stream: the one place that knows them.
+//!
+//! A frame is the length of its body as four bytes, most significant first, and the body: bincode 2
+//! of one message, integers as varints. The length is checked before a byte of the body is kept.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{ClientFrame, ServerFrame};
+
+/// The longest body that a client may send, in bytes: a `Join` with its token is about 450.
+pub const CLIENT_FRAME_LEN_MAX: usize = 1_536;
+
+/// The longest body that a shard sends, in bytes: a full state of 1,200 plies is about 4 KB.
+pub const SERVER_FRAME_LEN_MAX: usize = 16 * 1_024;
+
+const HEADER_LEN: usize = 4;
+
+/// Bytes that are not a frame.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// The header announces more than is allowed.
+    #[error("a frame of {len} bytes is above the limit of {max}")]
+    TooLong {
+        /// Announced length of the body, in bytes.
+        len: usize,
+        /// Allowed length, in bytes.
+        max: usize,
+    },
+    /// The body is not a message of this protocol.
+    #[error("a frame that is no message of this protocol: {0}")]
+    Malformed(String),
+}
+
+fn config<const LIMIT: usize>() -> bincode::config::Configuration<
+    bincode::config::BigEndian,
+    bincode::config::Varint,
+    bincode::config::Limit<LIMIT>,
+> {
+    bincode::config::standard()
+        .with_big_endian()
+        .with_limit::<LIMIT>()
+}
+
+/// The bytes of a client's frame.
+#[must_use]
+pub fn encode_client(frame: &ClientFrame) -> Bytes {
+    encode(frame)
+}
+
+/// The bytes of a shard's frame.
+#[must_use]
+pub fn encode_server(frame: &ServerFrame) -> Bytes {
+    encode(frame)
+}
+
+/// Takes one client frame from the front of `buffer`; `None` if it is not complete yet.
+///
+/// # Errors
+///
+/// [`FrameError`]; the stream cannot be read further.
+pub fn decode_client(buffer: &mut BytesMut) -> Result<Option<ClientFrame>, FrameError> {
+    decode::<_, CLIENT_FRAME_LEN_MAX>(buffer)
+}
+
+/// Takes one server frame from the front of `buffer`; `None` if it is not complete yet.
+///
+/// # Errors
+///
+/// [`FrameError`]; the stream cannot be read further.
+pub fn decode_server(buffer: &mut BytesMut) -> Result<Option<ServerFrame>, FrameError> {
+    decode::<_, SERVER_FRAME_LEN_MAX>(buffer)
+}
+
+fn encode<T: Serialize>(message: &T) -> Bytes {
+    let mut frame = BytesMut::with_capacity(64);
+    frame.put_u32(0);
+    let mut writer = frame.writer();
+    // No message holds a type that bincode cannot write, and the buffer grows as needed.
+    let written = bincode::serde::encode_into_std_write(
+        message,
+        &mut writer,
+        config::<SERVER_FRAME_LEN_MAX>(),
+    )
+    .expect("a message is always encodable");
+    let mut frame = writer.into_inner();
+    frame[..HEADER_LEN].copy_from_slice(&(written as u32).to_be_bytes());
+    frame.freeze()
+}
+
+fn decode<T: DeserializeOwned, const MAX: usize>(
+    buffer: &mut BytesMut,
+) -> Result<Option<T>, FrameError> {
+    let Some(header) = buffer.first_chunk::<HEADER_LEN>() else {
+        return Ok(None);
+    };
+    let len = u32::from_be_bytes(*header) as usize;
+    if len > MAX {
+        return Err(FrameError::TooLong { len, max: MAX });
+    }
+    if buffer.len() < HEADER_LEN + len {
+        return Ok(None);
+    }
+    buffer.advance(HEADER_LEN);
+    let body = buffer.split_to(len);
+    let (message, used) = bincode::serde::decode_from_slice(&body, config::<MAX>())
+        .map_err(|error| FrameError::Malformed(error.to_string()))?;
+    if used < len {
+        return Err(FrameError::Malformed(format!(
+            "{} bytes too many",
+            len - used
+        )));
+    }
+    Ok(Some(message))
+}

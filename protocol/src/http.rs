@@ -1,0 +1,167 @@
+//! The matchmaker's requests and replies, as JSON.
+//!
+//! | request | body | reply |
+//! |---|---|---|
+//! | `POST /v1/players` | [`NewPlayer`] | [`PlayerReply`] |
+//! | `POST /v1/challenges` | [`NewChallenge`] | [`TicketReply`] |
+//! | `GET /v1/challenges/{ticket}` | | [`TicketReply`] |
+//! | `POST /v1/challenges/{ticket}/accept` | | [`TicketReply`] |
+//! | `DELETE /v1/challenges/{ticket}` | | 204 |
+//! | `POST /v1/tickets` | [`NewTicket`] | [`TicketReply`] |
+//! | `GET /v1/tickets/{ticket}` | | [`TicketReply`] |
+//! | `DELETE /v1/tickets/{ticket}` | | 204 |
+//! | `POST /v1/matches/{match}/seat` | | [`SeatReply`] |
+//! | `POST /v1/matches/{match}/watch` | | [`SeatReply`] |
+//! | `GET /v1/matches/{match}` | | [`MatchReply`] |
+//! | `GET /v1/matches/{match}/pgn` | | PGN |
+//! | `GET /livez`, `GET /readyz` | | 200 or 503 |
+//!
+//! All but `POST /v1/players`, reading a match and the probes want `Authorization: Bearer` with a
+//! player token. Errors are [`Problem`] (RFC 9457).
+
+use std::net::SocketAddr;
+
+use game_core::{
+    BySeat, ClockStart, ColorChoice, MatchId, Outcome, PlayerId, ShardId, Termination, TimeControl,
+    Uci, UnixMillis,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Role, SeatView};
+
+/// Asks for a guest player.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewPlayer {
+    /// What the records are to call the player: 1 to 32 characters, no control characters; by
+    /// default a name is made.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// A player and the right to act as it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlayerReply {
+    /// Who.
+    pub player: PlayerId,
+    /// What the records call the player.
+    pub name: String,
+    /// The player token.
+    pub token: String,
+    /// When the token ends, in milliseconds since 1970.
+    pub expires_at: UnixMillis,
+}
+
+/// Asks for a match that another player accepts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewChallenge {
+    /// How much time each side has.
+    pub time_control: TimeControl,
+    /// The challenger's colour.
+    #[serde(default)]
+    pub color: ColorChoice,
+    /// The position to start from, as FEN; by default the initial position of chess.
+    #[serde(default)]
+    pub fen: Option<String>,
+    /// When the clocks begin to count.
+    #[serde(default)]
+    pub clock_start: ClockStart,
+    /// The one who may accept; by default anyone.
+    #[serde(default)]
+    pub opponent: Option<PlayerId>,
+}
+
+/// Asks for a match against whoever waits in the same pool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewTicket {
+    /// How much time each side has: it names the pool.
+    pub time_control: TimeControl,
+}
+
+/// How far a request for a match has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TicketStatus {
+    /// It waits for an opponent.
+    Waiting,
+    /// It has a match.
+    Matched,
+    /// It was withdrawn.
+    Cancelled,
+}
+
+/// A request for a match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketReply {
+    /// Names the ticket or challenge.
+    pub id: String,
+    /// How far it has come.
+    pub status: TicketStatus,
+    /// The match, once it has one.
+    pub match_id: Option<MatchId>,
+    /// The time control asked for.
+    pub time_control: TimeControl,
+}
+
+/// Where a match lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardAddress {
+    /// Which process.
+    pub id: ShardId,
+    /// Where it is reached over QUIC.
+    pub address: SocketAddr,
+    /// SHA-256 of the certificate to pin, as 64 hexadecimal digits; absent where the certificate is
+    /// to be checked against the public authorities.
+    pub certificate_sha256: Option<String>,
+}
+
+/// A seat in a match, or a place to watch it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeatReply {
+    /// Which match.
+    pub match_id: MatchId,
+    /// What the token allows.
+    pub role: Role,
+    /// The seat token.
+    pub token: String,
+    /// When the token ends, in milliseconds since 1970.
+    pub expires_at: UnixMillis,
+    /// Where to take the seat.
+    pub shard: ShardAddress,
+}
+
+/// A match as the store has it: confirmed, and perhaps a moment old.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatchReply {
+    /// Which match.
+    pub match_id: MatchId,
+    /// Who plays.
+    pub players: BySeat<SeatView>,
+    /// How much time each side has.
+    pub time_control: TimeControl,
+    /// Number of events so far.
+    pub seq: u32,
+    /// The position, as FEN.
+    pub fen: String,
+    /// All moves from ply 0.
+    pub moves: Vec<Uci>,
+    /// How it ended, if it has.
+    pub outcome: Option<Outcome>,
+    /// Why it ended, if it has.
+    pub termination: Option<Termination>,
+}
+
+/// An error in words and in a stable code (RFC 9457, `application/problem+json`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The stable code.
+    pub code: String,
+    /// The kind of problem, for people.
+    pub title: String,
+    /// What is wrong with this request and what to do.
+    pub detail: String,
+    /// The HTTP status.
+    pub status: u16,
+}

@@ -1,0 +1,310 @@
+//! Signed rights: the player token (who you are) and the seat token (which seat is yours).
+//!
+//! Both are JSON Web Tokens (RFC 7519) signed with Ed25519 (RFC 8037), told apart by their audience.
+//! No other algorithm is known here, so a token cannot choose one. Time is an argument.
+
+use std::sync::Once;
+
+use game_core::{MatchId, PlayerId, UnixMillis};
+use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::errors::{Error as JwtError, ErrorKind};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use ring::rand::SystemRandom;
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use signature::{Signer, Verifier};
+
+use crate::Role;
+
+/// Longer text is refused unread, in bytes.
+pub const TOKEN_LEN_MAX: usize = 1_024;
+
+const PLAYER_AUDIENCE: &str = "rookery-player";
+const SEAT_AUDIENCE: &str = "rookery-seat";
+
+/// The fixed head of an Ed25519 public key in SubjectPublicKeyInfo (RFC 8410 section 4).
+const SPKI_HEAD: [u8; 12] = [
+    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0,
+];
+
+/// A key that cannot be read or made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not an Ed25519 {expected} key in PEM: {why}")]
+pub struct InvalidKey {
+    expected: &'static str,
+    why: String,
+}
+
+/// A token that gives no right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// It is no token of this cluster: wrong form, key, algorithm, audience or claims.
+    #[error("the token is not valid here: {0}")]
+    Invalid(String),
+    /// Its time is over.
+    #[error("the token has expired")]
+    Expired,
+}
+
+/// Who a player is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlayerClaims {
+    /// The player.
+    #[serde(rename = "sub")]
+    pub player: PlayerId,
+    /// What the records call the player.
+    pub name: String,
+    /// End of validity, in seconds since 1970.
+    pub exp: u64,
+}
+
+/// The right to one seat, or to watch, in one match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeatClaims {
+    /// The match.
+    #[serde(rename = "mid")]
+    pub match_id: MatchId,
+    /// The seat, or the spectators' bench.
+    pub role: Role,
+    /// Who holds the right.
+    #[serde(rename = "sub")]
+    pub player: PlayerId,
+    /// End of validity, in seconds since 1970.
+    pub exp: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Addressed<T> {
+    aud: String,
+    #[serde(flatten)]
+    claims: T,
+}
+
+/// The matchmaker's key: it signs tokens.
+#[derive(Clone)]
+pub struct SigningKey {
+    key: EncodingKey,
+    public: [u8; 32],
+}
+
+impl SigningKey {
+    /// Makes a new key from the system's randomness and returns it with its PEM text (PKCS#8, RFC
+    /// 8410), which [`SigningKey::from_pem`] reads back.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidKey`] when the system has no randomness to give.
+    pub fn generate() -> Result<(Self, String), InvalidKey> {
+        let document =
+            Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| InvalidKey {
+                expected: "private",
+                why: "no randomness".into(),
+            })?;
+        let pem = pem::encode(&pem::Pem::new("PRIVATE KEY", document.as_ref()));
+        Ok((Self::from_pem(&pem)?, pem))
+    }
+
+    /// Reads a private key in PEM (PKCS#8), as `openssl genpkey -algorithm ed25519` writes it.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidKey`] when it is not such a key.
+    pub fn from_pem(text: &str) -> Result<Self, InvalidKey> {
+        let invalid = |why: String| InvalidKey {
+            expected: "private",
+            why,
+        };
+        let key = EncodingKey::from_ed_pem(text.as_bytes())
+            .map_err(|error| invalid(error.to_string()))?;
+        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(key.as_bytes())
+            .map_err(|error| invalid(error.to_string()))?;
+        let public = pair
+            .public_key()
+            .as_ref()
+            .try_into()
+            .map_err(|_| invalid("its public half is not 32 bytes".into()))?;
+        install_ed25519();
+        Ok(Self { key, public })
+    }
+
+    /// The key that checks this one's signatures.
+    #[must_use]
+    pub fn verifying_key(&self) -> VerifyingKey {
+        VerifyingKey::from_bytes(self.public)
+    }
+
+    /// Signs a player token.
+    #[must_use]
+    pub fn player_token(&self, claims: &PlayerClaims) -> String {
+        self.sign(PLAYER_AUDIENCE, claims)
+    }
+
+    /// Signs a seat token.
+    #[must_use]
+    pub fn seat_token(&self, claims: &SeatClaims) -> String {
+        self.sign(SEAT_AUDIENCE, claims)
+    }
+
+    fn sign<T: Serialize>(&self, audience: &str, claims: &T) -> String {
+        let addressed = Addressed {
+            aud: audience.to_owned(),
+            claims,
+        };
+        jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &addressed, &self.key)
+            .expect("a key that was read signs, and claims are JSON")
+    }
+}
+
+/// The public half of the matchmaker's key: it checks tokens.
+#[derive(Clone)]
+pub struct VerifyingKey {
+    key: DecodingKey,
+    public: [u8; 32],
+}
+
+impl VerifyingKey {
+    fn from_bytes(public: [u8; 32]) -> Self {
+        install_ed25519();
+        Self {
+            key: DecodingKey::from_ed_der(&public),
+            public,
+        }
+    }
+
+    /// Reads a public key in PEM (SubjectPublicKeyInfo).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidKey`] when it is not such a key.
+    pub fn from_pem(text: &str) -> Result<Self, InvalidKey> {
+        let invalid = |why: String| InvalidKey {
+            expected: "public",
+            why,
+        };
+        let parsed = pem::parse(text).map_err(|error| invalid(error.to_string()))?;
+        let public = parsed
+            .contents()
+            .strip_prefix(&SPKI_HEAD)
+            .and_then(|key| key.try_into().ok())
+            .ok_or_else(|| invalid("it is of another kind".into()))?;
+        Ok(Self::from_bytes(public))
+    }
+
+    /// The key in PEM (SubjectPublicKeyInfo).
+    #[must_use]
+    pub fn to_pem(&self) -> String {
+        let mut document = SPKI_HEAD.to_vec();
+        document.extend_from_slice(&self.public);
+        pem::encode(&pem::Pem::new("PUBLIC KEY", document))
+    }
+
+    /// Checks a player token at the time `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`].
+    pub fn player(&self, token: &str, now: UnixMillis) -> Result<PlayerClaims, TokenError> {
+        let claims: PlayerClaims = self.verify(PLAYER_AUDIENCE, token)?;
+        check_expiry(claims.exp, now)?;
+        Ok(claims)
+    }
+
+    /// Checks a seat token at the time `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`].
+    pub fn seat(&self, token: &str, now: UnixMillis) -> Result<SeatClaims, TokenError> {
+        let claims: SeatClaims = self.verify(SEAT_AUDIENCE, token)?;
+        check_expiry(claims.exp, now)?;
+        Ok(claims)
+    }
+
+    fn verify<T: DeserializeOwned + Clone>(
+        &self,
+        audience: &str,
+        token: &str,
+    ) -> Result<T, TokenError> {
+        if token.len() > TOKEN_LEN_MAX {
+            return Err(TokenError::Invalid(format!(
+                "longer than {TOKEN_LEN_MAX} bytes"
+            )));
+        }
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_audience(&[audience]);
+        validation.set_required_spec_claims(&["aud", "exp", "sub"]);
+        // The caller's time decides, not the system's.
+        validation.validate_exp = false;
+        jsonwebtoken::decode::<Addressed<T>>(token, &self.key, &validation)
+            .map(|token| token.claims.claims)
+            .map_err(|error| TokenError::Invalid(error.to_string()))
+    }
+}
+
+fn check_expiry(exp_s: u64, now: UnixMillis) -> Result<(), TokenError> {
+    if now.0 / 1000 < exp_s {
+        Ok(())
+    } else {
+        Err(TokenError::Expired)
+    }
+}
+
+/// Gives the token library the one algorithm it may use, from the crypto library that QUIC already
+/// brings.
+fn install_ed25519() {
+    static PROVIDER: CryptoProvider = CryptoProvider {
+        signer_factory: |algorithm, key| match algorithm {
+            Algorithm::EdDSA => Ok(Box::new(Ed25519Signer::new(key)?)),
+            _ => Err(JwtError::from(ErrorKind::InvalidAlgorithm)),
+        },
+        verifier_factory: |algorithm, key| match algorithm {
+            Algorithm::EdDSA => Ok(Box::new(Ed25519Verifier(key.try_get_as_bytes()?.to_vec()))),
+            _ => Err(JwtError::from(ErrorKind::InvalidAlgorithm)),
+        },
+        key_utils: KeyUtils::new_unimplemented(),
+    };
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        // An embedding program that installed its own provider keeps it.
+        let _ = PROVIDER.install_default();
+    });
+}
+
+struct Ed25519Signer(Ed25519KeyPair);
+
+impl Ed25519Signer {
+    fn new(key: &EncodingKey) -> Result<Self, JwtError> {
+        Ed25519KeyPair::from_pkcs8_maybe_unchecked(key.as_bytes())
+            .map(Self)
+            .map_err(|_| JwtError::from(ErrorKind::InvalidEddsaKey))
+    }
+}
+
+impl Signer<Vec<u8>> for Ed25519Signer {
+    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
+        Ok(self.0.sign(message).as_ref().to_vec())
+    }
+}
+
+impl JwtSigner for Ed25519Signer {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::EdDSA
+    }
+}
+
+struct Ed25519Verifier(Vec<u8>);
+
+impl Verifier<Vec<u8>> for Ed25519Verifier {
+    fn verify(&self, message: &[u8], signed: &Vec<u8>) -> Result<(), signature::Error> {
+        UnparsedPublicKey::new(&ED25519, &self.0)
+            .verify(message, signed)
+            .map_err(|_| signature::Error::new())
+    }
+}
+
+impl JwtVerifier for Ed25519Verifier {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::EdDSA
+    }
+}

@@ -1,0 +1,264 @@
+//! The contract that every store keeps.
+
+use std::net::SocketAddr;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use game_core::{Epoch, Event, MatchId, ShardId, Snapshot, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+use crate::ticket::{Assignment, Ticket, TicketId};
+
+/// Why a store did not answer an operation.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The store cannot be reached or cannot write now. The operation happened or did not: repeat
+    /// it, unchanged, until there is an answer; meanwhile nothing that depends on it may be shown.
+    #[error("the store does not answer: {0}")]
+    Unavailable(String),
+    /// What is stored is not what this program writes; repeating does not help.
+    #[error("the store holds data that cannot be read: {0}")]
+    Corrupt(String),
+    /// The store is set up in a way that cannot keep the contract; the text says what to change.
+    #[error("the store cannot be used: {0}")]
+    Unfit(String),
+}
+
+/// The life of a stored match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Being played, or waiting for its players.
+    Live,
+    /// Ended; its log is complete and never written again.
+    Finished,
+}
+
+/// Who may write a match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ownership {
+    /// The fencing number; 0 until the first claim.
+    pub epoch: Epoch,
+    /// The shard that holds it; at epoch 0 the one that the matchmaker chose.
+    pub owner: ShardId,
+    /// Whether the match is still to be played.
+    pub status: Status,
+}
+
+/// The stored state from which any shard resumes a match.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    /// Who may write.
+    pub ownership: Ownership,
+    /// The newest snapshot.
+    pub snapshot: Snapshot,
+    /// The records after the snapshot, gapless.
+    pub tail: Vec<Event>,
+}
+
+/// The answer to a creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// The match is stored now.
+    New,
+    /// A match of this id stood there already; nothing was changed.
+    Exists,
+}
+
+/// The answer to a claim.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Claim {
+    /// The claimant owns the match under the checkpoint's epoch, one above the expected one.
+    Claimed(Box<Checkpoint>),
+    /// The epoch was not the expected one, or the match has ended.
+    Lost(Ownership),
+    /// There is no such match.
+    Missing,
+}
+
+/// One fenced write: the next records of one match, all or none.
+///
+/// It holds encoded bytes, so that a repetition after an ambiguous time-out is the same to the bit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Append {
+    /// Which match.
+    pub match_id: MatchId,
+    /// The writer's epoch.
+    pub epoch: Epoch,
+    /// Length of the log that the records follow: the first has seq `after + 1`.
+    pub after: u32,
+    /// The encoded records, in order; at least one.
+    pub records: Vec<Bytes>,
+    /// An encoded snapshot of the state after the last record, now and then and at the end.
+    pub snapshot: Option<Bytes>,
+    /// Whether the last record ends the match; the status then becomes [`Status::Finished`].
+    pub ends: bool,
+}
+
+impl Append {
+    /// Encodes one write.
+    ///
+    /// `events` must be gapless and not empty; `snapshot`, if given, must be of the state after them.
+    ///
+    /// # Panics
+    ///
+    /// If `events` is empty or has a gap, which is a bug of the caller.
+    #[must_use]
+    pub fn new(
+        match_id: MatchId,
+        epoch: Epoch,
+        events: &[Event],
+        snapshot: Option<&Snapshot>,
+    ) -> Self {
+        let first = events.first().expect("an append has at least one record");
+        let gapless = events.iter().zip(first.seq..).all(|(event, seq)| event.seq == seq);
+        assert!(gapless, "the records of an append are gapless");
+        Self {
+            match_id,
+            epoch,
+            after: first.seq - 1,
+            records: events.iter().map(crate::codec::encode_record).collect(),
+            snapshot: snapshot.map(crate::codec::encode_snapshot),
+            ends: events
+                .last()
+                .is_some_and(|event| matches!(event.kind, game_core::EventKind::Ended { .. })),
+        }
+    }
+
+    /// Bytes of records and snapshot: what a batch is bounded by.
+    #[must_use]
+    pub fn len_bytes(&self) -> usize {
+        let records: usize = self.records.iter().map(Bytes::len).sum();
+        records + self.snapshot.as_ref().map_or(0, Bytes::len)
+    }
+
+    /// Length of the log after this write.
+    #[must_use]
+    pub fn last_seq(&self) -> u32 {
+        self.after + self.records.len() as u32
+    }
+}
+
+/// The answer to one [`Append`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Appended {
+    /// The records stand in the log under the writer's epoch, now or since an earlier try.
+    Stored {
+        /// They stood there already: this was a repetition.
+        duplicate: bool,
+    },
+    /// The epoch is not the current one: the writer does not own the match any more.
+    Fenced(Ownership),
+    /// Other records stand where these belong, or the match is finished: the log has forked from
+    /// the writer's view.
+    Conflict {
+        /// Length of the stored log.
+        len: u32,
+    },
+    /// The log is shorter than the writer knows it to be: the store lost confirmed records.
+    Rollback {
+        /// Length of the stored log.
+        len: u32,
+    },
+    /// There is no such match: the store lost all of it.
+    Missing,
+}
+
+/// What a shard tells the others, and the matchmaker, about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardRecord {
+    /// Which process.
+    pub id: ShardId,
+    /// Raised at each heartbeat: that it moves is the sign of life.
+    pub heartbeat: u64,
+    /// Where players reach it over QUIC.
+    pub address: SocketAddr,
+    /// SHA-256 of its certificate where clients are to pin it; `None` under a public authority.
+    pub certificate_sha256: Option<[u8; 32]>,
+    /// The matches it is willing to hold.
+    pub capacity: u32,
+    /// The matches it holds.
+    pub live: u32,
+    /// It takes no new matches.
+    pub draining: bool,
+}
+
+/// What outlives a process.
+///
+/// Every operation may be repeated without harm after [`StoreError::Unavailable`]. An answer means
+/// that the effect is as durable as the store's mode promises.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Stores a new match: the snapshot of ply 0, epoch 0, assigned to `owner`.
+    ///
+    /// The match is added to `owner`'s set first, so that a crash in between leaves a hint too many,
+    /// never one too few.
+    async fn create(&self, owner: ShardId, snapshot: &Snapshot) -> Result<Created, StoreError>;
+
+    /// Reads a match without touching its ownership; `None` if there is none.
+    async fn load(&self, id: MatchId) -> Result<Option<Checkpoint>, StoreError>;
+
+    /// Reads all records of a match from seq 1; empty if there is no such match.
+    async fn log(&self, id: MatchId) -> Result<Vec<Event>, StoreError>;
+
+    /// Who may write a match; `None` if there is no such match.
+    async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError>;
+
+    /// Takes a live match over: if its epoch is `expected`, the epoch becomes the next and the owner
+    /// `claimant`.
+    ///
+    /// A claim repeated after an ambiguous failure answers [`Claim::Lost`] naming the claimant
+    /// itself as owner under `expected.next()`; the caller then claims again from there.
+    async fn claim(
+        &self,
+        id: MatchId,
+        claimant: ShardId,
+        expected: Epoch,
+    ) -> Result<Claim, StoreError>;
+
+    /// Writes a batch, one answer for each element in order. Elements are independent of each
+    /// other; each is all or none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`]: any subset of the batch may have been stored. Repeat the whole.
+    async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError>;
+
+    /// Puts a shard's record into the registry and returns the whole registry, this shard included.
+    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError>;
+
+    /// Reads the registry.
+    async fn shards(&self) -> Result<Vec<ShardRecord>, StoreError>;
+
+    /// Takes a shard out of the registry; its set of matches stays.
+    async fn deregister(&self, shard: ShardId) -> Result<(), StoreError>;
+
+    /// The matches that a shard may own: a hint that misses none and may name too many.
+    async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError>;
+
+    /// Takes matches out of a shard's set, once they are finished or owned by another.
+    async fn disown(&self, shard: ShardId, matches: &[MatchId]) -> Result<(), StoreError>;
+
+    /// Stores a new ticket, waiting. A ticket of the same id is left as it is.
+    async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError>;
+
+    /// Reads a ticket.
+    async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError>;
+
+    /// The waiting tickets of a pool, in no order.
+    async fn waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError>;
+
+    /// Notes that a waiting ticket's player asked for it at `now`; nothing if it does not wait.
+    async fn touch_ticket(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError>;
+
+    /// Withdraws a ticket if it is waiting; says whether it was.
+    async fn cancel_ticket(&self, id: TicketId) -> Result<bool, StoreError>;
+
+    /// Gives a match to all of these tickets, if every one of them is waiting; else changes
+    /// nothing. Says whether it did; a repetition with the same match says so too.
+    async fn assign_tickets(
+        &self,
+        tickets: &[TicketId],
+        assignment: &Assignment,
+    ) -> Result<bool, StoreError>;
+}

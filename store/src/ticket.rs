@@ -1,0 +1,85 @@
+//! A player's request for a match.
+
+use std::fmt;
+use std::str::FromStr;
+
+use game_core::{
+    BySeat, ClockStart, ColorChoice, InvalidId, MatchId, Player, PlayerId, StartPosition, TimeControl,
+    UnixMillis,
+};
+use serde::{Deserialize, Serialize};
+
+/// Names one ticket: 12 characters, base62, random.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TicketId(MatchId);
+
+impl TicketId {
+    /// The id that 128 random bits spell.
+    #[must_use]
+    pub fn from_random(bits: u128) -> Self {
+        Self(MatchId::from_random(bits))
+    }
+}
+
+impl FromStr for TicketId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        text.parse().map(Self)
+    }
+}
+
+impl fmt::Display for TicketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A player's request for a match: in a pool, or as a challenge that another player accepts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// Which ticket.
+    pub id: TicketId,
+    /// Who asks.
+    pub player: Player,
+    /// The pool it waits in; `None` for a challenge.
+    pub pool: Option<Box<str>>,
+    /// The one who may accept a challenge; `None` for anyone.
+    pub opponent: Option<PlayerId>,
+    /// The time control asked for.
+    pub time_control: TimeControl,
+    /// When the clocks are to begin.
+    pub clock_start: ClockStart,
+    /// The colour asked for.
+    pub color: ColorChoice,
+    /// The position asked for.
+    pub start: StartPosition,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// When its player last asked for it.
+    pub seen_at: UnixMillis,
+    /// How far it has come.
+    pub state: TicketState,
+}
+
+/// How far a ticket has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TicketState {
+    /// It waits for an opponent.
+    Waiting,
+    /// It has a match.
+    Assigned(Assignment),
+    /// Its player withdrew it.
+    Cancelled,
+}
+
+/// The match that tickets were given: all that is needed to create it, so that whoever reads the
+/// ticket can finish what a matchmaker that died in between had begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Which match.
+    pub match_id: MatchId,
+    /// Who plays which side.
+    pub players: BySeat<Player>,
+}
