@@ -12,7 +12,7 @@ pub mod token;
 
 pub use close::CloseCode;
 pub use message::{
-    ClientFrame, ClockView, Join, Joined, MatchState, Role, SeatView, ServerBody, ServerFrame,
+    CatchUp, ClientFrame, ClockView, Join, Joined, MatchState, Role, SeatView, ServerBody, ServerFrame,
     WireEvent, WireRefusal,
 };
 

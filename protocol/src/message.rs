@@ -121,8 +121,9 @@ pub enum ServerBody {
     },
     /// The store does not answer: clocks stand still and nothing is acknowledged until it does.
     Paused,
-    /// The store answers again: the clocks stand as given, and the named one runs.
-    Unpaused(ClockView),
+    /// Play goes on: the clocks stand as given, and the named one runs from the receipt of this.
+    /// Ends a [`Paused`](Self::Paused), and the wait for a side to move that was absent.
+    Clock(ClockView),
     /// The last frame of the stream.
     Closed(crate::CloseCode),
 }
@@ -132,9 +133,9 @@ pub enum ServerBody {
 pub struct Joined {
     /// What the peer may do.
     pub role: Role,
-    /// The full state; `None` where the events after the `seen` of the `Join` follow instead.
-    pub state: Option<MatchState>,
-    /// Both clocks at this moment.
+    /// What the peer has to know to stand where the match stands.
+    pub catch_up: CatchUp,
+    /// Both clocks at this moment, after all of `catch_up`.
     pub clock: ClockView,
     /// Who is connected.
     pub connected: BySeat<bool>,
@@ -142,6 +143,15 @@ pub struct Joined {
     pub paused: bool,
     /// The server's calendar time.
     pub server_time: UnixMillis,
+}
+
+/// How a peer that joins learns what happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CatchUp {
+    /// All there is to know.
+    State(MatchState),
+    /// The events after the `seen` of the [`Join`], without gaps, each with its seq.
+    Events(Vec<(u32, WireEvent)>),
 }
 
 /// All there is to know of a match.
