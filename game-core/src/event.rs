@@ -25,7 +25,8 @@ pub struct Event {
 /// The kinds of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EventKind {
-    /// A move was made. It also withdraws the mover's draw offer and declines the opponent's.
+    /// A move was made. It also declines the opponent's standing draw offer; the mover's own stands
+    /// on (FIDE 9.1.2.1).
     Moved {
         /// The move, as the rules name it (castling as the king's two-square step).
         uci: Uci,
@@ -117,7 +118,8 @@ pub enum Termination {
     Resignation,
     /// Both agreed to a draw (FIDE 5.2.3).
     DrawAgreement,
-    /// A flag fell; a draw if the opponent could not mate by any legal sequence (FIDE 6.9).
+    /// A flag fell; a draw if the opponent could not mate by any legal sequence (FIDE 6.9), or had a
+    /// draw offer standing.
     TimeForfeit,
     /// A seat aborted before both first moves were made.
     Aborted,

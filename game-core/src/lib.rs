@@ -2,14 +2,40 @@
 //!
 //! Nothing here reads a clock, draws a random number, performs I/O or knows a runtime: `now` is an
 //! argument, identities are handed in. Rules come from [`shakmaty`].
+//!
+//! [`Match`] is the whole of it: commands and time go in, events come out, and a [`Snapshot`] with
+//! the events after it makes the same match again somewhere else.
 
-mod event;
+// Vocabulary.
 mod id;
 mod owner;
 mod seat;
-mod setup;
 mod time;
 mod uci;
+
+// What is agreed, asked for and done.
+mod setup;
+
+mod command;
+mod event;
+
+// The parts of a live match, each with one concern.
+mod board;
+mod clock;
+mod history;
+mod offers;
+mod refusals;
+
+// The live match.
+mod state;
+
+mod decide;
+
+// What outlives it.
+mod snapshot;
+
+mod date;
+mod pgn;
 
 pub use command::{Command, CommandKind, Refusal};
 pub use event::{Event, EventKind, Outcome, Termination};
@@ -17,7 +43,7 @@ pub use id::{CommandId, InvalidId, MatchId, PlayerId};
 pub use owner::{Epoch, ShardId};
 pub use seat::{BySeat, ColorChoice, Seat};
 pub use setup::{InvalidSetup, MatchSetup, Player, StartPosition};
+pub use snapshot::{RestoreError, Snapshot};
+pub use state::Match;
 pub use time::{ClockStart, InvalidTimeControl, MatchTime, Speed, TimeControl, UnixMillis};
 pub use uci::{InvalidUci, Uci};
-
-mod command;

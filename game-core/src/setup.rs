@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use shakmaty::fen::Fen;
 use shakmaty::{CastlingMode, Chess, EnPassantMode, Position};
 
+use crate::board::Board;
 use crate::{BySeat, ClockStart, MatchId, PlayerId, TimeControl, UnixMillis};
 
 /// A set-up that no match can begin from.
@@ -25,7 +26,7 @@ pub enum InvalidSetup {
 /// The position before the first move: the initial position of chess, or any legal one.
 ///
 /// Holds a position that has at least one legal move and is not yet over.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct StartPosition(Option<Box<Chess>>);
 
 impl StartPosition {
@@ -68,15 +69,29 @@ impl FromStr for StartPosition {
         let position: Chess = fen
             .into_position(CastlingMode::Standard)
             .map_err(|e| InvalidSetup::Position(e.to_string()))?;
-        if position.is_game_over() {
-            Err(InvalidSetup::Over)
-        } else if position == Chess::default() {
-            Ok(Self::INITIAL)
-        } else {
-            Ok(Self(Some(Box::new(position))))
+        if position.is_game_over() || position.halfmoves() >= Board::QUIET_PLIES_MAX {
+            return Err(InvalidSetup::Over);
         }
+        let start = Self(Some(Box::new(position)));
+        Ok(if start == Self::INITIAL {
+            Self::INITIAL
+        } else {
+            start
+        })
     }
 }
+
+/// Equal if they have the same FEN: unlike for shakmaty, the move counters matter.
+impl PartialEq for StartPosition {
+    fn eq(&self, other: &Self) -> bool {
+        let (ours, theirs) = (self.position(), other.position());
+        ours == theirs
+            && ours.halfmoves() == theirs.halfmoves()
+            && ours.fullmoves() == theirs.fullmoves()
+    }
+}
+
+impl Eq for StartPosition {}
 
 impl Serialize for StartPosition {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,0 +1,107 @@
+//! What happened in a match, packed: one entry of 16 bytes for each event but the last.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CommandId, Seat, Uci};
+
+/// One event that did not end the match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    /// The command that caused it.
+    pub(crate) command: CommandId,
+    /// What happened.
+    pub(crate) deed: Deed,
+}
+
+/// What a seat did without ending the match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum Deed {
+    /// A move was made.
+    Moved {
+        /// By whom.
+        seat: Seat,
+        /// The move in its canonical form.
+        uci: Uci,
+        /// What the mover's clock showed after it, in whole milliseconds.
+        clock_ms: u32,
+        /// A draw was offered with it.
+        offers_draw: bool,
+    },
+    /// A draw was offered.
+    DrawOffered {
+        /// By whom.
+        seat: Seat,
+    },
+    /// The standing offer was declined.
+    DrawDeclined {
+        /// By whom.
+        seat: Seat,
+    },
+}
+
+// A live match must stay within 4 KB at 80 plies.
+const _: () = assert!(size_of::<Entry>() == 16);
+
+impl Entry {
+    /// The seat and command that caused it.
+    pub(crate) const fn by(&self) -> (Seat, CommandId) {
+        match self.deed {
+            Deed::Moved { seat, .. } | Deed::DrawOffered { seat } | Deed::DrawDeclined { seat } => {
+                (seat, self.command)
+            }
+        }
+    }
+}
+
+/// The entries of a match in order: the one at index `i` is the event of seq `i + 1`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct History(Vec<Entry>);
+
+impl History {
+    /// Memory is taken in steps: doubling would waste half of it in most of a server's matches.
+    const STEP: usize = 32;
+
+    /// Adds the next event.
+    pub(crate) fn push(&mut self, command: CommandId, deed: Deed) {
+        if self.0.len() == self.0.capacity() {
+            self.0.reserve_exact(Self::STEP);
+        }
+        self.0.push(Entry { command, deed });
+    }
+
+    /// How many events there are.
+    pub(crate) fn len(&self) -> u32 {
+        // The rules end a match long before 2³² events.
+        u32::try_from(self.0.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The entries in order.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.0
+    }
+
+    /// The seq of the event that this command of `seat` caused. The latest come first: a repeat
+    /// follows its original closely.
+    pub(crate) fn find(&self, seat: Seat, id: CommandId) -> Option<u32> {
+        let index = self.0.iter().rposition(|entry| entry.by() == (seat, id))?;
+        u32::try_from(index).ok()?.checked_add(1)
+    }
+
+    /// The moves, each with what the mover's clock showed after it.
+    pub(crate) fn moves(&self) -> impl DoubleEndedIterator<Item = (Uci, Duration)> + '_ {
+        self.0.iter().filter_map(|entry| match entry.deed {
+            Deed::Moved { uci, clock_ms, .. } => {
+                Some((uci, Duration::from_millis(clock_ms.into())))
+            }
+            Deed::DrawOffered { .. } | Deed::DrawDeclined { .. } => None,
+        })
+    }
+
+    /// Heap memory in bytes.
+    #[cfg(test)]
+    pub(crate) const fn heap_bytes(&self) -> usize {
+        self.0.capacity() * size_of::<Entry>()
+    }
+}

@@ -1,0 +1,176 @@
+//! PGN export.
+
+use std::time::Duration;
+
+use shakmaty::san::SanPlus;
+use shakmaty::{Chess, Position};
+
+use crate::date::UtcDate;
+use crate::{Match, Speed, Termination};
+
+impl Match {
+    /// The match as PGN, in play or finished, ready to stand in a file with others.
+    ///
+    /// `site` is what the `Site` tag says: the address where the match was played. After each move
+    /// `[%clk h:mm:ss]` gives what the mover's clock showed, in whole seconds (rounded down). An
+    /// aborted match and one in play have the result `*`.
+    #[must_use]
+    pub fn pgn(&self, site: &str) -> String {
+        let result = self.outcome().map_or("*", |(outcome, _)| outcome.as_pgn());
+        let mut pgn = String::new();
+        for (name, value) in self.pgn_tags(site, result) {
+            push_tag(&mut pgn, name, &value);
+        }
+        pgn.push('\n');
+        let mut movetext = Movetext::new(&mut pgn);
+        let mut position = self.setup().start.position();
+        for (uci, clock) in self.moves() {
+            // The moves of a match are legal; a gap is not worth a panic in a record.
+            let Ok(legal) = uci.to_move().to_move(&position) else {
+                break;
+            };
+            let number = move_number(&position);
+            let san = SanPlus::from_move_and_play_unchecked(&mut position, legal);
+            movetext.push(&format!("{number} {san} {{ [%clk {}] }}", hms(clock)));
+        }
+        movetext.push(result);
+        pgn.push('\n');
+        pgn
+    }
+
+    /// The tags in the order of the PGN standard: the seven of the roster, then the others.
+    fn pgn_tags(&self, site: &str, result: &str) -> Vec<(&'static str, String)> {
+        let setup = self.setup();
+        let date = UtcDate::from(setup.created_at);
+        let (date, time) = (pgn_date(date), pgn_time(date));
+        let mut tags = vec![
+            ("Event", self.pgn_event()),
+            ("Site", site.to_owned()),
+            ("Date", date.clone()),
+            ("Round", "-".to_owned()),
+            ("White", setup.players.white.name.to_string()),
+            ("Black", setup.players.black.name.to_string()),
+            ("Result", result.to_owned()),
+            ("UTCDate", date),
+            ("UTCTime", time),
+            ("TimeControl", setup.time_control.to_string()),
+            ("Termination", self.pgn_termination().to_owned()),
+        ];
+        if !setup.start.is_initial() {
+            tags.push(("SetUp", "1".to_owned()));
+            tags.push(("FEN", setup.start.fen()));
+        }
+        tags
+    }
+
+    /// For example `Rated blitz match`.
+    fn pgn_event(&self) -> String {
+        let setup = self.setup();
+        let rated = if setup.rated { "Rated" } else { "Casual" };
+        let speed = match setup.time_control.speed() {
+            Speed::UltraBullet => "ultrabullet",
+            Speed::Bullet => "bullet",
+            Speed::Blitz => "blitz",
+            Speed::Rapid => "rapid",
+            Speed::Classical => "classical",
+        };
+        format!("{rated} {speed} match")
+    }
+
+    /// The words that the PGN standard (9.8.1) has for the reason, written as Lichess does.
+    fn pgn_termination(&self) -> &'static str {
+        match self.outcome() {
+            None => "Unterminated",
+            Some((_, Termination::TimeForfeit)) => "Time forfeit",
+            Some((
+                _,
+                Termination::Aborted | Termination::WhiteNoStart | Termination::BlackNoStart,
+            )) => "Abandoned",
+            Some(_) => "Normal",
+        }
+    }
+}
+
+/// Breaks movetext into lines between moves.
+struct Movetext<'a> {
+    pgn: &'a mut String,
+    /// Characters on the present line, all of them ASCII.
+    column: usize,
+}
+
+impl<'a> Movetext<'a> {
+    /// Lines of the export format are shorter than this (PGN standard 8.2.1).
+    const COLUMNS: usize = 80;
+
+    fn new(pgn: &'a mut String) -> Self {
+        Self { pgn, column: 0 }
+    }
+
+    fn push(&mut self, text: &str) {
+        if self.column + 1 + text.len() >= Self::COLUMNS {
+            self.pgn.push('\n');
+            self.column = 0;
+        } else if self.column > 0 {
+            self.pgn.push(' ');
+            self.column += 1;
+        }
+        self.pgn.push_str(text);
+        self.column += text.len();
+    }
+}
+
+/// Adds a tag pair. Quotes and backslashes are escaped (PGN standard 7); what would break the line
+/// becomes a space; what makes it longer than readers accept is left out.
+fn push_tag(pgn: &mut String, name: &str, value: &str) {
+    /// With the name and the punctuation of any tag here, within the 255 bytes that the standard
+    /// allows a line.
+    const VALUE_BYTES_MAX: usize = 220;
+
+    pgn.push('[');
+    pgn.push_str(name);
+    pgn.push_str(" \"");
+    let start = pgn.len();
+    for character in value.chars() {
+        if pgn.len() - start + character.len_utf8() + 1 > VALUE_BYTES_MAX {
+            break;
+        }
+        match character {
+            '"' | '\\' => pgn.extend(['\\', character]),
+            '\u{2028}' | '\u{2029}' => pgn.push(' '),
+            _ if character.is_control() => pgn.push(' '),
+            _ => pgn.push(character),
+        }
+    }
+    pgn.push_str("\"]\n");
+}
+
+/// `1.` before a move of White, `1...` before one of Black. Every move is numbered, as each stands
+/// after a comment or begins the movetext.
+fn move_number(position: &Chess) -> String {
+    let dots = if position.turn().is_white() {
+        "."
+    } else {
+        "..."
+    };
+    format!("{}{dots}", position.fullmoves())
+}
+
+/// `h:mm:ss`.
+fn hms(clock: Duration) -> String {
+    let seconds = clock.as_secs();
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    format!("{hours}:{minutes:02}:{:02}", seconds % 60)
+}
+
+/// `YYYY.MM.DD`; question marks for what four digits of year cannot hold.
+fn pgn_date(date: UtcDate) -> String {
+    if date.year > 9999 {
+        "????.??.??".to_owned()
+    } else {
+        format!("{:04}.{:02}.{:02}", date.year, date.month, date.day)
+    }
+}
+
+fn pgn_time(date: UtcDate) -> String {
+    format!("{:02}:{:02}:{:02}", date.hour, date.minute, date.second)
+}
