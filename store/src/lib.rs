@@ -6,9 +6,11 @@
 
 pub mod codec;
 mod contract;
+mod liveness;
 mod ticket;
 
 pub use contract::{
     Append, Appended, Checkpoint, Claim, Created, Ownership, ShardRecord, Status, Store, StoreError,
 };
+pub use liveness::Liveness;
 pub use ticket::{Assignment, Ticket, TicketId, TicketState};

@@ -1,0 +1,166 @@
+//! Which shards live, as one observer sees them.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use game_core::ShardId;
+
+use crate::ShardRecord;
+
+/// Watches the registry: a shard is dead when its heartbeat counter has stood still for
+/// [`Liveness::DEAD_AFTER`] of the observer's own monotonic time *while the store was answering*, or
+/// when it has left the registry.
+///
+/// No wall clock and no expiry in the store is involved, so a slow or restarted store kills nobody.
+/// What was never observed is not dead: an observer that has just started knows nothing yet.
+#[derive(Debug, Default)]
+pub struct Liveness {
+    shards: HashMap<ShardId, Observed>,
+    /// The last observation succeeded; the time between two successes is what counts.
+    last_answer: Option<Duration>,
+    has_observed: bool,
+}
+
+#[derive(Debug)]
+struct Observed {
+    record: ShardRecord,
+    /// How long the counter has stood still while the store was answering.
+    still_for: Duration,
+}
+
+impl Liveness {
+    /// A counter that stands still for so long belongs to a dead shard: six missed heartbeats.
+    pub const DEAD_AFTER: Duration = Duration::from_secs(3);
+    /// How often a shard raises its counter, and an observer reads it.
+    pub const HEARTBEAT_EVERY: Duration = Duration::from_millis(500);
+    /// The time between two looks counts for no more than this: an observer that was itself paused
+    /// does not take it for everyone else's silence.
+    const STEP_MAX: Duration = Duration::from_secs(1);
+
+    /// The registry as read at `now`, a point on the observer's monotonic clock.
+    pub fn observe(&mut self, registry: &[ShardRecord], now: Duration) {
+        let step = self.last_answer.map_or(Duration::ZERO, |last| now.saturating_sub(last));
+        let step = step.min(Self::STEP_MAX);
+        self.last_answer = Some(now);
+        self.has_observed = true;
+        let mut before = std::mem::take(&mut self.shards);
+        for record in registry {
+            let still_for = match before.remove(&record.id) {
+                Some(old) if old.record.heartbeat == record.heartbeat => old.still_for + step,
+                _ => Duration::ZERO,
+            };
+            self.shards.insert(record.id, Observed { record: record.clone(), still_for });
+        }
+    }
+
+    /// The store did not answer: the time until it does counts against nobody.
+    pub fn store_was_down(&mut self) {
+        self.last_answer = None;
+    }
+
+    /// Whether the registry was ever read.
+    #[must_use]
+    pub fn has_observed(&self) -> bool {
+        self.has_observed
+    }
+
+    /// Whether a shard is known to be dead.
+    #[must_use]
+    pub fn is_dead(&self, id: ShardId) -> bool {
+        match self.shards.get(&id) {
+            Some(observed) => observed.still_for >= Self::DEAD_AFTER,
+            None => self.has_observed,
+        }
+    }
+
+    /// The record of a shard that is not dead.
+    #[must_use]
+    pub fn live(&self, id: ShardId) -> Option<&ShardRecord> {
+        self.lives().find(|record| record.id == id)
+    }
+
+    /// The records of all shards that are not dead.
+    pub fn lives(&self) -> impl Iterator<Item = &ShardRecord> {
+        self.shards
+            .values()
+            .filter(|observed| observed.still_for < Self::DEAD_AFTER)
+            .map(|observed| &observed.record)
+    }
+
+    /// The shards that are in the registry and dead.
+    pub fn dead(&self) -> impl Iterator<Item = ShardId> {
+        self.shards
+            .values()
+            .filter(|observed| observed.still_for >= Self::DEAD_AFTER)
+            .map(|observed| observed.record.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(id: u128, heartbeat: u64) -> ShardRecord {
+        ShardRecord {
+            id: ShardId::from_random(id),
+            heartbeat,
+            address: "127.0.0.1:1".parse().unwrap(),
+            certificate_sha256: None,
+            capacity: 10,
+            live: 0,
+            draining: false,
+        }
+    }
+
+    fn half_seconds(n: u32) -> Duration {
+        Duration::from_millis(500) * n
+    }
+
+    #[test]
+    fn a_counter_that_stands_still_for_three_seconds_is_death() {
+        let mut liveness = Liveness::default();
+        let (alive, dead) = (ShardId::from_random(1), ShardId::from_random(2));
+        for n in 0..=6 {
+            assert!(!liveness.is_dead(dead), "at {n}");
+            liveness.observe(&[record(1, u64::from(n)), record(2, 7)], half_seconds(n));
+        }
+        assert!(liveness.is_dead(dead) && !liveness.is_dead(alive));
+        assert_eq!(liveness.dead().collect::<Vec<_>>(), [dead]);
+        assert_eq!(liveness.lives().count(), 1);
+    }
+
+    #[test]
+    fn a_store_that_does_not_answer_kills_nobody() {
+        let mut liveness = Liveness::default();
+        liveness.observe(&[record(1, 7)], half_seconds(0));
+        liveness.store_was_down();
+        liveness.observe(&[record(1, 7)], half_seconds(100));
+        assert!(!liveness.is_dead(ShardId::from_random(1)));
+    }
+
+    #[test]
+    fn an_observer_that_was_paused_kills_nobody() {
+        let mut liveness = Liveness::default();
+        liveness.observe(&[record(1, 7)], half_seconds(0));
+        liveness.observe(&[record(1, 7)], half_seconds(100));
+        assert!(!liveness.is_dead(ShardId::from_random(1)));
+    }
+
+    #[test]
+    fn who_left_the_registry_is_dead_but_nobody_is_before_it_was_read() {
+        let mut liveness = Liveness::default();
+        assert!(!liveness.is_dead(ShardId::from_random(1)));
+        liveness.observe(&[], half_seconds(0));
+        assert!(liveness.is_dead(ShardId::from_random(1)));
+    }
+
+    #[test]
+    fn a_sign_of_life_brings_a_shard_back() {
+        let mut liveness = Liveness::default();
+        for n in 0..10 {
+            liveness.observe(&[record(1, 7)], half_seconds(n));
+        }
+        liveness.observe(&[record(1, 8)], half_seconds(10));
+        assert!(!liveness.is_dead(ShardId::from_random(1)));
+    }
+}
