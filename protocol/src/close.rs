@@ -119,3 +119,64 @@ impl fmt::Display for CloseCode {
         f.write_str(self.code())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::CloseCode;
+
+    #[test]
+    fn numbers_and_names_are_stable() {
+        let expected = [
+            (0, "done"),
+            (1, "protocol_violation"),
+            (2, "token_invalid"),
+            (3, "token_expired"),
+            (4, "token_wrong_match"),
+            (5, "match_not_found"),
+            (6, "not_owner"),
+            (7, "superseded"),
+            (8, "shutting_down"),
+            (9, "store_unavailable"),
+            (10, "slow_peer"),
+            (11, "deadline"),
+            (12, "full"),
+            (13, "rate_limited"),
+            (14, "internal"),
+        ];
+        let actual = CloseCode::ALL.map(|code| (code.number(), code.code()));
+        assert_eq!(actual, expected);
+    }
+
+    #[test]
+    fn a_number_gives_its_code_back_and_unknown_ones_none() {
+        for code in CloseCode::ALL {
+            assert_eq!(CloseCode::from_number(code.number().into()), Some(code));
+            let json = serde_json::to_value(code).unwrap();
+            assert_eq!(json, code.code(), "JSON and the stable name agree");
+        }
+        for unknown in [15, 255, u64::from(u32::MAX) + 1, u64::MAX] {
+            assert_eq!(CloseCode::from_number(unknown), None);
+        }
+    }
+
+    #[test]
+    fn a_client_comes_back_only_where_that_can_help() {
+        let retryable = CloseCode::ALL
+            .into_iter()
+            .filter(|code| code.is_retryable());
+        let names: Vec<_> = retryable.map(CloseCode::code).collect();
+        assert_eq!(
+            names,
+            [
+                "token_expired",
+                "not_owner",
+                "shutting_down",
+                "store_unavailable",
+                "slow_peer",
+                "deadline",
+                "full",
+                "internal"
+            ]
+        );
+    }
+}

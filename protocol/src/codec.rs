@@ -15,6 +15,10 @@ pub const CLIENT_FRAME_LEN_MAX: usize = 1_536;
 /// The longest body that a shard sends, in bytes: a full state of 1,200 plies is about 4 KB.
 pub const SERVER_FRAME_LEN_MAX: usize = 16 * 1_024;
 
+/// The most events that a [`CatchUp::Events`](crate::CatchUp) may hold, so that it fits a frame
+/// whatever they are; a peer that missed more is sent the full state.
+pub const CATCH_UP_EVENTS_MAX: usize = 512;
+
 const HEADER_LEN: usize = 4;
 
 /// Bytes that are not a frame.
@@ -33,17 +37,15 @@ pub enum FrameError {
     Malformed(String),
 }
 
-fn config<const LIMIT: usize>() -> bincode::config::Configuration<
-    bincode::config::BigEndian,
-    bincode::config::Varint,
-    bincode::config::Limit<LIMIT>,
-> {
-    bincode::config::standard()
-        .with_big_endian()
-        .with_limit::<LIMIT>()
-}
+type Format<Limit> =
+    bincode::config::Configuration<bincode::config::BigEndian, bincode::config::Varint, Limit>;
+
+const FORMAT: Format<bincode::config::NoLimit> = bincode::config::standard().with_big_endian();
 
 /// The bytes of a client's frame.
+///
+/// The peer refuses a body above [`CLIENT_FRAME_LEN_MAX`], which only a token above
+/// [`TOKEN_LEN_MAX`](crate::token::TOKEN_LEN_MAX) can bring about.
 #[must_use]
 pub fn encode_client(frame: &ClientFrame) -> Bytes {
     encode(frame)
@@ -78,12 +80,8 @@ fn encode<T: Serialize>(message: &T) -> Bytes {
     frame.put_u32(0);
     let mut writer = frame.writer();
     // No message holds a type that bincode cannot write, and the buffer grows as needed.
-    let written = bincode::serde::encode_into_std_write(
-        message,
-        &mut writer,
-        config::<SERVER_FRAME_LEN_MAX>(),
-    )
-    .expect("a message is always encodable");
+    let written = bincode::serde::encode_into_std_write(message, &mut writer, FORMAT)
+        .expect("a message is always encodable");
     let mut frame = writer.into_inner();
     frame[..HEADER_LEN].copy_from_slice(&(written as u32).to_be_bytes());
     frame.freeze()
@@ -104,7 +102,7 @@ fn decode<T: DeserializeOwned, const MAX: usize>(
     }
     buffer.advance(HEADER_LEN);
     let body = buffer.split_to(len);
-    let (message, used) = bincode::serde::decode_from_slice(&body, config::<MAX>())
+    let (message, used) = bincode::serde::decode_from_slice(&body, FORMAT.with_limit::<MAX>())
         .map_err(|error| FrameError::Malformed(error.to_string()))?;
     if used < len {
         return Err(FrameError::Malformed(format!(
@@ -114,3 +112,10 @@ fn decode<T: DeserializeOwned, const MAX: usize>(
     }
     Ok(Some(message))
 }
+
+#[cfg(test)]
+mod arbitrary;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod tests;

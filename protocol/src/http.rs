@@ -165,3 +165,6 @@ pub struct Problem {
     /// The HTTP status.
     pub status: u16,
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,8 +12,8 @@ pub mod token;
 
 pub use close::CloseCode;
 pub use message::{
-    CatchUp, ClientFrame, ClockView, Join, Joined, MatchState, Role, SeatView, ServerBody, ServerFrame,
-    WireEvent, WireRefusal,
+    CatchUp, ClientFrame, ClockView, Join, Joined, MatchState, Role, SeatView, ServerBody,
+    ServerFrame, WireEvent, WireRefusal,
 };
 
 /// The application protocol of QUIC's handshake (RFC 7301): it names the version of everything on

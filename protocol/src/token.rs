@@ -23,6 +23,12 @@ pub const TOKEN_LEN_MAX: usize = 1_024;
 const PLAYER_AUDIENCE: &str = "rookery-player";
 const SEAT_AUDIENCE: &str = "rookery-seat";
 
+/// PEM's label of a private key in PKCS#8 (RFC 7468 section 10).
+const PRIVATE_TAG: &str = "PRIVATE KEY";
+
+/// PEM's label of a SubjectPublicKeyInfo (RFC 7468 section 13).
+const PUBLIC_TAG: &str = "PUBLIC KEY";
+
 /// The fixed head of an Ed25519 public key in SubjectPublicKeyInfo (RFC 8410 section 4).
 const SPKI_HEAD: [u8; 12] = [
     0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0,
@@ -101,7 +107,7 @@ impl SigningKey {
                 expected: "private",
                 why: "no randomness".into(),
             })?;
-        let pem = pem::encode(&pem::Pem::new("PRIVATE KEY", document.as_ref()));
+        let pem = pem::encode(&pem::Pem::new(PRIVATE_TAG, document.as_ref()));
         Ok((Self::from_pem(&pem)?, pem))
     }
 
@@ -115,10 +121,13 @@ impl SigningKey {
             expected: "private",
             why,
         };
-        let key = EncodingKey::from_ed_pem(text.as_bytes())
+        let parsed = pem::parse(text).map_err(|error| invalid(error.to_string()))?;
+        if parsed.tag() != PRIVATE_TAG {
+            return Err(invalid(format!("it is labelled {}", parsed.tag())));
+        }
+        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(parsed.contents())
             .map_err(|error| invalid(error.to_string()))?;
-        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(key.as_bytes())
-            .map_err(|error| invalid(error.to_string()))?;
+        let key = EncodingKey::from_ed_der(parsed.contents());
         let public = pair
             .public_key()
             .as_ref()
@@ -183,6 +192,9 @@ impl VerifyingKey {
             why,
         };
         let parsed = pem::parse(text).map_err(|error| invalid(error.to_string()))?;
+        if parsed.tag() != PUBLIC_TAG {
+            return Err(invalid(format!("it is labelled {}", parsed.tag())));
+        }
         let public = parsed
             .contents()
             .strip_prefix(&SPKI_HEAD)
@@ -196,7 +208,7 @@ impl VerifyingKey {
     pub fn to_pem(&self) -> String {
         let mut document = SPKI_HEAD.to_vec();
         document.extend_from_slice(&self.public);
-        pem::encode(&pem::Pem::new("PUBLIC KEY", document))
+        pem::encode(&pem::Pem::new(PUBLIC_TAG, document))
     }
 
     /// Checks a player token at the time `now`.
@@ -308,3 +320,6 @@ impl JwtVerifier for Ed25519Verifier {
         Algorithm::EdDSA
     }
 }
+
+#[cfg(test)]
+mod tests;
