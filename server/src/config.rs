@@ -1,0 +1,75 @@
+//! The values that a shard runs with, all validated before anything binds.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use game_core::ShardId;
+
+use crate::shard::ShardLimits;
+
+/// How one shard runs.
+#[derive(Debug, Clone)]
+pub struct ShardConfig {
+    /// This process, fresh for each start.
+    pub id: ShardId,
+    /// Where players reach it: what the registry says.
+    pub address: SocketAddr,
+    /// SHA-256 of the certificate, where clients are to pin it.
+    pub certificate_sha256: Option<[u8; 32]>,
+    /// Live matches that it is willing to hold.
+    pub capacity: u32,
+    /// The limits of its bookkeeping.
+    pub limits: ShardLimits,
+    /// The limits of its connections.
+    pub net: NetLimits,
+}
+
+/// What peers may ask of a shard's endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetLimits {
+    /// Connections in all; one more is refused.
+    pub connections_max: usize,
+    /// Connections from one IP address; one more is refused. Clubs and test machines share one.
+    pub connections_per_address_max: usize,
+    /// Handshakes under way at once: they cost CPU under the endpoint's lock, so that a storm of
+    /// them would stall the moves of everyone else.
+    pub handshakes_max: usize,
+    /// From so many handshakes under way, an address must prove itself first (RFC 9000 section 8.1.2).
+    pub validate_from: usize,
+    /// Streams, hence seats, of one connection; slots are allocated eagerly.
+    pub streams_per_connection: u32,
+    /// A handshake must be done within this.
+    pub handshake_deadline: Duration,
+    /// The `Join` of a new stream must be there within this.
+    pub join_deadline: Duration,
+    /// A frame that is begun must be complete within this.
+    pub frame_deadline: Duration,
+    /// A peer must read what it is sent within this.
+    pub write_deadline: Duration,
+    /// Frames that wait for one peer; a peer that lets more wait is closed as slow.
+    pub frames_waiting_max: usize,
+    /// Commands that wait for the shard; readers wait when it is full. Their time of receipt is
+    /// noted before.
+    pub inbox_len: usize,
+    /// A connection without a packet for so long is closed. Clients ping every 15 s.
+    pub idle_timeout: Duration,
+}
+
+impl Default for NetLimits {
+    fn default() -> Self {
+        Self {
+            connections_max: 25_000,
+            connections_per_address_max: 25_000,
+            handshakes_max: 64,
+            validate_from: 32,
+            streams_per_connection: 8,
+            handshake_deadline: Duration::from_secs(10),
+            join_deadline: Duration::from_secs(5),
+            frame_deadline: Duration::from_secs(10),
+            write_deadline: Duration::from_secs(10),
+            frames_waiting_max: 64,
+            inbox_len: 4_096,
+            idle_timeout: Duration::from_secs(45),
+        }
+    }
+}

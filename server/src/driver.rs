@@ -1,0 +1,347 @@
+//! The task that owns a shard: it hands the state machine its inputs with the time of their receipt,
+//! and carries out what it asks for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use game_core::{Command, MatchId, UnixMillis};
+use protocol::CloseCode;
+use protocol::token::SeatClaims;
+use slotmap::SecondaryMap;
+use store::{
+    Append, Appended, Checkpoint, Claim, Liveness, ShardRecord, Store, StoreError,
+};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::ShardConfig;
+use crate::shard::{Now, Output, PeerKey, Shard};
+
+/// What a seat stream tells the shard.
+#[derive(Debug)]
+pub(crate) enum Inbound {
+    /// A peer with a checked token wants in.
+    Join {
+        claims: SeatClaims,
+        seen: Option<u32>,
+        /// Where its frames go.
+        outgoing: mpsc::Sender<Outgoing>,
+        /// Its key, for all that it sends from now on.
+        reply: oneshot::Sender<PeerKey>,
+    },
+    /// A command, and when its last byte was received.
+    Command { peer: PeerKey, command: Command, received_at: Instant },
+    /// The peer said goodbye: it is owed a last frame.
+    Leave { peer: PeerKey },
+    /// The stream is gone.
+    Gone { peer: PeerKey },
+}
+
+/// What the shard has for a seat stream.
+#[derive(Debug)]
+pub(crate) enum Outgoing {
+    Frame(Bytes),
+    /// The last one.
+    Last(Bytes, CloseCode),
+}
+
+/// What the store answered.
+enum Answer {
+    Loaded(MatchId, Result<Option<Checkpoint>, StoreError>),
+    Claimed(MatchId, Result<Claim, StoreError>),
+    Appended(Result<Vec<Appended>, StoreError>),
+    Heartbeat(Result<Vec<ShardRecord>, StoreError>),
+    Assigned(Vec<MatchId>),
+}
+
+/// Reads and claims under way at once, so that a crowd of returning players does not crowd out the
+/// writes.
+const LOADS_MAX: usize = 32;
+/// Answers of the store that wait: one batch, one heartbeat, one scan, and the loads.
+const ANSWERS_LEN: usize = LOADS_MAX + 8;
+/// Inputs taken from the inbox at one wake-up.
+const ROUND_LEN: usize = 256;
+/// The driver looks at its clock so often even when nothing happens.
+const PULSE: Duration = Duration::from_millis(100);
+/// Between two looks further apart than this, the process did not run.
+const GAP_MIN: Duration = Duration::from_millis(250);
+/// The shard looks for matches assigned to it with every so many heartbeats.
+const SCAN_EVERY: u64 = 2;
+/// At a shutdown, the batch in flight is waited for so long.
+const SHUTDOWN_FLUSH: Duration = Duration::from_secs(3);
+
+pub(crate) struct Driver {
+    shard: Shard,
+    peers: SecondaryMap<PeerKey, mpsc::Sender<Outgoing>>,
+    store: Arc<dyn Store>,
+    record: ShardRecord,
+    batches: mpsc::Sender<Arc<[Append]>>,
+    answers: mpsc::Sender<Answer>,
+    heartbeat_under_way: bool,
+    loads: Arc<Semaphore>,
+    tasks: TaskTracker,
+    started: Instant,
+    last_look: Instant,
+    calendar: fn() -> UnixMillis,
+}
+
+impl Driver {
+    /// Runs the shard until `shutdown`, then writes what is in flight and sends the peers away.
+    pub(crate) async fn run(
+        config: &ShardConfig,
+        store: Arc<dyn Store>,
+        calendar: fn() -> UnixMillis,
+        mut inbox: mpsc::Receiver<Inbound>,
+        shutdown: CancellationToken,
+    ) {
+        let (answers, mut answered) = mpsc::channel(ANSWERS_LEN);
+        let (batches, to_write) = mpsc::channel(1);
+        let tasks = TaskTracker::new();
+        tasks.spawn(write_batches(Arc::clone(&store), to_write, answers.clone()));
+        let mut driver = Self {
+            shard: Shard::new(config.id, config.limits.clone()),
+            peers: SecondaryMap::new(),
+            store,
+            record: record_of(config),
+            batches,
+            answers,
+            heartbeat_under_way: false,
+            loads: Arc::new(Semaphore::new(LOADS_MAX)),
+            tasks,
+            started: Instant::now(),
+            last_look: Instant::now(),
+            calendar,
+        };
+        driver.serve(&mut inbox, &mut answered, &shutdown).await;
+        driver.finish(&mut answered).await;
+    }
+
+    async fn serve(
+        &mut self,
+        inbox: &mut mpsc::Receiver<Inbound>,
+        answered: &mut mpsc::Receiver<Answer>,
+        shutdown: &CancellationToken,
+    ) {
+        let mut heartbeats = interval(Liveness::HEARTBEAT_EVERY);
+        heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut inputs = Vec::with_capacity(ROUND_LEN);
+        loop {
+            let wake_at = self.wake_at();
+            tokio::select! {
+                n = inbox.recv_many(&mut inputs, ROUND_LEN) => if n == 0 { break },
+                Some(answer) = answered.recv() => {
+                    let now = self.look();
+                    self.store_answered(answer, now);
+                }
+                _ = heartbeats.tick() => self.heartbeat(),
+                () = sleep_until(wake_at) => {}
+                () = shutdown.cancelled() => break,
+            }
+            let now = self.look();
+            while let Ok(answer) = answered.try_recv() {
+                self.store_answered(answer, now);
+            }
+            self.handle(&mut inputs, now);
+            // What was received before a deadline counts before it, even if it still waits here.
+            for _ in 0..inbox.len() {
+                inputs.extend(inbox.try_recv());
+            }
+            self.handle(&mut inputs, now);
+            self.shard.turn(now);
+            self.carry_out();
+        }
+    }
+
+    /// Writes what is in flight, sends the peers away and leaves the registry.
+    async fn finish(mut self, answered: &mut mpsc::Receiver<Answer>) {
+        let flushed = timeout(SHUTDOWN_FLUSH, async {
+            while self.shard.is_writing() {
+                let Some(answer) = answered.recv().await else { break };
+                let now = self.look();
+                self.store_answered(answer, now);
+                self.shard.turn(now);
+                self.carry_out();
+            }
+        });
+        if flushed.await.is_err() {
+            tracing::warn!("the store did not confirm the last writes; nobody was told of them");
+        }
+        self.shard.close_all(CloseCode::ShuttingDown);
+        self.carry_out();
+        let id = self.record.id;
+        if let Err(error) = self.store.deregister(id).await {
+            tracing::warn!(shard = %id, %error, "could not leave the registry");
+        }
+        drop(self.batches);
+        self.tasks.close();
+        let _ = timeout(SHUTDOWN_FLUSH, self.tasks.wait()).await;
+    }
+
+    /// Reads the clock; what the process slept through is charged to nobody.
+    fn look(&mut self) -> Now {
+        let now = Instant::now();
+        let gap = now.saturating_duration_since(self.last_look);
+        if gap > GAP_MIN {
+            tracing::warn!(gap_ms = gap.as_millis() as u64, "the server stood still");
+            self.shard.skipped(gap);
+        }
+        self.last_look = now;
+        Now { uptime: self.uptime(now), calendar: (self.calendar)() }
+    }
+
+    fn uptime(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.started)
+    }
+
+    fn wake_at(&self) -> Instant {
+        let pulse = self.last_look + PULSE;
+        self.shard.next_turn().map_or(pulse, |uptime| pulse.min(self.started + uptime))
+    }
+
+    fn handle(&mut self, inputs: &mut Vec<Inbound>, now: Now) {
+        for input in inputs.drain(..) {
+            match input {
+                Inbound::Join { claims, seen, outgoing, reply } => {
+                    let peer = self.shard.join(claims.match_id, claims.role, seen, now);
+                    self.peers.insert(peer, outgoing);
+                    if reply.send(peer).is_err() {
+                        self.shard.leave(peer);
+                        self.peers.remove(peer);
+                    }
+                }
+                Inbound::Command { peer, command, received_at } => {
+                    let received_at = self.uptime(received_at);
+                    self.shard.command(peer, &command, received_at, now);
+                }
+                Inbound::Leave { peer } => self.shard.close(peer, CloseCode::Done),
+                Inbound::Gone { peer } => {
+                    self.shard.leave(peer);
+                    self.peers.remove(peer);
+                }
+            }
+        }
+    }
+
+    fn store_answered(&mut self, answer: Answer, now: Now) {
+        match answer {
+            Answer::Loaded(id, answer) => self.shard.loaded(id, answer, now),
+            Answer::Claimed(id, answer) => self.shard.claimed(id, answer, now),
+            Answer::Appended(answer) => self.shard.appended(answer, now),
+            Answer::Assigned(matches) => self.shard.assigned(matches),
+            Answer::Heartbeat(answer) => {
+                self.heartbeat_under_way = false;
+                self.shard.heartbeat_answered(answer, now);
+            }
+        }
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(output) = self.shard.next_output() {
+            match output {
+                Output::Send { peer, frame } => self.send(peer, Outgoing::Frame(frame)),
+                Output::Close { peer, frame, code } => {
+                    self.send(peer, Outgoing::Last(frame, code));
+                    self.peers.remove(peer);
+                }
+                Output::Append(batch) => {
+                    // There is never more than one batch under way.
+                    if self.batches.try_send(batch).is_err() {
+                        tracing::error!("the writer of batches is gone");
+                    }
+                }
+                Output::Load(id) => {
+                    self.ask(|store| async move { Answer::Loaded(id, store.load(id).await) });
+                }
+                Output::Claim(id, expected) => {
+                    let me = self.record.id;
+                    self.ask(|store| async move {
+                        Answer::Claimed(id, store.claim(id, me, expected).await)
+                    });
+                }
+                Output::Disown(matches) => self.disown(matches),
+            }
+        }
+    }
+
+    fn send(&mut self, peer: PeerKey, outgoing: Outgoing) {
+        let Some(queue) = self.peers.get(peer) else { return };
+        if let Err(mpsc::error::TrySendError::Full(_)) = queue.try_send(outgoing) {
+            // Its queue is dropped here; its stream ends when its write is overdue.
+            self.peers.remove(peer);
+            self.shard.close(peer, CloseCode::SlowPeer);
+        }
+    }
+
+    fn ask<F>(&self, question: impl FnOnce(Arc<dyn Store>) -> F)
+    where
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let (answers, loads) = (self.answers.clone(), Arc::clone(&self.loads));
+        let question = question(Arc::clone(&self.store));
+        self.tasks.spawn(async move {
+            let _turn = loads.acquire_owned().await;
+            let _ = answers.send(question.await).await;
+        });
+    }
+
+    fn disown(&self, matches: Vec<MatchId>) {
+        let (store, me) = (Arc::clone(&self.store), self.record.id);
+        self.tasks.spawn(async move {
+            if let Err(error) = store.disown(me, &matches).await {
+                tracing::debug!(%error, "a finished match stays in this shard's set for now");
+            }
+        });
+    }
+
+    fn heartbeat(&mut self) {
+        if self.heartbeat_under_way {
+            return;
+        }
+        self.heartbeat_under_way = true;
+        let now = self.look();
+        self.shard.heartbeat_sent(now);
+        self.record.heartbeat += 1;
+        let record = self.shard.record(&self.record);
+        let (store, answers) = (Arc::clone(&self.store), self.answers.clone());
+        self.tasks.spawn(async move {
+            let answer = store.heartbeat(&record).await;
+            let alive = answer.is_ok();
+            let _ = answers.send(Answer::Heartbeat(answer)).await;
+            if alive
+                && record.heartbeat.is_multiple_of(SCAN_EVERY)
+                && let Ok(matches) = store.owned(record.id).await
+            {
+                let _ = answers.send(Answer::Assigned(matches)).await;
+            }
+        });
+    }
+}
+
+/// The task that talks to the store about writes: one batch after the other.
+async fn write_batches(
+    store: Arc<dyn Store>,
+    mut batches: mpsc::Receiver<Arc<[Append]>>,
+    answers: mpsc::Sender<Answer>,
+) {
+    while let Some(batch) = batches.recv().await {
+        let answer = store.append(&batch).await;
+        if answers.send(Answer::Appended(answer)).await.is_err() {
+            break;
+        }
+    }
+}
+
+fn record_of(config: &ShardConfig) -> ShardRecord {
+    ShardRecord {
+        id: config.id,
+        heartbeat: 0,
+        address: config.address,
+        certificate_sha256: config.certificate_sha256,
+        capacity: config.capacity,
+        live: 0,
+        draining: false,
+    }
+}

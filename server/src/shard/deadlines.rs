@@ -1,0 +1,42 @@
+//! One structure for every deadline of every match.
+
+use std::collections::BTreeSet;
+
+use game_core::MatchTime;
+
+use super::MatchKey;
+
+/// When each match next needs a look, soonest first. Each match has at most one entry: the soonest of
+/// its own deadlines.
+#[derive(Debug, Default)]
+pub(crate) struct Deadlines(BTreeSet<(MatchTime, MatchKey)>);
+
+impl Deadlines {
+    /// Moves the entry of `key` from `old` to `new`.
+    pub(crate) fn reschedule(
+        &mut self,
+        key: MatchKey,
+        old: Option<MatchTime>,
+        new: Option<MatchTime>,
+    ) {
+        if old == new {
+            return;
+        }
+        if let Some(old) = old {
+            self.0.remove(&(old, key));
+        }
+        if let Some(new) = new {
+            self.0.insert((new, key));
+        }
+    }
+
+    /// The soonest deadline.
+    pub(crate) fn next(&self) -> Option<MatchTime> {
+        self.0.first().map(|&(time, _)| time)
+    }
+
+    /// A match whose deadline has come by `now`; it keeps its entry until it is rescheduled.
+    pub(crate) fn due(&self, now: MatchTime) -> Option<MatchKey> {
+        self.0.first().filter(|&&(time, _)| time <= now).map(|&(_, key)| key)
+    }
+}

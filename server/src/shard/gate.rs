@@ -1,0 +1,104 @@
+//! The output gate: nothing that depends on an unconfirmed write passes.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::PeerKey;
+
+/// Whom a frame is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// One peer.
+    Peer(PeerKey),
+    /// Every peer of the match that has not been told of event `seq` in another way.
+    Event(u32),
+    /// Every peer of the match.
+    Everyone,
+}
+
+/// A frame that waits for the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) to: Audience,
+    pub(crate) frame: Bytes,
+    /// It may leave when the store has confirmed this many events of the match.
+    needs: u32,
+}
+
+/// The gate of one match: frames wait, in order, until the state that they speak of is confirmed.
+///
+/// All frames of a match pass here but two that speak of no state: the word that play is paused, and
+/// the word that a stream ends.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    held: VecDeque<Held>,
+    confirmed: u32,
+}
+
+impl Gate {
+    /// A gate behind which `confirmed` events stand in the store.
+    pub(crate) fn new(confirmed: u32) -> Self {
+        Self { held: VecDeque::new(), confirmed }
+    }
+
+    /// Number of events that the store has confirmed.
+    pub(crate) fn confirmed(&self) -> u32 {
+        self.confirmed
+    }
+
+    /// Hands in a frame that speaks of the state after `needs` events.
+    pub(crate) fn hold(&mut self, needs: u32, to: Audience, frame: Bytes) {
+        self.held.push_back(Held { to, frame, needs });
+    }
+
+    /// The store has confirmed the first `seq` events.
+    pub(crate) fn confirm(&mut self, seq: u32) {
+        self.confirmed = self.confirmed.max(seq);
+    }
+
+    /// The next frame that may leave.
+    pub(crate) fn release(&mut self) -> Option<Held> {
+        self.held.pop_front_if(|held| held.needs <= self.confirmed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn released(gate: &mut Gate) -> Vec<Bytes> {
+        std::iter::from_fn(|| gate.release()).map(|held| held.frame).collect()
+    }
+
+    #[test]
+    fn frames_leave_in_order_once_confirmed() {
+        let mut gate = Gate::new(3);
+        gate.hold(4, Audience::Event(4), Bytes::from_static(b"move"));
+        gate.hold(4, Audience::Everyone, Bytes::from_static(b"presence"));
+        gate.hold(5, Audience::Event(5), Bytes::from_static(b"end"));
+        assert!(released(&mut gate).is_empty());
+        gate.confirm(4);
+        assert_eq!(released(&mut gate), ["move", "presence"]);
+        gate.confirm(5);
+        assert_eq!(released(&mut gate), ["end"]);
+    }
+
+    #[test]
+    fn what_speaks_of_confirmed_state_does_not_overtake() {
+        let mut gate = Gate::new(3);
+        gate.hold(4, Audience::Event(4), Bytes::from_static(b"move"));
+        gate.hold(2, Audience::Everyone, Bytes::from_static(b"old ack"));
+        assert!(released(&mut gate).is_empty());
+        gate.confirm(4);
+        assert_eq!(released(&mut gate), ["move", "old ack"]);
+    }
+
+    #[test]
+    fn a_late_confirmation_of_less_takes_nothing_back() {
+        let mut gate = Gate::new(0);
+        gate.confirm(5);
+        gate.confirm(4);
+        assert_eq!(gate.confirmed(), 5);
+    }
+}

@@ -1,0 +1,55 @@
+//! What a shard allows, and how long it waits.
+
+use std::time::Duration;
+
+/// The limits of a shard's bookkeeping. Each stands for a queue or a loop that a peer or the store
+/// could otherwise grow without end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShardLimits {
+    /// Matches in memory, finished ones included; a join to one more is refused as full.
+    pub matches_max: usize,
+    /// Peers in the room of one match, its seats included.
+    pub peers_per_match_max: usize,
+    /// Events of one match that may wait for the store; a command more is refused as paused. A
+    /// client that waits for its answers never has more than two.
+    pub pending_events_max: usize,
+    /// Events of a match kept for peers that come back; one that missed more gets the full state.
+    pub recent_events: usize,
+    /// A snapshot is stored with every so many events: a resume replays at most these.
+    pub snapshot_every: u32,
+    /// Bytes of records and snapshots in one batch, so that one slow write delays few matches. A
+    /// batch of one match may exceed it.
+    pub batch_bytes_max: usize,
+    /// A batch that is unanswered for so long means that the store is down: play pauses, and the
+    /// clocks go back to when it was sent.
+    pub store_stall: Duration,
+    /// Wait before a failed batch is sent again.
+    pub store_retry: Duration,
+    /// After a load, the clock waits so long for the side to move to come back.
+    pub rejoin_wait: Duration,
+    /// A finished match stays in memory so long, for peers that come back to read its end.
+    pub finished_linger: Duration,
+    /// Refused or repeated commands that a peer may send in a burst.
+    pub refusals_burst: u32,
+    /// Time in which one refused command is forgiven.
+    pub refusal_refill: Duration,
+}
+
+impl Default for ShardLimits {
+    fn default() -> Self {
+        Self {
+            matches_max: 20_000,
+            peers_per_match_max: 1_000,
+            pending_events_max: 8,
+            recent_events: 16,
+            snapshot_every: 32,
+            batch_bytes_max: 16 * 1024,
+            store_stall: Duration::from_millis(250),
+            store_retry: Duration::from_millis(100),
+            rejoin_wait: Duration::from_secs(15),
+            finished_linger: Duration::from_secs(30),
+            refusals_burst: 40,
+            refusal_refill: Duration::from_millis(250),
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! One live match on its shard: the state machine of the rules, its gate, and who is in the room.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use game_core::{
+    BySeat, Command, Epoch, Event, EventKind, Match, MatchId, MatchTime, Seat, UnixMillis,
+};
+use protocol::{
+    CatchUp, ClockView, Joined, MatchState, Role, SeatView, ServerBody, ServerFrame, WireEvent, WireRefusal,
+    codec,
+};
+use store::{Append, Checkpoint, Status};
+
+use super::gate::{Audience, Gate, Held};
+use super::{PeerKey, ShardLimits};
+
+/// A peer in the room of a match.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Member {
+    pub(crate) peer: PeerKey,
+    pub(crate) role: Role,
+    /// It was told of the events up to this one when it joined.
+    told: u32,
+}
+
+/// A match in the shard's memory: owned and live, or finished and read from the store.
+#[derive(Debug)]
+pub(crate) struct LiveMatch {
+    game: Match,
+    epoch: Epoch,
+    gate: Gate,
+    members: Vec<Member>,
+    /// Events that the store has not confirmed; the batch in flight holds the first of them.
+    pending: Vec<Event>,
+    /// The seq that the batch in flight reaches, if it holds events of this match.
+    in_flight: Option<u32>,
+    /// The seq of the newest stored snapshot.
+    snapshot_seq: u32,
+    /// The last events, for peers that come back.
+    recent: VecDeque<(u32, WireEvent)>,
+    /// The clock waits until then for the side to move to be in the room, after a load.
+    held_until: Option<MatchTime>,
+    /// A finished match leaves the memory then.
+    leaves_at: Option<MatchTime>,
+    /// Where the deadlines have this match.
+    scheduled: Option<MatchTime>,
+}
+
+impl LiveMatch {
+    /// A match as it was loaded; its clock waits for the side to move, but no longer than the limit.
+    ///
+    /// # Errors
+    ///
+    /// When the checkpoint does not replay as legal chess.
+    pub(crate) fn load(
+        checkpoint: Checkpoint,
+        now: MatchTime,
+        limits: &ShardLimits,
+    ) -> Result<Self, game_core::RestoreError> {
+        let snapshot_seq = checkpoint.snapshot.seq();
+        let game = Match::restore(checkpoint.snapshot, &checkpoint.tail)?;
+        let finished = checkpoint.ownership.status == Status::Finished;
+        let mut live = Self {
+            gate: Gate::new(game.seq()),
+            game,
+            epoch: checkpoint.ownership.epoch,
+            members: Vec::new(),
+            pending: Vec::new(),
+            in_flight: None,
+            snapshot_seq,
+            recent: VecDeque::new(),
+            held_until: (!finished).then(|| now + limits.rejoin_wait),
+            leaves_at: finished.then(|| now + limits.finished_linger),
+            scheduled: None,
+        };
+        for event in &checkpoint.tail {
+            live.remember(event, limits);
+        }
+        Ok(live)
+    }
+
+    pub(crate) fn id(&self) -> MatchId {
+        self.game.setup().id
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Number of events that the store has confirmed.
+    pub(crate) fn confirmed_seq(&self) -> u32 {
+        self.gate.confirmed()
+    }
+
+    pub(crate) fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.game.outcome().is_some()
+    }
+
+    pub(crate) fn scheduled(&self) -> Option<MatchTime> {
+        self.scheduled
+    }
+
+    /// The soonest of this match's deadlines, noted as the one that the shard's structure holds.
+    pub(crate) fn schedule(&mut self) -> Option<MatchTime> {
+        let deadlines = [self.game.deadline(), self.held_until, self.leaves_at];
+        self.scheduled = deadlines.into_iter().flatten().min();
+        self.scheduled
+    }
+
+    // ---- what peers do -------------------------------------------------------------------------
+
+    /// Lets a peer in and tells it all that it has not `seen`. Returns the peer that held the same
+    /// seat before and is to be sent away.
+    pub(crate) fn join(
+        &mut self,
+        peer: PeerKey,
+        role: Role,
+        seen: Option<u32>,
+        moment: Moment,
+        paused: bool,
+    ) -> Option<PeerKey> {
+        let superseded = role.seat().and_then(|_| self.member_in(role)).map(|member| member.peer);
+        self.members.retain(|member| Some(member.peer) != superseded);
+        let seq = self.game.seq();
+        self.members.push(Member { peer, role, told: seq });
+
+        let joined = Joined {
+            role,
+            catch_up: self.missed(seen).map_or_else(|| CatchUp::State(self.state()), CatchUp::Events),
+            clock: self.clock_view(moment.time),
+            connected: self.connected(),
+            paused,
+            server_time: moment.calendar,
+        };
+        self.say(Audience::Peer(peer), ServerBody::Joined(Box::new(joined)));
+        if let (Some(seat), None) = (role.seat(), superseded) {
+            self.say(Audience::Everyone, ServerBody::Presence { seat, connected: true });
+        }
+        self.release_clock(moment.time);
+        superseded
+    }
+
+    /// Lets a peer out.
+    pub(crate) fn leave(&mut self, peer: PeerKey) {
+        let Some(index) = self.members.iter().position(|member| member.peer == peer) else {
+            return;
+        };
+        let member = self.members.swap_remove(index);
+        if let Some(seat) = member.role.seat() {
+            self.say(Audience::Everyone, ServerBody::Presence { seat, connected: false });
+        }
+    }
+
+    /// A command of a peer; says whether it changed anything or repeated what did.
+    pub(crate) fn command(
+        &mut self,
+        peer: PeerKey,
+        role: Role,
+        command: &Command,
+        received_at: MatchTime,
+        limits: &ShardLimits,
+    ) -> bool {
+        let answer = match role.seat() {
+            None => Err(WireRefusal::NotAPlayer),
+            Some(_) if self.pending.len() >= limits.pending_events_max => Err(WireRefusal::Paused),
+            Some(seat) => {
+                let mut events = Vec::new();
+                let answer = self.game.apply(seat, command, received_at, &mut events);
+                self.emit(events, limits);
+                answer.map_err(WireRefusal::Match)
+            }
+        };
+        let command_id = command.id;
+        let body = match answer {
+            Ok(event) => ServerBody::Ack { command_id, event },
+            Err(reason) => ServerBody::Refused { command_id, reason },
+        };
+        self.say(Audience::Peer(peer), body);
+        answer.is_ok()
+    }
+
+    /// What time does by `now`.
+    pub(crate) fn tick(&mut self, now: MatchTime, limits: &ShardLimits) {
+        if self.held_until.is_some_and(|until| until <= now) {
+            self.end_hold(now);
+        }
+        let mut events = Vec::new();
+        self.game.tick(now, &mut events);
+        self.emit(events, limits);
+    }
+
+    /// Whether a finished match has stayed long enough.
+    pub(crate) fn has_left(&self, now: MatchTime) -> bool {
+        self.leaves_at.is_some_and(|at| at <= now)
+    }
+
+    /// Everyone learns where the clocks stand, and that they count.
+    pub(crate) fn tell_clock(&mut self, now: MatchTime) {
+        let clock = self.clock_view(now);
+        self.say(Audience::Everyone, ServerBody::Clock(clock));
+    }
+
+    // ---- what the store does -------------------------------------------------------------------
+
+    /// Whether events wait that no batch in flight holds.
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.in_flight.is_none() && !self.pending.is_empty()
+    }
+
+    /// The next fenced write: all that waits, with a snapshot when one is due.
+    pub(crate) fn next_append(&mut self, limits: &ShardLimits) -> Append {
+        let seq = self.game.seq();
+        let snapshot_due = seq - self.snapshot_seq >= limits.snapshot_every || self.is_over();
+        let snapshot = snapshot_due.then(|| self.game.snapshot());
+        if snapshot_due {
+            self.snapshot_seq = seq;
+        }
+        self.in_flight = Some(seq);
+        Append::new(self.id(), self.epoch, &self.pending, snapshot.as_ref())
+    }
+
+    /// The store has confirmed the write in flight: the gate opens, and the side to move may think.
+    pub(crate) fn confirmed(&mut self, now: MatchTime, limits: &ShardLimits) {
+        let Some(seq) = self.in_flight.take() else { return };
+        self.pending.retain(|event| event.seq > seq);
+        self.gate.confirm(seq);
+        self.release_clock(now);
+        if self.is_over() && self.pending.is_empty() {
+            self.leaves_at = Some(now + limits.finished_linger);
+        }
+    }
+
+    /// The next frame that may leave, and for whom.
+    pub(crate) fn release(&mut self) -> Option<Held> {
+        self.gate.release()
+    }
+
+    /// Whether `member` is among the audience `to`.
+    pub(crate) fn is_for(to: Audience, member: &Member) -> bool {
+        match to {
+            Audience::Peer(peer) => member.peer == peer,
+            Audience::Event(seq) => member.told < seq,
+            Audience::Everyone => true,
+        }
+    }
+
+    // ---- parts ---------------------------------------------------------------------------------
+
+    /// Starts the clock of the side to move if all that happened is confirmed and, after a load, the
+    /// side to move is here or has been waited for.
+    fn release_clock(&mut self, now: MatchTime) {
+        if self.held_until.is_some() && self.member_in(self.game.turn().into()).is_some() {
+            self.end_hold(now);
+        } else if self.held_until.is_none() && self.gate.confirmed() == self.game.seq() {
+            self.game.start_clock(now);
+        }
+    }
+
+    fn end_hold(&mut self, now: MatchTime) {
+        self.held_until = None;
+        self.release_clock(now);
+        self.tell_clock(now);
+    }
+
+    fn emit(&mut self, events: Vec<Event>, limits: &ShardLimits) {
+        for event in events {
+            let body = ServerBody::Event(self.remember(&event, limits));
+            let seq = event.seq;
+            let frame = codec::encode_server(&ServerFrame { epoch: self.epoch, seq, body });
+            self.gate.hold(seq, Audience::Event(seq), frame);
+            self.pending.push(event);
+        }
+    }
+
+    fn remember(&mut self, event: &Event, limits: &ShardLimits) -> WireEvent {
+        let over = matches!(event.kind, EventKind::Ended { .. });
+        let running = if over { None } else { self.game.timed_seat() };
+        let clock = ClockView::new(event.clocks, running);
+        let event_seen = WireEvent { seat: event.seat, kind: event.kind, clock };
+        if self.recent.len() == limits.recent_events {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((event.seq, event_seen.clone()));
+        event_seen
+    }
+
+    /// The events after `seen`; `None` where only the full state will do.
+    fn missed(&self, seen: Option<u32>) -> Option<Vec<(u32, WireEvent)>> {
+        let (seen, seq) = (seen?, self.game.seq());
+        let oldest = self.recent.front().map_or(seq + 1, |&(seq, _)| seq);
+        let known = (oldest - 1..=seq).contains(&seen);
+        known.then(|| self.recent.iter().filter(|&&(seq, _)| seq > seen).cloned().collect())
+    }
+
+    fn say(&mut self, to: Audience, body: ServerBody) {
+        let seq = self.game.seq();
+        let frame = codec::encode_server(&ServerFrame { epoch: self.epoch, seq, body });
+        self.gate.hold(seq, to, frame);
+    }
+
+    /// The clocks as they will be counted on once what is said now may be seen.
+    fn clock_view(&self, now: MatchTime) -> ClockView {
+        let waits = self.held_until.is_some();
+        let running = if waits { None } else { self.game.timed_seat() };
+        ClockView::new(self.game.clocks(now), running)
+    }
+
+    fn member_in(&self, role: Role) -> Option<&Member> {
+        self.members.iter().find(|member| member.role == role)
+    }
+
+    fn connected(&self) -> BySeat<bool> {
+        BySeat::new_with(|seat: Seat| self.member_in(seat.into()).is_some())
+    }
+
+    fn state(&self) -> MatchState {
+        let setup = self.game.setup();
+        let view = |seat: Seat| SeatView {
+            id: setup.players[seat].id.clone(),
+            name: setup.players[seat].name.to_string(),
+        };
+        MatchState {
+            players: BySeat::new_with(view),
+            time_control: setup.time_control,
+            clock_start: setup.clock_start,
+            rated: setup.rated,
+            start_fen: (!setup.start.is_initial()).then(|| setup.start.fen()),
+            fen: self.game.fen(),
+            moves: self.game.moves().map(|(uci, _)| uci).collect(),
+            draw_offer: self.game.draw_offer(),
+            result: self.game.outcome(),
+        }
+    }
+}
+
+/// One moment on the two clocks that a peer is told of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    /// For the clocks of the match.
+    pub(crate) time: MatchTime,
+    /// For the records.
+    pub(crate) calendar: UnixMillis,
+}
+
+/// How long a peer's refused commands may outrun its allowance.
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    left: u32,
+    refilled_at: Duration,
+}
+
+impl Allowance {
+    pub(crate) fn new(limits: &ShardLimits, now: Duration) -> Self {
+        Self { left: limits.refusals_burst, refilled_at: now }
+    }
+
+    /// Takes one; says whether there was one.
+    pub(crate) fn take(&mut self, limits: &ShardLimits, now: Duration) -> bool {
+        let periods = now.saturating_sub(self.refilled_at).as_nanos()
+            / limits.refusal_refill.as_nanos().max(1);
+        if periods > 0 {
+            let refill = u32::try_from(periods).unwrap_or(u32::MAX);
+            self.left = self.left.saturating_add(refill).min(limits.refusals_burst);
+            self.refilled_at = now;
+        }
+        self.left.checked_sub(1).map(|left| self.left = left).is_some()
+    }
+}

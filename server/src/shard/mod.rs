@@ -1,0 +1,342 @@
+//! The shard's bookkeeping as a plain state machine: which matches it owns, what they wait for, and
+//! what may leave. No I/O, no clock read, no task: the [driver](crate::driver) feeds it and carries
+//! out its [`Output`]s.
+
+mod deadlines;
+mod gate;
+mod limits;
+mod live;
+mod loading;
+mod play_clock;
+mod writing;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use game_core::{Command, Epoch, MatchId, MatchTime, ShardId, UnixMillis};
+use protocol::{CloseCode, Role, ServerBody, ServerFrame, codec};
+use slotmap::{SlotMap, new_key_type};
+use store::{Append, Liveness, ShardRecord};
+
+use deadlines::Deadlines;
+pub use limits::ShardLimits;
+use live::{Allowance, LiveMatch, Moment};
+use loading::Loading;
+use play_clock::PlayClock;
+use writing::Writing;
+
+new_key_type! {
+    /// A match in the shard's memory.
+    pub struct MatchKey;
+    /// A seat stream.
+    pub struct PeerKey;
+}
+
+/// What the shard asks its driver to do.
+#[derive(Debug)]
+pub enum Output {
+    /// Send a frame to a peer.
+    Send {
+        /// Whom.
+        peer: PeerKey,
+        /// What.
+        frame: Bytes,
+    },
+    /// Say goodbye to a peer, after all that was sent to it; it is forgotten here already.
+    Close {
+        /// Whom.
+        peer: PeerKey,
+        /// The last frame, which says why.
+        frame: Bytes,
+        /// Why.
+        code: CloseCode,
+    },
+    /// Read a match from the store, and answer with [`Shard::loaded`].
+    Load(MatchId),
+    /// Claim a match, and answer with [`Shard::claimed`].
+    Claim(MatchId, Epoch),
+    /// Write a batch, and answer with [`Shard::appended`]. There is never more than one under way.
+    Append(Arc<[Append]>),
+    /// Take matches out of this shard's set in the store; it need not succeed.
+    Disown(Vec<MatchId>),
+}
+
+/// One moment: the driver's uptime and the calendar.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    /// Time since the shard started.
+    pub uptime: Duration,
+    /// The calendar, for what is shown and recorded.
+    pub calendar: UnixMillis,
+}
+
+#[derive(Debug)]
+struct Peer {
+    match_id: MatchId,
+    role: Role,
+    /// Where it sits; `None` while the match is being loaded.
+    seated: Option<MatchKey>,
+    allowance: Allowance,
+}
+
+/// Figures of a shard since its start, for logs and metrics.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counters {
+    /// Events that the store confirmed.
+    pub events_confirmed: u64,
+    /// Batches that the store confirmed.
+    pub batches: u64,
+    /// Matches lost to another owner at a write.
+    pub fenced: u64,
+    /// Writes that found the log other than it must be.
+    pub conflicts: u64,
+    /// Writes that the store had confirmed before.
+    pub duplicates: u64,
+}
+
+/// The matches of one shard, and all that happens to them.
+#[derive(Debug)]
+pub struct Shard {
+    id: ShardId,
+    limits: ShardLimits,
+    matches: SlotMap<MatchKey, LiveMatch>,
+    by_id: HashMap<MatchId, MatchKey>,
+    peers: SlotMap<PeerKey, Peer>,
+    loading: HashMap<MatchId, Loading>,
+    deadlines: Deadlines,
+    clock: PlayClock,
+    writing: Writing,
+    registry: Liveness,
+    outputs: VecDeque<Output>,
+    counters: Counters,
+}
+
+impl Shard {
+    /// A shard without matches.
+    #[must_use]
+    pub fn new(id: ShardId, limits: ShardLimits) -> Self {
+        Self {
+            id,
+            limits,
+            matches: SlotMap::with_key(),
+            by_id: HashMap::new(),
+            peers: SlotMap::with_key(),
+            loading: HashMap::new(),
+            deadlines: Deadlines::default(),
+            clock: PlayClock::default(),
+            writing: Writing::default(),
+            registry: Liveness::default(),
+            outputs: VecDeque::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Matches in memory that are not over.
+    #[must_use]
+    pub fn live(&self) -> u32 {
+        let live = self.matches.values().filter(|live| !live.is_over()).count();
+        u32::try_from(live).unwrap_or(u32::MAX)
+    }
+
+    /// Seat streams.
+    #[must_use]
+    pub fn peers(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// Figures since the start.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// The next thing to do, in order.
+    pub fn next_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// A peer with a right to `role` in a match wants to join; it has seen the events up to `seen`.
+    /// Whatever it is answered comes as output.
+    pub fn join(
+        &mut self,
+        match_id: MatchId,
+        role: Role,
+        seen: Option<u32>,
+        now: Now,
+    ) -> PeerKey {
+        let allowance = Allowance::new(&self.limits, now.uptime);
+        let peer = self.peers.insert(Peer { match_id, role, seated: None, allowance });
+        if let Some(&key) = self.by_id.get(&match_id) {
+            self.seat(peer, key, seen, now);
+        } else {
+            self.load_for(match_id, Some((peer, seen)));
+        }
+        peer
+    }
+
+    /// A peer is gone.
+    pub fn leave(&mut self, peer: PeerKey) {
+        let Some(gone) = self.peers.remove(peer) else { return };
+        if let Some(loading) = self.loading.get_mut(&gone.match_id) {
+            loading.forget(peer);
+        }
+        if let Some(key) = gone.seated {
+            if let Some(live) = self.matches.get_mut(key) {
+                live.leave(peer);
+            }
+            self.settle(key);
+        }
+    }
+
+    /// A command of a peer, received at the uptime `received_at`.
+    pub fn command(&mut self, peer: PeerKey, command: &Command, received_at: Duration, now: Now) {
+        let Some(from) = self.peers.get_mut(peer) else { return };
+        let Some(key) = from.seated else {
+            // A client that speaks before it is answered breaks the protocol.
+            self.close(peer, CloseCode::ProtocolViolation);
+            return;
+        };
+        let Some(live) = self.matches.get_mut(key) else { return };
+        let received_at = self.clock.at(received_at);
+        let done = live.command(peer, from.role, command, received_at, &self.limits);
+        let tolerated = done || from.allowance.take(&self.limits, now.uptime);
+        self.settle(key);
+        if !tolerated {
+            self.close(peer, CloseCode::RateLimited);
+        }
+    }
+
+    /// Lets time do what is due, and sends the next batch to the store. To be called after every
+    /// round of inputs, once all commands received so far were handed in: a command that waits is
+    /// applied before a flag is called.
+    pub fn turn(&mut self, now: Now) {
+        self.watch_the_store(now);
+        if !self.clock.is_frozen() {
+            let time = self.clock.at(now.uptime);
+            while let Some(key) = self.deadlines.due(time) {
+                self.match_due(key, time);
+            }
+        }
+        self.write(now);
+    }
+
+    /// The uptime at which [`Shard::turn`] must be called, if nothing happens before.
+    #[must_use]
+    pub fn next_turn(&self) -> Option<Duration> {
+        let match_due = self.deadlines.next().and_then(|time| self.clock.uptime_of(time));
+        let store_look = self.writing.next_look(self.clock.is_frozen(), &self.limits);
+        [match_due, store_look].into_iter().flatten().min()
+    }
+
+    /// The process did not run for `gap`, which ends now: it is charged to nobody.
+    pub fn skipped(&mut self, gap: Duration) {
+        self.clock.skip(gap);
+        self.writing.skipped(gap);
+    }
+
+    /// Sends every peer away.
+    pub fn close_all(&mut self, code: CloseCode) {
+        let peers: Vec<_> = self.peers.keys().collect();
+        for peer in peers {
+            self.close(peer, code);
+        }
+    }
+
+    /// Sends one peer away.
+    pub fn close(&mut self, peer: PeerKey, code: CloseCode) {
+        let Some(gone) = self.peers.get(peer) else { return };
+        let live = gone.seated.and_then(|key| self.matches.get(key));
+        let frame = closing_frame(live, code);
+        self.leave(peer);
+        self.outputs.push_back(Output::Close { peer, frame, code });
+    }
+
+    /// What the registry is to say of this shard.
+    #[must_use]
+    pub fn record(&self, base: &ShardRecord) -> ShardRecord {
+        ShardRecord { id: self.id, live: self.live(), ..base.clone() }
+    }
+
+    // ---- parts ---------------------------------------------------------------------------------
+
+    fn moment(&self, now: Now) -> Moment {
+        Moment { time: self.clock.at(now.uptime), calendar: now.calendar }
+    }
+
+    fn seat(&mut self, peer: PeerKey, key: MatchKey, seen: Option<u32>, now: Now) {
+        let moment = self.moment(now);
+        let (Some(joiner), Some(live)) = (self.peers.get_mut(peer), self.matches.get_mut(key))
+        else {
+            return;
+        };
+        joiner.seated = Some(key);
+        let superseded = live.join(peer, joiner.role, seen, moment, self.clock.is_frozen());
+        if let Some(old) = superseded {
+            self.close(old, CloseCode::Superseded);
+        }
+        self.settle(key);
+    }
+
+    fn match_due(&mut self, key: MatchKey, time: MatchTime) {
+        let Some(live) = self.matches.get_mut(key) else { return };
+        if live.has_left(time) {
+            self.drop_match(key, CloseCode::Done);
+        } else {
+            live.tick(time, &self.limits);
+            self.settle(key);
+        }
+    }
+
+    /// Whatever has just happened to a match: lets out what may leave, notes what is to be written
+    /// and when it needs a look again.
+    fn settle(&mut self, key: MatchKey) {
+        let Some(live) = self.matches.get_mut(key) else { return };
+        while let Some(held) = live.release() {
+            for member in live.members().iter().filter(|member| LiveMatch::is_for(held.to, member)) {
+                let (peer, frame) = (member.peer, held.frame.clone());
+                self.outputs.push_back(Output::Send { peer, frame });
+            }
+        }
+        if live.is_dirty() {
+            self.writing.add(key);
+        }
+        let old = live.scheduled();
+        self.deadlines.reschedule(key, old, live.schedule());
+    }
+
+    /// Forgets a match and sends its peers away.
+    fn drop_match(&mut self, key: MatchKey, code: CloseCode) {
+        let Some(live) = self.matches.remove(key) else { return };
+        self.by_id.remove(&live.id());
+        self.deadlines.reschedule(key, live.scheduled(), None);
+        for member in live.members() {
+            let (peer, frame) = (member.peer, closing_frame(Some(&live), code));
+            self.peers.remove(peer);
+            self.outputs.push_back(Output::Close { peer, frame, code });
+        }
+    }
+
+    /// Says to every peer what depends on no write.
+    fn announce(&mut self, body: &ServerBody) {
+        for live in self.matches.values() {
+            let frame = ungated_frame(Some(live), body.clone());
+            for member in live.members() {
+                let (peer, frame) = (member.peer, frame.clone());
+                self.outputs.push_back(Output::Send { peer, frame });
+            }
+        }
+    }
+}
+
+/// The last frame of a stream. Like the word of a pause, it speaks of no unconfirmed state.
+fn closing_frame(live: Option<&LiveMatch>, code: CloseCode) -> Bytes {
+    ungated_frame(live, ServerBody::Closed(code))
+}
+
+fn ungated_frame(live: Option<&LiveMatch>, body: ServerBody) -> Bytes {
+    let epoch = live.map_or(Epoch::default(), LiveMatch::epoch);
+    let seq = live.map_or(0, LiveMatch::confirmed_seq);
+    codec::encode_server(&ServerFrame { epoch, seq, body })
+}

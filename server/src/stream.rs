@@ -1,0 +1,238 @@
+//! One seat stream: frames in, commands out to the shard; frames of the shard out to the peer.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use game_core::{Command, Epoch, UnixMillis};
+use protocol::codec::{self, CLIENT_FRAME_LEN_MAX, FrameError};
+use protocol::token::{SeatClaims, TokenError, VerifyingKey};
+use protocol::{ClientFrame, CloseCode, Join, ServerBody, ServerFrame};
+use quinn::{RecvStream, SendStream, VarInt};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::NetLimits;
+use crate::driver::{Inbound, Outgoing};
+use crate::shard::PeerKey;
+
+/// What every seat stream of a shard shares.
+#[derive(Clone)]
+pub(crate) struct Streams {
+    pub(crate) limits: Arc<NetLimits>,
+    pub(crate) inbox: mpsc::Sender<Inbound>,
+    pub(crate) key: Arc<VerifyingKey>,
+    pub(crate) calendar: fn() -> UnixMillis,
+}
+
+/// A breach of the protocol; it ends the connection.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Violation {
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    #[error("the first frame of a stream must be a Join, and only the first")]
+    OutOfPlace,
+    #[error("a frame was begun and not finished in time")]
+    Unfinished,
+}
+
+/// How reading a stream came to its end.
+enum Ended {
+    /// The peer said goodbye, and is owed an answer.
+    Left,
+    /// The stream or the connection is gone.
+    Gone,
+}
+
+pub(crate) struct SeatStream {
+    send: SendStream,
+    reader: FrameReader,
+    streams: Streams,
+}
+
+impl SeatStream {
+    pub(crate) fn new(send: SendStream, recv: RecvStream, streams: Streams) -> Self {
+        let reader = FrameReader {
+            recv,
+            buffer: BytesMut::new(),
+            received_at: Instant::now(),
+            limits: Arc::clone(&streams.limits),
+        };
+        Self { send, reader, streams }
+    }
+
+    /// Serves the stream to its end.
+    pub(crate) async fn serve(mut self) -> Result<(), Violation> {
+        let first = timeout(self.streams.limits.join_deadline, self.reader.next()).await;
+        let join = match first {
+            Err(_) => {
+                self.refuse(CloseCode::Deadline).await;
+                return Ok(());
+            }
+            Ok(frame) => match frame? {
+                None => return Ok(()),
+                Some(ClientFrame::Join(join)) => join,
+                Some(_) => return Err(Violation::OutOfPlace),
+            },
+        };
+        match self.check(&join) {
+            Ok(claims) => self.sit(claims, join.seen).await,
+            Err(code) => {
+                self.refuse(code).await;
+                Ok(())
+            }
+        }
+    }
+
+    fn check(&self, join: &Join) -> Result<SeatClaims, CloseCode> {
+        let now = (self.streams.calendar)();
+        let claims = self.streams.key.seat(&join.token, now).map_err(|error| {
+            tracing::debug!(match_id = %join.match_id, %error, "refused a seat");
+            match error {
+                TokenError::Expired => CloseCode::TokenExpired,
+                TokenError::Invalid(_) => CloseCode::TokenInvalid,
+            }
+        })?;
+        if claims.match_id == join.match_id { Ok(claims) } else { Err(CloseCode::TokenWrongMatch) }
+    }
+
+    /// Says why there will be no seat.
+    async fn refuse(&mut self, code: CloseCode) {
+        let body = ServerBody::Closed(code);
+        let frame = codec::encode_server(&ServerFrame { epoch: Epoch::default(), seq: 0, body });
+        let _ = timeout(self.streams.limits.write_deadline, self.send.write_all(&frame)).await;
+        let _ = self.send.finish();
+        let _ = timeout(self.streams.limits.write_deadline, self.send.stopped()).await;
+    }
+
+    /// Takes the seat and stays in it.
+    async fn sit(self, claims: SeatClaims, seen: Option<u32>) -> Result<(), Violation> {
+        let Self { mut send, mut reader, streams } = self;
+        let (outgoing, mut frames) = mpsc::channel(streams.limits.frames_waiting_max);
+        let (reply, key) = oneshot::channel();
+        let join = Inbound::Join { claims, seen, outgoing, reply };
+        if streams.inbox.send(join).await.is_err() {
+            return Ok(());
+        }
+        let Ok(peer) = key.await else { return Ok(()) };
+        let inbox = &streams.inbox;
+        let reading = read_commands(&mut reader, peer, inbox);
+        let writing = write_frames(&mut send, &mut frames, &streams.limits);
+        tokio::pin!(reading, writing);
+        let ended = tokio::select! {
+            ended = &mut reading => ended,
+            () = &mut writing => Ok(Ended::Gone),
+        };
+        match ended {
+            Ok(Ended::Left) => {
+                let _ = inbox.send(Inbound::Leave { peer }).await;
+                writing.await;
+                Ok(())
+            }
+            Ok(Ended::Gone) => {
+                let _ = inbox.send(Inbound::Gone { peer }).await;
+                Ok(())
+            }
+            Err(violation) => {
+                let _ = inbox.send(Inbound::Gone { peer }).await;
+                Err(violation)
+            }
+        }
+    }
+}
+
+async fn read_commands(
+    reader: &mut FrameReader,
+    peer: PeerKey,
+    inbox: &mpsc::Sender<Inbound>,
+) -> Result<Ended, Violation> {
+    loop {
+        let input = match reader.next().await? {
+            None => return Ok(Ended::Gone),
+            Some(ClientFrame::Leave) => return Ok(Ended::Left),
+            Some(ClientFrame::Join(_)) => return Err(Violation::OutOfPlace),
+            Some(ClientFrame::Command { id, kind }) => {
+                let received_at = reader.received_at;
+                Inbound::Command { peer, command: Command { id, kind }, received_at }
+            }
+        };
+        if inbox.send(input).await.is_err() {
+            return Ok(Ended::Gone);
+        }
+    }
+}
+
+/// Writes what the shard sends, all that waits in one call, until the last frame.
+async fn write_frames(
+    send: &mut SendStream,
+    frames: &mut mpsc::Receiver<Outgoing>,
+    limits: &NetLimits,
+) {
+    let mut waiting = Vec::new();
+    let mut chunks: Vec<Bytes> = Vec::new();
+    loop {
+        if frames.recv_many(&mut waiting, limits.frames_waiting_max).await == 0 {
+            // The shard gave this peer up: it does not read.
+            let _ = send.reset(VarInt::from_u32(CloseCode::SlowPeer.number()));
+            return;
+        }
+        let mut last = None;
+        chunks.extend(waiting.drain(..).map(|outgoing| match outgoing {
+            Outgoing::Frame(frame) => frame,
+            Outgoing::Last(frame, code) => {
+                last = Some(code);
+                frame
+            }
+        }));
+        let written = timeout(limits.write_deadline, send.write_all_chunks(&mut chunks)).await;
+        chunks.clear();
+        match written {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return,
+            Err(_) => {
+                let _ = send.reset(VarInt::from_u32(CloseCode::SlowPeer.number()));
+                return;
+            }
+        }
+        if last.is_some() {
+            let _ = send.finish();
+            let _ = timeout(limits.write_deadline, send.stopped()).await;
+            return;
+        }
+    }
+}
+
+/// Cuts a stream into frames.
+struct FrameReader {
+    recv: RecvStream,
+    buffer: BytesMut,
+    /// When the newest bytes were received.
+    received_at: Instant,
+    limits: Arc<NetLimits>,
+}
+
+impl FrameReader {
+    /// The next frame; `None` at the end of the stream. A frame that is begun has a deadline.
+    async fn next(&mut self) -> Result<Option<ClientFrame>, Violation> {
+        let mut deadline = None;
+        loop {
+            if let Some(frame) = codec::decode_client(&mut self.buffer)? {
+                return Ok(Some(frame));
+            }
+            let reading = self.recv.read_chunk(CLIENT_FRAME_LEN_MAX, true);
+            let read = if self.buffer.is_empty() {
+                reading.await
+            } else {
+                let end = *deadline
+                    .get_or_insert_with(|| Instant::now() + self.limits.frame_deadline);
+                timeout_at(end, reading).await.map_err(|_| Violation::Unfinished)?
+            };
+            match read {
+                Ok(Some(chunk)) => {
+                    self.received_at = Instant::now();
+                    self.buffer.extend_from_slice(&chunk.bytes);
+                }
+                Ok(None) | Err(_) => return Ok(None),
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Certificates, and the QUIC endpoint that speaks with them.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn::crypto::rustls::QuicServerConfig;
+use quinn::{Endpoint, EndpointConfig, IdleTimeout, ServerConfig, TokioRuntime, TransportConfig};
+use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
+use ring::digest::{SHA256, digest};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::NetLimits;
+
+/// Browsers accept a certificate by its hash only if it is valid for at most two weeks.
+const SELF_SIGNED_VALIDITY_DAYS: i64 = 13;
+
+/// A certificate that cannot be made or used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The file cannot be read as PEM.
+    #[error("cannot read {what} from {path}: {why}")]
+    File {
+        /// Certificate or key.
+        what: &'static str,
+        /// Which file.
+        path: String,
+        /// Why not.
+        why: String,
+    },
+    /// A certificate could not be made.
+    #[error("cannot make a certificate: {0}")]
+    Make(#[from] rcgen::Error),
+    /// The certificate and key do not serve for TLS 1.3.
+    #[error("the certificate cannot be used: {0}")]
+    Use(#[from] rustls::Error),
+    /// The address cannot be bound.
+    #[error("cannot listen on {address} (UDP): {why}")]
+    Bind {
+        /// Which address.
+        address: SocketAddr,
+        /// Why not.
+        why: std::io::Error,
+    },
+}
+
+/// A certificate chain with its key.
+pub struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    /// Clients are to pin it, as no authority vouches for it.
+    pinned: bool,
+}
+
+impl Identity {
+    /// Makes a self-signed ECDSA P-256 certificate that is valid from `now` for 13 days.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Make`].
+    pub fn self_signed(now_unix_s: i64) -> Result<Self, TlsError> {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()])?;
+        let day = Duration::from_secs(24 * 60 * 60);
+        let now = time::OffsetDateTime::from_unix_timestamp(now_unix_s)
+            .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+        // Clients' clocks may be a little behind.
+        params.not_before = now - day / 24;
+        params.not_after = now + day * SELF_SIGNED_VALIDITY_DAYS as u32;
+        let certificate = params.self_signed(&key)?;
+        Ok(Self {
+            chain: vec![certificate.der().clone()],
+            key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+            pinned: true,
+        })
+    }
+
+    /// Reads a certificate chain and its key from PEM files.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::File`].
+    pub fn from_files(chain: &Path, key: &Path, pinned: bool) -> Result<Self, TlsError> {
+        let error = |what, path: &Path, why: String| TlsError::File {
+            what,
+            path: path.display().to_string(),
+            why,
+        };
+        let certificates = CertificateDer::pem_file_iter(chain)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|why| error("a certificate chain", chain, why.to_string()))?;
+        if certificates.is_empty() {
+            return Err(error("a certificate chain", chain, "it holds none".to_owned()));
+        }
+        let private = PrivateKeyDer::from_pem_file(key)
+            .map_err(|why| error("a private key", key, why.to_string()))?;
+        Ok(Self { chain: certificates, key: private, pinned })
+    }
+
+    /// SHA-256 of the certificate, where clients are to pin it.
+    #[must_use]
+    pub fn pin(&self) -> Option<[u8; 32]> {
+        let first = self.chain.first().filter(|_| self.pinned)?;
+        digest(&SHA256, first).as_ref().try_into().ok()
+    }
+
+    /// Binds a QUIC endpoint that shows this certificate.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Use`] and [`TlsError::Bind`].
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub fn bind(self, address: SocketAddr, limits: &NetLimits) -> Result<Endpoint, TlsError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut tls = rustls::ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])?
+            .with_no_client_auth()
+            .with_single_cert(self.chain, self.key)?;
+        tls.alpn_protocols = vec![protocol::ALPN.to_vec()];
+        // No 0-RTT (a replayed first flight must not act), and no tickets, which cost memory.
+        tls.max_early_data_size = 0;
+        tls.send_tls13_tickets = 0;
+        let crypto = QuicServerConfig::try_from(tls)
+            .map_err(|error| rustls::Error::General(error.to_string()))?;
+        let mut server = ServerConfig::with_crypto(Arc::new(crypto));
+        server.transport_config(Arc::new(transport(limits))).migration(true);
+        let bind_error = |why| TlsError::Bind { address, why };
+        let socket = std::net::UdpSocket::bind(address).map_err(bind_error)?;
+        Endpoint::new(EndpointConfig::default(), Some(server), socket, Arc::new(TokioRuntime))
+            .map_err(bind_error)
+    }
+}
+
+/// The transport parameters that were measured to pay: few eager slots, small windows, no probing.
+fn transport(limits: &NetLimits) -> TransportConfig {
+    let mut transport = TransportConfig::default();
+    transport
+        .max_concurrent_bidi_streams(limits.streams_per_connection.into())
+        .max_concurrent_uni_streams(0_u32.into())
+        .datagram_receive_buffer_size(None)
+        .mtu_discovery_config(None)
+        .crypto_buffer_size(8 * 1024)
+        .stream_receive_window((16_u32 * 1024).into())
+        .receive_window((64_u32 * 1024).into())
+        .send_window(64 * 1024)
+        .max_idle_timeout(IdleTimeout::try_from(limits.idle_timeout).ok());
+    transport
+}
