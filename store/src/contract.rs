@@ -111,7 +111,10 @@ impl Append {
         snapshot: Option<&Snapshot>,
     ) -> Self {
         let first = events.first().expect("an append has at least one record");
-        let gapless = events.iter().zip(first.seq..).all(|(event, seq)| event.seq == seq);
+        let gapless = events
+            .iter()
+            .zip(first.seq..)
+            .all(|(event, seq)| event.seq == seq);
         assert!(gapless, "the records of an append are gapless");
         Self {
             match_id,

@@ -6,11 +6,23 @@
 
 pub mod codec;
 mod contract;
+mod durability;
 mod liveness;
 mod ticket;
+
+mod checkpoint;
+
+mod embedded;
+mod redis;
+
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use contract::{
     Append, Appended, Checkpoint, Claim, Created, Ownership, ShardRecord, Status, Store, StoreError,
 };
+pub use durability::Durability;
+pub use embedded::EmbeddedStore;
 pub use liveness::Liveness;
+pub use redis::{RedisConfig, RedisStore};
 pub use ticket::{Assignment, Ticket, TicketId, TicketState};

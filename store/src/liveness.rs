@@ -39,7 +39,9 @@ impl Liveness {
 
     /// The registry as read at `now`, a point on the observer's monotonic clock.
     pub fn observe(&mut self, registry: &[ShardRecord], now: Duration) {
-        let step = self.last_answer.map_or(Duration::ZERO, |last| now.saturating_sub(last));
+        let step = self
+            .last_answer
+            .map_or(Duration::ZERO, |last| now.saturating_sub(last));
         let step = step.min(Self::STEP_MAX);
         self.last_answer = Some(now);
         self.has_observed = true;
@@ -49,7 +51,13 @@ impl Liveness {
                 Some(old) if old.record.heartbeat == record.heartbeat => old.still_for + step,
                 _ => Duration::ZERO,
             };
-            self.shards.insert(record.id, Observed { record: record.clone(), still_for });
+            self.shards.insert(
+                record.id,
+                Observed {
+                    record: record.clone(),
+                    still_for,
+                },
+            );
         }
     }
 

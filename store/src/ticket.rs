@@ -2,12 +2,17 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use game_core::{
-    BySeat, ClockStart, ColorChoice, InvalidId, MatchId, Player, PlayerId, StartPosition, TimeControl,
-    UnixMillis,
+    BySeat, ClockStart, ColorChoice, InvalidId, MatchId, Player, PlayerId, StartPosition,
+    TimeControl, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
+
+/// How long a ticket that has a match, or was cancelled, is kept: its player must still learn of the
+/// match, which takes seconds.
+pub(crate) const SETTLED_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Names one ticket: 12 characters, base62, random.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,0 +1,230 @@
+//! Matches in the file: creation, ownership and the fenced write. Each function does within one
+//! transaction what a script does on Redis, and checks before it writes.
+
+use game_core::{Epoch, Event, MatchId, ShardId};
+use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
+
+use super::tables::{HEADS, LOG, OWNED, SNAPSHOTS};
+use super::writer::Fault;
+use crate::checkpoint;
+use crate::codec::{self, Head};
+use crate::contract::{
+    Append, Appended, Checkpoint, Claim, Created, Ownership, Status, StoreError,
+};
+
+type Log<'txn> = Table<'txn, (&'static str, u32), &'static [u8]>;
+type Blobs<'txn> = Table<'txn, &'static str, &'static [u8]>;
+
+pub(super) fn create(
+    txn: &WriteTransaction,
+    id: MatchId,
+    owner: ShardId,
+    snapshot_seq: u32,
+    snapshot: &[u8],
+) -> Result<Created, Fault> {
+    let mut heads = txn.open_table(HEADS)?;
+    if heads.get(id.as_str())?.is_some() {
+        return Ok(Created::Exists);
+    }
+    let head = Head {
+        epoch: Epoch(0),
+        owner,
+        status: Status::Live,
+        snapshot_seq,
+    };
+    heads.insert(id.as_str(), codec::encode_head(&head).as_ref())?;
+    txn.open_table(SNAPSHOTS)?.insert(id.as_str(), snapshot)?;
+    txn.open_table(OWNED)?
+        .insert((owner.to_string().as_str(), id.as_str()), ())?;
+    Ok(Created::New)
+}
+
+pub(super) fn load(txn: &ReadTransaction, id: MatchId) -> Result<Option<Checkpoint>, Fault> {
+    let Some(head) = head(&txn.open_table(HEADS)?, id)? else {
+        return Ok(None);
+    };
+    checkpoint(id, head, &txn.open_table(SNAPSHOTS)?, &txn.open_table(LOG)?).map(Some)
+}
+
+pub(super) fn log(txn: &ReadTransaction, id: MatchId) -> Result<Vec<Event>, Fault> {
+    events(&txn.open_table(LOG)?, id, 0)
+}
+
+pub(super) fn ownership(txn: &ReadTransaction, id: MatchId) -> Result<Option<Ownership>, Fault> {
+    Ok(head(&txn.open_table(HEADS)?, id)?.map(Ownership::from))
+}
+
+pub(super) fn claim(
+    txn: &WriteTransaction,
+    id: MatchId,
+    claimant: ShardId,
+    expected: Epoch,
+) -> Result<Claim, Fault> {
+    let mut heads = txn.open_table(HEADS)?;
+    let Some(head) = head(&heads, id)? else {
+        return Ok(Claim::Missing);
+    };
+    if head.epoch != expected || head.status != Status::Live {
+        return Ok(Claim::Lost(head.into()));
+    }
+    let head = Head {
+        epoch: expected.next(),
+        owner: claimant,
+        ..head
+    };
+    let checkpoint = checkpoint(id, head, &txn.open_table(SNAPSHOTS)?, &txn.open_table(LOG)?)?;
+    heads.insert(id.as_str(), codec::encode_head(&head).as_ref())?;
+    txn.open_table(OWNED)?
+        .insert((claimant.to_string().as_str(), id.as_str()), ())?;
+    Ok(Claim::Claimed(Box::new(checkpoint)))
+}
+
+/// A head that cannot be read refuses the batch, so it is looked for before anything is written.
+pub(super) fn append(txn: &WriteTransaction, batch: &[Append]) -> Result<Vec<Appended>, Fault> {
+    let mut heads = txn.open_table(HEADS)?;
+    let mut snapshots = txn.open_table(SNAPSHOTS)?;
+    let mut log = txn.open_table(LOG)?;
+    for append in batch {
+        head(&heads, append.match_id)?;
+    }
+    batch
+        .iter()
+        .map(|append| append_one(&mut heads, &mut snapshots, &mut log, append))
+        .collect()
+}
+
+fn append_one(
+    heads: &mut Blobs<'_>,
+    snapshots: &mut Blobs<'_>,
+    log: &mut Log<'_>,
+    append: &Append,
+) -> Result<Appended, Fault> {
+    let id = append.match_id;
+    let Some(head) = head(heads, id)? else {
+        return Ok(Appended::Missing);
+    };
+    // Before the position: what a former owner repeats is not for it to count as confirmed.
+    if head.epoch != append.epoch {
+        return Ok(Appended::Fenced(head.into()));
+    }
+    let len = len(log, id)?;
+    if len < append.after {
+        return Ok(Appended::Rollback { len });
+    }
+    if len > append.after {
+        return Ok(if stands(log, append)? {
+            Appended::Stored { duplicate: true }
+        } else {
+            Appended::Conflict { len }
+        });
+    }
+    if head.status != Status::Live {
+        return Ok(Appended::Conflict { len });
+    }
+    for (seq, record) in (append.after + 1..).zip(&append.records) {
+        log.insert((id.as_str(), seq), record.as_ref())?;
+    }
+    if let Some(snapshot) = &append.snapshot {
+        snapshots.insert(id.as_str(), snapshot.as_ref())?;
+    }
+    if append.snapshot.is_some() || append.ends {
+        let head = Head {
+            status: if append.ends {
+                Status::Finished
+            } else {
+                head.status
+            },
+            snapshot_seq: append
+                .snapshot
+                .as_ref()
+                .map_or(head.snapshot_seq, |_| append.last_seq()),
+            ..head
+        };
+        heads.insert(id.as_str(), codec::encode_head(&head).as_ref())?;
+    }
+    Ok(Appended::Stored { duplicate: false })
+}
+
+/// Whether the very records of an append stand in the log.
+fn stands(log: &Log<'_>, append: &Append) -> Result<bool, Fault> {
+    for (seq, record) in (append.after + 1..).zip(&append.records) {
+        let stored = log.get((append.match_id.as_str(), seq))?;
+        if stored.is_none_or(|stored| stored.value() != record.as_ref()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn len(log: &Log<'_>, id: MatchId) -> Result<u32, Fault> {
+    let mut records = log.range((id.as_str(), 0)..=(id.as_str(), u32::MAX))?;
+    Ok(records
+        .next_back()
+        .transpose()?
+        .map_or(0, |(key, _)| key.value().1))
+}
+
+fn head(
+    heads: &impl ReadableTable<&'static str, &'static [u8]>,
+    id: MatchId,
+) -> Result<Option<Head>, Fault> {
+    let Some(bytes) = heads.get(id.as_str())? else {
+        return Ok(None);
+    };
+    let head = codec::decode_head(bytes.value())
+        .map_err(|error| StoreError::Corrupt(format!("the head of match {id}: {error}")))?;
+    Ok(Some(head))
+}
+
+fn events(
+    log: &impl ReadableTable<(&'static str, u32), &'static [u8]>,
+    id: MatchId,
+    after: u32,
+) -> Result<Vec<Event>, Fault> {
+    let records = records(log, id, after)?;
+    Ok(checkpoint::events(
+        id,
+        after,
+        records.iter().map(Vec::as_slice),
+    )?)
+}
+
+fn records(
+    log: &impl ReadableTable<(&'static str, u32), &'static [u8]>,
+    id: MatchId,
+    after: u32,
+) -> Result<Vec<Vec<u8>>, Fault> {
+    let first = after.saturating_add(1);
+    let range = log.range((id.as_str(), first)..=(id.as_str(), u32::MAX))?;
+    range.map(|entry| Ok(entry?.1.value().to_vec())).collect()
+}
+
+fn checkpoint(
+    id: MatchId,
+    head: Head,
+    snapshots: &impl ReadableTable<&'static str, &'static [u8]>,
+    log: &impl ReadableTable<(&'static str, u32), &'static [u8]>,
+) -> Result<Checkpoint, Fault> {
+    let snapshot = snapshots
+        .get(id.as_str())?
+        .ok_or_else(|| StoreError::Corrupt(format!("match {id} has no snapshot")))?;
+    let tail = records(log, id, head.snapshot_seq)?;
+    let tail = tail.iter().map(Vec::as_slice);
+    Ok(checkpoint::assemble(
+        id,
+        head.into(),
+        head.snapshot_seq,
+        snapshot.value(),
+        tail,
+    )?)
+}
+
+impl From<Head> for Ownership {
+    fn from(head: Head) -> Self {
+        Self {
+            epoch: head.epoch,
+            owner: head.owner,
+            status: head.status,
+        }
+    }
+}

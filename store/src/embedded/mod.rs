@@ -1,0 +1,249 @@
+//! The store in a file of this process, on redb.
+//!
+//! One thread writes. It takes all requests that wait, makes one durable commit for them, and only
+//! then answers, so that a flush serves every caller. Reads see what is committed, and nothing else.
+//!
+//! A commit that fails (a full disk, an I/O error) fails every request in it; the file is then closed
+//! and opened again, which brings back the last commit. redb's copy-on-write pages and checksums make
+//! a torn write harmless: the commit that it belongs to has not happened. What no file can make good
+//! is a disk that fails a flush and afterwards claims to hold what it does not.
+
+mod matches;
+mod registry;
+mod tables;
+mod tickets;
+mod writer;
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use async_trait::async_trait;
+use game_core::{Epoch, Event, MatchId, ShardId, Snapshot, UnixMillis};
+use redb::{Builder, Database, DatabaseError, StorageBackend};
+
+use self::writer::Writer;
+use crate::codec;
+use crate::contract::{
+    Append, Appended, Checkpoint, Claim, Created, Ownership, ShardRecord, Store, StoreError,
+};
+use crate::durability::Durability;
+use crate::ticket::{Assignment, Ticket, TicketId};
+
+/// The file within the directory that the store is given.
+const FILE_NAME: &str = "rookery.redb";
+/// Memory for pages. A thousand live matches touch some thousand pages of 4 KB.
+const CACHE_BYTES: usize = 32 * 1024 * 1024;
+
+/// The store in a directory of this machine, for one process.
+pub struct EmbeddedStore {
+    writer: Writer,
+}
+
+impl EmbeddedStore {
+    /// Opens the store in a directory, which is created if it is missing.
+    ///
+    /// The registry of shards is cleared: the lock on the file proves that no process before this
+    /// one lives. Their sets of matches stay.
+    ///
+    /// Blocks while it reads the file; after a crash it reads all of it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unfit`] when another process has it open, or it is not a store;
+    /// [`StoreError::Unavailable`] when it cannot be read or written.
+    pub fn open(directory: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let directory = directory.as_ref();
+        let place = directory.display().to_string();
+        create_directory(directory)
+            .map_err(|error| StoreError::Unavailable(format!("the store in {place}: {error}")))?;
+        let file = directory.join(FILE_NAME);
+        let open = move || builder().create(&file);
+        let store = Self::start(place, open)?;
+        // Else a power loss may take the new file's name with it.
+        File::open(directory)
+            .and_then(|directory| directory.sync_all())
+            .map_err(|error| StoreError::Unavailable(format!("the store's directory: {error}")))?;
+        Ok(store)
+    }
+
+    /// Opens the store on storage of the caller's own: how tests put torn writes and full disks
+    /// beneath it. `storage` is called again whenever the store recovers from a failed commit.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn on_storage<B: StorageBackend>(
+        storage: impl Fn() -> io::Result<B> + Send + Sync + 'static,
+    ) -> Result<Self, StoreError> {
+        let open = move || {
+            let backend = storage().map_err(DatabaseError::from)?;
+            builder().create_with_backend(backend)
+        };
+        Self::start("storage of a test".to_owned(), open)
+    }
+
+    /// Opens an empty store that lives as long as the process and never waits for a disk.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::on_storage(|| Ok(redb::backends::InMemoryBackend::new()))
+    }
+
+    fn start(
+        place: String,
+        open: impl Fn() -> Result<Database, DatabaseError> + Send + Sync + 'static,
+    ) -> Result<Self, StoreError> {
+        let writer = Writer::start(place, Box::new(open), tables::prepare)?;
+        Ok(Self { writer })
+    }
+
+    /// What an answer promises: [`Durability::Always`] for a store in a directory.
+    #[must_use]
+    pub const fn durability(&self) -> Durability {
+        Durability::Always
+    }
+}
+
+impl fmt::Debug for EmbeddedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbeddedStore").finish_non_exhaustive()
+    }
+}
+
+fn builder() -> Builder {
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE_BYTES);
+    builder
+}
+
+/// Creates a directory that survives a power loss together with what is put into it.
+fn create_directory(directory: &Path) -> io::Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(directory)?;
+    match directory.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+#[async_trait]
+impl Store for EmbeddedStore {
+    async fn create(&self, owner: ShardId, snapshot: &Snapshot) -> Result<Created, StoreError> {
+        let id = snapshot.setup().id;
+        let seq = snapshot.seq();
+        let bytes = codec::encode_snapshot(snapshot);
+        self.writer
+            .write(move |txn| matches::create(txn, id, owner, seq, &bytes))
+            .await
+    }
+
+    async fn load(&self, id: MatchId) -> Result<Option<Checkpoint>, StoreError> {
+        self.writer.read(move |txn| matches::load(txn, id)).await
+    }
+
+    async fn log(&self, id: MatchId) -> Result<Vec<Event>, StoreError> {
+        self.writer.read(move |txn| matches::log(txn, id)).await
+    }
+
+    async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError> {
+        self.writer
+            .read(move |txn| matches::ownership(txn, id))
+            .await
+    }
+
+    async fn claim(
+        &self,
+        id: MatchId,
+        claimant: ShardId,
+        expected: Epoch,
+    ) -> Result<Claim, StoreError> {
+        self.writer
+            .write(move |txn| matches::claim(txn, id, claimant, expected))
+            .await
+    }
+
+    async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let batch = batch.to_vec();
+        self.writer
+            .write(move |txn| matches::append(txn, &batch))
+            .await
+    }
+
+    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError> {
+        let shard = shard.clone();
+        self.writer
+            .write(move |txn| registry::beat(txn, &shard))
+            .await
+    }
+
+    async fn shards(&self) -> Result<Vec<ShardRecord>, StoreError> {
+        self.writer.read(registry::shards).await
+    }
+
+    async fn deregister(&self, shard: ShardId) -> Result<(), StoreError> {
+        self.writer
+            .write(move |txn| registry::remove(txn, shard))
+            .await
+    }
+
+    async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
+        self.writer
+            .read(move |txn| registry::owned(txn, shard))
+            .await
+    }
+
+    async fn disown(&self, shard: ShardId, matches: &[MatchId]) -> Result<(), StoreError> {
+        let matches = matches.to_vec();
+        self.writer
+            .write(move |txn| registry::disown(txn, shard, &matches))
+            .await
+    }
+
+    async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {
+        let ticket = ticket.clone();
+        self.writer
+            .write(move |txn| tickets::put(txn, ticket))
+            .await
+    }
+
+    async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
+        self.writer.read(move |txn| tickets::ticket(txn, id)).await
+    }
+
+    async fn waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError> {
+        let pool = pool.to_owned();
+        self.writer
+            .read(move |txn| tickets::waiting(txn, &pool))
+            .await
+    }
+
+    async fn touch_ticket(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {
+        self.writer
+            .write(move |txn| tickets::touch(txn, id, now))
+            .await
+    }
+
+    async fn cancel_ticket(&self, id: TicketId) -> Result<bool, StoreError> {
+        self.writer.write(move |txn| tickets::cancel(txn, id)).await
+    }
+
+    async fn assign_tickets(
+        &self,
+        tickets: &[TicketId],
+        assignment: &Assignment,
+    ) -> Result<bool, StoreError> {
+        let (tickets, assignment) = (tickets.to_vec(), assignment.clone());
+        self.writer
+            .write(move |txn| tickets::assign(txn, &tickets, &assignment))
+            .await
+    }
+}

@@ -1,0 +1,36 @@
+//! The tables, and what is done to them when the store is opened.
+
+use redb::{TableDefinition, WriteTransaction};
+
+use super::writer::Fault;
+
+/// Match id → who may write it, see [`Head`](crate::codec::Head).
+pub(super) const HEADS: TableDefinition<&str, &[u8]> = TableDefinition::new("heads");
+/// Match id → the newest snapshot.
+pub(super) const SNAPSHOTS: TableDefinition<&str, &[u8]> = TableDefinition::new("snapshots");
+/// Match id and seq → record.
+pub(super) const LOG: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("log");
+/// Shard id → what it says about itself.
+pub(super) const SHARDS: TableDefinition<&str, &[u8]> = TableDefinition::new("shards");
+/// Shard id and match id: the shard may own the match.
+pub(super) const OWNED: TableDefinition<(&str, &str), ()> = TableDefinition::new("owned");
+/// Ticket id → ticket.
+pub(super) const TICKETS: TableDefinition<&str, &[u8]> = TableDefinition::new("tickets");
+/// Pool and ticket id: the ticket waits there.
+pub(super) const WAITING: TableDefinition<(&str, &str), ()> = TableDefinition::new("waiting");
+/// When a ticket that waits no longer was last asked for, in Unix milliseconds, and its id.
+pub(super) const SETTLED: TableDefinition<(u64, &str), ()> = TableDefinition::new("settled");
+
+/// Creates the tables that are missing, and clears the registry: whoever holds the file's lock knows
+/// that no earlier process lives.
+pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
+    txn.open_table(HEADS)?;
+    txn.open_table(SNAPSHOTS)?;
+    txn.open_table(LOG)?;
+    txn.open_table(SHARDS)?.retain(|_, _| false)?;
+    txn.open_table(OWNED)?;
+    txn.open_table(TICKETS)?;
+    txn.open_table(WAITING)?;
+    txn.open_table(SETTLED)?;
+    Ok(())
+}

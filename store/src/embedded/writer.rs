@@ -1,0 +1,286 @@
+//! The one thread that writes: group commit, and recovery from a commit that failed.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, WriteTransaction};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::codec::DecodeError;
+use crate::contract::StoreError;
+
+/// Requests that may wait for the thread; a caller waits for a place when there are more.
+const QUEUE_LEN: usize = 1024;
+/// Requests in one commit, so that the first of them does not wait for an endless stream.
+const BATCH_LEN: usize = 256;
+/// Before another attempt to open a file that failed.
+const REOPEN_PAUSE: Duration = Duration::from_millis(100);
+
+/// Why a request has no result.
+pub(super) enum Fault {
+    /// The storage failed: nothing in this commit happened.
+    Storage(redb::Error),
+    /// This request alone fails, and has written nothing.
+    Refused(StoreError),
+}
+
+/// How the file is opened, each time.
+pub(super) type Open = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
+
+/// The database, and the way to the thread that writes to it.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    /// `None` only while this is dropped.
+    requests: Option<mpsc::Sender<Box<dyn Request>>>,
+    /// `None` only while this is dropped.
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    /// Where the file is, for messages.
+    place: String,
+    open: Open,
+    /// `None` after a failure, until it is open again. Read-locked by all who use it, so that it is
+    /// closed only once nobody does: the file's lock allows one opening at a time.
+    database: RwLock<Option<Database>>,
+}
+
+/// A request in the queue: it is applied, and once the commit has succeeded or failed, answered.
+trait Request: Send {
+    fn apply(&mut self, txn: &WriteTransaction) -> Result<(), redb::Error>;
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct Pending<F, T> {
+    operation: Option<F>,
+    result: Option<Result<T, StoreError>>,
+    caller: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<F, T> Request for Pending<F, T>
+where
+    F: FnOnce(&WriteTransaction) -> Result<T, Fault> + Send,
+    T: Send,
+{
+    fn apply(&mut self, txn: &WriteTransaction) -> Result<(), redb::Error> {
+        let Some(operation) = self.operation.take() else {
+            return Ok(());
+        };
+        self.result = Some(match operation(txn) {
+            Ok(result) => Ok(result),
+            Err(Fault::Refused(error)) => Err(error),
+            Err(Fault::Storage(error)) => return Err(error),
+        });
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let unapplied = || Err(StoreError::Unavailable("not reached".to_owned()));
+        let Self { result, caller, .. } = *self;
+        // A caller that has gone away is not owed an answer.
+        let _ = caller.send(committed.and_then(|()| result.unwrap_or_else(unapplied)));
+    }
+}
+
+impl Writer {
+    /// Opens the database, applies `prepare` to it in a commit of its own, and starts the thread.
+    pub(super) fn start(
+        place: String,
+        open: Open,
+        prepare: impl FnOnce(&WriteTransaction) -> Result<(), Fault>,
+    ) -> Result<Self, StoreError> {
+        let database = open().map_err(|error| cannot_open(&place, error))?;
+        let prepared = database.begin_write().map_err(Fault::from).and_then(|txn| {
+            prepare(&txn)?;
+            txn.commit().map_err(Fault::from)
+        });
+        prepared.map_err(|fault| fault.into_error(&place))?;
+        let shared = Arc::new(Shared {
+            place,
+            open,
+            database: RwLock::new(Some(database)),
+        });
+        let (requests, queue) = mpsc::channel(QUEUE_LEN);
+        let thread = thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn({
+                let shared = Arc::clone(&shared);
+                move || shared.serve(queue)
+            })
+            .map_err(|error| StoreError::Unavailable(format!("no thread to write: {error}")))?;
+        Ok(Self {
+            shared,
+            requests: Some(requests),
+            thread: Some(thread),
+        })
+    }
+
+    /// Has the thread apply `operation`, and returns once the commit that holds it is durable.
+    ///
+    /// `operation` is all or none: it checks all that may refuse it before it writes.
+    pub(super) async fn write<F, T>(&self, operation: F) -> Result<T, StoreError>
+    where
+        F: FnOnce(&WriteTransaction) -> Result<T, Fault> + Send + 'static,
+        T: Send + 'static,
+    {
+        let stopped = || StoreError::Unavailable("the store's writer has stopped".to_owned());
+        let (caller, answer) = oneshot::channel();
+        let request = Pending {
+            operation: Some(operation),
+            result: None,
+            caller,
+        };
+        let requests = self.requests.as_ref().ok_or_else(stopped)?;
+        requests
+            .send(Box::new(request))
+            .await
+            .map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// Runs `operation` on what is committed, away from the threads that serve async tasks.
+    pub(super) async fn read<F, T>(&self, operation: F) -> Result<T, StoreError>
+    where
+        F: FnOnce(&ReadTransaction) -> Result<T, Fault> + Send + 'static,
+        T: Send + 'static,
+    {
+        let shared = Arc::clone(&self.shared);
+        tokio::task::spawn_blocking(move || shared.read(operation))
+            .await
+            .map_err(|error| StoreError::Unavailable(format!("a read ended early: {error}")))?
+    }
+}
+
+/// Answers what is queued, then ends the thread and closes the file.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's writer had panicked");
+        }
+    }
+}
+
+impl Shared {
+    fn serve(&self, mut queue: mpsc::Receiver<Box<dyn Request>>) {
+        let mut batch = Vec::with_capacity(BATCH_LEN);
+        while queue.blocking_recv_many(&mut batch, BATCH_LEN) > 0 {
+            let committed = self.commit(&mut batch);
+            if let Err(error) = &committed {
+                tracing::error!(%error, requests = batch.len(), "a commit failed");
+            }
+            for request in batch.drain(..) {
+                request.answer(committed.clone());
+            }
+        }
+    }
+
+    /// One durable commit for the whole batch. After a failure the database is closed: redb refuses
+    /// to go on with a file that has failed it once.
+    fn commit(&self, batch: &mut [Box<dyn Request>]) -> Result<(), StoreError> {
+        self.ensure_open()?;
+        let committed = self.with_database(|database| {
+            let txn = database.begin_write()?;
+            for request in batch {
+                request.apply(&txn).map_err(Fault::Storage)?;
+            }
+            Ok(txn.commit()?)
+        });
+        if committed.is_err() {
+            *self
+                .database
+                .write()
+                .unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        committed
+    }
+
+    fn read<T>(
+        &self,
+        operation: impl FnOnce(&ReadTransaction) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        self.with_database(|database| operation(&database.begin_read()?))
+    }
+
+    fn with_database<T>(
+        &self,
+        operation: impl FnOnce(&Database) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        match &*database {
+            Some(database) => operation(database).map_err(|fault| fault.into_error(&self.place)),
+            None => Err(StoreError::Unavailable(format!(
+                "the store in {} failed and is not open again yet",
+                self.place
+            ))),
+        }
+    }
+
+    fn ensure_open(&self) -> Result<(), StoreError> {
+        let mut database = self
+            .database
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if database.is_none() {
+            thread::sleep(REOPEN_PAUSE);
+            let opened = (self.open)().map_err(|error| match cannot_open(&self.place, error) {
+                // It was fit before.
+                StoreError::Unfit(text) => StoreError::Unavailable(text),
+                error => error,
+            });
+            *database = Some(opened?);
+            tracing::info!(place = self.place, "the store is open again");
+        }
+        Ok(())
+    }
+}
+
+impl Fault {
+    fn into_error(self, place: &str) -> StoreError {
+        match self {
+            Self::Refused(error) => error,
+            Self::Storage(error) => {
+                StoreError::Unavailable(format!("the store in {place}: {error}"))
+            }
+        }
+    }
+}
+
+fn cannot_open(place: &str, error: DatabaseError) -> StoreError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => StoreError::Unfit(format!(
+            "another process has the store in {place} open; stop it, or use another directory"
+        )),
+        DatabaseError::UpgradeRequired(version) => StoreError::Unfit(format!(
+            "the store in {place} is of an older format ({version}) than this program reads"
+        )),
+        error => StoreError::Unavailable(format!("the store in {place}: {error}")),
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<DecodeError> for Fault {
+    fn from(error: DecodeError) -> Self {
+        Self::Refused(StoreError::Corrupt(error.to_string()))
+    }
+}
+
+macro_rules! from_redb {
+    ($($error:ident),*) => {
+        $(impl From<redb::$error> for Fault {
+            fn from(error: redb::$error) -> Self {
+                Self::Storage(error.into())
+            }
+        })*
+    };
+}
+
+from_redb!(CommitError, StorageError, TableError, TransactionError);

@@ -1,0 +1,82 @@
+//! The names of the keys.
+//!
+//! ```text
+//! rk:{MATCH}:head        HASH  epoch, owner, status, snap, snap_seq
+//! rk:{MATCH}:log         LIST  of records; its length is the match's seq
+//! rk:shard:<id>          HASH  heartbeat (for people), record
+//! rk:shards              SET   of shard ids
+//! rk:owned:<id>          SET   of match ids
+//! rk:{tickets}:<id>      HASH  body, seen, state, place; match and assignment once it has one
+//! rk:{tickets}:waiting   ZSET  of <pool> NUL <ticket id>, all of score 0: sorted by name
+//! ```
+//!
+//! Both keys of a match share a hash tag, and so do all tickets: an assignment must be atomic over
+//! tickets that never met before. Tickets are few (two for a whole match), so that one Cluster slot
+//! carries them. A shard's keys have no tag: work on them is separate steps, in an order that leaves
+//! at worst a hint too many.
+
+use game_core::{MatchId, ShardId};
+
+use crate::ticket::TicketId;
+
+/// The names under one prefix.
+#[derive(Debug, Clone)]
+pub(super) struct Keys {
+    prefix: String,
+}
+
+impl Keys {
+    pub(super) fn new(prefix: &str) -> Self {
+        Self {
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    pub(super) fn head(&self, id: MatchId) -> String {
+        format!("{}:{{{id}}}:head", self.prefix)
+    }
+
+    pub(super) fn log(&self, id: MatchId) -> String {
+        format!("{}:{{{id}}}:log", self.prefix)
+    }
+
+    pub(super) fn shard(&self, id: &str) -> String {
+        format!("{}:shard:{id}", self.prefix)
+    }
+
+    pub(super) fn shards(&self) -> String {
+        format!("{}:shards", self.prefix)
+    }
+
+    pub(super) fn owned(&self, id: ShardId) -> String {
+        format!("{}:owned:{id}", self.prefix)
+    }
+
+    pub(super) fn ticket(&self, id: TicketId) -> String {
+        format!("{}:{{tickets}}:{id}", self.prefix)
+    }
+
+    pub(super) fn waiting(&self) -> String {
+        format!("{}:{{tickets}}:waiting", self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_named_as_documented() {
+        let keys = Keys::new("rk");
+        let id: MatchId = "0123456789AB".parse().unwrap();
+        let shard: ShardId = "shardshard01".parse().unwrap();
+        let ticket: TicketId = "ticketticket".parse().unwrap();
+        assert_eq!(keys.head(id), "rk:{0123456789AB}:head");
+        assert_eq!(keys.log(id), "rk:{0123456789AB}:log");
+        assert_eq!(keys.shard("shardshard01"), "rk:shard:shardshard01");
+        assert_eq!(keys.shards(), "rk:shards");
+        assert_eq!(keys.owned(shard), "rk:owned:shardshard01");
+        assert_eq!(keys.ticket(ticket), "rk:{tickets}:ticketticket");
+        assert_eq!(keys.waiting(), "rk:{tickets}:waiting");
+    }
+}

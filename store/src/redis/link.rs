@@ -1,0 +1,221 @@
+//! One connection to Redis, replaced when it breaks.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, ErrorKind, Pipeline, Value};
+use tokio::sync::{Mutex, watch};
+use tokio::time::Instant;
+
+use super::script::Scripts;
+use super::{RedisConfig, reply, survey};
+use crate::contract::StoreError;
+use crate::durability::Durability;
+
+/// The pause after a first failed attempt to connect; it doubles up to [`PAUSE_MAX`].
+const PAUSE_MIN: Duration = Duration::from_millis(20);
+/// Short enough that play goes on within half a second of Redis being back.
+const PAUSE_MAX: Duration = Duration::from_millis(500);
+
+/// One connection, shared by all callers, whose requests are pipelined on it.
+///
+/// The library's own retries are not used: a request is sent once, and what became of it is the
+/// caller's to find out.
+pub(super) struct Link {
+    client: Client,
+    /// Where the server is, without credentials.
+    address: String,
+    settings: AsyncConnectionConfig,
+    slot: Mutex<Slot>,
+    /// Attempts to connect that have ended, so that a caller that waited for one shares its outcome.
+    attempts: AtomicU64,
+    /// What the server's settings promised at the newest connection.
+    durability: watch::Sender<Option<Durability>>,
+}
+
+/// The connection, or how the attempts to make one went.
+struct Slot {
+    connection: Option<MultiplexedConnection>,
+    /// Number of the connection, so that a broken one is not confused with its successor.
+    generation: u64,
+    /// No attempt before.
+    not_before: Instant,
+    pause: Duration,
+    last_error: StoreError,
+}
+
+impl Link {
+    pub(super) fn new(
+        client: Client,
+        config: &RedisConfig,
+        durability: watch::Sender<Option<Durability>>,
+    ) -> Self {
+        let settings = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(config.connect_timeout))
+            .set_response_timeout(Some(config.response_timeout));
+        Self {
+            address: client.get_connection_info().addr().to_string(),
+            client,
+            settings,
+            slot: Mutex::new(Slot {
+                connection: None,
+                generation: 0,
+                not_before: Instant::now(),
+                pause: PAUSE_MIN,
+                last_error: StoreError::Unavailable("not connected yet".to_owned()),
+            }),
+            attempts: AtomicU64::new(0),
+            durability,
+        }
+    }
+
+    /// Sends a pipeline once and returns one answer for each of its commands; an answer may be a
+    /// server error.
+    pub(super) async fn send(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
+        let (mut connection, generation) = self.connection().await?;
+        match connection
+            .send_packed_commands(pipeline, 0, pipeline.len())
+            .await
+        {
+            Ok(values) if values.len() == pipeline.len() => {
+                if values.iter().any(wants_new_connection) {
+                    self.discard(generation).await;
+                }
+                Ok(values)
+            }
+            Ok(values) => {
+                self.discard(generation).await;
+                let text = format!("{} answers to {} commands", values.len(), pipeline.len());
+                Err(self.unavailable(&text))
+            }
+            // After a timeout too: what is late would hold up, or be taken for, what comes next.
+            Err(error) => {
+                self.discard(generation).await;
+                Err(self.unavailable(&error))
+            }
+        }
+    }
+
+    /// Sends a pipeline of scripts. If the server has lost them, they are loaded and the whole
+    /// pipeline is sent again: what was done before the gap is known as a repetition.
+    pub(super) async fn run(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
+        let mut values = self.send(pipeline).await?;
+        if values.iter().any(reply::is_noscript) {
+            tracing::info!("Redis has lost the scripts; loading them again");
+            let mut load = Pipeline::new();
+            Scripts::load_all(&mut load);
+            reply::refuse_errors(&self.send(&load).await?)?;
+            values = self.send(pipeline).await?;
+        }
+        reply::refuse_errors(&values)?;
+        Ok(values)
+    }
+
+    /// Makes the first connection, if there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unfit`] when the server is not set up to keep the contract.
+    pub(super) async fn open(&self) -> Result<(), StoreError> {
+        self.connection().await.map(|_| ())
+    }
+
+    /// The lock is held while a connection is made, so that however many callers wait, there is one
+    /// attempt, and all of them learn its outcome.
+    async fn connection(&self) -> Result<(MultiplexedConnection, u64), StoreError> {
+        let attempts_before = self.attempts.load(Ordering::Acquire);
+        let mut slot = self.slot.lock().await;
+        if let Some(connection) = &slot.connection {
+            return Ok((connection.clone(), slot.generation));
+        }
+        if self.attempts.load(Ordering::Acquire) != attempts_before {
+            return Err(slot.last_error.clone());
+        }
+        // A caller that repeats without a pause of its own is held back here.
+        tokio::time::sleep_until(slot.not_before).await;
+        let outcome = self.connect().await;
+        self.attempts.fetch_add(1, Ordering::Release);
+        match outcome {
+            Ok(connection) => {
+                slot.connection = Some(connection.clone());
+                slot.generation += 1;
+                slot.pause = PAUSE_MIN;
+                Ok((connection, slot.generation))
+            }
+            Err(error) => {
+                // Once it was fit: someone may put it right while the matches stand still.
+                let error = match error {
+                    StoreError::Unfit(text) if slot.generation > 0 => StoreError::Unavailable(text),
+                    error => error,
+                };
+                slot.not_before = Instant::now() + slot.pause;
+                slot.pause = (slot.pause * 2).min(PAUSE_MAX);
+                slot.last_error = error.clone();
+                Err(error)
+            }
+        }
+    }
+
+    /// A fresh connection to a server that has the scripts and has been looked over: it may be
+    /// another server than before, or have other settings.
+    async fn connect(&self) -> Result<MultiplexedConnection, StoreError> {
+        let mut connection = self
+            .client
+            .get_multiplexed_async_connection_with_config(&self.settings)
+            .await
+            .map_err(|error| match error.kind() {
+                ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig => {
+                    StoreError::Unfit(format!("Redis at {}: {error}", self.address))
+                }
+                _ => self.unavailable(&error),
+            })?;
+        let mut pipeline = Pipeline::new();
+        survey::ask(&mut pipeline);
+        Scripts::load_all(&mut pipeline);
+        let answers = connection
+            .send_packed_commands(&pipeline, 0, pipeline.len())
+            .await
+            .map_err(|error| self.unavailable(&error))?;
+        let (about, loaded) = answers
+            .split_at_checked(survey::ANSWERS)
+            .ok_or_else(|| self.unavailable(&"too few answers"))?;
+        let (durability, advice) = survey::judge(about)?;
+        reply::refuse_errors(loaded)?;
+        let changed =
+            |known: &mut Option<Durability>| known.replace(durability) != Some(durability);
+        if self.durability.send_if_modified(changed) && !durability.is_full() {
+            tracing::warn!(
+                %durability,
+                "a crash of Redis at {} may lose confirmed moves: {advice}",
+                self.address
+            );
+        }
+        Ok(connection)
+    }
+
+    /// Forgets a broken connection, unless it has been replaced already.
+    async fn discard(&self, generation: u64) {
+        let mut slot = self.slot.lock().await;
+        if slot.generation == generation {
+            slot.connection = None;
+        }
+    }
+
+    fn unavailable(&self, why: &impl fmt::Display) -> StoreError {
+        StoreError::Unavailable(format!("Redis at {}: {why}", self.address))
+    }
+}
+
+/// Answers that a connection to the right server would not give: after a promotion the address may
+/// lead elsewhere, and after a change of password the old session is good for nothing.
+fn wants_new_connection(value: &Value) -> bool {
+    let Value::ServerError(error) = value else {
+        return false;
+    };
+    matches!(
+        error.code(),
+        "READONLY" | "MASTERDOWN" | "NOAUTH" | "NOPERM"
+    )
+}

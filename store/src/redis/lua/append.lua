@@ -1,0 +1,37 @@
+-- The fenced write. KEYS: head, log. ARGV: epoch, after, '1' if the last record ends the match,
+-- seq of the snapshot, the snapshot or '', then the records.
+-- In the ordinary case it makes one write, so that the append-only file grows by one command.
+local RECORDS = 6
+local head = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'status')
+if not head[1] then
+  return {'missing'}
+end
+-- Before the position: what a former owner repeats is not for it to count as confirmed.
+if head[1] ~= ARGV[1] then
+  return {'fenced', head[1], head[2], head[3]}
+end
+local len = redis.call('LLEN', KEYS[2])
+local after = tonumber(ARGV[2])
+if len < after then
+  return {'rollback', len}
+end
+if len > after then
+  local stored = redis.call('LRANGE', KEYS[2], after, after + #ARGV - RECORDS)
+  for i = RECORDS, #ARGV do
+    if stored[i - RECORDS + 1] ~= ARGV[i] then
+      return {'conflict', len}
+    end
+  end
+  return {'duplicate'}
+end
+if head[3] ~= 'live' then
+  return {'conflict', len}
+end
+redis.call('RPUSH', KEYS[2], unpack(ARGV, RECORDS))
+if ARGV[5] ~= '' then
+  redis.call('HSET', KEYS[1], 'snap', ARGV[5], 'snap_seq', ARGV[4])
+end
+if ARGV[3] == '1' then
+  redis.call('HSET', KEYS[1], 'status', 'finished')
+end
+return {'stored'}

@@ -1,0 +1,8 @@
+-- Reads a match at one moment. KEYS: head, log.
+-- Answers {'missing'} or {'checkpoint', epoch, owner, status, snap_seq, snap, tail}.
+local head = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'status', 'snap_seq', 'snap')
+if not head[1] then
+  return {'missing'}
+end
+local tail = redis.call('LRANGE', KEYS[2], head[4], -1)
+return {'checkpoint', head[1], head[2], head[3], head[4], head[5], tail}

@@ -1,0 +1,23 @@
+-- Gives one match to all of these tickets, or to none. KEYS: waiting, then the tickets.
+-- ARGV: match, assignment, seconds to keep the tickets. Answers 1 also to a repetition.
+local waiting, given = true, true
+for i = 2, #KEYS do
+  local ticket = redis.call('HMGET', KEYS[i], 'state', 'match')
+  waiting = waiting and ticket[1] == 'waiting'
+  given = given and ticket[1] == 'assigned' and ticket[2] == ARGV[1]
+end
+if given then
+  return 1
+end
+if not waiting then
+  return 0
+end
+for i = 2, #KEYS do
+  local place = redis.call('HGET', KEYS[i], 'place')
+  if place then
+    redis.call('ZREM', KEYS[1], place)
+  end
+  redis.call('HSET', KEYS[i], 'state', 'assigned', 'match', ARGV[1], 'assignment', ARGV[2])
+  redis.call('EXPIRE', KEYS[i], ARGV[3])
+end
+return 1

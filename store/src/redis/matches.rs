@@ -1,0 +1,174 @@
+//! Matches on Redis: creation, ownership and the fenced write.
+
+use game_core::{Epoch, Event, MatchId, ShardId, Snapshot};
+use redis::{Cmd, Pipeline, Value, cmd};
+
+use super::{RedisStore, reply, script};
+use crate::checkpoint;
+use crate::codec;
+use crate::contract::{Append, Appended, Checkpoint, Claim, Created, Ownership, StoreError};
+
+impl RedisStore {
+    pub(super) async fn create_match(
+        &self,
+        owner: ShardId,
+        snapshot: &Snapshot,
+    ) -> Result<Created, StoreError> {
+        let id = snapshot.setup().id;
+        self.hint(owner, id).await?;
+        let mut call = script::call(&self.scripts.create, &[&self.keys.head(id)]);
+        call.arg(owner.to_string())
+            .arg(codec::encode_snapshot(snapshot).as_ref())
+            .arg(snapshot.seq());
+        match reply::parsed::<u8>(&self.one(call).await?)? {
+            0 => Ok(Created::Exists),
+            _ => Ok(Created::New),
+        }
+    }
+
+    pub(super) async fn load_match(&self, id: MatchId) -> Result<Option<Checkpoint>, StoreError> {
+        let keys = [self.keys.head(id), self.keys.log(id)];
+        let call = script::call(&self.scripts.load, &keys.each_ref().map(String::as_str));
+        match claimed(id, &self.one(call).await?)? {
+            Claim::Claimed(checkpoint) => Ok(Some(*checkpoint)),
+            Claim::Lost(_) | Claim::Missing => Ok(None),
+        }
+    }
+
+    pub(super) async fn read_log(&self, id: MatchId) -> Result<Vec<Event>, StoreError> {
+        let mut read = cmd("LRANGE");
+        read.arg(self.keys.log(id)).arg(0).arg(-1);
+        let records = self.one(read).await?;
+        checkpoint::events(id, 0, reply::all_bytes(&records)?)
+    }
+
+    pub(super) async fn read_ownership(
+        &self,
+        id: MatchId,
+    ) -> Result<Option<Ownership>, StoreError> {
+        let mut read = cmd("HMGET");
+        read.arg(self.keys.head(id))
+            .arg(&["epoch", "owner", "status"]);
+        let answer = self.one(read).await?;
+        match reply::array(&answer)? {
+            [Value::Nil, ..] => Ok(None),
+            fields => reply::ownership(fields).map(Some),
+        }
+    }
+
+    pub(super) async fn claim_match(
+        &self,
+        id: MatchId,
+        claimant: ShardId,
+        expected: Epoch,
+    ) -> Result<Claim, StoreError> {
+        self.hint(claimant, id).await?;
+        let keys = [self.keys.head(id), self.keys.log(id)];
+        let mut call = script::call(&self.scripts.claim, &keys.each_ref().map(String::as_str));
+        call.arg(expected.0)
+            .arg(expected.next().0)
+            .arg(claimant.to_string());
+        claimed(id, &self.one(call).await?)
+    }
+
+    /// One pipeline, one round trip; Redis flushes once for all of it.
+    pub(super) async fn append_batch(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut pipeline = Pipeline::with_capacity(batch.len());
+        for append in batch {
+            pipeline.add_command(self.append_call(append));
+        }
+        self.appends
+            .run(&pipeline)
+            .await?
+            .iter()
+            .map(appended)
+            .collect()
+    }
+
+    fn append_call(&self, append: &Append) -> Cmd {
+        assert!(
+            !append.records.is_empty(),
+            "an append has at least one record"
+        );
+        let keys = [
+            self.keys.head(append.match_id),
+            self.keys.log(append.match_id),
+        ];
+        let mut call = script::call(&self.scripts.append, &keys.each_ref().map(String::as_str));
+        call.arg(append.epoch.0)
+            .arg(append.after)
+            .arg(u8::from(append.ends))
+            .arg(append.last_seq())
+            .arg(append.snapshot.as_deref().unwrap_or_default());
+        for record in &append.records {
+            call.arg(record.as_ref());
+        }
+        call
+    }
+
+    /// Adds a match to a shard's set. A step of its own, answered before the match is touched: the
+    /// set is in another slot, and must never miss a match.
+    async fn hint(&self, shard: ShardId, id: MatchId) -> Result<(), StoreError> {
+        let mut add = cmd("SADD");
+        add.arg(self.keys.owned(shard)).arg(id.as_str());
+        self.one(add).await.map(|_| ())
+    }
+
+    /// Runs one command on the connection for all but appends.
+    pub(super) async fn one(&self, command: Cmd) -> Result<Value, StoreError> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.add_command(command);
+        let mut answers = self.control.run(&pipeline).await?;
+        answers.pop().ok_or_else(|| reply::strange("no answer"))
+    }
+}
+
+/// The answer of `claim.lua` and `load.lua`.
+fn claimed(id: MatchId, answer: &Value) -> Result<Claim, StoreError> {
+    let fields = reply::array(answer)?;
+    let (kind, fields) = fields
+        .split_first()
+        .ok_or_else(|| reply::strange("a claim"))?;
+    match reply::text(kind)? {
+        "missing" => Ok(Claim::Missing),
+        "lost" => reply::ownership(fields).map(Claim::Lost),
+        "checkpoint" => {
+            let [_, _, _, seq, snapshot, tail] = fields else {
+                return Err(reply::strange("a checkpoint"));
+            };
+            let checkpoint = checkpoint::assemble(
+                id,
+                reply::ownership(fields)?,
+                reply::parsed(seq)?,
+                reply::bytes(snapshot)?,
+                reply::all_bytes(tail)?,
+            )?;
+            Ok(Claim::Claimed(Box::new(checkpoint)))
+        }
+        _ => Err(reply::strange("a claim")),
+    }
+}
+
+/// The answer of `append.lua`.
+fn appended(answer: &Value) -> Result<Appended, StoreError> {
+    let fields = reply::array(answer)?;
+    let (kind, fields) = fields
+        .split_first()
+        .ok_or_else(|| reply::strange("an append"))?;
+    let len = || {
+        let len = fields.first().ok_or_else(|| reply::strange("a length"))?;
+        reply::parsed(len)
+    };
+    Ok(match reply::text(kind)? {
+        "stored" => Appended::Stored { duplicate: false },
+        "duplicate" => Appended::Stored { duplicate: true },
+        "fenced" => Appended::Fenced(reply::ownership(fields)?),
+        "conflict" => Appended::Conflict { len: len()? },
+        "rollback" => Appended::Rollback { len: len()? },
+        "missing" => Appended::Missing,
+        _ => return Err(reply::strange("an append")),
+    })
+}

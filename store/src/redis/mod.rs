@@ -1,0 +1,215 @@
+//! The store on Redis.
+//!
+//! Everything that must be atomic is one Lua script over keys of one hash slot. A request is sent
+//! once; after a time-out or a lost connection its fate is unknown, the connection is replaced, and
+//! the caller repeats. All reads go to the primary.
+//!
+//! Appends have a connection of their own, so that a takeover that reads thousands of matches does
+//! not hold up a move behind it.
+
+mod keys;
+mod link;
+mod matches;
+mod registry;
+mod reply;
+mod script;
+mod survey;
+mod tickets;
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use game_core::{Epoch, Event, MatchId, ShardId, Snapshot, UnixMillis};
+use redis::{Client, IntoConnectionInfo};
+use tokio::sync::watch;
+
+use self::keys::Keys;
+use self::link::Link;
+use self::script::Scripts;
+use crate::contract::{
+    Append, Appended, Checkpoint, Claim, Created, Ownership, ShardRecord, Store, StoreError,
+};
+use crate::durability::Durability;
+use crate::ticket::{Assignment, Ticket, TicketId};
+
+/// Where Redis is, and how long to wait for it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RedisConfig {
+    /// `redis://[user:password@]host[:port][/database]` or `unix:///path`, of a single primary.
+    pub url: String,
+    /// What all keys begin with; two installations on one server have two prefixes.
+    pub prefix: String,
+    /// How long a connection may take to be made.
+    pub connect_timeout: Duration,
+    /// How long an answer may take. Longer than a slow disk's flush, shorter than the time after
+    /// which a shard counts as dead.
+    pub response_timeout: Duration,
+}
+
+impl RedisConfig {
+    /// The usual configuration: prefix `rk`, 1 s to connect, 2 s to answer.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            prefix: "rk".to_owned(),
+            connect_timeout: Duration::from_secs(1),
+            response_timeout: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Leaves the URL out: it may hold a password.
+impl fmt::Debug for RedisConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisConfig")
+            .field("prefix", &self.prefix)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("response_timeout", &self.response_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The store on one Redis primary.
+pub struct RedisStore {
+    keys: Keys,
+    scripts: Scripts,
+    /// For appends alone.
+    appends: Link,
+    /// For everything else.
+    control: Link,
+    durability: watch::Receiver<Option<Durability>>,
+}
+
+impl RedisStore {
+    /// Connects, checks that the server is set up to keep the contract, and loads the scripts.
+    ///
+    /// A server that flushes late is accepted and warned about; [`durability`](Self::durability)
+    /// says what it is worth. The check is repeated at every reconnection.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unfit`] when the configuration or the server's settings have to be changed;
+    /// [`StoreError::Unavailable`] when the server does not answer: start it, or try again.
+    pub async fn connect(config: RedisConfig) -> Result<Self, StoreError> {
+        if config.prefix.is_empty() || config.prefix.contains(['{', '}']) {
+            let text = "the prefix of the Redis keys must not be empty or hold braces";
+            return Err(StoreError::Unfit(text.to_owned()));
+        }
+        let client = client(&config.url)?;
+        let (learned, durability) = watch::channel(None);
+        let store = Self {
+            keys: Keys::new(&config.prefix),
+            scripts: Scripts::new(),
+            appends: Link::new(client.clone(), &config, learned.clone()),
+            control: Link::new(client, &config, learned),
+            durability,
+        };
+        store.control.open().await?;
+        store.appends.open().await?;
+        Ok(store)
+    }
+
+    /// What the server's settings promise, as of the newest connection to it.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.durability.borrow().unwrap_or(Durability::Unknown)
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Without Nagle's algorithm: a batch is one write, and nothing is gained by holding it back.
+fn client(url: &str) -> Result<Client, StoreError> {
+    let unfit = |error: redis::RedisError| StoreError::Unfit(format!("the URL of Redis: {error}"));
+    let info = url.into_connection_info().map_err(unfit)?;
+    let settings = info.tcp_settings().clone().set_nodelay(true);
+    Client::open(info.set_tcp_settings(settings)).map_err(unfit)
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    async fn create(&self, owner: ShardId, snapshot: &Snapshot) -> Result<Created, StoreError> {
+        self.create_match(owner, snapshot).await
+    }
+
+    async fn load(&self, id: MatchId) -> Result<Option<Checkpoint>, StoreError> {
+        self.load_match(id).await
+    }
+
+    async fn log(&self, id: MatchId) -> Result<Vec<Event>, StoreError> {
+        self.read_log(id).await
+    }
+
+    async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError> {
+        self.read_ownership(id).await
+    }
+
+    async fn claim(
+        &self,
+        id: MatchId,
+        claimant: ShardId,
+        expected: Epoch,
+    ) -> Result<Claim, StoreError> {
+        self.claim_match(id, claimant, expected).await
+    }
+
+    async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
+        self.append_batch(batch).await
+    }
+
+    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError> {
+        self.beat(shard).await
+    }
+
+    async fn shards(&self) -> Result<Vec<ShardRecord>, StoreError> {
+        self.read_registry().await
+    }
+
+    async fn deregister(&self, shard: ShardId) -> Result<(), StoreError> {
+        self.remove_shard(shard).await
+    }
+
+    async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
+        self.read_owned(shard).await
+    }
+
+    async fn disown(&self, shard: ShardId, matches: &[MatchId]) -> Result<(), StoreError> {
+        self.remove_owned(shard, matches).await
+    }
+
+    async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {
+        self.add_ticket(ticket).await
+    }
+
+    async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
+        self.read_ticket(id).await
+    }
+
+    async fn waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError> {
+        self.read_waiting(pool).await
+    }
+
+    async fn touch_ticket(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {
+        self.note_seen(id, now).await
+    }
+
+    async fn cancel_ticket(&self, id: TicketId) -> Result<bool, StoreError> {
+        self.withdraw_ticket(id).await
+    }
+
+    async fn assign_tickets(
+        &self,
+        tickets: &[TicketId],
+        assignment: &Assignment,
+    ) -> Result<bool, StoreError> {
+        self.give_match(tickets, assignment).await
+    }
+}

@@ -1,0 +1,92 @@
+//! What Redis answered, taken apart. An answer of the wrong shape means that something else wrote
+//! under our keys: [`StoreError::Corrupt`].
+
+use std::str::FromStr;
+
+use game_core::Epoch;
+use redis::{ServerError, Value};
+
+use crate::contract::{Ownership, Status, StoreError};
+
+/// The stored words for a status.
+const LIVE: &str = "live";
+const FINISHED: &str = "finished";
+
+/// The first server error among the answers of a pipeline.
+pub(super) fn refuse_errors(values: &[Value]) -> Result<(), StoreError> {
+    let error = values.iter().find_map(|value| match value {
+        Value::ServerError(error) => Some(error),
+        _ => None,
+    });
+    error.map_or(Ok(()), |error| Err(server_error(error)))
+}
+
+/// What an error of the server means. `LOADING`, `OOM`, `MISCONF`, `NOREPLICAS`, `READONLY`, `BUSY`
+/// and all that is unknown: the store is down, freeze. A key of the wrong type will not get better.
+pub(super) fn server_error(error: &ServerError) -> StoreError {
+    let text = format!(
+        "Redis answered {} {}",
+        error.code(),
+        error.details().unwrap_or_default()
+    );
+    if error.code() == "WRONGTYPE" {
+        StoreError::Corrupt(text)
+    } else {
+        StoreError::Unavailable(text)
+    }
+}
+
+/// Whether a script was called that the server does not have.
+pub(super) fn is_noscript(value: &Value) -> bool {
+    matches!(value, Value::ServerError(error) if error.code() == "NOSCRIPT")
+}
+
+pub(super) fn strange(what: &str) -> StoreError {
+    StoreError::Corrupt(format!("Redis holds {what} of another shape than ours"))
+}
+
+pub(super) fn array(value: &Value) -> Result<&[Value], StoreError> {
+    value.as_sequence().ok_or_else(|| strange("a list"))
+}
+
+pub(super) fn bytes(value: &Value) -> Result<&[u8], StoreError> {
+    match value {
+        Value::BulkString(bytes) => Ok(bytes),
+        Value::SimpleString(text) => Ok(text.as_bytes()),
+        _ => Err(strange("a string")),
+    }
+}
+
+pub(super) fn text(value: &Value) -> Result<&str, StoreError> {
+    std::str::from_utf8(bytes(value)?).map_err(|_| strange("a text"))
+}
+
+/// A number or an id, whether it comes as an integer or as text.
+pub(super) fn parsed<T: FromStr>(value: &Value) -> Result<T, StoreError> {
+    match value {
+        Value::Int(number) => number.to_string().parse(),
+        _ => text(value)?.parse(),
+    }
+    .map_err(|_| strange("a number or id"))
+}
+
+/// Epoch, owner and status, as the scripts and `HMGET` give them.
+pub(super) fn ownership(fields: &[Value]) -> Result<Ownership, StoreError> {
+    let [epoch, owner, status, ..] = fields else {
+        return Err(strange("a head"));
+    };
+    Ok(Ownership {
+        epoch: Epoch(parsed(epoch)?),
+        owner: parsed(owner)?,
+        status: match text(status)? {
+            LIVE => Status::Live,
+            FINISHED => Status::Finished,
+            _ => return Err(strange("a status")),
+        },
+    })
+}
+
+/// Each element as bytes.
+pub(super) fn all_bytes(value: &Value) -> Result<Vec<&[u8]>, StoreError> {
+    array(value)?.iter().map(bytes).collect()
+}

@@ -1,0 +1,65 @@
+//! The Lua scripts: each is atomic in Redis, and its keys share one hash slot.
+
+use redis::{Cmd, Pipeline, Script, cmd};
+
+/// Every script of the store, with the digests to call them by.
+pub(super) struct Scripts {
+    pub(super) create: Script,
+    pub(super) load: Script,
+    pub(super) claim: Script,
+    pub(super) append: Script,
+    pub(super) ticket_put: Script,
+    pub(super) ticket_touch: Script,
+    pub(super) ticket_cancel: Script,
+    pub(super) ticket_assign: Script,
+}
+
+impl Scripts {
+    const SOURCES: [&str; 8] = [
+        include_str!("lua/create.lua"),
+        include_str!("lua/load.lua"),
+        include_str!("lua/claim.lua"),
+        include_str!("lua/append.lua"),
+        include_str!("lua/ticket_put.lua"),
+        include_str!("lua/ticket_touch.lua"),
+        include_str!("lua/ticket_cancel.lua"),
+        include_str!("lua/ticket_assign.lua"),
+    ];
+
+    pub(super) fn new() -> Self {
+        let [
+            create,
+            load,
+            claim,
+            append,
+            ticket_put,
+            ticket_touch,
+            ticket_cancel,
+            ticket_assign,
+        ] = Self::SOURCES.map(Script::new);
+        Self {
+            create,
+            load,
+            claim,
+            append,
+            ticket_put,
+            ticket_touch,
+            ticket_cancel,
+            ticket_assign,
+        }
+    }
+
+    /// Appends the commands that load every script.
+    pub(super) fn load_all(pipeline: &mut Pipeline) {
+        for source in Self::SOURCES {
+            pipeline.cmd("SCRIPT").arg("LOAD").arg(source);
+        }
+    }
+}
+
+/// The beginning of a call: the caller adds the arguments.
+pub(super) fn call(script: &Script, keys: &[&str]) -> Cmd {
+    let mut call = cmd("EVALSHA");
+    call.arg(script.get_hash()).arg(keys.len()).arg(keys);
+    call
+}

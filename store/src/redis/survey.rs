@@ -1,0 +1,212 @@
+//! Whether a Redis server is set up to keep the contract.
+
+use redis::{InfoDict, Pipeline, Value};
+
+use super::reply;
+use crate::contract::StoreError;
+use crate::durability::Durability;
+
+/// The oldest server that has what the scripts use: scripts replicated by effect without being asked
+/// to, and `ZRANGE … BYLEX`.
+const VERSION_MIN: (u32, u32) = (6, 2);
+
+/// What the server says about itself; `None` where it does not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Facts {
+    version: Option<String>,
+    mode: Option<String>,
+    role: Option<String>,
+    loading: Option<bool>,
+    append_only: Option<bool>,
+    fsync: Option<String>,
+    no_fsync_on_rewrite: Option<bool>,
+    eviction: Option<String>,
+}
+
+/// The settings that are asked for, in the order of the answers.
+const SETTINGS: [&str; 4] = [
+    "appendonly",
+    "appendfsync",
+    "no-appendfsync-on-rewrite",
+    "maxmemory-policy",
+];
+
+/// The questions; [`judge`] takes the answers.
+pub(super) fn ask(pipeline: &mut Pipeline) {
+    for setting in SETTINGS {
+        pipeline.cmd("CONFIG").arg("GET").arg(setting);
+    }
+    pipeline.cmd("INFO");
+}
+
+/// How many answers [`ask`] leads to.
+pub(super) const ANSWERS: usize = SETTINGS.len() + 1;
+
+/// The mode that the server's answers allow, and what to say about it if it is not the full one.
+///
+/// # Errors
+///
+/// [`StoreError::Unfit`] when the server cannot keep the contract in any mode;
+/// [`StoreError::Unavailable`] when it cannot now.
+pub(super) fn judge(answers: &[Value]) -> Result<(Durability, &'static str), StoreError> {
+    read(answers).and_then(|facts| facts.judge())
+}
+
+fn read(answers: &[Value]) -> Result<Facts, StoreError> {
+    let [append_only, fsync, no_fsync_on_rewrite, eviction, info] = answers else {
+        return Err(reply::strange("a description of itself"));
+    };
+    let info = match info {
+        // An ACL may forbid INFO; then nothing is known.
+        Value::ServerError(_) => InfoDict::new(""),
+        value => InfoDict::new(reply::text(value)?),
+    };
+    let said = |key: &str| info.get::<String>(key);
+    let flag = |key: &str| said(key).map(|value| value == "1");
+    let set = |value: &Value, on: &str| setting(value).map(|value| value == on);
+    Ok(Facts {
+        version: said("redis_version"),
+        mode: said("redis_mode"),
+        role: said("role"),
+        loading: flag("loading"),
+        // Where an ACL forbids CONFIG, INFO knows two of the four.
+        append_only: set(append_only, "yes").or_else(|| flag("aof_enabled")),
+        fsync: setting(fsync),
+        no_fsync_on_rewrite: set(no_fsync_on_rewrite, "yes"),
+        eviction: setting(eviction).or_else(|| said("maxmemory_policy")),
+    })
+}
+
+/// The value in an answer to `CONFIG GET`: a list of name and value, or a map.
+fn setting(answer: &Value) -> Option<String> {
+    match answer {
+        Value::Array(pair) => pair.get(1),
+        Value::Map(pairs) => pairs.first().map(|(_, value)| value),
+        _ => None,
+    }
+    .and_then(|value| reply::text(value).ok())
+    .map(str::to_owned)
+}
+
+impl Facts {
+    fn judge(&self) -> Result<(Durability, &'static str), StoreError> {
+        let unfit = |text: String| Err(StoreError::Unfit(text));
+        if let Some(version) = self.version.as_deref()
+            && parse_version(version).is_some_and(|version| version < VERSION_MIN)
+        {
+            let (major, minor) = VERSION_MIN;
+            return unfit(format!(
+                "Redis is {version}; install {major}.{minor} or later"
+            ));
+        }
+        if self.mode.as_deref() == Some("cluster") {
+            return unfit("Redis runs as a Cluster; give the URL of a single primary".to_owned());
+        }
+        if let Some(policy) = self
+            .eviction
+            .as_deref()
+            .filter(|policy| *policy != "noeviction")
+        {
+            return unfit(format!(
+                "Redis may evict what it stores; set maxmemory-policy to noeviction (it is {policy})"
+            ));
+        }
+        if self.loading == Some(true) {
+            return Err(StoreError::Unavailable(
+                "Redis is loading its data".to_owned(),
+            ));
+        }
+        if self.role.as_deref() == Some("slave") {
+            let text = "Redis is a replica here; give the URL of the primary";
+            return Err(StoreError::Unavailable(text.to_owned()));
+        }
+        Ok(self.durability())
+    }
+
+    fn durability(&self) -> (Durability, &'static str) {
+        match (
+            self.append_only,
+            self.fsync.as_deref(),
+            self.no_fsync_on_rewrite,
+        ) {
+            (Some(false), ..) => (Durability::Unlogged, "set appendonly to yes"),
+            (Some(true), Some("always"), Some(false)) => (Durability::Always, ""),
+            (Some(true), Some("always"), Some(true)) => {
+                (Durability::Relaxed, "set no-appendfsync-on-rewrite to no")
+            }
+            (Some(true), Some(fsync), _) if fsync != "always" => {
+                (Durability::Relaxed, "set appendfsync to always")
+            }
+            _ => (
+                Durability::Unknown,
+                "allow CONFIG GET to this user, so that appendonly and appendfsync can be checked",
+            ),
+        }
+    }
+}
+
+fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.split('.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good() -> Facts {
+        Facts {
+            version: Some("7.0.15".into()),
+            mode: Some("standalone".into()),
+            role: Some("master".into()),
+            loading: Some(false),
+            append_only: Some(true),
+            fsync: Some("always".into()),
+            no_fsync_on_rewrite: Some(false),
+            eviction: Some("noeviction".into()),
+        }
+    }
+
+    #[track_caller]
+    fn check(change: impl FnOnce(&mut Facts), expected: Result<Durability, &str>) {
+        let mut facts = good();
+        change(&mut facts);
+        match (facts.judge(), expected) {
+            (Ok((durability, advice)), expected) => {
+                assert_eq!(Ok(durability), expected);
+                assert_eq!(advice.is_empty(), durability.is_full());
+            }
+            (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+            (Err(error), Ok(expected)) => panic!("{expected} expected: {error}"),
+        }
+    }
+
+    #[test]
+    fn a_server_is_judged_by_what_it_says() {
+        check(|_| {}, Ok(Durability::Always));
+        check(|f| f.append_only = Some(false), Ok(Durability::Unlogged));
+        check(
+            |f| f.fsync = Some("everysec".into()),
+            Ok(Durability::Relaxed),
+        );
+        check(|f| f.fsync = Some("no".into()), Ok(Durability::Relaxed));
+        check(
+            |f| f.no_fsync_on_rewrite = Some(true),
+            Ok(Durability::Relaxed),
+        );
+        check(|f| f.fsync = None, Ok(Durability::Unknown));
+        check(|f| *f = Facts::default(), Ok(Durability::Unknown));
+        check(|f| f.version = Some("6.0.16".into()), Err("6.2"));
+        check(
+            |f| f.version = Some("10.0.0".into()),
+            Ok(Durability::Always),
+        );
+        check(|f| f.mode = Some("cluster".into()), Err("single primary"));
+        check(
+            |f| f.eviction = Some("allkeys-lru".into()),
+            Err("noeviction"),
+        );
+        check(|f| f.role = Some("slave".into()), Err("primary"));
+        check(|f| f.loading = Some(true), Err("loading"));
+    }
+}

@@ -1,0 +1,272 @@
+//! A real `redis-server` on a free port of this machine, for one test.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use tempfile::TempDir;
+
+/// How long a server may take to answer after its start, on a busy machine.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+/// Between two looks at whether it answers.
+const POLL: Duration = Duration::from_millis(5);
+/// Ports that are tried: another process may take the free one that was found.
+const PORTS_TRIED: usize = 8;
+/// What makes the server keep the store's contract.
+const DURABLE: [&str; 6] = [
+    "--appendonly",
+    "yes",
+    "--appendfsync",
+    "always",
+    "--save",
+    "",
+];
+
+/// A `redis-server` of the test's own, with its data in a temporary directory; killed when dropped.
+///
+/// Every method panics when it cannot do its work: it is the test that fails then.
+#[derive(Debug)]
+pub struct RedisServer {
+    directory: TempDir,
+    arguments: Vec<String>,
+    port: u16,
+    child: Child,
+}
+
+impl RedisServer {
+    /// Starts a server that keeps the store's contract.
+    ///
+    /// # Panics
+    ///
+    /// If `redis-server` is not installed or does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with more arguments, which override what is said above them:
+    /// `["--appendfsync", "everysec"]`.
+    ///
+    /// # Panics
+    ///
+    /// If `redis-server` is not installed or does not start.
+    #[must_use]
+    pub fn start_with(arguments: &[&str]) -> Self {
+        let directory = TempDir::with_prefix("rookery-redis-").expect("a temporary directory");
+        let arguments: Vec<String> = DURABLE
+            .iter()
+            .chain(arguments)
+            .map(|&argument| argument.to_owned())
+            .collect();
+        for _ in 0..PORTS_TRIED {
+            let port = free_port();
+            let mut child = spawn(directory.path(), port, &arguments);
+            if answers(&mut child, port) {
+                return Self {
+                    directory,
+                    arguments,
+                    port,
+                    child,
+                };
+            }
+            end(&mut child);
+        }
+        panic!(
+            "redis-server does not start; its log ends: {}",
+            log_tail(directory.path())
+        );
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// Where it listens, as [`RedisConfig`](crate::RedisConfig) wants it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://{}", self.address())
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The directory that it keeps its data in.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Ends it as `kill -9` does, and waits until it is gone.
+    pub fn kill(&mut self) {
+        end(&mut self.child);
+    }
+
+    /// Starts it again on the same port and data, after [`kill`](Self::kill).
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub fn restart(&mut self) {
+        end(&mut self.child);
+        let until = Instant::now() + START_TIMEOUT;
+        // Its port may be taken for a moment by a connection that is still being closed.
+        while Instant::now() < until {
+            self.child = spawn(self.directory.path(), self.port, &self.arguments);
+            if answers(&mut self.child, self.port) {
+                return;
+            }
+            end(&mut self.child);
+            thread::sleep(POLL);
+        }
+        panic!(
+            "redis-server does not start again: {}",
+            log_tail(self.directory.path())
+        );
+    }
+
+    /// Stops the process in its tracks (`SIGSTOP`): connections stay open, nothing is answered.
+    pub fn stop(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets a stopped process go on (`SIGCONT`).
+    pub fn cont(&self) {
+        self.signal("CONT");
+    }
+
+    /// Sends one command and returns the first line of the answer: `command(&["SCRIPT", "FLUSH"])`.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not answer.
+    pub fn command(&self, words: &[&str]) -> String {
+        ask(self.port, words).expect("redis-server answers")
+    }
+
+    /// Bytes in its append-only files.
+    ///
+    /// # Panics
+    ///
+    /// If its directory cannot be read.
+    #[must_use]
+    pub fn aof_bytes(&self) -> u64 {
+        let files =
+            fs::read_dir(self.directory().join("appendonlydir")).expect("append-only files");
+        files
+            .map(|file| {
+                file.and_then(|file| file.metadata())
+                    .map_or(0, |data| data.len())
+            })
+            .sum()
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args(["-s", name, &self.pid().to_string()])
+            .status()
+            .expect("the command kill");
+        assert!(status.success(), "kill -s {name}");
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+fn spawn(directory: &Path, port: u16, arguments: &[String]) -> Child {
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(log_path(directory))
+        .expect("a file for the log");
+    Command::new("redis-server")
+        .args([
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--daemonize",
+            "no",
+            "--dir",
+        ])
+        .arg(directory)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                panic!(
+                    "redis-server is missing, and this test needs it: apt-get install redis-server"
+                )
+            }
+            _ => panic!("redis-server: {error}"),
+        })
+}
+
+/// Waits until the server answers as ready; false if it ends instead, as on a port that is taken.
+fn answers(child: &mut Child, port: u16) -> bool {
+    let until = Instant::now() + START_TIMEOUT;
+    while Instant::now() < until {
+        if !matches!(child.try_wait(), Ok(None)) {
+            return false;
+        }
+        // While it loads its data it answers with an error.
+        if ask(port, &["PING"]).is_ok_and(|answer| answer == "+PONG") {
+            return true;
+        }
+        thread::sleep(POLL);
+    }
+    false
+}
+
+fn ask(port: u16, words: &[&str]) -> io::Result<String> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_read_timeout(Some(START_TIMEOUT))?;
+    let mut request = format!("*{}\r\n", words.len());
+    for word in words {
+        request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+    }
+    stream.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while !answer.ends_with(b"\r\n") {
+        stream.read_exact(&mut byte)?;
+        answer.push(byte[0]);
+    }
+    Ok(String::from_utf8_lossy(&answer).trim_end().to_owned())
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+        .port()
+}
+
+/// Ends a process and waits until it is gone; one that has ended already is fine.
+fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn log_path(directory: &Path) -> PathBuf {
+    directory.join("redis.log")
+}
+
+fn log_tail(directory: &Path) -> String {
+    let log = fs::read_to_string(log_path(directory)).unwrap_or_default();
+    log.lines().rev().take(5).collect::<Vec<_>>().join(" | ")
+}
