@@ -1,1 +1,106 @@
-//! The commands of the binary `rookery`.
+//! The commands of the binary `rookery`: arguments first, then validated values, then the work.
+
+mod backend;
+mod cluster;
+mod demo;
+mod dev;
+mod shard;
+
+use std::io::IsTerminal;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tokio_util::sync::CancellationToken;
+
+/// What a command failed of, in words for the operator.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// An authoritative server for real-time chess: what a player was shown is never lost.
+///
+/// Without a command it does what `rookery dev` does: a matchmaker and two shards in this process, on
+/// an embedded store, ready to be played on.
+#[derive(Debug, Parser)]
+#[command(name = "rookery", version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Dev(dev::DevArgs),
+    Demo(demo::DemoArgs),
+    Shard(shard::ShardArgs),
+}
+
+#[derive(Debug, Args)]
+struct LogArgs {
+    /// How log lines look; what is logged is set by RUST_LOG (for example `info,server=debug`).
+    #[arg(long, env = "ROOKERY_LOG_FORMAT", value_enum, default_value_t, global = true)]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Runs the command that `cli` names.
+///
+/// # Errors
+///
+/// [`Failure`] says what went wrong and what to do.
+pub fn run(cli: Cli) -> Result<(), Failure> {
+    let command = match cli.command {
+        Some(command) => command,
+        None => Command::Dev(dev::DevArgs::defaults()?),
+    };
+    // The demonstration draws on the terminal; only what goes wrong belongs between its lines.
+    let default_level = if matches!(command, Command::Demo(_)) { "error" } else { "info" };
+    start_logging(cli.log.log_format, default_level);
+    match command {
+        Command::Dev(args) => dev::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Shard(args) => shard::run(&args),
+    }
+}
+
+fn start_logging(format: LogFormat, default_level: &str) {
+    use tracing_subscriber::EnvFilter;
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_level));
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    match format {
+        LogFormat::Text => lines.init(),
+        LogFormat::Json => lines.json().init(),
+    }
+}
+
+/// Cancels `shutdown` at the first SIGTERM or SIGINT; the second one ends the process at once.
+fn watch_signals(shutdown: CancellationToken) -> Result<(), Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        for round in 0.. {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if round > 0 {
+                std::process::exit(130);
+            }
+            tracing::info!("stopping; a second signal stops at once");
+            shutdown.cancel();
+        }
+    });
+    Ok(())
+}

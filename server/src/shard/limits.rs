@@ -8,7 +8,7 @@ use std::time::Duration;
 pub struct ShardLimits {
     /// Matches in memory, finished ones included; a join to one more is refused as full.
     pub matches_max: usize,
-    /// Peers in the room of one match, its seats included.
+    /// Peers in the room of one match; a spectator more is refused as full, a seat never is.
     pub peers_per_match_max: usize,
     /// Events of one match that may wait for the store; a command more is refused as paused. A
     /// client that waits for its answers never has more than two.

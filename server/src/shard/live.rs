@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use bytes::Bytes;
 use game_core::{
     BySeat, Command, Epoch, Event, EventKind, Match, MatchId, MatchTime, Seat, UnixMillis,
 };

@@ -271,6 +271,10 @@ impl Shard {
         else {
             return;
         };
+        if joiner.role.seat().is_none() && live.members().len() >= self.limits.peers_per_match_max {
+            self.close(peer, CloseCode::Full);
+            return;
+        }
         joiner.seated = Some(key);
         let superseded = live.join(peer, joiner.role, seen, moment, self.clock.is_frozen());
         if let Some(old) = superseded {

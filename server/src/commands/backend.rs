@@ -1,0 +1,77 @@
+//! Which store a command runs on.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::{EmbeddedStore, RedisConfig, RedisStore, Store, StoreError};
+use tokio::time::{Instant, sleep};
+
+/// Waits between tries to reach a store that does not answer at the start.
+const RETRY_EVERY: Duration = Duration::from_millis(500);
+
+/// A store by its address.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct StoreUrl(String);
+
+impl FromStr for StoreUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = ["redis://", "rediss://", "unix://", "redis+unix://"];
+        if known.iter().any(|scheme| text.starts_with(scheme)) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("a store is named by a URL, for example redis://127.0.0.1:6379".to_owned())
+        }
+    }
+}
+
+/// The URL may hold a password.
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoreUrl(…)")
+    }
+}
+
+/// The store of a process, from which each shard and the matchmaker get theirs.
+pub(super) enum Backend {
+    /// One database in this process, shared by all.
+    Embedded(Arc<EmbeddedStore>),
+    /// Redis; each gets connections of its own.
+    Redis { config: RedisConfig, wait: Duration },
+}
+
+impl Backend {
+    /// The embedded store in a directory, which is made if it is missing.
+    pub(super) fn embedded(directory: &PathBuf) -> Result<Self, StoreError> {
+        EmbeddedStore::open(directory).map(Arc::new).map(Self::Embedded)
+    }
+
+    /// Redis at `url`; at the start it is waited for, up to `wait`.
+    pub(super) fn redis(url: &StoreUrl, wait: Duration) -> Self {
+        Self::Redis { config: RedisConfig::new(&url.0), wait }
+    }
+
+    /// A store for one shard or matchmaker.
+    pub(super) async fn open(&self) -> Result<Arc<dyn Store>, StoreError> {
+        match self {
+            Self::Embedded(store) => Ok(Arc::clone(store) as Arc<dyn Store>),
+            Self::Redis { config, wait } => {
+                let deadline = Instant::now() + *wait;
+                loop {
+                    match RedisStore::connect(config.clone()).await {
+                        Ok(store) => return Ok(Arc::new(store)),
+                        Err(error @ StoreError::Unavailable(_)) if Instant::now() < deadline => {
+                            tracing::warn!(%error, "waiting for the store");
+                            sleep(RETRY_EVERY).await;
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! A matchmaker and shards in one process: what `dev` and `demo` run.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use game_core::ShardId;
+use protocol::token::{SigningKey, VerifyingKey};
+use serde::Serialize;
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::Failure;
+use super::backend::Backend;
+use crate::tls::Identity;
+use crate::{NetLimits, ShardConfig, Surroundings};
+
+/// Everything must answer within this, or the start has failed.
+const START_DEADLINE: Duration = Duration::from_secs(20);
+const POLL_EVERY: Duration = Duration::from_millis(20);
+const SHARD_CAPACITY: u32 = 10_000;
+
+/// What a cluster in one process is made of.
+pub(super) struct ClusterPlan {
+    /// Where all of it listens, and is reached.
+    pub(super) host: IpAddr,
+    /// TCP; 0 picks a free one.
+    pub(super) matchmaker_port: u16,
+    /// UDP of the first shard, the others follow; 0 picks free ones.
+    pub(super) shard_port: u16,
+    pub(super) shards: u16,
+    pub(super) key: SigningKey,
+}
+
+/// Where a running cluster answers.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Addresses {
+    /// URL of the matchmaker.
+    pub(super) matchmaker: String,
+    pub(super) shards: Vec<ShardAddress>,
+}
+
+/// Where a shard answers, over QUIC.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ShardAddress {
+    pub(super) id: ShardId,
+    pub(super) address: SocketAddr,
+}
+
+/// A cluster that answers.
+pub(super) struct Cluster {
+    pub(super) addresses: Addresses,
+    shutdown: CancellationToken,
+    shards: Vec<JoinHandle<()>>,
+    matchmaker: tokio::task::JoinHandle<()>,
+}
+
+impl Cluster {
+    /// Starts everything and returns once everything answers.
+    pub(super) async fn start(
+        plan: ClusterPlan,
+        backend: &Backend,
+        shutdown: CancellationToken,
+    ) -> Result<Self, Failure> {
+        let (mut shards, mut addresses) = (Vec::new(), Vec::new());
+        for index in 0..plan.shards {
+            let port = if plan.shard_port == 0 { 0 } else { plan.shard_port.saturating_add(index) };
+            let listen = SocketAddr::new(plan.host, port);
+            let store = backend.open().await?;
+            let key = plan.key.verifying_key();
+            let (thread, address) = start_shard(listen, store, key, shutdown.clone()).await?;
+            shards.push(thread);
+            addresses.push(address);
+        }
+        let listen = SocketAddr::new(plan.host, plan.matchmaker_port);
+        let listener = TcpListener::bind(listen).await.map_err(|error| {
+            format!("the matchmaker cannot listen on {listen} (TCP): {error}; choose another port")
+        })?;
+        let matchmaker_url = format!("http://{}", listener.local_addr()?);
+        let store = backend.open().await?;
+        let matchmaker = start_matchmaker(listener, Arc::clone(&store), plan.key, shutdown.clone());
+        let cluster = Self {
+            addresses: Addresses { matchmaker: matchmaker_url, shards: addresses },
+            shutdown,
+            shards,
+            matchmaker,
+        };
+        cluster.wait_until_ready(&*store).await?;
+        Ok(cluster)
+    }
+
+    /// Waits until the cluster is told to stop, or a part of it has ended by itself.
+    pub(super) async fn wait(self) {
+        self.shutdown.cancelled().await;
+        let _ = self.matchmaker.await;
+        // Joined on a thread where waiting is allowed.
+        let joined = tokio::task::spawn_blocking(move || {
+            for shard in self.shards {
+                let _ = shard.join();
+            }
+        });
+        let _ = joined.await;
+    }
+
+    /// Stops the cluster and waits for its end.
+    pub(super) async fn stop(self) {
+        self.shutdown.cancel();
+        self.wait().await;
+    }
+
+    async fn wait_until_ready(&self, store: &dyn Store) -> Result<(), Failure> {
+        let all_answer = async {
+            loop {
+                let registered = store.shards().await.unwrap_or_default();
+                let known = |shard: &ShardAddress| registered.iter().any(|r| r.id == shard.id);
+                if self.addresses.shards.iter().all(known) && is_ready(&self.addresses).await {
+                    break;
+                }
+                sleep(POLL_EVERY).await;
+            }
+        };
+        timeout(START_DEADLINE, all_answer).await.map_err(|_| {
+            format!("not everything answered within {} s; the log says why", START_DEADLINE.as_secs())
+                .into()
+        })
+    }
+}
+
+async fn is_ready(addresses: &Addresses) -> bool {
+    bot_client::matchmaker::is_ready(&addresses.matchmaker).await
+}
+
+/// Starts a shard on a thread and a runtime of its own: a shard is sized to one core.
+async fn start_shard(
+    listen: SocketAddr,
+    store: Arc<dyn Store>,
+    key: VerifyingKey,
+    shutdown: CancellationToken,
+) -> Result<(JoinHandle<()>, ShardAddress), Failure> {
+    let id = ShardId::from_random(rand::random());
+    let (ready, bound) = oneshot::channel();
+    let stop_all = shutdown.clone();
+    let body = move || {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                let _ = ready.send(Err(error.into()));
+                return;
+            }
+        };
+        runtime.block_on(async {
+            match prepare_shard(id, listen, store, key) {
+                Ok((config, surroundings)) => {
+                    let address = config.address;
+                    let _ = ready.send(Ok(ShardAddress { id, address }));
+                    crate::run(config, surroundings, shutdown).await;
+                }
+                Err(failure) => {
+                    let _ = ready.send(Err(failure));
+                }
+            }
+        });
+    };
+    // A shard that ends, for whatever reason, ends the process: it is not half a cluster.
+    let thread = std::thread::Builder::new().name(format!("shard-{id}")).spawn(move || {
+        let _stop_all = stop_all.drop_guard();
+        body();
+    })?;
+    let address = bound.await.map_err(|_| Failure::from("a shard failed to start"))??;
+    Ok((thread, address))
+}
+
+fn prepare_shard(
+    id: ShardId,
+    listen: SocketAddr,
+    store: Arc<dyn Store>,
+    key: VerifyingKey,
+) -> Result<(ShardConfig, Surroundings), Failure> {
+    let calendar = crate::system_calendar;
+    let net = NetLimits::default();
+    let identity = Identity::self_signed(i64::try_from(calendar().0 / 1000)?)?;
+    let certificate_sha256 = identity.pin();
+    let endpoint = identity.bind(listen, &net)?;
+    let config = ShardConfig {
+        id,
+        address: endpoint.local_addr()?,
+        certificate_sha256,
+        capacity: SHARD_CAPACITY,
+        limits: Default::default(),
+        net,
+    };
+    Ok((config, Surroundings { endpoint, store, key, calendar }))
+}
+
+fn start_matchmaker(
+    listener: TcpListener,
+    store: Arc<dyn Store>,
+    key: SigningKey,
+    shutdown: CancellationToken,
+) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        let config = matchmaker::Config::default();
+        if let Err(error) = matchmaker::run(config, listener, store, key, shutdown.clone()).await {
+            tracing::error!(%error, "the matchmaker has failed");
+        }
+        shutdown.cancel();
+    })
+}
+
+/// The key of a data directory: read, or made and kept, so that tokens outlive a restart.
+pub(super) fn signing_key(directory: &Path) -> Result<SigningKey, Failure> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let path = directory.join("signing-key.pem");
+    match std::fs::read_to_string(&path) {
+        Ok(pem) => SigningKey::from_pem(&pem).map_err(|e| format!("{}: {e}", path.display()).into()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let (key, pem) = SigningKey::generate()?;
+            let mut options = std::fs::OpenOptions::new();
+            let file = options.write(true).create_new(true).mode(0o600).open(&path);
+            file.and_then(|mut file| {
+                std::io::Write::write_all(&mut file, pem.as_bytes())?;
+                file.sync_all()
+            })
+            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+            Ok(key)
+        }
+        Err(error) => Err(format!("cannot read {}: {error}", path.display()).into()),
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,134 @@
+//! `rookery dev`: everything in one process.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, Parser};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::Failure;
+use super::backend::{Backend, StoreUrl};
+use super::cluster::{Addresses, Cluster, ClusterPlan, signing_key};
+
+/// A matchmaker and shards in one process: to try Rookery, to develop against it, to run a small
+/// club.
+///
+/// It needs no Redis and no configuration: matches are kept in an embedded store in the data
+/// directory, and go on where they stopped when it is started again on the same directory. Ctrl-C
+/// stops it.
+#[derive(Debug, Args)]
+pub(super) struct DevArgs {
+    /// Where matches and keys are kept; made if it is missing.
+    #[arg(long, env = "ROOKERY_DATA_DIR", value_name = "DIR", default_value = "rookery-data")]
+    data_dir: PathBuf,
+    /// Keep matches in Redis instead, for example redis://127.0.0.1:6379; keys stay in the data
+    /// directory.
+    #[arg(long, env = "ROOKERY_STORE", value_name = "URL", hide_env_values = true)]
+    store: Option<StoreUrl>,
+    /// How long to wait for Redis at the start, in seconds.
+    #[arg(long, env = "ROOKERY_STORE_WAIT", value_name = "SECONDS", default_value_t = 10)]
+    store_wait: u64,
+    /// Number of shards, each with a thread and a UDP port of its own.
+    #[arg(long, env = "ROOKERY_SHARDS", value_name = "N", default_value_t = 2,
+          value_parser = clap::value_parser!(u16).range(1..=64))]
+    shards: u16,
+    /// The address to listen on, which is also the one that players are given.
+    #[arg(long, env = "ROOKERY_HOST", value_name = "IP", default_value_t = Ipv4Addr::LOCALHOST.into())]
+    host: IpAddr,
+    /// The matchmaker's TCP port; 0 picks a free one.
+    #[arg(long, env = "ROOKERY_MATCHMAKER_PORT", value_name = "PORT", default_value_t = 7000)]
+    matchmaker_port: u16,
+    /// The first shard's UDP port, the others follow; 0 picks free ones.
+    #[arg(long, env = "ROOKERY_SHARD_PORT", value_name = "PORT", default_value_t = 7100)]
+    shard_port: u16,
+    /// Once everything answers, write a JSON object to this file: `matchmaker` (URL) and `shards`
+    /// (`id` and `address` of each).
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Parser)]
+struct Alone {
+    #[command(flatten)]
+    args: DevArgs,
+}
+
+impl DevArgs {
+    /// The arguments when none are given; the environment still counts.
+    pub(super) fn defaults() -> Result<Self, Failure> {
+        Ok(Alone::try_parse_from(["rookery"])?.args)
+    }
+}
+
+pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
+    if args.host.is_unspecified() {
+        let text = "--host must be an address that players can reach, for example this machine's \
+                    address in your network; 0.0.0.0 and :: are not";
+        return Err(text.into());
+    }
+    std::fs::create_dir_all(&args.data_dir).map_err(|error| {
+        format!("cannot make the data directory {}: {error}", args.data_dir.display())
+    })?;
+    let key = signing_key(&args.data_dir)?;
+    let backend = match &args.store {
+        Some(url) => Backend::redis(url, Duration::from_secs(args.store_wait)),
+        None => Backend::embedded(&args.data_dir)?,
+    };
+    let plan = ClusterPlan {
+        host: args.host,
+        matchmaker_port: args.matchmaker_port,
+        shard_port: args.shard_port,
+        shards: args.shards,
+        key,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all();
+    { runtime }.build()?.block_on(serve(args, plan, backend))
+}
+
+async fn serve(args: &DevArgs, plan: ClusterPlan, backend: Backend) -> Result<(), Failure> {
+    let shutdown = CancellationToken::new();
+    super::watch_signals(shutdown.clone())?;
+    let cluster = Cluster::start(plan, &backend, shutdown).await?;
+    say_what_is_where(args, &cluster.addresses);
+    if let Some(path) = &args.ready_file {
+        write_ready_file(path, &cluster.addresses)?;
+    }
+    cluster.wait().await;
+    Ok(())
+}
+
+#[allow(clippy::print_stdout, reason = "this is what the command is asked to say")]
+fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
+    let store = match args.store {
+        Some(_) => "Redis".to_owned(),
+        None => format!("embedded, in {}", args.data_dir.display()),
+    };
+    println!("Rookery {} is ready.", env!("CARGO_PKG_VERSION"));
+    println!();
+    println!("  matchmaker  {}", addresses.matchmaker);
+    for shard in &addresses.shards {
+        println!("  shard       {} (QUIC), id {}", shard.address, shard.id);
+    }
+    println!("  store       {store}");
+    println!();
+    println!("Play a match from a second terminal, against a bot of your own:");
+    println!();
+    println!(
+        "  cargo run --release -p bot-client -- play --matchmaker {} --against-bot random",
+        addresses.matchmaker
+    );
+    println!();
+    println!("Ctrl-C stops the server; started again, it goes on with every match.");
+}
+
+/// Writes the file whole or not at all: its reader may be waiting for it.
+fn write_ready_file(path: &Path, addresses: &Addresses) -> Result<(), Failure> {
+    let text = json!({ "matchmaker": addresses.matchmaker, "shards": addresses.shards });
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    std::fs::write(&draft, format!("{text:#}\n"))
+        .and_then(|()| std::fs::rename(&draft, path))
+        .map_err(|error| format!("cannot write {}: {error}", path.display()).into())
+}

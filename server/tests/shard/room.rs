@@ -1,0 +1,256 @@
+//! A shard under test with a store that answers when, and what, the test says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use game_core::{
+    BySeat, ClockStart, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, MatchSetup,
+    Player, ShardId, Snapshot, StartPosition, UnixMillis,
+};
+use protocol::{CloseCode, Role, ServerBody, ServerFrame, codec};
+use server::shard::{Now, Output, PeerKey, Shard, ShardLimits};
+use store::{
+    Append, Appended, Checkpoint, Claim, Ownership, ShardRecord, Status, StoreError,
+    codec as stored,
+};
+
+/// What one peer was sent, and how it was sent away.
+#[derive(Debug, Default)]
+pub(crate) struct Received {
+    pub(crate) frames: Vec<ServerFrame>,
+    pub(crate) closed: Option<CloseCode>,
+}
+
+/// What the store holds of one match.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    pub(crate) ownership: Ownership,
+    snapshot: Snapshot,
+    pub(crate) log: Vec<Event>,
+}
+
+pub(crate) struct Room {
+    pub(crate) shard: Shard,
+    pub(crate) me: ShardId,
+    pub(crate) uptime: Duration,
+    pub(crate) received: BTreeMap<PeerKey, Received>,
+    pub(crate) store: BTreeMap<MatchId, Stored>,
+    /// The batch that the store was sent and has not answered.
+    pub(crate) in_flight: Option<Arc<[Append]>>,
+}
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        Self::with(ShardLimits::default())
+    }
+
+    pub(crate) fn with(limits: ShardLimits) -> Self {
+        let me = ShardId::from_random(1);
+        let mut room = Self {
+            shard: Shard::new(me, limits),
+            me,
+            uptime: Duration::from_secs(1),
+            received: BTreeMap::new(),
+            store: BTreeMap::new(),
+            in_flight: None,
+        };
+        room.heartbeat(Ok(vec![room.record(me, 1)]));
+        room
+    }
+
+    pub(crate) fn record(&self, id: ShardId, heartbeat: u64) -> ShardRecord {
+        ShardRecord {
+            id,
+            heartbeat,
+            address: "127.0.0.1:7100".parse().unwrap(),
+            certificate_sha256: None,
+            capacity: 100,
+            live: 0,
+            draining: false,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        Now { uptime: self.uptime, calendar: UnixMillis(0) }
+    }
+
+    /// Lets time pass, and the shard act on it.
+    pub(crate) fn pass(&mut self, ms: u64) {
+        let end = self.uptime + Duration::from_millis(ms);
+        while let Some(next) = self.shard.next_turn().filter(|&next| next <= end) {
+            self.uptime = self.uptime.max(next);
+            self.turn();
+            // A deadline that stays due would never let time pass.
+            assert_ne!(self.shard.next_turn(), Some(next), "the shard does not make progress");
+        }
+        self.uptime = end;
+        self.turn();
+    }
+
+    /// One round of the driver.
+    pub(crate) fn turn(&mut self) {
+        self.shard.turn(self.now());
+        while let Some(output) = self.shard.next_output() {
+            match output {
+                Output::Send { peer, frame } => {
+                    let frame = decode(&frame);
+                    self.received.entry(peer).or_default().frames.push(frame);
+                }
+                Output::Close { peer, frame, code } => {
+                    assert_eq!(decode(&frame).body, ServerBody::Closed(code));
+                    self.received.entry(peer).or_default().closed = Some(code);
+                }
+                Output::Append(batch) => self.in_flight = Some(batch),
+                Output::Load(id) => {
+                    let checkpoint = self.store.get(&id).map(Stored::checkpoint);
+                    self.shard.loaded(id, Ok(checkpoint), self.now());
+                }
+                Output::Claim(id, expected) => {
+                    let claim = self.claim(id, expected);
+                    self.shard.claimed(id, Ok(claim), self.now());
+                }
+                Output::Disown(_) => {}
+            }
+        }
+    }
+
+    fn claim(&mut self, id: MatchId, expected: Epoch) -> Claim {
+        let Some(stored) = self.store.get_mut(&id) else { return Claim::Missing };
+        if stored.ownership.epoch != expected || stored.ownership.status == Status::Finished {
+            return Claim::Lost(stored.ownership);
+        }
+        stored.ownership.epoch = expected.next();
+        stored.ownership.owner = self.me;
+        Claim::Claimed(Box::new(stored.checkpoint()))
+    }
+
+    pub(crate) fn heartbeat(&mut self, answer: Result<Vec<ShardRecord>, StoreError>) {
+        let now = self.now();
+        self.shard.heartbeat_sent(now);
+        self.shard.heartbeat_answered(answer, now);
+        self.turn();
+    }
+
+    /// Puts a new match into the store, assigned to `owner`.
+    pub(crate) fn create(&mut self, n: u128, owner: ShardId, clock_start: ClockStart) -> MatchId {
+        let id = MatchId::from_random(n);
+        let player = |name: &str| Player { id: name.parse().unwrap(), name: name.into() };
+        let setup = MatchSetup {
+            id,
+            players: BySeat { white: player("ann"), black: player("bob") },
+            time_control: "60+0".parse().unwrap(),
+            clock_start,
+            start: StartPosition::INITIAL,
+            rated: false,
+            created_at: UnixMillis(0),
+        };
+        let ownership = Ownership { epoch: Epoch(0), owner, status: Status::Live };
+        let snapshot = Match::new(setup).snapshot();
+        self.store.insert(id, Stored { ownership, snapshot, log: Vec::new() });
+        id
+    }
+
+    /// A match of this shard with both players in it.
+    pub(crate) fn begun(clock_start: ClockStart) -> (Self, MatchId, PeerKey, PeerKey) {
+        let mut room = Self::new();
+        let id = room.create(7, room.me, clock_start);
+        let white = room.join(id, Role::White, None);
+        let black = room.join(id, Role::Black, None);
+        (room, id, white, black)
+    }
+
+    pub(crate) fn join(&mut self, id: MatchId, role: Role, seen: Option<u32>) -> PeerKey {
+        let peer = self.shard.join(id, role, seen, self.now());
+        self.turn();
+        peer
+    }
+
+    pub(crate) fn command(&mut self, peer: PeerKey, id: u64, kind: CommandKind) {
+        let command = Command { id: CommandId(id), kind };
+        self.shard.command(peer, &command, self.uptime, self.now());
+        self.turn();
+    }
+
+    pub(crate) fn play(&mut self, peer: PeerKey, ply: u16, uci: &str) {
+        let kind =
+            CommandKind::Move { ply, uci: uci.parse().unwrap(), offers_draw: false };
+        self.command(peer, 1000 + u64::from(ply), kind);
+    }
+
+    /// The store takes the batch in flight and says so.
+    pub(crate) fn store_all(&mut self) {
+        let batch = self.in_flight.take().expect("a batch is in flight");
+        let answers = batch.iter().map(|append| self.append(append)).collect();
+        self.answer(Ok(answers));
+    }
+
+    /// The store takes the batch in flight, and the answer is lost.
+    pub(crate) fn store_and_lose_the_answer(&mut self) -> Arc<[Append]> {
+        let batch = self.in_flight.take().expect("a batch is in flight");
+        for append in &*batch {
+            self.append(append);
+        }
+        self.answer(Err(StoreError::Unavailable("the connection broke".to_owned())));
+        batch
+    }
+
+    pub(crate) fn answer(&mut self, answer: Result<Vec<Appended>, StoreError>) {
+        self.in_flight = None;
+        self.shard.appended(answer, self.now());
+        self.turn();
+    }
+
+    fn append(&mut self, append: &Append) -> Appended {
+        let stored = self.store.get_mut(&append.match_id).expect("the match exists");
+        if stored.ownership.epoch != append.epoch {
+            return Appended::Fenced(stored.ownership);
+        }
+        let records: Vec<Event> =
+            append.records.iter().map(|bytes| stored::decode_record(bytes).unwrap()).collect();
+        let (len, after) = (stored.log.len(), append.after as usize);
+        if len > after {
+            assert_eq!(stored.log[after..], records, "a repetition is the same to the bit");
+            return Appended::Stored { duplicate: true };
+        }
+        assert_eq!(len, after, "the log has no gap");
+        stored.log.extend(records);
+        if append.ends {
+            stored.ownership.status = Status::Finished;
+        }
+        Appended::Stored { duplicate: false }
+    }
+
+    /// What a peer was sent since the last time.
+    pub(crate) fn take(&mut self, peer: PeerKey) -> Vec<ServerFrame> {
+        std::mem::take(&mut self.received.entry(peer).or_default().frames)
+    }
+
+    /// The bodies that a peer was sent since the last time.
+    pub(crate) fn bodies(&mut self, peer: PeerKey) -> Vec<ServerBody> {
+        self.take(peer).into_iter().map(|frame| frame.body).collect()
+    }
+
+    pub(crate) fn closed(&self, peer: PeerKey) -> Option<CloseCode> {
+        self.received.get(&peer).and_then(|received| received.closed)
+    }
+}
+
+impl Stored {
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.snapshot.clone()
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            ownership: self.ownership,
+            snapshot: self.snapshot.clone(),
+            tail: self.log.clone(),
+        }
+    }
+}
+
+fn decode(frame: &[u8]) -> ServerFrame {
+    codec::decode_server(&mut BytesMut::from(frame)).unwrap().unwrap()
+}
