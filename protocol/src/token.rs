@@ -143,6 +143,17 @@ impl SigningKey {
         VerifyingKey::from_bytes(self.public)
     }
 
+    /// A secret for another purpose than signing, that whoever has this key can make again and
+    /// nobody else (HMAC-SHA-256 of the purpose under the private key).
+    #[must_use]
+    pub fn derive_secret(&self, purpose: &str) -> [u8; 32] {
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, self.key.as_bytes());
+        let tag = ring::hmac::sign(&key, purpose.as_bytes());
+        let mut secret = [0; 32];
+        secret.copy_from_slice(tag.as_ref());
+        secret
+    }
+
     /// Signs a player token.
     #[must_use]
     pub fn player_token(&self, claims: &PlayerClaims) -> String {

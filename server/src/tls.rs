@@ -6,9 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{Endpoint, EndpointConfig, IdleTimeout, ServerConfig, TokioRuntime, TransportConfig};
+use quinn::{
+    Endpoint, EndpointConfig, HashedConnectionIdGenerator, IdleTimeout, ServerConfig, TokioRuntime,
+    TransportConfig,
+};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use ring::digest::{SHA256, digest};
+use ring::hmac;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -50,8 +54,6 @@ pub enum TlsError {
 pub struct Identity {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
-    /// Clients are to pin it, as no authority vouches for it.
-    pinned: bool,
 }
 
 impl Identity {
@@ -73,7 +75,6 @@ impl Identity {
         Ok(Self {
             chain: vec![certificate.der().clone()],
             key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-            pinned: true,
         })
     }
 
@@ -82,7 +83,7 @@ impl Identity {
     /// # Errors
     ///
     /// [`TlsError::File`].
-    pub fn from_files(chain: &Path, key: &Path, pinned: bool) -> Result<Self, TlsError> {
+    pub fn from_files(chain: &Path, key: &Path) -> Result<Self, TlsError> {
         let error = |what, path: &Path, why: String| TlsError::File {
             what,
             path: path.display().to_string(),
@@ -96,14 +97,13 @@ impl Identity {
         }
         let private = PrivateKeyDer::from_pem_file(key)
             .map_err(|why| error("a private key", key, why.to_string()))?;
-        Ok(Self { chain: certificates, key: private, pinned })
+        Ok(Self { chain: certificates, key: private })
     }
 
-    /// SHA-256 of the certificate, where clients are to pin it.
+    /// SHA-256 of the certificate, which clients pin.
     #[must_use]
     pub fn pin(&self) -> Option<[u8; 32]> {
-        let first = self.chain.first().filter(|_| self.pinned)?;
-        digest(&SHA256, first).as_ref().try_into().ok()
+        digest(&SHA256, self.chain.first()?).as_ref().try_into().ok()
     }
 
     /// Binds a QUIC endpoint that shows this certificate.
@@ -115,7 +115,12 @@ impl Identity {
     /// # Panics
     ///
     /// Outside a tokio runtime.
-    pub fn bind(self, address: SocketAddr, limits: &NetLimits) -> Result<Endpoint, TlsError> {
+    pub fn bind(
+        self,
+        address: SocketAddr,
+        secret: Option<&ResetSecret>,
+        limits: &NetLimits,
+    ) -> Result<Endpoint, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut tls = rustls::ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])?
@@ -131,8 +136,29 @@ impl Identity {
         server.transport_config(Arc::new(transport(limits))).migration(true);
         let bind_error = |why| TlsError::Bind { address, why };
         let socket = std::net::UdpSocket::bind(address).map_err(bind_error)?;
-        Endpoint::new(EndpointConfig::default(), Some(server), socket, Arc::new(TokioRuntime))
-            .map_err(bind_error)
+        let config = secret.map_or_else(EndpointConfig::default, ResetSecret::endpoint_config);
+        Endpoint::new(config, Some(server), socket, Arc::new(TokioRuntime)).map_err(bind_error)
+    }
+}
+
+/// What lets a restarted shard on the same address tell its predecessor's peers at once that their
+/// connections are gone (stateless reset, RFC 9000 section 10.3); else they wait for a time-out.
+pub struct ResetSecret([u8; 32]);
+
+impl ResetSecret {
+    /// A secret that every process at the address shares, and nobody else knows.
+    #[must_use]
+    pub const fn new(secret: [u8; 32]) -> Self {
+        Self(secret)
+    }
+
+    fn endpoint_config(&self) -> EndpointConfig {
+        let reset_key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
+        let tag = hmac::sign(&reset_key, b"connection ids");
+        let cid_key = tag.as_ref().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        let mut config = EndpointConfig::new(Arc::new(reset_key));
+        config.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(cid_key)));
+        config
     }
 }
 

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use game_core::ShardId;
-use protocol::token::{SigningKey, VerifyingKey};
+use protocol::token::SigningKey;
 use serde::Serialize;
 use store::Store;
 use tokio::net::TcpListener;
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::backend::Backend;
-use crate::tls::Identity;
+use crate::tls::{Identity, ResetSecret};
 use crate::{NetLimits, ShardConfig, Surroundings};
 
 /// Everything must answer within this, or the start has failed.
@@ -73,7 +73,7 @@ impl Cluster {
             let port = if plan.shard_port == 0 { 0 } else { plan.shard_port.saturating_add(index) };
             let listen = SocketAddr::new(plan.host, port);
             let store = backend.open().await?;
-            let key = plan.key.verifying_key();
+            let key = plan.key.clone();
             let (thread, address) = start_shard(listen, store, key, shutdown.clone()).await?;
             shards.push(thread);
             addresses.push(address);
@@ -140,7 +140,7 @@ async fn is_ready(addresses: &Addresses) -> bool {
 async fn start_shard(
     listen: SocketAddr,
     store: Arc<dyn Store>,
-    key: VerifyingKey,
+    key: SigningKey,
     shutdown: CancellationToken,
 ) -> Result<(JoinHandle<()>, ShardAddress), Failure> {
     let id = ShardId::from_random(rand::random());
@@ -155,7 +155,7 @@ async fn start_shard(
             }
         };
         runtime.block_on(async {
-            match prepare_shard(id, listen, store, key) {
+            match prepare_shard(id, listen, store, &key) {
                 Ok((config, surroundings)) => {
                     let address = config.address;
                     let _ = ready.send(Ok(ShardAddress { id, address }));
@@ -180,13 +180,14 @@ fn prepare_shard(
     id: ShardId,
     listen: SocketAddr,
     store: Arc<dyn Store>,
-    key: VerifyingKey,
+    key: &SigningKey,
 ) -> Result<(ShardConfig, Surroundings), Failure> {
     let calendar = crate::system_calendar;
     let net = NetLimits::default();
     let identity = Identity::self_signed(i64::try_from(calendar().0 / 1000)?)?;
     let certificate_sha256 = identity.pin();
-    let endpoint = identity.bind(listen, &net)?;
+    let secret = ResetSecret::new(key.derive_secret("stateless reset"));
+    let endpoint = identity.bind(listen, Some(&secret), &net)?;
     let config = ShardConfig {
         id,
         address: endpoint.local_addr()?,
@@ -195,6 +196,7 @@ fn prepare_shard(
         limits: Default::default(),
         net,
     };
+    let key = key.verifying_key();
     Ok((config, Surroundings { endpoint, store, key, calendar }))
 }
 

@@ -70,7 +70,7 @@ pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
         .map_err(|error| format!("--matchmaker-key {}: {error}", args.matchmaker_key.display()))?;
     let calendar = crate::system_calendar;
     let identity = match (&args.certificate, &args.certificate_key) {
-        (Some(chain), Some(key)) => Identity::from_files(chain, key, true)?,
+        (Some(chain), Some(key)) => Identity::from_files(chain, key)?,
         _ => Identity::self_signed(i64::try_from(calendar().0 / 1000)?)?,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -85,7 +85,7 @@ pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
             ..NetLimits::default()
         };
         let certificate_sha256 = identity.pin();
-        let endpoint = identity.bind(args.listen, &net)?;
+        let endpoint = identity.bind(args.listen, None, &net)?;
         let port = endpoint.local_addr()?.port();
         let address = match args.public_address {
             Some(address) => address,
