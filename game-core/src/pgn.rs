@@ -120,7 +120,7 @@ impl<'a> Movetext<'a> {
 }
 
 /// Adds a tag pair. Quotes and backslashes are escaped (PGN standard 7); what would break the line
-/// becomes a space; what makes it longer than readers accept is left out.
+/// becomes a space; what makes it longer than readers accept is left out; nothing is `?`.
 fn push_tag(pgn: &mut String, name: &str, value: &str) {
     /// With the name and the punctuation of any tag here, within the 255 bytes that the standard
     /// allows a line.
@@ -130,6 +130,7 @@ fn push_tag(pgn: &mut String, name: &str, value: &str) {
     pgn.push_str(name);
     pgn.push_str(" \"");
     let start = pgn.len();
+    let value = if value.is_empty() { "?" } else { value };
     for character in value.chars() {
         if pgn.len() - start + character.len_utf8() + 1 > VALUE_BYTES_MAX {
             break;

@@ -137,3 +137,34 @@ pub struct MatchSetup {
     /// When the match was made, for the records.
     pub created_at: UnixMillis,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_that_is_over_is_no_start() {
+        for fen in [
+            "7k/5K2/6Q1/8/8/8/8/8 b - - 0 1",
+            "R5k1/5ppp/8/8/8/8/8/4K3 b - - 0 1",
+            "8/8/8/4k3/8/8/8/4K3 w - - 0 1",
+            "4k3/8/8/8/8/8/8/R3K3 w - - 150 90",
+        ] {
+            assert_eq!(
+                fen.parse::<StartPosition>(),
+                Err(InvalidSetup::Over),
+                "{fen}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_move_counters_make_another_start() {
+        let fen = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 4 3";
+        let start: StartPosition = fen.parse().unwrap();
+        assert_eq!(start.fen(), fen);
+        assert_ne!(start, StartPosition::INITIAL);
+        let initial: StartPosition = StartPosition::INITIAL.fen().parse().unwrap();
+        assert!(initial.is_initial());
+    }
+}

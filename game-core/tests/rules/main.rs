@@ -1,0 +1,15 @@
+//! The rules of a match, row by row: through the public interface, on time that the test owns.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+mod clocks;
+mod draws;
+mod endings;
+mod games;
+mod lichess;
+mod perft;
+mod pgn;
+mod play;
+mod properties;
+mod restore;
+mod table;

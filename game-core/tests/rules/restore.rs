@@ -1,0 +1,397 @@
+//! A match made again from its snapshot and records: what comes back, and what is refused.
+
+use std::time::Duration;
+
+use bincode::config::{Configuration, standard};
+use bincode::serde::{decode_from_slice, encode_to_vec};
+use game_core::{
+    CommandId, CommandKind, Event, EventKind, Match, MatchSetup, Outcome, Refusal, RestoreError,
+    Seat, Snapshot, Termination,
+};
+
+use crate::table::{Table, setup};
+
+const CODEC: Configuration = standard();
+
+/// A match with moves, offers, answers and an end.
+fn told_in_full() -> Table {
+    let mut table = Table::initial();
+    table.play_all("e2e4 e7e5").wait(1_500).play("g1f3");
+    table.send(Seat::White, CommandKind::OfferDraw).unwrap();
+    table.wait(700);
+    table.send(Seat::Black, CommandKind::DeclineDraw).unwrap();
+    let command = table.move_of("b8c6", true);
+    table.send(Seat::Black, command).unwrap();
+    table.start_clock().wait(3_000).play("f1c4");
+    table.send(Seat::White, CommandKind::Resign).unwrap();
+    table
+}
+
+fn fresh() -> Snapshot {
+    Match::new(setup()).snapshot()
+}
+
+#[test]
+fn a_log_alone_makes_the_match_again() {
+    let table = told_in_full();
+    let restored = Match::restore(fresh(), &table.events).unwrap();
+    assert_eq!(restored.snapshot(), table.game.snapshot());
+    assert_eq!(restored.fen(), table.game.fen());
+    assert_eq!(restored.outcome(), table.game.outcome());
+    assert_eq!(restored.clocks(table.now), table.game.clocks(table.now));
+    assert_eq!(restored.pgn("here"), table.game.pgn("here"));
+}
+
+#[test]
+fn a_snapshot_survives_both_kinds_of_format() {
+    let table = told_in_full();
+    let snapshot = table.game.snapshot();
+    assert_eq!(snapshot.seq(), table.game.seq());
+    assert_eq!(snapshot.outcome(), table.game.outcome());
+    let bytes = encode_to_vec(&snapshot, CODEC).unwrap();
+    let (decoded, used): (Snapshot, usize) = decode_from_slice(&bytes, CODEC).unwrap();
+    assert_eq!((&decoded, used), (&snapshot, bytes.len()));
+    let json = serde_json::to_string(&snapshot).unwrap();
+    assert_eq!(serde_json::from_str::<Snapshot>(&json).unwrap(), snapshot);
+}
+
+#[test]
+fn a_snapshot_of_80_plies_stays_small() {
+    let mut table = Table::initial();
+    let tour = ["g1f3", "g8f6", "f3g1", "f6g8"];
+    for round in 0..10 {
+        for uci in tour {
+            table.wait(1_234).play(uci);
+        }
+        // Pawns keep the position from coming back too often.
+        let files = ["a", "b", "c", "d", "e"];
+        let (file, rank) = (files[round / 2], 2 + round % 2);
+        let [white, black] = [(rank, rank + 1), (9 - rank, 8 - rank)];
+        table
+            .wait(1_234)
+            .play(&format!("{file}{}{file}{}", white.0, white.1));
+        table
+            .wait(1_234)
+            .play(&format!("{file}{}{file}{}", black.0, black.1));
+        for uci in ["g1f3", "g8f6"] {
+            table.wait(1_234).play(uci);
+        }
+        for uci in ["f3g1", "f6g8"] {
+            table.wait(1_234).play(uci);
+        }
+    }
+    assert!(table.game.ply() >= 80);
+    let bytes = encode_to_vec(table.game.snapshot(), CODEC).unwrap();
+    let per_ply = bytes.len() / usize::from(table.game.ply());
+    assert!(per_ply <= 16, "{per_ply} bytes a ply");
+}
+
+/// What no snapshot has to say, a restored match still knows.
+#[test]
+fn offers_repeats_and_repetitions_come_back() {
+    let mut table = Table::initial();
+    for _ in 0..3 {
+        table.play_all("g1f3 g8f6 f3g1 f6g8");
+    }
+    table
+        .send_as(Seat::White, 900, CommandKind::OfferDraw)
+        .unwrap();
+    table.game = Match::restore(table.game.snapshot(), &[]).unwrap();
+    assert_eq!(table.game.running(), None);
+    assert_eq!(table.game.draw_offer(), Some(Seat::White));
+    assert_eq!(
+        table.send_as(Seat::White, 900, CommandKind::OfferDraw),
+        Ok(13)
+    );
+    assert_eq!(
+        table.send(Seat::White, CommandKind::OfferDraw),
+        Err(Refusal::OfferTooSoon)
+    );
+    assert_eq!(table.send_as(Seat::Black, 2, CommandKind::Resign), Ok(2));
+    table.play_all("g1f3 g8f6 f3g1");
+    assert_eq!(table.game.outcome(), None);
+    table.play("f6g8");
+    table.expect_end(Outcome::Draw, Termination::FivefoldRepetition);
+}
+
+#[test]
+fn the_clock_stands_still_until_it_is_started_again() {
+    let mut table = Table::initial();
+    table.play_all("e2e4 e7e5").wait(5_000);
+    table.game = Match::restore(table.game.snapshot(), &[]).unwrap();
+    assert_eq!(table.game.deadline(), None);
+    // What White used since the last event is not in the snapshot.
+    assert_eq!(table.clock_ms(Seat::White), 180_000);
+    table.wait(5_000).start_clock().wait(1_000);
+    assert_eq!(table.clock_ms(Seat::White), 179_000);
+}
+
+/// The log was cut between a mating move and the end of the match.
+#[test]
+fn an_end_that_is_missing_from_the_log_is_added() {
+    let mut table = Table::initial();
+    table.play_all("f2f3 e7e5 g2g4 d8h4");
+    let whole = table.game.snapshot();
+    let cut = &table.events[..4];
+    let mut restored = Match::restore(fresh(), cut).unwrap();
+    assert_eq!(restored.outcome(), None);
+    assert!(restored.deadline().is_some_and(|at| at <= table.now));
+    assert!(!restored.may_resign());
+    restored.start_clock(table.now);
+    assert_eq!(restored.running(), None);
+    let mut events = Vec::new();
+    restored.tick(table.now, &mut events);
+    assert_eq!(events, table.events[4..]);
+    assert_eq!(restored.snapshot(), whole);
+    // Its snapshot before the tick is as good.
+    let early = Match::restore(fresh(), cut).unwrap().snapshot();
+    let restored = Match::restore(early, &table.events[4..]).unwrap();
+    assert_eq!(restored.snapshot(), whole);
+}
+
+fn ended(outcome: Outcome, termination: Termination) -> EventKind {
+    EventKind::Ended {
+        outcome,
+        termination,
+    }
+}
+
+/// The log of [`told_in_full`], spoilt in one way each.
+#[test]
+fn a_log_that_no_match_wrote_is_refused() {
+    type Spoil = fn(&mut Vec<Event>);
+    let cases: &[(&str, Spoil, RestoreError)] = &[
+        (
+            "a record is missing",
+            |log| {
+                log.remove(2);
+            },
+            RestoreError::Seq {
+                expected: 3,
+                found: 4,
+            },
+        ),
+        (
+            "a record stands twice",
+            |log| log.insert(3, log[2].clone()),
+            RestoreError::Seq {
+                expected: 4,
+                found: 3,
+            },
+        ),
+        (
+            "an illegal move",
+            |log| log[0].kind = moved("e2e5", false),
+            RestoreError::Refused {
+                seq: 1,
+                refusal: Refusal::IllegalMove,
+            },
+        ),
+        (
+            "a move of the wrong side",
+            |log| log[0].seat = Some(Seat::Black),
+            RestoreError::Refused {
+                seq: 1,
+                refusal: Refusal::NotYourTurn,
+            },
+        ),
+        (
+            "an offer with the first move",
+            |log| log[0].kind = moved("e2e4", true),
+            RestoreError::Refused {
+                seq: 1,
+                refusal: Refusal::TooEarly,
+            },
+        ),
+        (
+            "a move without a command",
+            |log| log[1].command_id = None,
+            RestoreError::Author { seq: 2 },
+        ),
+        (
+            "a move without an author",
+            |log| (log[1].seat, log[1].command_id) = (None, None),
+            RestoreError::Author { seq: 2 },
+        ),
+        (
+            "a command that was used before",
+            |log| log[2].command_id = log[0].command_id,
+            RestoreError::Repeated { seq: 3 },
+        ),
+        (
+            "a clock beyond all bounds",
+            |log| log[2].clocks.black = Duration::MAX,
+            RestoreError::Clock { seq: 3 },
+        ),
+        (
+            "a clock finer than a microsecond",
+            |log| log[2].clocks.black = Duration::from_nanos(1_500),
+            RestoreError::Clock { seq: 3 },
+        ),
+        (
+            "an answer to no offer",
+            |log| log[3].kind = EventKind::DrawDeclined,
+            RestoreError::Refused {
+                seq: 4,
+                refusal: Refusal::NoOffer,
+            },
+        ),
+        (
+            "an offer that would have been an acceptance",
+            |log| log[4].kind = EventKind::DrawOffered,
+            RestoreError::Unfounded { seq: 5 },
+        ),
+        (
+            "a resignation that wins",
+            |log| log[7].kind = ended(Outcome::WhiteWins, Termination::Resignation),
+            RestoreError::Unfounded { seq: 8 },
+        ),
+        (
+            "a resignation by nobody",
+            |log| (log[7].seat, log[7].command_id) = (None, None),
+            RestoreError::Unfounded { seq: 8 },
+        ),
+        (
+            "a mate by command",
+            |log| log[7].kind = ended(Outcome::BlackWins, Termination::Checkmate),
+            RestoreError::Author { seq: 8 },
+        ),
+        (
+            "an agreement without an offer",
+            |log| log[7].kind = ended(Outcome::Draw, Termination::DrawAgreement),
+            RestoreError::Refused {
+                seq: 8,
+                refusal: Refusal::NoOffer,
+            },
+        ),
+        (
+            "an abort of a match that has begun",
+            |log| log[7].kind = ended(Outcome::Aborted, Termination::Aborted),
+            RestoreError::Refused {
+                seq: 8,
+                refusal: Refusal::TooLate,
+            },
+        ),
+        (
+            "a record after the end",
+            |log| {
+                let mut more = log[7].clone();
+                more.seq = 9;
+                more.command_id = Some(CommandId(999));
+                log.push(more);
+            },
+            RestoreError::Refused {
+                seq: 9,
+                refusal: Refusal::MatchOver,
+            },
+        ),
+    ];
+    for (name, spoil, error) in cases {
+        let mut log = told_in_full().events;
+        spoil(&mut log);
+        let refused = Match::restore(fresh(), &log).map(|_| ());
+        assert_eq!(refused.as_ref(), Err(error), "{name}");
+    }
+}
+
+fn moved(uci: &str, offers_draw: bool) -> EventKind {
+    EventKind::Moved {
+        uci: uci.parse().unwrap(),
+        offers_draw,
+    }
+}
+
+/// Ends that claim to have come by themselves, after 1. e4 e5 with White to move.
+#[test]
+fn an_end_by_itself_must_follow() {
+    let outcomes = [
+        Outcome::WhiteWins,
+        Outcome::BlackWins,
+        Outcome::Draw,
+        Outcome::Aborted,
+    ];
+    let terminations = [
+        Termination::Checkmate,
+        Termination::Stalemate,
+        Termination::DeadPosition,
+        Termination::FivefoldRepetition,
+        Termination::SeventyFiveMoves,
+        Termination::MaxLength,
+        Termination::Resignation,
+        Termination::DrawAgreement,
+        Termination::TimeForfeit,
+        Termination::Aborted,
+        Termination::WhiteNoStart,
+        Termination::BlackNoStart,
+    ];
+    for (moves, white_ms, possible) in [
+        (
+            "e2e4 e7e5",
+            0,
+            Some((Outcome::BlackWins, Termination::TimeForfeit)),
+        ),
+        // Its flag has not fallen.
+        ("e2e4 e7e5", 1, None),
+        (
+            "e2e4",
+            0,
+            Some((Outcome::Aborted, Termination::BlackNoStart)),
+        ),
+        ("", 0, Some((Outcome::Aborted, Termination::WhiteNoStart))),
+        (
+            "f2f3 e7e5 g2g4 d8h4",
+            0,
+            Some((Outcome::BlackWins, Termination::Checkmate)),
+        ),
+    ] {
+        let mut table = Table::initial();
+        table.play_all(moves);
+        let made = moves.split_whitespace().count();
+        for outcome in outcomes {
+            for termination in terminations {
+                let mut log = table.events[..made].to_vec();
+                let mut clocks = table.game.clocks(table.now);
+                clocks.white = Duration::from_millis(white_ms);
+                log.push(Event {
+                    seq: made as u32 + 1,
+                    seat: None,
+                    command_id: None,
+                    clocks,
+                    kind: ended(outcome, termination),
+                });
+                let restored = Match::restore(fresh(), &log).is_ok();
+                let follows = possible == Some((outcome, termination));
+                assert_eq!(restored, follows, "{moves}: {outcome:?} {termination:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn castling_is_restored_only_in_its_recorded_form() {
+    let fen = "r3k2r/8/8/8/8/8/8/R3K2R w KQkq - 0 1";
+    let mut table = Table::from_fen(fen);
+    table.play("e1g1");
+    let start = Match::new(MatchSetup {
+        start: fen.parse().unwrap(),
+        ..setup()
+    })
+    .snapshot();
+    assert!(Match::restore(start.clone(), &table.events).is_ok());
+    table.events[0].kind = moved("e1h1", false);
+    let refused = Match::restore(start, &table.events).map(|_| ());
+    assert_eq!(refused, Err(RestoreError::Unfounded { seq: 1 }));
+}
+
+#[test]
+fn records_that_the_snapshot_holds_already_are_refused() {
+    let table = told_in_full();
+    for seq in 1..table.events.len() {
+        let (before, after) = table.events.split_at(seq);
+        let snapshot = Match::restore(fresh(), before).unwrap().snapshot();
+        assert!(Match::restore(snapshot.clone(), after).is_ok());
+        let refused = Match::restore(snapshot, &table.events).map(|_| ());
+        let expected = seq as u32 + 1;
+        assert_eq!(refused, Err(RestoreError::Seq { expected, found: 1 }));
+    }
+}

@@ -1,0 +1,157 @@
+//! A table at which a match is played: it keeps the time, numbers the commands and collects the
+//! events.
+
+use std::time::Duration;
+
+use game_core::{
+    BySeat, ClockStart, Command, CommandId, CommandKind, Event, EventKind, Match, MatchId,
+    MatchSetup, MatchTime, Outcome, Player, Refusal, Seat, StartPosition, Termination, TimeControl,
+    UnixMillis,
+};
+
+/// What is agreed at most tables: 3+2, untimed first moves, the initial position.
+pub(crate) fn setup() -> MatchSetup {
+    let player = |id: &str| Player {
+        id: id.parse().expect("a valid id"),
+        name: id.into(),
+    };
+    MatchSetup {
+        id: MatchId::from_random(1),
+        players: BySeat {
+            white: player("anna"),
+            black: player("bert"),
+        },
+        time_control: TimeControl::from_millis(180_000, 2_000).expect("within bounds"),
+        clock_start: ClockStart::AfterFirstMoves,
+        start: StartPosition::INITIAL,
+        rated: false,
+        created_at: UnixMillis(1_746_057_606_000),
+    }
+}
+
+pub(crate) struct Table {
+    pub(crate) game: Match,
+    pub(crate) now: MatchTime,
+    /// Every event so far.
+    pub(crate) events: Vec<Event>,
+    next_id: u64,
+}
+
+impl Table {
+    pub(crate) fn new(setup: MatchSetup) -> Self {
+        Self {
+            game: Match::new(setup),
+            now: MatchTime::from_micros(1_000_000_000),
+            events: Vec::new(),
+            next_id: 1,
+        }
+    }
+
+    /// 3+2 from the initial position.
+    pub(crate) fn initial() -> Self {
+        Self::new(setup())
+    }
+
+    /// 3+2 from another position.
+    pub(crate) fn from_fen(fen: &str) -> Self {
+        Self::new(MatchSetup {
+            start: fen.parse().expect(fen),
+            ..setup()
+        })
+    }
+
+    /// 3+2 from another position, timed from the first move.
+    pub(crate) fn at_once(fen: &str) -> Self {
+        Self::new(MatchSetup {
+            start: fen.parse().expect(fen),
+            clock_start: ClockStart::AtOnce,
+            ..setup()
+        })
+    }
+
+    /// Lets time pass, without calling the match.
+    pub(crate) fn wait(&mut self, millis: u64) -> &mut Self {
+        self.now = self.now + Duration::from_millis(millis);
+        self
+    }
+
+    /// Lets the match see the present time.
+    pub(crate) fn tick(&mut self) -> &mut Self {
+        self.game.tick(self.now, &mut self.events);
+        self
+    }
+
+    pub(crate) fn start_clock(&mut self) -> &mut Self {
+        self.game.start_clock(self.now);
+        self
+    }
+
+    /// Sends a command under a fresh id.
+    pub(crate) fn send(&mut self, seat: Seat, kind: CommandKind) -> Result<u32, Refusal> {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.send_as(seat, id, kind)
+    }
+
+    /// Sends a command under an id of choice.
+    pub(crate) fn send_as(
+        &mut self,
+        seat: Seat,
+        id: u64,
+        kind: CommandKind,
+    ) -> Result<u32, Refusal> {
+        let id = CommandId(id);
+        let command = Command { id, kind };
+        self.game.apply(seat, &command, self.now, &mut self.events)
+    }
+
+    /// The move `uci` for the present ply.
+    pub(crate) fn move_of(&self, uci: &str, offers_draw: bool) -> CommandKind {
+        CommandKind::Move {
+            ply: self.game.ply(),
+            uci: uci.parse().expect(uci),
+            offers_draw,
+        }
+    }
+
+    /// Makes one move for the side to move, and starts the clock of the other.
+    pub(crate) fn play(&mut self, uci: &str) -> &mut Self {
+        let command = self.move_of(uci, false);
+        let answer = self.send(self.game.turn(), command);
+        assert!(answer.is_ok(), "{uci}: {answer:?} in {}", self.game.fen());
+        self.start_clock()
+    }
+
+    /// Makes moves for both sides, in no time.
+    pub(crate) fn play_all(&mut self, moves: &str) -> &mut Self {
+        for uci in moves.split_whitespace() {
+            self.play(uci);
+        }
+        self
+    }
+
+    pub(crate) fn clock_ms(&self, seat: Seat) -> u128 {
+        self.game.clocks(self.now)[seat].as_millis()
+    }
+
+    /// The kind of the last event.
+    pub(crate) fn last(&self) -> EventKind {
+        self.events.last().expect("an event").kind
+    }
+
+    /// Expects that the last event ended the match so.
+    #[track_caller]
+    pub(crate) fn expect_end(&self, outcome: Outcome, termination: Termination) {
+        assert_eq!(self.game.outcome(), Some((outcome, termination)));
+        assert_eq!(
+            self.last(),
+            EventKind::Ended {
+                outcome,
+                termination
+            }
+        );
+        assert_eq!(self.game.seq() as usize, self.events.len());
+        assert_eq!(self.game.deadline(), None);
+        assert_eq!(self.game.running(), None);
+    }
+}
