@@ -33,6 +33,17 @@ pub struct ShardLimits {
     pub refusals_burst: u32,
     /// Time in which one refused command is forgiven.
     pub refusal_refill: Duration,
+    /// The safeguard that a test takes out.
+    #[cfg(feature = "sabotage")]
+    pub sabotage: Option<Sabotage>,
+}
+
+/// A safeguard to be taken out, so that a test sees whether its checks notice.
+#[cfg(feature = "sabotage")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sabotage {
+    /// Frames leave without waiting for the store.
+    Gate,
 }
 
 impl Default for ShardLimits {
@@ -50,6 +61,8 @@ impl Default for ShardLimits {
             finished_linger: Duration::from_secs(30),
             refusals_burst: 40,
             refusal_refill: Duration::from_millis(250),
+            #[cfg(feature = "sabotage")]
+            sabotage: None,
         }
     }
 }

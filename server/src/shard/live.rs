@@ -274,6 +274,10 @@ impl LiveMatch {
             let frame = codec::encode_server(&ServerFrame { epoch: self.epoch, seq, body });
             self.gate.hold(seq, Audience::Event(seq), frame);
             self.pending.push(event);
+            #[cfg(feature = "sabotage")]
+            if limits.sabotage == Some(super::Sabotage::Gate) {
+                self.gate.confirm(seq);
+            }
         }
     }
 

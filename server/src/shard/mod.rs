@@ -21,6 +21,8 @@ use slotmap::{SlotMap, new_key_type};
 use store::{Append, Liveness, ShardRecord};
 
 use deadlines::Deadlines;
+#[cfg(feature = "sabotage")]
+pub use limits::Sabotage;
 pub use limits::ShardLimits;
 use live::{Allowance, LiveMatch, Moment};
 use loading::Loading;

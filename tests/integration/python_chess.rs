@@ -1,0 +1,45 @@
+//! python-chess, an implementation of its own, agrees with what `game-core` accepts and exports.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The interpreter that has the package `chess`: `tests/run` makes it.
+fn python() -> PathBuf {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    std::env::var_os("ROOKERY_TEST_PYTHON")
+        .map_or_else(|| workspace.join("target/python/bin/python"), PathBuf::from)
+}
+
+#[test]
+fn all_games_and_every_legal_move() {
+    let python = python();
+    assert!(
+        python.exists(),
+        "{} is missing: run tests/run, which installs it, or set ROOKERY_TEST_PYTHON to a Python \
+         with the package chess",
+        python.display()
+    );
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let directory = tempfile::tempdir().unwrap();
+    let lines = directory.path().join("games.jsonl");
+    let exported = Command::new(cargo)
+        .args(["run", "--quiet", "-p", "game-core", "--example", "games_as_json", "--"])
+        .arg(tests::games_file())
+        .current_dir(tests)
+        .stdout(File::create(&lines).unwrap())
+        .status()
+        .unwrap();
+    assert!(exported.success());
+    let checked = Command::new(python)
+        .arg(tests.join("python_chess_check.py"))
+        .stdin(File::open(&lines).unwrap())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&checked.stdout);
+    assert!(checked.status.success(), "{said}\n{}", String::from_utf8_lossy(&checked.stderr));
+    assert!(said.contains("200"), "{said}");
+}

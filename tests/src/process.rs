@@ -1,0 +1,326 @@
+//! The binaries of the workspace as processes, killed with real signals.
+
+use std::io::Read;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use tempfile::TempDir;
+
+/// A server must answer within this, on a busy machine too.
+const START_DEADLINE: Duration = Duration::from_secs(60);
+const POLL_EVERY: Duration = Duration::from_millis(20);
+
+/// The directory of the workspace's binaries, built first, in the profile of this test run.
+///
+/// # Panics
+///
+/// If they do not build.
+#[must_use]
+pub fn binary(name: &str) -> PathBuf {
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    let directory = DIRECTORY.get_or_init(|| {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut build = Command::new(cargo);
+        build.args(["build", "--quiet", "--bins", "-p", "server", "-p", "matchmaker"]);
+        build.args(["-p", "bot-client"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        if !cfg!(debug_assertions) {
+            build.arg("--release");
+        }
+        let status = build.status().expect("cargo can be run");
+        assert!(status.success(), "the binaries do not build");
+        // The test binary lies in `deps` beside them.
+        let mut directory = std::env::current_exe().expect("this test has a path");
+        directory.pop();
+        if directory.ends_with("deps") {
+            directory.pop();
+        }
+        directory
+    });
+    directory.join(name)
+}
+
+/// Runs a binary to its end and returns what it said; ends it after `limit`.
+///
+/// # Panics
+///
+/// If it cannot be started, or did not end within `limit`.
+#[must_use]
+pub fn run(name: &str, args: &[&str], limit: Duration) -> Output {
+    let child = spawn(name, args);
+    finish(child, limit)
+}
+
+/// Starts a binary with its output kept for [`finish`].
+///
+/// # Panics
+///
+/// If it cannot be started.
+#[must_use]
+pub fn spawn(name: &str, args: &[&str]) -> Child {
+    Command::new(binary(name))
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{name} cannot be started: {error}"))
+}
+
+/// Waits for a process to end, and returns what it said.
+///
+/// # Panics
+///
+/// If it did not end within `limit`; it is killed then.
+#[must_use]
+pub fn finish(mut child: Child, limit: Duration) -> Output {
+    // Read while it runs: it must not wait for room in a pipe.
+    let read = |pipe: Option<Box<dyn Read + Send>>| {
+        std::thread::spawn(move || {
+            let mut text = Vec::new();
+            if let Some(mut pipe) = pipe {
+                let _ = pipe.read_to_end(&mut text);
+            }
+            text
+        })
+    };
+    let stdout = read(child.stdout.take().map(|pipe| Box::new(pipe) as _));
+    let stderr = read(child.stderr.take().map(|pipe| Box::new(pipe) as _));
+    let end = Instant::now() + limit;
+    let status = loop {
+        match child.try_wait().expect("a child can be waited for") {
+            Some(status) => break Some(status),
+            None if Instant::now() > end => {
+                let _ = child.kill();
+                let _ = child.wait();
+                break None;
+            }
+            None => std::thread::sleep(POLL_EVERY),
+        }
+    };
+    let stdout = stdout.join().expect("the reader ends");
+    let stderr = stderr.join().expect("the reader ends");
+    let Some(status) = status else {
+        panic!(
+            "not done within {limit:?}:\n{}\n{}",
+            String::from_utf8_lossy(&stdout),
+            String::from_utf8_lossy(&stderr)
+        );
+    };
+    Output { status, stdout, stderr }
+}
+
+/// What the ready file says.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Ready {
+    /// URL of the matchmaker.
+    pub matchmaker: String,
+    /// Every shard.
+    pub shards: Vec<ReadyShard>,
+}
+
+/// A shard in the ready file.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ReadyShard {
+    /// Which process.
+    pub id: String,
+    /// Where it answers.
+    pub address: SocketAddr,
+}
+
+/// `rookery dev` as a process of its own, on a data directory of its own.
+#[derive(Debug)]
+pub struct Server {
+    directory: TempDir,
+    args: Vec<String>,
+    child: Option<Child>,
+    /// Where it answers.
+    pub ready: Ready,
+}
+
+impl Server {
+    /// Starts a server on the embedded store.
+    #[must_use]
+    pub fn embedded() -> Self {
+        Self::start(&[])
+    }
+
+    /// Starts a server on a Redis.
+    #[must_use]
+    pub fn on_redis(url: &str) -> Self {
+        Self::start(&["--store", url])
+    }
+
+    /// Starts a server on free ports with more arguments.
+    ///
+    /// # Panics
+    ///
+    /// If it does not answer in time.
+    #[must_use]
+    pub fn start(args: &[&str]) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        // Ports that stay the same over a restart; between this look and the server's start another
+        // process may take one, so a failed start is tried again with others.
+        let mut last = String::new();
+        for _ in 0..3 {
+            let ports = [
+                "--matchmaker-port".to_owned(),
+                free_tcp_port().to_string(),
+                "--shard-port".to_owned(),
+                free_udp_ports(2).to_string(),
+            ];
+            let args: Vec<String> =
+                ports.into_iter().chain(args.iter().map(|&arg| arg.to_owned())).collect();
+            match launch(&directory, &args) {
+                Ok((child, ready)) => return Self { directory, args, child: Some(child), ready },
+                Err(error) => last = error,
+            }
+        }
+        panic!("the server does not start: {last}");
+    }
+
+    /// Ends it with SIGKILL.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be waited for.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            child.wait().expect("a killed child can be waited for");
+        }
+    }
+
+    /// Starts it again on the same data and the same ports.
+    ///
+    /// # Panics
+    ///
+    /// If it does not answer in time.
+    pub fn restart(&mut self) {
+        self.kill();
+        let (child, ready) = launch(&self.directory, &self.args)
+            .unwrap_or_else(|error| panic!("the server does not start again: {error}"));
+        self.child = Some(child);
+        self.ready = ready;
+    }
+
+    /// Its process id, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// Sends it a signal by name, for example `TERM`.
+    ///
+    /// # Panics
+    ///
+    /// If it does not run, or cannot be signalled.
+    pub fn signal(&self, name: &str) {
+        let pid = self.pid().expect("the server runs").to_string();
+        let status = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill -s {name} {pid}");
+    }
+
+    /// Waits for it to end by itself, and says whether it ended well.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end within `limit`.
+    pub fn wait(&mut self, limit: Duration) -> bool {
+        let mut child = self.child.take().expect("the server runs");
+        let end = Instant::now() + limit;
+        while Instant::now() < end {
+            if let Some(status) = child.try_wait().expect("a child can be waited for") {
+                return status.success();
+            }
+            std::thread::sleep(POLL_EVERY);
+        }
+        let _ = child.kill();
+        panic!("the server did not stop within {limit:?}");
+    }
+
+    /// What it has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+
+    /// Where its data is.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the server's log:\n{}", self.log());
+        }
+        self.kill();
+    }
+}
+
+fn launch(directory: &TempDir, args: &[String]) -> Result<(Child, Ready), String> {
+    let ready_file = directory.path().join("ready.json");
+    let _ = std::fs::remove_file(&ready_file);
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(directory.path().join("log"))
+        .map_err(|error| error.to_string())?;
+    let mut child = Command::new(binary("rookery"))
+        .arg("dev")
+        .arg("--data-dir")
+        .arg(directory.path())
+        .arg("--ready-file")
+        .arg(&ready_file)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .map_err(|error| error.to_string())?;
+    let end = Instant::now() + START_DEADLINE;
+    loop {
+        if let Ok(text) = std::fs::read_to_string(&ready_file) {
+            let ready = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+            return Ok((child, ready));
+        }
+        if child.try_wait().map_err(|error| error.to_string())?.is_some() || Instant::now() > end {
+            let _ = child.kill();
+            let _ = child.wait();
+            let log = std::fs::read_to_string(directory.path().join("log"));
+            return Err(log.unwrap_or_default());
+        }
+        std::thread::sleep(POLL_EVERY);
+    }
+}
+
+/// A TCP port of the loopback that is free now.
+///
+/// # Panics
+///
+/// If there is none.
+#[must_use]
+pub fn free_tcp_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("a bound address").port()
+}
+
+/// The first of `n` UDP ports of the loopback in a row that are free now.
+fn free_udp_ports(n: u16) -> u16 {
+    loop {
+        let first = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+        let port = first.local_addr().expect("a bound address").port();
+        let free = |offset| {
+            port.checked_add(offset).is_some_and(|port| UdpSocket::bind(("127.0.0.1", port)).is_ok())
+        };
+        if (1..n).all(free) {
+            return port;
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! A shard in this process, on a store that fails when the test says so.
+
+use std::sync::Arc;
+
+use game_core::{
+    BySeat, ClockStart, Match, MatchId, MatchSetup, Player, PlayerId, ShardId, StartPosition,
+};
+use protocol::Role;
+use protocol::http::ShardAddress;
+use protocol::token::{SeatClaims, SigningKey};
+use server::tls::Identity;
+use server::{NetLimits, ShardConfig, Surroundings};
+use store::testing::{Faults, FaultyStore};
+use store::{EmbeddedStore, Store};
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// How long the tokens of tests are valid.
+const TOKEN_VALID_S: u64 = 3_600;
+
+/// A real shard on a real UDP port of the loopback; it stops when this is dropped.
+pub struct LocalShard {
+    /// Where it answers.
+    pub address: ShardAddress,
+    /// The store beneath it, without faults.
+    pub store: Arc<dyn Store>,
+    /// The faults of the store that it sees.
+    pub faults: Faults,
+    /// The key that it trusts.
+    pub key: SigningKey,
+    id: ShardId,
+    task: Option<JoinHandle<()>>,
+    shutdown: Option<DropGuard>,
+}
+
+impl LocalShard {
+    /// Starts a shard with the usual limits.
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// Starts a shard whose configuration the test has changed.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    pub async fn with(change: impl FnOnce(&mut ShardConfig)) -> Self {
+        let embedded = EmbeddedStore::in_memory().expect("a store in memory");
+        let store: Arc<dyn Store> = Arc::new(embedded);
+        let faulty = FaultyStore::new(Arc::clone(&store));
+        let faults = faulty.faults();
+        let (key, _) = SigningKey::generate().expect("a key");
+        let id = ShardId::from_random(rand::random());
+        let loopback = "127.0.0.1:0".parse().expect("an address");
+        let now_s = i64::try_from(server::system_calendar().0 / 1_000).expect("a calendar");
+        let identity = Identity::self_signed(now_s).expect("a certificate");
+        let pin = identity.pin();
+        let mut config = ShardConfig {
+            id,
+            address: loopback,
+            certificate_sha256: pin,
+            capacity: 1_000,
+            limits: server::shard::ShardLimits::default(),
+            net: NetLimits::default(),
+        };
+        change(&mut config);
+        let endpoint = identity.bind(loopback, None, &config.net).expect("a port");
+        config.address = endpoint.local_addr().expect("a bound address");
+        let address = ShardAddress {
+            id,
+            address: config.address,
+            certificate_sha256: pin.map(hex),
+        };
+        let shutdown = CancellationToken::new();
+        let surroundings = Surroundings {
+            endpoint,
+            store: Arc::new(faulty),
+            key: key.verifying_key(),
+            calendar: server::system_calendar,
+        };
+        let task = tokio::spawn(server::run(config, surroundings, shutdown.clone()));
+        let shutdown = Some(shutdown.drop_guard());
+        Self { address, store, faults, key, id, task: Some(task), shutdown }
+    }
+
+    /// Puts a new match into the store, assigned to this shard: a minute a side, counted at once.
+    pub async fn create_match(&self) -> MatchId {
+        self.create_match_with("60+0", ClockStart::AtOnce).await
+    }
+
+    /// Puts a new match into the store, assigned to this shard.
+    ///
+    /// # Panics
+    ///
+    /// If the store cannot take it, or the time control is none.
+    pub async fn create_match_with(&self, time_control: &str, clock_start: ClockStart) -> MatchId {
+        let id = MatchId::from_random(rand::random());
+        let player = |name: &str| Player { id: player(name), name: name.into() };
+        let setup = MatchSetup {
+            id,
+            players: BySeat { white: player("ann"), black: player("bob") },
+            time_control: time_control.parse().expect("a time control"),
+            clock_start,
+            start: StartPosition::INITIAL,
+            rated: false,
+            created_at: server::system_calendar(),
+        };
+        let snapshot = Match::new(setup).snapshot();
+        self.store.create(self.id, &snapshot).await.expect("the store takes it");
+        id
+    }
+
+    /// A good token for a role in a match.
+    #[must_use]
+    pub fn token(&self, match_id: MatchId, role: Role) -> String {
+        self.key.seat_token(&claims(match_id, role))
+    }
+
+    /// Stops the shard in good order.
+    ///
+    /// # Panics
+    ///
+    /// If it failed.
+    pub async fn stop(mut self) {
+        self.shutdown.take();
+        if let Some(task) = self.task.take() {
+            task.await.expect("the shard ends in good order");
+        }
+    }
+
+    /// Whether the shard still runs; it ends by itself only if it fails.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.task.as_ref().is_some_and(|task| !task.is_finished())
+    }
+}
+
+/// The claims of a good token.
+#[must_use]
+pub fn claims(match_id: MatchId, role: Role) -> SeatClaims {
+    let name = match role {
+        Role::White => "ann",
+        Role::Black => "bob",
+        Role::Spectator => "eve",
+    };
+    let exp = server::system_calendar().0 / 1_000 + TOKEN_VALID_S;
+    SeatClaims { match_id, role, player: player(name), exp }
+}
+
+fn player(name: &str) -> PlayerId {
+    name.parse().expect("a player id")
+}
+
+fn hex(bytes: [u8; 32]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

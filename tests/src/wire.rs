@@ -1,0 +1,146 @@
+//! A client that sends whatever bytes it is given, and reads frames.
+
+use std::time::Duration;
+
+use bot_client::connection::{ConnectionTimes, close_code};
+use bot_client::Connector;
+use bytes::BytesMut;
+use game_core::{CommandId, CommandKind, MatchId};
+use protocol::http::ShardAddress;
+use protocol::{ClientFrame, CloseCode, Join, Joined, ServerBody, ServerFrame, codec};
+use quinn::{Connection, RecvStream, SendStream};
+use tokio::time::timeout;
+
+/// Longer than any deadline of a server under test.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One connection with one stream, and no opinion of what is right.
+pub struct RawClient {
+    /// The connection.
+    pub connection: Connection,
+    /// What is sent.
+    pub send: SendStream,
+    recv: RecvStream,
+    buffer: BytesMut,
+    // The socket, which must outlive the connection.
+    _connector: Connector,
+}
+
+impl RawClient {
+    /// Connects and opens a stream; nothing is sent yet.
+    ///
+    /// # Panics
+    ///
+    /// If that fails.
+    pub async fn connect(shard: &ShardAddress) -> Self {
+        let connector = Connector::bind(1, ConnectionTimes::default()).expect("a socket");
+        let connection = connector.connect(shard).await.expect("a connection");
+        let (send, recv) = connection.open_bi().await.expect("a stream");
+        Self { connection, send, recv, buffer: BytesMut::new(), _connector: connector }
+    }
+
+    /// Connects and joins a match, and returns the answer too.
+    ///
+    /// # Panics
+    ///
+    /// If that fails.
+    pub async fn join(
+        shard: &ShardAddress,
+        match_id: MatchId,
+        token: String,
+        seen: Option<u32>,
+    ) -> (Self, Joined) {
+        let mut client = Self::connect(shard).await;
+        client.say(&ClientFrame::Join(Join { match_id, token, seen })).await;
+        let frame = client.next().await.expect("an answer to the join");
+        let ServerBody::Joined(joined) = frame.body else { panic!("not joined: {frame:?}") };
+        (client, *joined)
+    }
+
+    /// Sends a frame.
+    ///
+    /// # Panics
+    ///
+    /// If the stream does not take it.
+    pub async fn say(&mut self, frame: &ClientFrame) {
+        self.bytes(&codec::encode_client(frame)).await;
+    }
+
+    /// Sends a command.
+    pub async fn command(&mut self, id: u64, kind: CommandKind) {
+        self.say(&ClientFrame::Command { id: CommandId(id), kind }).await;
+    }
+
+    /// Sends a move, with a command id made of its ply.
+    ///
+    /// # Panics
+    ///
+    /// If `uci` is no move.
+    pub async fn play(&mut self, ply: u16, uci: &str) {
+        let uci = uci.parse().expect("a move");
+        let kind = CommandKind::Move { ply, uci, offers_draw: false };
+        self.command(1_000 + u64::from(ply), kind).await;
+    }
+
+    /// Sends bytes as they are.
+    ///
+    /// # Panics
+    ///
+    /// If the stream does not take them.
+    pub async fn bytes(&mut self, bytes: &[u8]) {
+        self.send.write_all(bytes).await.expect("the stream takes bytes");
+    }
+
+    /// The next frame; `None` at the end of the stream or connection.
+    ///
+    /// # Panics
+    ///
+    /// If nothing comes for half a minute, or what comes is no frame.
+    pub async fn next(&mut self) -> Option<ServerFrame> {
+        loop {
+            if let Some(frame) = codec::decode_server(&mut self.buffer).expect("a frame") {
+                return Some(frame);
+            }
+            let read = timeout(PATIENCE, self.recv.read_chunk(64 * 1_024, true));
+            match read.await.expect("the server says something in time") {
+                Ok(Some(chunk)) => self.buffer.extend_from_slice(&chunk.bytes),
+                Ok(None) | Err(_) => return None,
+            }
+        }
+    }
+
+    /// The next frame, if one comes within `limit`.
+    pub async fn next_within(&mut self, limit: Duration) -> Option<ServerFrame> {
+        timeout(limit, self.next()).await.ok().flatten()
+    }
+
+    /// Reads frames until one is as wanted, and returns it.
+    ///
+    /// # Panics
+    ///
+    /// If the stream ends before.
+    pub async fn until(&mut self, wanted: impl Fn(&ServerBody) -> bool) -> ServerFrame {
+        loop {
+            let frame = self.next().await.expect("the wanted frame comes before the end");
+            if wanted(&frame.body) {
+                return frame;
+            }
+        }
+    }
+
+    /// Reads to the end of the stream, and says how it was closed: by a last frame, or with the
+    /// whole connection.
+    pub async fn closed(&mut self) -> Option<CloseCode> {
+        let mut last = None;
+        while let Some(frame) = self.next().await {
+            if let ServerBody::Closed(code) = frame.body {
+                last = Some(code);
+            }
+        }
+        if last.is_some() {
+            return last;
+        }
+        let error = timeout(PATIENCE, self.connection.closed()).await.ok()?;
+        close_code(&error)
+    }
+}
