@@ -25,17 +25,18 @@ impl DrawOffers {
         self.standing == Some(seat.opponent())
     }
 
-    /// Whether `seat` may offer with `ply` on the board.
+    /// Whether `seat` may offer with `ply` on the board. Its own offer never stands for as long as
+    /// it has to wait for the next: the opponent's move declines it.
     ///
     /// # Errors
     ///
-    /// [`Refusal::OfferTooSoon`] if its offer stands already, or its last one is too recent.
+    /// [`Refusal::OfferTooSoon`] if its last offer is too recent.
     pub(crate) fn check(&self, seat: Seat, ply: u16) -> Result<(), Refusal> {
-        let too_soon = |last: u16| ply.saturating_sub(last) < Self::SPACING_PLIES;
-        if self.standing == Some(seat) || self.last_ply[seat].is_some_and(too_soon) {
-            Err(Refusal::OfferTooSoon)
-        } else {
-            Ok(())
+        match self.last_ply[seat] {
+            Some(last) if ply.saturating_sub(last) < Self::SPACING_PLIES => {
+                Err(Refusal::OfferTooSoon)
+            }
+            _ => Ok(()),
         }
     }
 

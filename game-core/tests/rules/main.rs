@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod clocks;
+mod course;
 mod draws;
 mod endings;
 mod games;
+mod hostile;
 mod lichess;
 mod perft;
 mod pgn;

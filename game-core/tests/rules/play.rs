@@ -210,6 +210,9 @@ fn an_accepted_command_sent_again_has_one_effect_and_the_same_answer() {
         table.wait(10_000_000);
         assert_eq!(table.send_as(seat, id, CommandKind::Resign), Ok(seq));
     }
+    // White never sent a 7.
+    let unknown = table.send_as(Seat::White, 7, CommandKind::Resign);
+    assert_eq!(unknown, Err(Refusal::MatchOver));
     assert_eq!(table.game.snapshot(), before);
     assert_eq!(table.events.len(), 5);
 }

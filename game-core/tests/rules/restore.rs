@@ -368,6 +368,18 @@ fn an_end_by_itself_must_follow() {
 }
 
 #[test]
+fn a_snapshot_with_impossible_clocks_is_refused() {
+    let json = serde_json::to_value(told_in_full().game.snapshot()).unwrap();
+    for (secs, nanos) in [(u64::MAX, 0), (1, 500)] {
+        let mut json = json.clone();
+        json["clocks"]["black"] = serde_json::json!({ "secs": secs, "nanos": nanos });
+        let snapshot: Snapshot = serde_json::from_value(json).unwrap();
+        let refused = Match::restore(snapshot, &[]).map(|_| ());
+        assert_eq!(refused, Err(RestoreError::Clock { seq: 7 }));
+    }
+}
+
+#[test]
 fn castling_is_restored_only_in_its_recorded_form() {
     let fen = "r3k2r/8/8/8/8/8/8/R3K2R w KQkq - 0 1";
     let mut table = Table::from_fen(fen);
