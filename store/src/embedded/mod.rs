@@ -51,7 +51,8 @@ impl EmbeddedStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unfit`] when another process has it open, or it is not a store;
+    /// [`StoreError::Unfit`] when another process has it open; [`StoreError::Corrupt`] when the file
+    /// is not a store;
     /// [`StoreError::Unavailable`] when it cannot be read or written.
     pub fn open(directory: impl AsRef<Path>) -> Result<Self, StoreError> {
         let directory = directory.as_ref();

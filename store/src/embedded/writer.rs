@@ -1,10 +1,13 @@
 //! The one thread that writes: group commit, and recovery from a commit that failed.
 
+use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, WriteTransaction};
+use redb::{
+    Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageError, WriteTransaction,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::codec::DecodeError;
@@ -257,6 +260,15 @@ fn cannot_open(place: &str, error: DatabaseError) -> StoreError {
         DatabaseError::UpgradeRequired(version) => StoreError::Unfit(format!(
             "the store in {place} is of an older format ({version}) than this program reads"
         )),
+        DatabaseError::Storage(StorageError::Corrupted(text)) => {
+            StoreError::Corrupt(format!("the store in {place}: {text}"))
+        }
+        // How redb says that a file is none of its own.
+        DatabaseError::Storage(StorageError::Io(error))
+            if error.kind() == io::ErrorKind::InvalidData =>
+        {
+            StoreError::Corrupt(format!("the store in {place}: {error}"))
+        }
         error => StoreError::Unavailable(format!("the store in {place}: {error}")),
     }
 }

@@ -182,7 +182,16 @@ impl Link {
             .split_at_checked(survey::ANSWERS)
             .ok_or_else(|| self.unavailable(&"too few answers"))?;
         let (durability, advice) = survey::judge(about)?;
-        reply::refuse_errors(loaded)?;
+        reply::refuse_errors(loaded).map_err(|error| {
+            if loaded.iter().any(refuses_user) {
+                StoreError::Unfit(format!(
+                    "Redis at {}: user, password or their rights are missing: {error}",
+                    self.address
+                ))
+            } else {
+                error
+            }
+        })?;
         let changed =
             |known: &mut Option<Durability>| known.replace(durability) != Some(durability);
         if self.durability.send_if_modified(changed) && !durability.is_full() {
@@ -211,11 +220,13 @@ impl Link {
 /// Answers that a connection to the right server would not give: after a promotion the address may
 /// lead elsewhere, and after a change of password the old session is good for nothing.
 fn wants_new_connection(value: &Value) -> bool {
-    let Value::ServerError(error) = value else {
-        return false;
-    };
-    matches!(
-        error.code(),
-        "READONLY" | "MASTERDOWN" | "NOAUTH" | "NOPERM"
-    )
+    let moved = matches!(
+        value,
+        Value::ServerError(error) if matches!(error.code(), "READONLY" | "MASTERDOWN")
+    );
+    moved || refuses_user(value)
+}
+
+fn refuses_user(value: &Value) -> bool {
+    matches!(value, Value::ServerError(error) if matches!(error.code(), "NOAUTH" | "NOPERM"))
 }

@@ -223,8 +223,8 @@ fn answers(child: &mut Child, port: u16) -> bool {
         if !matches!(child.try_wait(), Ok(None)) {
             return false;
         }
-        // While it loads its data it answers with an error.
-        if ask(port, &["PING"]).is_ok_and(|answer| answer == "+PONG") {
+        // While it loads its data it says so; that it wants a password is an answer.
+        if ask(port, &["PING"]).is_ok_and(|answer| !answer.starts_with("-LOADING")) {
             return true;
         }
         thread::sleep(POLL);

@@ -1,0 +1,247 @@
+//! The file closed, copied, torn, full and contended for.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use game_core::{Epoch, UnixMillis};
+use store::{Appended, Claim, Created, Durability, EmbeddedStore, Store, StoreError, Ticket};
+
+use crate::disk::Disk;
+use crate::samples::{Line, match_id, runtime, shard_id, shard_record, ticket, ticket_id};
+
+const STORED: Appended = Appended::Stored { duplicate: false };
+
+/// Creates the match of `line` and has shard 1 claim it, under epoch 1.
+async fn claimed(store: &dyn Store, line: &Line) {
+    assert_eq!(
+        store.create(shard_id(1), &line.snapshots[0]).await.unwrap(),
+        Created::New
+    );
+    let claim = store.claim(line.id, shard_id(1), Epoch(0)).await.unwrap();
+    assert!(matches!(claim, Claim::Claimed(_)), "{claim:?}");
+}
+
+#[test]
+fn what_was_confirmed_is_there_when_it_is_opened_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("deep/er");
+    let line = Line::new(match_id(1), 1, 10);
+    runtime().block_on(async {
+        let store = EmbeddedStore::open(&path).unwrap();
+        assert_eq!(store.durability(), Durability::Always);
+        claimed(&store, &line).await;
+        store
+            .append(&[line.append_with_snapshot(Epoch(1), 0, 4)])
+            .await
+            .unwrap();
+        store.append(&[line.append(Epoch(1), 4, 2)]).await.unwrap();
+        store.put_ticket(&ticket(1, Some("3+2"))).await.unwrap();
+        store.heartbeat(&shard_record(1, 1)).await.unwrap();
+        let before = store.load(line.id).await.unwrap();
+        drop(store);
+
+        let store = EmbeddedStore::open(&path).unwrap();
+        assert_eq!(store.load(line.id).await.unwrap(), before);
+        assert_eq!(store.log(line.id).await.unwrap(), line.events[..6]);
+        assert_eq!(
+            store.waiting("3+2").await.unwrap(),
+            [ticket(1, Some("3+2"))]
+        );
+        // The shard before is dead for certain; what it owned is still to be taken over.
+        assert_eq!(store.shards().await.unwrap(), []);
+        assert_eq!(store.owned(shard_id(1)).await.unwrap(), [line.id]);
+    });
+}
+
+#[test]
+fn what_was_confirmed_is_there_without_a_clean_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let [open, copied] = ["open", "copied"].map(|name| directory.path().join(name));
+    let line = Line::new(match_id(1), 1, 40);
+    runtime().block_on(async {
+        let store = EmbeddedStore::open(&open).unwrap();
+        claimed(&store, &line).await;
+        for after in 0..40 {
+            store
+                .append(&[line.append(Epoch(1), after, 1)])
+                .await
+                .unwrap();
+        }
+        fs::create_dir(&copied).unwrap();
+        fs::copy(open.join("rookery.redb"), copied.join("rookery.redb")).unwrap();
+        let found = EmbeddedStore::open(&copied).unwrap();
+        assert_eq!(found.log(line.id).await.unwrap(), line.events);
+    });
+}
+
+#[test]
+fn a_store_is_open_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let _store = EmbeddedStore::open(directory.path()).unwrap();
+    let error = EmbeddedStore::open(directory.path()).unwrap_err();
+    assert!(
+        matches!(&error, StoreError::Unfit(text) if text.contains("another process")),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_file_that_is_no_store_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("rookery.redb");
+    fs::write(&file, "a letter to my aunt").unwrap();
+    let error = EmbeddedStore::open(directory.path()).unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}");
+    assert_eq!(fs::read(&file).unwrap(), b"a letter to my aunt");
+}
+
+#[test]
+fn requests_that_wait_share_a_commit() {
+    let disk = Disk::default();
+    disk.set_sync_time(Duration::from_millis(5));
+    let store = Arc::new(EmbeddedStore::on_storage(disk.opener()).unwrap());
+    runtime().block_on(async {
+        let lines: Vec<Line> = (0..100).map(|n| Line::new(match_id(n), 1, 1)).collect();
+        let before = disk.syncs();
+        let callers: Vec<_> = lines
+            .iter()
+            .map(|line| {
+                let (store, line) = (Arc::clone(&store), line.clone());
+                tokio::spawn(async move {
+                    claimed(&*store, &line).await;
+                    store.append(&[line.append(Epoch(1), 0, 1)]).await.unwrap()
+                })
+            })
+            .collect();
+        for caller in callers {
+            assert_eq!(caller.await.unwrap(), [STORED]);
+        }
+        let syncs = disk.syncs() - before;
+        assert!(syncs < 60, "{syncs} flushes for 300 requests");
+    });
+}
+
+#[test]
+fn nothing_is_answered_before_it_is_flushed() {
+    let disk = Disk::default();
+    let store = Arc::new(EmbeddedStore::on_storage(disk.opener()).unwrap());
+    let line = Line::new(match_id(1), 1, 4);
+    runtime().block_on(async {
+        claimed(&*store, &line).await;
+        disk.set_sync_time(Duration::from_millis(200));
+        let write = [line.append(Epoch(1), 0, 1)];
+        let append = tokio::spawn({
+            let store = Arc::clone(&store);
+            async move { store.append(&write).await }
+        });
+        disk.until_syncing().await;
+        // Neither answered nor to be read.
+        assert_eq!(store.log(line.id).await.unwrap(), []);
+        assert!(!append.is_finished());
+        assert_eq!(append.await.unwrap().unwrap(), [STORED]);
+        assert_eq!(store.log(line.id).await.unwrap(), line.events[..1]);
+    });
+}
+
+#[test]
+fn a_disk_that_is_full_or_fails_is_unavailable_until_it_is_not() {
+    let disk = Disk::default();
+    let store = EmbeddedStore::on_storage(disk.opener()).unwrap();
+    let line = Line::new(match_id(1), 1, 20);
+    runtime().block_on(async {
+        claimed(&store, &line).await;
+        for after in 0..6 {
+            let fail = if after % 2 == 0 {
+                Disk::set_full
+            } else {
+                Disk::set_failing
+            };
+            let write = [line.append(Epoch(1), after, 1)];
+            fail(&disk, true);
+            for _ in 0..2 {
+                let answer = store.append(&write).await;
+                assert!(
+                    matches!(answer, Err(StoreError::Unavailable(_))),
+                    "{answer:?}"
+                );
+            }
+            fail(&disk, false);
+            assert!(matches!(
+                store.append(&write).await.unwrap()[..],
+                [Appended::Stored { .. }]
+            ));
+            assert_eq!(store.log(line.id).await.unwrap(), line.events[..=after]);
+        }
+    });
+}
+
+#[test]
+fn what_was_confirmed_is_there_after_torn_writes() {
+    let runtime = runtime();
+    for seed in 0..60 {
+        let disk = Disk::default();
+        let store = EmbeddedStore::on_storage(disk.opener()).unwrap();
+        let line = Line::new(match_id(1), 1, 30);
+        let confirmed = runtime.block_on(async {
+            claimed(&store, &line).await;
+            // The power goes off in the middle of some commit.
+            disk.cut_power_after_writes(seed * 3);
+            for after in 0..30 {
+                if store
+                    .append(&[line.append(Epoch(1), after, 1)])
+                    .await
+                    .is_err()
+                {
+                    return after;
+                }
+            }
+            30
+        });
+        assert!(confirmed < 30, "seed {seed}: the power never went off");
+        drop(store);
+
+        let found = disk.after_power_cut(seed);
+        let store = EmbeddedStore::on_storage(found.opener()).unwrap();
+        runtime.block_on(async {
+            let log = store.log(line.id).await.unwrap();
+            // The one in flight may have happened or not.
+            let lens = confirmed..=confirmed + 1;
+            assert!(
+                lens.contains(&log.len()),
+                "seed {seed}: {} of {confirmed}",
+                log.len()
+            );
+            assert_eq!(log, line.events[..log.len()], "seed {seed}");
+            let write = [line.append(Epoch(1), confirmed, 1)];
+            let answer = store.append(&write).await.unwrap();
+            assert!(
+                matches!(answer[..], [Appended::Stored { .. }]),
+                "seed {seed}: {answer:?}"
+            );
+        });
+    }
+}
+
+#[test]
+fn tickets_that_wait_no_longer_are_removed_after_a_day() {
+    let store = EmbeddedStore::in_memory().unwrap();
+    let day_ms = 24 * 60 * 60 * 1000;
+    let later = |n, ms| Ticket {
+        created_at: UnixMillis(ticket(n, None).created_at.0 + ms),
+        ..ticket(n, None)
+    };
+    runtime().block_on(async {
+        for n in 1..=3 {
+            store.put_ticket(&ticket(n, None)).await.unwrap();
+        }
+        store.cancel_ticket(ticket_id(1)).await.unwrap();
+        store.cancel_ticket(ticket_id(2)).await.unwrap();
+        store.put_ticket(&later(4, day_ms)).await.unwrap();
+        assert!(store.ticket(ticket_id(1)).await.unwrap().is_some());
+        store.put_ticket(&later(5, day_ms + 1)).await.unwrap();
+        assert_eq!(store.ticket(ticket_id(1)).await.unwrap(), None);
+        assert_eq!(store.ticket(ticket_id(2)).await.unwrap(), None);
+        assert!(store.ticket(ticket_id(3)).await.unwrap().is_some());
+    });
+}

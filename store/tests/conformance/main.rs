@@ -1,0 +1,11 @@
+//! One contract, two stores: the same operations have the same answers, on both, also when things
+//! go wrong.
+
+mod answers;
+mod disk;
+mod embedded;
+mod faulty;
+mod model;
+mod redis;
+mod samples;
+mod sequences;

@@ -1,0 +1,193 @@
+//! Matches, shards and tickets to store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use game_core::{
+    BySeat, ClockStart, ColorChoice, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId,
+    MatchSetup, MatchTime, Player, ShardId, Snapshot, StartPosition, TimeControl, UnixMillis,
+};
+use store::testing::RedisServer;
+use store::{
+    Append, Assignment, EmbeddedStore, RedisConfig, RedisStore, ShardRecord, Store, Ticket,
+    TicketId, TicketState,
+};
+
+pub(crate) fn match_id(n: u8) -> MatchId {
+    MatchId::from_random(u128::from(n))
+}
+
+pub(crate) fn shard_id(n: u8) -> ShardId {
+    ShardId::from_random(u128::from(n) << 64)
+}
+
+pub(crate) fn ticket_id(n: u8) -> TicketId {
+    TicketId::from_random(u128::from(n) << 32)
+}
+
+pub(crate) fn player(name: &str) -> Player {
+    Player {
+        id: name.parse().unwrap(),
+        name: name.into(),
+    }
+}
+
+pub(crate) fn setup(id: MatchId) -> MatchSetup {
+    MatchSetup {
+        id,
+        players: BySeat {
+            white: player("ada"),
+            black: player("bob"),
+        },
+        time_control: TimeControl::from_millis(180_000, 2_000).unwrap(),
+        clock_start: ClockStart::AfterFirstMoves,
+        start: StartPosition::INITIAL,
+        rated: false,
+        created_at: UnixMillis(1_800_000_000_000),
+    }
+}
+
+/// One way that a match may go: its events, and the snapshots between them.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) id: MatchId,
+    pub(crate) events: Vec<Event>,
+    /// `snapshots[n]` is of seq n.
+    pub(crate) snapshots: Vec<Snapshot>,
+}
+
+impl Line {
+    /// `len` moves of match `id`, drawn by `seed`, a second each.
+    pub(crate) fn new(id: MatchId, seed: u64, len: usize) -> Self {
+        let mut game = Match::new(setup(id));
+        let mut line = Self {
+            id,
+            events: Vec::new(),
+            snapshots: vec![game.snapshot()],
+        };
+        let mut state = seed;
+        let mut now = MatchTime::default();
+        // As clients number them: from a random start on.
+        let mut command = seed << 60;
+        while line.events.len() < len {
+            // Knuth's MMIX generator: good enough to pick moves, and the same everywhere.
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let moves = game.legal_moves();
+            let uci = moves[(state >> 33) as usize % moves.len()];
+            let kind = CommandKind::Move {
+                ply: game.ply(),
+                uci,
+                offers_draw: false,
+            };
+            game.start_clock(now);
+            now = now + Duration::from_millis(1_000);
+            command += 1;
+            let mut events = Vec::new();
+            game.apply(
+                game.turn(),
+                &Command {
+                    id: CommandId(command),
+                    kind,
+                },
+                now,
+                &mut events,
+            )
+            .unwrap();
+            assert_eq!(events.len(), 1, "this seed ends the match too early");
+            line.events.append(&mut events);
+            line.snapshots.push(game.snapshot());
+        }
+        line
+    }
+
+    /// The write of `count` events after `after`.
+    pub(crate) fn append(&self, epoch: Epoch, after: usize, count: usize) -> Append {
+        Append::new(self.id, epoch, &self.events[after..after + count], None)
+    }
+
+    /// The same with a snapshot.
+    pub(crate) fn append_with_snapshot(&self, epoch: Epoch, after: usize, count: usize) -> Append {
+        let snapshot = &self.snapshots[after + count];
+        Append::new(
+            self.id,
+            epoch,
+            &self.events[after..after + count],
+            Some(snapshot),
+        )
+    }
+
+    /// The write of a resignation after `after` (at least 2) events.
+    pub(crate) fn end(&self, epoch: Epoch, after: usize) -> Append {
+        let mut game = Match::restore(self.snapshots[after].clone(), &[]).unwrap();
+        let mut events = Vec::new();
+        let command = Command {
+            id: CommandId(1),
+            kind: CommandKind::Resign,
+        };
+        game.apply(game.turn(), &command, MatchTime::default(), &mut events)
+            .unwrap();
+        Append::new(self.id, epoch, &events, Some(&game.snapshot()))
+    }
+}
+
+pub(crate) fn shard_record(n: u8, heartbeat: u64) -> ShardRecord {
+    ShardRecord {
+        id: shard_id(n),
+        heartbeat,
+        address: "192.0.2.1:4433".parse().unwrap(),
+        certificate_sha256: (n % 2 == 0).then_some([n; 32]),
+        capacity: 1000,
+        live: u32::from(n),
+        draining: n == 3,
+    }
+}
+
+pub(crate) fn ticket(n: u8, pool: Option<&str>) -> Ticket {
+    Ticket {
+        id: ticket_id(n),
+        player: player("ada"),
+        pool: pool.map(Into::into),
+        opponent: None,
+        time_control: TimeControl::from_millis(180_000, 2_000).unwrap(),
+        clock_start: ClockStart::AfterFirstMoves,
+        color: ColorChoice::Random,
+        start: StartPosition::INITIAL,
+        created_at: UnixMillis(1_800_000_000_000),
+        seen_at: UnixMillis(1_800_000_000_000),
+        state: TicketState::Waiting,
+    }
+}
+
+pub(crate) fn assignment(n: u8) -> Assignment {
+    Assignment {
+        match_id: match_id(n),
+        players: BySeat {
+            white: player("ada"),
+            black: player("bob"),
+        },
+    }
+}
+
+pub(crate) async fn redis_store(server: &RedisServer) -> RedisStore {
+    RedisStore::connect(RedisConfig::new(server.url()))
+        .await
+        .unwrap()
+}
+
+/// Runs one check on both stores, each new.
+pub(crate) fn on_both<F: Future<Output = ()>>(check: impl Fn(Arc<dyn Store>) -> F) {
+    let runtime = runtime();
+    runtime.block_on(check(Arc::new(EmbeddedStore::in_memory().unwrap())));
+    let server = RedisServer::start();
+    runtime.block_on(async { check(Arc::new(redis_store(&server).await)).await });
+}
+
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}

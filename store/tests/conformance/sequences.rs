@@ -1,0 +1,282 @@
+//! Any sequence of operations has the same answers on a model in memory and on both stores.
+
+use game_core::{Epoch, UnixMillis};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use store::testing::RedisServer;
+use store::{Append, EmbeddedStore, RedisConfig, RedisStore, Store};
+
+use crate::model::Model;
+use crate::samples::{
+    Line, assignment, match_id, runtime, shard_id, shard_record, ticket, ticket_id,
+};
+
+const MATCHES: u8 = 3;
+const SHARDS: u8 = 3;
+const TICKETS: u8 = 5;
+/// Longer than any sequence can make a log.
+const LINE_LEN: usize = 60;
+const POOLS: [&str; 2] = ["3+2", "5+0"];
+
+/// One operation. Positions and epochs are relative to what is stored, so that all cases are met.
+#[derive(Debug, Clone)]
+enum Op {
+    Create { of: u8, shard: u8 },
+    Claim { of: u8, shard: u8, epoch: i64 },
+    Append(Vec<Write>),
+    RepeatLastAppend,
+    Heartbeat { shard: u8, heartbeat: u64 },
+    Deregister { shard: u8 },
+    Disown { shard: u8, of: u8 },
+    PutTicket { n: u8, pool: Option<usize> },
+    TouchTicket { n: u8, now: u64 },
+    CancelTicket { n: u8 },
+    AssignTickets { one: u8, other: u8, to: u8 },
+}
+
+#[derive(Debug, Clone)]
+struct Write {
+    of: u8,
+    /// Which of two ways the match goes.
+    fork: bool,
+    epoch: i64,
+    after: i64,
+    count: usize,
+    snapshot: bool,
+    ends: bool,
+}
+
+fn write() -> impl Strategy<Value = Write> {
+    let offset = prop_oneof![8 => Just(0i64), 1 => Just(-1), 1 => Just(1)];
+    let after = prop_oneof![8 => Just(0i64), 1 => -3i64..0, 1 => 1i64..3];
+    let seldom = |weight| prop::bool::weighted(weight);
+    (
+        0..MATCHES,
+        seldom(0.1),
+        offset,
+        after,
+        1usize..4,
+        seldom(0.2),
+        seldom(0.05),
+    )
+        .prop_map(|(of, fork, epoch, after, count, snapshot, ends)| Write {
+            of,
+            fork,
+            epoch,
+            after,
+            count,
+            snapshot,
+            ends,
+        })
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let of = || 0..MATCHES;
+    let shard = || 0..SHARDS;
+    let n = || 0..TICKETS;
+    prop_oneof![
+        3 => (of(), shard()).prop_map(|(of, shard)| Op::Create { of, shard }),
+        3 => (of(), shard(), prop_oneof![4 => Just(0i64), 1 => -1i64..2])
+            .prop_map(|(of, shard, epoch)| Op::Claim { of, shard, epoch }),
+        8 => vec(write(), 1..4).prop_map(Op::Append),
+        1 => Just(Op::RepeatLastAppend),
+        1 => (shard(), 0..9u64).prop_map(|(shard, heartbeat)| Op::Heartbeat { shard, heartbeat }),
+        1 => shard().prop_map(|shard| Op::Deregister { shard }),
+        1 => (shard(), of()).prop_map(|(shard, of)| Op::Disown { shard, of }),
+        2 => (n(), prop::option::of(0..POOLS.len())).prop_map(|(n, pool)| Op::PutTicket { n, pool }),
+        1 => (n(), 1_800_000_000_000..1_800_000_000_009u64)
+            .prop_map(|(n, now)| Op::TouchTicket { n, now }),
+        1 => n().prop_map(|n| Op::CancelTicket { n }),
+        2 => (n(), n(), 0..2u8).prop_map(|(one, other, to)| Op::AssignTickets { one, other, to }),
+    ]
+}
+
+/// The two ways that each match may go.
+struct Lines(Vec<[Line; 2]>);
+
+impl Lines {
+    fn new() -> Self {
+        Self(
+            (0..MATCHES)
+                .map(|n| [1, 2].map(|s| Line::new(match_id(n), s, LINE_LEN)))
+                .collect(),
+        )
+    }
+
+    /// A relative write made absolute.
+    fn append(&self, model: &Model, write: &Write) -> Append {
+        let line = &self.0[usize::from(write.of)][usize::from(write.fork)];
+        let epoch = model
+            .ownership(line.id)
+            .map_or(Epoch(0), |stored| stored.epoch);
+        let epoch = Epoch(epoch.0.saturating_add_signed(write.epoch));
+        let after = model
+            .log(line.id)
+            .len()
+            .saturating_add_signed(write.after as isize);
+        let after = after.min(LINE_LEN - write.count);
+        if write.ends && after >= 2 {
+            line.end(epoch, after)
+        } else if write.snapshot {
+            line.append_with_snapshot(epoch, after, write.count)
+        } else {
+            line.append(epoch, after, write.count)
+        }
+    }
+}
+
+/// Applies one operation to both, and compares the answers.
+async fn step(
+    model: &mut Model,
+    store: &dyn Store,
+    lines: &Lines,
+    last: &mut Vec<Append>,
+    op: &Op,
+) {
+    match op {
+        Op::Create { of, shard } => {
+            let (shard, snapshot) = (shard_id(*shard), &lines.0[usize::from(*of)][0].snapshots[0]);
+            let answer = store.create(shard, snapshot).await.unwrap();
+            assert_eq!(answer, model.create(shard, snapshot));
+        }
+        Op::Claim { of, shard, epoch } => {
+            let (id, shard) = (match_id(*of), shard_id(*shard));
+            let current = model.ownership(id).map_or(0, |stored| stored.epoch.0);
+            let expected = Epoch(current.saturating_add_signed(*epoch));
+            let answer = store.claim(id, shard, expected).await.unwrap();
+            assert_eq!(answer, model.claim(id, shard, expected));
+        }
+        Op::Append(writes) => {
+            *last = writes
+                .iter()
+                .map(|write| lines.append(model, write))
+                .collect();
+            append(model, store, last).await;
+        }
+        Op::RepeatLastAppend => append(model, store, last).await,
+        Op::Heartbeat { shard, heartbeat } => {
+            let record = shard_record(*shard, *heartbeat);
+            let answer = store.heartbeat(&record).await.unwrap();
+            assert_eq!(answer, model.heartbeat(&record));
+        }
+        Op::Deregister { shard } => {
+            store.deregister(shard_id(*shard)).await.unwrap();
+            model.deregister(shard_id(*shard));
+        }
+        Op::Disown { shard, of } => {
+            store
+                .disown(shard_id(*shard), &[match_id(*of)])
+                .await
+                .unwrap();
+            model.disown(shard_id(*shard), match_id(*of));
+        }
+        Op::PutTicket { n, pool } => {
+            let ticket = ticket(*n, pool.map(|pool| POOLS[pool]));
+            store.put_ticket(&ticket).await.unwrap();
+            model.put_ticket(&ticket);
+        }
+        Op::TouchTicket { n, now } => {
+            store
+                .touch_ticket(ticket_id(*n), UnixMillis(*now))
+                .await
+                .unwrap();
+            model.touch_ticket(ticket_id(*n), UnixMillis(*now));
+        }
+        Op::CancelTicket { n } => {
+            let answer = store.cancel_ticket(ticket_id(*n)).await.unwrap();
+            assert_eq!(answer, model.cancel_ticket(ticket_id(*n)));
+        }
+        Op::AssignTickets { one, other, to } => {
+            let (ids, assignment) = ([ticket_id(*one), ticket_id(*other)], assignment(*to));
+            let answer = store.assign_tickets(&ids, &assignment).await.unwrap();
+            assert_eq!(answer, model.assign_tickets(&ids, &assignment));
+        }
+    }
+}
+
+async fn append(model: &mut Model, store: &dyn Store, batch: &[Append]) {
+    let answers = store.append(batch).await.unwrap();
+    let expected: Vec<_> = batch.iter().map(|append| model.append(append)).collect();
+    assert_eq!(answers, expected);
+}
+
+/// Everything that can be read is the same.
+async fn compare(model: &Model, store: &dyn Store) {
+    for n in 0..MATCHES {
+        let id = match_id(n);
+        assert_eq!(store.load(id).await.unwrap(), model.load(id));
+        assert_eq!(store.log(id).await.unwrap(), model.log(id));
+        assert_eq!(store.ownership(id).await.unwrap(), model.ownership(id));
+    }
+    for n in 0..SHARDS {
+        let owned = store.owned(shard_id(n)).await.unwrap();
+        assert!(
+            model.allows_owned(shard_id(n), &owned),
+            "shard {n}: {owned:?}"
+        );
+    }
+    assert_eq!(store.shards().await.unwrap(), model.shards());
+    for n in 0..TICKETS {
+        assert_eq!(
+            store.ticket(ticket_id(n)).await.unwrap(),
+            model.ticket(ticket_id(n))
+        );
+    }
+    for pool in POOLS {
+        let mut waiting = store.waiting(pool).await.unwrap();
+        waiting.sort_by_key(|ticket| ticket.id);
+        assert_eq!(waiting, model.waiting(pool));
+    }
+}
+
+async fn play(store: &dyn Store, lines: &Lines, ops: &[Op]) {
+    let (mut model, mut last) = (Model::default(), Vec::new());
+    for op in ops {
+        step(&mut model, store, lines, &mut last, op).await;
+    }
+    compare(&model, store).await;
+}
+
+fn check(cases: u32, play_case: impl Fn(&Lines, Vec<Op>)) {
+    let lines = Lines::new();
+    // The seeds of failures are printed; a file of them beside the sources is not wanted.
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    TestRunner::new(config)
+        .run(&vec(op(), 1..50), |ops| {
+            play_case(&lines, ops);
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn the_embedded_store_answers_as_the_model_does() {
+    let runtime = runtime();
+    check(200, |lines, ops| {
+        let store = EmbeddedStore::in_memory().unwrap();
+        runtime.block_on(play(&store, lines, &ops));
+    });
+}
+
+#[test]
+fn redis_answers_as_the_model_does() {
+    let runtime = runtime();
+    let server = RedisServer::start();
+    let case = std::cell::Cell::new(0);
+    check(100, |lines, ops| {
+        case.set(case.get() + 1);
+        // Each case under a prefix of its own, on one server.
+        let config = RedisConfig {
+            prefix: format!("case{}", case.get()),
+            ..RedisConfig::new(server.url())
+        };
+        runtime.block_on(async {
+            play(&RedisStore::connect(config).await.unwrap(), lines, &ops).await;
+        });
+    });
+}
