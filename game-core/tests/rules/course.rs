@@ -57,8 +57,12 @@ pub(crate) fn seat() -> impl Strategy<Value = Seat> {
     prop_oneof![Just(Seat::White), Just(Seat::Black)]
 }
 
+/// Any move that can be written, drops included.
 pub(crate) fn uci() -> impl Strategy<Value = Uci> {
-    any::<u16>().prop_filter_map("no move", |bits| Uci::from_bits(bits).ok())
+    (0..64_u16, 0..64_u16, 1..=6_u16, any::<bool>()).prop_map(|(from, to, role, promotes)| {
+        let role = if promotes || from == to { role } else { 0 };
+        Uci::from_bits(from | to << 6 | role << 12).unwrap()
+    })
 }
 
 fn any_command() -> impl Strategy<Value = CommandKind> {
