@@ -1,1 +1,18 @@
-//! Placeholder.
+//! A client of Rookery: the matchmaker over HTTP, seats in matches over QUIC, and the bots, the
+//! replay and the terminal board that are built on them.
+
+pub mod board;
+pub mod certificate;
+pub mod connection;
+pub mod engine;
+pub mod matchmaker;
+mod retry;
+pub mod seat;
+mod view;
+mod violation;
+
+pub use connection::Connector;
+pub use matchmaker::{Matchmaker, MatchmakerError};
+pub use seat::{SeatError, SeatSession, SessionConfig, Update};
+pub use view::{MatchView, canonical, fen_of};
+pub use violation::Violation;

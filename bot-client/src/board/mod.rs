@@ -1,0 +1,144 @@
+//! A position as people see it: one model, shown as plain text or in a terminal interface.
+
+mod text;
+mod widget;
+
+use game_core::Seat;
+use shakmaty::{Chess, Color, File, Move, Piece, Position, Rank, Role, Square};
+
+use crate::MatchView;
+pub use text::TextStyle;
+pub use widget::BoardWidget;
+
+/// What is drawn for the pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PieceSet {
+    /// The chess symbols of Unicode.
+    #[default]
+    Unicode,
+    /// Letters: upper case for White, lower case for Black.
+    Ascii,
+}
+
+impl PieceSet {
+    /// The character of a piece. With `solid`, the filled symbol serves both colours, for where the
+    /// colour is shown by other means.
+    #[must_use]
+    pub const fn character(self, piece: Piece, solid: bool) -> char {
+        let (outlined, filled, letter) = match piece.role {
+            Role::Pawn => ('♙', '♟', 'p'),
+            Role::Knight => ('♘', '♞', 'n'),
+            Role::Bishop => ('♗', '♝', 'b'),
+            Role::Rook => ('♖', '♜', 'r'),
+            Role::Queen => ('♕', '♛', 'q'),
+            Role::King => ('♔', '♚', 'k'),
+        };
+        match (self, piece.color) {
+            (Self::Unicode, Color::White) if !solid => outlined,
+            (Self::Unicode, _) => filled,
+            (Self::Ascii, Color::White) => letter.to_ascii_uppercase(),
+            (Self::Ascii, Color::Black) => letter,
+        }
+    }
+}
+
+/// Why a square stands out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// The last move left it or reached it.
+    LastMove,
+    /// The king on it is in check.
+    Check,
+}
+
+/// One square.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cell {
+    /// Which.
+    pub square: Square,
+    /// What stands on it.
+    pub piece: Option<Piece>,
+    /// Why it stands out.
+    pub mark: Option<Mark>,
+}
+
+impl Cell {
+    /// Whether it is one of the light squares.
+    #[must_use]
+    pub const fn is_light(&self) -> bool {
+        self.square.is_light()
+    }
+}
+
+/// A position, seen from one side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoardPicture {
+    /// The squares as they are seen, top row first, each row from the left.
+    rows: [[Cell; 8]; 8],
+}
+
+impl BoardPicture {
+    /// The position as the seat `from` sees it.
+    #[must_use]
+    pub fn new(position: &Chess, last_move: Option<Move>, from: Seat) -> Self {
+        let board = position.board();
+        let in_check = position
+            .is_check()
+            .then(|| board.king_of(position.turn()))
+            .flatten();
+        let moved = last_move.map(|last| (last.from(), shown_target(last)));
+        let mark = |square| {
+            if in_check == Some(square) {
+                Some(Mark::Check)
+            } else {
+                moved
+                    .filter(|&(left, reached)| left == Some(square) || reached == square)
+                    .map(|_| Mark::LastMove)
+            }
+        };
+        let cell = |row: u32, column: u32| {
+            let (file, rank) = match from {
+                Seat::White => (column, 7 - row),
+                Seat::Black => (7 - column, row),
+            };
+            let square = Square::from_coords(File::new(file), Rank::new(rank));
+            Cell {
+                square,
+                piece: board.piece_at(square),
+                mark: mark(square),
+            }
+        };
+        // An index below 8 fits a u32.
+        let rows = std::array::from_fn(|row| {
+            std::array::from_fn(|column| cell(row as u32, column as u32))
+        });
+        Self { rows }
+    }
+
+    /// The match as its own seat sees it; a spectator sits with White.
+    #[must_use]
+    pub fn of(view: &MatchView) -> Self {
+        let from = view.seat().unwrap_or(Seat::White);
+        Self::new(view.position(), view.last_move(), from)
+    }
+
+    /// The squares, top row first, each row from the left.
+    #[must_use]
+    pub const fn rows(&self) -> &[[Cell; 8]; 8] {
+        &self.rows
+    }
+
+    /// The letters of the files from the left.
+    #[must_use]
+    pub fn files(&self) -> [char; 8] {
+        self.rows[0].map(|cell| cell.square.file().char())
+    }
+}
+
+/// Where a move is shown to end: castling at the king's square, not at the rook's.
+fn shown_target(last: Move) -> Square {
+    match last.castling_side() {
+        Some(side) => Square::from_coords(side.king_to_file(), last.to().rank()),
+        None => last.to(),
+    }
+}

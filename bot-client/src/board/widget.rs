@@ -1,0 +1,135 @@
+//! The board in a terminal interface.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Rect, Size};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::widgets::Widget;
+
+use super::text::{background, foreground};
+use super::{BoardPicture, Cell, PieceSet};
+
+/// Columns for the numbers of the ranks, and rows for the letters of the files.
+const MARGIN: Size = Size {
+    width: 2,
+    height: 1,
+};
+
+/// A board, as large as its area allows.
+#[derive(Debug, Clone, Copy)]
+pub struct BoardWidget<'a> {
+    picture: &'a BoardPicture,
+    pieces: PieceSet,
+}
+
+impl<'a> BoardWidget<'a> {
+    /// A board.
+    #[must_use]
+    pub const fn new(picture: &'a BoardPicture, pieces: PieceSet) -> Self {
+        Self { picture, pieces }
+    }
+
+    /// The size of the board in an area of `available`: 50 × 17 characters (squares of 6 × 2) or 58 ×
+    /// 25 (squares of 7 × 3) where that fits, and 26 × 9 (squares of 3 × 1) otherwise.
+    #[must_use]
+    pub fn size(available: Size) -> Size {
+        let square = Self::square(available);
+        Size {
+            width: MARGIN.width + 8 * square.width,
+            height: MARGIN.height + 8 * square.height,
+        }
+    }
+
+    fn square(available: Size) -> Size {
+        let fits = |square: &Size| {
+            available.width >= MARGIN.width + 8 * square.width
+                && available.height >= MARGIN.height + 8 * square.height
+        };
+        let large = [Size::new(7, 3), Size::new(6, 2)];
+        large.into_iter().find(fits).unwrap_or(Size::new(3, 1))
+    }
+
+    fn draw_square(&self, cell: &Cell, square: Rect, buffer: &mut Buffer) {
+        let style = Style::new()
+            .bg(Color::Indexed(background(cell)))
+            .fg(Color::Indexed(foreground(cell)))
+            .add_modifier(Modifier::BOLD);
+        buffer.set_style(square, style);
+        if let Some(piece) = cell.piece {
+            let solid = self.pieces == PieceSet::Unicode;
+            let piece = self.pieces.character(piece, solid).to_string();
+            let (x, y) = middle(square);
+            buffer.set_string(x, y, piece, style);
+        }
+    }
+}
+
+impl Widget for BoardWidget<'_> {
+    fn render(self, area: Rect, buffer: &mut Buffer) {
+        let square = Self::square(area.as_size());
+        let at = |column: u16, row: u16| Rect {
+            x: area.x + MARGIN.width + column * square.width,
+            y: area.y + row * square.height,
+            width: square.width,
+            height: square.height,
+        };
+        // Every write stays inside the area, however small it is.
+        for (row, cells) in (0..).zip(self.picture.rows()) {
+            let (_, y) = middle(at(0, row));
+            if y < area.bottom() && area.width > 0 {
+                let rank = cells[0].square.rank().char().to_string();
+                buffer.set_stringn(area.x, y, rank, 1, Style::new());
+            }
+            for (column, cell) in (0..).zip(cells) {
+                let square = at(column, row);
+                if area.intersection(square) == square {
+                    self.draw_square(cell, square, buffer);
+                }
+            }
+        }
+        for (column, file) in (0..).zip(self.picture.files()) {
+            let (x, _) = middle(at(column, 0));
+            let y = area.y + 8 * square.height;
+            if x < area.right() && y < area.bottom() {
+                buffer.set_stringn(x, y, file.to_string(), 1, Style::new());
+            }
+        }
+    }
+}
+
+const fn middle(square: Rect) -> (u16, u16) {
+    (
+        square.x + (square.width - 1) / 2,
+        square.y + square.height / 2,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use game_core::Seat;
+    use shakmaty::Chess;
+
+    use super::*;
+
+    #[test]
+    fn the_board_is_drawn_in_any_area_without_leaving_it() {
+        let picture = BoardPicture::new(&Chess::default(), None, Seat::White);
+        for (width, height, drawn) in [
+            (0, 0, 0),
+            (5, 3, 0),
+            (26, 9, 32),
+            (50, 17, 32),
+            (80, 30, 32),
+        ] {
+            let area = Rect::new(3, 2, width, height);
+            let mut buffer = Buffer::empty(area);
+            BoardWidget::new(&picture, PieceSet::Unicode).render(area, &mut buffer);
+            let pieces = buffer.content().iter().filter(|cell| {
+                let symbol = cell.symbol().chars().next();
+                symbol.is_some_and(|symbol| ('♔'..='♟').contains(&symbol))
+            });
+            if drawn > 0 {
+                assert_eq!(pieces.count(), drawn, "{width}x{height}");
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What chooses a bot's moves.
+
+mod lines;
+mod uci;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use game_core::{BySeat, Seat, TimeControl, Uci};
+use rand::seq::IndexedRandom;
+use shakmaty::{Chess, EnPassantMode, Position, fen::Fen};
+
+use crate::{MatchView, canonical};
+pub use uci::UciEngine;
+
+/// Which engine, as it is named on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngineKind {
+    /// Any legal move, each as likely as any other.
+    Random,
+    /// A program that speaks UCI.
+    Uci(PathBuf),
+}
+
+/// Text that names no engine.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an engine is `random` or `uci:PATH`, for example uci:/usr/games/stockfish")]
+pub struct InvalidEngine;
+
+impl FromStr for EngineKind {
+    type Err = InvalidEngine;
+
+    fn from_str(text: &str) -> Result<Self, InvalidEngine> {
+        match text.split_once(':') {
+            None if text == "random" => Ok(Self::Random),
+            Some(("uci", path)) if !path.is_empty() => Ok(Self::Uci(path.into())),
+            _ => Err(InvalidEngine),
+        }
+    }
+}
+
+impl fmt::Display for EngineKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Random => f.write_str("random"),
+            Self::Uci(path) => write!(f, "uci:{}", path.display()),
+        }
+    }
+}
+
+/// Why an engine has no move.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The program cannot be started.
+    #[error("cannot start {path}: {error}")]
+    Start {
+        /// The program.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The program ended, or closed its pipes.
+    #[error("the engine died")]
+    Died,
+    /// The program did not answer in time.
+    #[error("the engine did not answer `{asked}` within {max:?}")]
+    Hung {
+        /// What it was told.
+        asked: &'static str,
+        /// The time it had.
+        max: Duration,
+    },
+    /// The program answered with something that is no legal move.
+    #[error("the engine's move {0:?} is not legal")]
+    IllegalMove(String),
+    /// There is nothing to choose from.
+    #[error("there is no legal move")]
+    NoMove,
+}
+
+/// The position to choose a move in, and the time there is.
+#[derive(Debug, Clone)]
+pub struct Task {
+    start: Chess,
+    moves: Vec<Uci>,
+    position: Chess,
+    time_control: TimeControl,
+    left: BySeat<Duration>,
+}
+
+impl Task {
+    /// The match as it stands.
+    #[must_use]
+    pub fn of(view: &MatchView, now: Instant) -> Self {
+        Self {
+            start: view.start().clone(),
+            moves: view.moves().to_vec(),
+            position: view.position().clone(),
+            time_control: view.time_control(),
+            left: BySeat::new_with(|seat| view.remaining(seat, now)),
+        }
+    }
+
+    /// What the side to move has left.
+    fn own_time(&self) -> Duration {
+        self.left[Seat::from(self.position.turn())]
+    }
+
+    /// UCI's `position` command.
+    fn position_command(&self) -> String {
+        let mut command = if self.start == Chess::default() {
+            "position startpos".to_owned()
+        } else {
+            let fen = Fen::from_position(&self.start, EnPassantMode::Legal);
+            format!("position fen {fen}")
+        };
+        if !self.moves.is_empty() {
+            command.push_str(" moves");
+            for uci in &self.moves {
+                command.push(' ');
+                command.push_str(&uci.to_string());
+            }
+        }
+        command
+    }
+
+    /// The move that `text` names, if it is legal.
+    fn legal(&self, text: &str) -> Option<Uci> {
+        let uci: Uci = text.parse().ok()?;
+        canonical(uci.to_move().to_move(&self.position).ok()?)
+    }
+}
+
+/// An engine at work.
+#[derive(Debug)]
+pub enum Engine {
+    /// Chooses at random.
+    Random,
+    /// A child process; it is killed when this is dropped.
+    Uci(Box<UciEngine>),
+}
+
+impl Engine {
+    /// Starts an engine; `options` are UCI's.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] when a program does not start or does not speak UCI.
+    pub async fn start(
+        kind: &EngineKind,
+        options: &[(String, String)],
+    ) -> Result<Self, EngineError> {
+        match kind {
+            EngineKind::Random => Ok(Self::Random),
+            EngineKind::Uci(path) => {
+                let engine = UciEngine::start(path, options).await?;
+                Ok(Self::Uci(Box::new(engine)))
+            }
+        }
+    }
+
+    /// Chooses a move. It may be dropped while it thinks.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`], after which the engine is of no more use.
+    pub async fn choose(&mut self, task: &Task) -> Result<Uci, EngineError> {
+        match self {
+            Self::Random => {
+                let legal = task.position.legal_moves();
+                let chosen = legal.choose(&mut rand::rng()).copied();
+                chosen.and_then(canonical).ok_or(EngineError::NoMove)
+            }
+            Self::Uci(engine) => engine.choose(task).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! An engine that is a program of its own, spoken to in UCI (the Universal Chess Interface).
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use game_core::{Seat, Uci};
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
+
+use super::lines::Lines;
+use super::{EngineError, Task};
+
+/// A running engine. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct UciEngine {
+    /// Held for its drop.
+    _child: Child,
+    stdin: ChildStdin,
+    lines: Lines<ChildStdout>,
+    /// It was told to think and has not named a move.
+    is_searching: bool,
+    /// It answers within this when it does not think.
+    answer_max: Duration,
+}
+
+impl UciEngine {
+    /// The answer of an engine that has to load its tables may take this long.
+    const ANSWER_MAX: Duration = Duration::from_secs(10);
+    /// Past its own clock an engine may have so much more before it counts as hung.
+    const OVERTIME_MAX: Duration = Duration::from_secs(5);
+    /// What the way to the server and back may cost.
+    const OVERHEAD: Duration = Duration::from_millis(50);
+    /// An engine is never told of less.
+    const TIME_MIN: Duration = Duration::from_millis(10);
+
+    /// Starts the program and tells it its options.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`].
+    pub async fn start(path: &Path, options: &[(String, String)]) -> Result<Self, EngineError> {
+        Self::start_patiently(path, options, Self::ANSWER_MAX).await
+    }
+
+    /// The same for an engine that answers within `answer_max`.
+    pub(super) async fn start_patiently(
+        path: &Path,
+        options: &[(String, String)],
+        answer_max: Duration,
+    ) -> Result<Self, EngineError> {
+        let mut child = Command::new(path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| EngineError::Start {
+                path: path.display().to_string(),
+                error,
+            })?;
+        let stdin = child.stdin.take().ok_or(EngineError::Died)?;
+        let stdout = child.stdout.take().ok_or(EngineError::Died)?;
+        let mut engine = Self {
+            _child: child,
+            stdin,
+            lines: Lines::new(stdout),
+            is_searching: false,
+            answer_max,
+        };
+        engine.ask("uci", "uciok").await?;
+        for (name, value) in options {
+            engine
+                .say(&format!("setoption name {name} value {value}"))
+                .await?;
+        }
+        engine.ask("isready", "readyok").await?;
+        Ok(engine)
+    }
+
+    /// Thinks about a move.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`].
+    pub async fn choose(&mut self, task: &Task) -> Result<Uci, EngineError> {
+        if self.is_searching {
+            // The last search was for a position that is no more.
+            self.ask("stop", "bestmove").await?;
+            self.is_searching = false;
+        }
+        if task.moves.len() < 2 {
+            self.say("ucinewgame").await?;
+        }
+        self.ask("isready", "readyok").await?;
+        self.say(&task.position_command()).await?;
+        self.is_searching = true;
+        let max = task.own_time() + Self::OVERTIME_MAX;
+        let answer = self
+            .ask_line(&go_command(task), "bestmove", "go", max)
+            .await?;
+        self.is_searching = false;
+        let best = answer.split_whitespace().nth(1).unwrap_or_default();
+        task.legal(best)
+            .ok_or_else(|| EngineError::IllegalMove(best.to_owned()))
+    }
+
+    async fn ask(&mut self, command: &'static str, answer: &str) -> Result<String, EngineError> {
+        let max = self.answer_max;
+        self.ask_line(command, answer, command, max).await
+    }
+
+    /// Says `command`, and waits for a line that begins with the word `answer`.
+    async fn ask_line(
+        &mut self,
+        command: &str,
+        answer: &str,
+        asked: &'static str,
+        max: Duration,
+    ) -> Result<String, EngineError> {
+        let exchange = async {
+            self.say(command).await?;
+            loop {
+                let line = self.lines.next().await.map_err(|_| EngineError::Died)?;
+                let line = line.ok_or(EngineError::Died)?;
+                if line.split_whitespace().next() == Some(answer) {
+                    return Ok(line);
+                }
+            }
+        };
+        timeout(max, exchange)
+            .await
+            .unwrap_or(Err(EngineError::Hung { asked, max }))
+    }
+
+    async fn say(&mut self, command: &str) -> Result<(), EngineError> {
+        let line = format!("{command}\n");
+        let said = timeout(self.answer_max, self.stdin.write_all(line.as_bytes())).await;
+        match said {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(EngineError::Died),
+            Err(_) => Err(EngineError::Hung {
+                asked: "input",
+                max: self.answer_max,
+            }),
+        }
+    }
+}
+
+fn go_command(task: &Task) -> String {
+    let time = |seat: Seat| {
+        let left = task.left[seat].saturating_sub(UciEngine::OVERHEAD);
+        left.max(UciEngine::TIME_MIN).as_millis()
+    };
+    let (white, black) = (time(Seat::White), time(Seat::Black));
+    let increment = task.time_control.increment().as_millis();
+    format!("go wtime {white} btime {black} winc {increment} binc {increment}")
+}

@@ -1,0 +1,539 @@
+//! A seat in a match as a pure state machine: frames and times in, frames and updates out.
+//!
+//! It knows no network and reads no clock. Its driver is [`SeatSession`](super::SeatSession).
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use game_core::{CommandId, CommandKind, Epoch, MatchId, Seat};
+use protocol::{
+    ClientFrame, CloseCode, Join, Joined, ServerBody, ServerFrame, WireEvent, WireRefusal,
+};
+
+use super::unanswered::{Acked, Unanswered};
+use crate::{MatchView, Violation};
+
+/// How long a seat waits for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeatTimes {
+    /// A shard that leaves a command or a `Join` unanswered for so long is asked anew.
+    pub answer_max: Duration,
+    /// A shard that says nothing at all for so long, in a match that is not over, is asked anew;
+    /// `None` to rely on the connection's own timeout, as when a person may think for minutes.
+    pub silence_max: Option<Duration>,
+    /// A command that was refused for a reason that passes is sent again after this.
+    pub retry_after: Duration,
+}
+
+impl Default for SeatTimes {
+    fn default() -> Self {
+        Self {
+            answer_max: Duration::from_secs(5),
+            silence_max: None,
+            retry_after: Duration::from_millis(250),
+        }
+    }
+}
+
+/// What a seat learns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Update {
+    /// The seat is taken, and the view shows the match. What was missed while the seat was not
+    /// connected is in the view already, and is not said again as events.
+    Joined {
+        /// Whether the seat was connected before.
+        again: bool,
+    },
+    /// The match did something.
+    Event {
+        /// Its number.
+        seq: u32,
+        /// What happened.
+        event: WireEvent,
+    },
+    /// A command took effect.
+    Acked {
+        /// Which, and which event it caused.
+        acked: Acked,
+        /// From the command to its answer, reconnections included.
+        after: Duration,
+    },
+    /// A command changed nothing, and is not tried again.
+    Refused {
+        /// Which command.
+        id: CommandId,
+        /// What it asked for.
+        kind: CommandKind,
+        /// Why.
+        reason: WireRefusal,
+    },
+    /// A seat was taken or left.
+    Presence {
+        /// Which seat.
+        seat: Seat,
+        /// Whether somebody sits in it now.
+        connected: bool,
+    },
+    /// The store does not answer: clocks stand still.
+    Paused,
+    /// The clocks are known afresh, and run.
+    Clock,
+    /// The connection is lost, and is being made anew.
+    Reconnecting(Loss),
+    /// The session is over.
+    Closed(CloseCode),
+}
+
+/// Why a connection is given up and made anew.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Loss {
+    /// The shard closed the stream for a reason that passes.
+    #[error("the shard closed the seat: {0}")]
+    Closed(CloseCode),
+    /// The connection or the stream broke.
+    #[error("{0}")]
+    Broken(String),
+    /// No answer to a command or to `Join`.
+    #[error("the shard does not answer")]
+    NoAnswer,
+    /// Nothing was heard for too long.
+    #[error("the shard is silent")]
+    Silent,
+    /// A shard that lost the match to another one spoke.
+    #[error("the shard does not own the match any more")]
+    OldOwner,
+}
+
+/// A command that cannot be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// Too many commands wait for their answers.
+    #[error("{} commands wait for an answer already", Unanswered::MAX)]
+    TooMany,
+    /// The session is over.
+    #[error("the session is over")]
+    Over,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Without a stream.
+    Apart,
+    /// `Join` is sent.
+    Joining,
+    /// The seat is taken.
+    Seated,
+    /// Nothing more will happen.
+    Over(CloseCode),
+}
+
+/// One seat (or one spectator) in one match.
+#[derive(Debug)]
+pub struct SeatMachine {
+    match_id: MatchId,
+    times: SeatTimes,
+    phase: Phase,
+    view: Option<MatchView>,
+    /// The highest epoch heard of: lower ones are not listened to.
+    epoch: Epoch,
+    unanswered: Unanswered,
+    acked: Vec<Acked>,
+    /// Frames for the shard.
+    output: VecDeque<ClientFrame>,
+    updates: VecDeque<Update>,
+    leaving: bool,
+    /// When the shard was last heard, or the stream opened.
+    heard_at: Instant,
+}
+
+impl SeatMachine {
+    /// A seat without a connection; its commands count from `first_command`, which is best random,
+    /// as the shard takes the same number for the same command even after a restart of the client.
+    #[must_use]
+    pub const fn new(
+        match_id: MatchId,
+        times: SeatTimes,
+        first_command: CommandId,
+        now: Instant,
+    ) -> Self {
+        Self {
+            match_id,
+            times,
+            phase: Phase::Apart,
+            view: None,
+            epoch: Epoch(0),
+            unanswered: Unanswered::new(first_command),
+            acked: Vec::new(),
+            output: VecDeque::new(),
+            updates: VecDeque::new(),
+            leaving: false,
+            heard_at: now,
+        }
+    }
+
+    // ---- what the owner does ---------------------------------------------------------------------
+
+    /// Asks something of the match. It is sent until it is answered, over as many connections as it
+    /// takes, always under the same id.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError`].
+    pub fn command(&mut self, kind: CommandKind, now: Instant) -> Result<CommandId, CommandError> {
+        if self.leaving || matches!(self.phase, Phase::Over(_)) {
+            return Err(CommandError::Over);
+        }
+        let kind = match (&self.view, kind) {
+            (
+                Some(view),
+                CommandKind::Move {
+                    ply,
+                    uci,
+                    offers_draw,
+                },
+            ) if ply == view.ply() => CommandKind::Move {
+                ply,
+                uci: view.canonical(uci),
+                offers_draw,
+            },
+            (_, kind) => kind,
+        };
+        let id = self
+            .unanswered
+            .add(kind, now)
+            .ok_or(CommandError::TooMany)?;
+        if self.phase == Phase::Seated {
+            self.unanswered.sent(id, now);
+            self.output.push_back(ClientFrame::Command { id, kind });
+        }
+        Ok(id)
+    }
+
+    /// Leaves the seat; [`Update::Closed`] follows.
+    pub fn leave(&mut self) {
+        self.leaving = true;
+        match self.phase {
+            Phase::Seated => self.output.push_back(ClientFrame::Leave),
+            Phase::Apart | Phase::Joining => self.finish(CloseCode::Done),
+            Phase::Over(_) => {}
+        }
+    }
+
+    /// The next thing learnt.
+    pub fn poll_update(&mut self) -> Option<Update> {
+        self.updates.pop_front()
+    }
+
+    /// The match, once it was joined.
+    #[must_use]
+    pub const fn view(&self) -> Option<&MatchView> {
+        self.view.as_ref()
+    }
+
+    /// All commands that were acknowledged, in the order of their acknowledgements.
+    #[must_use]
+    pub fn acked(&self) -> &[Acked] {
+        &self.acked
+    }
+
+    /// Commands that wait for an answer.
+    #[must_use]
+    pub fn unanswered(&self) -> usize {
+        self.unanswered.len()
+    }
+
+    /// Why the session is over, if it is.
+    #[must_use]
+    pub const fn over(&self) -> Option<CloseCode> {
+        match self.phase {
+            Phase::Over(code) => Some(code),
+            _ => None,
+        }
+    }
+
+    // ---- what the connection does ----------------------------------------------------------------
+
+    /// A stream is open, and `token` opens the seat.
+    pub fn connected(&mut self, token: String, now: Instant) {
+        self.phase = Phase::Joining;
+        self.heard_at = now;
+        self.output.clear();
+        self.output.push_back(ClientFrame::Join(Join {
+            match_id: self.match_id,
+            token,
+            seen: self.view.as_ref().map(MatchView::seq),
+        }));
+    }
+
+    /// The next frame to send.
+    pub fn poll_output(&mut self) -> Option<ClientFrame> {
+        self.output.pop_front()
+    }
+
+    /// The stream is of no more use.
+    pub fn lost(&mut self, loss: Loss) {
+        if self.phase == Phase::Apart || self.over().is_some() {
+            return;
+        }
+        self.phase = Phase::Apart;
+        self.output.clear();
+        // There is nothing left to come back for.
+        if self.leaving || (self.is_match_over() && self.unanswered.len() == 0) {
+            self.finish(CloseCode::Done);
+        } else {
+            self.updates.push_back(Update::Reconnecting(loss));
+        }
+    }
+
+    /// Whether a stream is wanted: the session is not over, and has none.
+    #[must_use]
+    pub fn wants_connection(&self) -> bool {
+        self.phase == Phase::Apart
+    }
+
+    /// A frame came.
+    ///
+    /// # Errors
+    ///
+    /// [`Violation`], after which the machine is of no more use.
+    pub fn frame(&mut self, frame: ServerFrame, now: Instant) -> Result<(), Violation> {
+        let ServerFrame { epoch, seq, body } = frame;
+        self.heard_at = now;
+        match body {
+            ServerBody::Closed(code) => self.closed(code),
+            ServerBody::Joined(_) if epoch < self.epoch => self.lost(Loss::OldOwner),
+            _ if epoch < self.epoch => {}
+            ServerBody::Joined(joined) => self.joined(epoch, seq, *joined, now)?,
+            body if self.phase == Phase::Seated => self.said(epoch, seq, body, now)?,
+            ServerBody::Event(_) | ServerBody::Ack { .. } | ServerBody::Refused { .. } => {
+                return Err(Violation::OutOfPlace("an event or answer before Joined"));
+            }
+            // Joined holds all of this afresh.
+            ServerBody::Presence { .. } | ServerBody::Paused | ServerBody::Clock(_) => {}
+        }
+        Ok(())
+    }
+
+    /// When [`SeatMachine::due`] wants to be called, if nothing happens before.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let silence = self.times.silence_max.map(|max| self.heard_at + max);
+        match self.phase {
+            Phase::Apart | Phase::Over(_) => None,
+            Phase::Joining => Some(self.heard_at + self.times.answer_max),
+            Phase::Seated if self.is_paused() => None,
+            Phase::Seated => {
+                let silence = silence.filter(|_| !self.is_match_over());
+                let answer = self
+                    .unanswered
+                    .deadline(self.times.answer_max, self.heard_at);
+                [silence, answer].into_iter().flatten().min()
+            }
+        }
+    }
+
+    /// Does what is due at `now`; a [`Loss`] wants the stream to be closed and is told by
+    /// [`SeatMachine::wants_connection`].
+    pub fn due(&mut self, now: Instant) {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        if self.phase == Phase::Joining {
+            return self.lost(Loss::NoAnswer);
+        }
+        let resend = self.unanswered.take_retries(now);
+        if !resend.is_empty() {
+            self.output.extend(resend);
+        } else if self
+            .unanswered
+            .overdue(self.times.answer_max, self.heard_at, now)
+        {
+            self.lost(Loss::NoAnswer);
+        } else {
+            self.lost(Loss::Silent);
+        }
+    }
+
+    // ---- parts -----------------------------------------------------------------------------------
+
+    fn joined(
+        &mut self,
+        epoch: Epoch,
+        seq: u32,
+        joined: Joined,
+        now: Instant,
+    ) -> Result<(), Violation> {
+        if self.phase != Phase::Joining {
+            return Err(Violation::OutOfPlace("a second Joined"));
+        }
+        let again = self.view.is_some();
+        match &mut self.view {
+            Some(view) if view.role() != joined.role => {
+                return Err(Violation::OutOfPlace("another seat than before"));
+            }
+            Some(view) => {
+                view.rejoin((epoch, seq), joined, now)?;
+            }
+            None => self.view = Some(MatchView::new(self.match_id, (epoch, seq), joined, now)?),
+        }
+        self.epoch = epoch;
+        for acked in &self.acked {
+            self.check_kept(acked)?;
+        }
+        self.phase = Phase::Seated;
+        self.output.extend(self.unanswered.send_all(now));
+        if self.leaving {
+            self.output.push_back(ClientFrame::Leave);
+        }
+        self.updates.push_back(Update::Joined { again });
+        Ok(())
+    }
+
+    fn said(
+        &mut self,
+        epoch: Epoch,
+        seq: u32,
+        body: ServerBody,
+        now: Instant,
+    ) -> Result<(), Violation> {
+        let Some(view) = &mut self.view else {
+            return Err(Violation::OutOfPlace(
+                "a frame for a match that was not joined",
+            ));
+        };
+        self.epoch = epoch;
+        view.set_epoch(epoch);
+        match body {
+            ServerBody::Event(event) => {
+                if view.event(epoch, seq, &event, now)? {
+                    if let Some(acked) = self.acked.last() {
+                        self.check_kept(acked)?;
+                    }
+                    self.updates.push_back(Update::Event { seq, event });
+                }
+            }
+            ServerBody::Ack { command_id, event } => {
+                self.ack(epoch, seq, command_id, event, now)?
+            }
+            ServerBody::Refused { command_id, reason } => self.refused(command_id, reason, now)?,
+            ServerBody::Presence { seat, connected } => {
+                view.set_connected(seat, connected);
+                self.updates.push_back(Update::Presence { seat, connected });
+            }
+            ServerBody::Paused => {
+                view.pause(now);
+                self.updates.push_back(Update::Paused);
+            }
+            ServerBody::Clock(clock) => {
+                view.go_on(clock, now);
+                self.updates.push_back(Update::Clock);
+            }
+            // `frame` has dealt with them.
+            ServerBody::Joined(_) | ServerBody::Closed(_) => {}
+        }
+        Ok(())
+    }
+
+    fn ack(
+        &mut self,
+        epoch: Epoch,
+        seq: u32,
+        id: CommandId,
+        event: u32,
+        now: Instant,
+    ) -> Result<(), Violation> {
+        if event > seq || event == 0 {
+            return Err(Violation::FutureEvent { event, has: seq });
+        }
+        if let Some(before) = self.acked.iter().find(|acked| acked.id == id) {
+            let first = before.event;
+            return if first == event {
+                Ok(())
+            } else {
+                Err(Violation::AnswerChanged {
+                    id,
+                    first,
+                    now: event,
+                })
+            };
+        }
+        if let Some(before) = self.acked.iter().find(|acked| acked.event == event) {
+            let first = before.id;
+            return Err(Violation::SharedEvent {
+                event,
+                first,
+                second: id,
+            });
+        }
+        let (kind, after) = self
+            .unanswered
+            .take(id, now)
+            .ok_or(Violation::UnknownCommand(id))?;
+        let acked = Acked {
+            id,
+            event,
+            kind,
+            epoch,
+        };
+        self.check_kept(&acked)?;
+        self.acked.push(acked);
+        self.updates.push_back(Update::Acked { acked, after });
+        Ok(())
+    }
+
+    fn refused(
+        &mut self,
+        id: CommandId,
+        reason: WireRefusal,
+        now: Instant,
+    ) -> Result<(), Violation> {
+        let passes = matches!(reason, WireRefusal::RateLimited | WireRefusal::Paused);
+        if passes && self.unanswered.retry(id, now + self.times.retry_after) {
+            return Ok(());
+        }
+        let (kind, _) = self
+            .unanswered
+            .take(id, now)
+            .ok_or(Violation::UnknownCommand(id))?;
+        self.updates.push_back(Update::Refused { id, kind, reason });
+        Ok(())
+    }
+
+    /// A move that was acknowledged stands in the match.
+    fn check_kept(&self, acked: &Acked) -> Result<(), Violation> {
+        let CommandKind::Move { ply, uci, .. } = acked.kind else {
+            return Ok(());
+        };
+        let moves = self.view.as_ref().map_or(&[][..], MatchView::moves);
+        match moves.get(usize::from(ply)) {
+            Some(&has) if has != uci => Err(Violation::AckBroken { uci, ply, has }),
+            _ => Ok(()),
+        }
+    }
+
+    fn closed(&mut self, code: CloseCode) {
+        if self.leaving || !code.is_retryable() {
+            self.finish(code);
+        } else {
+            self.lost(Loss::Closed(code));
+        }
+    }
+
+    fn finish(&mut self, code: CloseCode) {
+        if self.over().is_none() {
+            self.phase = Phase::Over(code);
+            self.output.clear();
+            self.updates.push_back(Update::Closed(code));
+        }
+    }
+
+    fn is_match_over(&self) -> bool {
+        self.view
+            .as_ref()
+            .is_some_and(|view| view.result().is_some())
+    }
+
+    fn is_paused(&self) -> bool {
+        self.view.as_ref().is_some_and(MatchView::is_paused)
+    }
+}

@@ -1,0 +1,448 @@
+//! A seat over the network: it asks for the seat, joins, and comes back when the connection is lost.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use game_core::{CommandId, CommandKind, MatchId};
+use protocol::{CloseCode, codec};
+use quinn::{Connection, ReadError, RecvStream, SendStream, VarInt, WriteError};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+
+use super::{CommandError, Loss, SeatMachine, SeatSource, SeatTimes, Update};
+use crate::connection::{ConnectError, close_code, explain};
+use crate::matchmaker::MatchmakerError;
+use crate::retry::Backoff;
+use crate::{Connector, MatchView, Violation};
+
+/// The most that is read at once, in bytes: a stream's window.
+const READ_LEN_MAX: usize = 16 * 1_024;
+
+/// How a session behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionConfig {
+    /// How long the seat waits for what.
+    pub times: SeatTimes,
+    /// A session that cannot connect for so long gives up.
+    pub patience: Duration,
+    /// The least and the greatest wait between attempts to connect.
+    pub retry: (Duration, Duration),
+}
+
+impl Default for SessionConfig {
+    fn default() -> Self {
+        Self {
+            times: SeatTimes::default(),
+            patience: Duration::from_secs(60),
+            retry: (Duration::from_millis(50), Duration::from_secs(2)),
+        }
+    }
+}
+
+/// Why a session ends without having been closed.
+#[derive(Debug, thiserror::Error)]
+pub enum SeatError {
+    /// The shard broke the protocol or a promise.
+    #[error("the shard broke the protocol: {0}")]
+    Violation(#[from] Violation),
+    /// The matchmaker does not give the seat.
+    #[error("no seat: {0}")]
+    Matchmaker(#[from] MatchmakerError),
+    /// The shard cannot be reached, and trying again will not help.
+    #[error("no connection to the shard: {0}")]
+    Connect(#[from] ConnectError),
+    /// The shard could not be reached within the session's patience.
+    #[error("no connection to the shard for {waited:?}: {last}")]
+    GaveUp {
+        /// How long it was tried.
+        waited: Duration,
+        /// Why the last attempt failed.
+        last: String,
+    },
+    /// The shard closed the session.
+    #[error("the shard closed the session: {0}")]
+    Closed(CloseCode),
+}
+
+/// A seat (or a spectator's place) in one match.
+///
+/// All I/O happens inside [`next`](Self::next): its owner calls it in a loop, and gives its commands
+/// between. It may be dropped at any await (as in `select!`) without losing anything.
+pub struct SeatSession {
+    machine: SeatMachine,
+    source: Arc<dyn SeatSource>,
+    connector: Arc<Connector>,
+    config: SessionConfig,
+    match_id: MatchId,
+    link: Link,
+    backoff: Backoff,
+    /// Since when there is no working connection.
+    lost_since: Option<Instant>,
+    /// Why there was none last time.
+    last_failure: String,
+    /// How often the seat was taken again.
+    resumed: u32,
+}
+
+enum Link {
+    /// No connection is made.
+    None,
+    /// A connection is being made. It is kept here so that dropping `next` does not begin it anew.
+    Opening(Pin<Box<dyn Future<Output = Result<Open, OpenError>> + Send>>),
+    /// A stream is open.
+    Open(Box<Open>),
+}
+
+/// An open stream.
+struct Open {
+    connection: Connection,
+    send: SendStream,
+    recv: RecvStream,
+    token: String,
+    /// Bytes that are to be sent.
+    outgoing: BytesMut,
+    /// Bytes of a frame that is not complete.
+    incoming: BytesMut,
+    opened_at: Instant,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum OpenError {
+    #[error(transparent)]
+    Matchmaker(#[from] MatchmakerError),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error("no answer in time")]
+    Timeout,
+}
+
+impl SeatSession {
+    /// A connection that lived for so long worked.
+    const WORKED: Duration = Duration::from_secs(5);
+    /// The shard has so long to say goodbye.
+    const FAREWELL: Duration = Duration::from_secs(2);
+
+    /// Takes the seat that `source` gives, and returns when the match is in view.
+    ///
+    /// # Errors
+    ///
+    /// [`SeatError`].
+    pub async fn join(
+        connector: Arc<Connector>,
+        source: Arc<dyn SeatSource>,
+        match_id: MatchId,
+        config: SessionConfig,
+    ) -> Result<Self, SeatError> {
+        // Half of the numbers are left above, so that counting never wraps.
+        let first_command = CommandId(rand::random::<u64>() >> 1);
+        let now = Instant::now();
+        let machine = SeatMachine::new(match_id, config.times, first_command, now.into_std());
+        let mut session = Self {
+            machine,
+            source,
+            connector,
+            config,
+            match_id,
+            link: Link::None,
+            backoff: Backoff::new(config.retry.0, config.retry.1),
+            lost_since: Some(now),
+            last_failure: String::new(),
+            resumed: 0,
+        };
+        loop {
+            match session.next().await? {
+                Update::Joined { .. } => return Ok(session),
+                Update::Closed(code) => return Err(SeatError::Closed(code)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits for the next update. After [`Update::Closed`] it returns the same for ever.
+    ///
+    /// # Errors
+    ///
+    /// [`SeatError`], after which the session is of no more use.
+    pub async fn next(&mut self) -> Result<Update, SeatError> {
+        loop {
+            if let Some(update) = self.machine.poll_update() {
+                self.note(&update);
+                return Ok(update);
+            }
+            if let Some(code) = self.machine.over() {
+                self.hang_up(CloseCode::Done);
+                return Ok(Update::Closed(code));
+            }
+            self.advance().await?;
+        }
+    }
+
+    /// Asks something of the match; the answer is an [`Update::Acked`] or [`Update::Refused`]. It is
+    /// sent by [`next`](Self::next).
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError`].
+    pub fn command(&mut self, kind: CommandKind) -> Result<CommandId, CommandError> {
+        self.machine.command(kind, Instant::now().into_std())
+    }
+
+    /// Leaves the seat and tells the shard so; the match goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`SeatError::Violation`] when the shard's last words break the protocol.
+    pub async fn leave(mut self) -> Result<(), SeatError> {
+        self.machine.leave();
+        let goodbye = async {
+            while self.machine.over().is_none() {
+                self.next().await?;
+            }
+            Ok(())
+        };
+        // A shard that does not answer learns it from the connection.
+        let left = timeout(Self::FAREWELL, goodbye).await.unwrap_or(Ok(()));
+        self.hang_up(CloseCode::Done);
+        match left {
+            Err(SeatError::Violation(violation)) => Err(violation.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The match as this seat sees it.
+    ///
+    /// # Panics
+    ///
+    /// Never: a session is handed out when the match is in view.
+    #[must_use]
+    pub fn view(&self) -> &MatchView {
+        self.machine
+            .view()
+            .expect("a session is handed out when the match is in view")
+    }
+
+    /// The protocol's state: commands acknowledged and unanswered.
+    #[must_use]
+    pub const fn machine(&self) -> &SeatMachine {
+        &self.machine
+    }
+
+    /// How often the seat was taken again after a loss.
+    #[must_use]
+    pub const fn resumed(&self) -> u32 {
+        self.resumed
+    }
+
+    // ---- parts -----------------------------------------------------------------------------------
+
+    /// One step of I/O.
+    async fn advance(&mut self) -> Result<(), SeatError> {
+        if self.machine.wants_connection() && matches!(self.link, Link::Open(_) | Link::None) {
+            self.hang_up(CloseCode::Deadline);
+            self.open_again()?;
+        }
+        match &mut self.link {
+            Link::None => Ok(()),
+            Link::Opening(opening) => {
+                let opened = opening.as_mut().await;
+                self.opened(opened)
+            }
+            Link::Open(open) => {
+                // One frame a step: what was said before a breach of the protocol is told first.
+                let frame = codec::decode_server(&mut open.incoming).map_err(Violation::Frame)?;
+                if let Some(frame) = frame {
+                    self.machine.frame(frame, Instant::now().into_std())?;
+                    return Ok(());
+                }
+                while let Some(frame) = self.machine.poll_output() {
+                    open.outgoing
+                        .extend_from_slice(&codec::encode_client(&frame));
+                }
+                let deadline = self.machine.deadline();
+                match open.exchange(deadline.map(Instant::from_std)).await {
+                    Ok(()) => self.machine.due(Instant::now().into_std()),
+                    Err(loss) => self.broken(loss),
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Begins to connect, unless that was tried for long enough.
+    fn open_again(&mut self) -> Result<(), SeatError> {
+        let now = Instant::now();
+        let since = *self.lost_since.get_or_insert(now);
+        let waited = now - since;
+        if waited >= self.config.patience {
+            let last = std::mem::take(&mut self.last_failure);
+            return Err(SeatError::GaveUp { waited, last });
+        }
+        // Those who come back wait a little, each for another time; who comes first need not.
+        let is_first = self.machine.view().is_none() && self.backoff.is_fresh();
+        let wait = self.backoff.wait();
+        let begin = if is_first { now } else { now + wait };
+        let end = (since + self.config.patience).max(begin);
+        let (source, connector) = (Arc::clone(&self.source), Arc::clone(&self.connector));
+        let match_id = self.match_id;
+        self.link = Link::Opening(Box::pin(async move {
+            sleep_until(begin).await;
+            timeout_at(end, open(&*source, &connector, match_id))
+                .await
+                .unwrap_or(Err(OpenError::Timeout))
+        }));
+        Ok(())
+    }
+
+    fn opened(&mut self, opened: Result<Open, OpenError>) -> Result<(), SeatError> {
+        match opened {
+            Ok(mut open) => {
+                let token = std::mem::take(&mut open.token);
+                self.machine.connected(token, Instant::now().into_std());
+                self.link = Link::Open(Box::new(open));
+                Ok(())
+            }
+            Err(OpenError::Matchmaker(error)) if !error.is_retryable() => Err(error.into()),
+            Err(OpenError::Connect(error)) if !error.is_retryable() => Err(error.into()),
+            Err(error) => {
+                tracing::debug!(match_id = %self.match_id, %error, "cannot take the seat");
+                self.last_failure = error.to_string();
+                self.link = Link::None;
+                Ok(())
+            }
+        }
+    }
+
+    /// The stream is gone.
+    fn broken(&mut self, loss: BrokenBy) {
+        match loss {
+            // The shard's reason came with the reset instead of in a frame.
+            BrokenBy::Code(code) if !code.is_retryable() => {
+                let (epoch, seq) = self
+                    .machine
+                    .view()
+                    .map_or_else(Default::default, |view| (view.epoch(), view.seq()));
+                let body = protocol::ServerBody::Closed(code);
+                let frame = protocol::ServerFrame { epoch, seq, body };
+                // `Closed` violates nothing.
+                let _ = self.machine.frame(frame, Instant::now().into_std());
+            }
+            BrokenBy::Code(code) => self.machine.lost(Loss::Closed(code)),
+            BrokenBy::Loss(why) => self.machine.lost(Loss::Broken(why)),
+        }
+    }
+
+    /// Keeps the count of losses and of patience.
+    fn note(&mut self, update: &Update) {
+        match update {
+            Update::Reconnecting(loss) => {
+                tracing::debug!(match_id = %self.match_id, %loss, "seat is lost");
+                let worked = matches!(&self.link, Link::Open(open) if open.opened_at.elapsed() > Self::WORKED);
+                if worked {
+                    self.worked();
+                }
+                self.last_failure = loss.to_string();
+                self.lost_since.get_or_insert_with(Instant::now);
+            }
+            Update::Joined { again } => self.resumed += u32::from(*again),
+            Update::Event { .. } | Update::Acked { .. } => self.worked(),
+            _ => {}
+        }
+    }
+
+    fn worked(&mut self) {
+        self.lost_since = None;
+        self.backoff.reset();
+    }
+
+    fn hang_up(&mut self, code: CloseCode) {
+        if let Link::Open(open) = std::mem::replace(&mut self.link, Link::None) {
+            open.connection.close(VarInt::from_u32(code.number()), b"");
+        }
+    }
+}
+
+/// How a stream broke.
+#[derive(Debug)]
+enum BrokenBy {
+    /// The shard said why.
+    Code(CloseCode),
+    /// It did not.
+    Loss(String),
+}
+
+impl Open {
+    /// Sends what is to be sent, or receives something, or waits until `deadline`.
+    async fn exchange(&mut self, deadline: Option<Instant>) -> Result<(), BrokenBy> {
+        let wait = async {
+            match deadline {
+                Some(deadline) => sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        // Every branch may be dropped without losing bytes.
+        tokio::select! {
+            biased;
+            written = self.send.write(&self.outgoing), if !self.outgoing.is_empty() => {
+                self.outgoing.advance(written.map_err(write_broken)?);
+            }
+            read = self.recv.read_chunk(READ_LEN_MAX, true) => match read.map_err(read_broken)? {
+                Some(chunk) => self.incoming.extend_from_slice(&chunk.bytes),
+                None => return Err(BrokenBy::Loss("the shard ended the stream".into())),
+            },
+            () = wait => {}
+        }
+        Ok(())
+    }
+}
+
+async fn open(
+    source: &dyn SeatSource,
+    connector: &Connector,
+    match_id: MatchId,
+) -> Result<Open, OpenError> {
+    let seat = source.seat(match_id).await?;
+    let connection = connector.connect(&seat.shard).await?;
+    let opening = connection.open_bi();
+    let (send, recv) = timeout(SeatTimes::default().answer_max, opening)
+        .await
+        .map_err(|_| OpenError::Timeout)?
+        .map_err(ConnectError::Lost)?;
+    Ok(Open {
+        connection,
+        send,
+        recv,
+        token: seat.token,
+        outgoing: BytesMut::new(),
+        incoming: BytesMut::new(),
+        opened_at: Instant::now(),
+    })
+}
+
+fn broken_by_number(number: VarInt) -> BrokenBy {
+    CloseCode::from_number(number.into_inner()).map_or_else(
+        || BrokenBy::Loss(format!("the shard broke the stream off with code {number}")),
+        BrokenBy::Code,
+    )
+}
+
+fn connection_broken(error: &quinn::ConnectionError) -> BrokenBy {
+    close_code(error).map_or_else(|| BrokenBy::Loss(explain(error)), BrokenBy::Code)
+}
+
+fn read_broken(error: ReadError) -> BrokenBy {
+    match error {
+        ReadError::Reset(number) => broken_by_number(number),
+        ReadError::ConnectionLost(error) => connection_broken(&error),
+        other => BrokenBy::Loss(other.to_string()),
+    }
+}
+
+fn write_broken(error: WriteError) -> BrokenBy {
+    match error {
+        WriteError::Stopped(number) => broken_by_number(number),
+        WriteError::ConnectionLost(error) => connection_broken(&error),
+        other => BrokenBy::Loss(other.to_string()),
+    }
+}

@@ -1,0 +1,484 @@
+//! What a client knows of its match: only what the shard said, and only after checking it.
+
+use std::time::{Duration, Instant};
+
+use game_core::{
+    BySeat, ClockStart, Epoch, EventKind, MatchId, Outcome, Seat, Termination, TimeControl, Uci,
+};
+use protocol::{CatchUp, ClockView, Joined, MatchState, Role, SeatView, WireEvent};
+use shakmaty::fen::Fen;
+use shakmaty::san::SanPlus;
+use shakmaty::uci::UciMove;
+use shakmaty::zobrist::Zobrist64;
+use shakmaty::{CastlingMode, Chess, EnPassantMode, Move, Position};
+
+use crate::Violation;
+
+/// A match as one client sees it.
+///
+/// It changes by frames of the shard alone, and every change is checked against the rules of chess
+/// and against what was seen before.
+#[derive(Debug, Clone)]
+pub struct MatchView {
+    id: MatchId,
+    role: Role,
+    state: MatchState,
+    start: Chess,
+    position: Chess,
+    last_move: Option<Move>,
+    seq: u32,
+    epoch: Epoch,
+    connected: BySeat<bool>,
+    paused: bool,
+    clock: ClockView,
+    /// When `clock` was true.
+    clock_at: Instant,
+}
+
+impl MatchView {
+    /// The match as the first [`Joined`] has it.
+    ///
+    /// # Errors
+    ///
+    /// [`Violation`] when it has no full state, or one that contradicts itself.
+    pub(crate) fn new(
+        id: MatchId,
+        (epoch, seq): (Epoch, u32),
+        joined: Joined,
+        now: Instant,
+    ) -> Result<Self, Violation> {
+        let CatchUp::State(state) = joined.catch_up else {
+            return Err(Violation::OutOfPlace(
+                "events without a state to add them to",
+            ));
+        };
+        let start = start_position(&state)?;
+        let mut view = Self {
+            id,
+            role: joined.role,
+            position: start.clone(),
+            start,
+            last_move: None,
+            seq,
+            epoch,
+            connected: joined.connected,
+            paused: joined.paused,
+            clock: joined.clock,
+            clock_at: now,
+            state,
+        };
+        for index in 0..view.state.moves.len() {
+            let uci = view.state.moves[index];
+            view.play(uci)?;
+        }
+        let (said, ours) = (view.state.fen.clone(), view.fen());
+        if said != ours {
+            return Err(Violation::OtherPosition { said, ours });
+        }
+        Ok(view)
+    }
+
+    /// Takes in what a later [`Joined`] says.
+    ///
+    /// # Errors
+    ///
+    /// [`Violation`] when it is not a continuation of what was seen.
+    pub(crate) fn rejoin(
+        &mut self,
+        (epoch, seq): (Epoch, u32),
+        joined: Joined,
+        now: Instant,
+    ) -> Result<(), Violation> {
+        match &joined.catch_up {
+            CatchUp::Events(events) => {
+                for (seq, event) in events {
+                    self.event(epoch, *seq, event, now)?;
+                }
+            }
+            CatchUp::State(_) => {
+                let whole = Self::new(self.id, (epoch, seq), joined.clone(), now)?;
+                self.check_continuation(&whole)?;
+                *self = whole;
+            }
+        }
+        if self.seq != seq {
+            let (seen, has) = (self.seq, seq);
+            return Err(if seen > has {
+                Violation::Lost { seen, has }
+            } else {
+                Violation::Gap { seen, got: has }
+            });
+        }
+        self.role = joined.role;
+        self.epoch = epoch;
+        self.connected = joined.connected;
+        self.paused = joined.paused;
+        self.set_clock(joined.clock, now);
+        Ok(())
+    }
+
+    fn check_continuation(&self, whole: &Self) -> Result<(), Violation> {
+        if whole.seq < self.seq {
+            let (seen, has) = (self.seq, whole.seq);
+            return Err(Violation::Lost { seen, has });
+        }
+        let (seen, now) = (&self.state, &whole.state);
+        let rewritten = !now.moves.starts_with(&seen.moves)
+            || now.start_fen != seen.start_fen
+            || now.players != seen.players
+            || (seen.result.is_some() && now.result != seen.result);
+        if rewritten {
+            Err(Violation::Rewritten)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Takes in one event; says whether it was new.
+    ///
+    /// # Errors
+    ///
+    /// [`Violation`] when an event was left out before it, or the rules do not allow it.
+    pub(crate) fn event(
+        &mut self,
+        epoch: Epoch,
+        seq: u32,
+        event: &WireEvent,
+        now: Instant,
+    ) -> Result<bool, Violation> {
+        if seq <= self.seq {
+            return Ok(false);
+        }
+        if seq > self.seq + 1 {
+            let seen = self.seq;
+            return Err(Violation::Gap { seen, got: seq });
+        }
+        if self.state.result.is_some() {
+            return Err(Violation::AfterTheEnd { seq });
+        }
+        match event.kind {
+            EventKind::Moved { uci, offers_draw } => {
+                if event.seat != Some(self.turn()) {
+                    return Err(Violation::WrongTurn { seq });
+                }
+                self.play(uci)?;
+                self.state.moves.push(uci);
+                self.state.draw_offer = event.seat.filter(|_| offers_draw);
+            }
+            EventKind::DrawOffered => self.state.draw_offer = event.seat,
+            EventKind::DrawDeclined => self.state.draw_offer = None,
+            EventKind::Ended {
+                outcome,
+                termination,
+            } => {
+                self.check_ending(outcome, termination)?;
+                self.state.result = Some((outcome, termination));
+                self.state.draw_offer = None;
+            }
+        }
+        self.seq = seq;
+        self.epoch = epoch;
+        self.set_clock(event.clock, now);
+        Ok(true)
+    }
+
+    fn play(&mut self, uci: Uci) -> Result<(), Violation> {
+        let illegal = || Violation::IllegalMove {
+            uci,
+            fen: self.fen(),
+        };
+        if self.position.is_game_over() {
+            return Err(illegal());
+        }
+        let legal = uci
+            .to_move()
+            .to_move(&self.position)
+            .map_err(|_| illegal())?;
+        self.position.play_unchecked(legal);
+        self.last_move = Some(legal);
+        Ok(())
+    }
+
+    /// What the board alone shows of the ending must be true.
+    fn check_ending(&self, outcome: Outcome, termination: Termination) -> Result<(), Violation> {
+        let position = &self.position;
+        let fits = match termination {
+            Termination::Checkmate => {
+                position.is_checkmate() && outcome.winner() == Some(self.turn().opponent())
+            }
+            Termination::Stalemate => position.is_stalemate() && outcome == Outcome::Draw,
+            Termination::DeadPosition => {
+                position.is_insufficient_material() && outcome == Outcome::Draw
+            }
+            Termination::FivefoldRepetition => self.repetitions() >= 5 && outcome == Outcome::Draw,
+            Termination::SeventyFiveMoves => {
+                position.halfmoves() >= 150 && outcome == Outcome::Draw
+            }
+            Termination::MaxLength | Termination::DrawAgreement => outcome == Outcome::Draw,
+            Termination::Resignation => outcome.winner().is_some(),
+            Termination::TimeForfeit => outcome.winner() != Some(self.turn()),
+            Termination::Aborted | Termination::WhiteNoStart | Termination::BlackNoStart => {
+                outcome == Outcome::Aborted
+            }
+        };
+        // A decided board allows no other ending.
+        let decided = position.is_checkmate() || position.is_stalemate();
+        let by_board = matches!(termination, Termination::Checkmate | Termination::Stalemate);
+        if fits && (by_board || !decided) {
+            Ok(())
+        } else {
+            Err(Violation::WrongEnding {
+                outcome,
+                termination,
+                fen: self.fen(),
+            })
+        }
+    }
+
+    pub(crate) fn set_connected(&mut self, seat: Seat, connected: bool) {
+        self.connected[seat] = connected;
+    }
+
+    pub(crate) fn pause(&mut self, now: Instant) {
+        let left = BySeat::new_with(|seat| self.remaining(seat, now));
+        self.clock = ClockView::new(left, None);
+        self.paused = true;
+    }
+
+    pub(crate) fn set_clock(&mut self, clock: ClockView, now: Instant) {
+        self.clock = clock;
+        self.clock_at = now;
+    }
+
+    pub(crate) fn go_on(&mut self, clock: ClockView, now: Instant) {
+        self.paused = false;
+        self.set_clock(clock, now);
+    }
+
+    pub(crate) fn set_epoch(&mut self, epoch: Epoch) {
+        self.epoch = epoch;
+    }
+
+    // ---- what there is to see --------------------------------------------------------------------
+
+    /// Which match.
+    #[must_use]
+    pub const fn id(&self) -> MatchId {
+        self.id
+    }
+
+    /// What this client may do in it.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// This client's seat; `None` for a spectator.
+    #[must_use]
+    pub const fn seat(&self) -> Option<Seat> {
+        self.role.seat()
+    }
+
+    /// Who plays.
+    #[must_use]
+    pub const fn players(&self) -> &BySeat<SeatView> {
+        &self.state.players
+    }
+
+    /// How much time each side has.
+    #[must_use]
+    pub const fn time_control(&self) -> TimeControl {
+        self.state.time_control
+    }
+
+    /// When the clocks begin to count.
+    #[must_use]
+    pub const fn clock_start(&self) -> ClockStart {
+        self.state.clock_start
+    }
+
+    /// Whether the result counts for ratings.
+    #[must_use]
+    pub const fn is_rated(&self) -> bool {
+        self.state.rated
+    }
+
+    /// The position at ply 0.
+    #[must_use]
+    pub const fn start(&self) -> &Chess {
+        &self.start
+    }
+
+    /// The position now.
+    #[must_use]
+    pub const fn position(&self) -> &Chess {
+        &self.position
+    }
+
+    /// The position now, as FEN (with an en passant square only where the capture is legal).
+    #[must_use]
+    pub fn fen(&self) -> String {
+        fen_of(&self.position)
+    }
+
+    /// All moves from ply 0.
+    #[must_use]
+    pub fn moves(&self) -> &[Uci] {
+        &self.state.moves
+    }
+
+    /// The move that led to the position.
+    #[must_use]
+    pub const fn last_move(&self) -> Option<Move> {
+        self.last_move
+    }
+
+    /// All moves from ply 0 in standard algebraic notation.
+    #[must_use]
+    pub fn sans(&self) -> Vec<SanPlus> {
+        let mut position = self.start.clone();
+        let san = |uci: &Uci| {
+            let legal = uci.to_move().to_move(&position).ok()?;
+            Some(SanPlus::from_move_and_play_unchecked(&mut position, legal))
+        };
+        // All of them were legal when they were played.
+        self.state.moves.iter().map_while(san).collect()
+    }
+
+    /// Half-moves made.
+    #[must_use]
+    pub fn ply(&self) -> u16 {
+        // A match ends at 1,200 plies.
+        u16::try_from(self.state.moves.len()).unwrap_or(u16::MAX)
+    }
+
+    /// The side to move.
+    #[must_use]
+    pub fn turn(&self) -> Seat {
+        self.position.turn().into()
+    }
+
+    /// Whether this client is to move.
+    #[must_use]
+    pub fn is_my_turn(&self) -> bool {
+        self.state.result.is_none() && self.seat() == Some(self.turn())
+    }
+
+    /// The seat whose draw offer stands.
+    #[must_use]
+    pub const fn draw_offer(&self) -> Option<Seat> {
+        self.state.draw_offer
+    }
+
+    /// How the match ended, if it has.
+    #[must_use]
+    pub const fn result(&self) -> Option<(Outcome, Termination)> {
+        self.state.result
+    }
+
+    /// Number of the last event seen.
+    #[must_use]
+    pub const fn seq(&self) -> u32 {
+        self.seq
+    }
+
+    /// The highest epoch heard of.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Who is connected.
+    #[must_use]
+    pub const fn connected(&self) -> &BySeat<bool> {
+        &self.connected
+    }
+
+    /// Whether play is paused for want of a store.
+    #[must_use]
+    pub const fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// The seat whose clock runs.
+    #[must_use]
+    pub const fn running(&self) -> Option<Seat> {
+        self.clock.running
+    }
+
+    /// What `seat` has left at `now`, counted down here from what the shard said last.
+    #[must_use]
+    pub fn remaining(&self, seat: Seat, now: Instant) -> Duration {
+        let left = self.clock.of(seat);
+        if self.clock.running == Some(seat) {
+            left.saturating_sub(now.saturating_duration_since(self.clock_at))
+        } else {
+            left
+        }
+    }
+
+    /// Whether the match counts: it can be resigned, and no longer be aborted.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.state.clock_start == ClockStart::AtOnce || self.ply() >= 2
+    }
+
+    /// How often the position has stood on the board, this time included.
+    #[must_use]
+    pub fn repetitions(&self) -> usize {
+        let hash = |position: &Chess| position.zobrist_hash::<Zobrist64>(EnPassantMode::Legal);
+        let mut position = self.start.clone();
+        let mut seen = vec![hash(&position)];
+        for uci in &self.state.moves {
+            let Ok(legal) = uci.to_move().to_move(&position) else {
+                break;
+            };
+            position.play_unchecked(legal);
+            seen.push(hash(&position));
+        }
+        let present = hash(&self.position);
+        seen.into_iter().filter(|&before| before == present).count()
+    }
+
+    /// Whether the rules end the match in this position, without anyone's doing.
+    #[must_use]
+    pub fn ends_by_itself(&self) -> bool {
+        self.position.is_game_over()
+            || self.position.halfmoves() >= 150
+            || self.repetitions() >= 5
+            || self.state.moves.len() >= 1_200
+    }
+
+    /// The form in which the shard names a move that is legal now; the same move if it is not legal.
+    #[must_use]
+    pub fn canonical(&self, uci: Uci) -> Uci {
+        uci.to_move()
+            .to_move(&self.position)
+            .ok()
+            .and_then(canonical)
+            .unwrap_or(uci)
+    }
+}
+
+/// A legal move as it travels.
+#[must_use]
+pub fn canonical(legal: Move) -> Option<Uci> {
+    UciMove::from_move(legal, CastlingMode::Standard)
+        .try_into()
+        .ok()
+}
+
+/// A position as FEN (with an en passant square only where the capture is legal).
+#[must_use]
+pub fn fen_of(position: &Chess) -> String {
+    Fen::from_position(position, EnPassantMode::Legal).to_string()
+}
+
+fn start_position(state: &MatchState) -> Result<Chess, Violation> {
+    let Some(text) = &state.start_fen else {
+        return Ok(Chess::default());
+    };
+    let fen: Option<Fen> = text.parse().ok();
+    fen.and_then(|fen| fen.into_position(CastlingMode::Standard).ok())
+        .ok_or_else(|| Violation::StartPosition(text.clone()))
+}
