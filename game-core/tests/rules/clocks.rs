@@ -114,6 +114,28 @@ fn a_first_move_too_late_aborts_the_match() {
 }
 
 #[test]
+fn it_is_known_whose_clock_counts_next() {
+    let mut table = Table::initial();
+    for (uci, next) in [
+        ("f2f3", None),
+        ("e7e5", Some(Seat::White)),
+        ("g2g4", Some(Seat::Black)),
+        ("d8h4", None),
+    ] {
+        let command = table.move_of(uci, false);
+        table.send(table.game.turn(), command).unwrap();
+        assert_eq!(
+            (table.game.running(), table.game.timed_seat()),
+            (None, next)
+        );
+        table.start_clock();
+        assert_eq!(table.game.running(), next);
+    }
+    let at_once = timed(60 * SECOND, 0, ClockStart::AtOnce);
+    assert_eq!(at_once.game.timed_seat(), Some(Seat::White));
+}
+
+#[test]
 fn black_may_be_the_first_to_move() {
     let fen = "rnbqkbnr/pppppppp/8/8/4P3/8/PPPP1PPP/RNBQKBNR b KQkq - 0 1";
     let mut table = Table::from_fen(fen);
