@@ -12,16 +12,18 @@ use std::time::Duration;
 
 use bincode::config::{Configuration, Limit};
 use bytes::Bytes;
-use game_core::{BySeat, CommandId, Epoch, Event, EventKind, Seat, ShardId, Snapshot};
+use game_core::{
+    BySeat, CommandId, Epoch, Event, EventKind, Outcome, Seat, ShardId, Snapshot, Termination, Uci,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{ShardRecord, Status};
 use crate::ticket::{Assignment, Ticket};
 
-/// Longest stored record, bytes. A move takes 20 to 32.
+/// Longest stored record, bytes. A move takes 20 to 32, by the size of its command id.
 pub const RECORD_LEN_MAX: usize = 128;
-/// Longest stored snapshot, bytes. One of a match of 600 moves a side takes about a tenth of it.
+/// Longest stored snapshot, bytes. That of a match of 600 moves a side takes about half of it.
 pub const SNAPSHOT_LEN_MAX: usize = 64 * 1024;
 /// Longest stored ticket, shard record, assignment or head, bytes.
 pub const OTHER_LEN_MAX: usize = 4 * 1024;
@@ -63,15 +65,99 @@ pub enum DecodeError {
     Malformed(String),
 }
 
-/// An [`Event`] as it is stored: the clocks as whole microseconds, which take half the bytes.
+/// An [`Event`] as it is stored: author and kind in a byte each, and the clocks as whole
+/// microseconds, which take half the bytes of a [`Duration`].
 #[derive(Serialize, Deserialize)]
 struct Record {
     seq: u32,
-    seat: Option<Seat>,
-    command_id: Option<CommandId>,
+    author: Author,
     white_us: u64,
     black_us: u64,
-    kind: EventKind,
+    kind: Kind,
+}
+
+/// The seat and command that caused an event. The last two are for events that no match makes.
+#[derive(Serialize, Deserialize)]
+enum Author {
+    Nobody,
+    White(CommandId),
+    Black(CommandId),
+    Seat(Seat),
+    Command(CommandId),
+}
+
+/// An [`EventKind`] with the draw offer beside a move folded in.
+#[derive(Serialize, Deserialize)]
+enum Kind {
+    Moved(Uci),
+    MovedAndOffered(Uci),
+    DrawOffered,
+    DrawDeclined,
+    Ended(Outcome, Termination),
+}
+
+impl Author {
+    const fn new(seat: Option<Seat>, command: Option<CommandId>) -> Self {
+        match (seat, command) {
+            (None, None) => Self::Nobody,
+            (Some(Seat::White), Some(command)) => Self::White(command),
+            (Some(Seat::Black), Some(command)) => Self::Black(command),
+            (Some(seat), None) => Self::Seat(seat),
+            (None, Some(command)) => Self::Command(command),
+        }
+    }
+
+    const fn parts(&self) -> (Option<Seat>, Option<CommandId>) {
+        match *self {
+            Self::Nobody => (None, None),
+            Self::White(command) => (Some(Seat::White), Some(command)),
+            Self::Black(command) => (Some(Seat::Black), Some(command)),
+            Self::Seat(seat) => (Some(seat), None),
+            Self::Command(command) => (None, Some(command)),
+        }
+    }
+}
+
+impl From<EventKind> for Kind {
+    fn from(kind: EventKind) -> Self {
+        match kind {
+            EventKind::Moved {
+                uci,
+                offers_draw: false,
+            } => Self::Moved(uci),
+            EventKind::Moved {
+                uci,
+                offers_draw: true,
+            } => Self::MovedAndOffered(uci),
+            EventKind::DrawOffered => Self::DrawOffered,
+            EventKind::DrawDeclined => Self::DrawDeclined,
+            EventKind::Ended {
+                outcome,
+                termination,
+            } => Self::Ended(outcome, termination),
+        }
+    }
+}
+
+impl From<Kind> for EventKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Moved(uci) => Self::Moved {
+                uci,
+                offers_draw: false,
+            },
+            Kind::MovedAndOffered(uci) => Self::Moved {
+                uci,
+                offers_draw: true,
+            },
+            Kind::DrawOffered => Self::DrawOffered,
+            Kind::DrawDeclined => Self::DrawDeclined,
+            Kind::Ended(outcome, termination) => Self::Ended {
+                outcome,
+                termination,
+            },
+        }
+    }
 }
 
 /// What the embedded store keeps of a match besides snapshot and log.
@@ -97,11 +183,10 @@ pub fn encode_record(event: &Event) -> Bytes {
     };
     let record = Record {
         seq: event.seq,
-        seat: event.seat,
-        command_id: event.command_id,
+        author: Author::new(event.seat, event.command_id),
         white_us: micros(event.clocks.white),
         black_us: micros(event.clocks.black),
-        kind: event.kind,
+        kind: event.kind.into(),
     };
     seal(RECORD, &record, RECORD_LEN_MAX)
 }
@@ -113,15 +198,16 @@ pub fn encode_record(event: &Event) -> Bytes {
 /// [`DecodeError`], when the bytes are not a record of this version.
 pub fn decode_record(bytes: &[u8]) -> Result<Event, DecodeError> {
     let record: Record = open::<_, RECORD_LEN_MAX>(RECORD, bytes)?;
+    let (seat, command_id) = record.author.parts();
     Ok(Event {
         seq: record.seq,
-        seat: record.seat,
-        command_id: record.command_id,
+        seat,
+        command_id,
         clocks: BySeat {
             white: Duration::from_micros(record.white_us),
             black: Duration::from_micros(record.black_us),
         },
-        kind: record.kind,
+        kind: record.kind.into(),
     })
 }
 
@@ -247,3 +333,6 @@ fn open<T: DeserializeOwned, const LEN_MAX: usize>(
         )))
     }
 }
+
+#[cfg(test)]
+mod tests;

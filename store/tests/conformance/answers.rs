@@ -343,7 +343,10 @@ fn tickets_are_given_a_match_together_or_not_at_all() {
                 .await
                 .unwrap()
         );
-        assert_eq!(store.waiting("3+2").await.unwrap(), [first.clone()]);
+        assert_eq!(
+            store.waiting("3+2").await.unwrap(),
+            std::slice::from_ref(&first)
+        );
         assert_eq!(
             store.ticket(second.id).await.unwrap().unwrap().state,
             TicketState::Cancelled

@@ -186,7 +186,7 @@ fn what_was_confirmed_is_there_after_torn_writes() {
         let confirmed = runtime.block_on(async {
             claimed(&store, &line).await;
             // The power goes off in the middle of some commit.
-            disk.cut_power_after_writes(seed * 3);
+            disk.cut_power_after_writes(seed * 19);
             for after in 0..30 {
                 if store
                     .append(&[line.append(Epoch(1), after, 1)])

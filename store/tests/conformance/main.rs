@@ -1,6 +1,8 @@
 //! One contract, two stores: the same operations have the same answers, on both, also when things
 //! go wrong.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
 mod answers;
 mod disk;
 mod embedded;

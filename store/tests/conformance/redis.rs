@@ -179,20 +179,31 @@ fn a_late_answer_is_not_taken_for_the_next_one() {
 }
 
 #[test]
-fn a_takeover_fences_what_a_stopped_redis_still_has_to_read() {
+fn what_a_stopped_redis_still_has_to_read_comes_before_a_takeover_or_is_fenced() {
     runtime().block_on(async {
         let server = RedisServer::start();
         let (zombie, successor) = (impatient(&server).await, redis_store(&server).await);
         let line = Line::new(match_id(1), 1, 4);
         claimed(&zombie, &line).await;
-        successor
-            .claim(line.id, shard_id(2), Epoch(1))
-            .await
-            .unwrap();
-        let write = line.append(Epoch(1), 0, 1);
-        let answer = zombie.append(std::slice::from_ref(&write)).await.unwrap();
-        assert!(matches!(answer[..], [Appended::Fenced(o)] if o.owner == shard_id(2)));
-        assert_eq!(successor.log(line.id).await.unwrap(), []);
+        for epoch in 1..=5 {
+            let after = successor.log(line.id).await.unwrap().len().min(3);
+            let write = line.append(Epoch(epoch), after, 1);
+            server.stop();
+            unavailable(zombie.append(std::slice::from_ref(&write)).await);
+            let takeover = successor.claim(line.id, shard_id(2), Epoch(epoch));
+            let cont = async {
+                tokio::task::yield_now().await;
+                server.cont();
+            };
+            let (claim, ()) = tokio::join!(takeover, cont);
+            let Claim::Claimed(checkpoint) = claim.unwrap() else {
+                panic!("nobody else claims");
+            };
+            // The zombie learns its fate, and what it left behind has been read by then.
+            let fate = append_until_answered(&zombie, &write).await;
+            assert_eq!(fate, Appended::Fenced(checkpoint.ownership));
+            assert_eq!(successor.log(line.id).await.unwrap(), checkpoint.tail);
+        }
     });
 }
 

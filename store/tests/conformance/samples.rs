@@ -137,7 +137,7 @@ pub(crate) fn shard_record(n: u8, heartbeat: u64) -> ShardRecord {
         id: shard_id(n),
         heartbeat,
         address: "192.0.2.1:4433".parse().unwrap(),
-        certificate_sha256: (n % 2 == 0).then_some([n; 32]),
+        certificate_sha256: n.is_multiple_of(2).then_some([n; 32]),
         capacity: 1000,
         live: u32::from(n),
         draining: n == 3,
