@@ -1,0 +1,92 @@
+//! From two players to a match: the assignment first, then the match.
+//!
+//! The assignment is one compare-and-set on the tickets and decides who plays whom in which match.
+//! The match is created from it afterwards, and whoever reads an assigned ticket makes sure that it
+//! was: a matchmaker that dies in between leaves nothing stuck, and creating twice changes nothing.
+
+use game_core::{BySeat, ColorChoice, Match, MatchId, MatchSetup, Player};
+use store::{Assignment, Created, Ticket};
+use tracing::info;
+
+use crate::problem::Problem;
+use crate::service::{Service, now};
+
+/// A new match between the owner of `ticket` and `opponent`, in the colours that the ticket asks
+/// for.
+pub(crate) fn draw(ticket: &Ticket, opponent: &Player) -> Assignment {
+    let owner_is_white = match ticket.color {
+        ColorChoice::White => true,
+        ColorChoice::Black => false,
+        ColorChoice::Random => rand::random(),
+    };
+    let (owner, opponent) = (ticket.player.clone(), opponent.clone());
+    let players = if owner_is_white {
+        BySeat {
+            white: owner,
+            black: opponent,
+        }
+    } else {
+        BySeat {
+            white: opponent,
+            black: owner,
+        }
+    };
+    Assignment {
+        match_id: MatchId::from_random(rand::random()),
+        players,
+    }
+}
+
+/// Whether `player` has a seat in the match.
+pub(crate) fn is_player(assignment: &Assignment, player: &Player) -> bool {
+    let BySeat { white, black } = &assignment.players;
+    white.id == player.id || black.id == player.id
+}
+
+impl Service {
+    /// Creates the match of an assigned ticket if it is missing.
+    pub(crate) async fn ensure_match(
+        &self,
+        ticket: &Ticket,
+        assignment: &Assignment,
+    ) -> Result<(), Problem> {
+        match self.store.ownership(assignment.match_id).await? {
+            Some(_) => Ok(()),
+            None => self.create_match(ticket, assignment).await,
+        }
+    }
+
+    /// Creates the match of an assigned ticket on the least loaded shard.
+    pub(crate) async fn create_match(
+        &self,
+        ticket: &Ticket,
+        assignment: &Assignment,
+    ) -> Result<(), Problem> {
+        let shard = self.shard_for_new()?;
+        let setup = MatchSetup {
+            id: assignment.match_id,
+            players: assignment.players.clone(),
+            time_control: ticket.time_control,
+            clock_start: ticket.clock_start,
+            start: ticket.start.clone(),
+            rated: false,
+            created_at: now(),
+        };
+        let created = self
+            .store
+            .create(shard.id, &Match::new(setup).snapshot())
+            .await?;
+        if created == Created::New {
+            self.view().note_placed(shard.id);
+            info!(
+                match_id = %assignment.match_id,
+                shard = %shard.id,
+                white = %assignment.players.white.id,
+                black = %assignment.players.black.id,
+                time_control = %ticket.time_control,
+                "match created"
+            );
+        }
+        Ok(())
+    }
+}

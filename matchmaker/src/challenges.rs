@@ -1,0 +1,159 @@
+//! `/v1/challenges`: a match against one who accepts it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use game_core::{Player, StartPosition};
+use protocol::http::{NewChallenge, TicketReply};
+use store::{Ticket, TicketId, TicketState};
+
+use crate::assign;
+use crate::extract::{Body, Caller, PathId, Wait};
+use crate::problem::{Kind, Problem};
+use crate::service::{Service, now};
+use crate::tickets::{reply, waits_until};
+
+pub(crate) async fn create(
+    State(service): State<Arc<Service>>,
+    Caller(player): Caller,
+    Body(request): Body<NewChallenge>,
+) -> Result<(StatusCode, Json<TicketReply>), Problem> {
+    if request.opponent.as_ref() == Some(&player.id) {
+        return Err(Problem::new(
+            Kind::OwnChallenge,
+            "The opponent is the challenger: name another player, or none.",
+        ));
+    }
+    let start = match request.fen.as_deref() {
+        None => StartPosition::INITIAL,
+        Some(fen) => fen
+            .parse()
+            .map_err(|error| Problem::new(Kind::InvalidPosition, format!("{error}.")))?,
+    };
+    let now = now();
+    let ticket = Ticket {
+        id: TicketId::from_random(rand::random()),
+        player,
+        pool: None,
+        opponent: request.opponent,
+        time_control: request.time_control,
+        clock_start: request.clock_start,
+        color: request.color,
+        start,
+        created_at: now,
+        seen_at: now,
+        state: TicketState::Waiting,
+    };
+    service.store.put_ticket(&ticket).await?;
+    Ok((StatusCode::CREATED, Json(reply(&ticket))))
+}
+
+pub(crate) async fn read(
+    State(service): State<Arc<Service>>,
+    Caller(player): Caller,
+    PathId(id): PathId<TicketId>,
+    Wait(wait): Wait,
+) -> Result<Json<TicketReply>, Problem> {
+    let mut waits = waits_until(&service, wait);
+    loop {
+        let ticket = service.challenge(id).await?;
+        check_invited(&ticket, &player)?;
+        if let TicketState::Assigned(assignment) = &ticket.state {
+            service.ensure_match(&ticket, assignment).await?;
+        }
+        if ticket.state != TicketState::Waiting || !waits.again().await {
+            return Ok(Json(reply(&ticket)));
+        }
+    }
+}
+
+pub(crate) async fn accept(
+    State(service): State<Arc<Service>>,
+    Caller(player): Caller,
+    PathId(id): PathId<TicketId>,
+) -> Result<Json<TicketReply>, Problem> {
+    // A ticket that waits no more never waits again, so the second look decides.
+    for _ in 0..2 {
+        let mut ticket = service.challenge(id).await?;
+        check_may_accept(&ticket, &player)?;
+        match &ticket.state {
+            TicketState::Cancelled => {
+                return Err(Problem::new(
+                    Kind::ChallengeCancelled,
+                    "The challenger has withdrawn the challenge.",
+                ));
+            }
+            TicketState::Assigned(assignment) if assign::is_player(assignment, &player) => {
+                service.ensure_match(&ticket, assignment).await?;
+                return Ok(Json(reply(&ticket)));
+            }
+            TicketState::Assigned(_) => {
+                return Err(Problem::new(
+                    Kind::ChallengeTaken,
+                    "Another player has accepted the challenge.",
+                ));
+            }
+            TicketState::Waiting => {
+                // Known before the ticket is bound, so that the challenger need not wait on it.
+                service.shard_for_new()?;
+                let assignment = assign::draw(&ticket, &player);
+                if service.store.assign_tickets(&[id], &assignment).await? {
+                    service.create_match(&ticket, &assignment).await?;
+                    ticket.state = TicketState::Assigned(assignment);
+                    return Ok(Json(reply(&ticket)));
+                }
+            }
+        }
+    }
+    Err(Problem::new(
+        Kind::StoreUnavailable,
+        "The challenge could not be accepted: try again.",
+    ))
+}
+
+pub(crate) async fn cancel(
+    State(service): State<Arc<Service>>,
+    Caller(player): Caller,
+    PathId(id): PathId<TicketId>,
+) -> Result<StatusCode, Problem> {
+    let ticket = service.challenge(id).await?;
+    service.cancel(&ticket, &player).await
+}
+
+/// A named opponent keeps others out; the challenger may always look.
+fn check_invited(ticket: &Ticket, player: &Player) -> Result<(), Problem> {
+    match &ticket.opponent {
+        Some(opponent) if *opponent != player.id && ticket.player.id != player.id => Err(
+            Problem::new(Kind::NotInvited, "The challenge is for another player."),
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn check_may_accept(ticket: &Ticket, player: &Player) -> Result<(), Problem> {
+    if ticket.player.id == player.id {
+        Err(Problem::new(
+            Kind::OwnChallenge,
+            "The challenger cannot accept it: send its id to another player.",
+        ))
+    } else {
+        check_invited(ticket, player)
+    }
+}
+
+impl Service {
+    /// A ticket that is a challenge.
+    async fn challenge(&self, id: TicketId) -> Result<Ticket, Problem> {
+        let ticket = self.store.ticket(id).await?;
+        ticket
+            .filter(|ticket| ticket.pool.is_none())
+            .ok_or_else(|| {
+                Problem::new(
+                    Kind::ChallengeNotFound,
+                    format!("No challenge has the id {id}."),
+                )
+            })
+    }
+}

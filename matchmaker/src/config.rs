@@ -1,0 +1,411 @@
+//! What the matchmaker runs with: parsed arguments, then validated values.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use protocol::token::SigningKey;
+
+/// Assigns matches to shards and players to matches.
+///
+/// Speaks HTTP/JSON with players and keeps nothing of its own: start as many as you like on one
+/// store, behind any load balancer, and stop them at will. It does not speak TLS: put it behind
+/// what does.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rookery-matchmaker",
+    version,
+    after_help = "\
+Make the signing key once, and give its public half to every shard:
+  openssl genpkey -algorithm ed25519 -out signing-key.pem
+  openssl pkey -in signing-key.pem -pubout -out public-key.pem
+
+Then:
+  rookery-matchmaker --store redis://127.0.0.1:6379 --signing-key signing-key.pem
+
+Every option may come from the environment instead; an option given here comes first.
+GET /livez says that the process answers, GET /readyz that its store does too.
+SIGTERM or SIGINT ends it once the requests under way are answered; a second one ends it at once."
+)]
+pub struct Args {
+    /// Where to listen for HTTP.
+    #[arg(
+        long,
+        env = "ROOKERY_LISTEN",
+        value_name = "IP:PORT",
+        default_value = "127.0.0.1:7000",
+        value_parser = parse_listen
+    )]
+    pub listen: SocketAddr,
+
+    /// The store that this installation shares: redis://[user:password@]host[:port][/database] or
+    /// unix:///path. It may come up later than the matchmaker.
+    #[arg(
+        long,
+        env = "ROOKERY_STORE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub store: String,
+
+    /// What all keys in the store begin with; two installations on one Redis have two prefixes.
+    #[arg(
+        long,
+        env = "ROOKERY_STORE_PREFIX",
+        value_name = "TEXT",
+        default_value = "rk"
+    )]
+    pub store_prefix: String,
+
+    /// The Ed25519 private key that signs tokens, in PEM (PKCS#8). All matchmakers of an
+    /// installation share it.
+    #[arg(long, env = "ROOKERY_SIGNING_KEY", value_name = "FILE")]
+    pub signing_key: PathBuf,
+
+    /// The public address of this installation, for the Site tag of PGN; by default "?".
+    #[arg(long, env = "ROOKERY_SITE", value_name = "URL")]
+    pub site: Option<String>,
+
+    /// How many days a guest's player token is valid.
+    #[arg(
+        long,
+        env = "ROOKERY_PLAYER_TOKEN_DAYS",
+        value_name = "DAYS",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(1..=365)
+    )]
+    pub player_token_days: u64,
+
+    /// How many seconds a seat token is valid: the time to take the seat, not to sit in it.
+    #[arg(
+        long,
+        env = "ROOKERY_SEAT_TOKEN_SECONDS",
+        value_name = "SECONDS",
+        default_value_t = 300,
+        value_parser = clap::value_parser!(u64).range(30..=3600)
+    )]
+    pub seat_token_seconds: u64,
+
+    /// How many connections may be open; more wait to be accepted.
+    #[arg(
+        long,
+        env = "ROOKERY_CONNECTIONS_MAX",
+        value_name = "COUNT",
+        default_value_t = 20_000,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    pub connections_max: u32,
+
+    /// How many requests may be under way, those that wait for an opponent included; more are
+    /// answered with 503. From half of it on, no request waits for an opponent any more.
+    #[arg(
+        long,
+        env = "ROOKERY_REQUESTS_MAX",
+        value_name = "COUNT",
+        default_value_t = 10_000,
+        value_parser = clap::value_parser!(u32).range(2..=1_000_000)
+    )]
+    pub requests_max: u32,
+
+    /// How many seconds requests under way have to end after SIGTERM.
+    #[arg(
+        long,
+        env = "ROOKERY_GRACE_SECONDS",
+        value_name = "SECONDS",
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u64).range(0..=300)
+    )]
+    pub grace_seconds: u64,
+
+    /// What to log: a level (error, warn, info, debug, trace), or levels by module.
+    #[arg(
+        long,
+        env = "ROOKERY_LOG",
+        value_name = "FILTER",
+        default_value = "info"
+    )]
+    pub log: String,
+
+    /// How to write the log.
+    #[arg(
+        long,
+        env = "ROOKERY_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    pub log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How the matchmaker treats players and requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// What PGN's `Site` tag says.
+    pub site: String,
+    /// How long a guest's player token is valid, in whole seconds.
+    pub player_token_ttl: Duration,
+    /// How long a seat token is valid, in whole seconds: from the reply to the `Join`.
+    pub seat_token_ttl: Duration,
+    /// Connections open at once; more wait in the system's queue until one is closed.
+    pub connections_max: usize,
+    /// Requests under way at once; more are answered with 503 at once, as waiting would only make
+    /// the queue longer.
+    pub requests_max: usize,
+    /// How long requests under way have to end at a shutdown.
+    pub grace: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            site: "?".to_owned(),
+            player_token_ttl: Duration::from_secs(30 * 24 * 60 * 60),
+            seat_token_ttl: Duration::from_secs(5 * 60),
+            connections_max: 20_000,
+            requests_max: 10_000,
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// All that the binary needs, validated.
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The URL of the Redis; it may hold a password, so it is never logged.
+    pub store_url: String,
+    /// What the keys in the store begin with.
+    pub store_prefix: String,
+    /// Signs tokens.
+    pub key: SigningKey,
+    /// How requests are treated.
+    pub config: Config,
+}
+
+/// A setting that cannot be used: which one, what it is, and what is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {value:?} cannot be used: {why}")]
+pub struct ConfigError {
+    /// The option and the variable of the environment.
+    name: &'static str,
+    /// What was given; a password in it is left out.
+    value: String,
+    /// What is wrong, and what is allowed.
+    why: String,
+}
+
+/// PGN lines have 255 characters at most; this leaves room for the tag.
+const SITE_LEN_MAX: usize = 200;
+
+impl Args {
+    /// Validates the arguments and reads the key.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the first setting that cannot be used.
+    pub fn into_settings(self) -> Result<Settings, ConfigError> {
+        check_store(&self.store)?;
+        let site = check_site(self.site)?;
+        let key = read_key(&self.signing_key)?;
+        Ok(Settings {
+            listen: self.listen,
+            store_url: self.store,
+            store_prefix: self.store_prefix,
+            key,
+            config: Config {
+                site,
+                player_token_ttl: Duration::from_secs(self.player_token_days * 24 * 60 * 60),
+                seat_token_ttl: Duration::from_secs(self.seat_token_seconds),
+                connections_max: self.connections_max as usize,
+                requests_max: self.requests_max as usize,
+                grace: Duration::from_secs(self.grace_seconds),
+            },
+        })
+    }
+}
+
+fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "an address is IP:PORT, for example 0.0.0.0:7000 or [::]:7000".to_owned())
+}
+
+fn check_store(url: &str) -> Result<(), ConfigError> {
+    let known = ["redis://", "unix://"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme));
+    if known {
+        Ok(())
+    } else {
+        Err(ConfigError {
+            name: "--store (ROOKERY_STORE)",
+            value: without_password(url),
+            why: "it must be redis://[user:password@]host[:port][/database] or unix:///path"
+                .to_owned(),
+        })
+    }
+}
+
+/// The URL with whatever stands before its `@` left out.
+fn without_password(url: &str) -> String {
+    match url.rsplit_once('@') {
+        None => url.to_owned(),
+        Some((before, host)) => {
+            let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
+            format!("{scheme}://…@{host}")
+        }
+    }
+}
+
+fn check_site(site: Option<String>) -> Result<String, ConfigError> {
+    let Some(site) = site else {
+        return Ok(Config::default().site);
+    };
+    let is_url = site.starts_with("https://") || site.starts_with("http://");
+    let is_plain = !site.chars().any(|c| c.is_control() || c.is_whitespace());
+    if is_url && is_plain && site.len() <= SITE_LEN_MAX {
+        Ok(site)
+    } else {
+        Err(ConfigError {
+            name: "--site (ROOKERY_SITE)",
+            value: site,
+            why: format!(
+                "it must be an http:// or https:// URL of at most {SITE_LEN_MAX} bytes, without \
+                 spaces"
+            ),
+        })
+    }
+}
+
+fn read_key(file: &std::path::Path) -> Result<SigningKey, ConfigError> {
+    let invalid = |why: String| ConfigError {
+        name: "--signing-key (ROOKERY_SIGNING_KEY)",
+        value: file.display().to_string(),
+        why: format!("{why}; it must be a file that \"openssl genpkey -algorithm ed25519\" wrote"),
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| invalid(error.to_string()))?;
+    SigningKey::from_pem(&text).map_err(|error| invalid(error.to_string()))
+}
+
+/// Leaves the key and the store's URL out.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("listen", &self.listen)
+            .field("store_prefix", &self.store_prefix)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(more: &[&str]) -> Result<Args, clap::Error> {
+        let base = [
+            "rookery-matchmaker",
+            "--store",
+            "redis://h",
+            "--signing-key",
+            "/nowhere/key",
+        ];
+        Args::try_parse_from(base.iter().chain(more))
+    }
+
+    fn key_file() -> tempfile::NamedTempFile {
+        let (_, pem) = SigningKey::generate().unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), pem).unwrap();
+        file
+    }
+
+    #[test]
+    fn the_defaults_of_the_flags_are_the_defaults_of_the_library() {
+        let key = key_file();
+        let mut args = args(&[]).unwrap();
+        args.signing_key = key.path().to_owned();
+        let settings = args.into_settings().unwrap();
+        assert_eq!(settings.config, Config::default());
+        assert_eq!(settings.listen, "127.0.0.1:7000".parse().unwrap());
+        assert_eq!(settings.store_prefix, "rk");
+    }
+
+    #[test]
+    fn what_clap_refuses_is_refused_with_flag_value_and_what_is_allowed() {
+        let cases = [
+            (
+                ["--listen", "localhost:1"],
+                "IP:PORT, for example 0.0.0.0:7000",
+            ),
+            (["--player-token-days", "0"], "0 is not in 1..=365"),
+            (["--seat-token-seconds", "3601"], "3601 is not in 30..=3600"),
+            (["--requests-max", "x"], "invalid digit"),
+            (["--log-format", "xml"], "[possible values: text, json]"),
+        ];
+        for (flags, expected) in cases {
+            let error = args(&flags).unwrap_err().to_string();
+            for part in [flags[0], flags[1], expected] {
+                assert!(error.contains(part), "{flags:?}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_validation_refuses_is_refused_with_flag_value_and_what_is_allowed() {
+        let key = key_file();
+        let long_site = format!("https://{}", "x".repeat(SITE_LEN_MAX));
+        let cases: [(&[&str], &str); 4] = [
+            (
+                &["--site", "rookery.example"],
+                "--site (ROOKERY_SITE): \"rookery.example\"",
+            ),
+            (&["--site", "https://a b"], "without spaces"),
+            (&["--site", &long_site], "at most 200 bytes"),
+            (&[], "--signing-key (ROOKERY_SIGNING_KEY): \"/nowhere/key\""),
+        ];
+        for (flags, expected) in cases {
+            let mut args = args(flags).unwrap();
+            if !flags.is_empty() {
+                args.signing_key = key.path().to_owned();
+            }
+            let error = args.into_settings().unwrap_err().to_string();
+            assert!(error.contains(expected), "{flags:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_store_of_another_kind_is_refused_without_its_password() {
+        let mut args = args(&[]).unwrap();
+        args.store = "postgres://me:secret@host/db".to_owned();
+        let error = args.into_settings().unwrap_err().to_string();
+        assert!(
+            error.contains("--store (ROOKERY_STORE): \"postgres://…@host/db\""),
+            "{error}"
+        );
+        assert!(!error.contains("secret"), "{error}");
+        assert_eq!(without_password("http://h"), "http://h");
+        assert_eq!(without_password("me:secret@h"), "://…@h");
+    }
+
+    #[test]
+    fn a_file_that_is_no_key_is_refused_with_the_way_to_make_one() {
+        let mut args = args(&[]).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        args.signing_key = file.path().to_owned();
+        let error = args.into_settings().unwrap_err().to_string();
+        assert!(
+            error.contains("openssl genpkey -algorithm ed25519"),
+            "{error}"
+        );
+    }
+}

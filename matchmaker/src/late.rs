@@ -1,0 +1,146 @@
+//! A store that may come up later than the matchmaker.
+
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use game_core::{Epoch, Event, MatchId, ShardId, Snapshot, UnixMillis};
+use store::{
+    Append, Appended, Assignment, Checkpoint, Claim, Created, Ownership, ShardRecord, Store,
+    StoreError, Ticket, TicketId,
+};
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+/// A [`Store`] that answers [`StoreError::Unavailable`] until [`connect`](Self::connect) has found
+/// the real one, and passes everything on from then on.
+#[derive(Default)]
+pub struct LateStore {
+    real: OnceLock<Arc<dyn Store>>,
+}
+
+impl LateStore {
+    const PAUSE_MIN: Duration = Duration::from_millis(250);
+    const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+    /// Calls `open` until it gives a store, with pauses that double from 250 ms to 5 s, each drawn
+    /// between its half and its whole so that matchmakers do not come all at once. Says in the log
+    /// what it waits for.
+    ///
+    /// # Errors
+    ///
+    /// What `open` fails with when trying again cannot help: all but
+    /// [`StoreError::Unavailable`].
+    pub async fn connect<F>(&self, mut open: impl FnMut() -> F) -> Result<(), StoreError>
+    where
+        F: Future<Output = Result<Arc<dyn Store>, StoreError>>,
+    {
+        let mut pause = Self::PAUSE_MIN;
+        let mut attempt = 1_u64;
+        loop {
+            match open().await {
+                Ok(store) => {
+                    info!(attempt, "connected to the store");
+                    let _ = self.real.set(store);
+                    return Ok(());
+                }
+                Err(error @ StoreError::Unavailable(_)) => {
+                    let pause = pause.mul_f64(rand::random_range(0.5..=1.0));
+                    let retry_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+                    warn!(%error, attempt, retry_ms, "cannot reach the store yet; trying again");
+                    sleep(pause).await;
+                }
+                Err(error) => return Err(error),
+            }
+            pause = (2 * pause).min(Self::PAUSE_MAX);
+            attempt += 1;
+        }
+    }
+
+    fn real(&self) -> Result<&Arc<dyn Store>, StoreError> {
+        self.real
+            .get()
+            .ok_or_else(|| StoreError::Unavailable("not connected yet".to_owned()))
+    }
+}
+
+#[async_trait]
+impl Store for LateStore {
+    async fn create(&self, owner: ShardId, snapshot: &Snapshot) -> Result<Created, StoreError> {
+        self.real()?.create(owner, snapshot).await
+    }
+
+    async fn load(&self, id: MatchId) -> Result<Option<Checkpoint>, StoreError> {
+        self.real()?.load(id).await
+    }
+
+    async fn log(&self, id: MatchId) -> Result<Vec<Event>, StoreError> {
+        self.real()?.log(id).await
+    }
+
+    async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError> {
+        self.real()?.ownership(id).await
+    }
+
+    async fn claim(
+        &self,
+        id: MatchId,
+        claimant: ShardId,
+        expected: Epoch,
+    ) -> Result<Claim, StoreError> {
+        self.real()?.claim(id, claimant, expected).await
+    }
+
+    async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
+        self.real()?.append(batch).await
+    }
+
+    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError> {
+        self.real()?.heartbeat(shard).await
+    }
+
+    async fn shards(&self) -> Result<Vec<ShardRecord>, StoreError> {
+        self.real()?.shards().await
+    }
+
+    async fn deregister(&self, shard: ShardId) -> Result<(), StoreError> {
+        self.real()?.deregister(shard).await
+    }
+
+    async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
+        self.real()?.owned(shard).await
+    }
+
+    async fn disown(&self, shard: ShardId, matches: &[MatchId]) -> Result<(), StoreError> {
+        self.real()?.disown(shard, matches).await
+    }
+
+    async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {
+        self.real()?.put_ticket(ticket).await
+    }
+
+    async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
+        self.real()?.ticket(id).await
+    }
+
+    async fn waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError> {
+        self.real()?.waiting(pool).await
+    }
+
+    async fn touch_ticket(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {
+        self.real()?.touch_ticket(id, now).await
+    }
+
+    async fn cancel_ticket(&self, id: TicketId) -> Result<bool, StoreError> {
+        self.real()?.cancel_ticket(id).await
+    }
+
+    async fn assign_tickets(
+        &self,
+        tickets: &[TicketId],
+        assignment: &Assignment,
+    ) -> Result<bool, StoreError> {
+        self.real()?.assign_tickets(tickets, assignment).await
+    }
+}

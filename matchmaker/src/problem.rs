@@ -1,0 +1,234 @@
+//! Errors in words and in a stable code (RFC 9457).
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use store::StoreError;
+use tracing::{error, warn};
+
+/// Declares the kinds of problem: one row each, as clients see it.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $status:literal $code:literal $title:literal;)*) => {
+        /// The kinds of problem. The codes are stable: clients may rely on them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Kind { $($(#[$doc])* $kind,)* }
+
+        impl Kind {
+            #[cfg(test)]
+            pub(crate) const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            const fn row(self) -> (u16, &'static str, &'static str) {
+                match self { $(Self::$kind => ($status, $code, $title),)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Body or query is not what the request takes.
+    InvalidRequest = 400 "invalid_request" "Invalid request";
+    /// An id in the path is not of the form of such an id.
+    InvalidId = 400 "invalid_id" "Invalid id";
+    /// A name that a player cannot have.
+    InvalidName = 400 "invalid_name" "Invalid name";
+    /// A position that no match can start from.
+    InvalidPosition = 400 "invalid_position" "Invalid position";
+    /// No player token came with the request.
+    TokenMissing = 401 "token_missing" "Player token missing";
+    /// The token is none of this installation's player tokens.
+    TokenInvalid = 401 "token_invalid" "Player token invalid";
+    /// The token's time is over.
+    TokenExpired = 401 "token_expired" "Player token expired";
+    /// The caller plays in another match.
+    NotAPlayer = 403 "not_a_player" "Not a player of this match";
+    /// A player cannot accept a challenge of their own.
+    OwnChallenge = 403 "own_challenge" "Own challenge";
+    /// The challenge is for another player.
+    NotInvited = 403 "not_invited" "Not invited";
+    /// The ticket or challenge is another player's.
+    NotYours = 403 "not_yours" "Not yours";
+    /// Nothing is served at this path.
+    RouteNotFound = 404 "route_not_found" "No such route";
+    /// No ticket has this id.
+    TicketNotFound = 404 "ticket_not_found" "No such ticket";
+    /// No challenge has this id.
+    ChallengeNotFound = 404 "challenge_not_found" "No such challenge";
+    /// No match has this id.
+    MatchNotFound = 404 "match_not_found" "No such match";
+    /// The path takes other methods.
+    MethodNotAllowed = 405 "method_not_allowed" "Method not allowed";
+    /// Another player was faster.
+    ChallengeTaken = 409 "challenge_taken" "Challenge taken";
+    /// The challenger has withdrawn it.
+    ChallengeCancelled = 409 "challenge_cancelled" "Challenge cancelled";
+    /// What has a match cannot be withdrawn.
+    AlreadyMatched = 409 "already_matched" "Already matched";
+    /// The body is longer than any request needs.
+    BodyTooLarge = 413 "body_too_large" "Body too large";
+    /// The body is not JSON.
+    UnsupportedMediaType = 415 "unsupported_media_type" "Unsupported media type";
+    /// A fault of the server.
+    Internal = 500 "internal" "Internal error";
+    /// No live shard takes matches.
+    NoShard = 503 "no_shard" "No shard";
+    /// Where the match lives is not known yet.
+    OwnerUnknown = 503 "owner_unknown" "Owner not known yet";
+    /// The store does not answer.
+    StoreUnavailable = 503 "store_unavailable" "Store unavailable";
+    /// As many requests are under way as may be.
+    Overloaded = 503 "overloaded" "Overloaded";
+    /// The request took too long.
+    TimedOut = 503 "timed_out" "Timed out";
+}
+
+/// When a client may try again after a 503, in seconds: outages here end within a few.
+const RETRY_AFTER_S: &str = "1";
+
+/// Says to the access log which problem a response is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ProblemCode(pub(crate) &'static str);
+
+/// What is wrong with one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) kind: Kind,
+    pub(crate) detail: String,
+}
+
+impl Problem {
+    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    /// What the store said goes to the log and no further: it may name addresses.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::Unfit(_) => {
+                warn!(%error, "a request failed for want of the store");
+                Self::new(
+                    Kind::StoreUnavailable,
+                    "The store does not answer. The request was carried out or not: send it again.",
+                )
+            }
+            StoreError::Corrupt(_) => {
+                error!(%error, "the store holds what cannot be read");
+                Self::new(Kind::Internal, "What is stored here cannot be read.")
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, code, title) = self.kind.row();
+        let body = protocol::http::Problem {
+            code: code.to_owned(),
+            title: title.to_owned(),
+            detail: self.detail,
+            status,
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, axum::Json(body)).into_response();
+        let headers = response.headers_mut();
+        let json = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, json);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+        }
+        // RFC 6750 section 3: no error code where no token was sent.
+        let challenge = match self.kind {
+            Kind::TokenMissing => Some(r#"Bearer realm="rookery""#),
+            Kind::TokenInvalid | Kind::TokenExpired => {
+                Some(r#"Bearer realm="rookery", error="invalid_token""#)
+            }
+            _ => None,
+        };
+        if let Some(challenge) = challenge {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static(challenge),
+            );
+        }
+        response.extensions_mut().insert(ProblemCode(code));
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_and_codes_are_stable() {
+        let table: Vec<String> = Kind::ALL
+            .iter()
+            .map(|kind| format!("{} {}", kind.row().0, kind.row().1))
+            .collect();
+        let expected = [
+            "400 invalid_request",
+            "400 invalid_id",
+            "400 invalid_name",
+            "400 invalid_position",
+            "401 token_missing",
+            "401 token_invalid",
+            "401 token_expired",
+            "403 not_a_player",
+            "403 own_challenge",
+            "403 not_invited",
+            "403 not_yours",
+            "404 route_not_found",
+            "404 ticket_not_found",
+            "404 challenge_not_found",
+            "404 match_not_found",
+            "405 method_not_allowed",
+            "409 challenge_taken",
+            "409 challenge_cancelled",
+            "409 already_matched",
+            "413 body_too_large",
+            "415 unsupported_media_type",
+            "500 internal",
+            "503 no_shard",
+            "503 owner_unknown",
+            "503 store_unavailable",
+            "503 overloaded",
+            "503 timed_out",
+        ];
+        assert_eq!(table, expected);
+    }
+
+    #[test]
+    fn every_kind_has_its_status_and_those_that_pass_say_when_to_come_back() {
+        for kind in Kind::ALL {
+            let response = Problem::new(*kind, "why").into_response();
+            assert_eq!(response.status().as_u16(), kind.row().0, "{kind:?}");
+            let headers = response.headers();
+            assert_eq!(headers["content-type"], "application/problem+json");
+            assert_eq!(
+                headers.contains_key("retry-after"),
+                kind.row().0 == 503,
+                "{kind:?}"
+            );
+            assert_eq!(
+                headers.contains_key("www-authenticate"),
+                kind.row().0 == 401,
+                "{kind:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_store_says_stays_inside() {
+        let secret = "redis://me:secret@10.0.0.1";
+        for error in [
+            StoreError::Unavailable(secret.into()),
+            StoreError::Unfit(secret.into()),
+            StoreError::Corrupt(secret.into()),
+        ] {
+            assert!(!Problem::from(error).detail.contains("secret"));
+        }
+    }
+}

@@ -1,0 +1,426 @@
+//! The shards, as this matchmaker sees them: which live, which takes a new match, which an old one.
+//!
+//! The view is soft: it is rebuilt from the store within seconds, and a wrong guess costs a player a
+//! detour, never a match, as ownership is decided by the store.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering as Memory};
+use std::time::Duration;
+
+use game_core::{MatchId, ShardId};
+use store::{Liveness, ShardRecord, Store, StoreError};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// An answer of the registry must come within this, or the store counts as down.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
+/// What the registry says of the owner of a match.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Fate<'a> {
+    /// It lives.
+    Lives(&'a ShardRecord),
+    /// Its counter stands still: it is dead.
+    Dead,
+    /// It has left the registry, or has entered it since the registry was read.
+    Absent,
+    /// This matchmaker has not seen the registry yet.
+    Unknown,
+}
+
+/// The shards that live, at one moment.
+#[derive(Debug, Default)]
+pub(crate) struct View {
+    shards: Vec<Shard>,
+    dead: Vec<ShardId>,
+    observed: bool,
+}
+
+#[derive(Debug)]
+struct Shard {
+    record: ShardRecord,
+    /// Its counter was seen to move. One that was not may be a dead one's last trace.
+    proven: bool,
+    /// Matches placed there since this view was made, so that a burst does not go to one shard.
+    placed: AtomicU32,
+}
+
+impl View {
+    /// Whether the registry was ever read.
+    pub(crate) fn observed(&self) -> bool {
+        self.observed
+    }
+
+    /// What became of a shard.
+    pub(crate) fn fate(&self, id: ShardId) -> Fate<'_> {
+        match self.shards.iter().find(|shard| shard.record.id == id) {
+            Some(shard) => Fate::Lives(&shard.record),
+            None if self.dead.contains(&id) => Fate::Dead,
+            None if self.observed => Fate::Absent,
+            None => Fate::Unknown,
+        }
+    }
+
+    /// The shard for a new match: the least loaded one; `dice` decides between equals.
+    pub(crate) fn for_new(&self, dice: usize) -> Option<&ShardRecord> {
+        let candidates = self.candidates();
+        let least = candidates.iter().copied().min_by(|a, b| by_load(a, b))?;
+        let equals: Vec<&Shard> = candidates
+            .into_iter()
+            .filter(|shard| by_load(shard, least) == Ordering::Equal)
+            .collect();
+        equals.get(dice % equals.len()).map(|shard| &shard.record)
+    }
+
+    /// Notes that a new match was placed on a shard.
+    pub(crate) fn note_placed(&self, id: ShardId) {
+        if let Some(shard) = self.shards.iter().find(|shard| shard.record.id == id) {
+            shard.placed.fetch_add(1, Memory::Relaxed);
+        }
+    }
+
+    /// The shard for a match whose owner is gone: of the two that a hash of match and shard puts
+    /// first, the one with less load. So all who ask for one match are sent to one place, whichever
+    /// matchmaker they ask, and the matches of a dead shard spread over all the others.
+    pub(crate) fn for_match(&self, id: MatchId) -> Option<&ShardRecord> {
+        let mut candidates = self.candidates();
+        candidates.sort_by_cached_key(|shard| rank(id, shard.record.id));
+        candidates.truncate(2);
+        candidates
+            .into_iter()
+            .min_by(|a, b| by_load(a, b))
+            .map(|shard| &shard.record)
+    }
+
+    /// The shards that take matches; those whose counter was seen to move, if there are any.
+    fn candidates(&self) -> Vec<&Shard> {
+        let (proven, new): (Vec<_>, Vec<_>) = self
+            .shards
+            .iter()
+            .filter(|shard| !shard.record.draining && shard.used() < shard.record.capacity)
+            .partition(|shard| shard.proven);
+        if proven.is_empty() { new } else { proven }
+    }
+}
+
+impl Shard {
+    fn used(&self) -> u32 {
+        self.record
+            .live
+            .saturating_add(self.placed.load(Memory::Relaxed))
+    }
+}
+
+/// Compares live/capacity without division.
+fn by_load(a: &Shard, b: &Shard) -> Ordering {
+    let left = u64::from(a.used()) * u64::from(b.record.capacity);
+    let right = u64::from(b.used()) * u64::from(a.record.capacity);
+    left.cmp(&right)
+}
+
+/// Rendezvous hashing. Matchmakers of different builds may disagree, which costs a detour.
+fn rank(id: MatchId, shard: ShardId) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (id, shard).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Makes views from what the store says.
+#[derive(Debug, Default)]
+pub(crate) struct Observer {
+    liveness: Liveness,
+    /// The counter of each shard when it was first seen, until it is seen to move.
+    first_beats: HashMap<ShardId, u64>,
+}
+
+impl Observer {
+    /// The registry as read at `now`, a point on this process's monotonic clock.
+    pub(crate) fn observe(&mut self, registry: &[ShardRecord], now: Duration) -> View {
+        self.liveness.observe(registry, now);
+        let known = std::mem::take(&mut self.first_beats);
+        let first = |record: &ShardRecord| {
+            let beat = known.get(&record.id).copied().unwrap_or(record.heartbeat);
+            (record.id, beat)
+        };
+        self.first_beats = registry.iter().map(first).collect();
+        let shard = |record: &ShardRecord| Shard {
+            record: record.clone(),
+            proven: self.first_beats.get(&record.id) != Some(&record.heartbeat),
+            placed: AtomicU32::new(0),
+        };
+        View {
+            shards: self.liveness.lives().map(shard).collect(),
+            dead: self.liveness.dead().collect(),
+            observed: true,
+        }
+    }
+
+    /// The store did not answer.
+    pub(crate) fn store_was_down(&mut self) {
+        self.liveness.store_was_down();
+    }
+}
+
+/// Reads the registry for as long as the matchmaker runs. While the store does not answer, the last
+/// view stands.
+pub(crate) async fn watch_registry(
+    store: Arc<dyn Store>,
+    views: watch::Sender<Arc<View>>,
+    shutdown: CancellationToken,
+) {
+    let mut observer = Observer::default();
+    let mut ticks = interval(Liveness::HEARTBEAT_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let origin = Instant::now();
+    let mut answers = Answers::default();
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let answer = tokio::select! {
+            () = shutdown.cancelled() => return,
+            answer = timeout(ANSWER_WITHIN, store.shards()) => answer,
+        };
+        let late = || StoreError::Unavailable(format!("no answer within {ANSWER_WITHIN:?}"));
+        match answer.unwrap_or_else(|_| Err(late())) {
+            Ok(registry) => {
+                let view = observer.observe(&registry, origin.elapsed());
+                answers.came(&view);
+                views.send_replace(Arc::new(view));
+            }
+            Err(error) => {
+                observer.store_was_down();
+                answers.failed(&error);
+            }
+        }
+    }
+}
+
+/// Says what changed, once.
+#[derive(Default)]
+struct Answers {
+    /// Live shards at the last answer; `None` while the store does not answer.
+    live: Option<usize>,
+    is_down: bool,
+}
+
+impl Answers {
+    fn came(&mut self, view: &View) {
+        if self.is_down {
+            info!("the store answers again");
+        }
+        self.is_down = false;
+        if self.live != Some(view.shards.len()) {
+            info!(
+                live = view.shards.len(),
+                "the number of live shards changed"
+            );
+        }
+        self.live = Some(view.shards.len());
+    }
+
+    fn failed(&mut self, error: &StoreError) {
+        if !self.is_down {
+            warn!(%error, "the registry of shards cannot be read; trying again");
+        }
+        self.is_down = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A shard that takes 100 matches and holds `live`, at heartbeat `beat`.
+    fn record(number: u128, beat: u64, live: u32) -> ShardRecord {
+        ShardRecord {
+            id: ShardId::from_random(number),
+            heartbeat: beat,
+            address: "127.0.0.1:4433".parse().unwrap(),
+            certificate_sha256: None,
+            capacity: 100,
+            live,
+            draining: false,
+        }
+    }
+
+    fn draining(record: ShardRecord) -> ShardRecord {
+        ShardRecord {
+            draining: true,
+            ..record
+        }
+    }
+
+    fn after(half_seconds: u32) -> Duration {
+        Liveness::HEARTBEAT_EVERY * half_seconds
+    }
+
+    fn view(registry: &[ShardRecord]) -> View {
+        Observer::default().observe(registry, Duration::ZERO)
+    }
+
+    /// All the shards that some throw of the dice gives a new match to.
+    fn chosen(view: &View) -> Vec<ShardId> {
+        let mut ids: Vec<_> = (0..64)
+            .filter_map(|dice| view.for_new(dice))
+            .map(|record| record.id)
+            .collect();
+        ids.sort();
+        ids.dedup();
+        ids
+    }
+
+    fn ids(numbers: &[u128]) -> Vec<ShardId> {
+        let mut ids: Vec<_> = numbers.iter().map(|n| ShardId::from_random(*n)).collect();
+        ids.sort();
+        ids
+    }
+
+    #[test]
+    fn new_matches_go_to_the_least_loaded_and_ties_are_drawn() {
+        let half_size = ShardRecord {
+            capacity: 50,
+            ..record(4, 0, 10)
+        };
+        let cases: [(&[ShardRecord], &[u128]); 7] = [
+            (&[], &[]),
+            (&[record(1, 0, 0)], &[1]),
+            (&[record(1, 0, 9), record(2, 0, 8)], &[2]),
+            (
+                &[record(1, 0, 8), record(2, 0, 8), record(3, 0, 9)],
+                &[1, 2],
+            ),
+            (&[record(1, 0, 20), half_size, record(3, 0, 21)], &[1, 4]),
+            (&[draining(record(1, 0, 0)), record(2, 0, 99)], &[2]),
+            (&[draining(record(1, 0, 0)), record(2, 0, 100)], &[]),
+        ];
+        for (registry, expected) in cases {
+            assert_eq!(chosen(&view(registry)), ids(expected), "{registry:?}");
+        }
+    }
+
+    #[test]
+    fn no_capacity_is_no_choice() {
+        let none = ShardRecord {
+            capacity: 0,
+            ..record(1, 0, 0)
+        };
+        assert_eq!(chosen(&view(&[none])), []);
+    }
+
+    #[test]
+    fn a_burst_between_two_heartbeats_is_spread() {
+        let view = view(&[record(1, 0, 0), record(2, 0, 3)]);
+        let mut placed = [0, 0];
+        for dice in 0..9 {
+            let id = view.for_new(dice).unwrap().id;
+            view.note_placed(id);
+            placed[usize::from(id == ShardId::from_random(2))] += 1;
+        }
+        assert_eq!(placed, [6, 3]);
+    }
+
+    #[test]
+    fn a_shard_whose_counter_moves_is_preferred_to_one_just_seen() {
+        let mut observer = Observer::default();
+        let view = observer.observe(&[record(1, 5, 9), record(2, 7, 0)], after(0));
+        assert_eq!(chosen(&view), ids(&[2]), "neither is proven");
+        let view = observer.observe(&[record(1, 6, 9), record(2, 7, 0)], after(1));
+        assert_eq!(chosen(&view), ids(&[1]));
+        let view = observer.observe(&[record(1, 6, 9), record(2, 8, 0)], after(2));
+        assert_eq!(chosen(&view), ids(&[2]), "once seen to move is enough");
+    }
+
+    #[test]
+    fn the_fate_of_an_owner() {
+        let [beating, still, left, never] = [1, 2, 3, 4].map(ShardId::from_random);
+        assert_eq!(View::default().fate(beating), Fate::Unknown);
+        let mut observer = Observer::default();
+        let view = observer.observe(
+            &[record(1, 0, 0), record(2, 0, 0), record(3, 0, 0)],
+            after(0),
+        );
+        assert_eq!(
+            view.fate(still),
+            Fate::Lives(&record(2, 0, 0)),
+            "newly seen is alive"
+        );
+        assert_eq!(view.fate(never), Fate::Absent);
+        for n in 1..6 {
+            let registry = [draining(record(1, u64::from(n), 0)), record(2, 0, 0)];
+            let view = observer.observe(&registry, after(n));
+            let alive = draining(record(1, u64::from(n), 0));
+            assert_eq!(view.fate(beating), Fate::Lives(&alive), "draining is alive");
+            assert_eq!(view.fate(still), Fate::Lives(&record(2, 0, 0)), "at {n}");
+            assert_eq!(view.fate(left), Fate::Absent);
+        }
+        let view = observer.observe(&[record(1, 9, 0), record(2, 0, 0)], after(6));
+        assert_eq!(view.fate(still), Fate::Dead, "three seconds of silence");
+        let view = observer.observe(&[record(1, 9, 0), record(2, 1, 0)], after(7));
+        assert_eq!(
+            view.fate(still),
+            Fate::Lives(&record(2, 1, 0)),
+            "it was paused, not dead"
+        );
+    }
+
+    #[test]
+    fn an_outage_of_the_store_kills_no_shard() {
+        let mut observer = Observer::default();
+        observer.observe(&[record(1, 0, 0)], after(0));
+        for _ in 0..20 {
+            observer.store_was_down();
+        }
+        let view = observer.observe(&[record(1, 0, 0)], after(100));
+        assert_eq!(
+            view.fate(ShardId::from_random(1)),
+            Fate::Lives(&record(1, 0, 0))
+        );
+    }
+
+    #[test]
+    fn all_who_ask_for_one_match_are_sent_to_one_place() {
+        let mut registry: Vec<_> = (1..=5).map(|n| record(n, 0, 0)).collect();
+        let one = view(&registry);
+        registry.reverse();
+        let other = view(&registry);
+        for n in 0..50 {
+            let id = MatchId::from_random(n);
+            assert_eq!(one.for_match(id), other.for_match(id));
+        }
+    }
+
+    #[test]
+    fn the_matches_of_a_dead_shard_spread_over_those_that_live() {
+        let view = view(&(1..=4).map(|n| record(n, 0, 0)).collect::<Vec<_>>());
+        let mut counts = HashMap::new();
+        for n in 0..1_000_u128 {
+            let id = MatchId::from_random(n * 0x9e37_79b9_7f4a_7c15);
+            *counts.entry(view.for_match(id).unwrap().id).or_insert(0) += 1;
+        }
+        assert_eq!(counts.len(), 4);
+        assert!(
+            counts.values().all(|count| (150..=350).contains(count)),
+            "{counts:?}"
+        );
+    }
+
+    #[test]
+    fn a_match_without_owner_goes_to_neither_a_full_nor_a_draining_shard() {
+        let view = view(&[
+            record(1, 0, 100),
+            draining(record(2, 0, 0)),
+            record(3, 0, 99),
+        ]);
+        for n in 0..50 {
+            let shard = view.for_match(MatchId::from_random(n)).unwrap();
+            assert_eq!(shard.id, ShardId::from_random(3));
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Which request goes where.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::handler::Handler;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+
+use crate::access_log::{Line, log};
+use crate::limits::{BODY_LEN_MAX, limit};
+use crate::problem::{Kind, Problem};
+use crate::service::Service;
+use crate::{challenges, matches, players, probes, seats, tickets};
+
+/// How requests are logged that no route matches.
+const UNMATCHED: Line = Line {
+    route: "unmatched",
+    is_probe: false,
+};
+
+/// All that is served, each route logged under its template.
+pub(crate) fn router(service: &Arc<Service>) -> Router {
+    let challenge = get(challenges::read).delete(challenges::cancel);
+    let ticket = get(tickets::read).delete(tickets::cancel);
+    let limited = [
+        ("/v1/players", post(players::create)),
+        ("/v1/challenges", post(challenges::create)),
+        ("/v1/challenges/{ticket}", challenge),
+        ("/v1/challenges/{ticket}/accept", post(challenges::accept)),
+        ("/v1/tickets", post(tickets::create)),
+        ("/v1/tickets/{ticket}", ticket),
+        ("/v1/matches/{match}", get(matches::read)),
+        ("/v1/matches/{match}/seat", post(seats::take)),
+        ("/v1/matches/{match}/watch", post(seats::watch)),
+        ("/v1/matches/{match}/pgn", get(matches::pgn)),
+    ];
+    // Probes are answered also when no more requests are.
+    let probes = [
+        ("/livez", get(probes::live)),
+        ("/readyz", get(probes::ready)),
+    ];
+
+    let mut router = Router::new();
+    for (route, methods) in limited {
+        let methods = methods.layer(from_fn_with_state(service.clone(), limit));
+        router = router.route(
+            route,
+            methods.layer(from_fn_with_state(
+                Line {
+                    route,
+                    is_probe: false,
+                },
+                log,
+            )),
+        );
+    }
+    for (route, methods) in probes {
+        router = router.route(
+            route,
+            methods.layer(from_fn_with_state(
+                Line {
+                    route,
+                    is_probe: true,
+                },
+                log,
+            )),
+        );
+    }
+    router
+        .fallback(no_route.layer(from_fn_with_state(UNMATCHED, log)))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
+        .with_state(service.clone())
+}
+
+async fn no_route(request: Request) -> Problem {
+    let path = request.uri().path();
+    Problem::new(Kind::RouteNotFound, format!("Nothing is served at {path}."))
+}
+
+async fn wrong_method(request: Request) -> Problem {
+    let (method, path) = (request.method(), request.uri().path());
+    Problem::new(
+        Kind::MethodNotAllowed,
+        format!("{path} does not take {method}; the Allow header says what it takes."),
+    )
+}

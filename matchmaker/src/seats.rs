@@ -1,0 +1,127 @@
+//! `/v1/matches/{match}/seat` and `/watch`: where a match lives, and the right to enter it.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use game_core::{MatchId, Player, Seat};
+use protocol::Role;
+use protocol::http::{SeatReply, ShardAddress};
+use protocol::token::SeatClaims;
+use store::{Ownership, ShardRecord, Status};
+
+use crate::extract::{Caller, PathId};
+use crate::matches::not_found;
+use crate::problem::{Kind, Problem};
+use crate::registry::Fate;
+use crate::service::{Service, expiry, no_shard, now};
+
+pub(crate) async fn take(
+    State(service): State<Arc<Service>>,
+    Caller(player): Caller,
+    PathId(id): PathId<MatchId>,
+) -> Result<Json<SeatReply>, Problem> {
+    let checkpoint = service.store.load(id).await?.ok_or_else(|| not_found(id))?;
+    let players = &checkpoint.snapshot.setup().players;
+    let seat = Seat::BOTH
+        .into_iter()
+        .find(|seat| players[*seat].id == player.id);
+    let seat = seat.ok_or_else(|| {
+        Problem::new(
+            Kind::NotAPlayer,
+            format!("You do not play in this match; POST /v1/matches/{id}/watch lets you watch."),
+        )
+    })?;
+    service
+        .admit(id, seat.into(), &player, checkpoint.ownership)
+        .await
+        .map(Json)
+}
+
+pub(crate) async fn watch(
+    State(service): State<Arc<Service>>,
+    Caller(player): Caller,
+    PathId(id): PathId<MatchId>,
+) -> Result<Json<SeatReply>, Problem> {
+    let ownership = service
+        .store
+        .ownership(id)
+        .await?
+        .ok_or_else(|| not_found(id))?;
+    service
+        .admit(id, Role::Spectator, &player, ownership)
+        .await
+        .map(Json)
+}
+
+impl Service {
+    /// The right to `role`, and the shard to exercise it at.
+    async fn admit(
+        &self,
+        id: MatchId,
+        role: Role,
+        player: &Player,
+        ownership: Ownership,
+    ) -> Result<SeatReply, Problem> {
+        let shard = self.locate(id, ownership).await?;
+        let (exp, expires_at) = expiry(now(), self.config.seat_token_ttl);
+        let claims = SeatClaims {
+            match_id: id,
+            role,
+            player: player.id.clone(),
+            exp,
+        };
+        Ok(SeatReply {
+            match_id: id,
+            role,
+            token: self.key.seat_token(&claims),
+            expires_at,
+            shard,
+        })
+    }
+
+    /// Where a match lives: at its owner, or, if that is gone, at the shard that is to claim it when
+    /// the player joins. A finished match is read from the store by any shard.
+    async fn locate(&self, id: MatchId, ownership: Ownership) -> Result<ShardAddress, Problem> {
+        let view = self.view();
+        let is_finished = ownership.status == Status::Finished;
+        match view.fate(ownership.owner) {
+            Fate::Lives(owner) => return Ok(address(owner)),
+            Fate::Absent if !is_finished => {
+                // A shard that has just begun may own the match already: sending the player
+                // elsewhere would take it from a live owner.
+                let registry = self.store.shards().await?;
+                if let Some(owner) = registry.iter().find(|shard| shard.id == ownership.owner) {
+                    return Ok(address(owner));
+                }
+            }
+            Fate::Unknown if !is_finished => {
+                let detail = "Where the match lives is not known yet. Try again.";
+                return Err(Problem::new(Kind::OwnerUnknown, detail));
+            }
+            Fate::Dead | Fate::Absent | Fate::Unknown => {}
+        }
+        view.for_match(id)
+            .map(address)
+            .ok_or_else(|| no_shard(&view))
+    }
+}
+
+fn address(shard: &ShardRecord) -> ShardAddress {
+    ShardAddress {
+        id: shard.id,
+        address: shard.address,
+        certificate_sha256: shard.certificate_sha256.map(|digest| hex(&digest)),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}

@@ -1,0 +1,91 @@
+//! What every request works with.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use game_core::UnixMillis;
+use protocol::token::{SigningKey, VerifyingKey};
+use store::{ShardRecord, Store};
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::problem::{Kind, Problem};
+use crate::registry::View;
+
+/// One matchmaker: its key, its configuration, its store and its view of the shards.
+pub(crate) struct Service {
+    pub(crate) config: Config,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) key: SigningKey,
+    /// The other half of `key`.
+    pub(crate) verifying_key: VerifyingKey,
+    /// The newest view of the registry.
+    views: watch::Receiver<Arc<View>>,
+    /// One permit for each request under way.
+    pub(crate) requests: Semaphore,
+    /// Ends the requests that wait for an opponent.
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl Service {
+    pub(crate) fn new(
+        config: Config,
+        store: Arc<dyn Store>,
+        key: SigningKey,
+        views: watch::Receiver<Arc<View>>,
+        shutdown: CancellationToken,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            verifying_key: key.verifying_key(),
+            requests: Semaphore::new(config.requests_max),
+            config,
+            store,
+            key,
+            views,
+            shutdown,
+        })
+    }
+
+    /// The shards as they were a moment ago.
+    pub(crate) fn view(&self) -> Arc<View> {
+        self.views.borrow().clone()
+    }
+
+    /// The shard for a new match.
+    pub(crate) fn shard_for_new(&self) -> Result<ShardRecord, Problem> {
+        let view = self.view();
+        view.for_new(rand::random::<u32>() as usize)
+            .cloned()
+            .ok_or_else(|| no_shard(&view))
+    }
+
+    /// Whether so few requests are under way that this one may wait for an opponent.
+    pub(crate) fn may_wait(&self) -> bool {
+        self.requests.available_permits() > self.config.requests_max / 2
+    }
+}
+
+/// The problem of having no shard to send anyone to.
+pub(crate) fn no_shard(view: &View) -> Problem {
+    let detail = if view.observed() {
+        "No live shard takes matches now. Start one, or try again."
+    } else {
+        "The registry of shards has not been read yet. Try again."
+    };
+    Problem::new(Kind::NoShard, detail)
+}
+
+/// The calendar time. Only records, tokens and the freshness of tickets depend on it.
+pub(crate) fn now() -> UnixMillis {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The second at which a token ends that is signed at `now`, as the token and as a reply say it.
+pub(crate) fn expiry(now: UnixMillis, ttl: Duration) -> (u64, UnixMillis) {
+    let exp_s = (now.0 / 1_000).saturating_add(ttl.as_secs());
+    (exp_s, UnixMillis(exp_s.saturating_mul(1_000)))
+}

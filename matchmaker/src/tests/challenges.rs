@@ -1,0 +1,291 @@
+//! Challenges: made, seen, accepted, withdrawn.
+
+use std::time::{Duration, Instant};
+
+use game_core::{ClockStart, Epoch};
+use protocol::http::{TicketReply, TicketStatus};
+use serde_json::json;
+use store::Status;
+
+use super::world::{World, blitz, shard, shard_id};
+
+#[tokio::test]
+async fn a_challenge_waits_until_it_is_accepted() {
+    let world = World::new().await;
+    let (ann, bob) = (world.player("ann"), world.player("bob"));
+    let id = world.challenge(&ann, json!({})).await;
+    let path = format!("/v1/challenges/{id}");
+    for who in [&ann, &bob] {
+        let seen: TicketReply = world.get(who, &path).await.ok(200);
+        let expected = TicketReply {
+            id: id.clone(),
+            status: TicketStatus::Waiting,
+            match_id: None,
+            time_control: blitz(),
+        };
+        assert_eq!(seen, expected);
+    }
+    let accepted: TicketReply = world
+        .post(&bob, &format!("{path}/accept"), json!({}))
+        .await
+        .ok(200);
+    assert_eq!(
+        (accepted.status, &accepted.id),
+        (TicketStatus::Matched, &id)
+    );
+    assert!(accepted.match_id.is_some());
+    let seen: TicketReply = world.get(&ann, &path).await.ok(200);
+    assert_eq!(seen, accepted, "the challenger learns of the same match");
+}
+
+#[tokio::test]
+async fn the_match_is_as_the_challenge_said() {
+    let world = World::new().await;
+    let (ann, bob) = (world.player("ann"), world.player("bob"));
+    let fen = "4k3/8/8/8/8/8/4P3/4K3 w - - 0 1";
+    let terms = json!({"color": "black", "fen": fen, "clock_start": "at_once", "opponent": "bob"});
+    let id = world.challenge(&ann, terms).await;
+    let path = format!("/v1/challenges/{id}/accept");
+    let accepted: TicketReply = world.post(&bob, &path, json!({})).await.ok(200);
+    let match_id = accepted.match_id.unwrap();
+    let checkpoint = world.store.load(match_id).await.unwrap().unwrap();
+    assert_eq!(checkpoint.ownership.epoch, Epoch(0));
+    assert_eq!(checkpoint.ownership.owner, shard_id(1));
+    assert_eq!(checkpoint.ownership.status, Status::Live);
+    let setup = checkpoint.snapshot.setup();
+    assert_eq!(setup.id, match_id);
+    assert_eq!(
+        (&setup.players.white.id, &setup.players.black.id),
+        (&bob.id, &ann.id)
+    );
+    assert_eq!(&*setup.players.black.name, "Name of ann");
+    assert_eq!(setup.time_control, blitz());
+    assert_eq!(setup.clock_start, ClockStart::AtOnce);
+    assert_eq!(setup.start.fen(), fen);
+    assert!(!setup.rated);
+}
+
+#[tokio::test]
+async fn random_colours_are_drawn() {
+    let world = World::new().await;
+    let (ann, bob) = (world.player("ann"), world.player("bob"));
+    let mut ann_was_white = [false, false];
+    // Both within 64 matches, but for one run in 2⁶³.
+    for _ in 0..64 {
+        let id = world.challenge(&ann, json!({})).await;
+        let path = format!("/v1/challenges/{id}/accept");
+        let accepted: TicketReply = world.post(&bob, &path, json!({})).await.ok(200);
+        let checkpoint = world
+            .store
+            .load(accepted.match_id.unwrap())
+            .await
+            .unwrap()
+            .unwrap();
+        let is_white = checkpoint.snapshot.setup().players.white.id == ann.id;
+        ann_was_white[usize::from(is_white)] = true;
+        if ann_was_white == [true, true] {
+            return;
+        }
+    }
+    panic!("one colour only: {ann_was_white:?}");
+}
+
+#[tokio::test]
+async fn accepting_twice_is_accepting_once_and_nobody_else_can() {
+    let world = World::new().await;
+    let [ann, bob, cid] = ["ann", "bob", "cid"].map(|id| world.player(id));
+    let id = world.challenge(&ann, json!({})).await;
+    let path = format!("/v1/challenges/{id}/accept");
+    let first: TicketReply = world.post(&bob, &path, json!({})).await.ok(200);
+    let again: TicketReply = world.post(&bob, &path, json!({})).await.ok(200);
+    assert_eq!(first, again);
+    world
+        .post(&cid, &path, json!({}))
+        .await
+        .problem(409, "challenge_taken");
+}
+
+#[tokio::test]
+async fn of_many_who_accept_at_once_one_does() {
+    let world = World::new().await;
+    let other = world.another().await;
+    let id = world.challenge(&world.player("ann"), json!({})).await;
+    let path = format!("/v1/challenges/{id}/accept");
+    let mut tries = tokio::task::JoinSet::new();
+    for n in 0..16 {
+        let world = if n % 2 == 0 { &world } else { &other };
+        let who = world.player(&format!("p{n}"));
+        let request = world
+            .request(reqwest::Method::POST, &path)
+            .bearer_auth(who.token);
+        tries.spawn(super::world::send(request));
+    }
+    let answers = tries.join_all().await;
+    let accepted = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(accepted, 1);
+    for answer in answers.iter().filter(|answer| answer.status != 200) {
+        answer.problem(409, "challenge_taken");
+    }
+}
+
+#[tokio::test]
+async fn the_challenger_cannot_accept() {
+    let world = World::new().await;
+    let ann = world.player("ann");
+    let id = world.challenge(&ann, json!({})).await;
+    let path = format!("/v1/challenges/{id}/accept");
+    world
+        .post(&ann, &path, json!({}))
+        .await
+        .problem(403, "own_challenge");
+    let body = json!({"time_control": blitz(), "opponent": "ann"});
+    world
+        .post(&ann, "/v1/challenges", body)
+        .await
+        .problem(403, "own_challenge");
+}
+
+#[tokio::test]
+async fn a_challenge_for_one_player_is_for_no_other() {
+    let world = World::new().await;
+    let [ann, bob, cid] = ["ann", "bob", "cid"].map(|id| world.player(id));
+    let id = world.challenge(&ann, json!({"opponent": "bob"})).await;
+    let path = format!("/v1/challenges/{id}");
+    let accept = format!("{path}/accept");
+    world.get(&cid, &path).await.problem(403, "not_invited");
+    world
+        .post(&cid, &accept, json!({}))
+        .await
+        .problem(403, "not_invited");
+    let _: TicketReply = world.get(&ann, &path).await.ok(200);
+    let _: TicketReply = world.post(&bob, &accept, json!({})).await.ok(200);
+    world
+        .post(&cid, &accept, json!({}))
+        .await
+        .problem(403, "not_invited");
+}
+
+#[tokio::test]
+async fn a_withdrawn_challenge_cannot_be_accepted() {
+    let world = World::new().await;
+    let (ann, bob) = (world.player("ann"), world.player("bob"));
+    let id = world.challenge(&ann, json!({})).await;
+    let path = format!("/v1/challenges/{id}");
+    world.delete(&bob, &path).await.problem(403, "not_yours");
+    for _ in 0..2 {
+        let answer = world.delete(&ann, &path).await;
+        assert_eq!(
+            (answer.status, answer.text.as_str()),
+            (204, ""),
+            "and again"
+        );
+    }
+    let seen: TicketReply = world.get(&ann, &path).await.ok(200);
+    assert_eq!(seen.status, TicketStatus::Cancelled);
+    let accept = format!("{path}/accept");
+    world
+        .post(&bob, &accept, json!({}))
+        .await
+        .problem(409, "challenge_cancelled");
+}
+
+#[tokio::test]
+async fn an_accepted_challenge_cannot_be_withdrawn() {
+    let world = World::new().await;
+    let (ann, bob) = (world.player("ann"), world.player("bob"));
+    let id = world.challenge(&ann, json!({})).await;
+    let path = format!("/v1/challenges/{id}");
+    let accepted: TicketReply = world
+        .post(&bob, &format!("{path}/accept"), json!({}))
+        .await
+        .ok(200);
+    let detail = world
+        .delete(&ann, &path)
+        .await
+        .problem(409, "already_matched");
+    assert!(
+        detail.contains(&accepted.match_id.unwrap().to_string()),
+        "{detail}"
+    );
+}
+
+#[tokio::test]
+async fn without_a_shard_a_challenge_stays_as_it_was() {
+    let world = World::new().await;
+    let (ann, bob) = (world.player("ann"), world.player("bob"));
+    let id = world.challenge(&ann, json!({})).await;
+    let path = format!("/v1/challenges/{id}");
+    world.see(&[]);
+    world
+        .post(&bob, &format!("{path}/accept"), json!({}))
+        .await
+        .problem(503, "no_shard");
+    let seen: TicketReply = world.get(&ann, &path).await.ok(200);
+    assert_eq!(seen.status, TicketStatus::Waiting);
+    world.see(&[shard(2)]);
+    let _: TicketReply = world
+        .post(&bob, &format!("{path}/accept"), json!({}))
+        .await
+        .ok(200);
+}
+
+#[tokio::test]
+async fn positions_that_cannot_be_played_are_refused() {
+    let world = World::new().await;
+    let ann = world.player("ann");
+    let too_long = "8/".repeat(100);
+    let cases = [
+        ("", "is not FEN"),
+        ("no position", "is not FEN"),
+        (too_long.as_str(), "longer than"),
+        ("8/8/8/8/8/8/8/8 w - - 0 1", "not legal"),
+        ("7k/5Q2/6K1/8/8/8/8/8 b - - 0 1", "already decided"),
+    ];
+    for (fen, expected) in cases {
+        let body = json!({"time_control": blitz(), "fen": fen});
+        let answer = world.post(&ann, "/v1/challenges", body).await;
+        let detail = answer.problem(400, "invalid_position");
+        assert!(detail.contains(expected), "{fen}: {detail}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_challenge_is_not_found() {
+    let world = World::new().await;
+    let ann = world.player("ann");
+    let pool: TicketReply = world
+        .post(&ann, "/v1/tickets", world.new_ticket())
+        .await
+        .ok(201);
+    for id in ["000000000000", &pool.id] {
+        let path = format!("/v1/challenges/{id}");
+        world
+            .get(&ann, &path)
+            .await
+            .problem(404, "challenge_not_found");
+        world
+            .delete(&ann, &path)
+            .await
+            .problem(404, "challenge_not_found");
+        let accept = world.post(&ann, &format!("{path}/accept"), json!({})).await;
+        accept.problem(404, "challenge_not_found");
+    }
+}
+
+#[tokio::test]
+async fn a_challenger_who_waits_hears_at_once() {
+    let world = World::new().await;
+    let (ann, bob) = (world.player("ann"), world.player("bob"));
+    let id = world.challenge(&ann, json!({})).await;
+    let path = format!("/v1/challenges/{id}");
+    let waiting_path = format!("{path}?wait_ms=20000");
+    let accept_path = format!("{path}/accept");
+    let begin = Instant::now();
+    let (waited, accepted) = tokio::join!(
+        world.get(&ann, &waiting_path),
+        world.post(&bob, &accept_path, json!({})),
+    );
+    let (waited, accepted): (TicketReply, TicketReply) = (waited.ok(200), accepted.ok(200));
+    assert_eq!(waited, accepted);
+    assert!(begin.elapsed() < Duration::from_secs(10));
+}

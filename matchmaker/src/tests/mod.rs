@@ -1,0 +1,12 @@
+//! The matchmaker over HTTP, on an embedded store.
+
+mod world;
+
+mod challenges;
+mod crash;
+mod edge;
+mod matches;
+mod players;
+mod run;
+mod seats;
+mod tickets;

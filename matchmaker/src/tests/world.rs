@@ -1,0 +1,282 @@
+//! A matchmaker on a listener of its own, a store beneath it, shards as the test says, and players.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use game_core::{
+    Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, MatchTime, PlayerId, Seat,
+    ShardId, TimeControl,
+};
+use protocol::http::{NewTicket, PlayerReply, Problem, SeatReply, TicketReply, TicketStatus};
+use protocol::token::{PlayerClaims, SigningKey};
+use reqwest::{Client, Method, RequestBuilder};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use store::{Append, Appended, Claim, EmbeddedStore, ShardRecord, Store, TicketId};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::registry::{Observer, View};
+use crate::serve::accept_all;
+use crate::service::{Service, now};
+
+/// No test waits for longer than this.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(super) struct World {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) key: SigningKey,
+    pub(super) base: String,
+    pub(super) views: watch::Sender<Arc<View>>,
+    pub(super) shutdown: CancellationToken,
+    pub(super) tasks: TaskTracker,
+    client: Client,
+    _end: DropGuard,
+}
+
+impl World {
+    /// A matchmaker on an empty store, with shard 1 alive.
+    pub(super) async fn new() -> Self {
+        let store = EmbeddedStore::in_memory().unwrap();
+        Self::on(Arc::new(store), new_key(), Config::default()).await
+    }
+
+    /// A matchmaker on this store, with shard 1 alive.
+    pub(super) async fn on(store: Arc<dyn Store>, key: SigningKey, config: Config) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let shutdown = CancellationToken::new();
+        let (views, receiver) = watch::channel(Arc::new(view(&[shard(1)])));
+        let service = Service::new(
+            config,
+            store.clone(),
+            key.clone(),
+            receiver,
+            shutdown.clone(),
+        );
+        let tasks = TaskTracker::new();
+        let (server, connections) = (service, tasks.clone());
+        tasks.spawn(async move { accept_all(listener, &server, &connections).await });
+        Self {
+            store,
+            key,
+            base,
+            views,
+            _end: shutdown.clone().drop_guard(),
+            shutdown,
+            tasks,
+            client: Client::builder().timeout(PATIENCE).build().unwrap(),
+        }
+    }
+
+    /// Another matchmaker of the same installation.
+    pub(super) async fn another(&self) -> Self {
+        Self::on(self.store.clone(), self.key.clone(), Config::default()).await
+    }
+
+    /// Lets the matchmaker see these shards, and no others, from now on.
+    pub(super) fn see(&self, registry: &[ShardRecord]) {
+        self.views.send_replace(Arc::new(view(registry)));
+    }
+
+    /// A player with a token of this installation.
+    pub(super) fn player(&self, id: &str) -> Guest {
+        let id: PlayerId = id.parse().unwrap();
+        let token = self.key.player_token(&PlayerClaims {
+            player: id.clone(),
+            name: format!("Name of {id}"),
+            exp: now().0 / 1_000 + 60,
+        });
+        Guest { id, token }
+    }
+
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    pub(super) async fn get(&self, who: &Guest, path: &str) -> Answer {
+        send(self.request(Method::GET, path).bearer_auth(&who.token)).await
+    }
+
+    pub(super) async fn post(&self, who: &Guest, path: &str, body: Value) -> Answer {
+        send(
+            self.request(Method::POST, path)
+                .bearer_auth(&who.token)
+                .json(&body),
+        )
+        .await
+    }
+
+    pub(super) async fn delete(&self, who: &Guest, path: &str) -> Answer {
+        send(self.request(Method::DELETE, path).bearer_auth(&who.token)).await
+    }
+
+    /// Makes a challenge that `terms` add to, and returns its id.
+    pub(super) async fn challenge(&self, who: &Guest, terms: Value) -> String {
+        let mut body = json!({"time_control": blitz()});
+        body.as_object_mut()
+            .unwrap()
+            .extend(terms.as_object().unwrap().clone());
+        let reply: TicketReply = self.post(who, "/v1/challenges", body).await.ok(201);
+        assert_eq!(reply.status, TicketStatus::Waiting);
+        reply.id
+    }
+
+    /// A match of `white` against `black`, as players make one.
+    pub(super) async fn make_match(&self, white: &Guest, black: &Guest) -> MatchId {
+        let id = self.challenge(white, json!({"color": "white"})).await;
+        let path = format!("/v1/challenges/{id}/accept");
+        let reply: TicketReply = self.post(black, &path, json!({})).await.ok(200);
+        reply.match_id.unwrap()
+    }
+
+    pub(super) async fn seat(&self, who: &Guest, id: MatchId) -> SeatReply {
+        self.post(who, &format!("/v1/matches/{id}/seat"), json!({}))
+            .await
+            .ok(200)
+    }
+
+    pub(super) fn new_ticket(&self) -> Value {
+        json!(NewTicket {
+            time_control: blitz()
+        })
+    }
+}
+
+/// A player in a test.
+#[derive(Clone)]
+pub(super) struct Guest {
+    pub(super) id: PlayerId,
+    pub(super) token: String,
+}
+
+impl From<PlayerReply> for Guest {
+    fn from(reply: PlayerReply) -> Self {
+        Self {
+            id: reply.player,
+            token: reply.token,
+        }
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: reqwest::header::HeaderMap,
+    pub(super) text: String,
+}
+
+pub(super) async fn send(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    Answer {
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        text: response.text().await.unwrap(),
+    }
+}
+
+impl Answer {
+    /// The reply of a request that went well.
+    #[track_caller]
+    pub(super) fn ok<T: DeserializeOwned>(&self, status: u16) -> T {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.headers["content-type"], "application/json");
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    /// Checks the problem that a request ran into, and gives its detail.
+    #[track_caller]
+    pub(super) fn problem(&self, status: u16, code: &str) -> String {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        let problem: Problem = serde_json::from_str(&self.text).unwrap();
+        assert_eq!(
+            (problem.status, problem.code.as_str()),
+            (status, code),
+            "{}",
+            self.text
+        );
+        assert!(
+            problem.detail.ends_with('.'),
+            "a sentence: {}",
+            problem.detail
+        );
+        if status == 503 {
+            assert_eq!(self.headers["retry-after"], "1");
+        }
+        problem.detail
+    }
+}
+
+pub(super) fn new_key() -> SigningKey {
+    SigningKey::generate().unwrap().0
+}
+
+pub(super) fn blitz() -> TimeControl {
+    TimeControl::from_millis(180_000, 2_000).unwrap()
+}
+
+/// Shard `number`, alive and empty.
+pub(super) fn shard(number: u16) -> ShardRecord {
+    ShardRecord {
+        id: shard_id(number),
+        heartbeat: 1,
+        address: ([127, 0, 0, 1], 4_000 + number).into(),
+        certificate_sha256: Some([number as u8; 32]),
+        capacity: 100,
+        live: 0,
+        draining: false,
+    }
+}
+
+pub(super) fn shard_id(number: u16) -> ShardId {
+    ShardId::from_random(number.into())
+}
+
+fn view(registry: &[ShardRecord]) -> View {
+    Observer::default().observe(registry, Duration::ZERO)
+}
+
+pub(super) fn ticket_id(text: &str) -> TicketId {
+    text.parse().unwrap()
+}
+
+/// Plays moves in turn as the match's owner would, and lets White resign if `ends`.
+pub(super) async fn play(store: &dyn Store, id: MatchId, moves: &[&str], ends: bool) {
+    let Claim::Claimed(checkpoint) = store.claim(id, shard_id(1), Epoch(0)).await.unwrap() else {
+        panic!("the match has an owner already");
+    };
+    let mut game = Match::restore(checkpoint.snapshot, &checkpoint.tail).unwrap();
+    let mut events: Vec<Event> = vec![];
+    let mut kinds: Vec<CommandKind> = (0..)
+        .zip(moves)
+        .map(|(ply, uci)| CommandKind::Move {
+            ply,
+            uci: uci.parse().unwrap(),
+            offers_draw: false,
+        })
+        .collect();
+    let resigns_at = ends.then_some(kinds.len());
+    kinds.extend(ends.then_some(CommandKind::Resign));
+    for (number, kind) in kinds.into_iter().enumerate() {
+        let seat = if Some(number) == resigns_at {
+            Seat::White
+        } else {
+            game.turn()
+        };
+        let command = Command {
+            id: CommandId(number as u64),
+            kind,
+        };
+        game.apply(seat, &command, MatchTime::default(), &mut events)
+            .unwrap();
+    }
+    let snapshot = game.snapshot();
+    let append = Append::new(id, Epoch(1), &events, ends.then_some(&snapshot));
+    let stored = store.append(&[append]).await.unwrap();
+    assert_eq!(stored, [Appended::Stored { duplicate: false }]);
+}

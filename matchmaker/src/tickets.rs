@@ -1,0 +1,244 @@
+//! `/v1/tickets`: a match against whoever waits in the same pool.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use game_core::{ClockStart, ColorChoice, Player, StartPosition};
+use protocol::http::{NewTicket, TicketReply, TicketStatus};
+use store::{Ticket, TicketId, TicketState};
+use tokio::time::{Instant, sleep_until};
+
+use crate::assign;
+use crate::extract::{Body, Caller, PathId, Wait};
+use crate::pairing::partner_of;
+use crate::problem::{Kind, Problem};
+use crate::service::{Service, now};
+
+/// A reply that waits looks at its ticket so often: nobody notices a quarter of a second, and the
+/// store is asked four times a second for each player who waits.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// A reply that waits tells the store so often that its player is still there; far below the time
+/// after which a ticket counts as left alone.
+const TOUCH_EVERY: Duration = Duration::from_secs(3);
+
+/// How often one request tries to pair when others take its partners away.
+const PAIRING_ATTEMPTS: u32 = 3;
+
+pub(crate) async fn create(
+    State(service): State<Arc<Service>>,
+    Caller(player): Caller,
+    Body(request): Body<NewTicket>,
+) -> Result<(StatusCode, Json<TicketReply>), Problem> {
+    let now = now();
+    let ticket = Ticket {
+        id: TicketId::from_random(rand::random()),
+        player,
+        pool: Some(request.time_control.to_string().into()),
+        opponent: None,
+        time_control: request.time_control,
+        clock_start: ClockStart::default(),
+        color: ColorChoice::Random,
+        start: StartPosition::INITIAL,
+        created_at: now,
+        seen_at: now,
+        state: TicketState::Waiting,
+    };
+    service.store.put_ticket(&ticket).await?;
+    let ticket = service.settle(ticket).await?;
+    Ok((StatusCode::CREATED, Json(reply(&ticket))))
+}
+
+pub(crate) async fn read(
+    State(service): State<Arc<Service>>,
+    Caller(player): Caller,
+    PathId(id): PathId<TicketId>,
+    Wait(wait): Wait,
+) -> Result<Json<TicketReply>, Problem> {
+    let mut waits = waits_until(&service, wait);
+    let mut touched: Option<Instant> = None;
+    loop {
+        let ticket = service.pool_ticket(id).await?;
+        check_owner(&ticket, &player)?;
+        if ticket.state == TicketState::Waiting
+            && touched.is_none_or(|touched| touched.elapsed() >= TOUCH_EVERY)
+        {
+            service.store.touch_ticket(id, now()).await?;
+            touched = Some(Instant::now());
+        }
+        let ticket = service.settle(ticket).await?;
+        if ticket.state != TicketState::Waiting || !waits.again().await {
+            return Ok(Json(reply(&ticket)));
+        }
+    }
+}
+
+pub(crate) async fn cancel(
+    State(service): State<Arc<Service>>,
+    Caller(player): Caller,
+    PathId(id): PathId<TicketId>,
+) -> Result<StatusCode, Problem> {
+    let ticket = service.pool_ticket(id).await?;
+    service.cancel(&ticket, &player).await
+}
+
+/// A ticket or challenge as its player sees it.
+pub(crate) fn reply(ticket: &Ticket) -> TicketReply {
+    let (status, match_id) = match &ticket.state {
+        TicketState::Waiting => (TicketStatus::Waiting, None),
+        TicketState::Assigned(assignment) => (TicketStatus::Matched, Some(assignment.match_id)),
+        TicketState::Cancelled => (TicketStatus::Cancelled, None),
+    };
+    TicketReply {
+        id: ticket.id.to_string(),
+        status,
+        match_id,
+        time_control: ticket.time_control,
+    }
+}
+
+fn check_owner(ticket: &Ticket, player: &Player) -> Result<(), Problem> {
+    if ticket.player.id == player.id {
+        Ok(())
+    } else {
+        Err(Problem::new(Kind::NotYours, "It is another player's."))
+    }
+}
+
+/// The pauses of a reply that waits.
+pub(crate) struct Waits<'a> {
+    service: &'a Service,
+    until: Instant,
+}
+
+/// Lets a reply wait for so long, or not at all when the matchmaker has too much to do.
+pub(crate) fn waits_until(service: &Service, wait: Duration) -> Waits<'_> {
+    let wait = if service.may_wait() {
+        wait
+    } else {
+        Duration::ZERO
+    };
+    Waits {
+        service,
+        until: Instant::now() + wait,
+    }
+}
+
+impl Waits<'_> {
+    /// Pauses before another look; false when the time is over or the matchmaker goes away.
+    pub(crate) async fn again(&mut self) -> bool {
+        let now = Instant::now();
+        if now >= self.until || self.service.shutdown.is_cancelled() {
+            return false;
+        }
+        tokio::select! {
+            () = sleep_until(self.until.min(now + LOOK_EVERY)) => {}
+            // One last look, then the player asks the next matchmaker.
+            () = self.service.shutdown.cancelled() => {}
+        }
+        true
+    }
+}
+
+impl Service {
+    /// Brings a pool's ticket as far as it goes now: pairs it if it waits, and sees to it that its
+    /// match exists if it has one.
+    async fn settle(&self, mut ticket: Ticket) -> Result<Ticket, Problem> {
+        for _ in 0..PAIRING_ATTEMPTS {
+            match &ticket.state {
+                TicketState::Waiting => {}
+                TicketState::Cancelled => return Ok(ticket),
+                TicketState::Assigned(assignment) => {
+                    self.ensure_match(&ticket, assignment).await?;
+                    return Ok(ticket);
+                }
+            }
+            match self.pair(&ticket).await? {
+                Pairing::Alone => return Ok(ticket),
+                Pairing::Paired(state) => {
+                    ticket.state = state;
+                    return Ok(ticket);
+                }
+                Pairing::Overtaken => ticket = self.pool_ticket(ticket.id).await?,
+            }
+        }
+        Ok(ticket)
+    }
+
+    /// Pairs a waiting ticket with its partner, if it has one.
+    async fn pair(&self, ticket: &Ticket) -> Result<Pairing, Problem> {
+        // Without a shard players go on waiting; a match that nobody can play helps none of them.
+        if self.shard_for_new().is_err() {
+            return Ok(Pairing::Alone);
+        }
+        let pool = ticket.pool.as_deref().unwrap_or_default();
+        let waiting = self.store.waiting(pool).await?;
+        if !waiting.iter().any(|other| other.id == ticket.id) {
+            return Ok(Pairing::Overtaken);
+        }
+        let Some(partner) = partner_of(ticket.id, &waiting, now()) else {
+            return Ok(Pairing::Alone);
+        };
+        let assignment = assign::draw(ticket, &partner.player);
+        if self
+            .store
+            .assign_tickets(&[ticket.id, partner.id], &assignment)
+            .await?
+        {
+            self.create_match(ticket, &assignment).await?;
+            Ok(Pairing::Paired(TicketState::Assigned(assignment)))
+        } else {
+            Ok(Pairing::Overtaken)
+        }
+    }
+
+    /// A ticket of a pool.
+    async fn pool_ticket(&self, id: TicketId) -> Result<Ticket, Problem> {
+        let ticket = self.store.ticket(id).await?;
+        ticket
+            .filter(|ticket| ticket.pool.is_some())
+            .ok_or_else(|| {
+                Problem::new(Kind::TicketNotFound, format!("No ticket has the id {id}."))
+            })
+    }
+
+    /// Withdraws a ticket or challenge for its owner.
+    pub(crate) async fn cancel(
+        &self,
+        ticket: &Ticket,
+        player: &Player,
+    ) -> Result<StatusCode, Problem> {
+        check_owner(ticket, player)?;
+        if self.store.cancel_ticket(ticket.id).await? {
+            return Ok(StatusCode::NO_CONTENT);
+        }
+        match self
+            .store
+            .ticket(ticket.id)
+            .await?
+            .map(|ticket| ticket.state)
+        {
+            Some(TicketState::Assigned(assignment)) => Err(Problem::new(
+                Kind::AlreadyMatched,
+                format!(
+                    "It has the match {} already; abort that.",
+                    assignment.match_id
+                ),
+            )),
+            _ => Ok(StatusCode::NO_CONTENT),
+        }
+    }
+}
+
+/// What an attempt to pair brought.
+enum Pairing {
+    /// Nobody is there to be paired with.
+    Alone,
+    /// The ticket has a match.
+    Paired(TicketState),
+    /// This ticket or its partner was given a match or withdrawn meanwhile.
+    Overtaken,
+}
