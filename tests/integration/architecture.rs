@@ -12,18 +12,46 @@ const DIRECTIONS: [(&str, &[&str]); 7] = [
     ("store", &["game-core"]),
     ("matchmaker", &["game-core", "protocol", "store"]),
     ("bot-client", &["game-core", "protocol"]),
-    ("server", &["bot-client", "game-core", "matchmaker", "protocol", "store"]),
-    ("tests", &["bot-client", "game-core", "matchmaker", "protocol", "server", "store"]),
+    (
+        "server",
+        &["bot-client", "game-core", "matchmaker", "protocol", "store"],
+    ),
+    (
+        "tests",
+        &[
+            "bot-client",
+            "game-core",
+            "matchmaker",
+            "protocol",
+            "server",
+            "store",
+        ],
+    ),
 ];
 
 /// What a pure crate must not depend on: a runtime, sockets, randomness, storage.
-const IMPURE: [&str; 9] =
-    ["tokio", "quinn", "rand", "redis", "redb", "axum", "reqwest", "tracing", "tokio-util"];
+const IMPURE: [&str; 9] = [
+    "tokio",
+    "quinn",
+    "rand",
+    "redis",
+    "redb",
+    "axum",
+    "reqwest",
+    "tracing",
+    "tokio-util",
+];
 
 fn dependencies() -> BTreeMap<String, Vec<String>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .args([
+            "metadata",
+            "--no-deps",
+            "--format-version",
+            "1",
+            "--offline",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
@@ -32,19 +60,31 @@ fn dependencies() -> BTreeMap<String, Vec<String>> {
     let packages = metadata["packages"].as_array().unwrap();
     let normal = |package: &Value| {
         let all = package["dependencies"].as_array().unwrap().iter();
-        all.filter(|dependency| dependency["kind"].is_null()).map(name).collect()
+        all.filter(|dependency| dependency["kind"].is_null())
+            .map(name)
+            .collect()
     };
-    packages.iter().map(|package| (name(package), normal(package))).collect()
+    packages
+        .iter()
+        .map(|package| (name(package), normal(package)))
+        .collect()
 }
 
 #[test]
 fn crates_depend_in_one_direction() {
     let dependencies = dependencies();
-    assert_eq!(dependencies.len(), DIRECTIONS.len(), "a crate is missing in the table");
+    assert_eq!(
+        dependencies.len(),
+        DIRECTIONS.len(),
+        "a crate is missing in the table"
+    );
     for (name, allowed) in DIRECTIONS {
         for dependency in &dependencies[name] {
             let ours = DIRECTIONS.iter().any(|(ours, _)| ours == dependency);
-            assert!(!ours || allowed.contains(&dependency.as_str()), "{name} uses {dependency}");
+            assert!(
+                !ours || allowed.contains(&dependency.as_str()),
+                "{name} uses {dependency}"
+            );
         }
     }
 }
@@ -54,7 +94,10 @@ fn the_rules_and_the_wire_do_no_io() {
     let dependencies = dependencies();
     for name in ["game-core", "protocol"] {
         for dependency in &dependencies[name] {
-            assert!(!IMPURE.contains(&dependency.as_str()), "{name} uses {dependency}");
+            assert!(
+                !IMPURE.contains(&dependency.as_str()),
+                "{name} uses {dependency}"
+            );
         }
     }
 }

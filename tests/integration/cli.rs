@@ -45,7 +45,15 @@ fn a_stop_is_in_good_order() {
 fn two_servers_do_not_share_a_data_directory() {
     let server = Server::embedded();
     let directory = server.data_dir().to_str().unwrap();
-    let args = ["dev", "--data-dir", directory, "--matchmaker-port", "0", "--shard-port", "0"];
+    let args = [
+        "dev",
+        "--data-dir",
+        directory,
+        "--matchmaker-port",
+        "0",
+        "--shard-port",
+        "0",
+    ];
     fails("rookery", &args, 1, "another process");
 }
 
@@ -55,12 +63,28 @@ fn a_port_that_is_taken_is_named() {
     let port = taken.local_addr().unwrap().port().to_string();
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().to_str().unwrap();
-    let args = ["dev", "--data-dir", data, "--shard-port", "0", "--matchmaker-port", &port];
+    let args = [
+        "dev",
+        "--data-dir",
+        data,
+        "--shard-port",
+        "0",
+        "--matchmaker-port",
+        &port,
+    ];
     fails("rookery", &args, 1, &format!("127.0.0.1:{port}"));
 
     let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let args = ["dev", "--data-dir", data, "--shard-port", &port, "--matchmaker-port", "0"];
+    let args = [
+        "dev",
+        "--data-dir",
+        data,
+        "--shard-port",
+        &port,
+        "--matchmaker-port",
+        "0",
+    ];
     fails("rookery", &args, 1, &format!("127.0.0.1:{port}"));
 }
 
@@ -74,7 +98,15 @@ fn an_address_that_nobody_can_reach_is_refused() {
     let store = "redis://127.0.0.1:1";
     let args = ["shard", "--store", store, "--matchmaker-key", key];
     fails("rookery", &args, 1, "--public-address");
-    let args = ["shard", "--store", store, "--matchmaker-key", key, "--listen", "127.0.0.1:0"];
+    let args = [
+        "shard",
+        "--store",
+        store,
+        "--matchmaker-key",
+        key,
+        "--listen",
+        "127.0.0.1:0",
+    ];
     fails("rookery", &args, 1, "--matchmaker-key");
 }
 
@@ -82,7 +114,13 @@ fn an_address_that_nobody_can_reach_is_refused() {
 fn a_replay_without_a_server_or_a_file_says_so() {
     let games = tests::games_file();
     let nowhere = format!("http://127.0.0.1:{}", process::free_tcp_port());
-    let args = ["replay", "--matchmaker", &nowhere, "--pgn", games.to_str().unwrap()];
+    let args = [
+        "replay",
+        "--matchmaker",
+        &nowhere,
+        "--pgn",
+        games.to_str().unwrap(),
+    ];
     let mut patient = args.to_vec();
     patient.extend(["--patience", "2"]);
     fails("bot-client", &patient, 2, &nowhere);

@@ -33,7 +33,10 @@ async fn the_check_of_the_gate_notices_its_absence() {
     })
     .await;
     let outcome = play_under_faults(&shard).await;
-    assert!(outcome.is_err(), "the gate was taken out and nothing noticed: {outcome:?}");
+    assert!(
+        outcome.is_err(),
+        "the gate was taken out and nothing noticed: {outcome:?}"
+    );
 }
 
 /// Plays a game while the store fails in every way; returns the number of moves that both players
@@ -47,8 +50,11 @@ async fn play_under_faults(shard: &LocalShard) -> Result<usize, String> {
     let faults = &shard.faults;
     let mut seen = 0;
     for (ply, uci) in (0..).zip(MOVES) {
-        let (mover, other) =
-            if ply % 2 == 0 { (&mut white, &mut black) } else { (&mut black, &mut white) };
+        let (mover, other) = if ply % 2 == 0 {
+            (&mut white, &mut black)
+        } else {
+            (&mut black, &mut white)
+        };
         match ply % 5 {
             0 => {}
             1 => faults.set_appends(AppendFault::Delay(Duration::from_millis(80))),
@@ -70,13 +76,24 @@ async fn play_under_faults(shard: &LocalShard) -> Result<usize, String> {
         if ply % 5 != 1 {
             faults.set_appends(AppendFault::None);
         }
-        checked(shard, id, mover, |body| matches!(body, ServerBody::Ack { .. })).await?;
+        checked(shard, id, mover, |body| {
+            matches!(body, ServerBody::Ack { .. })
+        })
+        .await?;
         checked(shard, id, other, is_event).await?;
         faults.set_appends(AppendFault::None);
         seen += 1;
     }
-    let log = shard.store.log(id).await.map_err(|error| error.to_string())?;
-    if log.len() == MOVES.len() { Ok(seen) } else { Err(format!("{} records", log.len())) }
+    let log = shard
+        .store
+        .log(id)
+        .await
+        .map_err(|error| error.to_string())?;
+    if log.len() == MOVES.len() {
+        Ok(seen)
+    } else {
+        Err(format!("{} records", log.len()))
+    }
 }
 
 fn is_event(body: &ServerBody) -> bool {

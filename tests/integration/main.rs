@@ -1,12 +1,10 @@
 //! The integration tests: real QUIC, real stores, real processes killed with real signals.
 
 mod architecture;
-mod bots;
 mod cli;
 mod crash;
 mod gate;
 mod hostile;
-mod play;
 mod python_chess;
 mod replay;
 mod store_down;

@@ -25,7 +25,15 @@ fn all_games_and_every_legal_move() {
     let directory = tempfile::tempdir().unwrap();
     let lines = directory.path().join("games.jsonl");
     let exported = Command::new(cargo)
-        .args(["run", "--quiet", "-p", "game-core", "--example", "games_as_json", "--"])
+        .args([
+            "run",
+            "--quiet",
+            "-p",
+            "game-core",
+            "--example",
+            "games_as_json",
+            "--",
+        ])
         .arg(tests::games_file())
         .current_dir(tests)
         .stdout(File::create(&lines).unwrap())
@@ -40,6 +48,10 @@ fn all_games_and_every_legal_move() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&checked.stdout);
-    assert!(checked.status.success(), "{said}\n{}", String::from_utf8_lossy(&checked.stderr));
+    assert!(
+        checked.status.success(),
+        "{said}\n{}",
+        String::from_utf8_lossy(&checked.stderr)
+    );
     assert!(said.contains("200"), "{said}");
 }

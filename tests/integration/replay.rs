@@ -11,10 +11,12 @@ const LIMIT: Duration = Duration::from_secs(240);
 
 /// The replay ended well: every game, no mismatch, no error.
 pub(crate) fn check(output: &Output) -> Value {
-    let (said, complained) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let report: Value = serde_json::from_str(&said)
-        .unwrap_or_else(|error| panic!("{error}: {said}\n{complained}"));
+    let (said, complained) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    let report: Value =
+        serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}\n{complained}"));
     assert_eq!(report["games"], 200, "{said}\n{complained}");
     assert_eq!(report["mismatches"], 0, "{said}\n{complained}");
     assert_eq!(report["errors"], 0, "{said}\n{complained}");

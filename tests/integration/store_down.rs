@@ -14,12 +14,26 @@ fn a_redis_that_is_down_at_the_start_is_named_with_what_to_do() {
     let url = format!("redis://127.0.0.1:{}", process::free_tcp_port());
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().to_str().unwrap();
-    let args = ["dev", "--data-dir", data_dir, "--store", &url, "--store-wait", "1"];
+    let args = [
+        "dev",
+        "--data-dir",
+        data_dir,
+        "--store",
+        &url,
+        "--store-wait",
+        "1",
+    ];
     let output = process::run("rookery", &args, Duration::from_secs(30));
     assert!(!output.status.success());
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("waiting for the store"), "{said}");
-    assert!(said.lines().last().unwrap().starts_with("rookery: the store does not answer"), "{said}");
+    assert!(
+        said.lines()
+            .last()
+            .unwrap()
+            .starts_with("rookery: the store does not answer"),
+        "{said}"
+    );
     assert!(!said.contains("panicked"), "{said}");
 }
 
@@ -40,29 +54,47 @@ async fn play_freezes_while_the_store_is_down_and_goes_on_after() {
     let (mut white, _) = RawClient::join(&shard.address, id, token(Role::White), None).await;
     let (mut black, _) = RawClient::join(&shard.address, id, token(Role::Black), None).await;
     white.play(0, "e2e4").await;
-    white.until(|body| matches!(body, ServerBody::Ack { .. })).await;
-    black.until(|body| matches!(body, ServerBody::Event(_))).await;
+    white
+        .until(|body| matches!(body, ServerBody::Ack { .. }))
+        .await;
+    black
+        .until(|body| matches!(body, ServerBody::Event(_)))
+        .await;
 
     shard.faults.set_down(true);
     black.until(|body| *body == ServerBody::Paused).await;
     white.until(|body| *body == ServerBody::Paused).await;
     black.play(1, "e7e5").await;
     let silence = Duration::from_millis(1_500);
-    assert_eq!(black.next_within(silence).await, None, "nothing is acknowledged");
+    assert_eq!(
+        black.next_within(silence).await,
+        None,
+        "nothing is acknowledged"
+    );
     let newcomer = shard.create_match().await;
     let mut other = RawClient::connect(&shard.address).await;
     let token = shard.token(newcomer, Role::White);
-    let join = protocol::Join { match_id: newcomer, token, seen: None };
+    let join = protocol::Join {
+        match_id: newcomer,
+        token,
+        seen: None,
+    };
     other.say(&protocol::ClientFrame::Join(join)).await;
     assert_eq!(other.closed().await, Some(CloseCode::StoreUnavailable));
 
     shard.faults.set_down(false);
-    let event = black.until(|body| matches!(body, ServerBody::Event(_))).await;
-    let ServerBody::Event(event) = event.body else { unreachable!() };
+    let event = black
+        .until(|body| matches!(body, ServerBody::Event(_)))
+        .await;
+    let ServerBody::Event(event) = event.body else {
+        unreachable!()
+    };
     // The outage of more than a second and a half was charged to nobody.
     assert!(event.clock.black_ms > 59_000, "{event:?}");
     assert_eq!(event.clock.running, Some(Seat::White));
-    black.until(|body| matches!(body, ServerBody::Ack { event: 2, .. })).await;
+    black
+        .until(|body| matches!(body, ServerBody::Ack { event: 2, .. }))
+        .await;
     shard.stop().await;
 }
 

@@ -25,8 +25,18 @@ pub fn binary(name: &str) -> PathBuf {
     let directory = DIRECTORY.get_or_init(|| {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
-        build.args(["build", "--quiet", "--bins", "-p", "server", "-p", "matchmaker"]);
-        build.args(["-p", "bot-client"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        build.args([
+            "build",
+            "--quiet",
+            "--bins",
+            "-p",
+            "server",
+            "-p",
+            "matchmaker",
+        ]);
+        build
+            .args(["-p", "bot-client"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }
@@ -110,7 +120,11 @@ pub fn finish(mut child: Child, limit: Duration) -> Output {
             String::from_utf8_lossy(&stderr)
         );
     };
-    Output { status, stdout, stderr }
+    Output {
+        status,
+        stdout,
+        stderr,
+    }
 }
 
 /// What the ready file says.
@@ -172,10 +186,19 @@ impl Server {
                 "--shard-port".to_owned(),
                 free_udp_ports(2).to_string(),
             ];
-            let args: Vec<String> =
-                ports.into_iter().chain(args.iter().map(|&arg| arg.to_owned())).collect();
+            let args: Vec<String> = ports
+                .into_iter()
+                .chain(args.iter().map(|&arg| arg.to_owned()))
+                .collect();
             match launch(&directory, &args) {
-                Ok((child, ready)) => return Self { directory, args, child: Some(child), ready },
+                Ok((child, ready)) => {
+                    return Self {
+                        directory,
+                        args,
+                        child: Some(child),
+                        ready,
+                    };
+                }
                 Err(error) => last = error,
             }
         }
@@ -221,7 +244,10 @@ impl Server {
     pub fn signal(&self, name: &str) {
         let pid = self.pid().expect("the server runs").to_string();
         let status = Command::new("kill").args(["-s", name, &pid]).status();
-        assert!(status.is_ok_and(|status| status.success()), "kill -s {name} {pid}");
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "kill -s {name} {pid}"
+        );
     }
 
     /// Waits for it to end by itself, and says whether it ended well.
@@ -290,7 +316,12 @@ fn launch(directory: &TempDir, args: &[String]) -> Result<(Child, Ready), String
             let ready = serde_json::from_str(&text).map_err(|error| error.to_string())?;
             return Ok((child, ready));
         }
-        if child.try_wait().map_err(|error| error.to_string())?.is_some() || Instant::now() > end {
+        if child
+            .try_wait()
+            .map_err(|error| error.to_string())?
+            .is_some()
+            || Instant::now() > end
+        {
             let _ = child.kill();
             let _ = child.wait();
             let log = std::fs::read_to_string(directory.path().join("log"));
@@ -317,7 +348,8 @@ fn free_udp_ports(n: u16) -> u16 {
         let first = UdpSocket::bind("127.0.0.1:0").expect("a free port");
         let port = first.local_addr().expect("a bound address").port();
         let free = |offset| {
-            port.checked_add(offset).is_some_and(|port| UdpSocket::bind(("127.0.0.1", port)).is_ok())
+            port.checked_add(offset)
+                .is_some_and(|port| UdpSocket::bind(("127.0.0.1", port)).is_ok())
         };
         if (1..n).all(free) {
             return port;

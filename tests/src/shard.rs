@@ -80,7 +80,15 @@ impl LocalShard {
         };
         let task = tokio::spawn(server::run(config, surroundings, shutdown.clone()));
         let shutdown = Some(shutdown.drop_guard());
-        Self { address, store, faults, key, id, task: Some(task), shutdown }
+        Self {
+            address,
+            store,
+            faults,
+            key,
+            id,
+            task: Some(task),
+            shutdown,
+        }
     }
 
     /// Puts a new match into the store, assigned to this shard: a minute a side, counted at once.
@@ -95,10 +103,16 @@ impl LocalShard {
     /// If the store cannot take it, or the time control is none.
     pub async fn create_match_with(&self, time_control: &str, clock_start: ClockStart) -> MatchId {
         let id = MatchId::from_random(rand::random());
-        let player = |name: &str| Player { id: player(name), name: name.into() };
+        let player = |name: &str| Player {
+            id: player(name),
+            name: name.into(),
+        };
         let setup = MatchSetup {
             id,
-            players: BySeat { white: player("ann"), black: player("bob") },
+            players: BySeat {
+                white: player("ann"),
+                black: player("bob"),
+            },
             time_control: time_control.parse().expect("a time control"),
             clock_start,
             start: StartPosition::INITIAL,
@@ -106,7 +120,10 @@ impl LocalShard {
             created_at: server::system_calendar(),
         };
         let snapshot = Match::new(setup).snapshot();
-        self.store.create(self.id, &snapshot).await.expect("the store takes it");
+        self.store
+            .create(self.id, &snapshot)
+            .await
+            .expect("the store takes it");
         id
     }
 
@@ -144,7 +161,12 @@ pub fn claims(match_id: MatchId, role: Role) -> SeatClaims {
         Role::Spectator => "eve",
     };
     let exp = server::system_calendar().0 / 1_000 + TOKEN_VALID_S;
-    SeatClaims { match_id, role, player: player(name), exp }
+    SeatClaims {
+        match_id,
+        role,
+        player: player(name),
+        exp,
+    }
 }
 
 fn player(name: &str) -> PlayerId {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bot_client::connection::{ConnectionTimes, close_code};
 use bot_client::Connector;
+use bot_client::connection::{ConnectionTimes, close_code};
 use bytes::BytesMut;
 use game_core::{CommandId, CommandKind, MatchId};
 use protocol::http::ShardAddress;
@@ -36,7 +36,13 @@ impl RawClient {
         let connector = Connector::bind(1, ConnectionTimes::default()).expect("a socket");
         let connection = connector.connect(shard).await.expect("a connection");
         let (send, recv) = connection.open_bi().await.expect("a stream");
-        Self { connection, send, recv, buffer: BytesMut::new(), _connector: connector }
+        Self {
+            connection,
+            send,
+            recv,
+            buffer: BytesMut::new(),
+            _connector: connector,
+        }
     }
 
     /// Connects and joins a match, and returns the answer too.
@@ -51,9 +57,17 @@ impl RawClient {
         seen: Option<u32>,
     ) -> (Self, Joined) {
         let mut client = Self::connect(shard).await;
-        client.say(&ClientFrame::Join(Join { match_id, token, seen })).await;
+        client
+            .say(&ClientFrame::Join(Join {
+                match_id,
+                token,
+                seen,
+            }))
+            .await;
         let frame = client.next().await.expect("an answer to the join");
-        let ServerBody::Joined(joined) = frame.body else { panic!("not joined: {frame:?}") };
+        let ServerBody::Joined(joined) = frame.body else {
+            panic!("not joined: {frame:?}")
+        };
         (client, *joined)
     }
 
@@ -68,7 +82,11 @@ impl RawClient {
 
     /// Sends a command.
     pub async fn command(&mut self, id: u64, kind: CommandKind) {
-        self.say(&ClientFrame::Command { id: CommandId(id), kind }).await;
+        self.say(&ClientFrame::Command {
+            id: CommandId(id),
+            kind,
+        })
+        .await;
     }
 
     /// Sends a move, with a command id made of its ply.
@@ -78,7 +96,11 @@ impl RawClient {
     /// If `uci` is no move.
     pub async fn play(&mut self, ply: u16, uci: &str) {
         let uci = uci.parse().expect("a move");
-        let kind = CommandKind::Move { ply, uci, offers_draw: false };
+        let kind = CommandKind::Move {
+            ply,
+            uci,
+            offers_draw: false,
+        };
         self.command(1_000 + u64::from(ply), kind).await;
     }
 
@@ -88,7 +110,10 @@ impl RawClient {
     ///
     /// If the stream does not take them.
     pub async fn bytes(&mut self, bytes: &[u8]) {
-        self.send.write_all(bytes).await.expect("the stream takes bytes");
+        self.send
+            .write_all(bytes)
+            .await
+            .expect("the stream takes bytes");
     }
 
     /// The next frame; `None` at the end of the stream or connection.
@@ -121,7 +146,10 @@ impl RawClient {
     /// If the stream ends before.
     pub async fn until(&mut self, wanted: impl Fn(&ServerBody) -> bool) -> ServerFrame {
         loop {
-            let frame = self.next().await.expect("the wanted frame comes before the end");
+            let frame = self
+                .next()
+                .await
+                .expect("the wanted frame comes before the end");
             if wanted(&frame.body) {
                 return frame;
             }

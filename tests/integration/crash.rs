@@ -1,0 +1,143 @@
+//! `kill -9` of the whole server in the middle of play: nothing acknowledged is lost or doubled.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use game_core::{CommandId, Event, EventKind, MatchId, Seat, Uci};
+use serde::Deserialize;
+use store::testing::RedisServer;
+use store::{EmbeddedStore, RedisConfig, RedisStore, Store};
+use tests::process::{self, Server};
+
+/// A line of the replay's log of what it was told.
+#[derive(Debug, Deserialize)]
+struct Acked {
+    #[serde(rename = "match")]
+    match_id: MatchId,
+    seat: Seat,
+    command_id: CommandId,
+    seq: u32,
+    uci: Option<Uci>,
+}
+
+fn acked(path: &Path) -> Vec<Acked> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    // The last line may be under way.
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// Plays all games, with the server killed twice on the way; returns what the clients were told.
+fn replay_through_crashes(server: &mut Server) -> Vec<Acked> {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("acked.jsonl");
+    let games = tests::games_file();
+    let url = server.ready.matchmaker.clone();
+    let args = [
+        "replay",
+        "--matchmaker",
+        &url,
+        "--pgn",
+        games.to_str().unwrap(),
+        "--concurrency",
+        "100",
+        "--json",
+        "--acked-log",
+        log.to_str().unwrap(),
+    ];
+    let mut replay = process::spawn("bot-client", &args);
+    for told in [1_500, 6_000] {
+        let end = Instant::now() + Duration::from_secs(120);
+        while acked(&log).len() < told {
+            assert!(Instant::now() < end, "the replay does not get on");
+            assert!(
+                replay.try_wait().unwrap().is_none(),
+                "the replay ended too early"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        server.kill();
+        server.restart();
+    }
+    let output = process::finish(replay, Duration::from_secs(300));
+    let report = crate::replay::check(&output);
+    assert!(
+        report["resumed"].as_u64() > Some(0),
+        "nobody noticed the crashes: {report}"
+    );
+    server.signal("TERM");
+    assert!(server.wait(Duration::from_secs(30)));
+    acked(&log)
+}
+
+/// What was acknowledged stands in the logs, once and where it was said to stand.
+async fn check(store: &dyn Store, acked: &[Acked]) {
+    assert!(acked.len() > 13_000, "{} acknowledgements", acked.len());
+    let mut logs: HashMap<MatchId, Vec<Event>> = HashMap::new();
+    for told in acked {
+        if !logs.contains_key(&told.match_id) {
+            let log = store.log(told.match_id).await.unwrap();
+            check_log(&log);
+            logs.insert(told.match_id, log);
+        }
+        let log = &logs[&told.match_id];
+        let event = told
+            .seq
+            .checked_sub(1)
+            .and_then(|index| log.get(index as usize));
+        let event = event.unwrap_or_else(|| panic!("lost: {told:?}"));
+        assert_eq!(
+            event.command_id,
+            Some(told.command_id),
+            "{told:?} is not {event:?}"
+        );
+        assert_eq!(event.seat, Some(told.seat), "{told:?} is not {event:?}");
+        if let Some(uci) = told.uci {
+            assert!(
+                matches!(event.kind, EventKind::Moved { uci: stored, .. } if stored == uci),
+                "{told:?} is not {event:?}"
+            );
+        }
+    }
+    assert_eq!(logs.len(), 200);
+}
+
+fn check_log(log: &[Event]) {
+    let mut commands = HashSet::new();
+    for (event, seq) in log.iter().zip(1..) {
+        assert_eq!(event.seq, seq, "the log has a gap");
+        if let (Some(seat), Some(id)) = (event.seat, event.command_id) {
+            assert!(commands.insert((seat, id)), "doubled: {event:?}");
+        }
+    }
+    assert!(
+        matches!(log.last().unwrap().kind, EventKind::Ended { .. }),
+        "a match did not end"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_embedded_store_keeps_every_acknowledged_move() {
+    let mut server = Server::embedded();
+    let acked = replay_through_crashes(&mut server);
+    let store = EmbeddedStore::open(server.data_dir()).unwrap();
+    check(&store, &acked).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_keeps_every_acknowledged_move() {
+    let mut redis = RedisServer::start();
+    let mut server = Server::on_redis(&redis.url());
+    let acked = replay_through_crashes(&mut server);
+    // What counts is on its disk.
+    redis.kill();
+    redis.restart();
+    let store = RedisStore::connect(RedisConfig::new(redis.url()))
+        .await
+        .unwrap();
+    check(&store, &acked).await;
+}
