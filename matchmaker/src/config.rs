@@ -40,13 +40,15 @@ pub struct Args {
     )]
     pub listen: SocketAddr,
 
-    /// The store that this installation shares: redis://[user:password@]host[:port][/database] or
-    /// unix:///path. It may come up later than the matchmaker.
+    /// The URL of the store that this installation shares.
     #[arg(
         long,
         env = "ROOKERY_STORE",
         value_name = "URL",
-        hide_env_values = true
+        hide_env_values = true,
+        help = "The store that this installation shares: \
+                redis://[user:password@]host[:port][/database] or unix:///path. It may come up \
+                later than the matchmaker"
     )]
     pub store: String,
 

@@ -1,6 +1,7 @@
 //! The binary `rookery-matchmaker`: parses, binds, and runs the library.
 
 use std::error::Error;
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -91,6 +92,7 @@ fn log_to_stderr(filter: &str, format: LogFormat) -> Result<(), Box<dyn Error>> 
     })?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => log.init(),

@@ -3,7 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use store::StoreError;
-use tracing::{error, warn};
+use tracing::{debug, error};
 
 /// Declares the kinds of problem: one row each, as clients see it.
 macro_rules! kinds {
@@ -108,7 +108,8 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) | StoreError::Unfit(_) => {
-                warn!(%error, "a request failed for want of the store");
+                // The outage itself is logged once, by who watches the registry.
+                debug!(%error, "a request failed for want of the store");
                 Self::new(
                     Kind::StoreUnavailable,
                     "The store does not answer. The request was carried out or not: send it again.",

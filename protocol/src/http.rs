@@ -2,22 +2,38 @@
 //!
 //! | request | body | reply |
 //! |---|---|---|
-//! | `POST /v1/players` | [`NewPlayer`] | [`PlayerReply`] |
-//! | `POST /v1/challenges` | [`NewChallenge`] | [`TicketReply`] |
-//! | `GET /v1/challenges/{ticket}` | | [`TicketReply`] |
-//! | `POST /v1/challenges/{ticket}/accept` | | [`TicketReply`] |
+//! | `POST /v1/players` | [`NewPlayer`] | 200 [`PlayerReply`] |
+//! | `POST /v1/challenges` | [`NewChallenge`] | 201 [`TicketReply`] |
+//! | `GET /v1/challenges/{ticket}` | | 200 [`TicketReply`] |
+//! | `POST /v1/challenges/{ticket}/accept` | | 200 [`TicketReply`] |
 //! | `DELETE /v1/challenges/{ticket}` | | 204 |
-//! | `POST /v1/tickets` | [`NewTicket`] | [`TicketReply`] |
-//! | `GET /v1/tickets/{ticket}` | | [`TicketReply`] |
+//! | `POST /v1/tickets` | [`NewTicket`] | 201 [`TicketReply`] |
+//! | `GET /v1/tickets/{ticket}` | | 200 [`TicketReply`] |
 //! | `DELETE /v1/tickets/{ticket}` | | 204 |
-//! | `POST /v1/matches/{match}/seat` | | [`SeatReply`] |
-//! | `POST /v1/matches/{match}/watch` | | [`SeatReply`] |
-//! | `GET /v1/matches/{match}` | | [`MatchReply`] |
-//! | `GET /v1/matches/{match}/pgn` | | PGN |
+//! | `POST /v1/matches/{match}/seat` | | 200 [`SeatReply`] |
+//! | `POST /v1/matches/{match}/watch` | | 200 [`SeatReply`] |
+//! | `GET /v1/matches/{match}` | | 200 [`MatchReply`] |
+//! | `GET /v1/matches/{match}/pgn` | | 200 PGN |
 //! | `GET /livez`, `GET /readyz` | | 200 or 503 |
 //!
 //! All but `POST /v1/players`, reading a match and the probes want `Authorization: Bearer` with a
-//! player token. Errors are [`Problem`] (RFC 9457).
+//! player token. Reading a ticket or challenge takes `?wait_ms=`, up to 20000: while it waits for an
+//! opponent, so does the reply. A ticket that nobody reads for 10 s is not paired until it is read
+//! again.
+//!
+//! Errors are [`Problem`] (RFC 9457). Their codes, which are stable:
+//!
+//! | status | codes |
+//! |---|---|
+//! | 400 | `invalid_request`, `invalid_id`, `invalid_name`, `invalid_position` |
+//! | 401 | `token_missing`, `token_invalid`, `token_expired` |
+//! | 403 | `not_a_player`, `own_challenge`, `not_invited`, `not_yours` |
+//! | 404 | `route_not_found`, `ticket_not_found`, `challenge_not_found`, `match_not_found` |
+//! | 405 | `method_not_allowed` |
+//! | 409 | `challenge_taken`, `challenge_cancelled`, `already_matched` |
+//! | 413, 415 | `body_too_large`, `unsupported_media_type` |
+//! | 500 | `internal` |
+//! | 503, with `Retry-After` | `no_shard`, `owner_unknown`, `store_unavailable`, `overloaded`, `timed_out` |
 
 use std::net::SocketAddr;
 

@@ -5,14 +5,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use protocol::http::{PlayerReply, SeatReply, TicketReply, TicketStatus};
-use reqwest::Client;
 use serde_json::json;
 use store::{EmbeddedStore, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::world::{Answer, Guest, blitz, new_key, send, shard, shard_id, ticket_id};
+use super::world::{Answer, Guest, blitz, client, new_key, send, shard, shard_id, ticket_id};
 use crate::{Config, LateStore, run};
 
 /// A process as the binary runs one.
@@ -42,13 +41,13 @@ impl Process {
     }
 
     async fn guest(&self) -> Guest {
-        let request = Client::new().post(format!("{}/v1/players", self.base));
+        let request = client().post(format!("{}/v1/players", self.base));
         send(request).await.ok::<PlayerReply>(200).into()
     }
 
     async fn post(&self, who: &Guest, path: &str, body: serde_json::Value) -> Answer {
         let url = format!("{}{path}", self.base);
-        send(Client::new().post(url).bearer_auth(&who.token).json(&body)).await
+        send(client().post(url).bearer_auth(&who.token).json(&body)).await
     }
 
     /// Two new guests and what the acceptor's seat in their new match is.
@@ -103,7 +102,7 @@ async fn a_store_that_comes_late_is_waited_for() {
     real.heartbeat(&shard(1)).await.unwrap();
     let late = Arc::new(LateStore::default());
     let process = Process::start(late.clone()).await;
-    let ready = || async { send(Client::new().get(format!("{}/readyz", process.base))).await };
+    let ready = || async { send(client().get(format!("{}/readyz", process.base))).await };
     ready().await.problem(503, "store_unavailable");
 
     let attempts = AtomicU32::new(0);
@@ -139,7 +138,7 @@ async fn at_the_end_who_waits_is_answered_and_nobody_else_is_let_in() {
     let made_seen_at = store.ticket(id).await.unwrap().unwrap().seen_at;
     let url = format!("{}/v1/tickets/{}?wait_ms=20000", process.base, ticket.id);
     let begin = Instant::now();
-    let waiting = tokio::spawn(send(Client::new().get(url).bearer_auth(ann.token)));
+    let waiting = tokio::spawn(send(client().get(url).bearer_auth(ann.token)));
     while store.ticket(id).await.unwrap().unwrap().seen_at == made_seen_at {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -148,7 +147,7 @@ async fn at_the_end_who_waits_is_answered_and_nobody_else_is_let_in() {
     let reply: TicketReply = waiting.await.unwrap().ok(200);
     assert_eq!(reply.status, TicketStatus::Waiting);
     assert!(begin.elapsed() < Duration::from_secs(10));
-    let refused = Client::new()
+    let refused = client()
         .get(format!("{base}/livez"))
         .send()
         .await

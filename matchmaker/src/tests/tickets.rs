@@ -8,7 +8,7 @@ use protocol::http::{TicketReply, TicketStatus};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::world::{Guest, World, blitz, send, shard, ticket_id};
+use super::world::{Guest, World, blitz, client, send, shard, ticket_id};
 use crate::pairing::SEEN_WITHIN_MS;
 use crate::service::now;
 
@@ -266,7 +266,7 @@ async fn two_matchmakers_pair_one_pool_at_once() {
         waits.spawn(async move {
             let ticket: TicketReply = send(post).await.ok(201);
             let url = format!("{base}/v1/tickets/{}?wait_ms=20000", ticket.id);
-            let get = reqwest::Client::new().get(url).bearer_auth(&who.token);
+            let get = client().get(url).bearer_auth(&who.token);
             let reply: TicketReply = send(get).await.ok(200);
             assert_eq!(reply.status, TicketStatus::Matched);
             (who.id, reply.match_id.unwrap())

@@ -68,7 +68,7 @@ impl World {
             _end: shutdown.clone().drop_guard(),
             shutdown,
             tasks,
-            client: Client::builder().timeout(PATIENCE).build().unwrap(),
+            client: client(),
         }
     }
 
@@ -210,6 +210,15 @@ impl Answer {
         }
         problem.detail
     }
+}
+
+/// A client that asks the matchmaker itself, whatever the environment says of proxies.
+pub(super) fn client() -> Client {
+    Client::builder()
+        .no_proxy()
+        .timeout(PATIENCE)
+        .build()
+        .unwrap()
 }
 
 pub(super) fn new_key() -> SigningKey {
