@@ -197,25 +197,19 @@ fn joins() {
     check(table, encode_server, decode_server);
 }
 
+fn event(seat: Option<Seat>, kind: EventKind, running: Option<Seat>) -> ServerFrame {
+    server(ServerBody::Event(WireEvent {
+        seat,
+        kind,
+        clock: clock(running),
+    }))
+}
+
 #[test]
 fn events() {
-    let event = |seat, kind, running| {
-        server(ServerBody::Event(WireEvent {
-            seat,
-            kind,
-            clock: clock(running),
-        }))
-    };
     let moved = EventKind::Moved {
         uci: "e1g1".parse().unwrap(),
         offers_draw: true,
-    };
-    let ended = |outcome, termination| {
-        let kind = EventKind::Ended {
-            outcome,
-            termination,
-        };
-        event(None, kind, None)
     };
     let table = vec![
         (
@@ -234,6 +228,20 @@ fn events() {
                 Some(Seat::White),
             ),
         ),
+    ];
+    check(table, encode_server, decode_server);
+}
+
+#[test]
+fn endings() {
+    let ended = |outcome, termination| {
+        let kind = EventKind::Ended {
+            outcome,
+            termination,
+        };
+        event(None, kind, None)
+    };
+    let table = vec![
         (
             "0000001003fb01040100030000fc0002bf20fa00",
             ended(Outcome::WhiteWins, Termination::Checkmate),
