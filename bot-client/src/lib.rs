@@ -1,11 +1,15 @@
 //! A client of Rookery: the matchmaker over HTTP, seats in matches over QUIC, and the bots, the
 //! replay and the terminal board that are built on them.
 
+pub mod acked_log;
 pub mod board;
 pub mod certificate;
+pub mod commands;
 pub mod connection;
 pub mod engine;
 pub mod matchmaker;
+pub mod pairing;
+pub mod player;
 mod retry;
 pub mod seat;
 mod view;

@@ -141,13 +141,19 @@ impl Matchmaker {
             .await
     }
 
-    /// How far a challenge has come.
+    /// How far a challenge has come; the answer may wait up to `wait` for an opponent.
     ///
     /// # Errors
     ///
     /// [`MatchmakerError`].
-    pub async fn challenge(&self, token: &str, id: &str) -> Result<TicketReply, MatchmakerError> {
-        self.get(&format!("/v1/challenges/{id}"), Some(token)).await
+    pub async fn challenge(
+        &self,
+        token: &str,
+        id: &str,
+        wait: Duration,
+    ) -> Result<TicketReply, MatchmakerError> {
+        let path = format!("/v1/challenges/{id}?wait_ms={}", wait_ms(wait));
+        self.get(&path, Some(token)).await
     }
 
     /// Accepts a challenge: the reply names the match.
@@ -186,13 +192,19 @@ impl Matchmaker {
         self.post("/v1/tickets", Some(token), Some(ticket)).await
     }
 
-    /// How far a ticket has come.
+    /// How far a ticket has come; the answer may wait up to `wait` for an opponent.
     ///
     /// # Errors
     ///
     /// [`MatchmakerError`].
-    pub async fn ticket(&self, token: &str, id: &str) -> Result<TicketReply, MatchmakerError> {
-        self.get(&format!("/v1/tickets/{id}"), Some(token)).await
+    pub async fn ticket(
+        &self,
+        token: &str,
+        id: &str,
+        wait: Duration,
+    ) -> Result<TicketReply, MatchmakerError> {
+        let path = format!("/v1/tickets/{id}?wait_ms={}", wait_ms(wait));
+        self.get(&path, Some(token)).await
     }
 
     /// Withdraws a ticket.
@@ -339,6 +351,11 @@ impl Matchmaker {
             why: why.to_string(),
         }
     }
+}
+
+/// No answer is waited for longer than half of what an answer may take.
+fn wait_ms(wait: Duration) -> u128 {
+    wait.min(Matchmaker::ANSWER_MAX / 2).as_millis()
 }
 
 /// The whole body, or `None` if it is longer than `max`.

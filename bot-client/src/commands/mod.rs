@@ -1,0 +1,148 @@
+//! The commands of the binary `bot-client`: arguments first, then validated values, then the work.
+
+pub mod replay;
+
+use std::fmt;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::MatchmakerError;
+use replay::{ReplayArgs, ReplayError};
+
+/// Plays on a Rookery server: people, bots, and recorded games.
+///
+/// Log lines go to stderr; RUST_LOG sets what is logged (for example `bot_client=debug`).
+///
+/// Exit codes: 0 all went well; 1 a game was lost to an error or differs from its file; 2 the command
+/// line is wrong, a file cannot be read, or the server cannot be reached.
+#[derive(Debug, Parser)]
+#[command(name = "bot-client", version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Replay(ReplayArgs),
+}
+
+/// Which server, for all commands.
+#[derive(Debug, Clone, Args)]
+pub struct ServerArgs {
+    /// Address of the matchmaker.
+    #[arg(
+        long,
+        global = true,
+        env = "ROOKERY_MATCHMAKER",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:7000"
+    )]
+    pub matchmaker: String,
+    /// How long to try when the server is away, in seconds: long enough for it to be restarted.
+    #[arg(
+        long,
+        global = true,
+        env = "ROOKERY_PATIENCE",
+        value_name = "SECONDS",
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(1..=86_400)
+    )]
+    pub patience: u64,
+}
+
+impl ServerArgs {
+    /// How long to try when the server is away.
+    #[must_use]
+    pub const fn patience(&self) -> Duration {
+        Duration::from_secs(self.patience)
+    }
+}
+
+/// Why a command failed, which is also its exit code.
+#[derive(Debug)]
+pub enum Failure {
+    /// Something was played and went wrong: exit code 1.
+    Play(String),
+    /// Nothing could be played: exit code 2.
+    Setup(String),
+}
+
+impl Failure {
+    /// A failure of the command line, a file or the way to the server.
+    pub(crate) fn setup(why: impl fmt::Display) -> Self {
+        Self::Setup(why.to_string())
+    }
+
+    /// A failure in play.
+    pub(crate) fn play(why: impl fmt::Display) -> Self {
+        Self::Play(why.to_string())
+    }
+
+    /// The exit code.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Play(_) => ExitCode::from(1),
+            Self::Setup(_) => ExitCode::from(2),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Play(why) | Self::Setup(why) => f.write_str(why),
+        }
+    }
+}
+
+impl From<ReplayError> for Failure {
+    fn from(error: ReplayError) -> Self {
+        Self::setup(error)
+    }
+}
+
+impl From<MatchmakerError> for Failure {
+    fn from(error: MatchmakerError) -> Self {
+        Self::setup(error)
+    }
+}
+
+impl Cli {
+    /// Does what the command line says.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`].
+    pub async fn run(self) -> Result<(), Failure> {
+        match self.command {
+            Command::Replay(args) => run_replay(&args, &self.server).await,
+        }
+    }
+}
+
+async fn run_replay(args: &ReplayArgs, server: &ServerArgs) -> Result<(), Failure> {
+    let report = replay::run(args.config(server)).await?;
+    if args.json {
+        say(&serde_json::to_string(&report).map_err(Failure::play)?);
+    } else {
+        say(&report.to_string());
+    }
+    if report.is_clean() {
+        Ok(())
+    } else {
+        Err(Failure::play("the replay differs from the file"))
+    }
+}
+
+/// Prints a line on stdout. A reader that has gone away has seen what it wanted.
+pub(crate) fn say(line: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+}
