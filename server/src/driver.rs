@@ -9,9 +9,7 @@ use game_core::{Command, MatchId, UnixMillis};
 use protocol::CloseCode;
 use protocol::token::SeatClaims;
 use slotmap::SecondaryMap;
-use store::{
-    Append, Appended, Checkpoint, Claim, Liveness, ShardRecord, Store, StoreError,
-};
+use store::{Append, Appended, Checkpoint, Claim, Liveness, ShardRecord, Store, StoreError};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -33,7 +31,11 @@ pub(crate) enum Inbound {
         reply: oneshot::Sender<PeerKey>,
     },
     /// A command, and when its last byte was received.
-    Command { peer: PeerKey, command: Command, received_at: Instant },
+    Command {
+        peer: PeerKey,
+        command: Command,
+        received_at: Instant,
+    },
     /// The peer said goodbye: it is owed a last frame.
     Leave { peer: PeerKey },
     /// The stream is gone.
@@ -159,7 +161,9 @@ impl Driver {
     async fn finish(mut self, answered: &mut mpsc::Receiver<Answer>) {
         let flushed = timeout(SHUTDOWN_FLUSH, async {
             while self.shard.is_writing() {
-                let Some(answer) = answered.recv().await else { break };
+                let Some(answer) = answered.recv().await else {
+                    break;
+                };
                 let now = self.look();
                 self.store_answered(answer, now);
                 self.shard.turn(now);
@@ -189,7 +193,10 @@ impl Driver {
             self.shard.skipped(gap);
         }
         self.last_look = now;
-        Now { uptime: self.uptime(now), calendar: (self.calendar)() }
+        Now {
+            uptime: self.uptime(now),
+            calendar: (self.calendar)(),
+        }
     }
 
     fn uptime(&self, at: Instant) -> Duration {
@@ -198,13 +205,20 @@ impl Driver {
 
     fn wake_at(&self) -> Instant {
         let pulse = self.last_look + PULSE;
-        self.shard.next_turn().map_or(pulse, |uptime| pulse.min(self.started + uptime))
+        self.shard
+            .next_turn()
+            .map_or(pulse, |uptime| pulse.min(self.started + uptime))
     }
 
     fn handle(&mut self, inputs: &mut Vec<Inbound>, now: Now) {
         for input in inputs.drain(..) {
             match input {
-                Inbound::Join { claims, seen, outgoing, reply } => {
+                Inbound::Join {
+                    claims,
+                    seen,
+                    outgoing,
+                    reply,
+                } => {
                     let peer = self.shard.join(claims.match_id, claims.role, seen, now);
                     self.peers.insert(peer, outgoing);
                     if reply.send(peer).is_err() {
@@ -212,7 +226,11 @@ impl Driver {
                         self.peers.remove(peer);
                     }
                 }
-                Inbound::Command { peer, command, received_at } => {
+                Inbound::Command {
+                    peer,
+                    command,
+                    received_at,
+                } => {
                     let received_at = self.uptime(received_at);
                     self.shard.command(peer, &command, received_at, now);
                 }
@@ -267,7 +285,9 @@ impl Driver {
     }
 
     fn send(&mut self, peer: PeerKey, outgoing: Outgoing) {
-        let Some(queue) = self.peers.get(peer) else { return };
+        let Some(queue) = self.peers.get(peer) else {
+            return;
+        };
         if let Err(mpsc::error::TrySendError::Full(_)) = queue.try_send(outgoing) {
             // Its queue is dropped here; its stream ends when its write is overdue.
             self.peers.remove(peer);

@@ -17,7 +17,10 @@ use protocol::CloseCode;
 /// Accepts connections until `shutdown`; then waits for those that are open to end, which the caller
 /// bounds in time.
 pub(crate) async fn accept(endpoint: Endpoint, streams: Streams, shutdown: CancellationToken) {
-    let mut door = Door { limits: streams.limits.clone(), ..Door::default() };
+    let mut door = Door {
+        limits: streams.limits.clone(),
+        ..Door::default()
+    };
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -84,7 +87,10 @@ impl Door {
             *self.by_address.entry(address).or_default() += 1;
             self.handshakes.fetch_add(1, Ordering::Relaxed);
             let handshake = Handshake(Arc::clone(&self.handshakes));
-            Some(Admitted { incoming, handshake })
+            Some(Admitted {
+                incoming,
+                handshake,
+            })
         }
     }
 
@@ -106,7 +112,10 @@ impl Door {
 
 /// The life of one connection; returns the address it came from.
 async fn serve(admitted: Admitted, streams: Streams) -> IpAddr {
-    let Admitted { incoming, handshake } = admitted;
+    let Admitted {
+        incoming,
+        handshake,
+    } = admitted;
     let address = incoming.remote_address();
     let connecting = match incoming.accept() {
         Ok(connecting) => connecting,

@@ -45,16 +45,32 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// Runs one shard until `shutdown`; returns when its last writes are confirmed, or given up, and its
 /// peers are sent away.
 pub async fn run(config: ShardConfig, with: Surroundings, shutdown: CancellationToken) {
-    let Surroundings { endpoint, store, key, calendar } = with;
+    let Surroundings {
+        endpoint,
+        store,
+        key,
+        calendar,
+    } = with;
     let (inbox, inputs) = mpsc::channel(config.net.inbox_len);
     let limits = Arc::new(config.net.clone());
-    let streams = Streams { limits, inbox, key: Arc::new(key), calendar };
-    let accepting =
-        tokio::spawn(endpoint::accept(endpoint.clone(), streams, shutdown.child_token()));
+    let streams = Streams {
+        limits,
+        inbox,
+        key: Arc::new(key),
+        calendar,
+    };
+    let accepting = tokio::spawn(endpoint::accept(
+        endpoint.clone(),
+        streams,
+        shutdown.child_token(),
+    ));
     tracing::info!(shard = %config.id, address = %config.address, "shard is open");
     Driver::run(&config, store, calendar, inputs, shutdown).await;
     let _ = timeout(FAREWELL, endpoint.wait_idle()).await;
-    endpoint.close(VarInt::from_u32(protocol::CloseCode::ShuttingDown.number()), b"");
+    endpoint.close(
+        VarInt::from_u32(protocol::CloseCode::ShuttingDown.number()),
+        b"",
+    );
     let _ = timeout(FAREWELL, accepting).await;
     tracing::info!(shard = %config.id, "shard is closed");
 }
@@ -63,5 +79,7 @@ pub async fn run(config: ShardConfig, with: Surroundings, shutdown: Cancellation
 #[must_use]
 pub fn system_calendar() -> UnixMillis {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    UnixMillis(since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)))
+    UnixMillis(since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }))
 }

@@ -57,7 +57,11 @@ impl SeatStream {
             received_at: Instant::now(),
             limits: Arc::clone(&streams.limits),
         };
-        Self { send, reader, streams }
+        Self {
+            send,
+            reader,
+            streams,
+        }
     }
 
     /// Serves the stream to its end.
@@ -92,24 +96,45 @@ impl SeatStream {
                 TokenError::Invalid(_) => CloseCode::TokenInvalid,
             }
         })?;
-        if claims.match_id == join.match_id { Ok(claims) } else { Err(CloseCode::TokenWrongMatch) }
+        if claims.match_id == join.match_id {
+            Ok(claims)
+        } else {
+            Err(CloseCode::TokenWrongMatch)
+        }
     }
 
     /// Says why there will be no seat.
     async fn refuse(&mut self, code: CloseCode) {
         let body = ServerBody::Closed(code);
-        let frame = codec::encode_server(&ServerFrame { epoch: Epoch::default(), seq: 0, body });
-        let _ = timeout(self.streams.limits.write_deadline, self.send.write_all(&frame)).await;
+        let frame = codec::encode_server(&ServerFrame {
+            epoch: Epoch::default(),
+            seq: 0,
+            body,
+        });
+        let _ = timeout(
+            self.streams.limits.write_deadline,
+            self.send.write_all(&frame),
+        )
+        .await;
         let _ = self.send.finish();
         let _ = timeout(self.streams.limits.write_deadline, self.send.stopped()).await;
     }
 
     /// Takes the seat and stays in it.
     async fn sit(self, claims: SeatClaims, seen: Option<u32>) -> Result<(), Violation> {
-        let Self { mut send, mut reader, streams } = self;
+        let Self {
+            mut send,
+            mut reader,
+            streams,
+        } = self;
         let (outgoing, mut frames) = mpsc::channel(streams.limits.frames_waiting_max);
         let (reply, key) = oneshot::channel();
-        let join = Inbound::Join { claims, seen, outgoing, reply };
+        let join = Inbound::Join {
+            claims,
+            seen,
+            outgoing,
+            reply,
+        };
         if streams.inbox.send(join).await.is_err() {
             return Ok(());
         }
@@ -152,7 +177,11 @@ async fn read_commands(
             Some(ClientFrame::Join(_)) => return Err(Violation::OutOfPlace),
             Some(ClientFrame::Command { id, kind }) => {
                 let received_at = reader.received_at;
-                Inbound::Command { peer, command: Command { id, kind }, received_at }
+                Inbound::Command {
+                    peer,
+                    command: Command { id, kind },
+                    received_at,
+                }
             }
         };
         if inbox.send(input).await.is_err() {
@@ -170,7 +199,11 @@ async fn write_frames(
     let mut waiting = Vec::new();
     let mut chunks: Vec<Bytes> = Vec::new();
     loop {
-        if frames.recv_many(&mut waiting, limits.frames_waiting_max).await == 0 {
+        if frames
+            .recv_many(&mut waiting, limits.frames_waiting_max)
+            .await
+            == 0
+        {
             // The shard gave this peer up: it does not read.
             let _ = send.reset(VarInt::from_u32(CloseCode::SlowPeer.number()));
             return;
@@ -222,9 +255,11 @@ impl FrameReader {
             let read = if self.buffer.is_empty() {
                 reading.await
             } else {
-                let end = *deadline
-                    .get_or_insert_with(|| Instant::now() + self.limits.frame_deadline);
-                timeout_at(end, reading).await.map_err(|_| Violation::Unfinished)?
+                let end =
+                    *deadline.get_or_insert_with(|| Instant::now() + self.limits.frame_deadline);
+                timeout_at(end, reading)
+                    .await
+                    .map_err(|_| Violation::Unfinished)?
             };
             match read {
                 Ok(Some(chunk)) => {

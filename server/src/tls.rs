@@ -6,10 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{
-    Endpoint, EndpointConfig, HashedConnectionIdGenerator, IdleTimeout, ServerConfig, TokioRuntime,
-    TransportConfig,
-};
+use quinn::{Endpoint, EndpointConfig, IdleTimeout, ServerConfig, TokioRuntime, TransportConfig};
+use quinn_proto::HashedConnectionIdGenerator;
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use ring::digest::{SHA256, digest};
 use ring::hmac;
@@ -93,17 +91,27 @@ impl Identity {
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|why| error("a certificate chain", chain, why.to_string()))?;
         if certificates.is_empty() {
-            return Err(error("a certificate chain", chain, "it holds none".to_owned()));
+            return Err(error(
+                "a certificate chain",
+                chain,
+                "it holds none".to_owned(),
+            ));
         }
         let private = PrivateKeyDer::from_pem_file(key)
             .map_err(|why| error("a private key", key, why.to_string()))?;
-        Ok(Self { chain: certificates, key: private })
+        Ok(Self {
+            chain: certificates,
+            key: private,
+        })
     }
 
     /// SHA-256 of the certificate, which clients pin.
     #[must_use]
     pub fn pin(&self) -> Option<[u8; 32]> {
-        digest(&SHA256, self.chain.first()?).as_ref().try_into().ok()
+        digest(&SHA256, self.chain.first()?)
+            .as_ref()
+            .try_into()
+            .ok()
     }
 
     /// Binds a QUIC endpoint that shows this certificate.
@@ -133,7 +141,9 @@ impl Identity {
         let crypto = QuicServerConfig::try_from(tls)
             .map_err(|error| rustls::Error::General(error.to_string()))?;
         let mut server = ServerConfig::with_crypto(Arc::new(crypto));
-        server.transport_config(Arc::new(transport(limits))).migration(true);
+        server
+            .transport_config(Arc::new(transport(limits)))
+            .migration(true);
         let bind_error = |why| TlsError::Bind { address, why };
         let socket = std::net::UdpSocket::bind(address).map_err(bind_error)?;
         let config = secret.map_or_else(EndpointConfig::default, ResetSecret::endpoint_config);
@@ -155,7 +165,10 @@ impl ResetSecret {
     fn endpoint_config(&self) -> EndpointConfig {
         let reset_key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
         let tag = hmac::sign(&reset_key, b"connection ids");
-        let cid_key = tag.as_ref().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        let cid_key = tag
+            .as_ref()
+            .first_chunk()
+            .map_or(0, |bytes| u64::from_be_bytes(*bytes));
         let mut config = EndpointConfig::new(Arc::new(reset_key));
         config.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(cid_key)));
         config

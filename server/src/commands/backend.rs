@@ -47,12 +47,17 @@ pub(super) enum Backend {
 impl Backend {
     /// The embedded store in a directory, which is made if it is missing.
     pub(super) fn embedded(directory: &PathBuf) -> Result<Self, StoreError> {
-        EmbeddedStore::open(directory).map(Arc::new).map(Self::Embedded)
+        EmbeddedStore::open(directory)
+            .map(Arc::new)
+            .map(Self::Embedded)
     }
 
     /// Redis at `url`; at the start it is waited for, up to `wait`.
     pub(super) fn redis(url: &StoreUrl, wait: Duration) -> Self {
-        Self::Redis { config: RedisConfig::new(&url.0), wait }
+        Self::Redis {
+            config: RedisConfig::new(&url.0),
+            wait,
+        }
     }
 
     /// A store for one shard or matchmaker.

@@ -11,7 +11,8 @@ use game_core::ShardId;
 use protocol::token::SigningKey;
 use serde::Serialize;
 use store::Store;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -70,7 +71,11 @@ impl Cluster {
     ) -> Result<Self, Failure> {
         let (mut shards, mut addresses) = (Vec::new(), Vec::new());
         for index in 0..plan.shards {
-            let port = if plan.shard_port == 0 { 0 } else { plan.shard_port.saturating_add(index) };
+            let port = if plan.shard_port == 0 {
+                0
+            } else {
+                plan.shard_port.saturating_add(index)
+            };
             let listen = SocketAddr::new(plan.host, port);
             let store = backend.open().await?;
             let key = plan.key.clone();
@@ -82,16 +87,21 @@ impl Cluster {
         let listener = TcpListener::bind(listen).await.map_err(|error| {
             format!("the matchmaker cannot listen on {listen} (TCP): {error}; choose another port")
         })?;
-        let matchmaker_url = format!("http://{}", listener.local_addr()?);
+        let matchmaker_address = listener.local_addr()?;
         let store = backend.open().await?;
         let matchmaker = start_matchmaker(listener, Arc::clone(&store), plan.key, shutdown.clone());
         let cluster = Self {
-            addresses: Addresses { matchmaker: matchmaker_url, shards: addresses },
+            addresses: Addresses {
+                matchmaker: format!("http://{matchmaker_address}"),
+                shards: addresses,
+            },
             shutdown,
             shards,
             matchmaker,
         };
-        cluster.wait_until_ready(&*store).await?;
+        cluster
+            .wait_until_ready(&*store, matchmaker_address)
+            .await?;
         Ok(cluster)
     }
 
@@ -114,26 +124,43 @@ impl Cluster {
         self.wait().await;
     }
 
-    async fn wait_until_ready(&self, store: &dyn Store) -> Result<(), Failure> {
+    async fn wait_until_ready(
+        &self,
+        store: &dyn Store,
+        matchmaker: SocketAddr,
+    ) -> Result<(), Failure> {
         let all_answer = async {
             loop {
                 let registered = store.shards().await.unwrap_or_default();
                 let known = |shard: &ShardAddress| registered.iter().any(|r| r.id == shard.id);
-                if self.addresses.shards.iter().all(known) && is_ready(&self.addresses).await {
+                if self.addresses.shards.iter().all(known) && is_ready(matchmaker).await {
                     break;
                 }
                 sleep(POLL_EVERY).await;
             }
         };
         timeout(START_DEADLINE, all_answer).await.map_err(|_| {
-            format!("not everything answered within {} s; the log says why", START_DEADLINE.as_secs())
-                .into()
+            format!(
+                "not everything answered within {} s; the log says why",
+                START_DEADLINE.as_secs()
+            )
+            .into()
         })
     }
 }
 
-async fn is_ready(addresses: &Addresses) -> bool {
-    bot_client::matchmaker::is_ready(&addresses.matchmaker).await
+/// Whether the matchmaker says that it can serve.
+async fn is_ready(matchmaker: SocketAddr) -> bool {
+    let ask = async {
+        let mut stream = TcpStream::connect(matchmaker).await?;
+        let request =
+            format!("GET /readyz HTTP/1.1\r\nHost: {matchmaker}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await?;
+        std::io::Result::Ok(status == *b"HTTP/1.1 200")
+    };
+    ask.await.unwrap_or(false)
 }
 
 /// Starts a shard on a thread and a runtime of its own: a shard is sized to one core.
@@ -147,7 +174,10 @@ async fn start_shard(
     let (ready, bound) = oneshot::channel();
     let stop_all = shutdown.clone();
     let body = move || {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        let runtime = match tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+        {
             Ok(runtime) => runtime,
             Err(error) => {
                 let _ = ready.send(Err(error.into()));
@@ -168,11 +198,15 @@ async fn start_shard(
         });
     };
     // A shard that ends, for whatever reason, ends the process: it is not half a cluster.
-    let thread = std::thread::Builder::new().name(format!("shard-{id}")).spawn(move || {
-        let _stop_all = stop_all.drop_guard();
-        body();
-    })?;
-    let address = bound.await.map_err(|_| Failure::from("a shard failed to start"))??;
+    let thread = std::thread::Builder::new()
+        .name(format!("shard-{id}"))
+        .spawn(move || {
+            let _stop_all = stop_all.drop_guard();
+            body();
+        })?;
+    let address = bound
+        .await
+        .map_err(|_| Failure::from("a shard failed to start"))??;
     Ok((thread, address))
 }
 
@@ -197,7 +231,15 @@ fn prepare_shard(
         net,
     };
     let key = key.verifying_key();
-    Ok((config, Surroundings { endpoint, store, key, calendar }))
+    Ok((
+        config,
+        Surroundings {
+            endpoint,
+            store,
+            key,
+            calendar,
+        },
+    ))
 }
 
 fn start_matchmaker(
@@ -220,7 +262,9 @@ pub(super) fn signing_key(directory: &Path) -> Result<SigningKey, Failure> {
     use std::os::unix::fs::OpenOptionsExt;
     let path = directory.join("signing-key.pem");
     match std::fs::read_to_string(&path) {
-        Ok(pem) => SigningKey::from_pem(&pem).map_err(|e| format!("{}: {e}", path.display()).into()),
+        Ok(pem) => {
+            SigningKey::from_pem(&pem).map_err(|e| format!("{}: {e}", path.display()).into())
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let (key, pem) = SigningKey::generate()?;
             let mut options = std::fs::OpenOptions::new();
@@ -238,6 +282,8 @@ pub(super) fn signing_key(directory: &Path) -> Result<SigningKey, Failure> {
 
 impl fmt::Debug for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cluster").field("addresses", &self.addresses).finish_non_exhaustive()
+        f.debug_struct("Cluster")
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
     }
 }

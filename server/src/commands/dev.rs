@@ -21,14 +21,29 @@ use super::cluster::{Addresses, Cluster, ClusterPlan, signing_key};
 #[derive(Debug, Args)]
 pub(super) struct DevArgs {
     /// Where matches and keys are kept; made if it is missing.
-    #[arg(long, env = "ROOKERY_DATA_DIR", value_name = "DIR", default_value = "rookery-data")]
+    #[arg(
+        long,
+        env = "ROOKERY_DATA_DIR",
+        value_name = "DIR",
+        default_value = "rookery-data"
+    )]
     data_dir: PathBuf,
     /// Keep matches in Redis instead, for example redis://127.0.0.1:6379; keys stay in the data
     /// directory.
-    #[arg(long, env = "ROOKERY_STORE", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "ROOKERY_STORE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     store: Option<StoreUrl>,
     /// How long to wait for Redis at the start, in seconds.
-    #[arg(long, env = "ROOKERY_STORE_WAIT", value_name = "SECONDS", default_value_t = 10)]
+    #[arg(
+        long,
+        env = "ROOKERY_STORE_WAIT",
+        value_name = "SECONDS",
+        default_value_t = 10
+    )]
     store_wait: u64,
     /// Number of shards, each with a thread and a UDP port of its own.
     #[arg(long, env = "ROOKERY_SHARDS", value_name = "N", default_value_t = 2,
@@ -38,10 +53,20 @@ pub(super) struct DevArgs {
     #[arg(long, env = "ROOKERY_HOST", value_name = "IP", default_value_t = Ipv4Addr::LOCALHOST.into())]
     host: IpAddr,
     /// The matchmaker's TCP port; 0 picks a free one.
-    #[arg(long, env = "ROOKERY_MATCHMAKER_PORT", value_name = "PORT", default_value_t = 7000)]
+    #[arg(
+        long,
+        env = "ROOKERY_MATCHMAKER_PORT",
+        value_name = "PORT",
+        default_value_t = 7000
+    )]
     matchmaker_port: u16,
     /// The first shard's UDP port, the others follow; 0 picks free ones.
-    #[arg(long, env = "ROOKERY_SHARD_PORT", value_name = "PORT", default_value_t = 7100)]
+    #[arg(
+        long,
+        env = "ROOKERY_SHARD_PORT",
+        value_name = "PORT",
+        default_value_t = 7100
+    )]
     shard_port: u16,
     /// Once everything answers, write a JSON object to this file: `matchmaker` (URL) and `shards`
     /// (`id` and `address` of each).
@@ -69,7 +94,10 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
         return Err(text.into());
     }
     std::fs::create_dir_all(&args.data_dir).map_err(|error| {
-        format!("cannot make the data directory {}: {error}", args.data_dir.display())
+        format!(
+            "cannot make the data directory {}: {error}",
+            args.data_dir.display()
+        )
     })?;
     let key = signing_key(&args.data_dir)?;
     let backend = match &args.store {
@@ -83,8 +111,11 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
         shards: args.shards,
         key,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all();
-    { runtime }.build()?.block_on(serve(args, plan, backend))
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(serve(args, plan, backend))
 }
 
 async fn serve(args: &DevArgs, plan: ClusterPlan, backend: Backend) -> Result<(), Failure> {
@@ -99,7 +130,10 @@ async fn serve(args: &DevArgs, plan: ClusterPlan, backend: Backend) -> Result<()
     Ok(())
 }
 
-#[allow(clippy::print_stdout, reason = "this is what the command is asked to say")]
+#[allow(
+    clippy::print_stdout,
+    reason = "this is what the command is asked to say"
+)]
 fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
     let store = match args.store {
         Some(_) => "Redis".to_owned(),

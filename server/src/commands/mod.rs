@@ -2,7 +2,7 @@
 
 mod backend;
 mod cluster;
-mod demo;
+
 mod dev;
 mod shard;
 
@@ -30,14 +30,19 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Dev(dev::DevArgs),
-    Demo(demo::DemoArgs),
     Shard(shard::ShardArgs),
 }
 
 #[derive(Debug, Args)]
 struct LogArgs {
     /// How log lines look; what is logged is set by RUST_LOG (for example `info,server=debug`).
-    #[arg(long, env = "ROOKERY_LOG_FORMAT", value_enum, default_value_t, global = true)]
+    #[arg(
+        long,
+        env = "ROOKERY_LOG_FORMAT",
+        value_enum,
+        default_value_t,
+        global = true
+    )]
     log_format: LogFormat,
 }
 
@@ -61,11 +66,10 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         None => Command::Dev(dev::DevArgs::defaults()?),
     };
     // The demonstration draws on the terminal; only what goes wrong belongs between its lines.
-    let default_level = if matches!(command, Command::Demo(_)) { "error" } else { "info" };
+    let default_level = "info";
     start_logging(cli.log.log_format, default_level);
     match command {
         Command::Dev(args) => dev::run(&args),
-        Command::Demo(args) => demo::run(&args),
         Command::Shard(args) => shard::run(&args),
     }
 }

@@ -20,13 +20,28 @@ use crate::{NetLimits, ShardConfig, Surroundings};
 #[derive(Debug, Args)]
 pub(super) struct ShardArgs {
     /// The Redis that all shards and matchmakers share, for example redis://127.0.0.1:6379.
-    #[arg(long, env = "ROOKERY_STORE", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "ROOKERY_STORE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     store: StoreUrl,
     /// How long to wait for Redis at the start, in seconds.
-    #[arg(long, env = "ROOKERY_STORE_WAIT", value_name = "SECONDS", default_value_t = 30)]
+    #[arg(
+        long,
+        env = "ROOKERY_STORE_WAIT",
+        value_name = "SECONDS",
+        default_value_t = 30
+    )]
     store_wait: u64,
     /// The UDP address to listen on.
-    #[arg(long, env = "ROOKERY_LISTEN", value_name = "IP:PORT", default_value = "0.0.0.0:7100")]
+    #[arg(
+        long,
+        env = "ROOKERY_LISTEN",
+        value_name = "IP:PORT",
+        default_value = "0.0.0.0:7100"
+    )]
     listen: SocketAddr,
     /// The address that players are given; by default the one that is listened on.
     #[arg(long, env = "ROOKERY_PUBLIC_ADDRESS", value_name = "IP:PORT")]
@@ -36,21 +51,40 @@ pub(super) struct ShardArgs {
     matchmaker_key: PathBuf,
     /// The certificate chain to show, in PEM. Without one, a certificate is made for this run, and
     /// the matchmaker tells clients its hash.
-    #[arg(long, env = "ROOKERY_CERTIFICATE", value_name = "FILE", requires = "certificate_key")]
+    #[arg(
+        long,
+        env = "ROOKERY_CERTIFICATE",
+        value_name = "FILE",
+        requires = "certificate_key"
+    )]
     certificate: Option<PathBuf>,
     /// The certificate's private key, in PEM.
-    #[arg(long, env = "ROOKERY_CERTIFICATE_KEY", value_name = "FILE", requires = "certificate")]
+    #[arg(
+        long,
+        env = "ROOKERY_CERTIFICATE_KEY",
+        value_name = "FILE",
+        requires = "certificate"
+    )]
     certificate_key: Option<PathBuf>,
     /// Live matches that this shard is willing to hold.
     #[arg(long, env = "ROOKERY_CAPACITY", value_name = "N", default_value_t = 10_000,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     capacity: u32,
     /// Connections that this shard accepts.
-    #[arg(long, env = "ROOKERY_CONNECTIONS_MAX", value_name = "N", default_value_t = 25_000)]
+    #[arg(
+        long,
+        env = "ROOKERY_CONNECTIONS_MAX",
+        value_name = "N",
+        default_value_t = 25_000
+    )]
     connections_max: usize,
     /// Connections that this shard accepts from one IP address.
-    #[arg(long, env = "ROOKERY_CONNECTIONS_PER_ADDRESS_MAX", value_name = "N",
-          default_value_t = 25_000)]
+    #[arg(
+        long,
+        env = "ROOKERY_CONNECTIONS_PER_ADDRESS_MAX",
+        value_name = "N",
+        default_value_t = 25_000
+    )]
     connections_per_address_max: usize,
 }
 
@@ -64,16 +98,25 @@ pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
         return Err(text.into());
     }
     let pem = std::fs::read_to_string(&args.matchmaker_key).map_err(|error| {
-        format!("--matchmaker-key: cannot read {}: {error}", args.matchmaker_key.display())
+        format!(
+            "--matchmaker-key: cannot read {}: {error}",
+            args.matchmaker_key.display()
+        )
     })?;
-    let key = VerifyingKey::from_pem(&pem)
-        .map_err(|error| format!("--matchmaker-key {}: {error}", args.matchmaker_key.display()))?;
+    let key = VerifyingKey::from_pem(&pem).map_err(|error| {
+        format!(
+            "--matchmaker-key {}: {error}",
+            args.matchmaker_key.display()
+        )
+    })?;
     let calendar = crate::system_calendar;
     let identity = match (&args.certificate, &args.certificate_key) {
         (Some(chain), Some(key)) => Identity::from_files(chain, key)?,
         _ => Identity::self_signed(i64::try_from(calendar().0 / 1000)?)?,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let shutdown = CancellationToken::new();
         super::watch_signals(shutdown.clone())?;
@@ -99,7 +142,12 @@ pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
             limits: ShardLimits::default(),
             net,
         };
-        let surroundings = Surroundings { endpoint, store, key, calendar };
+        let surroundings = Surroundings {
+            endpoint,
+            store,
+            key,
+            calendar,
+        };
         crate::run(config, surroundings, shutdown).await;
         Ok(())
     })

@@ -35,8 +35,13 @@ impl Deadlines {
         self.0.first().map(|&(time, _)| time)
     }
 
-    /// A match whose deadline has come by `now`; it keeps its entry until it is rescheduled.
-    pub(crate) fn due(&self, now: MatchTime) -> Option<MatchKey> {
-        self.0.first().filter(|&&(time, _)| time <= now).map(|&(_, key)| key)
+    /// The matches whose deadlines have come by `now`; they keep their entries until they are
+    /// rescheduled.
+    pub(crate) fn due(&self, now: MatchTime) -> Vec<MatchKey> {
+        self.0
+            .iter()
+            .take_while(|&&(time, _)| time <= now)
+            .map(|&(_, key)| key)
+            .collect()
     }
 }

@@ -39,7 +39,10 @@ pub(crate) struct Gate {
 impl Gate {
     /// A gate behind which `confirmed` events stand in the store.
     pub(crate) fn new(confirmed: u32) -> Self {
-        Self { held: VecDeque::new(), confirmed }
+        Self {
+            held: VecDeque::new(),
+            confirmed,
+        }
     }
 
     /// Number of events that the store has confirmed.
@@ -68,7 +71,9 @@ mod tests {
     use super::*;
 
     fn released(gate: &mut Gate) -> Vec<Bytes> {
-        std::iter::from_fn(|| gate.release()).map(|held| held.frame).collect()
+        std::iter::from_fn(|| gate.release())
+            .map(|held| held.frame)
+            .collect()
     }
 
     #[test]

@@ -7,8 +7,8 @@ use game_core::{
     BySeat, Command, Epoch, Event, EventKind, Match, MatchId, MatchTime, Seat, UnixMillis,
 };
 use protocol::{
-    CatchUp, ClockView, Joined, MatchState, Role, SeatView, ServerBody, ServerFrame, WireEvent, WireRefusal,
-    codec,
+    CatchUp, ClockView, Joined, MatchState, Role, SeatView, ServerBody, ServerFrame, WireEvent,
+    WireRefusal, codec,
 };
 use store::{Append, Checkpoint, Status};
 
@@ -124,14 +124,24 @@ impl LiveMatch {
         moment: Moment,
         paused: bool,
     ) -> Option<PeerKey> {
-        let superseded = role.seat().and_then(|_| self.member_in(role)).map(|member| member.peer);
-        self.members.retain(|member| Some(member.peer) != superseded);
+        let superseded = role
+            .seat()
+            .and_then(|_| self.member_in(role))
+            .map(|member| member.peer);
+        self.members
+            .retain(|member| Some(member.peer) != superseded);
         let seq = self.game.seq();
-        self.members.push(Member { peer, role, told: seq });
+        self.members.push(Member {
+            peer,
+            role,
+            told: seq,
+        });
 
         let joined = Joined {
             role,
-            catch_up: self.missed(seen).map_or_else(|| CatchUp::State(self.state()), CatchUp::Events),
+            catch_up: self
+                .missed(seen)
+                .map_or_else(|| CatchUp::State(self.state()), CatchUp::Events),
             clock: self.clock_view(moment.time),
             connected: self.connected(),
             paused,
@@ -139,7 +149,13 @@ impl LiveMatch {
         };
         self.say(Audience::Peer(peer), ServerBody::Joined(Box::new(joined)));
         if let (Some(seat), None) = (role.seat(), superseded) {
-            self.say(Audience::Everyone, ServerBody::Presence { seat, connected: true });
+            self.say(
+                Audience::Everyone,
+                ServerBody::Presence {
+                    seat,
+                    connected: true,
+                },
+            );
         }
         self.release_clock(moment.time);
         superseded
@@ -152,7 +168,13 @@ impl LiveMatch {
         };
         let member = self.members.swap_remove(index);
         if let Some(seat) = member.role.seat() {
-            self.say(Audience::Everyone, ServerBody::Presence { seat, connected: false });
+            self.say(
+                Audience::Everyone,
+                ServerBody::Presence {
+                    seat,
+                    connected: false,
+                },
+            );
         }
     }
 
@@ -226,7 +248,9 @@ impl LiveMatch {
 
     /// The store has confirmed the write in flight: the gate opens, and the side to move may think.
     pub(crate) fn confirmed(&mut self, now: MatchTime, limits: &ShardLimits) {
-        let Some(seq) = self.in_flight.take() else { return };
+        let Some(seq) = self.in_flight.take() else {
+            return;
+        };
         self.pending.retain(|event| event.seq > seq);
         self.gate.confirm(seq);
         self.release_clock(now);
@@ -271,7 +295,11 @@ impl LiveMatch {
         for event in events {
             let body = ServerBody::Event(self.remember(&event, limits));
             let seq = event.seq;
-            let frame = codec::encode_server(&ServerFrame { epoch: self.epoch, seq, body });
+            let frame = codec::encode_server(&ServerFrame {
+                epoch: self.epoch,
+                seq,
+                body,
+            });
             self.gate.hold(seq, Audience::Event(seq), frame);
             self.pending.push(event);
             #[cfg(feature = "sabotage")]
@@ -285,7 +313,11 @@ impl LiveMatch {
         let over = matches!(event.kind, EventKind::Ended { .. });
         let running = if over { None } else { self.game.timed_seat() };
         let clock = ClockView::new(event.clocks, running);
-        let event_seen = WireEvent { seat: event.seat, kind: event.kind, clock };
+        let event_seen = WireEvent {
+            seat: event.seat,
+            kind: event.kind,
+            clock,
+        };
         if self.recent.len() == limits.recent_events {
             self.recent.pop_front();
         }
@@ -298,12 +330,22 @@ impl LiveMatch {
         let (seen, seq) = (seen?, self.game.seq());
         let oldest = self.recent.front().map_or(seq + 1, |&(seq, _)| seq);
         let known = (oldest - 1..=seq).contains(&seen);
-        known.then(|| self.recent.iter().filter(|&&(seq, _)| seq > seen).cloned().collect())
+        known.then(|| {
+            self.recent
+                .iter()
+                .filter(|&&(seq, _)| seq > seen)
+                .cloned()
+                .collect()
+        })
     }
 
     fn say(&mut self, to: Audience, body: ServerBody) {
         let seq = self.game.seq();
-        let frame = codec::encode_server(&ServerFrame { epoch: self.epoch, seq, body });
+        let frame = codec::encode_server(&ServerFrame {
+            epoch: self.epoch,
+            seq,
+            body,
+        });
         self.gate.hold(seq, to, frame);
     }
 
@@ -360,7 +402,10 @@ pub(crate) struct Allowance {
 
 impl Allowance {
     pub(crate) fn new(limits: &ShardLimits, now: Duration) -> Self {
-        Self { left: limits.refusals_burst, refilled_at: now }
+        Self {
+            left: limits.refusals_burst,
+            refilled_at: now,
+        }
     }
 
     /// Takes one; says whether there was one.
@@ -372,6 +417,9 @@ impl Allowance {
             self.left = self.left.saturating_add(refill).min(limits.refusals_burst);
             self.refilled_at = now;
         }
-        self.left.checked_sub(1).map(|left| self.left = left).is_some()
+        self.left
+            .checked_sub(1)
+            .map(|left| self.left = left)
+            .is_some()
     }
 }

@@ -36,11 +36,7 @@ impl Shard {
     }
 
     /// Begins to load a match, or lets one more peer wait for it.
-    pub(super) fn load_for(
-        &mut self,
-        id: MatchId,
-        peer: Option<(PeerKey, Option<u32>)>,
-    ) {
+    pub(super) fn load_for(&mut self, id: MatchId, peer: Option<(PeerKey, Option<u32>)>) {
         let in_memory = self.matches.len() + self.loading.len();
         if let Some(loading) = self.loading.get_mut(&id) {
             if loading.waiting.len() < self.limits.peers_per_match_max {
@@ -69,7 +65,11 @@ impl Shard {
             // The set of this shard may name it: it is about to be created, or never was.
             Ok(None) => self.give_up(id, CloseCode::MatchNotFound),
             Ok(Some(checkpoint)) => match checkpoint.ownership {
-                Ownership { status: Status::Finished, owner, .. } => {
+                Ownership {
+                    status: Status::Finished,
+                    owner,
+                    ..
+                } => {
                     if owner == self.id {
                         self.outputs.push_back(Output::Disown(vec![id]));
                     }
@@ -87,7 +87,10 @@ impl Shard {
             Ok(Claim::Missing) => self.give_up(id, CloseCode::MatchNotFound),
             Ok(Claim::Claimed(checkpoint)) => self.install(id, *checkpoint, now),
             // It ended in between: read how.
-            Ok(Claim::Lost(Ownership { status: Status::Finished, .. })) => {
+            Ok(Claim::Lost(Ownership {
+                status: Status::Finished,
+                ..
+            })) => {
                 self.outputs.push_back(Output::Load(id));
             }
             Ok(Claim::Lost(ownership)) => self.claim(id, ownership),
@@ -96,7 +99,9 @@ impl Shard {
 
     /// Claims a live match, unless it is another live shard's.
     fn claim(&mut self, id: MatchId, Ownership { epoch, owner, .. }: Ownership) {
-        let Some(loading) = self.loading.get_mut(&id) else { return };
+        let Some(loading) = self.loading.get_mut(&id) else {
+            return;
+        };
         let foreign = owner != self.id && !self.registry.is_dead(owner);
         if foreign {
             self.outputs.push_back(Output::Disown(vec![id]));
@@ -111,7 +116,9 @@ impl Shard {
 
     /// Puts a match into memory and seats all that wait for it.
     fn install(&mut self, id: MatchId, checkpoint: Checkpoint, now: Now) {
-        let Some(loading) = self.loading.remove(&id) else { return };
+        let Some(loading) = self.loading.remove(&id) else {
+            return;
+        };
         let epoch: Epoch = checkpoint.ownership.epoch;
         match LiveMatch::load(checkpoint, self.clock.at(now.uptime), &self.limits) {
             Ok(live) => {
@@ -133,7 +140,9 @@ impl Shard {
     }
 
     fn give_up(&mut self, id: MatchId, code: CloseCode) {
-        let Some(loading) = self.loading.remove(&id) else { return };
+        let Some(loading) = self.loading.remove(&id) else {
+            return;
+        };
         for (peer, _) in loading.waiting {
             self.close(peer, code);
         }

@@ -161,15 +161,14 @@ impl Shard {
 
     /// A peer with a right to `role` in a match wants to join; it has seen the events up to `seen`.
     /// Whatever it is answered comes as output.
-    pub fn join(
-        &mut self,
-        match_id: MatchId,
-        role: Role,
-        seen: Option<u32>,
-        now: Now,
-    ) -> PeerKey {
+    pub fn join(&mut self, match_id: MatchId, role: Role, seen: Option<u32>, now: Now) -> PeerKey {
         let allowance = Allowance::new(&self.limits, now.uptime);
-        let peer = self.peers.insert(Peer { match_id, role, seated: None, allowance });
+        let peer = self.peers.insert(Peer {
+            match_id,
+            role,
+            seated: None,
+            allowance,
+        });
         if let Some(&key) = self.by_id.get(&match_id) {
             self.seat(peer, key, seen, now);
         } else {
@@ -180,7 +179,9 @@ impl Shard {
 
     /// A peer is gone.
     pub fn leave(&mut self, peer: PeerKey) {
-        let Some(gone) = self.peers.remove(peer) else { return };
+        let Some(gone) = self.peers.remove(peer) else {
+            return;
+        };
         if let Some(loading) = self.loading.get_mut(&gone.match_id) {
             loading.forget(peer);
         }
@@ -194,13 +195,17 @@ impl Shard {
 
     /// A command of a peer, received at the uptime `received_at`.
     pub fn command(&mut self, peer: PeerKey, command: &Command, received_at: Duration, now: Now) {
-        let Some(from) = self.peers.get_mut(peer) else { return };
+        let Some(from) = self.peers.get_mut(peer) else {
+            return;
+        };
         let Some(key) = from.seated else {
             // A client that speaks before it is answered breaks the protocol.
             self.close(peer, CloseCode::ProtocolViolation);
             return;
         };
-        let Some(live) = self.matches.get_mut(key) else { return };
+        let Some(live) = self.matches.get_mut(key) else {
+            return;
+        };
         let received_at = self.clock.at(received_at);
         let done = live.command(peer, from.role, command, received_at, &self.limits);
         let tolerated = done || from.allowance.take(&self.limits, now.uptime);
@@ -217,7 +222,7 @@ impl Shard {
         self.watch_the_store(now);
         if !self.clock.is_frozen() {
             let time = self.clock.at(now.uptime);
-            while let Some(key) = self.deadlines.due(time) {
+            for key in self.deadlines.due(time) {
                 self.match_due(key, time);
             }
         }
@@ -227,7 +232,10 @@ impl Shard {
     /// The uptime at which [`Shard::turn`] must be called, if nothing happens before.
     #[must_use]
     pub fn next_turn(&self) -> Option<Duration> {
-        let match_due = self.deadlines.next().and_then(|time| self.clock.uptime_of(time));
+        let match_due = self
+            .deadlines
+            .next()
+            .and_then(|time| self.clock.uptime_of(time));
         let store_look = self.writing.next_look(self.clock.is_frozen(), &self.limits);
         [match_due, store_look].into_iter().flatten().min()
     }
@@ -248,7 +256,9 @@ impl Shard {
 
     /// Sends one peer away.
     pub fn close(&mut self, peer: PeerKey, code: CloseCode) {
-        let Some(gone) = self.peers.get(peer) else { return };
+        let Some(gone) = self.peers.get(peer) else {
+            return;
+        };
         let live = gone.seated.and_then(|key| self.matches.get(key));
         let frame = closing_frame(live, code);
         self.leave(peer);
@@ -258,13 +268,20 @@ impl Shard {
     /// What the registry is to say of this shard.
     #[must_use]
     pub fn record(&self, base: &ShardRecord) -> ShardRecord {
-        ShardRecord { id: self.id, live: self.live(), ..base.clone() }
+        ShardRecord {
+            id: self.id,
+            live: self.live(),
+            ..base.clone()
+        }
     }
 
     // ---- parts ---------------------------------------------------------------------------------
 
     fn moment(&self, now: Now) -> Moment {
-        Moment { time: self.clock.at(now.uptime), calendar: now.calendar }
+        Moment {
+            time: self.clock.at(now.uptime),
+            calendar: now.calendar,
+        }
     }
 
     fn seat(&mut self, peer: PeerKey, key: MatchKey, seen: Option<u32>, now: Now) {
@@ -286,7 +303,9 @@ impl Shard {
     }
 
     fn match_due(&mut self, key: MatchKey, time: MatchTime) {
-        let Some(live) = self.matches.get_mut(key) else { return };
+        let Some(live) = self.matches.get_mut(key) else {
+            return;
+        };
         if live.has_left(time) {
             self.drop_match(key, CloseCode::Done);
         } else {
@@ -298,9 +317,15 @@ impl Shard {
     /// Whatever has just happened to a match: lets out what may leave, notes what is to be written
     /// and when it needs a look again.
     fn settle(&mut self, key: MatchKey) {
-        let Some(live) = self.matches.get_mut(key) else { return };
+        let Some(live) = self.matches.get_mut(key) else {
+            return;
+        };
         while let Some(held) = live.release() {
-            for member in live.members().iter().filter(|member| LiveMatch::is_for(held.to, member)) {
+            for member in live
+                .members()
+                .iter()
+                .filter(|member| LiveMatch::is_for(held.to, member))
+            {
                 let (peer, frame) = (member.peer, held.frame.clone());
                 self.outputs.push_back(Output::Send { peer, frame });
             }
@@ -314,7 +339,9 @@ impl Shard {
 
     /// Forgets a match and sends its peers away.
     fn drop_match(&mut self, key: MatchKey, code: CloseCode) {
-        let Some(live) = self.matches.remove(key) else { return };
+        let Some(live) = self.matches.remove(key) else {
+            return;
+        };
         self.by_id.remove(&live.id());
         self.deadlines.reschedule(key, live.scheduled(), None);
         for member in live.members() {

@@ -72,7 +72,10 @@ mod tests {
         assert_eq!(clock.uptime_of(clock.at(s(15))), None);
         clock.thaw(s(20));
         assert_eq!(clock.at(s(21)), MatchTime::from_micros(11_000_000));
-        assert_eq!(clock.uptime_of(MatchTime::from_micros(11_000_000)), Some(s(21)));
+        assert_eq!(
+            clock.uptime_of(MatchTime::from_micros(11_000_000)),
+            Some(s(21))
+        );
     }
 
     #[test]

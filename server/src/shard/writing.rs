@@ -49,7 +49,10 @@ impl Writing {
         let retry_at = self.in_flight.as_ref().and_then(|batch| batch.retry_at);
         let overdue = self.asked_since().map(|since| since + limits.store_stall);
         // What is overdue is seen once: then play is paused until there is an answer.
-        [retry_at, overdue.filter(|_| !frozen)].into_iter().flatten().min()
+        [retry_at, overdue.filter(|_| !frozen)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Since when the store owes an answer and has given no other.
@@ -62,7 +65,11 @@ impl Writing {
     /// The process did not run for `gap`: the store is not to blame for it.
     pub(super) fn skipped(&mut self, gap: Duration) {
         self.answered_at += gap;
-        for since in self.heartbeat_since.iter_mut().chain(self.in_flight.as_mut().map(|b| &mut b.since)) {
+        for since in self
+            .heartbeat_since
+            .iter_mut()
+            .chain(self.in_flight.as_mut().map(|b| &mut b.since))
+        {
             *since += gap;
         }
     }
@@ -96,7 +103,12 @@ impl Shard {
             let appends: Arc<[Append]> = appends.into();
             self.outputs.push_back(Output::Append(Arc::clone(&appends)));
             let since = now.uptime;
-            self.writing.in_flight = Some(Batch { keys, appends, since, retry_at: None });
+            self.writing.in_flight = Some(Batch {
+                keys,
+                appends,
+                since,
+                retry_at: None,
+            });
         }
     }
 
@@ -110,8 +122,14 @@ impl Shard {
     pub fn appended(&mut self, answer: Result<Vec<Appended>, StoreError>, now: Now) {
         match answer {
             Ok(answers) => {
-                let Some(batch) = self.writing.in_flight.take() else { return };
-                assert_eq!(answers.len(), batch.keys.len(), "the store answers every write");
+                let Some(batch) = self.writing.in_flight.take() else {
+                    return;
+                };
+                assert_eq!(
+                    answers.len(),
+                    batch.keys.len(),
+                    "the store answers every write"
+                );
                 self.writing.answered_at = now.uptime;
                 self.thaw(now);
                 self.counters.batches += 1;
@@ -120,7 +138,9 @@ impl Shard {
                 }
             }
             Err(error) => {
-                let Some(batch) = &mut self.writing.in_flight else { return };
+                let Some(batch) = &mut self.writing.in_flight else {
+                    return;
+                };
                 batch.retry_at = Some(now.uptime + self.limits.store_retry);
                 let since = self.writing.asked_since().unwrap_or(now.uptime);
                 self.freeze(since, &error.to_string());
@@ -158,7 +178,8 @@ impl Shard {
             && batch.retry_at.is_some_and(|at| at <= now.uptime)
         {
             batch.retry_at = None;
-            self.outputs.push_back(Output::Append(Arc::clone(&batch.appends)));
+            self.outputs
+                .push_back(Output::Append(Arc::clone(&batch.appends)));
         }
         if let Some(since) = self.writing.asked_since()
             && since + self.limits.store_stall <= now.uptime
@@ -167,15 +188,11 @@ impl Shard {
         }
     }
 
-    fn answered(
-        &mut self,
-        key: MatchKey,
-        append: &Append,
-        answer: Appended,
-        now: Now,
-    ) {
+    fn answered(&mut self, key: MatchKey, append: &Append, answer: Appended, now: Now) {
         let time = self.clock.at(now.uptime);
-        let Some(live) = self.matches.get_mut(key) else { return };
+        let Some(live) = self.matches.get_mut(key) else {
+            return;
+        };
         let (id, epoch) = (append.match_id, append.epoch);
         match answer {
             Appended::Stored { duplicate } => {

@@ -60,10 +60,15 @@ fn a_store_that_refuses_heartbeats_stops_every_clock_too() {
     let (mut room, _, white, _) = Room::begun(ClockStart::AtOnce);
     room.pass(1_000);
     room.take(white);
-    room.heartbeat(Err(StoreError::Unavailable("connection refused".to_owned())));
+    room.heartbeat(Err(StoreError::Unavailable(
+        "connection refused".to_owned(),
+    )));
     assert_eq!(room.bodies(white), [ServerBody::Paused]);
     room.pass(120_000);
-    assert!(room.in_flight.is_none(), "no flag falls while play is paused");
+    assert!(
+        room.in_flight.is_none(),
+        "no flag falls while play is paused"
+    );
     room.heartbeat(Ok(vec![room.record(room.me, 2)]));
     assert_eq!(last_clock(&room.bodies(white)).white_ms, 59_000);
 }
@@ -85,7 +90,10 @@ fn a_heartbeat_that_gets_no_answer_is_a_stall_from_when_it_was_sent() {
 fn a_heartbeat_lost_among_answered_writes_is_no_stall() {
     let (mut room, _, white, black) = Room::begun(ClockStart::AtOnce);
     room.shard.heartbeat_sent(room.now());
-    for (ply, uci) in ["g1f3", "g8f6", "f3g1", "f6g8", "g1f3", "g8f6"].iter().enumerate() {
+    for (ply, uci) in ["g1f3", "g8f6", "f3g1", "f6g8", "g1f3", "g8f6"]
+        .iter()
+        .enumerate()
+    {
         room.pass(200);
         let mover = if ply % 2 == 0 { white } else { black };
         room.play(mover, ply as u16, uci);
@@ -117,7 +125,10 @@ fn a_command_that_waited_is_applied_as_of_its_receipt() {
         uci: "e2e4".parse().unwrap(),
         offers_draw: false,
     };
-    let command = game_core::Command { id: game_core::CommandId(1), kind };
+    let command = game_core::Command {
+        id: game_core::CommandId(1),
+        kind,
+    };
     let received_at = room.uptime + std::time::Duration::from_millis(59_999);
     room.uptime += std::time::Duration::from_millis(60_100);
     room.shard.command(white, &command, received_at, room.now());

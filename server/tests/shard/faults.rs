@@ -8,13 +8,14 @@ use store::{Appended, Ownership, Status, StoreError};
 use crate::room::Room;
 
 fn acks(bodies: &[ServerBody]) -> usize {
-    bodies.iter().filter(|body| matches!(body, ServerBody::Ack { .. })).count()
+    bodies
+        .iter()
+        .filter(|body| matches!(body, ServerBody::Ack { .. }))
+        .count()
 }
 
 fn moves(bodies: &[ServerBody]) -> usize {
-    let is_move = |body: &&ServerBody| {
-        matches!(body, ServerBody::Event(event) if matches!(event.kind, EventKind::Moved { .. }))
-    };
+    let is_move = |body: &&ServerBody| matches!(body, ServerBody::Event(event) if matches!(event.kind, EventKind::Moved { .. }));
     bodies.iter().filter(is_move).count()
 }
 
@@ -29,7 +30,10 @@ fn a_refused_write_is_sent_again_to_the_bit_and_shown_once_stored() {
     room.pass(5_000);
     assert_eq!(room.in_flight.clone().unwrap(), first);
     room.store_all();
-    assert_eq!((acks(&room.bodies(white)), moves(&room.bodies(black))), (1, 1));
+    assert_eq!(
+        (acks(&room.bodies(white)), moves(&room.bodies(black))),
+        (1, 1)
+    );
     assert_eq!(room.store[&id].log.len(), 1);
 }
 
@@ -38,10 +42,16 @@ fn a_lost_answer_neither_doubles_nor_loses_the_move() {
     let (mut room, id, white, black) = Room::begun(ClockStart::AtOnce);
     room.play(white, 0, "e2e4");
     room.store_and_lose_the_answer();
-    assert_eq!((acks(&room.bodies(white)), moves(&room.bodies(black))), (0, 0));
+    assert_eq!(
+        (acks(&room.bodies(white)), moves(&room.bodies(black))),
+        (0, 0)
+    );
     room.pass(1_000);
     room.store_all();
-    assert_eq!((acks(&room.bodies(white)), moves(&room.bodies(black))), (1, 1));
+    assert_eq!(
+        (acks(&room.bodies(white)), moves(&room.bodies(black))),
+        (1, 1)
+    );
     assert_eq!(room.store[&id].log.len(), 1);
     assert_eq!(room.shard.counters().duplicates, 1);
 }
@@ -53,17 +63,28 @@ fn a_fenced_write_is_shown_to_nobody_and_the_seats_are_sent_on() {
     let other = ShardId::from_random(2);
     room.play(white, 0, "e2e4");
     let stored = room.store.get_mut(&id).unwrap();
-    stored.ownership = Ownership { epoch: Epoch(2), owner: other, status: Status::Live };
+    stored.ownership = Ownership {
+        epoch: Epoch(2),
+        owner: other,
+        status: Status::Live,
+    };
     room.store_all();
     assert_eq!(room.closed(white), Some(CloseCode::NotOwner));
     assert_eq!(room.closed(black), Some(CloseCode::NotOwner));
-    assert_eq!((acks(&room.bodies(white)), moves(&room.bodies(black))), (0, 0));
+    assert_eq!(
+        (acks(&room.bodies(white)), moves(&room.bodies(black))),
+        (0, 0)
+    );
     assert_eq!(room.shard.live(), 0);
 }
 
 #[test]
 fn a_forked_or_shortened_log_stops_the_match_here() {
-    for answer in [Appended::Conflict { len: 4 }, Appended::Rollback { len: 0 }, Appended::Missing] {
+    for answer in [
+        Appended::Conflict { len: 4 },
+        Appended::Rollback { len: 0 },
+        Appended::Missing,
+    ] {
         let (mut room, _, white, black) = Room::begun(ClockStart::AtOnce);
         room.play(white, 0, "e2e4");
         room.answer(Ok(vec![answer]));
@@ -87,7 +108,10 @@ fn a_repeated_command_is_acknowledged_and_not_repeated() {
 
 #[test]
 fn a_store_that_is_down_bounds_what_waits() {
-    let limits = ShardLimits { pending_events_max: 2, ..ShardLimits::default() };
+    let limits = ShardLimits {
+        pending_events_max: 2,
+        ..ShardLimits::default()
+    };
     let mut room = Room::with(limits);
     let id = room.create(7, room.me, ClockStart::AtOnce);
     let white = room.join(id, Role::White, None);
@@ -118,7 +142,10 @@ fn a_peer_that_only_sends_what_is_refused_is_sent_away() {
 
 #[test]
 fn batches_hold_many_matches_but_are_bounded() {
-    let limits = ShardLimits { batch_bytes_max: 200, ..ShardLimits::default() };
+    let limits = ShardLimits {
+        batch_bytes_max: 200,
+        ..ShardLimits::default()
+    };
     let mut room = Room::with(limits);
     let players: Vec<_> = (0..50)
         .map(|n| {
@@ -131,7 +158,13 @@ fn batches_hold_many_matches_but_are_bounded() {
     }
     let mut batches = 0;
     while room.in_flight.is_some() {
-        let bytes: usize = room.in_flight.as_ref().unwrap().iter().map(store::Append::len_bytes).sum();
+        let bytes: usize = room
+            .in_flight
+            .as_ref()
+            .unwrap()
+            .iter()
+            .map(store::Append::len_bytes)
+            .sum();
         assert!(bytes < 300, "{bytes}");
         room.store_all();
         batches += 1;

@@ -14,17 +14,24 @@ fn a_move_is_seen_by_nobody_until_it_is_stored() {
     room.play(white, 0, "e2e4");
     room.pass(60_000);
     assert!(room.in_flight.is_some());
-    let told = |bodies: Vec<ServerBody>| bodies.into_iter().filter(|b| *b != ServerBody::Paused).count();
+    let told = |bodies: Vec<ServerBody>| {
+        bodies
+            .into_iter()
+            .filter(|b| *b != ServerBody::Paused)
+            .count()
+    };
     assert_eq!(told(room.bodies(white)), 0, "no ack before the store");
     assert_eq!(told(room.bodies(black)), 0, "no event before the store");
 
     room.store_all();
-    let is_move = |body: &ServerBody| {
-        matches!(body, ServerBody::Event(event) if matches!(event.kind, EventKind::Moved { .. }))
-    };
+    let is_move = |body: &ServerBody| matches!(body, ServerBody::Event(event) if matches!(event.kind, EventKind::Moved { .. }));
     let to_white = room.bodies(white);
     assert!(to_white.iter().any(is_move));
-    assert!(to_white.iter().any(|body| matches!(body, ServerBody::Ack { event: 1, .. })));
+    assert!(
+        to_white
+            .iter()
+            .any(|body| matches!(body, ServerBody::Ack { event: 1, .. }))
+    );
     assert!(room.bodies(black).iter().any(is_move));
 }
 
@@ -52,10 +59,18 @@ fn a_peer_that_joins_is_shown_nothing_unstored() {
     assert_eq!(room.bodies(spectator), []);
     room.store_all();
     let bodies = room.bodies(spectator);
-    let [ServerBody::Joined(joined), ..] = &*bodies else { panic!("{bodies:?}") };
-    let CatchUp::State(state) = &joined.catch_up else { panic!("{joined:?}") };
+    let [ServerBody::Joined(joined), ..] = &*bodies else {
+        panic!("{bodies:?}")
+    };
+    let CatchUp::State(state) = &joined.catch_up else {
+        panic!("{joined:?}")
+    };
     assert_eq!(state.moves.len(), 1);
-    assert_eq!(bodies.len(), 1, "the event is in the state, and not sent a second time");
+    assert_eq!(
+        bodies.len(),
+        1,
+        "the event is in the state, and not sent a second time"
+    );
 }
 
 #[test]
@@ -66,9 +81,7 @@ fn a_flag_fall_is_seen_only_when_it_is_stored() {
     assert!(room.in_flight.is_some(), "the flag has fallen");
     assert_eq!(room.bodies(white), []);
     room.store_all();
-    let ended = |body: &ServerBody| {
-        matches!(body, ServerBody::Event(event) if matches!(event.kind, EventKind::Ended { .. }))
-    };
+    let ended = |body: &ServerBody| matches!(body, ServerBody::Event(event) if matches!(event.kind, EventKind::Ended { .. }));
     assert!(room.bodies(white).iter().any(ended));
     assert!(room.bodies(black).iter().any(ended));
     assert_eq!(room.store[&id].log.len(), 1);
@@ -82,8 +95,17 @@ fn a_premature_move_on_an_unstored_one_is_stored_after_it() {
     assert_eq!(room.in_flight.as_ref().unwrap()[0].records.len(), 1);
     room.store_all();
     assert_eq!(room.store[&id].log.len(), 1);
-    assert!(!room.bodies(black).iter().any(|body| matches!(body, ServerBody::Ack { .. })));
+    assert!(
+        !room
+            .bodies(black)
+            .iter()
+            .any(|body| matches!(body, ServerBody::Ack { .. }))
+    );
     room.store_all();
-    assert!(room.bodies(black).iter().any(|body| matches!(body, ServerBody::Ack { .. })));
+    assert!(
+        room.bodies(black)
+            .iter()
+            .any(|body| matches!(body, ServerBody::Ack { .. }))
+    );
     assert_eq!(room.store[&id].log.len(), 2);
 }

@@ -63,22 +63,36 @@ fn a_finished_match_is_shown_from_the_store_and_never_claimed() {
     room.store_all();
     let epoch = room.store[&id].ownership.epoch;
     room.pass(60_000);
-    assert_eq!(room.closed(white), Some(CloseCode::Done), "it has left the memory");
+    assert_eq!(
+        room.closed(white),
+        Some(CloseCode::Done),
+        "it has left the memory"
+    );
 
     let again = room.join(id, Role::White, None);
     let bodies = room.bodies(again);
-    let ServerBody::Joined(joined) = &bodies[0] else { panic!("{bodies:?}") };
-    let CatchUp::State(state) = &joined.catch_up else { panic!("{joined:?}") };
+    let ServerBody::Joined(joined) = &bodies[0] else {
+        panic!("{bodies:?}")
+    };
+    let CatchUp::State(state) = &joined.catch_up else {
+        panic!("{joined:?}")
+    };
     assert!(state.result.is_some());
     // The same command still has the same answer.
     room.command(again, 1, CommandKind::Resign);
-    assert!(matches!(room.bodies(again)[0], ServerBody::Ack { event: 1, .. }));
+    assert!(matches!(
+        room.bodies(again)[0],
+        ServerBody::Ack { event: 1, .. }
+    ));
     assert_eq!(room.store[&id].ownership.epoch, epoch);
 }
 
 #[test]
 fn who_comes_back_gets_the_missing_tail_or_the_whole() {
-    let limits = ShardLimits { recent_events: 3, ..ShardLimits::default() };
+    let limits = ShardLimits {
+        recent_events: 3,
+        ..ShardLimits::default()
+    };
     let mut room = Room::with(limits);
     let id = room.create(7, room.me, ClockStart::AtOnce);
     let white = room.join(id, Role::White, None);
@@ -104,7 +118,11 @@ fn who_comes_back_gets_the_missing_tail_or_the_whole() {
     assert_eq!(catch_up(Some(4)), Ok(vec![5]));
     assert_eq!(catch_up(Some(2)), Ok(vec![3, 4, 5]));
     assert_eq!(catch_up(Some(1)), Err(5));
-    assert_eq!(catch_up(Some(6)), Err(5), "it claims to have seen what never was");
+    assert_eq!(
+        catch_up(Some(6)),
+        Err(5),
+        "it claims to have seen what never was"
+    );
     assert_eq!(catch_up(Some(u32::MAX)), Err(5));
     assert_eq!(catch_up(None), Err(5));
 }
@@ -118,7 +136,11 @@ fn a_second_connection_takes_the_seat() {
     assert_eq!(room.bodies(black), [], "White was there all the time");
     room.play(again, 0, "e2e4");
     room.store_all();
-    assert!(room.bodies(again).iter().any(|body| matches!(body, ServerBody::Ack { .. })));
+    assert!(
+        room.bodies(again)
+            .iter()
+            .any(|body| matches!(body, ServerBody::Ack { .. }))
+    );
 }
 
 #[test]
@@ -129,7 +151,10 @@ fn a_spectator_sees_and_cannot_act() {
     room.play(spectator, 0, "e2e4");
     assert!(matches!(
         *room.bodies(spectator),
-        [ServerBody::Refused { reason: protocol::WireRefusal::NotAPlayer, .. }]
+        [ServerBody::Refused {
+            reason: protocol::WireRefusal::NotAPlayer,
+            ..
+        }]
     ));
     room.play(white, 0, "e2e4");
     room.store_all();
@@ -138,7 +163,10 @@ fn a_spectator_sees_and_cannot_act() {
 
 #[test]
 fn the_shard_holds_no_more_matches_than_it_may() {
-    let limits = ShardLimits { matches_max: 2, ..ShardLimits::default() };
+    let limits = ShardLimits {
+        matches_max: 2,
+        ..ShardLimits::default()
+    };
     let mut room = Room::with(limits);
     for n in 0..3 {
         let id = room.create(n, room.me, ClockStart::AtOnce);
@@ -149,11 +177,20 @@ fn the_shard_holds_no_more_matches_than_it_may() {
 
 #[test]
 fn a_room_holds_no_more_spectators_than_it_may() {
-    let limits = ShardLimits { peers_per_match_max: 3, ..ShardLimits::default() };
+    let limits = ShardLimits {
+        peers_per_match_max: 3,
+        ..ShardLimits::default()
+    };
     let mut room = Room::with(limits);
     let id = room.create(7, room.me, ClockStart::AtOnce);
-    let peers: Vec<_> = (0..4).map(|_| room.join(id, Role::Spectator, None)).collect();
+    let peers: Vec<_> = (0..4)
+        .map(|_| room.join(id, Role::Spectator, None))
+        .collect();
     assert_eq!(room.closed(peers[3]), Some(CloseCode::Full));
     let white = room.join(id, Role::White, None);
-    assert_eq!(room.closed(white), None, "a seat is never taken by spectators");
+    assert_eq!(
+        room.closed(white),
+        None,
+        "a seat is never taken by spectators"
+    );
 }

@@ -11,11 +11,24 @@ use crate::room::Room;
 #[derive(Debug, Clone)]
 enum Step {
     /// The seat makes its n-th legal move, for the position that was last confirmed or beyond it.
-    Move { white: bool, choice: usize, ahead: bool },
-    Offer { white: bool },
-    Accept { white: bool },
-    Join { role: u8, seen: Option<u32> },
-    Leave { white: bool },
+    Move {
+        white: bool,
+        choice: usize,
+        ahead: bool,
+    },
+    Offer {
+        white: bool,
+    },
+    Accept {
+        white: bool,
+    },
+    Join {
+        role: u8,
+        seen: Option<u32>,
+    },
+    Leave {
+        white: bool,
+    },
     StoreAll,
     LoseTheAnswer,
     Refuse,
@@ -96,7 +109,10 @@ proptest! {
 
 /// No frame speaks of more than the log holds.
 fn check(frame: &ServerFrame, stored: u32) {
-    assert!(frame.seq <= stored, "{frame:?} with {stored} events in the log");
+    assert!(
+        frame.seq <= stored,
+        "{frame:?} with {stored} events in the log"
+    );
     match &frame.body {
         ServerBody::Ack { event, .. } => assert!(*event <= stored),
         ServerBody::Joined(joined) => match &joined.catch_up {

@@ -73,7 +73,10 @@ impl Room {
     }
 
     pub(crate) fn now(&self) -> Now {
-        Now { uptime: self.uptime, calendar: UnixMillis(0) }
+        Now {
+            uptime: self.uptime,
+            calendar: UnixMillis(0),
+        }
     }
 
     /// Lets time pass, and the shard act on it.
@@ -83,7 +86,11 @@ impl Room {
             self.uptime = self.uptime.max(next);
             self.turn();
             // A deadline that stays due would never let time pass.
-            assert_ne!(self.shard.next_turn(), Some(next), "the shard does not make progress");
+            assert_ne!(
+                self.shard.next_turn(),
+                Some(next),
+                "the shard does not make progress"
+            );
         }
         self.uptime = end;
         self.turn();
@@ -117,7 +124,9 @@ impl Room {
     }
 
     fn claim(&mut self, id: MatchId, expected: Epoch) -> Claim {
-        let Some(stored) = self.store.get_mut(&id) else { return Claim::Missing };
+        let Some(stored) = self.store.get_mut(&id) else {
+            return Claim::Missing;
+        };
         if stored.ownership.epoch != expected || stored.ownership.status == Status::Finished {
             return Claim::Lost(stored.ownership);
         }
@@ -136,19 +145,36 @@ impl Room {
     /// Puts a new match into the store, assigned to `owner`.
     pub(crate) fn create(&mut self, n: u128, owner: ShardId, clock_start: ClockStart) -> MatchId {
         let id = MatchId::from_random(n);
-        let player = |name: &str| Player { id: name.parse().unwrap(), name: name.into() };
+        let player = |name: &str| Player {
+            id: name.parse().unwrap(),
+            name: name.into(),
+        };
         let setup = MatchSetup {
             id,
-            players: BySeat { white: player("ann"), black: player("bob") },
+            players: BySeat {
+                white: player("ann"),
+                black: player("bob"),
+            },
             time_control: "60+0".parse().unwrap(),
             clock_start,
             start: StartPosition::INITIAL,
             rated: false,
             created_at: UnixMillis(0),
         };
-        let ownership = Ownership { epoch: Epoch(0), owner, status: Status::Live };
+        let ownership = Ownership {
+            epoch: Epoch(0),
+            owner,
+            status: Status::Live,
+        };
         let snapshot = Match::new(setup).snapshot();
-        self.store.insert(id, Stored { ownership, snapshot, log: Vec::new() });
+        self.store.insert(
+            id,
+            Stored {
+                ownership,
+                snapshot,
+                log: Vec::new(),
+            },
+        );
         id
     }
 
@@ -168,14 +194,20 @@ impl Room {
     }
 
     pub(crate) fn command(&mut self, peer: PeerKey, id: u64, kind: CommandKind) {
-        let command = Command { id: CommandId(id), kind };
+        let command = Command {
+            id: CommandId(id),
+            kind,
+        };
         self.shard.command(peer, &command, self.uptime, self.now());
         self.turn();
     }
 
     pub(crate) fn play(&mut self, peer: PeerKey, ply: u16, uci: &str) {
-        let kind =
-            CommandKind::Move { ply, uci: uci.parse().unwrap(), offers_draw: false };
+        let kind = CommandKind::Move {
+            ply,
+            uci: uci.parse().unwrap(),
+            offers_draw: false,
+        };
         self.command(peer, 1000 + u64::from(ply), kind);
     }
 
@@ -192,7 +224,9 @@ impl Room {
         for append in &*batch {
             self.append(append);
         }
-        self.answer(Err(StoreError::Unavailable("the connection broke".to_owned())));
+        self.answer(Err(StoreError::Unavailable(
+            "the connection broke".to_owned(),
+        )));
         batch
     }
 
@@ -203,15 +237,25 @@ impl Room {
     }
 
     fn append(&mut self, append: &Append) -> Appended {
-        let stored = self.store.get_mut(&append.match_id).expect("the match exists");
+        let stored = self
+            .store
+            .get_mut(&append.match_id)
+            .expect("the match exists");
         if stored.ownership.epoch != append.epoch {
             return Appended::Fenced(stored.ownership);
         }
-        let records: Vec<Event> =
-            append.records.iter().map(|bytes| stored::decode_record(bytes).unwrap()).collect();
+        let records: Vec<Event> = append
+            .records
+            .iter()
+            .map(|bytes| stored::decode_record(bytes).unwrap())
+            .collect();
         let (len, after) = (stored.log.len(), append.after as usize);
         if len > after {
-            assert_eq!(stored.log[after..], records, "a repetition is the same to the bit");
+            assert_eq!(
+                stored.log[after..],
+                records,
+                "a repetition is the same to the bit"
+            );
             return Appended::Stored { duplicate: true };
         }
         assert_eq!(len, after, "the log has no gap");
@@ -229,11 +273,16 @@ impl Room {
 
     /// The bodies that a peer was sent since the last time.
     pub(crate) fn bodies(&mut self, peer: PeerKey) -> Vec<ServerBody> {
-        self.take(peer).into_iter().map(|frame| frame.body).collect()
+        self.take(peer)
+            .into_iter()
+            .map(|frame| frame.body)
+            .collect()
     }
 
     pub(crate) fn closed(&self, peer: PeerKey) -> Option<CloseCode> {
-        self.received.get(&peer).and_then(|received| received.closed)
+        self.received
+            .get(&peer)
+            .and_then(|received| received.closed)
     }
 }
 
@@ -252,5 +301,7 @@ impl Stored {
 }
 
 fn decode(frame: &[u8]) -> ServerFrame {
-    codec::decode_server(&mut BytesMut::from(frame)).unwrap().unwrap()
+    codec::decode_server(&mut BytesMut::from(frame))
+        .unwrap()
+        .unwrap()
 }
