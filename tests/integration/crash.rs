@@ -17,7 +17,7 @@ struct Acked {
     match_id: MatchId,
     seat: Seat,
     command_id: CommandId,
-    seq: u32,
+    event: u32,
     uci: Option<Uci>,
 }
 
@@ -86,7 +86,7 @@ async fn check(store: &dyn Store, acked: &[Acked]) {
         }
         let log = &logs[&told.match_id];
         let event = told
-            .seq
+            .event
             .checked_sub(1)
             .and_then(|index| log.get(index as usize));
         let event = event.unwrap_or_else(|| panic!("lost: {told:?}"));
