@@ -150,7 +150,10 @@ pub enum Appended {
         /// They stood there already: this was a repetition.
         duplicate: bool,
     },
-    /// The epoch is not the current one: the writer does not own the match any more.
+    /// The epoch is not the current one: the writer does not own the match any more, or the store
+    /// lost the claim that it owned it by (then the epoch here is lower than its own). Judged before
+    /// the position: records that stand there already are fenced too, as they are not for a former
+    /// owner to confirm.
     Fenced(Ownership),
     /// Other records stand where these belong, or the match is finished: the log has forked from
     /// the writer's view.
@@ -195,7 +198,11 @@ pub trait Store: Send + Sync + 'static {
     /// Stores a new match: the snapshot of ply 0, epoch 0, assigned to `owner`.
     ///
     /// The match is added to `owner`'s set first, so that a crash in between leaves a hint too many,
-    /// never one too few.
+    /// never one too few. A repeated creation may leave such a hint as well.
+    ///
+    /// # Panics
+    ///
+    /// If the snapshot is not of seq 0: the log that goes with it would be missing.
     async fn create(&self, owner: ShardId, snapshot: &Snapshot) -> Result<Created, StoreError>;
 
     /// Reads a match without touching its ownership; `None` if there is none.
@@ -225,6 +232,11 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`StoreError::Unavailable`]: any subset of the batch may have been stored. Repeat the whole.
+    /// [`StoreError::Corrupt`] likewise, except that one of the matches cannot be written at all.
+    ///
+    /// # Panics
+    ///
+    /// If an element has no records.
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError>;
 
     /// Puts a shard's record into the registry and returns the whole registry, this shard included.

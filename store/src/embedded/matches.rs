@@ -19,7 +19,6 @@ pub(super) fn create(
     txn: &WriteTransaction,
     id: MatchId,
     owner: ShardId,
-    snapshot_seq: u32,
     snapshot: &[u8],
 ) -> Result<Created, Fault> {
     let mut heads = txn.open_table(HEADS)?;
@@ -30,7 +29,7 @@ pub(super) fn create(
         epoch: Epoch(0),
         owner,
         status: Status::Live,
-        snapshot_seq,
+        snapshot_seq: 0,
     };
     heads.insert(id.as_str(), codec::encode_head(&head).as_ref())?;
     txn.open_table(SNAPSHOTS)?.insert(id.as_str(), snapshot)?;

@@ -136,11 +136,15 @@ fn create_directory(directory: &Path) -> io::Result<()> {
 #[async_trait]
 impl Store for EmbeddedStore {
     async fn create(&self, owner: ShardId, snapshot: &Snapshot) -> Result<Created, StoreError> {
+        assert_eq!(
+            snapshot.seq(),
+            0,
+            "a match is created before its first event"
+        );
         let id = snapshot.setup().id;
-        let seq = snapshot.seq();
         let bytes = codec::encode_snapshot(snapshot);
         self.writer
-            .write(move |txn| matches::create(txn, id, owner, seq, &bytes))
+            .write(move |txn| matches::create(txn, id, owner, &bytes))
             .await
     }
 
@@ -173,6 +177,8 @@ impl Store for EmbeddedStore {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
+        let complete = batch.iter().all(|append| !append.records.is_empty());
+        assert!(complete, "an append has at least one record");
         let batch = batch.to_vec();
         self.writer
             .write(move |txn| matches::append(txn, &batch))

@@ -14,6 +14,11 @@ impl RedisStore {
         owner: ShardId,
         snapshot: &Snapshot,
     ) -> Result<Created, StoreError> {
+        assert_eq!(
+            snapshot.seq(),
+            0,
+            "a match is created before its first event"
+        );
         let id = snapshot.setup().id;
         self.hint(owner, id).await?;
         let mut call = script::call(&self.scripts.create, &[&self.keys.head(id)]);

@@ -400,6 +400,12 @@ fn what_is_not_ours_under_our_keys_is_corrupt() {
         corrupt(store.log(line.id).await.unwrap_err());
         corrupt(store.load(line.id).await.unwrap_err());
         server.command(&["DEL", &log]);
+        // Records out of place, each of them good.
+        store.append(&[line.append(Epoch(1), 0, 3)]).await.unwrap();
+        server.command(&["RPOPLPUSH", &log, &log]);
+        corrupt(store.log(line.id).await.unwrap_err());
+        corrupt(store.load(line.id).await.unwrap_err());
+        server.command(&["DEL", &log]);
         server.command(&["SET", &log, "not a list"]);
         corrupt(
             store
