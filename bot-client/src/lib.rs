@@ -7,6 +7,7 @@ pub mod certificate;
 pub mod commands;
 pub mod connection;
 pub mod engine;
+mod lines;
 pub mod matchmaker;
 pub mod pairing;
 pub mod player;

@@ -1,5 +1,7 @@
 //! The commands of the binary `bot-client`: arguments first, then validated values, then the work.
 
+mod bot;
+mod identity;
 pub mod replay;
 
 use std::fmt;
@@ -10,6 +12,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::MatchmakerError;
+pub use bot::BotArgs;
+pub use identity::{PlayerArgs, TermsArgs};
 use replay::{ReplayArgs, ReplayError};
 
 /// Plays on a Rookery server: people, bots, and recorded games.
@@ -29,6 +33,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Bot(Box<BotArgs>),
     Replay(ReplayArgs),
 }
 
@@ -122,6 +127,7 @@ impl Cli {
     /// [`Failure`].
     pub async fn run(self) -> Result<(), Failure> {
         match self.command {
+            Command::Bot(args) => bot::run(&args, &self.server).await,
             Command::Replay(args) => run_replay(&args, &self.server).await,
         }
     }

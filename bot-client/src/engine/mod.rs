@@ -1,6 +1,5 @@
 //! What chooses a bot's moves.
 
-mod lines;
 mod uci;
 
 use std::fmt;

@@ -9,8 +9,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::lines::Lines;
 use super::{EngineError, Task};
+use crate::lines::Lines;
 
 /// A running engine. It is killed when this is dropped.
 #[derive(Debug)]

@@ -160,8 +160,9 @@ pub async fn run(config: ReplayConfig) -> Result<Report, ReplayError> {
         bar.set_message(format!("{} plies", acks.count()));
     }
     bar.finish_and_clear();
-    report.failures.sort_by_key(|failure| failure.game);
     report.seconds = began.elapsed().as_secs_f64();
+    worker.connector.wait_idle(Duration::from_secs(1)).await;
+    report.failures.sort_by_key(|failure| failure.game);
     report.plies = acks.count();
     // Exact: a count of moves is far below 2⁵³.
     report.moves_per_s = report.plies as f64 / report.seconds.max(f64::EPSILON);

@@ -4,7 +4,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
 /// Reads lines. It may be dropped while it waits, and goes on where it was.
 #[derive(Debug)]
-pub(super) struct Lines<R> {
+pub(crate) struct Lines<R> {
     reader: BufReader<R>,
     /// The line that is not complete.
     line: Vec<u8>,
@@ -14,7 +14,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     /// Longer lines are cut, in bytes.
     const LEN_MAX: usize = 16 * 1_024;
 
-    pub(super) fn new(reader: R) -> Self {
+    pub(crate) fn new(reader: R) -> Self {
         Self {
             reader: BufReader::new(reader),
             line: Vec::new(),
@@ -22,7 +22,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     }
 
     /// The next line without its end; `None` when the program says nothing more.
-    pub(super) async fn next(&mut self) -> std::io::Result<Option<String>> {
+    pub(crate) async fn next(&mut self) -> std::io::Result<Option<String>> {
         loop {
             let available = self.reader.fill_buf().await?;
             if available.is_empty() {

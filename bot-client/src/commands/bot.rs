@@ -1,0 +1,249 @@
+//! `bot-client bot`: an engine plays one match after another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use game_core::{CommandKind, MatchId, Outcome, Seat, Termination, TimeControl};
+use serde::Serialize;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::identity::{PlayerArgs, TermsArgs, cancelled_by_signals};
+use super::{Failure, ServerArgs, say};
+use crate::connection::ConnectionTimes;
+use crate::engine::{Engine, EngineKind};
+use crate::pairing::Pairing;
+use crate::player::{Player, give_up};
+use crate::seat::{PlayerSeat, SeatSession, SessionConfig};
+use crate::{Connector, MatchView, Matchmaker};
+
+/// Lets an engine play matches, one after another.
+///
+/// By default it takes whoever waits in the pool of its time control: start two of these, and they
+/// play each other. It declines draws, gives a match up if its engine dies or hangs, and comes back
+/// after any loss of the connection.
+#[derive(Debug, Clone, Args)]
+pub struct BotArgs {
+    /// What chooses the moves: `random`, or `uci:PATH` for a program that speaks UCI, for example
+    /// uci:/usr/games/stockfish.
+    #[arg(long, value_name = "ENGINE", default_value = "random")]
+    engine: EngineKind,
+    /// An option of the UCI program, for example "Skill Level=3"; may be given often.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = uci_option)]
+    uci_option: Vec<(String, String)>,
+    /// Matches to play.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    games: u32,
+    /// How much time each side has, in seconds: INITIAL+INCREMENT. It names the pool.
+    #[arg(long, value_name = "CONTROL", default_value = "60+1")]
+    time_control: TimeControl,
+    /// Accept this challenge instead of waiting in the pool.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["open", "games"])]
+    challenge: Option<String>,
+    /// Make challenges that anyone may accept instead of waiting in the pool; their ids are printed.
+    #[arg(long)]
+    open: bool,
+    /// Take at least so long for a move, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    think_ms: u64,
+    /// Print one JSON object a match on stdout.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    terms: TermsArgs,
+    #[command(flatten)]
+    player: PlayerArgs,
+}
+
+fn uci_option(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !text.contains(['\n', '\r']) => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("an option is written NAME=VALUE".into()),
+    }
+}
+
+/// What came of one match.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Played {
+    #[serde(rename = "match")]
+    match_id: MatchId,
+    seat: Option<Seat>,
+    white: String,
+    black: String,
+    outcome: Outcome,
+    termination: Termination,
+    plies: u16,
+    seconds: f64,
+    resumed: u32,
+}
+
+/// Plays the matches that the command line asks for.
+///
+/// # Errors
+///
+/// [`Failure`].
+pub(super) async fn run(args: &BotArgs, server: &ServerArgs) -> Result<(), Failure> {
+    let cancel = cancelled_by_signals()?;
+    let matchmaker = Matchmaker::new(&server.matchmaker, server.patience())?;
+    let mut engine = Engine::start(&args.engine, &args.uci_option)
+        .await
+        .map_err(Failure::setup)?;
+    let token = args.player.token(&matchmaker).await?;
+    let connector = Connector::bind(1, ConnectionTimes::default()).map_err(Failure::setup)?;
+    let bot = Bot {
+        args,
+        seat: Arc::new(PlayerSeat { matchmaker, token }),
+        connector: Arc::new(connector),
+        config: SessionConfig {
+            patience: server.patience(),
+            ..SessionConfig::default()
+        },
+        cancel,
+    };
+    let played = bot.play_all(&mut engine).await;
+    bot.connector.wait_idle(FAREWELL).await;
+    played
+}
+
+/// The shard learns that a seat is left, or a match given up, within this.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+struct Bot<'a> {
+    args: &'a BotArgs,
+    seat: Arc<PlayerSeat>,
+    connector: Arc<Connector>,
+    config: SessionConfig,
+    cancel: CancellationToken,
+}
+
+impl Bot<'_> {
+    async fn play_all(&self, engine: &mut Engine) -> Result<(), Failure> {
+        for _ in 0..self.args.games {
+            let played = self.play_one(engine).await?;
+            if self.args.json {
+                say(&serde_json::to_string(&played).map_err(Failure::play)?);
+            } else {
+                say(&played.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    async fn play_one(&self, engine: &mut Engine) -> Result<Played, Failure> {
+        let id = self.find().await?;
+        let source = Arc::clone(&self.seat);
+        let connector = Arc::clone(&self.connector);
+        let mut session = SeatSession::join(connector, source, id, self.config)
+            .await
+            .map_err(Failure::play)?;
+        let began = Instant::now();
+        let think_min = Duration::from_millis(self.args.think_ms);
+        let played = {
+            let mut player = Player::new(engine, think_min);
+            tokio::select! {
+                played = player.play(&mut session) => Some(played),
+                () = self.cancel.cancelled() => None,
+            }
+        };
+        let Some(played) = played else {
+            interrupted(&mut session).await;
+            return Err(Failure::play(format!("interrupted in match {id}")));
+        };
+        let (outcome, termination) =
+            played.map_err(|error| Failure::play(format!("match {id}: {error}")))?;
+        let resumed = session.resumed();
+        let result = Played::of(
+            session.view(),
+            (outcome, termination),
+            began.elapsed(),
+            resumed,
+        );
+        session.leave().await.map_err(Failure::play)?;
+        Ok(result)
+    }
+
+    async fn find(&self) -> Result<MatchId, Failure> {
+        let control = self.args.time_control;
+        let pairing = match &self.args.challenge {
+            Some(id) => Pairing::Accept(id.clone()),
+            None if self.args.open => Pairing::Challenge(self.args.terms.challenge(control)),
+            None => TermsArgs::pool(control),
+        };
+        let announce = |id: &str| {
+            if self.args.open {
+                // With --json it stands on a line of its own kind.
+                let json = serde_json::json!({ "challenge": id });
+                say(&if self.args.json {
+                    json.to_string()
+                } else {
+                    format!("challenge {id}")
+                });
+            }
+        };
+        let (matchmaker, token) = (&self.seat.matchmaker, &self.seat.token);
+        let terms = &self.args.terms;
+        terms
+            .find(matchmaker, token, &pairing, &self.cancel, announce)
+            .await
+    }
+}
+
+/// Gives the match up, so that the opponent need not wait for the clock.
+async fn interrupted(session: &mut SeatSession) {
+    let command: CommandKind = give_up(session);
+    if session.command(command).is_err() {
+        return;
+    }
+    let answered = async {
+        while session.machine().unanswered() > 0 && session.machine().over().is_none() {
+            if session.next().await.is_err() {
+                break;
+            }
+        }
+    };
+    // Past it the clock ends the match.
+    let _ = timeout(FAREWELL, answered).await;
+}
+
+impl Played {
+    fn of(
+        view: &MatchView,
+        (outcome, termination): (Outcome, Termination),
+        after: Duration,
+        resumed: u32,
+    ) -> Self {
+        Self {
+            match_id: view.id(),
+            seat: view.seat(),
+            white: view.players().white.name.clone(),
+            black: view.players().black.name.clone(),
+            outcome,
+            termination,
+            plies: view.ply(),
+            seconds: after.as_secs_f64(),
+            resumed,
+        }
+    }
+}
+
+impl std::fmt::Display for Played {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let seat = self
+            .seat
+            .map_or_else(|| "nobody".to_owned(), |seat| seat.to_string());
+        write!(
+            f,
+            "match {}: {} - {} {} by {} after {} plies in {:.1} s, as {seat}",
+            self.match_id,
+            self.white,
+            self.black,
+            self.outcome,
+            self.termination,
+            self.plies,
+            self.seconds,
+        )
+    }
+}
