@@ -1,12 +1,12 @@
 //! Stored bytes: the only place that knows what they look like.
 //!
 //! Every value is `tag · body · crc32`. The tag's high half names the format and its low half the
-//! format's version, so that a value of the wrong kind or from another version is refused as what it
-//! is. The body is bincode: little-endian, integers as varints. The checksum (CRC-32 of IEEE 802.3,
-//! little-endian) covers tag and body.
+//! format's version, so that a value of the wrong kind or from another version is refused as what
+//! it is. The body is bincode: little-endian, integers as varints. The checksum (CRC-32 of IEEE
+//! 802.3, little-endian) covers tag and body.
 //!
-//! A change of any type below changes stored bytes: raise the format's version, and keep reading the
-//! old one. The golden bytes in the tests say when that has happened.
+//! A change of any type below changes stored bytes: raise the format's version, and keep reading
+//! the old one. The golden bytes in the tests say when that has happened.
 
 use std::time::Duration;
 

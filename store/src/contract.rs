@@ -98,7 +98,8 @@ pub struct Append {
 impl Append {
     /// Encodes one write.
     ///
-    /// `events` must be gapless and not empty; `snapshot`, if given, must be of the state after them.
+    /// `events` must be gapless and not empty; `snapshot`, if given, must be of the state after
+    /// them.
     ///
     /// # Panics
     ///
@@ -151,9 +152,9 @@ pub enum Appended {
         duplicate: bool,
     },
     /// The epoch is not the current one: the writer does not own the match any more, or the store
-    /// lost the claim that it owned it by (then the epoch here is lower than its own). Judged before
-    /// the position: records that stand there already are fenced too, as they are not for a former
-    /// owner to confirm.
+    /// lost the claim that it owned it by (then the epoch here is lower than its own). Judged
+    /// before the position: records that stand there already are fenced too, as they are not for a
+    /// former owner to confirm.
     Fenced(Ownership),
     /// Other records stand where these belong, or the match is finished: the log has forked from
     /// the writer's view.
@@ -197,8 +198,8 @@ pub struct ShardRecord {
 pub trait Store: Send + Sync + 'static {
     /// Stores a new match: the snapshot of ply 0, epoch 0, assigned to `owner`.
     ///
-    /// The match is added to `owner`'s set first, so that a crash in between leaves a hint too many,
-    /// never one too few. A repeated creation may leave such a hint as well.
+    /// The match is added to `owner`'s set first, so that a crash in between leaves a hint too
+    /// many, never one too few. A repeated creation may leave such a hint as well.
     ///
     /// # Panics
     ///
@@ -214,8 +215,8 @@ pub trait Store: Send + Sync + 'static {
     /// Who may write a match; `None` if there is no such match.
     async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError>;
 
-    /// Takes a live match over: if its epoch is `expected`, the epoch becomes the next and the owner
-    /// `claimant`.
+    /// Takes a live match over: if its epoch is `expected`, the epoch becomes the next and the
+    /// owner `claimant`.
     ///
     /// A claim repeated after an ambiguous failure answers [`Claim::Lost`] naming the claimant
     /// itself as owner under `expected.next()`; the caller then claims again from there.

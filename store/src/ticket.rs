@@ -10,8 +10,8 @@ use game_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// How long a ticket that has a match, or was cancelled, is kept: its player must still learn of the
-/// match, which takes seconds.
+/// How long a ticket that has a match, or was cancelled, is kept: its player must still learn of
+/// the match, which takes seconds.
 pub(crate) const SETTLED_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Names one ticket: 12 characters, base62, random.

@@ -1,12 +1,13 @@
 //! The store in a file of this process, on redb.
 //!
 //! One thread writes. It takes all requests that wait, makes one durable commit for them, and only
-//! then answers, so that a flush serves every caller. Reads see what is committed, and nothing else.
+//! then answers, so that a flush serves every caller. Reads see what is committed, and nothing
+//! else.
 //!
-//! A commit that fails (a full disk, an I/O error) fails every request in it; the file is then closed
-//! and opened again, which brings back the last commit. redb's copy-on-write pages and checksums make
-//! a torn write harmless: the commit that it belongs to has not happened. What no file can make good
-//! is a disk that fails a flush and afterwards claims to hold what it does not.
+//! A commit that fails (a full disk, an I/O error) fails every request in it; the file is then
+//! closed and opened again, which brings back the last commit. redb's copy-on-write pages and
+//! checksums make a torn write harmless: the commit that it belongs to has not happened. What no
+//! file can make good is a disk that fails a flush and afterwards claims to hold what it does not.
 
 mod matches;
 mod registry;
@@ -51,9 +52,8 @@ impl EmbeddedStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unfit`] when another process has it open; [`StoreError::Corrupt`] when the file
-    /// is not a store;
-    /// [`StoreError::Unavailable`] when it cannot be read or written.
+    /// [`StoreError::Unfit`] when another process has it open; [`StoreError::Corrupt`] when the
+    /// file is not a store; [`StoreError::Unavailable`] when it cannot be read or written.
     pub fn open(directory: impl AsRef<Path>) -> Result<Self, StoreError> {
         let directory = directory.as_ref();
         let place = directory.display().to_string();

@@ -21,8 +21,8 @@ pub(super) const WAITING: TableDefinition<(&str, &str), ()> = TableDefinition::n
 /// When a ticket that waits no longer was last asked for, in Unix milliseconds, and its id.
 pub(super) const SETTLED: TableDefinition<(u64, &str), ()> = TableDefinition::new("settled");
 
-/// Creates the tables that are missing, and clears the registry: whoever holds the file's lock knows
-/// that no earlier process lives.
+/// Creates the tables that are missing, and clears the registry: whoever holds the file's lock
+/// knows that no earlier process lives.
 pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
     txn.open_table(HEADS)?;
     txn.open_table(SNAPSHOTS)?;

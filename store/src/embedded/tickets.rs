@@ -92,7 +92,10 @@ pub(super) fn assign(
             None => return Ok(false),
         }
     }
-    let given = |ticket: &Ticket| matches!(&ticket.state, TicketState::Assigned(given) if given.match_id == assignment.match_id);
+    let given = |ticket: &Ticket| match &ticket.state {
+        TicketState::Assigned(given) => given.match_id == assignment.match_id,
+        TicketState::Waiting | TicketState::Cancelled => false,
+    };
     if found.iter().all(given) {
         return Ok(true);
     }

@@ -12,8 +12,8 @@
 //!
 //! Both keys of a match share a hash tag, and so do all tickets: an assignment must be atomic over
 //! tickets that never met before. Tickets are few (two for a whole match), so that one Cluster slot
-//! carries them. A shard's keys have no tag: work on them is separate steps, in an order that leaves
-//! at worst a hint too many.
+//! carries them. A shard's keys have no tag: work on them is separate steps, in an order that
+//! leaves at worst a hint too many.
 
 use game_core::{MatchId, ShardId};
 

@@ -29,7 +29,8 @@ pub(super) struct Link {
     address: String,
     settings: AsyncConnectionConfig,
     slot: Mutex<Slot>,
-    /// Attempts to connect that have ended, so that a caller that waited for one shares its outcome.
+    /// Attempts to connect that have ended, so that a caller that waited for one shares its
+    /// outcome.
     attempts: AtomicU64,
     /// What the server's settings promised at the newest connection.
     durability: watch::Sender<Option<Durability>>,

@@ -6,8 +6,8 @@ use super::reply;
 use crate::contract::StoreError;
 use crate::durability::Durability;
 
-/// The oldest server that has what the scripts use: scripts replicated by effect without being asked
-/// to, and `ZRANGE … BYLEX`.
+/// The oldest server that has what the scripts use: scripts replicated by effect without being
+/// asked to, and `ZRANGE … BYLEX`.
 const VERSION_MIN: (u32, u32) = (6, 2);
 
 /// What the server says about itself; `None` where it does not.
@@ -108,7 +108,7 @@ impl Facts {
             .filter(|policy| *policy != "noeviction")
         {
             return unfit(format!(
-                "Redis may evict what it stores; set maxmemory-policy to noeviction (it is {policy})"
+                "Redis may evict what it stores: set maxmemory-policy {policy} to noeviction"
             ));
         }
         if self.loading == Some(true) {

@@ -27,6 +27,8 @@ struct State {
     syncs: usize,
     syncing: bool,
     sync_time: Duration,
+    /// Flushes do not end as long as this is set.
+    sync_held: bool,
     /// The power goes off when so many writes have been made.
     writes_left: Option<u64>,
 }
@@ -67,6 +69,10 @@ impl Disk {
 
     pub(crate) fn set_sync_time(&self, time: Duration) {
         self.state().sync_time = time;
+    }
+
+    pub(crate) fn set_sync_held(&self, held: bool) {
+        self.state().sync_held = held;
     }
 
     pub(crate) fn syncs(&self) -> usize {
@@ -168,6 +174,9 @@ impl StorageBackend for Disk {
         self.state().syncing = true;
         let time = self.state().sync_time;
         std::thread::sleep(time);
+        while self.state().sync_held {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let mut state = self.state();
         state.syncing = false;
         if state.failing || state.writes_left == Some(0) {

@@ -129,7 +129,7 @@ fn nothing_is_answered_before_it_is_flushed() {
     let line = Line::new(match_id(1), 1, 4);
     runtime().block_on(async {
         claimed(&*store, &line).await;
-        disk.set_sync_time(Duration::from_millis(200));
+        disk.set_sync_held(true);
         let write = [line.append(Epoch(1), 0, 1)];
         let append = tokio::spawn({
             let store = Arc::clone(&store);
@@ -139,6 +139,7 @@ fn nothing_is_answered_before_it_is_flushed() {
         // Neither answered nor to be read.
         assert_eq!(store.log(line.id).await.unwrap(), []);
         assert!(!append.is_finished());
+        disk.set_sync_held(false);
         assert_eq!(append.await.unwrap().unwrap(), [STORED]);
         assert_eq!(store.log(line.id).await.unwrap(), line.events[..1]);
     });

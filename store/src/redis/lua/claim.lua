@@ -1,5 +1,5 @@
--- Takes a live match over by compare-and-set on its epoch. Epochs are compared as text: a Lua number
--- is not exact above 2^53. KEYS: head, log. ARGV: expected epoch, next epoch, claimant.
+-- Takes a live match over by compare-and-set on its epoch. Epochs are compared as text: a Lua
+-- number is not exact above 2^53. KEYS: head, log. ARGV: expected epoch, next epoch, claimant.
 -- Answers as load.lua does, or {'lost', epoch, owner, status}.
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'status', 'snap_seq', 'snap')
 if not head[1] then
