@@ -2,10 +2,11 @@
 
 mod bot;
 mod identity;
+mod play;
 pub mod replay;
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::MatchmakerError;
 pub use bot::BotArgs;
 pub use identity::{PlayerArgs, TermsArgs};
+pub use play::PlayArgs;
 use replay::{ReplayArgs, ReplayError};
 
 /// Plays on a Rookery server: people, bots, and recorded games.
@@ -33,6 +35,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Play(Box<PlayArgs>),
     Bot(Box<BotArgs>),
     Replay(ReplayArgs),
 }
@@ -120,6 +123,13 @@ impl From<MatchmakerError> for Failure {
 }
 
 impl Cli {
+    /// Whether log lines may go to stderr: not where that is the terminal that `play` draws on.
+    #[must_use]
+    pub fn may_log(&self) -> bool {
+        let draws = matches!(self.command, Command::Play(_)) && PlayArgs::takes_the_terminal();
+        !(draws && io::stderr().is_terminal())
+    }
+
     /// Does what the command line says.
     ///
     /// # Errors
@@ -127,6 +137,7 @@ impl Cli {
     /// [`Failure`].
     pub async fn run(self) -> Result<(), Failure> {
         match self.command {
+            Command::Play(args) => play::run(&args, &self.server).await,
             Command::Bot(args) => bot::run(&args, &self.server).await,
             Command::Replay(args) => run_replay(&args, &self.server).await,
         }

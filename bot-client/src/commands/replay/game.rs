@@ -87,17 +87,21 @@ pub struct Unplayable {
     pub why: String,
 }
 
-/// Reads a PGN file. `default_control` stands for a `TimeControl` tag that is missing or says that
-/// there was none.
+/// Reads the games of a PGN file.
 pub(super) fn read(
     path: &Path,
     default_control: TimeControl,
 ) -> io::Result<Vec<Result<Game, Unplayable>>> {
-    read_from(std::fs::File::open(path)?, default_control)
+    read_games(std::fs::File::open(path)?, default_control)
 }
 
-/// Reads PGN.
-pub(super) fn read_from(
+/// Reads the games of a PGN text. `default_control` stands for a `TimeControl` tag that is missing or
+/// says that there was none.
+///
+/// # Errors
+///
+/// When the text cannot be read; a game that cannot be played is said so in its place.
+pub fn read_games(
     pgn: impl io::Read,
     default_control: TimeControl,
 ) -> io::Result<Vec<Result<Game, Unplayable>>> {
@@ -285,7 +289,7 @@ mod tests {
 
     fn read_text(pgn: &str) -> Vec<Result<Game, Unplayable>> {
         let control = TimeControl::from_millis(60_000, 0).unwrap();
-        read_from(pgn.as_bytes(), control).unwrap()
+        read_games(pgn.as_bytes(), control).unwrap()
     }
 
     fn one(tags: &str, movetext: &str) -> Result<Game, Unplayable> {

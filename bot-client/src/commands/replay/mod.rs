@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub use args::ReplayArgs;
-pub use game::{Ending, Game, Unplayable};
+pub use game::{Ending, Game, Unplayable, read_games};
 use report::AckHistogram;
 pub use report::{AckTimes, Failure, FailureKind, Report};
 use seat::{Manner, Outlook, SeatPlayer};

@@ -1,0 +1,313 @@
+//! `bot-client play`: a person plays in the terminal.
+
+mod input;
+mod lines;
+mod opponent;
+mod saved;
+mod stdin;
+mod table;
+mod tui;
+mod words;
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use game_core::{MatchId, TimeControl};
+use protocol::http::NewChallenge;
+use tokio_util::sync::CancellationToken;
+
+use super::identity::{PlayerArgs, TermsArgs, cancelled_by_signals};
+use super::{Failure, ServerArgs, say};
+use crate::board::{PieceSet, TextStyle};
+use crate::connection::ConnectionTimes;
+use crate::engine::EngineKind;
+use crate::pairing::Pairing;
+use crate::seat::{PlayerSeat, SeatSession, SeatSource, SessionConfig, Watch};
+use crate::{Connector, Matchmaker};
+use opponent::{Opponent, Seated};
+use saved::{SavedBot, SavedSeat};
+use table::Table;
+
+/// Play a match in the terminal.
+///
+/// By default against whoever waits in the pool of the same time control. Type a move (e4, Nf3, O-O
+/// or e2e4) or `help`. Where stdin or stdout is no terminal, the board is printed after each move and
+/// moves are read from stdin, a line each.
+///
+/// Leaving (`quit`, Ctrl-C, or a closed terminal) does not end the match: `play --resume ID` takes
+/// the seat again.
+#[derive(Debug, Clone, Args)]
+pub struct PlayArgs {
+    /// Play against a bot of this program: `random`, or `uci:PATH` for a program that speaks UCI, for
+    /// example uci:/usr/games/stockfish.
+    #[arg(long, value_name = "ENGINE", group = "opponent")]
+    against_bot: Option<EngineKind>,
+    /// `new` makes a challenge and prints its id; the id of a challenge accepts it.
+    #[arg(long, value_name = "new|ID", group = "opponent")]
+    challenge: Option<String>,
+    /// Take again the seat of a match that was left.
+    #[arg(long, value_name = "MATCH", group = "opponent")]
+    resume: Option<MatchId>,
+    /// Watch a match.
+    #[arg(long, value_name = "MATCH", group = "opponent")]
+    watch: Option<MatchId>,
+    /// How much time each side has, in seconds: INITIAL+INCREMENT. It names the pool.
+    #[arg(long, value_name = "CONTROL", default_value = "300+3")]
+    time_control: TimeControl,
+    /// Draw letters instead of chess symbols.
+    #[arg(long, env = "ROOKERY_ASCII")]
+    ascii: bool,
+    #[command(flatten)]
+    terms: TermsArgs,
+    #[command(flatten)]
+    player: PlayerArgs,
+}
+
+impl PlayArgs {
+    /// Whether the whole terminal is drawn on, so that log lines would spoil it.
+    pub(super) fn takes_the_terminal() -> bool {
+        std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+    }
+}
+
+/// Plays the match that the command line asks for.
+///
+/// # Errors
+///
+/// [`Failure`].
+pub(super) async fn run(args: &PlayArgs, server: &ServerArgs) -> Result<(), Failure> {
+    let cancel = cancelled_by_signals()?;
+    let connector = Connector::bind(1, ConnectionTimes::default()).map_err(Failure::setup)?;
+    let evening = Evening {
+        args,
+        matchmaker: Matchmaker::new(&server.matchmaker, server.patience())?,
+        connector: Arc::new(connector),
+        config: SessionConfig {
+            patience: server.patience(),
+            ..SessionConfig::default()
+        },
+        cancel,
+    };
+    let played = evening.play().await;
+    evening.connector.wait_idle(Duration::from_secs(1)).await;
+    played
+}
+
+/// All that one call of `play` needs.
+struct Evening<'a> {
+    args: &'a PlayArgs,
+    matchmaker: Matchmaker,
+    connector: Arc<Connector>,
+    config: SessionConfig,
+    cancel: CancellationToken,
+}
+
+/// A seat that was found, and the bot across the board, if it is one of ours.
+struct Found {
+    seat: SavedSeat,
+    bot: Option<Opponent>,
+}
+
+impl Evening<'_> {
+    async fn play(&self) -> Result<(), Failure> {
+        if let Some(match_id) = self.args.watch {
+            let token = self.args.player.token(&self.matchmaker).await?;
+            let matchmaker = self.matchmaker.clone();
+            let mut table = self
+                .sit(match_id, Arc::new(Watch { matchmaker, token }))
+                .await?;
+            self.look(&mut table, None).await?;
+            return table.leave().await.map_err(Failure::play);
+        }
+        let Found { seat, bot } = self.find().await?;
+        let folder = saved::folder();
+        let kept = folder.as_deref().map(|folder| seat.save(folder));
+        let source = PlayerSeat {
+            matchmaker: self.matchmaker.clone(),
+            token: seat.token.clone(),
+        };
+        let mut bot = bot.map(|bot| {
+            let (matchmaker, connector) = (self.matchmaker.clone(), Arc::clone(&self.connector));
+            bot.sit(matchmaker, connector, seat.match_id, self.config)
+        });
+        let mut table = self.sit(seat.match_id, Arc::new(source)).await?;
+        let looked = self.look(&mut table, bot.as_mut()).await;
+        if table.is_over() {
+            if let Some(folder) = &folder {
+                SavedSeat::forget(folder, seat.match_id);
+            }
+            // What stood on the whole terminal is gone with it.
+            if PlayArgs::takes_the_terminal() {
+                say(&table.status());
+            }
+        } else {
+            say(&comeback(&seat, matches!(kept, Some(Ok(())))));
+        }
+        let left = table.leave().await.map_err(Failure::play);
+        if let Some(bot) = bot {
+            bot.stop().await;
+        }
+        looked.and(left)
+    }
+
+    async fn sit(&self, id: MatchId, source: Arc<dyn SeatSource>) -> Result<Table, Failure> {
+        let connector = Arc::clone(&self.connector);
+        let session = SeatSession::join(connector, source, id, self.config)
+            .await
+            .map_err(Failure::play)?;
+        Ok(Table::new(session))
+    }
+
+    /// Lets the player see and act until the match is over or the player leaves.
+    async fn look(&self, table: &mut Table, bot: Option<&mut Seated>) -> Result<(), Failure> {
+        let pieces = if self.args.ascii {
+            PieceSet::Ascii
+        } else {
+            PieceSet::Unicode
+        };
+        let bot_failed = async {
+            match bot {
+                Some(bot) => bot.failed().await,
+                None => std::future::pending().await,
+            }
+        };
+        if PlayArgs::takes_the_terminal() {
+            return tui::run(table, pieces, bot_failed, &self.cancel).await;
+        }
+        let colors = std::io::stdout().is_terminal();
+        let style = TextStyle { pieces, colors };
+        let typed = stdin::listen(std::io::BufReader::new(std::io::stdin()));
+        tokio::select! {
+            played = lines::run(table, typed, style) => played.map_err(Failure::play),
+            why = bot_failed => Err(Failure::play(why)),
+            () = self.cancel.cancelled() => Ok(()),
+        }
+    }
+
+    /// Finds a seat in the way that the command line says.
+    async fn find(&self) -> Result<Found, Failure> {
+        if let Some(match_id) = self.args.resume {
+            return self.find_again(match_id).await;
+        }
+        let token = self.args.player.token(&self.matchmaker).await?;
+        if let Some(kind) = &self.args.against_bot {
+            return self.find_bot(kind, token).await;
+        }
+        let control = self.args.time_control;
+        let pairing = match self.args.challenge.as_deref() {
+            None => TermsArgs::pool(control),
+            Some("new") => Pairing::Challenge(self.args.terms.challenge(control)),
+            Some(id) => Pairing::Accept(id.to_owned()),
+        };
+        let base = self.matchmaker.base();
+        let announce = |id: &str| match &pairing {
+            Pairing::Challenge(_) => say(&format!(
+                "Your challenge is {id}. Your opponent accepts it with:\n\n  \
+                 bot-client play --matchmaker {base} --challenge {id}\n\nWaiting…"
+            )),
+            _ => say(&format!(
+                "Waiting for an opponent at {control}… (Ctrl-C to stop)"
+            )),
+        };
+        let terms = &self.args.terms;
+        let (matchmaker, cancel) = (&self.matchmaker, &self.cancel);
+        let match_id = terms
+            .find(matchmaker, &token, &pairing, cancel, announce)
+            .await?;
+        Ok(self.found(match_id, token, None))
+    }
+
+    async fn find_again(&self, match_id: MatchId) -> Result<Found, Failure> {
+        if let Some(token) = &self.args.player.player_token {
+            return Ok(self.found(match_id, token.clone(), None));
+        }
+        let seat = saved::folder()
+            .ok_or_else(|| "there is no home folder".to_owned())
+            .and_then(|folder| SavedSeat::load(&folder, match_id).map_err(|e| e.to_string()))
+            .map_err(|why| {
+                Failure::setup(format!("no seat is kept for match {match_id}: {why}"))
+            })?;
+        if seat.matchmaker != self.matchmaker.base() {
+            let theirs = &seat.matchmaker;
+            return Err(Failure::setup(format!(
+                "match {match_id} is played at another server: add --matchmaker {theirs}"
+            )));
+        }
+        let bot = match &seat.bot {
+            None => None,
+            Some(bot) => {
+                let kind: EngineKind = bot.engine.parse().map_err(Failure::setup)?;
+                let started = Opponent::start(&kind, bot.token.clone()).await;
+                Some(started.map_err(Failure::setup)?)
+            }
+        };
+        Ok(Found { seat, bot })
+    }
+
+    async fn find_bot(&self, kind: &EngineKind, token: String) -> Result<Found, Failure> {
+        let name = match kind {
+            EngineKind::Random => "Random bot".to_owned(),
+            EngineKind::Uci(path) => path.file_stem().map_or_else(
+                || "Bot".to_owned(),
+                |stem| stem.to_string_lossy().chars().take(32).collect(),
+            ),
+        };
+        let guest = self.matchmaker.new_player(Some(&name)).await?;
+        let bot = Opponent::start(kind, guest.token).await;
+        let bot = bot.map_err(Failure::setup)?;
+        let challenge = NewChallenge {
+            opponent: Some(guest.player),
+            ..self.args.terms.challenge(self.args.time_control)
+        };
+        let made = self.matchmaker.create_challenge(&token, &challenge).await?;
+        let accepted = self
+            .matchmaker
+            .accept_challenge(&bot.token, &made.id)
+            .await?;
+        let match_id = accepted
+            .match_id
+            .ok_or_else(|| Failure::setup("the matchmaker names no match"))?;
+        let saved = SavedBot {
+            token: bot.token.clone(),
+            engine: kind.to_string(),
+        };
+        let Found { seat, .. } = self.found(match_id, token, Some(saved));
+        Ok(Found {
+            seat,
+            bot: Some(bot),
+        })
+    }
+
+    fn found(&self, match_id: MatchId, token: String, bot: Option<SavedBot>) -> Found {
+        let matchmaker = self.matchmaker.base().to_owned();
+        let seat = SavedSeat {
+            matchmaker,
+            match_id,
+            token,
+            bot,
+        };
+        Found { seat, bot: None }
+    }
+}
+
+/// How to come back to a match that was left.
+fn comeback(seat: &SavedSeat, is_kept: bool) -> String {
+    let SavedSeat {
+        matchmaker,
+        match_id,
+        token,
+        ..
+    } = seat;
+    // The token is as good as a password: it is shown only where it could not be kept.
+    let token = if is_kept {
+        String::new()
+    } else {
+        format!("ROOKERY_PLAYER_TOKEN={token} ")
+    };
+    format!(
+        "The match goes on, and so does your clock. To come back:\n\n  \
+         {token}bot-client play --matchmaker {matchmaker} --resume {match_id}"
+    )
+}

@@ -1,0 +1,115 @@
+//! What the screen looks like.
+
+use std::time::Instant;
+
+use game_core::Seat;
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Position, Rect, Size};
+use ratatui::style::{Modifier, Style, Stylize};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::Screen;
+use crate::MatchView;
+use crate::board::{BoardPicture, BoardWidget};
+use crate::commands::play::table::Table;
+use crate::commands::play::words;
+
+/// The side panel needs so many columns.
+const SIDE_WIDTH: u16 = 30;
+/// Lines of news that are shown.
+const NEWS_LINES: u16 = 4;
+/// Status, an empty line and the input.
+const FOOT_LINES: u16 = 3;
+
+/// Draws all of it.
+pub(super) fn draw(frame: &mut Frame<'_>, table: &Table, screen: &Screen) {
+    let area = frame.area();
+    let available = Size {
+        width: area.width.saturating_sub(SIDE_WIDTH),
+        height: area.height.saturating_sub(NEWS_LINES + FOOT_LINES + 1),
+    };
+    let size = BoardWidget::size(available);
+    let [top, status, news, input] = Layout::vertical([
+        Constraint::Length(size.height + 1),
+        Constraint::Length(2),
+        Constraint::Min(1),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    let [board, side] =
+        Layout::horizontal([Constraint::Length(size.width + 3), Constraint::Min(10)]).areas(top);
+    let view = table.view();
+    let own = view.seat().unwrap_or(Seat::White);
+    let below = if table.is_flipped {
+        own.opponent()
+    } else {
+        own
+    };
+    let picture = BoardPicture::new(view.position(), view.last_move(), below);
+    frame.render_widget(BoardWidget::new(&picture, screen.pieces), board);
+    draw_side(frame, side, size.height, view, below);
+    frame.render_widget(Line::from(table.status()).bold(), status);
+    draw_news(frame, news, &screen.news);
+    draw_input(frame, input, table, &screen.input);
+}
+
+/// The players with their clocks, and the moves between them.
+fn draw_side(frame: &mut Frame<'_>, area: Rect, height: u16, view: &MatchView, below: Seat) {
+    let height = height.min(area.height);
+    let rows = |y: u16, rows: u16| Rect {
+        y: area.y + y,
+        height: rows.min(area.height.saturating_sub(y)),
+        ..area
+    };
+    let now = Instant::now();
+    frame.render_widget(player(view, below.opponent(), now), rows(0, 1));
+    frame.render_widget(player(view, below, now), rows(height.saturating_sub(2), 1));
+    let shown = height.saturating_sub(5);
+    let moves = words::move_list(view);
+    let first = moves.len().saturating_sub(usize::from(shown));
+    let lines: Vec<Line<'_>> = moves.into_iter().skip(first).map(Line::from).collect();
+    frame.render_widget(Paragraph::new(lines), rows(2, shown));
+}
+
+fn player(view: &MatchView, seat: Seat, now: Instant) -> Line<'static> {
+    let clock = words::clock(view.remaining(seat, now));
+    let clock_style = if view.running() == Some(seat) {
+        Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD)
+    } else {
+        Style::new()
+    };
+    let mark = match seat {
+        Seat::White => "○ ",
+        Seat::Black => "● ",
+    };
+    let is_to_move = view.result().is_none() && view.turn() == seat;
+    let pointer = if is_to_move { " ◂" } else { "" };
+    Line::from(vec![
+        Span::styled(format!(" {clock:>7} "), clock_style),
+        Span::raw(format!(" {mark}{}{pointer}", words::name(view, seat))),
+    ])
+}
+
+fn draw_news(frame: &mut Frame<'_>, area: Rect, news: &[String]) {
+    let first = news.len().saturating_sub(usize::from(area.height));
+    let lines: Vec<Line<'_>> = news[first..]
+        .iter()
+        .map(|line| Line::from(line.as_str()).dim())
+        .collect();
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn draw_input(frame: &mut Frame<'_>, area: Rect, table: &Table, input: &str) {
+    if table.is_over() && input.is_empty() {
+        frame.render_widget(Line::from("Enter leaves."), area);
+        return;
+    }
+    frame.render_widget(Line::from(format!("> {input}")), area);
+    // Typed text has at most 60 characters.
+    let column = area.x + 2 + input.chars().count() as u16;
+    frame.set_cursor_position(Position::new(
+        column.min(area.right().saturating_sub(1)),
+        area.y,
+    ));
+}

@@ -1,0 +1,55 @@
+//! Keys of the terminal, which can only be waited for by blocking.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use ratatui::crossterm::event::{self, Event};
+use tokio::sync::mpsc;
+
+/// Keys that wait to be looked at; whoever types faster than this is drawn waits.
+const WAITING_MAX: usize = 64;
+
+/// The thread looks so often whether it is still wanted.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Listens to the terminal on a thread of its own, until it is dropped.
+pub(super) struct Keys {
+    events: mpsc::Receiver<Event>,
+    is_dropped: Arc<AtomicBool>,
+}
+
+impl Keys {
+    pub(super) fn listen() -> Self {
+        let (sender, events) = mpsc::channel(WAITING_MAX);
+        let is_dropped = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&is_dropped);
+        thread::spawn(move || {
+            while !stop.load(Ordering::Relaxed) {
+                let event = match event::poll(LOOK) {
+                    Ok(false) => continue,
+                    Ok(true) => event::read(),
+                    Err(error) => Err(error),
+                };
+                // The terminal is gone, or nobody listens.
+                let Ok(event) = event else { return };
+                if sender.blocking_send(event).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { events, is_dropped }
+    }
+
+    /// The next event; `None` when the terminal is gone.
+    pub(super) async fn next(&mut self) -> Option<Event> {
+        self.events.recv().await
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        self.is_dropped.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,137 @@
+//! Playing on the whole terminal.
+
+mod draw;
+mod keys;
+
+use std::future::Future;
+use std::time::Duration;
+
+use ratatui::DefaultTerminal;
+use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::table::{Table, Typed};
+use crate::board::PieceSet;
+use crate::commands::Failure;
+use keys::Keys;
+
+/// Clocks are drawn so often.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The longest line that can be typed; every move and command is shorter.
+const INPUT_LEN_MAX: usize = 60;
+
+/// What is on the screen besides the table.
+#[derive(Debug, Default)]
+struct Screen {
+    pieces: PieceSet,
+    /// What has been typed so far.
+    input: String,
+    /// What was said, the last news last.
+    news: Vec<String>,
+}
+
+impl Screen {
+    /// More is not kept.
+    const NEWS_MAX: usize = 50;
+
+    fn say(&mut self, line: String) {
+        if self.news.len() == Self::NEWS_MAX {
+            self.news.remove(0);
+        }
+        self.news.push(line);
+    }
+}
+
+/// Plays until the player leaves; the result stays on the screen until then.
+pub(super) async fn run(
+    table: &mut Table,
+    pieces: PieceSet,
+    bot_failed: impl Future<Output = String>,
+    cancel: &CancellationToken,
+) -> Result<(), Failure> {
+    let mut terminal = ratatui::try_init().map_err(Failure::setup)?;
+    let played = sit(table, &mut terminal, pieces, bot_failed, cancel).await;
+    ratatui::restore();
+    played
+}
+
+async fn sit(
+    table: &mut Table,
+    terminal: &mut DefaultTerminal,
+    pieces: PieceSet,
+    bot_failed: impl Future<Output = String>,
+    cancel: &CancellationToken,
+) -> Result<(), Failure> {
+    let mut keys = Keys::listen();
+    let mut screen = Screen {
+        pieces,
+        ..Screen::default()
+    };
+    screen.say("Type a move (e4, Nf3, e2e4) or help.".into());
+    let mut bot_is_gone = false;
+    tokio::pin!(bot_failed);
+    loop {
+        terminal
+            .draw(|frame| draw::draw(frame, table, &screen))
+            .map_err(Failure::setup)?;
+        tokio::select! {
+            key = keys.next() => match key {
+                None => return Ok(()),
+                Some(event) => if pressed(table, &mut screen, &event) {
+                    return Ok(());
+                },
+            },
+            news = table.next() => {
+                if let Some(news) = news.map_err(Failure::play)? {
+                    screen.say(news);
+                }
+            }
+            why = &mut bot_failed, if !bot_is_gone => {
+                bot_is_gone = true;
+                screen.say(why);
+            }
+            () = sleep(TICK) => {}
+            () = cancel.cancelled() => return Ok(()),
+        }
+    }
+}
+
+/// Takes in a key; whether the player leaves.
+fn pressed(table: &mut Table, screen: &mut Screen, event: &Event) -> bool {
+    let Event::Key(KeyEvent {
+        code,
+        modifiers,
+        kind: KeyEventKind::Press,
+        ..
+    }) = event
+    else {
+        return false;
+    };
+    match code {
+        KeyCode::Char('c' | 'd') if modifiers.contains(KeyModifiers::CONTROL) => return true,
+        KeyCode::Char('u') if modifiers.contains(KeyModifiers::CONTROL) => screen.input.clear(),
+        KeyCode::Char(character) if screen.input.len() < INPUT_LEN_MAX => {
+            screen.input.push(*character);
+        }
+        KeyCode::Backspace => {
+            screen.input.pop();
+        }
+        KeyCode::Esc => screen.input.clear(),
+        KeyCode::Enter if screen.input.trim().is_empty() => {
+            // Nothing is left to type once the match is over.
+            return table.is_over();
+        }
+        KeyCode::Enter => {
+            let line = std::mem::take(&mut screen.input);
+            match table.typed(&line) {
+                Typed::Done => {}
+                Typed::Quit => return true,
+                Typed::Say(lines) => lines.into_iter().for_each(|line| screen.say(line)),
+            }
+        }
+        _ => {}
+    }
+    false
+}

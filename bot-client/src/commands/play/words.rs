@@ -1,0 +1,200 @@
+//! What a player is told, in words.
+
+use std::time::{Duration, Instant};
+
+use game_core::{CommandKind, EventKind, Outcome, Refusal, Seat, Termination};
+use protocol::{CloseCode, WireEvent, WireRefusal};
+use shakmaty::Position;
+
+use crate::MatchView;
+use crate::seat::Update;
+
+/// A clock as `m:ss`, with hours where there are any, and tenths below ten seconds.
+pub(super) fn clock(left: Duration) -> String {
+    let seconds = left.as_secs();
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    match (hours, seconds) {
+        (0, 0..10) => format!("0:{seconds:02}.{}", left.subsec_millis() / 100),
+        (0, _) => format!("{minutes}:{:02}", seconds % 60),
+        _ => format!("{hours}:{minutes:02}:{:02}", seconds % 60),
+    }
+}
+
+/// A seat's name, with a word on whether it is there.
+pub(super) fn name(view: &MatchView, seat: Seat) -> String {
+    let name = &view.players()[seat].name;
+    let you = if view.seat() == Some(seat) {
+        " (you)"
+    } else {
+        ""
+    };
+    let away = if view.connected()[seat] {
+        ""
+    } else {
+        " [away]"
+    };
+    format!("{name}{you}{away}")
+}
+
+/// The moves, a line for each pair: `1. e4 e5`.
+pub(super) fn move_list(view: &MatchView) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut number = view.start().fullmoves().get();
+    let mut turn: Seat = view.start().turn().into();
+    for san in view.sans() {
+        match (turn, lines.last_mut()) {
+            (Seat::White, _) => lines.push(format!("{number:>3}. {:<8}", san.to_string())),
+            (Seat::Black, Some(line)) => line.push_str(&san.to_string()),
+            (Seat::Black, None) => lines.push(format!("{number:>3}. {:<8}{san}", "…")),
+        }
+        if turn == Seat::Black {
+            number += 1;
+        }
+        turn = turn.opponent();
+    }
+    lines
+}
+
+/// The result in a sentence.
+pub(super) fn result(view: &MatchView, outcome: Outcome, termination: Termination) -> String {
+    let how = termination.code().replace('_', " ");
+    match (outcome.winner(), view.seat()) {
+        (Some(winner), Some(seat)) if winner == seat => format!("You win: {outcome} by {how}."),
+        (Some(_), Some(_)) => format!("You lose: {outcome} by {how}."),
+        (Some(winner), None) => format!("{winner} wins: {outcome} by {how}."),
+        (None, _) if outcome == Outcome::Draw => format!("A draw: {outcome} by {how}."),
+        (None, _) => format!("No result: {how}."),
+    }
+}
+
+/// How things stand, in a line.
+pub(super) fn status(view: &MatchView, is_apart: bool) -> String {
+    if is_apart {
+        return "Connection lost, reconnecting…".into();
+    }
+    if let Some((outcome, termination)) = view.result() {
+        return result(view, outcome, termination);
+    }
+    if view.is_paused() {
+        return "Paused: the server waits for its store; the clocks stand still.".into();
+    }
+    let mut status = match view.seat() {
+        Some(seat) if seat == view.turn() => "Your move.".to_owned(),
+        Some(_) => "The opponent is to move.".to_owned(),
+        None => format!("{} is to move.", view.turn()),
+    };
+    match (view.draw_offer(), view.seat()) {
+        (Some(offer), Some(seat)) if offer == seat => status.push_str(" You offer a draw."),
+        (Some(_), Some(_)) => {
+            status.push_str(" A draw is offered: accept, decline, or simply move.");
+        }
+        (Some(offer), None) => status.push_str(&format!(" {offer} offers a draw.")),
+        (None, _) => {}
+    }
+    if let Some(seat) = view.seat()
+        && !view.connected()[seat.opponent()]
+    {
+        status.push_str(" The opponent is not connected.");
+    }
+    status
+}
+
+/// News, where there is any that the board does not show.
+pub(super) fn news(view: &MatchView, update: &Update) -> Option<String> {
+    match update {
+        Update::Event { event, .. } => event_news(view, event),
+        Update::Refused { kind, reason, .. } => Some(refused(*kind, *reason)),
+        Update::Presence { seat, connected } if view.seat() != Some(*seat) => {
+            let verb = if *connected { "is here" } else { "has left" };
+            Some(format!("{} {verb}.", view.players()[*seat].name))
+        }
+        Update::Paused => Some("The server waits for its store; the clocks stand still.".into()),
+        Update::Reconnecting(loss) => Some(format!("Connection lost: {loss}.")),
+        Update::Joined { again: true } => Some("Connected again.".into()),
+        Update::Closed(CloseCode::Superseded) => {
+            Some("The seat was taken from elsewhere with your player's token.".into())
+        }
+        Update::Closed(code) if *code != CloseCode::Done => {
+            Some(format!("The server closed the seat: {code}."))
+        }
+        _ => None,
+    }
+}
+
+fn event_news(view: &MatchView, event: &WireEvent) -> Option<String> {
+    let is_mine = event.seat.is_some() && event.seat == view.seat();
+    let who = || match event.seat {
+        Some(seat) => view.players()[seat].name.clone(),
+        None => "The server".into(),
+    };
+    match event.kind {
+        EventKind::DrawOffered
+        | EventKind::Moved {
+            offers_draw: true, ..
+        } if !is_mine => Some(format!("{} offers a draw.", who())),
+        EventKind::DrawDeclined if !is_mine => Some(format!("{} declines the draw.", who())),
+        EventKind::Ended {
+            outcome,
+            termination,
+        } => Some(result(view, outcome, termination)),
+        _ => None,
+    }
+}
+
+fn refused(kind: CommandKind, reason: WireRefusal) -> String {
+    let why = match reason {
+        WireRefusal::Match(refusal) => match refusal {
+            Refusal::MatchOver => "the match is over",
+            Refusal::NotYourTurn => "it is not your turn",
+            Refusal::StalePly => "the position has changed",
+            Refusal::IllegalMove => "the rules do not allow it",
+            Refusal::TooEarly => "both sides must have moved first; abort instead",
+            Refusal::TooLate => "both sides have moved; resign instead",
+            Refusal::OfferTooSoon => "you offered a draw a short while ago",
+            Refusal::NoOffer => "there is no offer",
+        },
+        WireRefusal::NotAPlayer => "you only watch",
+        WireRefusal::RateLimited => "too many commands",
+        WireRefusal::Paused => "the server waits for its store",
+    };
+    let what = match kind {
+        CommandKind::Move { uci, .. } => format!("The move {uci}"),
+        CommandKind::Resign => "Resigning".into(),
+        CommandKind::Abort => "Aborting".into(),
+        CommandKind::OfferDraw => "The draw offer".into(),
+        CommandKind::AcceptDraw => "Accepting".into(),
+        CommandKind::DeclineDraw => "Declining".into(),
+    };
+    format!("{what} is refused: {why}.")
+}
+
+/// Both clocks as they stand now: White's and Black's.
+pub(super) fn clocks(view: &MatchView, now: Instant) -> [String; 2] {
+    Seat::BOTH.map(|seat| clock(view.remaining(seat, now)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_show_hours_where_there_are_any_and_tenths_at_the_end() {
+        for (ms, expected) in [
+            (0, "0:00.0"),
+            (9_999, "0:09.9"),
+            (10_000, "0:10"),
+            (61_999, "1:01"),
+            (3_600_000, "1:00:00"),
+            (10_800_000, "3:00:00"),
+        ] {
+            assert_eq!(clock(Duration::from_millis(ms)), expected);
+        }
+    }
+
+    #[test]
+    fn refusals_are_sentences() {
+        let reason = WireRefusal::Match(Refusal::TooEarly);
+        let expected = "Resigning is refused: both sides must have moved first; abort instead.";
+        assert_eq!(refused(CommandKind::Resign, reason), expected);
+    }
+}
