@@ -1,7 +1,7 @@
 //! Which store a command runs on.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub(super) enum Backend {
 
 impl Backend {
     /// The embedded store in a directory, which is made if it is missing.
-    pub(super) fn embedded(directory: &PathBuf) -> Result<Self, StoreError> {
+    pub(super) fn embedded(directory: &Path) -> Result<Self, StoreError> {
         EmbeddedStore::open(directory)
             .map(Arc::new)
             .map(Self::Embedded)

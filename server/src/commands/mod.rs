@@ -2,6 +2,7 @@
 
 mod backend;
 mod cluster;
+mod demo;
 
 mod dev;
 mod shard;
@@ -30,6 +31,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Dev(dev::DevArgs),
+    Demo(demo::DemoArgs),
     Shard(shard::ShardArgs),
 }
 
@@ -65,11 +67,16 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(command) => command,
         None => Command::Dev(dev::DevArgs::defaults()?),
     };
-    // The demonstration draws on the terminal; only what goes wrong belongs between its lines.
-    let default_level = "info";
+    // The demonstration draws on the terminal: only what goes wrong belongs between its lines. Elsewhere
+    // a line for each request would hide the others.
+    let default_level = match command {
+        Command::Demo(_) => "error",
+        Command::Dev(_) | Command::Shard(_) => "info,matchmaker::access_log=warn",
+    };
     start_logging(cli.log.log_format, default_level);
     match command {
         Command::Dev(args) => dev::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Shard(args) => shard::run(&args),
     }
 }

@@ -237,7 +237,7 @@ impl LiveMatch {
     /// The next fenced write: all that waits, with a snapshot when one is due.
     pub(crate) fn next_append(&mut self, limits: &ShardLimits) -> Append {
         let seq = self.game.seq();
-        let snapshot_due = seq - self.snapshot_seq >= limits.snapshot_every || self.is_over();
+        let snapshot_due = seq - self.snapshot_seq >= limits.snapshot_every;
         let snapshot = snapshot_due.then(|| self.game.snapshot());
         if snapshot_due {
             self.snapshot_seq = seq;

@@ -1,0 +1,158 @@
+//! The two bots, who play what was played.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bot_client::commands::replay::{Ending, Game};
+use bot_client::seat::{PlayerSeat, SeatSession, SessionConfig, Update};
+use bot_client::{Connector, Matchmaker};
+use game_core::{ColorChoice, CommandKind, MatchId, Seat};
+use protocol::http::{NewChallenge, PlayerReply};
+use tokio::time::sleep;
+
+use super::Failure;
+
+/// How long the bots think: in proportion to what the people took, but never long.
+pub(super) struct Pace(Vec<Duration>);
+
+impl Pace {
+    /// People's time is shortened by this.
+    const HASTE: u32 = 20;
+    const LEAST: Duration = Duration::from_millis(150);
+    const MOST: Duration = Duration::from_millis(1_200);
+
+    pub(super) fn new(game: &Game, speed: u32) -> Self {
+        let increment = game.time_control.increment();
+        let thought = |ply: usize| {
+            let before = game.clocks.get(ply.checked_sub(2)?)?.as_ref()?;
+            let after = game.clocks.get(ply)?.as_ref()?;
+            Some((*before + increment).saturating_sub(*after))
+        };
+        let pace = |ply| {
+            let thought = thought(ply).unwrap_or_default() / Self::HASTE;
+            thought.clamp(Self::LEAST, Self::MOST) / speed
+        };
+        Self((0..game.moves.len()).map(pace).collect())
+    }
+
+    fn of(&self, ply: u16) -> Duration {
+        self.0.get(usize::from(ply)).copied().unwrap_or(Self::LEAST)
+    }
+}
+
+/// Two players with a match to play.
+pub(super) struct Pairing {
+    pub(super) match_id: MatchId,
+    matchmaker: Matchmaker,
+    white: PlayerReply,
+    black: PlayerReply,
+}
+
+impl Pairing {
+    /// Makes the players, and a challenge that the other accepts.
+    pub(super) async fn arrange(matchmaker: &Matchmaker, game: &Game) -> Result<Self, Failure> {
+        let name = |seat| game.player_name(seat);
+        let white = matchmaker.new_player(name(Seat::White).as_deref()).await?;
+        let black = matchmaker.new_player(name(Seat::Black).as_deref()).await?;
+        let challenge = NewChallenge {
+            time_control: game.time_control,
+            color: ColorChoice::White,
+            fen: game.start_fen.clone(),
+            clock_start: game_core::ClockStart::default(),
+            opponent: Some(black.player.clone()),
+        };
+        let ticket = matchmaker
+            .create_challenge(&white.token, &challenge)
+            .await?;
+        let accepted = matchmaker
+            .accept_challenge(&black.token, &ticket.id)
+            .await?;
+        let match_id = accepted.match_id.ok_or("the matchmaker names no match")?;
+        Ok(Self {
+            match_id,
+            matchmaker: matchmaker.clone(),
+            white,
+            black,
+        })
+    }
+
+    /// Both play the game to its end.
+    pub(super) async fn play(
+        &self,
+        connector: Arc<Connector>,
+        game: &Game,
+        pace: Pace,
+    ) -> Result<(), Failure> {
+        let seat = |player: &PlayerReply| {
+            let matchmaker = self.matchmaker.clone();
+            let source = PlayerSeat {
+                matchmaker,
+                token: player.token.clone(),
+            };
+            let config = SessionConfig::default();
+            SeatSession::join(
+                Arc::clone(&connector),
+                Arc::new(source),
+                self.match_id,
+                config,
+            )
+        };
+        let (white, black) = tokio::try_join!(seat(&self.white), seat(&self.black))?;
+        tokio::try_join!(
+            play_seat(white, Seat::White, game, &pace),
+            play_seat(black, Seat::Black, game, &pace)
+        )?;
+        Ok(())
+    }
+}
+
+/// One bot: its moves when it is its turn, and the end as the game had it.
+async fn play_seat(
+    mut session: SeatSession,
+    seat: Seat,
+    game: &Game,
+    pace: &Pace,
+) -> Result<(), Failure> {
+    let mut answered = None;
+    while session.view().result().is_none() {
+        let ply = session.view().ply();
+        let kind = match game.moves.get(usize::from(ply)) {
+            Some(&uci) if session.view().is_my_turn() => Some(CommandKind::Move {
+                ply,
+                uci,
+                offers_draw: false,
+            }),
+            Some(_) => None,
+            None => last_word(game, seat, session.view().draw_offer()),
+        };
+        if let Some(kind) = kind.filter(|_| answered != Some(ply)) {
+            sleep(pace.of(ply)).await;
+            session.command(kind)?;
+            answered = Some(ply);
+        }
+        match session.next().await? {
+            Update::Refused { reason, .. } => {
+                return Err(format!("{seat}'s command was refused: {reason}").into());
+            }
+            Update::Closed(code) => return Err(format!("{seat} was sent away: {code}").into()),
+            _ => {}
+        }
+    }
+    session.leave().await?;
+    Ok(())
+}
+
+/// What a seat does when all moves are played and the board does not decide.
+fn last_word(game: &Game, seat: Seat, offer: Option<Seat>) -> Option<CommandKind> {
+    match game.ending {
+        Ending::ByTheRules => None,
+        Ending::Resignation(loser) | Ending::TimeForfeit(loser) => {
+            (loser == seat).then_some(CommandKind::Resign)
+        }
+        Ending::Agreement => match (seat, offer) {
+            (Seat::White, None) => Some(CommandKind::OfferDraw),
+            (Seat::Black, Some(Seat::White)) => Some(CommandKind::AcceptDraw),
+            _ => None,
+        },
+    }
+}

@@ -1,0 +1,182 @@
+//! What is drawn: the match as a spectator sees it.
+#![allow(clippy::print_stdout, reason = "drawing is what the command is for")]
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use bot_client::MatchView;
+use bot_client::board::{BoardPicture, PieceSet, TextStyle};
+use bot_client::seat::{SeatSession, Update};
+use game_core::Seat;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::Failure;
+
+/// Clocks are drawn afresh so often.
+const FRAME: Duration = Duration::from_millis(100);
+/// Moves that are shown beside the board, in pairs.
+const MOVES_SHOWN: usize = 8;
+/// The lines that a drawing takes.
+const HEIGHT: usize = 12;
+
+/// Draws a match: in place on a terminal, a line for each move elsewhere.
+pub(super) struct Show {
+    style: TextStyle,
+    in_place: bool,
+    drawn: bool,
+    plies_told: usize,
+}
+
+impl Show {
+    pub(super) fn new(ascii: bool) -> Self {
+        let in_place = std::io::stdout().is_terminal();
+        let pieces = if ascii {
+            PieceSet::Ascii
+        } else {
+            PieceSet::Unicode
+        };
+        let style = TextStyle {
+            pieces,
+            colors: in_place,
+        };
+        Self {
+            style,
+            in_place,
+            drawn: false,
+            plies_told: 0,
+        }
+    }
+
+    /// Follows the match to its end.
+    pub(super) async fn follow(&mut self, mut audience: SeatSession) -> Result<(), Failure> {
+        let view = audience.view();
+        println!(
+            "Match {}: {} (White) against {} (Black), {} s",
+            view.id(),
+            view.players().white.name,
+            view.players().black.name,
+            view.time_control()
+        );
+        println!();
+        let mut frames = interval(FRAME);
+        frames.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                update = audience.next() => match update? {
+                    Update::Closed(code) if audience.view().result().is_none() => {
+                        return Err(format!("the audience was sent away: {code}").into());
+                    }
+                    _ => self.tell(audience.view()),
+                },
+                _ = frames.tick() => {}
+            }
+            self.draw(audience.view())?;
+            if audience.view().result().is_some() {
+                audience.leave().await?;
+                return Ok(());
+            }
+        }
+    }
+
+    /// The end: how it ended, and the record.
+    pub(super) fn finish(&self, pgn: &str) {
+        println!();
+        println!("{}", pgn.trim_end());
+    }
+
+    /// A line for each new move, where nothing can be drawn in place.
+    fn tell(&mut self, view: &MatchView) {
+        if self.in_place {
+            return;
+        }
+        let sans = view.sans();
+        for (ply, san) in sans.iter().enumerate().skip(self.plies_told) {
+            let dots = if ply % 2 == 0 { "." } else { "…" };
+            let mover = if ply % 2 == 0 {
+                Seat::White
+            } else {
+                Seat::Black
+            };
+            let clock = clock(view.remaining(mover, Instant::now()));
+            println!("{:>3}{dots} {:<8} {clock}", ply / 2 + 1, san.to_string());
+        }
+        self.plies_told = sans.len();
+        if let Some((outcome, termination)) = view.result() {
+            println!("{outcome} by {termination}");
+        }
+    }
+
+    fn draw(&mut self, view: &MatchView) -> std::io::Result<()> {
+        if !self.in_place {
+            return Ok(());
+        }
+        let mut out = std::io::stdout().lock();
+        if std::mem::replace(&mut self.drawn, true) {
+            // Back up over the last drawing.
+            write!(out, "\x1b[{HEIGHT}A")?;
+        }
+        for line in self.lines(view) {
+            writeln!(out, "\x1b[2K{line}")?;
+        }
+        out.flush()
+    }
+
+    fn lines(&self, view: &MatchView) -> Vec<String> {
+        let board = BoardPicture::new(view.position(), view.last_move(), Seat::White);
+        let mut lines = vec![seat_line(view, Seat::Black)];
+        let moves = moves(view);
+        let beside = |row: usize| moves.get(row).map_or("", String::as_str).to_owned();
+        lines.extend(
+            board
+                .lines(self.style)
+                .iter()
+                .enumerate()
+                .map(|(row, line)| format!("  {line}    {}", beside(row))),
+        );
+        lines.push(seat_line(view, Seat::White));
+        lines.push(match view.result() {
+            Some((outcome, termination)) => format!("  {outcome} by {termination}"),
+            None if view.is_paused() => "  paused: the store does not answer".to_owned(),
+            None => String::new(),
+        });
+        lines.resize(HEIGHT, String::new());
+        lines
+    }
+}
+
+fn seat_line(view: &MatchView, seat: Seat) -> String {
+    let runs = if view.running() == Some(seat) {
+        "▸"
+    } else {
+        " "
+    };
+    let clock = clock(view.remaining(seat, Instant::now()));
+    format!("{runs} {clock}  {}", view.players()[seat].name)
+}
+
+/// The last moves, a line for each pair.
+fn moves(view: &MatchView) -> Vec<String> {
+    let sans: Vec<String> = view.sans().iter().map(ToString::to_string).collect();
+    let pairs: Vec<String> = sans
+        .chunks(2)
+        .zip(1..)
+        .map(|(pair, number)| {
+            format!(
+                "{number:>3}. {:<7} {}",
+                pair[0],
+                pair.get(1).map_or("", |san| san)
+            )
+        })
+        .collect();
+    pairs[pairs.len().saturating_sub(MOVES_SHOWN)..].to_vec()
+}
+
+fn clock(remaining: Duration) -> String {
+    let tenths = remaining.as_millis() / 100;
+    format!(
+        "{:>2}:{:02}.{}",
+        tenths / 600,
+        tenths / 10 % 60,
+        tenths % 10
+    )
+}
