@@ -1,5 +1,6 @@
 //! The commands of the binary `bot-client`: arguments first, then validated values, then the work.
 
+pub mod bench;
 mod bot;
 mod identity;
 mod play;
@@ -38,6 +39,9 @@ enum Command {
     Play(Box<PlayArgs>),
     Bot(Box<BotArgs>),
     Replay(ReplayArgs),
+    Bench(bench::BenchArgs),
+    #[command(hide = true)]
+    BenchRelay(bench::RelayArgs),
 }
 
 /// Which server, for all commands.
@@ -140,6 +144,8 @@ impl Cli {
             Command::Play(args) => play::run(&args, &self.server).await,
             Command::Bot(args) => bot::run(&args, &self.server).await,
             Command::Replay(args) => run_replay(&args, &self.server).await,
+            Command::Bench(args) => run_bench(&args).await,
+            Command::BenchRelay(_) => bench::serve_relay().await.map_err(Failure::play),
         }
     }
 }
@@ -156,6 +162,16 @@ async fn run_replay(args: &ReplayArgs, server: &ServerArgs) -> Result<(), Failur
     } else {
         Err(Failure::play("the replay differs from the file"))
     }
+}
+
+async fn run_bench(args: &bench::BenchArgs) -> Result<(), Failure> {
+    let report = bench::run(args).await.map_err(Failure::play)?;
+    if args.json {
+        say(&report.to_json().to_string());
+    } else {
+        say(report.to_string().trim_end());
+    }
+    Ok(())
 }
 
 /// Prints a line on stdout. A reader that has gone away has seen what it wanted.
