@@ -3,15 +3,14 @@
 //! The view is soft: it is rebuilt from the store within seconds, and a wrong guess costs a player a
 //! detour, never a match, as ownership is decided by the store.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering as Memory};
 use std::time::Duration;
 
 use game_core::{MatchId, ShardId};
-use store::{Liveness, ShardRecord, Store, StoreError};
+use store::{Liveness, ShardRecord, Store, StoreError, rendezvous_rank};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -89,7 +88,7 @@ impl View {
     /// matchmaker they ask, and the matches of a dead shard spread over all the others.
     pub(crate) fn for_match(&self, id: MatchId) -> Option<&ShardRecord> {
         let mut candidates = self.candidates();
-        candidates.sort_by_cached_key(|shard| rank(id, shard.record.id));
+        candidates.sort_by_cached_key(|shard| Reverse(rendezvous_rank(id, shard.record.id)));
         candidates.truncate(2);
         candidates
             .into_iter()
@@ -121,13 +120,6 @@ fn by_load(a: &Shard, b: &Shard) -> Ordering {
     let left = u64::from(a.used()) * u64::from(b.record.capacity);
     let right = u64::from(b.used()) * u64::from(a.record.capacity);
     left.cmp(&right)
-}
-
-/// Rendezvous hashing. Matchmakers of different builds may disagree, which costs a detour.
-fn rank(id: MatchId, shard: ShardId) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (id, shard).hash(&mut hasher);
-    hasher.finish()
 }
 
 /// Makes views from what the store says.

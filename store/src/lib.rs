@@ -23,6 +23,6 @@ pub use contract::{
 };
 pub use durability::Durability;
 pub use embedded::EmbeddedStore;
-pub use liveness::Liveness;
+pub use liveness::{Liveness, rendezvous_rank};
 pub use redis::{RedisConfig, RedisStore};
 pub use ticket::{Assignment, Ticket, TicketId, TicketState};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use game_core::ShardId;
+use game_core::{MatchId, ShardId};
 
 use crate::ShardRecord;
 
@@ -95,6 +95,16 @@ impl Liveness {
             .map(|observed| &observed.record)
     }
 
+    /// The shard that is to take a match whose owner is gone, as every observer of the same registry
+    /// sees it; none of `except`, none that is draining.
+    #[must_use]
+    pub fn heir(&self, match_id: MatchId, except: Option<ShardId>) -> Option<ShardId> {
+        self.lives()
+            .filter(|record| !record.draining && Some(record.id) != except)
+            .map(|record| record.id)
+            .max_by_key(|&shard| (rendezvous_rank(match_id, shard), shard))
+    }
+
     /// The shards that are in the registry and dead.
     pub fn dead(&self) -> impl Iterator<Item = ShardId> {
         self.shards
@@ -102,6 +112,22 @@ impl Liveness {
             .filter(|observed| observed.still_for >= Self::DEAD_AFTER)
             .map(|observed| observed.record.id)
     }
+}
+
+/// How high a shard stands in the order in which shards are asked to take a match whose owner is gone
+/// (rendezvous hashing: Thaler and Ravishankar, 1998). All observers compute the same order, and the
+/// matches of a dead shard spread evenly over those that live.
+#[must_use]
+pub fn rendezvous_rank(match_id: MatchId, shard: ShardId) -> u64 {
+    // FNV-1a, and a final mix (of SplitMix64), as FNV alone hardly moves the high bits.
+    let (match_id, shard) = (match_id.to_string(), shard.to_string());
+    let bytes = match_id.bytes().chain(shard.bytes());
+    let mut hash = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    });
+    hash = (hash ^ hash >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ hash >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ hash >> 31
 }
 
 #[cfg(test)]
@@ -160,6 +186,34 @@ mod tests {
         assert!(!liveness.is_dead(ShardId::from_random(1)));
         liveness.observe(&[], half_seconds(0));
         assert!(liveness.is_dead(ShardId::from_random(1)));
+    }
+
+    #[test]
+    fn matches_of_the_dead_spread_over_those_that_live_and_do_not_drain() {
+        let mut liveness = Liveness::default();
+        let draining = ShardRecord {
+            draining: true,
+            ..record(4, 1)
+        };
+        liveness.observe(
+            &[record(1, 1), record(2, 1), record(3, 1), draining],
+            Duration::ZERO,
+        );
+        let mut heirs: HashMap<ShardId, u32> = HashMap::new();
+        for n in 0..3_000_u128 {
+            let id =
+                MatchId::from_random(n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
+            *heirs.entry(liveness.heir(id, None).unwrap()).or_default() += 1;
+            assert_ne!(
+                liveness.heir(id, liveness.heir(id, None)),
+                liveness.heir(id, None)
+            );
+        }
+        assert_eq!(heirs.len(), 3);
+        assert!(
+            heirs.values().all(|&n| (850..1_150).contains(&n)),
+            "{heirs:?}"
+        );
     }
 
     #[test]
