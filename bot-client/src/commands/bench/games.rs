@@ -21,7 +21,9 @@ pub(crate) fn random_game(seed: u64) -> Vec<Uci> {
         let mut moves = Vec::new();
         while moves.len() < PLIES_MAX && position.halfmoves() < 100 {
             let legal = position.legal_moves();
-            let Some(&chosen) = legal.choose(&mut rng) else { break };
+            let Some(&chosen) = legal.choose(&mut rng) else {
+                break;
+            };
             let mut next = position.clone();
             next.play_unchecked(chosen);
             // A game must not end before its script does.

@@ -82,9 +82,16 @@ pub async fn run(args: &BenchArgs) -> Result<Report, BenchError> {
         let relay = relay::measure(matches, Duration::from_secs(args.seconds)).await?;
         eprintln!("bench: {matches} matches, rookery …");
         let rookery = rookery::measure(args, matches).await?;
-        rows.push(Row { matches, relay, rookery });
+        rows.push(Row {
+            matches,
+            relay,
+            rookery,
+        });
     }
-    Ok(Report { store: args.store, rows })
+    Ok(Report {
+        store: args.store,
+        rows,
+    })
 }
 
 /// Two seats that play against each other.
@@ -113,7 +120,7 @@ async fn play_all<P: Pair>(
 ) -> Result<Seen, BenchError> {
     let stop = Arc::new(AtomicBool::new(false));
     let moves = Arc::new(AtomicU64::new(0));
-    let ack = Arc::new(Mutex::new(Histogram::new(3)?));
+    let ack = Arc::new(Mutex::new(histogram()?));
     let start = Arc::new(Barrier::new(pairs.len() + 1));
     let mut playing = JoinSet::new();
     for mut pair in pairs {
@@ -121,16 +128,20 @@ async fn play_all<P: Pair>(
         let (ack, start) = (Arc::clone(&ack), Arc::clone(&start));
         playing.spawn(async move {
             start.wait().await;
-            let mut own: Histogram<u64> = Histogram::new(3)?;
+            let mut own = histogram()?;
             let mut n = 0;
             while !stop.load(Ordering::Relaxed) {
-                let Some(took) = pair.play(n).await? else { break };
+                let Some(took) = pair.play(n).await? else {
+                    break;
+                };
                 own.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
                 moves.fetch_add(1, Ordering::Relaxed);
                 n += 1;
             }
             stop.store(true, Ordering::Relaxed);
-            ack.lock().unwrap_or_else(PoisonError::into_inner).add(own)?;
+            ack.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .add(own)?;
             // The connections are closed when the figures are taken.
             Ok::<P, BenchError>(pair)
         });
@@ -152,7 +163,18 @@ async fn play_all<P: Pair>(
         }
         Ok::<_, BenchError>(ended)
     });
-    drained.await.map_err(|_| "a move was not answered in time")??;
+    drained
+        .await
+        .map_err(|_| "a move was not answered in time")??;
     let ack = ack.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    Ok(Seen { moves, elapsed, ack })
+    Ok(Seen {
+        moves,
+        elapsed,
+        ack,
+    })
+}
+
+/// Answers in microseconds, up to a minute, three digits kept.
+fn histogram() -> Result<Histogram<u64>, hdrhistogram::CreationError> {
+    Histogram::new_with_bounds(1, 60_000_000, 3)
 }

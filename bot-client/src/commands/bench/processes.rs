@@ -14,7 +14,9 @@ impl Process {
     pub(crate) fn start(command: &mut Command) -> Result<Self, BenchError> {
         let name = command.get_program().to_string_lossy().into_owned();
         let started = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn();
-        started.map(Self).map_err(|error| format!("cannot start {name}: {error}").into())
+        started
+            .map(Self)
+            .map_err(|error| format!("cannot start {name}: {error}").into())
     }
 
     pub(crate) fn child(&mut self) -> &mut Child {
@@ -61,7 +63,10 @@ fn cpu_of(tasks: &Path) -> Duration {
 /// The server's binary: the one that was named, or the one beside this program.
 pub(crate) fn server_binary(named: Option<&PathBuf>) -> Result<PathBuf, BenchError> {
     let beside = || Some(std::env::current_exe().ok()?.parent()?.join("rookery"));
-    let path = named.cloned().or_else(beside).unwrap_or_else(|| "rookery".into());
+    let path = named
+        .cloned()
+        .or_else(beside)
+        .unwrap_or_else(|| "rookery".into());
     if path.exists() {
         Ok(path)
     } else {
@@ -79,7 +84,14 @@ pub(crate) fn redis(directory: &Path) -> Result<(Process, String), BenchError> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let mut command = Command::new("redis-server");
     command
-        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""])
+        .args([
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            &port.to_string(),
+            "--save",
+            "",
+        ])
         .args(["--appendonly", "yes", "--appendfsync", "always", "--dir"])
         .arg(directory)
         .stdout(Stdio::null());

@@ -60,8 +60,13 @@ async fn relay(connection: Connection, streams: Streams) -> Result<(), BenchErro
     let own = Arc::new(tokio::sync::Mutex::new(send));
     let mut message = [0; MESSAGE_LEN];
     recv.read_exact(&mut message).await?;
-    let seat = message.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
-    streams.lock().unwrap_or_else(PoisonError::into_inner).insert(seat, Arc::clone(&own));
+    let seat = message
+        .first_chunk()
+        .map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    streams
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(seat, Arc::clone(&own));
     own.lock().await.write_all(&message).await?;
     let mut opponent = None;
     loop {
@@ -82,7 +87,11 @@ fn endpoint() -> Result<(Endpoint, String), BenchError> {
     let certificate =
         rcgen::CertificateParams::new(vec!["localhost".to_owned()])?.self_signed(&key)?;
     let hash = ring::digest::digest(&ring::digest::SHA256, certificate.der());
-    let pin = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let pin = hash
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut tls = rustls::ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
@@ -106,17 +115,27 @@ fn endpoint() -> Result<(Endpoint, String), BenchError> {
         .receive_window((64_u32 * 1_024).into())
         .send_window(64 * 1_024);
     config.transport_config(Arc::new(transport));
-    Ok((Endpoint::server(config, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?, pin))
+    Ok((
+        Endpoint::server(config, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?,
+        pin,
+    ))
 }
 
 /// Measures a relay in a process of its own.
 pub(super) async fn measure(pairs: u32, duration: Duration) -> Result<Figures, BenchError> {
     let mut command = Command::new(std::env::current_exe()?);
     let mut process = Process::start(command.arg("bench-relay").stdout(Stdio::piped()))?;
-    let stdout = process.child().stdout.take().ok_or("the relay says nothing")?;
+    let stdout = process
+        .child()
+        .stdout
+        .take()
+        .ok_or("the relay says nothing")?;
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line)?;
-    let (address, pin) = line.trim().split_once(' ').ok_or("the relay says nothing")?;
+    let (address, pin) = line
+        .trim()
+        .split_once(' ')
+        .ok_or("the relay says nothing")?;
     let shard = ShardAddress {
         id: game_core::ShardId::from_random(0),
         address: address.parse()?,
@@ -127,10 +146,15 @@ pub(super) async fn measure(pairs: u32, duration: Duration) -> Result<Figures, B
     for pair in 0..u64::from(pairs) {
         let white = timeout(SETUP_MAX, RelaySeat::take(&connector, &shard, 2 * pair)).await??;
         let black = timeout(SETUP_MAX, RelaySeat::take(&connector, &shard, 2 * pair + 1)).await??;
-        ready.push(RelayPair { seats: [white, black] });
+        ready.push(RelayPair {
+            seats: [white, black],
+        });
     }
     let mut samples = Vec::new();
-    let seen = play_all(ready, duration, || samples.push(process.cpu().as_secs_f64())).await?;
+    let seen = play_all(ready, duration, || {
+        samples.push(process.cpu().as_secs_f64())
+    })
+    .await?;
     let used = Used {
         server_s: samples[1] - samples[0],
         store_s: None,
@@ -153,7 +177,11 @@ impl RelaySeat {
     ) -> Result<Self, BenchError> {
         let connection = connector.connect(relay).await?;
         let (send, recv) = connection.open_bi().await?;
-        let mut taken = Self { send, recv, _connection: connection };
+        let mut taken = Self {
+            send,
+            recv,
+            _connection: connection,
+        };
         let mut message = [0; MESSAGE_LEN];
         message[..8].copy_from_slice(&seat.to_be_bytes());
         taken.send.write_all(&message).await?;
@@ -169,7 +197,11 @@ struct RelayPair {
 impl Pair for RelayPair {
     async fn play(&mut self, n: usize) -> Result<Option<Duration>, BenchError> {
         let [white, black] = &mut self.seats;
-        let (mover, other) = if n % 2 == 0 { (white, black) } else { (black, white) };
+        let (mover, other) = if n % 2 == 0 {
+            (white, black)
+        } else {
+            (black, white)
+        };
         let mut message = [n as u8; MESSAGE_LEN];
         let sent = Instant::now();
         mover.send.write_all(&message).await?;

@@ -101,8 +101,15 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "{:>7}  {:<13}{:>13}{:>12}{:>9}{:>11}{:>12}{:>12}{:>10}",
-            "matches", "server", "CPU µs/move", "store µs", "ratio", "moves/s", "ack p50 µs",
-            "ack p99 µs", "RSS MiB"
+            "matches",
+            "server",
+            "CPU µs/move",
+            "store µs",
+            "ratio",
+            "moves/s",
+            "ack p50 µs",
+            "ack p99 µs",
+            "RSS MiB"
         )?;
         for row in &self.rows {
             line(f, row.matches, "bare relay", &row.relay, None)?;
@@ -123,7 +130,9 @@ fn line(
     figures: &Figures,
     ratio: Option<f64>,
 ) -> fmt::Result {
-    let store = figures.store_us_per_move.map_or_else(String::new, |us| format!("{us:.1}"));
+    let store = figures
+        .store_us_per_move
+        .map_or_else(String::new, |us| format!("{us:.1}"));
     let ratio = ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}"));
     writeln!(
         f,

@@ -35,7 +35,11 @@ pub(super) async fn measure(args: &BenchArgs, matches: u32) -> Result<Figures, B
     let setup = timeout(SETUP_MAX, seat_pairs(&matchmaker, args.seed, matches)).await;
     let (pairs, _connector) = setup.map_err(|_| "the matches were not set up in time")??;
     let mut samples = Vec::new();
-    let store_cpu = || store.as_ref().map(|(process, _)| process.cpu().as_secs_f64());
+    let store_cpu = || {
+        store
+            .as_ref()
+            .map(|(process, _)| process.cpu().as_secs_f64())
+    };
     let duration = Duration::from_secs(args.seconds);
     let seen = play_all(pairs, duration, || {
         samples.push((server.cpu().as_secs_f64(), store_cpu()));
@@ -47,7 +51,9 @@ pub(super) async fn measure(args: &BenchArgs, matches: u32) -> Result<Figures, B
     let ((server_before, store_before), (server_after, store_after)) = (samples[0], samples[1]);
     let used = Used {
         server_s: server_after - server_before,
-        store_s: store_after.zip(store_before).map(|(after, before)| after - before),
+        store_s: store_after
+            .zip(store_before)
+            .map(|(after, before)| after - before),
         server_rss: server.resident(),
     };
     Ok(Figures::new(&seen, &used))
@@ -60,8 +66,20 @@ async fn start(
 ) -> Result<(Process, Matchmaker), BenchError> {
     let ready = directory.join("ready.json");
     let mut command = Command::new(server_binary(args.server.as_ref())?);
-    command.args(["dev", "--shards", "1", "--matchmaker-port", "0", "--shard-port", "0"]);
-    command.arg("--data-dir").arg(directory).arg("--ready-file").arg(&ready);
+    command.args([
+        "dev",
+        "--shards",
+        "1",
+        "--matchmaker-port",
+        "0",
+        "--shard-port",
+        "0",
+    ]);
+    command
+        .arg("--data-dir")
+        .arg(directory)
+        .arg("--ready-file")
+        .arg(&ready);
     command.env("RUST_LOG", "error").stdout(Stdio::null());
     if let Some(url) = store {
         command.args(["--store", url]);
@@ -71,7 +89,9 @@ async fn start(
     loop {
         if let Ok(text) = std::fs::read_to_string(&ready) {
             let text: serde_json::Value = serde_json::from_str(&text)?;
-            let url = text["matchmaker"].as_str().ok_or("the ready file names no matchmaker")?;
+            let url = text["matchmaker"]
+                .as_str()
+                .ok_or("the ready file names no matchmaker")?;
             return Ok((server, Matchmaker::new(url, SETUP_MAX)?));
         }
         if server.has_ended() || Instant::now() > end {
@@ -87,7 +107,10 @@ async fn seat_pairs(
     matches: u32,
 ) -> Result<(Vec<MatchPair>, Connector), BenchError> {
     let connector = Connector::bind(SOCKETS, ConnectionTimes::default())?;
-    let (ann, bob) = (matchmaker.new_player(None).await?, matchmaker.new_player(None).await?);
+    let (ann, bob) = (
+        matchmaker.new_player(None).await?,
+        matchmaker.new_player(None).await?,
+    );
     let challenge = NewChallenge {
         time_control: TimeControl::from_millis(INITIAL_MS, 0)?,
         color: ColorChoice::White,
@@ -103,7 +126,10 @@ async fn seat_pairs(
         let white = BenchSeat::take(&connector, matchmaker.seat(&ann.token, id).await?).await?;
         let black = BenchSeat::take(&connector, matchmaker.seat(&bob.token, id).await?).await?;
         let moves = random_game(seed.wrapping_add(u64::from(index)));
-        pairs.push(MatchPair { seats: [white, black], moves });
+        pairs.push(MatchPair {
+            seats: [white, black],
+            moves,
+        });
     }
     Ok((pairs, connector))
 }
@@ -120,10 +146,24 @@ impl BenchSeat {
     async fn take(connector: &Connector, seat: SeatReply) -> Result<Self, BenchError> {
         let connection = connector.connect(&seat.shard).await?;
         let (send, recv) = connection.open_bi().await?;
-        let mut taken = Self { send, recv, buffer: BytesMut::new(), _connection: connection };
-        let join = Join { match_id: seat.match_id, token: seat.token, seen: None };
-        taken.send.write_all(&codec::encode_client(&ClientFrame::Join(join))).await?;
-        taken.until(|body| matches!(body, ServerBody::Joined(_))).await?;
+        let mut taken = Self {
+            send,
+            recv,
+            buffer: BytesMut::new(),
+            _connection: connection,
+        };
+        let join = Join {
+            match_id: seat.match_id,
+            token: seat.token,
+            seen: None,
+        };
+        taken
+            .send
+            .write_all(&codec::encode_client(&ClientFrame::Join(join)))
+            .await?;
+        taken
+            .until(|body| matches!(body, ServerBody::Joined(_)))
+            .await?;
         Ok(taken)
     }
 
@@ -156,11 +196,24 @@ struct MatchPair {
 
 impl Pair for MatchPair {
     async fn play(&mut self, n: usize) -> Result<Option<Duration>, BenchError> {
-        let Some(&uci) = self.moves.get(n) else { return Ok(None) };
+        let Some(&uci) = self.moves.get(n) else {
+            return Ok(None);
+        };
         let [white, black] = &mut self.seats;
-        let (mover, other) = if n % 2 == 0 { (white, black) } else { (black, white) };
-        let kind = CommandKind::Move { ply: n as u16, uci, offers_draw: false };
-        let frame = codec::encode_client(&ClientFrame::Command { id: CommandId(n as u64), kind });
+        let (mover, other) = if n % 2 == 0 {
+            (white, black)
+        } else {
+            (black, white)
+        };
+        let kind = CommandKind::Move {
+            ply: n as u16,
+            uci,
+            offers_draw: false,
+        };
+        let frame = codec::encode_client(&ClientFrame::Command {
+            id: CommandId(n as u64),
+            kind,
+        });
         let sent = Instant::now();
         mover.send.write_all(&frame).await?;
         let id = CommandId(n as u64);
