@@ -384,3 +384,6 @@ fn causes(error: &reqwest::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,11 +4,13 @@ mod machine;
 mod session;
 mod source;
 mod unanswered;
+mod update;
 
 #[cfg(test)]
 mod tests;
 
-pub use machine::{CommandError, Loss, SeatMachine, SeatTimes, Update};
+pub use machine::SeatMachine;
 pub use session::{SeatError, SeatSession, SessionConfig};
 pub use source::{PlayerSeat, SeatFuture, SeatSource, Watch};
 pub use unanswered::Acked;
+pub use update::{CommandError, Loss, SeatTimes, Update};

@@ -1,3 +1,5 @@
-mod machine;
+mod promises;
+mod recovery;
 mod script;
+mod seated;
 mod session;

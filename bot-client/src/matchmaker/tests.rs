@@ -1,0 +1,148 @@
+//! The client against a matchmaker that answers as the test tells it to.
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+
+use super::*;
+
+/// Answers one request a connection, in this order: status and body. Returns the requests: their
+/// first lines and their bodies.
+async fn serve(listener: TcpListener, answers: &[(u16, &str)]) -> Vec<(String, String)> {
+    let mut requests = Vec::new();
+    for (status, body) in answers {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = BufReader::new(stream);
+        let (mut first, mut length) = (String::new(), 0);
+        stream.read_line(&mut first).await.unwrap();
+        loop {
+            let mut header = String::new();
+            stream.read_line(&mut header).await.unwrap();
+            if header.trim().is_empty() {
+                break;
+            }
+            if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+        }
+        let mut request = vec![0; length];
+        stream.read_exact(&mut request).await.unwrap();
+        requests.push((first.trim().to_owned(), String::from_utf8(request).unwrap()));
+        let answer = format!(
+            "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+    }
+    requests
+}
+
+async fn listen() -> (TcpListener, Matchmaker) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/", listener.local_addr().unwrap());
+    let matchmaker = Matchmaker::new(&base, Duration::from_secs(20)).unwrap();
+    (listener, matchmaker)
+}
+
+const GUEST: &str = r#"{"player":"p1","name":"Ann","token":"t","expires_at":5}"#;
+const NOT_READY: &str = r#"{"code":"no_shard","title":"No shard","detail":"None.","status":503}"#;
+
+#[tokio::test]
+async fn a_matchmaker_that_is_not_ready_is_asked_again() {
+    let (listener, matchmaker) = listen().await;
+    let answers = [(503, NOT_READY), (502, "<html>"), (201, GUEST)];
+    let (served, guest) = tokio::join!(
+        serve(listener, &answers),
+        matchmaker.new_player(Some("Ann"))
+    );
+    assert_eq!(guest.unwrap().token, "t");
+    let request = (
+        "POST /v1/players HTTP/1.1".to_owned(),
+        r#"{"name":"Ann"}"#.to_owned(),
+    );
+    assert_eq!(served, [request.clone(), request.clone(), request]);
+}
+
+#[tokio::test]
+async fn a_connection_cut_before_the_answer_is_no_answer() {
+    let (listener, matchmaker) = listen().await;
+    let serving = async {
+        let (cut, _) = listener.accept().await.unwrap();
+        drop(cut);
+        serve(listener, &[(200, GUEST)]).await
+    };
+    let (_, guest) = tokio::join!(serving, matchmaker.new_player(None));
+    assert!(guest.is_ok(), "{guest:?}");
+}
+
+#[tokio::test]
+async fn a_problem_is_final_and_keeps_its_code() {
+    let (listener, matchmaker) = listen().await;
+    let problem = r#"{"code":"challenge_taken","title":"T","detail":"Taken.","status":409}"#;
+    let answers = [(409, problem)];
+    let (served, accepted) = tokio::join!(
+        serve(listener, &answers),
+        matchmaker.accept_challenge("t", "abc")
+    );
+    let error = accepted.unwrap_err();
+    assert_eq!(error.code(), Some("challenge_taken"));
+    assert!(!error.is_retryable());
+    assert_eq!(error.to_string(), "Taken. (challenge_taken)");
+    assert_eq!(served[0].0, "POST /v1/challenges/abc/accept HTTP/1.1");
+}
+
+#[tokio::test]
+async fn an_answer_without_sense_is_final() {
+    for (status, body) in [(200, "{}"), (200, "<html>"), (404, "nothing here")] {
+        let (listener, matchmaker) = listen().await;
+        let answers = [(status, body)];
+        let (_, guest) = tokio::join!(serve(listener, &answers), matchmaker.new_player(None));
+        assert!(
+            matches!(guest, Err(MatchmakerError::Nonsense { .. })),
+            "{guest:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_not_read() {
+    let (listener, matchmaker) = listen().await;
+    let long = "x".repeat(Matchmaker::ANSWER_LEN_MAX + 1);
+    let id = "0123456789Ab".parse().unwrap();
+    // The server may find the connection closed under its answer.
+    let serving = tokio::spawn(async move { serve(listener, &[(200, &long)]).await.len() });
+    let pgn = matchmaker.pgn(id).await;
+    serving.abort();
+    assert!(
+        matches!(pgn, Err(MatchmakerError::Nonsense { .. })),
+        "{pgn:?}"
+    );
+}
+
+#[tokio::test]
+async fn patience_ends_with_the_last_reason() {
+    let unused = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", unused.local_addr().unwrap());
+    drop(unused);
+    let matchmaker = Matchmaker::new(&base, Duration::from_millis(300)).unwrap();
+    let error = matchmaker.new_player(None).await.unwrap_err();
+    assert!(error.is_retryable());
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+#[test]
+fn what_is_no_address_is_refused() {
+    for base in [
+        "",
+        "localhost:7000",
+        "https://host",
+        "http://",
+        "http://host?x",
+    ] {
+        let refused = Matchmaker::new(base, Duration::ZERO);
+        assert!(
+            matches!(refused, Err(MatchmakerError::Address(_))),
+            "{base}"
+        );
+    }
+}

@@ -1,0 +1,110 @@
+//! What a seat waits for, what it learns, and what can go wrong with it.
+
+use std::time::Duration;
+
+use game_core::{CommandId, CommandKind, Seat};
+use protocol::{CloseCode, WireEvent, WireRefusal};
+
+use super::unanswered::{Acked, Unanswered};
+
+/// How long a seat waits for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeatTimes {
+    /// A shard that leaves a command or a `Join` unanswered for so long is asked anew.
+    pub answer_max: Duration,
+    /// A shard that says nothing at all for so long, in a match that is not over, is asked anew;
+    /// `None` to rely on the connection's own timeout, as when a person may think for minutes.
+    pub silence_max: Option<Duration>,
+    /// A command that was refused for a reason that passes is sent again after this.
+    pub retry_after: Duration,
+}
+
+impl Default for SeatTimes {
+    fn default() -> Self {
+        Self {
+            answer_max: Duration::from_secs(5),
+            silence_max: None,
+            retry_after: Duration::from_millis(250),
+        }
+    }
+}
+
+/// What a seat learns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Update {
+    /// The seat is taken, and the view shows the match. What was missed while the seat was not
+    /// connected is in the view already, and is not said again as events.
+    Joined {
+        /// Whether the seat was connected before.
+        again: bool,
+    },
+    /// The match did something.
+    Event {
+        /// Its number.
+        seq: u32,
+        /// What happened.
+        event: WireEvent,
+    },
+    /// A command took effect.
+    Acked {
+        /// Which, and which event it caused.
+        acked: Acked,
+        /// From the command to its answer, reconnections included.
+        after: Duration,
+    },
+    /// A command changed nothing, and is not tried again.
+    Refused {
+        /// Which command.
+        id: CommandId,
+        /// What it asked for.
+        kind: CommandKind,
+        /// Why.
+        reason: WireRefusal,
+    },
+    /// A seat was taken or left.
+    Presence {
+        /// Which seat.
+        seat: Seat,
+        /// Whether somebody sits in it now.
+        connected: bool,
+    },
+    /// The store does not answer: clocks stand still.
+    Paused,
+    /// The clocks are known afresh, and run.
+    Clock,
+    /// The connection is lost, and is being made anew.
+    Reconnecting(Loss),
+    /// The session is over.
+    Closed(CloseCode),
+}
+
+/// Why a connection is given up and made anew.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Loss {
+    /// The shard closed the stream for a reason that passes.
+    #[error("the shard closed the seat: {0}")]
+    Closed(CloseCode),
+    /// The connection or the stream broke.
+    #[error("{0}")]
+    Broken(String),
+    /// No answer to a command or to `Join`.
+    #[error("the shard does not answer")]
+    NoAnswer,
+    /// Nothing was heard for too long.
+    #[error("the shard is silent")]
+    Silent,
+    /// A shard that lost the match to another one spoke.
+    #[error("the shard does not own the match any more")]
+    OldOwner,
+}
+
+/// A command that cannot be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// Too many commands wait for their answers.
+    #[error("{} commands wait for an answer already", Unanswered::MAX)]
+    TooMany,
+    /// The session is over.
+    #[error("the session is over")]
+    Over,
+}
