@@ -136,9 +136,7 @@ impl Bot<'_> {
         let id = self.find().await?;
         let source = Arc::clone(&self.seat);
         let connector = Arc::clone(&self.connector);
-        let mut session = SeatSession::join(connector, source, id, self.config)
-            .await
-            .map_err(Failure::play)?;
+        let mut session = SeatSession::join(connector, source, id, self.config).await?;
         let began = Instant::now();
         let think_min = Duration::from_millis(self.args.think_ms);
         let played = {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::MatchmakerError;
+use crate::{MatchmakerError, SeatError};
 pub use bot::BotArgs;
 pub use identity::{PlayerArgs, TermsArgs};
 pub use play::PlayArgs;
@@ -110,6 +110,17 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Play(why) | Self::Setup(why) => f.write_str(why),
+        }
+    }
+}
+
+impl From<SeatError> for Failure {
+    fn from(error: SeatError) -> Self {
+        match error {
+            SeatError::Matchmaker(_) | SeatError::Connect(_) | SeatError::GaveUp { .. } => {
+                Self::setup(error)
+            }
+            SeatError::Violation(_) | SeatError::Closed(_) => Self::play(error),
         }
     }
 }

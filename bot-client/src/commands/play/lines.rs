@@ -90,7 +90,7 @@ fn show(table: &Table, style: TextStyle, shown: &mut Option<(u16, bool)>) {
         let number = view.ply().div_ceil(2);
         say(&format!(
             "Move {number}: {} plays {san}",
-            view.turn().opponent()
+            words::side(view.turn().opponent())
         ));
     }
     let [white, black] = words::clocks(view, Instant::now().into_std());

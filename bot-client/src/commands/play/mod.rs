@@ -154,9 +154,7 @@ impl Evening<'_> {
 
     async fn sit(&self, id: MatchId, source: Arc<dyn SeatSource>) -> Result<Table, Failure> {
         let connector = Arc::clone(&self.connector);
-        let session = SeatSession::join(connector, source, id, self.config)
-            .await
-            .map_err(Failure::play)?;
+        let session = SeatSession::join(connector, source, id, self.config).await?;
         Ok(Table::new(session))
     }
 

@@ -20,6 +20,14 @@ pub(super) fn clock(left: Duration) -> String {
     }
 }
 
+/// A seat at the beginning of a sentence.
+pub(super) const fn side(seat: Seat) -> &'static str {
+    match seat {
+        Seat::White => "White",
+        Seat::Black => "Black",
+    }
+}
+
 /// A seat's name, with a word on whether it is there.
 pub(super) fn name(view: &MatchView, seat: Seat) -> String {
     let name = &view.players()[seat].name;
@@ -61,7 +69,7 @@ pub(super) fn result(view: &MatchView, outcome: Outcome, termination: Terminatio
     match (outcome.winner(), view.seat()) {
         (Some(winner), Some(seat)) if winner == seat => format!("You win: {outcome} by {how}."),
         (Some(_), Some(_)) => format!("You lose: {outcome} by {how}."),
-        (Some(winner), None) => format!("{winner} wins: {outcome} by {how}."),
+        (Some(winner), None) => format!("{} wins: {outcome} by {how}.", side(winner)),
         (None, _) if outcome == Outcome::Draw => format!("A draw: {outcome} by {how}."),
         (None, _) => format!("No result: {how}."),
     }
@@ -81,14 +89,14 @@ pub(super) fn status(view: &MatchView, is_apart: bool) -> String {
     let mut status = match view.seat() {
         Some(seat) if seat == view.turn() => "Your move.".to_owned(),
         Some(_) => "The opponent is to move.".to_owned(),
-        None => format!("{} is to move.", view.turn()),
+        None => format!("{} is to move.", side(view.turn())),
     };
     match (view.draw_offer(), view.seat()) {
         (Some(offer), Some(seat)) if offer == seat => status.push_str(" You offer a draw."),
         (Some(_), Some(_)) => {
             status.push_str(" A draw is offered: accept, decline, or simply move.");
         }
-        (Some(offer), None) => status.push_str(&format!(" {offer} offers a draw.")),
+        (Some(offer), None) => status.push_str(&format!(" {} offers a draw.", side(offer))),
         (None, _) => {}
     }
     if let Some(seat) = view.seat()
