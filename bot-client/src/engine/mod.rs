@@ -87,6 +87,8 @@ pub struct Task {
     position: Chess,
     time_control: TimeControl,
     left: BySeat<Duration>,
+    /// First moves are not timed, but must come soon or the match is aborted.
+    is_timed: bool,
 }
 
 impl Task {
@@ -99,6 +101,7 @@ impl Task {
             position: view.position().clone(),
             time_control: view.time_control(),
             left: BySeat::new_with(|seat| view.remaining(seat, now)),
+            is_timed: view.has_begun(),
         }
     }
 

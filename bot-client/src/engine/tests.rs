@@ -28,6 +28,7 @@ fn task(moves: &str) -> Task {
             white: Duration::from_millis(900),
             black: Duration::from_millis(20),
         },
+        is_timed: true,
     }
 }
 
@@ -56,11 +57,15 @@ fn engines_are_named_on_the_command_line() {
 
 #[test]
 fn a_program_is_told_the_moves_and_the_clocks() {
-    let task = task("e2e4 e7e5 e1e2");
+    let mut task = task("e2e4 e7e5 e1e2");
     assert_eq!(
         task.position_command(),
         "position startpos moves e2e4 e7e5 e1e2"
     );
+    let timed = "go wtime 850 btime 10 winc 500 binc 500";
+    assert_eq!(uci::go_command(&task), timed);
+    task.is_timed = false;
+    assert_eq!(uci::go_command(&task), "go movetime 1000");
 }
 
 #[tokio::test]

@@ -32,6 +32,8 @@ impl UciEngine {
     const OVERTIME_MAX: Duration = Duration::from_secs(5);
     /// What the way to the server and back may cost.
     const OVERHEAD: Duration = Duration::from_millis(50);
+    /// What an engine has for a first move, which is not timed; the server waits 15 s at least.
+    const FIRST_MOVE: Duration = Duration::from_secs(1);
     /// An engine is never told of less.
     const TIME_MIN: Duration = Duration::from_millis(10);
 
@@ -148,7 +150,10 @@ impl UciEngine {
     }
 }
 
-fn go_command(task: &Task) -> String {
+pub(super) fn go_command(task: &Task) -> String {
+    if !task.is_timed {
+        return format!("go movetime {}", UciEngine::FIRST_MOVE.as_millis());
+    }
     let time = |seat: Seat| {
         let left = task.left[seat].saturating_sub(UciEngine::OVERHEAD);
         left.max(UciEngine::TIME_MIN).as_millis()
