@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use game_core::{Command, MatchId, UnixMillis};
+use game_core::{Command, MatchId, ShardId, UnixMillis};
 use protocol::CloseCode;
 use protocol::token::SeatClaims;
 use slotmap::SecondaryMap;
-use store::{Append, Appended, Checkpoint, Claim, Liveness, ShardRecord, Store, StoreError};
+use store::{
+    Append, Appended, Checkpoint, Claim, Liveness, Ownership, ShardRecord, Store, StoreError,
+};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -57,6 +59,9 @@ enum Answer {
     Appended(Result<Vec<Appended>, StoreError>),
     Heartbeat(Result<Vec<ShardRecord>, StoreError>),
     Assigned(Vec<MatchId>),
+    Orphans(ShardId, Result<Vec<MatchId>, StoreError>),
+    Verified(MatchId, Option<Ownership>),
+    HandedOver(MatchId),
 }
 
 /// Reads and claims under way at once, so that a crowd of returning players does not crowd out the
@@ -74,6 +79,8 @@ const GAP_MIN: Duration = Duration::from_millis(250);
 const SCAN_EVERY: u64 = 2;
 /// At a shutdown, the batch in flight is waited for so long.
 const SHUTDOWN_FLUSH: Duration = Duration::from_secs(3);
+/// At a shutdown, giving the matches away may take so long.
+const HAND_OVER: Duration = Duration::from_secs(10);
 
 pub(crate) struct Driver {
     shard: Shard,
@@ -91,7 +98,7 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Runs the shard until `shutdown`, then writes what is in flight and sends the peers away.
+    /// Runs the shard until `shutdown`, then gives its matches away in good order.
     pub(crate) async fn run(
         config: &ShardConfig,
         store: Arc<dyn Store>,
@@ -118,7 +125,9 @@ impl Driver {
             calendar,
         };
         driver.serve(&mut inbox, &mut answered, &shutdown).await;
-        driver.finish(&mut answered).await;
+        driver
+            .finish(config.hand_over, &mut inbox, &mut answered)
+            .await;
     }
 
     async fn serve(
@@ -157,21 +166,25 @@ impl Driver {
         }
     }
 
-    /// Writes what is in flight, sends the peers away and leaves the registry.
-    async fn finish(mut self, answered: &mut mpsc::Receiver<Answer>) {
-        let flushed = timeout(SHUTDOWN_FLUSH, async {
-            while self.shard.is_writing() {
-                let Some(answer) = answered.recv().await else {
-                    break;
-                };
-                let now = self.look();
-                self.store_answered(answer, now);
-                self.shard.turn(now);
-                self.carry_out();
-            }
-        });
-        if flushed.await.is_err() {
+    /// Writes what is in flight, gives every match to another shard, sends the peers away and leaves
+    /// the registry.
+    async fn finish(
+        mut self,
+        hand_over: bool,
+        inbox: &mut mpsc::Receiver<Inbound>,
+        answered: &mut mpsc::Receiver<Answer>,
+    ) {
+        self.shard.drain();
+        self.heartbeat();
+        let flush = self.until(|shard| !shard.is_writing(), inbox, answered);
+        if timeout(SHUTDOWN_FLUSH, flush).await.is_err() {
             tracing::warn!("the store did not confirm the last writes; nobody was told of them");
+        } else if hand_over {
+            self.shard.hand_over_all();
+            let given = self.until(|shard| !shard.is_handing_over(), inbox, answered);
+            if timeout(HAND_OVER, given).await.is_err() {
+                tracing::warn!("not every match was handed over; the others wait to be asked for");
+            }
         }
         self.shard.close_all(CloseCode::ShuttingDown);
         self.carry_out();
@@ -182,6 +195,38 @@ impl Driver {
         drop(self.batches);
         self.tasks.close();
         let _ = timeout(SHUTDOWN_FLUSH, self.tasks.wait()).await;
+    }
+
+    /// Goes on with what the store answers until `done`. Commands that come meanwhile are left to be
+    /// sent again to the next owner.
+    async fn until(
+        &mut self,
+        done: impl Fn(&Shard) -> bool,
+        inbox: &mut mpsc::Receiver<Inbound>,
+        answered: &mut mpsc::Receiver<Answer>,
+    ) {
+        loop {
+            let now = self.look();
+            self.shard.turn(now);
+            self.carry_out();
+            if done(&self.shard) {
+                return;
+            }
+            let wake_at = self.wake_at();
+            tokio::select! {
+                Some(answer) = answered.recv() => {
+                    let now = self.look();
+                    self.store_answered(answer, now);
+                }
+                Some(input) = inbox.recv() => {
+                    if !matches!(input, Inbound::Command { .. }) {
+                        let now = self.look();
+                        self.handle(&mut vec![input], now);
+                    }
+                }
+                () = sleep_until(wake_at) => {}
+            }
+        }
     }
 
     /// Reads the clock; what the process slept through is charged to nobody.
@@ -249,6 +294,9 @@ impl Driver {
             Answer::Claimed(id, answer) => self.shard.claimed(id, answer, now),
             Answer::Appended(answer) => self.shard.appended(answer, now),
             Answer::Assigned(matches) => self.shard.assigned(matches),
+            Answer::Orphans(shard, answer) => self.shard.orphans(shard, answer),
+            Answer::Verified(id, ownership) => self.shard.verified(id, ownership),
+            Answer::HandedOver(id) => self.shard.handed_over(id),
             Answer::Heartbeat(answer) => {
                 self.heartbeat_under_way = false;
                 self.shard.heartbeat_answered(answer, now);
@@ -279,7 +327,18 @@ impl Driver {
                         Answer::Claimed(id, store.claim(id, me, expected).await)
                     });
                 }
-                Output::Disown(matches) => self.disown(matches),
+                Output::Disown(shard, matches) => self.disown(shard, matches),
+                Output::Orphans(shard) => self.ask(|store| async move {
+                    Answer::Orphans(shard, store.owned(shard).await)
+                }),
+                Output::Deregister(shard) => self.deregister(shard),
+                Output::Verify(matches) => self.verify(matches),
+                Output::HandOver { match_id, to, epoch } => self.ask(|store| async move {
+                    if let Err(error) = store.claim(match_id, to, epoch).await {
+                        tracing::warn!(%match_id, %error, "not handed over; it waits to be asked for");
+                    }
+                    Answer::HandedOver(match_id)
+                }),
             }
         }
     }
@@ -307,11 +366,32 @@ impl Driver {
         });
     }
 
-    fn disown(&self, matches: Vec<MatchId>) {
-        let (store, me) = (Arc::clone(&self.store), self.record.id);
+    fn disown(&self, shard: ShardId, matches: Vec<MatchId>) {
+        let store = Arc::clone(&self.store);
         self.tasks.spawn(async move {
-            if let Err(error) = store.disown(me, &matches).await {
-                tracing::debug!(%error, "a finished match stays in this shard's set for now");
+            if let Err(error) = store.disown(shard, &matches).await {
+                tracing::debug!(%error, "a settled match stays in a shard's set for now");
+            }
+        });
+    }
+
+    fn deregister(&self, shard: ShardId) {
+        let store = Arc::clone(&self.store);
+        self.tasks.spawn(async move {
+            if let Err(error) = store.deregister(shard).await {
+                tracing::debug!(%shard, %error, "a dead shard stays in the registry for now");
+            }
+        });
+    }
+
+    fn verify(&self, matches: Vec<MatchId>) {
+        let (store, answers) = (Arc::clone(&self.store), self.answers.clone());
+        self.tasks.spawn(async move {
+            for id in matches {
+                // What cannot be asked now is found out at the next write.
+                if let Ok(ownership) = store.ownership(id).await {
+                    let _ = answers.send(Answer::Verified(id, ownership)).await;
+                }
             }
         });
     }

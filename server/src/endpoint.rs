@@ -36,6 +36,8 @@ pub(crate) async fn accept(endpoint: Endpoint, streams: Streams, shutdown: Cance
             () = shutdown.cancelled() => break,
         }
     }
+    // Who comes now is refused at once, and asks elsewhere.
+    endpoint.set_server_config(None);
     while connections.join_next().await.is_some() {}
 }
 

@@ -60,6 +60,7 @@ impl LocalShard {
             address: loopback,
             certificate_sha256: pin,
             capacity: 1_000,
+            hand_over: true,
             limits: server::shard::ShardLimits::default(),
             net: NetLimits::default(),
         };

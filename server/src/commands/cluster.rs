@@ -227,6 +227,7 @@ fn prepare_shard(
         address: endpoint.local_addr()?,
         certificate_sha256,
         capacity: SHARD_CAPACITY,
+        hand_over: false,
         limits: Default::default(),
         net,
     };

@@ -1,11 +1,10 @@
 //! `rookery dev`: everything in one process.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser};
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
@@ -124,7 +123,7 @@ async fn serve(args: &DevArgs, plan: ClusterPlan, backend: Backend) -> Result<()
     let cluster = Cluster::start(plan, &backend, shutdown).await?;
     say_what_is_where(args, &cluster.addresses);
     if let Some(path) = &args.ready_file {
-        write_ready_file(path, &cluster.addresses)?;
+        super::write_ready_file(path, &serde_json::to_value(&cluster.addresses)?)?;
     }
     cluster.wait().await;
     Ok(())
@@ -155,14 +154,4 @@ fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
     );
     println!();
     println!("Ctrl-C stops the server; started again, it goes on with every match.");
-}
-
-/// Writes the file whole or not at all: its reader may be waiting for it.
-fn write_ready_file(path: &Path, addresses: &Addresses) -> Result<(), Failure> {
-    let text = json!({ "matchmaker": addresses.matchmaker, "shards": addresses.shards });
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".new");
-    std::fs::write(&draft, format!("{text:#}\n"))
-        .and_then(|()| std::fs::rename(&draft, path))
-        .map_err(|error| format!("cannot write {}: {error}", path.display()).into())
 }

@@ -8,6 +8,7 @@ mod dev;
 mod shard;
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio_util::sync::CancellationToken;
@@ -114,4 +115,13 @@ fn watch_signals(shutdown: CancellationToken) -> Result<(), Failure> {
         }
     });
     Ok(())
+}
+
+/// Writes a ready file whole or not at all: its reader may be waiting for it.
+fn write_ready_file(path: &Path, ready: &serde_json::Value) -> Result<(), Failure> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    std::fs::write(&draft, format!("{ready:#}\n"))
+        .and_then(|()| std::fs::rename(&draft, path))
+        .map_err(|error| format!("cannot write {}: {error}", path.display()).into())
 }

@@ -2,11 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use game_core::ShardId;
 use protocol::token::VerifyingKey;
+use serde_json::{Value, json};
+use store::Store;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
@@ -86,6 +90,9 @@ pub(super) struct ShardArgs {
         default_value_t = 25_000
     )]
     connections_per_address_max: usize,
+    /// Once the shard is in the registry, write a JSON object to this file: its `id` and `address`.
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
@@ -139,9 +146,14 @@ pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
             address,
             certificate_sha256,
             capacity: args.capacity,
+            hand_over: true,
             limits: ShardLimits::default(),
             net,
         };
+        if let Some(path) = args.ready_file.clone() {
+            let ready = json!({ "id": config.id, "address": config.address });
+            tokio::spawn(say_when_ready(path, ready, config.id, Arc::clone(&store)));
+        }
         let surroundings = Surroundings {
             endpoint,
             store,
@@ -151,4 +163,18 @@ pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
         crate::run(config, surroundings, shutdown).await;
         Ok(())
     })
+}
+
+/// Waits until the registry has the shard, then says so.
+async fn say_when_ready(path: PathBuf, ready: Value, id: ShardId, store: Arc<dyn Store>) {
+    while !store
+        .shards()
+        .await
+        .is_ok_and(|shards| shards.iter().any(|shard| shard.id == id))
+    {
+        sleep(Duration::from_millis(20)).await;
+    }
+    if let Err(failure) = super::write_ready_file(&path, &ready) {
+        tracing::error!(%failure, "nobody is told that the shard is ready");
+    }
 }

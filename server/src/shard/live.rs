@@ -37,8 +37,8 @@ pub(crate) struct LiveMatch {
     in_flight: Option<u32>,
     /// The seq of the newest stored snapshot.
     snapshot_seq: u32,
-    /// The last events, for peers that come back.
-    recent: VecDeque<(u32, WireEvent)>,
+    /// The last events, for peers that come back and for a store that lost them.
+    recent: VecDeque<Event>,
     /// The clock waits until then for the side to move to be in the room, after a load.
     held_until: Option<MatchTime>,
     /// A finished match leaves the memory then.
@@ -74,7 +74,7 @@ impl LiveMatch {
             leaves_at: finished.then(|| now + limits.finished_linger),
             scheduled: None,
         };
-        for event in &checkpoint.tail {
+        for event in checkpoint.tail {
             live.remember(event, limits);
         }
         Ok(live)
@@ -259,6 +259,28 @@ impl LiveMatch {
         }
     }
 
+    /// Everything after the first `len` events is to be written (again); says whether it is in memory.
+    pub(crate) fn write_again(&mut self, len: u32) -> bool {
+        self.in_flight = None;
+        let known = self.remembers(len);
+        if known {
+            self.pending = self
+                .recent
+                .iter()
+                .filter(|event| event.seq > len)
+                .cloned()
+                .collect();
+            // The snapshots that the store has may be gone too.
+            self.snapshot_seq = self.snapshot_seq.min(len);
+        }
+        known
+    }
+
+    /// The match is owned anew, under a higher epoch.
+    pub(crate) fn renew(&mut self, epoch: Epoch) {
+        self.epoch = epoch;
+    }
+
     /// The next frame that may leave, and for whom.
     pub(crate) fn release(&mut self) -> Option<Held> {
         self.gate.release()
@@ -293,14 +315,15 @@ impl LiveMatch {
 
     fn emit(&mut self, events: Vec<Event>, limits: &ShardLimits) {
         for event in events {
-            let body = ServerBody::Event(self.remember(&event, limits));
             let seq = event.seq;
+            let body = ServerBody::Event(self.as_seen(&event));
             let frame = codec::encode_server(&ServerFrame {
                 epoch: self.epoch,
                 seq,
                 body,
             });
             self.gate.hold(seq, Audience::Event(seq), frame);
+            self.remember(event.clone(), limits);
             self.pending.push(event);
             #[cfg(feature = "sabotage")]
             if limits.sabotage == Some(super::Sabotage::Gate) {
@@ -309,34 +332,42 @@ impl LiveMatch {
         }
     }
 
-    fn remember(&mut self, event: &Event, limits: &ShardLimits) -> WireEvent {
-        let over = matches!(event.kind, EventKind::Ended { .. });
-        let running = if over { None } else { self.game.timed_seat() };
-        let clock = ClockView::new(event.clocks, running);
-        let event_seen = WireEvent {
-            seat: event.seat,
-            kind: event.kind,
-            clock,
-        };
+    fn remember(&mut self, event: Event, limits: &ShardLimits) {
         if self.recent.len() == limits.recent_events {
             self.recent.pop_front();
         }
-        self.recent.push_back((event.seq, event_seen.clone()));
-        event_seen
+        self.recent.push_back(event);
+    }
+
+    /// An event as peers see it. Whose clock runs is true of the newest event; with older ones a
+    /// newer word on the clocks follows.
+    fn as_seen(&self, event: &Event) -> WireEvent {
+        let over = matches!(event.kind, EventKind::Ended { .. });
+        let running = if over { None } else { self.game.timed_seat() };
+        let clock = ClockView::new(event.clocks, running);
+        WireEvent {
+            seat: event.seat,
+            kind: event.kind,
+            clock,
+        }
     }
 
     /// The events after `seen`; `None` where only the full state will do.
     fn missed(&self, seen: Option<u32>) -> Option<Vec<(u32, WireEvent)>> {
-        let (seen, seq) = (seen?, self.game.seq());
-        let oldest = self.recent.front().map_or(seq + 1, |&(seq, _)| seq);
-        let known = (oldest - 1..=seq).contains(&seen);
-        known.then(|| {
-            self.recent
-                .iter()
-                .filter(|&&(seq, _)| seq > seen)
-                .cloned()
-                .collect()
-        })
+        let seen = seen.filter(|&seen| self.remembers(seen))?;
+        let missed = self.recent.iter().filter(|event| event.seq > seen);
+        Some(
+            missed
+                .map(|event| (event.seq, self.as_seen(event)))
+                .collect(),
+        )
+    }
+
+    /// Whether every event after `seq` is in memory.
+    fn remembers(&self, seq: u32) -> bool {
+        let last = self.game.seq();
+        let oldest = self.recent.front().map_or(last + 1, |event| event.seq);
+        (oldest - 1..=last).contains(&seq)
     }
 
     fn say(&mut self, to: Audience, body: ServerBody) {

@@ -1,6 +1,6 @@
 //! How a match comes into memory: read, claimed, replayed. Creating and resuming are this one path.
 
-use game_core::{Epoch, MatchId};
+use game_core::{MatchId, ShardId};
 use protocol::CloseCode;
 use store::{Checkpoint, Claim, Ownership, Status, StoreError};
 
@@ -13,9 +13,15 @@ pub(super) struct Loading {
     waiting: Vec<(PeerKey, Option<u32>)>,
     /// Claims made so far.
     claims: u32,
+    /// The shards in whose sets it was found; it leaves them once it is settled whose it is.
+    listed_by: Vec<ShardId>,
 }
 
 impl Loading {
+    fn is_wanted(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     pub(super) fn forget(&mut self, peer: PeerKey) {
         self.waiting.retain(|&(waiting, _)| waiting != peer);
     }
@@ -32,6 +38,20 @@ impl Shard {
             if !self.by_id.contains_key(&id) {
                 self.load_for(id, None);
             }
+        }
+    }
+
+    /// Loads a match that was found in the set of `shard`, which is dead.
+    pub(super) fn load_orphan(&mut self, id: MatchId, shard: ShardId) {
+        if self.by_id.contains_key(&id) {
+            self.outputs.push_back(Output::Disown(shard, vec![id]));
+            return;
+        }
+        self.load_for(id, None);
+        if let Some(loading) = self.loading.get_mut(&id)
+            && !loading.listed_by.contains(&shard)
+        {
+            loading.listed_by.push(shard);
         }
     }
 
@@ -62,18 +82,20 @@ impl Shard {
     ) {
         match answer {
             Err(error) => self.give_up(id, refusal_of(&error, id)),
-            // The set of this shard may name it: it is about to be created, or never was.
-            Ok(None) => self.give_up(id, CloseCode::MatchNotFound),
+            // A set may name it: it is about to be created, or never was.
+            Ok(None) => self.settle_elsewhere(id, CloseCode::MatchNotFound),
             Ok(Some(checkpoint)) => match checkpoint.ownership {
                 Ownership {
                     status: Status::Finished,
                     owner,
                     ..
                 } => {
-                    if owner == self.id {
-                        self.outputs.push_back(Output::Disown(vec![id]));
+                    self.outputs.push_back(Output::Disown(owner, vec![id]));
+                    if self.loading.get(&id).is_some_and(Loading::is_wanted) {
+                        self.install(id, checkpoint, now);
+                    } else {
+                        self.settle_elsewhere(id, CloseCode::Done);
                     }
-                    self.install(id, checkpoint, now);
                 }
                 ownership => self.claim(id, ownership),
             },
@@ -82,9 +104,13 @@ impl Shard {
 
     /// The answer to [`Output::Claim`].
     pub fn claimed(&mut self, id: MatchId, answer: Result<Claim, StoreError>, now: Now) {
+        if self.by_id.contains_key(&id) {
+            self.reclaimed(id, answer, now);
+            return;
+        }
         match answer {
             Err(error) => self.give_up(id, refusal_of(&error, id)),
-            Ok(Claim::Missing) => self.give_up(id, CloseCode::MatchNotFound),
+            Ok(Claim::Missing) => self.settle_elsewhere(id, CloseCode::MatchNotFound),
             Ok(Claim::Claimed(checkpoint)) => self.install(id, *checkpoint, now),
             // It ended in between: read how.
             Ok(Claim::Lost(Ownership {
@@ -104,11 +130,12 @@ impl Shard {
         };
         let foreign = owner != self.id && !self.registry.is_dead(owner);
         if foreign {
-            self.outputs.push_back(Output::Disown(vec![id]));
-        }
-        if foreign || loading.claims == CLAIMS_MAX {
+            self.outputs.push_back(Output::Disown(self.id, vec![id]));
+            self.settle_elsewhere(id, CloseCode::NotOwner);
+        } else if loading.claims == CLAIMS_MAX {
             self.give_up(id, CloseCode::NotOwner);
         } else {
+            self.counters.takeovers += u64::from(owner != self.id && loading.claims == 0);
             loading.claims += 1;
             self.outputs.push_back(Output::Claim(id, epoch));
         }
@@ -119,7 +146,8 @@ impl Shard {
         let Some(loading) = self.loading.remove(&id) else {
             return;
         };
-        let epoch: Epoch = checkpoint.ownership.epoch;
+        let epoch = checkpoint.ownership.epoch;
+        self.leave_lists(id, &loading);
         match LiveMatch::load(checkpoint, self.clock.at(now.uptime), &self.limits) {
             Ok(live) => {
                 tracing::debug!(match_id = %id, %epoch, "match is in memory");
@@ -139,12 +167,31 @@ impl Shard {
         }
     }
 
-    fn give_up(&mut self, id: MatchId, code: CloseCode) {
+    /// It is known that the match is not to be played here.
+    fn settle_elsewhere(&mut self, id: MatchId, code: CloseCode) {
         let Some(loading) = self.loading.remove(&id) else {
             return;
         };
+        self.leave_lists(id, &loading);
+        self.send_away(loading, code);
+    }
+
+    /// It could not be found out whether the match is to be played here.
+    fn give_up(&mut self, id: MatchId, code: CloseCode) {
+        if let Some(loading) = self.loading.remove(&id) {
+            self.send_away(loading, code);
+        }
+    }
+
+    fn send_away(&mut self, loading: Loading, code: CloseCode) {
         for (peer, _) in loading.waiting {
             self.close(peer, code);
+        }
+    }
+
+    fn leave_lists(&mut self, id: MatchId, loading: &Loading) {
+        for &shard in &loading.listed_by {
+            self.outputs.push_back(Output::Disown(shard, vec![id]));
         }
     }
 }

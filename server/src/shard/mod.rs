@@ -4,10 +4,12 @@
 
 mod deadlines;
 mod gate;
+mod healing;
 mod limits;
 mod live;
 mod loading;
 mod play_clock;
+mod takeover;
 mod writing;
 
 use std::collections::{HashMap, VecDeque};
@@ -27,6 +29,7 @@ pub use limits::ShardLimits;
 use live::{Allowance, LiveMatch, Moment};
 use loading::Loading;
 use play_clock::PlayClock;
+use takeover::Takeover;
 use writing::Writing;
 
 new_key_type! {
@@ -61,8 +64,23 @@ pub enum Output {
     Claim(MatchId, Epoch),
     /// Write a batch, and answer with [`Shard::appended`]. There is never more than one under way.
     Append(Arc<[Append]>),
-    /// Take matches out of this shard's set in the store; it need not succeed.
-    Disown(Vec<MatchId>),
+    /// Take matches out of a shard's set in the store; it need not succeed.
+    Disown(ShardId, Vec<MatchId>),
+    /// Read the set of a dead shard, and answer with [`Shard::orphans`].
+    Orphans(ShardId),
+    /// Take a dead shard that left no match out of the registry; it need not succeed.
+    Deregister(ShardId),
+    /// Read who owns these matches, and answer with [`Shard::verified`] for each.
+    Verify(Vec<MatchId>),
+    /// Claim a match for another shard, and answer with [`Shard::handed_over`].
+    HandOver {
+        /// Which match.
+        match_id: MatchId,
+        /// Who is to have it.
+        to: ShardId,
+        /// The epoch under which this shard owns it.
+        epoch: Epoch,
+    },
 }
 
 /// One moment: the driver's uptime and the calendar.
@@ -96,6 +114,10 @@ pub struct Counters {
     pub conflicts: u64,
     /// Writes that the store had confirmed before.
     pub duplicates: u64,
+    /// Matches of other shards that were claimed here.
+    pub takeovers: u64,
+    /// Matches whose confirmed events the store had lost, and was given again.
+    pub healed: u64,
 }
 
 /// The matches of one shard, and all that happens to them.
@@ -111,6 +133,7 @@ pub struct Shard {
     clock: PlayClock,
     writing: Writing,
     registry: Liveness,
+    takeover: Takeover,
     outputs: VecDeque<Output>,
     counters: Counters,
 }
@@ -130,6 +153,7 @@ impl Shard {
             clock: PlayClock::default(),
             writing: Writing::default(),
             registry: Liveness::default(),
+            takeover: Takeover::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
         }
@@ -169,7 +193,9 @@ impl Shard {
             seated: None,
             allowance,
         });
-        if let Some(&key) = self.by_id.get(&match_id) {
+        if self.takeover.is_draining() {
+            self.close(peer, CloseCode::ShuttingDown);
+        } else if let Some(&key) = self.by_id.get(&match_id) {
             self.seat(peer, key, seen, now);
         } else {
             self.load_for(match_id, Some((peer, seen)));
@@ -244,6 +270,7 @@ impl Shard {
     pub fn skipped(&mut self, gap: Duration) {
         self.clock.skip(gap);
         self.writing.skipped(gap);
+        self.takeover.was_away(gap);
     }
 
     /// Sends every peer away.
@@ -271,6 +298,7 @@ impl Shard {
         ShardRecord {
             id: self.id,
             live: self.live(),
+            draining: self.takeover.is_draining(),
             ..base.clone()
         }
     }

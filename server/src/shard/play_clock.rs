@@ -40,11 +40,14 @@ impl PlayClock {
         self.frozen_at.get_or_insert(since);
     }
 
-    /// Goes on at `uptime` from where it stood still; nothing if it does not.
-    pub(crate) fn thaw(&mut self, uptime: Duration) {
-        if let Some(frozen) = self.frozen_at.take() {
-            self.uncharged += uptime.saturating_sub(frozen);
-        }
+    /// Goes on at `uptime` from where it stood still, and returns how long it did.
+    pub(crate) fn thaw(&mut self, uptime: Duration) -> Duration {
+        let stood = self
+            .frozen_at
+            .take()
+            .map_or(Duration::ZERO, |frozen| uptime.saturating_sub(frozen));
+        self.uncharged += stood;
+        stood
     }
 
     /// Leaps over `gap`, in which the process did not run.

@@ -164,6 +164,7 @@ impl Shard {
                 if self.writing.in_flight.is_none() {
                     self.thaw(now);
                 }
+                self.look_after_owners();
             }
             Err(error) => {
                 self.registry.store_was_down();
@@ -200,17 +201,20 @@ impl Shard {
                 self.counters.events_confirmed += append.records.len() as u64;
                 live.confirmed(time, &self.limits);
                 if append.ends {
-                    self.outputs.push_back(Output::Disown(vec![id]));
+                    self.outputs.push_back(Output::Disown(self.id, vec![id]));
                 }
                 self.settle(key);
             }
+            // A lower epoch than ours is one that the store went back to.
+            Appended::Fenced(owner) if owner.epoch < epoch => self.reclaim(key, owner),
             Appended::Fenced(owner) => {
                 self.counters.fenced += 1;
                 tracing::warn!(match_id = %id, %epoch, owner = %owner.owner, current = %owner.epoch,
                     "another shard owns this match now; it is dropped here");
                 self.drop_match(key, CloseCode::NotOwner);
             }
-            Appended::Conflict { .. } | Appended::Rollback { .. } | Appended::Missing => {
+            Appended::Rollback { len } => self.heal(key, len),
+            Appended::Conflict { .. } | Appended::Missing => {
                 self.counters.conflicts += 1;
                 tracing::error!(match_id = %id, %epoch, ?answer, after = append.after,
                     "the stored log is not the one this shard wrote; the match is dropped here");
@@ -230,7 +234,7 @@ impl Shard {
     fn thaw(&mut self, now: Now) {
         if self.clock.is_frozen() {
             tracing::info!("the store answers again: play goes on");
-            self.clock.thaw(now.uptime);
+            self.takeover.was_away(self.clock.thaw(now.uptime));
             let time = self.clock.at(now.uptime);
             let keys: Vec<_> = self.matches.keys().collect();
             for key in keys {

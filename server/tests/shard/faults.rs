@@ -79,12 +79,8 @@ fn a_fenced_write_is_shown_to_nobody_and_the_seats_are_sent_on() {
 }
 
 #[test]
-fn a_forked_or_shortened_log_stops_the_match_here() {
-    for answer in [
-        Appended::Conflict { len: 4 },
-        Appended::Rollback { len: 0 },
-        Appended::Missing,
-    ] {
+fn a_forked_or_missing_log_stops_the_match_here() {
+    for answer in [Appended::Conflict { len: 4 }, Appended::Missing] {
         let (mut room, _, white, black) = Room::begun(ClockStart::AtOnce);
         room.play(white, 0, "e2e4");
         room.answer(Ok(vec![answer]));

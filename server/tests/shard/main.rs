@@ -6,3 +6,4 @@ mod gate;
 mod joining;
 mod property;
 mod room;
+mod takeover;

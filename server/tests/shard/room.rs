@@ -37,6 +37,8 @@ pub(crate) struct Room {
     pub(crate) uptime: Duration,
     pub(crate) received: BTreeMap<PeerKey, Received>,
     pub(crate) store: BTreeMap<MatchId, Stored>,
+    /// What the shard asked about ownership.
+    pub(crate) asked: Vec<Output>,
     /// The batch that the store was sent and has not answered.
     pub(crate) in_flight: Option<Arc<[Append]>>,
 }
@@ -54,6 +56,7 @@ impl Room {
             uptime: Duration::from_secs(1),
             received: BTreeMap::new(),
             store: BTreeMap::new(),
+            asked: Vec::new(),
             in_flight: None,
         };
         room.heartbeat(Ok(vec![room.record(me, 1)]));
@@ -118,7 +121,10 @@ impl Room {
                     let claim = self.claim(id, expected);
                     self.shard.claimed(id, Ok(claim), self.now());
                 }
-                Output::Disown(_) => {}
+                Output::Disown(..) | Output::Deregister(_) => {}
+                asked @ (Output::Orphans(_) | Output::Verify(_) | Output::HandOver { .. }) => {
+                    self.asked.push(asked);
+                }
             }
         }
     }

@@ -1,0 +1,141 @@
+//! Matches that change their owner: taken from the dead, given away at a shutdown, lost without
+//! notice while this process was away.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use game_core::{MatchId, ShardId};
+use protocol::CloseCode;
+use store::{Liveness, Ownership, StoreError};
+
+use super::{Output, Shard};
+
+/// What this shard is doing about ownership.
+#[derive(Debug, Default)]
+pub(super) struct Takeover {
+    /// Dead shards whose sets are being read.
+    reading: HashSet<ShardId>,
+    /// This shard was away for so long that others may have taken it for dead.
+    doubts: bool,
+    /// This shard is giving its matches away and takes no new ones.
+    draining: bool,
+    /// Matches on their way to another shard.
+    leaving: HashSet<MatchId>,
+}
+
+impl Takeover {
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining
+    }
+
+    /// This process did not run, or did not reach the store, for `gap`.
+    pub(super) fn was_away(&mut self, gap: Duration) {
+        // Others count in steps; half of what makes them sure is enough to make this shard doubt.
+        self.doubts |= gap >= Liveness::DEAD_AFTER / 2;
+    }
+}
+
+impl Shard {
+    /// The registry was read: claims what the dead have left, and looks whether this shard still owns
+    /// what it thinks it does, if there is reason to doubt.
+    pub(super) fn look_after_owners(&mut self) {
+        if std::mem::take(&mut self.takeover.doubts) {
+            let live = self.matches.values().filter(|live| !live.is_over());
+            let matches: Vec<_> = live.map(super::LiveMatch::id).collect();
+            if !matches.is_empty() {
+                tracing::warn!(
+                    matches = matches.len(),
+                    "was away: asking who owns my matches now"
+                );
+                self.outputs.push_back(Output::Verify(matches));
+            }
+        }
+        if self.takeover.draining {
+            return;
+        }
+        let dead: Vec<_> = self.registry.dead().collect();
+        for shard in dead {
+            if shard != self.id && self.takeover.reading.insert(shard) {
+                self.outputs.push_back(Output::Orphans(shard));
+            }
+        }
+    }
+
+    /// The answer to [`Output::Orphans`]: the matches that a dead shard may have owned. Each is claimed
+    /// by one survivor, the same in the eyes of all.
+    pub fn orphans(&mut self, shard: ShardId, answer: Result<Vec<MatchId>, StoreError>) {
+        self.takeover.reading.remove(&shard);
+        let Ok(matches) = answer else { return };
+        if !self.registry.is_dead(shard) || self.takeover.draining {
+            return;
+        }
+        if matches.is_empty() {
+            tracing::info!(%shard, "a dead shard has left no match: it leaves the registry");
+            self.outputs.push_back(Output::Deregister(shard));
+        }
+        for id in matches {
+            if self.registry.heir(id, None) == Some(self.id) {
+                self.load_orphan(id, shard);
+            }
+        }
+    }
+
+    /// An answer to [`Output::Verify`]; `None` if the match is not in the store.
+    pub fn verified(&mut self, id: MatchId, ownership: Option<Ownership>) {
+        let Some(&key) = self.by_id.get(&id) else {
+            return;
+        };
+        let Some(live) = self.matches.get(key) else {
+            return;
+        };
+        if let Some(ownership) = ownership.filter(|ownership| ownership.epoch > live.epoch()) {
+            tracing::warn!(match_id = %id, owner = %ownership.owner, epoch = %ownership.epoch,
+                "another shard owns this match now; it is dropped here");
+            self.counters.fenced += 1;
+            self.drop_match(key, CloseCode::NotOwner);
+        }
+    }
+
+    /// From now on no peer and no match is let in; what is under way is finished.
+    pub fn drain(&mut self) {
+        self.takeover.draining = true;
+    }
+
+    /// Gives every match to the shard that would inherit it. Matches for which there is none stay in
+    /// the store, for whoever starts next. Must not be called while something is being written.
+    pub fn hand_over_all(&mut self) {
+        let keys: Vec<_> = self.matches.keys().collect();
+        for key in keys {
+            let Some(live) = self.matches.get(key) else {
+                continue;
+            };
+            let (match_id, epoch) = (live.id(), live.epoch());
+            match self.registry.heir(match_id, Some(self.id)) {
+                Some(to) if !live.is_over() => {
+                    self.takeover.leaving.insert(match_id);
+                    self.outputs.push_back(Output::HandOver {
+                        match_id,
+                        to,
+                        epoch,
+                    });
+                }
+                _ => self.drop_match(key, CloseCode::ShuttingDown),
+            }
+        }
+    }
+
+    /// The answer to [`Output::HandOver`]: the match is another shard's, or nobody's until it is asked
+    /// for. Its peers are told to ask.
+    pub fn handed_over(&mut self, id: MatchId) {
+        self.takeover.leaving.remove(&id);
+        if let Some(&key) = self.by_id.get(&id) {
+            self.drop_match(key, CloseCode::ShuttingDown);
+        }
+    }
+
+    /// Whether matches are on their way to other shards.
+    #[must_use]
+    pub fn is_handing_over(&self) -> bool {
+        !self.takeover.leaving.is_empty()
+    }
+}

@@ -1,0 +1,226 @@
+//! Matches change their owner: taken from the dead, given away, lost while away, healed.
+
+use std::time::Duration;
+
+use game_core::{ClockStart, Epoch, ShardId};
+use protocol::{CloseCode, Role, ServerBody};
+use server::shard::Output;
+use store::{Appended, Ownership, Status, StoreError};
+
+use crate::room::Room;
+
+/// A room in whose registry `other` has stood still until it counted as dead.
+fn room_beside_a_dead_shard(other: ShardId) -> Room {
+    let mut room = Room::new();
+    for beat in 2..10 {
+        room.uptime += Duration::from_millis(500);
+        let registry = vec![room.record(room.me, beat), room.record(other, 7)];
+        room.heartbeat(Ok(registry));
+    }
+    room
+}
+
+fn orphans_asked(room: &mut Room) -> Vec<ShardId> {
+    room.asked
+        .drain(..)
+        .filter_map(|asked| match asked {
+            Output::Orphans(shard) => Some(shard),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn the_matches_of_a_dead_shard_are_claimed_without_a_player() {
+    let other = ShardId::from_random(2);
+    let mut room = room_beside_a_dead_shard(other);
+    assert_eq!(
+        orphans_asked(&mut room),
+        [other],
+        "asked once while the answer is out"
+    );
+    let id = room.create(7, other, ClockStart::AtOnce);
+    room.shard.orphans(other, Ok(vec![id]));
+    room.turn();
+    assert_eq!(room.store[&id].ownership.owner, room.me);
+    assert_eq!(room.shard.counters().takeovers, 1);
+    // Nobody has come back: the clock waits, but not for ever.
+    room.pass(76_000);
+    room.store_all();
+    assert_eq!(
+        room.store[&id].ownership.status,
+        Status::Finished,
+        "the flag fell"
+    );
+}
+
+#[test]
+fn a_live_shard_is_not_robbed() {
+    let other = ShardId::from_random(2);
+    let mut room = Room::new();
+    for beat in 2..20 {
+        room.uptime += Duration::from_millis(500);
+        let registry = vec![room.record(room.me, beat), room.record(other, beat)];
+        room.heartbeat(Ok(registry));
+    }
+    assert_eq!(orphans_asked(&mut room), []);
+    let id = room.create(7, other, ClockStart::AtOnce);
+    room.shard.orphans(other, Ok(vec![id]));
+    room.turn();
+    assert_eq!(room.store[&id].ownership.epoch, Epoch(0));
+}
+
+#[test]
+fn survivors_share_the_orphans() {
+    let (dead, ally) = (ShardId::from_random(2), ShardId::from_random(3));
+    let mut room = Room::new();
+    for beat in 2..10 {
+        room.uptime += Duration::from_millis(500);
+        let records = [(room.me, beat), (dead, 7), (ally, beat)];
+        room.heartbeat(Ok(records.map(|(id, beat)| room.record(id, beat)).to_vec()));
+    }
+    let all: Vec<_> = (0..100)
+        .map(|n| room.create(n, dead, ClockStart::AtOnce))
+        .collect();
+    room.shard.orphans(dead, Ok(all));
+    room.turn();
+    assert!(
+        (25..75).contains(&room.shard.live()),
+        "{}",
+        room.shard.live()
+    );
+}
+
+#[test]
+fn a_shard_that_was_away_asks_what_it_still_owns() {
+    let (mut room, id, white, _) = Room::begun(ClockStart::AtOnce);
+    room.shard.skipped(Duration::from_secs(10));
+    room.heartbeat(Ok(vec![room.record(room.me, 2)]));
+    assert!(matches!(&*room.asked, [Output::Verify(ids)] if *ids == [id]));
+    room.shard.verified(id, Some(room.store[&id].ownership));
+    room.turn();
+    assert_eq!(room.closed(white), None, "it is still the owner");
+    let taken = Ownership {
+        epoch: Epoch(2),
+        owner: ShardId::from_random(2),
+        status: Status::Live,
+    };
+    room.shard.verified(id, Some(taken));
+    room.turn();
+    assert_eq!(room.closed(white), Some(CloseCode::NotOwner));
+}
+
+#[test]
+fn a_shard_cut_off_from_the_store_asks_too() {
+    let (mut room, id, _, _) = Room::begun(ClockStart::AtOnce);
+    room.heartbeat(Err(StoreError::Unavailable("cut".to_owned())));
+    room.pass(5_000);
+    room.heartbeat(Ok(vec![room.record(room.me, 2)]));
+    assert!(matches!(&*room.asked, [Output::Verify(ids)] if *ids == [id]));
+}
+
+#[test]
+fn a_drained_shard_gives_its_matches_away_and_lets_nobody_in() {
+    let (mut room, id, white, black) = Room::begun(ClockStart::AtOnce);
+    let other = ShardId::from_random(2);
+    room.heartbeat(Ok(vec![room.record(room.me, 2), room.record(other, 1)]));
+    room.shard.drain();
+    room.shard.hand_over_all();
+    room.turn();
+    let epoch = Epoch(1);
+    assert!(
+        matches!(&*room.asked, [Output::HandOver { match_id, to, epoch: under }]
+            if *match_id == id && *to == other && *under == epoch),
+        "{:?}",
+        room.asked
+    );
+    assert!(room.shard.is_handing_over());
+    assert_eq!(
+        room.closed(white),
+        None,
+        "not before the match is the other's"
+    );
+    room.shard.handed_over(id);
+    room.turn();
+    assert!(!room.shard.is_handing_over());
+    assert_eq!(room.closed(white), Some(CloseCode::ShuttingDown));
+    assert_eq!(room.closed(black), Some(CloseCode::ShuttingDown));
+    let late = room.join(id, Role::White, None);
+    assert_eq!(room.closed(late), Some(CloseCode::ShuttingDown));
+}
+
+#[test]
+fn the_last_shard_leaves_its_matches_in_the_store() {
+    let (mut room, _, white, _) = Room::begun(ClockStart::AtOnce);
+    room.shard.drain();
+    room.shard.hand_over_all();
+    room.turn();
+    assert!(room.asked.is_empty());
+    assert_eq!(room.closed(white), Some(CloseCode::ShuttingDown));
+}
+
+#[test]
+fn confirmed_events_that_the_store_lost_are_written_again() {
+    let (mut room, id, white, black) = Room::begun(ClockStart::AtOnce);
+    for (ply, uci) in ["e2e4", "e7e5", "g1f3"].iter().enumerate() {
+        let mover = if ply % 2 == 0 { white } else { black };
+        room.play(mover, ply as u16, uci);
+        room.store_all();
+    }
+    let whole = room.store[&id].log.clone();
+    room.store.get_mut(&id).unwrap().log.truncate(1);
+    room.take(white);
+    room.play(black, 3, "b8c6");
+    room.answer(Ok(vec![Appended::Rollback { len: 1 }]));
+    room.store_all();
+    assert_eq!(room.store[&id].log[..3], whole);
+    assert_eq!(room.store[&id].log.len(), 4);
+    let seen = room.bodies(white);
+    assert_eq!(seen.len(), 1, "what was seen is not shown again: {seen:?}");
+    assert_eq!(room.shard.counters().healed, 1);
+}
+
+#[test]
+fn a_store_that_went_back_before_the_claim_is_claimed_above_it() {
+    let (mut room, id, white, black) = Room::begun(ClockStart::AtOnce);
+    room.play(white, 0, "e2e4");
+    room.store_all();
+    let stored = room.store.get_mut(&id).unwrap();
+    stored.log.clear();
+    stored.ownership.epoch = Epoch(0);
+    room.play(black, 1, "e7e5");
+    room.store_all();
+    room.turn();
+    room.store_all();
+    assert_eq!(
+        room.store[&id].ownership.epoch,
+        Epoch(2),
+        "above every epoch that was seen"
+    );
+    assert_eq!(room.store[&id].log.len(), 2);
+    assert!(
+        room.bodies(black)
+            .iter()
+            .any(|body| matches!(body, ServerBody::Ack { event: 2, .. }))
+    );
+}
+
+#[test]
+fn a_loss_beyond_memory_is_not_papered_over() {
+    let limits = server::shard::ShardLimits {
+        recent_events: 2,
+        ..Default::default()
+    };
+    let mut room = Room::with(limits);
+    let id = room.create(7, room.me, ClockStart::AtOnce);
+    let white = room.join(id, Role::White, None);
+    let black = room.join(id, Role::Black, None);
+    for (ply, uci) in ["e2e4", "e7e5", "g1f3", "b8c6"].iter().enumerate() {
+        let mover = if ply % 2 == 0 { white } else { black };
+        room.play(mover, ply as u16, uci);
+        room.store_all();
+    }
+    room.play(white, 4, "f1b5");
+    room.answer(Ok(vec![Appended::Rollback { len: 1 }]));
+    assert_eq!(room.closed(white), Some(CloseCode::Internal));
+}
