@@ -1,10 +1,13 @@
 //! The integration tests: real QUIC, real stores, real processes killed with real signals.
 
 mod architecture;
+mod bots;
 mod cli;
 mod crash;
 mod gate;
 mod hostile;
+mod ownership;
+mod play;
 mod python_chess;
 mod replay;
 mod store_down;

@@ -20,8 +20,10 @@ use super::{PeerKey, ShardLimits};
 pub(crate) struct Member {
     pub(crate) peer: PeerKey,
     pub(crate) role: Role,
-    /// It was told of the events up to this one when it joined.
+    /// It is told of the events up to this one by the answer to its join.
     told: u32,
+    /// That answer has left the gate; nothing else is for it before.
+    pub(crate) joined: bool,
 }
 
 /// A match in the shard's memory: owned and live, or finished and read from the store.
@@ -135,6 +137,7 @@ impl LiveMatch {
             peer,
             role,
             told: seq,
+            joined: false,
         });
 
         let joined = Joined {
@@ -283,15 +286,22 @@ impl LiveMatch {
 
     /// The next frame that may leave, and for whom.
     pub(crate) fn release(&mut self) -> Option<Held> {
-        self.gate.release()
+        let held = self.gate.release()?;
+        if let Audience::Peer(peer) = held.to
+            && let Some(member) = self.members.iter_mut().find(|member| member.peer == peer)
+        {
+            // The first frame for a peer alone is the answer to its join.
+            member.joined = true;
+        }
+        Some(held)
     }
 
     /// Whether `member` is among the audience `to`.
     pub(crate) fn is_for(to: Audience, member: &Member) -> bool {
         match to {
             Audience::Peer(peer) => member.peer == peer,
-            Audience::Event(seq) => member.told < seq,
-            Audience::Everyone => true,
+            Audience::Event(seq) => member.joined && member.told < seq,
+            Audience::Everyone => member.joined,
         }
     }
 

@@ -383,7 +383,7 @@ impl Shard {
     fn announce(&mut self, body: &ServerBody) {
         for live in self.matches.values() {
             let frame = ungated_frame(Some(live), body.clone());
-            for member in live.members() {
+            for member in live.members().iter().filter(|member| member.joined) {
                 let (peer, frame) = (member.peer, frame.clone());
                 self.outputs.push_back(Output::Send { peer, frame });
             }

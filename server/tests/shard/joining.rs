@@ -194,3 +194,17 @@ fn a_room_holds_no_more_spectators_than_it_may() {
         "a seat is never taken by spectators"
     );
 }
+
+#[test]
+fn nothing_is_said_to_a_peer_before_its_join_is_answered() {
+    let (mut room, id, white, black) = Room::begun(ClockStart::AtOnce);
+    room.play(white, 0, "e2e4");
+    // While the move waits for the store, one leaves, one comes, and play is paused.
+    room.shard.leave(black);
+    let spectator = room.join(id, Role::Spectator, None);
+    room.pass(1_000);
+    room.store_all();
+    let bodies = room.bodies(spectator);
+    assert!(matches!(bodies[0], ServerBody::Joined(_)), "{bodies:?}");
+    assert!(room.bodies(white).contains(&ServerBody::Paused));
+}

@@ -1,0 +1,54 @@
+//! Engines play each other through the server.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+use tests::process::{self, Server};
+
+const LIMIT: Duration = Duration::from_secs(180);
+
+fn report(output: &std::process::Output) -> Value {
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{complained}");
+    serde_json::from_str(said.lines().next().unwrap_or_default())
+        .unwrap_or_else(|error| panic!("{error}: {said}\n{complained}"))
+}
+
+/// Two processes find each other in the pool and finish a match.
+fn two_bots_play(engine: &str) -> (Value, Value) {
+    let server = Server::embedded();
+    let url = &server.ready.matchmaker;
+    let args =
+        ["bot", "--engine", engine, "--time-control", "3+0", "--json", "--matchmaker", url];
+    let (first, second) =
+        (process::spawn("bot-client", &args), process::spawn("bot-client", &args));
+    let first = report(&process::finish(first, LIMIT));
+    let second = report(&process::finish(second, LIMIT));
+    (first, second)
+}
+
+fn agree(first: &Value, second: &Value) {
+    for field in ["match", "outcome", "termination", "plies"] {
+        assert!(!first[field].is_null(), "{field} is missing in {first}");
+        assert_eq!(first[field], second[field], "{field}");
+    }
+    assert_ne!(first["seat"], second["seat"]);
+}
+
+#[test]
+fn two_stockfish_processes_finish_a_match() {
+    let stockfish = ["/usr/games/stockfish", "/usr/bin/stockfish"];
+    let path = stockfish.into_iter().find(|path| Path::new(path).exists());
+    let path = path.expect("Stockfish is missing: run tests/run, which installs it");
+    let (first, second) = two_bots_play(&format!("uci:{path}"));
+    agree(&first, &second);
+    assert!(first["plies"].as_u64() > Some(20), "{first}");
+}
+
+#[test]
+fn two_random_bots_finish_a_match() {
+    let (first, second) = two_bots_play("random");
+    agree(&first, &second);
+}
