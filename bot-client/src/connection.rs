@@ -34,10 +34,12 @@ pub struct ConnectionTimes {
 
 impl Default for ConnectionTimes {
     fn default() -> Self {
+        // After the death of a shard the next one waits 15 s for its players: all of them must have
+        // noticed by then, those too who have nothing to send.
         Self {
-            handshake_max: Duration::from_secs(5),
-            keep_alive: Duration::from_secs(15),
-            idle_max: Duration::from_secs(45),
+            handshake_max: Duration::from_secs(2),
+            keep_alive: Duration::from_secs(4),
+            idle_max: Duration::from_secs(12),
         }
     }
 }

@@ -36,7 +36,7 @@ impl Default for SessionConfig {
         Self {
             times: SeatTimes::default(),
             patience: Duration::from_secs(60),
-            retry: (Duration::from_millis(50), Duration::from_secs(2)),
+            retry: (Duration::from_millis(50), Duration::from_millis(500)),
         }
     }
 }

@@ -22,7 +22,7 @@ pub struct SeatTimes {
 impl Default for SeatTimes {
     fn default() -> Self {
         Self {
-            answer_max: Duration::from_secs(5),
+            answer_max: Duration::from_secs(2),
             silence_max: None,
             retry_after: Duration::from_millis(250),
         }

@@ -41,8 +41,10 @@ pub(crate) struct LiveMatch {
     snapshot_seq: u32,
     /// The last events, for peers that come back and for a store that lost them.
     recent: VecDeque<Event>,
-    /// The clock waits until then for the side to move to be in the room, after a load.
+    /// After a load, the clock of a seat waits until then for its player to come (back).
     held_until: Option<MatchTime>,
+    /// Who has come since the load.
+    came: BySeat<bool>,
     /// A finished match leaves the memory then.
     leaves_at: Option<MatchTime>,
     /// Where the deadlines have this match.
@@ -73,6 +75,7 @@ impl LiveMatch {
             snapshot_seq,
             recent: VecDeque::new(),
             held_until: (!finished).then(|| now + limits.rejoin_wait),
+            came: BySeat::default(),
             leaves_at: finished.then(|| now + limits.finished_linger),
             scheduled: None,
         };
@@ -140,6 +143,11 @@ impl LiveMatch {
             joined: false,
         });
 
+        let waited = role.seat().is_some_and(|seat| {
+            let waited = seat == self.game.turn() && self.is_waited_for(seat);
+            self.came[seat] = true;
+            waited
+        });
         let joined = Joined {
             role,
             catch_up: self
@@ -161,6 +169,9 @@ impl LiveMatch {
             );
         }
         self.release_clock(moment.time);
+        if waited {
+            self.tell_clock(moment.time);
+        }
         superseded
     }
 
@@ -212,7 +223,12 @@ impl LiveMatch {
     /// What time does by `now`.
     pub(crate) fn tick(&mut self, now: MatchTime, limits: &ShardLimits) {
         if self.held_until.is_some_and(|until| until <= now) {
-            self.end_hold(now);
+            let waited = self.is_waited_for(self.game.turn());
+            self.held_until = None;
+            self.release_clock(now);
+            if waited {
+                self.tell_clock(now);
+            }
         }
         let mut events = Vec::new();
         self.game.tick(now, &mut events);
@@ -307,20 +323,25 @@ impl LiveMatch {
 
     // ---- parts ---------------------------------------------------------------------------------
 
-    /// Starts the clock of the side to move if all that happened is confirmed and, after a load, the
-    /// side to move is here or has been waited for.
+    /// Starts the clock of the side to move if all that happened is confirmed and, after a load, its
+    /// player has come or has been waited for.
     fn release_clock(&mut self, now: MatchTime) {
-        if self.held_until.is_some() && self.member_in(self.game.turn().into()).is_some() {
-            self.end_hold(now);
-        } else if self.held_until.is_none() && self.gate.confirmed() == self.game.seq() {
+        let confirmed = self.gate.confirmed() == self.game.seq();
+        if confirmed && !self.is_waited_for(self.game.turn()) {
             self.game.start_clock(now);
         }
     }
 
-    fn end_hold(&mut self, now: MatchTime) {
-        self.held_until = None;
-        self.release_clock(now);
-        self.tell_clock(now);
+    /// Whose clock counts once what is said now may be seen.
+    fn counting_seat(&self) -> Option<Seat> {
+        self.game
+            .timed_seat()
+            .filter(|&seat| !self.is_waited_for(seat))
+    }
+
+    /// Whether the clock of `seat` waits for its player.
+    fn is_waited_for(&self, seat: Seat) -> bool {
+        self.held_until.is_some() && !self.came[seat]
     }
 
     fn emit(&mut self, events: Vec<Event>, limits: &ShardLimits) {
@@ -353,7 +374,7 @@ impl LiveMatch {
     /// newer word on the clocks follows.
     fn as_seen(&self, event: &Event) -> WireEvent {
         let over = matches!(event.kind, EventKind::Ended { .. });
-        let running = if over { None } else { self.game.timed_seat() };
+        let running = if over { None } else { self.counting_seat() };
         let clock = ClockView::new(event.clocks, running);
         WireEvent {
             seat: event.seat,
@@ -390,11 +411,8 @@ impl LiveMatch {
         self.gate.hold(seq, to, frame);
     }
 
-    /// The clocks as they will be counted on once what is said now may be seen.
     fn clock_view(&self, now: MatchTime) -> ClockView {
-        let waits = self.held_until.is_some();
-        let running = if waits { None } else { self.game.timed_seat() };
-        ClockView::new(self.game.clocks(now), running)
+        ClockView::new(self.game.clocks(now), self.counting_seat())
     }
 
     fn member_in(&self, role: Role) -> Option<&Member> {

@@ -158,3 +158,35 @@ fn a_resumed_match_waits_for_the_side_to_move_but_not_for_ever() {
     let clock = last_clock(&room.bodies(alone));
     assert_eq!((clock.white_ms, clock.running), (60_000, Some(Seat::White)));
 }
+
+#[test]
+fn the_other_player_is_waited_for_too() {
+    let mut room = Room::new();
+    let id = room.create(9, room.me, ClockStart::AtOnce);
+    let white = room.join(id, protocol::Role::White, None);
+    room.pass(1_000);
+    room.play(white, 0, "e2e4");
+    room.store_all();
+    let clock = last_clock(&room.bodies(white));
+    assert_eq!(
+        (clock.white_ms, clock.running),
+        (59_000, None),
+        "Black has not noticed yet"
+    );
+    room.pass(8_000);
+    let black = room.join(id, protocol::Role::Black, None);
+    assert_eq!(last_clock(&room.bodies(white)).running, Some(Seat::Black));
+    room.pass(2_000);
+    room.play(black, 1, "e7e5");
+    room.store_all();
+    assert_eq!(last_clock(&room.bodies(white)).black_ms, 58_000);
+    // Who came once and leaves by itself is charged.
+    room.play(white, 2, "g1f3");
+    room.store_all();
+    room.shard.leave(black);
+    room.pass(3_000);
+    let black = room.join(id, protocol::Role::Black, None);
+    room.play(black, 3, "b8c6");
+    room.store_all();
+    assert_eq!(last_clock(&room.bodies(white)).black_ms, 55_000);
+}

@@ -92,15 +92,16 @@ fn a_shard_that_does_not_answer_is_asked_anew() {
     let mut seat = Seated::apart(SeatTimes::default());
     assert_eq!(seat.machine.deadline(), None);
     seat.connect();
+    let answer_max = SeatTimes::default().answer_max;
     assert_eq!(
-        seat.pass(seconds(5)),
+        seat.pass(answer_max),
         [Update::Reconnecting(Loss::NoAnswer)]
     );
     let mut seat = Seated::after("");
     assert_eq!(seat.machine.deadline(), None);
     assert!(seat.pass(seconds(1_000)).is_empty());
     seat.play(0, "e2e4");
-    assert!(seat.pass(seconds(4)).is_empty());
+    assert!(seat.pass(answer_max - seconds(1)).is_empty());
     assert_eq!(
         seat.pass(seconds(1)),
         [Update::Reconnecting(Loss::NoAnswer)]
