@@ -39,8 +39,12 @@ mod serve;
 // The other edge: a store that is not there yet.
 mod late;
 
+// A process of its own.
+mod process;
+
 pub use config::{Args, Config, ConfigError, LogFormat, Settings};
 pub use late::LateStore;
+pub use process::{Failure, start};
 pub use serve::run;
 
 #[cfg(test)]

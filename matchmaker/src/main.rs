@@ -1,124 +1,17 @@
-//! The binary `rookery-matchmaker`: parses, binds, and runs the library.
+//! The binary `rookery-matchmaker`.
 
-use std::error::Error;
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Parser;
-use matchmaker::{Args, LateStore, LogFormat, Settings};
-use store::{RedisConfig, RedisStore, Store, StoreError};
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use tracing::{error, info};
-use tracing_subscriber::EnvFilter;
-
-/// What a shell calls the end by SIGINT.
-const INTERRUPTED: i32 = 130;
+use matchmaker::Args;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match start(Args::parse()).await {
+    match matchmaker::start(Args::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("rookery-matchmaker: {error}");
+        Err(failure) => {
+            eprintln!("rookery-matchmaker: {failure}");
             ExitCode::FAILURE
         }
     }
-}
-
-async fn start(args: Args) -> Result<(), Box<dyn Error>> {
-    log_to_stderr(&args.log, args.log_format)?;
-    let settings = args.into_settings()?;
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .map_err(|error| format!("--listen (ROOKERY_LISTEN): {}: {error}", settings.listen))?;
-    let shutdown = CancellationToken::new();
-    let tasks = TaskTracker::new();
-    tasks.spawn(end_on_signals(shutdown.clone())?);
-    let result = serve(settings, listener, &shutdown).await;
-    if result.is_ok() {
-        info!("ended");
-    }
-    result
-}
-
-/// Serves until the end, connecting to the store meanwhile.
-async fn serve(
-    settings: Settings,
-    listener: TcpListener,
-    shutdown: &CancellationToken,
-) -> Result<(), Box<dyn Error>> {
-    let redis = RedisConfig {
-        prefix: settings.store_prefix,
-        ..RedisConfig::new(settings.store_url)
-    };
-    let store = Arc::new(LateStore::default());
-    let running = matchmaker::run(
-        settings.config,
-        listener,
-        store.clone(),
-        settings.key,
-        shutdown.clone(),
-    );
-    let open = || async {
-        let store = RedisStore::connect(redis.clone()).await?;
-        Ok(Arc::new(store) as Arc<dyn Store>)
-    };
-    let connecting = async {
-        let connected = tokio::select! {
-            connected = store.connect(open) => connected,
-            () = shutdown.cancelled() => Ok(()),
-        };
-        // A store that cannot keep the contract is for the operator to mend; nothing is served.
-        if connected.is_err() {
-            shutdown.cancel();
-        }
-        connected
-    };
-    let (ran, connected) = tokio::join!(running, connecting);
-    connected.map_err(|error: StoreError| format!("--store (ROOKERY_STORE): {error}"))?;
-    Ok(ran?)
-}
-
-fn log_to_stderr(filter: &str, format: LogFormat) -> Result<(), Box<dyn Error>> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| {
-        format!(
-            "--log (ROOKERY_LOG): {filter:?} cannot be used: {error}; it must be error, warn, info, \
-             debug or trace, or levels by module such as \"info,matchmaker=debug\""
-        )
-    })?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
-    Ok(())
-}
-
-/// Ends the matchmaker at the first signal in its own time, and at the second at once.
-fn end_on_signals(
-    shutdown: CancellationToken,
-) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        for is_second in [false, true] {
-            let name = tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            };
-            if is_second {
-                error!(signal = name, "ended at once, by a second signal");
-                std::process::exit(INTERRUPTED);
-            }
-            info!(signal = name, "ending; a second signal ends at once");
-            shutdown.cancel();
-        }
-    })
 }

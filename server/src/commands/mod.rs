@@ -10,7 +10,8 @@ mod shard;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
+use matchmaker::LogFormat;
 use tokio_util::sync::CancellationToken;
 
 /// What a command failed of, in words for the operator.
@@ -34,6 +35,8 @@ enum Command {
     Dev(dev::DevArgs),
     Demo(demo::DemoArgs),
     Shard(shard::ShardArgs),
+    /// The matchmaker of a deployment; the same as the program rookery-matchmaker.
+    Matchmaker(matchmaker::Args),
 }
 
 #[derive(Debug, Args)]
@@ -43,19 +46,10 @@ struct LogArgs {
         long,
         env = "ROOKERY_LOG_FORMAT",
         value_enum,
-        default_value_t,
+        default_value = "text",
         global = true
     )]
     log_format: LogFormat,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 /// Runs the command that `cli` names.
@@ -68,17 +62,29 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(command) => command,
         None => Command::Dev(dev::DevArgs::defaults()?),
     };
-    // The demonstration draws on the terminal: only what goes wrong belongs between its lines. Elsewhere
-    // a line for each request would hide the others.
-    let default_level = match command {
-        Command::Demo(_) => "error",
-        Command::Dev(_) | Command::Shard(_) => "info,matchmaker::access_log=warn",
-    };
-    start_logging(cli.log.log_format, default_level);
+    if let Some(level) = command.default_log_level() {
+        start_logging(cli.log.log_format, level);
+    }
     match command {
         Command::Dev(args) => dev::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Shard(args) => shard::run(&args),
+        Command::Matchmaker(args) => {
+            tokio::runtime::Runtime::new()?.block_on(matchmaker::start(args))
+        }
+    }
+}
+
+impl Command {
+    /// What is logged unless RUST_LOG says otherwise; `None` for what sets up its own log.
+    fn default_log_level(&self) -> Option<&'static str> {
+        match self {
+            // It draws on the terminal: only what goes wrong belongs between its lines.
+            Self::Demo(_) => Some("error"),
+            // A line for each request would hide the others.
+            Self::Dev(_) | Self::Shard(_) => Some("info,matchmaker::access_log=warn"),
+            Self::Matchmaker(_) => None,
+        }
     }
 }
 

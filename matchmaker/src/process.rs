@@ -1,0 +1,122 @@
+//! The process of its own: logs, the listener, the store that may come late, signals.
+
+use std::error::Error;
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+
+use store::{RedisConfig, RedisStore, Store, StoreError};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Args, LogFormat, Settings};
+use crate::late::LateStore;
+use crate::serve::run;
+
+/// What a shell calls the end by SIGINT.
+const INTERRUPTED: i32 = 130;
+
+/// What ended the process, in words for the operator.
+pub type Failure = Box<dyn Error + Send + Sync>;
+
+/// Runs a matchmaker as a process of its own, until a signal ends it.
+///
+/// # Errors
+///
+/// [`Failure`] names the option, its value and what is allowed, or what cannot be reached.
+pub async fn start(args: Args) -> Result<(), Failure> {
+    log_to_stderr(&args.log, args.log_format)?;
+    let settings = args.into_settings()?;
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|error| format!("--listen (ROOKERY_LISTEN): {}: {error}", settings.listen))?;
+    let shutdown = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    tasks.spawn(end_on_signals(shutdown.clone())?);
+    let result = serve(settings, listener, &shutdown).await;
+    if result.is_ok() {
+        info!("ended");
+    }
+    result
+}
+
+/// Serves until the end, connecting to the store meanwhile.
+async fn serve(
+    settings: Settings,
+    listener: TcpListener,
+    shutdown: &CancellationToken,
+) -> Result<(), Failure> {
+    let redis = RedisConfig {
+        prefix: settings.store_prefix,
+        ..RedisConfig::new(settings.store_url)
+    };
+    let store = Arc::new(LateStore::default());
+    let running = run(
+        settings.config,
+        listener,
+        store.clone(),
+        settings.key,
+        shutdown.clone(),
+    );
+    let open = || async {
+        let store = RedisStore::connect(redis.clone()).await?;
+        Ok(Arc::new(store) as Arc<dyn Store>)
+    };
+    let connecting = async {
+        let connected = tokio::select! {
+            connected = store.connect(open) => connected,
+            () = shutdown.cancelled() => Ok(()),
+        };
+        // A store that cannot keep the contract is for the operator to mend; nothing is served.
+        if connected.is_err() {
+            shutdown.cancel();
+        }
+        connected
+    };
+    let (ran, connected) = tokio::join!(running, connecting);
+    connected.map_err(|error: StoreError| format!("--store (ROOKERY_STORE): {error}"))?;
+    Ok(ran?)
+}
+
+fn log_to_stderr(filter: &str, format: LogFormat) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| {
+        format!(
+            "--log (ROOKERY_LOG): {filter:?} cannot be used: {error}; it must be error, warn, info, \
+             debug or trace, or levels by module such as \"info,matchmaker=debug\""
+        )
+    })?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+/// Ends the matchmaker at the first signal in its own time, and at the second at once.
+fn end_on_signals(
+    shutdown: CancellationToken,
+) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        for is_second in [false, true] {
+            let name = tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            };
+            if is_second {
+                error!(signal = name, "ended at once, by a second signal");
+                std::process::exit(INTERRUPTED);
+            }
+            info!(signal = name, "ending; a second signal ends at once");
+            shutdown.cancel();
+        }
+    })
+}
