@@ -1,0 +1,169 @@
+//! Who may write a match, as a model: every order in which claims, writes, their repetitions, losses,
+//! delays and crashes can happen within small bounds, and each safeguard taken out in turn.
+//!
+//! The model is of the contract, not of the code: `simulation` and the conformance tests of the store
+//! hold the code to the same contract.
+
+mod properties;
+mod store;
+mod system;
+
+use stateright::{Checker, HasDiscoveries, Model};
+
+use properties::{
+    AT_MOST_ONCE, CAN_FINISH, CONFIRMED_FIRST, EPOCHS_RISE, KEPT, ONE_PER_SEQ, ONE_TRUTH,
+    SHOWN_IS_PREFIX,
+};
+use store::Safeguards;
+use system::{Loses, Ownership};
+
+const THREADS: usize = 2;
+
+/// Two shards, and two takeovers between them.
+const TWO_SHARDS: Ownership = Ownership {
+    safeguards: Safeguards::ALL,
+    shards: 2,
+    commands: 2,
+    epoch_max: 3,
+    crashes_max: 0,
+    repeats: true,
+    loses: None,
+};
+
+/// Two shards, one of which may die and come back as another process.
+const A_CRASH: Ownership = Ownership {
+    epoch_max: 2,
+    crashes_max: 1,
+    ..TWO_SHARDS
+};
+
+/// The same with one takeover more, and one command less so that it stays small.
+const A_CRASH_AND_TAKEOVERS: Ownership = Ownership {
+    commands: 1,
+    epoch_max: 3,
+    ..A_CRASH
+};
+
+/// Three shards that may all claim at once.
+const THREE_SHARDS: Ownership = Ownership {
+    shards: 3,
+    epoch_max: 2,
+    ..TWO_SHARDS
+};
+
+/// Visits every state; no property may fail, and all that must be possible must be found.
+fn holds(name: &str, model: Ownership) {
+    let checker = model.checker().threads(THREADS).spawn_bfs().join();
+    println!(
+        "{name}: {} states, {} deep, all visited",
+        checker.unique_state_count(),
+        checker.max_depth()
+    );
+    checker.assert_properties();
+}
+
+/// Looks for a counterexample to `property`, which must be there.
+fn fails(name: &str, model: Ownership, property: &'static str) {
+    let wanted = HasDiscoveries::AllOf([property].into());
+    let checker = model
+        .checker()
+        .threads(THREADS)
+        .finish_when(wanted)
+        .spawn_bfs()
+        .join();
+    let found = checker.discovery(property);
+    let states = checker.unique_state_count();
+    let path = found.unwrap_or_else(|| panic!("{name}: {states} states, and \"{property}\" holds"));
+    println!("{name}: {states} states; \"{property}\" fails by");
+    for action in path.into_actions() {
+        println!("    {action:?}");
+    }
+}
+
+/// Two shards with some safeguards taken out: these failures need no crash.
+fn without(take_out: impl FnOnce(&mut Safeguards)) -> Ownership {
+    let mut safeguards = Safeguards::ALL;
+    take_out(&mut safeguards);
+    Ownership {
+        safeguards,
+        ..TWO_SHARDS
+    }
+}
+
+#[test]
+fn two_shards_keep_every_promise() {
+    holds("two shards", TWO_SHARDS);
+    holds("two shards, a crash", A_CRASH);
+    holds("two shards, a crash and takeovers", A_CRASH_AND_TAKEOVERS);
+}
+
+#[test]
+fn three_shards_keep_every_promise() {
+    holds("three shards", THREE_SHARDS);
+}
+
+#[test]
+fn without_the_gate_players_see_what_never_happened() {
+    let model = || without(|safeguards| safeguards.gate = false);
+    fails("no gate", model(), CONFIRMED_FIRST);
+    fails("no gate", model(), SHOWN_IS_PREFIX);
+    fails("no gate", model(), ONE_TRUTH);
+}
+
+#[test]
+fn without_the_position_check_a_repetition_is_written_twice() {
+    let model = || without(|safeguards| safeguards.position = false);
+    fails("no position check", model(), ONE_PER_SEQ);
+    fails("no position check", model(), AT_MOST_ONCE);
+    fails("no position check", model(), KEPT);
+    fails("no position check", model(), CAN_FINISH);
+}
+
+/// The position check alone stops a fork: a former owner may still write, but only what the log,
+/// and so the present owner, has room for.
+#[test]
+fn the_position_check_stops_a_fork_by_itself() {
+    let model = without(|safeguards| safeguards.epoch = false);
+    holds("no epoch check", model);
+}
+
+/// The epoch alone stops a fork too, as long as no write arrives twice: that one it cannot tell.
+#[test]
+fn the_epoch_check_stops_a_fork_by_itself_where_nothing_is_repeated() {
+    let mut model = without(|safeguards| safeguards.position = false);
+    model.repeats = false;
+    holds("no position check, no repetitions", model);
+}
+
+#[test]
+fn without_both_checks_the_log_forks() {
+    let model = || {
+        let mut model = without(|safeguards| {
+            safeguards.epoch = false;
+            safeguards.position = false;
+        });
+        model.repeats = false;
+        model
+    };
+    fails("no check, no repetitions", model(), SHOWN_IS_PREFIX);
+    fails("no check, no repetitions", model(), ONE_TRUTH);
+    fails("no check, no repetitions", model(), ONE_PER_SEQ);
+}
+
+#[test]
+fn a_claim_that_does_not_compare_lets_epochs_fall() {
+    let model = without(|safeguards| safeguards.compare = false);
+    fails("no comparison", model, EPOCHS_RISE);
+}
+
+#[test]
+fn a_store_that_loses_what_it_confirmed_is_noticed() {
+    let loses = |loss| Ownership {
+        loses: Some(loss),
+        ..TWO_SHARDS
+    };
+    fails("a record is lost", loses(Loses::Record), KEPT);
+    fails("a record is lost", loses(Loses::Record), SHOWN_IS_PREFIX);
+    fails("a record is lost", loses(Loses::Record), ONE_TRUTH);
+    fails("a claim is lost", loses(Loses::Claim), EPOCHS_RISE);
+}
