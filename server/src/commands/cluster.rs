@@ -58,8 +58,16 @@ pub(super) struct ShardAddress {
 pub(super) struct Cluster {
     pub(super) addresses: Addresses,
     shutdown: CancellationToken,
-    shards: Vec<JoinHandle<()>>,
+    shards: Vec<ShardThread>,
     matchmaker: tokio::task::JoinHandle<()>,
+}
+
+/// A shard on a thread and a runtime of its own.
+struct ShardThread {
+    id: ShardId,
+    thread: JoinHandle<()>,
+    /// Ends it where it stands.
+    abort: CancellationToken,
 }
 
 impl Cluster {
@@ -112,10 +120,20 @@ impl Cluster {
         // Joined on a thread where waiting is allowed.
         let joined = tokio::task::spawn_blocking(move || {
             for shard in self.shards {
-                let _ = shard.join();
+                let _ = shard.thread.join();
             }
         });
         let _ = joined.await;
+    }
+
+    /// Ends one shard where it stands: nothing is written, and nobody is told.
+    pub(super) fn abort(&mut self, id: ShardId) -> Result<(), Failure> {
+        let shard = self.shards.iter().find(|shard| shard.id == id);
+        shard
+            .ok_or("this cluster has no such shard")?
+            .abort
+            .cancel();
+        Ok(())
     }
 
     /// Stops the cluster and waits for its end.
@@ -169,10 +187,12 @@ async fn start_shard(
     store: Arc<dyn Store>,
     key: SigningKey,
     shutdown: CancellationToken,
-) -> Result<(JoinHandle<()>, ShardAddress), Failure> {
+) -> Result<(ShardThread, ShardAddress), Failure> {
     let id = ShardId::from_random(rand::random());
     let (ready, bound) = oneshot::channel();
     let stop_all = shutdown.clone();
+    let abort = CancellationToken::new();
+    let aborted = abort.clone();
     let body = move || {
         let runtime = match tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -181,7 +201,7 @@ async fn start_shard(
             Ok(runtime) => runtime,
             Err(error) => {
                 let _ = ready.send(Err(error.into()));
-                return;
+                return false;
             }
         };
         runtime.block_on(async {
@@ -189,25 +209,31 @@ async fn start_shard(
                 Ok((config, surroundings)) => {
                     let address = config.address;
                     let _ = ready.send(Ok(ShardAddress { id, address }));
-                    crate::run(config, surroundings, shutdown).await;
+                    tokio::select! {
+                        () = crate::run(config, surroundings, shutdown) => {}
+                        () = aborted.cancelled() => {}
+                    }
                 }
                 Err(failure) => {
                     let _ = ready.send(Err(failure));
                 }
             }
-        });
+            aborted.is_cancelled()
+        })
     };
-    // A shard that ends, for whatever reason, ends the process: it is not half a cluster.
+    // A shard that ends by itself ends the process: it is not half a cluster.
     let thread = std::thread::Builder::new()
         .name(format!("shard-{id}"))
         .spawn(move || {
-            let _stop_all = stop_all.drop_guard();
-            body();
+            let stop_all = stop_all.drop_guard();
+            if body() {
+                stop_all.disarm();
+            }
         })?;
     let address = bound
         .await
         .map_err(|_| Failure::from("a shard failed to start"))??;
-    Ok((thread, address))
+    Ok((ShardThread { id, thread, abort }, address))
 }
 
 fn prepare_shard(

@@ -1,40 +1,52 @@
-//! `rookery demo`: a real game, played before your eyes.
+//! `rookery demo`: a real game goes on when the shard that owns it is killed.
 
 mod players;
 mod show;
+mod stage;
+mod summary;
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bot_client::commands::replay::{Game, read_games};
 use bot_client::connection::ConnectionTimes;
-use bot_client::seat::{SeatSession, SessionConfig, Watch};
+use bot_client::seat::{SeatSession, SeatTimes, SessionConfig, Watch};
 use bot_client::{Connector, Matchmaker};
 use clap::Args;
-use game_core::TimeControl;
-use protocol::token::SigningKey;
+use game_core::{ShardId, TimeControl};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::players::{Pace, Pairing};
 use self::show::Show;
+use self::stage::Stage;
+use self::summary::Summary;
 use super::Failure;
-use super::backend::Backend;
-use super::cluster::{Cluster, ClusterPlan};
 
 /// Played on lichess.org on 1 May 2025 (CC0); the first of `tests/data/lichess-2025-05.pgn`.
 const GAME: &[u8] = include_bytes!("game.pgn");
 
-/// Watch two bots play a real game on a server of its own.
+/// Everything is on this machine: what does not answer for so long has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Watch a match outlive the shard that owns it.
 ///
-/// Starts a matchmaker and two shards on free ports and a temporary directory, lets two bots play a
-/// game that was played by people, draws it as it goes, and ends with the PGN that the server made of
-/// it. Nothing is left behind.
+/// Starts a redis-server that flushes every write, a matchmaker and three shards, each a process of
+/// its own on free ports of the loopback and a temporary directory. Two bots play a game that was
+/// played by people; in the middle of it the shard that owns the match is killed with SIGKILL, another
+/// one takes over, and the game goes on. At the end it says what was acknowledged, what was lost
+/// (nothing), and how long play paused. Nothing is left behind.
+///
+/// Where no redis-server is installed, the shards are threads of this process on the embedded store.
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
     /// How fast it goes: 1 is for watching, 10 for the impatient.
     #[arg(long, value_name = "FACTOR", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..=100))]
     speed: u32,
+    /// Let the shard live.
+    #[arg(long)]
+    no_kill: bool,
     /// Draw pieces as letters, for terminals without chess symbols.
     #[arg(long)]
     ascii: bool,
@@ -51,54 +63,104 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let directory = tempfile::tempdir()?;
-        let backend = Backend::embedded(directory.path())?;
-        let plan = ClusterPlan {
-            host: Ipv4Addr::LOCALHOST.into(),
-            matchmaker_port: 0,
-            shard_port: 0,
-            shards: 2,
-            key: SigningKey::generate()?.0,
-        };
         let shutdown = CancellationToken::new();
         super::watch_signals(shutdown.clone())?;
-        let cluster = Cluster::start(plan, &backend, shutdown.clone()).await?;
+        let mut stage = Stage::build(shutdown.clone()).await?;
         let played = tokio::select! {
-            played = play(args, game, &cluster) => played,
+            played = play(args, &game, &mut stage) => played,
             () = shutdown.cancelled() => Err("stopped".into()),
         };
-        cluster.stop().await;
+        stage.strike().await;
         played
     })
 }
 
-/// Plays the game and draws it.
-async fn play(args: &DemoArgs, game: Game, cluster: &Cluster) -> Result<(), Failure> {
-    let matchmaker = Matchmaker::new(&cluster.addresses.matchmaker, PATIENCE)?;
+/// Plays the game, draws it, and kills the owner in the middle of it.
+async fn play(args: &DemoArgs, game: &Game, stage: &mut Stage) -> Result<(), Failure> {
+    let matchmaker = Matchmaker::new(stage.matchmaker(), PATIENCE)?;
     let connector = Arc::new(Connector::bind(1, ConnectionTimes::default())?);
-    let pairing = Pairing::arrange(&matchmaker, &game).await?;
+    let pairing = Pairing::arrange(&matchmaker, game).await?;
     let watcher = matchmaker.new_player(Some("the audience")).await?;
     let source = Watch {
         matchmaker: matchmaker.clone(),
-        token: watcher.token,
+        token: watcher.token.clone(),
     };
-    let config = SessionConfig::default();
     let audience = SeatSession::join(
         Arc::clone(&connector),
         Arc::new(source),
         pairing.match_id,
-        config,
+        session(),
     );
     let audience = audience.await?;
-    let mut show = Show::new(args.ascii);
-    let pace = Pace::new(&game, args.speed);
-    let (played, shown) = tokio::join!(pairing.play(connector, &game, pace), show.follow(audience));
-    played?;
+
+    let (news, headlines) = watch::channel(String::new());
+    let (ply, plies) = watch::channel(0);
+    let mut show = Show::new(args.ascii, &stage.lines(), headlines, ply);
+    let owner = async || {
+        let seat = matchmaker.watch(&watcher.token, pairing.match_id).await?;
+        Ok::<ShardId, Failure>(seat.shard.id)
+    };
+    let pace = Pace::new(game, args.speed);
+    let kill = kill_the_owner(args, game, stage, plies, owner, &news);
+    let (played, shown, killed) = tokio::join!(
+        pairing.play(connector, game, pace),
+        show.follow(audience),
+        kill
+    );
+    let (seats, killed) = (played?, killed?);
     shown?;
+    let stored = matchmaker.match_reply(pairing.match_id).await?;
     let pgn = matchmaker.pgn(pairing.match_id).await?;
-    show.finish(&pgn);
-    Ok(())
+    let summary = Summary::new(&seats, &stored, killed);
+    show.finish(&pgn, &summary);
+    if summary.lost() == 0 {
+        Ok(())
+    } else {
+        Err("acknowledged events were lost".into())
+    }
 }
 
-/// Everything is on this machine: what does not answer for so long has failed.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+/// Waits for the middle of the game, kills the shard that owns it, and tells who takes over. Returns
+/// when it was killed.
+async fn kill_the_owner(
+    args: &DemoArgs,
+    game: &Game,
+    stage: &mut Stage,
+    mut plies: watch::Receiver<usize>,
+    owner: impl AsyncFn() -> Result<ShardId, Failure>,
+    news: &watch::Sender<String>,
+) -> Result<Option<Instant>, Failure> {
+    if args.no_kill {
+        return Ok(None);
+    }
+    let middle = game.moves.len() / 2;
+    if plies.wait_for(|&ply| ply >= middle).await.is_err() {
+        return Err("the game ended before its middle".into());
+    }
+    let killed_shard = owner().await?;
+    let killed = Instant::now();
+    let how = stage.kill(killed_shard)?;
+    news.send_replace(format!("{how}; it owned this match"));
+    let before = *plies.borrow_and_update();
+    if plies.wait_for(|&ply| ply > before).await.is_ok() {
+        let heir = owner().await?;
+        let waited = killed.elapsed().as_secs_f64();
+        news.send_replace(format!(
+            "{how}; shard {heir} took over, {waited:.1} s later"
+        ));
+    }
+    Ok(Some(killed))
+}
+
+/// A session that notices at once when its shard is gone: this machine loses no packets.
+fn session() -> SessionConfig {
+    let times = SeatTimes {
+        answer_max: Duration::from_secs(1),
+        silence_max: Some(Duration::from_secs(2)),
+        ..SeatTimes::default()
+    };
+    SessionConfig {
+        times,
+        ..SessionConfig::default()
+    }
+}

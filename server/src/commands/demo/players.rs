@@ -1,16 +1,16 @@
 //! The two bots, who play what was played.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bot_client::commands::replay::{Ending, Game};
-use bot_client::seat::{PlayerSeat, SeatSession, SessionConfig, Update};
+use bot_client::seat::{Acked, PlayerSeat, SeatSession, Update};
 use bot_client::{Connector, Matchmaker};
 use game_core::{ColorChoice, CommandKind, MatchId, Seat};
 use protocol::http::{NewChallenge, PlayerReply};
 use tokio::time::sleep;
 
-use super::Failure;
+use super::{Failure, session};
 
 /// How long the bots think: in proportion to what the people took, but never long.
 pub(super) struct Pace(Vec<Duration>);
@@ -82,28 +82,36 @@ impl Pairing {
         connector: Arc<Connector>,
         game: &Game,
         pace: Pace,
-    ) -> Result<(), Failure> {
+    ) -> Result<[Played; 2], Failure> {
         let seat = |player: &PlayerReply| {
             let matchmaker = self.matchmaker.clone();
             let source = PlayerSeat {
                 matchmaker,
                 token: player.token.clone(),
             };
-            let config = SessionConfig::default();
             SeatSession::join(
                 Arc::clone(&connector),
                 Arc::new(source),
                 self.match_id,
-                config,
+                session(),
             )
         };
         let (white, black) = tokio::try_join!(seat(&self.white), seat(&self.black))?;
-        tokio::try_join!(
+        let (white, black) = tokio::try_join!(
             play_seat(white, Seat::White, game, &pace),
             play_seat(black, Seat::Black, game, &pace)
         )?;
-        Ok(())
+        Ok([white, black])
     }
+}
+
+/// What a player was told.
+pub(super) struct Played {
+    pub(super) acked: Vec<Acked>,
+    /// When each acknowledgement came.
+    pub(super) acked_at: Vec<Instant>,
+    /// How often the seat was taken again.
+    pub(super) resumed: u32,
 }
 
 /// One bot: its moves when it is its turn, and the end as the game had it.
@@ -112,9 +120,10 @@ async fn play_seat(
     seat: Seat,
     game: &Game,
     pace: &Pace,
-) -> Result<(), Failure> {
+) -> Result<Played, Failure> {
     let mut answered = None;
-    while session.view().result().is_none() {
+    let mut acked_at = Vec::new();
+    while session.view().result().is_none() || session.machine().unanswered() > 0 {
         let ply = session.view().ply();
         let kind = match game.moves.get(usize::from(ply)) {
             Some(&uci) if session.view().is_my_turn() => Some(CommandKind::Move {
@@ -131,6 +140,7 @@ async fn play_seat(
             answered = Some(ply);
         }
         match session.next().await? {
+            Update::Acked { .. } => acked_at.push(Instant::now()),
             Update::Refused { reason, .. } => {
                 return Err(format!("{seat}'s command was refused: {reason}").into());
             }
@@ -138,8 +148,13 @@ async fn play_seat(
             _ => {}
         }
     }
+    let played = Played {
+        acked: session.machine().acked().to_vec(),
+        acked_at,
+        resumed: session.resumed(),
+    };
     session.leave().await?;
-    Ok(())
+    Ok(played)
 }
 
 /// What a seat does when all moves are played and the board does not decide.

@@ -8,16 +8,18 @@ use bot_client::MatchView;
 use bot_client::board::{BoardPicture, PieceSet, TextStyle};
 use bot_client::seat::{SeatSession, Update};
 use game_core::Seat;
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Failure;
+use super::summary::Summary;
 
 /// Clocks are drawn afresh so often.
 const FRAME: Duration = Duration::from_millis(100);
 /// Moves that are shown beside the board, in pairs.
 const MOVES_SHOWN: usize = 8;
 /// The lines that a drawing takes.
-const HEIGHT: usize = 12;
+const HEIGHT: usize = 13;
 
 /// Draws a match: in place on a terminal, a line for each move elsewhere.
 pub(super) struct Show {
@@ -25,10 +27,24 @@ pub(super) struct Show {
     in_place: bool,
     drawn: bool,
     plies_told: usize,
+    headlines: watch::Receiver<String>,
+    /// Others are told here how far the game has come.
+    ply: watch::Sender<usize>,
+    reconnecting: bool,
 }
 
 impl Show {
-    pub(super) fn new(ascii: bool) -> Self {
+    /// Sets the scene: what stands on the stage.
+    pub(super) fn new(
+        ascii: bool,
+        stage: &[String],
+        headlines: watch::Receiver<String>,
+        ply: watch::Sender<usize>,
+    ) -> Self {
+        for line in stage {
+            println!("{line}");
+        }
+        println!();
         let in_place = std::io::stdout().is_terminal();
         let pieces = if ascii {
             PieceSet::Ascii
@@ -39,11 +55,15 @@ impl Show {
             pieces,
             colors: in_place,
         };
+        let (drawn, plies_told, reconnecting) = (false, 0, false);
         Self {
             style,
             in_place,
-            drawn: false,
-            plies_told: 0,
+            drawn,
+            plies_told,
+            headlines,
+            ply,
+            reconnecting,
         }
     }
 
@@ -66,7 +86,14 @@ impl Show {
                     Update::Closed(code) if audience.view().result().is_none() => {
                         return Err(format!("the audience was sent away: {code}").into());
                     }
-                    _ => self.tell(audience.view()),
+                    update => {
+                        self.reconnecting = match update {
+                            Update::Reconnecting(_) => true,
+                            Update::Joined { .. } => false,
+                            _ => self.reconnecting,
+                        };
+                        self.tell(audience.view());
+                    }
                 },
                 _ = frames.tick() => {}
             }
@@ -78,16 +105,22 @@ impl Show {
         }
     }
 
-    /// The end: how it ended, and the record.
-    pub(super) fn finish(&self, pgn: &str) {
+    /// The end: the record, and the account.
+    pub(super) fn finish(&self, pgn: &str, summary: &Summary) {
         println!();
         println!("{}", pgn.trim_end());
+        println!();
+        print!("{summary}");
     }
 
     /// A line for each new move, where nothing can be drawn in place.
     fn tell(&mut self, view: &MatchView) {
+        self.ply.send_replace(view.moves().len());
         if self.in_place {
             return;
+        }
+        if self.headlines.has_changed().unwrap_or(false) {
+            println!("     *** {}", *self.headlines.borrow_and_update());
         }
         let sans = view.sans();
         for (ply, san) in sans.iter().enumerate().skip(self.plies_told) {
@@ -137,8 +170,10 @@ impl Show {
         lines.push(match view.result() {
             Some((outcome, termination)) => format!("  {outcome} by {termination}"),
             None if view.is_paused() => "  paused: the store does not answer".to_owned(),
+            None if self.reconnecting => "  the audience looks for the match …".to_owned(),
             None => String::new(),
         });
+        lines.push(format!("  {}", *self.headlines.borrow()));
         lines.resize(HEIGHT, String::new());
         lines
     }

@@ -1,0 +1,70 @@
+//! What it came to: what was acknowledged, what was lost, how long play paused.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use game_core::CommandKind;
+use protocol::http::MatchReply;
+
+use super::players::Played;
+
+/// The account of a demonstration.
+pub(super) struct Summary {
+    acknowledged: usize,
+    lost: usize,
+    resumed: u32,
+    killed: bool,
+    /// From the kill to the next acknowledged move.
+    pause: Option<Duration>,
+}
+
+impl Summary {
+    /// Compares what the players were told with what the store has.
+    pub(super) fn new(seats: &[Played], stored: &MatchReply, killed: Option<Instant>) -> Self {
+        let told = seats.iter().flat_map(|seat| &seat.acked);
+        let lost = told.clone().filter(|acked| match acked.kind {
+            CommandKind::Move { ply, uci, .. } => stored.moves.get(usize::from(ply)) != Some(&uci),
+            _ => acked.event > stored.seq,
+        });
+        let next = killed.and_then(|killed| {
+            let times = seats.iter().flat_map(|seat| &seat.acked_at);
+            times
+                .filter(|&&at| at > killed)
+                .min()
+                .map(|&at| at - killed)
+        });
+        Self {
+            acknowledged: told.clone().count(),
+            lost: lost.count(),
+            resumed: seats.iter().map(|seat| seat.resumed).sum(),
+            killed: killed.is_some(),
+            pause: next,
+        }
+    }
+
+    pub(super) fn lost(&self) -> usize {
+        self.lost
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "acknowledged  {} commands", self.acknowledged)?;
+        writeln!(f, "lost          {}", self.lost)?;
+        if self.killed {
+            writeln!(
+                f,
+                "came back     {} times a player took a seat again",
+                self.resumed
+            )?;
+        }
+        if let Some(pause) = self.pause {
+            let seconds = pause.as_secs_f64();
+            writeln!(
+                f,
+                "play paused   {seconds:.1} s, of which nobody was charged a millisecond"
+            )?;
+        }
+        Ok(())
+    }
+}
