@@ -60,10 +60,7 @@ impl fmt::Display for Summary {
         }
         if let Some(pause) = self.pause {
             let seconds = pause.as_secs_f64();
-            writeln!(
-                f,
-                "play paused   {seconds:.1} s, of which nobody was charged a millisecond"
-            )?;
+            writeln!(f, "play paused   {seconds:.1} s")?;
         }
         Ok(())
     }
