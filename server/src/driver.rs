@@ -54,7 +54,7 @@ pub(crate) enum Outgoing {
 
 /// What the store answered.
 enum Answer {
-    Loaded(MatchId, Result<Option<Checkpoint>, StoreError>),
+    Loaded(MatchId, Result<Option<Box<Checkpoint>>, StoreError>),
     Claimed(MatchId, Result<Claim, StoreError>),
     Appended(Result<Vec<Appended>, StoreError>),
     Heartbeat(Result<Vec<ShardRecord>, StoreError>),
@@ -290,7 +290,10 @@ impl Driver {
 
     fn store_answered(&mut self, answer: Answer, now: Now) {
         match answer {
-            Answer::Loaded(id, answer) => self.shard.loaded(id, answer, now),
+            Answer::Loaded(id, answer) => {
+                let answer = answer.map(|found| found.map(|checkpoint| *checkpoint));
+                self.shard.loaded(id, answer, now);
+            }
             Answer::Claimed(id, answer) => self.shard.claimed(id, answer, now),
             Answer::Appended(answer) => self.shard.appended(answer, now),
             Answer::Assigned(matches) => self.shard.assigned(matches),
@@ -319,7 +322,7 @@ impl Driver {
                     }
                 }
                 Output::Load(id) => {
-                    self.ask(|store| async move { Answer::Loaded(id, store.load(id).await) });
+                    self.ask(|store| async move { Answer::Loaded(id, store.load(id).await.map(|found| found.map(Box::new))) });
                 }
                 Output::Claim(id, expected) => {
                     let me = self.record.id;

@@ -265,6 +265,7 @@ impl Server {
             std::thread::sleep(POLL_EVERY);
         }
         let _ = child.kill();
+        let _ = child.wait();
         panic!("the server did not stop within {limit:?}");
     }
 
@@ -340,6 +341,16 @@ fn launch(directory: &TempDir, args: &[String]) -> Result<(Child, Ready), String
 pub fn free_tcp_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("a bound address").port()
+}
+
+/// A UDP port of the loopback that is free now.
+///
+/// # Panics
+///
+/// If there is none.
+#[must_use]
+pub fn free_udp_port() -> u16 {
+    free_udp_ports(1)
 }
 
 /// The first of `n` UDP ports of the loopback in a row that are free now.

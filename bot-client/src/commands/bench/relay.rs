@@ -197,7 +197,7 @@ struct RelayPair {
 impl Pair for RelayPair {
     async fn play(&mut self, n: usize) -> Result<Option<Duration>, BenchError> {
         let [white, black] = &mut self.seats;
-        let (mover, other) = if n % 2 == 0 {
+        let (mover, other) = if n.is_multiple_of(2) {
             (white, black)
         } else {
             (black, white)

@@ -200,7 +200,7 @@ impl Pair for MatchPair {
             return Ok(None);
         };
         let [white, black] = &mut self.seats;
-        let (mover, other) = if n % 2 == 0 {
+        let (mover, other) = if n.is_multiple_of(2) {
             (white, black)
         } else {
             (black, white)
