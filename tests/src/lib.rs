@@ -1,6 +1,7 @@
 //! What the integration tests need: real servers as processes, a shard whose store fails on demand,
-//! and a client that sends whatever bytes it is given.
+//! a client that sends whatever bytes it is given, and campaigns of faults.
 
+pub mod faults;
 pub mod process;
 pub mod shard;
 pub mod wire;

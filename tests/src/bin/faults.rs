@@ -1,0 +1,129 @@
+//! The binary `faults`: a fault-injection campaign against a cluster of real processes.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use tests::faults::{Campaign, FaultKind, Report, Sabotage, run};
+
+/// Plays matches on a cluster of real processes, brings faults about, and holds what the players were
+/// told against what is stored. Ends with 1 if a promise was broken.
+#[derive(Debug, Parser)]
+#[command(name = "faults")]
+struct Args {
+    /// Faults to bring about.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    faults: u32,
+    /// Matches in play at any time.
+    #[arg(long, value_name = "N", default_value_t = 20,
+          value_parser = clap::value_parser!(u16).range(1..=2_000))]
+    matches: u16,
+    /// Decides everything that is left to chance, but the machine's timing.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Between the beginnings of two faults, on average, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 1_200,
+          value_parser = clap::value_parser!(u64).range(1..=600_000))]
+    every_ms: u64,
+    /// Only faults of these kinds, separated by commas.
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    only: Vec<FaultKind>,
+    /// Where to write the figures, as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Where to keep the logs of the processes.
+    #[arg(long, value_name = "DIRECTORY")]
+    logs: Option<PathBuf>,
+    /// A safeguard to take out, to see the checker notice: gate, position or relaxed-store.
+    #[arg(long, value_name = "SAFEGUARD")]
+    sabotage: Option<Sabotage>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    #[cfg(feature = "sabotage")]
+    if std::env::args().nth(1).as_deref() == Some("shard") {
+        return without_gate().await;
+    }
+    match campaign(Args::parse()).await {
+        Ok(report) if report.is_clean() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("faults: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn campaign(args: Args) -> Result<Report, String> {
+    if args.sabotage.is_some() && !cfg!(feature = "sabotage") {
+        return Err("--sabotage wants a build with --features sabotage".to_owned());
+    }
+    #[cfg(feature = "sabotage")]
+    if args.sabotage == Some(Sabotage::RelaxedStore) {
+        slow_the_flush_down()?;
+    }
+    let kinds = match args.sabotage {
+        _ if !args.only.is_empty() => args.only,
+        Some(sabotage) => sabotage.kinds(),
+        None => FaultKind::ORDINARY.to_vec(),
+    };
+    let this = std::env::current_exe().map_err(|error| error.to_string())?;
+    let campaign = Campaign {
+        faults: args.faults,
+        matches: args.matches.into(),
+        seed: args.seed,
+        kinds,
+        every: Duration::from_millis(args.every_ms),
+        sabotage: args.sabotage.map(|sabotage| (sabotage, this)),
+        logs: args.logs,
+    };
+    let report = run(&campaign).await?;
+    eprintln!("{report}");
+    if let Some(path) = args.json {
+        let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
+        std::fs::write(&path, json).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(report)
+}
+
+/// This binary as a shard whose gate stands open.
+#[cfg(feature = "sabotage")]
+async fn without_gate() -> ExitCode {
+    use clap::{Args as _, FromArgMatches};
+    use tests::faults::sabotage::{ShardArgs, run_shard_without_gate};
+    let command = ShardArgs::augment_args(clap::Command::new("faults shard"));
+    let matches = command.get_matches_from(std::env::args().skip(1));
+    let ran = match ShardArgs::from_arg_matches(&matches) {
+        Ok(args) => run_shard_without_gate(args).await,
+        Err(error) => Err(error.into()),
+    };
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs this process anew with a library in it, and in its Redis, that makes flushes slow; returns
+/// there alone.
+#[cfg(feature = "sabotage")]
+fn slow_the_flush_down() -> Result<(), String> {
+    use std::process::{Command, exit};
+    if std::env::var_os("LD_PRELOAD").is_some() {
+        return Ok(());
+    }
+    let said = |error: std::io::Error| error.to_string();
+    let directory = tempfile::tempdir().map_err(said)?;
+    let library = tests::faults::sabotage::slow_flush(directory.path()).map_err(said)?;
+    let status = Command::new(std::env::current_exe().map_err(said)?)
+        .args(std::env::args_os().skip(1))
+        .env("LD_PRELOAD", library)
+        .status()
+        .map_err(said)?;
+    drop(directory);
+    exit(status.code().unwrap_or(2));
+}

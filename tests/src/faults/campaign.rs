@@ -1,0 +1,316 @@
+//! A campaign from its start to its report.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bot_client::connection::ConnectionTimes;
+use bot_client::seat::SeatTimes;
+use bot_client::{Connector, Matchmaker, SessionConfig};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::cluster::{Cluster, ClusterPlan};
+use super::inject::inject;
+use super::player::World;
+use super::report::{Report, Times};
+use super::sabotage::Sabotage;
+use super::schedule::{Fault, FaultKind, Schedule};
+use super::table::{Played, Table};
+use super::verify::verify;
+
+/// How a campaign runs.
+#[derive(Debug, Clone)]
+pub struct Campaign {
+    /// Faults that are brought about.
+    pub faults: u32,
+    /// Matches in play at any time.
+    pub matches: usize,
+    /// Decides everything that is left to chance, but the machine's timing.
+    pub seed: u64,
+    /// The kinds of faults, each as often as any other.
+    pub kinds: Vec<FaultKind>,
+    /// Between the beginnings of two faults, on average.
+    pub every: Duration,
+    /// A safeguard that is taken out, and the binary that runs shards without a gate.
+    pub sabotage: Option<(Sabotage, PathBuf)>,
+    /// Where the logs of the processes stay; by default they go with the campaign.
+    pub logs: Option<PathBuf>,
+}
+
+impl Default for Campaign {
+    fn default() -> Self {
+        Self {
+            faults: 10,
+            matches: 20,
+            seed: 1,
+            kinds: FaultKind::ORDINARY.to_vec(),
+            every: Duration::from_millis(1_200),
+            sabotage: None,
+            logs: None,
+        }
+    }
+}
+
+/// Play goes on so long before the first fault.
+const QUIET: Duration = Duration::from_secs(1);
+/// Once the faults are over, every match must end within this.
+const SETTLE: Duration = Duration::from_secs(120);
+/// A fault that is not over by then is none that was planned.
+const FAULT_MAX: Duration = Duration::from_secs(150);
+/// Between two lines of progress.
+const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+/// Players ask two matchmakers for this long, each of which is never down for more than a moment.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs a campaign to its end.
+///
+/// # Errors
+///
+/// When the cluster does not start, or what is stored cannot be read: then nothing is known.
+pub async fn run(campaign: &Campaign) -> Result<Report, String> {
+    let began = Instant::now();
+    let temporary = TempDir::with_prefix("rookery-faults-").map_err(|error| error.to_string())?;
+    let directory = campaign
+        .logs
+        .clone()
+        .unwrap_or_else(|| temporary.path().to_owned());
+    std::fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
+    let cluster = Arc::new(Cluster::start(cluster_plan(campaign, directory)).await?);
+    let world = Arc::new(world(&cluster)?);
+    let last_round = CancellationToken::new();
+    let abandon = CancellationToken::new();
+    let matches_done = Arc::new(AtomicU64::new(0));
+    let mut tables = JoinSet::new();
+    for number in 0..campaign.matches {
+        let table = Table {
+            world: Arc::clone(&world),
+            seed: campaign.seed.wrapping_add(1_000 * (number as u64 + 1)),
+            last_round: last_round.clone(),
+            abandon: abandon.clone(),
+            matches_done: Arc::clone(&matches_done),
+        };
+        tables.spawn(table.run());
+    }
+    let mut report = Report {
+        seed: campaign.seed,
+        ..Report::default()
+    };
+    let drains = inject_all(campaign, &cluster, &world, &matches_done, &mut report).await;
+    eprintln!("the faults are over; the matches under way are played to their ends");
+    last_round.cancel();
+    let played = gather(tables, &abandon, &mut report).await?;
+    report.takeover_ms = Times::of(world.pulses.takeovers());
+    report.drain_ms = Times::of(world.pulses.drains());
+    report.drain_exit_ms = Times::of(drains);
+    report.sessions_lost = world.sessions_lost.load(Ordering::Relaxed);
+    for alarm in cluster.alarms() {
+        report.alarm(alarm);
+    }
+    check_all(&cluster, &world, &played, &mut report).await?;
+    report.seconds = began.elapsed().as_secs_f64();
+    Ok(report)
+}
+
+fn cluster_plan(campaign: &Campaign, directory: PathBuf) -> ClusterPlan {
+    let mut plan = ClusterPlan {
+        seed: campaign.seed,
+        directory,
+        ..ClusterPlan::default()
+    };
+    match &campaign.sabotage {
+        Some((Sabotage::Gate, binary)) => plan.shard_binary = Some(binary.clone()),
+        #[cfg(feature = "sabotage")]
+        Some((Sabotage::Position, _)) => {
+            plan.rewrite = Some(super::sabotage::rewrite_position_check());
+        }
+        Some((Sabotage::RelaxedStore, _)) => {
+            plan.redis_arguments = vec!["--appendfsync".to_owned(), "everysec".to_owned()];
+        }
+        _ => {}
+    }
+    plan
+}
+
+/// Clients that notice the end of a shard about as fast as it is taken over.
+fn world(cluster: &Cluster) -> Result<World, String> {
+    let times = ConnectionTimes {
+        handshake_max: Duration::from_secs(1),
+        keep_alive: Duration::from_secs(1),
+        idle_max: Duration::from_secs(4),
+    };
+    let session = SessionConfig {
+        times: SeatTimes {
+            answer_max: Duration::from_millis(1_500),
+            ..SeatTimes::default()
+        },
+        patience: PATIENCE,
+        retry: (Duration::from_millis(50), Duration::from_millis(500)),
+    };
+    let connector = Connector::bind(4, times).map_err(|error| error.to_string())?;
+    let matchmaker = |url: &str| Matchmaker::new(url, PATIENCE).map_err(|error| error.to_string());
+    let matchmakers: Result<_, String> = cluster
+        .matchmakers
+        .iter()
+        .map(|slot| matchmaker(&slot.url))
+        .collect();
+    Ok(World {
+        connector: Arc::new(connector),
+        matchmakers: matchmakers?,
+        session,
+        pulses: Default::default(),
+        acked: AtomicU64::new(0),
+        sessions_lost: AtomicU64::new(0),
+    })
+}
+
+/// Brings all faults about, overlapping where they do, and waits until the last one is over. Returns
+/// how long drained shards took to end.
+async fn inject_all(
+    campaign: &Campaign,
+    cluster: &Arc<Cluster>,
+    world: &Arc<World>,
+    matches_done: &AtomicU64,
+    report: &mut Report,
+) -> Vec<Duration> {
+    let mut schedule = Schedule::new(campaign.kinds.clone(), campaign.seed);
+    let mut under_way = JoinSet::new();
+    let mut drains = Vec::new();
+    let (began, mut spoke) = (Instant::now(), Instant::now());
+    let mut done = 0;
+    sleep(QUIET).await;
+    while done < campaign.faults || !under_way.is_empty() {
+        let next = if done < campaign.faults {
+            schedule.next()
+        } else {
+            None
+        };
+        if let Some(fault) = next {
+            done += 1;
+            *report.faults.entry(fault.kind.name()).or_default() += 1;
+            let (cluster, world) = (Arc::clone(cluster), Arc::clone(world));
+            under_way.spawn(async move {
+                let injected = inject(&cluster, &world.pulses, &fault);
+                let outcome = timeout(FAULT_MAX, injected).await;
+                let late = |_| Err("it is not over in time".to_owned());
+                (fault, outcome.unwrap_or_else(late))
+            });
+            let pause = sleep(schedule.pause(campaign.every));
+            tokio::pin!(pause);
+            loop {
+                tokio::select! {
+                    Some(ended) = under_way.join_next() => {
+                        fault_ended(ended, &mut schedule, &mut drains, report);
+                    }
+                    () = &mut pause => break,
+                }
+            }
+        } else if let Some(ended) = under_way.join_next().await {
+            fault_ended(ended, &mut schedule, &mut drains, report);
+        }
+        if spoke.elapsed() >= PROGRESS_EVERY {
+            spoke = Instant::now();
+            eprintln!(
+                "{:>5.0} s: {done} of {} faults, {} matches over, {} acknowledged, {} takeovers",
+                began.elapsed().as_secs_f64(),
+                campaign.faults,
+                matches_done.load(Ordering::Relaxed),
+                world.acked.load(Ordering::Relaxed),
+                world.pulses.takeovers().len(),
+            );
+        }
+    }
+    drains
+}
+
+type FaultOutcome = (Fault, Result<Option<Duration>, String>);
+
+fn fault_ended(
+    ended: Result<FaultOutcome, tokio::task::JoinError>,
+    schedule: &mut Schedule,
+    drains: &mut Vec<Duration>,
+    report: &mut Report,
+) {
+    match ended {
+        Ok((fault, outcome)) => {
+            match outcome {
+                Ok(drain) => drains.extend(drain),
+                Err(error) => {
+                    eprintln!("{}: {error}", fault.kind);
+                    report.alarm(format!("{}: {error}", fault.kind));
+                }
+            }
+            schedule.ended(&fault);
+        }
+        // What it touched stays marked as faulty.
+        Err(error) => report.alarm(format!("a fault could not be brought about: {error}")),
+    }
+}
+
+/// All matches, played to their ends, or left when they do not come to one.
+async fn gather(
+    mut tables: JoinSet<Result<Vec<Played>, bot_client::MatchmakerError>>,
+    abandon: &CancellationToken,
+    report: &mut Report,
+) -> Result<Vec<Played>, String> {
+    let mut played = Vec::new();
+    let settled = sleep(SETTLE);
+    tokio::pin!(settled);
+    loop {
+        tokio::select! {
+            table = tables.join_next() => match table {
+                None => return Ok(played),
+                Some(Ok(Ok(matches))) => played.extend(matches),
+                Some(Ok(Err(error))) => report.alarm(format!("a table plays nothing: {error}")),
+                Some(Err(error)) => return Err(format!("a table broke: {error}")),
+            },
+            () = &mut settled, if !abandon.is_cancelled() => abandon.cancel(),
+        }
+    }
+}
+
+/// Holds every match against what is stored after Redis was killed once more: what counts is on its
+/// disk.
+async fn check_all(
+    cluster: &Cluster,
+    world: &World,
+    played: &[Played],
+    report: &mut Report,
+) -> Result<(), String> {
+    cluster
+        .redis(|redis| {
+            redis.kill();
+            redis.restart();
+        })
+        .await?;
+    report.matches = played.len();
+    for game in played {
+        let histories = game.histories.iter();
+        report.acked += histories
+            .clone()
+            .map(|history| history.acked())
+            .sum::<usize>();
+        report.unknown += histories.map(|history| history.unknown()).sum::<usize>();
+        let breaches = retried(async || verify(cluster, &world.matchmakers[0], game).await).await?;
+        for breach in &breaches {
+            eprintln!("{breach}");
+        }
+        report.count(&breaches);
+    }
+    Ok(())
+}
+
+/// Redis has just been started: connections to it are made anew.
+async fn retried<T>(reading: impl AsyncFn() -> Result<T, String>) -> Result<T, String> {
+    const TRIES: u32 = 20;
+    for _ in 1..TRIES {
+        match reading().await {
+            Ok(read) => return Ok(read),
+            Err(_) => sleep(Duration::from_millis(250)).await,
+        }
+    }
+    reading().await
+}

@@ -1,0 +1,388 @@
+//! Holds what the players were told against what is stored. It does no I/O and trusts nobody.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use bot_client::Violation;
+use game_core::{
+    BySeat, CommandId, CommandKind, Epoch, Event, EventKind, Match, MatchSetup, Outcome, Seat,
+    Termination, Uci,
+};
+use protocol::WireEvent;
+
+use super::history::{Entry, History};
+
+#[cfg(test)]
+mod tests;
+
+/// A match as everyone can read it after its end.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// What was agreed before it.
+    pub setup: MatchSetup,
+    /// The records in the order in which they are stored.
+    pub log: Vec<Event>,
+    /// What the matchmaker says of it.
+    pub published: Published,
+}
+
+/// What the matchmaker says of a match.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// The export of the game.
+    pub pgn: String,
+    /// Number of events.
+    pub seq: u32,
+    /// All moves.
+    pub moves: Vec<Uci>,
+    /// The result.
+    pub result: Option<(Outcome, Termination)>,
+}
+
+impl Published {
+    /// What is to be said of a match.
+    #[must_use]
+    pub fn of(game: &Match) -> Self {
+        Self {
+            pgn: game.pgn(SITE),
+            seq: game.seq(),
+            moves: game.moves().map(|(uci, _)| uci).collect(),
+            result: game.outcome(),
+        }
+    }
+}
+
+/// What a matchmaker without a public address puts into PGN.
+const SITE: &str = "?";
+
+/// The promise that a breach breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// What somebody was told is not stored.
+    Lost,
+    /// A command took effect twice, or a place in the log has two records.
+    Duplicated,
+    /// Something stands in another place than it was said to.
+    Reordered,
+    /// Two that should say the same do not.
+    Disagreement,
+    /// A match has no end.
+    Unfinished,
+    /// A player's clock ran out over a fault of the server.
+    Overcharged,
+}
+
+/// A broken promise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breach {
+    /// Which promise.
+    pub class: Class,
+    /// What is wrong.
+    pub text: String,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.class, self.text)
+    }
+}
+
+/// Everything that is wrong with one match. All players of the campaign think for a fraction of their
+/// time, so that a result by the clock is one that a fault brought about.
+#[must_use]
+pub fn check(histories: &[History], stored: &Stored) -> Vec<Breach> {
+    let mut checker = Checker {
+        stored,
+        breaches: Vec::new(),
+    };
+    checker.check_log();
+    for history in histories {
+        checker.check_history(history);
+    }
+    checker.breaches
+}
+
+struct Checker<'a> {
+    stored: &'a Stored,
+    breaches: Vec<Breach>,
+}
+
+impl Checker<'_> {
+    fn breach(&mut self, class: Class, text: impl Into<String>) {
+        let text = format!("match {}: {}", self.stored.setup.id, text.into());
+        self.breaches.push(Breach { class, text });
+    }
+
+    // ---- the log by itself -----------------------------------------------------------------------
+
+    fn check_log(&mut self) {
+        let log = &self.stored.log;
+        let (mut seqs, mut commands) = (HashSet::new(), HashMap::new());
+        for (event, place) in log.iter().zip(1..) {
+            if !seqs.insert(event.seq) {
+                let text = format!("record {} stands there again at {place}", event.seq);
+                self.breach(Class::Duplicated, text);
+                continue;
+            }
+            if event.seq != place {
+                let text = format!("record {} stands at {place}", event.seq);
+                self.breach(Class::Reordered, text);
+            }
+            if let (Some(seat), Some(id)) = (event.seat, event.command_id)
+                && let Some(first) = commands.insert((seat, id), event.seq)
+            {
+                let text = format!("command {id} of {seat} took effect at {first} and {place}");
+                self.breach(Class::Duplicated, text);
+            }
+        }
+        if log_result(log).is_none() {
+            let text = format!("no end after {} events", log.len());
+            self.breach(Class::Unfinished, text);
+        }
+        self.check_replay();
+    }
+
+    fn check_replay(&mut self) {
+        let start = Match::new(self.stored.setup.clone()).snapshot();
+        match Match::restore(start, &self.stored.log) {
+            Ok(game) => self.check_published(&game),
+            // What stands in the wrong order was found already, and does not replay.
+            Err(_) if !self.breaches.is_empty() => {}
+            Err(error) => self.breach(Class::Disagreement, format!("does not replay: {error}")),
+        }
+        if let Some((outcome, termination)) = log_result(&self.stored.log)
+            && matches!(
+                termination,
+                Termination::TimeForfeit | Termination::WhiteNoStart | Termination::BlackNoStart
+            )
+        {
+            let text = format!("{outcome} by {termination}, and nobody thought so long");
+            self.breach(Class::Overcharged, text);
+        }
+    }
+
+    fn check_published(&mut self, game: &Match) {
+        let (expected, published) = (Published::of(game), &self.stored.published);
+        let checks = [
+            ("PGN", expected.pgn == published.pgn),
+            ("number of events", expected.seq == published.seq),
+            ("moves", expected.moves == published.moves),
+            ("result", expected.result == published.result),
+        ];
+        for (what, same) in checks {
+            if !same {
+                let text = format!("the published {what} is not what the log makes");
+                self.breach(Class::Disagreement, text);
+            }
+        }
+    }
+
+    // ---- the log beside what one player was told -------------------------------------------------
+
+    fn check_history(&mut self, history: &History) {
+        let seat = history.seat;
+        let mut asked = HashSet::new();
+        let mut acks = HashMap::new();
+        let mut highest = Epoch(0);
+        let mut result = None;
+        for entry in &history.entries {
+            match entry {
+                Entry::Asked { id, .. } => {
+                    asked.insert(*id);
+                }
+                Entry::Acked { id, event, .. } => {
+                    if let Some(first) = acks.insert(*id, *event)
+                        && first != *event
+                    {
+                        let text = format!("command {id} was acked as {first} and as {event}");
+                        self.breach(Class::Duplicated, text);
+                    }
+                }
+                Entry::Shown { result: shown, .. } => result = shown.or(result),
+                Entry::Saw { event, .. } => result = ending(&event.kind).or(result),
+                Entry::Refused { .. } | Entry::Broke(_) => {}
+            }
+            self.check_entry(seat, entry, &asked);
+            if let Some(epoch) = spoken_under(entry) {
+                if epoch < highest {
+                    let text = format!("{seat} heard epoch {epoch} after {highest}");
+                    self.breach(Class::Disagreement, text);
+                }
+                highest = highest.max(epoch);
+            }
+        }
+        self.check_result(history, result);
+    }
+
+    fn check_result(&mut self, history: &History, known: Option<(Outcome, Termination)>) {
+        let (seat, stored) = (history.seat, log_result(&self.stored.log));
+        match (known, stored) {
+            (Some(known), Some(stored)) if known != stored => {
+                let text = format!("{seat} was told {known:?}, the log says {stored:?}");
+                self.breach(Class::Disagreement, text);
+            }
+            (Some(known), None) => {
+                self.breach(Class::Lost, format!("{seat} was told the result {known:?}"));
+            }
+            (None, Some(_)) => {
+                self.breach(Class::Unfinished, format!("{seat} never learnt the result"));
+            }
+            _ => {}
+        }
+    }
+
+    fn check_entry(&mut self, seat: Seat, entry: &Entry, asked: &HashSet<CommandId>) {
+        match entry {
+            Entry::Asked { .. } => {}
+            Entry::Acked {
+                id, kind, event, ..
+            } => {
+                if !asked.contains(id) {
+                    let text = format!("{seat} never asked what was acked as {id}");
+                    self.breach(Class::Disagreement, text);
+                }
+                self.check_ack((seat, *id), kind, *event);
+            }
+            Entry::Refused { id, reason } => {
+                if self.place_of(seat, *id).is_some() {
+                    let text = format!("command {id} of {seat} was refused ({reason}), and stands");
+                    self.breach(Class::Disagreement, text);
+                }
+            }
+            Entry::Saw { seq, event, .. } => self.check_sight(seat, *seq, event),
+            Entry::Shown {
+                seq, moves, result, ..
+            } => self.check_whole(seat, *seq, moves, *result),
+            Entry::Broke(violation) => {
+                let class = class_of(violation);
+                self.breach(class, format!("{seat} broke off: {violation}"));
+            }
+        }
+    }
+
+    fn check_ack(&mut self, (seat, id): (Seat, CommandId), kind: &CommandKind, event: u32) {
+        let said = format!("{seat}'s command {id} was acked as {event}");
+        match self.record(event) {
+            Some(record) if (record.seat, record.command_id) == (Some(seat), Some(id)) => {
+                if !caused(kind, &record.kind) {
+                    let text = format!("{said}: {kind:?}, which stands as {:?}", record.kind);
+                    self.breach(Class::Disagreement, text);
+                }
+            }
+            _ => match self.place_of(seat, id) {
+                Some(place) => {
+                    self.breach(Class::Reordered, format!("{said}, and stands at {place}"));
+                }
+                None => self.breach(Class::Lost, format!("{said}, and stands nowhere")),
+            },
+        }
+    }
+
+    fn check_sight(&mut self, seat: Seat, seq: u32, seen: &WireEvent) {
+        let Some(record) = self.record(seq) else {
+            let text = format!("{seat} saw event {seq}, which is not stored: {seen:?}");
+            return self.breach(Class::Lost, text);
+        };
+        let ms = |clocks: BySeat<std::time::Duration>| clocks.map(|clock| clock.as_millis());
+        let clocks = BySeat::new_with(|seat| seen.clock.of(seat));
+        let same =
+            (record.seat, record.kind) == (seen.seat, seen.kind) && ms(record.clocks) == ms(clocks);
+        if !same {
+            let text = format!("{seat} saw event {seq} as {seen:?}, stored is {record:?}");
+            self.breach(Class::Disagreement, text);
+        }
+    }
+
+    fn check_whole(
+        &mut self,
+        seat: Seat,
+        seq: u32,
+        moves: &[Uci],
+        result: Option<(Outcome, Termination)>,
+    ) {
+        let log = &self.stored.log;
+        let Some(prefix) = log.get(..seq as usize) else {
+            let text = format!("{seat} was shown {seq} events, {} are stored", log.len());
+            return self.breach(Class::Lost, text);
+        };
+        let stored: Vec<Uci> = prefix.iter().filter_map(moved).collect();
+        if stored != moves || log_result(prefix) != result {
+            let text = format!("{seat} was shown other first {seq} events than are stored");
+            self.breach(Class::Disagreement, text);
+        }
+    }
+
+    /// The record at a seq, by its place.
+    fn record(&self, seq: u32) -> Option<Event> {
+        let index = (seq as usize).checked_sub(1)?;
+        self.stored.log.get(index).cloned()
+    }
+
+    fn place_of(&self, seat: Seat, id: CommandId) -> Option<usize> {
+        let by = (Some(seat), Some(id));
+        let index = |event: &Event| (event.seat, event.command_id) == by;
+        self.stored
+            .log
+            .iter()
+            .position(index)
+            .map(|index| index + 1)
+    }
+}
+
+fn spoken_under(entry: &Entry) -> Option<Epoch> {
+    match entry {
+        Entry::Acked { epoch, .. } | Entry::Saw { epoch, .. } | Entry::Shown { epoch, .. } => {
+            Some(*epoch)
+        }
+        _ => None,
+    }
+}
+
+fn ending(kind: &EventKind) -> Option<(Outcome, Termination)> {
+    match kind {
+        EventKind::Ended {
+            outcome,
+            termination,
+        } => Some((*outcome, *termination)),
+        _ => None,
+    }
+}
+
+fn log_result(log: &[Event]) -> Option<(Outcome, Termination)> {
+    log.last().and_then(|event| ending(&event.kind))
+}
+
+fn moved(event: &Event) -> Option<Uci> {
+    match event.kind {
+        EventKind::Moved { uci, .. } => Some(uci),
+        _ => None,
+    }
+}
+
+/// Whether an event is what a command asks for.
+fn caused(asked: &CommandKind, did: &EventKind) -> bool {
+    match (asked, did) {
+        (CommandKind::Move { uci, .. }, EventKind::Moved { uci: stored, .. }) => uci == stored,
+        (CommandKind::OfferDraw, EventKind::DrawOffered)
+        | (CommandKind::DeclineDraw, EventKind::DrawDeclined) => true,
+        (asked, EventKind::Ended { termination, .. }) => matches!(
+            (asked, termination),
+            (CommandKind::Resign, Termination::Resignation)
+                | (CommandKind::Abort, Termination::Aborted)
+                | (
+                    CommandKind::AcceptDraw | CommandKind::OfferDraw,
+                    Termination::DrawAgreement
+                )
+        ),
+        _ => false,
+    }
+}
+
+fn class_of(violation: &Violation) -> Class {
+    match violation {
+        Violation::Lost { .. } | Violation::AckBroken { .. } => Class::Lost,
+        Violation::AnswerChanged { .. } | Violation::SharedEvent { .. } => Class::Duplicated,
+        Violation::Gap { .. } | Violation::WrongTurn { .. } => Class::Reordered,
+        _ => Class::Disagreement,
+    }
+}

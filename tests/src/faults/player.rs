@@ -1,0 +1,261 @@
+//! A player in one seat: random legal moves from a seed, and a record of all that was said.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bot_client::seat::{PlayerSeat, SeatFuture, SeatSource};
+use bot_client::{Connector, Matchmaker, SeatError, SeatSession, SessionConfig, Update, canonical};
+use game_core::{CommandKind, MatchId, Seat};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use shakmaty::Position;
+use tokio::time::{Instant, sleep_until};
+
+use super::history::{Entry, History};
+use super::pulse::Pulses;
+
+/// What all players of a campaign share.
+pub struct World {
+    /// Their way to the shards.
+    pub connector: Arc<Connector>,
+    /// Their ways to the matchmakers.
+    pub matchmakers: Vec<Matchmaker>,
+    /// How long they wait for what.
+    pub session: SessionConfig,
+    /// What is measured on them.
+    pub pulses: Pulses,
+    /// Commands acknowledged so far.
+    pub acked: AtomicU64,
+    /// Sessions that ended before their match, and were begun anew.
+    pub sessions_lost: AtomicU64,
+}
+
+/// How a player plays.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// Decides the moves.
+    pub seed: u64,
+    /// Resigns when it is to move from this ply on.
+    pub resigns_at: u16,
+    /// Thinks at least and at most so long.
+    pub thinks: (Duration, Duration),
+}
+
+/// Sessions of one seat, one after the other: each has a patience of its own already.
+const SESSIONS_MAX: u32 = 5;
+/// Commands of one seat that may be refused: some are, when a session was lost in between.
+const REFUSALS_MAX: u32 = 50;
+
+/// Where a seat is, noted each time it is asked for.
+struct NotedSeat {
+    world: Arc<World>,
+    seat: PlayerSeat,
+}
+
+impl SeatSource for NotedSeat {
+    fn seat(&self, match_id: MatchId) -> SeatFuture<'_> {
+        Box::pin(async move {
+            let reply = self.seat.seat(match_id).await?;
+            let now = std::time::Instant::now();
+            self.world
+                .pulses
+                .located(match_id, reply.shard.address, now);
+            Ok(reply)
+        })
+    }
+}
+
+/// A player in one seat of one match.
+pub struct SeatPlayer {
+    world: Arc<World>,
+    source: Arc<dyn SeatSource>,
+    match_id: MatchId,
+    style: Style,
+    dice: StdRng,
+    history: History,
+    /// The ply for which something was asked and not refused.
+    asked_at: Option<u16>,
+    refusals: u32,
+}
+
+/// Why a player stops before the end of the match.
+enum Stop {
+    /// A session was lost; another may do better.
+    Session(SeatError),
+    /// The shard said what it must never say, which stands in the history, or refuses everything.
+    Broken,
+}
+
+impl From<SeatError> for Stop {
+    fn from(error: SeatError) -> Self {
+        Self::Session(error)
+    }
+}
+
+impl SeatPlayer {
+    /// A player with a token, who asks `matchmaker` for the seat.
+    #[must_use]
+    pub fn new(
+        world: &Arc<World>,
+        matchmaker: &Matchmaker,
+        token: &str,
+        (match_id, seat): (MatchId, Seat),
+        style: Style,
+    ) -> Self {
+        let source = NotedSeat {
+            world: Arc::clone(world),
+            seat: PlayerSeat {
+                matchmaker: matchmaker.clone(),
+                token: token.to_owned(),
+            },
+        };
+        Self {
+            world: Arc::clone(world),
+            source: Arc::new(source),
+            match_id,
+            style,
+            dice: StdRng::seed_from_u64(style.seed),
+            history: History::new(seat),
+            asked_at: None,
+            refusals: 0,
+        }
+    }
+
+    /// Plays to the end, if there is one; whether there was. May be dropped at any time.
+    pub async fn play(&mut self) -> bool {
+        for _ in 0..SESSIONS_MAX {
+            match self.sit().await {
+                Ok(()) => return true,
+                Err(Stop::Broken) => return false,
+                Err(Stop::Session(SeatError::Violation(violation))) => {
+                    self.history.entries.push(Entry::Broke(violation));
+                    return false;
+                }
+                Err(Stop::Session(error)) => {
+                    self.world.sessions_lost.fetch_add(1, Ordering::Relaxed);
+                    eprintln!("match {}: a session is lost: {error}", self.match_id);
+                    self.asked_at = None;
+                }
+            }
+        }
+        false
+    }
+
+    /// All that was asked and said.
+    #[must_use]
+    pub fn into_history(self) -> History {
+        self.history
+    }
+
+    /// One session, to the end of the match.
+    async fn sit(&mut self) -> Result<(), Stop> {
+        let world = Arc::clone(&self.world);
+        let (connector, source) = (Arc::clone(&world.connector), Arc::clone(&self.source));
+        let mut session =
+            SeatSession::join(connector, source, self.match_id, world.session).await?;
+        self.shown(&session);
+        let mut act_at = None;
+        loop {
+            let (view, machine) = (session.view(), session.machine());
+            if view.result().is_some() && (machine.unanswered() == 0 || machine.over().is_some()) {
+                self.shown(&session);
+                session.leave().await?;
+                return Ok(());
+            }
+            if let Some(code) = machine.over() {
+                return Err(SeatError::Closed(code).into());
+            }
+            if view.is_my_turn() && self.asked_at != Some(view.ply()) {
+                let (least, most) = self.style.thinks;
+                act_at.get_or_insert_with(|| {
+                    Instant::now() + least + (most - least).mul_f64(self.dice.random())
+                });
+            } else {
+                act_at = None;
+            }
+            let thought = async {
+                match act_at {
+                    Some(at) => sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                update = session.next() => self.learn(&session, update?)?,
+                () = thought => {
+                    act_at = None;
+                    self.act(&mut session);
+                }
+            }
+        }
+    }
+
+    /// Moves, or resigns.
+    fn act(&mut self, session: &mut SeatSession) {
+        let view = session.view();
+        let ply = view.ply();
+        let moves = view.position().legal_moves();
+        let uci = moves
+            .choose(&mut self.dice)
+            .and_then(|&chosen| canonical(chosen));
+        let kind = match uci {
+            Some(uci) if ply < self.style.resigns_at => CommandKind::Move {
+                ply,
+                uci,
+                offers_draw: false,
+            },
+            _ => CommandKind::Resign,
+        };
+        // One that is not taken is asked again at the next turn of the loop.
+        if let Ok(id) = session.command(kind) {
+            self.asked_at = Some(ply);
+            self.history.entries.push(Entry::Asked { id, kind });
+        }
+    }
+
+    fn learn(&mut self, session: &SeatSession, update: Update) -> Result<(), Stop> {
+        let epoch = session.view().epoch();
+        match update {
+            Update::Joined { .. } => self.shown(session),
+            Update::Event { seq, event } => {
+                self.world.pulses.heard(self.match_id, epoch);
+                self.history.entries.push(Entry::Saw { seq, epoch, event });
+            }
+            Update::Acked { acked, .. } => {
+                let now = std::time::Instant::now();
+                self.world.pulses.acked(self.match_id, acked.epoch, now);
+                self.world.acked.fetch_add(1, Ordering::Relaxed);
+                self.history.entries.push(Entry::Acked {
+                    id: acked.id,
+                    kind: acked.kind,
+                    event: acked.event,
+                    epoch: acked.epoch,
+                });
+            }
+            Update::Refused { id, reason, .. } => {
+                self.history.entries.push(Entry::Refused { id, reason });
+                self.asked_at = None;
+                self.refusals += 1;
+                if self.refusals > REFUSALS_MAX {
+                    eprintln!("match {}: everything is refused: {reason}", self.match_id);
+                    return Err(Stop::Broken);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Notes the whole match as it is in view.
+    fn shown(&mut self, session: &SeatSession) {
+        let view = session.view();
+        self.world.pulses.heard(self.match_id, view.epoch());
+        self.history.entries.push(Entry::Shown {
+            seq: view.seq(),
+            epoch: view.epoch(),
+            moves: view.moves().to_vec(),
+            result: view.result(),
+        });
+    }
+}

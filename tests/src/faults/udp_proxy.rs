@@ -1,0 +1,251 @@
+//! A UDP proxy between players and a shard that loses, repeats, reorders, and changes its port.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio::net::UdpSocket;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// What becomes of packets, in both directions.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Weather {
+    /// Part of the packets that vanish.
+    pub loss: f64,
+    /// Part of the packets that come twice.
+    pub repeated: f64,
+    /// Part of the packets that are late, so that others overtake them.
+    pub late: f64,
+    /// How late they are, at most.
+    pub late_max: Duration,
+}
+
+/// Packets are no longer than this.
+const PACKET_LEN_MAX: usize = 2_048;
+/// Late packets under way at once; one more is on time.
+const LATE_MAX: usize = 1_024;
+
+/// Listens on a port of its own, which players know as the shard's; gone when dropped.
+#[derive(Debug)]
+pub struct UdpProxy {
+    address: SocketAddr,
+    weather: watch::Sender<Weather>,
+    /// Raised for new ports toward the shard.
+    port_generation: watch::Sender<u64>,
+    _stop: DropGuard,
+}
+
+impl UdpProxy {
+    /// Starts a proxy in fair weather before `target`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no port.
+    pub async fn start(target: SocketAddr, seed: u64) -> io::Result<Self> {
+        let socket = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?);
+        let address = socket.local_addr()?;
+        let (weather, seen) = watch::channel(Weather::default());
+        let (port_generation, generations) = watch::channel(0);
+        let stop = CancellationToken::new();
+        let carrying = Carrier {
+            socket,
+            target,
+            weather: seen,
+            seed,
+        }
+        .run(generations);
+        let stopped = stop.clone();
+        tokio::spawn(async move { stopped.run_until_cancelled(carrying).await });
+        Ok(Self {
+            address,
+            weather,
+            port_generation,
+            _stop: stop.drop_guard(),
+        })
+    }
+
+    /// Where players reach the shard.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Sets what becomes of packets from now on.
+    pub fn set(&self, weather: Weather) {
+        self.weather.send_replace(weather);
+    }
+
+    /// From now on the shard sees all players at other ports, as after a rebinding of their router.
+    pub fn rebind(&self) {
+        self.port_generation
+            .send_modify(|generation| *generation += 1);
+    }
+}
+
+struct Carrier {
+    /// The players' side.
+    socket: Arc<UdpSocket>,
+    target: SocketAddr,
+    weather: watch::Receiver<Weather>,
+    seed: u64,
+}
+
+impl Carrier {
+    async fn run(self, mut generations: watch::Receiver<u64>) {
+        let mut flows: HashMap<SocketAddr, Arc<UdpSocket>> = HashMap::new();
+        // What comes back on old ports is lost: the tasks go with the ports.
+        let mut returning = JoinSet::new();
+        let mut post = Post::new(self.weather.clone(), self.seed);
+        let mut packet = [0; PACKET_LEN_MAX];
+        loop {
+            tokio::select! {
+                changed = generations.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    flows.clear();
+                    returning.abort_all();
+                }
+                received = self.socket.recv_from(&mut packet) => {
+                    let Ok((len, player)) = received else { continue };
+                    if !flows.contains_key(&player) {
+                        let Ok(upstream) = self.open().await else { continue };
+                        let upstream = Arc::new(upstream);
+                        let seed = self.seed ^ u64::from(player.port());
+                        let post = Post::new(self.weather.clone(), seed);
+                        let players = Arc::clone(&self.socket);
+                        returning.spawn(bring_back(Arc::clone(&upstream), players, player, post));
+                        flows.insert(player, upstream);
+                    }
+                    post.send(&flows[&player], self.target, &packet[..len]).await;
+                }
+            }
+        }
+    }
+
+    async fn open(&self) -> io::Result<UdpSocket> {
+        UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await
+    }
+}
+
+/// Carries the shard's packets to one player.
+async fn bring_back(
+    upstream: Arc<UdpSocket>,
+    players: Arc<UdpSocket>,
+    player: SocketAddr,
+    mut post: Post,
+) {
+    let mut packet = [0; PACKET_LEN_MAX];
+    loop {
+        if let Ok((len, _)) = upstream.recv_from(&mut packet).await {
+            post.send(&players, player, &packet[..len]).await;
+        }
+    }
+}
+
+/// Sends packets as the weather is.
+struct Post {
+    weather: watch::Receiver<Weather>,
+    dice: StdRng,
+    late: JoinSet<()>,
+}
+
+impl Post {
+    fn new(weather: watch::Receiver<Weather>, seed: u64) -> Self {
+        Self {
+            weather,
+            dice: StdRng::seed_from_u64(seed),
+            late: JoinSet::new(),
+        }
+    }
+
+    async fn send(&mut self, socket: &Arc<UdpSocket>, to: SocketAddr, packet: &[u8]) {
+        while self.late.try_join_next().is_some() {}
+        let weather = *self.weather.borrow();
+        if self.dice.random_bool(weather.loss) {
+            return;
+        }
+        let copies = 1 + u32::from(self.dice.random_bool(weather.repeated));
+        for _ in 0..copies {
+            if self.dice.random_bool(weather.late) && self.late.len() < LATE_MAX {
+                let delay = weather.late_max.mul_f64(self.dice.random());
+                let (socket, packet) = (Arc::clone(socket), packet.to_vec());
+                self.late.spawn(async move {
+                    tokio::time::sleep(delay).await;
+                    let _ = socket.send_to(&packet, to).await;
+                });
+            } else {
+                // A packet that cannot be sent is lost, as packets are.
+                let _ = socket.send_to(packet, to).await;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn pair() -> (UdpProxy, UdpSocket, UdpSocket) {
+        let shard = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let proxy = UdpProxy::start(shard.local_addr().unwrap(), 1)
+            .await
+            .unwrap();
+        let player = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        player.connect(proxy.address()).await.unwrap();
+        (proxy, shard, player)
+    }
+
+    #[tokio::test]
+    async fn packets_go_both_ways_and_a_rebinding_changes_the_port() {
+        let (proxy, shard, player) = pair().await;
+        let mut packet = [0; 16];
+        player.send(b"one").await.unwrap();
+        let (_, first) = shard.recv_from(&mut packet).await.unwrap();
+        shard.send_to(b"back", first).await.unwrap();
+        assert_eq!(player.recv(&mut packet).await.unwrap(), 4);
+        proxy.rebind();
+        loop {
+            // Packets from before the rebinding may still be under way.
+            player.send(b"two").await.unwrap();
+            let (_, second) = shard.recv_from(&mut packet).await.unwrap();
+            if second != first {
+                break;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn bad_weather_loses_and_repeats() {
+        let (proxy, shard, player) = pair().await;
+        let repeated = Weather {
+            repeated: 1.0,
+            ..Weather::default()
+        };
+        proxy.set(repeated);
+        player.send(b"twice").await.unwrap();
+        let mut packet = [0; 16];
+        for _ in 0..2 {
+            assert_eq!(shard.recv(&mut packet).await.unwrap(), 5);
+        }
+        let storm = Weather {
+            loss: 1.0,
+            ..Weather::default()
+        };
+        proxy.set(storm);
+        player.send(b"lost").await.unwrap();
+        let silence = Duration::from_millis(100);
+        assert!(
+            tokio::time::timeout(silence, shard.recv(&mut packet))
+                .await
+                .is_err()
+        );
+    }
+}
