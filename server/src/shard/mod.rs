@@ -1,5 +1,5 @@
 //! The shard's bookkeeping as a plain state machine: which matches it owns, what they wait for, and
-//! what may leave. No I/O, no clock read, no task: the [driver](crate::driver) feeds it and carries
+//! what may leave. No I/O, no clock read, no task: the driver feeds it and carries
 //! out its [`Output`]s.
 
 mod deadlines;
