@@ -4,6 +4,7 @@ mod architecture;
 mod bots;
 mod cli;
 mod crash;
+mod faults;
 mod gate;
 mod hostile;
 mod ownership;

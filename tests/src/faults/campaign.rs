@@ -184,7 +184,7 @@ async fn inject_all(
     sleep(QUIET).await;
     while done < campaign.faults || !under_way.is_empty() {
         let next = if done < campaign.faults {
-            schedule.next()
+            schedule.begin()
         } else {
             None
         };

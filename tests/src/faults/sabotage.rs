@@ -186,6 +186,7 @@ mod taken_out {
                 sabotage: Some(Sabotage::Gate),
                 ..ShardLimits::default()
             },
+            hand_over: false,
             net,
         };
         let surroundings = Surroundings {

@@ -242,7 +242,7 @@ impl Schedule {
     }
 
     /// The next fault that can begin now; it is under way until it is [`ended`](Self::ended).
-    pub fn next(&mut self) -> Option<Fault> {
+    pub fn begin(&mut self) -> Option<Fault> {
         if self.deck.is_empty() {
             self.deck.clone_from(&self.kinds);
             self.deck.shuffle(&mut self.dice);
@@ -333,7 +333,7 @@ mod tests {
             let mut counts: HashMap<FaultKind, usize> = HashMap::new();
             let mut under_way: Vec<Fault> = Vec::new();
             for n in 0..500 {
-                match schedule.next() {
+                match schedule.begin() {
                     Some(fault) => {
                         *counts.entry(fault.kind).or_default() += 1;
                         under_way.push(fault);
@@ -362,7 +362,7 @@ mod tests {
         let draw = |seed| {
             let mut schedule = Schedule::new(FaultKind::ORDINARY.to_vec(), seed);
             let next = |_| {
-                let fault = schedule.next();
+                let fault = schedule.begin();
                 fault.iter().for_each(|fault| schedule.ended(fault));
                 fault
             };

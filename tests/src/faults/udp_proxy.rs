@@ -1,6 +1,8 @@
 //! A UDP proxy between players and a shard that loses, repeats, reorders, and changes its port.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -115,37 +117,40 @@ impl Carrier {
                 }
                 received = self.socket.recv_from(&mut packet) => {
                     let Ok((len, player)) = received else { continue };
-                    if !flows.contains_key(&player) {
-                        let Ok(upstream) = self.open().await else { continue };
-                        let upstream = Arc::new(upstream);
-                        let seed = self.seed ^ u64::from(player.port());
-                        let post = Post::new(self.weather.clone(), seed);
-                        let players = Arc::clone(&self.socket);
-                        returning.spawn(bring_back(Arc::clone(&upstream), players, player, post));
-                        flows.insert(player, upstream);
-                    }
-                    post.send(&flows[&player], self.target, &packet[..len]).await;
+                    let upstream = match flows.entry(player) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(new) => {
+                            let Ok(upstream) = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await
+                            else {
+                                continue;
+                            };
+                            let upstream = Arc::new(upstream);
+                            returning.spawn(self.bring_back(Arc::clone(&upstream), player));
+                            new.insert(upstream)
+                        }
+                    };
+                    post.send(upstream, self.target, &packet[..len]).await;
                 }
             }
         }
     }
 
-    async fn open(&self) -> io::Result<UdpSocket> {
-        UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await
-    }
-}
-
-/// Carries the shard's packets to one player.
-async fn bring_back(
-    upstream: Arc<UdpSocket>,
-    players: Arc<UdpSocket>,
-    player: SocketAddr,
-    mut post: Post,
-) {
-    let mut packet = [0; PACKET_LEN_MAX];
-    loop {
-        if let Ok((len, _)) = upstream.recv_from(&mut packet).await {
-            post.send(&players, player, &packet[..len]).await;
+    /// Carries the shard's packets to one player.
+    fn bring_back(
+        &self,
+        upstream: Arc<UdpSocket>,
+        player: SocketAddr,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let seed = self.seed ^ u64::from(player.port());
+        let mut post = Post::new(self.weather.clone(), seed);
+        let players = Arc::clone(&self.socket);
+        async move {
+            let mut packet = [0; PACKET_LEN_MAX];
+            loop {
+                if let Ok((len, _)) = upstream.recv_from(&mut packet).await {
+                    post.send(&players, player, &packet[..len]).await;
+                }
+            }
         }
     }
 }

@@ -1,0 +1,85 @@
+//! A short campaign of faults against a cluster of real processes: some of each sort, from one seed.
+
+use std::time::Duration;
+
+use tests::faults::{Campaign, FaultKind, run};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_keeps_its_promises_through_all_sorts_of_faults() {
+    let campaign = Campaign {
+        faults: 10,
+        matches: 20,
+        seed: 20_250_501,
+        kinds: vec![
+            FaultKind::ShardKill,
+            FaultKind::ShardStop,
+            FaultKind::ShardDrain,
+            FaultKind::KillInOutage,
+            FaultKind::MatchmakerKill,
+            FaultKind::RedisKill,
+            FaultKind::ScriptFlush,
+            FaultKind::TcpLoseReplies,
+            FaultKind::UdpLoss,
+            FaultKind::UdpRebind,
+        ],
+        every: Duration::from_millis(1_000),
+        ..Campaign::default()
+    };
+    let report = run(&campaign).await.unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(report.faults.values().sum::<u32>(), 10);
+    assert!(report.acked > 500, "hardly anything was played: {report}");
+    assert!(
+        report.takeover_ms.n > 0,
+        "nobody took a match over: {report}"
+    );
+}
+
+/// The checks of the checker: with a safeguard taken out, it must report what that lets through.
+#[cfg(feature = "sabotage")]
+mod sabotaged {
+    use std::process::Stdio;
+
+    use serde_json::Value;
+
+    /// Runs a campaign in a process of its own, as one of them puts a library into it.
+    fn figures(safeguard: &str, faults: &str) -> Value {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let json = directory.path().join("figures.json");
+        let status = std::process::Command::new(env!("CARGO_BIN_EXE_faults"))
+            .args([
+                "--sabotage",
+                safeguard,
+                "--faults",
+                faults,
+                "--matches",
+                "20",
+            ])
+            .args(["--every-ms", "2000", "--json"])
+            .arg(&json)
+            .stdin(Stdio::null())
+            .status()
+            .expect("the binary runs");
+        assert_eq!(status.code(), Some(1), "the checker has noticed nothing");
+        let text = std::fs::read_to_string(json).expect("figures are written");
+        serde_json::from_str(&text).expect("figures are JSON")
+    }
+
+    #[test]
+    fn without_the_gate_moves_are_lost() {
+        let figures = figures("gate", "6");
+        assert!(figures["lost"].as_u64() > Some(0), "{figures}");
+    }
+
+    #[test]
+    fn without_the_position_check_records_are_doubled() {
+        let figures = figures("position", "6");
+        assert!(figures["duplicated"].as_u64() > Some(0), "{figures}");
+    }
+
+    #[test]
+    fn without_the_flush_before_the_answer_moves_are_lost() {
+        let figures = figures("relaxed-store", "3");
+        assert!(figures["lost"].as_u64() > Some(0), "{figures}");
+    }
+}
