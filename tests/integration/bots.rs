@@ -20,10 +20,20 @@ fn report(output: &std::process::Output) -> Value {
 fn two_bots_play(engine: &str) -> (Value, Value) {
     let server = Server::embedded();
     let url = &server.ready.matchmaker;
-    let args =
-        ["bot", "--engine", engine, "--time-control", "3+0", "--json", "--matchmaker", url];
-    let (first, second) =
-        (process::spawn("bot-client", &args), process::spawn("bot-client", &args));
+    let args = [
+        "bot",
+        "--engine",
+        engine,
+        "--time-control",
+        "3+0",
+        "--json",
+        "--matchmaker",
+        url,
+    ];
+    let (first, second) = (
+        process::spawn("bot-client", &args),
+        process::spawn("bot-client", &args),
+    );
     let first = report(&process::finish(first, LIMIT));
     let second = report(&process::finish(second, LIMIT));
     (first, second)

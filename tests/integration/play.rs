@@ -37,7 +37,12 @@ impl Person {
                 }
             }
         });
-        Self { child, stdin, lines, heard: Vec::new() }
+        Self {
+            child,
+            stdin,
+            lines,
+            heard: Vec::new(),
+        }
     }
 
     fn types(&mut self, line: &str) {
@@ -66,7 +71,11 @@ impl Person {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
-            assert!(Instant::now() < end, "it does not end:\n{}", self.heard.join("\n"));
+            assert!(
+                Instant::now() < end,
+                "it does not end:\n{}",
+                self.heard.join("\n")
+            );
             std::thread::sleep(Duration::from_millis(20));
         };
         assert!(status.success(), "{status}:\n{}", self.heard.join("\n"));
@@ -78,7 +87,11 @@ fn two_people_play_to_mate() {
     let server = Server::embedded();
     let mut ann = Person::sits_down(&server, &["--challenge", "new", "--color", "white"]);
     let line = ann.hears("--challenge");
-    let challenge = line.rsplit(' ').next().unwrap().trim_matches(|c: char| !c.is_alphanumeric());
+    let challenge = line
+        .rsplit(' ')
+        .next()
+        .unwrap()
+        .trim_matches(|c: char| !c.is_alphanumeric());
     let mut bob = Person::sits_down(&server, &["--challenge", challenge]);
     ann.hears("Your move");
     ann.types("f3");
@@ -99,8 +112,7 @@ fn two_people_play_to_mate() {
 #[test]
 fn a_person_outlives_the_server_and_resigns() {
     let mut server = Server::embedded();
-    let mut ann =
-        Person::sits_down(&server, &["--against-bot", "random", "--color", "white"]);
+    let mut ann = Person::sits_down(&server, &["--against-bot", "random", "--color", "white"]);
     ann.hears("Your move");
     ann.types("e4");
     ann.hears("Move 1: Black plays");

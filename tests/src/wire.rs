@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use game_core::{CommandId, CommandKind, MatchId};
 use protocol::http::ShardAddress;
 use protocol::{ClientFrame, CloseCode, Join, Joined, ServerBody, ServerFrame, codec};
-use quinn::{Connection, RecvStream, SendStream};
+use quinn::{Connection, Endpoint, RecvStream, SendStream};
 use tokio::time::timeout;
 
 /// Longer than any deadline of a server under test.
@@ -22,8 +22,8 @@ pub struct RawClient {
     pub send: SendStream,
     recv: RecvStream,
     buffer: BytesMut,
-    // The socket, which must outlive the connection.
-    _connector: Connector,
+    /// The socket.
+    pub endpoint: Endpoint,
 }
 
 impl RawClient {
@@ -33,7 +33,10 @@ impl RawClient {
     ///
     /// If that fails.
     pub async fn connect(shard: &ShardAddress) -> Self {
-        let connector = Connector::bind(1, ConnectionTimes::default()).expect("a socket");
+        let socket = "127.0.0.1:0".parse().expect("an address");
+        let endpoint = Endpoint::client(socket).expect("a socket");
+        let times = ConnectionTimes::default();
+        let connector = Connector::with_endpoints(vec![endpoint.clone()], None, times);
         let connection = connector.connect(shard).await.expect("a connection");
         let (send, recv) = connection.open_bi().await.expect("a stream");
         Self {
@@ -41,7 +44,7 @@ impl RawClient {
             send,
             recv,
             buffer: BytesMut::new(),
-            _connector: connector,
+            endpoint,
         }
     }
 
