@@ -153,17 +153,22 @@ impl Identity {
 
 /// What lets a restarted shard on the same address tell its predecessor's peers at once that their
 /// connections are gone (stateless reset, RFC 9000 section 10.3); else they wait for a time-out.
-pub struct ResetSecret([u8; 32]);
+pub struct ResetSecret(hmac::Key);
 
 impl ResetSecret {
-    /// A secret that every process at the address shares, and nobody else knows.
+    /// Shorter secrets are refused, in bytes.
+    pub const LEN_MIN: usize = 32;
+
+    /// A secret that every process at the address shares, and nobody else knows; `None` if it is too
+    /// short to be one.
     #[must_use]
-    pub const fn new(secret: [u8; 32]) -> Self {
-        Self(secret)
+    pub fn from_bytes(secret: &[u8]) -> Option<Self> {
+        let long_enough = secret.len() >= Self::LEN_MIN;
+        long_enough.then(|| Self(hmac::Key::new(hmac::HMAC_SHA256, secret)))
     }
 
     fn endpoint_config(&self) -> EndpointConfig {
-        let reset_key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
+        let reset_key = self.0.clone();
         let tag = hmac::sign(&reset_key, b"connection ids");
         let cid_key = tag
             .as_ref()

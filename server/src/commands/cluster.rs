@@ -246,8 +246,8 @@ fn prepare_shard(
     let net = NetLimits::default();
     let identity = Identity::self_signed(i64::try_from(calendar().0 / 1000)?)?;
     let certificate_sha256 = identity.pin();
-    let secret = ResetSecret::new(key.derive_secret("stateless reset"));
-    let endpoint = identity.bind(listen, Some(&secret), &net)?;
+    let secret = ResetSecret::from_bytes(&key.derive_secret("stateless reset"));
+    let endpoint = identity.bind(listen, secret.as_ref(), &net)?;
     let config = ShardConfig {
         id,
         address: endpoint.local_addr()?,

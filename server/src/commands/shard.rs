@@ -1,7 +1,7 @@
 //! `rookery shard`: one shard of a real deployment.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::{Backend, StoreUrl};
 use crate::shard::ShardLimits;
-use crate::tls::Identity;
+use crate::tls::{Identity, ResetSecret};
 use crate::{NetLimits, ShardConfig, Surroundings};
 
 /// One shard of a deployment, on Redis. It is sized to one core: run one for each, on as many
@@ -70,6 +70,11 @@ pub(super) struct ShardArgs {
         requires = "certificate"
     )]
     certificate_key: Option<PathBuf>,
+    /// A file with a secret of at least 32 bytes that all shards share, and nobody else knows: with it,
+    /// a shard that is started again at the same address tells its predecessor's players at once that
+    /// their connections are gone. Make it with `openssl rand -out FILE 32`.
+    #[arg(long, env = "ROOKERY_RESET_SECRET", value_name = "FILE")]
+    reset_secret: Option<PathBuf>,
     /// Live matches that this shard is willing to hold.
     #[arg(long, env = "ROOKERY_CAPACITY", value_name = "N", default_value_t = 10_000,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -121,6 +126,7 @@ pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
         (Some(chain), Some(key)) => Identity::from_files(chain, key)?,
         _ => Identity::self_signed(i64::try_from(calendar().0 / 1000)?)?,
     };
+    let secret = args.reset_secret.as_deref().map(reset_secret).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -135,7 +141,7 @@ pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
             ..NetLimits::default()
         };
         let certificate_sha256 = identity.pin();
-        let endpoint = identity.bind(args.listen, None, &net)?;
+        let endpoint = identity.bind(args.listen, secret.as_ref(), &net)?;
         let port = endpoint.local_addr()?.port();
         let address = match args.public_address {
             Some(address) => address,
@@ -177,4 +183,18 @@ async fn say_when_ready(path: PathBuf, ready: Value, id: ShardId, store: Arc<dyn
     if let Err(failure) = super::write_ready_file(&path, &ready) {
         tracing::error!(%failure, "nobody is told that the shard is ready");
     }
+}
+
+fn reset_secret(path: &Path) -> Result<ResetSecret, Failure> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| format!("--reset-secret: cannot read {}: {error}", path.display()))?;
+    ResetSecret::from_bytes(&bytes).ok_or_else(|| {
+        let text = format!(
+            "--reset-secret: {} holds {} bytes; it must be at least {}",
+            path.display(),
+            bytes.len(),
+            ResetSecret::LEN_MIN
+        );
+        text.into()
+    })
 }
