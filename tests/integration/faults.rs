@@ -55,7 +55,7 @@ mod sabotaged {
                 "--matches",
                 "20",
             ])
-            .args(["--every-ms", "2000", "--json"])
+            .args(["--every-ms", "1500", "--json"])
             .arg(&json)
             .stdin(Stdio::null())
             .status()
@@ -73,7 +73,7 @@ mod sabotaged {
 
     #[test]
     fn without_the_position_check_records_are_doubled() {
-        let figures = figures("position", "6");
+        let figures = figures("position", "12");
         assert!(figures["duplicated"].as_u64() > Some(0), "{figures}");
     }
 

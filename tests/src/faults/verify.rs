@@ -4,7 +4,7 @@ use bot_client::Matchmaker;
 use game_core::{Event, Match, MatchId};
 use store::{Store, StoreError, codec};
 
-use super::checker::{Breach, Class, Published, Stored, check};
+use super::checker::{Breach, Class, Published, Stored, check, check_order};
 use super::cluster::Cluster;
 use super::table::Played;
 
@@ -20,32 +20,34 @@ pub async fn verify(
 ) -> Result<Vec<Breach>, String> {
     let id = played.id;
     let unread = |error: &dyn std::fmt::Display| format!("match {id} cannot be read: {error}");
-    let corrupt = |text: String| {
-        vec![Breach {
-            class: Class::Reordered,
-            text: format!("match {id}: {text}"),
-        }]
+    let log = read_log(cluster, id)
+        .await
+        .map_err(|error| unread(&error))?;
+    // What nobody can make a match of again: the order of its records often says why.
+    let unusable = |why: String| {
+        let mut breaches = check_order(id, &log);
+        if breaches.is_empty() {
+            breaches.push(breach(Class::Disagreement, format!("match {id}: {why}")));
+        }
+        breaches
     };
     let checkpoint = match cluster.store.load(id).await {
         Ok(Some(checkpoint)) => checkpoint,
         Ok(None) => {
-            let text = format!("match {id} is not stored at all");
-            let class = Class::Lost;
-            return Ok(vec![Breach { class, text }]);
+            return Ok(vec![breach(
+                Class::Lost,
+                format!("match {id} is not stored"),
+            )]);
         }
-        Err(StoreError::Corrupt(text)) => return Ok(corrupt(text)),
+        Err(StoreError::Corrupt(why)) => return Ok(unusable(why)),
         Err(error) => return Err(unread(&error)),
     };
     let setup = checkpoint.snapshot.setup().clone();
-    let log = read_log(cluster, id)
-        .await
-        .map_err(|error| unread(&error))?;
-    // Everyone must be able to make the match from the newest snapshot, too.
     let published = match Match::restore(checkpoint.snapshot, &checkpoint.tail) {
         Ok(_) => read_published(matchmaker, id)
             .await
             .map_err(|error| unread(&error))?,
-        Err(error) => return Ok(corrupt(format!("the checkpoint does not replay: {error}"))),
+        Err(why) => return Ok(unusable(format!("the checkpoint does not replay: {why}"))),
     };
     let stored = Stored {
         setup,
@@ -53,6 +55,10 @@ pub async fn verify(
         published,
     };
     Ok(check(&played.histories, &stored))
+}
+
+const fn breach(class: Class, text: String) -> Breach {
+    Breach { class, text }
 }
 
 /// The records as they are, in whatever order.

@@ -5,8 +5,8 @@ use std::fmt;
 
 use bot_client::Violation;
 use game_core::{
-    BySeat, CommandId, CommandKind, Epoch, Event, EventKind, Match, MatchSetup, Outcome, Seat,
-    Termination, Uci,
+    BySeat, CommandId, CommandKind, Epoch, Event, EventKind, Match, MatchId, MatchSetup, Outcome,
+    Seat, Termination, Uci,
 };
 use protocol::WireEvent;
 
@@ -102,6 +102,37 @@ pub fn check(histories: &[History], stored: &Stored) -> Vec<Breach> {
     checker.breaches
 }
 
+/// What is wrong with the order of a log, whatever its records say.
+#[must_use]
+pub fn check_order(id: MatchId, log: &[Event]) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    let mut breach = |class, text: String| {
+        let text = format!("match {id}: {text}");
+        breaches.push(Breach { class, text });
+    };
+    let (mut seqs, mut commands) = (HashSet::new(), HashMap::new());
+    let mut due = 1;
+    for (event, place) in log.iter().zip(1..) {
+        if !seqs.insert(event.seq) {
+            let text = format!("record {} stands there again at {place}", event.seq);
+            breach(Class::Duplicated, text);
+            continue;
+        }
+        if event.seq != due {
+            let text = format!("record {} stands at {place}, where {due} is due", event.seq);
+            breach(Class::Reordered, text);
+        }
+        due = event.seq.saturating_add(1);
+        if let (Some(seat), Some(command)) = (event.seat, event.command_id)
+            && let Some(first) = commands.insert((seat, command), event.seq)
+        {
+            let text = format!("command {command} of {seat} took effect at {first} and {place}");
+            breach(Class::Duplicated, text);
+        }
+    }
+    breaches
+}
+
 struct Checker<'a> {
     stored: &'a Stored,
     breaches: Vec<Breach>,
@@ -117,24 +148,7 @@ impl Checker<'_> {
 
     fn check_log(&mut self) {
         let log = &self.stored.log;
-        let (mut seqs, mut commands) = (HashSet::new(), HashMap::new());
-        for (event, place) in log.iter().zip(1..) {
-            if !seqs.insert(event.seq) {
-                let text = format!("record {} stands there again at {place}", event.seq);
-                self.breach(Class::Duplicated, text);
-                continue;
-            }
-            if event.seq != place {
-                let text = format!("record {} stands at {place}", event.seq);
-                self.breach(Class::Reordered, text);
-            }
-            if let (Some(seat), Some(id)) = (event.seat, event.command_id)
-                && let Some(first) = commands.insert((seat, id), event.seq)
-            {
-                let text = format!("command {id} of {seat} took effect at {first} and {place}");
-                self.breach(Class::Duplicated, text);
-            }
-        }
+        self.breaches.extend(check_order(self.stored.setup.id, log));
         if log_result(log).is_none() {
             let text = format!("no end after {} events", log.len());
             self.breach(Class::Unfinished, text);
