@@ -1,0 +1,236 @@
+//! Shards that live and die, and the matchmaker's word on where a match lives.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use bot_client::MatchmakerError;
+use bot_client::seat::{SeatFuture, SeatSource};
+use game_core::{
+    BySeat, ClockStart, Match, MatchId, MatchSetup, Player, PlayerId, ShardId, StartPosition,
+    UnixMillis,
+};
+use protocol::Role;
+use protocol::http::{SeatReply, ShardAddress};
+use protocol::token::{SeatClaims, SigningKey};
+use server::shard::ShardLimits;
+use server::{NetLimits, ShardConfig, Surroundings};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::dice::Dice;
+use super::endpoints;
+use super::faulty::{Shared, Way};
+use super::network::Network;
+
+/// The calendar stands still: no token expires within a simulation.
+const TODAY: UnixMillis = UnixMillis(1_800_000_000_000);
+
+fn calendar() -> UnixMillis {
+    TODAY
+}
+
+/// A process that serves matches.
+struct Shard {
+    id: ShardId,
+    address: SocketAddr,
+    task: JoinHandle<()>,
+    way: Arc<Way>,
+}
+
+/// All shards, and the store beneath them.
+pub(crate) struct Cluster {
+    pub(crate) network: Network,
+    pub(crate) store: Arc<Shared>,
+    dice: Dice,
+    key: SigningKey,
+    limits: ShardLimits,
+    shards: Mutex<Vec<Shard>>,
+}
+
+impl Cluster {
+    pub(crate) fn new(
+        network: Network,
+        store: Arc<Shared>,
+        dice: Dice,
+        limits: ShardLimits,
+    ) -> Arc<Self> {
+        let (key, _) = SigningKey::generate().expect("a key");
+        Arc::new(Self {
+            network,
+            store,
+            dice,
+            key,
+            limits,
+            shards: Mutex::default(),
+        })
+    }
+
+    fn shards(&self) -> MutexGuard<'_, Vec<Shard>> {
+        self.shards.lock().expect("no holder of the lock panics")
+    }
+
+    /// Starts the process number `n`, at an address; each `n` is used once.
+    pub(crate) fn start(&self, n: u64, address: SocketAddr) {
+        let dice = self.dice.of("shard").of(n);
+        let bits = u128::from(dice.roll(1)) << 64 | u128::from(dice.roll(2));
+        let id = ShardId::from_random(bits);
+        let way = Way::new(Arc::clone(&self.store), dice.of("store"));
+        let config = ShardConfig {
+            id,
+            address,
+            certificate_sha256: Some(endpoints::pin()),
+            capacity: 1_000,
+            hand_over: false,
+            limits: self.limits.clone(),
+            net: NetLimits::default(),
+        };
+        let surroundings = Surroundings {
+            endpoint: endpoints::of_shard(&self.network, address, dice),
+            store: Arc::clone(&way) as Arc<dyn store::Store>,
+            key: self.key.verifying_key(),
+            calendar,
+        };
+        let run = server::run(config, surroundings, CancellationToken::new());
+        let task = tokio::spawn(run);
+        self.shards().push(Shard {
+            id,
+            address,
+            task,
+            way,
+        });
+    }
+
+    /// Kills a process: it says nothing more to anyone. Returns where it was.
+    pub(crate) fn crash(&self, chosen: u64) -> Option<SocketAddr> {
+        let mut shards = self.shards();
+        let index = usize::try_from(chosen).ok()?.checked_rem(shards.len())?;
+        let shard = shards.remove(index);
+        self.network.unplug(shard.address);
+        shard.way.die();
+        shard.task.abort();
+        self.store.world().deaths.insert(shard.id, Instant::now());
+        Some(shard.address)
+    }
+
+    /// Takes the store away from one process: it becomes a former owner who does not know it.
+    pub(crate) fn isolate(&self, chosen: u64, spell: Duration) {
+        let shards = self.shards();
+        let index = usize::try_from(chosen)
+            .unwrap_or(0)
+            .checked_rem(shards.len());
+        if let Some(shard) = index.and_then(|index| shards.get(index)) {
+            shard.way.cut_for(spell);
+        }
+    }
+
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.shards().iter().map(|shard| shard.address).collect()
+    }
+
+    /// Whether every process that was not killed still runs.
+    pub(crate) fn all_run(&self) -> bool {
+        self.shards().iter().all(|shard| !shard.task.is_finished())
+    }
+
+    /// Puts a new match into the store, assigned to some shard.
+    pub(crate) fn create_match(&self, n: u64) -> MatchId {
+        let dice = self.dice.of("match").of(n);
+        let bits = u128::from(dice.roll(1)) << 64 | u128::from(dice.roll(2));
+        let player = |name: &str| Player {
+            id: player_id(name),
+            name: name.into(),
+        };
+        let setup = MatchSetup {
+            id: MatchId::from_random(bits),
+            players: BySeat {
+                white: player("ann"),
+                black: player("bob"),
+            },
+            time_control: "60+0".parse().expect("a time control"),
+            clock_start: ClockStart::AtOnce,
+            start: StartPosition::INITIAL,
+            rated: false,
+            created_at: TODAY,
+        };
+        let snapshot = Match::new(setup).snapshot();
+        let shards = self.shards();
+        let owner = shards[dice.roll(3) as usize % shards.len()].id;
+        self.store.world().create(owner, &snapshot);
+        snapshot.setup().id
+    }
+
+    /// Where a match lives, as far as a matchmaker can know: mostly right.
+    fn place(&self, id: MatchId, roll: u64) -> Option<(ShardId, SocketAddr)> {
+        let shards = self.shards();
+        let owner = self.store.world().matches.get(&id)?.ownership.owner;
+        let known = shards.iter().find(|shard| shard.id == owner);
+        let any = || shards.get(roll as usize % shards.len().max(1));
+        let named = if roll.is_multiple_of(10) {
+            any()
+        } else {
+            known.or_else(any)
+        };
+        named.map(|shard| (shard.id, shard.address))
+    }
+}
+
+/// The matchmaker, as one player sees it.
+pub(crate) struct Source {
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) dice: Dice,
+    pub(crate) role: Role,
+    pub(crate) asked: Mutex<u64>,
+}
+
+impl SeatSource for Source {
+    fn seat(&self, match_id: MatchId) -> SeatFuture<'_> {
+        let n = {
+            let mut asked = self.asked.lock().expect("no holder panics");
+            *asked += 1;
+            *asked
+        };
+        Box::pin(async move {
+            // The wait before another attempt, which the session itself draws at random.
+            let longest = 50 << n.min(4);
+            sleep(Duration::from_millis(self.dice.between(n, 5, longest))).await;
+            let place = self.cluster.place(match_id, self.dice.of("place").roll(n));
+            let (id, address) = place.ok_or_else(|| MatchmakerError::Unreachable {
+                base: "simulated".to_owned(),
+                waited: Duration::ZERO,
+                last: "no shard lives".to_owned(),
+            })?;
+            let name = if self.role == Role::White {
+                "ann"
+            } else {
+                "bob"
+            };
+            let claims = SeatClaims {
+                match_id,
+                role: self.role,
+                player: player_id(name),
+                exp: TODAY.0 / 1_000 + 3_600,
+            };
+            let pin = endpoints::pin()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            Ok(SeatReply {
+                match_id,
+                role: self.role,
+                token: self.cluster.key.seat_token(&claims),
+                expires_at: TODAY,
+                shard: ShardAddress {
+                    id,
+                    address,
+                    certificate_sha256: Some(pin),
+                },
+            })
+        })
+    }
+}
+
+fn player_id(name: &str) -> PlayerId {
+    name.parse().expect("a player id")
+}

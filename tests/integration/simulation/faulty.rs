@@ -1,0 +1,295 @@
+//! The way from one shard to the simulated store: slow, broken, and late as the seed says.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use game_core::{Epoch, Event, MatchId, ShardId, Snapshot, UnixMillis};
+use store::{
+    Append, Appended, Assignment, Checkpoint, Claim, Created, Ownership, ShardRecord, Store,
+    StoreError, Ticket, TicketId,
+};
+use tokio::time::{Instant, sleep};
+
+use super::dice::Dice;
+use super::world::World;
+
+/// How often the store fails, in a thousand operations.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Troubles {
+    /// It is asked, and does nothing.
+    pub(crate) refused: u64,
+    /// It does what it was asked, or a part of a batch, and the answer is lost.
+    pub(crate) unanswered: u64,
+    /// It says nothing, and does what it was asked up to seconds later.
+    pub(crate) late: u64,
+    /// It takes up to seconds.
+    pub(crate) slow: u64,
+}
+
+impl Troubles {
+    pub(crate) const NONE: Self = Self {
+        refused: 0,
+        unanswered: 0,
+        late: 0,
+        slow: 0,
+    };
+}
+
+/// What all ways to the store share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    world: Mutex<World>,
+    troubles: Mutex<Troubles>,
+    down_until: Mutex<Instant>,
+    /// How often the store failed to answer.
+    failures: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+impl Shared {
+    pub(crate) fn new(troubles: Troubles) -> Arc<Self> {
+        Arc::new(Self {
+            world: Mutex::default(),
+            troubles: Mutex::new(troubles),
+            down_until: Mutex::new(Instant::now()),
+            failures: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().expect("no holder of the lock panics")
+    }
+
+    pub(crate) fn set_troubles(&self, troubles: Troubles) {
+        *self.troubles.lock().expect("no holder panics") = troubles;
+    }
+
+    /// Nobody reaches the store for so long.
+    pub(crate) fn down_for(&self, spell: Duration) {
+        *self.down_until.lock().expect("no holder panics") = Instant::now() + spell;
+    }
+
+    pub(crate) fn failures(&self) -> BTreeMap<&'static str, u64> {
+        self.failures.lock().expect("no holder panics").clone()
+    }
+
+    fn failed(&self, how: &'static str) -> StoreError {
+        *self
+            .failures
+            .lock()
+            .expect("no holder panics")
+            .entry(how)
+            .or_default() += 1;
+        StoreError::Unavailable(how.to_owned())
+    }
+}
+
+/// One shard's way to the store.
+#[derive(Debug)]
+pub(crate) struct Way {
+    shared: Arc<Shared>,
+    dice: Dice,
+    asked: Mutex<BTreeMap<&'static str, u64>>,
+    cut_until: Mutex<Instant>,
+    alive: AtomicBool,
+}
+
+impl Way {
+    pub(crate) fn new(shared: Arc<Shared>, dice: Dice) -> Arc<Self> {
+        Arc::new(Self {
+            shared,
+            dice,
+            asked: Mutex::default(),
+            cut_until: Mutex::new(Instant::now()),
+            alive: AtomicBool::new(true),
+        })
+    }
+
+    /// The process is dead: it asks nothing more and hears no answer. What it has asked may arrive.
+    pub(crate) fn die(&self) {
+        self.alive.store(false, Ordering::Relaxed);
+    }
+
+    /// This shard alone does not reach the store for so long.
+    pub(crate) fn cut_for(&self, spell: Duration) {
+        *self.cut_until.lock().expect("no holder panics") = Instant::now() + spell;
+    }
+
+    async fn unless_dead(&self) {
+        if !self.alive.load(Ordering::Relaxed) {
+            std::future::pending().await
+        }
+    }
+
+    fn is_cut(&self) -> bool {
+        let down = *self.shared.down_until.lock().expect("no holder panics");
+        let cut = *self.cut_until.lock().expect("no holder panics");
+        Instant::now() < down.max(cut)
+    }
+
+    /// Carries one question to the store, or fails to.
+    async fn ask<T: Send>(
+        &self,
+        kind: &'static str,
+        question: impl FnOnce(&mut World) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.unless_dead().await;
+        let n = {
+            let mut asked = self.asked.lock().expect("no holder panics");
+            let n = asked.entry(kind).or_default();
+            *n += 1;
+            *n
+        };
+        let dice = self.dice.of(kind);
+        let troubles = *self.shared.troubles.lock().expect("no holder panics");
+        let happens = |what: &str, per_mille| dice.of(what).happens(n, per_mille);
+        let ms = |what: &str, low, high| Duration::from_millis(dice.of(what).between(n, low, high));
+        let mut there = ms("there", 1, 3);
+        if happens("slow", troubles.slow) {
+            there += ms("slowness", 200, 3_000);
+        }
+        sleep(there).await;
+        self.unless_dead().await;
+        if self.is_cut() || happens("refused", troubles.refused) {
+            sleep(ms("patience", 20, 120)).await;
+            self.unless_dead().await;
+            return Err(self.shared.failed("refused"));
+        }
+        if happens("late", troubles.late) {
+            let (shared, lateness) = (Arc::clone(&self.shared), ms("lateness", 50, 6_000));
+            tokio::spawn(async move {
+                sleep(lateness).await;
+                question(&mut shared.world());
+            });
+            sleep(ms("patience", 20, 120)).await;
+            self.unless_dead().await;
+            return Err(self.shared.failed("late"));
+        }
+        let answer = question(&mut self.shared.world());
+        sleep(ms("back", 1, 3)).await;
+        self.unless_dead().await;
+        if self.is_cut() || happens("unanswered", troubles.unanswered) {
+            return Err(self.shared.failed("unanswered"));
+        }
+        Ok(answer)
+    }
+
+    fn told(&self, id: MatchId, len: u32) {
+        self.shared.world().answered(id, len as usize);
+    }
+}
+
+fn len_of(checkpoint: &Checkpoint) -> u32 {
+    checkpoint.snapshot.seq() + checkpoint.tail.len() as u32
+}
+
+fn no_tickets<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unfit("there are no tickets here".to_owned()))
+}
+
+#[async_trait]
+impl Store for Way {
+    async fn create(&self, owner: ShardId, snapshot: &Snapshot) -> Result<Created, StoreError> {
+        let snapshot = snapshot.clone();
+        self.ask("create", move |world| world.create(owner, &snapshot))
+            .await
+    }
+
+    async fn load(&self, id: MatchId) -> Result<Option<Checkpoint>, StoreError> {
+        let loaded = self.ask("load", move |world| world.load(id)).await?;
+        if let Some(checkpoint) = &loaded {
+            self.told(id, len_of(checkpoint));
+        }
+        Ok(loaded)
+    }
+
+    async fn log(&self, id: MatchId) -> Result<Vec<Event>, StoreError> {
+        self.ask("log", move |world| world.log(id)).await
+    }
+
+    async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError> {
+        let read = move |world: &mut World| world.matches.get(&id).map(|stored| stored.ownership);
+        self.ask("ownership", read).await
+    }
+
+    async fn claim(
+        &self,
+        id: MatchId,
+        claimant: ShardId,
+        expected: Epoch,
+    ) -> Result<Claim, StoreError> {
+        let claim = move |world: &mut World| world.claim(id, claimant, expected);
+        let claim = self.ask("claim", claim).await?;
+        if let Claim::Claimed(checkpoint) = &claim {
+            self.told(id, len_of(checkpoint));
+        }
+        Ok(claim)
+    }
+
+    async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
+        let writes = batch.to_vec();
+        let write = move |world: &mut World| {
+            let answers = writes.iter().map(|append| world.append(append));
+            answers.collect::<Vec<_>>()
+        };
+        let answers = self.ask("append", write).await?;
+        for (append, answer) in batch.iter().zip(&answers) {
+            if matches!(answer, Appended::Stored { .. }) {
+                self.told(append.match_id, append.last_seq());
+            }
+        }
+        Ok(answers)
+    }
+
+    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError> {
+        let record = shard.clone();
+        self.ask("heartbeat", move |world| world.heartbeat(record))
+            .await
+    }
+
+    async fn shards(&self) -> Result<Vec<ShardRecord>, StoreError> {
+        let read = |world: &mut World| world.registry.values().cloned().collect();
+        self.ask("shards", read).await
+    }
+
+    async fn deregister(&self, shard: ShardId) -> Result<(), StoreError> {
+        let leave = move |world: &mut World| drop(world.registry.remove(&shard));
+        self.ask("deregister", leave).await
+    }
+
+    async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
+        self.ask("owned", move |world| world.owned(shard)).await
+    }
+
+    async fn disown(&self, shard: ShardId, matches: &[MatchId]) -> Result<(), StoreError> {
+        let matches = matches.to_vec();
+        self.ask("disown", move |world| world.disown(shard, &matches))
+            .await
+    }
+
+    async fn put_ticket(&self, _: &Ticket) -> Result<(), StoreError> {
+        no_tickets()
+    }
+
+    async fn ticket(&self, _: TicketId) -> Result<Option<Ticket>, StoreError> {
+        no_tickets()
+    }
+
+    async fn waiting(&self, _: &str) -> Result<Vec<Ticket>, StoreError> {
+        no_tickets()
+    }
+
+    async fn touch_ticket(&self, _: TicketId, _: UnixMillis) -> Result<(), StoreError> {
+        no_tickets()
+    }
+
+    async fn cancel_ticket(&self, _: TicketId) -> Result<bool, StoreError> {
+        no_tickets()
+    }
+
+    async fn assign_tickets(&self, _: &[TicketId], _: &Assignment) -> Result<bool, StoreError> {
+        no_tickets()
+    }
+}

@@ -1,0 +1,157 @@
+//! What the simulated store holds: the contract of [`store::Store`] without faults, and what it did
+//! when, for the checks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use game_core::{Epoch, Event, MatchId, ShardId, Snapshot};
+use store::{Append, Appended, Checkpoint, Claim, Created, Ownership, ShardRecord, Status, codec};
+use tokio::time::Instant;
+
+/// A match in the store.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) ownership: Ownership,
+    /// As it was created.
+    pub(crate) first: Snapshot,
+    snapshot: Snapshot,
+    pub(crate) log: Vec<Bytes>,
+    /// When each epoch began, and whose it was.
+    pub(crate) claims: Vec<(Instant, ShardId)>,
+    pub(crate) ended_at: Option<Instant>,
+    /// The length of the log that some shard was told of.
+    pub(crate) answered: usize,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    pub(crate) matches: BTreeMap<MatchId, Stored>,
+    pub(crate) registry: BTreeMap<ShardId, ShardRecord>,
+    owned: BTreeMap<ShardId, BTreeSet<MatchId>>,
+    /// When each dead process died.
+    pub(crate) deaths: BTreeMap<ShardId, Instant>,
+}
+
+impl World {
+    pub(crate) fn create(&mut self, owner: ShardId, snapshot: &Snapshot) -> Created {
+        let id = snapshot.setup().id;
+        self.owned.entry(owner).or_default().insert(id);
+        if self.matches.contains_key(&id) {
+            return Created::Exists;
+        }
+        let ownership = Ownership {
+            epoch: Epoch(0),
+            owner,
+            status: Status::Live,
+        };
+        let stored = Stored {
+            ownership,
+            first: snapshot.clone(),
+            snapshot: snapshot.clone(),
+            log: Vec::new(),
+            claims: Vec::new(),
+            ended_at: None,
+            answered: 0,
+        };
+        self.matches.insert(id, stored);
+        Created::New
+    }
+
+    pub(crate) fn load(&self, id: MatchId) -> Option<Checkpoint> {
+        self.matches.get(&id).map(Stored::checkpoint)
+    }
+
+    pub(crate) fn log(&self, id: MatchId) -> Vec<Event> {
+        self.matches
+            .get(&id)
+            .map(Stored::events)
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn claim(&mut self, id: MatchId, claimant: ShardId, expected: Epoch) -> Claim {
+        let Some(stored) = self.matches.get_mut(&id) else {
+            return Claim::Missing;
+        };
+        let ownership = &mut stored.ownership;
+        if ownership.epoch != expected || ownership.status == Status::Finished {
+            return Claim::Lost(*ownership);
+        }
+        ownership.epoch = expected.next();
+        ownership.owner = claimant;
+        stored.claims.push((Instant::now(), claimant));
+        self.owned.entry(claimant).or_default().insert(id);
+        Claim::Claimed(Box::new(stored.checkpoint()))
+    }
+
+    pub(crate) fn append(&mut self, append: &Append) -> Appended {
+        let Some(stored) = self.matches.get_mut(&append.match_id) else {
+            return Appended::Missing;
+        };
+        if stored.ownership.epoch != append.epoch {
+            return Appended::Fenced(stored.ownership);
+        }
+        let (len, after) = (stored.log.len(), append.after as usize);
+        let stored_len = len as u32;
+        if len < after {
+            return Appended::Rollback { len: stored_len };
+        }
+        if len > after {
+            return if stored.log[after..].starts_with(&append.records) {
+                Appended::Stored { duplicate: true }
+            } else {
+                Appended::Conflict { len: stored_len }
+            };
+        }
+        if stored.ownership.status == Status::Finished {
+            return Appended::Conflict { len: stored_len };
+        }
+        stored.log.extend(append.records.iter().cloned());
+        if let Some(snapshot) = &append.snapshot {
+            stored.snapshot = codec::decode_snapshot(snapshot).expect("a snapshot");
+        }
+        if append.ends {
+            stored.ownership.status = Status::Finished;
+            stored.ended_at = Some(Instant::now());
+        }
+        Appended::Stored { duplicate: false }
+    }
+
+    pub(crate) fn heartbeat(&mut self, record: ShardRecord) -> Vec<ShardRecord> {
+        self.registry.insert(record.id, record);
+        self.registry.values().cloned().collect()
+    }
+
+    pub(crate) fn owned(&self, shard: ShardId) -> Vec<MatchId> {
+        let owned = self.owned.get(&shard);
+        owned.into_iter().flatten().copied().collect()
+    }
+
+    pub(crate) fn disown(&mut self, shard: ShardId, matches: &[MatchId]) {
+        if let Some(owned) = self.owned.get_mut(&shard) {
+            owned.retain(|id| !matches.contains(id));
+        }
+    }
+
+    /// Notes that a shard was told of the first `len` records.
+    pub(crate) fn answered(&mut self, id: MatchId, len: usize) {
+        if let Some(stored) = self.matches.get_mut(&id) {
+            stored.answered = stored.answered.max(len);
+        }
+    }
+}
+
+impl Stored {
+    pub(crate) fn events(&self) -> Vec<Event> {
+        let decode = |record: &Bytes| codec::decode_record(record).expect("a record");
+        self.log.iter().map(decode).collect()
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        let tail = self.events().split_off(self.snapshot.seq() as usize);
+        Checkpoint {
+            ownership: self.ownership,
+            snapshot: self.snapshot.clone(),
+            tail,
+        }
+    }
+}
