@@ -144,7 +144,7 @@ impl Append {
 }
 
 /// The answer to one [`Append`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Appended {
     /// The records stand in the log under the writer's epoch, now or since an earlier try.
     Stored {
@@ -169,6 +169,9 @@ pub enum Appended {
     },
     /// There is no such match: the store lost all of it.
     Missing,
+    /// What is stored for this match cannot be read; the text says what is wrong. Repeating does not
+    /// help. The other elements of the batch are not affected.
+    Unreadable(String),
 }
 
 /// What a shard tells the others, and the matchmaker, about itself.
@@ -228,12 +231,11 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Claim, StoreError>;
 
     /// Writes a batch, one answer for each element in order. Elements are independent of each
-    /// other; each is all or none.
+    /// other; each is all or none, and one that cannot be read stops no other.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`]: any subset of the batch may have been stored. Repeat the whole.
-    /// [`StoreError::Corrupt`] likewise, except that one of the matches cannot be written at all.
     ///
     /// # Panics
     ///

@@ -214,7 +214,7 @@ impl Shard {
                 self.drop_match(key, CloseCode::NotOwner);
             }
             Appended::Rollback { len } => self.heal(key, len),
-            Appended::Conflict { .. } | Appended::Missing => {
+            Appended::Conflict { .. } | Appended::Missing | Appended::Unreadable(_) => {
                 self.counters.conflicts += 1;
                 tracing::error!(match_id = %id, %epoch, ?answer, after = append.after,
                     "the stored log is not the one this shard wrote; the match is dropped here");

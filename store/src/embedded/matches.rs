@@ -78,20 +78,23 @@ pub(super) fn claim(
     Ok(Claim::Claimed(Box::new(checkpoint)))
 }
 
-/// A head that cannot be read refuses the batch, so it is looked for before anything is written.
+/// A head that cannot be read is that element's answer alone.
 pub(super) fn append(txn: &WriteTransaction, batch: &[Append]) -> Result<Vec<Appended>, Fault> {
     let mut heads = txn.open_table(HEADS)?;
     let mut snapshots = txn.open_table(SNAPSHOTS)?;
     let mut log = txn.open_table(LOG)?;
-    for append in batch {
-        head(&heads, append.match_id)?;
-    }
     batch
         .iter()
-        .map(|append| append_one(&mut heads, &mut snapshots, &mut log, append))
+        .map(
+            |append| match append_one(&mut heads, &mut snapshots, &mut log, append) {
+                Err(Fault::Refused(StoreError::Corrupt(text))) => Ok(Appended::Unreadable(text)),
+                answer => answer,
+            },
+        )
         .collect()
 }
 
+/// Reads all that may refuse it before it writes.
 fn append_one(
     heads: &mut Blobs<'_>,
     snapshots: &mut Blobs<'_>,

@@ -99,9 +99,17 @@ impl Link {
         }
     }
 
-    /// Sends a pipeline of scripts. If the server has lost them, they are loaded and the whole
-    /// pipeline is sent again: what was done before the gap is known as a repetition.
+    /// Sends a pipeline of scripts, in which a server error is an error of the whole.
     pub(super) async fn run(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
+        let values = self.run_each(pipeline).await?;
+        reply::refuse_errors(&values)?;
+        Ok(values)
+    }
+
+    /// Sends a pipeline of scripts; an answer may be a server error, but none that says that a
+    /// script is not there. If the server has lost them, they are loaded and the whole pipeline is
+    /// sent again: what was done before the gap is known as a repetition.
+    pub(super) async fn run_each(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
         let mut values = self.send(pipeline).await?;
         if values.iter().any(reply::is_noscript) {
             tracing::info!("Redis has lost the scripts; loading them again");
@@ -110,7 +118,6 @@ impl Link {
             reply::refuse_errors(&self.send(&load).await?)?;
             values = self.send(pipeline).await?;
         }
-        reply::refuse_errors(&values)?;
         Ok(values)
     }
 

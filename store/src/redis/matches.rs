@@ -85,12 +85,8 @@ impl RedisStore {
         for append in batch {
             pipeline.add_command(self.append_call(append));
         }
-        self.appends
-            .run(&pipeline)
-            .await?
-            .iter()
-            .map(appended)
-            .collect()
+        let answers = self.appends.run_each(&pipeline).await?;
+        answers.iter().map(appended_or_unreadable).collect()
     }
 
     fn append_call(&self, append: &Append) -> Cmd {
@@ -154,6 +150,19 @@ fn claimed(id: MatchId, answer: &Value) -> Result<Claim, StoreError> {
             Ok(Claim::Claimed(Box::new(checkpoint)))
         }
         _ => Err(reply::strange("a claim")),
+    }
+}
+
+/// The answer of `append.lua`, where what is wrong with the keys of one match is said of that match,
+/// and what is wrong with the server of the whole batch.
+fn appended_or_unreadable(answer: &Value) -> Result<Appended, StoreError> {
+    let appended = match answer {
+        Value::ServerError(error) => Err(reply::server_error(error)),
+        answer => appended(answer),
+    };
+    match appended {
+        Err(StoreError::Corrupt(text)) => Ok(Appended::Unreadable(text)),
+        appended => appended,
     }
 }
 

@@ -29,11 +29,17 @@ pub(super) fn server_error(error: &ServerError) -> StoreError {
         error.code(),
         error.details().unwrap_or_default()
     );
-    if error.code() == "WRONGTYPE" {
+    if is_wrong_type(error) {
         StoreError::Corrupt(text)
     } else {
         StoreError::Unavailable(text)
     }
+}
+
+/// Before version 7, a script's caller finds the code within the details of an `ERR`.
+fn is_wrong_type(error: &ServerError) -> bool {
+    let within = |details: &str| details.contains("WRONGTYPE ");
+    error.code() == "WRONGTYPE" || (error.code() == "ERR" && error.details().is_some_and(within))
 }
 
 /// Whether a script was called that the server does not have.

@@ -32,7 +32,7 @@ async fn claimed(store: &dyn Store, line: &Line) {
 }
 
 async fn append(store: &dyn Store, append: store::Append) -> Appended {
-    store.append(&[append]).await.unwrap()[0]
+    store.append(&[append]).await.unwrap().remove(0)
 }
 
 #[test]

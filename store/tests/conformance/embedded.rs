@@ -1,10 +1,12 @@
 //! The file closed, copied, torn, full and contended for.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use game_core::{Epoch, UnixMillis};
+use redb::{Database, TableDefinition};
 use store::{Appended, Claim, Created, Durability, EmbeddedStore, Store, StoreError, Ticket};
 
 use crate::disk::Disk;
@@ -94,6 +96,47 @@ fn a_file_that_is_no_store_is_left_alone() {
     let error = EmbeddedStore::open(directory.path()).unwrap_err();
     assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}");
     assert_eq!(fs::read(&file).unwrap(), b"a letter to my aunt");
+}
+
+#[test]
+fn a_match_that_cannot_be_read_stops_no_other_of_its_batch() {
+    let directory = tempfile::tempdir().unwrap();
+    let lines = [1, 2, 3].map(|n| Line::new(match_id(n), 1, 4));
+    runtime().block_on(async {
+        let store = EmbeddedStore::open(directory.path()).unwrap();
+        for line in &lines {
+            claimed(&store, line).await;
+        }
+        drop(store);
+        spoil_head(&directory.path().join("rookery.redb"), lines[1].id.as_str());
+
+        let store = EmbeddedStore::open(directory.path()).unwrap();
+        let batch = lines.each_ref().map(|line| line.append(Epoch(1), 0, 1));
+        for duplicate in [false, true] {
+            let stored = Appended::Stored { duplicate };
+            let answers = store.append(&batch).await.unwrap();
+            assert!(matches!(answers[1], Appended::Unreadable(_)), "{answers:?}");
+            assert_eq!([&answers[0], &answers[2]], [&stored, &stored]);
+        }
+        for (line, len) in lines.iter().zip([1, 0, 1]) {
+            assert_eq!(store.log(line.id).await.unwrap(), line.events[..len]);
+        }
+    });
+}
+
+/// Writes what is no head in the place of one.
+fn spoil_head(file: &Path, id: &str) {
+    let heads: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("heads");
+    let database = Database::open(file).unwrap();
+    let txn = database.begin_write().unwrap();
+    let spoilt = txn
+        .open_table(heads)
+        .unwrap()
+        .insert(id, b"not a head".as_slice())
+        .unwrap()
+        .is_some();
+    assert!(spoilt, "there was no head");
+    txn.commit().unwrap();
 }
 
 #[test]

@@ -38,7 +38,7 @@ async fn append_until_answered(store: &dyn Store, write: &store::Append) -> Appe
     let until = Instant::now() + SOON;
     loop {
         match store.append(std::slice::from_ref(write)).await {
-            Ok(answers) => return answers[0],
+            Ok(mut answers) => return answers.remove(0),
             Err(StoreError::Unavailable(_)) if Instant::now() < until => {}
             Err(error) => panic!("{error}"),
         }
@@ -406,13 +406,6 @@ fn what_is_not_ours_under_our_keys_is_corrupt() {
         corrupt(store.log(line.id).await.unwrap_err());
         corrupt(store.load(line.id).await.unwrap_err());
         server.command(&["DEL", &log]);
-        server.command(&["SET", &log, "not a list"]);
-        corrupt(
-            store
-                .append(&[line.append(Epoch(1), 0, 1)])
-                .await
-                .unwrap_err(),
-        );
 
         // A shard that cannot be read must not hide the others.
         store.heartbeat(&shard_record(1, 1)).await.unwrap();
@@ -431,6 +424,53 @@ fn what_is_not_ours_under_our_keys_is_corrupt() {
         assert_eq!(
             store.waiting("3+2").await.unwrap(),
             [ticket(2, Some("3+2"))]
+        );
+    });
+}
+
+#[test]
+fn a_match_that_cannot_be_read_stops_no_other_of_its_batch() {
+    let id = match_id(2);
+    let (head, log) = (format!("rk:{{{id}}}:head"), format!("rk:{{{id}}}:log"));
+    let harms: [&[&[&str]]; 4] = [
+        &[&["SET", &log, "not a list"]],
+        &[&["DEL", &head], &["SET", &head, "not a hash"]],
+        &[&["HSET", &head, "epoch", "not a number"]],
+        &[&["HSET", &head, "epoch", "2", "owner", "not an id"]],
+    ];
+    runtime().block_on(async {
+        let server = RedisServer::start();
+        let store = redis_store(&server).await;
+        let lines = [1, 2, 3].map(|n| Line::new(match_id(n), 1, 9));
+        for line in &lines {
+            claimed(&store, line).await;
+        }
+        for (after, harm) in harms.into_iter().enumerate() {
+            server.command(&["DEL", &head, &log]);
+            claimed(&store, &lines[1]).await;
+            for command in harm {
+                server.command(command);
+            }
+            let batch = [
+                lines[0].append(Epoch(1), after, 1),
+                lines[1].append(Epoch(1), 0, 1),
+                lines[2].append(Epoch(1), after, 1),
+            ];
+            for stored in [STORED, DUPLICATE] {
+                let answers = store.append(&batch).await.unwrap();
+                assert!(matches!(answers[1], Appended::Unreadable(_)), "{harm:?}");
+                assert_eq!([&answers[0], &answers[2]], [&stored, &stored], "{harm:?}");
+            }
+        }
+        // Nobody can be told anything while the server does not write, whatever one match is like.
+        server.command(&["CONFIG", "SET", "maxmemory", "1"]);
+        unavailable(
+            store
+                .append(&[
+                    lines[1].append(Epoch(1), 0, 1),
+                    lines[0].append(Epoch(1), 4, 1),
+                ])
+                .await,
         );
     });
 }
