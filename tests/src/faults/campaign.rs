@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::cluster::{Cluster, ClusterPlan};
+use super::history::History;
 use super::inject::inject;
 use super::player::World;
 use super::report::{Report, Times};
@@ -287,19 +288,19 @@ async fn check_all(
         })
         .await?;
     report.matches = played.len();
+    let mut excess = Vec::new();
     for game in played {
         let histories = game.histories.iter();
-        report.acked += histories
-            .clone()
-            .map(|history| history.acked())
-            .sum::<usize>();
-        report.unknown += histories.map(|history| history.unknown()).sum::<usize>();
-        let breaches = retried(async || verify(cluster, &world.matchmakers[0], game).await).await?;
-        for breach in &breaches {
+        report.acked += histories.clone().map(History::acked).sum::<usize>();
+        report.unknown += histories.map(History::unknown).sum::<usize>();
+        let verdict = retried(async || verify(cluster, &world.matchmakers[0], game).await).await?;
+        for breach in &verdict.breaches {
             eprintln!("{breach}");
         }
-        report.count(&breaches);
+        report.count(&verdict.breaches);
+        excess.extend(verdict.excess);
     }
+    report.excess_ms = Times::of(excess);
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! What one player's client asked and was told, in order: the evidence that the checker judges.
 
+use std::time::Duration;
+
 use bot_client::Violation;
 use game_core::{CommandId, CommandKind, Epoch, Outcome, Seat, Termination, Uci};
 use protocol::{WireEvent, WireRefusal};
@@ -63,6 +65,8 @@ pub struct History {
     pub seat: Seat,
     /// In the order in which it happened.
     pub entries: Vec<Entry>,
+    /// How long it thought about its moves in all.
+    pub thought: Duration,
 }
 
 impl History {
@@ -72,6 +76,7 @@ impl History {
         Self {
             seat,
             entries: Vec::new(),
+            thought: Duration::ZERO,
         }
     }
 

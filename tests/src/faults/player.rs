@@ -168,10 +168,7 @@ impl SeatPlayer {
                 return Err(SeatError::Closed(code).into());
             }
             if view.is_my_turn() && self.asked_at != Some(view.ply()) {
-                let (least, most) = self.style.thinks;
-                act_at.get_or_insert_with(|| {
-                    Instant::now() + least + (most - least).mul_f64(self.dice.random())
-                });
+                act_at.get_or_insert_with(|| self.think());
             } else {
                 act_at = None;
             }
@@ -189,6 +186,14 @@ impl SeatPlayer {
                 }
             }
         }
+    }
+
+    /// Until when to think about the next move.
+    fn think(&mut self) -> Instant {
+        let (least, most) = self.style.thinks;
+        let thought = least + (most - least).mul_f64(self.dice.random());
+        self.history.thought += thought;
+        Instant::now() + thought
     }
 
     /// Moves, or resigns.

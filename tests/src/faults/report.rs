@@ -48,6 +48,8 @@ pub struct Report {
     pub drain_ms: Times,
     /// From SIGTERM to the end of the process.
     pub drain_exit_ms: Times,
+    /// What the clock of each player of each match lost beyond the player's own thinking.
+    pub excess_ms: Times,
     /// What was wrong, in words; the first of each.
     pub breaches: Vec<String>,
 }
@@ -165,7 +167,8 @@ impl fmt::Display for Report {
         )?;
         writeln!(f, "takeover after kill -9: {}", self.takeover_ms)?;
         writeln!(f, "pause at a drain: {}", self.drain_ms)?;
-        write!(f, "SIGTERM to exit: {}", self.drain_exit_ms)?;
+        writeln!(f, "SIGTERM to exit: {}", self.drain_exit_ms)?;
+        write!(f, "charged beyond thinking: {}", self.excess_ms)?;
         for breach in &self.breaches {
             write!(f, "\n  {breach}")?;
         }

@@ -1,12 +1,30 @@
 //! Reads what is stored of the matches of a campaign, as it lies on the disk of Redis.
 
+use std::time::Duration;
+
 use bot_client::Matchmaker;
 use game_core::{Event, Match, MatchId};
 use store::{Store, StoreError, codec};
 
-use super::checker::{Breach, Class, Published, Stored, check, check_order};
+use super::checker::{Breach, Class, Published, Stored, check, check_order, excess};
 use super::cluster::Cluster;
 use super::table::Played;
+
+/// What is to be said of one match.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Everything that is wrong with it.
+    pub breaches: Vec<Breach>,
+    /// What each player's clock lost beyond the player's own thinking.
+    pub excess: Vec<Duration>,
+}
+
+impl From<Vec<Breach>> for Verdict {
+    fn from(breaches: Vec<Breach>) -> Self {
+        let excess = Vec::new();
+        Self { breaches, excess }
+    }
+}
 
 /// Reads and checks one match.
 ///
@@ -17,7 +35,7 @@ pub async fn verify(
     cluster: &Cluster,
     matchmaker: &Matchmaker,
     played: &Played,
-) -> Result<Vec<Breach>, String> {
+) -> Result<Verdict, String> {
     let id = played.id;
     let unread = |error: &dyn std::fmt::Display| format!("match {id} cannot be read: {error}");
     let log = read_log(cluster, id)
@@ -34,12 +52,10 @@ pub async fn verify(
     let checkpoint = match cluster.store.load(id).await {
         Ok(Some(checkpoint)) => checkpoint,
         Ok(None) => {
-            return Ok(vec![breach(
-                Class::Lost,
-                format!("match {id} is not stored"),
-            )]);
+            let text = format!("match {id} is not stored");
+            return Ok(vec![breach(Class::Lost, text)].into());
         }
-        Err(StoreError::Corrupt(why)) => return Ok(unusable(why)),
+        Err(StoreError::Corrupt(why)) => return Ok(unusable(why).into()),
         Err(error) => return Err(unread(&error)),
     };
     let setup = checkpoint.snapshot.setup().clone();
@@ -47,14 +63,18 @@ pub async fn verify(
         Ok(_) => read_published(matchmaker, id)
             .await
             .map_err(|error| unread(&error))?,
-        Err(why) => return Ok(unusable(format!("the checkpoint does not replay: {why}"))),
+        Err(why) => return Ok(unusable(format!("the checkpoint does not replay: {why}")).into()),
     };
     let stored = Stored {
         setup,
         log,
         published,
     };
-    Ok(check(&played.histories, &stored))
+    let histories = played.histories.iter();
+    Ok(Verdict {
+        breaches: check(&played.histories, &stored),
+        excess: histories.map(|history| excess(history, &stored)).collect(),
+    })
 }
 
 const fn breach(class: Class, text: String) -> Breach {

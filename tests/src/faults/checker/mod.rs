@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::time::Duration;
 
 use bot_client::Violation;
 use game_core::{
@@ -100,6 +101,16 @@ pub fn check(histories: &[History], stored: &Stored) -> Vec<Breach> {
         checker.check_history(history);
     }
     checker.breaches
+}
+
+/// What a player's clock lost beyond the player's own thinking: the way to the server and back, and
+/// what a fault cost that is charged to the player.
+#[must_use]
+pub fn excess(history: &History, stored: &Stored) -> Duration {
+    let left = stored.log.last().map(|event| event.clocks[history.seat]);
+    let had = stored.setup.time_control.initial();
+    let charged = left.map_or(Duration::ZERO, |left| had.saturating_sub(left));
+    charged.saturating_sub(history.thought)
 }
 
 /// What is wrong with the order of a log, whatever its records say.
@@ -297,7 +308,7 @@ impl Checker<'_> {
             let text = format!("{seat} saw event {seq}, which is not stored: {seen:?}");
             return self.breach(Class::Lost, text);
         };
-        let ms = |clocks: BySeat<std::time::Duration>| clocks.map(|clock| clock.as_millis());
+        let ms = |clocks: BySeat<Duration>| clocks.map(|clock| clock.as_millis());
         let clocks = BySeat::new_with(|seat| seen.clock.of(seat));
         let same =
             (record.seat, record.kind) == (seen.seat, seen.kind) && ms(record.clocks) == ms(clocks);

@@ -342,6 +342,17 @@ fn a_player_that_broke_off_or_never_learnt_the_result() {
 }
 
 #[test]
+fn what_a_clock_lost_beyond_thinking() {
+    // White's moves were made a second after Black's.
+    let mut white = history(Seat::White);
+    assert_eq!(excess(&white, &stored()), Duration::from_secs(2));
+    white.thought = Duration::from_millis(1_500);
+    assert_eq!(excess(&white, &stored()), Duration::from_millis(500));
+    white.thought = Duration::from_secs(9);
+    assert_eq!(excess(&white, &stored()), Duration::ZERO);
+}
+
+#[test]
 fn what_has_no_answer_is_unknown_and_no_breach() {
     let mut white = history(Seat::White);
     let asked = Entry::Asked {
