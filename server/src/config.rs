@@ -31,18 +31,24 @@ pub struct ShardConfig {
 pub struct NetLimits {
     /// Connections in all; one more is refused.
     pub connections_max: usize,
-    /// Connections from one IP address; one more is refused. Clubs and test machines share one.
+    /// Connections from one IP address; one more is refused. A club or a school may share one.
     pub connections_per_address_max: usize,
     /// Handshakes under way at once: they cost CPU under the endpoint's lock, so that a storm of
     /// them would stall the moves of everyone else.
     pub handshakes_max: usize,
+    /// Handshakes under way from one IP address, so that one that begins many and finishes none
+    /// keeps nobody else out.
+    pub handshakes_per_address_max: usize,
+    /// Attempts that wait for their turn; one more is refused. They hold a packet or two each.
+    pub attempts_waiting_max: usize,
     /// From so many handshakes under way, an address must prove itself first (RFC 9000 section 8.1.2).
     pub validate_from: usize,
     /// Streams, hence seats, of one connection; slots are allocated eagerly.
     pub streams_per_connection: u32,
     /// A handshake must be done within this.
     pub handshake_deadline: Duration,
-    /// The `Join` of a new stream must be there within this.
+    /// The `Join` of a new stream must be there within this; a connection without any stream is closed
+    /// after it too.
     pub join_deadline: Duration,
     /// A frame that is begun must be complete within this.
     pub frame_deadline: Duration,
@@ -53,7 +59,7 @@ pub struct NetLimits {
     /// Commands that wait for the shard; readers wait when it is full. Their time of receipt is
     /// noted before.
     pub inbox_len: usize,
-    /// A connection without a packet for so long is closed. Clients ping every 15 s.
+    /// A connection without a packet for so long is closed, if the client does not ask for less.
     pub idle_timeout: Duration,
 }
 
@@ -61,11 +67,13 @@ impl Default for NetLimits {
     fn default() -> Self {
         Self {
             connections_max: 25_000,
-            connections_per_address_max: 25_000,
-            handshakes_max: 64,
+            connections_per_address_max: 1_000,
+            handshakes_max: 256,
+            handshakes_per_address_max: 32,
+            attempts_waiting_max: 4_096,
             validate_from: 32,
             streams_per_connection: 8,
-            handshake_deadline: Duration::from_secs(10),
+            handshake_deadline: Duration::from_secs(3),
             join_deadline: Duration::from_secs(5),
             frame_deadline: Duration::from_secs(10),
             write_deadline: Duration::from_secs(10),

@@ -17,8 +17,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::ShardConfig;
 use crate::shard::{Now, Output, PeerKey, Shard};
+use crate::{ShardConfig, ShardFailed};
 
 /// What a seat stream tells the shard.
 #[derive(Debug)]
@@ -90,6 +90,8 @@ pub(crate) struct Driver {
     batches: mpsc::Sender<Arc<[Append]>>,
     answers: mpsc::Sender<Answer>,
     heartbeat_under_way: bool,
+    /// The task that writes is gone: nothing can be confirmed any more.
+    writer_failed: bool,
     loads: Arc<Semaphore>,
     tasks: TaskTracker,
     started: Instant,
@@ -105,7 +107,7 @@ impl Driver {
         calendar: fn() -> UnixMillis,
         mut inbox: mpsc::Receiver<Inbound>,
         shutdown: CancellationToken,
-    ) {
+    ) -> Result<(), ShardFailed> {
         let (answers, mut answered) = mpsc::channel(ANSWERS_LEN);
         let (batches, to_write) = mpsc::channel(1);
         let tasks = TaskTracker::new();
@@ -118,16 +120,18 @@ impl Driver {
             batches,
             answers,
             heartbeat_under_way: false,
+            writer_failed: false,
             loads: Arc::new(Semaphore::new(LOADS_MAX)),
             tasks,
             started: Instant::now(),
             last_look: Instant::now(),
             calendar,
         };
-        driver.serve(&mut inbox, &mut answered, &shutdown).await;
+        driver.serve(&mut inbox, &mut answered, &shutdown).await?;
         driver
             .finish(config.hand_over, &mut inbox, &mut answered)
             .await;
+        Ok(())
     }
 
     async fn serve(
@@ -135,7 +139,7 @@ impl Driver {
         inbox: &mut mpsc::Receiver<Inbound>,
         answered: &mut mpsc::Receiver<Answer>,
         shutdown: &CancellationToken,
-    ) {
+    ) -> Result<(), ShardFailed> {
         let mut heartbeats = interval(Liveness::HEARTBEAT_EVERY);
         heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut inputs = Vec::with_capacity(ROUND_LEN);
@@ -163,7 +167,11 @@ impl Driver {
             self.handle(&mut inputs, now);
             self.shard.turn(now);
             self.carry_out();
+            if self.writer_failed {
+                return Err(ShardFailed("the task that writes to the store has failed"));
+            }
         }
+        Ok(())
     }
 
     /// Writes what is in flight, gives every match to another shard, sends the peers away and leaves
@@ -205,6 +213,7 @@ impl Driver {
         inbox: &mut mpsc::Receiver<Inbound>,
         answered: &mut mpsc::Receiver<Answer>,
     ) {
+        let mut heartbeats = interval(Liveness::HEARTBEAT_EVERY);
         loop {
             let now = self.look();
             self.shard.turn(now);
@@ -224,6 +233,7 @@ impl Driver {
                         self.handle(&mut vec![input], now);
                     }
                 }
+                _ = heartbeats.tick() => self.heartbeat(),
                 () = sleep_until(wake_at) => {}
             }
         }
@@ -296,8 +306,8 @@ impl Driver {
             }
             Answer::Claimed(id, answer) => self.shard.claimed(id, answer, now),
             Answer::Appended(answer) => self.shard.appended(answer, now),
-            Answer::Assigned(matches) => self.shard.assigned(matches),
-            Answer::Orphans(shard, answer) => self.shard.orphans(shard, answer),
+            Answer::Assigned(matches) => self.shard.assigned(matches, now),
+            Answer::Orphans(shard, answer) => self.shard.orphans(shard, answer, now),
             Answer::Verified(id, ownership) => self.shard.verified(id, ownership),
             Answer::HandedOver(id) => self.shard.handed_over(id),
             Answer::Heartbeat(answer) => {
@@ -315,12 +325,8 @@ impl Driver {
                     self.send(peer, Outgoing::Last(frame, code));
                     self.peers.remove(peer);
                 }
-                Output::Append(batch) => {
-                    // There is never more than one batch under way.
-                    if self.batches.try_send(batch).is_err() {
-                        tracing::error!("the writer of batches is gone");
-                    }
-                }
+                // There is never more than one batch under way, so there is room for it.
+                Output::Append(batch) => self.writer_failed |= self.batches.try_send(batch).is_err(),
                 Output::Load(id) => {
                     self.ask(|store| async move { Answer::Loaded(id, store.load(id).await.map(|found| found.map(Box::new))) });
                 }

@@ -4,6 +4,7 @@
 //! endpoint, the store, the calendar and the signal to stop.
 
 mod config;
+mod door;
 mod driver;
 mod endpoint;
 pub mod shard;
@@ -39,12 +40,25 @@ pub struct Surroundings {
     pub calendar: fn() -> UnixMillis,
 }
 
+/// A shard that cannot go on, through a bug of its own; its matches go on elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the shard cannot go on: {0}")]
+pub struct ShardFailed(pub(crate) &'static str);
+
 /// Peers have so long to receive their last frame at a shutdown.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Runs one shard until `shutdown`; returns when its last writes are confirmed, or given up, and its
 /// peers are sent away.
-pub async fn run(config: ShardConfig, with: Surroundings, shutdown: CancellationToken) {
+///
+/// # Errors
+///
+/// [`ShardFailed`]; the process is then to be started again.
+pub async fn run(
+    config: ShardConfig,
+    with: Surroundings,
+    shutdown: CancellationToken,
+) -> Result<(), ShardFailed> {
     let Surroundings {
         endpoint,
         store,
@@ -65,7 +79,7 @@ pub async fn run(config: ShardConfig, with: Surroundings, shutdown: Cancellation
         shutdown.child_token(),
     ));
     tracing::info!(shard = %config.id, address = %config.address, "shard is open");
-    Driver::run(&config, store, calendar, inputs, shutdown).await;
+    let ran = Driver::run(&config, store, calendar, inputs, shutdown).await;
     let _ = timeout(FAREWELL, endpoint.wait_idle()).await;
     endpoint.close(
         VarInt::from_u32(protocol::CloseCode::ShuttingDown.number()),
@@ -73,6 +87,7 @@ pub async fn run(config: ShardConfig, with: Surroundings, shutdown: Cancellation
     );
     let _ = timeout(FAREWELL, accepting).await;
     tracing::info!(shard = %config.id, "shard is closed");
+    ran
 }
 
 /// The system's calendar.

@@ -39,7 +39,7 @@ pub enum TlsError {
     #[error("the certificate cannot be used: {0}")]
     Use(#[from] rustls::Error),
     /// The address cannot be bound.
-    #[error("cannot listen on {address} (UDP): {why}")]
+    #[error("cannot listen on {address} (UDP): {why}; choose another port")]
     Bind {
         /// Which address.
         address: SocketAddr,

@@ -328,3 +328,97 @@ async fn addresses_prove_themselves_when_handshakes_pile_up() {
     let shard = LocalShard::with(|config| config.net.validate_from = 0).await;
     still_serves(&shard).await;
 }
+
+#[tokio::test]
+async fn a_connection_without_a_seat_does_not_keep_its_place() {
+    let shard = LocalShard::with(|config| {
+        config.net.connections_max = 1;
+        config.net.join_deadline = Duration::from_millis(300);
+    })
+    .await;
+    let idle = RawClient::connect(&shard.address).await;
+    let closed = tokio::time::timeout(Duration::from_secs(20), idle.connection.closed());
+    let code = bot_client::connection::close_code(&closed.await.unwrap());
+    assert_eq!(code, Some(CloseCode::Deadline));
+    still_serves(&shard).await;
+}
+
+#[tokio::test]
+async fn who_begins_handshakes_and_finishes_none_keeps_nobody_out() {
+    let shard = LocalShard::with(|config| {
+        config.net.handshakes_max = 4;
+        config.net.handshakes_per_address_max = 4;
+        config.net.handshake_deadline = Duration::from_millis(500);
+        config.net.validate_from = usize::MAX;
+    })
+    .await;
+    // Their first packets reach the shard, and its answers reach nobody: the sockets are gone.
+    for _ in 0..20 {
+        let socket = "127.0.0.1:0".parse().unwrap();
+        let endpoint = quinn::Endpoint::client(socket).unwrap();
+        let times = bot_client::connection::ConnectionTimes {
+            handshake_max: Duration::from_millis(1),
+            ..Default::default()
+        };
+        let connector = bot_client::Connector::with_endpoints(vec![endpoint], None, times);
+        let _ = connector.connect(&shard.address).await;
+    }
+    still_serves(&shard).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_never_reads_is_given_up_and_harms_nobody() {
+    let shard = LocalShard::with(|config| {
+        config.net.frames_waiting_max = 4;
+        config.net.write_deadline = Duration::from_millis(500);
+        config.limits.refusals_burst = 1_000_000;
+    })
+    .await;
+    let id = shard.create_match().await;
+    let mut white = joined(&shard, id, Role::White).await;
+    let mut deaf = joined(&shard, id, Role::Black).await;
+    // It asks, and asks, and does not read one answer: its window fills, then its queue.
+    let asking = async {
+        for n in 0..50_000 {
+            let kind = CommandKind::AcceptDraw;
+            let ask = ClientFrame::Command {
+                id: game_core::CommandId(n),
+                kind,
+            };
+            if deaf
+                .send
+                .write_all(&codec::encode_client(&ask))
+                .await
+                .is_err()
+            {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(20), asking).await;
+    let gone = |body: &ServerBody| {
+        matches!(
+            body,
+            ServerBody::Presence {
+                seat: game_core::Seat::Black,
+                connected: false
+            }
+        )
+    };
+    white.until(gone).await;
+    white.play(0, "e2e4").await;
+    white
+        .until(|body| matches!(body, ServerBody::Ack { event: 1, .. }))
+        .await;
+}
+
+#[tokio::test]
+async fn a_connection_has_no_more_streams_than_allowed() {
+    let shard = LocalShard::with(|config| config.net.streams_per_connection = 2).await;
+    let id = shard.create_match().await;
+    let white = joined(&shard, id, Role::White).await;
+    let _second = white.connection.open_bi().await.unwrap();
+    let third = tokio::time::timeout(Duration::from_millis(500), white.connection.open_bi());
+    assert!(third.await.is_err(), "a third stream has to wait for ever");
+    still_serves(&shard).await;
+}

@@ -9,7 +9,7 @@ use protocol::Role;
 use protocol::http::ShardAddress;
 use protocol::token::{SeatClaims, SigningKey};
 use server::tls::Identity;
-use server::{NetLimits, ShardConfig, Surroundings};
+use server::{NetLimits, ShardConfig, ShardFailed, Surroundings};
 use store::testing::{Faults, FaultyStore};
 use store::{EmbeddedStore, Store};
 use tokio::task::JoinHandle;
@@ -29,7 +29,7 @@ pub struct LocalShard {
     /// The key that it trusts.
     pub key: SigningKey,
     id: ShardId,
-    task: Option<JoinHandle<()>>,
+    task: Option<JoinHandle<Result<(), ShardFailed>>>,
     shutdown: Option<DropGuard>,
 }
 
@@ -142,7 +142,8 @@ impl LocalShard {
     pub async fn stop(mut self) {
         self.shutdown.take();
         if let Some(task) = self.task.take() {
-            task.await.expect("the shard ends in good order");
+            let ended = task.await.expect("the shard does not panic");
+            ended.expect("the shard ends in good order");
         }
     }
 

@@ -18,6 +18,8 @@ enum Phase {
     Apart,
     /// `Join` is sent.
     Joining,
+    /// The shard has said that play is paused: the answer to the `Join` waits for the store.
+    Held,
     /// The seat is taken.
     Seated,
     /// Nothing more will happen.
@@ -111,7 +113,7 @@ impl SeatMachine {
         self.leaving = true;
         match self.phase {
             Phase::Seated => self.output.push_back(ClientFrame::Leave),
-            Phase::Apart | Phase::Joining => self.finish(CloseCode::Done),
+            Phase::Apart | Phase::Joining | Phase::Held => self.finish(CloseCode::Done),
             Phase::Over(_) => {}
         }
     }
@@ -205,8 +207,9 @@ impl SeatMachine {
             ServerBody::Event(_) | ServerBody::Ack { .. } | ServerBody::Refused { .. } => {
                 return Err(Violation::OutOfPlace("an event or answer before Joined"));
             }
+            ServerBody::Paused => self.phase = Phase::Held,
             // Joined holds all of this afresh.
-            ServerBody::Presence { .. } | ServerBody::Paused | ServerBody::Clock(_) => {}
+            ServerBody::Presence { .. } | ServerBody::Clock(_) => {}
         }
         Ok(())
     }
@@ -216,7 +219,8 @@ impl SeatMachine {
     pub fn deadline(&self) -> Option<Instant> {
         let silence = self.times.silence_max.map(|max| self.heard_at + max);
         match self.phase {
-            Phase::Apart | Phase::Over(_) => None,
+            // While it is held, the connection's own timeout is what counts.
+            Phase::Apart | Phase::Held | Phase::Over(_) => None,
             Phase::Joining => Some(self.heard_at + self.times.answer_max),
             Phase::Seated if self.is_paused() => None,
             Phase::Seated => {
@@ -260,7 +264,7 @@ impl SeatMachine {
         joined: Joined,
         now: Instant,
     ) -> Result<(), Violation> {
-        if self.phase != Phase::Joining {
+        if !matches!(self.phase, Phase::Joining | Phase::Held) {
             return Err(Violation::OutOfPlace("a second Joined"));
         }
         let again = self.view.is_some();

@@ -1,7 +1,10 @@
 //! A matchmaker and shards in one process: what `dev` and `demo` run.
 
 use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write};
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -20,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::Backend;
 use crate::tls::{Identity, ResetSecret};
-use crate::{NetLimits, ShardConfig, Surroundings};
+use crate::{NetLimits, ShardConfig, ShardFailed, Surroundings};
 
 /// Everything must answer within this, or the start has failed.
 const START_DEADLINE: Duration = Duration::from_secs(20);
@@ -59,13 +62,13 @@ pub(super) struct Cluster {
     pub(super) addresses: Addresses,
     shutdown: CancellationToken,
     shards: Vec<ShardThread>,
-    matchmaker: tokio::task::JoinHandle<()>,
+    matchmaker: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
 /// A shard on a thread and a runtime of its own.
 struct ShardThread {
     id: ShardId,
-    thread: JoinHandle<()>,
+    thread: JoinHandle<Result<(), ShardFailed>>,
     /// Ends it where it stands.
     abort: CancellationToken,
 }
@@ -79,10 +82,11 @@ impl Cluster {
     ) -> Result<Self, Failure> {
         let (mut shards, mut addresses) = (Vec::new(), Vec::new());
         for index in 0..plan.shards {
-            let port = if plan.shard_port == 0 {
-                0
-            } else {
-                plan.shard_port.saturating_add(index)
+            let port = match plan.shard_port {
+                0 => 0,
+                first => first.checked_add(index).ok_or_else(|| {
+                    format!("{} shards from port {first} on pass 65535", plan.shards)
+                })?,
             };
             let listen = SocketAddr::new(plan.host, port);
             let store = backend.open().await?;
@@ -114,16 +118,19 @@ impl Cluster {
     }
 
     /// Waits until the cluster is told to stop, or a part of it has ended by itself.
-    pub(super) async fn wait(self) {
+    pub(super) async fn wait(self) -> Result<(), Failure> {
         self.shutdown.cancelled().await;
-        let _ = self.matchmaker.await;
+        let matchmaker = self.matchmaker.await?;
         // Joined on a thread where waiting is allowed.
-        let joined = tokio::task::spawn_blocking(move || {
-            for shard in self.shards {
-                let _ = shard.thread.join();
-            }
+        let shards = tokio::task::spawn_blocking(move || {
+            let ended = self.shards.into_iter().map(|shard| shard.thread.join());
+            ended.filter(|ended| !matches!(ended, Ok(Ok(())))).count()
         });
-        let _ = joined.await;
+        match (matchmaker, shards.await?) {
+            (Err(error), _) => Err(format!("the matchmaker has failed: {error}").into()),
+            (_, failed) if failed > 0 => Err("a shard has failed; the log says why".into()),
+            _ => Ok(()),
+        }
     }
 
     /// Ends one shard where it stands: nothing is written, and nobody is told.
@@ -137,9 +144,9 @@ impl Cluster {
     }
 
     /// Stops the cluster and waits for its end.
-    pub(super) async fn stop(self) {
+    pub(super) async fn stop(self) -> Result<(), Failure> {
         self.shutdown.cancel();
-        self.wait().await;
+        self.wait().await
     }
 
     async fn wait_until_ready(
@@ -194,42 +201,40 @@ async fn start_shard(
     let abort = CancellationToken::new();
     let aborted = abort.clone();
     let body = move || {
-        let runtime = match tokio::runtime::Builder::new_current_thread()
+        // A shard that ends by itself ends the process: it is not half a cluster.
+        let stop_all = stop_all.drop_guard();
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let prepared = runtime
             .enable_all()
             .build()
-        {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                let _ = ready.send(Err(error.into()));
-                return false;
+            .map_err(Failure::from)
+            .and_then(|runtime| {
+                let _inside = runtime.enter();
+                let prepared = prepare_shard(id, listen, store, &key)?;
+                Ok((runtime, prepared))
+            });
+        let (runtime, (config, surroundings)) = match prepared {
+            Ok(prepared) => prepared,
+            Err(failure) => {
+                let _ = ready.send(Err(failure));
+                return Ok(());
             }
         };
+        let address = config.address;
+        let _ = ready.send(Ok(ShardAddress { id, address }));
         runtime.block_on(async {
-            match prepare_shard(id, listen, store, &key) {
-                Ok((config, surroundings)) => {
-                    let address = config.address;
-                    let _ = ready.send(Ok(ShardAddress { id, address }));
-                    tokio::select! {
-                        () = crate::run(config, surroundings, shutdown) => {}
-                        () = aborted.cancelled() => {}
-                    }
-                }
-                Err(failure) => {
-                    let _ = ready.send(Err(failure));
+            tokio::select! {
+                ended = crate::run(config, surroundings, shutdown) => ended,
+                () = aborted.cancelled() => {
+                    stop_all.disarm();
+                    Ok(())
                 }
             }
-            aborted.is_cancelled()
         })
     };
-    // A shard that ends by itself ends the process: it is not half a cluster.
     let thread = std::thread::Builder::new()
         .name(format!("shard-{id}"))
-        .spawn(move || {
-            let stop_all = stop_all.drop_guard();
-            if body() {
-                stop_all.disarm();
-            }
-        })?;
+        .spawn(body)?;
     let address = bound
         .await
         .map_err(|_| Failure::from("a shard failed to start"))??;
@@ -243,7 +248,12 @@ fn prepare_shard(
     key: &SigningKey,
 ) -> Result<(ShardConfig, Surroundings), Failure> {
     let calendar = crate::system_calendar;
-    let net = NetLimits::default();
+    // Everything that a developer tries comes from one address.
+    let everyone = NetLimits::default().connections_max;
+    let net = NetLimits {
+        connections_per_address_max: everyone,
+        ..NetLimits::default()
+    };
     let identity = Identity::self_signed(i64::try_from(calendar().0 / 1000)?)?;
     let certificate_sha256 = identity.pin();
     let secret = ResetSecret::from_bytes(&key.derive_secret("stateless reset"));
@@ -274,37 +284,57 @@ fn start_matchmaker(
     store: Arc<dyn Store>,
     key: SigningKey,
     shutdown: CancellationToken,
-) -> tokio::task::JoinHandle<()> {
+) -> tokio::task::JoinHandle<std::io::Result<()>> {
     tokio::spawn(async move {
-        let config = matchmaker::Config::default();
-        if let Err(error) = matchmaker::run(config, listener, store, key, shutdown.clone()).await {
-            tracing::error!(%error, "the matchmaker has failed");
-        }
-        shutdown.cancel();
+        // However it ends, nothing is left of this cluster.
+        let _stop_all = shutdown.clone().drop_guard();
+        matchmaker::run(
+            matchmaker::Config::default(),
+            listener,
+            store,
+            key,
+            shutdown,
+        )
+        .await
     })
 }
 
 /// The key of a data directory: read, or made and kept, so that tokens outlive a restart.
 pub(super) fn signing_key(directory: &Path) -> Result<SigningKey, Failure> {
-    use std::os::unix::fs::OpenOptionsExt;
     let path = directory.join("signing-key.pem");
     match std::fs::read_to_string(&path) {
-        Ok(pem) => {
-            SigningKey::from_pem(&pem).map_err(|e| format!("{}: {e}", path.display()).into())
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Ok(pem) => SigningKey::from_pem(&pem).map_err(|error| {
+            let text = format!(
+                "{}: {error}; put the right file there, or remove it to have a new one made (the \
+                 tokens of players are then void)",
+                path.display()
+            );
+            text.into()
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
             let (key, pem) = SigningKey::generate()?;
-            let mut options = std::fs::OpenOptions::new();
-            let file = options.write(true).create_new(true).mode(0o600).open(&path);
-            file.and_then(|mut file| {
-                std::io::Write::write_all(&mut file, pem.as_bytes())?;
-                file.sync_all()
-            })
-            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+            write_secret(directory, &path, &pem)
+                .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
             Ok(key)
         }
         Err(error) => Err(format!("cannot read {}: {error}", path.display()).into()),
     }
+}
+
+/// Writes a file that its owner alone may read, whole or not at all.
+fn write_secret(directory: &Path, path: &Path, text: &str) -> std::io::Result<()> {
+    let draft = path.with_extension("pem.new");
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&draft, path)?;
+    File::open(directory)?.sync_all()
 }
 
 impl fmt::Debug for Cluster {

@@ -81,8 +81,8 @@ struct Alone {
 
 impl DevArgs {
     /// The arguments when none are given; the environment still counts.
-    pub(super) fn defaults() -> Result<Self, Failure> {
-        Ok(Alone::try_parse_from(["rookery"])?.args)
+    pub(super) fn defaults() -> Self {
+        Alone::parse_from(["rookery"]).args
     }
 }
 
@@ -125,8 +125,7 @@ async fn serve(args: &DevArgs, plan: ClusterPlan, backend: Backend) -> Result<()
     if let Some(path) = &args.ready_file {
         super::write_ready_file(path, &serde_json::to_value(&cluster.addresses)?)?;
     }
-    cluster.wait().await;
-    Ok(())
+    cluster.wait().await
 }
 
 #[allow(

@@ -60,10 +60,10 @@ struct LogArgs {
 pub fn run(cli: Cli) -> Result<(), Failure> {
     let command = match cli.command {
         Some(command) => command,
-        None => Command::Dev(dev::DevArgs::defaults()?),
+        None => Command::Dev(dev::DevArgs::defaults()),
     };
     if let Some(level) = command.default_log_level() {
-        start_logging(cli.log.log_format, level);
+        start_logging(cli.log.log_format, level)?;
     }
     match command {
         Command::Dev(args) => dev::run(&args),
@@ -88,10 +88,14 @@ impl Command {
     }
 }
 
-fn start_logging(format: LogFormat, default_level: &str) {
+fn start_logging(format: LogFormat, default_level: &str) -> Result<(), Failure> {
     use tracing_subscriber::EnvFilter;
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_level));
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(text) if !text.is_empty() => EnvFilter::try_new(&text).map_err(|error| {
+            format!("RUST_LOG={text}: {error}; for example `info,server=debug`")
+        })?,
+        _ => EnvFilter::new(default_level),
+    };
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -100,6 +104,7 @@ fn start_logging(format: LogFormat, default_level: &str) {
         LogFormat::Text => lines.init(),
         LogFormat::Json => lines.json().init(),
     }
+    Ok(())
 }
 
 /// Cancels `shutdown` at the first SIGTERM or SIGINT; the second one ends the process at once.

@@ -92,7 +92,7 @@ pub(super) struct ShardArgs {
         long,
         env = "ROOKERY_CONNECTIONS_PER_ADDRESS_MAX",
         value_name = "N",
-        default_value_t = 25_000
+        default_value_t = 1_000
     )]
     connections_per_address_max: usize,
     /// Once the shard is in the registry, write a JSON object to this file: its `id` and `address`.
@@ -166,8 +166,7 @@ pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
             key,
             calendar,
         };
-        crate::run(config, surroundings, shutdown).await;
-        Ok(())
+        Ok(crate::run(config, surroundings, shutdown).await?)
     })
 }
 

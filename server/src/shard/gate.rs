@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use game_core::Seat;
 
 use super::PeerKey;
 
@@ -15,6 +16,8 @@ pub(crate) enum Audience {
     Event(u32),
     /// Every peer of the match.
     Everyone,
+    /// Every peer of the match; only the newest word on a seat's presence is kept.
+    Presence(Seat),
 }
 
 /// A frame that waits for the store.
@@ -52,7 +55,15 @@ impl Gate {
 
     /// Hands in a frame that speaks of the state after `needs` events.
     pub(crate) fn hold(&mut self, needs: u32, to: Audience, frame: Bytes) {
+        if let Audience::Presence(_) = to {
+            self.held.retain(|held| held.to != to);
+        }
         self.held.push_back(Held { to, frame, needs });
+    }
+
+    /// A peer is gone: what waits for it alone is not kept.
+    pub(crate) fn forget(&mut self, peer: PeerKey) {
+        self.held.retain(|held| held.to != Audience::Peer(peer));
     }
 
     /// The store has confirmed the first `seq` events.
@@ -97,6 +108,31 @@ mod tests {
         assert!(released(&mut gate).is_empty());
         gate.confirm(4);
         assert_eq!(released(&mut gate), ["move", "old ack"]);
+    }
+
+    #[test]
+    fn what_waits_for_the_gone_and_old_presence_is_not_kept() {
+        let mut gate = Gate::new(0);
+        for _ in 0..100 {
+            gate.hold(
+                1,
+                Audience::Presence(Seat::White),
+                Bytes::from_static(b"here"),
+            );
+            gate.hold(
+                1,
+                Audience::Peer(PeerKey::default()),
+                Bytes::from_static(b"state"),
+            );
+            gate.forget(PeerKey::default());
+            gate.hold(
+                1,
+                Audience::Presence(Seat::White),
+                Bytes::from_static(b"gone"),
+            );
+        }
+        gate.confirm(1);
+        assert_eq!(released(&mut gate), ["gone"]);
     }
 
     #[test]

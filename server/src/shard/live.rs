@@ -1,10 +1,10 @@
 //! One live match on its shard: the state machine of the rules, its gate, and who is in the room.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use game_core::{
-    BySeat, Command, Epoch, Event, EventKind, Match, MatchId, MatchTime, Seat, UnixMillis,
+    BySeat, Command, CommandId, Epoch, Event, EventKind, Match, MatchId, MatchTime, Seat,
+    UnixMillis,
 };
 use protocol::{
     CatchUp, ClockView, Joined, MatchState, Role, SeatView, ServerBody, ServerFrame, WireEvent,
@@ -160,13 +160,7 @@ impl LiveMatch {
         };
         self.say(Audience::Peer(peer), ServerBody::Joined(Box::new(joined)));
         if let (Some(seat), None) = (role.seat(), superseded) {
-            self.say(
-                Audience::Everyone,
-                ServerBody::Presence {
-                    seat,
-                    connected: true,
-                },
-            );
+            self.say_presence(seat, true);
         }
         self.release_clock(moment.time);
         if waited {
@@ -177,22 +171,17 @@ impl LiveMatch {
 
     /// Lets a peer out.
     pub(crate) fn leave(&mut self, peer: PeerKey) {
+        self.gate.forget(peer);
         let Some(index) = self.members.iter().position(|member| member.peer == peer) else {
             return;
         };
         let member = self.members.swap_remove(index);
         if let Some(seat) = member.role.seat() {
-            self.say(
-                Audience::Everyone,
-                ServerBody::Presence {
-                    seat,
-                    connected: false,
-                },
-            );
+            self.say_presence(seat, false);
         }
     }
 
-    /// A command of a peer; says whether it changed anything or repeated what did.
+    /// A command of a peer; says whether it caused an event.
     pub(crate) fn command(
         &mut self,
         peer: PeerKey,
@@ -201,6 +190,7 @@ impl LiveMatch {
         received_at: MatchTime,
         limits: &ShardLimits,
     ) -> bool {
+        let before = self.game.seq();
         let answer = match role.seat() {
             None => Err(WireRefusal::NotAPlayer),
             Some(_) if self.pending.len() >= limits.pending_events_max => Err(WireRefusal::Paused),
@@ -211,13 +201,25 @@ impl LiveMatch {
                 answer.map_err(WireRefusal::Match)
             }
         };
-        let command_id = command.id;
-        let body = match answer {
-            Ok(event) => ServerBody::Ack { command_id, event },
-            Err(reason) => ServerBody::Refused { command_id, reason },
-        };
-        self.say(Audience::Peer(peer), body);
-        answer.is_ok()
+        match answer {
+            Ok(event) => {
+                let command_id = command.id;
+                self.say(Audience::Peer(peer), ServerBody::Ack { command_id, event });
+                event > before
+            }
+            Err(reason) => {
+                self.refuse(peer, command.id, reason);
+                false
+            }
+        }
+    }
+
+    /// Tells a peer that its command changed nothing.
+    pub(crate) fn refuse(&mut self, peer: PeerKey, command_id: CommandId, reason: WireRefusal) {
+        self.say(
+            Audience::Peer(peer),
+            ServerBody::Refused { command_id, reason },
+        );
     }
 
     /// What time does by `now`.
@@ -317,7 +319,7 @@ impl LiveMatch {
         match to {
             Audience::Peer(peer) => member.peer == peer,
             Audience::Event(seq) => member.joined && member.told < seq,
-            Audience::Everyone => member.joined,
+            Audience::Everyone | Audience::Presence(_) => member.joined,
         }
     }
 
@@ -401,6 +403,13 @@ impl LiveMatch {
         (oldest - 1..=last).contains(&seq)
     }
 
+    fn say_presence(&mut self, seat: Seat, connected: bool) {
+        self.say(
+            Audience::Presence(seat),
+            ServerBody::Presence { seat, connected },
+        );
+    }
+
     fn say(&mut self, to: Audience, body: ServerBody) {
         let seq = self.game.seq();
         let frame = codec::encode_server(&ServerFrame {
@@ -450,35 +459,4 @@ pub(crate) struct Moment {
     pub(crate) time: MatchTime,
     /// For the records.
     pub(crate) calendar: UnixMillis,
-}
-
-/// How long a peer's refused commands may outrun its allowance.
-#[derive(Debug)]
-pub(crate) struct Allowance {
-    left: u32,
-    refilled_at: Duration,
-}
-
-impl Allowance {
-    pub(crate) fn new(limits: &ShardLimits, now: Duration) -> Self {
-        Self {
-            left: limits.refusals_burst,
-            refilled_at: now,
-        }
-    }
-
-    /// Takes one; says whether there was one.
-    pub(crate) fn take(&mut self, limits: &ShardLimits, now: Duration) -> bool {
-        let periods = now.saturating_sub(self.refilled_at).as_nanos()
-            / limits.refusal_refill.as_nanos().max(1);
-        if periods > 0 {
-            let refill = u32::try_from(periods).unwrap_or(u32::MAX);
-            self.left = self.left.saturating_add(refill).min(limits.refusals_burst);
-            self.refilled_at = now;
-        }
-        self.left
-            .checked_sub(1)
-            .map(|left| self.left = left)
-            .is_some()
-    }
 }

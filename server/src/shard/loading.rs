@@ -1,5 +1,8 @@
 //! How a match comes into memory: read, claimed, replayed. Creating and resuming are this one path.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use game_core::{MatchId, ShardId};
 use protocol::CloseCode;
 use store::{Checkpoint, Claim, Ownership, Status, StoreError};
@@ -15,6 +18,29 @@ pub(super) struct Loading {
     claims: u32,
     /// The shards in whose sets it was found; it leaves them once it is settled whose it is.
     listed_by: Vec<ShardId>,
+}
+
+/// Matches whose stored state cannot be read or replayed: they are not tried again for a while.
+#[derive(Debug, Default)]
+pub(super) struct Unplayable(HashMap<MatchId, Duration>);
+
+impl Unplayable {
+    /// Long enough not to fill the log, short enough to notice that somebody mended the match.
+    const NOT_AGAIN_FOR: Duration = Duration::from_secs(60);
+    /// Beyond so many, all are tried again at once.
+    const MAX: usize = 1_024;
+
+    fn note(&mut self, id: MatchId, now: Now) {
+        if self.0.len() >= Self::MAX {
+            self.0.clear();
+        }
+        self.0.insert(id, now.uptime + Self::NOT_AGAIN_FOR);
+    }
+
+    fn has(&mut self, id: MatchId, now: Now) -> bool {
+        self.0.retain(|_, until| *until > now.uptime);
+        self.0.contains_key(&id)
+    }
 }
 
 impl Loading {
@@ -33,21 +59,21 @@ const CLAIMS_MAX: u32 = 3;
 impl Shard {
     /// Matches that the store names as assigned to this shard; those unknown here are loaded, so
     /// that their clocks are kept even if no player ever comes.
-    pub fn assigned(&mut self, matches: Vec<MatchId>) {
+    pub fn assigned(&mut self, matches: Vec<MatchId>, now: Now) {
         for id in matches {
             if !self.by_id.contains_key(&id) {
-                self.load_for(id, None);
+                self.load_for(id, None, now);
             }
         }
     }
 
     /// Loads a match that was found in the set of `shard`, which is dead.
-    pub(super) fn load_orphan(&mut self, id: MatchId, shard: ShardId) {
+    pub(super) fn load_orphan(&mut self, id: MatchId, shard: ShardId, now: Now) {
         if self.by_id.contains_key(&id) {
             self.outputs.push_back(Output::Disown(shard, vec![id]));
             return;
         }
-        self.load_for(id, None);
+        self.load_for(id, None, now);
         if let Some(loading) = self.loading.get_mut(&id)
             && !loading.listed_by.contains(&shard)
         {
@@ -56,7 +82,13 @@ impl Shard {
     }
 
     /// Begins to load a match, or lets one more peer wait for it.
-    pub(super) fn load_for(&mut self, id: MatchId, peer: Option<(PeerKey, Option<u32>)>) {
+    pub(super) fn load_for(&mut self, id: MatchId, peer: Option<(PeerKey, Option<u32>)>, now: Now) {
+        if self.unplayable.has(id, now) {
+            if let Some((peer, _)) = peer {
+                self.close(peer, CloseCode::Internal);
+            }
+            return;
+        }
         let in_memory = self.matches.len() + self.loading.len();
         if let Some(loading) = self.loading.get_mut(&id) {
             if loading.waiting.len() < self.limits.peers_per_match_max {
@@ -81,7 +113,7 @@ impl Shard {
         now: Now,
     ) {
         match answer {
-            Err(error) => self.give_up(id, refusal_of(&error, id)),
+            Err(error) => self.not_loaded(id, &error, now),
             // A set may name it: it is about to be created, or never was.
             Ok(None) => self.settle_elsewhere(id, CloseCode::MatchNotFound),
             Ok(Some(checkpoint)) => match checkpoint.ownership {
@@ -109,7 +141,7 @@ impl Shard {
             return;
         }
         match answer {
-            Err(error) => self.give_up(id, refusal_of(&error, id)),
+            Err(error) => self.not_loaded(id, &error, now),
             Ok(Claim::Missing) => self.settle_elsewhere(id, CloseCode::MatchNotFound),
             Ok(Claim::Claimed(checkpoint)) => self.install(id, *checkpoint, now),
             // It ended in between: read how.
@@ -160,6 +192,7 @@ impl Shard {
             }
             Err(error) => {
                 tracing::error!(match_id = %id, %error, "a stored match does not replay");
+                self.unplayable.note(id, now);
                 for (peer, _) in loading.waiting {
                     self.close(peer, CloseCode::Internal);
                 }
@@ -194,12 +227,15 @@ impl Shard {
             self.outputs.push_back(Output::Disown(shard, vec![id]));
         }
     }
-}
 
-fn refusal_of(error: &StoreError, id: MatchId) -> CloseCode {
-    tracing::warn!(match_id = %id, %error, "a match cannot be loaded now");
-    match error {
-        StoreError::Unavailable(_) => CloseCode::StoreUnavailable,
-        StoreError::Corrupt(_) | StoreError::Unfit(_) => CloseCode::Internal,
+    fn not_loaded(&mut self, id: MatchId, error: &StoreError, now: Now) {
+        tracing::warn!(match_id = %id, %error, "a match cannot be loaded now");
+        match error {
+            StoreError::Unavailable(_) => self.give_up(id, CloseCode::StoreUnavailable),
+            StoreError::Corrupt(_) | StoreError::Unfit(_) => {
+                self.unplayable.note(id, now);
+                self.give_up(id, CloseCode::Internal);
+            }
+        }
     }
 }

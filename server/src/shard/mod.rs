@@ -2,6 +2,7 @@
 //! what may leave. No I/O, no clock read, no task: the driver feeds it and carries
 //! out its [`Output`]s.
 
+mod allowance;
 mod deadlines;
 mod gate;
 mod healing;
@@ -18,16 +19,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use game_core::{Command, Epoch, MatchId, MatchTime, ShardId, UnixMillis};
-use protocol::{CloseCode, Role, ServerBody, ServerFrame, codec};
+use protocol::{CloseCode, Role, ServerBody, ServerFrame, WireRefusal, codec};
 use slotmap::{SlotMap, new_key_type};
 use store::{Append, Liveness, ShardRecord};
 
+use allowance::{Allowance, Verdict};
 use deadlines::Deadlines;
 #[cfg(feature = "sabotage")]
 pub use limits::Sabotage;
 pub use limits::ShardLimits;
-use live::{Allowance, LiveMatch, Moment};
-use loading::Loading;
+use live::{LiveMatch, Moment};
+use loading::{Loading, Unplayable};
 use play_clock::PlayClock;
 use takeover::Takeover;
 use writing::Writing;
@@ -129,6 +131,7 @@ pub struct Shard {
     by_id: HashMap<MatchId, MatchKey>,
     peers: SlotMap<PeerKey, Peer>,
     loading: HashMap<MatchId, Loading>,
+    unplayable: Unplayable,
     deadlines: Deadlines,
     clock: PlayClock,
     writing: Writing,
@@ -149,6 +152,7 @@ impl Shard {
             by_id: HashMap::new(),
             peers: SlotMap::with_key(),
             loading: HashMap::new(),
+            unplayable: Unplayable::default(),
             deadlines: Deadlines::default(),
             clock: PlayClock::default(),
             writing: Writing::default(),
@@ -198,7 +202,7 @@ impl Shard {
         } else if let Some(&key) = self.by_id.get(&match_id) {
             self.seat(peer, key, seen, now);
         } else {
-            self.load_for(match_id, Some((peer, seen)));
+            self.load_for(match_id, Some((peer, seen)), now);
         }
         peer
     }
@@ -232,12 +236,19 @@ impl Shard {
         let Some(live) = self.matches.get_mut(key) else {
             return;
         };
-        let received_at = self.clock.at(received_at);
-        let done = live.command(peer, from.role, command, received_at, &self.limits);
-        let tolerated = done || from.allowance.take(&self.limits, now.uptime);
-        self.settle(key);
-        if !tolerated {
-            self.close(peer, CloseCode::RateLimited);
+        match from.allowance.judge(&self.limits, now.uptime) {
+            Verdict::Apply => {
+                let received_at = self.clock.at(received_at);
+                if !live.command(peer, from.role, command, received_at, &self.limits) {
+                    from.allowance.charge();
+                }
+                self.settle(key);
+            }
+            Verdict::Refuse => {
+                live.refuse(peer, command.id, WireRefusal::RateLimited);
+                self.settle(key);
+            }
+            Verdict::SendAway => self.close(peer, CloseCode::RateLimited),
         }
     }
 
@@ -324,10 +335,18 @@ impl Shard {
         }
         joiner.seated = Some(key);
         let superseded = live.join(peer, joiner.role, seen, moment, self.clock.is_frozen());
+        let pause = self
+            .clock
+            .is_frozen()
+            .then(|| ungated_frame(Some(live), ServerBody::Paused));
         if let Some(old) = superseded {
             self.close(old, CloseCode::Superseded);
         }
         self.settle(key);
+        // The answer to the join may have to wait for the store: then it is told why.
+        if let Some(frame) = pause {
+            self.outputs.push_back(Output::Send { peer, frame });
+        }
     }
 
     fn match_due(&mut self, key: MatchKey, time: MatchTime) {

@@ -8,7 +8,7 @@ use game_core::{MatchId, ShardId};
 use protocol::CloseCode;
 use store::{Liveness, Ownership, StoreError};
 
-use super::{Output, Shard};
+use super::{Now, Output, Shard};
 
 /// What this shard is doing about ownership.
 #[derive(Debug, Default)]
@@ -63,7 +63,7 @@ impl Shard {
 
     /// The answer to [`Output::Orphans`]: the matches that a dead shard may have owned. Each is claimed
     /// by one survivor, the same in the eyes of all.
-    pub fn orphans(&mut self, shard: ShardId, answer: Result<Vec<MatchId>, StoreError>) {
+    pub fn orphans(&mut self, shard: ShardId, answer: Result<Vec<MatchId>, StoreError>, now: Now) {
         self.takeover.reading.remove(&shard);
         let Ok(matches) = answer else { return };
         if !self.registry.is_dead(shard) || self.takeover.draining {
@@ -75,7 +75,7 @@ impl Shard {
         }
         for id in matches {
             if self.registry.heir(id, None) == Some(self.id) {
-                self.load_orphan(id, shard);
+                self.load_orphan(id, shard, now);
             }
         }
     }

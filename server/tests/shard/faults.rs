@@ -170,3 +170,43 @@ fn batches_hold_many_matches_but_are_bounded() {
         assert_eq!(acks(&room.bodies(white)), 1);
     }
 }
+
+#[test]
+fn repeats_and_comings_and_goings_do_not_pile_up_behind_a_closed_gate() {
+    let (mut room, id, white, black) = Room::begun(ClockStart::AtOnce);
+    room.play(white, 0, "e2e4");
+    room.take(white);
+    room.take(black);
+    for _ in 0..10_000 {
+        room.play(white, 0, "e2e4");
+    }
+    assert_eq!(room.closed(white), Some(CloseCode::RateLimited));
+    for _ in 0..1_000 {
+        let visitor = room.join(id, Role::White, None);
+        room.shard.leave(visitor);
+    }
+    room.turn();
+    room.store_all();
+    let told = room.bodies(black);
+    assert!(told.len() < 10, "{} frames at once", told.len());
+}
+
+#[test]
+fn who_does_not_heed_refusals_is_warned_and_then_sent_away() {
+    let (mut room, _, _, black) = Room::begun(ClockStart::AtOnce);
+    for n in 0..200 {
+        room.command(black, n, CommandKind::AcceptDraw);
+    }
+    let limited = |body: &&ServerBody| {
+        matches!(
+            body,
+            ServerBody::Refused {
+                reason: protocol::WireRefusal::RateLimited,
+                ..
+            }
+        )
+    };
+    let bodies = room.bodies(black);
+    assert_eq!(bodies.iter().filter(limited).count(), 40);
+    assert_eq!(room.closed(black), Some(CloseCode::RateLimited));
+}

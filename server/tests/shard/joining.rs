@@ -19,7 +19,7 @@ fn a_new_match_is_claimed_when_the_first_player_comes() {
 fn an_assigned_match_is_loaded_without_a_player_and_aborted_if_none_comes() {
     let mut room = Room::new();
     let id = room.create(7, room.me, ClockStart::AfterFirstMoves);
-    room.shard.assigned(vec![id]);
+    room.shard.assigned(vec![id], room.now());
     room.turn();
     assert_eq!(room.shard.live(), 1);
     room.pass(60_000);
@@ -207,4 +207,38 @@ fn nothing_is_said_to_a_peer_before_its_join_is_answered() {
     let bodies = room.bodies(spectator);
     assert!(matches!(bodies[0], ServerBody::Joined(_)), "{bodies:?}");
     assert!(room.bodies(white).contains(&ServerBody::Paused));
+}
+
+#[test]
+fn who_joins_in_a_pause_is_told_of_it_at_once() {
+    let (mut room, id, white, _) = Room::begun(ClockStart::AtOnce);
+    room.play(white, 0, "e2e4");
+    room.pass(1_000);
+    let spectator = room.join(id, Role::Spectator, None);
+    assert_eq!(
+        room.bodies(spectator),
+        [ServerBody::Paused],
+        "the state waits for the store"
+    );
+    room.store_all();
+    assert!(matches!(room.bodies(spectator)[0], ServerBody::Joined(_)));
+}
+
+#[test]
+fn a_match_that_does_not_replay_is_left_alone_for_a_while() {
+    let mut room = Room::new();
+    let id = room.create(7, room.me, ClockStart::AtOnce);
+    room.spoil(id);
+    for _ in 0..30 {
+        room.pass(1_000);
+        room.shard.assigned(vec![id], room.now());
+        room.turn();
+    }
+    assert_eq!(
+        room.store[&id].ownership.epoch,
+        Epoch(1),
+        "it was claimed once"
+    );
+    let white = room.join(id, Role::White, None);
+    assert_eq!(room.closed(white), Some(CloseCode::Internal));
 }

@@ -184,6 +184,18 @@ impl Room {
         id
     }
 
+    /// Puts a record into a log that its match does not allow.
+    pub(crate) fn spoil(&mut self, id: MatchId) {
+        let stored = self.store.get_mut(&id).expect("the match exists");
+        stored.log.push(Event {
+            seq: 1,
+            seat: Some(game_core::Seat::Black),
+            command_id: Some(CommandId(1)),
+            clocks: BySeat::default(),
+            kind: game_core::EventKind::DrawDeclined,
+        });
+    }
+
     /// A match of this shard with both players in it.
     pub(crate) fn begun(clock_start: ClockStart) -> (Self, MatchId, PeerKey, PeerKey) {
         let mut room = Self::new();

@@ -40,7 +40,7 @@ fn the_matches_of_a_dead_shard_are_claimed_without_a_player() {
         "asked once while the answer is out"
     );
     let id = room.create(7, other, ClockStart::AtOnce);
-    room.shard.orphans(other, Ok(vec![id]));
+    room.shard.orphans(other, Ok(vec![id]), room.now());
     room.turn();
     assert_eq!(room.store[&id].ownership.owner, room.me);
     assert_eq!(room.shard.counters().takeovers, 1);
@@ -65,7 +65,7 @@ fn a_live_shard_is_not_robbed() {
     }
     assert_eq!(orphans_asked(&mut room), []);
     let id = room.create(7, other, ClockStart::AtOnce);
-    room.shard.orphans(other, Ok(vec![id]));
+    room.shard.orphans(other, Ok(vec![id]), room.now());
     room.turn();
     assert_eq!(room.store[&id].ownership.epoch, Epoch(0));
 }
@@ -82,7 +82,7 @@ fn survivors_share_the_orphans() {
     let all: Vec<_> = (0..100)
         .map(|n| room.create(n, dead, ClockStart::AtOnce))
         .collect();
-    room.shard.orphans(dead, Ok(all));
+    room.shard.orphans(dead, Ok(all), room.now());
     room.turn();
     assert!(
         (25..75).contains(&room.shard.live()),

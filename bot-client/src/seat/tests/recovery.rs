@@ -109,6 +109,18 @@ fn a_shard_that_does_not_answer_is_asked_anew() {
 }
 
 #[test]
+fn a_join_that_is_held_for_want_of_a_store_is_waited_for() {
+    let mut seat = Seated::apart(SeatTimes::default());
+    seat.connect();
+    assert!(seat.hear(frame(0, 0, ServerBody::Paused)).is_empty());
+    assert!(seat.pass(seconds(1_000)).is_empty());
+    assert_eq!(
+        seat.hear(whole(1, "")),
+        [Update::Joined { again: false }]
+    );
+}
+
+#[test]
 fn a_silent_shard_is_asked_anew_where_silence_is_not_expected() {
     let times = SeatTimes {
         silence_max: Some(seconds(3)),

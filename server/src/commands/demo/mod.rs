@@ -70,8 +70,8 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
             played = play(args, &game, &mut stage) => played,
             () = shutdown.cancelled() => Err("stopped".into()),
         };
-        stage.strike().await;
-        played
+        let struck = stage.strike().await;
+        played.and(struck)
     })
 }
 

@@ -97,9 +97,10 @@ impl Stage {
     }
 
     /// Takes the stage down.
-    pub(super) async fn strike(self) {
-        if let Self::Threads { cluster, .. } = self {
-            cluster.stop().await;
+    pub(super) async fn strike(self) -> Result<(), Failure> {
+        match self {
+            Self::Threads { cluster, .. } => cluster.stop().await,
+            Self::Processes(_) => Ok(()),
         }
     }
 }
