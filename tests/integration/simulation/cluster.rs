@@ -93,7 +93,7 @@ impl Cluster {
             calendar,
         };
         let run = server::run(config, surroundings, CancellationToken::new());
-        let task = tokio::spawn(run);
+        let task = tokio::spawn(to_its_end(run));
         self.shards().push(Shard {
             id,
             address,
@@ -229,6 +229,11 @@ impl SeatSource for Source {
             })
         })
     }
+}
+
+/// Whatever it ends with: no shard here ends by itself.
+async fn to_its_end<T>(run: impl Future<Output = T>) {
+    run.await;
 }
 
 fn player_id(name: &str) -> PlayerId {
