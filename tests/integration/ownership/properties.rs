@@ -12,6 +12,7 @@ pub(crate) const ONE_TRUTH: &str = "no two players are shown different records o
 pub(crate) const ONE_PER_SEQ: &str = "the log has one record for each seq, in order";
 pub(crate) const AT_MOST_ONCE: &str = "a command stands in the log at most once";
 pub(crate) const EPOCHS_RISE: &str = "epochs only rise, and each has one owner";
+pub(crate) const OWNER_KNOWS: &str = "the present owner knows all that was ever shown";
 pub(crate) const CAN_FINISH: &str = "once faults stop, any shard can bring the match to its end";
 pub(crate) const FINISHED: &str = "every command is shown";
 pub(crate) const ZOMBIE: &str = "two shards take the match for theirs, and one of them writes";
@@ -44,6 +45,7 @@ pub(crate) fn all() -> Vec<Property<Ownership>> {
             (1..=model.commands).all(|command| times(&state.store.log, command) <= 1)
         }),
         Property::always(EPOCHS_RISE, |_, state| epochs_rise(state)),
+        Property::always(OWNER_KNOWS, |_, state: &State| owner_knows(state)),
         Property::always(CAN_FINISH, can_finish),
         Property::sometimes(FINISHED, |model: &Ownership, state: &State| {
             state.shown.len() == usize::from(model.commands)
@@ -78,6 +80,16 @@ fn held(state: &State) -> Vec<u8> {
 fn epochs_rise(state: &State) -> bool {
     let one_owner_each = held(state).windows(2).all(|pair| pair[0] < pair[1]);
     one_owner_each && state.store.epoch == state.store.epoch_given
+}
+
+/// A player who comes to the present owner never sees the match go back.
+fn owner_knows(state: &State) -> bool {
+    state.shards.iter().all(|(_, shard)| match shard {
+        Shard::Owner { epoch, log, .. } if *epoch == state.store.epoch => {
+            all_stand(log, &state.shown)
+        }
+        _ => true,
+    })
 }
 
 fn zombie_writes(state: &State) -> bool {

@@ -14,7 +14,7 @@ use store::{
 use tokio::time::{Instant, sleep};
 
 use super::dice::Dice;
-use super::world::World;
+use super::world::{Breach, World};
 
 /// How often the store fails, in a thousand operations.
 #[derive(Debug, Clone, Copy)]
@@ -49,9 +49,9 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(troubles: Troubles) -> Arc<Self> {
+    pub(crate) fn new(troubles: Troubles, breach: Option<Breach>) -> Arc<Self> {
         Arc::new(Self {
-            world: Mutex::default(),
+            world: Mutex::new(World::new(breach)),
             troubles: Mutex::new(troubles),
             down_until: Mutex::new(Instant::now()),
             failures: Mutex::default(),
@@ -255,8 +255,8 @@ impl Store for Way {
     }
 
     async fn deregister(&self, shard: ShardId) -> Result<(), StoreError> {
-        let leave = move |world: &mut World| drop(world.registry.remove(&shard));
-        self.ask("deregister", leave).await
+        let leave = move |world: &mut World| world.registry.remove(&shard);
+        self.ask("deregister", leave).await.map(|_| ())
     }
 
     async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {

@@ -16,6 +16,7 @@ use super::faulty::{Shared, Troubles};
 use super::network::{Network, Traffic, Weather};
 use super::oracle;
 use super::player::{Player, Seen};
+use super::world::Breach;
 
 /// Faults happen until then.
 const CALM_AT: Duration = Duration::from_secs(14);
@@ -58,26 +59,64 @@ pub(crate) struct History {
     pub(crate) took: Duration,
 }
 
-/// Runs the simulation of a seed, and judges it.
-pub(crate) fn run(seed: u64) -> Result<History, String> {
-    run_with(seed, ShardLimits::default())
+/// What a simulation is of.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// What goes wrong at random times; each as likely as it stands here often.
+    pub(crate) incidents: &'static [Incident],
+    /// The network and the store are bad all the time.
+    pub(crate) stormy: bool,
+    pub(crate) limits: ShardLimits,
+    /// How the store breaks its contract.
+    pub(crate) breach: Option<Breach>,
 }
 
-/// Runs the simulation of a seed on shards with these limits.
-pub(crate) fn run_with(seed: u64, limits: ShardLimits) -> Result<History, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime");
-    runtime.block_on(play(Dice::new(seed), limits))
+impl Plan {
+    /// Everything goes wrong, and the store keeps its contract.
+    pub(crate) fn storm() -> Self {
+        Self {
+            incidents: &[
+                Incident::Crash,
+                Incident::Isolation,
+                Incident::StoreDown,
+                Incident::Partition,
+            ],
+            stormy: true,
+            limits: ShardLimits::default(),
+            breach: None,
+        }
+    }
+
+    /// Players change their addresses, and nothing else goes wrong.
+    pub(crate) fn wandering() -> Self {
+        Self {
+            incidents: &[Incident::Rebinding],
+            stormy: false,
+            ..Self::storm()
+        }
+    }
+
+    /// Runs the simulation of a seed, and judges it.
+    pub(crate) fn run(&self, seed: u64) -> Result<History, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("a runtime");
+        runtime.block_on(play(Dice::new(seed), self.clone()))
+    }
 }
 
-async fn play(dice: Dice, limits: ShardLimits) -> Result<History, String> {
+async fn play(dice: Dice, plan: Plan) -> Result<History, String> {
     let began = Instant::now();
-    let network = Network::new(dice.of("network"), weather(dice.of("weather")));
-    let store = Shared::new(troubles(dice.of("troubles")));
-    let cluster = Cluster::new(network, Arc::clone(&store), dice.of("cluster"), limits);
+    let (weather, troubles) = if plan.stormy {
+        (weather(dice.of("weather")), troubles(dice.of("troubles")))
+    } else {
+        (Weather::CALM, Troubles::NONE)
+    };
+    let network = Network::new(dice.of("network"), weather);
+    let store = Shared::new(troubles, plan.breach);
+    let cluster = Cluster::new(network, Arc::clone(&store), dice.of("cluster"), plan.limits);
     let shards = dice.of("shards").between(0, 2, 3);
     for n in 1..=shards {
         cluster.start(n, shard_address(n));
@@ -99,7 +138,13 @@ async fn play(dice: Dice, limits: ShardLimits) -> Result<History, String> {
             players.spawn(player.play());
         }
     }
-    let faults = tokio::spawn(bring_about(Arc::clone(&cluster), dice.of("faults"), shards));
+    let faults = bring_about(
+        Arc::clone(&cluster),
+        dice.of("faults"),
+        plan.incidents,
+        shards,
+    );
+    let faults = tokio::spawn(faults);
     let mut seen = Vec::new();
     let all = async {
         while let Some(player) = players.join_next().await {
@@ -173,7 +218,12 @@ fn player_address(n: u64) -> SocketAddr {
 }
 
 /// Brings about a few incidents, then calms everything down; returns how many of which.
-async fn bring_about(cluster: Arc<Cluster>, dice: Dice, shards: u64) -> BTreeMap<Incident, u64> {
+async fn bring_about(
+    cluster: Arc<Cluster>,
+    dice: Dice,
+    incidents: &[Incident],
+    shards: u64,
+) -> BTreeMap<Incident, u64> {
     let began = Instant::now();
     let mut processes = shards;
     let mut count = BTreeMap::new();
@@ -184,13 +234,7 @@ async fn bring_about(cluster: Arc<Cluster>, dice: Dice, shards: u64) -> BTreeMap
     for (ms, n) in times {
         sleep_until(began + Duration::from_millis(ms)).await;
         let dice = dice.of(n);
-        let incident = match dice.roll(0) % 4 {
-            0 => Incident::Crash,
-            1 => Incident::Isolation,
-            2 => Incident::StoreDown,
-            3 => Incident::Partition,
-            _ => Incident::Rebinding,
-        };
+        let incident = incidents[dice.roll(0) as usize % incidents.len()];
         *count.entry(incident).or_default() += 1;
         let spell = Duration::from_millis(dice.between(1, 100, 6_000));
         match incident {

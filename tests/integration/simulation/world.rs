@@ -23,8 +23,20 @@ pub(crate) struct Stored {
     pub(crate) answered: usize,
 }
 
+/// How a store breaks the contract, for the checks of the checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Breach {
+    /// A write is not held to the end of the log.
+    NoPositionCheck,
+    /// A write is not held to the present epoch.
+    NoEpochCheck,
+    /// The last record is gone when the match is claimed again.
+    Forgets,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct World {
+    breach: Option<Breach>,
     pub(crate) matches: BTreeMap<MatchId, Stored>,
     pub(crate) registry: BTreeMap<ShardId, ShardRecord>,
     owned: BTreeMap<ShardId, BTreeSet<MatchId>>,
@@ -33,6 +45,13 @@ pub(crate) struct World {
 }
 
 impl World {
+    pub(crate) fn new(breach: Option<Breach>) -> Self {
+        Self {
+            breach,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn create(&mut self, owner: ShardId, snapshot: &Snapshot) -> Created {
         let id = snapshot.setup().id;
         self.owned.entry(owner).or_default().insert(id);
@@ -79,6 +98,9 @@ impl World {
         ownership.epoch = expected.next();
         ownership.owner = claimant;
         stored.claims.push((Instant::now(), claimant));
+        if self.breach == Some(Breach::Forgets) && stored.claims.len() > 1 {
+            stored.log.pop();
+        }
         self.owned.entry(claimant).or_default().insert(id);
         Claim::Claimed(Box::new(stored.checkpoint()))
     }
@@ -87,15 +109,17 @@ impl World {
         let Some(stored) = self.matches.get_mut(&append.match_id) else {
             return Appended::Missing;
         };
-        if stored.ownership.epoch != append.epoch {
+        let fenced = stored.ownership.epoch != append.epoch;
+        if fenced && self.breach != Some(Breach::NoEpochCheck) {
             return Appended::Fenced(stored.ownership);
         }
         let (len, after) = (stored.log.len(), append.after as usize);
         let stored_len = len as u32;
-        if len < after {
+        let has_place = self.breach != Some(Breach::NoPositionCheck);
+        if has_place && len < after {
             return Appended::Rollback { len: stored_len };
         }
-        if len > after {
+        if has_place && len > after {
             return if stored.log[after..].starts_with(&append.records) {
                 Appended::Stored { duplicate: true }
             } else {
