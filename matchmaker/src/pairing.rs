@@ -10,6 +10,17 @@ use store::{Ticket, TicketId};
 /// this outlasts a few lost requests.
 pub(crate) const SEEN_WITHIN_MS: u64 = 10_000;
 
+/// The waiting tickets that `own` replaces: its player's older ones, of a client that is gone or has
+/// asked twice.
+pub(crate) fn replaced_by<'a>(
+    own: &Ticket,
+    waiting: &'a [Ticket],
+) -> impl Iterator<Item = &'a Ticket> {
+    waiting.iter().filter(|other| {
+        other.player.id == own.player.id && (other.created_at, other.id) < (own.created_at, own.id)
+    })
+}
+
 /// The ticket that `own` is to be paired with now, if any.
 ///
 /// Of each player only the newest waiting ticket counts: an older one may be of a client that is
@@ -141,6 +152,26 @@ mod tests {
             ticket(4, "cid", 5, 0),
         ];
         check(&line, &[0, 3, 2, 0]);
+    }
+
+    #[test]
+    fn a_ticket_replaces_the_older_ones_of_its_player() {
+        let line = [
+            ticket(1, "ann", 30, 0),
+            ticket(2, "ann", 10, 0),
+            ticket(3, "bob", 20, 0),
+            ticket(4, "ann", 20, 50_000),
+            ticket(5, "ann", 10, 0),
+        ];
+        let replaced = |own: usize| -> Vec<TicketId> {
+            replaced_by(&line[own], &line).map(|t| t.id).collect()
+        };
+        assert_eq!((replaced(0), replaced(2)), (vec![], vec![]));
+        assert_eq!(replaced(3), [id(1)]);
+        // Of two made at one moment one replaces the other.
+        let (first, last) = if id(2) < id(5) { (1, 4) } else { (4, 1) };
+        assert_eq!(replaced(first), [id(1), id(4)]);
+        assert_eq!(replaced(last).len(), 3);
     }
 
     #[test]

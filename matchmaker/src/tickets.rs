@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::assign;
 use crate::extract::{Body, Caller, PathId, Wait};
-use crate::pairing::partner_of;
+use crate::pairing::{partner_of, replaced_by};
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};
 
@@ -170,12 +170,16 @@ impl Service {
 
     /// Pairs a waiting ticket with its partner, if it has one.
     async fn pair(&self, ticket: &Ticket) -> Result<Pairing, Problem> {
+        let pool = ticket.pool.as_deref().unwrap_or_default();
+        let waiting = self.store.waiting(pool).await?;
+        // A player waits once in a pool, however often they ask.
+        for older in replaced_by(ticket, &waiting) {
+            self.store.cancel_ticket(older.id).await?;
+        }
         // Without a shard players go on waiting; a match that nobody can play helps none of them.
         if self.shard_for_new().is_err() {
             return Ok(Pairing::Alone);
         }
-        let pool = ticket.pool.as_deref().unwrap_or_default();
-        let waiting = self.store.waiting(pool).await?;
         if !waiting.iter().any(|other| other.id == ticket.id) {
             return Ok(Pairing::Overtaken);
         }

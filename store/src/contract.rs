@@ -257,13 +257,16 @@ pub trait Store: Send + Sync + 'static {
     /// Takes matches out of a shard's set, once they are finished or owned by another.
     async fn disown(&self, shard: ShardId, matches: &[MatchId]) -> Result<(), StoreError>;
 
-    /// Stores a new ticket, waiting. A ticket of the same id is left as it is.
+    /// Stores a new ticket, waiting. A ticket of the same id is left as it is. A day after it was
+    /// made it is removed; one that has a match by then, or was cancelled, a day or two later.
     async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError>;
 
     /// Reads a ticket.
     async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError>;
 
-    /// The waiting tickets of a pool, in no order.
+    /// The waiting tickets of a pool, in no order: of very many, the 200 last asked for. A ticket
+    /// that was not asked for in the minute before another one was put there or asked for is not
+    /// among them, until it is asked for again.
     async fn waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError>;
 
     /// Notes that a waiting ticket's player asked for it at `now`; nothing if it does not wait.

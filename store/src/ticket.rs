@@ -10,9 +10,24 @@ use game_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// How long a ticket that has a match, or was cancelled, is kept: its player must still learn of
-/// the match, which takes seconds.
-pub(crate) const SETTLED_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a ticket is kept: so long after it was made a challenge is not accepted any more; and a
+/// ticket that has a match, or was cancelled, is kept for as long again, as its player must still
+/// learn of the match, which takes seconds.
+pub(crate) const TICKET_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A ticket that nobody asks for leaves its pool after this. Far longer than a player who is there
+/// is ever silent, a few lost requests and a restarted matchmaker included; and whoever asks again
+/// is back in the pool.
+const STAYS_UNSEEN: Duration = Duration::from_secs(60);
+
+/// The most tickets of a pool that are read at once, those last asked for. Whoever looks pairs, so
+/// that few wait; the rest are of players who have gone, and must not cost those who are there.
+pub(crate) const WAITING_MAX: usize = 200;
+
+/// Since when a ticket must have been asked for to be in its pool at `now`.
+pub(crate) fn stays_since(now: UnixMillis) -> UnixMillis {
+    UnixMillis(now.0.saturating_sub(STAYS_UNSEEN.as_millis() as u64))
+}
 
 /// Names one ticket: 12 characters, base62, random.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -26,6 +26,14 @@ async fn look(world: &World, who: &Guest, ticket: &TicketReply) -> TicketReply {
         .ok(200)
 }
 
+/// Waits until what is made next is newer than what was made before.
+async fn until_later() {
+    let made_at = now();
+    while now() == made_at {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn the_second_in_a_pool_is_paired_with_the_first_at_once() {
     let world = World::new().await;
@@ -71,21 +79,18 @@ async fn other_time_controls_are_other_pools() {
 }
 
 #[tokio::test]
-async fn a_player_is_not_paired_with_themselves() {
+async fn a_new_ticket_replaces_the_players_older_one() {
     let world = World::new().await;
     let (ann, bob) = (world.player("ann"), world.player("bob"));
     let older = join_pool(&world, &ann).await;
-    let made_at = now();
-    while now() == made_at {
-        tokio::task::yield_now().await;
-    }
+    until_later().await;
     let newer = join_pool(&world, &ann).await;
     assert_eq!(newer.status, TicketStatus::Waiting);
     let partner = join_pool(&world, &bob).await;
     assert_eq!(partner.status, TicketStatus::Matched);
     let older = look(&world, &ann, &older).await;
     let newer = look(&world, &ann, &newer).await;
-    assert_eq!(older.status, TicketStatus::Waiting);
+    assert_eq!(older.status, TicketStatus::Cancelled);
     assert_eq!(newer.match_id, partner.match_id);
 }
 
@@ -119,6 +124,35 @@ async fn a_player_who_stopped_asking_is_not_paired_until_they_ask_again() {
         "asking brings the ticket back"
     );
     assert_eq!(look(&world, &dan, &alone).await.match_id, back.match_id);
+}
+
+/// Those who left, and those who ask again and again, stand in nobody's way.
+#[tokio::test]
+async fn pairing_reads_no_more_than_so_many_whoever_has_left() {
+    let world = World::new().await;
+    let [ann, bob] = ["ann", "bob"].map(|id| world.player(id));
+    world.see(&[]);
+    let pool = blitz().to_string();
+    let left_at = UnixMillis(now().0 - SEEN_WITHIN_MS - 1_000);
+    for n in 0..300 {
+        let ticket = join_pool(&world, &world.player(&format!("p{n}"))).await;
+        world
+            .store
+            .touch_ticket(ticket_id(&ticket.id), left_at)
+            .await
+            .unwrap();
+    }
+    for _ in 0..20 {
+        join_pool(&world, &ann).await;
+    }
+    until_later().await;
+    join_pool(&world, &ann).await;
+    let waiting = world.store.waiting(&pool).await.unwrap();
+    assert_eq!(waiting.len(), 200);
+    let of_ann = waiting.iter().filter(|ticket| ticket.player.id == ann.id);
+    assert_eq!(of_ann.count(), 1, "the older ones are replaced");
+    world.see(&[shard(1)]);
+    assert_eq!(join_pool(&world, &bob).await.status, TicketStatus::Matched);
 }
 
 #[tokio::test]

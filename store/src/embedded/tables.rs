@@ -16,10 +16,10 @@ pub(super) const SHARDS: TableDefinition<&str, &[u8]> = TableDefinition::new("sh
 pub(super) const OWNED: TableDefinition<(&str, &str), ()> = TableDefinition::new("owned");
 /// Ticket id → ticket.
 pub(super) const TICKETS: TableDefinition<&str, &[u8]> = TableDefinition::new("tickets");
-/// Pool and ticket id: the ticket waits there.
-pub(super) const WAITING: TableDefinition<(&str, &str), ()> = TableDefinition::new("waiting");
-/// When a ticket that waits no longer was last asked for, in Unix milliseconds, and its id.
-pub(super) const SETTLED: TableDefinition<(u64, &str), ()> = TableDefinition::new("settled");
+/// Pool, when it was last asked for, in Unix milliseconds, and ticket id: the ticket waits there.
+pub(super) const POOLS: TableDefinition<(&str, u64, &str), ()> = TableDefinition::new("pools");
+/// When a ticket may be removed, in Unix milliseconds, and its id.
+pub(super) const EXPIRIES: TableDefinition<(u64, &str), ()> = TableDefinition::new("expiries");
 
 /// Creates the tables that are missing, and clears the registry: whoever holds the file's lock
 /// knows that no earlier process lives.
@@ -30,7 +30,7 @@ pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
     txn.open_table(SHARDS)?.retain(|_, _| false)?;
     txn.open_table(OWNED)?;
     txn.open_table(TICKETS)?;
-    txn.open_table(WAITING)?;
-    txn.open_table(SETTLED)?;
+    txn.open_table(POOLS)?;
+    txn.open_table(EXPIRIES)?;
     Ok(())
 }

@@ -3,13 +3,18 @@
 use game_core::UnixMillis;
 use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
-use super::tables::{SETTLED, TICKETS, WAITING};
+use super::tables::{EXPIRIES, POOLS, TICKETS};
 use super::writer::Fault;
 use crate::codec;
 use crate::contract::StoreError;
-use crate::ticket::{Assignment, SETTLED_KEPT, Ticket, TicketId, TicketState};
+use crate::ticket::{
+    Assignment, TICKET_KEPT, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
+};
 
-/// Old tickets removed when one is added: more than one, so that they become fewer.
+/// Above every id, whose characters are ASCII.
+const ID_END: &str = "\u{7f}";
+/// What is old and is removed when a ticket is added, or asked for: more than one, so that it becomes
+/// less.
 const REMOVED_AT_ONCE: usize = 4;
 
 pub(super) fn put(txn: &WriteTransaction, mut ticket: Ticket) -> Result<(), Fault> {
@@ -20,11 +25,44 @@ pub(super) fn put(txn: &WriteTransaction, mut ticket: Ticket) -> Result<(), Faul
     }
     ticket.state = TicketState::Waiting;
     tickets.insert(id.as_str(), codec::encode_ticket(&ticket).as_ref())?;
-    if let Some(pool) = &ticket.pool {
-        txn.open_table(WAITING)?
-            .insert((pool.as_ref(), id.as_str()), ())?;
-    }
+    enter_pool(txn, &ticket)?;
+    txn.open_table(EXPIRIES)?
+        .insert((waits_until(&ticket), id.as_str()), ())?;
     remove_old(txn, &mut tickets, ticket.created_at)
+}
+
+/// Puts a ticket into its pool, and takes some of those out that nobody has asked for.
+fn enter_pool(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), Fault> {
+    let Some(pool) = ticket.pool.as_deref() else {
+        return Ok(());
+    };
+    let mut pools = txn.open_table(POOLS)?;
+    pools.insert((pool, ticket.seen_at.0, ticket.id.to_string().as_str()), ())?;
+    let left = pools
+        .range((pool, 0, "")..(pool, stays_since(ticket.seen_at).0, ""))?
+        .take(REMOVED_AT_ONCE)
+        .map(|entry| entry.map(|(key, _)| (key.value().1, key.value().2.to_owned())))
+        .collect::<Result<Vec<_>, _>>()?;
+    for (seen_at, id) in left {
+        pools.remove((pool, seen_at, id.as_str()))?;
+    }
+    Ok(())
+}
+
+/// Takes a ticket out of its pool, if it is there.
+fn leave_pool(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), Fault> {
+    if let Some(pool) = ticket.pool.as_deref() {
+        let id = ticket.id.to_string();
+        txn.open_table(POOLS)?
+            .remove((pool, ticket.seen_at.0, id.as_str()))?;
+    }
+    Ok(())
+}
+
+/// When a ticket that waits may be removed.
+fn waits_until(ticket: &Ticket) -> u64 {
+    let kept_ms = TICKET_KEPT.as_millis() as u64;
+    ticket.created_at.0.saturating_add(kept_ms)
 }
 
 pub(super) fn ticket(txn: &ReadTransaction, id: TicketId) -> Result<Option<Ticket>, Fault> {
@@ -36,13 +74,11 @@ pub(super) fn ticket(txn: &ReadTransaction, id: TicketId) -> Result<Option<Ticke
 pub(super) fn waiting(txn: &ReadTransaction, pool: &str) -> Result<Vec<Ticket>, Fault> {
     let tickets = txn.open_table(TICKETS)?;
     let mut waiting = Vec::new();
-    // Above every id, whose characters are ASCII.
-    for entry in txn
-        .open_table(WAITING)?
-        .range((pool, "")..(pool, "\u{7f}"))?
-    {
+    let pools = txn.open_table(POOLS)?;
+    let newest_first = pools.range((pool, 0, "")..=(pool, u64::MAX, ID_END))?.rev();
+    for entry in newest_first.take(WAITING_MAX) {
         let (place, _) = entry?;
-        match read(&tickets, place.value().1) {
+        match read(&tickets, place.value().2) {
             Ok(ticket) => waiting.extend(ticket),
             Err(Fault::Refused(error)) => {
                 tracing::warn!(%error, "a waiting ticket is passed over");
@@ -59,11 +95,13 @@ pub(super) fn touch(txn: &WriteTransaction, id: TicketId, now: UnixMillis) -> Re
     if let Some(ticket) = read(&tickets, &id)?
         && ticket.state == TicketState::Waiting
     {
+        leave_pool(txn, &ticket)?;
         let ticket = Ticket {
             seen_at: now,
             ..ticket
         };
         tickets.insert(id.as_str(), codec::encode_ticket(&ticket).as_ref())?;
+        enter_pool(txn, &ticket)?;
     }
     Ok(())
 }
@@ -128,30 +166,36 @@ fn settle(
     let ticket = Ticket { state, ..ticket };
     let id = ticket.id.to_string();
     tickets.insert(id.as_str(), codec::encode_ticket(&ticket).as_ref())?;
-    if let Some(pool) = &ticket.pool {
-        txn.open_table(WAITING)?
-            .remove((pool.as_ref(), id.as_str()))?;
-    }
-    txn.open_table(SETTLED)?
-        .insert((ticket.seen_at.0, id.as_str()), ())?;
+    leave_pool(txn, &ticket)?;
+    let mut expiries = txn.open_table(EXPIRIES)?;
+    let waits_until = waits_until(&ticket);
+    expiries.remove((waits_until, id.as_str()))?;
+    // It still waited now, which is not known here.
+    let kept_until = waits_until.saturating_add(TICKET_KEPT.as_millis() as u64);
+    expiries.insert((kept_until, id.as_str()), ())?;
     Ok(())
 }
 
-/// Removes some of the tickets that have been settled for long, by the clock of who makes tickets.
+/// Removes some of the tickets whose time is over, by the clock of who makes tickets.
 fn remove_old(
     txn: &WriteTransaction,
     tickets: &mut Tickets<'_>,
     now: UnixMillis,
 ) -> Result<(), Fault> {
-    let kept_ms = SETTLED_KEPT.as_millis() as u64;
-    let mut settled = txn.open_table(SETTLED)?;
-    let old = settled
-        .range(..(now.0.saturating_sub(kept_ms), ""))?
+    let mut expiries = txn.open_table(EXPIRIES)?;
+    let old = expiries
+        .range(..(now.0, ""))?
         .take(REMOVED_AT_ONCE)
         .map(|entry| entry.map(|(key, _)| (key.value().0, key.value().1.to_owned())))
         .collect::<Result<Vec<_>, _>>()?;
-    for (seen_at, id) in old {
-        settled.remove((seen_at, id.as_str()))?;
+    for (expires_at, id) in old {
+        match read(tickets, &id) {
+            Ok(Some(ticket)) => leave_pool(txn, &ticket)?,
+            // Which pool one is in that cannot be read is not known.
+            Ok(None) | Err(Fault::Refused(_)) => {}
+            Err(fault) => return Err(fault),
+        }
+        expiries.remove((expires_at, id.as_str()))?;
         tickets.remove(id.as_str())?;
     }
     Ok(())

@@ -6,13 +6,13 @@
 //! rk:shard:<id>          HASH  heartbeat (for people), record
 //! rk:shards              SET   of shard ids
 //! rk:owned:<id>          SET   of match ids
-//! rk:{tickets}:<id>      HASH  body, seen, state, place; match and assignment once it has one
-//! rk:{tickets}:waiting   ZSET  of <pool> NUL <ticket id>, all of score 0: sorted by name
+//! rk:{tickets}:<id>      HASH  body, seen, state, pool; match and assignment once it has one
+//! rk:{tickets}:in:<pool> ZSET  of the keys of waiting tickets, by when they were last asked for
 //! ```
 //!
 //! Both keys of a match share a hash tag, and so do all tickets: an assignment must be atomic over
 //! tickets that never met before. Tickets are few (two for a whole match), so that one Cluster slot
-//! carries them. A shard's keys have no tag: work on them is separate steps, in an order that
+//! carries them; so the scripts may learn a pool from a ticket. A shard's keys have no tag: work on them is separate steps, in an order that
 //! leaves at worst a hint too many.
 
 use game_core::{MatchId, ShardId};
@@ -56,8 +56,9 @@ impl Keys {
         format!("{}:{{tickets}}:{id}", self.prefix)
     }
 
-    pub(super) fn waiting(&self) -> String {
-        format!("{}:{{tickets}}:waiting", self.prefix)
+    /// What the keys of all pools begin with; the pool's name follows.
+    pub(super) fn pools(&self) -> String {
+        format!("{}:{{tickets}}:in:", self.prefix)
     }
 }
 
@@ -77,6 +78,6 @@ mod tests {
         assert_eq!(keys.shards(), "rk:shards");
         assert_eq!(keys.owned(shard), "rk:owned:shardshard01");
         assert_eq!(keys.ticket(ticket), "rk:{tickets}:ticketticket");
-        assert_eq!(keys.waiting(), "rk:{tickets}:waiting");
+        assert_eq!(keys.pools(), "rk:{tickets}:in:");
     }
 }

@@ -7,7 +7,7 @@ use crate::contract::StoreError;
 use crate::durability::Durability;
 
 /// The oldest server that has what the scripts use: scripts replicated by effect without being
-/// asked to, and `ZRANGE … BYLEX`.
+/// asked to, and `ZRANGE … REV`.
 const VERSION_MIN: (u32, u32) = (6, 2);
 
 /// What the server says about itself; `None` where it does not.

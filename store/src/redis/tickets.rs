@@ -1,91 +1,69 @@
 //! Tickets on Redis.
 
 use game_core::UnixMillis;
-use redis::{Cmd, Pipeline, Value, cmd};
+use redis::{Cmd, Pipeline, Script, Value, cmd};
 
 use super::{RedisStore, reply, script};
 use crate::codec::{self, DecodeError};
 use crate::contract::StoreError;
-use crate::ticket::{Assignment, SETTLED_KEPT, Ticket, TicketId, TicketState};
-
-/// Tickets asked for in one pipeline, so that its answer stays below some hundred KB.
-const CHUNK: usize = 500;
-/// Between pool and ticket id; no pool's name holds it.
-const SEPARATOR: char = '\0';
+use crate::ticket::{
+    Assignment, TICKET_KEPT, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
+};
 
 impl RedisStore {
     pub(super) async fn add_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {
-        let place = ticket
-            .pool
-            .as_deref()
-            .map(|pool| format!("{pool}{SEPARATOR}{}", ticket.id));
-        let keys = [self.keys.ticket(ticket.id), self.keys.waiting()];
-        let mut call = script::call(
-            &self.scripts.ticket_put,
-            &keys.each_ref().map(String::as_str),
-        );
+        let mut call = self.ticket_call(&self.scripts.ticket_put, ticket.id);
         call.arg(codec::encode_ticket(ticket).as_ref())
             .arg(ticket.seen_at.0)
-            .arg(place.unwrap_or_default());
+            .arg(TICKET_KEPT.as_secs())
+            .arg(ticket.pool.as_deref().unwrap_or_default())
+            .arg(stays_since(ticket.seen_at).0);
         self.one(call).await.map(|_| ())
     }
 
     pub(super) async fn read_ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
-        ticket(&self.one(self.ticket_read(id)).await?)
+        ticket(&self.one(read(self.keys.ticket(id).as_bytes())).await?)
     }
 
     /// Two steps; a ticket that stops waiting in between is left out. So is one that cannot be
     /// read, with a warning: it must not keep the others from being paired.
     pub(super) async fn read_waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError> {
-        let mut read = cmd("ZRANGE");
-        read.arg(self.keys.waiting())
-            .arg(format!("[{pool}{SEPARATOR}"))
-            // The character after the separator: excluded, it ends the names that begin so.
-            .arg(format!("({pool}\u{1}"))
-            .arg("BYLEX");
-        let places = self.one(read).await?;
-        let ids = reply::array(&places)?
-            .iter()
-            .filter_map(|place| {
-                reply::text(place)
-                    .ok()?
-                    .rsplit(SEPARATOR)
-                    .next()?
-                    .parse()
-                    .ok()
-            })
-            .collect::<Vec<TicketId>>();
-        let mut waiting = Vec::with_capacity(ids.len());
-        for chunk in ids.chunks(CHUNK) {
-            let mut pipeline = Pipeline::with_capacity(chunk.len());
-            for id in chunk {
-                pipeline.add_command(self.ticket_read(*id));
-            }
-            for answer in self.control.run(&pipeline).await? {
-                match ticket(&answer) {
-                    Ok(ticket) => {
-                        waiting.extend(ticket.filter(|t| t.state == TicketState::Waiting))
-                    }
-                    Err(error) => tracing::warn!(%error, "a waiting ticket is passed over"),
-                }
+        let mut newest = cmd("ZRANGE");
+        newest
+            .arg(format!("{}{pool}", self.keys.pools()))
+            .arg(0)
+            .arg(WAITING_MAX - 1)
+            .arg("REV");
+        let names = self.one(newest).await?;
+        let names = reply::all_bytes(&names)?;
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut pipeline = Pipeline::with_capacity(names.len());
+        for name in names {
+            pipeline.add_command(read(name));
+        }
+        let mut waiting = Vec::with_capacity(pipeline.len());
+        for answer in self.control.run(&pipeline).await? {
+            match ticket(&answer) {
+                Ok(ticket) => waiting.extend(ticket.filter(|t| t.state == TicketState::Waiting)),
+                Err(error) => tracing::warn!(%error, "a waiting ticket is passed over"),
             }
         }
         Ok(waiting)
     }
 
     pub(super) async fn note_seen(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {
-        let mut call = script::call(&self.scripts.ticket_touch, &[&self.keys.ticket(id)]);
-        call.arg(now.0);
+        let mut call = self.ticket_call(&self.scripts.ticket_touch, id);
+        call.arg(now.0)
+            .arg(TICKET_KEPT.as_secs())
+            .arg(stays_since(now).0);
         self.one(call).await.map(|_| ())
     }
 
     pub(super) async fn withdraw_ticket(&self, id: TicketId) -> Result<bool, StoreError> {
-        let keys = [self.keys.ticket(id), self.keys.waiting()];
-        let mut call = script::call(
-            &self.scripts.ticket_cancel,
-            &keys.each_ref().map(String::as_str),
-        );
-        call.arg(SETTLED_KEPT.as_secs());
+        let mut call = self.ticket_call(&self.scripts.ticket_cancel, id);
+        call.arg(TICKET_KEPT.as_secs());
         Ok(reply::parsed::<u8>(&self.one(call).await?)? == 1)
     }
 
@@ -94,25 +72,30 @@ impl RedisStore {
         tickets: &[TicketId],
         assignment: &Assignment,
     ) -> Result<bool, StoreError> {
-        let waiting = self.keys.waiting();
+        let pools = self.keys.pools();
         let names: Vec<String> = tickets.iter().map(|id| self.keys.ticket(*id)).collect();
-        let keys: Vec<&str> = std::iter::once(&waiting)
+        let keys: Vec<&str> = std::iter::once(&pools)
             .chain(&names)
             .map(String::as_str)
             .collect();
         let mut call = script::call(&self.scripts.ticket_assign, &keys);
         call.arg(assignment.match_id.as_str())
             .arg(codec::encode_assignment(assignment).as_ref())
-            .arg(SETTLED_KEPT.as_secs());
+            .arg(TICKET_KEPT.as_secs());
         Ok(reply::parsed::<u8>(&self.one(call).await?)? == 1)
     }
 
-    fn ticket_read(&self, id: TicketId) -> Cmd {
-        let mut read = cmd("HMGET");
-        read.arg(self.keys.ticket(id))
-            .arg(&["body", "seen", "state", "assignment"]);
-        read
+    /// The beginning of a call of a script for one ticket.
+    fn ticket_call(&self, script: &Script, id: TicketId) -> Cmd {
+        script::call(script, &[&self.keys.ticket(id), &self.keys.pools()])
     }
+}
+
+/// Reads the ticket under a key.
+fn read(key: &[u8]) -> Cmd {
+    let mut read = cmd("HMGET");
+    read.arg(key).arg(&["body", "seen", "state", "assignment"]);
+    read
 }
 
 /// A ticket from its parts: the body is what was put, the other fields what became of it.

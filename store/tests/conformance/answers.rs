@@ -409,6 +409,64 @@ fn a_ticket_put_again_stays_as_it_is() {
     });
 }
 
+/// Ticket `n`, made and last asked for so many milliseconds after ticket 0.
+fn later(n: u8, ms: u64) -> store::Ticket {
+    let first = ticket(n, Some("3+2"));
+    let time = UnixMillis(first.created_at.0 + ms);
+    store::Ticket {
+        created_at: time,
+        seen_at: time,
+        ..first
+    }
+}
+
+/// The numbers of those who wait, in order.
+async fn waiting(store: &dyn Store, numbers: std::ops::Range<u8>) -> Vec<u8> {
+    let waiting = store.waiting("3+2").await.unwrap();
+    assert!(waiting.iter().all(|t| t.state == TicketState::Waiting));
+    let waits = |n: &u8| waiting.iter().any(|ticket| ticket.id == ticket_id(*n));
+    let found: Vec<_> = numbers.filter(waits).collect();
+    assert_eq!(found.len(), waiting.len());
+    found
+}
+
+#[test]
+fn a_ticket_that_nobody_asks_for_leaves_its_pool_until_someone_does() {
+    on_both(|store| async move {
+        for ticket in [later(0, 0), later(1, 1), later(2, 60_000)] {
+            store.put_ticket(&ticket).await.unwrap();
+        }
+        assert_eq!(waiting(&*store, 0..9).await, [0, 1, 2]);
+        store.put_ticket(&later(3, 60_001)).await.unwrap();
+        assert_eq!(waiting(&*store, 0..9).await, [1, 2, 3]);
+        let seen_at = later(0, 60_002).seen_at;
+        store.touch_ticket(ticket_id(2), seen_at).await.unwrap();
+        assert_eq!(waiting(&*store, 0..9).await, [2, 3]);
+        store.touch_ticket(ticket_id(0), seen_at).await.unwrap();
+        assert_eq!(waiting(&*store, 0..9).await, [0, 2, 3]);
+        // Out of the pool or in it, it is withdrawn and given a match as any other.
+        assert!(store.cancel_ticket(ticket_id(1)).await.unwrap());
+        let both = [ticket_id(0), ticket_id(2)];
+        assert!(store.assign_tickets(&both, &assignment(9)).await.unwrap());
+        assert_eq!(waiting(&*store, 0..9).await, [3]);
+    });
+}
+
+#[test]
+fn of_very_many_in_a_pool_those_last_asked_for_are_read() {
+    on_both(|store| async move {
+        for n in 0..250 {
+            store.put_ticket(&later(n, n.into())).await.unwrap();
+        }
+        let newest: Vec<u8> = (50..250).collect();
+        assert_eq!(waiting(&*store, 0..255).await, newest);
+        let seen_at = later(0, 1_000).seen_at;
+        store.touch_ticket(ticket_id(7), seen_at).await.unwrap();
+        let newest: Vec<u8> = std::iter::once(7).chain(51..250).collect();
+        assert_eq!(waiting(&*store, 0..255).await, newest);
+    });
+}
+
 #[test]
 fn a_new_ticket_waits_whatever_it_says() {
     on_both(|store| async move {

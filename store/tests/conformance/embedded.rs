@@ -268,24 +268,30 @@ fn what_was_confirmed_is_there_after_torn_writes() {
 }
 
 #[test]
-fn tickets_that_wait_no_longer_are_removed_after_a_day() {
+fn tickets_are_removed_a_day_after_they_were_made_and_settled_ones_a_day_later() {
     let store = EmbeddedStore::in_memory().unwrap();
     let day_ms = 24 * 60 * 60 * 1000;
-    let later = |n, ms| Ticket {
-        created_at: UnixMillis(ticket(n, None).created_at.0 + ms),
-        ..ticket(n, None)
-    };
     runtime().block_on(async {
-        for n in 1..=3 {
-            store.put_ticket(&ticket(n, None)).await.unwrap();
-        }
+        let put = async |n, pool, ms| {
+            let made = UnixMillis(ticket(n, pool).created_at.0 + ms);
+            let ticket = Ticket {
+                created_at: made,
+                seen_at: made,
+                ..ticket(n, pool)
+            };
+            store.put_ticket(&ticket).await.unwrap();
+        };
+        let is_there = async |n| store.ticket(ticket_id(n)).await.unwrap().is_some();
+        put(1, None, 0).await;
+        put(2, None, 0).await;
+        put(3, Some("3+2"), 0).await;
         store.cancel_ticket(ticket_id(1)).await.unwrap();
-        store.cancel_ticket(ticket_id(2)).await.unwrap();
-        store.put_ticket(&later(4, day_ms)).await.unwrap();
-        assert!(store.ticket(ticket_id(1)).await.unwrap().is_some());
-        store.put_ticket(&later(5, day_ms + 1)).await.unwrap();
-        assert_eq!(store.ticket(ticket_id(1)).await.unwrap(), None);
-        assert_eq!(store.ticket(ticket_id(2)).await.unwrap(), None);
-        assert!(store.ticket(ticket_id(3)).await.unwrap().is_some());
+        put(4, None, day_ms).await;
+        assert!(is_there(1).await && is_there(2).await && is_there(3).await);
+        put(5, None, day_ms + 1).await;
+        assert!(is_there(1).await && !is_there(2).await && !is_there(3).await);
+        assert_eq!(store.waiting("3+2").await.unwrap(), []);
+        put(6, None, 2 * day_ms + 1).await;
+        assert!(!is_there(1).await);
     });
 }

@@ -476,16 +476,26 @@ fn a_match_that_cannot_be_read_stops_no_other_of_its_batch() {
 }
 
 #[test]
-fn a_ticket_is_kept_for_a_day_once_it_does_not_wait() {
+fn a_ticket_is_kept_for_a_day_and_for_another_once_it_does_not_wait() {
     runtime().block_on(async {
         let server = RedisServer::start();
         let store = redis_store(&server).await;
-        let key = format!("rk:{{tickets}}:{}", ticket_id(1));
-        store.put_ticket(&ticket(1, None)).await.unwrap();
-        assert_eq!(server.command(&["TTL", &key]), ":-1");
+        let key = |n| format!("rk:{{tickets}}:{}", ticket_id(n));
+        let is_a_day = |key: &str| {
+            let left: u32 = server.command(&["TTL", key])[1..].parse().unwrap();
+            assert!((86_000..=86_400).contains(&left), "{key}: {left}");
+        };
+        for (n, pool) in [(1, None), (2, Some("3+2"))] {
+            store.put_ticket(&ticket(n, pool)).await.unwrap();
+            is_a_day(&key(n));
+        }
+        is_a_day("rk:{tickets}:in:3+2");
+        server.command(&["EXPIRE", &key(1), "9"]);
         store.cancel_ticket(ticket_id(1)).await.unwrap();
-        let left: u32 = server.command(&["TTL", &key])[1..].parse().unwrap();
-        assert!((86_000..=86_400).contains(&left), "{left}");
+        is_a_day(&key(1));
+        // One that has expired keeps nobody from being paired.
+        server.command(&["DEL", &key(2)]);
+        assert_eq!(store.waiting("3+2").await.unwrap(), []);
     });
 }
 

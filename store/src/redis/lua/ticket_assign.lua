@@ -1,4 +1,5 @@
--- Gives one match to all of these tickets, or to none. KEYS: waiting, then the tickets.
+-- Gives one match to all of these tickets, or to none. KEYS: what the keys of pools begin with,
+-- then the tickets.
 -- ARGV: match, assignment, seconds to keep the tickets. Answers 1 also to a repetition.
 local waiting, given = true, true
 for i = 2, #KEYS do
@@ -13,9 +14,9 @@ if not waiting then
   return 0
 end
 for i = 2, #KEYS do
-  local place = redis.call('HGET', KEYS[i], 'place')
-  if place then
-    redis.call('ZREM', KEYS[1], place)
+  local pool = redis.call('HGET', KEYS[i], 'pool')
+  if pool then
+    redis.call('ZREM', KEYS[1] .. pool, KEYS[i])
   end
   redis.call('HSET', KEYS[i], 'state', 'assigned', 'match', ARGV[1], 'assignment', ARGV[2])
   redis.call('EXPIRE', KEYS[i], ARGV[3])
