@@ -3,7 +3,7 @@
 //! The view is soft: it is rebuilt from the store within seconds, and a wrong guess costs a player a
 //! detour, never a match, as ownership is decided by the store.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering as Memory};
@@ -83,27 +83,26 @@ impl View {
         }
     }
 
-    /// The shard for a match whose owner is gone: of the two that a hash of match and shard puts
-    /// first, the one with less load. So all who ask for one match are sent to one place, whichever
-    /// matchmaker they ask, and the matches of a dead shard spread over all the others.
+    /// The shard for a match whose owner is gone: the one that the surviving shards find too
+    /// ([`Liveness::heir`]), or the next in that order that is not full. So all who ask for one match
+    /// are sent to one place, whichever matchmaker they ask, and it is where the match goes anyway.
     pub(crate) fn for_match(&self, id: MatchId) -> Option<&ShardRecord> {
-        let mut candidates = self.candidates();
-        candidates.sort_by_cached_key(|shard| Reverse(rendezvous_rank(id, shard.record.id)));
-        candidates.truncate(2);
-        candidates
-            .into_iter()
-            .min_by(|a, b| by_load(a, b))
+        self.takers()
             .map(|shard| &shard.record)
+            .max_by_key(|record| (rendezvous_rank(id, record.id), record.id))
     }
 
-    /// The shards that take matches; those whose counter was seen to move, if there are any.
+    /// The shards for a new match: those whose counter was seen to move, if there are any.
     fn candidates(&self) -> Vec<&Shard> {
-        let (proven, new): (Vec<_>, Vec<_>) = self
-            .shards
+        let (proven, new): (Vec<_>, Vec<_>) = self.takers().partition(|shard| shard.proven);
+        if proven.is_empty() { new } else { proven }
+    }
+
+    /// The shards that take matches.
+    fn takers(&self) -> impl Iterator<Item = &Shard> {
+        self.shards
             .iter()
             .filter(|shard| !shard.record.draining && shard.used() < shard.record.capacity)
-            .partition(|shard| shard.proven);
-        if proven.is_empty() { new } else { proven }
     }
 }
 
@@ -386,6 +385,44 @@ mod tests {
             let id = MatchId::from_random(n);
             assert_eq!(one.for_match(id), other.for_match(id));
         }
+    }
+
+    #[test]
+    fn players_are_sent_to_the_shard_that_takes_the_match_over() {
+        let (mut observer, mut survivor) = (Observer::default(), Liveness::default());
+        let before = [record(1, 0, 7), record(2, 0, 0)];
+        observer.observe(&before, after(0));
+        survivor.observe(&before, after(0));
+        // One counter moves, one does not, one shard is new, one drains, and all are unlike loaded.
+        let registry = [
+            record(1, 1, 7),
+            record(2, 0, 0),
+            record(3, 0, 90),
+            draining(record(4, 0, 0)),
+        ];
+        let view = observer.observe(&registry, after(1));
+        survivor.observe(&registry, after(1));
+        for n in 0..200 {
+            let id = MatchId::from_random(n);
+            let sent_to = view.for_match(id).map(|record| record.id);
+            assert_eq!(sent_to, survivor.heir(id, None));
+        }
+    }
+
+    #[test]
+    fn a_match_of_which_the_heir_is_full_goes_to_the_next() {
+        let with = |live| view(&[record(1, 0, live), record(2, 0, 0), record(3, 0, 0)]);
+        let (free, full) = (with(0), with(100));
+        let first = ShardId::from_random(1);
+        let mut moved = 0;
+        for n in 0..50 {
+            let id = MatchId::from_random(n);
+            let (before, after) = (free.for_match(id).unwrap(), full.for_match(id).unwrap());
+            assert_ne!(after.id, first);
+            assert!(before.id == first || before == after, "the others stay");
+            moved += u32::from(before.id == first);
+        }
+        assert!(moved > 0);
     }
 
     #[test]
