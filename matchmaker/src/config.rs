@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use protocol::token::SigningKey;
+use store::{RedisConfig, StoreError};
 
 /// Assigns matches to shards and players to matches.
 ///
@@ -184,10 +185,8 @@ impl Default for Config {
 pub struct Settings {
     /// Where to listen.
     pub listen: SocketAddr,
-    /// The URL of the Redis; it may hold a password, so it is never logged.
-    pub store_url: String,
-    /// What the keys in the store begin with.
-    pub store_prefix: String,
+    /// The store.
+    pub store: RedisConfig,
     /// Signs tokens.
     pub key: SigningKey,
     /// How requests are treated.
@@ -216,13 +215,15 @@ impl Args {
     ///
     /// [`ConfigError`] names the first setting that cannot be used.
     pub fn into_settings(self) -> Result<Settings, ConfigError> {
-        check_store(&self.store)?;
+        let store = RedisConfig {
+            prefix: self.store_prefix,
+            ..parse_store(&self.store)?
+        };
         let site = check_site(self.site)?;
         let key = read_key(&self.signing_key)?;
         Ok(Settings {
             listen: self.listen,
-            store_url: self.store,
-            store_prefix: self.store_prefix,
+            store,
             key,
             config: Config {
                 site,
@@ -241,20 +242,15 @@ fn parse_listen(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "an address is IP:PORT, for example 0.0.0.0:7000 or [::]:7000".to_owned())
 }
 
-fn check_store(url: &str) -> Result<(), ConfigError> {
-    let known = ["redis://", "unix://"]
-        .iter()
-        .any(|scheme| url.starts_with(scheme));
-    if known {
-        Ok(())
-    } else {
-        Err(ConfigError {
-            name: "--store (ROOKERY_STORE)",
-            value: without_password(url),
-            why: "it must be redis://[user:password@]host[:port][/database] or unix:///path"
-                .to_owned(),
-        })
-    }
+fn parse_store(url: &str) -> Result<RedisConfig, ConfigError> {
+    RedisConfig::parse(url).map_err(|error| ConfigError {
+        name: "--store (ROOKERY_STORE)",
+        value: without_password(url),
+        why: match error {
+            StoreError::Unfit(text) => text,
+            error => error.to_string(),
+        },
+    })
 }
 
 /// The URL with whatever stands before its `@` left out.
@@ -298,12 +294,12 @@ fn read_key(file: &std::path::Path) -> Result<SigningKey, ConfigError> {
     SigningKey::from_pem(&text).map_err(|error| invalid(error.to_string()))
 }
 
-/// Leaves the key and the store's URL out.
+/// Leaves the key out.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("listen", &self.listen)
-            .field("store_prefix", &self.store_prefix)
+            .field("store", &self.store)
             .field("config", &self.config)
             .finish_non_exhaustive()
     }
@@ -339,7 +335,7 @@ mod tests {
         let settings = args.into_settings().unwrap();
         assert_eq!(settings.config, Config::default());
         assert_eq!(settings.listen, "127.0.0.1:7000".parse().unwrap());
-        assert_eq!(settings.store_prefix, "rk");
+        assert_eq!(settings.store, RedisConfig::new("redis://h"));
     }
 
     #[test]
@@ -395,6 +391,13 @@ mod tests {
             "{error}"
         );
         assert!(!error.contains("secret"), "{error}");
+        let mut args = self::args(&[]).unwrap();
+        args.store = "rediss://me:secret@host".to_owned();
+        let error = args.into_settings().unwrap_err().to_string();
+        assert!(
+            error.contains("\"rediss://…@host\"") && error.contains("TLS"),
+            "{error}"
+        );
         assert_eq!(without_password("http://h"), "http://h");
         assert_eq!(without_password("me:secret@h"), "://…@h");
     }

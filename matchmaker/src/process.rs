@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 
-use store::{RedisConfig, RedisStore, Store, StoreError};
+use store::{RedisStore, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -49,10 +49,7 @@ async fn serve(
     listener: TcpListener,
     shutdown: &CancellationToken,
 ) -> Result<(), Failure> {
-    let redis = RedisConfig {
-        prefix: settings.store_prefix,
-        ..RedisConfig::new(settings.store_url)
-    };
+    let redis = settings.store;
     let store = Arc::new(LateStore::default());
     let running = run(
         settings.config,

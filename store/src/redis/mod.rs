@@ -58,6 +58,19 @@ impl RedisConfig {
             response_timeout: Duration::from_secs(2),
         }
     }
+
+    /// The usual configuration for a URL that can be used: what a program does with what its user
+    /// gave it, before it connects.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unfit`] says what a URL may be; it does not repeat the URL, which may hold a
+    /// password.
+    pub fn parse(url: impl Into<String>) -> Result<Self, StoreError> {
+        let config = Self::new(url);
+        client(&config.url)?;
+        Ok(config)
+    }
 }
 
 /// Leaves the URL out: it may hold a password.
@@ -126,8 +139,24 @@ impl fmt::Debug for RedisStore {
     }
 }
 
+/// The schemes of URLs that can be used.
+const SCHEMES: [&str; 3] = ["redis", "unix", "redis+unix"];
+/// Those that ask for TLS, which this program is built without.
+const TLS_SCHEMES: [&str; 2] = ["rediss", "valkeys"];
+
 /// Without Nagle's algorithm: a batch is one write, and nothing is gained by holding it back.
 fn client(url: &str) -> Result<Client, StoreError> {
+    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+    if TLS_SCHEMES.contains(&scheme) {
+        let text = "Redis cannot be spoken to over TLS; give a redis:// URL, of a network that is \
+                    trusted or of a tunnel";
+        return Err(StoreError::Unfit(text.to_owned()));
+    }
+    if !SCHEMES.contains(&scheme) {
+        let text = "the URL of Redis must be redis://[user:password@]host[:port][/database] or \
+                    unix:///path";
+        return Err(StoreError::Unfit(text.to_owned()));
+    }
     let unfit = |error: redis::RedisError| StoreError::Unfit(format!("the URL of Redis: {error}"));
     let info = url.into_connection_info().map_err(unfit)?;
     let settings = info.tcp_settings().clone().set_nodelay(true);
@@ -211,5 +240,39 @@ impl Store for RedisStore {
         assignment: &Assignment,
     ) -> Result<bool, StoreError> {
         self.give_match(tickets, assignment).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_one_that_can_be_used() {
+        for url in [
+            "redis://127.0.0.1",
+            "redis://me:secret@[::1]:6380/2",
+            "unix:///run/redis.sock",
+            "redis+unix:///run/redis.sock",
+        ] {
+            assert_eq!(RedisConfig::parse(url).unwrap(), RedisConfig::new(url));
+        }
+        for (url, expected) in [
+            ("rediss://me:secret@host", "TLS"),
+            ("valkeys://me:secret@host", "TLS"),
+            ("postgres://me:secret@host", "must be redis://"),
+            ("me:secret@host:6379", "must be redis://"),
+            ("", "must be redis://"),
+            ("redis://me:secret@host:port", "the URL of Redis"),
+            ("redis://me:secret@host/two", "the URL of Redis"),
+        ] {
+            match RedisConfig::parse(url) {
+                Err(StoreError::Unfit(text)) => {
+                    assert!(text.contains(expected), "{url}: {text}");
+                    assert!(!text.contains("secret"), "{url}: {text}");
+                }
+                other => panic!("{url}: {other:?}"),
+            }
+        }
     }
 }
