@@ -114,10 +114,7 @@ fn a_join_that_is_held_for_want_of_a_store_is_waited_for() {
     seat.connect();
     assert!(seat.hear(frame(0, 0, ServerBody::Paused)).is_empty());
     assert!(seat.pass(seconds(1_000)).is_empty());
-    assert_eq!(
-        seat.hear(whole(1, "")),
-        [Update::Joined { again: false }]
-    );
+    assert_eq!(seat.hear(whole(1, "")), [Update::Joined { again: false }]);
 }
 
 #[test]
