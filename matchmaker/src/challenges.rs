@@ -12,8 +12,8 @@ use store::{Ticket, TicketId, TicketState};
 use crate::assign;
 use crate::extract::{Body, Caller, PathId, Wait};
 use crate::problem::{Kind, Problem};
-use crate::service::{Service, now};
-use crate::tickets::{reply, waits_until};
+use crate::service::Service;
+use crate::tickets::{new_ticket, reply, waits_until};
 
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
@@ -32,19 +32,12 @@ pub(crate) async fn create(
             .parse()
             .map_err(|error| Problem::new(Kind::InvalidPosition, format!("{error}.")))?,
     };
-    let now = now();
     let ticket = Ticket {
-        id: TicketId::from_random(rand::random()),
-        player,
-        pool: None,
         opponent: request.opponent,
-        time_control: request.time_control,
         clock_start: request.clock_start,
         color: request.color,
         start,
-        created_at: now,
-        seen_at: now,
-        state: TicketState::Waiting,
+        ..new_ticket(player, request.time_control)
     };
     service.store.put_ticket(&ticket).await?;
     Ok((StatusCode::CREATED, Json(reply(&ticket))))

@@ -52,8 +52,7 @@ fn is_fresh(ticket: &Ticket, now: UnixMillis) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use game_core::{ClockStart, ColorChoice, Player, StartPosition, TimeControl};
-    use store::TicketState;
+    use game_core::{Player, TimeControl};
 
     use super::*;
 
@@ -65,21 +64,16 @@ mod tests {
 
     /// Ticket `number` of `player`, made and last seen so many milliseconds ago.
     fn ticket(number: u8, player: &str, made_ago: u64, seen_ago: u64) -> Ticket {
+        let player = Player {
+            id: player.parse().unwrap(),
+            name: player.into(),
+        };
+        let time_control = TimeControl::from_millis(180_000, 2_000).unwrap();
+        let made_at = UnixMillis(NOW.0 - made_ago);
         Ticket {
-            id: id(number),
-            player: Player {
-                id: player.parse().unwrap(),
-                name: player.into(),
-            },
             pool: Some("180+2".into()),
-            opponent: None,
-            time_control: TimeControl::from_millis(180_000, 2_000).unwrap(),
-            clock_start: ClockStart::default(),
-            color: ColorChoice::Random,
-            start: StartPosition::INITIAL,
-            created_at: UnixMillis(NOW.0 - made_ago),
             seen_at: UnixMillis(NOW.0 - seen_ago),
-            state: TicketState::Waiting,
+            ..Ticket::new(id(number), player, time_control, made_at)
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use game_core::{ClockStart, ColorChoice, Player, StartPosition};
+use game_core::{Player, TimeControl};
 use protocol::http::{NewTicket, TicketReply, TicketStatus};
 use store::{Ticket, TicketId, TicketState};
 use tokio::time::{Instant, sleep_until};
@@ -33,19 +33,9 @@ pub(crate) async fn create(
     Caller(player): Caller,
     Body(request): Body<NewTicket>,
 ) -> Result<(StatusCode, Json<TicketReply>), Problem> {
-    let now = now();
     let ticket = Ticket {
-        id: TicketId::from_random(rand::random()),
-        player,
         pool: Some(request.time_control.to_string().into()),
-        opponent: None,
-        time_control: request.time_control,
-        clock_start: ClockStart::default(),
-        color: ColorChoice::Random,
-        start: StartPosition::INITIAL,
-        created_at: now,
-        seen_at: now,
-        state: TicketState::Waiting,
+        ..new_ticket(player, request.time_control)
     };
     service.store.put_ticket(&ticket).await?;
     let ticket = service.settle(ticket).await?;
@@ -83,6 +73,12 @@ pub(crate) async fn cancel(
 ) -> Result<StatusCode, Problem> {
     let ticket = service.pool_ticket(id).await?;
     service.cancel(&ticket, &player).await
+}
+
+/// A ticket of `player` on the usual terms, made now.
+pub(crate) fn new_ticket(player: Player, time_control: TimeControl) -> Ticket {
+    let id = TicketId::from_random(rand::random());
+    Ticket::new(id, player, time_control, now())
 }
 
 /// A ticket or challenge as its player sees it.

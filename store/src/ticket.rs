@@ -83,6 +83,26 @@ pub struct Ticket {
     pub state: TicketState,
 }
 
+impl Ticket {
+    /// A new ticket on the usual terms: for anyone, in no pool, any colour, the initial position.
+    #[must_use]
+    pub fn new(id: TicketId, player: Player, time_control: TimeControl, now: UnixMillis) -> Self {
+        Self {
+            id,
+            player,
+            pool: None,
+            opponent: None,
+            time_control,
+            clock_start: ClockStart::default(),
+            color: ColorChoice::Random,
+            start: StartPosition::INITIAL,
+            created_at: now,
+            seen_at: now,
+            state: TicketState::Waiting,
+        }
+    }
+}
+
 /// How far a ticket has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TicketState {

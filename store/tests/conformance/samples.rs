@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use game_core::{
-    BySeat, ClockStart, ColorChoice, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId,
-    MatchSetup, MatchTime, Player, ShardId, Snapshot, StartPosition, TimeControl, UnixMillis,
+    BySeat, ClockStart, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, MatchSetup,
+    MatchTime, Player, ShardId, Snapshot, StartPosition, TimeControl, UnixMillis,
 };
 use store::testing::RedisServer;
 use store::{
     Append, Assignment, EmbeddedStore, RedisConfig, RedisStore, ShardRecord, Store, Ticket,
-    TicketId, TicketState,
+    TicketId,
 };
 
 pub(crate) fn match_id(n: u8) -> MatchId {
@@ -145,18 +145,12 @@ pub(crate) fn shard_record(n: u8, heartbeat: u64) -> ShardRecord {
 }
 
 pub(crate) fn ticket(n: u8, pool: Option<&str>) -> Ticket {
+    let time_control = TimeControl::from_millis(180_000, 2_000).unwrap();
+    let now = UnixMillis(1_800_000_000_000);
     Ticket {
-        id: ticket_id(n),
-        player: player("ada"),
         pool: pool.map(Into::into),
-        opponent: None,
-        time_control: TimeControl::from_millis(180_000, 2_000).unwrap(),
         clock_start: ClockStart::AfterFirstMoves,
-        color: ColorChoice::Random,
-        start: StartPosition::INITIAL,
-        created_at: UnixMillis(1_800_000_000_000),
-        seen_at: UnixMillis(1_800_000_000_000),
-        state: TicketState::Waiting,
+        ..Ticket::new(ticket_id(n), player("ada"), time_control, now)
     }
 }
 
