@@ -1,6 +1,5 @@
 //! Which store a command runs on.
 
-use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -12,27 +11,15 @@ use tokio::time::{Instant, sleep};
 /// Waits between tries to reach a store that does not answer at the start.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
 
-/// A store by its address.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct StoreUrl(String);
+/// A Redis that can be used, by its URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StoreUrl(RedisConfig);
 
 impl FromStr for StoreUrl {
-    type Err = String;
+    type Err = StoreError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = ["redis://", "rediss://", "unix://", "redis+unix://"];
-        if known.iter().any(|scheme| text.starts_with(scheme)) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("a store is named by a URL, for example redis://127.0.0.1:6379".to_owned())
-        }
-    }
-}
-
-/// The URL may hold a password.
-impl fmt::Debug for StoreUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("StoreUrl(…)")
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        RedisConfig::parse(text).map(Self)
     }
 }
 
@@ -55,7 +42,7 @@ impl Backend {
     /// Redis at `url`; at the start it is waited for, up to `wait`.
     pub(super) fn redis(url: &StoreUrl, wait: Duration) -> Self {
         Self::Redis {
-            config: RedisConfig::new(&url.0),
+            config: url.0.clone(),
             wait,
         }
     }

@@ -83,7 +83,7 @@ fn a_forked_or_missing_log_stops_the_match_here() {
     for answer in [Appended::Conflict { len: 4 }, Appended::Missing] {
         let (mut room, _, white, black) = Room::begun(ClockStart::AtOnce);
         room.play(white, 0, "e2e4");
-        room.answer(Ok(vec![answer]));
+        room.answer(Ok(vec![answer.clone()]));
         assert_eq!(room.closed(white), Some(CloseCode::Internal), "{answer:?}");
         assert_eq!(moves(&room.bodies(black)), 0);
     }
