@@ -195,7 +195,7 @@ mod taken_out {
             key: VerifyingKey::from_pem(&pem)?,
             calendar: server::system_calendar,
         };
-        server::run(config, surroundings, CancellationToken::new()).await;
+        server::run(config, surroundings, CancellationToken::new()).await?;
         Ok(())
     }
 
