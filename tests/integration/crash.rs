@@ -1,5 +1,6 @@
 //! `kill -9` of the whole server in the middle of play: nothing acknowledged is lost or doubled.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -79,12 +80,14 @@ async fn check(store: &dyn Store, acked: &[Acked]) {
     assert!(acked.len() > 13_000, "{} acknowledgements", acked.len());
     let mut logs: HashMap<MatchId, Vec<Event>> = HashMap::new();
     for told in acked {
-        if !logs.contains_key(&told.match_id) {
-            let log = store.log(told.match_id).await.unwrap();
-            check_log(&log);
-            logs.insert(told.match_id, log);
-        }
-        let log = &logs[&told.match_id];
+        let log = match logs.entry(told.match_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let log = store.log(told.match_id).await.unwrap();
+                check_log(&log);
+                unknown.insert(log)
+            }
+        };
         let event = told
             .event
             .checked_sub(1)

@@ -1,4 +1,5 @@
 //! The integration tests: real QUIC, real stores, real processes killed with real signals.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod architecture;
 mod bots;

@@ -7,12 +7,12 @@ use store::StoreError;
 use crate::room::Room;
 
 fn last_clock(bodies: &[ServerBody]) -> ClockView {
-    let clocks = bodies.iter().filter_map(|body| match body {
+    let mut clocks = bodies.iter().rev().filter_map(|body| match body {
         ServerBody::Event(event) => Some(event.clock),
         ServerBody::Clock(clock) => Some(*clock),
         _ => None,
     });
-    clocks.last().expect("a clock was sent")
+    clocks.next().expect("a clock was sent")
 }
 
 #[test]
