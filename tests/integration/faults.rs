@@ -66,19 +66,19 @@ mod sabotaged {
     }
 
     #[test]
-    fn without_the_gate_moves_are_lost() {
+    fn the_checker_notices_a_missing_gate() {
         let figures = figures("gate", "6");
         assert!(figures["lost"].as_u64() > Some(0), "{figures}");
     }
 
     #[test]
-    fn without_the_position_check_records_are_doubled() {
+    fn the_checker_notices_a_missing_position_check() {
         let figures = figures("position", "12");
         assert!(figures["duplicated"].as_u64() > Some(0), "{figures}");
     }
 
     #[test]
-    fn without_the_flush_before_the_answer_moves_are_lost() {
+    fn the_checker_notices_a_flush_after_the_answer() {
         let figures = figures("relaxed-store", "3");
         assert!(figures["lost"].as_u64() > Some(0), "{figures}");
     }
