@@ -1,5 +1,8 @@
 //! The integration tests: real QUIC, real stores, real processes killed with real signals.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 mod architecture;
 mod bots;

@@ -1,5 +1,8 @@
 //! The shard's state machine, alone: its gate, its clocks, its batches, its answers to faults.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 mod clocks;
 mod faults;
