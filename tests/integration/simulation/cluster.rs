@@ -7,8 +7,8 @@ use std::time::Duration;
 use bot_client::MatchmakerError;
 use bot_client::seat::{SeatFuture, SeatSource};
 use game_core::{
-    BySeat, ClockStart, Match, MatchId, MatchSetup, Player, PlayerId, ShardId, StartPosition,
-    UnixMillis,
+    BySeat, ClockStart, Match, MatchId, MatchSetup, Player, PlayerId, ShardId, Snapshot,
+    StartPosition, UnixMillis,
 };
 use protocol::Role;
 use protocol::http::{SeatReply, ShardAddress};
@@ -138,23 +138,7 @@ impl Cluster {
     pub(crate) fn create_match(&self, n: u64) -> MatchId {
         let dice = self.dice.of("match").of(n);
         let bits = u128::from(dice.roll(1)) << 64 | u128::from(dice.roll(2));
-        let player = |name: &str| Player {
-            id: player_id(name),
-            name: name.into(),
-        };
-        let setup = MatchSetup {
-            id: MatchId::from_random(bits),
-            players: BySeat {
-                white: player("ann"),
-                black: player("bob"),
-            },
-            time_control: "60+0".parse().expect("a time control"),
-            clock_start: ClockStart::AtOnce,
-            start: StartPosition::INITIAL,
-            rated: false,
-            created_at: TODAY,
-        };
-        let snapshot = Match::new(setup).snapshot();
+        let snapshot = new_match(MatchId::from_random(bits));
         let shards = self.shards();
         let owner = shards[dice.roll(3) as usize % shards.len()].id;
         self.store.world().create(owner, &snapshot);
@@ -229,6 +213,27 @@ impl SeatSource for Source {
             })
         })
     }
+}
+
+/// A new match: a minute a side without increment, counted at once.
+pub(crate) fn new_match(id: MatchId) -> Snapshot {
+    let player = |name: &str| Player {
+        id: player_id(name),
+        name: name.into(),
+    };
+    let setup = MatchSetup {
+        id,
+        players: BySeat {
+            white: player("ann"),
+            black: player("bob"),
+        },
+        time_control: "60+0".parse().expect("a time control"),
+        clock_start: ClockStart::AtOnce,
+        start: StartPosition::INITIAL,
+        rated: false,
+        created_at: TODAY,
+    };
+    Match::new(setup).snapshot()
 }
 
 /// Whatever it ends with: no shard here ends by itself.

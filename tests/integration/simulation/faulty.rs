@@ -11,7 +11,8 @@ use store::{
     Append, Appended, Assignment, Checkpoint, Claim, Created, Ownership, ShardRecord, Store,
     StoreError, Ticket, TicketId,
 };
-use tokio::time::{Instant, sleep};
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::dice::Dice;
 use super::world::{Breach, World};
@@ -21,7 +22,7 @@ use super::world::{Breach, World};
 pub(crate) struct Troubles {
     /// It is asked, and does nothing.
     pub(crate) refused: u64,
-    /// It does what it was asked, or a part of a batch, and the answer is lost.
+    /// It does what it was asked, and the answer is lost.
     pub(crate) unanswered: u64,
     /// It says nothing, and does what it was asked up to seconds later.
     pub(crate) late: u64,
@@ -38,24 +39,65 @@ impl Troubles {
     };
 }
 
+/// A question that has arrived at the store.
+type Deed = Box<dyn FnOnce(&mut World) + Send>;
+
 /// What all ways to the store share.
-#[derive(Debug)]
 pub(crate) struct Shared {
     world: Mutex<World>,
     troubles: Mutex<Troubles>,
     down_until: Mutex<Instant>,
+    /// What is to be done when, and before what else of the same moment.
+    queue: Mutex<BTreeMap<(Instant, u64), Deed>>,
+    queued: Notify,
     /// How often the store failed to answer.
     failures: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 impl Shared {
+    /// A store that answers for as long as the runtime lives.
     pub(crate) fn new(troubles: Troubles, breach: Option<Breach>) -> Arc<Self> {
-        Arc::new(Self {
+        let shared = Arc::new(Self {
             world: Mutex::new(World::new(breach)),
             troubles: Mutex::new(troubles),
             down_until: Mutex::new(Instant::now()),
+            queue: Mutex::default(),
+            queued: Notify::new(),
             failures: Mutex::default(),
-        })
+        });
+        tokio::spawn(Arc::clone(&shared).serve());
+        shared
+    }
+
+    /// Does everything in the order of its time and number, whichever task asked first.
+    async fn serve(self: Arc<Self>) {
+        loop {
+            let next = self.queue().keys().next().map(|&(at, _)| at);
+            let queued = self.queued.notified();
+            match next {
+                None => queued.await,
+                Some(at) if at <= Instant::now() => {
+                    let deed = self.queue().pop_first();
+                    if let Some((_, deed)) = deed {
+                        deed(&mut self.world());
+                    }
+                }
+                Some(at) => tokio::select! {
+                    biased;
+                    () = sleep_until(at) => {}
+                    () = queued => {}
+                },
+            }
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, BTreeMap<(Instant, u64), Deed>> {
+        self.queue.lock().expect("no holder of the lock panics")
+    }
+
+    fn enqueue(&self, after: Duration, number: u64, deed: Deed) {
+        self.queue().insert((Instant::now() + after, number), deed);
+        self.queued.notify_one();
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
@@ -87,11 +129,12 @@ impl Shared {
 }
 
 /// One shard's way to the store.
-#[derive(Debug)]
 pub(crate) struct Way {
     shared: Arc<Shared>,
     dice: Dice,
-    asked: Mutex<BTreeMap<&'static str, u64>>,
+    /// How often each question was asked: one question's fate does not depend on the others, as a
+    /// shard asks several at once in an order of its own.
+    asked: Mutex<BTreeMap<String, u64>>,
     cut_until: Mutex<Instant>,
     alive: AtomicBool,
 }
@@ -129,20 +172,20 @@ impl Way {
         Instant::now() < down.max(cut)
     }
 
-    /// Carries one question to the store, or fails to.
-    async fn ask<T: Send>(
+    /// Carries one question, named by `what`, to the store, or fails to.
+    async fn ask<T: Send + 'static>(
         &self,
-        kind: &'static str,
+        what: String,
         question: impl FnOnce(&mut World) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         self.unless_dead().await;
+        let dice = self.dice.of(&what);
         let n = {
             let mut asked = self.asked.lock().expect("no holder panics");
-            let n = asked.entry(kind).or_default();
+            let n = asked.entry(what).or_default();
             *n += 1;
             *n
         };
-        let dice = self.dice.of(kind);
         let troubles = *self.shared.troubles.lock().expect("no holder panics");
         let happens = |what: &str, per_mille| dice.of(what).happens(n, per_mille);
         let ms = |what: &str, low, high| Duration::from_millis(dice.of(what).between(n, low, high));
@@ -158,16 +201,18 @@ impl Way {
             return Err(self.shared.failed("refused"));
         }
         if happens("late", troubles.late) {
-            let (shared, lateness) = (Arc::clone(&self.shared), ms("lateness", 50, 6_000));
-            tokio::spawn(async move {
-                sleep(lateness).await;
-                question(&mut shared.world());
-            });
+            let late = ms("lateness", 50, 6_000);
+            let deed = |world: &mut World| drop(question(world));
+            self.shared.enqueue(late, dice.roll(n), Box::new(deed));
             sleep(ms("patience", 20, 120)).await;
             self.unless_dead().await;
             return Err(self.shared.failed("late"));
         }
-        let answer = question(&mut self.shared.world());
+        let (tell, told) = oneshot::channel();
+        let deed = |world: &mut World| drop(tell.send(question(world)));
+        self.shared
+            .enqueue(Duration::from_millis(1), dice.roll(n), Box::new(deed));
+        let answer = told.await.expect("the store answers");
         sleep(ms("back", 1, 3)).await;
         self.unless_dead().await;
         if self.is_cut() || happens("unanswered", troubles.unanswered) {
@@ -193,12 +238,16 @@ fn no_tickets<T>() -> Result<T, StoreError> {
 impl Store for Way {
     async fn create(&self, owner: ShardId, snapshot: &Snapshot) -> Result<Created, StoreError> {
         let snapshot = snapshot.clone();
-        self.ask("create", move |world| world.create(owner, &snapshot))
-            .await
+        self.ask(format!("create {owner}"), move |world| {
+            world.create(owner, &snapshot)
+        })
+        .await
     }
 
     async fn load(&self, id: MatchId) -> Result<Option<Checkpoint>, StoreError> {
-        let loaded = self.ask("load", move |world| world.load(id)).await?;
+        let loaded = self
+            .ask(format!("load {id}"), move |world| world.load(id))
+            .await?;
         if let Some(checkpoint) = &loaded {
             self.told(id, len_of(checkpoint));
         }
@@ -206,12 +255,13 @@ impl Store for Way {
     }
 
     async fn log(&self, id: MatchId) -> Result<Vec<Event>, StoreError> {
-        self.ask("log", move |world| world.log(id)).await
+        self.ask(format!("log {id}"), move |world| world.log(id))
+            .await
     }
 
     async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError> {
         let read = move |world: &mut World| world.matches.get(&id).map(|stored| stored.ownership);
-        self.ask("ownership", read).await
+        self.ask(format!("ownership {id}"), read).await
     }
 
     async fn claim(
@@ -221,7 +271,7 @@ impl Store for Way {
         expected: Epoch,
     ) -> Result<Claim, StoreError> {
         let claim = move |world: &mut World| world.claim(id, claimant, expected);
-        let claim = self.ask("claim", claim).await?;
+        let claim = self.ask(format!("claim {id}"), claim).await?;
         if let Claim::Claimed(checkpoint) = &claim {
             self.told(id, len_of(checkpoint));
         }
@@ -234,7 +284,7 @@ impl Store for Way {
             let answers = writes.iter().map(|append| world.append(append));
             answers.collect::<Vec<_>>()
         };
-        let answers = self.ask("append", write).await?;
+        let answers = self.ask("append".to_owned(), write).await?;
         for (append, answer) in batch.iter().zip(&answers) {
             if matches!(answer, Appended::Stored { .. }) {
                 self.told(append.match_id, append.last_seq());
@@ -245,28 +295,31 @@ impl Store for Way {
 
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError> {
         let record = shard.clone();
-        self.ask("heartbeat", move |world| world.heartbeat(record))
+        self.ask("heartbeat".to_owned(), move |world| world.heartbeat(record))
             .await
     }
 
     async fn shards(&self) -> Result<Vec<ShardRecord>, StoreError> {
         let read = |world: &mut World| world.registry.values().cloned().collect();
-        self.ask("shards", read).await
+        self.ask("shards".to_owned(), read).await
     }
 
     async fn deregister(&self, shard: ShardId) -> Result<(), StoreError> {
         let leave = move |world: &mut World| world.registry.remove(&shard);
-        self.ask("deregister", leave).await.map(|_| ())
+        self.ask("deregister".to_owned(), leave).await.map(|_| ())
     }
 
     async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
-        self.ask("owned", move |world| world.owned(shard)).await
+        self.ask(format!("owned {shard}"), move |world| world.owned(shard))
+            .await
     }
 
     async fn disown(&self, shard: ShardId, matches: &[MatchId]) -> Result<(), StoreError> {
         let matches = matches.to_vec();
-        self.ask("disown", move |world| world.disown(shard, &matches))
-            .await
+        self.ask(format!("disown {matches:?}"), move |world| {
+            world.disown(shard, &matches)
+        })
+        .await
     }
 
     async fn put_ticket(&self, _: &Ticket) -> Result<(), StoreError> {

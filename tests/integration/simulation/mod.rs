@@ -2,8 +2,18 @@
 //!
 //! Everything runs on one thread and on tokio's paused clock, so a minute of play takes as long as its
 //! computation. `ROOKERY_SIM_SEED=<n>` runs one seed alone and prints its history.
+//!
+//! The seed decides the faults, the moves, the times, quinn's own choices and the names of all. It
+//! does not decide the secrets of TLS, which change the bytes of packets but not their sizes; the ids
+//! of commands, which no history names; the order of hash maps; and which of several ready branches a
+//! `select!` of tokio takes. So every question has a fate of its own ([`dice::Dice`]), and what comes
+//! at one moment has an order. Two runs of a seed are compared to the last packet.
+//!
+//! A process dies here by falling silent on both sides: its tasks are left behind, cut off. What only
+//! the system can do to a process (to stop it for a while, to lose its disk) is for other tests.
 
 mod cluster;
+mod contract;
 mod dice;
 mod endpoints;
 mod faulty;
@@ -57,11 +67,9 @@ fn all_hold(plan: &Plan) {
     assert!(failed.is_empty(), "{} failed\n{why}", failed.len());
 }
 
-/// Looks for a seed under which the checks notice what was broken.
+/// Looks for a seed under which the checks notice what was broken; the first few dozen will do.
 fn is_noticed(plan: &Plan) {
-    let noticed = SEEDS
-        .into_iter()
-        .find_map(|seed| Some((seed, plan.run(seed).err()?)));
+    let noticed = (0..500).find_map(|seed| Some((seed, plan.run(seed).err()?)));
     let (seed, why) = noticed.unwrap_or_else(|| panic!("nothing noticed {plan:?}"));
     eprintln!("with {:?}, seed {seed}: {why}", plan.breach);
 }
@@ -117,8 +125,13 @@ fn the_checks_notice_the_absence_of_the_gate() {
 #[test]
 fn the_same_seed_makes_the_same_history() {
     let plan = Plan::storm();
-    for seed in SEEDS.take(10) {
-        let run = || plan.run(seed).unwrap_or_else(|why| panic!("{why}"));
+    for seed in asked_for().unwrap_or(0..10) {
+        let run = || {
+            let mut history = plan.run(seed).unwrap_or_else(|why| panic!("{why}"));
+            // An operation that ends with its process, or with the simulation, may be counted or not.
+            history.store_failures.clear();
+            history
+        };
         let (one, two) = (run(), run());
         let lines = |history: &History| history.seen.concat();
         for (one, two) in lines(&one).iter().zip(&lines(&two)) {

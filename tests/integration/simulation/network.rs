@@ -43,9 +43,13 @@ pub(crate) struct Traffic {
     pub(crate) doubled: u64,
     pub(crate) late: u64,
     pub(crate) cut: u64,
-    /// A digest of when which socket sent how many bytes to which, and of what became of it.
+    /// A digest of when which socket sent how many bytes to which, and of what became of it. Paths do
+    /// not wait for each other, so their order within a moment is left out.
     digest: u64,
 }
+
+/// When a datagram arrives, and before which others of the same moment: path, number and copy.
+type Arrival = (Instant, SocketAddr, SocketAddr, u64);
 
 struct Datagram {
     from: SocketAddr,
@@ -67,7 +71,7 @@ struct Inner {
     began: Instant,
     mailboxes: BTreeMap<SocketAddr, Mailbox>,
     /// What is on its way, by its time of arrival.
-    flying: BTreeMap<(Instant, u64), Datagram>,
+    flying: BTreeMap<Arrival, Datagram>,
     /// Datagrams sent so far on each path.
     paths: BTreeMap<(SocketAddr, SocketAddr), u64>,
     /// Paths on which nothing gets through.
@@ -161,7 +165,7 @@ impl Network {
 
     async fn deliver(self) {
         loop {
-            let next = self.lock().flying.keys().next().map(|&(at, _)| at);
+            let next = self.lock().flying.keys().next().map(|&(at, ..)| at);
             let sent = self.sent.notified();
             match next {
                 None => sent.await,
@@ -198,7 +202,7 @@ impl Inner {
             "{at} {from} {to} {} {lost} {doubled} {late} {cut}",
             contents.len()
         );
-        traffic.digest = Dice::new(traffic.digest).of(what).roll(0);
+        traffic.digest = traffic.digest.wrapping_add(Dice::new(n).of(what).roll(0));
         if lost || cut {
             return;
         }
@@ -215,9 +219,8 @@ impl Inner {
                 to,
                 contents: contents.to_vec(),
             };
-            let order = 2 * self.traffic.sent + copy;
-            self.flying
-                .insert((now + Duration::from_millis(delay_ms), order), datagram);
+            let at = now + Duration::from_millis(delay_ms);
+            self.flying.insert((at, from, to, 2 * n + copy), datagram);
         }
     }
 

@@ -54,10 +54,10 @@ impl World {
 
     pub(crate) fn create(&mut self, owner: ShardId, snapshot: &Snapshot) -> Created {
         let id = snapshot.setup().id;
-        self.owned.entry(owner).or_default().insert(id);
         if self.matches.contains_key(&id) {
             return Created::Exists;
         }
+        self.owned.entry(owner).or_default().insert(id);
         let ownership = Ownership {
             epoch: Epoch(0),
             owner,
