@@ -181,7 +181,8 @@ impl ResetSecret {
 }
 
 /// The transport parameters that were measured to pay: few eager slots, small windows, no probing.
-fn transport(limits: &NetLimits) -> TransportConfig {
+#[must_use]
+pub fn transport(limits: &NetLimits) -> TransportConfig {
     let mut transport = TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(limits.streams_per_connection.into())

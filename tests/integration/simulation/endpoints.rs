@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{
-    ConnectionId, ConnectionIdGenerator, Endpoint, EndpointConfig, IdleTimeout, ServerConfig,
-    TokioRuntime, TransportConfig,
+    ConnectionId, ConnectionIdGenerator, Endpoint, EndpointConfig, ServerConfig, TokioRuntime,
 };
 use rcgen::{CertificateParams, KeyPair};
 use ring::digest::{SHA256, digest};
 use ring::hmac;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use server::NetLimits;
+use server::tls::transport;
 
 use super::dice::Dice;
 use super::network::Network;
@@ -68,7 +68,7 @@ pub(crate) fn of_shard(network: &Network, address: SocketAddr, dice: Dice) -> En
     let crypto = QuicServerConfig::try_from(tls).expect("a cipher suite for QUIC");
     let mut config = ServerConfig::with_crypto(Arc::new(crypto));
     config
-        .transport_config(Arc::new(transport()))
+        .transport_config(Arc::new(transport(&NetLimits::default())))
         .migration(true);
     endpoint(network, address, dice, Some(config))
 }
@@ -121,20 +121,4 @@ impl ConnectionIdGenerator for SeededIds {
     fn cid_lifetime(&self) -> Option<Duration> {
         None
     }
-}
-
-fn transport() -> TransportConfig {
-    let limits = NetLimits::default();
-    let mut transport = TransportConfig::default();
-    transport
-        .max_concurrent_bidi_streams(limits.streams_per_connection.into())
-        .max_concurrent_uni_streams(0_u32.into())
-        .datagram_receive_buffer_size(None)
-        .mtu_discovery_config(None)
-        .crypto_buffer_size(8 * 1024)
-        .stream_receive_window((16_u32 * 1024).into())
-        .receive_window((64_u32 * 1024).into())
-        .send_window(64 * 1024)
-        .max_idle_timeout(IdleTimeout::try_from(limits.idle_timeout).ok());
-    transport
 }
