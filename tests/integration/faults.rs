@@ -35,6 +35,42 @@ async fn a_cluster_keeps_its_promises_through_all_sorts_of_faults() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rolling_restart_of_all_shards_under_load_loses_nothing_and_nobody() {
+    let campaign = Campaign {
+        faults: 2,
+        matches: 40,
+        seed: 20_250_502,
+        kinds: vec![FaultKind::RollingRestart],
+        ..Campaign::default()
+    };
+    let report = run(&campaign).await.unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(report.sessions_lost, 0, "{report}");
+    assert_eq!(
+        report.drain_exit_ms.n,
+        2 * 3,
+        "every shard, twice: {report}"
+    );
+    assert!(report.drain_ms.n > 40, "hardly a match has moved: {report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_freezes_play_until_there_is_room() {
+    let campaign = Campaign {
+        faults: 3,
+        matches: 20,
+        seed: 20_250_503,
+        kinds: vec![FaultKind::RedisDiskFull],
+        every: Duration::from_millis(2_500),
+        ..Campaign::default()
+    };
+    let report = run(&campaign).await.unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(report.owner_changes, 0, "the shards were alive: {report}");
+    assert!(report.acked > 200, "hardly anything was played: {report}");
+}
+
 /// The checks of the checker: with a safeguard taken out, it must report what that lets through.
 #[cfg(feature = "sabotage")]
 mod sabotaged {

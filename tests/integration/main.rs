@@ -18,3 +18,4 @@ mod python_chess;
 mod replay;
 mod simulation;
 mod store_down;
+mod zombie;

@@ -76,7 +76,8 @@ impl RedisServer {
             end(&mut child);
         }
         panic!(
-            "redis-server does not start; its log ends: {}",
+            "redis-server does not start. If it is missing: apt-get install redis-server. \
+             Its log ends: {}",
             log_tail(directory.path())
         );
     }
@@ -143,6 +144,27 @@ impl RedisServer {
         self.signal("CONT");
     }
 
+    /// Lets its disk be full: its files can grow by `room` bytes and no more. A Redis that flushes
+    /// every write cannot go on then and ends by itself, which this waits for.
+    ///
+    /// # Panics
+    ///
+    /// If nothing is written to it meanwhile, so that it does not notice.
+    pub fn fill_disk(&mut self, room: u64) {
+        let limit = self.longest_file() + room;
+        let pid = self.pid().to_string();
+        let status = Command::new("prlimit")
+            .args(["--pid", &pid, &format!("--fsize={limit}")])
+            .status()
+            .expect("the command prlimit of util-linux");
+        assert!(status.success(), "prlimit --pid {pid}");
+        let until = Instant::now() + START_TIMEOUT;
+        while matches!(self.child.try_wait(), Ok(None)) {
+            assert!(Instant::now() < until, "redis-server minds no full disk");
+            thread::sleep(POLL);
+        }
+    }
+
     /// Sends one command and returns the first line of the answer: `command(&["SCRIPT", "FLUSH"])`.
     ///
     /// # Panics
@@ -159,14 +181,20 @@ impl RedisServer {
     /// If its directory cannot be read.
     #[must_use]
     pub fn aof_bytes(&self) -> u64 {
-        let files =
-            fs::read_dir(self.directory().join("appendonlydir")).expect("append-only files");
-        files
-            .map(|file| {
-                file.and_then(|file| file.metadata())
-                    .map_or(0, |data| data.len())
-            })
-            .sum()
+        self.file_lengths().sum()
+    }
+
+    fn longest_file(&self) -> u64 {
+        self.file_lengths().max().unwrap_or_default()
+    }
+
+    fn file_lengths(&self) -> impl Iterator<Item = u64> {
+        let files = self.directory().join("appendonlydir");
+        let files = fs::read_dir(files).expect("append-only files");
+        files.map(|file| {
+            file.and_then(|file| file.metadata())
+                .map_or(0, |data| data.len())
+        })
     }
 
     fn signal(&self, name: &str) {
@@ -190,7 +218,9 @@ fn spawn(directory: &Path, port: u16, arguments: &[String]) -> Child {
         .append(true)
         .open(log_path(directory))
         .expect("a file for the log");
-    Command::new("redis-server")
+    // A write beyond the limit of a file's size is to fail as on a full disk, not to end the process.
+    Command::new("env")
+        .args(["--ignore-signal=XFSZ", "redis-server"])
         .args([
             "--port",
             &port.to_string(),
@@ -206,14 +236,7 @@ fn spawn(directory: &Path, port: u16, arguments: &[String]) -> Child {
         .stdout(log)
         .stderr(Stdio::null())
         .spawn()
-        .unwrap_or_else(|error| match error.kind() {
-            io::ErrorKind::NotFound => {
-                panic!(
-                    "redis-server is missing, and this test needs it: apt-get install redis-server"
-                )
-            }
-            _ => panic!("redis-server: {error}"),
-        })
+        .expect("the command env of coreutils")
 }
 
 /// Waits until the server answers as ready; false if it ends instead, as on a port that is taken.

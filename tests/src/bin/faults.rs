@@ -17,7 +17,7 @@ struct Args {
     faults: u32,
     /// Matches in play at any time.
     #[arg(long, value_name = "N", default_value_t = 20,
-          value_parser = clap::value_parser!(u16).range(1..=2_000))]
+          value_parser = clap::value_parser!(u16).range(1..=10_000))]
     matches: u16,
     /// Decides everything that is left to chance, but the machine's timing.
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -26,6 +26,10 @@ struct Args {
     #[arg(long, value_name = "MS", default_value_t = 1_200,
           value_parser = clap::value_parser!(u64).range(1..=600_000))]
     every_ms: u64,
+    /// How long a player thinks for a move at the most, in milliseconds; the least is a ninth of it.
+    #[arg(long, value_name = "MS", default_value_t = 180,
+          value_parser = clap::value_parser!(u64).range(0..=60_000))]
+    think_ms: u64,
     /// Only faults of these kinds, separated by commas.
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     only: Vec<FaultKind>,
@@ -76,6 +80,10 @@ async fn campaign(args: Args) -> Result<Report, String> {
         seed: args.seed,
         kinds,
         every: Duration::from_millis(args.every_ms),
+        thinks: (
+            Duration::from_millis(args.think_ms / 9),
+            Duration::from_millis(args.think_ms),
+        ),
         sabotage: args.sabotage.map(|sabotage| (sabotage, this)),
         logs: args.logs,
     };

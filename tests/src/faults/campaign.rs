@@ -36,6 +36,8 @@ pub struct Campaign {
     pub kinds: Vec<FaultKind>,
     /// Between the beginnings of two faults, on average.
     pub every: Duration,
+    /// A player thinks at least and at most so long for a move.
+    pub thinks: (Duration, Duration),
     /// A safeguard that is taken out, and the binary that runs shards without a gate.
     pub sabotage: Option<(Sabotage, PathBuf)>,
     /// Where the logs of the processes stay; by default they go with the campaign.
@@ -50,6 +52,7 @@ impl Default for Campaign {
             seed: 1,
             kinds: FaultKind::ORDINARY.to_vec(),
             every: Duration::from_millis(1_200),
+            thinks: (Duration::from_millis(20), Duration::from_millis(180)),
             sabotage: None,
             logs: None,
         }
@@ -90,6 +93,7 @@ pub async fn run(campaign: &Campaign) -> Result<Report, String> {
         let table = Table {
             world: Arc::clone(&world),
             seed: campaign.seed.wrapping_add(1_000 * (number as u64 + 1)),
+            thinks: campaign.thinks,
             last_round: last_round.clone(),
             abandon: abandon.clone(),
             matches_done: Arc::clone(&matches_done),
@@ -227,7 +231,7 @@ async fn inject_all(
     drains
 }
 
-type FaultOutcome = (Fault, Result<Option<Duration>, String>);
+type FaultOutcome = (Fault, Result<Vec<Duration>, String>);
 
 fn fault_ended(
     ended: Result<FaultOutcome, tokio::task::JoinError>,
@@ -299,6 +303,7 @@ async fn check_all(
         }
         report.count(&verdict.breaches);
         excess.extend(verdict.excess);
+        report.owner_changes += verdict.owner_changes;
     }
     report.excess_ms = Times::of(excess);
     Ok(())

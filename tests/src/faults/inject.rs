@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use store::testing::RedisServer;
 use tokio::time::sleep;
 
 use super::cluster::{Cluster, ShardSlot};
@@ -18,8 +19,11 @@ const DELAY_MAX: Duration = Duration::from_millis(800);
 /// The most that a packet is late, where packets overtake each other.
 const LATE_MAX: Duration = Duration::from_millis(60);
 
+/// What still fits on a disk before it is full, in bytes: part of a batch.
+const DISK_ROOM: u64 = 1_000;
+
 /// Brings a fault about and waits until it is over and everything is in its place again. Returns how
-/// long a drained shard took to end.
+/// long each drained shard took to end.
 ///
 /// # Errors
 ///
@@ -28,7 +32,7 @@ pub async fn inject(
     cluster: &Cluster,
     pulses: &Pulses,
     fault: &Fault,
-) -> Result<Option<Duration>, String> {
+) -> Result<Vec<Duration>, String> {
     let lasts = fault.lasts;
     match fault.kind {
         FaultKind::ShardKill | FaultKind::DoubleKill => kill_shards(cluster, pulses, fault).await?,
@@ -37,7 +41,16 @@ pub async fn inject(
             sleep(lasts).await;
             slot(cluster, fault).signal("CONT");
         }
-        FaultKind::ShardDrain => return drain(cluster, pulses, fault).await.map(Some),
+        FaultKind::ShardDrain => {
+            return Ok(vec![drain(cluster, pulses, fault.shards[0]).await?]);
+        }
+        FaultKind::RollingRestart => {
+            let mut took = Vec::new();
+            for &number in &fault.shards {
+                took.push(drain(cluster, pulses, number).await?);
+            }
+            return Ok(took);
+        }
         FaultKind::KillInOutage => {
             cluster.redis(|redis| redis.stop()).await?;
             sleep(lasts).await;
@@ -60,6 +73,14 @@ pub async fn inject(
             cluster.redis(|redis| redis.stop()).await?;
             sleep(lasts).await;
             cluster.redis(|redis| redis.cont()).await?;
+        }
+        FaultKind::RedisDiskFull => {
+            let fill = move |redis: &mut RedisServer| {
+                redis.fill_disk(DISK_ROOM);
+                thread::sleep(lasts);
+                redis.restart();
+            };
+            cluster.redis(fill).await?;
         }
         FaultKind::ScriptFlush => tell_redis(cluster, &["SCRIPT", "FLUSH"]).await?,
         FaultKind::RewriteLog => tell_redis(cluster, &["BGREWRITEAOF"]).await?,
@@ -86,7 +107,7 @@ pub async fn inject(
             start_shards(cluster, fault).await?;
         }
     }
-    Ok(None)
+    Ok(Vec::new())
 }
 
 fn slot<'a>(cluster: &'a Cluster, fault: &Fault) -> &'a ShardSlot {
@@ -113,15 +134,15 @@ async fn start_shards(cluster: &Cluster, fault: &Fault) -> Result<(), String> {
     Ok(())
 }
 
-async fn drain(cluster: &Cluster, pulses: &Pulses, fault: &Fault) -> Result<Duration, String> {
+async fn drain(cluster: &Cluster, pulses: &Pulses, number: usize) -> Result<Duration, String> {
     let began = Instant::now();
-    hit(cluster, pulses, fault.shards[0], Going::Drained);
-    let slot = slot(cluster, fault);
+    hit(cluster, pulses, number, Going::Drained);
+    let slot = &cluster.shards[number];
     slot.signal("TERM");
     let status = slot.ended(DRAIN_MAX).await;
     let took = began.elapsed();
     slot.kill();
-    start_shards(cluster, fault).await?;
+    cluster.start_shard(number).await?;
     match status {
         Some(status) if status.success() => Ok(took),
         Some(status) => Err(format!("a shard that was told to end ended with {status}")),
@@ -132,7 +153,7 @@ async fn drain(cluster: &Cluster, pulses: &Pulses, fault: &Fault) -> Result<Dura
 }
 
 async fn kill_redis(cluster: &Cluster, lasts: Duration) -> Result<(), String> {
-    let restart = move |redis: &mut store::testing::RedisServer| {
+    let restart = move |redis: &mut RedisServer| {
         redis.kill();
         thread::sleep(lasts);
         redis.restart();
@@ -141,7 +162,7 @@ async fn kill_redis(cluster: &Cluster, lasts: Duration) -> Result<(), String> {
 }
 
 async fn tell_redis(cluster: &Cluster, words: &'static [&'static str]) -> Result<(), String> {
-    let tell = move |redis: &mut store::testing::RedisServer| {
+    let tell = move |redis: &mut RedisServer| {
         redis.command(words);
     };
     cluster.redis(tell).await

@@ -58,10 +58,7 @@ impl SeatSource for NotedSeat {
     fn seat(&self, match_id: MatchId) -> SeatFuture<'_> {
         Box::pin(async move {
             let reply = self.seat.seat(match_id).await?;
-            let now = std::time::Instant::now();
-            self.world
-                .pulses
-                .located(match_id, reply.shard.address, now);
+            self.world.pulses.located(match_id, reply.shard.address);
             Ok(reply)
         })
     }
@@ -214,6 +211,8 @@ impl SeatPlayer {
         };
         // One that is not taken is asked again at the next turn of the loop.
         if let Ok(id) = session.command(kind) {
+            let (seat, now) = (self.history.seat, Instant::now().into_std());
+            self.world.pulses.asked(self.match_id, seat, now);
             self.asked_at = Some(ply);
             self.history.entries.push(Entry::Asked { id, kind });
         }
@@ -221,15 +220,20 @@ impl SeatPlayer {
 
     fn learn(&mut self, session: &SeatSession, update: Update) -> Result<(), Stop> {
         let epoch = session.view().epoch();
+        let (seat, now) = (self.history.seat, Instant::now().into_std());
+        let pulses = &self.world.pulses;
         match update {
-            Update::Joined { .. } => self.shown(session),
+            Update::Joined { .. } => {
+                pulses.joined(self.match_id, seat, now);
+                self.shown(session);
+            }
+            Update::Reconnecting(_) => pulses.lost(self.match_id, seat, now),
             Update::Event { seq, event } => {
-                self.world.pulses.heard(self.match_id, epoch);
+                pulses.heard(self.match_id, epoch);
                 self.history.entries.push(Entry::Saw { seq, epoch, event });
             }
             Update::Acked { acked, .. } => {
-                let now = std::time::Instant::now();
-                self.world.pulses.acked(self.match_id, acked.epoch, now);
+                pulses.acked(self.match_id, seat, acked.epoch, now);
                 self.world.acked.fetch_add(1, Ordering::Relaxed);
                 self.history.entries.push(Entry::Acked {
                     id: acked.id,

@@ -40,6 +40,8 @@ pub struct Report {
     pub overcharged: usize,
     /// Processes that died or did not start or stop, panics, and logged errors.
     pub alarms: usize,
+    /// How often a match changed its owner.
+    pub owner_changes: u64,
     /// Sessions that a client gave up before the end of its match.
     pub sessions_lost: u64,
     /// From `kill -9` of an owner to the next acknowledgement in each of its matches.
@@ -164,6 +166,11 @@ impl fmt::Display for Report {
             self.unfinished,
             self.overcharged,
             self.alarms
+        )?;
+        writeln!(
+            f,
+            "owner changes {}, sessions given up {}",
+            self.owner_changes, self.sessions_lost
         )?;
         writeln!(f, "takeover after kill -9: {}", self.takeover_ms)?;
         writeln!(f, "pause at a drain: {}", self.drain_ms)?;

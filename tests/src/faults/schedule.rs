@@ -18,7 +18,7 @@ pub const MATCHMAKERS: usize = 2;
 pub enum FaultKind {
     /// `kill -9` of a shard, and another process in its place.
     ShardKill,
-    /// SIGSTOP of a shard for 1 to 10 s, from well below to far beyond the takeover; then SIGCONT.
+    /// SIGSTOP of a shard for 1 to 60 s, from well below to far beyond the takeover; then SIGCONT.
     ShardStop,
     /// SIGTERM of a shard, and another process in its place.
     ShardDrain,
@@ -30,8 +30,10 @@ pub enum FaultKind {
     MatchmakerKill,
     /// `kill -9` of Redis, and its start on the same data.
     RedisKill,
-    /// SIGSTOP of Redis for 1 to 5 s.
+    /// SIGSTOP of Redis for 1 to 10 s.
     RedisStop,
+    /// The disk of Redis is full, which ends it; later it is started again with room on its disk.
+    RedisDiskFull,
     /// `SCRIPT FLUSH`.
     ScriptFlush,
     /// `BGREWRITEAOF`.
@@ -53,11 +55,14 @@ pub enum FaultKind {
     /// `kill -9` of everything that stores or plays, at once. Not part of an ordinary campaign,
     /// which keeps a shard alive.
     Blackout,
+    /// SIGTERM of every shard, one after the other, each with another process in its place before the
+    /// next. Not part of an ordinary campaign, as it is no fault.
+    RollingRestart,
 }
 
 impl FaultKind {
     /// All kinds of an ordinary campaign.
-    pub const ORDINARY: [Self; 17] = [
+    pub const ORDINARY: [Self; 18] = [
         Self::ShardKill,
         Self::ShardStop,
         Self::ShardDrain,
@@ -66,6 +71,7 @@ impl FaultKind {
         Self::MatchmakerKill,
         Self::RedisKill,
         Self::RedisStop,
+        Self::RedisDiskFull,
         Self::ScriptFlush,
         Self::RewriteLog,
         Self::TcpCut,
@@ -89,6 +95,7 @@ impl FaultKind {
             Self::MatchmakerKill => "matchmaker_kill",
             Self::RedisKill => "redis_kill",
             Self::RedisStop => "redis_stop",
+            Self::RedisDiskFull => "redis_disk_full",
             Self::ScriptFlush => "script_flush",
             Self::RewriteLog => "rewrite_log",
             Self::TcpCut => "tcp_cut",
@@ -99,6 +106,7 @@ impl FaultKind {
             Self::UdpReorder => "udp_reorder",
             Self::UdpRebind => "udp_rebind",
             Self::Blackout => "blackout",
+            Self::RollingRestart => "rolling_restart",
         }
     }
 
@@ -124,6 +132,10 @@ impl FaultKind {
                 redis: true,
                 ..none
             },
+            Self::RollingRestart => Needs {
+                shards: SHARDS,
+                ..none
+            },
             Self::Blackout => Needs {
                 shards: SHARDS,
                 redis: true,
@@ -133,7 +145,11 @@ impl FaultKind {
                 matchmaker: true,
                 ..none
             },
-            Self::RedisKill | Self::RedisStop | Self::ScriptFlush | Self::RewriteLog => Needs {
+            Self::RedisKill
+            | Self::RedisStop
+            | Self::RedisDiskFull
+            | Self::ScriptFlush
+            | Self::RewriteLog => Needs {
                 redis: true,
                 ..none
             },
@@ -144,20 +160,27 @@ impl FaultKind {
         }
     }
 
-    /// How long it lasts, in milliseconds, starting a process anew not included.
+    /// How long it lasts, in milliseconds, starting a process anew not included. Short ones are more
+    /// common than long ones: doubling the time halves how often it comes about.
     const fn lasts_ms(self) -> (u64, u64) {
         match self {
-            Self::ShardKill | Self::DoubleKill | Self::MatchmakerKill | Self::RedisKill => {
-                (0, 1_000)
-            }
-            Self::ShardStop => (1_000, 10_000),
+            Self::ShardKill
+            | Self::DoubleKill
+            | Self::MatchmakerKill
+            | Self::RedisKill
+            | Self::RedisDiskFull => (100, 1_500),
+            Self::ShardStop => (1_000, 60_000),
             Self::KillInOutage => (300, 1_500),
-            Self::RedisStop => (1_000, 5_000),
+            Self::RedisStop => (1_000, 10_000),
             Self::TcpCut | Self::TcpLoseReplies => (200, 2_000),
             Self::TcpHalfOpen => (500, 5_000),
             Self::TcpDelay | Self::UdpLoss | Self::UdpReorder => (1_000, 4_000),
-            Self::ShardDrain | Self::ScriptFlush | Self::RewriteLog | Self::UdpRebind => (0, 1),
-            Self::Blackout => (0, 300),
+            Self::ShardDrain
+            | Self::ScriptFlush
+            | Self::RewriteLog
+            | Self::UdpRebind
+            | Self::RollingRestart => (1, 1),
+            Self::Blackout => (1, 300),
         }
     }
 }
@@ -172,7 +195,8 @@ impl FromStr for FaultKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let all = Self::ORDINARY.into_iter().chain([Self::Blackout]);
+        let special = [Self::Blackout, Self::RollingRestart];
+        let all = Self::ORDINARY.into_iter().chain(special);
         let names: Vec<_> = all.clone().map(Self::name).collect();
         all.into_iter()
             .find(|kind| kind.name() == text)
@@ -208,8 +232,8 @@ pub struct Fault {
 
 /// Decides what comes next. Every kind comes about equally often, in an order drawn from the seed.
 ///
-/// At least one shard is left in peace at any time, except in a blackout: a fault that would touch
-/// the last one waits its turn.
+/// At least one shard is left in peace at any time, except by what touches them all: a fault that would
+/// touch the last one waits its turn.
 #[derive(Debug)]
 pub struct Schedule {
     kinds: Vec<FaultKind>,
@@ -283,11 +307,13 @@ impl Schedule {
         let shards = free.sample(&mut self.dice, count).copied().collect();
         let matchmaker = self.dice.random_range(0..MATCHMAKERS);
         let (least_ms, most_ms) = kind.lasts_ms();
+        let lasts_ms =
+            least_ms as f64 * (most_ms as f64 / least_ms as f64).powf(self.dice.random());
         Fault {
             kind,
             shards,
             matchmaker: needs.matchmaker.then_some(matchmaker),
-            lasts: Duration::from_millis(self.dice.random_range(least_ms..=most_ms)),
+            lasts: Duration::from_secs_f64(lasts_ms / 1_000.0),
             severity: self.dice.random(),
             other_way: self.dice.random(),
         }

@@ -15,13 +15,11 @@ use tokio_util::sync::CancellationToken;
 use super::history::History;
 use super::player::{SeatPlayer, Style, World};
 
-/// Far more than the players think, and far less than the faults take.
-const TIME_CONTROL_S: u64 = 180;
+/// What players have beyond what they think: far less than the faults take.
+const SPARE: Duration = Duration::from_secs(180);
 /// A match lasts so many plies, if the rules do not end it.
 const PLIES: std::ops::RangeInclusive<u16> = 40..=80;
-/// A player thinks so long for a move.
-const THINKS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(180));
-/// A match that takes longer is stuck.
+/// A match that takes longer than the players think by this is stuck.
 const MATCH_MAX: Duration = Duration::from_secs(240);
 /// Before a match is arranged once more.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -41,6 +39,8 @@ pub struct Table {
     pub world: Arc<World>,
     /// Decides all that is left to chance.
     pub seed: u64,
+    /// A player thinks at least and at most so long for a move.
+    pub thinks: (Duration, Duration),
     /// No new match is begun.
     pub last_round: CancellationToken,
     /// Matches under way are left.
@@ -72,7 +72,7 @@ impl Table {
             let style = Style {
                 seed: dice.random(),
                 resigns_at: dice.random_range(PLIES),
-                thinks: THINKS,
+                thinks: self.thinks,
             };
             let other = Style {
                 seed: dice.random(),
@@ -102,7 +102,7 @@ impl Table {
         let both = async { tokio::join!(to_the_end(white), to_the_end(black)) };
         // A match that is left has no end in the log, which the checker finds.
         tokio::select! {
-            _ = timeout(MATCH_MAX, both) => {}
+            _ = timeout(MATCH_MAX + 2 * self.thought_max(), both) => {}
             () = broken.cancelled() => {}
             () = self.abandon.cancelled() => {}
         }
@@ -114,8 +114,9 @@ impl Table {
         (white_asks, white): (&Matchmaker, &str),
         (black_asks, black): (&Matchmaker, &str),
     ) -> Option<MatchId> {
+        let time = SPARE + self.thought_max();
         let challenge = NewChallenge {
-            time_control: TimeControl::from_millis(TIME_CONTROL_S * 1_000, 0).ok()?,
+            time_control: TimeControl::from_millis(time.as_millis() as u64, 0).ok()?,
             color: ColorChoice::White,
             fen: None,
             clock_start: ClockStart::AtOnce,
@@ -137,6 +138,12 @@ impl Table {
                 None
             }
         }
+    }
+
+    /// All that a player can think in a match.
+    fn thought_max(&self) -> Duration {
+        let (_, most) = self.thinks;
+        most * u32::from(*PLIES.end()) / 2
     }
 
     /// The matchmaker that one of the two asks.

@@ -17,12 +17,16 @@ pub struct Verdict {
     pub breaches: Vec<Breach>,
     /// What each player's clock lost beyond the player's own thinking.
     pub excess: Vec<Duration>,
+    /// How often it changed its owner.
+    pub owner_changes: u64,
 }
 
 impl From<Vec<Breach>> for Verdict {
     fn from(breaches: Vec<Breach>) -> Self {
-        let excess = Vec::new();
-        Self { breaches, excess }
+        Self {
+            breaches,
+            ..Self::default()
+        }
     }
 }
 
@@ -58,6 +62,8 @@ pub async fn verify(
         Err(StoreError::Corrupt(why)) => return Ok(unusable(why).into()),
         Err(error) => return Err(unread(&error)),
     };
+    // The first owner claims it too.
+    let owner_changes = checkpoint.ownership.epoch.0.saturating_sub(1).into();
     let setup = checkpoint.snapshot.setup().clone();
     let published = match Match::restore(checkpoint.snapshot, &checkpoint.tail) {
         Ok(_) => read_published(matchmaker, id)
@@ -74,6 +80,7 @@ pub async fn verify(
     Ok(Verdict {
         breaches: check(&played.histories, &stored),
         excess: histories.map(|history| excess(history, &stored)).collect(),
+        owner_changes,
     })
 }
 

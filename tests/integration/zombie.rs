@@ -1,0 +1,207 @@
+//! A shard that was stopped for so long that another took its matches over, and then goes on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bot_client::connection::ConnectionTimes;
+use bot_client::seat::PlayerSeat;
+use bot_client::{Connector, Matchmaker, SeatSession, SessionConfig, Update};
+use game_core::{
+    ClockStart, ColorChoice, CommandKind, Epoch, EventKind, MatchId, TimeControl, Uci,
+};
+use protocol::http::{NewChallenge, SeatReply};
+use protocol::{CloseCode, ServerBody};
+use store::Store;
+use tests::faults::cluster::{Cluster, ClusterPlan};
+use tests::wire::RawClient;
+use tokio::time::{Instant, sleep};
+
+/// What each side has: the clock of the side to move has run out when the stopped shard goes on, by
+/// the calendar.
+const TIME: Duration = Duration::from_secs(6);
+/// Longer than it takes to be taken for dead, and than [`TIME`].
+const STOPPED: Duration = Duration::from_secs(9);
+/// A shard that goes on says what it has to say within this.
+const AFTERWARDS: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Two players in a match of their own, with the tokens that they ask for their seats with.
+struct Pair {
+    matchmaker: Matchmaker,
+    white: String,
+    black: String,
+    match_id: MatchId,
+}
+
+impl Pair {
+    async fn meet(cluster: &Cluster) -> Self {
+        let matchmaker = Matchmaker::new(&cluster.matchmakers[0].url, PATIENCE).unwrap();
+        let white = matchmaker.new_player(None).await.unwrap().token;
+        let black = matchmaker.new_player(None).await.unwrap().token;
+        let challenge = NewChallenge {
+            time_control: TimeControl::from_millis(TIME.as_millis() as u64, 0).unwrap(),
+            color: ColorChoice::White,
+            fen: None,
+            clock_start: ClockStart::AtOnce,
+            opponent: None,
+        };
+        let asked = matchmaker.create_challenge(&white, &challenge).await;
+        let accepted = matchmaker
+            .accept_challenge(&black, &asked.unwrap().id)
+            .await;
+        let match_id = accepted.unwrap().match_id.expect("both are there");
+        Self {
+            matchmaker,
+            white,
+            black,
+            match_id,
+        }
+    }
+
+    async fn seat(&self, token: &str) -> SeatReply {
+        self.matchmaker.seat(token, self.match_id).await.unwrap()
+    }
+
+    /// A client that stays with the shard that it was sent to.
+    async fn raw(&self, token: &str) -> RawClient {
+        let seat = self.seat(token).await;
+        let (client, _) = RawClient::join(&seat.shard, self.match_id, seat.token, None).await;
+        client
+    }
+
+    /// A client that finds the owner, whoever it is.
+    async fn session(&self, token: &str) -> SeatSession {
+        let connector = Connector::bind(1, ConnectionTimes::default()).unwrap();
+        let seat = PlayerSeat {
+            matchmaker: self.matchmaker.clone(),
+            token: token.to_owned(),
+        };
+        let config = SessionConfig::default();
+        SeatSession::join(Arc::new(connector), Arc::new(seat), self.match_id, config)
+            .await
+            .unwrap()
+    }
+}
+
+fn a_move(ply: u16, uci: &str) -> CommandKind {
+    CommandKind::Move {
+        ply,
+        uci: uci.parse().unwrap(),
+        offers_draw: false,
+    }
+}
+
+/// Plays a move and waits until it is acknowledged.
+async fn play(session: &mut SeatSession, ply: u16, uci: &str) {
+    session.command(a_move(ply, uci)).unwrap();
+    loop {
+        match session.next().await.unwrap() {
+            Update::Acked { .. } => return,
+            Update::Refused { reason, .. } => panic!("{uci}: {reason}"),
+            _ => {}
+        }
+    }
+}
+
+/// The shard whose place is at the address that players were sent to.
+fn place_of(cluster: &Cluster, seat: &SeatReply) -> usize {
+    let at = |slot: &tests::faults::cluster::ShardSlot| slot.udp.address() == seat.shard.address;
+    cluster.shards.iter().position(at).unwrap()
+}
+
+/// Everything that a client is told until it is sent away, or for a while.
+async fn told(client: &mut RawClient) -> Vec<(Epoch, ServerBody)> {
+    let end = Instant::now() + AFTERWARDS;
+    let mut told = Vec::new();
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        match client.next_within(left).await {
+            Some(frame) => told.push((frame.epoch, frame.body)),
+            None => return told,
+        }
+    }
+}
+
+async fn wait_for_takeover(cluster: &Cluster, id: MatchId, from: Epoch) {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let ownership = cluster.store.ownership(id).await.unwrap().unwrap();
+        if ownership.epoch > from {
+            return;
+        }
+        assert!(Instant::now() < end, "nobody takes the match over");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_went_on_after_its_takeover_writes_and_says_nothing_new() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = ClusterPlan {
+        directory: directory.path().to_owned(),
+        ..ClusterPlan::default()
+    };
+    let cluster = Cluster::start(plan).await.unwrap();
+    let pair = Pair::meet(&cluster).await;
+    let id = pair.match_id;
+    let old_owner = &cluster.shards[place_of(&cluster, &pair.seat(&pair.white).await)];
+    let mut raw_white = pair.raw(&pair.white).await;
+    let mut raw_black = pair.raw(&pair.black).await;
+    raw_white.play(0, "e2e4").await;
+    let is_event = |body: &ServerBody| matches!(body, ServerBody::Event(_));
+    let old_epoch = raw_black.until(is_event).await.epoch;
+    raw_white.until(is_event).await;
+    while raw_white
+        .next_within(Duration::from_millis(300))
+        .await
+        .is_some()
+    {}
+
+    // It is black's turn, whose flag falls within the stop, if time were to pass.
+    let stopped_at = Instant::now();
+    old_owner.signal("STOP");
+    raw_black.play(1, "c7c5").await;
+    raw_black.command(7, CommandKind::Resign).await;
+    raw_white.command(8, CommandKind::Resign).await;
+    wait_for_takeover(&cluster, id, old_epoch).await;
+    let mut white = pair.session(&pair.white).await;
+    let mut black = pair.session(&pair.black).await;
+    play(&mut black, 1, "e7e5").await;
+    play(&mut white, 2, "g1f3").await;
+    tokio::time::sleep_until(stopped_at + STOPPED).await;
+    old_owner.signal("CONT");
+
+    let (to_white, to_black) = tokio::join!(told(&mut raw_white), told(&mut raw_black));
+    for (epoch, body) in to_white.iter().chain(&to_black) {
+        assert_eq!(*epoch, old_epoch, "{body:?}");
+        let says_nothing_new = matches!(
+            body,
+            ServerBody::Paused
+                | ServerBody::Clock(_)
+                | ServerBody::Presence { .. }
+                | ServerBody::Closed(_)
+        );
+        assert!(says_nothing_new, "the old owner said {body:?}");
+    }
+    for to in [&to_white, &to_black] {
+        let last = to.last().map(|(_, body)| body);
+        assert_eq!(
+            last,
+            Some(&ServerBody::Closed(CloseCode::NotOwner)),
+            "{to:?}"
+        );
+    }
+    play(&mut black, 3, "b8c6").await;
+    let log = cluster.store.log(id).await.unwrap();
+    let moves: Vec<Uci> = log
+        .iter()
+        .filter_map(|event| match event.kind {
+            EventKind::Moved { uci, .. } => Some(uci),
+            _ => None,
+        })
+        .collect();
+    let played = ["e2e4", "e7e5", "g1f3", "b8c6"].map(|uci| uci.parse().unwrap());
+    assert_eq!(moves, played, "{log:?}");
+    assert_eq!(log.len(), moves.len(), "nothing else has happened: {log:?}");
+    assert_eq!(cluster.alarms(), Vec::<String>::new());
+}
