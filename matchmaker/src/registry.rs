@@ -24,6 +24,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 pub(crate) enum Fate<'a> {
     /// It lives.
     Lives(&'a ShardRecord),
+    /// It lives, or has died a moment ago: that is known soon.
+    Suspect(&'a ShardRecord),
     /// Its counter stands still: it is dead.
     Dead,
     /// It has left the registry, or has entered it since the registry was read.
@@ -36,6 +38,7 @@ pub(crate) enum Fate<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct View {
     shards: Vec<Shard>,
+    suspects: Vec<ShardId>,
     dead: Vec<ShardId>,
     observed: bool,
 }
@@ -58,6 +61,7 @@ impl View {
     /// What became of a shard.
     pub(crate) fn fate(&self, id: ShardId) -> Fate<'_> {
         match self.shards.iter().find(|shard| shard.record.id == id) {
+            Some(shard) if self.suspects.contains(&id) => Fate::Suspect(&shard.record),
             Some(shard) => Fate::Lives(&shard.record),
             None if self.dead.contains(&id) => Fate::Dead,
             None if self.observed => Fate::Absent,
@@ -146,6 +150,7 @@ impl Observer {
         };
         View {
             shards: self.liveness.lives().map(shard).collect(),
+            suspects: self.liveness.suspects().collect(),
             dead: self.liveness.dead().collect(),
             observed: true,
         }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use game_core::{MatchId, Player, Seat};
+use game_core::{MatchId, Player, Seat, ShardId};
 use protocol::Role;
 use protocol::http::{SeatReply, ShardAddress};
 use protocol::token::SeatClaims;
-use store::{Ownership, ShardRecord, Status};
+use store::{Liveness, Ownership, ShardRecord, Status};
+use tokio::time::timeout;
 
 use crate::extract::{Caller, PathId};
 use crate::matches::not_found;
@@ -81,13 +82,27 @@ impl Service {
         })
     }
 
+    /// Waits until it is known whether a shard lives that may be dead. A player who is sent to a dead
+    /// one finds out by a time-out of its own, which takes longer.
+    async fn wait_while_suspect(&self, owner: ShardId) {
+        let mut views = self.views.clone();
+        let known = views.wait_for(|view| !matches!(view.fate(owner), Fate::Suspect(_)));
+        if self.may_wait() {
+            // It is not known for longer while the store does not answer.
+            let _ = timeout(Liveness::DEAD_AFTER, known).await;
+        }
+    }
+
     /// Where a match lives: at its owner, or, if that is gone, at the shard that is to claim it when
     /// the player joins. A finished match is read from the store by any shard.
     async fn locate(&self, id: MatchId, ownership: Ownership) -> Result<ShardAddress, Problem> {
-        let view = self.view();
         let is_finished = ownership.status == Status::Finished;
+        if !is_finished {
+            self.wait_while_suspect(ownership.owner).await;
+        }
+        let view = self.view();
         match view.fate(ownership.owner) {
-            Fate::Lives(owner) => return Ok(address(owner)),
+            Fate::Lives(owner) | Fate::Suspect(owner) => return Ok(address(owner)),
             Fate::Absent if !is_finished => {
                 // A shard that has just begun may own the match already: sending the player
                 // elsewhere would take it from a live owner.

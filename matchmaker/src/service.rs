@@ -21,7 +21,7 @@ pub(crate) struct Service {
     /// The other half of `key`.
     pub(crate) verifying_key: VerifyingKey,
     /// The newest view of the registry.
-    views: watch::Receiver<Arc<View>>,
+    pub(crate) views: watch::Receiver<Arc<View>>,
     /// One permit for each request under way.
     pub(crate) requests: Semaphore,
     /// Ends the requests that wait for an opponent.

@@ -41,6 +41,10 @@ pub struct NetLimits {
     pub handshakes_per_address_max: usize,
     /// Attempts that wait for their turn; one more is refused. They hold a packet or two each.
     pub attempts_waiting_max: usize,
+    /// An attempt that has waited for so long is forgotten: its client has given up, or says again
+    /// that it wants to come in. Else a storm of attempts is answered too late, each of them, and
+    /// none succeeds.
+    pub attempt_age_max: Duration,
     /// From so many handshakes under way, an address must prove itself first (RFC 9000 section 8.1.2).
     pub validate_from: usize,
     /// Streams, hence seats, of one connection; slots are allocated eagerly.
@@ -71,6 +75,7 @@ impl Default for NetLimits {
             handshakes_max: 256,
             handshakes_per_address_max: 32,
             attempts_waiting_max: 4_096,
+            attempt_age_max: Duration::from_secs(1),
             validate_from: 32,
             streams_per_connection: 8,
             handshake_deadline: Duration::from_secs(3),

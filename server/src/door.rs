@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use quinn::Incoming;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::NetLimits;
 
 /// Counts who is inside and who is on the threshold.
 pub(crate) struct Door {
     limits: Arc<NetLimits>,
-    /// Attempts that wait for their turn, oldest first.
-    waiting: VecDeque<Incoming>,
+    /// Attempts that wait for their turn, oldest first, each with when it came.
+    waiting: VecDeque<(Instant, Incoming)>,
     /// Connections, those in their handshake included.
     inside: usize,
     by_address: HashMap<IpAddr, Guests>,
@@ -80,7 +81,7 @@ impl Door {
             // `may_retry` was just asked, so this cannot fail.
             let _ = incoming.retry();
         } else {
-            self.waiting.push_back(incoming);
+            self.waiting.push_back((Instant::now(), incoming));
         }
     }
 
@@ -89,12 +90,13 @@ impl Door {
         if self.handshakes >= self.limits.handshakes_max {
             return None;
         }
-        let has_room = |incoming: &Incoming| {
+        self.forget_old_attempts();
+        let has_room = |(_, incoming): &(Instant, Incoming)| {
             let guests = self.by_address.get(&incoming.remote_address().ip());
             guests.is_none_or(|guests| guests.handshakes < self.limits.handshakes_per_address_max)
         };
         let index = self.waiting.iter().position(has_room)?;
-        let incoming = self.waiting.remove(index)?;
+        let (_, incoming) = self.waiting.remove(index)?;
         let address = incoming.remote_address().ip();
         let guests = self.by_address.entry(address).or_default();
         guests.connections += 1;
@@ -131,8 +133,15 @@ impl Door {
 
     /// Nobody is let in any more.
     pub(crate) fn close(&mut self) {
-        for incoming in self.waiting.drain(..) {
+        for (_, incoming) in self.waiting.drain(..) {
             incoming.refuse();
+        }
+    }
+
+    fn forget_old_attempts(&mut self) {
+        let is_old = |(came, _): &(Instant, Incoming)| came.elapsed() > self.limits.attempt_age_max;
+        while let Some((_, incoming)) = self.waiting.pop_front_if(|attempt| is_old(attempt)) {
+            incoming.ignore();
         }
     }
 

@@ -31,6 +31,9 @@ struct Observed {
 impl Liveness {
     /// A counter that stands still for so long belongs to a dead shard: six missed heartbeats.
     pub const DEAD_AFTER: Duration = Duration::from_secs(3);
+    /// A counter that stands still for so long may belong to a dead shard: whoever can wait for
+    /// certainty should.
+    pub const SUSPECT_AFTER: Duration = Duration::from_millis(1_500);
     /// How often a shard raises its counter, and an observer reads it.
     pub const HEARTBEAT_EVERY: Duration = Duration::from_millis(500);
     /// The time between two looks counts for no more than this: an observer that was itself paused
@@ -79,6 +82,15 @@ impl Liveness {
             Some(observed) => observed.still_for >= Self::DEAD_AFTER,
             None => self.has_observed,
         }
+    }
+
+    /// The shards that are not dead and have missed so many heartbeats that they may be.
+    pub fn suspects(&self) -> impl Iterator<Item = ShardId> {
+        let suspicious = Self::SUSPECT_AFTER..Self::DEAD_AFTER;
+        self.shards
+            .values()
+            .filter(move |observed| suspicious.contains(&observed.still_for))
+            .map(|observed| observed.record.id)
     }
 
     /// The record of a shard that is not dead.
@@ -159,8 +171,20 @@ mod tests {
             liveness.observe(&[record(1, u64::from(n)), record(2, 7)], half_seconds(n));
         }
         assert!(liveness.is_dead(dead) && !liveness.is_dead(alive));
+        assert_eq!(liveness.suspects().count(), 0, "that one is certain");
         assert_eq!(liveness.dead().collect::<Vec<_>>(), [dead]);
         assert_eq!(liveness.lives().count(), 1);
+    }
+
+    #[test]
+    fn a_counter_that_has_missed_three_beats_is_suspicious() {
+        let mut liveness = Liveness::default();
+        for n in 0..=3 {
+            assert_eq!(liveness.suspects().count(), 0, "at {n}");
+            liveness.observe(&[record(1, u64::from(n)), record(2, 7)], half_seconds(n));
+        }
+        let suspects: Vec<_> = liveness.suspects().collect();
+        assert_eq!(suspects, [ShardId::from_random(2)]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Seats: who gets one, and where.
 
+use std::time::Duration;
+
 use game_core::{Epoch, MatchId};
 use protocol::Role;
 use protocol::http::SeatReply;
@@ -151,6 +153,23 @@ async fn when_the_owner_is_dead_both_players_are_sent_to_one_live_shard() {
     let two = other.seat(&bob, id).await.shard;
     assert_eq!(one, two);
     assert!([2, 3, 4].map(shard_id).contains(&one.id));
+}
+
+#[tokio::test]
+async fn whether_a_silent_owner_lives_is_waited_for() {
+    let world = World::new().await;
+    let (ann, bob) = (world.player("ann"), world.player("bob"));
+    let id = world.make_match(&ann, &bob).await;
+    let shards = [shard(1), shard(2)];
+    for (beats_in_the_end, named) in [(0, 1), (6, 2)] {
+        world.see_silent(&shards, shard_id(1), 3);
+        let asked = world.seat(&ann, id);
+        tokio::pin!(asked);
+        let early = tokio::time::timeout(Duration::from_millis(300), &mut asked).await;
+        assert!(early.is_err(), "answered before it was known: {early:?}");
+        world.see_silent(&shards, shard_id(1), beats_in_the_end);
+        assert_eq!(asked.await.shard.id, shard_id(named));
+    }
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use protocol::token::{PlayerClaims, SigningKey};
 use reqwest::{Client, Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use store::{Append, Appended, Claim, EmbeddedStore, ShardRecord, Store, TicketId};
+use store::{Append, Appended, Claim, EmbeddedStore, Liveness, ShardRecord, Store, TicketId};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -80,6 +80,20 @@ impl World {
     /// Lets the matchmaker see these shards, and no others, from now on.
     pub(super) fn see(&self, registry: &[ShardRecord]) {
         self.views.send_replace(Arc::new(view(registry)));
+    }
+
+    /// Lets the matchmaker see these shards, of which `silent` has missed so many beats of its own.
+    pub(super) fn see_silent(&self, registry: &[ShardRecord], silent: ShardId, beats: u32) {
+        let mut observer = Observer::default();
+        let mut registry = registry.to_vec();
+        let mut view = observer.observe(&registry, Duration::ZERO);
+        for beat in 1..=beats {
+            for shard in registry.iter_mut().filter(|shard| shard.id != silent) {
+                shard.heartbeat += 1;
+            }
+            view = observer.observe(&registry, Liveness::HEARTBEAT_EVERY * beat);
+        }
+        self.views.send_replace(Arc::new(view));
     }
 
     /// A player with a token of this installation.

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bot_client::connection::ConnectionTimes;
-use bot_client::seat::SeatTimes;
 use bot_client::{Connector, Matchmaker, SessionConfig};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -140,20 +139,17 @@ fn cluster_plan(campaign: &Campaign, directory: PathBuf) -> ClusterPlan {
     plan
 }
 
-/// Clients that notice the end of a shard about as fast as it is taken over.
+/// Clients as they are by default, but those who wait for their opponent notice the end of a shard as
+/// fast as those who move.
 fn world(cluster: &Cluster) -> Result<World, String> {
     let times = ConnectionTimes {
-        handshake_max: Duration::from_secs(1),
         keep_alive: Duration::from_secs(1),
         idle_max: Duration::from_secs(4),
+        ..ConnectionTimes::default()
     };
     let session = SessionConfig {
-        times: SeatTimes {
-            answer_max: Duration::from_millis(1_500),
-            ..SeatTimes::default()
-        },
         patience: PATIENCE,
-        retry: (Duration::from_millis(50), Duration::from_millis(500)),
+        ..SessionConfig::default()
     };
     let connector = Connector::bind(4, times).map_err(|error| error.to_string())?;
     let matchmaker = |url: &str| Matchmaker::new(url, PATIENCE).map_err(|error| error.to_string());

@@ -209,6 +209,11 @@ impl ShardSlot {
             udp.address().to_string(),
             "--matchmaker-key".to_owned(),
             files.public.display().to_string(),
+            "--reset-secret".to_owned(),
+            files.reset_secret.display().to_string(),
+            // All players come by one proxy.
+            "--connections-per-address-max".to_owned(),
+            "25000".to_owned(),
         ];
         let own = || binary("rookery");
         Ok(Self {
@@ -355,10 +360,11 @@ impl Drop for Process {
     }
 }
 
-/// The matchmakers' key, and the half of it that shards check tokens with.
+/// The matchmakers' key, the half of it that shards check tokens with, and what shards share.
 struct KeyFiles {
     private: PathBuf,
     public: PathBuf,
+    reset_secret: PathBuf,
 }
 
 impl KeyFiles {
@@ -366,9 +372,15 @@ impl KeyFiles {
         let (key, pem) = SigningKey::generate().map_err(io::Error::other)?;
         let private = directory.join("signing-key.pem");
         let public = directory.join("public-key.pem");
+        let reset_secret = directory.join("reset-secret");
+        std::fs::write(&reset_secret, rand::random::<[u8; 32]>())?;
         std::fs::write(&private, pem)?;
         std::fs::write(&public, key.verifying_key().to_pem())?;
-        Ok(Self { private, public })
+        Ok(Self {
+            private,
+            public,
+            reset_secret,
+        })
     }
 }
 

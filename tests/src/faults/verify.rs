@@ -63,7 +63,7 @@ pub async fn verify(
         Err(error) => return Err(unread(&error)),
     };
     // The first owner claims it too.
-    let owner_changes = checkpoint.ownership.epoch.0.saturating_sub(1).into();
+    let owner_changes = checkpoint.ownership.epoch.0.saturating_sub(1);
     let setup = checkpoint.snapshot.setup().clone();
     let published = match Match::restore(checkpoint.snapshot, &checkpoint.tail) {
         Ok(_) => read_published(matchmaker, id)
