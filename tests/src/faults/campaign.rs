@@ -58,14 +58,18 @@ impl Default for Campaign {
     }
 }
 
-/// Play goes on so long before the first fault.
+/// Once every table plays, play goes on so long before the first fault.
 const QUIET: Duration = Duration::from_secs(1);
+/// Every table plays within this.
+const SEATED_WITHIN: Duration = Duration::from_secs(120);
 /// Once the faults are over, every match must end within this.
 const SETTLE: Duration = Duration::from_secs(120);
 /// A fault that is not over by then is none that was planned.
 const FAULT_MAX: Duration = Duration::from_secs(150);
 /// Between two lines of progress.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+/// Between two looks at whether all play.
+const POLL_EVERY: Duration = Duration::from_millis(50);
 /// Players ask two matchmakers for this long, each of which is never down for more than a moment.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -103,6 +107,7 @@ pub async fn run(campaign: &Campaign) -> Result<Report, String> {
         seed: campaign.seed,
         ..Report::default()
     };
+    all_play(campaign, &world).await?;
     let drains = inject_all(campaign, &cluster, &world, &matches_done, &mut report).await;
     eprintln!("the faults are over; the matches under way are played to their ends");
     last_round.cancel();
@@ -168,6 +173,22 @@ fn world(cluster: &Cluster) -> Result<World, String> {
     })
 }
 
+/// Waits until as many matches are in play as there are to be.
+async fn all_play(campaign: &Campaign, world: &World) -> Result<(), String> {
+    let end = Instant::now() + SEATED_WITHIN;
+    while world.pulses.live() < campaign.matches {
+        if Instant::now() > end {
+            let live = world.pulses.live();
+            return Err(format!(
+                "only {live} matches are in play after {SEATED_WITHIN:?}"
+            ));
+        }
+        sleep(POLL_EVERY).await;
+    }
+    sleep(QUIET).await;
+    Ok(())
+}
+
 /// Brings all faults about, overlapping where they do, and waits until the last one is over. Returns
 /// how long drained shards took to end.
 async fn inject_all(
@@ -182,7 +203,6 @@ async fn inject_all(
     let mut drains = Vec::new();
     let (began, mut spoke) = (Instant::now(), Instant::now());
     let mut done = 0;
-    sleep(QUIET).await;
     while done < campaign.faults || !under_way.is_empty() {
         let next = if done < campaign.faults {
             schedule.begin()

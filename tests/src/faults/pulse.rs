@@ -128,6 +128,12 @@ impl Pulses {
         }
     }
 
+    /// The matches in play, from when a player was first sent to a shard.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.inner().live.len()
+    }
+
     /// The shard at `address` goes now, and all its matches with it.
     pub fn hit(&self, address: SocketAddr, going: Going, now: Instant) {
         for pulse in self.inner().live.values_mut() {
