@@ -6,7 +6,7 @@ use shakmaty::san::SanPlus;
 use shakmaty::{Chess, Position};
 
 use crate::date::UtcDate;
-use crate::{Match, Speed, Termination};
+use crate::{Match, Outcome, Speed, Termination};
 
 impl Match {
     /// The match as PGN, in play or finished, ready to stand in a file with others.
@@ -81,11 +81,9 @@ impl Match {
     fn pgn_termination(&self) -> &'static str {
         match self.outcome() {
             None => "Unterminated",
+            Some((Outcome::Aborted, _)) => "Abandoned",
             Some((_, Termination::TimeForfeit)) => "Time forfeit",
-            Some((
-                _,
-                Termination::Aborted | Termination::WhiteNoStart | Termination::BlackNoStart,
-            )) => "Abandoned",
+            Some((_, Termination::Adjudicated)) => "Adjudication",
             Some(_) => "Normal",
         }
     }
