@@ -238,6 +238,7 @@ mod tests {
             capacity: 100,
             live,
             draining: false,
+            admin: None,
         }
     }
 

@@ -452,5 +452,6 @@ fn record_of(config: &ShardConfig) -> ShardRecord {
         capacity: config.capacity,
         live: 0,
         draining: false,
+        admin: None,
     }
 }
