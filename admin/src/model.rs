@@ -143,7 +143,9 @@ impl MatchQuery {
             && self
                 .speed
                 .is_none_or(|speed| speed == setup.time_control.speed())
-            && self.created_from.is_none_or(|from| setup.created_at >= from)
+            && self
+                .created_from
+                .is_none_or(|from| setup.created_at >= from)
             && self.created_to.is_none_or(|to| setup.created_at <= to)
             && self.player.as_deref().is_none_or(|text| {
                 Seat::BOTH
@@ -160,8 +162,13 @@ impl MatchQuery {
             Sort::Ply => facts.ply.into(),
             Sort::Spectators => facts.spectators.into(),
         };
-        let value = if self.descending { !value } else { value };
-        (value, facts.setup.id)
+        self.place(value, facts.setup.id)
+    }
+
+    /// The place of a match with this value to sort by.
+    #[must_use]
+    pub const fn place(&self, value: u64, id: MatchId) -> Position {
+        (if self.descending { !value } else { value }, id)
     }
 }
 
@@ -261,7 +268,10 @@ impl<'a, T> Selection<'a, T> {
         let mut sorted = self.first.into_sorted_vec();
         sorted.truncate(self.query.limit);
         Page {
-            entries: sorted.into_iter().map(|Entry(at, item)| (at, item)).collect(),
+            entries: sorted
+                .into_iter()
+                .map(|Entry(at, item)| (at, item))
+                .collect(),
             has_more,
             total: self.total,
         }
@@ -282,4 +292,3 @@ pub struct ShardStatus {
     /// Whether it takes no more matches.
     pub draining: bool,
 }
-

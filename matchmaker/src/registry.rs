@@ -65,6 +65,17 @@ impl View {
         }
     }
 
+    /// The records of the shards that live.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &ShardRecord> {
+        self.shards.iter().map(|shard| &shard.record)
+    }
+
+    /// How many shards take matches, drain, and are dead.
+    pub(crate) fn counts(&self) -> (usize, usize, usize) {
+        let draining = self.records().filter(|record| record.draining).count();
+        (self.shards.len() - draining, draining, self.dead.len())
+    }
+
     /// The shard for a new match: the least loaded one; `dice` decides between equals.
     pub(crate) fn for_new(&self, dice: usize) -> Option<&ShardRecord> {
         let candidates = self.candidates();

@@ -33,7 +33,7 @@ impl LiveMatch {
             from_initial: setup.start.is_initial(),
             created_at: setup.created_at,
             ply: self.confirmed_ply(),
-            turn: if unmade % 2 == 0 {
+            turn: if unmade.is_multiple_of(2) {
                 turn
             } else {
                 turn.opponent()
