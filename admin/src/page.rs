@@ -9,6 +9,7 @@ use crate::svg::PIECES;
 
 const INDEX: &str = include_str!("page/index.html");
 const STYLE: &str = include_str!("page/style.css");
+const ICON: &str = include_str!("page/icon.svg");
 
 /// Scripts, by name.
 const SCRIPTS: [(&str, &str); 5] = [
@@ -28,7 +29,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let mut router = Router::new()
         .route("/", get(index))
-        .route("/assets/style.css", get(|| text("text/css", STYLE)));
+        .route("/assets/style.css", get(|| text("text/css", STYLE)))
+        .route("/assets/icon.svg", get(|| text("image/svg+xml", ICON)));
     for (path, script) in SCRIPTS {
         router = router.route(path, get(move || text("text/javascript", script)));
     }
