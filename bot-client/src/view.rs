@@ -220,6 +220,8 @@ impl MatchView {
             Termination::Aborted | Termination::WhiteNoStart | Termination::BlackNoStart => {
                 outcome == Outcome::Aborted
             }
+            // An arbiter may decide anything.
+            Termination::Adjudicated => true,
         };
         // A decided board allows no other ending.
         let decided = position.is_checkmate() || position.is_stalemate();

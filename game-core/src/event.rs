@@ -12,7 +12,7 @@ use crate::{BySeat, CommandId, Seat, Uci};
 pub struct Event {
     /// Its number in the match, from 1, without gaps.
     pub seq: u32,
-    /// The seat that caused it; `None` where time or the rules did.
+    /// The seat that caused it; `None` where time, the rules or an arbiter did.
     pub seat: Option<Seat>,
     /// The command that caused it; at most one event carries any id of a seat.
     pub command_id: Option<CommandId>,
@@ -127,6 +127,8 @@ pub enum Termination {
     WhiteNoStart,
     /// Black did not make its first move in time; the match is aborted.
     BlackNoStart,
+    /// An arbiter ended the match, with any result or none.
+    Adjudicated,
 }
 
 impl Termination {
@@ -146,6 +148,7 @@ impl Termination {
             Self::Aborted => "aborted",
             Self::WhiteNoStart => "white_no_start",
             Self::BlackNoStart => "black_no_start",
+            Self::Adjudicated => "adjudicated",
         }
     }
 }

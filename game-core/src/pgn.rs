@@ -6,7 +6,7 @@ use shakmaty::san::SanPlus;
 use shakmaty::{Chess, Position};
 
 use crate::date::UtcDate;
-use crate::{Match, Speed, Termination};
+use crate::{Match, Outcome, Speed, Termination, Uci};
 
 impl Match {
     /// The match as PGN, in play or finished, ready to stand in a file with others.
@@ -25,17 +25,25 @@ impl Match {
         let mut movetext = Movetext::new(&mut pgn);
         let mut position = self.setup().start.position();
         for (uci, clock) in self.moves() {
-            // The moves of a match are legal; a gap is not worth a panic in a record.
-            let Ok(legal) = uci.to_move().to_move(&position) else {
+            let number = move_number(&position);
+            let Some(san) = play_in_san(&mut position, uci) else {
                 break;
             };
-            let number = move_number(&position);
-            let san = SanPlus::from_move_and_play_unchecked(&mut position, legal);
             movetext.push(&format!("{number} {san} {{ [%clk {}] }}", hms(clock)));
         }
         movetext.push(result);
         pgn.push('\n');
         pgn
+    }
+
+    /// The moves made, in standard algebraic notation.
+    #[must_use]
+    pub fn moves_in_san(&self) -> Vec<String> {
+        let mut position = self.setup().start.position();
+        self.moves()
+            .map_while(|(uci, _)| play_in_san(&mut position, uci))
+            .map(|san| san.to_string())
+            .collect()
     }
 
     /// The tags in the order of the PGN standard: the seven of the roster, then the others.
@@ -81,14 +89,18 @@ impl Match {
     fn pgn_termination(&self) -> &'static str {
         match self.outcome() {
             None => "Unterminated",
+            Some((Outcome::Aborted, _)) => "Abandoned",
             Some((_, Termination::TimeForfeit)) => "Time forfeit",
-            Some((
-                _,
-                Termination::Aborted | Termination::WhiteNoStart | Termination::BlackNoStart,
-            )) => "Abandoned",
+            Some((_, Termination::Adjudicated)) => "Adjudication",
             Some(_) => "Normal",
         }
     }
+}
+
+/// Plays a move and names it. The moves of a match are legal; a gap is not worth a panic in a record.
+fn play_in_san(position: &mut Chess, uci: Uci) -> Option<SanPlus> {
+    let legal = uci.to_move().to_move(position).ok()?;
+    Some(SanPlus::from_move_and_play_unchecked(position, legal))
 }
 
 /// Breaks movetext into lines between moves.

@@ -111,6 +111,20 @@ impl Match {
         }
     }
 
+    /// The state after the event `seq`, at which both clocks showed `clocks`; the whole state if
+    /// there is no later event. What waits to be confirmed can be left out by this.
+    #[must_use]
+    pub fn snapshot_at(&self, seq: u32, clocks: BySeat<Duration>) -> Snapshot {
+        let len = usize::try_from(seq).unwrap_or(usize::MAX);
+        let entries = self.history.entries();
+        Snapshot {
+            setup: self.setup.clone(),
+            history: entries[..len.min(entries.len())].to_vec(),
+            clocks,
+            end: self.end.filter(|_| seq >= self.seq()),
+        }
+    }
+
     /// Makes a match again from a snapshot and the events after it, its clocks stopped.
     ///
     /// Everything is judged by the rules that a live match is under. The log may end between a move
@@ -239,7 +253,7 @@ impl Match {
                 self.check_new(by)?;
                 self.end_by_command(by.0, end.termination, seq)?
             }
-            None => self.end_by_itself(end.termination, clocks),
+            None => self.end_without_seat((end.outcome, end.termination), clocks),
         };
         if expected != Some((end.outcome, end.termination)) {
             return Err(RestoreError::Unfounded { seq });
@@ -272,13 +286,19 @@ impl Match {
         }
     }
 
-    /// The end that time or the rules bring about for the reason given. How much time has passed a
-    /// record cannot show, but a flag only falls on a clock at zero.
-    fn end_by_itself(&self, termination: Termination, clocks: BySeat<Duration>) -> Option<Ending> {
+    /// The end that time, the rules or an arbiter bring about for the reason given. How much time has
+    /// passed a record cannot show, but a flag only falls on a clock at zero; an arbiter may decide
+    /// anything about a match in play.
+    fn end_without_seat(
+        &self,
+        (outcome, termination): Ending,
+        clocks: BySeat<Duration>,
+    ) -> Option<Ending> {
         if let Some(verdict) = self.board.verdict() {
             return Some(verdict);
         }
         match termination {
+            Termination::Adjudicated => Some((outcome, termination)),
             Termination::TimeForfeit if self.has_begun() && clocks[self.turn()].is_zero() => {
                 Some(self.flag_fall())
             }

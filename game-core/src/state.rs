@@ -49,7 +49,7 @@ pub struct Match {
 /// The event that ended a match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct End {
-    /// The seat and command that ended it; `None` where time or the rules did.
+    /// The seat and command that ended it; `None` where time, the rules or an arbiter did.
     pub(crate) by: Option<(Seat, CommandId)>,
     /// Who won.
     pub(crate) outcome: Outcome,
@@ -131,6 +131,28 @@ impl Match {
         if let Some(ending) = self.due(now) {
             events.push(self.finish(None, ending, Clocks::Now(now)));
         }
+    }
+
+    /// An arbiter ends the match at `now` with `outcome`, which may be any;
+    /// [`Outcome::Aborted`] leaves it without a result. Time is settled first, as for a command. What
+    /// happened is added to `events`. Returns the seq of the event that states the decision.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::MatchOver`] if the match has ended, be it by the time that has passed.
+    pub fn adjudicate(
+        &mut self,
+        outcome: Outcome,
+        now: MatchTime,
+        events: &mut Vec<Event>,
+    ) -> Result<u32, Refusal> {
+        self.tick(now, events);
+        if self.is_over() {
+            return Err(Refusal::MatchOver);
+        }
+        let ending = (outcome, Termination::Adjudicated);
+        events.push(self.finish(None, ending, Clocks::Now(now)));
+        Ok(self.seq())
     }
 
     /// When [`tick`](Self::tick) must be called next; `None` while no clock counts or the match is
@@ -315,7 +337,7 @@ impl Match {
         self.event(Some(by), kind)
     }
 
-    /// Ends the match. `by` is `None` where time or the rules do.
+    /// Ends the match. `by` is `None` where time, the rules or an arbiter do.
     pub(crate) fn finish(
         &mut self,
         by: Option<(Seat, CommandId)>,

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use admin::{Access, AdminArgs, InvalidAdmin, Setting};
 use clap::{Parser, ValueEnum};
 use protocol::token::SigningKey;
 use store::{RedisConfig, StoreError};
@@ -122,6 +123,10 @@ pub struct Args {
     )]
     pub grace_seconds: u64,
 
+    /// The admin endpoint.
+    #[command(flatten)]
+    pub admin: AdminArgs,
+
     /// What to log: a level (error, warn, info, debug, trace), or levels by module.
     #[arg(
         long,
@@ -191,6 +196,8 @@ pub struct Settings {
     pub key: SigningKey,
     /// How requests are treated.
     pub config: Config,
+    /// Where the admin endpoint listens, and whom it lets in; `None` for no endpoint.
+    pub admin: Option<(SocketAddr, Access)>,
 }
 
 /// A setting that cannot be used: which one, what it is, and what is allowed.
@@ -215,6 +222,7 @@ impl Args {
     ///
     /// [`ConfigError`] names the first setting that cannot be used.
     pub fn into_settings(self) -> Result<Settings, ConfigError> {
+        let admin = self.admin.validate().map_err(refused_admin)?;
         let store = RedisConfig {
             prefix: self.store_prefix,
             ..parse_store(&self.store)?
@@ -233,7 +241,36 @@ impl Args {
                 requests_max: self.requests_max as usize,
                 grace: Duration::from_secs(self.grace_seconds),
             },
+            admin,
         })
+    }
+}
+
+impl Settings {
+    /// What the admin endpoint shows, secrets masked.
+    #[must_use]
+    pub fn shown(&self) -> Vec<Setting> {
+        let Config {
+            site,
+            player_token_ttl,
+            seat_token_ttl,
+            connections_max,
+            requests_max,
+            grace,
+        } = &self.config;
+        vec![
+            Setting::new("listen", self.listen),
+            Setting::new("store", without_password(&self.store.url)),
+            Setting::new("store_prefix", &self.store.prefix),
+            Setting::secret("signing_key", true),
+            Setting::new("site", site),
+            Setting::new("player_token_seconds", player_token_ttl.as_secs()),
+            Setting::new("seat_token_seconds", seat_token_ttl.as_secs()),
+            Setting::new("connections_max", connections_max),
+            Setting::new("requests_max", requests_max),
+            Setting::new("grace_seconds", grace.as_secs()),
+            Setting::secret("admin_tokens", self.admin.is_some()),
+        ]
     }
 }
 
@@ -262,6 +299,20 @@ fn without_password(url: &str) -> String {
             format!("{scheme}://…@{host}")
         }
     }
+}
+
+fn refused_admin(error: InvalidAdmin) -> ConfigError {
+    let (name, value) = match &error {
+        InvalidAdmin::Open(address) => {
+            ("--admin-listen (ROOKERY_ADMIN_LISTEN)", address.to_string())
+        }
+        InvalidAdmin::Tokens(_) => (
+            "--admin-token-file (ROOKERY_ADMIN_TOKEN_FILE)",
+            "the file".to_owned(),
+        ),
+    };
+    let why = error.to_string();
+    ConfigError { name, value, why }
 }
 
 fn check_site(site: Option<String>) -> Result<String, ConfigError> {

@@ -39,11 +39,16 @@ mod serve;
 // The other edge: a store that is not there yet.
 mod late;
 
+// What operators see and do.
+mod metrics;
+mod operators;
+
 // A process of its own.
 mod process;
 
 pub use config::{Args, Config, ConfigError, LogFormat, Settings};
 pub use late::LateStore;
+pub use operators::operate;
 pub use process::{Failure, start};
 pub use serve::run;
 

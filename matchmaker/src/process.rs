@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Args, LogFormat, Settings};
 use crate::late::LateStore;
+use crate::operators::operate;
 use crate::serve::run;
 
 /// What a shell calls the end by SIGINT.
@@ -49,8 +50,28 @@ async fn serve(
     listener: TcpListener,
     shutdown: &CancellationToken,
 ) -> Result<(), Failure> {
+    let shown = settings.shown();
     let redis = settings.store;
     let store = Arc::new(LateStore::default());
+    let operating = match settings.admin {
+        None => None,
+        Some((address, access)) => {
+            let listener = admin::bind(address).await?;
+            info!(address = %listener.local_addr()?, "the admin endpoint serves");
+            Some(operate(
+                listener,
+                access,
+                shown,
+                store.clone(),
+                shutdown.clone(),
+            ))
+        }
+    };
+    let operating = async {
+        if let Some(operating) = operating {
+            operating.await;
+        }
+    };
     let running = run(
         settings.config,
         listener,
@@ -73,7 +94,7 @@ async fn serve(
         }
         connected
     };
-    let (ran, connected) = tokio::join!(running, connecting);
+    let (ran, connected, ()) = tokio::join!(running, connecting, operating);
     connected.map_err(|error: StoreError| format!("--store (ROOKERY_STORE): {error}"))?;
     Ok(ran?)
 }

@@ -69,6 +69,17 @@ impl View {
         }
     }
 
+    /// The records of the shards that live.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &ShardRecord> {
+        self.shards.iter().map(|shard| &shard.record)
+    }
+
+    /// How many shards take matches, drain, and are dead.
+    pub(crate) fn counts(&self) -> (usize, usize, usize) {
+        let draining = self.records().filter(|record| record.draining).count();
+        (self.shards.len() - draining, draining, self.dead.len())
+    }
+
     /// The shard for a new match: the least loaded one; `dice` decides between equals.
     pub(crate) fn for_new(&self, dice: usize) -> Option<&ShardRecord> {
         let candidates = self.candidates();
@@ -243,6 +254,7 @@ mod tests {
             capacity: 100,
             live,
             draining: false,
+            admin: None,
         }
     }
 
@@ -353,7 +365,12 @@ mod tests {
             let view = observer.observe(&registry, after(n));
             let alive = draining(record(1, u64::from(n), 0));
             assert_eq!(view.fate(beating), Fate::Lives(&alive), "draining is alive");
-            assert_eq!(view.fate(still), Fate::Lives(&record(2, 0, 0)), "at {n}");
+            let silent = record(2, 0, 0);
+            let fate = match n {
+                ..3 => Fate::Lives(&silent),
+                3.. => Fate::Suspect(&silent),
+            };
+            assert_eq!(view.fate(still), fate, "at {n}");
             assert_eq!(view.fate(left), Fate::Absent);
         }
         let view = observer.observe(&[record(1, 9, 0), record(2, 0, 0)], after(6));

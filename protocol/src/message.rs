@@ -222,7 +222,7 @@ impl ClockView {
 /// An event as players and spectators see it; its seq stands in the frame.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WireEvent {
-    /// The seat that caused it; `None` where time or the rules did.
+    /// The seat that caused it; `None` where time, the rules or an arbiter did.
     pub seat: Option<Seat>,
     /// What happened.
     pub kind: EventKind,

@@ -18,6 +18,8 @@ pub struct ShardConfig {
     pub certificate_sha256: Option<[u8; 32]>,
     /// Live matches that it is willing to hold.
     pub capacity: u32,
+    /// Where its admin endpoint is reached by matchmakers: what the registry says.
+    pub admin: Option<SocketAddr>,
     /// At a shutdown, give every match to another live shard; not where all shards stop together.
     pub hand_over: bool,
     /// The limits of its bookkeeping.

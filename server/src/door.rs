@@ -9,10 +9,12 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::NetLimits;
+use crate::metrics::DoorMetrics;
 
 /// Counts who is inside and who is on the threshold.
 pub(crate) struct Door {
     limits: Arc<NetLimits>,
+    metrics: DoorMetrics,
     /// Attempts that wait for their turn, oldest first, each with when it came.
     waiting: VecDeque<(Instant, Incoming)>,
     /// Connections, those in their handshake included.
@@ -52,10 +54,14 @@ impl Drop for Handshake {
 impl Door {
     /// A door, and where it learns of handshakes that are over: each is to be handed to
     /// [`Door::handshake_done`].
-    pub(crate) fn new(limits: Arc<NetLimits>) -> (Self, mpsc::Receiver<IpAddr>) {
+    pub(crate) fn new(
+        limits: Arc<NetLimits>,
+        metrics: DoorMetrics,
+    ) -> (Self, mpsc::Receiver<IpAddr>) {
         let (done, over) = mpsc::channel(limits.handshakes_max.max(1));
         let door = Self {
             limits,
+            metrics,
             waiting: VecDeque::new(),
             inside: 0,
             by_address: HashMap::new(),
@@ -74,10 +80,12 @@ impl Door {
             || self.waiting.len() >= self.limits.attempts_waiting_max
         {
             tracing::debug!(%address, inside = self.inside, "refused: too many connections");
+            self.metrics.refused.inc();
             incoming.refuse();
         } else if self.handshakes + self.waiting.len() >= self.limits.validate_from
             && incoming.may_retry()
         {
+            self.metrics.address_retries.inc();
             // `may_retry` was just asked, so this cannot fail.
             let _ = incoming.retry();
         } else {
@@ -102,6 +110,7 @@ impl Door {
         guests.connections += 1;
         guests.handshakes += 1;
         self.inside += 1;
+        self.metrics.connections.inc();
         self.handshakes += 1;
         let handshake = Handshake {
             address,
@@ -125,6 +134,7 @@ impl Door {
     /// A connection from `address` is gone.
     pub(crate) fn left(&mut self, address: IpAddr) {
         self.inside -= 1;
+        self.metrics.connections.dec();
         if let Some(guests) = self.by_address.get_mut(&address) {
             guests.connections -= 1;
             self.tidy(address);

@@ -1,13 +1,17 @@
 //! The task that owns a shard: it hands the state machine its inputs with the time of their receipt,
 //! and carries out what it asks for.
 
+mod asks;
+mod storing;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use game_core::{Command, MatchId, ShardId, UnixMillis};
+use game_core::{Command, MatchId, PlayerId, ShardId, UnixMillis};
 use protocol::CloseCode;
 use protocol::token::SeatClaims;
+use quinn::Connection;
 use slotmap::SecondaryMap;
 use store::{
     Append, Appended, Checkpoint, Claim, Liveness, Ownership, ShardRecord, Store, StoreError,
@@ -17,8 +21,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::inspection::{Ask, Inspected};
+use crate::metrics::Metrics;
 use crate::shard::{Now, Output, PeerKey, Shard};
 use crate::{ShardConfig, ShardFailed};
+use storing::{timed, write_batches};
 
 /// What a seat stream tells the shard.
 #[derive(Debug)]
@@ -27,6 +34,8 @@ pub(crate) enum Inbound {
     Join {
         claims: SeatClaims,
         seen: Option<u32>,
+        /// Its connection, to be asked for its round-trip time.
+        connection: Connection,
         /// Where its frames go.
         outgoing: mpsc::Sender<Outgoing>,
         /// Its key, for all that it sends from now on.
@@ -82,9 +91,19 @@ const SHUTDOWN_FLUSH: Duration = Duration::from_secs(3);
 /// At a shutdown, giving the matches away may take so long.
 const HAND_OVER: Duration = Duration::from_secs(10);
 
+/// A seat stream as the driver knows it.
+struct Peer {
+    outgoing: mpsc::Sender<Outgoing>,
+    connection: Connection,
+    player: PlayerId,
+    /// When it last sent a command or, before the first, when it joined.
+    heard_at: Instant,
+}
+
 pub(crate) struct Driver {
     shard: Shard,
-    peers: SecondaryMap<PeerKey, mpsc::Sender<Outgoing>>,
+    peers: SecondaryMap<PeerKey, Peer>,
+    metrics: Arc<Metrics>,
     store: Arc<dyn Store>,
     record: ShardRecord,
     batches: mpsc::Sender<Arc<[Append]>>,
@@ -106,15 +125,20 @@ impl Driver {
         store: Arc<dyn Store>,
         calendar: fn() -> UnixMillis,
         mut inbox: mpsc::Receiver<Inbound>,
+        inspected: Inspected,
         shutdown: CancellationToken,
     ) -> Result<(), ShardFailed> {
+        let Inspected { mut asks, metrics } = inspected;
         let (answers, mut answered) = mpsc::channel(ANSWERS_LEN);
         let (batches, to_write) = mpsc::channel(1);
         let tasks = TaskTracker::new();
-        tasks.spawn(write_batches(Arc::clone(&store), to_write, answers.clone()));
+        let times = metrics.store_seconds.clone();
+        let writer = write_batches(Arc::clone(&store), to_write, answers.clone(), times);
+        tasks.spawn(writer);
         let mut driver = Self {
             shard: Shard::new(config.id, config.limits.clone()),
             peers: SecondaryMap::new(),
+            metrics,
             store,
             record: record_of(config),
             batches,
@@ -127,7 +151,10 @@ impl Driver {
             last_look: Instant::now(),
             calendar,
         };
-        driver.serve(&mut inbox, &mut answered, &shutdown).await?;
+        driver
+            .serve(&mut inbox, &mut answered, &mut asks, &shutdown)
+            .await?;
+        drop(asks);
         driver
             .finish(config.hand_over, &mut inbox, &mut answered)
             .await;
@@ -138,6 +165,7 @@ impl Driver {
         &mut self,
         inbox: &mut mpsc::Receiver<Inbound>,
         answered: &mut mpsc::Receiver<Answer>,
+        asks: &mut mpsc::Receiver<Ask>,
         shutdown: &CancellationToken,
     ) -> Result<(), ShardFailed> {
         let mut heartbeats = interval(Liveness::HEARTBEAT_EVERY);
@@ -152,6 +180,11 @@ impl Driver {
                     self.store_answered(answer, now);
                 }
                 _ = heartbeats.tick() => self.heartbeat(),
+                // One a round: operators wait for players.
+                Some(ask) = asks.recv() => {
+                    let now = self.look();
+                    self.answer(ask, now);
+                }
                 () = sleep_until(wake_at) => {}
                 () = shutdown.cancelled() => break,
             }
@@ -167,6 +200,7 @@ impl Driver {
             self.handle(&mut inputs, now);
             self.shard.turn(now);
             self.carry_out();
+            self.metrics.measured(self.shard.take_measured());
             if self.writer_failed {
                 return Err(ShardFailed("the task that writes to the store has failed"));
             }
@@ -245,6 +279,8 @@ impl Driver {
         let gap = now.saturating_duration_since(self.last_look);
         if gap > GAP_MIN {
             tracing::warn!(gap_ms = gap.as_millis() as u64, "the server stood still");
+            self.metrics.tick_gaps.inc();
+            self.metrics.tick_gap_seconds.inc_by(gap.as_secs_f64());
             self.shard.skipped(gap);
         }
         self.last_look = now;
@@ -271,11 +307,18 @@ impl Driver {
                 Inbound::Join {
                     claims,
                     seen,
+                    connection,
                     outgoing,
                     reply,
                 } => {
                     let peer = self.shard.join(claims.match_id, claims.role, seen, now);
-                    self.peers.insert(peer, outgoing);
+                    let link = Peer {
+                        outgoing,
+                        connection,
+                        player: claims.player,
+                        heard_at: self.last_look,
+                    };
+                    self.peers.insert(peer, link);
                     if reply.send(peer).is_err() {
                         self.shard.leave(peer);
                         self.peers.remove(peer);
@@ -286,6 +329,9 @@ impl Driver {
                     command,
                     received_at,
                 } => {
+                    if let Some(link) = self.peers.get_mut(peer) {
+                        link.heard_at = received_at;
+                    }
                     let received_at = self.uptime(received_at);
                     self.shard.command(peer, &command, received_at, now);
                 }
@@ -328,12 +374,17 @@ impl Driver {
                 // There is never more than one batch under way, so there is room for it.
                 Output::Append(batch) => self.writer_failed |= self.batches.try_send(batch).is_err(),
                 Output::Load(id) => {
-                    self.ask(|store| async move { Answer::Loaded(id, store.load(id).await.map(|found| found.map(Box::new))) });
+                    let timer = self.metrics.store_seconds.load.clone();
+                    self.ask(|store| async move {
+                        let found = timed(&timer, store.load(id)).await;
+                        Answer::Loaded(id, found.map(|found| found.map(Box::new)))
+                    });
                 }
                 Output::Claim(id, expected) => {
                     let me = self.record.id;
+                    let timer = self.metrics.store_seconds.claim.clone();
                     self.ask(|store| async move {
-                        Answer::Claimed(id, store.claim(id, me, expected).await)
+                        Answer::Claimed(id, timed(&timer, store.claim(id, me, expected)).await)
                     });
                 }
                 Output::Disown(shard, matches) => self.disown(shard, matches),
@@ -353,92 +404,14 @@ impl Driver {
     }
 
     fn send(&mut self, peer: PeerKey, outgoing: Outgoing) {
-        let Some(queue) = self.peers.get(peer) else {
+        let Some(link) = self.peers.get(peer) else {
             return;
         };
-        if let Err(mpsc::error::TrySendError::Full(_)) = queue.try_send(outgoing) {
+        if let Err(mpsc::error::TrySendError::Full(_)) = link.outgoing.try_send(outgoing) {
+            self.metrics.slow_peers.inc();
             // Its queue is dropped here; its stream ends when its write is overdue.
             self.peers.remove(peer);
             self.shard.close(peer, CloseCode::SlowPeer);
-        }
-    }
-
-    fn ask<F>(&self, question: impl FnOnce(Arc<dyn Store>) -> F)
-    where
-        F: Future<Output = Answer> + Send + 'static,
-    {
-        let (answers, loads) = (self.answers.clone(), Arc::clone(&self.loads));
-        let question = question(Arc::clone(&self.store));
-        self.tasks.spawn(async move {
-            let _turn = loads.acquire_owned().await;
-            let _ = answers.send(question.await).await;
-        });
-    }
-
-    fn disown(&self, shard: ShardId, matches: Vec<MatchId>) {
-        let store = Arc::clone(&self.store);
-        self.tasks.spawn(async move {
-            if let Err(error) = store.disown(shard, &matches).await {
-                tracing::debug!(%error, "a settled match stays in a shard's set for now");
-            }
-        });
-    }
-
-    fn deregister(&self, shard: ShardId) {
-        let store = Arc::clone(&self.store);
-        self.tasks.spawn(async move {
-            if let Err(error) = store.deregister(shard).await {
-                tracing::debug!(%shard, %error, "a dead shard stays in the registry for now");
-            }
-        });
-    }
-
-    fn verify(&self, matches: Vec<MatchId>) {
-        let (store, answers) = (Arc::clone(&self.store), self.answers.clone());
-        self.tasks.spawn(async move {
-            for id in matches {
-                // What cannot be asked now is found out at the next write.
-                if let Ok(ownership) = store.ownership(id).await {
-                    let _ = answers.send(Answer::Verified(id, ownership)).await;
-                }
-            }
-        });
-    }
-
-    fn heartbeat(&mut self) {
-        if self.heartbeat_under_way {
-            return;
-        }
-        self.heartbeat_under_way = true;
-        let now = self.look();
-        self.shard.heartbeat_sent(now);
-        self.record.heartbeat += 1;
-        let record = self.shard.record(&self.record);
-        let (store, answers) = (Arc::clone(&self.store), self.answers.clone());
-        self.tasks.spawn(async move {
-            let answer = store.heartbeat(&record).await;
-            let alive = answer.is_ok();
-            let _ = answers.send(Answer::Heartbeat(answer)).await;
-            if alive
-                && record.heartbeat.is_multiple_of(SCAN_EVERY)
-                && let Ok(matches) = store.owned(record.id).await
-            {
-                let _ = answers.send(Answer::Assigned(matches)).await;
-            }
-        });
-    }
-}
-
-/// The task that talks to the store about writes: one batch after the other.
-async fn write_batches(
-    store: Arc<dyn Store>,
-    mut batches: mpsc::Receiver<Arc<[Append]>>,
-    answers: mpsc::Sender<Answer>,
-) {
-    while let Some(batch) = batches.recv().await {
-        let answer = store.append(&batch).await;
-        if answers.send(Answer::Appended(answer)).await.is_err() {
-            break;
         }
     }
 }
@@ -452,5 +425,6 @@ fn record_of(config: &ShardConfig) -> ShardRecord {
         capacity: config.capacity,
         live: 0,
         draining: false,
+        admin: config.admin,
     }
 }

@@ -14,7 +14,7 @@ use protocol::CloseCode;
 /// Accepts connections until `shutdown`; then waits for those that are open to end, which the caller
 /// bounds in time.
 pub(crate) async fn accept(endpoint: Endpoint, streams: Streams, shutdown: CancellationToken) {
-    let (mut door, mut handshakes) = Door::new(streams.limits.clone());
+    let (mut door, mut handshakes) = Door::new(streams.limits.clone(), streams.metrics.clone());
     let mut connections: JoinSet<IpAddr> = JoinSet::new();
     loop {
         tokio::select! {
@@ -62,9 +62,18 @@ async fn serve(admitted: Admitted, streams: Streams) -> IpAddr {
     let connected = timeout(streams.limits.handshake_deadline, connecting).await;
     drop(handshake);
     match connected {
-        Ok(Ok(connection)) => serve_streams(connection, &streams).await,
-        Ok(Err(error)) => tracing::debug!(%address, %error, "the handshake failed"),
-        Err(_) => tracing::debug!(%address, "the handshake took too long"),
+        Ok(Ok(connection)) => {
+            streams.metrics.handshakes_done.inc();
+            serve_streams(connection, &streams).await;
+        }
+        Ok(Err(error)) => {
+            streams.metrics.handshakes_failed.inc();
+            tracing::debug!(%address, %error, "the handshake failed");
+        }
+        Err(_) => {
+            streams.metrics.handshakes_late.inc();
+            tracing::debug!(%address, "the handshake took too long");
+        }
     }
     address.ip()
 }
@@ -77,7 +86,9 @@ async fn serve_streams(connection: Connection, streams: &Streams) {
         tokio::select! {
             opened = connection.accept_bi() => match opened {
                 Ok((send, recv)) => {
-                    open.spawn(SeatStream::new(send, recv, streams.clone()).serve());
+                    let connection = connection.clone();
+                    let stream = SeatStream::new(connection, send, recv, streams.clone());
+                    open.spawn(stream.serve());
                 }
                 Err(error) => {
                     tracing::debug!(peer = %connection.remote_address(), %error, "closed");

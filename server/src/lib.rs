@@ -7,6 +7,9 @@ mod config;
 mod door;
 mod driver;
 mod endpoint;
+mod inspection;
+mod metrics;
+mod operators;
 pub mod shard;
 mod stream;
 pub mod tls;
@@ -26,6 +29,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::{NetLimits, ShardConfig};
 use driver::Driver;
+pub use inspection::{Ask, Inspected, Inspector, inspection};
+pub use metrics::Metrics;
+pub use operators::ShardSource;
 use stream::Streams;
 
 /// What the shard is handed besides its configuration.
@@ -38,6 +44,8 @@ pub struct Surroundings {
     pub key: VerifyingKey,
     /// The calendar: milliseconds since 1970.
     pub calendar: fn() -> UnixMillis,
+    /// Where operators ask, and what is counted for them.
+    pub inspected: Inspected,
 }
 
 /// A shard that cannot go on, through a bug of its own; its matches go on elsewhere.
@@ -64,6 +72,7 @@ pub async fn run(
         store,
         key,
         calendar,
+        inspected,
     } = with;
     let (inbox, inputs) = mpsc::channel(config.net.inbox_len);
     let limits = Arc::new(config.net.clone());
@@ -72,6 +81,7 @@ pub async fn run(
         inbox,
         key: Arc::new(key),
         calendar,
+        metrics: inspected.metrics.door.clone(),
     };
     let accepting = tokio::spawn(endpoint::accept(
         endpoint.clone(),
@@ -79,7 +89,7 @@ pub async fn run(
         shutdown.child_token(),
     ));
     tracing::info!(shard = %config.id, address = %config.address, "shard is open");
-    let ran = Driver::run(&config, store, calendar, inputs, shutdown).await;
+    let ran = Driver::run(&config, store, calendar, inputs, inspected, shutdown).await;
     let _ = timeout(FAREWELL, endpoint.wait_idle()).await;
     endpoint.close(
         VarInt::from_u32(protocol::CloseCode::ShuttingDown.number()),

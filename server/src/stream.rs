@@ -7,12 +7,13 @@ use game_core::{Command, Epoch, UnixMillis};
 use protocol::codec::{self, CLIENT_FRAME_LEN_MAX, FrameError};
 use protocol::token::{SeatClaims, TokenError, VerifyingKey};
 use protocol::{ClientFrame, CloseCode, Join, ServerBody, ServerFrame};
-use quinn::{RecvStream, SendStream, VarInt};
+use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::NetLimits;
 use crate::driver::{Inbound, Outgoing};
+use crate::metrics::DoorMetrics;
 use crate::shard::PeerKey;
 
 /// What every seat stream of a shard shares.
@@ -22,6 +23,7 @@ pub(crate) struct Streams {
     pub(crate) inbox: mpsc::Sender<Inbound>,
     pub(crate) key: Arc<VerifyingKey>,
     pub(crate) calendar: fn() -> UnixMillis,
+    pub(crate) metrics: DoorMetrics,
 }
 
 /// A breach of the protocol; it ends the connection.
@@ -44,13 +46,19 @@ enum Ended {
 }
 
 pub(crate) struct SeatStream {
+    connection: Connection,
     send: SendStream,
     reader: FrameReader,
     streams: Streams,
 }
 
 impl SeatStream {
-    pub(crate) fn new(send: SendStream, recv: RecvStream, streams: Streams) -> Self {
+    pub(crate) fn new(
+        connection: Connection,
+        send: SendStream,
+        recv: RecvStream,
+        streams: Streams,
+    ) -> Self {
         let reader = FrameReader {
             recv,
             buffer: BytesMut::new(),
@@ -58,6 +66,7 @@ impl SeatStream {
             limits: Arc::clone(&streams.limits),
         };
         Self {
+            connection,
             send,
             reader,
             streams,
@@ -123,6 +132,7 @@ impl SeatStream {
     /// Takes the seat and stays in it.
     async fn sit(self, claims: SeatClaims, seen: Option<u32>) -> Result<(), Violation> {
         let Self {
+            connection,
             mut send,
             mut reader,
             streams,
@@ -132,6 +142,7 @@ impl SeatStream {
         let join = Inbound::Join {
             claims,
             seen,
+            connection,
             outgoing,
             reply,
         };

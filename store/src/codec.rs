@@ -8,6 +8,7 @@
 //! A change of any type below changes stored bytes: raise the format's version, and keep reading
 //! the old one. The golden bytes in the tests say when that has happened.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bincode::config::{Configuration, Limit};
@@ -35,7 +36,9 @@ const RECORD: u8 = 0x11;
 const SNAPSHOT: u8 = 0x21;
 const TICKET: u8 = 0x31;
 const ASSIGNMENT: u8 = 0x41;
-const SHARD: u8 = 0x51;
+const SHARD: u8 = 0x52;
+/// Without an admin address; read still.
+const SHARD_V1: u8 = 0x51;
 const HEAD: u8 = 0x61;
 
 /// Why bytes are not what they should be.
@@ -160,6 +163,33 @@ impl From<Kind> for EventKind {
     }
 }
 
+/// A [`ShardRecord`] of before shards had admin addresses.
+#[derive(Serialize, Deserialize)]
+struct ShardRecordV1 {
+    id: ShardId,
+    heartbeat: u64,
+    address: SocketAddr,
+    certificate_sha256: Option<[u8; 32]>,
+    capacity: u32,
+    live: u32,
+    draining: bool,
+}
+
+impl From<ShardRecordV1> for ShardRecord {
+    fn from(old: ShardRecordV1) -> Self {
+        Self {
+            id: old.id,
+            heartbeat: old.heartbeat,
+            address: old.address,
+            certificate_sha256: old.certificate_sha256,
+            capacity: old.capacity,
+            live: old.live,
+            draining: old.draining,
+            admin: None,
+        }
+    }
+}
+
 /// What the embedded store keeps of a match besides snapshot and log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Head {
@@ -266,9 +296,13 @@ pub fn encode_shard(shard: &ShardRecord) -> Bytes {
 ///
 /// # Errors
 ///
-/// [`DecodeError`], when the bytes are not a shard record of this version.
+/// [`DecodeError`], when the bytes are not a shard record of this version or the one before.
 pub fn decode_shard(bytes: &[u8]) -> Result<ShardRecord, DecodeError> {
-    open::<_, OTHER_LEN_MAX>(SHARD, bytes)
+    if bytes.first() == Some(&SHARD_V1) {
+        open::<ShardRecordV1, OTHER_LEN_MAX>(SHARD_V1, bytes).map(ShardRecord::from)
+    } else {
+        open::<_, OTHER_LEN_MAX>(SHARD, bytes)
+    }
 }
 
 pub(crate) fn encode_head(head: &Head) -> Bytes {

@@ -191,6 +191,8 @@ pub struct ShardRecord {
     pub live: u32,
     /// It takes no new matches.
     pub draining: bool,
+    /// Where its admin endpoint listens (TCP), if it has one that the matchmakers may use.
+    pub admin: Option<SocketAddr>,
 }
 
 /// What outlives a process.

@@ -107,6 +107,13 @@ impl Liveness {
             .map(|observed| &observed.record)
     }
 
+    /// Every shard of the registry, and whether it is dead.
+    pub fn all(&self) -> impl Iterator<Item = (&ShardRecord, bool)> {
+        self.shards
+            .values()
+            .map(|observed| (&observed.record, observed.still_for >= Self::DEAD_AFTER))
+    }
+
     /// The shard that is to take a match whose owner is gone, as every observer of the same registry
     /// sees it; none of `except`, none that is draining.
     #[must_use]
@@ -155,6 +162,7 @@ mod tests {
             capacity: 10,
             live: 0,
             draining: false,
+            admin: None,
         }
     }
 

@@ -6,19 +6,28 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace with the crates of the workspace that it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 7] = [
+const DIRECTIONS: [(&str, &[&str]); 8] = [
     ("game-core", &[]),
     ("protocol", &["game-core"]),
     ("store", &["game-core"]),
-    ("matchmaker", &["game-core", "protocol", "store"]),
+    ("admin", &["game-core", "protocol", "store"]),
+    ("matchmaker", &["admin", "game-core", "protocol", "store"]),
     ("bot-client", &["game-core", "protocol"]),
     (
         "server",
-        &["bot-client", "game-core", "matchmaker", "protocol", "store"],
+        &[
+            "admin",
+            "bot-client",
+            "game-core",
+            "matchmaker",
+            "protocol",
+            "store",
+        ],
     ),
     (
         "tests",
         &[
+            "admin",
             "bot-client",
             "game-core",
             "matchmaker",

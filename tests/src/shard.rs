@@ -58,6 +58,7 @@ impl LocalShard {
         let mut config = ShardConfig {
             id,
             address: loopback,
+            admin: None,
             certificate_sha256: pin,
             capacity: 1_000,
             hand_over: true,
@@ -78,6 +79,7 @@ impl LocalShard {
             store: Arc::new(faulty),
             key: key.verifying_key(),
             calendar: server::system_calendar,
+            inspected: server::inspection().1,
         };
         let task = tokio::spawn(server::run(config, surroundings, shutdown.clone()));
         let shutdown = Some(shutdown.drop_guard());

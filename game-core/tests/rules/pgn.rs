@@ -138,3 +138,10 @@ fn long_clocks_and_far_dates_have_a_form() {
     assert!(pgn.contains("1. e4 { [%clk 3:03:00] } *"), "{pgn}");
     assert!(pgn.contains("[Date \"????.??.??\"]"), "{pgn}");
 }
+
+#[test]
+fn moves_are_named_as_in_the_record() {
+    let mut table = Table::initial();
+    table.play_all("f2f3 e7e5 g2g4 d8h4");
+    assert_eq!(table.game.moves_in_san(), ["f3", "e5", "g4", "Qh4#"]);
+}

@@ -253,6 +253,7 @@ pub(super) fn shard(number: u16) -> ShardRecord {
         capacity: 100,
         live: 0,
         draining: false,
+        admin: None,
     }
 }
 

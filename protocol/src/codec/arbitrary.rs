@@ -69,6 +69,7 @@ fn result() -> impl Strategy<Value = (Outcome, Termination)> {
         (Outcome::BlackWins, Termination::TimeForfeit),
         (Outcome::Draw, Termination::MaxLength),
         (Outcome::Aborted, Termination::BlackNoStart),
+        (Outcome::Aborted, Termination::Adjudicated),
     ])
 }
 

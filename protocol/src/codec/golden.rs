@@ -290,6 +290,10 @@ fn endings() {
             "0000001003fb0104010003030bfc0002bf20fa00",
             ended(Outcome::Aborted, Termination::BlackNoStart),
         ),
+        (
+            "0000001003fb0104010003030cfc0002bf20fa00",
+            ended(Outcome::Aborted, Termination::Adjudicated),
+        ),
     ];
     check(table, encode_server, decode_server);
 }

@@ -23,6 +23,20 @@ impl FromStr for StoreUrl {
     }
 }
 
+impl StoreUrl {
+    /// The URL with whatever stands before its `@` left out.
+    pub(super) fn shown(&self) -> String {
+        let url = &self.0.url;
+        match url.rsplit_once('@') {
+            None => url.clone(),
+            Some((before, host)) => {
+                let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
+                format!("{scheme}://…@{host}")
+            }
+        }
+    }
+}
+
 /// The store of a process, from which each shard and the matchmaker get theirs.
 pub(super) enum Backend {
     /// One database in this process, shared by all.

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use admin::{Access, Setting};
 use game_core::ShardId;
 use protocol::token::SigningKey;
 use serde::Serialize;
@@ -22,8 +23,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::backend::Backend;
+use super::endpoint::{Endpoint, Serving};
 use crate::tls::{Identity, ResetSecret};
-use crate::{NetLimits, ShardConfig, ShardFailed, Surroundings};
+use crate::{NetLimits, ShardConfig, ShardFailed, ShardSource, Surroundings};
 
 /// Everything must answer within this, or the start has failed.
 const START_DEADLINE: Duration = Duration::from_secs(20);
@@ -40,6 +42,8 @@ pub(super) struct ClusterPlan {
     pub(super) shard_port: u16,
     pub(super) shards: u16,
     pub(super) key: SigningKey,
+    /// Where the admin endpoint of the whole listens, and whom it and those of the shards let in.
+    pub(super) admin: Option<(SocketAddr, Access)>,
 }
 
 /// Where a running cluster answers.
@@ -47,6 +51,12 @@ pub(super) struct ClusterPlan {
 pub(super) struct Addresses {
     /// URL of the matchmaker.
     pub(super) matchmaker: String,
+    /// URL of the admin endpoint of the whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) admin: Option<String>,
+    /// The token that all admin endpoints take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) admin_token: Option<String>,
     pub(super) shards: Vec<ShardAddress>,
 }
 
@@ -55,6 +65,9 @@ pub(super) struct Addresses {
 pub(super) struct ShardAddress {
     pub(super) id: ShardId,
     pub(super) address: SocketAddr,
+    /// URL of its admin endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) admin: Option<String>,
 }
 
 /// A cluster that answers.
@@ -90,8 +103,13 @@ impl Cluster {
             };
             let listen = SocketAddr::new(plan.host, port);
             let store = backend.open().await?;
-            let key = plan.key.clone();
-            let (thread, address) = start_shard(listen, store, key, shutdown.clone()).await?;
+            let seed = ShardSeed {
+                listen,
+                store,
+                key: plan.key.clone(),
+                access: plan.admin.as_ref().map(|(_, access)| access.clone()),
+            };
+            let (thread, address) = start_shard(seed, shutdown.clone()).await?;
             shards.push(thread);
             addresses.push(address);
         }
@@ -102,9 +120,21 @@ impl Cluster {
         let matchmaker_address = listener.local_addr()?;
         let store = backend.open().await?;
         let matchmaker = start_matchmaker(listener, Arc::clone(&store), plan.key, shutdown.clone());
+        let admin_token = plan
+            .admin
+            .as_ref()
+            .map(|(_, access)| access.token().to_owned());
+        let admin = match plan.admin {
+            Some((listen, access)) => {
+                Some(start_admin(listen, access, Arc::clone(&store), shutdown.clone()).await?)
+            }
+            None => None,
+        };
         let cluster = Self {
             addresses: Addresses {
                 matchmaker: format!("http://{matchmaker_address}"),
+                admin: admin.map(|address| format!("http://{address}")),
+                admin_token,
                 shards: addresses,
             },
             shutdown,
@@ -188,11 +218,25 @@ async fn is_ready(matchmaker: SocketAddr) -> bool {
     ask.await.unwrap_or(false)
 }
 
-/// Starts a shard on a thread and a runtime of its own: a shard is sized to one core.
-async fn start_shard(
+/// What a shard of the cluster begins with.
+struct ShardSeed {
     listen: SocketAddr,
     store: Arc<dyn Store>,
     key: SigningKey,
+    /// Whom its admin endpoint lets in; `None` for no endpoint.
+    access: Option<Access>,
+}
+
+/// A shard that is ready to run.
+struct Prepared {
+    config: ShardConfig,
+    surroundings: Surroundings,
+    serving: Option<Serving>,
+}
+
+/// Starts a shard on a thread and a runtime of its own: a shard is sized to one core.
+async fn start_shard(
+    seed: ShardSeed,
     shutdown: CancellationToken,
 ) -> Result<(ShardThread, ShardAddress), Failure> {
     let id = ShardId::from_random(rand::random());
@@ -210,18 +254,26 @@ async fn start_shard(
             .map_err(Failure::from)
             .and_then(|runtime| {
                 let _inside = runtime.enter();
-                let prepared = prepare_shard(id, listen, store, &key)?;
+                let prepared = prepare_shard(id, seed)?;
                 Ok((runtime, prepared))
             });
-        let (runtime, (config, surroundings)) = match prepared {
+        let (runtime, prepared) = match prepared {
             Ok(prepared) => prepared,
             Err(failure) => {
                 let _ = ready.send(Err(failure));
                 return Ok(());
             }
         };
-        let address = config.address;
-        let _ = ready.send(Ok(ShardAddress { id, address }));
+        let Prepared {
+            config,
+            surroundings,
+            serving: _serving,
+        } = prepared;
+        let _ = ready.send(Ok(ShardAddress {
+            id,
+            address: config.address,
+            admin: config.admin.map(|address| format!("http://{address}")),
+        }));
         runtime.block_on(async {
             tokio::select! {
                 ended = crate::run(config, surroundings, shutdown) => ended,
@@ -241,12 +293,7 @@ async fn start_shard(
     Ok((ShardThread { id, thread, abort }, address))
 }
 
-fn prepare_shard(
-    id: ShardId,
-    listen: SocketAddr,
-    store: Arc<dyn Store>,
-    key: &SigningKey,
-) -> Result<(ShardConfig, Surroundings), Failure> {
+fn prepare_shard(id: ShardId, seed: ShardSeed) -> Result<Prepared, Failure> {
     let calendar = crate::system_calendar;
     // Everything that a developer tries comes from one address.
     let everyone = NetLimits::default().connections_max;
@@ -256,27 +303,58 @@ fn prepare_shard(
     };
     let identity = Identity::self_signed(i64::try_from(calendar().0 / 1000)?)?;
     let certificate_sha256 = identity.pin();
-    let secret = ResetSecret::from_bytes(&key.derive_secret("stateless reset"));
-    let endpoint = identity.bind(listen, secret.as_ref(), &net)?;
+    let secret = ResetSecret::from_bytes(&seed.key.derive_secret("stateless reset"));
+    let endpoint = identity.bind(seed.listen, secret.as_ref(), &net)?;
+    let address = endpoint.local_addr()?;
+    let (inspector, inspected) = crate::inspection();
+    let (mut admin, mut serving) = (None, None);
+    if let Some(access) = seed.access {
+        let endpoint = Endpoint::bind(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0), access)?;
+        admin = Some(endpoint.address);
+        let settings = vec![
+            Setting::new("listen", address),
+            Setting::new("capacity", SHARD_CAPACITY),
+        ];
+        serving = Some(endpoint.serve(ShardSource::new(id, inspector, settings, None))?);
+    }
     let config = ShardConfig {
         id,
-        address: endpoint.local_addr()?,
+        address,
+        admin,
         certificate_sha256,
         capacity: SHARD_CAPACITY,
         hand_over: false,
         limits: Default::default(),
         net,
     };
-    let key = key.verifying_key();
-    Ok((
+    let surroundings = Surroundings {
+        endpoint,
+        store: seed.store,
+        key: seed.key.verifying_key(),
+        calendar,
+        inspected,
+    };
+    Ok(Prepared {
         config,
-        Surroundings {
-            endpoint,
-            store,
-            key,
-            calendar,
-        },
-    ))
+        surroundings,
+        serving,
+    })
+}
+
+/// Starts the admin endpoint of the whole; returns where it listens.
+async fn start_admin(
+    listen: SocketAddr,
+    access: Access,
+    store: Arc<dyn Store>,
+    shutdown: CancellationToken,
+) -> Result<SocketAddr, Failure> {
+    let listener = admin::bind(listen).await?;
+    let address = listener.local_addr()?;
+    let settings = vec![Setting::new("listen", address)];
+    tokio::spawn(matchmaker::operate(
+        listener, access, settings, store, shutdown,
+    ));
+    Ok(address)
 }
 
 fn start_matchmaker(

@@ -1,9 +1,10 @@
 //! `rookery dev`: everything in one process.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use admin::AdminArgs;
 use clap::{Args, Parser};
 use tokio_util::sync::CancellationToken;
 
@@ -67,8 +68,20 @@ pub(super) struct DevArgs {
         default_value_t = 7100
     )]
     shard_port: u16,
-    /// Once everything answers, write a JSON object to this file: `matchmaker` (URL) and `shards`
-    /// (`id` and `address` of each).
+    /// Where the admin endpoint listens, with a page to look at: its URL and its token are printed at the
+    /// start. Port 0 picks a free one.
+    #[arg(
+        long,
+        env = "ROOKERY_ADMIN_LISTEN",
+        value_name = "IP:PORT",
+        default_value = "127.0.0.1:0"
+    )]
+    admin_listen: SocketAddr,
+    /// A file with the tokens of operators, one a line; by default a token is made at each start.
+    #[arg(long, env = "ROOKERY_ADMIN_TOKEN_FILE", value_name = "FILE")]
+    admin_token_file: Option<PathBuf>,
+    /// Once everything answers, write a JSON object to this file: `matchmaker` (URL), `admin` (URL),
+    /// `admin_token` and `shards` (`id`, `address` and `admin` of each).
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
 }
@@ -103,12 +116,17 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
         Some(url) => Backend::redis(url, Duration::from_secs(args.store_wait)),
         None => Backend::embedded(&args.data_dir)?,
     };
+    let admin = AdminArgs {
+        admin_listen: Some(args.admin_listen),
+        admin_token_file: args.admin_token_file.clone(),
+    };
     let plan = ClusterPlan {
         host: args.host,
         matchmaker_port: args.matchmaker_port,
         shard_port: args.shard_port,
         shards: args.shards,
         key,
+        admin: admin.validate()?,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -142,6 +160,10 @@ fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
     println!("  matchmaker  {}", addresses.matchmaker);
     for shard in &addresses.shards {
         println!("  shard       {} (QUIC), id {}", shard.address, shard.id);
+    }
+    if let (Some(admin), Some(token)) = (&addresses.admin, &addresses.admin_token) {
+        println!("  admin       {admin}");
+        println!("  its token   {token}");
     }
     println!("  store       {store}");
     println!();

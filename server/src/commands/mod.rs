@@ -3,6 +3,7 @@
 mod backend;
 mod cluster;
 mod demo;
+mod endpoint;
 
 mod dev;
 mod shard;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use admin::{AdminArgs, Setting};
 use clap::Args;
 use game_core::ShardId;
 use protocol::token::VerifyingKey;
@@ -15,9 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::backend::{Backend, StoreUrl};
+use super::endpoint::Endpoint;
 use crate::shard::ShardLimits;
 use crate::tls::{Identity, ResetSecret};
-use crate::{NetLimits, ShardConfig, Surroundings};
+use crate::{NetLimits, ShardConfig, ShardSource, Surroundings};
 
 /// One shard of a deployment, on Redis. It is sized to one core: run one for each, on as many
 /// machines as you like.
@@ -95,7 +97,14 @@ pub(super) struct ShardArgs {
         default_value_t = 1_000
     )]
     connections_per_address_max: usize,
-    /// Once the shard is in the registry, write a JSON object to this file: its `id` and `address`.
+    #[command(flatten)]
+    admin: AdminArgs,
+    /// The address at which matchmakers reach the admin endpoint; by default the one listened on, at the
+    /// IP address of --public-address if that is none.
+    #[arg(long, env = "ROOKERY_ADMIN_ADDRESS", value_name = "IP:PORT")]
+    admin_address: Option<SocketAddr>,
+    /// Once the shard is in the registry, write a JSON object to this file: its `id` and `address` and,
+    /// if it has an admin endpoint, that one's URL as `admin` and `admin_token`.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
 }
@@ -127,6 +136,7 @@ pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
         _ => Identity::self_signed(i64::try_from(calendar().0 / 1000)?)?,
     };
     let secret = args.reset_secret.as_deref().map(reset_secret).transpose()?;
+    let admin = open_admin(args)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -150,6 +160,7 @@ pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
         let config = ShardConfig {
             id: ShardId::from_random(rand::random()),
             address,
+            admin: admin.as_ref().map(|admin| admin.reached_at),
             certificate_sha256,
             capacity: args.capacity,
             hand_over: true,
@@ -157,17 +168,83 @@ pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
             net,
         };
         if let Some(path) = args.ready_file.clone() {
-            let ready = json!({ "id": config.id, "address": config.address });
+            let mut ready = json!({ "id": config.id, "address": config.address });
+            if let Some(admin) = &admin {
+                ready["admin"] = json!(format!("http://{}", admin.reached_at));
+                ready["admin_token"] = json!(admin.token);
+            }
             tokio::spawn(say_when_ready(path, ready, config.id, Arc::clone(&store)));
         }
+        let (inspector, inspected) = crate::inspection();
+        let drain = Some(shutdown.clone());
+        let source = ShardSource::new(config.id, inspector, shown(args, &config), drain);
+        let _serving = admin
+            .map(|admin| admin.endpoint.serve(source))
+            .transpose()?;
         let surroundings = Surroundings {
             endpoint,
             store,
             key,
             calendar,
+            inspected,
         };
         Ok(crate::run(config, surroundings, shutdown).await?)
     })
+}
+
+/// The admin endpoint that was asked for.
+struct OpenAdmin {
+    endpoint: Endpoint,
+    /// What the registry says.
+    reached_at: SocketAddr,
+    token: String,
+}
+
+fn open_admin(args: &ShardArgs) -> Result<Option<OpenAdmin>, Failure> {
+    let Some((listen, access)) = args.admin.validate()? else {
+        return Ok(None);
+    };
+    let token = access.token().to_owned();
+    let endpoint = Endpoint::bind(listen, access)?;
+    let bound = endpoint.address;
+    tracing::info!(address = %bound, "the admin endpoint serves");
+    let public = args.public_address.unwrap_or(args.listen).ip();
+    let reached_at = args
+        .admin_address
+        .unwrap_or(if bound.ip().is_unspecified() {
+            SocketAddr::new(public, bound.port())
+        } else {
+            bound
+        });
+    Ok(Some(OpenAdmin {
+        endpoint,
+        reached_at,
+        token,
+    }))
+}
+
+/// What the admin endpoint shows of the configuration, secrets masked.
+fn shown(args: &ShardArgs, config: &ShardConfig) -> Vec<Setting> {
+    let path = |path: &Option<PathBuf>| {
+        let path = path.as_ref().map(|path| path.display().to_string());
+        path.unwrap_or_default()
+    };
+    vec![
+        Setting::new("listen", args.listen),
+        Setting::new("public_address", config.address),
+        Setting::new("store", args.store.shown()),
+        Setting::new("matchmaker_key", args.matchmaker_key.display()),
+        Setting::new("certificate", path(&args.certificate)),
+        Setting::secret("certificate_key", args.certificate_key.is_some()),
+        Setting::secret("reset_secret", args.reset_secret.is_some()),
+        Setting::new("capacity", config.capacity),
+        Setting::new("connections_max", config.net.connections_max),
+        Setting::new(
+            "connections_per_address_max",
+            config.net.connections_per_address_max,
+        ),
+        Setting::secret("admin_tokens", true),
+    ]
 }
 
 /// Waits until the registry has the shard, then says so.

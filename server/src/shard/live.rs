@@ -1,19 +1,31 @@
 //! One live match on its shard: the state machine of the rules, its gate, and who is in the room.
 
+mod confirmed;
+mod departure;
+mod told;
+
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use game_core::{
-    BySeat, Command, CommandId, Epoch, Event, EventKind, Match, MatchId, MatchTime, Seat,
-    UnixMillis,
+    BySeat, Command, CommandId, Epoch, Event, EventKind, Match, MatchId, MatchTime, Outcome,
+    Refusal, Seat, ShardId, UnixMillis,
 };
-use protocol::{
-    CatchUp, ClockView, Joined, MatchState, Role, SeatView, ServerBody, ServerFrame, WireEvent,
-    WireRefusal, codec,
-};
+use protocol::{CatchUp, Joined, Role, ServerBody, ServerFrame, WireRefusal, codec};
 use store::{Append, Checkpoint, Status};
 
+use super::NotDone;
 use super::gate::{Audience, Gate, Held};
 use super::{PeerKey, ShardLimits};
+
+/// What a command that was not refused has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Something happened.
+    Event,
+    /// It had happened before.
+    Repeat,
+}
 
 /// A peer in the room of a match.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +49,14 @@ pub(crate) struct LiveMatch {
     pending: Vec<Event>,
     /// The seq that the batch in flight reaches, if it holds events of this match.
     in_flight: Option<u32>,
+    /// The uptime at which the oldest event came about that no batch holds.
+    waits_since: Option<Duration>,
+    /// The same of those in the batch in flight.
+    flight_since: Option<Duration>,
+    /// What the clocks showed when the match was loaded.
+    loaded_clocks: BySeat<Duration>,
+    /// The shard that the match is being given to; nothing happens here any more.
+    departs_to: Option<ShardId>,
     /// The seq of the newest stored snapshot.
     snapshot_seq: u32,
     /// The last events, for peers that come back and for a store that lost them.
@@ -67,11 +87,15 @@ impl LiveMatch {
         let finished = checkpoint.ownership.status == Status::Finished;
         let mut live = Self {
             gate: Gate::new(game.seq()),
+            loaded_clocks: game.clocks(now),
             game,
             epoch: checkpoint.ownership.epoch,
             members: Vec::new(),
             pending: Vec::new(),
             in_flight: None,
+            waits_since: None,
+            flight_since: None,
+            departs_to: None,
             snapshot_seq,
             recent: VecDeque::new(),
             held_until: (!finished).then(|| now + limits.rejoin_wait),
@@ -113,7 +137,8 @@ impl LiveMatch {
     /// The soonest of this match's deadlines, noted as the one that the shard's structure holds.
     pub(crate) fn schedule(&mut self) -> Option<MatchTime> {
         let deadlines = [self.game.deadline(), self.held_until, self.leaves_at];
-        self.scheduled = deadlines.into_iter().flatten().min();
+        let soonest = deadlines.into_iter().flatten().min();
+        self.scheduled = soonest.filter(|_| !self.is_departing());
         self.scheduled
     }
 
@@ -181,7 +206,7 @@ impl LiveMatch {
         }
     }
 
-    /// A command of a peer; says whether it caused an event.
+    /// A command of a peer; says what became of it.
     pub(crate) fn command(
         &mut self,
         peer: PeerKey,
@@ -189,7 +214,7 @@ impl LiveMatch {
         command: &Command,
         received_at: MatchTime,
         limits: &ShardLimits,
-    ) -> bool {
+    ) -> Result<Effect, WireRefusal> {
         let before = self.game.seq();
         let answer = match role.seat() {
             None => Err(WireRefusal::NotAPlayer),
@@ -205,13 +230,38 @@ impl LiveMatch {
             Ok(event) => {
                 let command_id = command.id;
                 self.say(Audience::Peer(peer), ServerBody::Ack { command_id, event });
-                event > before
+                Ok(if event > before {
+                    Effect::Event
+                } else {
+                    Effect::Repeat
+                })
             }
             Err(reason) => {
                 self.refuse(peer, command.id, reason);
-                false
+                Err(reason)
             }
         }
+    }
+
+    /// An arbiter ends the match; `Err` if too much of it waits for the store already.
+    pub(crate) fn adjudicate(
+        &mut self,
+        outcome: Outcome,
+        now: MatchTime,
+        limits: &ShardLimits,
+    ) -> Result<Result<u32, Refusal>, NotDone> {
+        if self.pending.len() >= limits.pending_events_max {
+            return Err(NotDone::Paused);
+        }
+        let mut events = Vec::new();
+        let answer = self.game.adjudicate(outcome, now, &mut events);
+        self.emit(events, limits);
+        Ok(answer)
+    }
+
+    /// Notes that what waits for the store came about at the uptime `since`.
+    pub(crate) fn waits(&mut self, since: Duration) {
+        self.waits_since.get_or_insert(since);
     }
 
     /// Tells a peer that its command changed nothing.
@@ -256,7 +306,8 @@ impl LiveMatch {
     }
 
     /// The next fenced write: all that waits, with a snapshot when one is due.
-    pub(crate) fn next_append(&mut self, limits: &ShardLimits) -> Append {
+    pub(crate) fn next_append(&mut self, limits: &ShardLimits, uptime: Duration) -> Append {
+        self.flight_since = self.waits_since.take().or(Some(uptime));
         let seq = self.game.seq();
         let snapshot_due = seq - self.snapshot_seq >= limits.snapshot_every;
         let snapshot = snapshot_due.then(|| self.game.snapshot());
@@ -268,21 +319,28 @@ impl LiveMatch {
     }
 
     /// The store has confirmed the write in flight: the gate opens, and the side to move may think.
-    pub(crate) fn confirmed(&mut self, now: MatchTime, limits: &ShardLimits) {
-        let Some(seq) = self.in_flight.take() else {
-            return;
-        };
+    /// Returns since when the oldest of its events had waited, and how many moves were among them.
+    pub(crate) fn confirmed(
+        &mut self,
+        now: MatchTime,
+        limits: &ShardLimits,
+    ) -> Option<(Duration, u64)> {
+        let seq = self.in_flight.take()?;
+        let is_move = |e: &&Event| e.seq <= seq && matches!(e.kind, EventKind::Moved { .. });
+        let moves = self.pending.iter().filter(is_move).count() as u64;
         self.pending.retain(|event| event.seq > seq);
         self.gate.confirm(seq);
         self.release_clock(now);
         if self.is_over() && self.pending.is_empty() {
             self.leaves_at = Some(now + limits.finished_linger);
         }
+        self.flight_since.take().map(|since| (since, moves))
     }
 
     /// Everything after the first `len` events is to be written (again); says whether it is in memory.
     pub(crate) fn write_again(&mut self, len: u32) -> bool {
         self.in_flight = None;
+        self.waits_since = self.flight_since.take().or(self.waits_since);
         let known = self.remembers(len);
         if known {
             self.pending = self
@@ -370,85 +428,6 @@ impl LiveMatch {
             self.recent.pop_front();
         }
         self.recent.push_back(event);
-    }
-
-    /// An event as peers see it. Whose clock runs is true of the newest event; with older ones a
-    /// newer word on the clocks follows.
-    fn as_seen(&self, event: &Event) -> WireEvent {
-        let over = matches!(event.kind, EventKind::Ended { .. });
-        let running = if over { None } else { self.counting_seat() };
-        let clock = ClockView::new(event.clocks, running);
-        WireEvent {
-            seat: event.seat,
-            kind: event.kind,
-            clock,
-        }
-    }
-
-    /// The events after `seen`; `None` where only the full state will do.
-    fn missed(&self, seen: Option<u32>) -> Option<Vec<(u32, WireEvent)>> {
-        let seen = seen.filter(|&seen| self.remembers(seen))?;
-        let missed = self.recent.iter().filter(|event| event.seq > seen);
-        Some(
-            missed
-                .map(|event| (event.seq, self.as_seen(event)))
-                .collect(),
-        )
-    }
-
-    /// Whether every event after `seq` is in memory.
-    fn remembers(&self, seq: u32) -> bool {
-        let last = self.game.seq();
-        let oldest = self.recent.front().map_or(last + 1, |event| event.seq);
-        (oldest - 1..=last).contains(&seq)
-    }
-
-    fn say_presence(&mut self, seat: Seat, connected: bool) {
-        self.say(
-            Audience::Presence(seat),
-            ServerBody::Presence { seat, connected },
-        );
-    }
-
-    fn say(&mut self, to: Audience, body: ServerBody) {
-        let seq = self.game.seq();
-        let frame = codec::encode_server(&ServerFrame {
-            epoch: self.epoch,
-            seq,
-            body,
-        });
-        self.gate.hold(seq, to, frame);
-    }
-
-    fn clock_view(&self, now: MatchTime) -> ClockView {
-        ClockView::new(self.game.clocks(now), self.counting_seat())
-    }
-
-    fn member_in(&self, role: Role) -> Option<&Member> {
-        self.members.iter().find(|member| member.role == role)
-    }
-
-    fn connected(&self) -> BySeat<bool> {
-        BySeat::new_with(|seat: Seat| self.member_in(seat.into()).is_some())
-    }
-
-    fn state(&self) -> MatchState {
-        let setup = self.game.setup();
-        let view = |seat: Seat| SeatView {
-            id: setup.players[seat].id.clone(),
-            name: setup.players[seat].name.to_string(),
-        };
-        MatchState {
-            players: BySeat::new_with(view),
-            time_control: setup.time_control,
-            clock_start: setup.clock_start,
-            rated: setup.rated,
-            start_fen: (!setup.start.is_initial()).then(|| setup.start.fen()),
-            fen: self.game.fen(),
-            moves: self.game.moves().map(|(uci, _)| uci).collect(),
-            draw_offer: self.game.draw_offer(),
-            result: self.game.outcome(),
-        }
     }
 }
 

@@ -16,6 +16,10 @@ pub(super) struct Loading {
     waiting: Vec<(PeerKey, Option<u32>)>,
     /// Claims made so far.
     claims: u32,
+    /// The uptime at which loading began.
+    since: Duration,
+    /// It was another shard's.
+    is_takeover: bool,
     /// The shards in whose sets it was found; it leaves them once it is settled whose it is.
     listed_by: Vec<ShardId>,
 }
@@ -96,7 +100,9 @@ impl Shard {
                 return;
             }
         } else if in_memory < self.limits.matches_max {
-            self.loading.entry(id).or_default().waiting.extend(peer);
+            let loading = self.loading.entry(id).or_default();
+            loading.since = now.uptime;
+            loading.waiting.extend(peer);
             self.outputs.push_back(Output::Load(id));
             return;
         }
@@ -168,6 +174,7 @@ impl Shard {
             self.give_up(id, CloseCode::NotOwner);
         } else {
             self.counters.takeovers += u64::from(owner != self.id && loading.claims == 0);
+            loading.is_takeover |= owner != self.id;
             loading.claims += 1;
             self.outputs.push_back(Output::Claim(id, epoch));
         }
@@ -185,6 +192,10 @@ impl Shard {
                 tracing::debug!(match_id = %id, %epoch, "match is in memory");
                 let key = self.matches.insert(live);
                 self.by_id.insert(id, key);
+                if loading.is_takeover {
+                    let took = now.uptime.saturating_sub(loading.since);
+                    self.measured.takeovers.push(took);
+                }
                 for (peer, seen) in loading.waiting {
                     self.seat(peer, key, seen, now);
                 }

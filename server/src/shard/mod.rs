@@ -3,9 +3,11 @@
 //! out its [`Output`]s.
 
 mod allowance;
+mod arbiter;
 mod deadlines;
 mod gate;
 mod healing;
+mod inspect;
 mod limits;
 mod live;
 mod loading;
@@ -13,7 +15,7 @@ mod play_clock;
 mod takeover;
 mod writing;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,11 +26,13 @@ use slotmap::{SlotMap, new_key_type};
 use store::{Append, Liveness, ShardRecord};
 
 use allowance::{Allowance, Verdict};
+pub use arbiter::NotDone;
 use deadlines::Deadlines;
+pub use inspect::Measured;
 #[cfg(feature = "sabotage")]
 pub use limits::Sabotage;
 pub use limits::ShardLimits;
-use live::{LiveMatch, Moment};
+use live::{Effect, LiveMatch, Moment};
 use loading::{Loading, Unplayable};
 use play_clock::PlayClock;
 use takeover::Takeover;
@@ -108,8 +112,12 @@ struct Peer {
 pub struct Counters {
     /// Events that the store confirmed.
     pub events_confirmed: u64,
+    /// Moves among them.
+    pub moves_confirmed: u64,
     /// Batches that the store confirmed.
     pub batches: u64,
+    /// Batches that were sent again, after an answer that said nothing.
+    pub batch_retries: u64,
     /// Matches lost to another owner at a write.
     pub fenced: u64,
     /// Writes that found the log other than it must be.
@@ -139,6 +147,9 @@ pub struct Shard {
     takeover: Takeover,
     outputs: VecDeque<Output>,
     counters: Counters,
+    /// How often each refusal was given, by its stable code.
+    refusals: BTreeMap<&'static str, u64>,
+    measured: Measured,
 }
 
 impl Shard {
@@ -160,6 +171,8 @@ impl Shard {
             takeover: Takeover::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
+            refusals: BTreeMap::new(),
+            measured: Measured::default(),
         }
     }
 
@@ -233,19 +246,28 @@ impl Shard {
             self.close(peer, CloseCode::ProtocolViolation);
             return;
         };
-        let Some(live) = self.matches.get_mut(key) else {
+        let live = self.matches.get_mut(key);
+        // What is said to a match on its way is left to be said again to its next owner.
+        let Some(live) = live.filter(|live| !live.is_departing()) else {
             return;
         };
         match from.allowance.judge(&self.limits, now.uptime) {
             Verdict::Apply => {
-                let received_at = self.clock.at(received_at);
-                if !live.command(peer, from.role, command, received_at, &self.limits) {
-                    from.allowance.charge();
+                let at = self.clock.at(received_at);
+                match live.command(peer, from.role, command, at, &self.limits) {
+                    Ok(Effect::Event) => live.waits(received_at),
+                    Ok(Effect::Repeat) => from.allowance.charge(),
+                    Err(reason) => {
+                        from.allowance.charge();
+                        *self.refusals.entry(reason.code()).or_default() += 1;
+                    }
                 }
                 self.settle(key);
             }
             Verdict::Refuse => {
-                live.refuse(peer, command.id, WireRefusal::RateLimited);
+                let reason = WireRefusal::RateLimited;
+                live.refuse(peer, command.id, reason);
+                *self.refusals.entry(reason.code()).or_default() += 1;
                 self.settle(key);
             }
             Verdict::SendAway => self.close(peer, CloseCode::RateLimited),
@@ -379,6 +401,10 @@ impl Shard {
         }
         if live.is_dirty() {
             self.writing.add(key);
+        }
+        if let Some(to) = live.ready_for() {
+            self.takeover
+                .begin_hand_over(live.id(), to, live.epoch(), &mut self.outputs);
         }
         let old = live.scheduled();
         self.deadlines.reschedule(key, old, live.schedule());

@@ -1,10 +1,10 @@
 //! Matches that change their owner: taken from the dead, given away at a shutdown, lost without
 //! notice while this process was away.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-use game_core::{MatchId, ShardId};
+use game_core::{Epoch, MatchId, ShardId};
 use protocol::CloseCode;
 use store::{Liveness, Ownership, StoreError};
 
@@ -26,6 +26,23 @@ pub(super) struct Takeover {
 impl Takeover {
     pub(super) fn is_draining(&self) -> bool {
         self.draining
+    }
+
+    /// Asks for a match to be claimed for `to`, once.
+    pub(super) fn begin_hand_over(
+        &mut self,
+        match_id: MatchId,
+        to: ShardId,
+        epoch: Epoch,
+        outputs: &mut VecDeque<Output>,
+    ) {
+        if self.leaving.insert(match_id) {
+            outputs.push_back(Output::HandOver {
+                match_id,
+                to,
+                epoch,
+            });
+        }
     }
 
     /// This process did not run, or did not reach the store, for `gap`.
@@ -112,12 +129,8 @@ impl Shard {
             let (match_id, epoch) = (live.id(), live.epoch());
             match self.registry.heir(match_id, Some(self.id)) {
                 Some(to) if !live.is_over() => {
-                    self.takeover.leaving.insert(match_id);
-                    self.outputs.push_back(Output::HandOver {
-                        match_id,
-                        to,
-                        epoch,
-                    });
+                    self.takeover
+                        .begin_hand_over(match_id, to, epoch, &mut self.outputs);
                 }
                 _ => self.drop_match(key, CloseCode::ShuttingDown),
             }

@@ -62,6 +62,17 @@ impl Writing {
         asked.map(|asked| asked.max(self.answered_at))
     }
 
+    /// Matches with events that the store has not confirmed.
+    pub(super) fn waiting(&self) -> usize {
+        let in_flight = self.in_flight.as_ref().map_or(0, |batch| batch.keys.len());
+        self.dirty.len() + in_flight
+    }
+
+    /// When the batch in flight was first sent.
+    pub(super) fn in_flight_since(&self) -> Option<Duration> {
+        self.in_flight.as_ref().map(|batch| batch.since)
+    }
+
     /// The process did not run for `gap`: the store is not to blame for it.
     pub(super) fn skipped(&mut self, gap: Duration) {
         self.answered_at += gap;
@@ -94,7 +105,7 @@ impl Shard {
             let Some(live) = self.matches.get_mut(key).filter(|live| live.is_dirty()) else {
                 continue;
             };
-            let append = live.next_append(&self.limits);
+            let append = live.next_append(&self.limits, now.uptime);
             bytes += append.len_bytes();
             keys.push(key);
             appends.push(append);
@@ -133,6 +144,7 @@ impl Shard {
                 self.writing.answered_at = now.uptime;
                 self.thaw(now);
                 self.counters.batches += 1;
+                self.measured.batches.push(batch.keys.len());
                 for ((key, append), answer) in batch.keys.iter().zip(&*batch.appends).zip(answers) {
                     self.answered(*key, append, answer, now);
                 }
@@ -179,6 +191,7 @@ impl Shard {
             && batch.retry_at.is_some_and(|at| at <= now.uptime)
         {
             batch.retry_at = None;
+            self.counters.batch_retries += 1;
             self.outputs
                 .push_back(Output::Append(Arc::clone(&batch.appends)));
         }
@@ -199,7 +212,11 @@ impl Shard {
             Appended::Stored { duplicate } => {
                 self.counters.duplicates += u64::from(duplicate);
                 self.counters.events_confirmed += append.records.len() as u64;
-                live.confirmed(time, &self.limits);
+                if let Some((since, moves)) = live.confirmed(time, &self.limits) {
+                    self.counters.moves_confirmed += moves;
+                    let waited = now.uptime.saturating_sub(since);
+                    self.measured.acks.push(waited);
+                }
                 if append.ends {
                     self.outputs.push_back(Output::Disown(self.id, vec![id]));
                 }

@@ -8,6 +8,7 @@ mod clocks;
 mod faults;
 mod gate;
 mod joining;
+mod operator;
 mod property;
 mod room;
 mod takeover;

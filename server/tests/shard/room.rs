@@ -72,6 +72,7 @@ impl Room {
             capacity: 100,
             live: 0,
             draining: false,
+            admin: None,
         }
     }
 

@@ -124,6 +124,7 @@ fn shard() -> ShardRecord {
         capacity: 20_000,
         live: 5,
         draining: false,
+        admin: Some("192.0.2.1:9100".parse().unwrap()),
     }
 }
 
@@ -203,7 +204,7 @@ fn stored_bytes_stay_what_they_are() {
         &shard(),
         encode_shard,
         decode_shard,
-        "51736861726473686172643031fb2c0100c0000201fb5111010707070707070707070707070707070707070707070707070707070707070707fb204e050031480dbe",
+        "52736861726473686172643031fb2c0100c0000201fb5111010707070707070707070707070707070707070707070707070707070707070707fb204e05000100c0000201fb8c2312eacd44",
     );
     check_golden(
         &head(),
@@ -211,6 +212,20 @@ fn stored_bytes_stay_what_they_are() {
         decode_head,
         "6103736861726473686172643031014017b45812",
     );
+}
+
+#[test]
+fn a_shard_record_without_an_admin_address_is_read_still() {
+    let old = "51736861726473686172643031fb2c0100c0000201fb5111010707070707070707070707070707070707070707070707070707070707070707fb204e050031480dbe";
+    let bytes: Vec<u8> = (0..old.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&old[at..at + 2], 16).unwrap())
+        .collect();
+    let expected = ShardRecord {
+        admin: None,
+        ..shard()
+    };
+    assert_eq!(decode_shard(&bytes), Ok(expected));
 }
 
 #[test]

@@ -141,6 +141,7 @@ pub(crate) fn shard_record(n: u8, heartbeat: u64) -> ShardRecord {
         capacity: 1000,
         live: u32::from(n),
         draining: n == 3,
+        admin: None,
     }
 }
 

@@ -80,6 +80,7 @@ impl Cluster {
         let config = ShardConfig {
             id,
             address,
+            admin: None,
             certificate_sha256: Some(endpoints::pin()),
             capacity: 1_000,
             hand_over: false,
@@ -91,6 +92,7 @@ impl Cluster {
             store: Arc::clone(&way) as Arc<dyn store::Store>,
             key: self.key.verifying_key(),
             calendar,
+            inspected: server::inspection().1,
         };
         let run = server::run(config, surroundings, CancellationToken::new());
         let task = tokio::spawn(to_its_end(run));

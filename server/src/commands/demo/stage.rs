@@ -48,6 +48,7 @@ impl Stage {
             shard_port: 0,
             shards: SHARDS,
             key: SigningKey::generate()?.0,
+            admin: None,
         };
         let cluster = Cluster::start(plan, &backend, shutdown).await?;
         Ok(Self::Threads {

@@ -1,0 +1,192 @@
+//! What operators change. Each wish is written to the log target `audit`, with its outcome.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::{Extension, Json};
+use game_core::{MatchId, Outcome, PlayerId, ShardId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::access::Operator;
+use crate::extract::{Body, PathId};
+use crate::problem::{ChangeProblems, Problem, Problems};
+use crate::router::Admin;
+use crate::views::{HandedOff, MatchDetails, Revoked};
+
+/// Who asks for a change, and from where.
+pub(crate) struct Author {
+    operator: Operator,
+    from: Option<SocketAddr>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Author {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let operator = Extension::<Operator>::from_request_parts(parts, state).await;
+        let from = Extension::<ConnectInfo<SocketAddr>>::from_request_parts(parts, state).await;
+        Ok(Self {
+            operator: operator.map_or(Operator("unknown".into()), |Extension(named)| named),
+            from: from.ok().map(|Extension(ConnectInfo(from))| from),
+        })
+    }
+}
+
+impl Author {
+    /// Writes down what was asked for and what came of it.
+    fn note<T>(&self, what: &str, of: &dyn Display, answer: &Result<T, Problem>) {
+        let outcome = answer.as_ref().map_or_else(Problem::code, |_| "done");
+        let from = self.from.map(tracing::field::display);
+        tracing::info!(target: "audit", who = %self.operator.0, from, what, of = %of, outcome, "audit");
+    }
+}
+
+/// How an arbiter ends a match.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ruling {
+    /// `white_wins`, `black_wins` or `draw`.
+    outcome: Decision,
+}
+
+/// A result that an arbiter may give.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Decision {
+    WhiteWins,
+    BlackWins,
+    Draw,
+}
+
+impl From<Decision> for Outcome {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::WhiteWins => Self::WhiteWins,
+            Decision::BlackWins => Self::BlackWins,
+            Decision::Draw => Self::Draw,
+        }
+    }
+}
+
+/// Nothing needs to be said.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
+/// Where a match is to go.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Destination {
+    /// The shard that is to have it; by default the one that would inherit it.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, pattern = "^[0-9A-Za-z]{12}$")]
+    to: Option<ShardId>,
+}
+
+/// Which shard is meant.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WhichShard {
+    /// By default the one that is asked; a matchmaker must be told.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, pattern = "^[0-9A-Za-z]{12}$")]
+    shard: Option<ShardId>,
+}
+
+/// A shard that drains.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub(crate) struct Draining {
+    /// Which process.
+    #[schema(value_type = String)]
+    shard: ShardId,
+}
+
+/// Ends a match without a result. The answer comes once the store has confirmed it; a 503
+/// `unconfirmed` says that it will be so or not.
+#[utoipa::path(post, path = "/v1/matches/{match}/abort", tag = "changes",
+    params(("match" = String, Path, pattern = "^[0-9A-Za-z]{12}$")),
+    request_body = Nothing,
+    responses((status = 200, description = "It has ended", body = MatchDetails), Problems,
+        ChangeProblems))]
+pub(crate) async fn abort(
+    State(admin): State<Arc<Admin>>,
+    author: Author,
+    PathId(id): PathId<MatchId>,
+    Body(Nothing {}): Body<Nothing>,
+) -> Result<Json<MatchDetails>, Problem> {
+    let answer = admin.source.adjudicate(id, Outcome::Aborted).await;
+    author.note("abort", &id, &answer);
+    answer.map(Json)
+}
+
+/// Ends a match with a result. The answer comes once the store has confirmed it; a 503 `unconfirmed`
+/// says that it will be so or not.
+#[utoipa::path(post, path = "/v1/matches/{match}/adjudicate", tag = "changes",
+    params(("match" = String, Path, pattern = "^[0-9A-Za-z]{12}$")),
+    request_body = Ruling,
+    responses((status = 200, description = "It has ended", body = MatchDetails), Problems,
+        ChangeProblems))]
+pub(crate) async fn adjudicate(
+    State(admin): State<Arc<Admin>>,
+    author: Author,
+    PathId(id): PathId<MatchId>,
+    Body(Ruling { outcome }): Body<Ruling>,
+) -> Result<Json<MatchDetails>, Problem> {
+    let outcome = Outcome::from(outcome);
+    let answer = admin.source.adjudicate(id, outcome).await;
+    author.note("adjudicate", &format_args!("{id} {outcome}"), &answer);
+    answer.map(Json)
+}
+
+/// Gives a match to another shard; its players move over by themselves.
+#[utoipa::path(post, path = "/v1/matches/{match}/handoff", tag = "changes",
+    params(("match" = String, Path, pattern = "^[0-9A-Za-z]{12}$")),
+    request_body = Destination,
+    responses((status = 202, description = "It is on its way", body = HandedOff), Problems,
+        ChangeProblems))]
+pub(crate) async fn hand_off(
+    State(admin): State<Arc<Admin>>,
+    author: Author,
+    PathId(id): PathId<MatchId>,
+    Body(Destination { to }): Body<Destination>,
+) -> Result<(axum::http::StatusCode, Json<HandedOff>), Problem> {
+    let answer = admin.source.hand_off(id, to).await;
+    author.note("handoff", &id, &answer);
+    answer.map(|given| (axum::http::StatusCode::ACCEPTED, Json(given)))
+}
+
+/// Lets a shard give all its matches away and stop, as SIGTERM does.
+#[utoipa::path(post, path = "/v1/drain", tag = "changes", request_body = WhichShard,
+    responses((status = 202, description = "It drains", body = Draining), Problems,
+        ChangeProblems))]
+pub(crate) async fn drain(
+    State(admin): State<Arc<Admin>>,
+    author: Author,
+    Body(WhichShard { shard }): Body<WhichShard>,
+) -> Result<(axum::http::StatusCode, Json<Draining>), Problem> {
+    let answer = admin.source.drain(shard).await;
+    let named = shard.map_or_else(|| "this shard".to_owned(), |shard| shard.to_string());
+    author.note("drain", &named, &answer);
+    answer.map(|shard| (axum::http::StatusCode::ACCEPTED, Json(Draining { shard })))
+}
+
+/// Closes every stream of a player.
+#[utoipa::path(post, path = "/v1/players/{player}/revoke", tag = "changes",
+    params(("player" = String, Path, min_length = 1, max_length = 64)),
+    request_body = Nothing,
+    responses((status = 200, description = "They are closed", body = Revoked), Problems,
+        ChangeProblems))]
+pub(crate) async fn revoke(
+    State(admin): State<Arc<Admin>>,
+    author: Author,
+    PathId(player): PathId<PlayerId>,
+    Body(Nothing {}): Body<Nothing>,
+) -> Result<Json<Revoked>, Problem> {
+    let answer = admin.source.revoke(&player).await;
+    author.note("revoke", &player, &answer);
+    answer.map(Json)
+}

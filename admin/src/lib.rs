@@ -1,0 +1,46 @@
+//! What operators see and do, over HTTP: the same endpoint on every shard and matchmaker.
+//!
+//! A [`Source`] answers: a shard for its own matches, a matchmaker for all of them. What leaves by this
+//! door obeys the output gate like everything else: it is confirmed, or it is a number of what is not.
+//! GET only reads; each change is its own POST and is written to the log target `audit`.
+
+// What is told, as plain values.
+mod figures;
+mod model;
+
+// What is shown, as JSON.
+mod problem;
+mod source;
+mod views;
+
+// What it is told at the start.
+mod access;
+mod args;
+
+// The edge: HTTP in, HTTP out.
+mod extract;
+
+mod actions;
+mod events;
+mod installation;
+mod matches;
+mod page;
+mod svg;
+
+mod router;
+mod serve;
+
+pub use access::{Access, InvalidTokens};
+pub use args::{AdminArgs, InvalidAdmin};
+pub use figures::{Figures, Times};
+pub use model::{
+    Facts, Inspection, Link, MatchQuery, MatchRow, Page, Position, Selection, ShardStatus, Sort,
+};
+pub use problem::{Kind, Problem};
+pub use serve::{bind, serve};
+pub use source::{Part, Setting, Source};
+pub use views::{
+    ClocksView, HandedOff, MatchDetails, MatchList, MatchStatus, MatchSummary, MoveView,
+    OwnershipView, PlayerView, PlayersView, ResultView, Revoked, ShardList, ShardState, ShardView,
+    Variant, millis, stored_facts,
+};

@@ -1,0 +1,115 @@
+// The table of matches: filtered and sorted by the server.
+
+import { clock, element, read } from "/assets/api.js";
+
+const EVERY_MS = 2000;
+const LIMIT = 50;
+
+function status(match) {
+  if (match.result) return `${match.result.outcome} (${match.result.termination})`;
+  return match.stale ? "live, owner away" : "live";
+}
+
+/** A player's name, which says whether the player is there. */
+function seat({ name, connected }) {
+  const cell = element("td", name, { class: connected ? "good" : "" });
+  cell.title = { true: "connected", false: "not connected" }[connected] ?? "not known";
+  return cell;
+}
+
+function row(match) {
+  const line = element("tr");
+  const cell = (text, kind = "") => element("td", text, { class: kind });
+  const name = cell("");
+  name.append(element("a", match.match_id, { href: `#/match/${match.match_id}` }));
+  const { white, black } = match.players;
+  const { white_ms, black_ms } = match.clocks;
+  line.append(
+    name,
+    seat(white),
+    seat(black),
+    cell(`${match.time_control} ${match.speed}`),
+    cell(match.ply, "number"),
+    cell(`${clock(white_ms)} · ${clock(black_ms)}`, "number"),
+    cell(status(match).replaceAll("_", " "), match.stale ? "warn" : ""),
+    cell(match.spectators ?? "–", "number"),
+    cell(`${match.owner} @${match.epoch}`),
+    cell(match.unconfirmed ?? "–", "number"),
+  );
+  return line;
+}
+
+export function matches(main, say, shard) {
+  const form = main.querySelector("form");
+  const [first, next] = [main.querySelector("#first"), main.querySelector("#next")];
+  if (shard) form.elements.shard.value = shard;
+  let sort = "-created";
+  let cursor = null;
+  let following = null;
+  let stopped = false;
+  let timer;
+  let asking = new AbortController();
+
+  function query() {
+    const asked = new URLSearchParams({ limit: LIMIT, sort });
+    for (const [name, value] of new FormData(form)) if (value.trim()) asked.set(name, value.trim());
+    if (cursor) asked.set("cursor", cursor);
+    return asked;
+  }
+
+  async function look() {
+    clearTimeout(timer);
+    asking.abort();
+    asking = new AbortController();
+    const { signal } = asking;
+    if (form.checkValidity()) {
+      try {
+        show(await read(`/v1/matches?${query()}`, { signal }));
+        say("");
+      } catch (problem) {
+        if (problem.name === "AbortError") return;
+        if (!stopped) say(problem.message);
+      }
+    }
+    if (!stopped && !signal.aborted) timer = setTimeout(look, EVERY_MS);
+  }
+
+  function show(list) {
+    const stale = list.stale ? " An owner could not be asked: the store answered for it." : "";
+    main.querySelector("#count").textContent = `${list.total} matches.${stale}`;
+    main.querySelector("#rows").replaceChildren(...list.matches.map(row));
+    following = list.next;
+    next.hidden = !following;
+    first.hidden = !cursor;
+    for (const button of main.querySelectorAll("[data-sort]")) {
+      const header = button.closest("th");
+      const name = button.dataset.sort;
+      header.removeAttribute("aria-sort");
+      if (sort === name) header.setAttribute("aria-sort", "ascending");
+      if (sort === `-${name}`) header.setAttribute("aria-sort", "descending");
+    }
+  }
+
+  function from(place) {
+    cursor = place;
+    look();
+  }
+
+  form.addEventListener("input", () => from(null));
+  form.addEventListener("submit", (event) => event.preventDefault());
+  next.addEventListener("click", () => from(following));
+  first.addEventListener("click", () => from(null));
+  for (const button of main.querySelectorAll("[data-sort]")) {
+    button.addEventListener("click", () => {
+      const name = button.dataset.sort;
+      sort = sort === `-${name}` ? name : `-${name}`;
+      from(null);
+    });
+  }
+  look();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+    asking.abort();
+  };
+}

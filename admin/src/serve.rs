@@ -1,0 +1,119 @@
+//! The listener and its connections.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ConnectInfo;
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::access::Access;
+use crate::router::router;
+use crate::source::Source;
+
+/// Connections open at once; more wait in the system's queue.
+const CONNECTIONS_MAX: usize = 128;
+/// The longest head of a request, in bytes; a longer one is answered with 431.
+const HEAD_LEN_MAX: usize = 16 * 1_024;
+/// A head must be complete within this after the connection or the last answer.
+const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// A peer must go on reading what it is sent within this, or it is cut off.
+const WRITE_WITHIN: Duration = Duration::from_secs(10);
+/// Requests under way at a shutdown have so long to end.
+const GRACE: Duration = Duration::from_secs(2);
+/// When the system has no more sockets to give, accepting pauses for this.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Binds the listener of an endpoint.
+///
+/// # Errors
+///
+/// What the system says, with the address.
+pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let text = format!("the admin endpoint cannot listen on {address} (TCP): {error}");
+        io::Error::new(error.kind(), text)
+    })
+}
+
+/// Serves an admin endpoint until `shutdown`.
+pub async fn serve(
+    listener: TcpListener,
+    access: Access,
+    source: Arc<dyn Source>,
+    shutdown: CancellationToken,
+) {
+    let router = router(source, access);
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let tasks = TaskTracker::new();
+    loop {
+        let (stream, peer, place) = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let router = router.clone().layer(Extension(ConnectInfo(peer)));
+        tasks.spawn(connection(stream, place, router, shutdown.clone()));
+    }
+    tasks.close();
+    let _ = timeout(GRACE, tasks.wait()).await;
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
+    // The semaphore is never closed; if it were, the connection would count for nothing.
+    let place = Arc::clone(places).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => return (stream, peer, place),
+            Err(error) => {
+                tracing::warn!(%error, "an admin connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    _place: Option<OwnedSemaphorePermit>,
+    router: Router,
+    shutdown: CancellationToken,
+) {
+    let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_WITHIN));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .max_buf_size(HEAD_LEN_MAX)
+        .serve_connection(
+            TokioIo::new(Box::pin(stream)),
+            TowerToHyperService::new(router),
+        );
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            match timeout(GRACE, connection).await {
+                Ok(ended) => ended,
+                Err(_) => return,
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "an admin connection ended early");
+    }
+}

@@ -1,0 +1,101 @@
+//! Whom the endpoint asks: a shard, or a matchmaker for all of them.
+
+use async_trait::async_trait;
+use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::model::MatchQuery;
+use crate::problem::Problem;
+use crate::views::{HandedOff, MatchDetails, MatchList, Revoked, ShardList};
+
+/// What a process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// It owns matches.
+    Shard,
+    /// It speaks for the whole installation.
+    Matchmaker,
+}
+
+/// A setting as it is in effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Setting {
+    /// As in the configuration.
+    pub name: &'static str,
+    /// Its value; `***` for a secret that is set.
+    pub value: String,
+}
+
+impl Setting {
+    /// A setting that anyone with a token may see.
+    pub fn new(name: &'static str, value: impl ToString) -> Self {
+        Self {
+            name,
+            value: value.to_string(),
+        }
+    }
+
+    /// A setting whose value nobody is shown.
+    #[must_use]
+    pub fn secret(name: &'static str, is_set: bool) -> Self {
+        Self {
+            name,
+            value: if is_set { "***" } else { "" }.to_owned(),
+        }
+    }
+}
+
+/// Answers for a shard, or for all of them. What it tells is confirmed, and it changes nothing but
+/// where it says so.
+#[async_trait]
+pub trait Source: Send + Sync + 'static {
+    /// What this process is.
+    fn part(&self) -> Part;
+
+    /// Which shard this is, if it is one.
+    fn shard(&self) -> Option<ShardId>;
+
+    /// The configuration in effect, secrets masked.
+    fn settings(&self) -> Vec<Setting>;
+
+    /// What Prometheus scrapes.
+    fn metrics(&self) -> String;
+
+    /// Whether the process does its work at all; the store is not asked.
+    async fn alive(&self) -> Result<(), Problem>;
+
+    /// Whether the process can serve players now.
+    async fn ready(&self) -> Result<(), Problem>;
+
+    /// A page of matches, of one shard if it is named. `asked` is the query as it was sent, for who
+    /// passes it on.
+    async fn list(
+        &self,
+        query: &MatchQuery,
+        shard: Option<ShardId>,
+        asked: &str,
+    ) -> Result<MatchList, Problem>;
+
+    /// One match.
+    async fn inspect(&self, id: MatchId) -> Result<MatchDetails, Problem>;
+
+    /// One match, to be drawn or written down.
+    async fn game(&self, id: MatchId) -> Result<Match, Problem>;
+
+    /// The shards.
+    async fn shards(&self) -> Result<ShardList, Problem>;
+
+    /// Ends a match; returns once that is confirmed.
+    async fn adjudicate(&self, id: MatchId, outcome: Outcome) -> Result<MatchDetails, Problem>;
+
+    /// Gives a match to `to`, or to the shard that would inherit it; returns once that has begun.
+    async fn hand_off(&self, id: MatchId, to: Option<ShardId>) -> Result<HandedOff, Problem>;
+
+    /// Lets a shard give all its matches away and stop; a shard is named where there are several.
+    async fn drain(&self, shard: Option<ShardId>) -> Result<ShardId, Problem>;
+
+    /// Closes the streams of a player.
+    async fn revoke(&self, player: &PlayerId) -> Result<Revoked, Problem>;
+}

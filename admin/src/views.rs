@@ -1,0 +1,483 @@
+//! What operators are shown, as JSON. Everything in it is confirmed.
+
+use std::time::Duration;
+
+use game_core::{
+    BySeat, ClockStart, Match, MatchId, Outcome, PlayerId, RestoreError, Seat, ShardId, Speed,
+    Termination, Uci,
+};
+use serde::{Deserialize, Serialize};
+use store::Checkpoint;
+use utoipa::ToSchema;
+
+use crate::figures::Figures;
+use crate::model::{Facts, Inspection, Link, MatchQuery, MatchRow, Position, Sort};
+
+/// Whether a match is being played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MatchStatus {
+    /// It is being played, or waits for its players.
+    Live,
+    /// It has ended.
+    Finished,
+}
+
+/// The rules and the start of a match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Variant {
+    /// Chess from its initial position.
+    Standard,
+    /// Chess from another position.
+    FromPosition,
+}
+
+/// A player in a seat.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PlayerView {
+    /// Who.
+    #[schema(value_type = String)]
+    pub id: PlayerId,
+    /// The name for the records.
+    pub name: String,
+    /// Whether the player sits there now; absent where only the store was asked.
+    pub connected: Option<bool>,
+    /// The smoothed round-trip time to the player, in milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// Milliseconds since the player last sent a command or, before the first, came.
+    pub silent_ms: Option<u64>,
+}
+
+/// Both players.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlayersView<T> {
+    /// White's.
+    pub white: T,
+    /// Black's.
+    pub black: T,
+}
+
+/// Both clocks, in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClocksView {
+    /// What White has left.
+    pub white_ms: u64,
+    /// What Black has left.
+    pub black_ms: u64,
+    /// Whose clock counts down from this answer on; absent while none does, and while an event waits
+    /// for the store.
+    #[schema(value_type = Option<String>)]
+    pub running: Option<Seat>,
+}
+
+/// How a match ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ResultView {
+    /// Who won: `white_wins`, `black_wins`, `draw` or `aborted`.
+    #[schema(value_type = String)]
+    pub outcome: Outcome,
+    /// Why: a stable code such as `checkmate`.
+    #[schema(value_type = String)]
+    pub termination: Termination,
+}
+
+/// A match in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MatchSummary {
+    /// Which match.
+    #[schema(value_type = String)]
+    pub match_id: MatchId,
+    /// Whether it is being played.
+    pub status: MatchStatus,
+    /// Its rules and start.
+    pub variant: Variant,
+    /// The class of its time control: `ultrabullet`, `bullet`, `blitz`, `rapid` or `classical`.
+    #[schema(value_type = String)]
+    pub speed: Speed,
+    /// Seconds `+` increment in seconds.
+    pub time_control: String,
+    /// Whether the result counts for ratings.
+    pub rated: bool,
+    /// Who plays.
+    pub players: PlayersView<PlayerView>,
+    /// Half-moves made.
+    pub ply: u16,
+    /// The side to move.
+    #[schema(value_type = String)]
+    pub turn: Seat,
+    /// What the clocks show.
+    pub clocks: ClocksView,
+    /// How it ended, if it has.
+    pub result: Option<ResultView>,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at: u64,
+    /// The shard that owns it.
+    #[schema(value_type = String)]
+    pub owner: ShardId,
+    /// The fencing number of that ownership.
+    pub epoch: u64,
+    /// Number of confirmed events.
+    pub seq: u32,
+    /// Events that wait for the store; absent where only the store was asked.
+    pub unconfirmed: Option<u32>,
+    /// Who watches; absent where only the store was asked.
+    pub spectators: Option<u32>,
+    /// Whether its owner could not be asked: this is what the store has, and clocks do not run.
+    pub stale: bool,
+}
+
+/// A move that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MoveView {
+    /// As protocols write it, for example `e2e4`.
+    #[schema(value_type = String)]
+    pub uci: Uci,
+    /// As people write it, for example `Nf3`.
+    pub san: String,
+    /// What the mover's clock showed after it, in milliseconds.
+    pub clock_ms: u64,
+}
+
+/// Who may write a match, and how far that has come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OwnershipView {
+    /// The shard that owns it.
+    #[schema(value_type = String)]
+    pub owner: ShardId,
+    /// The fencing number of that ownership.
+    pub epoch: u64,
+    /// Number of the last event that the store has confirmed.
+    pub confirmed_seq: u32,
+    /// Events that wait for the store; absent where only the store was asked.
+    pub unconfirmed_events: Option<u32>,
+    /// How long the oldest of them has waited.
+    pub checkpoint_lag_ms: Option<f64>,
+    /// The event that the newest stored snapshot is of.
+    pub snapshot_seq: u32,
+    /// Writes of the owner that were refused since its start, of any match; absent where only the store
+    /// was asked.
+    pub owner_fenced_total: Option<u64>,
+}
+
+/// All there is to know of one match.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MatchDetails {
+    /// What a list shows too.
+    #[serde(flatten)]
+    pub summary: MatchSummary,
+    /// The position, as FEN.
+    pub fen: String,
+    /// The position at ply 0, as FEN.
+    pub start_fen: String,
+    /// Whether the clocks count from the start: `after_first_moves` or `at_once`.
+    #[schema(value_type = String)]
+    pub clock_start: ClockStart,
+    /// All moves from ply 0.
+    pub moves: Vec<MoveView>,
+    /// Whose draw offer stands.
+    #[schema(value_type = Option<String>)]
+    pub draw_offer: Option<Seat>,
+    /// Whether play is paused for want of a store.
+    pub paused: bool,
+    /// Who may write it, and how far that has come.
+    pub ownership: OwnershipView,
+}
+
+/// A page of matches.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MatchList {
+    /// In the order asked for.
+    pub matches: Vec<MatchSummary>,
+    /// The `cursor` of the next page, if there is one.
+    pub next: Option<String>,
+    /// How many matches the filters let through, on all pages; of matches whose owner cannot be asked
+    /// only those that were looked at.
+    pub total: usize,
+    /// Whether an owner could not be asked.
+    pub stale: bool,
+}
+
+/// What is known of a shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ShardState {
+    /// It plays.
+    Live,
+    /// It gives its matches away and takes no new ones.
+    Draining,
+    /// Its heartbeat stands still.
+    Dead,
+}
+
+/// One shard.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ShardView {
+    /// Which process.
+    #[schema(value_type = String)]
+    pub id: ShardId,
+    /// Whether it lives.
+    pub state: ShardState,
+    /// Where players reach it.
+    pub address: String,
+    /// Where its admin endpoint is reached, if the registry knows.
+    pub admin: Option<String>,
+    /// Matches that it holds.
+    pub live_matches: u32,
+    /// Matches that it is willing to hold.
+    pub capacity: u32,
+    /// Whether play is paused there for want of a store; absent if it was not asked.
+    pub paused: Option<bool>,
+    /// What it has counted; absent if it was not asked.
+    pub figures: Option<Figures>,
+}
+
+/// The shards of the installation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ShardList {
+    /// By id.
+    pub shards: Vec<ShardView>,
+    /// Whether one that lives could not be asked.
+    pub stale: bool,
+}
+
+/// How a match was given away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HandedOff {
+    /// Which match.
+    #[schema(value_type = String)]
+    pub match_id: MatchId,
+    /// Who is to have it.
+    #[schema(value_type = String)]
+    pub to: ShardId,
+}
+
+/// What became of a player's rights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Revoked {
+    /// Who.
+    #[schema(value_type = String)]
+    pub player: PlayerId,
+    /// How many of the player's streams were closed.
+    pub closed: usize,
+}
+
+/// Milliseconds with a fraction.
+#[must_use]
+pub fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
+}
+
+fn whole_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl MatchSummary {
+    /// What its owner says of a match.
+    #[must_use]
+    pub fn new(row: MatchRow, owner: ShardId) -> Self {
+        let player = |seat: Seat| PlayerView {
+            id: row.players[seat].id.clone(),
+            name: row.players[seat].name.to_string(),
+            connected: Some(row.connected[seat]),
+            rtt_ms: None,
+            silent_ms: None,
+        };
+        Self {
+            match_id: row.id,
+            status: if row.result.is_some() {
+                MatchStatus::Finished
+            } else {
+                MatchStatus::Live
+            },
+            variant: if row.from_initial {
+                Variant::Standard
+            } else {
+                Variant::FromPosition
+            },
+            speed: row.time_control.speed(),
+            time_control: row.time_control.to_string(),
+            rated: row.rated,
+            players: PlayersView {
+                white: player(Seat::White),
+                black: player(Seat::Black),
+            },
+            ply: row.ply,
+            turn: row.turn,
+            clocks: ClocksView {
+                white_ms: whole_millis(row.clocks.white),
+                black_ms: whole_millis(row.clocks.black),
+                running: row.running,
+            },
+            result: row.result.map(|(outcome, termination)| ResultView {
+                outcome,
+                termination,
+            }),
+            created_at: row.created_at.0,
+            owner,
+            epoch: row.epoch.0,
+            seq: row.confirmed_seq,
+            unconfirmed: Some(row.unconfirmed),
+            spectators: Some(row.spectators),
+            stale: false,
+        }
+    }
+
+    /// Where it stands in a list.
+    #[must_use]
+    pub fn position(&self, query: &MatchQuery) -> Position {
+        let value = match query.sort {
+            Sort::Created => self.created_at,
+            Sort::Ply => self.ply.into(),
+            Sort::Spectators => self.spectators.unwrap_or(0).into(),
+        };
+        query.place(value, self.match_id)
+    }
+
+    /// The cursor of a place.
+    #[must_use]
+    pub fn cursor((value, id): Position) -> String {
+        format!("{value:x}.{id}")
+    }
+
+    /// Only the store was asked.
+    fn of_the_store(mut self) -> Self {
+        for player in [&mut self.players.white, &mut self.players.black] {
+            player.connected = None;
+        }
+        self.unconfirmed = None;
+        self.spectators = None;
+        self.stale = self.status == MatchStatus::Live;
+        self
+    }
+}
+
+impl PlayerView {
+    fn link(&mut self, link: Option<Link>) {
+        self.rtt_ms = link.map(|link| millis(link.rtt));
+        self.silent_ms = link.map(|link| whole_millis(link.silent_for));
+    }
+}
+
+impl MatchDetails {
+    /// What its owner says of a match, and the match itself.
+    ///
+    /// # Errors
+    ///
+    /// If its snapshot does not replay, which means that a bug is elsewhere.
+    pub fn new(inspection: Inspection, owner: ShardId) -> Result<(Self, Match), RestoreError> {
+        let Inspection {
+            row,
+            snapshot,
+            snapshot_seq,
+            checkpoint_lag,
+            paused,
+            links,
+            owner_fenced,
+        } = inspection;
+        let game = Match::restore(snapshot, &[])?;
+        let ownership = OwnershipView {
+            owner,
+            epoch: row.epoch.0,
+            confirmed_seq: row.confirmed_seq,
+            unconfirmed_events: Some(row.unconfirmed),
+            checkpoint_lag_ms: checkpoint_lag.map(millis),
+            snapshot_seq,
+            owner_fenced_total: Some(owner_fenced),
+        };
+        let mut summary = MatchSummary::new(row, owner);
+        summary.players.white.link(links.white);
+        summary.players.black.link(links.black);
+        let mut details = Self::of(&game, summary, ownership);
+        details.paused = paused;
+        Ok((details, game))
+    }
+
+    /// What the store says of a match, and the match itself.
+    ///
+    /// # Errors
+    ///
+    /// If what is stored does not replay.
+    pub fn stored(checkpoint: Checkpoint) -> Result<(Self, Match), RestoreError> {
+        let snapshot_seq = checkpoint.snapshot.seq();
+        let (epoch, owner) = (checkpoint.ownership.epoch, checkpoint.ownership.owner);
+        let game = Match::restore(checkpoint.snapshot, &checkpoint.tail)?;
+        let setup = game.setup();
+        let row = MatchRow {
+            id: setup.id,
+            players: BySeat::new_with(|seat| setup.players[seat].clone()),
+            time_control: setup.time_control,
+            rated: setup.rated,
+            from_initial: setup.start.is_initial(),
+            created_at: setup.created_at,
+            ply: game.ply(),
+            turn: game.turn(),
+            clocks: game.clocks(game_core::MatchTime::default()),
+            running: None,
+            result: game.outcome(),
+            epoch,
+            confirmed_seq: game.seq(),
+            unconfirmed: 0,
+            connected: BySeat::default(),
+            spectators: 0,
+        };
+        let ownership = OwnershipView {
+            owner,
+            epoch: epoch.0,
+            confirmed_seq: game.seq(),
+            unconfirmed_events: None,
+            checkpoint_lag_ms: None,
+            snapshot_seq,
+            owner_fenced_total: None,
+        };
+        let summary = MatchSummary::new(row, owner).of_the_store();
+        Ok((Self::of(&game, summary, ownership), game))
+    }
+
+    fn of(game: &Match, summary: MatchSummary, ownership: OwnershipView) -> Self {
+        let setup = game.setup();
+        let moves = game.moves().zip(game.moves_in_san());
+        Self {
+            fen: game.fen(),
+            start_fen: setup.start.fen(),
+            clock_start: setup.clock_start,
+            moves: moves
+                .map(|((uci, clock), san)| MoveView {
+                    uci,
+                    san,
+                    clock_ms: whole_millis(clock),
+                })
+                .collect(),
+            draw_offer: game.draw_offer(),
+            paused: false,
+            ownership,
+            summary,
+        }
+    }
+
+    /// Whether both say the same, but for what changes by itself.
+    #[must_use]
+    pub fn is_news_to(&self, old: &Self) -> bool {
+        let shown = |details: &Self| {
+            let MatchDetails { summary, .. } = details;
+            let (white, black) = (&summary.players.white, &summary.players.black);
+            (
+                (summary.owner, summary.epoch, summary.seq, summary.stale),
+                (white.connected, black.connected, summary.spectators),
+                (summary.unconfirmed, details.paused, summary.clocks.running),
+            )
+        };
+        shown(self) != shown(old)
+    }
+}
+
+/// What a list is filtered and sorted by, of a stored match.
+#[must_use]
+pub fn stored_facts(game: &Match) -> Facts<'_> {
+    Facts {
+        setup: game.setup(),
+        is_live: game.outcome().is_none(),
+        ply: game.ply(),
+        spectators: 0,
+    }
+}

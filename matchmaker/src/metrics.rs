@@ -1,0 +1,48 @@
+//! What Prometheus is told of the installation as this matchmaker sees it.
+
+use prometheus::{IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+
+use crate::registry::View;
+
+/// The registry as text.
+pub(crate) fn render(view: &View) -> String {
+    gather(view).unwrap_or_else(|error| {
+        tracing::error!(%error, "metrics cannot be written");
+        String::new()
+    })
+}
+
+fn gather(view: &View) -> prometheus::Result<String> {
+    let registry = Registry::new();
+    let build = Opts::new("rookery_build_info", "The version that runs.");
+    let build = IntGaugeVec::new(build, &["version"])?;
+    build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+    registry.register(Box::new(build))?;
+    let help = "Shards in the registry, by whether they live.";
+    let shards = IntGaugeVec::new(Opts::new("rookery_registry_shards", help), &["state"])?;
+    let (live, draining, dead) = view.counts();
+    for (state, count) in [("live", live), ("draining", draining), ("dead", dead)] {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        shards.with_label_values(&[state]).set(count);
+    }
+    registry.register(Box::new(shards))?;
+    for (name, help, value) in [
+        (
+            "rookery_registry_matches",
+            "Matches that the live shards say they hold.",
+            view.records().map(|record| i64::from(record.live)).sum(),
+        ),
+        (
+            "rookery_registry_capacity",
+            "Matches that the live shards are willing to hold.",
+            view.records()
+                .map(|record| i64::from(record.capacity))
+                .sum(),
+        ),
+    ] {
+        let gauge = IntGauge::new(name, help)?;
+        gauge.set(value);
+        registry.register(Box::new(gauge))?;
+    }
+    TextEncoder::new().encode_to_string(&registry.gather())
+}

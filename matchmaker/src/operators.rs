@@ -1,0 +1,419 @@
+//! The whole installation as operators meet it: each owner is asked about its matches, and the store
+//! answers for owners that cannot be.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use admin::{
+    Access, HandedOff, Kind, MatchDetails, MatchList, MatchQuery, MatchSummary, Page, Part,
+    Problem, Revoked, Selection, Setting, ShardList, ShardState, ShardView, Source, stored_facts,
+};
+use async_trait::async_trait;
+use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
+use reqwest::{Client, Method};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use store::{ShardRecord, Status, Store};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::registry::{Fate, View, watch_registry};
+
+/// A shard must answer a question within this.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// A shard must answer a wish within this: it waits for the store before it does.
+const DONE_WITHIN: Duration = Duration::from_secs(12);
+/// The longest answer of a shard, in bytes: a page of 500 matches takes about 400 KB.
+const ANSWER_LEN_MAX: u64 = 4 * 1_024 * 1_024;
+/// Matches read from the store for one list, where owners cannot be asked.
+const LOADS_MAX: usize = 500;
+
+/// Serves the admin endpoint of the whole installation until `shutdown`. Shards are shown the first
+/// token of `access`.
+pub async fn operate(
+    listener: TcpListener,
+    access: Access,
+    settings: Vec<Setting>,
+    store: Arc<dyn Store>,
+    shutdown: CancellationToken,
+) {
+    let (sender, views) = watch::channel(Arc::new(View::default()));
+    let watching = watch_registry(Arc::clone(&store), sender, shutdown.clone());
+    let source = ClusterSource {
+        store,
+        views,
+        client: Client::new(),
+        token: access.token().to_owned(),
+        settings,
+    };
+    let serving = admin::serve(listener, access, Arc::new(source), shutdown);
+    tokio::join!(watching, serving);
+}
+
+struct ClusterSource {
+    store: Arc<dyn Store>,
+    views: watch::Receiver<Arc<View>>,
+    client: Client,
+    token: String,
+    settings: Vec<Setting>,
+}
+
+/// A shard of the registry, and what became of it.
+struct Known {
+    record: ShardRecord,
+    is_dead: bool,
+}
+
+impl Known {
+    /// Where it can be asked.
+    fn admin(&self) -> Option<SocketAddr> {
+        self.record.admin.filter(|_| !self.is_dead)
+    }
+}
+
+impl ClusterSource {
+    async fn registry(&self) -> Result<Vec<Known>, Problem> {
+        let registry = self.store.shards().await?;
+        let view = self.views.borrow().clone();
+        let known = |record: ShardRecord| Known {
+            is_dead: view.fate(record.id) == Fate::Dead,
+            record,
+        };
+        Ok(registry.into_iter().map(known).collect())
+    }
+
+    /// Asks a shard's endpoint.
+    fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        shard: SocketAddr,
+        path: &str,
+        body: Option<&serde_json::Value>,
+    ) -> impl Future<Output = Result<T, Problem>> + use<T> {
+        let within = if method == Method::GET {
+            ANSWER_WITHIN
+        } else {
+            DONE_WITHIN
+        };
+        let request = self.client.request(method, format!("http://{shard}{path}"));
+        let request = request.bearer_auth(&self.token).timeout(within);
+        let request = match body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        answered(request)
+    }
+
+    /// The live owner of a live match.
+    async fn owner(&self, id: MatchId) -> Result<SocketAddr, Problem> {
+        let ownership = self.store.ownership(id).await?;
+        let ownership = ownership.ok_or_else(|| not_found(id))?;
+        if ownership.status == Status::Finished {
+            return Err(Problem::new(Kind::MatchOver, "The match has ended."));
+        }
+        let view = self.views.borrow().clone();
+        let admin = match view.fate(ownership.owner) {
+            Fate::Lives(record) | Fate::Suspect(record) => record.admin,
+            Fate::Dead | Fate::Absent | Fate::Unknown => None,
+        };
+        admin.ok_or_else(|| {
+            let why = format!(
+                "Its owner, shard {}, cannot be asked. Try again.",
+                ownership.owner
+            );
+            Problem::new(Kind::ShardUnavailable, why)
+        })
+    }
+
+    async fn stored(&self, id: MatchId) -> Result<(MatchDetails, Match), Problem> {
+        let checkpoint = self.store.load(id).await?.ok_or_else(|| not_found(id))?;
+        MatchDetails::stored(checkpoint).map_err(|error| {
+            tracing::error!(match_id = %id, %error, "a stored match cannot be restored");
+            let why = "What is stored of this match cannot be read; the log says why.";
+            Problem::new(Kind::Internal, why)
+        })
+    }
+
+    /// The live matches of a shard that cannot be asked, as the store has them.
+    async fn stored_page(
+        &self,
+        query: &MatchQuery,
+        shard: ShardId,
+        loads_left: &mut usize,
+    ) -> Result<Page<MatchSummary>, Problem> {
+        let mut selection = Selection::new(query);
+        for id in self.store.owned(shard).await? {
+            if *loads_left == 0 {
+                break;
+            }
+            *loads_left -= 1;
+            match self.stored(id).await {
+                Ok((details, game))
+                    if details.summary.owner == shard && game.outcome().is_none() =>
+                {
+                    selection.offer(&stored_facts(&game), details.summary);
+                }
+                // A hint too many, or a match that another list or the log speaks of.
+                Ok(_) => {}
+                Err(problem) if problem.kind == Kind::StoreUnavailable => return Err(problem),
+                Err(_) => {}
+            }
+        }
+        Ok(selection.into_page())
+    }
+
+    fn view_of(&self, known: &Known, asked: Option<ShardView>) -> ShardView {
+        let record = &known.record;
+        asked.unwrap_or_else(|| ShardView {
+            id: record.id,
+            state: match (known.is_dead, record.draining) {
+                (true, _) => ShardState::Dead,
+                (false, true) => ShardState::Draining,
+                (false, false) => ShardState::Live,
+            },
+            address: record.address.to_string(),
+            admin: record.admin.map(|address| address.to_string()),
+            live_matches: record.live,
+            capacity: record.capacity,
+            paused: None,
+            figures: None,
+        })
+    }
+}
+
+#[async_trait]
+impl Source for ClusterSource {
+    fn part(&self) -> Part {
+        Part::Matchmaker
+    }
+
+    fn shard(&self) -> Option<ShardId> {
+        None
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        self.settings.clone()
+    }
+
+    fn metrics(&self) -> String {
+        let view = self.views.borrow().clone();
+        crate::metrics::render(&view)
+    }
+
+    async fn alive(&self) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    async fn ready(&self) -> Result<(), Problem> {
+        self.store.shards().await.map(|_| ()).map_err(Problem::from)
+    }
+
+    async fn list(
+        &self,
+        query: &MatchQuery,
+        shard: Option<ShardId>,
+        asked: &str,
+    ) -> Result<MatchList, Problem> {
+        let registry = self.registry().await?;
+        let wanted = registry
+            .into_iter()
+            .filter(|known| shard.is_none_or(|shard| shard == known.record.id));
+        let (mut asking, mut silent) = (JoinSet::new(), Vec::new());
+        for known in wanted {
+            let id = known.record.id;
+            match known.admin() {
+                Some(address) => {
+                    let path = format!("/v1/matches?{asked}");
+                    let page = self.ask::<MatchList>(Method::GET, address, &path, None);
+                    asking.spawn(async move { (id, page.await) });
+                }
+                None => silent.push(id),
+            }
+        }
+        let mut selection = Selection::new(query);
+        while let Some(answer) = asking.join_next().await {
+            match answer {
+                Ok((_, Ok(page))) => selection.merge(placed(page, query)),
+                Ok((id, Err(problem))) => {
+                    tracing::warn!(shard = %id, problem = problem.code(), "a shard cannot be asked");
+                    silent.push(id);
+                }
+                Err(error) => tracing::error!(%error, "a question to a shard failed"),
+            }
+        }
+        let mut loads_left = LOADS_MAX;
+        for id in &silent {
+            selection.merge(self.stored_page(query, *id, &mut loads_left).await?);
+        }
+        let page = selection.into_page();
+        let last = page.entries.last().map(|(position, _)| *position);
+        let matches: Vec<_> = page
+            .entries
+            .into_iter()
+            .map(|(_, summary)| summary)
+            .collect();
+        Ok(MatchList {
+            next: last.filter(|_| page.has_more).map(MatchSummary::cursor),
+            total: page.total,
+            stale: matches.iter().any(|summary| summary.stale),
+            matches,
+        })
+    }
+
+    async fn inspect(&self, id: MatchId) -> Result<MatchDetails, Problem> {
+        if let Ok(owner) = self.owner(id).await {
+            let path = format!("/v1/matches/{id}");
+            if let Ok(details) = self.ask(Method::GET, owner, &path, None).await {
+                return Ok(details);
+            }
+        }
+        self.stored(id).await.map(|(details, _)| details)
+    }
+
+    async fn game(&self, id: MatchId) -> Result<Match, Problem> {
+        self.stored(id).await.map(|(_, game)| game)
+    }
+
+    async fn shards(&self) -> Result<ShardList, Problem> {
+        let registry = self.registry().await?;
+        let mut asking = JoinSet::new();
+        for known in &registry {
+            let Some(address) = known.admin() else {
+                continue;
+            };
+            let id = known.record.id;
+            let answer = self.ask::<ShardList>(Method::GET, address, "/v1/shards", None);
+            asking.spawn(async move {
+                let shards = answer.await.ok()?.shards;
+                shards.into_iter().find(|shard| shard.id == id)
+            });
+        }
+        let mut answers = HashMap::new();
+        while let Some(answer) = asking.join_next().await {
+            if let Ok(Some(shard)) = answer {
+                answers.insert(shard.id, shard);
+            }
+        }
+        let shards = registry
+            .iter()
+            .map(|known| self.view_of(known, answers.remove(&known.record.id)));
+        let shards: Vec<_> = shards.collect();
+        Ok(ShardList {
+            stale: shards
+                .iter()
+                .any(|shard| shard.state != ShardState::Dead && shard.figures.is_none()),
+            shards,
+        })
+    }
+
+    async fn adjudicate(&self, id: MatchId, outcome: Outcome) -> Result<MatchDetails, Problem> {
+        let owner = self.owner(id).await?;
+        let (path, body) = match outcome {
+            Outcome::Aborted => (format!("/v1/matches/{id}/abort"), json!({})),
+            outcome => (
+                format!("/v1/matches/{id}/adjudicate"),
+                json!({ "outcome": outcome }),
+            ),
+        };
+        self.ask(Method::POST, owner, &path, Some(&body)).await
+    }
+
+    async fn hand_off(&self, id: MatchId, to: Option<ShardId>) -> Result<HandedOff, Problem> {
+        let owner = self.owner(id).await?;
+        let path = format!("/v1/matches/{id}/handoff");
+        let body = json!({ "to": to });
+        self.ask(Method::POST, owner, &path, Some(&body)).await
+    }
+
+    async fn drain(&self, shard: Option<ShardId>) -> Result<ShardId, Problem> {
+        let shard = shard.ok_or_else(|| {
+            let why = "Say which shard is to drain: {\"shard\": ID}.";
+            Problem::new(Kind::InvalidRequest, why)
+        })?;
+        let registry = self.registry().await?;
+        let known = registry.iter().find(|known| known.record.id == shard);
+        let known = known.ok_or_else(|| {
+            Problem::new(Kind::ShardNotFound, format!("No shard has the id {shard}."))
+        })?;
+        let address = known.admin().ok_or_else(|| {
+            let why = format!("Shard {shard} is dead or has no admin endpoint.");
+            Problem::new(Kind::ShardUnavailable, why)
+        })?;
+        let body = json!({});
+        let answer = self.ask::<serde_json::Value>(Method::POST, address, "/v1/drain", Some(&body));
+        answer.await.map(|_| shard)
+    }
+
+    async fn revoke(&self, player: &PlayerId) -> Result<Revoked, Problem> {
+        let mut closed = 0;
+        for known in self.registry().await? {
+            if let Some(address) = known.admin() {
+                let path = format!("/v1/players/{player}/revoke");
+                let body = json!({});
+                let answer: Revoked = self.ask(Method::POST, address, &path, Some(&body)).await?;
+                closed += answer.closed;
+            }
+        }
+        Ok(Revoked {
+            player: player.clone(),
+            closed,
+        })
+    }
+}
+
+/// The matches of a shard's page, each with its place in the list.
+fn placed(list: MatchList, query: &MatchQuery) -> Page<MatchSummary> {
+    let place = |summary: MatchSummary| (summary.position(query), summary);
+    Page {
+        entries: list.matches.into_iter().map(place).collect(),
+        has_more: list.next.is_some(),
+        total: list.total,
+    }
+}
+
+async fn answered<T: DeserializeOwned>(request: reqwest::RequestBuilder) -> Result<T, Problem> {
+    let unavailable = |error: &dyn std::fmt::Display| {
+        tracing::debug!(%error, "a shard's admin endpoint does not answer");
+        Problem::new(
+            Kind::ShardUnavailable,
+            "The shard cannot be asked. Try again.",
+        )
+    };
+    let response = request.send().await.map_err(|error| unavailable(&error))?;
+    if response
+        .content_length()
+        .is_none_or(|len| len > ANSWER_LEN_MAX)
+    {
+        return Err(unavailable(&"the answer is too long"));
+    }
+    let is_success = response.status().is_success();
+    let bytes = response
+        .bytes()
+        .await
+        .map_err(|error| unavailable(&error))?;
+    if is_success {
+        return serde_json::from_slice(&bytes).map_err(|error| unavailable(&error));
+    }
+    let problem: protocol::http::Problem =
+        serde_json::from_slice(&bytes).map_err(|error| unavailable(&error))?;
+    Err(match Kind::from_code(&problem.code) {
+        // What this process shows the shard is its own affair, not the caller's.
+        Some(Kind::TokenMissing | Kind::TokenInvalid) | None => {
+            tracing::error!(
+                code = problem.code,
+                "a shard does not take this matchmaker's admin token"
+            );
+            let why = "The shard does not take this matchmaker's token: give both the same file.";
+            Problem::new(Kind::ShardUnavailable, why)
+        }
+        Some(kind) => Problem::new(kind, problem.detail),
+    })
+}
+
+fn not_found(id: MatchId) -> Problem {
+    Problem::new(Kind::MatchNotFound, format!("No match has the id {id}."))
+}

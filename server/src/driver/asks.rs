@@ -1,0 +1,62 @@
+//! What the driver answers operators.
+
+use admin::{Inspection, Link};
+use game_core::{BySeat, MatchId, PlayerId};
+use protocol::CloseCode;
+use tokio::time::Instant;
+
+use super::{Driver, Peer};
+use crate::inspection::Ask;
+use crate::shard::{Now, PeerKey};
+
+impl Driver {
+    /// Who asked and does not wait any more is no reason to fail.
+    pub(super) fn answer(&mut self, ask: Ask, now: Now) {
+        match ask {
+            Ask::List(query, reply) => {
+                let _ = reply.send(self.shard.list(&query, now));
+            }
+            Ask::Inspect(id, reply) => {
+                let _ = reply.send(self.inspect(id, now).map(Box::new));
+            }
+            Ask::Status(reply) => {
+                let registry = self.shard.registry();
+                let registry = registry.map(|(record, dead)| (record.clone(), dead));
+                let _ = reply.send((self.shard.status(), registry.collect()));
+            }
+            Ask::Adjudicate(id, outcome, reply) => {
+                let _ = reply.send(self.shard.adjudicate(id, outcome, now));
+            }
+            Ask::HandOver(id, to, reply) => {
+                let _ = reply.send(self.shard.hand_over(id, to));
+            }
+            Ask::Expel(player, reply) => {
+                let _ = reply.send(self.expel(&player));
+            }
+        }
+    }
+
+    fn inspect(&self, id: MatchId, now: Now) -> Option<Inspection> {
+        let (mut inspection, seated) = self.shard.inspect(id, now)?;
+        inspection.links = BySeat::new_with(|seat| self.link(seated[seat]?));
+        Some(inspection)
+    }
+
+    fn link(&self, peer: PeerKey) -> Option<Link> {
+        let peer = self.peers.get(peer)?;
+        Some(Link {
+            rtt: peer.connection.rtt(),
+            silent_for: Instant::now().saturating_duration_since(peer.heard_at),
+        })
+    }
+
+    fn expel(&mut self, player: &PlayerId) -> usize {
+        let is_theirs = |peer: &Peer| peer.player == *player;
+        let theirs = self.peers.iter().filter(|(_, peer)| is_theirs(peer));
+        let theirs: Vec<PeerKey> = theirs.map(|(key, _)| key).collect();
+        for &peer in &theirs {
+            self.shard.close(peer, CloseCode::TokenInvalid);
+        }
+        theirs.len()
+    }
+}

@@ -1,0 +1,105 @@
+//! The driver's questions to the store, each in a task of its own.
+
+use std::sync::Arc;
+
+use game_core::{MatchId, ShardId};
+use prometheus::Histogram;
+use store::{Append, Store};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::{Answer, Driver, SCAN_EVERY};
+use crate::metrics::StoreSeconds;
+
+impl Driver {
+    pub(super) fn ask<F>(&self, question: impl FnOnce(Arc<dyn Store>) -> F)
+    where
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let (answers, loads) = (self.answers.clone(), Arc::clone(&self.loads));
+        let question = question(Arc::clone(&self.store));
+        self.tasks.spawn(async move {
+            let _turn = loads.acquire_owned().await;
+            let _ = answers.send(question.await).await;
+        });
+    }
+
+    pub(super) fn disown(&self, shard: ShardId, matches: Vec<MatchId>) {
+        let store = Arc::clone(&self.store);
+        self.tasks.spawn(async move {
+            if let Err(error) = store.disown(shard, &matches).await {
+                tracing::debug!(%error, "a settled match stays in a shard's set for now");
+            }
+        });
+    }
+
+    pub(super) fn deregister(&self, shard: ShardId) {
+        let store = Arc::clone(&self.store);
+        self.tasks.spawn(async move {
+            if let Err(error) = store.deregister(shard).await {
+                tracing::debug!(%shard, %error, "a dead shard stays in the registry for now");
+            }
+        });
+    }
+
+    pub(super) fn verify(&self, matches: Vec<MatchId>) {
+        let (store, answers) = (Arc::clone(&self.store), self.answers.clone());
+        self.tasks.spawn(async move {
+            for id in matches {
+                // What cannot be asked now is found out at the next write.
+                if let Ok(ownership) = store.ownership(id).await {
+                    let _ = answers.send(Answer::Verified(id, ownership)).await;
+                }
+            }
+        });
+    }
+
+    pub(super) fn heartbeat(&mut self) {
+        let now = self.look();
+        let lag = self.shard.checkpoint_lag(now);
+        self.metrics.follow(&self.shard, lag);
+        if self.heartbeat_under_way {
+            return;
+        }
+        self.heartbeat_under_way = true;
+        self.shard.heartbeat_sent(now);
+        self.record.heartbeat += 1;
+        let record = self.shard.record(&self.record);
+        let (store, answers) = (Arc::clone(&self.store), self.answers.clone());
+        let timer = self.metrics.store_seconds.heartbeat.clone();
+        self.tasks.spawn(async move {
+            let answer = timed(&timer, store.heartbeat(&record)).await;
+            let alive = answer.is_ok();
+            let _ = answers.send(Answer::Heartbeat(answer)).await;
+            if alive
+                && record.heartbeat.is_multiple_of(SCAN_EVERY)
+                && let Ok(matches) = store.owned(record.id).await
+            {
+                let _ = answers.send(Answer::Assigned(matches)).await;
+            }
+        });
+    }
+}
+
+/// The task that talks to the store about writes: one batch after the other.
+pub(super) async fn write_batches(
+    store: Arc<dyn Store>,
+    mut batches: mpsc::Receiver<Arc<[Append]>>,
+    answers: mpsc::Sender<Answer>,
+    times: StoreSeconds,
+) {
+    while let Some(batch) = batches.recv().await {
+        let answer = timed(&times.append, store.append(&batch)).await;
+        if answers.send(Answer::Appended(answer)).await.is_err() {
+            break;
+        }
+    }
+}
+
+/// How long an operation takes that succeeds or fails; one that never ends is not counted.
+pub(super) async fn timed<T>(histogram: &Histogram, operation: impl Future<Output = T>) -> T {
+    let begun = Instant::now();
+    let answer = operation.await;
+    histogram.observe(begun.elapsed().as_secs_f64());
+    answer
+}

@@ -1,0 +1,103 @@
+//! The way from operators to the task that owns a shard: a bounded channel of questions and wishes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use admin::{Inspection, MatchQuery, MatchRow, Page, ShardStatus};
+use game_core::{MatchId, Outcome, PlayerId, ShardId};
+use store::ShardRecord;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::Metrics;
+use crate::shard::NotDone;
+
+/// Questions that wait; whoever asks one more is told to try again.
+const ASKS_LEN: usize = 32;
+/// The shard answers within this, or it is stuck.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
+/// What an operator asks of a shard. Answers tell of confirmed state alone.
+#[derive(Debug)]
+pub enum Ask {
+    /// A page of its matches.
+    List(MatchQuery, oneshot::Sender<Page<MatchRow>>),
+    /// One match; `None` if it is not in memory.
+    Inspect(MatchId, oneshot::Sender<Option<Box<Inspection>>>),
+    /// The shard as a whole, and the registry as it last read it, with who is dead.
+    Status(oneshot::Sender<(ShardStatus, Vec<(ShardRecord, bool)>)>),
+    /// End a match; the answer is the seq of the event that says so, which is yet to be confirmed.
+    Adjudicate(MatchId, Outcome, oneshot::Sender<Result<u32, NotDone>>),
+    /// Give a match to a shard, or to the one that would inherit it; the answer is which.
+    HandOver(
+        MatchId,
+        Option<ShardId>,
+        oneshot::Sender<Result<ShardId, NotDone>>,
+    ),
+    /// Send all streams of a player away; the answer is how many.
+    Expel(PlayerId, oneshot::Sender<usize>),
+}
+
+/// Why a shard did not answer an operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unanswered {
+    /// Too many questions wait.
+    #[error("the shard has too many questions waiting; try again")]
+    Busy,
+    /// No answer in time.
+    #[error("the shard did not answer in time")]
+    Late,
+    /// The shard has stopped, or is about to.
+    #[error("the shard is stopping")]
+    Stopped,
+}
+
+/// The operators' end.
+#[derive(Clone)]
+pub struct Inspector {
+    asks: mpsc::Sender<Ask>,
+    /// What the shard counts.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The shard's end.
+pub struct Inspected {
+    pub(crate) asks: mpsc::Receiver<Ask>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Both ends of one way.
+#[must_use]
+pub fn inspection() -> (Inspector, Inspected) {
+    let (sender, asks) = mpsc::channel(ASKS_LEN);
+    let metrics = Arc::new(Metrics::new());
+    let inspector = Inspector {
+        asks: sender,
+        metrics: Arc::clone(&metrics),
+    };
+    (inspector, Inspected { asks, metrics })
+}
+
+impl Inspector {
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Unanswered`]; a wish was then granted or not.
+    pub async fn ask<T>(
+        &self,
+        question: impl FnOnce(oneshot::Sender<T>) -> Ask,
+    ) -> Result<T, Unanswered> {
+        let (reply, answer) = oneshot::channel();
+        self.asks
+            .try_send(question(reply))
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => Unanswered::Busy,
+                mpsc::error::TrySendError::Closed(_) => Unanswered::Stopped,
+            })?;
+        match timeout(ANSWER_WITHIN, answer).await {
+            Ok(answer) => answer.map_err(|_| Unanswered::Stopped),
+            Err(_) => Err(Unanswered::Late),
+        }
+    }
+}

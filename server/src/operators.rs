@@ -1,0 +1,248 @@
+//! A shard as operators meet it: the answers of its state machine, put into the words of the endpoint.
+
+use std::time::Duration;
+
+use admin::{
+    HandedOff, Kind, MatchDetails, MatchList, MatchQuery, MatchStatus, MatchSummary, Part, Problem,
+    Revoked, Setting, ShardList, ShardState, ShardView, Source,
+};
+use async_trait::async_trait;
+use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
+use store::ShardRecord;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::inspection::{Ask, Inspector, Unanswered};
+use crate::shard::NotDone;
+
+/// A decision is waited for so long; what is not confirmed by then is said to be unknown.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(10);
+/// Between two looks whether it is confirmed.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// The [`Source`] of one shard.
+pub struct ShardSource {
+    id: ShardId,
+    inspector: Inspector,
+    settings: Vec<Setting>,
+    /// Stops the shard as SIGTERM does; `None` where it does not stop alone.
+    drain: Option<CancellationToken>,
+}
+
+impl ShardSource {
+    /// The answers of the shard at the other end of `inspector`. `drain` stops it as SIGTERM does; a
+    /// shard that shares its process with others has none.
+    #[must_use]
+    pub fn new(
+        id: ShardId,
+        inspector: Inspector,
+        settings: Vec<Setting>,
+        drain: Option<CancellationToken>,
+    ) -> Self {
+        Self {
+            id,
+            inspector,
+            settings,
+            drain,
+        }
+    }
+
+    async fn look(&self, id: MatchId) -> Result<(MatchDetails, Match), Problem> {
+        let inspection = self.inspector.ask(|reply| Ask::Inspect(id, reply));
+        let inspection = inspection.await.map_err(unanswered)?;
+        let inspection = inspection.ok_or_else(|| not_here(id))?;
+        MatchDetails::new(*inspection, self.id).map_err(|error| {
+            tracing::error!(match_id = %id, %error, "a live match does not replay");
+            Problem::new(
+                Kind::Internal,
+                "This match cannot be shown; the log says why.",
+            )
+        })
+    }
+
+    fn shard_view(&self, record: ShardRecord, dead: bool) -> ShardView {
+        ShardView {
+            id: record.id,
+            state: match (dead, record.draining) {
+                (true, _) => ShardState::Dead,
+                (false, true) => ShardState::Draining,
+                (false, false) => ShardState::Live,
+            },
+            address: record.address.to_string(),
+            admin: record.admin.map(|address| address.to_string()),
+            live_matches: record.live,
+            capacity: record.capacity,
+            paused: None,
+            figures: None,
+        }
+    }
+}
+
+#[async_trait]
+impl Source for ShardSource {
+    fn part(&self) -> Part {
+        Part::Shard
+    }
+
+    fn shard(&self) -> Option<ShardId> {
+        Some(self.id)
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        self.settings.clone()
+    }
+
+    fn metrics(&self) -> String {
+        self.inspector.metrics.render()
+    }
+
+    async fn alive(&self) -> Result<(), Problem> {
+        match self.inspector.ask(Ask::Status).await {
+            // It is stopping in good order, or has much to do: no reason to kill it.
+            Ok(_) | Err(Unanswered::Busy | Unanswered::Stopped) => Ok(()),
+            Err(Unanswered::Late) => Err(unanswered(Unanswered::Late)),
+        }
+    }
+
+    async fn ready(&self) -> Result<(), Problem> {
+        let status = self.inspector.ask(Ask::Status).await;
+        let (status, registry) = status.map_err(unanswered)?;
+        if status.draining {
+            let why = "This shard gives its matches away and takes no new ones.";
+            Err(Problem::new(Kind::ShardUnavailable, why))
+        } else if status.paused || !registry.iter().any(|(record, _)| record.id == self.id) {
+            let why = "The store does not answer this shard, or has not yet.";
+            Err(Problem::new(Kind::StoreUnavailable, why))
+        } else {
+            Ok(())
+        }
+    }
+
+    async fn list(
+        &self,
+        query: &MatchQuery,
+        shard: Option<ShardId>,
+        _asked: &str,
+    ) -> Result<MatchList, Problem> {
+        if shard.is_some_and(|shard| shard != self.id) {
+            return Ok(MatchList {
+                matches: Vec::new(),
+                next: None,
+                total: 0,
+                stale: false,
+            });
+        }
+        let page = self.inspector.ask(|reply| Ask::List(query.clone(), reply));
+        let page = page.await.map_err(unanswered)?;
+        let last = page.entries.last().map(|(position, _)| *position);
+        let rows = page.entries.into_iter().map(|(_, row)| row);
+        Ok(MatchList {
+            matches: rows.map(|row| MatchSummary::new(row, self.id)).collect(),
+            next: last.filter(|_| page.has_more).map(MatchSummary::cursor),
+            total: page.total,
+            stale: false,
+        })
+    }
+
+    async fn inspect(&self, id: MatchId) -> Result<MatchDetails, Problem> {
+        self.look(id).await.map(|(details, _)| details)
+    }
+
+    async fn game(&self, id: MatchId) -> Result<Match, Problem> {
+        self.look(id).await.map(|(_, game)| game)
+    }
+
+    async fn shards(&self) -> Result<ShardList, Problem> {
+        let status = self.inspector.ask(Ask::Status).await;
+        let (status, registry) = status.map_err(unanswered)?;
+        let mut shards: Vec<ShardView> = registry
+            .into_iter()
+            .map(|(record, dead)| self.shard_view(record, dead))
+            .collect();
+        shards.sort_unstable_by_key(|shard| shard.id);
+        if let Some(own) = shards.iter_mut().find(|shard| shard.id == self.id) {
+            own.live_matches = status.live;
+            own.paused = Some(status.paused);
+            own.figures = Some(self.inspector.metrics.figures());
+        }
+        Ok(ShardList {
+            shards,
+            stale: false,
+        })
+    }
+
+    async fn adjudicate(&self, id: MatchId, outcome: Outcome) -> Result<MatchDetails, Problem> {
+        let seq = self
+            .inspector
+            .ask(|reply| Ask::Adjudicate(id, outcome, reply));
+        let seq = seq.await.map_err(unanswered)?;
+        let seq = seq.map_err(|why| not_done(id, why))?;
+        let deadline = Instant::now() + CONFIRMED_WITHIN;
+        while Instant::now() < deadline {
+            let details = self.inspect(id).await?;
+            if details.summary.seq >= seq && details.summary.status == MatchStatus::Finished {
+                return Ok(details);
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        let why =
+            "The decision waits for the store: it will be confirmed or not. Look at the match.";
+        Err(Problem::new(Kind::Unconfirmed, why))
+    }
+
+    async fn hand_off(&self, id: MatchId, to: Option<ShardId>) -> Result<HandedOff, Problem> {
+        let heir = self.inspector.ask(|reply| Ask::HandOver(id, to, reply));
+        let heir = heir.await.map_err(unanswered)?;
+        heir.map(|to| HandedOff { match_id: id, to })
+            .map_err(|why| not_done(id, why))
+    }
+
+    async fn drain(&self, shard: Option<ShardId>) -> Result<ShardId, Problem> {
+        if let Some(other) = shard.filter(|&shard| shard != self.id) {
+            let why = format!("This is shard {}, not {other}.", self.id);
+            return Err(Problem::new(Kind::ShardNotFound, why));
+        }
+        let Some(drain) = &self.drain else {
+            let why = "This shard shares its process with others: stop the process instead.";
+            return Err(Problem::new(Kind::NotPossible, why));
+        };
+        drain.cancel();
+        Ok(self.id)
+    }
+
+    async fn revoke(&self, player: &PlayerId) -> Result<Revoked, Problem> {
+        let closed = self
+            .inspector
+            .ask(|reply| Ask::Expel(player.clone(), reply));
+        Ok(Revoked {
+            player: player.clone(),
+            closed: closed.await.map_err(unanswered)?,
+        })
+    }
+}
+
+fn unanswered(why: Unanswered) -> Problem {
+    let kind = match why {
+        Unanswered::Busy => Kind::Overloaded,
+        Unanswered::Late | Unanswered::Stopped => Kind::ShardUnavailable,
+    };
+    Problem::new(kind, format!("No answer: {why}."))
+}
+
+fn not_here(id: MatchId) -> Problem {
+    let why = format!(
+        "Match {id} is not in this shard's memory; a matchmaker's endpoint finds it wherever it is."
+    );
+    Problem::new(Kind::MatchNotFound, why)
+}
+
+fn not_done(id: MatchId, why: NotDone) -> Problem {
+    let kind = match why {
+        NotDone::NotHere => return not_here(id),
+        NotDone::Over => Kind::MatchOver,
+        NotDone::Paused => Kind::StoreUnavailable,
+        NotDone::NoHeir => Kind::NoHeir,
+        NotDone::Leaving => Kind::MatchLeaving,
+    };
+    Problem::new(kind, format!("Nothing was done: {why}."))
+}
