@@ -13,6 +13,7 @@ pub mod pairing;
 pub mod player;
 mod retry;
 pub mod seat;
+pub mod udp_proxy;
 mod view;
 mod violation;
 

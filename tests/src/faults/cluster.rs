@@ -10,6 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bot_client::udp_proxy::UdpProxy;
 use game_core::ShardId;
 use protocol::token::SigningKey;
 use store::testing::RedisServer;
@@ -18,7 +19,7 @@ use tokio::time::{Instant, sleep};
 
 use super::schedule::{MATCHMAKERS, SHARDS};
 use super::tcp_proxy::{Rewrite, TcpProxy};
-use super::udp_proxy::UdpProxy;
+
 use crate::process::{binary, free_tcp_port, free_udp_port};
 
 /// A process must answer within this, with Redis killed meanwhile.
