@@ -4,6 +4,7 @@
 pub mod acked_log;
 pub mod board;
 pub mod certificate;
+pub mod cluster;
 pub mod commands;
 pub mod connection;
 pub mod engine;
