@@ -5,6 +5,7 @@ mod bot;
 mod identity;
 mod play;
 pub mod replay;
+mod soak;
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -18,6 +19,7 @@ pub use bot::BotArgs;
 pub use identity::{PlayerArgs, TermsArgs};
 pub use play::PlayArgs;
 use replay::{ReplayArgs, ReplayError};
+pub use soak::SoakArgs;
 
 /// Plays on a Rookery server: people, bots, and recorded games.
 ///
@@ -39,6 +41,7 @@ enum Command {
     Play(Box<PlayArgs>),
     Bot(Box<BotArgs>),
     Replay(ReplayArgs),
+    Soak(Box<SoakArgs>),
     Bench(bench::BenchArgs),
     #[command(hide = true)]
     BenchRelay(bench::RelayArgs),
@@ -155,6 +158,7 @@ impl Cli {
             Command::Play(args) => play::run(&args, &self.server).await,
             Command::Bot(args) => bot::run(&args, &self.server).await,
             Command::Replay(args) => run_replay(&args, &self.server).await,
+            Command::Soak(args) => soak::run(&args, &self.server).await,
             Command::Bench(args) => run_bench(&args).await,
             Command::BenchRelay(_) => bench::serve_relay().await.map_err(Failure::play),
         }
