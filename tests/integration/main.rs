@@ -17,4 +17,5 @@ mod play;
 mod python_chess;
 mod replay;
 mod simulation;
+mod soak;
 mod store_down;

@@ -38,6 +38,8 @@ pub struct LocalPlan {
     pub shard_program: Option<PathBuf>,
     /// Shards: at least one, and two for one of them to be missed.
     pub shards: u16,
+    /// Where its directory is made; by default where temporary files go.
+    pub directory: Option<PathBuf>,
 }
 
 /// Why there is no cluster, or why a part of it does not do as it is told.
@@ -137,7 +139,10 @@ impl LocalCluster {
                 return Err(ClusterError::NoServer(needed.clone()));
             }
         }
-        let directory = tempfile::Builder::new().prefix("rookery-").tempdir()?;
+        let parent = plan.directory.unwrap_or_else(std::env::temp_dir);
+        let directory = tempfile::Builder::new()
+            .prefix("rookery-")
+            .tempdir_in(parent)?;
         let redis = RedisPlace::start(directory.path()).await?;
         write_secrets(directory.path())?;
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));

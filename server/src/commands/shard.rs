@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::backend::{Backend, StoreUrl};
+#[cfg(feature = "sabotage")]
+use crate::shard::Sabotage;
 use crate::shard::ShardLimits;
 use crate::tls::{Identity, ResetSecret};
 use crate::{NetLimits, ShardConfig, Surroundings};
@@ -98,6 +100,19 @@ pub(super) struct ShardArgs {
     /// Once the shard is in the registry, write a JSON object to this file: its `id` and `address`.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    /// The safeguard to take out, so that a test sees whether its checks notice: gate or store-time.
+    #[cfg(feature = "sabotage")]
+    #[arg(long, env = "ROOKERY_SABOTAGE", value_name = "SAFEGUARD", value_parser = sabotage)]
+    sabotage: Option<Sabotage>,
+}
+
+#[cfg(feature = "sabotage")]
+fn sabotage(text: &str) -> Result<Sabotage, &'static str> {
+    match text {
+        "gate" => Ok(Sabotage::Gate),
+        "store-time" => Ok(Sabotage::StoreTime),
+        _ => Err("there are: gate, store-time"),
+    }
 }
 
 pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
@@ -153,7 +168,11 @@ pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
             certificate_sha256,
             capacity: args.capacity,
             hand_over: true,
-            limits: ShardLimits::default(),
+            limits: ShardLimits {
+                #[cfg(feature = "sabotage")]
+                sabotage: args.sabotage,
+                ..ShardLimits::default()
+            },
             net,
         };
         if let Some(path) = args.ready_file.clone() {

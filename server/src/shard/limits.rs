@@ -45,6 +45,8 @@ pub struct ShardLimits {
 pub enum Sabotage {
     /// Frames leave without waiting for the store.
     Gate,
+    /// A pause of the store is charged to whoever is to move.
+    StoreTime,
 }
 
 impl Default for ShardLimits {

@@ -38,6 +38,8 @@ pub struct ClusterPlan {
     pub redis_arguments: Vec<String>,
     /// What runs as `… shard`, if not the server's own binary.
     pub shard_binary: Option<PathBuf>,
+    /// More arguments for it.
+    pub shard_arguments: Vec<String>,
     /// What shards say to Redis is changed.
     pub rewrite: Option<Rewrite>,
 }
@@ -198,7 +200,7 @@ impl ShardSlot {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, free_udp_port()));
         let tcp = TcpProxy::start(redis, plan.rewrite.clone()).await?;
         let udp = UdpProxy::start(listen, plan.seed.wrapping_add(number as u64)).await?;
-        let arguments = [
+        let mut arguments = vec![
             "shard".to_owned(),
             "--store".to_owned(),
             format!("redis://{}", tcp.address()),
@@ -211,12 +213,13 @@ impl ShardSlot {
             "--matchmaker-key".to_owned(),
             files.public.display().to_string(),
         ];
+        arguments.extend_from_slice(&plan.shard_arguments);
         let own = || binary("rookery");
         Ok(Self {
             tcp,
             udp,
             binary: plan.shard_binary.clone().unwrap_or_else(own),
-            arguments: arguments.to_vec(),
+            arguments,
             log: plan.directory.join(format!("shard-{number}.log")),
             process: Mutex::new(None),
             known: Mutex::new(HashSet::new()),

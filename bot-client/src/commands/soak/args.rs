@@ -103,6 +103,10 @@ pub struct SoakArgs {
     /// What runs as `FILE shard …` instead, to try shards of another build.
     #[arg(long, value_name = "FILE")]
     shard_program: Option<PathBuf>,
+    /// Where the cluster keeps its data and logs, in a directory of its own that goes with it, unless a
+    /// promise is broken; by default where temporary files go.
+    #[arg(long, value_name = "DIRECTORY")]
+    directory: Option<PathBuf>,
     /// How much more than was thought a clock may be charged, beside the lateness of this process and
     /// of the network that --latency and --loss make: what a busy machine adds.
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration)]
@@ -146,6 +150,7 @@ pub(super) enum Venue {
         server: PathBuf,
         shard_program: Option<PathBuf>,
         shards: u16,
+        directory: Option<PathBuf>,
     },
 }
 
@@ -212,6 +217,7 @@ impl SoakArgs {
                 server: self.server.clone().unwrap_or_else(server_beside),
                 shard_program: self.shard_program.clone(),
                 shards: self.shards,
+                directory: self.directory.clone(),
             }
         } else {
             Venue::Matchmaker(server.matchmaker.clone())

@@ -4,7 +4,7 @@
 //! [`args`] is the command line; [`world`] is what all bots share; [`matches`] pairs players and holds
 //! what they were told against the records; [`bot`] is one client, and [`oracle`] what it checks.
 //! [`chaos`] breaks the cluster by a [`schedule`]; [`figures`], [`takeovers`] and [`samples`] measure;
-//! [`report`] and [`html`] tell.
+//! [`report`], [`html`] and [`plot`] tell.
 
 mod args;
 mod bot;
@@ -14,6 +14,7 @@ mod figures;
 mod html;
 mod matches;
 mod oracle;
+mod plot;
 mod progress;
 mod report;
 mod samples;
@@ -95,11 +96,13 @@ impl Soak {
                 server,
                 shard_program,
                 shards,
+                directory,
             } => {
                 let plan = LocalPlan {
                     server: server.clone(),
                     shard_program: shard_program.clone(),
                     shards: *shards,
+                    directory: directory.clone(),
                 };
                 let started = LocalCluster::start(plan).await;
                 let cluster = started.map_err(Failure::setup)?;

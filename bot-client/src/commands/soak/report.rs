@@ -316,3 +316,103 @@ impl fmt::Display for Ms {
         )
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::commands::soak::schedule::FaultKind;
+
+    /// A soak with one of everything.
+    pub(in crate::commands::soak) fn report() -> Report {
+        let times = Percentiles {
+            n: 10,
+            p50: 1.0,
+            p90: 2.0,
+            p99: 3.0,
+            p999: 4.0,
+            max: 5.0,
+        };
+        let history = |role, line: &str| SeatHistory {
+            role,
+            lines: vec![line.to_owned()],
+        };
+        Report {
+            command: "bot-client soak --seed 7".to_owned(),
+            seed: 7,
+            seconds: 60.0,
+            violations: 1,
+            broken: vec![BrokenPromise {
+                promise: Promise::AckKept,
+                match_id: Some("0123456789Ab".parse().unwrap()),
+                role: Some(Role::White),
+                at_s: 12.5,
+                expected: "e2e4 at ply 0".to_owned(),
+                got: "0 moves in the store".to_owned(),
+                histories: vec![
+                    history(Role::White, "command 7 acknowledged by event 1, epoch 1"),
+                    history(Role::Black, "joined at event 0"),
+                ],
+            }],
+            matches_begun: 3,
+            matches_finished: 2,
+            moves: 120,
+            moves_per_s: 2.0,
+            faults: BTreeMap::from([("kill", 1)]),
+            fault_log: vec![FaultRecord {
+                at_s: 10.0,
+                lasted_s: 2.0,
+                kind: FaultKind::Kill,
+                shard: Some(1),
+            }],
+            ack_ms: times,
+            takeover_ms: times,
+            back_ms: times,
+            clocks: ClockFigures {
+                beyond_thinking_ms: times,
+                tolerance_ms: 2_000.0,
+                own_lag_ms_max: 3.0,
+            },
+            rss_mb: Some(Memory::default()),
+            connections: Connections::default(),
+            sessions_lost: 0,
+            errors: BTreeMap::new(),
+            storm: None,
+            samples: vec![Sample::default(); 3],
+        }
+    }
+
+    #[test]
+    fn a_broken_promise_is_told_with_all_that_reproduces_it() {
+        let text = report().to_string();
+        let head = "BROKEN ack_kept in match 0123456789Ab, seen by white, at 12.500 s";
+        for part in [
+            head,
+            "expected  e2e4 at ply 0",
+            "got       0 moves in the store",
+            "  white:\n    command 7 acknowledged",
+            "  black:\n    joined",
+            "reproduce    bot-client soak --seed 7",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+
+    #[test]
+    fn scripts_find_the_figures_by_name() {
+        let json = serde_json::to_value(report()).unwrap();
+        assert_eq!(json["violations"], 1);
+        assert_eq!(json["broken"][0]["promise"], "ack_kept");
+        assert_eq!(json["broken"][0]["match"], "0123456789Ab");
+        assert_eq!(json["faults"]["kill"], 1);
+        assert_eq!(json["fault_log"][0]["kind"], "kill");
+        for name in [
+            "matches_finished",
+            "moves",
+            "ack_ms",
+            "rss_mb",
+            "sessions_lost",
+        ] {
+            assert!(!json[name].is_null(), "{name}");
+        }
+    }
+}

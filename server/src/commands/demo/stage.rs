@@ -35,6 +35,7 @@ impl Stage {
                 server: std::env::current_exe()?,
                 shard_program: None,
                 shards: SHARDS,
+                directory: None,
             };
             return Ok(Self::Processes(LocalCluster::start(plan).await?));
         }
