@@ -4,6 +4,7 @@
 pub mod acked_log;
 pub mod board;
 pub mod certificate;
+pub mod cluster;
 pub mod commands;
 pub mod connection;
 pub mod engine;
@@ -13,6 +14,7 @@ pub mod pairing;
 pub mod player;
 mod retry;
 pub mod seat;
+pub mod udp_proxy;
 mod view;
 mod violation;
 

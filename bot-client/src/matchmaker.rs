@@ -256,6 +256,16 @@ impl Matchmaker {
         String::from_utf8(body).map_err(|error| self.nonsense(&path, error))
     }
 
+    /// Waits until the matchmaker and its store answer.
+    ///
+    /// # Errors
+    ///
+    /// [`MatchmakerError::Unreachable`] when they do not within the patience.
+    pub async fn ready(&self) -> Result<(), MatchmakerError> {
+        let asked = self.ask(Method::GET, "/readyz", None, None::<&()>);
+        asked.await.map(drop)
+    }
+
     // ---- parts -----------------------------------------------------------------------------------
 
     async fn get<T: DeserializeOwned>(

@@ -408,6 +408,12 @@ impl MatchView {
         self.clock.running
     }
 
+    /// Both clocks as the shard said them last.
+    #[must_use]
+    pub const fn clock(&self) -> ClockView {
+        self.clock
+    }
+
     /// What `seat` has left at `now`, counted down here from what the shard said last.
     #[must_use]
     pub fn remaining(&self, seat: Seat, now: Instant) -> Duration {

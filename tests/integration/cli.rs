@@ -24,6 +24,7 @@ fn every_binary_explains_itself() {
         ("rookery-matchmaker", &["--help"]),
         ("bot-client", &["--help"]),
         ("bot-client", &["replay", "--help"]),
+        ("bot-client", &["soak", "--help"]),
         ("bot-client", &["bot", "--help"]),
         ("bot-client", &["play", "--help"]),
     ] {
@@ -31,6 +32,15 @@ fn every_binary_explains_itself() {
         assert!(output.status.success(), "{name} {args:?}");
         assert!(output.stdout.len() > 300, "{name} {args:?}");
     }
+}
+
+#[test]
+fn a_soak_without_a_server_or_its_program_says_so() {
+    let nowhere = format!("http://127.0.0.1:{}", process::free_tcp_port());
+    let args = ["soak", "--patience", "1", "--matchmaker", &nowhere];
+    fails("bot-client", &args, 2, &nowhere);
+    let args = ["soak", "--local", "--server", "/nowhere/rookery"];
+    fails("bot-client", &args, 2, "/nowhere/rookery is missing");
 }
 
 #[test]

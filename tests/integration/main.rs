@@ -17,5 +17,6 @@ mod play;
 mod python_chess;
 mod replay;
 mod simulation;
+mod soak;
 mod store_down;
 mod zombie;

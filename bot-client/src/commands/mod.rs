@@ -5,6 +5,7 @@ mod bot;
 mod identity;
 mod play;
 pub mod replay;
+mod soak;
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -18,12 +19,14 @@ pub use bot::BotArgs;
 pub use identity::{PlayerArgs, TermsArgs};
 pub use play::PlayArgs;
 use replay::{ReplayArgs, ReplayError};
+pub use soak::SoakArgs;
 
 /// Plays on a Rookery server: people, bots, and recorded games.
 ///
 /// Log lines go to stderr; RUST_LOG sets what is logged (for example `bot_client=debug`).
 ///
-/// Exit codes: 0 all went well; 1 a game was lost to an error or differs from its file; 2 the command
+/// Exit codes: 0 all went well; 1 a game was lost to an error or differs from
+/// its file, or a soak found a broken promise; 2 the command
 /// line is wrong, a file cannot be read, or the server cannot be reached.
 #[derive(Debug, Parser)]
 #[command(name = "bot-client", version, propagate_version = true)]
@@ -39,6 +42,7 @@ enum Command {
     Play(Box<PlayArgs>),
     Bot(Box<BotArgs>),
     Replay(ReplayArgs),
+    Soak(Box<SoakArgs>),
     Bench(bench::BenchArgs),
     #[command(hide = true)]
     BenchRelay(bench::RelayArgs),
@@ -155,6 +159,7 @@ impl Cli {
             Command::Play(args) => play::run(&args, &self.server).await,
             Command::Bot(args) => bot::run(&args, &self.server).await,
             Command::Replay(args) => run_replay(&args, &self.server).await,
+            Command::Soak(args) => soak::run(&args, &self.server).await,
             Command::Bench(args) => run_bench(&args).await,
             Command::BenchRelay(_) => bench::serve_relay().await.map_err(Failure::play),
         }

@@ -105,6 +105,14 @@ impl Task {
         }
     }
 
+    /// The same position with no more than `max` on either clock: an engine that goes by its clock
+    /// then thinks less.
+    #[must_use]
+    pub fn hurried(mut self, max: Duration) -> Self {
+        self.left = BySeat::new_with(|seat| self.left[seat].min(max));
+        self
+    }
+
     /// What the side to move has left.
     fn own_time(&self) -> Duration {
         self.left[Seat::from(self.position.turn())]

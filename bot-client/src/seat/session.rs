@@ -189,6 +189,15 @@ impl SeatSession {
         self.machine.command(kind, Instant::now().into_std())
     }
 
+    /// Drops the connection, as one does who changes networks; the seat is taken again by
+    /// [`next`](Self::next). Nothing without a connection.
+    pub fn drop_connection(&mut self) {
+        if matches!(self.link, Link::Open(_)) {
+            self.machine.lost(Loss::Dropped);
+            self.hang_up(CloseCode::Done);
+        }
+    }
+
     /// Leaves the seat and tells the shard so; the match goes on.
     ///
     /// # Errors

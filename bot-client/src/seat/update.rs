@@ -93,6 +93,9 @@ pub enum Loss {
     /// Nothing was heard for too long.
     #[error("the shard is silent")]
     Silent,
+    /// The client dropped it.
+    #[error("dropped on purpose")]
+    Dropped,
     /// A shard that lost the match to another one spoke.
     #[error("the shard does not own the match any more")]
     OldOwner,

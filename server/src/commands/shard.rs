@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::{Backend, StoreUrl};
 use super::endpoint::Endpoint;
+#[cfg(feature = "sabotage")]
+use crate::shard::Sabotage;
 use crate::shard::ShardLimits;
 use crate::tls::{Identity, ResetSecret};
 use crate::{NetLimits, ShardConfig, ShardSource, Surroundings};
@@ -107,6 +109,19 @@ pub(super) struct ShardArgs {
     /// if it has an admin endpoint, that one's URL as `admin` and `admin_token`.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    /// The safeguard to take out, so that a test sees whether its checks notice: gate or store-time.
+    #[cfg(feature = "sabotage")]
+    #[arg(long, env = "ROOKERY_SABOTAGE", value_name = "SAFEGUARD", value_parser = sabotage)]
+    sabotage: Option<Sabotage>,
+}
+
+#[cfg(feature = "sabotage")]
+fn sabotage(text: &str) -> Result<Sabotage, &'static str> {
+    match text {
+        "gate" => Ok(Sabotage::Gate),
+        "store-time" => Ok(Sabotage::StoreTime),
+        _ => Err("there are: gate, store-time"),
+    }
 }
 
 pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
@@ -164,7 +179,11 @@ pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
             certificate_sha256,
             capacity: args.capacity,
             hand_over: true,
-            limits: ShardLimits::default(),
+            limits: ShardLimits {
+                #[cfg(feature = "sabotage")]
+                sabotage: args.sabotage,
+                ..ShardLimits::default()
+            },
             net,
         };
         if let Some(path) = args.ready_file.clone() {

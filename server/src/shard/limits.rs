@@ -45,6 +45,8 @@ pub struct ShardLimits {
 pub enum Sabotage {
     /// Frames leave without waiting for the store.
     Gate,
+    /// A clock runs while the move before it is written, and through pauses of the store.
+    StoreTime,
 }
 
 impl Default for ShardLimits {

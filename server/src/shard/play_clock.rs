@@ -50,6 +50,12 @@ impl PlayClock {
         stood
     }
 
+    /// Charges a pause after all, so that a test sees whether its checks notice.
+    #[cfg(feature = "sabotage")]
+    pub(crate) fn charge(&mut self, stood: Duration) {
+        self.uncharged = self.uncharged.saturating_sub(stood);
+    }
+
     /// Leaps over `gap`, in which the process did not run.
     pub(crate) fn skip(&mut self, gap: Duration) {
         // While frozen, the thaw will account for all of it.

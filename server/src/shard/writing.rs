@@ -251,7 +251,12 @@ impl Shard {
     fn thaw(&mut self, now: Now) {
         if self.clock.is_frozen() {
             tracing::info!("the store answers again: play goes on");
-            self.takeover.was_away(self.clock.thaw(now.uptime));
+            let stood = self.clock.thaw(now.uptime);
+            #[cfg(feature = "sabotage")]
+            if self.limits.sabotage == Some(super::Sabotage::StoreTime) {
+                self.clock.charge(stood);
+            }
+            self.takeover.was_away(stood);
             let time = self.clock.at(now.uptime);
             let keys: Vec<_> = self.matches.keys().collect();
             for key in keys {

@@ -44,13 +44,19 @@ struct Args {
     sabotage: Option<Sabotage>,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     #[cfg(feature = "sabotage")]
     if std::env::args().nth(1).as_deref() == Some("shard") {
-        return without_gate().await;
+        return sabotaged_shard();
     }
-    match campaign(Args::parse()).await {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("faults: no runtime: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    match runtime.block_on(campaign(Args::parse())) {
         Ok(report) if report.is_clean() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
@@ -96,21 +102,13 @@ async fn campaign(args: Args) -> Result<Report, String> {
     Ok(report)
 }
 
-/// This binary as a shard whose gate stands open.
+/// This binary as `rookery shard`, of a build from which safeguards can be taken out.
 #[cfg(feature = "sabotage")]
-async fn without_gate() -> ExitCode {
-    use clap::{Args as _, FromArgMatches};
-    use tests::faults::sabotage::{ShardArgs, run_shard_without_gate};
-    let command = ShardArgs::augment_args(clap::Command::new("faults shard"));
-    let matches = command.get_matches_from(std::env::args().skip(1));
-    let ran = match ShardArgs::from_arg_matches(&matches) {
-        Ok(args) => run_shard_without_gate(args).await,
-        Err(error) => Err(error.into()),
-    };
-    match ran {
+fn sabotaged_shard() -> ExitCode {
+    match server::commands::run(server::commands::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
+        Err(failure) => {
+            eprintln!("{failure}");
             ExitCode::FAILURE
         }
     }

@@ -37,7 +37,7 @@ pub struct Campaign {
     pub every: Duration,
     /// A player thinks at least and at most so long for a move.
     pub thinks: (Duration, Duration),
-    /// A safeguard that is taken out, and the binary that runs shards without a gate.
+    /// A safeguard that is taken out, and the binary that runs shards without one.
     pub sabotage: Option<(Sabotage, PathBuf)>,
     /// Where the logs of the processes stay; by default they go with the campaign.
     pub logs: Option<PathBuf>,
@@ -131,7 +131,10 @@ fn cluster_plan(campaign: &Campaign, directory: PathBuf) -> ClusterPlan {
         ..ClusterPlan::default()
     };
     match &campaign.sabotage {
-        Some((Sabotage::Gate, binary)) => plan.shard_binary = Some(binary.clone()),
+        Some((Sabotage::Gate, binary)) => {
+            plan.shard_binary = Some(binary.clone());
+            plan.shard_arguments = vec!["--sabotage".to_owned(), "gate".to_owned()];
+        }
         #[cfg(feature = "sabotage")]
         Some((Sabotage::Position, _)) => {
             plan.rewrite = Some(super::sabotage::rewrite_position_check());

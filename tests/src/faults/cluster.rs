@@ -10,6 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bot_client::udp_proxy::UdpProxy;
 use game_core::ShardId;
 use protocol::token::SigningKey;
 use store::testing::RedisServer;
@@ -18,7 +19,7 @@ use tokio::time::{Instant, sleep};
 
 use super::schedule::{MATCHMAKERS, SHARDS};
 use super::tcp_proxy::{Rewrite, TcpProxy};
-use super::udp_proxy::UdpProxy;
+
 use crate::process::{binary, free_tcp_port, free_udp_port};
 
 /// A process must answer within this, with Redis killed meanwhile.
@@ -37,6 +38,8 @@ pub struct ClusterPlan {
     pub redis_arguments: Vec<String>,
     /// What runs as `… shard`, if not the server's own binary.
     pub shard_binary: Option<PathBuf>,
+    /// More arguments for it.
+    pub shard_arguments: Vec<String>,
     /// What shards say to Redis is changed.
     pub rewrite: Option<Rewrite>,
 }
@@ -197,7 +200,7 @@ impl ShardSlot {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, free_udp_port()));
         let tcp = TcpProxy::start(redis, plan.rewrite.clone()).await?;
         let udp = UdpProxy::start(listen, plan.seed.wrapping_add(number as u64)).await?;
-        let arguments = [
+        let mut arguments = vec![
             "shard".to_owned(),
             "--store".to_owned(),
             format!("redis://{}", tcp.address()),
@@ -215,12 +218,13 @@ impl ShardSlot {
             "--connections-per-address-max".to_owned(),
             "25000".to_owned(),
         ];
+        arguments.extend_from_slice(&plan.shard_arguments);
         let own = || binary("rookery");
         Ok(Self {
             tcp,
             udp,
             binary: plan.shard_binary.clone().unwrap_or_else(own),
-            arguments: arguments.to_vec(),
+            arguments,
             log: plan.directory.join(format!("shard-{number}.log")),
             process: Mutex::new(None),
             known: Mutex::new(HashSet::new()),

@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bot_client::udp_proxy::Weather;
 use store::testing::RedisServer;
 use tokio::time::sleep;
 
@@ -10,7 +11,6 @@ use super::cluster::{Cluster, ShardSlot};
 use super::pulse::{Going, Pulses};
 use super::schedule::{Fault, FaultKind};
 use super::tcp_proxy::TcpFault;
-use super::udp_proxy::Weather;
 
 /// A shard that was told to end must have, within this, with the store down meanwhile.
 const DRAIN_MAX: Duration = Duration::from_secs(45);

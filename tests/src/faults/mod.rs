@@ -13,7 +13,6 @@ pub mod sabotage;
 pub mod schedule;
 pub mod table;
 pub mod tcp_proxy;
-pub mod udp_proxy;
 pub mod verify;
 
 pub use campaign::{Campaign, run};

@@ -42,23 +42,14 @@ impl FromStr for Sabotage {
 }
 
 #[cfg(feature = "sabotage")]
-pub use taken_out::{ShardArgs, rewrite_position_check, run_shard_without_gate, slow_flush};
+pub use taken_out::{rewrite_position_check, slow_flush};
 
 #[cfg(feature = "sabotage")]
 mod taken_out {
-    use std::net::SocketAddr;
     use std::path::{Path, PathBuf};
     use std::process::Command;
     use std::sync::Arc;
     use std::{fs, io};
-
-    use game_core::ShardId;
-    use protocol::token::VerifyingKey;
-    use server::shard::{Sabotage, ShardLimits};
-    use server::tls::Identity;
-    use server::{NetLimits, ShardConfig, Surroundings};
-    use store::{RedisConfig, RedisStore};
-    use tokio_util::sync::CancellationToken;
 
     use crate::faults::tcp_proxy::Rewrite;
 
@@ -138,65 +129,6 @@ mod taken_out {
         } else {
             Err(io::Error::other("cc does not build a library"))
         }
-    }
-
-    /// The arguments of `rookery shard` that a campaign gives.
-    #[derive(Debug, clap::Args)]
-    pub struct ShardArgs {
-        #[arg(long)]
-        store: String,
-        #[arg(long)]
-        store_wait: u64,
-        #[arg(long)]
-        listen: SocketAddr,
-        #[arg(long)]
-        public_address: SocketAddr,
-        #[arg(long)]
-        matchmaker_key: PathBuf,
-    }
-
-    /// Runs a shard whose gate stands open, until the process is killed.
-    ///
-    /// # Errors
-    ///
-    /// Whatever a shard's start fails of.
-    pub async fn run_shard_without_gate(args: ShardArgs) -> Result<(), Box<dyn std::error::Error>> {
-        let pem = fs::read_to_string(&args.matchmaker_key)?;
-        let wait = std::time::Duration::from_secs(args.store_wait);
-        let connecting = async {
-            loop {
-                match RedisStore::connect(RedisConfig::new(&args.store)).await {
-                    Err(store::StoreError::Unavailable(_)) => {}
-                    outcome => break outcome,
-                }
-            }
-        };
-        let store = tokio::time::timeout(wait, connecting).await??;
-        let now_s = i64::try_from(server::system_calendar().0 / 1_000)?;
-        let identity = Identity::self_signed(now_s)?;
-        let net = NetLimits::default();
-        let certificate_sha256 = identity.pin();
-        let endpoint = identity.bind(args.listen, None, &net)?;
-        let config = ShardConfig {
-            id: ShardId::from_random(rand::random()),
-            address: args.public_address,
-            certificate_sha256,
-            capacity: 10_000,
-            limits: ShardLimits {
-                sabotage: Some(Sabotage::Gate),
-                ..ShardLimits::default()
-            },
-            hand_over: false,
-            net,
-        };
-        let surroundings = Surroundings {
-            endpoint,
-            store: Arc::new(store),
-            key: VerifyingKey::from_pem(&pem)?,
-            calendar: server::system_calendar,
-        };
-        server::run(config, surroundings, CancellationToken::new()).await?;
-        Ok(())
     }
 
     #[cfg(test)]

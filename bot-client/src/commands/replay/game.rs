@@ -122,7 +122,7 @@ pub fn read_games(
 /// # Errors
 ///
 /// A word on what is wrong with it.
-pub(super) fn movetext(pgn: &str) -> Result<(Vec<String>, String), String> {
+pub(crate) fn movetext(pgn: &str) -> Result<(Vec<String>, String), String> {
     let game = Reader::new(pgn.as_bytes()).read_game(&mut Collector);
     let raw = game
         .map_err(|error| error.to_string())?

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub use args::ReplayArgs;
+pub(crate) use game::movetext;
 pub use game::{Ending, Game, Unplayable, read_games};
 use report::AckHistogram;
 pub use report::{AckTimes, Failure, FailureKind, Report};

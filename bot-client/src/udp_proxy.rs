@@ -1,4 +1,8 @@
-//! A UDP proxy between players and a shard that loses, repeats, reorders, and changes its port.
+//! A UDP proxy between players and a shard that loses, repeats, delays and reorders packets, and
+//! changes its port.
+//!
+//! A flow is one socket of a player's side, which may carry thousands of connections: what a packet
+//! costs here is one receive and one send, however many players there are.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,8 +16,9 @@ use rand::RngExt;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::net::UdpSocket;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// What becomes of packets, in both directions.
@@ -23,7 +28,9 @@ pub struct Weather {
     pub loss: f64,
     /// Part of the packets that come twice.
     pub repeated: f64,
-    /// Part of the packets that are late, so that others overtake them.
+    /// How long every packet is under way; they stay in order.
+    pub latency: Duration,
+    /// Part of the packets that are late beyond that, so that others overtake them.
     pub late: f64,
     /// How late they are, at most.
     pub late_max: Duration,
@@ -33,6 +40,9 @@ pub struct Weather {
 const PACKET_LEN_MAX: usize = 2_048;
 /// Late packets under way at once; one more is on time.
 const LATE_MAX: usize = 1_024;
+/// Packets of a flow and a direction that are under way at once, for their latency; one more is lost,
+/// as in the queue of a router.
+const UNDER_WAY_MAX: usize = 16_384;
 
 /// Listens on a port of its own, which players know as the shard's; gone when dropped.
 #[derive(Debug)]
@@ -45,7 +55,7 @@ pub struct UdpProxy {
 }
 
 impl UdpProxy {
-    /// Starts a proxy in fair weather before `target`.
+    /// Starts a proxy in fair weather before `target`; `seed` decides which packets it hits.
     ///
     /// # Errors
     ///
@@ -160,6 +170,16 @@ struct Post {
     weather: watch::Receiver<Weather>,
     dice: StdRng,
     late: JoinSet<()>,
+    /// Packets that are under way for their latency; made when there is the first one.
+    under_way: Option<mpsc::Sender<UnderWay>>,
+}
+
+/// A packet and when it arrives.
+struct UnderWay {
+    at: Instant,
+    socket: Arc<UdpSocket>,
+    to: SocketAddr,
+    packet: Vec<u8>,
 }
 
 impl Post {
@@ -168,6 +188,7 @@ impl Post {
             weather,
             dice: StdRng::seed_from_u64(seed),
             late: JoinSet::new(),
+            under_way: None,
         }
     }
 
@@ -180,18 +201,40 @@ impl Post {
         let copies = 1 + u32::from(self.dice.random_bool(weather.repeated));
         for _ in 0..copies {
             if self.dice.random_bool(weather.late) && self.late.len() < LATE_MAX {
-                let delay = weather.late_max.mul_f64(self.dice.random());
+                let delay = weather.latency + weather.late_max.mul_f64(self.dice.random());
                 let (socket, packet) = (Arc::clone(socket), packet.to_vec());
                 self.late.spawn(async move {
-                    tokio::time::sleep(delay).await;
+                    sleep(delay).await;
                     let _ = socket.send_to(&packet, to).await;
                 });
-            } else {
+            } else if weather.latency.is_zero() {
                 // A packet that cannot be sent is lost, as packets are.
                 let _ = socket.send_to(packet, to).await;
+            } else {
+                let (socket, packet) = (Arc::clone(socket), packet.to_vec());
+                let at = Instant::now() + weather.latency;
+                let under_way = self.under_way.get_or_insert_with(under_way);
+                let _ = under_way.try_send(UnderWay {
+                    at,
+                    socket,
+                    to,
+                    packet,
+                });
             }
         }
     }
+}
+
+/// Carries packets in order, each to its time; ends with the sender of them.
+fn under_way() -> mpsc::Sender<UnderWay> {
+    let (sender, mut receiver) = mpsc::channel::<UnderWay>(UNDER_WAY_MAX);
+    tokio::spawn(async move {
+        while let Some(next) = receiver.recv().await {
+            sleep_until(next.at).await;
+            let _ = next.socket.send_to(&next.packet, next.to).await;
+        }
+    });
+    sender
 }
 
 #[cfg(test)]
@@ -252,5 +295,25 @@ mod tests {
                 .await
                 .is_err()
         );
+    }
+
+    #[tokio::test]
+    async fn packets_take_their_time_and_stay_in_order() {
+        let (proxy, shard, player) = pair().await;
+        let latency = Duration::from_millis(60);
+        proxy.set(Weather {
+            latency,
+            ..Weather::default()
+        });
+        let sent_at = Instant::now();
+        for packet in [b"1", b"2", b"3"] {
+            player.send(packet).await.unwrap();
+        }
+        let mut packet = [0; 16];
+        for expected in [b"1", b"2", b"3"] {
+            let (len, _) = shard.recv_from(&mut packet).await.unwrap();
+            assert_eq!(&packet[..len], expected);
+        }
+        assert!(sent_at.elapsed() >= latency);
     }
 }

@@ -1,0 +1,389 @@
+//! A bot in one seat, or before the board as a spectator, with its oracle.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use game_core::{CommandKind, MatchId, Uci};
+use protocol::{Role, WireRefusal};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use shakmaty::Position;
+use tokio::time::{Instant, sleep_until};
+
+use super::engines::Choice;
+use super::oracle::{Account, Breach, Oracle, Promise};
+use super::think::{Think, exponential};
+use super::world::{BotSeat, GIVES_UP_FIRST, World};
+use crate::engine::Task;
+use crate::seat::{Acked, SeatSource};
+use crate::{SeatError, SeatSession, Update, canonical};
+
+/// Sessions of one client, one after the other; each has a patience of its own.
+const SESSIONS_MAX: u32 = 5;
+/// The first moves are not timed, but must come soon.
+const FIRST_THOUGHT_MAX: Duration = Duration::from_secs(5);
+/// Of what is left on its clock, a bot takes at most this part for one move.
+const CLOCK_PART: u32 = 10;
+/// A match that is not given up yet is given up again after this.
+const GIVE_UP_AGAIN: Duration = Duration::from_secs(10);
+
+/// How a bot plays.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style {
+    pub(super) seed: u64,
+    pub(super) think: Think,
+    /// Resigns when it is to move from this ply on.
+    pub(super) resigns_at: u16,
+    /// Between two connections dropped on purpose, on average; `None` for never.
+    pub(super) reconnects: Option<Duration>,
+    /// At the end of the soak, matches are given up over this time.
+    pub(super) closes_over: Duration,
+}
+
+/// A client in a match.
+pub(super) struct Bot {
+    world: Arc<World>,
+    source: Arc<dyn SeatSource>,
+    match_id: MatchId,
+    role: Role,
+    style: Style,
+    dice: StdRng,
+    oracle: Oracle,
+    /// Acknowledged in sessions before the present one.
+    acked: Vec<Acked>,
+    account: Option<Account>,
+    /// The ply for which something was asked and not refused.
+    asked_at: Option<u16>,
+    think_until: Option<Instant>,
+    choice: Option<Choice>,
+    reconnect_at: Option<Instant>,
+    give_up_at: Option<Instant>,
+}
+
+/// Why a session ends before its match.
+enum Stop {
+    /// Another may do better.
+    Session(SeatError),
+    Broken(Breach),
+}
+
+impl From<SeatError> for Stop {
+    fn from(error: SeatError) -> Self {
+        match error {
+            SeatError::Violation(violation) => Self::Broken(violation.into()),
+            other => Self::Session(other),
+        }
+    }
+}
+
+impl Bot {
+    /// A client with a player token.
+    pub(super) fn new(
+        world: &Arc<World>,
+        token: String,
+        (match_id, role): (MatchId, Role),
+        style: Style,
+    ) -> Self {
+        let source = BotSeat {
+            world: Arc::clone(world),
+            token,
+            role,
+        };
+        let mut bot = Self {
+            world: Arc::clone(world),
+            source: Arc::new(source),
+            match_id,
+            role,
+            style,
+            dice: StdRng::seed_from_u64(style.seed),
+            oracle: Oracle::default(),
+            acked: Vec::new(),
+            account: None,
+            asked_at: None,
+            think_until: None,
+            choice: None,
+            reconnect_at: None,
+            give_up_at: None,
+        };
+        bot.plan_reconnect();
+        bot
+    }
+
+    /// Plays (or watches) to the end; what it knows then is had by [`Bot::account`]. May be dropped at
+    /// any time.
+    ///
+    /// # Errors
+    ///
+    /// [`Breach`] of a promise that this client saw.
+    pub(super) async fn play(&mut self) -> Result<(), Breach> {
+        for _ in 0..SESSIONS_MAX {
+            match self.sit().await {
+                Ok(()) => return Ok(()),
+                Err(Stop::Broken(breach)) => return Err(breach),
+                Err(Stop::Session(error)) => {
+                    let figures = &self.world.figures;
+                    figures.sessions_lost.fetch_add(1, Ordering::Relaxed);
+                    figures.error(&format!("a session is lost: {error}"));
+                    self.asked_at = None;
+                    self.choice = None;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Who it is.
+    pub(super) const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// What it knew at the end of the match, if it got there.
+    pub(super) const fn account(&self) -> Option<&Account> {
+        self.account.as_ref()
+    }
+
+    /// What it asked and was told last, a line each.
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.oracle.lines()
+    }
+
+    /// One session, to the end of the match.
+    async fn sit(&mut self) -> Result<(), Stop> {
+        let (connector, source) = (Arc::clone(&self.world.connector), Arc::clone(&self.source));
+        let config = self.world.session;
+        let mut session = SeatSession::join(connector, source, self.match_id, config).await?;
+        let driven = self.drive(&mut session).await;
+        self.acked.extend_from_slice(session.machine().acked());
+        driven?;
+        let view = session.view();
+        self.account = Some(Account {
+            role: self.role,
+            seq: view.seq(),
+            moves: view.moves().to_vec(),
+            result: view.result(),
+            acked: std::mem::take(&mut self.acked),
+        });
+        session.leave().await?;
+        Ok(())
+    }
+
+    async fn drive(&mut self, session: &mut SeatSession) -> Result<(), Stop> {
+        let world = Arc::clone(&self.world);
+        let mut seated = Some(world.figures.sit());
+        self.learn(session, &Update::Joined { again: false })?;
+        loop {
+            let (view, machine) = (session.view(), session.machine());
+            if view.result().is_some() && (machine.unanswered() == 0 || machine.over().is_some()) {
+                return Ok(());
+            }
+            if let Some(code) = machine.over() {
+                return Err(SeatError::Closed(code).into());
+            }
+            let due = self.due(session);
+            tokio::select! {
+                biased;
+                update = session.next() => {
+                    let update = update?;
+                    match &update {
+                        Update::Joined { .. } => seated = Some(world.figures.sit()),
+                        Update::Reconnecting(_) => seated = None,
+                        _ => {}
+                    }
+                    self.learn(session, &update)?;
+                }
+                () = world.closing.cancelled(), if self.give_up_at.is_none() => self.close(),
+                chosen = chosen(&mut self.choice) => self.make(session, chosen),
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                    self.act(session);
+                }
+            }
+            // Held while there is a seat to count.
+            let _ = &seated;
+        }
+    }
+
+    /// When the bot wants to do something next.
+    fn due(&mut self, session: &SeatSession) -> Option<Instant> {
+        let view = session.view();
+        let decided = view.position().is_game_over();
+        if !view.is_my_turn() || decided || self.asked_at == Some(view.ply()) {
+            self.think_until = None;
+        } else if self.think_until.is_none() && self.choice.is_none() {
+            self.think_until = Some(self.think(session));
+        }
+        let over = view.result().is_some();
+        let others = [self.reconnect_at, self.give_up_at];
+        let others = others.into_iter().flatten().filter(|_| !over);
+        others.chain(self.think_until).min()
+    }
+
+    /// Until when to think about the next move.
+    fn think(&mut self, session: &SeatSession) -> Instant {
+        let (view, now) = (session.view(), Instant::now());
+        let drawn = self.style.think.draw(&mut self.dice);
+        let most = match (view.has_begun(), view.seat()) {
+            (true, Some(seat)) => view.remaining(seat, now.into_std()) / CLOCK_PART,
+            _ => FIRST_THOUGHT_MAX,
+        };
+        now + drawn.min(most)
+    }
+
+    /// Does what is due.
+    fn act(&mut self, session: &mut SeatSession) {
+        let now = Instant::now();
+        if self.reconnect_at.is_some_and(|at| at <= now) {
+            self.plan_reconnect();
+            let dropped = &self.world.figures.dropped;
+            dropped.fetch_add(1, Ordering::Relaxed);
+            session.drop_connection();
+        }
+        if self.give_up_at.is_some_and(|at| at <= now) {
+            self.give_up_at = Some(now + GIVE_UP_AGAIN);
+            self.ask(session, crate::player::give_up(session));
+        }
+        if self.think_until.is_some_and(|at| at <= now) {
+            self.think_until = None;
+            self.choose(session);
+        }
+    }
+
+    /// Makes up its mind: at random at once, or by an engine in a while.
+    fn choose(&mut self, session: &mut SeatSession) {
+        let view = session.view();
+        if view.ply() >= self.style.resigns_at && view.has_begun() {
+            return self.ask(session, CommandKind::Resign);
+        }
+        if let Some(engines) = &self.world.engines {
+            let task = Task::of(view, Instant::now().into_std());
+            self.choice = Some(engines.choose(task));
+            return;
+        }
+        let legal = view.position().legal_moves();
+        let uci = legal.choose(&mut self.dice).copied().and_then(canonical);
+        self.make(session, uci);
+    }
+
+    /// Makes the move that was chosen, if it is still wanted; resigns where there is none.
+    fn make(&mut self, session: &mut SeatSession, chosen: Option<Uci>) {
+        let view = session.view();
+        let ply = view.ply();
+        if !view.is_my_turn() || self.asked_at == Some(ply) {
+            return;
+        }
+        let kind = match chosen {
+            Some(uci) => CommandKind::Move {
+                ply,
+                uci,
+                offers_draw: false,
+            },
+            None => {
+                self.world.figures.error("no engine chooses a move");
+                crate::player::give_up(session)
+            }
+        };
+        self.asked_at = Some(ply);
+        self.ask(session, kind);
+    }
+
+    fn ask(&mut self, session: &mut SeatSession, kind: CommandKind) {
+        // One that is not taken, as too many wait for their answers, is not needed either.
+        if let Ok(id) = session.command(kind) {
+            self.oracle.asked(id, kind, self.world.elapsed());
+        }
+    }
+
+    /// The soak is at its end: one side gives up at some time soon, and the other one if that fails.
+    fn close(&mut self) {
+        let over = self.style.closes_over;
+        let wait = over.mul_f64(self.dice.random());
+        let turn = match self.role.seat() {
+            Some(GIVES_UP_FIRST) => wait,
+            Some(_) => over + GIVE_UP_AGAIN + wait,
+            // A spectator has nothing to give up.
+            None => Duration::from_secs(86_400),
+        };
+        self.give_up_at = Some(Instant::now() + turn);
+        self.reconnect_at = None;
+    }
+
+    fn plan_reconnect(&mut self) {
+        let mean = self.style.reconnects;
+        let wait = mean.map(|mean| mean.mul_f64(exponential(&mut self.dice)));
+        self.reconnect_at = wait.map(|wait| Instant::now() + wait);
+    }
+
+    fn learn(&mut self, session: &SeatSession, update: &Update) -> Result<(), Stop> {
+        let (world, at) = (&self.world, self.world.elapsed());
+        let (figures, view) = (&world.figures, session.view());
+        match update {
+            Update::Joined { again } => {
+                if let Some(seat) = self.role.seat() {
+                    world
+                        .takeovers
+                        .seated(self.match_id, seat, view.epoch(), at);
+                }
+                let again = u64::from(*again);
+                figures.resumed.fetch_add(again, Ordering::Relaxed);
+            }
+            Update::Acked { acked, after } => {
+                let was_hit = world.takeovers.acked(self.match_id, acked.epoch, at);
+                figures.acked(*after, was_hit);
+                let moves = u64::from(matches!(acked.kind, CommandKind::Move { .. }));
+                figures.moves.fetch_add(moves, Ordering::Relaxed);
+            }
+            Update::Reconnecting(loss) => figures.lost(&loss.to_string()),
+            Update::Refused { kind, reason, .. } => {
+                self.asked_at = None;
+                if let Some(breach) = refused_wrongly(session, *kind, *reason) {
+                    return Err(Stop::Broken(breach));
+                }
+            }
+            _ => {}
+        }
+        let tolerance = world.tolerance();
+        match self.oracle.learnt(view, update, at, tolerance) {
+            Ok(beyond) => {
+                if let Some(beyond) = beyond {
+                    figures.charged_beyond(beyond);
+                }
+                Ok(())
+            }
+            Err(breach) => Err(Stop::Broken(breach)),
+        }
+    }
+}
+
+/// A legal move of the side to move must be taken, unless the shard has too much to do.
+fn refused_wrongly(
+    session: &SeatSession,
+    kind: CommandKind,
+    reason: WireRefusal,
+) -> Option<Breach> {
+    let view = session.view();
+    match (kind, reason) {
+        (CommandKind::Move { ply, uci, .. }, WireRefusal::Match(refusal))
+            if view.is_my_turn() && view.ply() == ply =>
+        {
+            Some(Breach {
+                promise: Promise::MoveTaken,
+                expected: format!("{uci} is taken at ply {ply}, in {}", view.fen()),
+                got: format!("refused: {}", refusal.code()),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// The move that an engine chooses, once it has; never where none is asked. `None` for an engine that
+/// failed.
+async fn chosen(choice: &mut Option<Choice>) -> Option<Uci> {
+    let Some(waiting) = choice else {
+        return std::future::pending().await;
+    };
+    let chosen = Pin::new(waiting).await;
+    *choice = None;
+    chosen.ok().and_then(Result::ok)
+}

@@ -1,0 +1,264 @@
+//! The report as one HTML page: figures, plots as inline SVG, nothing from the network, light and
+//! dark.
+
+use super::figures::Percentiles;
+use super::plot::{Band, Escaped, Plot, Series};
+use super::report::Report;
+use super::samples::Sample;
+
+const STYLE: &str = "
+:root { color-scheme: light dark; --page: #fcfcfb; --ink: #1c1c1a; --muted: #6b6a66; --line: #e3e2dd;
+  --band: #d9770633; --bad: #b3261e; --s0: #2a78d6; --s1: #d9603b; --s2: #1a8f6d; }
+@media (prefers-color-scheme: dark) { :root { --page: #1a1a19; --ink: #f2f1ec; --muted: #a3a29c;
+  --line: #383835; --band: #f59e0b33; --bad: #ff8a80; --s0: #5b9bea; --s1: #ee8663; --s2: #3fb992; } }
+body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; background: var(--page);
+  color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: 1rem; }
+.card { border: 1px solid var(--line); border-radius: 8px; padding: .6rem .8rem; }
+.card b { display: block; font-size: 1.4rem; font-weight: 600; } .card span { color: var(--muted); }
+.bad { color: var(--bad); }
+figure { margin: 1.5rem 0; } figcaption { font-weight: 600; } svg { width: 100%; height: auto; }
+.key { font-weight: 400; color: var(--muted); margin-left: 1rem; }
+.key::before { content: ''; display: inline-block; width: 1rem; height: .2rem; margin-right: .4rem;
+  vertical-align: middle; background: currentColor; }
+.key.s0::before { background: var(--s0); } .key.s1::before { background: var(--s1); }
+.key.s2::before { background: var(--s2); }
+.line { fill: none; stroke-width: 1.5; stroke-linejoin: round; }
+.line.s0 { stroke: var(--s0); } .line.s1 { stroke: var(--s1); } .line.s2 { stroke: var(--s2); }
+.grid { stroke: var(--line); } .band { fill: var(--band); }
+text { fill: var(--muted); font-size: 11px; } text.y { text-anchor: end; }
+text.x { text-anchor: middle; }
+table { border-collapse: collapse; } td, th { padding: .2rem .8rem .2rem 0; text-align: left; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+pre { overflow-x: auto; font-size: 12px; } code { overflow-wrap: anywhere; }
+";
+
+/// The page.
+pub(super) fn page(report: &Report) -> String {
+    let parts = [
+        broken(report),
+        cards(report),
+        plots(report),
+        times(report),
+        reasons(report),
+        faults(report),
+    ];
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>Rookery soak</title>\n\
+         <style>{STYLE}</style>\n<h1>Soak</h1>\n<p><code>{}</code></p>\n{}\n</html>\n",
+        Escaped(&report.command),
+        parts.join("\n")
+    )
+}
+
+fn broken(report: &Report) -> String {
+    if report.broken.is_empty() {
+        return String::new();
+    }
+    let each = report.broken.iter().map(ToString::to_string);
+    let each: Vec<String> = each
+        .map(|text| format!("<pre>{}</pre>", Escaped(&text)))
+        .collect();
+    format!(
+        "<h2 class=\"bad\">Broken promises</h2>\n{}",
+        each.join("\n")
+    )
+}
+
+fn cards(report: &Report) -> String {
+    let card = |value: String, name: &str| {
+        format!("<div class=\"card\"><b>{value}</b><span>{name}</span></div>\n")
+    };
+    let class = if report.is_clean() {
+        ""
+    } else {
+        " class=\"bad\""
+    };
+    let mut cards = format!(
+        "<div class=\"card\"><b{class}>{}</b><span>violations</span></div>\n",
+        report.violations
+    );
+    cards += &card(report.matches_finished.to_string(), "matches finished");
+    cards += &card(report.moves.to_string(), "moves acknowledged");
+    cards += &card(format!("{:.0}", report.moves_per_s), "moves a second");
+    cards += &card(format!("{:.1} ms", report.ack_ms.p99), "ack p99");
+    cards += &card(report.connections.max.to_string(), "clients seated at once");
+    cards += &card(report.fault_log.len().to_string(), "faults");
+    cards += &card(report.sessions_lost.to_string(), "sessions lost");
+    if let Some(memory) = report.rss_mb {
+        let text = format!("{:.0} → {:.0} MiB", memory.first, memory.last);
+        cards += &card(text, "memory of the shards, first and last");
+    }
+    if let Some(storm) = report.storm {
+        let back = storm.all_back_s;
+        let back = back.map_or("never".to_owned(), |seconds| format!("{seconds:.1} s"));
+        cards += &card(back, "until all players of the storm were back");
+        let ratio = storm.others_p99_ratio;
+        let ratio = ratio.map_or("unknown".to_owned(), |ratio| format!("× {ratio:.1}"));
+        cards += &card(ratio, "ack p99 of the others in the storm");
+    }
+    format!("<div class=\"cards\">\n{cards}</div>")
+}
+
+fn plots(report: &Report) -> String {
+    let bands: Vec<Band> = report.fault_log.iter().map(band).collect();
+    let series = |name, of: fn(&Sample) -> f64| Series {
+        name,
+        points: report.samples.iter().map(|s| (s.at_s, of(s))).collect(),
+    };
+    let plot = |title, is_logarithmic, series| {
+        let plot = Plot {
+            title,
+            is_logarithmic,
+            series,
+            bands: &bands,
+            seconds: report.seconds,
+        };
+        plot.to_string()
+    };
+    let mut plots = vec![
+        plot(
+            "Moves acknowledged a second",
+            false,
+            vec![series("moves/s", |s| s.moves_per_s)],
+        ),
+        plot(
+            "From a command to its acknowledgement, ms",
+            true,
+            vec![
+                series("p50", |s| s.ack_ms.p50),
+                series("p99", |s| s.ack_ms.p99),
+            ],
+        ),
+        plot(
+            "Matches in play, clients seated",
+            false,
+            vec![
+                series("matches", |s| s.matches as f64),
+                series("clients", |s| s.seated as f64),
+            ],
+        ),
+    ];
+    let mut memory = vec![series("this process", |s| s.client_mb)];
+    if report.rss_mb.is_some() {
+        memory.insert(0, series("all shards", |s| s.shards_mb));
+        memory.insert(1, series("Redis", |s| s.redis_mb));
+    }
+    plots.push(plot("Resident memory, MiB", false, memory));
+    let note = if bands.is_empty() {
+        ""
+    } else {
+        "<p>The bands are faults; point at one to see which.</p>\n"
+    };
+    format!("<h2>Over time</h2>\n{note}{}", plots.join("\n"))
+}
+
+fn band(fault: &super::chaos::FaultRecord) -> Band {
+    let shard = fault.shard.map(|shard| format!(" of shard {shard}"));
+    Band {
+        from_s: fault.at_s,
+        to_s: fault.at_s + fault.lasted_s,
+        label: format!(
+            "{}{} at {:.1} s, for {:.1} s",
+            fault.kind,
+            shard.unwrap_or_default(),
+            fault.at_s,
+            fault.lasted_s
+        ),
+    }
+}
+
+fn times(report: &Report) -> String {
+    let mut rows = vec![
+        ("command to acknowledgement", report.ack_ms),
+        (
+            "clocks: charged beyond thinking",
+            report.clocks.beyond_thinking_ms,
+        ),
+    ];
+    if report.takeover_ms.n > 0 {
+        rows.push((
+            "kill to the next acknowledgement of a match",
+            report.takeover_ms,
+        ));
+        rows.push(("kill until a player sits again", report.back_ms));
+    }
+    if let Some(storm) = report.storm {
+        rows.push((
+            "acknowledgements of other shards, calm",
+            storm.others_calm_ack_ms,
+        ));
+        rows.push(("the same in the storm", storm.others_storm_ack_ms));
+    }
+    let row = |(name, times): (&str, Percentiles)| {
+        let Percentiles {
+            n,
+            p50,
+            p90,
+            p99,
+            p999,
+            max,
+        } = times;
+        format!(
+            "<tr><td>{name}<td class=\"n\">{p50:.1}<td class=\"n\">{p90:.1}<td class=\"n\">{p99:.1}\
+             <td class=\"n\">{p999:.1}<td class=\"n\">{max:.0}<td class=\"n\">{n}</tr>\n"
+        )
+    };
+    let rows: String = rows.into_iter().map(row).collect();
+    let heads: String = ["p50", "p90", "p99", "p99.9", "max", "n"]
+        .map(|head| format!("<th class=\"n\">{head}"))
+        .concat();
+    format!("<h2>Times, ms</h2>\n<table><tr><th>{heads}</tr>\n{rows}</table>")
+}
+
+fn reasons(report: &Report) -> String {
+    let lost = &report.connections.lost_by;
+    let rows = lost.iter().chain(&report.errors);
+    let rows: String = rows
+        .map(|(why, times)| format!("<tr><td class=\"n\">{times}<td>{}</tr>\n", Escaped(why)))
+        .collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!("<h2>Connections lost, and other troubles</h2>\n<table>{rows}</table>")
+}
+
+fn faults(report: &Report) -> String {
+    if report.faults.is_empty() {
+        return String::new();
+    }
+    let rows = report.faults.iter();
+    let rows: String = rows
+        .map(|(kind, times)| format!("<tr><td class=\"n\">{times}<td>{kind}</tr>\n"))
+        .collect();
+    format!("<h2>Faults</h2>\n<table>{rows}</table>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::soak::report::tests::report;
+
+    #[test]
+    fn the_page_needs_no_network_and_takes_no_markup_from_the_server() {
+        let mut report = report();
+        report.errors.insert("<script src=//evil>".to_owned(), 1);
+        let page = page(&report);
+        assert_eq!(page.matches("<svg").count(), 4);
+        for outside in ["<script", "href=", "src=\"", "url(", "@import"] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+        assert!(page.contains("&lt;script src=//evil&gt;"));
+        assert!(page.contains("prefers-color-scheme: dark"));
+    }
+
+    #[test]
+    fn a_broken_promise_comes_first_with_both_histories() {
+        let page = page(&report());
+        let broken = page.find("Broken promises").unwrap();
+        assert!(broken < page.find("<svg").unwrap());
+        assert!(page.contains("command 7 acknowledged") && page.contains("  black:"));
+    }
+}

@@ -1,0 +1,245 @@
+//! One match after another: two players are paired, play under the eyes of their oracles, and what
+//! they were told is held against the records.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use game_core::{ClockStart, ColorChoice, MatchId};
+use protocol::Role;
+use protocol::http::{NewChallenge, PlayerReply};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::time::sleep;
+
+use super::bot::{Bot, Style};
+use super::oracle::{Account, Breach, Promise, Records, verdict};
+use super::report::{BrokenPromise, SeatHistory};
+use super::world::World;
+use crate::MatchmakerError;
+
+/// After something went wrong, the next match is begun so much later.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+
+/// Those who play at one of the boards, one match after another.
+struct Party {
+    players: [PlayerReply; 2],
+    spectators: Vec<PlayerReply>,
+}
+
+/// Why a match was not played, or not verified; it breaks no promise.
+#[derive(Debug, thiserror::Error)]
+enum Unplayed {
+    #[error(transparent)]
+    Matchmaker(#[from] MatchmakerError),
+    #[error("an accepted challenge has no match")]
+    NoMatch,
+    #[error("a client did not see the end of its match")]
+    NotSeen,
+}
+
+/// Plays matches at board `number` until the soak closes.
+pub(super) async fn board(world: Arc<World>, number: u32) {
+    let mut dice = StdRng::seed_from_u64(world.config.seed ^ (u64::from(number) << 32));
+    let mut party = None;
+    loop {
+        tokio::select! {
+            () = world.closing.cancelled() => return,
+            () = world.arrivals.wait() => {}
+        }
+        match play_one(&world, number, &mut party, &mut dice).await {
+            Ok(()) => {}
+            Err(why) => {
+                world.figures.error(&why.to_string());
+                sleep(PAUSE_AFTER_ERROR).await;
+            }
+        }
+    }
+}
+
+async fn play_one(
+    world: &Arc<World>,
+    number: u32,
+    party: &mut Option<Party>,
+    dice: &mut StdRng,
+) -> Result<(), Unplayed> {
+    let party = match party {
+        Some(party) => party,
+        None => party.insert(gather(world, number).await?),
+    };
+    let id = pair(world, party).await?;
+    let figures = &world.figures;
+    figures.matches_begun.fetch_add(1, Ordering::Relaxed);
+    world.takeovers.begun(id);
+    let _playing = Playing::new(&figures.playing);
+    let mut bots = seat(world, party, id, dice);
+    let played = tokio::select! {
+        played = try_all(bots.iter_mut().map(Bot::play)) => played,
+        () = world.overdue.cancelled() => Err((None, stuck())),
+    };
+    world.takeovers.ended(id);
+    let judged = match played {
+        Ok(()) => judge(world, id, &bots).await?,
+        Err((index, breach)) => Err((index.map(|index| bots[index].role()), breach)),
+    };
+    match judged {
+        Ok(()) => {
+            figures.matches_finished.fetch_add(1, Ordering::Relaxed);
+        }
+        Err((role, breach)) => world.broke(broken(world, id, role, breach, &bots)),
+    }
+    Ok(())
+}
+
+/// Makes the players and spectators of a board.
+async fn gather(world: &World, number: u32) -> Result<Party, MatchmakerError> {
+    let new_player = async || {
+        let _permit = world.question().await;
+        world.matchmaker.new_player(None).await
+    };
+    let players = [new_player().await?, new_player().await?];
+    let mut spectators = Vec::new();
+    for _ in 0..world.config.spectators_at(number) {
+        spectators.push(new_player().await?);
+    }
+    Ok(Party {
+        players,
+        spectators,
+    })
+}
+
+async fn pair(world: &World, party: &Party) -> Result<MatchId, Unplayed> {
+    let _permit = world.question().await;
+    let [white, black] = &party.players;
+    let challenge = NewChallenge {
+        time_control: world.config.time_control,
+        color: ColorChoice::White,
+        fen: None,
+        clock_start: ClockStart::AfterFirstMoves,
+        opponent: Some(black.player.clone()),
+    };
+    let matchmaker = &world.matchmaker;
+    let challenge = matchmaker
+        .create_challenge(&white.token, &challenge)
+        .await?;
+    let accepted = matchmaker
+        .accept_challenge(&black.token, &challenge.id)
+        .await?;
+    accepted.match_id.ok_or(Unplayed::NoMatch)
+}
+
+/// The bots of a match, players first.
+fn seat(world: &Arc<World>, party: &Party, id: MatchId, dice: &mut StdRng) -> Vec<Bot> {
+    let config = &world.config;
+    let resigns_at = dice.random_range(config.plies / 4..=config.plies);
+    let mut bot = |role, player: &PlayerReply| {
+        let style = Style {
+            seed: dice.random(),
+            think: config.think,
+            resigns_at,
+            reconnects: config.reconnects_mean(),
+            closes_over: config.closes_over(),
+        };
+        Bot::new(world, player.token.clone(), (id, role), style)
+    };
+    let [white, black] = &party.players;
+    let players = [bot(Role::White, white), bot(Role::Black, black)];
+    let spectators = party.spectators.iter();
+    let spectators: Vec<Bot> = spectators
+        .map(|player| bot(Role::Spectator, player))
+        .collect();
+    players.into_iter().chain(spectators).collect()
+}
+
+/// Holds what all clients of a finished match were told against the records.
+async fn judge(
+    world: &World,
+    id: MatchId,
+    bots: &[Bot],
+) -> Result<Result<(), (Option<Role>, Breach)>, Unplayed> {
+    let accounts: Vec<Account> = bots.iter().filter_map(Bot::account).cloned().collect();
+    let _permit = world.question().await;
+    let records = Records {
+        stored: world.matchmaker.match_reply(id).await?,
+        pgn: world.matchmaker.pgn(id).await?,
+    };
+    let judged = verdict(&accounts, &records);
+    if judged.is_ok() && accounts.len() < bots.len() {
+        return Err(Unplayed::NotSeen);
+    }
+    Ok(judged)
+}
+
+fn stuck() -> Breach {
+    Breach {
+        promise: Promise::Finishes,
+        expected: "the match ends when a player gives it up, as no fault lasts".to_owned(),
+        got: "it is still in play long after that".to_owned(),
+    }
+}
+
+fn broken(
+    world: &World,
+    id: MatchId,
+    role: Option<Role>,
+    breach: Breach,
+    bots: &[Bot],
+) -> BrokenPromise {
+    let history = |bot: &Bot| SeatHistory {
+        role: bot.role(),
+        lines: bot.lines(),
+    };
+    BrokenPromise {
+        promise: breach.promise,
+        match_id: Some(id),
+        role,
+        at_s: world.elapsed().as_secs_f64(),
+        expected: breach.expected,
+        got: breach.got,
+        histories: bots.iter().map(history).collect(),
+    }
+}
+
+/// A match in play, counted until this is dropped.
+struct Playing<'a>(&'a AtomicI64);
+
+impl<'a> Playing<'a> {
+    fn new(count: &'a AtomicI64) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Playing<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Runs all futures to their ends, or until the first error, which comes with the number of its
+/// future.
+async fn try_all<E>(
+    futures: impl Iterator<Item = impl Future<Output = Result<(), E>> + Send>,
+) -> Result<(), (Option<usize>, E)> {
+    let mut running: Vec<_> = futures.map(|future| Some(Box::pin(future))).collect();
+    std::future::poll_fn(move |context| {
+        let mut pending = false;
+        for (index, slot) in running.iter_mut().enumerate() {
+            let Some(future) = slot else { continue };
+            match Pin::as_mut(future).poll(context) {
+                Poll::Ready(Ok(())) => *slot = None,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err((Some(index), error))),
+                Poll::Pending => pending = true,
+            }
+        }
+        if pending {
+            Poll::Pending
+        } else {
+            Poll::Ready(Ok(()))
+        }
+    })
+    .await
+}

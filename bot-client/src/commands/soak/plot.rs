@@ -1,0 +1,266 @@
+//! Plots over time as inline SVG.
+
+use std::fmt::{self, Write};
+
+/// Size of a plot, in its own units.
+const WIDTH: f64 = 900.0;
+const HEIGHT: f64 = 220.0;
+/// Room for the labels of the axes.
+const LEFT: f64 = 56.0;
+const RIGHT: f64 = 12.0;
+const TOP: f64 = 10.0;
+const BOTTOM: f64 = 24.0;
+/// Intervals between the marks of an axis, about.
+const INTERVALS: f64 = 5.0;
+/// The least value that a logarithmic axis shows.
+const LOG_MIN: f64 = 0.1;
+
+/// One line of a plot.
+pub(super) struct Series {
+    pub(super) name: &'static str,
+    /// Time in seconds, and value.
+    pub(super) points: Vec<(f64, f64)>,
+}
+
+/// A stretch of time that all plots show.
+pub(super) struct Band {
+    pub(super) from_s: f64,
+    pub(super) to_s: f64,
+    pub(super) label: String,
+}
+
+/// A plot of up to three lines over time.
+pub(super) struct Plot<'a> {
+    pub(super) title: &'static str,
+    pub(super) is_logarithmic: bool,
+    pub(super) series: Vec<Series>,
+    pub(super) bands: &'a [Band],
+    /// The time at the right edge, in seconds.
+    pub(super) seconds: f64,
+}
+
+impl Plot<'_> {
+    fn x(&self, at_s: f64) -> f64 {
+        let part = (at_s / self.seconds.max(1.0)).clamp(0.0, 1.0);
+        LEFT + part * (WIDTH - LEFT - RIGHT)
+    }
+
+    fn y(&self, value: f64, axis: &Axis) -> f64 {
+        let part = if self.is_logarithmic {
+            let low = axis.low.log10();
+            (value.max(axis.low).log10() - low) / (axis.high.log10() - low)
+        } else {
+            value / axis.high
+        };
+        HEIGHT - BOTTOM - part.clamp(0.0, 1.0) * (HEIGHT - TOP - BOTTOM)
+    }
+
+    fn axis(&self) -> Axis {
+        let values = self.series.iter().flat_map(|series| &series.points);
+        let most = values.map(|&(_, value)| value).fold(0.0, f64::max);
+        if self.is_logarithmic {
+            Axis::logarithmic(most)
+        } else {
+            Axis::linear(most)
+        }
+    }
+
+    /// The line through all points; a value of 0 on a logarithmic axis is a gap.
+    fn path(&self, series: &Series, axis: &Axis) -> String {
+        let mut path = String::new();
+        let mut pen_is_down = false;
+        for &(at_s, value) in &series.points {
+            if self.is_logarithmic && value <= 0.0 {
+                pen_is_down = false;
+                continue;
+            }
+            let command = if pen_is_down { 'L' } else { 'M' };
+            let (x, y) = (self.x(at_s), self.y(value, axis));
+            // Writing to a string does not fail.
+            let _ = write!(path, "{command}{x:.1} {y:.1}");
+            pen_is_down = true;
+        }
+        path
+    }
+}
+
+impl fmt::Display for Plot<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let axis = self.axis();
+        writeln!(f, "<figure><figcaption>{}", self.title)?;
+        for (number, series) in self.series.iter().enumerate() {
+            writeln!(f, "<span class=\"key s{number}\">{}</span>", series.name)?;
+        }
+        writeln!(f, "</figcaption>")?;
+        writeln!(
+            f,
+            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
+            self.title
+        )?;
+        let floor = HEIGHT - BOTTOM;
+        for band in self.bands {
+            let (from, to) = (self.x(band.from_s), self.x(band.to_s));
+            let width = (to - from).max(1.5);
+            writeln!(
+                f,
+                "<rect class=\"band\" x=\"{from:.1}\" y=\"{TOP}\" width=\"{width:.1}\" height=\"{:.1}\">\
+                 <title>{}</title></rect>",
+                floor - TOP,
+                Escaped(&band.label)
+            )?;
+        }
+        for &tick in &axis.ticks {
+            let y = self.y(tick, &axis);
+            let end = WIDTH - RIGHT;
+            writeln!(f, "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{end}\"/>")?;
+            let x = LEFT - 6.0;
+            let label = Number(tick);
+            writeln!(
+                f,
+                "<text class=\"y\" x=\"{x}\" y=\"{:.1}\">{label}</text>",
+                y + 4.0
+            )?;
+        }
+        for tick in Axis::linear(self.seconds).ticks {
+            let (x, y) = (self.x(tick), HEIGHT - 6.0);
+            if tick <= self.seconds {
+                writeln!(
+                    f,
+                    "<text class=\"x\" x=\"{x:.1}\" y=\"{y}\">{} s</text>",
+                    Number(tick)
+                )?;
+            }
+        }
+        for (number, series) in self.series.iter().enumerate() {
+            let path = self.path(series, &axis);
+            writeln!(f, "<path class=\"line s{number}\" d=\"{path}\"/>")?;
+        }
+        writeln!(f, "</svg></figure>")
+    }
+}
+
+/// The values that an axis shows.
+#[derive(Debug, PartialEq)]
+struct Axis {
+    low: f64,
+    high: f64,
+    ticks: Vec<f64>,
+}
+
+impl Axis {
+    /// From 0 to `most`, marked at round numbers.
+    fn linear(most: f64) -> Self {
+        let most = if most > 0.0 { most } else { 1.0 };
+        let rough = most / INTERVALS;
+        let power = 10_f64.powf(rough.log10().floor());
+        let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
+        let step = steps.into_iter().find(|&step| step >= rough);
+        let step = step.unwrap_or(rough);
+        let intervals = (most / step).ceil();
+        let ticks = (0..=intervals as u32).map(|tick| f64::from(tick) * step);
+        Self {
+            low: 0.0,
+            high: intervals * step,
+            ticks: ticks.collect(),
+        }
+    }
+
+    /// Powers of ten up to the one above `most`.
+    fn logarithmic(most: f64) -> Self {
+        let mut ticks = vec![LOG_MIN];
+        let mut high = LOG_MIN;
+        while high < most.max(1.0) {
+            high *= 10.0;
+            ticks.push(high);
+        }
+        Self {
+            low: LOG_MIN,
+            high,
+            ticks,
+        }
+    }
+}
+
+/// A number as the label of an axis.
+struct Number(f64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            value if value >= 10_000.0 => write!(f, "{}k", (value / 100.0).round() / 10.0),
+            value => write!(f, "{}", (value * 100.0).round() / 100.0),
+        }
+    }
+}
+
+/// Text that means nothing to HTML.
+pub(super) struct Escaped<'a>(pub(super) &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '&' => f.write_str("&amp;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                other => f.write_char(other)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_are_marked_at_round_numbers_and_hold_all_values() {
+        assert_eq!(
+            Axis::linear(47.0).ticks,
+            [0.0, 10.0, 20.0, 30.0, 40.0, 50.0]
+        );
+        assert_eq!(Axis::linear(0.0).high, 1.0);
+        for most in [0.3, 1.0, 999.0, 1_234_567.0] {
+            let axis = Axis::linear(most);
+            assert!(axis.high >= most && axis.ticks.len() <= 7, "{axis:?}");
+            let axis = Axis::logarithmic(most);
+            assert!(axis.high >= most * 0.999, "{axis:?}");
+        }
+    }
+
+    #[test]
+    fn lines_stay_within_the_plot_and_have_gaps_where_nothing_was() {
+        let plot = Plot {
+            title: "ack",
+            is_logarithmic: true,
+            series: vec![Series {
+                name: "p50",
+                points: vec![(0.0, 1.0), (5.0, 0.0), (10.0, 1_000.0), (20.0, 1.0)],
+            }],
+            bands: &[],
+            seconds: 20.0,
+        };
+        let path = plot.path(&plot.series[0], &plot.axis());
+        assert_eq!(path, "M56.0 149.5M472.0 10.0L888.0 149.5");
+    }
+
+    #[test]
+    fn labels_cannot_become_markup() {
+        let bands = [Band {
+            from_s: 1.0,
+            to_s: 2.0,
+            label: "<script>".to_owned(),
+        }];
+        let plot = Plot {
+            title: "moves",
+            is_logarithmic: false,
+            series: Vec::new(),
+            bands: &bands,
+            seconds: 20.0,
+        };
+        assert!(plot.to_string().contains("&lt;script&gt;"));
+    }
+}

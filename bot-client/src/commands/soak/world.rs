@@ -1,0 +1,285 @@
+//! What all bots of a soak share.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use game_core::{MatchId, Seat};
+use protocol::Role;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::SoakConfig;
+use super::engines::Engines;
+use super::figures::Figures;
+use super::report::BrokenPromise;
+use super::takeovers::Takeovers;
+use super::think::exponential;
+use crate::connection::ConnectionTimes;
+use crate::seat::{SeatFuture, SeatSource, SeatTimes, SessionConfig};
+use crate::udp_proxy::{UdpProxy, Weather};
+use crate::{Connector, Matchmaker};
+
+/// Questions to the matchmaker at once: more would only wait there, each in a connection of its own.
+const QUESTIONS_MAX: usize = 256;
+/// Clients that share one UDP socket, so that its buffer holds what they are told at once.
+const CLIENTS_PER_SOCKET: u32 = 500;
+/// UDP sockets at the most.
+const SOCKETS_MAX: u32 = 64;
+/// Broken promises that are kept with all their histories.
+const BROKEN_MAX: usize = 20;
+
+/// What all bots of a soak share.
+pub(super) struct World {
+    pub(super) config: SoakConfig,
+    pub(super) matchmaker: Matchmaker,
+    pub(super) connector: Arc<Connector>,
+    pub(super) session: SessionConfig,
+    pub(super) engines: Option<Arc<Engines>>,
+    pub(super) figures: Figures,
+    pub(super) takeovers: Takeovers,
+    pub(super) lag: Lag,
+    pub(super) arrivals: Arrivals,
+    /// No match begins any more, and those in play are given up.
+    pub(super) closing: CancellationToken,
+    /// What is still played now is stuck.
+    pub(super) overdue: CancellationToken,
+    /// The soak is at its end: it was interrupted, or a promise is broken.
+    pub(super) stop: CancellationToken,
+    broken: Mutex<Vec<BrokenPromise>>,
+    broken_count: AtomicU64,
+    questions: Semaphore,
+    proxies: Proxies,
+    began: Instant,
+}
+
+impl World {
+    /// Opens sockets, and lets nobody in yet.
+    pub(super) fn new(
+        config: SoakConfig,
+        matchmaker: Matchmaker,
+        engines: Option<Arc<Engines>>,
+        stop: CancellationToken,
+    ) -> std::io::Result<Self> {
+        let clients = config.clients();
+        let sockets = (clients / CLIENTS_PER_SOCKET).clamp(4, SOCKETS_MAX);
+        let times = ConnectionTimes {
+            handshake_max: Duration::from_secs(10) + 2 * config.latency,
+            keep_alive: config.keep_alive,
+            idle_max: 3 * config.keep_alive,
+        };
+        let session = SessionConfig {
+            times: SeatTimes {
+                answer_max: Duration::from_secs(3) + 2 * config.latency,
+                ..SeatTimes::default()
+            },
+            patience: config.patience,
+            ..SessionConfig::default()
+        };
+        Ok(Self {
+            matchmaker,
+            connector: Arc::new(Connector::bind(sockets as usize, times)?),
+            session,
+            engines,
+            figures: Figures::default(),
+            takeovers: Takeovers::default(),
+            lag: Lag::default(),
+            arrivals: Arrivals::new(config.seed, config.arrivals),
+            closing: CancellationToken::new(),
+            overdue: CancellationToken::new(),
+            stop,
+            broken: Mutex::default(),
+            broken_count: AtomicU64::new(0),
+            questions: Semaphore::new(QUESTIONS_MAX),
+            proxies: Proxies::new(&config),
+            began: Instant::now(),
+            config,
+        })
+    }
+
+    /// The time since the start of the soak.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// By how much more than was thought a clock may be charged: what was configured, and by how much
+    /// this process is late itself.
+    pub(super) fn tolerance(&self) -> Duration {
+        self.config.clock_tolerance + self.lag.recent()
+    }
+
+    /// The right to ask the matchmaker something.
+    pub(super) async fn question(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.questions.acquire().await.ok()
+    }
+
+    /// A promise is broken: unless told to keep going, that is the end of the soak.
+    pub(super) fn broke(&self, broken: BrokenPromise) {
+        self.broken_count.fetch_add(1, Ordering::Relaxed);
+        let mut kept = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < BROKEN_MAX {
+            kept.push(broken);
+        }
+        if !self.config.keep_going {
+            self.stop.cancel();
+        }
+    }
+
+    /// How many promises were broken, and the first of them in full.
+    pub(super) fn broken(&self) -> (u64, Vec<BrokenPromise>) {
+        let kept = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.broken_count.load(Ordering::Relaxed), kept.clone())
+    }
+}
+
+/// The seat of a player or the place of a spectator, asked for each time it is taken.
+pub(super) struct BotSeat {
+    pub(super) world: Arc<World>,
+    pub(super) token: String,
+    pub(super) role: Role,
+}
+
+impl SeatSource for BotSeat {
+    fn seat(&self, match_id: MatchId) -> SeatFuture<'_> {
+        Box::pin(async move {
+            let world = &self.world;
+            let permit = world.question().await;
+            let mut reply = match self.role.seat() {
+                Some(_) => world.matchmaker.seat(&self.token, match_id).await?,
+                None => world.matchmaker.watch(&self.token, match_id).await?,
+            };
+            drop(permit);
+            if self.role.seat().is_some() {
+                world.takeovers.located(match_id, reply.shard.address);
+            }
+            reply.shard.address = world.proxies.way_to(reply.shard.address).await;
+            Ok(reply)
+        })
+    }
+}
+
+/// The bad network between bots and shards: a proxy before each shard.
+struct Proxies {
+    /// `None` where the network is left as it is.
+    weather: Option<Weather>,
+    seed: u64,
+    running: tokio::sync::Mutex<HashMap<SocketAddr, UdpProxy>>,
+}
+
+impl Proxies {
+    fn new(config: &SoakConfig) -> Self {
+        let weather = Weather {
+            loss: config.loss,
+            latency: config.latency,
+            ..Weather::default()
+        };
+        Self {
+            weather: (weather != Weather::default()).then_some(weather),
+            seed: config.seed,
+            running: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Where a shard is to be reached; a proxy is started where it is needed. A shard before which
+    /// none can be started is reached directly.
+    async fn way_to(&self, shard: SocketAddr) -> SocketAddr {
+        let Some(weather) = self.weather else {
+            return shard;
+        };
+        let mut running = self.running.lock().await;
+        if let Some(proxy) = running.get(&shard) {
+            return proxy.address();
+        }
+        match UdpProxy::start(shard, self.seed ^ u64::from(shard.port())).await {
+            Ok(proxy) => {
+                proxy.set(weather);
+                let address = proxy.address();
+                running.insert(shard, proxy);
+                address
+            }
+            Err(error) => {
+                tracing::error!(%shard, %error, "no proxy: this shard is reached directly");
+                shard
+            }
+        }
+    }
+}
+
+/// When matches begin: at random, so many a second on average.
+pub(super) struct Arrivals {
+    next: tokio::sync::Mutex<(Instant, StdRng)>,
+    per_second: f64,
+}
+
+impl Arrivals {
+    fn new(seed: u64, per_second: f64) -> Self {
+        let dice = StdRng::seed_from_u64(seed ^ 0xa11a);
+        Self {
+            next: tokio::sync::Mutex::new((Instant::now(), dice)),
+            per_second,
+        }
+    }
+
+    /// Waits for the next turn to begin a match.
+    pub(super) async fn wait(&self) {
+        let at = {
+            let mut next = self.next.lock().await;
+            let (at, dice) = &mut *next;
+            // Turns that nobody took are not made up for.
+            *at = (*at).max(Instant::now());
+            *at += Duration::from_secs_f64(exponential(dice) / self.per_second);
+            *at
+        };
+        sleep_until(at).await;
+    }
+}
+
+/// How late this process is: its own lateness is not the server's.
+#[derive(Debug, Default)]
+pub(super) struct Lag {
+    /// The worst of the present window and of the one before, in microseconds.
+    windows: [AtomicU64; 2],
+    max: AtomicU64,
+}
+
+impl Lag {
+    const NAP: Duration = Duration::from_millis(20);
+    const WINDOW: Duration = Duration::from_secs(5);
+
+    /// Measures for ever.
+    pub(super) async fn watch(&self) {
+        loop {
+            let window = Instant::now();
+            while window.elapsed() < Self::WINDOW {
+                let before = Instant::now();
+                sleep(Self::NAP).await;
+                let late = before.elapsed().saturating_sub(Self::NAP).as_micros();
+                let late = u64::try_from(late).unwrap_or(u64::MAX);
+                self.windows[0].fetch_max(late, Ordering::Relaxed);
+                self.max.fetch_max(late, Ordering::Relaxed);
+            }
+            let present = self.windows[0].swap(0, Ordering::Relaxed);
+            self.windows[1].store(present, Ordering::Relaxed);
+        }
+    }
+
+    /// The worst of the last seconds.
+    pub(super) fn recent(&self) -> Duration {
+        let worst = self.windows.iter().map(|late| late.load(Ordering::Relaxed));
+        Duration::from_micros(worst.max().unwrap_or_default())
+    }
+
+    /// The worst of all.
+    pub(super) fn max(&self) -> Duration {
+        Duration::from_micros(self.max.load(Ordering::Relaxed))
+    }
+}
+
+/// The seat that gives a match up first when the soak ends.
+pub(super) const GIVES_UP_FIRST: Seat = Seat::White;
