@@ -17,7 +17,7 @@ use store::{
     Append, Appended, Checkpoint, Claim, Liveness, Ownership, ShardRecord, Store, StoreError,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -91,6 +91,13 @@ const SHUTDOWN_FLUSH: Duration = Duration::from_secs(3);
 /// At a shutdown, giving the matches away may take so long.
 const HAND_OVER: Duration = Duration::from_secs(10);
 
+/// Where the driver's inputs come from.
+struct Sources {
+    inbox: mpsc::Receiver<Inbound>,
+    answered: mpsc::Receiver<Answer>,
+    asks: mpsc::Receiver<Ask>,
+}
+
 /// A seat stream as the driver knows it.
 struct Peer {
     outgoing: mpsc::Sender<Outgoing>,
@@ -124,12 +131,12 @@ impl Driver {
         config: &ShardConfig,
         store: Arc<dyn Store>,
         calendar: fn() -> UnixMillis,
-        mut inbox: mpsc::Receiver<Inbound>,
+        inbox: mpsc::Receiver<Inbound>,
         inspected: Inspected,
         shutdown: CancellationToken,
     ) -> Result<(), ShardFailed> {
-        let Inspected { mut asks, metrics } = inspected;
-        let (answers, mut answered) = mpsc::channel(ANSWERS_LEN);
+        let metrics = inspected.metrics;
+        let (answers, answered) = mpsc::channel(ANSWERS_LEN);
         let (batches, to_write) = mpsc::channel(1);
         let tasks = TaskTracker::new();
         let times = metrics.store_seconds.clone();
@@ -151,27 +158,38 @@ impl Driver {
             last_look: Instant::now(),
             calendar,
         };
+        let mut sources = Sources {
+            inbox,
+            answered,
+            asks: inspected.asks,
+        };
         driver
-            .serve(&mut inbox, &mut answered, &mut asks, &shutdown)
+            .serve(&mut sources, shutdown.cancelled(), |_| false)
             .await?;
-        drop(asks);
-        driver
-            .finish(config.hand_over, &mut inbox, &mut answered)
-            .await;
+        if config.hand_over {
+            driver.drain(&mut sources).await?;
+        }
+        driver.finish(sources).await;
         Ok(())
     }
 
+    /// Serves the shard until `ended`, or until it is `done`.
     async fn serve(
         &mut self,
-        inbox: &mut mpsc::Receiver<Inbound>,
-        answered: &mut mpsc::Receiver<Answer>,
-        asks: &mut mpsc::Receiver<Ask>,
-        shutdown: &CancellationToken,
+        sources: &mut Sources,
+        ended: impl Future<Output = ()>,
+        done: impl Fn(&Shard) -> bool,
     ) -> Result<(), ShardFailed> {
+        let Sources {
+            inbox,
+            answered,
+            asks,
+        } = sources;
         let mut heartbeats = interval(Liveness::HEARTBEAT_EVERY);
         heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut inputs = Vec::with_capacity(ROUND_LEN);
-        loop {
+        tokio::pin!(ended);
+        while !done(&self.shard) {
             let wake_at = self.wake_at();
             tokio::select! {
                 n = inbox.recv_many(&mut inputs, ROUND_LEN) => if n == 0 { break },
@@ -186,7 +204,7 @@ impl Driver {
                     self.answer(ask, now);
                 }
                 () = sleep_until(wake_at) => {}
-                () = shutdown.cancelled() => break,
+                () = &mut ended => break,
             }
             let now = self.look();
             while let Ok(answer) = answered.try_recv() {
@@ -208,25 +226,29 @@ impl Driver {
         Ok(())
     }
 
-    /// Writes what is in flight, gives every match to another shard, sends the peers away and leaves
-    /// the registry.
-    async fn finish(
-        mut self,
-        hand_over: bool,
-        inbox: &mut mpsc::Receiver<Inbound>,
-        answered: &mut mpsc::Receiver<Answer>,
-    ) {
-        self.shard.drain();
+    /// Gives every match to another shard, and plays on with those whose turn has not come.
+    async fn drain(&mut self, sources: &mut Sources) -> Result<(), ShardFailed> {
+        let now = self.look();
+        self.shard.drain(now);
         self.heartbeat();
-        let flush = self.until(|shard| !shard.is_writing(), inbox, answered);
+        self.serve(sources, sleep(HAND_OVER), Shard::is_drained)
+            .await?;
+        if !self.shard.is_drained() {
+            tracing::warn!("not every match was handed over; the others wait to be asked for");
+        }
+        Ok(())
+    }
+
+    /// Writes what is in flight, sends the peers away and leaves the registry.
+    async fn finish(mut self, sources: Sources) {
+        let Sources {
+            mut inbox,
+            mut answered,
+            asks: _,
+        } = sources;
+        let flush = self.until(|shard| !shard.is_writing(), &mut inbox, &mut answered);
         if timeout(SHUTDOWN_FLUSH, flush).await.is_err() {
             tracing::warn!("the store did not confirm the last writes; nobody was told of them");
-        } else if hand_over {
-            self.shard.hand_over_all();
-            let given = self.until(|shard| !shard.is_handing_over(), inbox, answered);
-            if timeout(HAND_OVER, given).await.is_err() {
-                tracing::warn!("not every match was handed over; the others wait to be asked for");
-            }
         }
         self.shard.close_all(CloseCode::ShuttingDown);
         self.carry_out();

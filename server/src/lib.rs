@@ -83,13 +83,12 @@ pub async fn run(
         calendar,
         metrics: inspected.metrics.door.clone(),
     };
-    let accepting = tokio::spawn(endpoint::accept(
-        endpoint.clone(),
-        streams,
-        shutdown.child_token(),
-    ));
+    // While the matches are given away, players may come back to those that are still here.
+    let closing = CancellationToken::new();
+    let accepting = tokio::spawn(endpoint::accept(endpoint.clone(), streams, closing.clone()));
     tracing::info!(shard = %config.id, address = %config.address, "shard is open");
     let ran = Driver::run(&config, store, calendar, inputs, inspected, shutdown).await;
+    closing.cancel();
     let _ = timeout(FAREWELL, endpoint.wait_idle()).await;
     endpoint.close(
         VarInt::from_u32(protocol::CloseCode::ShuttingDown.number()),

@@ -61,7 +61,7 @@ impl Shard {
         };
         let heir = heir.map(|record| record.id).filter(|&heir| heir != self.id);
         let live = self.matches.get_mut(key).ok_or(NotDone::NotHere)?;
-        if live.is_departing() || self.takeover.is_draining() {
+        if live.is_departing() {
             return Err(NotDone::Leaving);
         }
         if live.is_over() {

@@ -5,6 +5,7 @@
 mod allowance;
 mod arbiter;
 mod deadlines;
+mod drain;
 mod gate;
 mod healing;
 mod inspect;
@@ -210,9 +211,13 @@ impl Shard {
             seated: None,
             allowance,
         });
-        if self.takeover.is_draining() {
+        let here = self.by_id.get(&match_id).copied();
+        let departing = here
+            .and_then(|key| self.matches.get(key))
+            .is_some_and(LiveMatch::is_departing);
+        if departing || (here.is_none() && self.takeover.is_draining()) {
             self.close(peer, CloseCode::ShuttingDown);
-        } else if let Some(&key) = self.by_id.get(&match_id) {
+        } else if let Some(key) = here {
             self.seat(peer, key, seen, now);
         } else {
             self.load_for(match_id, Some((peer, seen)), now);
@@ -279,6 +284,7 @@ impl Shard {
     /// applied before a flag is called.
     pub fn turn(&mut self, now: Now) {
         self.watch_the_store(now);
+        self.give_away(now);
         if !self.clock.is_frozen() {
             let time = self.clock.at(now.uptime);
             for key in self.deadlines.due(time) {
@@ -296,7 +302,9 @@ impl Shard {
             .next()
             .and_then(|time| self.clock.uptime_of(time));
         let store_look = self.writing.next_look(self.clock.is_frozen(), &self.limits);
-        [match_due, store_look].into_iter().flatten().min()
+        let departure = self.takeover.drain.as_ref().and_then(drain::Drain::next);
+        let soonest = [match_due, store_look, departure].into_iter().flatten();
+        soonest.min()
     }
 
     /// The process did not run for `gap`, which ends now: it is charged to nobody.

@@ -8,6 +8,7 @@ use game_core::{Epoch, MatchId, ShardId};
 use protocol::CloseCode;
 use store::{Liveness, Ownership, StoreError};
 
+use super::drain::Drain;
 use super::{Now, Output, Shard};
 
 /// What this shard is doing about ownership.
@@ -18,14 +19,14 @@ pub(super) struct Takeover {
     /// This shard was away for so long that others may have taken it for dead.
     doubts: bool,
     /// This shard is giving its matches away and takes no new ones.
-    draining: bool,
+    pub(super) drain: Option<Drain>,
     /// Matches on their way to another shard.
     leaving: HashSet<MatchId>,
 }
 
 impl Takeover {
     pub(super) fn is_draining(&self) -> bool {
-        self.draining
+        self.drain.is_some()
     }
 
     /// Asks for a match to be claimed for `to`, once.
@@ -67,7 +68,7 @@ impl Shard {
                 self.outputs.push_back(Output::Verify(matches));
             }
         }
-        if self.takeover.draining {
+        if self.takeover.is_draining() {
             return;
         }
         let dead: Vec<_> = self.registry.dead().collect();
@@ -83,7 +84,7 @@ impl Shard {
     pub fn orphans(&mut self, shard: ShardId, answer: Result<Vec<MatchId>, StoreError>, now: Now) {
         self.takeover.reading.remove(&shard);
         let Ok(matches) = answer else { return };
-        if !self.registry.is_dead(shard) || self.takeover.draining {
+        if !self.registry.is_dead(shard) || self.takeover.is_draining() {
             return;
         }
         if matches.is_empty() {
@@ -113,30 +114,6 @@ impl Shard {
         }
     }
 
-    /// From now on no peer and no match is let in; what is under way is finished.
-    pub fn drain(&mut self) {
-        self.takeover.draining = true;
-    }
-
-    /// Gives every match to the shard that would inherit it. Matches for which there is none stay in
-    /// the store, for whoever starts next. Must not be called while something is being written.
-    pub fn hand_over_all(&mut self) {
-        let keys: Vec<_> = self.matches.keys().collect();
-        for key in keys {
-            let Some(live) = self.matches.get(key) else {
-                continue;
-            };
-            let (match_id, epoch) = (live.id(), live.epoch());
-            match self.registry.heir(match_id, Some(self.id)) {
-                Some(to) if !live.is_over() => {
-                    self.takeover
-                        .begin_hand_over(match_id, to, epoch, &mut self.outputs);
-                }
-                _ => self.drop_match(key, CloseCode::ShuttingDown),
-            }
-        }
-    }
-
     /// The answer to [`Output::HandOver`]: the match is another shard's, or nobody's until it is asked
     /// for. Its peers are told to ask.
     pub fn handed_over(&mut self, id: MatchId) {
@@ -144,11 +121,5 @@ impl Shard {
         if let Some(&key) = self.by_id.get(&id) {
             self.drop_match(key, CloseCode::ShuttingDown);
         }
-    }
-
-    /// Whether matches are on their way to other shards.
-    #[must_use]
-    pub fn is_handing_over(&self) -> bool {
-        !self.takeover.leaving.is_empty()
     }
 }

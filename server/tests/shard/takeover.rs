@@ -124,8 +124,7 @@ fn a_drained_shard_gives_its_matches_away_and_lets_nobody_in() {
     let (mut room, id, white, black) = Room::begun(ClockStart::AtOnce);
     let other = ShardId::from_random(2);
     room.heartbeat(Ok(vec![room.record(room.me, 2), room.record(other, 1)]));
-    room.shard.drain();
-    room.shard.hand_over_all();
+    room.shard.drain(room.now());
     room.turn();
     let epoch = Epoch(1);
     assert!(
@@ -134,7 +133,7 @@ fn a_drained_shard_gives_its_matches_away_and_lets_nobody_in() {
         "{:?}",
         room.asked
     );
-    assert!(room.shard.is_handing_over());
+    assert!(!room.shard.is_drained());
     assert_eq!(
         room.closed(white),
         None,
@@ -142,7 +141,7 @@ fn a_drained_shard_gives_its_matches_away_and_lets_nobody_in() {
     );
     room.shard.handed_over(id);
     room.turn();
-    assert!(!room.shard.is_handing_over());
+    assert!(room.shard.is_drained());
     assert_eq!(room.closed(white), Some(CloseCode::ShuttingDown));
     assert_eq!(room.closed(black), Some(CloseCode::ShuttingDown));
     let late = room.join(id, Role::White, None);
@@ -152,11 +151,58 @@ fn a_drained_shard_gives_its_matches_away_and_lets_nobody_in() {
 #[test]
 fn the_last_shard_leaves_its_matches_in_the_store() {
     let (mut room, _, white, _) = Room::begun(ClockStart::AtOnce);
-    room.shard.drain();
-    room.shard.hand_over_all();
+    room.shard.drain(room.now());
     room.turn();
     assert!(room.asked.is_empty());
-    assert_eq!(room.closed(white), Some(CloseCode::ShuttingDown));
+    assert!(room.shard.is_drained(), "there is nobody to give it to");
+    assert_eq!(room.closed(white), None, "play goes on to the last moment");
+}
+
+#[test]
+fn a_drained_shard_plays_on_with_the_matches_whose_turn_has_not_come() {
+    let mut room = Room::new();
+    let other = ShardId::from_random(2);
+    let all: Vec<_> = (0..100)
+        .map(|n| room.create(n, room.me, ClockStart::AtOnce))
+        .collect();
+    let whites: Vec<_> = all
+        .iter()
+        .map(|&id| room.join(id, Role::White, None))
+        .collect();
+    room.heartbeat(Ok(vec![room.record(room.me, 2), room.record(other, 1)]));
+    room.asked.clear();
+    room.shard.drain(room.now());
+    room.pass(95);
+    let given = |room: &Room| {
+        let is_given = |asked: &&Output| matches!(asked, Output::HandOver { .. });
+        room.asked.iter().filter(is_given).count()
+    };
+    assert_eq!(given(&room), 10, "one every 10 ms");
+    let leaving: Vec<_> = room
+        .asked
+        .iter()
+        .filter_map(|asked| match asked {
+            Output::HandOver { match_id, .. } => Some(*match_id),
+            _ => None,
+        })
+        .collect();
+    for (&id, &white) in all.iter().zip(&whites) {
+        room.take(white);
+        room.play(white, 0, "e2e4");
+        if !leaving.contains(&id) {
+            room.store_all();
+        }
+        let acked = room
+            .bodies(white)
+            .iter()
+            .any(|body| matches!(body, ServerBody::Ack { .. }));
+        assert_eq!(acked, !leaving.contains(&id));
+    }
+    let id = *all.iter().find(|id| !leaving.contains(id)).unwrap();
+    let back = room.join(id, Role::White, Some(1));
+    assert_eq!(room.closed(back), None, "its player may come back to it");
+    room.pass(1_000);
+    assert_eq!(given(&room), 100);
 }
 
 #[test]
