@@ -25,7 +25,8 @@ pub use soak::SoakArgs;
 ///
 /// Log lines go to stderr; RUST_LOG sets what is logged (for example `bot_client=debug`).
 ///
-/// Exit codes: 0 all went well; 1 a game was lost to an error or differs from its file; 2 the command
+/// Exit codes: 0 all went well; 1 a game was lost to an error or differs from
+/// its file, or a soak found a broken promise; 2 the command
 /// line is wrong, a file cannot be read, or the server cannot be reached.
 #[derive(Debug, Parser)]
 #[command(name = "bot-client", version, propagate_version = true)]

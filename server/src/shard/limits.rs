@@ -45,7 +45,7 @@ pub struct ShardLimits {
 pub enum Sabotage {
     /// Frames leave without waiting for the store.
     Gate,
-    /// A pause of the store is charged to whoever is to move.
+    /// A clock runs while the move before it is written, and through pauses of the store.
     StoreTime,
 }
 

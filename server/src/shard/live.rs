@@ -198,6 +198,10 @@ impl LiveMatch {
                 let mut events = Vec::new();
                 let answer = self.game.apply(seat, command, received_at, &mut events);
                 self.emit(events, limits);
+                #[cfg(feature = "sabotage")]
+                if limits.sabotage == Some(super::Sabotage::StoreTime) {
+                    self.game.start_clock(received_at);
+                }
                 answer.map_err(WireRefusal::Match)
             }
         };
