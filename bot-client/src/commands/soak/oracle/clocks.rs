@@ -145,7 +145,8 @@ impl ClockCheck {
 
     /// How long a seat may have thought between the last word and `word`.
     fn thought(&self, seat: Seat, word: Word) -> Duration {
-        let missed_a_word = word.ply > self.last.ply + 1;
+        // A client that comes back did not hear whose clock ran since when.
+        let missed_a_word = word.ply > self.last.ply && !word.with_event;
         if self.last.clock.running != Some(seat) && !missed_a_word {
             return Duration::ZERO;
         }
@@ -259,6 +260,25 @@ mod tests {
         let mut joined = word(4, (61_000, 42_000), Some(Seat::White), 31_000);
         joined.with_event = false;
         assert!(check.word(joined, TOLERANCE).is_ok());
+    }
+
+    #[test]
+    fn a_seat_that_was_away_cannot_tell_since_when_its_clock_runs() {
+        let mut check = white();
+        check.moved(at(11_000));
+        let answer = word(3, (61_000, 60_000), Some(Seat::Black), 11_000);
+        assert!(check.word(answer, TOLERANCE).is_ok());
+        // The reply came at 14 s, to nobody.
+        let mut joined = word(4, (53_000, 59_000), Some(Seat::White), 22_000);
+        joined.with_event = false;
+        assert!(check.clone().word(joined, TOLERANCE).is_ok());
+        joined.clock.white_ms = 45_000;
+        let breach = check.word(joined, TOLERANCE).unwrap_err();
+        assert_eq!(
+            breach.promise,
+            Promise::ClockCharged,
+            "more than the time away"
+        );
     }
 
     #[test]
