@@ -8,6 +8,7 @@ mod architecture;
 mod bots;
 mod cli;
 mod crash;
+mod demo;
 mod faults;
 mod gate;
 mod hostile;

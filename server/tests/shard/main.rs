@@ -4,6 +4,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod clock_oracle;
 mod clocks;
 mod faults;
 mod gate;

@@ -18,7 +18,7 @@ const SHARDS: u16 = 3;
 /// A cluster of its own, in a temporary directory.
 pub(super) enum Stage {
     /// Real processes on a Redis of their own, killed with real signals.
-    Processes(LocalCluster),
+    Processes(Box<LocalCluster>),
     /// Where no redis-server is installed: threads of this process on the embedded store.
     Threads {
         cluster: Cluster,
@@ -37,7 +37,8 @@ impl Stage {
                 shards: SHARDS,
                 directory: None,
             };
-            return Ok(Self::Processes(LocalCluster::start(plan).await?));
+            let cluster = LocalCluster::start(plan).await?;
+            return Ok(Self::Processes(Box::new(cluster)));
         }
         let directory = tempfile::tempdir()?;
         let backend = Backend::embedded(directory.path())?;

@@ -6,7 +6,8 @@
 //! - A clock never stands higher than after the last event, plus the increments since.
 //! - A clock loses no more than the time in which its player could be thought to think, plus a
 //!   tolerance: for one's own clock from the word that started it to one's own move, for the
-//!   opponent's until the next word, and nothing while play was paused or the clock stood still.
+//!   opponent's until the next word, and nothing while play was paused or the clock stood still. What
+//!   happened while the client was away, it cannot tell: all of that time may be charged.
 //!
 //! The tolerance covers what the network and a busy machine add, as a move is charged until it reaches
 //! the server. A clock may lose less: a server gives time back after a fault.
@@ -30,6 +31,8 @@ pub(in crate::commands::soak) struct Word {
     pub(in crate::commands::soak) ply: u16,
     /// When it was heard, since the start of the soak.
     pub(in crate::commands::soak) at: Duration,
+    /// Whether the seat was taken (again) with it: nobody here knows what was said before.
+    pub(in crate::commands::soak) after_absence: bool,
     /// Whether it came with an event: then the clocks are those of the records.
     pub(in crate::commands::soak) with_event: bool,
     /// Whether the last of the moves ended the match, so that it earned no increment.
@@ -145,14 +148,16 @@ impl ClockCheck {
 
     /// How long a seat may have thought between the last word and `word`.
     fn thought(&self, seat: Seat, word: Word) -> Duration {
-        let missed_a_word = word.ply > self.last.ply + 1;
-        if self.last.clock.running != Some(seat) && !missed_a_word {
+        if word.after_absence {
+            // Whose clock ran since when, and whether a pause was over, was said to nobody here.
+            return word.at.saturating_sub(self.last.at);
+        }
+        if self.last.clock.running != Some(seat) {
             return Duration::ZERO;
         }
         let mut until = self.paused_at.unwrap_or(word.at);
         if let Some(moved_at) = self.moved_at
             && self.own == Some(seat)
-            && !missed_a_word
         {
             until = until.min(moved_at);
         }
@@ -175,6 +180,7 @@ mod tests {
             },
             ply,
             at: Duration::from_millis(at_ms),
+            after_absence: false,
             with_event: true,
             is_last: false,
         }
@@ -258,7 +264,38 @@ mod tests {
         // While the seat was away: its move, a reply of 20 s, and its clock runs again.
         let mut joined = word(4, (61_000, 42_000), Some(Seat::White), 31_000);
         joined.with_event = false;
+        joined.after_absence = true;
         assert!(check.word(joined, TOLERANCE).is_ok());
+    }
+
+    #[test]
+    fn a_pause_may_end_while_a_seat_is_away() {
+        let mut check = white();
+        check.paused(at(12_000));
+        let mut joined = word(2, (40_000, 60_000), Some(Seat::White), 50_000);
+        joined.with_event = false;
+        joined.after_absence = true;
+        assert!(check.word(joined, TOLERANCE).is_ok());
+    }
+
+    #[test]
+    fn a_seat_that_was_away_cannot_tell_since_when_its_clock_runs() {
+        let mut check = white();
+        check.moved(at(11_000));
+        let answer = word(3, (61_000, 60_000), Some(Seat::Black), 11_000);
+        assert!(check.word(answer, TOLERANCE).is_ok());
+        // The reply came at 14 s, to nobody.
+        let mut joined = word(4, (53_000, 59_000), Some(Seat::White), 22_000);
+        joined.with_event = false;
+        joined.after_absence = true;
+        assert!(check.clone().word(joined, TOLERANCE).is_ok());
+        joined.clock.white_ms = 45_000;
+        let breach = check.word(joined, TOLERANCE).unwrap_err();
+        assert_eq!(
+            breach.promise,
+            Promise::ClockCharged,
+            "more than the time away"
+        );
     }
 
     #[test]

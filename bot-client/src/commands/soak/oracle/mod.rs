@@ -107,8 +107,9 @@ impl Oracle {
     ) -> Result<Option<Duration>, Breach> {
         self.note(view, update, at);
         match update {
-            Update::Joined { .. } | Update::Clock => self.word(view, false, at, tolerance),
-            Update::Event { .. } => self.word(view, true, at, tolerance),
+            Update::Joined { .. } | Update::Clock | Update::Event { .. } => {
+                self.word(view, update, at, tolerance)
+            }
             Update::Paused => {
                 self.pause(at);
                 Ok(None)
@@ -133,7 +134,7 @@ impl Oracle {
     fn word(
         &mut self,
         view: &MatchView,
-        with_event: bool,
+        update: &Update,
         at: Duration,
         tolerance: Duration,
     ) -> Result<Option<Duration>, Breach> {
@@ -141,7 +142,8 @@ impl Oracle {
             clock: view.clock(),
             ply: view.ply(),
             at,
-            with_event,
+            after_absence: matches!(update, Update::Joined { .. }),
+            with_event: matches!(update, Update::Event { .. }),
             is_last: view.result().is_some() || view.position().is_game_over(),
         };
         let checked = match &mut self.clocks {
