@@ -16,6 +16,10 @@ pub use message::{
     ServerFrame, WireEvent, WireRefusal,
 };
 
+/// While play is paused, a shard says so again and again ([`ServerBody::Paused`]) after this: a client
+/// that hears nothing for much longer knows that the shard is gone.
+pub const PAUSED_SAID_EVERY: std::time::Duration = std::time::Duration::from_secs(3);
+
 /// The application protocol of QUIC's handshake (RFC 7301): it names the version of everything on
 /// the wire, so that an incompatible peer fails at once and by name.
 pub const ALPN: &[u8] = b"rookery/1";

@@ -119,7 +119,8 @@ pub enum ServerBody {
         /// Whether somebody sits in it now.
         connected: bool,
     },
-    /// The store does not answer: clocks stand still and nothing is acknowledged until it does.
+    /// The store does not answer: clocks stand still and nothing is acknowledged until it does. Said
+    /// again every [`PAUSED_SAID_EVERY`](crate::PAUSED_SAID_EVERY).
     Paused,
     /// Play goes on: the clocks stand as given, and the named one runs from the receipt of this.
     /// Ends a [`Paused`](Self::Paused), and the wait for a side to move that was absent.

@@ -3,14 +3,20 @@
 //! It knows no network and reads no clock. Its driver is [`SeatSession`](super::SeatSession).
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use game_core::{CommandId, CommandKind, Epoch, MatchId};
-use protocol::{ClientFrame, CloseCode, Join, Joined, ServerBody, ServerFrame, WireRefusal};
+use protocol::{
+    ClientFrame, CloseCode, Join, Joined, PAUSED_SAID_EVERY, ServerBody, ServerFrame, WireRefusal,
+};
 
 use super::unanswered::{Acked, Unanswered};
 use super::update::{CommandError, Loss, SeatTimes, Update};
 use crate::{MatchView, Violation};
+
+/// A shard that has said that play is paused, and nothing for so long, is gone: three times in a row it
+/// would have said so again.
+const PAUSE_SILENCE_MAX: Duration = PAUSED_SAID_EVERY.saturating_mul(3);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -219,10 +225,10 @@ impl SeatMachine {
     pub fn deadline(&self) -> Option<Instant> {
         let silence = self.times.silence_max.map(|max| self.heard_at + max);
         match self.phase {
-            // While it is held, the connection's own timeout is what counts.
-            Phase::Apart | Phase::Held | Phase::Over(_) => None,
+            Phase::Apart | Phase::Over(_) => None,
+            Phase::Held => Some(self.heard_at + PAUSE_SILENCE_MAX),
             Phase::Joining => Some(self.heard_at + self.times.answer_max),
-            Phase::Seated if self.is_paused() => None,
+            Phase::Seated if self.is_paused() => Some(self.heard_at + PAUSE_SILENCE_MAX),
             Phase::Seated => {
                 let silence = silence.filter(|_| !self.is_match_over());
                 let answer = self
@@ -241,6 +247,9 @@ impl SeatMachine {
         }
         if self.phase == Phase::Joining {
             return self.lost(Loss::NoAnswer);
+        }
+        if self.phase == Phase::Held || self.is_paused() {
+            return self.lost(Loss::Silent);
         }
         let resend = self.unanswered.take_retries(now);
         if !resend.is_empty() {
@@ -322,8 +331,10 @@ impl SeatMachine {
                 self.updates.push_back(Update::Presence { seat, connected });
             }
             ServerBody::Paused => {
-                view.pause(now);
-                self.updates.push_back(Update::Paused);
+                if !view.is_paused() {
+                    view.pause(now);
+                    self.updates.push_back(Update::Paused);
+                }
             }
             ServerBody::Clock(clock) => {
                 view.go_on(clock, now);

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{CloseCode, ServerBody};
+use protocol::{CloseCode, PAUSED_SAID_EVERY, ServerBody};
 use slotmap::SecondaryMap;
 use store::{Append, Appended, ShardRecord, StoreError};
 
@@ -22,6 +22,8 @@ pub(super) struct Writing {
     heartbeat_since: Option<Duration>,
     /// When the store last answered anything.
     answered_at: Duration,
+    /// When it was last said that play is paused.
+    paused_said_at: Duration,
 }
 
 /// A batch that the store has not answered.
@@ -49,10 +51,12 @@ impl Writing {
         let retry_at = self.in_flight.as_ref().and_then(|batch| batch.retry_at);
         let overdue = self.asked_since().map(|since| since + limits.store_stall);
         // What is overdue is seen once: then play is paused until there is an answer.
-        [retry_at, overdue.filter(|_| !frozen)]
-            .into_iter()
-            .flatten()
-            .min()
+        let next = if frozen {
+            Some(self.paused_said_at + PAUSED_SAID_EVERY)
+        } else {
+            overdue
+        };
+        [retry_at, next].into_iter().flatten().min()
     }
 
     /// Since when the store owes an answer and has given no other.
@@ -155,7 +159,7 @@ impl Shard {
                 };
                 batch.retry_at = Some(now.uptime + self.limits.store_retry);
                 let since = self.writing.asked_since().unwrap_or(now.uptime);
-                self.freeze(since, &error.to_string());
+                self.freeze(since, &error.to_string(), now);
             }
         }
     }
@@ -180,7 +184,7 @@ impl Shard {
             }
             Err(error) => {
                 self.registry.store_was_down();
-                self.freeze(since, &error.to_string());
+                self.freeze(since, &error.to_string(), now);
             }
         }
     }
@@ -198,7 +202,10 @@ impl Shard {
         if let Some(since) = self.writing.asked_since()
             && since + self.limits.store_stall <= now.uptime
         {
-            self.freeze(since, "no answer in time");
+            self.freeze(since, "no answer in time", now);
+        }
+        if self.clock.is_frozen() && self.writing.paused_said_at + PAUSED_SAID_EVERY <= now.uptime {
+            self.say_paused(now);
         }
     }
 
@@ -240,12 +247,17 @@ impl Shard {
         }
     }
 
-    fn freeze(&mut self, since: Duration, why: &str) {
+    fn freeze(&mut self, since: Duration, why: &str, now: Now) {
         if !self.clock.is_frozen() {
             tracing::warn!(why, "the store does not answer: play is paused");
             self.clock.freeze(since);
-            self.announce(&ServerBody::Paused);
+            self.say_paused(now);
         }
+    }
+
+    fn say_paused(&mut self, now: Now) {
+        self.writing.paused_said_at = now.uptime;
+        self.announce(&ServerBody::Paused);
     }
 
     fn thaw(&mut self, now: Now) {

@@ -1,7 +1,7 @@
 //! What a seat does when the shard is silent, gone or closing.
 
 use game_core::{CommandKind, Outcome, Refusal, Seat, Termination};
-use protocol::{CatchUp, ClientFrame, CloseCode, ServerBody, WireRefusal};
+use protocol::{CatchUp, ClientFrame, CloseCode, PAUSED_SAID_EVERY, ServerBody, WireRefusal};
 
 use super::script::{ack, clock, ended, event, frame, joined, moved, seconds, whole};
 use super::seated::{Seated, move_of};
@@ -112,8 +112,10 @@ fn a_shard_that_does_not_answer_is_asked_anew() {
 fn a_join_that_is_held_for_want_of_a_store_is_waited_for() {
     let mut seat = Seated::apart(SeatTimes::default());
     seat.connect();
-    assert!(seat.hear(frame(0, 0, ServerBody::Paused)).is_empty());
-    assert!(seat.pass(seconds(1_000)).is_empty());
+    for _ in 0..100 {
+        assert!(seat.hear(frame(0, 0, ServerBody::Paused)).is_empty());
+        assert!(seat.pass(PAUSED_SAID_EVERY).is_empty());
+    }
     assert_eq!(seat.hear(whole(1, "")), [Update::Joined { again: false }]);
 }
 
@@ -145,7 +147,14 @@ fn a_pause_is_no_silence_and_stops_the_clocks() {
     };
     seat.now += seconds(1);
     assert_eq!(seat.hear(frame(1, 2, ServerBody::Paused)), [Update::Paused]);
-    assert!(seat.pass(seconds(100)).is_empty());
+    for _ in 0..30 {
+        assert!(seat.pass(PAUSED_SAID_EVERY).is_empty());
+        assert_eq!(
+            seat.hear(frame(1, 2, ServerBody::Paused)),
+            [],
+            "it is known"
+        );
+    }
     assert_eq!(left(&seat), 59);
     let running = clock(Some(Seat::White));
     assert_eq!(
@@ -154,6 +163,17 @@ fn a_pause_is_no_silence_and_stops_the_clocks() {
     );
     seat.now += seconds(2);
     assert_eq!(left(&seat), 58);
+}
+
+#[test]
+fn a_shard_that_stops_saying_that_play_is_paused_is_gone() {
+    let mut seat = Seated::after("e2e4 e7e5");
+    seat.hear(frame(1, 2, ServerBody::Paused));
+    assert!(seat.pass(2 * PAUSED_SAID_EVERY).is_empty());
+    assert_eq!(
+        seat.pass(PAUSED_SAID_EVERY),
+        [Update::Reconnecting(Loss::Silent)]
+    );
 }
 
 #[test]
