@@ -1,5 +1,7 @@
 //! The page in Chromium, driven by its chromedriver over the WebDriver protocol (W3C).
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -18,9 +20,9 @@ struct Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The driver ends the browser that it has started.
-        let pid = self.driver.id().to_string();
-        let _ = Command::new("kill").args(["-s", "TERM", &pid]).status();
+        // The driver closes its browser when it is asked to, and not when it is killed.
+        let _ = self.close();
+        let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
 }
@@ -59,6 +61,18 @@ impl Browser {
         let id = session["sessionId"].as_str().expect("a session");
         browser.session = format!("{}/session/{id}", browser.session);
         browser
+    }
+
+    /// Ends the session, and the browser with it. No runtime is at hand where this is called.
+    fn close(&self) -> std::io::Result<()> {
+        let url = self.session.trim_start_matches("http://");
+        let (host, path) = url.split_once('/').unwrap_or((url, ""));
+        let mut stream = TcpStream::connect(host)?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        let request =
+            format!("DELETE /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes())?;
+        stream.read_to_end(&mut Vec::new()).map(|_| ())
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Value {
