@@ -42,7 +42,7 @@ pub async fn operate(
     shutdown: CancellationToken,
 ) {
     let (sender, views) = watch::channel(Arc::new(View::default()));
-    let watching = watch_registry(Arc::clone(&store), sender, shutdown.clone());
+    let watching = watch_registry(Arc::clone(&store), sender, None, shutdown.clone());
     let source = ClusterSource {
         store,
         views,

@@ -1,6 +1,7 @@
 //! Everything that is read, of a shard and of the whole.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -240,11 +241,8 @@ async fn what_is_counted_is_as_prometheus_wants_it() {
         let endpoint = Endpoint::new(&shard.admin, &server.ready.admin_token);
         scrapes.push_str(&checked_scrape(&endpoint).await);
     }
-    checked_scrape(&Endpoint::new(
-        &server.ready.admin,
-        &server.ready.admin_token,
-    ))
-    .await;
+    let whole = Endpoint::new(&server.ready.admin, &server.ready.admin_token);
+    scrapes.push_str(&checked_scrape(&whole).await);
     for line in [
         "rookery_moves_total 1",
         "rookery_peers 2",
@@ -257,6 +255,10 @@ async fn what_is_counted_is_as_prometheus_wants_it() {
             scrapes.lines().any(|found| found == line),
             "{line} in\n{scrapes}"
         );
+    }
+    for (file, name) in named_in_deploy() {
+        let scraped = scrapes.contains(&format!("# TYPE {name} "));
+        assert!(scraped, "{file} names {name}, which nobody counts");
     }
     for private in [game.id.to_string(), game.white_player.clone()] {
         assert!(!scrapes.contains(&private));
@@ -281,4 +283,20 @@ async fn checked_scrape(endpoint: &Endpoint) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
     text
+}
+
+/// The metrics that the dashboard and the alert rules name, with the file.
+fn named_in_deploy() -> Vec<(&'static str, String)> {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy");
+    let mut named = Vec::new();
+    for file in ["grafana/rookery.json", "prometheus/alerts.yml"] {
+        let text = std::fs::read_to_string(deploy.join(file)).unwrap();
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let ours = words.filter(|word| word.starts_with("rookery_"));
+        let names = ours.map(|word| word.trim_end_matches("_bucket").to_owned());
+        let before = named.len();
+        named.extend(names.map(|name| (file, name)));
+        assert!(named.len() > before + 8, "{file} names metrics");
+    }
+    named
 }
