@@ -180,6 +180,7 @@ mod taken_out {
         let config = ShardConfig {
             id: ShardId::from_random(rand::random()),
             address: args.public_address,
+            admin: None,
             certificate_sha256,
             capacity: 10_000,
             limits: ShardLimits {
@@ -194,6 +195,7 @@ mod taken_out {
             store: Arc::new(store),
             key: VerifyingKey::from_pem(&pem)?,
             calendar: server::system_calendar,
+            inspected: server::inspection().1,
         };
         server::run(config, surroundings, CancellationToken::new()).await?;
         Ok(())
