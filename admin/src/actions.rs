@@ -109,7 +109,7 @@ pub(crate) struct Draining {
 /// `unconfirmed` says that it will be so or not.
 #[utoipa::path(post, path = "/v1/matches/{match}/abort", tag = "changes",
     params(("match" = String, Path, pattern = "^[0-9A-Za-z]{12}$")),
-    request_body = Nothing,
+    request_body = Option<Nothing>,
     responses((status = 200, description = "It has ended", body = MatchDetails), Problems,
         ChangeProblems))]
 pub(crate) async fn abort(
@@ -145,7 +145,7 @@ pub(crate) async fn adjudicate(
 /// Gives a match to another shard; its players move over by themselves.
 #[utoipa::path(post, path = "/v1/matches/{match}/handoff", tag = "changes",
     params(("match" = String, Path, pattern = "^[0-9A-Za-z]{12}$")),
-    request_body = Destination,
+    request_body = Option<Destination>,
     responses((status = 202, description = "It is on its way", body = HandedOff), Problems,
         ChangeProblems))]
 pub(crate) async fn hand_off(
@@ -160,7 +160,7 @@ pub(crate) async fn hand_off(
 }
 
 /// Lets a shard give all its matches away and stop, as SIGTERM does.
-#[utoipa::path(post, path = "/v1/drain", tag = "changes", request_body = WhichShard,
+#[utoipa::path(post, path = "/v1/drain", tag = "changes", request_body = Option<WhichShard>,
     responses((status = 202, description = "It drains", body = Draining), Problems,
         ChangeProblems))]
 pub(crate) async fn drain(
@@ -176,8 +176,8 @@ pub(crate) async fn drain(
 
 /// Closes every stream of a player.
 #[utoipa::path(post, path = "/v1/players/{player}/revoke", tag = "changes",
-    params(("player" = String, Path, min_length = 1, max_length = 64)),
-    request_body = Nothing,
+    params(("player" = String, Path, pattern = "^[0-9A-Za-z_.:@|-]{1,64}$")),
+    request_body = Option<Nothing>,
     responses((status = 200, description = "They are closed", body = Revoked), Problems,
         ChangeProblems))]
 pub(crate) async fn revoke(

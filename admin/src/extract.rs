@@ -37,7 +37,7 @@ where
     }
 }
 
-/// The JSON body; no body is `{}`.
+/// The JSON body; none, or `null`, is `{}`.
 pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
@@ -56,7 +56,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
                 ),
                 _ => Problem::new(Kind::InvalidRequest, "The body ended too early."),
             })?;
-        let json: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        let json: &[u8] = match &*bytes {
+            b"" | b"null" => b"{}",
+            bytes => bytes,
+        };
         serde_json::from_slice(json).map(Self).map_err(|error| {
             let why = format!("The body is not as it must be: {error}.");
             Problem::new(Kind::InvalidRequest, why)

@@ -58,7 +58,7 @@ pub(crate) struct ListParams {
     #[param(minimum = 1, maximum = 500, default = 100)]
     limit: Option<usize>,
     /// The `next` of the page before.
-    #[param(max_length = 64)]
+    #[param(pattern = "^[0-9a-f]{1,16}\\.[0-9A-Za-z]{12}$")]
     cursor: Option<String>,
     /// A player's id, or the beginning of a name.
     #[param(min_length = 1, max_length = 64)]
@@ -74,9 +74,11 @@ pub(crate) struct ListParams {
     #[param(value_type = Option<String>, pattern = "^(ultrabullet|bullet|blitz|rapid|classical)$")]
     speed: Option<Speed>,
     /// Only those made so many seconds ago or earlier.
-    min_age_s: Option<u64>,
+    #[param(value_type = Option<i64>, minimum = 0, maximum = 4_294_967_295_i64)]
+    min_age_s: Option<u32>,
     /// Only those made so many seconds ago or later.
-    max_age_s: Option<u64>,
+    #[param(value_type = Option<i64>, minimum = 0, maximum = 4_294_967_295_i64)]
+    max_age_s: Option<u32>,
     /// The order.
     #[param(inline)]
     sort: Option<Order>,
@@ -97,7 +99,7 @@ impl ListParams {
         }
         let after = self.cursor.as_deref().map(parse_cursor).transpose()?;
         let (sort, descending) = self.sort.unwrap_or_default().parts();
-        let ago = |seconds: u64| UnixMillis(now.0.saturating_sub(seconds.saturating_mul(1_000)));
+        let ago = |seconds: u32| UnixMillis(now.0.saturating_sub(u64::from(seconds) * 1_000));
         Ok(MatchQuery {
             player: self.player.clone(),
             live: self.status.map(|status| status == MatchStatus::Live),
@@ -216,7 +218,7 @@ mod tests {
     fn ages_bound_the_time_of_creation() {
         let params = ListParams {
             min_age_s: Some(10),
-            max_age_s: Some(u64::MAX),
+            max_age_s: Some(u32::MAX),
             ..ListParams::default()
         };
         let query = params.query(UnixMillis(60_000)).unwrap();

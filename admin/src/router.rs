@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use crate::access::{Access, require_token};
 use crate::extract::BODY_LEN_MAX;
-use crate::problem::{Kind, Problem};
+use crate::problem::{Kind, Problem, ProblemBody};
 use crate::source::Source;
 use crate::{actions, events, installation, matches, page};
 
@@ -39,6 +39,7 @@ pub(crate) struct Admin {
 #[openapi(
     info(title = "Rookery admin", description = "What operators of Rookery see and do."),
     modifiers(&Bearer),
+    components(schemas(ProblemBody)),
     security(("bearer" = []))
 )]
 struct Document;

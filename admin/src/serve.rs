@@ -10,6 +10,7 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
@@ -29,6 +30,8 @@ const HEAD_LEN_MAX: usize = 16 * 1_024;
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// A peer must go on reading what it is sent within this, or it is cut off.
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
+/// What waits in the system for a slow reader, in bytes: beyond it, the reader is waited for.
+const SEND_BUFFER_LEN: usize = 64 * 1_024;
 /// Requests under way at a shutdown have so long to end.
 const GRACE: Duration = Duration::from_secs(2);
 /// When the system has no more sockets to give, accepting pauses for this.
@@ -91,7 +94,9 @@ async fn connection(
     router: Router,
     shutdown: CancellationToken,
 ) {
+    // Without these it works as well, a little later or with a little more memory.
     let _ = stream.set_nodelay(true);
+    let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_LEN);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_WITHIN));
     let connection = http1::Builder::new()

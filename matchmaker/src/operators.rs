@@ -42,7 +42,7 @@ pub async fn operate(
     shutdown: CancellationToken,
 ) {
     let (sender, views) = watch::channel(Arc::new(View::default()));
-    let watching = watch_registry(Arc::clone(&store), sender, shutdown.clone());
+    let watching = watch_registry(Arc::clone(&store), sender, None, shutdown.clone());
     let source = ClusterSource {
         store,
         views,
@@ -410,6 +410,11 @@ async fn answered<T: DeserializeOwned>(request: reqwest::RequestBuilder) -> Resu
             let why = "The shard does not take this matchmaker's token: give both the same file.";
             Problem::new(Kind::ShardUnavailable, why)
         }
+        // Who asks has seen in the store that this shard owns it.
+        Some(Kind::MatchNotFound) => Problem::new(
+            Kind::ShardUnavailable,
+            "Its owner has not loaded the match yet, or no more. Try again.",
+        ),
         Some(kind) => Problem::new(kind, problem.detail),
     })
 }

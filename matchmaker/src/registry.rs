@@ -174,17 +174,17 @@ impl Observer {
 }
 
 /// Reads the registry for as long as the matchmaker runs. While the store does not answer, the last
-/// view stands.
+/// view stands. `answers`, if given, says in the log what changed: one observer of a process does.
 pub(crate) async fn watch_registry(
     store: Arc<dyn Store>,
     views: watch::Sender<Arc<View>>,
+    mut answers: Option<Answers>,
     shutdown: CancellationToken,
 ) {
     let mut observer = Observer::default();
     let mut ticks = interval(Liveness::HEARTBEAT_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let origin = Instant::now();
-    let mut answers = Answers::default();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
@@ -198,12 +198,16 @@ pub(crate) async fn watch_registry(
         match answer.unwrap_or_else(|_| Err(late())) {
             Ok(registry) => {
                 let view = observer.observe(&registry, origin.elapsed());
-                answers.came(&view);
+                if let Some(answers) = &mut answers {
+                    answers.came(&view);
+                }
                 views.send_replace(Arc::new(view));
             }
             Err(error) => {
                 observer.store_was_down();
-                answers.failed(&error);
+                if let Some(answers) = &mut answers {
+                    answers.failed(&error);
+                }
             }
         }
     }
@@ -211,7 +215,7 @@ pub(crate) async fn watch_registry(
 
 /// Says what changed, once.
 #[derive(Default)]
-struct Answers {
+pub(crate) struct Answers {
     /// Live shards at the last answer; `None` while the store does not answer.
     live: Option<usize>,
     is_down: bool,

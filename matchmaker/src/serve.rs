@@ -19,7 +19,7 @@ use tracing::{debug, info, warn};
 
 use crate::config::Config;
 use crate::limits::{ANSWER_WITHIN, CONNECTION_AGE_MAX, HEAD_LEN_MAX, HEAD_WITHIN};
-use crate::registry::{View, watch_registry};
+use crate::registry::{Answers, View, watch_registry};
 use crate::router::router;
 use crate::service::Service;
 
@@ -50,7 +50,9 @@ pub async fn run(
     let address = listener.local_addr()?;
     let tasks = TaskTracker::new();
     let (sender, mut views) = watch::channel(Arc::new(View::default()));
-    tasks.spawn(watch_registry(store.clone(), sender, shutdown.clone()));
+    let answers = Some(Answers::default());
+    let watching = watch_registry(store.clone(), sender, answers, shutdown.clone());
+    tasks.spawn(watching);
     let _ = timeout(FIRST_VIEW_WITHIN, views.wait_for(|view| view.observed())).await;
     info!(%address, "the matchmaker serves");
     let service = Service::new(config, store, key, views, shutdown);

@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::{NetLimits, ShardConfig};
 use driver::Driver;
-pub use inspection::{Ask, Inspected, Inspector, inspection};
+pub use inspection::{Ask, Inspected, Inspector, Unanswered, inspection};
 pub use metrics::Metrics;
 pub use operators::ShardSource;
 use stream::Streams;

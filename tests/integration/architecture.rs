@@ -27,7 +27,6 @@ const DIRECTIONS: [(&str, &[&str]); 8] = [
     (
         "tests",
         &[
-            "admin",
             "bot-client",
             "game-core",
             "matchmaker",

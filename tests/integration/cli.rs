@@ -21,6 +21,7 @@ fn every_binary_explains_itself() {
         ("rookery", &["dev", "--help"]),
         ("rookery", &["shard", "--help"]),
         ("rookery", &["demo", "--help"]),
+        ("rookery", &["healthcheck", "--help"]),
         ("rookery-matchmaker", &["--help"]),
         ("bot-client", &["--help"]),
         ("bot-client", &["replay", "--help"]),
@@ -136,4 +137,34 @@ fn a_replay_without_a_server_or_a_file_says_so() {
     fails("bot-client", &patient, 2, &nowhere);
     let args = ["replay", "--matchmaker", &nowhere, "--pgn", "missing.pgn"];
     fails("bot-client", &args, 2, "missing.pgn");
+}
+
+#[test]
+fn a_health_check_says_whether_a_process_does_its_work() {
+    let server = Server::embedded();
+    for admin in [&server.ready.admin, &server.ready.shards[0].admin] {
+        let address = admin.trim_start_matches("http://");
+        for probe in ["live", "ready"] {
+            let args = ["healthcheck", "--admin-listen", address, "--probe", probe];
+            let output = process::run("rookery", &args, SHORT);
+            assert!(output.status.success(), "{probe}: {output:?}");
+        }
+    }
+    let nowhere = format!("127.0.0.1:{}", process::free_tcp_port());
+    let args = ["healthcheck", "--admin-listen", &nowhere];
+    fails("rookery", &args, 1, &nowhere);
+}
+
+#[test]
+fn an_admin_endpoint_that_others_reach_needs_tokens() {
+    let args = ["dev", "--admin-listen", "0.0.0.0:0"];
+    let directory = tempfile::tempdir().unwrap();
+    let data = ["--data-dir", directory.path().to_str().unwrap()];
+    let args: Vec<&str> = args.into_iter().chain(data).collect();
+    fails("rookery", &args, 1, "--admin-token-file");
+    let tokens = directory.path().join("tokens");
+    std::fs::write(&tokens, "too short").unwrap();
+    let file = ["--admin-token-file", tokens.to_str().unwrap()];
+    let args: Vec<&str> = args.into_iter().chain(file).collect();
+    fails("rookery", &args, 1, "openssl rand -hex 32");
 }

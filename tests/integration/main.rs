@@ -4,6 +4,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod admin;
 mod architecture;
 mod bots;
 mod cli;

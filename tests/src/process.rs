@@ -132,6 +132,10 @@ pub fn finish(mut child: Child, limit: Duration) -> Output {
 pub struct Ready {
     /// URL of the matchmaker.
     pub matchmaker: String,
+    /// URL of the admin endpoint of the whole.
+    pub admin: String,
+    /// What the admin endpoints ask for.
+    pub admin_token: String,
     /// Every shard.
     pub shards: Vec<ReadyShard>,
 }
@@ -143,6 +147,8 @@ pub struct ReadyShard {
     pub id: String,
     /// Where it answers.
     pub address: SocketAddr,
+    /// URL of its admin endpoint.
+    pub admin: String,
 }
 
 /// `rookery dev` as a process of its own, on a data directory of its own.

@@ -4,6 +4,7 @@ mod backend;
 mod cluster;
 mod demo;
 mod endpoint;
+mod healthcheck;
 
 mod dev;
 mod shard;
@@ -36,6 +37,7 @@ enum Command {
     Dev(dev::DevArgs),
     Demo(demo::DemoArgs),
     Shard(shard::ShardArgs),
+    Healthcheck(healthcheck::HealthcheckArgs),
     /// The matchmaker of a deployment; the same as the program rookery-matchmaker.
     Matchmaker(matchmaker::Args),
 }
@@ -70,6 +72,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Dev(args) => dev::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Shard(args) => shard::run(&args),
+        Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Matchmaker(args) => {
             tokio::runtime::Runtime::new()?.block_on(matchmaker::start(args))
         }
@@ -81,7 +84,7 @@ impl Command {
     fn default_log_level(&self) -> Option<&'static str> {
         match self {
             // It draws on the terminal: only what goes wrong belongs between its lines.
-            Self::Demo(_) => Some("error"),
+            Self::Demo(_) | Self::Healthcheck(_) => Some("error"),
             // A line for each request would hide the others.
             Self::Dev(_) | Self::Shard(_) => Some("info,matchmaker::access_log=warn"),
             Self::Matchmaker(_) => None,

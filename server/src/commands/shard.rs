@@ -133,82 +133,92 @@ pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
         );
         return Err(text.into());
     }
-    let pem = std::fs::read_to_string(&args.matchmaker_key).map_err(|error| {
-        format!(
-            "--matchmaker-key: cannot read {}: {error}",
-            args.matchmaker_key.display()
-        )
-    })?;
-    let key = VerifyingKey::from_pem(&pem).map_err(|error| {
-        format!(
-            "--matchmaker-key {}: {error}",
-            args.matchmaker_key.display()
-        )
-    })?;
-    let calendar = crate::system_calendar;
-    let identity = match (&args.certificate, &args.certificate_key) {
-        (Some(chain), Some(key)) => Identity::from_files(chain, key)?,
-        _ => Identity::self_signed(i64::try_from(calendar().0 / 1000)?)?,
+    let given = Given {
+        key: matchmaker_key(&args.matchmaker_key)?,
+        identity: match (&args.certificate, &args.certificate_key) {
+            (Some(chain), Some(key)) => Identity::from_files(chain, key)?,
+            _ => Identity::self_signed(i64::try_from(crate::system_calendar().0 / 1000)?)?,
+        },
+        secret: args.reset_secret.as_deref().map(reset_secret).transpose()?,
+        admin: open_admin(args)?,
     };
-    let secret = args.reset_secret.as_deref().map(reset_secret).transpose()?;
-    let admin = open_admin(args)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
-        let shutdown = CancellationToken::new();
-        super::watch_signals(shutdown.clone())?;
-        let backend = Backend::redis(&args.store, Duration::from_secs(args.store_wait));
-        let store = backend.open().await?;
-        let net = NetLimits {
-            connections_max: args.connections_max,
-            connections_per_address_max: args.connections_per_address_max,
-            ..NetLimits::default()
-        };
-        let certificate_sha256 = identity.pin();
-        let endpoint = identity.bind(args.listen, secret.as_ref(), &net)?;
-        let port = endpoint.local_addr()?.port();
-        let address = match args.public_address {
-            Some(address) => address,
-            None => SocketAddr::new(args.listen.ip(), port),
-        };
-        let config = ShardConfig {
-            id: ShardId::from_random(rand::random()),
-            address,
-            admin: admin.as_ref().map(|admin| admin.reached_at),
-            certificate_sha256,
-            capacity: args.capacity,
-            hand_over: true,
-            limits: ShardLimits {
-                #[cfg(feature = "sabotage")]
-                sabotage: args.sabotage,
-                ..ShardLimits::default()
-            },
-            net,
-        };
-        if let Some(path) = args.ready_file.clone() {
-            let mut ready = json!({ "id": config.id, "address": config.address });
-            if let Some(admin) = &admin {
-                ready["admin"] = json!(format!("http://{}", admin.reached_at));
-                ready["admin_token"] = json!(admin.token);
-            }
-            tokio::spawn(say_when_ready(path, ready, config.id, Arc::clone(&store)));
+    runtime.block_on(serve(args, given))
+}
+
+/// What the arguments name, read.
+struct Given {
+    key: VerifyingKey,
+    identity: Identity,
+    secret: Option<ResetSecret>,
+    admin: Option<OpenAdmin>,
+}
+
+async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
+    let Given {
+        key,
+        identity,
+        secret,
+        admin,
+    } = given;
+    let shutdown = CancellationToken::new();
+    super::watch_signals(shutdown.clone())?;
+    let backend = Backend::redis(&args.store, Duration::from_secs(args.store_wait));
+    let store = backend.open().await?;
+    let net = NetLimits {
+        connections_max: args.connections_max,
+        connections_per_address_max: args.connections_per_address_max,
+        ..NetLimits::default()
+    };
+    let certificate_sha256 = identity.pin();
+    let endpoint = identity.bind(args.listen, secret.as_ref(), &net)?;
+    let port = endpoint.local_addr()?.port();
+    let bound = SocketAddr::new(args.listen.ip(), port);
+    let config = ShardConfig {
+        id: ShardId::from_random(rand::random()),
+        address: args.public_address.unwrap_or(bound),
+        admin: admin.as_ref().map(|admin| admin.reached_at),
+        certificate_sha256,
+        capacity: args.capacity,
+        hand_over: true,
+        limits: ShardLimits {
+            #[cfg(feature = "sabotage")]
+            sabotage: args.sabotage,
+            ..ShardLimits::default()
+        },
+        net,
+    };
+    if let Some(path) = args.ready_file.clone() {
+        let mut ready = json!({ "id": config.id, "address": config.address });
+        if let Some(admin) = &admin {
+            ready["admin"] = json!(format!("http://{}", admin.reached_at));
+            ready["admin_token"] = json!(admin.token);
         }
-        let (inspector, inspected) = crate::inspection();
-        let drain = Some(shutdown.clone());
-        let source = ShardSource::new(config.id, inspector, shown(args, &config), drain);
-        let _serving = admin
-            .map(|admin| admin.endpoint.serve(source))
-            .transpose()?;
-        let surroundings = Surroundings {
-            endpoint,
-            store,
-            key,
-            calendar,
-            inspected,
-        };
-        Ok(crate::run(config, surroundings, shutdown).await?)
-    })
+        tokio::spawn(say_when_ready(path, ready, config.id, Arc::clone(&store)));
+    }
+    let (inspector, inspected) = crate::inspection();
+    let drain = Some(shutdown.clone());
+    let source = ShardSource::new(config.id, inspector, shown(args, &config), drain);
+    let _serving = admin
+        .map(|admin| admin.endpoint.serve(source))
+        .transpose()?;
+    let surroundings = Surroundings {
+        endpoint,
+        store,
+        key,
+        calendar: crate::system_calendar,
+        inspected,
+    };
+    Ok(crate::run(config, surroundings, shutdown).await?)
+}
+
+fn matchmaker_key(path: &Path) -> Result<VerifyingKey, Failure> {
+    let pem = std::fs::read_to_string(path)
+        .map_err(|error| format!("--matchmaker-key: cannot read {}: {error}", path.display()))?;
+    VerifyingKey::from_pem(&pem)
+        .map_err(|error| format!("--matchmaker-key {}: {error}", path.display()).into())
 }
 
 /// The admin endpoint that was asked for.

@@ -1,0 +1,68 @@
+//! `rookery healthcheck`: asks a process whether it does its work.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::Failure;
+
+/// Ask a shard or matchmaker on this machine whether it does its work, over its admin endpoint; for
+/// whoever restarts containers. Ends with 0 if it does.
+#[derive(Debug, Args)]
+pub(super) struct HealthcheckArgs {
+    /// Where the admin endpoint listens; an address of all interfaces is asked by the loopback.
+    #[arg(long, env = "ROOKERY_ADMIN_LISTEN", value_name = "IP:PORT")]
+    admin_listen: SocketAddr,
+    /// What is asked: whether the process lives, or whether it serves players now.
+    #[arg(long, value_enum, default_value = "live")]
+    probe: Probe,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Probe {
+    /// It does its work; the store is not asked.
+    Live,
+    /// It has its store and is not draining.
+    Ready,
+}
+
+/// An answer must be there within this; probes themselves wait a few seconds.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+/// More of an answer is not read, in bytes.
+const ANSWER_LEN_MAX: u64 = 4_096;
+
+pub(super) fn run(args: &HealthcheckArgs) -> Result<(), Failure> {
+    let mut address = args.admin_listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    let path = match args.probe {
+        Probe::Live => "/livez",
+        Probe::Ready => "/readyz",
+    };
+    let answer = ask(address, path)
+        .map_err(|error| format!("no answer from http://{address}{path}: {error}"))?;
+    if answer.starts_with("HTTP/1.1 200 ") {
+        return Ok(());
+    }
+    let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+    Err(format!("http://{address}{path} says: {}", body.trim()).into())
+}
+
+fn ask(address: SocketAddr, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, ANSWER_WITHIN)?;
+    stream.set_read_timeout(Some(ANSWER_WITHIN))?;
+    stream.set_write_timeout(Some(ANSWER_WITHIN))?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+    )?;
+    let mut answer = Vec::new();
+    stream.take(ANSWER_LEN_MAX).read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}

@@ -1,0 +1,123 @@
+//! What operators change, and what players see of it.
+
+use game_core::{EventKind, Outcome, Seat, Termination};
+use protocol::{CloseCode, ServerBody};
+use serde_json::json;
+use tests::installation::{Game, Installation, eventually};
+use tests::process::Server;
+use tests::wire::RawClient;
+
+async fn hears_end(client: &mut RawClient) -> (Outcome, Termination) {
+    let is_end = |body: &ServerBody| matches!(body, ServerBody::Event(event) if matches!(event.kind, EventKind::Ended { .. }));
+    let frame = client.until(is_end).await;
+    let ServerBody::Event(event) = frame.body else {
+        unreachable!()
+    };
+    match event.kind {
+        EventKind::Ended {
+            outcome,
+            termination,
+        } => (outcome, termination),
+        kind => unreachable!("{kind:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_match_is_handed_off_and_adjudicated_and_another_aborted() {
+    let installation = Installation::start(2).await;
+    let admin = &installation.admin;
+    let mut game = Game::begin(&installation.matchmaker).await;
+    let path = format!("/v1/matches/{}", game.id);
+    game.play(0, "e2e4").await;
+    game.play(1, "e7e5").await;
+    let before = admin.get(&path).await;
+
+    let (status, answer) = admin.post(&format!("{path}/handoff"), &json!({})).await;
+    assert_eq!(status, 202, "{answer}");
+    assert_ne!(answer["to"], before["owner"]);
+    assert_eq!(game.white.closed().await, Some(CloseCode::ShuttingDown));
+    game.sit_again(Seat::White).await;
+    game.sit_again(Seat::Black).await;
+    game.play(2, "g1f3").await;
+    let after = admin.get(&path).await;
+    assert_eq!(after["owner"], answer["to"]);
+    assert!(after["epoch"].as_u64() > before["epoch"].as_u64());
+    assert_eq!(after["ply"], 3, "nothing was lost");
+
+    let (status, answer) = admin
+        .post(
+            &format!("{path}/adjudicate"),
+            &json!({ "outcome": "black_wins" }),
+        )
+        .await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(answer["status"], "finished");
+    assert_eq!(answer["result"]["termination"], "adjudicated");
+    let told = hears_end(&mut game.white).await;
+    assert_eq!(told, (Outcome::BlackWins, Termination::Adjudicated));
+    for change in ["abort", "handoff"] {
+        let (status, problem) = admin.post(&format!("{path}/{change}"), &json!({})).await;
+        assert_eq!(status, 409, "{problem}");
+        assert_eq!(problem["code"], "match_over");
+    }
+
+    let mut other = Game::begin(&installation.matchmaker).await;
+    let path = format!("/v1/matches/{}/abort", other.id);
+    let (status, answer) = admin.post(&path, &json!({})).await;
+    assert_eq!(status, 200, "{answer}");
+    let told = hears_end(&mut other.black).await;
+    assert_eq!(told, (Outcome::Aborted, Termination::Adjudicated));
+
+    let log = installation.log();
+    let audit: Vec<&str> = log.lines().filter(|line| line.contains("audit")).collect();
+    for what in ["handoff", "adjudicate", "abort"] {
+        let noted = |line: &&&str| line.contains(what) && line.contains("who=tester");
+        assert!(audit.iter().any(|line| noted(&line)), "{what}: {audit:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_is_drained_and_its_matches_go_on() {
+    let mut installation = Installation::start(2).await;
+    let mut game = Game::begin(&installation.matchmaker).await;
+    game.play(0, "e2e4").await;
+    let path = format!("/v1/matches/{}", game.id);
+    let owner = installation.admin.get(&path).await["owner"].clone();
+    let (status, problem) = installation.admin.post("/v1/drain", &json!({})).await;
+    assert_eq!(status, 400, "the matchmaker must be told which: {problem}");
+    let body = json!({ "shard": owner });
+    let (status, answer) = installation.admin.post("/v1/drain", &body).await;
+    assert_eq!(status, 202, "{answer}");
+    assert!(installation.ends_well(owner.as_str().unwrap()).await);
+    game.sit_again(Seat::White).await;
+    game.sit_again(Seat::Black).await;
+    game.play(1, "e7e5").await;
+    let moved = eventually("the other shard answers", || async {
+        let details = installation.admin.get(&path).await;
+        (details["stale"] == false).then_some(details)
+    })
+    .await;
+    assert_ne!(moved["owner"], owner);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_players_streams_are_closed() {
+    let server = Server::embedded();
+    let admin = tests::installation::Endpoint::new(&server.ready.admin, &server.ready.admin_token);
+    let mut game = Game::begin(&server.ready.matchmaker).await;
+    let path = format!("/v1/players/{}/revoke", game.white_player);
+    let (status, answer) = admin.post(&path, &json!({})).await;
+    assert_eq!(
+        (status.as_u16(), &answer["closed"]),
+        (200, &json!(1)),
+        "{answer}"
+    );
+    assert_eq!(game.white.closed().await, Some(CloseCode::TokenInvalid));
+    let (status, problem) = admin
+        .post("/v1/drain", &json!({ "shard": server.ready.shards[0].id }))
+        .await;
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (409, &json!("not_possible"))
+    );
+}

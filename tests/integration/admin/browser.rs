@@ -1,0 +1,266 @@
+//! The page in Chromium, driven by its chromedriver over the WebDriver protocol (W3C).
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use tests::installation::{Game, eventually};
+use tests::process::{Server, free_tcp_port};
+
+/// A browser with one page, closed when dropped.
+struct Browser {
+    driver: Child,
+    client: Client,
+    /// URL of the session.
+    session: String,
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // The driver closes its browser when it is asked to, and not when it is killed.
+        let _ = self.close();
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+impl Browser {
+    async fn open() -> Self {
+        let port = free_tcp_port();
+        let driver = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver is missing: run tests/run, which installs it");
+        let mut browser = Self {
+            driver,
+            client: Client::new(),
+            session: format!("http://127.0.0.1:{port}"),
+        };
+        eventually("the driver is ready", || async {
+            let status = browser.client.get(format!("{}/status", browser.session));
+            let status: Value = status.send().await.ok()?.json().await.ok()?;
+            (status["value"]["ready"] == true).then_some(())
+        })
+        .await;
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+        ];
+        let wanted = json!({ "capabilities": { "alwaysMatch": {
+            "goog:chromeOptions": { "args": arguments },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        } } });
+        let session = browser.ask(Method::POST, "/session", Some(wanted)).await;
+        let id = session["sessionId"].as_str().expect("a session");
+        browser.session = format!("{}/session/{id}", browser.session);
+        browser
+    }
+
+    /// Ends the session, and the browser with it. No runtime is at hand where this is called.
+    fn close(&self) -> std::io::Result<()> {
+        let url = self.session.trim_start_matches("http://");
+        let (host, path) = url.split_once('/').unwrap_or((url, ""));
+        let mut stream = TcpStream::connect(host)?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        let request =
+            format!("DELETE /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes())?;
+        stream.read_to_end(&mut Vec::new()).map(|_| ())
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        let request = self
+            .client
+            .request(method, format!("{}{path}", self.session));
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        let response = request
+            .timeout(Duration::from_secs(60))
+            .send()
+            .await
+            .unwrap();
+        let answer: Value = response.json().await.unwrap();
+        assert!(answer["value"]["error"].is_null(), "{path}: {answer}");
+        answer["value"].clone()
+    }
+
+    async fn goto(&self, url: &str) {
+        self.ask(Method::POST, "/url", Some(json!({ "url": url })))
+            .await;
+    }
+
+    /// Waits until a CSS selector finds something; returns its WebDriver name.
+    async fn find(&self, selector: &str) -> String {
+        let body = json!({ "using": "css selector", "value": selector });
+        eventually(selector, || async {
+            let found = self
+                .ask(Method::POST, "/elements", Some(body.clone()))
+                .await;
+            let element = found.as_array()?.first()?.as_object()?.values().next()?;
+            Some(element.as_str()?.to_owned())
+        })
+        .await
+    }
+
+    async fn click(&self, selector: &str) {
+        let element = self.find(selector).await;
+        self.ask(
+            Method::POST,
+            &format!("/element/{element}/click"),
+            Some(json!({})),
+        )
+        .await;
+    }
+
+    async fn write(&self, selector: &str, text: &str) {
+        let element = self.find(selector).await;
+        let body = json!({ "text": text });
+        self.ask(
+            Method::POST,
+            &format!("/element/{element}/value"),
+            Some(body),
+        )
+        .await;
+    }
+
+    /// Waits until the text of what a selector finds is as wanted.
+    async fn reads(&self, selector: &str, wanted: impl Fn(&str) -> bool) {
+        let script = "return document.querySelector(arguments[0])?.textContent ?? ''";
+        let body = json!({ "script": script, "args": [selector] });
+        eventually(selector, || async {
+            let text = self
+                .ask(Method::POST, "/execute/sync", Some(body.clone()))
+                .await;
+            text.as_str().filter(|text| wanted(text)).map(|_| ())
+        })
+        .await;
+    }
+
+    async fn evaluate(&self, script: &str) -> Value {
+        let body = json!({ "script": script, "args": [] });
+        self.ask(Method::POST, "/execute/sync", Some(body)).await
+    }
+
+    /// Whatever the browser complained of: a script that fails, or what its policy forbids.
+    async fn complaints(&self) -> Vec<Value> {
+        let log = self
+            .ask(Method::POST, "/se/log", Some(json!({ "type": "browser" })))
+            .await;
+        log.as_array().unwrap().clone()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_clicks_from_the_overview_to_a_match_and_sees_a_move_arrive() {
+    let server = Server::embedded();
+    let mut game = Game::begin(&server.ready.matchmaker).await;
+    game.play(0, "e2e4").await;
+    let browser = Browser::open().await;
+    browser.goto(&server.ready.admin).await;
+    browser.write("#token", &server.ready.admin_token).await;
+    browser.click(".login button").await;
+
+    browser.reads("#shards", |text| text.contains("live")).await;
+    let figures = |text: &str| text.contains("Live matches1") && text.contains("Shards2");
+    browser.reads(".tiles", figures).await;
+    browser.click("nav a[href='#/matches']").await;
+    browser
+        .click(&format!("#rows a[href='#/match/{}']", game.id))
+        .await;
+    browser.reads("#title", |text| text == "Ann – Bob").await;
+    browser.find("#board [data-piece='Pe4']").await;
+
+    game.play(1, "c7c5").await;
+    browser.find("#board [data-piece='pc5']").await;
+    browser.find("#board .last[data-square='c7']").await;
+    browser.reads("#moves li", |text| text == "e4c5").await;
+    browser.find(".clock.runs[data-seat='white']").await;
+    let confirmed = |text: &str| text.contains("Last confirmed event2");
+    browser.reads("#facts", confirmed).await;
+
+    browser.click("#handoff").await;
+    browser.click("#confirm button[value='yes']").await;
+    browser
+        .reads("#answer", |text| text.starts_with("On its way to"))
+        .await;
+    // The other shard claims it once more when it loads it.
+    browser
+        .reads("#facts", |text| text.contains("Epoch3"))
+        .await;
+    browser
+        .reads("#state", |text| text == "white to move")
+        .await;
+    browser.click("#abort").await;
+    browser.click("#confirm button[value='yes']").await;
+    browser
+        .reads("#state", |text| text == "aborted: adjudicated")
+        .await;
+    let complaints = browser.complaints().await;
+    assert!(complaints.is_empty(), "{complaints:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_token_is_refused_in_words_and_forgotten() {
+    let server = Server::embedded();
+    let browser = Browser::open().await;
+    browser.goto(&server.ready.admin).await;
+    browser
+        .write("#token", "not-the-token-of-this-server")
+        .await;
+    browser.click(".login button").await;
+    browser
+        .reads(".error", |text| text.contains("does not take this token"))
+        .await;
+    let kept = browser.evaluate("return sessionStorage.length").await;
+    assert_eq!(kept, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_fits_a_phone_and_follows_the_system_into_the_dark() {
+    let server = Server::embedded();
+    let game = Game::begin(&server.ready.matchmaker).await;
+    let browser = Browser::open().await;
+    browser.goto(&server.ready.admin).await;
+    let phone = json!({ "width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true });
+    let emulate = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": phone });
+    browser
+        .ask(Method::POST, "/goog/cdp/execute", Some(emulate))
+        .await;
+    browser.write("#token", &server.ready.admin_token).await;
+    browser.click(".login button").await;
+    for (hash, sign) in [
+        ("#/".to_owned(), "#shards tr"),
+        ("#/matches".to_owned(), "#rows tr"),
+        (format!("#/match/{}", game.id), "#board rect"),
+    ] {
+        browser.evaluate(&format!("location.hash = '{hash}'")).await;
+        browser.find(sign).await;
+        let wide = "return document.documentElement.scrollWidth - innerWidth";
+        assert_eq!(
+            browser.evaluate(wide).await,
+            0,
+            "{hash} is wider than the phone"
+        );
+    }
+    let mut grounds = Vec::new();
+    for scheme in ["light", "dark"] {
+        let features = [json!({ "name": "prefers-color-scheme", "value": scheme })];
+        let emulate =
+            json!({ "cmd": "Emulation.setEmulatedMedia", "params": { "features": features } });
+        browser
+            .ask(Method::POST, "/goog/cdp/execute", Some(emulate))
+            .await;
+        let ground = "return getComputedStyle(document.body).backgroundColor";
+        grounds.push(browser.evaluate(ground).await);
+    }
+    assert_ne!(grounds[0], grounds[1]);
+}

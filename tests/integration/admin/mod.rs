@@ -1,0 +1,6 @@
+//! What operators see and do: real processes on a real Redis, and a page in a real browser.
+
+mod acting;
+mod browser;
+mod hostile;
+mod reading;

@@ -1,0 +1,399 @@
+//! An installation of several processes on one Redis, its admin endpoints, and matches whose moves a test
+//! makes by hand.
+
+use std::fs::File;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use bot_client::Matchmaker;
+use game_core::{ClockStart, ColorChoice, MatchId, Seat};
+use protocol::http::NewChallenge;
+use protocol::token::SigningKey;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use store::testing::RedisServer;
+use tempfile::TempDir;
+use tokio::time::sleep;
+
+use crate::process::{binary, free_tcp_port};
+use crate::wire::RawClient;
+
+/// Whatever is waited for must come within this, on a busy machine too.
+const PATIENCE: Duration = Duration::from_secs(60);
+const POLL_EVERY: Duration = Duration::from_millis(20);
+
+/// A matchmaker and shards, each a process with an admin endpoint; all of it ends when it is dropped.
+pub struct Installation {
+    /// The shards, by number.
+    pub shards: Vec<ShardProcess>,
+    /// The admin endpoint of the whole.
+    pub admin: Endpoint,
+    /// URL of the matchmaker.
+    pub matchmaker: String,
+    _processes: Processes,
+    directory: TempDir,
+    _redis: RedisServer,
+}
+
+/// A shard of the installation.
+pub struct ShardProcess {
+    /// Which process.
+    pub id: String,
+    /// Its admin endpoint.
+    pub admin: Endpoint,
+    child: Child,
+}
+
+/// Ended when dropped.
+struct Processes(Vec<Child>);
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        self.0.iter_mut().for_each(end);
+    }
+}
+
+impl Drop for ShardProcess {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+fn end(child: &mut Child) {
+    // One that has ended already is fine.
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+impl Installation {
+    /// Starts a Redis, a matchmaker and so many shards, and returns once all of them answer.
+    ///
+    /// # Panics
+    ///
+    /// If that takes too long.
+    pub async fn start(shards: usize) -> Self {
+        let redis = RedisServer::start();
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| directory.path().join(name).display().to_string();
+        let (key, pem) = SigningKey::generate().expect("a key");
+        let token = "a-token-that-all-of-the-installation-shares";
+        for (name, text) in [
+            ("signing-key.pem", pem.to_string()),
+            ("public-key.pem", key.verifying_key().to_pem()),
+            ("tokens", format!("tester {token}\n")),
+        ] {
+            std::fs::write(path(name), text).expect("a file");
+        }
+        let mut made = Vec::new();
+        for number in 0..shards {
+            let ready = path(&format!("shard-{number}.json"));
+            let child = launch(
+                &directory,
+                "rookery",
+                &[
+                    "shard",
+                    "--store",
+                    &redis.url(),
+                    "--listen",
+                    "127.0.0.1:0",
+                    "--matchmaker-key",
+                    &path("public-key.pem"),
+                    "--admin-listen",
+                    "127.0.0.1:0",
+                    "--admin-token-file",
+                    &path("tokens"),
+                    "--ready-file",
+                    &ready,
+                ],
+            );
+            let ready: Value = serde_json::from_str(&read_soon(&ready).await).expect("JSON");
+            let text = |name: &str| ready[name].as_str().expect(name).to_owned();
+            made.push(ShardProcess {
+                id: text("id"),
+                admin: Endpoint::new(&text("admin"), &text("admin_token")),
+                child,
+            });
+        }
+        let (port, admin_port) = (free_tcp_port(), free_tcp_port());
+        let matchmaker = launch(
+            &directory,
+            "rookery-matchmaker",
+            &[
+                "--store",
+                &redis.url(),
+                "--listen",
+                &format!("127.0.0.1:{port}"),
+                "--signing-key",
+                &path("signing-key.pem"),
+                "--admin-listen",
+                &format!("127.0.0.1:{admin_port}"),
+                "--admin-token-file",
+                &path("tokens"),
+            ],
+        );
+        let installation = Self {
+            shards: made,
+            admin: Endpoint::new(&format!("http://127.0.0.1:{admin_port}"), token),
+            matchmaker: format!("http://127.0.0.1:{port}"),
+            _processes: Processes(vec![matchmaker]),
+            directory,
+            _redis: redis,
+        };
+        installation.wait_for_shards(shards).await;
+        installation
+    }
+
+    async fn wait_for_shards(&self, shards: usize) {
+        eventually("every shard is asked", || async {
+            let (status, list) = self.admin.try_get("/v1/shards").await?;
+            let answer = list["shards"].as_array()?;
+            let asked = answer.iter().filter(|shard| !shard["figures"].is_null());
+            (status == StatusCode::OK && asked.count() == shards).then_some(())
+        })
+        .await;
+    }
+
+    /// What its processes have logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+
+    /// The shard of an id.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    #[must_use]
+    pub fn shard(&self, id: &str) -> &ShardProcess {
+        let shard = self.shards.iter().find(|shard| shard.id == id);
+        shard.expect("a shard of this installation")
+    }
+
+    /// Ends a shard with SIGKILL.
+    ///
+    /// # Panics
+    ///
+    /// If there is none of this id.
+    pub fn kill(&mut self, id: &str) {
+        let shard = self.shards.iter_mut().find(|shard| shard.id == id);
+        end(&mut shard.expect("a shard of this installation").child);
+    }
+
+    /// Waits for a shard to end by itself, and says whether it ended well.
+    ///
+    /// # Panics
+    ///
+    /// If there is none of this id, or it goes on.
+    pub async fn ends_well(&mut self, id: &str) -> bool {
+        let shard = self.shards.iter_mut().find(|shard| shard.id == id);
+        let child = &mut shard.expect("a shard of this installation").child;
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            if let Some(status) = child.try_wait().expect("a child can be waited for") {
+                return status.success();
+            }
+            sleep(POLL_EVERY).await;
+        }
+        panic!("the shard does not end");
+    }
+}
+
+impl Drop for Installation {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("what was logged:\n{}", self.log());
+        }
+    }
+}
+
+fn launch(directory: &TempDir, name: &str, arguments: &[&str]) -> Child {
+    let log = directory.path().join("log");
+    let log = File::options().create(true).append(true).open(log);
+    Command::new(binary(name))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log.expect("a log"))
+        .spawn()
+        .expect("a process")
+}
+
+async fn read_soon(path: &str) -> String {
+    eventually("a ready file is written", || async {
+        std::fs::read_to_string(path).ok()
+    })
+    .await
+}
+
+/// Asks until there is an answer.
+///
+/// # Panics
+///
+/// If that takes too long.
+pub async fn eventually<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        sleep(POLL_EVERY).await;
+    }
+    panic!("it never came to this: {what}");
+}
+
+/// An admin endpoint, and the right to ask there.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Where it is.
+    pub url: String,
+    /// What it asks for.
+    pub token: String,
+    client: reqwest::Client,
+}
+
+impl Endpoint {
+    /// The endpoint at a URL.
+    #[must_use]
+    pub fn new(url: &str, token: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            token: token.to_owned(),
+            client: reqwest::Client::new(),
+        }
+    }
+
+    /// A request with the token.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        request.bearer_auth(&self.token)
+    }
+
+    async fn try_get(&self, path: &str) -> Option<(StatusCode, Value)> {
+        let response = self.request(Method::GET, path).send().await.ok()?;
+        let status = response.status();
+        Some((status, response.json().await.ok()?))
+    }
+
+    /// What is read as JSON.
+    ///
+    /// # Panics
+    ///
+    /// If there is no answer, or another one than 200.
+    pub async fn get(&self, path: &str) -> Value {
+        let (status, json) = self.try_get(path).await.expect("an answer in JSON");
+        assert_eq!(status, StatusCode::OK, "{path}: {json}");
+        json
+    }
+
+    /// What is read as text, with its content type.
+    ///
+    /// # Panics
+    ///
+    /// If there is no answer, or another one than 200.
+    pub async fn text(&self, path: &str) -> (String, String) {
+        let response = self.request(Method::GET, path).send().await;
+        let response = response.expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        let kind = response.headers()["content-type"].to_str();
+        let kind = kind.expect("text").to_owned();
+        (kind, response.text().await.expect("text"))
+    }
+
+    /// What a change is answered.
+    ///
+    /// # Panics
+    ///
+    /// If there is no answer in JSON.
+    pub async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        let response = self.request(Method::POST, path).json(body).send().await;
+        let response = response.expect("an answer");
+        let status = response.status();
+        (status, response.json().await.expect("JSON"))
+    }
+}
+
+/// A match whose both sides the test plays.
+pub struct Game {
+    /// Which match.
+    pub id: MatchId,
+    /// White's stream.
+    pub white: RawClient,
+    /// Black's stream.
+    pub black: RawClient,
+    /// White's player id.
+    pub white_player: String,
+    matchmaker: Matchmaker,
+    /// White's and Black's player tokens.
+    tokens: [String; 2],
+}
+
+impl Game {
+    /// A new match, both sides seated.
+    ///
+    /// # Panics
+    ///
+    /// If the matchmaker at `url` gives none.
+    pub async fn begin(url: &str) -> Self {
+        let matchmaker = Matchmaker::new(url, PATIENCE).expect("a matchmaker");
+        let ann = matchmaker.new_player(Some("Ann")).await.expect("a player");
+        let bob = matchmaker.new_player(Some("Bob")).await.expect("a player");
+        let challenge = NewChallenge {
+            time_control: "600+5".parse().expect("a time control"),
+            color: ColorChoice::White,
+            fen: None,
+            clock_start: ClockStart::AtOnce,
+            opponent: None,
+        };
+        let made = matchmaker.create_challenge(&ann.token, &challenge).await;
+        let ticket = made.expect("a challenge").id;
+        let accepted = matchmaker.accept_challenge(&bob.token, &ticket).await;
+        let id = accepted.expect("a match").match_id.expect("a match");
+        let tokens = [ann.token, bob.token];
+        Self {
+            white: sit(&matchmaker, &tokens[0], id).await,
+            black: sit(&matchmaker, &tokens[1], id).await,
+            white_player: ann.player.to_string(),
+            id,
+            matchmaker,
+            tokens,
+        }
+    }
+
+    /// Makes a move and waits until it is acknowledged.
+    ///
+    /// # Panics
+    ///
+    /// If it is not.
+    pub async fn play(&mut self, ply: u16, uci: &str) {
+        let mover = match ply % 2 {
+            0 => &mut self.white,
+            _ => &mut self.black,
+        };
+        mover.play(ply, uci).await;
+        let is_ack = |body: &protocol::ServerBody| matches!(body, protocol::ServerBody::Ack { .. });
+        mover.until(is_ack).await;
+    }
+
+    /// Takes a seat again, wherever the match is now.
+    ///
+    /// # Panics
+    ///
+    /// If that fails.
+    pub async fn sit_again(&mut self, seat: Seat) {
+        let index = usize::from(seat == Seat::Black);
+        let client = sit(&self.matchmaker, &self.tokens[index], self.id).await;
+        match seat {
+            Seat::White => self.white = client,
+            Seat::Black => self.black = client,
+        }
+    }
+}
+
+async fn sit(matchmaker: &Matchmaker, token: &str, id: MatchId) -> RawClient {
+    let seat = matchmaker.seat(token, id).await.expect("a seat");
+    RawClient::join(&seat.shard, id, seat.token, None).await.0
+}
