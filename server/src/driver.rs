@@ -2,6 +2,7 @@
 //! and carries out what it asks for.
 
 mod asks;
+mod outlet;
 mod storing;
 
 use std::sync::Arc;
@@ -25,6 +26,8 @@ use crate::inspection::{Ask, Inspected};
 use crate::metrics::Metrics;
 use crate::shard::{Now, Output, PeerKey, Shard};
 use crate::{ShardConfig, ShardFailed};
+use outlet::Sent;
+pub(crate) use outlet::{Outgoing, Outlet};
 use storing::{timed, write_batches};
 
 /// What a seat stream tells the shard.
@@ -37,7 +40,7 @@ pub(crate) enum Inbound {
         /// Its connection, to be asked for its round-trip time.
         connection: Connection,
         /// Where its frames go.
-        outgoing: mpsc::Sender<Outgoing>,
+        outlet: Outlet,
         /// Its key, for all that it sends from now on.
         reply: oneshot::Sender<PeerKey>,
     },
@@ -51,14 +54,6 @@ pub(crate) enum Inbound {
     Leave { peer: PeerKey },
     /// The stream is gone.
     Gone { peer: PeerKey },
-}
-
-/// What the shard has for a seat stream.
-#[derive(Debug)]
-pub(crate) enum Outgoing {
-    Frame(Bytes),
-    /// The last one.
-    Last(Bytes, CloseCode),
 }
 
 /// What the store answered.
@@ -100,7 +95,7 @@ struct Sources {
 
 /// A seat stream as the driver knows it.
 struct Peer {
-    outgoing: mpsc::Sender<Outgoing>,
+    outlet: Outlet,
     connection: Connection,
     player: PlayerId,
     /// When it last sent a command or, before the first, when it joined.
@@ -330,12 +325,12 @@ impl Driver {
                     claims,
                     seen,
                     connection,
-                    outgoing,
+                    outlet,
                     reply,
                 } => {
                     let peer = self.shard.join(claims.match_id, claims.role, seen, now);
                     let link = Peer {
-                        outgoing,
+                        outlet,
                         connection,
                         player: claims.player,
                         heard_at: self.last_look,
@@ -388,10 +383,11 @@ impl Driver {
     fn carry_out(&mut self) {
         while let Some(output) = self.shard.next_output() {
             match output {
-                Output::Send { peer, frame } => self.send(peer, Outgoing::Frame(frame)),
+                Output::Send { peer, frame } => self.send(peer, frame),
                 Output::Close { peer, frame, code } => {
-                    self.send(peer, Outgoing::Last(frame, code));
-                    self.peers.remove(peer);
+                    if let Some(link) = self.peers.remove(peer) {
+                        link.outlet.close(frame, code);
+                    }
                 }
                 // There is never more than one batch under way, so there is room for it.
                 Output::Append(batch) => self.writer_failed |= self.batches.try_send(batch).is_err(),
@@ -425,11 +421,11 @@ impl Driver {
         }
     }
 
-    fn send(&mut self, peer: PeerKey, outgoing: Outgoing) {
-        let Some(link) = self.peers.get(peer) else {
+    fn send(&mut self, peer: PeerKey, frame: Bytes) {
+        let Some(link) = self.peers.get_mut(peer) else {
             return;
         };
-        if let Err(mpsc::error::TrySendError::Full(_)) = link.outgoing.try_send(outgoing) {
+        if link.outlet.send(frame) == Sent::TooSlow {
             self.metrics.slow_peers.inc();
             // Its queue is dropped here; its stream ends when its write is overdue.
             self.peers.remove(peer);

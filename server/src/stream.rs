@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::NetLimits;
-use crate::driver::{Inbound, Outgoing};
+use crate::driver::{Inbound, Outgoing, Outlet};
 use crate::metrics::DoorMetrics;
 use crate::shard::PeerKey;
 
@@ -133,17 +133,17 @@ impl SeatStream {
     async fn sit(self, claims: SeatClaims, seen: Option<u32>) -> Result<(), Violation> {
         let Self {
             connection,
-            mut send,
+            send,
             mut reader,
             streams,
         } = self;
-        let (outgoing, mut frames) = mpsc::channel(streams.limits.frames_waiting_max);
+        let (outlet, mut left) = Outlet::new(send, streams.limits.frames_waiting_max);
         let (reply, key) = oneshot::channel();
         let join = Inbound::Join {
             claims,
             seen,
             connection,
-            outgoing,
+            outlet,
             reply,
         };
         if streams.inbox.send(join).await.is_err() {
@@ -152,7 +152,7 @@ impl SeatStream {
         let Ok(peer) = key.await else { return Ok(()) };
         let inbox = &streams.inbox;
         let reading = read_commands(&mut reader, peer, inbox);
-        let writing = write_frames(&mut send, &mut frames, &streams.limits);
+        let writing = write_frames(&mut left, &streams.limits);
         tokio::pin!(reading, writing);
         let ended = tokio::select! {
             ended = &mut reading => ended,
@@ -201,16 +201,16 @@ async fn read_commands(
     }
 }
 
-/// Writes what the shard sends, all that waits in one call, until the last frame.
-async fn write_frames(
-    send: &mut SendStream,
-    frames: &mut mpsc::Receiver<Outgoing>,
-    limits: &NetLimits,
-) {
+/// Writes what the shard leaves to this task, all that waits in one call, until the last frame. Until the
+/// shard hands the stream over, that is nothing.
+async fn write_frames(left: &mut mpsc::Receiver<Outgoing>, limits: &NetLimits) {
+    let Some(Outgoing::Stream(mut send)) = left.recv().await else {
+        return;
+    };
     let mut waiting = Vec::new();
     let mut chunks: Vec<Bytes> = Vec::new();
     loop {
-        if frames
+        if left
             .recv_many(&mut waiting, limits.frames_waiting_max)
             .await
             == 0
@@ -220,11 +220,12 @@ async fn write_frames(
             return;
         }
         let mut last = None;
-        chunks.extend(waiting.drain(..).map(|outgoing| match outgoing {
-            Outgoing::Frame(frame) => frame,
+        chunks.extend(waiting.drain(..).filter_map(|outgoing| match outgoing {
+            Outgoing::Stream(_) => None,
+            Outgoing::Frame(frame) => Some(frame),
             Outgoing::Last(frame, code) => {
                 last = Some(code);
-                frame
+                Some(frame)
             }
         }));
         let written = timeout(limits.write_deadline, send.write_all_chunks(&mut chunks)).await;

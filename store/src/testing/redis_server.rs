@@ -151,7 +151,7 @@ impl RedisServer {
     ///
     /// If nothing is written to it meanwhile, so that it does not notice.
     pub fn fill_disk(&mut self, room: u64) {
-        let limit = self.longest_file() + room;
+        let limit = self.written_file_len() + room;
         let pid = self.pid().to_string();
         let status = Command::new("prlimit")
             .args(["--pid", &pid, &format!("--fsize={limit}")])
@@ -181,19 +181,25 @@ impl RedisServer {
     /// If its directory cannot be read.
     #[must_use]
     pub fn aof_bytes(&self) -> u64 {
-        self.file_lengths().sum()
+        self.files("").map(|file| file.len()).sum()
     }
 
-    fn longest_file(&self) -> u64 {
-        self.file_lengths().max().unwrap_or_default()
+    /// Bytes in the append-only file that is being written: the one written last.
+    fn written_file_len(&self) -> u64 {
+        let increments = self.files(".incr.aof");
+        let newest = increments.max_by_key(|file| file.modified().ok());
+        newest.map_or(0, |file| file.len())
     }
 
-    fn file_lengths(&self) -> impl Iterator<Item = u64> {
+    /// The append-only files whose names end so.
+    fn files(&self, ending: &str) -> impl Iterator<Item = fs::Metadata> {
         let files = self.directory().join("appendonlydir");
         let files = fs::read_dir(files).expect("append-only files");
-        files.map(|file| {
-            file.and_then(|file| file.metadata())
-                .map_or(0, |data| data.len())
+        files.filter_map(move |file| {
+            let file = file.ok()?;
+            let name = file.file_name();
+            let is_meant = name.to_string_lossy().ends_with(ending);
+            is_meant.then(|| file.metadata().ok()).flatten()
         })
     }
 
