@@ -83,7 +83,7 @@ impl Inspector {
     ///
     /// # Errors
     ///
-    /// [`Unanswered`]; a wish was then granted or not.
+    /// When the shard does not answer; a wish was then granted or not.
     pub async fn ask<T>(
         &self,
         question: impl FnOnce(oneshot::Sender<T>) -> Ask,
