@@ -18,6 +18,7 @@ mod ownership;
 mod play;
 mod python_chess;
 mod replay;
+mod signals;
 mod simulation;
 mod soak;
 mod store_down;

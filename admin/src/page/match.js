@@ -79,7 +79,7 @@ function facts(match) {
     ["Unconfirmed events", own.unconfirmed_events ?? "not known"],
     ["Checkpoint lag", own.unconfirmed_events ? duration(own.checkpoint_lag_ms) : "none"],
     ["Snapshot at event", own.snapshot_seq],
-    ["Fenced writes of the owner", own.owner_fenced_total ?? "not known"],
+    ["Owner's fenced writes", own.owner_fenced_total ?? "not known"],
     ["Watching", match.spectators ?? "not known"],
     ["Control", `${match.time_control} (${match.speed})`],
     ["Variant", match.variant.replaceAll("_", " ")],
