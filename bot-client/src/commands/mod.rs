@@ -2,6 +2,8 @@
 
 pub mod bench;
 mod bot;
+mod duration;
+mod html;
 mod identity;
 mod play;
 pub mod replay;
