@@ -5,6 +5,7 @@
 )]
 
 mod architecture;
+mod bench;
 mod bots;
 mod cli;
 mod crash;
