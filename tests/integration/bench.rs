@@ -67,6 +67,7 @@ fn check(figures: &Value) {
         "server_us_per_move",
         "client_us_per_move",
         "kb_per_match",
+        "kb_per_match_played",
         "handshakes_per_s",
         "server_us_per_handshake",
     ] {

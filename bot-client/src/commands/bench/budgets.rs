@@ -118,7 +118,7 @@ pub(super) fn budgets(cases: &[Case]) -> Vec<Budget> {
         "KB of the server's memory a match, both connections included, with most matches",
         Bound::AtMost,
         MATCH_KB_MAX,
-        most.map(|m| m.figures.kb_per_match),
+        most.map(|m| m.figures.kb_per_match.max(m.figures.kb_per_match_played)),
     ));
     let aof_bytes = all().filter_map(|m| m.figures.aof_bytes_per_move);
     budgets.push(Budget::new(

@@ -30,6 +30,9 @@ pub struct Figures {
     /// Memory of the server a match, both its connections included, in KB: what it had resident with all
     /// seated, less what it had when it was started.
     pub kb_per_match: f64,
+    /// The same at the end of the measurement: what has been played takes memory too. Where games were
+    /// played out meanwhile, what is left of them counts.
+    pub kb_per_match_played: f64,
     /// By how much the append-only file of Redis grew for a move, in bytes; absent where there is none.
     pub aof_bytes_per_move: Option<f64>,
     /// Connections made a second while the seats were taken: handshakes and, but for the relay, joins.
@@ -71,8 +74,12 @@ impl From<Took> for Times {
 pub(super) struct Tally {
     matches: u32,
     handshakes: Handshakes,
-    /// What the server had resident more with all seated, in bytes.
-    seats_bytes: u64,
+    /// What the server had resident when it was started, in bytes.
+    started_bytes: u64,
+    /// The same with all seated.
+    seated_bytes: u64,
+    /// The same at the end of the last round.
+    pub(super) played_bytes: u64,
     pub(super) moves: u64,
     pub(super) elapsed: Duration,
     pub(super) server: Duration,
@@ -95,7 +102,9 @@ impl Tally {
         Ok(Self {
             matches,
             handshakes,
-            seats_bytes: seated_bytes.saturating_sub(started_bytes),
+            started_bytes,
+            seated_bytes,
+            played_bytes: seated_bytes,
             moves: 0,
             elapsed: Duration::ZERO,
             server: Duration::ZERO,
@@ -119,6 +128,10 @@ impl Tally {
         let us_per_move = |time: Duration| time.as_secs_f64() * 1e6 / moves;
         let connections = f64::from(self.handshakes.connections.max(1));
         let seconds = self.elapsed.as_secs_f64();
+        let kb_per_match = |bytes: u64| {
+            let bytes = bytes.saturating_sub(self.started_bytes) as f64;
+            over(bytes / 1_024.0, f64::from(self.matches))
+        };
         Figures {
             moves: self.moves,
             seconds,
@@ -128,7 +141,8 @@ impl Tally {
             client_us_per_move: us_per_move(self.client),
             ack_us: Percentiles::of(&self.ack),
             relay_us: Percentiles::of(&self.relay),
-            kb_per_match: over(self.seats_bytes as f64 / 1_024.0, f64::from(self.matches)),
+            kb_per_match: kb_per_match(self.seated_bytes),
+            kb_per_match_played: kb_per_match(self.played_bytes),
             aof_bytes_per_move: self.log_bytes.map(|bytes| bytes as f64 / moves),
             handshakes_per_s: over(connections, self.handshakes.took.as_secs_f64()),
             server_us_per_handshake: self.handshakes.server.as_secs_f64() * 1e6 / connections,
@@ -166,10 +180,11 @@ pub(super) mod tests {
             took: Duration::from_millis(100),
             server: Duration::from_millis(120),
         };
-        let mut tally = Tally::new(100, handshakes, 1 << 20, 11 << 20).expect("bounds are right");
+        let mut tally = Tally::new(100, handshakes, 1 << 20, 9 << 20).expect("bounds are right");
         let moves = 50_000;
         let used = |us: u64| Duration::from_micros(us * moves);
         tally.moves = moves;
+        tally.played_bytes = 11 << 20;
         tally.elapsed = Duration::from_secs(4);
         tally.server = used(server_us);
         tally.client = used(30);
@@ -193,7 +208,8 @@ pub(super) mod tests {
         assert_eq!(figures.server_us_per_move, 40.0);
         assert_eq!(figures.redis_us_per_move, Some(10.0));
         assert_eq!(figures.client_us_per_move, 30.0);
-        assert_eq!(figures.kb_per_match, 102.4);
+        assert_eq!(figures.kb_per_match, 81.92);
+        assert_eq!(figures.kb_per_match_played, 102.4);
         assert_eq!(figures.aof_bytes_per_move, Some(100.0));
         assert_eq!(figures.handshakes_per_s, 2_000.0);
         assert_eq!(figures.server_us_per_handshake, 600.0);

@@ -159,6 +159,7 @@ async fn play<S: Subject>(
     let after = Sample::take(subject);
     round.end.cancel();
     tally.moves += moves;
+    tally.played_bytes = subject.server().resident_bytes();
     tally.elapsed += after.at - before.at;
     tally.server += after.server.saturating_sub(before.server);
     tally.client += after.client.saturating_sub(before.client);
