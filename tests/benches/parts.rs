@@ -16,6 +16,10 @@ use protocol::token::{SeatClaims, SigningKey};
 use protocol::{ClientFrame, ClockView, Role, ServerBody, ServerFrame, WireEvent, codec};
 use store::{Append, EmbeddedStore, MemoryStore, Store};
 
+/// As in the server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     divan::main();
 }

@@ -1,8 +1,10 @@
-//! A bench of a second, of all that there is to measure.
+//! A bench of a second, of all that there is to measure, and what makes its ratios fair.
 
 use std::time::Duration;
 
+use bot_client::commands::bench::relay_transport;
 use serde_json::Value;
+use server::NetLimits;
 use tests::process;
 
 /// A bench must come to its end within this, on a busy machine too.
@@ -56,6 +58,12 @@ fn a_short_bench_has_every_figure_of_every_server() {
     assert!(budgets.len() >= 9 && budgets.iter().all(|budget| budget["met"].is_null()));
     let page = std::fs::read_to_string(html).expect("the page was written");
     assert_eq!(page.matches("<svg").count(), 4, "two plots for each load");
+}
+
+#[test]
+fn the_relay_speaks_quic_as_a_shard_does() {
+    let shard = server::tls::transport(&NetLimits::default());
+    assert_eq!(format!("{:?}", relay_transport()), format!("{shard:?}"));
 }
 
 /// The figures of any server are there, and are figures.

@@ -27,7 +27,7 @@ use crate::connection::ConnectionTimes;
 pub use args::{BenchArgs, BenchStore};
 pub use budgets::{Bound, Budget};
 pub use figures::{Figures, Percentiles};
-pub use relay::{RelayArgs, serve as serve_relay};
+pub use relay::{RelayArgs, serve as serve_relay, transport as relay_transport};
 pub use report::{Case, Measured, Report};
 
 use args::BenchConfig;
