@@ -22,7 +22,7 @@ mod table;
 
 use std::time::Duration;
 
-use crate::connection::ConnectionTimes;
+use crate::connection::{ConnectionTimes, explain};
 
 pub use args::{BenchArgs, BenchStore};
 pub use budgets::{Bound, Budget};
@@ -50,6 +50,14 @@ const TIMES: ConnectionTimes = ConnectionTimes {
     keep_alive: Duration::from_secs(15),
     idle_max: Duration::from_secs(45),
 };
+
+/// What became of a connection whose stream failed with `error`.
+fn why_lost(connection: &quinn::Connection, error: impl Into<BenchError>) -> BenchError {
+    match connection.close_reason() {
+        Some(reason) => format!("a seat was lost: {}", explain(&reason)).into(),
+        None => error.into(),
+    }
+}
 
 /// Runs the benchmark.
 ///

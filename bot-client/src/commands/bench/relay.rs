@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep};
 
 use super::rounds::{Pair, Subject, Took};
 use super::seating::{Seated, seat_all};
-use super::{BenchError, SOCKETS, START_MAX, TIMES};
+use super::{BenchError, SOCKETS, START_MAX, TIMES, why_lost};
 use crate::Connector;
 use crate::cluster::{POLL_EVERY, Place, RedisPlace, silent};
 
@@ -215,7 +215,7 @@ impl Subject for Relay {
 struct RelaySeat {
     send: SendStream,
     recv: RecvStream,
-    _connection: Connection,
+    connection: Connection,
 }
 
 impl RelaySeat {
@@ -229,18 +229,24 @@ impl RelaySeat {
         let mut taken = Self {
             send,
             recv,
-            _connection: connection,
+            connection,
         };
         let mut message = [0; MESSAGE_LEN];
         message[..8].copy_from_slice(&seat.to_be_bytes());
-        taken.send.write_all(&message).await?;
+        taken.send(&message).await?;
         taken.message().await?;
         Ok(taken)
     }
 
     async fn message(&mut self) -> Result<(), BenchError> {
         let mut message = [0; MESSAGE_LEN];
-        Ok(self.recv.read_exact(&mut message).await?)
+        let read = self.recv.read_exact(&mut message).await;
+        read.map_err(|error| why_lost(&self.connection, error))
+    }
+
+    async fn send(&mut self, message: &[u8; MESSAGE_LEN]) -> Result<(), BenchError> {
+        let written = self.send.write_all(message).await;
+        written.map_err(|error| why_lost(&self.connection, error))
     }
 }
 
@@ -257,7 +263,7 @@ impl Pair for RelayPair {
             (black, white)
         };
         let sent = Instant::now();
-        mover.send.write_all(&[n as u8; MESSAGE_LEN]).await?;
+        mover.send(&[n as u8; MESSAGE_LEN]).await?;
         let ack = async { mover.message().await.map(|()| sent.elapsed()) };
         let relay = async { other.message().await.map(|()| sent.elapsed()) };
         let (ack, relay) = tokio::try_join!(ack, relay)?;

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 use super::games::random_game;
 use super::rounds::{Pair, Subject, Took};
 use super::seating::{Seated, seat_all, some_at_once};
-use super::{BenchError, BenchStore, SETUP_MAX, SOCKETS, START_MAX, TIMES};
+use super::{BenchError, BenchStore, SETUP_MAX, SOCKETS, START_MAX, TIMES, why_lost};
 use crate::cluster::{POLL_EVERY, Place, RedisPlace, silent};
 use crate::{Connector, Matchmaker};
 
@@ -175,7 +175,7 @@ struct BenchSeat {
     send: SendStream,
     recv: RecvStream,
     buffer: BytesMut,
-    _connection: Connection,
+    connection: Connection,
 }
 
 impl BenchSeat {
@@ -186,7 +186,7 @@ impl BenchSeat {
             send,
             recv,
             buffer: BytesMut::new(),
-            _connection: connection,
+            connection,
         };
         let join = Join {
             match_id: seat.match_id,
@@ -201,7 +201,8 @@ impl BenchSeat {
     }
 
     async fn send(&mut self, frame: &ClientFrame) -> Result<(), BenchError> {
-        Ok(self.send.write_all(&codec::encode_client(frame)).await?)
+        let written = self.send.write_all(&codec::encode_client(frame)).await;
+        written.map_err(|error| why_lost(&self.connection, error))
     }
 
     async fn until_acked(&mut self, id: CommandId) -> Result<(), BenchError> {
@@ -232,7 +233,8 @@ impl BenchSeat {
                     _ => {}
                 }
             }
-            let chunk = self.recv.read_chunk(16 * 1_024, true).await?;
+            let read = self.recv.read_chunk(16 * 1_024, true).await;
+            let chunk = read.map_err(|error| why_lost(&self.connection, error))?;
             let chunk = chunk.ok_or("a stream ended")?;
             self.buffer.extend_from_slice(&chunk.bytes);
         }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -20,6 +20,8 @@ use crate::cluster::{Place, RedisPlace, cpu_time};
 
 /// After the end of a round, every pair must have its last answer within this.
 const DRAIN_MAX: Duration = Duration::from_secs(60);
+/// A round is counted after this at the latest, whether or not it is warm.
+const WARM_UP_MAX: Duration = Duration::from_secs(60);
 /// Between two looks at whether a round is over.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
@@ -142,7 +144,9 @@ async fn play<S: Subject>(
     let round = Arc::new(Round {
         begin: Barrier::new(pairs.len() + 1),
         end: CancellationToken::new(),
+        counts: AtomicBool::new(false),
         moves: AtomicU64::new(0),
+        first_moves: AtomicU64::new(0),
         think: load.think,
     });
     let mut playing = JoinSet::new();
@@ -150,8 +154,10 @@ async fn play<S: Subject>(
         let dice = StdRng::seed_from_u64(load.seed.wrapping_add(index as u64));
         playing.spawn(play_pair(pair, Arc::clone(&round), dice));
     }
-    let before = Sample::take(subject);
     round.begin.wait().await;
+    round.warm_up(u64::from(load.matches)).await;
+    round.counts.store(true, Ordering::Relaxed);
+    let before = Sample::take(subject);
     while !round.end.is_cancelled() && before.at.elapsed() < load.duration {
         sleep(LOOK_EVERY).await;
     }
@@ -165,7 +171,8 @@ async fn play<S: Subject>(
     tally.client += after.client.saturating_sub(before.client);
     if subject.redis().is_some() {
         *tally.redis.get_or_insert_default() += after.redis.saturating_sub(before.redis);
-        *tally.log_bytes.get_or_insert_default() += after.log_bytes - before.log_bytes;
+        *tally.log_bytes.get_or_insert_default() +=
+            after.log_bytes.saturating_sub(before.log_bytes);
     }
     // The connections are closed when the figures are taken.
     let drained = timeout(DRAIN_MAX, async {
@@ -186,11 +193,41 @@ async fn play<S: Subject>(
 struct Round {
     begin: Barrier,
     end: CancellationToken,
+    /// Whether what is played now is measured.
+    counts: AtomicBool,
+    /// Moves that were measured.
     moves: AtomicU64,
+    /// Moves of the warm-up.
+    first_moves: AtomicU64,
     think: Duration,
 }
 
 impl Round {
+    /// Waits until as many moves are made as there are matches: all begin at once, and as long as that
+    /// lasts, the server works on more moves than are answered. Pairs that think are spread anyway.
+    async fn warm_up(&self, matches: u64) {
+        let end = Instant::now() + WARM_UP_MAX;
+        while self.think.is_zero()
+            && self.first_moves.load(Ordering::Relaxed) < matches
+            && !self.end.is_cancelled()
+            && Instant::now() < end
+        {
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Notes a move; says whether it is measured.
+    fn has_moved(&self) -> bool {
+        let counts = self.counts.load(Ordering::Relaxed);
+        let moves = if counts {
+            &self.moves
+        } else {
+            &self.first_moves
+        };
+        moves.fetch_add(1, Ordering::Relaxed);
+        counts
+    }
+
     /// Waits as long as pairs do before a move; says whether the round still goes on.
     async fn think(&self, pause: Duration) -> bool {
         if !self.think.is_zero() {
@@ -214,12 +251,15 @@ async fn play_pair<P: Pair>(
     let mut pause = round.think.mul_f64(dice.random::<f64>());
     let mut n = 0;
     while round.think(pause).await {
-        let Some(took) = pair.play(n).await? else {
+        // What fails fails the whole, at once.
+        let played = pair.play(n).await.inspect_err(|_| round.end.cancel());
+        let Some(took) = played? else {
             round.end.cancel();
             break;
         };
-        times.push(Times::from(took));
-        round.moves.fetch_add(1, Ordering::Relaxed);
+        if round.has_moved() {
+            times.push(Times::from(took));
+        }
         n += 1;
         pause = round.think.mul_f64(0.5 + dice.random::<f64>());
     }
