@@ -4,9 +4,9 @@
 //! pairs of connections that answer each other's moves. The machine may be shared and noisy; ratios are
 //! what counts, and CPU time rather than elapsed time.
 //!
-//! [`args`] is the command line; [`relay`] and [`rookery`] start what is measured and take the seats;
-//! [`rounds`] has the pairs of either play and counts what that used; [`figures`], [`budgets`],
-//! [`report`] and [`page`] say what came of it.
+//! `args` is the command line; `relay` and `rookery` start what is measured and take the seats;
+//! `rounds` has the pairs of either play and counts what that used; `figures`, `budgets`,
+//! `report` and `page` say what came of it.
 
 mod args;
 mod budgets;
