@@ -1,4 +1,4 @@
-//! From stored bytes to a checkpoint: what both stores check before they hand a match out.
+//! From stored bytes to a checkpoint: what all stores check before they hand a match out.
 
 use game_core::{Event, MatchId};
 

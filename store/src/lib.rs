@@ -1,4 +1,5 @@
-//! What outlives a process: one contract, [`Store`], kept by Redis and by an embedded database.
+//! What outlives a process: one contract, [`Store`], kept by Redis and by an embedded database. A third
+//! store, in memory, outlives nothing and is there to be measured beside.
 //!
 //! The safety of a match rests on two nets in [`Store::append`], each of which stops a fork by
 //! itself: the epoch (only the current owner writes) and the position (a record goes where the log
@@ -13,6 +14,7 @@ mod ticket;
 mod checkpoint;
 
 mod embedded;
+mod memory;
 mod redis;
 
 #[cfg(feature = "testing")]
@@ -24,5 +26,6 @@ pub use contract::{
 pub use durability::Durability;
 pub use embedded::EmbeddedStore;
 pub use liveness::{Liveness, rendezvous_rank};
+pub use memory::MemoryStore;
 pub use redis::{RedisConfig, RedisStore};
 pub use ticket::{Assignment, Ticket, TicketId, TicketState};

@@ -26,6 +26,7 @@ fn every_binary_explains_itself() {
         ("bot-client", &["--help"]),
         ("bot-client", &["replay", "--help"]),
         ("bot-client", &["soak", "--help"]),
+        ("bot-client", &["bench", "--help"]),
         ("bot-client", &["bot", "--help"]),
         ("bot-client", &["play", "--help"]),
     ] {
@@ -42,6 +43,18 @@ fn a_soak_without_a_server_or_its_program_says_so() {
     fails("bot-client", &args, 2, &nowhere);
     let args = ["soak", "--local", "--server", "/nowhere/rookery"];
     fails("bot-client", &args, 2, "/nowhere/rookery is missing");
+}
+
+#[test]
+fn only_dev_runs_without_a_store_and_says_what_that_means() {
+    let args = ["shard", "--matchmaker-key", "key.pem", "--store", "none"];
+    fails("rookery", &args, 2, "needs the URL of a Redis");
+    let server = Server::start(&["--store", "none"]);
+    assert!(
+        server.log().contains("nothing outlives this process"),
+        "{}",
+        server.log()
+    );
 }
 
 #[test]

@@ -20,8 +20,8 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use crate::{Matchmaker, MatchmakerError};
-use process::POLL_EVERY;
-pub use process::{Place, Signal, resident_bytes};
+pub(crate) use process::POLL_EVERY;
+pub use process::{Place, Signal, cpu_time, resident_bytes};
 pub use redis::RedisPlace;
 
 /// A part must answer within this, on a busy machine and with Redis killed meanwhile.
@@ -143,7 +143,7 @@ impl LocalCluster {
         let directory = tempfile::Builder::new()
             .prefix("rookery-")
             .tempdir_in(parent)?;
-        let redis = RedisPlace::start(directory.path()).await?;
+        let redis = RedisPlace::start(directory.path(), &[]).await?;
         write_secrets(directory.path())?;
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
         let cluster = Self {
@@ -351,7 +351,7 @@ fn write_secrets(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn silent(place: &Place) -> ClusterError {
+pub(crate) fn silent(place: &Place) -> ClusterError {
     ClusterError::Silent {
         name: place.name().to_owned(),
         last_words: place.last_words(),

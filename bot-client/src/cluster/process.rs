@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::ClusterError;
 
 /// Between two looks at something that is to happen.
-pub(super) const POLL_EVERY: Duration = Duration::from_millis(20);
+pub(crate) const POLL_EVERY: Duration = Duration::from_millis(20);
 
 /// A signal that a cluster sends to a part of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ struct Process(Child);
 
 impl Place {
     /// An empty place; what runs in it appends to `NAME.log` in `directory`.
-    pub(super) fn new(name: &str, directory: &Path) -> Self {
+    pub(crate) fn new(name: &str, directory: &Path) -> Self {
         Self {
             name: name.to_owned(),
             log: directory.join(format!("{name}.log")),
@@ -76,7 +76,7 @@ impl Place {
     }
 
     /// Starts a process; one that ran here before is killed.
-    pub(super) fn start(&self, command: &mut Command) -> Result<(), ClusterError> {
+    pub(crate) fn start(&self, command: &mut Command) -> Result<(), ClusterError> {
         self.kill();
         let started = self.spawn(command);
         let process = started.map_err(|error| ClusterError::Start {
@@ -152,6 +152,13 @@ impl Place {
         self.pid().map_or(0, |pid| resident_bytes(&pid.to_string()))
     }
 
+    /// CPU time that the threads of what runs here have used, as [`cpu_time`] says.
+    #[must_use]
+    pub fn cpu_time(&self) -> Duration {
+        let pid = self.pid();
+        pid.map_or(Duration::ZERO, |pid| cpu_time(&pid.to_string()))
+    }
+
     /// The lines of its log that speak of a bug.
     #[must_use]
     pub fn alarming_lines(&self) -> Vec<String> {
@@ -193,4 +200,22 @@ pub fn resident_bytes(pid: &str) -> u64 {
     let kb = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kb = kb.and_then(|text| text.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     kb.unwrap_or(0) * 1_024
+}
+
+/// CPU time that the living threads of a process have used, in user and kernel mode; by the process's
+/// number, or of this one by `self`. Zero where the system has no `/proc`.
+#[must_use]
+pub fn cpu_time(pid: &str) -> Duration {
+    // The first number of a thread's `schedstat` is the time it ran, in nanoseconds (Linux,
+    // `Documentation/scheduler/sched-stats.rst`): finer than the ticks of `stat`.
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task"));
+    let ran = threads
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|thread| {
+            let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            text.split_whitespace().next()?.parse::<u64>().ok()
+        });
+    Duration::from_nanos(ran.sum())
 }

@@ -12,6 +12,8 @@ use super::process::{POLL_EVERY, Place};
 use super::{ClusterError, START_MAX, free_port, silent};
 
 const PROGRAM: &str = "redis-server";
+/// Where it keeps the parts of its append-only file (`appenddirname`).
+const LOG_DIRECTORY: &str = "appendonlydir";
 /// One question at the start may take so long.
 const PING_MAX: Duration = Duration::from_secs(1);
 
@@ -21,6 +23,8 @@ pub struct RedisPlace {
     place: Place,
     directory: PathBuf,
     port: u16,
+    /// Further settings, as its command line takes them.
+    more: Vec<String>,
     url: String,
 }
 
@@ -37,8 +41,8 @@ impl RedisPlace {
         version.is_ok_and(|status| status.success())
     }
 
-    /// Starts a Redis in a directory, and returns when it answers.
-    pub(super) async fn start(directory: &Path) -> Result<Self, ClusterError> {
+    /// Starts a Redis in a directory, with further settings, and returns when it answers.
+    pub(crate) async fn start(directory: &Path, more: &[&str]) -> Result<Self, ClusterError> {
         if !Self::is_installed() {
             return Err(ClusterError::NoRedis);
         }
@@ -47,6 +51,7 @@ impl RedisPlace {
             place: Place::new("redis", directory),
             directory: directory.to_owned(),
             port,
+            more: more.iter().map(|&word| word.to_owned()).collect(),
             url: format!("redis://127.0.0.1:{port}"),
         };
         redis.restart().await?;
@@ -65,6 +70,15 @@ impl RedisPlace {
         &self.url
     }
 
+    /// Bytes of its append-only file, all parts of it.
+    #[must_use]
+    pub fn log_bytes(&self) -> u64 {
+        let parts = std::fs::read_dir(self.directory.join(LOG_DIRECTORY));
+        let lens = parts.into_iter().flatten().flatten();
+        lens.filter_map(|part| Some(part.metadata().ok()?.len()))
+            .sum()
+    }
+
     /// Starts it (again) on what it has written, and waits until it answers.
     ///
     /// # Errors
@@ -76,6 +90,7 @@ impl RedisPlace {
         command.args(["--save", "", "--appendonly", "yes"]);
         command.args(["--appendfsync", "always", "--logfile", "redis.log"]);
         command.arg("--dir").arg(&self.directory);
+        command.args(&self.more);
         self.place.start(&mut command)?;
         let end = Instant::now() + START_MAX;
         while !self.answers().await {

@@ -2,6 +2,8 @@
 
 pub mod bench;
 mod bot;
+mod duration;
+mod html;
 mod identity;
 mod play;
 pub mod replay;
@@ -43,7 +45,7 @@ enum Command {
     Bot(Box<BotArgs>),
     Replay(ReplayArgs),
     Soak(Box<SoakArgs>),
-    Bench(bench::BenchArgs),
+    Bench(Box<bench::BenchArgs>),
     #[command(hide = true)]
     BenchRelay(bench::RelayArgs),
 }
@@ -161,7 +163,7 @@ impl Cli {
             Command::Replay(args) => run_replay(&args, &self.server).await,
             Command::Soak(args) => soak::run(&args, &self.server).await,
             Command::Bench(args) => run_bench(&args).await,
-            Command::BenchRelay(_) => bench::serve_relay().await.map_err(Failure::play),
+            Command::BenchRelay(args) => bench::serve_relay(&args).await.map_err(Failure::play),
         }
     }
 }
@@ -183,7 +185,7 @@ async fn run_replay(args: &ReplayArgs, server: &ServerArgs) -> Result<(), Failur
 async fn run_bench(args: &bench::BenchArgs) -> Result<(), Failure> {
     let report = bench::run(args).await.map_err(Failure::play)?;
     if args.json {
-        say(&report.to_json().to_string());
+        say(&serde_json::to_string(&report).map_err(Failure::play)?);
     } else {
         say(report.to_string().trim_end());
     }

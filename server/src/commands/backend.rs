@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::{EmbeddedStore, RedisConfig, RedisStore, Store, StoreError};
+use store::{EmbeddedStore, MemoryStore, RedisConfig, RedisStore, Store, StoreError};
 use tokio::time::{Instant, sleep};
 
 /// Waits between tries to reach a store that does not answer at the start.
@@ -19,8 +19,38 @@ impl FromStr for StoreUrl {
     type Err = StoreError;
 
     fn from_str(text: &str) -> Result<Self, StoreError> {
+        if is_memory(text) {
+            let why = "a shard shares its matches with other processes, and needs the URL of a Redis; \
+                       only `rookery dev` can do without a store, to be measured";
+            return Err(StoreError::Unfit(why.to_owned()));
+        }
         RedisConfig::parse(text).map(Self)
     }
+}
+
+/// What `rookery dev` keeps matches in, if not in its data directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum DevStore {
+    /// Nothing that outlives the process.
+    Memory,
+    /// A Redis.
+    Redis(StoreUrl),
+}
+
+impl FromStr for DevStore {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        if is_memory(text) {
+            return Ok(Self::Memory);
+        }
+        text.parse().map(Self::Redis)
+    }
+}
+
+/// Whether a store's name says that there is none.
+fn is_memory(text: &str) -> bool {
+    matches!(text, "none" | "memory:")
 }
 
 impl StoreUrl {
@@ -41,6 +71,8 @@ impl StoreUrl {
 pub(super) enum Backend {
     /// One database in this process, shared by all.
     Embedded(Arc<EmbeddedStore>),
+    /// Maps in this process, shared by all, that end with it.
+    Memory(Arc<MemoryStore>),
     /// Redis; each gets connections of its own.
     Redis { config: RedisConfig, wait: Duration },
 }
@@ -51,6 +83,11 @@ impl Backend {
         EmbeddedStore::open(directory)
             .map(Arc::new)
             .map(Self::Embedded)
+    }
+
+    /// A store that ends with the process.
+    pub(super) fn memory() -> Self {
+        Self::Memory(Arc::new(MemoryStore::new()))
     }
 
     /// Redis at `url`; at the start it is waited for, up to `wait`.
@@ -65,6 +102,7 @@ impl Backend {
     pub(super) async fn open(&self) -> Result<Arc<dyn Store>, StoreError> {
         match self {
             Self::Embedded(store) => Ok(Arc::clone(store) as Arc<dyn Store>),
+            Self::Memory(store) => Ok(Arc::clone(store) as Arc<dyn Store>),
             Self::Redis { config, wait } => {
                 let deadline = Instant::now() + *wait;
                 loop {
@@ -79,5 +117,22 @@ impl Backend {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_dev_runs_without_a_store() {
+        for none in ["none", "memory:"] {
+            assert_eq!(none.parse::<DevStore>().ok(), Some(DevStore::Memory));
+            let refused = none.parse::<StoreUrl>().expect_err("a shard needs a store");
+            assert!(refused.to_string().contains("rookery dev"), "{refused}");
+        }
+        let redis = "redis://127.0.0.1:6379".parse();
+        assert!(matches!(redis, Ok(DevStore::Redis(_))));
+        assert!("nowhere".parse::<DevStore>().is_err());
     }
 }

@@ -9,7 +9,7 @@ use clap::{Args, Parser};
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
-use super::backend::{Backend, StoreUrl};
+use super::backend::{Backend, DevStore};
 use super::cluster::{Addresses, Cluster, ClusterPlan, signing_key};
 
 /// A matchmaker and shards in one process: to try Rookery, to develop against it, to run a small
@@ -29,14 +29,15 @@ pub(super) struct DevArgs {
     )]
     data_dir: PathBuf,
     /// Keep matches in Redis instead, for example redis://127.0.0.1:6379; keys stay in the data
-    /// directory.
+    /// directory. `none` (or `memory:`) keeps them in memory, where the end of the process is the end of
+    /// every match: for measuring only.
     #[arg(
         long,
         env = "ROOKERY_STORE",
         value_name = "URL",
         hide_env_values = true
     )]
-    store: Option<StoreUrl>,
+    store: Option<DevStore>,
     /// How long to wait for Redis at the start, in seconds.
     #[arg(
         long,
@@ -113,7 +114,11 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
     })?;
     let key = signing_key(&args.data_dir)?;
     let backend = match &args.store {
-        Some(url) => Backend::redis(url, Duration::from_secs(args.store_wait)),
+        Some(DevStore::Redis(url)) => Backend::redis(url, Duration::from_secs(args.store_wait)),
+        Some(DevStore::Memory) => {
+            tracing::warn!("no store: nothing outlives this process, so no match does either");
+            Backend::memory()
+        }
         None => Backend::embedded(&args.data_dir)?,
     };
     let admin = AdminArgs {
@@ -152,7 +157,10 @@ async fn serve(args: &DevArgs, plan: ClusterPlan, backend: Backend) -> Result<()
 )]
 fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
     let store = match args.store {
-        Some(_) => "Redis".to_owned(),
+        Some(DevStore::Redis(_)) => "Redis".to_owned(),
+        Some(DevStore::Memory) => {
+            "none: matches are in memory, and end with this process".to_owned()
+        }
         None => format!("embedded, in {}", args.data_dir.display()),
     };
     println!("Rookery {} is ready.", env!("CARGO_PKG_VERSION"));
@@ -174,5 +182,9 @@ fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
         addresses.matchmaker
     );
     println!();
-    println!("Ctrl-C stops the server; started again, it goes on with every match.");
+    if args.store == Some(DevStore::Memory) {
+        println!("Ctrl-C stops the server, and with it every match.");
+    } else {
+        println!("Ctrl-C stops the server; started again, it goes on with every match.");
+    }
 }

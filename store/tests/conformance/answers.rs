@@ -1,4 +1,4 @@
-//! Each answer of each operation, on both stores.
+//! Each answer of each operation, on every store.
 
 use game_core::{Epoch, UnixMillis};
 use store::{
@@ -6,7 +6,7 @@ use store::{
 };
 
 use crate::samples::{
-    Line, assignment, match_id, on_both, player, shard_id, shard_record, ticket, ticket_id,
+    Line, assignment, match_id, on_all, player, shard_id, shard_record, ticket, ticket_id,
 };
 
 const STORED: Appended = Appended::Stored { duplicate: false };
@@ -37,7 +37,7 @@ async fn append(store: &dyn Store, append: store::Append) -> Appended {
 
 #[test]
 fn a_match_is_created_once() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         let line = line();
         assert_eq!(store.load(line.id).await.unwrap(), None);
         assert_eq!(store.ownership(line.id).await.unwrap(), None);
@@ -63,7 +63,7 @@ fn a_match_is_created_once() {
 
 #[test]
 fn a_claim_goes_to_who_knows_the_epoch() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         let line = line();
         assert_eq!(
             store.claim(line.id, shard_id(1), Epoch(0)).await.unwrap(),
@@ -94,7 +94,7 @@ fn a_claim_goes_to_who_knows_the_epoch() {
 
 #[test]
 fn an_append_is_stored_where_the_log_ends() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         let line = line();
         claimed(&*store, &line).await;
         assert_eq!(append(&*store, line.append(Epoch(1), 0, 2)).await, STORED);
@@ -105,7 +105,7 @@ fn an_append_is_stored_where_the_log_ends() {
 
 #[test]
 fn an_append_repeated_is_a_duplicate_however_long_ago_it_was() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         let line = line();
         claimed(&*store, &line).await;
         let writes = [
@@ -125,7 +125,7 @@ fn an_append_repeated_is_a_duplicate_however_long_ago_it_was() {
 
 #[test]
 fn an_append_under_another_epoch_is_fenced_wherever_it_belongs() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         let line = line();
         claimed(&*store, &line).await;
         append(&*store, line.append(Epoch(1), 0, 2)).await;
@@ -147,7 +147,7 @@ fn an_append_under_another_epoch_is_fenced_wherever_it_belongs() {
 
 #[test]
 fn an_append_of_other_records_is_a_conflict() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         let (line, fork) = (line(), Line::new(match_id(1), 2, 10));
         claimed(&*store, &line).await;
         append(&*store, line.append(Epoch(1), 0, 4)).await;
@@ -162,7 +162,7 @@ fn an_append_of_other_records_is_a_conflict() {
 
 #[test]
 fn an_append_beyond_the_end_is_a_rollback() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         let line = line();
         assert_eq!(
             append(&*store, line.append(Epoch(1), 0, 1)).await,
@@ -178,7 +178,7 @@ fn an_append_beyond_the_end_is_a_rollback() {
 
 #[test]
 fn a_finished_match_stays_as_it_is() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         let line = line();
         claimed(&*store, &line).await;
         append(&*store, line.append(Epoch(1), 0, 4)).await;
@@ -209,7 +209,7 @@ fn a_finished_match_stays_as_it_is() {
 
 #[test]
 fn a_checkpoint_is_the_newest_snapshot_and_what_came_after() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         let line = line();
         claimed(&*store, &line).await;
         append(&*store, line.append_with_snapshot(Epoch(1), 0, 3)).await;
@@ -225,7 +225,7 @@ fn a_checkpoint_is_the_newest_snapshot_and_what_came_after() {
 
 #[test]
 fn the_elements_of_a_batch_are_answered_one_by_one() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         let lines: Vec<Line> = (1..=4).map(|n| Line::new(match_id(n), 1, 4)).collect();
         for line in &lines[..3] {
             claimed(&*store, line).await;
@@ -255,7 +255,7 @@ fn the_elements_of_a_batch_are_answered_one_by_one() {
 
 #[test]
 fn the_registry_holds_the_newest_record_of_each_shard() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         assert_eq!(store.shards().await.unwrap(), []);
         store.heartbeat(&shard_record(1, 1)).await.unwrap();
         store.heartbeat(&shard_record(2, 1)).await.unwrap();
@@ -273,7 +273,7 @@ fn the_registry_holds_the_newest_record_of_each_shard() {
 
 #[test]
 fn what_a_dead_shard_owned_is_known_until_it_is_disowned() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         let (one, two) = (Line::new(match_id(1), 1, 1), Line::new(match_id(2), 1, 1));
         store.heartbeat(&shard_record(1, 1)).await.unwrap();
         claimed(&*store, &one).await;
@@ -293,7 +293,7 @@ fn what_a_dead_shard_owned_is_known_until_it_is_disowned() {
 
 #[test]
 fn a_ticket_waits_in_its_pool_until_it_is_given_a_match() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         let (first, second) = (ticket(1, Some("3+2")), ticket(2, Some("3+2")));
         assert_eq!(store.ticket(first.id).await.unwrap(), None);
         for ticket in [&first, &second, &ticket(3, Some("3+22")), &ticket(4, None)] {
@@ -324,7 +324,7 @@ fn a_ticket_waits_in_its_pool_until_it_is_given_a_match() {
 
 #[test]
 fn tickets_are_given_a_match_together_or_not_at_all() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         let (first, second) = (ticket(1, Some("3+2")), ticket(2, None));
         store.put_ticket(&first).await.unwrap();
         store.put_ticket(&second).await.unwrap();
@@ -369,7 +369,7 @@ fn tickets_are_given_a_match_together_or_not_at_all() {
 
 #[test]
 fn a_ticket_put_again_stays_as_it_is() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         let first = ticket(1, Some("3+2"));
         store.put_ticket(&first).await.unwrap();
         store
@@ -432,7 +432,7 @@ async fn waiting(store: &dyn Store, numbers: std::ops::Range<u8>) -> Vec<u8> {
 
 #[test]
 fn a_ticket_that_nobody_asks_for_leaves_its_pool_until_someone_does() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         for ticket in [later(0, 0), later(1, 1), later(2, 60_000)] {
             store.put_ticket(&ticket).await.unwrap();
         }
@@ -454,7 +454,7 @@ fn a_ticket_that_nobody_asks_for_leaves_its_pool_until_someone_does() {
 
 #[test]
 fn of_very_many_in_a_pool_those_last_asked_for_are_read() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         for n in 0..250 {
             store.put_ticket(&later(n, n.into())).await.unwrap();
         }
@@ -469,7 +469,7 @@ fn of_very_many_in_a_pool_those_last_asked_for_are_read() {
 
 #[test]
 fn a_new_ticket_waits_whatever_it_says() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         let given = TicketState::Assigned(Assignment { ..assignment(9) });
         let put = store::Ticket {
             state: given,

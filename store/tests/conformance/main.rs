@@ -1,4 +1,4 @@
-//! One contract, two stores: the same operations have the same answers, on both, also when things
+//! One contract, three stores: the same operations have the same answers, on all, also when things
 //! go wrong.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]

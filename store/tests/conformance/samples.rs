@@ -9,8 +9,8 @@ use game_core::{
 };
 use store::testing::RedisServer;
 use store::{
-    Append, Assignment, EmbeddedStore, RedisConfig, RedisStore, ShardRecord, Store, Ticket,
-    TicketId,
+    Append, Assignment, EmbeddedStore, MemoryStore, RedisConfig, RedisStore, ShardRecord, Store,
+    Ticket, TicketId,
 };
 
 pub(crate) fn match_id(n: u8) -> MatchId {
@@ -171,9 +171,10 @@ pub(crate) async fn redis_store(server: &RedisServer) -> RedisStore {
         .unwrap()
 }
 
-/// Runs one check on both stores, each new.
-pub(crate) fn on_both<F: Future<Output = ()>>(check: impl Fn(Arc<dyn Store>) -> F) {
+/// Runs one check on every store, each new.
+pub(crate) fn on_all<F: Future<Output = ()>>(check: impl Fn(Arc<dyn Store>) -> F) {
     let runtime = runtime();
+    runtime.block_on(check(Arc::new(MemoryStore::new())));
     runtime.block_on(check(Arc::new(EmbeddedStore::in_memory().unwrap())));
     let server = RedisServer::start();
     runtime.block_on(async { check(Arc::new(redis_store(&server).await)).await });

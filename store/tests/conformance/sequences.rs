@@ -1,11 +1,11 @@
-//! Any sequence of operations has the same answers on a model in memory and on both stores.
+//! Any sequence of operations has the same answers on a model and on every store.
 
 use game_core::{Epoch, UnixMillis};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use store::testing::RedisServer;
-use store::{Append, EmbeddedStore, RedisConfig, RedisStore, Store};
+use store::{Append, EmbeddedStore, MemoryStore, RedisConfig, RedisStore, Store};
 
 use crate::model::Model;
 use crate::samples::{
@@ -260,6 +260,14 @@ fn the_embedded_store_answers_as_the_model_does() {
     check(200, |lines, ops| {
         let store = EmbeddedStore::in_memory().unwrap();
         runtime.block_on(play(&store, lines, &ops));
+    });
+}
+
+#[test]
+fn the_store_in_memory_answers_as_the_model_does() {
+    let runtime = runtime();
+    check(200, |lines, ops| {
+        runtime.block_on(play(&MemoryStore::new(), lines, &ops));
     });
 }
 

@@ -1,44 +1,59 @@
 //! The floor: a server that passes 24 bytes on and says so, over the same QUIC.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use clap::Args;
 use protocol::http::ShardAddress;
 use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{Connection, Endpoint, RecvStream, SendStream, ServerConfig, TransportConfig};
+use quinn::{
+    Connection, Endpoint, IdleTimeout, RecvStream, SendStream, ServerConfig, TransportConfig,
+};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls::pki_types::PrivateKeyDer;
-use tokio::time::{Instant, timeout};
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
 
-use super::processes::Process;
-use super::report::{Figures, Used};
-use super::{BenchError, Pair, SETUP_MAX, play_all};
+use super::rounds::{Pair, Subject, Took};
+use super::seating::{Seated, seat_all};
+use super::{BenchError, SOCKETS, START_MAX, TIMES, why_lost};
 use crate::Connector;
-use crate::connection::ConnectionTimes;
+use crate::cluster::{POLL_EVERY, Place, RedisPlace, silent};
 
 /// Length of a message: about that of a move with its header.
 const MESSAGE_LEN: usize = 24;
-/// Clients' UDP sockets.
-const SOCKETS: usize = 2;
 
 /// The bare relay that `bench` measures as its floor; started by it.
 #[derive(Debug, Args)]
-pub struct RelayArgs {}
+pub struct RelayArgs {
+    /// Where to say how it is reached.
+    #[arg(long, value_name = "FILE")]
+    ready_file: PathBuf,
+}
 
-/// Serves the relay on a free port until the process is ended; says where on standard output.
+/// What the relay writes into its ready file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Ready {
+    address: SocketAddr,
+    certificate_sha256: String,
+}
+
+/// Serves the relay on a free port until the process is ended.
 ///
 /// # Errors
 ///
 /// In words, when it cannot be set up.
-#[allow(clippy::print_stdout, reason = "the parent reads where the relay is")]
-pub async fn serve() -> Result<(), BenchError> {
-    let (endpoint, pin) = endpoint()?;
-    println!("{} {pin}", endpoint.local_addr()?);
+pub async fn serve(args: &RelayArgs) -> Result<(), BenchError> {
+    let (endpoint, certificate_sha256) = endpoint()?;
+    let ready = Ready {
+        address: endpoint.local_addr()?,
+        certificate_sha256,
+    };
+    std::fs::write(&args.ready_file, serde_json::to_vec(&ready)?)?;
     let streams: Streams = Arc::default();
     while let Some(incoming) = endpoint.accept().await {
         let streams = Arc::clone(&streams);
@@ -103,7 +118,17 @@ fn endpoint() -> Result<(Endpoint, String), BenchError> {
     tls.alpn_protocols = vec![protocol::ALPN.to_vec()];
     tls.send_tls13_tickets = 0;
     let mut config = ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls)?));
-    // As the server's, so that only what is done with a message differs.
+    config.transport_config(Arc::new(transport()));
+    Ok((
+        Endpoint::server(config, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?,
+        pin,
+    ))
+}
+
+/// The transport settings of the relay: those of a shard, so that only what is done with a message
+/// differs. A client cannot depend on the server; a test holds the two against each other.
+#[must_use]
+pub fn transport() -> TransportConfig {
     let mut transport = TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(8_u32.into())
@@ -113,60 +138,84 @@ fn endpoint() -> Result<(Endpoint, String), BenchError> {
         .crypto_buffer_size(8 * 1_024)
         .stream_receive_window((16_u32 * 1_024).into())
         .receive_window((64_u32 * 1_024).into())
-        .send_window(64 * 1_024);
-    config.transport_config(Arc::new(transport));
-    Ok((
-        Endpoint::server(config, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?,
-        pin,
-    ))
+        .send_window(64 * 1_024)
+        .max_idle_timeout(IdleTimeout::try_from(TIMES.idle_max).ok());
+    transport
 }
 
-/// Measures a relay in a process of its own.
-pub(super) async fn measure(pairs: u32, duration: Duration) -> Result<Figures, BenchError> {
-    let mut command = Command::new(std::env::current_exe()?);
-    let mut process = Process::start(command.arg("bench-relay").stdout(Stdio::piped()))?;
-    let stdout = process
-        .child()
-        .stdout
-        .take()
-        .ok_or("the relay says nothing")?;
-    let mut line = String::new();
-    BufReader::new(stdout).read_line(&mut line)?;
-    let (address, pin) = line
-        .trim()
-        .split_once(' ')
-        .ok_or("the relay says nothing")?;
-    let shard = ShardAddress {
-        id: game_core::ShardId::from_random(0),
-        address: address.parse()?,
-        certificate_sha256: Some(pin.to_owned()),
-    };
-    let connector = Connector::bind(SOCKETS, ConnectionTimes::default())?;
-    let mut ready = Vec::new();
-    for pair in 0..u64::from(pairs) {
-        let white = timeout(SETUP_MAX, RelaySeat::take(&connector, &shard, 2 * pair)).await??;
-        let black = timeout(SETUP_MAX, RelaySeat::take(&connector, &shard, 2 * pair + 1)).await??;
-        ready.push(RelayPair {
-            seats: [white, black],
-        });
+/// A relay in a process of its own.
+pub(super) struct Relay {
+    place: Place,
+    address: Arc<ShardAddress>,
+    connector: Arc<Connector>,
+    _directory: TempDir,
+}
+
+impl Relay {
+    pub(super) async fn start() -> Result<Self, BenchError> {
+        let directory = tempfile::tempdir()?;
+        let ready_file = directory.path().join("ready.json");
+        let place = Place::new("relay", directory.path());
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("bench-relay").arg("--ready-file");
+        place.start(command.arg(&ready_file))?;
+        let end = Instant::now() + START_MAX;
+        let ready = loop {
+            if let Ok(text) = std::fs::read_to_string(&ready_file)
+                && let Ok(ready) = serde_json::from_str::<Ready>(&text)
+            {
+                break ready;
+            }
+            if place.has_died() || Instant::now() > end {
+                return Err(silent(&place).into());
+            }
+            sleep(POLL_EVERY).await;
+        };
+        let address = ShardAddress {
+            id: game_core::ShardId::from_random(0),
+            address: ready.address,
+            certificate_sha256: Some(ready.certificate_sha256),
+        };
+        Ok(Self {
+            place,
+            address: Arc::new(address),
+            connector: Arc::new(Connector::bind(SOCKETS, TIMES)?),
+            _directory: directory,
+        })
     }
-    let mut samples = Vec::new();
-    let seen = play_all(ready, duration, || {
-        samples.push(process.cpu().as_secs_f64())
-    })
-    .await?;
-    let used = Used {
-        server_s: samples[1] - samples[0],
-        store_s: None,
-        server_rss: process.resident(),
-    };
-    Ok(Figures::new(&seen, &used))
+}
+
+impl Subject for Relay {
+    type Pair = RelayPair;
+
+    fn server(&self) -> &Place {
+        &self.place
+    }
+
+    fn redis(&self) -> Option<&RedisPlace> {
+        None
+    }
+
+    async fn seat(&self, matches: u32) -> Result<Seated<RelayPair>, BenchError> {
+        let pairs = (0..u64::from(matches)).collect();
+        seat_all(&self.place, pairs, |pair| {
+            let (connector, address) = (Arc::clone(&self.connector), Arc::clone(&self.address));
+            async move {
+                let white = RelaySeat::take(&connector, &address, 2 * pair).await?;
+                let black = RelaySeat::take(&connector, &address, 2 * pair + 1).await?;
+                Ok(RelayPair {
+                    seats: [white, black],
+                })
+            }
+        })
+        .await
+    }
 }
 
 struct RelaySeat {
     send: SendStream,
     recv: RecvStream,
-    _connection: Connection,
+    connection: Connection,
 }
 
 impl RelaySeat {
@@ -180,34 +229,48 @@ impl RelaySeat {
         let mut taken = Self {
             send,
             recv,
-            _connection: connection,
+            connection,
         };
         let mut message = [0; MESSAGE_LEN];
         message[..8].copy_from_slice(&seat.to_be_bytes());
-        taken.send.write_all(&message).await?;
-        taken.recv.read_exact(&mut message).await?;
+        taken.send(&message).await?;
+        taken.message().await?;
         Ok(taken)
+    }
+
+    async fn message(&mut self) -> Result<(), BenchError> {
+        let mut message = [0; MESSAGE_LEN];
+        let read = self.recv.read_exact(&mut message).await;
+        read.map_err(|error| why_lost(&self.connection, error))
+    }
+
+    async fn send(&mut self, message: &[u8; MESSAGE_LEN]) -> Result<(), BenchError> {
+        let written = self.send.write_all(message).await;
+        written.map_err(|error| why_lost(&self.connection, error))
     }
 }
 
-struct RelayPair {
+pub(super) struct RelayPair {
     seats: [RelaySeat; 2],
 }
 
 impl Pair for RelayPair {
-    async fn play(&mut self, n: usize) -> Result<Option<Duration>, BenchError> {
+    async fn play(&mut self, n: usize) -> Result<Option<Took>, BenchError> {
         let [white, black] = &mut self.seats;
         let (mover, other) = if n.is_multiple_of(2) {
             (white, black)
         } else {
             (black, white)
         };
-        let mut message = [n as u8; MESSAGE_LEN];
         let sent = Instant::now();
-        mover.send.write_all(&message).await?;
-        mover.recv.read_exact(&mut message).await?;
-        let took = sent.elapsed();
-        other.recv.read_exact(&mut message).await?;
-        Ok(Some(took))
+        mover.send(&[n as u8; MESSAGE_LEN]).await?;
+        let ack = async { mover.message().await.map(|()| sent.elapsed()) };
+        let relay = async { other.message().await.map(|()| sent.elapsed()) };
+        let (ack, relay) = tokio::try_join!(ack, relay)?;
+        Ok(Some(Took { ack, relay }))
+    }
+
+    async fn finish(self) -> Result<(), BenchError> {
+        Ok(())
     }
 }

@@ -1,146 +1,111 @@
-//! The figures, as a table and as JSON.
+//! All that was measured, and what follows from it.
 
-use std::fmt;
+use std::thread::available_parallelism;
 
 use serde::Serialize;
 
-use super::{BenchStore, Seen};
+use super::figures::over;
+use super::{BenchStore, Budget, Figures, budgets};
 
-/// What one server did in one measurement.
+/// All that was measured; as JSON it is what `--json` prints.
 #[derive(Debug, Clone, Serialize)]
-pub struct Figures {
-    /// Moves that were answered.
-    pub moves: u64,
-    /// Moves a second.
-    pub moves_per_s: f64,
-    /// CPU time of the server for a move, in microseconds.
-    pub server_us_per_move: f64,
-    /// CPU time of the store's own process for a move, in microseconds; absent if it has none.
-    pub store_us_per_move: Option<f64>,
-    /// Resident memory of the server at the end, in MiB.
-    pub server_rss_mib: f64,
-    /// From sending a move to its answer, in microseconds: half of the moves took no longer.
-    pub ack_p50_us: u64,
-    /// The same, 99 of 100.
-    pub ack_p99_us: u64,
+pub struct Report {
+    /// The command line.
+    pub command: String,
+    /// Processors that this process may use.
+    pub cpus: usize,
+    /// One for each number of matches and each time to think.
+    pub cases: Vec<Case>,
+    /// What was to be kept, and whether it was.
+    pub budgets: Vec<Budget>,
 }
 
-/// What was used between two samples.
-pub(super) struct Used {
-    pub(super) server_s: f64,
-    pub(super) store_s: Option<f64>,
-    pub(super) server_rss: u64,
-}
-
-impl Figures {
-    pub(super) fn new(seen: &Seen, used: &Used) -> Self {
-        let moves = seen.moves.max(1) as f64;
-        let per_move = |seconds: f64| seconds * 1e6 / moves;
-        Self {
-            moves: seen.moves,
-            moves_per_s: seen.moves as f64 / seen.elapsed.as_secs_f64(),
-            server_us_per_move: per_move(used.server_s),
-            store_us_per_move: used.store_s.map(per_move),
-            server_rss_mib: used.server_rss as f64 / f64::from(1 << 20),
-            ack_p50_us: seen.ack.value_at_quantile(0.5),
-            ack_p99_us: seen.ack.value_at_quantile(0.99),
-        }
-    }
-}
-
-/// The relay and the server, measured one after the other.
+/// The bare relay and the servers under one load.
 #[derive(Debug, Clone, Serialize)]
-pub struct Row {
+pub struct Case {
     /// Matches at the same time.
     pub matches: u32,
+    /// How long each pair waited before a move on average, in milliseconds; 0 in closed loop.
+    pub think_ms: u64,
     /// The bare relay.
     pub relay: Figures,
-    /// The server.
-    pub rookery: Figures,
+    /// The server on each store.
+    pub stores: Vec<Measured>,
 }
 
-impl Row {
-    /// The server's CPU time for a move, in that of the relay.
-    #[must_use]
-    pub fn ratio(&self) -> f64 {
-        self.rookery.server_us_per_move / self.relay.server_us_per_move
-    }
-}
-
-/// All that was measured.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// The store beneath the server.
+/// The server on one store.
+#[derive(Debug, Clone, Serialize)]
+pub struct Measured {
+    /// Which store.
     pub store: BenchStore,
-    /// One row for each number of matches.
-    pub rows: Vec<Row>,
+    /// The figures.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// The server's CPU time for a move over the relay's.
+    pub ratio: f64,
+    /// The same with the CPU time of Redis.
+    pub ratio_with_redis: f64,
+}
+
+impl Measured {
+    pub(super) fn new(store: BenchStore, figures: Figures, relay: &Figures) -> Self {
+        let server_us = figures.server_us_per_move;
+        let with_redis_us = server_us + figures.redis_us_per_move.unwrap_or_default();
+        Self {
+            store,
+            ratio: over(server_us, relay.server_us_per_move),
+            ratio_with_redis: over(with_redis_us, relay.server_us_per_move),
+            figures,
+        }
+    }
 }
 
 impl Report {
-    /// The report as one JSON object.
-    #[must_use]
-    pub fn to_json(&self) -> serde_json::Value {
-        let rows = self.rows.iter().map(|row| {
-            serde_json::json!({
-                "matches": row.matches,
-                "relay": row.relay,
-                "rookery": row.rookery,
-                "ratio": row.ratio(),
-            })
-        });
-        let store = match self.store {
-            BenchStore::Embedded => "embedded",
-            BenchStore::Redis => "redis",
-        };
-        serde_json::json!({ "store": store, "rows": rows.collect::<Vec<_>>() })
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{:>7}  {:<13}{:>13}{:>12}{:>9}{:>11}{:>12}{:>12}{:>10}",
-            "matches",
-            "server",
-            "CPU µs/move",
-            "store µs",
-            "ratio",
-            "moves/s",
-            "ack p50 µs",
-            "ack p99 µs",
-            "RSS MiB"
-        )?;
-        for row in &self.rows {
-            line(f, row.matches, "bare relay", &row.relay, None)?;
-            let name = match self.store {
-                BenchStore::Embedded => "embedded",
-                BenchStore::Redis => "Redis always",
-            };
-            line(f, row.matches, name, &row.rookery, Some(row.ratio()))?;
+    pub(super) fn new(cases: Vec<Case>) -> Self {
+        Self {
+            command: std::env::args().collect::<Vec<_>>().join(" "),
+            cpus: available_parallelism().map_or(1, usize::from),
+            budgets: budgets::budgets(&cases),
+            cases,
         }
-        Ok(())
     }
 }
 
-fn line(
-    f: &mut fmt::Formatter<'_>,
-    matches: u32,
-    name: &str,
-    figures: &Figures,
-    ratio: Option<f64>,
-) -> fmt::Result {
-    let store = figures
-        .store_us_per_move
-        .map_or_else(String::new, |us| format!("{us:.1}"));
-    let ratio = ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}"));
-    writeln!(
-        f,
-        "{matches:>7}  {name:<13}{:>13.1}{store:>12}{ratio:>9}{:>11.0}{:>12}{:>12}{:>10.1}",
-        figures.server_us_per_move,
-        figures.moves_per_s,
-        figures.ack_p50_us,
-        figures.ack_p99_us,
-        figures.server_rss_mib
-    )
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::commands::bench::figures::tests::figures;
+
+    /// A relay that takes 20 µs a move, and servers that take so many, on Redis 10 more.
+    pub(in crate::commands::bench) fn case(matches: u32, think_ms: u64, server_us: u64) -> Case {
+        let relay = figures(20, None);
+        let stores = [(BenchStore::Embedded, None), (BenchStore::Redis, Some(10))];
+        let stores = stores
+            .map(|(store, redis_us)| Measured::new(store, figures(server_us, redis_us), &relay));
+        Case {
+            matches,
+            think_ms,
+            stores: stores.into(),
+            relay,
+        }
+    }
+
+    #[test]
+    fn ratios_are_to_the_relay_of_the_same_case() {
+        let case = case(100, 0, 30);
+        let ratios = case.stores.iter().map(|m| (m.ratio, m.ratio_with_redis));
+        assert_eq!(ratios.collect::<Vec<_>>(), [(1.5, 1.5), (1.5, 2.0)]);
+    }
+
+    #[test]
+    fn json_has_the_figures_beside_the_store_and_the_budgets() {
+        let json = serde_json::to_value(Report::new(vec![case(100, 0, 30)])).expect("JSON");
+        let redis = &json["cases"][0]["stores"][1];
+        assert_eq!(redis["store"], "redis");
+        assert_eq!(redis["ratio_with_redis"], 2.0);
+        assert_eq!(redis["relay_us"]["p50"], 400);
+        assert!(json["cases"][0]["relay"]["redis_us_per_move"].is_null());
+        assert_eq!(json["budgets"][0]["bound"], "at_most");
+        assert_eq!(json["budgets"][0]["met"], true);
+    }
 }

@@ -1,116 +1,129 @@
 //! The server itself: matches made by its matchmaker, played on one shard.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
+use std::sync::Arc;
 
 use bytes::BytesMut;
-use game_core::{ClockStart, ColorChoice, CommandId, CommandKind, EventKind, TimeControl, Uci};
+use game_core::{
+    ClockStart, ColorChoice, CommandId, CommandKind, EventKind, MatchId, TimeControl, Uci,
+};
 use protocol::http::{NewChallenge, SeatReply};
 use protocol::{ClientFrame, Join, ServerBody, codec};
 use quinn::{Connection, RecvStream, SendStream};
-use tokio::time::{Instant, sleep, timeout};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
 
 use super::games::random_game;
-use super::processes::{Process, redis, server_binary};
-use super::report::{Figures, Used};
-use super::{BenchArgs, BenchError, BenchStore, Pair, SETUP_MAX, play_all};
-use crate::connection::ConnectionTimes;
+use super::rounds::{Pair, Subject, Took};
+use super::seating::{Seated, seat_all, some_at_once};
+use super::{BenchError, BenchStore, SETUP_MAX, SOCKETS, START_MAX, TIMES, why_lost};
+use crate::cluster::{POLL_EVERY, Place, RedisPlace, silent};
 use crate::{Connector, Matchmaker};
 
-/// Clients' UDP sockets, as for the relay.
-const SOCKETS: usize = 2;
 /// Nobody loses on time.
 const INITIAL_MS: u64 = 3 * 60 * 60 * 1_000;
+/// Different games; where there are more matches, several play the same.
+const GAMES: u64 = 64;
+/// The log is measured by how it grows, so it must not be rewritten meanwhile.
+const NO_REWRITE: [&str; 2] = ["--auto-aof-rewrite-percentage", "0"];
 
-/// Measures a server with one shard, in a process of its own.
-pub(super) async fn measure(args: &BenchArgs, matches: u32) -> Result<Figures, BenchError> {
-    let directory = tempfile::tempdir()?;
-    let store = match args.store {
-        BenchStore::Embedded => None,
-        BenchStore::Redis => Some(redis(directory.path())?),
-    };
-    let url = store.as_ref().map(|(_, url)| url.as_str());
-    let (mut server, matchmaker) = start(args, directory.path(), url).await?;
-    let setup = timeout(SETUP_MAX, seat_pairs(&matchmaker, args.seed, matches)).await;
-    let (pairs, _connector) = setup.map_err(|_| "the matches were not set up in time")??;
-    let mut samples = Vec::new();
-    let store_cpu = || {
-        store
-            .as_ref()
-            .map(|(process, _)| process.cpu().as_secs_f64())
-    };
-    let duration = Duration::from_secs(args.seconds);
-    let seen = play_all(pairs, duration, || {
-        samples.push((server.cpu().as_secs_f64(), store_cpu()));
-    })
-    .await?;
-    if server.has_ended() {
-        return Err("the server ended while it was measured".into());
-    }
-    let ((server_before, store_before), (server_after, store_after)) = (samples[0], samples[1]);
-    let used = Used {
-        server_s: server_after - server_before,
-        store_s: store_after
-            .zip(store_before)
-            .map(|(after, before)| after - before),
-        server_rss: server.resident(),
-    };
-    Ok(Figures::new(&seen, &used))
+/// A server with one shard, in a process of its own.
+pub(super) struct Rookery {
+    place: Place,
+    redis: Option<RedisPlace>,
+    matchmaker: Matchmaker,
+    connector: Arc<Connector>,
+    games: Vec<Arc<[Uci]>>,
+    _directory: TempDir,
 }
 
-async fn start(
-    args: &BenchArgs,
-    directory: &Path,
-    store: Option<&str>,
-) -> Result<(Process, Matchmaker), BenchError> {
-    let ready = directory.join("ready.json");
-    let mut command = Command::new(server_binary(args.server.as_ref())?);
-    command.args([
-        "dev",
-        "--shards",
-        "1",
-        "--matchmaker-port",
-        "0",
-        "--shard-port",
-        "0",
-    ]);
+impl Rookery {
+    /// Starts the binary `server` on a store of its own. `seed` draws the games that will be played.
+    pub(super) async fn start(
+        server: &Path,
+        store: BenchStore,
+        seed: u64,
+    ) -> Result<Self, BenchError> {
+        let directory = tempfile::tempdir()?;
+        let redis = match store {
+            BenchStore::Redis => Some(RedisPlace::start(directory.path(), &NO_REWRITE).await?),
+            BenchStore::None | BenchStore::Embedded => None,
+        };
+        let url = match (store, &redis) {
+            (BenchStore::None, _) => Some("none"),
+            (_, redis) => redis.as_ref().map(RedisPlace::url),
+        };
+        let place = Place::new("rookery", directory.path());
+        place.start(&mut command(server, directory.path(), url))?;
+        let matchmaker = Matchmaker::new(&ready(&place, directory.path()).await?, SETUP_MAX)?;
+        let games = (0..GAMES).map(|n| random_game(seed.wrapping_add(n)).into());
+        Ok(Self {
+            place,
+            redis,
+            matchmaker,
+            connector: Arc::new(Connector::bind(SOCKETS, TIMES)?),
+            games: games.collect(),
+            _directory: directory,
+        })
+    }
+
+    /// Makes matches, and asks where both seats of each are.
+    async fn invite(&self, matches: u32) -> Result<Vec<Invitation>, BenchError> {
+        let ann = self.matchmaker.new_player(None).await?;
+        let bob = self.matchmaker.new_player(None).await?;
+        let tokens = Arc::new([ann.token, bob.token]);
+        some_at_once(0..matches as usize, |index| {
+            let matchmaker = self.matchmaker.clone();
+            let tokens = Arc::clone(&tokens);
+            let moves = Arc::clone(&self.games[index % self.games.len()]);
+            async move {
+                let id = new_match(&matchmaker, &tokens).await?;
+                let white = matchmaker.seat(&tokens[0], id).await?;
+                let black = matchmaker.seat(&tokens[1], id).await?;
+                let seats = [white, black];
+                Ok(Invitation { seats, moves })
+            }
+        })
+        .await
+    }
+}
+
+fn command(server: &Path, directory: &Path, store: Option<&str>) -> Command {
+    let mut command = Command::new(server);
+    command.args(["dev", "--shards", "1"]);
+    command.args(["--matchmaker-port", "0", "--shard-port", "0"]);
+    command.arg("--data-dir").arg(directory);
+    command.arg("--ready-file").arg(directory.join(READY_FILE));
+    if let Some(store) = store {
+        command.args(["--store", store]);
+    }
+    command.env("RUST_LOG", "error");
     command
-        .arg("--data-dir")
-        .arg(directory)
-        .arg("--ready-file")
-        .arg(&ready);
-    command.env("RUST_LOG", "error").stdout(Stdio::null());
-    if let Some(url) = store {
-        command.args(["--store", url]);
-    }
-    let mut server = Process::start(&mut command)?;
-    let end = Instant::now() + SETUP_MAX;
+}
+
+const READY_FILE: &str = "ready.json";
+
+/// Waits until everything answers; where the matchmaker does.
+async fn ready(place: &Place, directory: &Path) -> Result<String, BenchError> {
+    let end = Instant::now() + START_MAX;
     loop {
-        if let Ok(text) = std::fs::read_to_string(&ready) {
-            let text: serde_json::Value = serde_json::from_str(&text)?;
-            let url = text["matchmaker"]
-                .as_str()
-                .ok_or("the ready file names no matchmaker")?;
-            return Ok((server, Matchmaker::new(url, SETUP_MAX)?));
+        if let Ok(text) = std::fs::read_to_string(directory.join(READY_FILE)) {
+            let ready: serde_json::Value = serde_json::from_str(&text)?;
+            let url = ready["matchmaker"].as_str();
+            return Ok(url.ok_or("the ready file names no matchmaker")?.to_owned());
         }
-        if server.has_ended() || Instant::now() > end {
-            return Err("the server does not start; run it by itself to see why".into());
+        if place.has_died() || Instant::now() > end {
+            return Err(silent(place).into());
         }
-        sleep(Duration::from_millis(20)).await;
+        sleep(POLL_EVERY).await;
     }
 }
 
-async fn seat_pairs(
+async fn new_match(
     matchmaker: &Matchmaker,
-    seed: u64,
-    matches: u32,
-) -> Result<(Vec<MatchPair>, Connector), BenchError> {
-    let connector = Connector::bind(SOCKETS, ConnectionTimes::default())?;
-    let (ann, bob) = (
-        matchmaker.new_player(None).await?,
-        matchmaker.new_player(None).await?,
-    );
+    [ann, bob]: &[String; 2],
+) -> Result<MatchId, BenchError> {
     let challenge = NewChallenge {
         time_control: TimeControl::from_millis(INITIAL_MS, 0)?,
         color: ColorChoice::White,
@@ -118,20 +131,43 @@ async fn seat_pairs(
         clock_start: ClockStart::AtOnce,
         opponent: None,
     };
-    let mut pairs = Vec::new();
-    for index in 0..matches {
-        let ticket = matchmaker.create_challenge(&ann.token, &challenge).await?;
-        let accepted = matchmaker.accept_challenge(&bob.token, &ticket.id).await?;
-        let id = accepted.match_id.ok_or("the matchmaker names no match")?;
-        let white = BenchSeat::take(&connector, matchmaker.seat(&ann.token, id).await?).await?;
-        let black = BenchSeat::take(&connector, matchmaker.seat(&bob.token, id).await?).await?;
-        let moves = random_game(seed.wrapping_add(u64::from(index)));
-        pairs.push(MatchPair {
-            seats: [white, black],
-            moves,
-        });
+    let ticket = matchmaker.create_challenge(ann, &challenge).await?;
+    let accepted = matchmaker.accept_challenge(bob, &ticket.id).await?;
+    Ok(accepted.match_id.ok_or("the matchmaker names no match")?)
+}
+
+impl Subject for Rookery {
+    type Pair = MatchPair;
+
+    fn server(&self) -> &Place {
+        &self.place
     }
-    Ok((pairs, connector))
+
+    fn redis(&self) -> Option<&RedisPlace> {
+        self.redis.as_ref()
+    }
+
+    async fn seat(&self, matches: u32) -> Result<Seated<MatchPair>, BenchError> {
+        let invitations = self.invite(matches).await?;
+        seat_all(&self.place, invitations, |invitation| {
+            let connector = Arc::clone(&self.connector);
+            async move {
+                let Invitation { seats, moves } = invitation;
+                let [white, black] = seats;
+                let white = BenchSeat::take(&connector, white).await?;
+                let black = BenchSeat::take(&connector, black).await?;
+                let seats = [white, black];
+                Ok(MatchPair { seats, moves })
+            }
+        })
+        .await
+    }
+}
+
+/// A match that waits for its players, and what they are to play.
+struct Invitation {
+    seats: [SeatReply; 2],
+    moves: Arc<[Uci]>,
 }
 
 /// A seat with no opinion and no memory: it costs the clients as little as can be.
@@ -139,7 +175,7 @@ struct BenchSeat {
     send: SendStream,
     recv: RecvStream,
     buffer: BytesMut,
-    _connection: Connection,
+    connection: Connection,
 }
 
 impl BenchSeat {
@@ -150,21 +186,36 @@ impl BenchSeat {
             send,
             recv,
             buffer: BytesMut::new(),
-            _connection: connection,
+            connection,
         };
         let join = Join {
             match_id: seat.match_id,
             token: seat.token,
             seen: None,
         };
-        taken
-            .send
-            .write_all(&codec::encode_client(&ClientFrame::Join(join)))
-            .await?;
+        taken.send(&ClientFrame::Join(join)).await?;
         taken
             .until(|body| matches!(body, ServerBody::Joined(_)))
             .await?;
         Ok(taken)
+    }
+
+    async fn send(&mut self, frame: &ClientFrame) -> Result<(), BenchError> {
+        let written = self.send.write_all(&codec::encode_client(frame)).await;
+        written.map_err(|error| why_lost(&self.connection, error))
+    }
+
+    async fn until_acked(&mut self, id: CommandId) -> Result<(), BenchError> {
+        let is_ack = |body: &ServerBody| matches!(body, ServerBody::Ack { command_id, .. } if *command_id == id);
+        self.until(is_ack).await
+    }
+
+    async fn until_played(&mut self, uci: Uci) -> Result<(), BenchError> {
+        self.until(|body| {
+            matches!(body, ServerBody::Event(event)
+                if matches!(event.kind, EventKind::Moved { uci: played, .. } if played == uci))
+        })
+        .await
     }
 
     /// Reads until a frame is as wanted. What says that something went wrong ends the benchmark.
@@ -182,20 +233,21 @@ impl BenchSeat {
                     _ => {}
                 }
             }
-            let chunk = self.recv.read_chunk(16 * 1_024, true).await?;
+            let read = self.recv.read_chunk(16 * 1_024, true).await;
+            let chunk = read.map_err(|error| why_lost(&self.connection, error))?;
             let chunk = chunk.ok_or("a stream ended")?;
             self.buffer.extend_from_slice(&chunk.bytes);
         }
     }
 }
 
-struct MatchPair {
+pub(super) struct MatchPair {
     seats: [BenchSeat; 2],
-    moves: Vec<Uci>,
+    moves: Arc<[Uci]>,
 }
 
 impl Pair for MatchPair {
-    async fn play(&mut self, n: usize) -> Result<Option<Duration>, BenchError> {
+    async fn play(&mut self, n: usize) -> Result<Option<Took>, BenchError> {
         let Some(&uci) = self.moves.get(n) else {
             return Ok(None);
         };
@@ -205,28 +257,25 @@ impl Pair for MatchPair {
         } else {
             (black, white)
         };
+        let id = CommandId(n as u64);
         let kind = CommandKind::Move {
             ply: n as u16,
             uci,
             offers_draw: false,
         };
-        let frame = codec::encode_client(&ClientFrame::Command {
-            id: CommandId(n as u64),
-            kind,
-        });
         let sent = Instant::now();
-        mover.send.write_all(&frame).await?;
-        let id = CommandId(n as u64);
-        mover
-            .until(|body| matches!(body, ServerBody::Ack { command_id, .. } if *command_id == id))
-            .await?;
-        let took = sent.elapsed();
-        other
-            .until(|body| {
-                matches!(body, ServerBody::Event(event)
-                    if matches!(event.kind, EventKind::Moved { uci: played, .. } if played == uci))
-            })
-            .await?;
-        Ok(Some(took))
+        mover.send(&ClientFrame::Command { id, kind }).await?;
+        let ack = async { mover.until_acked(id).await.map(|()| sent.elapsed()) };
+        let relay = async { other.until_played(uci).await.map(|()| sent.elapsed()) };
+        let (ack, relay) = tokio::try_join!(ack, relay)?;
+        Ok(Some(Took { ack, relay }))
+    }
+
+    async fn finish(mut self) -> Result<(), BenchError> {
+        let id = CommandId(self.moves.len() as u64);
+        let kind = CommandKind::Resign;
+        let [white, _] = &mut self.seats;
+        white.send(&ClientFrame::Command { id, kind }).await?;
+        white.until_acked(id).await
     }
 }

@@ -7,8 +7,9 @@ use clap::Args;
 use game_core::TimeControl;
 
 use super::schedule::FaultKind;
-use super::think::{Think, duration};
+use super::think::Think;
 use crate::cluster::server_beside;
+use crate::commands::duration::duration;
 use crate::commands::{Failure, ServerArgs};
 use crate::engine::EngineKind;
 

@@ -4,7 +4,7 @@
 //! [`args`] is the command line; [`world`] is what all bots share; [`matches`] pairs players and holds
 //! what they were told against the records; [`bot`] is one client, and [`oracle`] what it checks.
 //! [`chaos`] breaks the cluster by a [`schedule`]; [`figures`], [`takeovers`] and [`samples`] measure;
-//! [`report`], [`html`] and [`plot`] tell.
+//! [`report`] and [`html`] tell.
 
 mod args;
 mod bot;
@@ -14,7 +14,6 @@ mod figures;
 mod html;
 mod matches;
 mod oracle;
-mod plot;
 mod progress;
 mod report;
 mod samples;

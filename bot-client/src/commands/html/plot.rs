@@ -1,6 +1,8 @@
-//! Plots over time as inline SVG.
+//! Plots as inline SVG: lines over time, or over a number that grows by factors.
 
 use std::fmt::{self, Write};
+
+use super::Escaped;
 
 /// Size of a plot, in its own units.
 const WIDTH: f64 = 900.0;
@@ -16,33 +18,72 @@ const INTERVALS: f64 = 5.0;
 const LOG_MIN: f64 = 0.1;
 
 /// One line of a plot.
-pub(super) struct Series {
-    pub(super) name: &'static str,
-    /// Time in seconds, and value.
-    pub(super) points: Vec<(f64, f64)>,
+pub(crate) struct Series {
+    pub(crate) name: &'static str,
+    /// What it is plotted over (see [`Across`]), and value.
+    pub(crate) points: Vec<(f64, f64)>,
 }
 
 /// A stretch of time that all plots show.
-pub(super) struct Band {
-    pub(super) from_s: f64,
-    pub(super) to_s: f64,
-    pub(super) label: String,
+pub(crate) struct Band {
+    pub(crate) from_s: f64,
+    pub(crate) to_s: f64,
+    pub(crate) label: String,
 }
 
-/// A plot of up to three lines over time.
-pub(super) struct Plot<'a> {
-    pub(super) title: &'static str,
-    pub(super) is_logarithmic: bool,
-    pub(super) series: Vec<Series>,
-    pub(super) bands: &'a [Band],
-    /// The time at the right edge, in seconds.
-    pub(super) seconds: f64,
+/// What a plot's lines are over, from its left edge to its right.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Across {
+    /// Time, up to so many seconds.
+    Seconds(f64),
+    /// A number that grows by factors, from the first to the second; both are at least 1. Every point is
+    /// marked, as there are few.
+    Count(f64, f64),
+}
+
+/// A plot of up to five lines.
+pub(crate) struct Plot<'a> {
+    pub(crate) title: &'a str,
+    /// Whether values are shown by their logarithm.
+    pub(crate) is_logarithmic: bool,
+    pub(crate) series: Vec<Series>,
+    pub(crate) bands: &'a [Band],
+    pub(crate) across: Across,
+}
+
+impl Across {
+    /// The part of the way from the left edge to the right at which `at` is.
+    fn part(self, at: f64) -> f64 {
+        let part = match self {
+            Self::Seconds(most) => at / most.max(1.0),
+            Self::Count(least, most) if most > least => (at / least).ln() / (most / least).ln(),
+            Self::Count(..) => 0.5,
+        };
+        part.clamp(0.0, 1.0)
+    }
+
+    /// What is marked, each with its label.
+    fn ticks(self) -> Vec<(f64, String)> {
+        match self {
+            Self::Seconds(most) => {
+                let ticks = Axis::linear(most).ticks.into_iter();
+                let within = ticks.filter(|&tick| tick <= most);
+                within
+                    .map(|tick| (tick, format!("{} s", Number(tick))))
+                    .collect()
+            }
+            Self::Count(least, most) => {
+                let powers = (0..10).map(|power| 10_f64.powi(power));
+                let within = powers.filter(|power| (least..=most).contains(power));
+                within.map(|power| (power, power.to_string())).collect()
+            }
+        }
+    }
 }
 
 impl Plot<'_> {
-    fn x(&self, at_s: f64) -> f64 {
-        let part = (at_s / self.seconds.max(1.0)).clamp(0.0, 1.0);
-        LEFT + part * (WIDTH - LEFT - RIGHT)
+    fn x(&self, at: f64) -> f64 {
+        LEFT + self.across.part(at) * (WIDTH - LEFT - RIGHT)
     }
 
     fn y(&self, value: f64, axis: &Axis) -> f64 {
@@ -69,18 +110,67 @@ impl Plot<'_> {
     fn path(&self, series: &Series, axis: &Axis) -> String {
         let mut path = String::new();
         let mut pen_is_down = false;
-        for &(at_s, value) in &series.points {
+        for &(at, value) in &series.points {
             if self.is_logarithmic && value <= 0.0 {
                 pen_is_down = false;
                 continue;
             }
             let command = if pen_is_down { 'L' } else { 'M' };
-            let (x, y) = (self.x(at_s), self.y(value, axis));
+            let (x, y) = (self.x(at), self.y(value, axis));
             // Writing to a string does not fail.
             let _ = write!(path, "{command}{x:.1} {y:.1}");
             pen_is_down = true;
         }
         path
+    }
+
+    fn write_bands(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let height = HEIGHT - BOTTOM - TOP;
+        for band in self.bands {
+            let (from, to) = (self.x(band.from_s), self.x(band.to_s));
+            let width = (to - from).max(1.5);
+            writeln!(
+                f,
+                "<rect class=\"band\" x=\"{from:.1}\" y=\"{TOP}\" width=\"{width:.1}\" \
+                 height=\"{height:.1}\"><title>{}</title></rect>",
+                Escaped(&band.label)
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_axes(&self, f: &mut fmt::Formatter<'_>, axis: &Axis) -> fmt::Result {
+        for &tick in &axis.ticks {
+            let y = self.y(tick, axis);
+            let end = WIDTH - RIGHT;
+            writeln!(f, "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{end}\"/>")?;
+            let (x, y, label) = (LEFT - 6.0, y + 4.0, Number(tick));
+            writeln!(f, "<text class=\"y\" x=\"{x}\" y=\"{y:.1}\">{label}</text>")?;
+        }
+        for (tick, label) in self.across.ticks() {
+            let (x, y) = (self.x(tick), HEIGHT - 6.0);
+            writeln!(f, "<text class=\"x\" x=\"{x:.1}\" y=\"{y}\">{label}</text>")?;
+        }
+        Ok(())
+    }
+
+    fn write_lines(&self, f: &mut fmt::Formatter<'_>, axis: &Axis) -> fmt::Result {
+        for (number, series) in self.series.iter().enumerate() {
+            let path = self.path(series, axis);
+            writeln!(f, "<path class=\"line s{number}\" d=\"{path}\"/>")?;
+            if matches!(self.across, Across::Count(..)) {
+                for &(at, value) in &series.points {
+                    let (x, y) = (self.x(at), self.y(value, axis));
+                    let (name, at, value) = (series.name, Number(at), Number(value));
+                    writeln!(
+                        f,
+                        "<circle class=\"dot s{number}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\">\
+                         <title>{name}, {at}: {value}</title></circle>"
+                    )?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -97,44 +187,9 @@ impl fmt::Display for Plot<'_> {
             "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
             self.title
         )?;
-        let floor = HEIGHT - BOTTOM;
-        for band in self.bands {
-            let (from, to) = (self.x(band.from_s), self.x(band.to_s));
-            let width = (to - from).max(1.5);
-            writeln!(
-                f,
-                "<rect class=\"band\" x=\"{from:.1}\" y=\"{TOP}\" width=\"{width:.1}\" height=\"{:.1}\">\
-                 <title>{}</title></rect>",
-                floor - TOP,
-                Escaped(&band.label)
-            )?;
-        }
-        for &tick in &axis.ticks {
-            let y = self.y(tick, &axis);
-            let end = WIDTH - RIGHT;
-            writeln!(f, "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{end}\"/>")?;
-            let x = LEFT - 6.0;
-            let label = Number(tick);
-            writeln!(
-                f,
-                "<text class=\"y\" x=\"{x}\" y=\"{:.1}\">{label}</text>",
-                y + 4.0
-            )?;
-        }
-        for tick in Axis::linear(self.seconds).ticks {
-            let (x, y) = (self.x(tick), HEIGHT - 6.0);
-            if tick <= self.seconds {
-                writeln!(
-                    f,
-                    "<text class=\"x\" x=\"{x:.1}\" y=\"{y}\">{} s</text>",
-                    Number(tick)
-                )?;
-            }
-        }
-        for (number, series) in self.series.iter().enumerate() {
-            let path = self.path(series, &axis);
-            writeln!(f, "<path class=\"line s{number}\" d=\"{path}\"/>")?;
-        }
+        self.write_bands(f)?;
+        self.write_axes(f, &axis)?;
+        self.write_lines(f, &axis)?;
         writeln!(f, "</svg></figure>")
     }
 }
@@ -193,25 +248,6 @@ impl fmt::Display for Number {
     }
 }
 
-/// Text that means nothing to HTML.
-pub(super) struct Escaped<'a>(pub(super) &'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
-            match character {
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '&' => f.write_str("&amp;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                other => f.write_char(other)?,
-            }
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,7 +277,7 @@ mod tests {
                 points: vec![(0.0, 1.0), (5.0, 0.0), (10.0, 1_000.0), (20.0, 1.0)],
             }],
             bands: &[],
-            seconds: 20.0,
+            across: Across::Seconds(20.0),
         };
         let path = plot.path(&plot.series[0], &plot.axis());
         assert_eq!(path, "M56.0 149.5M472.0 10.0L888.0 149.5");
@@ -259,8 +295,34 @@ mod tests {
             is_logarithmic: false,
             series: Vec::new(),
             bands: &bands,
-            seconds: 20.0,
+            across: Across::Seconds(20.0),
         };
         assert!(plot.to_string().contains("&lt;script&gt;"));
+    }
+
+    #[test]
+    fn counts_grow_by_factors_and_are_marked() {
+        let plot = Plot {
+            title: "CPU",
+            is_logarithmic: false,
+            series: vec![Series {
+                name: "relay",
+                points: vec![(1.0, 40.0), (100.0, 20.0), (10_000.0, 40.0)],
+            }],
+            bands: &[],
+            across: Across::Count(1.0, 10_000.0),
+        };
+        let path = plot.path(&plot.series[0], &plot.axis());
+        assert_eq!(path, "M56.0 10.0L472.0 103.0L888.0 10.0");
+        let text = plot.to_string();
+        assert_eq!(text.matches("<circle").count(), 3);
+        for label in [">1<", ">10<", ">100<", ">1000<", ">10000<"] {
+            assert!(text.contains(label), "{label}");
+        }
+    }
+
+    #[test]
+    fn a_single_count_stands_in_the_middle() {
+        assert_eq!(Across::Count(7.0, 7.0).part(7.0), 0.5);
     }
 }

@@ -1,0 +1,353 @@
+//! The store that keeps nothing: maps of this process, for measuring what a server costs without one.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use game_core::{Epoch, Event, MatchId, ShardId, Snapshot, UnixMillis};
+
+use crate::contract::{
+    Append, Appended, Checkpoint, Claim, Created, Ownership, ShardRecord, Status, Store, StoreError,
+};
+use crate::ticket::{
+    Assignment, TICKET_KEPT, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
+};
+use crate::{checkpoint, codec};
+
+/// A store that ends with its process.
+///
+/// It has the answers of a store, its fences and its encodings, and none of its durability: what is
+/// confirmed outlives a shard of this process, and nothing else. It is there to be measured beside.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    matches: HashMap<MatchId, StoredMatch>,
+    shards: BTreeMap<ShardId, ShardRecord>,
+    owned: BTreeSet<(ShardId, MatchId)>,
+    tickets: Tickets,
+}
+
+#[derive(Debug)]
+struct StoredMatch {
+    ownership: Ownership,
+    /// Encoded, of the state after `snapshot_seq` records.
+    snapshot: Bytes,
+    snapshot_seq: u32,
+    /// Encoded; the record at index n has seq n + 1.
+    log: Vec<Bytes>,
+}
+
+#[derive(Debug, Default)]
+struct Tickets {
+    by_id: HashMap<TicketId, Ticket>,
+    /// Those that wait: pool, when they were last asked for, and which.
+    pools: BTreeSet<(Box<str>, UnixMillis, TicketId)>,
+    /// From when on a ticket may be removed.
+    expiries: BTreeSet<(u64, TicketId)>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Held for one operation, and never while anything waits.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn create(&self, owner: ShardId, snapshot: &Snapshot) -> Result<Created, StoreError> {
+        assert_eq!(
+            snapshot.seq(),
+            0,
+            "a match is created before its first event"
+        );
+        let id = snapshot.setup().id;
+        let mut state = self.state();
+        if state.matches.contains_key(&id) {
+            return Ok(Created::Exists);
+        }
+        let ownership = Ownership {
+            epoch: Epoch(0),
+            owner,
+            status: Status::Live,
+        };
+        let stored = StoredMatch {
+            ownership,
+            snapshot: codec::encode_snapshot(snapshot),
+            snapshot_seq: 0,
+            log: Vec::new(),
+        };
+        state.matches.insert(id, stored);
+        state.owned.insert((owner, id));
+        Ok(Created::New)
+    }
+
+    async fn load(&self, id: MatchId) -> Result<Option<Checkpoint>, StoreError> {
+        let state = self.state();
+        let stored = state.matches.get(&id);
+        stored.map(|stored| stored.checkpoint(id)).transpose()
+    }
+
+    async fn log(&self, id: MatchId) -> Result<Vec<Event>, StoreError> {
+        let state = self.state();
+        let stored = state.matches.get(&id);
+        stored.map_or(Ok(Vec::new()), |stored| stored.events(id, 0))
+    }
+
+    async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError> {
+        Ok(self.state().matches.get(&id).map(|stored| stored.ownership))
+    }
+
+    async fn claim(
+        &self,
+        id: MatchId,
+        claimant: ShardId,
+        expected: Epoch,
+    ) -> Result<Claim, StoreError> {
+        let mut state = self.state();
+        let Some(stored) = state.matches.get_mut(&id) else {
+            return Ok(Claim::Missing);
+        };
+        let current = stored.ownership;
+        if current.epoch != expected || current.status != Status::Live {
+            return Ok(Claim::Lost(current));
+        }
+        stored.ownership.epoch = expected.next();
+        stored.ownership.owner = claimant;
+        let checkpoint = stored.checkpoint(id)?;
+        state.owned.insert((claimant, id));
+        Ok(Claim::Claimed(Box::new(checkpoint)))
+    }
+
+    async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
+        let complete = batch.iter().all(|append| !append.records.is_empty());
+        assert!(complete, "an append has at least one record");
+        let mut state = self.state();
+        let answers = batch.iter().map(|append| {
+            let stored = state.matches.get_mut(&append.match_id);
+            stored.map_or(Appended::Missing, |stored| stored.append(append))
+        });
+        Ok(answers.collect())
+    }
+
+    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError> {
+        let mut state = self.state();
+        state.shards.insert(shard.id, shard.clone());
+        Ok(state.shards.values().cloned().collect())
+    }
+
+    async fn shards(&self) -> Result<Vec<ShardRecord>, StoreError> {
+        Ok(self.state().shards.values().cloned().collect())
+    }
+
+    async fn deregister(&self, shard: ShardId) -> Result<(), StoreError> {
+        self.state().shards.remove(&shard);
+        Ok(())
+    }
+
+    async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
+        let state = self.state();
+        let own = state.owned.iter().filter(|(owner, _)| *owner == shard);
+        Ok(own.map(|(_, id)| *id).collect())
+    }
+
+    async fn disown(&self, shard: ShardId, matches: &[MatchId]) -> Result<(), StoreError> {
+        let mut state = self.state();
+        for id in matches {
+            state.owned.remove(&(shard, *id));
+        }
+        Ok(())
+    }
+
+    async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {
+        self.state().tickets.put(ticket);
+        Ok(())
+    }
+
+    async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
+        Ok(self.state().tickets.by_id.get(&id).cloned())
+    }
+
+    async fn waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError> {
+        Ok(self.state().tickets.waiting(pool))
+    }
+
+    async fn touch_ticket(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {
+        self.state().tickets.touch(id, now);
+        Ok(())
+    }
+
+    async fn cancel_ticket(&self, id: TicketId) -> Result<bool, StoreError> {
+        Ok(self.state().tickets.settle(id, TicketState::Cancelled))
+    }
+
+    async fn assign_tickets(
+        &self,
+        tickets: &[TicketId],
+        assignment: &Assignment,
+    ) -> Result<bool, StoreError> {
+        Ok(self.state().tickets.assign(tickets, assignment))
+    }
+}
+
+impl StoredMatch {
+    fn checkpoint(&self, id: MatchId) -> Result<Checkpoint, StoreError> {
+        let tail = self.log[self.snapshot_seq as usize..].iter();
+        checkpoint::assemble(
+            id,
+            self.ownership,
+            self.snapshot_seq,
+            &self.snapshot,
+            tail.map(Bytes::as_ref),
+        )
+    }
+
+    fn events(&self, id: MatchId, after: u32) -> Result<Vec<Event>, StoreError> {
+        let records = self.log[after as usize..].iter();
+        checkpoint::events(id, after, records.map(Bytes::as_ref))
+    }
+
+    fn append(&mut self, append: &Append) -> Appended {
+        // Before the position: what a former owner repeats is not for it to count as confirmed.
+        if self.ownership.epoch != append.epoch {
+            return Appended::Fenced(self.ownership);
+        }
+        let len = self.log.len() as u32;
+        if len < append.after {
+            return Appended::Rollback { len };
+        }
+        if self.log[append.after as usize..].starts_with(&append.records) {
+            return Appended::Stored { duplicate: true };
+        }
+        if len > append.after || self.ownership.status != Status::Live {
+            return Appended::Conflict { len };
+        }
+        self.log.extend_from_slice(&append.records);
+        if let Some(snapshot) = &append.snapshot {
+            self.snapshot = snapshot.clone();
+            self.snapshot_seq = append.last_seq();
+        }
+        if append.ends {
+            self.ownership.status = Status::Finished;
+        }
+        Appended::Stored { duplicate: false }
+    }
+}
+
+impl Tickets {
+    fn put(&mut self, ticket: &Ticket) {
+        if self.by_id.contains_key(&ticket.id) {
+            return;
+        }
+        let ticket = Ticket {
+            state: TicketState::Waiting,
+            ..ticket.clone()
+        };
+        self.enter_pool(&ticket);
+        self.expiries.insert((waits_until(&ticket), ticket.id));
+        let now = ticket.created_at;
+        self.by_id.insert(ticket.id, ticket);
+        self.remove_old(now);
+    }
+
+    /// Puts a ticket into its pool, and takes those out that nobody has asked for.
+    fn enter_pool(&mut self, ticket: &Ticket) {
+        let Some(pool) = &ticket.pool else { return };
+        self.pools.insert((pool.clone(), ticket.seen_at, ticket.id));
+        let stays_since = stays_since(ticket.seen_at);
+        self.pools
+            .retain(|(other, seen_at, _)| other != pool || *seen_at >= stays_since);
+    }
+
+    fn leave_pool(&mut self, ticket: &Ticket) {
+        if let Some(pool) = &ticket.pool {
+            self.pools
+                .remove(&(pool.clone(), ticket.seen_at, ticket.id));
+        }
+    }
+
+    fn waiting(&self, pool: &str) -> Vec<Ticket> {
+        let newest_first = self.pools.iter().rev().filter(|(of, ..)| &**of == pool);
+        let tickets = newest_first.filter_map(|(.., id)| self.by_id.get(id));
+        tickets.take(WAITING_MAX).cloned().collect()
+    }
+
+    fn touch(&mut self, id: TicketId, now: UnixMillis) {
+        let Some(ticket) = self.waiting_ticket(id).cloned() else {
+            return;
+        };
+        self.leave_pool(&ticket);
+        let ticket = Ticket {
+            seen_at: now,
+            ..ticket
+        };
+        self.enter_pool(&ticket);
+        self.by_id.insert(id, ticket);
+    }
+
+    fn assign(&mut self, ids: &[TicketId], assignment: &Assignment) -> bool {
+        let given = |id: &TicketId| match self.by_id.get(id).map(|ticket| &ticket.state) {
+            Some(TicketState::Assigned(given)) => given.match_id == assignment.match_id,
+            _ => false,
+        };
+        if ids.iter().all(given) {
+            return true;
+        }
+        if !ids.iter().all(|id| self.waiting_ticket(*id).is_some()) {
+            return false;
+        }
+        for id in ids {
+            self.settle(*id, TicketState::Assigned(assignment.clone()));
+        }
+        true
+    }
+
+    /// Ends a ticket's wait; says whether it waited.
+    fn settle(&mut self, id: TicketId, state: TicketState) -> bool {
+        let Some(ticket) = self.waiting_ticket(id).cloned() else {
+            return false;
+        };
+        self.leave_pool(&ticket);
+        let waits_until = waits_until(&ticket);
+        self.expiries.remove(&(waits_until, id));
+        let kept_ms = TICKET_KEPT.as_millis() as u64;
+        self.expiries
+            .insert((waits_until.saturating_add(kept_ms), id));
+        self.by_id.insert(id, Ticket { state, ..ticket });
+        true
+    }
+
+    fn waiting_ticket(&self, id: TicketId) -> Option<&Ticket> {
+        let ticket = self.by_id.get(&id);
+        ticket.filter(|ticket| ticket.state == TicketState::Waiting)
+    }
+
+    /// Removes the tickets whose time is over, by the clock of who makes tickets.
+    fn remove_old(&mut self, now: UnixMillis) {
+        while let Some(&(expires_at, id)) = self.expiries.first()
+            && expires_at < now.0
+        {
+            self.expiries.pop_first();
+            if let Some(ticket) = self.by_id.remove(&id) {
+                self.leave_pool(&ticket);
+            }
+        }
+    }
+}
+
+/// When a ticket that waits may be removed.
+fn waits_until(ticket: &Ticket) -> u64 {
+    let kept_ms = TICKET_KEPT.as_millis() as u64;
+    ticket.created_at.0.saturating_add(kept_ms)
+}
