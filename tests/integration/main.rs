@@ -8,6 +8,7 @@ mod admin;
 mod architecture;
 mod bots;
 mod cli;
+mod configuration;
 mod crash;
 mod demo;
 mod faults;
