@@ -38,6 +38,8 @@ impl Access {
     const LEN_MIN: usize = 16;
     const LEN_MAX: usize = 512;
     const TOKENS_MAX: usize = 64;
+    /// What a token must have to be fit for production, in characters.
+    pub(crate) const STRONG_LEN_MIN: usize = 32;
 
     /// A fresh random token of 256 bits, whose holder is `admin`.
     #[must_use]
@@ -92,6 +94,12 @@ impl Access {
     #[must_use]
     pub fn token(&self) -> &str {
         self.tokens.first().map_or("", |(_, token)| token)
+    }
+
+    /// Whether none of the tokens can be guessed.
+    pub(crate) fn is_strong(&self) -> bool {
+        let mut tokens = self.tokens.iter().map(|(_, token)| token.as_bytes());
+        tokens.all(|token| !settings::is_guessable(token, Self::STRONG_LEN_MIN))
     }
 
     /// The holder of a token. Every token is compared, each in time that does not depend on where it

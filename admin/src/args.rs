@@ -32,23 +32,44 @@ pub enum InvalidAdmin {
          (ROOKERY_ADMIN_TOKEN_FILE); `openssl rand -hex 32 > FILE` makes one"
     )]
     Open(SocketAddr),
+    /// A token that is made for each run is none that an installation could share.
+    #[error(
+        "--production: --admin-listen {0} needs --admin-token-file (ROOKERY_ADMIN_TOKEN_FILE); \
+         `openssl rand -hex 32 > FILE` makes one"
+    )]
+    Generated(SocketAddr),
+    /// A token of the file can be guessed.
+    #[error(
+        "--production: --admin-token-file {0:?}: each token must be random and have {len} characters \
+         or more; `openssl rand -hex 32 > FILE` makes one",
+        len = Access::STRONG_LEN_MIN
+    )]
+    Guessable(PathBuf),
     /// The file holds no tokens.
     #[error("--admin-token-file: {0}")]
     Tokens(#[from] InvalidTokens),
 }
 
 impl AdminArgs {
-    /// Where to listen and whom to let in; `None` if there is to be no endpoint.
+    /// Where to listen and whom to let in; `None` if there is to be no endpoint. In `production`, a token
+    /// must come from a file and not be guessable.
     ///
     /// # Errors
     ///
     /// [`InvalidAdmin`] names the option and says what to do.
-    pub fn validate(&self) -> Result<Option<(SocketAddr, Access)>, InvalidAdmin> {
+    pub fn validate(&self, production: bool) -> Result<Option<(SocketAddr, Access)>, InvalidAdmin> {
         let Some(listen) = self.admin_listen else {
             return Ok(None);
         };
         let access = match &self.admin_token_file {
-            Some(file) => Access::read(file)?,
+            Some(file) => {
+                let access = Access::read(file)?;
+                if production && !access.is_strong() {
+                    return Err(InvalidAdmin::Guessable(file.clone()));
+                }
+                access
+            }
+            None if production => return Err(InvalidAdmin::Generated(listen)),
             None if listen.ip().is_loopback() => Access::generate(),
             None => return Err(InvalidAdmin::Open(listen)),
         };
@@ -70,13 +91,13 @@ mod tests {
     #[test]
     fn an_open_address_needs_tokens() {
         for open in ["0.0.0.0:1", "[::]:1", "10.0.0.1:1"] {
-            let refused = listening(open).validate().map(|_| ());
+            let refused = listening(open).validate(false).map(|_| ());
             assert!(matches!(refused, Err(InvalidAdmin::Open(_))), "{open}");
         }
         for own in ["127.0.0.1:0", "127.9.9.9:0", "[::1]:0"] {
-            assert!(listening(own).validate().unwrap().is_some(), "{own}");
+            assert!(listening(own).validate(false).unwrap().is_some(), "{own}");
         }
-        assert!(AdminArgs::default().validate().unwrap().is_none());
+        assert!(AdminArgs::default().validate(false).unwrap().is_none());
     }
 
     #[test]
@@ -88,7 +109,7 @@ mod tests {
                 admin_token_file: Some(file.path().to_owned()),
                 ..listening(address)
             };
-            let (_, access) = args.validate().unwrap().unwrap();
+            let (_, access) = args.validate(false).unwrap().unwrap();
             assert_eq!(access.token(), "0123456789abcdef");
         }
         std::fs::write(file.path(), "short").unwrap();
@@ -97,10 +118,36 @@ mod tests {
             ..listening("127.0.0.1:1")
         };
         assert!(
-            args.validate()
+            args.validate(false)
                 .unwrap_err()
                 .to_string()
                 .contains("--admin-token-file")
         );
+    }
+
+    #[test]
+    fn production_takes_no_token_that_was_made_or_can_be_guessed() {
+        let refused = listening("127.0.0.1:1").validate(true).map(|_| ());
+        assert!(matches!(refused, Err(InvalidAdmin::Generated(_))));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let args = AdminArgs {
+            admin_token_file: Some(file.path().to_owned()),
+            ..listening("0.0.0.0:1")
+        };
+        let strong = Access::generate();
+        for (text, is_taken) in [
+            (strong.token().to_owned(), true),
+            ("0123456789abcdef".to_owned(), false),
+            ("changeme".repeat(8), false),
+            (
+                format!("ann {}\nbob 0123456789abcdef", strong.token()),
+                false,
+            ),
+        ] {
+            std::fs::write(file.path(), &text).unwrap();
+            assert_eq!(args.validate(true).is_ok(), is_taken, "{text}");
+            assert!(args.validate(false).is_ok(), "{text}");
+        }
+        assert!(AdminArgs::default().validate(true).unwrap().is_none());
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use admin::{Access, AdminArgs, InvalidAdmin, Setting};
 use clap::{Parser, ValueEnum};
 use protocol::token::SigningKey;
+use settings::{Configuration, without_password};
 use store::{RedisConfig, StoreError};
 
 /// Assigns matches to shards and players to matches.
@@ -27,7 +28,8 @@ Make the signing key once, and give its public half to every shard:
 Then:
   rookery-matchmaker --store redis://127.0.0.1:6379 --signing-key signing-key.pem
 
-Every option may come from the environment instead; an option given here comes first.
+Every option may come from the environment or a file (--config) instead; an option given here comes
+first, then the environment, then the file. `rookery check matchmaker` says what is in force.
 GET /livez says that the process answers, GET /readyz that its store does too.
 SIGTERM or SIGINT ends it once the requests under way are answered; a second one ends it at once."
 )]
@@ -122,6 +124,10 @@ pub struct Args {
         value_parser = clap::value_parser!(u64).range(0..=300)
     )]
     pub grace_seconds: u64,
+
+    /// Its file, and how strict it is.
+    #[command(flatten)]
+    pub configuration: Configuration,
 
     /// The admin endpoint.
     #[command(flatten)]
@@ -222,9 +228,11 @@ impl Args {
     ///
     /// [`ConfigError`] names the first setting that cannot be used.
     pub fn into_settings(self) -> Result<Settings, ConfigError> {
-        let admin = self.admin.validate().map_err(refused_admin)?;
+        let production = self.configuration.production;
+        let admin = self.admin.validate(production).map_err(refused_admin)?;
         let store = RedisConfig {
-            prefix: self.store_prefix,
+            prefix: check_prefix(self.store_prefix)?,
+            durable_only: production,
             ..parse_store(&self.store)?
         };
         let site = check_site(self.site)?;
@@ -290,23 +298,23 @@ fn parse_store(url: &str) -> Result<RedisConfig, ConfigError> {
     })
 }
 
-/// The URL with whatever stands before its `@` left out.
-fn without_password(url: &str) -> String {
-    match url.rsplit_once('@') {
-        None => url.to_owned(),
-        Some((before, host)) => {
-            let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
-            format!("{scheme}://…@{host}")
-        }
+fn check_prefix(prefix: String) -> Result<String, ConfigError> {
+    if prefix.is_empty() || prefix.contains(['{', '}']) {
+        return Err(ConfigError {
+            name: "--store-prefix (ROOKERY_STORE_PREFIX)",
+            value: prefix,
+            why: "it must not be empty or hold braces".to_owned(),
+        });
     }
+    Ok(prefix)
 }
 
 fn refused_admin(error: InvalidAdmin) -> ConfigError {
     let (name, value) = match &error {
-        InvalidAdmin::Open(address) => {
+        InvalidAdmin::Open(address) | InvalidAdmin::Generated(address) => {
             ("--admin-listen (ROOKERY_ADMIN_LISTEN)", address.to_string())
         }
-        InvalidAdmin::Tokens(_) => (
+        InvalidAdmin::Tokens(_) | InvalidAdmin::Guessable(_) => (
             "--admin-token-file (ROOKERY_ADMIN_TOKEN_FILE)",
             "the file".to_owned(),
         ),
@@ -449,8 +457,6 @@ mod tests {
             error.contains("\"rediss://…@host\"") && error.contains("TLS"),
             "{error}"
         );
-        assert_eq!(without_password("http://h"), "http://h");
-        assert_eq!(without_password("me:secret@h"), "://…@h");
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use matchmaker::Args;
+use settings::Parsed;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match matchmaker::start(Args::parse()).await {
+    let Parsed { args, .. } =
+        settings::parse::<Args>(std::env::args_os(), None).unwrap_or_else(|refused| refused.exit());
+    match matchmaker::start(args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("rookery-matchmaker: {failure}");

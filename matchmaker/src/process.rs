@@ -99,13 +99,31 @@ async fn serve(
     Ok(ran?)
 }
 
-fn log_to_stderr(filter: &str, format: LogFormat) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| {
-        format!(
+impl Args {
+    /// Whether a matchmaker could be started with these: reads what they name, and binds nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] names the option, its value and what is allowed.
+    pub fn check(self) -> Result<(), Failure> {
+        log_filter(&self.log)?;
+        self.into_settings()?;
+        Ok(())
+    }
+}
+
+fn log_filter(filter: &str) -> Result<EnvFilter, Failure> {
+    EnvFilter::try_new(filter).map_err(|error| {
+        let text = format!(
             "--log (ROOKERY_LOG): {filter:?} cannot be used: {error}; it must be error, warn, info, \
              debug or trace, or levels by module such as \"info,matchmaker=debug\""
-        )
-    })?;
+        );
+        text.into()
+    })
+}
+
+fn log_to_stderr(filter: &str, format: LogFormat) -> Result<(), Failure> {
+    let filter = log_filter(filter)?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())

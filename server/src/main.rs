@@ -2,15 +2,16 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use server::commands::{Cli, run};
+use server::commands::{Cli, DEFAULT_COMMAND, run};
 
 /// Measured to cost less CPU than the system's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    let parsed = settings::parse::<Cli>(std::env::args_os(), Some(DEFAULT_COMMAND))
+        .unwrap_or_else(|refused| refused.exit());
+    match run(parsed) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("rookery: {failure}");

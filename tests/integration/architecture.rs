@@ -6,12 +6,16 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace with the crates of the workspace that it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 8] = [
+const DIRECTIONS: [(&str, &[&str]); 9] = [
     ("game-core", &[]),
     ("protocol", &["game-core"]),
     ("store", &["game-core"]),
-    ("admin", &["game-core", "protocol", "store"]),
-    ("matchmaker", &["admin", "game-core", "protocol", "store"]),
+    ("settings", &[]),
+    ("admin", &["game-core", "protocol", "settings", "store"]),
+    (
+        "matchmaker",
+        &["admin", "game-core", "protocol", "settings", "store"],
+    ),
     ("bot-client", &["game-core", "protocol"]),
     (
         "server",
@@ -21,6 +25,7 @@ const DIRECTIONS: [(&str, &[&str]); 8] = [
             "game-core",
             "matchmaker",
             "protocol",
+            "settings",
             "store",
         ],
     ),

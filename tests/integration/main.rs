@@ -9,6 +9,7 @@ mod architecture;
 mod bench;
 mod bots;
 mod cli;
+mod configuration;
 mod crash;
 mod demo;
 mod faults;

@@ -66,7 +66,7 @@ fn end(child: &mut Child) {
 }
 
 impl Installation {
-    /// Starts a Redis, a matchmaker and so many shards, and returns once all of them answer.
+    /// Starts a Redis, a matchmaker and so many shards, as in production, and returns once all of them answer.
     ///
     /// # Panics
     ///
@@ -92,6 +92,8 @@ impl Installation {
                 "rookery",
                 &[
                     "shard",
+                    "--production",
+                    "--pinned-certificate",
                     "--store",
                     &redis.url(),
                     "--listen",
@@ -119,6 +121,7 @@ impl Installation {
             &directory,
             "rookery-matchmaker",
             &[
+                "--production",
                 "--store",
                 &redis.url(),
                 "--listen",

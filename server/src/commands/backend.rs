@@ -54,16 +54,9 @@ fn is_memory(text: &str) -> bool {
 }
 
 impl StoreUrl {
-    /// The URL with whatever stands before its `@` left out.
+    /// The URL without a password.
     pub(super) fn shown(&self) -> String {
-        let url = &self.0.url;
-        match url.rsplit_once('@') {
-            None => url.clone(),
-            Some((before, host)) => {
-                let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
-                format!("{scheme}://…@{host}")
-            }
-        }
+        settings::without_password(&self.0.url)
     }
 }
 
@@ -90,12 +83,14 @@ impl Backend {
         Self::Memory(Arc::new(MemoryStore::new()))
     }
 
-    /// Redis at `url`; at the start it is waited for, up to `wait`.
-    pub(super) fn redis(url: &StoreUrl, wait: Duration) -> Self {
-        Self::Redis {
-            config: url.0.clone(),
-            wait,
-        }
+    /// Redis at `url`; at the start it is waited for, up to `wait`. In `production` it must flush every
+    /// write before it answers.
+    pub(super) fn redis(url: &StoreUrl, wait: Duration, production: bool) -> Self {
+        let config = RedisConfig {
+            durable_only: production,
+            ..url.0.clone()
+        };
+        Self::Redis { config, wait }
     }
 
     /// A store for one shard or matchmaker.

@@ -4,8 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use admin::AdminArgs;
-use clap::{Args, Parser};
+use admin::{Access, AdminArgs};
+use clap::Args;
+use settings::Configuration;
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
@@ -43,7 +44,8 @@ pub(super) struct DevArgs {
         long,
         env = "ROOKERY_STORE_WAIT",
         value_name = "SECONDS",
-        default_value_t = 10
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u64).range(0..=3600)
     )]
     store_wait: u64,
     /// Number of shards, each with a thread and a UDP port of its own.
@@ -85,27 +87,43 @@ pub(super) struct DevArgs {
     /// `admin_token` and `shards` (`id`, `address` and `admin` of each).
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Parser)]
-struct Alone {
     #[command(flatten)]
-    args: DevArgs,
+    configuration: Configuration,
 }
 
 impl DevArgs {
-    /// The arguments when none are given; the environment still counts.
-    pub(super) fn defaults() -> Self {
-        Alone::parse_from(["rookery"]).args
+    /// Where the admin endpoint listens and whom it lets in, if all arguments can be used.
+    pub(super) fn validate(&self) -> Result<Option<(SocketAddr, Access)>, Failure> {
+        if self.configuration.production {
+            let text = "--production (ROOKERY_PRODUCTION): dev makes its own keys, which production \
+                        refuses; run `rookery shard` and `rookery matchmaker` instead, as deploy/ does";
+            return Err(text.into());
+        }
+        if self.host.is_unspecified() {
+            let text = format!(
+                "--host (ROOKERY_HOST): {} is none that players can reach; give this machine's \
+                 address in your network",
+                self.host
+            );
+            return Err(text.into());
+        }
+        if self.shard_port > 0 && self.shard_port.checked_add(self.shards - 1).is_none() {
+            let text = format!(
+                "--shard-port (ROOKERY_SHARD_PORT): {} shards from port {} on pass 65535",
+                self.shards, self.shard_port
+            );
+            return Err(text.into());
+        }
+        let admin = AdminArgs {
+            admin_listen: Some(self.admin_listen),
+            admin_token_file: self.admin_token_file.clone(),
+        };
+        Ok(admin.validate(false)?)
     }
 }
 
 pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
-    if args.host.is_unspecified() {
-        let text = "--host must be an address that players can reach, for example this machine's \
-                    address in your network; 0.0.0.0 and :: are not";
-        return Err(text.into());
-    }
+    let admin = args.validate()?;
     std::fs::create_dir_all(&args.data_dir).map_err(|error| {
         format!(
             "cannot make the data directory {}: {error}",
@@ -114,16 +132,14 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
     })?;
     let key = signing_key(&args.data_dir)?;
     let backend = match &args.store {
-        Some(DevStore::Redis(url)) => Backend::redis(url, Duration::from_secs(args.store_wait)),
+        Some(DevStore::Redis(url)) => {
+            Backend::redis(url, Duration::from_secs(args.store_wait), false)
+        }
         Some(DevStore::Memory) => {
             tracing::warn!("no store: nothing outlives this process, so no match does either");
             Backend::memory()
         }
         None => Backend::embedded(&args.data_dir)?,
-    };
-    let admin = AdminArgs {
-        admin_listen: Some(args.admin_listen),
-        admin_token_file: args.admin_token_file.clone(),
     };
     let plan = ClusterPlan {
         host: args.host,
@@ -131,7 +147,7 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
         shard_port: args.shard_port,
         shards: args.shards,
         key,
-        admin: admin.validate()?,
+        admin,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -1,6 +1,7 @@
 //! The commands of the binary `rookery`: arguments first, then validated values, then the work.
 
 mod backend;
+mod check;
 mod cluster;
 mod demo;
 mod endpoint;
@@ -14,7 +15,11 @@ use std::path::Path;
 
 use clap::{Args, Parser, Subcommand};
 use matchmaker::LogFormat;
+use settings::Parsed;
 use tokio_util::sync::CancellationToken;
+
+/// The command that is meant where none is named.
+pub const DEFAULT_COMMAND: &str = "dev";
 
 /// What a command failed of, in words for the operator.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -40,6 +45,7 @@ enum Command {
     Healthcheck(healthcheck::HealthcheckArgs),
     /// The matchmaker of a deployment; the same as the program rookery-matchmaker.
     Matchmaker(matchmaker::Args),
+    Check(check::CheckArgs),
 }
 
 #[derive(Debug, Args)]
@@ -55,16 +61,20 @@ struct LogArgs {
     log_format: LogFormat,
 }
 
-/// Runs the command that `cli` names.
+/// Runs the command that the command line names.
 ///
 /// # Errors
 ///
 /// [`Failure`] says what went wrong and what to do.
-pub fn run(cli: Cli) -> Result<(), Failure> {
-    let command = match cli.command {
-        Some(command) => command,
-        None => Command::Dev(dev::DevArgs::defaults()),
-    };
+pub fn run(
+    Parsed {
+        args: cli,
+        effective,
+    }: Parsed<Cli>,
+) -> Result<(), Failure> {
+    let command = cli
+        .command
+        .ok_or("name a command; `rookery --help` lists them")?;
     if let Some(level) = command.default_log_level() {
         start_logging(cli.log.log_format, level)?;
     }
@@ -76,6 +86,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Matchmaker(args) => {
             tokio::runtime::Runtime::new()?.block_on(matchmaker::start(args))
         }
+        Command::Check(args) => check::run(args, &effective),
     }
 }
 
@@ -84,7 +95,7 @@ impl Command {
     fn default_log_level(&self) -> Option<&'static str> {
         match self {
             // It draws on the terminal: only what goes wrong belongs between its lines.
-            Self::Demo(_) | Self::Healthcheck(_) => Some("error"),
+            Self::Demo(_) | Self::Healthcheck(_) | Self::Check(_) => Some("error"),
             // A line for each request would hide the others.
             Self::Dev(_) | Self::Shard(_) => Some("info,matchmaker::access_log=warn"),
             Self::Matchmaker(_) => None,

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use admin::{AdminArgs, Setting};
+use admin::{Access, AdminArgs, Setting};
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use game_core::ShardId;
 use protocol::token::VerifyingKey;
 use serde_json::{Value, json};
+use settings::Configuration;
 use store::Store;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -40,7 +42,8 @@ pub(super) struct ShardArgs {
         long,
         env = "ROOKERY_STORE_WAIT",
         value_name = "SECONDS",
-        default_value_t = 30
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(0..=3600)
     )]
     store_wait: u64,
     /// The UDP address to listen on.
@@ -58,7 +61,8 @@ pub(super) struct ShardArgs {
     #[arg(long, env = "ROOKERY_MATCHMAKER_KEY", value_name = "FILE")]
     matchmaker_key: PathBuf,
     /// The certificate chain to show, in PEM. Without one, a certificate is made for this run, and
-    /// the matchmaker tells clients its hash.
+    /// the matchmaker tells clients its hash; in production, that must be asked for by
+    /// --pinned-certificate.
     #[arg(
         long,
         env = "ROOKERY_CERTIFICATE",
@@ -74,6 +78,16 @@ pub(super) struct ShardArgs {
         requires = "certificate"
     )]
     certificate_key: Option<PathBuf>,
+    /// Make a certificate for this run, which clients know by its hash: no authority is needed, and what
+    /// is trusted is the TLS before the matchmaker. It is valid for 13 days; start the shard again
+    /// before they are over.
+    #[arg(
+        long,
+        env = "ROOKERY_PINNED_CERTIFICATE",
+        value_parser = BoolishValueParser::new(),
+        conflicts_with = "certificate"
+    )]
+    pinned_certificate: bool,
     /// A file with a secret of at least 32 bytes that all shards share, and nobody else knows: with it,
     /// a shard that is started again at the same address tells its predecessor's players at once that
     /// their connections are gone. Make it with `openssl rand -out FILE 32`.
@@ -109,6 +123,8 @@ pub(super) struct ShardArgs {
     /// if it has an admin endpoint, that one's URL as `admin` and `admin_token`.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    #[command(flatten)]
+    configuration: Configuration,
     /// The safeguard to take out, so that a test sees whether its checks notice: gate or store-time.
     #[cfg(feature = "sabotage")]
     #[arg(long, env = "ROOKERY_SABOTAGE", value_name = "SAFEGUARD", value_parser = sabotage)]
@@ -125,23 +141,7 @@ fn sabotage(text: &str) -> Result<Sabotage, &'static str> {
 }
 
 pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
-    let public = args.public_address.unwrap_or(args.listen);
-    if public.ip().is_unspecified() {
-        let text = format!(
-            "players cannot reach {public}: set --public-address to the address and port at which \
-             they reach this shard"
-        );
-        return Err(text.into());
-    }
-    let given = Given {
-        key: matchmaker_key(&args.matchmaker_key)?,
-        identity: match (&args.certificate, &args.certificate_key) {
-            (Some(chain), Some(key)) => Identity::from_files(chain, key)?,
-            _ => Identity::self_signed(i64::try_from(crate::system_calendar().0 / 1000)?)?,
-        },
-        secret: args.reset_secret.as_deref().map(reset_secret).transpose()?,
-        admin: open_admin(args)?,
-    };
+    let given = args.validate()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -149,11 +149,59 @@ pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
 }
 
 /// What the arguments name, read.
-struct Given {
+pub(super) struct Given {
     key: VerifyingKey,
     identity: Identity,
     secret: Option<ResetSecret>,
-    admin: Option<OpenAdmin>,
+    /// Where the admin endpoint is to listen, and whom it lets in.
+    admin: Option<(SocketAddr, Access)>,
+}
+
+impl ShardArgs {
+    /// Reads what the arguments name, and binds nothing.
+    pub(super) fn validate(&self) -> Result<Given, Failure> {
+        let public = self.public_address.unwrap_or(self.listen);
+        if public.ip().is_unspecified() {
+            let text = format!(
+                "players cannot reach {public}: set --public-address (ROOKERY_PUBLIC_ADDRESS) to the \
+                 address and port at which they reach this shard"
+            );
+            return Err(text.into());
+        }
+        let production = self.configuration.production;
+        let secret = match &self.reset_secret {
+            Some(path) => Some(reset_secret(path, production)?),
+            None => None,
+        };
+        Ok(Given {
+            key: matchmaker_key(&self.matchmaker_key)?,
+            identity: self.identity()?,
+            secret,
+            admin: self.admin.validate(production)?,
+        })
+    }
+
+    /// The certificate that was given, or one for this run. In production a made one must be meant: who
+    /// forgot the certificate would otherwise learn of it from players.
+    fn identity(&self) -> Result<Identity, Failure> {
+        let made_is_meant = self.pinned_certificate || !self.configuration.production;
+        match (&self.certificate, &self.certificate_key) {
+            (Some(chain), Some(key)) => Identity::from_files(chain, key).map_err(|error| {
+                format!("--certificate, --certificate-key (ROOKERY_CERTIFICATE…): {error}").into()
+            }),
+            _ if made_is_meant => {
+                let now_s = i64::try_from(crate::system_calendar().0 / 1000)?;
+                Ok(Identity::self_signed(now_s)?)
+            }
+            _ => {
+                let text = "--production: give --certificate and --certificate-key \
+                            (ROOKERY_CERTIFICATE, ROOKERY_CERTIFICATE_KEY), or say by \
+                            --pinned-certificate (ROOKERY_PINNED_CERTIFICATE) that clients are to \
+                            know a certificate made for this run by its hash";
+                Err(text.into())
+            }
+        }
+    }
 }
 
 async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
@@ -163,9 +211,16 @@ async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
         secret,
         admin,
     } = given;
+    let admin = admin
+        .map(|(listen, access)| open_admin(args, listen, access))
+        .transpose()?;
     let shutdown = CancellationToken::new();
     super::watch_signals(shutdown.clone())?;
-    let backend = Backend::redis(&args.store, Duration::from_secs(args.store_wait));
+    let backend = Backend::redis(
+        &args.store,
+        Duration::from_secs(args.store_wait),
+        args.configuration.production,
+    );
     let store = backend.open().await?;
     let net = NetLimits {
         connections_max: args.connections_max,
@@ -215,10 +270,19 @@ async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
 }
 
 fn matchmaker_key(path: &Path) -> Result<VerifyingKey, Failure> {
-    let pem = std::fs::read_to_string(path)
-        .map_err(|error| format!("--matchmaker-key: cannot read {}: {error}", path.display()))?;
-    VerifyingKey::from_pem(&pem)
-        .map_err(|error| format!("--matchmaker-key {}: {error}", path.display()).into())
+    let pem = std::fs::read_to_string(path).map_err(|error| {
+        format!(
+            "--matchmaker-key (ROOKERY_MATCHMAKER_KEY): cannot read {}: {error}",
+            path.display()
+        )
+    })?;
+    VerifyingKey::from_pem(&pem).map_err(|error| {
+        format!(
+            "--matchmaker-key (ROOKERY_MATCHMAKER_KEY): {}: {error}",
+            path.display()
+        )
+        .into()
+    })
 }
 
 /// The admin endpoint that was asked for.
@@ -229,10 +293,7 @@ struct OpenAdmin {
     token: String,
 }
 
-fn open_admin(args: &ShardArgs) -> Result<Option<OpenAdmin>, Failure> {
-    let Some((listen, access)) = args.admin.validate()? else {
-        return Ok(None);
-    };
+fn open_admin(args: &ShardArgs, listen: SocketAddr, access: Access) -> Result<OpenAdmin, Failure> {
     let token = access.token().to_owned();
     let endpoint = Endpoint::bind(listen, access)?;
     let bound = endpoint.address;
@@ -245,11 +306,11 @@ fn open_admin(args: &ShardArgs) -> Result<Option<OpenAdmin>, Failure> {
         } else {
             bound
         });
-    Ok(Some(OpenAdmin {
+    Ok(OpenAdmin {
         endpoint,
         reached_at,
         token,
-    }))
+    })
 }
 
 /// What the admin endpoint shows of the configuration, secrets masked.
@@ -264,6 +325,7 @@ fn shown(args: &ShardArgs, config: &ShardConfig) -> Vec<Setting> {
         Setting::new("store", args.store.shown()),
         Setting::new("matchmaker_key", args.matchmaker_key.display()),
         Setting::new("certificate", path(&args.certificate)),
+        Setting::new("pinned_certificate", args.certificate.is_none()),
         Setting::secret("certificate_key", args.certificate_key.is_some()),
         Setting::secret("reset_secret", args.reset_secret.is_some()),
         Setting::new("capacity", config.capacity),
@@ -272,6 +334,7 @@ fn shown(args: &ShardArgs, config: &ShardConfig) -> Vec<Setting> {
             "connections_per_address_max",
             config.net.connections_per_address_max,
         ),
+        Setting::new("production", args.configuration.production),
         Setting::secret("admin_tokens", true),
     ]
 }
@@ -290,16 +353,27 @@ async fn say_when_ready(path: PathBuf, ready: Value, id: ShardId, store: Arc<dyn
     }
 }
 
-fn reset_secret(path: &Path) -> Result<ResetSecret, Failure> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| format!("--reset-secret: cannot read {}: {error}", path.display()))?;
+fn reset_secret(path: &Path, production: bool) -> Result<ResetSecret, Failure> {
+    let refused = |why: String| {
+        format!(
+            "--reset-secret (ROOKERY_RESET_SECRET): {}: {why}; `openssl rand -out FILE 32` makes one",
+            path.display()
+        )
+    };
+    let bytes = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
+    if production && settings::is_guessable(&bytes, ResetSecret::LEN_MIN) {
+        let why = format!(
+            "--production takes a random secret of {} bytes or more",
+            ResetSecret::LEN_MIN
+        );
+        return Err(refused(why).into());
+    }
     ResetSecret::from_bytes(&bytes).ok_or_else(|| {
-        let text = format!(
-            "--reset-secret: {} holds {} bytes; it must be at least {}",
-            path.display(),
+        let why = format!(
+            "it holds {} bytes; it must be at least {}",
             bytes.len(),
             ResetSecret::LEN_MIN
         );
-        text.into()
+        refused(why).into()
     })
 }

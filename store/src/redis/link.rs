@@ -32,6 +32,8 @@ pub(super) struct Link {
     /// Attempts to connect that have ended, so that a caller that waited for one shares its
     /// outcome.
     attempts: AtomicU64,
+    /// A server that may lose what it has answered is refused.
+    durable_only: bool,
     /// What the server's settings promised at the newest connection.
     durability: watch::Sender<Option<Durability>>,
 }
@@ -68,6 +70,7 @@ impl Link {
                 last_error: StoreError::Unavailable("not connected yet".to_owned()),
             }),
             attempts: AtomicU64::new(0),
+            durable_only: config.durable_only,
             durability,
         }
     }
@@ -190,6 +193,13 @@ impl Link {
             .split_at_checked(survey::ANSWERS)
             .ok_or_else(|| self.unavailable(&"too few answers"))?;
         let (durability, advice) = survey::judge(about)?;
+        if self.durable_only && !durability.is_full() {
+            return Err(StoreError::Unfit(format!(
+                "--production: Redis at {} must flush every write before it answers, and its \
+                 durability is {durability}: {advice}",
+                self.address
+            )));
+        }
         reply::refuse_errors(loaded).map_err(|error| {
             if loaded.iter().any(refuses_user) {
                 StoreError::Unfit(format!(

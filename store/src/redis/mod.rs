@@ -45,6 +45,8 @@ pub struct RedisConfig {
     /// How long an answer may take. Longer than a slow disk's flush, shorter than the time after
     /// which a shard counts as dead.
     pub response_timeout: Duration,
+    /// Refuse a server that is not known to flush every write before it answers.
+    pub durable_only: bool,
 }
 
 impl RedisConfig {
@@ -56,6 +58,7 @@ impl RedisConfig {
             prefix: "rk".to_owned(),
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(2),
+            durable_only: false,
         }
     }
 
@@ -80,6 +83,7 @@ impl fmt::Debug for RedisConfig {
             .field("prefix", &self.prefix)
             .field("connect_timeout", &self.connect_timeout)
             .field("response_timeout", &self.response_timeout)
+            .field("durable_only", &self.durable_only)
             .finish_non_exhaustive()
     }
 }
@@ -98,8 +102,8 @@ pub struct RedisStore {
 impl RedisStore {
     /// Connects, checks that the server is set up to keep the contract, and loads the scripts.
     ///
-    /// A server that flushes late is accepted and warned about; [`durability`](Self::durability)
-    /// says what it is worth. The check is repeated at every reconnection.
+    /// A server that flushes late is accepted and warned about, unless the configuration refuses it;
+    /// [`durability`](Self::durability) says what it is worth. The check is repeated at every reconnection.
     ///
     /// # Errors
     ///

@@ -1,0 +1,223 @@
+//! From the words of a command line, with all that stands behind them, to arguments.
+
+use std::any::TypeId;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::{ContextKind, ContextValue};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command, Parser};
+use toml::Value;
+
+use crate::effective::{Effective, Entry, Origin, without_password};
+use crate::file::{self, FileError, Words};
+
+/// Arguments, and where each came from.
+#[derive(Debug)]
+pub struct Parsed<P> {
+    /// What the program runs with.
+    pub args: P,
+    /// The same, to be shown; empty for a command that is not configurable.
+    pub effective: Effective,
+}
+
+/// Why there are no arguments.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// The command line or the environment is wrong, or help was asked for.
+    #[error(transparent)]
+    Usage(#[from] clap::Error),
+    /// The file is wrong.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A value in the file is wrong.
+    #[error("{path:?}: {key}: {why}")]
+    Value {
+        /// Which file.
+        path: PathBuf,
+        /// Which option.
+        key: String,
+        /// The value, and what is allowed.
+        why: String,
+    },
+}
+
+impl Refused {
+    /// Says what is wrong, or the help that was asked for, and ends the process: with 0 after help,
+    /// else with 2.
+    pub fn exit(self) -> ! {
+        match self {
+            Self::Usage(error) => error.exit(),
+            refused => {
+                eprintln!("error: {refused}");
+                std::process::exit(2)
+            }
+        }
+    }
+}
+
+/// Parses a command line, its program's name first, over the environment over the file that one of
+/// these names over the defaults.
+///
+/// A command is configurable if it has the options of [`Configuration`](crate::Configuration).
+/// `default_command` is the subcommand that is meant where none is named.
+///
+/// # Errors
+///
+/// [`Refused`] names the option, its value and what is allowed.
+pub fn parse<P: Parser>(
+    words: impl IntoIterator<Item = OsString>,
+    default_command: Option<&str>,
+) -> Result<Parsed<P>, Refused> {
+    let mut words: Vec<OsString> = words.into_iter().collect();
+    let mut root = P::command();
+    root.build();
+    // What is wrong or missing here is found again, and said, below: the file may yet have it.
+    let lenient = P::command().ignore_errors(true);
+    let mut given = lenient.clone().try_get_matches_from(&words)?;
+    if let (Some(name), None) = (default_command, given.subcommand_name()) {
+        words.push(name.into());
+        given = lenient.try_get_matches_from(&words)?;
+    }
+    let (command, matches) = innermost(&root, &given);
+    let path = matches
+        .try_get_one::<PathBuf>("config")
+        .ok()
+        .flatten()
+        .cloned();
+    let mut said = match &path {
+        Some(path) => file::read(path, command)?,
+        None => Words::new(),
+    };
+    said.retain(|key, _| !is_given(matches, key));
+    for (key, word) in &said {
+        let long = key.replace('_', "-");
+        match word {
+            // A switch that is on.
+            Some(word) if word.is_empty() && is_switch(command, key) => {
+                words.push(format!("--{long}").into());
+            }
+            Some(word) => {
+                let mut flag = OsString::from(format!("--{long}="));
+                flag.push(word);
+                words.push(flag);
+            }
+            None => {}
+        }
+    }
+    let whole = P::command()
+        .try_get_matches_from(&words)
+        .map_err(|error| blame(error, path, &said))?;
+    let (command, matches) = innermost(&root, &whole);
+    let configurable = command.get_arguments().any(|arg| arg.get_id() == "config");
+    let effective = if configurable {
+        effective(command, matches, &said)
+    } else {
+        Effective::default()
+    };
+    let args = P::from_arg_matches(&whole)?;
+    Ok(Parsed { args, effective })
+}
+
+/// The subcommand that is meant, to the last.
+fn innermost<'a>(root: &'a Command, matches: &'a ArgMatches) -> (&'a Command, &'a ArgMatches) {
+    let (mut command, mut matches) = (root, matches);
+    while let Some((name, inner)) = matches.subcommand()
+        && let Some(found) = command.find_subcommand(name)
+    {
+        (command, matches) = (found, inner);
+    }
+    (command, matches)
+}
+
+/// Whether something stronger than the file has a value.
+fn is_given(matches: &ArgMatches, key: &str) -> bool {
+    matches!(
+        source(matches, key),
+        Some(ValueSource::CommandLine | ValueSource::EnvVariable)
+    )
+}
+
+/// Like [`ArgMatches::value_source`], for a key that the matches may not know.
+fn source(matches: &ArgMatches, key: &str) -> Option<ValueSource> {
+    matches.try_contains_id(key).ok()?;
+    matches.value_source(key)
+}
+
+fn is_switch(command: &Command, key: &str) -> bool {
+    let mut args = command.get_arguments();
+    args.any(|arg| arg.get_id() == key && matches!(arg.get_action(), ArgAction::SetTrue))
+}
+
+/// The error without a password, and with the file's name if it is about a value of the file.
+fn blame(mut error: clap::Error, path: Option<PathBuf>, said: &Words) -> Refused {
+    if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
+        && value.contains('@')
+    {
+        let shown = ContextValue::String(without_password(value));
+        error.insert(ContextKind::InvalidValue, shown);
+    }
+    let about = error.get(ContextKind::InvalidArg);
+    let about = about.map(ToString::to_string).unwrap_or_default();
+    let flag = about.split_whitespace().next().unwrap_or_default();
+    let key = flag.trim_start_matches("--").replace('-', "_");
+    match path {
+        Some(path) if said.contains_key(&key) => {
+            let text = error.render().to_string();
+            let why = text.split("\n\n").next().unwrap_or_default();
+            let why = why.strip_prefix("error: ").unwrap_or(why).to_owned();
+            Refused::Value { path, key, why }
+        }
+        _ => error.into(),
+    }
+}
+
+fn effective(command: &Command, matches: &ArgMatches, said: &Words) -> Effective {
+    let settings = command.get_arguments().filter(|arg| file::is_setting(arg));
+    let entries = settings.map(|arg| {
+        let key = arg.get_id().to_string();
+        let origin = match source(matches, &key) {
+            _ if said.contains_key(&key) => Origin::File,
+            Some(ValueSource::CommandLine) => Origin::Flag,
+            Some(ValueSource::EnvVariable) => Origin::Environment,
+            _ => Origin::Default,
+        };
+        Entry {
+            value: value(arg, matches, &key),
+            key,
+            origin,
+            variable: arg
+                .get_env()
+                .map(|name| name.to_string_lossy().into_owned()),
+        }
+    });
+    Effective(entries.collect())
+}
+
+/// The value as TOML, without a password.
+fn value(arg: &Arg, matches: &ArgMatches, key: &str) -> Option<String> {
+    if matches!(arg.get_action(), ArgAction::SetTrue) {
+        return Some(matches.try_get_one::<bool>(key).ok()??.to_string());
+    }
+    let raw = matches.try_get_raw(key).ok()??.next()?.to_string_lossy();
+    let kind = arg.get_value_parser().type_id();
+    let numbers = [
+        TypeId::of::<u16>(),
+        TypeId::of::<u32>(),
+        TypeId::of::<u64>(),
+        TypeId::of::<usize>(),
+    ];
+    if numbers.iter().any(|number| kind == *number) {
+        return Some(raw.into_owned());
+    }
+    // Only URLs may hold a password, and they are marked so that help does not show them.
+    let shown = if arg.is_hide_env_values_set() {
+        without_password(&raw)
+    } else {
+        raw.into_owned()
+    };
+    Some(Value::String(shown).to_string())
+}
+
+#[cfg(test)]
+mod tests;
