@@ -174,11 +174,12 @@ pub(crate) async fn drain(
     answer.map(|shard| (axum::http::StatusCode::ACCEPTED, Json(Draining { shard })))
 }
 
-/// Closes every stream of a player.
+/// Shuts a player out: the store keeps it, every shard closes the player's streams within seconds and
+/// lets none in again, and matchmakers refuse the player's tokens until the last has expired.
 #[utoipa::path(post, path = "/v1/players/{player}/revoke", tag = "changes",
     params(("player" = String, Path, pattern = "^[0-9A-Za-z_.:@|-]{1,64}$")),
     request_body = Option<Nothing>,
-    responses((status = 200, description = "They are closed", body = Revoked), Problems,
+    responses((status = 200, description = "It holds", body = Revoked), Problems,
         ChangeProblems))]
 pub(crate) async fn revoke(
     State(admin): State<Arc<Admin>>,

@@ -258,7 +258,8 @@ pub struct Revoked {
     /// Who.
     #[schema(value_type = String)]
     pub player: PlayerId,
-    /// How many of the player's streams were closed.
+    /// How many of the player's streams were closed at once; a shard that could not be asked closes its
+    /// own within two seconds.
     pub closed: usize,
 }
 

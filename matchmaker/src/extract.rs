@@ -43,6 +43,12 @@ impl FromRequestParts<Arc<Service>> for Caller {
                     "The player token has expired: get a new one with POST /v1/players.",
                 ),
             })?;
+        // A token does not say when it was signed, and no player is given a second one: all of them are
+        // void until the last has expired.
+        if service.store.revoked_at(&claims.player).await?.is_some() {
+            let why = "An operator of this installation has shut this player out.";
+            return Err(Problem::new(Kind::TokenRevoked, why));
+        }
         let name = name::clean(&claims.name, claims.player.as_str());
         Ok(Self(Player {
             id: claims.player,

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use game_core::{Epoch, Event, MatchId, ShardId, Snapshot, UnixMillis};
+use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use store::{
     Append, Appended, Assignment, Checkpoint, Claim, Created, Ownership, ShardRecord, Store,
     StoreError, Ticket, TicketId,
@@ -142,5 +142,17 @@ impl Store for LateStore {
         assignment: &Assignment,
     ) -> Result<bool, StoreError> {
         self.real()?.assign_tickets(tickets, assignment).await
+    }
+
+    async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
+        self.real()?.revoke(player, at).await
+    }
+
+    async fn revoked_at(&self, player: &PlayerId) -> Result<Option<UnixMillis>, StoreError> {
+        self.real()?.revoked_at(player).await
+    }
+
+    async fn revoked_since(&self, since: UnixMillis) -> Result<Vec<PlayerId>, StoreError> {
+        self.real()?.revoked_since(since).await
     }
 }

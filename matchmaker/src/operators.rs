@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::registry::{Fate, View, watch_registry};
+use crate::service::now;
 
 /// A shard must answer a question within this.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -349,13 +350,15 @@ impl Source for ClusterSource {
     }
 
     async fn revoke(&self, player: &PlayerId) -> Result<Revoked, Problem> {
+        // From here on it holds: a shard that cannot be asked reads it with its next heartbeat.
+        self.store.revoke(player, now()).await?;
         let mut closed = 0;
         for known in self.registry().await? {
             if let Some(address) = known.admin() {
                 let path = format!("/v1/players/{player}/revoke");
                 let body = json!({});
-                let answer: Revoked = self.ask(Method::POST, address, &path, Some(&body)).await?;
-                closed += answer.closed;
+                let answer = self.ask(Method::POST, address, &path, Some(&body)).await;
+                closed += answer.map_or(0, |answer: Revoked| answer.closed);
             }
         }
         Ok(Revoked {

@@ -38,6 +38,8 @@ kinds! {
     TokenInvalid = 401 "token_invalid" "Player token invalid";
     /// The token's time is over.
     TokenExpired = 401 "token_expired" "Player token expired";
+    /// An operator has shut the player out.
+    TokenRevoked = 401 "token_revoked" "Player token revoked";
     /// The caller plays in another match.
     NotAPlayer = 403 "not_a_player" "Not a player of this match";
     /// A player cannot accept a challenge of their own.
@@ -143,7 +145,7 @@ impl IntoResponse for Problem {
         // RFC 6750 section 3: no error code where no token was sent.
         let challenge = match self.kind {
             Kind::TokenMissing => Some(r#"Bearer realm="rookery""#),
-            Kind::TokenInvalid | Kind::TokenExpired => {
+            Kind::TokenInvalid | Kind::TokenExpired | Kind::TokenRevoked => {
                 Some(r#"Bearer realm="rookery", error="invalid_token""#)
             }
             _ => None,
@@ -177,6 +179,7 @@ mod tests {
             "401 token_missing",
             "401 token_invalid",
             "401 token_expired",
+            "401 token_revoked",
             "403 not_a_player",
             "403 own_challenge",
             "403 not_invited",

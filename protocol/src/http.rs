@@ -26,7 +26,7 @@
 //! | status | codes |
 //! |---|---|
 //! | 400 | `invalid_request`, `invalid_id`, `invalid_name`, `invalid_position` |
-//! | 401 | `token_missing`, `token_invalid`, `token_expired` |
+//! | 401 | `token_missing`, `token_invalid`, `token_expired`, `token_revoked` |
 //! | 403 | `not_a_player`, `own_challenge`, `not_invited`, `not_yours` |
 //! | 404 | `route_not_found`, `ticket_not_found`, `challenge_not_found`, `match_not_found` |
 //! | 405 | `method_not_allowed` |

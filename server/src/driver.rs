@@ -5,6 +5,7 @@ mod asks;
 mod outlet;
 mod storing;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +63,7 @@ enum Answer {
     Claimed(MatchId, Result<Claim, StoreError>),
     Appended(Result<Vec<Appended>, StoreError>),
     Heartbeat(Result<Vec<ShardRecord>, StoreError>),
+    Revoked(Vec<PlayerId>),
     Assigned(Vec<MatchId>),
     Orphans(ShardId, Result<Vec<MatchId>, StoreError>),
     Verified(MatchId, Option<Ownership>),
@@ -111,6 +113,8 @@ pub(crate) struct Driver {
     batches: mpsc::Sender<Arc<[Append]>>,
     answers: mpsc::Sender<Answer>,
     heartbeat_under_way: bool,
+    /// Who may not play although a seat token may say so: read with each heartbeat.
+    revoked: HashSet<PlayerId>,
     /// The task that writes is gone: nothing can be confirmed any more.
     writer_failed: bool,
     loads: Arc<Semaphore>,
@@ -146,6 +150,7 @@ impl Driver {
             batches,
             answers,
             heartbeat_under_way: false,
+            revoked: HashSet::new(),
             writer_failed: false,
             loads: Arc::new(Semaphore::new(LOADS_MAX)),
             tasks,
@@ -329,6 +334,7 @@ impl Driver {
                     reply,
                 } => {
                     let peer = self.shard.join(claims.match_id, claims.role, seen, now);
+                    let is_revoked = self.revoked.contains(&claims.player);
                     let link = Peer {
                         outlet,
                         connection,
@@ -339,6 +345,8 @@ impl Driver {
                     if reply.send(peer).is_err() {
                         self.shard.leave(peer);
                         self.peers.remove(peer);
+                    } else if is_revoked {
+                        self.shard.close(peer, CloseCode::TokenInvalid);
                     }
                 }
                 Inbound::Command {
@@ -377,6 +385,7 @@ impl Driver {
                 self.heartbeat_under_way = false;
                 self.shard.heartbeat_answered(answer, now);
             }
+            Answer::Revoked(players) => self.deny(players),
         }
     }
 

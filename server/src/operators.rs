@@ -1,5 +1,6 @@
 //! A shard as operators meet it: the answers of its state machine, put into the words of the endpoint.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use admin::{
@@ -8,7 +9,7 @@ use admin::{
 };
 use async_trait::async_trait;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
-use store::ShardRecord;
+use store::{ShardRecord, Store};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -25,24 +26,28 @@ pub struct ShardSource {
     id: ShardId,
     inspector: Inspector,
     settings: Vec<Setting>,
+    /// Where a revocation is written down.
+    store: Arc<dyn Store>,
     /// Stops the shard as SIGTERM does; `None` where it does not stop alone.
     drain: Option<CancellationToken>,
 }
 
 impl ShardSource {
-    /// The answers of the shard at the other end of `inspector`. `drain` stops it as SIGTERM does; a
+    /// The answers of the shard at the other end of `inspector`, on `store`. `drain` stops it as SIGTERM does; a
     /// shard that shares its process with others has none.
     #[must_use]
     pub fn new(
         id: ShardId,
         inspector: Inspector,
         settings: Vec<Setting>,
+        store: Arc<dyn Store>,
         drain: Option<CancellationToken>,
     ) -> Self {
         Self {
             id,
             inspector,
             settings,
+            store,
             drain,
         }
     }
@@ -211,6 +216,8 @@ impl Source for ShardSource {
     }
 
     async fn revoke(&self, player: &PlayerId) -> Result<Revoked, Problem> {
+        let now = crate::system_calendar();
+        self.store.revoke(player, now).await?;
         let closed = self
             .inspector
             .ask(|reply| Ask::Expel(player.clone(), reply));

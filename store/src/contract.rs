@@ -1,10 +1,11 @@
 //! The contract that every store keeps.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use game_core::{Epoch, Event, MatchId, ShardId, Snapshot, UnixMillis};
+use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::ticket::{Assignment, Ticket, TicketId};
@@ -195,6 +196,9 @@ pub struct ShardRecord {
     pub admin: Option<SocketAddr>,
 }
 
+/// How long a revocation is kept: a day longer than the longest life of a player token, 365 days.
+pub const REVOCATION_KEPT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
 /// What outlives a process.
 ///
 /// Every operation may be repeated without harm after [`StoreError::Unavailable`]. An answer means
@@ -284,4 +288,14 @@ pub trait Store: Send + Sync + 'static {
         tickets: &[TicketId],
         assignment: &Assignment,
     ) -> Result<bool, StoreError>;
+
+    /// Denies a player everything from `at` on, for [`REVOCATION_KEPT`]. Of several times, the latest
+    /// counts. Removes revocations that are older than that at `at`.
+    async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError>;
+
+    /// When a player was revoked; `None` if never, or so long ago that no token of then is valid.
+    async fn revoked_at(&self, player: &PlayerId) -> Result<Option<UnixMillis>, StoreError>;
+
+    /// The players that were revoked at `since` or later, in no order.
+    async fn revoked_since(&self, since: UnixMillis) -> Result<Vec<PlayerId>, StoreError>;
 }

@@ -5,9 +5,9 @@ use std::fs::File;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use bot_client::Matchmaker;
+use bot_client::{Matchmaker, MatchmakerError};
 use game_core::{ClockStart, ColorChoice, MatchId, Seat};
-use protocol::http::NewChallenge;
+use protocol::http::{NewChallenge, SeatReply};
 use protocol::token::SigningKey;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -65,6 +65,20 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
+/// What operators show to every process.
+const TOKEN: &str = "a-token-that-all-of-the-installation-shares";
+
+fn write_secrets(directory: &TempDir) {
+    let (key, pem) = SigningKey::generate().expect("a key");
+    for (name, text) in [
+        ("signing-key.pem", pem),
+        ("public-key.pem", key.verifying_key().to_pem()),
+        ("tokens", format!("tester {TOKEN}\n")),
+    ] {
+        std::fs::write(directory.path().join(name), text).expect("a file");
+    }
+}
+
 impl Installation {
     /// Starts a Redis, a matchmaker and so many shards, as in production, and returns once all of them answer.
     ///
@@ -75,15 +89,7 @@ impl Installation {
         let redis = RedisServer::start();
         let directory = tempfile::tempdir().expect("a directory");
         let path = |name: &str| directory.path().join(name).display().to_string();
-        let (key, pem) = SigningKey::generate().expect("a key");
-        let token = "a-token-that-all-of-the-installation-shares";
-        for (name, text) in [
-            ("signing-key.pem", pem.to_string()),
-            ("public-key.pem", key.verifying_key().to_pem()),
-            ("tokens", format!("tester {token}\n")),
-        ] {
-            std::fs::write(path(name), text).expect("a file");
-        }
+        write_secrets(&directory);
         let mut made = Vec::new();
         for number in 0..shards {
             let ready = path(&format!("shard-{number}.json"));
@@ -136,7 +142,7 @@ impl Installation {
         );
         let installation = Self {
             shards: made,
-            admin: Endpoint::new(&format!("http://127.0.0.1:{admin_port}"), token),
+            admin: Endpoint::new(&format!("http://127.0.0.1:{admin_port}"), TOKEN),
             matchmaker: format!("http://127.0.0.1:{port}"),
             _processes: Processes(vec![matchmaker]),
             directory,
@@ -379,6 +385,16 @@ impl Game {
         mover.play(ply, uci).await;
         let is_ack = |body: &protocol::ServerBody| matches!(body, protocol::ServerBody::Ack { .. });
         mover.until(is_ack).await;
+    }
+
+    /// What the matchmaker answers who asks for this seat.
+    ///
+    /// # Errors
+    ///
+    /// What it refuses it for.
+    pub async fn seat(&self, seat: Seat) -> Result<SeatReply, MatchmakerError> {
+        let index = usize::from(seat == Seat::Black);
+        self.matchmaker.seat(&self.tokens[index], self.id).await
     }
 
     /// Takes a seat again, wherever the match is now.

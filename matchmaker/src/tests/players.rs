@@ -139,3 +139,13 @@ async fn a_foreign_issuers_name_is_made_fit_for_the_records() {
     let name = &checkpoint.snapshot.setup().players.white.name;
     assert_eq!(**name, format!("Ann{}", "x".repeat(29)));
 }
+
+#[tokio::test]
+async fn a_player_who_was_revoked_is_refused() {
+    let world = World::new().await;
+    let (ann, bob) = (world.player("ann"), world.player("bob"));
+    let path = "/v1/tickets/000000000000";
+    world.store.revoke(&ann.id, now()).await.unwrap();
+    world.get(&ann, path).await.problem(401, "token_revoked");
+    world.get(&bob, path).await.problem(404, "ticket_not_found");
+}

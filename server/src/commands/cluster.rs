@@ -315,7 +315,13 @@ fn prepare_shard(id: ShardId, seed: ShardSeed) -> Result<Prepared, Failure> {
             Setting::new("listen", address),
             Setting::new("capacity", SHARD_CAPACITY),
         ];
-        serving = Some(endpoint.serve(ShardSource::new(id, inspector, settings, None))?);
+        serving = Some(endpoint.serve(ShardSource::new(
+            id,
+            inspector,
+            settings,
+            Arc::clone(&seed.store),
+            None,
+        ))?);
     }
     let config = ShardConfig {
         id,

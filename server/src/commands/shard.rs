@@ -255,7 +255,13 @@ async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
     }
     let (inspector, inspected) = crate::inspection();
     let drain = Some(shutdown.clone());
-    let source = ShardSource::new(config.id, inspector, shown(args, &config), drain);
+    let source = ShardSource::new(
+        config.id,
+        inspector,
+        shown(args, &config),
+        Arc::clone(&store),
+        drain,
+    );
     let _serving = admin
         .map(|admin| admin.endpoint.serve(source))
         .transpose()?;

@@ -1,5 +1,7 @@
 //! What the driver answers operators.
 
+use std::collections::HashSet;
+
 use admin::{Inspection, Link};
 use game_core::{BySeat, MatchId, PlayerId};
 use protocol::CloseCode;
@@ -31,7 +33,9 @@ impl Driver {
                 let _ = reply.send(self.shard.hand_over(id, to));
             }
             Ask::Expel(player, reply) => {
-                let _ = reply.send(self.expel(&player));
+                let closed = self.expel(|theirs| *theirs == player);
+                self.revoked.insert(player);
+                let _ = reply.send(closed);
             }
         }
     }
@@ -50,9 +54,18 @@ impl Driver {
         })
     }
 
-    fn expel(&mut self, player: &PlayerId) -> usize {
-        let is_theirs = |peer: &Peer| peer.player == *player;
-        let theirs = self.peers.iter().filter(|(_, peer)| is_theirs(peer));
+    /// Closes the streams of all who are revoked, and lets none of them in until the next list.
+    pub(super) fn deny(&mut self, players: Vec<PlayerId>) {
+        let revoked: HashSet<PlayerId> = players.into_iter().collect();
+        if !revoked.is_empty() {
+            self.expel(|player| revoked.contains(player));
+        }
+        self.revoked = revoked;
+    }
+
+    fn expel(&mut self, is_meant: impl Fn(&PlayerId) -> bool) -> usize {
+        let meant = |peer: &Peer| is_meant(&peer.player);
+        let theirs = self.peers.iter().filter(|(_, peer)| meant(peer));
         let theirs: Vec<PeerKey> = theirs.map(|(key, _)| key).collect();
         for &peer in &theirs {
             self.shard.close(peer, CloseCode::TokenInvalid);

@@ -1,8 +1,9 @@
 //! The driver's questions to the store, each in a task of its own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use game_core::{MatchId, ShardId};
+use game_core::{MatchId, ShardId, UnixMillis};
 use prometheus::Histogram;
 use store::{Append, Store};
 use tokio::sync::mpsc;
@@ -10,6 +11,10 @@ use tokio::time::Instant;
 
 use super::{Answer, Driver, SCAN_EVERY};
 use crate::metrics::StoreSeconds;
+
+/// Revocations older than this are of players whose seat tokens have all expired: a seat token lives for an
+/// hour at most, and the clocks of two machines may differ by a good part of another.
+const SEAT_TOKEN_LIFE_MAX: Duration = Duration::from_secs(2 * 60 * 60);
 
 impl Driver {
     pub(super) fn ask<F>(&self, question: impl FnOnce(Arc<dyn Store>) -> F)
@@ -67,10 +72,15 @@ impl Driver {
         let record = self.shard.record(&self.record);
         let (store, answers) = (Arc::clone(&self.store), self.answers.clone());
         let timer = self.metrics.store_seconds.heartbeat.clone();
+        let seat_token_ms = SEAT_TOKEN_LIFE_MAX.as_millis() as u64;
+        let revoked_since = UnixMillis(now.calendar.0.saturating_sub(seat_token_ms));
         self.tasks.spawn(async move {
             let answer = timed(&timer, store.heartbeat(&record)).await;
             let alive = answer.is_ok();
             let _ = answers.send(Answer::Heartbeat(answer)).await;
+            if alive && let Ok(players) = store.revoked_since(revoked_since).await {
+                let _ = answers.send(Answer::Revoked(players)).await;
+            }
             if alive
                 && record.heartbeat.is_multiple_of(SCAN_EVERY)
                 && let Ok(matches) = store.owned(record.id).await

@@ -11,6 +11,7 @@
 
 mod matches;
 mod registry;
+mod revocations;
 mod tables;
 mod tickets;
 mod writer;
@@ -21,7 +22,7 @@ use std::io;
 use std::path::Path;
 
 use async_trait::async_trait;
-use game_core::{Epoch, Event, MatchId, ShardId, Snapshot, UnixMillis};
+use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use redb::{Builder, Database, DatabaseError, StorageBackend};
 
 use self::writer::Writer;
@@ -251,6 +252,26 @@ impl Store for EmbeddedStore {
         let (tickets, assignment) = (tickets.to_vec(), assignment.clone());
         self.writer
             .write(move |txn| tickets::assign(txn, &tickets, &assignment))
+            .await
+    }
+
+    async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
+        let player = player.clone();
+        self.writer
+            .write(move |txn| revocations::revoke(txn, &player, at))
+            .await
+    }
+
+    async fn revoked_at(&self, player: &PlayerId) -> Result<Option<UnixMillis>, StoreError> {
+        let player = player.clone();
+        self.writer
+            .read(move |txn| revocations::at(txn, &player))
+            .await
+    }
+
+    async fn revoked_since(&self, since: UnixMillis) -> Result<Vec<PlayerId>, StoreError> {
+        self.writer
+            .read(move |txn| revocations::since(txn, since))
             .await
     }
 }

@@ -20,6 +20,8 @@ pub(super) const TICKETS: TableDefinition<&str, &[u8]> = TableDefinition::new("t
 pub(super) const POOLS: TableDefinition<(&str, u64, &str), ()> = TableDefinition::new("pools");
 /// When a ticket may be removed, in Unix milliseconds, and its id.
 pub(super) const EXPIRIES: TableDefinition<(u64, &str), ()> = TableDefinition::new("expiries");
+/// Player id → when the player was revoked, in Unix milliseconds.
+pub(super) const REVOKED: TableDefinition<&str, u64> = TableDefinition::new("revoked");
 
 /// Creates the tables that are missing, and clears the registry: whoever holds the file's lock
 /// knows that no earlier process lives.
@@ -32,5 +34,6 @@ pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
     txn.open_table(TICKETS)?;
     txn.open_table(POOLS)?;
     txn.open_table(EXPIRIES)?;
+    txn.open_table(REVOKED)?;
     Ok(())
 }

@@ -6,6 +6,7 @@
 //! rk:shard:<id>          HASH  heartbeat (for people), record
 //! rk:shards              SET   of shard ids
 //! rk:owned:<id>          SET   of match ids
+//! rk:revoked             ZSET  of the ids of revoked players, by when
 //! rk:{tickets}:<id>      HASH  body, seen, state, pool; match and assignment once it has one
 //! rk:{tickets}:in:<pool> ZSET  of the keys of waiting tickets, by when they were last asked for
 //! ```
@@ -52,6 +53,10 @@ impl Keys {
         format!("{}:owned:{id}", self.prefix)
     }
 
+    pub(super) fn revoked(&self) -> String {
+        format!("{}:revoked", self.prefix)
+    }
+
     pub(super) fn ticket(&self, id: TicketId) -> String {
         format!("{}:{{tickets}}:{id}", self.prefix)
     }
@@ -77,6 +82,7 @@ mod tests {
         assert_eq!(keys.shard("shardshard01"), "rk:shard:shardshard01");
         assert_eq!(keys.shards(), "rk:shards");
         assert_eq!(keys.owned(shard), "rk:owned:shardshard01");
+        assert_eq!(keys.revoked(), "rk:revoked");
         assert_eq!(keys.ticket(ticket), "rk:{tickets}:ticketticket");
         assert_eq!(keys.pools(), "rk:{tickets}:in:");
     }

@@ -12,6 +12,7 @@ mod link;
 mod matches;
 mod registry;
 mod reply;
+mod revocations;
 mod script;
 mod survey;
 mod tickets;
@@ -20,7 +21,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use game_core::{Epoch, Event, MatchId, ShardId, Snapshot, UnixMillis};
+use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use redis::{Client, IntoConnectionInfo};
 use tokio::sync::watch;
 
@@ -244,6 +245,18 @@ impl Store for RedisStore {
         assignment: &Assignment,
     ) -> Result<bool, StoreError> {
         self.give_match(tickets, assignment).await
+    }
+
+    async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
+        self.deny(player, at).await
+    }
+
+    async fn revoked_at(&self, player: &PlayerId) -> Result<Option<UnixMillis>, StoreError> {
+        self.read_revoked(player).await
+    }
+
+    async fn revoked_since(&self, since: UnixMillis) -> Result<Vec<PlayerId>, StoreError> {
+        self.list_revoked(since).await
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use game_core::{Epoch, Event, MatchId, ShardId, Snapshot, UnixMillis};
+use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use tokio::sync::watch;
 
 use crate::contract::{
@@ -253,5 +253,17 @@ impl Store for FaultyStore {
         assignment: &Assignment,
     ) -> Result<bool, StoreError> {
         self.up()?.assign_tickets(tickets, assignment).await
+    }
+
+    async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
+        self.up()?.revoke(player, at).await
+    }
+
+    async fn revoked_at(&self, player: &PlayerId) -> Result<Option<UnixMillis>, StoreError> {
+        self.up()?.revoked_at(player).await
+    }
+
+    async fn revoked_since(&self, since: UnixMillis) -> Result<Vec<PlayerId>, StoreError> {
+        self.up()?.revoked_since(since).await
     }
 }

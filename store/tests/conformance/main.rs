@@ -9,5 +9,6 @@ mod embedded;
 mod faulty;
 mod model;
 mod redis;
+mod revocations;
 mod samples;
 mod sequences;

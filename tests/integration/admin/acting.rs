@@ -1,7 +1,7 @@
 //! What operators change, and what players see of it.
 
 use game_core::{EventKind, Outcome, Seat, Termination};
-use protocol::{CloseCode, ServerBody};
+use protocol::{ClientFrame, CloseCode, Join, ServerBody};
 use serde_json::json;
 use tests::installation::{Game, Installation, eventually};
 use tests::process::Server;
@@ -120,4 +120,42 @@ async fn a_players_streams_are_closed() {
         (status.as_u16(), &problem["code"]),
         (409, &json!("not_possible"))
     );
+}
+
+/// The shard that is asked is not the one that has the match: that one learns of it from the store.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_player_is_kept_out_by_every_shard_and_the_matchmaker() {
+    let installation = Installation::start(2).await;
+    let mut game = Game::begin(&installation.matchmaker).await;
+    let kept = game.seat(Seat::White).await.unwrap();
+    let path = format!("/v1/matches/{}", game.id);
+    let owner = installation.admin.get(&path).await["owner"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let mut others = installation.shards.iter().filter(|shard| shard.id != owner);
+    let other = others.next().unwrap();
+
+    let path = format!("/v1/players/{}/revoke", game.white_player);
+    let (status, answer) = other.admin.post(&path, &json!({})).await;
+    assert_eq!(
+        (status.as_u16(), &answer["closed"]),
+        (200, &json!(0)),
+        "{answer}"
+    );
+    assert_eq!(game.white.closed().await, Some(CloseCode::TokenInvalid));
+    let refused = game.seat(Seat::White).await.unwrap_err().to_string();
+    assert!(refused.contains("shut this player out"), "{refused}");
+
+    // The seat token from before is still signed and not expired.
+    let mut back = RawClient::connect(&kept.shard).await;
+    back.say(&ClientFrame::Join(Join {
+        match_id: game.id,
+        token: kept.token,
+        seen: None,
+    }))
+    .await;
+    assert_eq!(back.closed().await, Some(CloseCode::TokenInvalid));
+    // Nobody else is: Black is still seated, and may sit down anew.
+    game.sit_again(Seat::Black).await;
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use game_core::{Epoch, Event, MatchId, ShardId, Snapshot, UnixMillis};
+use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use store::{
     Append, Appended, Assignment, Checkpoint, Claim, Created, Ownership, ShardRecord, Store,
     StoreError, Ticket, TicketId,
@@ -231,7 +231,9 @@ fn len_of(checkpoint: &Checkpoint) -> u32 {
 }
 
 fn no_tickets<T>() -> Result<T, StoreError> {
-    Err(StoreError::Unfit("there are no tickets here".to_owned()))
+    Err(StoreError::Unfit(
+        "there are no tickets and no operators here".to_owned(),
+    ))
 }
 
 #[async_trait]
@@ -344,5 +346,18 @@ impl Store for Way {
 
     async fn assign_tickets(&self, _: &[TicketId], _: &Assignment) -> Result<bool, StoreError> {
         no_tickets()
+    }
+
+    async fn revoke(&self, _: &PlayerId, _: UnixMillis) -> Result<(), StoreError> {
+        no_tickets()
+    }
+
+    async fn revoked_at(&self, _: &PlayerId) -> Result<Option<UnixMillis>, StoreError> {
+        Ok(None)
+    }
+
+    /// Nobody is revoked here; the question is not asked of the network, whose faults would be others.
+    async fn revoked_since(&self, _: UnixMillis) -> Result<Vec<PlayerId>, StoreError> {
+        Ok(Vec::new())
     }
 }

@@ -1,0 +1,41 @@
+//! Revoked players in the file.
+
+use game_core::{PlayerId, UnixMillis};
+use redb::{ReadTransaction, ReadableTable, WriteTransaction};
+
+use super::tables::REVOKED;
+use super::writer::Fault;
+use crate::contract::{REVOCATION_KEPT, StoreError};
+
+pub(super) fn revoke(
+    txn: &WriteTransaction,
+    player: &PlayerId,
+    at: UnixMillis,
+) -> Result<(), Fault> {
+    let mut revoked = txn.open_table(REVOKED)?;
+    let before = revoked.get(player.as_str())?.map(|before| before.value());
+    revoked.insert(player.as_str(), before.unwrap_or_default().max(at.0))?;
+    let old = u128::from(at.0).saturating_sub(REVOCATION_KEPT.as_millis());
+    revoked.retain(|_, at| u128::from(at) >= old)?;
+    Ok(())
+}
+
+pub(super) fn at(txn: &ReadTransaction, player: &PlayerId) -> Result<Option<UnixMillis>, Fault> {
+    let at = txn.open_table(REVOKED)?.get(player.as_str())?;
+    Ok(at.map(|at| UnixMillis(at.value())))
+}
+
+pub(super) fn since(txn: &ReadTransaction, since: UnixMillis) -> Result<Vec<PlayerId>, Fault> {
+    let mut players = Vec::new();
+    for entry in txn.open_table(REVOKED)?.iter()? {
+        let (player, at) = entry?;
+        if at.value() >= since.0 {
+            let player = player
+                .value()
+                .parse()
+                .map_err(|_| StoreError::Corrupt("who was revoked is no player".to_owned()))?;
+            players.push(player);
+        }
+    }
+    Ok(players)
+}

@@ -1,0 +1,43 @@
+//! Revoked players on Redis.
+
+use game_core::{PlayerId, UnixMillis};
+use redis::{Pipeline, Value, cmd};
+
+use super::{RedisStore, reply};
+use crate::contract::{REVOCATION_KEPT, StoreError};
+
+impl RedisStore {
+    /// One command does it; what the other removes would be removed some day anyway.
+    pub(super) async fn deny(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
+        let key = self.keys.revoked();
+        let old = u128::from(at.0).saturating_sub(REVOCATION_KEPT.as_millis());
+        let mut pipeline = Pipeline::with_capacity(2);
+        let add = pipeline.cmd("ZADD").arg(&key).arg("GT");
+        add.arg(at.0).arg(player.as_str());
+        let remove = pipeline.cmd("ZREMRANGEBYSCORE").arg(&key);
+        remove.arg("-inf").arg(format!("({old}"));
+        self.control.run(&pipeline).await.map(|_| ())
+    }
+
+    pub(super) async fn read_revoked(
+        &self,
+        player: &PlayerId,
+    ) -> Result<Option<UnixMillis>, StoreError> {
+        let mut read = cmd("ZSCORE");
+        read.arg(self.keys.revoked()).arg(player.as_str());
+        match self.one(read).await? {
+            Value::Nil => Ok(None),
+            score => reply::parsed(&score).map(|at| Some(UnixMillis(at))),
+        }
+    }
+
+    pub(super) async fn list_revoked(
+        &self,
+        since: UnixMillis,
+    ) -> Result<Vec<PlayerId>, StoreError> {
+        let mut read = cmd("ZRANGEBYSCORE");
+        read.arg(self.keys.revoked()).arg(since.0).arg("+inf");
+        let answer = self.one(read).await?;
+        reply::array(&answer)?.iter().map(reply::parsed).collect()
+    }
+}

@@ -1,0 +1,35 @@
+//! Who is denied everything, on both stores.
+
+use game_core::UnixMillis;
+
+use crate::samples::{on_both, player};
+
+#[test]
+fn who_was_revoked_is_known_until_no_token_of_then_is_valid() {
+    on_both(|store| async move {
+        let [ann, bob] = ["ann", "auth0|b.o-b@x"].map(|name| player(name).id);
+        let at = |ms| UnixMillis(1_763_712_000_000 + ms);
+        assert_eq!(store.revoked_at(&ann).await.unwrap(), None);
+        assert!(store.revoked_since(UnixMillis(0)).await.unwrap().is_empty());
+
+        store.revoke(&ann, at(5)).await.unwrap();
+        store.revoke(&bob, at(7)).await.unwrap();
+        assert_eq!(store.revoked_at(&ann).await.unwrap(), Some(at(5)));
+        let since = async |ms| store.revoked_since(at(ms)).await.unwrap();
+        assert_eq!(since(0).await.len(), 2);
+        assert_eq!(since(7).await, std::slice::from_ref(&bob));
+        assert!(since(8).await.is_empty());
+
+        // The latest time counts, whichever comes last.
+        store.revoke(&ann, at(9)).await.unwrap();
+        store.revoke(&ann, at(6)).await.unwrap();
+        assert_eq!(store.revoked_at(&ann).await.unwrap(), Some(at(9)));
+
+        let kept = u64::try_from(store::REVOCATION_KEPT.as_millis()).unwrap();
+        store.revoke(&ann, at(7 + kept)).await.unwrap();
+        assert_eq!(store.revoked_at(&bob).await.unwrap(), Some(at(7)));
+        store.revoke(&ann, at(8 + kept)).await.unwrap();
+        assert_eq!(store.revoked_at(&bob).await.unwrap(), None);
+        assert_eq!(store.revoked_since(UnixMillis(0)).await.unwrap(), [ann]);
+    });
+}
