@@ -5,10 +5,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use game_core::{Epoch, Event, MatchId, ShardId, Snapshot, UnixMillis};
+use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, Ownership, ShardRecord, Status, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, Ownership, REVOCATION_KEPT, ShardRecord, Status,
+    Store, StoreError,
 };
 use crate::ticket::{
     Assignment, TICKET_KEPT, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
@@ -30,6 +31,8 @@ struct State {
     shards: BTreeMap<ShardId, ShardRecord>,
     owned: BTreeSet<(ShardId, MatchId)>,
     tickets: Tickets,
+    /// When players were revoked.
+    revoked: HashMap<PlayerId, UnixMillis>,
 }
 
 #[derive(Debug)]
@@ -198,6 +201,25 @@ impl Store for MemoryStore {
         assignment: &Assignment,
     ) -> Result<bool, StoreError> {
         Ok(self.state().tickets.assign(tickets, assignment))
+    }
+
+    async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
+        let revoked = &mut self.state().revoked;
+        let latest = revoked.entry(player.clone()).or_default();
+        *latest = at.max(*latest);
+        let old = u128::from(at.0).saturating_sub(REVOCATION_KEPT.as_millis());
+        revoked.retain(|_, at| u128::from(at.0) >= old);
+        Ok(())
+    }
+
+    async fn revoked_at(&self, player: &PlayerId) -> Result<Option<UnixMillis>, StoreError> {
+        Ok(self.state().revoked.get(player).copied())
+    }
+
+    async fn revoked_since(&self, since: UnixMillis) -> Result<Vec<PlayerId>, StoreError> {
+        let state = self.state();
+        let recent = state.revoked.iter().filter(|&(_, &at)| at >= since);
+        Ok(recent.map(|(player, _)| player.clone()).collect())
     }
 }
 

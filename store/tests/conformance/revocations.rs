@@ -1,12 +1,12 @@
-//! Who is denied everything, on both stores.
+//! Who is denied everything, on every store.
 
 use game_core::UnixMillis;
 
-use crate::samples::{on_both, player};
+use crate::samples::{on_all, player};
 
 #[test]
 fn who_was_revoked_is_known_until_no_token_of_then_is_valid() {
-    on_both(|store| async move {
+    on_all(|store| async move {
         let [ann, bob] = ["ann", "auth0|b.o-b@x"].map(|name| player(name).id);
         let at = |ms| UnixMillis(1_763_712_000_000 + ms);
         assert_eq!(store.revoked_at(&ann).await.unwrap(), None);

@@ -105,7 +105,9 @@ async fn campaign(args: Args) -> Result<Report, String> {
 /// This binary as `rookery shard`, of a build from which safeguards can be taken out.
 #[cfg(feature = "sabotage")]
 fn sabotaged_shard() -> ExitCode {
-    match server::commands::run(server::commands::Cli::parse()) {
+    let parsed = settings::parse::<server::commands::Cli>(std::env::args_os(), None)
+        .unwrap_or_else(|refused| refused.exit());
+    match server::commands::run(parsed) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");
