@@ -37,6 +37,7 @@ const DIRECTIONS: [(&str, &[&str]); 9] = [
             "matchmaker",
             "protocol",
             "server",
+            "settings",
             "store",
         ],
     ),
