@@ -1,5 +1,7 @@
 //! What operators are shown, as JSON. Everything in it is confirmed.
 
+mod shards;
+
 use std::time::Duration;
 
 use game_core::{
@@ -10,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use store::Checkpoint;
 use utoipa::ToSchema;
 
-use crate::figures::Figures;
+pub use shards::{ShardList, ShardState, ShardView};
+
 use crate::model::{Facts, Inspection, Link, MatchQuery, MatchRow, Position, Sort};
 
 /// Whether a match is being played.
@@ -195,49 +198,6 @@ pub struct MatchList {
     /// only those that were looked at.
     pub total: usize,
     /// Whether an owner could not be asked.
-    pub stale: bool,
-}
-
-/// What is known of a shard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ShardState {
-    /// It plays.
-    Live,
-    /// It gives its matches away and takes no new ones.
-    Draining,
-    /// Its heartbeat stands still.
-    Dead,
-}
-
-/// One shard.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct ShardView {
-    /// Which process.
-    #[schema(value_type = String)]
-    pub id: ShardId,
-    /// Whether it lives.
-    pub state: ShardState,
-    /// Where players reach it.
-    pub address: String,
-    /// Where its admin endpoint is reached, if the registry knows.
-    pub admin: Option<String>,
-    /// Matches that it holds.
-    pub live_matches: u32,
-    /// Matches that it is willing to hold.
-    pub capacity: u32,
-    /// Whether play is paused there for want of a store; absent if it was not asked.
-    pub paused: Option<bool>,
-    /// What it has counted; absent if it was not asked.
-    pub figures: Option<Figures>,
-}
-
-/// The shards of the installation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct ShardList {
-    /// By id.
-    pub shards: Vec<ShardView>,
-    /// Whether one that lives could not be asked.
     pub stale: bool,
 }
 

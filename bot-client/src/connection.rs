@@ -1,7 +1,7 @@
 //! QUIC connections to shards.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,8 +9,12 @@ use std::time::Duration;
 use protocol::http::ShardAddress;
 use protocol::{ALPN, CloseCode};
 use quinn::crypto::rustls::QuicClientConfig;
-use quinn::{ClientConfig, Connection, ConnectionError, Endpoint, TransportConfig, VarInt};
+use quinn::{
+    ClientConfig, Connection, ConnectionError, Endpoint, EndpointConfig, TokioRuntime,
+    TransportConfig, VarInt,
+};
 use rustls::client::Resumption;
+use socket2::SockRef;
 
 use crate::certificate::{CertificatePin, InvalidPin, PinnedCertificate};
 
@@ -126,7 +130,7 @@ impl Connector {
     /// When the system has no socket to give.
     pub fn bind(sockets: usize, times: ConnectionTimes) -> io::Result<Self> {
         let v4 = (0..sockets.max(1))
-            .map(|_| Endpoint::client((Ipv4Addr::UNSPECIFIED, 0).into()))
+            .map(|_| shared_endpoint())
             .collect::<io::Result<_>>()?;
         let v6 = Endpoint::client((Ipv6Addr::UNSPECIFIED, 0).into()).ok();
         Ok(Self::with_endpoints(v4, v6, times))
@@ -201,6 +205,21 @@ impl Connector {
         configs.push((pin, config.clone()));
         Ok(config)
     }
+}
+
+/// What the system is asked to hold for a socket that thousands of connections may share, in bytes.
+const RECEIVE_BUFFER_LEN: usize = 4 * 1_024 * 1_024;
+
+fn shared_endpoint() -> io::Result<Endpoint> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    // A system that grants less is no reason not to play.
+    let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER_LEN);
+    Endpoint::new(
+        EndpointConfig::default(),
+        None,
+        socket,
+        Arc::new(TokioRuntime),
+    )
 }
 
 fn client_config(

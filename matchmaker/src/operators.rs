@@ -166,24 +166,6 @@ impl ClusterSource {
         }
         Ok(selection.into_page())
     }
-
-    fn view_of(&self, known: &Known, asked: Option<ShardView>) -> ShardView {
-        let record = &known.record;
-        asked.unwrap_or_else(|| ShardView {
-            id: record.id,
-            state: match (known.is_dead, record.draining) {
-                (true, _) => ShardState::Dead,
-                (false, true) => ShardState::Draining,
-                (false, false) => ShardState::Live,
-            },
-            address: record.address.to_string(),
-            admin: record.admin.map(|address| address.to_string()),
-            live_matches: record.live,
-            capacity: record.capacity,
-            paused: None,
-            figures: None,
-        })
-    }
 }
 
 #[async_trait]
@@ -299,9 +281,10 @@ impl Source for ClusterSource {
                 answers.insert(shard.id, shard);
             }
         }
-        let shards = registry
-            .iter()
-            .map(|known| self.view_of(known, answers.remove(&known.record.id)));
+        let shards = registry.iter().map(|Known { record, is_dead }| {
+            let asked = answers.remove(&record.id);
+            asked.unwrap_or_else(|| ShardView::registered(record, *is_dead))
+        });
         let shards: Vec<_> = shards.collect();
         Ok(ShardList {
             stale: shards

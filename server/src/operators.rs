@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use admin::{
     HandedOff, Kind, MatchDetails, MatchList, MatchQuery, MatchStatus, MatchSummary, Part, Problem,
-    Revoked, Setting, ShardList, ShardState, ShardView, Source,
+    Revoked, Setting, ShardList, ShardView, Source,
 };
 use async_trait::async_trait;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
-use store::{ShardRecord, Store};
+use store::Store;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -63,23 +63,6 @@ impl ShardSource {
                 "This match cannot be shown; the log says why.",
             )
         })
-    }
-
-    fn shard_view(&self, record: ShardRecord, dead: bool) -> ShardView {
-        ShardView {
-            id: record.id,
-            state: match (dead, record.draining) {
-                (true, _) => ShardState::Dead,
-                (false, true) => ShardState::Draining,
-                (false, false) => ShardState::Live,
-            },
-            address: record.address.to_string(),
-            admin: record.admin.map(|address| address.to_string()),
-            live_matches: record.live,
-            capacity: record.capacity,
-            paused: None,
-            figures: None,
-        }
     }
 }
 
@@ -162,7 +145,7 @@ impl Source for ShardSource {
         let (status, registry) = status.map_err(unanswered)?;
         let mut shards: Vec<ShardView> = registry
             .into_iter()
-            .map(|(record, dead)| self.shard_view(record, dead))
+            .map(|(record, is_dead)| ShardView::registered(&record, is_dead))
             .collect();
         shards.sort_unstable_by_key(|shard| shard.id);
         if let Some(own) = shards.iter_mut().find(|shard| shard.id == self.id) {

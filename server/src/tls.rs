@@ -13,8 +13,13 @@ use ring::digest::{SHA256, digest};
 use ring::hmac;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use socket2::SockRef;
 
 use crate::NetLimits;
+
+/// What the system is asked to hold for the socket, in bytes, each way: thousands of datagrams, as come at
+/// once when thousands of players do. Linux grants no more than `net.core.rmem_max` and `wmem_max`.
+const SOCKET_BUFFER_LEN: usize = 4 * 1_024 * 1_024;
 
 /// Between two stateless resets. After a restart thousands of players are owed one at the same time;
 /// the default of 20 ms lets most of them run into their time-out instead. A reset costs one HMAC, and
@@ -151,6 +156,9 @@ impl Identity {
             .migration(true);
         let bind_error = |why| TlsError::Bind { address, why };
         let socket = std::net::UdpSocket::bind(address).map_err(bind_error)?;
+        // All players come through this one. A system that grants less is no reason not to serve.
+        let _ = SockRef::from(&socket).set_recv_buffer_size(SOCKET_BUFFER_LEN);
+        let _ = SockRef::from(&socket).set_send_buffer_size(SOCKET_BUFFER_LEN);
         let config = secret.map_or_else(EndpointConfig::default, ResetSecret::endpoint_config);
         Endpoint::new(config, Some(server), socket, Arc::new(TokioRuntime)).map_err(bind_error)
     }

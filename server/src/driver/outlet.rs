@@ -34,7 +34,7 @@ pub(crate) struct Outlet {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sent {
     /// It is on its way, or the stream is gone, of which its reader tells.
-    Gone,
+    Done,
     /// The peer reads too slowly: its queue is full.
     TooSlow,
 }
@@ -54,21 +54,21 @@ impl Outlet {
     pub(super) fn send(&mut self, mut frame: Bytes) -> Sent {
         if let Some(stream) = &mut self.stream {
             if write_now(stream, &mut frame) {
-                return Sent::Gone;
+                return Sent::Done;
             }
-            self.hand_over();
+            self.leave_to_task();
         }
         self.enqueue(Outgoing::Frame(frame))
     }
 
     /// Sends the last frame.
     pub(super) fn close(mut self, frame: Bytes, code: CloseCode) {
-        self.hand_over();
+        self.leave_to_task();
         // The stream of a peer that is too slow for its goodbye ends when its write is overdue.
         self.enqueue(Outgoing::Last(frame, code));
     }
 
-    fn hand_over(&mut self) {
+    fn leave_to_task(&mut self) {
         if let Some(stream) = self.stream.take() {
             self.enqueue(Outgoing::Stream(stream));
         }
@@ -77,7 +77,7 @@ impl Outlet {
     fn enqueue(&self, outgoing: Outgoing) -> Sent {
         match self.queue.try_send(outgoing) {
             Err(TrySendError::Full(_)) => Sent::TooSlow,
-            Ok(()) | Err(TrySendError::Closed(_)) => Sent::Gone,
+            Ok(()) | Err(TrySendError::Closed(_)) => Sent::Done,
         }
     }
 }
