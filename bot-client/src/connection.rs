@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,6 +16,8 @@ use quinn::{
 };
 use rustls::client::Resumption;
 use socket2::SockRef;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::certificate::{CertificatePin, InvalidPin, PinnedCertificate};
 
@@ -24,6 +27,12 @@ const SERVER_NAME: &str = "rookery";
 /// Client configurations kept for reuse, one for each certificate: more than the shards that a
 /// cluster has certificates for at a time. The oldest goes first.
 const CONFIGS_MAX: usize = 16;
+
+/// Handshakes that are begun at once: a process of thousands of players who all come back at the same time
+/// is to play on meanwhile.
+const HANDSHAKES_MAX: usize = 4;
+/// A handshake that takes longer waits for its peer, or for nobody, and no more keeps others from theirs.
+const TURN_MAX: Duration = Duration::from_millis(20);
 
 /// Times of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +126,8 @@ pub struct Connector {
     /// Which socket of `v4` the next connection takes.
     turn: AtomicUsize,
     times: ConnectionTimes,
+    /// Turns to begin a handshake.
+    turns: Semaphore,
     /// Guards no more than a look-up: TLS work is done outside.
     configs: Mutex<Vec<(CertificatePin, ClientConfig)>>,
 }
@@ -148,6 +159,7 @@ impl Connector {
             v6,
             turn: AtomicUsize::new(0),
             times,
+            turns: Semaphore::const_new(HANDSHAKES_MAX),
             configs: Mutex::new(Vec::new()),
         }
     }
@@ -158,17 +170,26 @@ impl Connector {
     ///
     /// [`ConnectError`].
     pub async fn connect(&self, shard: &ShardAddress) -> Result<Connection, ConnectError> {
-        let pin: CertificatePin = shard
+        let certificate: CertificatePin = shard
             .certificate_sha256
             .as_deref()
             .ok_or(ConnectError::NoPin)?
             .parse()?;
-        let config = self.config(pin)?;
+        let config = self.config(certificate)?;
         let endpoint = self
             .endpoint(shard.address)
             .ok_or(ConnectError::NoSocket(shard.address))?;
+        // It is never closed.
+        let turn = self.turns.acquire().await.ok();
         let connecting = endpoint.connect_with(config, shard.address, SERVER_NAME)?;
-        match tokio::time::timeout(self.times.handshake_max, connecting).await {
+        let mut connecting = pin!(timeout(self.times.handshake_max, connecting));
+        let in_turn = timeout(TURN_MAX, &mut connecting).await;
+        drop(turn);
+        let connected = match in_turn {
+            Ok(connected) => connected,
+            Err(_) => connecting.await,
+        };
+        match connected {
             Ok(connected) => Ok(connected?),
             Err(_) => Err(ConnectError::Timeout(self.times.handshake_max)),
         }
@@ -182,7 +203,7 @@ impl Connector {
             }
         };
         // Past it the peers find out by their own timeouts.
-        let _ = tokio::time::timeout(max, all).await;
+        let _ = timeout(max, all).await;
     }
 
     fn endpoint(&self, address: SocketAddr) -> Option<&Endpoint> {

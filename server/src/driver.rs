@@ -72,7 +72,7 @@ enum Answer {
 
 /// Reads and claims under way at once, so that a crowd of returning players does not crowd out the
 /// writes.
-const LOADS_MAX: usize = 32;
+const LOADS_MAX: usize = 16;
 /// Answers of the store that wait: one batch, one heartbeat, one scan, and the loads.
 const ANSWERS_LEN: usize = LOADS_MAX + 8;
 /// Inputs taken from the inbox at one wake-up.

@@ -18,6 +18,7 @@ fn report(output: &std::process::Output) -> Value {
 
 /// Two processes find each other in the pool and finish a match.
 fn two_bots_play(engine: &str) -> (Value, Value) {
+    let _turn = tests::turns::blocking_turn();
     let server = Server::embedded();
     let url = &server.ready.matchmaker;
     let args = [

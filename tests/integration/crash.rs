@@ -125,6 +125,7 @@ fn check_log(log: &[Event]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_embedded_store_keeps_every_acknowledged_move() {
+    let _turn = tests::turns::turn().await;
     let mut server = Server::embedded();
     let acked = replay_through_crashes(&mut server);
     let store = EmbeddedStore::open(server.data_dir()).unwrap();
@@ -133,6 +134,7 @@ async fn the_embedded_store_keeps_every_acknowledged_move() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_keeps_every_acknowledged_move() {
+    let _turn = tests::turns::turn().await;
     let mut redis = RedisServer::start();
     let mut server = Server::on_redis(&redis.url());
     let acked = replay_through_crashes(&mut server);

@@ -10,6 +10,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Plays it with the programs that are found in `path`.
 fn demo(path: Option<&str>) -> Output {
+    let _turn = tests::turns::blocking_turn();
     let mut command = Command::new(process::binary("rookery"));
     command.args(["demo", "--speed", "20", "--ascii"]);
     if let Some(path) = path {

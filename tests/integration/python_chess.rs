@@ -13,6 +13,7 @@ fn python() -> PathBuf {
 
 #[test]
 fn all_games_and_every_legal_move() {
+    let _turn = tests::turns::blocking_turn();
     let python = python();
     assert!(
         python.exists(),

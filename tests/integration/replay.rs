@@ -38,11 +38,13 @@ fn replay_twice(server: &Server) {
 
 #[test]
 fn two_hundred_games_twice_on_the_embedded_store() {
+    let _turn = tests::turns::blocking_turn();
     replay_twice(&Server::embedded());
 }
 
 #[test]
 fn two_hundred_games_twice_on_redis() {
+    let _turn = tests::turns::blocking_turn();
     let redis = RedisServer::start();
     replay_twice(&Server::on_redis(&redis.url()));
 }

@@ -19,6 +19,8 @@ use tokio::time::{Instant, sleep};
 /// What each side has: the clock of the side to move has run out when the stopped shard goes on, by
 /// the calendar.
 const TIME: Duration = Duration::from_secs(6);
+/// What a move earns, so that the flags of those who play on stay up on a busy machine too.
+const INCREMENT: Duration = Duration::from_secs(20);
 /// Longer than it takes to be taken for dead, and than [`TIME`].
 const STOPPED: Duration = Duration::from_secs(9);
 /// A shard that goes on says what it has to say within this.
@@ -39,7 +41,11 @@ impl Pair {
         let white = matchmaker.new_player(None).await.unwrap().token;
         let black = matchmaker.new_player(None).await.unwrap().token;
         let challenge = NewChallenge {
-            time_control: TimeControl::from_millis(TIME.as_millis() as u64, 0).unwrap(),
+            time_control: TimeControl::from_millis(
+                TIME.as_millis() as u64,
+                INCREMENT.as_millis() as u64,
+            )
+            .unwrap(),
             color: ColorChoice::White,
             fen: None,
             clock_start: ClockStart::AtOnce,
@@ -136,6 +142,7 @@ async fn wait_for_takeover(cluster: &Cluster, id: MatchId, from: Epoch) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shard_that_went_on_after_its_takeover_writes_and_says_nothing_new() {
+    let _turn = tests::turns::turn().await;
     let directory = tempfile::tempdir().unwrap();
     let plan = ClusterPlan {
         directory: directory.path().to_owned(),

@@ -312,16 +312,24 @@ impl Endpoint {
         (kind, response.text().await.expect("text"))
     }
 
-    /// What a change is answered.
+    /// What a change is answered, by the shard that it concerns: on a machine so busy that the shard's
+    /// heart seems to stand still, one is told to try again.
     ///
     /// # Panics
     ///
     /// If there is no answer in JSON.
     pub async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
-        let response = self.request(Method::POST, path).json(body).send().await;
-        let response = response.expect("an answer");
-        let status = response.status();
-        (status, response.json().await.expect("JSON"))
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let response = self.request(Method::POST, path).json(body).send().await;
+            let response = response.expect("an answer");
+            let status = response.status();
+            let answer: Value = response.json().await.expect("JSON");
+            if answer["code"] != "shard_unavailable" || Instant::now() >= end {
+                return (status, answer);
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
     }
 }
 

@@ -5,6 +5,7 @@ pub mod faults;
 pub mod installation;
 pub mod process;
 pub mod shard;
+pub mod turns;
 pub mod wire;
 
 use std::path::{Path, PathBuf};

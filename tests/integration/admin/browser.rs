@@ -161,6 +161,7 @@ impl Browser {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_clicks_from_the_overview_to_a_match_and_sees_a_move_arrive() {
+    let _turn = tests::turns::turn().await;
     let server = Server::embedded();
     let mut game = Game::begin(&server.ready.matchmaker).await;
     game.play(0, "e2e4").await;
@@ -210,6 +211,7 @@ async fn an_operator_clicks_from_the_overview_to_a_match_and_sees_a_move_arrive(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_token_is_refused_in_words_and_forgotten() {
+    let _turn = tests::turns::turn().await;
     let server = Server::embedded();
     let browser = Browser::open().await;
     browser.goto(&server.ready.admin).await;
@@ -226,6 +228,7 @@ async fn a_wrong_token_is_refused_in_words_and_forgotten() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_fits_a_phone_and_follows_the_system_into_the_dark() {
+    let _turn = tests::turns::turn().await;
     let server = Server::embedded();
     let game = Game::begin(&server.ready.matchmaker).await;
     let browser = Browser::open().await;

@@ -26,7 +26,7 @@ use crate::udp_proxy::{UdpProxy, Weather};
 use crate::{Connector, Matchmaker};
 
 /// Questions to the matchmaker at once: more would only wait there, each in a connection of its own.
-const QUESTIONS_MAX: usize = 256;
+const QUESTIONS_MAX: usize = 64;
 /// Clients that share one UDP socket, so that its buffer holds what they are told at once.
 const CLIENTS_PER_SOCKET: u32 = 500;
 /// UDP sockets at the most.
