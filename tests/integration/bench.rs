@@ -17,6 +17,9 @@ fn a_short_bench_has_every_figure_of_every_server() {
     let html = html.to_str().expect("a path in UTF-8");
     let args = [
         "bench",
+        "--takeover",
+        "3",
+        "--operators",
         "--matches",
         "2",
         "--seconds",
@@ -45,6 +48,12 @@ fn a_short_bench_has_every_figure_of_every_server() {
         assert_eq!(names, ["none", "embedded", "redis"], "{case}");
         for measured in stores {
             check(measured);
+            let watched = &measured["watched"];
+            assert!(watched["pages"].as_u64() > Some(10), "{watched}");
+            assert!(
+                watched["ack_us_with"]["p50"].as_u64() > Some(0),
+                "{watched}"
+            );
             assert!(measured["ratio"].as_f64() > Some(0.0), "{measured}");
             assert!(measured["ratio_with_redis"].as_f64() >= measured["ratio"].as_f64());
             let has_redis = measured["store"] == "redis";
@@ -53,11 +62,19 @@ fn a_short_bench_has_every_figure_of_every_server() {
             }
         }
     }
+    let takeover = &report["takeovers"][0];
+    assert_eq!(takeover["matches"], 3);
+    let [first, all] = ["first_ms", "all_ms"].map(|name| takeover[name].as_f64());
+    assert!(first > Some(0.0) && first <= all, "{takeover}");
     // None of them is of two matches.
     let budgets = report["budgets"].as_array().unwrap();
     assert!(budgets.len() >= 9 && budgets.iter().all(|budget| budget["met"].is_null()));
     let page = std::fs::read_to_string(html).expect("the page was written");
-    assert_eq!(page.matches("<svg").count(), 4, "two plots for each load");
+    assert_eq!(
+        page.matches("<svg").count(),
+        5,
+        "two plots for each load, one of takeovers"
+    );
 }
 
 #[test]

@@ -111,19 +111,32 @@ pub struct ShardPlace {
 }
 
 /// What is known of the processes of a shard's place.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Known {
     /// Chosen by the first of them, and kept.
     address: Option<SocketAddr>,
     /// Of the one that was started last, once it is ready.
     id: Option<ShardId>,
+    /// The same.
+    admin: Option<AdminPlace>,
+}
+
+/// An admin endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminPlace {
+    /// Its URL.
+    pub url: String,
+    /// A token that it takes.
+    pub token: String,
 }
 
 /// What a shard writes into its ready file.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct ReadyShard {
     id: ShardId,
     address: SocketAddr,
+    admin: String,
+    admin_token: String,
 }
 
 impl LocalCluster {
@@ -241,11 +254,15 @@ impl LocalCluster {
         let listen = shard.address();
         match std::fs::remove_file(&shard.ready_file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            _ => shard.known().id = None,
+            _ => {
+                let mut known = shard.known();
+                (known.id, known.admin) = (None, None);
+            }
         }
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut command = Command::new(&self.program);
         command.args(["shard", "--listen", &listen.unwrap_or(free).to_string()]);
+        command.args(["--admin-listen", &free.to_string()]);
         command.args(["--store", self.redis.url()]);
         command.args(["--store-wait", &START_MAX.as_secs().to_string()]);
         command.args(["--connections-max", CONNECTIONS_MAX]);
@@ -264,11 +281,15 @@ impl LocalCluster {
         let end = Instant::now() + START_MAX;
         loop {
             if let Ok(text) = std::fs::read_to_string(&shard.ready_file)
-                && let Ok(ReadyShard { id, address }) = serde_json::from_str(&text)
+                && let Ok(ready) = serde_json::from_str::<ReadyShard>(&text)
             {
                 *shard.known() = Known {
-                    address: Some(address),
-                    id: Some(id),
+                    address: Some(ready.address),
+                    id: Some(ready.id),
+                    admin: Some(AdminPlace {
+                        url: ready.admin,
+                        token: ready.admin_token,
+                    }),
                 };
                 return Ok(());
             }
@@ -315,6 +336,12 @@ impl ShardPlace {
     #[must_use]
     pub fn id(&self) -> Option<ShardId> {
         self.known().id
+    }
+
+    /// The admin endpoint of that process.
+    #[must_use]
+    pub fn admin(&self) -> Option<AdminPlace> {
+        self.known().admin.clone()
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -11,6 +11,9 @@ use super::BenchError;
 use crate::cluster::{RedisPlace, server_beside};
 use crate::commands::duration::duration;
 
+/// Numbers of matches that are measured unless others are named: those that have budgets.
+const MATCHES: [u32; 3] = [100, 500, 2_000];
+
 const EXAMPLES: &str = "\
 Examples:
   What a durable move costs, and whether the budgets are met:
@@ -19,6 +22,10 @@ Examples:
     bot-client bench --matches 1,10,100,1000,10000 --think 0,2s --seconds 20 --html bench.html
   What durability itself costs:
     bot-client bench --store none,embedded,redis --matches 500
+  What it costs players that operators look on:
+    bot-client bench --matches 1000 --think 2s --seconds 60 --store redis --operators
+  How long it takes to take over the matches of a dead shard:
+    bot-client bench --takeover 10,100,1000,10000 --html takeover.html
   For a script:
     bot-client bench --json | jq '.budgets[] | select(.met == false)'";
 
@@ -33,10 +40,16 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub struct BenchArgs {
-    /// Matches at the same time, 1 to 10000; several numbers make several rows.
-    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "100,500,2000",
+    /// Matches at the same time, 1 to 10000; several numbers make several rows. By default 100, 500 and
+    /// 2000, or none with --takeover.
+    #[arg(long, value_name = "N", value_delimiter = ',',
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub matches: Vec<u32>,
+    /// Kill a shard that has so many matches, in which 40 plies were played, and say how long it takes
+    /// until another shard has them; several numbers make several rows. Needs redis-server.
+    #[arg(long, value_name = "N", value_delimiter = ',',
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub takeover: Vec<u32>,
     /// Where the server keeps its matches; several are measured one after the other. By default
     /// embedded and, where redis-server is installed, redis.
     #[arg(long, value_enum, value_name = "STORE", value_delimiter = ',')]
@@ -52,6 +65,11 @@ pub struct BenchArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 5,
           value_parser = clap::value_parser!(u64).range(1..=600))]
     pub seconds: u64,
+    /// Let operators ask for every page of the server's admin endpoints once a second, in every second
+    /// five seconds, and say how long answers to moves took with and without them. Says something where
+    /// pairs think (--think), and over 20 seconds at least.
+    #[arg(long)]
+    pub operators: bool,
     /// The server's binary; by default `rookery` beside this program.
     #[arg(long, value_name = "FILE")]
     pub server: Option<PathBuf>,
@@ -100,9 +118,11 @@ impl fmt::Display for BenchStore {
 #[derive(Debug)]
 pub(super) struct BenchConfig {
     pub(super) matches: Vec<u32>,
+    pub(super) takeover: Vec<u32>,
     pub(super) stores: Vec<BenchStore>,
     pub(super) think: Vec<Duration>,
     pub(super) duration: Duration,
+    pub(super) operators: bool,
     pub(super) server: PathBuf,
     pub(super) seed: u64,
     pub(super) html: Option<PathBuf>,
@@ -123,14 +143,26 @@ impl BenchArgs {
             return Err(text.into());
         }
         Ok(BenchConfig {
-            matches: self.matches.clone(),
+            matches: self.loads(),
+            takeover: self.takeover.clone(),
             stores: stores(&self.store, RedisPlace::is_installed())?,
             think: self.think.clone(),
             duration: Duration::from_secs(self.seconds),
+            operators: self.operators,
             server,
             seed: self.seed,
             html: self.html.clone(),
         })
+    }
+}
+
+impl BenchArgs {
+    /// Numbers of matches under which moves are measured.
+    fn loads(&self) -> Vec<u32> {
+        if self.matches.is_empty() && self.takeover.is_empty() {
+            return MATCHES.into();
+        }
+        self.matches.clone()
     }
 }
 

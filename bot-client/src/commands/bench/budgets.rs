@@ -21,6 +21,15 @@ const MEMORY_MATCHES: u32 = 2_000;
 /// Growth of the append-only file a move, in bytes.
 const AOF_BYTES_MAX: f64 = 120.0;
 
+/// The number of matches, with two connections each, at which memory is bounded in all.
+const CROWD_MATCHES: u32 = 10_000;
+/// Memory of the server then, in MB of 1,048,576 bytes.
+const CROWD_MB_MAX: f64 = 1.2 * 1_024.0;
+/// The number of matches at which operators may not be felt.
+const WATCHED_MATCHES: u32 = 1_000;
+/// The time of 99 of 100 answers while operators ask for every page, over that without them.
+const WATCHED_RATIO_MAX: f64 = 1.1;
+
 /// On which side of its limit a figure must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -129,6 +138,23 @@ pub(super) fn budgets(cases: &[Case]) -> Vec<Budget> {
         AOF_BYTES_MAX,
         aof_bytes.reduce(f64::max),
     ));
+    budgets.push(Budget::new(
+        format!("MB of memory, {} connections", 2 * CROWD_MATCHES),
+        Bound::AtMost,
+        CROWD_MB_MAX,
+        at(CROWD_MATCHES).map(|m| m.figures.kb_per_match * f64::from(CROWD_MATCHES) / 1_024.0),
+    ));
+    let watched = cases.iter().filter(|case| case.matches == WATCHED_MATCHES);
+    let watched = watched.flat_map(|case| &case.stores);
+    let ratios = watched.filter_map(|m| m.figures.watched.as_ref().map(|w| w.p99_ratio));
+    budgets.push(Budget::new(
+        format!(
+            "ack p99 with operators over that without, {WATCHED_MATCHES} matches (--operators)"
+        ),
+        Bound::AtMost,
+        WATCHED_RATIO_MAX,
+        ratios.reduce(f64::max),
+    ));
     budgets
 }
 
@@ -154,7 +180,9 @@ mod tests {
         let (yes, no, unknown) = (Some(true), Some(false), None);
         assert_eq!(
             met,
-            [yes, no, unknown, yes, yes, unknown, yes, unknown, yes],
+            [
+                yes, no, unknown, yes, yes, unknown, yes, unknown, yes, unknown, unknown
+            ],
             "{:#?}",
             budgets(&cases)
         );

@@ -5,6 +5,7 @@ use std::time::Duration;
 use hdrhistogram::{CreationError, Histogram};
 use serde::Serialize;
 
+use super::operators::{Watched, WatchedTally};
 use super::rounds::Took;
 use super::seating::Handshakes;
 
@@ -39,6 +40,8 @@ pub struct Figures {
     pub handshakes_per_s: f64,
     /// CPU time of the server for one of them, in microseconds.
     pub server_us_per_handshake: f64,
+    /// What operators changed; absent where nobody asked.
+    pub watched: Option<Watched>,
 }
 
 /// Of a time, what so many did not exceed.
@@ -55,18 +58,26 @@ pub struct Percentiles {
 /// [`Took`] in microseconds, small enough to keep each.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Times {
-    ack_us: u32,
+    pub(super) ack_us: u32,
     relay_us: u32,
+    /// Operators were asking for pages then.
+    pub(super) while_asked: bool,
 }
 
-impl From<Took> for Times {
-    fn from(took: Took) -> Self {
+impl Times {
+    pub(super) fn new(took: Took, while_asked: bool) -> Self {
         let us = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
         Self {
             ack_us: us(took.ack),
             relay_us: us(took.relay),
+            while_asked,
         }
     }
+}
+
+/// In microseconds, up to a minute, three digits kept.
+pub(super) fn times_histogram() -> Result<Histogram<u64>, CreationError> {
+    Histogram::new_with_bounds(1, 60_000_000, 3)
 }
 
 /// What is counted while a server is measured, over all rounds.
@@ -88,6 +99,8 @@ pub(super) struct Tally {
     pub(super) log_bytes: Option<u64>,
     ack: Histogram<u64>,
     relay: Histogram<u64>,
+    /// Where operators ask.
+    pub(super) watched: Option<WatchedTally>,
 }
 
 impl Tally {
@@ -97,8 +110,6 @@ impl Tally {
         started_bytes: u64,
         seated_bytes: u64,
     ) -> Result<Self, CreationError> {
-        // In microseconds, up to a minute, three digits kept.
-        let histogram = || Histogram::new_with_bounds(1, 60_000_000, 3);
         Ok(Self {
             matches,
             handshakes,
@@ -111,8 +122,9 @@ impl Tally {
             client: Duration::ZERO,
             redis: None,
             log_bytes: None,
-            ack: histogram()?,
-            relay: histogram()?,
+            ack: times_histogram()?,
+            relay: times_histogram()?,
+            watched: None,
         })
     }
 
@@ -120,6 +132,9 @@ impl Tally {
         for times in times {
             self.ack.saturating_record(times.ack_us.into());
             self.relay.saturating_record(times.relay_us.into());
+            if let Some(watched) = &mut self.watched {
+                watched.add(times);
+            }
         }
     }
 
@@ -146,6 +161,7 @@ impl Tally {
             aof_bytes_per_move: self.log_bytes.map(|bytes| bytes as f64 / moves),
             handshakes_per_s: over(connections, self.handshakes.took.as_secs_f64()),
             server_us_per_handshake: self.handshakes.server.as_secs_f64() * 1e6 / connections,
+            watched: self.watched.as_ref().map(WatchedTally::figures),
         }
     }
 }
@@ -160,7 +176,7 @@ pub(super) fn over(dividend: f64, divisor: f64) -> f64 {
 }
 
 impl Percentiles {
-    fn of(histogram: &Histogram<u64>) -> Self {
+    pub(super) fn of(histogram: &Histogram<u64>) -> Self {
         Self {
             p50: histogram.value_at_quantile(0.5),
             p99: histogram.value_at_quantile(0.99),
@@ -191,10 +207,11 @@ pub(super) mod tests {
         tally.redis = redis_us.map(used);
         tally.log_bytes = redis_us.map(|_| 100 * moves);
         let took = |ack, relay| {
-            Times::from(Took {
+            let took = Took {
                 ack: Duration::from_micros(ack),
                 relay: Duration::from_micros(relay),
-            })
+            };
+            Times::new(took, false)
         };
         tally.add_times(&[took(300, 400); 98]);
         tally.add_times(&[took(2_000, 3_000); 2]);

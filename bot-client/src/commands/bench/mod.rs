@@ -6,12 +6,13 @@
 //!
 //! `args` is the command line; `relay` and `rookery` start what is measured and take the seats;
 //! `rounds` has the pairs of either play and counts what that used; `figures`, `budgets`,
-//! `report` and `page` say what came of it.
+//! `report` and `page` say what came of it; `operators` are those who look on. `takeover` measures what happens when a shard is killed.
 
 mod args;
 mod budgets;
 mod figures;
 mod games;
+mod operators;
 mod page;
 mod relay;
 mod report;
@@ -19,6 +20,7 @@ mod rookery;
 mod rounds;
 mod seating;
 mod table;
+mod takeover;
 
 use std::time::Duration;
 
@@ -27,8 +29,10 @@ use crate::connection::{ConnectionTimes, explain};
 pub use args::{BenchArgs, BenchStore};
 pub use budgets::{Bound, Budget};
 pub use figures::{Figures, Percentiles};
+pub use operators::Watched;
 pub use relay::{RelayArgs, serve as serve_relay, transport as relay_transport};
 pub use report::{Case, Measured, Report};
+pub use takeover::Takeover;
 
 use args::BenchConfig;
 use rounds::Load;
@@ -72,7 +76,12 @@ pub async fn run(args: &BenchArgs) -> Result<Report, BenchError> {
             cases.push(measure(&config, matches, think).await?);
         }
     }
-    let report = Report::new(cases);
+    let mut takeovers = Vec::new();
+    for &matches in &config.takeover {
+        eprintln!("bench: the takeover of {matches} matches …");
+        takeovers.push(takeover::measure(&config, matches).await?);
+    }
+    let report = Report::new(cases, takeovers);
     if let Some(path) = &config.html {
         let written = std::fs::write(path, page::page(&report));
         written.map_err(|error| format!("--html {}: {error}", path.display()))?;
@@ -93,7 +102,7 @@ async fn measure(config: &BenchConfig, matches: u32, think: Duration) -> Result<
     let mut stores = Vec::new();
     for &store in &config.stores {
         eprintln!("bench: {load}: Rookery, {store} …");
-        let rookery = rookery::Rookery::start(&config.server, store, config.seed).await?;
+        let rookery = rookery::Rookery::start(config, store).await?;
         let figures = rounds::measure(&rookery, load).await?;
         stores.push(Measured::new(store, figures, &relay));
     }

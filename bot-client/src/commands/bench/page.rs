@@ -1,6 +1,6 @@
 //! The report as an HTML page: how costs and times grow with the number of matches.
 
-use super::{BenchStore, Case, Figures, Measured, Report};
+use super::{BenchStore, Case, Figures, Measured, Report, Takeover};
 use crate::commands::html::{self, Across, Escaped, Plot, Series};
 
 /// The page.
@@ -9,8 +9,35 @@ pub(super) fn page(report: &Report) -> String {
     thinks.dedup();
     let plots: String = thinks.iter().map(|think| plots(report, think)).collect();
     let table = report.to_string();
-    let body = format!("{plots}\n<pre>{}</pre>", Escaped(&table));
+    let takeovers = takeover_plot(&report.takeovers);
+    let body = format!("{plots}{takeovers}\n<pre>{}</pre>", Escaped(&table));
     html::page("Speed", &report.command, &body)
+}
+
+/// How long takeovers took; nothing if there were none.
+fn takeover_plot(takeovers: &[Takeover]) -> String {
+    let counts = takeovers.iter().map(|takeover| f64::from(takeover.matches));
+    let (least, most) = (counts.clone().reduce(f64::min), counts.reduce(f64::max));
+    let (Some(least), Some(most)) = (least, most) else {
+        return String::new();
+    };
+    let line = |name, of: fn(&Takeover) -> f64| {
+        let points = takeovers.iter();
+        let mut points: Vec<_> = points.map(|t| (f64::from(t.matches), of(t))).collect();
+        points.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        Series { name, points }
+    };
+    let plot = Plot {
+        title: "From kill -9 of a shard until another has its matches, s, over their number",
+        is_logarithmic: false,
+        series: vec![
+            line("the first", |takeover| takeover.first_ms / 1e3),
+            line("all of them", |takeover| takeover.all_ms / 1e3),
+        ],
+        bands: &[],
+        across: Across::Count(least, most),
+    };
+    plot.to_string()
 }
 
 /// The plots of the cases in which pairs think for so long.
@@ -91,13 +118,20 @@ mod tests {
     #[test]
     fn every_load_has_plots_with_a_line_for_each_server() {
         let cases = vec![case(2_000, 0, 40), case(100, 0, 28), case(100, 2_000, 30)];
-        let page = page(&Report::new(cases));
-        assert_eq!(page.matches("<svg").count(), 4);
-        // Relay, embedded, Redis, Redis counted; and acknowledgements without the last.
-        assert_eq!(page.matches("class=\"line").count(), 14);
+        let takeover = |matches, all_ms| Takeover {
+            matches,
+            first_ms: 3_000.0,
+            all_ms,
+            survivor_us_per_match: 100.0,
+        };
+        let takeovers = vec![takeover(1_000, 4_000.0), takeover(10, 3_100.0)];
+        let page = page(&Report::new(cases, takeovers));
+        assert_eq!(page.matches("<svg").count(), 5);
+        // Relay, embedded, Redis, Redis counted; acknowledgements without the last; and two of takeovers.
+        assert_eq!(page.matches("class=\"line").count(), 16);
         // The lines go from few matches to many, in whatever order those were measured.
         assert!(page.contains("M56.0 121.6L888.0 121.6"), "{page}");
-        assert!(page.contains("<pre>CPU time for a move"));
+        assert!(page.contains("<pre>From kill -9") && page.contains("CPU time for a move"));
         assert!(!page.contains("<script") && !page.contains("href="));
     }
 }

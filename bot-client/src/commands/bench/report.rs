@@ -5,7 +5,7 @@ use std::thread::available_parallelism;
 use serde::Serialize;
 
 use super::figures::over;
-use super::{BenchStore, Budget, Figures, budgets};
+use super::{BenchStore, Budget, Figures, Takeover, budgets};
 
 /// All that was measured; as JSON it is what `--json` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -16,6 +16,8 @@ pub struct Report {
     pub cpus: usize,
     /// One for each number of matches and each time to think.
     pub cases: Vec<Case>,
+    /// One for each number of matches on a shard that was killed.
+    pub takeovers: Vec<Takeover>,
     /// What was to be kept, and whether it was.
     pub budgets: Vec<Budget>,
 }
@@ -61,12 +63,13 @@ impl Measured {
 }
 
 impl Report {
-    pub(super) fn new(cases: Vec<Case>) -> Self {
+    pub(super) fn new(cases: Vec<Case>, takeovers: Vec<Takeover>) -> Self {
         Self {
             command: std::env::args().collect::<Vec<_>>().join(" "),
             cpus: available_parallelism().map_or(1, usize::from),
             budgets: budgets::budgets(&cases),
             cases,
+            takeovers,
         }
     }
 }
@@ -99,7 +102,8 @@ pub(super) mod tests {
 
     #[test]
     fn json_has_the_figures_beside_the_store_and_the_budgets() {
-        let json = serde_json::to_value(Report::new(vec![case(100, 0, 30)])).expect("JSON");
+        let json =
+            serde_json::to_value(Report::new(vec![case(100, 0, 30)], Vec::new())).expect("JSON");
         let redis = &json["cases"][0]["stores"][1];
         assert_eq!(redis["store"], "redis");
         assert_eq!(redis["ratio_with_redis"], 2.0);

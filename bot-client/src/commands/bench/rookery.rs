@@ -11,10 +11,13 @@ use game_core::{
 use protocol::http::{NewChallenge, SeatReply};
 use protocol::{ClientFrame, Join, ServerBody, codec};
 use quinn::{Connection, RecvStream, SendStream};
+use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
+use super::args::BenchConfig;
 use super::games::random_game;
+use super::operators::Operators;
 use super::rounds::{Pair, Subject, Took};
 use super::seating::{Seated, seat_all, some_at_once};
 use super::{BenchError, BenchStore, SETUP_MAX, SOCKETS, START_MAX, TIMES, why_lost};
@@ -32,19 +35,22 @@ const NO_REWRITE: [&str; 2] = ["--auto-aof-rewrite-percentage", "0"];
 pub(super) struct Rookery {
     place: Place,
     redis: Option<RedisPlace>,
-    matchmaker: Matchmaker,
-    connector: Arc<Connector>,
-    games: Vec<Arc<[Uci]>>,
+    players: Players,
+    /// Where operators look, and with which token; nowhere if none do.
+    admin: Option<(Vec<String>, String)>,
     _directory: TempDir,
 }
 
+/// Those who play: two who meet in every match.
+pub(super) struct Players {
+    matchmaker: Matchmaker,
+    connector: Arc<Connector>,
+    games: Vec<Arc<[Uci]>>,
+}
+
 impl Rookery {
-    /// Starts the binary `server` on a store of its own. `seed` draws the games that will be played.
-    pub(super) async fn start(
-        server: &Path,
-        store: BenchStore,
-        seed: u64,
-    ) -> Result<Self, BenchError> {
+    /// Starts the server on a store of its own.
+    pub(super) async fn start(config: &BenchConfig, store: BenchStore) -> Result<Self, BenchError> {
         let directory = tempfile::tempdir()?;
         let redis = match store {
             BenchStore::Redis => Some(RedisPlace::start(directory.path(), &NO_REWRITE).await?),
@@ -55,21 +61,37 @@ impl Rookery {
             (_, redis) => redis.as_ref().map(RedisPlace::url),
         };
         let place = Place::new("rookery", directory.path());
-        place.start(&mut command(server, directory.path(), url))?;
-        let matchmaker = Matchmaker::new(&ready(&place, directory.path()).await?, SETUP_MAX)?;
-        let games = (0..GAMES).map(|n| random_game(seed.wrapping_add(n)).into());
+        place.start(&mut command(&config.server, directory.path(), url))?;
+        let ready = ready(&place, directory.path()).await?;
+        let players = Players::new(&ready.matchmaker, config.seed)?;
+        let admin = config.operators.then(|| ready.admin());
         Ok(Self {
             place,
             redis,
-            matchmaker,
-            connector: Arc::new(Connector::bind(SOCKETS, TIMES)?),
-            games: games.collect(),
+            players,
+            admin,
             _directory: directory,
         })
     }
+}
+
+impl Players {
+    /// Who asks the matchmaker at `url` for matches; `seed` draws the games that they play.
+    pub(super) fn new(url: &str, seed: u64) -> Result<Self, BenchError> {
+        let games = (0..GAMES).map(|n| random_game(seed.wrapping_add(n)).into());
+        Ok(Self {
+            matchmaker: Matchmaker::new(url, SETUP_MAX)?,
+            connector: Arc::new(Connector::bind(SOCKETS, TIMES)?),
+            games: games.collect(),
+        })
+    }
+
+    pub(super) fn connector(&self) -> Arc<Connector> {
+        Arc::clone(&self.connector)
+    }
 
     /// Makes matches, and asks where both seats of each are.
-    async fn invite(&self, matches: u32) -> Result<Vec<Invitation>, BenchError> {
+    pub(super) async fn invite(&self, matches: u32) -> Result<Vec<Invitation>, BenchError> {
         let ann = self.matchmaker.new_player(None).await?;
         let bob = self.matchmaker.new_player(None).await?;
         let tokens = Arc::new([ann.token, bob.token]);
@@ -104,14 +126,35 @@ fn command(server: &Path, directory: &Path, store: Option<&str>) -> Command {
 
 const READY_FILE: &str = "ready.json";
 
-/// Waits until everything answers; where the matchmaker does.
-async fn ready(place: &Place, directory: &Path) -> Result<String, BenchError> {
+/// Where the server answers, as it writes it into its ready file.
+#[derive(Debug, Deserialize)]
+struct Ready {
+    matchmaker: String,
+    admin: String,
+    admin_token: String,
+    shards: Vec<ReadyShard>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ReadyShard {
+    admin: String,
+}
+
+impl Ready {
+    /// The admin endpoints, and the token that they take.
+    fn admin(&self) -> (Vec<String>, String) {
+        let shards = self.shards.iter().map(|shard| &shard.admin);
+        let endpoints = std::iter::once(&self.admin).chain(shards);
+        (endpoints.cloned().collect(), self.admin_token.clone())
+    }
+}
+
+/// Waits until everything answers.
+async fn ready(place: &Place, directory: &Path) -> Result<Ready, BenchError> {
     let end = Instant::now() + START_MAX;
     loop {
         if let Ok(text) = std::fs::read_to_string(directory.join(READY_FILE)) {
-            let ready: serde_json::Value = serde_json::from_str(&text)?;
-            let url = ready["matchmaker"].as_str();
-            return Ok(url.ok_or("the ready file names no matchmaker")?.to_owned());
+            return Ok(serde_json::from_str(&text)?);
         }
         if place.has_died() || Instant::now() > end {
             return Err(silent(place).into());
@@ -147,27 +190,40 @@ impl Subject for Rookery {
         self.redis.as_ref()
     }
 
+    async fn operators(&self) -> Result<Option<Operators>, BenchError> {
+        Ok(match &self.admin {
+            Some((endpoints, token)) => Some(Operators::new(endpoints, token).await?),
+            None => None,
+        })
+    }
+
     async fn seat(&self, matches: u32) -> Result<Seated<MatchPair>, BenchError> {
-        let invitations = self.invite(matches).await?;
+        let invitations = self.players.invite(matches).await?;
         seat_all(&self.place, invitations, |invitation| {
-            let connector = Arc::clone(&self.connector);
-            async move {
-                let Invitation { seats, moves } = invitation;
-                let [white, black] = seats;
-                let white = BenchSeat::take(&connector, white).await?;
-                let black = BenchSeat::take(&connector, black).await?;
-                let seats = [white, black];
-                Ok(MatchPair { seats, moves })
-            }
+            let connector = self.players.connector();
+            async move { invitation.sit_down(&connector).await }
         })
         .await
     }
 }
 
 /// A match that waits for its players, and what they are to play.
-struct Invitation {
+pub(super) struct Invitation {
     seats: [SeatReply; 2],
     moves: Arc<[Uci]>,
+}
+
+impl Invitation {
+    /// Takes both seats.
+    pub(super) async fn sit_down(self, connector: &Connector) -> Result<MatchPair, BenchError> {
+        let [white, black] = self.seats;
+        let white = BenchSeat::take(connector, white).await?;
+        let black = BenchSeat::take(connector, black).await?;
+        Ok(MatchPair {
+            seats: [white, black],
+            moves: self.moves,
+        })
+    }
 }
 
 /// A seat with no opinion and no memory: it costs the clients as little as can be.

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::figures::{Figures, Tally, Times};
+use super::operators::{Operators, WatchedTally};
 use super::seating::Seated;
 use super::{BenchError, seating};
 use crate::cluster::{Place, RedisPlace, cpu_time};
@@ -58,6 +59,11 @@ pub(super) trait Subject {
     /// The Redis beneath it, if there is one.
     fn redis(&self) -> Option<&RedisPlace>;
 
+    /// Who looks at it meanwhile, if anybody does. There are matches to look at.
+    async fn operators(&self) -> Result<Option<Operators>, BenchError> {
+        Ok(None)
+    }
+
     /// Seats so many new pairs.
     async fn seat(&self, matches: u32) -> Result<Seated<Self::Pair>, BenchError>;
 }
@@ -88,6 +94,11 @@ pub(super) async fn measure<S: Subject>(subject: &S, load: Load) -> Result<Figur
     let Seated { pairs, handshakes } = subject.seat(load.matches).await?;
     let seated_rss = subject.server().resident_bytes();
     let mut tally = Tally::new(load.matches, handshakes, started_rss, seated_rss)?;
+    let operators = subject.operators().await?;
+    tally.watched = match &operators {
+        Some(operators) => Some(WatchedTally::new(operators.pages())?),
+        None => None,
+    };
     let mut pairs = Some(pairs);
     while tally.elapsed < load.duration {
         let pairs = match pairs.take() {
@@ -100,7 +111,7 @@ pub(super) async fn measure<S: Subject>(subject: &S, load: Load) -> Result<Figur
             seed: load.seed.wrapping_add(tally.moves),
             ..load
         };
-        let ended = play(subject, pairs, round, &mut tally).await?;
+        let ended = play((subject, operators.as_ref()), pairs, round, &mut tally).await?;
         if tally.elapsed < load.duration {
             seating::some_at_once(ended, Pair::finish).await?;
         }
@@ -136,7 +147,7 @@ impl Sample {
 
 /// Lets all pairs play at once until the round's time is over, or until the first has played out.
 async fn play<S: Subject>(
-    subject: &S,
+    (subject, operators): (&S, Option<&Operators>),
     pairs: Vec<S::Pair>,
     load: Load,
     tally: &mut Tally,
@@ -147,6 +158,7 @@ async fn play<S: Subject>(
         counts: AtomicBool::new(false),
         moves: AtomicU64::new(0),
         first_moves: AtomicU64::new(0),
+        are_asking: AtomicBool::new(false),
         think: load.think,
     });
     let mut playing = JoinSet::new();
@@ -158,9 +170,7 @@ async fn play<S: Subject>(
     round.warm_up(u64::from(load.matches)).await;
     round.counts.store(true, Ordering::Relaxed);
     let before = Sample::take(subject);
-    while !round.end.is_cancelled() && before.at.elapsed() < load.duration {
-        sleep(LOOK_EVERY).await;
-    }
+    round.run(load.duration, operators).await?;
     let moves = round.moves.load(Ordering::Relaxed);
     let after = Sample::take(subject);
     round.end.cancel();
@@ -199,6 +209,8 @@ struct Round {
     moves: AtomicU64,
     /// Moves of the warm-up.
     first_moves: AtomicU64,
+    /// Operators are asking for pages.
+    are_asking: AtomicBool,
     think: Duration,
 }
 
@@ -214,6 +226,30 @@ impl Round {
         {
             sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// Lets pairs play, and operators ask, for `duration` or until the first has played out.
+    async fn run(
+        &self,
+        duration: Duration,
+        operators: Option<&Operators>,
+    ) -> Result<(), BenchError> {
+        let asking = async {
+            match operators {
+                Some(operators) => {
+                    let are_asking = &self.are_asking;
+                    operators.ask_now_and_then(duration, are_asking).await
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = sleep(duration) => {}
+            () = self.end.cancelled() => {}
+            failed = asking => return failed.map(|never| match never {}),
+        }
+        self.are_asking.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Notes a move; says whether it is measured.
@@ -251,6 +287,7 @@ async fn play_pair<P: Pair>(
     let mut pause = round.think.mul_f64(dice.random::<f64>());
     let mut n = 0;
     while round.think(pause).await {
+        let while_asked = round.are_asking.load(Ordering::Relaxed);
         // What fails fails the whole, at once.
         let played = pair.play(n).await.inspect_err(|_| round.end.cancel());
         let Some(took) = played? else {
@@ -258,7 +295,7 @@ async fn play_pair<P: Pair>(
             break;
         };
         if round.has_moved() {
-            times.push(Times::from(took));
+            times.push(Times::new(took, while_asked));
         }
         n += 1;
         pause = round.think.mul_f64(0.5 + dice.random::<f64>());

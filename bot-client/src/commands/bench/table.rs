@@ -72,8 +72,57 @@ impl Report {
     }
 }
 
+impl Report {
+    /// What became of matches whose shard was killed, where that was asked for.
+    fn write_takeovers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.takeovers.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "From kill -9 of a shard until another had the first and all of its matches, ms; CPU time of \
+             that one for a match:\n\n{:>7}{:>10}{:>10}{:>10}",
+            "matches", "first", "all", "CPU µs"
+        )?;
+        for takeover in &self.takeovers {
+            writeln!(
+                f,
+                "{:>7}{:>10.0}{:>10.0}{:>10.0}",
+                takeover.matches,
+                takeover.first_ms,
+                takeover.all_ms,
+                takeover.survivor_us_per_match
+            )?;
+        }
+        writeln!(f)
+    }
+
+    /// What operators changed, where there were any.
+    fn write_watched(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for case in &self.cases {
+            for (name, figures, _) in case.lines() {
+                if let Some(watched) = &figures.watched {
+                    let [without, with] = [watched.ack_us_without, watched.ack_us_with]
+                        .map(|ack| ms(ack.p99 as f64 / 1_000.0));
+                    writeln!(
+                        f,
+                        "{} matches, {name}: ack p99 {with} ms while operators asked for {} pages a second, \
+                         {without} ms else: × {:.2}\n",
+                        case.matches, watched.pages, watched.p99_ratio
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_takeovers(f)?;
+        if self.cases.is_empty() {
+            return Ok(());
+        }
         writeln!(
             f,
             "CPU time for a move; the ratio to the bare relay's, and with Redis counted; memory of the \
@@ -86,6 +135,7 @@ impl fmt::Display for Report {
              (relay), ms:\n"
         )?;
         self.write_table(f, TIME_HEADS, |(_, figures, _)| times(figures))?;
+        self.write_watched(f)?;
         writeln!(
             f,
             "Budgets, on Redis, in closed loop (--matches 100,500,2000 --think 0 --store redis):\n"
@@ -141,7 +191,7 @@ mod tests {
 
     #[test]
     fn the_table_has_a_line_for_each_server_and_each_budget() {
-        let report = Report::new(vec![case(100, 0, 28), case(100, 2_000, 40)]);
+        let report = Report::new(vec![case(100, 0, 28), case(100, 2_000, 40)], Vec::new());
         let text = report.to_string();
         let lines = |of: &str| text.lines().filter(|line| line.contains(of)).count();
         assert_eq!(lines("bare relay  "), 4);

@@ -124,6 +124,9 @@ impl World {
         self.broken_count.fetch_add(1, Ordering::Relaxed);
         let mut kept = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < BROKEN_MAX {
+            if self.config.keep_going {
+                eprintln!("soak: {broken}");
+            }
             kept.push(broken);
         }
         if !self.config.keep_going {

@@ -167,6 +167,9 @@ impl ClockCheck {
 
 #[cfg(test)]
 mod tests {
+    use game_core::Termination;
+
+    use super::super::ends_with_a_move;
     use super::*;
 
     const TOLERANCE: Duration = Duration::from_millis(500);
@@ -296,6 +299,19 @@ mod tests {
             Promise::ClockCharged,
             "more than the time away"
         );
+    }
+
+    #[test]
+    fn a_move_that_is_heard_of_with_the_resignation_after_it_earns_its_increment() {
+        let mut check = white();
+        check.moved(at(13_000));
+        let mut joined = word(3, (61_000, 60_000), None, 16_000);
+        joined.after_absence = true;
+        joined.is_last = ends_with_a_move(Termination::Resignation);
+        assert!(check.clone().word(joined, TOLERANCE).is_ok());
+        joined.is_last = ends_with_a_move(Termination::Checkmate);
+        let breach = check.word(joined, TOLERANCE).unwrap_err();
+        assert_eq!(breach.promise, Promise::ClockRose);
     }
 
     #[test]

@@ -144,7 +144,8 @@ impl Oracle {
             at,
             after_absence: matches!(update, Update::Joined { .. }),
             with_event: matches!(update, Update::Event { .. }),
-            is_last: view.result().is_some() || view.position().is_game_over(),
+            is_last: view.position().is_game_over()
+                || view.result().is_some_and(|(_, how)| ends_with_a_move(how)),
         };
         let checked = match &mut self.clocks {
             Some(clocks) => clocks.word(word, tolerance),
@@ -192,4 +193,18 @@ impl Oracle {
         };
         self.history.note(at, entry);
     }
+}
+
+/// Whether the last move itself ends a match that ends so. Otherwise it is a move like any other, and
+/// earns its increment: a resignation or a fallen flag comes after it.
+const fn ends_with_a_move(how: Termination) -> bool {
+    matches!(
+        how,
+        Termination::Checkmate
+            | Termination::Stalemate
+            | Termination::DeadPosition
+            | Termination::FivefoldRepetition
+            | Termination::SeventyFiveMoves
+            | Termination::MaxLength
+    )
 }
