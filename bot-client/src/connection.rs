@@ -1,7 +1,7 @@
 //! QUIC connections to shards.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,11 +15,11 @@ use quinn::{
     TransportConfig, VarInt,
 };
 use rustls::client::Resumption;
-use socket2::SockRef;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::certificate::{CertificatePin, InvalidPin, PinnedCertificate};
+use crate::sockets;
 
 /// What TLS calls the server. Nothing is checked against it, as the certificate is pinned.
 const SERVER_NAME: &str = "rookery";
@@ -228,17 +228,11 @@ impl Connector {
     }
 }
 
-/// What the system is asked to hold for a socket that thousands of connections may share, in bytes.
-const RECEIVE_BUFFER_LEN: usize = 4 * 1_024 * 1_024;
-
 fn shared_endpoint() -> io::Result<Endpoint> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    // A system that grants less is no reason not to play.
-    let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER_LEN);
     Endpoint::new(
         EndpointConfig::default(),
         None,
-        socket,
+        sockets::shared(Ipv4Addr::UNSPECIFIED)?,
         Arc::new(TokioRuntime),
     )
 }

@@ -14,6 +14,7 @@ pub mod pairing;
 pub mod player;
 mod retry;
 pub mod seat;
+mod sockets;
 pub mod udp_proxy;
 mod view;
 mod violation;

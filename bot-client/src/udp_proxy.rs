@@ -21,6 +21,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::sockets;
+
 /// What becomes of packets, in both directions.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Weather {
@@ -61,7 +63,7 @@ impl UdpProxy {
     ///
     /// When there is no port.
     pub async fn start(target: SocketAddr, seed: u64) -> io::Result<Self> {
-        let socket = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?);
+        let socket = Arc::new(shared()?);
         let address = socket.local_addr()?;
         let (weather, seen) = watch::channel(Weather::default());
         let (port_generation, generations) = watch::channel(0);
@@ -130,10 +132,7 @@ impl Carrier {
                     let upstream = match flows.entry(player) {
                         Entry::Occupied(known) => known.into_mut(),
                         Entry::Vacant(new) => {
-                            let Ok(upstream) = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await
-                            else {
-                                continue;
-                            };
+                            let Ok(upstream) = shared() else { continue };
                             let upstream = Arc::new(upstream);
                             returning.spawn(self.bring_back(Arc::clone(&upstream), player));
                             new.insert(upstream)
@@ -235,6 +234,11 @@ fn under_way() -> mpsc::Sender<UnderWay> {
         }
     });
     sender
+}
+
+/// A socket on the loopback, for thousands of connections.
+fn shared() -> io::Result<UdpSocket> {
+    UdpSocket::from_std(sockets::shared(Ipv4Addr::LOCALHOST)?)
 }
 
 #[cfg(test)]

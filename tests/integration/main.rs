@@ -15,6 +15,7 @@ mod demo;
 mod faults;
 mod gate;
 mod hostile;
+mod manifests;
 mod migration;
 mod ownership;
 mod play;

@@ -1,26 +1,13 @@
 //! python-chess, an implementation of its own, agrees with what `game-core` accepts and exports.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-
-/// The interpreter that has the package `chess`: `tests/run` makes it.
-fn python() -> PathBuf {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    std::env::var_os("ROOKERY_TEST_PYTHON")
-        .map_or_else(|| workspace.join("target/python/bin/python"), PathBuf::from)
-}
 
 #[test]
 fn all_games_and_every_legal_move() {
     let _turn = tests::turns::blocking_turn();
-    let python = python();
-    assert!(
-        python.exists(),
-        "{} is missing: run tests/run, which installs it, or set ROOKERY_TEST_PYTHON to a Python \
-         with the package chess",
-        python.display()
-    );
+    let python = tests::python();
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let directory = tempfile::tempdir().unwrap();

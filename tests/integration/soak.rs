@@ -74,6 +74,10 @@ fn a_short_soak_with_chaos_finds_every_promise_kept() {
         "0.01",
         "--latency",
         "2ms",
+        // What is checked here is all the rest: how little clocks are charged beyond thinking is a matter
+        // of the machine.
+        "--clock-tolerance",
+        "5s",
     ]);
     let broken = broken_promises(&figures);
     assert!(

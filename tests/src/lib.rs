@@ -15,3 +15,22 @@ use std::path::{Path, PathBuf};
 pub fn games_file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/lichess-2025-05.pgn")
 }
+
+/// The Python interpreter that has the packages `chess` and `kubernetes-validate`.
+///
+/// # Panics
+///
+/// If there is none.
+#[must_use]
+pub fn python() -> PathBuf {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let python = std::env::var_os("ROOKERY_TEST_PYTHON")
+        .map_or_else(|| workspace.join("target/python/bin/python"), PathBuf::from);
+    assert!(
+        python.exists(),
+        "{} is missing: run tests/run, which makes it, or set ROOKERY_TEST_PYTHON to a Python with the \
+         packages chess and kubernetes-validate",
+        python.display()
+    );
+    python
+}
