@@ -9,10 +9,9 @@ fn all_games_and_every_legal_move() {
     let _turn = tests::turns::blocking_turn();
     let python = tests::python();
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let directory = tempfile::tempdir().unwrap();
     let lines = directory.path().join("games.jsonl");
-    let exported = Command::new(cargo)
+    let exported = tests::process::cargo()
         .args([
             "run",
             "--quiet",

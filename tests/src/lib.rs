@@ -16,7 +16,7 @@ pub fn games_file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/lichess-2025-05.pgn")
 }
 
-/// The Python interpreter that has the packages `chess` and `kubernetes-validate`.
+/// The Python interpreter that has the packages `chess`, `kubernetes-validate` and `schemathesis`.
 ///
 /// # Panics
 ///
@@ -29,7 +29,7 @@ pub fn python() -> PathBuf {
     assert!(
         python.exists(),
         "{} is missing: run tests/run, which makes it, or set ROOKERY_TEST_PYTHON to a Python with the \
-         packages chess and kubernetes-validate",
+         packages chess, kubernetes-validate and schemathesis",
         python.display()
     );
     python

@@ -23,8 +23,7 @@ const POLL_EVERY: Duration = Duration::from_millis(20);
 pub fn binary(name: &str) -> PathBuf {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
     let directory = DIRECTORY.get_or_init(|| {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut build = Command::new(cargo);
+        let mut build = cargo();
         build.args([
             "build",
             "--quiet",
@@ -51,6 +50,21 @@ pub fn binary(name: &str) -> PathBuf {
         directory
     });
     directory.join(name)
+}
+
+/// Cargo, as if called from a shell: what it tells a test of the test's own package would be news to build
+/// scripts, and half of the tree would be built again.
+#[must_use]
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let is_of_the_test =
+            |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        if name.to_str().is_some_and(is_of_the_test) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }
 
 /// Runs a binary to its end and returns what it said; ends it after `limit`.

@@ -2,5 +2,6 @@
 
 mod acting;
 mod browser;
+mod contract;
 mod hostile;
 mod reading;
