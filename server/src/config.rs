@@ -6,6 +6,7 @@ use std::time::Duration;
 use game_core::ShardId;
 
 use crate::shard::ShardLimits;
+use crate::traces::TraceConfig;
 
 /// How one shard runs.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct ShardConfig {
     pub admin: Option<SocketAddr>,
     /// At a shutdown, give every match to another live shard; not where all shards stop together.
     pub hand_over: bool,
+    /// Where the paths of moves are exported to, if anywhere.
+    pub traces: Option<TraceConfig>,
     /// The limits of its bookkeeping.
     pub limits: ShardLimits,
     /// The limits of its connections.

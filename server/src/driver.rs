@@ -4,6 +4,7 @@
 mod asks;
 mod outlet;
 mod storing;
+mod traced;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use tokio_util::task::TaskTracker;
 use crate::inspection::{Ask, Inspected};
 use crate::metrics::Metrics;
 use crate::shard::{Now, Output, PeerKey, Shard};
+use crate::traces::Tracer;
 use crate::{ShardConfig, ShardFailed};
 use outlet::Sent;
 pub(crate) use outlet::{Outgoing, Outlet};
@@ -61,7 +63,8 @@ pub(crate) enum Inbound {
 enum Answer {
     Loaded(MatchId, Result<Option<Box<Checkpoint>>, StoreError>),
     Claimed(MatchId, Result<Claim, StoreError>),
-    Appended(Result<Vec<Appended>, StoreError>),
+    /// What a batch was answered, and when.
+    Appended(Result<Vec<Appended>, StoreError>, Instant),
     Heartbeat(Result<Vec<ShardRecord>, StoreError>),
     Revoked(Vec<PlayerId>),
     Assigned(Vec<MatchId>),
@@ -108,6 +111,8 @@ pub(crate) struct Driver {
     shard: Shard,
     peers: SecondaryMap<PeerKey, Peer>,
     metrics: Arc<Metrics>,
+    /// Only where traces are exported.
+    tracer: Option<Tracer>,
     store: Arc<dyn Store>,
     record: ShardRecord,
     batches: mpsc::Sender<Arc<[Append]>>,
@@ -141,10 +146,13 @@ impl Driver {
         let times = metrics.store_seconds.clone();
         let writer = write_batches(Arc::clone(&store), to_write, answers.clone(), times);
         tasks.spawn(writer);
+        let tracer = config.traces.as_ref();
+        let tracer = tracer.and_then(|traces| Tracer::start(traces, config.id, &metrics));
         let mut driver = Self {
             shard: Shard::new(config.id, config.limits.clone()),
             peers: SecondaryMap::new(),
             metrics,
+            tracer,
             store,
             record: record_of(config),
             batches,
@@ -256,6 +264,9 @@ impl Driver {
         if let Err(error) = self.store.deregister(id).await {
             tracing::warn!(shard = %id, %error, "could not leave the registry");
         }
+        if let Some(tracer) = self.tracer {
+            tracer.finish().await;
+        }
         drop(self.batches);
         self.tasks.close();
         let _ = timeout(SHUTDOWN_FLUSH, self.tasks.wait()).await;
@@ -353,13 +364,7 @@ impl Driver {
                     peer,
                     command,
                     received_at,
-                } => {
-                    if let Some(link) = self.peers.get_mut(peer) {
-                        link.heard_at = received_at;
-                    }
-                    let received_at = self.uptime(received_at);
-                    self.shard.command(peer, &command, received_at, now);
-                }
+                } => self.command(peer, &command, received_at, now),
                 Inbound::Leave { peer } => self.shard.close(peer, CloseCode::Done),
                 Inbound::Gone { peer } => {
                     self.shard.leave(peer);
@@ -376,7 +381,7 @@ impl Driver {
                 self.shard.loaded(id, answer, now);
             }
             Answer::Claimed(id, answer) => self.shard.claimed(id, answer, now),
-            Answer::Appended(answer) => self.shard.appended(answer, now),
+            Answer::Appended(answer, at) => self.appended(answer, at, now),
             Answer::Assigned(matches) => self.shard.assigned(matches, now),
             Answer::Orphans(shard, answer) => self.shard.orphans(shard, answer, now),
             Answer::Verified(id, ownership) => self.shard.verified(id, ownership),
@@ -398,8 +403,7 @@ impl Driver {
                         link.outlet.close(frame, code);
                     }
                 }
-                // There is never more than one batch under way, so there is room for it.
-                Output::Append(batch) => self.writer_failed |= self.batches.try_send(batch).is_err(),
+                Output::Append(batch) => self.append(batch),
                 Output::Load(id) => {
                     let timer = self.metrics.store_seconds.load.clone();
                     self.ask(|store| async move {
@@ -427,6 +431,9 @@ impl Driver {
                     Answer::HandedOver(match_id)
                 }),
             }
+        }
+        if let Some(tracer) = &mut self.tracer {
+            tracer.frames_left();
         }
     }
 

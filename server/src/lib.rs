@@ -13,6 +13,7 @@ mod operators;
 pub mod shard;
 mod stream;
 pub mod tls;
+mod traces;
 
 pub mod commands;
 
@@ -33,6 +34,7 @@ pub use inspection::{Ask, Inspected, Inspector, Unanswered, inspection};
 pub use metrics::Metrics;
 pub use operators::ShardSource;
 use stream::Streams;
+pub use traces::{CollectorUrl, CollectorUrlError, TraceConfig};
 
 /// What the shard is handed besides its configuration.
 pub struct Surroundings {

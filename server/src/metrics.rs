@@ -26,6 +26,7 @@ pub struct Metrics {
     pub(crate) door: DoorMetrics,
     pub(crate) store_seconds: StoreSeconds,
     pub(crate) slow_peers: IntCounter,
+    pub(crate) traces_dropped: IntCounter,
     pub(crate) tick_gaps: IntCounter,
     pub(crate) tick_gap_seconds: prometheus::Counter,
     ack_seconds: Histogram,
@@ -146,6 +147,10 @@ impl Metrics {
             slow_peers: on.counter(
                 "slow_peers_total",
                 "Peers sent away for not reading what they were sent.",
+            ),
+            traces_dropped: on.counter(
+                "traces_dropped_total",
+                "Sampled commands whose trace no collector was given.",
             ),
             tick_gaps: on.counter("tick_gaps_total", "Pauses of the process over 250 ms."),
             tick_gap_seconds: on.seconds("tick_gap_seconds_total", "Time lost to such pauses."),

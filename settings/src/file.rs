@@ -113,6 +113,7 @@ fn word(
         (true, Value::Boolean(on)) => Ok(on.then(OsString::new)),
         (false, Value::String(text)) => Ok(Some(text.into())),
         (false, Value::Integer(number)) => Ok(Some(number.to_string().into())),
+        (false, Value::Float(number)) => Ok(Some(format!("{number:?}").into())),
         (_, value) => Err(FileError::WrongType {
             path: path.to_owned(),
             key: key.to_owned(),
@@ -124,7 +125,7 @@ fn word(
             allowed: if is_switch {
                 "true or false"
             } else {
-                "text in quotes, or a whole number"
+                "text in quotes, or a number"
             },
         }),
     }

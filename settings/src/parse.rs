@@ -210,6 +210,10 @@ fn value(arg: &Arg, matches: &ArgMatches, key: &str) -> Option<String> {
     if numbers.iter().any(|number| kind == *number) {
         return Some(raw.into_owned());
     }
+    if kind == TypeId::of::<f64>() {
+        // As TOML spells it.
+        return raw.parse::<f64>().ok().map(|number| format!("{number:?}"));
+    }
     // Only URLs may hold a password, and they are marked so that help does not show them.
     let shown = if arg.is_hide_env_values_set() {
         without_password(&raw)

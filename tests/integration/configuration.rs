@@ -69,13 +69,14 @@ fn a_check_says_what_is_in_force_and_where_it_comes_from() {
     let public = desk.path("public.pem");
     let text = format!(
         "store = \"{NOWHERE}\"\nmatchmaker_key = \"{public}\"\nlisten = \"127.0.0.1:7101\"\n\
-         capacity = 5\nlog_format = \"json\""
+         capacity = 5\nlog_format = \"json\"\notlp_sample = 0.5"
     );
     let config = desk.file("shard.toml", &text);
     let words = ["check", "shard", "--capacity", "6"];
     let environment = [
         ("ROOKERY_CONFIG", config.as_str()),
         ("ROOKERY_LISTEN", "127.0.0.1:7102"),
+        ("ROOKERY_OTLP_ENDPOINT", "http://127.0.0.1:4318"),
     ];
     let (code, said) = run("rookery", &words, &environment);
     assert_eq!(code, Some(0), "{said}");
@@ -86,6 +87,8 @@ fn a_check_says_what_is_in_force_and_where_it_comes_from() {
         "store_wait = 30  # default",
         "log_format = \"json\"  # file",
         "# reset_secret is not set",
+        "otlp_endpoint = \"http://127.0.0.1:4318\"  # environment ROOKERY_OTLP_ENDPOINT",
+        "otlp_sample = 0.5  # file",
         "production = false  # default",
     ] {
         assert!(said.lines().any(|said| said == line), "{line}: {said}");
@@ -122,6 +125,11 @@ fn a_mistake_in_a_file_is_named_by_every_command_that_reads_it() {
         ),
         ("production = 1", ["production", "true or false"]),
         ("store = \"rediss://me:secret@h\"", ["rediss://…@h", "TLS"]),
+        ("otlp_sample = 1.5", ["otlp_sample", "from 0 to 1"]),
+        (
+            "otlp_endpoint = \"https://me:secret@h\"",
+            ["https://…@h", "http://HOST:PORT"],
+        ),
         (
             "store_wait = 18446744073709551615",
             ["is not TOML", "store_wait"],

@@ -25,4 +25,5 @@ mod signals;
 mod simulation;
 mod soak;
 mod store_down;
+mod traces;
 mod zombie;

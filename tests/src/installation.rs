@@ -86,6 +86,15 @@ impl Installation {
     ///
     /// If that takes too long.
     pub async fn start(shards: usize) -> Self {
+        Self::start_with(shards, &[]).await
+    }
+
+    /// The same, with more variables in the environment of the shards.
+    ///
+    /// # Panics
+    ///
+    /// If that takes too long.
+    pub async fn start_with(shards: usize, environment: &[(&str, &str)]) -> Self {
         let redis = RedisServer::start();
         let directory = tempfile::tempdir().expect("a directory");
         let path = |name: &str| directory.path().join(name).display().to_string();
@@ -113,6 +122,7 @@ impl Installation {
                     "--ready-file",
                     &ready,
                 ],
+                environment,
             );
             let ready: Value = serde_json::from_str(&read_soon(&ready).await).expect("JSON");
             let text = |name: &str| ready[name].as_str().expect(name).to_owned();
@@ -139,6 +149,7 @@ impl Installation {
                 "--admin-token-file",
                 &path("tokens"),
             ],
+            &[],
         );
         let installation = Self {
             shards: made,
@@ -216,11 +227,17 @@ impl Drop for Installation {
     }
 }
 
-fn launch(directory: &TempDir, name: &str, arguments: &[&str]) -> Child {
+fn launch(
+    directory: &TempDir,
+    name: &str,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Child {
     let log = directory.path().join("log");
     let log = File::options().create(true).append(true).open(log);
     Command::new(binary(name))
         .args(arguments)
+        .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log.expect("a log"))

@@ -62,6 +62,7 @@ impl LocalShard {
             certificate_sha256: pin,
             capacity: 1_000,
             hand_over: true,
+            traces: None,
             limits: server::shard::ShardLimits::default(),
             net: NetLimits::default(),
         };

@@ -25,7 +25,7 @@ use super::Failure;
 use super::backend::Backend;
 use super::endpoint::{Endpoint, Serving};
 use crate::tls::{Identity, ResetSecret};
-use crate::{NetLimits, ShardConfig, ShardFailed, ShardSource, Surroundings};
+use crate::{NetLimits, ShardConfig, ShardFailed, ShardSource, Surroundings, TraceConfig};
 
 /// Everything must answer within this, or the start has failed.
 const START_DEADLINE: Duration = Duration::from_secs(20);
@@ -44,6 +44,8 @@ pub(super) struct ClusterPlan {
     pub(super) key: SigningKey,
     /// Where the admin endpoint of the whole listens, and whom it and those of the shards let in.
     pub(super) admin: Option<(SocketAddr, Access)>,
+    /// Where the shards export the paths of moves to.
+    pub(super) traces: Option<TraceConfig>,
 }
 
 /// Where a running cluster answers.
@@ -108,6 +110,7 @@ impl Cluster {
                 store,
                 key: plan.key.clone(),
                 access: plan.admin.as_ref().map(|(_, access)| access.clone()),
+                traces: plan.traces.clone(),
             };
             let (thread, address) = start_shard(seed, shutdown.clone()).await?;
             shards.push(thread);
@@ -225,6 +228,7 @@ struct ShardSeed {
     key: SigningKey,
     /// Whom its admin endpoint lets in; `None` for no endpoint.
     access: Option<Access>,
+    traces: Option<TraceConfig>,
 }
 
 /// A shard that is ready to run.
@@ -330,6 +334,7 @@ fn prepare_shard(id: ShardId, seed: ShardSeed) -> Result<Prepared, Failure> {
         certificate_sha256,
         capacity: SHARD_CAPACITY,
         hand_over: false,
+        traces: seed.traces,
         limits: Default::default(),
         net,
     };

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::{Backend, DevStore};
 use super::cluster::{Addresses, Cluster, ClusterPlan, signing_key};
+use super::traces::TraceArgs;
 
 /// A matchmaker and shards in one process: to try Rookery, to develop against it, to run a small
 /// club.
@@ -88,6 +89,8 @@ pub(super) struct DevArgs {
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
     #[command(flatten)]
+    traces: TraceArgs,
+    #[command(flatten)]
     configuration: Configuration,
 }
 
@@ -148,6 +151,7 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
         shards: args.shards,
         key,
         admin,
+        traces: args.traces.config(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

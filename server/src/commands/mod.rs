@@ -9,6 +9,7 @@ mod healthcheck;
 
 mod dev;
 mod shard;
+mod traces;
 
 use std::io::IsTerminal;
 use std::path::Path;

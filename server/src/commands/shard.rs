@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::{Backend, StoreUrl};
 use super::endpoint::Endpoint;
+use super::traces::TraceArgs;
 #[cfg(feature = "sabotage")]
 use crate::shard::Sabotage;
 use crate::shard::ShardLimits;
@@ -123,6 +124,8 @@ pub(super) struct ShardArgs {
     /// if it has an admin endpoint, that one's URL as `admin` and `admin_token`.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    #[command(flatten)]
+    traces: TraceArgs,
     #[command(flatten)]
     configuration: Configuration,
     /// The safeguard to take out, so that a test sees whether its checks notice: gate or store-time.
@@ -238,6 +241,7 @@ async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
         certificate_sha256,
         capacity: args.capacity,
         hand_over: true,
+        traces: args.traces.config(),
         limits: ShardLimits {
             #[cfg(feature = "sabotage")]
             sabotage: args.sabotage,
@@ -340,6 +344,8 @@ fn shown(args: &ShardArgs, config: &ShardConfig) -> Vec<Setting> {
             "connections_per_address_max",
             config.net.connections_per_address_max,
         ),
+        Setting::new("otlp_endpoint", args.traces.endpoint()),
+        Setting::new("otlp_sample", args.traces.otlp_sample),
         Setting::new("production", args.configuration.production),
         Setting::secret("admin_tokens", true),
     ]

@@ -63,6 +63,9 @@ impl Driver {
         let now = self.look();
         let lag = self.shard.checkpoint_lag(now);
         self.metrics.follow(&self.shard, lag);
+        if let Some(tracer) = &mut self.tracer {
+            tracer.forget_old(self.last_look);
+        }
         if self.heartbeat_under_way {
             return;
         }
@@ -100,7 +103,11 @@ pub(super) async fn write_batches(
 ) {
     while let Some(batch) = batches.recv().await {
         let answer = timed(&times.append, store.append(&batch)).await;
-        if answers.send(Answer::Appended(answer)).await.is_err() {
+        if answers
+            .send(Answer::Appended(answer, Instant::now()))
+            .await
+            .is_err()
+        {
             break;
         }
     }

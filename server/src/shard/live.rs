@@ -21,8 +21,8 @@ use super::{PeerKey, ShardLimits};
 /// What a command that was not refused has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Something happened.
-    Event,
+    /// Something happened: the event of this seq says what.
+    Event(u32),
     /// It had happened before.
     Repeat,
 }
@@ -115,6 +115,11 @@ impl LiveMatch {
 
     pub(crate) fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// Half-moves made, those included that the store has not confirmed.
+    pub(crate) fn ply(&self) -> u16 {
+        self.game.ply()
     }
 
     /// Number of events that the store has confirmed.
@@ -235,7 +240,7 @@ impl LiveMatch {
                 let command_id = command.id;
                 self.say(Audience::Peer(peer), ServerBody::Ack { command_id, event });
                 Ok(if event > before {
-                    Effect::Event
+                    Effect::Event(event)
                 } else {
                     Effect::Repeat
                 })

@@ -99,6 +99,19 @@ pub struct Now {
     pub calendar: UnixMillis,
 }
 
+/// What a command that was accepted has done; the store is yet to confirm it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    /// In which match.
+    pub match_id: MatchId,
+    /// Under which epoch it will be written, unless the match is claimed anew before.
+    pub epoch: Epoch,
+    /// The event that it brought about.
+    pub seq: u32,
+    /// Half-moves made in the match, by then.
+    pub ply: u16,
+}
+
 #[derive(Debug)]
 struct Peer {
     match_id: MatchId,
@@ -241,26 +254,37 @@ impl Shard {
         }
     }
 
-    /// A command of a peer, received at the uptime `received_at`.
-    pub fn command(&mut self, peer: PeerKey, command: &Command, received_at: Duration, now: Now) {
-        let Some(from) = self.peers.get_mut(peer) else {
-            return;
-        };
+    /// A command of a peer, received at the uptime `received_at`; says what it has done, if something.
+    pub fn command(
+        &mut self,
+        peer: PeerKey,
+        command: &Command,
+        received_at: Duration,
+        now: Now,
+    ) -> Option<Accepted> {
+        let from = self.peers.get_mut(peer)?;
         let Some(key) = from.seated else {
             // A client that speaks before it is answered breaks the protocol.
             self.close(peer, CloseCode::ProtocolViolation);
-            return;
+            return None;
         };
         let live = self.matches.get_mut(key);
         // What is said to a match on its way is left to be said again to its next owner.
-        let Some(live) = live.filter(|live| !live.is_departing()) else {
-            return;
-        };
+        let live = live.filter(|live| !live.is_departing())?;
+        let mut accepted = None;
         match from.allowance.judge(&self.limits, now.uptime) {
             Verdict::Apply => {
                 let at = self.clock.at(received_at);
                 match live.command(peer, from.role, command, at, &self.limits) {
-                    Ok(Effect::Event) => live.waits(received_at),
+                    Ok(Effect::Event(seq)) => {
+                        live.waits(received_at);
+                        accepted = Some(Accepted {
+                            match_id: live.id(),
+                            epoch: live.epoch(),
+                            seq,
+                            ply: live.ply(),
+                        });
+                    }
                     Ok(Effect::Repeat) => from.allowance.charge(),
                     Err(reason) => {
                         from.allowance.charge();
@@ -277,6 +301,7 @@ impl Shard {
             }
             Verdict::SendAway => self.close(peer, CloseCode::RateLimited),
         }
+        accepted
     }
 
     /// Lets time do what is due, and sends the next batch to the store. To be called after every

@@ -117,7 +117,11 @@ fn a_file_that_is_wrong_is_refused_with_key_value_and_what_is_allowed() {
         ("listne = 1", &["\"listne\"", "number", "the_store"][..]),
         ("number = 10", &["number", "10", "1..=9"]),
         ("number = \"x\"", &["number", "'x'"]),
-        ("number = 1.5", &["number = Float(1.5)", "whole number"]),
+        ("number = 1.5", &["number", "'1.5'"]),
+        (
+            "number = [1]",
+            &["number = Array([Integer(1)])", "a number"],
+        ),
         (
             "production = \"yes\"",
             &["production", "\"yes\"", "true or false"],

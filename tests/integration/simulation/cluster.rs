@@ -84,6 +84,7 @@ impl Cluster {
             certificate_sha256: Some(endpoints::pin()),
             capacity: 1_000,
             hand_over: false,
+            traces: None,
             limits: self.limits.clone(),
             net: NetLimits::default(),
         };

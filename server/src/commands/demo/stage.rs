@@ -49,6 +49,7 @@ impl Stage {
             shards: SHARDS,
             key: SigningKey::generate()?.0,
             admin: None,
+            traces: None,
         };
         let cluster = Cluster::start(plan, &backend, shutdown).await?;
         Ok(Self::Threads {

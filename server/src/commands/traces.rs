@@ -1,0 +1,47 @@
+//! The options of the export of traces.
+
+use clap::Args;
+
+use crate::{CollectorUrl, TraceConfig};
+
+/// Where the paths of moves are exported to.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Traces")]
+pub(super) struct TraceArgs {
+    /// Export the path of moves as traces to this OpenTelemetry collector, by OTLP over HTTP: its base URL,
+    /// for example http://127.0.0.1:4318, to which /v1/traces is added.
+    #[arg(long, env = "ROOKERY_OTLP_ENDPOINT", value_name = "URL")]
+    otlp_endpoint: Option<CollectorUrl>,
+    /// The share of accepted commands that are traced, from 0 to 1.
+    #[arg(
+        long,
+        env = "ROOKERY_OTLP_SAMPLE",
+        value_name = "RATIO",
+        default_value_t = 0.01,
+        value_parser = ratio
+    )]
+    pub(super) otlp_sample: f64,
+}
+
+impl TraceArgs {
+    pub(super) fn config(&self) -> Option<TraceConfig> {
+        let collector = self.otlp_endpoint.clone()?;
+        Some(TraceConfig {
+            collector,
+            sample: self.otlp_sample,
+        })
+    }
+
+    /// The collector, or nothing, to be shown.
+    pub(super) fn endpoint(&self) -> String {
+        let endpoint = self.otlp_endpoint.as_ref();
+        endpoint.map(ToString::to_string).unwrap_or_default()
+    }
+}
+
+fn ratio(text: &str) -> Result<f64, &'static str> {
+    let ratio = text.parse().ok();
+    ratio
+        .filter(|ratio| (0.0..=1.0).contains(ratio))
+        .ok_or("it must be a number from 0 to 1, for example 0.01")
+}
