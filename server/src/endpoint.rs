@@ -1,9 +1,9 @@
 //! The accept loop, and the life of one connection.
 
-use std::net::IpAddr;
+use std::collections::HashMap;
 
 use quinn::{Connection, Endpoint, VarInt};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +15,8 @@ use protocol::CloseCode;
 /// bounds in time.
 pub(crate) async fn accept(endpoint: Endpoint, streams: Streams, shutdown: CancellationToken) {
     let (mut door, mut handshakes) = Door::new(streams.limits.clone(), streams.metrics.clone());
-    let mut connections: JoinSet<IpAddr> = JoinSet::new();
+    let mut connections = JoinSet::new();
+    let mut addresses = HashMap::new();
     loop {
         tokio::select! {
             incoming = endpoint.accept() => {
@@ -23,13 +24,17 @@ pub(crate) async fn accept(endpoint: Endpoint, streams: Streams, shutdown: Cance
                 door.knock(incoming);
             }
             Some(address) = handshakes.recv() => door.handshake_done(address),
-            Some(ended) = connections.join_next(), if !connections.is_empty() => {
-                left(&mut door, ended);
+            Some(ended) = connections.join_next_with_id(), if !connections.is_empty() => {
+                if let Some(address) = addresses.remove(&ended_task(ended)) {
+                    door.left(address);
+                }
             }
             () = shutdown.cancelled() => break,
         }
         while let Some(admitted) = door.open() {
-            connections.spawn(serve(admitted, streams.clone()));
+            let address = admitted.incoming.remote_address().ip();
+            let task = connections.spawn(serve(admitted, streams.clone()));
+            addresses.insert(task.id(), address);
         }
     }
     // Who comes now is refused at once, and asks elsewhere.
@@ -38,15 +43,19 @@ pub(crate) async fn accept(endpoint: Endpoint, streams: Streams, shutdown: Cance
     while connections.join_next().await.is_some() {}
 }
 
-fn left(door: &mut Door, ended: Result<IpAddr, tokio::task::JoinError>) {
+/// Which connection's task has ended, well or not.
+fn ended_task(ended: Result<(Id, ()), JoinError>) -> Id {
     match ended {
-        Ok(address) => door.left(address),
-        Err(error) => tracing::error!(%error, "a connection task failed"),
+        Ok((id, ())) => id,
+        Err(error) => {
+            tracing::error!(%error, "a connection task failed");
+            error.id()
+        }
     }
 }
 
-/// The life of one connection; returns the address it came from.
-async fn serve(admitted: Admitted, streams: Streams) -> IpAddr {
+/// The life of one connection.
+async fn serve(admitted: Admitted, streams: Streams) {
     let Admitted {
         incoming,
         handshake,
@@ -56,7 +65,7 @@ async fn serve(admitted: Admitted, streams: Streams) -> IpAddr {
         Ok(connecting) => connecting,
         Err(error) => {
             tracing::debug!(%address, %error, "no connection");
-            return address.ip();
+            return;
         }
     };
     let connected = timeout(streams.limits.handshake_deadline, connecting).await;
@@ -75,7 +84,6 @@ async fn serve(admitted: Admitted, streams: Streams) -> IpAddr {
             tracing::debug!(%address, "the handshake took too long");
         }
     }
-    address.ip()
 }
 
 async fn serve_streams(connection: Connection, streams: &Streams) {
