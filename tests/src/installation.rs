@@ -86,6 +86,18 @@ impl Installation {
     ///
     /// If that takes too long.
     pub async fn start(shards: usize) -> Self {
+        let installation = Self::launch(shards, &[]).await;
+        installation.wait_for_shards(shards).await;
+        installation
+    }
+
+    /// The same with more options for every process, for a test that asks their admin endpoints in a way of
+    /// its own: it returns once the shards are in the registry.
+    ///
+    /// # Panics
+    ///
+    /// If that takes too long.
+    pub async fn launch(shards: usize, options: &[&str]) -> Self {
         let redis = RedisServer::start();
         let directory = tempfile::tempdir().expect("a directory");
         let path = |name: &str| directory.path().join(name).display().to_string();
@@ -113,6 +125,7 @@ impl Installation {
                     "--ready-file",
                     &ready,
                 ],
+                options,
             );
             let ready: Value = serde_json::from_str(&read_soon(&ready).await).expect("JSON");
             let text = |name: &str| ready[name].as_str().expect(name).to_owned();
@@ -139,17 +152,16 @@ impl Installation {
                 "--admin-token-file",
                 &path("tokens"),
             ],
+            options,
         );
-        let installation = Self {
+        Self {
             shards: made,
             admin: Endpoint::new(&format!("http://127.0.0.1:{admin_port}"), TOKEN),
             matchmaker: format!("http://127.0.0.1:{port}"),
             _processes: Processes(vec![matchmaker]),
             directory,
             _redis: redis,
-        };
-        installation.wait_for_shards(shards).await;
-        installation
+        }
     }
 
     async fn wait_for_shards(&self, shards: usize) {
@@ -216,11 +228,12 @@ impl Drop for Installation {
     }
 }
 
-fn launch(directory: &TempDir, name: &str, arguments: &[&str]) -> Child {
+fn launch(directory: &TempDir, name: &str, arguments: &[&str], options: &[&str]) -> Child {
     let log = directory.path().join("log");
     let log = File::options().create(true).append(true).open(log);
     Command::new(binary(name))
         .args(arguments)
+        .args(options)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log.expect("a log"))

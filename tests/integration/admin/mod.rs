@@ -4,3 +4,4 @@ mod acting;
 mod browser;
 mod hostile;
 mod reading;
+mod tls;
