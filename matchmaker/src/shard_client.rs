@@ -35,19 +35,22 @@ impl ShardClient {
     /// A client that is known to shards as `access` has it.
     pub(crate) fn new(access: &Access) -> Self {
         let builder = Client::builder(TokioExecutor::new());
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
         match access.tls() {
             Some(tls) => {
+                connector.enforce_http(false);
                 let connector = HttpsConnectorBuilder::new()
                     .with_tls_config(tls.client())
                     .https_only()
                     .with_server_name_resolver(FixedServerNameResolver::new(admin::server_name()))
                     .enable_http1()
-                    .build();
+                    .wrap_connector(connector);
                 Self::Tls(builder.build(connector))
             }
             None => {
                 let token = access.token().unwrap_or_default().to_owned();
-                Self::Plain(builder.build_http(), token)
+                Self::Plain(builder.build(connector), token)
             }
         }
     }

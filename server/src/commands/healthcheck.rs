@@ -61,6 +61,10 @@ pub(super) fn run(args: &HealthcheckArgs) -> Result<(), Failure> {
     if answer.starts_with("HTTP/1.1 200 ") {
         return Ok(());
     }
+    if !answer.starts_with("HTTP/") {
+        let text = format!("{url} does not speak HTTP; if it speaks TLS, give --admin-tls-ca");
+        return Err(text.into());
+    }
     let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
     Err(format!("{url} says: {}", body.trim()).into())
 }
