@@ -246,13 +246,7 @@ async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
         net,
     };
     if let Some(path) = args.ready_file.clone() {
-        let mut ready = json!({ "id": config.id, "address": config.address });
-        if let Some(admin) = &admin {
-            ready["admin"] = json!(format!("{}://{}", admin.scheme, admin.reached_at));
-            if let Some(token) = &admin.token {
-                ready["admin_token"] = json!(token);
-            }
-        }
+        let ready = ready(&config, admin.as_ref());
         tokio::spawn(say_when_ready(path, ready, config.id, Arc::clone(&store)));
     }
     let (inspector, inspected) = crate::inspection();
@@ -354,6 +348,18 @@ fn shown(args: &ShardArgs, config: &ShardConfig) -> Vec<Setting> {
         ),
         Setting::new("admin_tls", has_tls),
     ]
+}
+
+/// What the ready file says.
+fn ready(config: &ShardConfig, admin: Option<&OpenAdmin>) -> Value {
+    let mut ready = json!({ "id": config.id, "address": config.address });
+    if let Some(admin) = admin {
+        ready["admin"] = json!(format!("{}://{}", admin.scheme, admin.reached_at));
+        if let Some(token) = &admin.token {
+            ready["admin_token"] = json!(token);
+        }
+    }
+    ready
 }
 
 /// Waits until the registry has the shard, then says so.
