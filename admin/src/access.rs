@@ -1,4 +1,4 @@
-//! Who may ask: bearer tokens (RFC 6750), compared in constant time.
+//! Who may ask: bearer tokens (RFC 6750), compared in constant time, and holders of certificates.
 
 use std::fmt::{self, Write as _};
 use std::path::Path;
@@ -11,11 +11,14 @@ use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
 use crate::problem::{Kind, Problem};
+use crate::tls::Tls;
 
-/// The tokens of an endpoint, each with the name of its holder for the audit log.
-#[derive(Clone)]
+/// The tokens of an endpoint, each with the name of its holder for the audit log, and its TLS, whose
+/// authority vouches for holders of certificates.
+#[derive(Clone, Default)]
 pub struct Access {
     tokens: Arc<[(Box<str>, Box<str>)]>,
+    tls: Option<Tls>,
 }
 
 /// A token file that cannot be used.
@@ -33,6 +36,10 @@ pub struct InvalidTokens {
 /// Who sent a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Operator(pub(crate) Box<str>);
+
+/// Who opened the connection, if a certificate says so.
+#[derive(Debug, Clone)]
+pub(crate) struct CertificateHolder(pub(crate) Box<str>);
 
 impl Access {
     const LEN_MIN: usize = 16;
@@ -52,6 +59,7 @@ impl Access {
         });
         Self {
             tokens: [("admin".into(), token.into())].into(),
+            tls: None,
         }
     }
 
@@ -85,21 +93,47 @@ impl Access {
             0 => Err("it is empty".to_owned()),
             1..=Self::TOKENS_MAX => Ok(Self {
                 tokens: tokens.into(),
+                tls: None,
             }),
             many => Err(format!("{many} tokens are more than {}", Self::TOKENS_MAX)),
         }
     }
 
-    /// The first token: what one part of the installation shows to another, and dev mode prints.
+    /// The same over TLS, which lets holders of certificates in as well.
     #[must_use]
-    pub fn token(&self) -> &str {
-        self.tokens.first().map_or("", |(_, token)| token)
+    pub fn with_tls(self, tls: Option<Tls>) -> Self {
+        Self { tls, ..self }
+    }
+
+    /// The TLS of the endpoint; `None` if it speaks plain HTTP.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
+    }
+
+    /// The scheme of the endpoint's URL: `http` or `https`.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        self.tls.as_ref().map_or("http", |_| "https")
+    }
+
+    /// The first token: what one part of the installation shows to another where there is no TLS, and dev
+    /// mode prints. `None` if only certificates are taken.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        self.tokens.first().map(|(_, token)| &**token)
     }
 
     /// Whether none of the tokens can be guessed.
     pub(crate) fn is_strong(&self) -> bool {
         let mut tokens = self.tokens.iter().map(|(_, token)| token.as_bytes());
         tokens.all(|token| !settings::is_guessable(token, Self::STRONG_LEN_MIN))
+    }
+
+    /// Who sent a request, by its token.
+    fn bearer(&self, headers: &HeaderMap) -> Result<Operator, Problem> {
+        let unknown = || Problem::new(Kind::TokenInvalid, "The token is none of this endpoint's.");
+        self.holder(bearer(headers)?).ok_or_else(unknown)
     }
 
     /// The holder of a token. Every token is compared, each in time that does not depend on where it
@@ -123,17 +157,13 @@ impl fmt::Debug for Access {
     }
 }
 
-/// Lets a request pass that has a token, and notes whose it is.
-pub(crate) async fn require_token(
+/// Lets a request pass that has a certificate behind it or a token, and notes whose it is.
+pub(crate) async fn require_operator(
     State(access): State<Access>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    match bearer(request.headers()).and_then(|token| {
-        access.holder(token).ok_or_else(|| {
-            Problem::new(Kind::TokenInvalid, "The token is none of this endpoint's.")
-        })
-    }) {
+    match certified(&request).map_or_else(|| access.bearer(request.headers()), Ok) {
         Ok(operator) => {
             request.extensions_mut().insert(operator);
             next.run(request).await
@@ -142,12 +172,22 @@ pub(crate) async fn require_token(
     }
 }
 
+/// Who opened the connection, if that is who asks. A browser shows its certificate on behalf of any page,
+/// and says whose request it is (W3C Fetch Metadata): another site's counts as without one.
+fn certified(request: &Request) -> Option<Operator> {
+    let CertificateHolder(name) = request.extensions().get()?;
+    let site = request.headers().get("sec-fetch-site");
+    let is_own = site.is_none_or(|site| site == "same-origin" || site == "none");
+    is_own.then(|| Operator(name.clone()))
+}
+
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Err(Problem::new(
             Kind::TokenMissing,
-            "Send \"Authorization: Bearer TOKEN\" with a token of this endpoint's token file; in dev \
-             mode, the token is printed at the start and stands in the ready file.",
+            "Send \"Authorization: Bearer TOKEN\" with a token of this endpoint's token file, or show a \
+             certificate of its authority if it speaks TLS; in dev mode, the token is printed at the \
+             start and stands in the ready file.",
         ));
     };
     let token = value.to_str().ok().and_then(|text| {
@@ -181,7 +221,7 @@ mod tests {
         ] {
             assert_eq!(name(wrong), None, "{wrong}");
         }
-        assert_eq!(access.token(), "0123456789abcdef");
+        assert_eq!(access.token(), Some("0123456789abcdef"));
     }
 
     #[test]
@@ -208,7 +248,37 @@ mod tests {
     fn made_tokens_differ_and_are_not_shown() {
         let (one, two) = (Access::generate(), Access::generate());
         assert_ne!(one.token(), two.token());
-        assert_eq!(one.token().len(), 64);
-        assert!(!format!("{one:?}").contains(one.token()));
+        let token = one.token().unwrap();
+        assert_eq!(token.len(), 64);
+        assert!(!format!("{one:?}").contains(token));
+    }
+
+    #[test]
+    fn a_certificate_counts_unless_another_site_borrows_it() {
+        for (site, counts) in [
+            (None, true),
+            (Some("same-origin"), true),
+            (Some("none"), true),
+            (Some("same-site"), false),
+            (Some("cross-site"), false),
+            (Some(""), false),
+        ] {
+            let mut request = Request::new(axum::body::Body::empty());
+            assert!(certified(&request).is_none());
+            let holder = CertificateHolder("ann".into());
+            request.extensions_mut().insert(holder);
+            if let Some(site) = site {
+                let value = site.parse().unwrap();
+                request.headers_mut().insert("sec-fetch-site", value);
+            }
+            assert_eq!(certified(&request).is_some(), counts, "{site:?}");
+        }
+    }
+
+    #[test]
+    fn without_tokens_none_is_taken() {
+        let access = Access::default();
+        assert_eq!(access.token(), None);
+        assert!(access.holder("").is_none());
     }
 }

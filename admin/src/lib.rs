@@ -16,6 +16,8 @@ mod views;
 // What it is told at the start.
 mod access;
 mod args;
+mod certificate;
+mod tls;
 
 // The edge: HTTP in, HTTP out.
 mod extract;
@@ -39,6 +41,7 @@ pub use model::{
 pub use problem::{Kind, Problem};
 pub use serve::{bind, serve};
 pub use source::{Part, Setting, Source};
+pub use tls::{InvalidTls, SERVER_NAME, Tls, anonymous_client, server_name};
 pub use views::{
     ClocksView, HandedOff, MatchDetails, MatchList, MatchStatus, MatchSummary, MoveView,
     OwnershipView, PlayerView, PlayersView, ResultView, Revoked, ShardList, ShardState, ShardView,

@@ -15,7 +15,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{Access, require_token};
+use crate::access::{Access, require_operator};
 use crate::extract::BODY_LEN_MAX;
 use crate::problem::{Kind, Problem, ProblemBody};
 use crate::source::Source;
@@ -38,19 +38,26 @@ pub(crate) struct Admin {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Rookery admin", description = "What operators of Rookery see and do."),
-    modifiers(&Bearer),
+    modifiers(&Credentials),
     components(schemas(ProblemBody)),
-    security(("bearer" = []))
+    security(("bearer" = []), ("certificate" = []))
 )]
 struct Document;
 
-struct Bearer;
+/// Either of them will do.
+struct Credentials;
 
-impl Modify for Bearer {
+impl Modify for Credentials {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let components = document.components.get_or_insert_default();
         let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         components.add_security_scheme("bearer", scheme);
+        let scheme = SecurityScheme::MutualTls {
+            description: Some("Where the endpoint speaks TLS.".to_owned()),
+            deprecated: None,
+            extensions: None,
+        };
+        components.add_security_scheme("certificate", scheme);
     }
 }
 
@@ -77,7 +84,7 @@ pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
         .routes(routes!(installation::version))
         .routes(routes!(installation::metrics))
         .route_layer(from_fn_with_state(Arc::clone(&admin), limit))
-        .route_layer(from_fn_with_state(access, require_token));
+        .route_layer(from_fn_with_state(access, require_operator));
     let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(installation::live))
         .routes(routes!(installation::ready))

@@ -11,21 +11,27 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::access::Access;
+use crate::access::{Access, CertificateHolder};
+use crate::certificate::holder;
 use crate::router::router;
 use crate::source::Source;
+use crate::tls::Tls;
 
 /// Connections open at once; more wait in the system's queue.
 const CONNECTIONS_MAX: usize = 128;
 /// The longest head of a request, in bytes; a longer one is answered with 431.
 const HEAD_LEN_MAX: usize = 16 * 1_024;
+/// TLS must be agreed on within this after the connection.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
 /// A head must be complete within this after the connection or the last answer.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// A peer must go on reading what it is sent within this, or it is cut off.
@@ -56,6 +62,7 @@ pub async fn serve(
     source: Arc<dyn Source>,
     shutdown: CancellationToken,
 ) {
+    let acceptor = access.tls().map(Tls::acceptor);
     let router = router(source, access);
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let tasks = TaskTracker::new();
@@ -65,7 +72,13 @@ pub async fn serve(
             accepted = accept(&listener, &places) => accepted,
         };
         let router = router.clone().layer(Extension(ConnectInfo(peer)));
-        tasks.spawn(connection(stream, place, router, shutdown.clone()));
+        let connection = Connection {
+            acceptor: acceptor.clone(),
+            router,
+            shutdown: shutdown.clone(),
+            _place: place,
+        };
+        tasks.spawn(connection.run(stream));
     }
     tasks.close();
     let _ = timeout(GRACE, tasks.wait()).await;
@@ -88,37 +101,69 @@ async fn accept(
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    _place: Option<OwnedSemaphorePermit>,
+/// A connection that was accepted.
+struct Connection {
+    /// For the handshake; `None` for plain HTTP.
+    acceptor: Option<TlsAcceptor>,
     router: Router,
     shutdown: CancellationToken,
-) {
-    // Without these it works as well, a little later or with a little more memory.
-    let _ = stream.set_nodelay(true);
-    let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_LEN);
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(WRITE_WITHIN));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
-        .max_buf_size(HEAD_LEN_MAX)
-        .serve_connection(
-            TokioIo::new(Box::pin(stream)),
-            TowerToHyperService::new(router),
-        );
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            match timeout(GRACE, connection).await {
-                Ok(ended) => ended,
-                Err(_) => return,
-            }
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Connection {
+    async fn run(mut self, stream: TcpStream) {
+        // Without these it works as well, a little later or with a little more memory.
+        let _ = stream.set_nodelay(true);
+        let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_LEN);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(WRITE_WITHIN));
+        let stream = Box::pin(stream);
+        let Some(acceptor) = self.acceptor.take() else {
+            return self.speak(stream).await;
+        };
+        let stream = tokio::select! {
+            agreed = timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)) => match agreed {
+                Ok(Ok(stream)) => stream,
+                Ok(Err(error)) => {
+                    tracing::debug!(%error, "TLS was not agreed on with an admin connection");
+                    return;
+                }
+                Err(_) => {
+                    tracing::debug!("an admin connection did not agree on TLS in time");
+                    return;
+                }
+            },
+            () = self.shutdown.cancelled() => return,
+        };
+        let (_, session) = stream.get_ref();
+        // It was checked in the handshake.
+        if let Some([certificate, ..]) = session.peer_certificates() {
+            let named = CertificateHolder(holder(certificate));
+            self.router = self.router.layer(Extension(named));
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "an admin connection ended early");
+        self.speak(stream).await;
+    }
+
+    /// Speaks HTTP until either side ends it.
+    async fn speak(self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_WITHIN)
+            .max_buf_size(HEAD_LEN_MAX)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(self.router));
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.shutdown.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                match timeout(GRACE, connection).await {
+                    Ok(ended) => ended,
+                    Err(_) => return,
+                }
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "an admin connection ended early");
+        }
     }
 }

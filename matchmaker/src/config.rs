@@ -266,6 +266,7 @@ impl Settings {
             requests_max,
             grace,
         } = &self.config;
+        let access = self.admin.as_ref().map(|(_, access)| access);
         vec![
             Setting::new("listen", self.listen),
             Setting::new("store", without_password(&self.store.url)),
@@ -277,7 +278,14 @@ impl Settings {
             Setting::new("connections_max", connections_max),
             Setting::new("requests_max", requests_max),
             Setting::new("grace_seconds", grace.as_secs()),
-            Setting::secret("admin_tokens", self.admin.is_some()),
+            Setting::secret(
+                "admin_tokens",
+                access.is_some_and(|access| access.token().is_some()),
+            ),
+            Setting::new(
+                "admin_tls",
+                access.is_some_and(|access| access.tls().is_some()),
+            ),
         ]
     }
 }
@@ -317,6 +325,10 @@ fn refused_admin(error: InvalidAdmin) -> ConfigError {
         InvalidAdmin::Tokens(_) | InvalidAdmin::Guessable(_) => (
             "--admin-token-file (ROOKERY_ADMIN_TOKEN_FILE)",
             "the file".to_owned(),
+        ),
+        InvalidAdmin::HalfTls { .. } | InvalidAdmin::Tls(_) => (
+            "--admin-tls-cert, --admin-tls-key, --admin-tls-ca (ROOKERY_ADMIN_TLS_…)",
+            "the files".to_owned(),
         ),
     };
     let why = error.to_string();

@@ -42,6 +42,7 @@ mod late;
 // What operators see and do.
 mod metrics;
 mod operators;
+mod shard_client;
 
 // A process of its own.
 mod process;

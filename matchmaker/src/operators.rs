@@ -4,16 +4,14 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use admin::{
     Access, HandedOff, Kind, MatchDetails, MatchList, MatchQuery, MatchSummary, Page, Part,
     Problem, Revoked, Selection, Setting, ShardList, ShardState, ShardView, Source, stored_facts,
 };
 use async_trait::async_trait;
+use axum::http::Method;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
-use reqwest::{Client, Method};
-use serde::de::DeserializeOwned;
 use serde_json::json;
 use store::{ShardRecord, Status, Store};
 use tokio::net::TcpListener;
@@ -23,18 +21,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::registry::{Fate, View, watch_registry};
 use crate::service::now;
+use crate::shard_client::ShardClient;
 
-/// A shard must answer a question within this.
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-/// A shard must answer a wish within this: it waits for the store before it does.
-const DONE_WITHIN: Duration = Duration::from_secs(12);
-/// The longest answer of a shard, in bytes: a page of 500 matches takes about 400 KB.
-const ANSWER_LEN_MAX: u64 = 4 * 1_024 * 1_024;
 /// Matches read from the store for one list, where owners cannot be asked.
 const LOADS_MAX: usize = 500;
 
-/// Serves the admin endpoint of the whole installation until `shutdown`. Shards are shown the first
-/// token of `access`.
+/// Serves the admin endpoint of the whole installation until `shutdown`. Shards are shown its
+/// certificate or, without TLS, the first token of `access`.
 pub async fn operate(
     listener: TcpListener,
     access: Access,
@@ -47,8 +40,7 @@ pub async fn operate(
     let source = ClusterSource {
         store,
         views,
-        client: Client::new(),
-        token: access.token().to_owned(),
+        client: ShardClient::new(&access),
         settings,
     };
     let serving = admin::serve(listener, access, Arc::new(source), shutdown);
@@ -58,8 +50,7 @@ pub async fn operate(
 struct ClusterSource {
     store: Arc<dyn Store>,
     views: watch::Receiver<Arc<View>>,
-    client: Client,
-    token: String,
+    client: ShardClient,
     settings: Vec<Setting>,
 }
 
@@ -85,28 +76,6 @@ impl ClusterSource {
             record,
         };
         Ok(registry.into_iter().map(known).collect())
-    }
-
-    /// Asks a shard's endpoint.
-    fn ask<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        shard: SocketAddr,
-        path: &str,
-        body: Option<&serde_json::Value>,
-    ) -> impl Future<Output = Result<T, Problem>> + use<T> {
-        let within = if method == Method::GET {
-            ANSWER_WITHIN
-        } else {
-            DONE_WITHIN
-        };
-        let request = self.client.request(method, format!("http://{shard}{path}"));
-        let request = request.bearer_auth(&self.token).timeout(within);
-        let request = match body {
-            Some(body) => request.json(body),
-            None => request,
-        };
-        answered(request)
     }
 
     /// The live owner of a live match.
@@ -211,7 +180,9 @@ impl Source for ClusterSource {
             match known.admin() {
                 Some(address) => {
                     let path = format!("/v1/matches?{asked}");
-                    let page = self.ask::<MatchList>(Method::GET, address, &path, None);
+                    let page = self
+                        .client
+                        .ask::<MatchList>(Method::GET, address, &path, None);
                     asking.spawn(async move { (id, page.await) });
                 }
                 None => silent.push(id),
@@ -250,7 +221,7 @@ impl Source for ClusterSource {
     async fn inspect(&self, id: MatchId) -> Result<MatchDetails, Problem> {
         if let Ok(owner) = self.owner(id).await {
             let path = format!("/v1/matches/{id}");
-            if let Ok(details) = self.ask(Method::GET, owner, &path, None).await {
+            if let Ok(details) = self.client.ask(Method::GET, owner, &path, None).await {
                 return Ok(details);
             }
         }
@@ -269,7 +240,9 @@ impl Source for ClusterSource {
                 continue;
             };
             let id = known.record.id;
-            let answer = self.ask::<ShardList>(Method::GET, address, "/v1/shards", None);
+            let answer = self
+                .client
+                .ask::<ShardList>(Method::GET, address, "/v1/shards", None);
             asking.spawn(async move {
                 let shards = answer.await.ok()?.shards;
                 shards.into_iter().find(|shard| shard.id == id)
@@ -303,14 +276,18 @@ impl Source for ClusterSource {
                 json!({ "outcome": outcome }),
             ),
         };
-        self.ask(Method::POST, owner, &path, Some(&body)).await
+        self.client
+            .ask(Method::POST, owner, &path, Some(&body))
+            .await
     }
 
     async fn hand_off(&self, id: MatchId, to: Option<ShardId>) -> Result<HandedOff, Problem> {
         let owner = self.owner(id).await?;
         let path = format!("/v1/matches/{id}/handoff");
         let body = json!({ "to": to });
-        self.ask(Method::POST, owner, &path, Some(&body)).await
+        self.client
+            .ask(Method::POST, owner, &path, Some(&body))
+            .await
     }
 
     async fn drain(&self, shard: Option<ShardId>) -> Result<ShardId, Problem> {
@@ -328,7 +305,9 @@ impl Source for ClusterSource {
             Problem::new(Kind::ShardUnavailable, why)
         })?;
         let body = json!({});
-        let answer = self.ask::<serde_json::Value>(Method::POST, address, "/v1/drain", Some(&body));
+        let answer =
+            self.client
+                .ask::<serde_json::Value>(Method::POST, address, "/v1/drain", Some(&body));
         answer.await.map(|_| shard)
     }
 
@@ -340,7 +319,10 @@ impl Source for ClusterSource {
             if let Some(address) = known.admin() {
                 let path = format!("/v1/players/{player}/revoke");
                 let body = json!({});
-                let answer = self.ask(Method::POST, address, &path, Some(&body)).await;
+                let answer = self
+                    .client
+                    .ask(Method::POST, address, &path, Some(&body))
+                    .await;
                 closed += answer.map_or(0, |answer: Revoked| answer.closed);
             }
         }
@@ -359,50 +341,6 @@ fn placed(list: MatchList, query: &MatchQuery) -> Page<MatchSummary> {
         has_more: list.next.is_some(),
         total: list.total,
     }
-}
-
-async fn answered<T: DeserializeOwned>(request: reqwest::RequestBuilder) -> Result<T, Problem> {
-    let unavailable = |error: &dyn std::fmt::Display| {
-        tracing::debug!(%error, "a shard's admin endpoint does not answer");
-        Problem::new(
-            Kind::ShardUnavailable,
-            "The shard cannot be asked. Try again.",
-        )
-    };
-    let response = request.send().await.map_err(|error| unavailable(&error))?;
-    if response
-        .content_length()
-        .is_none_or(|len| len > ANSWER_LEN_MAX)
-    {
-        return Err(unavailable(&"the answer is too long"));
-    }
-    let is_success = response.status().is_success();
-    let bytes = response
-        .bytes()
-        .await
-        .map_err(|error| unavailable(&error))?;
-    if is_success {
-        return serde_json::from_slice(&bytes).map_err(|error| unavailable(&error));
-    }
-    let problem: protocol::http::Problem =
-        serde_json::from_slice(&bytes).map_err(|error| unavailable(&error))?;
-    Err(match Kind::from_code(&problem.code) {
-        // What this process shows the shard is its own affair, not the caller's.
-        Some(Kind::TokenMissing | Kind::TokenInvalid) | None => {
-            tracing::error!(
-                code = problem.code,
-                "a shard does not take this matchmaker's admin token"
-            );
-            let why = "The shard does not take this matchmaker's token: give both the same file.";
-            Problem::new(Kind::ShardUnavailable, why)
-        }
-        // Who asks has seen in the store that this shard owns it.
-        Some(Kind::MatchNotFound) => Problem::new(
-            Kind::ShardUnavailable,
-            "Its owner has not loaded the match yet, or no more. Try again.",
-        ),
-        Some(kind) => Problem::new(kind, problem.detail),
-    })
 }
 
 fn not_found(id: MatchId) -> Problem {

@@ -89,12 +89,24 @@ impl Installation {
         Self::start_with(shards, &[]).await
     }
 
-    /// The same, with more variables in the environment of the shards.
+    /// The same with more variables in the environment of every process.
     ///
     /// # Panics
     ///
     /// If that takes too long.
     pub async fn start_with(shards: usize, environment: &[(&str, &str)]) -> Self {
+        let installation = Self::launch(shards, environment).await;
+        installation.wait_for_shards(shards).await;
+        installation
+    }
+
+    /// The same for a test that asks their admin endpoints in a way of its own: it returns once the shards
+    /// are in the registry.
+    ///
+    /// # Panics
+    ///
+    /// If that takes too long.
+    pub async fn launch(shards: usize, environment: &[(&str, &str)]) -> Self {
         let redis = RedisServer::start();
         let directory = tempfile::tempdir().expect("a directory");
         let path = |name: &str| directory.path().join(name).display().to_string();
@@ -149,18 +161,16 @@ impl Installation {
                 "--admin-token-file",
                 &path("tokens"),
             ],
-            &[],
+            environment,
         );
-        let installation = Self {
+        Self {
             shards: made,
             admin: Endpoint::new(&format!("http://127.0.0.1:{admin_port}"), TOKEN),
             matchmaker: format!("http://127.0.0.1:{port}"),
             _processes: Processes(vec![matchmaker]),
             directory,
             _redis: redis,
-        };
-        installation.wait_for_shards(shards).await;
-        installation
+        }
     }
 
     async fn wait_for_shards(&self, shards: usize) {

@@ -17,7 +17,8 @@ export class Problem extends Error {
 }
 
 async function request(path, options = {}) {
-  const headers = { ...options.headers, authorization: `Bearer ${token.get()}` };
+  const headers = { ...options.headers };
+  if (token.get()) headers.authorization = `Bearer ${token.get()}`;
   let response;
   try {
     response = await fetch(path, { ...options, headers });

@@ -39,19 +39,21 @@ function signIn(why = "") {
 async function route() {
   leave();
   leave = () => {};
-  if (!token.get()) return signIn();
+  // Over TLS, the browser may have a certificate that needs no token.
+  if (!token.get() && location.protocol !== "https:") return signIn();
   let version;
   try {
     version = await read("/v1/version");
   } catch (problem) {
+    if (problem.code === "token_missing") signIn();
     // A refused token is told of by its own event.
-    if (!problem.code?.startsWith("token")) signIn(problem.message);
+    else if (!problem.code?.startsWith("token")) signIn(problem.message);
     return;
   }
   const part = version.shard ? `shard ${version.shard}` : "all shards";
   document.querySelector("#where").textContent = `${part} · ${version.version}`;
   document.querySelector("#nav").hidden = false;
-  document.querySelector("#sign-out").hidden = false;
+  document.querySelector("#sign-out").hidden = !token.get();
   const [, name, id] = location.hash.split("/");
   for (const link of document.querySelectorAll("#nav a")) {
     const here = link.hash === `#/${name ?? ""}`;

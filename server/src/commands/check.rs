@@ -16,7 +16,7 @@ pub(super) struct CheckArgs {
 /// What is to be started some day, with the options that it would have.
 #[derive(Debug, Subcommand)]
 enum Checked {
-    Shard(shard::ShardArgs),
+    Shard(Box<shard::ShardArgs>),
     /// The matchmaker of a deployment; the same as the program rookery-matchmaker.
     Matchmaker(matchmaker::Args),
     Dev(dev::DevArgs),

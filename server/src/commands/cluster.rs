@@ -126,7 +126,7 @@ impl Cluster {
         let admin_token = plan
             .admin
             .as_ref()
-            .map(|(_, access)| access.token().to_owned());
+            .and_then(|(_, access)| access.token().map(str::to_owned));
         let admin = match plan.admin {
             Some((listen, access)) => {
                 Some(start_admin(listen, access, Arc::clone(&store), shutdown.clone()).await?)

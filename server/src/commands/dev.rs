@@ -120,6 +120,8 @@ impl DevArgs {
         let admin = AdminArgs {
             admin_listen: Some(self.admin_listen),
             admin_token_file: self.admin_token_file.clone(),
+            // Its endpoints are for this machine; a deployment has certificates.
+            ..AdminArgs::default()
         };
         Ok(admin.validate(false)?)
     }

@@ -121,7 +121,7 @@ pub(super) struct ShardArgs {
     #[arg(long, env = "ROOKERY_ADMIN_ADDRESS", value_name = "IP:PORT")]
     admin_address: Option<SocketAddr>,
     /// Once the shard is in the registry, write a JSON object to this file: its `id` and `address` and,
-    /// if it has an admin endpoint, that one's URL as `admin` and `admin_token`.
+    /// if it has an admin endpoint, that one's URL as `admin` and, if it takes any, `admin_token`.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
     #[command(flatten)]
@@ -250,11 +250,7 @@ async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
         net,
     };
     if let Some(path) = args.ready_file.clone() {
-        let mut ready = json!({ "id": config.id, "address": config.address });
-        if let Some(admin) = &admin {
-            ready["admin"] = json!(format!("http://{}", admin.reached_at));
-            ready["admin_token"] = json!(admin.token);
-        }
+        let ready = ready(&config, admin.as_ref());
         tokio::spawn(say_when_ready(path, ready, config.id, Arc::clone(&store)));
     }
     let (inspector, inspected) = crate::inspection();
@@ -300,11 +296,14 @@ struct OpenAdmin {
     endpoint: Endpoint,
     /// What the registry says.
     reached_at: SocketAddr,
-    token: String,
+    /// `http` or `https`.
+    scheme: &'static str,
+    /// The first of its tokens, if it takes any.
+    token: Option<String>,
 }
 
 fn open_admin(args: &ShardArgs, listen: SocketAddr, access: Access) -> Result<OpenAdmin, Failure> {
-    let token = access.token().to_owned();
+    let (scheme, token) = (access.scheme(), access.token().map(str::to_owned));
     let endpoint = Endpoint::bind(listen, access)?;
     let bound = endpoint.address;
     tracing::info!(address = %bound, "the admin endpoint serves");
@@ -319,6 +318,7 @@ fn open_admin(args: &ShardArgs, listen: SocketAddr, access: Access) -> Result<Op
     Ok(OpenAdmin {
         endpoint,
         reached_at,
+        scheme,
         token,
     })
 }
@@ -329,6 +329,7 @@ fn shown(args: &ShardArgs, config: &ShardConfig) -> Vec<Setting> {
         let path = path.as_ref().map(|path| path.display().to_string());
         path.unwrap_or_default()
     };
+    let has_tls = args.admin.admin_tls_cert.is_some();
     vec![
         Setting::new("listen", args.listen),
         Setting::new("public_address", config.address),
@@ -347,8 +348,24 @@ fn shown(args: &ShardArgs, config: &ShardConfig) -> Vec<Setting> {
         Setting::new("otlp_endpoint", args.traces.endpoint()),
         Setting::new("otlp_sample", args.traces.otlp_sample),
         Setting::new("production", args.configuration.production),
-        Setting::secret("admin_tokens", true),
+        Setting::secret(
+            "admin_tokens",
+            !has_tls || args.admin.admin_token_file.is_some(),
+        ),
+        Setting::new("admin_tls", has_tls),
     ]
+}
+
+/// What the ready file says.
+fn ready(config: &ShardConfig, admin: Option<&OpenAdmin>) -> Value {
+    let mut ready = json!({ "id": config.id, "address": config.address });
+    if let Some(admin) = admin {
+        ready["admin"] = json!(format!("{}://{}", admin.scheme, admin.reached_at));
+        if let Some(token) = &admin.token {
+            ready["admin_token"] = json!(token);
+        }
+    }
+    ready
 }
 
 /// Waits until the registry has the shard, then says so.

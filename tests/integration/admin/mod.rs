@@ -5,3 +5,4 @@ mod browser;
 mod contract;
 mod hostile;
 mod reading;
+mod tls;

@@ -1,0 +1,177 @@
+//! TLS: the certificate of an endpoint, and the authority that signs those of operators.
+//!
+//! An installation has one authority of its own for this. Who shows a certificate of it is an operator;
+//! who answers by one that holds [`SERVER_NAME`] is an endpoint.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::version::TLS13;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio_rustls::TlsAcceptor;
+
+/// The DNS name that the certificate of each endpoint must hold. Shards are asked at addresses that
+/// change; what is vouched for is that an endpoint of this installation answers there.
+pub const SERVER_NAME: &str = "rookery-admin";
+
+pub(crate) const CERT: &str = "--admin-tls-cert (ROOKERY_ADMIN_TLS_CERT)";
+pub(crate) const KEY: &str = "--admin-tls-key (ROOKERY_ADMIN_TLS_KEY)";
+pub(crate) const CA: &str = "--admin-tls-ca (ROOKERY_ADMIN_TLS_CA)";
+
+/// A certificate, key or authority that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{option}: {path:?}: {why}")]
+pub struct InvalidTls {
+    option: &'static str,
+    path: PathBuf,
+    why: String,
+}
+
+/// How an endpoint speaks TLS 1.3, and how it asks others of its installation.
+#[derive(Clone)]
+pub struct Tls {
+    server: Arc<ServerConfig>,
+    client: ClientConfig,
+}
+
+impl Tls {
+    /// Reads the certificate chain of this process, its key, and the authority, all in PEM. The
+    /// certificate is held against the rules that others will hold it against: now is when to say so.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidTls`] names the option and the file.
+    pub fn read(cert: &Path, key: &Path, ca: &Path) -> Result<Self, InvalidTls> {
+        let roots = roots(ca)?;
+        let chain = certificates(CERT, cert)?;
+        let private = PrivateKeyDer::from_pem_file(key).map_err(|why| invalid(KEY, key, &why))?;
+        let clients = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), provider())
+            // Probes and bearers of tokens have none.
+            .allow_unauthenticated()
+            .build()
+            .map_err(|why| invalid(CA, ca, &why))?;
+        check(&chain, &roots, &*clients).map_err(|why| {
+            let why = format!(
+                "{why}; it must be signed by the authority of --admin-tls-ca, hold the DNS name \
+                 {SERVER_NAME}, and serve for both sides of TLS (serverAuth, clientAuth)"
+            );
+            invalid(CERT, cert, &why)
+        })?;
+        let unusable = |why| invalid(KEY, key, &why);
+        let mut server = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&TLS13])
+            .map_err(unusable)?
+            .with_client_cert_verifier(clients)
+            .with_single_cert(chain.clone(), private.clone_key())
+            .map_err(unusable)?;
+        server.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // Connections are few and kept: what resumes them would only cost memory.
+        server.send_tls13_tickets = 0;
+        let client = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&TLS13])
+            .map_err(unusable)?
+            .with_root_certificates(roots)
+            .with_client_auth_cert(chain, private)
+            .map_err(unusable)?;
+        Ok(Self {
+            server: Arc::new(server),
+            client,
+        })
+    }
+
+    /// For who asks another endpoint of the installation: it trusts the authority alone, and shows the
+    /// certificate of this process. The name to expect is [`server_name`].
+    #[must_use]
+    pub fn client(&self) -> ClientConfig {
+        self.client.clone()
+    }
+
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        Arc::clone(&self.server).into()
+    }
+}
+
+/// For who asks an endpoint without a certificate: it trusts the authority of a PEM file alone. The name
+/// to expect is [`server_name`].
+///
+/// # Errors
+///
+/// [`InvalidTls`] names the option and the file.
+pub fn anonymous_client(ca: &Path) -> Result<ClientConfig, InvalidTls> {
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .map_err(|why| invalid(CA, ca, &why))?;
+    Ok(config
+        .with_root_certificates(roots(ca)?)
+        .with_no_client_auth())
+}
+
+/// [`SERVER_NAME`], as TLS has it.
+///
+/// # Panics
+///
+/// Never: it is a DNS name.
+#[must_use]
+pub fn server_name() -> ServerName<'static> {
+    ServerName::try_from(SERVER_NAME).expect("a DNS name")
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+fn roots(ca: &Path) -> Result<Arc<RootCertStore>, InvalidTls> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(CA, ca)? {
+        let added = roots.add(certificate);
+        added.map_err(|why| invalid(CA, ca, &why))?;
+    }
+    Ok(Arc::new(roots))
+}
+
+fn certificates(
+    option: &'static str,
+    path: &Path,
+) -> Result<Vec<CertificateDer<'static>>, InvalidTls> {
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    match read {
+        Ok(found) if found.is_empty() => Err(invalid(option, path, &"it holds no certificate")),
+        Ok(found) => Ok(found),
+        Err(why) => Err(invalid(option, path, &why)),
+    }
+}
+
+/// Whether others will take this chain, from a server and from a client.
+fn check(
+    chain: &[CertificateDer<'_>],
+    roots: &Arc<RootCertStore>,
+    clients: &dyn ClientCertVerifier,
+) -> Result<(), rustls::Error> {
+    let servers = WebPkiServerVerifier::builder_with_provider(Arc::clone(roots), provider())
+        .build()
+        .map_err(|why| rustls::Error::General(why.to_string()))?;
+    if let [own, intermediates @ ..] = chain {
+        let now = UnixTime::now();
+        servers.verify_server_cert(own, intermediates, &server_name(), &[], now)?;
+        clients.verify_client_cert(own, intermediates, now)?;
+    }
+    Ok(())
+}
+
+fn invalid(option: &'static str, path: &Path, why: &dyn std::fmt::Display) -> InvalidTls {
+    InvalidTls {
+        option,
+        path: path.to_owned(),
+        why: why.to_string(),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,162 @@
+//! Questions to the admin endpoints of shards.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use admin::{Access, Kind, Problem};
+use axum::BoxError;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{Method, Request, StatusCode, header};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+/// A shard must answer a question within this.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// A shard must answer a wish within this: it waits for the store before it does.
+const DONE_WITHIN: Duration = Duration::from_secs(12);
+/// The longest answer of a shard, in bytes: a page of 500 matches takes about 400 KB.
+const ANSWER_LEN_MAX: usize = 4 * 1_024 * 1_024;
+
+/// Asks shards as a process of the same installation.
+#[derive(Clone)]
+pub(crate) enum ShardClient {
+    /// It shows its certificate, and takes those of the same authority alone.
+    Tls(Client<HttpsConnector<HttpConnector>, Body>),
+    /// It shows a token.
+    Plain(Client<HttpConnector, Body>, String),
+}
+
+impl ShardClient {
+    /// A client that is known to shards as `access` has it.
+    pub(crate) fn new(access: &Access) -> Self {
+        let builder = Client::builder(TokioExecutor::new());
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        match access.tls() {
+            Some(tls) => {
+                connector.enforce_http(false);
+                let connector = HttpsConnectorBuilder::new()
+                    .with_tls_config(tls.client())
+                    .https_only()
+                    .with_server_name_resolver(FixedServerNameResolver::new(admin::server_name()))
+                    .enable_http1()
+                    .wrap_connector(connector);
+                Self::Tls(builder.build(connector))
+            }
+            None => {
+                let token = access.token().unwrap_or_default().to_owned();
+                Self::Plain(builder.build(connector), token)
+            }
+        }
+    }
+
+    /// Asks the endpoint at `shard`. What is not GET may take longer.
+    ///
+    /// # Errors
+    ///
+    /// What the shard refuses it for, and [`Kind::ShardUnavailable`] if it cannot be asked.
+    pub(crate) fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        shard: SocketAddr,
+        path: &str,
+        body: Option<&serde_json::Value>,
+    ) -> impl Future<Output = Result<T, Problem>> + use<T> {
+        let within = if method == Method::GET {
+            ANSWER_WITHIN
+        } else {
+            DONE_WITHIN
+        };
+        let request = self.request(method, shard, path, body);
+        let client = self.clone();
+        async move {
+            let answer = async { client.exchange(request?).await };
+            let answer = timeout(within, answer).await;
+            let (status, bytes) = answer
+                .map_err(|late| unavailable(&late))?
+                .map_err(|error| unavailable(&causes(&*error)))?;
+            understood(status, &bytes)
+        }
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        shard: SocketAddr,
+        path: &str,
+        body: Option<&serde_json::Value>,
+    ) -> Result<Request<Body>, axum::http::Error> {
+        let request = Request::builder().method(method);
+        let request = match self {
+            Self::Tls(_) => request.uri(format!("https://{shard}{path}")),
+            Self::Plain(_, token) => request
+                .uri(format!("http://{shard}{path}"))
+                .header(header::AUTHORIZATION, format!("Bearer {token}")),
+        };
+        match body {
+            Some(body) => request
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(body.to_string().into()),
+            None => request.body(Body::empty()),
+        }
+    }
+
+    async fn exchange(&self, request: Request<Body>) -> Result<(StatusCode, Bytes), BoxError> {
+        let response = match self {
+            Self::Tls(client) => client.request(request).await?,
+            Self::Plain(client, _) => client.request(request).await?,
+        };
+        let status = response.status();
+        let bytes = to_bytes(Body::new(response.into_body()), ANSWER_LEN_MAX).await?;
+        Ok((status, bytes))
+    }
+}
+
+fn understood<T: DeserializeOwned>(status: StatusCode, bytes: &[u8]) -> Result<T, Problem> {
+    if status.is_success() {
+        return serde_json::from_slice(bytes).map_err(|error| unavailable(&error));
+    }
+    let problem: protocol::http::Problem =
+        serde_json::from_slice(bytes).map_err(|error| unavailable(&error))?;
+    Err(match Kind::from_code(&problem.code) {
+        // What this process shows the shard is its own affair, not the caller's.
+        Some(Kind::TokenMissing | Kind::TokenInvalid) | None => {
+            tracing::error!(
+                code = problem.code,
+                "a shard does not take this matchmaker's admin token"
+            );
+            let why = "The shard does not take this matchmaker's token: give both the same file.";
+            Problem::new(Kind::ShardUnavailable, why)
+        }
+        // Who asks has seen in the store that this shard owns it.
+        Some(Kind::MatchNotFound) => Problem::new(
+            Kind::ShardUnavailable,
+            "Its owner has not loaded the match yet, or no more. Try again.",
+        ),
+        Some(kind) => Problem::new(kind, problem.detail),
+    })
+}
+
+fn unavailable(error: &dyn Display) -> Problem {
+    tracing::debug!(%error, "a shard's admin endpoint does not answer");
+    Problem::new(
+        Kind::ShardUnavailable,
+        "The shard cannot be asked. Try again.",
+    )
+}
+
+/// An error with its causes: the outermost says only that connecting failed.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
