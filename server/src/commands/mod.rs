@@ -42,7 +42,7 @@ pub struct Cli {
 enum Command {
     Dev(dev::DevArgs),
     Demo(demo::DemoArgs),
-    Shard(shard::ShardArgs),
+    Shard(Box<shard::ShardArgs>),
     Healthcheck(healthcheck::HealthcheckArgs),
     /// The matchmaker of a deployment; the same as the program rookery-matchmaker.
     Matchmaker(matchmaker::Args),
