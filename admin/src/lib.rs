@@ -38,7 +38,7 @@ pub use figures::{Figures, Times};
 pub use model::{
     Facts, Inspection, Link, MatchQuery, MatchRow, Page, Position, Selection, ShardStatus, Sort,
 };
-pub use problem::{Kind, Problem};
+pub use problem::{Kind, Problem, problem_response};
 pub use serve::{bind, serve};
 pub use source::{Part, Setting, Source};
 pub use tls::{InvalidTls, SERVER_NAME, Tls, anonymous_client, server_name};

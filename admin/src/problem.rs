@@ -72,7 +72,7 @@ kinds! {
     Unconfirmed = 503 "unconfirmed" "Not confirmed yet";
 }
 
-/// When a client may try again after a 503, in seconds.
+/// When a client may try again after a 503, in seconds: outages here end within a few.
 const RETRY_AFTER_S: &str = "1";
 
 /// What is wrong with one request.
@@ -133,28 +133,37 @@ impl From<store::StoreError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = self.as_body();
-        let status = StatusCode::from_u16(body.status);
-        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, axum::Json(body)).into_response();
-        let headers = response.headers_mut();
-        let json = HeaderValue::from_static("application/problem+json");
-        headers.insert(header::CONTENT_TYPE, json);
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
-        }
         // RFC 6750 section 3: no error code where no token was sent.
         let challenge = match self.kind {
             Kind::TokenMissing => Some(r#"Bearer realm="rookery admin""#),
             Kind::TokenInvalid => Some(r#"Bearer realm="rookery admin", error="invalid_token""#),
             _ => None,
         };
-        if let Some(challenge) = challenge {
-            let value = HeaderValue::from_static(challenge);
-            headers.insert(header::WWW_AUTHENTICATE, value);
-        }
-        response
+        problem_response(self.as_body(), challenge)
     }
+}
+
+/// A problem as an answer (RFC 9457 section 3), with the `challenge` that a 401 makes (RFC 9110 section
+/// 11.6.1).
+#[must_use]
+pub fn problem_response(
+    body: protocol::http::Problem,
+    challenge: Option<&'static str>,
+) -> Response {
+    let status = StatusCode::from_u16(body.status);
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, axum::Json(body)).into_response();
+    let headers = response.headers_mut();
+    let json = HeaderValue::from_static("application/problem+json");
+    headers.insert(header::CONTENT_TYPE, json);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+    }
+    if let Some(challenge) = challenge {
+        let value = HeaderValue::from_static(challenge);
+        headers.insert(header::WWW_AUTHENTICATE, value);
+    }
+    response
 }
 
 /// [`protocol::http::Problem`] as the OpenAPI document describes it.

@@ -1,6 +1,5 @@
 //! Errors in words and in a stable code (RFC 9457).
 
-use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use store::StoreError;
 use tracing::{debug, error};
@@ -82,9 +81,6 @@ kinds! {
     TimedOut = 503 "timed_out" "Timed out";
 }
 
-/// When a client may try again after a 503, in seconds: outages here end within a few.
-const RETRY_AFTER_S: &str = "1";
-
 /// Says to the access log which problem a response is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ProblemCode(pub(crate) &'static str);
@@ -134,14 +130,6 @@ impl IntoResponse for Problem {
             detail: self.detail,
             status,
         };
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, axum::Json(body)).into_response();
-        let headers = response.headers_mut();
-        let json = HeaderValue::from_static("application/problem+json");
-        headers.insert(header::CONTENT_TYPE, json);
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
-        }
         // RFC 6750 section 3: no error code where no token was sent.
         let challenge = match self.kind {
             Kind::TokenMissing => Some(r#"Bearer realm="rookery""#),
@@ -150,12 +138,7 @@ impl IntoResponse for Problem {
             }
             _ => None,
         };
-        if let Some(challenge) = challenge {
-            headers.insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static(challenge),
-            );
-        }
+        let mut response = admin::problem_response(body, challenge);
         response.extensions_mut().insert(ProblemCode(code));
         response
     }
