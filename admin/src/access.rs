@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
@@ -172,13 +172,24 @@ pub(crate) async fn require_operator(
     }
 }
 
-/// Who opened the connection, if that is who asks. A browser shows its certificate on behalf of any page,
-/// and says whose request it is (W3C Fetch Metadata): another site's counts as without one.
+/// Who opened the connection, if that is who asks: a browser shows its certificate on behalf of any page,
+/// and a request of another site's counts as without one.
 fn certified(request: &Request) -> Option<Operator> {
     let CertificateHolder(name) = request.extensions().get()?;
-    let site = request.headers().get("sec-fetch-site");
-    let is_own = site.is_none_or(|site| site == "same-origin" || site == "none");
-    is_own.then(|| Operator(name.clone()))
+    is_own(request.headers()).then(|| Operator(name.clone()))
+}
+
+/// Whether a request is of the endpoint's own page, or of no page at all. Browsers say whose it is (W3C
+/// Fetch Metadata); old ones name the origin (RFC 6454) of what may change something.
+fn is_own(headers: &HeaderMap) -> bool {
+    let header = |name: &str| headers.get(name).map(HeaderValue::as_bytes);
+    if let Some(site) = header("sec-fetch-site") {
+        return site == b"same-origin" || site == b"none";
+    }
+    header("origin").is_none_or(|origin| {
+        let site = origin.strip_prefix(b"https://");
+        site.is_some() && site == header("host")
+    })
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
@@ -255,23 +266,32 @@ mod tests {
 
     #[test]
     fn a_certificate_counts_unless_another_site_borrows_it() {
-        for (site, counts) in [
-            (None, true),
-            (Some("same-origin"), true),
-            (Some("none"), true),
-            (Some("same-site"), false),
-            (Some("cross-site"), false),
-            (Some(""), false),
+        let (site, origin, own) = ("sec-fetch-site", "origin", "https://rookery-admin:7300");
+        for (headers, counts) in [
+            (&[] as &[(&str, &str)], true),
+            (&[(site, "same-origin"), (origin, own)], true),
+            (&[(site, "none")], true),
+            (&[(site, "same-site"), (origin, own)], false),
+            (&[(site, "cross-site")], false),
+            (&[(site, "")], false),
+            (&[(origin, own)], true),
+            (&[(origin, "https://rookery-admin")], false),
+            (&[(origin, "http://rookery-admin:7300")], false),
+            (&[(origin, "null")], false),
         ] {
             let mut request = Request::new(axum::body::Body::empty());
             assert!(certified(&request).is_none());
             let holder = CertificateHolder("ann".into());
             request.extensions_mut().insert(holder);
-            if let Some(site) = site {
-                let value = site.parse().unwrap();
-                request.headers_mut().insert("sec-fetch-site", value);
+            let host = [("host", "rookery-admin:7300")];
+            for &(name, value) in headers.iter().chain(&host) {
+                let value = HeaderValue::from_str(value).unwrap();
+                request.headers_mut().insert(name, value);
             }
-            assert_eq!(certified(&request).is_some(), counts, "{site:?}");
+            assert_eq!(certified(&request).is_some(), counts, "{headers:?}");
+            request.headers_mut().remove("host");
+            let needs_host = headers.iter().all(|(name, _)| *name == origin) && !headers.is_empty();
+            assert!(!needs_host || certified(&request).is_none(), "{headers:?}");
         }
     }
 

@@ -11,16 +11,21 @@ const NAME_LEN_MAX: usize = 64;
 /// The attribute `commonName`.
 const COMMON_NAME: [u64; 4] = [2, 5, 4, 3];
 
-/// The name of who holds a certificate, for the audit log: the common name of its subject or, where there
-/// is none that fits a line, `sha256:` and the SHA-256 of the certificate in hexadecimal.
+/// The name of who holds a certificate, for the audit log: `cert:` and the common name of its subject or,
+/// where there is none that is a single word, `sha256:` and the SHA-256 of the certificate in hexadecimal.
 pub(crate) fn holder(certificate: &[u8]) -> Box<str> {
     let name = common_name(certificate).ok().flatten();
-    let fits = |name: &String| {
-        let len = name.chars().count();
-        (1..=NAME_LEN_MAX).contains(&len) && !name.chars().any(char::is_control)
-    };
-    let name = name.filter(fits);
-    name.map_or_else(|| fingerprint(certificate), String::into_boxed_str)
+    let name = name.filter(|name| is_word(name));
+    name.map_or_else(
+        || fingerprint(certificate),
+        |name| format!("cert:{name}").into(),
+    )
+}
+
+/// Whether a name can stand in a line of the log without being taken for more than a name.
+fn is_word(name: &str) -> bool {
+    let is_plain = |character: char| character.is_alphanumeric() || "-_.@".contains(character);
+    (1..=NAME_LEN_MAX).contains(&name.chars().count()) && name.chars().all(is_plain)
 }
 
 fn fingerprint(certificate: &[u8]) -> Box<str> {
@@ -101,15 +106,15 @@ mod tests {
     fn a_common_name_is_found_among_others() {
         let printable = DnValue::PrintableString("ann".try_into().unwrap());
         for (names, expected) in [
-            (vec![(DnType::CommonName, text("Ännchen"))], "Ännchen"),
-            (vec![(DnType::CommonName, printable)], "ann"),
+            (vec![(DnType::CommonName, text("Ännchen"))], "cert:Ännchen"),
+            (vec![(DnType::CommonName, printable)], "cert:ann"),
             (
                 vec![
                     (DnType::OrganizationName, text("Club")),
                     (DnType::CommonName, text("bob")),
                     (DnType::CountryName, text("AT")),
                 ],
-                "bob",
+                "cert:bob",
             ),
         ] {
             assert_eq!(&*holder(&made(&names)), expected);
@@ -117,12 +122,14 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_name_that_fits_a_line_is_known_by_its_hash() {
+    fn what_has_no_name_that_is_a_word_is_known_by_its_hash() {
         for names in [
             vec![],
             vec![(DnType::OrganizationName, text("Club"))],
             vec![(DnType::CommonName, text(""))],
             vec![(DnType::CommonName, text("a\nwho=bob"))],
+            vec![(DnType::CommonName, text("bob outcome=done"))],
+            vec![(DnType::CommonName, text("b\u{202e}ob"))],
             vec![(DnType::CommonName, text(&"x".repeat(65)))],
         ] {
             let certificate = made(&names);

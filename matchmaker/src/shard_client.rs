@@ -11,7 +11,7 @@ use axum::http::{Method, Request, StatusCode, header};
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
@@ -19,6 +19,10 @@ use tokio::time::timeout;
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// A shard must answer a wish within this: it waits for the store before it does.
 const DONE_WITHIN: Duration = Duration::from_secs(12);
+/// A connection that nothing was asked on for so long is closed.
+const IDLE_MAX: Duration = Duration::from_secs(90);
+/// Silence after which the system asks whether a peer is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// The longest answer of a shard, in bytes: a page of 500 matches takes about 400 KB.
 const ANSWER_LEN_MAX: usize = 4 * 1_024 * 1_024;
 
@@ -34,9 +38,13 @@ pub(crate) enum ShardClient {
 impl ShardClient {
     /// A client that is known to shards as `access` has it.
     pub(crate) fn new(access: &Access) -> Self {
-        let builder = Client::builder(TokioExecutor::new());
+        let mut builder = Client::builder(TokioExecutor::new());
+        // Without it, idle connections to shards that are gone would stay.
+        builder.pool_timer(TokioTimer::new());
+        builder.pool_idle_timeout(IDLE_MAX);
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
+        connector.set_keepalive(Some(KEEP_ALIVE));
         match access.tls() {
             Some(tls) => {
                 connector.enforce_http(false);
@@ -125,13 +133,21 @@ fn understood<T: DeserializeOwned>(status: StatusCode, bytes: &[u8]) -> Result<T
         serde_json::from_slice(bytes).map_err(|error| unavailable(&error))?;
     Err(match Kind::from_code(&problem.code) {
         // What this process shows the shard is its own affair, not the caller's.
-        Some(Kind::TokenMissing | Kind::TokenInvalid) | None => {
+        Some(Kind::TokenMissing | Kind::TokenInvalid) => {
             tracing::error!(
                 code = problem.code,
-                "a shard does not take this matchmaker's admin token"
+                "a shard takes neither this matchmaker's admin token nor its certificate"
             );
-            let why = "The shard does not take this matchmaker's token: give both the same file.";
+            let why = "The shard does not take this matchmaker for an operator: give both the same token \
+                       file, or certificates of the same authority.";
             Problem::new(Kind::ShardUnavailable, why)
+        }
+        None => {
+            tracing::warn!(
+                code = problem.code,
+                "a shard answers what this version does not know"
+            );
+            Problem::new(Kind::ShardUnavailable, problem.detail)
         }
         // Who asks has seen in the store that this shard owns it.
         Some(Kind::MatchNotFound) => Problem::new(

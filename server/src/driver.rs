@@ -264,12 +264,16 @@ impl Driver {
         if let Err(error) = self.store.deregister(id).await {
             tracing::warn!(shard = %id, %error, "could not leave the registry");
         }
-        if let Some(tracer) = self.tracer {
-            tracer.finish().await;
-        }
+        // Who comes now is to hear that at once.
+        drop(inbox);
         drop(self.batches);
         self.tasks.close();
-        let _ = timeout(SHUTDOWN_FLUSH, self.tasks.wait()).await;
+        let traced = async {
+            if let Some(tracer) = self.tracer {
+                tracer.finish().await;
+            }
+        };
+        let _ = tokio::join!(timeout(SHUTDOWN_FLUSH, self.tasks.wait()), traced);
     }
 
     /// Goes on with what the store answers until `done`. Commands that come meanwhile are left to be

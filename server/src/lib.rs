@@ -34,7 +34,7 @@ pub use inspection::{Ask, Inspected, Inspector, Unanswered, inspection};
 pub use metrics::Metrics;
 pub use operators::ShardSource;
 use stream::Streams;
-pub use traces::{CollectorUrl, CollectorUrlError, TraceConfig};
+pub use traces::{CollectorUrl, CollectorUrlError, SampleRatio, SampleRatioError, TraceConfig};
 
 /// What the shard is handed besides its configuration.
 pub struct Surroundings {

@@ -24,8 +24,33 @@ use export::Exporter;
 pub struct TraceConfig {
     /// The collector.
     pub collector: CollectorUrl,
-    /// The share of accepted commands that are traced, from 0 to 1.
-    pub sample: f64,
+    /// How many.
+    pub sample: SampleRatio,
+}
+
+/// The share of accepted commands that are traced, from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SampleRatio(f64);
+
+/// What is no share of anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it must be a number from 0 to 1, for example 0.01")]
+pub struct SampleRatioError;
+
+impl FromStr for SampleRatio {
+    type Err = SampleRatioError;
+
+    fn from_str(text: &str) -> Result<Self, SampleRatioError> {
+        let ratio = text.parse().ok();
+        let ratio = ratio.filter(|ratio| (0.0..=1.0).contains(ratio));
+        ratio.map(Self).ok_or(SampleRatioError)
+    }
+}
+
+impl fmt::Display for SampleRatio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// The base URL of a collector that takes OTLP over HTTP.
@@ -65,8 +90,7 @@ impl fmt::Display for CollectorUrl {
 
 /// Sampled commands that wait for the store; one more is not traced.
 const WAITING_MAX: usize = 4_096;
-/// A command that was not confirmed for so long is not traced: its match is another shard's by now, or
-/// play has paused.
+/// A command that was not confirmed for so long is not traced: play has paused.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// What happens to a command from one of its times to the next, in order.
@@ -95,7 +119,7 @@ impl MovePath {
 /// Notes the paths of sampled commands, and gives them away once their frames have left.
 pub(crate) struct Tracer {
     shard: ShardId,
-    sample: f64,
+    sample: SampleRatio,
     /// What the store has not confirmed.
     waiting: HashMap<MatchId, Vec<MovePath>>,
     waiting_len: usize,
@@ -119,7 +143,7 @@ impl Tracer {
         }
     }
 
-    fn new(sample: f64, shard: ShardId, exporter: Exporter, dropped: IntCounter) -> Self {
+    fn new(sample: SampleRatio, shard: ShardId, exporter: Exporter, dropped: IntCounter) -> Self {
         Self {
             shard,
             sample,
@@ -134,7 +158,7 @@ impl Tracer {
 
     /// Whether the next command is to be traced, should it be accepted.
     pub(crate) fn samples(&self) -> bool {
-        rand::random_bool(self.sample)
+        rand::random_bool(self.sample.0)
     }
 
     /// A sampled command was accepted. The times are of its receipt, and of the begin and the end of its
@@ -173,8 +197,8 @@ impl Tracer {
         }
     }
 
-    /// The store has answered the batch in flight. What it has not stored is written again, or is
-    /// another shard's.
+    /// The store has answered the batch in flight. What it had lost before is written again; what it has
+    /// refused is another shard's, or nobody's, and is not traced.
     pub(crate) fn answered(&mut self, answers: &[Appended], at: Instant) {
         let Some(batch) = self.in_flight.take() else {
             return;
@@ -183,24 +207,41 @@ impl Tracer {
             return;
         }
         for (append, answer) in batch.iter().zip(answers) {
-            if let Appended::Stored { .. } = answer
-                && let Some(waiting) = self.waiting.get_mut(&append.match_id)
-            {
-                let is_stored =
-                    |path: &mut MovePath| path.is_in("append") && path.what.seq <= last_seq(append);
-                let stored = waiting.extract_if(.., is_stored).map(|mut path| {
-                    path.what.epoch = append.epoch;
-                    path.times.push(at);
-                    path
-                });
-                let before = self.leaving.len();
-                self.leaving.extend(stored);
-                self.waiting_len -= self.leaving.len() - before;
-                if waiting.is_empty() {
-                    self.waiting.remove(&append.match_id);
-                }
+            match answer {
+                Appended::Stored { .. } => self.stored(append, at),
+                Appended::Rollback { .. } => {}
+                Appended::Fenced(owner) if owner.epoch < append.epoch => {}
+                _ => self.refused(append.match_id),
             }
         }
+    }
+
+    fn stored(&mut self, append: &Append, at: Instant) {
+        let Some(waiting) = self.waiting.get_mut(&append.match_id) else {
+            return;
+        };
+        let held = append.after + 1..=last_seq(append);
+        let is_stored = |path: &mut MovePath| path.is_in("append") && held.contains(&path.what.seq);
+        let stored = waiting.extract_if(.., is_stored).map(|mut path| {
+            path.what.epoch = append.epoch;
+            path.times.push(at);
+            path
+        });
+        let before = self.leaving.len();
+        self.leaving.extend(stored);
+        self.waiting_len -= self.leaving.len() - before;
+        if waiting.is_empty() {
+            self.waiting.remove(&append.match_id);
+        }
+    }
+
+    fn refused(&mut self, match_id: MatchId) {
+        let lost = self
+            .waiting
+            .remove(&match_id)
+            .map_or(0, |paths| paths.len());
+        self.waiting_len -= lost;
+        self.dropped.inc_by(lost as u64);
     }
 
     /// All frames that could leave have left.

@@ -339,8 +339,8 @@ impl Endpoint {
         (kind, response.text().await.expect("text"))
     }
 
-    /// What a change is answered, by the shard that it concerns: on a machine so busy that the shard's
-    /// heart seems to stand still, one is told to try again.
+    /// What a change is answered, by the shard that it concerns: on a machine so busy that a shard's heart
+    /// seems to stand still, the matchmaker does not ask it and says so.
     ///
     /// # Panics
     ///
@@ -352,7 +352,10 @@ impl Endpoint {
             let response = response.expect("an answer");
             let status = response.status();
             let answer: Value = response.json().await.expect("JSON");
-            if answer["code"] != "shard_unavailable" || Instant::now() >= end {
+            let detail = answer["detail"].as_str().unwrap_or_default();
+            let was_asked =
+                !(detail.starts_with("Its owner") && detail.contains("cannot be asked"));
+            if was_asked || Instant::now() >= end {
                 return (status, answer);
             }
             sleep(Duration::from_millis(200)).await;

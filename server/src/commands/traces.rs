@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::{CollectorUrl, TraceConfig};
+use crate::{CollectorUrl, SampleRatio, TraceConfig};
 
 /// Where the paths of moves are exported to.
 #[derive(Debug, Args)]
@@ -17,10 +17,9 @@ pub(super) struct TraceArgs {
         long,
         env = "ROOKERY_OTLP_SAMPLE",
         value_name = "RATIO",
-        default_value_t = 0.01,
-        value_parser = ratio
+        default_value = "0.01"
     )]
-    pub(super) otlp_sample: f64,
+    pub(super) otlp_sample: SampleRatio,
 }
 
 impl TraceArgs {
@@ -37,11 +36,4 @@ impl TraceArgs {
         let endpoint = self.otlp_endpoint.as_ref();
         endpoint.map(ToString::to_string).unwrap_or_default()
     }
-}
-
-fn ratio(text: &str) -> Result<f64, &'static str> {
-    let ratio = text.parse().ok();
-    ratio
-        .filter(|ratio| (0.0..=1.0).contains(ratio))
-        .ok_or("it must be a number from 0 to 1, for example 0.01")
 }

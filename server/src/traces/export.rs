@@ -9,7 +9,7 @@ use opentelemetry::trace::{SpanContext, SpanKind, Status, TraceFlags, TraceState
 use opentelemetry::{InstrumentationScope, KeyValue, SpanId};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanExporter as _, SpanLinks};
 use prometheus::IntCounter;
 use tokio::sync::{mpsc, oneshot};
@@ -23,7 +23,7 @@ const QUEUE_LEN: usize = 4_096;
 const REQUEST_LEN: usize = 512;
 /// A trace waits so long for others to be exported with it.
 const GATHER: Duration = Duration::from_millis(500);
-/// The collector must answer within this, attempts to send again included.
+/// The collector must take a request within this, attempts to send again included.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// At a shutdown, what is left is exported within this, or dropped.
 const FLUSH_WITHIN: Duration = Duration::from_secs(3);
@@ -121,7 +121,9 @@ async fn export_all(
         {
             gathered.push(path);
         }
-        if let Err(error) = export(&gathered, exporter, shard).await {
+        let exported = timeout(ANSWER_WITHIN, export(&gathered, exporter, shard)).await;
+        let late = OTelSdkError::Timeout(ANSWER_WITHIN);
+        if let Err(error) = exported.unwrap_or(Err(late)) {
             let traces = gathered.len();
             if warned_at.is_none_or(|at| at.elapsed() > WARN_EVERY) {
                 warned_at = Some(Instant::now());

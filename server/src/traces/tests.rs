@@ -11,7 +11,7 @@ const OTHER: u128 = 2;
 fn tracer(queue_len: usize) -> (Tracer, mpsc::Receiver<MovePath>) {
     let (exporter, paths) = Exporter::to_test(queue_len);
     let dropped = Metrics::new().traces_dropped;
-    let tracer = Tracer::new(1.0, ShardId::from_random(9), exporter, dropped);
+    let tracer = Tracer::new(SampleRatio(1.0), ShardId::from_random(9), exporter, dropped);
     (tracer, paths)
 }
 
@@ -69,18 +69,45 @@ fn a_path_is_whole_once_its_own_batch_is_stored_and_its_frames_have_left() {
 }
 
 #[test]
-fn what_is_not_stored_is_given_up_after_a_while_and_counted() {
+fn what_is_not_answered_is_given_up_after_a_while_and_counted() {
     let (mut tracer, mut paths) = tracer(8);
     let now = Instant::now();
     accept(&mut tracer, MATCH, 1, now);
     tracer.sent(&[append(MATCH, 0, 1)].into(), now);
-    tracer.answered(&[Appended::Missing], now);
     tracer.frames_left();
     assert!(paths.try_recv().is_err());
     tracer.forget_old(now + WAIT_MAX / 2);
     assert_eq!((tracer.waiting_len, tracer.dropped.get()), (1, 0));
     tracer.forget_old(now + WAIT_MAX);
     assert_eq!((tracer.waiting_len, tracer.dropped.get()), (0, 1));
+}
+
+#[test]
+fn what_is_refused_is_never_traced_as_acknowledged() {
+    let (mut tracer, mut paths) = tracer(8);
+    let now = Instant::now();
+    accept(&mut tracer, MATCH, 5, now);
+    tracer.sent(&[append(MATCH, 4, 1)].into(), now);
+    tracer.answered(&[Appended::Missing], now);
+    assert_eq!((tracer.waiting_len, tracer.dropped.get()), (0, 1));
+    // The match comes back, with other events.
+    tracer.sent(&[append(MATCH, 9, 1)].into(), now);
+    tracer.answered(&[STORED], now);
+    tracer.frames_left();
+    assert!(paths.try_recv().is_err());
+}
+
+#[test]
+fn a_ratio_is_from_0_to_1() {
+    for (text, is_one) in [
+        ("0", true),
+        ("1", true),
+        ("0.5", true),
+        ("1.5", false),
+        ("NaN", false),
+    ] {
+        assert_eq!(text.parse::<SampleRatio>().is_ok(), is_one, "{text}");
+    }
 }
 
 #[test]

@@ -167,7 +167,7 @@ async fn a_certificate_opens_every_process_and_is_named_in_the_audit_log() {
     let log = installation.log();
     let audit: Vec<&str> = log.lines().filter(|line| line.contains("audit")).collect();
     // The matchmaker was told by Ann, and the shard by the matchmaker.
-    for who in ["who=ann", "who=process"] {
+    for who in ["who=cert:ann", "who=cert:process"] {
         assert!(audit.iter().any(|line| line.contains(who)), "{audit:?}");
     }
 }

@@ -6,7 +6,8 @@
 //!
 //! `args` is the command line; `relay` and `rookery` start what is measured and take the seats;
 //! `rounds` has the pairs of either play and counts what that used; `figures`, `budgets`,
-//! `report` and `page` say what came of it; `operators` are those who look on. `takeover` measures what happens when a shard is killed.
+//! `report` and `page` say what came of it; `operators` are those who look on;
+//! `takeover` measures what happens when a shard is killed.
 
 mod args;
 mod budgets;

@@ -31,8 +31,9 @@ pub struct Watched {
     pub ack_us_without: Percentiles,
     /// The same while they asked.
     pub ack_us_with: Percentiles,
-    /// 99 of 100 answers: the time with operators over the time without.
-    pub p99_ratio: f64,
+    /// 99 of 100 answers: the time with operators over the time without. Absent where one of them was
+    /// not measured.
+    pub p99_ratio: Option<f64>,
 }
 
 /// The times of moves, apart for when operators asked and when they did not.
@@ -67,7 +68,8 @@ impl WatchedTally {
             pages: self.pages,
             ack_us_without: without,
             ack_us_with: with,
-            p99_ratio: over(with.p99 as f64, without.p99 as f64),
+            p99_ratio: (!self.with.is_empty() && !self.without.is_empty())
+                .then(|| over(with.p99 as f64, without.p99 as f64)),
         }
     }
 }

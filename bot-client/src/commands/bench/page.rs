@@ -122,7 +122,6 @@ mod tests {
             matches,
             first_ms: 3_000.0,
             all_ms,
-            survivor_us_per_match: 100.0,
         };
         let takeovers = vec![takeover(1_000, 4_000.0), takeover(10, 3_100.0)];
         let page = page(&Report::new(cases, takeovers));

@@ -94,11 +94,6 @@ pub(super) async fn measure<S: Subject>(subject: &S, load: Load) -> Result<Figur
     let Seated { pairs, handshakes } = subject.seat(load.matches).await?;
     let seated_rss = subject.server().resident_bytes();
     let mut tally = Tally::new(load.matches, handshakes, started_rss, seated_rss)?;
-    let operators = subject.operators().await?;
-    tally.watched = match &operators {
-        Some(operators) => Some(WatchedTally::new(operators.pages())?),
-        None => None,
-    };
     let mut pairs = Some(pairs);
     while tally.elapsed < load.duration {
         let pairs = match pairs.take() {
@@ -111,6 +106,11 @@ pub(super) async fn measure<S: Subject>(subject: &S, load: Load) -> Result<Figur
             seed: load.seed.wrapping_add(tally.moves),
             ..load
         };
+        // They look at the matches of this round: those of the last one are gone.
+        let operators = subject.operators().await?;
+        if let (Some(operators), None) = (&operators, &tally.watched) {
+            tally.watched = Some(WatchedTally::new(operators.pages())?);
+        }
         let ended = play((subject, operators.as_ref()), pairs, round, &mut tally).await?;
         if tally.elapsed < load.duration {
             seating::some_at_once(ended, Pair::finish).await?;

@@ -80,18 +80,15 @@ impl Report {
         }
         writeln!(
             f,
-            "From kill -9 of a shard until another had the first and all of its matches, ms; CPU time of \
-             that one for a match:\n\n{:>7}{:>10}{:>10}{:>10}",
-            "matches", "first", "all", "CPU µs"
+            "From kill -9 of a shard until another had the first and all of its matches, ms:\n\n\
+             {:>7}{:>10}{:>10}",
+            "matches", "first", "all"
         )?;
         for takeover in &self.takeovers {
             writeln!(
                 f,
-                "{:>7}{:>10.0}{:>10.0}{:>10.0}",
-                takeover.matches,
-                takeover.first_ms,
-                takeover.all_ms,
-                takeover.survivor_us_per_match
+                "{:>7}{:>10.0}{:>10.0}",
+                takeover.matches, takeover.first_ms, takeover.all_ms
             )?;
         }
         writeln!(f)
@@ -101,14 +98,16 @@ impl Report {
     fn write_watched(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for case in &self.cases {
             for (name, figures, _) in case.lines() {
-                if let Some(watched) = &figures.watched {
+                if let Some(watched) = &figures.watched
+                    && let Some(ratio) = watched.p99_ratio
+                {
                     let [without, with] = [watched.ack_us_without, watched.ack_us_with]
                         .map(|ack| ms(ack.p99 as f64 / 1_000.0));
                     writeln!(
                         f,
                         "{} matches, {name}: ack p99 {with} ms while operators asked for {} pages a second, \
-                         {without} ms else: × {:.2}\n",
-                        case.matches, watched.pages, watched.p99_ratio
+                         {without} ms else: × {ratio:.2}\n",
+                        case.matches, watched.pages
                     )?;
                 }
             }
@@ -138,7 +137,7 @@ impl fmt::Display for Report {
         self.write_watched(f)?;
         writeln!(
             f,
-            "Budgets, on Redis, in closed loop (--matches 100,500,2000 --think 0 --store redis):\n"
+            "Budgets, on Redis, and in closed loop (--think 0) unless they say otherwise:\n"
         )?;
         for budget in &self.budgets {
             writeln!(f, "  {budget}")?;
