@@ -37,19 +37,12 @@ pub struct SampleRatio(f64);
 #[error("it must be a number from 0 to 1, for example 0.01")]
 pub struct SampleRatioError;
 
-impl FromStr for SampleRatio {
-    type Err = SampleRatioError;
+impl TryFrom<f64> for SampleRatio {
+    type Error = SampleRatioError;
 
-    fn from_str(text: &str) -> Result<Self, SampleRatioError> {
-        let ratio = text.parse().ok();
-        let ratio = ratio.filter(|ratio| (0.0..=1.0).contains(ratio));
-        ratio.map(Self).ok_or(SampleRatioError)
-    }
-}
-
-impl fmt::Display for SampleRatio {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+    fn try_from(ratio: f64) -> Result<Self, SampleRatioError> {
+        let is_share = (0.0..=1.0).contains(&ratio);
+        is_share.then_some(Self(ratio)).ok_or(SampleRatioError)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::{CollectorUrl, SampleRatio, TraceConfig};
+use crate::{CollectorUrl, SampleRatio, SampleRatioError, TraceConfig};
 
 /// Where the paths of moves are exported to.
 #[derive(Debug, Args)]
@@ -17,17 +17,18 @@ pub(super) struct TraceArgs {
         long,
         env = "ROOKERY_OTLP_SAMPLE",
         value_name = "RATIO",
-        default_value = "0.01"
+        default_value_t = 0.01,
+        value_parser = ratio
     )]
-    pub(super) otlp_sample: SampleRatio,
+    pub(super) otlp_sample: f64,
 }
 
 impl TraceArgs {
     pub(super) fn config(&self) -> Option<TraceConfig> {
-        let collector = self.otlp_endpoint.clone()?;
         Some(TraceConfig {
-            collector,
-            sample: self.otlp_sample,
+            collector: self.otlp_endpoint.clone()?,
+            // It was one when it was read.
+            sample: self.otlp_sample.try_into().ok()?,
         })
     }
 
@@ -36,4 +37,9 @@ impl TraceArgs {
         let endpoint = self.otlp_endpoint.as_ref();
         endpoint.map(ToString::to_string).unwrap_or_default()
     }
+}
+
+fn ratio(text: &str) -> Result<f64, SampleRatioError> {
+    let ratio = text.parse().map_err(|_| SampleRatioError)?;
+    SampleRatio::try_from(ratio).map(|_| ratio)
 }
