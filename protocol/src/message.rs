@@ -123,7 +123,8 @@ pub enum ServerBody {
     /// again every [`PAUSED_SAID_EVERY`](crate::PAUSED_SAID_EVERY).
     Paused,
     /// Play goes on: the clocks stand as given, and the named one runs from the receipt of this.
-    /// Ends a [`Paused`](Self::Paused), and the wait for a side to move that was absent.
+    /// Ends a [`Paused`](Self::Paused), and the wait for a side to move that was absent. The side to
+    /// move is told so again while it thinks, less and less often.
     Clock(ClockView),
     /// The last frame of the stream.
     Closed(crate::CloseCode),

@@ -2,6 +2,7 @@
 
 mod confirmed;
 mod departure;
+mod reminder;
 mod told;
 
 use std::collections::VecDeque;
@@ -14,6 +15,7 @@ use game_core::{
 use protocol::{CatchUp, Joined, Role, ServerBody, ServerFrame, WireRefusal, codec};
 use store::{Append, Checkpoint, Status};
 
+use self::reminder::Reminder;
 use super::NotDone;
 use super::gate::{Audience, Gate, Held};
 use super::{PeerKey, ShardLimits};
@@ -65,6 +67,8 @@ pub(crate) struct LiveMatch {
     held_until: Option<MatchTime>,
     /// Who has come since the load.
     came: BySeat<bool>,
+    /// When the side to move is told again that its time counts.
+    reminder: Option<Reminder>,
     /// A finished match leaves the memory then.
     leaves_at: Option<MatchTime>,
     /// Where the deadlines have this match.
@@ -100,6 +104,7 @@ impl LiveMatch {
             recent: VecDeque::new(),
             held_until: (!finished).then(|| now + limits.rejoin_wait),
             came: BySeat::default(),
+            reminder: None,
             leaves_at: finished.then(|| now + limits.finished_linger),
             scheduled: None,
         };
@@ -141,7 +146,13 @@ impl LiveMatch {
 
     /// The soonest of this match's deadlines, noted as the one that the shard's structure holds.
     pub(crate) fn schedule(&mut self) -> Option<MatchTime> {
-        let deadlines = [self.game.deadline(), self.held_until, self.leaves_at];
+        let reminds_at = self.reminder.map(|reminder| reminder.at);
+        let deadlines = [
+            self.game.deadline(),
+            self.held_until,
+            reminds_at,
+            self.leaves_at,
+        ];
         let soonest = deadlines.into_iter().flatten().min();
         self.scheduled = soonest.filter(|_| !self.is_departing());
         self.scheduled
@@ -191,6 +202,9 @@ impl LiveMatch {
         self.say(Audience::Peer(peer), ServerBody::Joined(Box::new(joined)));
         if let (Some(seat), None) = (role.seat(), superseded) {
             self.say_presence(seat, true);
+        }
+        if role.seat() == Some(self.game.turn()) {
+            self.reminder = None;
         }
         self.release_clock(moment.time);
         if waited {
@@ -294,6 +308,7 @@ impl LiveMatch {
         let mut events = Vec::new();
         self.game.tick(now, &mut events);
         self.emit(events, limits);
+        self.remind(now);
     }
 
     /// Whether a finished match has stayed long enough.
@@ -398,6 +413,9 @@ impl LiveMatch {
         let confirmed = self.gate.confirmed() == self.game.seq();
         if confirmed && !self.is_waited_for(self.game.turn()) {
             self.game.start_clock(now);
+            if self.reminder.is_none() {
+                self.begin_to_remind(now);
+            }
         }
     }
 
@@ -415,6 +433,7 @@ impl LiveMatch {
 
     fn emit(&mut self, events: Vec<Event>, limits: &ShardLimits) {
         for event in events {
+            self.reminder = None;
             let seq = event.seq;
             let body = ServerBody::Event(self.as_seen(&event));
             let frame = codec::encode_server(&ServerFrame {

@@ -192,3 +192,56 @@ fn the_other_player_is_waited_for_too() {
     room.store_all();
     assert_eq!(last_clock(&room.bodies(white)).black_ms, 55_000);
 }
+
+#[test]
+fn the_side_to_move_is_told_again_and_again_less_and_less_often() {
+    let (mut room, id, white, black) = Room::begun(ClockStart::AtOnce);
+    room.play(white, 0, "e2e4");
+    room.store_all();
+    room.take(white);
+    room.take(black);
+    let mut told = Vec::new();
+    for second in 1..=20 {
+        room.pass(1_000);
+        let clocks = room.bodies(black);
+        assert!(clocks.len() <= 1, "{clocks:?}");
+        if let Some(ServerBody::Clock(clock)) = clocks.first() {
+            assert_eq!(clock.running, Some(Seat::Black));
+            told.push((second, clock.black_ms));
+        }
+    }
+    assert_eq!(told, [(2, 58_000), (6, 54_000), (14, 46_000)]);
+    // Nothing while the move waits for the store, and then it is for the other to be told.
+    room.play(black, 1, "e7e5");
+    room.pass(200);
+    room.store_all();
+    room.take(black);
+    room.pass(3_000);
+    assert_eq!(room.bodies(black), []);
+    assert_eq!(last_clock(&room.bodies(white)).white_ms, 58_000);
+    // Who comes back has just been told.
+    let white = room.join(id, protocol::Role::White, None);
+    room.pass(1_900);
+    assert_eq!(room.bodies(white).len(), 1, "the answer to the join alone");
+    room.pass(100);
+    assert_eq!(last_clock(&room.bodies(white)).white_ms, 55_000);
+}
+
+#[test]
+fn nobody_is_reminded_while_play_is_paused() {
+    let (mut room, _, white, _) = Room::begun(ClockStart::AtOnce);
+    room.take(white);
+    room.pass(1_000);
+    room.heartbeat(Err(StoreError::Unavailable(
+        "connection refused".to_owned(),
+    )));
+    room.pass(60_000);
+    let said = room.bodies(white);
+    assert!(said.iter().all(|body| *body == ServerBody::Paused));
+    room.heartbeat(Ok(vec![room.record(room.me, 2)]));
+    room.take(white);
+    room.pass(999);
+    assert_eq!(room.bodies(white), []);
+    room.pass(1);
+    assert_eq!(last_clock(&room.bodies(white)).white_ms, 58_000);
+}

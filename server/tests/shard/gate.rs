@@ -76,8 +76,9 @@ fn a_peer_that_joins_is_shown_nothing_unstored() {
 #[test]
 fn a_flag_fall_is_seen_only_when_it_is_stored() {
     let (mut room, id, white, black) = Room::begun(ClockStart::AtOnce);
+    room.pass(59_000);
     room.take(white);
-    room.pass(60_000);
+    room.pass(1_000);
     assert!(room.in_flight.is_some(), "the flag has fallen");
     assert_eq!(room.bodies(white), []);
     room.store_all();

@@ -131,9 +131,18 @@ impl ClockCheck {
         if word.ply > self.last.ply {
             self.moved_at = None;
         }
-        self.paused_at = None;
-        self.last = word;
+        if !self.is_reminder(word) {
+            self.paused_at = None;
+            self.last = word;
+        }
         Ok(beyond)
+    }
+
+    /// Whether a word only says again whose clock counts. What is charged is measured from the word
+    /// that started the clock all the same, so that many small errors do not pass for none.
+    fn is_reminder(&self, word: Word) -> bool {
+        let anew = word.with_event || word.after_absence || self.paused_at.is_some();
+        !anew && word.ply == self.last.ply && word.clock.running == self.last.clock.running
     }
 
     /// The increments that a seat earned between the last word and `word`. The first move of each
@@ -214,6 +223,21 @@ mod tests {
         assert_eq!(check.word(answer, TOLERANCE), Ok(Some(at(100))));
         let reply = word(4, (58_900, 57_000), Some(Seat::White), 23_000);
         assert_eq!(check.word(reply, TOLERANCE), Ok(None));
+    }
+
+    #[test]
+    fn a_reminder_does_not_begin_the_count_anew() {
+        let mut check = white();
+        let reminder = Word {
+            with_event: false,
+            ..word(2, (57_600, 60_000), Some(Seat::White), 12_000)
+        };
+        // 2.4 s for 2 s, 3.3 s for 2.5 s.
+        assert_eq!(check.word(reminder, TOLERANCE), Ok(None));
+        check.moved(at(12_500));
+        let answer = word(3, (58_700, 60_000), Some(Seat::Black), 13_000);
+        let breach = check.word(answer, TOLERANCE).unwrap_err();
+        assert_eq!(breach.promise, Promise::ClockCharged);
     }
 
     #[test]
