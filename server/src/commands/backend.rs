@@ -61,6 +61,7 @@ impl StoreUrl {
 }
 
 /// The store of a process, from which each shard and the matchmaker get theirs.
+#[derive(Clone)]
 pub(super) enum Backend {
     /// One database in this process, shared by all.
     Embedded(Arc<EmbeddedStore>),

@@ -104,10 +104,9 @@ impl Cluster {
                 })?,
             };
             let listen = SocketAddr::new(plan.host, port);
-            let store = backend.open().await?;
             let seed = ShardSeed {
                 listen,
-                store,
+                backend: backend.clone(),
                 key: plan.key.clone(),
                 access: plan.admin.as_ref().map(|(_, access)| access.clone()),
                 traces: plan.traces.clone(),
@@ -224,7 +223,7 @@ async fn is_ready(matchmaker: SocketAddr) -> bool {
 /// What a shard of the cluster begins with.
 struct ShardSeed {
     listen: SocketAddr,
-    store: Arc<dyn Store>,
+    backend: Backend,
     key: SigningKey,
     /// Whom its admin endpoint lets in; `None` for no endpoint.
     access: Option<Access>,
@@ -257,8 +256,11 @@ async fn start_shard(
             .build()
             .map_err(Failure::from)
             .and_then(|runtime| {
+                // What the connections to the store do is done on the runtime that makes them: here it
+                // wakes no other thread.
+                let store = runtime.block_on(seed.backend.open())?;
                 let _inside = runtime.enter();
-                let prepared = prepare_shard(id, seed)?;
+                let prepared = prepare_shard(id, seed, store)?;
                 Ok((runtime, prepared))
             });
         let (runtime, prepared) = match prepared {
@@ -297,7 +299,7 @@ async fn start_shard(
     Ok((ShardThread { id, thread, abort }, address))
 }
 
-fn prepare_shard(id: ShardId, seed: ShardSeed) -> Result<Prepared, Failure> {
+fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<Prepared, Failure> {
     let calendar = crate::system_calendar;
     // Everything that a developer tries comes from one address.
     let everyone = NetLimits::default().connections_max;
@@ -323,7 +325,7 @@ fn prepare_shard(id: ShardId, seed: ShardSeed) -> Result<Prepared, Failure> {
             id,
             inspector,
             settings,
-            Arc::clone(&seed.store),
+            Arc::clone(&store),
             None,
         ))?);
     }
@@ -340,7 +342,7 @@ fn prepare_shard(id: ShardId, seed: ShardSeed) -> Result<Prepared, Failure> {
     };
     let surroundings = Surroundings {
         endpoint,
-        store: seed.store,
+        store,
         key: seed.key.verifying_key(),
         calendar,
         inspected,
