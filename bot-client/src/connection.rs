@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,11 +14,11 @@ use quinn::{
     TransportConfig, VarInt,
 };
 use rustls::client::Resumption;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::certificate::{CertificatePin, InvalidPin, PinnedCertificate};
 use crate::sockets;
+use crate::turns::Turns;
 
 /// What TLS calls the server. Nothing is checked against it, as the certificate is pinned.
 const SERVER_NAME: &str = "rookery";
@@ -27,12 +26,6 @@ const SERVER_NAME: &str = "rookery";
 /// Client configurations kept for reuse, one for each certificate: more than the shards that a
 /// cluster has certificates for at a time. The oldest goes first.
 const CONFIGS_MAX: usize = 16;
-
-/// Handshakes that are begun at once: a process of thousands of players who all come back at the same time
-/// is to play on meanwhile.
-const HANDSHAKES_MAX: usize = 4;
-/// A handshake that takes longer waits for its peer, or for nobody, and no more keeps others from theirs.
-const TURN_MAX: Duration = Duration::from_millis(20);
 
 /// Times of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,8 +119,8 @@ pub struct Connector {
     /// Which socket of `v4` the next connection takes.
     turn: AtomicUsize,
     times: ConnectionTimes,
-    /// Turns to begin a handshake.
-    turns: Semaphore,
+    /// To begin a handshake.
+    turns: Turns,
     /// Guards no more than a look-up: TLS work is done outside.
     configs: Mutex<Vec<(CertificatePin, ClientConfig)>>,
 }
@@ -159,7 +152,7 @@ impl Connector {
             v6,
             turn: AtomicUsize::new(0),
             times,
-            turns: Semaphore::const_new(HANDSHAKES_MAX),
+            turns: Turns::new(),
             configs: Mutex::new(Vec::new()),
         }
     }
@@ -179,20 +172,21 @@ impl Connector {
         let endpoint = self
             .endpoint(shard.address)
             .ok_or(ConnectError::NoSocket(shard.address))?;
-        // It is never closed.
-        let turn = self.turns.acquire().await.ok();
-        let connecting = endpoint.connect_with(config, shard.address, SERVER_NAME)?;
-        let mut connecting = pin!(timeout(self.times.handshake_max, connecting));
-        let in_turn = timeout(TURN_MAX, &mut connecting).await;
-        drop(turn);
-        let connected = match in_turn {
-            Ok(connected) => connected,
-            Err(_) => connecting.await,
+        let connecting = async {
+            let connecting = endpoint.connect_with(config, shard.address, SERVER_NAME)?;
+            Ok::<_, ConnectError>(timeout(self.times.handshake_max, connecting).await)
         };
+        let connected = self.in_turn(connecting).await?;
         match connected {
             Ok(connected) => Ok(connected?),
             Err(_) => Err(ConnectError::Timeout(self.times.handshake_max)),
         }
+    }
+
+    /// Does `work` of coming (back) to a match when it is its turn among the handshakes of this connector:
+    /// asking where the match lives, say.
+    pub(crate) async fn in_turn<T>(&self, work: impl Future<Output = T>) -> T {
+        self.turns.take(work).await
     }
 
     /// Waits until every closed connection has said so to its peer, at most `max`.

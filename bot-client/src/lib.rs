@@ -15,6 +15,7 @@ pub mod player;
 mod retry;
 pub mod seat;
 mod sockets;
+mod turns;
 pub mod udp_proxy;
 mod view;
 mod violation;

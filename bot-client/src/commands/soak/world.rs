@@ -153,10 +153,13 @@ impl SeatSource for BotSeat {
         Box::pin(async move {
             let world = &self.world;
             let permit = world.question().await;
-            let mut reply = match self.role.seat() {
-                Some(_) => world.matchmaker.seat(&self.token, match_id).await?,
-                None => world.matchmaker.watch(&self.token, match_id).await?,
+            let asking = async {
+                match self.role.seat() {
+                    Some(_) => world.matchmaker.seat(&self.token, match_id).await,
+                    None => world.matchmaker.watch(&self.token, match_id).await,
+                }
             };
+            let mut reply = world.connector.in_turn(asking).await?;
             drop(permit);
             if self.role.seat().is_some() {
                 world.takeovers.located(match_id, reply.shard.address);
