@@ -34,3 +34,61 @@ impl Turns {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::Notify;
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    /// When each of so many pieces of work was begun, if each takes `length`.
+    async fn begun_at(pieces: usize, length: Duration) -> Vec<Duration> {
+        let (turns, start) = (Arc::new(Turns::new()), Instant::now());
+        let tasks = (0..pieces).map(|_| {
+            let turns = Arc::clone(&turns);
+            tokio::spawn(async move {
+                let work = async {
+                    let begun = start.elapsed();
+                    sleep(length).await;
+                    begun
+                };
+                turns.take(work).await
+            })
+        });
+        let mut begun = Vec::new();
+        for task in tasks.collect::<Vec<_>>() {
+            begun.push(task.await.unwrap());
+        }
+        begun
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_begins_when_one_is_done() {
+        let length = Duration::from_millis(5);
+        let begun = begun_at(3 * AT_ONCE, length).await;
+        let expected = (0..3).flat_map(|round| [length * round; AT_ONCE]);
+        assert!(begun.iter().copied().eq(expected), "{begun:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_long_keeps_nobody_waiting_longer_than_a_turn() {
+        let begun = begun_at(2 * AT_ONCE, Duration::from_secs(60)).await;
+        let expected = (0..2).flat_map(|round| [TURN_MAX * round; AT_ONCE]);
+        assert!(begun.iter().copied().eq(expected), "{begun:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_given_up_gives_its_turn_back() {
+        let (turns, never) = (Turns::new(), Notify::new());
+        for _ in 0..2 * AT_ONCE {
+            let given_up = timeout(TURN_MAX / 2, turns.take(never.notified())).await;
+            assert!(given_up.is_err());
+        }
+        let begun = Instant::now();
+        turns.take(async {}).await;
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+}
