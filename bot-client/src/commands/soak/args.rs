@@ -30,11 +30,13 @@ const CLOSES_PER_S: u32 = 200;
 Examples:
   bot-client soak --matches 50 --duration 1m
       against the server at http://127.0.0.1:7000
-  bot-client soak --chaos --matches 2000 --duration 1h --loss 0.02 --html soak.html
+  bot-client soak --chaos --matches 2000 --duration 1h --arrivals 100 --loss 0.02 --think exp:3s \\
+      --clock-tolerance 5s --html soak.html
       on a cluster of its own whose shards are killed, stopped and drained, over a bad network
-  bot-client soak --local --matches 10000 --duration 10m --think exp:30s --time-control 3600+30
+  bot-client soak --local --matches 10000 --duration 10m --think exp:30s --time-control 3600+30 \\
+      --arrivals 200 --keep-alive 10s
       20,000 players who play slowly
-  bot-client soak --storm 5000 --duration 2m --think exp:10s
+  bot-client soak --storm 5000 --duration 3m --think exp:10s --arrivals 200 --clock-tolerance 5s
       one shard of three, with 5,000 players, is killed once
 
 Moves, thinking, faults and lost packets follow from --seed; the machine's timing does not.")]

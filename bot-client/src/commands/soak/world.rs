@@ -25,7 +25,8 @@ use crate::seat::{SeatFuture, SeatSource, SeatTimes, SessionConfig};
 use crate::udp_proxy::{UdpProxy, Weather};
 use crate::{Connector, Matchmaker};
 
-/// Questions to the matchmaker at once: more would only wait there, each in a connection of its own.
+/// Questions of each kind to the matchmaker at once: more would only wait there, each in a connection of
+/// its own.
 const QUESTIONS_MAX: usize = 64;
 /// Clients that share one UDP socket, so that its buffer holds what they are told at once.
 const CLIENTS_PER_SOCKET: u32 = 500;
@@ -54,6 +55,7 @@ pub(super) struct World {
     broken: Mutex<Vec<BrokenPromise>>,
     broken_count: AtomicU64,
     questions: Semaphore,
+    returns: Semaphore,
     proxies: Proxies,
     began: Instant,
 }
@@ -96,6 +98,7 @@ impl World {
             broken: Mutex::default(),
             broken_count: AtomicU64::new(0),
             questions: Semaphore::new(QUESTIONS_MAX),
+            returns: Semaphore::new(QUESTIONS_MAX),
             proxies: Proxies::new(&config),
             began: Instant::now(),
             config,
@@ -117,6 +120,12 @@ impl World {
     pub(super) async fn question(&self) -> Option<SemaphorePermit<'_>> {
         // It is never closed.
         self.questions.acquire().await.ok()
+    }
+
+    /// The right to ask, when it is one's turn, where a match lives: apart from other questions, which
+    /// a crowd that comes back is not to hold up.
+    async fn returning(&self) -> Option<SemaphorePermit<'_>> {
+        self.returns.acquire().await.ok()
     }
 
     /// A promise is broken: unless told to keep going, that is the end of the soak.
@@ -152,7 +161,7 @@ impl SeatSource for BotSeat {
     fn seat(&self, match_id: MatchId) -> SeatFuture<'_> {
         Box::pin(async move {
             let world = &self.world;
-            let permit = world.question().await;
+            let permit = world.returning().await;
             let asking = async {
                 match self.role.seat() {
                     Some(_) => world.matchmaker.seat(&self.token, match_id).await,

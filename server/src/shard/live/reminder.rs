@@ -4,7 +4,8 @@
 //! whose move is awaited is sent nothing more, so that there the probe timeout has to do, which is as
 //! long as the worst delay of late makes it: after one of ten seconds, more than ten seconds (RFC 9002,
 //! sections 5.3 and 6.2). All that time would be charged to a player who does not know that it is their
-//! turn. So something more is sent, less and less often; and its receipt also shows the true delay.
+//! turn. So something more is sent, less and less often; and its receipt also shows the true delay. In
+//! the wait for an untimed first move, which has an end too, it names no clock.
 
 use std::time::Duration;
 
@@ -26,8 +27,8 @@ pub(super) struct Reminder {
 }
 
 impl LiveMatch {
-    /// The side to move has just been told how things stand; begins to count from `now`, if its time
-    /// does.
+    /// Begins to count from `now`, as the side to move was told how things stand, or its time begins to
+    /// count without it.
     pub(super) fn begin_to_remind(&mut self, now: MatchTime) {
         self.remind_in(FIRST_WAIT, now);
     }

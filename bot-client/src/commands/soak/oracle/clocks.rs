@@ -1,7 +1,7 @@
 //! Whether clocks are charged for thinking alone: what a client can know of it from outside.
 //!
-//! Every word of a shard on the clocks (with an event, after a pause, in the answer to a join) is held
-//! against the one before:
+//! Every word of a shard on the clocks (with an event, after a pause, in the answer to a join, as a
+//! reminder) is held against the last one before it that was no reminder:
 //!
 //! - A clock never stands higher than after the last event, plus the increments since.
 //! - A clock loses no more than the time in which its player could be thought to think, plus a
