@@ -1,6 +1,6 @@
 //! Who may ask: bearer tokens (RFC 6750), compared in constant time, and holders of certificates.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -52,11 +52,7 @@ impl Access {
     #[must_use]
     pub fn generate() -> Self {
         let bytes: [u8; 32] = rand::random();
-        let token = bytes.iter().fold(String::new(), |mut text, byte| {
-            // Writing to a string does not fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
+        let token = protocol::http::hex(&bytes);
         Self {
             tokens: [("admin".into(), token.into())].into(),
             tls: None,

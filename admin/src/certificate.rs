@@ -1,7 +1,5 @@
 //! Whom a certificate names.
 
-use std::fmt::Write as _;
-
 use ring::digest::{SHA256, digest};
 use yasna::models::ObjectIdentifier;
 use yasna::{ASN1Result, BERReader, Tag};
@@ -30,12 +28,7 @@ fn is_word(name: &str) -> bool {
 
 fn fingerprint(certificate: &[u8]) -> Box<str> {
     let sum = digest(&SHA256, certificate);
-    let mut text = "sha256:".to_owned();
-    for byte in sum.as_ref() {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text.into()
+    format!("sha256:{}", protocol::http::hex(sum.as_ref())).into()
 }
 
 /// The last common name of the subject (RFC 5280 section 4.1).

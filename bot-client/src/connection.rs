@@ -176,8 +176,7 @@ impl Connector {
             let connecting = endpoint.connect_with(config, shard.address, SERVER_NAME)?;
             Ok::<_, ConnectError>(timeout(self.times.handshake_max, connecting).await)
         };
-        let connected = self.in_turn(connecting).await?;
-        match connected {
+        match self.in_turn(connecting).await? {
             Ok(connected) => Ok(connected?),
             Err(_) => Err(ConnectError::Timeout(self.times.handshake_max)),
         }

@@ -1,13 +1,12 @@
 //! `/v1/matches/{match}/seat` and `/watch`: where a match lives, and the right to enter it.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use game_core::{MatchId, Player, Seat, ShardId};
 use protocol::Role;
-use protocol::http::{SeatReply, ShardAddress};
+use protocol::http::{SeatReply, ShardAddress, hex};
 use protocol::token::SeatClaims;
 use store::{Liveness, Ownership, ShardRecord, Status};
 use tokio::time::timeout;
@@ -129,14 +128,4 @@ fn address(shard: &ShardRecord) -> ShardAddress {
         address: shard.address,
         certificate_sha256: shard.certificate_sha256.map(|digest| hex(&digest)),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            // Writing to a string does not fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }

@@ -35,6 +35,7 @@
 //! | 500 | `internal` |
 //! | 503, with `Retry-After` | `no_shard`, `owner_unknown`, `store_unavailable`, `overloaded`, `timed_out` |
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use game_core::{
@@ -131,6 +132,17 @@ pub struct ShardAddress {
     /// SHA-256 of the certificate to pin, as 64 hexadecimal digits; absent where the certificate is
     /// to be checked against the public authorities.
     pub certificate_sha256: Option<String>,
+}
+
+/// Bytes as hexadecimal digits, in lower case: digests and secrets as text.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// A seat in a match, or a place to watch it.

@@ -72,7 +72,7 @@ impl LocalShard {
         let address = ShardAddress {
             id,
             address: config.address,
-            certificate_sha256: pin.map(hex),
+            certificate_sha256: pin.map(|pin| protocol::http::hex(&pin)),
         };
         let shutdown = CancellationToken::new();
         let surroundings = Surroundings {
@@ -176,8 +176,4 @@ pub fn claims(match_id: MatchId, role: Role) -> SeatClaims {
 
 fn player(name: &str) -> PlayerId {
     name.parse().expect("a player id")
-}
-
-fn hex(bytes: [u8; 32]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -199,10 +199,7 @@ impl SeatSource for Source {
                 player: player_id(name),
                 exp: TODAY.0 / 1_000 + 3_600,
             };
-            let pin = endpoints::pin()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let pin = protocol::http::hex(&endpoints::pin());
             Ok(SeatReply {
                 match_id,
                 role: self.role,

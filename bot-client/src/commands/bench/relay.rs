@@ -102,11 +102,7 @@ fn endpoint() -> Result<(Endpoint, String), BenchError> {
     let certificate =
         rcgen::CertificateParams::new(vec!["localhost".to_owned()])?.self_signed(&key)?;
     let hash = ring::digest::digest(&ring::digest::SHA256, certificate.der());
-    let pin = hash
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let pin = protocol::http::hex(hash.as_ref());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut tls = rustls::ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?

@@ -55,6 +55,8 @@ pub(super) struct World {
     broken: Mutex<Vec<BrokenPromise>>,
     broken_count: AtomicU64,
     questions: Semaphore,
+    /// To ask, when it is one's turn, where a match lives: apart from other questions, which a crowd that
+    /// comes back is not to hold up.
     returns: Semaphore,
     proxies: Proxies,
     began: Instant,
@@ -122,12 +124,6 @@ impl World {
         self.questions.acquire().await.ok()
     }
 
-    /// The right to ask, when it is one's turn, where a match lives: apart from other questions, which
-    /// a crowd that comes back is not to hold up.
-    async fn returning(&self) -> Option<SemaphorePermit<'_>> {
-        self.returns.acquire().await.ok()
-    }
-
     /// A promise is broken: unless told to keep going, that is the end of the soak.
     pub(super) fn broke(&self, broken: BrokenPromise) {
         self.broken_count.fetch_add(1, Ordering::Relaxed);
@@ -161,7 +157,7 @@ impl SeatSource for BotSeat {
     fn seat(&self, match_id: MatchId) -> SeatFuture<'_> {
         Box::pin(async move {
             let world = &self.world;
-            let permit = world.returning().await;
+            let permit = world.returns.acquire().await.ok();
             let asking = async {
                 match self.role.seat() {
                     Some(_) => world.matchmaker.seat(&self.token, match_id).await,
