@@ -166,7 +166,7 @@ fn len(log: &Log<'_>, id: MatchId) -> Result<u32, Fault> {
         .map_or(0, |(key, _)| key.value().1))
 }
 
-fn head(
+pub(super) fn head(
     heads: &impl ReadableTable<&'static str, &'static [u8]>,
     id: MatchId,
 ) -> Result<Option<Head>, Fault> {
