@@ -196,7 +196,11 @@ pub fn rendezvous_rank(match_id: MatchId, shard: ShardId) -> u64 {
 mod tests {
     use super::*;
 
-    fn record(id: u128, heartbeat: u64) -> ShardRecord {
+    fn record(id: u128, heartbeat: u64) -> Registered {
+        shard(id, heartbeat).into()
+    }
+
+    fn shard(id: u128, heartbeat: u64) -> ShardRecord {
         ShardRecord {
             id: ShardId::from_random(id),
             heartbeat,
@@ -223,7 +227,7 @@ mod tests {
         }
         assert!(liveness.is_dead(dead) && !liveness.is_dead(alive));
         assert_eq!(liveness.suspects().count(), 0, "that one is certain");
-        assert_eq!(liveness.dead().collect::<Vec<_>>(), [dead]);
+        assert_eq!(liveness.dead().collect::<Vec<_>>(), [(dead, Some(7))]);
         assert_eq!(liveness.lives().count(), 1);
     }
 
@@ -256,11 +260,111 @@ mod tests {
     }
 
     #[test]
-    fn who_left_the_registry_is_dead_but_nobody_is_before_it_was_read() {
+    fn who_has_left_is_dead_at_once() {
         let mut liveness = Liveness::default();
-        assert!(!liveness.is_dead(ShardId::from_random(1)));
+        let left = ShardId::from_random(1);
+        assert!(!liveness.is_dead(left), "nothing is known yet");
+        liveness.observe(&[Registered::Left(left)], half_seconds(0));
+        assert!(liveness.is_dead(left));
+        assert_eq!(liveness.dead().collect::<Vec<_>>(), [(left, None)]);
+        assert_eq!(liveness.suspects().count(), 0, "that one is certain");
+    }
+
+    #[test]
+    fn who_has_no_record_is_dead_once_it_had_none_for_three_seconds() {
+        let mut liveness = Liveness::default();
+        let absent = ShardId::from_random(1);
+        for n in 0..6 {
+            liveness.observe(&[Registered::Absent(absent)], half_seconds(n));
+            assert!(!liveness.is_dead(absent), "at {n}");
+            assert_eq!(liveness.suspects().collect::<Vec<_>>(), [absent]);
+            assert_eq!(liveness.heir(MatchId::from_random(1), None), None);
+        }
+        let mut registers = Liveness::default();
+        registers.observe(&[Registered::Absent(absent)], half_seconds(0));
+        for n in 1..20 {
+            registers.observe(&[record(1, u64::from(n))], half_seconds(n));
+            assert!(!registers.is_dead(absent), "it has registered");
+        }
+        liveness.observe(&[Registered::Absent(absent)], half_seconds(6));
+        assert!(liveness.is_dead(absent));
+    }
+
+    #[test]
+    fn whose_record_vanishes_is_not_dead_at_once() {
+        let mut liveness = Liveness::default();
+        let id = ShardId::from_random(1);
+        liveness.observe(&[record(1, 7)], half_seconds(0));
+        for n in 1..7 {
+            liveness.observe(&[Registered::Absent(id)], half_seconds(n));
+            assert!(!liveness.is_dead(id), "at {n}");
+        }
+        liveness.observe(&[Registered::Absent(id)], half_seconds(7));
+        assert!(liveness.is_dead(id));
+    }
+
+    #[test]
+    fn who_is_not_named_is_dead_once_it_was_not_for_three_seconds_since_it_was_asked_about() {
+        let mut liveness = Liveness::default();
+        let id = ShardId::from_random(1);
         liveness.observe(&[], half_seconds(0));
-        assert!(liveness.is_dead(ShardId::from_random(1)));
+        liveness.observe(&[], half_seconds(20));
+        for n in 20..26 {
+            liveness.observe(&[], half_seconds(n));
+            assert!(!liveness.is_dead(id), "at {n}");
+        }
+        liveness.observe(&[], half_seconds(26));
+        assert!(liveness.is_dead(id));
+        liveness.observe(&[record(1, 1)], half_seconds(27));
+        assert!(!liveness.is_dead(id));
+        liveness.observe(&[], half_seconds(28));
+        assert!(!liveness.is_dead(id), "the wait begins anew");
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_is_alive_as_long_as_it_changes() {
+        let mut liveness = Liveness::default();
+        let id = ShardId::from_random(1);
+        let unreadable = |sign| [Registered::Unreadable { id, sign }];
+        for n in 0..20 {
+            liveness.observe(&unreadable(n.into()), half_seconds(n));
+            assert!(!liveness.is_dead(id), "at {n}");
+            assert_eq!(liveness.lives().count(), 0, "its address is not known");
+        }
+        for n in 20..26 {
+            liveness.observe(&unreadable(20), half_seconds(n));
+            assert!(!liveness.is_dead(id), "at {n}");
+        }
+        liveness.observe(&unreadable(20), half_seconds(26));
+        assert!(liveness.is_dead(id));
+    }
+
+    #[test]
+    fn a_full_shard_is_no_heir_while_another_has_room() {
+        let full = |id| {
+            Registered::from(ShardRecord {
+                live: 10,
+                ..shard(id, 1)
+            })
+        };
+        let of = |registry: &[Registered]| {
+            let mut liveness = Liveness::default();
+            liveness.observe(registry, Duration::ZERO);
+            let ids = (0..200).map(MatchId::from_random);
+            let heirs = ids.map(|id| liveness.heir(id, None).unwrap());
+            heirs.collect::<std::collections::HashSet<_>>()
+        };
+        let [one, two, three] = [1, 2, 3].map(ShardId::from_random);
+        assert_eq!(
+            of(&[full(1), record(2, 1), record(3, 1)]),
+            [two, three].into()
+        );
+        assert_eq!(of(&[full(1), full(2), record(3, 1)]), [three].into());
+        assert_eq!(
+            of(&[full(1), full(2), full(3)]),
+            [one, two, three].into(),
+            "where nobody has room, all share the burden"
+        );
     }
 
     #[test]
@@ -268,10 +372,10 @@ mod tests {
         let mut liveness = Liveness::default();
         let draining = ShardRecord {
             draining: true,
-            ..record(4, 1)
+            ..shard(4, 1)
         };
         liveness.observe(
-            &[record(1, 1), record(2, 1), record(3, 1), draining],
+            &[record(1, 1), record(2, 1), record(3, 1), draining.into()],
             Duration::ZERO,
         );
         let mut heirs: HashMap<ShardId, u32> = HashMap::new();

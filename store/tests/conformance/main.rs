@@ -9,6 +9,7 @@ mod embedded;
 mod faulty;
 mod model;
 mod redis;
+mod registry;
 mod revocations;
 mod samples;
 mod sequences;
