@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use store::{
-    Append, Appended, Assignment, Checkpoint, Claim, Created, Ownership, ShardRecord, Store,
-    StoreError, Ticket, TicketId,
+    Append, Appended, Assignment, Checkpoint, Claim, Created, MatchPage, Ownership, ScanCursor,
+    ShardRecord, Store, StoreError, Ticket, TicketId,
 };
 use tokio::time::sleep;
 use tracing::{info, warn};
@@ -81,6 +81,14 @@ impl Store for LateStore {
 
     async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError> {
         self.real()?.ownership(id).await
+    }
+
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        self.real()?.matches(after, limit).await
     }
 
     async fn claim(

@@ -28,7 +28,8 @@ use redb::{Builder, Database, DatabaseError, StorageBackend};
 use self::writer::Writer;
 use crate::codec;
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, Ownership, ShardRecord, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, ScanCursor, ShardRecord,
+    Store, StoreError,
 };
 use crate::durability::Durability;
 use crate::ticket::{Assignment, Ticket, TicketId};
@@ -160,6 +161,17 @@ impl Store for EmbeddedStore {
     async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError> {
         self.writer
             .read(move |txn| matches::ownership(txn, id))
+            .await
+    }
+
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        let after = after.map(ScanCursor::id).transpose()?;
+        self.writer
+            .read(move |txn| matches::scan(txn, after, limit))
             .await
     }
 

@@ -13,6 +13,7 @@ mod matches;
 mod registry;
 mod reply;
 mod revocations;
+mod scan;
 mod script;
 mod survey;
 mod tickets;
@@ -29,7 +30,8 @@ use self::keys::Keys;
 use self::link::Link;
 use self::script::Scripts;
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, Ownership, ShardRecord, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, ScanCursor, ShardRecord,
+    Store, StoreError,
 };
 use crate::durability::Durability;
 use crate::ticket::{Assignment, Ticket, TicketId};
@@ -184,6 +186,14 @@ impl Store for RedisStore {
 
     async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError> {
         self.read_ownership(id).await
+    }
+
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        self.scan_matches(after, limit).await
     }
 
     async fn claim(

@@ -10,7 +10,8 @@ use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use tokio::sync::watch;
 
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, Ownership, ShardRecord, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, ScanCursor, ShardRecord,
+    Store, StoreError,
 };
 use crate::ticket::{Assignment, Ticket, TicketId};
 
@@ -196,6 +197,14 @@ impl Store for FaultyStore {
 
     async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError> {
         self.up()?.ownership(id).await
+    }
+
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        self.up()?.matches(after, limit).await
     }
 
     async fn claim(

@@ -11,4 +11,5 @@ mod model;
 mod redis;
 mod revocations;
 mod samples;
+mod scan;
 mod sequences;
