@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use store::{
-    Append, Appended, Assignment, Checkpoint, Claim, Created, Ownership, Registered, ShardRecord, Store,
-    StoreError, Ticket, TicketId,
+    Append, Appended, Assignment, Checkpoint, Claim, Created, MatchPage, Ownership, Registered,
+    ScanCursor, ShardRecord, Store, StoreError, Ticket, TicketId,
 };
 use tokio::time::sleep;
 use tracing::{info, warn};
@@ -83,6 +83,14 @@ impl Store for LateStore {
         self.real()?.ownership(id).await
     }
 
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        self.real()?.matches(after, limit).await
+    }
+
     async fn claim(
         &self,
         id: MatchId,
@@ -108,11 +116,7 @@ impl Store for LateStore {
         self.real()?.leave(shard).await
     }
 
-    async fn deregister(
-        &self,
-        shard: ShardId,
-        heartbeat: Option<u64>,
-    ) -> Result<bool, StoreError> {
+    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
         self.real()?.deregister(shard, heartbeat).await
     }
 
@@ -120,11 +124,7 @@ impl Store for LateStore {
         self.real()?.owned(shard).await
     }
 
-    async fn disown(
-        &self,
-        shard: ShardId,
-        matches: &[(MatchId, Epoch)],
-    ) -> Result<(), StoreError> {
+    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         self.real()?.disown(shard, matches).await
     }
 

@@ -425,12 +425,15 @@ impl Driver {
                     });
                 }
                 Output::Disown(shard, matches) => self.disown(shard, matches),
-                Output::Orphans(shard) => self.ask(|store| async move {
-                    Answer::Orphans(shard, store.owned(shard).await)
-                }),
+                Output::Orphans(shard) => self
+                    .ask(|store| async move { Answer::Orphans(shard, store.owned(shard).await) }),
                 Output::Deregister { shard, heartbeat } => self.deregister(shard, heartbeat),
                 Output::Verify(matches) => self.verify(matches),
-                Output::HandOver { match_id, to, epoch } => self.ask(|store| async move {
+                Output::HandOver {
+                    match_id,
+                    to,
+                    epoch,
+                } => self.ask(|store| async move {
                     Answer::HandedOver(match_id, store.claim(match_id, to, epoch).await)
                 }),
             }

@@ -175,6 +175,47 @@ pub enum Appended {
     Unreadable(String),
 }
 
+/// Where a scan over all matches goes on; it means something to the store that gave it alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ScanCursor {
+    /// After this match, in the order of ids.
+    After(MatchId),
+    /// Where Redis' own scan goes on.
+    Redis(u64),
+}
+
+impl ScanCursor {
+    /// The match after which a scan in the order of ids goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unfit`] when the cursor is of a store that scans otherwise.
+    pub(crate) fn id(self) -> Result<MatchId, StoreError> {
+        match self {
+            Self::After(id) => Ok(id),
+            Self::Redis(_) => Err(Self::foreign()),
+        }
+    }
+
+    /// What is wrong with a cursor that another kind of store has given.
+    pub(crate) fn foreign() -> StoreError {
+        StoreError::Unfit("a scan was begun in another store".to_owned())
+    }
+}
+
+/// A part of a scan over all matches.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MatchPage {
+    /// Matches, live and finished, in no order; none on this page does not mean that none follow.
+    pub matches: Vec<(MatchId, Ownership)>,
+    /// Where the scan goes on; `None` at its end.
+    pub next: Option<ScanCursor>,
+}
+
+/// Upper bound on what one page of [`Store::matches`] looks at, so that no scan holds up a move for
+/// more than about a millisecond.
+pub const SCAN_LIMIT_MAX: usize = 1_000;
+
 /// What a shard tells the others, and the matchmaker, about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardRecord {
@@ -287,6 +328,19 @@ pub trait Store: Send + Sync + 'static {
     /// Who may write a match; `None` if there is no such match.
     async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError>;
 
+    /// A page of all stored matches, live and finished. Begin with `None`, and go on with
+    /// [`MatchPage::next`] until there is none.
+    ///
+    /// A page is made by looking at about `limit` places (1 to [`SCAN_LIMIT_MAX`]; what is outside is
+    /// taken for the nearest), so it may hold fewer matches, none, or a few more. A match that is
+    /// stored during the whole scan is named once or more; one that was created or removed meanwhile
+    /// may be named or not. A match whose head cannot be read is left out, with a warning.
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError>;
+
     /// Takes a live match over: if its epoch is `expected`, the epoch becomes the next and the
     /// owner `claimant`.
     ///
@@ -329,11 +383,7 @@ pub trait Store: Send + Sync + 'static {
     /// Takes a dead shard out of the registry, if its set of matches is empty and it has not been heard
     /// of since: its record still has this `heartbeat` or, for `None`, it still has none. Says whether
     /// it did. A shard that was not dead after all registers again with its next heartbeat.
-    async fn deregister(
-        &self,
-        shard: ShardId,
-        heartbeat: Option<u64>,
-    ) -> Result<bool, StoreError>;
+    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError>;
 
     /// The matches that a shard may own: a hint that misses none and may name too many.
     async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError>;
@@ -347,8 +397,7 @@ pub trait Store: Send + Sync + 'static {
     /// that the match is another's under epoch `e` gives `e`: claims to `e` and below are decided, and
     /// can make nobody the owner any more; those above are not touched. For a match that is finished,
     /// or was never created, no claim can come: [`SETTLED`] removes any addition.
-    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)])
-    -> Result<(), StoreError>;
+    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError>;
 
     /// Every shard of which anything is stored, whether the registry names it or not, by id. It reads
     /// all names in the store: for checks.

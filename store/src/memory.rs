@@ -1,6 +1,7 @@
 //! The store that keeps nothing: maps of this process, for measuring what a server costs without one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -8,8 +9,8 @@ use bytes::Bytes;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, Ownership, REVOCATION_KEPT, Registered,
-    ShardRecord, Status, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, REVOCATION_KEPT,
+    Registered, SCAN_LIMIT_MAX, ScanCursor, ShardRecord, Status, Store, StoreError,
 };
 use crate::ticket::{
     Assignment, TICKET_KEPT, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
@@ -27,7 +28,7 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct State {
-    matches: HashMap<MatchId, StoredMatch>,
+    matches: BTreeMap<MatchId, StoredMatch>,
     shards: BTreeMap<ShardId, ShardRecord>,
     /// The matches that each shard may own; none of the sets is empty.
     owned: BTreeMap<ShardId, BTreeSet<MatchId>>,
@@ -115,6 +116,24 @@ impl Store for MemoryStore {
         Ok(self.state().matches.get(&id).map(|stored| stored.ownership))
     }
 
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        let after = after.map(ScanCursor::id).transpose()?;
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let state = self.state();
+        let mut rest = state.matches.range((from, Bound::Unbounded));
+        let page = rest.by_ref().take(limit.clamp(1, SCAN_LIMIT_MAX));
+        let matches: Vec<_> = page.map(|(id, stored)| (*id, stored.ownership)).collect();
+        let last = matches.last().map(|(id, _)| ScanCursor::After(*id));
+        Ok(MatchPage {
+            next: last.filter(|_| rest.next().is_some()),
+            matches,
+        })
+    }
+
     async fn claim(
         &self,
         id: MatchId,
@@ -166,11 +185,7 @@ impl Store for MemoryStore {
         Ok(state.owned.get(&shard).map_or(0, BTreeSet::len))
     }
 
-    async fn deregister(
-        &self,
-        shard: ShardId,
-        heartbeat: Option<u64>,
-    ) -> Result<bool, StoreError> {
+    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
         let mut state = self.state();
         let known = state.shards.get(&shard).map(|record| record.heartbeat);
         let goes = known == heartbeat && !state.owned.contains_key(&shard);
@@ -186,11 +201,7 @@ impl Store for MemoryStore {
         Ok(set.into_iter().flatten().copied().collect())
     }
 
-    async fn disown(
-        &self,
-        shard: ShardId,
-        matches: &[(MatchId, Epoch)],
-    ) -> Result<(), StoreError> {
+    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         let mut state = self.state();
         for (id, up_to) in matches {
             let stays = state.matches.get(id).is_some_and(|stored| {

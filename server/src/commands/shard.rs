@@ -371,14 +371,10 @@ fn ready(config: &ShardConfig, admin: Option<&OpenAdmin>) -> Value {
 
 /// Waits until the registry has the shard, then says so.
 async fn say_when_ready(path: PathBuf, ready: Value, id: ShardId, store: Arc<dyn Store>) {
-    while !store
-        .shards()
-        .await
-        .is_ok_and(|shards| {
-            let mut records = shards.iter().filter_map(store::Registered::record);
-            records.any(|record| record.id == id)
-        })
-    {
+    while !store.shards().await.is_ok_and(|shards| {
+        let mut records = shards.iter().filter_map(store::Registered::record);
+        records.any(|record| record.id == id)
+    }) {
         sleep(Duration::from_millis(20)).await;
     }
     if let Err(failure) = super::write_ready_file(&path, &ready) {

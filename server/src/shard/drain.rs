@@ -91,6 +91,8 @@ impl Shard {
             .drain
             .as_ref()
             .is_some_and(|drain| drain.queue.is_empty());
-        all_sent && self.loading.is_empty() && !self.matches.values().any(super::LiveMatch::is_departing)
+        all_sent
+            && self.loading.is_empty()
+            && !self.matches.values().any(super::LiveMatch::is_departing)
     }
 }

@@ -326,7 +326,8 @@ impl Shard {
     /// Takes the match out of the sets that name it for claims up to an epoch, which are decided.
     fn leave_lists(&mut self, id: MatchId, loading: &Loading, up_to: Epoch) {
         for &shard in &loading.listed_by {
-            self.outputs.push_back(Output::Disown(shard, vec![(id, up_to)]));
+            self.outputs
+                .push_back(Output::Disown(shard, vec![(id, up_to)]));
         }
     }
 

@@ -28,8 +28,8 @@ use redb::{Builder, Database, DatabaseError, StorageBackend};
 use self::writer::Writer;
 use crate::codec;
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, Ownership, Registered, ShardRecord, Store,
-    StoreError,
+    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, Registered, ScanCursor,
+    ShardRecord, Store, StoreError,
 };
 use crate::durability::Durability;
 use crate::ticket::{Assignment, Ticket, TicketId};
@@ -164,6 +164,17 @@ impl Store for EmbeddedStore {
             .await
     }
 
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        let after = after.map(ScanCursor::id).transpose()?;
+        self.writer
+            .read(move |txn| matches::scan(txn, after, limit))
+            .await
+    }
+
     async fn claim(
         &self,
         id: MatchId,
@@ -204,11 +215,7 @@ impl Store for EmbeddedStore {
             .await
     }
 
-    async fn deregister(
-        &self,
-        shard: ShardId,
-        heartbeat: Option<u64>,
-    ) -> Result<bool, StoreError> {
+    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
         self.writer
             .write(move |txn| registry::remove(txn, shard, heartbeat))
             .await
@@ -220,11 +227,7 @@ impl Store for EmbeddedStore {
             .await
     }
 
-    async fn disown(
-        &self,
-        shard: ShardId,
-        matches: &[(MatchId, Epoch)],
-    ) -> Result<(), StoreError> {
+    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         let matches = matches.to_vec();
         self.writer
             .write(move |txn| registry::disown(txn, shard, &matches))

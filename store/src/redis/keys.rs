@@ -39,6 +39,27 @@ impl Keys {
         format!("{}:{{{id}}}:head", self.prefix)
     }
 
+    /// A glob pattern that the heads of all matches fit, and no other key.
+    pub(super) fn heads(&self) -> String {
+        let mut pattern = String::with_capacity(self.prefix.len() + 16);
+        for character in self.prefix.chars() {
+            if matches!(character, '*' | '?' | '[' | ']' | '^' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(character);
+        }
+        pattern.push_str(":{");
+        pattern.push_str(&"?".repeat(MatchId::LEN));
+        pattern.push_str("}:head");
+        pattern
+    }
+
+    /// The match that a key is the head of.
+    pub(super) fn match_of_head(&self, key: &str) -> Option<MatchId> {
+        let id = key.strip_prefix(&self.prefix)?.strip_prefix(":{")?;
+        id.strip_suffix("}:head")?.parse().ok()
+    }
+
     pub(super) fn log(&self, id: MatchId) -> String {
         format!("{}:{{{id}}}:log", self.prefix)
     }
@@ -83,6 +104,9 @@ mod tests {
         let id: MatchId = "0123456789AB".parse().unwrap();
         let ticket: TicketId = "ticketticket".parse().unwrap();
         assert_eq!(keys.head(id), "rk:{0123456789AB}:head");
+        assert_eq!(keys.heads(), "rk:{????????????}:head");
+        assert_eq!(keys.match_of_head(&keys.head(id)), Some(id));
+        assert_eq!(keys.match_of_head(&keys.log(id)), None);
         assert_eq!(keys.log(id), "rk:{0123456789AB}:log");
         assert_eq!(keys.shard("shardshard01"), "rk:shard:shardshard01");
         assert_eq!(keys.shards(), "rk:shards");
@@ -91,5 +115,8 @@ mod tests {
         assert_eq!(keys.revoked(), "rk:revoked");
         assert_eq!(keys.ticket(ticket), "rk:{tickets}:ticketticket");
         assert_eq!(keys.pools(), "rk:{tickets}:in:");
+        let odd = Keys::new("a*[b");
+        assert_eq!(odd.heads(), "a\\*\\[b:{????????????}:head");
+        assert_eq!(odd.match_of_head(&odd.head(id)), Some(id));
     }
 }

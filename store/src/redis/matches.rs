@@ -57,14 +57,7 @@ impl RedisStore {
         &self,
         id: MatchId,
     ) -> Result<Option<Ownership>, StoreError> {
-        let mut read = cmd("HMGET");
-        read.arg(self.keys.head(id))
-            .arg(&["epoch", "owner", "status"]);
-        let answer = self.one(read).await?;
-        match reply::array(&answer)? {
-            [Value::Nil, ..] => Ok(None),
-            fields => reply::ownership(fields).map(Some),
-        }
+        reply::head(&self.one(read_head(&self.keys.head(id))).await?)
     }
 
     pub(super) async fn claim_match(
@@ -133,6 +126,13 @@ impl RedisStore {
         let mut answers = self.control.run(&pipeline).await?;
         answers.pop().ok_or_else(|| reply::strange("no answer"))
     }
+}
+
+/// Reads who may write the match under a key; [`reply::head`] takes the answer.
+pub(super) fn read_head(key: &str) -> Cmd {
+    let mut read = cmd("HMGET");
+    read.arg(key).arg(&["epoch", "owner", "status"]);
+    read
 }
 
 /// The answer of `claim.lua` and `load.lua`.

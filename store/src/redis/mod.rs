@@ -13,6 +13,7 @@ mod matches;
 mod registry;
 mod reply;
 mod revocations;
+mod scan;
 mod script;
 mod survey;
 mod tickets;
@@ -29,8 +30,8 @@ use self::keys::Keys;
 use self::link::Link;
 use self::script::Scripts;
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, Ownership, Registered, ShardRecord, Store,
-    StoreError,
+    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, Registered, ScanCursor,
+    ShardRecord, Store, StoreError,
 };
 use crate::durability::Durability;
 use crate::ticket::{Assignment, Ticket, TicketId};
@@ -187,6 +188,14 @@ impl Store for RedisStore {
         self.read_ownership(id).await
     }
 
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        self.scan_matches(after, limit).await
+    }
+
     async fn claim(
         &self,
         id: MatchId,
@@ -212,11 +221,7 @@ impl Store for RedisStore {
         self.shard_leaves(shard).await
     }
 
-    async fn deregister(
-        &self,
-        shard: ShardId,
-        heartbeat: Option<u64>,
-    ) -> Result<bool, StoreError> {
+    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
         self.remove_shard(shard, heartbeat).await
     }
 
@@ -224,11 +229,7 @@ impl Store for RedisStore {
         self.read_owned(shard).await
     }
 
-    async fn disown(
-        &self,
-        shard: ShardId,
-        matches: &[(MatchId, Epoch)],
-    ) -> Result<(), StoreError> {
+    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         self.remove_owned(shard, matches).await
     }
 

@@ -19,7 +19,11 @@ const SCAN_COUNT: u32 = 1_000;
 impl RedisStore {
     pub(super) async fn beat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
         let id = shard.id.to_string();
-        let keys = [self.keys.shards(), self.keys.shard(&id), self.keys.left(&id)];
+        let keys = [
+            self.keys.shards(),
+            self.keys.shard(&id),
+            self.keys.left(&id),
+        ];
         let keys = keys.each_ref().map(String::as_str);
         let mut call = script::call(&self.scripts.heartbeat, &keys);
         call.arg(&id)

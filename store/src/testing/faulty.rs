@@ -10,8 +10,8 @@ use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use tokio::sync::watch;
 
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, Ownership, Registered, ShardRecord, Store,
-    StoreError,
+    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, Registered, ScanCursor,
+    ShardRecord, Store, StoreError,
 };
 use crate::ticket::{Assignment, Ticket, TicketId};
 
@@ -199,6 +199,14 @@ impl Store for FaultyStore {
         self.up()?.ownership(id).await
     }
 
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        self.up()?.matches(after, limit).await
+    }
+
     async fn claim(
         &self,
         id: MatchId,
@@ -220,11 +228,7 @@ impl Store for FaultyStore {
         self.up()?.leave(shard).await
     }
 
-    async fn deregister(
-        &self,
-        shard: ShardId,
-        heartbeat: Option<u64>,
-    ) -> Result<bool, StoreError> {
+    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
         self.up()?.deregister(shard, heartbeat).await
     }
 
@@ -232,11 +236,7 @@ impl Store for FaultyStore {
         self.up()?.owned(shard).await
     }
 
-    async fn disown(
-        &self,
-        shard: ShardId,
-        matches: &[(MatchId, Epoch)],
-    ) -> Result<(), StoreError> {
+    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         self.up()?.disown(shard, matches).await
     }
 

@@ -12,4 +12,5 @@ mod redis;
 mod registry;
 mod revocations;
 mod samples;
+mod scan;
 mod sequences;

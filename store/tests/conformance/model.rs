@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use game_core::{Epoch, Event, MatchId, ShardId, Snapshot, UnixMillis};
 use store::codec::{decode_record, decode_snapshot};
 use store::{
-    Append, Appended, Assignment, Checkpoint, Claim, Created, Ownership, Registered, ShardRecord, Status,
-    Ticket, TicketId, TicketState,
+    Append, Appended, Assignment, Checkpoint, Claim, Created, Ownership, Registered, ShardRecord,
+    Status, Ticket, TicketId, TicketState,
 };
 
 #[derive(Debug, Default)]

@@ -4,9 +4,7 @@ use game_core::Epoch;
 use store::testing::RedisServer;
 use store::{Claim, EmbeddedStore, Registered, SETTLED, Store};
 
-use crate::samples::{
-    Line, match_id, on_all, redis_store, runtime, shard_id, shard_record,
-};
+use crate::samples::{Line, match_id, on_all, redis_store, runtime, shard_id, shard_record};
 
 fn recorded(n: u8, heartbeat: u64) -> Registered {
     shard_record(n, heartbeat).into()
@@ -182,7 +180,10 @@ fn a_removal_does_not_undo_a_later_addition() {
             store.disown(shard_id(1), &late).await.unwrap();
             assert_eq!(store.owned(shard_id(1)).await.unwrap(), [line.id]);
         }
-        store.disown(shard_id(1), &[(line.id, SETTLED)]).await.unwrap();
+        store
+            .disown(shard_id(1), &[(line.id, SETTLED)])
+            .await
+            .unwrap();
         assert_eq!(store.owned(shard_id(1)).await.unwrap(), []);
     });
 }
@@ -222,7 +223,10 @@ fn a_record_that_cannot_be_read_shows_whether_its_shard_lives_on_redis() {
             let fields = ["HSET", &key, "heartbeat", heartbeat, "record", record];
             server.command(&fields);
             let seen = store.shards().await.unwrap();
-            assert!(seen.len() == 2 && seen.contains(&recorded(2, 1)), "{seen:?}");
+            assert!(
+                seen.len() == 2 && seen.contains(&recorded(2, 1)),
+                "{seen:?}"
+            );
             signs.extend(seen.iter().filter_map(|seen| match seen {
                 Registered::Unreadable { id, sign } if *id == shard_id(1) => Some(*sign),
                 _ => None,

@@ -259,7 +259,10 @@ async fn compare(model: &Model, store: &dyn Store) {
     );
     let traces = store.shard_traces().await.unwrap();
     let named: Vec<_> = registry.iter().map(Registered::id).collect();
-    assert_eq!(traces, named, "nothing is stored of a shard that is not named");
+    assert_eq!(
+        traces, named,
+        "nothing is stored of a shard that is not named"
+    );
     for n in 0..TICKETS {
         assert_eq!(
             store.ticket(ticket_id(n)).await.unwrap(),
