@@ -54,7 +54,11 @@ pub(crate) async fn metrics(
     State(admin): State<Arc<Admin>>,
 ) -> ([(HeaderName, &'static str); 1], String) {
     let kind = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], admin.source.metrics())
+    let mut text = admin.source.metrics();
+    if let Some(tls) = &admin.tls {
+        text.push_str(&tls.metrics());
+    }
+    ([(header::CONTENT_TYPE, kind)], text)
 }
 
 /// The shards of the installation, with what each has counted where it can be asked.

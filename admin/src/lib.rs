@@ -17,6 +17,7 @@ mod views;
 mod access;
 mod args;
 mod certificate;
+mod renewal;
 mod tls;
 
 // The edge: HTTP in, HTTP out.
@@ -34,11 +35,13 @@ mod serve;
 
 pub use access::{Access, InvalidTokens};
 pub use args::{AdminArgs, InvalidAdmin};
+pub use certificate::Validity;
 pub use figures::{Figures, Times};
 pub use model::{
     Facts, Inspection, Link, MatchQuery, MatchRow, Page, Position, Selection, ShardStatus, Sort,
 };
 pub use problem::{Kind, Problem, problem_response};
+pub use renewal::{CertificateMetrics, Kept, keep};
 pub use serve::{bind, serve};
 pub use source::{Part, Setting, Source};
 pub use tls::{InvalidTls, SERVER_NAME, Tls, anonymous_client, server_name};

@@ -19,6 +19,7 @@ use crate::access::{Access, require_operator};
 use crate::extract::BODY_LEN_MAX;
 use crate::problem::{Kind, Problem, ProblemBody};
 use crate::source::Source;
+use crate::tls::Tls;
 use crate::{actions, events, installation, matches, page};
 
 /// Requests under way; streams of events, which are few and long, are counted apart.
@@ -32,6 +33,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 pub(crate) struct Admin {
     pub(crate) source: Arc<dyn Source>,
     pub(crate) streams: Arc<Semaphore>,
+    /// Its certificate, of which metrics tell too.
+    pub(crate) tls: Option<Tls>,
     requests: Semaphore,
 }
 
@@ -66,6 +69,7 @@ pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
     let admin = Arc::new(Admin {
         source,
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+        tls: access.tls().cloned(),
         requests: Semaphore::new(REQUESTS_MAX),
     });
     let guarded = OpenApiRouter::new()

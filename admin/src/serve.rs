@@ -62,10 +62,13 @@ pub async fn serve(
     source: Arc<dyn Source>,
     shutdown: CancellationToken,
 ) {
-    let acceptor = access.tls().map(Tls::acceptor);
+    let tls = access.tls().cloned();
     let router = router(source, access);
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let tasks = TaskTracker::new();
+    if let Some(tls) = &tls {
+        tasks.spawn(tls.clone().keep(shutdown.clone()));
+    }
     loop {
         let (stream, peer, place) = tokio::select! {
             () = shutdown.cancelled() => break,
@@ -73,7 +76,7 @@ pub async fn serve(
         };
         let router = router.clone().layer(Extension(ConnectInfo(peer)));
         let connection = Connection {
-            acceptor: acceptor.clone(),
+            acceptor: tls.as_ref().map(Tls::acceptor),
             router,
             shutdown: shutdown.clone(),
             _place: place,

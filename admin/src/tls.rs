@@ -4,8 +4,9 @@
 //! who answers by one that holds [`SERVER_NAME`] is an endpoint.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use prometheus::{Registry, TextEncoder};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
@@ -16,6 +17,10 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::version::TLS13;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use crate::certificate::Validity;
+use crate::renewal::{self, CertificateMetrics, Kept};
 
 /// The DNS name that the certificate of each endpoint must hold. Shards are asked at addresses that
 /// change; what is vouched for is that an endpoint of this installation answers there.
@@ -34,11 +39,25 @@ pub struct InvalidTls {
     why: String,
 }
 
-/// How an endpoint speaks TLS 1.3, and how it asks others of its installation.
+/// How an endpoint speaks TLS 1.3, and how it asks others of its installation. Clones share what is shown, which
+/// is replaced when the files change.
 #[derive(Clone)]
 pub struct Tls {
+    cert: PathBuf,
+    key: PathBuf,
+    ca: PathBuf,
+    shown: Arc<RwLock<Shown>>,
+    registry: Registry,
+    metrics: CertificateMetrics,
+}
+
+/// What was read of the files.
+struct Shown {
     server: Arc<ServerConfig>,
     client: ClientConfig,
+    validity: Option<Validity>,
+    /// Raised with each replacement.
+    generation: u64,
 }
 
 impl Tls {
@@ -48,7 +67,87 @@ impl Tls {
     /// # Errors
     ///
     /// [`InvalidTls`] names the option and the file.
+    ///
+    /// # Panics
+    ///
+    /// Never: the names of its metrics are valid.
     pub fn read(cert: &Path, key: &Path, ca: &Path) -> Result<Self, InvalidTls> {
+        let registry = Registry::new();
+        let by = CertificateMetrics::BY_FILES;
+        let metrics = CertificateMetrics::register(&registry, "rookery_admin", by);
+        Ok(Self {
+            shown: Arc::new(RwLock::new(Shown::read(cert, key, ca)?)),
+            cert: cert.to_owned(),
+            key: key.to_owned(),
+            ca: ca.to_owned(),
+            metrics: metrics.expect("the names are valid and distinct"),
+            registry,
+        })
+    }
+
+    /// For who asks another endpoint of the installation: it trusts the authority alone, and shows the
+    /// certificate of this process. The name to expect is [`server_name`]. It is of now: see
+    /// [`generation`](Self::generation).
+    #[must_use]
+    pub fn client(&self) -> ClientConfig {
+        self.shown().client.clone()
+    }
+
+    /// Changes when the certificate or the authority are replaced.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.shown().generation
+    }
+
+    /// Reads the files again whenever they change, until `shutdown`.
+    pub(crate) async fn keep(self, shutdown: CancellationToken) {
+        let metrics = self.metrics.clone();
+        renewal::keep(self, metrics, shutdown).await;
+    }
+
+    /// What Prometheus is told of the certificate.
+    pub(crate) fn metrics(&self) -> String {
+        let families = self.registry.gather();
+        TextEncoder::new()
+            .encode_to_string(&families)
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        Arc::clone(&self.shown().server).into()
+    }
+
+    /// Nothing panics while it is held.
+    fn shown(&self) -> RwLockReadGuard<'_, Shown> {
+        self.shown.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept for Tls {
+    fn name(&self) -> &'static str {
+        "admin endpoint"
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        vec![self.cert.clone(), self.key.clone(), self.ca.clone()]
+    }
+
+    fn validity(&self) -> Option<Validity> {
+        self.shown().validity
+    }
+
+    fn renew(&mut self, _now_unix_s: i64) -> Result<(), String> {
+        let read = Shown::read(&self.cert, &self.key, &self.ca);
+        let mut read = read.map_err(|error| error.to_string())?;
+        let mut shown = self.shown.write().unwrap_or_else(PoisonError::into_inner);
+        read.generation = shown.generation + 1;
+        *shown = read;
+        Ok(())
+    }
+}
+
+impl Shown {
+    fn read(cert: &Path, key: &Path, ca: &Path) -> Result<Self, InvalidTls> {
         let roots = roots(ca)?;
         let chain = certificates(CERT, cert)?;
         let private = PrivateKeyDer::from_pem_file(key).map_err(|why| invalid(KEY, key, &why))?;
@@ -64,6 +163,7 @@ impl Tls {
             );
             invalid(CERT, cert, &why)
         })?;
+        let validity = chain.first().and_then(|own| Validity::of(own));
         let unusable = |why| invalid(KEY, key, &why);
         let mut server = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&TLS13])
@@ -83,18 +183,9 @@ impl Tls {
         Ok(Self {
             server: Arc::new(server),
             client,
+            validity,
+            generation: 0,
         })
-    }
-
-    /// For who asks another endpoint of the installation: it trusts the authority alone, and shows the
-    /// certificate of this process. The name to expect is [`server_name`].
-    #[must_use]
-    pub fn client(&self) -> ClientConfig {
-        self.client.clone()
-    }
-
-    pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        Arc::clone(&self.server).into()
     }
 }
 

@@ -1,40 +1,41 @@
-//! One line for each request.
+//! One line for each request, and what is counted of it.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use tokio::time::Instant;
-use tracing::{Level, enabled, event};
+use tracing::{Level, event};
 
 use crate::problem::ProblemCode;
+use crate::request_metrics::RequestMetrics;
 
 /// How the requests of one route are logged.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Line {
     /// The template of the path: ids in the log would make every line its own kind.
     pub(crate) route: &'static str,
     /// Probes come every few seconds, so they are logged at a lower level.
     pub(crate) is_probe: bool,
+    /// Where requests are counted.
+    pub(crate) metrics: RequestMetrics,
 }
 
-/// Logs a request once it is answered.
-pub(crate) async fn log(
-    State(Line { route, is_probe }): State<Line>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if is_probe && !enabled!(Level::DEBUG) {
-        return next.run(request).await;
-    }
+/// Counts and logs a request once it is answered.
+pub(crate) async fn log(State(line): State<Line>, request: Request, next: Next) -> Response {
+    let Line {
+        route,
+        is_probe,
+        metrics,
+    } = line;
     let method = request.method().clone();
     let begin = Instant::now();
     let response = next.run(request).await;
     let status = response.status().as_u16();
-    let duration_ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let problem = response
-        .extensions()
-        .get::<ProblemCode>()
-        .map(|code| code.0);
+    let took = begin.elapsed();
+    let problem = response.extensions().get::<ProblemCode>().copied();
+    metrics.answered(route, &method, status, took, problem);
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let problem = problem.map(|code| code.0);
     if is_probe {
         event!(Level::DEBUG, %method, route, status, duration_ms, problem, "request");
     } else {

@@ -32,6 +32,7 @@ mod tickets;
 
 mod access_log;
 mod limits;
+mod request_metrics;
 mod router;
 mod serve;
 
@@ -50,6 +51,7 @@ pub use config::{Args, Config, ConfigError, LogFormat, Settings};
 pub use late::LateStore;
 pub use operators::operate;
 pub use process::{Failure, start};
+pub use request_metrics::RequestMetrics;
 pub use serve::run;
 
 #[cfg(test)]

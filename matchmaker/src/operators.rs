@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::registry::{Fate, View, watch_registry};
+use crate::request_metrics::RequestMetrics;
 use crate::service::now;
 use crate::shard_client::ShardClient;
 
@@ -27,12 +28,13 @@ use crate::shard_client::ShardClient;
 const LOADS_MAX: usize = 500;
 
 /// Serves the admin endpoint of the whole installation until `shutdown`. Shards are shown its
-/// certificate or, without TLS, the first token of `access`.
+/// certificate or, without TLS, the first token of `access`. `requests` is what the matchmaker beside it counts.
 pub async fn operate(
     listener: TcpListener,
     access: Access,
     settings: Vec<Setting>,
     store: Arc<dyn Store>,
+    requests: RequestMetrics,
     shutdown: CancellationToken,
 ) {
     let (sender, views) = watch::channel(Arc::new(View::default()));
@@ -41,6 +43,7 @@ pub async fn operate(
         store,
         views,
         client: ShardClient::new(&access),
+        requests,
         settings,
     };
     let serving = admin::serve(listener, access, Arc::new(source), shutdown);
@@ -51,6 +54,7 @@ struct ClusterSource {
     store: Arc<dyn Store>,
     views: watch::Receiver<Arc<View>>,
     client: ShardClient,
+    requests: RequestMetrics,
     settings: Vec<Setting>,
 }
 
@@ -154,7 +158,7 @@ impl Source for ClusterSource {
 
     fn metrics(&self) -> String {
         let view = self.views.borrow().clone();
-        crate::metrics::render(&view)
+        crate::metrics::render(&view) + &self.requests.render()
     }
 
     async fn alive(&self) -> Result<(), Problem> {

@@ -15,6 +15,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Args, LogFormat, Settings};
 use crate::late::LateStore;
 use crate::operators::operate;
+use crate::request_metrics::RequestMetrics;
 use crate::serve::run;
 
 /// What a shell calls the end by SIGINT.
@@ -53,6 +54,7 @@ async fn serve(
     let shown = settings.shown();
     let redis = settings.store;
     let store = Arc::new(LateStore::default());
+    let metrics = RequestMetrics::default();
     let operating = match settings.admin {
         None => None,
         Some((address, access)) => {
@@ -63,6 +65,7 @@ async fn serve(
                 access,
                 shown,
                 store.clone(),
+                metrics.clone(),
                 shutdown.clone(),
             ))
         }
@@ -77,6 +80,7 @@ async fn serve(
         listener,
         store.clone(),
         settings.key,
+        metrics,
         shutdown.clone(),
     );
     let open = || async {

@@ -14,13 +14,10 @@ use crate::problem::{Kind, Problem};
 use crate::service::Service;
 use crate::{challenges, matches, players, probes, seats, tickets};
 
-/// How requests are logged that no route matches.
-const UNMATCHED: Line = Line {
-    route: "unmatched",
-    is_probe: false,
-};
+/// Under which requests are logged that no route matches.
+const UNMATCHED: &str = "unmatched";
 
-/// All that is served, each route logged under its template.
+/// All that is served, each route logged and counted under its template.
 pub(crate) fn router(service: &Arc<Service>) -> Router {
     let challenge = get(challenges::read).delete(challenges::cancel);
     let ticket = get(tickets::read).delete(tickets::cancel);
@@ -42,34 +39,27 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
         ("/readyz", get(probes::ready)),
     ];
 
+    let line = |route, is_probe| Line {
+        route,
+        is_probe,
+        metrics: service.metrics.clone(),
+    };
     let mut router = Router::new();
     for (route, methods) in limited {
         let methods = methods.layer(from_fn_with_state(service.clone(), limit));
         router = router.route(
             route,
-            methods.layer(from_fn_with_state(
-                Line {
-                    route,
-                    is_probe: false,
-                },
-                log,
-            )),
+            methods.layer(from_fn_with_state(line(route, false), log)),
         );
     }
     for (route, methods) in probes {
         router = router.route(
             route,
-            methods.layer(from_fn_with_state(
-                Line {
-                    route,
-                    is_probe: true,
-                },
-                log,
-            )),
+            methods.layer(from_fn_with_state(line(route, true), log)),
         );
     }
     router
-        .fallback(no_route.layer(from_fn_with_state(UNMATCHED, log)))
+        .fallback(no_route.layer(from_fn_with_state(line(UNMATCHED, false), log)))
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
         .with_state(service.clone())

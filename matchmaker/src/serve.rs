@@ -20,6 +20,7 @@ use tracing::{debug, info, warn};
 use crate::config::Config;
 use crate::limits::{ANSWER_WITHIN, CONNECTION_AGE_MAX, HEAD_LEN_MAX, HEAD_WITHIN};
 use crate::registry::{Answers, View, watch_registry};
+use crate::request_metrics::RequestMetrics;
 use crate::router::router;
 use crate::service::Service;
 
@@ -33,6 +34,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Runs a matchmaker on `listener` until `shutdown`; then answers what is under way, for at most
 /// [`Config::grace`], and returns. All its tasks have ended when it does.
 ///
+/// `metrics` counts the requests; [`operate`](crate::operate) shows them.
+///
 /// The store need not answer when this begins, nor all the time: requests that need it are refused
 /// meanwhile, with a problem that says so.
 ///
@@ -45,6 +48,7 @@ pub async fn run(
     listener: TcpListener,
     store: Arc<dyn Store>,
     key: SigningKey,
+    metrics: RequestMetrics,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
@@ -55,7 +59,7 @@ pub async fn run(
     tasks.spawn(watching);
     let _ = timeout(FIRST_VIEW_WITHIN, views.wait_for(|view| view.observed())).await;
     info!(%address, "the matchmaker serves");
-    let service = Service::new(config, store, key, views, shutdown);
+    let service = Service::new(config, store, key, views, metrics, shutdown);
     accept_all(listener, &service, &tasks).await;
     tasks.close();
     info!(tasks = tasks.len(), "the matchmaker ends");

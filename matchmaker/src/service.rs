@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::problem::{Kind, Problem};
 use crate::registry::View;
+use crate::request_metrics::RequestMetrics;
 
 /// One matchmaker: its key, its configuration, its store and its view of the shards.
 pub(crate) struct Service {
@@ -24,6 +25,8 @@ pub(crate) struct Service {
     pub(crate) views: watch::Receiver<Arc<View>>,
     /// One permit for each request under way.
     pub(crate) requests: Semaphore,
+    /// Where requests are counted.
+    pub(crate) metrics: RequestMetrics,
     /// Ends the requests that wait for an opponent.
     pub(crate) shutdown: CancellationToken,
 }
@@ -34,6 +37,7 @@ impl Service {
         store: Arc<dyn Store>,
         key: SigningKey,
         views: watch::Receiver<Arc<View>>,
+        metrics: RequestMetrics,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -43,6 +47,7 @@ impl Service {
             store,
             key,
             views,
+            metrics,
             shutdown,
         })
     }

@@ -2,15 +2,16 @@
 
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use admin::{Access, Kind, Problem};
+use admin::{Access, Kind, Problem, Tls};
 use axum::BoxError;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Builder, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
@@ -30,35 +31,77 @@ const ANSWER_LEN_MAX: usize = 4 * 1_024 * 1_024;
 #[derive(Clone)]
 pub(crate) enum ShardClient {
     /// It shows its certificate, and takes those of the same authority alone.
-    Tls(Client<HttpsConnector<HttpConnector>, Body>),
+    Tls(Arc<CertifiedClient>),
     /// It shows a token.
     Plain(Client<HttpConnector, Body>, String),
+}
+
+/// A client whose certificate, and the authority it trusts, may be replaced.
+pub(crate) struct CertifiedClient {
+    tls: Tls,
+    /// The client, and the generation of the certificate that it shows.
+    current: Mutex<(u64, HttpsClient)>,
+}
+
+type HttpsClient = Client<HttpsConnector<HttpConnector>, Body>;
+
+impl CertifiedClient {
+    fn new(tls: Tls) -> Self {
+        let generation = tls.generation();
+        let client = Self::build(&tls);
+        Self {
+            tls,
+            current: Mutex::new((generation, client)),
+        }
+    }
+
+    /// A client with the certificate of now.
+    fn get(&self) -> HttpsClient {
+        let generation = self.tls.generation();
+        // Nothing panics while it is held.
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.0 != generation {
+            *current = (generation, Self::build(&self.tls));
+        }
+        current.1.clone()
+    }
+
+    fn build(tls: &Tls) -> HttpsClient {
+        let mut connector = connector();
+        connector.enforce_http(false);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls.client())
+            .https_only()
+            .with_server_name_resolver(FixedServerNameResolver::new(admin::server_name()))
+            .enable_http1()
+            .wrap_connector(connector);
+        builder().build(connector)
+    }
+}
+
+fn builder() -> Builder {
+    let mut builder = Client::builder(TokioExecutor::new());
+    // Without it, idle connections to shards that are gone would stay.
+    builder.pool_timer(TokioTimer::new());
+    builder.pool_idle_timeout(IDLE_MAX);
+    builder
+}
+
+fn connector() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector.set_keepalive(Some(KEEP_ALIVE));
+    connector
 }
 
 impl ShardClient {
     /// A client that is known to shards as `access` has it.
     pub(crate) fn new(access: &Access) -> Self {
-        let mut builder = Client::builder(TokioExecutor::new());
-        // Without it, idle connections to shards that are gone would stay.
-        builder.pool_timer(TokioTimer::new());
-        builder.pool_idle_timeout(IDLE_MAX);
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_keepalive(Some(KEEP_ALIVE));
         match access.tls() {
-            Some(tls) => {
-                connector.enforce_http(false);
-                let connector = HttpsConnectorBuilder::new()
-                    .with_tls_config(tls.client())
-                    .https_only()
-                    .with_server_name_resolver(FixedServerNameResolver::new(admin::server_name()))
-                    .enable_http1()
-                    .wrap_connector(connector);
-                Self::Tls(builder.build(connector))
-            }
+            Some(tls) => Self::Tls(Arc::new(CertifiedClient::new(tls.clone()))),
             None => {
                 let token = access.token().unwrap_or_default().to_owned();
-                Self::Plain(builder.build(connector), token)
+                Self::Plain(builder().build(connector()), token)
             }
         }
     }
@@ -116,7 +159,7 @@ impl ShardClient {
 
     async fn exchange(&self, request: Request<Body>) -> Result<(StatusCode, Bytes), BoxError> {
         let response = match self {
-            Self::Tls(client) => client.request(request).await?,
+            Self::Tls(client) => client.get().request(request).await?,
             Self::Plain(client, _) => client.request(request).await?,
         };
         let status = response.status();

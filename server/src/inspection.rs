@@ -36,6 +36,8 @@ pub enum Ask {
     ),
     /// Send all streams of a player away; the answer is how many.
     Expel(PlayerId, oneshot::Sender<usize>),
+    /// Its endpoint shows another certificate, of this SHA-256: the registry is to say so.
+    Certificate(Option<[u8; 32]>, oneshot::Sender<()>),
 }
 
 /// Why a shard did not answer an operator.

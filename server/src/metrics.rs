@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use admin::{Figures, Times};
+use admin::{CertificateMetrics, Figures, Times};
 use prometheus::core::{Collector, Metric};
 use prometheus::{
     Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
@@ -11,6 +11,7 @@ use prometheus::{
 };
 
 use crate::shard::{Counters, Measured, Shard};
+use crate::tls::CertificateSource;
 
 /// From a fast loopback to a takeover, in seconds.
 const SECONDS: &[f64] = &[
@@ -179,6 +180,16 @@ impl Metrics {
             counted: Counted::new(&on),
             registry,
         }
+    }
+
+    /// What is counted of the players' certificate; once for each shard.
+    pub(crate) fn certificate(&self, source: &CertificateSource) -> CertificateMetrics {
+        let renewal = match source {
+            CertificateSource::Files { .. } => CertificateMetrics::BY_FILES,
+            CertificateSource::Made => CertificateMetrics::BY_ITSELF,
+        };
+        let metrics = CertificateMetrics::register(&self.registry, "rookery", renewal);
+        metrics.expect("the names are valid, and a shard keeps one certificate")
     }
 
     /// What Prometheus scrapes.

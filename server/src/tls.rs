@@ -1,10 +1,13 @@
 //! Certificates, and the QUIC endpoint that speaks with them.
 
+mod keeping;
+
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use admin::Validity;
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Endpoint, EndpointConfig, IdleTimeout, ServerConfig, TokioRuntime, TransportConfig};
 use quinn_proto::HashedConnectionIdGenerator;
@@ -13,9 +16,12 @@ use ring::digest::{SHA256, digest};
 use ring::hmac;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use socket2::SockRef;
 
 use crate::NetLimits;
+pub use keeping::{CertificateSource, keep};
 
 /// What the system is asked to hold for the socket, in bytes, each way: thousands of datagrams, as come at
 /// once when thousands of players do. Linux grants no more than `net.core.rmem_max` and `wmem_max`.
@@ -119,10 +125,18 @@ impl Identity {
     /// SHA-256 of the certificate, which clients pin.
     #[must_use]
     pub fn pin(&self) -> Option<[u8; 32]> {
-        digest(&SHA256, self.chain.first()?)
-            .as_ref()
-            .try_into()
-            .ok()
+        pin(&self.chain)
+    }
+
+    /// When the certificate is valid.
+    #[must_use]
+    pub fn validity(&self) -> Option<Validity> {
+        self.chain.first().and_then(|own| Validity::of(own))
+    }
+
+    fn certified(self) -> Result<CertifiedKey, rustls::Error> {
+        let provider = rustls::crypto::ring::default_provider();
+        CertifiedKey::from_der(self.chain, self.key, &provider)
     }
 
     /// Binds a QUIC endpoint that shows this certificate.
@@ -140,11 +154,76 @@ impl Identity {
         secret: Option<&ResetSecret>,
         limits: &NetLimits,
     ) -> Result<Endpoint, TlsError> {
+        ShownIdentity::new(self)?.bind(address, secret, limits)
+    }
+}
+
+/// The certificate that an endpoint shows, which may be replaced while it is open: later handshakes get the new
+/// one, and connections that are open go on. Clones share it.
+#[derive(Clone, Debug)]
+pub struct ShownIdentity(Arc<RwLock<Arc<CertifiedKey>>>);
+
+impl ShownIdentity {
+    /// To be shown from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Use`], if the key is not that of the certificate or is of no kind that TLS 1.3 knows.
+    pub fn new(identity: Identity) -> Result<Self, TlsError> {
+        let key = identity.certified()?;
+        Ok(Self(Arc::new(RwLock::new(Arc::new(key)))))
+    }
+
+    /// Shows another one from now on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new); the old one is then shown still.
+    pub fn replace(&self, identity: Identity) -> Result<(), TlsError> {
+        let key = Arc::new(identity.certified()?);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = key;
+        Ok(())
+    }
+
+    /// SHA-256 of the certificate, which clients pin.
+    #[must_use]
+    pub fn pin(&self) -> Option<[u8; 32]> {
+        pin(&self.current().cert)
+    }
+
+    /// When it is valid.
+    #[must_use]
+    pub fn validity(&self) -> Option<Validity> {
+        let key = self.current();
+        key.cert.first().and_then(|own| Validity::of(own))
+    }
+
+    /// Nothing panics while it is held.
+    fn current(&self) -> Arc<CertifiedKey> {
+        let key = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&key)
+    }
+
+    /// Binds a QUIC endpoint that shows it.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Use`] and [`TlsError::Bind`].
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub fn bind(
+        &self,
+        address: SocketAddr,
+        secret: Option<&ResetSecret>,
+        limits: &NetLimits,
+    ) -> Result<Endpoint, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut tls = rustls::ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])?
             .with_no_client_auth()
-            .with_single_cert(self.chain, self.key)?;
+            .with_cert_resolver(Arc::new(self.clone()));
         tls.alpn_protocols = vec![protocol::ALPN.to_vec()];
         // No 0-RTT (a replayed first flight must not act), and no tickets, which cost memory.
         tls.max_early_data_size = 0;
@@ -163,6 +242,16 @@ impl Identity {
         let config = secret.map_or_else(EndpointConfig::default, ResetSecret::endpoint_config);
         Endpoint::new(config, Some(server), socket, Arc::new(TokioRuntime)).map_err(bind_error)
     }
+}
+
+impl ResolvesServerCert for ShownIdentity {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current())
+    }
+}
+
+fn pin(chain: &[CertificateDer<'_>]) -> Option<[u8; 32]> {
+    digest(&SHA256, chain.first()?).as_ref().try_into().ok()
 }
 
 /// What lets a restarted shard on the same address tell its predecessor's peers at once that their

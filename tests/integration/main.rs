@@ -5,9 +5,11 @@
 )]
 
 mod admin;
+mod alerts;
 mod architecture;
 mod bench;
 mod bots;
+mod certificates;
 mod cli;
 mod configuration;
 mod crash;

@@ -53,6 +53,14 @@ impl Drop for Processes {
     }
 }
 
+impl ShardProcess {
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
 impl Drop for ShardProcess {
     fn drop(&mut self) {
         end(&mut self.child);
@@ -112,6 +120,15 @@ impl Installation {
         let path = |name: &str| directory.path().join(name).display().to_string();
         write_secrets(&directory);
         let mut made = Vec::new();
+        let has_certificate = environment
+            .iter()
+            .any(|(name, _)| *name == "ROOKERY_CERTIFICATE");
+        let pinned = (!has_certificate).to_string();
+        let environment = &[
+            environment,
+            &[("ROOKERY_PINNED_CERTIFICATE", pinned.as_str())],
+        ]
+        .concat();
         for number in 0..shards {
             let ready = path(&format!("shard-{number}.json"));
             let child = launch(
@@ -120,7 +137,6 @@ impl Installation {
                 &[
                     "shard",
                     "--production",
-                    "--pinned-certificate",
                     "--store",
                     &redis.url(),
                     "--listen",

@@ -31,6 +31,7 @@ impl Process {
             listener,
             store,
             new_key(),
+            Default::default(),
             shutdown.clone(),
         );
         Self {

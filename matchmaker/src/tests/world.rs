@@ -57,6 +57,7 @@ impl World {
             store.clone(),
             key.clone(),
             receiver,
+            Default::default(),
             shutdown.clone(),
         );
         let tasks = TaskTracker::new();

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use admin::{Access, Setting};
 use game_core::ShardId;
+use matchmaker::RequestMetrics;
 use protocol::token::SigningKey;
 use serde::Serialize;
 use store::Store;
@@ -24,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::Backend;
 use super::endpoint::{Endpoint, Serving};
-use crate::tls::{Identity, ResetSecret};
+use crate::tls::{self, CertificateSource, ResetSecret, ShownIdentity};
 use crate::{NetLimits, ShardConfig, ShardFailed, ShardSource, Surroundings, TraceConfig};
 
 /// Everything must answer within this, or the start has failed.
@@ -121,14 +122,22 @@ impl Cluster {
         })?;
         let matchmaker_address = listener.local_addr()?;
         let store = backend.open().await?;
-        let matchmaker = start_matchmaker(listener, Arc::clone(&store), plan.key, shutdown.clone());
+        let requests = RequestMetrics::default();
+        let matchmaker = start_matchmaker(
+            listener,
+            Arc::clone(&store),
+            plan.key,
+            requests.clone(),
+            shutdown.clone(),
+        );
         let admin_token = plan
             .admin
             .as_ref()
             .and_then(|(_, access)| access.token().map(str::to_owned));
         let admin = match plan.admin {
             Some((listen, access)) => {
-                Some(start_admin(listen, access, Arc::clone(&store), shutdown.clone()).await?)
+                let (store, until) = (Arc::clone(&store), shutdown.clone());
+                Some(start_admin(listen, access, store, requests, until).await?)
             }
             None => None,
         };
@@ -311,12 +320,17 @@ fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<
         connections_per_address_max: everyone,
         ..NetLimits::default()
     };
-    let identity = Identity::self_signed(i64::try_from(calendar().0 / 1000)?)?;
+    let certificate = CertificateSource::Made;
+    let identity = certificate.read(i64::try_from(calendar().0 / 1000)?)?;
+    let identity = ShownIdentity::new(identity)?;
     let certificate_sha256 = identity.pin();
     let secret = ResetSecret::from_bytes(&seed.key.derive_secret("stateless reset"));
     let endpoint = identity.bind(seed.listen, secret.as_ref(), &net)?;
     let address = endpoint.local_addr()?;
     let (inspector, inspected) = crate::inspection();
+    // It ends with the shard's runtime.
+    let until = CancellationToken::new();
+    tokio::spawn(tls::keep(identity, certificate, inspector.clone(), until));
     let (mut admin, mut serving) = (None, None);
     if let Some(access) = seed.access {
         let endpoint = Endpoint::bind(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0), access)?;
@@ -363,13 +377,14 @@ async fn start_admin(
     listen: SocketAddr,
     access: Access,
     store: Arc<dyn Store>,
+    requests: RequestMetrics,
     shutdown: CancellationToken,
 ) -> Result<SocketAddr, Failure> {
     let listener = admin::bind(listen).await?;
     let address = listener.local_addr()?;
     let settings = vec![Setting::new("listen", address)];
     tokio::spawn(matchmaker::operate(
-        listener, access, settings, store, shutdown,
+        listener, access, settings, store, requests, shutdown,
     ));
     Ok(address)
 }
@@ -378,6 +393,7 @@ fn start_matchmaker(
     listener: TcpListener,
     store: Arc<dyn Store>,
     key: SigningKey,
+    requests: RequestMetrics,
     shutdown: CancellationToken,
 ) -> tokio::task::JoinHandle<std::io::Result<()>> {
     tokio::spawn(async move {
@@ -388,6 +404,7 @@ fn start_matchmaker(
             listener,
             store,
             key,
+            requests,
             shutdown,
         )
         .await

@@ -23,7 +23,7 @@ use super::traces::TraceArgs;
 #[cfg(feature = "sabotage")]
 use crate::shard::Sabotage;
 use crate::shard::ShardLimits;
-use crate::tls::{Identity, ResetSecret};
+use crate::tls::{self, CertificateSource, ResetSecret, ShownIdentity};
 use crate::{NetLimits, ShardConfig, ShardSource, Surroundings};
 
 /// One shard of a deployment, on Redis. It is sized to one core: run one for each, on as many
@@ -61,7 +61,7 @@ pub(super) struct ShardArgs {
     /// The matchmaker's public key, in PEM: seat tokens are checked with it.
     #[arg(long, env = "ROOKERY_MATCHMAKER_KEY", value_name = "FILE")]
     matchmaker_key: PathBuf,
-    /// The certificate chain to show, in PEM. Without one, a certificate is made for this run, and
+    /// The certificate chain to show, in PEM; read again by itself when the file changes. Without one, a certificate is made for this run, and
     /// the matchmaker tells clients its hash; in production, that must be asked for by
     /// --pinned-certificate.
     #[arg(
@@ -80,7 +80,7 @@ pub(super) struct ShardArgs {
     )]
     certificate_key: Option<PathBuf>,
     /// Make a certificate for this run, which clients know by its hash: no authority is needed, and what
-    /// is trusted is the TLS before the matchmaker. It is valid for 13 days; start the shard again
+    /// is trusted is the TLS before the matchmaker. It is valid for 13 days, and replaced by itself
     /// before they are over.
     #[arg(
         long,
@@ -155,7 +155,8 @@ pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
 /// What the arguments name, read.
 pub(super) struct Given {
     key: VerifyingKey,
-    identity: Identity,
+    certificate: CertificateSource,
+    identity: ShownIdentity,
     secret: Option<ResetSecret>,
     /// Where the admin endpoint is to listen, and whom it lets in.
     admin: Option<(SocketAddr, Access)>,
@@ -177,9 +178,11 @@ impl ShardArgs {
             Some(path) => Some(reset_secret(path, production)?),
             None => None,
         };
+        let (certificate, identity) = self.identity()?;
         Ok(Given {
             key: matchmaker_key(&self.matchmaker_key)?,
-            identity: self.identity()?,
+            certificate,
+            identity,
             secret,
             admin: self.admin.validate(production)?,
         })
@@ -187,30 +190,35 @@ impl ShardArgs {
 
     /// The certificate that was given, or one for this run. In production a made one must be meant: who
     /// forgot the certificate would otherwise learn of it from players.
-    fn identity(&self) -> Result<Identity, Failure> {
+    fn identity(&self) -> Result<(CertificateSource, ShownIdentity), Failure> {
         let made_is_meant = self.pinned_certificate || !self.configuration.production;
-        match (&self.certificate, &self.certificate_key) {
-            (Some(chain), Some(key)) => Identity::from_files(chain, key).map_err(|error| {
-                format!("--certificate, --certificate-key (ROOKERY_CERTIFICATE…): {error}").into()
-            }),
-            _ if made_is_meant => {
-                let now_s = i64::try_from(crate::system_calendar().0 / 1000)?;
-                Ok(Identity::self_signed(now_s)?)
-            }
+        let source = match (&self.certificate, &self.certificate_key) {
+            (Some(chain), Some(key)) => CertificateSource::Files {
+                chain: chain.clone(),
+                key: key.clone(),
+            },
+            _ if made_is_meant => CertificateSource::Made,
             _ => {
                 let text = "--production: give --certificate and --certificate-key \
                             (ROOKERY_CERTIFICATE, ROOKERY_CERTIFICATE_KEY), or say by \
                             --pinned-certificate (ROOKERY_PINNED_CERTIFICATE) that clients are to \
                             know a certificate made for this run by its hash";
-                Err(text.into())
+                return Err(text.into());
             }
-        }
+        };
+        let now_s = i64::try_from(crate::system_calendar().0 / 1000)?;
+        let shown = source.read(now_s).and_then(ShownIdentity::new);
+        let shown = shown.map_err(|error| {
+            format!("--certificate, --certificate-key (ROOKERY_CERTIFICATE…): {error}")
+        })?;
+        Ok((source, shown))
     }
 }
 
 async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
     let Given {
         key,
+        certificate,
         identity,
         secret,
         admin,
@@ -255,6 +263,10 @@ async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
         tokio::spawn(say_when_ready(path, ready, config.id, Arc::clone(&store)));
     }
     let (inspector, inspected) = crate::inspection();
+    // It may outlive the shard by the time of one look.
+    let keeping = CancellationToken::new();
+    let _keeping = keeping.clone().drop_guard();
+    tokio::spawn(tls::keep(identity, certificate, inspector.clone(), keeping));
     let drain = Some(shutdown.clone());
     let source = ShardSource::new(
         config.id,

@@ -37,6 +37,11 @@ impl Driver {
                 self.revoked.insert(player);
                 let _ = reply.send(closed);
             }
+            Ask::Certificate(sha256, reply) => {
+                self.record.certificate_sha256 = sha256;
+                self.heartbeat();
+                let _ = reply.send(());
+            }
         }
     }
 

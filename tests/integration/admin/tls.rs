@@ -102,6 +102,21 @@ impl Client {
         request: &str,
         headers: &str,
     ) -> std::io::Result<(u16, Value)> {
+        let (status, body) = self.exchange(endpoint, request, headers).await?;
+        Ok((status, serde_json::from_str(&body).unwrap_or_default()))
+    }
+
+    async fn text(&self, endpoint: &Endpoint, path: &str) -> String {
+        let answer = self.exchange(endpoint, &format!("GET {path}"), "").await;
+        answer.unwrap().1
+    }
+
+    async fn exchange(
+        &self,
+        endpoint: &Endpoint,
+        request: &str,
+        headers: &str,
+    ) -> std::io::Result<(u16, String)> {
         let name = ServerName::try_from(SERVER_NAME).unwrap();
         let stream = TcpStream::connect(address(endpoint)).await?;
         let mut stream = self.0.connect(name, stream).await?;
@@ -111,7 +126,7 @@ impl Client {
         stream.read_to_string(&mut answer).await?;
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Ok((status, serde_json::from_str(body).unwrap_or_default()))
+        Ok((status, body.to_owned()))
     }
 
     async fn get(&self, endpoint: &Endpoint, path: &str) -> (u16, Value) {
@@ -265,6 +280,53 @@ async fn who_agrees_on_nothing_is_refused_and_keeps_nobody_else_out() {
     for stream in &mut silent {
         let heard = hears_out(stream).await;
         assert!(!heard.starts_with(b"HTTP"), "{heard:?}");
+    }
+    assert!(!installation.log().contains("panicked"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_certificate_and_the_authority_of_admin_endpoints_are_replaced_while_they_serve() {
+    let authority = Authority::new();
+    let installation = authority.install(1).await;
+    let shard = &installation.shards[0].admin;
+    authority.sign("ann", &[]);
+    let ann = authority.client(Some((&authority, "ann")));
+    eventually("it serves", || async {
+        ann.ask(&installation.admin, "GET /livez", "").await.ok()
+    })
+    .await;
+
+    // Another authority from now on: who trusts the old one alone is not spoken with any more.
+    let next = Authority::new();
+    next.sign("process", &[SERVER_NAME]);
+    for file in ["process.key", "process.pem", "ca.pem"] {
+        std::fs::copy(next.path(file), authority.path(file)).unwrap();
+    }
+    next.sign("bob", &[]);
+    let bob = next.client(Some((&next, "bob")));
+    for endpoint in [&installation.admin, shard] {
+        eventually("the new certificate is shown", || async {
+            bob.ask(endpoint, "GET /livez", "").await.ok()
+        })
+        .await;
+        assert!(ann.ask(endpoint, "GET /livez", "").await.is_err());
+    }
+    // The matchmaker asks the shard as a holder of the new one.
+    eventually("the shard is asked", || async {
+        let (status, list) = bob
+            .ask(&installation.admin, "GET /v1/shards", "")
+            .await
+            .ok()?;
+        (status == 200 && !list["shards"][0]["figures"].is_null()).then_some(())
+    })
+    .await;
+    let scrape = bob.text(shard, "/metrics").await;
+    for name in [
+        "rookery_admin_certificate_expires_in_seconds{renewal=\"files\"}",
+        "rookery_admin_certificate_reloads_total{result=\"loaded\"} 1",
+        "rookery_admin_certificate_reloads_total{result=\"refused\"}",
+    ] {
+        assert!(scrape.contains(name), "{name} in\n{scrape}");
     }
     assert!(!installation.log().contains("panicked"));
 }

@@ -1,0 +1,346 @@
+//! Certificates that are read again when their files change, and how long they are valid.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use prometheus::{Gauge, IntCounter, IntCounterVec, Opts, Registry};
+use ring::digest::{Context, SHA256};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::spawn_blocking;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::certificate::Validity;
+
+/// Between two looks at the files of a certificate.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// A certificate that ends within this is spoken of: it leaves time for a person to act.
+const WARN_WITHIN_S: i64 = 14 * 24 * 60 * 60;
+/// Between two warnings of one certificate.
+const WARN_EVERY_S: i64 = 6 * 60 * 60;
+
+/// A certificate that a process shows, and can replace while it runs.
+pub trait Kept: Send + 'static {
+    /// What it is for, in the log.
+    fn name(&self) -> &'static str;
+
+    /// The files that it is read from; none for one that the process makes itself.
+    fn files(&self) -> Vec<PathBuf>;
+
+    /// When the certificate that is shown now is valid; `None` if it does not say so legibly.
+    fn validity(&self) -> Option<Validity>;
+
+    /// Whether it is to be replaced although no file has changed.
+    fn is_due(&self, _now_unix_s: i64) -> bool {
+        false
+    }
+
+    /// Reads or makes another one and shows that from now on. On an error the old one stays.
+    ///
+    /// # Errors
+    ///
+    /// In words for the operator.
+    fn renew(&mut self, now_unix_s: i64) -> Result<(), String>;
+}
+
+/// What is counted of one certificate.
+#[derive(Clone)]
+pub struct CertificateMetrics {
+    expires: Gauge,
+    loaded: IntCounter,
+    refused: IntCounter,
+}
+
+impl CertificateMetrics {
+    /// Metrics on a registry; their names begin with `prefix`. `renewal` says who replaces the certificate:
+    /// see [`Self::BY_FILES`] and [`Self::BY_ITSELF`].
+    ///
+    /// # Errors
+    ///
+    /// If the names are not valid or are there already.
+    pub fn register(registry: &Registry, prefix: &str, renewal: &str) -> prometheus::Result<Self> {
+        let help = "Seconds until the certificate that is shown ends, as of the last look at it.";
+        let expires = Opts::new(format!("{prefix}_certificate_expires_in_seconds"), help);
+        let expires = Gauge::with_opts(expires.const_label("renewal", renewal))?;
+        registry.register(Box::new(expires.clone()))?;
+        let help = "Changes of the certificate's files, by whether they were taken.";
+        let reloads = Opts::new(format!("{prefix}_certificate_reloads_total"), help);
+        let reloads = IntCounterVec::new(reloads, &["result"])?;
+        registry.register(Box::new(reloads.clone()))?;
+        Ok(Self {
+            expires,
+            // Both are there from the start: a rate needs a sample before the first change.
+            loaded: reloads.with_label_values(&["loaded"]),
+            refused: reloads.with_label_values(&["refused"]),
+        })
+    }
+
+    /// Someone replaces the files before the certificate ends.
+    pub const BY_FILES: &'static str = "files";
+    /// The process makes another one before it ends.
+    pub const BY_ITSELF: &'static str = "self";
+}
+
+/// Keeps a certificate fresh until `shutdown`: its files are looked at every 10 seconds, and at once on SIGHUP.
+pub async fn keep(kept: impl Kept, metrics: CertificateMetrics, shutdown: CancellationToken) {
+    // Without files there is nothing to read again, and the signal keeps its meaning.
+    let has_files = !kept.files().is_empty();
+    let mut hangups = has_files
+        .then(|| signal(SignalKind::hangup()).ok())
+        .flatten();
+    let mut keeper = Keeper::new(kept, metrics);
+    let mut ticks = interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let is_asked = tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = ticks.tick() => false,
+            () = hung_up(&mut hangups) => true,
+        };
+        // Files may be on a slow disk, and others live on this thread.
+        let looked = spawn_blocking(move || {
+            keeper.look(is_asked, now_unix_s());
+            keeper
+        });
+        keeper = match looked.await {
+            Ok(keeper) => keeper,
+            Err(error) => {
+                tracing::error!(%error, "certificates are not looked after any more");
+                return;
+            }
+        };
+    }
+}
+
+async fn hung_up(hangups: &mut Option<Signal>) {
+    let received = match hangups {
+        Some(hangups) => hangups.recv().await,
+        None => None,
+    };
+    if received.is_none() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn now_unix_s() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    })
+}
+
+/// A digest of what all files of a certificate hold, or of why they cannot be read.
+type Contents = [u8; 32];
+
+/// Decides when a certificate is replaced, and what is said about it.
+struct Keeper<K> {
+    kept: K,
+    metrics: CertificateMetrics,
+    /// The contents that were taken, or refused for good.
+    settled: Contents,
+    /// Contents that could not be used at the last look. The certificate and its key may be written one after
+    /// the other, so that is an error only if it lasts.
+    doubted: Option<Contents>,
+    warned_at: Option<i64>,
+}
+
+impl<K: Kept> Keeper<K> {
+    fn new(kept: K, metrics: CertificateMetrics) -> Self {
+        Self {
+            settled: contents(&kept),
+            kept,
+            metrics,
+            doubted: None,
+            warned_at: None,
+        }
+    }
+
+    fn look(&mut self, is_asked: bool, now_unix_s: i64) {
+        let contents = contents(&self.kept);
+        if is_asked || contents != self.settled || self.kept.is_due(now_unix_s) {
+            self.renew(is_asked, contents, now_unix_s);
+        }
+        if let Some(validity) = self.kept.validity() {
+            let left_s = validity.not_after_s.saturating_sub(now_unix_s);
+            self.metrics.expires.set(left_s as f64);
+            self.warn(left_s, now_unix_s);
+        }
+    }
+
+    fn renew(&mut self, is_asked: bool, contents: Contents, now_unix_s: i64) {
+        let certificate = self.kept.name();
+        match self.kept.renew(now_unix_s) {
+            Ok(()) => {
+                tracing::info!(certificate, "a certificate was replaced");
+                self.metrics.loaded.inc();
+                self.settled = contents;
+                self.doubted = None;
+                self.warned_at = None;
+            }
+            Err(why) if is_asked || contents == self.settled || self.doubted == Some(contents) => {
+                tracing::error!(
+                    certificate,
+                    why,
+                    "a new certificate cannot be used; the old one is shown still"
+                );
+                self.metrics.refused.inc();
+                self.settled = contents;
+                self.doubted = None;
+            }
+            Err(why) => {
+                tracing::info!(certificate, why, "a new certificate is not complete yet");
+                self.doubted = Some(contents);
+            }
+        }
+    }
+
+    fn warn(&mut self, left_s: i64, now_unix_s: i64) {
+        let renews_itself = self.kept.files().is_empty();
+        let is_new = |at: i64| now_unix_s.saturating_sub(at) >= WARN_EVERY_S;
+        if left_s >= WARN_WITHIN_S || renews_itself || !self.warned_at.is_none_or(is_new) {
+            return;
+        }
+        self.warned_at = Some(now_unix_s);
+        let certificate = self.kept.name();
+        if left_s < 0 {
+            tracing::error!(
+                certificate,
+                "a certificate has expired: replace its files, they are read again by themselves"
+            );
+        } else {
+            let hours_left = left_s / 3_600;
+            tracing::warn!(
+                certificate,
+                hours_left,
+                "a certificate ends soon: replace its files, they are read again by themselves"
+            );
+        }
+    }
+}
+
+fn contents(kept: &impl Kept) -> Contents {
+    let mut context = Context::new(&SHA256);
+    for path in kept.files() {
+        let read = std::fs::read(path).unwrap_or_else(|error| error.to_string().into_bytes());
+        context.update(&(read.len() as u64).to_be_bytes());
+        context.update(&read);
+    }
+    let digest = context.finish();
+    digest.as_ref().first_chunk().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A certificate whose file holds the seconds at which it ends.
+    struct Numbered {
+        file: Option<PathBuf>,
+        ends_s: i64,
+    }
+
+    impl Kept for Numbered {
+        fn name(&self) -> &'static str {
+            "test"
+        }
+
+        fn files(&self) -> Vec<PathBuf> {
+            self.file.iter().cloned().collect()
+        }
+
+        fn validity(&self) -> Option<Validity> {
+            Some(Validity {
+                not_before_s: 0,
+                not_after_s: self.ends_s,
+            })
+        }
+
+        fn is_due(&self, now_unix_s: i64) -> bool {
+            self.file.is_none() && self.ends_s - now_unix_s < 100
+        }
+
+        fn renew(&mut self, now_unix_s: i64) -> Result<(), String> {
+            self.ends_s = match &self.file {
+                None => now_unix_s + 1_000,
+                Some(file) => std::fs::read_to_string(file)
+                    .map_err(|error| error.to_string())?
+                    .parse()
+                    .map_err(|_| "not a number".to_owned())?,
+            };
+            Ok(())
+        }
+    }
+
+    fn keeper(file: Option<PathBuf>, ends_s: i64) -> Keeper<Numbered> {
+        let metrics = CertificateMetrics::register(&Registry::new(), "x", "files").unwrap();
+        Keeper::new(Numbered { file, ends_s }, metrics)
+    }
+
+    #[test]
+    fn a_certificate_is_read_again_when_its_file_changes_and_only_then() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "5000").unwrap();
+        let mut keeper = keeper(Some(file.path().to_owned()), 5_000);
+        keeper.look(false, 1_000);
+        assert_eq!(keeper.metrics.loaded.get(), 0);
+        assert_eq!(keeper.metrics.expires.get(), 4_000.0);
+        std::fs::write(file.path(), "9000").unwrap();
+        for now_s in [1_010, 1_020] {
+            keeper.look(false, now_s);
+            assert_eq!(keeper.metrics.loaded.get(), 1);
+            assert_eq!(keeper.metrics.expires.get(), (9_000 - now_s) as f64);
+        }
+        // A signal reads it again in any case.
+        keeper.look(true, 1_030);
+        assert_eq!(keeper.metrics.loaded.get(), 2);
+    }
+
+    #[test]
+    fn a_bad_new_file_keeps_the_old_certificate_and_is_counted_once_it_lasts() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "5000").unwrap();
+        let mut keeper = keeper(Some(file.path().to_owned()), 5_000);
+        std::fs::write(file.path(), "half").unwrap();
+        let mut counts = Vec::new();
+        for now_s in [10, 20, 30] {
+            keeper.look(false, now_s);
+            counts.push(keeper.metrics.refused.get());
+        }
+        assert_eq!(counts, [0, 1, 1]);
+        assert_eq!(keeper.kept.ends_s, 5_000);
+        keeper.look(true, 40);
+        assert_eq!(keeper.metrics.refused.get(), 2);
+        std::fs::write(file.path(), "7000").unwrap();
+        keeper.look(false, 50);
+        assert_eq!(
+            (keeper.kept.ends_s, keeper.metrics.loaded.get()),
+            (7_000, 1)
+        );
+    }
+
+    #[test]
+    fn a_certificate_of_the_process_is_replaced_before_it_ends() {
+        let mut keeper = keeper(None, 1_000);
+        for now_s in (0..100_000).step_by(10) {
+            keeper.look(false, now_s);
+            assert!(keeper.kept.ends_s > now_s + 10, "{now_s}");
+        }
+        assert!(keeper.warned_at.is_none(), "nobody has to do anything");
+    }
+
+    #[test]
+    fn the_end_is_warned_of_from_fourteen_days_on_and_not_at_every_look() {
+        let day_s = 24 * 60 * 60;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut keeper = keeper(Some(file.path().to_owned()), 20 * day_s);
+        let mut warned = Vec::new();
+        for hour in 0..21 * 24 {
+            keeper.look(false, hour * 3_600);
+            if keeper.warned_at == Some(hour * 3_600) {
+                warned.push(hour);
+            }
+        }
+        let expected: Vec<i64> = (6 * 24 + 1..21 * 24).step_by(6).collect();
+        assert_eq!(warned, expected);
+    }
+}
