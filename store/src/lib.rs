@@ -21,8 +21,8 @@ mod redis;
 pub mod testing;
 
 pub use contract::{
-    Append, Appended, Checkpoint, Claim, Created, Ownership, REVOCATION_KEPT, ShardRecord, Status,
-    Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership, REVOCATION_KEPT,
+    ShardRecord, Standing, Status, Store, StoreError,
 };
 pub use durability::Durability;
 pub use embedded::EmbeddedStore;

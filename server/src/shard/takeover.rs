@@ -2,11 +2,10 @@
 //! notice while this process was away.
 
 use std::collections::{HashSet, VecDeque};
-use std::time::Duration;
 
-use game_core::{Epoch, MatchId, ShardId};
+use game_core::{MatchId, ShardId};
 use protocol::CloseCode;
-use store::{Liveness, Ownership, StoreError};
+use store::{HandOver, HandedOver, StoreError};
 
 use super::drain::Drain;
 use super::{Now, Output, Shard};
@@ -16,8 +15,6 @@ use super::{Now, Output, Shard};
 pub(super) struct Takeover {
     /// Dead shards whose sets are being read.
     reading: HashSet<ShardId>,
-    /// This shard was away for so long that others may have taken it for dead.
-    doubts: bool,
     /// This shard is giving its matches away and takes no new ones.
     pub(super) drain: Option<Drain>,
     /// Matches on their way to another shard.
@@ -29,27 +26,11 @@ impl Takeover {
         self.drain.is_some()
     }
 
-    /// Asks for a match to be claimed for `to`, once.
-    pub(super) fn begin_hand_over(
-        &mut self,
-        match_id: MatchId,
-        to: ShardId,
-        epoch: Epoch,
-        outputs: &mut VecDeque<Output>,
-    ) {
-        if self.leaving.insert(match_id) {
-            outputs.push_back(Output::HandOver {
-                match_id,
-                to,
-                epoch,
-            });
+    /// Asks for a match to be given away, once.
+    pub(super) fn begin_hand_over(&mut self, given: HandOver, outputs: &mut VecDeque<Output>) {
+        if self.leaving.insert(given.match_id) {
+            outputs.push_back(Output::HandOver(given));
         }
-    }
-
-    /// This process did not run, or did not reach the store, for `gap`.
-    pub(super) fn was_away(&mut self, gap: Duration) {
-        // Others count in steps; half of what makes them sure is enough to make this shard doubt.
-        self.doubts |= gap >= Liveness::DEAD_AFTER / 2;
     }
 }
 
@@ -57,17 +38,7 @@ impl Shard {
     /// The registry was read: claims what the dead have left, and looks whether this shard still owns
     /// what it thinks it does, if there is reason to doubt.
     pub(super) fn look_after_owners(&mut self) {
-        if std::mem::take(&mut self.takeover.doubts) {
-            let live = self.matches.values().filter(|live| !live.is_over());
-            let matches: Vec<_> = live.map(super::LiveMatch::id).collect();
-            if !matches.is_empty() {
-                tracing::warn!(
-                    matches = matches.len(),
-                    "was away: asking who owns my matches now"
-                );
-                self.outputs.push_back(Output::Verify(matches));
-            }
-        }
+        self.verify_if_in_doubt();
         if self.takeover.is_draining() {
             return;
         }
@@ -98,28 +69,30 @@ impl Shard {
         }
     }
 
-    /// An answer to [`Output::Verify`]; `None` if the match is not in the store.
-    pub fn verified(&mut self, id: MatchId, ownership: Option<Ownership>) {
+    /// The answer to [`Output::HandOver`]: the match is another shard's, or nobody's until it is asked
+    /// for, and its peers are told to ask. Where the store turns out to have lost some of it, it is
+    /// given that again first.
+    pub fn handed_over(&mut self, id: MatchId, answer: Result<HandedOver, StoreError>) {
+        self.takeover.leaving.remove(&id);
         let Some(&key) = self.by_id.get(&id) else {
             return;
         };
         let Some(live) = self.matches.get(key) else {
             return;
         };
-        if let Some(ownership) = ownership.filter(|ownership| ownership.epoch > live.epoch()) {
-            tracing::warn!(match_id = %id, owner = %ownership.owner, epoch = %ownership.epoch,
-                "another shard owns this match now; it is dropped here");
-            self.counters.fenced += 1;
-            self.drop_match(key, CloseCode::NotOwner);
-        }
-    }
-
-    /// The answer to [`Output::HandOver`]: the match is another shard's, or nobody's until it is asked
-    /// for. Its peers are told to ask.
-    pub fn handed_over(&mut self, id: MatchId) {
-        self.takeover.leaving.remove(&id);
-        if let Some(&key) = self.by_id.get(&id) {
-            self.drop_match(key, CloseCode::ShuttingDown);
+        match answer {
+            Ok(HandedOver::Done) | Err(_) => self.drop_match(key, CloseCode::ShuttingDown),
+            Ok(HandedOver::Fenced(owner))
+                if owner.epoch < live.epoch() || owner.owner == self.id =>
+            {
+                self.reclaim(key, owner);
+            }
+            Ok(HandedOver::Fenced(_)) => self.drop_match(key, CloseCode::NotOwner),
+            Ok(HandedOver::OtherLength { len }) if len < live.confirmed_seq() => {
+                self.heal(key, len);
+            }
+            Ok(HandedOver::OtherLength { .. }) => self.lose(key, "the stored log is longer"),
+            Ok(HandedOver::Missing) => self.lose(key, "the match is gone"),
         }
     }
 }

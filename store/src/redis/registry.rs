@@ -8,8 +8,13 @@ use crate::codec;
 use crate::contract::{ShardRecord, StoreError};
 
 impl RedisStore {
-    /// The id first, the record after it: an id without a record is passed over.
-    pub(super) async fn beat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError> {
+    /// The id first, the record after it: an id without a record is passed over. Calls `answered` when
+    /// the record is stored and the registry is still to be read.
+    pub(super) async fn beat(
+        &self,
+        shard: &ShardRecord,
+        answered: &(dyn Fn() + Send + Sync),
+    ) -> Result<Vec<ShardRecord>, StoreError> {
         let id = shard.id.to_string();
         let mut pipeline = Pipeline::new();
         pipeline.cmd("SADD").arg(self.keys.shards()).arg(&id);
@@ -22,6 +27,7 @@ impl RedisStore {
             .arg(codec::encode_shard(shard).as_ref());
         pipeline.cmd("SMEMBERS").arg(self.keys.shards());
         let answers = self.control.run(&pipeline).await?;
+        answered();
         self.read_records(answers.last()).await
     }
 

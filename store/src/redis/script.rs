@@ -7,6 +7,7 @@ pub(super) struct Scripts {
     pub(super) create: Script,
     pub(super) load: Script,
     pub(super) claim: Script,
+    pub(super) hand_over: Script,
     pub(super) append: Script,
     pub(super) ticket_put: Script,
     pub(super) ticket_touch: Script,
@@ -15,10 +16,11 @@ pub(super) struct Scripts {
 }
 
 impl Scripts {
-    const SOURCES: [&str; 8] = [
+    const SOURCES: [&str; 9] = [
         include_str!("lua/create.lua"),
         include_str!("lua/load.lua"),
         include_str!("lua/claim.lua"),
+        include_str!("lua/hand_over.lua"),
         include_str!("lua/append.lua"),
         include_str!("lua/ticket_put.lua"),
         include_str!("lua/ticket_touch.lua"),
@@ -31,6 +33,7 @@ impl Scripts {
             create,
             load,
             claim,
+            hand_over,
             append,
             ticket_put,
             ticket_touch,
@@ -41,6 +44,7 @@ impl Scripts {
             create,
             load,
             claim,
+            hand_over,
             append,
             ticket_put,
             ticket_touch,

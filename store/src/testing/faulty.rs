@@ -10,7 +10,8 @@ use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use tokio::sync::watch;
 
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, Ownership, ShardRecord, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership, ShardRecord,
+    Standing, Store, StoreError,
 };
 use crate::ticket::{Assignment, Ticket, TicketId};
 
@@ -209,6 +210,22 @@ impl Store for FaultyStore {
 
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError> {
         self.up()?.heartbeat(shard).await
+    }
+
+    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
+        self.up()?.hand_over(hand_over).await
+    }
+
+    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
+        self.up()?.standing(matches).await
+    }
+
+    async fn heartbeat_in_steps(
+        &self,
+        shard: &ShardRecord,
+        answered: &(dyn Fn() + Send + Sync),
+    ) -> Result<Vec<ShardRecord>, StoreError> {
+        self.up()?.heartbeat_in_steps(shard, answered).await
     }
 
     async fn shards(&self) -> Result<Vec<ShardRecord>, StoreError> {
