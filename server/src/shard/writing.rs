@@ -264,8 +264,9 @@ impl Shard {
 
     fn thaw(&mut self, now: Now) {
         if self.clock.is_frozen() {
-            tracing::info!("the store answers again: play goes on");
             let stood = self.clock.thaw(now.uptime);
+            let stood_ms = u64::try_from(stood.as_millis()).unwrap_or(u64::MAX);
+            tracing::info!(stood_ms, "the store answers again: play goes on");
             #[cfg(feature = "sabotage")]
             if self.limits.sabotage == Some(super::Sabotage::StoreTime) {
                 self.clock.charge(stood);

@@ -54,7 +54,17 @@ impl Room {
     }
 
     pub(crate) fn with(limits: ShardLimits) -> Self {
-        let me = ShardId::from_random(1);
+        Self::of(ShardId::from_random(1), limits)
+    }
+
+    /// Another shard, in whose eyes the first is dead, with the same store.
+    pub(crate) fn next_owner(self, n: u128) -> Self {
+        let mut next = Self::of(ShardId::from_random(n), ShardLimits::default());
+        next.store = self.store;
+        next
+    }
+
+    fn of(me: ShardId, limits: ShardLimits) -> Self {
         let mut room = Self {
             shard: Shard::new(me, limits),
             me,
@@ -156,12 +166,18 @@ impl Room {
         self.turn();
     }
 
-    /// The store has answered for long enough that play goes on.
+    /// The store answers heartbeats until play goes on, and no millisecond longer.
     pub(crate) fn steady(&mut self) {
-        for _ in 0..4 {
-            self.heartbeat(Ok(vec![self.record(self.me, 2)]));
-            self.pass(500);
+        for ms in 0..3_000 {
+            if ms % 500 == 0 {
+                self.heartbeat(Ok(vec![self.record(self.me, 2)]));
+            }
+            if !self.shard.status().paused {
+                return;
+            }
+            self.pass(1);
         }
+        panic!("play does not go on");
     }
 
     /// The store takes the hand-over that was asked for, and says so; nothing if none was.
