@@ -171,6 +171,20 @@ fn a_claim_that_does_not_compare_lets_epochs_fall() {
     fails("no comparison", model, EPOCHS_RISE);
 }
 
+/// Two shards hold one epoch number after a claim was lost. That the owner is compared keeps them
+/// apart: all holds but that the number has one owner.
+#[test]
+fn the_owner_tells_two_shards_of_one_epoch_apart() {
+    let model = Ownership {
+        loses: Some(Loses::Claim),
+        ..TWO_SHARDS
+    };
+    holds_but("a claim is lost", model.clone(), Some(EPOCHS_RISE));
+    let mut without = model;
+    without.safeguards.owner = false;
+    fails("a claim is lost, no owner check", without, OWNER_KNOWS);
+}
+
 #[test]
 fn a_store_that_loses_what_it_confirmed_is_noticed() {
     let loses = |loss| Ownership {

@@ -84,8 +84,9 @@ fn epochs_rise(state: &State) -> bool {
 
 /// A player who comes to the present owner never sees the match go back.
 fn owner_knows(state: &State) -> bool {
-    state.shards.iter().all(|(_, shard)| match shard {
-        Shard::Owner { epoch, log, .. } if *epoch == state.store.epoch => {
+    let is_present = |id, epoch| (id, epoch) == (state.store.owner(), state.store.epoch);
+    state.shards.iter().all(|(id, shard)| match shard {
+        Shard::Owner { epoch, log, .. } if is_present(*id, *epoch) => {
             all_stand(log, &state.shown)
         }
         _ => true,
