@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 
+use crate::checkpoint;
+use crate::codec::{self, MoveTime};
 use crate::contract::{
     Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership, REVOCATION_KEPT,
     ShardRecord, Standing, Status, Store, StoreError,
@@ -14,8 +16,6 @@ use crate::contract::{
 use crate::ticket::{
     Assignment, TICKET_KEPT, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
 };
-use crate::checkpoint;
-use crate::codec::{self, MoveTime};
 
 /// A store that ends with its process.
 ///

@@ -14,6 +14,7 @@ mod crash;
 mod demo;
 mod faults;
 mod gate;
+mod hand_over;
 mod hostile;
 mod manifests;
 mod migration;

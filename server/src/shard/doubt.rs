@@ -98,7 +98,9 @@ mod tests {
     fn heartbeats_in_time_raise_no_doubt() {
         assert_eq!(doubted(&[(0, Some(2), 0), (500, Some(502), 0)]), []);
         // A store that takes 300 ms for each of two round trips.
-        let slow: Vec<_> = (0..20).map(|n| (n * 1_000, Some(n * 1_000 + 300), 0)).collect();
+        let slow: Vec<_> = (0..20)
+            .map(|n| (n * 1_000, Some(n * 1_000 + 300), 0))
+            .collect();
         assert_eq!(doubted(&slow), []);
         // The first is nobody's to miss.
         assert_eq!(doubted(&[(60_000, Some(63_000), 0)]), []);
@@ -118,7 +120,11 @@ mod tests {
 
     #[test]
     fn a_machine_that_was_suspended_doubts_though_its_uptime_stood_still() {
-        let suspended = [(0, Some(2), 0), (500, Some(502), 10_000), (1_000, Some(1_002), 0)];
+        let suspended = [
+            (0, Some(2), 0),
+            (500, Some(502), 10_000),
+            (1_000, Some(1_002), 0),
+        ];
         assert_eq!(doubted(&suspended), [1]);
     }
 }

@@ -87,7 +87,9 @@ impl Shard {
                     self.settle(key);
                 }
             }
-            Ok(Claim::Claimed(_)) => self.lose(key, "other events stand where these were confirmed"),
+            Ok(Claim::Claimed(_)) => {
+                self.lose(key, "other events stand where these were confirmed")
+            }
             Ok(Claim::Lost(Ownership {
                 status: Status::Finished,
                 ..

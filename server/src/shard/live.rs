@@ -17,8 +17,8 @@ use protocol::{CatchUp, Joined, Role, ServerBody, ServerFrame, WireRefusal, code
 use store::{Append, Checkpoint, Status};
 
 use self::departure::Departure;
-pub(crate) use self::stored::len_of;
 use self::reminder::Reminder;
+pub(crate) use self::stored::len_of;
 use super::NotDone;
 use super::gate::{Audience, Gate, Held};
 use super::{PeerKey, ShardLimits};

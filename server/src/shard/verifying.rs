@@ -69,7 +69,11 @@ impl Shard {
         let asked = std::mem::take(&mut self.verification.asked);
         match answer {
             Ok(answers) => {
-                assert_eq!(answers.len(), asked.len(), "the store answers all it is asked");
+                assert_eq!(
+                    answers.len(),
+                    asked.len(),
+                    "the store answers all it is asked"
+                );
                 for (asked, standing) in asked.into_iter().zip(answers) {
                     self.compare(asked, standing);
                 }

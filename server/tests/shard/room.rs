@@ -13,8 +13,7 @@ use protocol::{CloseCode, Role, ServerBody, ServerFrame, codec};
 use server::shard::{Now, Output, PeerKey, Shard, ShardLimits};
 use store::{
     Append, Appended, Checkpoint, Claim, HandOver, HandedOver, Ownership, ShardRecord, Standing,
-    Status, StoreError,
-    codec as stored,
+    Status, StoreError, codec as stored,
 };
 
 /// What one peer was sent, and how it was sent away.
@@ -188,7 +187,8 @@ impl Room {
             return None;
         };
         let stored = self.store.get_mut(&given.match_id).expect("it exists");
-        let is_owner = (stored.ownership.owner, stored.ownership.epoch) == (given.from, given.epoch);
+        let is_owner =
+            (stored.ownership.owner, stored.ownership.epoch) == (given.from, given.epoch);
         let len = stored.log.len() as u32;
         let answer = if !is_owner {
             HandedOver::Fenced(stored.ownership)

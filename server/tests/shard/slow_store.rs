@@ -125,6 +125,12 @@ fn a_store_at_300_ms_pauses_nobody_on_a_busy_shard() {
     // And who waited for the store was not: each of them moved at once when told.
     for each in &busy {
         let last = room.store[&each.id].log.last().expect("a move");
-        assert_eq!(last.clocks, BySeat { white: MINUTE, black: MINUTE });
+        assert_eq!(
+            last.clocks,
+            BySeat {
+                white: MINUTE,
+                black: MINUTE
+            }
+        );
     }
 }

@@ -10,8 +10,8 @@ use super::writer::Fault;
 use crate::checkpoint;
 use crate::codec::{self, Head, MoveTime};
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership, Standing, Status,
-    StoreError,
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership, Standing,
+    Status, StoreError,
 };
 
 type Log<'txn> = Table<'txn, (&'static str, u32), &'static [u8]>;

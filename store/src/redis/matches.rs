@@ -82,7 +82,10 @@ impl RedisStore {
 
     pub(super) async fn give_over(&self, given: &HandOver) -> Result<HandedOver, StoreError> {
         self.hint(given.to, given.match_id).await?;
-        let keys = [self.keys.head(given.match_id), self.keys.log(given.match_id)];
+        let keys = [
+            self.keys.head(given.match_id),
+            self.keys.log(given.match_id),
+        ];
         let keys = keys.each_ref().map(String::as_str);
         let mut call = script::call(&self.scripts.hand_over, &keys);
         let noted = MoveTime::new(given.seq, given.move_time);
@@ -111,7 +114,11 @@ impl RedisStore {
                 .arg(&["epoch", "owner", "status"]);
             // Before the first record there is none: an index beyond every log.
             let index = i64::from(seq) - 1;
-            let index = if index < 0 { i64::from(u32::MAX) } else { index };
+            let index = if index < 0 {
+                i64::from(u32::MAX)
+            } else {
+                index
+            };
             pipeline.cmd("LINDEX").arg(self.keys.log(id)).arg(index);
         }
         let answers = self.control.run_each(&pipeline).await?;

@@ -24,18 +24,51 @@ const POOLS: [&str; 2] = ["3+2", "5+0"];
 /// One operation. Positions and epochs are relative to what is stored, so that all cases are met.
 #[derive(Debug, Clone)]
 enum Op {
-    Create { of: u8, shard: u8 },
-    Claim { of: u8, shard: u8, epoch: i64 },
-    HandOver { of: u8, from: u8, to: u8, epoch: i64, after: i64 },
+    Create {
+        of: u8,
+        shard: u8,
+    },
+    Claim {
+        of: u8,
+        shard: u8,
+        epoch: i64,
+    },
+    HandOver {
+        of: u8,
+        from: u8,
+        to: u8,
+        epoch: i64,
+        after: i64,
+    },
     Append(Vec<Write>),
     RepeatLastAppend,
-    Heartbeat { shard: u8, heartbeat: u64 },
-    Deregister { shard: u8 },
-    Disown { shard: u8, of: u8 },
-    PutTicket { n: u8, pool: Option<usize> },
-    TouchTicket { n: u8, now: u64 },
-    CancelTicket { n: u8 },
-    AssignTickets { one: u8, other: u8, to: u8 },
+    Heartbeat {
+        shard: u8,
+        heartbeat: u64,
+    },
+    Deregister {
+        shard: u8,
+    },
+    Disown {
+        shard: u8,
+        of: u8,
+    },
+    PutTicket {
+        n: u8,
+        pool: Option<usize>,
+    },
+    TouchTicket {
+        n: u8,
+        now: u64,
+    },
+    CancelTicket {
+        n: u8,
+    },
+    AssignTickets {
+        one: u8,
+        other: u8,
+        to: u8,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -66,16 +99,18 @@ fn write() -> impl Strategy<Value = Write> {
         seldom(0.2),
         seldom(0.05),
     )
-        .prop_map(|(of, fork, owner, epoch, after, count, snapshot, ends)| Write {
-            of,
-            fork,
-            owner,
-            epoch,
-            after,
-            count,
-            snapshot,
-            ends,
-        })
+        .prop_map(
+            |(of, fork, owner, epoch, after, count, snapshot, ends)| Write {
+                of,
+                fork,
+                owner,
+                epoch,
+                after,
+                count,
+                snapshot,
+                ends,
+            },
+        )
 }
 
 fn op() -> impl Strategy<Value = Op> {

@@ -82,6 +82,8 @@ pub(crate) struct Store {
     pub(crate) log: Vec<Record>,
     /// Every record that any shard was told stands in the log.
     pub(crate) confirmed: BTreeSet<Record>,
+    /// A write of another than the present owner was taken.
+    pub(crate) took_foreign: bool,
     /// The highest epoch that was ever given away.
     pub(crate) epoch_given: Epoch,
 }
@@ -93,6 +95,7 @@ impl Store {
             owners: vec![0],
             log: Vec::new(),
             confirmed: BTreeSet::new(),
+            took_foreign: false,
             epoch_given: 0,
         }
     }
@@ -116,11 +119,14 @@ impl Store {
         match request {
             Request::Claim { by, expected } => self.claim(*by, *expected, safeguards),
             Request::Append { by, epoch, records } => {
-                let is_foreign = safeguards.owner && *by != self.owner();
-                if safeguards.epoch && (*epoch != self.epoch || is_foreign) {
+                let is_foreign = *by != self.owner();
+                let is_fenced = *epoch != self.epoch || (safeguards.owner && is_foreign);
+                if safeguards.epoch && is_fenced {
                     return Answer::Dropped;
                 }
-                self.append(records, safeguards)
+                let answer = self.append(records, safeguards);
+                self.took_foreign |= is_foreign && answer == Answer::Stored;
+                answer
             }
         }
     }

@@ -132,7 +132,10 @@ impl World {
         stored.ownership.owner = given.to;
         stored.claims.push((Instant::now(), given.to));
         stored.move_time = (len, given.move_time);
-        self.owned.entry(given.to).or_default().insert(given.match_id);
+        self.owned
+            .entry(given.to)
+            .or_default()
+            .insert(given.match_id);
         HandedOver::Done
     }
 
