@@ -33,9 +33,10 @@ pub(super) enum Verdict {
 /// Watches the answers of the store. All times are uptimes of the shard.
 #[derive(Debug, Default)]
 pub(super) struct StoreWatch {
-    /// The batch in flight, which stays a question until it is answered, and the heartbeat under way.
-    batch: bool,
-    heartbeat: bool,
+    /// When the batch in flight was last sent; it stays a question until it is answered.
+    batch: Option<Duration>,
+    /// Since when the heartbeat under way waits for its next answer.
+    heartbeat: Option<Duration>,
     /// Since when the store owes an answer and has given none.
     owed_since: Option<Duration>,
     /// The last question failed: the server behind the connection may be another one since.
@@ -47,7 +48,7 @@ pub(super) struct StoreWatch {
 struct Pause {
     /// When it was last said that play is paused.
     said_at: Duration,
-    /// The answers since the store last owed one for too long, and when the first of them came.
+    /// The answers since one was last late or failed, and when the first of them came.
     answers: u32,
     steady_since: Duration,
 }
@@ -58,23 +59,38 @@ impl StoreWatch {
     /// A stretch is more than one answer.
     const ANSWERS_MIN: u32 = 2;
 
-    /// The store is asked something; a batch that is sent again is the same question.
+    /// The store is asked something, or asked again.
     pub(super) fn asked(&mut self, question: Question, now: Duration) {
-        *self.pending(question) = true;
+        *self.waiting(question) = Some(now);
         self.owed_since.get_or_insert(now);
     }
 
     /// A question is answered. Says whether an earlier one had failed since the last answer.
-    pub(super) fn answered(&mut self, question: Question, now: Duration) -> bool {
-        *self.pending(question) = false;
-        self.sign_of_life(now);
+    pub(super) fn answered(
+        &mut self,
+        question: Question,
+        now: Duration,
+        limits: &ShardLimits,
+    ) -> bool {
+        let since = self.waiting(question).take();
+        self.heard(since, now, limits);
         std::mem::take(&mut self.failed)
     }
 
-    /// The store has answered something, and questions may be open still.
-    pub(super) fn sign_of_life(&mut self, now: Duration) {
-        self.owed_since = (self.batch || self.heartbeat).then_some(now);
-        if let Some(pause) = &mut self.paused {
+    /// One of several answers that the heartbeat under way takes.
+    pub(super) fn heartbeat_step(&mut self, now: Duration, limits: &ShardLimits) {
+        if let Some(since) = self.heartbeat.replace(now) {
+            self.heard(Some(since), now, limits);
+        }
+    }
+
+    fn heard(&mut self, asked: Option<Duration>, now: Duration, limits: &ShardLimits) {
+        let is_owed = self.batch.is_some() || self.heartbeat.is_some();
+        self.owed_since = is_owed.then_some(now);
+        let is_late = asked.is_some_and(|since| since + limits.store_stall <= now);
+        if is_late {
+            self.begin_stretch_anew();
+        } else if let Some(pause) = &mut self.paused {
             if pause.answers == 0 {
                 pause.steady_since = now;
             }
@@ -85,7 +101,7 @@ impl StoreWatch {
     /// A question came to nothing. The answer is owed still; a heartbeat is not sent again.
     pub(super) fn failed(&mut self, question: Question, now: Duration) {
         if question == Question::Heartbeat {
-            self.heartbeat = false;
+            self.heartbeat = None;
         }
         self.owed_since.get_or_insert(now);
         self.failed = true;
@@ -94,7 +110,8 @@ impl StoreWatch {
 
     /// The process did not run for `gap`: the store is not to blame for it.
     pub(super) fn skipped(&mut self, gap: Duration) {
-        if let Some(since) = &mut self.owed_since {
+        let waiting = [&mut self.owed_since, &mut self.batch, &mut self.heartbeat];
+        for since in waiting.into_iter().flatten() {
             *since += gap;
         }
         if let Some(pause) = &mut self.paused {
@@ -139,7 +156,7 @@ impl StoreWatch {
         soonest.into_iter().flatten().min()
     }
 
-    fn pending(&mut self, question: Question) -> &mut bool {
+    fn waiting(&mut self, question: Question) -> &mut Option<Duration> {
         match question {
             Question::Batch => &mut self.batch,
             Question::Heartbeat => &mut self.heartbeat,
@@ -188,10 +205,11 @@ mod tests {
     }
 
     fn feed(watch: &mut StoreWatch, at: u64, input: &Input) {
+        let limits = ShardLimits::default();
         match *input {
             Asked(question) => watch.asked(question, ms(at)),
-            Answered(question) => _ = watch.answered(question, ms(at)),
-            Step => watch.sign_of_life(ms(at)),
+            Answered(question) => _ = watch.answered(question, ms(at), &limits),
+            Step => watch.heartbeat_step(ms(at), &limits),
             Failed(question) => watch.failed(question, ms(at)),
             Skipped(gap) => watch.skipped(ms(gap)),
         }
@@ -303,7 +321,8 @@ mod tests {
         }));
         inputs.push((2_050, Answered(Batch)));
         inputs.sort_by_key(|(at, _)| *at);
-        let expected = [pause(1_000, 0), (2_502, Verdict::Resume)];
+        // The answer of before the pause was late, and is not part of the stretch.
+        let expected = [pause(1_000, 0), (3_002, Verdict::Resume)];
         assert_eq!(verdicts(inputs, 4_000), expected);
     }
 
@@ -312,11 +331,15 @@ mod tests {
         let failing = vec![
             (0, Asked(Batch)),
             (2_000, Answered(Batch)),
+            (2_000, Asked(Heartbeat)),
             (2_001, Step),
+            (2_002, Answered(Heartbeat)),
             (2_100, Asked(Batch)),
             (2_101, Failed(Batch)),
+            (2_200, Asked(Batch)),
             (2_300, Answered(Batch)),
-            (2_301, Step),
+            (2_500, Asked(Heartbeat)),
+            (2_501, Step),
         ];
         let expected = [pause(1_000, 0), (2_800, Verdict::Resume)];
         assert_eq!(verdicts(failing, 3_000), expected);

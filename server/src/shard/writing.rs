@@ -154,7 +154,7 @@ impl Shard {
 
     /// The store gave one of several answers that a heartbeat takes: it has the counter.
     pub fn heartbeat_reached(&mut self, now: Now) {
-        self.writing.watch.sign_of_life(now.uptime);
+        self.writing.watch.heartbeat_step(now.uptime, &self.limits);
         self.doubt.heartbeat_reached(now);
     }
 
@@ -177,7 +177,8 @@ impl Shard {
 
     fn store_has_answered(&mut self, question: Question, now: Now) {
         // Whatever answers after a failure may have lost what it had confirmed.
-        if self.writing.watch.answered(question, now.uptime) {
+        let watch = &mut self.writing.watch;
+        if watch.answered(question, now.uptime, &self.limits) {
             self.doubt.raise();
         }
         self.writing.trouble = None;
@@ -196,6 +197,7 @@ impl Shard {
             && batch.retry_at.is_some_and(|at| at <= now.uptime)
         {
             batch.retry_at = None;
+            self.writing.watch.asked(Question::Batch, now.uptime);
             self.counters.batch_retries += 1;
             self.outputs
                 .push_back(Output::Append(Arc::clone(&batch.appends)));
