@@ -1,6 +1,6 @@
 //! A shard under test with a store that answers when, and what, the test says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +62,7 @@ impl Room {
     pub(crate) fn next_owner(self, n: u128) -> Self {
         let mut next = Self::of(ShardId::from_random(n), ShardLimits::default());
         next.store = self.store;
+        next.outlive_the_owners();
         next
     }
 
@@ -176,6 +177,19 @@ impl Room {
         self.shard.heartbeat_sent(now);
         self.shard.heartbeat_answered(answer, now);
         self.turn();
+    }
+
+    /// Reads registries in which the hearts of all other owners stand still, until they are dead.
+    pub(crate) fn outlive_the_owners(&mut self) {
+        let owners = self.store.values().map(|stored| stored.ownership.owner);
+        let others: BTreeSet<_> = owners.filter(|owner| *owner != self.me).collect();
+        for beat in 2..12 {
+            self.uptime += Duration::from_millis(500);
+            let dead = others.iter().map(|id| self.record(*id, 1));
+            let registry = dead.chain([self.record(self.me, beat)]).collect();
+            self.heartbeat(Ok(registry));
+        }
+        self.asked.clear();
     }
 
     /// The store answers heartbeats until play goes on, and no millisecond longer.
