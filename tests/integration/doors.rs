@@ -106,11 +106,16 @@ async fn a_connection_is_a_newcomer_until_a_join_is_accepted_whatever_streams_co
         }
     };
     // Nothing can be written once the connection is closed.
-    tokio::select! {
-        biased;
-        _ = connection.closed() => {}
-        () = knocking => {}
-    }
+    let knocked = async {
+        tokio::select! {
+            biased;
+            _ = connection.closed() => {}
+            () = knocking => {}
+        }
+    };
+    timeout(PATIENCE, knocked)
+        .await
+        .expect("it is closed in time");
     assert_eq!(closed(&newcomer).await, Some(CloseCode::Deadline));
 
     // Who has a seat keeps it for longer than that, and who gave it up does not keep its place.
