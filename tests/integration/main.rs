@@ -14,6 +14,7 @@ mod crash;
 mod demo;
 mod doors;
 mod faults;
+mod forgotten;
 mod gate;
 mod hostile;
 mod manifests;

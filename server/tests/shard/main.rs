@@ -13,4 +13,5 @@ mod operator;
 mod presence;
 mod property;
 mod room;
+mod sets;
 mod takeover;
