@@ -16,6 +16,7 @@ mod doors;
 mod faults;
 mod forgotten;
 mod gate;
+mod hand_over;
 mod hostile;
 mod manifests;
 mod migration;
