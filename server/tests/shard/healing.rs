@@ -7,7 +7,7 @@ use game_core::{
 };
 use protocol::{CloseCode, Role};
 use server::shard::{Output, PeerKey};
-use store::{Status, StoreError};
+use store::{Registered, Status, StoreError};
 
 use crate::room::Room;
 
@@ -249,7 +249,7 @@ fn a_shard_whose_heartbeats_went_unanswered_doubts_though_its_writes_got_through
         room.store_all();
     }
     assert!(!room.shard.status().paused);
-    let registry = vec![room.record(room.me, 3)];
+    let registry = vec![Registered::from(room.record(room.me, 3))];
     room.shard.heartbeat_answered(Ok(registry), room.now());
     room.turn();
     assert!(matches!(&*room.asked, [Output::Verify(asked)] if *asked == [(id, 4)]));

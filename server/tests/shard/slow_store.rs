@@ -2,6 +2,7 @@
 //! for it.
 
 use std::time::Duration;
+use store::Registered;
 
 use game_core::{BySeat, ClockStart, MatchId, Seat};
 use protocol::{Role, ServerBody};
@@ -74,7 +75,7 @@ impl SlowStore {
                 self.heartbeat = Some((ms + ANSWER_MS, true));
             }
             Some((at, true)) if at <= ms => {
-                let registry = vec![room.record(room.me, ms)];
+                let registry = vec![Registered::from(room.record(room.me, ms))];
                 room.shard.heartbeat_answered(Ok(registry), room.now());
                 self.heartbeat = None;
             }

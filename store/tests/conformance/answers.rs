@@ -7,10 +7,7 @@ use store::{
     Appended, Assignment, Checkpoint, Claim, Created, Ownership, Status, Store, TicketState,
 };
 
-use crate::samples::{
-    Line, assignment, by, match_id, on_all, player, shard_id, shard_record, ticket, ticket_id,
-};
-use crate::samples::{Line, assignment, match_id, on_all, player, shard_id, ticket, ticket_id};
+use crate::samples::{Line, assignment, by, match_id, on_all, player, shard_id, ticket, ticket_id};
 
 pub(crate) const STORED: Appended = Appended::Stored { duplicate: false };
 const DUPLICATE: Appended = Appended::Stored { duplicate: true };

@@ -1,14 +1,15 @@
 //! Any sequence of operations has the same answers on a model and on every store.
 
+use std::time::Duration;
+
 use game_core::{Epoch, ShardId, UnixMillis};
-use game_core::{Epoch, UnixMillis};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use std::time::Duration;
 use store::testing::RedisServer;
-use store::{Append, EmbeddedStore, HandOver, MemoryStore, RedisConfig, RedisStore, Store};
-use store::{Append, EmbeddedStore, MemoryStore, RedisConfig, RedisStore, Registered, Store};
+use store::{
+    Append, EmbeddedStore, HandOver, MemoryStore, RedisConfig, RedisStore, Registered, Store,
+};
 
 use crate::model::Model;
 use crate::samples::{
