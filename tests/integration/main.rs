@@ -12,6 +12,7 @@ mod cli;
 mod configuration;
 mod crash;
 mod demo;
+mod doors;
 mod faults;
 mod forgotten;
 mod gate;
