@@ -30,6 +30,7 @@ mod matches;
 mod page;
 mod svg;
 
+mod places;
 mod router;
 mod serve;
 

@@ -279,7 +279,7 @@ impl<'a, T> Selection<'a, T> {
 }
 
 /// A shard as it sees itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardStatus {
     /// Matches in memory that are not over.
     pub live: u32,
@@ -289,6 +289,8 @@ pub struct ShardStatus {
     pub peers: u32,
     /// Whether play is paused for want of a store.
     pub paused: bool,
+    /// Why it is paused now, if it is.
+    pub pause_reason: Option<String>,
     /// Whether it takes no more matches.
     pub draining: bool,
 }

@@ -98,8 +98,11 @@ impl Source for ShardSource {
         if status.draining {
             let why = "This shard gives its matches away and takes no new ones.";
             Err(Problem::new(Kind::ShardUnavailable, why))
-        } else if status.paused || !registry.iter().any(|(record, _)| record.id == self.id) {
-            let why = "The store does not answer this shard, or has not yet.";
+        } else if let Some(why) = status.pause_reason {
+            let why = format!("Play is paused: {why}.");
+            Err(Problem::new(Kind::StoreUnavailable, why))
+        } else if !registry.iter().any(|(record, _)| record.id == self.id) {
+            let why = "The store has not answered this shard yet.";
             Err(Problem::new(Kind::StoreUnavailable, why))
         } else {
             Ok(())
@@ -151,6 +154,7 @@ impl Source for ShardSource {
         if let Some(own) = shards.iter_mut().find(|shard| shard.id == self.id) {
             own.live_matches = status.live;
             own.paused = Some(status.paused);
+            own.pause_reason = status.pause_reason;
             own.figures = Some(self.inspector.metrics.figures());
         }
         Ok(ShardList {

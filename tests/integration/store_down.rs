@@ -5,6 +5,7 @@ use std::time::Duration;
 use game_core::{ClockStart, Seat};
 use protocol::{CloseCode, Role, ServerBody};
 use store::testing::RedisServer;
+use tests::installation::{Game, Installation, eventually};
 use tests::process;
 use tests::shard::LocalShard;
 use tests::wire::RawClient;
@@ -122,4 +123,66 @@ fn a_redis_killed_in_play_freezes_it_and_loses_nothing() {
     }
     let output = process::finish(replay, Duration::from_secs(240));
     crate::replay::check(&output);
+}
+
+/// Why the shard says it is not ready, once it names `what`.
+async fn is_paused_for(installation: &Installation, what: &str) {
+    let shard = &installation.shards[0].admin;
+    eventually(what, || async {
+        let probe = shard
+            .request(reqwest::Method::GET, "/readyz")
+            .send()
+            .await
+            .ok()?;
+        let is_refused = probe.status() == 503;
+        let problem: serde_json::Value = probe.json().await.ok()?;
+        let detail = problem["detail"].as_str()?.to_owned();
+        (is_refused && detail.starts_with("Play is paused: ") && detail.contains(what))
+            .then_some(())
+    })
+    .await;
+    let shards = shard.get("/v1/shards").await;
+    let shown = shards["shards"][0]["pause_reason"]
+        .as_str()
+        .unwrap_or_default();
+    assert!(shown.contains(what), "{shards}");
+    eventually("the log has it", || async {
+        let log = installation.log();
+        let mut lines = log.lines().filter(|line| line.contains("play is paused"));
+        lines.any(|line| line.contains(what)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_names_its_present_reason_and_play_stands_still_on_settings_that_may_lose_moves() {
+    let installation = Installation::start_with(1, &[]).await;
+    let redis = |words: &[&str]| assert_eq!(installation.redis.command(words), "+OK", "{words:?}");
+    let mut game = Game::begin(&installation.matchmaker).await;
+    game.play(0, "e2e4").await;
+    // Each begins while the pause for the one before lasts, but for the first.
+    redis(&["CONFIG", "SET", "appendfsync", "everysec"]);
+    is_paused_for(&installation, "appendfsync").await;
+    redis(&["CONFIG", "SET", "appendfsync", "always"]);
+    redis(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
+    is_paused_for(&installation, "noeviction").await;
+    redis(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    redis(&["CONFIG", "SET", "maxmemory", "1"]);
+    is_paused_for(&installation, "OOM").await;
+    redis(&["CONFIG", "SET", "maxmemory", "0"]);
+    redis(&["REPLICAOF", "127.0.0.1", "1"]);
+    is_paused_for(&installation, "replica").await;
+    redis(&["REPLICAOF", "NO", "ONE"]);
+    eventually("play goes on", || async {
+        let shards = installation.shards[0].admin.get("/v1/shards").await;
+        (shards["shards"][0]["paused"] == false).then_some(())
+    })
+    .await;
+    game.sit_again(Seat::Black).await;
+    game.play(1, "e7e5").await;
+    // Whoever reaches it from now on needs a password that nobody was given.
+    let mut operator = std::net::TcpStream::connect(installation.redis.address()).unwrap();
+    let words = b"CONFIG SET requirepass another\r\nCLIENT KILL TYPE normal SKIPME yes\r\n";
+    std::io::Write::write_all(&mut operator, words).unwrap();
+    is_paused_for(&installation, "password").await;
 }

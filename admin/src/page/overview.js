@@ -110,10 +110,15 @@ function row(shard, rates) {
   const meter = cell("", "");
   meter.append(load);
   const state = shard.paused ? "paused" : shard.state;
+  const stateCell = cell(state, STATES[state] ?? "warn");
+  if (shard.pause_reason) {
+    stateCell.title = shard.pause_reason;
+    stateCell.append(element("small", `: ${shard.pause_reason}`));
+  }
   const figures = shard.figures;
   line.append(
     name,
-    cell(state, STATES[state] ?? "warn"),
+    stateCell,
     meter,
     cell(shard.live_matches),
     cell(figures?.connections ?? "–"),

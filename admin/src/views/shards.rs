@@ -37,6 +37,9 @@ pub struct ShardView {
     pub capacity: u32,
     /// Whether play is paused there for want of a store; absent if it was not asked.
     pub paused: Option<bool>,
+    /// Why it is paused now, as the store or the way to it says; absent if it is not.
+    #[serde(default)]
+    pub pause_reason: Option<String>,
     /// What it has counted; absent if it was not asked.
     pub figures: Option<Figures>,
 }
@@ -57,6 +60,7 @@ impl ShardView {
             live_matches: record.live,
             capacity: record.capacity,
             paused: None,
+            pause_reason: None,
             figures: None,
         }
     }

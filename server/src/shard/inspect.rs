@@ -62,6 +62,7 @@ impl Shard {
             in_memory: count(self.matches.len()),
             peers: count(self.peers.len()),
             paused: self.clock.is_frozen(),
+            pause_reason: self.pause_reason().map(str::to_owned),
             draining: self.takeover.is_draining(),
         }
     }

@@ -16,7 +16,7 @@ use crate::durability::Durability;
 
 /// The pause after a first failed attempt to connect; it doubles up to [`PAUSE_MAX`].
 const PAUSE_MIN: Duration = Duration::from_millis(20);
-/// Short enough that play goes on within half a second of Redis being back.
+/// Short enough that the first answer comes within half a second of Redis being back.
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 
 /// One connection, shared by all callers, whose requests are pipelined on it.
@@ -192,14 +192,6 @@ impl Link {
         let (about, loaded) = answers
             .split_at_checked(survey::ANSWERS)
             .ok_or_else(|| self.unavailable(&"too few answers"))?;
-        let (durability, advice) = survey::judge(about)?;
-        if self.durable_only && !durability.is_full() {
-            return Err(StoreError::Unfit(format!(
-                "--production: Redis at {} must flush every write before it answers, and its \
-                 durability is {durability}: {advice}",
-                self.address
-            )));
-        }
         reply::refuse_errors(loaded).map_err(|error| {
             if loaded.iter().any(refuses_user) {
                 StoreError::Unfit(format!(
@@ -210,16 +202,56 @@ impl Link {
                 error
             }
         })?;
+        self.judge(about)?;
+        Ok(connection)
+    }
+
+    /// Looks the server over again: its settings may have been changed while the connection stands. Whatever
+    /// would refuse a connection ends this one, so that nothing is answered until the settings are put right.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] with what is wrong with the settings, or with the connection.
+    pub(super) async fn survey(&self) -> Result<(), StoreError> {
+        let mut pipeline = Pipeline::new();
+        survey::ask(&mut pipeline);
+        let answers = self.send(&pipeline).await?;
+        match self.judge(&answers) {
+            Err(StoreError::Unfit(text)) => Err(StoreError::Unavailable(text)),
+            judged => judged,
+        }
+    }
+
+    /// Whether a server of these answers may be used; notes what it promises.
+    fn judge(&self, about: &[Value]) -> Result<(), StoreError> {
+        let (durability, advice) = survey::judge(about)?;
+        if self.durable_only && !durability.is_full() {
+            return Err(StoreError::Unfit(format!(
+                "--production: Redis at {} must flush every write before it answers, and its \
+                 durability is {durability}: {advice}",
+                self.address
+            )));
+        }
+        let before = *self.durability.borrow();
         let changed =
             |known: &mut Option<Durability>| known.replace(durability) != Some(durability);
-        if self.durability.send_if_modified(changed) && !durability.is_full() {
-            tracing::warn!(
-                %durability,
-                "a crash of Redis at {} may lose confirmed moves: {advice}",
-                self.address
-            );
+        if self.durability.send_if_modified(changed) {
+            if !durability.is_full() {
+                tracing::warn!(
+                    %durability,
+                    "a crash of Redis at {} may lose confirmed moves: {advice}",
+                    self.address
+                );
+            } else if before.is_some() {
+                tracing::info!(%durability, "Redis at {} keeps the whole contract again", self.address);
+            }
         }
-        Ok(connection)
+        Ok(())
+    }
+
+    /// Ends the connection: the next request makes another one, if the server may be used.
+    pub(super) async fn close(&self) {
+        self.slot.lock().await.connection = None;
     }
 
     /// Forgets a broken connection, unless it has been replaced already.

@@ -19,19 +19,21 @@ mod survey;
 mod tickets;
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use redis::{Client, IntoConnectionInfo};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use self::keys::Keys;
 use self::link::Link;
 use self::script::Scripts;
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, Registered, ScanCursor,
-    ShardRecord, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
+    Registered, ScanCursor, ShardRecord, Standing, Store, StoreError,
 };
 use crate::durability::Durability;
 use crate::ticket::{Assignment, Ticket, TicketId};
@@ -50,10 +52,12 @@ pub struct RedisConfig {
     pub response_timeout: Duration,
     /// Refuse a server that is not known to flush every write before it answers.
     pub durable_only: bool,
+    /// Between two looks at the settings of a server that answers: someone may change them while it runs.
+    pub survey_every: Duration,
 }
 
 impl RedisConfig {
-    /// The usual configuration: prefix `rk`, 1 s to connect, 2 s to answer.
+    /// The usual configuration: prefix `rk`, 1 s to connect, 2 s to answer, a look at the settings every 10 s.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -62,6 +66,7 @@ impl RedisConfig {
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(2),
             durable_only: false,
+            survey_every: Duration::from_secs(10),
         }
     }
 
@@ -100,13 +105,17 @@ pub struct RedisStore {
     /// For everything else.
     control: Link,
     durability: watch::Receiver<Option<Durability>>,
+    /// When the server's settings were last asked for.
+    surveyed: Mutex<Instant>,
+    survey_every: Duration,
 }
 
 impl RedisStore {
     /// Connects, checks that the server is set up to keep the contract, and loads the scripts.
     ///
     /// A server that flushes late is accepted and warned about, unless the configuration refuses it;
-    /// [`durability`](Self::durability) says what it is worth. The check is repeated at every reconnection.
+    /// [`durability`](Self::durability) says what it is worth. The check is repeated at every reconnection,
+    /// and with a heartbeat or a look at the registry now and then.
     ///
     /// # Errors
     ///
@@ -125,13 +134,34 @@ impl RedisStore {
             appends: Link::new(client.clone(), &config, learned.clone()),
             control: Link::new(client, &config, learned),
             durability,
+            surveyed: Mutex::new(Instant::now()),
+            survey_every: config.survey_every,
         };
         store.control.open().await?;
         store.appends.open().await?;
         Ok(store)
     }
 
-    /// What the server's settings promise, as of the newest connection to it.
+    /// Looks the server's settings over again, if it is time. Once they cannot be used any more, both connections
+    /// are closed, and each attempt at a new one finds out whether they were put right.
+    async fn survey_now_and_then(&self) -> Result<(), StoreError> {
+        {
+            // Nothing panics while it is held.
+            let mut surveyed = self.surveyed.lock().unwrap_or_else(PoisonError::into_inner);
+            if surveyed.elapsed() < self.survey_every {
+                return Ok(());
+            }
+            *surveyed = Instant::now();
+        }
+        let surveyed = self.control.survey().await;
+        if surveyed.is_err() {
+            self.appends.close().await;
+            self.control.close().await;
+        }
+        surveyed
+    }
+
+    /// What the server's settings promise, as of the newest look at them.
     #[must_use]
     pub fn durability(&self) -> Durability {
         self.durability.borrow().unwrap_or(Durability::Unknown)
@@ -205,15 +235,35 @@ impl Store for RedisStore {
         self.claim_match(id, claimant, expected).await
     }
 
+    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
+        self.give_over(hand_over).await
+    }
+
+    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
+        self.read_standing(matches).await
+    }
+
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
         self.append_batch(batch).await
     }
 
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
-        self.beat(shard).await
+        self.heartbeat_in_steps(shard, &|| {}).await
+    }
+
+    async fn heartbeat_in_steps(
+        &self,
+        shard: &ShardRecord,
+        answered: &(dyn Fn() + Send + Sync),
+    ) -> Result<Vec<Registered>, StoreError> {
+        // At the same time: it makes the heartbeat no longer.
+        let (surveyed, registry) =
+            tokio::join!(self.survey_now_and_then(), self.beat(shard, answered));
+        surveyed.and(registry)
     }
 
     async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
+        self.survey_now_and_then().await?;
         self.read_registry().await
     }
 

@@ -10,7 +10,7 @@ use store::{
 };
 
 use crate::samples::{
-    Line, match_id, redis_store, runtime, shard_id, shard_record, ticket, ticket_id,
+    Line, by, match_id, redis_store, runtime, shard_id, shard_record, ticket, ticket_id,
 };
 
 const STORED: Appended = Appended::Stored { duplicate: false };
@@ -189,7 +189,8 @@ fn what_a_stopped_redis_still_has_to_read_comes_before_a_takeover_or_is_fenced()
         claimed(&zombie, &line).await;
         for epoch in 1..=5 {
             let after = successor.log(line.id).await.unwrap().len().min(3);
-            let write = line.append(Epoch(epoch), after, 1);
+            let owner = if epoch == 1 { 1 } else { 2 };
+            let write = by(owner, line.append(Epoch(epoch), after, 1));
             server.stop();
             unavailable(zombie.append(std::slice::from_ref(&write)).await);
             let takeover = successor.claim(line.id, shard_id(2), Epoch(epoch));
@@ -344,6 +345,79 @@ fn a_server_whose_settings_change_is_judged_again_when_it_is_reached_again() {
             assert!(Instant::now() < until, "not reached again");
         }
         assert_eq!(store.durability(), Durability::Always);
+    });
+}
+
+#[test]
+fn settings_that_are_changed_while_the_server_runs_are_noticed() {
+    runtime().block_on(async {
+        let server = RedisServer::start();
+        let config = |durable_only| RedisConfig {
+            durable_only,
+            survey_every: Duration::from_millis(50),
+            ..RedisConfig::new(server.url())
+        };
+        let strict = RedisStore::connect(config(true)).await.unwrap();
+        let lenient = RedisStore::connect(config(false)).await.unwrap();
+        let line = Line::new(match_id(1), 1, 3);
+        claimed(&strict, &line).await;
+        let evicting = ["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"];
+        let faults = [
+            (
+                ["CONFIG", "SET", "appendfsync", "everysec"],
+                ["CONFIG", "SET", "appendfsync", "always"],
+                "appendfsync",
+                Some(Durability::Relaxed),
+            ),
+            (
+                ["CONFIG", "SET", "appendonly", "no"],
+                ["CONFIG", "SET", "appendonly", "yes"],
+                "appendonly",
+                Some(Durability::Unlogged),
+            ),
+            (
+                evicting,
+                ["CONFIG", "SET", "maxmemory-policy", "noeviction"],
+                "noeviction",
+                None,
+            ),
+        ];
+        for (after, (fault, cure, named, mode)) in faults.into_iter().enumerate() {
+            let write = line.append(Epoch(1), after, 1);
+            assert_eq!(server.command(&fault), "+OK");
+            let until = Instant::now() + SOON;
+            let refused = loop {
+                match strict.shards().await {
+                    Err(error) => break error.to_string(),
+                    Ok(_) => assert!(Instant::now() < until, "{fault:?} is not noticed"),
+                }
+            };
+            assert!(refused.contains(named), "{refused}");
+            // Nothing is confirmed until it is put right.
+            let text = unavailable(strict.append(std::slice::from_ref(&write)).await);
+            assert!(text.contains(named), "{text}");
+            let until = Instant::now() + SOON;
+            match mode {
+                Some(mode) => {
+                    while lenient.durability() != mode {
+                        lenient.shards().await.unwrap();
+                        assert!(Instant::now() < until, "{fault:?} is not noticed");
+                    }
+                }
+                // No mode allows for that.
+                None => {
+                    while lenient.shards().await.is_ok() {
+                        assert!(Instant::now() < until, "{fault:?} is not noticed");
+                    }
+                }
+            }
+            assert_eq!(server.command(&cure), "+OK");
+            assert_eq!(append_until_answered(&strict, &write).await, STORED);
+            let until = Instant::now() + SOON;
+            while lenient.shards().await.is_err() || lenient.durability() != Durability::Always {
+                assert!(Instant::now() < until, "{cure:?} is not noticed");
+            }
+        }
     });
 }
 
