@@ -32,7 +32,8 @@ pub struct Installation {
     pub matchmaker: String,
     _processes: Processes,
     directory: TempDir,
-    redis: RedisServer,
+    /// The store of all of them.
+    pub redis: RedisServer,
 }
 
 /// A shard of the installation.

@@ -9,6 +9,7 @@
 //! checksums make a torn write harmless: the commit that it belongs to has not happened. What no
 //! file can make good is a disk that fails a flush and afterwards claims to hold what it does not.
 
+mod contained;
 mod matches;
 mod registry;
 mod revocations;
@@ -25,7 +26,7 @@ use async_trait::async_trait;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use redb::{Builder, Database, DatabaseError, StorageBackend};
 
-use self::writer::Writer;
+use self::writer::{WHAT_TO_DO, Writer};
 use crate::codec;
 use crate::contract::{
     Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
@@ -50,25 +51,35 @@ impl EmbeddedStore {
     /// The lock on the file proves that no process before this one lives: the registry names those of
     /// its shards whose sets of matches are not empty as [`Registered::Left`], and no others.
     ///
-    /// Blocks while it reads the file; after a crash it reads all of it.
+    /// Blocks while it reads all of the file, and holds its pages against their checksums.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unfit`] when another process has it open; [`StoreError::Corrupt`] when the
-    /// file is not a store; [`StoreError::Unavailable`] when it cannot be read or written.
+    /// file is not a store, is empty or is damaged; [`StoreError::Unavailable`] when it cannot be read or written.
     pub fn open(directory: impl AsRef<Path>) -> Result<Self, StoreError> {
         let directory = directory.as_ref();
         let place = directory.display().to_string();
         create_directory(directory)
             .map_err(|error| StoreError::Unavailable(format!("the store in {place}: {error}")))?;
         let file = directory.join(FILE_NAME);
-        let open = move || builder().create(&file);
-        let store = Self::start(place, open)?;
-        // Else a power loss may take the new file's name with it.
-        File::open(directory)
-            .and_then(|directory| directory.sync_all())
-            .map_err(|error| StoreError::Unavailable(format!("the store's directory: {error}")))?;
-        Ok(store)
+        match fs::metadata(&file) {
+            // A new file has its whole beginning before it has this name.
+            Ok(found) if found.len() == 0 => {
+                return Err(StoreError::Corrupt(format!(
+                    "the store in {place}: {FILE_NAME} is empty, which no store is; {WHAT_TO_DO}"
+                )));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => create_file(directory, &file)?,
+            Err(error) => {
+                return Err(StoreError::Unavailable(format!(
+                    "the store in {place}: {error}"
+                )));
+            }
+        }
+        // A file that vanishes is not made anew beneath those who wrote to it.
+        Self::start(place, move || builder().open(&file))
     }
 
     /// Opens the store on storage of the caller's own: how tests put torn writes and full disks
@@ -133,6 +144,22 @@ fn create_directory(directory: &Path) -> io::Result<()> {
         Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
         _ => Ok(()),
     }
+}
+
+/// Creates the file of an empty store, whole or not at all, such that a power loss does not take it away again.
+fn create_file(directory: &Path, file: &Path) -> Result<(), StoreError> {
+    let failed = |error: &dyn fmt::Display| {
+        StoreError::Unavailable(format!("the store in {}: {error}", directory.display()))
+    };
+    let draft = file.with_extension("new");
+    match fs::remove_file(&draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&error)),
+        _ => {}
+    }
+    drop(builder().create(&draft).map_err(|error| failed(&error))?);
+    fs::rename(&draft, file)
+        .and_then(|()| File::open(directory)?.sync_all())
+        .map_err(|error| failed(&error))
 }
 
 #[async_trait]

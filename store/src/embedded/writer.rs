@@ -10,6 +10,7 @@ use redb::{
 };
 use tokio::sync::{mpsc, oneshot};
 
+use super::contained::{contained, open_checked};
 use crate::codec::DecodeError;
 use crate::contract::StoreError;
 
@@ -19,6 +20,10 @@ const QUEUE_LEN: usize = 1024;
 const BATCH_LEN: usize = 256;
 /// Before another attempt to open a file that failed.
 const REOPEN_PAUSE: Duration = Duration::from_millis(100);
+
+/// For who meets a damaged file.
+pub(super) const WHAT_TO_DO: &str =
+    "put a copy of the file back, or move it away to begin with an empty store";
 
 /// Why a request has no result.
 pub(super) enum Fault {
@@ -93,12 +98,15 @@ impl Writer {
         open: Open,
         prepare: impl FnOnce(&WriteTransaction) -> Result<(), Fault>,
     ) -> Result<Self, StoreError> {
-        let database = open().map_err(|error| cannot_open(&place, error))?;
-        let prepared = database.begin_write().map_err(Fault::from).and_then(|txn| {
+        let database = open_checked(&open, &place).map_err(|error| cannot_open(&place, error))?;
+        let prepared = contained(|| {
+            let txn = database.begin_write()?;
             prepare(&txn)?;
-            txn.commit().map_err(Fault::from)
+            Ok(txn.commit()?)
         });
-        prepared.map_err(|fault| fault.into_error(&place))?;
+        prepared
+            .unwrap_or_else(|text| Err(damaged(text)))
+            .map_err(|fault: Fault| fault.into_error(&place))?;
         let shared = Arc::new(Shared {
             place,
             open,
@@ -214,7 +222,9 @@ impl Shared {
     ) -> Result<T, StoreError> {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
         match &*database {
-            Some(database) => operation(database).map_err(|fault| fault.into_error(&self.place)),
+            Some(database) => contained(|| operation(database))
+                .unwrap_or_else(|text| Err(damaged(text)))
+                .map_err(|fault| fault.into_error(&self.place)),
             None => Err(StoreError::Unavailable(format!(
                 "the store in {} failed and is not open again yet",
                 self.place
@@ -229,10 +239,12 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner);
         if database.is_none() {
             thread::sleep(REOPEN_PAUSE);
-            let opened = (self.open)().map_err(|error| match cannot_open(&self.place, error) {
-                // It was fit before.
-                StoreError::Unfit(text) => StoreError::Unavailable(text),
-                error => error,
+            let opened = open_checked(&self.open, &self.place).map_err(|error| {
+                match cannot_open(&self.place, error) {
+                    // It was fit before.
+                    StoreError::Unfit(text) => StoreError::Unavailable(text),
+                    error => error,
+                }
             });
             *database = Some(opened?);
             tracing::info!(place = self.place, "the store is open again");
@@ -245,11 +257,21 @@ impl Fault {
     fn into_error(self, place: &str) -> StoreError {
         match self {
             Self::Refused(error) => error,
+            Self::Storage(redb::Error::Corrupted(text)) => {
+                StoreError::Corrupt(format!("the store in {place}: {text}"))
+            }
             Self::Storage(error) => {
                 StoreError::Unavailable(format!("the store in {place}: {error}"))
             }
         }
     }
+}
+
+/// The file is not what was written to it.
+fn damaged(text: String) -> Fault {
+    Fault::Storage(redb::Error::Corrupted(format!(
+        "its file is damaged: {text}"
+    )))
 }
 
 fn cannot_open(place: &str, error: DatabaseError) -> StoreError {
@@ -261,13 +283,13 @@ fn cannot_open(place: &str, error: DatabaseError) -> StoreError {
             "the store in {place} is of an older format ({version}) than this program reads"
         )),
         DatabaseError::Storage(StorageError::Corrupted(text)) => {
-            StoreError::Corrupt(format!("the store in {place}: {text}"))
+            StoreError::Corrupt(format!("the store in {place}: {text}; {WHAT_TO_DO}"))
         }
         // How redb says that a file is none of its own.
         DatabaseError::Storage(StorageError::Io(error))
             if error.kind() == io::ErrorKind::InvalidData =>
         {
-            StoreError::Corrupt(format!("the store in {place}: {error}"))
+            StoreError::Corrupt(format!("the store in {place}: {error}; {WHAT_TO_DO}"))
         }
         error => StoreError::Unavailable(format!("the store in {place}: {error}")),
     }

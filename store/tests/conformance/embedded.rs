@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use game_core::{Epoch, UnixMillis};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use redb::{Database, TableDefinition};
 use store::{
     Appended, Claim, Created, Durability, EmbeddedStore, Registered, Store, StoreError, Ticket,
@@ -101,6 +103,125 @@ fn a_file_that_is_no_store_is_left_alone() {
     let error = EmbeddedStore::open(directory.path()).unwrap_err();
     assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}");
     assert_eq!(fs::read(&file).unwrap(), b"a letter to my aunt");
+}
+
+#[test]
+fn an_empty_file_is_not_taken_for_a_new_store() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("rookery.redb");
+    fs::write(&file, "").unwrap();
+    let error = EmbeddedStore::open(directory.path()).unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, StoreError::Corrupt(_)), "{text}");
+    assert!(
+        text.contains("is empty") && text.contains("put a copy"),
+        "{text}"
+    );
+    assert_eq!(fs::metadata(&file).unwrap().len(), 0, "it is left alone");
+    // Moved away, a new one may begin; a draft that a crash has left is no obstacle.
+    fs::remove_file(&file).unwrap();
+    fs::write(directory.path().join("rookery.new"), "half").unwrap();
+    EmbeddedStore::open(directory.path()).unwrap();
+}
+
+/// A store that was played on, as it stands on disk, and its matches.
+fn played(directory: &Path) -> (Vec<u8>, Vec<Line>) {
+    let lines: Vec<_> = (1..=8)
+        .map(|n| Line::new(match_id(n), u64::from(n), 40))
+        .collect();
+    runtime().block_on(async {
+        let store = EmbeddedStore::open(directory).unwrap();
+        for line in &lines {
+            claimed(&store, line).await;
+            let first = line.append_with_snapshot(Epoch(1), 0, 30);
+            store.append(&[first]).await.unwrap();
+            store
+                .append(&[line.append(Epoch(1), 30, 10)])
+                .await
+                .unwrap();
+        }
+    });
+    (fs::read(directory.join("rookery.redb")).unwrap(), lines)
+}
+
+/// What a store with a damaged file does: nothing but refuse, or tell of the matches as they were.
+async fn use_damaged(directory: &Path, lines: &[Line]) -> Result<(), StoreError> {
+    let store = EmbeddedStore::open(directory)?;
+    for line in lines {
+        if let Ok(log) = store.log(line.id).await {
+            let prefix = line.events.get(..log.len());
+            assert_eq!(Some(log.as_slice()), prefix, "another game than was played");
+        }
+        if let Ok(Some(found)) = store.load(line.id).await {
+            let seq = found.snapshot.seq() as usize;
+            assert_eq!(
+                found.snapshot, line.snapshots[seq],
+                "another position than was reached"
+            );
+            assert_eq!(found.tail, line.events[seq..seq + found.tail.len()]);
+        }
+        let _ = store.claim(line.id, shard_id(2), Epoch(1)).await;
+        let _ = store.create(shard_id(1), &line.snapshots[0]).await;
+    }
+    let _ = store.matches(None, 100).await;
+    let _ = store.heartbeat(&shard_record(2, 1)).await;
+    Ok(())
+}
+
+#[test]
+fn a_damaged_file_is_refused_or_read_up_to_the_damage_and_nothing_panics() {
+    const TRIALS: u64 = 200;
+    let origin = tempfile::tempdir().unwrap();
+    let (whole, lines) = played(origin.path());
+    let mut refused = 0;
+    for seed in 0..TRIALS {
+        let mut dice = StdRng::seed_from_u64(seed);
+        let mut bytes = whole.clone();
+        if seed % 4 == 0 {
+            bytes.truncate(dice.random_range(1..bytes.len()));
+        } else {
+            for _ in 0..dice.random_range(1..=16) {
+                let at = dice.random_range(0..bytes.len());
+                bytes[at] ^= 1 << dice.random_range(0..8);
+            }
+        }
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("rookery.redb"), bytes).unwrap();
+        println!("seed {seed}");
+        refused += u64::from(
+            runtime()
+                .block_on(use_damaged(directory.path(), &lines))
+                .is_err(),
+        );
+    }
+    assert!(refused > TRIALS / 10, "damage is noticed: {refused}");
+}
+
+#[test]
+fn a_file_that_is_damaged_while_it_is_served_ends_no_process() {
+    let origin = tempfile::tempdir().unwrap();
+    let (whole, lines) = played(origin.path());
+    for seed in 0..20 {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("rookery.redb");
+        fs::write(&file, &whole).unwrap();
+        runtime().block_on(async {
+            let store = EmbeddedStore::open(directory.path()).unwrap();
+            let mut dice = StdRng::seed_from_u64(seed);
+            let mut bytes = fs::read(&file).unwrap();
+            for _ in 0..200 {
+                let at = dice.random_range(0..bytes.len());
+                bytes[at] ^= 1 << dice.random_range(0..8);
+            }
+            fs::write(&file, bytes).unwrap();
+            for line in &lines {
+                if let Ok(log) = store.log(line.id).await {
+                    assert_eq!(Some(log.as_slice()), line.events.get(..log.len()));
+                }
+                let _ = store.claim(line.id, shard_id(2), Epoch(1)).await;
+            }
+        });
+    }
 }
 
 #[test]

@@ -1,0 +1,47 @@
+//! A file that was damaged behind the database's back: bits that flipped, an end that is gone.
+//!
+//! redb holds checksums of its pages, and looks at them when it is asked to. What it takes for granted of a
+//! file that passed, it asserts: so whatever runs on a file may panic once a disk has changed it. Such a panic
+//! is caught here, at the boundary of the store, and is an error like any other; the database is closed after
+//! it, and checked before it is used again.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use redb::{Database, DatabaseError, StorageError};
+
+/// Runs what touches the file; what panics in it is damage.
+pub(super) fn contained<T>(operation: impl FnOnce() -> T) -> Result<T, String> {
+    // Nothing that it could leave half done is used after a panic: the database is closed.
+    catch_unwind(AssertUnwindSafe(operation)).map_err(|panic| message(&*panic))
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "the database failed".to_owned())
+}
+
+/// Opens a database and holds every page against its checksum, which reads all of the file.
+pub(super) fn open_checked(
+    open: &dyn Fn() -> Result<Database, DatabaseError>,
+    place: &str,
+) -> Result<Database, DatabaseError> {
+    let opened = contained(|| {
+        let mut database = open()?;
+        let is_whole = database.check_integrity()?;
+        Ok((database, is_whole))
+    });
+    let (database, is_whole) = opened.unwrap_or_else(|text| {
+        let damaged = StorageError::Corrupted(format!("its file is damaged: {text}"));
+        Err(DatabaseError::Storage(damaged))
+    })?;
+    if !is_whole {
+        tracing::error!(
+            place,
+            "the store's file was damaged, and was repaired: it is read up to the damage, and the newest \
+             events may be missing"
+        );
+    }
+    Ok(database)
+}
