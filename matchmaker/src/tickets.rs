@@ -189,27 +189,17 @@ impl Service {
         };
         let assignment = assign::draw(ticket, &partner.player);
         let id = assignment.match_id.to_string();
-        for (who, is_own) in [(ticket, true), (partner, false)] {
-            if self
-                .hold(&who.player.id, Holding::Match, &id, client)
-                .await?
-            {
-                continue;
+        for who in [ticket, partner] {
+            let player = &who.player.id;
+            if !self.hold(player, Holding::Match, &id, client).await? {
+                // Else whoever looks would find its player's list full again and again.
+                self.store.cancel_ticket(who.id).await?;
+                self.let_both_go(&assignment, client).await?;
+                return Ok(Pairing::Overtaken);
             }
-            // Else whoever looks would find it full again and again.
-            self.store.cancel_ticket(who.id).await?;
-            self.let_both_go(&assignment, client).await?;
-            return if is_own {
-                Err(full(Holding::Match))
-            } else {
-                Ok(Pairing::Overtaken)
-            };
         }
-        if self
-            .store
-            .assign_tickets(&[ticket.id, partner.id], &assignment)
-            .await?
-        {
+        let both = [ticket.id, partner.id];
+        if self.store.assign_tickets(&both, &assignment).await? {
             self.create_match(ticket, &assignment).await?;
             Ok(Pairing::Paired(TicketState::Assigned(assignment)))
         } else {

@@ -8,15 +8,21 @@ use super::*;
 /// Answers one request a connection, in this order: status and body. Returns the requests: their
 /// first lines and their bodies.
 async fn serve(listener: TcpListener, answers: &[(u16, &str)]) -> Vec<(String, String)> {
-    let answers = answers.iter().map(|&(status, body)| (status, "", body));
-    serve_with(listener, answers).await
+    let answers = answers
+        .iter()
+        .map(|&(status, body)| answer(status, "", body));
+    serve_with(listener, answers.collect()).await
+}
+
+/// An answer: status, header lines beside the usual ones, body.
+type Answer = (u16, String, String);
+
+fn answer(status: u16, headers: &str, body: &str) -> Answer {
+    (status, headers.to_owned(), body.to_owned())
 }
 
 /// The same, with more header lines in each answer.
-async fn serve_with<'a>(
-    listener: TcpListener,
-    answers: impl IntoIterator<Item = (u16, &'a str, &'a str)>,
-) -> Vec<(String, String)> {
+async fn serve_with(listener: TcpListener, answers: Vec<Answer>) -> Vec<(String, String)> {
     let mut requests = Vec::new();
     for (status, headers, body) in answers {
         let (stream, _) = listener.accept().await.unwrap();
@@ -165,7 +171,10 @@ const FULL: &str =
 async fn a_limit_is_waited_for_as_long_as_the_matchmaker_says() {
     for (status, body) in [(429, LIMITED), (429, FULL), (503, NOT_READY)] {
         let (listener, matchmaker) = listen().await;
-        let answers = [(status, "retry-after: 1\r\n", body), (201, "", GUEST)];
+        let answers = vec![
+            answer(status, "retry-after: 1\r\n", body),
+            answer(201, "", GUEST),
+        ];
         let began = Instant::now();
         let (served, guest) =
             tokio::join!(serve_with(listener, answers), matchmaker.new_player(None));
@@ -179,9 +188,9 @@ async fn a_limit_is_waited_for_as_long_as_the_matchmaker_says() {
 async fn a_limit_that_outlasts_the_patience_names_the_exemption() {
     let (listener, mut matchmaker) = listen().await;
     matchmaker.patience = Duration::from_secs(2);
-    let answers = [
-        (429, "retry-after: 0\r\n", LIMITED),
-        (429, "retry-after: 100\r\n", LIMITED),
+    let answers = vec![
+        answer(429, "retry-after: 0\r\n", LIMITED),
+        answer(429, "retry-after: 100\r\n", LIMITED),
     ];
     let (_, guest) = tokio::join!(serve_with(listener, answers), matchmaker.new_player(None));
     let error = guest.unwrap_err();
@@ -197,9 +206,9 @@ async fn a_limit_that_outlasts_the_patience_names_the_exemption() {
 #[tokio::test]
 async fn who_is_out_of_allowance_waits_in_line() {
     let (listener, matchmaker) = listen().await;
-    let limited = (429, "retry-after: 1\r\n", LIMITED);
-    let done = (201, "", GUEST);
-    let serving = tokio::spawn(serve_with(listener, [limited, done, done, done]));
+    let mut answers = vec![answer(429, "retry-after: 1\r\n", LIMITED)];
+    answers.resize(4, answer(201, "", GUEST));
+    let serving = tokio::spawn(serve_with(listener, answers));
     let first = tokio::spawn({
         let matchmaker = matchmaker.clone();
         async move { matchmaker.new_player(None).await }
