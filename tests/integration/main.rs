@@ -14,6 +14,7 @@ mod crash;
 mod crowd;
 mod demo;
 mod faults;
+mod forgotten;
 mod gate;
 mod hostile;
 mod manifests;
