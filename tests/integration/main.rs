@@ -11,6 +11,7 @@ mod bots;
 mod cli;
 mod configuration;
 mod crash;
+mod crowd;
 mod demo;
 mod doors;
 mod faults;
