@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use store::{
-    Append, Appended, Assignment, Checkpoint, Claim, Created, MatchPage, Ownership, ScanCursor,
-    ShardRecord, Store, StoreError, Ticket, TicketId,
+    Append, Appended, Assignment, Checkpoint, Claim, Created, MatchPage, Ownership, Room,
+    ScanCursor, ShardRecord, Store, StoreError, Swept, Ticket, TicketId,
 };
 use tokio::time::sleep;
 use tracing::{info, warn};
@@ -102,6 +102,14 @@ impl Store for LateStore {
 
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
         self.real()?.append(batch).await
+    }
+
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        self.real()?.sweep(now).await
+    }
+
+    async fn room(&self) -> Result<Room, StoreError> {
+        self.real()?.room().await
     }
 
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError> {

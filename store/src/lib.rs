@@ -21,8 +21,9 @@ mod redis;
 pub mod testing;
 
 pub use contract::{
-    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, REVOCATION_KEPT,
-    SCAN_LIMIT_MAX, ScanCursor, ShardRecord, Status, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, FINISHED_KEEP, FINISHED_KEEP_MIN, MatchPage,
+    Ownership, REVOCATION_KEPT, Room, SCAN_LIMIT_MAX, ScanCursor, ShardRecord, Status, Store,
+    StoreError, Swept,
 };
 pub use durability::Durability;
 pub use embedded::EmbeddedStore;

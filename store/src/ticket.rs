@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 /// learn of the match, which takes seconds.
 pub(crate) const TICKET_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The longest life of a ticket: it waits as long as it may, and is then kept with its match.
+pub(crate) const TICKET_LIFE_MAX: Duration = Duration::from_secs(2 * TICKET_KEPT.as_secs());
+
 /// A ticket that nobody asks for leaves its pool after this. Far longer than a player who is there
 /// is ever silent, a few lost requests and a restarted matchmaker included; and whoever asks again
 /// is back in the pool.

@@ -6,7 +6,7 @@ use std::ops::Bound;
 use game_core::{Epoch, Event, MatchId, ShardId};
 use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
-use super::tables::{HEADS, LOG, OWNED, SNAPSHOTS};
+use super::tables::{ENDED, HEADS, LOG, OWNED, SNAPSHOTS};
 use super::writer::Fault;
 use crate::checkpoint;
 use crate::codec::{self, Head};
@@ -15,7 +15,7 @@ use crate::contract::{
     Status, StoreError,
 };
 
-type Log<'txn> = Table<'txn, (&'static str, u32), &'static [u8]>;
+pub(super) type Log<'txn> = Table<'txn, (&'static str, u32), &'static [u8]>;
 type Blobs<'txn> = Table<'txn, &'static str, &'static [u8]>;
 
 pub(super) fn create(
@@ -117,15 +117,19 @@ pub(super) fn append(txn: &WriteTransaction, batch: &[Append]) -> Result<Vec<App
     let mut heads = txn.open_table(HEADS)?;
     let mut snapshots = txn.open_table(SNAPSHOTS)?;
     let mut log = txn.open_table(LOG)?;
-    batch
-        .iter()
-        .map(
-            |append| match append_one(&mut heads, &mut snapshots, &mut log, append) {
-                Err(Fault::Refused(StoreError::Corrupt(text))) => Ok(Appended::Unreadable(text)),
-                answer => answer,
-            },
-        )
-        .collect()
+    let mut answers = Vec::with_capacity(batch.len());
+    for append in batch {
+        let answer = match append_one(&mut heads, &mut snapshots, &mut log, append) {
+            Err(Fault::Refused(StoreError::Corrupt(text))) => Appended::Unreadable(text),
+            answer => answer?,
+        };
+        if append.ends && answer == (Appended::Stored { duplicate: false }) {
+            txn.open_table(ENDED)?
+                .insert((0, append.match_id.as_str()), ())?;
+        }
+        answers.push(answer);
+    }
+    Ok(answers)
 }
 
 /// Reads all that may refuse it before it writes.
@@ -192,7 +196,7 @@ fn stands(log: &Log<'_>, append: &Append) -> Result<bool, Fault> {
     Ok(true)
 }
 
-fn len(log: &Log<'_>, id: MatchId) -> Result<u32, Fault> {
+pub(super) fn len(log: &Log<'_>, id: MatchId) -> Result<u32, Fault> {
     let mut records = log.range((id.as_str(), 0)..=(id.as_str(), u32::MAX))?;
     Ok(records
         .next_back()
@@ -200,7 +204,7 @@ fn len(log: &Log<'_>, id: MatchId) -> Result<u32, Fault> {
         .map_or(0, |(key, _)| key.value().1))
 }
 
-fn head(
+pub(super) fn head(
     heads: &impl ReadableTable<&'static str, &'static [u8]>,
     id: MatchId,
 ) -> Result<Option<Head>, Fault> {

@@ -8,6 +8,7 @@ pub(super) struct Scripts {
     pub(super) load: Script,
     pub(super) claim: Script,
     pub(super) append: Script,
+    pub(super) expire: Script,
     pub(super) ticket_put: Script,
     pub(super) ticket_touch: Script,
     pub(super) ticket_cancel: Script,
@@ -15,11 +16,12 @@ pub(super) struct Scripts {
 }
 
 impl Scripts {
-    const SOURCES: [&str; 8] = [
+    const SOURCES: [&str; 9] = [
         include_str!("lua/create.lua"),
         include_str!("lua/load.lua"),
         include_str!("lua/claim.lua"),
         include_str!("lua/append.lua"),
+        include_str!("lua/expire.lua"),
         include_str!("lua/ticket_put.lua"),
         include_str!("lua/ticket_touch.lua"),
         include_str!("lua/ticket_cancel.lua"),
@@ -32,6 +34,7 @@ impl Scripts {
             load,
             claim,
             append,
+            expire,
             ticket_put,
             ticket_touch,
             ticket_cancel,
@@ -42,6 +45,7 @@ impl Scripts {
             load,
             claim,
             append,
+            expire,
             ticket_put,
             ticket_touch,
             ticket_cancel,

@@ -10,8 +10,8 @@ use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use tokio::sync::watch;
 
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, ScanCursor, ShardRecord,
-    Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, Room, ScanCursor,
+    ShardRecord, Store, StoreError, Swept,
 };
 use crate::ticket::{Assignment, Ticket, TicketId};
 
@@ -214,6 +214,14 @@ impl Store for FaultyStore {
         expected: Epoch,
     ) -> Result<Claim, StoreError> {
         self.up()?.claim(id, claimant, expected).await
+    }
+
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        self.up()?.sweep(now).await
+    }
+
+    async fn room(&self) -> Result<Room, StoreError> {
+        self.up()?.room().await
     }
 
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError> {

@@ -9,6 +9,7 @@ mod embedded;
 mod faulty;
 mod model;
 mod redis;
+mod retention;
 mod revocations;
 mod samples;
 mod scan;
