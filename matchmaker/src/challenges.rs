@@ -39,6 +39,7 @@ pub(crate) async fn create(
         start,
         ..new_ticket(player, request.time_control)
     };
+    service.check_room()?;
     service.store.put_ticket(&ticket).await?;
     Ok((StatusCode::CREATED, Json(reply(&ticket))))
 }

@@ -1,5 +1,7 @@
 //! Errors in words and in a stable code (RFC 9457).
 
+use axum::http::HeaderValue;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use store::StoreError;
 use tracing::{debug, error};
@@ -75,11 +77,17 @@ kinds! {
     OwnerUnknown = 503 "owner_unknown" "Owner not known yet";
     /// The store does not answer.
     StoreUnavailable = 503 "store_unavailable" "Store unavailable";
+    /// The store has room only for the matches in play.
+    StoreFull = 503 "store_full" "Store nearly full";
     /// As many requests are under way as may be.
     Overloaded = 503 "overloaded" "Overloaded";
     /// The request took too long.
     TimedOut = 503 "timed_out" "Timed out";
 }
+
+/// When a client may ask again for what a nearly full store was no room for, in seconds: room comes as
+/// matches expire, not as fast as outages end.
+const ROOM_AFTER_S: &str = "30";
 
 /// Says to the access log which problem a response is.
 #[derive(Debug, Clone, Copy)]
@@ -139,6 +147,10 @@ impl IntoResponse for Problem {
             _ => None,
         };
         let mut response = admin::problem_response(body, challenge);
+        if self.kind == Kind::StoreFull {
+            let later = HeaderValue::from_static(ROOM_AFTER_S);
+            response.headers_mut().insert(RETRY_AFTER, later);
+        }
         response.extensions_mut().insert(ProblemCode(code));
         response
     }
@@ -181,6 +193,7 @@ mod tests {
             "503 no_shard",
             "503 owner_unknown",
             "503 store_unavailable",
+            "503 store_full",
             "503 overloaded",
             "503 timed_out",
         ];

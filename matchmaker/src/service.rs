@@ -52,8 +52,19 @@ impl Service {
         self.views.borrow().clone()
     }
 
+    /// Refuses what would need room in a store that has little left: that is for the matches in play.
+    pub(crate) fn check_room(&self) -> Result<(), Problem> {
+        if self.view().room().is_for_new() {
+            return Ok(());
+        }
+        let detail =
+            "The store is nearly full: matches in play go on, and none are begun. Try again later.";
+        Err(Problem::new(Kind::StoreFull, detail))
+    }
+
     /// The shard for a new match.
     pub(crate) fn shard_for_new(&self) -> Result<ShardRecord, Problem> {
+        self.check_room()?;
         let view = self.view();
         view.for_new(rand::random::<u32>() as usize)
             .cloned()

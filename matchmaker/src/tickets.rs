@@ -37,6 +37,7 @@ pub(crate) async fn create(
         pool: Some(request.time_control.to_string().into()),
         ..new_ticket(player, request.time_control)
     };
+    service.check_room()?;
     service.store.put_ticket(&ticket).await?;
     let ticket = service.settle(ticket).await?;
     Ok((StatusCode::CREATED, Json(reply(&ticket))))

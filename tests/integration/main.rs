@@ -25,5 +25,6 @@ mod signals;
 mod simulation;
 mod soak;
 mod store_down;
+mod store_full;
 mod traces;
 mod zombie;

@@ -20,7 +20,6 @@ mod sweep;
 mod tickets;
 
 use std::fmt;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -31,7 +30,6 @@ use tokio::sync::watch;
 use self::keys::Keys;
 use self::link::Link;
 use self::script::Scripts;
-use self::sweep::Sweep;
 use crate::contract::{
     Append, Appended, Checkpoint, Claim, Created, FINISHED_KEEP, MatchPage, Ownership, Room,
     ScanCursor, ShardRecord, Store, StoreError, Swept,
@@ -109,7 +107,6 @@ pub struct RedisStore {
     durability: watch::Receiver<Option<Durability>>,
     /// How long a match is kept after its end, as scripts take it.
     finished_keep_ms: String,
-    sweep: Mutex<Sweep>,
 }
 
 impl RedisStore {
@@ -136,7 +133,6 @@ impl RedisStore {
             control: Link::new(client, &config, learned),
             durability,
             finished_keep_ms: config.finished_keep.as_millis().to_string(),
-            sweep: Mutex::default(),
         };
         store.control.open().await?;
         store.appends.open().await?;

@@ -3,11 +3,8 @@
 //! Matches and tickets expire by themselves. What is left to be swept are finished matches that were
 //! stored without an expiry, by a program that knew of none, and old revocations.
 
-use std::sync::PoisonError;
-use std::time::Duration;
-
 use game_core::UnixMillis;
-use redis::{InfoDict, Pipeline, cmd};
+use redis::{InfoDict, Pipeline, Value, cmd};
 
 use super::revocations::remove_old;
 use super::{RedisStore, reply, script};
@@ -15,60 +12,68 @@ use crate::contract::{Room, ScanCursor, Status, StoreError, Swept};
 
 /// Keys that one step looks at: about a millisecond of Redis.
 const STEP_LEN: usize = 500;
-/// Between the end of a look at all keys and the beginning of the next: all that stores matches now gives
-/// them an expiry, so that little is found.
-const PASS_EVERY: Duration = Duration::from_secs(60 * 60);
-
-/// How far the look at all keys has come.
-#[derive(Debug, Default)]
-pub(super) struct Sweep {
-    /// Where it goes on; `None` before its beginning.
-    at: Option<ScanCursor>,
-    /// It does not begin before.
-    rests_until: UnixMillis,
-}
+/// Between two steps of the whole installation, in milliseconds, so that any number of shards costs
+/// Redis no more than one does.
+const STEP_EVERY_MS: u32 = 400;
+/// Between the end of a look at all keys and the beginning of the next, in milliseconds. All that stores
+/// matches now gives them an expiry, so little is found.
+const PASS_EVERY_MS: u32 = 60 * 60 * 1_000;
+/// How long it is known where a look that nobody goes on with was, in milliseconds.
+const PLACE_KEPT_MS: u32 = 24 * 60 * 60 * 1_000;
 
 impl RedisStore {
     pub(super) async fn sweep_a_part(&self, now: UnixMillis) -> Result<Swept, StoreError> {
-        let from = {
-            let sweep = self.sweep.lock().unwrap_or_else(PoisonError::into_inner);
-            if sweep.at.is_none() && now < sweep.rests_until {
-                return Ok(Swept::default());
-            }
-            sweep.at
+        let Some(from) = self.take_turn().await? else {
+            return Ok(Swept::default());
         };
+        let mut pipeline = Pipeline::new();
         if from.is_none() {
-            let mut remove = Pipeline::with_capacity(1);
-            remove_old(&mut remove, &self.keys.revoked(), now);
-            self.control.run(&remove).await?;
+            remove_old(&mut pipeline, &self.keys.revoked(), now);
         }
         let page = self.scan_matches(from, STEP_LEN).await?;
-        let mut expire = Pipeline::new();
+        let first_expiry = pipeline.len();
         for (id, ownership) in &page.matches {
             if ownership.status == Status::Finished {
                 let keys = [self.keys.head(*id), self.keys.log(*id)];
                 let keys = keys.each_ref().map(String::as_str);
                 let mut call = script::call(&self.scripts.expire, &keys);
                 call.arg(&self.finished_keep_ms);
-                expire.add_command(call);
+                pipeline.add_command(call);
             }
         }
+        let after_expiries = pipeline.len();
+        // Last, so that a step that fails is done again.
+        if let Some(ScanCursor::Redis(at)) = page.next {
+            let note = pipeline.cmd("SET").arg(self.keys.sweep_at()).arg(at);
+            note.arg("PX").arg(PLACE_KEPT_MS);
+        } else {
+            pipeline.cmd("DEL").arg(self.keys.sweep_at());
+            let rest = pipeline.cmd("SET").arg(self.keys.sweep_turn()).arg("");
+            rest.arg("PX").arg(PASS_EVERY_MS);
+        }
+        let answers = self.control.run(&pipeline).await?;
         let mut matches = 0;
-        if !expire.is_empty() {
-            for answer in self.control.run(&expire).await? {
-                matches += reply::parsed::<usize>(&answer)?;
-            }
-        }
-        let mut sweep = self.sweep.lock().unwrap_or_else(PoisonError::into_inner);
-        sweep.at = page.next;
-        if sweep.at.is_none() {
-            let pause_ms = PASS_EVERY.as_millis() as u64;
-            sweep.rests_until = UnixMillis(now.0.saturating_add(pause_ms));
+        for answer in &answers[first_expiry..after_expiries] {
+            matches += reply::parsed::<usize>(answer)?;
         }
         Ok(Swept {
             matches,
-            more: sweep.at.is_some(),
+            more: page.next.is_some(),
         })
+    }
+
+    /// Where the look at all keys goes on; `None` while it rests or another process goes on with it.
+    async fn take_turn(&self) -> Result<Option<Option<ScanCursor>>, StoreError> {
+        let mut pipeline = Pipeline::with_capacity(2);
+        let turn = pipeline.cmd("SET").arg(self.keys.sweep_turn()).arg("");
+        turn.arg("NX").arg("PX").arg(STEP_EVERY_MS);
+        pipeline.cmd("GET").arg(self.keys.sweep_at());
+        match self.control.run(&pipeline).await?.as_slice() {
+            [Value::Nil, _] => Ok(None),
+            [_, Value::Nil] => Ok(Some(None)),
+            [_, at] => Ok(Some(Some(ScanCursor::Redis(reply::parsed(at)?)))),
+            _ => Err(reply::strange("a turn")),
+        }
     }
 
     /// What Redis itself compares with its `maxmemory` before a write. Where an ACL forbids `INFO`,

@@ -244,6 +244,18 @@ async fn keeping(server: &RedisServer, finished_keep: Duration) -> RedisStore {
     RedisStore::connect(config).await.unwrap()
 }
 
+/// Sweeps until all keys were looked at; says how many matches it was about.
+async fn sweep_redis(server: &RedisServer, store: &RedisStore, now: UnixMillis) -> usize {
+    let (mut matches, until) = (0, Instant::now() + SOON);
+    loop {
+        matches += store.sweep(now).await.unwrap().matches;
+        if !ask::<bool>(server, &["EXISTS", "rk:sweep:at"]).await {
+            return matches;
+        }
+        assert!(Instant::now() < until, "a sweep has no end");
+    }
+}
+
 /// Asks a server, as any client does.
 async fn ask<T: redis::FromRedisValue>(server: &RedisServer, words: &[&str]) -> T {
     let client = redis::Client::open(server.url()).unwrap();
@@ -290,7 +302,7 @@ fn on_redis_head_and_log_go_at_one_moment_that_a_repeated_end_does_not_move() {
         let keep_ms = FINISHED_KEEP.as_millis() as u64;
         assert!((keep_ms - 60_000..=keep_ms).contains(&left), "{left} ms");
         store.append(&[end]).await.unwrap();
-        sweep(&store, NOW).await;
+        sweep_redis(&server, &store, NOW).await;
         assert_eq!((goes_at(&head).await, goes_at(&log).await), (first, first));
     });
 }
@@ -309,17 +321,21 @@ fn on_redis_what_was_finished_before_the_upgrade_is_given_an_age() {
             }
         }
         let live = live(&store, 200).await.id;
-        assert_eq!(sweep(&store, NOW).await, 100);
+        assert_eq!(sweep_redis(&server, &store, NOW).await, 100);
         for key in &keys {
             let left: i64 = ask(&server, &["PTTL", key]).await;
             assert!(left > 0, "{key}: {left}");
         }
         let left: i64 = ask(&server, &["PTTL", &format!("rk:{{{live}}}:head")]).await;
         assert_eq!(left, -1, "a live match never goes");
-        // The next look at everything is an hour later.
+        // The next look at everything is an hour later, whichever process asks.
         server.command(&["PERSIST", &keys[0]]);
-        assert_eq!(sweep(&store, after(Duration::from_secs(60))).await, 0);
-        assert_eq!(sweep(&store, after(Duration::from_secs(60 * 60))).await, 1);
+        let other = redis_store(&server).await;
+        assert_eq!(other.sweep(NOW).await.unwrap(), Swept::default());
+        let rests_ms: u64 = ask(&server, &["PTTL", "rk:sweep:turn"]).await;
+        assert!((3_000_000..=3_600_000).contains(&rests_ms), "{rests_ms} ms");
+        server.command(&["DEL", "rk:sweep:turn"]);
+        assert_eq!(sweep_redis(&server, &other, NOW).await, 1);
     });
 }
 
@@ -366,7 +382,12 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
         ];
         expected.sort();
         assert_eq!(ageless, expected);
-        sweep(&store, after(REVOCATION_KEPT + Duration::from_secs(1))).await;
+        sweep_redis(
+            &server,
+            &store,
+            after(REVOCATION_KEPT + Duration::from_secs(1)),
+        )
+        .await;
         assert!(!ask::<bool>(&server, &["EXISTS", "rk:revoked"]).await);
     });
 }
@@ -386,7 +407,7 @@ fn a_store_says_how_much_room_it_has() {
         let room = store.room().await.unwrap();
         assert_eq!(room.limit_bytes, limit_bytes);
         assert!(room.used_bytes > 0 && room.is_for_new(), "{room:?}");
-        fill(&server, 85);
+        server.command(&["SETRANGE", "filler", "32000000", "x"]);
         let room = store.room().await.unwrap();
         assert!(!room.is_for_new(), "{room:?}");
         server.command(&["DEL", "filler"]);
@@ -397,10 +418,4 @@ fn a_store_says_how_much_room_it_has() {
         server.command(&["ACL", "SETUSER", "default", "-info"]);
         assert_eq!(store.room().await.unwrap(), Room::default());
     });
-}
-
-/// Fills a server of 40 MB up to so many percent.
-fn fill(server: &RedisServer, percent: u64) {
-    let end = 40 * 1024 * 1024 * percent / 100 - 3 * 1024 * 1024;
-    server.command(&["SETRANGE", "filler", &end.to_string(), "x"]);
 }
