@@ -11,8 +11,8 @@ use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 
 use crate::contract::{
     Append, Appended, Checkpoint, Claim, Created, FINISHED_KEEP, MatchPage, Ownership,
-    REVOCATION_KEPT, Room, SCAN_LIMIT_MAX, ScanCursor, ShardRecord, Status, Store, StoreError,
-    Swept,
+    REVOCATION_KEPT, Registered, Room, SCAN_LIMIT_MAX, ScanCursor, ShardRecord, Status, Store,
+    StoreError, Swept,
 };
 use crate::ticket::{
     Assignment, TICKET_KEPT, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
@@ -45,7 +45,10 @@ struct State {
     /// When matches ended, and which; 0 until a sweep has noted when.
     ended: BTreeSet<(UnixMillis, MatchId)>,
     shards: BTreeMap<ShardId, ShardRecord>,
-    owned: BTreeSet<(ShardId, MatchId)>,
+    /// The matches that each shard may own; none of the sets is empty.
+    owned: BTreeMap<ShardId, BTreeSet<MatchId>>,
+    /// Shards that have left for good.
+    left: BTreeSet<ShardId>,
     tickets: Tickets,
     /// When players were revoked.
     revoked: HashMap<PlayerId, UnixMillis>,
@@ -117,7 +120,7 @@ impl Store for MemoryStore {
             log: Vec::new(),
         };
         state.matches.insert(id, stored);
-        state.owned.insert((owner, id));
+        state.owned.entry(owner).or_default().insert(id);
         Ok(Created::New)
     }
 
@@ -172,7 +175,7 @@ impl Store for MemoryStore {
         stored.ownership.epoch = expected.next();
         stored.ownership.owner = claimant;
         let checkpoint = stored.checkpoint(id)?;
-        state.owned.insert((claimant, id));
+        state.owned.entry(claimant).or_default().insert(id);
         Ok(Claim::Claimed(Box::new(checkpoint)))
     }
 
@@ -205,33 +208,63 @@ impl Store for MemoryStore {
         Ok(Room::default())
     }
 
-    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError> {
+    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
         let mut state = self.state();
-        state.shards.insert(shard.id, shard.clone());
-        Ok(state.shards.values().cloned().collect())
+        if !state.left.contains(&shard.id) {
+            state.shards.insert(shard.id, shard.clone());
+        }
+        Ok(state.registry())
     }
 
-    async fn shards(&self) -> Result<Vec<ShardRecord>, StoreError> {
-        Ok(self.state().shards.values().cloned().collect())
+    async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
+        Ok(self.state().registry())
     }
 
-    async fn deregister(&self, shard: ShardId) -> Result<(), StoreError> {
-        self.state().shards.remove(&shard);
-        Ok(())
+    async fn leave(&self, shard: ShardId) -> Result<usize, StoreError> {
+        let mut state = self.state();
+        state.left.insert(shard);
+        state.shards.remove(&shard);
+        Ok(state.owned.get(&shard).map_or(0, BTreeSet::len))
+    }
+
+    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let known = state.shards.get(&shard).map(|record| record.heartbeat);
+        let goes = known == heartbeat && !state.owned.contains_key(&shard);
+        if goes {
+            state.shards.remove(&shard);
+        }
+        Ok(goes)
     }
 
     async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
         let state = self.state();
-        let own = state.owned.iter().filter(|(owner, _)| *owner == shard);
-        Ok(own.map(|(_, id)| *id).collect())
+        let set = state.owned.get(&shard);
+        Ok(set.into_iter().flatten().copied().collect())
     }
 
-    async fn disown(&self, shard: ShardId, matches: &[MatchId]) -> Result<(), StoreError> {
+    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         let mut state = self.state();
-        for id in matches {
-            state.owned.remove(&(shard, *id));
+        for (id, up_to) in matches {
+            let stays = state.matches.get(id).is_some_and(|stored| {
+                let Ownership {
+                    epoch,
+                    owner,
+                    status,
+                } = stored.ownership;
+                status == Status::Live && owner == shard && epoch > *up_to
+            });
+            if let Some(set) = state.owned.get_mut(&shard).filter(|_| !stays) {
+                set.remove(id);
+            }
         }
+        state.owned.retain(|_, set| !set.is_empty());
         Ok(())
+    }
+
+    async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError> {
+        let registry = self.state().registry();
+        Ok(registry.iter().map(Registered::id).collect())
     }
 
     async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {
@@ -299,7 +332,7 @@ impl State {
             } else if ended_at.0.saturating_add(keep_ms) <= now.0 {
                 self.ended.pop_first();
                 if let Some(stored) = self.matches.remove(&id) {
-                    self.owned.remove(&(stored.ownership.owner, id));
+                    self.unhint(stored.ownership.owner, id);
                 }
                 swept.matches += 1;
             } else {
@@ -310,9 +343,35 @@ impl State {
         swept
     }
 
+    /// Takes a match out of a set that it need not be in any more.
+    fn unhint(&mut self, shard: ShardId, id: MatchId) {
+        if let Some(set) = self.owned.get_mut(&shard) {
+            set.remove(&id);
+            if set.is_empty() {
+                self.owned.remove(&shard);
+            }
+        }
+    }
+
     fn remove_revocations(&mut self, now: UnixMillis) {
         let old = u128::from(now.0).saturating_sub(REVOCATION_KEPT.as_millis());
         self.revoked.retain(|_, at| u128::from(at.0) >= old);
+    }
+
+    fn registry(&self) -> Vec<Registered> {
+        let mut registry: BTreeMap<_, _> = self
+            .shards
+            .iter()
+            .map(|(&id, record)| (id, Registered::Recorded(record.clone())))
+            .collect();
+        for &id in self.owned.keys() {
+            registry.entry(id).or_insert(if self.left.contains(&id) {
+                Registered::Left(id)
+            } else {
+                Registered::Absent(id)
+            });
+        }
+        registry.into_values().collect()
     }
 }
 

@@ -11,7 +11,7 @@ use super::world::{Answer, World, blitz, shard};
 use crate::registry::Observer;
 
 fn see_used(world: &World, percent: u64) {
-    let view = Observer::default().observe(&[shard(1)], Duration::ZERO);
+    let view = Observer::default().observe(&[shard(1).into()], Duration::ZERO);
     let room = Room {
         used_bytes: percent << 20,
         limit_bytes: Some(100 << 20),

@@ -3,9 +3,10 @@
 //! ```text
 //! rk:{MATCH}:head        HASH  epoch, owner, status, snap, snap_seq
 //! rk:{MATCH}:log         LIST  of records; its length is the match's seq
-//! rk:shard:<id>          HASH  heartbeat (for people), record
-//! rk:shards              SET   of shard ids
-//! rk:owned:<id>          SET   of match ids
+//! rk:shard:<id>          HASH  heartbeat (readable in every version), record
+//! rk:shards              SET   of shard ids: all that have a record or matches in their sets
+//! rk:owned:<id>          ZSET  of match ids, by the epoch of the claim that each was added for
+//! rk:left:<id>           "1"   for a day after a shard has left for good
 //! rk:revoked             ZSET  of the ids of revoked players, by when
 //! rk:sweep:turn          STRING empty; while it exists, no step of a sweep is begun
 //! rk:sweep:at            STRING where the sweep under way goes on
@@ -17,10 +18,11 @@
 //!
 //! Both keys of a match share a hash tag, and so do all tickets: an assignment must be atomic over
 //! tickets that never met before. Tickets are few (two for a whole match), so that one Cluster slot
-//! carries them; so the scripts may learn a pool from a ticket. A shard's keys have no tag: work on them is separate steps, in an order that
-//! leaves at worst a hint too many.
+//! carries them; so the scripts may learn a pool from a ticket. The keys of shards have no tag, so a Cluster
+//! must keep them in one slot: scripts go over several of them, and over no match's beside them. Work on a
+//! match and on a set is separate steps, in an order that leaves at worst a hint too many.
 
-use game_core::{MatchId, ShardId};
+use game_core::MatchId;
 
 use crate::ticket::TicketId;
 
@@ -74,8 +76,12 @@ impl Keys {
         format!("{}:shards", self.prefix)
     }
 
-    pub(super) fn owned(&self, id: ShardId) -> String {
+    pub(super) fn owned(&self, id: &str) -> String {
         format!("{}:owned:{id}", self.prefix)
+    }
+
+    pub(super) fn left(&self, id: &str) -> String {
+        format!("{}:left:{id}", self.prefix)
     }
 
     pub(super) fn revoked(&self) -> String {
@@ -109,7 +115,6 @@ mod tests {
     fn keys_are_named_as_documented() {
         let keys = Keys::new("rk");
         let id: MatchId = "0123456789AB".parse().unwrap();
-        let shard: ShardId = "shardshard01".parse().unwrap();
         let ticket: TicketId = "ticketticket".parse().unwrap();
         assert_eq!(keys.head(id), "rk:{0123456789AB}:head");
         assert_eq!(keys.heads(), "rk:{????????????}:head");
@@ -118,7 +123,8 @@ mod tests {
         assert_eq!(keys.log(id), "rk:{0123456789AB}:log");
         assert_eq!(keys.shard("shardshard01"), "rk:shard:shardshard01");
         assert_eq!(keys.shards(), "rk:shards");
-        assert_eq!(keys.owned(shard), "rk:owned:shardshard01");
+        assert_eq!(keys.owned("shardshard01"), "rk:owned:shardshard01");
+        assert_eq!(keys.left("shardshard01"), "rk:left:shardshard01");
         assert_eq!(keys.revoked(), "rk:revoked");
         assert_eq!(keys.sweep_turn(), "rk:sweep:turn");
         assert_eq!(keys.sweep_at(), "rk:sweep:at");

@@ -31,8 +31,8 @@ use self::keys::Keys;
 use self::link::Link;
 use self::script::Scripts;
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, FINISHED_KEEP, MatchPage, Ownership, Room,
-    ScanCursor, ShardRecord, Store, StoreError, Swept,
+    Append, Appended, Checkpoint, Claim, Created, FINISHED_KEEP, MatchPage, Ownership, Registered,
+    Room, ScanCursor, ShardRecord, Store, StoreError, Swept,
 };
 use crate::durability::Durability;
 use crate::ticket::{Assignment, Ticket, TicketId};
@@ -225,24 +225,32 @@ impl Store for RedisStore {
         self.read_room().await
     }
 
-    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError> {
+    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
         self.beat(shard).await
     }
 
-    async fn shards(&self) -> Result<Vec<ShardRecord>, StoreError> {
+    async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
         self.read_registry().await
     }
 
-    async fn deregister(&self, shard: ShardId) -> Result<(), StoreError> {
-        self.remove_shard(shard).await
+    async fn leave(&self, shard: ShardId) -> Result<usize, StoreError> {
+        self.shard_leaves(shard).await
+    }
+
+    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
+        self.remove_shard(shard, heartbeat).await
     }
 
     async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
         self.read_owned(shard).await
     }
 
-    async fn disown(&self, shard: ShardId, matches: &[MatchId]) -> Result<(), StoreError> {
+    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         self.remove_owned(shard, matches).await
+    }
+
+    async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError> {
+        self.read_traces().await
     }
 
     async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {

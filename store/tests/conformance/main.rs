@@ -4,11 +4,13 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod answers;
+mod audit;
 mod disk;
 mod embedded;
 mod faulty;
 mod model;
 mod redis;
+mod registry;
 mod retention;
 mod revocations;
 mod samples;

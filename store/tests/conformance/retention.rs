@@ -7,7 +7,7 @@ use redb::{Database, TableDefinition};
 use store::testing::RedisServer;
 use store::{
     Claim, EmbeddedStore, FINISHED_KEEP, FINISHED_KEEP_MIN, MemoryStore, REVOCATION_KEPT,
-    RedisConfig, RedisStore, Room, Store, Swept,
+    RedisConfig, RedisStore, Room, SETTLED, Store, Swept,
 };
 
 use crate::samples::{
@@ -275,7 +275,8 @@ fn on_redis_the_key_space_is_where_it_began_after_a_finished_match_had_its_time(
         let before: usize = ask(&server, &["DBSIZE"]).await;
         let id = finished(&store, 1).await;
         assert!(!is_gone(&store, id).await, "not before its time");
-        store.disown(shard_id(1), &[id]).await.unwrap();
+        store.disown(shard_id(1), &[(id, SETTLED)]).await.unwrap();
+        assert!(store.deregister(shard_id(1), None).await.unwrap());
         let until = Instant::now() + SOON;
         while ask::<usize>(&server, &["DBSIZE"]).await > before {
             assert!(Instant::now() < until, "a finished match never goes");

@@ -8,7 +8,7 @@ use game_core::{
     Termination, UnixMillis,
 };
 use serde_json::{Value, json};
-use store::{RedisConfig, RedisStore, Status, Store};
+use store::{RedisConfig, RedisStore, SETTLED, Status, Store};
 use tests::installation::{Endpoint, Game, Installation, eventually};
 
 async fn store_of(installation: &Installation) -> Arc<RedisStore> {
@@ -45,7 +45,7 @@ async fn forgotten_by(store: &RedisStore, owner: ShardId, number: u128) -> Match
         .await
         .unwrap();
     store.claim(id, owner, Epoch(0)).await.unwrap();
-    store.disown(owner, &[id]).await.unwrap();
+    store.disown(owner, &[(id, SETTLED)]).await.unwrap();
     id
 }
 
