@@ -36,6 +36,8 @@ pub struct Match {
     pub(crate) clock: Clock,
     /// Until when the side to move may make its untimed first move, once that wait has begun.
     pub(crate) first_move_until: Option<MatchTime>,
+    /// What counted of the move under way under former owners, and is in no event.
+    pub(crate) carried: Duration,
     /// The draw offer that stands, and when each seat last made one.
     pub(crate) offers: DrawOffers,
     /// Every event but the one that ended the match.
@@ -74,6 +76,7 @@ impl Match {
             board: Board::new(&setup.start),
             clock: Clock::new(setup.time_control),
             first_move_until: None,
+            carried: Duration::ZERO,
             offers: DrawOffers::default(),
             history: History::default(),
             end: None,
@@ -179,9 +182,39 @@ impl Match {
         if self.has_begun() {
             self.clock.start(self.turn(), now);
         } else {
-            let speed = self.setup.time_control.speed();
-            self.first_move_until = Some(now + speed.first_move_timeout());
+            let wait = self.first_move_timeout().saturating_sub(self.carried);
+            self.first_move_until = Some(now + wait);
         }
+    }
+
+    /// What has counted for the side to move since the last event, by `now`: on its clock, or of the
+    /// wait for its untimed first move. To be [carried over](Self::carry_over) when the match changes
+    /// its owner in good order, as no event shows it.
+    #[must_use]
+    pub fn move_time(&self, now: MatchTime) -> Duration {
+        if let Some(until) = self.first_move_until {
+            return self.first_move_timeout().saturating_sub(until.since(now));
+        }
+        let turn = self.turn();
+        let counted = self.clock.settled()[turn].saturating_sub(self.clock.shown(now)[turn]);
+        self.carried + counted
+    }
+
+    /// Charges the side to move with what a former owner says has counted of its move. To be called
+    /// on a match that was just [restored](Self::restore), before its clock is started; no effect on
+    /// a finished one.
+    pub fn carry_over(&mut self, counted: Duration) {
+        if self.is_over() {
+            return;
+        }
+        self.carried = counted;
+        if self.has_begun() {
+            self.clock.charge(self.turn(), counted);
+        }
+    }
+
+    fn first_move_timeout(&self) -> Duration {
+        self.setup.time_control.speed().first_move_timeout()
     }
 
     /// What was agreed before the match.
@@ -384,6 +417,7 @@ impl Match {
     }
 
     fn settle(&mut self, clocks: Clocks) {
+        self.carried = Duration::ZERO;
         match clocks {
             Clocks::Now(now) => self.clock.settle(now),
             Clocks::Recorded(shown) => self.clock.set(shown),

@@ -2,6 +2,7 @@
 //! and carries out what it asks for.
 
 mod asks;
+mod boot_clock;
 mod outlet;
 mod storing;
 mod traced;
@@ -17,8 +18,8 @@ use protocol::token::SeatClaims;
 use quinn::Connection;
 use slotmap::SecondaryMap;
 use store::{
-    Append, Appended, Checkpoint, Claim, Liveness, Ownership, Registered, ShardRecord, Store,
-    StoreError,
+    Append, Appended, Checkpoint, Claim, HandedOver, Liveness, Registered, ShardRecord, Standing,
+    Store, StoreError,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
@@ -30,6 +31,7 @@ use crate::metrics::Metrics;
 use crate::shard::{Now, Output, PeerKey, Shard};
 use crate::traces::Tracer;
 use crate::{ShardConfig, ShardFailed};
+use boot_clock::boot_clock;
 use outlet::Sent;
 pub(crate) use outlet::{Outgoing, Outlet};
 use storing::{timed, write_batches};
@@ -66,12 +68,14 @@ enum Answer {
     Claimed(MatchId, Result<Claim, StoreError>),
     /// What a batch was answered, and when.
     Appended(Result<Vec<Appended>, StoreError>, Instant),
+    /// The store has the heartbeat, and is asked more of it.
+    HeartbeatReached,
     Heartbeat(Result<Vec<Registered>, StoreError>),
     Revoked(Vec<PlayerId>),
     Assigned(Vec<MatchId>),
     Orphans(ShardId, Result<Vec<MatchId>, StoreError>),
-    Verified(MatchId, Option<Ownership>),
-    HandedOver(MatchId, Result<Claim, StoreError>),
+    Verified(Result<Vec<Standing>, StoreError>),
+    HandedOver(MatchId, Result<HandedOver, StoreError>),
 }
 
 /// Reads and claims under way at once, so that a crowd of returning players does not crowd out the
@@ -326,6 +330,7 @@ impl Driver {
         Now {
             uptime: self.uptime(now),
             calendar: (self.calendar)(),
+            since_boot: boot_clock(),
         }
     }
 
@@ -390,8 +395,9 @@ impl Driver {
             Answer::Appended(answer, at) => self.appended(answer, at, now),
             Answer::Assigned(matches) => self.shard.assigned(matches, now),
             Answer::Orphans(shard, answer) => self.shard.orphans(shard, answer, now),
-            Answer::Verified(id, ownership) => self.shard.verified(id, ownership),
+            Answer::Verified(answer) => self.shard.verified(answer),
             Answer::HandedOver(id, answer) => self.shard.handed_over(id, answer, now),
+            Answer::HeartbeatReached => self.shard.heartbeat_reached(now),
             Answer::Heartbeat(answer) => {
                 self.heartbeat_under_way = false;
                 self.shard.heartbeat_answered(answer, now);
@@ -428,13 +434,10 @@ impl Driver {
                 Output::Orphans(shard) => self
                     .ask(|store| async move { Answer::Orphans(shard, store.owned(shard).await) }),
                 Output::Deregister { shard, heartbeat } => self.deregister(shard, heartbeat),
-                Output::Verify(matches) => self.verify(matches),
-                Output::HandOver {
-                    match_id,
-                    to,
-                    epoch,
-                } => self.ask(|store| async move {
-                    Answer::HandedOver(match_id, store.claim(match_id, to, epoch).await)
+                Output::Verify(matches) => self
+                    .ask(|store| async move { Answer::Verified(store.standing(&matches).await) }),
+                Output::HandOver(given) => self.ask(|store| async move {
+                    Answer::HandedOver(given.match_id, store.hand_over(&given).await)
                 }),
             }
         }

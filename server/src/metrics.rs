@@ -74,6 +74,7 @@ struct Counted {
     duplicates: IntCounter,
     takeovers: IntCounter,
     rollbacks: IntCounter,
+    lost: IntCounter,
 }
 
 impl Counted {
@@ -103,6 +104,10 @@ impl Counted {
                 "rollbacks_total",
                 "Matches whose confirmed events the store had lost, and was given again.",
             ),
+            lost: on.counter(
+                "matches_lost_total",
+                "Matches whose confirmed events the store had lost, and could not be given again.",
+            ),
         }
     }
 
@@ -117,6 +122,7 @@ impl Counted {
             (&self.duplicates, counters.duplicates),
             (&self.takeovers, counters.takeovers),
             (&self.rollbacks, counters.healed),
+            (&self.lost, counters.lost),
         ];
         for (counter, value) in pairs {
             counter.inc_by(value.saturating_sub(counter.get()));

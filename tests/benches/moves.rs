@@ -164,6 +164,7 @@ fn now(uptime: Duration) -> Now {
     Now {
         uptime,
         calendar: CALENDAR,
+        since_boot: uptime,
     }
 }
 

@@ -15,6 +15,7 @@ mod demo;
 mod faults;
 mod forgotten;
 mod gate;
+mod hand_over;
 mod hostile;
 mod manifests;
 mod migration;

@@ -201,6 +201,12 @@ impl Installation {
         .await;
     }
 
+    /// Where its store is.
+    #[must_use]
+    pub fn redis_url(&self) -> String {
+        self.redis.url()
+    }
+
     /// What its processes have logged so far.
     #[must_use]
     pub fn log(&self) -> String {

@@ -34,7 +34,7 @@ impl Driver {
                 let _ = reply.send(self.shard.adjudicate(id, outcome, now));
             }
             Ask::HandOver(id, to, reply) => {
-                let _ = reply.send(self.shard.hand_over(id, to));
+                let _ = reply.send(self.shard.hand_over(id, to, now));
             }
             Ask::Expel(player, reply) => {
                 let closed = self.expel(|theirs| *theirs == player);

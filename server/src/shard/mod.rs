@@ -5,6 +5,7 @@
 mod allowance;
 mod arbiter;
 mod deadlines;
+mod doubt;
 mod drain;
 mod gate;
 mod healing;
@@ -13,7 +14,9 @@ mod limits;
 mod live;
 mod loading;
 mod play_clock;
+mod store_watch;
 mod takeover;
+mod verifying;
 mod writing;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -24,11 +27,12 @@ use bytes::Bytes;
 use game_core::{Command, Epoch, MatchId, MatchTime, ShardId, UnixMillis};
 use protocol::{CloseCode, Role, ServerBody, ServerFrame, WireRefusal, codec};
 use slotmap::{SlotMap, new_key_type};
-use store::{Append, Liveness, ShardRecord};
+use store::{Append, HandOver, Liveness, ShardRecord};
 
 use allowance::{Allowance, Verdict};
 pub use arbiter::NotDone;
 use deadlines::Deadlines;
+use doubt::Doubt;
 pub use inspect::Measured;
 #[cfg(feature = "sabotage")]
 pub use limits::Sabotage;
@@ -37,6 +41,7 @@ use live::{Effect, LiveMatch, Moment};
 use loading::{Elsewhere, Loading, Unplayable};
 use play_clock::PlayClock;
 use takeover::Takeover;
+use verifying::Verification;
 use writing::Writing;
 
 new_key_type! {
@@ -82,17 +87,11 @@ pub enum Output {
         /// The heartbeat that it was last heard with; `None` if it has no record.
         heartbeat: Option<u64>,
     },
-    /// Read who owns these matches, and answer with [`Shard::verified`] for each.
-    Verify(Vec<MatchId>),
-    /// Claim a match for another shard, and answer with [`Shard::handed_over`].
-    HandOver {
-        /// Which match.
-        match_id: MatchId,
-        /// Who is to have it.
-        to: ShardId,
-        /// The epoch under which this shard owns it.
-        epoch: Epoch,
-    },
+    /// Read who owns these matches, and their records at these seqs; answer with [`Shard::verified`].
+    /// There is never more than one under way.
+    Verify(Vec<(MatchId, u32)>),
+    /// Give a match to another shard, and answer with [`Shard::handed_over`].
+    HandOver(HandOver),
 }
 
 /// One moment: the driver's uptime and the calendar.
@@ -102,6 +101,9 @@ pub struct Now {
     pub uptime: Duration,
     /// The calendar, for what is shown and recorded.
     pub calendar: UnixMillis,
+    /// A clock that also counts while the machine is suspended, unlike `uptime`; only differences
+    /// count.
+    pub since_boot: Duration,
 }
 
 /// What a command that was accepted has done; the store is yet to confirm it.
@@ -147,6 +149,8 @@ pub struct Counters {
     pub takeovers: u64,
     /// Matches whose confirmed events the store had lost, and was given again.
     pub healed: u64,
+    /// Matches whose confirmed events the store had lost, and that this shard could not give it again.
+    pub lost: u64,
 }
 
 /// The matches of one shard, and all that happens to them.
@@ -165,6 +169,8 @@ pub struct Shard {
     writing: Writing,
     registry: Liveness,
     takeover: Takeover,
+    doubt: Doubt,
+    verification: Verification,
     outputs: VecDeque<Output>,
     counters: Counters,
     /// How often each refusal was given, by its stable code.
@@ -190,6 +196,8 @@ impl Shard {
             writing: Writing::default(),
             registry: Liveness::default(),
             takeover: Takeover::default(),
+            doubt: Doubt::default(),
+            verification: Verification::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
             refusals: BTreeMap::new(),
@@ -334,7 +342,7 @@ impl Shard {
             .deadlines
             .next()
             .and_then(|time| self.clock.uptime_of(time));
-        let store_look = self.writing.next_look(self.clock.is_frozen(), &self.limits);
+        let store_look = self.writing.next_look(&self.limits);
         let departure = self.takeover.drain.as_ref().and_then(drain::Drain::next);
         let retry = self.takeover.next_retry();
         let soonest = [match_due, store_look, departure, retry]
@@ -347,7 +355,7 @@ impl Shard {
     pub fn skipped(&mut self, gap: Duration) {
         self.clock.skip(gap);
         self.writing.skipped(gap);
-        self.takeover.was_away(gap);
+        self.doubt.was_away(gap);
     }
 
     /// Sends every peer away.
@@ -446,9 +454,8 @@ impl Shard {
         if live.is_dirty() {
             self.writing.add(key);
         }
-        if let Some(to) = live.ready_for() {
-            self.takeover
-                .begin_hand_over(live.id(), to, live.epoch(), &mut self.outputs);
+        if let Some(hand_over) = live.ready_to_go(self.id) {
+            self.takeover.begin_hand_over(hand_over, &mut self.outputs);
         }
         let old = live.scheduled();
         self.deadlines.reschedule(key, old, live.schedule());

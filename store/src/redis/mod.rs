@@ -31,8 +31,8 @@ use self::keys::Keys;
 use self::link::Link;
 use self::script::Scripts;
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, FINISHED_KEEP, MatchPage, Ownership, Registered,
-    Room, ScanCursor, ShardRecord, Store, StoreError, Swept,
+    Append, Appended, Checkpoint, Claim, Created, FINISHED_KEEP, HandOver, HandedOver, MatchPage,
+    Ownership, Registered, Room, ScanCursor, ShardRecord, Standing, Store, StoreError, Swept,
 };
 use crate::durability::Durability;
 use crate::ticket::{Assignment, Ticket, TicketId};
@@ -213,6 +213,14 @@ impl Store for RedisStore {
         self.claim_match(id, claimant, expected).await
     }
 
+    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
+        self.give_over(hand_over).await
+    }
+
+    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
+        self.read_standing(matches).await
+    }
+
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
         self.append_batch(batch).await
     }
@@ -226,7 +234,15 @@ impl Store for RedisStore {
     }
 
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
-        self.beat(shard).await
+        self.beat(shard, &|| {}).await
+    }
+
+    async fn heartbeat_in_steps(
+        &self,
+        shard: &ShardRecord,
+        answered: &(dyn Fn() + Send + Sync),
+    ) -> Result<Vec<Registered>, StoreError> {
+        self.beat(shard, answered).await
     }
 
     async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
