@@ -5,6 +5,7 @@ pub mod faults;
 pub mod installation;
 pub mod process;
 pub mod shard;
+pub mod terminal;
 pub mod turns;
 pub mod wire;
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bot_client::connection::ConnectionTimes;
+use bot_client::unattended::{Neglect, Neglectful, Unattended};
 use bot_client::{Connector, Matchmaker, SessionConfig};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -20,6 +21,7 @@ use super::report::{Report, Times};
 use super::sabotage::Sabotage;
 use super::schedule::{Fault, FaultKind, Schedule};
 use super::table::{Played, Table};
+use super::unattended::check_unattended;
 use super::verify::verify;
 
 /// How a campaign runs.
@@ -66,6 +68,8 @@ const SEATED_WITHIN: Duration = Duration::from_secs(120);
 const SETTLE: Duration = Duration::from_secs(120);
 /// A fault that is not over by then is none that was planned.
 const FAULT_MAX: Duration = Duration::from_secs(150);
+/// Between two matches of each kind that nobody attends.
+const NEGLECTED_EVERY: Duration = Duration::from_secs(5);
 /// Between two lines of progress.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 /// Between two looks at whether all play.
@@ -103,6 +107,17 @@ pub async fn run(campaign: &Campaign) -> Result<Report, String> {
         };
         tables.spawn(table.run());
     }
+    let mut neglecting = JoinSet::new();
+    for kind in Neglect::ALL {
+        let players = Neglectful {
+            matchmaker: world.matchmakers[0].clone(),
+            connector: Arc::clone(&world.connector),
+            session: world.session,
+            neglect: kind,
+            every: NEGLECTED_EVERY,
+        };
+        neglecting.spawn(players.run(last_round.clone()));
+    }
     let mut report = Report {
         seed: campaign.seed,
         ..Report::default()
@@ -119,7 +134,9 @@ pub async fn run(campaign: &Campaign) -> Result<Report, String> {
     for alarm in cluster.alarms() {
         report.alarm(alarm);
     }
+    let unattended = gather_unattended(neglecting, &mut report).await;
     check_all(&cluster, &world, &played, &mut report).await?;
+    check_nothing_forgotten(&cluster, &unattended, &mut report).await?;
     report.seconds = began.elapsed().as_secs_f64();
     Ok(report)
 }
@@ -294,6 +311,44 @@ async fn gather(
             () = &mut settled, if !abandon.is_cancelled() => abandon.cancel(),
         }
     }
+}
+
+/// The matches that nobody attends.
+async fn gather_unattended(
+    mut neglecting: JoinSet<Result<Vec<Unattended>, bot_client::MatchmakerError>>,
+    report: &mut Report,
+) -> Vec<Unattended> {
+    let mut all = Vec::new();
+    while let Some(made) = neglecting.join_next().await {
+        match made {
+            Ok(Ok(made)) => all.extend(made),
+            Ok(Err(error)) => report.alarm(format!("nobody neglects a match: {error}")),
+            Err(error) => report.alarm(format!("who neglects matches broke: {error}")),
+        }
+    }
+    for one in &all {
+        *report.unattended.entry(one.neglect.name()).or_default() += 1;
+    }
+    all
+}
+
+/// Every match that nobody attends ends by itself, and then one scan finds none that is forgotten.
+async fn check_nothing_forgotten(
+    cluster: &Cluster,
+    unattended: &[Unattended],
+    report: &mut Report,
+) -> Result<(), String> {
+    let mut breaches = check_unattended(&cluster.store, unattended, SETTLE).await?;
+    let found = retried(async || forgotten(&cluster.store).await).await?;
+    breaches.extend(found.into_iter().map(|text| Breach {
+        class: Class::Forgotten,
+        text,
+    }));
+    for breach in &breaches {
+        eprintln!("{breach}");
+    }
+    report.count(&breaches);
+    Ok(())
 }
 
 /// Holds every match against what is stored after Redis was killed once more: what counts is on its

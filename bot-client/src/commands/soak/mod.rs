@@ -254,6 +254,7 @@ impl Soak {
             matches_begun: figures.matches_begun.load(Ordering::Relaxed),
             matches_finished: figures.matches_finished.load(Ordering::Relaxed),
             moves,
+            draw_offers: figures.draw_offers.load(Ordering::Relaxed),
             moves_per_s: moves as f64 / seconds.max(f64::EPSILON),
             faults,
             fault_log,

@@ -33,7 +33,9 @@ pub(super) struct Report {
     pub(super) matches_finished: u64,
     /// Moves that were acknowledged.
     pub(super) moves: u64,
-    /// The same, a second.
+    /// Draws that were offered.
+    pub(super) draw_offers: u64,
+    /// Moves acknowledged a second.
     pub(super) moves_per_s: f64,
     /// Faults by kind.
     pub(super) faults: BTreeMap<&'static str, u64>,
@@ -356,6 +358,7 @@ pub(super) mod tests {
             matches_begun: 3,
             matches_finished: 2,
             moves: 120,
+            draw_offers: 2,
             moves_per_s: 2.0,
             faults: BTreeMap::from([("kill", 1)]),
             fault_log: vec![FaultRecord {
