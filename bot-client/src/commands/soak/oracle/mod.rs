@@ -44,6 +44,8 @@ pub(super) enum Promise {
     MoveTaken,
     /// A draw offer that stands for a player stands at the shard.
     OfferStands,
+    /// A match that nobody attends ends by itself, and no match is without an owner that knows of it.
+    Forgotten,
     /// Every match can be played to its end once faults stop.
     Finishes,
     /// A server runs until it is told to stop, and then stops in good order.
