@@ -17,7 +17,8 @@ use protocol::token::SeatClaims;
 use quinn::Connection;
 use slotmap::SecondaryMap;
 use store::{
-    Append, Appended, Checkpoint, Claim, Liveness, Ownership, ShardRecord, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Liveness, Ownership, Registered, ShardRecord, Store,
+    StoreError,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
@@ -65,12 +66,12 @@ enum Answer {
     Claimed(MatchId, Result<Claim, StoreError>),
     /// What a batch was answered, and when.
     Appended(Result<Vec<Appended>, StoreError>, Instant),
-    Heartbeat(Result<Vec<ShardRecord>, StoreError>),
+    Heartbeat(Result<Vec<Registered>, StoreError>),
     Revoked(Vec<PlayerId>),
     Assigned(Vec<MatchId>),
     Orphans(ShardId, Result<Vec<MatchId>, StoreError>),
     Verified(MatchId, Option<Ownership>),
-    HandedOver(MatchId),
+    HandedOver(MatchId, Result<Claim, StoreError>),
 }
 
 /// Reads and claims under way at once, so that a crowd of returning players does not crowd out the
@@ -242,7 +243,7 @@ impl Driver {
         self.serve(sources, sleep(HAND_OVER), Shard::is_drained)
             .await?;
         if !self.shard.is_drained() {
-            tracing::warn!("not every match was handed over; the others wait to be asked for");
+            tracing::warn!("not every match was handed over; the others take over what is left");
         }
         Ok(())
     }
@@ -260,12 +261,12 @@ impl Driver {
         }
         self.shard.close_all(CloseCode::ShuttingDown);
         self.carry_out();
-        let id = self.record.id;
-        if let Err(error) = self.store.deregister(id).await {
-            tracing::warn!(shard = %id, %error, "could not leave the registry");
-        }
         // Who comes now is to hear that at once.
         drop(inbox);
+        // What is under way is waited for: a heartbeat would find the shard gone, and matches that are on
+        // their way out of its set would be looked for by the others.
+        self.loads.close();
+        drop(answered);
         drop(self.batches);
         self.tasks.close();
         let traced = async {
@@ -274,6 +275,7 @@ impl Driver {
             }
         };
         let _ = tokio::join!(timeout(SHUTDOWN_FLUSH, self.tasks.wait()), traced);
+        leave(&*self.store, self.record.id).await;
     }
 
     /// Goes on with what the store answers until `done`. Commands that come meanwhile are left to be
@@ -389,7 +391,7 @@ impl Driver {
             Answer::Assigned(matches) => self.shard.assigned(matches, now),
             Answer::Orphans(shard, answer) => self.shard.orphans(shard, answer, now),
             Answer::Verified(id, ownership) => self.shard.verified(id, ownership),
-            Answer::HandedOver(id) => self.shard.handed_over(id),
+            Answer::HandedOver(id, answer) => self.shard.handed_over(id, answer, now),
             Answer::Heartbeat(answer) => {
                 self.heartbeat_under_way = false;
                 self.shard.heartbeat_answered(answer, now);
@@ -423,16 +425,16 @@ impl Driver {
                     });
                 }
                 Output::Disown(shard, matches) => self.disown(shard, matches),
-                Output::Orphans(shard) => self.ask(|store| async move {
-                    Answer::Orphans(shard, store.owned(shard).await)
-                }),
-                Output::Deregister(shard) => self.deregister(shard),
+                Output::Orphans(shard) => self
+                    .ask(|store| async move { Answer::Orphans(shard, store.owned(shard).await) }),
+                Output::Deregister { shard, heartbeat } => self.deregister(shard, heartbeat),
                 Output::Verify(matches) => self.verify(matches),
-                Output::HandOver { match_id, to, epoch } => self.ask(|store| async move {
-                    if let Err(error) = store.claim(match_id, to, epoch).await {
-                        tracing::warn!(%match_id, %error, "not handed over; it waits to be asked for");
-                    }
-                    Answer::HandedOver(match_id)
+                Output::HandOver {
+                    match_id,
+                    to,
+                    epoch,
+                } => self.ask(|store| async move {
+                    Answer::HandedOver(match_id, store.claim(match_id, to, epoch).await)
                 }),
             }
         }
@@ -450,6 +452,17 @@ impl Driver {
             // Its queue is dropped here; its stream ends when its write is overdue.
             self.peers.remove(peer);
             self.shard.close(peer, CloseCode::SlowPeer);
+        }
+    }
+}
+
+/// Leaves the registry. Matches that are in the shard's set still are the others' to take over.
+async fn leave(store: &dyn Store, id: ShardId) {
+    match store.leave(id).await {
+        Ok(0) => {}
+        Ok(matches) => tracing::info!(shard = %id, matches, "the others take over what is left"),
+        Err(error) => {
+            tracing::warn!(shard = %id, %error, "could not leave the registry; the others will notice");
         }
     }
 }

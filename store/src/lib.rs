@@ -21,8 +21,8 @@ mod redis;
 pub mod testing;
 
 pub use contract::{
-    Append, Appended, Checkpoint, Claim, Created, Ownership, REVOCATION_KEPT, ShardRecord, Status,
-    Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, REVOCATION_KEPT,
+    Registered, SCAN_LIMIT_MAX, SETTLED, ScanCursor, ShardRecord, Status, Store, StoreError,
 };
 pub use durability::Durability;
 pub use embedded::EmbeddedStore;

@@ -34,7 +34,7 @@ pub use inspect::Measured;
 pub use limits::Sabotage;
 pub use limits::ShardLimits;
 use live::{Effect, LiveMatch, Moment};
-use loading::{Loading, Unplayable};
+use loading::{Elsewhere, Loading, Unplayable};
 use play_clock::PlayClock;
 use takeover::Takeover;
 use writing::Writing;
@@ -71,12 +71,17 @@ pub enum Output {
     Claim(MatchId, Epoch),
     /// Write a batch, and answer with [`Shard::appended`]. There is never more than one under way.
     Append(Arc<[Append]>),
-    /// Take matches out of a shard's set in the store; it need not succeed.
-    Disown(ShardId, Vec<MatchId>),
+    /// Take matches out of a shard's set in the store, up to an epoch each; it need not succeed.
+    Disown(ShardId, Vec<(MatchId, Epoch)>),
     /// Read the set of a dead shard, and answer with [`Shard::orphans`].
     Orphans(ShardId),
     /// Take a dead shard that left no match out of the registry; it need not succeed.
-    Deregister(ShardId),
+    Deregister {
+        /// Which shard.
+        shard: ShardId,
+        /// The heartbeat that it was last heard with; `None` if it has no record.
+        heartbeat: Option<u64>,
+    },
     /// Read who owns these matches, and answer with [`Shard::verified`] for each.
     Verify(Vec<MatchId>),
     /// Claim a match for another shard, and answer with [`Shard::handed_over`].
@@ -154,6 +159,7 @@ pub struct Shard {
     peers: SlotMap<PeerKey, Peer>,
     loading: HashMap<MatchId, Loading>,
     unplayable: Unplayable,
+    elsewhere: Elsewhere,
     deadlines: Deadlines,
     clock: PlayClock,
     writing: Writing,
@@ -178,6 +184,7 @@ impl Shard {
             peers: SlotMap::with_key(),
             loading: HashMap::new(),
             unplayable: Unplayable::default(),
+            elsewhere: Elsewhere::default(),
             deadlines: Deadlines::default(),
             clock: PlayClock::default(),
             writing: Writing::default(),
@@ -310,6 +317,7 @@ impl Shard {
     pub fn turn(&mut self, now: Now) {
         self.watch_the_store(now);
         self.give_away(now);
+        self.takeover.retry(now, &mut self.outputs);
         if !self.clock.is_frozen() {
             let time = self.clock.at(now.uptime);
             for key in self.deadlines.due(time) {
@@ -328,7 +336,10 @@ impl Shard {
             .and_then(|time| self.clock.uptime_of(time));
         let store_look = self.writing.next_look(self.clock.is_frozen(), &self.limits);
         let departure = self.takeover.drain.as_ref().and_then(drain::Drain::next);
-        let soonest = [match_due, store_look, departure].into_iter().flatten();
+        let retry = self.takeover.next_retry();
+        let soonest = [match_due, store_look, departure, retry]
+            .into_iter()
+            .flatten();
         soonest.min()
     }
 

@@ -1,15 +1,15 @@
 //! Matches that change their owner: taken from the dead, given away at a shutdown, lost without
 //! notice while this process was away.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use game_core::{Epoch, MatchId, ShardId};
 use protocol::CloseCode;
-use store::{Liveness, Ownership, StoreError};
+use store::{Claim, Liveness, Ownership, StoreError};
 
 use super::drain::Drain;
-use super::{Now, Output, Shard};
+use super::{MatchKey, Now, Output, Shard};
 
 /// What this shard is doing about ownership.
 #[derive(Debug, Default)]
@@ -21,7 +21,17 @@ pub(super) struct Takeover {
     /// This shard is giving its matches away and takes no new ones.
     pub(super) drain: Option<Drain>,
     /// Matches on their way to another shard.
-    leaving: HashSet<MatchId>,
+    leaving: HashMap<MatchId, Leaving>,
+}
+
+/// A claim for another shard that the store has not answered.
+#[derive(Debug)]
+struct Leaving {
+    to: ShardId,
+    /// The epoch under which this shard owns the match.
+    epoch: Epoch,
+    /// When to send it again, after an answer that says nothing.
+    retry_at: Option<Duration>,
 }
 
 impl Takeover {
@@ -37,12 +47,38 @@ impl Takeover {
         epoch: Epoch,
         outputs: &mut VecDeque<Output>,
     ) {
-        if self.leaving.insert(match_id) {
+        self.leaving.entry(match_id).or_insert_with(|| {
             outputs.push_back(Output::HandOver {
                 match_id,
                 to,
                 epoch,
             });
+            Leaving {
+                to,
+                epoch,
+                retry_at: None,
+            }
+        });
+    }
+
+    /// When a claim for another shard is to be sent again.
+    pub(super) fn next_retry(&self) -> Option<Duration> {
+        let retries = self.leaving.values();
+        retries.filter_map(|leaving| leaving.retry_at).min()
+    }
+
+    /// Sends the claims for other shards again whose time has come.
+    pub(super) fn retry(&mut self, now: Now, outputs: &mut VecDeque<Output>) {
+        for (&match_id, leaving) in &mut self.leaving {
+            if leaving.retry_at.is_some_and(|at| at <= now.uptime) {
+                leaving.retry_at = None;
+                let (to, epoch) = (leaving.to, leaving.epoch);
+                outputs.push_back(Output::HandOver {
+                    match_id,
+                    to,
+                    epoch,
+                });
+            }
         }
     }
 
@@ -68,11 +104,13 @@ impl Shard {
                 self.outputs.push_back(Output::Verify(matches));
             }
         }
-        if self.takeover.is_draining() {
+        // Those that start at the same time as this one are to have their share: until they had time to
+        // register, nothing is taken unless a player asks for it.
+        if self.takeover.is_draining() || self.registry.watched_for() < Liveness::SUSPECT_AFTER {
             return;
         }
         let dead: Vec<_> = self.registry.dead().collect();
-        for shard in dead {
+        for (shard, _) in dead {
             if shard != self.id && self.takeover.reading.insert(shard) {
                 self.outputs.push_back(Output::Orphans(shard));
             }
@@ -88,14 +126,38 @@ impl Shard {
             return;
         }
         if matches.is_empty() {
-            tracing::info!(%shard, "a dead shard has left no match: it leaves the registry");
-            self.outputs.push_back(Output::Deregister(shard));
-        }
-        for id in matches {
-            if self.registry.heir(id, None) == Some(self.id) {
-                self.load_orphan(id, shard, now);
+            let dead = self.registry.dead().find(|(dead, _)| *dead == shard);
+            if let Some((_, heartbeat)) = dead {
+                tracing::info!(%shard, "a dead shard has left no match: it leaves the registry");
+                self.outputs
+                    .push_back(Output::Deregister { shard, heartbeat });
             }
         }
+        let mut room = self.room();
+        for id in matches {
+            if self.registry.heir(id, None) != Some(self.id) {
+                continue;
+            }
+            let is_here = self.by_id.contains_key(&id) || self.loading.contains_key(&id);
+            // It becomes another's when the registry says that this shard is full.
+            if !is_here && room == 0 && self.others_have_room() {
+                continue;
+            }
+            room = room.saturating_sub(usize::from(!is_here));
+            self.load_listed(id, shard, now);
+        }
+    }
+
+    /// Matches that this shard is willing to take on, by what it knows itself.
+    fn room(&self) -> usize {
+        let own = self.registry.live(self.id);
+        let capacity = own.map_or(0, |record| record.capacity as usize);
+        capacity.saturating_sub(self.live() as usize + self.loading.len())
+    }
+
+    fn others_have_room(&self) -> bool {
+        let mut others = self.registry.lives().filter(|record| record.id != self.id);
+        others.any(|record| !record.draining && record.has_room())
     }
 
     /// An answer to [`Output::Verify`]; `None` if the match is not in the store.
@@ -114,12 +176,50 @@ impl Shard {
         }
     }
 
-    /// The answer to [`Output::HandOver`]: the match is another shard's, or nobody's until it is asked
-    /// for. Its peers are told to ask.
-    pub fn handed_over(&mut self, id: MatchId) {
-        self.takeover.leaving.remove(&id);
-        if let Some(&key) = self.by_id.get(&id) {
-            self.drop_match(key, CloseCode::ShuttingDown);
+    /// The answer to [`Output::HandOver`]. Once the match is the other's, its peers are told to ask. An
+    /// answer that says nothing means that the same claim is sent again: wherever the match is by then, it
+    /// is in the set of its owner.
+    pub fn handed_over(&mut self, id: MatchId, answer: Result<Claim, StoreError>, now: Now) {
+        let retry_at = now.uptime + self.limits.store_retry;
+        let Some(leaving) = self.takeover.leaving.get_mut(&id) else {
+            return;
+        };
+        if let Err(StoreError::Unavailable(error)) = &answer {
+            tracing::debug!(match_id = %id, error, "not handed over yet");
+            leaving.retry_at = Some(retry_at);
+            return;
         }
+        let Leaving { to, epoch, .. } = *leaving;
+        self.takeover.leaving.remove(&id);
+        let Some(&key) = self.by_id.get(&id) else {
+            return;
+        };
+        match answer {
+            Ok(Claim::Claimed(checkpoint)) => self.gone(key, id, checkpoint.ownership.epoch),
+            Ok(Claim::Lost(now)) if now.owner == to && now.epoch == epoch.next() => {
+                self.gone(key, id, now.epoch);
+            }
+            Ok(Claim::Lost(now)) if now.epoch > epoch => {
+                tracing::warn!(match_id = %id, %epoch, owner = %now.owner, current = %now.epoch,
+                    "another shard owns this match now; it is dropped here");
+                self.counters.fenced += 1;
+                self.drop_match(key, CloseCode::NotOwner);
+            }
+            // The store went back, or cannot read the match: the next write finds out.
+            answer => {
+                tracing::error!(match_id = %id, %epoch, ?answer, "a match cannot be handed over");
+                if let Some(live) = self.matches.get_mut(key) {
+                    live.stay();
+                }
+                self.settle(key);
+            }
+        }
+    }
+
+    /// A match that was handed over under `epoch` has nothing left here.
+    fn gone(&mut self, key: MatchKey, id: MatchId, epoch: Epoch) {
+        self.drop_match(key, CloseCode::ShuttingDown);
+        self.outputs
+            .push_back(Output::Disown(self.id, vec![(id, epoch)]));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use protocol::{CloseCode, PAUSED_SAID_EVERY, ServerBody};
 use slotmap::SecondaryMap;
-use store::{Append, Appended, ShardRecord, StoreError};
+use store::{Append, Appended, Registered, SETTLED, StoreError};
 
 use super::{MatchKey, Now, Output, Shard, ShardLimits};
 
@@ -170,7 +170,7 @@ impl Shard {
     }
 
     /// The store answered a heartbeat, or could not.
-    pub fn heartbeat_answered(&mut self, answer: Result<Vec<ShardRecord>, StoreError>, now: Now) {
+    pub fn heartbeat_answered(&mut self, answer: Result<Vec<Registered>, StoreError>, now: Now) {
         let since = self.writing.asked_since().unwrap_or(now.uptime);
         self.writing.heartbeat_since = None;
         match answer {
@@ -225,7 +225,8 @@ impl Shard {
                     self.measured.acks.push(waited);
                 }
                 if append.ends {
-                    self.outputs.push_back(Output::Disown(self.id, vec![id]));
+                    let settled = vec![(id, SETTLED)];
+                    self.outputs.push_back(Output::Disown(self.id, settled));
                 }
                 self.settle(key);
             }

@@ -9,6 +9,8 @@ mod embedded;
 mod faulty;
 mod model;
 mod redis;
+mod registry;
 mod revocations;
 mod samples;
+mod scan;
 mod sequences;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use store::{
-    Append, Appended, Assignment, Checkpoint, Claim, Created, Ownership, ShardRecord, Store,
-    StoreError, Ticket, TicketId,
+    Append, Appended, Assignment, Checkpoint, Claim, Created, MatchPage, Ownership, ScanCursor,
+    ShardRecord, Store, StoreError, Ticket, TicketId,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -264,6 +264,15 @@ impl Store for Way {
     async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError> {
         let read = move |world: &mut World| world.matches.get(&id).map(|stored| stored.ownership);
         self.ask(format!("ownership {id}"), read).await
+    }
+
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        self.ask("matches".to_owned(), move |world| world.scan(after, limit))
+            .await
     }
 
     async fn claim(

@@ -2,10 +2,14 @@
 //! when, for the checks.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use bytes::Bytes;
 use game_core::{Epoch, Event, MatchId, ShardId, Snapshot};
-use store::{Append, Appended, Checkpoint, Claim, Created, Ownership, ShardRecord, Status, codec};
+use store::{
+    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, ScanCursor, ShardRecord,
+    Status, codec,
+};
 use tokio::time::Instant;
 
 /// A match in the store.
@@ -85,6 +89,21 @@ impl World {
             .get(&id)
             .map(Stored::events)
             .unwrap_or_default()
+    }
+
+    pub(crate) fn scan(&self, after: Option<ScanCursor>, limit: usize) -> MatchPage {
+        let from = match after {
+            Some(ScanCursor::After(id)) => Bound::Excluded(id),
+            _ => Bound::Unbounded,
+        };
+        let mut rest = self.matches.range((from, Bound::Unbounded));
+        let page = rest.by_ref().take(limit.max(1));
+        let matches: Vec<_> = page.map(|(id, stored)| (*id, stored.ownership)).collect();
+        let last = matches.last().map(|(id, _)| ScanCursor::After(*id));
+        MatchPage {
+            next: last.filter(|_| rest.next().is_some()),
+            matches,
+        }
     }
 
     pub(crate) fn claim(&mut self, id: MatchId, claimant: ShardId, expected: Epoch) -> Claim {

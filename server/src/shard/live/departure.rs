@@ -10,6 +10,11 @@ impl LiveMatch {
         self.departs_to = Some(to);
     }
 
+    /// The match could not be given away and goes on here.
+    pub(crate) fn stay(&mut self) {
+        self.departs_to = None;
+    }
+
     /// Whether the match is on its way to another shard.
     pub(crate) fn is_departing(&self) -> bool {
         self.departs_to.is_some()
