@@ -369,11 +369,11 @@ mod tests {
     #[test]
     fn a_shard_whose_counter_moves_is_preferred_to_one_just_seen() {
         let mut observer = Observer::default();
-        let view = observer.observe(&[record(1, 5, 9), record(2, 7, 0)], after(0));
+        let view = observer.observe(&registered(&[record(1, 5, 9), record(2, 7, 0)]), after(0));
         assert_eq!(chosen(&view), ids(&[2]), "neither is proven");
-        let view = observer.observe(&[record(1, 6, 9), record(2, 7, 0)], after(1));
+        let view = observer.observe(&registered(&[record(1, 6, 9), record(2, 7, 0)]), after(1));
         assert_eq!(chosen(&view), ids(&[1]));
-        let view = observer.observe(&[record(1, 6, 9), record(2, 8, 0)], after(2));
+        let view = observer.observe(&registered(&[record(1, 6, 9), record(2, 8, 0)]), after(2));
         assert_eq!(chosen(&view), ids(&[2]), "once seen to move is enough");
     }
 
@@ -383,7 +383,7 @@ mod tests {
         assert_eq!(View::default().fate(beating), Fate::Unknown);
         let mut observer = Observer::default();
         let view = observer.observe(
-            &[record(1, 0, 0), record(2, 0, 0), record(3, 0, 0)],
+            &registered(&[record(1, 0, 0), record(2, 0, 0), record(3, 0, 0)]),
             after(0),
         );
         assert_eq!(
@@ -394,7 +394,7 @@ mod tests {
         assert_eq!(view.fate(never), Fate::Absent);
         for n in 1..6 {
             let registry = [draining(record(1, u64::from(n), 0)), record(2, 0, 0)];
-            let view = observer.observe(&registry, after(n));
+            let view = observer.observe(&registered(&registry), after(n));
             let alive = draining(record(1, u64::from(n), 0));
             assert_eq!(view.fate(beating), Fate::Lives(&alive), "draining is alive");
             let silent = record(2, 0, 0);
@@ -405,9 +405,9 @@ mod tests {
             assert_eq!(view.fate(still), fate, "at {n}");
             assert_eq!(view.fate(left), Fate::Absent);
         }
-        let view = observer.observe(&[record(1, 9, 0), record(2, 0, 0)], after(6));
+        let view = observer.observe(&registered(&[record(1, 9, 0), record(2, 0, 0)]), after(6));
         assert_eq!(view.fate(still), Fate::Dead, "three seconds of silence");
-        let view = observer.observe(&[record(1, 9, 0), record(2, 1, 0)], after(7));
+        let view = observer.observe(&registered(&[record(1, 9, 0), record(2, 1, 0)]), after(7));
         assert_eq!(
             view.fate(still),
             Fate::Lives(&record(2, 1, 0)),
@@ -418,11 +418,11 @@ mod tests {
     #[test]
     fn an_outage_of_the_store_kills_no_shard() {
         let mut observer = Observer::default();
-        observer.observe(&[record(1, 0, 0)], after(0));
+        observer.observe(&registered(&[record(1, 0, 0)]), after(0));
         for _ in 0..20 {
             observer.store_was_down();
         }
-        let view = observer.observe(&[record(1, 0, 0)], after(100));
+        let view = observer.observe(&registered(&[record(1, 0, 0)]), after(100));
         assert_eq!(
             view.fate(ShardId::from_random(1)),
             Fate::Lives(&record(1, 0, 0))
@@ -445,8 +445,8 @@ mod tests {
     fn players_are_sent_to_the_shard_that_takes_the_match_over() {
         let (mut observer, mut survivor) = (Observer::default(), Liveness::default());
         let before = [record(1, 0, 7), record(2, 0, 0)];
-        observer.observe(&before, after(0));
-        survivor.observe(&before, after(0));
+        observer.observe(&registered(&before), after(0));
+        survivor.observe(&registered(&before), after(0));
         // One counter moves, one does not, one shard is new, one drains, and all are unlike loaded.
         let registry = [
             record(1, 1, 7),
@@ -454,8 +454,8 @@ mod tests {
             record(3, 0, 90),
             draining(record(4, 0, 0)),
         ];
-        let view = observer.observe(&registry, after(1));
-        survivor.observe(&registry, after(1));
+        let view = observer.observe(&registered(&registry), after(1));
+        survivor.observe(&registered(&registry), after(1));
         for n in 0..200 {
             let id = MatchId::from_random(n);
             let sent_to = view.for_match(id).map(|record| record.id);

@@ -12,4 +12,5 @@ mod joining;
 mod operator;
 mod property;
 mod room;
+mod sets;
 mod takeover;

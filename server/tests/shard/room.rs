@@ -12,7 +12,7 @@ use game_core::{
 use protocol::{CloseCode, Role, ServerBody, ServerFrame, codec};
 use server::shard::{Now, Output, PeerKey, Shard, ShardLimits};
 use store::{
-    Append, Appended, Checkpoint, Claim, Ownership, ShardRecord, Status, StoreError,
+    Append, Appended, Checkpoint, Claim, Ownership, Registered, ShardRecord, Status, StoreError,
     codec as stored,
 };
 
@@ -39,6 +39,8 @@ pub(crate) struct Room {
     pub(crate) store: BTreeMap<MatchId, Stored>,
     /// What the shard asked about ownership.
     pub(crate) asked: Vec<Output>,
+    /// What the shard took out of which set, up to which epoch.
+    pub(crate) disowned: Vec<(ShardId, MatchId, Epoch)>,
     /// The batch that the store was sent and has not answered.
     pub(crate) in_flight: Option<Arc<[Append]>>,
 }
@@ -57,6 +59,7 @@ impl Room {
             received: BTreeMap::new(),
             store: BTreeMap::new(),
             asked: Vec::new(),
+            disowned: Vec::new(),
             in_flight: None,
         };
         room.heartbeat(Ok(vec![room.record(me, 1)]));
@@ -122,8 +125,14 @@ impl Room {
                     let claim = self.claim(id, expected);
                     self.shard.claimed(id, Ok(claim), self.now());
                 }
-                Output::Disown(..) | Output::Deregister(_) => {}
-                asked @ (Output::Orphans(_) | Output::Verify(_) | Output::HandOver { .. }) => {
+                Output::Disown(shard, matches) => {
+                    self.disowned
+                        .extend(matches.iter().map(|&(id, up_to)| (shard, id, up_to)));
+                }
+                asked @ (Output::Orphans(_)
+                | Output::Verify(_)
+                | Output::HandOver { .. }
+                | Output::Deregister { .. }) => {
                     self.asked.push(asked);
                 }
             }
@@ -143,6 +152,10 @@ impl Room {
     }
 
     pub(crate) fn heartbeat(&mut self, answer: Result<Vec<ShardRecord>, StoreError>) {
+        self.registry(answer.map(|records| records.into_iter().map(Registered::from).collect()));
+    }
+
+    pub(crate) fn registry(&mut self, answer: Result<Vec<Registered>, StoreError>) {
         let now = self.now();
         self.shard.heartbeat_sent(now);
         self.shard.heartbeat_answered(answer, now);
@@ -183,6 +196,16 @@ impl Room {
             },
         );
         id
+    }
+
+    /// Says that a hand-over is done, and does it.
+    pub(crate) fn hand_over(&mut self, id: MatchId, to: ShardId) {
+        let stored = self.store.get_mut(&id).expect("the match exists");
+        stored.ownership.epoch = stored.ownership.epoch.next();
+        stored.ownership.owner = to;
+        let claimed = Claim::Claimed(Box::new(stored.checkpoint()));
+        self.shard.handed_over(id, Ok(claimed), self.now());
+        self.turn();
     }
 
     /// Puts a record into a log that its match does not allow.

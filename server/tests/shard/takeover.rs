@@ -20,7 +20,7 @@ fn room_beside_a_dead_shard(other: ShardId) -> Room {
     room
 }
 
-fn orphans_asked(room: &mut Room) -> Vec<ShardId> {
+pub(crate) fn orphans_asked(room: &mut Room) -> Vec<ShardId> {
     room.asked
         .drain(..)
         .filter_map(|asked| match asked {
@@ -139,8 +139,7 @@ fn a_drained_shard_gives_its_matches_away_and_lets_nobody_in() {
         None,
         "not before the match is the other's"
     );
-    room.shard.handed_over(id);
-    room.turn();
+    room.hand_over(id, other);
     assert!(room.shard.is_drained());
     assert_eq!(room.closed(white), Some(CloseCode::ShuttingDown));
     assert_eq!(room.closed(black), Some(CloseCode::ShuttingDown));

@@ -5,9 +5,7 @@ use store::{
     Appended, Assignment, Checkpoint, Claim, Created, Ownership, Status, Store, TicketState,
 };
 
-use crate::samples::{
-    Line, assignment, match_id, on_all, player, shard_id, shard_record, ticket, ticket_id,
-};
+use crate::samples::{Line, assignment, match_id, on_all, player, shard_id, ticket, ticket_id};
 
 const STORED: Appended = Appended::Stored { duplicate: false };
 const DUPLICATE: Appended = Appended::Stored { duplicate: true };
