@@ -159,12 +159,14 @@ fn a_persons_clock_stands_and_says_so_while_the_server_is_gone() {
     ann.ends_well();
 }
 
-/// The two lines of a screen with players and clocks.
-fn players(screen: &str) -> Vec<String> {
+/// Both clocks of a screen, each with the mark before it.
+fn clocks_on(screen: &str) -> Vec<String> {
+    /// A mark, seven columns for the clock, and two that are empty stand before the player's colour.
+    const COLUMNS: usize = 10;
     let lines = screen.lines().filter_map(|line| {
-        let at = line.find(['○', '●'])?;
-        let from = line[..at].trim_end().rfind("  ").unwrap_or(0);
-        Some(line[from..at].trim().to_owned())
+        let before: Vec<char> = line[..line.find(['○', '●'])?].chars().collect();
+        let from = before.len().checked_sub(COLUMNS)?;
+        Some(before[from..].iter().collect())
     });
     lines.collect()
 }
@@ -181,7 +183,7 @@ fn the_clock_on_screen_stands_and_is_marked_while_the_server_is_gone() {
     let shows = |text: &'static str| move |screen: &str| screen.contains(text);
     screen.sees("the first turn", PATIENCE, shows("Your move."));
     screen.types("e4");
-    let runs = |screen: &str| players(screen).concat().contains("4:5");
+    let runs = |screen: &str| clocks_on(screen).concat().contains("4:5");
     screen.sees("a clock that runs", PATIENCE, runs);
     server.kill();
     let killed = Instant::now();
@@ -198,7 +200,7 @@ fn the_clock_on_screen_stands_and_is_marked_while_the_server_is_gone() {
         .iter()
         .skip_while(|screen| !screen.contains("clocks stopped"))
         .take_while(|screen| !screen.contains("Play goes on."));
-    let stood: Vec<_> = stopped.map(|screen| players(screen)).collect();
+    let stood: Vec<_> = stopped.map(|screen| clocks_on(screen)).collect();
     assert!(stood.len() > 10, "hardly a frame was drawn");
     for clocks in &stood {
         assert_eq!(clocks, &stood[0], "a clock ran on");

@@ -21,7 +21,7 @@ use super::report::{Report, Times};
 use super::sabotage::Sabotage;
 use super::schedule::{Fault, FaultKind, Schedule};
 use super::table::{Played, Table};
-use super::unattended::check_unattended;
+use super::unattended::{check_nothing_forgotten, check_unattended};
 use super::verify::verify;
 
 /// How a campaign runs.
@@ -66,6 +66,8 @@ const QUIET: Duration = Duration::from_secs(1);
 const SEATED_WITHIN: Duration = Duration::from_secs(120);
 /// Once the faults are over, every match must end within this.
 const SETTLE: Duration = Duration::from_secs(120);
+/// Once every match has ended, what is left of them and of dead shards goes within this.
+const AT_REST_WITHIN: Duration = Duration::from_secs(30);
 /// A fault that is not over by then is none that was planned.
 const FAULT_MAX: Duration = Duration::from_secs(150);
 /// Between two matches of each kind that nobody attends.
@@ -136,7 +138,7 @@ pub async fn run(campaign: &Campaign) -> Result<Report, String> {
     }
     let unattended = gather_unattended(neglecting, &mut report).await;
     check_all(&cluster, &world, &played, &mut report).await?;
-    check_nothing_forgotten(&cluster, &unattended, &mut report).await?;
+    check_neglected(&cluster, &unattended, &mut report).await?;
     report.seconds = began.elapsed().as_secs_f64();
     Ok(report)
 }
@@ -332,18 +334,18 @@ async fn gather_unattended(
     all
 }
 
-/// Every match that nobody attends ends by itself, and then one scan finds none that is forgotten.
-async fn check_nothing_forgotten(
+/// Every match that nobody attends ends by itself, and then a scan of the store finds nothing that is
+/// forgotten.
+async fn check_neglected(
     cluster: &Cluster,
     unattended: &[Unattended],
     report: &mut Report,
 ) -> Result<(), String> {
-    let mut breaches = check_unattended(&cluster.store, unattended, SETTLE).await?;
-    let found = retried(async || forgotten(&cluster.store).await).await?;
-    breaches.extend(found.into_iter().map(|text| Breach {
-        class: Class::Forgotten,
-        text,
-    }));
+    let store = &cluster.store;
+    let mut breaches = check_unattended(store, unattended, SETTLE).await?;
+    let in_memory = cluster.at_rest();
+    let found = check_nothing_forgotten(store, Some(&in_memory), AT_REST_WITHIN).await?;
+    breaches.extend(found);
     for breach in &breaches {
         eprintln!("{breach}");
     }

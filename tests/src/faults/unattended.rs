@@ -1,10 +1,10 @@
-//! What became of the matches that nobody attended.
+//! What became of the matches that nobody attended, and whether anything else was forgotten.
 
 use std::time::Duration;
 
 use bot_client::unattended::Unattended;
 use game_core::{Event, EventKind};
-use store::{Status, Store, StoreError};
+use store::{InMemory, Status, Store, StoreError, audit};
 use tokio::time::{Instant, sleep};
 
 use super::checker::{Breach, Class, check_order};
@@ -34,6 +34,35 @@ pub async fn check_unattended(
         breaches.extend(judge(*one, &log));
     }
     Ok(breaches)
+}
+
+/// Scans a store in which all matches have ended for what is forgotten. What is found for `within` is: a
+/// shard that has just died is still to be taken over.
+///
+/// # Errors
+///
+/// When the store cannot be read.
+pub async fn check_nothing_forgotten(
+    store: &dyn Store,
+    in_memory: Option<&InMemory>,
+    within: Duration,
+) -> Result<Vec<Breach>, String> {
+    let end = Instant::now() + within;
+    loop {
+        let found = match audit(store, in_memory).await {
+            Ok(found) if found.is_empty() || Instant::now() > end => found,
+            Err(error) if Instant::now() > end => return Err(error.to_string()),
+            _ => {
+                sleep(POLL_EVERY).await;
+                continue;
+            }
+        };
+        let breach = |finding: store::Finding| Breach {
+            class: Class::Forgotten,
+            text: finding.to_string(),
+        };
+        return Ok(found.into_iter().map(breach).collect());
+    }
 }
 
 async fn has_ended(store: &dyn Store, one: &Unattended) -> bool {
