@@ -5,6 +5,7 @@
 //! itself: the epoch (only the current owner writes) and the position (a record goes where the log
 //! ends, and nowhere else). Nothing relies on a time-out inside the store.
 
+mod audit;
 pub mod codec;
 mod contract;
 mod durability;
@@ -20,6 +21,7 @@ mod redis;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use audit::{Finding, InMemory, audit};
 pub use contract::{
     Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, REVOCATION_KEPT,
     Registered, SCAN_LIMIT_MAX, SETTLED, ScanCursor, ShardRecord, Status, Store, StoreError,

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod answers;
+mod audit;
 mod disk;
 mod embedded;
 mod faulty;
