@@ -12,6 +12,7 @@ use game_core::{
 use protocol::http::NewChallenge;
 use serde::Serialize;
 use shakmaty::Position;
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -186,6 +187,34 @@ impl Neglectful {
                 return;
             }
         }
+    }
+}
+
+/// Players of every kind at work.
+pub struct Neglecting(JoinSet<Result<Vec<Unattended>, MatchmakerError>>);
+
+impl Neglecting {
+    /// Lets them begin; they make matches until `end`.
+    #[must_use]
+    pub fn begin(players: impl Fn(Neglect) -> Neglectful, end: &CancellationToken) -> Self {
+        let mut making = JoinSet::new();
+        for neglect in Neglect::ALL {
+            making.spawn(players(neglect).run(end.clone()));
+        }
+        Self(making)
+    }
+
+    /// All matches that they have made, once they have come to their end; and what went wrong.
+    pub async fn finish(mut self) -> (Vec<Unattended>, Vec<String>) {
+        let (mut all, mut errors) = (Vec::new(), Vec::new());
+        while let Some(made) = self.0.join_next().await {
+            match made {
+                Ok(Ok(made)) => all.extend(made),
+                Ok(Err(error)) => errors.push(format!("no match to leave: {error}")),
+                Err(error) => errors.push(format!("who leaves matches broke: {error}")),
+            }
+        }
+        (all, errors)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bot_client::connection::ConnectionTimes;
-use bot_client::unattended::{Neglect, Neglectful, Unattended};
+use bot_client::unattended::{Neglectful, Neglecting, Unattended};
 use bot_client::{Connector, Matchmaker, SessionConfig};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -109,17 +109,14 @@ pub async fn run(campaign: &Campaign) -> Result<Report, String> {
         };
         tables.spawn(table.run());
     }
-    let mut neglecting = JoinSet::new();
-    for kind in Neglect::ALL {
-        let players = Neglectful {
-            matchmaker: world.matchmakers[0].clone(),
-            connector: Arc::clone(&world.connector),
-            session: world.session,
-            neglect: kind,
-            every: NEGLECTED_EVERY,
-        };
-        neglecting.spawn(players.run(last_round.clone()));
-    }
+    let players = |kind| Neglectful {
+        matchmaker: world.matchmakers[0].clone(),
+        connector: Arc::clone(&world.connector),
+        session: world.session,
+        neglect: kind,
+        every: NEGLECTED_EVERY,
+    };
+    let neglecting = Neglecting::begin(players, &last_round);
     let mut report = Report {
         seed: campaign.seed,
         ..Report::default()
@@ -136,7 +133,7 @@ pub async fn run(campaign: &Campaign) -> Result<Report, String> {
     for alarm in cluster.alarms() {
         report.alarm(alarm);
     }
-    let unattended = gather_unattended(neglecting, &mut report).await;
+    let unattended = gather_neglected(neglecting, &mut report).await;
     check_all(&cluster, &world, &played, &mut report).await?;
     check_neglected(&cluster, &unattended, &mut report).await?;
     report.seconds = began.elapsed().as_secs_f64();
@@ -315,19 +312,10 @@ async fn gather(
     }
 }
 
-/// The matches that nobody attends.
-async fn gather_unattended(
-    mut neglecting: JoinSet<Result<Vec<Unattended>, bot_client::MatchmakerError>>,
-    report: &mut Report,
-) -> Vec<Unattended> {
-    let mut all = Vec::new();
-    while let Some(made) = neglecting.join_next().await {
-        match made {
-            Ok(Ok(made)) => all.extend(made),
-            Ok(Err(error)) => report.alarm(format!("nobody neglects a match: {error}")),
-            Err(error) => report.alarm(format!("who neglects matches broke: {error}")),
-        }
-    }
+/// The matches that nobody attends, counted.
+async fn gather_neglected(neglecting: Neglecting, report: &mut Report) -> Vec<Unattended> {
+    let (all, errors) = neglecting.finish().await;
+    errors.into_iter().for_each(|error| report.alarm(error));
     for one in &all {
         *report.unattended.entry(one.neglect.name()).or_default() += 1;
     }

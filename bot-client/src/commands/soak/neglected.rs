@@ -7,15 +7,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use game_core::{Outcome, Termination};
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::oracle::Promise;
 use super::report::BrokenPromise;
 use super::world::World;
-use crate::MatchmakerError;
 use crate::cluster::LocalCluster;
-use crate::unattended::{Neglect, Neglectful, Unattended};
+use crate::unattended::{Neglect, Neglectful, Neglecting, Unattended};
 
 /// Between two matches of each kind that nobody attends.
 const EVERY: Duration = Duration::from_secs(5);
@@ -26,41 +24,31 @@ const ENDED_WITHIN: Duration = Duration::from_secs(120);
 const POLL_EVERY: Duration = Duration::from_millis(500);
 
 /// Those who make such matches.
-pub(super) struct Neglected(JoinSet<Result<Vec<Unattended>, MatchmakerError>>);
+pub(super) struct Neglected(Neglecting);
 
 impl Neglected {
     /// Begins to make them, until the soak closes.
     pub(super) fn begin(world: &World) -> Self {
-        let mut making = JoinSet::new();
-        for neglect in Neglect::ALL {
-            let players = Neglectful {
-                matchmaker: world.matchmaker.clone(),
-                connector: Arc::clone(&world.connector),
-                session: world.session,
-                neglect,
-                every: EVERY,
-            };
-            making.spawn(players.run(world.closing.clone()));
-        }
-        Self(making)
+        let players = |neglect| Neglectful {
+            matchmaker: world.matchmaker.clone(),
+            connector: Arc::clone(&world.connector),
+            session: world.session,
+            neglect,
+            every: EVERY,
+        };
+        Self(Neglecting::begin(players, &world.closing))
     }
 
     /// Waits until all have ended, and lets a scan look for whatever is forgotten in the store of the
     /// soak's own cluster. Returns how many there were of each kind.
     pub(super) async fn check(
-        mut self,
+        self,
         world: &World,
         cluster: Option<&LocalCluster>,
     ) -> BTreeMap<&'static str, u64> {
-        let mut all = Vec::new();
-        while let Some(made) = self.0.join_next().await {
-            match made {
-                Ok(Ok(made)) => all.extend(made),
-                Ok(Err(error)) => world.figures.error(&format!("no match to leave: {error}")),
-                Err(error) => world
-                    .figures
-                    .error(&format!("who leaves matches broke: {error}")),
-            }
+        let (all, errors) = self.0.finish().await;
+        for error in errors {
+            world.figures.error(&error);
         }
         let end = Instant::now() + ENDED_WITHIN;
         let mut counts = BTreeMap::new();
