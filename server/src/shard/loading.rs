@@ -47,10 +47,10 @@ impl Unplayable {
     }
 }
 
-/// Matches that some set names and that are not to be played here now: they are looked at again after a
-/// pause that grows, as long as the set names them.
+/// Matches that are not to be played here now, and the sets that name them: as long as a set does, its
+/// match is looked at again after a pause that grows.
 #[derive(Debug, Default)]
-pub(super) struct Elsewhere(HashMap<MatchId, Pause>);
+pub(super) struct Elsewhere(HashMap<(MatchId, ShardId), Pause>);
 
 #[derive(Debug)]
 struct Pause {
@@ -73,9 +73,9 @@ impl Elsewhere {
     /// Upper bound on the entries; beyond it, all are looked at again at once.
     const MAX: usize = 16_384;
 
-    /// The match is not to be played here. Says whether it has been missing for so long that nobody is
-    /// about to create it.
-    fn note(&mut self, id: MatchId, is_missing: bool, now: Now) -> bool {
+    /// A match that the set of `shard` names is not to be played here. Says whether it has been missing
+    /// for so long that nobody is about to create it.
+    fn note(&mut self, id: MatchId, shard: ShardId, is_missing: bool, now: Now) -> bool {
         let now = now.uptime;
         if self.0.len() >= Self::MAX {
             self.0.clear();
@@ -85,7 +85,7 @@ impl Elsewhere {
             until: now,
             is_missing,
         };
-        let pause = self.0.entry(id).or_insert(begins);
+        let pause = self.0.entry((id, shard)).or_insert(begins);
         // It was not looked at again at once: what was known of it is old.
         if pause.is_missing != is_missing || pause.until + 2 * Self::PAUSE_MAX < now {
             pause.since = now;
@@ -96,12 +96,8 @@ impl Elsewhere {
         is_missing && so_far >= Self::MISSING_FOR
     }
 
-    fn forget(&mut self, id: MatchId) {
-        self.0.remove(&id);
-    }
-
-    fn has(&self, id: MatchId, now: Now) -> bool {
-        let pause = self.0.get(&id);
+    fn has(&self, id: MatchId, shard: ShardId, now: Now) -> bool {
+        let pause = self.0.get(&(id, shard));
         pause.is_some_and(|pause| pause.until > now.uptime)
     }
 }
@@ -123,10 +119,19 @@ impl Shard {
     /// Matches that the store names as assigned to this shard; those unknown here are loaded, so
     /// that their clocks are kept even if no player ever comes.
     pub fn assigned(&mut self, matches: Vec<MatchId>, now: Now) {
+        let mut no_room = 0;
         for id in matches {
             if !self.by_id.contains_key(&id) {
+                let is_full = self.in_memory() >= self.limits.matches_max;
+                no_room += usize::from(is_full && !self.loading.contains_key(&id));
                 self.load_listed(id, self.id, now);
             }
+        }
+        if no_room > 0 {
+            tracing::warn!(
+                matches = no_room,
+                "memory is full: matches wait to be loaded"
+            );
         }
     }
 
@@ -137,7 +142,7 @@ impl Shard {
             self.outputs.push_back(Output::Disown(shard, settled));
             return;
         }
-        if self.elsewhere.has(id, now) && !self.loading.contains_key(&id) {
+        if self.elsewhere.has(id, shard, now) && !self.loading.contains_key(&id) {
             return;
         }
         self.load_for(id, None, now);
@@ -148,6 +153,11 @@ impl Shard {
         }
     }
 
+    /// Matches in memory, and on their way there.
+    fn in_memory(&self) -> usize {
+        self.matches.len() + self.loading.len()
+    }
+
     /// Begins to load a match, or lets one more peer wait for it.
     pub(super) fn load_for(&mut self, id: MatchId, peer: Option<(PeerKey, Option<u32>)>, now: Now) {
         if self.unplayable.has(id, now) {
@@ -156,7 +166,7 @@ impl Shard {
             }
             return;
         }
-        let in_memory = self.matches.len() + self.loading.len();
+        let in_memory = self.in_memory();
         if let Some(loading) = self.loading.get_mut(&id) {
             if loading.waiting.len() < self.limits.peers_per_match_max {
                 loading.waiting.extend(peer);
@@ -229,8 +239,15 @@ impl Shard {
 
     /// A set may name it: it is about to be created, or never was.
     fn missing(&mut self, id: MatchId, now: Now) {
-        let is_nobodys = self.elsewhere.note(id, true, now);
-        self.leave_to(id, CloseCode::MatchNotFound, is_nobodys.then_some(SETTLED));
+        let Some(mut loading) = self.loading.remove(&id) else {
+            return;
+        };
+        let elsewhere = &mut self.elsewhere;
+        loading
+            .listed_by
+            .retain(|&shard| elsewhere.note(id, shard, true, now));
+        self.leave_lists(id, &loading, SETTLED);
+        self.send_away(loading, CloseCode::MatchNotFound);
     }
 
     /// Claims a live match, unless it is another live shard's.
@@ -258,7 +275,6 @@ impl Shard {
             return;
         };
         let Ownership { epoch, status, .. } = checkpoint.ownership;
-        self.elsewhere.forget(id);
         let up_to = match status {
             Status::Live => {
                 loading.listed_by.retain(|shard| *shard != self.id);
@@ -296,17 +312,13 @@ impl Shard {
 
     /// It is known that the match is not to be played here, and that claims up to an epoch are decided.
     fn settle_elsewhere(&mut self, id: MatchId, code: CloseCode, up_to: Epoch, now: Now) {
-        self.elsewhere.note(id, false, now);
-        self.leave_to(id, code, Some(up_to));
-    }
-
-    fn leave_to(&mut self, id: MatchId, code: CloseCode, up_to: Option<Epoch>) {
         let Some(loading) = self.loading.remove(&id) else {
             return;
         };
-        if let Some(up_to) = up_to {
-            self.leave_lists(id, &loading, up_to);
+        for &shard in &loading.listed_by {
+            self.elsewhere.note(id, shard, false, now);
         }
+        self.leave_lists(id, &loading, up_to);
         self.send_away(loading, code);
     }
 

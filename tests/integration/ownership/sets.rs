@@ -43,6 +43,8 @@ pub(crate) struct Sets {
     pub(crate) shards: usize,
     /// Claims are made up to this epoch.
     pub(crate) epoch_max: Epoch,
+    /// So much is under way at once.
+    pub(crate) deeds_max: usize,
 }
 
 /// A shard, and what is stored of it.
@@ -113,10 +115,11 @@ impl Model for Sets {
         for (id, place) in state.shards.iter().enumerate() {
             // A survivor finds the match as it is found by all: in the set of a named owner.
             let may_move = owner.lives || (owner.is_named && owner.hint.is_some());
-            if place.lives && id != state.owner && may_move && state.epoch < self.epoch_max {
+            let may_begin = self.has_place_for_a_deed(state) && id != state.owner;
+            if may_begin && place.lives && may_move && state.epoch < self.epoch_max {
                 actions.push(Action::Begin(id));
             }
-            if place.hint.is_some() && id != state.owner {
+            if may_begin && place.hint.is_some() {
                 actions.push(Action::Look(id));
             }
             if place.lives {
@@ -185,6 +188,10 @@ impl Model for Sets {
 }
 
 impl Sets {
+    fn has_place_for_a_deed(&self, state: &State) -> bool {
+        state.deeds.len() < self.deeds_max
+    }
+
     fn step(&self, state: &mut State, deed: Deed) {
         state.deeds.remove(&deed);
         match deed {
