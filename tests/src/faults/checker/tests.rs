@@ -341,7 +341,7 @@ fn the_offers_that_stood_are_those_of_the_log() {
 
 #[test]
 fn a_draw_offer_that_a_client_saw_and_nobody_made() {
-    for (index, offered) in [(1, Seat::White), (4, Seat::Black)] {
+    for (index, offered) in [(1, Seat::White), (3, Seat::Black)] {
         told_breaks(
             |entries| match &mut entries[index] {
                 Entry::Saw { offer, .. } => *offer = Some(offered),
