@@ -6,6 +6,7 @@ pub mod half_open;
 pub mod installation;
 pub mod process;
 pub mod shard;
+pub mod terminal;
 pub mod turns;
 pub mod wire;
 

@@ -7,6 +7,7 @@
 //! Appends have a connection of their own, so that a takeover that reads thousands of matches does
 //! not hold up a move behind it.
 
+mod holdings;
 mod keys;
 mod link;
 mod matches;
@@ -16,6 +17,7 @@ mod revocations;
 mod scan;
 mod script;
 mod survey;
+mod sweep;
 mod tickets;
 
 use std::fmt;
@@ -32,10 +34,11 @@ use self::keys::Keys;
 use self::link::Link;
 use self::script::Scripts;
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
-    Registered, ScanCursor, ShardRecord, Standing, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, FINISHED_KEEP, HandOver, HandedOver, MatchPage,
+    Ownership, Registered, Room, ScanCursor, ShardRecord, Standing, Store, StoreError, Swept,
 };
 use crate::durability::Durability;
+use crate::holding::Holding;
 use crate::ticket::{Assignment, Ticket, TicketId};
 
 /// Where Redis is, and how long to wait for it.
@@ -54,10 +57,13 @@ pub struct RedisConfig {
     pub durable_only: bool,
     /// Between two looks at the settings of a server that answers: someone may change them while it runs.
     pub survey_every: Duration,
+    /// How long a match is kept after its end.
+    pub finished_keep: Duration,
 }
 
 impl RedisConfig {
-    /// The usual configuration: prefix `rk`, 1 s to connect, 2 s to answer, a look at the settings every 10 s.
+    /// The usual configuration: prefix `rk`, 1 s to connect, 2 s to answer, a look at the settings every 10 s,
+    /// [`FINISHED_KEEP`].
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -67,6 +73,7 @@ impl RedisConfig {
             response_timeout: Duration::from_secs(2),
             durable_only: false,
             survey_every: Duration::from_secs(10),
+            finished_keep: FINISHED_KEEP,
         }
     }
 
@@ -92,6 +99,7 @@ impl fmt::Debug for RedisConfig {
             .field("connect_timeout", &self.connect_timeout)
             .field("response_timeout", &self.response_timeout)
             .field("durable_only", &self.durable_only)
+            .field("finished_keep", &self.finished_keep)
             .finish_non_exhaustive()
     }
 }
@@ -108,6 +116,8 @@ pub struct RedisStore {
     /// When the server's settings were last asked for.
     surveyed: Mutex<Instant>,
     survey_every: Duration,
+    /// How long a match is kept after its end, as scripts take it.
+    finished_keep_ms: String,
 }
 
 impl RedisStore {
@@ -136,6 +146,7 @@ impl RedisStore {
             durability,
             surveyed: Mutex::new(Instant::now()),
             survey_every: config.survey_every,
+            finished_keep_ms: config.finished_keep.as_millis().to_string(),
         };
         store.control.open().await?;
         store.appends.open().await?;
@@ -247,6 +258,14 @@ impl Store for RedisStore {
         self.append_batch(batch).await
     }
 
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        self.sweep_a_part(now).await
+    }
+
+    async fn room(&self) -> Result<Room, StoreError> {
+        self.read_room().await
+    }
+
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
         self.heartbeat_in_steps(shard, &|| {}).await
     }
@@ -313,6 +332,34 @@ impl Store for RedisStore {
         assignment: &Assignment,
     ) -> Result<bool, StoreError> {
         self.give_match(tickets, assignment).await
+    }
+
+    async fn hold(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        max: u32,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        self.add_holding(player, kind, id, max, now).await
+    }
+
+    async fn held(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
+        self.read_holdings(player, kind).await
+    }
+
+    async fn let_go(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        ids: &[String],
+    ) -> Result<(), StoreError> {
+        self.remove_holdings(player, kind, ids).await
     }
 
     async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {

@@ -79,14 +79,14 @@ impl PlayArgs {
 /// [`Failure`].
 pub(super) async fn run(args: &PlayArgs, server: &ServerArgs) -> Result<(), Failure> {
     let cancel = cancelled_by_signals()?;
-    let connector = Connector::bind(1, ConnectionTimes::default()).map_err(Failure::setup)?;
+    let connector = Connector::bind(1, ConnectionTimes::interactive()).map_err(Failure::setup)?;
     let evening = Evening {
         args,
         matchmaker: Matchmaker::new(&server.matchmaker, server.patience())?,
         connector: Arc::new(connector),
         config: SessionConfig {
             patience: server.patience(),
-            ..SessionConfig::default()
+            ..SessionConfig::interactive()
         },
         cancel,
     };
