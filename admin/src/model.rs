@@ -291,6 +291,8 @@ pub struct ShardStatus {
     pub paused: bool,
     /// Why it is paused now, if it is.
     pub pause_reason: Option<String>,
+    /// An older live shard that announces this one's address to players.
+    pub address_taken_by: Option<ShardId>,
     /// Whether it takes no more matches.
     pub draining: bool,
 }

@@ -32,7 +32,7 @@ impl FromRequestParts<Arc<Service>> for Caller {
             .verifying_key
             .player(token, now())
             .map_err(|error| match error {
-                TokenError::Invalid(_) => Problem::new(
+                TokenError::Invalid(_) | TokenError::Early => Problem::new(
                     Kind::TokenInvalid,
                     format!("{}.", sentence(&error.to_string())),
                 ),

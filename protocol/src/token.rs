@@ -17,8 +17,9 @@ use signature::{Signer, Verifier};
 
 use crate::Role;
 
-/// By how much the clock of an issuer may be ahead of ours, in seconds: tokens are not refused for it.
-const NOT_BEFORE_LEEWAY_S: f64 = 60.0;
+/// By how much the clocks of issuer and verifier may differ, in seconds: no token is refused for it, neither for its
+/// begin nor for its end (RFC 7519 section 4.1.4 and 4.1.5).
+pub const LEEWAY_S: u64 = 60;
 
 /// Longer text is refused unread, in bytes.
 pub const TOKEN_LEN_MAX: usize = 1_024;
@@ -54,6 +55,9 @@ pub enum TokenError {
     /// Its time is over.
     #[error("the token has expired")]
     Expired,
+    /// Its time has not come.
+    #[error("the token is not valid yet")]
+    Early,
 }
 
 /// Who a player is.
@@ -295,15 +299,13 @@ fn check_begin(nbf_s: Option<f64>, now: UnixMillis) -> Result<(), TokenError> {
     // Exact enough: milliseconds of this millennium are far below 2⁵³.
     let now_s = now.0 as f64 / 1_000.0;
     match nbf_s {
-        Some(nbf_s) if nbf_s > now_s + NOT_BEFORE_LEEWAY_S => {
-            Err(TokenError::Invalid("it is not valid yet".to_owned()))
-        }
+        Some(nbf_s) if nbf_s > now_s + LEEWAY_S as f64 => Err(TokenError::Early),
         _ => Ok(()),
     }
 }
 
 fn check_expiry(exp_s: u64, now: UnixMillis) -> Result<(), TokenError> {
-    if now.0 / 1000 < exp_s {
+    if now.0 / 1000 < exp_s.saturating_add(LEEWAY_S) {
         Ok(())
     } else {
         Err(TokenError::Expired)

@@ -1,6 +1,7 @@
 //! The task that owns a shard: it hands the state machine its inputs with the time of their receipt,
 //! and carries out what it asks for.
 
+mod address;
 mod asks;
 mod boot_clock;
 mod joining;
@@ -19,8 +20,8 @@ use protocol::CloseCode;
 use quinn::Connection;
 use slotmap::SecondaryMap;
 use store::{
-    Append, Appended, Checkpoint, Claim, HandedOver, Liveness, Registered, ShardRecord, Standing,
-    Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, HandedOver, Liveness, Registered, ShardRecord,
+    Standing, Store, StoreError,
 };
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
@@ -32,6 +33,7 @@ use crate::metrics::Metrics;
 use crate::shard::{Now, Output, PeerKey, Shard};
 use crate::traces::Tracer;
 use crate::{ShardConfig, ShardFailed};
+use address::{AddressWatch, Shared};
 use boot_clock::boot_clock;
 pub(crate) use joining::{Joining, Refused};
 use outlet::Sent;
@@ -59,6 +61,7 @@ pub(crate) enum Inbound {
 /// What the store answered.
 enum Answer {
     Loaded(MatchId, Result<Option<Box<Checkpoint>>, StoreError>),
+    Created(MatchId, Result<Created, StoreError>),
     Claimed(MatchId, Result<Claim, StoreError>),
     /// What a batch was answered, and when.
     Appended(Result<Vec<Appended>, StoreError>, Instant),
@@ -118,6 +121,9 @@ pub(crate) struct Driver {
     batches: mpsc::Sender<Arc<[Append]>>,
     answers: mpsc::Sender<Answer>,
     heartbeat_under_way: bool,
+    address_watch: AddressWatch,
+    /// Another live shard that announces this one's address.
+    address_shared: Option<Shared>,
     /// Who may not play although a seat token may say so: read with each heartbeat.
     revoked: HashSet<PlayerId>,
     /// The same by an operator's word, until the store's list has them.
@@ -163,6 +169,8 @@ impl Driver {
             batches,
             answers,
             heartbeat_under_way: false,
+            address_watch: AddressWatch::default(),
+            address_shared: None,
             revoked: HashSet::new(),
             expelled: HashSet::new(),
             knows_revoked: false,
@@ -372,6 +380,7 @@ impl Driver {
                 let answer = answer.map(|found| found.map(|checkpoint| *checkpoint));
                 self.shard.loaded(id, answer, now);
             }
+            Answer::Created(id, answer) => self.shard.created(id, answer, now),
             Answer::Claimed(id, answer) => self.shard.claimed(id, answer, now),
             Answer::Appended(answer, at) => self.appended(answer, at, now),
             Answer::Assigned(matches) => self.shard.assigned(matches, now),
@@ -381,10 +390,31 @@ impl Driver {
             Answer::HeartbeatReached => self.shard.heartbeat_reached(now),
             Answer::Heartbeat(answer) => {
                 self.heartbeat_under_way = false;
+                if let Ok(registry) = &answer {
+                    self.watch_address(registry);
+                }
                 self.shard.heartbeat_answered(answer, now);
             }
             Answer::Revoked(players) => self.deny(players),
         }
+    }
+
+    /// Looks whether another live shard announces this one's address, and says so.
+    fn watch_address(&mut self, registry: &[Registered]) {
+        let shared = self.address_watch.observe(&self.record, registry);
+        self.metrics.address_shared.set(shared.is_some().into());
+        if shared != self.address_shared
+            && let Some(Shared {
+                with,
+                is_ours_to_yield,
+            }) = shared
+        {
+            let address = self.record.address;
+            tracing::error!(%address, other = %with, is_ours_to_yield,
+                "another live shard announces this one's address, so that players reach one of the two: the \
+                 younger takes no matches until --public-address (ROOKERY_PUBLIC_ADDRESS) of both differ");
+        }
+        self.address_shared = shared;
     }
 
     fn carry_out(&mut self) {
@@ -402,6 +432,13 @@ impl Driver {
                     self.ask(|store| async move {
                         let found = timed(&timer, store.load(id)).await;
                         Answer::Loaded(id, found.map(|found| found.map(Box::new)))
+                    });
+                }
+                Output::Create(snapshot) => {
+                    let me = self.record.id;
+                    self.ask(|store| async move {
+                        let created = store.create(me, &snapshot).await;
+                        Answer::Created(snapshot.setup().id, created)
                     });
                 }
                 Output::Claim(id, expected) => {

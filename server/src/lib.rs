@@ -14,6 +14,7 @@ pub mod shard;
 mod stream;
 mod sweeping;
 pub mod tls;
+mod token_refusals;
 mod traces;
 
 pub mod commands;

@@ -12,6 +12,7 @@ use prometheus::{
 
 use crate::shard::{Counters, Measured, Shard};
 use crate::tls::CertificateSource;
+use crate::token_refusals::TokenRefusals;
 
 /// From a fast loopback to a takeover, in seconds.
 const SECONDS: &[f64] = &[
@@ -29,6 +30,7 @@ pub struct Metrics {
     pub(crate) slow_peers: IntCounter,
     pub(crate) joins_refused: IntCounter,
     pub(crate) traces_dropped: IntCounter,
+    pub(crate) address_shared: IntGauge,
     pub(crate) tick_gaps: IntCounter,
     pub(crate) tick_gap_seconds: prometheus::Counter,
     ack_seconds: Histogram,
@@ -54,6 +56,7 @@ pub(crate) struct DoorMetrics {
     pub(crate) handshakes_late: IntCounter,
     pub(crate) refused: IntCounter,
     pub(crate) address_retries: IntCounter,
+    pub(crate) tokens: TokenRefusals,
 }
 
 /// How long the store takes, by what it is asked.
@@ -164,6 +167,10 @@ impl Metrics {
             traces_dropped: on.counter(
                 "traces_dropped_total",
                 "Sampled commands whose trace no collector was given.",
+            ),
+            address_shared: on.gauge(
+                "address_shared",
+                "1 while another live shard announces this one's address to players.",
             ),
             tick_gaps: on.counter("tick_gaps_total", "Pauses of the process over 250 ms."),
             tick_gap_seconds: on.seconds("tick_gap_seconds_total", "Time lost to such pauses."),
@@ -284,6 +291,11 @@ impl DoorMetrics {
                 "address_retries_total",
                 "Attempts that had to prove their address first.",
             ),
+            tokens: TokenRefusals::new(&on.counters(
+                "seat_tokens_refused_total",
+                "Seat tokens that were refused, by reason.",
+                "reason",
+            )),
         }
     }
 }

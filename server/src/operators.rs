@@ -127,6 +127,11 @@ impl Source for ShardSource {
         if status.draining {
             let why = "This shard gives its matches away and takes no new ones.";
             Err(Problem::new(Kind::ShardUnavailable, why))
+        } else if let Some(other) = status.address_taken_by {
+            let why = format!(
+                "Shard {other} announces the same address to players: give each its own --public-address."
+            );
+            Err(Problem::new(Kind::ShardUnavailable, why))
         } else if let Some(why) = status.pause_reason {
             let why = format!("Play is paused: {why}.");
             Err(Problem::new(Kind::StoreUnavailable, why))

@@ -135,9 +135,10 @@ impl SeatStream {
         let now = (self.streams.calendar)();
         let claims = self.streams.key.seat(&join.token, now).map_err(|error| {
             tracing::debug!(match_id = %join.match_id, %error, "refused a seat");
+            self.streams.metrics.tokens.refused(&error);
             match error {
                 TokenError::Expired => CloseCode::TokenExpired,
-                TokenError::Invalid(_) => CloseCode::TokenInvalid,
+                TokenError::Invalid(_) | TokenError::Early => CloseCode::TokenInvalid,
             }
         })?;
         if claims.match_id == join.match_id {

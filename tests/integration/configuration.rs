@@ -310,3 +310,32 @@ fn production_refuses_a_redis_that_flushes_late() {
         );
     }
 }
+
+#[test]
+fn an_address_of_port_0_is_refused_as_nobody_reaches_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (key, _) = protocol::token::SigningKey::generate().unwrap();
+    let public = directory.path().join("public.pem");
+    std::fs::write(&public, key.verifying_key().to_pem()).unwrap();
+    let public = public.display().to_string();
+    let check = |more: &[&str]| {
+        let shard = [
+            "check",
+            "shard",
+            "--store",
+            "redis://h",
+            "--matchmaker-key",
+            &public,
+        ];
+        let listen = ["--listen", "127.0.0.1:0"];
+        let words = [&shard[..], &listen, more].concat();
+        tests::process::run("rookery", &words, std::time::Duration::from_secs(30))
+    };
+    assert!(check(&[]).status.success(), "a free port is one");
+    for option in ["--public-address", "--admin-address"] {
+        let output = check(&[option, "203.0.113.7:0"]);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(option) && said.contains("port 0"), "{said}");
+    }
+}

@@ -186,3 +186,42 @@ async fn a_pause_names_its_present_reason_and_play_stands_still_on_settings_that
     std::io::Write::write_all(&mut operator, words).unwrap();
     is_paused_for(&installation, "password").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_comes_back_empty_is_given_the_matches_again() {
+    let installation = Installation::start_with(1, &[]).await;
+    let mut game = Game::begin(&installation.matchmaker).await;
+    for (ply, uci) in [(0, "e2e4"), (1, "e7e5"), (2, "g1f3")] {
+        game.play(ply, uci).await;
+    }
+    assert_eq!(installation.redis.command(&["FLUSHALL"]), "+OK");
+    // The streams that are open go on, and every move is acknowledged.
+    for (ply, uci) in [(3, "b8c6"), (4, "f1b5")] {
+        game.play(ply, uci).await;
+    }
+    game.sit_again(Seat::Black).await;
+    game.play(5, "a7a6").await;
+    let pgn = format!("{}/v1/matches/{}/pgn", installation.matchmaker, game.id);
+    let pgn = reqwest::get(pgn).await.unwrap().text().await.unwrap();
+    let moves: String = pgn
+        .split('{')
+        .map(|part| part.rsplit('}').next().unwrap())
+        .collect();
+    let moves: Vec<_> = moves.split_whitespace().collect();
+    for san in ["e4", "e5", "Nf3", "Nc6", "Bb5", "a6"] {
+        assert!(moves.contains(&san), "{san} in {pgn}");
+    }
+    let (_, scrape) = installation.shards[0].admin.text("/metrics").await;
+    for (name, count) in [("rollbacks", 1), ("matches_lost", 0), ("conflicts", 0)] {
+        let line = format!("rookery_{name}_total {count}");
+        assert!(
+            scrape.lines().any(|found| found == line),
+            "{line} in {scrape}"
+        );
+    }
+    assert!(
+        installation
+            .log()
+            .contains("the store lost a match; it is created again")
+    );
+}

@@ -110,7 +110,9 @@ async fn tokens_that_give_no_right_are_refused() {
     };
     let later = now().0 / 1_000 + 60;
     let good = world.key.player_token(&claims(later));
-    let expired = world.key.player_token(&claims(now().0 / 1_000));
+    let expired = world
+        .key
+        .player_token(&claims(now().0 / 1_000 - protocol::token::LEEWAY_S));
     let forged = new_key().player_token(&claims(later));
     let seat = world.key.seat_token(&SeatClaims {
         match_id: "000000000000".parse().unwrap(),

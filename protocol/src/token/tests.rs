@@ -35,7 +35,7 @@ ixHZw0r+VlPrqMUfBsn1lcaxAo+7hPTNechUHKe/dRPddiZLQFucKHa0
 const EXP_S: u64 = 1_767_225_600;
 
 /// The last moment at which the claims below are valid.
-const IN_TIME: UnixMillis = UnixMillis(EXP_S * 1_000 - 1);
+const IN_TIME: UnixMillis = UnixMillis((EXP_S + 60) * 1_000 - 1);
 
 fn key() -> SigningKey {
     SigningKey::from_pem(OPENSSL_PRIVATE).unwrap()
@@ -139,7 +139,8 @@ fn a_token_ends_at_its_second() {
     let verifying = key().verifying_key();
     let player = key().player_token(&player_claims());
     let seat = key().seat_token(&seat_claims(Role::White));
-    for late in [EXP_S * 1_000, EXP_S * 1_000 + 1, u64::MAX] {
+    let end_ms = (EXP_S + 60) * 1_000;
+    for late in [end_ms, end_ms + 1, u64::MAX] {
         let late = UnixMillis(late);
         assert_eq!(verifying.player(&player, late), Err(TokenError::Expired));
         assert_eq!(verifying.seat(&seat, late), Err(TokenError::Expired));

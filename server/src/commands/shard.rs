@@ -185,6 +185,25 @@ impl ShardArgs {
             );
             return Err(text.into());
         }
+        // The port that is listened on may be a free one, which is known once it is bound.
+        for (option, address) in [
+            (
+                "--public-address (ROOKERY_PUBLIC_ADDRESS)",
+                self.public_address,
+            ),
+            (
+                "--admin-address (ROOKERY_ADMIN_ADDRESS)",
+                self.admin_address,
+            ),
+        ] {
+            if let Some(address) = address.filter(|address| address.port() == 0) {
+                let text = format!(
+                    "{option}: nobody reaches port 0 of {}; give the port at which this shard is reached",
+                    address.ip()
+                );
+                return Err(text.into());
+            }
+        }
         let production = self.configuration.production;
         let secret = match &self.reset_secret {
             Some(path) => Some(reset_secret(path, production)?),

@@ -28,7 +28,10 @@ impl Driver {
             Ask::Status(reply) => {
                 let registry = self.shard.registry();
                 let registry = registry.map(|(record, dead)| (record.clone(), dead));
-                let _ = reply.send((self.shard.status(), registry.collect()));
+                let mut status = self.shard.status();
+                let shared = self.address_shared.filter(|shared| shared.is_ours_to_yield);
+                status.address_taken_by = shared.map(|shared| shared.with);
+                let _ = reply.send((status, registry.collect()));
             }
             Ask::Adjudicate(id, outcome, reply) => {
                 let _ = reply.send(self.shard.adjudicate(id, outcome, now));

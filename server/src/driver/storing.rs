@@ -62,7 +62,10 @@ impl Driver {
         self.heartbeat_under_way = true;
         self.shard.heartbeat_sent(now);
         self.record.heartbeat += 1;
-        let record = self.shard.record(&self.record);
+        let mut record = self.shard.record(&self.record);
+        record.draining |= self
+            .address_shared
+            .is_some_and(|shared| shared.is_ours_to_yield);
         let (store, answers) = (Arc::clone(&self.store), self.answers.clone());
         let timer = self.metrics.store_seconds.heartbeat.clone();
         let seat_token_ms = SEAT_TOKEN_LIFE_MAX.as_millis() as u64;

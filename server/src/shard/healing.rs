@@ -1,8 +1,8 @@
 //! A store that lost confirmed events is given them again, from memory.
 
-use game_core::MatchId;
+use game_core::{Epoch, MatchId};
 use protocol::CloseCode;
-use store::{Claim, Ownership, Status, StoreError};
+use store::{Claim, Created, Ownership, Status, StoreError};
 
 use super::live::len_of;
 use super::{MatchKey, Now, Shard};
@@ -41,6 +41,58 @@ impl Shard {
         self.unplayable.note_lost(id);
         self.doubt.raise();
         self.drop_match(key, CloseCode::Internal);
+    }
+
+    /// The store does not have a match that it had confirmed: creates it again, to be claimed above our epoch
+    /// and written from memory, if all of it is there.
+    pub(super) fn restore(&mut self, key: MatchKey) {
+        let Some(live) = self.matches.get_mut(key) else {
+            return;
+        };
+        let (id, epoch) = (live.id(), live.epoch());
+        let Some(beginning) = live.beginning() else {
+            self.lose(
+                key,
+                "it is gone, and memory does not reach back to its first event",
+            );
+            return;
+        };
+        // It lost others too.
+        self.doubt.raise();
+        if live.begin_reclaim() {
+            tracing::error!(match_id = %id, %epoch, "the store lost a match; it is created again");
+            self.outputs
+                .push_back(super::Output::Create(Box::new(beginning)));
+        }
+    }
+
+    /// The answer to [`Output::Create`](super::Output::Create). Whoever created it, its epoch is to be above
+    /// ours before anything is written.
+    pub fn created(&mut self, id: MatchId, answer: Result<Created, StoreError>, now: Now) {
+        let Some(&key) = self.by_id.get(&id) else {
+            return;
+        };
+        let Some(live) = self.matches.get_mut(key) else {
+            return;
+        };
+        live.end_reclaim();
+        match answer {
+            Ok(Created::New | Created::Exists) => {
+                let created = Ownership {
+                    epoch: Epoch(0),
+                    owner: self.id,
+                    status: Status::Live,
+                };
+                self.reclaim(key, created);
+            }
+            // The next write finds out again, or the next look.
+            Err(_) => {
+                live.write_again(live.confirmed_seq());
+                self.doubt.raise();
+                self.settle(key);
+            }
+        }
+        self.write(now);
     }
 
     /// The store names an ownership before ours, or one of our own that we do not know: claims the
@@ -101,7 +153,7 @@ impl Shard {
                 self.reclaim(key, ownership);
             }
             Ok(Claim::Lost(_)) => self.drop_match(key, CloseCode::NotOwner),
-            Ok(Claim::Missing) => self.lose(key, "it is gone"),
+            Ok(Claim::Missing) => self.restore(key),
             // The next write finds out again, or the next look.
             Err(_) => {
                 live.write_again(live.confirmed_seq());

@@ -69,6 +69,7 @@ impl Shard {
             peers: count(self.peers.len()),
             paused: self.clock.is_frozen(),
             pause_reason: self.pause_reason().map(str::to_owned),
+            address_taken_by: None,
             draining: self.takeover.is_draining(),
         }
     }

@@ -208,7 +208,7 @@ impl LiveMatch {
         let joined = Joined {
             role,
             catch_up: self
-                .missed(seen)
+                .missed(seen, limits)
                 .map_or_else(|| CatchUp::State(self.state()), CatchUp::Events),
             clock: self.clock_view(moment.time),
             connected: self.connected(),
@@ -446,7 +446,7 @@ impl LiveMatch {
     }
 
     fn remember(&mut self, event: Event, limits: &ShardLimits) {
-        if self.recent.len() == limits.recent_events {
+        if self.recent.len() == limits.kept_events {
             self.recent.pop_front();
         }
         self.recent.push_back(event);

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use game_core::{Command, Epoch, MatchId, MatchTime, PlayerId, ShardId, UnixMillis};
+use game_core::{Command, Epoch, MatchId, MatchTime, PlayerId, ShardId, Snapshot, UnixMillis};
 use protocol::{CloseCode, Role, ServerBody, ServerFrame, WireRefusal, codec};
 use slotmap::{SlotMap, new_key_type};
 use store::{Append, HandOver, Liveness, ShardRecord};
@@ -73,6 +73,8 @@ pub enum Output {
     },
     /// Read a match from the store, and answer with [`Shard::loaded`].
     Load(MatchId),
+    /// Create a match of this shard that the store has lost, and answer with [`Shard::created`].
+    Create(Box<Snapshot>),
     /// Claim a match, and answer with [`Shard::claimed`].
     Claim(MatchId, Epoch),
     /// Write a batch, and answer with [`Shard::appended`]. There is never more than one under way.

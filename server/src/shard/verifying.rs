@@ -114,7 +114,7 @@ impl Shard {
             }
             // Past matches leave the store in time.
             Standing::Missing if live.is_read_only() => self.drop_match(key, CloseCode::Done),
-            Standing::Missing => self.lose(key, "it is gone"),
+            Standing::Missing => self.restore(key),
             Standing::Unreadable(text) => self.lose(key, &text),
         }
     }

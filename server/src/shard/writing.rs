@@ -261,7 +261,12 @@ impl Shard {
                 self.drop_match(key, CloseCode::NotOwner);
             }
             Appended::Rollback { len } => self.heal(key, len),
-            Appended::Conflict { .. } | Appended::Missing | Appended::Unreadable(_) => {
+            Appended::Missing => {
+                // What the write held is to be written after all that was confirmed.
+                live.write_again(live.confirmed_seq());
+                self.restore(key);
+            }
+            Appended::Conflict { .. } | Appended::Unreadable(_) => {
                 self.counters.conflicts += 1;
                 self.lose(key, &format!("{answer:?} after {}", append.after));
             }

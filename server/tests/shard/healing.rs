@@ -265,3 +265,75 @@ fn a_machine_that_was_suspended_doubts() {
     room.heartbeat(Ok(vec![room.record(room.me, 3)]));
     assert!(matches!(&*room.asked, [Output::Verify(asked)] if *asked == [(id, 0)]));
 }
+
+#[test]
+fn a_match_that_the_store_lost_altogether_is_written_again_whole() {
+    let (mut room, id, white, black) = played();
+    let log = room.store[&id].log.clone();
+    room.store.clear();
+    room.play(white, 4, "f1b5");
+    room.take(black);
+    while room.in_flight.is_some() {
+        room.store_all();
+    }
+    let stored = &room.store[&id];
+    assert_eq!(stored.log[..4], log, "as it was acknowledged");
+    assert_eq!(stored.log.len(), 5);
+    assert!(
+        stored.ownership.epoch > Epoch(1),
+        "above the epoch of before"
+    );
+    assert_eq!(room.closed(white), None);
+    let moved = room.bodies(black);
+    assert_eq!(
+        moved.len(),
+        1,
+        "what was seen is not shown again: {moved:?}"
+    );
+    let counters = room.shard.counters();
+    assert_eq!(
+        (counters.healed, counters.lost, counters.conflicts),
+        (1, 0, 0)
+    );
+}
+
+#[test]
+fn a_quiet_match_and_an_ended_one_that_the_store_lost_altogether_are_written_again() {
+    for ends in [false, true] {
+        let (mut room, id, white, _) = played();
+        if ends {
+            room.command(white, 1, CommandKind::Resign);
+            room.store_all();
+        }
+        let (log, status) = (
+            room.store[&id].log.clone(),
+            room.store[&id].ownership.status,
+        );
+        room.store.clear();
+        restart_of_the_store(&mut room);
+        settle(&mut room);
+        assert_eq!(room.store[&id].log, log);
+        assert_eq!(room.store[&id].ownership.status, status);
+        assert_eq!(room.shard.counters().healed, 1);
+    }
+}
+
+#[test]
+fn a_match_that_is_not_whole_in_memory_is_counted_as_lost() {
+    let limits = server::shard::ShardLimits {
+        kept_events: 2,
+        ..Default::default()
+    };
+    let (mut room, _, white, black) = Room::begun_with(ClockStart::AtOnce, limits);
+    for (ply, uci) in (0..).zip(MOVES) {
+        let mover = if ply % 2 == 0 { white } else { black };
+        room.play(mover, ply, uci);
+        room.store_all();
+    }
+    room.store.clear();
+    room.play(white, 4, "f1b5");
+    room.store_all();
+    assert_eq!(room.closed(white), Some(CloseCode::Internal));
+    let counters = room.shard.counters();
+    assert_eq!((counters.healed, counters.lost), (0, 1));
+}

@@ -12,8 +12,8 @@ use game_core::{
 use protocol::{CloseCode, Role, ServerBody, ServerFrame, codec};
 use server::shard::{Now, Output, PeerKey, Shard, ShardLimits};
 use store::{
-    Append, Appended, Checkpoint, Claim, HandOver, HandedOver, Ownership, Registered, ShardRecord,
-    Standing, Status, StoreError, codec as stored,
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership, Registered,
+    ShardRecord, Standing, Status, StoreError, codec as stored,
 };
 
 /// What one peer was sent, and how it was sent away.
@@ -138,6 +138,11 @@ impl Room {
                     let checkpoint = self.store.get(&id).map(Stored::checkpoint);
                     self.shard.loaded(id, Ok(checkpoint), self.now());
                 }
+                Output::Create(snapshot) => {
+                    let created = self.create_again(&snapshot);
+                    let id = snapshot.setup().id;
+                    self.shard.created(id, Ok(created), self.now());
+                }
                 Output::Claim(id, expected) => {
                     let claim = self.claim(id, expected);
                     self.shard.claimed(id, Ok(claim), self.now());
@@ -258,6 +263,26 @@ impl Room {
     }
 
     /// Puts a new match into the store, assigned to `owner`.
+    /// The store has this match again, and none of its events.
+    fn create_again(&mut self, snapshot: &Snapshot) -> Created {
+        let id = snapshot.setup().id;
+        if self.store.contains_key(&id) {
+            return Created::Exists;
+        }
+        let stored = Stored {
+            ownership: Ownership {
+                epoch: Epoch(0),
+                owner: self.me,
+                status: Status::Live,
+            },
+            snapshot: snapshot.clone(),
+            log: Vec::new(),
+            move_time: (0, Duration::ZERO),
+        };
+        self.store.insert(id, stored);
+        Created::New
+    }
+
     pub(crate) fn create(&mut self, n: u128, owner: ShardId, clock_start: ClockStart) -> MatchId {
         let id = MatchId::from_random(n);
         let player = |name: &str| Player {

@@ -1,6 +1,6 @@
 //! What the store holds of a match, beside what is in memory: after a failure it may be less.
 
-use game_core::{Epoch, Event, MatchTime};
+use game_core::{Epoch, Event, Match, MatchTime, Snapshot};
 use store::{Checkpoint, codec};
 
 use super::{LiveMatch, ShardLimits};
@@ -30,6 +30,12 @@ impl LiveMatch {
     /// Whether a batch in flight holds events of this match: its answer tells what is stored.
     pub(crate) fn is_in_flight(&self) -> bool {
         self.in_flight.is_some()
+    }
+
+    /// The match before its first event, if every event since is in memory: what it takes to create it again.
+    pub(crate) fn beginning(&self) -> Option<Snapshot> {
+        let is_whole = self.remembers(0);
+        is_whole.then(|| Match::new(self.game.setup().clone()).snapshot())
     }
 
     /// Begins to claim the match above an epoch of before; says whether that was not under way.
