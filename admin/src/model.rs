@@ -5,8 +5,8 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use game_core::{
-    BySeat, Epoch, MatchId, MatchSetup, Outcome, Player, Seat, Snapshot, Speed, Termination,
-    TimeControl, UnixMillis,
+    BySeat, Epoch, MatchId, MatchSetup, Outcome, Player, Seat, ShardId, Snapshot, Speed,
+    Termination, TimeControl, UnixMillis,
 };
 
 /// What a list shows of one match. Everything in it is confirmed, but the count of what is not.

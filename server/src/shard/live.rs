@@ -72,6 +72,8 @@ pub(crate) struct LiveMatch {
     snapshot_seq: u32,
     /// The last events, for peers that come back and for a store that lost them.
     recent: VecDeque<Event>,
+    /// See [`ShardLimits::recent_events`].
+    resent_max: usize,
     /// After a load, the clock of a seat waits until then for its player to come (back).
     held_until: Option<MatchTime>,
     /// Who has come since the load.
@@ -115,6 +117,7 @@ impl LiveMatch {
             read_only: finished,
             snapshot_seq,
             recent: VecDeque::new(),
+            resent_max: limits.recent_events,
             held_until: (!finished).then(|| now + limits.rejoin_wait),
             came: BySeat::default(),
             presence: Presence::default(),
@@ -208,7 +211,7 @@ impl LiveMatch {
         let joined = Joined {
             role,
             catch_up: self
-                .missed(seen, limits)
+                .missed(seen)
                 .map_or_else(|| CatchUp::State(self.state()), CatchUp::Events),
             clock: self.clock_view(moment.time),
             connected: self.connected(),

@@ -3,7 +3,7 @@
 use game_core::{BySeat, Event, EventKind, MatchTime, Seat};
 use protocol::{ClockView, MatchState, Role, SeatView, ServerBody, ServerFrame, WireEvent, codec};
 
-use super::{LiveMatch, Member, ShardLimits};
+use super::{LiveMatch, Member};
 use crate::shard::gate::Audience;
 
 impl LiveMatch {
@@ -21,12 +21,8 @@ impl LiveMatch {
     }
 
     /// The events after `seen`; `None` where only the full state will do.
-    pub(super) fn missed(
-        &self,
-        seen: Option<u32>,
-        limits: &ShardLimits,
-    ) -> Option<Vec<(u32, WireEvent)>> {
-        let is_recent = |seen: u32| (self.game.seq() - seen) as usize <= limits.recent_events;
+    pub(super) fn missed(&self, seen: Option<u32>) -> Option<Vec<(u32, WireEvent)>> {
+        let is_recent = |seen: u32| (self.game.seq() - seen) as usize <= self.resent_max;
         let seen = seen.filter(|&seen| self.remembers(seen) && is_recent(seen))?;
         let missed = self.recent.iter().filter(|event| event.seq > seen);
         Some(
