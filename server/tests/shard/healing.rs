@@ -241,7 +241,7 @@ fn another_owner_of_the_same_epoch_fences() {
 fn a_shard_whose_heartbeats_went_unanswered_doubts_though_its_writes_got_through() {
     let (mut room, id, white, black) = Room::begun(ClockStart::AtOnce);
     room.heartbeat(Ok(vec![room.record(room.me, 2)]));
-    room.shard.heartbeat_sent(room.now());
+    room.shard.heartbeat_sent(room.now(), room.since_boot());
     for (ply, uci) in (0..).zip(MOVES) {
         room.pass(600);
         let mover = if ply % 2 == 0 { white } else { black };
@@ -250,7 +250,7 @@ fn a_shard_whose_heartbeats_went_unanswered_doubts_though_its_writes_got_through
     }
     assert!(!room.shard.status().paused);
     let registry = vec![room.record(room.me, 3)];
-    room.shard.heartbeat_answered(Ok(registry), room.now());
+    room.beat_answered(registry);
     room.turn();
     assert!(matches!(&*room.asked, [Output::Verify(asked)] if *asked == [(id, 4)]));
 }

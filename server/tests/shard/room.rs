@@ -95,8 +95,18 @@ impl Room {
         Now {
             uptime: self.uptime,
             calendar: UnixMillis(0),
-            since_boot: self.uptime + self.suspended,
         }
+    }
+
+    /// A clock that counts while the machine is suspended.
+    pub(crate) fn since_boot(&self) -> Duration {
+        self.uptime + self.suspended
+    }
+
+    /// The store answers the heartbeat under way.
+    pub(crate) fn beat_answered(&mut self, registry: Vec<ShardRecord>) {
+        let (now, since_boot) = (self.now(), self.since_boot());
+        self.shard.heartbeat_answered(Ok(registry), now, since_boot);
     }
 
     /// Lets time pass, and the shard act on it.
@@ -160,8 +170,9 @@ impl Room {
 
     pub(crate) fn heartbeat(&mut self, answer: Result<Vec<ShardRecord>, StoreError>) {
         let now = self.now();
-        self.shard.heartbeat_sent(now);
-        self.shard.heartbeat_answered(answer, now);
+        let since_boot = self.since_boot();
+        self.shard.heartbeat_sent(now, since_boot);
+        self.shard.heartbeat_answered(answer, now, since_boot);
         self.turn();
     }
 
