@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use store::{
-    Append, Appended, Assignment, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership,
-    ShardRecord, Standing, Store, StoreError, Ticket, TicketId,
+    Append, Appended, Assignment, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage,
+    Ownership, Registered, ScanCursor, ShardRecord, Standing, Store, StoreError, Ticket, TicketId,
 };
 use tokio::time::sleep;
 use tracing::{info, warn};
@@ -83,6 +83,14 @@ impl Store for LateStore {
         self.real()?.ownership(id).await
     }
 
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        self.real()?.matches(after, limit).await
+    }
+
     async fn claim(
         &self,
         id: MatchId,
@@ -96,7 +104,7 @@ impl Store for LateStore {
         self.real()?.append(batch).await
     }
 
-    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError> {
+    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
         self.real()?.heartbeat(shard).await
     }
 
@@ -112,24 +120,32 @@ impl Store for LateStore {
         &self,
         shard: &ShardRecord,
         answered: &(dyn Fn() + Send + Sync),
-    ) -> Result<Vec<ShardRecord>, StoreError> {
+    ) -> Result<Vec<Registered>, StoreError> {
         self.real()?.heartbeat_in_steps(shard, answered).await
     }
 
-    async fn shards(&self) -> Result<Vec<ShardRecord>, StoreError> {
+    async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
         self.real()?.shards().await
     }
 
-    async fn deregister(&self, shard: ShardId) -> Result<(), StoreError> {
-        self.real()?.deregister(shard).await
+    async fn leave(&self, shard: ShardId) -> Result<usize, StoreError> {
+        self.real()?.leave(shard).await
+    }
+
+    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
+        self.real()?.deregister(shard, heartbeat).await
     }
 
     async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
         self.real()?.owned(shard).await
     }
 
-    async fn disown(&self, shard: ShardId, matches: &[MatchId]) -> Result<(), StoreError> {
+    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         self.real()?.disown(shard, matches).await
+    }
+
+    async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError> {
+        self.real()?.shard_traces().await
     }
 
     async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {

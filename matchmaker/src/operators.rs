@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use axum::http::Method;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
 use serde_json::json;
-use store::{ShardRecord, Status, Store};
+use store::{Registered, ShardRecord, Status, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -71,11 +71,12 @@ impl ClusterSource {
     async fn registry(&self) -> Result<Vec<Known>, Problem> {
         let registry = self.store.shards().await?;
         let view = self.views.borrow().clone();
-        let known = |record: ShardRecord| Known {
+        let known = |record: &ShardRecord| Known {
             is_dead: view.fate(record.id) == Fate::Dead,
-            record,
+            record: record.clone(),
         };
-        Ok(registry.into_iter().map(known).collect())
+        let records = registry.iter().filter_map(Registered::record);
+        Ok(records.map(known).collect())
     }
 
     /// The live owner of a live match.
@@ -88,7 +89,7 @@ impl ClusterSource {
         let view = self.views.borrow().clone();
         let admin = match view.fate(ownership.owner) {
             Fate::Lives(record) | Fate::Suspect(record) => record.admin,
-            Fate::Dead | Fate::Absent | Fate::Unknown => None,
+            _ => None,
         };
         admin.ok_or_else(|| {
             let why = format!(

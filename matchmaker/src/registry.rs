@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering as Memory};
 use std::time::Duration;
 
 use game_core::{MatchId, ShardId};
-use store::{Liveness, ShardRecord, Store, StoreError, rendezvous_rank};
+use store::{Liveness, Registered, ShardRecord, Store, StoreError, rendezvous_rank};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -26,9 +26,13 @@ pub(crate) enum Fate<'a> {
     Lives(&'a ShardRecord),
     /// It lives, or has died a moment ago: that is known soon.
     Suspect(&'a ShardRecord),
-    /// Its counter stands still: it is dead.
+    /// It has left, or its counter stands still: it is dead.
     Dead,
-    /// It has left the registry, or has entered it since the registry was read.
+    /// It has no record: it has not registered yet, or its record was lost. Which it is is known soon.
+    Silent,
+    /// It has a record that cannot be read here: it lives, at an unknown address.
+    Unreadable,
+    /// The registry does not name it, or does since it was read.
     Absent,
     /// This matchmaker has not seen the registry yet.
     Unknown,
@@ -40,6 +44,8 @@ pub(crate) struct View {
     shards: Vec<Shard>,
     suspects: Vec<ShardId>,
     dead: Vec<ShardId>,
+    /// Those whose records cannot be read and that are not dead.
+    unreadable: Vec<ShardId>,
     observed: bool,
 }
 
@@ -64,6 +70,8 @@ impl View {
             Some(shard) if self.suspects.contains(&id) => Fate::Suspect(&shard.record),
             Some(shard) => Fate::Lives(&shard.record),
             None if self.dead.contains(&id) => Fate::Dead,
+            None if self.unreadable.contains(&id) => Fate::Unreadable,
+            None if self.suspects.contains(&id) => Fate::Silent,
             None if self.observed => Fate::Absent,
             None => Fate::Unknown,
         }
@@ -102,9 +110,14 @@ impl View {
     /// ([`Liveness::heir`]), or the next in that order that is not full. So all who ask for one match
     /// are sent to one place, whichever matchmaker they ask, and it is where the match goes anyway.
     pub(crate) fn for_match(&self, id: MatchId) -> Option<&ShardRecord> {
-        self.takers()
+        self.shards
+            .iter()
+            .filter(|shard| !shard.record.draining)
+            .max_by_key(|shard| {
+                let rank = rendezvous_rank(id, shard.record.id);
+                (shard.has_room(), rank, shard.record.id)
+            })
             .map(|shard| &shard.record)
-            .max_by_key(|record| (rendezvous_rank(id, record.id), record.id))
     }
 
     /// The shards for a new match: those whose counter was seen to move, if there are any.
@@ -117,11 +130,15 @@ impl View {
     fn takers(&self) -> impl Iterator<Item = &Shard> {
         self.shards
             .iter()
-            .filter(|shard| !shard.record.draining && shard.used() < shard.record.capacity)
+            .filter(|shard| !shard.record.draining && shard.has_room())
     }
 }
 
 impl Shard {
+    fn has_room(&self) -> bool {
+        self.used() < self.record.capacity
+    }
+
     fn used(&self) -> u32 {
         self.record
             .live
@@ -146,23 +163,30 @@ pub(crate) struct Observer {
 
 impl Observer {
     /// The registry as read at `now`, a point on this process's monotonic clock.
-    pub(crate) fn observe(&mut self, registry: &[ShardRecord], now: Duration) -> View {
+    pub(crate) fn observe(&mut self, registry: &[Registered], now: Duration) -> View {
         self.liveness.observe(registry, now);
         let known = std::mem::take(&mut self.first_beats);
         let first = |record: &ShardRecord| {
             let beat = known.get(&record.id).copied().unwrap_or(record.heartbeat);
             (record.id, beat)
         };
-        self.first_beats = registry.iter().map(first).collect();
+        let records = registry.iter().filter_map(Registered::record);
+        self.first_beats = records.map(first).collect();
         let shard = |record: &ShardRecord| Shard {
             record: record.clone(),
             proven: self.first_beats.get(&record.id) != Some(&record.heartbeat),
             placed: AtomicU32::new(0),
         };
+        let dead: Vec<_> = self.liveness.dead().map(|(id, _)| id).collect();
+        let unreadable = registry.iter().filter_map(|seen| match seen {
+            Registered::Unreadable { id, .. } if !dead.contains(id) => Some(*id),
+            _ => None,
+        });
         View {
             shards: self.liveness.lives().map(shard).collect(),
             suspects: self.liveness.suspects().collect(),
-            dead: self.liveness.dead().collect(),
+            unreadable: unreadable.collect(),
+            dead,
             observed: true,
         }
     }
@@ -273,8 +297,12 @@ mod tests {
         Liveness::HEARTBEAT_EVERY * half_seconds
     }
 
-    fn view(registry: &[ShardRecord]) -> View {
-        Observer::default().observe(registry, Duration::ZERO)
+    fn registered(records: &[ShardRecord]) -> Vec<Registered> {
+        records.iter().cloned().map(Registered::from).collect()
+    }
+
+    fn view(records: &[ShardRecord]) -> View {
+        Observer::default().observe(&registered(records), Duration::ZERO)
     }
 
     /// All the shards that some throw of the dice gives a new match to.
@@ -341,11 +369,11 @@ mod tests {
     #[test]
     fn a_shard_whose_counter_moves_is_preferred_to_one_just_seen() {
         let mut observer = Observer::default();
-        let view = observer.observe(&[record(1, 5, 9), record(2, 7, 0)], after(0));
+        let view = observer.observe(&registered(&[record(1, 5, 9), record(2, 7, 0)]), after(0));
         assert_eq!(chosen(&view), ids(&[2]), "neither is proven");
-        let view = observer.observe(&[record(1, 6, 9), record(2, 7, 0)], after(1));
+        let view = observer.observe(&registered(&[record(1, 6, 9), record(2, 7, 0)]), after(1));
         assert_eq!(chosen(&view), ids(&[1]));
-        let view = observer.observe(&[record(1, 6, 9), record(2, 8, 0)], after(2));
+        let view = observer.observe(&registered(&[record(1, 6, 9), record(2, 8, 0)]), after(2));
         assert_eq!(chosen(&view), ids(&[2]), "once seen to move is enough");
     }
 
@@ -355,7 +383,7 @@ mod tests {
         assert_eq!(View::default().fate(beating), Fate::Unknown);
         let mut observer = Observer::default();
         let view = observer.observe(
-            &[record(1, 0, 0), record(2, 0, 0), record(3, 0, 0)],
+            &registered(&[record(1, 0, 0), record(2, 0, 0), record(3, 0, 0)]),
             after(0),
         );
         assert_eq!(
@@ -366,7 +394,7 @@ mod tests {
         assert_eq!(view.fate(never), Fate::Absent);
         for n in 1..6 {
             let registry = [draining(record(1, u64::from(n), 0)), record(2, 0, 0)];
-            let view = observer.observe(&registry, after(n));
+            let view = observer.observe(&registered(&registry), after(n));
             let alive = draining(record(1, u64::from(n), 0));
             assert_eq!(view.fate(beating), Fate::Lives(&alive), "draining is alive");
             let silent = record(2, 0, 0);
@@ -377,9 +405,9 @@ mod tests {
             assert_eq!(view.fate(still), fate, "at {n}");
             assert_eq!(view.fate(left), Fate::Absent);
         }
-        let view = observer.observe(&[record(1, 9, 0), record(2, 0, 0)], after(6));
+        let view = observer.observe(&registered(&[record(1, 9, 0), record(2, 0, 0)]), after(6));
         assert_eq!(view.fate(still), Fate::Dead, "three seconds of silence");
-        let view = observer.observe(&[record(1, 9, 0), record(2, 1, 0)], after(7));
+        let view = observer.observe(&registered(&[record(1, 9, 0), record(2, 1, 0)]), after(7));
         assert_eq!(
             view.fate(still),
             Fate::Lives(&record(2, 1, 0)),
@@ -390,11 +418,11 @@ mod tests {
     #[test]
     fn an_outage_of_the_store_kills_no_shard() {
         let mut observer = Observer::default();
-        observer.observe(&[record(1, 0, 0)], after(0));
+        observer.observe(&registered(&[record(1, 0, 0)]), after(0));
         for _ in 0..20 {
             observer.store_was_down();
         }
-        let view = observer.observe(&[record(1, 0, 0)], after(100));
+        let view = observer.observe(&registered(&[record(1, 0, 0)]), after(100));
         assert_eq!(
             view.fate(ShardId::from_random(1)),
             Fate::Lives(&record(1, 0, 0))
@@ -417,8 +445,8 @@ mod tests {
     fn players_are_sent_to_the_shard_that_takes_the_match_over() {
         let (mut observer, mut survivor) = (Observer::default(), Liveness::default());
         let before = [record(1, 0, 7), record(2, 0, 0)];
-        observer.observe(&before, after(0));
-        survivor.observe(&before, after(0));
+        observer.observe(&registered(&before), after(0));
+        survivor.observe(&registered(&before), after(0));
         // One counter moves, one does not, one shard is new, one drains, and all are unlike loaded.
         let registry = [
             record(1, 1, 7),
@@ -426,8 +454,8 @@ mod tests {
             record(3, 0, 90),
             draining(record(4, 0, 0)),
         ];
-        let view = observer.observe(&registry, after(1));
-        survivor.observe(&registry, after(1));
+        let view = observer.observe(&registered(&registry), after(1));
+        survivor.observe(&registered(&registry), after(1));
         for n in 0..200 {
             let id = MatchId::from_random(n);
             let sent_to = view.for_match(id).map(|record| record.id);

@@ -8,7 +8,7 @@ use game_core::{MatchId, Player, Seat, ShardId};
 use protocol::Role;
 use protocol::http::{SeatReply, ShardAddress, hex};
 use protocol::token::SeatClaims;
-use store::{Liveness, Ownership, ShardRecord, Status};
+use store::{Liveness, Ownership, Registered, ShardRecord, Status};
 use tokio::time::timeout;
 
 use crate::extract::{Caller, PathId};
@@ -85,7 +85,8 @@ impl Service {
     /// one finds out by a time-out of its own, which takes longer.
     async fn wait_while_suspect(&self, owner: ShardId) {
         let mut views = self.views.clone();
-        let known = views.wait_for(|view| !matches!(view.fate(owner), Fate::Suspect(_)));
+        let known =
+            views.wait_for(|view| !matches!(view.fate(owner), Fate::Suspect(_) | Fate::Silent));
         if self.may_wait() {
             // It is not known for longer while the store does not answer.
             let _ = timeout(Liveness::DEAD_AFTER, known).await;
@@ -106,20 +107,28 @@ impl Service {
                 // A shard that has just begun may own the match already: sending the player
                 // elsewhere would take it from a live owner.
                 let registry = self.store.shards().await?;
-                if let Some(owner) = registry.iter().find(|shard| shard.id == ownership.owner) {
-                    return Ok(address(owner));
+                match registry.iter().find(|seen| seen.id() == ownership.owner) {
+                    Some(Registered::Recorded(owner)) => return Ok(address(owner)),
+                    Some(Registered::Unreadable { .. } | Registered::Absent(_)) => {
+                        return Err(owner_unknown());
+                    }
+                    Some(Registered::Left(_)) | None => {}
                 }
             }
-            Fate::Unknown if !is_finished => {
-                let detail = "Where the match lives is not known yet. Try again.";
-                return Err(Problem::new(Kind::OwnerUnknown, detail));
+            Fate::Unknown | Fate::Silent | Fate::Unreadable if !is_finished => {
+                return Err(owner_unknown());
             }
-            Fate::Dead | Fate::Absent | Fate::Unknown => {}
+            Fate::Dead | Fate::Absent | Fate::Unknown | Fate::Silent | Fate::Unreadable => {}
         }
         view.for_match(id)
             .map(address)
             .ok_or_else(|| no_shard(&view))
     }
+}
+
+fn owner_unknown() -> Problem {
+    let detail = "Where the match lives is not known yet. Try again.";
+    Problem::new(Kind::OwnerUnknown, detail)
 }
 
 fn address(shard: &ShardRecord) -> ShardAddress {

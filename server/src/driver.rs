@@ -18,8 +18,8 @@ use protocol::token::SeatClaims;
 use quinn::Connection;
 use slotmap::SecondaryMap;
 use store::{
-    Append, Appended, Checkpoint, Claim, HandedOver, Liveness, ShardRecord, Standing, Store,
-    StoreError,
+    Append, Appended, Checkpoint, Claim, HandedOver, Liveness, Registered, ShardRecord, Standing,
+    Store, StoreError,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
@@ -70,7 +70,7 @@ enum Answer {
     Appended(Result<Vec<Appended>, StoreError>, Instant),
     /// The store has the heartbeat, and is asked more of it.
     HeartbeatReached,
-    Heartbeat(Result<Vec<ShardRecord>, StoreError>),
+    Heartbeat(Result<Vec<Registered>, StoreError>),
     Revoked(Vec<PlayerId>),
     Assigned(Vec<MatchId>),
     Orphans(ShardId, Result<Vec<MatchId>, StoreError>),
@@ -247,7 +247,7 @@ impl Driver {
         self.serve(sources, sleep(HAND_OVER), Shard::is_drained)
             .await?;
         if !self.shard.is_drained() {
-            tracing::warn!("not every match was handed over; the others wait to be asked for");
+            tracing::warn!("not every match was handed over; the others take over what is left");
         }
         Ok(())
     }
@@ -265,12 +265,12 @@ impl Driver {
         }
         self.shard.close_all(CloseCode::ShuttingDown);
         self.carry_out();
-        let id = self.record.id;
-        if let Err(error) = self.store.deregister(id).await {
-            tracing::warn!(shard = %id, %error, "could not leave the registry");
-        }
         // Who comes now is to hear that at once.
         drop(inbox);
+        // What is under way is waited for: a heartbeat would find the shard gone, and matches that are on
+        // their way out of its set would be looked for by the others.
+        self.loads.close();
+        drop(answered);
         drop(self.batches);
         self.tasks.close();
         let traced = async {
@@ -279,6 +279,7 @@ impl Driver {
             }
         };
         let _ = tokio::join!(timeout(SHUTDOWN_FLUSH, self.tasks.wait()), traced);
+        leave(&*self.store, self.record.id).await;
     }
 
     /// Goes on with what the store answers until `done`. Commands that come meanwhile are left to be
@@ -394,7 +395,7 @@ impl Driver {
             Answer::Assigned(matches) => self.shard.assigned(matches, now),
             Answer::Orphans(shard, answer) => self.shard.orphans(shard, answer, now),
             Answer::Verified(answer) => self.shard.verified(answer),
-            Answer::HandedOver(id, answer) => self.shard.handed_over(id, answer),
+            Answer::HandedOver(id, answer) => self.shard.handed_over(id, answer, now),
             Answer::HeartbeatReached => self.shard.heartbeat_reached(now, boot_clock()),
             Answer::Heartbeat(answer) => {
                 self.heartbeat_under_way = false;
@@ -429,19 +430,13 @@ impl Driver {
                     });
                 }
                 Output::Disown(shard, matches) => self.disown(shard, matches),
-                Output::Orphans(shard) => self.ask(|store| async move {
-                    Answer::Orphans(shard, store.owned(shard).await)
-                }),
-                Output::Deregister(shard) => self.deregister(shard),
-                Output::Verify(matches) => self.ask(|store| async move {
-                    Answer::Verified(store.standing(&matches).await)
-                }),
+                Output::Orphans(shard) => self
+                    .ask(|store| async move { Answer::Orphans(shard, store.owned(shard).await) }),
+                Output::Deregister { shard, heartbeat } => self.deregister(shard, heartbeat),
+                Output::Verify(matches) => self
+                    .ask(|store| async move { Answer::Verified(store.standing(&matches).await) }),
                 Output::HandOver(given) => self.ask(|store| async move {
-                    let (match_id, answer) = (given.match_id, store.hand_over(&given).await);
-                    if let Err(error) = &answer {
-                        tracing::warn!(%match_id, %error, "not handed over; it waits to be asked for");
-                    }
-                    Answer::HandedOver(match_id, answer)
+                    Answer::HandedOver(given.match_id, store.hand_over(&given).await)
                 }),
             }
         }
@@ -459,6 +454,17 @@ impl Driver {
             // Its queue is dropped here; its stream ends when its write is overdue.
             self.peers.remove(peer);
             self.shard.close(peer, CloseCode::SlowPeer);
+        }
+    }
+}
+
+/// Leaves the registry. Matches that are in the shard's set still are the others' to take over.
+async fn leave(store: &dyn Store, id: ShardId) {
+    match store.leave(id).await {
+        Ok(0) => {}
+        Ok(matches) => tracing::info!(shard = %id, matches, "the others take over what is left"),
+        Err(error) => {
+            tracing::warn!(shard = %id, %error, "could not leave the registry; the others will notice");
         }
     }
 }

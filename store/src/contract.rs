@@ -235,6 +235,47 @@ pub enum Appended {
     Unreadable(String),
 }
 
+/// Where a scan over all matches goes on; it means something to the store that gave it alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ScanCursor {
+    /// After this match, in the order of ids.
+    After(MatchId),
+    /// Where Redis' own scan goes on.
+    Redis(u64),
+}
+
+impl ScanCursor {
+    /// The match after which a scan in the order of ids goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unfit`] when the cursor is of a store that scans otherwise.
+    pub(crate) fn id(self) -> Result<MatchId, StoreError> {
+        match self {
+            Self::After(id) => Ok(id),
+            Self::Redis(_) => Err(Self::foreign()),
+        }
+    }
+
+    /// What is wrong with a cursor that another kind of store has given.
+    pub(crate) fn foreign() -> StoreError {
+        StoreError::Unfit("a scan was begun in another store".to_owned())
+    }
+}
+
+/// A part of a scan over all matches.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MatchPage {
+    /// Matches, live and finished, in no order; none on this page does not mean that none follow.
+    pub matches: Vec<(MatchId, Ownership)>,
+    /// Where the scan goes on; `None` at its end.
+    pub next: Option<ScanCursor>,
+}
+
+/// Upper bound on what one page of [`Store::matches`] looks at, so that no scan holds up a move for
+/// more than about a millisecond.
+pub const SCAN_LIMIT_MAX: usize = 1_000;
+
 /// What a shard tells the others, and the matchmaker, about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardRecord {
@@ -256,6 +297,67 @@ pub struct ShardRecord {
     pub admin: Option<SocketAddr>,
 }
 
+impl ShardRecord {
+    /// Whether it holds fewer matches than it is willing to.
+    #[must_use]
+    pub const fn has_room(&self) -> bool {
+        self.live < self.capacity
+    }
+}
+
+/// What the registry says of one shard.
+///
+/// Whoever decides whether a shard lives must tell these apart: a record that cannot be read is not a
+/// record that is missing, and neither is the word of a shard that has left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Registered {
+    /// It has said this about itself.
+    Recorded(ShardRecord),
+    /// It has a record that this program cannot read, perhaps of a newer version: it lives, at an
+    /// unknown address, for as long as the sign of life changes.
+    Unreadable {
+        /// Which process.
+        id: ShardId,
+        /// Changes with every heartbeat; its value means nothing.
+        sign: u64,
+    },
+    /// It left for good, or is known to have ended, and its set of matches is not empty: they are for
+    /// the others to take.
+    Left(ShardId),
+    /// Its set of matches is not empty, and it has no record: it has not registered yet, or its record
+    /// was lost.
+    Absent(ShardId),
+}
+
+impl Registered {
+    /// Which process.
+    #[must_use]
+    pub const fn id(&self) -> ShardId {
+        match self {
+            Self::Recorded(record) => record.id,
+            Self::Unreadable { id, .. } | Self::Left(id) | Self::Absent(id) => *id,
+        }
+    }
+
+    /// What it has said about itself, if that can be read.
+    #[must_use]
+    pub const fn record(&self) -> Option<&ShardRecord> {
+        match self {
+            Self::Recorded(record) => Some(record),
+            _ => None,
+        }
+    }
+}
+
+impl From<ShardRecord> for Registered {
+    fn from(record: ShardRecord) -> Self {
+        Self::Recorded(record)
+    }
+}
+
+/// Above every epoch that a claim can give: see [`Store::disown`].
+pub const SETTLED: Epoch = Epoch(u64::MAX);
+
 /// How long a revocation is kept: a day longer than the longest life of a player token, 365 days.
 pub const REVOCATION_KEPT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
@@ -268,7 +370,9 @@ pub trait Store: Send + Sync + 'static {
     /// Stores a new match: the snapshot of ply 0, epoch 0, assigned to `owner`.
     ///
     /// The match is added to `owner`'s set first, so that a crash in between leaves a hint too
-    /// many, never one too few. A repeated creation may leave such a hint as well.
+    /// many, never one too few. A repeated creation may leave such a hint as well. It is added once
+    /// more when the match stands: whoever found the set naming a match that did not exist may have
+    /// removed it meanwhile.
     ///
     /// # Panics
     ///
@@ -283,6 +387,19 @@ pub trait Store: Send + Sync + 'static {
 
     /// Who may write a match; `None` if there is no such match.
     async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError>;
+
+    /// A page of all stored matches, live and finished. Begin with `None`, and go on with
+    /// [`MatchPage::next`] until there is none.
+    ///
+    /// A page is made by looking at about `limit` places (1 to [`SCAN_LIMIT_MAX`]; what is outside is
+    /// taken for the nearest), so it may hold fewer matches, none, or a few more. A match that is
+    /// stored during the whole scan is named once or more; one that was created or removed meanwhile
+    /// may be named or not. A match whose head cannot be read is left out, with a warning.
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError>;
 
     /// Takes a live match over: if its epoch is `expected`, the epoch becomes the next and the
     /// owner `claimant`.
@@ -315,8 +432,11 @@ pub trait Store: Send + Sync + 'static {
     /// If an element has no records.
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError>;
 
-    /// Puts a shard's record into the registry and returns the whole registry, this shard included.
-    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError>;
+    /// Puts a shard's record into the registry and returns the whole registry, by id.
+    ///
+    /// A shard that has [left](Self::leave) is not registered again: a heartbeat that was under way
+    /// when it left changes nothing.
+    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError>;
 
     /// The same as [`heartbeat`](Self::heartbeat), and calls `answered` at every answer on the way to the
     /// last. A store that asks its server several times for one heartbeat overrides this, so that its
@@ -325,21 +445,41 @@ pub trait Store: Send + Sync + 'static {
         &self,
         shard: &ShardRecord,
         _answered: &(dyn Fn() + Send + Sync),
-    ) -> Result<Vec<ShardRecord>, StoreError> {
+    ) -> Result<Vec<Registered>, StoreError> {
         self.heartbeat(shard).await
     }
 
-    /// Reads the registry.
-    async fn shards(&self) -> Result<Vec<ShardRecord>, StoreError>;
+    /// Reads the registry, by id: every shard that has a record, and every one whose set of matches is
+    /// not empty. No set exists under an id that the registry does not name.
+    async fn shards(&self) -> Result<Vec<Registered>, StoreError>;
 
-    /// Takes a shard out of the registry; its set of matches stays.
-    async fn deregister(&self, shard: ShardId) -> Result<(), StoreError>;
+    /// A shard leaves for good: its record goes. If its set of matches is empty, the registry does not
+    /// name it any more; else it says [`Registered::Left`] of it until the others have taken its
+    /// matches. Returns the size of the set.
+    async fn leave(&self, shard: ShardId) -> Result<usize, StoreError>;
+
+    /// Takes a dead shard out of the registry, if its set of matches is empty and it has not been heard
+    /// of since: its record still has this `heartbeat` or, for `None`, it still has none. Says whether
+    /// it did. A shard that was not dead after all registers again with its next heartbeat.
+    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError>;
 
     /// The matches that a shard may own: a hint that misses none and may name too many.
     async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError>;
 
-    /// Takes matches out of a shard's set, once they are finished or owned by another.
-    async fn disown(&self, shard: ShardId, matches: &[MatchId]) -> Result<(), StoreError>;
+    /// Takes matches out of a shard's set, each unless it was added for a claim to a higher epoch than
+    /// the one given with it.
+    ///
+    /// A match is added to a set *before* the claim that makes its shard the owner, and that claim may
+    /// be on its way for any length of time. So that no removal can undo an addition that is still
+    /// needed, the addition bears the epoch that its claim is to give (0 for a creation). Who has read
+    /// that the match is another's under epoch `e` gives `e`: claims to `e` and below are decided, and
+    /// can make nobody the owner any more; those above are not touched. For a match that is finished,
+    /// or was never created, no claim can come: [`SETTLED`] removes any addition.
+    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError>;
+
+    /// Every shard of which anything is stored, whether the registry names it or not, by id. It reads
+    /// all names in the store: for checks.
+    async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError>;
 
     /// Stores a new ticket, waiting. A ticket of the same id is left as it is. A day after it was
     /// made it is removed; one that has a match by then, or was cancelled, a day or two later.

@@ -5,6 +5,7 @@
 //! itself: the epoch (only the current owner writes) and the position (a record goes where the log
 //! ends, and nowhere else). Nothing relies on a time-out inside the store.
 
+mod audit;
 pub mod codec;
 mod contract;
 mod durability;
@@ -20,9 +21,11 @@ mod redis;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use audit::{Finding, InMemory, audit};
 pub use contract::{
-    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership, REVOCATION_KEPT,
-    ShardRecord, Standing, Status, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
+    REVOCATION_KEPT, Registered, SCAN_LIMIT_MAX, SETTLED, ScanCursor, ShardRecord, Standing,
+    Status, Store, StoreError,
 };
 pub use durability::Durability;
 pub use embedded::EmbeddedStore;

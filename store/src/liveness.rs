@@ -5,27 +5,47 @@ use std::time::Duration;
 
 use game_core::{MatchId, ShardId};
 
-use crate::ShardRecord;
+use crate::{Registered, ShardRecord};
 
-/// Watches the registry: a shard is dead when its heartbeat counter has stood still for
-/// [`Liveness::DEAD_AFTER`] of the observer's own monotonic time *while the store was answering*, or
-/// when it has left the registry.
+/// Watches the registry: a shard is dead when it has left, or when its sign of life has stood still for
+/// [`Liveness::DEAD_AFTER`] of the observer's own monotonic time *while the store was answering*. The sign
+/// is its heartbeat counter; of a record that cannot be read, whatever changes in it; and of a shard
+/// without a record, that a record appears.
 ///
 /// No wall clock and no expiry in the store is involved, so a slow or restarted store kills nobody.
 /// What was never observed is not dead: an observer that has just started knows nothing yet.
 #[derive(Debug, Default)]
 pub struct Liveness {
     shards: HashMap<ShardId, Observed>,
+    /// Shards that were asked about and that the registry does not name, and for how long it did not.
+    unnamed: HashMap<ShardId, Duration>,
     /// The last observation succeeded; the time between two successes is what counts.
     last_answer: Option<Duration>,
+    /// How long the registry was watched.
+    watched_for: Duration,
     has_observed: bool,
 }
 
 #[derive(Debug)]
 struct Observed {
-    record: ShardRecord,
-    /// How long the counter has stood still while the store was answering.
+    seen: Registered,
+    /// How long the sign of life has stood still while the store was answering.
     still_for: Duration,
+}
+
+impl Observed {
+    fn is_dead(&self) -> bool {
+        matches!(self.seen, Registered::Left(_)) || self.still_for >= Liveness::DEAD_AFTER
+    }
+}
+
+/// What moves as long as a shard lives.
+fn sign_of_life(seen: &Registered) -> Option<u64> {
+    match seen {
+        Registered::Recorded(record) => Some(record.heartbeat),
+        Registered::Unreadable { sign, .. } => Some(*sign),
+        Registered::Left(_) | Registered::Absent(_) => None,
+    }
 }
 
 impl Liveness {
@@ -39,29 +59,30 @@ impl Liveness {
     /// The time between two looks counts for no more than this: an observer that was itself paused
     /// does not take it for everyone else's silence.
     const STEP_MAX: Duration = Duration::from_secs(1);
+    /// Upper bound on the shards that are watched although the registry does not name them; beyond it,
+    /// the watch over all of them begins anew.
+    const UNNAMED_MAX: usize = 1_024;
 
     /// The registry as read at `now`, a point on the observer's monotonic clock.
-    pub fn observe(&mut self, registry: &[ShardRecord], now: Duration) {
+    pub fn observe(&mut self, registry: &[Registered], now: Duration) {
         let step = self
             .last_answer
             .map_or(Duration::ZERO, |last| now.saturating_sub(last));
         let step = step.min(Self::STEP_MAX);
         self.last_answer = Some(now);
+        self.watched_for += step;
         self.has_observed = true;
         let mut before = std::mem::take(&mut self.shards);
-        for record in registry {
-            let still_for = match before.remove(&record.id) {
-                Some(old) if old.record.heartbeat == record.heartbeat => old.still_for + step,
+        for seen in registry {
+            let still_for = match before.remove(&seen.id()) {
+                Some(old) if sign_of_life(&old.seen) == sign_of_life(seen) => old.still_for + step,
                 _ => Duration::ZERO,
             };
-            self.shards.insert(
-                record.id,
-                Observed {
-                    record: record.clone(),
-                    still_for,
-                },
-            );
+            let seen = seen.clone();
+            self.shards.insert(seen.id(), Observed { seen, still_for });
         }
+        self.unnamed.retain(|id, _| !self.shards.contains_key(id));
+        self.unnamed.values_mut().for_each(|absent| *absent += step);
     }
 
     /// The store did not answer: the time until it does counts against nobody.
@@ -75,61 +96,83 @@ impl Liveness {
         self.has_observed
     }
 
-    /// Whether a shard is known to be dead.
+    /// For how long the registry was watched, without the time in which the store did not answer.
     #[must_use]
-    pub fn is_dead(&self, id: ShardId) -> bool {
-        match self.shards.get(&id) {
-            Some(observed) => observed.still_for >= Self::DEAD_AFTER,
-            None => self.has_observed,
-        }
+    pub fn watched_for(&self) -> Duration {
+        self.watched_for
     }
 
-    /// The shards that are not dead and have missed so many heartbeats that they may be.
+    /// Whether a shard is known to be dead. Of a shard that the registry does not name, that is known
+    /// once it has not named it for the whole time since it was first asked here: it may have registered
+    /// since the registry was read.
+    pub fn is_dead(&mut self, id: ShardId) -> bool {
+        if let Some(observed) = self.shards.get(&id) {
+            return observed.is_dead();
+        }
+        if self.unnamed.len() >= Self::UNNAMED_MAX && !self.unnamed.contains_key(&id) {
+            self.unnamed.clear();
+        }
+        *self.unnamed.entry(id).or_default() >= Self::DEAD_AFTER
+    }
+
+    /// The shards that are not dead and have missed so many heartbeats that they may be, and those
+    /// without a record.
     pub fn suspects(&self) -> impl Iterator<Item = ShardId> {
-        let suspicious = Self::SUSPECT_AFTER..Self::DEAD_AFTER;
         self.shards
             .values()
-            .filter(move |observed| suspicious.contains(&observed.still_for))
-            .map(|observed| observed.record.id)
+            .filter(|observed| !observed.is_dead())
+            .filter(|observed| {
+                let is_absent = matches!(observed.seen, Registered::Absent(_));
+                is_absent || observed.still_for >= Self::SUSPECT_AFTER
+            })
+            .map(|observed| observed.seen.id())
     }
 
     /// The record of a shard that is not dead.
     #[must_use]
     pub fn live(&self, id: ShardId) -> Option<&ShardRecord> {
-        self.lives().find(|record| record.id == id)
+        let observed = self.shards.get(&id)?;
+        observed.seen.record().filter(|_| !observed.is_dead())
     }
 
-    /// The records of all shards that are not dead.
+    /// The records of all shards that are not dead, as far as they can be read.
     pub fn lives(&self) -> impl Iterator<Item = &ShardRecord> {
-        self.shards
-            .values()
-            .filter(|observed| observed.still_for < Self::DEAD_AFTER)
-            .map(|observed| &observed.record)
+        self.all()
+            .filter(|(_, is_dead)| !is_dead)
+            .map(|(record, _)| record)
     }
 
-    /// Every shard of the registry, and whether it is dead.
+    /// Every shard of the registry that has a record, and whether it is dead.
     pub fn all(&self) -> impl Iterator<Item = (&ShardRecord, bool)> {
-        self.shards
-            .values()
-            .map(|observed| (&observed.record, observed.still_for >= Self::DEAD_AFTER))
+        let observed = self.shards.values();
+        observed.filter_map(|observed| Some((observed.seen.record()?, observed.is_dead())))
     }
 
-    /// The shard that is to take a match whose owner is gone, as every observer of the same registry
-    /// sees it; none of `except`, none that is draining.
+    /// The shard that is to take a match whose owner is gone; none of `except`, none that is draining,
+    /// and none that is full while another has room.
+    ///
+    /// Observers of the same registry agree. Two that have read it at different moments may not, about a
+    /// shard that is filling up: then both claim the match, and the store gives it to one; or neither
+    /// does, and both look again with the next heartbeat.
     #[must_use]
     pub fn heir(&self, match_id: MatchId, except: Option<ShardId>) -> Option<ShardId> {
         self.lives()
             .filter(|record| !record.draining && Some(record.id) != except)
+            .max_by_key(|record| {
+                let rank = rendezvous_rank(match_id, record.id);
+                (record.has_room(), rank, record.id)
+            })
             .map(|record| record.id)
-            .max_by_key(|&shard| (rendezvous_rank(match_id, shard), shard))
     }
 
-    /// The shards that are in the registry and dead.
-    pub fn dead(&self) -> impl Iterator<Item = ShardId> {
-        self.shards
-            .values()
-            .filter(|observed| observed.still_for >= Self::DEAD_AFTER)
-            .map(|observed| observed.record.id)
+    /// The shards that the registry names and that are dead, each with the heartbeat that it was last
+    /// heard with, if its record can be read.
+    pub fn dead(&self) -> impl Iterator<Item = (ShardId, Option<u64>)> {
+        let dead = self.shards.values().filter(|observed| observed.is_dead());
+        dead.map(|observed| {
+            let heartbeat = observed.seen.record().map(|record| record.heartbeat);
+            (observed.seen.id(), heartbeat)
+        })
     }
 }
 
@@ -153,7 +196,11 @@ pub fn rendezvous_rank(match_id: MatchId, shard: ShardId) -> u64 {
 mod tests {
     use super::*;
 
-    fn record(id: u128, heartbeat: u64) -> ShardRecord {
+    fn record(id: u128, heartbeat: u64) -> Registered {
+        shard(id, heartbeat).into()
+    }
+
+    fn shard(id: u128, heartbeat: u64) -> ShardRecord {
         ShardRecord {
             id: ShardId::from_random(id),
             heartbeat,
@@ -180,7 +227,7 @@ mod tests {
         }
         assert!(liveness.is_dead(dead) && !liveness.is_dead(alive));
         assert_eq!(liveness.suspects().count(), 0, "that one is certain");
-        assert_eq!(liveness.dead().collect::<Vec<_>>(), [dead]);
+        assert_eq!(liveness.dead().collect::<Vec<_>>(), [(dead, Some(7))]);
         assert_eq!(liveness.lives().count(), 1);
     }
 
@@ -213,11 +260,111 @@ mod tests {
     }
 
     #[test]
-    fn who_left_the_registry_is_dead_but_nobody_is_before_it_was_read() {
+    fn who_has_left_is_dead_at_once() {
         let mut liveness = Liveness::default();
-        assert!(!liveness.is_dead(ShardId::from_random(1)));
+        let left = ShardId::from_random(1);
+        assert!(!liveness.is_dead(left), "nothing is known yet");
+        liveness.observe(&[Registered::Left(left)], half_seconds(0));
+        assert!(liveness.is_dead(left));
+        assert_eq!(liveness.dead().collect::<Vec<_>>(), [(left, None)]);
+        assert_eq!(liveness.suspects().count(), 0, "that one is certain");
+    }
+
+    #[test]
+    fn who_has_no_record_is_dead_once_it_had_none_for_three_seconds() {
+        let mut liveness = Liveness::default();
+        let absent = ShardId::from_random(1);
+        for n in 0..6 {
+            liveness.observe(&[Registered::Absent(absent)], half_seconds(n));
+            assert!(!liveness.is_dead(absent), "at {n}");
+            assert_eq!(liveness.suspects().collect::<Vec<_>>(), [absent]);
+            assert_eq!(liveness.heir(MatchId::from_random(1), None), None);
+        }
+        let mut registers = Liveness::default();
+        registers.observe(&[Registered::Absent(absent)], half_seconds(0));
+        for n in 1..20 {
+            registers.observe(&[record(1, u64::from(n))], half_seconds(n));
+            assert!(!registers.is_dead(absent), "it has registered");
+        }
+        liveness.observe(&[Registered::Absent(absent)], half_seconds(6));
+        assert!(liveness.is_dead(absent));
+    }
+
+    #[test]
+    fn whose_record_vanishes_is_not_dead_at_once() {
+        let mut liveness = Liveness::default();
+        let id = ShardId::from_random(1);
+        liveness.observe(&[record(1, 7)], half_seconds(0));
+        for n in 1..7 {
+            liveness.observe(&[Registered::Absent(id)], half_seconds(n));
+            assert!(!liveness.is_dead(id), "at {n}");
+        }
+        liveness.observe(&[Registered::Absent(id)], half_seconds(7));
+        assert!(liveness.is_dead(id));
+    }
+
+    #[test]
+    fn who_is_not_named_is_dead_once_it_was_not_for_three_seconds_since_it_was_asked_about() {
+        let mut liveness = Liveness::default();
+        let id = ShardId::from_random(1);
         liveness.observe(&[], half_seconds(0));
-        assert!(liveness.is_dead(ShardId::from_random(1)));
+        liveness.observe(&[], half_seconds(20));
+        for n in 20..26 {
+            liveness.observe(&[], half_seconds(n));
+            assert!(!liveness.is_dead(id), "at {n}");
+        }
+        liveness.observe(&[], half_seconds(26));
+        assert!(liveness.is_dead(id));
+        liveness.observe(&[record(1, 1)], half_seconds(27));
+        assert!(!liveness.is_dead(id));
+        liveness.observe(&[], half_seconds(28));
+        assert!(!liveness.is_dead(id), "the wait begins anew");
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_is_alive_as_long_as_it_changes() {
+        let mut liveness = Liveness::default();
+        let id = ShardId::from_random(1);
+        let unreadable = |sign| [Registered::Unreadable { id, sign }];
+        for n in 0..20 {
+            liveness.observe(&unreadable(n.into()), half_seconds(n));
+            assert!(!liveness.is_dead(id), "at {n}");
+            assert_eq!(liveness.lives().count(), 0, "its address is not known");
+        }
+        for n in 20..26 {
+            liveness.observe(&unreadable(20), half_seconds(n));
+            assert!(!liveness.is_dead(id), "at {n}");
+        }
+        liveness.observe(&unreadable(20), half_seconds(26));
+        assert!(liveness.is_dead(id));
+    }
+
+    #[test]
+    fn a_full_shard_is_no_heir_while_another_has_room() {
+        let full = |id| {
+            Registered::from(ShardRecord {
+                live: 10,
+                ..shard(id, 1)
+            })
+        };
+        let of = |registry: &[Registered]| {
+            let mut liveness = Liveness::default();
+            liveness.observe(registry, Duration::ZERO);
+            let ids = (0..200).map(MatchId::from_random);
+            let heirs = ids.map(|id| liveness.heir(id, None).unwrap());
+            heirs.collect::<std::collections::HashSet<_>>()
+        };
+        let [one, two, three] = [1, 2, 3].map(ShardId::from_random);
+        assert_eq!(
+            of(&[full(1), record(2, 1), record(3, 1)]),
+            [two, three].into()
+        );
+        assert_eq!(of(&[full(1), full(2), record(3, 1)]), [three].into());
+        assert_eq!(
+            of(&[full(1), full(2), full(3)]),
+            [one, two, three].into(),
+            "where nobody has room, all share the burden"
+        );
     }
 
     #[test]
@@ -225,10 +372,10 @@ mod tests {
         let mut liveness = Liveness::default();
         let draining = ShardRecord {
             draining: true,
-            ..record(4, 1)
+            ..shard(4, 1)
         };
         liveness.observe(
-            &[record(1, 1), record(2, 1), record(3, 1), draining],
+            &[record(1, 1), record(2, 1), record(3, 1), draining.into()],
             Duration::ZERO,
         );
         let mut heirs: HashMap<ShardId, u32> = HashMap::new();

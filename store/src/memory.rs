@@ -1,6 +1,7 @@
 //! The store that keeps nothing: maps of this process, for measuring what a server costs without one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -10,8 +11,9 @@ use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use crate::checkpoint;
 use crate::codec::{self, MoveTime};
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership, REVOCATION_KEPT,
-    ShardRecord, Standing, Status, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
+    REVOCATION_KEPT, Registered, SCAN_LIMIT_MAX, ScanCursor, ShardRecord, Standing, Status, Store,
+    StoreError,
 };
 use crate::ticket::{
     Assignment, TICKET_KEPT, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
@@ -28,9 +30,12 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct State {
-    matches: HashMap<MatchId, StoredMatch>,
+    matches: BTreeMap<MatchId, StoredMatch>,
     shards: BTreeMap<ShardId, ShardRecord>,
-    owned: BTreeSet<(ShardId, MatchId)>,
+    /// The matches that each shard may own; none of the sets is empty.
+    owned: BTreeMap<ShardId, BTreeSet<MatchId>>,
+    /// Shards that have left for good.
+    left: BTreeSet<ShardId>,
     tickets: Tickets,
     /// When players were revoked.
     revoked: HashMap<PlayerId, UnixMillis>,
@@ -96,7 +101,7 @@ impl Store for MemoryStore {
             move_time: None,
         };
         state.matches.insert(id, stored);
-        state.owned.insert((owner, id));
+        state.owned.entry(owner).or_default().insert(id);
         Ok(Created::New)
     }
 
@@ -116,6 +121,24 @@ impl Store for MemoryStore {
         Ok(self.state().matches.get(&id).map(|stored| stored.ownership))
     }
 
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        let after = after.map(ScanCursor::id).transpose()?;
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let state = self.state();
+        let mut rest = state.matches.range((from, Bound::Unbounded));
+        let page = rest.by_ref().take(limit.clamp(1, SCAN_LIMIT_MAX));
+        let matches: Vec<_> = page.map(|(id, stored)| (*id, stored.ownership)).collect();
+        let last = matches.last().map(|(id, _)| ScanCursor::After(*id));
+        Ok(MatchPage {
+            next: last.filter(|_| rest.next().is_some()),
+            matches,
+        })
+    }
+
     async fn claim(
         &self,
         id: MatchId,
@@ -133,7 +156,7 @@ impl Store for MemoryStore {
         stored.ownership.epoch = expected.next();
         stored.ownership.owner = claimant;
         let checkpoint = stored.checkpoint(id)?;
-        state.owned.insert((claimant, id));
+        state.owned.entry(claimant).or_default().insert(id);
         Ok(Claim::Claimed(Box::new(checkpoint)))
     }
 
@@ -144,7 +167,8 @@ impl Store for MemoryStore {
         };
         let answer = stored.hand_over(hand_over);
         if answer == HandedOver::Done {
-            state.owned.insert((hand_over.to, hand_over.match_id));
+            let owned = state.owned.entry(hand_over.to).or_default();
+            owned.insert(hand_over.match_id);
         }
         Ok(answer)
     }
@@ -169,33 +193,63 @@ impl Store for MemoryStore {
         Ok(answers.collect())
     }
 
-    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError> {
+    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
         let mut state = self.state();
-        state.shards.insert(shard.id, shard.clone());
-        Ok(state.shards.values().cloned().collect())
+        if !state.left.contains(&shard.id) {
+            state.shards.insert(shard.id, shard.clone());
+        }
+        Ok(state.registry())
     }
 
-    async fn shards(&self) -> Result<Vec<ShardRecord>, StoreError> {
-        Ok(self.state().shards.values().cloned().collect())
+    async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
+        Ok(self.state().registry())
     }
 
-    async fn deregister(&self, shard: ShardId) -> Result<(), StoreError> {
-        self.state().shards.remove(&shard);
-        Ok(())
+    async fn leave(&self, shard: ShardId) -> Result<usize, StoreError> {
+        let mut state = self.state();
+        state.left.insert(shard);
+        state.shards.remove(&shard);
+        Ok(state.owned.get(&shard).map_or(0, BTreeSet::len))
+    }
+
+    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let known = state.shards.get(&shard).map(|record| record.heartbeat);
+        let goes = known == heartbeat && !state.owned.contains_key(&shard);
+        if goes {
+            state.shards.remove(&shard);
+        }
+        Ok(goes)
     }
 
     async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
         let state = self.state();
-        let own = state.owned.iter().filter(|(owner, _)| *owner == shard);
-        Ok(own.map(|(_, id)| *id).collect())
+        let set = state.owned.get(&shard);
+        Ok(set.into_iter().flatten().copied().collect())
     }
 
-    async fn disown(&self, shard: ShardId, matches: &[MatchId]) -> Result<(), StoreError> {
+    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         let mut state = self.state();
-        for id in matches {
-            state.owned.remove(&(shard, *id));
+        for (id, up_to) in matches {
+            let stays = state.matches.get(id).is_some_and(|stored| {
+                let Ownership {
+                    epoch,
+                    owner,
+                    status,
+                } = stored.ownership;
+                status == Status::Live && owner == shard && epoch > *up_to
+            });
+            if let Some(set) = state.owned.get_mut(&shard).filter(|_| !stays) {
+                set.remove(id);
+            }
         }
+        state.owned.retain(|_, set| !set.is_empty());
         Ok(())
+    }
+
+    async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError> {
+        let registry = self.state().registry();
+        Ok(registry.iter().map(Registered::id).collect())
     }
 
     async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {
@@ -245,6 +299,24 @@ impl Store for MemoryStore {
         let state = self.state();
         let recent = state.revoked.iter().filter(|&(_, &at)| at >= since);
         Ok(recent.map(|(player, _)| player.clone()).collect())
+    }
+}
+
+impl State {
+    fn registry(&self) -> Vec<Registered> {
+        let mut registry: BTreeMap<_, _> = self
+            .shards
+            .iter()
+            .map(|(&id, record)| (id, Registered::Recorded(record.clone())))
+            .collect();
+        for &id in self.owned.keys() {
+            registry.entry(id).or_insert(if self.left.contains(&id) {
+                Registered::Left(id)
+            } else {
+                Registered::Absent(id)
+            });
+        }
+        registry.into_values().collect()
     }
 }
 

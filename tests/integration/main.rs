@@ -13,6 +13,7 @@ mod configuration;
 mod crash;
 mod demo;
 mod faults;
+mod forgotten;
 mod gate;
 mod hand_over;
 mod hostile;

@@ -7,7 +7,7 @@ use protocol::Role;
 use protocol::http::SeatReply;
 use protocol::token::SeatClaims;
 use serde_json::json;
-use store::{Claim, ShardRecord};
+use store::{Claim, Registered, ShardRecord};
 
 use super::world::{Guest, World, play, shard, shard_id};
 use crate::registry::View;
@@ -132,7 +132,7 @@ async fn an_owner_that_entered_the_registry_a_moment_ago_is_named() {
     assert!(matches!(claim, Claim::Claimed(_)));
     world.store.heartbeat(&shard(9)).await.unwrap();
     assert_eq!(world.seat(&ann, id).await.shard.id, shard_id(9));
-    world.store.deregister(shard_id(9)).await.unwrap();
+    world.store.leave(shard_id(9)).await.unwrap();
     assert_eq!(
         world.seat(&ann, id).await.shard.id,
         shard_id(1),
@@ -146,6 +146,7 @@ async fn when_the_owner_is_dead_both_players_are_sent_to_one_live_shard() {
     let other = world.another().await;
     let (ann, bob) = (world.player("ann"), world.player("bob"));
     let id = world.make_match(&ann, &bob).await;
+    world.store.leave(shard_id(1)).await.unwrap();
     let survivors = [shard(2), shard(3), shard(4), draining(shard(5))];
     world.see(&survivors);
     other.see(&survivors);
@@ -172,11 +173,47 @@ async fn whether_a_silent_owner_lives_is_waited_for() {
     }
 }
 
+/// Its record may be of a newer version than this program reads: who plays there is not robbed of the match.
+#[tokio::test]
+async fn an_owner_whose_record_cannot_be_read_keeps_its_match() {
+    let world = World::new().await;
+    let ann = world.player("ann");
+    let id = world.make_match(&ann, &world.player("bob")).await;
+    let unreadable = Registered::Unreadable {
+        id: shard_id(1),
+        sign: 7,
+    };
+    world.see_registry(&[unreadable, shard(2).into()]);
+    let path = format!("/v1/matches/{id}/seat");
+    let answer = world.post(&ann, &path, json!({})).await;
+    answer.problem(503, "owner_unknown");
+}
+
+#[tokio::test]
+async fn an_owner_without_a_record_is_waited_for_until_it_has_one_or_is_known_to_be_dead() {
+    let world = World::new().await;
+    let ann = world.player("ann");
+    let id = world.make_match(&ann, &world.player("bob")).await;
+    for (in_the_end, named) in [
+        (Registered::from(shard(1)), 1),
+        (Registered::Left(shard_id(1)), 2),
+    ] {
+        world.see_registry(&[Registered::Absent(shard_id(1)), shard(2).into()]);
+        let asked = world.seat(&ann, id);
+        tokio::pin!(asked);
+        let early = tokio::time::timeout(Duration::from_millis(300), &mut asked).await;
+        assert!(early.is_err(), "answered before it was known: {early:?}");
+        world.see_registry(&[in_the_end, shard(2).into()]);
+        assert_eq!(asked.await.shard.id, shard_id(named));
+    }
+}
+
 #[tokio::test]
 async fn when_no_shard_lives_players_are_asked_to_come_back() {
     let world = World::new().await;
     let ann = world.player("ann");
     let id = world.make_match(&ann, &world.player("bob")).await;
+    world.store.leave(shard_id(1)).await.unwrap();
     world.see(&[draining(shard(2))]);
     for path in ["seat", "watch"] {
         let path = format!("/v1/matches/{id}/{path}");

@@ -12,7 +12,9 @@ use protocol::token::{PlayerClaims, SigningKey};
 use reqwest::{Client, Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use store::{Append, Appended, Claim, EmbeddedStore, Liveness, ShardRecord, Store, TicketId};
+use store::{
+    Append, Appended, Claim, EmbeddedStore, Liveness, Registered, ShardRecord, Store, TicketId,
+};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -82,16 +84,26 @@ impl World {
         self.views.send_replace(Arc::new(view(registry)));
     }
 
+    /// The same with shards that have no record.
+    pub(super) fn see_registry(&self, registry: &[Registered]) {
+        let view = Observer::default().observe(registry, Duration::ZERO);
+        self.views.send_replace(Arc::new(view));
+    }
+
     /// Lets the matchmaker see these shards, of which `silent` has missed so many beats of its own.
     pub(super) fn see_silent(&self, registry: &[ShardRecord], silent: ShardId, beats: u32) {
         let mut observer = Observer::default();
         let mut registry = registry.to_vec();
-        let mut view = observer.observe(&registry, Duration::ZERO);
+        let registered = |records: &[ShardRecord]| {
+            let records = records.iter().cloned();
+            records.map(Registered::from).collect::<Vec<_>>()
+        };
+        let mut view = observer.observe(&registered(&registry), Duration::ZERO);
         for beat in 1..=beats {
             for shard in registry.iter_mut().filter(|shard| shard.id != silent) {
                 shard.heartbeat += 1;
             }
-            view = observer.observe(&registry, Liveness::HEARTBEAT_EVERY * beat);
+            view = observer.observe(&registered(&registry), Liveness::HEARTBEAT_EVERY * beat);
         }
         self.views.send_replace(Arc::new(view));
     }
@@ -261,8 +273,9 @@ pub(super) fn shard_id(number: u16) -> ShardId {
     ShardId::from_random(number.into())
 }
 
-fn view(registry: &[ShardRecord]) -> View {
-    Observer::default().observe(registry, Duration::ZERO)
+fn view(records: &[ShardRecord]) -> View {
+    let registry: Vec<_> = records.iter().cloned().map(Registered::from).collect();
+    Observer::default().observe(&registry, Duration::ZERO)
 }
 
 pub(super) fn ticket_id(text: &str) -> TicketId {

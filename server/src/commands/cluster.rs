@@ -189,7 +189,11 @@ impl Cluster {
         let all_answer = async {
             loop {
                 let registered = store.shards().await.unwrap_or_default();
-                let known = |shard: &ShardAddress| registered.iter().any(|r| r.id == shard.id);
+                let known = |shard: &ShardAddress| {
+                    registered
+                        .iter()
+                        .any(|r| r.record().is_some_and(|record| record.id == shard.id))
+                };
                 if self.addresses.shards.iter().all(known) && is_ready(matchmaker).await {
                     break;
                 }

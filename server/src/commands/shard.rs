@@ -94,7 +94,8 @@ pub(super) struct ShardArgs {
     /// their connections are gone. Make it with `openssl rand -out FILE 32`.
     #[arg(long, env = "ROOKERY_RESET_SECRET", value_name = "FILE")]
     reset_secret: Option<PathBuf>,
-    /// Live matches that this shard is willing to hold.
+    /// Live matches that this shard is willing to hold. It has memory for twice as many: for those that
+    /// have just ended, and for those of shards that have died, if no other has room.
     #[arg(long, env = "ROOKERY_CAPACITY", value_name = "N", default_value_t = 10_000,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     capacity: u32,
@@ -245,7 +246,7 @@ async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
         limits: ShardLimits {
             #[cfg(feature = "sabotage")]
             sabotage: args.sabotage,
-            ..ShardLimits::default()
+            ..ShardLimits::for_capacity(args.capacity)
         },
         net,
     };
@@ -370,11 +371,10 @@ fn ready(config: &ShardConfig, admin: Option<&OpenAdmin>) -> Value {
 
 /// Waits until the registry has the shard, then says so.
 async fn say_when_ready(path: PathBuf, ready: Value, id: ShardId, store: Arc<dyn Store>) {
-    while !store
-        .shards()
-        .await
-        .is_ok_and(|shards| shards.iter().any(|shard| shard.id == id))
-    {
+    while !store.shards().await.is_ok_and(|shards| {
+        let mut records = shards.iter().filter_map(store::Registered::record);
+        records.any(|record| record.id == id)
+    }) {
         sleep(Duration::from_millis(20)).await;
     }
     if let Err(failure) = super::write_ready_file(&path, &ready) {

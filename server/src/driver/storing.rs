@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use game_core::{MatchId, ShardId, UnixMillis};
+use game_core::{Epoch, MatchId, ShardId, UnixMillis};
 use prometheus::Histogram;
 use store::{Append, Store};
 use tokio::sync::mpsc;
@@ -25,12 +25,14 @@ impl Driver {
         let (answers, loads) = (self.answers.clone(), Arc::clone(&self.loads));
         let question = question(Arc::clone(&self.store));
         self.tasks.spawn(async move {
-            let _turn = loads.acquire_owned().await;
-            let _ = answers.send(question.await).await;
+            // It is closed when the shard ends: what has not begun by then is nobody's question any more.
+            if let Ok(_turn) = loads.acquire_owned().await {
+                let _ = answers.send(question.await).await;
+            }
         });
     }
 
-    pub(super) fn disown(&self, shard: ShardId, matches: Vec<MatchId>) {
+    pub(super) fn disown(&self, shard: ShardId, matches: Vec<(MatchId, Epoch)>) {
         let store = Arc::clone(&self.store);
         self.tasks.spawn(async move {
             if let Err(error) = store.disown(shard, &matches).await {
@@ -39,10 +41,10 @@ impl Driver {
         });
     }
 
-    pub(super) fn deregister(&self, shard: ShardId) {
+    pub(super) fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) {
         let store = Arc::clone(&self.store);
         self.tasks.spawn(async move {
-            if let Err(error) = store.deregister(shard).await {
+            if let Err(error) = store.deregister(shard, heartbeat).await {
                 tracing::debug!(%shard, %error, "a dead shard stays in the registry for now");
             }
         });

@@ -44,6 +44,11 @@ impl Drain {
         (!self.queue.is_empty()).then_some(next)
     }
 
+    /// A match that came into memory meanwhile goes too.
+    pub(super) fn add(&mut self, id: MatchId) {
+        self.queue.push_back(id);
+    }
+
     /// The next match, if it is to go by now.
     fn due(&mut self, now: Now) -> Option<MatchId> {
         let is_due = self.next().is_some_and(|at| at <= now.uptime);
@@ -54,8 +59,8 @@ impl Drain {
 
 impl Shard {
     /// From now on no match is let in, and those that are here are given to the shards that would
-    /// inherit them. Matches for which there is none stay here to the end, and then in the store for
-    /// whoever starts next.
+    /// inherit them. Matches for which there is none stay here to the end, and then in this shard's set,
+    /// for whoever starts next.
     pub fn drain(&mut self, now: Now) {
         let live = self.matches.values().filter(|live| !live.is_over());
         let queue: VecDeque<_> = live.map(super::LiveMatch::id).collect();
@@ -78,7 +83,7 @@ impl Shard {
         }
     }
 
-    /// Whether every match that another shard can take is that shard's.
+    /// Whether nothing is on its way, and every match that another shard can take is that shard's.
     #[must_use]
     pub fn is_drained(&self) -> bool {
         let all_sent = self
@@ -86,6 +91,8 @@ impl Shard {
             .drain
             .as_ref()
             .is_some_and(|drain| drain.queue.is_empty());
-        all_sent && !self.matches.values().any(super::LiveMatch::is_departing)
+        all_sent
+            && self.loading.is_empty()
+            && !self.matches.values().any(super::LiveMatch::is_departing)
     }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 /// could otherwise grow without end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardLimits {
-    /// Matches in memory, finished ones included; a join to one more is refused as full.
+    /// Matches in memory, finished ones included; a join to one more is refused as full, and what a set
+    /// names beyond it is loaded once there is room. Twice the capacity or more: see
+    /// [`ShardLimits::for_capacity`].
     pub matches_max: usize,
     /// Peers in the room of one match; a spectator more is refused as full, a seat never is.
     pub peers_per_match_max: usize,
@@ -50,6 +52,20 @@ pub enum Sabotage {
     Gate,
     /// A clock runs while the move before it is written, and through pauses of the store.
     StoreTime,
+}
+
+impl ShardLimits {
+    /// The usual limits of a shard that is willing to hold so many live matches. In memory there is room
+    /// for twice as many: ended ones stay for a while, and survivors take the matches of the dead on
+    /// beyond their capacity if nobody else has room.
+    #[must_use]
+    pub fn for_capacity(capacity: u32) -> Self {
+        let usual = Self::default();
+        Self {
+            matches_max: usual.matches_max.max(2 * capacity as usize),
+            ..usual
+        }
+    }
 }
 
 impl Default for ShardLimits {

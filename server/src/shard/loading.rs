@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use game_core::{MatchId, ShardId};
+use game_core::{Epoch, MatchId, ShardId};
 use protocol::CloseCode;
-use store::{Checkpoint, Claim, Ownership, Status, StoreError};
+use store::{Checkpoint, Claim, Ownership, SETTLED, Status, StoreError};
 
 use super::{LiveMatch, Now, Output, PeerKey, Shard};
 
@@ -20,7 +20,7 @@ pub(super) struct Loading {
     since: Duration,
     /// It was another shard's.
     is_takeover: bool,
-    /// The shards in whose sets it was found; it leaves them once it is settled whose it is.
+    /// The shards in whose sets it was found; it leaves those of which it is not, once that is known.
     listed_by: Vec<ShardId>,
 }
 
@@ -56,6 +56,61 @@ impl Unplayable {
     }
 }
 
+/// Matches that are not to be played here now, and the sets that name them: as long as a set does, its
+/// match is looked at again after a pause that grows.
+#[derive(Debug, Default)]
+pub(super) struct Elsewhere(HashMap<(MatchId, ShardId), Pause>);
+
+#[derive(Debug)]
+struct Pause {
+    /// When it was first found so.
+    since: Duration,
+    until: Duration,
+    /// It is not in the store; else it is another live shard's.
+    is_missing: bool,
+}
+
+impl Elsewhere {
+    /// The first pause: between two looks at the shard's own set.
+    const PAUSE_MIN: Duration = Duration::from_millis(900);
+    /// A match that is handed over waits no longer than this for its new owner.
+    const PAUSE_MAX: Duration = Duration::from_secs(10);
+    /// A match that a set names and that does not exist is about to be created, or its creator died. After
+    /// this, the creator is not waited for any more; should it come still, it adds the match to the set
+    /// again.
+    const MISSING_FOR: Duration = Duration::from_secs(60);
+    /// Upper bound on the entries; beyond it, all are looked at again at once.
+    const MAX: usize = 16_384;
+
+    /// A match that the set of `shard` names is not to be played here. Says whether it has been missing
+    /// for so long that nobody is about to create it.
+    fn note(&mut self, id: MatchId, shard: ShardId, is_missing: bool, now: Now) -> bool {
+        let now = now.uptime;
+        if self.0.len() >= Self::MAX {
+            self.0.clear();
+        }
+        let begins = Pause {
+            since: now,
+            until: now,
+            is_missing,
+        };
+        let pause = self.0.entry((id, shard)).or_insert(begins);
+        // It was not looked at again at once: what was known of it is old.
+        if pause.is_missing != is_missing || pause.until + 2 * Self::PAUSE_MAX < now {
+            pause.since = now;
+            pause.is_missing = is_missing;
+        }
+        let so_far = now.saturating_sub(pause.since);
+        pause.until = now + so_far.clamp(Self::PAUSE_MIN, Self::PAUSE_MAX);
+        is_missing && so_far >= Self::MISSING_FOR
+    }
+
+    fn has(&self, id: MatchId, shard: ShardId, now: Now) -> bool {
+        let pause = self.0.get(&(id, shard));
+        pause.is_some_and(|pause| pause.until > now.uptime)
+    }
+}
+
 impl Loading {
     fn is_wanted(&self) -> bool {
         !self.waiting.is_empty()
@@ -73,17 +128,30 @@ impl Shard {
     /// Matches that the store names as assigned to this shard; those unknown here are loaded, so
     /// that their clocks are kept even if no player ever comes.
     pub fn assigned(&mut self, matches: Vec<MatchId>, now: Now) {
+        let mut no_room = 0;
         for id in matches {
             if !self.by_id.contains_key(&id) {
-                self.load_for(id, None, now);
+                let is_full = self.in_memory() >= self.limits.matches_max;
+                no_room += usize::from(is_full && !self.loading.contains_key(&id));
+                self.load_listed(id, self.id, now);
             }
+        }
+        if no_room > 0 {
+            tracing::warn!(
+                matches = no_room,
+                "memory is full: matches wait to be loaded"
+            );
         }
     }
 
-    /// Loads a match that was found in the set of `shard`, which is dead.
-    pub(super) fn load_orphan(&mut self, id: MatchId, shard: ShardId, now: Now) {
-        if self.by_id.contains_key(&id) {
-            self.outputs.push_back(Output::Disown(shard, vec![id]));
+    /// Loads a match that was found in the set of `shard`, which is this shard or a dead one.
+    pub(super) fn load_listed(&mut self, id: MatchId, shard: ShardId, now: Now) {
+        if let Some(live) = self.by_id.get(&id).and_then(|&key| self.matches.get(key)) {
+            let settled = vec![(id, live.epoch())];
+            self.outputs.push_back(Output::Disown(shard, settled));
+            return;
+        }
+        if self.elsewhere.has(id, shard, now) && !self.loading.contains_key(&id) {
             return;
         }
         self.load_for(id, None, now);
@@ -94,6 +162,11 @@ impl Shard {
         }
     }
 
+    /// Matches in memory, and on their way there.
+    fn in_memory(&self) -> usize {
+        self.matches.len() + self.loading.len()
+    }
+
     /// Begins to load a match, or lets one more peer wait for it.
     pub(super) fn load_for(&mut self, id: MatchId, peer: Option<(PeerKey, Option<u32>)>, now: Now) {
         if self.unplayable.has(id, now) {
@@ -102,7 +175,7 @@ impl Shard {
             }
             return;
         }
-        let in_memory = self.matches.len() + self.loading.len();
+        let in_memory = self.in_memory();
         if let Some(loading) = self.loading.get_mut(&id) {
             if loading.waiting.len() < self.limits.peers_per_match_max {
                 loading.waiting.extend(peer);
@@ -129,22 +202,25 @@ impl Shard {
     ) {
         match answer {
             Err(error) => self.not_loaded(id, &error, now),
-            // A set may name it: it is about to be created, or never was.
-            Ok(None) => self.settle_elsewhere(id, CloseCode::MatchNotFound),
+            Ok(None) => self.missing(id, now),
             Ok(Some(checkpoint)) => match checkpoint.ownership {
                 Ownership {
                     status: Status::Finished,
                     owner,
                     ..
                 } => {
-                    self.outputs.push_back(Output::Disown(owner, vec![id]));
+                    if let Some(loading) = self.loading.get_mut(&id) {
+                        loading.listed_by.extend([owner, self.id]);
+                        loading.listed_by.sort_unstable();
+                        loading.listed_by.dedup();
+                    }
                     if self.loading.get(&id).is_some_and(Loading::is_wanted) {
                         self.install(id, checkpoint, now);
                     } else {
-                        self.settle_elsewhere(id, CloseCode::Done);
+                        self.settle_elsewhere(id, CloseCode::Done, SETTLED, now);
                     }
                 }
-                ownership => self.claim(id, ownership),
+                ownership => self.claim(id, ownership, now),
             },
         }
     }
@@ -157,7 +233,7 @@ impl Shard {
         }
         match answer {
             Err(error) => self.not_loaded(id, &error, now),
-            Ok(Claim::Missing) => self.settle_elsewhere(id, CloseCode::MatchNotFound),
+            Ok(Claim::Missing) => self.missing(id, now),
             Ok(Claim::Claimed(checkpoint)) => self.install(id, *checkpoint, now),
             // It ended in between: read how.
             Ok(Claim::Lost(Ownership {
@@ -166,19 +242,32 @@ impl Shard {
             })) => {
                 self.outputs.push_back(Output::Load(id));
             }
-            Ok(Claim::Lost(ownership)) => self.claim(id, ownership),
+            Ok(Claim::Lost(ownership)) => self.claim(id, ownership, now),
         }
     }
 
+    /// A set may name it: it is about to be created, or never was.
+    fn missing(&mut self, id: MatchId, now: Now) {
+        let Some(mut loading) = self.loading.remove(&id) else {
+            return;
+        };
+        let elsewhere = &mut self.elsewhere;
+        loading
+            .listed_by
+            .retain(|&shard| elsewhere.note(id, shard, true, now));
+        self.leave_lists(id, &loading, SETTLED);
+        self.send_away(loading, CloseCode::MatchNotFound);
+    }
+
     /// Claims a live match, unless it is another live shard's.
-    fn claim(&mut self, id: MatchId, Ownership { epoch, owner, .. }: Ownership) {
+    fn claim(&mut self, id: MatchId, Ownership { epoch, owner, .. }: Ownership, now: Now) {
+        let foreign = owner != self.id && !self.registry.is_dead(owner);
         let Some(loading) = self.loading.get_mut(&id) else {
             return;
         };
-        let foreign = owner != self.id && !self.registry.is_dead(owner);
         if foreign {
-            self.outputs.push_back(Output::Disown(self.id, vec![id]));
-            self.settle_elsewhere(id, CloseCode::NotOwner);
+            // A claim that would make it this shard's may be on its way: the epoch leaves it its place.
+            self.settle_elsewhere(id, CloseCode::NotOwner, epoch, now);
         } else if loading.claims == CLAIMS_MAX {
             self.give_up(id, CloseCode::NotOwner);
         } else {
@@ -191,16 +280,26 @@ impl Shard {
 
     /// Puts a match into memory and seats all that wait for it.
     fn install(&mut self, id: MatchId, checkpoint: Checkpoint, now: Now) {
-        let Some(loading) = self.loading.remove(&id) else {
+        let Some(mut loading) = self.loading.remove(&id) else {
             return;
         };
-        let epoch = checkpoint.ownership.epoch;
-        self.leave_lists(id, &loading);
+        let Ownership { epoch, status, .. } = checkpoint.ownership;
+        let up_to = match status {
+            Status::Live => {
+                loading.listed_by.retain(|shard| *shard != self.id);
+                epoch
+            }
+            Status::Finished => SETTLED,
+        };
+        self.leave_lists(id, &loading, up_to);
         match LiveMatch::load(checkpoint, self.clock.at(now.uptime), &self.limits) {
             Ok(live) => {
                 tracing::debug!(match_id = %id, %epoch, "match is in memory");
                 let key = self.matches.insert(live);
                 self.by_id.insert(id, key);
+                if let Some(drain) = &mut self.takeover.drain {
+                    drain.add(id);
+                }
                 if loading.is_takeover {
                     let took = now.uptime.saturating_sub(loading.since);
                     self.measured.takeovers.push(took);
@@ -220,12 +319,15 @@ impl Shard {
         }
     }
 
-    /// It is known that the match is not to be played here.
-    fn settle_elsewhere(&mut self, id: MatchId, code: CloseCode) {
+    /// It is known that the match is not to be played here, and that claims up to an epoch are decided.
+    fn settle_elsewhere(&mut self, id: MatchId, code: CloseCode, up_to: Epoch, now: Now) {
         let Some(loading) = self.loading.remove(&id) else {
             return;
         };
-        self.leave_lists(id, &loading);
+        for &shard in &loading.listed_by {
+            self.elsewhere.note(id, shard, false, now);
+        }
+        self.leave_lists(id, &loading, up_to);
         self.send_away(loading, code);
     }
 
@@ -242,9 +344,11 @@ impl Shard {
         }
     }
 
-    fn leave_lists(&mut self, id: MatchId, loading: &Loading) {
+    /// Takes the match out of the sets that name it for claims up to an epoch, which are decided.
+    fn leave_lists(&mut self, id: MatchId, loading: &Loading, up_to: Epoch) {
         for &shard in &loading.listed_by {
-            self.outputs.push_back(Output::Disown(shard, vec![id]));
+            self.outputs
+                .push_back(Output::Disown(shard, vec![(id, up_to)]));
         }
     }
 

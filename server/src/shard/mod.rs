@@ -38,7 +38,7 @@ pub use inspect::Measured;
 pub use limits::Sabotage;
 pub use limits::ShardLimits;
 use live::{Effect, LiveMatch, Moment};
-use loading::{Loading, Unplayable};
+use loading::{Elsewhere, Loading, Unplayable};
 use play_clock::PlayClock;
 use takeover::Takeover;
 use verifying::Verification;
@@ -76,12 +76,17 @@ pub enum Output {
     Claim(MatchId, Epoch),
     /// Write a batch, and answer with [`Shard::appended`]. There is never more than one under way.
     Append(Arc<[Append]>),
-    /// Take matches out of a shard's set in the store; it need not succeed.
-    Disown(ShardId, Vec<MatchId>),
+    /// Take matches out of a shard's set in the store, up to an epoch each; it need not succeed.
+    Disown(ShardId, Vec<(MatchId, Epoch)>),
     /// Read the set of a dead shard, and answer with [`Shard::orphans`].
     Orphans(ShardId),
     /// Take a dead shard that left no match out of the registry; it need not succeed.
-    Deregister(ShardId),
+    Deregister {
+        /// Which shard.
+        shard: ShardId,
+        /// The heartbeat that it was last heard with; `None` if it has no record.
+        heartbeat: Option<u64>,
+    },
     /// Read who owns these matches, and their records at these seqs; answer with [`Shard::verified`].
     /// There is never more than one under way.
     Verify(Vec<(MatchId, u32)>),
@@ -155,6 +160,7 @@ pub struct Shard {
     peers: SlotMap<PeerKey, Peer>,
     loading: HashMap<MatchId, Loading>,
     unplayable: Unplayable,
+    elsewhere: Elsewhere,
     deadlines: Deadlines,
     clock: PlayClock,
     writing: Writing,
@@ -181,6 +187,7 @@ impl Shard {
             peers: SlotMap::with_key(),
             loading: HashMap::new(),
             unplayable: Unplayable::default(),
+            elsewhere: Elsewhere::default(),
             deadlines: Deadlines::default(),
             clock: PlayClock::default(),
             writing: Writing::default(),
@@ -315,6 +322,7 @@ impl Shard {
     pub fn turn(&mut self, now: Now) {
         self.watch_the_store(now);
         self.give_away(now);
+        self.takeover.retry(now, &mut self.outputs);
         if !self.clock.is_frozen() {
             let time = self.clock.at(now.uptime);
             for key in self.deadlines.due(time) {
@@ -333,7 +341,10 @@ impl Shard {
             .and_then(|time| self.clock.uptime_of(time));
         let store_look = self.writing.next_look(&self.limits);
         let departure = self.takeover.drain.as_ref().and_then(drain::Drain::next);
-        let soonest = [match_due, store_look, departure].into_iter().flatten();
+        let retry = self.takeover.next_retry();
+        let soonest = [match_due, store_look, departure, retry]
+            .into_iter()
+            .flatten();
         soonest.min()
     }
 

@@ -1,14 +1,15 @@
 //! Matches that change their owner: taken from the dead, given away at a shutdown, lost without
 //! notice while this process was away.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
 
-use game_core::{MatchId, ShardId};
+use game_core::{Epoch, MatchId, ShardId};
 use protocol::CloseCode;
-use store::{HandOver, HandedOver, StoreError};
+use store::{HandOver, HandedOver, Liveness, StoreError};
 
 use super::drain::Drain;
-use super::{Now, Output, Shard};
+use super::{LiveMatch, MatchKey, Now, Output, Shard};
 
 /// What this shard is doing about ownership.
 #[derive(Debug, Default)]
@@ -18,7 +19,15 @@ pub(super) struct Takeover {
     /// This shard is giving its matches away and takes no new ones.
     pub(super) drain: Option<Drain>,
     /// Matches on their way to another shard.
-    leaving: HashSet<MatchId>,
+    leaving: HashMap<MatchId, Leaving>,
+}
+
+/// A hand-over that the store has not answered.
+#[derive(Debug)]
+struct Leaving {
+    given: HandOver,
+    /// When to send it again, after an answer that says nothing.
+    retry_at: Option<Duration>,
 }
 
 impl Takeover {
@@ -28,8 +37,28 @@ impl Takeover {
 
     /// Asks for a match to be given away, once.
     pub(super) fn begin_hand_over(&mut self, given: HandOver, outputs: &mut VecDeque<Output>) {
-        if self.leaving.insert(given.match_id) {
+        self.leaving.entry(given.match_id).or_insert_with(|| {
             outputs.push_back(Output::HandOver(given));
+            Leaving {
+                given,
+                retry_at: None,
+            }
+        });
+    }
+
+    /// When a hand-over is to be asked for again.
+    pub(super) fn next_retry(&self) -> Option<Duration> {
+        let retries = self.leaving.values();
+        retries.filter_map(|leaving| leaving.retry_at).min()
+    }
+
+    /// Asks again for the hand-overs whose time has come.
+    pub(super) fn retry(&mut self, now: Now, outputs: &mut VecDeque<Output>) {
+        for leaving in self.leaving.values_mut() {
+            if leaving.retry_at.is_some_and(|at| at <= now.uptime) {
+                leaving.retry_at = None;
+                outputs.push_back(Output::HandOver(leaving.given));
+            }
         }
     }
 }
@@ -39,11 +68,13 @@ impl Shard {
     /// what it thinks it does, if there is reason to doubt.
     pub(super) fn look_after_owners(&mut self) {
         self.verify_if_in_doubt();
-        if self.takeover.is_draining() {
+        // Those that start at the same time as this one are to have their share: until they had time to
+        // register, nothing is taken unless a player asks for it.
+        if self.takeover.is_draining() || self.registry.watched_for() < Liveness::SUSPECT_AFTER {
             return;
         }
         let dead: Vec<_> = self.registry.dead().collect();
-        for shard in dead {
+        for (shard, _) in dead {
             if shard != self.id && self.takeover.reading.insert(shard) {
                 self.outputs.push_back(Output::Orphans(shard));
             }
@@ -59,40 +90,92 @@ impl Shard {
             return;
         }
         if matches.is_empty() {
-            tracing::info!(%shard, "a dead shard has left no match: it leaves the registry");
-            self.outputs.push_back(Output::Deregister(shard));
-        }
-        for id in matches {
-            if self.registry.heir(id, None) == Some(self.id) {
-                self.load_orphan(id, shard, now);
+            let dead = self.registry.dead().find(|(dead, _)| *dead == shard);
+            if let Some((_, heartbeat)) = dead {
+                tracing::info!(%shard, "a dead shard has left no match: it leaves the registry");
+                self.outputs
+                    .push_back(Output::Deregister { shard, heartbeat });
             }
+        }
+        let mut room = self.room();
+        for id in matches {
+            if self.registry.heir(id, None) != Some(self.id) {
+                continue;
+            }
+            let is_here = self.by_id.contains_key(&id) || self.loading.contains_key(&id);
+            // It becomes another's when the registry says that this shard is full.
+            if !is_here && room == 0 && self.others_have_room() {
+                continue;
+            }
+            room = room.saturating_sub(usize::from(!is_here));
+            self.load_listed(id, shard, now);
         }
     }
 
-    /// The answer to [`Output::HandOver`]: the match is another shard's, or nobody's until it is asked
-    /// for, and its peers are told to ask. Where the store turns out to have lost some of it, it is
-    /// given that again first.
-    pub fn handed_over(&mut self, id: MatchId, answer: Result<HandedOver, StoreError>) {
+    /// Matches that this shard is willing to take on, by what it knows itself.
+    fn room(&self) -> usize {
+        let own = self.registry.live(self.id);
+        let capacity = own.map_or(0, |record| record.capacity as usize);
+        capacity.saturating_sub(self.live() as usize + self.loading.len())
+    }
+
+    fn others_have_room(&self) -> bool {
+        let mut others = self.registry.lives().filter(|record| record.id != self.id);
+        others.any(|record| !record.draining && record.has_room())
+    }
+
+    /// The answer to [`Output::HandOver`]. Once the match is the other's, its peers are told to ask. An
+    /// answer that says nothing means that the same is asked again: wherever the match is by then, it
+    /// is in the set of its owner. Where the store turns out to have lost some of it, it is given that
+    /// again first.
+    pub fn handed_over(&mut self, id: MatchId, answer: Result<HandedOver, StoreError>, now: Now) {
+        let retry_at = now.uptime + self.limits.store_retry;
+        let Some(leaving) = self.takeover.leaving.get_mut(&id) else {
+            return;
+        };
+        if let Err(StoreError::Unavailable(error)) = &answer {
+            tracing::debug!(match_id = %id, error, "not handed over yet");
+            leaving.retry_at = Some(retry_at);
+            return;
+        }
+        let HandOver { to, epoch, .. } = leaving.given;
         self.takeover.leaving.remove(&id);
         let Some(&key) = self.by_id.get(&id) else {
             return;
         };
-        let Some(live) = self.matches.get(key) else {
-            return;
-        };
+        let confirmed = self.matches.get(key).map(LiveMatch::confirmed_seq);
         match answer {
-            Ok(HandedOver::Done) | Err(_) => self.drop_match(key, CloseCode::ShuttingDown),
-            Ok(HandedOver::Fenced(owner))
-                if owner.epoch < live.epoch() || owner.owner == self.id =>
-            {
-                self.reclaim(key, owner);
+            Ok(HandedOver::Done) => self.gone(key, id, epoch.next()),
+            Ok(HandedOver::Fenced(now)) if now.owner == to && now.epoch == epoch.next() => {
+                self.gone(key, id, now.epoch);
             }
-            Ok(HandedOver::Fenced(_)) => self.drop_match(key, CloseCode::NotOwner),
-            Ok(HandedOver::OtherLength { len }) if len < live.confirmed_seq() => {
-                self.heal(key, len);
+            Ok(HandedOver::Fenced(now)) if now.epoch < epoch || now.owner == self.id => {
+                self.reclaim(key, now);
             }
+            Ok(HandedOver::Fenced(now)) => {
+                tracing::warn!(match_id = %id, %epoch, owner = %now.owner, current = %now.epoch,
+                    "another shard owns this match now; it is dropped here");
+                self.counters.fenced += 1;
+                self.drop_match(key, CloseCode::NotOwner);
+            }
+            Ok(HandedOver::OtherLength { len }) if Some(len) < confirmed => self.heal(key, len),
             Ok(HandedOver::OtherLength { .. }) => self.lose(key, "the stored log is longer"),
-            Ok(HandedOver::Missing) => self.lose(key, "the match is gone"),
+            Ok(HandedOver::Missing) => self.lose(key, "it is gone"),
+            // It cannot be read: the next write finds out.
+            Err(error) => {
+                tracing::error!(match_id = %id, %epoch, %error, "a match cannot be handed over");
+                if let Some(live) = self.matches.get_mut(key) {
+                    live.stay();
+                }
+                self.settle(key);
+            }
         }
+    }
+
+    /// A match that was handed over under `epoch` has nothing left here.
+    fn gone(&mut self, key: MatchKey, id: MatchId, epoch: Epoch) {
+        self.drop_match(key, CloseCode::ShuttingDown);
+        self.outputs
+            .push_back(Output::Disown(self.id, vec![(id, epoch)]));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use protocol::{CloseCode, ServerBody};
 use slotmap::SecondaryMap;
-use store::{Append, Appended, ShardRecord, StoreError};
+use store::{Append, Appended, Registered, SETTLED, StoreError};
 
 use super::doubt::Clocks;
 use super::store_watch::{Question, StoreWatch, Verdict};
@@ -163,7 +163,7 @@ impl Shard {
     /// The store answered a heartbeat, or could not.
     pub fn heartbeat_answered(
         &mut self,
-        answer: Result<Vec<ShardRecord>, StoreError>,
+        answer: Result<Vec<Registered>, StoreError>,
         now: Now,
         since_boot: Duration,
     ) {
@@ -238,7 +238,8 @@ impl Shard {
                     self.measured.acks.push(waited);
                 }
                 if append.ends {
-                    self.outputs.push_back(Output::Disown(self.id, vec![id]));
+                    let settled = vec![(id, SETTLED)];
+                    self.outputs.push_back(Output::Disown(self.id, settled));
                 }
                 self.settle(key);
             }

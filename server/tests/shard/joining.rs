@@ -4,6 +4,8 @@ use game_core::{ClockStart, CommandKind, Epoch, MatchId, ShardId};
 use protocol::{CatchUp, CloseCode, Role, ServerBody};
 use server::shard::ShardLimits;
 
+use store::Registered;
+
 use crate::room::Room;
 
 #[test]
@@ -43,7 +45,10 @@ fn a_match_of_another_live_shard_is_left_to_it() {
 #[test]
 fn a_match_of_a_dead_shard_is_claimed() {
     let mut room = Room::new();
-    let id = room.create(7, ShardId::from_random(2), ClockStart::AtOnce);
+    let other = ShardId::from_random(2);
+    let me = room.record(room.me, 2).into();
+    room.registry(Ok(vec![me, Registered::Left(other)]));
+    let id = room.create(7, other, ClockStart::AtOnce);
     let white = room.join(id, Role::White, None);
     assert!(matches!(room.bodies(white)[0], ServerBody::Joined(_)));
     assert_eq!(room.store[&id].ownership.owner, room.me);

@@ -14,5 +14,6 @@ mod joining;
 mod operator;
 mod property;
 mod room;
+mod sets;
 mod slow_store;
 mod takeover;

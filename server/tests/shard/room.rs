@@ -12,8 +12,8 @@ use game_core::{
 use protocol::{CloseCode, Role, ServerBody, ServerFrame, codec};
 use server::shard::{Now, Output, PeerKey, Shard, ShardLimits};
 use store::{
-    Append, Appended, Checkpoint, Claim, HandOver, HandedOver, Ownership, ShardRecord, Standing,
-    Status, StoreError, codec as stored,
+    Append, Appended, Checkpoint, Claim, HandOver, HandedOver, Ownership, Registered, ShardRecord,
+    Standing, Status, StoreError, codec as stored,
 };
 
 /// What one peer was sent, and how it was sent away.
@@ -43,6 +43,8 @@ pub(crate) struct Room {
     pub(crate) store: BTreeMap<MatchId, Stored>,
     /// What the shard asked about ownership.
     pub(crate) asked: Vec<Output>,
+    /// What the shard took out of which set, up to which epoch.
+    pub(crate) disowned: Vec<(ShardId, MatchId, Epoch)>,
     /// The batch that the store was sent and has not answered.
     pub(crate) in_flight: Option<Arc<[Append]>>,
 }
@@ -60,7 +62,19 @@ impl Room {
     pub(crate) fn next_owner(self, n: u128) -> Self {
         let mut next = Self::of(ShardId::from_random(n), ShardLimits::default());
         next.store = self.store;
+        next.others_left();
         next
+    }
+
+    /// The registry says that every other shard that owns a match has left.
+    pub(crate) fn others_left(&mut self) {
+        let owners = self.store.values().map(|stored| stored.ownership.owner);
+        let left = owners
+            .filter(|owner| *owner != self.me)
+            .map(Registered::Left);
+        let mut registry: Vec<_> = left.collect();
+        registry.push(self.record(self.me, 9).into());
+        self.registry(Ok(registry));
     }
 
     fn of(me: ShardId, limits: ShardLimits) -> Self {
@@ -72,6 +86,7 @@ impl Room {
             received: BTreeMap::new(),
             store: BTreeMap::new(),
             asked: Vec::new(),
+            disowned: Vec::new(),
             in_flight: None,
         };
         room.heartbeat(Ok(vec![room.record(me, 1)]));
@@ -105,6 +120,7 @@ impl Room {
 
     /// The store answers the heartbeat under way.
     pub(crate) fn beat_answered(&mut self, registry: Vec<ShardRecord>) {
+        let registry = registry.into_iter().map(Registered::from).collect();
         let (now, since_boot) = (self.now(), self.since_boot());
         self.shard.heartbeat_answered(Ok(registry), now, since_boot);
     }
@@ -148,8 +164,14 @@ impl Room {
                     let claim = self.claim(id, expected);
                     self.shard.claimed(id, Ok(claim), self.now());
                 }
-                Output::Disown(..) | Output::Deregister(_) => {}
-                asked @ (Output::Orphans(_) | Output::Verify(_) | Output::HandOver(_)) => {
+                Output::Disown(shard, matches) => {
+                    self.disowned
+                        .extend(matches.iter().map(|&(id, up_to)| (shard, id, up_to)));
+                }
+                asked @ (Output::Orphans(_)
+                | Output::Verify(_)
+                | Output::HandOver(_)
+                | Output::Deregister { .. }) => {
                     self.asked.push(asked);
                 }
             }
@@ -169,6 +191,10 @@ impl Room {
     }
 
     pub(crate) fn heartbeat(&mut self, answer: Result<Vec<ShardRecord>, StoreError>) {
+        self.registry(answer.map(|records| records.into_iter().map(Registered::from).collect()));
+    }
+
+    pub(crate) fn registry(&mut self, answer: Result<Vec<Registered>, StoreError>) {
         let now = self.now();
         let since_boot = self.since_boot();
         self.shard.heartbeat_sent(now, since_boot);
@@ -211,7 +237,8 @@ impl Room {
             stored.move_time = (stored.log.len(), given.move_time);
             HandedOver::Done
         };
-        self.shard.handed_over(given.match_id, Ok(answer));
+        self.shard
+            .handed_over(given.match_id, Ok(answer), self.now());
         self.turn();
         Some(given)
     }

@@ -20,7 +20,7 @@ fn room_beside_a_dead_shard(other: ShardId) -> Room {
     room
 }
 
-fn orphans_asked(room: &mut Room) -> Vec<ShardId> {
+pub(crate) fn orphans_asked(room: &mut Room) -> Vec<ShardId> {
     room.asked
         .drain(..)
         .filter_map(|asked| match asked {

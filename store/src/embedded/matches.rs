@@ -1,6 +1,8 @@
 //! Matches in the file: creation, ownership and the fenced write. Each function does within one
 //! transaction what a script does on Redis, and checks before it writes.
 
+use std::ops::Bound;
+
 use bytes::Bytes;
 use game_core::{Epoch, Event, MatchId, ShardId};
 use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
@@ -10,8 +12,8 @@ use super::writer::Fault;
 use crate::checkpoint;
 use crate::codec::{self, Head, MoveTime};
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership, Standing,
-    Status, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
+    SCAN_LIMIT_MAX, ScanCursor, Standing, Status, StoreError,
 };
 
 type Log<'txn> = Table<'txn, (&'static str, u32), &'static [u8]>;
@@ -54,6 +56,37 @@ pub(super) fn log(txn: &ReadTransaction, id: MatchId) -> Result<Vec<Event>, Faul
 
 pub(super) fn ownership(txn: &ReadTransaction, id: MatchId) -> Result<Option<Ownership>, Fault> {
     Ok(head(&txn.open_table(HEADS)?, id)?.map(Ownership::from))
+}
+
+/// In the order of ids. A head that cannot be read must not hide the others.
+pub(super) fn scan(
+    txn: &ReadTransaction,
+    after: Option<MatchId>,
+    limit: usize,
+) -> Result<MatchPage, Fault> {
+    let heads = txn.open_table(HEADS)?;
+    let from = after
+        .as_ref()
+        .map_or(Bound::Unbounded, |id| Bound::Excluded(id.as_str()));
+    let mut rest = heads.range::<&str>((from, Bound::Unbounded))?;
+    let mut page = MatchPage::default();
+    let mut last = None;
+    for entry in rest.by_ref().take(limit.clamp(1, SCAN_LIMIT_MAX)) {
+        let (key, head) = entry?;
+        let Ok(id) = key.value().parse::<MatchId>() else {
+            tracing::warn!(key = key.value(), "what is no match is passed over");
+            continue;
+        };
+        last = Some(id);
+        match codec::decode_head(head.value()) {
+            Ok(head) => page.matches.push((id, head.into())),
+            Err(error) => tracing::warn!(match_id = %id, %error, "a match is passed over"),
+        }
+    }
+    if rest.next().transpose()?.is_some() {
+        page.next = last.map(ScanCursor::After);
+    }
+    Ok(page)
 }
 
 pub(super) fn claim(
@@ -224,7 +257,7 @@ fn len(
         .map_or(0, |(key, _)| key.value().1))
 }
 
-fn head(
+pub(super) fn head(
     heads: &impl ReadableTable<&'static str, &'static [u8]>,
     id: MatchId,
 ) -> Result<Option<Head>, Fault> {

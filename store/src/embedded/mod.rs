@@ -28,8 +28,8 @@ use redb::{Builder, Database, DatabaseError, StorageBackend};
 use self::writer::Writer;
 use crate::codec;
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership, ShardRecord,
-    Standing, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
+    Registered, ScanCursor, ShardRecord, Standing, Store, StoreError,
 };
 use crate::durability::Durability;
 use crate::ticket::{Assignment, Ticket, TicketId};
@@ -47,8 +47,8 @@ pub struct EmbeddedStore {
 impl EmbeddedStore {
     /// Opens the store in a directory, which is created if it is missing.
     ///
-    /// The registry of shards is cleared: the lock on the file proves that no process before this
-    /// one lives. Their sets of matches stay.
+    /// The lock on the file proves that no process before this one lives: the registry names those of
+    /// its shards whose sets of matches are not empty as [`Registered::Left`], and no others.
     ///
     /// Blocks while it reads the file; after a crash it reads all of it.
     ///
@@ -164,6 +164,17 @@ impl Store for EmbeddedStore {
             .await
     }
 
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        let after = after.map(ScanCursor::id).transpose()?;
+        self.writer
+            .read(move |txn| matches::scan(txn, after, limit))
+            .await
+    }
+
     async fn claim(
         &self,
         id: MatchId,
@@ -201,20 +212,26 @@ impl Store for EmbeddedStore {
             .await
     }
 
-    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError> {
+    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
         let shard = shard.clone();
         self.writer
             .write(move |txn| registry::beat(txn, &shard))
             .await
     }
 
-    async fn shards(&self) -> Result<Vec<ShardRecord>, StoreError> {
+    async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
         self.writer.read(registry::shards).await
     }
 
-    async fn deregister(&self, shard: ShardId) -> Result<(), StoreError> {
+    async fn leave(&self, shard: ShardId) -> Result<usize, StoreError> {
         self.writer
-            .write(move |txn| registry::remove(txn, shard))
+            .write(move |txn| registry::leave(txn, shard))
+            .await
+    }
+
+    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
+        self.writer
+            .write(move |txn| registry::remove(txn, shard, heartbeat))
             .await
     }
 
@@ -224,11 +241,16 @@ impl Store for EmbeddedStore {
             .await
     }
 
-    async fn disown(&self, shard: ShardId, matches: &[MatchId]) -> Result<(), StoreError> {
+    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         let matches = matches.to_vec();
         self.writer
             .write(move |txn| registry::disown(txn, shard, &matches))
             .await
+    }
+
+    async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError> {
+        let registry = self.writer.read(registry::shards).await?;
+        Ok(registry.iter().map(Registered::id).collect())
     }
 
     async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {

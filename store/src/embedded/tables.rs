@@ -2,6 +2,7 @@
 
 use redb::{TableDefinition, WriteTransaction};
 
+use super::registry;
 use super::writer::Fault;
 
 /// Match id → who may write it, see [`Head`](crate::codec::Head).
@@ -14,6 +15,8 @@ pub(super) const LOG: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new
 pub(super) const SHARDS: TableDefinition<&str, &[u8]> = TableDefinition::new("shards");
 /// Shard id and match id: the shard may own the match.
 pub(super) const OWNED: TableDefinition<(&str, &str), ()> = TableDefinition::new("owned");
+/// Shard id: the shard has left for good, or ended with an earlier process.
+pub(super) const LEFT: TableDefinition<&str, ()> = TableDefinition::new("left");
 /// Ticket id → ticket.
 pub(super) const TICKETS: TableDefinition<&str, &[u8]> = TableDefinition::new("tickets");
 /// Pool, when it was last asked for, in Unix milliseconds, and ticket id: the ticket waits there.
@@ -23,14 +26,19 @@ pub(super) const EXPIRIES: TableDefinition<(u64, &str), ()> = TableDefinition::n
 /// Player id → when the player was revoked, in Unix milliseconds.
 pub(super) const REVOKED: TableDefinition<&str, u64> = TableDefinition::new("revoked");
 
-/// Creates the tables that are missing, and clears the registry: whoever holds the file's lock
-/// knows that no earlier process lives.
+/// Creates the tables that are missing. Whoever holds the file's lock knows that no earlier process lives:
+/// no record is left, and those shards whose sets are not empty are known to have ended.
 pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
     txn.open_table(HEADS)?;
     txn.open_table(SNAPSHOTS)?;
     txn.open_table(LOG)?;
     txn.open_table(SHARDS)?.retain(|_, _| false)?;
-    txn.open_table(OWNED)?;
+    let owners = registry::owners(&txn.open_table(OWNED)?)?;
+    let mut left = txn.open_table(LEFT)?;
+    left.retain(|_, ()| false)?;
+    for owner in &owners {
+        left.insert(owner.as_str(), ())?;
+    }
     txn.open_table(TICKETS)?;
     txn.open_table(POOLS)?;
     txn.open_table(EXPIRIES)?;

@@ -3,9 +3,10 @@
 //! ```text
 //! rk:{MATCH}:head        HASH  epoch, owner, status, snap, snap_seq
 //! rk:{MATCH}:log         LIST  of records; its length is the match's seq
-//! rk:shard:<id>          HASH  heartbeat (for people), record
-//! rk:shards              SET   of shard ids
-//! rk:owned:<id>          SET   of match ids
+//! rk:shard:<id>          HASH  heartbeat (readable in every version), record
+//! rk:shards              SET   of shard ids: all that have a record or matches in their sets
+//! rk:owned:<id>          ZSET  of match ids, by the epoch of the claim that each was added for
+//! rk:left:<id>           "1"   for a day after a shard has left for good
 //! rk:revoked             ZSET  of the ids of revoked players, by when
 //! rk:{tickets}:<id>      HASH  body, seen, state, pool; match and assignment once it has one
 //! rk:{tickets}:in:<pool> ZSET  of the keys of waiting tickets, by when they were last asked for
@@ -13,10 +14,11 @@
 //!
 //! Both keys of a match share a hash tag, and so do all tickets: an assignment must be atomic over
 //! tickets that never met before. Tickets are few (two for a whole match), so that one Cluster slot
-//! carries them; so the scripts may learn a pool from a ticket. A shard's keys have no tag: work on them is separate steps, in an order that
-//! leaves at worst a hint too many.
+//! carries them; so the scripts may learn a pool from a ticket. The keys of shards have no tag, so a Cluster
+//! must keep them in one slot: scripts go over several of them, and over no match's beside them. Work on a
+//! match and on a set is separate steps, in an order that leaves at worst a hint too many.
 
-use game_core::{MatchId, ShardId};
+use game_core::MatchId;
 
 use crate::ticket::TicketId;
 
@@ -37,6 +39,27 @@ impl Keys {
         format!("{}:{{{id}}}:head", self.prefix)
     }
 
+    /// A glob pattern that the heads of all matches fit, and no other key.
+    pub(super) fn heads(&self) -> String {
+        let mut pattern = String::with_capacity(self.prefix.len() + 16);
+        for character in self.prefix.chars() {
+            if matches!(character, '*' | '?' | '[' | ']' | '^' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(character);
+        }
+        pattern.push_str(":{");
+        pattern.push_str(&"?".repeat(MatchId::LEN));
+        pattern.push_str("}:head");
+        pattern
+    }
+
+    /// The match that a key is the head of.
+    pub(super) fn match_of_head(&self, key: &str) -> Option<MatchId> {
+        let id = key.strip_prefix(&self.prefix)?.strip_prefix(":{")?;
+        id.strip_suffix("}:head")?.parse().ok()
+    }
+
     pub(super) fn log(&self, id: MatchId) -> String {
         format!("{}:{{{id}}}:log", self.prefix)
     }
@@ -49,8 +72,12 @@ impl Keys {
         format!("{}:shards", self.prefix)
     }
 
-    pub(super) fn owned(&self, id: ShardId) -> String {
+    pub(super) fn owned(&self, id: &str) -> String {
         format!("{}:owned:{id}", self.prefix)
+    }
+
+    pub(super) fn left(&self, id: &str) -> String {
+        format!("{}:left:{id}", self.prefix)
     }
 
     pub(super) fn revoked(&self) -> String {
@@ -75,15 +102,21 @@ mod tests {
     fn keys_are_named_as_documented() {
         let keys = Keys::new("rk");
         let id: MatchId = "0123456789AB".parse().unwrap();
-        let shard: ShardId = "shardshard01".parse().unwrap();
         let ticket: TicketId = "ticketticket".parse().unwrap();
         assert_eq!(keys.head(id), "rk:{0123456789AB}:head");
+        assert_eq!(keys.heads(), "rk:{????????????}:head");
+        assert_eq!(keys.match_of_head(&keys.head(id)), Some(id));
+        assert_eq!(keys.match_of_head(&keys.log(id)), None);
         assert_eq!(keys.log(id), "rk:{0123456789AB}:log");
         assert_eq!(keys.shard("shardshard01"), "rk:shard:shardshard01");
         assert_eq!(keys.shards(), "rk:shards");
-        assert_eq!(keys.owned(shard), "rk:owned:shardshard01");
+        assert_eq!(keys.owned("shardshard01"), "rk:owned:shardshard01");
+        assert_eq!(keys.left("shardshard01"), "rk:left:shardshard01");
         assert_eq!(keys.revoked(), "rk:revoked");
         assert_eq!(keys.ticket(ticket), "rk:{tickets}:ticketticket");
         assert_eq!(keys.pools(), "rk:{tickets}:in:");
+        let odd = Keys::new("a*[b");
+        assert_eq!(odd.heads(), "a\\*\\[b:{????????????}:head");
+        assert_eq!(odd.match_of_head(&odd.head(id)), Some(id));
     }
 }

@@ -24,12 +24,18 @@ impl RedisStore {
             "a match is created before its first event"
         );
         let id = snapshot.setup().id;
-        self.hint(owner, id).await?;
+        self.one(self.hint(owner, id, Epoch(0))).await?;
         let mut call = script::call(&self.scripts.create, &[&self.keys.head(id)]);
         call.arg(owner.to_string())
             .arg(codec::encode_snapshot(snapshot).as_ref())
             .arg(snapshot.seq());
-        match reply::parsed::<u8>(&self.one(call).await?)? {
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.add_command(call);
+        // Who saw the hint without the match may have removed it by now.
+        pipeline.add_command(self.hint(owner, id, Epoch(0)));
+        let answers = self.control.run(&pipeline).await?;
+        let created = answers.first().ok_or_else(|| reply::strange("no answer"))?;
+        match reply::parsed::<u8>(created)? {
             0 => Ok(Created::Exists),
             _ => Ok(Created::New),
         }
@@ -55,14 +61,7 @@ impl RedisStore {
         &self,
         id: MatchId,
     ) -> Result<Option<Ownership>, StoreError> {
-        let mut read = cmd("HMGET");
-        read.arg(self.keys.head(id))
-            .arg(&["epoch", "owner", "status"]);
-        let answer = self.one(read).await?;
-        match reply::array(&answer)? {
-            [Value::Nil, ..] => Ok(None),
-            fields => reply::ownership(fields).map(Some),
-        }
+        reply::head(&self.one(read_head(&self.keys.head(id))).await?)
     }
 
     pub(super) async fn claim_match(
@@ -71,7 +70,7 @@ impl RedisStore {
         claimant: ShardId,
         expected: Epoch,
     ) -> Result<Claim, StoreError> {
-        self.hint(claimant, id).await?;
+        self.one(self.hint(claimant, id, expected.next())).await?;
         let keys = [self.keys.head(id), self.keys.log(id)];
         let mut call = script::call(&self.scripts.claim, &keys.each_ref().map(String::as_str));
         call.arg(expected.0)
@@ -81,7 +80,8 @@ impl RedisStore {
     }
 
     pub(super) async fn give_over(&self, given: &HandOver) -> Result<HandedOver, StoreError> {
-        self.hint(given.to, given.match_id).await?;
+        let hint = self.hint(given.to, given.match_id, given.epoch.next());
+        self.one(hint).await?;
         let keys = [
             self.keys.head(given.match_id),
             self.keys.log(given.match_id),
@@ -166,12 +166,14 @@ impl RedisStore {
         call
     }
 
-    /// Adds a match to a shard's set. A step of its own, answered before the match is touched: the
-    /// set is in another slot, and must never miss a match.
-    async fn hint(&self, shard: ShardId, id: MatchId) -> Result<(), StoreError> {
-        let mut add = cmd("SADD");
-        add.arg(self.keys.owned(shard)).arg(id.as_str());
-        self.one(add).await.map(|_| ())
+    /// Adds a match to a shard's set, for a claim to `epoch`. A step of its own, answered before the match
+    /// is touched: the set is in another slot, and must never miss a match.
+    fn hint(&self, shard: ShardId, id: MatchId, epoch: Epoch) -> Cmd {
+        let shard = shard.to_string();
+        let keys = [self.keys.shards(), self.keys.owned(&shard)];
+        let mut call = script::call(&self.scripts.hint, &keys.each_ref().map(String::as_str));
+        call.arg(shard).arg(id.as_str()).arg(epoch.0);
+        call
     }
 
     /// Runs one command on the connection for all but appends.
@@ -181,6 +183,13 @@ impl RedisStore {
         let mut answers = self.control.run(&pipeline).await?;
         answers.pop().ok_or_else(|| reply::strange("no answer"))
     }
+}
+
+/// Reads who may write the match under a key; [`reply::head`] takes the answer.
+pub(super) fn read_head(key: &str) -> Cmd {
+    let mut read = cmd("HMGET");
+    read.arg(key).arg(&["epoch", "owner", "status"]);
+    read
 }
 
 /// The answer of `claim.lua` and `load.lua`.

@@ -13,6 +13,7 @@ mod matches;
 mod registry;
 mod reply;
 mod revocations;
+mod scan;
 mod script;
 mod survey;
 mod tickets;
@@ -29,8 +30,8 @@ use self::keys::Keys;
 use self::link::Link;
 use self::script::Scripts;
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership, ShardRecord,
-    Standing, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
+    Registered, ScanCursor, ShardRecord, Standing, Store, StoreError,
 };
 use crate::durability::Durability;
 use crate::ticket::{Assignment, Ticket, TicketId};
@@ -187,6 +188,14 @@ impl Store for RedisStore {
         self.read_ownership(id).await
     }
 
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        self.scan_matches(after, limit).await
+    }
+
     async fn claim(
         &self,
         id: MatchId,
@@ -208,7 +217,7 @@ impl Store for RedisStore {
         self.append_batch(batch).await
     }
 
-    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError> {
+    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
         self.beat(shard, &|| {}).await
     }
 
@@ -216,24 +225,32 @@ impl Store for RedisStore {
         &self,
         shard: &ShardRecord,
         answered: &(dyn Fn() + Send + Sync),
-    ) -> Result<Vec<ShardRecord>, StoreError> {
+    ) -> Result<Vec<Registered>, StoreError> {
         self.beat(shard, answered).await
     }
 
-    async fn shards(&self) -> Result<Vec<ShardRecord>, StoreError> {
+    async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
         self.read_registry().await
     }
 
-    async fn deregister(&self, shard: ShardId) -> Result<(), StoreError> {
-        self.remove_shard(shard).await
+    async fn leave(&self, shard: ShardId) -> Result<usize, StoreError> {
+        self.shard_leaves(shard).await
+    }
+
+    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
+        self.remove_shard(shard, heartbeat).await
     }
 
     async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
         self.read_owned(shard).await
     }
 
-    async fn disown(&self, shard: ShardId, matches: &[MatchId]) -> Result<(), StoreError> {
+    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         self.remove_owned(shard, matches).await
+    }
+
+    async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError> {
+        self.read_traces().await
     }
 
     async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {

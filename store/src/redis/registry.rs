@@ -1,75 +1,115 @@
 //! The shards on Redis, and what each may own.
 
-use game_core::{MatchId, ShardId};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use game_core::{Epoch, MatchId, ShardId};
 use redis::{Pipeline, Value, cmd};
 
-use super::{RedisStore, reply};
+use super::{RedisStore, reply, script};
 use crate::codec;
-use crate::contract::{ShardRecord, StoreError};
+use crate::contract::{Registered, ShardRecord, StoreError};
+
+/// How long it is known that a shard has left. It keeps a heartbeat out that was under way when the shard
+/// left, and spares the others the wait for certainty; without it they take its matches all the same.
+const LEFT_KNOWN: Duration = Duration::from_secs(24 * 60 * 60);
+/// Keys that one step of a walk over all keys looks at.
+const SCAN_COUNT: u32 = 1_000;
 
 impl RedisStore {
-    /// The id first, the record after it: an id without a record is passed over. Calls `answered` when
-    /// the record is stored and the registry is still to be read.
+    /// Calls `answered` when the record is stored and the registry is still to be read.
     pub(super) async fn beat(
         &self,
         shard: &ShardRecord,
         answered: &(dyn Fn() + Send + Sync),
-    ) -> Result<Vec<ShardRecord>, StoreError> {
+    ) -> Result<Vec<Registered>, StoreError> {
         let id = shard.id.to_string();
-        let mut pipeline = Pipeline::new();
-        pipeline.cmd("SADD").arg(self.keys.shards()).arg(&id);
-        pipeline
-            .cmd("HSET")
-            .arg(self.keys.shard(&id))
-            .arg("heartbeat")
+        let keys = [
+            self.keys.shards(),
+            self.keys.shard(&id),
+            self.keys.left(&id),
+        ];
+        let keys = keys.each_ref().map(String::as_str);
+        let mut call = script::call(&self.scripts.heartbeat, &keys);
+        call.arg(&id)
             .arg(shard.heartbeat)
-            .arg("record")
             .arg(codec::encode_shard(shard).as_ref());
+        let mut pipeline = Pipeline::new();
+        pipeline.add_command(call);
         pipeline.cmd("SMEMBERS").arg(self.keys.shards());
         let answers = self.control.run(&pipeline).await?;
         answered();
         self.read_records(answers.last()).await
     }
 
-    pub(super) async fn read_registry(&self) -> Result<Vec<ShardRecord>, StoreError> {
+    pub(super) async fn read_registry(&self) -> Result<Vec<Registered>, StoreError> {
         let mut read = cmd("SMEMBERS");
         read.arg(self.keys.shards());
         let ids = self.one(read).await?;
         self.read_records(Some(&ids)).await
     }
 
-    /// Sorted by id. One record that cannot be read must not hide the others: it is warned about
-    /// and left out.
-    async fn read_records(&self, ids: Option<&Value>) -> Result<Vec<ShardRecord>, StoreError> {
+    /// Sorted by id. A record that cannot be read hides neither itself nor the others.
+    async fn read_records(&self, ids: Option<&Value>) -> Result<Vec<Registered>, StoreError> {
         let ids = reply::array(ids.ok_or_else(|| reply::strange("a registry"))?)?;
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let mut pipeline = Pipeline::with_capacity(ids.len());
+        let mut pipeline = Pipeline::with_capacity(2 * ids.len());
         for id in ids {
-            pipeline
-                .cmd("HGET")
-                .arg(self.keys.shard(reply::text(id)?))
-                .arg("record");
+            let id = reply::text(id)?;
+            let fields = &["heartbeat", "record"];
+            pipeline.cmd("HMGET").arg(self.keys.shard(id)).arg(fields);
+            pipeline.cmd("EXISTS").arg(self.keys.left(id));
         }
-        let answers = self.control.run(&pipeline).await?;
-        let mut shards: Vec<_> = answers.iter().filter_map(readable).collect();
-        shards.sort_unstable_by_key(|shard| shard.id);
+        let answers = self.control.run_each(&pipeline).await?;
+        let mut shards = Vec::with_capacity(ids.len());
+        for (id, answers) in ids.iter().zip(answers.chunks_exact(2)) {
+            // What is no id of ours is no shard of ours.
+            match reply::parsed(id) {
+                Ok(id) => shards.push(registered(id, &answers[0], &answers[1])?),
+                Err(error) => tracing::warn!(%error, "the registry names what is no shard"),
+            }
+        }
+        shards.sort_unstable_by_key(Registered::id);
         Ok(shards)
     }
 
-    /// The record first: what is left if this stops half-way is an id without one.
-    pub(super) async fn remove_shard(&self, shard: ShardId) -> Result<(), StoreError> {
+    pub(super) async fn shard_leaves(&self, shard: ShardId) -> Result<usize, StoreError> {
         let id = shard.to_string();
-        let mut pipeline = Pipeline::new();
-        pipeline.cmd("DEL").arg(self.keys.shard(&id));
-        pipeline.cmd("SREM").arg(self.keys.shards()).arg(&id);
-        self.control.run(&pipeline).await.map(|_| ())
+        let keys = [
+            self.keys.shards(),
+            self.keys.shard(&id),
+            self.keys.left(&id),
+            self.keys.owned(&id),
+        ];
+        let keys = keys.each_ref().map(String::as_str);
+        let mut call = script::call(&self.scripts.leave, &keys);
+        call.arg(&id).arg(LEFT_KNOWN.as_secs());
+        reply::parsed(&self.one(call).await?)
+    }
+
+    pub(super) async fn remove_shard(
+        &self,
+        shard: ShardId,
+        heartbeat: Option<u64>,
+    ) -> Result<bool, StoreError> {
+        let id = shard.to_string();
+        let keys = [
+            self.keys.shards(),
+            self.keys.shard(&id),
+            self.keys.owned(&id),
+        ];
+        let keys = keys.each_ref().map(String::as_str);
+        let mut call = script::call(&self.scripts.deregister, &keys);
+        let heartbeat = heartbeat.map_or(String::new(), |heartbeat| heartbeat.to_string());
+        call.arg(&id).arg(heartbeat);
+        Ok(reply::parsed::<u8>(&self.one(call).await?)? == 1)
     }
 
     pub(super) async fn read_owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
-        let mut read = cmd("SMEMBERS");
-        read.arg(self.keys.owned(shard));
+        let mut read = cmd("ZRANGE");
+        read.arg(self.keys.owned(&shard.to_string())).arg(0).arg(-1);
         let answer = self.one(read).await?;
         let mut matches = reply::array(&answer)?
             .iter()
@@ -82,28 +122,97 @@ impl RedisStore {
     pub(super) async fn remove_owned(
         &self,
         shard: ShardId,
-        matches: &[MatchId],
+        matches: &[(MatchId, Epoch)],
     ) -> Result<(), StoreError> {
         if matches.is_empty() {
             return Ok(());
         }
-        let mut remove = cmd("SREM");
-        remove.arg(self.keys.owned(shard));
-        for id in matches {
-            remove.arg(id.as_str());
+        let key = self.keys.owned(&shard.to_string());
+        let mut call = script::call(&self.scripts.disown, &[&key]);
+        for (id, epoch) in matches {
+            call.arg(id.as_str()).arg(epoch.0);
         }
-        self.one(remove).await.map(|_| ())
+        self.one(call).await.map(|_| ())
+    }
+
+    /// Walks over all keys, step by step, so that the server is not held up.
+    pub(super) async fn read_traces(&self) -> Result<Vec<ShardId>, StoreError> {
+        let prefixes = [self.keys.shard(""), self.keys.owned("")];
+        let registry = self.read_registry().await?;
+        let mut traces: BTreeSet<_> = registry.iter().map(Registered::id).collect();
+        for prefix in prefixes {
+            let mut cursor = "0".to_owned();
+            loop {
+                let mut scan = cmd("SCAN");
+                scan.arg(&cursor).arg("MATCH").arg(format!("{prefix}*"));
+                scan.arg("COUNT").arg(SCAN_COUNT);
+                let answer = self.one(scan).await?;
+                let [next, names] = reply::array(&answer)? else {
+                    return Err(reply::strange("a walk over the keys"));
+                };
+                for name in reply::array(names)? {
+                    let id = reply::text(name)?.strip_prefix(&prefix);
+                    traces.extend(id.and_then(|id| id.parse::<ShardId>().ok()));
+                }
+                cursor = reply::text(next)?.to_owned();
+                if cursor == "0" {
+                    break;
+                }
+            }
+        }
+        Ok(traces.into_iter().collect())
     }
 }
 
-fn readable(answer: &Value) -> Option<ShardRecord> {
-    if *answer == Value::Nil {
-        return None;
+/// What the answers to `HMGET` of a shard's record and `EXISTS` of its mark of having left mean.
+///
+/// # Errors
+///
+/// When they mean that the server cannot answer now.
+fn registered(id: ShardId, record: &Value, left: &Value) -> Result<Registered, StoreError> {
+    let fields = match record {
+        Value::ServerError(error) => match reply::server_error(error) {
+            // Not a hash: whatever it is, it is no word of death.
+            StoreError::Corrupt(error) => {
+                tracing::warn!(shard = %id, error, "a shard's record cannot be read");
+                return Ok(Registered::Unreadable { id, sign: 0 });
+            }
+            error => return Err(error),
+        },
+        fields => reply::array(fields)?,
+    };
+    if let Value::ServerError(error) = left {
+        return Err(reply::server_error(error));
     }
-    let record = reply::bytes(answer).and_then(|bytes| {
-        codec::decode_shard(bytes).map_err(|error| StoreError::Corrupt(error.to_string()))
-    });
-    record
-        .inspect_err(|error| tracing::warn!(%error, "a shard's record is passed over"))
-        .ok()
+    let is_empty = fields.iter().all(|field| *field == Value::Nil);
+    if is_empty && *left == Value::Int(1) {
+        return Ok(Registered::Left(id));
+    }
+    if is_empty {
+        return Ok(Registered::Absent(id));
+    }
+    let [heartbeat, record] = fields else {
+        return Err(reply::strange("a shard's record"));
+    };
+    let decoded = reply::bytes(record).ok().map(codec::decode_shard);
+    Ok(match decoded {
+        Some(Ok(record)) if record.id == id => Registered::Recorded(record),
+        unreadable => {
+            tracing::warn!(shard = %id, ?unreadable, "a shard's record cannot be read");
+            Registered::Unreadable {
+                id,
+                sign: sign_of_life(&[heartbeat, record]),
+            }
+        }
+    })
+}
+
+/// A number that changes when any of these does.
+fn sign_of_life(fields: &[&Value]) -> u64 {
+    let mut digest = crc32fast::Hasher::new();
+    for field in fields {
+        digest.update(reply::bytes(field).unwrap_or_default());
+        digest.update(b"\0");
+    }
+    digest.finalize().into()
 }

@@ -92,6 +92,14 @@ pub(super) fn ownership(fields: &[Value]) -> Result<Ownership, StoreError> {
     })
 }
 
+/// What `HMGET` says of a head; `None` where there is none.
+pub(super) fn head(answer: &Value) -> Result<Option<Ownership>, StoreError> {
+    match array(answer)? {
+        [Value::Nil, ..] => Ok(None),
+        fields => ownership(fields).map(Some),
+    }
+}
+
 /// Each element as bytes.
 pub(super) fn all_bytes(value: &Value) -> Result<Vec<&[u8]>, StoreError> {
     array(value)?.iter().map(bytes).collect()

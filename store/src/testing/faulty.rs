@@ -10,8 +10,8 @@ use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use tokio::sync::watch;
 
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership, ShardRecord,
-    Standing, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
+    Registered, ScanCursor, ShardRecord, Standing, Store, StoreError,
 };
 use crate::ticket::{Assignment, Ticket, TicketId};
 
@@ -199,6 +199,14 @@ impl Store for FaultyStore {
         self.up()?.ownership(id).await
     }
 
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        self.up()?.matches(after, limit).await
+    }
+
     async fn claim(
         &self,
         id: MatchId,
@@ -208,7 +216,7 @@ impl Store for FaultyStore {
         self.up()?.claim(id, claimant, expected).await
     }
 
-    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError> {
+    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
         self.up()?.heartbeat(shard).await
     }
 
@@ -224,24 +232,32 @@ impl Store for FaultyStore {
         &self,
         shard: &ShardRecord,
         answered: &(dyn Fn() + Send + Sync),
-    ) -> Result<Vec<ShardRecord>, StoreError> {
+    ) -> Result<Vec<Registered>, StoreError> {
         self.up()?.heartbeat_in_steps(shard, answered).await
     }
 
-    async fn shards(&self) -> Result<Vec<ShardRecord>, StoreError> {
+    async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
         self.up()?.shards().await
     }
 
-    async fn deregister(&self, shard: ShardId) -> Result<(), StoreError> {
-        self.up()?.deregister(shard).await
+    async fn leave(&self, shard: ShardId) -> Result<usize, StoreError> {
+        self.up()?.leave(shard).await
+    }
+
+    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
+        self.up()?.deregister(shard, heartbeat).await
     }
 
     async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
         self.up()?.owned(shard).await
     }
 
-    async fn disown(&self, shard: ShardId, matches: &[MatchId]) -> Result<(), StoreError> {
+    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         self.up()?.disown(shard, matches).await
+    }
+
+    async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError> {
+        self.up()?.shard_traces().await
     }
 
     async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {

@@ -7,9 +7,7 @@ use store::{
     Appended, Assignment, Checkpoint, Claim, Created, Ownership, Status, Store, TicketState,
 };
 
-use crate::samples::{
-    Line, assignment, by, match_id, on_all, player, shard_id, shard_record, ticket, ticket_id,
-};
+use crate::samples::{Line, assignment, by, match_id, on_all, player, shard_id, ticket, ticket_id};
 
 pub(crate) const STORED: Appended = Appended::Stored { duplicate: false };
 const DUPLICATE: Appended = Appended::Stored { duplicate: true };
@@ -254,44 +252,6 @@ fn the_elements_of_a_batch_are_answered_one_by_one() {
         ];
         assert_eq!(store.append(&batch).await.unwrap(), expected);
         assert_eq!(store.append(&[]).await.unwrap(), []);
-    });
-}
-
-#[test]
-fn the_registry_holds_the_newest_record_of_each_shard() {
-    on_all(|store| async move {
-        assert_eq!(store.shards().await.unwrap(), []);
-        store.heartbeat(&shard_record(1, 1)).await.unwrap();
-        store.heartbeat(&shard_record(2, 1)).await.unwrap();
-        let seen = store.heartbeat(&shard_record(1, 2)).await.unwrap();
-        let mut expected = vec![shard_record(1, 2), shard_record(2, 1)];
-        expected.sort_by_key(|shard| shard.id);
-        assert_eq!(seen, expected);
-        assert_eq!(store.shards().await.unwrap(), expected);
-        for _ in 0..2 {
-            store.deregister(shard_id(1)).await.unwrap();
-            assert_eq!(store.shards().await.unwrap(), [shard_record(2, 1)]);
-        }
-    });
-}
-
-#[test]
-fn what_a_dead_shard_owned_is_known_until_it_is_disowned() {
-    on_all(|store| async move {
-        let (one, two) = (Line::new(match_id(1), 1, 1), Line::new(match_id(2), 1, 1));
-        store.heartbeat(&shard_record(1, 1)).await.unwrap();
-        claimed(&*store, &one).await;
-        claimed(&*store, &two).await;
-        store.deregister(shard_id(1)).await.unwrap();
-        let mut both = vec![one.id, two.id];
-        both.sort();
-        assert_eq!(store.owned(shard_id(1)).await.unwrap(), both);
-        for _ in 0..2 {
-            store.disown(shard_id(1), &[one.id]).await.unwrap();
-            assert_eq!(store.owned(shard_id(1)).await.unwrap(), [two.id]);
-        }
-        store.disown(shard_id(1), &[]).await.unwrap();
-        assert_eq!(store.owned(shard_id(2)).await.unwrap(), []);
     });
 }
 

@@ -4,12 +4,15 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod answers;
+mod audit;
 mod disk;
 mod embedded;
 mod faulty;
 mod hand_over;
 mod model;
 mod redis;
+mod registry;
 mod revocations;
 mod samples;
+mod scan;
 mod sequences;

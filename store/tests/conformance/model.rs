@@ -7,13 +7,14 @@ use game_core::{Epoch, Event, MatchId, ShardId, Snapshot, UnixMillis};
 use store::codec::{decode_record, decode_snapshot, encode_record};
 use store::{
     Append, Appended, Assignment, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership,
-    ShardRecord, Standing, Status, Ticket, TicketId, TicketState,
+    Registered, ShardRecord, Standing, Status, Ticket, TicketId, TicketState,
 };
 
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     matches: BTreeMap<MatchId, StoredMatch>,
     shards: BTreeMap<ShardId, ShardRecord>,
+    left: BTreeSet<ShardId>,
     tickets: BTreeMap<TicketId, Ticket>,
     /// What a shard's set must hold: it owns these, or did when it last heard of them.
     owned: BTreeSet<(ShardId, MatchId)>,
@@ -162,17 +163,46 @@ impl Model {
         }
     }
 
-    pub(crate) fn heartbeat(&mut self, shard: &ShardRecord) -> Vec<ShardRecord> {
-        self.shards.insert(shard.id, shard.clone());
-        self.shards()
+    pub(crate) fn heartbeat(&mut self, shard: &ShardRecord) {
+        if !self.left.contains(&shard.id) {
+            self.shards.insert(shard.id, shard.clone());
+        }
     }
 
-    pub(crate) fn shards(&self) -> Vec<ShardRecord> {
-        self.shards.values().cloned().collect()
+    /// Whether a store that names these sets may answer so: all that is recorded, and every shard whose
+    /// set is not empty.
+    pub(crate) fn allows_registry(&self, answer: &[Registered], sets: &[ShardId]) -> bool {
+        let mut expected: BTreeMap<_, _> = self
+            .shards
+            .iter()
+            .map(|(&id, record)| (id, Registered::Recorded(record.clone())))
+            .collect();
+        for &id in sets {
+            expected.entry(id).or_insert(if self.left.contains(&id) {
+                Registered::Left(id)
+            } else {
+                Registered::Absent(id)
+            });
+        }
+        // An id that was named for a set may stay when the set is empty.
+        let named = answer.iter().filter(|seen| {
+            let is_bare = matches!(seen, Registered::Left(_) | Registered::Absent(_));
+            !is_bare || sets.contains(&seen.id())
+        });
+        answer.is_sorted_by_key(Registered::id) && named.eq(expected.values())
+    }
+
+    pub(crate) fn leave(&mut self, shard: ShardId) {
+        self.shards.remove(&shard);
+        self.left.insert(shard);
     }
 
     pub(crate) fn deregister(&mut self, shard: ShardId) {
         self.shards.remove(&shard);
+    }
+
+    pub(crate) fn heartbeat_of(&self, shard: ShardId) -> Option<u64> {
+        self.shards.get(&shard).map(|record| record.heartbeat)
     }
 
     /// Whether a store may answer so: it must not miss a match, and may name too many.
@@ -185,9 +215,14 @@ impl Model {
         of(&self.owned).is_subset(&answer) && answer.is_subset(&of(&self.hinted))
     }
 
-    pub(crate) fn disown(&mut self, shard: ShardId, id: MatchId) {
-        self.owned.remove(&(shard, id));
-        self.hinted.remove(&(shard, id));
+    pub(crate) fn disown(&mut self, shard: ShardId, id: MatchId, up_to: Epoch) {
+        let stored = self.matches.get(&id).map(|stored| stored.ownership);
+        let is_own = stored.is_some_and(|stored| {
+            stored.owner == shard && stored.status == Status::Live && stored.epoch > up_to
+        });
+        if !is_own {
+            self.owned.remove(&(shard, id));
+        }
     }
 
     pub(crate) fn put_ticket(&mut self, ticket: &Ticket) {

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use game_core::{Epoch, UnixMillis};
+use game_core::{Epoch, ShardId, UnixMillis};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use store::testing::RedisServer;
-use store::{Append, EmbeddedStore, HandOver, MemoryStore, RedisConfig, RedisStore, Store};
+use store::{
+    Append, EmbeddedStore, HandOver, MemoryStore, RedisConfig, RedisStore, Registered, Store,
+};
 
 use crate::model::Model;
 use crate::samples::{
@@ -46,12 +48,17 @@ enum Op {
         shard: u8,
         heartbeat: u64,
     },
+    Leave {
+        shard: u8,
+    },
     Deregister {
         shard: u8,
+        late: bool,
     },
     Disown {
         shard: u8,
         of: u8,
+        epoch: i64,
     },
     PutTicket {
         n: u8,
@@ -127,8 +134,11 @@ fn op() -> impl Strategy<Value = Op> {
         8 => vec(write(), 1..4).prop_map(Op::Append),
         1 => Just(Op::RepeatLastAppend),
         1 => (shard(), 0..9u64).prop_map(|(shard, heartbeat)| Op::Heartbeat { shard, heartbeat }),
-        1 => shard().prop_map(|shard| Op::Deregister { shard }),
-        1 => (shard(), of()).prop_map(|(shard, of)| Op::Disown { shard, of }),
+        1 => shard().prop_map(|shard| Op::Leave { shard }),
+        1 => (shard(), prop::bool::ANY)
+            .prop_map(|(shard, late)| Op::Deregister { shard, late }),
+        2 => (shard(), of(), -2i64..2)
+            .prop_map(|(shard, of, epoch)| Op::Disown { shard, of, epoch }),
         2 => (n(), prop::option::of(0..POOLS.len())).prop_map(|(n, pool)| Op::PutTicket { n, pool }),
         1 => (n(), 1_800_000_000_000..1_800_000_000_009u64)
             .prop_map(|(n, now)| Op::TouchTicket { n, now }),
@@ -227,18 +237,39 @@ async fn step(
         Op::Heartbeat { shard, heartbeat } => {
             let record = shard_record(*shard, *heartbeat);
             let answer = store.heartbeat(&record).await.unwrap();
-            assert_eq!(answer, model.heartbeat(&record));
+            model.heartbeat(&record);
+            let sets = sets(store).await;
+            assert!(
+                model.allows_registry(&answer, &sets),
+                "{answer:?}, {sets:?}"
+            );
         }
-        Op::Deregister { shard } => {
-            store.deregister(shard_id(*shard)).await.unwrap();
-            model.deregister(shard_id(*shard));
+        Op::Leave { shard } => {
+            let shard = shard_id(*shard);
+            let left = store.leave(shard).await.unwrap();
+            assert_eq!(left, store.owned(shard).await.unwrap().len());
+            model.leave(shard);
         }
-        Op::Disown { shard, of } => {
-            store
-                .disown(shard_id(*shard), &[match_id(*of)])
-                .await
-                .unwrap();
-            model.disown(shard_id(*shard), match_id(*of));
+        Op::Deregister { shard, late } => {
+            let shard = shard_id(*shard);
+            let heartbeat = model.heartbeat_of(shard);
+            let seen = match late {
+                false => heartbeat,
+                true => Some(heartbeat.unwrap_or_default() + 1),
+            };
+            let went = store.deregister(shard, seen).await.unwrap();
+            let is_empty = store.owned(shard).await.unwrap().is_empty();
+            assert_eq!(went, is_empty && !late);
+            if went {
+                model.deregister(shard);
+            }
+        }
+        Op::Disown { shard, of, epoch } => {
+            let (shard, id) = (shard_id(*shard), match_id(*of));
+            let current = model.ownership(id).map_or(0, |stored| stored.epoch.0);
+            let up_to = Epoch(current.saturating_add_signed(*epoch));
+            store.disown(shard, &[(id, up_to)]).await.unwrap();
+            model.disown(shard, id, up_to);
         }
         Op::PutTicket { n, pool } => {
             let ticket = ticket(*n, pool.map(|pool| POOLS[pool]));
@@ -262,6 +293,17 @@ async fn step(
             assert_eq!(answer, model.assign_tickets(&ids, &assignment));
         }
     }
+}
+
+/// The shards whose sets are not empty.
+async fn sets(store: &dyn Store) -> Vec<ShardId> {
+    let mut sets = Vec::new();
+    for n in 0..SHARDS {
+        if !store.owned(shard_id(n)).await.unwrap().is_empty() {
+            sets.push(shard_id(n));
+        }
+    }
+    sets
 }
 
 async fn append(model: &mut Model, store: &dyn Store, batch: &[Append]) {
@@ -289,7 +331,17 @@ async fn compare(model: &Model, store: &dyn Store) {
             "shard {n}: {owned:?}"
         );
     }
-    assert_eq!(store.shards().await.unwrap(), model.shards());
+    let (registry, sets) = (store.shards().await.unwrap(), sets(store).await);
+    assert!(
+        model.allows_registry(&registry, &sets),
+        "{registry:?}, {sets:?}"
+    );
+    let traces = store.shard_traces().await.unwrap();
+    let named: Vec<_> = registry.iter().map(Registered::id).collect();
+    assert_eq!(
+        traces, named,
+        "nothing is stored of a shard that is not named"
+    );
     for n in 0..TICKETS {
         assert_eq!(
             store.ticket(ticket_id(n)).await.unwrap(),

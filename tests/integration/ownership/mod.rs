@@ -5,8 +5,12 @@
 //! hold the code to the same contract.
 
 mod properties;
+mod sets;
 mod store;
 mod system;
+
+use std::fmt::Debug;
+use std::hash::Hash;
 
 use stateright::{Checker, Expectation, HasDiscoveries, Model};
 
@@ -14,10 +18,32 @@ use properties::{
     AT_MOST_ONCE, CAN_FINISH, CONFIRMED_FIRST, EPOCHS_RISE, KEPT, ONE_PER_SEQ, ONE_TRUTH,
     OWNER_KNOWS, OWNER_WRITES, SHOWN_IS_PREFIX,
 };
+use sets::{FOUND, Sets};
 use store::Safeguards;
 use system::{Loses, Ownership};
 
 const THREADS: usize = 2;
+
+/// What the checker asks of a model.
+trait Checked:
+    Model<
+        State: Clone + Debug + Hash + PartialEq + Send + Sync,
+        Action: Clone + Debug + PartialEq + Send + Sync,
+    > + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<M> Checked for M where
+    M: Model<
+            State: Clone + Debug + Hash + PartialEq + Send + Sync,
+            Action: Clone + Debug + PartialEq + Send + Sync,
+        > + Send
+        + Sync
+        + 'static
+{
+}
 
 /// Two shards, and two takeovers between them.
 const TWO_SHARDS: Ownership = Ownership {
@@ -52,12 +78,12 @@ const THREE_SHARDS: Ownership = Ownership {
 };
 
 /// Visits every state; no property may fail, and all that must be possible must be found.
-fn holds(name: &str, model: Ownership) {
+fn holds(name: &str, model: impl Checked) {
     holds_but(name, model, &[]);
 }
 
 /// The same for all properties but some.
-fn holds_but(name: &str, model: Ownership, except: &[&str]) {
+fn holds_but(name: &str, model: impl Checked, except: &[&str]) {
     let properties = model.properties();
     let checker = model.checker().threads(THREADS).spawn_bfs().join();
     eprintln!(
@@ -75,7 +101,7 @@ fn holds_but(name: &str, model: Ownership, except: &[&str]) {
 }
 
 /// Looks for a counterexample to `property`, which must be there.
-fn fails(name: &str, model: Ownership, property: &'static str) {
+fn fails(name: &str, model: impl Checked, property: &'static str) {
     let wanted = HasDiscoveries::AllOf([property].into());
     let checker = model
         .checker()
@@ -201,4 +227,53 @@ fn a_store_that_loses_what_it_confirmed_is_noticed() {
     fails("a record is lost", loses(Loses::Record), SHOWN_IS_PREFIX);
     fails("a record is lost", loses(Loses::Record), ONE_TRUTH);
     fails("a claim is lost", loses(Loses::Claim), EPOCHS_RISE);
+}
+
+/// Three shards, with the match on its way between them.
+fn sets_without(take_out: impl FnOnce(&mut sets::Safeguards)) -> Sets {
+    let mut safeguards = sets::Safeguards::ALL;
+    take_out(&mut safeguards);
+    Sets {
+        safeguards,
+        shards: 3,
+        epoch_max: 2,
+        deeds_max: 2,
+    }
+}
+
+#[test]
+fn whoever_stops_or_dies_the_match_is_found() {
+    let three_shards = sets_without(|_| ());
+    let two_shards = Sets {
+        shards: 2,
+        epoch_max: 3,
+        deeds_max: 3,
+        ..three_shards.clone()
+    };
+    holds("sets of three shards", three_shards);
+    holds("sets of two shards", two_shards);
+}
+
+#[test]
+fn a_removal_that_is_not_ordered_against_additions_forgets_a_match() {
+    let model = sets_without(|safeguards| safeguards.ordered = false);
+    fails("removals in no order", model, FOUND);
+}
+
+#[test]
+fn a_shard_that_leaves_with_its_set_full_forgets_a_match() {
+    let model = sets_without(|safeguards| safeguards.tombstones = false);
+    fails("no tombstones", model, FOUND);
+}
+
+#[test]
+fn a_claim_before_its_hint_forgets_a_match() {
+    let model = sets_without(|safeguards| safeguards.hint_first = false);
+    fails("claim before hint", model, FOUND);
+}
+
+#[test]
+fn a_set_under_an_id_that_the_registry_does_not_name_forgets_a_match() {
+    let model = sets_without(|safeguards| safeguards.named = false);
+    fails("sets without names", model, FOUND);
 }

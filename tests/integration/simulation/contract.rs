@@ -138,9 +138,10 @@ impl Step<'_> {
                 both(vec![world.standing(id, seq)], theirs)
             }
             7 if self.dice.happens(8, 300) => {
-                world.disown(shard, &[id]);
-                other.disown(shard, &[id]).await.expect(WORKS);
-                both((), ())
+                let settled = [(id, self.epoch())];
+                world.disown(shard, &settled);
+                other.disown(shard, &settled).await.expect(WORKS);
+                both(world.shards(), other.shards().await.expect(WORKS))
             }
             _ => {
                 let append = self.append(world);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use store::{
-    Append, Appended, Assignment, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership,
-    ShardRecord, Standing, Store, StoreError, Ticket, TicketId,
+    Append, Appended, Assignment, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage,
+    Ownership, Registered, ScanCursor, ShardRecord, Standing, Store, StoreError, Ticket, TicketId,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -266,6 +266,15 @@ impl Store for Way {
         self.ask(format!("ownership {id}"), read).await
     }
 
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        self.ask("matches".to_owned(), move |world| world.scan(after, limit))
+            .await
+    }
+
     async fn claim(
         &self,
         id: MatchId,
@@ -310,20 +319,24 @@ impl Store for Way {
         Ok(answers)
     }
 
-    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<ShardRecord>, StoreError> {
+    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
         let record = shard.clone();
         self.ask("heartbeat".to_owned(), move |world| world.heartbeat(record))
             .await
     }
 
-    async fn shards(&self) -> Result<Vec<ShardRecord>, StoreError> {
-        let read = |world: &mut World| world.registry.values().cloned().collect();
-        self.ask("shards".to_owned(), read).await
+    async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
+        self.ask("shards".to_owned(), |world| world.shards()).await
     }
 
-    async fn deregister(&self, shard: ShardId) -> Result<(), StoreError> {
-        let leave = move |world: &mut World| world.registry.remove(&shard);
-        self.ask("deregister".to_owned(), leave).await.map(|_| ())
+    async fn leave(&self, shard: ShardId) -> Result<usize, StoreError> {
+        self.ask("leave".to_owned(), move |world| world.leave(shard))
+            .await
+    }
+
+    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
+        let remove = move |world: &mut World| world.deregister(shard, heartbeat);
+        self.ask("deregister".to_owned(), remove).await
     }
 
     async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
@@ -331,12 +344,17 @@ impl Store for Way {
             .await
     }
 
-    async fn disown(&self, shard: ShardId, matches: &[MatchId]) -> Result<(), StoreError> {
+    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         let matches = matches.to_vec();
         self.ask(format!("disown {matches:?}"), move |world| {
             world.disown(shard, &matches)
         })
         .await
+    }
+
+    async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError> {
+        let registry = self.shards().await?;
+        Ok(registry.iter().map(Registered::id).collect())
     }
 
     async fn put_ticket(&self, _: &Ticket) -> Result<(), StoreError> {

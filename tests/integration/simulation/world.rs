@@ -2,13 +2,14 @@
 //! when, for the checks.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::time::Duration;
 
 use bytes::Bytes;
 use game_core::{Epoch, Event, MatchId, ShardId, Snapshot};
 use store::{
-    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership, ShardRecord,
-    Standing, Status, codec,
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
+    Registered, ScanCursor, ShardRecord, Standing, Status, codec,
 };
 use tokio::time::Instant;
 
@@ -46,6 +47,7 @@ pub(crate) struct World {
     pub(crate) matches: BTreeMap<MatchId, Stored>,
     pub(crate) registry: BTreeMap<ShardId, ShardRecord>,
     owned: BTreeMap<ShardId, BTreeSet<MatchId>>,
+    left: BTreeSet<ShardId>,
     /// When each dead process died.
     pub(crate) deaths: BTreeMap<ShardId, Instant>,
 }
@@ -92,6 +94,21 @@ impl World {
             .get(&id)
             .map(Stored::events)
             .unwrap_or_default()
+    }
+
+    pub(crate) fn scan(&self, after: Option<ScanCursor>, limit: usize) -> MatchPage {
+        let from = match after {
+            Some(ScanCursor::After(id)) => Bound::Excluded(id),
+            _ => Bound::Unbounded,
+        };
+        let mut rest = self.matches.range((from, Bound::Unbounded));
+        let page = rest.by_ref().take(limit.max(1));
+        let matches: Vec<_> = page.map(|(id, stored)| (*id, stored.ownership)).collect();
+        let last = matches.last().map(|(id, _)| ScanCursor::After(*id));
+        MatchPage {
+            next: last.filter(|_| rest.next().is_some()),
+            matches,
+        }
     }
 
     pub(crate) fn claim(&mut self, id: MatchId, claimant: ShardId, expected: Epoch) -> Claim {
@@ -186,9 +203,42 @@ impl World {
         Appended::Stored { duplicate: false }
     }
 
-    pub(crate) fn heartbeat(&mut self, record: ShardRecord) -> Vec<ShardRecord> {
-        self.registry.insert(record.id, record);
-        self.registry.values().cloned().collect()
+    pub(crate) fn heartbeat(&mut self, record: ShardRecord) -> Vec<Registered> {
+        if !self.left.contains(&record.id) {
+            self.registry.insert(record.id, record);
+        }
+        self.shards()
+    }
+
+    /// All that is recorded, and every shard whose set is not empty.
+    pub(crate) fn shards(&self) -> Vec<Registered> {
+        let recorded = self.registry.iter();
+        let mut shards: BTreeMap<_, _> = recorded
+            .map(|(&id, record)| (id, Registered::Recorded(record.clone())))
+            .collect();
+        for (&id, _) in self.owned.iter().filter(|(_, set)| !set.is_empty()) {
+            shards.entry(id).or_insert(if self.left.contains(&id) {
+                Registered::Left(id)
+            } else {
+                Registered::Absent(id)
+            });
+        }
+        shards.into_values().collect()
+    }
+
+    pub(crate) fn leave(&mut self, shard: ShardId) -> usize {
+        self.registry.remove(&shard);
+        self.left.insert(shard);
+        self.owned(shard).len()
+    }
+
+    pub(crate) fn deregister(&mut self, shard: ShardId, heartbeat: Option<u64>) -> bool {
+        let known = self.registry.get(&shard).map(|record| record.heartbeat);
+        let goes = known == heartbeat && self.owned(shard).is_empty();
+        if goes {
+            self.registry.remove(&shard);
+        }
+        goes
     }
 
     pub(crate) fn owned(&self, shard: ShardId) -> Vec<MatchId> {
@@ -196,9 +246,15 @@ impl World {
         owned.into_iter().flatten().copied().collect()
     }
 
-    pub(crate) fn disown(&mut self, shard: ShardId, matches: &[MatchId]) {
-        if let Some(owned) = self.owned.get_mut(&shard) {
-            owned.retain(|id| !matches.contains(id));
+    pub(crate) fn disown(&mut self, shard: ShardId, matches: &[(MatchId, Epoch)]) {
+        for (id, up_to) in matches {
+            let stored = self.matches.get(id).map(|stored| stored.ownership);
+            let is_own = stored.is_some_and(|stored| {
+                stored.owner == shard && stored.status == Status::Live && stored.epoch > *up_to
+            });
+            if let Some(owned) = self.owned.get_mut(&shard).filter(|_| !is_own) {
+                owned.remove(id);
+            }
         }
     }
 

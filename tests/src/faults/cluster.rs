@@ -14,7 +14,7 @@ use bot_client::udp_proxy::UdpProxy;
 use game_core::ShardId;
 use protocol::token::SigningKey;
 use store::testing::RedisServer;
-use store::{RedisConfig, RedisStore, Store};
+use store::{RedisConfig, RedisStore, Registered, Store};
 use tokio::time::{Instant, sleep};
 
 use super::schedule::{MATCHMAKERS, SHARDS};
@@ -132,6 +132,7 @@ impl Cluster {
             if let Ok(registry) = self.store.shards().await
                 && let Some(shard) = registry
                     .iter()
+                    .filter_map(Registered::record)
                     .find(|shard| slot.is_new(shard.id, shard.address))
             {
                 slot.known().insert(shard.id);

@@ -19,6 +19,11 @@ impl LiveMatch {
         self.departure = Some(Departure { to, since: now });
     }
 
+    /// The match could not be given away and goes on here.
+    pub(crate) fn stay(&mut self) {
+        self.departure = None;
+    }
+
     /// Whether the match is on its way to another shard.
     pub(crate) fn is_departing(&self) -> bool {
         self.departure.is_some()

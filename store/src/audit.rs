@@ -1,0 +1,210 @@
+//! The final scan: what must hold of a store once faults stop and all that was under way has come to rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use game_core::{MatchId, ShardId};
+
+use crate::contract::{Ownership, Registered, SCAN_LIMIT_MAX, Status, Store, StoreError};
+
+/// The shards that live, each with the matches that it has in memory.
+pub type InMemory = BTreeMap<ShardId, BTreeSet<MatchId>>;
+
+/// Something in a store that must not be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Finding {
+    /// The registry does not name the owner of a live match: no survivor will look for it.
+    OwnerUnregistered {
+        /// Which match.
+        match_id: MatchId,
+        /// Its owner.
+        owner: ShardId,
+    },
+    /// The owner of a live match has it neither in memory nor in its set.
+    Forgotten {
+        /// Which match.
+        match_id: MatchId,
+        /// Its owner.
+        owner: ShardId,
+    },
+    /// A live match stands in the set of its owner, which lives and does not have it in memory: its
+    /// clocks do not run.
+    NotLoaded {
+        /// Which match.
+        match_id: MatchId,
+        /// Its owner.
+        owner: ShardId,
+    },
+    /// A record or a set is stored under an id that the registry does not name.
+    Unnamed {
+        /// Which shard.
+        shard: ShardId,
+    },
+    /// The registry names a shard that does not live: its matches are still to be taken over, or there
+    /// are none and it is still to be removed.
+    NotLive {
+        /// Which shard.
+        shard: ShardId,
+    },
+    /// A set names a match that is finished, another shard's, or not there.
+    StrayHint {
+        /// Whose set.
+        shard: ShardId,
+        /// Which match.
+        match_id: MatchId,
+    },
+}
+
+impl Finding {
+    /// Whether a match is lost by it until a player asks for it; the others cost a look now and then.
+    #[must_use]
+    pub const fn is_loss(&self) -> bool {
+        matches!(
+            self,
+            Self::OwnerUnregistered { .. } | Self::Forgotten { .. }
+        )
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OwnerUnregistered { match_id, owner } => write!(
+                f,
+                "live match {match_id}: the registry does not name its owner {owner}"
+            ),
+            Self::Forgotten { match_id, owner } => write!(
+                f,
+                "live match {match_id}: its owner {owner} has it neither in memory nor in its set"
+            ),
+            Self::NotLoaded { match_id, owner } => write!(
+                f,
+                "live match {match_id}: its owner {owner} lives and has not loaded it"
+            ),
+            Self::Unnamed { shard } => write!(
+                f,
+                "shard {shard}: a record or a set is stored, and the registry does not name it"
+            ),
+            Self::NotLive { shard } => {
+                write!(
+                    f,
+                    "shard {shard}: the registry names it, and it does not live"
+                )
+            }
+            Self::StrayHint { shard, match_id } => write!(
+                f,
+                "shard {shard}: its set names match {match_id}, which is not its own or not live"
+            ),
+        }
+    }
+}
+
+/// Looks through a whole store for matches that nobody will attend to, and for what is left over of
+/// shards and matches.
+///
+/// `in_memory` names every shard that lives, with what it has in memory; without it, only what the store
+/// itself can tell is judged. While matches change hands, what is found may be of the moment: whoever
+/// scans a running installation scans again until there is nothing, or for as long as all that is under
+/// way can take.
+///
+/// # Errors
+///
+/// What the store answers if it cannot be read.
+pub async fn audit(
+    store: &dyn Store,
+    in_memory: Option<&InMemory>,
+) -> Result<Vec<Finding>, StoreError> {
+    let matches = read_matches(store).await?;
+    let view = View::read(store).await?;
+    let mut findings = BTreeSet::new();
+    let mut doubtful = Vec::new();
+    for (&id, ownership) in &matches {
+        if view.judge(id, *ownership, in_memory).is_some() {
+            doubtful.push(id);
+        }
+    }
+    // It may have changed hands between the two readings.
+    if !doubtful.is_empty() {
+        let mut again = BTreeMap::new();
+        for id in doubtful {
+            again.extend(store.ownership(id).await?.map(|ownership| (id, ownership)));
+        }
+        let view = View::read(store).await?;
+        let found = again
+            .iter()
+            .filter_map(|(&id, ownership)| view.judge(id, *ownership, in_memory));
+        findings.extend(found);
+    }
+    for (&shard, set) in &view.sets {
+        let named = view.registry.contains(&shard);
+        findings.extend((!named).then_some(Finding::Unnamed { shard }));
+        let lives = in_memory.is_none_or(|shards| shards.contains_key(&shard));
+        findings.extend((named && !lives).then_some(Finding::NotLive { shard }));
+        for &match_id in set {
+            let ownership = matches.get(&match_id);
+            let is_own =
+                ownership.is_some_and(|now| now.owner == shard && now.status == Status::Live);
+            findings.extend((!is_own).then_some(Finding::StrayHint { shard, match_id }));
+        }
+    }
+    Ok(findings.into_iter().collect())
+}
+
+async fn read_matches(store: &dyn Store) -> Result<BTreeMap<MatchId, Ownership>, StoreError> {
+    let mut matches = BTreeMap::new();
+    let mut after = None;
+    loop {
+        let page = store.matches(after, SCAN_LIMIT_MAX).await?;
+        matches.extend(page.matches);
+        after = page.next;
+        if after.is_none() {
+            return Ok(matches);
+        }
+    }
+}
+
+/// What is stored of shards, at about one moment.
+struct View {
+    registry: BTreeSet<ShardId>,
+    /// The set of every shard of which anything is stored.
+    sets: BTreeMap<ShardId, BTreeSet<MatchId>>,
+}
+
+impl View {
+    async fn read(store: &dyn Store) -> Result<Self, StoreError> {
+        let mut sets = BTreeMap::new();
+        for shard in store.shard_traces().await? {
+            sets.insert(shard, store.owned(shard).await?.into_iter().collect());
+        }
+        let registry = store.shards().await?;
+        Ok(Self {
+            registry: registry.iter().map(Registered::id).collect(),
+            sets,
+        })
+    }
+
+    /// What is wrong with a match.
+    fn judge(
+        &self,
+        match_id: MatchId,
+        Ownership { owner, status, .. }: Ownership,
+        in_memory: Option<&InMemory>,
+    ) -> Option<Finding> {
+        if status == Status::Finished {
+            return None;
+        }
+        let memory = in_memory.and_then(|shards| shards.get(&owner));
+        let is_in_memory = memory.is_some_and(|matches| matches.contains(&match_id));
+        let set = self.sets.get(&owner);
+        let is_in_set = set.is_some_and(|set| set.contains(&match_id));
+        if !self.registry.contains(&owner) {
+            Some(Finding::OwnerUnregistered { match_id, owner })
+        } else if !is_in_memory && !is_in_set {
+            Some(Finding::Forgotten { match_id, owner })
+        } else if memory.is_some() && !is_in_memory {
+            Some(Finding::NotLoaded { match_id, owner })
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The scan over all matches, on every store.
+
+use std::collections::BTreeMap;
+
+use game_core::{Epoch, MatchId};
+use store::testing::RedisServer;
+use store::{EmbeddedStore, MatchPage, Ownership, ScanCursor, Status, Store, StoreError};
+
+use crate::samples::{Line, by, match_id, on_all, redis_store, runtime, shard_id, ticket};
+
+/// All that a scan by pages of `limit` names, and how many pages it took.
+async fn scan(store: &dyn Store, limit: usize) -> (BTreeMap<MatchId, Ownership>, usize) {
+    let (mut found, mut pages) = (BTreeMap::new(), 0);
+    let mut after = None;
+    loop {
+        let page = store.matches(after, limit).await.unwrap();
+        found.extend(page.matches);
+        pages += 1;
+        after = page.next;
+        if after.is_none() {
+            return (found, pages);
+        }
+    }
+}
+
+#[test]
+fn a_scan_names_every_match_with_who_may_write_it() {
+    on_all(|store| async move {
+        assert_eq!(store.matches(None, 10).await.unwrap(), MatchPage::default());
+        // What is no match must not be taken for one.
+        store.put_ticket(&ticket(1, Some("3+2"))).await.unwrap();
+        let mut expected = BTreeMap::new();
+        for n in 1..=60 {
+            let line = Line::new(match_id(n), 1, 4);
+            store.create(shard_id(1), &line.snapshots[0]).await.unwrap();
+            let mut ownership = Ownership {
+                epoch: Epoch(0),
+                owner: shard_id(1),
+                status: Status::Live,
+            };
+            if n % 2 == 0 {
+                store.claim(line.id, shard_id(2), Epoch(0)).await.unwrap();
+                (ownership.epoch, ownership.owner) = (Epoch(1), shard_id(2));
+                let write = by(2, line.append(Epoch(1), 0, 2));
+                store.append(&[write]).await.unwrap();
+            }
+            if n % 4 == 0 {
+                store.append(&[by(2, line.end(Epoch(1), 2))]).await.unwrap();
+                ownership.status = Status::Finished;
+            }
+            expected.insert(line.id, ownership);
+        }
+        for limit in [0, 1, 7, 60, usize::MAX] {
+            let (found, pages) = scan(&*store, limit).await;
+            assert_eq!(found, expected, "by pages of {limit}");
+            assert!(limit > 7 || pages > 1, "{pages} pages of {limit}");
+        }
+    });
+}
+
+/// What stands there during the whole scan is named, whatever comes and goes beside it.
+#[test]
+fn a_scan_misses_no_match_while_others_are_made() {
+    on_all(|store| async move {
+        let create = async |n| {
+            let line = Line::new(match_id(n), 1, 0);
+            store.create(shard_id(1), &line.snapshots[0]).await.unwrap();
+        };
+        for n in 1..=40 {
+            create(n).await;
+        }
+        let (mut found, mut after) = (BTreeMap::new(), None);
+        for n in 100..=u8::MAX {
+            let page = store.matches(after, 5).await.unwrap();
+            found.extend(page.matches);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+            create(n).await;
+        }
+        assert_eq!(after, None, "a scan ends");
+        for n in 1..=40 {
+            assert!(found.contains_key(&match_id(n)), "match {n}");
+        }
+    });
+}
+
+#[test]
+fn a_cursor_of_another_store_is_refused() {
+    runtime().block_on(async {
+        let server = RedisServer::start();
+        let after = Some(ScanCursor::After(match_id(1)));
+        let refused = redis_store(&server).await.matches(after, 10).await;
+        assert!(matches!(refused, Err(StoreError::Unfit(_))), "{refused:?}");
+        let store = EmbeddedStore::in_memory().unwrap();
+        let refused = store.matches(Some(ScanCursor::Redis(1)), 10).await;
+        assert!(matches!(refused, Err(StoreError::Unfit(_))), "{refused:?}");
+    });
+}
+
+/// Two installations on one Redis do not see each other's matches, and a key that something else
+/// wrote hides none.
+#[test]
+fn a_scan_on_redis_stays_within_its_prefix_and_passes_over_what_it_cannot_read() {
+    runtime().block_on(async {
+        let server = RedisServer::start();
+        let connect = async |prefix: &str| {
+            let config = store::RedisConfig {
+                prefix: prefix.to_owned(),
+                ..store::RedisConfig::new(server.url())
+            };
+            store::RedisStore::connect(config).await.unwrap()
+        };
+        let (odd, even) = (connect("r?").await, connect("rk").await);
+        for (store, numbers) in [(&odd, [1, 3]), (&even, [2, 4])] {
+            for n in numbers {
+                let line = Line::new(match_id(n), 1, 0);
+                store.create(shard_id(1), &line.snapshots[0]).await.unwrap();
+            }
+        }
+        let head = |n| format!("rk:{{{}}}:head", match_id(n));
+        server.command(&["SET", &head(5), "no hash"]);
+        server.command(&["HSET", &head(6), "epoch", "many"]);
+        server.command(&["SET", "rk:{no id}:head", "no match"]);
+        let ids = async |store| scan(store, 100).await.0.into_keys().collect::<Vec<_>>();
+        assert_eq!(ids(&odd).await, [match_id(1), match_id(3)]);
+        assert_eq!(ids(&even).await, [match_id(2), match_id(4)]);
+    });
+}

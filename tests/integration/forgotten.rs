@@ -1,0 +1,187 @@
+//! Nothing is forgotten: matches that no player comes to end, whoever stops in between.
+
+use std::time::Duration;
+
+use bot_client::Matchmaker;
+use game_core::{ClockStart, ColorChoice, Epoch, MatchId, ShardId};
+use protocol::http::NewChallenge;
+use store::testing::RedisServer;
+use store::{EmbeddedStore, Finding, Registered, Status, Store, audit};
+use tests::faults::cluster::{Cluster, ClusterPlan};
+use tests::installation::eventually;
+use tests::process::Server;
+
+/// What each side has; after a load, the clock of an absent player stands for 15 s first.
+const TIME_CONTROL: &str = "10+0";
+const MATCHES: usize = 9;
+const PATIENCE: Duration = Duration::from_secs(20);
+/// A shard that is told to end ends within this, with its matches given away.
+const STOPS_WITHIN: Duration = Duration::from_secs(30);
+
+/// Matches that nobody ever joins.
+async fn matches_without_players(matchmaker: &str) -> Vec<MatchId> {
+    let matchmaker = Matchmaker::new(matchmaker, PATIENCE).unwrap();
+    let mut matches = Vec::new();
+    for _ in 0..MATCHES {
+        let white = matchmaker.new_player(None).await.unwrap().token;
+        let black = matchmaker.new_player(None).await.unwrap().token;
+        let challenge = NewChallenge {
+            time_control: TIME_CONTROL.parse().unwrap(),
+            color: ColorChoice::White,
+            fen: None,
+            clock_start: ClockStart::AtOnce,
+            opponent: None,
+        };
+        let made = matchmaker.create_challenge(&white, &challenge).await;
+        let id = made.unwrap().id;
+        let accepted = matchmaker.accept_challenge(&black, &id).await.unwrap();
+        matches.push(accepted.match_id.unwrap());
+    }
+    matches
+}
+
+async fn cluster(directory: &tempfile::TempDir) -> Cluster {
+    let plan = ClusterPlan {
+        directory: directory.path().to_owned(),
+        ..ClusterPlan::default()
+    };
+    Cluster::start(plan).await.unwrap()
+}
+
+async fn all_are_claimed(store: &dyn Store, matches: &[MatchId]) {
+    eventually("every match is in some shard's memory", || async {
+        for &id in matches {
+            let ownership = store.ownership(id).await.unwrap()?;
+            (ownership.epoch > Epoch(0)).then_some(())?;
+        }
+        Some(())
+    })
+    .await;
+}
+
+async fn all_end(store: &dyn Store, matches: &[MatchId]) {
+    eventually("every match ends", || async {
+        for &id in matches {
+            let ownership = store.ownership(id).await.unwrap()?;
+            (ownership.status == Status::Finished).then_some(())?;
+        }
+        Some(())
+    })
+    .await;
+}
+
+/// Stops shards by SIGTERM, all at once, and waits until they have ended well.
+async fn stop(cluster: &Cluster, shards: &[usize]) {
+    for &number in shards {
+        cluster.shards[number].signal("TERM");
+    }
+    for &number in shards {
+        let status = cluster.shards[number].ended(STOPS_WITHIN).await;
+        assert!(status.is_some_and(|status| status.success()), "{status:?}");
+    }
+}
+
+async fn losses(store: &dyn Store) -> Vec<Finding> {
+    let mut findings = audit(store, None).await.unwrap();
+    findings.retain(Finding::is_loss);
+    findings
+}
+
+/// Once everything has ended, the store holds nothing of shards but one record.
+async fn nothing_is_left_over(store: &dyn Store) {
+    eventually("nothing is left of the past", || async {
+        let findings = audit(store, None).await.unwrap();
+        let registry = store.shards().await.unwrap();
+        let is_clean = findings.is_empty() && matches!(registry[..], [Registered::Recorded(_)]);
+        is_clean.then_some(())
+    })
+    .await;
+}
+
+fn left(registry: &[Registered]) -> Vec<ShardId> {
+    let left = registry.iter().filter_map(|seen| match seen {
+        Registered::Left(id) => Some(*id),
+        _ => None,
+    });
+    left.collect()
+}
+
+/// Changes by hand which shards the registry names.
+async fn registry(cluster: &Cluster, command: &'static str, shards: &[ShardId]) {
+    let names: Vec<_> = shards.iter().map(ShardId::to_string).collect();
+    let change = move |redis: &mut RedisServer| {
+        let mut words = vec![command, "rk:shards"];
+        words.extend(names.iter().map(String::as_str));
+        redis.command(&words);
+    };
+    cluster.redis(change).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn matches_of_shards_that_are_stopped_together_end_under_the_next() {
+    let _turn = tests::turns::turn().await;
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = cluster(&directory).await;
+    let matches = matches_without_players(&cluster.matchmakers[0].url).await;
+    all_are_claimed(&cluster.store, &matches).await;
+    stop(&cluster, &[0, 1, 2]).await;
+    assert_eq!(losses(&cluster.store).await, []);
+    cluster.start_shard(0).await.unwrap();
+    all_end(&cluster.store, &matches).await;
+    nothing_is_left_over(&cluster.store).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn matches_of_the_last_shard_end_under_the_next_and_the_scan_would_miss_none() {
+    let _turn = tests::turns::turn().await;
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = cluster(&directory).await;
+    let matches = matches_without_players(&cluster.matchmakers[0].url).await;
+    all_are_claimed(&cluster.store, &matches).await;
+    // What these had is given to the last one, and leaves their sets.
+    stop(&cluster, &[1]).await;
+    stop(&cluster, &[2]).await;
+    nothing_is_left_over(&cluster.store).await;
+
+    stop(&cluster, &[0]).await;
+    assert_eq!(losses(&cluster.store).await, []);
+    // It may have given some to one that had left a moment before.
+    let left = left(&cluster.store.shards().await.unwrap());
+    assert!(!left.is_empty(), "there is nobody to give them to");
+
+    // As shards left that forgot their matches: nobody would read their sets.
+    registry(&cluster, "SREM", &left).await;
+    let found = losses(&cluster.store).await;
+    let is_unregistered = |finding: &Finding| matches!(finding, Finding::OwnerUnregistered { .. });
+    assert!(found.iter().all(is_unregistered), "{found:?}");
+    assert_eq!(found.len(), matches.len(), "{found:?}");
+    registry(&cluster, "SADD", &left).await;
+
+    cluster.start_shard(1).await.unwrap();
+    all_end(&cluster.store, &matches).await;
+    nothing_is_left_over(&cluster.store).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_of_the_embedded_server_loads_every_match_that_nobody_asks_for() {
+    let _turn = tests::turns::turn().await;
+    let mut server = Server::embedded();
+    let matches = matches_without_players(&server.ready.matchmaker).await;
+    server.signal("TERM");
+    assert!(server.wait(STOPS_WITHIN));
+    server.restart();
+    server.kill();
+    server.restart();
+    let matchmaker = Matchmaker::new(&server.ready.matchmaker, PATIENCE).unwrap();
+    eventually("every match ends", || async {
+        for &id in &matches {
+            matchmaker.match_reply(id).await.ok()?.outcome?;
+        }
+        Some(())
+    })
+    .await;
+    server.signal("TERM");
+    assert!(server.wait(STOPS_WITHIN));
+    let store = EmbeddedStore::open(server.data_dir()).unwrap();
+    assert_eq!(losses(&store).await, []);
+}
