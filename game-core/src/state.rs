@@ -41,6 +41,8 @@ pub struct Match {
     pub(crate) attended_until: Option<MatchTime>,
     /// Whether a player has come, as far as its owner knows; not part of a snapshot.
     is_attended: bool,
+    /// What counted of the move under way under former owners, and is in no event.
+    pub(crate) carried: Duration,
     /// The draw offer that stands, and when each seat last made one.
     pub(crate) offers: DrawOffers,
     /// Every event but the one that ended the match.
@@ -81,6 +83,7 @@ impl Match {
             first_move_until: None,
             attended_until: None,
             is_attended: false,
+            carried: Duration::ZERO,
             offers: DrawOffers::default(),
             history: History::default(),
             end: None,
@@ -192,7 +195,7 @@ impl Match {
         if self.is_over() || self.deadline().is_some() {
             return;
         }
-        let first_move_until = now + self.setup.time_control.speed().first_move_timeout();
+        let first_move_until = now + self.first_move_timeout().saturating_sub(self.carried);
         if self.has_begun() {
             self.clock.start(self.turn(), now);
             self.attended_until = Some(first_move_until);
@@ -206,6 +209,36 @@ impl Match {
     pub(crate) fn waits_until(&self) -> Option<MatchTime> {
         self.attended_until
             .filter(|_| !self.is_attended && self.seq() == 0)
+    }
+
+    /// What has counted for the side to move since the last event, by `now`: on its clock, or of the
+    /// wait for its untimed first move. To be [carried over](Self::carry_over) when the match changes
+    /// its owner in good order, as no event shows it.
+    #[must_use]
+    pub fn move_time(&self, now: MatchTime) -> Duration {
+        if let Some(until) = self.first_move_until {
+            return self.first_move_timeout().saturating_sub(until.since(now));
+        }
+        let turn = self.turn();
+        let counted = self.clock.settled()[turn].saturating_sub(self.clock.shown(now)[turn]);
+        self.carried + counted
+    }
+
+    /// Charges the side to move with what a former owner says has counted of its move. To be called
+    /// on a match that was just [restored](Self::restore), before its clock is started; no effect on
+    /// a finished one.
+    pub fn carry_over(&mut self, counted: Duration) {
+        if self.is_over() {
+            return;
+        }
+        self.carried = counted;
+        if self.has_begun() {
+            self.clock.charge(self.turn(), counted);
+        }
+    }
+
+    fn first_move_timeout(&self) -> Duration {
+        self.setup.time_control.speed().first_move_timeout()
     }
 
     /// What was agreed before the match.
@@ -408,6 +441,7 @@ impl Match {
     }
 
     fn settle(&mut self, clocks: Clocks) {
+        self.carried = Duration::ZERO;
         match clocks {
             Clocks::Now(now) => self.clock.settle(now),
             Clocks::Recorded(shown) => self.clock.set(shown),

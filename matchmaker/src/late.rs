@@ -7,8 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use store::{
-    Append, Appended, Assignment, Checkpoint, Claim, Created, Holding, MatchPage, Ownership,
-    Registered, ScanCursor, ShardRecord, Store, StoreError, Ticket, TicketId,
+    Append, Appended, Assignment, Checkpoint, Claim, Created, HandOver, HandedOver, Holding,
+    MatchPage, Ownership, Registered, ScanCursor, ShardRecord, Standing, Store, StoreError, Ticket,
+    TicketId,
 };
 use tokio::time::sleep;
 use tracing::{info, warn};
@@ -106,6 +107,22 @@ impl Store for LateStore {
 
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
         self.real()?.heartbeat(shard).await
+    }
+
+    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
+        self.real()?.hand_over(hand_over).await
+    }
+
+    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
+        self.real()?.standing(matches).await
+    }
+
+    async fn heartbeat_in_steps(
+        &self,
+        shard: &ShardRecord,
+        answered: &(dyn Fn() + Send + Sync),
+    ) -> Result<Vec<Registered>, StoreError> {
+        self.real()?.heartbeat_in_steps(shard, answered).await
     }
 
     async fn shards(&self) -> Result<Vec<Registered>, StoreError> {

@@ -56,6 +56,61 @@ pub struct Checkpoint {
     pub snapshot: Snapshot,
     /// The records after the snapshot, gapless.
     pub tail: Vec<Event>,
+    /// What had counted of the move under way when the match was last handed over, in whole
+    /// microseconds: on the clock of the side to move, or of the wait for its untimed first move. Zero
+    /// if the match was never handed over, or a record was written since.
+    pub move_time: Duration,
+}
+
+/// A planned change of owner. It is fenced like a write, and keeps the time of the move under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HandOver {
+    /// Which match.
+    pub match_id: MatchId,
+    /// The shard that gives the match away, and owns it.
+    pub from: ShardId,
+    /// The epoch under which it does.
+    pub epoch: Epoch,
+    /// The next owner, under the epoch after that.
+    pub to: ShardId,
+    /// Length of the log as the giver knows it; all of it is confirmed.
+    pub seq: u32,
+    /// What has counted of the move under way, see [`Checkpoint::move_time`].
+    pub move_time: Duration,
+}
+
+/// The answer to a [`HandOver`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HandedOver {
+    /// The match is the other shard's.
+    Done,
+    /// The giver does not own the match under that epoch, or the match has ended. A repetition after
+    /// an ambiguous failure is answered so too, with the next owner and epoch.
+    Fenced(Ownership),
+    /// The log is not as long as the giver knows it to be; nothing was changed.
+    OtherLength {
+        /// Length of the stored log.
+        len: u32,
+    },
+    /// There is no such match.
+    Missing,
+}
+
+/// What the store holds of a match, as far as a shard compares it with its memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// The match is stored.
+    Stored {
+        /// Who may write it.
+        ownership: Ownership,
+        /// The encoded record at the seq that was asked for; `None` if the log is shorter, or the seq
+        /// is 0.
+        record: Option<Bytes>,
+    },
+    /// There is no such match.
+    Missing,
+    /// What is stored for this match cannot be read; the text says what is wrong.
+    Unreadable(String),
 }
 
 /// The answer to a creation.
@@ -85,6 +140,8 @@ pub enum Claim {
 pub struct Append {
     /// Which match.
     pub match_id: MatchId,
+    /// The writer. After a rollback of the store two shards may hold the same epoch number.
+    pub owner: ShardId,
     /// The writer's epoch.
     pub epoch: Epoch,
     /// Length of the log that the records follow: the first has seq `after + 1`.
@@ -109,6 +166,7 @@ impl Append {
     #[must_use]
     pub fn new(
         match_id: MatchId,
+        owner: ShardId,
         epoch: Epoch,
         events: &[Event],
         snapshot: Option<&Snapshot>,
@@ -121,6 +179,7 @@ impl Append {
         assert!(gapless, "the records of an append are gapless");
         Self {
             match_id,
+            owner,
             epoch,
             after: first.seq - 1,
             records: events.iter().map(crate::codec::encode_record).collect(),
@@ -153,8 +212,9 @@ pub enum Appended {
         /// They stood there already: this was a repetition.
         duplicate: bool,
     },
-    /// The epoch is not the current one: the writer does not own the match any more, or the store
-    /// lost the claim that it owned it by (then the epoch here is lower than its own). Judged
+    /// Epoch or owner are not the current ones: the writer does not own the match any more, or the
+    /// store lost the claim that it owned it by (then the epoch here is lower than its own, or
+    /// another shard's). Names the writer itself where a claim of its own arrived later. Judged
     /// before the position: records that stand there already are fenced too, as they are not for a
     /// former owner to confirm.
     Fenced(Ownership),
@@ -354,6 +414,13 @@ pub trait Store: Send + Sync + 'static {
         expected: Epoch,
     ) -> Result<Claim, StoreError>;
 
+    /// Gives a live match to another shard, if the giver owns it and knows the whole log. The match is
+    /// added to the next owner's set first, as by a claim.
+    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError>;
+
+    /// Who may write these matches, and their records at the given seqs; one answer for each in order.
+    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError>;
+
     /// Writes a batch, one answer for each element in order. Elements are independent of each
     /// other; each is all or none, and one that cannot be read stops no other.
     ///
@@ -371,6 +438,17 @@ pub trait Store: Send + Sync + 'static {
     /// A shard that has [left](Self::leave) is not registered again: a heartbeat that was under way
     /// when it left changes nothing.
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError>;
+
+    /// The same as [`heartbeat`](Self::heartbeat), and calls `answered` at every answer on the way to the
+    /// last. A store that asks its server several times for one heartbeat overrides this, so that its
+    /// caller can tell a slow server from one that does not answer.
+    async fn heartbeat_in_steps(
+        &self,
+        shard: &ShardRecord,
+        _answered: &(dyn Fn() + Send + Sync),
+    ) -> Result<Vec<Registered>, StoreError> {
+        self.heartbeat(shard).await
+    }
 
     /// Reads the registry, by id: every shard that has a record, and every one whose set of matches is
     /// not empty. No set exists under an id that the registry does not name.

@@ -24,8 +24,9 @@ pub mod testing;
 
 pub use audit::{Finding, InMemory, audit};
 pub use contract::{
-    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, REVOCATION_KEPT,
-    Registered, SCAN_LIMIT_MAX, SETTLED, ScanCursor, ShardRecord, Status, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
+    REVOCATION_KEPT, Registered, SCAN_LIMIT_MAX, SETTLED, ScanCursor, ShardRecord, Standing,
+    Status, Store, StoreError,
 };
 pub use durability::Durability;
 pub use embedded::EmbeddedStore;

@@ -8,13 +8,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 
+use crate::checkpoint;
+use crate::codec::{self, MoveTime};
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, REVOCATION_KEPT,
-    Registered, SCAN_LIMIT_MAX, ScanCursor, ShardRecord, Status, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
+    REVOCATION_KEPT, Registered, SCAN_LIMIT_MAX, ScanCursor, ShardRecord, Standing, Status, Store,
+    StoreError,
 };
 use crate::holding::{HOLDING_KEPT, Holding};
 use crate::ticket::{Assignment, Ticket, TicketId, TicketState, WAITING_MAX, stays_since};
-use crate::{checkpoint, codec};
 
 /// A store that ends with its process.
 ///
@@ -48,6 +50,8 @@ struct StoredMatch {
     snapshot_seq: u32,
     /// Encoded; the record at index n has seq n + 1.
     log: Vec<Bytes>,
+    /// What the last hand-over said of the move that was under way.
+    move_time: Option<MoveTime>,
 }
 
 #[derive(Debug, Default)]
@@ -95,6 +99,7 @@ impl Store for MemoryStore {
             snapshot: codec::encode_snapshot(snapshot),
             snapshot_seq: 0,
             log: Vec::new(),
+            move_time: None,
         };
         state.matches.insert(id, stored);
         state.owned.entry(owner).or_default().insert(id);
@@ -154,6 +159,28 @@ impl Store for MemoryStore {
         let checkpoint = stored.checkpoint(id)?;
         state.owned.entry(claimant).or_default().insert(id);
         Ok(Claim::Claimed(Box::new(checkpoint)))
+    }
+
+    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
+        let mut state = self.state();
+        let Some(stored) = state.matches.get_mut(&hand_over.match_id) else {
+            return Ok(HandedOver::Missing);
+        };
+        let answer = stored.hand_over(hand_over);
+        if answer == HandedOver::Done {
+            let set = state.owned.entry(hand_over.to).or_default();
+            set.insert(hand_over.match_id);
+        }
+        Ok(answer)
+    }
+
+    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
+        let state = self.state();
+        let answers = matches.iter().map(|(id, seq)| {
+            let stored = state.matches.get(id);
+            stored.map_or(Standing::Missing, |stored| stored.standing(*seq))
+        });
+        Ok(answers.collect())
     }
 
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
@@ -361,7 +388,36 @@ impl StoredMatch {
             self.snapshot_seq,
             &self.snapshot,
             tail.map(Bytes::as_ref),
+            self.move_time,
         )
+    }
+
+    fn hand_over(&mut self, given: &HandOver) -> HandedOver {
+        let is_owner = self.is_owned(given.from, given.epoch);
+        if !is_owner || self.ownership.status != Status::Live {
+            return HandedOver::Fenced(self.ownership);
+        }
+        let len = self.log.len() as u32;
+        if len != given.seq {
+            return HandedOver::OtherLength { len };
+        }
+        self.ownership.epoch = given.epoch.next();
+        self.ownership.owner = given.to;
+        self.move_time = Some(MoveTime::new(given.seq, given.move_time));
+        HandedOver::Done
+    }
+
+    fn standing(&self, seq: u32) -> Standing {
+        let index = seq.checked_sub(1).map(|index| index as usize);
+        Standing::Stored {
+            ownership: self.ownership,
+            record: index.and_then(|index| self.log.get(index)).cloned(),
+        }
+    }
+
+    /// After a rollback two shards may hold one epoch.
+    fn is_owned(&self, owner: ShardId, epoch: Epoch) -> bool {
+        (self.ownership.owner, self.ownership.epoch) == (owner, epoch)
     }
 
     fn events(&self, id: MatchId, after: u32) -> Result<Vec<Event>, StoreError> {
@@ -371,7 +427,7 @@ impl StoredMatch {
 
     fn append(&mut self, append: &Append) -> Appended {
         // Before the position: what a former owner repeats is not for it to count as confirmed.
-        if self.ownership.epoch != append.epoch {
+        if !self.is_owned(append.owner, append.epoch) {
             return Appended::Fenced(self.ownership);
         }
         let len = self.log.len() as u32;

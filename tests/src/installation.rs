@@ -32,7 +32,7 @@ pub struct Installation {
     pub matchmaker: String,
     _processes: Processes,
     directory: TempDir,
-    _redis: RedisServer,
+    redis: RedisServer,
 }
 
 /// A shard of the installation.
@@ -169,7 +169,7 @@ impl Installation {
             matchmaker: format!("http://127.0.0.1:{port}"),
             _processes: Processes(vec![matchmaker]),
             directory,
-            _redis: redis,
+            redis,
         }
     }
 
@@ -181,6 +181,12 @@ impl Installation {
             (status == StatusCode::OK && asked.count() == shards).then_some(())
         })
         .await;
+    }
+
+    /// Where its store is.
+    #[must_use]
+    pub fn redis_url(&self) -> String {
+        self.redis.url()
     }
 
     /// What its processes have logged so far.

@@ -325,3 +325,43 @@ fn the_end_of_time_is_no_panic() {
     table.tick();
     assert!(table.game.outcome().is_some());
 }
+
+#[test]
+fn the_time_of_a_move_is_carried_over_to_another_owner() {
+    let mut table = timed(60 * SECOND, 0, ClockStart::AtOnce);
+    table.start_clock().wait(10 * SECOND).play("e2e4");
+    table.wait(7 * SECOND);
+    let counted = table.game.move_time(table.now);
+    assert_eq!(counted, Duration::from_secs(7));
+    let mut next = game_core::Match::restore(table.game.snapshot(), &[]).unwrap();
+    next.carry_over(counted);
+    // On a clock of another origin.
+    table.game = next;
+    table.now = MatchTime::from_micros(5);
+    assert_eq!(table.clock_ms(Seat::Black), 53_000);
+    assert_eq!(table.game.move_time(table.now), counted);
+    table.start_clock().wait(3 * SECOND);
+    assert_eq!(table.game.move_time(table.now), Duration::from_secs(10));
+    table.play("e7e5");
+    assert_eq!(table.clock_ms(Seat::Black), 50_000);
+    table.wait(SECOND);
+    assert_eq!(table.game.move_time(table.now), Duration::from_secs(1));
+}
+
+#[test]
+fn the_wait_for_a_first_move_is_carried_over_too() {
+    let mut table = timed(180 * SECOND, 2 * SECOND, ClockStart::AfterFirstMoves);
+    table.start_clock().wait(15 * SECOND);
+    let counted = table.game.move_time(table.now);
+    assert_eq!(counted, Duration::from_secs(15));
+    let mut next = game_core::Match::restore(table.game.snapshot(), &[]).unwrap();
+    next.carry_over(counted);
+    table.game = next;
+    assert_eq!(table.game.move_time(table.now), counted);
+    table.start_clock();
+    assert_eq!(until_deadline(&table), Some(Duration::from_secs(10)));
+    table.wait(4 * SECOND).play("e2e4");
+    assert_eq!(table.game.move_time(table.now), Duration::ZERO);
+    assert_eq!(until_deadline(&table), Some(Duration::from_secs(25)));
+    assert_eq!(table.clock_ms(Seat::White), 180_000);
+}

@@ -315,7 +315,8 @@ pub(super) async fn play(store: &dyn Store, id: MatchId, moves: &[&str], ends: b
             .unwrap();
     }
     let snapshot = game.snapshot();
-    let append = Append::new(id, Epoch(1), &events, ends.then_some(&snapshot));
+    let snapshot = ends.then_some(&snapshot);
+    let append = Append::new(id, shard_id(1), Epoch(1), &events, snapshot);
     let stored = store.append(&[append]).await.unwrap();
     assert_eq!(stored, [Appended::Stored { duplicate: false }]);
 }

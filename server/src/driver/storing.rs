@@ -49,18 +49,6 @@ impl Driver {
         });
     }
 
-    pub(super) fn verify(&self, matches: Vec<MatchId>) {
-        let (store, answers) = (Arc::clone(&self.store), self.answers.clone());
-        self.tasks.spawn(async move {
-            for id in matches {
-                // What cannot be asked now is found out at the next write.
-                if let Ok(ownership) = store.ownership(id).await {
-                    let _ = answers.send(Answer::Verified(id, ownership)).await;
-                }
-            }
-        });
-    }
-
     pub(super) fn heartbeat(&mut self) {
         let now = self.look();
         let lag = self.shard.checkpoint_lag(now);
@@ -80,7 +68,9 @@ impl Driver {
         let seat_token_ms = SEAT_TOKEN_LIFE_MAX.as_millis() as u64;
         let revoked_since = UnixMillis(now.calendar.0.saturating_sub(seat_token_ms));
         self.tasks.spawn(async move {
-            let answer = timed(&timer, store.heartbeat(&record)).await;
+            // A full queue holds answers enough.
+            let reached = || _ = answers.try_send(Answer::HeartbeatReached);
+            let answer = timed(&timer, store.heartbeat_in_steps(&record, &reached)).await;
             let alive = answer.is_ok();
             let _ = answers.send(Answer::Heartbeat(answer)).await;
             if alive && let Ok(players) = store.revoked_since(revoked_since).await {

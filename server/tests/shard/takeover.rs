@@ -150,17 +150,16 @@ fn a_shard_that_was_away_asks_what_it_still_owns() {
     let (mut room, id, white, _) = Room::begun(ClockStart::AtOnce);
     room.shard.skipped(Duration::from_secs(10));
     room.heartbeat(Ok(vec![room.record(room.me, 2)]));
-    assert!(matches!(&*room.asked, [Output::Verify(ids)] if *ids == [id]));
-    room.shard.verified(id, Some(room.store[&id].ownership));
-    room.turn();
+    assert_eq!(room.verify(), 1);
     assert_eq!(room.closed(white), None, "it is still the owner");
-    let taken = Ownership {
+    room.store.get_mut(&id).unwrap().ownership = Ownership {
         epoch: Epoch(2),
         owner: ShardId::from_random(2),
         status: Status::Live,
     };
-    room.shard.verified(id, Some(taken));
-    room.turn();
+    room.shard.skipped(Duration::from_secs(10));
+    room.heartbeat(Ok(vec![room.record(room.me, 3)]));
+    assert_eq!(room.verify(), 1);
     assert_eq!(room.closed(white), Some(CloseCode::NotOwner));
 }
 
@@ -170,7 +169,7 @@ fn a_shard_cut_off_from_the_store_asks_too() {
     room.heartbeat(Err(StoreError::Unavailable("cut".to_owned())));
     room.pass(5_000);
     room.heartbeat(Ok(vec![room.record(room.me, 2)]));
-    assert!(matches!(&*room.asked, [Output::Verify(ids)] if *ids == [id]));
+    assert!(matches!(&*room.asked, [Output::Verify(asked)] if *asked == [(id, 0)]));
 }
 
 #[test]
@@ -180,10 +179,9 @@ fn a_drained_shard_gives_its_matches_away_and_lets_nobody_in() {
     room.heartbeat(Ok(vec![room.record(room.me, 2), room.record(other, 1)]));
     room.shard.drain(room.now());
     room.turn();
-    let epoch = Epoch(1);
     assert!(
-        matches!(&*room.asked, [Output::HandOver { match_id, to, epoch: under }]
-            if *match_id == id && *to == other && *under == epoch),
+        matches!(&*room.asked, [Output::HandOver(given)]
+            if (given.match_id, given.to, given.epoch) == (id, other, Epoch(1))),
         "{:?}",
         room.asked
     );
@@ -193,7 +191,7 @@ fn a_drained_shard_gives_its_matches_away_and_lets_nobody_in() {
         None,
         "not before the match is the other's"
     );
-    room.hand_over(id, other);
+    assert_eq!(room.hand_over().map(|given| given.to), Some(other));
     assert!(room.shard.is_drained());
     assert_eq!(room.closed(white), Some(CloseCode::ShuttingDown));
     assert_eq!(room.closed(black), Some(CloseCode::ShuttingDown));
@@ -227,7 +225,7 @@ fn a_drained_shard_plays_on_with_the_matches_whose_turn_has_not_come() {
     room.shard.drain(room.now());
     room.pass(95);
     let given = |room: &Room| {
-        let is_given = |asked: &&Output| matches!(asked, Output::HandOver { .. });
+        let is_given = |asked: &&Output| matches!(asked, Output::HandOver(_));
         room.asked.iter().filter(is_given).count()
     };
     assert_eq!(given(&room), 10, "one every 10 ms");
@@ -235,7 +233,7 @@ fn a_drained_shard_plays_on_with_the_matches_whose_turn_has_not_come() {
         .asked
         .iter()
         .filter_map(|asked| match asked {
-            Output::HandOver { match_id, .. } => Some(*match_id),
+            Output::HandOver(given) => Some(given.match_id),
             _ => None,
         })
         .collect();

@@ -29,8 +29,8 @@ use redb::{Builder, Database, DatabaseError, StorageBackend};
 use self::writer::Writer;
 use crate::codec;
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, Registered, ScanCursor,
-    ShardRecord, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
+    Registered, ScanCursor, ShardRecord, Standing, Store, StoreError,
 };
 use crate::durability::Durability;
 use crate::holding::Holding;
@@ -185,6 +185,20 @@ impl Store for EmbeddedStore {
     ) -> Result<Claim, StoreError> {
         self.writer
             .write(move |txn| matches::claim(txn, id, claimant, expected))
+            .await
+    }
+
+    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
+        let hand_over = *hand_over;
+        self.writer
+            .write(move |txn| matches::hand_over(txn, &hand_over))
+            .await
+    }
+
+    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
+        let matches = matches.to_vec();
+        self.writer
+            .read(move |txn| matches::standing(txn, &matches))
             .await
     }
 

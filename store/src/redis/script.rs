@@ -7,6 +7,7 @@ pub(super) struct Scripts {
     pub(super) create: Script,
     pub(super) load: Script,
     pub(super) claim: Script,
+    pub(super) hand_over: Script,
     pub(super) append: Script,
     pub(super) hint: Script,
     pub(super) disown: Script,
@@ -21,10 +22,11 @@ pub(super) struct Scripts {
 }
 
 impl Scripts {
-    const SOURCES: [&str; 14] = [
+    const SOURCES: [&str; 15] = [
         include_str!("lua/create.lua"),
         include_str!("lua/load.lua"),
         include_str!("lua/claim.lua"),
+        include_str!("lua/hand_over.lua"),
         include_str!("lua/append.lua"),
         include_str!("lua/hint.lua"),
         include_str!("lua/disown.lua"),
@@ -43,6 +45,7 @@ impl Scripts {
             create,
             load,
             claim,
+            hand_over,
             append,
             hint,
             disown,
@@ -59,6 +62,7 @@ impl Scripts {
             create,
             load,
             claim,
+            hand_over,
             append,
             hint,
             disown,

@@ -8,6 +8,7 @@ mod audit;
 mod disk;
 mod embedded;
 mod faulty;
+mod hand_over;
 mod holdings;
 mod model;
 mod redis;

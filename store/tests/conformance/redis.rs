@@ -11,7 +11,7 @@ use store::{
 };
 
 use crate::samples::{
-    Line, match_id, redis_store, runtime, shard_id, shard_record, ticket, ticket_id,
+    Line, by, match_id, redis_store, runtime, shard_id, shard_record, ticket, ticket_id,
 };
 
 const STORED: Appended = Appended::Stored { duplicate: false };
@@ -190,7 +190,8 @@ fn what_a_stopped_redis_still_has_to_read_comes_before_a_takeover_or_is_fenced()
         claimed(&zombie, &line).await;
         for epoch in 1..=5 {
             let after = successor.log(line.id).await.unwrap().len().min(3);
-            let write = line.append(Epoch(epoch), after, 1);
+            let owner = if epoch == 1 { 1 } else { 2 };
+            let write = by(owner, line.append(Epoch(epoch), after, 1));
             server.stop();
             unavailable(zombie.append(std::slice::from_ref(&write)).await);
             let takeover = successor.claim(line.id, shard_id(2), Epoch(epoch));

@@ -8,8 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use store::{
-    Append, Appended, Assignment, Checkpoint, Claim, Created, Holding, MatchPage, Ownership,
-    Registered, ScanCursor, ShardRecord, Store, StoreError, Ticket, TicketId,
+    Append, Appended, Assignment, Checkpoint, Claim, Created, HandOver, HandedOver, Holding,
+    MatchPage, Ownership, Registered, ScanCursor, ShardRecord, Standing, Store, StoreError, Ticket,
+    TicketId,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -287,6 +288,21 @@ impl Store for Way {
             self.told(id, len_of(checkpoint));
         }
         Ok(claim)
+    }
+
+    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
+        let (given, id) = (*hand_over, hand_over.match_id);
+        let give = move |world: &mut World| world.hand_over(&given);
+        self.ask(format!("hand over {id}"), give).await
+    }
+
+    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
+        let matches = matches.to_vec();
+        let read = move |world: &mut World| {
+            let standing = |&(id, seq): &(MatchId, u32)| world.standing(id, seq);
+            matches.iter().map(standing).collect()
+        };
+        self.ask("standing".to_owned(), read).await
     }
 
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {

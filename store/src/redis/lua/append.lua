@@ -1,13 +1,14 @@
 -- The fenced write. KEYS: head, log. ARGV: epoch, after, '1' if the last record ends the match,
--- seq of the snapshot, the snapshot or '', then the records.
+-- seq of the snapshot, the snapshot or '', owner, then the records.
 -- In the ordinary case it makes one write, so that the append-only file grows by one command.
-local RECORDS = 6
+local RECORDS = 7
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'status')
 if not head[1] then
   return {'missing'}
 end
--- Before the position: what a former owner repeats is not for it to count as confirmed.
-if head[1] ~= ARGV[1] then
+-- Before the position: what a former owner repeats is not for it to count as confirmed. After a
+-- rollback two shards may hold one epoch.
+if head[1] ~= ARGV[1] or head[2] ~= ARGV[6] then
   return {'fenced', head[1], head[2], head[3]}
 end
 local len = redis.call('LLEN', KEYS[2])
