@@ -1,14 +1,17 @@
 //! A client that sends whatever bytes it is given, and reads frames.
 
+use std::error::Error;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use bot_client::Connector;
 use bot_client::connection::{ConnectionTimes, close_code};
 use bytes::BytesMut;
 use game_core::{CommandId, CommandKind, MatchId};
+use protocol::codec::FrameError;
 use protocol::http::ShardAddress;
 use protocol::{ClientFrame, CloseCode, Join, Joined, ServerBody, ServerFrame, codec};
-use quinn::{Connection, Endpoint, RecvStream, SendStream};
+use quinn::{Connection, ConnectionError, Endpoint, RecvStream, SendStream};
 use tokio::time::timeout;
 
 /// Longer than any deadline of a server under test.
@@ -33,19 +36,31 @@ impl RawClient {
     ///
     /// If that fails.
     pub async fn connect(shard: &ShardAddress) -> Self {
-        let socket = "127.0.0.1:0".parse().expect("an address");
-        let endpoint = Endpoint::client(socket).expect("a socket");
+        let client = Self::try_connect(Ipv4Addr::LOCALHOST, shard).await;
+        client.expect("a connection with a stream")
+    }
+
+    /// The same from an address of this machine.
+    ///
+    /// # Errors
+    ///
+    /// When there is no socket, no connection, or no stream.
+    pub async fn try_connect(
+        from: Ipv4Addr,
+        shard: &ShardAddress,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let endpoint = Endpoint::client((from, 0).into())?;
         let times = ConnectionTimes::default();
         let connector = Connector::with_endpoints(vec![endpoint.clone()], None, times);
-        let connection = connector.connect(shard).await.expect("a connection");
-        let (send, recv) = connection.open_bi().await.expect("a stream");
-        Self {
+        let connection = connector.connect(shard).await?;
+        let (send, recv) = connection.open_bi().await?;
+        Ok(Self {
             connection,
             send,
             recv,
             buffer: BytesMut::new(),
             endpoint,
-        }
+        })
     }
 
     /// Connects and joins a match, and returns the answer too.
@@ -81,6 +96,17 @@ impl RawClient {
     /// If the stream does not take it.
     pub async fn say(&mut self, frame: &ClientFrame) {
         self.bytes(&codec::encode_client(frame)).await;
+    }
+
+    /// Asks for a seat, if the stream takes it; the answer is not waited for.
+    pub async fn ask_to_join(&mut self, match_id: MatchId, token: &str) {
+        let join = ClientFrame::Join(Join {
+            match_id,
+            token: token.to_owned(),
+            seen: None,
+        });
+        // A stream that was closed has no answer either.
+        let _ = self.send.write_all(&codec::encode_client(&join)).await;
     }
 
     /// Sends a command.
@@ -125,16 +151,37 @@ impl RawClient {
     ///
     /// If nothing comes for half a minute, or what comes is no frame.
     pub async fn next(&mut self) -> Option<ServerFrame> {
+        let next = timeout(PATIENCE, self.try_next()).await;
+        let next = next.expect("the server says something in time");
+        next.expect("a frame")
+    }
+
+    /// The next frame, however long it takes; `None` at the end of the stream or connection.
+    ///
+    /// # Errors
+    ///
+    /// When what comes is no frame.
+    pub async fn try_next(&mut self) -> Result<Option<ServerFrame>, FrameError> {
         loop {
-            if let Some(frame) = codec::decode_server(&mut self.buffer).expect("a frame") {
-                return Some(frame);
+            if let Some(frame) = codec::decode_server(&mut self.buffer)? {
+                return Ok(Some(frame));
             }
-            let read = timeout(PATIENCE, self.recv.read_chunk(64 * 1_024, true));
-            match read.await.expect("the server says something in time") {
+            match self.recv.read_chunk(64 * 1_024, true).await {
                 Ok(Some(chunk)) => self.buffer.extend_from_slice(&chunk.bytes),
-                Ok(None) | Err(_) => return None,
+                Ok(None) | Err(_) => return Ok(None),
             }
         }
+    }
+
+    /// Goes on with a new stream of the same connection; what was said on the old one is lost.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is lost.
+    pub async fn open(&mut self) -> Result<(), ConnectionError> {
+        (self.send, self.recv) = self.connection.open_bi().await?;
+        self.buffer.clear();
+        Ok(())
     }
 
     /// The next frame, if one comes within `limit`.
