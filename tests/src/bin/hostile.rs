@@ -59,7 +59,7 @@ async fn attack(args: &Args) -> Result<Report, String> {
         attacks: attacks.to_vec(),
         length: Duration::from_secs(args.seconds),
         matches: args.matches,
-        patience: Duration::from_secs(10),
+        patience: Duration::from_secs(5),
         settle_max: Duration::from_secs(30),
         seed: args.seed,
     };

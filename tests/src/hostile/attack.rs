@@ -38,6 +38,8 @@ pub enum AttackKind {
     IdleAdmin,
     /// QUIC connections without a token that open and close streams.
     WithoutToken,
+    /// One player watches a match from ever more connections.
+    ManySeats,
     /// Seat tokens of a player who has been revoked.
     RevokedPlayer,
     /// Tokens that are not valid yet, critical of what is unknown, of another algorithm, and the like.
@@ -74,6 +76,7 @@ impl AttackKind {
             Self::IdleMatchmaker => "one address, 1,500 connections; soft file limit 1,024",
             Self::IdleAdmin => "one address, 200 connections",
             Self::WithoutToken => "4 addresses, 200 connections",
+            Self::ManySeats => "one player, 200 connections",
             Self::RevokedPlayer => "20 joins/s",
             Self::ForgedTokens => "50 tokens/s",
             Self::NonsenseFrames => "20 joins/s",
@@ -102,6 +105,7 @@ impl AttackKind {
             Self::IdleMatchmaker => attacks::connections::idle_matchmaker(field).await,
             Self::IdleAdmin => attacks::connections::idle_admin(field).await,
             Self::WithoutToken => attacks::without_token::run(field).await?,
+            Self::ManySeats => attacks::many_seats::run(field).await?,
             Self::RevokedPlayer => attacks::revoked::run(field).await?,
             Self::ForgedTokens => attacks::forged::run(field).await?,
             Self::NonsenseFrames => attacks::nonsense::frames(field).await?,

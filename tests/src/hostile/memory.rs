@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bot_client::cluster::resident_bytes;
+use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -12,6 +13,9 @@ use crate::installation::Installation;
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Redis answers within this, on a busy disk too.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
 
 /// Memory in bytes, and keys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -59,12 +63,13 @@ pub(super) struct Scale {
 impl Scale {
     pub(super) async fn new(installation: &Installation) -> Result<Self, String> {
         let client = redis::Client::open(installation.redis.url()).map_err(said)?;
+        let patient = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_MAX));
         let shard = installation.shards.first().ok_or("there is no shard")?;
         Ok(Self {
             shard: shard.pid().to_string(),
             matchmaker: installation.matchmaker_pid().to_string(),
             redis: client
-                .get_multiplexed_async_connection()
+                .get_multiplexed_async_connection_with_config(&patient)
                 .await
                 .map_err(said)?,
         })

@@ -108,7 +108,12 @@ fn cells(row: &Row) -> [String; 8] {
     let memory = [mib(|m| m.shard), mib(|m| m.matchmaker), mib(|m| m.redis)];
     [
         row.attack.name(),
-        format!("{} of {}", facts.attacked.let_in, facts.attacked.tried),
+        format!(
+            "{} of {} (≤ {:.1} s)",
+            facts.attacked.let_in,
+            facts.attacked.tried,
+            facts.attacked.slowest_ms / 1_000.0
+        ),
         format!("{:.1} → {:.1}", calm.p50_ms, attacked.p50_ms),
         format!(
             "{:.0} → {:.0} ({:.1}×)",
@@ -135,11 +140,7 @@ impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [name, newcomers, p50, p99, livez, memory, keys, verdict] = cells(self);
         writeln!(f, "{name}: {}", self.attack.bound())?;
-        writeln!(
-            f,
-            "  newcomers in {newcomers}, slowest {:.0} ms",
-            self.facts.attacked.slowest_ms
-        )?;
+        writeln!(f, "  newcomers in {newcomers}")?;
         writeln!(
             f,
             "  acks p50 {p50} ms, p99 {p99} ms, of {} and {}; {} connections lost",

@@ -13,9 +13,10 @@ const PROCESS_GROWTH_MAX: u64 = 32 * MIB;
 /// What Redis may hold beyond it: the records of honest play, and what an attacker is entitled to.
 const REDIS_GROWTH_MAX: u64 = 4 * MIB;
 /// Keys that a match which honest players have played leaves in the store, until it is old.
-const KEYS_PER_MATCH: u64 = 4;
-/// Keys that attackers may leave behind: the matches and requests that their few guests are entitled to.
-const KEYS_GROWTH_MAX: u64 = 1_000;
+const KEYS_PER_MATCH: u64 = 8;
+/// Keys that attackers may leave behind: what one address is entitled to make at once for a hall of 300
+/// guests, until it is old.
+const KEYS_GROWTH_MAX: u64 = 3_000;
 /// Acknowledgements may take so many times as long as in calm moments (99th percentile).
 const SLOWDOWN_MAX: f64 = 5.0;
 /// Below this nobody notices, whatever the ratio, in milliseconds.

@@ -4,11 +4,11 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::http::{NewPlayer, PlayerReply, TicketReply};
+use game_core::{ClockStart, ColorChoice, TimeControl};
+use protocol::http::{NewChallenge, NewPlayer, NewTicket, PlayerReply, TicketReply};
 use reqwest::{Client, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::pace::Pace;
@@ -22,8 +22,8 @@ const GUESTS: usize = 16;
 const ASKERS: usize = 8;
 /// What is not answered within this is given up.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
-/// Guests that one address may be given in an attack: a hall of 300, and as many who come and go.
-const GUESTS_GRANTED_MAX: u64 = 600;
+/// Guests that one address may be given in an attack: a hall of 300 who all come at once, three times over.
+const GUESTS_GRANTED_MAX: u64 = 900;
 
 /// 16 guests make matches with each other, as fast as they can.
 pub(in crate::hostile) async fn matches(field: &Field) -> Result<(), String> {
@@ -35,15 +35,10 @@ pub(in crate::hostile) async fn matches(field: &Field) -> Result<(), String> {
         tasks.spawn(async move {
             let (me, other) = (&guests[number], &guests[(number + 1) % GUESTS]);
             while pace.turn().await {
-                let challenge = json!({
-                    "time_control": "10800+0", "color": "white", "clock_start": "at_once",
-                });
-                let made: Option<TicketReply> =
-                    http.post("/v1/challenges", Some(me), &challenge).await;
+                let made = http.challenge(me, time_control(10_800_000)).await;
                 let Some(made) = made else { continue };
                 let accept = format!("/v1/challenges/{}/accept", made.id);
-                let accepted: Option<TicketReply> =
-                    http.post(&accept, Some(other), &json!(null)).await;
+                let accepted: Option<TicketReply> = http.post(&accept, Some(other), &()).await;
                 if accepted.is_some_and(|ticket| ticket.match_id.is_some()) {
                     http.tally.count("matches made");
                 }
@@ -61,15 +56,19 @@ pub(in crate::hostile) async fn requests(field: &Field) -> Result<(), String> {
     for me in guests_of(field).await? {
         let (pace, http) = (Arc::clone(&pace), Http::new(field)?);
         tasks.spawn(async move {
-            let mut number = 0_u32;
+            let mut number = 0;
             while pace.turn().await {
                 number += 1;
-                let body = json!({ "time_control": format!("{}+{}", 60 + number / 60 % 3_600, number % 60) });
-                let (path, made) = match number % 2 {
-                    0 => ("/v1/challenges", "challenges made"),
-                    _ => ("/v1/tickets", "tickets made"),
+                // Another pool each time.
+                let time_control = time_control(60_000 + number * 1_000 % 3_600_000);
+                let made = match number % 2 {
+                    0 => http
+                        .challenge(&me, time_control)
+                        .await
+                        .map(|_| "challenges made"),
+                    _ => http.ticket(&me, time_control).await.map(|_| "tickets made"),
                 };
-                if http.post::<TicketReply>(path, Some(&me), &body).await.is_some() {
+                if let Some(made) = made {
                     http.tally.count(made);
                 }
             }
@@ -102,6 +101,11 @@ pub(in crate::hostile) async fn guests(field: &Field) -> Result<(), String> {
             .breach(format!("one address was given {made} guests"));
     }
     Ok(())
+}
+
+/// So much time a side, in milliseconds, without an increment.
+fn time_control(initial_ms: u64) -> TimeControl {
+    TimeControl::from_millis(initial_ms, 0).expect("an initial time within the bounds")
 }
 
 /// The tokens of the guests that attack.
@@ -145,6 +149,22 @@ impl Http {
         Some(made.token)
     }
 
+    async fn challenge(&self, token: &str, time_control: TimeControl) -> Option<TicketReply> {
+        let challenge = NewChallenge {
+            time_control,
+            color: ColorChoice::White,
+            fen: None,
+            clock_start: ClockStart::AtOnce,
+            opponent: None,
+        };
+        self.post("/v1/challenges", Some(token), &challenge).await
+    }
+
+    async fn ticket(&self, token: &str, time_control: TimeControl) -> Option<TicketReply> {
+        let ticket = NewTicket { time_control };
+        self.post("/v1/tickets", Some(token), &ticket).await
+    }
+
     /// The answer, if the request was granted.
     async fn post<T: DeserializeOwned>(
         &self,
@@ -164,6 +184,10 @@ impl Http {
             status if status.is_success() => response.json().await.ok(),
             StatusCode::TOO_MANY_REQUESTS => {
                 self.tally.count("answered 429");
+                None
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                self.tally.count("answered 503");
                 None
             }
             _ => {

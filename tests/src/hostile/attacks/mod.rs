@@ -5,6 +5,7 @@ pub(super) mod creations;
 pub(super) mod forged;
 pub(super) mod half_open;
 pub(super) mod leave_and_join;
+pub(super) mod many_seats;
 pub(super) mod never_reads;
 pub(super) mod nonsense;
 mod pace;
