@@ -88,7 +88,10 @@ pub(super) fn judge(facts: &Facts) -> Verdict {
     }
     broken.extend(not_flat(facts));
     for (breach, n) in &facts.deeds.breaches {
-        broken.push(format!("{breach} ({n} times)"));
+        broken.push(match n {
+            1 => breach.clone(),
+            n => format!("{breach} ({n} times)"),
+        });
     }
     broken.extend(facts.alarms.iter().cloned());
     let (calm, attacked) = (facts.calm_acks.p99_ms, facts.attacked_acks.p99_ms);
@@ -178,7 +181,7 @@ mod tests {
             ("0 keys have become", |facts| {
                 facts.after.keys = KEYS_GROWTH_MAX + 80 * KEYS_PER_MATCH + 1
             }),
-            ("a seat was given (1 times)", |facts| {
+            ("a seat was given", |facts| {
                 facts.deeds.breaches.insert("a seat was given".into(), 1);
             }),
         ];
