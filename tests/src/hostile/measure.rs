@@ -104,6 +104,7 @@ async fn measure(plan: &Plan, attack: AttackKind) -> Result<Row, String> {
     let matches = facts.attacked.tried + facts.afterwards.tried;
     let bound = allowed(&facts.before, matches);
     facts.after = scale.settle(&bound, plan.settle_max).await?;
+    facts.store_slowest_ms = scale.slowest().as_secs_f64() * 1_000.0;
     facts.deeds = field.tally.deeds().clone();
     drop(crowd);
     facts.alarms = alarms(&mut installation);

@@ -58,6 +58,8 @@ pub(super) struct Scale {
     shard: String,
     matchmaker: String,
     redis: MultiplexedConnection,
+    /// The longest that Redis has let a look wait.
+    slowest: Duration,
 }
 
 impl Scale {
@@ -72,15 +74,23 @@ impl Scale {
                 .get_multiplexed_async_connection_with_config(&patient)
                 .await
                 .map_err(said)?,
+            slowest: Duration::ZERO,
         })
     }
 
+    /// The longest that Redis has let a look wait: what a slow disk does to everyone, attacked or not.
+    pub(super) const fn slowest(&self) -> Duration {
+        self.slowest
+    }
+
     pub(super) async fn read(&mut self) -> Result<Memory, String> {
+        let asked = Instant::now();
         let info: String = redis::cmd("INFO")
             .arg("memory")
             .query_async(&mut self.redis)
             .await
             .map_err(said)?;
+        self.slowest = self.slowest.max(asked.elapsed());
         let used = info
             .lines()
             .find_map(|line| line.strip_prefix("used_memory:"));

@@ -146,7 +146,11 @@ impl fmt::Display for Row {
             "  acks p50 {p50} ms, p99 {p99} ms, of {} and {}; {} connections lost",
             self.facts.calm_acks.n, self.facts.attacked_acks.n, self.facts.attacked_acks.losses
         )?;
-        writeln!(f, "  probes {livez}; MiB {memory}; keys {keys}")?;
+        let slowest = self.facts.store_slowest_ms;
+        writeln!(
+            f,
+            "  probes {livez}; MiB {memory}; keys {keys}; the store's slowest answer {slowest:.0} ms"
+        )?;
         writeln!(f, "  did {:?}", self.facts.deeds.counts)?;
         writeln!(f, "  {verdict}")
     }

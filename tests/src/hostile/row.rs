@@ -43,6 +43,8 @@ pub struct Facts {
     pub peak: Memory,
     /// Memory after a pause.
     pub after: Memory,
+    /// The longest that Redis let anyone wait over all of this, in milliseconds: the disk's doing, as a rule.
+    pub store_slowest_ms: f64,
     /// What the attacker did and was given.
     pub deeds: Deeds,
     /// Processes that ended, and lines of their logs that speak of a bug.
