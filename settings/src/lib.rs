@@ -6,11 +6,13 @@
 
 mod effective;
 mod file;
+mod network;
 mod parse;
 mod secret;
 
 pub use effective::{Effective, Entry, Origin, without_password};
 pub use file::FileError;
+pub use network::{AddressGroup, InvalidNetworks, Networks};
 pub use parse::{Parsed, Refused, parse};
 pub use secret::is_guessable;
 

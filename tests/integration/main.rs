@@ -13,6 +13,7 @@ mod cli;
 mod configuration;
 mod crash;
 mod demo;
+mod doors;
 mod faults;
 mod gate;
 mod hostile;

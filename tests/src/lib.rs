@@ -2,6 +2,7 @@
 //! a client that sends whatever bytes it is given, campaigns of faults, and attacks.
 
 pub mod faults;
+pub mod half_open;
 pub mod hostile;
 pub mod installation;
 pub mod process;

@@ -1,11 +1,10 @@
 //! A client that sends whatever bytes it is given, and reads frames.
 
-use std::error::Error;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use bot_client::Connector;
-use bot_client::connection::{ConnectionTimes, close_code};
+use bot_client::connection::{ConnectError, ConnectionTimes, close_code};
 use bytes::BytesMut;
 use game_core::{CommandId, CommandKind, MatchId};
 use protocol::codec::FrameError;
@@ -36,20 +35,22 @@ impl RawClient {
     ///
     /// If that fails.
     pub async fn connect(shard: &ShardAddress) -> Self {
-        let client = Self::try_connect(Ipv4Addr::LOCALHOST, shard).await;
-        client.expect("a connection with a stream")
+        let from = Ipv4Addr::LOCALHOST.into();
+        Self::connect_from(from, shard).await.expect("a connection")
     }
 
-    /// The same from an address of this machine.
+    /// Connects from an address of the loopback, and opens a stream.
     ///
     /// # Errors
     ///
-    /// When there is no socket, no connection, or no stream.
-    pub async fn try_connect(
-        from: Ipv4Addr,
-        shard: &ShardAddress,
-    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let endpoint = Endpoint::client((from, 0).into())?;
+    /// Why the shard cannot be reached, or gives no stream.
+    ///
+    /// # Panics
+    ///
+    /// If there is no socket.
+    pub async fn connect_from(from: IpAddr, shard: &ShardAddress) -> Result<Self, ConnectError> {
+        let socket = SocketAddr::new(from, 0);
+        let endpoint = Endpoint::client(socket).expect("a socket");
         let times = ConnectionTimes::default();
         let connector = Connector::with_endpoints(vec![endpoint.clone()], None, times);
         let connection = connector.connect(shard).await?;
@@ -61,6 +62,17 @@ impl RawClient {
             buffer: BytesMut::new(),
             endpoint,
         })
+    }
+
+    /// Opens another stream, and goes on with that one.
+    ///
+    /// # Errors
+    ///
+    /// Why the connection is gone.
+    pub async fn reopen(&mut self) -> Result<(), ConnectionError> {
+        (self.send, self.recv) = self.connection.open_bi().await?;
+        self.buffer.clear();
+        Ok(())
     }
 
     /// Connects and joins a match, and returns the answer too.
@@ -75,18 +87,26 @@ impl RawClient {
         seen: Option<u32>,
     ) -> (Self, Joined) {
         let mut client = Self::connect(shard).await;
-        client
-            .say(&ClientFrame::Join(Join {
-                match_id,
-                token,
-                seen,
-            }))
-            .await;
+        client.ask(match_id, token, seen).await;
         let frame = client.next().await.expect("an answer to the join");
         let ServerBody::Joined(joined) = frame.body else {
             panic!("not joined: {frame:?}")
         };
         (client, *joined)
+    }
+
+    /// Asks for a place in a match.
+    ///
+    /// # Panics
+    ///
+    /// If the stream does not take it.
+    pub async fn ask(&mut self, match_id: MatchId, token: String, seen: Option<u32>) {
+        let join = Join {
+            match_id,
+            token,
+            seen,
+        };
+        self.say(&ClientFrame::Join(join)).await;
     }
 
     /// Sends a frame.
@@ -98,14 +118,14 @@ impl RawClient {
         self.bytes(&codec::encode_client(frame)).await;
     }
 
-    /// Asks for a seat, if the stream takes it; the answer is not waited for.
-    pub async fn ask_to_join(&mut self, match_id: MatchId, token: &str) {
+    /// Asks for a place in a match, on a stream that the shard may have closed already.
+    pub async fn try_ask(&mut self, match_id: MatchId, token: &str) {
         let join = ClientFrame::Join(Join {
             match_id,
             token: token.to_owned(),
             seen: None,
         });
-        // A stream that was closed has no answer either.
+        // What a closed stream does not take has no answer.
         let _ = self.send.write_all(&codec::encode_client(&join)).await;
     }
 
@@ -171,17 +191,6 @@ impl RawClient {
                 Ok(None) | Err(_) => return Ok(None),
             }
         }
-    }
-
-    /// Goes on with a new stream of the same connection; what was said on the old one is lost.
-    ///
-    /// # Errors
-    ///
-    /// When the connection is lost.
-    pub async fn open(&mut self) -> Result<(), ConnectionError> {
-        (self.send, self.recv) = self.connection.open_bi().await?;
-        self.buffer.clear();
-        Ok(())
     }
 
     /// The next frame, if one comes within `limit`.

@@ -2,6 +2,7 @@
 
 mod confirmed;
 mod departure;
+mod presence;
 mod reminder;
 mod told;
 
@@ -15,6 +16,7 @@ use game_core::{
 use protocol::{CatchUp, Joined, Role, ServerBody, ServerFrame, WireRefusal, codec};
 use store::{Append, Checkpoint, Status};
 
+use self::presence::Presence;
 use self::reminder::Reminder;
 use super::NotDone;
 use super::gate::{Audience, Gate, Held};
@@ -67,6 +69,7 @@ pub(crate) struct LiveMatch {
     held_until: Option<MatchTime>,
     /// Who has come since the load.
     came: BySeat<bool>,
+    presence: Presence,
     /// When the side to move is told again that its time counts.
     reminder: Option<Reminder>,
     /// A finished match leaves the memory then.
@@ -104,6 +107,7 @@ impl LiveMatch {
             recent: VecDeque::new(),
             held_until: (!finished).then(|| now + limits.rejoin_wait),
             came: BySeat::default(),
+            presence: Presence::default(),
             reminder: None,
             leaves_at: finished.then(|| now + limits.finished_linger),
             scheduled: None,
@@ -151,6 +155,7 @@ impl LiveMatch {
             self.game.deadline(),
             self.held_until,
             reminds_at,
+            self.presence.next(),
             self.leaves_at,
         ];
         let soonest = deadlines.into_iter().flatten().min();
@@ -201,7 +206,7 @@ impl LiveMatch {
         };
         self.say(Audience::Peer(peer), ServerBody::Joined(Box::new(joined)));
         if let (Some(seat), None) = (role.seat(), superseded) {
-            self.say_presence(seat, true);
+            self.presence_changed(seat);
         }
         if role.seat() == Some(self.game.turn()) {
             self.reminder = None;
@@ -221,7 +226,7 @@ impl LiveMatch {
         };
         let member = self.members.swap_remove(index);
         if let Some(seat) = member.role.seat() {
-            self.say_presence(seat, false);
+            self.presence_changed(seat);
         }
     }
 
@@ -308,6 +313,7 @@ impl LiveMatch {
         let mut events = Vec::new();
         self.game.tick(now, &mut events);
         self.emit(events, limits);
+        self.tell_presence(now);
         self.remind(now);
     }
 

@@ -10,6 +10,7 @@ mod faults;
 mod gate;
 mod joining;
 mod operator;
+mod presence;
 mod property;
 mod room;
 mod takeover;

@@ -207,7 +207,23 @@ impl Room {
     }
 
     pub(crate) fn join(&mut self, id: MatchId, role: Role, seen: Option<u32>) -> PeerKey {
-        let peer = self.shard.join(id, role, seen, self.now());
+        let name = match role {
+            Role::White => "ann",
+            Role::Black => "bob",
+            Role::Spectator => "eve",
+        };
+        self.join_as(name, id, role, seen)
+    }
+
+    pub(crate) fn join_as(
+        &mut self,
+        player: &str,
+        id: MatchId,
+        role: Role,
+        seen: Option<u32>,
+    ) -> PeerKey {
+        let player = player.parse().unwrap();
+        let peer = self.shard.join(id, role, &player, seen, self.now());
         self.turn();
         peer
     }

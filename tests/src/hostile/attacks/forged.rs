@@ -41,11 +41,11 @@ pub(in crate::hostile) async fn run(field: &Field) -> Result<(), String> {
             break;
         }
         let (name, token) = &seats[turn % seats.len()];
-        let Ok(mut client) = RawClient::try_connect(attacker(0), &seat.shard).await else {
+        let Ok(mut client) = RawClient::connect_from(attacker(0).into(), &seat.shard).await else {
             field.tally.count("connections refused");
             continue;
         };
-        client.ask_to_join(match_id, token).await;
+        client.try_ask(match_id, token).await;
         match client.next_within(ANSWER_MAX).await {
             None
             | Some(ServerFrame {

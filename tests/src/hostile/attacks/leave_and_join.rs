@@ -90,7 +90,8 @@ async fn come_and_go(field: &Field, match_id: MatchId, token: &str) -> Result<()
                     field.tally.count("seats refused");
                     continue;
                 };
-                let Ok(connected) = RawClient::try_connect(attacker(0), &seat.shard).await else {
+                let Ok(connected) = RawClient::connect_from(attacker(0).into(), &seat.shard).await
+                else {
                     field.tally.count("connections refused");
                     continue;
                 };
@@ -113,7 +114,7 @@ async fn come_and_go(field: &Field, match_id: MatchId, token: &str) -> Result<()
 /// gone.
 async fn join_and_leave(client: &mut RawClient, match_id: MatchId, token: &str) -> Option<bool> {
     let coming = async {
-        client.open().await.ok()?;
+        client.reopen().await.ok()?;
         let join = ClientFrame::Join(Join {
             match_id,
             token: token.to_owned(),

@@ -61,12 +61,12 @@ pub(in crate::hostile) async fn run(field: &Field) -> Result<(), String> {
 
 /// A place on a connection of its own, if the shard gives one.
 async fn sit(field: &Field, match_id: MatchId, place: &SeatReply) -> Option<RawClient> {
-    let client = RawClient::try_connect(attacker(0), &place.shard).await;
+    let client = RawClient::connect_from(attacker(0).into(), &place.shard).await;
     let Ok(mut client) = client else {
         field.tally.count("connections refused");
         return None;
     };
-    client.ask_to_join(match_id, &place.token).await;
+    client.try_ask(match_id, &place.token).await;
     match timeout(ANSWER_MAX, client.try_next()).await {
         Ok(Ok(Some(ServerFrame {
             body: ServerBody::Joined(_),

@@ -39,7 +39,8 @@ pub(in crate::hostile) async fn run(field: &Field) -> Result<(), String> {
                         field.tally.count("seats refused");
                         continue;
                     };
-                    let Ok(client) = RawClient::try_connect(attacker(0), &seat.shard).await else {
+                    let Ok(client) = RawClient::connect_from(attacker(0).into(), &seat.shard).await
+                    else {
                         field.tally.count("connections refused");
                         continue;
                     };
@@ -54,7 +55,7 @@ pub(in crate::hostile) async fn run(field: &Field) -> Result<(), String> {
 
 /// Asks until the shard has had enough, or the attack is over.
 async fn ask(field: &Field, mut client: RawClient, id: MatchId, token: String, commands: &Pace) {
-    client.ask_to_join(id, &token).await;
+    client.try_ask(id, &token).await;
     field.tally.count("seats taken");
     let mut number = 0;
     while commands.turn().await {

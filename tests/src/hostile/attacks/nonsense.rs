@@ -92,7 +92,7 @@ pub(in crate::hostile) async fn frames(field: &Field) -> Result<(), String> {
             field.tally.count("seats refused");
             continue;
         };
-        let Ok(mut client) = RawClient::try_connect(attacker(0), &seat.shard).await else {
+        let Ok(mut client) = RawClient::connect_from(attacker(0).into(), &seat.shard).await else {
             field.tally.count("connections refused");
             continue;
         };

@@ -23,9 +23,9 @@ pub(in crate::hostile) async fn run(field: &Field) -> Result<(), String> {
         .seat(&token, match_id)
         .await
         .map_err(|error| error.to_string())?;
-    let seated = RawClient::try_connect(attacker(0), &seat.shard).await;
+    let seated = RawClient::connect_from(attacker(0).into(), &seat.shard).await;
     let mut seated = seated.map_err(|error| error.to_string())?;
-    seated.ask_to_join(match_id, &seat.token).await;
+    seated.try_ask(match_id, &seat.token).await;
     let first = timeout(ANSWER_MAX, seated.next()).await;
     if !matches!(
         first,
@@ -54,11 +54,11 @@ pub(in crate::hostile) async fn run(field: &Field) -> Result<(), String> {
     }
     let pace = Pace::new(20, &field.end);
     while pace.turn().await {
-        let Ok(mut client) = RawClient::try_connect(attacker(0), &seat.shard).await else {
+        let Ok(mut client) = RawClient::connect_from(attacker(0).into(), &seat.shard).await else {
             field.tally.count("connections refused");
             continue;
         };
-        client.ask_to_join(match_id, &seat.token).await;
+        client.try_ask(match_id, &seat.token).await;
         match client.next_within(ANSWER_MAX).await {
             None
             | Some(ServerFrame {
