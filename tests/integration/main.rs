@@ -12,6 +12,7 @@ mod bots;
 mod cli;
 mod configuration;
 mod crash;
+mod crowd;
 mod demo;
 mod doors;
 mod faults;

@@ -6,6 +6,7 @@
 //! rk:shard:<id>          HASH  heartbeat (for people), record
 //! rk:shards              SET   of shard ids
 //! rk:owned:<id>          SET   of match ids
+//! rk:held:<kind>:<player> ZSET of what a player has of a kind, by since when
 //! rk:revoked             ZSET  of the ids of revoked players, by when
 //! rk:{tickets}:<id>      HASH  body, seen, state, pool; match and assignment once it has one
 //! rk:{tickets}:in:<pool> ZSET  of the keys of waiting tickets, by when they were last asked for
@@ -16,8 +17,9 @@
 //! carries them; so the scripts may learn a pool from a ticket. A shard's keys have no tag: work on them is separate steps, in an order that
 //! leaves at worst a hint too many.
 
-use game_core::{MatchId, ShardId};
+use game_core::{MatchId, PlayerId, ShardId};
 
+use crate::holding::Holding;
 use crate::ticket::TicketId;
 
 /// The names under one prefix.
@@ -53,6 +55,10 @@ impl Keys {
         format!("{}:owned:{id}", self.prefix)
     }
 
+    pub(super) fn held(&self, player: &PlayerId, kind: Holding) -> String {
+        format!("{}:held:{}:{player}", self.prefix, kind.key())
+    }
+
     pub(super) fn revoked(&self) -> String {
         format!("{}:revoked", self.prefix)
     }
@@ -82,6 +88,14 @@ mod tests {
         assert_eq!(keys.shard("shardshard01"), "rk:shard:shardshard01");
         assert_eq!(keys.shards(), "rk:shards");
         assert_eq!(keys.owned(shard), "rk:owned:shardshard01");
+        let ann: PlayerId = "ann".parse().unwrap();
+        for (kind, expected) in [
+            (Holding::Match, "rk:held:matches:ann"),
+            (Holding::Ticket, "rk:held:tickets:ann"),
+            (Holding::Challenge, "rk:held:challenges:ann"),
+        ] {
+            assert_eq!(keys.held(&ann, kind), expected);
+        }
         assert_eq!(keys.revoked(), "rk:revoked");
         assert_eq!(keys.ticket(ticket), "rk:{tickets}:ticketticket");
         assert_eq!(keys.pools(), "rk:{tickets}:in:");

@@ -12,10 +12,11 @@ pub(super) struct Scripts {
     pub(super) ticket_touch: Script,
     pub(super) ticket_cancel: Script,
     pub(super) ticket_assign: Script,
+    pub(super) hold: Script,
 }
 
 impl Scripts {
-    const SOURCES: [&str; 8] = [
+    const SOURCES: [&str; 9] = [
         include_str!("lua/create.lua"),
         include_str!("lua/load.lua"),
         include_str!("lua/claim.lua"),
@@ -24,6 +25,7 @@ impl Scripts {
         include_str!("lua/ticket_touch.lua"),
         include_str!("lua/ticket_cancel.lua"),
         include_str!("lua/ticket_assign.lua"),
+        include_str!("lua/hold.lua"),
     ];
 
     pub(super) fn new() -> Self {
@@ -36,6 +38,7 @@ impl Scripts {
             ticket_touch,
             ticket_cancel,
             ticket_assign,
+            hold,
         ] = Self::SOURCES.map(Script::new);
         Self {
             create,
@@ -46,6 +49,7 @@ impl Scripts {
             ticket_touch,
             ticket_cancel,
             ticket_assign,
+            hold,
         }
     }
 

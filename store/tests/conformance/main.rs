@@ -7,6 +7,7 @@ mod answers;
 mod disk;
 mod embedded;
 mod faulty;
+mod holdings;
 mod model;
 mod redis;
 mod revocations;
