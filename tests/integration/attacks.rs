@@ -32,7 +32,7 @@ async fn attackers_keep_no_honest_player_out_and_are_given_nothing() {
         let facts = &row.facts;
         assert!(facts.attacked.tried >= 5, "hardly anyone came: {row}");
         assert!(
-            facts.attacked_acks.n > 50,
+            facts.attacked_acks.n > 20,
             "hardly anything was played: {row}"
         );
         assert!(facts.livez.iter().all(|livez| livez.asked > 5), "{row}");

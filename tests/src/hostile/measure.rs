@@ -57,6 +57,8 @@ impl Plan {
 ///
 /// When the installation does not start, or an attack cannot be made, in words.
 pub async fn run(plan: &Plan, mut told: impl FnMut(&Row)) -> Result<Report, String> {
+    // Attackers hold thousands of sockets; the servers get a limit of their own.
+    settings::raise_open_files();
     let mut rows = Vec::new();
     for &attack in &plan.attacks {
         let row = measure(plan, attack).await;

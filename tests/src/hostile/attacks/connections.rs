@@ -21,13 +21,13 @@ const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// Between two bytes of a slow sender.
 const DRIP_EVERY: Duration = Duration::from_secs(1);
 /// Files that this process needs for all else.
-const FILES_SPARE: usize = 600;
+const FILES_SPARE: u64 = 600;
 
 const HEAD: &[u8] =
     b"POST /v1/players HTTP/1.1\r\nHost: rookery\r\nContent-Type: application/json\r\n";
 
 /// More slow bodies than the matchmaker serves requests at once.
-pub(in crate::hostile) async fn slow_bodies(field: &Field) {
+pub(in crate::hostile) async fn slow_bodies(field: &Field) -> Result<(), String> {
     let said = [HEAD, b"Content-Length: 1000\r\n\r\n{"].concat();
     let slow = Held {
         target: field.matchmaker_socket,
@@ -35,40 +35,40 @@ pub(in crate::hostile) async fn slow_bodies(field: &Field) {
         said,
         drip: Some(b' '),
     };
-    slow.hold(field).await;
+    slow.hold(field).await
 }
 
 /// Heads that never end.
-pub(in crate::hostile) async fn slow_heads(field: &Field) {
+pub(in crate::hostile) async fn slow_heads(field: &Field) -> Result<(), String> {
     let slow = Held {
         target: field.matchmaker_socket,
         wanted: 2_000,
         said: [HEAD, b"X-Slow: "].concat(),
         drip: Some(b'x'),
     };
-    slow.hold(field).await;
+    slow.hold(field).await
 }
 
 /// More idle connections than the matchmaker may have files.
-pub(in crate::hostile) async fn idle_matchmaker(field: &Field) {
+pub(in crate::hostile) async fn idle_matchmaker(field: &Field) -> Result<(), String> {
     let idle = Held {
         target: field.matchmaker_socket,
         wanted: 1_500,
         said: Vec::new(),
         drip: None,
     };
-    idle.hold(field).await;
+    idle.hold(field).await
 }
 
 /// More idle connections than the admin endpoint takes.
-pub(in crate::hostile) async fn idle_admin(field: &Field) {
+pub(in crate::hostile) async fn idle_admin(field: &Field) -> Result<(), String> {
     let idle = Held {
         target: field.shard_admin,
         wanted: 200,
         said: Vec::new(),
         drip: None,
     };
-    idle.hold(field).await;
+    idle.hold(field).await
 }
 
 /// Connections that are held open, and opened again when they are closed.
@@ -83,8 +83,13 @@ struct Held {
 }
 
 impl Held {
-    async fn hold(self, field: &Field) {
-        let wanted = self.wanted.min(files_max().saturating_sub(FILES_SPARE));
+    async fn hold(self, field: &Field) -> Result<(), String> {
+        let (wanted, files) = (self.wanted, self.wanted as u64 + FILES_SPARE);
+        if settings::open_files() < files {
+            return Err(format!(
+                "it needs {files} open files: raise the limit (ulimit -Hn)"
+            ));
+        }
         let held = Arc::new(self);
         let pace = Arc::new(Pace::new(PER_SECOND, &field.end));
         let mut tasks = JoinSet::new();
@@ -99,6 +104,7 @@ impl Held {
         field.end.cancelled().await;
         // All are closed at once.
         tasks.shutdown().await;
+        Ok(())
     }
 
     /// One connection, until the server closes it.
@@ -135,14 +141,4 @@ async fn connect(target: SocketAddr) -> std::io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     socket.bind((attacker(0), 0).into())?;
     socket.connect(target).await
-}
-
-/// Files that this process may have open.
-fn files_max() -> usize {
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"));
-    let soft = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    soft.unwrap_or(1_024)
 }
