@@ -388,14 +388,13 @@ impl Matchmaker {
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Passing(failed)) => failed,
             };
-            let wait = backoff.wait_for(failed.retry_after);
+            let mut wait = backoff.wait_for(failed.retry_after);
             if failed.is_shared_limit() && first_in_line.is_none() {
                 let asked = Instant::now();
                 first_in_line = Some(self.allowance.lock().await);
                 // The time in line counts as the wait, and for no patience.
                 began = Instant::now();
-                sleep(wait.saturating_sub(asked.elapsed())).await;
-                continue;
+                wait = wait.saturating_sub(asked.elapsed());
             }
             let waited = began.elapsed();
             if waited + wait > self.patience {
