@@ -154,7 +154,8 @@ mod tests {
     #[test]
     fn each_kind_of_harm_is_told() {
         assert!(judge(&harmless()).is_harmless());
-        let harms: [(&str, fn(&mut Facts)); 8] = [
+        type Harm = fn(&mut Facts);
+        let harms: [(&str, Harm); 8] = [
             ("1 of 40 newcomers kept out during", |facts| {
                 facts.attacked.let_in -= 1
             }),
