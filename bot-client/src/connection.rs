@@ -232,7 +232,7 @@ impl Connector {
     }
 }
 
-/// So many endpoints, at least one.
+/// `sockets` endpoints, at least one.
 fn endpoints(local: Ipv4Addr, sockets: usize) -> io::Result<Vec<Endpoint>> {
     let endpoint = |_| {
         Endpoint::new(

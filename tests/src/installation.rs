@@ -113,8 +113,8 @@ impl Installation {
         installation
     }
 
-    /// The same with so many files that a process may have open unless it raises that itself
-    /// (`RLIMIT_NOFILE`, the soft limit).
+    /// The same with `files` as the soft limit of open files, which a process may raise itself
+    /// (`RLIMIT_NOFILE`).
     ///
     /// # Panics
     ///

@@ -20,7 +20,7 @@ use super::player::{Broken, Style, play};
 
 /// What everyone has on the clock: more than a run takes.
 const TIME_CONTROL: &str = "3600+5";
-/// Each player thinks so long for a move, so that 50 matches give some 80 acknowledgements a second.
+/// Shortest and longest time for a move: 50 matches give some 80 acknowledgements a second.
 const THINKS: (Duration, Duration) = (Duration::from_millis(300), Duration::from_millis(900));
 /// All must sit within this, on a busy machine too.
 const SEATED_WITHIN: Duration = Duration::from_secs(60);
@@ -49,7 +49,7 @@ struct Table {
 }
 
 impl Crowd {
-    /// Begins so many matches, and returns once everyone sits.
+    /// Begins `matches` matches, and returns once everyone sits.
     pub(super) async fn seat(matchmaker: &str, matches: u16, seed: u64) -> Result<Self, String> {
         let matchmaker = Matchmaker::from_address(Some(HALL.into()), matchmaker, PATIENCE);
         let matchmaker = matchmaker.map_err(|error| error.to_string())?;

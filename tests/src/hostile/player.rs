@@ -47,7 +47,7 @@ impl std::fmt::Display for Broken {
 pub(super) struct Style<'a> {
     /// Decides the moves and the thinking.
     pub(super) seed: u64,
-    /// Thinks at least and at most so long for a move.
+    /// Shortest and longest time for a move.
     pub(super) thinks: (Duration, Duration),
     /// Resigns when it is to move from this ply on.
     pub(super) resigns_at: u16,

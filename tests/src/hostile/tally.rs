@@ -27,7 +27,7 @@ impl Tally {
         self.add(what, 1);
     }
 
-    /// So many more of these.
+    /// Adds `n` to a count.
     pub(super) fn add(&self, what: &'static str, n: u64) {
         *self.deeds().counts.entry(what).or_default() += n;
     }

@@ -17,7 +17,7 @@ const KEYS_PER_MATCH: u64 = 8;
 /// Keys that attackers may leave behind: what one address is entitled to make at once for a hall of 300
 /// guests, until it is old.
 const KEYS_GROWTH_MAX: u64 = 3_000;
-/// Acknowledgements may take so many times as long as in calm moments (99th percentile).
+/// Upper bound on the p99 of acknowledgements, as a multiple of the calm p99.
 const SLOWDOWN_MAX: f64 = 5.0;
 /// Below this nobody notices, whatever the ratio, in milliseconds.
 const UNNOTICED_MS: f64 = 20.0;
@@ -41,7 +41,7 @@ impl Verdict {
     }
 }
 
-/// What may be held after an attack before which there was `before`, so many honest matches later.
+/// Upper bounds after an attack: `before` with what `matches` honest matches and the attacker may add.
 pub(super) fn allowed(before: &Memory, matches: u32) -> Memory {
     Memory {
         shard: before.shard + PROCESS_GROWTH_MAX,

@@ -22,7 +22,7 @@ use crate::hostile::tally::Tally;
 
 /// Handshakes begun a second, over all addresses.
 const PER_SECOND: u32 = 240;
-/// An attempt is kept for so long, for the Retry that may come.
+/// How long an attempt waits for a Retry.
 const KEPT: Duration = Duration::from_secs(2);
 /// Longer than any datagram of a handshake.
 const DATAGRAM_LEN_MAX: usize = 2_048;
@@ -32,12 +32,12 @@ const AMPLIFICATION_MAX: u64 = 3;
 const SENT: &str = "bytes sent";
 const RECEIVED: &str = "bytes received";
 
-/// From so many addresses that prove themselves when they are asked to.
+/// From `addresses` addresses that answer a Retry.
 pub(in crate::hostile) async fn proven(field: &Field, addresses: u8) -> Result<(), String> {
     attack(field, addresses, true).await
 }
 
-/// From so many addresses that never answer.
+/// From `addresses` addresses that never answer.
 pub(in crate::hostile) async fn unproven(field: &Field, addresses: u8) -> Result<(), String> {
     attack(field, addresses, false).await?;
     let (sent, received) = (field.tally.get(SENT), field.tally.get(RECEIVED));

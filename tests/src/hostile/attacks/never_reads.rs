@@ -19,7 +19,7 @@ const MATCHES: usize = 4;
 const PER_SECOND: u32 = 4_000;
 /// Seats taken again a second, over all players.
 const JOINS_PER_SECOND: u32 = 20;
-/// A stream that takes nothing for so long is given up.
+/// Timeout of a write; the seat is then given up.
 const WRITE_MAX: Duration = Duration::from_secs(5);
 
 /// Runs the attack.

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 /// The least time between two ticks of the timer.
 const TICK_MIN: Duration = Duration::from_millis(10);
 
-/// Turns, so many a second for all who share it. What was not used is not made up for.
+/// A rate limit for all who share it. Unused turns are lost.
 pub(super) struct Pace {
     turns: Mutex<Turns>,
     end: CancellationToken,
@@ -23,7 +23,7 @@ struct Turns {
 }
 
 impl Pace {
-    /// So many turns a second, until the end.
+    /// A limit of `per_second` turns, until the end.
     pub(super) fn new(per_second: u32, end: &CancellationToken) -> Self {
         let ticks = per_second.clamp(1, (1_000 / TICK_MIN.as_millis()) as u32);
         let mut clock = interval(Duration::from_secs(1) / ticks);
