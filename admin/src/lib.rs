@@ -29,6 +29,7 @@ mod matches;
 mod page;
 mod svg;
 
+mod places;
 mod router;
 mod serve;
 

@@ -8,6 +8,7 @@ use game_core::{MatchId, PlayerId};
 use protocol::http::{NewPlayer, PlayerReply};
 use protocol::token::PlayerClaims;
 
+use crate::bounds::Client;
 use crate::extract::Body;
 use crate::name;
 use crate::problem::{Kind, Problem};
@@ -18,6 +19,7 @@ const NAME_SUFFIX_LEN: usize = 4;
 
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
+    client: Client,
     Body(request): Body<NewPlayer>,
 ) -> Result<Json<PlayerReply>, Problem> {
     let player = random_id();
@@ -27,6 +29,7 @@ pub(crate) async fn create(
             .map_err(|why| Problem::new(Kind::InvalidName, format!("{why}.")))?
             .to_owned(),
     };
+    service.allowances.guest(client)?;
     let (exp, expires_at) = expiry(now(), service.config.player_token_ttl);
     let claims = PlayerClaims {
         player: player.clone(),

@@ -9,6 +9,7 @@ use store::{ShardRecord, Store};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::bounds::Allowances;
 use crate::config::Config;
 use crate::problem::{Kind, Problem};
 use crate::registry::View;
@@ -22,6 +23,8 @@ pub(crate) struct Service {
     pub(crate) verifying_key: VerifyingKey,
     /// The newest view of the registry.
     pub(crate) views: watch::Receiver<Arc<View>>,
+    /// What addresses have used up.
+    pub(crate) allowances: Allowances,
     /// One permit for each request under way.
     pub(crate) requests: Semaphore,
     /// Ends the requests that wait for an opponent.
@@ -39,6 +42,7 @@ impl Service {
         Arc::new(Self {
             verifying_key: key.verifying_key(),
             requests: Semaphore::new(config.requests_max),
+            allowances: Allowances::new(&config.limits),
             config,
             store,
             key,

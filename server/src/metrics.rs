@@ -26,6 +26,7 @@ pub struct Metrics {
     pub(crate) door: DoorMetrics,
     pub(crate) store_seconds: StoreSeconds,
     pub(crate) slow_peers: IntCounter,
+    pub(crate) joins_refused: IntCounter,
     pub(crate) traces_dropped: IntCounter,
     pub(crate) tick_gaps: IntCounter,
     pub(crate) tick_gap_seconds: prometheus::Counter,
@@ -153,6 +154,11 @@ impl Metrics {
             slow_peers: on.counter(
                 "slow_peers_total",
                 "Peers sent away for not reading what they were sent.",
+            ),
+            joins_refused: on.counter(
+                "joins_refused_total",
+                "Joins with a good token that were refused at once: the player is revoked, has as many \
+                 seats as it may, or comes too often, or the shard is full or stopping.",
             ),
             traces_dropped: on.counter(
                 "traces_dropped_total",

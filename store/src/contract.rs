@@ -8,6 +8,7 @@ use bytes::Bytes;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use serde::{Deserialize, Serialize};
 
+use crate::holding::Holding;
 use crate::ticket::{Assignment, Ticket, TicketId};
 
 /// Why a store did not answer an operation.
@@ -481,8 +482,9 @@ pub trait Store: Send + Sync + 'static {
     /// all names in the store: for checks.
     async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError>;
 
-    /// Stores a new ticket, waiting. A ticket of the same id is left as it is. A day after it was
-    /// made it is removed; one that has a match by then, or was cancelled, a day or two later.
+    /// Stores a new ticket, waiting. A ticket of the same id is left as it is. It is removed once it was
+    /// not asked for during [`TICKET_WAITS`](crate::TICKET_WAITS); one that has a match by then, or was
+    /// cancelled, an hour later.
     async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError>;
 
     /// Reads a ticket.
@@ -506,6 +508,34 @@ pub trait Store: Send + Sync + 'static {
         tickets: &[TicketId],
         assignment: &Assignment,
     ) -> Result<bool, StoreError>;
+
+    /// Notes that a player has one thing more of a kind, `id`, unless there are `max` of them already.
+    /// Says whether it is noted now, which it also is when it was before. An entry is kept for
+    /// [`HOLDING_KEPT`](crate::HOLDING_KEPT) at least, be it over or not: who finds a list full looks
+    /// which of them are over, and takes them out.
+    async fn hold(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        max: u32,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError>;
+
+    /// What is noted of a player, with when, in no order.
+    async fn held(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError>;
+
+    /// Takes entries out of a player's list.
+    async fn let_go(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        ids: &[String],
+    ) -> Result<(), StoreError>;
 
     /// Denies a player everything from `at` on, for [`REVOCATION_KEPT`]. Of several times, the latest
     /// counts. Removes revocations that are older than that at `at`.

@@ -9,6 +9,7 @@ mod audit;
 pub mod codec;
 mod contract;
 mod durability;
+mod holding;
 mod liveness;
 mod ticket;
 
@@ -29,7 +30,8 @@ pub use contract::{
 };
 pub use durability::Durability;
 pub use embedded::EmbeddedStore;
+pub use holding::{HOLDING_KEPT, Holding};
 pub use liveness::{Liveness, rendezvous_rank};
 pub use memory::MemoryStore;
 pub use redis::{RedisConfig, RedisStore};
-pub use ticket::{Assignment, Ticket, TicketId, TicketState};
+pub use ticket::{Assignment, TICKET_WAITS, Ticket, TicketId, TicketState};

@@ -15,9 +15,8 @@ use crate::contract::{
     REVOCATION_KEPT, Registered, SCAN_LIMIT_MAX, ScanCursor, ShardRecord, Standing, Status, Store,
     StoreError,
 };
-use crate::ticket::{
-    Assignment, TICKET_KEPT, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
-};
+use crate::holding::{HOLDING_KEPT, Holding};
+use crate::ticket::{Assignment, Ticket, TicketId, TicketState, WAITING_MAX, stays_since};
 
 /// A store that ends with its process.
 ///
@@ -37,6 +36,8 @@ struct State {
     /// Shards that have left for good.
     left: BTreeSet<ShardId>,
     tickets: Tickets,
+    /// What players hold, and since when.
+    held: Held,
     /// When players were revoked.
     revoked: HashMap<PlayerId, UnixMillis>,
 }
@@ -167,8 +168,8 @@ impl Store for MemoryStore {
         };
         let answer = stored.hand_over(hand_over);
         if answer == HandedOver::Done {
-            let owned = state.owned.entry(hand_over.to).or_default();
-            owned.insert(hand_over.match_id);
+            let set = state.owned.entry(hand_over.to).or_default();
+            set.insert(hand_over.match_id);
         }
         Ok(answer)
     }
@@ -282,6 +283,51 @@ impl Store for MemoryStore {
         Ok(self.state().tickets.assign(tickets, assignment))
     }
 
+    async fn hold(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        max: u32,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        let held = &mut self.state().held;
+        let entry = (player.clone(), kind, id.to_owned());
+        if held.contains_key(&entry) {
+            return Ok(true);
+        }
+        if theirs(held, player, kind).count() >= max as usize {
+            return Ok(false);
+        }
+        let kept_ms = HOLDING_KEPT.as_millis() as u64;
+        held.retain(|_, at| at.0.saturating_add(kept_ms) >= now.0);
+        held.insert(entry, now);
+        Ok(true)
+    }
+
+    async fn held(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
+        let state = self.state();
+        let theirs = theirs(&state.held, player, kind);
+        Ok(theirs.map(|(id, at)| (id.clone(), at)).collect())
+    }
+
+    async fn let_go(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        ids: &[String],
+    ) -> Result<(), StoreError> {
+        let held = &mut self.state().held;
+        for id in ids {
+            held.remove(&(player.clone(), kind, id.clone()));
+        }
+        Ok(())
+    }
+
     async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
         let revoked = &mut self.state().revoked;
         let latest = revoked.entry(player.clone()).or_default();
@@ -300,6 +346,19 @@ impl Store for MemoryStore {
         let recent = state.revoked.iter().filter(|&(_, &at)| at >= since);
         Ok(recent.map(|(player, _)| player.clone()).collect())
     }
+}
+
+type Held = BTreeMap<(PlayerId, Holding, String), UnixMillis>;
+
+/// What a player holds of a kind.
+fn theirs<'a>(
+    held: &'a Held,
+    player: &'a PlayerId,
+    kind: Holding,
+) -> impl Iterator<Item = (&'a String, UnixMillis)> {
+    let all = held.range((player.clone(), kind, String::new())..);
+    all.take_while(move |((of, their_kind, _), _)| of == player && *their_kind == kind)
+        .map(|((.., id), at)| (id, *at))
 }
 
 impl State {
@@ -403,7 +462,7 @@ impl Tickets {
             ..ticket.clone()
         };
         self.enter_pool(&ticket);
-        self.expiries.insert((waits_until(&ticket), ticket.id));
+        self.expiries.insert((ticket.waits_until(), ticket.id));
         let now = ticket.created_at;
         self.by_id.insert(ticket.id, ticket);
         self.remove_old(now);
@@ -436,10 +495,12 @@ impl Tickets {
             return;
         };
         self.leave_pool(&ticket);
+        self.expiries.remove(&(ticket.waits_until(), id));
         let ticket = Ticket {
             seen_at: now,
             ..ticket
         };
+        self.expiries.insert((ticket.waits_until(), id));
         self.enter_pool(&ticket);
         self.by_id.insert(id, ticket);
     }
@@ -467,11 +528,8 @@ impl Tickets {
             return false;
         };
         self.leave_pool(&ticket);
-        let waits_until = waits_until(&ticket);
-        self.expiries.remove(&(waits_until, id));
-        let kept_ms = TICKET_KEPT.as_millis() as u64;
-        self.expiries
-            .insert((waits_until.saturating_add(kept_ms), id));
+        self.expiries.remove(&(ticket.waits_until(), id));
+        self.expiries.insert((ticket.settled_until(), id));
         self.by_id.insert(id, Ticket { state, ..ticket });
         true
     }
@@ -492,10 +550,4 @@ impl Tickets {
             }
         }
     }
-}
-
-/// When a ticket that waits may be removed.
-fn waits_until(ticket: &Ticket) -> u64 {
-    let kept_ms = TICKET_KEPT.as_millis() as u64;
-    ticket.created_at.0.saturating_add(kept_ms)
 }

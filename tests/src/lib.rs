@@ -2,6 +2,7 @@
 //! a client that sends whatever bytes it is given, and campaigns of faults.
 
 pub mod faults;
+pub mod half_open;
 pub mod installation;
 pub mod process;
 pub mod shard;

@@ -2,6 +2,7 @@
 
 mod world;
 
+mod bounds;
 mod challenges;
 mod crash;
 mod edge;

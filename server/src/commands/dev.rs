@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use admin::{Access, AdminArgs};
 use clap::Args;
+use matchmaker::{LimitArgs, Network};
 use settings::Configuration;
 use tokio_util::sync::CancellationToken;
 
@@ -91,10 +92,22 @@ pub(super) struct DevArgs {
     #[command(flatten)]
     traces: TraceArgs,
     #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
     configuration: Configuration,
 }
 
 impl DevArgs {
+    /// What players may use up. Whoever tries things out does so from this machine, without limits, unless
+    /// a proxy stands there: then others come from this machine's address too.
+    fn limits(&self) -> LimitArgs {
+        let mut limits = self.limits.clone();
+        if limits.limit_exempt.is_empty() && limits.trusted_proxy.is_empty() {
+            limits.limit_exempt = Network::loopback().to_vec();
+        }
+        limits
+    }
+
     /// Where the admin endpoint listens and whom it lets in, if all arguments can be used.
     pub(super) fn validate(&self) -> Result<Option<(SocketAddr, Access)>, Failure> {
         if self.configuration.production {
@@ -154,6 +167,7 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
         key,
         admin,
         traces: args.traces.config(),
+        limits: args.limits(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -196,6 +210,11 @@ fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
         println!("  its token   {token}");
     }
     println!("  store       {store}");
+    let exempt = args.limits().limit_exempt;
+    if !exempt.is_empty() {
+        let exempt: Vec<String> = exempt.iter().map(Network::to_string).collect();
+        println!("  no limits   for clients at {}", exempt.join(", "));
+    }
     println!();
     println!("Play a match from a second terminal, against a bot of your own:");
     println!();

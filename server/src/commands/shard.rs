@@ -11,7 +11,7 @@ use clap::builder::BoolishValueParser;
 use game_core::ShardId;
 use protocol::token::VerifyingKey;
 use serde_json::{Value, json};
-use settings::Configuration;
+use settings::{Configuration, Networks};
 use store::Store;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -107,7 +107,7 @@ pub(super) struct ShardArgs {
         default_value_t = 25_000
     )]
     connections_max: usize,
-    /// Connections that this shard accepts from one IP address.
+    /// Connections that this shard accepts from one IP address (IPv6: from one /64).
     #[arg(
         long,
         env = "ROOKERY_CONNECTIONS_PER_ADDRESS_MAX",
@@ -115,6 +115,15 @@ pub(super) struct ShardArgs {
         default_value_t = 1_000
     )]
     connections_per_address_max: usize,
+    /// Networks for whose addresses no limit per address holds, with commas between them, for example
+    /// 10.0.0.0/8: what stands for many players, such as a load generator or a gateway.
+    #[arg(
+        long,
+        env = "ROOKERY_LIMIT_EXEMPT",
+        value_name = "CIDR",
+        default_value = ""
+    )]
+    limit_exempt: Networks,
     #[command(flatten)]
     admin: AdminArgs,
     /// The address at which matchmakers reach the admin endpoint; by default the one listened on, at the
@@ -229,6 +238,7 @@ async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
     let net = NetLimits {
         connections_max: args.connections_max,
         connections_per_address_max: args.connections_per_address_max,
+        exempt: args.limit_exempt.clone(),
         ..NetLimits::default()
     };
     let certificate_sha256 = identity.pin();
@@ -346,6 +356,7 @@ fn shown(args: &ShardArgs, config: &ShardConfig) -> Vec<Setting> {
             "connections_per_address_max",
             config.net.connections_per_address_max,
         ),
+        Setting::new("limit_exempt", &config.net.exempt),
         Setting::new("otlp_endpoint", args.traces.endpoint()),
         Setting::new("otlp_sample", args.traces.otlp_sample),
         Setting::new("production", args.configuration.production),

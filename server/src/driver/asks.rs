@@ -34,7 +34,7 @@ impl Driver {
             }
             Ask::Expel(player, reply) => {
                 let closed = self.expel(|theirs| *theirs == player);
-                self.revoked.insert(player);
+                self.expelled.insert(player);
                 let _ = reply.send(closed);
             }
         }
@@ -60,7 +60,9 @@ impl Driver {
         if !revoked.is_empty() {
             self.expel(|player| revoked.contains(player));
         }
+        self.expelled.retain(|player| !revoked.contains(player));
         self.revoked = revoked;
+        self.knows_revoked = true;
     }
 
     fn expel(&mut self, is_meant: impl Fn(&PlayerId) -> bool) -> usize {

@@ -39,6 +39,12 @@ pub struct ShardLimits {
     pub refusals_burst: u32,
     /// Time in which one refused command is forgiven.
     pub refusal_refill: Duration,
+    /// Joins of one player to one match in a burst; one more is refused as rate-limited. Each costs the
+    /// shard a full state, and perhaps a read of the store.
+    pub joins_burst: u32,
+    /// Time in which one join is forgiven. Whoever comes back again and again over a bad network does so
+    /// less often.
+    pub join_refill: Duration,
     /// The safeguard that a test takes out.
     #[cfg(feature = "sabotage")]
     pub sabotage: Option<Sabotage>,
@@ -84,6 +90,8 @@ impl Default for ShardLimits {
             finished_linger: Duration::from_secs(30),
             refusals_burst: 40,
             refusal_refill: Duration::from_millis(250),
+            joins_burst: 30,
+            join_refill: Duration::from_millis(500),
             #[cfg(feature = "sabotage")]
             sabotage: None,
         }

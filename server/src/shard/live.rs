@@ -2,6 +2,7 @@
 
 mod confirmed;
 mod departure;
+mod presence;
 mod reminder;
 mod stored;
 mod told;
@@ -17,6 +18,7 @@ use protocol::{CatchUp, Joined, Role, ServerBody, ServerFrame, WireRefusal, code
 use store::{Append, Checkpoint, Status};
 
 use self::departure::Departure;
+use self::presence::Presence;
 use self::reminder::Reminder;
 pub(crate) use self::stored::len_of;
 use super::NotDone;
@@ -74,6 +76,7 @@ pub(crate) struct LiveMatch {
     held_until: Option<MatchTime>,
     /// Who has come since the load.
     came: BySeat<bool>,
+    presence: Presence,
     /// When the side to move is told again that its time counts.
     reminder: Option<Reminder>,
     /// A finished match leaves the memory then.
@@ -114,6 +117,7 @@ impl LiveMatch {
             recent: VecDeque::new(),
             held_until: (!finished).then(|| now + limits.rejoin_wait),
             came: BySeat::default(),
+            presence: Presence::default(),
             reminder: None,
             leaves_at: finished.then(|| now + limits.finished_linger),
             scheduled: None,
@@ -161,6 +165,7 @@ impl LiveMatch {
             self.game.deadline(),
             self.held_until,
             reminds_at,
+            self.presence.next(),
             self.leaves_at,
         ];
         let soonest = deadlines.into_iter().flatten().min();
@@ -197,6 +202,7 @@ impl LiveMatch {
         let waited = role.seat().is_some_and(|seat| {
             let waited = seat == self.game.turn() && self.is_waited_for(seat);
             self.came[seat] = true;
+            self.game.attend();
             waited
         });
         let joined = Joined {
@@ -211,7 +217,7 @@ impl LiveMatch {
         };
         self.say(Audience::Peer(peer), ServerBody::Joined(Box::new(joined)));
         if let (Some(seat), None) = (role.seat(), superseded) {
-            self.say_presence(seat, true);
+            self.presence_changed(seat);
         }
         if role.seat() == Some(self.game.turn()) {
             self.reminder = None;
@@ -231,7 +237,7 @@ impl LiveMatch {
         };
         let member = self.members.swap_remove(index);
         if let Some(seat) = member.role.seat() {
-            self.say_presence(seat, false);
+            self.presence_changed(seat);
         }
     }
 
@@ -318,6 +324,7 @@ impl LiveMatch {
         let mut events = Vec::new();
         self.game.tick(now, &mut events);
         self.emit(events, limits);
+        self.tell_presence(now);
         self.remind(now);
     }
 

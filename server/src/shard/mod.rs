@@ -24,12 +24,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use game_core::{Command, Epoch, MatchId, MatchTime, ShardId, UnixMillis};
+use game_core::{Command, Epoch, MatchId, MatchTime, PlayerId, ShardId, UnixMillis};
 use protocol::{CloseCode, Role, ServerBody, ServerFrame, WireRefusal, codec};
 use slotmap::{SlotMap, new_key_type};
 use store::{Append, HandOver, Liveness, ShardRecord};
 
-use allowance::{Allowance, Verdict};
+use allowance::{Allowance, Joins, Verdict};
 pub use arbiter::NotDone;
 use deadlines::Deadlines;
 use doubt::Doubt;
@@ -158,6 +158,7 @@ pub struct Shard {
     matches: SlotMap<MatchKey, LiveMatch>,
     by_id: HashMap<MatchId, MatchKey>,
     peers: SlotMap<PeerKey, Peer>,
+    joins: Joins,
     loading: HashMap<MatchId, Loading>,
     unplayable: Unplayable,
     elsewhere: Elsewhere,
@@ -185,6 +186,7 @@ impl Shard {
             matches: SlotMap::with_key(),
             by_id: HashMap::new(),
             peers: SlotMap::with_key(),
+            joins: Joins::default(),
             loading: HashMap::new(),
             unplayable: Unplayable::default(),
             elsewhere: Elsewhere::default(),
@@ -226,9 +228,16 @@ impl Shard {
         self.outputs.pop_front()
     }
 
-    /// A peer with a right to `role` in a match wants to join; it has seen the events up to `seen`.
-    /// Whatever it is answered comes as output.
-    pub fn join(&mut self, match_id: MatchId, role: Role, seen: Option<u32>, now: Now) -> PeerKey {
+    /// `player`, who has a right to `role` in a match, wants to join; it has seen the events up to
+    /// `seen`. Whatever it is answered comes as output; [`Shard::has`] says whether it was let in.
+    pub fn join(
+        &mut self,
+        match_id: MatchId,
+        role: Role,
+        player: &PlayerId,
+        seen: Option<u32>,
+        now: Now,
+    ) -> PeerKey {
         let allowance = Allowance::new(&self.limits, now.uptime);
         let peer = self.peers.insert(Peer {
             match_id,
@@ -240,7 +249,10 @@ impl Shard {
         let departing = here
             .and_then(|key| self.matches.get(key))
             .is_some_and(LiveMatch::is_departing);
-        if departing || (here.is_none() && self.takeover.is_draining()) {
+        let may_join = self.joins.admit(match_id, player, &self.limits, now.uptime);
+        if !may_join {
+            self.close(peer, CloseCode::RateLimited);
+        } else if departing || (here.is_none() && self.takeover.is_draining()) {
             self.close(peer, CloseCode::ShuttingDown);
         } else if let Some(key) = here {
             self.seat(peer, key, seen, now);
@@ -248,6 +260,12 @@ impl Shard {
             self.load_for(match_id, Some((peer, seen)), now);
         }
         peer
+    }
+
+    /// Whether a peer is in its match, or waits until that is loaded.
+    #[must_use]
+    pub fn has(&self, peer: PeerKey) -> bool {
+        self.peers.contains_key(peer)
     }
 
     /// A peer is gone.

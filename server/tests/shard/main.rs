@@ -12,6 +12,7 @@ mod hand_over;
 mod healing;
 mod joining;
 mod operator;
+mod presence;
 mod property;
 mod room;
 mod sets;

@@ -167,7 +167,7 @@ fn a_match_is_given_away_once_its_events_are_stored() {
         1,
         "it is asked for once, and no flag falls here"
     );
-    assert!(room.hand_over().is_some());
+    assert_eq!(room.hand_over().map(|given| given.to), Some(other));
     assert_eq!(room.closed(white), Some(CloseCode::ShuttingDown));
     assert!(room.shard.inspect(id, room.now()).is_none());
 }

@@ -1,6 +1,6 @@
 //! A shard under test with a store that answers when, and what, the test says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,19 +62,8 @@ impl Room {
     pub(crate) fn next_owner(self, n: u128) -> Self {
         let mut next = Self::of(ShardId::from_random(n), ShardLimits::default());
         next.store = self.store;
-        next.others_left();
+        next.outlive_the_owners();
         next
-    }
-
-    /// The registry says that every other shard that owns a match has left.
-    pub(crate) fn others_left(&mut self) {
-        let owners = self.store.values().map(|stored| stored.ownership.owner);
-        let left = owners
-            .filter(|owner| *owner != self.me)
-            .map(Registered::Left);
-        let mut registry: Vec<_> = left.collect();
-        registry.push(self.record(self.me, 9).into());
-        self.registry(Ok(registry));
     }
 
     fn of(me: ShardId, limits: ShardLimits) -> Self {
@@ -202,6 +191,18 @@ impl Room {
         self.turn();
     }
 
+    /// Reads registries in which the hearts of all other owners stand still, until they are dead.
+    pub(crate) fn outlive_the_owners(&mut self) {
+        let owners = self.store.values().map(|stored| stored.ownership.owner);
+        let others: BTreeSet<_> = owners.filter(|owner| *owner != self.me).collect();
+        for beat in 2..12 {
+            self.uptime += Duration::from_millis(500);
+            let dead = others.iter().map(|id| self.record(*id, 1));
+            let registry = dead.chain([self.record(self.me, beat)]).collect();
+            self.heartbeat(Ok(registry));
+        }
+    }
+
     /// The store answers heartbeats until play goes on, and no millisecond longer.
     pub(crate) fn steady(&mut self) {
         for ms in 0..3_000 {
@@ -327,7 +328,23 @@ impl Room {
     }
 
     pub(crate) fn join(&mut self, id: MatchId, role: Role, seen: Option<u32>) -> PeerKey {
-        let peer = self.shard.join(id, role, seen, self.now());
+        let name = match role {
+            Role::White => "ann",
+            Role::Black => "bob",
+            Role::Spectator => "eve",
+        };
+        self.join_as(name, id, role, seen)
+    }
+
+    pub(crate) fn join_as(
+        &mut self,
+        player: &str,
+        id: MatchId,
+        role: Role,
+        seen: Option<u32>,
+    ) -> PeerKey {
+        let player = player.parse().unwrap();
+        let peer = self.shard.join(id, role, &player, seen, self.now());
         self.turn();
         peer
     }

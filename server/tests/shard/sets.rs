@@ -167,14 +167,14 @@ fn handing_over() -> (Room, MatchId, PeerKey, ShardId) {
 
 fn hand_overs(room: &mut Room) -> usize {
     let asked = room.asked.drain(..);
-    let handed = asked.filter(|asked| matches!(asked, Output::HandOver(_)));
+    let handed = asked.filter(|asked| matches!(asked, Output::HandOver { .. }));
     handed.count()
 }
 
 #[test]
 fn a_match_that_was_handed_over_leaves_the_givers_set() {
-    let (mut room, id, _, _) = handing_over();
-    assert!(room.hand_over().is_some());
+    let (mut room, id, _, heir) = handing_over();
+    assert_eq!(room.hand_over().map(|given| given.to), Some(heir));
     assert_eq!(taken_from_own(&mut room), [(id, Epoch(2))]);
     assert!(room.shard.is_drained());
 }
@@ -226,7 +226,7 @@ fn a_hand_over_that_another_owner_was_faster_than_is_over() {
 #[test]
 fn a_match_that_is_loaded_during_the_drain_is_given_away_too() {
     let (mut room, _, _, heir) = handing_over();
-    assert!(room.hand_over().is_some());
+    assert_eq!(room.hand_over().map(|given| given.to), Some(heir));
     room.asked.clear();
     let late = room.create(8, room.me, ClockStart::AtOnce);
     room.shard.assigned(vec![late], room.now());

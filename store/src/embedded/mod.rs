@@ -9,6 +9,7 @@
 //! checksums make a torn write harmless: the commit that it belongs to has not happened. What no
 //! file can make good is a disk that fails a flush and afterwards claims to hold what it does not.
 
+mod holdings;
 mod matches;
 mod registry;
 mod revocations;
@@ -32,6 +33,7 @@ use crate::contract::{
     Registered, ScanCursor, ShardRecord, Standing, Store, StoreError,
 };
 use crate::durability::Durability;
+use crate::holding::Holding;
 use crate::ticket::{Assignment, Ticket, TicketId};
 
 /// The file within the directory that the store is given.
@@ -289,6 +291,43 @@ impl Store for EmbeddedStore {
         let (tickets, assignment) = (tickets.to_vec(), assignment.clone());
         self.writer
             .write(move |txn| tickets::assign(txn, &tickets, &assignment))
+            .await
+    }
+
+    async fn hold(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        max: u32,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        let (player, id) = (player.clone(), id.to_owned());
+        self.writer
+            .write(move |txn| holdings::hold(txn, &player, kind, &id, max, now))
+            .await
+    }
+
+    async fn held(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
+        let player = player.clone();
+        self.writer
+            .read(move |txn| holdings::held(txn, &player, kind))
+            .await
+    }
+
+    async fn let_go(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        ids: &[String],
+    ) -> Result<(), StoreError> {
+        let (player, ids) = (player.clone(), ids.to_vec());
+        self.writer
+            .write(move |txn| holdings::let_go(txn, &player, kind, &ids))
             .await
     }
 

@@ -23,6 +23,11 @@ pub(super) const TICKETS: TableDefinition<&str, &[u8]> = TableDefinition::new("t
 pub(super) const POOLS: TableDefinition<(&str, u64, &str), ()> = TableDefinition::new("pools");
 /// When a ticket may be removed, in Unix milliseconds, and its id.
 pub(super) const EXPIRIES: TableDefinition<(u64, &str), ()> = TableDefinition::new("expiries");
+/// Player id, kind and id of what the player holds → since when, in Unix milliseconds.
+pub(super) const HELD: TableDefinition<(&str, &str, &str), u64> = TableDefinition::new("held");
+/// When an entry of [`HELD`] may be removed, in Unix milliseconds, and its key.
+pub(super) const HELD_UNTIL: TableDefinition<(u64, &str, &str, &str), ()> =
+    TableDefinition::new("held_until");
 /// Player id → when the player was revoked, in Unix milliseconds.
 pub(super) const REVOKED: TableDefinition<&str, u64> = TableDefinition::new("revoked");
 
@@ -42,6 +47,8 @@ pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
     txn.open_table(TICKETS)?;
     txn.open_table(POOLS)?;
     txn.open_table(EXPIRIES)?;
+    txn.open_table(HELD)?;
+    txn.open_table(HELD_UNTIL)?;
     txn.open_table(REVOKED)?;
     Ok(())
 }

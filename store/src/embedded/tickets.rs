@@ -7,9 +7,7 @@ use super::tables::{EXPIRIES, POOLS, TICKETS};
 use super::writer::Fault;
 use crate::codec;
 use crate::contract::StoreError;
-use crate::ticket::{
-    Assignment, TICKET_KEPT, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
-};
+use crate::ticket::{Assignment, Ticket, TicketId, TicketState, WAITING_MAX, stays_since};
 
 /// Above every id, whose characters are ASCII.
 const ID_END: &str = "\u{7f}";
@@ -27,7 +25,7 @@ pub(super) fn put(txn: &WriteTransaction, mut ticket: Ticket) -> Result<(), Faul
     tickets.insert(id.as_str(), codec::encode_ticket(&ticket).as_ref())?;
     enter_pool(txn, &ticket)?;
     txn.open_table(EXPIRIES)?
-        .insert((waits_until(&ticket), id.as_str()), ())?;
+        .insert((ticket.waits_until(), id.as_str()), ())?;
     remove_old(txn, &mut tickets, ticket.created_at)
 }
 
@@ -57,12 +55,6 @@ fn leave_pool(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), Fault> {
             .remove((pool, ticket.seen_at.0, id.as_str()))?;
     }
     Ok(())
-}
-
-/// When a ticket that waits may be removed.
-fn waits_until(ticket: &Ticket) -> u64 {
-    let kept_ms = TICKET_KEPT.as_millis() as u64;
-    ticket.created_at.0.saturating_add(kept_ms)
 }
 
 pub(super) fn ticket(txn: &ReadTransaction, id: TicketId) -> Result<Option<Ticket>, Fault> {
@@ -96,10 +88,13 @@ pub(super) fn touch(txn: &WriteTransaction, id: TicketId, now: UnixMillis) -> Re
         && ticket.state == TicketState::Waiting
     {
         leave_pool(txn, &ticket)?;
+        let mut expiries = txn.open_table(EXPIRIES)?;
+        expiries.remove((ticket.waits_until(), id.as_str()))?;
         let ticket = Ticket {
             seen_at: now,
             ..ticket
         };
+        expiries.insert((ticket.waits_until(), id.as_str()), ())?;
         tickets.insert(id.as_str(), codec::encode_ticket(&ticket).as_ref())?;
         enter_pool(txn, &ticket)?;
     }
@@ -168,11 +163,8 @@ fn settle(
     tickets.insert(id.as_str(), codec::encode_ticket(&ticket).as_ref())?;
     leave_pool(txn, &ticket)?;
     let mut expiries = txn.open_table(EXPIRIES)?;
-    let waits_until = waits_until(&ticket);
-    expiries.remove((waits_until, id.as_str()))?;
-    // It still waited now, which is not known here.
-    let kept_until = waits_until.saturating_add(TICKET_KEPT.as_millis() as u64);
-    expiries.insert((kept_until, id.as_str()), ())?;
+    expiries.remove((ticket.waits_until(), id.as_str()))?;
+    expiries.insert((ticket.settled_until(), id.as_str()), ())?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@
 //! rk:shards              SET   of shard ids: all that have a record or matches in their sets
 //! rk:owned:<id>          ZSET  of match ids, by the epoch of the claim that each was added for
 //! rk:left:<id>           "1"   for a day after a shard has left for good
+//! rk:held:<kind>:<player> ZSET of what a player has of a kind, by since when
 //! rk:revoked             ZSET  of the ids of revoked players, by when
 //! rk:{tickets}:<id>      HASH  body, seen, state, pool; match and assignment once it has one
 //! rk:{tickets}:in:<pool> ZSET  of the keys of waiting tickets, by when they were last asked for
@@ -18,8 +19,9 @@
 //! must keep them in one slot: scripts go over several of them, and over no match's beside them. Work on a
 //! match and on a set is separate steps, in an order that leaves at worst a hint too many.
 
-use game_core::MatchId;
+use game_core::{MatchId, PlayerId};
 
+use crate::holding::Holding;
 use crate::ticket::TicketId;
 
 /// The names under one prefix.
@@ -76,6 +78,10 @@ impl Keys {
         format!("{}:owned:{id}", self.prefix)
     }
 
+    pub(super) fn held(&self, player: &PlayerId, kind: Holding) -> String {
+        format!("{}:held:{}:{player}", self.prefix, kind.key())
+    }
+
     pub(super) fn left(&self, id: &str) -> String {
         format!("{}:left:{id}", self.prefix)
     }
@@ -112,6 +118,14 @@ mod tests {
         assert_eq!(keys.shards(), "rk:shards");
         assert_eq!(keys.owned("shardshard01"), "rk:owned:shardshard01");
         assert_eq!(keys.left("shardshard01"), "rk:left:shardshard01");
+        let ann: PlayerId = "ann".parse().unwrap();
+        for (kind, expected) in [
+            (Holding::Match, "rk:held:matches:ann"),
+            (Holding::Ticket, "rk:held:tickets:ann"),
+            (Holding::Challenge, "rk:held:challenges:ann"),
+        ] {
+            assert_eq!(keys.held(&ann, kind), expected);
+        }
         assert_eq!(keys.revoked(), "rk:revoked");
         assert_eq!(keys.ticket(ticket), "rk:{tickets}:ticketticket");
         assert_eq!(keys.pools(), "rk:{tickets}:in:");

@@ -7,6 +7,7 @@
 //! Appends have a connection of their own, so that a takeover that reads thousands of matches does
 //! not hold up a move behind it.
 
+mod holdings;
 mod keys;
 mod link;
 mod matches;
@@ -34,6 +35,7 @@ use crate::contract::{
     Registered, ScanCursor, ShardRecord, Standing, Store, StoreError,
 };
 use crate::durability::Durability;
+use crate::holding::Holding;
 use crate::ticket::{Assignment, Ticket, TicketId};
 
 /// Where Redis is, and how long to wait for it.
@@ -279,6 +281,34 @@ impl Store for RedisStore {
         assignment: &Assignment,
     ) -> Result<bool, StoreError> {
         self.give_match(tickets, assignment).await
+    }
+
+    async fn hold(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        max: u32,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        self.add_holding(player, kind, id, max, now).await
+    }
+
+    async fn held(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
+        self.read_holdings(player, kind).await
+    }
+
+    async fn let_go(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        ids: &[String],
+    ) -> Result<(), StoreError> {
+        self.remove_holdings(player, kind, ids).await
     }
 
     async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {

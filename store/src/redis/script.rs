@@ -18,10 +18,11 @@ pub(super) struct Scripts {
     pub(super) ticket_touch: Script,
     pub(super) ticket_cancel: Script,
     pub(super) ticket_assign: Script,
+    pub(super) hold: Script,
 }
 
 impl Scripts {
-    const SOURCES: [&str; 14] = [
+    const SOURCES: [&str; 15] = [
         include_str!("lua/create.lua"),
         include_str!("lua/load.lua"),
         include_str!("lua/claim.lua"),
@@ -36,6 +37,7 @@ impl Scripts {
         include_str!("lua/ticket_touch.lua"),
         include_str!("lua/ticket_cancel.lua"),
         include_str!("lua/ticket_assign.lua"),
+        include_str!("lua/hold.lua"),
     ];
 
     pub(super) fn new() -> Self {
@@ -54,6 +56,7 @@ impl Scripts {
             ticket_touch,
             ticket_cancel,
             ticket_assign,
+            hold,
         ] = Self::SOURCES.map(Script::new);
         Self {
             create,
@@ -70,6 +73,7 @@ impl Scripts {
             ticket_touch,
             ticket_cancel,
             ticket_assign,
+            hold,
         }
     }
 

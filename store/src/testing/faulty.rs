@@ -13,6 +13,7 @@ use crate::contract::{
     Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
     Registered, ScanCursor, ShardRecord, Standing, Store, StoreError,
 };
+use crate::holding::Holding;
 use crate::ticket::{Assignment, Ticket, TicketId};
 
 /// What happens to appends.
@@ -286,6 +287,34 @@ impl Store for FaultyStore {
         assignment: &Assignment,
     ) -> Result<bool, StoreError> {
         self.up()?.assign_tickets(tickets, assignment).await
+    }
+
+    async fn hold(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        max: u32,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        self.up()?.hold(player, kind, id, max, now).await
+    }
+
+    async fn held(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
+        self.up()?.held(player, kind).await
+    }
+
+    async fn let_go(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        ids: &[String],
+    ) -> Result<(), StoreError> {
+        self.up()?.let_go(player, kind, ids).await
     }
 
     async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {

@@ -9,6 +9,7 @@ mod disk;
 mod embedded;
 mod faulty;
 mod hand_over;
+mod holdings;
 mod model;
 mod redis;
 mod registry;

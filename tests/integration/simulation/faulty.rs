@@ -8,8 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use store::{
-    Append, Appended, Assignment, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage,
-    Ownership, Registered, ScanCursor, ShardRecord, Standing, Store, StoreError, Ticket, TicketId,
+    Append, Appended, Assignment, Checkpoint, Claim, Created, HandOver, HandedOver, Holding,
+    MatchPage, Ownership, Registered, ScanCursor, ShardRecord, Standing, Store, StoreError, Ticket,
+    TicketId,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -378,6 +379,29 @@ impl Store for Way {
     }
 
     async fn assign_tickets(&self, _: &[TicketId], _: &Assignment) -> Result<bool, StoreError> {
+        no_tickets()
+    }
+
+    async fn hold(
+        &self,
+        _: &PlayerId,
+        _: Holding,
+        _: &str,
+        _: u32,
+        _: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        no_tickets()
+    }
+
+    async fn held(
+        &self,
+        _: &PlayerId,
+        _: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
+        no_tickets()
+    }
+
+    async fn let_go(&self, _: &PlayerId, _: Holding, _: &[String]) -> Result<(), StoreError> {
         no_tickets()
     }
 
