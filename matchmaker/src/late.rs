@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use store::{
     Append, Appended, Assignment, Checkpoint, Claim, Created, HandOver, HandedOver, Holding,
-    MatchPage, Ownership, Registered, ScanCursor, ShardRecord, Standing, Store, StoreError, Ticket,
-    TicketId,
+    MatchPage, Ownership, Registered, Room, ScanCursor, ShardRecord, Standing, Store, StoreError,
+    Swept, Ticket, TicketId,
 };
 use tokio::time::sleep;
 use tracing::{info, warn};
@@ -103,6 +103,14 @@ impl Store for LateStore {
 
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
         self.real()?.append(batch).await
+    }
+
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        self.real()?.sweep(now).await
+    }
+
+    async fn room(&self) -> Result<Room, StoreError> {
+        self.real()?.room().await
     }
 
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {

@@ -15,7 +15,6 @@ mod limit_args;
 
 // Pure decisions.
 mod address;
-mod name;
 mod pairing;
 mod places;
 mod rates;

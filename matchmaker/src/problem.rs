@@ -88,6 +88,8 @@ kinds! {
     OwnerUnknown = 503 "owner_unknown" "Owner not known yet";
     /// The store does not answer.
     StoreUnavailable = 503 "store_unavailable" "Store unavailable";
+    /// The store has room only for the matches in play.
+    StoreFull = 503 "store_full" "Store nearly full";
     /// As many requests are under way as may be.
     Overloaded = 503 "overloaded" "Overloaded";
     /// The request took too long.
@@ -221,6 +223,7 @@ mod tests {
             "503 no_shard",
             "503 owner_unknown",
             "503 store_unavailable",
+            "503 store_full",
             "503 overloaded",
             "503 timed_out",
         ];

@@ -39,6 +39,7 @@ pub(crate) async fn create(
         pool: Some(request.time_control.to_string().into()),
         ..new_ticket(player, request.time_control)
     };
+    service.check_store_room()?;
     service.allowances.creation(client)?;
     let who = &ticket.player.id;
     service.check_room(who, client).await?;

@@ -24,9 +24,9 @@ pub mod testing;
 
 pub use audit::{Finding, InMemory, audit};
 pub use contract::{
-    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
-    REVOCATION_KEPT, Registered, SCAN_LIMIT_MAX, SETTLED, ScanCursor, ShardRecord, Standing,
-    Status, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, FINISHED_KEEP, FINISHED_KEEP_MIN, HandOver,
+    HandedOver, MatchPage, Ownership, REVOCATION_KEPT, Registered, Room, SCAN_LIMIT_MAX, SETTLED,
+    ScanCursor, ShardRecord, Standing, Status, Store, StoreError, Swept,
 };
 pub use durability::Durability;
 pub use embedded::EmbeddedStore;

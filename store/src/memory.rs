@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,9 +12,9 @@ use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use crate::checkpoint;
 use crate::codec::{self, MoveTime};
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
-    REVOCATION_KEPT, Registered, SCAN_LIMIT_MAX, ScanCursor, ShardRecord, Standing, Status, Store,
-    StoreError,
+    Append, Appended, Checkpoint, Claim, Created, FINISHED_KEEP, HandOver, HandedOver, MatchPage,
+    Ownership, REVOCATION_KEPT, Registered, Room, SCAN_LIMIT_MAX, ScanCursor, ShardRecord,
+    Standing, Status, Store, StoreError, Swept,
 };
 use crate::holding::{HOLDING_KEPT, Holding};
 use crate::ticket::{Assignment, Ticket, TicketId, TicketState, WAITING_MAX, stays_since};
@@ -22,14 +23,27 @@ use crate::ticket::{Assignment, Ticket, TicketId, TicketState, WAITING_MAX, stay
 ///
 /// It has the answers of a store, its fences and its encodings, and none of its durability: what is
 /// confirmed outlives a shard of this process, and nothing else. It is there to be measured beside.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemoryStore {
     state: Mutex<State>,
+    /// How long a match is kept after its end.
+    finished_keep: Duration,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self {
+            state: Mutex::default(),
+            finished_keep: FINISHED_KEEP,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
 struct State {
     matches: BTreeMap<MatchId, StoredMatch>,
+    /// When matches ended, and which; 0 until a sweep has noted when.
+    ended: BTreeSet<(UnixMillis, MatchId)>,
     shards: BTreeMap<ShardId, ShardRecord>,
     /// The matches that each shard may own; none of the sets is empty.
     owned: BTreeMap<ShardId, BTreeSet<MatchId>>,
@@ -68,6 +82,15 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Keeps matches for so long after their end, instead of [`FINISHED_KEEP`].
+    #[must_use]
+    pub fn keeping_finished(self, keep: Duration) -> Self {
+        Self {
+            finished_keep: keep,
+            ..self
+        }
     }
 
     /// Held for one operation, and never while anything waits.
@@ -186,12 +209,30 @@ impl Store for MemoryStore {
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
         let complete = batch.iter().all(|append| !append.records.is_empty());
         assert!(complete, "an append has at least one record");
-        let mut state = self.state();
+        let State { matches, ended, .. } = &mut *self.state();
         let answers = batch.iter().map(|append| {
-            let stored = state.matches.get_mut(&append.match_id);
-            stored.map_or(Appended::Missing, |stored| stored.append(append))
+            let Some(stored) = matches.get_mut(&append.match_id) else {
+                return Appended::Missing;
+            };
+            let answer = stored.append(append);
+            if append.ends && answer == (Appended::Stored { duplicate: false }) {
+                ended.insert((UnixMillis(0), append.match_id));
+            }
+            answer
         });
         Ok(answers.collect())
+    }
+
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        let keep_ms = u64::try_from(self.finished_keep.as_millis()).unwrap_or(u64::MAX);
+        let mut state = self.state();
+        state.tickets.remove_old(now);
+        state.remove_revocations(now);
+        Ok(state.remove_ended(now, keep_ms))
+    }
+
+    async fn room(&self) -> Result<Room, StoreError> {
+        Ok(Room::default())
     }
 
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
@@ -329,11 +370,10 @@ impl Store for MemoryStore {
     }
 
     async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
-        let revoked = &mut self.state().revoked;
-        let latest = revoked.entry(player.clone()).or_default();
+        let mut state = self.state();
+        let latest = state.revoked.entry(player.clone()).or_default();
         *latest = at.max(*latest);
-        let old = u128::from(at.0).saturating_sub(REVOCATION_KEPT.as_millis());
-        revoked.retain(|_, at| u128::from(at.0) >= old);
+        state.remove_revocations(at);
         Ok(())
     }
 
@@ -362,6 +402,47 @@ fn theirs<'a>(
 }
 
 impl State {
+    /// Matches that are dated or removed at once, while everyone waits.
+    const SWEPT_AT_ONCE: usize = 256;
+
+    fn remove_ended(&mut self, now: UnixMillis, keep_ms: u64) -> Swept {
+        let mut swept = Swept::default();
+        for _ in 0..Self::SWEPT_AT_ONCE {
+            let Some(&(ended_at, id)) = self.ended.first() else {
+                return swept;
+            };
+            if ended_at.0 == 0 {
+                self.ended.pop_first();
+                self.ended.insert((now.max(UnixMillis(1)), id));
+            } else if ended_at.0.saturating_add(keep_ms) <= now.0 {
+                self.ended.pop_first();
+                if let Some(stored) = self.matches.remove(&id) {
+                    self.unhint(stored.ownership.owner, id);
+                }
+                swept.matches += 1;
+            } else {
+                return swept;
+            }
+        }
+        swept.more = true;
+        swept
+    }
+
+    /// Takes a match out of a set that it need not be in any more.
+    fn unhint(&mut self, shard: ShardId, id: MatchId) {
+        if let Some(set) = self.owned.get_mut(&shard) {
+            set.remove(&id);
+            if set.is_empty() {
+                self.owned.remove(&shard);
+            }
+        }
+    }
+
+    fn remove_revocations(&mut self, now: UnixMillis) {
+        let old = u128::from(now.0).saturating_sub(REVOCATION_KEPT.as_millis());
+        self.revoked.retain(|_, at| u128::from(at.0) >= old);
+    }
+
     fn registry(&self) -> Vec<Registered> {
         let mut registry: BTreeMap<_, _> = self
             .shards

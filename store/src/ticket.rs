@@ -19,6 +19,10 @@ pub const TICKET_WAITS: Duration = Duration::from_secs(15 * 60);
 /// which takes seconds.
 pub(crate) const SETTLED_KEPT: Duration = Duration::from_secs(60 * 60);
 
+/// How long at most a ticket is kept after it was given a match.
+pub(crate) const TICKET_LIFE_MAX: Duration =
+    Duration::from_secs(TICKET_WAITS.as_secs() + SETTLED_KEPT.as_secs());
+
 /// A ticket that nobody asks for leaves its pool after this. Far longer than a player who is there
 /// is ever silent, a few lost requests and a restarted matchmaker included; and whoever asks again
 /// is back in the pool.

@@ -29,5 +29,6 @@ mod signals;
 mod simulation;
 mod soak;
 mod store_down;
+mod store_full;
 mod traces;
 mod zombie;

@@ -8,6 +8,7 @@ mod crash;
 mod edge;
 mod matches;
 mod players;
+mod room;
 mod run;
 mod seats;
 mod tickets;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::{Backend, DevStore};
 use super::cluster::{Addresses, Cluster, ClusterPlan, signing_key};
+use super::retention::RetentionArgs;
 use super::traces::TraceArgs;
 
 /// A matchmaker and shards in one process: to try Rookery, to develop against it, to run a small
@@ -90,6 +91,8 @@ pub(super) struct DevArgs {
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
     #[command(flatten)]
+    retention: RetentionArgs,
+    #[command(flatten)]
     traces: TraceArgs,
     #[command(flatten)]
     limits: LimitArgs,
@@ -149,15 +152,19 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
         )
     })?;
     let key = signing_key(&args.data_dir)?;
+    let finished_keep = args.retention.finished_keep();
     let backend = match &args.store {
-        Some(DevStore::Redis(url)) => {
-            Backend::redis(url, Duration::from_secs(args.store_wait), false)
-        }
+        Some(DevStore::Redis(url)) => Backend::redis(
+            url,
+            Duration::from_secs(args.store_wait),
+            false,
+            finished_keep,
+        ),
         Some(DevStore::Memory) => {
             tracing::warn!("no store: nothing outlives this process, so no match does either");
-            Backend::memory()
+            Backend::memory(finished_keep)
         }
-        None => Backend::embedded(&args.data_dir)?,
+        None => Backend::embedded(&args.data_dir, finished_keep)?,
     };
     let plan = ClusterPlan {
         host: args.host,

@@ -178,8 +178,8 @@ fn a_log_that_forked_after_it_went_back_is_said_to_be_lost() {
     other.seq = 3;
     stored.log.push(other);
     stored.ownership.owner = ShardId::from_random(9);
-    room.outlive_the_owners();
     restart_of_the_store(&mut room);
+    room.outlive_the_owners();
     room.verify();
     assert_eq!(room.shard.counters().lost, 1);
     assert_eq!(room.closed(white), Some(CloseCode::Internal));

@@ -189,7 +189,6 @@ impl Room {
             let registry = dead.chain([self.record(self.me, beat)]).collect();
             self.heartbeat(Ok(registry));
         }
-        self.asked.clear();
     }
 
     /// The store answers heartbeats until play goes on, and no millisecond longer.

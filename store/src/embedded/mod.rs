@@ -13,6 +13,7 @@ mod holdings;
 mod matches;
 mod registry;
 mod revocations;
+mod sweep;
 mod tables;
 mod tickets;
 mod writer;
@@ -21,6 +22,7 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
@@ -29,8 +31,8 @@ use redb::{Builder, Database, DatabaseError, StorageBackend};
 use self::writer::Writer;
 use crate::codec;
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
-    Registered, ScanCursor, ShardRecord, Standing, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, FINISHED_KEEP, HandOver, HandedOver, MatchPage,
+    Ownership, Registered, Room, ScanCursor, ShardRecord, Standing, Store, StoreError, Swept,
 };
 use crate::durability::Durability;
 use crate::holding::Holding;
@@ -44,6 +46,8 @@ const CACHE_BYTES: usize = 32 * 1024 * 1024;
 /// The store in a directory of this machine, for one process.
 pub struct EmbeddedStore {
     writer: Writer,
+    /// How long a match is kept after its end.
+    finished_keep: Duration,
 }
 
 impl EmbeddedStore {
@@ -103,7 +107,19 @@ impl EmbeddedStore {
         open: impl Fn() -> Result<Database, DatabaseError> + Send + Sync + 'static,
     ) -> Result<Self, StoreError> {
         let writer = Writer::start(place, Box::new(open), tables::prepare)?;
-        Ok(Self { writer })
+        Ok(Self {
+            writer,
+            finished_keep: FINISHED_KEEP,
+        })
+    }
+
+    /// Keeps matches for so long after their end, instead of [`FINISHED_KEEP`].
+    #[must_use]
+    pub fn keeping_finished(self, keep: Duration) -> Self {
+        Self {
+            finished_keep: keep,
+            ..self
+        }
     }
 
     /// What an answer promises: [`Durability::Always`] for a store in a directory.
@@ -212,6 +228,20 @@ impl Store for EmbeddedStore {
         self.writer
             .write(move |txn| matches::append(txn, &batch))
             .await
+    }
+
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        let due = sweep::Due::at(now, self.finished_keep);
+        // A commit costs a flush.
+        if !self.writer.read(move |txn| due.is_any(txn)).await? {
+            return Ok(Swept::default());
+        }
+        self.writer.write(move |txn| due.sweep(txn)).await
+    }
+
+    /// A file has no limit that the store knows of.
+    async fn room(&self) -> Result<Room, StoreError> {
+        Ok(Room::default())
     }
 
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {

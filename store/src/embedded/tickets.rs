@@ -26,7 +26,7 @@ pub(super) fn put(txn: &WriteTransaction, mut ticket: Ticket) -> Result<(), Faul
     enter_pool(txn, &ticket)?;
     txn.open_table(EXPIRIES)?
         .insert((ticket.waits_until(), id.as_str()), ())?;
-    remove_old(txn, &mut tickets, ticket.created_at)
+    remove_old(txn, &mut tickets, ticket.created_at, REMOVED_AT_ONCE)
 }
 
 /// Puts a ticket into its pool, and takes some of those out that nobody has asked for.
@@ -149,7 +149,7 @@ pub(super) fn assign(
     Ok(true)
 }
 
-type Tickets<'txn> = Table<'txn, &'static str, &'static [u8]>;
+pub(super) type Tickets<'txn> = Table<'txn, &'static str, &'static [u8]>;
 
 /// Ends a ticket's wait.
 fn settle(
@@ -168,16 +168,24 @@ fn settle(
     Ok(())
 }
 
+/// Whether there are tickets whose time is over.
+pub(super) fn has_old(txn: &WriteTransaction, now: UnixMillis) -> Result<bool, Fault> {
+    let expiries = txn.open_table(EXPIRIES)?;
+    let oldest = expiries.first()?.map(|(key, _)| key.value().0);
+    Ok(oldest.is_some_and(|expires_at| expires_at < now.0))
+}
+
 /// Removes some of the tickets whose time is over, by the clock of who makes tickets.
-fn remove_old(
+pub(super) fn remove_old(
     txn: &WriteTransaction,
     tickets: &mut Tickets<'_>,
     now: UnixMillis,
+    limit: usize,
 ) -> Result<(), Fault> {
     let mut expiries = txn.open_table(EXPIRIES)?;
     let old = expiries
         .range(..(now.0, ""))?
-        .take(REMOVED_AT_ONCE)
+        .take(limit)
         .map(|entry| entry.map(|(key, _)| (key.value().0, key.value().1.to_owned())))
         .collect::<Result<Vec<_>, _>>()?;
     for (expires_at, id) in old {

@@ -9,9 +9,13 @@
 //! rk:left:<id>           "1"   for a day after a shard has left for good
 //! rk:held:<kind>:<player> ZSET of what a player has of a kind, by since when
 //! rk:revoked             ZSET  of the ids of revoked players, by when
+//! rk:sweep:turn          STRING empty; while it exists, no step of a sweep is begun
+//! rk:sweep:at            STRING where the sweep under way goes on
 //! rk:{tickets}:<id>      HASH  body, seen, state, pool; match and assignment once it has one
 //! rk:{tickets}:in:<pool> ZSET  of the keys of waiting tickets, by when they were last asked for
 //! ```
+//!
+//! None is kept for ever: ARCHITECTURE.md says when each goes, and a test compares.
 //!
 //! Both keys of a match share a hash tag, and so do all tickets: an assignment must be atomic over
 //! tickets that never met before. Tickets are few (two for a whole match), so that one Cluster slot
@@ -90,6 +94,15 @@ impl Keys {
         format!("{}:revoked", self.prefix)
     }
 
+    /// Exists while no step of a sweep is to be begun.
+    pub(super) fn sweep_turn(&self) -> String {
+        format!("{}:sweep:turn", self.prefix)
+    }
+
+    pub(super) fn sweep_at(&self) -> String {
+        format!("{}:sweep:at", self.prefix)
+    }
+
     pub(super) fn ticket(&self, id: TicketId) -> String {
         format!("{}:{{tickets}}:{id}", self.prefix)
     }
@@ -127,6 +140,8 @@ mod tests {
             assert_eq!(keys.held(&ann, kind), expected);
         }
         assert_eq!(keys.revoked(), "rk:revoked");
+        assert_eq!(keys.sweep_turn(), "rk:sweep:turn");
+        assert_eq!(keys.sweep_at(), "rk:sweep:at");
         assert_eq!(keys.ticket(ticket), "rk:{tickets}:ticketticket");
         assert_eq!(keys.pools(), "rk:{tickets}:in:");
         let odd = Keys::new("a*[b");

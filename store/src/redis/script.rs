@@ -9,6 +9,7 @@ pub(super) struct Scripts {
     pub(super) claim: Script,
     pub(super) hand_over: Script,
     pub(super) append: Script,
+    pub(super) expire: Script,
     pub(super) hint: Script,
     pub(super) disown: Script,
     pub(super) heartbeat: Script,
@@ -22,12 +23,13 @@ pub(super) struct Scripts {
 }
 
 impl Scripts {
-    const SOURCES: [&str; 15] = [
+    const SOURCES: [&str; 16] = [
         include_str!("lua/create.lua"),
         include_str!("lua/load.lua"),
         include_str!("lua/claim.lua"),
         include_str!("lua/hand_over.lua"),
         include_str!("lua/append.lua"),
+        include_str!("lua/expire.lua"),
         include_str!("lua/hint.lua"),
         include_str!("lua/disown.lua"),
         include_str!("lua/heartbeat.lua"),
@@ -47,6 +49,7 @@ impl Scripts {
             claim,
             hand_over,
             append,
+            expire,
             hint,
             disown,
             heartbeat,
@@ -64,6 +67,7 @@ impl Scripts {
             claim,
             hand_over,
             append,
+            expire,
             hint,
             disown,
             heartbeat,

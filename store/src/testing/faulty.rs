@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::contract::{
     Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
-    Registered, ScanCursor, ShardRecord, Standing, Store, StoreError,
+    Registered, Room, ScanCursor, ShardRecord, Standing, Store, StoreError, Swept,
 };
 use crate::holding::Holding;
 use crate::ticket::{Assignment, Ticket, TicketId};
@@ -215,6 +215,14 @@ impl Store for FaultyStore {
         expected: Epoch,
     ) -> Result<Claim, StoreError> {
         self.up()?.claim(id, claimant, expected).await
+    }
+
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        self.up()?.sweep(now).await
+    }
+
+    async fn room(&self) -> Result<Room, StoreError> {
+        self.up()?.room().await
     }
 
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {

@@ -13,6 +13,7 @@ mod holdings;
 mod model;
 mod redis;
 mod registry;
+mod retention;
 mod revocations;
 mod samples;
 mod scan;

@@ -43,7 +43,7 @@ impl Stage {
             return Ok(Self::Processes(Box::new(cluster)));
         }
         let directory = tempfile::tempdir()?;
-        let backend = Backend::embedded(directory.path())?;
+        let backend = Backend::embedded(directory.path(), store::FINISHED_KEEP)?;
         let plan = ClusterPlan {
             host: Ipv4Addr::LOCALHOST.into(),
             matchmaker_port: 0,
