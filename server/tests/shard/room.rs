@@ -62,8 +62,19 @@ impl Room {
     pub(crate) fn next_owner(self, n: u128) -> Self {
         let mut next = Self::of(ShardId::from_random(n), ShardLimits::default());
         next.store = self.store;
-        next.outlive_the_owners();
+        next.others_left();
         next
+    }
+
+    /// The registry says that every other shard that owns a match has left.
+    pub(crate) fn others_left(&mut self) {
+        let owners = self.store.values().map(|stored| stored.ownership.owner);
+        let left = owners
+            .filter(|owner| *owner != self.me)
+            .map(Registered::Left);
+        let mut registry: Vec<_> = left.collect();
+        registry.push(self.record(self.me, 9).into());
+        self.registry(Ok(registry));
     }
 
     fn of(me: ShardId, limits: ShardLimits) -> Self {
@@ -99,8 +110,19 @@ impl Room {
         Now {
             uptime: self.uptime,
             calendar: UnixMillis(0),
-            since_boot: self.uptime + self.suspended,
         }
+    }
+
+    /// A clock that counts while the machine is suspended.
+    pub(crate) fn since_boot(&self) -> Duration {
+        self.uptime + self.suspended
+    }
+
+    /// The store answers the heartbeat under way.
+    pub(crate) fn beat_answered(&mut self, registry: Vec<ShardRecord>) {
+        let registry = registry.into_iter().map(Registered::from).collect();
+        let (now, since_boot) = (self.now(), self.since_boot());
+        self.shard.heartbeat_answered(Ok(registry), now, since_boot);
     }
 
     /// Lets time pass, and the shard act on it.
@@ -174,8 +196,9 @@ impl Room {
 
     pub(crate) fn registry(&mut self, answer: Result<Vec<Registered>, StoreError>) {
         let now = self.now();
-        self.shard.heartbeat_sent(now);
-        self.shard.heartbeat_answered(answer, now);
+        let since_boot = self.since_boot();
+        self.shard.heartbeat_sent(now, since_boot);
+        self.shard.heartbeat_answered(answer, now, since_boot);
         self.turn();
     }
 
