@@ -7,6 +7,7 @@
 mod admin;
 mod alerts;
 mod architecture;
+mod attacks;
 mod bench;
 mod bots;
 mod certificates;
