@@ -25,6 +25,7 @@ mod extract;
 mod actions;
 mod events;
 mod installation;
+mod log;
 mod matches;
 mod page;
 mod svg;

@@ -17,9 +17,10 @@ use utoipa_axum::routes;
 
 use crate::access::{Access, require_operator};
 use crate::extract::BODY_LEN_MAX;
+use crate::log::ActionLog;
 use crate::problem::{Kind, Problem, ProblemBody};
 use crate::source::Source;
-use crate::{actions, events, installation, matches, page};
+use crate::{actions, events, installation, log, matches, page};
 
 /// Requests under way; streams of events, which are few and long, are counted apart.
 const REQUESTS_MAX: usize = 64;
@@ -32,6 +33,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 pub(crate) struct Admin {
     pub(crate) source: Arc<dyn Source>,
     pub(crate) streams: Arc<Semaphore>,
+    /// What operators changed lately.
+    pub(crate) actions: ActionLog,
     requests: Semaphore,
 }
 
@@ -66,6 +69,7 @@ pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
     let admin = Arc::new(Admin {
         source,
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+        actions: ActionLog::default(),
         requests: Semaphore::new(REQUESTS_MAX),
     });
     let guarded = OpenApiRouter::new()
@@ -79,6 +83,7 @@ pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
         .routes(routes!(actions::hand_off))
         .routes(routes!(actions::drain))
         .routes(routes!(actions::revoke))
+        .routes(routes!(log::actions))
         .routes(routes!(installation::shards))
         .routes(routes!(installation::config))
         .routes(routes!(installation::version))
