@@ -34,6 +34,17 @@ async function request(path, options = {}) {
 
 export const read = async (path, options) => (await request(path, options)).json();
 
+/** Why the server is not ready to serve players; `null` if it is. */
+export async function ready(options) {
+  try {
+    await request("/readyz", options);
+    return null;
+  } catch (problem) {
+    if (problem.name === "AbortError" || problem.code === "unreachable") throw problem;
+    return problem.message;
+  }
+}
+
 export const text = async (path) => (await request(path)).text();
 
 export async function change(path, body = {}) {
