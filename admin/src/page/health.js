@@ -5,6 +5,8 @@ import { duration, element, read, ready } from "/assets/api.js";
 const EVERY_MS = 1000;
 /** A write that waits longer than this makes players wait. */
 const LAG_MAX_MS = 1000;
+/** The name of a store that does not outlive its process. */
+const MEMORY = "in memory only";
 
 const line = document.querySelector("#health");
 const listeners = new Set();
@@ -14,6 +16,8 @@ let asking = null;
 /** When the server was last heard, while it does not answer. */
 let goneSince = null;
 let heardAt = null;
+/** Where matches are kept, if the server tells. */
+let store = null;
 
 const MARKS = { good: "✓", warn: "⚠", bad: "✕" };
 
@@ -86,7 +90,12 @@ function judge(list, unready) {
   }
   const { length } = list.shards;
   const live = length === 1 ? "1 shard is live" : `${length} shards are live`;
-  tell("good", `All is well: ${live}, the store answers, nothing waits.`);
+  const kept = store ? ` (${store})` : "";
+  if (store === MEMORY) {
+    tell("warn", `Nothing is stored: ${live}, and matches end with the process (${store}).`);
+    return;
+  }
+  tell("good", `All is well: ${live}, the store${kept} answers, nothing waits.`);
 }
 
 /** The server does not answer: what is shown is from before. */
@@ -126,11 +135,22 @@ async function look() {
   timer = setTimeout(look, EVERY_MS);
 }
 
+async function askStore() {
+  try {
+    const { settings } = await read("/v1/config");
+    store = settings.find(({ name }) => name === "store")?.value ?? null;
+  } catch {
+    // The line says it without the name.
+    store = null;
+  }
+}
+
 /** Begins to ask, unless it does already. */
 export function watch() {
   if (asking) return;
   line.hidden = false;
   look();
+  askStore();
 }
 
 /** Nobody is signed in any more. */

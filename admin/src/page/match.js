@@ -29,8 +29,8 @@ function draw(board, fen, last, isFlipped) {
       const [column, line] = isFlipped ? [7 - file, 7 - row] : [file, row];
       const place = { x: column * 45, y: line * 45, width: 45, height: 45 };
       parts.push(shape("rect", { ...place, class: kind, "data-square": square }));
-      if (column === 0) parts.push(coordinate(square[1], shade, 3, place.y + 11));
-      if (line === 7) parts.push(coordinate(square[0], shade, place.x + 42, 356, "end"));
+      if (column === 0) parts.push(coordinate(square[1], -8, place.y + 26));
+      if (line === 7) parts.push(coordinate(square[0], place.x + 22.5, 372));
       const name = NAMES[letter.toLowerCase()];
       if (name) {
         const colour = letter === letter.toLowerCase() ? "black" : "white";
@@ -44,9 +44,9 @@ function draw(board, fen, last, isFlipped) {
   board.setAttribute("aria-label", fen);
 }
 
-/** The name of a file or rank, in a corner of its square. */
-function coordinate(name, shade, x, y, anchor = "start") {
-  const made = shape("text", { x, y, "text-anchor": anchor, class: `coordinate on-${shade}` });
+/** The name of a file or rank, beside the board. */
+function coordinate(name, x, y) {
+  const made = shape("text", { x, y, "text-anchor": "middle", class: "coordinate" });
   made.textContent = name;
   return made;
 }
@@ -152,16 +152,15 @@ export function match(main, say, id) {
   }
 
   function tick() {
-    if (!shown) return;
+    // The clocks of a server that does not answer stand still, and none of them is marked.
+    const stopped = isGone();
+    for (const face of stopped ? main.querySelectorAll(".clock.runs") : []) face.classList.remove("runs");
+    if (!shown || stopped) return;
     for (const face of main.querySelectorAll(".clock")) {
       const { seat } = face.dataset;
-      const runs = shown.clocks.running === seat && !shown.paused && !shown.stale && !isGone();
-      // The clock of a server that does not answer stands at what it showed last.
-      if (!isGone()) {
-        const gone = shown.clocks.running === seat && !shown.paused && !shown.stale;
-        const used = gone ? performance.now() - since : 0;
-        face.textContent = clock(Math.max(0, shown.clocks[`${seat}_ms`] - used));
-      }
+      const runs = shown.clocks.running === seat && !shown.paused && !shown.stale;
+      const used = runs ? performance.now() - since : 0;
+      face.textContent = clock(Math.max(0, shown.clocks[`${seat}_ms`] - used));
       face.classList.toggle("runs", runs);
     }
   }

@@ -129,7 +129,9 @@ impl Cluster {
             .and_then(|(_, access)| access.token().map(str::to_owned));
         let admin = match plan.admin {
             Some((listen, access)) => {
-                Some(start_admin(listen, access, Arc::clone(&store), shutdown.clone()).await?)
+                let kept_in = Setting::new("store", backend.shown());
+                let (store, shutdown) = (Arc::clone(&store), shutdown.clone());
+                Some(start_admin(listen, access, kept_in, store, shutdown).await?)
             }
             None => None,
         };
@@ -362,12 +364,13 @@ fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<
 async fn start_admin(
     listen: SocketAddr,
     access: Access,
+    kept_in: Setting,
     store: Arc<dyn Store>,
     shutdown: CancellationToken,
 ) -> Result<SocketAddr, Failure> {
     let listener = admin::bind(listen).await?;
     let address = listener.local_addr()?;
-    let settings = vec![Setting::new("listen", address)];
+    let settings = vec![Setting::new("listen", address), kept_in];
     tokio::spawn(matchmaker::operate(
         listener, access, settings, store, shutdown,
     ));
