@@ -180,7 +180,8 @@ pub(crate) async fn drain(
     Body(WhichShard { shard }): Body<WhichShard>,
 ) -> Result<(axum::http::StatusCode, Json<Draining>), Problem> {
     let answer = admin.source.drain(shard).await;
-    let named = shard.map_or_else(|| "this shard".to_owned(), |shard| shard.to_string());
+    let meant = shard.or_else(|| admin.source.shard());
+    let named = meant.map_or_else(|| "not named".to_owned(), |shard| shard.to_string());
     author.note(&admin, "drain", &named, &answer);
     answer.map(|shard| (axum::http::StatusCode::ACCEPTED, Json(Draining { shard })))
 }

@@ -3,10 +3,10 @@
 import { change, element, read } from "/assets/api.js";
 
 const NAMES = {
-  abort: "aborted match",
-  adjudicate: "adjudicated match",
-  handoff: "handed off match",
-  drain: "drained shard",
+  abort: "abort match",
+  adjudicate: "adjudicate match",
+  handoff: "hand off match",
+  drain: "drain shard",
   revoke: "shut out player",
 };
 
@@ -42,10 +42,12 @@ function line({ at, who, action, subject, outcome }) {
   const when = new Date(at);
   const time = element("td", when.toLocaleTimeString(), { title: when.toLocaleString() });
   const what = element("td", `${NAMES[action] ?? action} `);
-  const [id, ...ruling] = subject.split(" ");
-  const isMatch = ["abort", "adjudicate", "handoff"].includes(action);
-  what.append(isMatch ? element("a", id, { href: `#/match/${id}` }) : element("span", id));
-  if (ruling.length) what.append(` (${ruling.join(" ").replaceAll("_", " ")})`);
+  if (["abort", "adjudicate", "handoff"].includes(action)) {
+    const [id, ruling] = subject.split(" ");
+    what.append(element("a", id, { href: `#/match/${id}` }), ruling ? ` (${ruling})` : "");
+  } else {
+    what.append(element("span", subject, { class: "id" }));
+  }
   const isDone = outcome === "done";
   const end = element("td", outcome.replaceAll("_", " "), { class: isDone ? "good" : "bad" });
   row.append(time, element("td", who), what, end);

@@ -470,7 +470,7 @@ async fn the_page_says_which_shard_is_down_and_who_did_what() {
     browser.reads("#health[data-state='good']", well).await;
     let (status, _) = installation.admin.post("/v1/drain", &json!({})).await;
     assert_eq!(status, 400);
-    let refused = |text: &str| text.ends_with("invalid request");
+    let refused = |text: &str| text.ends_with("testerdrain shard not namedinvalid request");
     browser.reads("#actions tr", refused).await;
 
     let down = installation.shards[0].id.clone();
