@@ -104,7 +104,7 @@ export function lost() {
   goneSince ??= heardAt ?? new Date();
   document.body.classList.add("gone");
   const when = goneSince.toLocaleTimeString();
-  tell("bad", `The server does not answer since ${when}: what is shown is from then.`);
+  tell("bad", `The server has not answered since ${when}: what is shown is from then.`);
 }
 
 function heard() {

@@ -443,7 +443,7 @@ async fn the_page_says_that_all_is_well_and_what_is_not_and_since_when_a_server_
 
     server.kill();
     let gone = |text: &str| {
-        let since = text.strip_prefix("The server does not answer since ");
+        let since = text.strip_prefix("The server has not answered since ");
         since.is_some_and(|since| since.starts_with(|first: char| first.is_ascii_digit()))
     };
     browser.reads("#health[data-state='bad']", gone).await;
