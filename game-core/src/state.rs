@@ -36,6 +36,11 @@ pub struct Match {
     pub(crate) clock: Clock,
     /// Until when the side to move may make its untimed first move, once that wait has begun.
     pub(crate) first_move_until: Option<MatchTime>,
+    /// Until when one of the players may come to a match whose clocks count from the start, once that
+    /// wait has begun. Until somebody has come, no flag falls.
+    pub(crate) attended_until: Option<MatchTime>,
+    /// Whether a player has come, as far as its owner knows; not part of a snapshot.
+    is_attended: bool,
     /// What counted of the move under way under former owners, and is in no event.
     pub(crate) carried: Duration,
     /// The draw offer that stands, and when each seat last made one.
@@ -76,6 +81,8 @@ impl Match {
             board: Board::new(&setup.start),
             clock: Clock::new(setup.time_control),
             first_move_until: None,
+            attended_until: None,
+            is_attended: false,
             carried: Duration::ZERO,
             offers: DrawOffers::default(),
             history: History::default(),
@@ -136,6 +143,13 @@ impl Match {
         }
     }
 
+    /// A player has come: from now on time counts as the terms say. Without it, a match that has no event
+    /// ends as aborted after the time for a first move, also where the clocks count from the start: two
+    /// players who never came have lost nothing.
+    pub fn attend(&mut self) {
+        self.is_attended = true;
+    }
+
     /// An arbiter ends the match at `now` with `outcome`, which may be any;
     /// [`Outcome::Aborted`] leaves it without a result. Time is settled first, as for a command. What
     /// happened is added to `events`. Returns the seq of the event that states the decision.
@@ -168,7 +182,9 @@ impl Match {
         } else if self.board.verdict().is_some() {
             Some(MatchTime::default())
         } else {
-            self.first_move_until.or_else(|| self.clock.flag_at())
+            self.waits_until()
+                .or(self.first_move_until)
+                .or_else(|| self.clock.flag_at())
         }
     }
 
@@ -179,12 +195,20 @@ impl Match {
         if self.is_over() || self.deadline().is_some() {
             return;
         }
+        let first_move_until = now + self.first_move_timeout().saturating_sub(self.carried);
         if self.has_begun() {
             self.clock.start(self.turn(), now);
+            self.attended_until = Some(first_move_until);
         } else {
-            let wait = self.first_move_timeout().saturating_sub(self.carried);
-            self.first_move_until = Some(now + wait);
+            self.first_move_until = Some(first_move_until);
         }
+    }
+
+    /// Until when a match whose clocks count from the start waits for a player; `None` once there is a
+    /// sign that one came.
+    pub(crate) fn waits_until(&self) -> Option<MatchTime> {
+        self.attended_until
+            .filter(|_| !self.is_attended && self.seq() == 0)
     }
 
     /// What has counted for the side to move since the last event, by `now`: on its clock, or of the
@@ -428,6 +452,7 @@ impl Match {
     fn stop_clock(&mut self) {
         self.clock.stop();
         self.first_move_until = None;
+        self.attended_until = None;
     }
 }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use store::{
-    Append, Appended, Assignment, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage,
-    Ownership, Registered, ScanCursor, ShardRecord, Standing, Store, StoreError, Ticket, TicketId,
+    Append, Appended, Assignment, Checkpoint, Claim, Created, HandOver, HandedOver, Holding,
+    MatchPage, Ownership, Registered, Room, ScanCursor, ShardRecord, Standing, Store, StoreError,
+    Swept, Ticket, TicketId,
 };
 use tokio::time::sleep;
 use tracing::{info, warn};
@@ -104,6 +105,14 @@ impl Store for LateStore {
         self.real()?.append(batch).await
     }
 
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        self.real()?.sweep(now).await
+    }
+
+    async fn room(&self) -> Result<Room, StoreError> {
+        self.real()?.room().await
+    }
+
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
         self.real()?.heartbeat(shard).await
     }
@@ -174,6 +183,34 @@ impl Store for LateStore {
         assignment: &Assignment,
     ) -> Result<bool, StoreError> {
         self.real()?.assign_tickets(tickets, assignment).await
+    }
+
+    async fn hold(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        max: u32,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        self.real()?.hold(player, kind, id, max, now).await
+    }
+
+    async fn held(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
+        self.real()?.held(player, kind).await
+    }
+
+    async fn let_go(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        ids: &[String],
+    ) -> Result<(), StoreError> {
+        self.real()?.let_go(player, kind, ids).await
     }
 
     async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {

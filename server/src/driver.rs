@@ -336,7 +336,6 @@ impl Driver {
         Now {
             uptime: self.uptime(now),
             calendar: (self.calendar)(),
-            since_boot: boot_clock(),
         }
     }
 
@@ -378,10 +377,10 @@ impl Driver {
             Answer::Orphans(shard, answer) => self.shard.orphans(shard, answer, now),
             Answer::Verified(answer) => self.shard.verified(answer),
             Answer::HandedOver(id, answer) => self.shard.handed_over(id, answer, now),
-            Answer::HeartbeatReached => self.shard.heartbeat_reached(now),
+            Answer::HeartbeatReached => self.shard.heartbeat_reached(now, boot_clock()),
             Answer::Heartbeat(answer) => {
                 self.heartbeat_under_way = false;
-                self.shard.heartbeat_answered(answer, now);
+                self.shard.heartbeat_answered(answer, now, boot_clock());
             }
             Answer::Revoked(players) => self.deny(players),
         }

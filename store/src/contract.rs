@@ -8,7 +8,8 @@ use bytes::Bytes;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use crate::ticket::{Assignment, Ticket, TicketId};
+use crate::holding::Holding;
+use crate::ticket::{Assignment, TICKET_LIFE_MAX, Ticket, TicketId};
 
 /// Why a store did not answer an operation.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -361,7 +362,50 @@ pub const SETTLED: Epoch = Epoch(u64::MAX);
 /// How long a revocation is kept: a day longer than the longest life of a player token, 365 days.
 pub const REVOCATION_KEPT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
+/// How long a finished match is kept unless a store is told otherwise.
+pub const FINISHED_KEEP: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+/// The shortest time for which an installation may keep finished matches: as long as any ticket lives.
+/// Whoever reads a ticket creates its match if it is missing, so a match that goes before its ticket
+/// would begin anew.
+pub const FINISHED_KEEP_MIN: Duration = TICKET_LIFE_MAX;
+
+/// What one step of [`Store::sweep`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Matches that were removed, or were given the time at which they go by themselves.
+    pub matches: usize,
+    /// Whether more waits to be looked at now.
+    pub more: bool,
+}
+
+/// How full a store is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Room {
+    /// Bytes that count against the limit.
+    pub used_bytes: u64,
+    /// From so many on the store refuses writes; `None` if it knows no such limit.
+    pub limit_bytes: Option<u64>,
+}
+
+impl Room {
+    /// Up to this share of the limit, in percent, matches, challenges and tickets are made. The rest is
+    /// for the matches in play to go on to their ends.
+    pub const NEW_UP_TO_PERCENT: u64 = 80;
+
+    /// Whether matches, challenges and tickets may be made.
+    #[must_use]
+    pub fn is_for_new(&self) -> bool {
+        self.limit_bytes.is_none_or(|limit| {
+            let used = u128::from(self.used_bytes) * 100;
+            used <= u128::from(limit) * u128::from(Self::NEW_UP_TO_PERCENT)
+        })
+    }
+}
+
 /// What outlives a process.
+///
+/// A finished match goes when it has been finished for as long as the store was told to keep it;
+/// [`sweep`](Self::sweep) sees to what does not go by itself.
 ///
 /// Every operation may be repeated without harm after [`StoreError::Unavailable`]. An answer means
 /// that the effect is as durable as the store's mode promises.
@@ -432,6 +476,17 @@ pub trait Store: Send + Sync + 'static {
     /// If an element has no records.
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError>;
 
+    /// Removes what has reached its age at `now`: finished matches, tickets, revocations. A bounded
+    /// part at a time; call it every few seconds, and at once if it says that more waits. Does nothing
+    /// durable when nothing is due.
+    ///
+    /// It also finds the finished matches that have no age yet, because a program stored them that
+    /// knew of none; their age counts from then on.
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError>;
+
+    /// How full the store is.
+    async fn room(&self) -> Result<Room, StoreError>;
+
     /// Puts a shard's record into the registry and returns the whole registry, by id.
     ///
     /// A shard that has [left](Self::leave) is not registered again: a heartbeat that was under way
@@ -481,8 +536,9 @@ pub trait Store: Send + Sync + 'static {
     /// all names in the store: for checks.
     async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError>;
 
-    /// Stores a new ticket, waiting. A ticket of the same id is left as it is. A day after it was
-    /// made it is removed; one that has a match by then, or was cancelled, a day or two later.
+    /// Stores a new ticket, waiting. A ticket of the same id is left as it is. It is removed once it was
+    /// not asked for during [`TICKET_WAITS`](crate::TICKET_WAITS); one that has a match by then, or was
+    /// cancelled, an hour later.
     async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError>;
 
     /// Reads a ticket.
@@ -506,6 +562,34 @@ pub trait Store: Send + Sync + 'static {
         tickets: &[TicketId],
         assignment: &Assignment,
     ) -> Result<bool, StoreError>;
+
+    /// Notes that a player has one thing more of a kind, `id`, unless there are `max` of them already.
+    /// Says whether it is noted now, which it also is when it was before. An entry is kept for
+    /// [`HOLDING_KEPT`](crate::HOLDING_KEPT) at least, be it over or not: who finds a list full looks
+    /// which of them are over, and takes them out.
+    async fn hold(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        max: u32,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError>;
+
+    /// What is noted of a player, with when, in no order.
+    async fn held(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError>;
+
+    /// Takes entries out of a player's list.
+    async fn let_go(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        ids: &[String],
+    ) -> Result<(), StoreError>;
 
     /// Denies a player everything from `at` on, for [`REVOCATION_KEPT`]. Of several times, the latest
     /// counts. Removes revocations that are older than that at `at`.

@@ -6,11 +6,13 @@
 
 mod admin;
 mod architecture;
+mod attacks;
 mod bench;
 mod bots;
 mod cli;
 mod configuration;
 mod crash;
+mod crowd;
 mod demo;
 mod doors;
 mod faults;
@@ -28,5 +30,6 @@ mod signals;
 mod simulation;
 mod soak;
 mod store_down;
+mod store_full;
 mod traces;
 mod zombie;

@@ -35,6 +35,7 @@ pub(super) struct World {
     pub(super) views: watch::Sender<Arc<View>>,
     pub(super) shutdown: CancellationToken,
     pub(super) tasks: TaskTracker,
+    pub(super) service: Arc<Service>,
     client: Client,
     _end: DropGuard,
 }
@@ -60,7 +61,7 @@ impl World {
             shutdown.clone(),
         );
         let tasks = TaskTracker::new();
-        let (server, connections) = (service, tasks.clone());
+        let (server, connections) = (service.clone(), tasks.clone());
         tasks.spawn(async move { accept_all(listener, &server, &connections).await });
         Self {
             store,
@@ -70,6 +71,7 @@ impl World {
             _end: shutdown.clone().drop_guard(),
             shutdown,
             tasks,
+            service,
             client: client(),
         }
     }

@@ -1,9 +1,17 @@
-//! `rookery check`: whether a configuration can be used.
+//! `rookery check`: whether a configuration can be used, and whether a store has forgotten a match.
+
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use settings::Effective;
+use store::audit;
+use tokio::time::{Instant, sleep};
 
+use super::backend::{Backend, StoreUrl};
 use super::{Failure, dev, shard};
+
+/// Between two scans of a store that is not at rest.
+const SCAN_EVERY: Duration = Duration::from_millis(500);
 
 /// Check a configuration without starting anything: read all that it names, and print what is in force
 /// as TOML, with where each value comes from. Redis is not asked. Ends with 0 if it can be used.
@@ -20,6 +28,27 @@ enum Checked {
     /// The matchmaker of a deployment; the same as the program rookery-matchmaker.
     Matchmaker(matchmaker::Args),
     Dev(dev::DevArgs),
+    Matches(MatchesArgs),
+}
+
+/// Scan a store for what is forgotten: live matches that no shard will attend to, and sets, records and
+/// hints without the shard or the match that they belong to. Prints a line for each, and ends with 1 if
+/// there is any. It reads the names of everything stored, a thousand at a time.
+#[derive(Debug, Args)]
+struct MatchesArgs {
+    /// The Redis that all shards and matchmakers share, for example redis://127.0.0.1:6379.
+    #[arg(
+        long,
+        env = "ROOKERY_STORE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    store: StoreUrl,
+    /// How long something must be found before it counts, in seconds: matches change hands meanwhile, and
+    /// those of a shard that has just died are still to be taken over.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30,
+          value_parser = clap::value_parser!(u64).range(0..=3600))]
+    within: u64,
 }
 
 #[allow(
@@ -31,7 +60,36 @@ pub(super) fn run(args: CheckArgs, effective: &Effective) -> Result<(), Failure>
         Checked::Shard(args) => args.validate().map(drop)?,
         Checked::Matchmaker(args) => args.check()?,
         Checked::Dev(args) => args.validate().map(drop)?,
+        Checked::Matches(args) => {
+            return tokio::runtime::Runtime::new()?.block_on(scan(args));
+        }
     }
     print!("{effective}");
     Ok(())
+}
+
+#[allow(
+    clippy::print_stdout,
+    reason = "this is what the command is asked to say"
+)]
+async fn scan(args: MatchesArgs) -> Result<(), Failure> {
+    let within = Duration::from_secs(args.within);
+    let store = Backend::redis(&args.store, within, false, store::FINISHED_KEEP)
+        .open()
+        .await?;
+    let end = Instant::now() + within;
+    let findings = loop {
+        let findings = audit(&*store, None).await?;
+        if findings.is_empty() || Instant::now() >= end {
+            break findings;
+        }
+        sleep(SCAN_EVERY).await;
+    };
+    for finding in &findings {
+        println!("{finding}");
+    }
+    match findings.len() {
+        0 => Ok(()),
+        found => Err(format!("{found} things are forgotten or left over in the store").into()),
+    }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use admin::{Access, Setting};
 use game_core::ShardId;
+use matchmaker::LimitArgs;
 use protocol::token::SigningKey;
 use serde::Serialize;
 use settings::Networks;
@@ -47,6 +48,8 @@ pub(super) struct ClusterPlan {
     pub(super) admin: Option<(SocketAddr, Access)>,
     /// Where the shards export the paths of moves to.
     pub(super) traces: Option<TraceConfig>,
+    /// What players may use up at the matchmaker.
+    pub(super) limits: LimitArgs,
 }
 
 /// Where a running cluster answers.
@@ -122,7 +125,17 @@ impl Cluster {
         })?;
         let matchmaker_address = listener.local_addr()?;
         let store = backend.open().await?;
-        let matchmaker = start_matchmaker(listener, Arc::clone(&store), plan.key, shutdown.clone());
+        let config = matchmaker::Config {
+            limits: plan.limits,
+            ..matchmaker::Config::default()
+        };
+        let matchmaker = start_matchmaker(
+            config,
+            listener,
+            Arc::clone(&store),
+            plan.key,
+            shutdown.clone(),
+        );
         let admin_token = plan
             .admin
             .as_ref()
@@ -378,6 +391,7 @@ async fn start_admin(
 }
 
 fn start_matchmaker(
+    config: matchmaker::Config,
     listener: TcpListener,
     store: Arc<dyn Store>,
     key: SigningKey,
@@ -386,14 +400,7 @@ fn start_matchmaker(
     tokio::spawn(async move {
         // However it ends, nothing is left of this cluster.
         let _stop_all = shutdown.clone().drop_guard();
-        matchmaker::run(
-            matchmaker::Config::default(),
-            listener,
-            store,
-            key,
-            shutdown,
-        )
-        .await
+        matchmaker::run(config, listener, store, key, shutdown).await
     })
 }
 

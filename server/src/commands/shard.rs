@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::{Backend, StoreUrl};
 use super::endpoint::Endpoint;
+use super::retention::RetentionArgs;
 use super::traces::TraceArgs;
 #[cfg(feature = "sabotage")]
 use crate::shard::Sabotage;
@@ -135,6 +136,8 @@ pub(super) struct ShardArgs {
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
     #[command(flatten)]
+    retention: RetentionArgs,
+    #[command(flatten)]
     traces: TraceArgs,
     #[command(flatten)]
     configuration: Configuration,
@@ -233,6 +236,7 @@ async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
         &args.store,
         Duration::from_secs(args.store_wait),
         args.configuration.production,
+        args.retention.finished_keep(),
     );
     let store = backend.open().await?;
     let net = NetLimits {
@@ -357,6 +361,7 @@ fn shown(args: &ShardArgs, config: &ShardConfig) -> Vec<Setting> {
             config.net.connections_per_address_max,
         ),
         Setting::new("limit_exempt", &config.net.exempt),
+        Setting::new("finished_keep", args.retention.finished_keep),
         Setting::new("otlp_endpoint", args.traces.endpoint()),
         Setting::new("otlp_sample", args.traces.otlp_sample),
         Setting::new("production", args.configuration.production),

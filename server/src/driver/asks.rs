@@ -18,6 +18,10 @@ impl Driver {
             Ask::List(query, reply) => {
                 let _ = reply.send(self.shard.list(&query, now));
             }
+            Ask::Held(reply) => {
+                let _ = reply.send(self.shard.held());
+            }
+            Ask::Load(id) => self.shard.assigned(vec![id], now),
             Ask::Inspect(id, reply) => {
                 let _ = reply.send(self.inspect(id, now).map(Box::new));
             }

@@ -9,6 +9,7 @@ use store::{Append, Store};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::boot_clock::boot_clock;
 use super::{Answer, Driver, SCAN_EVERY};
 use crate::metrics::StoreSeconds;
 
@@ -60,7 +61,7 @@ impl Driver {
             return;
         }
         self.heartbeat_under_way = true;
-        self.shard.heartbeat_sent(now);
+        self.shard.heartbeat_sent(now, boot_clock());
         self.record.heartbeat += 1;
         let record = self.shard.record(&self.record);
         let (store, answers) = (Arc::clone(&self.store), self.answers.clone());

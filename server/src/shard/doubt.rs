@@ -8,14 +8,30 @@ use std::time::Duration;
 
 use super::Now;
 
+/// One moment on two clocks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clocks {
+    /// Stands still while the machine is suspended.
+    uptime: Duration,
+    /// Counts then too; only differences count.
+    since_boot: Duration,
+}
+
+impl Clocks {
+    pub(super) fn new(now: Now, since_boot: Duration) -> Self {
+        let uptime = now.uptime;
+        Self { uptime, since_boot }
+    }
+}
+
 /// Whether there is such a reason.
 #[derive(Debug, Default)]
 pub(super) struct Doubt {
     raised: bool,
     /// When the heartbeat under way was sent.
-    under_way: Option<Now>,
+    under_way: Option<Clocks>,
     /// When the last heartbeat was sent that is known to have reached the store.
-    reached: Option<Now>,
+    reached: Option<Clocks>,
 }
 
 impl Doubt {
@@ -34,13 +50,13 @@ impl Doubt {
     }
 
     /// A heartbeat goes to the store.
-    pub(super) fn heartbeat_sent(&mut self, now: Now) {
+    pub(super) fn heartbeat_sent(&mut self, now: Clocks) {
         self.under_way = Some(now);
     }
 
     /// The heartbeat under way has reached the store: others may have missed its counter since the one
     /// before was sent.
-    pub(super) fn heartbeat_reached(&mut self, now: Now) {
+    pub(super) fn heartbeat_reached(&mut self, now: Clocks) {
         let Some(sent) = self.under_way.take() else {
             return;
         };
@@ -65,8 +81,6 @@ impl Doubt {
 
 #[cfg(test)]
 mod tests {
-    use game_core::UnixMillis;
-
     use super::*;
 
     /// Heartbeats: when each was sent and reached the store (`None`: never), in milliseconds; and how
@@ -77,9 +91,8 @@ mod tests {
         let mut doubted = Vec::new();
         for (n, &(sent, reached, suspended_before)) in beats.iter().enumerate() {
             suspended += suspended_before;
-            let now = |ms| Now {
+            let now = |ms| Clocks {
                 uptime: Duration::from_millis(ms),
-                calendar: UnixMillis(0),
                 since_boot: Duration::from_millis(ms + suspended),
             };
             doubt.heartbeat_sent(now(sent));

@@ -202,6 +202,7 @@ impl LiveMatch {
         let waited = role.seat().is_some_and(|seat| {
             let waited = seat == self.game.turn() && self.is_waited_for(seat);
             self.came[seat] = true;
+            self.game.attend();
             waited
         });
         let joined = Joined {

@@ -101,9 +101,6 @@ pub struct Now {
     pub uptime: Duration,
     /// The calendar, for what is shown and recorded.
     pub calendar: UnixMillis,
-    /// A clock that also counts while the machine is suspended, unlike `uptime`; only differences
-    /// count.
-    pub since_boot: Duration,
 }
 
 /// What a command that was accepted has done; the store is yet to confirm it.

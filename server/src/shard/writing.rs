@@ -8,6 +8,7 @@ use protocol::{CloseCode, ServerBody};
 use slotmap::SecondaryMap;
 use store::{Append, Appended, Registered, SETTLED, StoreError};
 
+use super::doubt::Clocks;
 use super::store_watch::{Question, StoreWatch, Verdict};
 use super::{MatchKey, Now, Output, Shard, ShardLimits};
 
@@ -146,24 +147,30 @@ impl Shard {
         }
     }
 
-    /// A heartbeat goes to the store; [`Shard::heartbeat_answered`] follows.
-    pub fn heartbeat_sent(&mut self, now: Now) {
+    /// A heartbeat goes to the store; [`Shard::heartbeat_answered`] follows. `since_boot` is read from a
+    /// clock that, unlike the uptime, also counts while the machine is suspended.
+    pub fn heartbeat_sent(&mut self, now: Now, since_boot: Duration) {
         self.writing.watch.asked(Question::Heartbeat, now.uptime);
-        self.doubt.heartbeat_sent(now);
+        self.doubt.heartbeat_sent(Clocks::new(now, since_boot));
     }
 
     /// The store gave one of several answers that a heartbeat takes: it has the counter.
-    pub fn heartbeat_reached(&mut self, now: Now) {
+    pub fn heartbeat_reached(&mut self, now: Now, since_boot: Duration) {
         self.writing.watch.heartbeat_step(now.uptime, &self.limits);
-        self.doubt.heartbeat_reached(now);
+        self.doubt.heartbeat_reached(Clocks::new(now, since_boot));
     }
 
     /// The store answered a heartbeat, or could not.
-    pub fn heartbeat_answered(&mut self, answer: Result<Vec<Registered>, StoreError>, now: Now) {
+    pub fn heartbeat_answered(
+        &mut self,
+        answer: Result<Vec<Registered>, StoreError>,
+        now: Now,
+        since_boot: Duration,
+    ) {
         match answer {
             Ok(registry) => {
                 self.registry.observe(&registry, now.uptime);
-                self.doubt.heartbeat_reached(now);
+                self.doubt.heartbeat_reached(Clocks::new(now, since_boot));
                 self.store_has_answered(Question::Heartbeat, now);
                 self.look_after_owners();
             }

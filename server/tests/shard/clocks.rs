@@ -83,11 +83,11 @@ fn a_heartbeat_that_gets_no_answer_is_a_stall_from_when_it_was_sent() {
     let (mut room, _, white, _) = Room::begun(ClockStart::AtOnce);
     room.pass(1_000);
     room.take(white);
-    room.shard.heartbeat_sent(room.now());
+    room.shard.heartbeat_sent(room.now(), room.since_boot());
     room.pass(2_000);
     assert_eq!(room.bodies(white), [ServerBody::Paused]);
     room.pass(8_000);
-    room.shard.heartbeat_answered(Ok(vec![]), room.now());
+    room.beat_answered(vec![]);
     room.turn();
     room.steady();
     assert_eq!(last_clock(&room.bodies(white)).white_ms, 59_000);
@@ -96,7 +96,7 @@ fn a_heartbeat_that_gets_no_answer_is_a_stall_from_when_it_was_sent() {
 #[test]
 fn a_heartbeat_lost_among_answered_writes_is_no_stall() {
     let (mut room, _, white, black) = Room::begun(ClockStart::AtOnce);
-    room.shard.heartbeat_sent(room.now());
+    room.shard.heartbeat_sent(room.now(), room.since_boot());
     for (ply, uci) in ["g1f3", "g8f6", "f3g1", "f6g8", "g1f3", "g8f6"]
         .iter()
         .enumerate()

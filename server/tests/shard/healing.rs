@@ -7,7 +7,7 @@ use game_core::{
 };
 use protocol::{CloseCode, Role};
 use server::shard::{Output, PeerKey};
-use store::{Registered, Status, StoreError};
+use store::{Status, StoreError};
 
 use crate::room::Room;
 
@@ -179,7 +179,7 @@ fn a_log_that_forked_after_it_went_back_is_said_to_be_lost() {
     stored.log.push(other);
     stored.ownership.owner = ShardId::from_random(9);
     restart_of_the_store(&mut room);
-    room.outlive_the_owners();
+    room.others_left();
     room.verify();
     assert_eq!(room.shard.counters().lost, 1);
     assert_eq!(room.closed(white), Some(CloseCode::Internal));
@@ -242,7 +242,7 @@ fn another_owner_of_the_same_epoch_fences() {
 fn a_shard_whose_heartbeats_went_unanswered_doubts_though_its_writes_got_through() {
     let (mut room, id, white, black) = Room::begun(ClockStart::AtOnce);
     room.heartbeat(Ok(vec![room.record(room.me, 2)]));
-    room.shard.heartbeat_sent(room.now());
+    room.shard.heartbeat_sent(room.now(), room.since_boot());
     for (ply, uci) in (0..).zip(MOVES) {
         room.pass(600);
         let mover = if ply % 2 == 0 { white } else { black };
@@ -250,8 +250,8 @@ fn a_shard_whose_heartbeats_went_unanswered_doubts_though_its_writes_got_through
         room.store_all();
     }
     assert!(!room.shard.status().paused);
-    let registry = vec![Registered::from(room.record(room.me, 3))];
-    room.shard.heartbeat_answered(Ok(registry), room.now());
+    let registry = vec![room.record(room.me, 3)];
+    room.beat_answered(registry);
     room.turn();
     assert!(matches!(&*room.asked, [Output::Verify(asked)] if *asked == [(id, 4)]));
 }

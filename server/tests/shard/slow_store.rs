@@ -2,7 +2,6 @@
 //! for it.
 
 use std::time::Duration;
-use store::Registered;
 
 use game_core::{BySeat, ClockStart, MatchId, Seat};
 use protocol::{Role, ServerBody};
@@ -67,16 +66,16 @@ impl SlowStore {
         }
         match self.heartbeat {
             None if ms.is_multiple_of(500) => {
-                room.shard.heartbeat_sent(room.now());
+                room.shard.heartbeat_sent(room.now(), room.since_boot());
                 self.heartbeat = Some((ms + ANSWER_MS, false));
             }
             Some((at, false)) if at <= ms => {
-                room.shard.heartbeat_reached(room.now());
+                room.shard.heartbeat_reached(room.now(), room.since_boot());
                 self.heartbeat = Some((ms + ANSWER_MS, true));
             }
             Some((at, true)) if at <= ms => {
-                let registry = vec![Registered::from(room.record(room.me, ms))];
-                room.shard.heartbeat_answered(Ok(registry), room.now());
+                let registry = vec![room.record(room.me, ms)];
+                room.beat_answered(registry);
                 self.heartbeat = None;
             }
             _ => {}

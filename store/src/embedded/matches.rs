@@ -1,13 +1,13 @@
 //! Matches in the file: creation, ownership and the fenced write. Each function does within one
 //! transaction what a script does on Redis, and checks before it writes.
 
-use bytes::Bytes;
 use std::ops::Bound;
 
+use bytes::Bytes;
 use game_core::{Epoch, Event, MatchId, ShardId};
 use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
-use super::tables::{HEADS, LOG, OWNED, SNAPSHOTS};
+use super::tables::{ENDED, HEADS, LOG, OWNED, SNAPSHOTS};
 use super::writer::Fault;
 use crate::checkpoint;
 use crate::codec::{self, Head, MoveTime};
@@ -16,7 +16,7 @@ use crate::contract::{
     SCAN_LIMIT_MAX, ScanCursor, Standing, Status, StoreError,
 };
 
-type Log<'txn> = Table<'txn, (&'static str, u32), &'static [u8]>;
+pub(super) type Log<'txn> = Table<'txn, (&'static str, u32), &'static [u8]>;
 type Blobs<'txn> = Table<'txn, &'static str, &'static [u8]>;
 
 pub(super) fn create(
@@ -170,15 +170,19 @@ pub(super) fn append(txn: &WriteTransaction, batch: &[Append]) -> Result<Vec<App
     let mut heads = txn.open_table(HEADS)?;
     let mut snapshots = txn.open_table(SNAPSHOTS)?;
     let mut log = txn.open_table(LOG)?;
-    batch
-        .iter()
-        .map(
-            |append| match append_one(&mut heads, &mut snapshots, &mut log, append) {
-                Err(Fault::Refused(StoreError::Corrupt(text))) => Ok(Appended::Unreadable(text)),
-                answer => answer,
-            },
-        )
-        .collect()
+    let mut answers = Vec::with_capacity(batch.len());
+    for append in batch {
+        let answer = match append_one(&mut heads, &mut snapshots, &mut log, append) {
+            Err(Fault::Refused(StoreError::Corrupt(text))) => Appended::Unreadable(text),
+            answer => answer?,
+        };
+        if append.ends && answer == (Appended::Stored { duplicate: false }) {
+            txn.open_table(ENDED)?
+                .insert((0, append.match_id.as_str()), ())?;
+        }
+        answers.push(answer);
+    }
+    Ok(answers)
 }
 
 /// Reads all that may refuse it before it writes.
@@ -246,7 +250,7 @@ fn stands(log: &Log<'_>, append: &Append) -> Result<bool, Fault> {
     Ok(true)
 }
 
-fn len(
+pub(super) fn len(
     log: &impl ReadableTable<(&'static str, u32), &'static [u8]>,
     id: MatchId,
 ) -> Result<u32, Fault> {

@@ -156,7 +156,11 @@ impl RedisStore {
         let mut call = script::call(&self.scripts.append, &keys.each_ref().map(String::as_str));
         call.arg(append.epoch.0)
             .arg(append.after)
-            .arg(u8::from(append.ends))
+            .arg(if append.ends {
+                self.finished_keep_ms.as_str()
+            } else {
+                ""
+            })
             .arg(append.last_seq())
             .arg(append.snapshot.as_deref().unwrap_or_default())
             .arg(append.owner.to_string());

@@ -11,8 +11,9 @@ use tokio::sync::watch;
 
 use crate::contract::{
     Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
-    Registered, ScanCursor, ShardRecord, Standing, Store, StoreError,
+    Registered, Room, ScanCursor, ShardRecord, Standing, Store, StoreError, Swept,
 };
+use crate::holding::Holding;
 use crate::ticket::{Assignment, Ticket, TicketId};
 
 /// What happens to appends.
@@ -216,6 +217,14 @@ impl Store for FaultyStore {
         self.up()?.claim(id, claimant, expected).await
     }
 
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        self.up()?.sweep(now).await
+    }
+
+    async fn room(&self) -> Result<Room, StoreError> {
+        self.up()?.room().await
+    }
+
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
         self.up()?.heartbeat(shard).await
     }
@@ -286,6 +295,34 @@ impl Store for FaultyStore {
         assignment: &Assignment,
     ) -> Result<bool, StoreError> {
         self.up()?.assign_tickets(tickets, assignment).await
+    }
+
+    async fn hold(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        max: u32,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        self.up()?.hold(player, kind, id, max, now).await
+    }
+
+    async fn held(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
+        self.up()?.held(player, kind).await
+    }
+
+    async fn let_go(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        ids: &[String],
+    ) -> Result<(), StoreError> {
+        self.up()?.let_go(player, kind, ids).await
     }
 
     async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
