@@ -1,4 +1,5 @@
-//! What operators change. Each wish is written to the log target `audit`, with its outcome.
+//! What operators change. Each request is written to the log target `audit`, with its outcome,
+//! and kept for the page for a while.
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -13,6 +14,8 @@ use utoipa::ToSchema;
 
 use crate::access::Operator;
 use crate::extract::{Body, PathId};
+use crate::log::Action;
+use crate::matches;
 use crate::problem::{ChangeProblems, Problem, Problems};
 use crate::router::Admin;
 use crate::views::{HandedOff, MatchDetails, Revoked};
@@ -38,10 +41,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Author {
 
 impl Author {
     /// Writes down what was asked for and what came of it.
-    fn note<T>(&self, what: &str, of: &dyn Display, answer: &Result<T, Problem>) {
+    fn note<T>(&self, admin: &Admin, what: &str, of: &dyn Display, answer: &Result<T, Problem>) {
         let outcome = answer.as_ref().map_or_else(Problem::code, |_| "done");
         let from = self.from.map(tracing::field::display);
         tracing::info!(target: "audit", who = %self.operator.0, from, what, of = %of, outcome, "audit");
+        let subject = of.to_string();
+        let action = Action::new(matches::now(), &self.operator.0, what, subject, outcome);
+        admin.actions.add(action);
     }
 }
 
@@ -119,7 +125,7 @@ pub(crate) async fn abort(
     Body(Nothing {}): Body<Nothing>,
 ) -> Result<Json<MatchDetails>, Problem> {
     let answer = admin.source.adjudicate(id, Outcome::Aborted).await;
-    author.note("abort", &id, &answer);
+    author.note(&admin, "abort", &id, &answer);
     answer.map(Json)
 }
 
@@ -138,7 +144,12 @@ pub(crate) async fn adjudicate(
 ) -> Result<Json<MatchDetails>, Problem> {
     let outcome = Outcome::from(outcome);
     let answer = admin.source.adjudicate(id, outcome).await;
-    author.note("adjudicate", &format_args!("{id} {outcome}"), &answer);
+    author.note(
+        &admin,
+        "adjudicate",
+        &format_args!("{id} {outcome}"),
+        &answer,
+    );
     answer.map(Json)
 }
 
@@ -155,7 +166,7 @@ pub(crate) async fn hand_off(
     Body(Destination { to }): Body<Destination>,
 ) -> Result<(axum::http::StatusCode, Json<HandedOff>), Problem> {
     let answer = admin.source.hand_off(id, to).await;
-    author.note("handoff", &id, &answer);
+    author.note(&admin, "handoff", &id, &answer);
     answer.map(|given| (axum::http::StatusCode::ACCEPTED, Json(given)))
 }
 
@@ -169,8 +180,9 @@ pub(crate) async fn drain(
     Body(WhichShard { shard }): Body<WhichShard>,
 ) -> Result<(axum::http::StatusCode, Json<Draining>), Problem> {
     let answer = admin.source.drain(shard).await;
-    let named = shard.map_or_else(|| "this shard".to_owned(), |shard| shard.to_string());
-    author.note("drain", &named, &answer);
+    let meant = shard.or_else(|| admin.source.shard());
+    let named = meant.map_or_else(|| "not named".to_owned(), |shard| shard.to_string());
+    author.note(&admin, "drain", &named, &answer);
     answer.map(|shard| (axum::http::StatusCode::ACCEPTED, Json(Draining { shard })))
 }
 
@@ -188,6 +200,6 @@ pub(crate) async fn revoke(
     Body(Nothing {}): Body<Nothing>,
 ) -> Result<Json<Revoked>, Problem> {
     let answer = admin.source.revoke(&player).await;
-    author.note("revoke", &player, &answer);
+    author.note(&admin, "revoke", &player, &answer);
     answer.map(Json)
 }

@@ -26,6 +26,7 @@ mod extract;
 mod actions;
 mod events;
 mod installation;
+mod log;
 mod matches;
 mod page;
 mod svg;

@@ -134,8 +134,8 @@ fn parse_cursor(text: &str) -> Result<Position, Problem> {
     position.ok_or_else(|| invalid("cursor must be the next of a page of the same list."))
 }
 
-/// The calendar, for ages; nothing is decided by it.
-fn now() -> UnixMillis {
+/// The calendar, for ages and for lists of the past; nothing is decided by it.
+pub(crate) fn now() -> UnixMillis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let millis = since.unwrap_or(Duration::ZERO).as_millis();
     UnixMillis(u64::try_from(millis).unwrap_or(u64::MAX))

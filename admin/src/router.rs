@@ -17,10 +17,11 @@ use utoipa_axum::routes;
 
 use crate::access::{Access, require_operator};
 use crate::extract::BODY_LEN_MAX;
+use crate::log::ActionLog;
 use crate::problem::{Kind, Problem, ProblemBody};
 use crate::source::Source;
 use crate::tls::Tls;
-use crate::{actions, events, installation, matches, page};
+use crate::{actions, events, installation, log, matches, page};
 
 /// Requests under way; streams of events, which are few and long, are counted apart.
 const REQUESTS_MAX: usize = 64;
@@ -35,6 +36,8 @@ pub(crate) struct Admin {
     pub(crate) streams: Arc<Semaphore>,
     /// Its certificate, of which metrics tell too.
     pub(crate) tls: Option<Tls>,
+    /// What operators changed lately.
+    pub(crate) actions: ActionLog,
     requests: Semaphore,
 }
 
@@ -70,6 +73,7 @@ pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
         source,
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
         tls: access.tls().cloned(),
+        actions: ActionLog::default(),
         requests: Semaphore::new(REQUESTS_MAX),
     });
     let guarded = OpenApiRouter::new()
@@ -84,6 +88,7 @@ pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
         .routes(routes!(actions::hand_off))
         .routes(routes!(actions::drain))
         .routes(routes!(actions::revoke))
+        .routes(routes!(log::actions))
         .routes(routes!(installation::shards))
         .routes(routes!(installation::config))
         .routes(routes!(installation::version))

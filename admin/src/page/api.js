@@ -34,6 +34,17 @@ async function request(path, options = {}) {
 
 export const read = async (path, options) => (await request(path, options)).json();
 
+/** Why the server is not ready to serve players; `null` if it is. */
+export async function ready(options) {
+  try {
+    await request("/readyz", options);
+    return null;
+  } catch (problem) {
+    if (problem.name === "AbortError" || problem.code === "unreachable") throw problem;
+    return problem.message;
+  }
+}
+
 export const text = async (path) => (await request(path)).text();
 
 export async function change(path, body = {}) {
@@ -86,6 +97,7 @@ export function clock(ms) {
 /** Milliseconds for people. */
 export function duration(ms) {
   if (ms === null || ms === undefined || Number.isNaN(ms)) return "–";
+  if (ms === 0) return "0 ms";
   if (ms < 10) return `${ms.toFixed(1)} ms`;
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }

@@ -4,13 +4,21 @@ import { read, token } from "/assets/api.js";
 import { overview } from "/assets/overview.js";
 import { matches } from "/assets/matches.js";
 import { match } from "/assets/match.js";
+import { entitle, lost, rest, watch } from "/assets/health.js";
+import { explain } from "/assets/words.js";
+
+/** Before a page that could not be opened is asked for again. */
+const AGAIN_MS = 2000;
 
 const main = document.querySelector("#main");
 const notice = document.querySelector("#notice");
 let leave = () => {};
+let again;
 
-/** Says what is wrong with the connection, or that nothing is. */
-export function say(text) {
+/** Shows a problem of this page, or that there is none; of a server that is gone the line of health tells. */
+export function say(problem) {
+  if (problem?.code === "unreachable") return lost();
+  const text = problem?.message ?? problem;
   notice.textContent = text;
   notice.hidden = !text;
 }
@@ -23,6 +31,7 @@ function signIn(why = "") {
   leave();
   leave = () => {};
   say("");
+  rest();
   document.querySelector("#nav").hidden = true;
   document.querySelector("#sign-out").hidden = true;
   document.querySelector("#where").textContent = "";
@@ -37,6 +46,7 @@ function signIn(why = "") {
 }
 
 async function route() {
+  clearTimeout(again);
   leave();
   leave = () => {};
   // Over TLS, the browser may have a certificate that needs no token.
@@ -45,7 +55,12 @@ async function route() {
   try {
     version = await read("/v1/version");
   } catch (problem) {
+    const isSignedIn = !document.querySelector("#nav").hidden;
     if (problem.code === "token_missing") signIn();
+    else if (problem.code === "unreachable" && isSignedIn) {
+      lost();
+      again = setTimeout(route, AGAIN_MS);
+    }
     // A refused token is told of by its own event.
     else if (!problem.code?.startsWith("token")) signIn(problem.message);
     return;
@@ -63,6 +78,9 @@ async function route() {
   const pages = { matches, match };
   const page = pages[name] ?? overview;
   show(pages[name] ? name : "overview");
+  explain(main);
+  entitle(pages[name] ? "Matches" : "Overview");
+  watch();
   scrollTo(0, 0);
   leave = page(main, say, id);
 }

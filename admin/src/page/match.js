@@ -1,6 +1,9 @@
 // One match: a live board, clocks, moves, who owns it, and what an operator may do.
 
-import { change, clock, duration, element, events, text } from "/assets/api.js";
+import { act } from "/assets/actions.js";
+import { clock, duration, element, events, text } from "/assets/api.js";
+import { entitle, isGone } from "/assets/health.js";
+import { explained } from "/assets/words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const NAMES = { k: "king", q: "queen", r: "rook", b: "bishop", n: "knight", p: "pawn" };
@@ -13,8 +16,8 @@ function shape(name, attributes) {
   return made;
 }
 
-/** The position of a FEN, seen from White, with the squares of the last move marked. */
-function draw(board, fen, last) {
+/** The position of a FEN, seen from one side, with the squares of the last move marked. */
+function draw(board, fen, last, isFlipped) {
   const marked = last ? [last.slice(0, 2), last.slice(2, 4)] : [];
   const parts = [];
   fen.split(" ")[0].split("/").forEach((rank, row) => {
@@ -23,8 +26,11 @@ function draw(board, fen, last) {
       const square = "abcdefgh"[file] + (8 - row);
       const shade = (row + file) % 2 ? "dark" : "light";
       const kind = marked.includes(square) ? `${shade} last` : shade;
-      const place = { x: file * 45, y: row * 45, width: 45, height: 45 };
+      const [column, line] = isFlipped ? [7 - file, 7 - row] : [file, row];
+      const place = { x: column * 45, y: line * 45, width: 45, height: 45 };
       parts.push(shape("rect", { ...place, class: kind, "data-square": square }));
+      if (column === 0) parts.push(coordinate(square[1], -8, place.y + 26));
+      if (line === 7) parts.push(coordinate(square[0], place.x + 22.5, 372));
       const name = NAMES[letter.toLowerCase()];
       if (name) {
         const colour = letter === letter.toLowerCase() ? "black" : "white";
@@ -38,20 +44,26 @@ function draw(board, fen, last) {
   board.setAttribute("aria-label", fen);
 }
 
+/** The name of a file or rank, beside the board. */
+function coordinate(name, x, y) {
+  const made = shape("text", { x, y, "text-anchor": "middle", class: "coordinate" });
+  made.textContent = name;
+  return made;
+}
+
 function player(place, seat, match) {
-  const { name, connected, rtt_ms: rtt, silent_ms: silent } = match.players[seat];
+  const { id, name, connected, rtt_ms: rtt, silent_ms: silent } = match.players[seat];
   const dot = element("span", "", { class: connected ? "dot on" : "dot" });
-  dot.title = connected ? "connected" : "not connected";
+  dot.title = { true: "connected", false: "not connected" }[connected] ?? "not known";
   const facts = [];
   if (rtt !== null) facts.push(`RTT ${duration(rtt)}`);
   if (silent !== null) facts.push(`heard ${duration(silent)} ago`);
-  const shown = element("span", "", { class: "clock", "data-seat": seat });
-  place.replaceChildren(
-    dot,
-    element("strong", name),
-    element("span", facts.join(" · "), { class: "hint" }),
-    shown,
-  );
+  const who = element("div", "", { class: "who" });
+  const more = element("span", "", { class: "hint more" });
+  const said = element("span", facts.length ? ` · ${facts.join(" · ")}` : "", { class: "link" });
+  more.append(element("span", id, { class: "id", title: "The player's id" }), said);
+  who.append(element("strong", name), more);
+  place.replaceChildren(dot, who, element("span", "", { class: "clock", "data-seat": seat }));
 }
 
 function listMoves(list, moves) {
@@ -79,6 +91,7 @@ function facts(match) {
     ["Unconfirmed events", own.unconfirmed_events ?? "not known"],
     ["Checkpoint lag", own.unconfirmed_events ? duration(own.checkpoint_lag_ms) : "none"],
     ["Snapshot at event", own.snapshot_seq],
+    ["RTT", `White ${duration(match.players.white.rtt_ms)}, Black ${duration(match.players.black.rtt_ms)}`],
     ["Owner's fenced writes", own.owner_fenced_total ?? "not known"],
     ["Watching", match.spectators ?? "not known"],
     ["Control", `${match.time_control} (${match.speed})`],
@@ -86,7 +99,11 @@ function facts(match) {
     ["Draw offer", match.draw_offer ?? "none"],
     ["Made", new Date(match.created_at).toLocaleString()],
   ];
-  return rows.flatMap(([name, value]) => [element("dt", name), element("dd", value)]);
+  return rows.flatMap(([name, value]) => {
+    const term = element("dt");
+    term.append(explained(name));
+    return [term, element("dd", value)];
+  });
 }
 
 function state(match) {
@@ -104,31 +121,46 @@ export function match(main, say, id) {
   const part = (name) => main.querySelector(name);
   let shown = null;
   let since = 0;
+  let isFlipped = false;
 
   function show(details) {
     shown = details;
     since = performance.now();
     const { white, black } = details.players;
     part("#title").textContent = `${white.name} – ${black.name}`;
-    draw(part("#board"), details.fen, details.moves.at(-1)?.uci);
+    part("#match-id").textContent = details.match_id;
+    entitle(`${white.name} – ${black.name}`);
+    drawBoard();
     player(part("#white-player"), "white", details);
     player(part("#black-player"), "black", details);
     listMoves(part("#moves"), details.moves);
     part("#facts").replaceChildren(...facts(details));
     part("#state").textContent = state(details);
-    for (const button of main.querySelectorAll(".actions-side button")) {
-      button.disabled = details.status !== "live";
+    for (const control of main.querySelectorAll(".of-match :is(button, select)")) {
+      control.disabled = details.status !== "live";
+    }
+    for (const seat of ["white", "black"]) {
+      part(`#${seat}-name`).textContent = details.players[seat].name;
+      part(`#${seat}-id`).textContent = details.players[seat].id;
+      part(`#shut-out-${seat}`).disabled = false;
     }
     tick();
   }
 
+  function drawBoard() {
+    draw(part("#board"), shown.fen, shown.moves.at(-1)?.uci, isFlipped);
+  }
+
   function tick() {
-    if (!shown) return;
+    // The clocks of a server that does not answer stand still, and none of them is marked.
+    const stopped = isGone();
+    for (const face of stopped ? main.querySelectorAll(".clock.runs") : []) face.classList.remove("runs");
+    if (!shown || stopped) return;
     for (const face of main.querySelectorAll(".clock")) {
       const { seat } = face.dataset;
       const runs = shown.clocks.running === seat && !shown.paused && !shown.stale;
-      const gone = runs ? performance.now() - since : 0;
-      face.textContent = clock(Math.max(0, shown.clocks[`${seat}_ms`] - gone));
+      const used = runs ? performance.now() - since : 0;
+      face.textContent = clock(Math.max(0, shown.clocks[`${seat}_ms`] - used));
       face.classList.toggle("runs", runs);
     }
   }
@@ -143,36 +175,65 @@ export function match(main, say, id) {
         if (shown?.status === "finished") return;
       } catch (problem) {
         if (leaving.signal.aborted) return;
-        say(problem.message ?? "The stream broke off.");
+        // A stream that breaks off is a network error of its reader, and opened again.
+        if (problem.code) say(problem);
         if (problem.code === "match_not_found" || problem.code === "invalid_id") return;
       }
       await new Promise((done) => setTimeout(done, PAUSE_MS));
     }
   }
 
-  async function act(question, what, body) {
-    const dialog = part("#confirm");
-    part("#question").textContent = question;
-    dialog.returnValue = "no";
-    dialog.showModal();
-    await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
-    if (dialog.returnValue !== "yes") return;
-    const answer = part("#answer");
-    answer.textContent = "…";
-    try {
-      const done = await change(`${path}/${what}`, body);
-      answer.textContent = done.to ? `On its way to ${done.to}.` : "Done, and confirmed.";
-    } catch (problem) {
-      answer.textContent = problem.message;
-    }
-  }
+  const named = () => `${shown.players.white.name} – ${shown.players.black.name} (match ${id})`;
+  const ask = (wish, to, body) => act(part("#confirm"), part("#answer"), wish, to, body);
 
-  part("#abort").addEventListener("click", () => act("End this match without a result?", "abort"));
-  part("#handoff").addEventListener("click", () => act("Give this match to another shard?", "handoff"));
+  part("#handoff").addEventListener("click", () => {
+    const wish = {
+      title: `Hand off ${named()}?`,
+      effect: "Another shard runs the match from now on. Play goes on: the players are moved over by themselves, and nothing is lost.",
+      verb: "Hand off",
+      done: ({ to }) => `On its way to ${to}.`,
+    };
+    ask(wish, `${path}/handoff`);
+  });
+  part("#abort").addEventListener("click", () => {
+    const wish = {
+      title: `Abort ${named()}?`,
+      effect: "The match ends at once, without a result, for both players. This cannot be undone.",
+      verb: "Abort the match",
+      danger: true,
+      done: () => "Aborted, and confirmed.",
+    };
+    ask(wish, `${path}/abort`);
+  });
   part("#adjudicate").addEventListener("submit", (event) => {
     event.preventDefault();
     const { value, selectedOptions } = event.target.elements.outcome;
-    act(`End this match with ${selectedOptions[0].textContent}?`, "adjudicate", { outcome: value });
+    const result = selectedOptions[0].textContent;
+    const wish = {
+      title: `End ${named()} with ${result}?`,
+      effect: "The match ends at once with this result, for both players. This cannot be undone.",
+      verb: `Adjudicate ${result}`,
+      done: () => `Adjudicated ${result}, and confirmed.`,
+    };
+    ask(wish, `${path}/adjudicate`, { outcome: value });
+  });
+  for (const seat of ["white", "black"]) {
+    part(`#shut-out-${seat}`).addEventListener("click", () => {
+      const { id: player, name } = shown.players[seat];
+      const wish = {
+        title: `Shut out ${name} (player ${player})?`,
+        effect: `All connections of this player are closed, in ${named()} and in every other match, and the player's tokens are refused until the last has expired. The clock runs on. This cannot be undone.`,
+        verb: `Shut out ${name}`,
+        danger: true,
+        done: ({ closed }) => `${name} is shut out; ${closed} closed at once.`,
+      };
+      ask(wish, `/v1/players/${encodeURIComponent(player)}/revoke`);
+    });
+  }
+  part("#flip").addEventListener("click", () => {
+    isFlipped = !isFlipped;
+    part(".table-side").classList.toggle("flipped", isFlipped);
+    if (shown) drawBoard();
   });
   part("#pgn").addEventListener("click", async () => {
     const file = new Blob([await text(`${path}/pgn`)], { type: "application/x-chess-pgn" });

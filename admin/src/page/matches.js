@@ -10,10 +10,13 @@ function status(match) {
   return match.stale ? "live, unattended" : "live";
 }
 
-/** A player's name, which says whether the player is there. */
-function seat({ name, connected }) {
-  const cell = element("td", name, { class: connected ? "good" : "" });
-  cell.title = { true: "connected", false: "not connected" }[connected] ?? "not known";
+/** A player's name, with a dot that tells whether the player is there. */
+function seat({ id, name, connected }) {
+  const cell = element("td", "", { class: "name" });
+  const dot = element("span", "", { class: connected ? "dot on" : "dot" });
+  const there = { true: "connected", false: "not connected" }[connected] ?? "not known";
+  cell.title = `${there}, id ${id}`;
+  cell.append(dot, ` ${name}`);
   return cell;
 }
 
@@ -28,13 +31,13 @@ function row(match) {
     name,
     seat(white),
     seat(black),
-    cell(`${match.time_control} ${match.speed}`),
-    cell(match.ply, "number"),
+    cell(`${match.time_control} ${match.speed}`, "wide"),
+    cell(match.ply, "number wide"),
     cell(`${clock(white_ms)} · ${clock(black_ms)}`, "number"),
     cell(status(match).replaceAll("_", " "), match.stale ? "warn" : ""),
-    cell(match.spectators ?? "–", "number"),
-    cell(`${match.owner} @${match.epoch}`),
-    cell(match.unconfirmed ?? "–", "number"),
+    cell(match.spectators ?? "–", "number wide"),
+    cell(`${match.owner} @${match.epoch}`, "wide"),
+    cell(match.unconfirmed ?? "–", "number wide"),
   );
   return line;
 }
@@ -68,7 +71,7 @@ export function matches(main, say, shard) {
         say("");
       } catch (problem) {
         if (problem.name === "AbortError") return;
-        if (!stopped) say(problem.message);
+        if (!stopped) say(problem);
       }
     }
     if (!stopped && !signal.aborted) timer = setTimeout(look, EVERY_MS);
@@ -76,7 +79,8 @@ export function matches(main, say, shard) {
 
   function show(list) {
     const stale = list.stale ? " The store answered for what no shard told of, maybe not for all of it yet." : "";
-    main.querySelector("#count").textContent = `${list.total} matches.${stale}`;
+    const unit = list.total === 1 ? "match" : "matches";
+    main.querySelector("#count").textContent = `${list.total} ${unit}.${stale}`;
     main.querySelector("#rows").replaceChildren(...list.matches.map(row));
     following = list.next;
     next.hidden = !following;

@@ -1,13 +1,15 @@
 // The installation at a glance: figures with small live plots, and the shards.
 
-import { duration, element, read } from "/assets/api.js";
+import { listActions } from "/assets/actions.js";
+import { duration, element } from "/assets/api.js";
+import { onLook } from "/assets/health.js";
+import { explained } from "/assets/words.js";
 
-const EVERY_MS = 1000;
 /** Rates and percentiles are of so many seconds. */
 const WINDOW = 10;
-/** What a plot shows: the last two minutes, and from the start at least half a minute. */
-const POINTS = 120;
-const POINTS_MIN = 30;
+/** What a plot shows, in seconds: the first of these that all points fit into. */
+const SPANS = [30, 60, 120];
+const POINTS = SPANS.at(-1);
 
 const sum = (shards, pick) => shards.reduce((total, shard) => total + (pick(shard) ?? 0), 0);
 
@@ -46,21 +48,30 @@ export function percentile({ count, below }, part) {
   return low;
 }
 
+const count = (n) => String(n);
+
+/** Name, figure, how it is written, and its unit. A scale of durations is at least 1 ms, others 1. */
 const TILES = [
-  ["Shards", (o) => o.live, (n) => String(n)],
-  ["Live matches", (o) => o.matches, (n) => String(n)],
-  ["Connections", (o) => o.connections, (n) => String(n)],
-  ["Moves per second", (o) => o.moves, (n) => n.toFixed(1)],
+  ["Shards", (o) => o.live, count],
+  ["Live matches", (o) => o.matches, count],
+  ["Connections", (o) => o.connections, count],
+  ["Moves per second", (o) => o.moves, (n) => (Number.isInteger(n) ? String(n) : n.toFixed(1))],
   ["Ack, median", (o) => percentile(o.ack, 0.5), duration],
   ["Ack, 99 %", (o) => percentile(o.ack, 0.99), duration],
   ["Store, 99 %", (o) => percentile(o.store, 0.99), duration],
   ["Checkpoint lag", (o) => o.lag, duration],
-  ["Takeovers", (o) => o.takeovers, (n) => String(n)],
-  ["Fenced, lost, forked", (o) => o.incidents, (n) => String(n)],
+  ["Takeovers", (o) => o.takeovers, count],
+  ["Fenced, lost, forked", (o) => o.incidents, count],
 ];
 
-function plot(values) {
-  const top = Math.max(...values.map((value) => value ?? 0), 1e-9);
+/** The end of a scale: the next of 1, 2, 5, 10, 20, … */
+export function scale(values) {
+  const top = Math.max(1, ...values.map((value) => value ?? 0));
+  const power = 10 ** Math.floor(Math.log10(top));
+  return [1, 2, 5, 10].map((step) => step * power).find((end) => end >= top);
+}
+
+function plot(values, top, span) {
   let path = "";
   let pen = "M";
   values.forEach((value, i) => {
@@ -68,32 +79,47 @@ function plot(values) {
       pen = "M";
       return;
     }
-    const x = 100 - (values.length - 1 - i) * (100 / (Math.max(values.length, POINTS_MIN) - 1));
-    path += `${pen}${x.toFixed(1)} ${(29 - (27 * value) / top).toFixed(1)}`;
+    const x = 100 - (values.length - 1 - i) * (100 / (span - 1));
+    path += `${pen}${x.toFixed(1)} ${(29 - (28 * value) / top).toFixed(1)}`;
     pen = "L";
   });
   return path;
+}
+
+function drawing() {
+  const make = (name, attributes) => {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    return made;
+  };
+  const svg = make("svg", { viewBox: "0 0 100 30", preserveAspectRatio: "none", "aria-hidden": "true" });
+  const line = make("path", { class: "plot" });
+  svg.append(make("path", { class: "grid", d: "M0 1H100M0 29H100" }), line);
+  return [svg, line];
 }
 
 function tiles(section) {
   return TILES.map(([name, pick, write]) => {
     const tile = element("div", "", { class: "tile" });
     const value = element("div", "–", { class: "value" });
-    const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    drawing.setAttribute("viewBox", "0 0 100 30");
-    drawing.setAttribute("preserveAspectRatio", "none");
-    drawing.setAttribute("aria-hidden", "true");
-    const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
-    drawing.append(line);
-    tile.append(element("div", name, { class: "name" }), value, drawing);
+    const [svg, line] = drawing();
+    const [height, length] = [element("span"), element("span")];
+    const axes = element("div", "", { class: "axes" });
+    axes.append(height, length);
+    const caption = element("div", "", { class: "name" });
+    caption.append(explained(name));
+    tile.append(caption, value, svg, axes);
     section.append(tile);
     const values = [];
     return (figures) => {
       const number = pick(figures);
       values.push(number);
       if (values.length > POINTS) values.shift();
+      const [top, span] = [scale(values), SPANS.find((each) => values.length <= each)];
       value.textContent = number === null ? "–" : write(number);
-      line.setAttribute("d", plot(values));
+      height.textContent = write === duration ? `0 – ${top < 1000 ? `${top} ms` : `${top / 1000} s`}` : `0 – ${top}`;
+      length.textContent = span < 60 ? `last ${span} s` : `last ${span / 60} min`;
+      line.setAttribute("d", plot(values, top, span));
     };
   });
 }
@@ -107,26 +133,27 @@ function row(shard, rates) {
   const cell = (text, kind = "number") => element("td", text, { class: kind });
   const name = cell("", "");
   name.append(element("a", shard.id, { href: `#/matches/${shard.id}` }));
-  const meter = cell("", "");
+  const meter = cell("", "wide");
   meter.append(load);
   const state = shard.paused ? "paused" : shard.state;
-  const stateCell = cell(state, STATES[state] ?? "warn");
+  const status = cell("", STATES[state] ?? "warn");
+  status.append(element("span", "", { class: "dot now" }), ` ${state}`);
   if (shard.pause_reason) {
-    stateCell.title = shard.pause_reason;
-    stateCell.append(element("small", `: ${shard.pause_reason}`));
+    status.title = shard.pause_reason;
+    status.append(element("small", `: ${shard.pause_reason}`));
   }
   const figures = shard.figures;
   line.append(
     name,
-    stateCell,
+    status,
     meter,
     cell(shard.live_matches),
-    cell(figures?.connections ?? "–"),
+    cell(figures?.connections ?? "–", "number wide"),
     cell(rates ? rates.moves.toFixed(1) : "–"),
     cell(rates ? duration(percentile(rates.ack, 0.99)) : "–"),
     cell(duration(figures?.checkpoint_lag_ms)),
-    cell(figures?.takeovers_total ?? "–"),
-    cell(figures?.fenced_total ?? "–"),
+    cell(figures?.takeovers_total ?? "–", "number wide"),
+    cell(figures?.fenced_total ?? "–", "number wide"),
   );
   return line;
 }
@@ -135,27 +162,28 @@ export function overview(main, say) {
   const draw = tiles(main.querySelector(".tiles"));
   const looks = [];
   let stopped = false;
-  let timer;
 
-  async function look() {
+  function look({ shards }) {
+    const figures = new Map(shards.map((shard) => [shard.id, shard.figures]));
+    looks.push(figures);
+    if (looks.length > WINDOW) looks.shift();
+    const rates = new Map(
+      shards.map(({ id, figures: now }) => {
+        const before = looks.map((each) => each.get(id)).find((each) => each);
+        return [id, since(now, before)];
+      }),
+    );
+    show(shards, rates);
+    acted();
+  }
+
+  async function acted() {
     try {
-      const { shards } = await read("/v1/shards");
-      if (stopped) return;
-      const figures = new Map(shards.map((shard) => [shard.id, shard.figures]));
-      looks.push(figures);
-      if (looks.length > WINDOW) looks.shift();
-      const rates = new Map(
-        shards.map(({ id, figures: now }) => {
-          const before = looks.map((each) => each.get(id)).find((each) => each);
-          return [id, since(now, before)];
-        }),
-      );
-      show(shards, rates);
-      say("");
+      await listActions(main.querySelector("#actions"), main.querySelector("#no-actions"));
+      if (!stopped) say("");
     } catch (problem) {
-      if (!stopped) say(problem.message);
+      if (!stopped) say(problem);
     }
-    if (!stopped) timer = setTimeout(look, EVERY_MS);
   }
 
   function show(shards, rates) {
@@ -183,9 +211,9 @@ export function overview(main, say) {
     main.querySelector("#shards").replaceChildren(...rows);
   }
 
-  look();
+  const unsubscribe = onLook(look);
   return () => {
     stopped = true;
-    clearTimeout(timer);
+    unsubscribe();
   };
 }

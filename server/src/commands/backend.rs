@@ -102,6 +102,15 @@ impl Backend {
         Self::Redis { config, wait }
     }
 
+    /// What it is, for operators; a password is left out.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Embedded(_) => "embedded".to_owned(),
+            Self::Memory(_) => "in memory only".to_owned(),
+            Self::Redis { config, .. } => settings::without_password(&config.url),
+        }
+    }
+
     /// A store for one shard or matchmaker.
     pub(super) async fn open(&self) -> Result<Arc<dyn Store>, StoreError> {
         match self {

@@ -144,8 +144,9 @@ impl Cluster {
             .and_then(|(_, access)| access.token().map(str::to_owned));
         let admin = match plan.admin {
             Some((listen, access)) => {
+                let kept_in = Setting::new("store", backend.shown());
                 let (store, until) = (Arc::clone(&store), shutdown.clone());
-                Some(start_admin(listen, access, store, requests, until).await?)
+                Some(start_admin(listen, access, kept_in, store, requests, until).await?)
             }
             None => None,
         };
@@ -383,13 +384,14 @@ fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<
 async fn start_admin(
     listen: SocketAddr,
     access: Access,
+    kept_in: Setting,
     store: Arc<dyn Store>,
     requests: RequestMetrics,
     shutdown: CancellationToken,
 ) -> Result<SocketAddr, Failure> {
     let listener = admin::bind(listen).await?;
     let address = listener.local_addr()?;
-    let settings = vec![Setting::new("listen", address)];
+    let settings = vec![Setting::new("listen", address), kept_in];
     tokio::spawn(matchmaker::operate(
         listener, access, settings, store, requests, shutdown,
     ));

@@ -68,6 +68,21 @@ async fn a_match_is_handed_off_and_adjudicated_and_another_aborted() {
     let told = hears_end(&mut other.black).await;
     assert_eq!(told, (Outcome::Aborted, Termination::Adjudicated));
 
+    let recent = admin.get("/v1/actions").await;
+    let recent = recent["actions"].as_array().unwrap();
+    let newest = ["abort", "handoff", "abort", "adjudicate", "handoff"];
+    for (action, what) in recent.iter().zip(newest) {
+        assert_eq!(
+            (&action["action"], &action["who"]),
+            (&json!(what), &json!("tester"))
+        );
+        assert!(action["at"].as_u64() > Some(0), "{action}");
+    }
+    assert_eq!(recent.len(), newest.len());
+    assert_eq!(recent[0]["subject"], json!(other.id));
+    assert_eq!(recent[1]["outcome"], "match_over");
+    assert_eq!(recent[3]["outcome"], "done");
+
     let log = installation.log();
     let audit: Vec<&str> = log.lines().filter(|line| line.contains("audit")).collect();
     for what in ["handoff", "adjudicate", "abort"] {

@@ -1,0 +1,106 @@
+//! `GET /v1/actions`: what operators changed through this endpoint lately.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Json;
+use axum::extract::State;
+use game_core::UnixMillis;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::problem::Problems;
+use crate::router::Admin;
+
+/// Actions that are remembered. The list is for the page; the log target `audit` has all of them.
+const ACTIONS_MAX: usize = 50;
+
+/// A change that an operator asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Action {
+    /// When it was answered, in milliseconds since 1970.
+    pub(crate) at: u64,
+    /// The name of the token or certificate that asked for it.
+    pub(crate) who: String,
+    /// `abort`, `adjudicate`, `handoff`, `drain` or `revoke`.
+    pub(crate) action: String,
+    /// The id of the match, shard or player.
+    pub(crate) subject: String,
+    /// `done`, or the code of the problem that the operator was answered.
+    pub(crate) outcome: String,
+}
+
+/// The newest actions.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct ActionList {
+    /// Newest first, at most 50. The list is of this process and empty after its start.
+    actions: Vec<Action>,
+}
+
+/// The newest actions of a process, in memory.
+#[derive(Debug, Default)]
+pub(crate) struct ActionLog(Mutex<VecDeque<Action>>);
+
+impl ActionLog {
+    /// Adds an action; the oldest one gives way.
+    pub(crate) fn add(&self, action: Action) {
+        let mut actions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        actions.truncate(ACTIONS_MAX - 1);
+        actions.push_front(action);
+    }
+
+    fn newest_first(&self) -> Vec<Action> {
+        let actions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        actions.iter().cloned().collect()
+    }
+}
+
+impl Action {
+    /// An action that was answered now.
+    pub(crate) fn new(
+        at: UnixMillis,
+        who: &str,
+        action: &str,
+        subject: String,
+        outcome: &str,
+    ) -> Self {
+        Self {
+            at: at.0,
+            who: who.to_owned(),
+            action: action.to_owned(),
+            subject,
+            outcome: outcome.to_owned(),
+        }
+    }
+}
+
+/// The changes that operators asked this endpoint for lately, refused ones included.
+#[utoipa::path(get, path = "/v1/actions", tag = "installation",
+    responses((status = 200, description = "The newest actions", body = ActionList), Problems))]
+pub(crate) async fn actions(State(admin): State<Arc<Admin>>) -> Json<ActionList> {
+    Json(ActionList {
+        actions: admin.actions.newest_first(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_newest_actions_are_kept() {
+        let log = ActionLog::default();
+        for at in 0..120 {
+            log.add(Action::new(
+                UnixMillis(at),
+                "ann",
+                "abort",
+                at.to_string(),
+                "done",
+            ));
+        }
+        let kept = log.newest_first();
+        let (newest, oldest) = (kept.first().unwrap(), kept.last().unwrap());
+        assert_eq!((kept.len(), newest.at, oldest.at), (50, 119, 70));
+    }
+}
