@@ -173,6 +173,8 @@ pub struct MatchDetails {
     pub fen: String,
     /// The position at ply 0, as FEN.
     pub start_fen: String,
+    /// The number of the move that began at ply 0: 1 but for positions from the middle of a game.
+    pub start_fullmove: u32,
     /// Whether the clocks count from the start: `after_first_moves` or `at_once`.
     #[schema(value_type = String)]
     pub clock_start: ClockStart,
@@ -401,6 +403,7 @@ impl MatchDetails {
         Self {
             fen: game.fen(),
             start_fen: setup.start.fen(),
+            start_fullmove: setup.start.fullmove(),
             clock_start: setup.clock_start,
             moves: moves
                 .map(|((uci, clock), san)| MoveView {

@@ -15,9 +15,9 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use crate::limits::{BODY_LEN_MAX, BODY_WITHIN};
-use crate::name;
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};
+use protocol::name;
 
 /// The player whose token came with the request.
 pub(crate) struct Caller(pub(crate) Player);
@@ -49,10 +49,13 @@ impl FromRequestParts<Arc<Service>> for Caller {
             let why = "An operator of this installation has shut this player out.";
             return Err(Problem::new(Kind::TokenRevoked, why));
         }
-        let name = name::clean(&claims.name, claims.player.as_str());
+        let name = name::clean(&claims.name).unwrap_or_else(|| {
+            let id = claims.player.as_str();
+            id.chars().take(name::LEN_MAX).collect()
+        });
         Ok(Self(Player {
             id: claims.player,
-            name,
+            name: name.into(),
         }))
     }
 }

@@ -12,7 +12,6 @@
 mod config;
 
 // Pure decisions.
-mod name;
 mod pairing;
 mod registry;
 

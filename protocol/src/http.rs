@@ -50,7 +50,7 @@ use crate::{Role, SeatView};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewPlayer {
-    /// What the records are to call the player: 1 to 32 characters, no control characters; by
+    /// What the records are to call the player: 1 to 32 characters that show ([`crate::name`]); by
     /// default a name is made.
     #[serde(default)]
     pub name: Option<String>,
@@ -173,6 +173,10 @@ pub struct MatchReply {
     pub seq: u32,
     /// The position, as FEN.
     pub fen: String,
+    /// The position at ply 0, as FEN.
+    pub start_fen: String,
+    /// The number of the move that began at ply 0: 1 but for positions from the middle of a game.
+    pub start_fullmove: u32,
     /// All moves from ply 0.
     pub moves: Vec<Uci>,
     /// How it ended, if it has.

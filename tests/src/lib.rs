@@ -11,10 +11,16 @@ pub mod wire;
 
 use std::path::{Path, PathBuf};
 
+/// The folder of the files that tests read; see its README for where they come from.
+#[must_use]
+pub fn data_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data")
+}
+
 /// The 200 real games that the tests play; see `tests/data/README.md` for where they come from.
 #[must_use]
 pub fn games_file() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/lichess-2025-05.pgn")
+    data_dir().join("lichess-2025-05.pgn")
 }
 
 /// The Python interpreter that has the packages `chess`, `kubernetes-validate` and `schemathesis`.

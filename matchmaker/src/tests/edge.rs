@@ -98,7 +98,7 @@ async fn bodies_that_are_not_as_they_must_be_are_problems_that_say_why() {
         ),
         (
             format!("{{\"time_control\": {{\"x\": {}", "[".repeat(3_000)),
-            "EOF while parsing",
+            "unknown field `x`",
         ),
     ];
     for (body, expected) in cases {
