@@ -27,7 +27,7 @@ pub enum CommandKind {
         /// Offer a draw with the move (FIDE 9.1.2.1).
         offers_draw: bool,
     },
-    /// Lose the match by choice.
+    /// Give the match up: a loss, or a draw if the opponent cannot mate (FIDE 5.1.2).
     Resign,
     /// End the match without a result, before both sides have moved.
     Abort,

@@ -57,7 +57,7 @@ impl Match {
             } => self.decide_move(seat, ply, uci, offers_draw),
             CommandKind::Resign if !self.has_begun() => Err(Refusal::TooEarly),
             CommandKind::Resign => {
-                let outcome = Outcome::win_of(seat.opponent());
+                let outcome = self.board.outcome_lost_by(seat);
                 Ok(Act::End((outcome, Termination::Resignation)))
             }
             CommandKind::Abort if self.has_begun() => Err(Refusal::TooLate),
@@ -99,7 +99,7 @@ impl Match {
         let outcome = if self.offers.faces(loser) {
             Outcome::Draw
         } else {
-            self.board.flag_outcome(loser)
+            self.board.outcome_lost_by(loser)
         };
         (outcome, Termination::TimeForfeit)
     }

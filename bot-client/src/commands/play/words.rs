@@ -64,9 +64,24 @@ pub(super) fn move_list(view: &MatchView) -> Vec<String> {
     lines
 }
 
+/// What ended a match, in words.
+fn how(outcome: Outcome, termination: Termination) -> String {
+    let draw = outcome == Outcome::Draw;
+    match termination {
+        Termination::Resignation if draw => {
+            "resignation, as the other side could not have mated".into()
+        }
+        // Or the opponent had offered a draw.
+        Termination::TimeForfeit if draw => {
+            "time forfeit, as the other side could not have mated or had offered a draw".into()
+        }
+        _ => termination.code().replace('_', " "),
+    }
+}
+
 /// The result in a sentence.
 pub(super) fn result(view: &MatchView, outcome: Outcome, termination: Termination) -> String {
-    let how = termination.code().replace('_', " ");
+    let how = how(outcome, termination);
     match (outcome.winner(), view.seat()) {
         (Some(winner), Some(seat)) if winner == seat => format!("You win: {outcome} by {how}."),
         (Some(_), Some(_)) => format!("You lose: {outcome} by {how}."),
@@ -245,6 +260,13 @@ mod tests {
         ] {
             assert_eq!(clock(Duration::from_millis(ms)), expected);
         }
+    }
+
+    #[test]
+    fn a_drawn_resignation_says_why_it_is_drawn() {
+        let drawn = how(Outcome::Draw, Termination::Resignation);
+        assert!(drawn.contains("could not have mated"), "{drawn}");
+        assert_eq!(how(Outcome::WhiteWins, Termination::Resignation), "resignation");
     }
 
     #[test]
