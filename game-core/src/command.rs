@@ -59,6 +59,8 @@ pub enum Refusal {
     OfferTooSoon,
     /// There is no offer to answer.
     NoOffer,
+    /// The seat has used this command id for another command. What that one did stands.
+    CommandIdReused,
 }
 
 impl Refusal {
@@ -74,6 +76,7 @@ impl Refusal {
             Self::TooLate => "too_late",
             Self::OfferTooSoon => "offer_too_soon",
             Self::NoOffer => "no_offer",
+            Self::CommandIdReused => "command_id_reused",
         }
     }
 }

@@ -223,6 +223,7 @@ fn refused(kind: CommandKind, reason: WireRefusal) -> String {
             Refusal::TooLate => "both sides have moved; resign instead",
             Refusal::OfferTooSoon => "you offered a draw a short while ago",
             Refusal::NoOffer => "there is no offer",
+            Refusal::CommandIdReused => "its number was used for another command",
         },
         WireRefusal::NotAPlayer => "you only watch",
         WireRefusal::RateLimited => "too many commands",
