@@ -1,6 +1,7 @@
 //! A person at a terminal without a screen: lines in, boards out.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -24,9 +25,20 @@ struct Person {
 
 impl Person {
     fn sits_down(server: &Server, args: &[&str]) -> Self {
-        let mut child = Command::new(process::binary("bot-client"))
-            .args(["play", "--ascii", "--matchmaker", &server.ready.matchmaker])
-            .args(args)
+        Self::sits_down_in(server, args, None)
+    }
+
+    /// `state` is where seats are kept.
+    fn sits_down_in(server: &Server, args: &[&str], state: Option<&Path>) -> Self {
+        let mut command = Command::new(process::binary("bot-client"));
+        command.args(["play", "--ascii"]).args(args);
+        if !args.contains(&"--matchmaker") {
+            command.args(["--matchmaker", &server.ready.matchmaker]);
+        }
+        if let Some(state) = state {
+            command.env("XDG_STATE_HOME", state);
+        }
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -128,6 +140,44 @@ fn a_person_outlives_the_server_and_resigns() {
     ann.types("resign");
     assert!(ann.hears("resignation").contains("0-1"));
     ann.ends_well();
+}
+
+/// The arguments of the command line that a player who leaves is told.
+fn way_back(line: &str) -> Vec<String> {
+    let (_, arguments) = line.split_once(" play ").expect(line);
+    arguments.split_whitespace().map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn two_players_of_one_account_each_resume_their_own_seat() {
+    let server = Server::embedded();
+    let state = tempfile::tempdir().unwrap();
+    let sits_down = |args: &[&str]| Person::sits_down_in(&server, args, Some(state.path()));
+    let mut ann = sits_down(&["--challenge", "new", "--color", "white"]);
+    let line = ann.hears("--challenge");
+    let challenge = line.rsplit(' ').next().unwrap();
+    let mut bob = sits_down(&["--challenge", challenge]);
+    ann.hears("Your move");
+    ann.types("e4");
+    bob.hears("White plays e4");
+    ann.types("quit");
+    bob.types("quit");
+    let backs = [&mut ann, &mut bob].map(|person| way_back(&person.hears("--resume")));
+    ann.ends_well();
+    bob.ends_well();
+    let [mut ann, mut bob] = backs.map(|args| {
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        sits_down(&args)
+    });
+    bob.hears("Your move");
+    bob.types("e5");
+    ann.hears("Black plays e5");
+    ann.hears("Your move");
+    ann.types("resign");
+    assert!(ann.hears("resignation").contains("You lose"));
+    assert!(bob.hears("resignation").contains("You win"));
+    ann.ends_well();
+    bob.ends_well();
 }
 
 /// What both clocks show, in a line of news.

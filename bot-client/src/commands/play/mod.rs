@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use game_core::{MatchId, TimeControl};
+use game_core::{MatchId, Seat, TimeControl};
 use protocol::http::NewChallenge;
 use tokio_util::sync::CancellationToken;
 
@@ -50,6 +50,10 @@ pub struct PlayArgs {
     /// Take again the seat of a match that was left.
     #[arg(long, value_name = "MATCH", group = "opponent")]
     resume: Option<MatchId>,
+    /// Which seat to take again, where both players of the match share this computer's account: white
+    /// or black.
+    #[arg(long = "as", value_name = "SEAT", requires = "resume", value_parser = seat)]
+    resume_as: Option<Seat>,
     /// Watch a match.
     #[arg(long, value_name = "MATCH", group = "opponent")]
     watch: Option<MatchId>,
@@ -63,6 +67,14 @@ pub struct PlayArgs {
     terms: TermsArgs,
     #[command(flatten)]
     player: PlayerArgs,
+}
+
+fn seat(text: &str) -> Result<Seat, String> {
+    match text {
+        "white" => Ok(Seat::White),
+        "black" => Ok(Seat::Black),
+        _ => Err("a seat is white or black".into()),
+    }
 }
 
 impl PlayArgs {
@@ -121,9 +133,9 @@ impl Evening<'_> {
             self.look(&mut table, None).await?;
             return table.leave().await.map_err(Failure::play);
         }
-        let Found { seat, bot } = self.find().await?;
+        let Found { mut seat, bot } = self.find().await?;
         let folder = saved::folder();
-        let kept = folder.as_deref().map(|folder| seat.save(folder));
+        let mut kept = folder.as_deref().map(|folder| seat.save(folder));
         let source = PlayerSeat {
             matchmaker: self.matchmaker.clone(),
             token: seat.token.clone(),
@@ -133,10 +145,14 @@ impl Evening<'_> {
             bot.sit(matchmaker, connector, seat.match_id, self.config)
         });
         let mut table = self.sit(seat.match_id, Arc::new(source)).await?;
+        seat.seat = table.view().seat();
+        if let Some(Ok(())) = kept {
+            kept = folder.as_deref().map(|folder| seat.save(folder));
+        }
         let looked = self.look(&mut table, bot.as_mut()).await;
         if table.is_over() {
             if let Some(folder) = &folder {
-                SavedSeat::forget(folder, seat.match_id);
+                seat.forget(folder);
             }
             // What stood on the whole terminal is gone with it.
             if PlayArgs::takes_the_terminal() {
@@ -223,9 +239,12 @@ impl Evening<'_> {
         }
         let seat = saved::folder()
             .ok_or_else(|| "there is no home folder".to_owned())
-            .and_then(|folder| SavedSeat::load(&folder, match_id).map_err(|e| e.to_string()))
+            .and_then(|folder| {
+                let seat = self.args.resume_as;
+                SavedSeat::load(&folder, match_id, seat).map_err(|why| why.to_string())
+            })
             .map_err(|why| {
-                Failure::setup(format!("no seat is kept for match {match_id}: {why}"))
+                Failure::setup(format!("cannot take a seat again in match {match_id}: {why}"))
             })?;
         if seat.matchmaker != self.matchmaker.base() {
             let theirs = &seat.matchmaker;
@@ -288,6 +307,7 @@ impl Evening<'_> {
             matchmaker,
             match_id,
             token,
+            seat: None,
             bot,
         };
         Found { seat, bot: None }
@@ -300,8 +320,10 @@ fn comeback(seat: &SavedSeat, is_kept: bool) -> String {
         matchmaker,
         match_id,
         token,
+        seat,
         ..
     } = seat;
+    let which = seat.map_or_else(String::new, |seat| format!("--as {seat} "));
     // The token is as good as a password: it is shown only where it could not be kept.
     let token = if is_kept {
         String::new()
@@ -310,6 +332,6 @@ fn comeback(seat: &SavedSeat, is_kept: bool) -> String {
     };
     format!(
         "The match goes on, and so does your clock. To come back:\n\n  \
-         {token}bot-client play --matchmaker {matchmaker} --resume {match_id}"
+         {token}bot-client play --matchmaker {matchmaker} {which}--resume {match_id}"
     )
 }

@@ -241,8 +241,8 @@ fn captures_checks_promotions_and_en_passant_are_read_however_they_are_spelt() {
     ];
     for (fen, expected, spellings) in cases {
         for spelling in spellings {
-            let tags = format!("[Result \"1-0\"]\n[FEN \"{fen}\"]");
-            let game = one(&tags, &format!("1. {spelling} 1-0"));
+            let tags = format!("[Result \"1/2-1/2\"]\n[FEN \"{fen}\"]");
+            let game = one(&tags, &format!("1. {spelling} 1/2-1/2"));
             let game = game.unwrap_or_else(|why| panic!("{spelling}: {why:?}"));
             assert_eq!(uci(&game), expected, "{spelling}");
         }
