@@ -18,7 +18,7 @@ use game_core::{MatchId, Seat, TimeControl};
 use protocol::http::NewChallenge;
 use tokio_util::sync::CancellationToken;
 
-use super::identity::{PlayerArgs, TermsArgs, cancelled_by_signals};
+use super::identity::{DEFAULT_CONTROL, PlayerArgs, TermsArgs, cancelled_by_signals};
 use super::{Failure, ServerArgs, say};
 use crate::board::{PieceSet, TextStyle};
 use crate::connection::ConnectionTimes;
@@ -57,9 +57,10 @@ pub struct PlayArgs {
     /// Watch a match.
     #[arg(long, value_name = "MATCH", group = "opponent")]
     watch: Option<MatchId>,
-    /// How much time each side has, in seconds: INITIAL+INCREMENT. It names the pool.
-    #[arg(long, value_name = "CONTROL", default_value = "300+3")]
-    time_control: TimeControl,
+    /// How much time each side has, as minutes + seconds: 5+3, or 300s+3 for seconds. It names the pool.
+    #[arg(long, value_name = "CONTROL", default_value = DEFAULT_CONTROL,
+          value_parser = TimeControl::from_spoken)]
+    pub(super) time_control: TimeControl,
     /// Draw letters instead of chess symbols.
     #[arg(long, env = "ROOKERY_ASCII")]
     ascii: bool,
@@ -222,7 +223,8 @@ impl Evening<'_> {
                  bot-client play --matchmaker {base} --challenge {id}\n\nWaiting…"
             )),
             _ => say(&format!(
-                "Waiting for an opponent at {control}… (Ctrl-C to stop)"
+                "Waiting for an opponent in the pool {}… (Ctrl-C to stop)",
+                control.spoken()
             )),
         };
         let terms = &self.args.terms;

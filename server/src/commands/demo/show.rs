@@ -72,11 +72,11 @@ impl Show {
     pub(super) async fn follow(&mut self, mut audience: SeatSession) -> Result<(), Failure> {
         let view = audience.view();
         println!(
-            "Match {}: {} (White) against {} (Black), {} s",
+            "Match {}: {} (White) against {} (Black), {}",
             view.id(),
             view.players().white.name,
             view.players().black.name,
-            view.time_control()
+            view.time_control().spoken()
         );
         println!();
         let mut frames = interval(FRAME);
