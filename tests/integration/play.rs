@@ -254,3 +254,51 @@ fn the_clock_on_screen_stands_and_is_marked_while_the_server_is_gone() {
     screen.sees("the return", PATIENCE, |screen| !is_marked(screen));
     screen.sees("the opponent's answer", PATIENCE, shows("2. d3"));
 }
+
+#[test]
+fn without_colours_letters_tell_the_sides_apart_on_screen() {
+    let server = Server::embedded();
+    let program = process::binary("bot-client");
+    let matchmaker = &server.ready.matchmaker;
+    let mut screen = Terminal::run(&format!(
+        "env NO_COLOR=1 '{}' play --matchmaker {matchmaker} --against-bot random --color white",
+        program.display()
+    ));
+    let drawn = screen.sees("the board", PATIENCE, |screen| {
+        screen.contains("Your move.")
+    });
+    let row = |rank: char, pieces: &str| {
+        drawn.lines().any(|line| {
+            let mut letters = line.chars().filter(|c| !c.is_whitespace());
+            letters.next() == Some(rank) && letters.take(8).eq(pieces.chars())
+        })
+    };
+    assert!(row('8', "rnbqkbnr") && row('7', "pppppppp"), "{drawn}");
+    assert!(row('2', "PPPPPPPP") && row('1', "RNBQKBNR"), "{drawn}");
+    screen.types("quit");
+}
+
+#[test]
+fn a_dumb_terminal_gets_lines_without_escape_sequences() {
+    let server = Server::embedded();
+    let program = process::binary("bot-client");
+    let matchmaker = &server.ready.matchmaker;
+    let command = format!(
+        "'{}' play --matchmaker {matchmaker} --against-bot random --color white",
+        program.display()
+    );
+    let mut child = Command::new("script")
+        .args(["-qefc", &command, "/dev/null"])
+        .env("TERM", "dumb")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    writeln!(stdin, "quit").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("a  b  c  d  e  f  g  h"), "{said}");
+    assert!(!said.contains('\x1b'), "{said:?}");
+}

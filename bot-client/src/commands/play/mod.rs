@@ -20,12 +20,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::identity::{DEFAULT_CONTROL, PlayerArgs, TermsArgs, cancelled_by_signals};
 use super::{Failure, ServerArgs, say};
-use crate::board::{PieceSet, TextStyle};
 use crate::connection::ConnectionTimes;
 use crate::engine::EngineKind;
 use crate::pairing::Pairing;
 use crate::seat::{PlayerSeat, SeatSession, SeatSource, SessionConfig, Watch};
-use crate::{Connector, Matchmaker};
+use crate::{Connector, Matchmaker, terminal};
 use opponent::{Opponent, Seated};
 use saved::{SavedBot, SavedSeat};
 use table::Table;
@@ -33,8 +32,9 @@ use table::Table;
 /// Play a match in the terminal.
 ///
 /// By default against whoever waits in the pool of the same time control. Type a move (e4, Nf3, O-O
-/// or e2e4) or `help`. Where stdin or stdout is no terminal, the board is printed after each move and
-/// moves are read from stdin, a line each.
+/// or e2e4) or `help`. Where stdin or stdout is no terminal, or TERM is dumb, the board is printed after
+/// each move and moves are read from stdin, a line each. With NO_COLOR set, pieces are letters: upper
+/// case for White.
 ///
 /// Leaving (`quit`, Ctrl-C, or a closed terminal) does not end the match: `play --resume ID` takes
 /// the seat again.
@@ -81,7 +81,7 @@ fn seat(text: &str) -> Result<Seat, String> {
 impl PlayArgs {
     /// Whether the whole terminal is drawn on, so that log lines would spoil it.
     pub(super) fn takes_the_terminal() -> bool {
-        std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+        std::io::stdin().is_terminal() && terminal::has_screen()
     }
 }
 
@@ -177,11 +177,7 @@ impl Evening<'_> {
 
     /// Lets the player see and act until the match is over or the player leaves.
     async fn look(&self, table: &mut Table, bot: Option<&mut Seated>) -> Result<(), Failure> {
-        let pieces = if self.args.ascii {
-            PieceSet::Ascii
-        } else {
-            PieceSet::Unicode
-        };
+        let style = terminal::style(self.args.ascii);
         let bot_failed = async {
             match bot {
                 Some(bot) => bot.failed().await,
@@ -189,10 +185,8 @@ impl Evening<'_> {
             }
         };
         if PlayArgs::takes_the_terminal() {
-            return tui::run(table, pieces, bot_failed, &self.cancel).await;
+            return tui::run(table, style.pieces, bot_failed, &self.cancel).await;
         }
-        let colors = std::io::stdout().is_terminal();
-        let style = TextStyle { pieces, colors };
         let typed = stdin::listen(std::io::BufReader::new(std::io::stdin()));
         tokio::select! {
             played = lines::run(table, typed, style) => played.map_err(Failure::play),
