@@ -79,7 +79,9 @@ pub enum InvalidTimeControl {
     #[error("a time control is written SECONDS+INCREMENT, for example 180+2")]
     Syntax,
     /// The text is not as players write one.
-    #[error("a time control is minutes + seconds, for example 5+3; 300s+3 gives the first in seconds")]
+    #[error(
+        "a time control is minutes + seconds, for example 5+3; 300s+3 gives the first in seconds"
+    )]
     Spoken,
     /// More minutes than a match may have; most likely they were meant as seconds.
     #[error("{0}+… is {0} minutes, and the most is 180; {0} seconds are written {0}s+…")]
@@ -323,7 +325,9 @@ mod tests {
         let refused = TimeControl::from_spoken("300+3").unwrap_err();
         assert_eq!(refused, InvalidTimeControl::Minutes(300));
         assert!(refused.to_string().contains("300s+"), "{refused}");
-        for text in ["", "5", "+3", "5+", "5+-3", "five+3", "5+3+1", "1.2345+0", "s+1", "5m+1"] {
+        for text in [
+            "", "5", "+3", "5+", "5+-3", "five+3", "5+3+1", "1.2345+0", "s+1", "5m+1",
+        ] {
             let refused = TimeControl::from_spoken(text);
             assert_eq!(refused, Err(InvalidTimeControl::Spoken), "{text}");
         }

@@ -110,7 +110,7 @@ fn two_people_play_to_mate() {
         .unwrap()
         .trim_matches(|c: char| !c.is_alphanumeric());
     let mut bob = Person::sits_down(&server, &["--challenge", challenge]);
-    ann.hears("Your move");
+    ann.hears("Your move. The first move must come within 25 s");
     ann.types("f3");
     bob.hears("White plays f3");
     bob.types("e7e5");
@@ -122,6 +122,10 @@ fn two_people_play_to_mate() {
     bob.types("Qh4");
     assert!(ann.hears("checkmate").contains("0-1"));
     assert!(bob.hears("checkmate").contains("0-1"));
+    // What remains: the record, the match's id, and a way to go on.
+    ann.hears("[Result \"0-1\"]");
+    ann.hears("/v1/matches/");
+    ann.hears("Play again: bot-client play");
     ann.ends_well();
     bob.ends_well();
 }
@@ -145,7 +149,10 @@ fn a_person_outlives_the_server_and_resigns() {
 /// The arguments of the command line that a player who leaves is told.
 fn way_back(line: &str) -> Vec<String> {
     let (_, arguments) = line.split_once(" play ").expect(line);
-    arguments.split_whitespace().map(ToOwned::to_owned).collect()
+    arguments
+        .split_whitespace()
+        .map(ToOwned::to_owned)
+        .collect()
 }
 
 #[test]

@@ -201,7 +201,9 @@ impl Bot<'_> {
             } else {
                 format!("in the pool {control}")
             };
-            note(&format!("Waiting for an opponent {place}, {wait} s at most."));
+            note(&format!(
+                "Waiting for an opponent {place}, {wait} s at most."
+            ));
             if self.args.open {
                 // With --json it stands on a line of its own kind.
                 let json = serde_json::json!({ "challenge": id });
@@ -299,7 +301,9 @@ mod tests {
     #[test]
     fn play_and_bot_meet_by_default() {
         let control = |command: &str, flags: &[&str]| {
-            let line = ["bot-client", command].into_iter().chain(flags.iter().copied());
+            let line = ["bot-client", command]
+                .into_iter()
+                .chain(flags.iter().copied());
             Either::try_parse_from(line).map(|either| match either {
                 Either::Play(args) => args.time_control,
                 Either::Bot(args) => args.time_control,

@@ -241,7 +241,12 @@ fn a_command_id_used_again_for_another_command_is_refused() {
     let sent = [
         (Seat::White, 1, a_move(0, "e1h1"), Ok(1)),
         (Seat::Black, 1, a_move(1, "e8c8"), Ok(2)),
-        (Seat::White, 2, CommandKind::AcceptDraw, Err(Refusal::NoOffer)),
+        (
+            Seat::White,
+            2,
+            CommandKind::AcceptDraw,
+            Err(Refusal::NoOffer),
+        ),
         (Seat::White, 3, with_offer(2, "a2a3"), Ok(3)),
         (Seat::Black, 3, CommandKind::OfferDraw, Ok(4)),
     ];
@@ -276,7 +281,11 @@ fn a_command_id_used_again_for_another_command_is_refused() {
             game.apply(seat, &command, table.now, &mut table.events)
         };
         for (seat, id, kind) in others {
-            assert_eq!(ask(seat, id, kind), Err(Refusal::CommandIdReused), "{kind:?}");
+            assert_eq!(
+                ask(seat, id, kind),
+                Err(Refusal::CommandIdReused),
+                "{kind:?}"
+            );
         }
         for (seat, id, kind, answer) in sent.into_iter().filter(|sent| sent.3.is_ok()) {
             assert_eq!(ask(seat, id, kind), answer, "{kind:?}");

@@ -8,6 +8,7 @@ mod stdin;
 mod table;
 mod tui;
 mod words;
+mod wrong;
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -159,6 +160,7 @@ impl Evening<'_> {
             if PlayArgs::takes_the_terminal() {
                 say(&table.status());
             }
+            self.say_what_remains(seat.match_id).await;
         } else {
             say(&comeback(&seat, matches!(kept, Some(Ok(())))));
         }
@@ -167,6 +169,24 @@ impl Evening<'_> {
             bot.stop().await;
         }
         looked.and(left)
+    }
+
+    /// After the end: the record, where it stays, and how to play on.
+    async fn say_what_remains(&self, id: MatchId) {
+        let base = self.matchmaker.base();
+        match self.matchmaker.pgn(id).await {
+            Ok(pgn) => say(&format!("\n{}\n", pgn.trim_end())),
+            Err(error) => say(&format!("The record cannot be had now: {error}")),
+        }
+        let control = self.args.time_control.spoken();
+        let again = match &self.args.against_bot {
+            Some(engine) => format!("--against-bot '{engine}'"),
+            None => "--challenge new".into(),
+        };
+        say(&format!(
+            "Match {id}; its record stays at {base}/v1/matches/{id}/pgn\n\
+             Play again: bot-client play --matchmaker {base} --time-control {control} {again}"
+        ));
     }
 
     async fn sit(&self, id: MatchId, source: Arc<dyn SeatSource>) -> Result<Table, Failure> {
@@ -240,7 +260,9 @@ impl Evening<'_> {
                 SavedSeat::load(&folder, match_id, seat).map_err(|why| why.to_string())
             })
             .map_err(|why| {
-                Failure::setup(format!("cannot take a seat again in match {match_id}: {why}"))
+                Failure::setup(format!(
+                    "cannot take a seat again in match {match_id}: {why}"
+                ))
             })?;
         if seat.matchmaker != self.matchmaker.base() {
             let theirs = &seat.matchmaker;

@@ -60,7 +60,10 @@ impl SavedSeat {
     /// Keeps the seat, readable by this user alone, as the token is as good as a password. Each player
     /// of a match has a file of their own, as both may share an account of the computer.
     pub(super) fn save(&self, folder: &Path) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
         let path = self
             .path(folder)?
             .unwrap_or_else(|| folder.join(format!("{}.{:016x}.json", self.match_id, random())));
