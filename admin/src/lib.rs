@@ -29,6 +29,7 @@ mod matches;
 mod page;
 mod svg;
 
+mod places;
 mod router;
 mod serve;
 
@@ -43,7 +44,7 @@ pub use serve::{bind, serve};
 pub use source::{Part, Setting, Source};
 pub use tls::{InvalidTls, SERVER_NAME, Tls, anonymous_client, server_name};
 pub use views::{
-    ClocksView, HandedOff, MatchDetails, MatchList, MatchStatus, MatchSummary, MoveView,
+    ClocksView, HandedOff, HeldList, MatchDetails, MatchList, MatchStatus, MatchSummary, MoveView,
     OwnershipView, PlayerView, PlayersView, ResultView, Revoked, ShardList, ShardState, ShardView,
-    Variant, millis, stored_facts,
+    Variant, millis,
 };

@@ -13,6 +13,7 @@ use tracing_subscriber::EnvFilter;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    settings::raise_open_files();
     let cli = Cli::parse();
     if cli.may_log() {
         start_logging();

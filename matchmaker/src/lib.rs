@@ -11,12 +11,18 @@
 // What it runs with.
 mod config;
 
+mod limit_args;
+
 // Pure decisions.
+mod address;
 mod pairing;
+mod places;
+mod rates;
 mod registry;
 
 // What a request may do.
 mod assign;
+mod bounds;
 mod problem;
 mod service;
 
@@ -48,6 +54,7 @@ mod process;
 
 pub use config::{Args, Config, ConfigError, LogFormat, Settings};
 pub use late::LateStore;
+pub use limit_args::LimitArgs;
 pub use operators::operate;
 pub use process::{Failure, start};
 pub use serve::run;

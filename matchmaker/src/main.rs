@@ -7,6 +7,7 @@ use settings::Parsed;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    settings::raise_open_files();
     let Parsed { args, .. } =
         settings::parse::<Args>(std::env::args_os(), None).unwrap_or_else(|refused| refused.exit());
     match matchmaker::start(args).await {

@@ -9,6 +9,7 @@ use protocol::http::{NewPlayer, PlayerReply};
 use protocol::name;
 use protocol::token::PlayerClaims;
 
+use crate::bounds::Client;
 use crate::extract::Body;
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, expiry, now};
@@ -18,6 +19,7 @@ const NAME_SUFFIX_LEN: usize = 4;
 
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
+    client: Client,
     Body(request): Body<NewPlayer>,
 ) -> Result<Json<PlayerReply>, Problem> {
     let player = random_id();
@@ -27,6 +29,7 @@ pub(crate) async fn create(
             name::check(name).map_err(|why| Problem::new(Kind::InvalidName, format!("{why}.")))?
         }
     };
+    service.allowances.guest(client)?;
     let (exp, expires_at) = expiry(now(), service.config.player_token_ttl);
     let claims = PlayerClaims {
         player: player.clone(),

@@ -9,6 +9,7 @@ use server::commands::{Cli, DEFAULT_COMMAND, run};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    settings::raise_open_files();
     let parsed = settings::parse::<Cli>(std::env::args_os(), Some(DEFAULT_COMMAND))
         .unwrap_or_else(|refused| refused.exit());
     match run(parsed) {

@@ -16,7 +16,7 @@ const DIRECTIONS: [(&str, &[&str]); 9] = [
         "matchmaker",
         &["admin", "game-core", "protocol", "settings", "store"],
     ),
-    ("bot-client", &["game-core", "protocol"]),
+    ("bot-client", &["game-core", "protocol", "settings"]),
     (
         "server",
         &[

@@ -6,15 +6,19 @@
 
 mod admin;
 mod architecture;
+mod attacks;
 mod bench;
 mod bots;
 mod cli;
 mod configuration;
 mod crash;
+mod crowd;
 mod demo;
+mod doors;
 mod faults;
 mod forgotten;
 mod gate;
+mod hand_over;
 mod hostile;
 mod manifests;
 mod migration;
@@ -26,5 +30,6 @@ mod signals;
 mod simulation;
 mod soak;
 mod store_down;
+mod store_full;
 mod traces;
 mod zombie;

@@ -29,6 +29,8 @@ const START_MAX: Duration = Duration::from_secs(60);
 /// Everyone who plays on a local cluster comes from one address.
 const CONNECTIONS_MAX: &str = "60000";
 
+const LOOPBACK: &str = "127.0.0.0/8";
+
 /// What a cluster is made of.
 #[derive(Debug, Clone)]
 pub struct LocalPlan {
@@ -270,6 +272,7 @@ impl LocalCluster {
         let mut command = Command::new(&self.server);
         command.args(["matchmaker", "--listen", &listen.to_string()]);
         command.args(["--log", "warn", "--store", self.redis.url()]);
+        command.args(["--limit-exempt", LOOPBACK]);
         command.arg("--signing-key").arg(self.file(SIGNING_KEY));
         self.matchmaker.start(&mut command)
     }

@@ -74,7 +74,9 @@ pub(super) fn run(args: CheckArgs, effective: &Effective) -> Result<(), Failure>
 )]
 async fn scan(args: MatchesArgs) -> Result<(), Failure> {
     let within = Duration::from_secs(args.within);
-    let store = Backend::redis(&args.store, within, false).open().await?;
+    let store = Backend::redis(&args.store, within, false, store::FINISHED_KEEP)
+        .open()
+        .await?;
     let end = Instant::now() + within;
     let findings = loop {
         let findings = audit(&*store, None).await?;

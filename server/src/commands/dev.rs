@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use admin::{Access, AdminArgs};
 use clap::Args;
-use settings::Configuration;
+use matchmaker::LimitArgs;
+use settings::{Configuration, Networks};
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::backend::{Backend, DevStore};
 use super::cluster::{Addresses, Cluster, ClusterPlan, signing_key, write_secret};
+use super::retention::RetentionArgs;
 use super::traces::TraceArgs;
 
 /// A matchmaker and shards in one process: to try Rookery, to develop against it, to run a small
@@ -90,12 +92,26 @@ pub(super) struct DevArgs {
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
     #[command(flatten)]
+    retention: RetentionArgs,
+    #[command(flatten)]
     traces: TraceArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
     #[command(flatten)]
     configuration: Configuration,
 }
 
 impl DevArgs {
+    /// What players may use up. Whoever tries things out does so from this machine, without limits, unless
+    /// a proxy stands there: then others come from this machine's address too.
+    fn limits(&self) -> LimitArgs {
+        let mut limits = self.limits.clone();
+        if limits.limit_exempt.is_empty() && limits.trusted_proxy.is_empty() {
+            limits.limit_exempt = vec![Networks::loopback()];
+        }
+        limits
+    }
+
     /// Where the admin endpoint listens and whom it lets in, if all arguments can be used.
     pub(super) fn validate(&self) -> Result<Option<(SocketAddr, Access)>, Failure> {
         if self.configuration.production {
@@ -183,15 +199,19 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
         )
     })?;
     let key = signing_key(&args.data_dir)?;
+    let finished_keep = args.retention.finished_keep();
     let backend = match &args.store {
-        Some(DevStore::Redis(url)) => {
-            Backend::redis(url, Duration::from_secs(args.store_wait), false)
-        }
+        Some(DevStore::Redis(url)) => Backend::redis(
+            url,
+            Duration::from_secs(args.store_wait),
+            false,
+            finished_keep,
+        ),
         Some(DevStore::Memory) => {
             tracing::warn!("no store: nothing outlives this process, so no match does either");
-            Backend::memory()
+            Backend::memory(finished_keep)
         }
-        None => Backend::embedded(&args.data_dir)?,
+        None => Backend::embedded(&args.data_dir, finished_keep)?,
     };
     let admin = admin
         .map(|(listen, access)| args.kept_admin(listen, access))
@@ -204,6 +224,7 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
         key,
         admin,
         traces: args.traces.config(),
+        limits: args.limits(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -247,6 +268,11 @@ fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
         println!("  its token   {token}");
     }
     println!("  store       {store}");
+    let exempt = args.limits().limit_exempt;
+    if !exempt.is_empty() {
+        let exempt: Vec<String> = exempt.iter().map(Networks::to_string).collect();
+        println!("  no limits   for clients at {}", exempt.join(", "));
+    }
     println!();
     println!("Play a match from a second terminal, against a bot of your own:");
     println!();

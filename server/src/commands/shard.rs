@@ -11,7 +11,7 @@ use clap::builder::BoolishValueParser;
 use game_core::ShardId;
 use protocol::token::VerifyingKey;
 use serde_json::{Value, json};
-use settings::Configuration;
+use settings::{Configuration, Networks};
 use store::Store;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::{Backend, StoreUrl};
 use super::endpoint::Endpoint;
+use super::retention::RetentionArgs;
 use super::traces::TraceArgs;
 #[cfg(feature = "sabotage")]
 use crate::shard::Sabotage;
@@ -107,7 +108,7 @@ pub(super) struct ShardArgs {
         default_value_t = 25_000
     )]
     connections_max: usize,
-    /// Connections that this shard accepts from one IP address.
+    /// Connections that this shard accepts from one IP address (IPv6: from one /64).
     #[arg(
         long,
         env = "ROOKERY_CONNECTIONS_PER_ADDRESS_MAX",
@@ -115,6 +116,15 @@ pub(super) struct ShardArgs {
         default_value_t = 1_000
     )]
     connections_per_address_max: usize,
+    /// Networks for whose addresses no limit per address holds, with commas between them, for example
+    /// 10.0.0.0/8: what stands for many players, such as a load generator or a gateway.
+    #[arg(
+        long,
+        env = "ROOKERY_LIMIT_EXEMPT",
+        value_name = "CIDR",
+        default_value = ""
+    )]
+    limit_exempt: Networks,
     #[command(flatten)]
     admin: AdminArgs,
     /// The address at which matchmakers reach the admin endpoint; by default the one listened on, at the
@@ -125,6 +135,8 @@ pub(super) struct ShardArgs {
     /// if it has an admin endpoint, that one's URL as `admin` and, if it takes any, `admin_token`.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    #[command(flatten)]
+    retention: RetentionArgs,
     #[command(flatten)]
     traces: TraceArgs,
     #[command(flatten)]
@@ -224,11 +236,13 @@ async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
         &args.store,
         Duration::from_secs(args.store_wait),
         args.configuration.production,
+        args.retention.finished_keep(),
     );
     let store = backend.open().await?;
     let net = NetLimits {
         connections_max: args.connections_max,
         connections_per_address_max: args.connections_per_address_max,
+        exempt: args.limit_exempt.clone(),
         ..NetLimits::default()
     };
     let certificate_sha256 = identity.pin();
@@ -346,6 +360,8 @@ fn shown(args: &ShardArgs, config: &ShardConfig) -> Vec<Setting> {
             "connections_per_address_max",
             config.net.connections_per_address_max,
         ),
+        Setting::new("limit_exempt", &config.net.exempt),
+        Setting::new("finished_keep", args.retention.finished_keep),
         Setting::new("otlp_endpoint", args.traces.endpoint()),
         Setting::new("otlp_sample", args.traces.otlp_sample),
         Setting::new("production", args.configuration.production),

@@ -4,7 +4,9 @@ use std::net::Ipv4Addr;
 
 use bot_client::cluster::{LocalCluster, LocalPlan, Place, RedisPlace};
 use game_core::ShardId;
+use matchmaker::LimitArgs;
 use protocol::token::SigningKey;
+use settings::Networks;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -41,7 +43,7 @@ impl Stage {
             return Ok(Self::Processes(Box::new(cluster)));
         }
         let directory = tempfile::tempdir()?;
-        let backend = Backend::embedded(directory.path())?;
+        let backend = Backend::embedded(directory.path(), store::FINISHED_KEEP)?;
         let plan = ClusterPlan {
             host: Ipv4Addr::LOCALHOST.into(),
             matchmaker_port: 0,
@@ -50,6 +52,10 @@ impl Stage {
             key: SigningKey::generate()?.0,
             admin: None,
             traces: None,
+            limits: LimitArgs {
+                limit_exempt: vec![Networks::loopback()],
+                ..LimitArgs::default()
+            },
         };
         let cluster = Cluster::start(plan, &backend, shutdown).await?;
         Ok(Self::Threads {
