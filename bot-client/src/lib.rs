@@ -16,6 +16,7 @@ pub mod player;
 mod retry;
 pub mod seat;
 mod sockets;
+pub mod terminal;
 mod turns;
 pub mod udp_proxy;
 pub mod unattended;

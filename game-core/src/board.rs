@@ -93,12 +93,12 @@ impl Board {
         self.verdict = self.conclude();
     }
 
-    /// The result if `loser` runs out of time now.
+    /// The result if `loser` runs out of time or resigns now.
     ///
-    /// FIDE 6.9 gives a draw where the opponent cannot mate by any legal sequence. That is judged
-    /// by the material on the board, as Lichess does: an opponent that could mate with it somewhere
-    /// wins, although a blocked position may hide no mate.
-    pub(crate) fn flag_outcome(&self, loser: Seat) -> Outcome {
+    /// FIDE 6.9 and 5.1.2 give a draw where the opponent cannot mate by any legal sequence. That is
+    /// judged by the material on the board, as Lichess does: an opponent that could mate with it
+    /// somewhere wins, although a blocked position may hide no mate.
+    pub(crate) fn outcome_lost_by(&self, loser: Seat) -> Outcome {
         let winner = loser.opponent();
         if self.position.has_insufficient_material(winner.into()) {
             Outcome::Draw

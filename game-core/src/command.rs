@@ -27,7 +27,7 @@ pub enum CommandKind {
         /// Offer a draw with the move (FIDE 9.1.2.1).
         offers_draw: bool,
     },
-    /// Lose the match by choice.
+    /// Give the match up: a loss, or a draw if the opponent cannot mate (FIDE 5.1.2).
     Resign,
     /// End the match without a result, before both sides have moved.
     Abort,
@@ -59,6 +59,8 @@ pub enum Refusal {
     OfferTooSoon,
     /// There is no offer to answer.
     NoOffer,
+    /// The seat has used this command id for another command. What that one did stands.
+    CommandIdReused,
 }
 
 impl Refusal {
@@ -74,6 +76,7 @@ impl Refusal {
             Self::TooLate => "too_late",
             Self::OfferTooSoon => "offer_too_soon",
             Self::NoOffer => "no_offer",
+            Self::CommandIdReused => "command_id_reused",
         }
     }
 }

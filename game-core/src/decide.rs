@@ -2,7 +2,8 @@
 
 use shakmaty::Move;
 
-use crate::board::Ending;
+use crate::board::{Board, Ending};
+use crate::history::Deed;
 use crate::{ClockStart, CommandKind, Match, MatchTime, Outcome, Refusal, Seat, Termination, Uci};
 
 /// What an accepted command does. Takebacks, claims and given time belong here, each with its
@@ -57,7 +58,7 @@ impl Match {
             } => self.decide_move(seat, ply, uci, offers_draw),
             CommandKind::Resign if !self.has_begun() => Err(Refusal::TooEarly),
             CommandKind::Resign => {
-                let outcome = Outcome::win_of(seat.opponent());
+                let outcome = self.board.outcome_lost_by(seat);
                 Ok(Act::End((outcome, Termination::Resignation)))
             }
             CommandKind::Abort if self.has_begun() => Err(Refusal::TooLate),
@@ -74,6 +75,57 @@ impl Match {
             CommandKind::AcceptDraw => Ok(agreed()),
             CommandKind::DeclineDraw => Ok(Act::DeclineDraw),
         }
+    }
+
+    /// Whether the event of `seq`, which a command caused, is what a command of this kind comes to: the
+    /// same command sent again, or another one under its id.
+    pub(crate) fn caused(&self, seq: u32, kind: CommandKind) -> bool {
+        match (kind, self.history.at(seq)) {
+            (
+                CommandKind::Move {
+                    ply,
+                    uci,
+                    offers_draw,
+                },
+                Some((
+                    Deed::Moved {
+                        uci: made,
+                        offers_draw: offered,
+                        ..
+                    },
+                    at,
+                )),
+            ) => (ply, offers_draw) == (at, offered) && self.names(uci, made, ply),
+            (CommandKind::OfferDraw, Some((Deed::DrawOffered { .. }, _)))
+            | (CommandKind::DeclineDraw, Some((Deed::DrawDeclined { .. }, _))) => true,
+            (kind, None) => matches!(
+                (kind, self.end.map(|end| end.termination)),
+                (CommandKind::Resign, Some(Termination::Resignation))
+                    | (CommandKind::Abort, Some(Termination::Aborted))
+                    // Two who offer have agreed.
+                    | (
+                        CommandKind::AcceptDraw | CommandKind::OfferDraw,
+                        Some(Termination::DrawAgreement)
+                    )
+            ),
+            _ => false,
+        }
+    }
+
+    /// Whether `uci` names the move that was `made` at `ply`. Castling has two names, of which one is
+    /// recorded: what may be the other is looked up on the board of that time.
+    fn names(&self, uci: Uci, made: Uci, ply: u16) -> bool {
+        if uci == made {
+            return true;
+        }
+        let mut board = Board::new(&self.setup.start);
+        for (before, _) in self.moves().take(ply.into()) {
+            let Some((legal, _)) = board.resolve(before) else {
+                return false;
+            };
+            board.play(legal);
+        }
+        board.resolve(uci).is_some_and(|(_, name)| name == made)
     }
 
     /// How the match ends at `now` without anyone's doing.
@@ -101,7 +153,7 @@ impl Match {
         let outcome = if self.offers.faces(loser) {
             Outcome::Draw
         } else {
-            self.board.flag_outcome(loser)
+            self.board.outcome_lost_by(loser)
         };
         (outcome, Termination::TimeForfeit)
     }

@@ -114,7 +114,7 @@ pub enum Termination {
     SeventyFiveMoves,
     /// 600 moves a side were made.
     MaxLength,
-    /// A side resigned (FIDE 5.1.2).
+    /// A side resigned; a draw if the opponent could not mate by any legal sequence (FIDE 5.1.2).
     Resignation,
     /// Both agreed to a draw (FIDE 5.2.3).
     DrawAgreement,

@@ -89,6 +89,15 @@ impl History {
         u32::try_from(index).ok()?.checked_add(1)
     }
 
+    /// What happened at `seq`, and the ply at which it did; `None` for the event that ended the match.
+    pub(crate) fn at(&self, seq: u32) -> Option<(Deed, u16)> {
+        let index = usize::try_from(seq).ok()?.checked_sub(1)?;
+        let deed = self.0.get(index)?.deed;
+        let is_move = |entry: &&Entry| matches!(entry.deed, Deed::Moved { .. });
+        let ply = self.0[..index].iter().filter(is_move).count();
+        Some((deed, u16::try_from(ply).unwrap_or(u16::MAX)))
+    }
+
     /// The moves, each with what the mover's clock showed after it.
     pub(crate) fn moves(&self) -> impl DoubleEndedIterator<Item = (Uci, Duration)> + '_ {
         self.0.iter().filter_map(|entry| match entry.deed {

@@ -1,6 +1,6 @@
 //! The last refusals of a seat, so that a command sent twice is answered alike.
 
-use crate::{CommandId, Refusal};
+use crate::{Command, Refusal};
 
 /// A seat's most recent refusals; the oldest gives way.
 ///
@@ -9,7 +9,7 @@ use crate::{CommandId, Refusal};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RecentRefusals {
     /// A ring in the order of arrival.
-    ring: [Option<(CommandId, Refusal)>; Self::KEPT],
+    ring: [Option<(Command, Refusal)>; Self::KEPT],
     /// Where the next one goes.
     next: u8,
 }
@@ -18,16 +18,21 @@ impl RecentRefusals {
     /// More than a client has on its way at once.
     const KEPT: usize = 4;
 
-    /// The answer that this command was given.
-    pub(crate) fn find(&self, id: CommandId) -> Option<Refusal> {
-        let known = self.ring.iter().flatten().find(|(known, _)| *known == id);
-        known.map(|(_, refusal)| *refusal)
+    /// The answer that this command was given, or that of an id which stands for another command.
+    pub(crate) fn find(&self, command: &Command) -> Option<Refusal> {
+        let mut known = self.ring.iter().flatten();
+        let (first, refusal) = known.find(|(known, _)| known.id == command.id)?;
+        Some(if first.kind == command.kind {
+            *refusal
+        } else {
+            Refusal::CommandIdReused
+        })
     }
 
     /// Remembers an answer.
-    pub(crate) fn push(&mut self, id: CommandId, refusal: Refusal) {
+    pub(crate) fn push(&mut self, command: Command, refusal: Refusal) {
         let next = usize::from(self.next) % Self::KEPT;
-        self.ring[next] = Some((id, refusal));
+        self.ring[next] = Some((command, refusal));
         self.next = (next as u8).wrapping_add(1);
     }
 }
@@ -35,17 +40,25 @@ impl RecentRefusals {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{CommandId, CommandKind};
+
+    fn command(id: u64) -> Command {
+        Command {
+            id: CommandId(id),
+            kind: CommandKind::AcceptDraw,
+        }
+    }
 
     #[test]
     fn the_oldest_gives_way() {
         let mut recent = RecentRefusals::default();
         let kept = RecentRefusals::KEPT as u64;
         for id in 0..=kept {
-            recent.push(CommandId(id), Refusal::NoOffer);
+            recent.push(command(id), Refusal::NoOffer);
         }
-        assert_eq!(recent.find(CommandId(0)), None);
+        assert_eq!(recent.find(&command(0)), None);
         for id in 1..=kept {
-            assert_eq!(recent.find(CommandId(id)), Some(Refusal::NoOffer));
+            assert_eq!(recent.find(&command(id)), Some(Refusal::NoOffer));
         }
     }
 }

@@ -251,7 +251,7 @@ impl Match {
         let expected = match end.by {
             Some(by) => {
                 self.check_new(by)?;
-                self.end_by_command(by.0, end.termination, seq)?
+                self.end_by_command(by.0, &end, seq)?
             }
             None => self.end_without_seat((end.outcome, end.termination), clocks),
         };
@@ -270,16 +270,22 @@ impl Match {
     fn end_by_command(
         &self,
         seat: Seat,
-        termination: Termination,
+        end: &End,
         seq: u32,
     ) -> Result<Option<Ending>, RestoreError> {
-        let asked = match termination {
+        let asked = match end.termination {
             Termination::Resignation => CommandKind::Resign,
             Termination::DrawAgreement => CommandKind::AcceptDraw,
             Termination::Aborted => CommandKind::Abort,
             _ => return Err(RestoreError::Author { seq }),
         };
         match self.decide(seat, asked) {
+            // A confirmed loss stands, even where the opponent had nothing to mate with.
+            Ok(Act::End((Outcome::Draw, Termination::Resignation)))
+                if end.outcome == Outcome::win_of(seat.opponent()) =>
+            {
+                Ok(Some((end.outcome, end.termination)))
+            }
             Ok(Act::End(ending)) => Ok(Some(ending)),
             Ok(_) => Ok(None),
             Err(refusal) => Err(RestoreError::Refused { seq, refusal }),

@@ -99,13 +99,14 @@ impl Match {
     /// consequence (a mating move is followed by the end of the match). Returns the seq of the
     /// event that carries the command's id.
     ///
-    /// A command id that this seat has used before is a repeat whatever else it says: it gets the
-    /// answer of the first, and changes nothing. Refusals are remembered only for a seat's last
-    /// few, and not in a [`Snapshot`](crate::Snapshot).
+    /// A command that this seat has sent before under the same id is a repeat: it gets the answer of
+    /// the first, and changes nothing. Refusals are remembered only for a seat's last few, and not in
+    /// a [`Snapshot`](crate::Snapshot).
     ///
     /// # Errors
     ///
     /// A [`Refusal`], and the command has changed nothing. The reason is the first that holds:
+    /// [`CommandIdReused`](Refusal::CommandIdReused) if the id was used for another command,
     /// [`MatchOver`](Refusal::MatchOver); for a move, [`StalePly`](Refusal::StalePly) if it is for
     /// another ply, whoever's turn it is, [`NotYourTurn`](Refusal::NotYourTurn),
     /// [`IllegalMove`](Refusal::IllegalMove), and, if a draw cannot be offered with it,
@@ -119,15 +120,19 @@ impl Match {
         events: &mut Vec<Event>,
     ) -> Result<u32, Refusal> {
         if let Some(seq) = self.accepted(seat, command.id) {
-            return Ok(seq);
+            return if self.caused(seq, command.kind) {
+                Ok(seq)
+            } else {
+                Err(Refusal::CommandIdReused)
+            };
         }
-        if let Some(refusal) = self.refusals[seat].find(command.id) {
+        if let Some(refusal) = self.refusals[seat].find(command) {
             return Err(refusal);
         }
         self.tick(now, events);
         let act = self
             .decide(seat, command.kind)
-            .inspect_err(|&refusal| self.refusals[seat].push(command.id, refusal))?;
+            .inspect_err(|&refusal| self.refusals[seat].push(*command, refusal))?;
         events.push(self.enact((seat, command.id), act, Clocks::Now(now)));
         let seq = self.seq();
         // A move may have ended the match.

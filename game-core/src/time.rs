@@ -78,6 +78,14 @@ pub enum InvalidTimeControl {
     /// The text is not `SECONDS+SECONDS`.
     #[error("a time control is written SECONDS+INCREMENT, for example 180+2")]
     Syntax,
+    /// The text is not as players write one.
+    #[error(
+        "a time control is minutes + seconds, for example 5+3; 300s+3 gives the first in seconds"
+    )]
+    Spoken,
+    /// More minutes than a match may have; most likely they were meant as seconds.
+    #[error("{0}+… is {0} minutes, and the most is 180; {0} seconds are written {0}s+…")]
+    Minutes(u64),
 }
 
 /// How much time a side has: an initial time, and a Fischer increment for each move (FIDE 6.3.2).
@@ -126,6 +134,41 @@ impl TimeControl {
         }
     }
 
+    /// Reads a time control as players write it: minutes `+` seconds, as in `5+3`, or, with an `s`,
+    /// seconds `+` seconds, as in `300s+3`. Both may have up to three decimals.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidTimeControl`]; of what is above [`INITIAL_MAX`](Self::INITIAL_MAX) in minutes it says
+    /// how seconds are written.
+    pub fn from_spoken(text: &str) -> Result<Self, InvalidTimeControl> {
+        let (initial, increment) = text.split_once('+').ok_or(InvalidTimeControl::Spoken)?;
+        let thousandths = |text| thousandths(text).ok_or(InvalidTimeControl::Spoken);
+        let initial_ms = match initial.strip_suffix('s') {
+            Some(seconds) => thousandths(seconds)?,
+            None => {
+                let minutes = thousandths(initial)?;
+                if minutes > Self::INITIAL_MAX.as_secs() / 60 * 1000 {
+                    return Err(InvalidTimeControl::Minutes(minutes / 1000));
+                }
+                minutes * 60
+            }
+        };
+        let increment = increment.strip_suffix('s').unwrap_or(increment);
+        Self::from_millis(initial_ms, thousandths(increment)?)
+    }
+
+    /// The time control as [`from_spoken`](Self::from_spoken) reads it.
+    #[must_use]
+    pub fn spoken(self) -> String {
+        let increment = self.increment.as_secs_f64();
+        if self.initial.as_millis().is_multiple_of(60_000) {
+            format!("{}+{increment}", self.initial.as_secs() / 60)
+        } else {
+            format!("{}s+{increment}", self.initial.as_secs_f64())
+        }
+    }
+
     /// The time each side is given for the whole match, before increments.
     #[must_use]
     pub const fn initial(self) -> Duration {
@@ -165,6 +208,19 @@ impl TimeControl {
             1500.. => Speed::Classical,
         }
     }
+}
+
+/// A decimal number in thousandths; `None` for what has more than three decimals, or is none.
+fn thousandths(text: &str) -> Option<u64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || !is_number(part) || part.len() > 3 {
+        return None;
+    }
+    // What is too long for the type is out of bounds anyway.
+    let whole = whole.parse::<u64>().unwrap_or(u64::MAX);
+    let part = format!("{part:0<3}").parse::<u64>().ok()?;
+    Some(whole.saturating_mul(1000).saturating_add(part))
 }
 
 impl TryFrom<TimeControlMillis> for TimeControl {
@@ -237,5 +293,47 @@ impl Speed {
             Self::Rapid => 30,
             Self::Classical => 35,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn players_write_minutes_and_seconds() {
+        for (text, initial_ms, increment_ms, again) in [
+            ("5+3", 300_000, 3_000, "5+3"),
+            ("300s+3", 300_000, 3_000, "5+3"),
+            ("90s+1", 90_000, 1_000, "90s+1"),
+            ("0.5+0", 30_000, 0, "30s+0"),
+            ("10+0.1", 600_000, 100, "10+0.1"),
+            ("0+2", 0, 2_000, "0+2"),
+            ("180+180", 10_800_000, 180_000, "180+180"),
+            ("10800s+0s", 10_800_000, 0, "180+0"),
+        ] {
+            let control = TimeControl::from_spoken(text).unwrap();
+            let expected = TimeControl::from_millis(initial_ms, increment_ms).unwrap();
+            assert_eq!(control, expected, "{text}");
+            assert_eq!(control.spoken(), again);
+            assert_eq!(TimeControl::from_spoken(again), Ok(control));
+        }
+    }
+
+    #[test]
+    fn what_was_meant_as_seconds_is_refused_with_a_hint() {
+        let refused = TimeControl::from_spoken("300+3").unwrap_err();
+        assert_eq!(refused, InvalidTimeControl::Minutes(300));
+        assert!(refused.to_string().contains("300s+"), "{refused}");
+        for text in [
+            "", "5", "+3", "5+", "5+-3", "five+3", "5+3+1", "1.2345+0", "s+1", "5m+1",
+        ] {
+            let refused = TimeControl::from_spoken(text);
+            assert_eq!(refused, Err(InvalidTimeControl::Spoken), "{text}");
+        }
+        for text in ["10801s+0", "5+181", "0+0", "5+99999999999999999999"] {
+            let refused = TimeControl::from_spoken(text).unwrap_err();
+            assert_ne!(refused, InvalidTimeControl::Spoken, "{text}");
+        }
     }
 }

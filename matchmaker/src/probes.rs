@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Query, State};
+use serde::Deserialize;
 use tokio::time::timeout;
 
 use crate::problem::{Kind, Problem};
@@ -17,13 +18,27 @@ pub(crate) async fn live() -> &'static str {
     "ok\n"
 }
 
-/// The store answers, so requests can be served.
-pub(crate) async fn ready(State(service): State<Arc<Service>>) -> Result<&'static str, Problem> {
+/// What a probe asks for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ReadyQuery {
+    /// `match`: also that a match can be made now.
+    r#for: Option<String>,
+}
+
+/// The store answers, so requests can be served. With `?for=match` a shard with room must be known too:
+/// whether there is one says nothing of this matchmaker, so that other probes do not ask for it.
+pub(crate) async fn ready(
+    State(service): State<Arc<Service>>,
+    Query(query): Query<ReadyQuery>,
+) -> Result<&'static str, Problem> {
     if service.shutdown.is_cancelled() {
         return Err(Problem::new(
             Kind::Overloaded,
             "This matchmaker is going away.",
         ));
+    }
+    if query.r#for.as_deref() == Some("match") {
+        service.shard_for_new()?;
     }
     match timeout(STORE_WITHIN, service.store.shards()).await {
         Ok(answer) => answer.map(|_| "ok\n").map_err(Problem::from),

@@ -16,7 +16,8 @@ pub enum ClientFrame {
     Join(Join),
     /// A command of the seat.
     Command {
-        /// The client's number for it: the same number is the same command.
+        /// The client's number for it. The same command sent again bears the same number; another one
+        /// under it is refused.
         id: CommandId,
         /// What is asked for.
         kind: CommandKind,

@@ -26,7 +26,7 @@ fn two_bots_play(engine: &str) -> (Value, Value) {
         "--engine",
         engine,
         "--time-control",
-        "3+0",
+        "3s+0",
         "--json",
         "--matchmaker",
         url,
@@ -73,7 +73,7 @@ fn a_bot_goes_on_when_its_engine_dies() {
     let script = tests::data_dir().join("engine-that-dies.sh");
     let engine = format!("uci:/bin/bash '{}' an-argument", script.display());
     let args = |engine: &str| {
-        let terms = ["--time-control", "30+0", "--games", "3", "--json"];
+        let terms = ["--time-control", "30s+0", "--games", "3", "--json"];
         let mut args = vec!["bot".to_owned(), "--engine".into(), engine.to_owned()];
         args.extend(terms.map(str::to_owned));
         args.extend(["--matchmaker".to_owned(), url.clone()]);

@@ -1,6 +1,7 @@
 //! A person at a terminal without a screen: lines in, boards out.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -24,9 +25,20 @@ struct Person {
 
 impl Person {
     fn sits_down(server: &Server, args: &[&str]) -> Self {
-        let mut child = Command::new(process::binary("bot-client"))
-            .args(["play", "--ascii", "--matchmaker", &server.ready.matchmaker])
-            .args(args)
+        Self::sits_down_in(server, args, None)
+    }
+
+    /// `state` is where seats are kept.
+    fn sits_down_in(server: &Server, args: &[&str], state: Option<&Path>) -> Self {
+        let mut command = Command::new(process::binary("bot-client"));
+        command.args(["play", "--ascii"]).args(args);
+        if !args.contains(&"--matchmaker") {
+            command.args(["--matchmaker", &server.ready.matchmaker]);
+        }
+        if let Some(state) = state {
+            command.env("XDG_STATE_HOME", state);
+        }
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -98,7 +110,7 @@ fn two_people_play_to_mate() {
         .unwrap()
         .trim_matches(|c: char| !c.is_alphanumeric());
     let mut bob = Person::sits_down(&server, &["--challenge", challenge]);
-    ann.hears("Your move");
+    ann.hears("Your move. The first move must come within 25 s");
     ann.types("f3");
     bob.hears("White plays f3");
     bob.types("e7e5");
@@ -110,6 +122,10 @@ fn two_people_play_to_mate() {
     bob.types("Qh4");
     assert!(ann.hears("checkmate").contains("0-1"));
     assert!(bob.hears("checkmate").contains("0-1"));
+    // What remains: the record, the match's id, and a way to go on.
+    ann.hears("[Result \"0-1\"]");
+    ann.hears("/v1/matches/");
+    ann.hears("Play again: bot-client play");
     ann.ends_well();
     bob.ends_well();
 }
@@ -128,6 +144,47 @@ fn a_person_outlives_the_server_and_resigns() {
     ann.types("resign");
     assert!(ann.hears("resignation").contains("0-1"));
     ann.ends_well();
+}
+
+/// The arguments of the command line that a player who leaves is told.
+fn way_back(line: &str) -> Vec<String> {
+    let (_, arguments) = line.split_once(" play ").expect(line);
+    arguments
+        .split_whitespace()
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+#[test]
+fn two_players_of_one_account_each_resume_their_own_seat() {
+    let server = Server::embedded();
+    let state = tempfile::tempdir().unwrap();
+    let sits_down = |args: &[&str]| Person::sits_down_in(&server, args, Some(state.path()));
+    let mut ann = sits_down(&["--challenge", "new", "--color", "white"]);
+    let line = ann.hears("--challenge");
+    let challenge = line.rsplit(' ').next().unwrap();
+    let mut bob = sits_down(&["--challenge", challenge]);
+    ann.hears("Your move");
+    ann.types("e4");
+    bob.hears("White plays e4");
+    ann.types("quit");
+    bob.types("quit");
+    let backs = [&mut ann, &mut bob].map(|person| way_back(&person.hears("--resume")));
+    ann.ends_well();
+    bob.ends_well();
+    let [mut ann, mut bob] = backs.map(|args| {
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        sits_down(&args)
+    });
+    bob.hears("Your move");
+    bob.types("e5");
+    ann.hears("Black plays e5");
+    ann.hears("Your move");
+    ann.types("resign");
+    assert!(ann.hears("resignation").contains("You lose"));
+    assert!(bob.hears("resignation").contains("You win"));
+    ann.ends_well();
+    bob.ends_well();
 }
 
 /// What both clocks show, in a line of news.
@@ -203,4 +260,52 @@ fn the_clock_on_screen_stands_and_is_marked_while_the_server_is_gone() {
     server.restart();
     screen.sees("the return", PATIENCE, |screen| !is_marked(screen));
     screen.sees("the opponent's answer", PATIENCE, shows("2. d3"));
+}
+
+#[test]
+fn without_colours_letters_tell_the_sides_apart_on_screen() {
+    let server = Server::embedded();
+    let program = process::binary("bot-client");
+    let matchmaker = &server.ready.matchmaker;
+    let mut screen = Terminal::run(&format!(
+        "env NO_COLOR=1 '{}' play --matchmaker {matchmaker} --against-bot random --color white",
+        program.display()
+    ));
+    let drawn = screen.sees("the board", PATIENCE, |screen| {
+        screen.contains("Your move.")
+    });
+    let row = |rank: char, pieces: &str| {
+        drawn.lines().any(|line| {
+            let mut letters = line.chars().filter(|c| !c.is_whitespace());
+            letters.next() == Some(rank) && letters.take(8).eq(pieces.chars())
+        })
+    };
+    assert!(row('8', "rnbqkbnr") && row('7', "pppppppp"), "{drawn}");
+    assert!(row('2', "PPPPPPPP") && row('1', "RNBQKBNR"), "{drawn}");
+    screen.types("quit");
+}
+
+#[test]
+fn a_dumb_terminal_gets_lines_without_escape_sequences() {
+    let server = Server::embedded();
+    let program = process::binary("bot-client");
+    let matchmaker = &server.ready.matchmaker;
+    let command = format!(
+        "'{}' play --matchmaker {matchmaker} --against-bot random --color white",
+        program.display()
+    );
+    let mut child = Command::new("script")
+        .args(["-qefc", &command, "/dev/null"])
+        .env("TERM", "dumb")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    writeln!(stdin, "quit").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("a  b  c  d  e  f  g  h"), "{said}");
+    assert!(!said.contains('\x1b'), "{said:?}");
 }

@@ -31,6 +31,15 @@ pub(super) const fn foreground(cell: &Cell) -> u8 {
     }
 }
 
+/// What stands around a piece, or an empty square, where there are no colours.
+pub(super) const fn brackets(cell: &Cell) -> (char, char) {
+    match cell.mark {
+        Some(Mark::LastMove) => ('[', ']'),
+        Some(Mark::Check) => ('(', ')'),
+        None => (' ', ' '),
+    }
+}
+
 impl BoardPicture {
     /// The board as nine lines: eight rows, and the letters of the files.
     #[must_use]
@@ -53,11 +62,7 @@ fn line(row: &[Cell; 8], style: TextStyle) -> String {
             let piece = piece.unwrap_or(' ');
             line.push_str(&format!("\x1b[48;5;{back};38;5;{fore};1m {piece} \x1b[0m"));
         } else {
-            let (left, right) = match cell.mark {
-                Some(Mark::LastMove) => ('[', ']'),
-                Some(Mark::Check) => ('(', ')'),
-                None => (' ', ' '),
-            };
+            let (left, right) = brackets(cell);
             line.extend([left, piece.unwrap_or('.'), right]);
         }
     }

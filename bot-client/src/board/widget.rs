@@ -5,7 +5,7 @@ use ratatui::layout::{Rect, Size};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::widgets::Widget;
 
-use super::text::{background, foreground};
+use super::text::{background, brackets, foreground};
 use super::{BoardPicture, Cell, PieceSet};
 
 /// Columns for the numbers of the ranks, and rows for the letters of the files.
@@ -54,11 +54,18 @@ impl<'a> BoardWidget<'a> {
             .fg(Color::Indexed(foreground(cell)))
             .add_modifier(Modifier::BOLD);
         buffer.set_style(square, style);
-        if let Some(piece) = cell.piece {
-            let solid = self.pieces == PieceSet::Unicode;
-            let piece = self.pieces.character(piece, solid).to_string();
-            let (x, y) = middle(square);
-            buffer.set_string(x, y, piece, style);
+        let (x, y) = middle(square);
+        let solid = self.pieces == PieceSet::Unicode;
+        let piece = cell.piece.map(|piece| self.pieces.character(piece, solid));
+        if solid {
+            if let Some(piece) = piece {
+                buffer.set_string(x, y, piece.to_string(), style);
+            }
+        } else {
+            // Letters are for terminals that may have no colours: marks must be seen without.
+            let (left, right) = brackets(cell);
+            let text = format!("{left}{}{right}", piece.unwrap_or('.'));
+            buffer.set_string(x - 1, y, text, style);
         }
     }
 }

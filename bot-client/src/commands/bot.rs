@@ -9,8 +9,8 @@ use serde::Serialize;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::identity::{PlayerArgs, TermsArgs, cancelled_by_signals};
-use super::{Failure, ServerArgs, say};
+use super::identity::{DEFAULT_CONTROL, PlayerArgs, TermsArgs, cancelled_by_signals};
+use super::{Failure, ServerArgs, note, say};
 use crate::connection::ConnectionTimes;
 use crate::engine::{EngineKind, EngineSupply};
 use crate::pairing::Pairing;
@@ -38,8 +38,9 @@ pub struct BotArgs {
     /// Matches to play.
     #[arg(long, value_name = "N", default_value_t = 1)]
     games: u32,
-    /// How much time each side has, in seconds: INITIAL+INCREMENT. It names the pool.
-    #[arg(long, value_name = "CONTROL", default_value = "60+1")]
+    /// How much time each side has, as minutes + seconds: 5+3, or 300s+3 for seconds. It names the pool.
+    #[arg(long, value_name = "CONTROL", default_value = DEFAULT_CONTROL,
+          value_parser = TimeControl::from_spoken)]
     time_control: TimeControl,
     /// Accept this challenge instead of waiting in the pool.
     #[arg(long, value_name = "ID", conflicts_with_all = ["open", "games"])]
@@ -194,6 +195,15 @@ impl Bot<'_> {
             None => TermsArgs::pool(control),
         };
         let announce = |id: &str| {
+            let (control, wait) = (control.spoken(), self.args.terms.wait);
+            let place = if self.args.open {
+                format!("for a challenge at {control}")
+            } else {
+                format!("in the pool {control}")
+            };
+            note(&format!(
+                "Waiting for an opponent {place}, {wait} s at most."
+            ));
             if self.args.open {
                 // With --json it stands on a line of its own kind.
                 let json = serde_json::json!({ "challenge": id });
@@ -270,6 +280,46 @@ impl std::fmt::Display for Played {
         match &self.engine_failure {
             Some(error) => write!(f, "; given up: {error}"),
             None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::commands::play::PlayArgs;
+
+    #[derive(Debug, Parser)]
+    enum Either {
+        Play(Box<PlayArgs>),
+        Bot(Box<BotArgs>),
+    }
+
+    /// Those who follow the README in two terminals wait in the same pool.
+    #[test]
+    fn play_and_bot_meet_by_default() {
+        let control = |command: &str, flags: &[&str]| {
+            let line = ["bot-client", command]
+                .into_iter()
+                .chain(flags.iter().copied());
+            Either::try_parse_from(line).map(|either| match either {
+                Either::Play(args) => args.time_control,
+                Either::Bot(args) => args.time_control,
+            })
+        };
+        let minutes = |flags: &[&str]| {
+            let both = ["play", "bot"].map(|command| control(command, flags).unwrap());
+            assert_eq!(both[0], both[1]);
+            both[0]
+        };
+        assert_eq!(minutes(&[]).initial(), Duration::from_secs(300));
+        let five = minutes(&["--time-control", "5+3"]);
+        assert_eq!(five.initial(), Duration::from_secs(300));
+        for command in ["play", "bot"] {
+            let refused = control(command, &["--time-control", "300+3"]).unwrap_err();
+            assert!(refused.to_string().contains("300s+"), "{refused}");
         }
     }
 }

@@ -1,15 +1,23 @@
 //! Who plays, and how an opponent is found, for the commands that play one match after another.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use clap::Args;
 use game_core::{ClockStart, ColorChoice, MatchId, TimeControl};
 use protocol::http::{NewChallenge, NewTicket};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Failure;
+use super::{Failure, note};
 use crate::pairing::{Pairing, PairingError, Search};
 use crate::{Matchmaker, MatchmakerError};
+
+/// The time control that all commands play by default, so that those who play meet.
+pub(super) const DEFAULT_CONTROL: &str = "5+3";
+
+/// Whoever waits for an opponent is told so this often: enough to see that the program lives.
+const WAITING_SAID_EVERY: Duration = Duration::from_secs(15);
 
 /// Who plays.
 #[derive(Debug, Clone, Args)]
@@ -84,7 +92,23 @@ impl TermsArgs {
             wait_max: Duration::from_secs(self.wait),
             cancel,
         };
-        let found = search.run(pairing, |request| asked(&request.id)).await;
+        let is_asked = Cell::new(false);
+        let search = search.run(pairing, |request| {
+            asked(&request.id);
+            is_asked.set(true);
+        });
+        tokio::pin!(search);
+        let began = Instant::now();
+        let found = loop {
+            match timeout(WAITING_SAID_EVERY, &mut search).await {
+                Ok(found) => break found,
+                Err(_) if is_asked.get() => {
+                    let seconds = began.elapsed().as_secs();
+                    note(&format!("No opponent yet, after {seconds} s."));
+                }
+                Err(_) => {}
+            }
+        };
         found.map_err(|error| match error {
             PairingError::Matchmaker(error) => Failure::setup(error),
             other => Failure::play(other),

@@ -196,6 +196,11 @@ async fn run_bench(args: &bench::BenchArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Prints a line on stderr, for people, where stdout is for results.
+pub(crate) fn note(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
 /// Prints a line on stdout. A reader that has gone away has seen what it wanted.
 pub(crate) fn say(line: &str) {
     let mut stdout = io::stdout().lock();

@@ -33,12 +33,12 @@ impl MatchView {
             Termination::DrawAgreement => {
                 outcome == Outcome::Draw && self.has_offered(by.map(Seat::opponent))
             }
-            Termination::Resignation => outcome.winner().is_some(),
+            Termination::Resignation => by.is_some_and(|loser| outcome == self.lost_by(loser)),
             // Who has offered a draw is content with it.
             Termination::TimeForfeit if self.has_offered(Some(self.turn().opponent())) => {
                 outcome == Outcome::Draw
             }
-            Termination::TimeForfeit => outcome.winner() != Some(self.turn()),
+            Termination::TimeForfeit => outcome == self.lost_by(self.turn()),
             Termination::Aborted | Termination::WhiteNoStart | Termination::BlackNoStart => {
                 outcome == Outcome::Aborted
             }
@@ -56,6 +56,17 @@ impl MatchView {
                 termination,
                 fen: self.fen(),
             })
+        }
+    }
+
+    /// The result if `loser` resigns or its flag falls: a draw if the opponent has nothing to mate with
+    /// (FIDE 5.1.2 and 6.9).
+    fn lost_by(&self, loser: Seat) -> Outcome {
+        let winner = loser.opponent();
+        if self.position.has_insufficient_material(winner.into()) {
+            Outcome::Draw
+        } else {
+            Outcome::win_of(winner)
         }
     }
 

@@ -283,6 +283,31 @@ fn a_flag_loses_unless_the_opponent_cannot_mate() {
     }
 }
 
+/// FIDE 5.1.2 asks of a resignation what 6.9 asks of a flag.
+#[test]
+fn resigning_loses_unless_the_opponent_cannot_mate() {
+    for (board, outcome) in FLAGS.iter().chain(RESIGNED) {
+        let mut table = Table::at_once(&format!("{board} w - - 0 1"));
+        table.start_clock();
+        table.send(Seat::White, CommandKind::Resign).unwrap();
+        table.expect_end(*outcome, Termination::Resignation);
+        let drawn = *outcome == Outcome::Draw;
+        let pgn = table.game.pgn("?");
+        assert_eq!(pgn.contains("[Result \"1/2-1/2\"]"), drawn, "{pgn}");
+        assert!(pgn.contains("[Termination \"Normal\"]"), "{pgn}");
+        let again = game_core::Match::restore(table.game.snapshot(), &[]).unwrap();
+        assert_eq!(again.outcome(), table.game.outcome());
+    }
+}
+
+/// White resigns: a king and a queen, or a pawn, against a king alone, and a queen against a knight.
+const RESIGNED: &[(&str, Outcome)] = &[
+    ("4k3/8/8/8/8/8/8/3QK3", Outcome::Draw),
+    ("4k3/8/8/8/8/8/4P3/4K3", Outcome::Draw),
+    ("4k2n/8/8/8/8/8/8/3QK3", Outcome::Draw),
+    ("4k3/7p/8/8/8/8/8/3QK3", Outcome::BlackWins),
+];
+
 #[test]
 fn a_draw_offered_by_the_opponent_saves_who_runs_out_of_time() {
     for (offers, outcome) in [

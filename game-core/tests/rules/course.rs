@@ -132,8 +132,8 @@ pub(crate) struct Course {
     /// Time that has passed, not counting what was turned back.
     pub(crate) elapsed: Duration,
     pub(crate) events: Vec<Event>,
-    /// Every id so far, with what the first command under it was told.
-    pub(crate) answers: BySeat<Vec<(CommandId, Result<u32, Refusal>)>>,
+    /// Every command so far, with what it was told.
+    pub(crate) answers: BySeat<Vec<(Command, Result<u32, Refusal>)>>,
     pub(crate) next_id: u64,
 }
 
@@ -188,7 +188,7 @@ impl Course {
         let id = CommandId(self.next_id);
         self.next_id += 1;
         let answer = self.send(seat, id, kind);
-        self.answers[seat].push((id, answer));
+        self.answers[seat].push((Command { id, kind }, answer));
     }
 
     /// Sends a command, and checks that a refusal changed nothing but what time did.
@@ -213,7 +213,8 @@ impl Course {
         answer
     }
 
-    /// Sends a command under one of the seat's last ids, and checks that nothing comes of it.
+    /// Sends a command under one of the seat's last ids, the same one or another, and checks that
+    /// nothing comes of it.
     fn repeat(&mut self, seat: Seat, choice: u16, kind: CommandKind) {
         // Refusals are remembered for the last few only.
         let known = &self.answers[seat];
@@ -221,9 +222,17 @@ impl Course {
         let Some(index) = usize::from(choice).checked_rem(recent.len()) else {
             return;
         };
-        let (id, answer) = recent[index];
+        let (first, answer) = recent[index];
+        let kind = if choice % 2 == 0 { first.kind } else { kind };
+        let answer = match (kind, first.kind) {
+            _ if kind == first.kind => answer,
+            // Castling has two names, and two who offer have agreed: these may be the same.
+            (CommandKind::Move { .. }, CommandKind::Move { .. })
+            | (CommandKind::OfferDraw, CommandKind::AcceptDraw) => return,
+            _ => Err(Refusal::CommandIdReused),
+        };
         let before = (self.game.clone(), self.events.len());
-        let command = Command { id, kind };
+        let command = Command { id: first.id, kind };
         let repeated = self.game.apply(seat, &command, self.now, &mut self.events);
         assert_eq!(repeated, answer);
         assert_eq!(self.events.len(), before.1);

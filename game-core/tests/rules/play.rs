@@ -199,16 +199,16 @@ fn an_accepted_command_sent_again_has_one_effect_and_the_same_answer() {
     );
     assert_eq!(table.send_as(Seat::Black, 7, CommandKind::Resign), Ok(5));
     let before = table.game.snapshot();
-    for (seat, id, seq) in [
-        (Seat::White, 5, 1),
-        (Seat::Black, 5, 2),
-        (Seat::White, 6, 3),
-        (Seat::Black, 6, 4),
-        (Seat::Black, 7, 5),
+    for (seat, id, kind, seq) in [
+        (Seat::White, 5, first, 1),
+        (Seat::Black, 5, reply, 2),
+        (Seat::White, 6, CommandKind::OfferDraw, 3),
+        (Seat::Black, 6, CommandKind::DeclineDraw, 4),
+        (Seat::Black, 7, CommandKind::Resign, 5),
     ] {
-        // Whatever the repeat says, and long after the end.
+        // Long after the end.
         table.wait(10_000_000);
-        assert_eq!(table.send_as(seat, id, CommandKind::Resign), Ok(seq));
+        assert_eq!(table.send_as(seat, id, kind), Ok(seq));
     }
     // White never sent a 7.
     let unknown = table.send_as(Seat::White, 7, CommandKind::Resign);
@@ -223,8 +223,78 @@ fn a_repeat_does_not_let_time_act() {
     table.play_all("e2e4 e7e5");
     table.wait(200_000);
     // White's flag is due, but that is for `tick` to say.
-    assert_eq!(table.send_as(Seat::White, 1, CommandKind::Resign), Ok(1));
+    assert_eq!(table.send_as(Seat::White, 1, a_move(0, "e2e4")), Ok(1));
+    let reused = table.send_as(Seat::White, 1, CommandKind::Resign);
+    assert_eq!(reused, Err(Refusal::CommandIdReused));
     assert_eq!(table.events.len(), 2);
+}
+
+#[test]
+fn a_command_id_used_again_for_another_command_is_refused() {
+    let with_offer = |ply, uci: &str| CommandKind::Move {
+        ply,
+        uci: uci.parse().unwrap(),
+        offers_draw: true,
+    };
+    let mut table = Table::from_fen(KIWIPETE);
+    // Castling has two names, and both are the same command.
+    let sent = [
+        (Seat::White, 1, a_move(0, "e1h1"), Ok(1)),
+        (Seat::Black, 1, a_move(1, "e8c8"), Ok(2)),
+        (
+            Seat::White,
+            2,
+            CommandKind::AcceptDraw,
+            Err(Refusal::NoOffer),
+        ),
+        (Seat::White, 3, with_offer(2, "a2a3"), Ok(3)),
+        (Seat::Black, 3, CommandKind::OfferDraw, Ok(4)),
+    ];
+    for (seat, id, kind, answer) in sent {
+        assert_eq!(table.send_as(seat, id, kind), answer);
+        table.start_clock();
+    }
+    table.expect_end(Outcome::Draw, Termination::DrawAgreement);
+    let others = [
+        (Seat::White, 1, a_move(0, "e1d1")),
+        (Seat::White, 1, a_move(0, "a1h1")),
+        (Seat::White, 1, a_move(2, "e1h1")),
+        (Seat::White, 1, with_offer(0, "e1h1")),
+        (Seat::White, 1, CommandKind::Resign),
+        (Seat::Black, 1, a_move(1, "e8h8")),
+        (Seat::White, 3, a_move(2, "a2a3")),
+        (Seat::White, 3, CommandKind::OfferDraw),
+        (Seat::Black, 3, CommandKind::DeclineDraw),
+        (Seat::Black, 3, CommandKind::Resign),
+    ];
+    let snapshot = table.game.snapshot();
+    let mut restored = game_core::Match::restore(snapshot.clone(), &[]).unwrap();
+    let refused = table.send_as(Seat::White, 2, CommandKind::DeclineDraw);
+    assert_eq!(refused, Err(Refusal::CommandIdReused), "of a refusal");
+    // The same before and after a takeover.
+    for game in [&mut table.game, &mut restored] {
+        let mut ask = |seat, id, kind| {
+            let command = game_core::Command {
+                id: game_core::CommandId(id),
+                kind,
+            };
+            game.apply(seat, &command, table.now, &mut table.events)
+        };
+        for (seat, id, kind) in others {
+            assert_eq!(
+                ask(seat, id, kind),
+                Err(Refusal::CommandIdReused),
+                "{kind:?}"
+            );
+        }
+        for (seat, id, kind, answer) in sent.into_iter().filter(|sent| sent.3.is_ok()) {
+            assert_eq!(ask(seat, id, kind), answer, "{kind:?}");
+        }
+        assert_eq!(ask(Seat::White, 1, a_move(0, "e1g1")), Ok(1));
+        assert_eq!(ask(Seat::Black, 1, a_move(1, "e8a8")), Ok(2));
+        assert_eq!(game.snapshot(), snapshot);
+    }
+    assert_eq!(table.events.len(), 4);
 }
 
 #[test]
@@ -236,11 +306,15 @@ fn a_refused_command_sent_again_is_refused_alike() {
         Err(Refusal::NotYourTurn)
     );
     table.play("e2e4");
-    // It would be legal now, but it was answered already.
+    assert_eq!(
+        table.send_as(Seat::Black, 50, early),
+        Err(Refusal::NotYourTurn)
+    );
+    // It would be legal now, but its id stands for another command.
     let timely = a_move(1, "e7e5");
     assert_eq!(
         table.send_as(Seat::Black, 50, timely),
-        Err(Refusal::NotYourTurn)
+        Err(Refusal::CommandIdReused)
     );
     assert_eq!(table.send_as(Seat::Black, 51, timely), Ok(2));
 }

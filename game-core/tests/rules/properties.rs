@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use game_core::{BySeat, Command, CommandKind, Match, Seat};
+use game_core::{BySeat, Command, CommandKind, Match, Refusal, Seat};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -49,11 +49,16 @@ proptest! {
             let mut restored = Match::restore(snapshot, tail).unwrap();
             assert_restored(&restored, &course);
             for seat in Seat::BOTH {
-                for (id, answer) in &course.answers[seat] {
+                for (command, answer) in &course.answers[seat] {
                     if answer.is_ok() {
-                        let command = Command { id: *id, kind: CommandKind::Resign };
-                        let repeated = restored.apply(seat, &command, course.now, &mut Vec::new());
-                        prop_assert_eq!(repeated, *answer);
+                        let mut apply = |kind| {
+                            let command = Command { kind, ..*command };
+                            restored.apply(seat, &command, course.now, &mut Vec::new())
+                        };
+                        prop_assert_eq!(apply(command.kind), *answer);
+                        if command.kind != CommandKind::Abort {
+                            prop_assert_eq!(apply(CommandKind::Abort), Err(Refusal::CommandIdReused));
+                        }
                     }
                 }
             }

@@ -107,7 +107,12 @@ fn offers_repeats_and_repetitions_come_back() {
         table.send(Seat::White, CommandKind::OfferDraw),
         Err(Refusal::OfferTooSoon)
     );
-    assert_eq!(table.send_as(Seat::Black, 2, CommandKind::Resign), Ok(2));
+    let first = CommandKind::Move {
+        ply: 1,
+        uci: "g8f6".parse().unwrap(),
+        offers_draw: false,
+    };
+    assert_eq!(table.send_as(Seat::Black, 2, first), Ok(2));
     table.play_all("g1f3 g8f6 f3g1");
     assert_eq!(table.game.outcome(), None);
     table.play("f6g8");

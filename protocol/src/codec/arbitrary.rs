@@ -175,6 +175,7 @@ pub(super) fn server_frame() -> impl Strategy<Value = ServerFrame> {
     let refusals = vec![
         WireRefusal::Match(Refusal::MatchOver),
         WireRefusal::Match(Refusal::NoOffer),
+        WireRefusal::Match(Refusal::CommandIdReused),
         WireRefusal::NotAPlayer,
         WireRefusal::RateLimited,
         WireRefusal::Paused,

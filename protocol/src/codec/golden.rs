@@ -321,6 +321,7 @@ fn answers_to_commands() {
         ("0000000803fb010403090005", rule(Refusal::TooLate)),
         ("0000000803fb010403090006", rule(Refusal::OfferTooSoon)),
         ("0000000803fb010403090007", rule(Refusal::NoOffer)),
+        ("0000000803fb010403090008", rule(Refusal::CommandIdReused)),
         ("0000000703fb0104030901", refused(WireRefusal::NotAPlayer)),
         ("0000000703fb0104030902", refused(WireRefusal::RateLimited)),
         ("0000000703fb0104030903", refused(WireRefusal::Paused)),

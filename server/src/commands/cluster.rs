@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::Backend;
 use super::endpoint::{Endpoint, Serving};
-use crate::tls::{self, CertificateSource, ResetSecret, ShownIdentity};
+use crate::tls::{self, CertificateSource, ResetSecret, ShownIdentity, TlsError};
 use crate::{NetLimits, ShardConfig, ShardFailed, ShardSource, Surroundings, TraceConfig};
 
 /// Everything must answer within this, or the start has failed.
@@ -121,7 +121,8 @@ impl Cluster {
         }
         let listen = SocketAddr::new(plan.host, plan.matchmaker_port);
         let listener = TcpListener::bind(listen).await.map_err(|error| {
-            format!("the matchmaker cannot listen on {listen} (TCP): {error}; choose another port")
+            let option = "--matchmaker-port (ROOKERY_MATCHMAKER_PORT)";
+            cannot_listen("the matchmaker", listen, option, &error)
         })?;
         let matchmaker_address = listener.local_addr()?;
         let store = backend.open().await?;
@@ -228,12 +229,33 @@ impl Cluster {
     }
 }
 
-/// Whether the matchmaker says that it can serve.
+/// Why a part of the cluster cannot listen, and which option to change.
+fn cannot_listen(
+    who: &str,
+    address: SocketAddr,
+    port_option: &str,
+    error: &std::io::Error,
+) -> String {
+    let (ip, port) = (address.ip(), address.port());
+    match error.kind() {
+        ErrorKind::AddrNotAvailable => {
+            format!("--host (ROOKERY_HOST): {ip} is no address of this machine")
+        }
+        ErrorKind::AddrInUse => format!(
+            "{port_option}: {who} cannot listen on port {port}, which is taken; give another, or 0 \
+             for a free one"
+        ),
+        _ => format!("{who} cannot listen on {address}: {error}; see --host and {port_option}"),
+    }
+}
+
+/// Whether the matchmaker says that a match can be made.
 async fn is_ready(matchmaker: SocketAddr) -> bool {
     let ask = async {
         let mut stream = TcpStream::connect(matchmaker).await?;
-        let request =
-            format!("GET /readyz HTTP/1.1\r\nHost: {matchmaker}\r\nConnection: close\r\n\r\n");
+        let request = format!(
+            "GET /readyz?for=match HTTP/1.1\r\nHost: {matchmaker}\r\nConnection: close\r\n\r\n"
+        );
         stream.write_all(request.as_bytes()).await?;
         let mut status = [0; 12];
         stream.read_exact(&mut status).await?;
@@ -333,7 +355,14 @@ fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<
     let identity = ShownIdentity::new(identity)?;
     let certificate_sha256 = identity.pin();
     let secret = ResetSecret::from_bytes(&seed.key.derive_secret("stateless reset"));
-    let endpoint = identity.bind(seed.listen, secret.as_ref(), &net)?;
+    let endpoint = identity.bind(seed.listen, secret.as_ref(), &net);
+    let endpoint = endpoint.map_err(|error| match error {
+        TlsError::Bind { address, why } => {
+            let option = "--shard-port (ROOKERY_SHARD_PORT)";
+            Failure::from(cannot_listen("a shard", address, option, &why))
+        }
+        other => other.into(),
+    })?;
     let address = endpoint.local_addr()?;
     let (inspector, inspected) = crate::inspection();
     // It ends with the shard's runtime.
@@ -436,7 +465,7 @@ pub(super) fn signing_key(directory: &Path) -> Result<SigningKey, Failure> {
 }
 
 /// Writes a file that its owner alone may read, whole or not at all.
-fn write_secret(directory: &Path, path: &Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write_secret(directory: &Path, path: &Path, text: &str) -> std::io::Result<()> {
     let draft = path.with_extension("pem.new");
     let mut options = OpenOptions::new();
     let mut file = options

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::backend::{Backend, DevStore};
-use super::cluster::{Addresses, Cluster, ClusterPlan, signing_key};
+use super::cluster::{Addresses, Cluster, ClusterPlan, signing_key, write_secret};
 use super::retention::RetentionArgs;
 use super::traces::TraceArgs;
 
@@ -75,7 +75,7 @@ pub(super) struct DevArgs {
     )]
     shard_port: u16,
     /// Where the admin endpoint listens, with a page to look at: its URL and its token are printed at the
-    /// start. Port 0 picks a free one.
+    /// start. Port 0 picks a free one, and takes it again at the next start.
     #[arg(
         long,
         env = "ROOKERY_ADMIN_LISTEN",
@@ -83,7 +83,8 @@ pub(super) struct DevArgs {
         default_value = "127.0.0.1:0"
     )]
     admin_listen: SocketAddr,
-    /// A file with the tokens of operators, one a line; by default a token is made at each start.
+    /// A file with the tokens of operators, one a line; by default a token is made at the first start
+    /// and kept in the data directory.
     #[arg(long, env = "ROOKERY_ADMIN_TOKEN_FILE", value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
     /// Once everything answers, write a JSON object to this file: `matchmaker` (URL), `admin` (URL),
@@ -141,7 +142,53 @@ impl DevArgs {
         };
         Ok(admin.validate(false)?)
     }
+
+    /// The port and token of the last start, where none are asked for: bookmarks and scripts go on
+    /// working.
+    fn kept_admin(
+        &self,
+        mut listen: SocketAddr,
+        access: Access,
+    ) -> Result<(SocketAddr, Access), Failure> {
+        if listen.port() == 0 {
+            let kept = std::fs::read_to_string(self.data_dir.join(ADMIN_PORT)).unwrap_or_default();
+            let kept = SocketAddr::new(listen.ip(), kept.trim().parse().unwrap_or(0));
+            if std::net::TcpListener::bind(kept).is_ok() {
+                listen = kept;
+            }
+        }
+        if self.admin_token_file.is_some() {
+            return Ok((listen, access));
+        }
+        let path = self.data_dir.join(ADMIN_TOKEN);
+        if !path.exists() {
+            let token = access.token().unwrap_or_default();
+            write_secret(&self.data_dir, &path, &format!("admin {token}\n"))
+                .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        }
+        Ok((listen, Access::read(&path)?))
+    }
+
+    /// Keeps the admin endpoint's port for the next start.
+    fn keep_port(&self, addresses: &Addresses) {
+        let port = addresses
+            .admin
+            .as_deref()
+            .and_then(|url| url.rsplit(':').next());
+        let Some(port) = port.filter(|_| self.admin_listen.port() == 0) else {
+            return;
+        };
+        let path = self.data_dir.join(ADMIN_PORT);
+        if let Err(error) = write_secret(&self.data_dir, &path, port) {
+            tracing::warn!(%error, path = %path.display(), "the admin port is not kept");
+        }
+    }
 }
+
+/// The file of the data directory that keeps the admin endpoint's token.
+const ADMIN_TOKEN: &str = "admin-token";
+/// The file of the data directory that keeps the admin endpoint's port.
+const ADMIN_PORT: &str = "admin-port";
 
 pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
     let admin = args.validate()?;
@@ -166,6 +213,9 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
         }
         None => Backend::embedded(&args.data_dir, finished_keep)?,
     };
+    let admin = admin
+        .map(|(listen, access)| args.kept_admin(listen, access))
+        .transpose()?;
     let plan = ClusterPlan {
         host: args.host,
         matchmaker_port: args.matchmaker_port,
@@ -187,6 +237,7 @@ async fn serve(args: &DevArgs, plan: ClusterPlan, backend: Backend) -> Result<()
     let shutdown = CancellationToken::new();
     super::watch_signals(shutdown.clone())?;
     let cluster = Cluster::start(plan, &backend, shutdown).await?;
+    args.keep_port(&cluster.addresses);
     say_what_is_where(args, &cluster.addresses);
     if let Some(path) = &args.ready_file {
         super::write_ready_file(path, &serde_json::to_value(&cluster.addresses)?)?;

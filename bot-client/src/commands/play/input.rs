@@ -4,6 +4,7 @@ use game_core::Uci;
 use shakmaty::san::San;
 use shakmaty::{Chess, Position};
 
+use super::wrong;
 use crate::canonical;
 
 /// What a line asks for.
@@ -48,6 +49,19 @@ impl Input {
         }
     }
 
+    /// Whether a line is written as a move, whatever the position.
+    pub(super) fn is_written_as_move(line: &str) -> bool {
+        let text = line.trim();
+        let mut san = text.replace('0', "O");
+        if let Some(first) = san.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        let is_san = [text, &san]
+            .iter()
+            .any(|text| San::from_ascii(text.as_bytes()).is_ok());
+        is_san || text.to_ascii_lowercase().parse::<Uci>().is_ok()
+    }
+
     /// Whether a line is a move, whatever the position: anything that is no other word.
     pub(super) fn is_move(line: &str) -> bool {
         matches!(
@@ -61,7 +75,7 @@ fn parse_move(text: &str, position: &Chess) -> Result<Uci, String> {
     let lower = text.to_ascii_lowercase();
     if let Ok(uci) = lower.parse::<Uci>() {
         let legal = uci.to_move().to_move(position).ok().and_then(canonical);
-        return legal.ok_or_else(|| format!("{text} is not legal here"));
+        return legal.ok_or_else(|| wrong::uci(uci, position));
     }
     // Zeros for castling, and pieces in lower case, are common; a pawn's move is taken as such first.
     let mut pieces = text.to_owned();
@@ -86,7 +100,7 @@ fn parse_move(text: &str, position: &Chess) -> Result<Uci, String> {
         None if ambiguous(&sans, position) => Err(format!(
             "{text} could be more than one move: name the square it leaves, as in Nbd2"
         )),
-        None => Err(format!("{text} is not legal here")),
+        None => Err(wrong::sans(text, &sans, position)),
     }
 }
 
@@ -138,14 +152,37 @@ mod tests {
         let knights = "4k3/8/8/8/8/5N2/8/1N2K3 w - - 0 1";
         for (line, why) in [
             ("Nd2", "more than one"),
-            ("e2e4", "not legal"),
-            ("Qd4", "not legal"),
+            ("e2e4", "there is no piece on e2"),
+            ("e8e7", "the king on e8 is Black's"),
+            ("f3f5", "the knight on f3 cannot go to f5"),
+            ("Qd4", "no queen can go to d4"),
+            ("bxa8", "no bishop can go to a8"),
+            ("bxa8", "no pawn can take on a8"),
+            ("O-O", "castling is not possible"),
             ("hello", "neither"),
             ("", "neither"),
             ("é4", "neither"),
         ] {
             let error = parse(line, knights).unwrap_err();
             assert!(error.contains(why), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_a_pawn_becomes_must_be_said() {
+        let pawn = "r3k3/1P6/8/8/8/8/8/4K3 w - - 0 1";
+        for (line, hint) in [("bxa8", "bxa8=Q"), ("b8", "b8=Q"), ("b7a8", "b7a8q")] {
+            let error = parse(line, pawn).unwrap_err();
+            assert!(error.contains("becomes") && error.contains(hint), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_check_is_named_as_the_reason() {
+        let check = "4k3/8/8/8/4r3/8/P7/4K3 w - - 0 1";
+        for line in ["a2a4", "a4"] {
+            let error = parse(line, check).unwrap_err();
+            assert!(error.contains("White is in check"), "{error}");
         }
     }
 

@@ -8,24 +8,24 @@ mod stdin;
 mod table;
 mod tui;
 mod words;
+mod wrong;
 
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use game_core::{MatchId, TimeControl};
+use game_core::{MatchId, Seat, TimeControl};
 use protocol::http::NewChallenge;
 use tokio_util::sync::CancellationToken;
 
-use super::identity::{PlayerArgs, TermsArgs, cancelled_by_signals};
+use super::identity::{DEFAULT_CONTROL, PlayerArgs, TermsArgs, cancelled_by_signals};
 use super::{Failure, ServerArgs, say};
-use crate::board::{PieceSet, TextStyle};
 use crate::connection::ConnectionTimes;
 use crate::engine::EngineKind;
 use crate::pairing::Pairing;
 use crate::seat::{PlayerSeat, SeatSession, SeatSource, SessionConfig, Watch};
-use crate::{Connector, Matchmaker};
+use crate::{Connector, Matchmaker, terminal};
 use opponent::{Opponent, Seated};
 use saved::{SavedBot, SavedSeat};
 use table::Table;
@@ -33,8 +33,9 @@ use table::Table;
 /// Play a match in the terminal.
 ///
 /// By default against whoever waits in the pool of the same time control. Type a move (e4, Nf3, O-O
-/// or e2e4) or `help`. Where stdin or stdout is no terminal, the board is printed after each move and
-/// moves are read from stdin, a line each.
+/// or e2e4) or `help`. Where stdin or stdout is no terminal, or TERM is dumb, the board is printed after
+/// each move and moves are read from stdin, a line each. With NO_COLOR set, pieces are letters: upper
+/// case for White.
 ///
 /// Leaving (`quit`, Ctrl-C, or a closed terminal) does not end the match: `play --resume ID` takes
 /// the seat again.
@@ -50,12 +51,17 @@ pub struct PlayArgs {
     /// Take again the seat of a match that was left.
     #[arg(long, value_name = "MATCH", group = "opponent")]
     resume: Option<MatchId>,
+    /// Which seat to take again, where both players of the match share this computer's account: white
+    /// or black.
+    #[arg(long = "as", value_name = "SEAT", requires = "resume", value_parser = seat)]
+    resume_as: Option<Seat>,
     /// Watch a match.
     #[arg(long, value_name = "MATCH", group = "opponent")]
     watch: Option<MatchId>,
-    /// How much time each side has, in seconds: INITIAL+INCREMENT. It names the pool.
-    #[arg(long, value_name = "CONTROL", default_value = "300+3")]
-    time_control: TimeControl,
+    /// How much time each side has, as minutes + seconds: 5+3, or 300s+3 for seconds. It names the pool.
+    #[arg(long, value_name = "CONTROL", default_value = DEFAULT_CONTROL,
+          value_parser = TimeControl::from_spoken)]
+    pub(super) time_control: TimeControl,
     /// Draw letters instead of chess symbols.
     #[arg(long, env = "ROOKERY_ASCII")]
     ascii: bool,
@@ -65,10 +71,18 @@ pub struct PlayArgs {
     player: PlayerArgs,
 }
 
+fn seat(text: &str) -> Result<Seat, String> {
+    match text {
+        "white" => Ok(Seat::White),
+        "black" => Ok(Seat::Black),
+        _ => Err("a seat is white or black".into()),
+    }
+}
+
 impl PlayArgs {
     /// Whether the whole terminal is drawn on, so that log lines would spoil it.
     pub(super) fn takes_the_terminal() -> bool {
-        std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+        std::io::stdin().is_terminal() && terminal::has_screen()
     }
 }
 
@@ -121,9 +135,9 @@ impl Evening<'_> {
             self.look(&mut table, None).await?;
             return table.leave().await.map_err(Failure::play);
         }
-        let Found { seat, bot } = self.find().await?;
+        let Found { mut seat, bot } = self.find().await?;
         let folder = saved::folder();
-        let kept = folder.as_deref().map(|folder| seat.save(folder));
+        let mut kept = folder.as_deref().map(|folder| seat.save(folder));
         let source = PlayerSeat {
             matchmaker: self.matchmaker.clone(),
             token: seat.token.clone(),
@@ -133,15 +147,20 @@ impl Evening<'_> {
             bot.sit(matchmaker, connector, seat.match_id, self.config)
         });
         let mut table = self.sit(seat.match_id, Arc::new(source)).await?;
+        seat.seat = table.view().seat();
+        if let Some(Ok(())) = kept {
+            kept = folder.as_deref().map(|folder| seat.save(folder));
+        }
         let looked = self.look(&mut table, bot.as_mut()).await;
         if table.is_over() {
             if let Some(folder) = &folder {
-                SavedSeat::forget(folder, seat.match_id);
+                seat.forget(folder);
             }
             // What stood on the whole terminal is gone with it.
             if PlayArgs::takes_the_terminal() {
                 say(&table.status());
             }
+            self.say_what_remains(seat.match_id).await;
         } else {
             say(&comeback(&seat, matches!(kept, Some(Ok(())))));
         }
@@ -152,6 +171,24 @@ impl Evening<'_> {
         looked.and(left)
     }
 
+    /// After the end: the record, where it stays, and how to play on.
+    async fn say_what_remains(&self, id: MatchId) {
+        let base = self.matchmaker.base();
+        match self.matchmaker.pgn(id).await {
+            Ok(pgn) => say(&format!("\n{}\n", pgn.trim_end())),
+            Err(error) => say(&format!("The record cannot be had now: {error}")),
+        }
+        let control = self.args.time_control.spoken();
+        let again = match &self.args.against_bot {
+            Some(engine) => format!("--against-bot '{engine}'"),
+            None => "--challenge new".into(),
+        };
+        say(&format!(
+            "Match {id}; its record stays at {base}/v1/matches/{id}/pgn\n\
+             Play again: bot-client play --matchmaker {base} --time-control {control} {again}"
+        ));
+    }
+
     async fn sit(&self, id: MatchId, source: Arc<dyn SeatSource>) -> Result<Table, Failure> {
         let connector = Arc::clone(&self.connector);
         let session = SeatSession::join(connector, source, id, self.config).await?;
@@ -160,11 +197,7 @@ impl Evening<'_> {
 
     /// Lets the player see and act until the match is over or the player leaves.
     async fn look(&self, table: &mut Table, bot: Option<&mut Seated>) -> Result<(), Failure> {
-        let pieces = if self.args.ascii {
-            PieceSet::Ascii
-        } else {
-            PieceSet::Unicode
-        };
+        let style = terminal::style(self.args.ascii);
         let bot_failed = async {
             match bot {
                 Some(bot) => bot.failed().await,
@@ -172,10 +205,8 @@ impl Evening<'_> {
             }
         };
         if PlayArgs::takes_the_terminal() {
-            return tui::run(table, pieces, bot_failed, &self.cancel).await;
+            return tui::run(table, style.pieces, bot_failed, &self.cancel).await;
         }
-        let colors = std::io::stdout().is_terminal();
-        let style = TextStyle { pieces, colors };
         let typed = stdin::listen(std::io::BufReader::new(std::io::stdin()));
         tokio::select! {
             played = lines::run(table, typed, style) => played.map_err(Failure::play),
@@ -206,7 +237,8 @@ impl Evening<'_> {
                  bot-client play --matchmaker {base} --challenge {id}\n\nWaiting…"
             )),
             _ => say(&format!(
-                "Waiting for an opponent at {control}… (Ctrl-C to stop)"
+                "Waiting for an opponent in the pool {}… (Ctrl-C to stop)",
+                control.spoken()
             )),
         };
         let terms = &self.args.terms;
@@ -223,9 +255,14 @@ impl Evening<'_> {
         }
         let seat = saved::folder()
             .ok_or_else(|| "there is no home folder".to_owned())
-            .and_then(|folder| SavedSeat::load(&folder, match_id).map_err(|e| e.to_string()))
+            .and_then(|folder| {
+                let seat = self.args.resume_as;
+                SavedSeat::load(&folder, match_id, seat).map_err(|why| why.to_string())
+            })
             .map_err(|why| {
-                Failure::setup(format!("no seat is kept for match {match_id}: {why}"))
+                Failure::setup(format!(
+                    "cannot take a seat again in match {match_id}: {why}"
+                ))
             })?;
         if seat.matchmaker != self.matchmaker.base() {
             let theirs = &seat.matchmaker;
@@ -288,6 +325,7 @@ impl Evening<'_> {
             matchmaker,
             match_id,
             token,
+            seat: None,
             bot,
         };
         Found { seat, bot: None }
@@ -300,8 +338,10 @@ fn comeback(seat: &SavedSeat, is_kept: bool) -> String {
         matchmaker,
         match_id,
         token,
+        seat,
         ..
     } = seat;
+    let which = seat.map_or_else(String::new, |seat| format!("--as {seat} "));
     // The token is as good as a password: it is shown only where it could not be kept.
     let token = if is_kept {
         String::new()
@@ -310,6 +350,6 @@ fn comeback(seat: &SavedSeat, is_kept: bool) -> String {
     };
     format!(
         "The match goes on, and so does your clock. To come back:\n\n  \
-         {token}bot-client play --matchmaker {matchmaker} --resume {match_id}"
+         {token}bot-client play --matchmaker {matchmaker} {which}--resume {match_id}"
     )
 }

@@ -91,6 +91,12 @@ impl Table {
 
     /// Does what a line says.
     pub(super) fn typed(&mut self, line: &str) -> Typed {
+        let view = self.view();
+        let is_players = view.seat().is_some() && !self.is_over();
+        if is_players && !view.is_my_turn() && Input::is_written_as_move(line) {
+            let turn = words::side(view.turn());
+            return Typed::Say(vec![format!("It is {turn}'s turn.")]);
+        }
         let input = match Input::parse(line, self.view().position()) {
             Ok(input) => input,
             Err(why) => return Typed::Say(vec![why]),
@@ -106,9 +112,6 @@ impl Table {
                 return Typed::Say(vec!["You only watch.".into()]);
             }
             _ if self.is_over() => return Typed::Say(vec!["The match is over.".into()]),
-            Input::Move(_) if !self.view().is_my_turn() => {
-                return Typed::Say(vec!["It is not your turn.".into()]);
-            }
             Input::Move(_) if self.moved() => {
                 return Typed::Say(vec!["You have moved already.".into()]);
             }

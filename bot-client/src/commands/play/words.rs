@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use game_core::{CommandKind, EventKind, Outcome, Refusal, Seat, Termination};
+use game_core::{ClockStart, CommandKind, EventKind, Outcome, Refusal, Seat, Termination};
 use protocol::{CloseCode, WireEvent, WireRefusal};
 use shakmaty::Position;
 use shakmaty::san::SanPlus;
@@ -64,9 +64,30 @@ pub(super) fn move_list(view: &MatchView) -> Vec<String> {
     lines
 }
 
+/// What ended a match, in words.
+fn how(outcome: Outcome, termination: Termination) -> String {
+    let draw = outcome == Outcome::Draw;
+    match termination {
+        Termination::Resignation if draw => {
+            "resignation, as the other side could not have mated".into()
+        }
+        // Or the opponent had offered a draw.
+        Termination::TimeForfeit if draw => {
+            "time forfeit, as the other side could not have mated or had offered a draw".into()
+        }
+        Termination::WhiteNoStart => "White did not make its first move in time".into(),
+        Termination::BlackNoStart => "Black did not make its first move in time".into(),
+        Termination::Aborted => "the match was aborted".into(),
+        Termination::Adjudicated => "an arbiter's decision".into(),
+        Termination::SeventyFiveMoves => "75 moves without a capture or a pawn move".into(),
+        Termination::MaxLength => "the limit of 600 moves".into(),
+        _ => termination.code().replace('_', " "),
+    }
+}
+
 /// The result in a sentence.
 pub(super) fn result(view: &MatchView, outcome: Outcome, termination: Termination) -> String {
-    let how = termination.code().replace('_', " ");
+    let how = how(outcome, termination);
     match (outcome.winner(), view.seat()) {
         (Some(winner), Some(seat)) if winner == seat => format!("You win: {outcome} by {how}."),
         (Some(_), Some(_)) => format!("You lose: {outcome} by {how}."),
@@ -139,6 +160,12 @@ pub(super) fn status(view: &MatchView, waiting: Option<&str>) -> String {
         Some(_) => "The opponent is to move.".to_owned(),
         None => format!("{} is to move.", side(view.turn())),
     };
+    if let Some(limit) = first_move_limit(view) {
+        let seconds = limit.as_secs();
+        status.push_str(&format!(
+            " The first move must come within {seconds} s, or the match is aborted."
+        ));
+    }
     match (view.draw_offer(), view.seat()) {
         (Some(offer), Some(seat)) if offer == seat => status.push_str(" You offer a draw."),
         (Some(_), Some(_)) => {
@@ -153,6 +180,12 @@ pub(super) fn status(view: &MatchView, waiting: Option<&str>) -> String {
         status.push_str(" The opponent is not connected.");
     }
     status
+}
+
+/// How long the side to move has for its first move, if that is what is waited for.
+fn first_move_limit(view: &MatchView) -> Option<Duration> {
+    let untimed = view.clock_start() == ClockStart::AfterFirstMoves && view.ply() < 2;
+    untimed.then(|| view.time_control().speed().first_move_timeout())
 }
 
 /// News, where there is any that the board does not show.
@@ -208,6 +241,7 @@ fn refused(kind: CommandKind, reason: WireRefusal) -> String {
             Refusal::TooLate => "both sides have moved; resign instead",
             Refusal::OfferTooSoon => "you offered a draw a short while ago",
             Refusal::NoOffer => "there is no offer",
+            Refusal::CommandIdReused => "its number was used for another command",
         },
         WireRefusal::NotAPlayer => "you only watch",
         WireRefusal::RateLimited => "too many commands",
@@ -245,6 +279,22 @@ mod tests {
         ] {
             assert_eq!(clock(Duration::from_millis(ms)), expected);
         }
+    }
+
+    #[test]
+    fn a_drawn_resignation_says_why_it_is_drawn() {
+        let drawn = how(Outcome::Draw, Termination::Resignation);
+        assert!(drawn.contains("could not have mated"), "{drawn}");
+        assert_eq!(
+            how(Outcome::WhiteWins, Termination::Resignation),
+            "resignation"
+        );
+    }
+
+    #[test]
+    fn a_match_without_first_moves_says_so_in_words() {
+        let said = how(Outcome::Aborted, Termination::WhiteNoStart);
+        assert_eq!(said, "White did not make its first move in time");
     }
 
     #[test]

@@ -43,8 +43,9 @@ pub struct ReplayArgs {
     /// Play at most so many games.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// The time control of games that name none, in seconds: INITIAL+INCREMENT.
-    #[arg(long, value_name = "CONTROL", default_value = "600+0")]
+    /// The time control of games that name none, as minutes + seconds: 5+3, or 300s+3 for seconds.
+    #[arg(long, value_name = "CONTROL", default_value = "10+0",
+          value_parser = TimeControl::from_spoken)]
     default_time_control: TimeControl,
     /// Print the report as one JSON object on stdout, and no progress.
     #[arg(long)]

@@ -5,11 +5,11 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use game_core::{InvalidSetup, Outcome, Seat, StartPosition, TimeControl, Uci};
+use game_core::{BySeat, InvalidSetup, Outcome, Seat, StartPosition, TimeControl, Uci};
 use protocol::name;
 use shakmaty::san::SanPlus;
 use shakmaty::zobrist::Zobrist64;
-use shakmaty::{Chess, EnPassantMode, Position};
+use shakmaty::{Chess, Color, EnPassantMode, Position};
 
 use super::control::{self, NoControl};
 use super::notation;
@@ -242,6 +242,7 @@ fn read_record(record: Record, default_control: TimeControl) -> Result<Game, Ski
         Some(winner) => Ending::Resignation(winner.opponent()),
         None => Ending::Agreement,
     };
+    check_won(&record, &line, ending)?;
     let remark = |Note { line, what }| Remark { line, what };
     let mut remarks: Vec<Remark> = record.remarks.into_iter().map(remark).collect();
     if let Some(language) = line.language {
@@ -266,6 +267,22 @@ fn read_record(record: Record, default_control: TimeControl) -> Result<Game, Ski
         contradiction,
         remarks,
     })
+}
+
+/// Resigning, or losing on time, against a side that cannot mate is a draw in a match (FIDE 5.1.2 and
+/// 6.9), whatever the file says.
+fn check_won(record: &Record, line: &Line, ending: Ending) -> Result<(), Skip> {
+    let (Ending::Resignation(loser) | Ending::TimeForfeit(loser)) = ending else {
+        return Ok(());
+    };
+    let drawn = record.mark == Some(Mark::Draw);
+    if drawn || line.can_mate[loser.opponent()] {
+        return Ok(());
+    }
+    let last = record.tokens.last().map_or(record.line, |token| token.line);
+    let (winner, fen) = (loser.opponent(), &line.final_fen);
+    let why = format!("{winner} wins in the file, but cannot mate in {fen}: a match is drawn then");
+    Err(Skip::unsupported(last, why))
 }
 
 fn check_variant(record: &Record) -> Result<(), Skip> {
@@ -361,6 +378,8 @@ struct Line {
     final_fen: String,
     turn: Seat,
     ends_by_itself: bool,
+    /// Whether each side has the material to mate.
+    can_mate: BySeat<bool>,
 }
 
 impl Line {
@@ -396,6 +415,10 @@ impl Line {
         Ok(Self {
             final_fen: fen_of(&position),
             turn: position.turn().into(),
+            can_mate: BySeat {
+                white: !position.has_insufficient_material(Color::White),
+                black: !position.has_insufficient_material(Color::Black),
+            },
             ends_by_itself: end.is_some() || sans.len() >= PLIES_MAX,
             moves: read.moves,
             language: read.language,

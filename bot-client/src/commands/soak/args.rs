@@ -33,7 +33,7 @@ Examples:
   bot-client soak --chaos --matches 2000 --duration 1h --arrivals 100 --loss 0.02 --think exp:3s \\
       --clock-tolerance 5s --html soak.html
       on a cluster of its own whose shards are killed, stopped and drained, over a bad network
-  bot-client soak --local --matches 10000 --duration 10m --think exp:30s --time-control 3600+30 \\
+  bot-client soak --local --matches 10000 --duration 10m --think exp:30s --time-control 60+30 \\
       --arrivals 200 --keep-alive 10s
       20,000 players who play slowly
   bot-client soak --storm 5000 --duration 3m --think exp:10s --arrivals 200 --clock-tolerance 5s
@@ -70,8 +70,9 @@ pub struct SoakArgs {
     /// The part of the packets that is lost in each direction, from 0 to 0.5, by the same proxy.
     #[arg(long, value_name = "PART", default_value_t = 0.0, value_parser = loss)]
     loss: f64,
-    /// How much time each side has, in seconds: INITIAL+INCREMENT.
-    #[arg(long, value_name = "CONTROL", default_value = "600+5")]
+    /// How much time each side has, as minutes + seconds: 5+3, or 300s+3 for seconds.
+    #[arg(long, value_name = "CONTROL", default_value = "10+5",
+          value_parser = TimeControl::from_spoken)]
     time_control: TimeControl,
     /// A player resigns at a ply between a quarter of this and this, if the match has not ended.
     #[arg(long, value_name = "N", default_value_t = 160,

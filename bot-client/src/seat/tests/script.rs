@@ -101,10 +101,12 @@ pub(crate) fn ended(seq: u32, outcome: Outcome, termination: Termination) -> (u3
         termination,
     };
     let clock = clock(None);
+    let resigns = termination == Termination::Resignation;
+    let loser = outcome.winner().map(Seat::opponent);
     (
         seq,
         WireEvent {
-            seat: None,
+            seat: loser.filter(|_| resigns),
             kind,
             clock,
         },

@@ -1,12 +1,12 @@
 //! What is drawn: the match as a spectator sees it.
 #![allow(clippy::print_stdout, reason = "drawing is what the command is for")]
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
-use bot_client::board::{BoardPicture, PieceSet, TextStyle};
+use bot_client::board::{BoardPicture, TextStyle};
 use bot_client::seat::{SeatSession, Update};
-use bot_client::{MatchView, Standstill};
+use bot_client::{MatchView, Standstill, terminal};
 use game_core::Seat;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
@@ -46,16 +46,7 @@ impl Show {
             println!("{line}");
         }
         println!();
-        let in_place = std::io::stdout().is_terminal();
-        let pieces = if ascii {
-            PieceSet::Ascii
-        } else {
-            PieceSet::Unicode
-        };
-        let style = TextStyle {
-            pieces,
-            colors: in_place,
-        };
+        let (style, in_place) = (terminal::style(ascii), terminal::has_screen());
         let (drawn, plies_told, standstill_told) = (false, 0, None);
         Self {
             style,
@@ -72,11 +63,11 @@ impl Show {
     pub(super) async fn follow(&mut self, mut audience: SeatSession) -> Result<(), Failure> {
         let view = audience.view();
         println!(
-            "Match {}: {} (White) against {} (Black), {} s",
+            "Match {}: {} (White) against {} (Black), {}",
             view.id(),
             view.players().white.name,
             view.players().black.name,
-            view.time_control()
+            view.time_control().spoken()
         );
         println!();
         let mut frames = interval(FRAME);

@@ -69,6 +69,24 @@ fn endings_are_told_apart() {
     }
 }
 
+/// FIDE 5.1.2 and 6.9: a match would end in a draw where the winner cannot mate.
+#[test]
+fn a_win_of_a_side_that_cannot_mate_is_skipped() {
+    let tags = |result: &str, termination: &str| {
+        format!(
+            "[Result \"{result}\"]\n[Termination \"{termination}\"]\n[SetUp \"1\"]\n\
+             [FEN \"4k3/8/8/8/8/8/8/3QK3 w - - 0 1\"]"
+        )
+    };
+    for termination in ["Normal", "Time forfeit"] {
+        let skip = one(&tags("0-1", termination), "1. Qd2 Ke7 0-1").unwrap_err();
+        assert_eq!((skip.kind, skip.line), (SkipKind::Unsupported, 7));
+        assert!(skip.why.contains("cannot mate"), "{}", skip.why);
+        one(&tags("1-0", termination), "1. Qd2 Ke7 1-0").unwrap();
+        one(&tags("1/2-1/2", termination), "1. Qd2 Ke7 1/2-1/2").unwrap();
+    }
+}
+
 #[test]
 fn a_game_is_read_with_its_clocks_and_its_castling() {
     let tags = "[Result \"1-0\"]\n[TimeControl \"300+3\"]\n[White \"A\"]\n[Black \"?\"]";
@@ -223,8 +241,8 @@ fn captures_checks_promotions_and_en_passant_are_read_however_they_are_spelt() {
     ];
     for (fen, expected, spellings) in cases {
         for spelling in spellings {
-            let tags = format!("[Result \"1-0\"]\n[FEN \"{fen}\"]");
-            let game = one(&tags, &format!("1. {spelling} 1-0"));
+            let tags = format!("[Result \"1/2-1/2\"]\n[FEN \"{fen}\"]");
+            let game = one(&tags, &format!("1. {spelling} 1/2-1/2"));
             let game = game.unwrap_or_else(|why| panic!("{spelling}: {why:?}"));
             assert_eq!(uci(&game), expected, "{spelling}");
         }
