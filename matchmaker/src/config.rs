@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use admin::{Access, AdminArgs, InvalidAdmin, Setting};
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+use program::LogFormat;
 use protocol::token::SigningKey;
 use settings::{Configuration, without_password};
 use store::{RedisConfig, StoreError};
@@ -150,15 +151,6 @@ pub struct Args {
         default_value = "text"
     )]
     pub log_format: LogFormat,
-}
-
-/// How the log is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 /// How the matchmaker treats players and requests.

@@ -47,7 +47,7 @@ mod shard_client;
 // A process of its own.
 mod process;
 
-pub use config::{Args, Config, ConfigError, LogFormat, Settings};
+pub use config::{Args, Config, ConfigError, Settings};
 pub use late::LateStore;
 pub use operators::operate;
 pub use process::{Failure, start};

@@ -7,12 +7,13 @@ use settings::Parsed;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let _flush = program::Flush;
     let Parsed { args, .. } =
         settings::parse::<Args>(std::env::args_os(), None).unwrap_or_else(|refused| refused.exit());
     match matchmaker::start(args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("rookery-matchmaker: {failure}");
+            program::complain!("rookery-matchmaker: {failure}");
             ExitCode::FAILURE
         }
     }

@@ -1,7 +1,6 @@
 //! The process of its own: logs, the listener, the store that may come late, signals.
 
 use std::error::Error;
-use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use store::{RedisStore, Store, StoreError};
@@ -10,9 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
-use tracing_subscriber::EnvFilter;
 
-use crate::config::{Args, LogFormat, Settings};
+use crate::config::{Args, Settings};
 use crate::late::LateStore;
 use crate::operators::operate;
 use crate::serve::run;
@@ -29,7 +27,7 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 ///
 /// [`Failure`] names the option, its value and what is allowed, or what cannot be reached.
 pub async fn start(args: Args) -> Result<(), Failure> {
-    log_to_stderr(&args.log, args.log_format)?;
+    program::start_log(log_filter(&args.log)?, args.log_format);
     let settings = args.into_settings()?;
     let listener = TcpListener::bind(settings.listen)
         .await
@@ -112,27 +110,8 @@ impl Args {
     }
 }
 
-fn log_filter(filter: &str) -> Result<EnvFilter, Failure> {
-    EnvFilter::try_new(filter).map_err(|error| {
-        let text = format!(
-            "--log (ROOKERY_LOG): {filter:?} cannot be used: {error}; it must be error, warn, info, \
-             debug or trace, or levels by module such as \"info,matchmaker=debug\""
-        );
-        text.into()
-    })
-}
-
-fn log_to_stderr(filter: &str, format: LogFormat) -> Result<(), Failure> {
-    let filter = log_filter(filter)?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
-    Ok(())
+fn log_filter(filter: &str) -> Result<program::LogFilter, Failure> {
+    program::log_filter(filter).map_err(|error| format!("--log (ROOKERY_LOG): {error}").into())
 }
 
 /// Ends the matchmaker at the first signal in its own time, and at the second at once.
@@ -149,6 +128,7 @@ fn end_on_signals(
             };
             if is_second {
                 error!(signal = name, "ended at once, by a second signal");
+                program::flush();
                 std::process::exit(INTERRUPTED);
             }
             info!(signal = name, "ending; a second signal ends at once");

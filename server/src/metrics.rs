@@ -27,6 +27,7 @@ pub struct Metrics {
     pub(crate) store_seconds: StoreSeconds,
     pub(crate) slow_peers: IntCounter,
     pub(crate) traces_dropped: IntCounter,
+    log_lines_dropped: IntCounter,
     pub(crate) tick_gaps: IntCounter,
     pub(crate) tick_gap_seconds: prometheus::Counter,
     ack_seconds: Histogram,
@@ -152,6 +153,10 @@ impl Metrics {
                 "traces_dropped_total",
                 "Sampled commands whose trace no collector was given.",
             ),
+            log_lines_dropped: on.counter(
+                "log_lines_dropped_total",
+                "Log lines of this process that could not be written.",
+            ),
             tick_gaps: on.counter("tick_gaps_total", "Pauses of the process over 250 ms."),
             tick_gap_seconds: on.seconds("tick_gap_seconds_total", "Time lost to such pauses."),
             ack_seconds: on.histogram(
@@ -184,6 +189,8 @@ impl Metrics {
     /// What Prometheus scrapes.
     #[must_use]
     pub fn render(&self) -> String {
+        let dropped = &self.log_lines_dropped;
+        dropped.inc_by(program::lines_dropped().saturating_sub(dropped.get()));
         let families = self.registry.gather();
         TextEncoder::new()
             .encode_to_string(&families)

@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue};
@@ -49,7 +50,8 @@ impl Refused {
         match self {
             Self::Usage(error) => error.exit(),
             refused => {
-                eprintln!("error: {refused}");
+                // It ends anyway: a reader that has gone away is no reason to panic.
+                let _ = writeln!(std::io::stderr(), "error: {refused}");
                 std::process::exit(2)
             }
         }

@@ -16,6 +16,7 @@ mod faults;
 mod forgotten;
 mod gate;
 mod hostile;
+mod logs;
 mod manifests;
 mod migration;
 mod ownership;

@@ -22,16 +22,11 @@ enum Checked {
     Dev(dev::DevArgs),
 }
 
-#[allow(
-    clippy::print_stdout,
-    reason = "this is what the command is asked to say"
-)]
 pub(super) fn run(args: CheckArgs, effective: &Effective) -> Result<(), Failure> {
     match args.what {
         Checked::Shard(args) => args.validate().map(drop)?,
         Checked::Matchmaker(args) => args.check()?,
         Checked::Dev(args) => args.validate().map(drop)?,
     }
-    print!("{effective}");
-    Ok(())
+    program::print(effective).map_err(|error| format!("stdout: {error}").into())
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use admin::{Access, AdminArgs};
 use clap::Args;
+use program::say;
 use settings::Configuration;
 use tokio_util::sync::CancellationToken;
 
@@ -173,10 +174,6 @@ async fn serve(args: &DevArgs, plan: ClusterPlan, backend: Backend) -> Result<()
     cluster.wait().await
 }
 
-#[allow(
-    clippy::print_stdout,
-    reason = "this is what the command is asked to say"
-)]
 fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
     let store = match args.store {
         Some(DevStore::Redis(_)) => "Redis".to_owned(),
@@ -185,28 +182,28 @@ fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
         }
         None => format!("embedded, in {}", args.data_dir.display()),
     };
-    println!("Rookery {} is ready.", env!("CARGO_PKG_VERSION"));
-    println!();
-    println!("  matchmaker  {}", addresses.matchmaker);
+    say!("Rookery {} is ready.", env!("CARGO_PKG_VERSION"));
+    say!();
+    say!("  matchmaker  {}", addresses.matchmaker);
     for shard in &addresses.shards {
-        println!("  shard       {} (QUIC), id {}", shard.address, shard.id);
+        say!("  shard       {} (QUIC), id {}", shard.address, shard.id);
     }
     if let (Some(admin), Some(token)) = (&addresses.admin, &addresses.admin_token) {
-        println!("  admin       {admin}");
-        println!("  its token   {token}");
+        say!("  admin       {admin}");
+        say!("  its token   {token}");
     }
-    println!("  store       {store}");
-    println!();
-    println!("Play a match from a second terminal, against a bot of your own:");
-    println!();
-    println!(
+    say!("  store       {store}");
+    say!();
+    say!("Play a match from a second terminal, against a bot of your own:");
+    say!();
+    say!(
         "  cargo run --release -p bot-client -- play --matchmaker {} --against-bot random",
         addresses.matchmaker
     );
-    println!();
+    say!();
     if args.store == Some(DevStore::Memory) {
-        println!("Ctrl-C stops the server, and with it every match.");
+        say!("Ctrl-C stops the server, and with it every match.");
     } else {
-        println!("Ctrl-C stops the server; started again, it goes on with every match.");
+        say!("Ctrl-C stops the server; started again, it goes on with every match.");
     }
 }

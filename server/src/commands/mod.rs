@@ -11,11 +11,10 @@ mod dev;
 mod shard;
 mod traces;
 
-use std::io::IsTerminal;
 use std::path::Path;
 
 use clap::{Args, Parser, Subcommand};
-use matchmaker::LogFormat;
+use program::LogFormat;
 use settings::Parsed;
 use tokio_util::sync::CancellationToken;
 
@@ -105,21 +104,16 @@ impl Command {
 }
 
 fn start_logging(format: LogFormat, default_level: &str) -> Result<(), Failure> {
-    use tracing_subscriber::EnvFilter;
-    let filter = match std::env::var("RUST_LOG") {
-        Ok(text) if !text.is_empty() => EnvFilter::try_new(&text).map_err(|error| {
-            format!("RUST_LOG={text}: {error}; for example `info,server=debug`")
-        })?,
-        _ => EnvFilter::new(default_level),
+    let text = std::env::var("RUST_LOG").unwrap_or_default();
+    let filter = if text.is_empty() {
+        program::log_filter(default_level)
+    } else {
+        program::log_filter(&text)
     };
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    match format {
-        LogFormat::Text => lines.init(),
-        LogFormat::Json => lines.json().init(),
-    }
+    program::start_log(
+        filter.map_err(|error| format!("RUST_LOG: {error}"))?,
+        format,
+    );
     Ok(())
 }
 
@@ -135,6 +129,7 @@ fn watch_signals(shutdown: CancellationToken) -> Result<(), Failure> {
                 _ = interrupt.recv() => {}
             }
             if round > 0 {
+                program::flush();
                 std::process::exit(130);
             }
             tracing::info!("stopping; a second signal stops at once");

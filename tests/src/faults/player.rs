@@ -132,7 +132,7 @@ impl SeatPlayer {
                 }
                 Err(Stop::Session(error)) => {
                     self.world.sessions_lost.fetch_add(1, Ordering::Relaxed);
-                    eprintln!("match {}: a session is lost: {error}", self.match_id);
+                    program::complain!("match {}: a session is lost: {error}", self.match_id);
                     self.asked_at = None;
                 }
             }
@@ -247,7 +247,7 @@ impl SeatPlayer {
                 self.asked_at = None;
                 self.refusals += 1;
                 if self.refusals > REFUSALS_MAX {
-                    eprintln!("match {}: everything is refused: {reason}", self.match_id);
+                    program::complain!("match {}: everything is refused: {reason}", self.match_id);
                     return Err(Stop::Broken);
                 }
             }

@@ -1,5 +1,4 @@
 //! What is drawn: the match as a spectator sees it.
-#![allow(clippy::print_stdout, reason = "drawing is what the command is for")]
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -8,6 +7,7 @@ use bot_client::MatchView;
 use bot_client::board::{BoardPicture, PieceSet, TextStyle};
 use bot_client::seat::{SeatSession, Update};
 use game_core::Seat;
+use program::say;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -42,9 +42,9 @@ impl Show {
         ply: watch::Sender<usize>,
     ) -> Self {
         for line in stage {
-            println!("{line}");
+            say!("{line}");
         }
-        println!();
+        say!();
         let in_place = std::io::stdout().is_terminal();
         let pieces = if ascii {
             PieceSet::Ascii
@@ -70,14 +70,14 @@ impl Show {
     /// Follows the match to its end.
     pub(super) async fn follow(&mut self, mut audience: SeatSession) -> Result<(), Failure> {
         let view = audience.view();
-        println!(
+        say!(
             "Match {}: {} (White) against {} (Black), {} s",
             view.id(),
             view.players().white.name,
             view.players().black.name,
             view.time_control()
         );
-        println!();
+        say!();
         let mut frames = interval(FRAME);
         frames.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -107,10 +107,10 @@ impl Show {
 
     /// The end: the record, and the account.
     pub(super) fn finish(&self, pgn: &str, summary: &Summary) {
-        println!();
-        println!("{}", pgn.trim_end());
-        println!();
-        print!("{summary}");
+        say!();
+        say!("{}", pgn.trim_end());
+        say!();
+        let _ = program::print(summary);
     }
 
     /// A line for each new move, where nothing can be drawn in place.
@@ -120,7 +120,7 @@ impl Show {
             return;
         }
         if self.headlines.has_changed().unwrap_or(false) {
-            println!("     *** {}", *self.headlines.borrow_and_update());
+            say!("     *** {}", *self.headlines.borrow_and_update());
         }
         let sans = view.sans();
         for (ply, san) in sans.iter().enumerate().skip(self.plies_told) {
@@ -131,11 +131,11 @@ impl Show {
                 Seat::Black
             };
             let clock = clock(view.remaining(mover, Instant::now()));
-            println!("{:>3}{dots} {:<8} {clock}", ply / 2 + 1, san.to_string());
+            say!("{:>3}{dots} {:<8} {clock}", ply / 2 + 1, san.to_string());
         }
         self.plies_told = sans.len();
         if let Some((outcome, termination)) = view.result() {
-            println!("{outcome} by {termination}");
+            say!("{outcome} by {termination}");
         }
     }
 
