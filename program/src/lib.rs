@@ -5,9 +5,11 @@
 
 mod log;
 mod output;
+mod private;
 
 pub use log::{
     BadFilter, FLUSH_WITHIN, Flush, LogFilter, LogFormat, flush, lines_dropped, log_filter,
     start_log,
 };
 pub use output::{complain_line, print, say_line};
+pub use private::{create_private_dir, make_private, write_private};

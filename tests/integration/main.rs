@@ -23,6 +23,7 @@ mod ownership;
 mod play;
 mod python_chess;
 mod replay;
+mod secrets;
 mod signals;
 mod simulation;
 mod soak;

@@ -1,10 +1,8 @@
 //! A matchmaker and shards in one process: what `dev` and `demo` run.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -398,17 +396,20 @@ fn start_matchmaker(
 pub(super) fn signing_key(directory: &Path) -> Result<SigningKey, Failure> {
     let path = directory.join("signing-key.pem");
     match std::fs::read_to_string(&path) {
-        Ok(pem) => SigningKey::from_pem(&pem).map_err(|error| {
-            let text = format!(
-                "{}: {error}; put the right file there, or remove it to have a new one made (the \
-                 tokens of players are then void)",
-                path.display()
-            );
-            text.into()
-        }),
+        Ok(pem) => {
+            tighten(&path);
+            SigningKey::from_pem(&pem).map_err(|error| {
+                let text = format!(
+                    "{}: {error}; put the right file there, or remove it to have a new one made (the \
+                     tokens of players are then void)",
+                    path.display()
+                );
+                text.into()
+            })
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let (key, pem) = SigningKey::generate()?;
-            write_secret(directory, &path, &pem)
+            program::write_private(&path, pem.as_bytes())
                 .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
             Ok(key)
         }
@@ -416,20 +417,17 @@ pub(super) fn signing_key(directory: &Path) -> Result<SigningKey, Failure> {
     }
 }
 
-/// Writes a file that its owner alone may read, whole or not at all.
-fn write_secret(directory: &Path, path: &Path, text: &str) -> std::io::Result<()> {
-    let draft = path.with_extension("pem.new");
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    std::fs::rename(&draft, path)?;
-    File::open(directory)?.sync_all()
+/// Takes a secret away from whom it was open to until now.
+fn tighten(path: &Path) {
+    match program::make_private(path) {
+        Ok(true) => tracing::warn!(
+            "{} could be read by others until now; who has read it can sign tokens: remove it to have a \
+             new one made",
+            path.display()
+        ),
+        Ok(false) => {}
+        Err(error) => tracing::warn!("{} may be read by others: {error}", path.display()),
+    }
 }
 
 impl fmt::Debug for Cluster {

@@ -1,7 +1,7 @@
 //! `rookery dev`: everything in one process.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use admin::{Access, AdminArgs};
@@ -130,12 +130,7 @@ impl DevArgs {
 
 pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
     let admin = args.validate()?;
-    std::fs::create_dir_all(&args.data_dir).map_err(|error| {
-        format!(
-            "cannot make the data directory {}: {error}",
-            args.data_dir.display()
-        )
-    })?;
+    make_data_dir(&args.data_dir)?;
     let key = signing_key(&args.data_dir)?;
     let backend = match &args.store {
         Some(DevStore::Redis(url)) => {
@@ -161,6 +156,22 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
         .enable_all()
         .build()?;
     runtime.block_on(serve(args, plan, backend))
+}
+
+/// Makes the data directory for its owner alone; one that is there already is not changed, as it may be
+/// others' too.
+fn make_data_dir(path: &Path) -> Result<(), Failure> {
+    let is_open = program::create_private_dir(path).map_err(|error| {
+        let text = format!("cannot make the data directory {}: {error}", path.display());
+        Failure::from(text)
+    })?;
+    if is_open {
+        tracing::warn!(
+            "others may look into the data directory: `chmod 700 {}` makes it yours alone",
+            path.display()
+        );
+    }
+    Ok(())
 }
 
 async fn serve(args: &DevArgs, plan: ClusterPlan, backend: Backend) -> Result<(), Failure> {

@@ -139,11 +139,8 @@ fn watch_signals(shutdown: CancellationToken) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes a ready file whole or not at all: its reader may be waiting for it.
+/// Writes a ready file, which may hold a token.
 fn write_ready_file(path: &Path, ready: &serde_json::Value) -> Result<(), Failure> {
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".new");
-    std::fs::write(&draft, format!("{ready:#}\n"))
-        .and_then(|()| std::fs::rename(&draft, path))
+    program::write_private(path, format!("{ready:#}\n").as_bytes())
         .map_err(|error| format!("cannot write {}: {error}", path.display()).into())
 }

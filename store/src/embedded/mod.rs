@@ -17,8 +17,9 @@ mod tickets;
 mod writer;
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -62,8 +63,11 @@ impl EmbeddedStore {
         create_directory(directory)
             .map_err(|error| StoreError::Unavailable(format!("the store in {place}: {error}")))?;
         let file = directory.join(FILE_NAME);
-        let open = move || builder().create(&file);
+        let path = file.clone();
+        let open = move || builder().create(&path);
         let store = Self::start(place, open)?;
+        make_private(&file)
+            .map_err(|error| StoreError::Unavailable(format!("the store's file: {error}")))?;
         // Else a power loss may take the new file's name with it.
         File::open(directory)
             .and_then(|directory| directory.sync_all())
@@ -128,11 +132,22 @@ fn create_directory(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(directory)?;
+    // Players' names and tickets are nobody else's.
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(directory)?;
     match directory.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
         _ => Ok(()),
     }
+}
+
+/// Takes the store's file away from all but its owner.
+fn make_private(file: &Path) -> io::Result<()> {
+    let mode = fs::metadata(file)?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    fs::set_permissions(file, Permissions::from_mode(0o600))
 }
 
 #[async_trait]

@@ -42,7 +42,7 @@ pub(super) fn folder() -> Option<PathBuf> {
 impl SavedSeat {
     /// Keeps the seat, readable by this user alone, as the token is as good as a password.
     pub(super) fn save(&self, folder: &Path) -> io::Result<()> {
-        fs::create_dir_all(folder)?;
+        program::create_private_dir(folder)?;
         let mut file = OpenOptions::new()
             .create(true)
             .truncate(true)
@@ -91,6 +91,8 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
+        let mode = fs::metadata(&folder).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
         assert_eq!(SavedSeat::load(&folder, match_id).unwrap(), seat);
         SavedSeat::forget(&folder, match_id);
         assert!(SavedSeat::load(&folder, match_id).is_err());
