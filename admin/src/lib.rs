@@ -18,6 +18,7 @@ mod access;
 mod args;
 mod certificate;
 mod tls;
+mod validity;
 
 // The edge: HTTP in, HTTP out.
 mod extract;
@@ -42,6 +43,7 @@ pub use problem::{Kind, Problem, problem_response};
 pub use serve::{bind, serve};
 pub use source::{Part, Setting, Source};
 pub use tls::{InvalidTls, SERVER_NAME, Tls, anonymous_client, server_name};
+pub use validity::{OutOfDate, Validity};
 pub use views::{
     ClocksView, HandedOff, MatchDetails, MatchList, MatchStatus, MatchSummary, MoveView,
     OwnershipView, PlayerView, PlayersView, ResultView, Revoked, ShardList, ShardState, ShardView,

@@ -32,7 +32,8 @@ Then:
 Every option may come from the environment or a file (--config) instead; an option given here comes
 first, then the environment, then the file. `rookery check matchmaker` says what is in force.
 GET /livez says that the process answers, GET /readyz that its store does too.
-SIGTERM or SIGINT ends it once the requests under way are answered; a second one ends it at once."
+SIGTERM or SIGINT ends it once the requests under way are answered; a second one ends it at once.
+SIGHUP does not end it."
 )]
 pub struct Args {
     /// Where to listen for HTTP.

@@ -60,7 +60,9 @@ pub fn watch_signals(shutdown: CancellationToken, hangup: Hangup) -> io::Result<
             match (name, hangup) {
                 ("SIGHUP", Hangup::Reloads) => {
                     if reload.receiver_count() == 0 {
-                        tracing::warn!("SIGHUP is ignored: nothing here is read again while it runs");
+                        tracing::warn!(
+                            "SIGHUP is ignored: nothing here is read again while it runs"
+                        );
                     } else {
                         tracing::info!("SIGHUP: reading again what can be replaced");
                         reload.send_modify(|asked| *asked += 1);

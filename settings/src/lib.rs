@@ -8,11 +8,13 @@ mod effective;
 mod file;
 mod parse;
 mod secret;
+mod variables;
 
 pub use effective::{Effective, Entry, Origin, without_password};
 pub use file::FileError;
 pub use parse::{Parsed, Refused, parse};
 pub use secret::is_guessable;
+pub use variables::{UnknownVariable, VARIABLES};
 
 use std::path::PathBuf;
 

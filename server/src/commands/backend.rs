@@ -84,13 +84,18 @@ impl Backend {
         Self::Memory(Arc::new(MemoryStore::new()))
     }
 
+    /// How `url` is spoken to: in `production` it must flush every write before it answers.
+    pub(super) fn redis_config(url: &StoreUrl, production: bool) -> RedisConfig {
+        RedisConfig {
+            durable_only: production,
+            ..url.0.clone()
+        }
+    }
+
     /// Redis at `url`; at the start it is waited for, up to `wait`. In `production` it must flush every
     /// write before it answers.
     pub(super) fn redis(url: &StoreUrl, wait: Duration, production: bool) -> Self {
-        let config = RedisConfig {
-            durable_only: production,
-            ..url.0.clone()
-        };
+        let config = Self::redis_config(url, production);
         Self::Redis { config, wait }
     }
 

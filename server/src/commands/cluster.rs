@@ -260,7 +260,12 @@ async fn start_shard(
             .and_then(|runtime| {
                 // What the connections to the store do is done on the runtime that makes them: here it
                 // wakes no other thread.
-                let store = runtime.block_on(seed.backend.open())?;
+                let store = runtime.block_on(async {
+                    tokio::select! {
+                        store = seed.backend.open() => Ok(store?),
+                        () = shutdown.cancelled() => Err(Failure::from("stopped at its start")),
+                    }
+                })?;
                 let _inside = runtime.enter();
                 let prepared = prepare_shard(id, seed, store)?;
                 Ok((runtime, prepared))

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use admin::{Access, AdminArgs};
 use clap::Args;
-use program::say;
+use program::{Hangup, say};
 use settings::Configuration;
+use store::RedisConfig;
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
@@ -96,6 +97,14 @@ pub(super) struct DevArgs {
 }
 
 impl DevArgs {
+    /// The Redis that it would run on, if any.
+    pub(super) fn redis(&self) -> Option<RedisConfig> {
+        match &self.store {
+            Some(DevStore::Redis(url)) => Some(Backend::redis_config(url, false)),
+            _ => None,
+        }
+    }
+
     /// Where the admin endpoint listens and whom it lets in, if all arguments can be used.
     pub(super) fn validate(&self) -> Result<Option<(SocketAddr, Access)>, Failure> {
         if self.configuration.production {
@@ -176,8 +185,12 @@ fn make_data_dir(path: &Path) -> Result<(), Failure> {
 
 async fn serve(args: &DevArgs, plan: ClusterPlan, backend: Backend) -> Result<(), Failure> {
     let shutdown = CancellationToken::new();
-    super::watch_signals(shutdown.clone())?;
-    let cluster = Cluster::start(plan, &backend, shutdown).await?;
+    program::watch_signals(shutdown.clone(), Hangup::Stops)?;
+    let cluster = tokio::select! {
+        cluster = Cluster::start(plan, &backend, shutdown.clone()) => cluster?,
+        // As when the store is waited for.
+        () = shutdown.cancelled() => return Ok(()),
+    };
     say_what_is_where(args, &cluster.addresses);
     if let Some(path) = &args.ready_file {
         super::write_ready_file(path, &serde_json::to_value(&cluster.addresses)?)?;

@@ -16,7 +16,6 @@ use std::path::Path;
 use clap::{Args, Parser, Subcommand};
 use program::LogFormat;
 use settings::Parsed;
-use tokio_util::sync::CancellationToken;
 
 /// The command that is meant where none is named.
 pub const DEFAULT_COMMAND: &str = "dev";
@@ -70,6 +69,7 @@ pub fn run(
     Parsed {
         args: cli,
         effective,
+        unread,
     }: Parsed<Cli>,
 ) -> Result<(), Failure> {
     let command = cli
@@ -78,13 +78,22 @@ pub fn run(
     if let Some(level) = command.default_log_level() {
         start_logging(cli.log.log_format, level)?;
     }
+    let is_check = matches!(command, Command::Check(_));
+    for variable in &unread {
+        // A matchmaker starts its own log first.
+        if is_check {
+            program::complain!("warning: {variable}");
+        } else {
+            tracing::warn!("{variable}");
+        }
+    }
     match command {
         Command::Dev(args) => dev::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Shard(args) => shard::run(&args),
         Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Matchmaker(args) => {
-            tokio::runtime::Runtime::new()?.block_on(matchmaker::start(args))
+            tokio::runtime::Runtime::new()?.block_on(matchmaker::start(args, &unread))
         }
         Command::Check(args) => check::run(args, &effective),
     }
@@ -114,28 +123,6 @@ fn start_logging(format: LogFormat, default_level: &str) -> Result<(), Failure> 
         filter.map_err(|error| format!("RUST_LOG: {error}"))?,
         format,
     );
-    Ok(())
-}
-
-/// Cancels `shutdown` at the first SIGTERM or SIGINT; the second one ends the process at once.
-fn watch_signals(shutdown: CancellationToken) -> Result<(), Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        for round in 0.. {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            if round > 0 {
-                program::flush();
-                std::process::exit(130);
-            }
-            tracing::info!("stopping; a second signal stops at once");
-            shutdown.cancel();
-        }
-    });
     Ok(())
 }
 
