@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
 use crate::problem::{Kind, Problem};
+use crate::serve::Guest;
 use crate::tls::Tls;
 
 /// The tokens of an endpoint, each with the name of its holder for the audit log, and its TLS, whose
@@ -161,6 +162,11 @@ pub(crate) async fn require_operator(
 ) -> Response {
     match certified(&request).map_or_else(|| access.bearer(request.headers()), Ok) {
         Ok(operator) => {
+            let guest = request.extensions().get::<Guest>();
+            if guest.is_some_and(|guest| !guest.is_operator()) {
+                let why = "As many operators as may be are connected. Try again.";
+                return Problem::new(Kind::Overloaded, why).into_response();
+            }
             request.extensions_mut().insert(operator);
             next.run(request).await
         }

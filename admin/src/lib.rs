@@ -30,6 +30,7 @@ mod matches;
 mod page;
 mod svg;
 
+mod places;
 mod router;
 mod serve;
 
@@ -45,7 +46,7 @@ pub use source::{Part, Setting, Source};
 pub use tls::{InvalidTls, SERVER_NAME, Tls, anonymous_client, server_name};
 pub use validity::{OutOfDate, Validity};
 pub use views::{
-    ClocksView, HandedOff, MatchDetails, MatchList, MatchStatus, MatchSummary, MoveView,
+    ClocksView, HandedOff, HeldList, MatchDetails, MatchList, MatchStatus, MatchSummary, MoveView,
     OwnershipView, PlayerView, PlayersView, ResultView, Revoked, ShardList, ShardState, ShardView,
-    Variant, millis, stored_facts,
+    Variant, millis,
 };

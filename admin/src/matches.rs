@@ -16,7 +16,7 @@ use crate::model::{MatchQuery, Position, Sort};
 use crate::problem::{Kind, Problem, Problems};
 use crate::router::Admin;
 use crate::svg;
-use crate::views::{MatchDetails, MatchList, MatchStatus, Variant};
+use crate::views::{HeldList, MatchDetails, MatchList, MatchStatus, Variant};
 
 /// The order of a list; a minus puts the highest value first.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
@@ -156,6 +156,15 @@ pub(crate) async fn list(
     let (query, shard) = (params.query(now())?, params.shard()?);
     let asked = asked.unwrap_or_default();
     admin.source.list(&query, shard, &asked).await.map(Json)
+}
+
+/// The ids of all matches in memory, or of the whole installation: what the store has besides is not being
+/// attended.
+#[utoipa::path(get, path = "/v1/held", tag = "matches",
+    responses((status = 200, description = "The ids", body = HeldList), Problems))]
+pub(crate) async fn held(State(admin): State<Arc<Admin>>) -> Result<Json<HeldList>, Problem> {
+    let matches = admin.source.held().await?;
+    Ok(Json(HeldList { matches }))
 }
 
 /// All there is to know of one match.

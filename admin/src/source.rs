@@ -78,6 +78,9 @@ pub trait Source: Send + Sync + 'static {
         asked: &str,
     ) -> Result<MatchList, Problem>;
 
+    /// The matches in memory; a matchmaker's are those of all shards that live.
+    async fn held(&self) -> Result<Vec<MatchId>, Problem>;
+
     /// One match.
     async fn inspect(&self, id: MatchId) -> Result<MatchDetails, Problem>;
 
@@ -87,7 +90,7 @@ pub trait Source: Send + Sync + 'static {
     /// The shards.
     async fn shards(&self) -> Result<ShardList, Problem>;
 
-    /// Ends a match; returns once that is confirmed.
+    /// Ends a match, which is loaded first if it is in no memory; returns once that is confirmed.
     async fn adjudicate(&self, id: MatchId, outcome: Outcome) -> Result<MatchDetails, Problem>;
 
     /// Gives a match to `to`, or to the shard that would inherit it; returns once that has begun.

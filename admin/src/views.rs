@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 pub use shards::{ShardList, ShardState, ShardView};
 
-use crate::model::{Facts, Inspection, Link, MatchQuery, MatchRow, Position, Sort};
+use crate::model::{Inspection, Link, MatchQuery, MatchRow, Position, Sort};
 
 /// Whether a match is being played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -126,7 +126,8 @@ pub struct MatchSummary {
     pub unconfirmed: Option<u32>,
     /// Who watches; absent where only the store was asked.
     pub spectators: Option<u32>,
-    /// Whether its owner could not be asked: this is what the store has, and clocks do not run.
+    /// Whether no owner tells of it, because it is gone, cannot be asked or has not loaded it: this is what
+    /// the store had a moment ago, and clocks do not run.
     pub stale: bool,
 }
 
@@ -173,6 +174,8 @@ pub struct MatchDetails {
     pub fen: String,
     /// The position at ply 0, as FEN.
     pub start_fen: String,
+    /// The number of the move that began at ply 0: 1 but for positions from the middle of a game.
+    pub start_fullmove: u32,
     /// Whether the clocks count from the start: `after_first_moves` or `at_once`.
     #[schema(value_type = String)]
     pub clock_start: ClockStart,
@@ -194,11 +197,19 @@ pub struct MatchList {
     pub matches: Vec<MatchSummary>,
     /// The `cursor` of the next page, if there is one.
     pub next: Option<String>,
-    /// How many matches the filters let through, on all pages; of matches whose owner cannot be asked
-    /// only those that were looked at.
+    /// How many matches the filters let through, on all pages; of matches that no owner tells of only those
+    /// that were read from the store so far.
     pub total: usize,
-    /// Whether an owner could not be asked.
+    /// Whether an owner could not be asked, or not all of the store has been looked at yet: ask again.
     pub stale: bool,
+}
+
+/// Which matches are in memory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HeldList {
+    /// Their ids, in no order.
+    #[schema(value_type = Vec<String>)]
+    pub matches: Vec<MatchId>,
 }
 
 /// How a match was given away.
@@ -401,6 +412,7 @@ impl MatchDetails {
         Self {
             fen: game.fen(),
             start_fen: setup.start.fen(),
+            start_fullmove: setup.start.fullmove(),
             clock_start: setup.clock_start,
             moves: moves
                 .map(|((uci, clock), san)| MoveView {
@@ -429,16 +441,5 @@ impl MatchDetails {
             )
         };
         shown(self) != shown(old)
-    }
-}
-
-/// What a list is filtered and sorted by, of a stored match.
-#[must_use]
-pub fn stored_facts(game: &Match) -> Facts<'_> {
-    Facts {
-        setup: game.setup(),
-        is_live: game.outcome().is_none(),
-        ply: game.ply(),
-        spectators: 0,
     }
 }

@@ -50,6 +50,20 @@ impl Default for ConnectionTimes {
     }
 }
 
+impl ConnectionTimes {
+    /// For people, who are to know within two seconds that their shard is gone
+    /// ([`SeatTimes::interactive`](crate::seat::SeatTimes::interactive)), and to be back soon. Bots
+    /// ping more seldom, as thousands of them share a machine.
+    #[must_use]
+    pub fn interactive() -> Self {
+        Self {
+            keep_alive: Duration::from_millis(750),
+            idle_max: Duration::from_secs(5),
+            ..Self::default()
+        }
+    }
+}
+
 /// Why there is no connection.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ConnectError {

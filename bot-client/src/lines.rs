@@ -35,11 +35,21 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             let used = part.len() + usize::from(end.is_some());
             self.reader.consume(used);
             if end.is_some() {
-                let line = String::from_utf8_lossy(&self.line).trim().to_owned();
-                self.line.clear();
-                return Ok(Some(line));
+                return Ok(Some(self.take_line()));
             }
         }
+    }
+
+    /// The same with what stands behind the last line's end: the last words of a program that died.
+    pub(crate) async fn next_or_rest(&mut self) -> std::io::Result<Option<String>> {
+        let next = self.next().await?;
+        Ok(next.or_else(|| (!self.line.is_empty()).then(|| self.take_line())))
+    }
+
+    fn take_line(&mut self) -> String {
+        let line = String::from_utf8_lossy(&self.line).trim().to_owned();
+        self.line.clear();
+        line
     }
 }
 
@@ -58,5 +68,9 @@ mod tests {
         }
         let lengths: Vec<_> = seen.iter().map(String::len).collect();
         assert_eq!(lengths, [5, 0, 16 * 1_024, 4]);
+        let mut lines = Lines::new("last\nunfinished".as_bytes());
+        for expected in [Some("last"), Some("unfinished"), None] {
+            assert_eq!(lines.next_or_rest().await.unwrap().as_deref(), expected);
+        }
     }
 }

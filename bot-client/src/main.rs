@@ -13,6 +13,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let _flush = program::Flush;
+    settings::raise_open_files();
     let cli = Cli::parse();
     if cli.may_log() {
         start_logging();

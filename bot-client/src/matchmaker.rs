@@ -1,14 +1,17 @@
 //! The matchmaker over HTTP.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use game_core::MatchId;
 use protocol::http::{
     MatchReply, NewChallenge, NewPlayer, NewTicket, PlayerReply, Problem, SeatReply, TicketReply,
 };
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use crate::retry::Backoff;
@@ -29,6 +32,18 @@ pub enum MatchmakerError {
         /// How the last attempt failed.
         last: String,
     },
+    /// It limits what this client may ask for, and still did when the patience was at its end.
+    #[error(
+        "{} ({}; tried for {waited:.1?}); a load generator is let through by the matchmaker's option \
+         --limit-exempt CIDR (ROOKERY_LIMIT_EXEMPT) with the address that it comes from",
+        .problem.detail, .problem.code
+    )]
+    Limited {
+        /// The limit.
+        problem: Problem,
+        /// How long it was tried.
+        waited: Duration,
+    },
     /// The answer is not of this protocol.
     #[error("the answer of {url} makes no sense: {why}")]
     Nonsense {
@@ -46,14 +61,14 @@ impl MatchmakerError {
     /// Whether asking again later can help.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unreachable { .. })
+        matches!(self, Self::Unreachable { .. } | Self::Limited { .. })
     }
 
     /// The stable code of a [`Problem`].
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         match self {
-            Self::Problem(problem) => Some(&problem.code),
+            Self::Problem(problem) | Self::Limited { problem, .. } => Some(&problem.code),
             _ => None,
         }
     }
@@ -62,21 +77,56 @@ impl MatchmakerError {
 /// How one attempt failed.
 enum Failure {
     /// Another may succeed.
-    Passing(String),
+    Passing(Passing),
     /// Another would fail alike.
     Final(MatchmakerError),
 }
 
+/// Why another attempt may succeed, and when.
+struct Passing {
+    why: String,
+    /// The matchmaker asks to be left alone for so long (RFC 9110 section 10.2.3).
+    retry_after: Option<Duration>,
+    /// The limit that was reached.
+    limit: Option<Problem>,
+}
+
+impl Passing {
+    /// Whether the limit is one for the address, which all requests of this process share.
+    fn is_shared_limit(&self) -> bool {
+        let limit = self.limit.as_ref();
+        limit.is_some_and(|problem| problem.code == RATE_LIMITED)
+    }
+
+    fn at_the_end(self, base: &str, waited: Duration) -> MatchmakerError {
+        match self.limit {
+            Some(problem) => MatchmakerError::Limited { problem, waited },
+            None => MatchmakerError::Unreachable {
+                base: base.to_owned(),
+                waited,
+                last: self.why,
+            },
+        }
+    }
+}
+
+/// The code of the limit for an address.
+const RATE_LIMITED: &str = "rate_limited";
+
 /// A client of the matchmaker; clones share their connections.
 ///
 /// A request that finds nobody, or a matchmaker that is not ready, is repeated until the patience is
-/// at its end. A repeated request may find its first sending done: creating a challenge or a guest
+/// at its end, and no sooner than the matchmaker asks for. Where this address has used its allowance up,
+/// requests that use it wait in line, and the first of them asks: so many clients in one process go at the
+/// pace that the matchmaker allows. The patience then is the first one's. A repeated request may find its first sending done: creating a challenge or a guest
 /// twice leaves one that nobody uses.
 #[derive(Debug, Clone)]
 pub struct Matchmaker {
     http: reqwest::Client,
     base: String,
     patience: Duration,
+    /// Held by the request that waits for the allowance of this address.
+    allowance: Arc<Mutex<()>>,
 }
 
 impl Matchmaker {
@@ -107,6 +157,7 @@ impl Matchmaker {
             http,
             base: base.trim_end_matches('/').to_owned(),
             patience,
+            allowance: Arc::default(),
         })
     }
 
@@ -301,7 +352,11 @@ impl Matchmaker {
         token: Option<&str>,
         json: Option<&impl Serialize>,
     ) -> Result<Vec<u8>, MatchmakerError> {
-        let began = Instant::now();
+        let mut first_in_line = match self.allowance.try_lock() {
+            Err(_) if uses_allowance(&method, path) => Some(self.allowance.lock().await),
+            _ => None,
+        };
+        let mut began = Instant::now();
         let mut backoff = Backoff::new(Self::RETRY.0, Self::RETRY.1);
         loop {
             let url = format!("{}{path}", self.base);
@@ -312,25 +367,39 @@ impl Matchmaker {
             if let Some(json) = json {
                 request = request.json(json);
             }
-            let last = match self.attempt(path, request).await {
+            let failed = match self.attempt(path, request).await {
                 Ok(body) => return Ok(body),
                 Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Passing(why)) => why,
+                Err(Failure::Passing(failed)) => failed,
             };
-            let (waited, wait) = (began.elapsed(), backoff.wait());
-            if waited + wait > self.patience {
-                let base = self.base.clone();
-                return Err(MatchmakerError::Unreachable { base, waited, last });
+            let mut wait = backoff.wait_for(failed.retry_after);
+            if failed.is_shared_limit() && first_in_line.is_none() {
+                let asked = Instant::now();
+                first_in_line = Some(self.allowance.lock().await);
+                // The time in line counts as the wait, and for no patience.
+                began = Instant::now();
+                wait = wait.saturating_sub(asked.elapsed());
             }
-            tracing::debug!(path, last, ?wait, "the matchmaker does not answer");
+            let waited = began.elapsed();
+            if waited + wait > self.patience {
+                return Err(failed.at_the_end(&self.base, waited));
+            }
+            tracing::debug!(path, failed.why, ?wait, "the matchmaker is asked again");
             sleep(wait).await;
         }
     }
 
     async fn attempt(&self, path: &str, request: RequestBuilder) -> Result<Vec<u8>, Failure> {
-        let passing = |error: reqwest::Error| Failure::Passing(causes(&error));
+        let passing = |error: reqwest::Error| {
+            Failure::Passing(Passing {
+                why: causes(&error),
+                retry_after: None,
+                limit: None,
+            })
+        };
         let response = request.send().await.map_err(passing)?;
         let status = response.status();
+        let retry_after = retry_after(response.headers());
         let body = match read_bounded(response, Self::ANSWER_LEN_MAX).await {
             Ok(Some(body)) => body,
             Ok(None) => return Err(Failure::Final(self.nonsense(path, "it is too long"))),
@@ -347,9 +416,13 @@ impl Matchmaker {
                 | StatusCode::GATEWAY_TIMEOUT
                 | StatusCode::TOO_MANY_REQUESTS,
                 problem,
-            ) => Failure::Passing(
-                problem.map_or_else(|| status.to_string(), |problem| problem.detail),
-            ),
+            ) => Failure::Passing(Passing {
+                why: problem
+                    .as_ref()
+                    .map_or_else(|| status.to_string(), |problem| problem.detail.clone()),
+                retry_after,
+                limit: problem.filter(|_| status == StatusCode::TOO_MANY_REQUESTS),
+            }),
             (_, Some(problem)) => Failure::Final(MatchmakerError::Problem(problem)),
             (_, None) => Failure::Final(self.nonsense(path, format!("status {status}"))),
         })
@@ -361,6 +434,18 @@ impl Matchmaker {
             why: why.to_string(),
         }
     }
+}
+
+/// Whether a request uses up what the matchmaker allows an address.
+fn uses_allowance(method: &Method, path: &str) -> bool {
+    let makes = ["/v1/players", "/v1/challenges", "/v1/tickets"].contains(&path);
+    *method == Method::POST && (makes || path.ends_with("/accept"))
+}
+
+/// The wait that an answer asks for, in seconds; a date, which this matchmaker never names, is none.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    value.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// No answer is waited for longer than half of what an answer may take.

@@ -22,12 +22,12 @@ pub enum PlayError {
     #[error("the shard closed the seat before the match was over: {0}")]
     Closed(CloseCode),
     /// The engine failed, and the match was given up.
-    #[error("{error}; the match was given up ({outcome})")]
+    #[error("{error}; the match was given up ({})", .result.0)]
     Engine {
         /// What failed.
         error: EngineError,
         /// How the match ended.
-        outcome: Outcome,
+        result: (Outcome, Termination),
     },
     /// A legal move was refused.
     #[error("the legal move {uci} was refused: {reason}")]
@@ -79,10 +79,7 @@ impl<'a> Player<'a> {
             {
                 return match self.failed.take() {
                     None => Ok(result),
-                    Some(error) => {
-                        let (outcome, _) = result;
-                        Err(PlayError::Engine { error, outcome })
-                    }
+                    Some(error) => Err(PlayError::Engine { error, result }),
                 };
             }
             if self.must_move(session) {

@@ -62,7 +62,13 @@ pub enum Violation {
         /// The event.
         seq: u32,
     },
-    /// The board does not bear the ending out.
+    /// An answer to a draw offer that does not stand.
+    #[error("event {seq} declines a draw that nobody offers")]
+    NoOffer {
+        /// The event.
+        seq: u32,
+    },
+    /// The board, or the draw offer that stands, does not bear the ending out.
     #[error("{outcome} by {termination} is not how {fen} ends")]
     WrongEnding {
         /// Who is said to have won.

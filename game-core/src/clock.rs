@@ -76,6 +76,11 @@ impl Clock {
         }
     }
 
+    /// Charges time that counted for `seat` under a former owner.
+    pub(crate) fn charge(&mut self, seat: Seat, counted: Duration) {
+        self.remaining[seat] = self.remaining[seat].saturating_sub(counted);
+    }
+
     /// Adds the Fischer increment (FIDE 6.3.2).
     pub(crate) fn add_increment(&mut self, seat: Seat) {
         self.remaining[seat] = self.remaining[seat]

@@ -83,6 +83,8 @@ impl Match {
             None
         } else if let Some(verdict) = self.board.verdict() {
             Some(verdict)
+        } else if let Some(until) = self.waits_until() {
+            (until <= now).then(|| self.no_start())
         } else if has_come(self.first_move_until) {
             Some(self.no_start())
         } else if has_come(self.clock.flag_at()) {
@@ -104,7 +106,7 @@ impl Match {
         (outcome, Termination::TimeForfeit)
     }
 
-    /// The end if the side to move does not make its first move in time.
+    /// The end if the side to move does not make its first move in time, or nobody came at all.
     pub(crate) fn no_start(&self) -> Ending {
         let termination = match self.turn() {
             Seat::White => Termination::WhiteNoStart,

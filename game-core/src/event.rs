@@ -123,9 +123,10 @@ pub enum Termination {
     TimeForfeit,
     /// A seat aborted before both first moves were made.
     Aborted,
-    /// White did not make its first move in time; the match is aborted.
+    /// White did not make its first move in time, or neither player came and it was White's turn; the
+    /// match is aborted.
     WhiteNoStart,
-    /// Black did not make its first move in time; the match is aborted.
+    /// The same of Black.
     BlackNoStart,
     /// An arbiter ended the match, with any result or none.
     Adjudicated,

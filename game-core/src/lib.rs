@@ -14,6 +14,7 @@ mod time;
 mod uci;
 
 // What is agreed, asked for and done.
+mod fen;
 mod setup;
 
 mod command;

@@ -7,12 +7,13 @@ use shakmaty::fen::Fen;
 use shakmaty::{CastlingMode, Chess, EnPassantMode, Position};
 
 use crate::board::Board;
+use crate::fen;
 use crate::{BySeat, ClockStart, MatchId, PlayerId, TimeControl, UnixMillis};
 
 /// A set-up that no match can begin from.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSetup {
-    /// The text is not FEN, or too long to be.
+    /// The text is not FEN of standard chess, or says more than is kept of it.
     #[error("the starting position is not FEN: {0}")]
     Fen(String),
     /// The FEN is well formed, but no legal position.
@@ -30,9 +31,6 @@ pub enum InvalidSetup {
 pub struct StartPosition(Option<Box<Chess>>);
 
 impl StartPosition {
-    /// Longer text is refused unread, in bytes. The longest FEN is about 90.
-    const FEN_LEN_MAX: usize = 120;
-
     /// The initial position of chess.
     pub const INITIAL: Self = Self(None);
 
@@ -48,6 +46,12 @@ impl StartPosition {
         self.0.as_deref().cloned().unwrap_or_default()
     }
 
+    /// The number of the first move, as the FEN has it: 1 but for positions from the middle of a game.
+    #[must_use]
+    pub fn fullmove(&self) -> u32 {
+        self.position().fullmoves().get()
+    }
+
     /// The position as FEN.
     #[must_use]
     pub fn fen(&self) -> String {
@@ -59,13 +63,7 @@ impl FromStr for StartPosition {
     type Err = InvalidSetup;
 
     fn from_str(fen: &str) -> Result<Self, InvalidSetup> {
-        if fen.len() > Self::FEN_LEN_MAX {
-            return Err(InvalidSetup::Fen(format!(
-                "longer than {} bytes",
-                Self::FEN_LEN_MAX
-            )));
-        }
-        let fen: Fen = fen.parse().map_err(|e| InvalidSetup::Fen(format!("{e}")))?;
+        let fen = fen::read(fen).map_err(InvalidSetup::Fen)?;
         let position: Chess = fen
             .into_position(CastlingMode::Standard)
             .map_err(|e| InvalidSetup::Position(e.to_string()))?;
@@ -156,6 +154,69 @@ mod tests {
                 "{fen}"
             );
         }
+    }
+
+    /// What is stored must be what was given: all that would be dropped or cut is refused, with the
+    /// reason.
+    #[test]
+    fn fen_that_says_more_than_is_kept_is_refused() {
+        let board = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR";
+        for (fen, why) in [
+            (format!("{board}[Qn] w KQkq - 0 1"), "pocket"),
+            (format!("{board}[] w KQkq - 0 1"), "pocket"),
+            (format!("{board}/Qn w KQkq - 0 1"), "pocket"),
+            (format!("{board}/ w KQkq - 0 1"), "pocket"),
+            (format!("{board} w KQkq - 3+3 0 1"), "must be a number"),
+            (format!("{board} w KQkq - 0 1 +2+0"), "behind its six"),
+            (format!("{board} w KQkq - 0 1 x"), "behind its six"),
+            (board.replacen('8', "44", 1) + " w KQkq - 0 1", "44"),
+            (board.replacen('8', "11114", 1) + " w KQkq - 0 1", "11"),
+            (board.replace("QK", "Q~K") + " w KQkq - 0 1", "promoted"),
+            (format!("{board} w KQkqK - 0 1"), "twice"),
+            (format!("{board} w KQkq - 0 0"), "move number is 0"),
+            (format!("{board} w KQkq - 0 10000"), "move number is 10000"),
+            (format!("{board} w KQkq - 0 4294967296"), "absurd"),
+            (format!("{board} w KQkq - 99999999999 1"), "absurd"),
+            (format!("{board} w KQkq - -1 1"), "must be a number"),
+            (format!("{board} w KQkq - 0 1.5"), "must be a number"),
+            (format!("{board} w KQkq - 0 +1"), "must be a number"),
+        ] {
+            let Err(InvalidSetup::Fen(said)) = fen.parse::<StartPosition>() else {
+                panic!("{fen} was taken");
+            };
+            assert!(said.contains(why), "{fen}: {said}");
+        }
+    }
+
+    #[test]
+    fn fen_that_is_kept_comes_out_as_it_went_in() {
+        for (fen, kept) in [
+            ("4k3/8/8/8/8/8/8/4K2R w K - 12 9999", None),
+            // En passant that no pawn can make is no part of a position (FIDE 9.2.3).
+            (
+                "4k3/8/8/8/4P3/8/8/4K2R b K e3 0 1",
+                Some("4k3/8/8/8/4P3/8/8/4K2R b K - 0 1"),
+            ),
+            ("4k3/8/8/8/3pP3/8/8/4K2R b K e3 0 1", None),
+            (
+                "4k3/8/8/8/8/8/8/4K2R w H - 0 1",
+                Some("4k3/8/8/8/8/8/8/4K2R w K - 0 1"),
+            ),
+            (
+                "4k3/8/8/8/8/8/8/4K2R w",
+                Some("4k3/8/8/8/8/8/8/4K2R w - - 0 1"),
+            ),
+            (
+                "4k3/8/8/8/8/8/8/R3K2R_w_QK_-_0_07",
+                Some("4k3/8/8/8/8/8/8/R3K2R w KQ - 0 7"),
+            ),
+        ] {
+            let start: StartPosition = fen.parse().unwrap();
+            assert_eq!(start.fen(), kept.unwrap_or(fen));
+        }
+        let start: StartPosition = "4k3/8/8/8/8/8/8/4K2R b K - 0 31".parse().unwrap();
+        assert_eq!(start.fullmove(), 31);
+        assert_eq!(StartPosition::INITIAL.fullmove(), 1);
     }
 
     #[test]

@@ -302,7 +302,10 @@ impl Match {
             Termination::TimeForfeit if self.has_begun() && clocks[self.turn()].is_zero() => {
                 Some(self.flag_fall())
             }
-            Termination::WhiteNoStart | Termination::BlackNoStart if !self.has_begun() => {
+            // Where time counts from the start, only a match to which nobody came ends so.
+            Termination::WhiteNoStart | Termination::BlackNoStart
+                if !self.has_begun() || self.seq() == 0 =>
+            {
                 Some(self.no_start())
             }
             _ => None,

@@ -36,6 +36,13 @@ pub struct Match {
     pub(crate) clock: Clock,
     /// Until when the side to move may make its untimed first move, once that wait has begun.
     pub(crate) first_move_until: Option<MatchTime>,
+    /// What counted of the move under way under former owners, and is in no event.
+    pub(crate) carried: Duration,
+    /// Until when one of the players may come to a match whose clocks count from the start, once that
+    /// wait has begun. Until somebody has come, no flag falls.
+    pub(crate) attended_until: Option<MatchTime>,
+    /// Whether a player has come, as far as its owner knows; not part of a snapshot.
+    is_attended: bool,
     /// The draw offer that stands, and when each seat last made one.
     pub(crate) offers: DrawOffers,
     /// Every event but the one that ended the match.
@@ -74,6 +81,9 @@ impl Match {
             board: Board::new(&setup.start),
             clock: Clock::new(setup.time_control),
             first_move_until: None,
+            carried: Duration::ZERO,
+            attended_until: None,
+            is_attended: false,
             offers: DrawOffers::default(),
             history: History::default(),
             end: None,
@@ -133,6 +143,13 @@ impl Match {
         }
     }
 
+    /// A player has come: from now on time counts as the terms say. Without it, a match that has no event
+    /// ends as aborted after the time for a first move, also where the clocks count from the start: two
+    /// players who never came have lost nothing.
+    pub fn attend(&mut self) {
+        self.is_attended = true;
+    }
+
     /// An arbiter ends the match at `now` with `outcome`, which may be any;
     /// [`Outcome::Aborted`] leaves it without a result. Time is settled first, as for a command. What
     /// happened is added to `events`. Returns the seq of the event that states the decision.
@@ -165,7 +182,9 @@ impl Match {
         } else if self.board.verdict().is_some() {
             Some(MatchTime::default())
         } else {
-            self.first_move_until.or_else(|| self.clock.flag_at())
+            self.waits_until()
+                .or(self.first_move_until)
+                .or_else(|| self.clock.flag_at())
         }
     }
 
@@ -176,12 +195,50 @@ impl Match {
         if self.is_over() || self.deadline().is_some() {
             return;
         }
+        let wait = self.first_move_timeout().saturating_sub(self.carried);
         if self.has_begun() {
             self.clock.start(self.turn(), now);
+            self.attended_until = Some(now + wait);
         } else {
-            let speed = self.setup.time_control.speed();
-            self.first_move_until = Some(now + speed.first_move_timeout());
+            self.first_move_until = Some(now + wait);
         }
+    }
+
+    /// What has counted for the side to move since the last event, by `now`: on its clock, or of the
+    /// wait for its untimed first move. To be [carried over](Self::carry_over) when the match changes
+    /// its owner in good order, as no event shows it.
+    #[must_use]
+    pub fn move_time(&self, now: MatchTime) -> Duration {
+        if let Some(until) = self.first_move_until {
+            return self.first_move_timeout().saturating_sub(until.since(now));
+        }
+        let turn = self.turn();
+        let counted = self.clock.settled()[turn].saturating_sub(self.clock.shown(now)[turn]);
+        self.carried + counted
+    }
+
+    /// Charges the side to move with what a former owner says has counted of its move. To be called
+    /// on a match that was just [restored](Self::restore), before its clock is started; no effect on
+    /// a finished one.
+    pub fn carry_over(&mut self, counted: Duration) {
+        if self.is_over() {
+            return;
+        }
+        self.carried = counted;
+        if self.has_begun() {
+            self.clock.charge(self.turn(), counted);
+        }
+    }
+
+    fn first_move_timeout(&self) -> Duration {
+        self.setup.time_control.speed().first_move_timeout()
+    }
+
+    /// Until when a match whose clocks count from the start waits for a player; `None` once there is a
+    /// sign that one came.
+    pub(crate) fn waits_until(&self) -> Option<MatchTime> {
+        self.attended_until
+            .filter(|_| !self.is_attended && self.seq() == 0)
     }
 
     /// What was agreed before the match.
@@ -384,6 +441,7 @@ impl Match {
     }
 
     fn settle(&mut self, clocks: Clocks) {
+        self.carried = Duration::ZERO;
         match clocks {
             Clocks::Now(now) => self.clock.settle(now),
             Clocks::Recorded(shown) => self.clock.set(shown),
@@ -394,6 +452,7 @@ impl Match {
     fn stop_clock(&mut self) {
         self.clock.stop();
         self.first_move_until = None;
+        self.attended_until = None;
     }
 }
 

@@ -90,7 +90,10 @@ pub struct TimeControl {
     increment: Duration,
 }
 
+/// The form that travels. A key that is not known is refused: a clock that is not understood is not
+/// the clock that was asked for.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct TimeControlMillis {
     initial_ms: u64,
     increment_ms: u64,

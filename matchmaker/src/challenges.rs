@@ -7,16 +7,18 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use game_core::{Player, StartPosition};
 use protocol::http::{NewChallenge, TicketReply};
-use store::{Ticket, TicketId, TicketState};
+use store::{Assignment, Holding, Ticket, TicketId, TicketState};
 
 use crate::assign;
+use crate::bounds::{Client, full};
 use crate::extract::{Body, Caller, PathId, Wait};
 use crate::problem::{Kind, Problem};
-use crate::service::Service;
+use crate::service::{Service, now};
 use crate::tickets::{new_ticket, reply, waits_until};
 
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
+    client: Client,
     Caller(player): Caller,
     Body(request): Body<NewChallenge>,
 ) -> Result<(StatusCode, Json<TicketReply>), Problem> {
@@ -39,6 +41,14 @@ pub(crate) async fn create(
         start,
         ..new_ticket(player, request.time_control)
     };
+    service.check_store_room()?;
+    service.allowances.creation(client)?;
+    let who = &ticket.player.id;
+    service.check_room(who, client).await?;
+    let id = ticket.id.to_string();
+    if !service.hold(who, Holding::Challenge, &id, client).await? {
+        return Err(full(Holding::Challenge));
+    }
     service.store.put_ticket(&ticket).await?;
     Ok((StatusCode::CREATED, Json(reply(&ticket))))
 }
@@ -50,9 +60,14 @@ pub(crate) async fn read(
     Wait(wait): Wait,
 ) -> Result<Json<TicketReply>, Problem> {
     let mut waits = waits_until(&service, wait);
+    let mut touched = None;
     loop {
         let ticket = service.challenge(id).await?;
         check_invited(&ticket, &player)?;
+        // It lives for as long as its maker asks for it; what others do is not the maker's doing.
+        if ticket.player.id == player.id {
+            service.touch(&ticket, &mut touched).await?;
+        }
         if let TicketState::Assigned(assignment) = &ticket.state {
             service.ensure_match(&ticket, assignment).await?;
         }
@@ -64,6 +79,7 @@ pub(crate) async fn read(
 
 pub(crate) async fn accept(
     State(service): State<Arc<Service>>,
+    client: Client,
     Caller(player): Caller,
     PathId(id): PathId<TicketId>,
 ) -> Result<Json<TicketReply>, Problem> {
@@ -91,12 +107,17 @@ pub(crate) async fn accept(
             TicketState::Waiting => {
                 // Known before the ticket is bound, so that the challenger need not wait on it.
                 service.shard_for_new()?;
+                service.allowances.creation(client)?;
                 let assignment = assign::draw(&ticket, &player);
+                service
+                    .hold_both(&ticket, &player, &assignment, client)
+                    .await?;
                 if service.store.assign_tickets(&[id], &assignment).await? {
                     service.create_match(&ticket, &assignment).await?;
                     ticket.state = TicketState::Assigned(assignment);
                     return Ok(Json(reply(&ticket)));
                 }
+                service.let_both_go(&assignment, client).await?;
             }
         }
     }
@@ -141,12 +162,36 @@ impl Service {
     async fn challenge(&self, id: TicketId) -> Result<Ticket, Problem> {
         let ticket = self.store.ticket(id).await?;
         ticket
-            .filter(|ticket| ticket.pool.is_none())
+            .filter(|ticket| ticket.pool.is_none() && !ticket.is_abandoned(now()))
             .ok_or_else(|| {
                 Problem::new(
                     Kind::ChallengeNotFound,
                     format!("No challenge has the id {id}."),
                 )
             })
+    }
+
+    /// Counts the match for both players, before it is bound to the challenge.
+    async fn hold_both(
+        &self,
+        ticket: &Ticket,
+        acceptor: &Player,
+        assignment: &Assignment,
+        client: Client,
+    ) -> Result<(), Problem> {
+        let id = assignment.match_id.to_string();
+        if !self.hold(&acceptor.id, Holding::Match, &id, client).await? {
+            return Err(full(Holding::Match));
+        }
+        let challenger = &ticket.player.id;
+        if self.hold(challenger, Holding::Match, &id, client).await? {
+            return Ok(());
+        }
+        self.let_go(&acceptor.id, Holding::Match, &id).await?;
+        let detail = "The challenger plays in as many matches as one player may.";
+        Err(Problem {
+            detail: detail.to_owned(),
+            ..full(Holding::Match)
+        })
     }
 }

@@ -12,6 +12,8 @@ use protocol::token::SigningKey;
 use settings::{Configuration, without_password};
 use store::{RedisConfig, StoreError};
 
+use crate::limit_args::{LimitArgs, shown};
+
 /// Assigns matches to shards and players to matches.
 ///
 /// Speaks HTTP/JSON with players and keeps nothing of its own: start as many as you like on one
@@ -96,7 +98,8 @@ pub struct Args {
     )]
     pub seat_token_seconds: u64,
 
-    /// How many connections may be open; more wait to be accepted.
+    /// How many connections may be open; of more, probes are answered and the others closed. Fewer where the
+    /// limit of open files does not suffice, which a warning says.
     #[arg(
         long,
         env = "ROOKERY_CONNECTIONS_MAX",
@@ -126,6 +129,10 @@ pub struct Args {
         value_parser = clap::value_parser!(u64).range(0..=300)
     )]
     pub grace_seconds: u64,
+
+    /// What peers may use up.
+    #[command(flatten)]
+    pub limits: LimitArgs,
 
     /// Its file, and how strict it is.
     #[command(flatten)]
@@ -163,8 +170,10 @@ pub struct Config {
     pub player_token_ttl: Duration,
     /// How long a seat token is valid, in whole seconds: from the reply to the `Join`.
     pub seat_token_ttl: Duration,
-    /// Connections open at once; more wait in the system's queue until one is closed.
+    /// Connections open at once; of more, probes are answered and the others closed.
     pub connections_max: usize,
+    /// What players and addresses may use up.
+    pub limits: LimitArgs,
     /// Requests under way at once; more are answered with 503 at once, as waiting would only make
     /// the queue longer.
     pub requests_max: usize,
@@ -179,6 +188,7 @@ impl Default for Config {
             player_token_ttl: Duration::from_secs(30 * 24 * 60 * 60),
             seat_token_ttl: Duration::from_secs(5 * 60),
             connections_max: 20_000,
+            limits: LimitArgs::default(),
             requests_max: 10_000,
             grace: Duration::from_secs(10),
         }
@@ -239,6 +249,7 @@ impl Args {
                 player_token_ttl: Duration::from_secs(self.player_token_days * 24 * 60 * 60),
                 seat_token_ttl: Duration::from_secs(self.seat_token_seconds),
                 connections_max: self.connections_max as usize,
+                limits: self.limits,
                 requests_max: self.requests_max as usize,
                 grace: Duration::from_secs(self.grace_seconds),
             },
@@ -256,6 +267,7 @@ impl Settings {
             player_token_ttl,
             seat_token_ttl,
             connections_max,
+            limits,
             requests_max,
             grace,
         } = &self.config;
@@ -270,6 +282,23 @@ impl Settings {
             Setting::new("seat_token_seconds", seat_token_ttl.as_secs()),
             Setting::new("connections_max", connections_max),
             Setting::new("requests_max", requests_max),
+            Setting::new("trusted_proxy", shown(&limits.trusted_proxy)),
+            Setting::new("limit_exempt", shown(&limits.limit_exempt)),
+            Setting::new(
+                "connections_per_address_max",
+                limits.connections_per_address_max,
+            ),
+            Setting::new("guests_per_address_max", limits.guests_per_address_max),
+            Setting::new(
+                "creations_per_address_max",
+                limits.creations_per_address_max,
+            ),
+            Setting::new("matches_per_player_max", limits.matches_per_player_max),
+            Setting::new("tickets_per_player_max", limits.tickets_per_player_max),
+            Setting::new(
+                "challenges_per_player_max",
+                limits.challenges_per_player_max,
+            ),
             Setting::new("grace_seconds", grace.as_secs()),
             Setting::secret(
                 "admin_tokens",

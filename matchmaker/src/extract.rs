@@ -7,17 +7,15 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use game_core::{InvalidId, Player};
 use protocol::token::TokenError;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
 
-use crate::limits::{BODY_LEN_MAX, BODY_WITHIN};
-use crate::name;
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};
+use protocol::name;
 
 /// The player whose token came with the request.
 pub(crate) struct Caller(pub(crate) Player);
@@ -49,10 +47,13 @@ impl FromRequestParts<Arc<Service>> for Caller {
             let why = "An operator of this installation has shut this player out.";
             return Err(Problem::new(Kind::TokenRevoked, why));
         }
-        let name = name::clean(&claims.name, claims.player.as_str());
+        let name = name::clean(&claims.name).unwrap_or_else(|| {
+            let id = claims.player.as_str();
+            id.chars().take(name::LEN_MAX).collect()
+        });
         Ok(Self(Player {
             id: claims.player,
-            name,
+            name: name.into(),
         }))
     }
 }
@@ -140,16 +141,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         check_content_type(request.headers())?;
-        let bytes = timeout(BODY_WITHIN, Bytes::from_request(request, state))
+        // It is there already: `limits` reads it before a permit is taken.
+        let bytes = Bytes::from_request(request, state)
             .await
-            .map_err(|_| Problem::new(Kind::TimedOut, "The body did not arrive in time."))?
-            .map_err(|rejection| match rejection.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-                    Kind::BodyTooLarge,
-                    format!("A body may have {BODY_LEN_MAX} bytes."),
-                ),
-                _ => Problem::new(Kind::InvalidRequest, "The body ended too early."),
-            })?;
+            .map_err(|_| Problem::new(Kind::InvalidRequest, "The body ended too early."))?;
         let json: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         serde_json::from_slice(json).map(Self).map_err(|error| {
             Problem::new(

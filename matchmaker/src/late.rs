@@ -7,8 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use store::{
-    Append, Appended, Assignment, Checkpoint, Claim, Created, MatchPage, Ownership, Registered,
-    ScanCursor, ShardRecord, Store, StoreError, Ticket, TicketId,
+    Append, Appended, Assignment, Checkpoint, Claim, Created, HandOver, HandedOver, Holding,
+    MatchPage, Ownership, Registered, Room, ScanCursor, ShardRecord, Standing, Store, StoreError,
+    Swept, Ticket, TicketId,
 };
 use tokio::time::sleep;
 use tracing::{info, warn};
@@ -104,8 +105,32 @@ impl Store for LateStore {
         self.real()?.append(batch).await
     }
 
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        self.real()?.sweep(now).await
+    }
+
+    async fn room(&self) -> Result<Room, StoreError> {
+        self.real()?.room().await
+    }
+
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
         self.real()?.heartbeat(shard).await
+    }
+
+    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
+        self.real()?.hand_over(hand_over).await
+    }
+
+    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
+        self.real()?.standing(matches).await
+    }
+
+    async fn heartbeat_in_steps(
+        &self,
+        shard: &ShardRecord,
+        answered: &(dyn Fn() + Send + Sync),
+    ) -> Result<Vec<Registered>, StoreError> {
+        self.real()?.heartbeat_in_steps(shard, answered).await
     }
 
     async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
@@ -158,6 +183,34 @@ impl Store for LateStore {
         assignment: &Assignment,
     ) -> Result<bool, StoreError> {
         self.real()?.assign_tickets(tickets, assignment).await
+    }
+
+    async fn hold(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        max: u32,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        self.real()?.hold(player, kind, id, max, now).await
+    }
+
+    async fn held(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
+        self.real()?.held(player, kind).await
+    }
+
+    async fn let_go(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        ids: &[String],
+    ) -> Result<(), StoreError> {
+        self.real()?.let_go(player, kind, ids).await
     }
 
     async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {

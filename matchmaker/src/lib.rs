@@ -11,13 +11,18 @@
 // What it runs with.
 mod config;
 
+mod limit_args;
+
 // Pure decisions.
-mod name;
+mod address;
 mod pairing;
+mod places;
+mod rates;
 mod registry;
 
 // What a request may do.
 mod assign;
+mod bounds;
 mod problem;
 mod service;
 
@@ -47,8 +52,10 @@ mod shard_client;
 // A process of its own.
 mod process;
 
+pub use address::{InvalidNetwork, Network};
 pub use config::{Args, Config, ConfigError, Settings};
 pub use late::LateStore;
+pub use limit_args::LimitArgs;
 pub use operators::operate;
 pub use process::{Failure, start};
 pub use serve::run;

@@ -31,6 +31,8 @@ pub(crate) async fn read(
         time_control: setup.time_control,
         seq: game.seq(),
         fen: game.fen(),
+        start_fen: setup.start.fen(),
+        start_fullmove: setup.start.fullmove(),
         moves: game.moves().map(|(uci, _)| uci).collect(),
         outcome,
         termination,

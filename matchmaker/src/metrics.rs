@@ -48,5 +48,27 @@ fn gather(view: &View) -> prometheus::Result<String> {
         gauge.set(value);
         registry.register(Box::new(gauge))?;
     }
+    let room = view.room();
+    for (name, help, value) in [
+        (
+            "rookery_store_used_bytes",
+            "Memory of the store that counts against its limit, as of a few seconds ago.",
+            room.used_bytes,
+        ),
+        (
+            "rookery_store_limit_bytes",
+            "The store's limit on that (maxmemory of Redis); 0 if it has none.",
+            room.limit_bytes.unwrap_or(0),
+        ),
+        (
+            "rookery_store_full",
+            "Whether new matches, challenges and tickets are refused for want of room in the store.",
+            u64::from(!room.is_for_new()),
+        ),
+    ] {
+        let gauge = IntGauge::new(name, help)?;
+        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        registry.register(Box::new(gauge))?;
+    }
     TextEncoder::new().encode_to_string(&registry.gather())
 }

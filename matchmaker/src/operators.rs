@@ -1,30 +1,37 @@
 //! The whole installation as operators meet it: each owner is asked about its matches, and the store
-//! answers for owners that cannot be.
+//! answers for owners that cannot be, and for matches that no owner tells of.
 
-use std::collections::HashMap;
+mod census;
+
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use admin::{
-    Access, HandedOff, Kind, MatchDetails, MatchList, MatchQuery, MatchSummary, Page, Part,
-    Problem, Revoked, Selection, Setting, ShardList, ShardState, ShardView, Source, stored_facts,
+    Access, HandedOff, HeldList, Kind, MatchDetails, MatchList, MatchQuery, MatchSummary, Page,
+    Part, Problem, Revoked, Selection, Setting, ShardList, ShardState, ShardView, Source,
 };
 use async_trait::async_trait;
 use axum::http::Method;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
 use serde_json::json;
-use store::{Registered, ShardRecord, Status, Store};
+use store::{Ownership, Registered, ShardRecord, Status, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use self::census::{Census, Stray};
 use crate::registry::{Fate, View, watch_registry};
 use crate::service::now;
 use crate::shard_client::ShardClient;
 
-/// Matches read from the store for one list, where owners cannot be asked.
-const LOADS_MAX: usize = 500;
+/// How often a shard is asked to end a match of another one that it may not know to be dead yet.
+const TAKE_ATTEMPTS: u32 = 8;
+/// Between two attempts.
+const TAKE_EVERY: Duration = Duration::from_millis(500);
 
 /// Serves the admin endpoint of the whole installation until `shutdown`. Shards are shown its
 /// certificate or, without TLS, the first token of `access`.
@@ -41,6 +48,7 @@ pub async fn operate(
         store,
         views,
         client: ShardClient::new(&access),
+        census: Census::default(),
         settings,
     };
     let serving = admin::serve(listener, access, Arc::new(source), shutdown);
@@ -51,6 +59,7 @@ struct ClusterSource {
     store: Arc<dyn Store>,
     views: watch::Receiver<Arc<View>>,
     client: ShardClient,
+    census: Census,
     settings: Vec<Setting>,
 }
 
@@ -81,11 +90,7 @@ impl ClusterSource {
 
     /// The live owner of a live match.
     async fn owner(&self, id: MatchId) -> Result<SocketAddr, Problem> {
-        let ownership = self.store.ownership(id).await?;
-        let ownership = ownership.ok_or_else(|| not_found(id))?;
-        if ownership.status == Status::Finished {
-            return Err(Problem::new(Kind::MatchOver, "The match has ended."));
-        }
+        let ownership = self.live_ownership(id).await?;
         let view = self.views.borrow().clone();
         let admin = match view.fate(ownership.owner) {
             Fate::Lives(record) | Fate::Suspect(record) => record.admin,
@@ -109,32 +114,86 @@ impl ClusterSource {
         })
     }
 
-    /// The live matches of a shard that cannot be asked, as the store has them.
-    async fn stored_page(
+    /// The live matches of the store that no shard tells of: those of owners that did not answer, or are
+    /// not there, and those that their owners do not have in memory. Also says whether none is missing.
+    async fn strays(
         &self,
-        query: &MatchQuery,
-        shard: ShardId,
-        loads_left: &mut usize,
-    ) -> Result<Page<MatchSummary>, Problem> {
-        let mut selection = Selection::new(query);
-        for id in self.store.owned(shard).await? {
-            if *loads_left == 0 {
-                break;
-            }
-            *loads_left -= 1;
-            match self.stored(id).await {
-                Ok((details, game))
-                    if details.summary.owner == shard && game.outcome().is_none() =>
-                {
-                    selection.offer(&stored_facts(&game), details.summary);
-                }
-                // A hint too many, or a match that another list or the log speaks of.
-                Ok(_) => {}
-                Err(problem) if problem.kind == Kind::StoreUnavailable => return Err(problem),
-                Err(_) => {}
-            }
+        of: Option<ShardId>,
+        told: &HashMap<ShardId, ShardRecord>,
+    ) -> Result<(Vec<Arc<Stray>>, bool), Problem> {
+        let (mut live, mut all_named) = self.census.live(&*self.store).await?;
+        live.retain(|(_, ownership)| of.is_none_or(|shard| shard == ownership.owner));
+        let mut counts: HashMap<ShardId, u32> = HashMap::new();
+        for (_, ownership) in &live {
+            *counts.entry(ownership.owner).or_default() += 1;
         }
-        Ok(selection.into_page())
+        // Asked only where the numbers differ: it is a long answer.
+        let mut held = HashSet::new();
+        for (id, record) in told {
+            if counts.get(id).is_some_and(|count| *count > record.live) {
+                match self.held_by(record).await {
+                    Ok(matches) => {
+                        held.extend(matches);
+                        continue;
+                    }
+                    Err(_) => all_named = false,
+                }
+            }
+            live.retain(|(_, ownership)| ownership.owner != *id);
+        }
+        live.retain(|(id, _)| !held.contains(id));
+        let (strays, all_read) = self.census.read(&self.store, &live).await?;
+        Ok((strays, all_named && all_read))
+    }
+
+    async fn held_by(&self, shard: &ShardRecord) -> Result<Vec<MatchId>, Problem> {
+        let Some(address) = shard.admin else {
+            return Ok(Vec::new());
+        };
+        let answer = self
+            .client
+            .ask::<HeldList>(Method::GET, address, "/v1/held", None);
+        answer.await.map(|held| held.matches)
+    }
+
+    /// Whom to ask to end a live match: its owner or, if that is gone, the shard that is to take it over.
+    async fn arbiter(&self, id: MatchId) -> Result<(SocketAddr, bool), Problem> {
+        let ownership = self.live_ownership(id).await?;
+        let view = self.views.borrow().clone();
+        match view.fate(ownership.owner) {
+            Fate::Dead => {}
+            Fate::Absent => {
+                // One that has just begun may own it already.
+                let registry = self.store.shards().await?;
+                let mut records = registry.iter().filter_map(Registered::record);
+                if let Some(owner) = records.find(|shard| shard.id == ownership.owner)
+                    && let Some(address) = owner.admin
+                {
+                    return Ok((address, true));
+                }
+            }
+            _ => return self.owner(id).await.map(|address| (address, true)),
+        }
+        let heir = view.taker(id, |record| record.admin.is_some());
+        let address = heir.and_then(|record| record.admin).ok_or_else(|| {
+            let why = format!(
+                "Its owner, shard {}, is gone, and there is no live shard with an admin endpoint and room \
+                 to take the match and end it. Start one, then try again.",
+                ownership.owner
+            );
+            Problem::new(Kind::NoHeir, why)
+        })?;
+        Ok((address, false))
+    }
+
+    /// Who may write a match that has not ended.
+    async fn live_ownership(&self, id: MatchId) -> Result<Ownership, Problem> {
+        let ownership = self.store.ownership(id).await?;
+        let ownership = ownership.ok_or_else(|| not_found(id))?;
+        if ownership.status == Status::Finished {
+            return Err(Problem::new(Kind::MatchOver, "The match has ended."));
+        }
+        Ok(ownership)
     }
 }
 
@@ -175,34 +234,40 @@ impl Source for ClusterSource {
         let wanted = registry
             .into_iter()
             .filter(|known| shard.is_none_or(|shard| shard == known.record.id));
-        let (mut asking, mut silent) = (JoinSet::new(), Vec::new());
+        let mut asking = JoinSet::new();
         for known in wanted {
-            let id = known.record.id;
-            match known.admin() {
-                Some(address) => {
-                    let path = format!("/v1/matches?{asked}");
-                    let page = self
-                        .client
-                        .ask::<MatchList>(Method::GET, address, &path, None);
-                    asking.spawn(async move { (id, page.await) });
-                }
-                None => silent.push(id),
+            if let Some(address) = known.admin() {
+                let path = format!("/v1/matches?{asked}");
+                let page = self
+                    .client
+                    .ask::<MatchList>(Method::GET, address, &path, None);
+                asking.spawn(async move { (known.record, page.await) });
             }
         }
         let mut selection = Selection::new(query);
+        let (mut told, mut listed) = (HashMap::new(), HashSet::new());
         while let Some(answer) = asking.join_next().await {
             match answer {
-                Ok((_, Ok(page))) => selection.merge(placed(page, query)),
-                Ok((id, Err(problem))) => {
-                    tracing::warn!(shard = %id, problem = problem.code(), "a shard cannot be asked");
-                    silent.push(id);
+                Ok((record, Ok(page))) => {
+                    listed.extend(page.matches.iter().map(|summary| summary.match_id));
+                    selection.merge(placed(page, query));
+                    told.insert(record.id, record);
+                }
+                Ok((record, Err(problem))) => {
+                    tracing::warn!(shard = %record.id, problem = problem.code(), "a shard cannot be asked");
                 }
                 Err(error) => tracing::error!(%error, "a question to a shard failed"),
             }
         }
-        let mut loads_left = LOADS_MAX;
-        for id in &silent {
-            selection.merge(self.stored_page(query, *id, &mut loads_left).await?);
+        let mut complete = true;
+        if query.live != Some(false) {
+            let (strays, all) = self.strays(shard, &told).await?;
+            complete = all;
+            for stray in strays {
+                if !listed.contains(&stray.summary.match_id) {
+                    selection.offer(&stray.facts(), stray.summary.clone());
+                }
+            }
         }
         let page = selection.into_page();
         let last = page.entries.last().map(|(position, _)| *position);
@@ -214,7 +279,7 @@ impl Source for ClusterSource {
         Ok(MatchList {
             next: last.filter(|_| page.has_more).map(MatchSummary::cursor),
             total: page.total,
-            stale: matches.iter().any(|summary| summary.stale),
+            stale: !complete || matches.iter().any(|summary| summary.stale),
             matches,
         })
     }
@@ -269,7 +334,6 @@ impl Source for ClusterSource {
     }
 
     async fn adjudicate(&self, id: MatchId, outcome: Outcome) -> Result<MatchDetails, Problem> {
-        let owner = self.owner(id).await?;
         let (path, body) = match outcome {
             Outcome::Aborted => (format!("/v1/matches/{id}/abort"), json!({})),
             outcome => (
@@ -277,9 +341,32 @@ impl Source for ClusterSource {
                 json!({ "outcome": outcome }),
             ),
         };
-        self.client
-            .ask(Method::POST, owner, &path, Some(&body))
-            .await
+        let mut attempts = 0;
+        loop {
+            let (address, is_owner) = self.arbiter(id).await?;
+            let answer = self.client.ask(Method::POST, address, &path, Some(&body));
+            attempts += 1;
+            match answer.await {
+                Err(problem)
+                    if problem.kind == Kind::ShardUnavailable
+                        && !is_owner
+                        && attempts < TAKE_ATTEMPTS =>
+                {
+                    sleep(TAKE_EVERY).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn held(&self) -> Result<Vec<MatchId>, Problem> {
+        let mut held = Vec::new();
+        for known in self.registry().await? {
+            if !known.is_dead {
+                held.extend(self.held_by(&known.record).await?);
+            }
+        }
+        Ok(held)
     }
 
     async fn hand_off(&self, id: MatchId, to: Option<ShardId>) -> Result<HandedOff, Problem> {

@@ -6,10 +6,11 @@ use axum::Json;
 use axum::extract::State;
 use game_core::{MatchId, PlayerId};
 use protocol::http::{NewPlayer, PlayerReply};
+use protocol::name;
 use protocol::token::PlayerClaims;
 
+use crate::bounds::Client;
 use crate::extract::Body;
-use crate::name;
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, expiry, now};
 
@@ -18,15 +19,17 @@ const NAME_SUFFIX_LEN: usize = 4;
 
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
+    client: Client,
     Body(request): Body<NewPlayer>,
 ) -> Result<Json<PlayerReply>, Problem> {
     let player = random_id();
     let name = match &request.name {
         None => format!("Guest-{}", &player.as_str()[..NAME_SUFFIX_LEN]),
-        Some(name) => name::check(name)
-            .map_err(|why| Problem::new(Kind::InvalidName, format!("{why}.")))?
-            .to_owned(),
+        Some(name) => {
+            name::check(name).map_err(|why| Problem::new(Kind::InvalidName, format!("{why}.")))?
+        }
     };
+    service.allowances.guest(client)?;
     let (exp, expires_at) = expiry(now(), service.config.player_token_ttl);
     let claims = PlayerClaims {
         player: player.clone(),

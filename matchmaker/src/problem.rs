@@ -1,5 +1,8 @@
 //! Errors in words and in a stable code (RFC 9457).
 
+use std::time::Duration;
+
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use store::StoreError;
 use tracing::{debug, error};
@@ -63,10 +66,20 @@ kinds! {
     ChallengeCancelled = 409 "challenge_cancelled" "Challenge cancelled";
     /// What has a match cannot be withdrawn.
     AlreadyMatched = 409 "already_matched" "Already matched";
+    /// The body did not come in time.
+    BodyTimeout = 408 "body_timeout" "Body too slow";
     /// The body is longer than any request needs.
     BodyTooLarge = 413 "body_too_large" "Body too large";
     /// The body is not JSON.
     UnsupportedMediaType = 415 "unsupported_media_type" "Unsupported media type";
+    /// The address has made as many of these requests as it may.
+    RateLimited = 429 "rate_limited" "Rate limited";
+    /// A player plays in as many matches as one may.
+    TooManyMatches = 429 "too_many_matches" "Too many matches";
+    /// The player waits in as many pools as one may.
+    TooManyTickets = 429 "too_many_tickets" "Too many tickets";
+    /// The player has as many open challenges as one may.
+    TooManyChallenges = 429 "too_many_challenges" "Too many challenges";
     /// A fault of the server.
     Internal = 500 "internal" "Internal error";
     /// No live shard takes matches.
@@ -75,6 +88,8 @@ kinds! {
     OwnerUnknown = 503 "owner_unknown" "Owner not known yet";
     /// The store does not answer.
     StoreUnavailable = 503 "store_unavailable" "Store unavailable";
+    /// The store has room only for the matches in play.
+    StoreFull = 503 "store_full" "Store nearly full";
     /// As many requests are under way as may be.
     Overloaded = 503 "overloaded" "Overloaded";
     /// The request took too long.
@@ -90,6 +105,8 @@ pub(crate) struct ProblemCode(pub(crate) &'static str);
 pub(crate) struct Problem {
     pub(crate) kind: Kind,
     pub(crate) detail: String,
+    /// When to come back, if another time than the usual one.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Problem {
@@ -97,6 +114,15 @@ impl Problem {
         Self {
             kind,
             detail: detail.into(),
+            retry_after: None,
+        }
+    }
+
+    /// Says when to come back.
+    pub(crate) fn after(self, wait: Duration) -> Self {
+        Self {
+            retry_after: Some(wait),
+            ..self
         }
     }
 }
@@ -139,6 +165,17 @@ impl IntoResponse for Problem {
             _ => None,
         };
         let mut response = admin::problem_response(body, challenge);
+        if let Some(wait) = self.retry_after {
+            // Whole seconds (RFC 9110 section 10.2.3), and never too soon.
+            let wait_s = wait.as_millis().div_ceil(1_000).max(1);
+            let value = HeaderValue::from(u64::try_from(wait_s).unwrap_or(u64::MAX));
+            response.headers_mut().insert(header::RETRY_AFTER, value);
+        }
+        // The rest of such a body is not worth reading.
+        if matches!(self.kind, Kind::BodyTooLarge | Kind::BodyTimeout) {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
         response.extensions_mut().insert(ProblemCode(code));
         response
     }
@@ -175,12 +212,18 @@ mod tests {
             "409 challenge_taken",
             "409 challenge_cancelled",
             "409 already_matched",
+            "408 body_timeout",
             "413 body_too_large",
             "415 unsupported_media_type",
+            "429 rate_limited",
+            "429 too_many_matches",
+            "429 too_many_tickets",
+            "429 too_many_challenges",
             "500 internal",
             "503 no_shard",
             "503 owner_unknown",
             "503 store_unavailable",
+            "503 store_full",
             "503 overloaded",
             "503 timed_out",
         ];
@@ -190,15 +233,22 @@ mod tests {
     #[test]
     fn every_kind_has_its_status_and_those_that_pass_say_when_to_come_back() {
         for kind in Kind::ALL {
-            let response = Problem::new(*kind, "why").into_response();
+            let mut problem = Problem::new(*kind, "why");
+            if kind.row().0 == 429 {
+                problem = problem.after(Duration::from_millis(1_001));
+            }
+            let response = problem.into_response();
             assert_eq!(response.status().as_u16(), kind.row().0, "{kind:?}");
             let headers = response.headers();
             assert_eq!(headers["content-type"], "application/problem+json");
             assert_eq!(
                 headers.contains_key("retry-after"),
-                kind.row().0 == 503,
+                [429, 503].contains(&kind.row().0),
                 "{kind:?}"
             );
+            if kind.row().0 == 429 {
+                assert_eq!(headers["retry-after"], "2", "rounded up");
+            }
             assert_eq!(
                 headers.contains_key("www-authenticate"),
                 kind.row().0 == 401,

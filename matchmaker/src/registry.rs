@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering as Memory};
 use std::time::Duration;
 
 use game_core::{MatchId, ShardId};
-use store::{Liveness, Registered, ShardRecord, Store, StoreError, rendezvous_rank};
+use store::{Liveness, Registered, Room, ShardRecord, Store, StoreError, rendezvous_rank};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,9 @@ use tracing::{info, warn};
 
 /// An answer of the registry must come within this, or the store counts as down.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// How full the store is is asked with every so many looks at the registry: every 3 s. In that time an
+/// installation that makes a thousand challenges a second fills 2 MB.
+const ROOM_EVERY: u32 = 6;
 
 /// What the registry says of the owner of a match.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,6 +50,8 @@ pub(crate) struct View {
     /// Those whose records cannot be read and that are not dead.
     unreadable: Vec<ShardId>,
     observed: bool,
+    /// How full the store is, as of a few seconds ago.
+    room: Room,
 }
 
 #[derive(Debug)]
@@ -62,6 +67,16 @@ impl View {
     /// Whether the registry was ever read.
     pub(crate) fn observed(&self) -> bool {
         self.observed
+    }
+
+    /// How full the store is.
+    pub(crate) fn room(&self) -> Room {
+        self.room
+    }
+
+    /// The same view of a store that is so full.
+    pub(crate) fn with_room(self, room: Room) -> Self {
+        Self { room, ..self }
     }
 
     /// What became of a shard.
@@ -110,9 +125,18 @@ impl View {
     /// ([`Liveness::heir`]), or the next in that order that is not full. So all who ask for one match
     /// are sent to one place, whichever matchmaker they ask, and it is where the match goes anyway.
     pub(crate) fn for_match(&self, id: MatchId) -> Option<&ShardRecord> {
+        self.taker(id, |_| true)
+    }
+
+    /// The same among the shards that are fit for something.
+    pub(crate) fn taker(
+        &self,
+        id: MatchId,
+        is_fit: impl Fn(&ShardRecord) -> bool,
+    ) -> Option<&ShardRecord> {
         self.shards
             .iter()
-            .filter(|shard| !shard.record.draining)
+            .filter(|shard| !shard.record.draining && is_fit(&shard.record))
             .max_by_key(|shard| {
                 let rank = rendezvous_rank(id, shard.record.id);
                 (shard.has_room(), rank, shard.record.id)
@@ -188,6 +212,7 @@ impl Observer {
             unreadable: unreadable.collect(),
             dead,
             observed: true,
+            room: Room::default(),
         }
     }
 
@@ -206,6 +231,7 @@ pub(crate) async fn watch_registry(
     shutdown: CancellationToken,
 ) {
     let mut observer = Observer::default();
+    let (mut room, mut looks) = (Room::default(), 0_u32);
     let mut ticks = interval(Liveness::HEARTBEAT_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let origin = Instant::now();
@@ -221,7 +247,12 @@ pub(crate) async fn watch_registry(
         let late = || StoreError::Unavailable(format!("no answer within {ANSWER_WITHIN:?}"));
         match answer.unwrap_or_else(|_| Err(late())) {
             Ok(registry) => {
+                if looks.is_multiple_of(ROOM_EVERY) {
+                    room = look_for_room(&*store, room).await;
+                }
+                looks = looks.wrapping_add(1);
                 let view = observer.observe(&registry, origin.elapsed());
+                let view = view.with_room(room);
                 if let Some(answers) = &mut answers {
                     answers.came(&view);
                 }
@@ -235,6 +266,23 @@ pub(crate) async fn watch_registry(
             }
         }
     }
+}
+
+/// How full the store is; as `before` if it does not say.
+async fn look_for_room(store: &dyn Store, before: Room) -> Room {
+    let Ok(Ok(room)) = timeout(ANSWER_WITHIN, store.room()).await else {
+        return before;
+    };
+    if before.is_for_new() && !room.is_for_new() {
+        warn!(
+            used_bytes = room.used_bytes,
+            limit_bytes = room.limit_bytes,
+            "the store is nearly full: no matches, challenges and tickets are made until it has room"
+        );
+    } else if !before.is_for_new() && room.is_for_new() {
+        info!("the store has room again");
+    }
+    room
 }
 
 /// Says what changed, once.

@@ -9,9 +9,14 @@ use store::{ShardRecord, Store};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::bounds::Allowances;
 use crate::config::Config;
 use crate::problem::{Kind, Problem};
 use crate::registry::View;
+
+/// When a client may ask again for what a nearly full store had no room for: room comes as matches
+/// expire, not as fast as outages end.
+const ROOM_AFTER: Duration = Duration::from_secs(30);
 
 /// One matchmaker: its key, its configuration, its store and its view of the shards.
 pub(crate) struct Service {
@@ -22,6 +27,8 @@ pub(crate) struct Service {
     pub(crate) verifying_key: VerifyingKey,
     /// The newest view of the registry.
     pub(crate) views: watch::Receiver<Arc<View>>,
+    /// What addresses have used up.
+    pub(crate) allowances: Allowances,
     /// One permit for each request under way.
     pub(crate) requests: Semaphore,
     /// Ends the requests that wait for an opponent.
@@ -39,6 +46,7 @@ impl Service {
         Arc::new(Self {
             verifying_key: key.verifying_key(),
             requests: Semaphore::new(config.requests_max),
+            allowances: Allowances::new(&config.limits),
             config,
             store,
             key,
@@ -52,8 +60,19 @@ impl Service {
         self.views.borrow().clone()
     }
 
+    /// Refuses what would need room in a store that has little left: that is for the matches in play.
+    pub(crate) fn check_store_room(&self) -> Result<(), Problem> {
+        if self.view().room().is_for_new() {
+            return Ok(());
+        }
+        let detail =
+            "The store is nearly full: matches in play go on, and none are begun. Try again later.";
+        Err(Problem::new(Kind::StoreFull, detail).after(ROOM_AFTER))
+    }
+
     /// The shard for a new match.
     pub(crate) fn shard_for_new(&self) -> Result<ShardRecord, Problem> {
+        self.check_store_room()?;
         let view = self.view();
         view.for_new(rand::random::<u32>() as usize)
             .cloned()

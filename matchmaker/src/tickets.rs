@@ -6,12 +6,13 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use game_core::{Player, TimeControl};
+use game_core::{BySeat, Player, TimeControl};
 use protocol::http::{NewTicket, TicketReply, TicketStatus};
-use store::{Ticket, TicketId, TicketState};
+use store::{Assignment, Holding, Ticket, TicketId, TicketState};
 use tokio::time::{Instant, sleep_until};
 
 use crate::assign;
+use crate::bounds::{Client, full};
 use crate::extract::{Body, Caller, PathId, Wait};
 use crate::pairing::{partner_of, replaced_by};
 use crate::problem::{Kind, Problem};
@@ -30,6 +31,7 @@ const PAIRING_ATTEMPTS: u32 = 3;
 
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
+    client: Client,
     Caller(player): Caller,
     Body(request): Body<NewTicket>,
 ) -> Result<(StatusCode, Json<TicketReply>), Problem> {
@@ -37,29 +39,33 @@ pub(crate) async fn create(
         pool: Some(request.time_control.to_string().into()),
         ..new_ticket(player, request.time_control)
     };
+    service.check_store_room()?;
+    service.allowances.creation(client)?;
+    let who = &ticket.player.id;
+    service.check_room(who, client).await?;
+    let id = ticket.id.to_string();
+    if !service.hold(who, Holding::Ticket, &id, client).await? {
+        return Err(full(Holding::Ticket));
+    }
     service.store.put_ticket(&ticket).await?;
-    let ticket = service.settle(ticket).await?;
+    let ticket = service.settle(ticket, client).await?;
     Ok((StatusCode::CREATED, Json(reply(&ticket))))
 }
 
 pub(crate) async fn read(
     State(service): State<Arc<Service>>,
+    client: Client,
     Caller(player): Caller,
     PathId(id): PathId<TicketId>,
     Wait(wait): Wait,
 ) -> Result<Json<TicketReply>, Problem> {
     let mut waits = waits_until(&service, wait);
-    let mut touched: Option<Instant> = None;
+    let mut touched = None;
     loop {
         let ticket = service.pool_ticket(id).await?;
         check_owner(&ticket, &player)?;
-        if ticket.state == TicketState::Waiting
-            && touched.is_none_or(|touched| touched.elapsed() >= TOUCH_EVERY)
-        {
-            service.store.touch_ticket(id, now()).await?;
-            touched = Some(Instant::now());
-        }
-        let ticket = service.settle(ticket).await?;
+        service.touch(&ticket, &mut touched).await?;
+        let ticket = service.settle(ticket, client).await?;
         if ticket.state != TicketState::Waiting || !waits.again().await {
             return Ok(Json(reply(&ticket)));
         }
@@ -142,7 +148,7 @@ impl Waits<'_> {
 impl Service {
     /// Brings a pool's ticket as far as it goes now: pairs it if it waits, and sees to it that its
     /// match exists if it has one.
-    async fn settle(&self, mut ticket: Ticket) -> Result<Ticket, Problem> {
+    async fn settle(&self, mut ticket: Ticket, client: Client) -> Result<Ticket, Problem> {
         for _ in 0..PAIRING_ATTEMPTS {
             match &ticket.state {
                 TicketState::Waiting => {}
@@ -152,7 +158,7 @@ impl Service {
                     return Ok(ticket);
                 }
             }
-            match self.pair(&ticket).await? {
+            match self.pair(&ticket, client).await? {
                 Pairing::Alone => return Ok(ticket),
                 Pairing::Paired(state) => {
                     ticket.state = state;
@@ -165,7 +171,7 @@ impl Service {
     }
 
     /// Pairs a waiting ticket with its partner, if it has one.
-    async fn pair(&self, ticket: &Ticket) -> Result<Pairing, Problem> {
+    async fn pair(&self, ticket: &Ticket, client: Client) -> Result<Pairing, Problem> {
         let pool = ticket.pool.as_deref().unwrap_or_default();
         let waiting = self.store.waiting(pool).await?;
         // A player waits once in a pool, however often they ask.
@@ -183,23 +189,63 @@ impl Service {
             return Ok(Pairing::Alone);
         };
         let assignment = assign::draw(ticket, &partner.player);
-        if self
-            .store
-            .assign_tickets(&[ticket.id, partner.id], &assignment)
-            .await?
-        {
+        let id = assignment.match_id.to_string();
+        for who in [ticket, partner] {
+            let player = &who.player.id;
+            if !self.hold(player, Holding::Match, &id, client).await? {
+                // Else whoever looks would find its player's list full again and again.
+                self.store.cancel_ticket(who.id).await?;
+                self.let_both_go(&assignment, client).await?;
+                return Ok(Pairing::Overtaken);
+            }
+        }
+        let both = [ticket.id, partner.id];
+        if self.store.assign_tickets(&both, &assignment).await? {
             self.create_match(ticket, &assignment).await?;
             Ok(Pairing::Paired(TicketState::Assigned(assignment)))
         } else {
+            self.let_both_go(&assignment, client).await?;
             Ok(Pairing::Overtaken)
         }
+    }
+
+    /// The match is not made after all: it counts for neither player.
+    pub(crate) async fn let_both_go(
+        &self,
+        assignment: &Assignment,
+        client: Client,
+    ) -> Result<(), Problem> {
+        if client.is_exempt() {
+            return Ok(());
+        }
+        let id = assignment.match_id.to_string();
+        let BySeat { white, black } = &assignment.players;
+        for player in [white, black] {
+            self.let_go(&player.id, Holding::Match, &id).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes that the player of a waiting ticket asks for it, now and then.
+    pub(crate) async fn touch(
+        &self,
+        ticket: &Ticket,
+        touched: &mut Option<Instant>,
+    ) -> Result<(), Problem> {
+        if ticket.state == TicketState::Waiting
+            && touched.is_none_or(|touched| touched.elapsed() >= TOUCH_EVERY)
+        {
+            self.store.touch_ticket(ticket.id, now()).await?;
+            *touched = Some(Instant::now());
+        }
+        Ok(())
     }
 
     /// A ticket of a pool.
     async fn pool_ticket(&self, id: TicketId) -> Result<Ticket, Problem> {
         let ticket = self.store.ticket(id).await?;
         ticket
-            .filter(|ticket| ticket.pool.is_some())
+            .filter(|ticket| ticket.pool.is_some() && !ticket.is_abandoned(now()))
             .ok_or_else(|| {
                 Problem::new(Kind::TicketNotFound, format!("No ticket has the id {id}."))
             })

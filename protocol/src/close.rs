@@ -35,7 +35,7 @@ pub enum CloseCode {
     Deadline,
     /// The shard holds all the connections, streams or matches that it may.
     Full,
-    /// Commands came faster than allowed for too long.
+    /// Commands or joins came faster than allowed: come back later.
     RateLimited,
     /// A fault of the server; the match is resumed from its checkpoint.
     Internal,
@@ -87,6 +87,7 @@ impl CloseCode {
                 | Self::SlowPeer
                 | Self::Deadline
                 | Self::Full
+                | Self::RateLimited
                 | Self::Internal
         )
     }
@@ -175,6 +176,7 @@ mod tests {
                 "slow_peer",
                 "deadline",
                 "full",
+                "rate_limited",
                 "internal"
             ]
         );

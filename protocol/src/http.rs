@@ -19,7 +19,7 @@
 //! All but `POST /v1/players`, reading a match and the probes want `Authorization: Bearer` with a
 //! player token. Reading a ticket or challenge takes `?wait_ms=`, up to 20000: while it waits for an
 //! opponent, so does the reply. A ticket that nobody reads for 10 s is not paired until it is read
-//! again.
+//! again; a ticket or a challenge that its maker does not read for 15 minutes is gone.
 //!
 //! Errors are [`Problem`] (RFC 9457). Their codes, which are stable:
 //!
@@ -30,8 +30,10 @@
 //! | 403 | `not_a_player`, `own_challenge`, `not_invited`, `not_yours` |
 //! | 404 | `route_not_found`, `ticket_not_found`, `challenge_not_found`, `match_not_found` |
 //! | 405 | `method_not_allowed` |
+//! | 408 | `body_timeout` |
 //! | 409 | `challenge_taken`, `challenge_cancelled`, `already_matched` |
 //! | 413, 415 | `body_too_large`, `unsupported_media_type` |
+//! | 429, with `Retry-After` | `rate_limited`, `too_many_matches`, `too_many_tickets`, `too_many_challenges` |
 //! | 500 | `internal` |
 //! | 503, with `Retry-After` | `no_shard`, `owner_unknown`, `store_unavailable`, `overloaded`, `timed_out` |
 
@@ -50,7 +52,7 @@ use crate::{Role, SeatView};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewPlayer {
-    /// What the records are to call the player: 1 to 32 characters, no control characters; by
+    /// What the records are to call the player: 1 to 32 characters that show ([`crate::name`]); by
     /// default a name is made.
     #[serde(default)]
     pub name: Option<String>,
@@ -173,6 +175,10 @@ pub struct MatchReply {
     pub seq: u32,
     /// The position, as FEN.
     pub fen: String,
+    /// The position at ply 0, as FEN.
+    pub start_fen: String,
+    /// The number of the move that began at ply 0: 1 but for positions from the middle of a game.
+    pub start_fullmove: u32,
     /// All moves from ply 0.
     pub moves: Vec<Uci>,
     /// How it ended, if it has.

@@ -8,6 +8,7 @@ mod close;
 pub mod codec;
 pub mod http;
 mod message;
+pub mod name;
 pub mod token;
 
 pub use close::CloseCode;

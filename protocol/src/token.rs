@@ -12,10 +12,13 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use ring::rand::SystemRandom;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use signature::{Signer, Verifier};
 
 use crate::Role;
+
+/// By how much the clock of an issuer may be ahead of ours, in seconds: tokens are not refused for it.
+const NOT_BEFORE_LEEWAY_S: f64 = 60.0;
 
 /// Longer text is refused unread, in bytes.
 pub const TOKEN_LEN_MAX: usize = 1_024;
@@ -80,11 +83,24 @@ pub struct SeatClaims {
     pub exp: u64,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Addressed<T> {
     aud: String,
+    /// Begin of validity (RFC 7519 section 4.1.5), in seconds since 1970, which may have a fraction. Not
+    /// signed here; other issuers may.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "numeric_date"
+    )]
+    nbf: Option<f64>,
     #[serde(flatten)]
     claims: T,
+}
+
+/// A claim that is there must be a number: one that cannot be read must not count as absent.
+fn numeric_date<'de, D: Deserializer<'de>>(claim: D) -> Result<Option<f64>, D::Error> {
+    f64::deserialize(claim).map(Some)
 }
 
 /// The matchmaker's key: it signs tokens.
@@ -169,6 +185,7 @@ impl SigningKey {
     fn sign<T: Serialize>(&self, audience: &str, claims: &T) -> String {
         let addressed = Addressed {
             aud: audience.to_owned(),
+            nbf: None,
             claims,
         };
         jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &addressed, &self.key)
@@ -228,7 +245,7 @@ impl VerifyingKey {
     ///
     /// [`TokenError`].
     pub fn player(&self, token: &str, now: UnixMillis) -> Result<PlayerClaims, TokenError> {
-        let claims: PlayerClaims = self.verify(PLAYER_AUDIENCE, token)?;
+        let claims: PlayerClaims = self.verify(PLAYER_AUDIENCE, token, now)?;
         check_expiry(claims.exp, now)?;
         Ok(claims)
     }
@@ -239,7 +256,7 @@ impl VerifyingKey {
     ///
     /// [`TokenError`].
     pub fn seat(&self, token: &str, now: UnixMillis) -> Result<SeatClaims, TokenError> {
-        let claims: SeatClaims = self.verify(SEAT_AUDIENCE, token)?;
+        let claims: SeatClaims = self.verify(SEAT_AUDIENCE, token, now)?;
         check_expiry(claims.exp, now)?;
         Ok(claims)
     }
@@ -248,6 +265,7 @@ impl VerifyingKey {
         &self,
         audience: &str,
         token: &str,
+        now: UnixMillis,
     ) -> Result<T, TokenError> {
         if token.len() > TOKEN_LEN_MAX {
             return Err(TokenError::Invalid(format!(
@@ -259,9 +277,28 @@ impl VerifyingKey {
         validation.set_required_spec_claims(&["aud", "exp", "sub"]);
         // The caller's time decides, not the system's.
         validation.validate_exp = false;
-        jsonwebtoken::decode::<Addressed<T>>(token, &self.key, &validation)
-            .map(|token| token.claims.claims)
-            .map_err(|error| TokenError::Invalid(error.to_string()))
+        let token = jsonwebtoken::decode::<Addressed<T>>(token, &self.key, &validation)
+            .map_err(|error| TokenError::Invalid(error.to_string()))?;
+        // Whoever lists an extension as critical wants it refused where it is not understood (RFC 7515
+        // section 4.1.11), and none is understood here.
+        if token.header.crit.is_some() {
+            let why = "its header has critical extensions";
+            return Err(TokenError::Invalid(why.to_owned()));
+        }
+        let Addressed { nbf, claims, .. } = token.claims;
+        check_begin(nbf, now)?;
+        Ok(claims)
+    }
+}
+
+fn check_begin(nbf_s: Option<f64>, now: UnixMillis) -> Result<(), TokenError> {
+    // Exact enough: milliseconds of this millennium are far below 2⁵³.
+    let now_s = now.0 as f64 / 1_000.0;
+    match nbf_s {
+        Some(nbf_s) if nbf_s > now_s + NOT_BEFORE_LEEWAY_S => {
+            Err(TokenError::Invalid("it is not valid yet".to_owned()))
+        }
+        _ => Ok(()),
     }
 }
 

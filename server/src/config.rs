@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use game_core::ShardId;
+use settings::Networks;
 
 use crate::shard::ShardLimits;
 use crate::traces::TraceConfig;
@@ -36,13 +37,21 @@ pub struct ShardConfig {
 pub struct NetLimits {
     /// Connections in all; one more is refused.
     pub connections_max: usize,
-    /// Connections from one IP address; one more is refused. A club or a school may share one.
+    /// Connections from one IP address (IPv6: one /64); one more is refused. A club or a school may share
+    /// one.
     pub connections_per_address_max: usize,
+    /// Networks for whose addresses the limits per address do not hold: a load generator, a gateway.
+    pub exempt: Networks,
+    /// Connections in which one player has a seat; a join by one more is refused as full. An old one may
+    /// linger while its player is back already.
+    pub connections_per_player_max: usize,
+    /// Seats that one player has taken at once, in all matches here; one more is refused as full.
+    pub seats_per_player_max: usize,
     /// Handshakes under way at once: they cost CPU under the endpoint's lock, so that a storm of
     /// them would stall the moves of everyone else.
     pub handshakes_max: usize,
-    /// Handshakes under way from one IP address, so that one that begins many and finishes none
-    /// keeps nobody else out.
+    /// Handshakes under way from one IP address (IPv6: one /64), so that one that begins many and
+    /// finishes none keeps nobody else out.
     pub handshakes_per_address_max: usize,
     /// Attempts that wait for their turn; one more is refused. They hold a packet or two each.
     pub attempts_waiting_max: usize,
@@ -54,10 +63,13 @@ pub struct NetLimits {
     pub validate_from: usize,
     /// Streams, hence seats, of one connection; slots are allocated eagerly.
     pub streams_per_connection: u32,
-    /// A handshake must be done within this.
+    /// A handshake must be done within this, which leaves time for a lost packet at 400 ms of delay.
     pub handshake_deadline: Duration,
-    /// The `Join` of a new stream must be there within this; a connection without any stream is closed
-    /// after it too.
+    /// From `validate_from` handshakes on, those must be done within this that began before their
+    /// address had proven itself. It is two round trips of a slow mobile network.
+    pub unproven_handshake_deadline: Duration,
+    /// The `Join` of a new stream must be there within this, and a connection that was without a seat for
+    /// so long is closed, whatever streams come and go.
     pub join_deadline: Duration,
     /// A frame that is begun must be complete within this.
     pub frame_deadline: Duration,
@@ -77,6 +89,9 @@ impl Default for NetLimits {
         Self {
             connections_max: 25_000,
             connections_per_address_max: 1_000,
+            exempt: Networks::default(),
+            connections_per_player_max: 16,
+            seats_per_player_max: 64,
             handshakes_max: 256,
             handshakes_per_address_max: 32,
             attempts_waiting_max: 4_096,
@@ -84,6 +99,7 @@ impl Default for NetLimits {
             validate_from: 32,
             streams_per_connection: 8,
             handshake_deadline: Duration::from_secs(3),
+            unproven_handshake_deadline: Duration::from_secs(1),
             join_deadline: Duration::from_secs(5),
             frame_deadline: Duration::from_secs(10),
             write_deadline: Duration::from_secs(10),

@@ -1,164 +1,350 @@
-//! Who may connect, and when: bounds in all and by address, and proof of address under load.
+//! Who may connect, and when: bounds in all and by address, proof of address under load, and whose turn
+//! it is. A plain state machine: addresses and the time are arguments, and what is decided is returned.
+//!
+//! A handshake costs its sender one packet and takes a place here for seconds. So that nobody takes
+//! all places, addresses are served in turn, who has fewest handshakes under way first; the last share of
+//! every kind of place is kept for addresses that have none or few; and under load an address proves itself
+//! before it takes a place (RFC 9000 section 8.1.2).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use quinn::Incoming;
-use tokio::sync::mpsc;
-use tokio::time::Instant;
+use settings::AddressGroup;
 
 use crate::NetLimits;
-use crate::metrics::DoorMetrics;
 
-/// Counts who is inside and who is on the threshold.
-pub(crate) struct Door {
+/// Of connections, handshakes and attempts that wait, one part in so many is kept for addresses that
+/// have none or few.
+const KEPT_SHARE: usize = 4;
+/// Of what is kept, an address may have one part in so many of what is left, so that a club that comes at
+/// once need not come in one after the other.
+const FEW_SHARE: usize = 8;
+
+/// Whether an address has proven that it receives what is sent to it. Who has goes before who has not:
+/// anybody may send in the name of an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    Given,
+    Missing,
+}
+
+/// A connection that was let in, from the begin of its handshake on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Place(u64);
+
+/// What becomes of an attempt that may not wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turned {
+    /// It is refused: there is no room for it.
+    Away,
+    /// It is to come back with a proof of its address.
+    Back,
+}
+
+/// Counts who is inside, in a handshake, and on the threshold. `T` is what an attempt is carried on with.
+#[derive(Debug)]
+pub(crate) struct Door<T> {
     limits: Arc<NetLimits>,
-    metrics: DoorMetrics,
-    /// Attempts that wait for their turn, oldest first, each with when it came.
-    waiting: VecDeque<(Instant, Incoming)>,
-    /// Connections, those in their handshake included.
-    inside: usize,
-    by_address: HashMap<IpAddr, Guests>,
-    handshakes: usize,
-    /// Where handshakes say that they are over.
-    done: mpsc::Sender<IpAddr>,
+    origins: HashMap<Origin, Held>,
+    /// Attempts that wait, oldest first.
+    waiting: BTreeMap<u64, Attempt<T>>,
+    /// By proof, one entry for each origin that has attempts waiting; the first is served first.
+    turns: [BTreeSet<Turn>; 2],
+    inside: HashMap<Place, Origin>,
+    /// Handshakes under way, by proof, oldest first.
+    handshakes: [BTreeMap<Place, Handshake>; 2],
+    /// Attempts so far.
+    attempts: u64,
+    /// Connections let in so far.
+    admitted: u64,
 }
 
-/// What one address has here.
-#[derive(Debug, Default, Clone, Copy)]
-struct Guests {
+#[derive(Debug)]
+struct Attempt<T> {
+    origin: Origin,
+    proof: Proof,
+    came_at: Duration,
+    payload: T,
+}
+
+/// Where peers come from that share what is allowed to one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Origin {
+    group: AddressGroup,
+    /// No limit per address holds for it.
+    exempt: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Handshake {
+    origin: Origin,
+    began_at: Duration,
+}
+
+/// What one origin has here.
+#[derive(Debug, Default)]
+struct Held {
     connections: usize,
+    /// Handshakes under way, by proof: those begun in its name by others do not stand in its own way.
+    handshakes: [usize; 2],
+    /// Numbers of its attempts that wait, by proof.
+    waiting: [VecDeque<u64>; 2],
+    /// The last place that it was given.
+    served: u64,
+}
+
+/// Whose turn it is: the order of the fields is the order of service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
     handshakes: usize,
+    served: u64,
+    origin: Origin,
 }
 
-/// An attempt that was let in.
-pub(crate) struct Admitted {
-    pub(crate) incoming: Incoming,
-    pub(crate) handshake: Handshake,
+/// Whether one more of `max` places may be taken by who has `held` of them.
+fn has_room(taken: usize, max: usize, held: usize) -> bool {
+    let left = max.saturating_sub(taken);
+    left > max / KEPT_SHARE || held * FEW_SHARE < left
 }
 
-/// A place among the handshakes under way; given back when it is dropped.
-pub(crate) struct Handshake {
-    address: IpAddr,
-    done: mpsc::Sender<IpAddr>,
-}
-
-impl Drop for Handshake {
-    fn drop(&mut self) {
-        // The channel has room for every handshake that may be under way.
-        let _ = self.done.try_send(self.address);
-    }
-}
-
-impl Door {
-    /// A door, and where it learns of handshakes that are over: each is to be handed to
-    /// [`Door::handshake_done`].
-    pub(crate) fn new(
-        limits: Arc<NetLimits>,
-        metrics: DoorMetrics,
-    ) -> (Self, mpsc::Receiver<IpAddr>) {
-        let (done, over) = mpsc::channel(limits.handshakes_max.max(1));
-        let door = Self {
+impl<T> Door<T> {
+    pub(crate) fn new(limits: Arc<NetLimits>) -> Self {
+        Self {
             limits,
-            metrics,
-            waiting: VecDeque::new(),
-            inside: 0,
-            by_address: HashMap::new(),
-            handshakes: 0,
-            done,
-        };
-        (door, over)
-    }
-
-    /// An attempt: it waits for its turn, or has to prove its address first, or is refused.
-    pub(crate) fn knock(&mut self, incoming: Incoming) {
-        let address = incoming.remote_address().ip();
-        let guests = self.by_address.get(&address).copied().unwrap_or_default();
-        if self.inside + self.waiting.len() >= self.limits.connections_max
-            || guests.connections >= self.limits.connections_per_address_max
-            || self.waiting.len() >= self.limits.attempts_waiting_max
-        {
-            tracing::debug!(%address, inside = self.inside, "refused: too many connections");
-            self.metrics.refused.inc();
-            incoming.refuse();
-        } else if self.handshakes + self.waiting.len() >= self.limits.validate_from
-            && incoming.may_retry()
-        {
-            self.metrics.address_retries.inc();
-            // `may_retry` was just asked, so this cannot fail.
-            let _ = incoming.retry();
-        } else {
-            self.waiting.push_back((Instant::now(), incoming));
+            origins: HashMap::new(),
+            waiting: BTreeMap::new(),
+            turns: [BTreeSet::new(), BTreeSet::new()],
+            inside: HashMap::new(),
+            handshakes: [BTreeMap::new(), BTreeMap::new()],
+            attempts: 0,
+            admitted: 0,
         }
     }
 
-    /// The next attempt whose turn it is.
-    pub(crate) fn open(&mut self) -> Option<Admitted> {
-        if self.handshakes >= self.limits.handshakes_max {
+    /// An attempt to connect: it waits for its turn, or is given back.
+    ///
+    /// # Errors
+    ///
+    /// The payload, and what is to become of it.
+    pub(crate) fn knock(
+        &mut self,
+        from: IpAddr,
+        proof: Proof,
+        payload: T,
+        now: Duration,
+    ) -> Result<(), (T, Turned)> {
+        // First of all: nothing else is to be decided by an address that may be made up.
+        if proof == Proof::Missing && self.is_loaded() {
+            return Err((payload, Turned::Back));
+        }
+        let origin = Origin {
+            group: AddressGroup::of(from),
+            exempt: self.limits.exempt.contains(from),
+        };
+        if !self.may_wait(origin) {
+            return Err((payload, Turned::Away));
+        }
+        self.attempts += 1;
+        let number = self.attempts;
+        let attempt = Attempt {
+            origin,
+            proof,
+            came_at: now,
+            payload,
+        };
+        self.waiting.insert(number, attempt);
+        self.change(origin, |held| {
+            held.waiting[proof as usize].push_back(number)
+        });
+        Ok(())
+    }
+
+    /// Lets in the attempt whose turn it is, if there is room for its handshake.
+    pub(crate) fn open(&mut self, now: Duration) -> Option<(Place, T)> {
+        let (proof, turn) = [Proof::Given, Proof::Missing]
+            .into_iter()
+            .filter_map(|proof| Some((proof, self.turns[proof as usize].first()?)))
+            .find(|(_, turn)| self.may_begin(turn))?;
+        let origin = turn.origin;
+        let number = *self.origins.get(&origin)?.waiting[proof as usize].front()?;
+        let payload = self.waiting.remove(&number)?.payload;
+        self.admitted += 1;
+        let place = Place(self.admitted);
+        self.change(origin, |held| {
+            held.waiting[proof as usize].pop_front();
+            held.handshakes[proof as usize] += 1;
+            held.connections += 1;
+            held.served = place.0;
+        });
+        let handshake = Handshake {
+            origin,
+            began_at: now,
+        };
+        self.inside.insert(place, origin);
+        self.handshakes[proof as usize].insert(place, handshake);
+        Some((place, payload))
+    }
+
+    /// A handshake is over, well or not.
+    pub(crate) fn handshake_done(&mut self, place: Place) {
+        for proof in [Proof::Given, Proof::Missing] {
+            if let Some(done) = self.handshakes[proof as usize].remove(&place) {
+                self.change(done.origin, |held| held.handshakes[proof as usize] -= 1);
+            }
+        }
+    }
+
+    /// A connection is gone.
+    pub(crate) fn left(&mut self, place: Place) {
+        self.handshake_done(place);
+        if let Some(origin) = self.inside.remove(&place) {
+            self.change(origin, |held| held.connections -= 1);
+        }
+    }
+
+    /// Handshakes that take too long: each is named once, and keeps no other from its place any more.
+    pub(crate) fn overdue(&mut self, now: Duration) -> Vec<Place> {
+        let mut overdue = Vec::new();
+        for proof in [Proof::Given, Proof::Missing] {
+            let deadline = self.handshake_deadline(proof);
+            while let Some((&place, oldest)) = self.handshakes[proof as usize].first_key_value()
+                && oldest.began_at + deadline <= now
+            {
+                overdue.push(place);
+                self.handshake_done(place);
+            }
+        }
+        overdue
+    }
+
+    /// An attempt that has waited for too long.
+    pub(crate) fn forgotten(&mut self, now: Duration) -> Option<T> {
+        let oldest = self.waiting.first_entry()?;
+        if oldest.get().came_at + self.limits.attempt_age_max > now {
             return None;
         }
-        self.forget_old_attempts();
-        let has_room = |(_, incoming): &(Instant, Incoming)| {
-            let guests = self.by_address.get(&incoming.remote_address().ip());
-            guests.is_none_or(|guests| guests.handshakes < self.limits.handshakes_per_address_max)
+        let Attempt {
+            origin,
+            proof,
+            payload,
+            ..
+        } = oldest.remove();
+        // The oldest of all is the oldest of its origin.
+        self.change(origin, |held| {
+            held.waiting[proof as usize].pop_front();
+        });
+        Some(payload)
+    }
+
+    /// When [`Door::overdue`] and [`Door::forgotten`] have something to say, if nothing happens before.
+    pub(crate) fn next_look(&self) -> Option<Duration> {
+        let handshakes = [Proof::Given, Proof::Missing]
+            .into_iter()
+            .filter_map(|proof| {
+                let (_, oldest) = self.handshakes[proof as usize].first_key_value()?;
+                Some(oldest.began_at + self.handshake_deadline(proof))
+            });
+        let attempt = self.waiting.first_key_value();
+        let attempt = attempt.map(|(_, oldest)| oldest.came_at + self.limits.attempt_age_max);
+        handshakes.chain(attempt).min()
+    }
+
+    /// Connections, those in their handshake included.
+    pub(crate) fn connections(&self) -> usize {
+        self.inside.len()
+    }
+
+    /// Nobody is let in any more; these had waited for it.
+    pub(crate) fn close(self) -> impl Iterator<Item = T> {
+        self.waiting.into_values().map(|attempt| attempt.payload)
+    }
+
+    // ---- parts ---------------------------------------------------------------------------------
+
+    fn under_way(&self) -> usize {
+        self.handshakes.iter().map(BTreeMap::len).sum()
+    }
+
+    /// Whether addresses must prove themselves before they take a place.
+    fn is_loaded(&self) -> bool {
+        self.under_way() + self.waiting.len() >= self.limits.validate_from
+    }
+
+    fn handshake_deadline(&self, proof: Proof) -> Duration {
+        if proof == Proof::Missing && self.is_loaded() {
+            self.limits.unproven_handshake_deadline
+        } else {
+            self.limits.handshake_deadline
+        }
+    }
+
+    fn may_wait(&self, origin: Origin) -> bool {
+        let NetLimits {
+            connections_max,
+            connections_per_address_max,
+            attempts_waiting_max,
+            ..
+        } = *self.limits;
+        let held = self.origins.get(&origin).filter(|_| !origin.exempt);
+        let waiting = held.map_or(0, |held| held.waiting.iter().map(VecDeque::len).sum());
+        let coming = waiting + held.map_or(0, |held| held.connections);
+        // Where one address may have all connections, none is kept from it.
+        let shared = if connections_per_address_max < connections_max {
+            coming
+        } else {
+            0
         };
-        let index = self.waiting.iter().position(has_room)?;
-        let (_, incoming) = self.waiting.remove(index)?;
-        let address = incoming.remote_address().ip();
-        let guests = self.by_address.entry(address).or_default();
-        guests.connections += 1;
-        guests.handshakes += 1;
-        self.inside += 1;
-        self.metrics.connections.inc();
-        self.handshakes += 1;
-        let handshake = Handshake {
-            address,
-            done: self.done.clone(),
-        };
-        Some(Admitted {
-            incoming,
-            handshake,
+        let all = self.inside.len() + self.waiting.len();
+        coming < connections_per_address_max
+            && has_room(all, connections_max, shared)
+            && has_room(self.waiting.len(), attempts_waiting_max, waiting)
+    }
+
+    fn may_begin(&self, turn: &Turn) -> bool {
+        turn.handshakes < self.limits.handshakes_per_address_max
+            && has_room(
+                self.under_way(),
+                self.limits.handshakes_max,
+                turn.handshakes,
+            )
+    }
+
+    /// Changes what an origin has, and its turns with it.
+    fn change(&mut self, origin: Origin, change: impl FnOnce(&mut Held)) {
+        let held = self.origins.entry(origin).or_default();
+        for proof in [Proof::Given, Proof::Missing] {
+            if let Some(turn) = held.turn(origin, proof) {
+                self.turns[proof as usize].remove(&turn);
+            }
+        }
+        change(held);
+        for proof in [Proof::Given, Proof::Missing] {
+            self.turns[proof as usize].extend(held.turn(origin, proof));
+        }
+        if held.is_empty() {
+            self.origins.remove(&origin);
+        }
+    }
+}
+
+impl Held {
+    /// Its entry among the turns of a proof.
+    fn turn(&self, origin: Origin, proof: Proof) -> Option<Turn> {
+        let handshakes = self.handshakes[proof as usize];
+        let waits = !self.waiting[proof as usize].is_empty();
+        waits.then_some(Turn {
+            handshakes: if origin.exempt { 0 } else { handshakes },
+            served: self.served,
+            origin,
         })
     }
 
-    /// A handshake from `address` is over, well or not.
-    pub(crate) fn handshake_done(&mut self, address: IpAddr) {
-        self.handshakes -= 1;
-        if let Some(guests) = self.by_address.get_mut(&address) {
-            guests.handshakes -= 1;
-            self.tidy(address);
-        }
-    }
-
-    /// A connection from `address` is gone.
-    pub(crate) fn left(&mut self, address: IpAddr) {
-        self.inside -= 1;
-        self.metrics.connections.dec();
-        if let Some(guests) = self.by_address.get_mut(&address) {
-            guests.connections -= 1;
-            self.tidy(address);
-        }
-    }
-
-    /// Nobody is let in any more.
-    pub(crate) fn close(&mut self) {
-        for (_, incoming) in self.waiting.drain(..) {
-            incoming.refuse();
-        }
-    }
-
-    fn forget_old_attempts(&mut self) {
-        let is_old = |(came, _): &(Instant, Incoming)| came.elapsed() > self.limits.attempt_age_max;
-        while let Some((_, incoming)) = self.waiting.pop_front_if(|attempt| is_old(attempt)) {
-            incoming.ignore();
-        }
-    }
-
-    fn tidy(&mut self, address: IpAddr) {
-        let empty = |guests: &Guests| guests.connections == 0 && guests.handshakes == 0;
-        if self.by_address.get(&address).is_some_and(empty) {
-            self.by_address.remove(&address);
-        }
+    fn is_empty(&self) -> bool {
+        self.connections == 0 && self.waiting.iter().all(VecDeque::is_empty)
     }
 }
+
+#[cfg(test)]
+mod tests;

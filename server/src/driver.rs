@@ -2,7 +2,10 @@
 //! and carries out what it asks for.
 
 mod asks;
+mod boot_clock;
+mod joining;
 mod outlet;
+mod players;
 mod storing;
 mod traced;
 
@@ -13,14 +16,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use game_core::{Command, MatchId, PlayerId, ShardId, UnixMillis};
 use protocol::CloseCode;
-use protocol::token::SeatClaims;
 use quinn::Connection;
 use slotmap::SecondaryMap;
 use store::{
-    Append, Appended, Checkpoint, Claim, Liveness, Ownership, Registered, ShardRecord, Store,
-    StoreError,
+    Append, Appended, Checkpoint, Claim, HandedOver, Liveness, Registered, ShardRecord, Standing,
+    Store, StoreError,
 };
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -30,24 +32,18 @@ use crate::metrics::Metrics;
 use crate::shard::{Now, Output, PeerKey, Shard};
 use crate::traces::Tracer;
 use crate::{ShardConfig, ShardFailed};
+use boot_clock::boot_clock;
+pub(crate) use joining::{Joining, Refused};
 use outlet::Sent;
-pub(crate) use outlet::{Outgoing, Outlet};
+pub(crate) use outlet::{Outgoing, Outlet, last_frame};
+use players::Players;
 use storing::{timed, write_batches};
 
 /// What a seat stream tells the shard.
 #[derive(Debug)]
 pub(crate) enum Inbound {
     /// A peer with a checked token wants in.
-    Join {
-        claims: SeatClaims,
-        seen: Option<u32>,
-        /// Its connection, to be asked for its round-trip time.
-        connection: Connection,
-        /// Where its frames go.
-        outlet: Outlet,
-        /// Its key, for all that it sends from now on.
-        reply: oneshot::Sender<PeerKey>,
-    },
+    Join(Joining),
     /// A command, and when its last byte was received.
     Command {
         peer: PeerKey,
@@ -66,12 +62,14 @@ enum Answer {
     Claimed(MatchId, Result<Claim, StoreError>),
     /// What a batch was answered, and when.
     Appended(Result<Vec<Appended>, StoreError>, Instant),
+    /// The store has the heartbeat, and is asked more of it.
+    HeartbeatReached,
     Heartbeat(Result<Vec<Registered>, StoreError>),
     Revoked(Vec<PlayerId>),
     Assigned(Vec<MatchId>),
     Orphans(ShardId, Result<Vec<MatchId>, StoreError>),
-    Verified(MatchId, Option<Ownership>),
-    HandedOver(MatchId, Result<Claim, StoreError>),
+    Verified(Result<Vec<Standing>, StoreError>),
+    HandedOver(MatchId, Result<HandedOver, StoreError>),
 }
 
 /// Reads and claims under way at once, so that a crowd of returning players does not crowd out the
@@ -111,6 +109,7 @@ struct Peer {
 pub(crate) struct Driver {
     shard: Shard,
     peers: SecondaryMap<PeerKey, Peer>,
+    players: Players,
     metrics: Arc<Metrics>,
     /// Only where traces are exported.
     tracer: Option<Tracer>,
@@ -121,6 +120,10 @@ pub(crate) struct Driver {
     heartbeat_under_way: bool,
     /// Who may not play although a seat token may say so: read with each heartbeat.
     revoked: HashSet<PlayerId>,
+    /// The same by an operator's word, until the store's list has them.
+    expelled: HashSet<PlayerId>,
+    /// That list was read once. Before, nobody is let in.
+    knows_revoked: bool,
     /// The task that writes is gone: nothing can be confirmed any more.
     writer_failed: bool,
     loads: Arc<Semaphore>,
@@ -152,6 +155,7 @@ impl Driver {
         let mut driver = Self {
             shard: Shard::new(config.id, config.limits.clone()),
             peers: SecondaryMap::new(),
+            players: Players::new(&config.net),
             metrics,
             tracer,
             store,
@@ -160,6 +164,8 @@ impl Driver {
             answers,
             heartbeat_under_way: false,
             revoked: HashSet::new(),
+            expelled: HashSet::new(),
+            knows_revoked: false,
             writer_failed: false,
             loads: Arc::new(Semaphore::new(LOADS_MAX)),
             tasks,
@@ -201,7 +207,9 @@ impl Driver {
         while !done(&self.shard) {
             let wake_at = self.wake_at();
             tokio::select! {
-                n = inbox.recv_many(&mut inputs, ROUND_LEN) => if n == 0 { break },
+                n = inbox.recv_many(&mut inputs, ROUND_LEN), if self.knows_revoked => {
+                    if n == 0 { break }
+                }
                 Some(answer) = answered.recv() => {
                     let now = self.look();
                     self.store_answered(answer, now);
@@ -221,10 +229,12 @@ impl Driver {
             }
             self.handle(&mut inputs, now);
             // What was received before a deadline counts before it, even if it still waits here.
-            for _ in 0..inbox.len() {
-                inputs.extend(inbox.try_recv());
+            if self.knows_revoked {
+                for _ in 0..inbox.len() {
+                    inputs.extend(inbox.try_recv());
+                }
+                self.handle(&mut inputs, now);
             }
-            self.handle(&mut inputs, now);
             self.shard.turn(now);
             self.carry_out();
             self.metrics.measured(self.shard.take_measured());
@@ -300,7 +310,7 @@ impl Driver {
                     let now = self.look();
                     self.store_answered(answer, now);
                 }
-                Some(input) = inbox.recv() => {
+                Some(input) = inbox.recv(), if self.knows_revoked => {
                     if !matches!(input, Inbound::Command { .. }) {
                         let now = self.look();
                         self.handle(&mut vec![input], now);
@@ -343,39 +353,14 @@ impl Driver {
     fn handle(&mut self, inputs: &mut Vec<Inbound>, now: Now) {
         for input in inputs.drain(..) {
             match input {
-                Inbound::Join {
-                    claims,
-                    seen,
-                    connection,
-                    outlet,
-                    reply,
-                } => {
-                    let peer = self.shard.join(claims.match_id, claims.role, seen, now);
-                    let is_revoked = self.revoked.contains(&claims.player);
-                    let link = Peer {
-                        outlet,
-                        connection,
-                        player: claims.player,
-                        heard_at: self.last_look,
-                    };
-                    self.peers.insert(peer, link);
-                    if reply.send(peer).is_err() {
-                        self.shard.leave(peer);
-                        self.peers.remove(peer);
-                    } else if is_revoked {
-                        self.shard.close(peer, CloseCode::TokenInvalid);
-                    }
-                }
+                Inbound::Join(joining) => self.join(joining, now),
                 Inbound::Command {
                     peer,
                     command,
                     received_at,
                 } => self.command(peer, &command, received_at, now),
                 Inbound::Leave { peer } => self.shard.close(peer, CloseCode::Done),
-                Inbound::Gone { peer } => {
-                    self.shard.leave(peer);
-                    self.peers.remove(peer);
-                }
+                Inbound::Gone { peer } => self.gone(peer),
             }
         }
     }
@@ -390,11 +375,12 @@ impl Driver {
             Answer::Appended(answer, at) => self.appended(answer, at, now),
             Answer::Assigned(matches) => self.shard.assigned(matches, now),
             Answer::Orphans(shard, answer) => self.shard.orphans(shard, answer, now),
-            Answer::Verified(id, ownership) => self.shard.verified(id, ownership),
+            Answer::Verified(answer) => self.shard.verified(answer),
             Answer::HandedOver(id, answer) => self.shard.handed_over(id, answer, now),
+            Answer::HeartbeatReached => self.shard.heartbeat_reached(now, boot_clock()),
             Answer::Heartbeat(answer) => {
                 self.heartbeat_under_way = false;
-                self.shard.heartbeat_answered(answer, now);
+                self.shard.heartbeat_answered(answer, now, boot_clock());
             }
             Answer::Revoked(players) => self.deny(players),
         }
@@ -405,8 +391,8 @@ impl Driver {
             match output {
                 Output::Send { peer, frame } => self.send(peer, frame),
                 Output::Close { peer, frame, code } => {
-                    if let Some(link) = self.peers.remove(peer) {
-                        link.outlet.close(frame, code);
+                    if let Some(outlet) = self.forget(peer) {
+                        outlet.close(frame, code);
                     }
                 }
                 Output::Append(batch) => self.append(batch),
@@ -428,13 +414,10 @@ impl Driver {
                 Output::Orphans(shard) => self
                     .ask(|store| async move { Answer::Orphans(shard, store.owned(shard).await) }),
                 Output::Deregister { shard, heartbeat } => self.deregister(shard, heartbeat),
-                Output::Verify(matches) => self.verify(matches),
-                Output::HandOver {
-                    match_id,
-                    to,
-                    epoch,
-                } => self.ask(|store| async move {
-                    Answer::HandedOver(match_id, store.claim(match_id, to, epoch).await)
+                Output::Verify(matches) => self
+                    .ask(|store| async move { Answer::Verified(store.standing(&matches).await) }),
+                Output::HandOver(given) => self.ask(|store| async move {
+                    Answer::HandedOver(given.match_id, store.hand_over(&given).await)
                 }),
             }
         }
@@ -450,7 +433,7 @@ impl Driver {
         if link.outlet.send(frame) == Sent::TooSlow {
             self.metrics.slow_peers.inc();
             // Its queue is dropped here; its stream ends when its write is overdue.
-            self.peers.remove(peer);
+            self.forget(peer);
             self.shard.close(peer, CloseCode::SlowPeer);
         }
     }

@@ -23,6 +23,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 pub enum Ask {
     /// A page of its matches.
     List(MatchQuery, oneshot::Sender<Page<MatchRow>>),
+    /// The matches in memory.
+    Held(oneshot::Sender<Vec<MatchId>>),
+    /// Begin to load a match that this shard owns, or whose owner is dead, if it is not in memory.
+    Load(MatchId),
     /// One match; `None` if it is not in memory.
     Inspect(MatchId, oneshot::Sender<Option<Box<Inspection>>>),
     /// The shard as a whole, and the registry as it last read it, with who is dead.
@@ -99,6 +103,18 @@ impl Inspected {
 }
 
 impl Inspector {
+    /// Wishes for something that has no answer.
+    ///
+    /// # Errors
+    ///
+    /// When the shard does not take the wish.
+    pub fn wish(&self, wish: Ask) -> Result<(), Unanswered> {
+        self.asks.try_send(wish).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Unanswered::Busy,
+            mpsc::error::TrySendError::Closed(_) => Unanswered::Stopped,
+        })
+    }
+
     /// Asks, and waits for the answer.
     ///
     /// # Errors
@@ -112,12 +128,7 @@ impl Inspector {
             return Err(Unanswered::Waiting);
         }
         let (reply, answer) = oneshot::channel();
-        self.asks
-            .try_send(question(reply))
-            .map_err(|error| match error {
-                mpsc::error::TrySendError::Full(_) => Unanswered::Busy,
-                mpsc::error::TrySendError::Closed(_) => Unanswered::Stopped,
-            })?;
+        self.wish(question(reply))?;
         match timeout(ANSWER_WITHIN, answer).await {
             Ok(answer) => answer.map_err(|_| Unanswered::Stopped),
             Err(_) => Err(Unanswered::Late),

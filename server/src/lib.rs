@@ -12,6 +12,7 @@ mod metrics;
 mod operators;
 pub mod shard;
 mod stream;
+mod sweeping;
 pub mod tls;
 mod traces;
 
@@ -89,6 +90,11 @@ pub async fn run(
     // While the matches are given away, players may come back to those that are still here.
     let closing = CancellationToken::new();
     let accepting = tokio::spawn(endpoint::accept(endpoint.clone(), streams, closing.clone()));
+    let sweeping = tokio::spawn(sweeping::sweep(
+        Arc::clone(&store),
+        calendar,
+        shutdown.clone(),
+    ));
     tracing::info!(shard = %config.id, address = %config.address, "shard is open");
     let ran = Driver::run(&config, store, calendar, inputs, inspected, shutdown).await;
     closing.cancel();
@@ -98,6 +104,8 @@ pub async fn run(
         b"",
     );
     let _ = timeout(FAREWELL, accepting).await;
+    // A step under way need not be waited for: what it leaves is done by the next.
+    sweeping.abort();
     tracing::info!(shard = %config.id, "shard is closed");
     ran
 }

@@ -10,6 +10,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let _flush = program::Flush;
+    settings::raise_open_files();
     let parsed = settings::parse::<Cli>(std::env::args_os(), Some(DEFAULT_COMMAND))
         .unwrap_or_else(|refused| refused.exit());
     match run(parsed) {

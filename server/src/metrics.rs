@@ -26,6 +26,7 @@ pub struct Metrics {
     pub(crate) door: DoorMetrics,
     pub(crate) store_seconds: StoreSeconds,
     pub(crate) slow_peers: IntCounter,
+    pub(crate) joins_refused: IntCounter,
     pub(crate) traces_dropped: IntCounter,
     log_lines_dropped: IntCounter,
     pub(crate) tick_gaps: IntCounter,
@@ -75,6 +76,7 @@ struct Counted {
     duplicates: IntCounter,
     takeovers: IntCounter,
     rollbacks: IntCounter,
+    lost: IntCounter,
 }
 
 impl Counted {
@@ -104,6 +106,10 @@ impl Counted {
                 "rollbacks_total",
                 "Matches whose confirmed events the store had lost, and was given again.",
             ),
+            lost: on.counter(
+                "matches_lost_total",
+                "Matches whose confirmed events the store had lost, and could not be given again.",
+            ),
         }
     }
 
@@ -118,6 +124,7 @@ impl Counted {
             (&self.duplicates, counters.duplicates),
             (&self.takeovers, counters.takeovers),
             (&self.rollbacks, counters.healed),
+            (&self.lost, counters.lost),
         ];
         for (counter, value) in pairs {
             counter.inc_by(value.saturating_sub(counter.get()));
@@ -148,6 +155,11 @@ impl Metrics {
             slow_peers: on.counter(
                 "slow_peers_total",
                 "Peers sent away for not reading what they were sent.",
+            ),
+            joins_refused: on.counter(
+                "joins_refused_total",
+                "Joins with a good token that were refused at once: the player is revoked, has as many \
+                 seats as it may, or comes too often, or the shard is full or stopping.",
             ),
             traces_dropped: on.counter(
                 "traces_dropped_total",

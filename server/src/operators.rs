@@ -9,7 +9,7 @@ use admin::{
 };
 use async_trait::async_trait;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
-use store::Store;
+use store::{Status, Store};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +18,8 @@ use crate::shard::NotDone;
 
 /// A decision is waited for so long; what is not confirmed by then is said to be unknown.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(10);
+/// A match that is to be ended and is in no memory must be there so long before that.
+const LOADED_BEFORE: Duration = Duration::from_secs(5);
 /// Between two looks whether it is confirmed.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -63,6 +65,33 @@ impl ShardSource {
                 "This match cannot be shown; the log says why.",
             )
         })
+    }
+}
+
+impl ShardSource {
+    /// Has a live match loaded that this shard owns, or whose owner is dead, so that it can be ended.
+    async fn attend(&self, id: MatchId, deadline: Instant) -> Result<(), Problem> {
+        let ownership = self.store.ownership(id).await?;
+        let ownership = ownership.ok_or_else(|| not_here(id))?;
+        if ownership.status == Status::Finished {
+            return Err(not_done(id, NotDone::Over));
+        }
+        let status = self.inspector.ask(Ask::Status).await;
+        let (status, registry) = status.map_err(unanswered)?;
+        let owner = registry
+            .iter()
+            .find(|(record, _)| record.id == ownership.owner);
+        let is_anothers = ownership.owner != self.id && owner.is_some_and(|(_, is_dead)| !is_dead);
+        if is_anothers {
+            return Err(not_here(id));
+        }
+        if status.draining || Instant::now() >= deadline {
+            let why = format!("Match {id} could not be loaded to be ended; the log may say why.");
+            return Err(Problem::new(Kind::ShardUnavailable, why));
+        }
+        self.inspector.wish(Ask::Load(id)).map_err(unanswered)?;
+        sleep(LOOK_EVERY).await;
+        Ok(())
     }
 }
 
@@ -132,6 +161,10 @@ impl Source for ShardSource {
         })
     }
 
+    async fn held(&self) -> Result<Vec<MatchId>, Problem> {
+        self.inspector.ask(Ask::Held).await.map_err(unanswered)
+    }
+
     async fn inspect(&self, id: MatchId) -> Result<MatchDetails, Problem> {
         self.look(id).await.map(|(details, _)| details)
     }
@@ -160,12 +193,17 @@ impl Source for ShardSource {
     }
 
     async fn adjudicate(&self, id: MatchId, outcome: Outcome) -> Result<MatchDetails, Problem> {
-        let seq = self
-            .inspector
-            .ask(|reply| Ask::Adjudicate(id, outcome, reply));
-        let seq = seq.await.map_err(unanswered)?;
-        let seq = seq.map_err(|why| not_done(id, why))?;
         let deadline = Instant::now() + CONFIRMED_WITHIN;
+        let seq = loop {
+            let seq = self
+                .inspector
+                .ask(|reply| Ask::Adjudicate(id, outcome, reply));
+            match seq.await.map_err(unanswered)? {
+                Ok(seq) => break seq,
+                Err(NotDone::NotHere) => self.attend(id, deadline - LOADED_BEFORE).await?,
+                Err(why) => return Err(not_done(id, why)),
+            }
+        };
         while Instant::now() < deadline {
             let details = self.inspect(id).await?;
             if details.summary.seq >= seq && details.summary.status == MatchStatus::Finished {

@@ -1,18 +1,19 @@
 //! One seat stream: frames in, commands out to the shard; frames of the shard out to the peer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
-use game_core::{Command, Epoch, UnixMillis};
+use game_core::{Command, UnixMillis};
 use protocol::codec::{self, CLIENT_FRAME_LEN_MAX, FrameError};
 use protocol::token::{SeatClaims, TokenError, VerifyingKey};
-use protocol::{ClientFrame, CloseCode, Join, ServerBody, ServerFrame};
+use protocol::{ClientFrame, CloseCode, Join};
 use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::NetLimits;
-use crate::driver::{Inbound, Outgoing, Outlet};
+use crate::driver::{Inbound, Joining, Outgoing, Outlet, Refused, last_frame};
 use crate::metrics::DoorMetrics;
 use crate::shard::PeerKey;
 
@@ -24,6 +25,40 @@ pub(crate) struct Streams {
     pub(crate) key: Arc<VerifyingKey>,
     pub(crate) calendar: fn() -> UnixMillis,
     pub(crate) metrics: DoorMetrics,
+}
+
+/// The seats that one connection has taken, shared by its streams.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seats(Arc<AtomicUsize>);
+
+/// A seat that is taken, until it is dropped.
+struct Seat(Seats);
+
+impl Seats {
+    /// Number of seats taken now.
+    pub(crate) fn taken(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn take(&self) -> Seat {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Seat(self.clone())
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What a stream was good for, at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Served {
+    /// Its peer had a seat.
+    InSeat,
+    /// Nobody was let in.
+    Nobody,
 }
 
 /// A breach of the protocol; it ends the connection.
@@ -73,25 +108,25 @@ impl SeatStream {
         }
     }
 
-    /// Serves the stream to its end.
-    pub(crate) async fn serve(mut self) -> Result<(), Violation> {
+    /// Serves the stream to its end; a seat that it takes is one of `seats`.
+    pub(crate) async fn serve(mut self, seats: Seats) -> Result<Served, Violation> {
         let first = timeout(self.streams.limits.join_deadline, self.reader.next()).await;
         let join = match first {
             Err(_) => {
                 self.refuse(CloseCode::Deadline).await;
-                return Ok(());
+                return Ok(Served::Nobody);
             }
             Ok(frame) => match frame? {
-                None => return Ok(()),
+                None => return Ok(Served::Nobody),
                 Some(ClientFrame::Join(join)) => join,
                 Some(_) => return Err(Violation::OutOfPlace),
             },
         };
         match self.check(&join) {
-            Ok(claims) => self.sit(claims, join.seen).await,
+            Ok(claims) => self.sit(claims, join.seen, &seats).await,
             Err(code) => {
                 self.refuse(code).await;
-                Ok(())
+                Ok(Served::Nobody)
             }
         }
     }
@@ -114,23 +149,20 @@ impl SeatStream {
 
     /// Says why there will be no seat.
     async fn refuse(&mut self, code: CloseCode) {
-        let body = ServerBody::Closed(code);
-        let frame = codec::encode_server(&ServerFrame {
-            epoch: Epoch::default(),
-            seq: 0,
-            body,
-        });
-        let _ = timeout(
-            self.streams.limits.write_deadline,
-            self.send.write_all(&frame),
-        )
-        .await;
+        let frame = last_frame(code);
+        let writing = self.send.write_all(&frame);
+        let _ = timeout(self.streams.limits.write_deadline, writing).await;
         let _ = self.send.finish();
         let _ = timeout(self.streams.limits.write_deadline, self.send.stopped()).await;
     }
 
     /// Takes the seat and stays in it.
-    async fn sit(self, claims: SeatClaims, seen: Option<u32>) -> Result<(), Violation> {
+    async fn sit(
+        self,
+        claims: SeatClaims,
+        seen: Option<u32>,
+        seats: &Seats,
+    ) -> Result<Served, Violation> {
         let Self {
             connection,
             send,
@@ -138,22 +170,31 @@ impl SeatStream {
             streams,
         } = self;
         let (outlet, mut left) = Outlet::new(send, streams.limits.frames_waiting_max);
-        let (reply, key) = oneshot::channel();
-        let join = Inbound::Join {
+        let (reply, answer) = oneshot::channel();
+        let joining = Joining {
             claims,
             seen,
             connection,
             outlet,
             reply,
         };
-        if streams.inbox.send(join).await.is_err() {
-            return Ok(());
+        if streams.inbox.send(Inbound::Join(joining)).await.is_err() {
+            return Ok(Served::Nobody);
         }
-        let Ok(peer) = key.await else { return Ok(()) };
+        let writing = write_frames(&mut left, &streams.limits);
+        tokio::pin!(writing);
+        let peer = match answer.await {
+            Ok(Ok(peer)) => peer,
+            Ok(Err(Refused)) => {
+                writing.await;
+                return Ok(Served::Nobody);
+            }
+            Err(_) => return Ok(Served::Nobody),
+        };
+        let _seat = seats.take();
         let inbox = &streams.inbox;
         let reading = read_commands(&mut reader, peer, inbox);
-        let writing = write_frames(&mut left, &streams.limits);
-        tokio::pin!(reading, writing);
+        tokio::pin!(reading);
         let ended = tokio::select! {
             ended = &mut reading => ended,
             () = &mut writing => Ok(Ended::Gone),
@@ -162,11 +203,11 @@ impl SeatStream {
             Ok(Ended::Left) => {
                 let _ = inbox.send(Inbound::Leave { peer }).await;
                 writing.await;
-                Ok(())
+                Ok(Served::InSeat)
             }
             Ok(Ended::Gone) => {
                 let _ = inbox.send(Inbound::Gone { peer }).await;
-                Ok(())
+                Ok(Served::InSeat)
             }
             Err(violation) => {
                 let _ = inbox.send(Inbound::Gone { peer }).await;

@@ -22,6 +22,9 @@ use crate::NetLimits;
 /// What the system is asked to hold for the socket, in bytes, each way: thousands of datagrams, as come at
 /// once when thousands of players do. Linux grants no more than `net.core.rmem_max` and `wmem_max`.
 const SOCKET_BUFFER_LEN: usize = 4 * 1_024 * 1_024;
+/// What a client sends before its attempt to connect is taken up is kept up to this, in bytes: a first
+/// flight has two packets.
+const INCOMING_BUFFER_LEN: u64 = 8 * 1_024;
 
 /// Between two stateless resets. After a restart thousands of players are owed one at the same time, and
 /// quinn counts all packets of a batch as come at the same instant: with any interval but none, most would
@@ -191,7 +194,8 @@ impl Identity {
         let mut server = ServerConfig::with_crypto(Arc::new(crypto));
         server
             .transport_config(Arc::new(transport(limits)))
-            .migration(true);
+            .migration(true)
+            .incoming_buffer_size(INCOMING_BUFFER_LEN);
         let bind_error = |why| TlsError::Bind { address, why };
         let socket = std::net::UdpSocket::bind(address).map_err(bind_error)?;
         // All players come through this one. A system that grants less is no reason not to serve.

@@ -216,7 +216,13 @@ fn value(arg: &Arg, matches: &ArgMatches, key: &str) -> Option<String> {
     if matches!(arg.get_action(), ArgAction::SetTrue) {
         return Some(matches.try_get_one::<bool>(key).ok()??.to_string());
     }
-    let raw = matches.try_get_raw(key).ok()??.next()?.to_string_lossy();
+    // A list is shown as it may be given: with commas.
+    let all: Vec<_> = matches
+        .try_get_raw(key)
+        .ok()??
+        .map(|raw| raw.to_string_lossy())
+        .collect();
+    let raw = std::borrow::Cow::from(all.join(","));
     let kind = arg.get_value_parser().type_id();
     let numbers = [
         TypeId::of::<u16>(),

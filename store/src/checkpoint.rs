@@ -1,17 +1,21 @@
 //! From stored bytes to a checkpoint: what all stores check before they hand a match out.
 
+use std::time::Duration;
+
 use game_core::{Event, MatchId};
 
-use crate::codec::{self, DecodeError};
+use crate::codec::{self, DecodeError, MoveTime};
 use crate::contract::{Checkpoint, Ownership, StoreError};
 
 /// Puts a checkpoint together, if the snapshot is of that match at `seq` and the records follow it.
+/// `move_time` counts if no record was written since.
 pub(crate) fn assemble<'a>(
     id: MatchId,
     ownership: Ownership,
     seq: u32,
     snapshot: &[u8],
     tail: impl IntoIterator<Item = &'a [u8]>,
+    move_time: Option<MoveTime>,
 ) -> Result<Checkpoint, StoreError> {
     let snapshot =
         codec::decode_snapshot(snapshot).map_err(|error| corrupt(id, "snapshot", &error))?;
@@ -21,10 +25,13 @@ pub(crate) fn assemble<'a>(
         )));
     }
     let tail = events(id, seq, tail)?;
+    let len = tail.last().map_or(seq, |event| event.seq);
+    let move_time = move_time.filter(|noted| noted.seq == len);
     Ok(Checkpoint {
         ownership,
         snapshot,
         tail,
+        move_time: Duration::from_micros(move_time.map_or(0, |noted| noted.micros)),
     })
 }
 

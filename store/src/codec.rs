@@ -39,7 +39,9 @@ const ASSIGNMENT: u8 = 0x41;
 const SHARD: u8 = 0x52;
 /// Without an admin address; read still.
 const SHARD_V1: u8 = 0x51;
-const HEAD: u8 = 0x61;
+const HEAD: u8 = 0x62;
+/// Without the time of the move under way; read still.
+const HEAD_V1: u8 = 0x61;
 
 /// Why bytes are not what they should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -198,6 +200,44 @@ pub(crate) struct Head {
     pub(crate) status: Status,
     /// The seq that the stored snapshot is of.
     pub(crate) snapshot_seq: u32,
+    /// What the last hand-over said of the move that was under way.
+    pub(crate) move_time: Option<MoveTime>,
+}
+
+/// What had counted of the move under way when a match was handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MoveTime {
+    /// Length of the log then: it says nothing of later moves.
+    pub(crate) seq: u32,
+    pub(crate) micros: u64,
+}
+
+impl MoveTime {
+    pub(crate) fn new(seq: u32, counted: Duration) -> Self {
+        let micros = u64::try_from(counted.as_micros()).unwrap_or(u64::MAX);
+        Self { seq, micros }
+    }
+}
+
+/// A [`Head`] of before hand-overs kept the time of the move under way.
+#[derive(Serialize, Deserialize)]
+struct HeadV1 {
+    epoch: Epoch,
+    owner: ShardId,
+    status: Status,
+    snapshot_seq: u32,
+}
+
+impl From<HeadV1> for Head {
+    fn from(old: HeadV1) -> Self {
+        Self {
+            epoch: old.epoch,
+            owner: old.owner,
+            status: old.status,
+            snapshot_seq: old.snapshot_seq,
+            move_time: None,
+        }
+    }
 }
 
 /// Encodes one record of a log. Clocks are kept to the microsecond.
@@ -310,7 +350,11 @@ pub(crate) fn encode_head(head: &Head) -> Bytes {
 }
 
 pub(crate) fn decode_head(bytes: &[u8]) -> Result<Head, DecodeError> {
-    open::<_, OTHER_LEN_MAX>(HEAD, bytes)
+    if bytes.first() == Some(&HEAD_V1) {
+        open::<HeadV1, OTHER_LEN_MAX>(HEAD_V1, bytes).map(Head::from)
+    } else {
+        open::<_, OTHER_LEN_MAX>(HEAD, bytes)
+    }
 }
 
 /// # Panics

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use crate::ticket::{Assignment, Ticket, TicketId};
+use crate::holding::Holding;
+use crate::ticket::{Assignment, TICKET_LIFE_MAX, Ticket, TicketId};
 
 /// Why a store did not answer an operation.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -55,6 +56,61 @@ pub struct Checkpoint {
     pub snapshot: Snapshot,
     /// The records after the snapshot, gapless.
     pub tail: Vec<Event>,
+    /// What had counted of the move under way when the match was last handed over, in whole
+    /// microseconds: on the clock of the side to move, or of the wait for its untimed first move. Zero
+    /// if the match was never handed over, or a record was written since.
+    pub move_time: Duration,
+}
+
+/// A planned change of owner. It is fenced like a write, and keeps the time of the move under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HandOver {
+    /// Which match.
+    pub match_id: MatchId,
+    /// The shard that gives the match away, and owns it.
+    pub from: ShardId,
+    /// The epoch under which it does.
+    pub epoch: Epoch,
+    /// The next owner, under the epoch after that.
+    pub to: ShardId,
+    /// Length of the log as the giver knows it; all of it is confirmed.
+    pub seq: u32,
+    /// What has counted of the move under way, see [`Checkpoint::move_time`].
+    pub move_time: Duration,
+}
+
+/// The answer to a [`HandOver`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HandedOver {
+    /// The match is the other shard's.
+    Done,
+    /// The giver does not own the match under that epoch, or the match has ended. A repetition after
+    /// an ambiguous failure is answered so too, with the next owner and epoch.
+    Fenced(Ownership),
+    /// The log is not as long as the giver knows it to be; nothing was changed.
+    OtherLength {
+        /// Length of the stored log.
+        len: u32,
+    },
+    /// There is no such match.
+    Missing,
+}
+
+/// What the store holds of a match, as far as a shard compares it with its memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// The match is stored.
+    Stored {
+        /// Who may write it.
+        ownership: Ownership,
+        /// The encoded record at the seq that was asked for; `None` if the log is shorter, or the seq
+        /// is 0.
+        record: Option<Bytes>,
+    },
+    /// There is no such match.
+    Missing,
+    /// What is stored for this match cannot be read; the text says what is wrong.
+    Unreadable(String),
 }
 
 /// The answer to a creation.
@@ -84,6 +140,8 @@ pub enum Claim {
 pub struct Append {
     /// Which match.
     pub match_id: MatchId,
+    /// The writer. After a rollback of the store two shards may hold the same epoch number.
+    pub owner: ShardId,
     /// The writer's epoch.
     pub epoch: Epoch,
     /// Length of the log that the records follow: the first has seq `after + 1`.
@@ -108,6 +166,7 @@ impl Append {
     #[must_use]
     pub fn new(
         match_id: MatchId,
+        owner: ShardId,
         epoch: Epoch,
         events: &[Event],
         snapshot: Option<&Snapshot>,
@@ -120,6 +179,7 @@ impl Append {
         assert!(gapless, "the records of an append are gapless");
         Self {
             match_id,
+            owner,
             epoch,
             after: first.seq - 1,
             records: events.iter().map(crate::codec::encode_record).collect(),
@@ -152,8 +212,9 @@ pub enum Appended {
         /// They stood there already: this was a repetition.
         duplicate: bool,
     },
-    /// The epoch is not the current one: the writer does not own the match any more, or the store
-    /// lost the claim that it owned it by (then the epoch here is lower than its own). Judged
+    /// Epoch or owner are not the current ones: the writer does not own the match any more, or the
+    /// store lost the claim that it owned it by (then the epoch here is lower than its own, or
+    /// another shard's). Names the writer itself where a claim of its own arrived later. Judged
     /// before the position: records that stand there already are fenced too, as they are not for a
     /// former owner to confirm.
     Fenced(Ownership),
@@ -301,7 +362,50 @@ pub const SETTLED: Epoch = Epoch(u64::MAX);
 /// How long a revocation is kept: a day longer than the longest life of a player token, 365 days.
 pub const REVOCATION_KEPT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
+/// How long a finished match is kept unless a store is told otherwise.
+pub const FINISHED_KEEP: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+/// The shortest time for which an installation may keep finished matches: as long as any ticket lives.
+/// Whoever reads a ticket creates its match if it is missing, so a match that goes before its ticket
+/// would begin anew.
+pub const FINISHED_KEEP_MIN: Duration = TICKET_LIFE_MAX;
+
+/// What one step of [`Store::sweep`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Matches that were removed, or were given the time at which they go by themselves.
+    pub matches: usize,
+    /// Whether more waits to be looked at now.
+    pub more: bool,
+}
+
+/// How full a store is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Room {
+    /// Bytes that count against the limit.
+    pub used_bytes: u64,
+    /// From so many on the store refuses writes; `None` if it knows no such limit.
+    pub limit_bytes: Option<u64>,
+}
+
+impl Room {
+    /// Up to this share of the limit, in percent, matches, challenges and tickets are made. The rest is
+    /// for the matches in play to go on to their ends.
+    pub const NEW_UP_TO_PERCENT: u64 = 80;
+
+    /// Whether matches, challenges and tickets may be made.
+    #[must_use]
+    pub fn is_for_new(&self) -> bool {
+        self.limit_bytes.is_none_or(|limit| {
+            let used = u128::from(self.used_bytes) * 100;
+            used <= u128::from(limit) * u128::from(Self::NEW_UP_TO_PERCENT)
+        })
+    }
+}
+
 /// What outlives a process.
+///
+/// A finished match goes when it has been finished for as long as the store was told to keep it;
+/// [`sweep`](Self::sweep) sees to what does not go by itself.
 ///
 /// Every operation may be repeated without harm after [`StoreError::Unavailable`]. An answer means
 /// that the effect is as durable as the store's mode promises.
@@ -353,6 +457,13 @@ pub trait Store: Send + Sync + 'static {
         expected: Epoch,
     ) -> Result<Claim, StoreError>;
 
+    /// Gives a live match to another shard, if the giver owns it and knows the whole log. The match is
+    /// added to the next owner's set first, as by a claim.
+    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError>;
+
+    /// Who may write these matches, and their records at the given seqs; one answer for each in order.
+    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError>;
+
     /// Writes a batch, one answer for each element in order. Elements are independent of each
     /// other; each is all or none, and one that cannot be read stops no other.
     ///
@@ -365,11 +476,33 @@ pub trait Store: Send + Sync + 'static {
     /// If an element has no records.
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError>;
 
+    /// Removes what has reached its age at `now`: finished matches, tickets, revocations. A bounded
+    /// part at a time; call it every few seconds, and at once if it says that more waits. Does nothing
+    /// durable when nothing is due.
+    ///
+    /// It also finds the finished matches that have no age yet, because a program stored them that
+    /// knew of none; their age counts from then on.
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError>;
+
+    /// How full the store is.
+    async fn room(&self) -> Result<Room, StoreError>;
+
     /// Puts a shard's record into the registry and returns the whole registry, by id.
     ///
     /// A shard that has [left](Self::leave) is not registered again: a heartbeat that was under way
     /// when it left changes nothing.
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError>;
+
+    /// The same as [`heartbeat`](Self::heartbeat), and calls `answered` at every answer on the way to the
+    /// last. A store that asks its server several times for one heartbeat overrides this, so that its
+    /// caller can tell a slow server from one that does not answer.
+    async fn heartbeat_in_steps(
+        &self,
+        shard: &ShardRecord,
+        _answered: &(dyn Fn() + Send + Sync),
+    ) -> Result<Vec<Registered>, StoreError> {
+        self.heartbeat(shard).await
+    }
 
     /// Reads the registry, by id: every shard that has a record, and every one whose set of matches is
     /// not empty. No set exists under an id that the registry does not name.
@@ -403,8 +536,9 @@ pub trait Store: Send + Sync + 'static {
     /// all names in the store: for checks.
     async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError>;
 
-    /// Stores a new ticket, waiting. A ticket of the same id is left as it is. A day after it was
-    /// made it is removed; one that has a match by then, or was cancelled, a day or two later.
+    /// Stores a new ticket, waiting. A ticket of the same id is left as it is. It is removed once it was
+    /// not asked for during [`TICKET_WAITS`](crate::TICKET_WAITS); one that has a match by then, or was
+    /// cancelled, an hour later.
     async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError>;
 
     /// Reads a ticket.
@@ -428,6 +562,34 @@ pub trait Store: Send + Sync + 'static {
         tickets: &[TicketId],
         assignment: &Assignment,
     ) -> Result<bool, StoreError>;
+
+    /// Notes that a player has one thing more of a kind, `id`, unless there are `max` of them already.
+    /// Says whether it is noted now, which it also is when it was before. An entry is kept for
+    /// [`HOLDING_KEPT`](crate::HOLDING_KEPT) at least, be it over or not: who finds a list full looks
+    /// which of them are over, and takes them out.
+    async fn hold(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        max: u32,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError>;
+
+    /// What is noted of a player, with when, in no order.
+    async fn held(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError>;
+
+    /// Takes entries out of a player's list.
+    async fn let_go(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        ids: &[String],
+    ) -> Result<(), StoreError>;
 
     /// Denies a player everything from `at` on, for [`REVOCATION_KEPT`]. Of several times, the latest
     /// counts. Removes revocations that are older than that at `at`.

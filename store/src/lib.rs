@@ -9,6 +9,7 @@ mod audit;
 pub mod codec;
 mod contract;
 mod durability;
+mod holding;
 mod liveness;
 mod ticket;
 
@@ -23,12 +24,14 @@ pub mod testing;
 
 pub use audit::{Finding, InMemory, audit};
 pub use contract::{
-    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, REVOCATION_KEPT,
-    Registered, SCAN_LIMIT_MAX, SETTLED, ScanCursor, ShardRecord, Status, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, FINISHED_KEEP, FINISHED_KEEP_MIN, HandOver,
+    HandedOver, MatchPage, Ownership, REVOCATION_KEPT, Registered, Room, SCAN_LIMIT_MAX, SETTLED,
+    ScanCursor, ShardRecord, Standing, Status, Store, StoreError, Swept,
 };
 pub use durability::Durability;
 pub use embedded::EmbeddedStore;
+pub use holding::{HOLDING_KEPT, Holding};
 pub use liveness::{Liveness, rendezvous_rank};
 pub use memory::MemoryStore;
 pub use redis::{RedisConfig, RedisStore};
-pub use ticket::{Assignment, Ticket, TicketId, TicketState};
+pub use ticket::{Assignment, TICKET_WAITS, Ticket, TicketId, TicketState};

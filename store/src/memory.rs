@@ -3,38 +3,55 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 
+use crate::checkpoint;
+use crate::codec::{self, MoveTime};
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, REVOCATION_KEPT,
-    Registered, SCAN_LIMIT_MAX, ScanCursor, ShardRecord, Status, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, FINISHED_KEEP, HandOver, HandedOver, MatchPage,
+    Ownership, REVOCATION_KEPT, Registered, Room, SCAN_LIMIT_MAX, ScanCursor, ShardRecord,
+    Standing, Status, Store, StoreError, Swept,
 };
-use crate::ticket::{
-    Assignment, TICKET_KEPT, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
-};
-use crate::{checkpoint, codec};
+use crate::holding::{HOLDING_KEPT, Holding};
+use crate::ticket::{Assignment, Ticket, TicketId, TicketState, WAITING_MAX, stays_since};
 
 /// A store that ends with its process.
 ///
 /// It has the answers of a store, its fences and its encodings, and none of its durability: what is
 /// confirmed outlives a shard of this process, and nothing else. It is there to be measured beside.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemoryStore {
     state: Mutex<State>,
+    /// How long a match is kept after its end.
+    finished_keep: Duration,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self {
+            state: Mutex::default(),
+            finished_keep: FINISHED_KEEP,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
 struct State {
     matches: BTreeMap<MatchId, StoredMatch>,
+    /// When matches ended, and which; 0 until a sweep has noted when.
+    ended: BTreeSet<(UnixMillis, MatchId)>,
     shards: BTreeMap<ShardId, ShardRecord>,
     /// The matches that each shard may own; none of the sets is empty.
     owned: BTreeMap<ShardId, BTreeSet<MatchId>>,
     /// Shards that have left for good.
     left: BTreeSet<ShardId>,
     tickets: Tickets,
+    /// What players hold, and since when.
+    held: Held,
     /// When players were revoked.
     revoked: HashMap<PlayerId, UnixMillis>,
 }
@@ -47,6 +64,8 @@ struct StoredMatch {
     snapshot_seq: u32,
     /// Encoded; the record at index n has seq n + 1.
     log: Vec<Bytes>,
+    /// What the last hand-over said of the move that was under way.
+    move_time: Option<MoveTime>,
 }
 
 #[derive(Debug, Default)]
@@ -63,6 +82,15 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Keeps matches for so long after their end, instead of [`FINISHED_KEEP`].
+    #[must_use]
+    pub fn keeping_finished(self, keep: Duration) -> Self {
+        Self {
+            finished_keep: keep,
+            ..self
+        }
     }
 
     /// Held for one operation, and never while anything waits.
@@ -94,6 +122,7 @@ impl Store for MemoryStore {
             snapshot: codec::encode_snapshot(snapshot),
             snapshot_seq: 0,
             log: Vec::new(),
+            move_time: None,
         };
         state.matches.insert(id, stored);
         state.owned.entry(owner).or_default().insert(id);
@@ -155,15 +184,55 @@ impl Store for MemoryStore {
         Ok(Claim::Claimed(Box::new(checkpoint)))
     }
 
+    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
+        let mut state = self.state();
+        let Some(stored) = state.matches.get_mut(&hand_over.match_id) else {
+            return Ok(HandedOver::Missing);
+        };
+        let answer = stored.hand_over(hand_over);
+        if answer == HandedOver::Done {
+            let set = state.owned.entry(hand_over.to).or_default();
+            set.insert(hand_over.match_id);
+        }
+        Ok(answer)
+    }
+
+    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
+        let state = self.state();
+        let answers = matches.iter().map(|(id, seq)| {
+            let stored = state.matches.get(id);
+            stored.map_or(Standing::Missing, |stored| stored.standing(*seq))
+        });
+        Ok(answers.collect())
+    }
+
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
         let complete = batch.iter().all(|append| !append.records.is_empty());
         assert!(complete, "an append has at least one record");
-        let mut state = self.state();
+        let State { matches, ended, .. } = &mut *self.state();
         let answers = batch.iter().map(|append| {
-            let stored = state.matches.get_mut(&append.match_id);
-            stored.map_or(Appended::Missing, |stored| stored.append(append))
+            let Some(stored) = matches.get_mut(&append.match_id) else {
+                return Appended::Missing;
+            };
+            let answer = stored.append(append);
+            if append.ends && answer == (Appended::Stored { duplicate: false }) {
+                ended.insert((UnixMillis(0), append.match_id));
+            }
+            answer
         });
         Ok(answers.collect())
+    }
+
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        let keep_ms = u64::try_from(self.finished_keep.as_millis()).unwrap_or(u64::MAX);
+        let mut state = self.state();
+        state.tickets.remove_old(now);
+        state.remove_revocations(now);
+        Ok(state.remove_ended(now, keep_ms))
+    }
+
+    async fn room(&self) -> Result<Room, StoreError> {
+        Ok(Room::default())
     }
 
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
@@ -255,12 +324,56 @@ impl Store for MemoryStore {
         Ok(self.state().tickets.assign(tickets, assignment))
     }
 
+    async fn hold(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        max: u32,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        let held = &mut self.state().held;
+        let entry = (player.clone(), kind, id.to_owned());
+        if held.contains_key(&entry) {
+            return Ok(true);
+        }
+        if theirs(held, player, kind).count() >= max as usize {
+            return Ok(false);
+        }
+        let kept_ms = HOLDING_KEPT.as_millis() as u64;
+        held.retain(|_, at| at.0.saturating_add(kept_ms) >= now.0);
+        held.insert(entry, now);
+        Ok(true)
+    }
+
+    async fn held(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
+        let state = self.state();
+        let theirs = theirs(&state.held, player, kind);
+        Ok(theirs.map(|(id, at)| (id.clone(), at)).collect())
+    }
+
+    async fn let_go(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        ids: &[String],
+    ) -> Result<(), StoreError> {
+        let held = &mut self.state().held;
+        for id in ids {
+            held.remove(&(player.clone(), kind, id.clone()));
+        }
+        Ok(())
+    }
+
     async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
-        let revoked = &mut self.state().revoked;
-        let latest = revoked.entry(player.clone()).or_default();
+        let mut state = self.state();
+        let latest = state.revoked.entry(player.clone()).or_default();
         *latest = at.max(*latest);
-        let old = u128::from(at.0).saturating_sub(REVOCATION_KEPT.as_millis());
-        revoked.retain(|_, at| u128::from(at.0) >= old);
+        state.remove_revocations(at);
         Ok(())
     }
 
@@ -275,7 +388,61 @@ impl Store for MemoryStore {
     }
 }
 
+type Held = BTreeMap<(PlayerId, Holding, String), UnixMillis>;
+
+/// What a player holds of a kind.
+fn theirs<'a>(
+    held: &'a Held,
+    player: &'a PlayerId,
+    kind: Holding,
+) -> impl Iterator<Item = (&'a String, UnixMillis)> {
+    let all = held.range((player.clone(), kind, String::new())..);
+    all.take_while(move |((of, their_kind, _), _)| of == player && *their_kind == kind)
+        .map(|((.., id), at)| (id, *at))
+}
+
 impl State {
+    /// Matches that are dated or removed at once, while everyone waits.
+    const SWEPT_AT_ONCE: usize = 256;
+
+    fn remove_ended(&mut self, now: UnixMillis, keep_ms: u64) -> Swept {
+        let mut swept = Swept::default();
+        for _ in 0..Self::SWEPT_AT_ONCE {
+            let Some(&(ended_at, id)) = self.ended.first() else {
+                return swept;
+            };
+            if ended_at.0 == 0 {
+                self.ended.pop_first();
+                self.ended.insert((now.max(UnixMillis(1)), id));
+            } else if ended_at.0.saturating_add(keep_ms) <= now.0 {
+                self.ended.pop_first();
+                if let Some(stored) = self.matches.remove(&id) {
+                    self.unhint(stored.ownership.owner, id);
+                }
+                swept.matches += 1;
+            } else {
+                return swept;
+            }
+        }
+        swept.more = true;
+        swept
+    }
+
+    /// Takes a match out of a set that it need not be in any more.
+    fn unhint(&mut self, shard: ShardId, id: MatchId) {
+        if let Some(set) = self.owned.get_mut(&shard) {
+            set.remove(&id);
+            if set.is_empty() {
+                self.owned.remove(&shard);
+            }
+        }
+    }
+
+    fn remove_revocations(&mut self, now: UnixMillis) {
+        let old = u128::from(now.0).saturating_sub(REVOCATION_KEPT.as_millis());
+        self.revoked.retain(|_, at| u128::from(at.0) >= old);
+    }
+
     fn registry(&self) -> Vec<Registered> {
         let mut registry: BTreeMap<_, _> = self
             .shards
@@ -302,7 +469,36 @@ impl StoredMatch {
             self.snapshot_seq,
             &self.snapshot,
             tail.map(Bytes::as_ref),
+            self.move_time,
         )
+    }
+
+    fn hand_over(&mut self, given: &HandOver) -> HandedOver {
+        let is_owner = self.is_owned(given.from, given.epoch);
+        if !is_owner || self.ownership.status != Status::Live {
+            return HandedOver::Fenced(self.ownership);
+        }
+        let len = self.log.len() as u32;
+        if len != given.seq {
+            return HandedOver::OtherLength { len };
+        }
+        self.ownership.epoch = given.epoch.next();
+        self.ownership.owner = given.to;
+        self.move_time = Some(MoveTime::new(given.seq, given.move_time));
+        HandedOver::Done
+    }
+
+    fn standing(&self, seq: u32) -> Standing {
+        let index = seq.checked_sub(1).map(|index| index as usize);
+        Standing::Stored {
+            ownership: self.ownership,
+            record: index.and_then(|index| self.log.get(index)).cloned(),
+        }
+    }
+
+    /// After a rollback two shards may hold one epoch.
+    fn is_owned(&self, owner: ShardId, epoch: Epoch) -> bool {
+        (self.ownership.owner, self.ownership.epoch) == (owner, epoch)
     }
 
     fn events(&self, id: MatchId, after: u32) -> Result<Vec<Event>, StoreError> {
@@ -312,7 +508,7 @@ impl StoredMatch {
 
     fn append(&mut self, append: &Append) -> Appended {
         // Before the position: what a former owner repeats is not for it to count as confirmed.
-        if self.ownership.epoch != append.epoch {
+        if !self.is_owned(append.owner, append.epoch) {
             return Appended::Fenced(self.ownership);
         }
         let len = self.log.len() as u32;
@@ -347,7 +543,7 @@ impl Tickets {
             ..ticket.clone()
         };
         self.enter_pool(&ticket);
-        self.expiries.insert((waits_until(&ticket), ticket.id));
+        self.expiries.insert((ticket.waits_until(), ticket.id));
         let now = ticket.created_at;
         self.by_id.insert(ticket.id, ticket);
         self.remove_old(now);
@@ -380,10 +576,12 @@ impl Tickets {
             return;
         };
         self.leave_pool(&ticket);
+        self.expiries.remove(&(ticket.waits_until(), id));
         let ticket = Ticket {
             seen_at: now,
             ..ticket
         };
+        self.expiries.insert((ticket.waits_until(), id));
         self.enter_pool(&ticket);
         self.by_id.insert(id, ticket);
     }
@@ -411,11 +609,8 @@ impl Tickets {
             return false;
         };
         self.leave_pool(&ticket);
-        let waits_until = waits_until(&ticket);
-        self.expiries.remove(&(waits_until, id));
-        let kept_ms = TICKET_KEPT.as_millis() as u64;
-        self.expiries
-            .insert((waits_until.saturating_add(kept_ms), id));
+        self.expiries.remove(&(ticket.waits_until(), id));
+        self.expiries.insert((ticket.settled_until(), id));
         self.by_id.insert(id, Ticket { state, ..ticket });
         true
     }
@@ -436,10 +631,4 @@ impl Tickets {
             }
         }
     }
-}
-
-/// When a ticket that waits may be removed.
-fn waits_until(ticket: &Ticket) -> u64 {
-    let kept_ms = TICKET_KEPT.as_millis() as u64;
-    ticket.created_at.0.saturating_add(kept_ms)
 }

@@ -10,10 +10,18 @@ use game_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// How long a ticket is kept: so long after it was made a challenge is not accepted any more; and a
-/// ticket that has a match, or was cancelled, is kept for as long again, as its player must still
-/// learn of the match, which takes seconds.
-pub(crate) const TICKET_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a ticket waits that its player does not ask for: then it is gone, and a challenge is not
+/// accepted any more. Long enough to send a link to a friend; short, as anyone may make challenges that
+/// nobody opens.
+pub const TICKET_WAITS: Duration = Duration::from_secs(15 * 60);
+
+/// How long a ticket is kept that has a match, or was cancelled: its player must still learn of the match,
+/// which takes seconds.
+pub(crate) const SETTLED_KEPT: Duration = Duration::from_secs(60 * 60);
+
+/// How long at most a ticket is kept after it was given a match.
+pub(crate) const TICKET_LIFE_MAX: Duration =
+    Duration::from_secs(TICKET_WAITS.as_secs() + SETTLED_KEPT.as_secs());
 
 /// A ticket that nobody asks for leaves its pool after this. Far longer than a player who is there
 /// is ever silent, a few lost requests and a restarted matchmaker included; and whoever asks again
@@ -100,6 +108,27 @@ impl Ticket {
             seen_at: now,
             state: TicketState::Waiting,
         }
+    }
+
+    /// Whether the ticket waits and its player has not asked for it for [`TICKET_WAITS`]: it counts as
+    /// gone, whether or not the store has removed it.
+    #[must_use]
+    pub fn is_abandoned(&self, now: UnixMillis) -> bool {
+        self.state == TicketState::Waiting && now.0 > self.waits_until()
+    }
+
+    /// When the ticket may be removed if it still waits and is not asked for, in Unix milliseconds.
+    pub(crate) const fn waits_until(&self) -> u64 {
+        self.seen_at
+            .0
+            .saturating_add(TICKET_WAITS.as_millis() as u64)
+    }
+
+    /// When the ticket may be removed if it does not wait any more, in Unix milliseconds. Until when it
+    /// waited is not known.
+    pub(crate) const fn settled_until(&self) -> u64 {
+        self.waits_until()
+            .saturating_add(SETTLED_KEPT.as_millis() as u64)
     }
 }
 

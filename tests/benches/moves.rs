@@ -17,9 +17,9 @@ use std::time::Duration;
 use bytes::BytesMut;
 use game_core::{
     BySeat, ClockStart, Command, CommandId, CommandKind, Match, MatchId, MatchSetup, MatchTime,
-    Player, ShardId, StartPosition, TimeControl, UnixMillis,
+    Player, Seat, ShardId, StartPosition, TimeControl, UnixMillis,
 };
-use protocol::{ClientFrame, Role, codec};
+use protocol::{ClientFrame, codec};
 use server::shard::{Now, Output, PeerKey, Shard, ShardLimits};
 use store::{MemoryStore, Store};
 use tokio::runtime::{Builder, Runtime};
@@ -75,13 +75,15 @@ impl World {
             let snapshot = game.snapshot();
             let created = world.store.create(ShardId::from_random(1), &snapshot);
             world.runtime.block_on(created).expect("a match is created");
-            let mut join = |role| {
+            let mut join = |seat: Seat| {
+                let setup = game.setup();
+                let player = &setup.players[seat].id;
                 let now = now(world.uptime);
-                world.shard.join(game.setup().id, role, None, now)
+                world.shard.join(setup.id, seat.into(), player, None, now)
             };
             let peers = BySeat {
-                white: join(Role::White),
-                black: join(Role::Black),
+                white: join(Seat::White),
+                black: join(Seat::Black),
             };
             world.tables.push(Table { game, peers });
             world.carry_out();

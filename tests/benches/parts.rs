@@ -189,6 +189,7 @@ fn append_a_batch_of_64(bencher: Bencher<'_, '_>, kind: &str) {
             claimed.expect("a match is claimed");
             batch.push(Append {
                 match_id: match_id(n),
+                owner: shard(),
                 epoch: Epoch(1),
                 after: 0,
                 records: vec![record.clone()],

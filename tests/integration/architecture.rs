@@ -24,7 +24,10 @@ const DIRECTIONS: [(&str, &[&str]); 10] = [
             "store",
         ],
     ),
-    ("bot-client", &["game-core", "program", "protocol"]),
+    (
+        "bot-client",
+        &["game-core", "program", "protocol", "settings"],
+    ),
     (
         "server",
         &[

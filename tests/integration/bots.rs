@@ -63,3 +63,51 @@ fn two_random_bots_finish_a_match() {
     let (first, second) = two_bots_play("random");
     agree(&first, &second);
 }
+
+/// An engine that dies in every match loses it, and the next one begins: resigned where both had moved.
+#[test]
+fn a_bot_goes_on_when_its_engine_dies() {
+    let _turn = tests::turns::blocking_turn();
+    let server = Server::embedded();
+    let url = &server.ready.matchmaker;
+    let script = tests::data_dir().join("engine-that-dies.sh");
+    let engine = format!("uci:/bin/bash '{}' an-argument", script.display());
+    let args = |engine: &str| {
+        let terms = ["--time-control", "30+0", "--games", "3", "--json"];
+        let mut args = vec!["bot".to_owned(), "--engine".into(), engine.to_owned()];
+        args.extend(terms.map(str::to_owned));
+        args.extend(["--matchmaker".to_owned(), url.clone()]);
+        args
+    };
+    let spawn = |engine: &str| {
+        let args = args(engine);
+        let args: Vec<_> = args.iter().map(String::as_str).collect();
+        process::spawn("bot-client", &args)
+    };
+    let (dying, random) = (spawn(&engine), spawn("random"));
+    let dying = process::finish(dying, LIMIT);
+    let random = process::finish(random, LIMIT);
+    let complained = String::from_utf8_lossy(&dying.stderr);
+    assert_eq!(dying.status.code(), Some(1), "{complained}");
+    assert!(
+        complained.contains("3 of 3 matches were given up"),
+        "{complained}"
+    );
+    assert!(random.status.success());
+    let said = String::from_utf8_lossy(&dying.stdout);
+    let matches: Vec<Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(matches.len(), 3, "{said}");
+    for played in matches {
+        assert_eq!(played["termination"], "resignation", "{played}");
+        let winner = if played["seat"] == "white" {
+            "black_wins"
+        } else {
+            "white_wins"
+        };
+        assert_eq!(played["outcome"], winner, "{played}");
+        assert_eq!(played["engine_failure"], "the engine died", "{played}");
+    }
+}

@@ -22,6 +22,7 @@ fn every_binary_explains_itself() {
         ("rookery", &["shard", "--help"]),
         ("rookery", &["demo", "--help"]),
         ("rookery", &["healthcheck", "--help"]),
+        ("rookery", &["check", "matches", "--help"]),
         ("rookery-matchmaker", &["--help"]),
         ("bot-client", &["--help"]),
         ("bot-client", &["replay", "--help"]),

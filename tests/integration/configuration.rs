@@ -159,6 +159,54 @@ fn a_mistake_in_a_file_is_named_by_every_command_that_reads_it() {
     assert!(said.contains("30..=3600"), "{said}");
 }
 
+/// Whoever reads a ticket creates its match if it is missing: no match goes before its ticket.
+#[test]
+fn a_finished_match_cannot_be_kept_for_less_than_a_ticket_lives() {
+    let desk = Desk::new();
+    let key = desk.path("public.pem");
+    let shard = [
+        "check",
+        "shard",
+        "--store",
+        NOWHERE,
+        "--matchmaker-key",
+        &key,
+        "--public-address",
+        "127.0.0.1:7100",
+    ];
+    let config = desk.file("keep.toml", "finished_keep = 3");
+    let short = desk.file("short.toml", "finished_keep = 1");
+    for (more, environment, code, expected) in [
+        (&[][..], None, 0, "finished_keep = 2  # default"),
+        (
+            &["--finished-keep", "7"],
+            None,
+            0,
+            "finished_keep = 7  # flag",
+        ),
+        (
+            &[],
+            Some(("ROOKERY_FINISHED_KEEP", "5")),
+            0,
+            "finished_keep = 5  # environment ROOKERY_FINISHED_KEEP",
+        ),
+        (&["--config", &config], None, 0, "finished_keep = 3  # file"),
+        (&["--finished-keep", "1"], None, 2, "1 is not in 2..=366"),
+        (&["--config", &short], None, 2, "1 is not in 2..=366"),
+        (
+            &["--finished-keep", "367"],
+            None,
+            2,
+            "367 is not in 2..=366",
+        ),
+    ] {
+        let words = [&shard[..], more].concat();
+        let (found, said) = run("rookery", &words, environment.as_slice());
+        assert_eq!(found, Some(code), "{words:?}: {said}");
+        assert!(said.contains(expected), "{words:?}: {said}");
+    }
+}
+
 #[test]
 fn production_refuses_what_was_made_for_the_run_or_can_be_guessed() {
     let desk = Desk::new();

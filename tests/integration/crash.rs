@@ -3,13 +3,20 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bot_client::connection::ConnectionTimes;
+use bot_client::unattended::{Neglect, Neglectful, Neglecting, Unattended};
+use bot_client::{Connector, Matchmaker, SessionConfig};
 use game_core::{CommandId, Event, EventKind, MatchId, Seat, Uci};
 use serde::Deserialize;
 use store::testing::RedisServer;
-use store::{EmbeddedStore, RedisConfig, RedisStore, Store};
+use store::{EmbeddedStore, RedisConfig, RedisStore, Store, audit};
+use tests::faults::unattended::check_unattended;
+use tests::installation::eventually;
 use tests::process::{self, Server};
+use tokio_util::sync::CancellationToken;
 
 /// A line of the replay's log of what it was told.
 #[derive(Debug, Deserialize)]
@@ -70,9 +77,71 @@ fn replay_through_crashes(server: &mut Server) -> Vec<Acked> {
         report["resumed"].as_u64() > Some(0),
         "nobody noticed the crashes: {report}"
     );
+    acked(&log)
+}
+
+/// Matches that nobody attends are made all through the crashes.
+struct Neglected {
+    neglecting: Neglecting,
+    end: CancellationToken,
+    matchmaker: Matchmaker,
+}
+
+impl Neglected {
+    /// Between two matches of each kind.
+    const EVERY: Duration = Duration::from_secs(1);
+    /// The server is away for a moment now and then.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn begin(server: &Server) -> Self {
+        let matchmaker = Matchmaker::new(&server.ready.matchmaker, Self::PATIENCE).unwrap();
+        let connector = Connector::bind(1, ConnectionTimes::default()).unwrap();
+        let connector = Arc::new(connector);
+        let players = |neglect| Neglectful {
+            matchmaker: matchmaker.clone(),
+            connector: Arc::clone(&connector),
+            session: SessionConfig::default(),
+            neglect,
+            every: Self::EVERY,
+        };
+        let end = CancellationToken::new();
+        Self {
+            neglecting: Neglecting::begin(players, &end),
+            end,
+            matchmaker,
+        }
+    }
+
+    /// Waits until all of them have ended by themselves.
+    async fn all_end(self) -> Vec<Unattended> {
+        self.end.cancel();
+        let (all, errors) = self.neglecting.finish().await;
+        assert!(errors.is_empty(), "{errors:?}");
+        for kind in Neglect::ALL {
+            let made = all.iter().filter(|one| one.neglect == kind).count();
+            assert!(made > 1, "{made} {kind}");
+        }
+        eventually("every match that nobody attends ends", || async {
+            for one in &all {
+                self.matchmaker.match_reply(one.id).await.ok()?.outcome?;
+            }
+            Some(())
+        })
+        .await;
+        all
+    }
+}
+
+fn stop(server: &mut Server) {
     server.signal("TERM");
     assert!(server.wait(Duration::from_secs(30)));
-    acked(&log)
+}
+
+/// Every match that nobody attended ended as the rules say, and one scan finds nothing forgotten.
+async fn check_nothing_forgotten(store: &dyn Store, all: &[Unattended]) {
+    let breaches = check_unattended(store, all, Duration::ZERO).await.unwrap();
+    assert_eq!(breaches, []);
+    assert_eq!(audit(store, None).await.unwrap(), []);
 }
 
 /// What was acknowledged stands in the logs, once and where it was said to stand.
@@ -127,9 +196,13 @@ fn check_log(log: &[Event]) {
 async fn the_embedded_store_keeps_every_acknowledged_move() {
     let _turn = tests::turns::turn().await;
     let mut server = Server::embedded();
+    let neglected = Neglected::begin(&server);
     let acked = replay_through_crashes(&mut server);
+    let unattended = neglected.all_end().await;
+    stop(&mut server);
     let store = EmbeddedStore::open(server.data_dir()).unwrap();
     check(&store, &acked).await;
+    check_nothing_forgotten(&store, &unattended).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,7 +210,10 @@ async fn redis_keeps_every_acknowledged_move() {
     let _turn = tests::turns::turn().await;
     let mut redis = RedisServer::start();
     let mut server = Server::on_redis(&redis.url());
+    let neglected = Neglected::begin(&server);
     let acked = replay_through_crashes(&mut server);
+    let unattended = neglected.all_end().await;
+    stop(&mut server);
     // What counts is on its disk.
     redis.kill();
     redis.restart();
@@ -145,4 +221,5 @@ async fn redis_keeps_every_acknowledged_move() {
         .await
         .unwrap();
     check(&store, &acked).await;
+    check_nothing_forgotten(&store, &unattended).await;
 }

@@ -53,6 +53,24 @@ fn the_demonstration_outlives_the_kill_of_a_shard() {
     assert!(said.contains("*** kill -9"), "{said}");
 }
 
+/// From the loss of the shard to the return of the audience, whoever watches sees both clocks stand.
+#[test]
+fn the_demonstration_stops_its_clocks_while_the_shard_is_gone() {
+    let said = said(&demo(None));
+    let stopped: Vec<&str> = said
+        .lines()
+        .skip_while(|line| !line.contains("clocks stopped"))
+        .take_while(|line| !line.contains("play goes on"))
+        .filter(|line| line.contains("clocks stopped"))
+        .collect();
+    assert!(!stopped.is_empty(), "{said}");
+    let clocks = |line: &str| line.rsplit(": ").next().map(str::to_owned);
+    for line in &stopped {
+        assert_eq!(clocks(line), clocks(stopped[0]), "a clock ran on:\n{said}");
+    }
+    assert!(said.contains("*** play goes on"), "{said}");
+}
+
 #[test]
 fn the_demonstration_needs_no_redis() {
     let said = said(&demo(Some("/nonexistent")));

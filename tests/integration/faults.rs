@@ -1,8 +1,22 @@
 //! A short campaign of faults against a cluster of real processes: some of each sort, from one seed.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use tests::faults::{Campaign, FaultKind, run};
+use bot_client::unattended::Neglect;
+use game_core::{
+    BySeat, ClockStart, Epoch, Match, MatchId, MatchSetup, Player, ShardId, Snapshot,
+    StartPosition, UnixMillis,
+};
+use store::testing::RedisServer;
+use store::{Claim, RedisConfig, RedisStore, ShardRecord, Store};
+use tests::faults::checker::{Breach, Class};
+use tests::faults::unattended::check_nothing_forgotten;
+use tests::faults::{Campaign, FaultKind, Report, run};
+use tests::process;
+
+/// A program that reads a small store ends within this.
+const PROGRAM_MAX: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_keeps_its_promises_through_all_sorts_of_faults() {
@@ -30,6 +44,9 @@ async fn a_cluster_keeps_its_promises_through_all_sorts_of_faults() {
     assert!(report.is_clean(), "{report}");
     assert_eq!(report.faults.values().sum::<u32>(), 10);
     assert!(report.acked > 500, "hardly anything was played: {report}");
+    for kind in Neglect::ALL {
+        assert!(report.unattended.contains_key(kind.name()), "{report}");
+    }
     assert!(
         report.takeover_ms.n > 0,
         "nobody took a match over: {report}"
@@ -79,6 +96,121 @@ async fn a_store_that_is_away_freezes_play_and_charges_nobody() {
     assert!(report.acked > 500, "hardly anything was played: {report}");
     // The store was away for seconds; what is charged beyond thinking are the ways to and fro.
     assert!(report.excess_ms.max < 1_000, "{report}");
+}
+
+/// The states that a graceful stop without an heir, a restart and a lost hint once left behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_checker_notices_matches_that_are_forgotten() {
+    let (match_id, owner) = (MatchId::from_random(1), ShardId::from_random(1 << 64));
+    let (record, set) = (format!("rk:shard:{owner}"), format!("rk:owned:{owner}"));
+    let id = owner.to_string();
+    for (what, spoil) in [
+        (
+            "the shard has left, and its set stays under an id that nobody has",
+            &[&["DEL", &record][..], &["SREM", "rk:shards", &id]][..],
+        ),
+        (
+            "the registry was cleared at a restart",
+            &[&["DEL", "rk:shards", &record][..]],
+        ),
+        (
+            "the hint was removed before the claim that it was for",
+            &[&["ZREM", &set, match_id.as_str()][..]],
+        ),
+    ] {
+        let server = RedisServer::start();
+        let store = RedisStore::connect(RedisConfig::new(server.url()))
+            .await
+            .unwrap();
+        store.heartbeat(&shard_record(owner)).await.unwrap();
+        store.create(owner, &new_match(match_id)).await.unwrap();
+        let claim = store.claim(match_id, owner, Epoch(0)).await.unwrap();
+        assert!(matches!(claim, Claim::Claimed(_)), "{claim:?}");
+        let found = async || {
+            check_nothing_forgotten(&store, None, Duration::ZERO)
+                .await
+                .unwrap()
+        };
+        assert_eq!(found().await, [], "{what}: nothing is wrong yet");
+        for words in spoil {
+            server.command(words);
+        }
+        let breaches = found().await;
+        let forgotten = |breach: &Breach| breach.class == Class::Forgotten;
+        assert!(
+            !breaches.is_empty() && breaches.iter().all(forgotten),
+            "{what}: {breaches:?}"
+        );
+        assert!(
+            breaches[0].text.contains(match_id.as_str()),
+            "{what}: {breaches:?}"
+        );
+        let mut report = Report::default();
+        report.count(&breaches);
+        assert!(!report.is_clean() && report.forgotten > 0, "{what}");
+        // The soak asks the program.
+        let arguments = [
+            "check",
+            "matches",
+            "--within",
+            "0",
+            "--store",
+            &server.url(),
+        ];
+        let output = process::run("rookery", &arguments, PROGRAM_MAX);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{what}: {said}");
+        assert!(said.contains(match_id.as_str()), "{what}: {said}");
+    }
+}
+
+#[test]
+fn a_store_without_a_forgotten_match_passes_the_check() {
+    let server = RedisServer::start();
+    let arguments = [
+        "check",
+        "matches",
+        "--within",
+        "0",
+        "--store",
+        &server.url(),
+    ];
+    let output = process::run("rookery", &arguments, PROGRAM_MAX);
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+}
+
+fn shard_record(id: ShardId) -> ShardRecord {
+    ShardRecord {
+        id,
+        heartbeat: 1,
+        address: (Ipv4Addr::LOCALHOST, 1).into(),
+        certificate_sha256: None,
+        capacity: 10,
+        live: 1,
+        draining: false,
+        admin: None,
+    }
+}
+
+fn new_match(id: MatchId) -> Snapshot {
+    let player = |name: &str| Player {
+        id: name.parse().unwrap(),
+        name: name.into(),
+    };
+    let setup = MatchSetup {
+        id,
+        players: BySeat {
+            white: player("ada"),
+            black: player("bob"),
+        },
+        time_control: "60+0".parse().unwrap(),
+        clock_start: ClockStart::AtOnce,
+        start: StartPosition::INITIAL,
+        rated: false,
+        created_at: UnixMillis(0),
+    };
+    Match::new(setup).snapshot()
 }
 
 /// The checks of the checker: with a safeguard taken out, it must report what that lets through.

@@ -33,6 +33,7 @@ fn the_manifests_are_as_kubernetes_wants_them() {
         "deployment/",
         "poddisruptionbudget/",
         "service/",
+        "networkpolicy/",
     ] {
         assert!(said.contains(kind), "{kind}: {said}");
     }

@@ -48,3 +48,103 @@ fn two_hundred_games_twice_on_redis() {
     let redis = RedisServer::start();
     replay_twice(&Server::on_redis(&redis.url()));
 }
+
+/// Plays a file of the test data; the exit code and the report.
+fn replay_file(server: &Server, file: &str) -> (Option<i32>, Value) {
+    let path = tests::data_dir().join("pgn").join(file);
+    let url = &server.ready.matchmaker;
+    let path = path.to_str().unwrap();
+    let args = ["replay", "--matchmaker", url, "--pgn", path, "--json"];
+    let output = process::run("bot-client", &args, LIMIT);
+    let said = String::from_utf8_lossy(&output.stdout);
+    let report = serde_json::from_str(&said).unwrap_or_else(|error| {
+        panic!(
+            "{file}: {error}: {said}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+    });
+    (output.status.code(), report)
+}
+
+/// Every small file is played as it stands, or its game is named with its line and the reason.
+#[test]
+fn odd_files_are_played_as_they_stand_or_their_games_are_named() {
+    let _turn = tests::turns::blocking_turn();
+    let server = Server::embedded();
+    for (file, plies) in [
+        ("cut-movetext/blank-between-moves.pgn", 4),
+        ("cut-movetext/quotes-in-tag.pgn", 4),
+        ("drops-moves/check-ch.pgn", 5),
+        ("drops-moves/figurine.pgn", 4),
+        ("drops-moves/german-letters.pgn", 6),
+        ("drops-moves/long-algebraic.pgn", 4),
+        ("drops-moves/promotion-without-equals.pgn", 1),
+        ("forfeit-side/x.pgn", 3),
+        ("invisible-name/rtl.pgn", 4),
+        ("invisible-name/soft-hyphen.pgn", 4),
+        ("length-limit/drawn.pgn", 1_200),
+        ("san-spelling/full-square.pgn", 2),
+        ("san-spelling/no-check-sign.pgn", 4),
+        ("san-spelling/plus-for-mate.pgn", 4),
+        ("time-control/600.pgn", 4),
+        ("time-control/own-export.pgn", 3),
+    ] {
+        let (code, report) = replay_file(&server, file);
+        assert_eq!(code, Some(0), "{file}: {report}");
+        assert_eq!(report["games"], 1, "{file}: {report}");
+        assert_eq!(report["plies"], plies, "{file}: {report}");
+        assert_eq!(report["skipped"], 0, "{file}: {report}");
+    }
+    // A damaged record is named by game and line, and the others are played.
+    for (file, line) in [("cut-off.pgn", 8), ("open-comment.pgn", 13)] {
+        let (code, report) = replay_file(&server, &format!("one-bad-record/{file}"));
+        assert_eq!(code, Some(1), "{report}");
+        assert_eq!(
+            (&report["games"], &report["skipped"]),
+            (&1.into(), &1.into())
+        );
+        assert_eq!(report["skips"][0]["game"], 2, "{report}");
+        assert_eq!(report["skips"][0]["line"], line, "{report}");
+        assert_eq!(report["skips"][0]["kind"], "damaged", "{report}");
+    }
+    // The movetext decides, and the contradiction is named.
+    for file in ["differs.pgn", "star.pgn"] {
+        let (code, report) = replay_file(&server, &format!("result/{file}"));
+        assert_eq!(code, Some(1), "{report}");
+        assert_eq!(
+            (&report["games"], &report["mismatches"]),
+            (&1.into(), &0.into())
+        );
+        assert_eq!(report["contradictions"], 1, "{report}");
+        assert_eq!(report["remarks"][0]["line"], 4, "{report}");
+    }
+    let (code, report) = replay_file(&server, "time-control/stages.pgn");
+    assert_eq!(code, Some(2), "nothing was played: {report}");
+    assert_eq!(report["skipped"], 1);
+    let reason = report["skips"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("40/5400+30:1800+30"), "{reason}");
+    assert!(!server.log().contains("panicked"), "{}", server.log());
+}
+
+/// The report for people names the same.
+#[test]
+fn a_damaged_record_is_named_in_words() {
+    let _turn = tests::turns::blocking_turn();
+    let server = Server::embedded();
+    let path = tests::data_dir().join("pgn/one-bad-record/open-comment.pgn");
+    let url = &server.ready.matchmaker;
+    let args = [
+        "replay",
+        "--matchmaker",
+        url,
+        "--pgn",
+        path.to_str().unwrap(),
+    ];
+    let output = process::run("bot-client", &args, LIMIT);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        said.contains("game 2, line 13: damaged, skipped: the comment"),
+        "{said}"
+    );
+    assert!(said.contains("1 games, 4 plies"), "{said}");
+}

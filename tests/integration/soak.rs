@@ -87,6 +87,10 @@ fn a_short_soak_with_chaos_finds_every_promise_kept() {
     assert!(number("matches_finished") >= 12, "{figures}");
     assert_eq!(number("matches_finished"), number("matches_begun"));
     assert!(number("moves") > 100, "{figures}");
+    for kind in ["left", "never_joined", "never_joined_at_once"] {
+        assert!(figures["unattended"][kind].as_u64() > Some(0), "{figures}");
+    }
+    assert_eq!(number("forgotten"), 0, "{figures}");
     assert!(
         !figures["fault_log"].as_array().unwrap().is_empty(),
         "{figures}"

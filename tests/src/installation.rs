@@ -32,7 +32,8 @@ pub struct Installation {
     pub matchmaker: String,
     _processes: Processes,
     directory: TempDir,
-    _redis: RedisServer,
+    /// What all of them share.
+    pub redis: RedisServer,
 }
 
 /// A shard of the installation.
@@ -107,7 +108,19 @@ impl Installation {
     ///
     /// If that takes too long.
     pub async fn launch(shards: usize, environment: &[(&str, &str)]) -> Self {
-        let redis = RedisServer::start();
+        Self::launch_on(RedisServer::start(), shards, environment).await
+    }
+
+    /// The same on a Redis of the test's own.
+    ///
+    /// # Panics
+    ///
+    /// If that takes too long.
+    pub async fn launch_on(
+        redis: RedisServer,
+        shards: usize,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let path = |name: &str| directory.path().join(name).display().to_string();
         write_secrets(&directory);
@@ -169,11 +182,16 @@ impl Installation {
             matchmaker: format!("http://127.0.0.1:{port}"),
             _processes: Processes(vec![matchmaker]),
             directory,
-            _redis: redis,
+            redis,
         }
     }
 
-    async fn wait_for_shards(&self, shards: usize) {
+    /// Returns once so many shards answer.
+    ///
+    /// # Panics
+    ///
+    /// If that takes too long.
+    pub async fn wait_for_shards(&self, shards: usize) {
         eventually("every shard is asked", || async {
             let (status, list) = self.admin.try_get("/v1/shards").await?;
             let answer = list["shards"].as_array()?;
@@ -181,6 +199,12 @@ impl Installation {
             (status == StatusCode::OK && asked.count() == shards).then_some(())
         })
         .await;
+    }
+
+    /// Where its store is.
+    #[must_use]
+    pub fn redis_url(&self) -> String {
+        self.redis.url()
     }
 
     /// What its processes have logged so far.

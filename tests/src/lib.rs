@@ -2,18 +2,26 @@
 //! a client that sends whatever bytes it is given, and campaigns of faults.
 
 pub mod faults;
+pub mod half_open;
 pub mod installation;
 pub mod process;
 pub mod shard;
+pub mod terminal;
 pub mod turns;
 pub mod wire;
 
 use std::path::{Path, PathBuf};
 
+/// The folder of the files that tests read; see its README for where they come from.
+#[must_use]
+pub fn data_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data")
+}
+
 /// The 200 real games that the tests play; see `tests/data/README.md` for where they come from.
 #[must_use]
 pub fn games_file() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/lichess-2025-05.pgn")
+    data_dir().join("lichess-2025-05.pgn")
 }
 
 /// The Python interpreter that has the packages `chess`, `kubernetes-validate` and `schemathesis`.

@@ -46,7 +46,15 @@ impl LocalShard {
     /// If it cannot be started.
     pub async fn with(change: impl FnOnce(&mut ShardConfig)) -> Self {
         let embedded = EmbeddedStore::in_memory().expect("a store in memory");
-        let store: Arc<dyn Store> = Arc::new(embedded);
+        Self::on(Arc::new(embedded), change).await
+    }
+
+    /// Starts a shard on a store that may hold something already.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    pub async fn on(store: Arc<dyn Store>, change: impl FnOnce(&mut ShardConfig)) -> Self {
         let faulty = FaultyStore::new(Arc::clone(&store));
         let faults = faulty.faults();
         let (key, _) = SigningKey::generate().expect("a key");

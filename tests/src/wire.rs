@@ -1,14 +1,15 @@
 //! A client that sends whatever bytes it is given, and reads frames.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use bot_client::Connector;
-use bot_client::connection::{ConnectionTimes, close_code};
+use bot_client::connection::{ConnectError, ConnectionTimes, close_code};
 use bytes::BytesMut;
 use game_core::{CommandId, CommandKind, MatchId};
 use protocol::http::ShardAddress;
 use protocol::{ClientFrame, CloseCode, Join, Joined, ServerBody, ServerFrame, codec};
-use quinn::{Connection, Endpoint, RecvStream, SendStream};
+use quinn::{Connection, ConnectionError, Endpoint, RecvStream, SendStream};
 use tokio::time::timeout;
 
 /// Longer than any deadline of a server under test.
@@ -33,19 +34,44 @@ impl RawClient {
     ///
     /// If that fails.
     pub async fn connect(shard: &ShardAddress) -> Self {
-        let socket = "127.0.0.1:0".parse().expect("an address");
+        let from = Ipv4Addr::LOCALHOST.into();
+        Self::connect_from(from, shard).await.expect("a connection")
+    }
+
+    /// Connects from an address of the loopback, and opens a stream.
+    ///
+    /// # Errors
+    ///
+    /// Why the shard cannot be reached.
+    ///
+    /// # Panics
+    ///
+    /// If there is no socket, or no stream.
+    pub async fn connect_from(from: IpAddr, shard: &ShardAddress) -> Result<Self, ConnectError> {
+        let socket = SocketAddr::new(from, 0);
         let endpoint = Endpoint::client(socket).expect("a socket");
         let times = ConnectionTimes::default();
         let connector = Connector::with_endpoints(vec![endpoint.clone()], None, times);
-        let connection = connector.connect(shard).await.expect("a connection");
+        let connection = connector.connect(shard).await?;
         let (send, recv) = connection.open_bi().await.expect("a stream");
-        Self {
+        Ok(Self {
             connection,
             send,
             recv,
             buffer: BytesMut::new(),
             endpoint,
-        }
+        })
+    }
+
+    /// Opens another stream, and goes on with that one.
+    ///
+    /// # Errors
+    ///
+    /// Why the connection is gone.
+    pub async fn reopen(&mut self) -> Result<(), ConnectionError> {
+        (self.send, self.recv) = self.connection.open_bi().await?;
+        self.buffer.clear();
+        Ok(())
     }
 
     /// Connects and joins a match, and returns the answer too.
@@ -60,18 +86,26 @@ impl RawClient {
         seen: Option<u32>,
     ) -> (Self, Joined) {
         let mut client = Self::connect(shard).await;
-        client
-            .say(&ClientFrame::Join(Join {
-                match_id,
-                token,
-                seen,
-            }))
-            .await;
+        client.ask(match_id, token, seen).await;
         let frame = client.next().await.expect("an answer to the join");
         let ServerBody::Joined(joined) = frame.body else {
             panic!("not joined: {frame:?}")
         };
         (client, *joined)
+    }
+
+    /// Asks for a place in a match.
+    ///
+    /// # Panics
+    ///
+    /// If the stream does not take it.
+    pub async fn ask(&mut self, match_id: MatchId, token: String, seen: Option<u32>) {
+        let join = Join {
+            match_id,
+            token,
+            seen,
+        };
+        self.say(&ClientFrame::Join(join)).await;
     }
 
     /// Sends a frame.

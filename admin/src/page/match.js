@@ -93,7 +93,7 @@ function state(match) {
   if (match.result) {
     return `${match.result.outcome}: ${match.result.termination}`.replaceAll("_", " ");
   }
-  if (match.stale) return "The owner cannot be asked: this is what the store has.";
+  if (match.stale) return "No shard tells of it: this is what the store has. To end it, a shard loads it first.";
   if (match.paused) return "Paused: the store does not answer.";
   return `${match.turn} to move`;
 }

@@ -7,7 +7,7 @@ const LIMIT = 50;
 
 function status(match) {
   if (match.result) return `${match.result.outcome} (${match.result.termination})`;
-  return match.stale ? "live, owner away" : "live";
+  return match.stale ? "live, unattended" : "live";
 }
 
 /** A player's name, which says whether the player is there. */
@@ -75,7 +75,7 @@ export function matches(main, say, shard) {
   }
 
   function show(list) {
-    const stale = list.stale ? " An owner could not be asked: the store answered for it." : "";
+    const stale = list.stale ? " The store answered for what no shard told of, maybe not for all of it yet." : "";
     main.querySelector("#count").textContent = `${list.total} matches.${stale}`;
     main.querySelector("#rows").replaceChildren(...list.matches.map(row));
     following = list.next;

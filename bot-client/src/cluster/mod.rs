@@ -29,6 +29,8 @@ const START_MAX: Duration = Duration::from_secs(60);
 /// Everyone who plays on a local cluster comes from one address.
 const CONNECTIONS_MAX: &str = "60000";
 
+const LOOPBACK: &str = "127.0.0.0/8";
+
 /// What a cluster is made of.
 #[derive(Debug, Clone)]
 pub struct LocalPlan {
@@ -81,6 +83,9 @@ pub enum ClusterError {
         /// What it was to be sent.
         signal: Signal,
     },
+    /// The store cannot be scanned.
+    #[error("the store cannot be scanned: {0}")]
+    Scan(String),
     /// A file, a directory or a port cannot be had.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -98,6 +103,7 @@ pub struct LocalCluster {
     matchmaker: Place,
     matchmaker_url: String,
     redis: RedisPlace,
+    server: PathBuf,
     program: PathBuf,
     directory: TempDir,
 }
@@ -166,10 +172,11 @@ impl LocalCluster {
             matchmaker: Place::new("matchmaker", directory.path()),
             matchmaker_url: format!("http://{listen}"),
             redis,
+            server: plan.server,
             program,
             directory,
         };
-        cluster.start_matchmaker(&plan.server, listen)?;
+        cluster.start_matchmaker(listen)?;
         for number in 0..cluster.shards.len() {
             cluster.spawn_shard(number)?;
         }
@@ -218,6 +225,26 @@ impl LocalCluster {
         self.await_shard(number).await
     }
 
+    /// What one scan of the store finds without an owner that knows of it, a line each: matches, sets of
+    /// matches and records of shards (`rookery check matches`).
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError`] when the store cannot be scanned.
+    pub async fn forgotten(&self) -> Result<Vec<String>, ClusterError> {
+        let mut command = tokio::process::Command::new(&self.server);
+        command.args(["check", "matches", "--store", self.redis.url()]);
+        let output = command.kill_on_drop(true).output().await?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        let found = text(&output.stdout);
+        match output.status.code() {
+            Some(0) => Ok(Vec::new()),
+            // It ends so for what it has found, and names it.
+            Some(1) if !found.is_empty() => Ok(found.lines().map(str::to_owned).collect()),
+            _ => Err(ClusterError::Scan(text(&output.stderr))),
+        }
+    }
+
     /// Parts that ended without having been told to, and log lines that speak of a bug.
     #[must_use]
     pub fn alarms(&self) -> Vec<String> {
@@ -241,10 +268,11 @@ impl LocalCluster {
 
     // ---- parts -----------------------------------------------------------------------------------
 
-    fn start_matchmaker(&self, server: &Path, listen: SocketAddr) -> Result<(), ClusterError> {
-        let mut command = Command::new(server);
+    fn start_matchmaker(&self, listen: SocketAddr) -> Result<(), ClusterError> {
+        let mut command = Command::new(&self.server);
         command.args(["matchmaker", "--listen", &listen.to_string()]);
         command.args(["--log", "warn", "--store", self.redis.url()]);
+        command.args(["--limit-exempt", LOOPBACK]);
         command.arg("--signing-key").arg(self.file(SIGNING_KEY));
         self.matchmaker.start(&mut command)
     }

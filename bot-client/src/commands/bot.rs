@@ -12,21 +12,24 @@ use tokio_util::sync::CancellationToken;
 use super::identity::{PlayerArgs, TermsArgs, cancelled_by_signals};
 use super::{Failure, ServerArgs, say};
 use crate::connection::ConnectionTimes;
-use crate::engine::{Engine, EngineKind};
+use crate::engine::{EngineKind, EngineSupply};
 use crate::pairing::Pairing;
-use crate::player::{Player, give_up};
+use crate::player::{PlayError, Player, give_up};
 use crate::seat::{PlayerSeat, SeatSession, SessionConfig};
 use crate::{Connector, MatchView, Matchmaker};
 
 /// Lets an engine play matches, one after another.
 ///
 /// By default it takes whoever waits in the pool of its time control: start two of these, and they
-/// play each other. It declines draws, gives a match up if its engine dies or hangs, and comes back
-/// after any loss of the connection.
+/// play each other. It declines draws and comes back after any loss of the connection. If its engine
+/// dies, hangs or makes an illegal move, it resigns that match (or aborts one that has not begun), starts
+/// the engine again, after a pause that grows while that goes on, and plays the next. It ends at once if
+/// the engine cannot be started, and with exit code 1 if a match was lost to it. What an engine writes to
+/// stderr is logged as warnings.
 #[derive(Debug, Clone, Args)]
 pub struct BotArgs {
-    /// What chooses the moves: `random`, or `uci:PATH` for a program that speaks UCI, for example
-    /// uci:/usr/games/stockfish.
+    /// What chooses the moves: `random`, or `uci:PROGRAM ARGUMENTS` for a program that speaks UCI, quoted
+    /// as for a shell, for example uci:/usr/games/stockfish or "uci:/opt/lc0 --weights='my net.pb'".
     #[arg(long, value_name = "ENGINE", default_value = "random")]
     engine: EngineKind,
     /// An option of the UCI program, for example "Skill Level=3"; may be given often.
@@ -78,6 +81,9 @@ struct Played {
     plies: u16,
     seconds: f64,
     resumed: u32,
+    /// How the engine failed, if the match was given up for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine_failure: Option<String>,
 }
 
 /// Plays the matches that the command line asks for.
@@ -88,7 +94,7 @@ struct Played {
 pub(super) async fn run(args: &BotArgs, server: &ServerArgs) -> Result<(), Failure> {
     let cancel = cancelled_by_signals()?;
     let matchmaker = Matchmaker::new(&server.matchmaker, server.patience())?;
-    let mut engine = Engine::start(&args.engine, &args.uci_option)
+    let mut engines = EngineSupply::start(&args.engine, &args.uci_option)
         .await
         .map_err(Failure::setup)?;
     let token = args.player.token(&matchmaker).await?;
@@ -103,7 +109,7 @@ pub(super) async fn run(args: &BotArgs, server: &ServerArgs) -> Result<(), Failu
         },
         cancel,
     };
-    let played = bot.play_all(&mut engine).await;
+    let played = bot.play_all(&mut engines).await;
     bot.connector.wait_idle(FAREWELL).await;
     played
 }
@@ -120,19 +126,37 @@ struct Bot<'a> {
 }
 
 impl Bot<'_> {
-    async fn play_all(&self, engine: &mut Engine) -> Result<(), Failure> {
+    async fn play_all(&self, engines: &mut EngineSupply) -> Result<(), Failure> {
+        let mut lost = 0;
         for _ in 0..self.args.games {
-            let played = self.play_one(engine).await?;
+            let played = self.play_one(engines).await?;
             if self.args.json {
                 say(&serde_json::to_string(&played).map_err(Failure::play)?);
             } else {
                 say(&played.to_string());
             }
+            if played.engine_failure.is_some() {
+                engines.failed();
+                lost += 1;
+            } else {
+                engines.worked();
+            }
+        }
+        if lost > 0 {
+            let games = self.args.games;
+            let why = format!("{lost} of {games} matches were given up, as the engine failed");
+            return Err(Failure::play(why));
         }
         Ok(())
     }
 
-    async fn play_one(&self, engine: &mut Engine) -> Result<Played, Failure> {
+    async fn play_one(&self, engines: &mut EngineSupply) -> Result<Played, Failure> {
+        let engine = tokio::select! {
+            ready = engines.ready() => ready.map_err(|error| {
+                Failure::setup(format!("the engine cannot be started again: {error}"))
+            })?,
+            () = self.cancel.cancelled() => return Err(Failure::play("interrupted")),
+        };
         let id = self.find().await?;
         let source = Arc::clone(&self.seat);
         let connector = Arc::clone(&self.connector);
@@ -150,17 +174,16 @@ impl Bot<'_> {
             interrupted(&mut session).await;
             return Err(Failure::play(format!("interrupted in match {id}")));
         };
-        let (outcome, termination) =
-            played.map_err(|error| Failure::play(format!("match {id}: {error}")))?;
+        let (result, engine_failure) = match played {
+            Ok(result) => (result, None),
+            Err(PlayError::Engine { error, result }) => (result, Some(error.to_string())),
+            Err(error) => return Err(Failure::play(format!("match {id}: {error}"))),
+        };
         let resumed = session.resumed();
-        let result = Played::of(
-            session.view(),
-            (outcome, termination),
-            began.elapsed(),
-            resumed,
-        );
+        let mut played = Played::of(session.view(), result, began.elapsed(), resumed);
+        played.engine_failure = engine_failure;
         session.leave().await.map_err(Failure::play)?;
-        Ok(result)
+        Ok(played)
     }
 
     async fn find(&self) -> Result<MatchId, Failure> {
@@ -223,6 +246,7 @@ impl Played {
             plies: view.ply(),
             seconds: after.as_secs_f64(),
             resumed,
+            engine_failure: None,
         }
     }
 }
@@ -242,6 +266,10 @@ impl std::fmt::Display for Played {
             self.termination,
             self.plies,
             self.seconds,
-        )
+        )?;
+        match &self.engine_failure {
+            Some(error) => write!(f, "; given up: {error}"),
+            None => Ok(()),
+        }
     }
 }

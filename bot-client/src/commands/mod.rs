@@ -175,10 +175,14 @@ async fn run_replay(args: &ReplayArgs, server: &ServerArgs) -> Result<(), Failur
     } else {
         say(&report.to_string());
     }
-    if report.is_clean() {
+    if report.is_empty() {
+        Err(Failure::setup("no game of the file was played"))
+    } else if report.is_clean() {
         Ok(())
     } else {
-        Err(Failure::play("the replay differs from the file"))
+        Err(Failure::play(
+            "the replay differs from the file, or the file is damaged",
+        ))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What chooses a bot's moves.
 
+mod stderr;
+mod supply;
 mod uci;
 
 use std::fmt;
@@ -12,6 +14,7 @@ use rand::seq::IndexedRandom;
 use shakmaty::{Chess, EnPassantMode, Position, fen::Fen};
 
 use crate::{MatchView, canonical};
+pub use supply::EngineSupply;
 pub use uci::UciEngine;
 
 /// Which engine, as it is named on the command line.
@@ -20,12 +23,24 @@ pub enum EngineKind {
     /// Any legal move, each as likely as any other.
     Random,
     /// A program that speaks UCI.
-    Uci(PathBuf),
+    Uci(Program),
+}
+
+/// A program and what it is started with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Where it is; a bare name is looked up in `PATH`.
+    pub path: PathBuf,
+    /// Its arguments.
+    pub args: Vec<String>,
 }
 
 /// Text that names no engine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an engine is `random` or `uci:PATH`, for example uci:/usr/games/stockfish")]
+#[error(
+    "an engine is `random` or `uci:PROGRAM ARGUMENTS`, quoted as for a shell, for example \
+     uci:/usr/games/stockfish"
+)]
 pub struct InvalidEngine;
 
 impl FromStr for EngineKind {
@@ -34,7 +49,14 @@ impl FromStr for EngineKind {
     fn from_str(text: &str) -> Result<Self, InvalidEngine> {
         match text.split_once(':') {
             None if text == "random" => Ok(Self::Random),
-            Some(("uci", path)) if !path.is_empty() => Ok(Self::Uci(path.into())),
+            Some(("uci", command)) => {
+                let mut words = shlex::split(command).ok_or(InvalidEngine)?.into_iter();
+                let path = words.next().filter(|path| !path.is_empty());
+                Ok(Self::Uci(Program {
+                    path: path.ok_or(InvalidEngine)?.into(),
+                    args: words.collect(),
+                }))
+            }
             _ => Err(InvalidEngine),
         }
     }
@@ -44,8 +66,18 @@ impl fmt::Display for EngineKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Random => f.write_str("random"),
-            Self::Uci(path) => write!(f, "uci:{}", path.display()),
+            Self::Uci(program) => write!(f, "uci:{program}"),
         }
+    }
+}
+
+/// As a shell would read it.
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.to_string_lossy();
+        let words = std::iter::once(path.as_ref()).chain(self.args.iter().map(String::as_str));
+        // Only a NUL cannot be quoted, and no program is started with one.
+        f.write_str(&shlex::try_join(words).unwrap_or_else(|_| path.clone().into_owned()))
     }
 }
 
@@ -61,8 +93,11 @@ pub enum EngineError {
         error: std::io::Error,
     },
     /// The program ended, or closed its pipes.
-    #[error("the engine died")]
-    Died,
+    #[error("the engine died{}", .0.as_deref().map(|said| format!("; it said {said:?}")).unwrap_or_default())]
+    Died(
+        /// The last line that it wrote to stderr.
+        Option<String>,
+    ),
     /// The program did not answer in time.
     #[error("the engine did not answer `{asked}` within {max:?}")]
     Hung {
@@ -164,10 +199,22 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         match kind {
             EngineKind::Random => Ok(Self::Random),
-            EngineKind::Uci(path) => {
-                let engine = UciEngine::start(path, options).await?;
+            EngineKind::Uci(program) => {
+                let engine = UciEngine::start(program, options).await?;
                 Ok(Self::Uci(Box::new(engine)))
             }
+        }
+    }
+
+    /// Asks whether it is there and ready: between matches a program may have died unnoticed.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`], after which the engine is of no more use.
+    pub async fn check(&mut self) -> Result<(), EngineError> {
+        match self {
+            Self::Random => Ok(()),
+            Self::Uci(engine) => engine.check().await,
         }
     }
 

@@ -40,7 +40,14 @@ fn script(cases: &str) -> (TempDir, EngineKind) {
         format!("#!/bin/sh\nwhile read -r line; do case \"$line\" in\n{cases}\nesac; done\n");
     std::fs::write(&path, text).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    (folder, EngineKind::Uci(path))
+    (folder, program(path))
+}
+
+fn program(path: impl Into<PathBuf>) -> EngineKind {
+    EngineKind::Uci(Program {
+        path: path.into(),
+        args: Vec::new(),
+    })
 }
 
 const POLITE: &str = "uci) echo uciok;; isready) echo readyok;;";
@@ -48,11 +55,56 @@ const POLITE: &str = "uci) echo uciok;; isready) echo readyok;;";
 #[test]
 fn engines_are_named_on_the_command_line() {
     assert_eq!("random".parse(), Ok(EngineKind::Random));
-    let uci = EngineKind::Uci("/usr/games/stockfish".into());
+    let uci = program("/usr/games/stockfish");
     assert_eq!("uci:/usr/games/stockfish".parse(), Ok(uci));
-    for text in ["", "uci", "uci:", "stockfish", "random:1"] {
+    for text in [
+        "",
+        "uci",
+        "uci:",
+        "uci:  ",
+        "uci:''",
+        "uci:'a",
+        "stockfish",
+        "random:1",
+    ] {
         assert_eq!(text.parse::<EngineKind>(), Err(InvalidEngine), "{text}");
     }
+}
+
+#[test]
+fn an_engine_takes_arguments_quoted_as_for_a_shell() {
+    let text = "uci:'/my engines/lc0' --weights='a b.pb' -v \"it's\"";
+    let kind: EngineKind = text.parse().unwrap();
+    let expected = Program {
+        path: "/my engines/lc0".into(),
+        args: ["--weights=a b.pb", "-v", "it's"].map(str::to_owned).into(),
+    };
+    assert_eq!(kind, EngineKind::Uci(expected));
+    assert_eq!(kind.to_string().parse(), Ok(kind));
+}
+
+#[tokio::test]
+async fn arguments_and_stderr_of_a_program_are_its_own() {
+    let text = "#!/bin/sh\necho \"started with $1, $2\" >&2; printf '\\033[31mlast' >&2; exit 3\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("an engine");
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let program = Program {
+        path,
+        args: ["a b", "c"].map(str::to_owned).into(),
+    };
+    let started = Engine::start(&EngineKind::Uci(program), &[]).await;
+    let said = started.unwrap_err().to_string();
+    assert_eq!(said, "the engine died; it said \"[31mlast\"");
+}
+
+#[tokio::test]
+async fn an_engine_that_died_between_two_matches_is_found_out() {
+    let (_folder, kind) = script("uci) echo uciok;; isready) echo readyok; echo bye >&2; exit 0;;");
+    let mut engine = Engine::start(&kind, &[]).await.unwrap();
+    let checked = engine.check().await;
+    assert!(matches!(checked, Err(EngineError::Died(Some(said))) if said == "bye"));
 }
 
 #[test]
@@ -86,13 +138,13 @@ async fn a_program_is_asked_for_its_move() {
 
 #[tokio::test]
 async fn what_is_no_engine_does_not_start() {
-    let missing = EngineKind::Uci("/nowhere/engine".into());
+    let missing = program("/nowhere/engine");
     let started = Engine::start(&missing, &[]).await;
     assert!(matches!(started, Err(EngineError::Start { .. })));
     let (_folder, quits) = script("uci) exit 0;;");
     assert!(matches!(
         Engine::start(&quits, &[]).await,
-        Err(EngineError::Died)
+        Err(EngineError::Died(_))
     ));
 }
 
@@ -107,7 +159,7 @@ async fn an_engine_that_dies_or_cheats_is_found_out() {
         let mut engine = Engine::start(&kind, &[]).await.unwrap();
         let chosen = engine.choose(&task("")).await;
         let found = match chosen {
-            Err(EngineError::Died) => dies,
+            Err(EngineError::Died(_)) => dies,
             Err(EngineError::IllegalMove(_)) => !dies,
             _ => false,
         };
@@ -118,11 +170,11 @@ async fn an_engine_that_dies_or_cheats_is_found_out() {
 #[tokio::test]
 async fn an_engine_that_hangs_is_given_up() {
     let (_folder, kind) = script("uci) ;;");
-    let EngineKind::Uci(path) = kind else {
+    let EngineKind::Uci(program) = kind else {
         panic!("{kind}");
     };
     let max = Duration::from_millis(100);
-    let started = UciEngine::start_patiently(&path, &[], max).await;
+    let started = UciEngine::start_patiently(&program, &[], max).await;
     assert!(matches!(
         started,
         Err(EngineError::Hung { asked: "uci", .. })

@@ -1,6 +1,5 @@
 //! An engine that is a program of its own, spoken to in UCI (the Universal Chess Interface).
 
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,7 +8,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::{EngineError, Task};
+use super::stderr::Stderr;
+use super::{EngineError, Program, Task};
 use crate::lines::Lines;
 
 /// A running engine. It is killed when this is dropped.
@@ -19,6 +19,7 @@ pub struct UciEngine {
     _child: Child,
     stdin: ChildStdin,
     lines: Lines<ChildStdout>,
+    stderr: Stderr,
     /// It was told to think and has not named a move.
     is_searching: bool,
     /// It answers within this when it does not think.
@@ -42,32 +43,40 @@ impl UciEngine {
     /// # Errors
     ///
     /// [`EngineError`].
-    pub async fn start(path: &Path, options: &[(String, String)]) -> Result<Self, EngineError> {
-        Self::start_patiently(path, options, Self::ANSWER_MAX).await
+    pub async fn start(
+        program: &Program,
+        options: &[(String, String)],
+    ) -> Result<Self, EngineError> {
+        Self::start_patiently(program, options, Self::ANSWER_MAX).await
     }
 
     /// The same for an engine that answers within `answer_max`.
     pub(super) async fn start_patiently(
-        path: &Path,
+        program: &Program,
         options: &[(String, String)],
         answer_max: Duration,
     ) -> Result<Self, EngineError> {
-        let mut child = Command::new(path)
+        let path = program.path.display().to_string();
+        let mut child = Command::new(&program.path)
+            .args(&program.args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| EngineError::Start {
-                path: path.display().to_string(),
+                path: path.clone(),
                 error,
             })?;
-        let stdin = child.stdin.take().ok_or(EngineError::Died)?;
-        let stdout = child.stdout.take().ok_or(EngineError::Died)?;
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
+            return Err(EngineError::Died(None));
+        };
         let mut engine = Self {
             _child: child,
             stdin,
             lines: Lines::new(stdout),
+            stderr: Stderr::log(stderr, path),
             is_searching: false,
             answer_max,
         };
@@ -87,11 +96,7 @@ impl UciEngine {
     ///
     /// [`EngineError`].
     pub async fn choose(&mut self, task: &Task) -> Result<Uci, EngineError> {
-        if self.is_searching {
-            // The last search was for a position that is no more.
-            self.ask("stop", "bestmove").await?;
-            self.is_searching = false;
-        }
+        self.stop_searching().await?;
         if task.moves.len() < 2 {
             self.say("ucinewgame").await?;
         }
@@ -106,6 +111,25 @@ impl UciEngine {
         let best = answer.split_whitespace().nth(1).unwrap_or_default();
         task.legal(best)
             .ok_or_else(|| EngineError::IllegalMove(best.to_owned()))
+    }
+
+    /// Asks whether it is there and ready.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`].
+    pub async fn check(&mut self) -> Result<(), EngineError> {
+        self.stop_searching().await?;
+        self.ask("isready", "readyok").await.map(drop)
+    }
+
+    /// The last search may have been for a position that is no more.
+    async fn stop_searching(&mut self) -> Result<(), EngineError> {
+        if self.is_searching {
+            self.ask("stop", "bestmove").await?;
+            self.is_searching = false;
+        }
+        Ok(())
     }
 
     async fn ask(&mut self, command: &'static str, answer: &str) -> Result<String, EngineError> {
@@ -123,17 +147,20 @@ impl UciEngine {
     ) -> Result<String, EngineError> {
         let exchange = async {
             self.say(command).await?;
-            loop {
-                let line = self.lines.next().await.map_err(|_| EngineError::Died)?;
-                let line = line.ok_or(EngineError::Died)?;
+            while let Ok(Some(line)) = self.lines.next().await {
                 if line.split_whitespace().next() == Some(answer) {
                     return Ok(line);
                 }
             }
+            Err(self.died().await)
         };
         timeout(max, exchange)
             .await
             .unwrap_or(Err(EngineError::Hung { asked, max }))
+    }
+
+    async fn died(&mut self) -> EngineError {
+        EngineError::Died(self.stderr.last_line().await)
     }
 
     async fn say(&mut self, command: &str) -> Result<(), EngineError> {
@@ -141,7 +168,7 @@ impl UciEngine {
         let said = timeout(self.answer_max, self.stdin.write_all(line.as_bytes())).await;
         match said {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(EngineError::Died),
+            Ok(Err(_)) => Err(self.died().await),
             Err(_) => Err(EngineError::Hung {
                 asked: "input",
                 max: self.answer_max,

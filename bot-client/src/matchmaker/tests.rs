@@ -8,8 +8,23 @@ use super::*;
 /// Answers one request a connection, in this order: status and body. Returns the requests: their
 /// first lines and their bodies.
 async fn serve(listener: TcpListener, answers: &[(u16, &str)]) -> Vec<(String, String)> {
+    let answers = answers
+        .iter()
+        .map(|&(status, body)| answer(status, "", body));
+    serve_with(listener, answers.collect()).await
+}
+
+/// An answer: status, header lines beside the usual ones, body.
+type Answer = (u16, String, String);
+
+fn answer(status: u16, headers: &str, body: &str) -> Answer {
+    (status, headers.to_owned(), body.to_owned())
+}
+
+/// The same, with more header lines in each answer.
+async fn serve_with(listener: TcpListener, answers: Vec<Answer>) -> Vec<(String, String)> {
     let mut requests = Vec::new();
-    for (status, body) in answers {
+    for (status, headers, body) in answers {
         let (stream, _) = listener.accept().await.unwrap();
         let mut stream = BufReader::new(stream);
         let (mut first, mut length) = (String::new(), 0);
@@ -28,7 +43,7 @@ async fn serve(listener: TcpListener, answers: &[(u16, &str)]) -> Vec<(String, S
         stream.read_exact(&mut request).await.unwrap();
         requests.push((first.trim().to_owned(), String::from_utf8(request).unwrap()));
         let answer = format!(
-            "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            "HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}",
             body.len()
         );
         stream.write_all(answer.as_bytes()).await.unwrap();
@@ -145,4 +160,68 @@ fn what_is_no_address_is_refused() {
             "{base}"
         );
     }
+}
+
+const LIMITED: &str =
+    r#"{"code":"rate_limited","title":"Rate limited","detail":"Too many.","status":429}"#;
+const FULL: &str =
+    r#"{"code":"too_many_tickets","title":"Too many","detail":"Too many.","status":429}"#;
+
+#[tokio::test]
+async fn a_limit_is_waited_for_as_long_as_the_matchmaker_says() {
+    for (status, body) in [(429, LIMITED), (429, FULL), (503, NOT_READY)] {
+        let (listener, matchmaker) = listen().await;
+        let answers = vec![
+            answer(status, "retry-after: 1\r\n", body),
+            answer(201, "", GUEST),
+        ];
+        let began = Instant::now();
+        let (served, guest) =
+            tokio::join!(serve_with(listener, answers), matchmaker.new_player(None));
+        assert!(guest.is_ok(), "{guest:?}");
+        assert_eq!(served.len(), 2);
+        assert!(began.elapsed() >= Duration::from_secs(1), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_limit_that_outlasts_the_patience_names_the_exemption() {
+    let [now, later] = [0, 100].map(|s| answer(429, &format!("retry-after: {s}\r\n"), LIMITED));
+    for answers in [vec![later.clone()], vec![now, later]] {
+        let (listener, mut matchmaker) = listen().await;
+        matchmaker.patience = Duration::from_secs(2);
+        let (_, guest) = tokio::join!(serve_with(listener, answers), matchmaker.new_player(None));
+        let error = guest.unwrap_err();
+        assert_eq!(error.code(), Some("rate_limited"));
+        assert!(error.is_retryable());
+        let text = error.to_string();
+        for part in ["Too many.", "--limit-exempt CIDR", "ROOKERY_LIMIT_EXEMPT"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+}
+
+/// However many ask, one of them at a time asks for what the address is out of.
+#[tokio::test]
+async fn who_is_out_of_allowance_waits_in_line() {
+    let (listener, matchmaker) = listen().await;
+    let mut answers = vec![answer(429, "retry-after: 1\r\n", LIMITED)];
+    answers.resize(4, answer(201, "", GUEST));
+    let serving = tokio::spawn(serve_with(listener, answers));
+    let first = tokio::spawn({
+        let matchmaker = matchmaker.clone();
+        async move { matchmaker.new_player(None).await }
+    });
+    while matchmaker.allowance.try_lock().is_ok() {
+        sleep(Duration::from_millis(1)).await;
+    }
+    let began = Instant::now();
+    let (second, third) = tokio::join!(matchmaker.new_player(None), matchmaker.new_player(None));
+    assert!(second.is_ok() && third.is_ok());
+    assert!(first.await.unwrap().is_ok());
+    assert!(
+        began.elapsed() >= Duration::from_millis(700),
+        "they did not overtake"
+    );
+    assert_eq!(serving.await.unwrap().len(), 4, "nobody else was refused");
 }

@@ -2,6 +2,8 @@
 //!
 //! It knows no network and reads no clock. Its driver is [`SeatSession`](super::SeatSession).
 
+mod reach;
+
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -12,7 +14,7 @@ use protocol::{
 
 use super::unanswered::{Acked, Unanswered};
 use super::update::{CommandError, Loss, SeatTimes, Update};
-use crate::{MatchView, Violation};
+use crate::{MatchView, Standstill, Violation};
 
 /// A shard that has said that play is paused, and nothing for so long, is gone: three times in a row it
 /// would have said so again.
@@ -49,6 +51,8 @@ pub struct SeatMachine {
     leaving: bool,
     /// When the shard was last heard, or the stream opened.
     heard_at: Instant,
+    /// When the connection last brought a packet of any kind, as far as its driver says.
+    packet_at: Instant,
 }
 
 impl SeatMachine {
@@ -73,6 +77,7 @@ impl SeatMachine {
             updates: VecDeque::new(),
             leaving: false,
             heard_at: now,
+            packet_at: now,
         }
     }
 
@@ -147,6 +152,17 @@ impl SeatMachine {
         self.unanswered.len()
     }
 
+    /// What the commands that wait for an answer ask for, in their order.
+    pub fn asked(&self) -> impl Iterator<Item = CommandKind> + '_ {
+        self.unanswered.kinds()
+    }
+
+    /// How long ago a command was asked, if it still waits for its answer, and whether it was sent.
+    #[must_use]
+    pub fn waiting(&self, id: CommandId, now: Instant) -> Option<(Duration, bool)> {
+        self.unanswered.waiting(id, now)
+    }
+
     /// Why the session is over, if it is.
     #[must_use]
     pub const fn over(&self) -> Option<CloseCode> {
@@ -162,6 +178,7 @@ impl SeatMachine {
     pub fn connected(&mut self, token: String, now: Instant) {
         self.phase = Phase::Joining;
         self.heard_at = now;
+        self.packet_at = now;
         self.output.clear();
         self.output.push_back(ClientFrame::Join(Join {
             match_id: self.match_id,
@@ -176,11 +193,12 @@ impl SeatMachine {
     }
 
     /// The stream is of no more use.
-    pub fn lost(&mut self, loss: Loss) {
+    pub fn lost(&mut self, loss: Loss, now: Instant) {
         if self.phase == Phase::Apart || self.over().is_some() {
             return;
         }
         self.phase = Phase::Apart;
+        self.stop_clocks(Standstill::Reconnecting, now);
         self.output.clear();
         // There is nothing left to come back for.
         if self.leaving || (self.is_match_over() && self.unanswered.len() == 0) {
@@ -204,9 +222,11 @@ impl SeatMachine {
     pub fn frame(&mut self, frame: ServerFrame, now: Instant) -> Result<(), Violation> {
         let ServerFrame { epoch, seq, body } = frame;
         self.heard_at = now;
+        let was_unresponsive = self.is_unresponsive();
+        self.packet_at = now;
         match body {
-            ServerBody::Closed(code) => self.closed(code),
-            ServerBody::Joined(_) if epoch < self.epoch => self.lost(Loss::OldOwner),
+            ServerBody::Closed(code) => self.closed(code, now),
+            ServerBody::Joined(_) if epoch < self.epoch => self.lost(Loss::OldOwner, now),
             _ if epoch < self.epoch => {}
             ServerBody::Joined(joined) => self.joined(epoch, seq, *joined, now)?,
             body if self.phase == Phase::Seated => self.said(epoch, seq, body, now)?,
@@ -217,12 +237,52 @@ impl SeatMachine {
             // Joined holds all of this afresh.
             ServerBody::Presence { .. } | ServerBody::Clock(_) => {}
         }
+        if was_unresponsive {
+            self.responsive();
+        }
         Ok(())
     }
 
     /// When [`SeatMachine::due`] wants to be called, if nothing happens before.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
+        let times = [self.loss_deadline(), self.unresponsive_at()];
+        times.into_iter().flatten().min()
+    }
+
+    /// Does what is due at `now`; a [`Loss`] wants the stream to be closed and is told by
+    /// [`SeatMachine::wants_connection`].
+    pub fn due(&mut self, now: Instant) {
+        if self.unresponsive_at().is_some_and(|at| at <= now) {
+            self.stop_clocks(Standstill::Unresponsive, now);
+            self.updates.push_back(Update::Unresponsive);
+        }
+        if self.loss_deadline().is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        if self.phase == Phase::Joining {
+            return self.lost(Loss::NoAnswer, now);
+        }
+        if self.phase == Phase::Held || self.is_paused() {
+            return self.lost(Loss::Silent, now);
+        }
+        let resend = self.unanswered.take_retries(now);
+        if !resend.is_empty() {
+            self.output.extend(resend);
+        } else if self
+            .unanswered
+            .overdue(self.times.answer_max, self.heard_at, now)
+        {
+            self.lost(Loss::NoAnswer, now);
+        } else {
+            self.lost(Loss::Silent, now);
+        }
+    }
+
+    // ---- parts -----------------------------------------------------------------------------------
+
+    /// When the stream is given up, or a command sent again.
+    fn loss_deadline(&self) -> Option<Instant> {
         let silence = self.times.silence_max.map(|max| self.heard_at + max);
         match self.phase {
             Phase::Apart | Phase::Over(_) => None,
@@ -238,33 +298,6 @@ impl SeatMachine {
             }
         }
     }
-
-    /// Does what is due at `now`; a [`Loss`] wants the stream to be closed and is told by
-    /// [`SeatMachine::wants_connection`].
-    pub fn due(&mut self, now: Instant) {
-        if self.deadline().is_none_or(|deadline| now < deadline) {
-            return;
-        }
-        if self.phase == Phase::Joining {
-            return self.lost(Loss::NoAnswer);
-        }
-        if self.phase == Phase::Held || self.is_paused() {
-            return self.lost(Loss::Silent);
-        }
-        let resend = self.unanswered.take_retries(now);
-        if !resend.is_empty() {
-            self.output.extend(resend);
-        } else if self
-            .unanswered
-            .overdue(self.times.answer_max, self.heard_at, now)
-        {
-            self.lost(Loss::NoAnswer);
-        } else {
-            self.lost(Loss::Silent);
-        }
-    }
-
-    // ---- parts -----------------------------------------------------------------------------------
 
     fn joined(
         &mut self,
@@ -423,11 +456,12 @@ impl SeatMachine {
         }
     }
 
-    fn closed(&mut self, code: CloseCode) {
+    fn closed(&mut self, code: CloseCode, now: Instant) {
         if self.leaving || !code.is_retryable() {
+            self.stop_clocks(Standstill::Closed, now);
             self.finish(code);
         } else {
-            self.lost(Loss::Closed(code));
+            self.lost(Loss::Closed(code), now);
         }
     }
 

@@ -7,7 +7,7 @@ mod unanswered;
 mod update;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use machine::SeatMachine;
 pub use session::{SeatError, SeatSession, SessionConfig};

@@ -20,6 +20,10 @@ use crate::{Connector, MatchView, Violation};
 /// The most that is read at once, in bytes: a stream's window.
 const READ_LEN_MAX: usize = 16 * 1_024;
 
+/// Between two looks at whether the connection has brought packets, where somebody wants to know. With
+/// [`SeatTimes::interactive`] a silence is known 1.8 s after the last packet.
+const PACKETS_EVERY: Duration = Duration::from_millis(200);
+
 /// How a session behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionConfig {
@@ -37,6 +41,17 @@ impl Default for SessionConfig {
             times: SeatTimes::default(),
             patience: Duration::from_secs(60),
             retry: (Duration::from_millis(50), Duration::from_millis(500)),
+        }
+    }
+}
+
+impl SessionConfig {
+    /// For people: see [`SeatTimes::interactive`].
+    #[must_use]
+    pub fn interactive() -> Self {
+        Self {
+            times: SeatTimes::interactive(),
+            ..Self::default()
         }
     }
 }
@@ -106,6 +121,8 @@ struct Open {
     /// Bytes of a frame that is not complete.
     incoming: BytesMut,
     opened_at: Instant,
+    /// UDP datagrams that the connection had received at the last look.
+    datagrams: u64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -193,7 +210,7 @@ impl SeatSession {
     /// [`next`](Self::next). Nothing without a connection.
     pub fn drop_connection(&mut self) {
         if matches!(self.link, Link::Open(_)) {
-            self.machine.lost(Loss::Dropped);
+            self.machine.lost(Loss::Dropped, Instant::now().into_std());
             self.hang_up(CloseCode::Done);
         }
     }
@@ -269,9 +286,18 @@ impl SeatSession {
                     open.outgoing
                         .extend_from_slice(&codec::encode_client(&frame));
                 }
-                let deadline = self.machine.deadline();
-                match open.exchange(deadline.map(Instant::from_std)).await {
-                    Ok(()) => self.machine.due(Instant::now().into_std()),
+                let deadline = self.machine.deadline().map(Instant::from_std);
+                let watched = self.machine.wants_packets();
+                let look = watched.then(|| Instant::now() + PACKETS_EVERY);
+                let until = [deadline, look].into_iter().flatten().min();
+                match open.exchange(until).await {
+                    Ok(()) => {
+                        let now = Instant::now().into_std();
+                        if watched && open.has_new_packets() {
+                            self.machine.packet(now);
+                        }
+                        self.machine.due(now);
+                    }
                     Err(loss) => self.broken(loss),
                 }
                 Ok(())
@@ -325,6 +351,7 @@ impl SeatSession {
 
     /// The stream is gone.
     fn broken(&mut self, loss: BrokenBy) {
+        let now = Instant::now().into_std();
         match loss {
             // The shard's reason came with the reset instead of in a frame.
             BrokenBy::Code(code) if !code.is_retryable() => {
@@ -335,10 +362,10 @@ impl SeatSession {
                 let body = protocol::ServerBody::Closed(code);
                 let frame = protocol::ServerFrame { epoch, seq, body };
                 // `Closed` violates nothing.
-                let _ = self.machine.frame(frame, Instant::now().into_std());
+                let _ = self.machine.frame(frame, now);
             }
-            BrokenBy::Code(code) => self.machine.lost(Loss::Closed(code)),
-            BrokenBy::Loss(why) => self.machine.lost(Loss::Broken(why)),
+            BrokenBy::Code(code) => self.machine.lost(Loss::Closed(code), now),
+            BrokenBy::Loss(why) => self.machine.lost(Loss::Broken(why), now),
         }
     }
 
@@ -382,6 +409,12 @@ enum BrokenBy {
 }
 
 impl Open {
+    /// Whether datagrams came since the last look.
+    fn has_new_packets(&mut self) -> bool {
+        let datagrams = self.connection.stats().udp_rx.datagrams;
+        std::mem::replace(&mut self.datagrams, datagrams) != datagrams
+    }
+
     /// Sends what is to be sent, or receives something, or waits until `deadline`.
     async fn exchange(&mut self, deadline: Option<Instant>) -> Result<(), BrokenBy> {
         let wait = async {
@@ -418,8 +451,10 @@ async fn open(
         .await
         .map_err(|_| OpenError::Timeout)?
         .map_err(ConnectError::Lost)?;
+    let datagrams = connection.stats().udp_rx.datagrams;
     Ok(Open {
         connection,
+        datagrams,
         send,
         recv,
         token: seat.token,

@@ -78,6 +78,18 @@ impl Unanswered {
         }
     }
 
+    /// What is asked for, in the order in which it was.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = CommandKind> + '_ {
+        self.waiting.iter().map(|waiting| waiting.kind)
+    }
+
+    /// How long ago a command that waits was asked, and whether it was ever sent.
+    pub(super) fn waiting(&self, id: CommandId, now: Instant) -> Option<(Duration, bool)> {
+        let waiting = self.waiting.iter().find(|waiting| waiting.id == id)?;
+        let asked = now.saturating_duration_since(waiting.asked_at);
+        Some((asked, waiting.sent_at.is_some()))
+    }
+
     /// Every command, to be sent over a new stream.
     pub(super) fn send_all(&mut self, now: Instant) -> impl Iterator<Item = ClientFrame> {
         self.waiting.iter_mut().map(move |waiting| {

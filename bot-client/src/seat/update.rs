@@ -15,8 +15,28 @@ pub struct SeatTimes {
     /// A shard that says nothing at all for so long, in a match that is not over, is asked anew;
     /// `None` to rely on the connection's own timeout, as when a person may think for minutes.
     pub silence_max: Option<Duration>,
+    /// A connection that brought no packet for so long, not even the acknowledgement of a ping, counts
+    /// as out of reach, and both clocks in view stand still ([`Update::Unresponsive`]). It must be well
+    /// above [`ConnectionTimes::keep_alive`](crate::connection::ConnectionTimes), which makes the pings.
+    /// `None` where nobody looks at the clocks: they stand still once the connection is lost.
+    pub unresponsive_after: Option<Duration>,
     /// A command that was refused for a reason that passes is sent again after this.
     pub retry_after: Duration,
+}
+
+impl SeatTimes {
+    /// For people, who look at the clocks, over connections with
+    /// [`ConnectionTimes::interactive`](crate::connection::ConnectionTimes::interactive): whoever loses
+    /// the shard knows it within two seconds. A ping goes out after 0.75 s of silence and is repeated
+    /// until it is acknowledged, for which 0.85 s are left: twice the round trip of a distant mobile
+    /// network.
+    #[must_use]
+    pub fn interactive() -> Self {
+        Self {
+            unresponsive_after: Some(Duration::from_millis(1_600)),
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for SeatTimes {
@@ -24,6 +44,7 @@ impl Default for SeatTimes {
         Self {
             answer_max: Duration::from_secs(2),
             silence_max: None,
+            unresponsive_after: None,
             retry_after: Duration::from_millis(250),
         }
     }
@@ -72,7 +93,12 @@ pub enum Update {
     Paused,
     /// The clocks are known afresh, and run.
     Clock,
-    /// The connection is lost, and is being made anew.
+    /// The connection brings nothing any more: clocks stand still in view, as nobody knows whether the
+    /// shard is gone or the network.
+    Unresponsive,
+    /// The connection brings something again, and was not lost.
+    Responsive,
+    /// The connection is lost, and is being made anew: clocks stand still in view.
     Reconnecting(Loss),
     /// The session is over.
     Closed(CloseCode),

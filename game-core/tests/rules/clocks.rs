@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use game_core::{
-    ClockStart, CommandKind, MatchSetup, MatchTime, Outcome, Refusal, Seat, Termination,
+    ClockStart, CommandKind, Match, MatchSetup, MatchTime, Outcome, Refusal, Seat, Termination,
     TimeControl,
 };
 
@@ -111,6 +111,47 @@ fn a_first_move_too_late_aborts_the_match() {
             assert_eq!(table.clock_ms(Seat::White), u128::from(initial));
         }
     }
+}
+
+/// MATCH.md, "nobody comes": aborted after the first-move time, also with clocks that count at once and
+/// hold less than that.
+#[test]
+fn a_match_to_which_nobody_comes_is_aborted_also_where_clocks_count_at_once() {
+    for &(initial, increment, seconds) in FIRST_MOVE.iter().chain(&[(3, 0, 15), (10_800, 0, 35)]) {
+        let mut table = unattended(initial * SECOND, increment * SECOND);
+        let snapshot = table.game.snapshot();
+        table.start_clock();
+        assert_eq!(until_deadline(&table), Some(Duration::from_secs(seconds)));
+        table.wait(seconds * SECOND - 1).tick();
+        assert_eq!(table.game.outcome(), None);
+        table.wait(1).tick();
+        table.expect_end(Outcome::Aborted, Termination::WhiteNoStart);
+
+        let restored = Match::restore(snapshot, &table.events).unwrap();
+        assert_eq!(
+            restored.outcome(),
+            table.game.outcome(),
+            "the record is believed"
+        );
+    }
+}
+
+/// An engine match to which nobody has come.
+fn unattended(initial_ms: u64, increment_ms: u64) -> Table {
+    let mut table = timed(initial_ms, increment_ms, ClockStart::AtOnce);
+    table.game = Match::new(table.game.setup().clone());
+    table
+}
+
+#[test]
+fn one_player_who_came_makes_the_clocks_of_an_engine_match_count() {
+    let mut table = unattended(60 * SECOND, 0);
+    table.start_clock().wait(5 * SECOND);
+    table.game.attend();
+    table.wait(55 * SECOND - 1).tick();
+    assert_eq!(table.game.outcome(), None, "long after the first-move time");
+    table.wait(1).tick();
+    table.expect_end(Outcome::BlackWins, Termination::TimeForfeit);
 }
 
 #[test]
@@ -283,4 +324,44 @@ fn the_end_of_time_is_no_panic() {
     table.now = MatchTime::from_micros(u64::MAX);
     table.tick();
     assert!(table.game.outcome().is_some());
+}
+
+#[test]
+fn the_time_of_a_move_is_carried_over_to_another_owner() {
+    let mut table = timed(60 * SECOND, 0, ClockStart::AtOnce);
+    table.start_clock().wait(10 * SECOND).play("e2e4");
+    table.wait(7 * SECOND);
+    let counted = table.game.move_time(table.now);
+    assert_eq!(counted, Duration::from_secs(7));
+    let mut next = game_core::Match::restore(table.game.snapshot(), &[]).unwrap();
+    next.carry_over(counted);
+    // On a clock of another origin.
+    table.game = next;
+    table.now = MatchTime::from_micros(5);
+    assert_eq!(table.clock_ms(Seat::Black), 53_000);
+    assert_eq!(table.game.move_time(table.now), counted);
+    table.start_clock().wait(3 * SECOND);
+    assert_eq!(table.game.move_time(table.now), Duration::from_secs(10));
+    table.play("e7e5");
+    assert_eq!(table.clock_ms(Seat::Black), 50_000);
+    table.wait(SECOND);
+    assert_eq!(table.game.move_time(table.now), Duration::from_secs(1));
+}
+
+#[test]
+fn the_wait_for_a_first_move_is_carried_over_too() {
+    let mut table = timed(180 * SECOND, 2 * SECOND, ClockStart::AfterFirstMoves);
+    table.start_clock().wait(15 * SECOND);
+    let counted = table.game.move_time(table.now);
+    assert_eq!(counted, Duration::from_secs(15));
+    let mut next = game_core::Match::restore(table.game.snapshot(), &[]).unwrap();
+    next.carry_over(counted);
+    table.game = next;
+    assert_eq!(table.game.move_time(table.now), counted);
+    table.start_clock();
+    assert_eq!(until_deadline(&table), Some(Duration::from_secs(10)));
+    table.wait(4 * SECOND).play("e2e4");
+    assert_eq!(table.game.move_time(table.now), Duration::ZERO);
+    assert_eq!(until_deadline(&table), Some(Duration::from_secs(25)));
+    assert_eq!(table.clock_ms(Seat::White), 180_000);
 }

@@ -138,9 +138,12 @@ pub(crate) struct Course {
 }
 
 impl Course {
+    /// A match to which both players have come.
     pub(crate) fn new(setup: MatchSetup) -> Self {
+        let mut game = Match::new(setup);
+        game.attend();
         Self {
-            game: Match::new(setup),
+            game,
             now: MatchTime::from_micros(10_000_000_000),
             elapsed: Duration::ZERO,
             events: Vec::new(),

@@ -113,7 +113,8 @@ pub(crate) struct Replay {
 /// Plays a game through a match: its moves in the time that its clocks record, then the end that
 /// its tags name. `number` makes the id of the match.
 pub(crate) fn play(recorded: &Game, number: u128) -> Replay {
-    let game = Match::new(setup(recorded, number));
+    let mut game = Match::new(setup(recorded, number));
+    game.attend();
     let mut replay = Replay {
         legal: vec![game.legal_moves()],
         game,

@@ -88,6 +88,7 @@ proptest! {
             // One of the two moves house whenever time counts for nobody.
             if lives[1].game.deadline().is_none() {
                 lives[1].game = Match::restore(lives[1].game.snapshot(), &[]).unwrap();
+                lives[1].game.attend();
             }
         }
         prop_assert_eq!(&lives[0].events, &lives[1].events);

@@ -367,6 +367,24 @@ fn an_end_by_itself_must_follow() {
     }
 }
 
+/// Where clocks count at once, "no start" means that nobody ever came, so it follows no event.
+#[test]
+fn a_match_that_counts_at_once_has_no_late_first_move() {
+    let mut table = Table::at_once(game_core::StartPosition::INITIAL.fen().as_str());
+    let fresh = table.game.snapshot();
+    table.play("e2e4");
+    let mut log = table.events.clone();
+    log.push(Event {
+        seq: 2,
+        seat: None,
+        command_id: None,
+        clocks: table.game.clocks(table.now),
+        kind: ended(Outcome::Aborted, Termination::BlackNoStart),
+    });
+    let refused = Match::restore(fresh, &log).map(|_| ());
+    assert_eq!(refused, Err(RestoreError::Unfounded { seq: 2 }));
+}
+
 #[test]
 fn a_snapshot_with_impossible_clocks_is_refused() {
     let json = serde_json::to_value(told_in_full().game.snapshot()).unwrap();

@@ -39,8 +39,10 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new(setup: MatchSetup) -> Self {
+        let mut game = Match::new(setup);
+        game.attend();
         Self {
-            game: Match::new(setup),
+            game,
             now: MatchTime::from_micros(1_000_000_000),
             events: Vec::new(),
             next_id: 1,

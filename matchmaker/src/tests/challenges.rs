@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use game_core::{ClockStart, Epoch};
-use protocol::http::{TicketReply, TicketStatus};
+use protocol::http::{MatchReply, TicketReply, TicketStatus};
 use serde_json::json;
 use store::Status;
 
@@ -42,7 +42,7 @@ async fn a_challenge_waits_until_it_is_accepted() {
 async fn the_match_is_as_the_challenge_said() {
     let world = World::new().await;
     let (ann, bob) = (world.player("ann"), world.player("bob"));
-    let fen = "4k3/8/8/8/8/8/4P3/4K3 w - - 0 1";
+    let fen = "4k3/8/8/8/8/8/4P3/4K3 b - - 4 31";
     let terms = json!({"color": "black", "fen": fen, "clock_start": "at_once", "opponent": "bob"});
     let id = world.challenge(&ann, terms).await;
     let path = format!("/v1/challenges/{id}/accept");
@@ -63,6 +63,13 @@ async fn the_match_is_as_the_challenge_said() {
     assert_eq!(setup.clock_start, ClockStart::AtOnce);
     assert_eq!(setup.start.fen(), fen);
     assert!(!setup.rated);
+    let path = format!("/v1/matches/{match_id}");
+    let shown: MatchReply = world.get(&bob, &path).await.ok(200);
+    assert_eq!(
+        (shown.start_fen.as_str(), shown.start_fullmove),
+        (fen, 31),
+        "where ply 0 was"
+    );
 }
 
 #[tokio::test]
@@ -240,6 +247,11 @@ async fn positions_that_cannot_be_played_are_refused() {
         (too_long.as_str(), "longer than"),
         ("8/8/8/8/8/8/8/8 w - - 0 1", "not legal"),
         ("7k/5Q2/6K1/8/8/8/8/8 b - - 0 1", "already decided"),
+        // What would be dropped or cut.
+        ("4k3/8/8/8/8/8/8/4K2R[Q] w K - 0 1", "pocket"),
+        ("4k3/8/8/8/8/8/8/4K2R w K - 3+3 0 1", "must be a number"),
+        ("4k3/8/8/44/8/8/8/4K2R w K - 0 1", "44"),
+        ("4k3/8/8/8/8/8/8/4K2R w K - 0 4294967296", "absurd"),
     ];
     for (fen, expected) in cases {
         let body = json!({"time_control": blitz(), "fen": fen});

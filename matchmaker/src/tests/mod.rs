@@ -2,11 +2,13 @@
 
 mod world;
 
+mod bounds;
 mod challenges;
 mod crash;
 mod edge;
 mod matches;
 mod players;
+mod room;
 mod run;
 mod seats;
 mod tickets;

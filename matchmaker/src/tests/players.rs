@@ -60,10 +60,31 @@ async fn no_two_guests_are_the_same_player() {
 async fn names_that_cannot_be_are_refused() {
     let world = World::new().await;
     let too_long = "n".repeat(33);
-    for name in ["", "  ", "a\nb", "a\u{202e}b", &too_long] {
+    // The last ones are names of nothing: Hangul fillers, the empty Braille pattern, a mark alone.
+    for name in [
+        "",
+        "  ",
+        "a\nb",
+        "a\u{202e}b",
+        &too_long,
+        "\u{3164}",
+        "\u{115f}",
+        "\u{2800}",
+        "\u{301}",
+    ] {
         let body = json!({ "name": name }).to_string();
         let detail = new_player(&world, &body).await.problem(400, "invalid_name");
         assert!(detail.starts_with("a name has "), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn persian_names_and_joined_emoji_are_taken() {
+    let world = World::new().await;
+    for name in ["علی\u{200c}رضا", "👩🏽\u{200d}💻"] {
+        let body = json!({ "name": name }).to_string();
+        let reply: PlayerReply = new_player(&world, &body).await.ok(200);
+        assert_eq!(reply.name, name);
     }
 }
 

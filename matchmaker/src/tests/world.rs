@@ -35,6 +35,7 @@ pub(super) struct World {
     pub(super) views: watch::Sender<Arc<View>>,
     pub(super) shutdown: CancellationToken,
     pub(super) tasks: TaskTracker,
+    pub(super) service: Arc<Service>,
     client: Client,
     _end: DropGuard,
 }
@@ -60,7 +61,7 @@ impl World {
             shutdown.clone(),
         );
         let tasks = TaskTracker::new();
-        let (server, connections) = (service, tasks.clone());
+        let (server, connections) = (service.clone(), tasks.clone());
         tasks.spawn(async move { accept_all(listener, &server, &connections).await });
         Self {
             store,
@@ -70,6 +71,7 @@ impl World {
             _end: shutdown.clone().drop_guard(),
             shutdown,
             tasks,
+            service,
             client: client(),
         }
     }
@@ -313,7 +315,8 @@ pub(super) async fn play(store: &dyn Store, id: MatchId, moves: &[&str], ends: b
             .unwrap();
     }
     let snapshot = game.snapshot();
-    let append = Append::new(id, Epoch(1), &events, ends.then_some(&snapshot));
+    let snapshot = ends.then_some(&snapshot);
+    let append = Append::new(id, shard_id(1), Epoch(1), &events, snapshot);
     let stored = store.append(&[append]).await.unwrap();
     assert_eq!(stored, [Appended::Stored { duplicate: false }]);
 }

@@ -95,6 +95,10 @@ fn requests_with_unknown_or_impossible_fields_are_refused_by_name() {
             "cannot both be zero",
         ),
         (
+            json!({"time_control": {"initial_ms": 60_000, "increment_ms": 0, "delay_ms": 5_000}}),
+            "unknown field `delay_ms`",
+        ),
+        (
             json!({"time_control": {"initial_ms": -1, "increment_ms": 0}}),
             "invalid value: integer `-1`",
         ),
@@ -214,6 +218,8 @@ fn a_match() {
             time_control: time_control(),
             seq: 3,
             fen: "k7".into(),
+            start_fen: "1k6".into(),
+            start_fullmove: 12,
             moves: vec!["e2e4".parse().unwrap(), "a7a8q".parse().unwrap()],
             outcome: Some(Outcome::WhiteWins),
             termination: Some(Termination::TimeForfeit),
@@ -227,6 +233,8 @@ fn a_match() {
             "time_control": {"initial_ms": 180_000, "increment_ms": 2_000},
             "seq": 3,
             "fen": "k7",
+            "start_fen": "1k6",
+            "start_fullmove": 12,
             "moves": ["e2e4", "a7a8q"],
             "outcome": "white_wins",
             "termination": "time_forfeit",

@@ -216,6 +216,64 @@ fn claims_signed_but_not_of_this_protocol_are_refused() {
     }
 }
 
+const SEAT_JSON: &str =
+    r#"{"aud":"rookery-seat","mid":"0AZaz9876543","role":"white","sub":"ann","exp":1767225600}"#;
+
+/// Whether a player token and a seat token are taken that are signed with this header and claim.
+fn taken(header: &str, claim: &str, now: UnixMillis) -> [bool; 2] {
+    let with = |json: &str| json.replacen('{', &format!("{{{claim}"), 1);
+    let verifying = key().verifying_key();
+    [
+        verifying
+            .player(&signed(header, &with(PLAYER_JSON)), now)
+            .is_ok(),
+        verifying
+            .seat(&signed(header, &with(SEAT_JSON)), now)
+            .is_ok(),
+    ]
+}
+
+/// RFC 7519 section 4.1.5, with the leeway of a minute for clocks that differ.
+#[test]
+fn a_token_is_not_valid_before_its_nbf() {
+    let now = UnixMillis((EXP_S - 1_000) * 1_000);
+    let cases = [
+        (r#""nbf":0,"#, true),
+        (r#""nbf":1767224600,"#, true),
+        (r#""nbf":1767224660,"#, true),
+        (r#""nbf":1767224660.5,"#, false),
+        (r#""nbf":1767224661,"#, false),
+        (r#""nbf":1767225600,"#, false),
+        (r#""nbf":1e300,"#, false),
+        (r#""nbf":1e999,"#, false),
+        (r#""nbf":"0","#, false),
+        (r#""nbf":null,"#, false),
+        (r#""nbf":[0],"#, false),
+    ];
+    for (claim, expected) in cases {
+        assert_eq!(taken(HEADER, claim, now), [expected; 2], "{claim}");
+    }
+}
+
+/// RFC 7515 section 4.1.11: a critical extension that is not understood makes a signature invalid. None
+/// is understood here, and the list must be neither empty nor anything but names.
+#[test]
+fn a_token_with_critical_extensions_is_refused() {
+    assert_eq!(taken(HEADER, "", IN_TIME), [true; 2]);
+    for critical in [
+        r#"["b64"],"b64":false"#,
+        r#"["exp"],"exp":1767225600"#,
+        r#"["urn:example"]"#,
+        "[]",
+        "[1]",
+        r#""b64""#,
+        "{}",
+    ] {
+        let header = format!(r#"{{"typ":"JWT","alg":"EdDSA","crit":{critical}}}"#);
+        assert_eq!(taken(&header, "", IN_TIME), [false; 2], "{critical}");
+    }
+}
+
 #[test]
 fn a_token_cannot_choose_its_algorithm() {
     let verifying = key().verifying_key();

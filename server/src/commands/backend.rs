@@ -73,15 +73,17 @@ pub(super) enum Backend {
 
 impl Backend {
     /// The embedded store in a directory, which is made if it is missing.
-    pub(super) fn embedded(directory: &Path) -> Result<Self, StoreError> {
-        EmbeddedStore::open(directory)
-            .map(Arc::new)
-            .map(Self::Embedded)
+    ///
+    /// Like the others, it keeps matches for `finished_keep` after their end.
+    pub(super) fn embedded(directory: &Path, finished_keep: Duration) -> Result<Self, StoreError> {
+        let store = EmbeddedStore::open(directory)?.keeping_finished(finished_keep);
+        Ok(Self::Embedded(Arc::new(store)))
     }
 
     /// A store that ends with the process.
-    pub(super) fn memory() -> Self {
-        Self::Memory(Arc::new(MemoryStore::new()))
+    pub(super) fn memory(finished_keep: Duration) -> Self {
+        let store = MemoryStore::new().keeping_finished(finished_keep);
+        Self::Memory(Arc::new(store))
     }
 
     /// How `url` is spoken to: in `production` it must flush every write before it answers.
@@ -94,8 +96,16 @@ impl Backend {
 
     /// Redis at `url`; at the start it is waited for, up to `wait`. In `production` it must flush every
     /// write before it answers.
-    pub(super) fn redis(url: &StoreUrl, wait: Duration, production: bool) -> Self {
-        let config = Self::redis_config(url, production);
+    pub(super) fn redis(
+        url: &StoreUrl,
+        wait: Duration,
+        production: bool,
+        finished_keep: Duration,
+    ) -> Self {
+        let config = RedisConfig {
+            finished_keep,
+            ..Self::redis_config(url, production)
+        };
         Self::Redis { config, wait }
     }
 

@@ -1,10 +1,17 @@
-//! `rookery check`: whether a configuration can be used.
+//! `rookery check`: whether a configuration can be used, and whether a store has forgotten a match.
+
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use settings::Effective;
-use store::{RedisConfig, RedisStore, StoreError};
+use store::{RedisConfig, RedisStore, StoreError, audit};
+use tokio::time::{Instant, sleep};
 
+use super::backend::{Backend, StoreUrl};
 use super::{Failure, dev, shard};
+
+/// Between two scans of a store that is not at rest.
+const SCAN_EVERY: Duration = Duration::from_millis(500);
 
 /// Check a configuration without starting anything: read all that it names, and print what is in force
 /// as TOML, with where each value comes from. A Redis is asked whether its settings and the user's rights
@@ -22,6 +29,27 @@ enum Checked {
     /// The matchmaker of a deployment; the same as the program rookery-matchmaker.
     Matchmaker(matchmaker::Args),
     Dev(dev::DevArgs),
+    Matches(MatchesArgs),
+}
+
+/// Scan a store for what is forgotten: live matches that no shard will attend to, and sets, records and
+/// hints without the shard or the match that they belong to. Prints a line for each, and ends with 1 if
+/// there is any. It reads the names of everything stored, a thousand at a time.
+#[derive(Debug, Args)]
+struct MatchesArgs {
+    /// The Redis that all shards and matchmakers share, for example redis://127.0.0.1:6379.
+    #[arg(
+        long,
+        env = "ROOKERY_STORE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    store: StoreUrl,
+    /// How long something must be found before it counts, in seconds: matches change hands meanwhile, and
+    /// those of a shard that has just died are still to be taken over.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30,
+          value_parser = clap::value_parser!(u64).range(0..=3600))]
+    within: u64,
 }
 
 pub(super) fn run(args: CheckArgs, effective: &Effective) -> Result<(), Failure> {
@@ -34,6 +62,9 @@ pub(super) fn run(args: CheckArgs, effective: &Effective) -> Result<(), Failure>
         Checked::Dev(args) => {
             args.validate().map(drop)?;
             args.redis()
+        }
+        Checked::Matches(args) => {
+            return tokio::runtime::Runtime::new()?.block_on(scan(args));
         }
     };
     if let Some(store) = store {
@@ -57,5 +88,27 @@ async fn ask(store: RedisConfig) -> Result<(), Failure> {
             Ok(())
         }
         Err(error) => Err(format!("--store (ROOKERY_STORE): {error}").into()),
+    }
+}
+
+async fn scan(args: MatchesArgs) -> Result<(), Failure> {
+    let within = Duration::from_secs(args.within);
+    let store = Backend::redis(&args.store, within, false, store::FINISHED_KEEP)
+        .open()
+        .await?;
+    let end = Instant::now() + within;
+    let findings = loop {
+        let findings = audit(&*store, None).await?;
+        if findings.is_empty() || Instant::now() >= end {
+            break findings;
+        }
+        sleep(SCAN_EVERY).await;
+    };
+    for finding in &findings {
+        program::print(format_args!("{finding}\n"))?;
+    }
+    match findings.len() {
+        0 => Ok(()),
+        found => Err(format!("{found} things are forgotten or left over in the store").into()),
     }
 }

@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use admin::{Access, Setting};
 use game_core::ShardId;
+use matchmaker::LimitArgs;
 use protocol::token::SigningKey;
 use serde::Serialize;
+use settings::Networks;
 use store::Store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -44,6 +46,8 @@ pub(super) struct ClusterPlan {
     pub(super) admin: Option<(SocketAddr, Access)>,
     /// Where the shards export the paths of moves to.
     pub(super) traces: Option<TraceConfig>,
+    /// What players may use up at the matchmaker.
+    pub(super) limits: LimitArgs,
 }
 
 /// Where a running cluster answers.
@@ -119,7 +123,17 @@ impl Cluster {
         })?;
         let matchmaker_address = listener.local_addr()?;
         let store = backend.open().await?;
-        let matchmaker = start_matchmaker(listener, Arc::clone(&store), plan.key, shutdown.clone());
+        let config = matchmaker::Config {
+            limits: plan.limits,
+            ..matchmaker::Config::default()
+        };
+        let matchmaker = start_matchmaker(
+            config,
+            listener,
+            Arc::clone(&store),
+            plan.key,
+            shutdown.clone(),
+        );
         let admin_token = plan
             .admin
             .as_ref()
@@ -308,10 +322,9 @@ async fn start_shard(
 
 fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<Prepared, Failure> {
     let calendar = crate::system_calendar;
-    // Everything that a developer tries comes from one address.
-    let everyone = NetLimits::default().connections_max;
+    // Everything that a developer tries comes from this machine; what comes from others is limited.
     let net = NetLimits {
-        connections_per_address_max: everyone,
+        exempt: Networks::loopback(),
         ..NetLimits::default()
     };
     let identity = Identity::self_signed(i64::try_from(calendar().0 / 1000)?)?;
@@ -378,6 +391,7 @@ async fn start_admin(
 }
 
 fn start_matchmaker(
+    config: matchmaker::Config,
     listener: TcpListener,
     store: Arc<dyn Store>,
     key: SigningKey,
@@ -386,14 +400,7 @@ fn start_matchmaker(
     tokio::spawn(async move {
         // However it ends, nothing is left of this cluster.
         let _stop_all = shutdown.clone().drop_guard();
-        matchmaker::run(
-            matchmaker::Config::default(),
-            listener,
-            store,
-            key,
-            shutdown,
-        )
-        .await
+        matchmaker::run(config, listener, store, key, shutdown).await
     })
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use admin::{Access, AdminArgs};
 use clap::Args;
+use matchmaker::{LimitArgs, Network};
 use program::{Hangup, say};
 use settings::Configuration;
 use store::RedisConfig;
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::{Backend, DevStore};
 use super::cluster::{Addresses, Cluster, ClusterPlan, signing_key};
+use super::retention::RetentionArgs;
 use super::traces::TraceArgs;
 
 /// A matchmaker and shards in one process: to try Rookery, to develop against it, to run a small
@@ -91,7 +93,11 @@ pub(super) struct DevArgs {
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
     #[command(flatten)]
+    retention: RetentionArgs,
+    #[command(flatten)]
     traces: TraceArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
     #[command(flatten)]
     configuration: Configuration,
 }
@@ -103,6 +109,16 @@ impl DevArgs {
             Some(DevStore::Redis(url)) => Some(Backend::redis_config(url, false)),
             _ => None,
         }
+    }
+
+    /// What players may use up. Whoever tries things out does so from this machine, without limits, unless
+    /// a proxy stands there: then others come from this machine's address too.
+    fn limits(&self) -> LimitArgs {
+        let mut limits = self.limits.clone();
+        if limits.limit_exempt.is_empty() && limits.trusted_proxy.is_empty() {
+            limits.limit_exempt = Network::loopback().to_vec();
+        }
+        limits
     }
 
     /// Where the admin endpoint listens and whom it lets in, if all arguments can be used.
@@ -141,15 +157,19 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
     let admin = args.validate()?;
     make_data_dir(&args.data_dir)?;
     let key = signing_key(&args.data_dir)?;
+    let finished_keep = args.retention.finished_keep();
     let backend = match &args.store {
-        Some(DevStore::Redis(url)) => {
-            Backend::redis(url, Duration::from_secs(args.store_wait), false)
-        }
+        Some(DevStore::Redis(url)) => Backend::redis(
+            url,
+            Duration::from_secs(args.store_wait),
+            false,
+            finished_keep,
+        ),
         Some(DevStore::Memory) => {
             tracing::warn!("no store: nothing outlives this process, so no match does either");
-            Backend::memory()
+            Backend::memory(finished_keep)
         }
-        None => Backend::embedded(&args.data_dir)?,
+        None => Backend::embedded(&args.data_dir, finished_keep)?,
     };
     let plan = ClusterPlan {
         host: args.host,
@@ -159,6 +179,7 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
         key,
         admin,
         traces: args.traces.config(),
+        limits: args.limits(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -217,6 +238,11 @@ fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
         say!("  its token   {token}");
     }
     say!("  store       {store}");
+    let exempt = args.limits().limit_exempt;
+    if !exempt.is_empty() {
+        let exempt: Vec<String> = exempt.iter().map(Network::to_string).collect();
+        say!("  no limits   for clients at {}", exempt.join(", "));
+    }
     say!();
     say!("Play a match from a second terminal, against a bot of your own:");
     say!();

@@ -8,6 +8,7 @@ mod endpoint;
 mod healthcheck;
 
 mod dev;
+mod retention;
 mod shard;
 mod traces;
 

@@ -13,7 +13,7 @@ use matchmaker::LateStore;
 use program::Hangup;
 use protocol::token::VerifyingKey;
 use serde_json::{Value, json};
-use settings::Configuration;
+use settings::{Configuration, Networks};
 use store::{RedisConfig, Store};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::{Backend, StoreUrl};
 use super::endpoint::Endpoint;
+use super::retention::RetentionArgs;
 use super::traces::TraceArgs;
 #[cfg(feature = "sabotage")]
 use crate::shard::Sabotage;
@@ -109,7 +110,7 @@ pub(super) struct ShardArgs {
         default_value_t = 25_000
     )]
     connections_max: usize,
-    /// Connections that this shard accepts from one IP address.
+    /// Connections that this shard accepts from one IP address (IPv6: from one /64).
     #[arg(
         long,
         env = "ROOKERY_CONNECTIONS_PER_ADDRESS_MAX",
@@ -117,6 +118,15 @@ pub(super) struct ShardArgs {
         default_value_t = 1_000
     )]
     connections_per_address_max: usize,
+    /// Networks for whose addresses no limit per address holds, with commas between them, for example
+    /// 10.0.0.0/8: what stands for many players, such as a load generator or a gateway.
+    #[arg(
+        long,
+        env = "ROOKERY_LIMIT_EXEMPT",
+        value_name = "CIDR",
+        default_value = ""
+    )]
+    limit_exempt: Networks,
     #[command(flatten)]
     admin: AdminArgs,
     /// The address at which matchmakers reach the admin endpoint; by default the one listened on, at the
@@ -127,6 +137,8 @@ pub(super) struct ShardArgs {
     /// if it has an admin endpoint, that one's URL as `admin` and, if it takes any, `admin_token`.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    #[command(flatten)]
+    retention: RetentionArgs,
     #[command(flatten)]
     traces: TraceArgs,
     #[command(flatten)]
@@ -229,6 +241,7 @@ async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
     let net = NetLimits {
         connections_max: args.connections_max,
         connections_per_address_max: args.connections_per_address_max,
+        exempt: args.limit_exempt.clone(),
         ..NetLimits::default()
     };
     let certificate_sha256 = identity.pin();
@@ -269,6 +282,7 @@ async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
         &args.store,
         Duration::from_secs(args.store_wait),
         args.configuration.production,
+        args.retention.finished_keep(),
     );
     let store = tokio::select! {
         store = backend.open() => store?,
@@ -361,6 +375,8 @@ fn shown(args: &ShardArgs, config: &ShardConfig) -> Vec<Setting> {
             "connections_per_address_max",
             config.net.connections_per_address_max,
         ),
+        Setting::new("limit_exempt", &config.net.exempt),
+        Setting::new("finished_keep", args.retention.finished_keep),
         Setting::new("otlp_endpoint", args.traces.endpoint()),
         Setting::new("otlp_sample", args.traces.otlp_sample),
         Setting::new("production", args.configuration.production),

@@ -18,6 +18,10 @@ impl Driver {
             Ask::List(query, reply) => {
                 let _ = reply.send(self.shard.list(&query, now));
             }
+            Ask::Held(reply) => {
+                let _ = reply.send(self.shard.held());
+            }
+            Ask::Load(id) => self.shard.assigned(vec![id], now),
             Ask::Inspect(id, reply) => {
                 let _ = reply.send(self.inspect(id, now).map(Box::new));
             }
@@ -30,11 +34,11 @@ impl Driver {
                 let _ = reply.send(self.shard.adjudicate(id, outcome, now));
             }
             Ask::HandOver(id, to, reply) => {
-                let _ = reply.send(self.shard.hand_over(id, to));
+                let _ = reply.send(self.shard.hand_over(id, to, now));
             }
             Ask::Expel(player, reply) => {
                 let closed = self.expel(|theirs| *theirs == player);
-                self.revoked.insert(player);
+                self.expelled.insert(player);
                 let _ = reply.send(closed);
             }
         }
@@ -60,7 +64,9 @@ impl Driver {
         if !revoked.is_empty() {
             self.expel(|player| revoked.contains(player));
         }
+        self.expelled.retain(|player| !revoked.contains(player));
         self.revoked = revoked;
+        self.knows_revoked = true;
     }
 
     fn expel(&mut self, is_meant: impl Fn(&PlayerId) -> bool) -> usize {

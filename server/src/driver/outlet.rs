@@ -5,7 +5,8 @@ use std::slice;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use protocol::CloseCode;
+use game_core::Epoch;
+use protocol::{CloseCode, ServerBody, ServerFrame, codec};
 use quinn::SendStream;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -68,6 +69,11 @@ impl Outlet {
         self.enqueue(Outgoing::Last(frame, code));
     }
 
+    /// Says why nothing else will be sent.
+    pub(super) fn refuse(self, code: CloseCode) {
+        self.close(last_frame(code), code);
+    }
+
     fn leave_to_task(&mut self) {
         if let Some(stream) = self.stream.take() {
             self.enqueue(Outgoing::Stream(stream));
@@ -80,6 +86,15 @@ impl Outlet {
             Ok(()) | Err(TrySendError::Closed(_)) => Sent::Done,
         }
     }
+}
+
+/// The last frame to a peer that was never let in.
+pub(crate) fn last_frame(code: CloseCode) -> Bytes {
+    codec::encode_server(&ServerFrame {
+        epoch: Epoch::default(),
+        seq: 0,
+        body: ServerBody::Closed(code),
+    })
 }
 
 /// Writes what the stream takes at once; says whether that was all. A stream that takes nothing any more

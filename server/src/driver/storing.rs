@@ -9,6 +9,7 @@ use store::{Append, Store};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::boot_clock::boot_clock;
 use super::{Answer, Driver, SCAN_EVERY};
 use crate::metrics::StoreSeconds;
 
@@ -49,18 +50,6 @@ impl Driver {
         });
     }
 
-    pub(super) fn verify(&self, matches: Vec<MatchId>) {
-        let (store, answers) = (Arc::clone(&self.store), self.answers.clone());
-        self.tasks.spawn(async move {
-            for id in matches {
-                // What cannot be asked now is found out at the next write.
-                if let Ok(ownership) = store.ownership(id).await {
-                    let _ = answers.send(Answer::Verified(id, ownership)).await;
-                }
-            }
-        });
-    }
-
     pub(super) fn heartbeat(&mut self) {
         let now = self.look();
         let lag = self.shard.checkpoint_lag(now);
@@ -72,7 +61,7 @@ impl Driver {
             return;
         }
         self.heartbeat_under_way = true;
-        self.shard.heartbeat_sent(now);
+        self.shard.heartbeat_sent(now, boot_clock());
         self.record.heartbeat += 1;
         let record = self.shard.record(&self.record);
         let (store, answers) = (Arc::clone(&self.store), self.answers.clone());
@@ -80,7 +69,9 @@ impl Driver {
         let seat_token_ms = SEAT_TOKEN_LIFE_MAX.as_millis() as u64;
         let revoked_since = UnixMillis(now.calendar.0.saturating_sub(seat_token_ms));
         self.tasks.spawn(async move {
-            let answer = timed(&timer, store.heartbeat(&record)).await;
+            // A full queue holds answers enough.
+            let reached = || _ = answers.try_send(Answer::HeartbeatReached);
+            let answer = timed(&timer, store.heartbeat_in_steps(&record, &reached)).await;
             let alive = answer.is_ok();
             let _ = answers.send(Answer::Heartbeat(answer)).await;
             if alive && let Ok(players) = store.revoked_since(revoked_since).await {

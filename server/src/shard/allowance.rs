@@ -1,6 +1,9 @@
-//! How many commands that cause nothing a peer may send.
+//! How many commands that cause nothing a peer may send, and how often a player may join.
 
+use std::collections::HashMap;
 use std::time::Duration;
+
+use game_core::{MatchId, PlayerId};
 
 use super::ShardLimits;
 
@@ -60,5 +63,106 @@ impl Allowance {
     /// A command caused nothing.
     pub(crate) fn charge(&mut self) {
         self.left = self.left.saturating_sub(1);
+    }
+}
+
+/// How often each player has joined each match of late; it outlives the streams.
+#[derive(Debug, Default)]
+pub(crate) struct Joins {
+    /// When all joins so far are forgiven. Without an entry they are.
+    forgiven_at: HashMap<(MatchId, PlayerId), Duration>,
+    /// When entries that say nothing any more were last dropped.
+    swept_at: Duration,
+}
+
+impl Joins {
+    /// Entries that say nothing any more are dropped so often.
+    const SWEEP_EVERY: Duration = Duration::from_secs(1);
+    /// Entries at most; beyond, joins are not counted. An entry lasts for the time in which a burst is
+    /// forgiven, and each is of a player and match that the matchmaker has signed for.
+    const ENTRIES_MAX: usize = 65_536;
+
+    /// Whether the player may join the match once more; it counts if so.
+    pub(crate) fn admit(
+        &mut self,
+        match_id: MatchId,
+        player: &PlayerId,
+        limits: &ShardLimits,
+        now: Duration,
+    ) -> bool {
+        self.sweep(now);
+        let key = (match_id, player.clone());
+        let forgiven_at = self.forgiven_at.get(&key).copied().unwrap_or_default();
+        let forgiven_at = forgiven_at.max(now) + limits.join_refill;
+        let may_join = forgiven_at - now <= limits.join_refill * limits.joins_burst;
+        let has_room = self.forgiven_at.len() < Self::ENTRIES_MAX;
+        if may_join && (has_room || self.forgiven_at.contains_key(&key)) {
+            self.forgiven_at.insert(key, forgiven_at);
+        }
+        may_join
+    }
+
+    fn sweep(&mut self, now: Duration) {
+        if now >= self.swept_at + Self::SWEEP_EVERY {
+            self.forgiven_at.retain(|_, forgiven_at| *forgiven_at > now);
+            self.swept_at = now;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> ShardLimits {
+        ShardLimits {
+            joins_burst: 3,
+            join_refill: Duration::from_secs(2),
+            ..ShardLimits::default()
+        }
+    }
+
+    #[test]
+    fn a_player_may_join_a_match_so_often_and_again_with_time() {
+        let (mut joins, limits) = (Joins::default(), limits());
+        let [one, other] = [1, 2].map(MatchId::from_random);
+        let [ann, bob] = ["ann", "bob"].map(|name| name.parse().unwrap());
+        // Seconds, who, where, and whether that is let in: a burst of 3, then one in 2 s.
+        for (at, player, match_id, expected) in [
+            (10, &ann, one, true),
+            (10, &ann, one, true),
+            (10, &ann, one, true),
+            (10, &ann, one, false),
+            (10, &ann, other, true),
+            (10, &bob, one, true),
+            (11, &ann, one, false),
+            (12, &ann, one, true),
+            (12, &ann, one, false),
+            (100, &ann, one, true),
+            (100, &ann, one, true),
+            (100, &ann, one, true),
+            (100, &ann, one, false),
+        ] {
+            let now = Duration::from_secs(at);
+            let admitted = joins.admit(match_id, player, &limits, now);
+            assert_eq!(admitted, expected, "{player} in {match_id} at {at} s");
+        }
+    }
+
+    #[test]
+    fn what_is_forgiven_is_forgotten_and_the_rest_is_bounded() {
+        let (mut joins, limits) = (Joins::default(), limits());
+        let ann = "ann".parse().unwrap();
+        for n in 0..20_000_u32 {
+            let now = Duration::from_millis(n.into());
+            assert!(joins.admit(MatchId::from_random(n.into()), &ann, &limits, now));
+            // 2 s after a join nothing is left of it, and a second later neither is the entry.
+            assert!(joins.forgiven_at.len() <= 3_000 + 1, "{n}");
+        }
+        for n in 0..100_000_u32 {
+            let now = Duration::from_secs(1_000);
+            assert!(joins.admit(MatchId::from_random(n.into()), &ann, &limits, now));
+        }
+        assert_eq!(joins.forgiven_at.len(), Joins::ENTRIES_MAX);
     }
 }

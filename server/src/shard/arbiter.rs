@@ -50,7 +50,12 @@ impl Shard {
     /// # Errors
     ///
     /// [`NotDone`].
-    pub fn hand_over(&mut self, id: MatchId, to: Option<ShardId>) -> Result<ShardId, NotDone> {
+    pub fn hand_over(
+        &mut self,
+        id: MatchId,
+        to: Option<ShardId>,
+        now: Now,
+    ) -> Result<ShardId, NotDone> {
         let key = *self.by_id.get(&id).ok_or(NotDone::NotHere)?;
         let heir = match to {
             Some(to) => self.registry.live(to).filter(|record| !record.draining),
@@ -68,7 +73,7 @@ impl Shard {
             return Err(NotDone::Over);
         }
         let heir = heir.ok_or(NotDone::NoHeir)?;
-        live.depart(heir);
+        live.depart(heir, self.clock.at(now.uptime));
         self.settle(key);
         Ok(heir)
     }

@@ -77,7 +77,7 @@ impl Shard {
             .and_then(|drain| drain.due(now))
         {
             // One that has ended or gone meanwhile, or that nobody can take, is left as it is.
-            if let Err(reason) = self.hand_over(id, None) {
+            if let Err(reason) = self.hand_over(id, None, now) {
                 tracing::debug!(match_id = %id, %reason, "not handed over");
             }
         }

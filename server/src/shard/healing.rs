@@ -2,43 +2,65 @@
 
 use game_core::MatchId;
 use protocol::CloseCode;
-use store::{Claim, Ownership, StoreError};
+use store::{Claim, Ownership, Status, StoreError};
 
-use super::{MatchKey, Now, Output, Shard};
+use super::live::len_of;
+use super::{MatchKey, Now, Shard};
 
 impl Shard {
-    /// The log of a match is shorter than this shard knows it to be: writes again what is missing.
+    /// The log of a match has `len` records, and this shard owns it: writes again what is missing.
     pub(super) fn heal(&mut self, key: MatchKey, len: u32) {
         let Some(live) = self.matches.get_mut(key) else {
             return;
         };
         let (id, epoch, confirmed) = (live.id(), live.epoch(), live.confirmed_seq());
-        if live.write_again(len) {
+        if !live.write_again(len) {
+            self.lose(key, "more confirmed events are gone than are in memory");
+            return;
+        }
+        if len < confirmed {
             self.counters.healed += 1;
             tracing::error!(match_id = %id, %epoch, confirmed, stored = len,
                 "the store lost confirmed events; they are written again from memory");
-            self.settle(key);
-        } else {
-            self.counters.conflicts += 1;
-            tracing::error!(match_id = %id, %epoch, confirmed, stored = len,
-                "the store lost more confirmed events than are in memory; the match is dropped here");
-            self.drop_match(key, CloseCode::Internal);
+            // It lost those of other matches too.
+            self.doubt.raise();
         }
+        self.settle(key);
     }
 
-    /// The store went back to an ownership before ours: claims the match until its epoch is above
-    /// ours, so that nobody who saw ours takes the new one for old.
-    pub(super) fn reclaim(&mut self, key: MatchKey, stored: Ownership) {
+    /// The store has lost confirmed events of a match, or holds others, and memory cannot put it right:
+    /// the match is not played on here.
+    pub(super) fn lose(&mut self, key: MatchKey, why: &str) {
         let Some(live) = self.matches.get(key) else {
             return;
         };
+        let (id, epoch, confirmed) = (live.id(), live.epoch(), live.confirmed_seq());
+        self.counters.lost += 1;
+        tracing::error!(match_id = %id, %epoch, confirmed, why,
+            "the store does not hold what it confirmed, and it cannot be restored: the match is lost");
+        self.unplayable.note_lost(id);
+        self.doubt.raise();
+        self.drop_match(key, CloseCode::Internal);
+    }
+
+    /// The store names an ownership before ours, or one of our own that we do not know: claims the
+    /// match until its epoch is above ours, so that nobody who saw ours takes the new one for old.
+    pub(super) fn reclaim(&mut self, key: MatchKey, stored: Ownership) {
+        let Some(live) = self.matches.get_mut(key) else {
+            return;
+        };
         let id = live.id();
+        if stored.epoch < live.epoch() {
+            self.doubt.raise();
+        }
         if stored.owner != self.id && !self.registry.is_dead(stored.owner) {
             tracing::error!(match_id = %id, owner = %stored.owner, epoch = %stored.epoch,
                 "the store went back to another live owner; the match is dropped here");
+            self.counters.lost += 1;
             self.drop_match(key, CloseCode::NotOwner);
-        } else {
-            self.outputs.push_back(Output::Claim(id, stored.epoch));
+        } else if live.begin_reclaim() {
+            self.outputs
+                .push_back(super::Output::Claim(id, stored.epoch));
         }
     }
 
@@ -47,26 +69,43 @@ impl Shard {
         let Some(&key) = self.by_id.get(&id) else {
             return;
         };
+        let time = self.clock.at(now.uptime);
         let Some(live) = self.matches.get_mut(key) else {
             return;
         };
+        live.end_reclaim();
         match answer {
-            Ok(Claim::Claimed(stored)) if stored.ownership.epoch > live.epoch() => {
-                live.renew(stored.ownership.epoch);
-                let len = stored
-                    .tail
-                    .last()
-                    .map_or_else(|| stored.snapshot.seq(), |e| e.seq);
-                self.heal(key, len);
+            Ok(Claim::Claimed(stored)) if stored.ownership.epoch <= live.epoch() => {
+                self.reclaim(key, stored.ownership);
             }
-            Ok(Claim::Claimed(stored)) => self.reclaim(key, stored.ownership),
-            Ok(Claim::Lost(ownership)) if ownership.epoch <= live.epoch() => {
+            Ok(Claim::Claimed(stored)) if live.begins_with(&stored) => {
+                live.renew(stored.ownership.epoch);
+                let len = len_of(&stored);
+                self.heal(key, len);
+                if let Some(live) = self.matches.get_mut(key) {
+                    live.stands_up_to(len, time, &self.limits);
+                    self.settle(key);
+                }
+            }
+            Ok(Claim::Claimed(_)) => {
+                self.lose(key, "other events stand where these were confirmed")
+            }
+            Ok(Claim::Lost(Ownership {
+                status: Status::Finished,
+                ..
+            })) if live.is_over() => self.lose(key, "it has another end"),
+            Ok(Claim::Lost(ownership))
+                if ownership.status == Status::Live
+                    && (ownership.epoch <= live.epoch() || ownership.owner == self.id) =>
+            {
                 self.reclaim(key, ownership);
             }
-            Ok(Claim::Lost(_) | Claim::Missing) => self.drop_match(key, CloseCode::NotOwner),
-            // The next write finds out again.
+            Ok(Claim::Lost(_)) => self.drop_match(key, CloseCode::NotOwner),
+            Ok(Claim::Missing) => self.lose(key, "it is gone"),
+            // The next write finds out again, or the next look.
             Err(_) => {
                 live.write_again(live.confirmed_seq());
+                self.doubt.raise();
                 self.settle(key);
             }
         }

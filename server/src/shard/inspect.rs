@@ -43,6 +43,12 @@ impl Shard {
         }
     }
 
+    /// The matches in memory.
+    #[must_use]
+    pub fn held(&self) -> Vec<MatchId> {
+        self.by_id.keys().copied().collect()
+    }
+
     /// One match in memory, and who sits in it.
     #[must_use]
     pub fn inspect(&self, id: MatchId, now: Now) -> Option<(Inspection, BySeat<Option<PeerKey>>)> {

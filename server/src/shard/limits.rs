@@ -23,9 +23,12 @@ pub struct ShardLimits {
     /// Bytes of records and snapshots in one batch, so that one slow write delays few matches. A
     /// batch of one match may exceed it.
     pub batch_bytes_max: usize,
-    /// A batch that is unanswered for so long means that the store is down: play pauses, and the
-    /// clocks go back to when it was sent.
+    /// A store that owes an answer and has given none for so long is down: play pauses, and the clocks
+    /// go back to when the answer was owed. A slow disk or a distant store answers sooner.
     pub store_stall: Duration,
+    /// Play goes on when the store has answered in time for so long: about the time between two
+    /// heartbeats, so that a store between good and bad does not make play stop and go.
+    pub store_steady: Duration,
     /// Wait before a failed batch is sent again.
     pub store_retry: Duration,
     /// After a load, the clock waits so long for the side to move to come back.
@@ -36,6 +39,12 @@ pub struct ShardLimits {
     pub refusals_burst: u32,
     /// Time in which one refused command is forgiven.
     pub refusal_refill: Duration,
+    /// Joins of one player to one match in a burst; one more is refused as rate-limited. Each costs the
+    /// shard a full state, and perhaps a read of the store.
+    pub joins_burst: u32,
+    /// Time in which one join is forgiven. Whoever comes back again and again over a bad network does so
+    /// less often.
+    pub join_refill: Duration,
     /// The safeguard that a test takes out.
     #[cfg(feature = "sabotage")]
     pub sabotage: Option<Sabotage>,
@@ -74,12 +83,15 @@ impl Default for ShardLimits {
             recent_events: 16,
             snapshot_every: 64,
             batch_bytes_max: 16 * 1024,
-            store_stall: Duration::from_millis(250),
+            store_stall: Duration::from_secs(1),
+            store_steady: Duration::from_millis(500),
             store_retry: Duration::from_millis(100),
             rejoin_wait: Duration::from_secs(15),
             finished_linger: Duration::from_secs(30),
             refusals_burst: 40,
             refusal_refill: Duration::from_millis(250),
+            joins_burst: 30,
+            join_refill: Duration::from_millis(500),
             #[cfg(feature = "sabotage")]
             sabotage: None,
         }

@@ -2,7 +2,9 @@
 
 mod confirmed;
 mod departure;
+mod presence;
 mod reminder;
+mod stored;
 mod told;
 
 use std::collections::VecDeque;
@@ -15,7 +17,10 @@ use game_core::{
 use protocol::{CatchUp, Joined, Role, ServerBody, ServerFrame, WireRefusal, codec};
 use store::{Append, Checkpoint, Status};
 
+use self::departure::Departure;
+use self::presence::Presence;
 use self::reminder::Reminder;
+pub(crate) use self::stored::len_of;
 use super::NotDone;
 use super::gate::{Audience, Gate, Held};
 use super::{PeerKey, ShardLimits};
@@ -57,8 +62,12 @@ pub(crate) struct LiveMatch {
     flight_since: Option<Duration>,
     /// What the clocks showed when the match was loaded.
     loaded_clocks: BySeat<Duration>,
-    /// The shard that the match is being given to; nothing happens here any more.
-    departs_to: Option<ShardId>,
+    /// The match is being given to another shard; nothing happens here any more.
+    departure: Option<Departure>,
+    /// The match is being claimed above an epoch of before; nothing is written until it is.
+    reclaiming: bool,
+    /// It was over when it was read: another shard wrote it.
+    read_only: bool,
     /// The seq of the newest stored snapshot.
     snapshot_seq: u32,
     /// The last events, for peers that come back and for a store that lost them.
@@ -67,6 +76,7 @@ pub(crate) struct LiveMatch {
     held_until: Option<MatchTime>,
     /// Who has come since the load.
     came: BySeat<bool>,
+    presence: Presence,
     /// When the side to move is told again that its time counts.
     reminder: Option<Reminder>,
     /// A finished match leaves the memory then.
@@ -87,7 +97,8 @@ impl LiveMatch {
         limits: &ShardLimits,
     ) -> Result<Self, game_core::RestoreError> {
         let snapshot_seq = checkpoint.snapshot.seq();
-        let game = Match::restore(checkpoint.snapshot, &checkpoint.tail)?;
+        let mut game = Match::restore(checkpoint.snapshot, &checkpoint.tail)?;
+        game.carry_over(checkpoint.move_time);
         let finished = checkpoint.ownership.status == Status::Finished;
         let mut live = Self {
             gate: Gate::new(game.seq()),
@@ -99,11 +110,14 @@ impl LiveMatch {
             in_flight: None,
             waits_since: None,
             flight_since: None,
-            departs_to: None,
+            departure: None,
+            reclaiming: false,
+            read_only: finished,
             snapshot_seq,
             recent: VecDeque::new(),
             held_until: (!finished).then(|| now + limits.rejoin_wait),
             came: BySeat::default(),
+            presence: Presence::default(),
             reminder: None,
             leaves_at: finished.then(|| now + limits.finished_linger),
             scheduled: None,
@@ -151,6 +165,7 @@ impl LiveMatch {
             self.game.deadline(),
             self.held_until,
             reminds_at,
+            self.presence.next(),
             self.leaves_at,
         ];
         let soonest = deadlines.into_iter().flatten().min();
@@ -187,6 +202,7 @@ impl LiveMatch {
         let waited = role.seat().is_some_and(|seat| {
             let waited = seat == self.game.turn() && self.is_waited_for(seat);
             self.came[seat] = true;
+            self.game.attend();
             waited
         });
         let joined = Joined {
@@ -201,7 +217,7 @@ impl LiveMatch {
         };
         self.say(Audience::Peer(peer), ServerBody::Joined(Box::new(joined)));
         if let (Some(seat), None) = (role.seat(), superseded) {
-            self.say_presence(seat, true);
+            self.presence_changed(seat);
         }
         if role.seat() == Some(self.game.turn()) {
             self.reminder = None;
@@ -221,7 +237,7 @@ impl LiveMatch {
         };
         let member = self.members.swap_remove(index);
         if let Some(seat) = member.role.seat() {
-            self.say_presence(seat, false);
+            self.presence_changed(seat);
         }
     }
 
@@ -308,6 +324,7 @@ impl LiveMatch {
         let mut events = Vec::new();
         self.game.tick(now, &mut events);
         self.emit(events, limits);
+        self.tell_presence(now);
         self.remind(now);
     }
 
@@ -326,11 +343,16 @@ impl LiveMatch {
 
     /// Whether events wait that no batch in flight holds.
     pub(crate) fn is_dirty(&self) -> bool {
-        self.in_flight.is_none() && !self.pending.is_empty()
+        self.in_flight.is_none() && !self.pending.is_empty() && !self.reclaiming
     }
 
     /// The next fenced write: all that waits, with a snapshot when one is due.
-    pub(crate) fn next_append(&mut self, limits: &ShardLimits, uptime: Duration) -> Append {
+    pub(crate) fn next_append(
+        &mut self,
+        me: ShardId,
+        limits: &ShardLimits,
+        uptime: Duration,
+    ) -> Append {
         self.flight_since = self.waits_since.take().or(Some(uptime));
         let seq = self.game.seq();
         let snapshot_due = seq - self.snapshot_seq >= limits.snapshot_every;
@@ -339,7 +361,7 @@ impl LiveMatch {
             self.snapshot_seq = seq;
         }
         self.in_flight = Some(seq);
-        Append::new(self.id(), self.epoch, &self.pending, snapshot.as_ref())
+        Append::new(self.id(), me, self.epoch, &self.pending, snapshot.as_ref())
     }
 
     /// The store has confirmed the write in flight: the gate opens, and the side to move may think.
@@ -352,36 +374,8 @@ impl LiveMatch {
         let seq = self.in_flight.take()?;
         let is_move = |e: &&Event| e.seq <= seq && matches!(e.kind, EventKind::Moved { .. });
         let moves = self.pending.iter().filter(is_move).count() as u64;
-        self.pending.retain(|event| event.seq > seq);
-        self.gate.confirm(seq);
-        self.release_clock(now);
-        if self.is_over() && self.pending.is_empty() {
-            self.leaves_at = Some(now + limits.finished_linger);
-        }
+        self.stands_up_to(seq, now, limits);
         self.flight_since.take().map(|since| (since, moves))
-    }
-
-    /// Everything after the first `len` events is to be written (again); says whether it is in memory.
-    pub(crate) fn write_again(&mut self, len: u32) -> bool {
-        self.in_flight = None;
-        self.waits_since = self.flight_since.take().or(self.waits_since);
-        let known = self.remembers(len);
-        if known {
-            self.pending = self
-                .recent
-                .iter()
-                .filter(|event| event.seq > len)
-                .cloned()
-                .collect();
-            // The snapshots that the store has may be gone too.
-            self.snapshot_seq = self.snapshot_seq.min(len);
-        }
-        known
-    }
-
-    /// The match is owned anew, under a higher epoch.
-    pub(crate) fn renew(&mut self, epoch: Epoch) {
-        self.epoch = epoch;
     }
 
     /// The next frame that may leave, and for whom.

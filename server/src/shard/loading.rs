@@ -35,10 +35,19 @@ impl Unplayable {
     const MAX: usize = 1_024;
 
     fn note(&mut self, id: MatchId, now: Now) {
+        self.insert(id, now.uptime + Self::NOT_AGAIN_FOR);
+    }
+
+    /// Some of it that was confirmed is gone for good: this process does not play it again.
+    pub(super) fn note_lost(&mut self, id: MatchId) {
+        self.insert(id, Duration::MAX);
+    }
+
+    fn insert(&mut self, id: MatchId, until: Duration) {
         if self.0.len() >= Self::MAX {
             self.0.clear();
         }
-        self.0.insert(id, now.uptime + Self::NOT_AGAIN_FOR);
+        self.0.insert(id, until);
     }
 
     fn has(&mut self, id: MatchId, now: Now) -> bool {

@@ -5,6 +5,7 @@
 mod allowance;
 mod arbiter;
 mod deadlines;
+mod doubt;
 mod drain;
 mod gate;
 mod healing;
@@ -13,7 +14,9 @@ mod limits;
 mod live;
 mod loading;
 mod play_clock;
+mod store_watch;
 mod takeover;
+mod verifying;
 mod writing;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -21,14 +24,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use game_core::{Command, Epoch, MatchId, MatchTime, ShardId, UnixMillis};
+use game_core::{Command, Epoch, MatchId, MatchTime, PlayerId, ShardId, UnixMillis};
 use protocol::{CloseCode, Role, ServerBody, ServerFrame, WireRefusal, codec};
 use slotmap::{SlotMap, new_key_type};
-use store::{Append, Liveness, ShardRecord};
+use store::{Append, HandOver, Liveness, ShardRecord};
 
-use allowance::{Allowance, Verdict};
+use allowance::{Allowance, Joins, Verdict};
 pub use arbiter::NotDone;
 use deadlines::Deadlines;
+use doubt::Doubt;
 pub use inspect::Measured;
 #[cfg(feature = "sabotage")]
 pub use limits::Sabotage;
@@ -37,6 +41,7 @@ use live::{Effect, LiveMatch, Moment};
 use loading::{Elsewhere, Loading, Unplayable};
 use play_clock::PlayClock;
 use takeover::Takeover;
+use verifying::Verification;
 use writing::Writing;
 
 new_key_type! {
@@ -82,17 +87,11 @@ pub enum Output {
         /// The heartbeat that it was last heard with; `None` if it has no record.
         heartbeat: Option<u64>,
     },
-    /// Read who owns these matches, and answer with [`Shard::verified`] for each.
-    Verify(Vec<MatchId>),
-    /// Claim a match for another shard, and answer with [`Shard::handed_over`].
-    HandOver {
-        /// Which match.
-        match_id: MatchId,
-        /// Who is to have it.
-        to: ShardId,
-        /// The epoch under which this shard owns it.
-        epoch: Epoch,
-    },
+    /// Read who owns these matches, and their records at these seqs; answer with [`Shard::verified`].
+    /// There is never more than one under way.
+    Verify(Vec<(MatchId, u32)>),
+    /// Give a match to another shard, and answer with [`Shard::handed_over`].
+    HandOver(HandOver),
 }
 
 /// One moment: the driver's uptime and the calendar.
@@ -147,6 +146,8 @@ pub struct Counters {
     pub takeovers: u64,
     /// Matches whose confirmed events the store had lost, and was given again.
     pub healed: u64,
+    /// Matches whose confirmed events the store had lost, and that this shard could not give it again.
+    pub lost: u64,
 }
 
 /// The matches of one shard, and all that happens to them.
@@ -157,6 +158,7 @@ pub struct Shard {
     matches: SlotMap<MatchKey, LiveMatch>,
     by_id: HashMap<MatchId, MatchKey>,
     peers: SlotMap<PeerKey, Peer>,
+    joins: Joins,
     loading: HashMap<MatchId, Loading>,
     unplayable: Unplayable,
     elsewhere: Elsewhere,
@@ -165,6 +167,8 @@ pub struct Shard {
     writing: Writing,
     registry: Liveness,
     takeover: Takeover,
+    doubt: Doubt,
+    verification: Verification,
     outputs: VecDeque<Output>,
     counters: Counters,
     /// How often each refusal was given, by its stable code.
@@ -182,6 +186,7 @@ impl Shard {
             matches: SlotMap::with_key(),
             by_id: HashMap::new(),
             peers: SlotMap::with_key(),
+            joins: Joins::default(),
             loading: HashMap::new(),
             unplayable: Unplayable::default(),
             elsewhere: Elsewhere::default(),
@@ -190,6 +195,8 @@ impl Shard {
             writing: Writing::default(),
             registry: Liveness::default(),
             takeover: Takeover::default(),
+            doubt: Doubt::default(),
+            verification: Verification::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
             refusals: BTreeMap::new(),
@@ -221,9 +228,16 @@ impl Shard {
         self.outputs.pop_front()
     }
 
-    /// A peer with a right to `role` in a match wants to join; it has seen the events up to `seen`.
-    /// Whatever it is answered comes as output.
-    pub fn join(&mut self, match_id: MatchId, role: Role, seen: Option<u32>, now: Now) -> PeerKey {
+    /// `player`, who has a right to `role` in a match, wants to join; it has seen the events up to
+    /// `seen`. Whatever it is answered comes as output; [`Shard::has`] says whether it was let in.
+    pub fn join(
+        &mut self,
+        match_id: MatchId,
+        role: Role,
+        player: &PlayerId,
+        seen: Option<u32>,
+        now: Now,
+    ) -> PeerKey {
         let allowance = Allowance::new(&self.limits, now.uptime);
         let peer = self.peers.insert(Peer {
             match_id,
@@ -235,7 +249,10 @@ impl Shard {
         let departing = here
             .and_then(|key| self.matches.get(key))
             .is_some_and(LiveMatch::is_departing);
-        if departing || (here.is_none() && self.takeover.is_draining()) {
+        let may_join = self.joins.admit(match_id, player, &self.limits, now.uptime);
+        if !may_join {
+            self.close(peer, CloseCode::RateLimited);
+        } else if departing || (here.is_none() && self.takeover.is_draining()) {
             self.close(peer, CloseCode::ShuttingDown);
         } else if let Some(key) = here {
             self.seat(peer, key, seen, now);
@@ -243,6 +260,12 @@ impl Shard {
             self.load_for(match_id, Some((peer, seen)), now);
         }
         peer
+    }
+
+    /// Whether a peer is in its match, or waits until that is loaded.
+    #[must_use]
+    pub fn has(&self, peer: PeerKey) -> bool {
+        self.peers.contains_key(peer)
     }
 
     /// A peer is gone.
@@ -334,7 +357,7 @@ impl Shard {
             .deadlines
             .next()
             .and_then(|time| self.clock.uptime_of(time));
-        let store_look = self.writing.next_look(self.clock.is_frozen(), &self.limits);
+        let store_look = self.writing.next_look(&self.limits);
         let departure = self.takeover.drain.as_ref().and_then(drain::Drain::next);
         let retry = self.takeover.next_retry();
         let soonest = [match_due, store_look, departure, retry]
@@ -347,7 +370,7 @@ impl Shard {
     pub fn skipped(&mut self, gap: Duration) {
         self.clock.skip(gap);
         self.writing.skipped(gap);
-        self.takeover.was_away(gap);
+        self.doubt.was_away(gap);
     }
 
     /// Sends every peer away.
@@ -446,9 +469,8 @@ impl Shard {
         if live.is_dirty() {
             self.writing.add(key);
         }
-        if let Some(to) = live.ready_for() {
-            self.takeover
-                .begin_hand_over(live.id(), to, live.epoch(), &mut self.outputs);
+        if let Some(hand_over) = live.ready_to_go(self.id) {
+            self.takeover.begin_hand_over(hand_over, &mut self.outputs);
         }
         let old = live.scheduled();
         self.deadlines.reschedule(key, old, live.schedule());

@@ -6,30 +6,26 @@ use std::time::Duration;
 
 use game_core::{Epoch, MatchId, ShardId};
 use protocol::CloseCode;
-use store::{Claim, Liveness, Ownership, StoreError};
+use store::{HandOver, HandedOver, Liveness, StoreError};
 
 use super::drain::Drain;
-use super::{MatchKey, Now, Output, Shard};
+use super::{LiveMatch, MatchKey, Now, Output, Shard};
 
 /// What this shard is doing about ownership.
 #[derive(Debug, Default)]
 pub(super) struct Takeover {
     /// Dead shards whose sets are being read.
     reading: HashSet<ShardId>,
-    /// This shard was away for so long that others may have taken it for dead.
-    doubts: bool,
     /// This shard is giving its matches away and takes no new ones.
     pub(super) drain: Option<Drain>,
     /// Matches on their way to another shard.
     leaving: HashMap<MatchId, Leaving>,
 }
 
-/// A claim for another shard that the store has not answered.
+/// A hand-over that the store has not answered.
 #[derive(Debug)]
 struct Leaving {
-    to: ShardId,
-    /// The epoch under which this shard owns the match.
-    epoch: Epoch,
+    given: HandOver,
     /// When to send it again, after an answer that says nothing.
     retry_at: Option<Duration>,
 }
@@ -39,53 +35,31 @@ impl Takeover {
         self.drain.is_some()
     }
 
-    /// Asks for a match to be claimed for `to`, once.
-    pub(super) fn begin_hand_over(
-        &mut self,
-        match_id: MatchId,
-        to: ShardId,
-        epoch: Epoch,
-        outputs: &mut VecDeque<Output>,
-    ) {
-        self.leaving.entry(match_id).or_insert_with(|| {
-            outputs.push_back(Output::HandOver {
-                match_id,
-                to,
-                epoch,
-            });
+    /// Asks for a match to be given away, once.
+    pub(super) fn begin_hand_over(&mut self, given: HandOver, outputs: &mut VecDeque<Output>) {
+        self.leaving.entry(given.match_id).or_insert_with(|| {
+            outputs.push_back(Output::HandOver(given));
             Leaving {
-                to,
-                epoch,
+                given,
                 retry_at: None,
             }
         });
     }
 
-    /// When a claim for another shard is to be sent again.
+    /// When a hand-over is to be asked for again.
     pub(super) fn next_retry(&self) -> Option<Duration> {
         let retries = self.leaving.values();
         retries.filter_map(|leaving| leaving.retry_at).min()
     }
 
-    /// Sends the claims for other shards again whose time has come.
+    /// Asks again for the hand-overs whose time has come.
     pub(super) fn retry(&mut self, now: Now, outputs: &mut VecDeque<Output>) {
-        for (&match_id, leaving) in &mut self.leaving {
+        for leaving in self.leaving.values_mut() {
             if leaving.retry_at.is_some_and(|at| at <= now.uptime) {
                 leaving.retry_at = None;
-                let (to, epoch) = (leaving.to, leaving.epoch);
-                outputs.push_back(Output::HandOver {
-                    match_id,
-                    to,
-                    epoch,
-                });
+                outputs.push_back(Output::HandOver(leaving.given));
             }
         }
-    }
-
-    /// This process did not run, or did not reach the store, for `gap`.
-    pub(super) fn was_away(&mut self, gap: Duration) {
-        // Others count in steps; half of what makes them sure is enough to make this shard doubt.
-        self.doubts |= gap >= Liveness::DEAD_AFTER / 2;
     }
 }
 
@@ -93,17 +67,7 @@ impl Shard {
     /// The registry was read: claims what the dead have left, and looks whether this shard still owns
     /// what it thinks it does, if there is reason to doubt.
     pub(super) fn look_after_owners(&mut self) {
-        if std::mem::take(&mut self.takeover.doubts) {
-            let live = self.matches.values().filter(|live| !live.is_over());
-            let matches: Vec<_> = live.map(super::LiveMatch::id).collect();
-            if !matches.is_empty() {
-                tracing::warn!(
-                    matches = matches.len(),
-                    "was away: asking who owns my matches now"
-                );
-                self.outputs.push_back(Output::Verify(matches));
-            }
-        }
+        self.verify_if_in_doubt();
         // Those that start at the same time as this one are to have their share: until they had time to
         // register, nothing is taken unless a player asks for it.
         if self.takeover.is_draining() || self.registry.watched_for() < Liveness::SUSPECT_AFTER {
@@ -160,26 +124,11 @@ impl Shard {
         others.any(|record| !record.draining && record.has_room())
     }
 
-    /// An answer to [`Output::Verify`]; `None` if the match is not in the store.
-    pub fn verified(&mut self, id: MatchId, ownership: Option<Ownership>) {
-        let Some(&key) = self.by_id.get(&id) else {
-            return;
-        };
-        let Some(live) = self.matches.get(key) else {
-            return;
-        };
-        if let Some(ownership) = ownership.filter(|ownership| ownership.epoch > live.epoch()) {
-            tracing::warn!(match_id = %id, owner = %ownership.owner, epoch = %ownership.epoch,
-                "another shard owns this match now; it is dropped here");
-            self.counters.fenced += 1;
-            self.drop_match(key, CloseCode::NotOwner);
-        }
-    }
-
     /// The answer to [`Output::HandOver`]. Once the match is the other's, its peers are told to ask. An
-    /// answer that says nothing means that the same claim is sent again: wherever the match is by then, it
-    /// is in the set of its owner.
-    pub fn handed_over(&mut self, id: MatchId, answer: Result<Claim, StoreError>, now: Now) {
+    /// answer that says nothing means that the same is asked again: wherever the match is by then, it
+    /// is in the set of its owner. Where the store turns out to have lost some of it, it is given that
+    /// again first.
+    pub fn handed_over(&mut self, id: MatchId, answer: Result<HandedOver, StoreError>, now: Now) {
         let retry_at = now.uptime + self.limits.store_retry;
         let Some(leaving) = self.takeover.leaving.get_mut(&id) else {
             return;
@@ -189,25 +138,32 @@ impl Shard {
             leaving.retry_at = Some(retry_at);
             return;
         }
-        let Leaving { to, epoch, .. } = *leaving;
+        let HandOver { to, epoch, .. } = leaving.given;
         self.takeover.leaving.remove(&id);
         let Some(&key) = self.by_id.get(&id) else {
             return;
         };
+        let confirmed = self.matches.get(key).map(LiveMatch::confirmed_seq);
         match answer {
-            Ok(Claim::Claimed(checkpoint)) => self.gone(key, id, checkpoint.ownership.epoch),
-            Ok(Claim::Lost(now)) if now.owner == to && now.epoch == epoch.next() => {
+            Ok(HandedOver::Done) => self.gone(key, id, epoch.next()),
+            Ok(HandedOver::Fenced(now)) if now.owner == to && now.epoch == epoch.next() => {
                 self.gone(key, id, now.epoch);
             }
-            Ok(Claim::Lost(now)) if now.epoch > epoch => {
+            Ok(HandedOver::Fenced(now)) if now.epoch < epoch || now.owner == self.id => {
+                self.reclaim(key, now);
+            }
+            Ok(HandedOver::Fenced(now)) => {
                 tracing::warn!(match_id = %id, %epoch, owner = %now.owner, current = %now.epoch,
                     "another shard owns this match now; it is dropped here");
                 self.counters.fenced += 1;
                 self.drop_match(key, CloseCode::NotOwner);
             }
-            // The store went back, or cannot read the match: the next write finds out.
-            answer => {
-                tracing::error!(match_id = %id, %epoch, ?answer, "a match cannot be handed over");
+            Ok(HandedOver::OtherLength { len }) if Some(len) < confirmed => self.heal(key, len),
+            Ok(HandedOver::OtherLength { .. }) => self.lose(key, "the stored log is longer"),
+            Ok(HandedOver::Missing) => self.lose(key, "it is gone"),
+            // It cannot be read: the next write finds out.
+            Err(error) => {
+                tracing::error!(match_id = %id, %epoch, %error, "a match cannot be handed over");
                 if let Some(live) = self.matches.get_mut(key) {
                     live.stay();
                 }

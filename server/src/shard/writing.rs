@@ -4,10 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{CloseCode, PAUSED_SAID_EVERY, ServerBody};
+use protocol::{CloseCode, ServerBody};
 use slotmap::SecondaryMap;
 use store::{Append, Appended, Registered, SETTLED, StoreError};
 
+use super::doubt::Clocks;
+use super::store_watch::{Question, StoreWatch, Verdict};
 use super::{MatchKey, Now, Output, Shard, ShardLimits};
 
 /// What waits for the store.
@@ -18,12 +20,9 @@ pub(super) struct Writing {
     /// The same, to know which are in it.
     is_dirty: SecondaryMap<MatchKey, ()>,
     in_flight: Option<Batch>,
-    /// When the heartbeat was sent that the store has not answered.
-    heartbeat_since: Option<Duration>,
-    /// When the store last answered anything.
-    answered_at: Duration,
-    /// When it was last said that play is paused.
-    paused_said_at: Duration,
+    watch: StoreWatch,
+    /// Why the last question came to nothing, for the log.
+    trouble: Option<StoreError>,
 }
 
 /// A batch that the store has not answered.
@@ -47,23 +46,12 @@ impl Writing {
     }
 
     /// When what the store was asked needs a look.
-    pub(super) fn next_look(&self, frozen: bool, limits: &ShardLimits) -> Option<Duration> {
+    pub(super) fn next_look(&self, limits: &ShardLimits) -> Option<Duration> {
         let retry_at = self.in_flight.as_ref().and_then(|batch| batch.retry_at);
-        let overdue = self.asked_since().map(|since| since + limits.store_stall);
-        // What is overdue is seen once: then play is paused until there is an answer.
-        let next = if frozen {
-            Some(self.paused_said_at + PAUSED_SAID_EVERY)
-        } else {
-            overdue
-        };
-        [retry_at, next].into_iter().flatten().min()
-    }
-
-    /// Since when the store owes an answer and has given no other.
-    fn asked_since(&self) -> Option<Duration> {
-        let batch = self.in_flight.as_ref().map(|batch| batch.since);
-        let asked = [batch, self.heartbeat_since].into_iter().flatten().min();
-        asked.map(|asked| asked.max(self.answered_at))
+        [retry_at, self.watch.next(limits)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Matches with events that the store has not confirmed.
@@ -79,13 +67,9 @@ impl Writing {
 
     /// The process did not run for `gap`: the store is not to blame for it.
     pub(super) fn skipped(&mut self, gap: Duration) {
-        self.answered_at += gap;
-        for since in self
-            .heartbeat_since
-            .iter_mut()
-            .chain(self.in_flight.as_mut().map(|b| &mut b.since))
-        {
-            *since += gap;
+        self.watch.skipped(gap);
+        if let Some(batch) = &mut self.in_flight {
+            batch.since += gap;
         }
     }
 
@@ -109,7 +93,7 @@ impl Shard {
             let Some(live) = self.matches.get_mut(key).filter(|live| live.is_dirty()) else {
                 continue;
             };
-            let append = live.next_append(&self.limits, now.uptime);
+            let append = live.next_append(self.id, &self.limits, now.uptime);
             bytes += append.len_bytes();
             keys.push(key);
             appends.push(append);
@@ -118,6 +102,7 @@ impl Shard {
             let appends: Arc<[Append]> = appends.into();
             self.outputs.push_back(Output::Append(Arc::clone(&appends)));
             let since = now.uptime;
+            self.writing.watch.asked(Question::Batch, since);
             self.writing.in_flight = Some(Batch {
                 keys,
                 appends,
@@ -145,8 +130,7 @@ impl Shard {
                     batch.keys.len(),
                     "the store answers every write"
                 );
-                self.writing.answered_at = now.uptime;
-                self.thaw(now);
+                self.store_has_answered(Question::Batch, now);
                 self.counters.batches += 1;
                 self.measured.batches.push(batch.keys.len());
                 for ((key, append), answer) in batch.keys.iter().zip(&*batch.appends).zip(answers) {
@@ -158,54 +142,83 @@ impl Shard {
                     return;
                 };
                 batch.retry_at = Some(now.uptime + self.limits.store_retry);
-                let since = self.writing.asked_since().unwrap_or(now.uptime);
-                self.freeze(since, &error.to_string(), now);
+                self.store_has_failed(Question::Batch, error, now);
             }
         }
     }
 
-    /// A heartbeat goes to the store; [`Shard::heartbeat_answered`] follows.
-    pub fn heartbeat_sent(&mut self, now: Now) {
-        self.writing.heartbeat_since = Some(now.uptime);
+    /// A heartbeat goes to the store; [`Shard::heartbeat_answered`] follows. `since_boot` is read from a
+    /// clock that, unlike the uptime, also counts while the machine is suspended.
+    pub fn heartbeat_sent(&mut self, now: Now, since_boot: Duration) {
+        self.writing.watch.asked(Question::Heartbeat, now.uptime);
+        self.doubt.heartbeat_sent(Clocks::new(now, since_boot));
+    }
+
+    /// The store gave one of several answers that a heartbeat takes: it has the counter.
+    pub fn heartbeat_reached(&mut self, now: Now, since_boot: Duration) {
+        self.writing.watch.heartbeat_step(now.uptime, &self.limits);
+        self.doubt.heartbeat_reached(Clocks::new(now, since_boot));
     }
 
     /// The store answered a heartbeat, or could not.
-    pub fn heartbeat_answered(&mut self, answer: Result<Vec<Registered>, StoreError>, now: Now) {
-        let since = self.writing.asked_since().unwrap_or(now.uptime);
-        self.writing.heartbeat_since = None;
+    pub fn heartbeat_answered(
+        &mut self,
+        answer: Result<Vec<Registered>, StoreError>,
+        now: Now,
+        since_boot: Duration,
+    ) {
         match answer {
             Ok(registry) => {
-                self.writing.answered_at = now.uptime;
                 self.registry.observe(&registry, now.uptime);
-                if self.writing.in_flight.is_none() {
-                    self.thaw(now);
-                }
+                self.doubt.heartbeat_reached(Clocks::new(now, since_boot));
+                self.store_has_answered(Question::Heartbeat, now);
                 self.look_after_owners();
             }
             Err(error) => {
                 self.registry.store_was_down();
-                self.freeze(since, &error.to_string(), now);
+                self.doubt.heartbeat_failed();
+                self.store_has_failed(Question::Heartbeat, error, now);
             }
         }
     }
 
-    /// Pauses play when the batch in flight is overdue, and sends it again when its time has come.
+    fn store_has_answered(&mut self, question: Question, now: Now) {
+        // Whatever answers after a failure may have lost what it had confirmed.
+        let watch = &mut self.writing.watch;
+        if watch.answered(question, now.uptime, &self.limits) {
+            self.doubt.raise();
+        }
+        self.writing.trouble = None;
+        self.heed_the_store(now);
+    }
+
+    fn store_has_failed(&mut self, question: Question, error: StoreError, now: Now) {
+        self.writing.watch.failed(question, now.uptime);
+        self.writing.trouble = Some(error);
+        self.heed_the_store(now);
+    }
+
+    /// Sends the batch in flight again when its time has come, and pauses play or goes on with it.
     pub(super) fn watch_the_store(&mut self, now: Now) {
         if let Some(batch) = &mut self.writing.in_flight
             && batch.retry_at.is_some_and(|at| at <= now.uptime)
         {
             batch.retry_at = None;
+            self.writing.watch.asked(Question::Batch, now.uptime);
             self.counters.batch_retries += 1;
             self.outputs
                 .push_back(Output::Append(Arc::clone(&batch.appends)));
         }
-        if let Some(since) = self.writing.asked_since()
-            && since + self.limits.store_stall <= now.uptime
-        {
-            self.freeze(since, "no answer in time", now);
-        }
-        if self.clock.is_frozen() && self.writing.paused_said_at + PAUSED_SAID_EVERY <= now.uptime {
-            self.say_paused(now);
+        self.heed_the_store(now);
+    }
+
+    fn heed_the_store(&mut self, now: Now) {
+        while let Some(verdict) = self.writing.watch.poll(now.uptime, &self.limits) {
+            match verdict {
+                Verdict::Pause { since } => self.freeze(since),
+                Verdict::Remind => self.announce(&ServerBody::Paused),
+                Verdict::Resume => self.thaw(now),
+            }
         }
     }
 
@@ -230,8 +243,13 @@ impl Shard {
                 }
                 self.settle(key);
             }
-            // A lower epoch than ours is one that the store went back to.
-            Appended::Fenced(owner) if owner.epoch < epoch => self.reclaim(key, owner),
+            // A claim of our own has overtaken this write, and what it held is written under that.
+            _ if epoch != live.epoch() => {}
+            // A lower epoch than ours is one that the store went back to; and a fence of our own making,
+            // by a claim whose answer was lost, is claimed again.
+            Appended::Fenced(owner) if owner.epoch < epoch || owner.owner == self.id => {
+                self.reclaim(key, owner);
+            }
             Appended::Fenced(owner) => {
                 self.counters.fenced += 1;
                 tracing::warn!(match_id = %id, %epoch, owner = %owner.owner, current = %owner.epoch,
@@ -241,35 +259,29 @@ impl Shard {
             Appended::Rollback { len } => self.heal(key, len),
             Appended::Conflict { .. } | Appended::Missing | Appended::Unreadable(_) => {
                 self.counters.conflicts += 1;
-                tracing::error!(match_id = %id, %epoch, ?answer, after = append.after,
-                    "the stored log is not the one this shard wrote; the match is dropped here");
-                self.drop_match(key, CloseCode::Internal);
+                self.lose(key, &format!("{answer:?} after {}", append.after));
             }
         }
     }
 
-    fn freeze(&mut self, since: Duration, why: &str, now: Now) {
-        if !self.clock.is_frozen() {
-            tracing::warn!(why, "the store does not answer: play is paused");
-            self.clock.freeze(since);
-            self.say_paused(now);
-        }
-    }
-
-    fn say_paused(&mut self, now: Now) {
-        self.writing.paused_said_at = now.uptime;
+    fn freeze(&mut self, since: Duration) {
+        let trouble = self.writing.trouble.as_ref().map(ToString::to_string);
+        let why = trouble.unwrap_or_else(|| "no answer in time".to_owned());
+        tracing::warn!(why, "the store does not answer: play is paused");
+        self.clock.freeze(since);
         self.announce(&ServerBody::Paused);
     }
 
     fn thaw(&mut self, now: Now) {
         if self.clock.is_frozen() {
-            tracing::info!("the store answers again: play goes on");
             let stood = self.clock.thaw(now.uptime);
+            let stood_ms = u64::try_from(stood.as_millis()).unwrap_or(u64::MAX);
+            tracing::info!(stood_ms, "the store answers again: play goes on");
             #[cfg(feature = "sabotage")]
             if self.limits.sabotage == Some(super::Sabotage::StoreTime) {
                 self.clock.charge(stood);
             }
-            self.takeover.was_away(stood);
+            self.doubt.raise();
             let time = self.clock.at(now.uptime);
             let keys: Vec<_> = self.matches.keys().collect();
             for key in keys {

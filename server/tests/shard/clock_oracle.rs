@@ -49,7 +49,7 @@ fn ply() -> impl Strategy<Value = Ply> {
         Just(Death::AfterStoring),
     ];
     let death = prop_oneof![3 => Just(None), 1 => death.prop_map(Some)];
-    (0..3_000_u64, 0..200_u64, death, 0..14_000_u64).prop_map(
+    (0..3_000_u64, 0..900_u64, death, 0..14_000_u64).prop_map(
         |(thinks_ms, stores_ms, death, back_ms)| Ply {
             thinks_ms,
             stores_ms,

@@ -21,7 +21,7 @@ fn the_wait_for_the_store_is_charged_to_nobody() {
     room.pass(5_000);
     room.play(white, 0, "e2e4");
     // Short of a stall, so play is not paused.
-    room.pass(200);
+    room.pass(900);
     room.store_all();
     room.pass(3_000);
     room.play(black, 1, "e7e5");
@@ -44,6 +44,8 @@ fn a_store_that_does_not_answer_a_write_stops_every_clock() {
     let said = room.bodies(thinker);
     assert_eq!(said, vec![ServerBody::Paused; 10], "again and again");
     room.store_all();
+    assert_eq!(room.bodies(thinker), [], "one answer is no stretch");
+    room.steady();
     // The clock of the other match went back to when the store was asked.
     let clock = last_clock(&room.bodies(thinker));
     assert_eq!((clock.white_ms, clock.running), (59_000, Some(Seat::White)));
@@ -64,13 +66,15 @@ fn a_store_that_refuses_heartbeats_stops_every_clock_too() {
     room.heartbeat(Err(StoreError::Unavailable(
         "connection refused".to_owned(),
     )));
+    assert_eq!(room.bodies(white), [], "it may answer the next one");
+    room.pass(1_000);
     assert_eq!(room.bodies(white), [ServerBody::Paused]);
     room.pass(120_000);
     assert!(
         room.in_flight.is_none(),
         "no flag falls while play is paused"
     );
-    room.heartbeat(Ok(vec![room.record(room.me, 2)]));
+    room.steady();
     assert_eq!(last_clock(&room.bodies(white)).white_ms, 59_000);
 }
 
@@ -79,19 +83,20 @@ fn a_heartbeat_that_gets_no_answer_is_a_stall_from_when_it_was_sent() {
     let (mut room, _, white, _) = Room::begun(ClockStart::AtOnce);
     room.pass(1_000);
     room.take(white);
-    room.shard.heartbeat_sent(room.now());
+    room.shard.heartbeat_sent(room.now(), room.since_boot());
     room.pass(2_000);
     assert_eq!(room.bodies(white), [ServerBody::Paused]);
     room.pass(8_000);
-    room.shard.heartbeat_answered(Ok(vec![]), room.now());
+    room.beat_answered(vec![]);
     room.turn();
+    room.steady();
     assert_eq!(last_clock(&room.bodies(white)).white_ms, 59_000);
 }
 
 #[test]
 fn a_heartbeat_lost_among_answered_writes_is_no_stall() {
     let (mut room, _, white, black) = Room::begun(ClockStart::AtOnce);
-    room.shard.heartbeat_sent(room.now());
+    room.shard.heartbeat_sent(room.now(), room.since_boot());
     for (ply, uci) in ["g1f3", "g8f6", "f3g1", "f6g8", "g1f3", "g8f6"]
         .iter()
         .enumerate()
@@ -238,7 +243,7 @@ fn nobody_is_reminded_while_play_is_paused() {
     room.pass(60_000);
     let said = room.bodies(white);
     assert!(said.iter().all(|body| *body == ServerBody::Paused));
-    room.heartbeat(Ok(vec![room.record(room.me, 2)]));
+    room.steady();
     room.take(white);
     room.pass(999);
     assert_eq!(room.bodies(white), []);

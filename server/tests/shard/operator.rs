@@ -151,7 +151,7 @@ fn a_match_is_given_away_once_its_events_are_stored() {
     let white = room.join(id, Role::White, None);
     let black = room.join(id, Role::Black, None);
     room.play(white, 0, "e2e4");
-    assert_eq!(room.shard.hand_over(id, Some(other)), Ok(other));
+    assert_eq!(room.shard.hand_over(id, Some(other), room.now()), Ok(other));
     room.turn();
     assert!(room.asked.is_empty(), "not while an event is unconfirmed");
     // What is said now is for the next owner to hear.
@@ -159,7 +159,7 @@ fn a_match_is_given_away_once_its_events_are_stored() {
     room.store_all();
     assert!(room.in_flight.is_none(), "the second move was left alone");
     assert!(
-        matches!(room.asked[..], [Output::HandOver { match_id, to, .. }] if match_id == id && to == other)
+        matches!(room.asked[..], [Output::HandOver(given)] if given.match_id == id && given.to == other)
     );
     room.pass(120_000);
     assert_eq!(
@@ -167,7 +167,7 @@ fn a_match_is_given_away_once_its_events_are_stored() {
         1,
         "it is asked for once, and no flag falls here"
     );
-    room.hand_over(id, other);
+    assert_eq!(room.hand_over().map(|given| given.to), Some(other));
     assert_eq!(room.closed(white), Some(CloseCode::ShuttingDown));
     assert!(room.shard.inspect(id, room.now()).is_none());
 }
@@ -176,10 +176,10 @@ fn a_match_is_given_away_once_its_events_are_stored() {
 fn a_match_without_an_heir_stays() {
     let (mut room, id, _, _) = Room::begun(ClockStart::AtOnce);
     for to in [None, Some(room.me), Some(ShardId::from_random(9))] {
-        let answer = room.shard.hand_over(id, to);
+        let answer = room.shard.hand_over(id, to, room.now());
         assert_eq!(answer, Err(NotDone::NoHeir));
     }
     let unknown = game_core::MatchId::from_random(1);
-    let answer = room.shard.hand_over(unknown, None);
+    let answer = room.shard.hand_over(unknown, None, room.now());
     assert_eq!(answer, Err(NotDone::NotHere));
 }

@@ -1,6 +1,6 @@
 //! A shard under test with a store that answers when, and what, the test says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use game_core::{
 use protocol::{CloseCode, Role, ServerBody, ServerFrame, codec};
 use server::shard::{Now, Output, PeerKey, Shard, ShardLimits};
 use store::{
-    Append, Appended, Checkpoint, Claim, Ownership, Registered, ShardRecord, Status, StoreError,
-    codec as stored,
+    Append, Appended, Checkpoint, Claim, HandOver, HandedOver, Ownership, Registered, ShardRecord,
+    Standing, Status, StoreError, codec as stored,
 };
 
 /// What one peer was sent, and how it was sent away.
@@ -29,12 +29,16 @@ pub(crate) struct Stored {
     pub(crate) ownership: Ownership,
     snapshot: Snapshot,
     pub(crate) log: Vec<Event>,
+    /// What the last hand-over said of the move after so many records.
+    move_time: (usize, Duration),
 }
 
 pub(crate) struct Room {
     pub(crate) shard: Shard,
     pub(crate) me: ShardId,
     pub(crate) uptime: Duration,
+    /// How long the machine was suspended.
+    pub(crate) suspended: Duration,
     pub(crate) received: BTreeMap<PeerKey, Received>,
     pub(crate) store: BTreeMap<MatchId, Stored>,
     /// What the shard asked about ownership.
@@ -51,11 +55,34 @@ impl Room {
     }
 
     pub(crate) fn with(limits: ShardLimits) -> Self {
-        let me = ShardId::from_random(1);
+        Self::of(ShardId::from_random(1), limits)
+    }
+
+    /// Another shard, in whose eyes the first is dead, with the same store.
+    pub(crate) fn next_owner(self, n: u128) -> Self {
+        let mut next = Self::of(ShardId::from_random(n), ShardLimits::default());
+        next.store = self.store;
+        next.others_left();
+        next
+    }
+
+    /// The registry says that every other shard that owns a match has left.
+    pub(crate) fn others_left(&mut self) {
+        let owners = self.store.values().map(|stored| stored.ownership.owner);
+        let left = owners
+            .filter(|owner| *owner != self.me)
+            .map(Registered::Left);
+        let mut registry: Vec<_> = left.collect();
+        registry.push(self.record(self.me, 9).into());
+        self.registry(Ok(registry));
+    }
+
+    fn of(me: ShardId, limits: ShardLimits) -> Self {
         let mut room = Self {
             shard: Shard::new(me, limits),
             me,
             uptime: Duration::from_secs(1),
+            suspended: Duration::ZERO,
             received: BTreeMap::new(),
             store: BTreeMap::new(),
             asked: Vec::new(),
@@ -84,6 +111,18 @@ impl Room {
             uptime: self.uptime,
             calendar: UnixMillis(0),
         }
+    }
+
+    /// A clock that counts while the machine is suspended.
+    pub(crate) fn since_boot(&self) -> Duration {
+        self.uptime + self.suspended
+    }
+
+    /// The store answers the heartbeat under way.
+    pub(crate) fn beat_answered(&mut self, registry: Vec<ShardRecord>) {
+        let registry = registry.into_iter().map(Registered::from).collect();
+        let (now, since_boot) = (self.now(), self.since_boot());
+        self.shard.heartbeat_answered(Ok(registry), now, since_boot);
     }
 
     /// Lets time pass, and the shard act on it.
@@ -131,7 +170,7 @@ impl Room {
                 }
                 asked @ (Output::Orphans(_)
                 | Output::Verify(_)
-                | Output::HandOver { .. }
+                | Output::HandOver(_)
                 | Output::Deregister { .. }) => {
                     self.asked.push(asked);
                 }
@@ -157,9 +196,88 @@ impl Room {
 
     pub(crate) fn registry(&mut self, answer: Result<Vec<Registered>, StoreError>) {
         let now = self.now();
-        self.shard.heartbeat_sent(now);
-        self.shard.heartbeat_answered(answer, now);
+        let since_boot = self.since_boot();
+        self.shard.heartbeat_sent(now, since_boot);
+        self.shard.heartbeat_answered(answer, now, since_boot);
         self.turn();
+    }
+
+    /// Reads registries in which the hearts of all other owners stand still, until they are dead.
+    pub(crate) fn outlive_the_owners(&mut self) {
+        let owners = self.store.values().map(|stored| stored.ownership.owner);
+        let others: BTreeSet<_> = owners.filter(|owner| *owner != self.me).collect();
+        for beat in 2..12 {
+            self.uptime += Duration::from_millis(500);
+            let dead = others.iter().map(|id| self.record(*id, 1));
+            let registry = dead.chain([self.record(self.me, beat)]).collect();
+            self.heartbeat(Ok(registry));
+        }
+    }
+
+    /// The store answers heartbeats until play goes on, and no millisecond longer.
+    pub(crate) fn steady(&mut self) {
+        for ms in 0..3_000 {
+            if ms % 500 == 0 {
+                self.heartbeat(Ok(vec![self.record(self.me, 2)]));
+            }
+            if !self.shard.status().paused {
+                return;
+            }
+            self.pass(1);
+        }
+        panic!("play does not go on");
+    }
+
+    /// The store takes the hand-over that was asked for, and says so; nothing if none was.
+    pub(crate) fn hand_over(&mut self) -> Option<HandOver> {
+        let is_hand_over = |asked: &Output| matches!(asked, Output::HandOver(_));
+        let asked = self.asked.iter().position(is_hand_over)?;
+        let Output::HandOver(given) = self.asked.remove(asked) else {
+            return None;
+        };
+        let stored = self.store.get_mut(&given.match_id).expect("it exists");
+        let is_owner =
+            (stored.ownership.owner, stored.ownership.epoch) == (given.from, given.epoch);
+        let len = stored.log.len() as u32;
+        let answer = if !is_owner {
+            HandedOver::Fenced(stored.ownership)
+        } else if len != given.seq {
+            HandedOver::OtherLength { len }
+        } else {
+            stored.ownership.owner = given.to;
+            stored.ownership.epoch = given.epoch.next();
+            stored.move_time = (stored.log.len(), given.move_time);
+            HandedOver::Done
+        };
+        self.shard
+            .handed_over(given.match_id, Ok(answer), self.now());
+        self.turn();
+        Some(given)
+    }
+
+    /// The store answers what it was asked about the matches in memory; says about how many.
+    pub(crate) fn verify(&mut self) -> usize {
+        let is_verify = |asked: &Output| matches!(asked, Output::Verify(_));
+        let Some(asked) = self.asked.iter().position(is_verify) else {
+            return 0;
+        };
+        let Output::Verify(matches) = self.asked.remove(asked) else {
+            return 0;
+        };
+        let standing = |&(id, seq): &(MatchId, u32)| {
+            let stored = self.store.get(&id);
+            stored.map_or(Standing::Missing, |stored| {
+                let record = stored.log.iter().find(|event| event.seq == seq);
+                Standing::Stored {
+                    ownership: stored.ownership,
+                    record: record.map(stored::encode_record),
+                }
+            })
+        };
+        let answers = matches.iter().map(standing).collect();
+        self.shard.verified(Ok(answers));
+        self.turn();
+        matches.len() + self.verify()
     }
 
     /// Puts a new match into the store, assigned to `owner`.
@@ -193,19 +311,10 @@ impl Room {
                 ownership,
                 snapshot,
                 log: Vec::new(),
+                move_time: (0, Duration::ZERO),
             },
         );
         id
-    }
-
-    /// Says that a hand-over is done, and does it.
-    pub(crate) fn hand_over(&mut self, id: MatchId, to: ShardId) {
-        let stored = self.store.get_mut(&id).expect("the match exists");
-        stored.ownership.epoch = stored.ownership.epoch.next();
-        stored.ownership.owner = to;
-        let claimed = Claim::Claimed(Box::new(stored.checkpoint()));
-        self.shard.handed_over(id, Ok(claimed), self.now());
-        self.turn();
     }
 
     /// Puts a record into a log that its match does not allow.
@@ -230,7 +339,23 @@ impl Room {
     }
 
     pub(crate) fn join(&mut self, id: MatchId, role: Role, seen: Option<u32>) -> PeerKey {
-        let peer = self.shard.join(id, role, seen, self.now());
+        let name = match role {
+            Role::White => "ann",
+            Role::Black => "bob",
+            Role::Spectator => "eve",
+        };
+        self.join_as(name, id, role, seen)
+    }
+
+    pub(crate) fn join_as(
+        &mut self,
+        player: &str,
+        id: MatchId,
+        role: Role,
+        seen: Option<u32>,
+    ) -> PeerKey {
+        let player = player.parse().unwrap();
+        let peer = self.shard.join(id, role, &player, seen, self.now());
         self.turn();
         peer
     }
@@ -283,7 +408,7 @@ impl Room {
             .store
             .get_mut(&append.match_id)
             .expect("the match exists");
-        if stored.ownership.epoch != append.epoch {
+        if (stored.ownership.owner, stored.ownership.epoch) != (append.owner, append.epoch) {
             return Appended::Fenced(stored.ownership);
         }
         let records: Vec<Event> = append
@@ -292,6 +417,9 @@ impl Room {
             .map(|bytes| stored::decode_record(bytes).unwrap())
             .collect();
         let (len, after) = (stored.log.len(), append.after as usize);
+        if len < after {
+            return Appended::Rollback { len: len as u32 };
+        }
         if len > after {
             assert_eq!(
                 stored.log[after..],
@@ -300,7 +428,6 @@ impl Room {
             );
             return Appended::Stored { duplicate: true };
         }
-        assert_eq!(len, after, "the log has no gap");
         stored.log.extend(records);
         if append.ends {
             stored.ownership.status = Status::Finished;
@@ -338,6 +465,10 @@ impl Stored {
             ownership: self.ownership,
             snapshot: self.snapshot.clone(),
             tail: self.log.clone(),
+            move_time: match self.move_time {
+                (len, counted) if len == self.log.len() => counted,
+                _ => Duration::ZERO,
+            },
         }
     }
 }

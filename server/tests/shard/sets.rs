@@ -5,7 +5,7 @@ use std::time::Duration;
 use game_core::{ClockStart, Epoch, MatchId, ShardId};
 use protocol::{CloseCode, Role};
 use server::shard::{Output, PeerKey};
-use store::{Claim, Ownership, Registered, SETTLED, ShardRecord, Status, StoreError};
+use store::{HandedOver, Ownership, Registered, SETTLED, ShardRecord, Status, StoreError};
 
 use crate::room::Room;
 use crate::takeover::orphans_asked;
@@ -167,14 +167,14 @@ fn handing_over() -> (Room, MatchId, PeerKey, ShardId) {
 
 fn hand_overs(room: &mut Room) -> usize {
     let asked = room.asked.drain(..);
-    let handed = asked.filter(|asked| matches!(asked, Output::HandOver { .. }));
+    let handed = asked.filter(|asked| matches!(asked, Output::HandOver(_)));
     handed.count()
 }
 
 #[test]
 fn a_match_that_was_handed_over_leaves_the_givers_set() {
     let (mut room, id, _, heir) = handing_over();
-    room.hand_over(id, heir);
+    assert_eq!(room.hand_over().map(|given| given.to), Some(heir));
     assert_eq!(taken_from_own(&mut room), [(id, Epoch(2))]);
     assert!(room.shard.is_drained());
 }
@@ -201,7 +201,7 @@ fn a_hand_over_without_an_answer_is_asked_for_again_and_leaves_no_set_before() {
         status: Status::Live,
     };
     room.shard
-        .handed_over(id, Ok(Claim::Lost(owned)), room.now());
+        .handed_over(id, Ok(HandedOver::Fenced(owned)), room.now());
     room.turn();
     assert_eq!(room.closed(white), Some(CloseCode::ShuttingDown));
     assert_eq!(taken_from_own(&mut room), [(id, Epoch(2))]);
@@ -217,7 +217,7 @@ fn a_hand_over_that_another_owner_was_faster_than_is_over() {
         status: Status::Live,
     };
     room.shard
-        .handed_over(id, Ok(Claim::Lost(owned)), room.now());
+        .handed_over(id, Ok(HandedOver::Fenced(owned)), room.now());
     room.turn();
     assert_eq!(room.closed(white), Some(CloseCode::NotOwner));
     assert!(room.shard.is_drained());
@@ -225,16 +225,16 @@ fn a_hand_over_that_another_owner_was_faster_than_is_over() {
 
 #[test]
 fn a_match_that_is_loaded_during_the_drain_is_given_away_too() {
-    let (mut room, id, _, heir) = handing_over();
-    room.hand_over(id, heir);
+    let (mut room, _, _, heir) = handing_over();
+    assert_eq!(room.hand_over().map(|given| given.to), Some(heir));
     room.asked.clear();
     let late = room.create(8, room.me, ClockStart::AtOnce);
     room.shard.assigned(vec![late], room.now());
     room.turn();
     room.pass(1_000);
     assert!(
-        matches!(room.asked[..], [Output::HandOver { match_id, to, .. }]
-            if match_id == late && to == heir),
+        matches!(room.asked[..], [Output::HandOver(given)]
+            if given.match_id == late && given.to == heir),
         "{:?}",
         room.asked
     );

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use game_core::{ClockStart, Epoch, ShardId};
+use game_core::{ClockStart, Epoch, EventKind, Outcome, ShardId, Termination};
 use protocol::{CloseCode, Role, ServerBody};
 use server::shard::Output;
 use store::{Appended, Ownership, Status, StoreError};
@@ -44,14 +44,68 @@ fn the_matches_of_a_dead_shard_are_claimed_without_a_player() {
     room.turn();
     assert_eq!(room.store[&id].ownership.owner, room.me);
     assert_eq!(room.shard.counters().takeovers, 1);
-    // Nobody has come back: the clock waits, but not for ever.
-    room.pass(76_000);
+    // Nobody has ever come: the clock waits, but not for ever.
+    room.pass(36_000);
     room.store_all();
     assert_eq!(
         room.store[&id].ownership.status,
         Status::Finished,
-        "the flag fell"
+        "it is aborted"
     );
+}
+
+/// MATCH.md: a match whose seats were never taken ends as aborted after the first-move time, in match
+/// time, whichever shard has it by then.
+#[test]
+fn a_match_that_nobody_joins_is_aborted_on_its_shard_and_after_a_takeover() {
+    let other = ShardId::from_random(2);
+    for clock_start in [ClockStart::AtOnce, ClockStart::AfterFirstMoves] {
+        for owner in [ShardId::from_random(1), other] {
+            let mut room = room_beside_a_dead_shard(other);
+            let id = room.create(7, owner, clock_start);
+            if owner == other {
+                room.shard.orphans(other, Ok(vec![id]), room.now());
+            } else {
+                room.shard.assigned(vec![id], room.now());
+            }
+            room.turn();
+            assert_eq!(room.store[&id].ownership.owner, room.me);
+            // The wait for players after a load, and the first-move time of 1+0: 15 s and 20 s. Time in
+            // which the store does not answer is no match time.
+            room.pass(30_000);
+            room.heartbeat(Err(StoreError::Unavailable("cut".to_owned())));
+            room.pass(60_000);
+            assert!(
+                room.in_flight.is_none(),
+                "{clock_start:?}: time stands still"
+            );
+            room.heartbeat(Ok(vec![room.record(room.me, 20)]));
+            room.pass(4_999);
+            assert!(
+                room.in_flight.is_none(),
+                "{clock_start:?}: a player may still come"
+            );
+            room.pass(1);
+            room.store_all();
+            let end = room.store[&id].log.last().expect("an event").kind;
+            let aborted = EventKind::Ended {
+                outcome: Outcome::Aborted,
+                termination: Termination::WhiteNoStart,
+            };
+            assert_eq!(end, aborted, "{clock_start:?}");
+        }
+    }
+}
+
+#[test]
+fn a_spectator_is_no_player_who_came_and_one_player_is_enough() {
+    for (role, ends) in [(Role::Spectator, true), (Role::Black, false)] {
+        let mut room = Room::new();
+        let id = room.create(7, room.me, ClockStart::AtOnce);
+        room.join(id, role, None);
+        room.pass(36_000);
+        assert_eq!(room.in_flight.is_some(), ends, "{role:?}");
+    }
 }
 
 #[test]
@@ -96,17 +150,16 @@ fn a_shard_that_was_away_asks_what_it_still_owns() {
     let (mut room, id, white, _) = Room::begun(ClockStart::AtOnce);
     room.shard.skipped(Duration::from_secs(10));
     room.heartbeat(Ok(vec![room.record(room.me, 2)]));
-    assert!(matches!(&*room.asked, [Output::Verify(ids)] if *ids == [id]));
-    room.shard.verified(id, Some(room.store[&id].ownership));
-    room.turn();
+    assert_eq!(room.verify(), 1);
     assert_eq!(room.closed(white), None, "it is still the owner");
-    let taken = Ownership {
+    room.store.get_mut(&id).unwrap().ownership = Ownership {
         epoch: Epoch(2),
         owner: ShardId::from_random(2),
         status: Status::Live,
     };
-    room.shard.verified(id, Some(taken));
-    room.turn();
+    room.shard.skipped(Duration::from_secs(10));
+    room.heartbeat(Ok(vec![room.record(room.me, 3)]));
+    assert_eq!(room.verify(), 1);
     assert_eq!(room.closed(white), Some(CloseCode::NotOwner));
 }
 
@@ -116,7 +169,7 @@ fn a_shard_cut_off_from_the_store_asks_too() {
     room.heartbeat(Err(StoreError::Unavailable("cut".to_owned())));
     room.pass(5_000);
     room.heartbeat(Ok(vec![room.record(room.me, 2)]));
-    assert!(matches!(&*room.asked, [Output::Verify(ids)] if *ids == [id]));
+    assert!(matches!(&*room.asked, [Output::Verify(asked)] if *asked == [(id, 0)]));
 }
 
 #[test]
@@ -126,10 +179,9 @@ fn a_drained_shard_gives_its_matches_away_and_lets_nobody_in() {
     room.heartbeat(Ok(vec![room.record(room.me, 2), room.record(other, 1)]));
     room.shard.drain(room.now());
     room.turn();
-    let epoch = Epoch(1);
     assert!(
-        matches!(&*room.asked, [Output::HandOver { match_id, to, epoch: under }]
-            if *match_id == id && *to == other && *under == epoch),
+        matches!(&*room.asked, [Output::HandOver(given)]
+            if (given.match_id, given.to, given.epoch) == (id, other, Epoch(1))),
         "{:?}",
         room.asked
     );
@@ -139,7 +191,7 @@ fn a_drained_shard_gives_its_matches_away_and_lets_nobody_in() {
         None,
         "not before the match is the other's"
     );
-    room.hand_over(id, other);
+    assert_eq!(room.hand_over().map(|given| given.to), Some(other));
     assert!(room.shard.is_drained());
     assert_eq!(room.closed(white), Some(CloseCode::ShuttingDown));
     assert_eq!(room.closed(black), Some(CloseCode::ShuttingDown));
@@ -173,7 +225,7 @@ fn a_drained_shard_plays_on_with_the_matches_whose_turn_has_not_come() {
     room.shard.drain(room.now());
     room.pass(95);
     let given = |room: &Room| {
-        let is_given = |asked: &&Output| matches!(asked, Output::HandOver { .. });
+        let is_given = |asked: &&Output| matches!(asked, Output::HandOver(_));
         room.asked.iter().filter(is_given).count()
     };
     assert_eq!(given(&room), 10, "one every 10 ms");
@@ -181,7 +233,7 @@ fn a_drained_shard_plays_on_with_the_matches_whose_turn_has_not_come() {
         .asked
         .iter()
         .filter_map(|asked| match asked {
-            Output::HandOver { match_id, .. } => Some(*match_id),
+            Output::HandOver(given) => Some(given.match_id),
             _ => None,
         })
         .collect();

@@ -134,6 +134,10 @@ fn head() -> Head {
         owner: "shardshard01".parse().unwrap(),
         status: Status::Finished,
         snapshot_seq: 64,
+        move_time: Some(MoveTime {
+            seq: 70,
+            micros: 1_000,
+        }),
     }
 }
 
@@ -210,17 +214,31 @@ fn stored_bytes_stay_what_they_are() {
         &head(),
         encode_head,
         decode_head,
-        "6103736861726473686172643031014017b45812",
+        "620373686172647368617264303101400146fbe803447297d2",
     );
+}
+
+fn from_hex(digits: &str) -> Vec<u8> {
+    (0..digits.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+#[test]
+fn a_head_without_the_time_of_the_move_under_way_is_read_still() {
+    let old = from_hex("6103736861726473686172643031014017b45812");
+    let expected = Head {
+        move_time: None,
+        ..head()
+    };
+    assert_eq!(decode_head(&old), Ok(expected));
 }
 
 #[test]
 fn a_shard_record_without_an_admin_address_is_read_still() {
     let old = "51736861726473686172643031fb2c0100c0000201fb5111010707070707070707070707070707070707070707070707070707070707070707fb204e050031480dbe";
-    let bytes: Vec<u8> = (0..old.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&old[at..at + 2], 16).unwrap())
-        .collect();
+    let bytes = from_hex(old);
     let expected = ShardRecord {
         admin: None,
         ..shard()

@@ -3,19 +3,20 @@
 
 use std::ops::Bound;
 
+use bytes::Bytes;
 use game_core::{Epoch, Event, MatchId, ShardId};
 use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
-use super::tables::{HEADS, LOG, OWNED, SNAPSHOTS};
+use super::tables::{ENDED, HEADS, LOG, OWNED, SNAPSHOTS};
 use super::writer::Fault;
 use crate::checkpoint;
-use crate::codec::{self, Head};
+use crate::codec::{self, Head, MoveTime};
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, SCAN_LIMIT_MAX, ScanCursor,
-    Status, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
+    SCAN_LIMIT_MAX, ScanCursor, Standing, Status, StoreError,
 };
 
-type Log<'txn> = Table<'txn, (&'static str, u32), &'static [u8]>;
+pub(super) type Log<'txn> = Table<'txn, (&'static str, u32), &'static [u8]>;
 type Blobs<'txn> = Table<'txn, &'static str, &'static [u8]>;
 
 pub(super) fn create(
@@ -33,6 +34,7 @@ pub(super) fn create(
         owner,
         status: Status::Live,
         snapshot_seq: 0,
+        move_time: None,
     };
     heads.insert(id.as_str(), codec::encode_head(&head).as_ref())?;
     txn.open_table(SNAPSHOTS)?.insert(id.as_str(), snapshot)?;
@@ -112,20 +114,75 @@ pub(super) fn claim(
     Ok(Claim::Claimed(Box::new(checkpoint)))
 }
 
+pub(super) fn hand_over(txn: &WriteTransaction, given: &HandOver) -> Result<HandedOver, Fault> {
+    let id = given.match_id;
+    let mut heads = txn.open_table(HEADS)?;
+    let Some(head) = head(&heads, id)? else {
+        return Ok(HandedOver::Missing);
+    };
+    let is_owner = (head.epoch, head.owner) == (given.epoch, given.from);
+    if !is_owner || head.status != Status::Live {
+        return Ok(HandedOver::Fenced(head.into()));
+    }
+    let len = len(&txn.open_table(LOG)?, id)?;
+    if len != given.seq {
+        return Ok(HandedOver::OtherLength { len });
+    }
+    let head = Head {
+        epoch: given.epoch.next(),
+        owner: given.to,
+        move_time: Some(MoveTime::new(given.seq, given.move_time)),
+        ..head
+    };
+    heads.insert(id.as_str(), codec::encode_head(&head).as_ref())?;
+    txn.open_table(OWNED)?
+        .insert((given.to.to_string().as_str(), id.as_str()), ())?;
+    Ok(HandedOver::Done)
+}
+
+/// A head that cannot be read is that match's answer alone.
+pub(super) fn standing(
+    txn: &ReadTransaction,
+    matches: &[(MatchId, u32)],
+) -> Result<Vec<Standing>, Fault> {
+    let (heads, log) = (txn.open_table(HEADS)?, txn.open_table(LOG)?);
+    let one = |&(id, seq): &(MatchId, u32)| {
+        let Some(head) = head(&heads, id)? else {
+            return Ok(Standing::Missing);
+        };
+        let record = log.get((id.as_str(), seq))?;
+        Ok(Standing::Stored {
+            ownership: head.into(),
+            record: record.map(|record| Bytes::copy_from_slice(record.value())),
+        })
+    };
+    matches
+        .iter()
+        .map(|asked| match one(asked) {
+            Err(Fault::Refused(StoreError::Corrupt(text))) => Ok(Standing::Unreadable(text)),
+            answer => answer,
+        })
+        .collect()
+}
+
 /// A head that cannot be read is that element's answer alone.
 pub(super) fn append(txn: &WriteTransaction, batch: &[Append]) -> Result<Vec<Appended>, Fault> {
     let mut heads = txn.open_table(HEADS)?;
     let mut snapshots = txn.open_table(SNAPSHOTS)?;
     let mut log = txn.open_table(LOG)?;
-    batch
-        .iter()
-        .map(
-            |append| match append_one(&mut heads, &mut snapshots, &mut log, append) {
-                Err(Fault::Refused(StoreError::Corrupt(text))) => Ok(Appended::Unreadable(text)),
-                answer => answer,
-            },
-        )
-        .collect()
+    let mut answers = Vec::with_capacity(batch.len());
+    for append in batch {
+        let answer = match append_one(&mut heads, &mut snapshots, &mut log, append) {
+            Err(Fault::Refused(StoreError::Corrupt(text))) => Appended::Unreadable(text),
+            answer => answer?,
+        };
+        if append.ends && answer == (Appended::Stored { duplicate: false }) {
+            txn.open_table(ENDED)?
+                .insert((0, append.match_id.as_str()), ())?;
+        }
+        answers.push(answer);
+    }
+    Ok(answers)
 }
 
 /// Reads all that may refuse it before it writes.
@@ -139,8 +196,9 @@ fn append_one(
     let Some(head) = head(heads, id)? else {
         return Ok(Appended::Missing);
     };
-    // Before the position: what a former owner repeats is not for it to count as confirmed.
-    if head.epoch != append.epoch {
+    // Before the position: what a former owner repeats is not for it to count as confirmed. After a
+    // rollback two shards may hold one epoch.
+    if (head.epoch, head.owner) != (append.epoch, append.owner) {
         return Ok(Appended::Fenced(head.into()));
     }
     let len = len(log, id)?;
@@ -192,7 +250,10 @@ fn stands(log: &Log<'_>, append: &Append) -> Result<bool, Fault> {
     Ok(true)
 }
 
-fn len(log: &Log<'_>, id: MatchId) -> Result<u32, Fault> {
+pub(super) fn len(
+    log: &impl ReadableTable<(&'static str, u32), &'static [u8]>,
+    id: MatchId,
+) -> Result<u32, Fault> {
     let mut records = log.range((id.as_str(), 0)..=(id.as_str(), u32::MAX))?;
     Ok(records
         .next_back()
@@ -252,6 +313,7 @@ fn checkpoint(
         head.snapshot_seq,
         snapshot.value(),
         tail,
+        head.move_time,
     )?)
 }
 

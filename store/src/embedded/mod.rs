@@ -9,9 +9,11 @@
 //! checksums make a torn write harmless: the commit that it belongs to has not happened. What no
 //! file can make good is a disk that fails a flush and afterwards claims to hold what it does not.
 
+mod holdings;
 mod matches;
 mod registry;
 mod revocations;
+mod sweep;
 mod tables;
 mod tickets;
 mod writer;
@@ -21,6 +23,7 @@ use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
@@ -29,10 +32,11 @@ use redb::{Builder, Database, DatabaseError, StorageBackend};
 use self::writer::Writer;
 use crate::codec;
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, Registered, ScanCursor,
-    ShardRecord, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, FINISHED_KEEP, HandOver, HandedOver, MatchPage,
+    Ownership, Registered, Room, ScanCursor, ShardRecord, Standing, Store, StoreError, Swept,
 };
 use crate::durability::Durability;
+use crate::holding::Holding;
 use crate::ticket::{Assignment, Ticket, TicketId};
 
 /// The file within the directory that the store is given.
@@ -43,6 +47,8 @@ const CACHE_BYTES: usize = 32 * 1024 * 1024;
 /// The store in a directory of this machine, for one process.
 pub struct EmbeddedStore {
     writer: Writer,
+    /// How long a match is kept after its end.
+    finished_keep: Duration,
 }
 
 impl EmbeddedStore {
@@ -105,7 +111,19 @@ impl EmbeddedStore {
         open: impl Fn() -> Result<Database, DatabaseError> + Send + Sync + 'static,
     ) -> Result<Self, StoreError> {
         let writer = Writer::start(place, Box::new(open), tables::prepare)?;
-        Ok(Self { writer })
+        Ok(Self {
+            writer,
+            finished_keep: FINISHED_KEEP,
+        })
+    }
+
+    /// Keeps matches for so long after their end, instead of [`FINISHED_KEEP`].
+    #[must_use]
+    pub fn keeping_finished(self, keep: Duration) -> Self {
+        Self {
+            finished_keep: keep,
+            ..self
+        }
     }
 
     /// What an answer promises: [`Durability::Always`] for a store in a directory.
@@ -201,6 +219,20 @@ impl Store for EmbeddedStore {
             .await
     }
 
+    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
+        let hand_over = *hand_over;
+        self.writer
+            .write(move |txn| matches::hand_over(txn, &hand_over))
+            .await
+    }
+
+    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
+        let matches = matches.to_vec();
+        self.writer
+            .read(move |txn| matches::standing(txn, &matches))
+            .await
+    }
+
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
@@ -211,6 +243,20 @@ impl Store for EmbeddedStore {
         self.writer
             .write(move |txn| matches::append(txn, &batch))
             .await
+    }
+
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        let due = sweep::Due::at(now, self.finished_keep);
+        // A commit costs a flush.
+        if !self.writer.read(move |txn| due.is_any(txn)).await? {
+            return Ok(Swept::default());
+        }
+        self.writer.write(move |txn| due.sweep(txn)).await
+    }
+
+    /// A file has no limit that the store knows of.
+    async fn room(&self) -> Result<Room, StoreError> {
+        Ok(Room::default())
     }
 
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
@@ -290,6 +336,43 @@ impl Store for EmbeddedStore {
         let (tickets, assignment) = (tickets.to_vec(), assignment.clone());
         self.writer
             .write(move |txn| tickets::assign(txn, &tickets, &assignment))
+            .await
+    }
+
+    async fn hold(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        max: u32,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        let (player, id) = (player.clone(), id.to_owned());
+        self.writer
+            .write(move |txn| holdings::hold(txn, &player, kind, &id, max, now))
+            .await
+    }
+
+    async fn held(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
+        let player = player.clone();
+        self.writer
+            .read(move |txn| holdings::held(txn, &player, kind))
+            .await
+    }
+
+    async fn let_go(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        ids: &[String],
+    ) -> Result<(), StoreError> {
+        let (player, ids) = (player.clone(), ids.to_vec());
+        self.writer
+            .write(move |txn| holdings::let_go(txn, &player, kind, &ids))
             .await
     }
 

@@ -1,6 +1,6 @@
 //! The tables, and what is done to them when the store is opened.
 
-use redb::{TableDefinition, WriteTransaction};
+use redb::{ReadableTableMetadata, TableDefinition, TableHandle, WriteTransaction};
 
 use super::registry;
 use super::writer::Fault;
@@ -23,8 +23,19 @@ pub(super) const TICKETS: TableDefinition<&str, &[u8]> = TableDefinition::new("t
 pub(super) const POOLS: TableDefinition<(&str, u64, &str), ()> = TableDefinition::new("pools");
 /// When a ticket may be removed, in Unix milliseconds, and its id.
 pub(super) const EXPIRIES: TableDefinition<(u64, &str), ()> = TableDefinition::new("expiries");
+/// Player id, kind and id of what the player holds → since when, in Unix milliseconds.
+pub(super) const HELD: TableDefinition<(&str, &str, &str), u64> = TableDefinition::new("held");
+/// When an entry of [`HELD`] may be removed, in Unix milliseconds, and its key.
+pub(super) const HELD_UNTIL: TableDefinition<(u64, &str, &str, &str), ()> =
+    TableDefinition::new("held_until");
 /// Player id → when the player was revoked, in Unix milliseconds.
 pub(super) const REVOKED: TableDefinition<&str, u64> = TableDefinition::new("revoked");
+
+/// When a match ended, in Unix milliseconds, and its id; 0 until [`sweep`](super::sweep) has noted when.
+pub(super) const ENDED: TableDefinition<(u64, &str), ()> = TableDefinition::new("ended");
+/// One entry, while matches may have ended of which [`ENDED`] does not know: the id up to which they were
+/// looked at.
+pub(super) const UNDATED: TableDefinition<(), &str> = TableDefinition::new("undated");
 
 /// Creates the tables that are missing. Whoever holds the file's lock knows that no earlier process lives:
 /// no record is left, and those shards whose sets are not empty are known to have ended.
@@ -42,6 +53,14 @@ pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
     txn.open_table(TICKETS)?;
     txn.open_table(POOLS)?;
     txn.open_table(EXPIRIES)?;
+    txn.open_table(HELD)?;
+    txn.open_table(HELD_UNTIL)?;
     txn.open_table(REVOKED)?;
+    let knows_ends = txn.list_tables()?.any(|table| table.name() == ENDED.name());
+    txn.open_table(ENDED)?;
+    let mut undated = txn.open_table(UNDATED)?;
+    if !knows_ends && !txn.open_table(HEADS)?.is_empty()? {
+        undated.insert((), "")?;
+    }
     Ok(())
 }

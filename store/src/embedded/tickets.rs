@@ -7,9 +7,7 @@ use super::tables::{EXPIRIES, POOLS, TICKETS};
 use super::writer::Fault;
 use crate::codec;
 use crate::contract::StoreError;
-use crate::ticket::{
-    Assignment, TICKET_KEPT, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
-};
+use crate::ticket::{Assignment, Ticket, TicketId, TicketState, WAITING_MAX, stays_since};
 
 /// Above every id, whose characters are ASCII.
 const ID_END: &str = "\u{7f}";
@@ -27,8 +25,8 @@ pub(super) fn put(txn: &WriteTransaction, mut ticket: Ticket) -> Result<(), Faul
     tickets.insert(id.as_str(), codec::encode_ticket(&ticket).as_ref())?;
     enter_pool(txn, &ticket)?;
     txn.open_table(EXPIRIES)?
-        .insert((waits_until(&ticket), id.as_str()), ())?;
-    remove_old(txn, &mut tickets, ticket.created_at)
+        .insert((ticket.waits_until(), id.as_str()), ())?;
+    remove_old(txn, &mut tickets, ticket.created_at, REMOVED_AT_ONCE)
 }
 
 /// Puts a ticket into its pool, and takes some of those out that nobody has asked for.
@@ -57,12 +55,6 @@ fn leave_pool(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), Fault> {
             .remove((pool, ticket.seen_at.0, id.as_str()))?;
     }
     Ok(())
-}
-
-/// When a ticket that waits may be removed.
-fn waits_until(ticket: &Ticket) -> u64 {
-    let kept_ms = TICKET_KEPT.as_millis() as u64;
-    ticket.created_at.0.saturating_add(kept_ms)
 }
 
 pub(super) fn ticket(txn: &ReadTransaction, id: TicketId) -> Result<Option<Ticket>, Fault> {
@@ -96,10 +88,13 @@ pub(super) fn touch(txn: &WriteTransaction, id: TicketId, now: UnixMillis) -> Re
         && ticket.state == TicketState::Waiting
     {
         leave_pool(txn, &ticket)?;
+        let mut expiries = txn.open_table(EXPIRIES)?;
+        expiries.remove((ticket.waits_until(), id.as_str()))?;
         let ticket = Ticket {
             seen_at: now,
             ..ticket
         };
+        expiries.insert((ticket.waits_until(), id.as_str()), ())?;
         tickets.insert(id.as_str(), codec::encode_ticket(&ticket).as_ref())?;
         enter_pool(txn, &ticket)?;
     }
@@ -154,7 +149,7 @@ pub(super) fn assign(
     Ok(true)
 }
 
-type Tickets<'txn> = Table<'txn, &'static str, &'static [u8]>;
+pub(super) type Tickets<'txn> = Table<'txn, &'static str, &'static [u8]>;
 
 /// Ends a ticket's wait.
 fn settle(
@@ -168,24 +163,29 @@ fn settle(
     tickets.insert(id.as_str(), codec::encode_ticket(&ticket).as_ref())?;
     leave_pool(txn, &ticket)?;
     let mut expiries = txn.open_table(EXPIRIES)?;
-    let waits_until = waits_until(&ticket);
-    expiries.remove((waits_until, id.as_str()))?;
-    // It still waited now, which is not known here.
-    let kept_until = waits_until.saturating_add(TICKET_KEPT.as_millis() as u64);
-    expiries.insert((kept_until, id.as_str()), ())?;
+    expiries.remove((ticket.waits_until(), id.as_str()))?;
+    expiries.insert((ticket.settled_until(), id.as_str()), ())?;
     Ok(())
 }
 
+/// Whether there are tickets whose time is over.
+pub(super) fn has_old(txn: &WriteTransaction, now: UnixMillis) -> Result<bool, Fault> {
+    let expiries = txn.open_table(EXPIRIES)?;
+    let oldest = expiries.first()?.map(|(key, _)| key.value().0);
+    Ok(oldest.is_some_and(|expires_at| expires_at < now.0))
+}
+
 /// Removes some of the tickets whose time is over, by the clock of who makes tickets.
-fn remove_old(
+pub(super) fn remove_old(
     txn: &WriteTransaction,
     tickets: &mut Tickets<'_>,
     now: UnixMillis,
+    limit: usize,
 ) -> Result<(), Fault> {
     let mut expiries = txn.open_table(EXPIRIES)?;
     let old = expiries
         .range(..(now.0, ""))?
-        .take(REMOVED_AT_ONCE)
+        .take(limit)
         .map(|entry| entry.map(|(key, _)| (key.value().0, key.value().1.to_owned())))
         .collect::<Result<Vec<_>, _>>()?;
     for (expires_at, id) in old {

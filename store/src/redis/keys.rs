@@ -7,10 +7,15 @@
 //! rk:shards              SET   of shard ids: all that have a record or matches in their sets
 //! rk:owned:<id>          ZSET  of match ids, by the epoch of the claim that each was added for
 //! rk:left:<id>           "1"   for a day after a shard has left for good
+//! rk:held:<kind>:<player> ZSET of what a player has of a kind, by since when
 //! rk:revoked             ZSET  of the ids of revoked players, by when
+//! rk:sweep:turn          STRING empty; while it exists, no step of a sweep is begun
+//! rk:sweep:at            STRING where the sweep under way goes on
 //! rk:{tickets}:<id>      HASH  body, seen, state, pool; match and assignment once it has one
 //! rk:{tickets}:in:<pool> ZSET  of the keys of waiting tickets, by when they were last asked for
 //! ```
+//!
+//! None is kept for ever: ARCHITECTURE.md says when each goes, and a test compares.
 //!
 //! Both keys of a match share a hash tag, and so do all tickets: an assignment must be atomic over
 //! tickets that never met before. Tickets are few (two for a whole match), so that one Cluster slot
@@ -18,8 +23,9 @@
 //! must keep them in one slot: scripts go over several of them, and over no match's beside them. Work on a
 //! match and on a set is separate steps, in an order that leaves at worst a hint too many.
 
-use game_core::MatchId;
+use game_core::{MatchId, PlayerId};
 
+use crate::holding::Holding;
 use crate::ticket::TicketId;
 
 /// The names under one prefix.
@@ -81,12 +87,25 @@ impl Keys {
         format!("{}:owned:{id}", self.prefix)
     }
 
+    pub(super) fn held(&self, player: &PlayerId, kind: Holding) -> String {
+        format!("{}:held:{}:{player}", self.prefix, kind.key())
+    }
+
     pub(super) fn left(&self, id: &str) -> String {
         format!("{}:left:{id}", self.prefix)
     }
 
     pub(super) fn revoked(&self) -> String {
         format!("{}:revoked", self.prefix)
+    }
+
+    /// Exists while no step of a sweep is to be begun.
+    pub(super) fn sweep_turn(&self) -> String {
+        format!("{}:sweep:turn", self.prefix)
+    }
+
+    pub(super) fn sweep_at(&self) -> String {
+        format!("{}:sweep:at", self.prefix)
     }
 
     pub(super) fn ticket(&self, id: TicketId) -> String {
@@ -117,7 +136,17 @@ mod tests {
         assert_eq!(keys.shards(), "rk:shards");
         assert_eq!(keys.owned("shardshard01"), "rk:owned:shardshard01");
         assert_eq!(keys.left("shardshard01"), "rk:left:shardshard01");
+        let ann: PlayerId = "ann".parse().unwrap();
+        for (kind, expected) in [
+            (Holding::Match, "rk:held:matches:ann"),
+            (Holding::Ticket, "rk:held:tickets:ann"),
+            (Holding::Challenge, "rk:held:challenges:ann"),
+        ] {
+            assert_eq!(keys.held(&ann, kind), expected);
+        }
         assert_eq!(keys.revoked(), "rk:revoked");
+        assert_eq!(keys.sweep_turn(), "rk:sweep:turn");
+        assert_eq!(keys.sweep_at(), "rk:sweep:at");
         assert_eq!(keys.ticket(ticket), "rk:{tickets}:ticketticket");
         assert_eq!(keys.pools(), "rk:{tickets}:in:");
         let odd = Keys::new("a*[b");

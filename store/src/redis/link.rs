@@ -17,7 +17,7 @@ use crate::durability::Durability;
 
 /// The pause after a first failed attempt to connect; it doubles up to [`PAUSE_MAX`].
 const PAUSE_MIN: Duration = Duration::from_millis(20);
-/// Short enough that play goes on within half a second of Redis being back.
+/// Short enough that the first answer comes within half a second of Redis being back.
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 
 /// One connection, shared by all callers, whose requests are pipelined on it.

@@ -1,12 +1,16 @@
 //! Matches on Redis: creation, ownership and the fenced write.
 
+use bytes::Bytes;
 use game_core::{Epoch, Event, MatchId, ShardId, Snapshot};
 use redis::{Cmd, Pipeline, Value, cmd};
 
 use super::{RedisStore, reply, script};
 use crate::checkpoint;
-use crate::codec;
-use crate::contract::{Append, Appended, Checkpoint, Claim, Created, Ownership, StoreError};
+use crate::codec::{self, MoveTime};
+use crate::contract::{
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership, Standing,
+    StoreError,
+};
 
 impl RedisStore {
     pub(super) async fn create_match(
@@ -75,6 +79,58 @@ impl RedisStore {
         claimed(id, &self.one(call).await?)
     }
 
+    pub(super) async fn give_over(&self, given: &HandOver) -> Result<HandedOver, StoreError> {
+        let hint = self.hint(given.to, given.match_id, given.epoch.next());
+        self.one(hint).await?;
+        let keys = [
+            self.keys.head(given.match_id),
+            self.keys.log(given.match_id),
+        ];
+        let keys = keys.each_ref().map(String::as_str);
+        let mut call = script::call(&self.scripts.hand_over, &keys);
+        let noted = MoveTime::new(given.seq, given.move_time);
+        call.arg(given.epoch.0)
+            .arg(given.from.to_string())
+            .arg(given.epoch.next().0)
+            .arg(given.to.to_string())
+            .arg(noted.seq)
+            .arg(noted.micros);
+        handed_over(&self.one(call).await?)
+    }
+
+    /// One pipeline, one round trip. Head and record are two reads: between them a log only grows.
+    pub(super) async fn read_standing(
+        &self,
+        matches: &[(MatchId, u32)],
+    ) -> Result<Vec<Standing>, StoreError> {
+        if matches.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut pipeline = Pipeline::with_capacity(2 * matches.len());
+        for &(id, seq) in matches {
+            pipeline
+                .cmd("HMGET")
+                .arg(self.keys.head(id))
+                .arg(&["epoch", "owner", "status"]);
+            // Before the first record there is none: an index beyond every log.
+            let index = i64::from(seq) - 1;
+            let index = if index < 0 {
+                i64::from(u32::MAX)
+            } else {
+                index
+            };
+            pipeline.cmd("LINDEX").arg(self.keys.log(id)).arg(index);
+        }
+        let answers = self.control.run_each(&pipeline).await?;
+        answers
+            .chunks_exact(2)
+            .map(|pair| match standing(pair) {
+                Err(StoreError::Corrupt(text)) => Ok(Standing::Unreadable(text)),
+                standing => standing,
+            })
+            .collect()
+    }
+
     /// One pipeline, one round trip; Redis flushes once for all of it.
     pub(super) async fn append_batch(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
         if batch.is_empty() {
@@ -100,9 +156,14 @@ impl RedisStore {
         let mut call = script::call(&self.scripts.append, &keys.each_ref().map(String::as_str));
         call.arg(append.epoch.0)
             .arg(append.after)
-            .arg(u8::from(append.ends))
+            .arg(if append.ends {
+                self.finished_keep_ms.as_str()
+            } else {
+                ""
+            })
             .arg(append.last_seq())
-            .arg(append.snapshot.as_deref().unwrap_or_default());
+            .arg(append.snapshot.as_deref().unwrap_or_default())
+            .arg(append.owner.to_string());
         for record in &append.records {
             call.arg(record.as_ref());
         }
@@ -145,7 +206,7 @@ fn claimed(id: MatchId, answer: &Value) -> Result<Claim, StoreError> {
         "missing" => Ok(Claim::Missing),
         "lost" => reply::ownership(fields).map(Claim::Lost),
         "checkpoint" => {
-            let [_, _, _, seq, snapshot, tail] = fields else {
+            let [_, _, _, seq, snapshot, tail, move_seq, move_us] = fields else {
                 return Err(reply::strange("a checkpoint"));
             };
             let checkpoint = checkpoint::assemble(
@@ -154,11 +215,57 @@ fn claimed(id: MatchId, answer: &Value) -> Result<Claim, StoreError> {
                 reply::parsed(seq)?,
                 reply::bytes(snapshot)?,
                 reply::all_bytes(tail)?,
+                noted(move_seq, move_us)?,
             )?;
             Ok(Claim::Claimed(Box::new(checkpoint)))
         }
         _ => Err(reply::strange("a claim")),
     }
+}
+
+/// What `hand_over.lua` has noted of the move under way, if there was a hand-over.
+fn noted(seq: &Value, micros: &Value) -> Result<Option<MoveTime>, StoreError> {
+    if *seq == Value::Nil {
+        return Ok(None);
+    }
+    let (seq, micros) = (reply::parsed(seq)?, reply::parsed(micros)?);
+    Ok(Some(MoveTime { seq, micros }))
+}
+
+/// The answer of `hand_over.lua`.
+fn handed_over(answer: &Value) -> Result<HandedOver, StoreError> {
+    let fields = reply::array(answer)?;
+    let strange = || reply::strange("a hand-over");
+    let (kind, fields) = fields.split_first().ok_or_else(strange)?;
+    Ok(match reply::text(kind)? {
+        "done" => HandedOver::Done,
+        "missing" => HandedOver::Missing,
+        "fenced" => HandedOver::Fenced(reply::ownership(fields)?),
+        "length" => HandedOver::OtherLength {
+            len: reply::parsed(fields.first().ok_or_else(strange)?)?,
+        },
+        _ => return Err(strange()),
+    })
+}
+
+/// The answers to one match of [`RedisStore::read_standing`].
+fn standing(pair: &[Value]) -> Result<Standing, StoreError> {
+    reply::refuse_errors(pair)?;
+    let [head, record] = pair else {
+        return Err(reply::strange("a match"));
+    };
+    let head = reply::array(head)?;
+    if let [Value::Nil, ..] = head {
+        return Ok(Standing::Missing);
+    }
+    let record = match record {
+        Value::Nil => None,
+        record => Some(Bytes::copy_from_slice(reply::bytes(record)?)),
+    };
+    Ok(Standing::Stored {
+        ownership: reply::ownership(head)?,
+        record,
+    })
 }
 
 /// The answer of `append.lua`, where what is wrong with the keys of one match is said of that match,

@@ -7,6 +7,7 @@
 //! Appends have a connection of their own, so that a takeover that reads thousands of matches does
 //! not hold up a move behind it.
 
+mod holdings;
 mod keys;
 mod link;
 mod matches;
@@ -16,6 +17,7 @@ mod revocations;
 mod scan;
 mod script;
 mod survey;
+mod sweep;
 mod tickets;
 
 use std::fmt;
@@ -30,10 +32,11 @@ use self::keys::Keys;
 use self::link::Link;
 use self::script::Scripts;
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, Registered, ScanCursor,
-    ShardRecord, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, FINISHED_KEEP, HandOver, HandedOver, MatchPage,
+    Ownership, Registered, Room, ScanCursor, ShardRecord, Standing, Store, StoreError, Swept,
 };
 use crate::durability::Durability;
+use crate::holding::Holding;
 use crate::ticket::{Assignment, Ticket, TicketId};
 
 /// Where Redis is, and how long to wait for it.
@@ -50,10 +53,12 @@ pub struct RedisConfig {
     pub response_timeout: Duration,
     /// Refuse a server that is not known to flush every write before it answers.
     pub durable_only: bool,
+    /// How long a match is kept after its end.
+    pub finished_keep: Duration,
 }
 
 impl RedisConfig {
-    /// The usual configuration: prefix `rk`, 1 s to connect, 2 s to answer.
+    /// The usual configuration: prefix `rk`, 1 s to connect, 2 s to answer, [`FINISHED_KEEP`].
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -62,6 +67,7 @@ impl RedisConfig {
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(2),
             durable_only: false,
+            finished_keep: FINISHED_KEEP,
         }
     }
 
@@ -87,6 +93,7 @@ impl fmt::Debug for RedisConfig {
             .field("connect_timeout", &self.connect_timeout)
             .field("response_timeout", &self.response_timeout)
             .field("durable_only", &self.durable_only)
+            .field("finished_keep", &self.finished_keep)
             .finish_non_exhaustive()
     }
 }
@@ -100,6 +107,8 @@ pub struct RedisStore {
     /// For everything else.
     control: Link,
     durability: watch::Receiver<Option<Durability>>,
+    /// How long a match is kept after its end, as scripts take it.
+    finished_keep_ms: String,
 }
 
 impl RedisStore {
@@ -125,6 +134,7 @@ impl RedisStore {
             appends: Link::new(client.clone(), &config, learned.clone()),
             control: Link::new(client, &config, learned),
             durability,
+            finished_keep_ms: config.finished_keep.as_millis().to_string(),
         };
         store.control.open().await?;
         store.appends.open().await?;
@@ -232,12 +242,36 @@ impl Store for RedisStore {
         self.claim_match(id, claimant, expected).await
     }
 
+    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
+        self.give_over(hand_over).await
+    }
+
+    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
+        self.read_standing(matches).await
+    }
+
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
         self.append_batch(batch).await
     }
 
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        self.sweep_a_part(now).await
+    }
+
+    async fn room(&self) -> Result<Room, StoreError> {
+        self.read_room().await
+    }
+
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
-        self.beat(shard).await
+        self.beat(shard, &|| {}).await
+    }
+
+    async fn heartbeat_in_steps(
+        &self,
+        shard: &ShardRecord,
+        answered: &(dyn Fn() + Send + Sync),
+    ) -> Result<Vec<Registered>, StoreError> {
+        self.beat(shard, answered).await
     }
 
     async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
@@ -290,6 +324,34 @@ impl Store for RedisStore {
         assignment: &Assignment,
     ) -> Result<bool, StoreError> {
         self.give_match(tickets, assignment).await
+    }
+
+    async fn hold(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        max: u32,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        self.add_holding(player, kind, id, max, now).await
+    }
+
+    async fn held(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
+        self.read_holdings(player, kind).await
+    }
+
+    async fn let_go(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        ids: &[String],
+    ) -> Result<(), StoreError> {
+        self.remove_holdings(player, kind, ids).await
     }
 
     async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {

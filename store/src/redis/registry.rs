@@ -17,7 +17,12 @@ const LEFT_KNOWN: Duration = Duration::from_secs(24 * 60 * 60);
 const SCAN_COUNT: u32 = 1_000;
 
 impl RedisStore {
-    pub(super) async fn beat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
+    /// Calls `answered` when the record is stored and the registry is still to be read.
+    pub(super) async fn beat(
+        &self,
+        shard: &ShardRecord,
+        answered: &(dyn Fn() + Send + Sync),
+    ) -> Result<Vec<Registered>, StoreError> {
         let id = shard.id.to_string();
         let keys = [
             self.keys.shards(),
@@ -33,6 +38,7 @@ impl RedisStore {
         pipeline.add_command(call);
         pipeline.cmd("SMEMBERS").arg(self.keys.shards());
         let answers = self.control.run(&pipeline).await?;
+        answered();
         self.read_records(answers.last()).await
     }
 

@@ -10,12 +10,10 @@ impl RedisStore {
     /// One command does it; what the other removes would be removed some day anyway.
     pub(super) async fn deny(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
         let key = self.keys.revoked();
-        let old = u128::from(at.0).saturating_sub(REVOCATION_KEPT.as_millis());
         let mut pipeline = Pipeline::with_capacity(2);
         let add = pipeline.cmd("ZADD").arg(&key).arg("GT");
         add.arg(at.0).arg(player.as_str());
-        let remove = pipeline.cmd("ZREMRANGEBYSCORE").arg(&key);
-        remove.arg("-inf").arg(format!("({old}"));
+        remove_old(&mut pipeline, &key, at);
         self.control.run(&pipeline).await.map(|_| ())
     }
 
@@ -40,4 +38,11 @@ impl RedisStore {
         let answer = self.one(read).await?;
         reply::array(&answer)?.iter().map(reply::parsed).collect()
     }
+}
+
+/// Removes the revocations that are older than any valid token.
+pub(super) fn remove_old(pipeline: &mut Pipeline, key: &str, now: UnixMillis) {
+    let old = u128::from(now.0).saturating_sub(REVOCATION_KEPT.as_millis());
+    let remove = pipeline.cmd("ZREMRANGEBYSCORE").arg(key);
+    remove.arg("-inf").arg(format!("({old}"));
 }

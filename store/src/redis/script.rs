@@ -7,7 +7,9 @@ pub(super) struct Scripts {
     pub(super) create: Script,
     pub(super) load: Script,
     pub(super) claim: Script,
+    pub(super) hand_over: Script,
     pub(super) append: Script,
+    pub(super) expire: Script,
     pub(super) hint: Script,
     pub(super) disown: Script,
     pub(super) heartbeat: Script,
@@ -17,14 +19,17 @@ pub(super) struct Scripts {
     pub(super) ticket_touch: Script,
     pub(super) ticket_cancel: Script,
     pub(super) ticket_assign: Script,
+    pub(super) hold: Script,
 }
 
 impl Scripts {
-    const SOURCES: [&str; 13] = [
+    const SOURCES: [&str; 16] = [
         include_str!("lua/create.lua"),
         include_str!("lua/load.lua"),
         include_str!("lua/claim.lua"),
+        include_str!("lua/hand_over.lua"),
         include_str!("lua/append.lua"),
+        include_str!("lua/expire.lua"),
         include_str!("lua/hint.lua"),
         include_str!("lua/disown.lua"),
         include_str!("lua/heartbeat.lua"),
@@ -34,6 +39,7 @@ impl Scripts {
         include_str!("lua/ticket_touch.lua"),
         include_str!("lua/ticket_cancel.lua"),
         include_str!("lua/ticket_assign.lua"),
+        include_str!("lua/hold.lua"),
     ];
 
     pub(super) fn new() -> Self {
@@ -41,7 +47,9 @@ impl Scripts {
             create,
             load,
             claim,
+            hand_over,
             append,
+            expire,
             hint,
             disown,
             heartbeat,
@@ -51,12 +59,15 @@ impl Scripts {
             ticket_touch,
             ticket_cancel,
             ticket_assign,
+            hold,
         ] = Self::SOURCES.map(Script::new);
         Self {
             create,
             load,
             claim,
+            hand_over,
             append,
+            expire,
             hint,
             disown,
             heartbeat,
@@ -66,6 +77,7 @@ impl Scripts {
             ticket_touch,
             ticket_cancel,
             ticket_assign,
+            hold,
         }
     }
 

@@ -7,7 +7,7 @@ use super::{RedisStore, reply, script};
 use crate::codec::{self, DecodeError};
 use crate::contract::StoreError;
 use crate::ticket::{
-    Assignment, TICKET_KEPT, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
+    Assignment, SETTLED_KEPT, TICKET_WAITS, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
 };
 
 impl RedisStore {
@@ -15,7 +15,7 @@ impl RedisStore {
         let mut call = self.ticket_call(&self.scripts.ticket_put, ticket.id);
         call.arg(codec::encode_ticket(ticket).as_ref())
             .arg(ticket.seen_at.0)
-            .arg(TICKET_KEPT.as_secs())
+            .arg(TICKET_WAITS.as_secs())
             .arg(ticket.pool.as_deref().unwrap_or_default())
             .arg(stays_since(ticket.seen_at).0);
         self.one(call).await.map(|_| ())
@@ -56,14 +56,14 @@ impl RedisStore {
     pub(super) async fn note_seen(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {
         let mut call = self.ticket_call(&self.scripts.ticket_touch, id);
         call.arg(now.0)
-            .arg(TICKET_KEPT.as_secs())
+            .arg(TICKET_WAITS.as_secs())
             .arg(stays_since(now).0);
         self.one(call).await.map(|_| ())
     }
 
     pub(super) async fn withdraw_ticket(&self, id: TicketId) -> Result<bool, StoreError> {
         let mut call = self.ticket_call(&self.scripts.ticket_cancel, id);
-        call.arg(TICKET_KEPT.as_secs());
+        call.arg(SETTLED_KEPT.as_secs());
         Ok(reply::parsed::<u8>(&self.one(call).await?)? == 1)
     }
 
@@ -81,7 +81,7 @@ impl RedisStore {
         let mut call = script::call(&self.scripts.ticket_assign, &keys);
         call.arg(assignment.match_id.as_str())
             .arg(codec::encode_assignment(assignment).as_ref())
-            .arg(TICKET_KEPT.as_secs());
+            .arg(SETTLED_KEPT.as_secs());
         Ok(reply::parsed::<u8>(&self.one(call).await?)? == 1)
     }
 

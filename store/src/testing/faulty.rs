@@ -10,9 +10,10 @@ use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use tokio::sync::watch;
 
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, Registered, ScanCursor,
-    ShardRecord, Store, StoreError,
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
+    Registered, Room, ScanCursor, ShardRecord, Standing, Store, StoreError, Swept,
 };
+use crate::holding::Holding;
 use crate::ticket::{Assignment, Ticket, TicketId};
 
 /// What happens to appends.
@@ -216,8 +217,32 @@ impl Store for FaultyStore {
         self.up()?.claim(id, claimant, expected).await
     }
 
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        self.up()?.sweep(now).await
+    }
+
+    async fn room(&self) -> Result<Room, StoreError> {
+        self.up()?.room().await
+    }
+
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
         self.up()?.heartbeat(shard).await
+    }
+
+    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
+        self.up()?.hand_over(hand_over).await
+    }
+
+    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
+        self.up()?.standing(matches).await
+    }
+
+    async fn heartbeat_in_steps(
+        &self,
+        shard: &ShardRecord,
+        answered: &(dyn Fn() + Send + Sync),
+    ) -> Result<Vec<Registered>, StoreError> {
+        self.up()?.heartbeat_in_steps(shard, answered).await
     }
 
     async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
@@ -270,6 +295,34 @@ impl Store for FaultyStore {
         assignment: &Assignment,
     ) -> Result<bool, StoreError> {
         self.up()?.assign_tickets(tickets, assignment).await
+    }
+
+    async fn hold(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        max: u32,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        self.up()?.hold(player, kind, id, max, now).await
+    }
+
+    async fn held(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
+        self.up()?.held(player, kind).await
+    }
+
+    async fn let_go(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        ids: &[String],
+    ) -> Result<(), StoreError> {
+        self.up()?.let_go(player, kind, ids).await
     }
 
     async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {

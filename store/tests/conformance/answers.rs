@@ -1,20 +1,22 @@
 //! Each answer of each operation, on every store.
 
+use std::time::Duration;
+
 use game_core::{Epoch, UnixMillis};
 use store::{
     Appended, Assignment, Checkpoint, Claim, Created, Ownership, Status, Store, TicketState,
 };
 
-use crate::samples::{Line, assignment, match_id, on_all, player, shard_id, ticket, ticket_id};
+use crate::samples::{Line, assignment, by, match_id, on_all, player, shard_id, ticket, ticket_id};
 
-const STORED: Appended = Appended::Stored { duplicate: false };
+pub(crate) const STORED: Appended = Appended::Stored { duplicate: false };
 const DUPLICATE: Appended = Appended::Stored { duplicate: true };
 
 fn line() -> Line {
     Line::new(match_id(1), 1, 10)
 }
 
-fn owned_by(owner: u8, epoch: u64) -> Ownership {
+pub(crate) fn owned_by(owner: u8, epoch: u64) -> Ownership {
     Ownership {
         epoch: Epoch(epoch),
         owner: shard_id(owner),
@@ -23,13 +25,13 @@ fn owned_by(owner: u8, epoch: u64) -> Ownership {
 }
 
 /// Creates the match of `line` and has shard 1 claim it, under epoch 1.
-async fn claimed(store: &dyn Store, line: &Line) {
+pub(crate) async fn claimed(store: &dyn Store, line: &Line) {
     store.create(shard_id(1), &line.snapshots[0]).await.unwrap();
     let claim = store.claim(line.id, shard_id(1), Epoch(0)).await.unwrap();
     assert!(matches!(claim, Claim::Claimed(_)), "{claim:?}");
 }
 
-async fn append(store: &dyn Store, append: store::Append) -> Appended {
+pub(crate) async fn append(store: &dyn Store, append: store::Append) -> Appended {
     store.append(&[append]).await.unwrap().remove(0)
 }
 
@@ -49,6 +51,7 @@ fn a_match_is_created_once() {
             ownership: owned_by(1, 0),
             snapshot: line.snapshots[0].clone(),
             tail: Vec::new(),
+            move_time: Duration::ZERO,
         };
         assert_eq!(store.load(line.id).await.unwrap(), Some(expected));
         assert_eq!(
@@ -83,6 +86,7 @@ fn a_claim_goes_to_who_knows_the_epoch() {
             ownership: owned_by(2, 2),
             snapshot: line.snapshots[0].clone(),
             tail: line.events[..3].to_vec(),
+            move_time: Duration::ZERO,
         };
         assert_eq!(taken, Claim::Claimed(Box::new(expected.clone())));
         assert_eq!(store.load(line.id).await.unwrap(), Some(expected));
@@ -137,7 +141,7 @@ fn an_append_under_another_epoch_is_fenced_wherever_it_belongs() {
         assert_eq!(store.log(line.id).await.unwrap(), line.events[..2]);
         // The new owner finds what the old one wrote.
         assert_eq!(
-            append(&*store, line.append(Epoch(2), 0, 2)).await,
+            append(&*store, by(2, line.append(Epoch(2), 0, 2))).await,
             DUPLICATE
         );
     });

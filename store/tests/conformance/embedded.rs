@@ -8,7 +8,8 @@ use std::time::Duration;
 use game_core::{Epoch, UnixMillis};
 use redb::{Database, TableDefinition};
 use store::{
-    Appended, Claim, Created, Durability, EmbeddedStore, Registered, Store, StoreError, Ticket,
+    Appended, Claim, Created, Durability, EmbeddedStore, Registered, Store, StoreError,
+    TICKET_WAITS, Ticket,
 };
 
 use crate::disk::Disk;
@@ -273,9 +274,9 @@ fn what_was_confirmed_is_there_after_torn_writes() {
 }
 
 #[test]
-fn tickets_are_removed_a_day_after_they_were_made_and_settled_ones_a_day_later() {
+fn tickets_that_nobody_asks_for_are_removed_and_settled_ones_an_hour_later() {
     let store = EmbeddedStore::in_memory().unwrap();
-    let day_ms = 24 * 60 * 60 * 1000;
+    let waits_ms = TICKET_WAITS.as_millis() as u64;
     runtime().block_on(async {
         let put = async |n, pool, ms| {
             let made = UnixMillis(ticket(n, pool).created_at.0 + ms);
@@ -291,12 +292,18 @@ fn tickets_are_removed_a_day_after_they_were_made_and_settled_ones_a_day_later()
         put(2, None, 0).await;
         put(3, Some("3+2"), 0).await;
         store.cancel_ticket(ticket_id(1)).await.unwrap();
-        put(4, None, day_ms).await;
+        put(4, None, 0).await;
+        let asked_at = UnixMillis(ticket(4, None).seen_at.0 + 5);
+        store.touch_ticket(ticket_id(4), asked_at).await.unwrap();
+        put(5, None, waits_ms).await;
         assert!(is_there(1).await && is_there(2).await && is_there(3).await);
-        put(5, None, day_ms + 1).await;
+        put(6, None, waits_ms + 1).await;
         assert!(is_there(1).await && !is_there(2).await && !is_there(3).await);
+        assert!(is_there(4).await, "it was asked for later");
         assert_eq!(store.waiting("3+2").await.unwrap(), []);
-        put(6, None, 2 * day_ms + 1).await;
+        put(7, None, waits_ms + 6).await;
+        assert!(!is_there(4).await);
+        put(8, None, waits_ms + 60 * 60 * 1000 + 1).await;
         assert!(!is_there(1).await);
     });
 }

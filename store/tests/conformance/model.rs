@@ -1,12 +1,13 @@
 //! What a store is, said in the simplest way: maps in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use game_core::{Epoch, Event, MatchId, ShardId, Snapshot, UnixMillis};
-use store::codec::{decode_record, decode_snapshot};
+use store::codec::{decode_record, decode_snapshot, encode_record};
 use store::{
-    Append, Appended, Assignment, Checkpoint, Claim, Created, Ownership, Registered, ShardRecord,
-    Status, Ticket, TicketId, TicketState,
+    Append, Appended, Assignment, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership,
+    Registered, ShardRecord, Standing, Status, Ticket, TicketId, TicketState,
 };
 
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ struct StoredMatch {
     ownership: Ownership,
     log: Vec<Event>,
     snapshot: Snapshot,
+    /// Length of the log at the last hand-over, and what had counted of the move after it.
+    move_time: (usize, Duration),
 }
 
 impl StoredMatch {
@@ -34,6 +37,10 @@ impl StoredMatch {
             ownership: self.ownership,
             snapshot: self.snapshot.clone(),
             tail: self.log[self.snapshot.seq() as usize..].to_vec(),
+            move_time: match self.move_time {
+                (len, counted) if len == self.log.len() => counted,
+                _ => Duration::ZERO,
+            },
         }
     }
 }
@@ -54,6 +61,7 @@ impl Model {
             ownership,
             log: Vec::new(),
             snapshot: snapshot.clone(),
+            move_time: Default::default(),
         };
         self.matches.insert(id, stored);
         self.owned.insert((owner, id));
@@ -89,11 +97,46 @@ impl Model {
         Claim::Claimed(Box::new(stored.checkpoint()))
     }
 
+    pub(crate) fn hand_over(&mut self, given: &HandOver) -> HandedOver {
+        self.hinted.insert((given.to, given.match_id));
+        let Some(stored) = self.matches.get_mut(&given.match_id) else {
+            return HandedOver::Missing;
+        };
+        let expected = Ownership {
+            epoch: given.epoch,
+            owner: given.from,
+            status: Status::Live,
+        };
+        if stored.ownership != expected {
+            return HandedOver::Fenced(stored.ownership);
+        }
+        let len = stored.log.len();
+        if len != given.seq as usize {
+            return HandedOver::OtherLength { len: len as u32 };
+        }
+        stored.ownership.epoch = given.epoch.next();
+        stored.ownership.owner = given.to;
+        stored.move_time = (len, given.move_time);
+        self.owned.insert((given.to, given.match_id));
+        HandedOver::Done
+    }
+
+    pub(crate) fn standing(&self, id: MatchId, seq: u32) -> Standing {
+        let stored = self.matches.get(&id);
+        stored.map_or(Standing::Missing, |stored| {
+            let record = stored.log.iter().find(|event| event.seq == seq);
+            Standing::Stored {
+                ownership: stored.ownership,
+                record: record.map(encode_record),
+            }
+        })
+    }
+
     pub(crate) fn append(&mut self, append: &Append) -> Appended {
         let Some(stored) = self.matches.get_mut(&append.match_id) else {
             return Appended::Missing;
         };
-        if stored.ownership.epoch != append.epoch {
+        if (stored.ownership.epoch, stored.ownership.owner) != (append.epoch, append.owner) {
             return Appended::Fenced(stored.ownership);
         }
         let records: Vec<Event> = append

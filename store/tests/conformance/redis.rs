@@ -7,10 +7,11 @@ use game_core::Epoch;
 use store::testing::RedisServer;
 use store::{
     Appended, Claim, Durability, RedisConfig, RedisStore, Registered, Status, Store, StoreError,
+    TICKET_WAITS,
 };
 
 use crate::samples::{
-    Line, match_id, redis_store, runtime, shard_id, shard_record, ticket, ticket_id,
+    Line, by, match_id, redis_store, runtime, shard_id, shard_record, ticket, ticket_id,
 };
 
 const STORED: Appended = Appended::Stored { duplicate: false };
@@ -189,7 +190,8 @@ fn what_a_stopped_redis_still_has_to_read_comes_before_a_takeover_or_is_fenced()
         claimed(&zombie, &line).await;
         for epoch in 1..=5 {
             let after = successor.log(line.id).await.unwrap().len().min(3);
-            let write = line.append(Epoch(epoch), after, 1);
+            let owner = if epoch == 1 { 1 } else { 2 };
+            let write = by(owner, line.append(Epoch(epoch), after, 1));
             server.stop();
             unavailable(zombie.append(std::slice::from_ref(&write)).await);
             let takeover = successor.claim(line.id, shard_id(2), Epoch(epoch));
@@ -480,23 +482,29 @@ fn a_match_that_cannot_be_read_stops_no_other_of_its_batch() {
 }
 
 #[test]
-fn a_ticket_is_kept_for_a_day_and_for_another_once_it_does_not_wait() {
+fn a_ticket_that_nobody_asks_for_goes_and_a_settled_one_is_kept_for_an_hour() {
     runtime().block_on(async {
         let server = RedisServer::start();
         let store = redis_store(&server).await;
         let key = |n| format!("rk:{{tickets}}:{}", ticket_id(n));
-        let is_a_day = |key: &str| {
-            let left: u32 = server.command(&["TTL", key])[1..].parse().unwrap();
-            assert!((86_000..=86_400).contains(&left), "{key}: {left}");
+        let is_left = |key: &str, seconds: u64| {
+            let left: u64 = server.command(&["TTL", key])[1..].parse().unwrap();
+            assert!((seconds - 60..=seconds).contains(&left), "{key}: {left}");
         };
+        let waits_s = TICKET_WAITS.as_secs();
         for (n, pool) in [(1, None), (2, Some("3+2"))] {
             store.put_ticket(&ticket(n, pool)).await.unwrap();
-            is_a_day(&key(n));
+            is_left(&key(n), waits_s);
         }
-        is_a_day("rk:{tickets}:in:3+2");
-        server.command(&["EXPIRE", &key(1), "9"]);
+        is_left("rk:{tickets}:in:3+2", waits_s);
+        for n in [1, 2] {
+            server.command(&["EXPIRE", &key(n), "9"]);
+            let now = ticket(n, None).seen_at;
+            store.touch_ticket(ticket_id(n), now).await.unwrap();
+            is_left(&key(n), waits_s);
+        }
         store.cancel_ticket(ticket_id(1)).await.unwrap();
-        is_a_day(&key(1));
+        is_left(&key(1), 3_600);
         // One that has expired keeps nobody from being paired.
         server.command(&["DEL", &key(2)]);
         assert_eq!(store.waiting("3+2").await.unwrap(), []);

@@ -102,20 +102,17 @@ impl Line {
         line
     }
 
-    /// The write of `count` events after `after`.
+    /// The write of `count` events after `after` by shard 1.
     pub(crate) fn append(&self, epoch: Epoch, after: usize, count: usize) -> Append {
-        Append::new(self.id, epoch, &self.events[after..after + count], None)
+        let events = &self.events[after..after + count];
+        Append::new(self.id, shard_id(1), epoch, events, None)
     }
 
     /// The same with a snapshot.
     pub(crate) fn append_with_snapshot(&self, epoch: Epoch, after: usize, count: usize) -> Append {
         let snapshot = &self.snapshots[after + count];
-        Append::new(
-            self.id,
-            epoch,
-            &self.events[after..after + count],
-            Some(snapshot),
-        )
+        let events = &self.events[after..after + count];
+        Append::new(self.id, shard_id(1), epoch, events, Some(snapshot))
     }
 
     /// The write of a resignation after `after` (at least 2) events.
@@ -128,8 +125,15 @@ impl Line {
         };
         game.apply(game.turn(), &command, MatchTime::default(), &mut events)
             .unwrap();
-        Append::new(self.id, epoch, &events, Some(&game.snapshot()))
+        let snapshot = game.snapshot();
+        Append::new(self.id, shard_id(1), epoch, &events, Some(&snapshot))
     }
+}
+
+/// The same write by shard `n`.
+pub(crate) fn by(n: u8, append: Append) -> Append {
+    let owner = shard_id(n);
+    Append { owner, ..append }
 }
 
 pub(crate) fn shard_record(n: u8, heartbeat: u64) -> ShardRecord {

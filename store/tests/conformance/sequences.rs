@@ -1,15 +1,19 @@
 //! Any sequence of operations has the same answers on a model and on every store.
 
+use std::time::Duration;
+
 use game_core::{Epoch, ShardId, UnixMillis};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use store::testing::RedisServer;
-use store::{Append, EmbeddedStore, MemoryStore, RedisConfig, RedisStore, Registered, Store};
+use store::{
+    Append, EmbeddedStore, HandOver, MemoryStore, RedisConfig, RedisStore, Registered, Store,
+};
 
 use crate::model::Model;
 use crate::samples::{
-    Line, assignment, match_id, runtime, shard_id, shard_record, ticket, ticket_id,
+    Line, assignment, by, match_id, runtime, shard_id, shard_record, ticket, ticket_id,
 };
 
 const MATCHES: u8 = 3;
@@ -22,18 +26,56 @@ const POOLS: [&str; 2] = ["3+2", "5+0"];
 /// One operation. Positions and epochs are relative to what is stored, so that all cases are met.
 #[derive(Debug, Clone)]
 enum Op {
-    Create { of: u8, shard: u8 },
-    Claim { of: u8, shard: u8, epoch: i64 },
+    Create {
+        of: u8,
+        shard: u8,
+    },
+    Claim {
+        of: u8,
+        shard: u8,
+        epoch: i64,
+    },
+    HandOver {
+        of: u8,
+        from: u8,
+        to: u8,
+        epoch: i64,
+        after: i64,
+    },
     Append(Vec<Write>),
     RepeatLastAppend,
-    Heartbeat { shard: u8, heartbeat: u64 },
-    Leave { shard: u8 },
-    Deregister { shard: u8, late: bool },
-    Disown { shard: u8, of: u8, epoch: i64 },
-    PutTicket { n: u8, pool: Option<usize> },
-    TouchTicket { n: u8, now: u64 },
-    CancelTicket { n: u8 },
-    AssignTickets { one: u8, other: u8, to: u8 },
+    Heartbeat {
+        shard: u8,
+        heartbeat: u64,
+    },
+    Leave {
+        shard: u8,
+    },
+    Deregister {
+        shard: u8,
+        late: bool,
+    },
+    Disown {
+        shard: u8,
+        of: u8,
+        epoch: i64,
+    },
+    PutTicket {
+        n: u8,
+        pool: Option<usize>,
+    },
+    TouchTicket {
+        n: u8,
+        now: u64,
+    },
+    CancelTicket {
+        n: u8,
+    },
+    AssignTickets {
+        one: u8,
+        other: u8,
+        to: u8,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -41,6 +83,8 @@ struct Write {
     of: u8,
     /// Which of two ways the match goes.
     fork: bool,
+    /// Whose it is, counted from the owner.
+    owner: u8,
     epoch: i64,
     after: i64,
     count: usize,
@@ -55,21 +99,25 @@ fn write() -> impl Strategy<Value = Write> {
     (
         0..MATCHES,
         seldom(0.1),
+        prop_oneof![8 => Just(0u8), 1 => 1..SHARDS],
         offset,
         after,
         1usize..4,
         seldom(0.2),
         seldom(0.05),
     )
-        .prop_map(|(of, fork, epoch, after, count, snapshot, ends)| Write {
-            of,
-            fork,
-            epoch,
-            after,
-            count,
-            snapshot,
-            ends,
-        })
+        .prop_map(
+            |(of, fork, owner, epoch, after, count, snapshot, ends)| Write {
+                of,
+                fork,
+                owner,
+                epoch,
+                after,
+                count,
+                snapshot,
+                ends,
+            },
+        )
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -80,6 +128,9 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (of(), shard()).prop_map(|(of, shard)| Op::Create { of, shard }),
         3 => (of(), shard(), prop_oneof![4 => Just(0i64), 1 => -1i64..2])
             .prop_map(|(of, shard, epoch)| Op::Claim { of, shard, epoch }),
+        2 => (of(), shard(), shard(), prop_oneof![4 => Just(0i64), 1 => -1i64..2],
+            prop_oneof![4 => Just(0i64), 1 => -1i64..2])
+            .prop_map(|(of, from, to, epoch, after)| Op::HandOver { of, from, to, epoch, after }),
         8 => vec(write(), 1..4).prop_map(Op::Append),
         1 => Just(Op::RepeatLastAppend),
         1 => (shard(), 0..9u64).prop_map(|(shard, heartbeat)| Op::Heartbeat { shard, heartbeat }),
@@ -111,22 +162,26 @@ impl Lines {
     /// A relative write made absolute.
     fn append(&self, model: &Model, write: &Write) -> Append {
         let line = &self.0[usize::from(write.of)][usize::from(write.fork)];
-        let epoch = model
-            .ownership(line.id)
-            .map_or(Epoch(0), |stored| stored.epoch);
+        let stored = model.ownership(line.id);
+        let owner = (0..SHARDS)
+            .find(|&n| stored.is_some_and(|stored| stored.owner == shard_id(n)))
+            .unwrap_or(0);
+        let owner = (owner + write.owner) % SHARDS;
+        let epoch = stored.map_or(Epoch(0), |stored| stored.epoch);
         let epoch = Epoch(epoch.0.saturating_add_signed(write.epoch));
         let after = model
             .log(line.id)
             .len()
             .saturating_add_signed(write.after as isize);
         let after = after.min(LINE_LEN - write.count);
-        if write.ends && after >= 2 {
+        let append = if write.ends && after >= 2 {
             line.end(epoch, after)
         } else if write.snapshot {
             line.append_with_snapshot(epoch, after, write.count)
         } else {
             line.append(epoch, after, write.count)
-        }
+        };
+        by(owner, append)
     }
 }
 
@@ -150,6 +205,26 @@ async fn step(
             let expected = Epoch(current.saturating_add_signed(*epoch));
             let answer = store.claim(id, shard, expected).await.unwrap();
             assert_eq!(answer, model.claim(id, shard, expected));
+        }
+        Op::HandOver {
+            of,
+            from,
+            to,
+            epoch,
+            after,
+        } => {
+            let id = match_id(*of);
+            let current = model.ownership(id).map_or(0, |stored| stored.epoch.0);
+            let hand_over = HandOver {
+                match_id: id,
+                from: shard_id(*from),
+                epoch: Epoch(current.saturating_add_signed(*epoch)),
+                to: shard_id(*to),
+                seq: (model.log(id).len() as u32).saturating_add_signed(*after as i32),
+                move_time: Duration::from_micros(current + 1),
+            };
+            let answer = store.hand_over(&hand_over).await.unwrap();
+            assert_eq!(answer, model.hand_over(&hand_over));
         }
         Op::Append(writes) => {
             *last = writes
@@ -244,6 +319,10 @@ async fn compare(model: &Model, store: &dyn Store) {
         assert_eq!(store.load(id).await.unwrap(), model.load(id));
         assert_eq!(store.log(id).await.unwrap(), model.log(id));
         assert_eq!(store.ownership(id).await.unwrap(), model.ownership(id));
+        let len = model.log(id).len() as u32;
+        let asked = [(id, 0), (id, len), (id, len + 1)];
+        let expected = asked.map(|(id, seq)| model.standing(id, seq));
+        assert_eq!(store.standing(&asked).await.unwrap(), expected);
     }
     for n in 0..SHARDS {
         let owned = store.owned(shard_id(n)).await.unwrap();

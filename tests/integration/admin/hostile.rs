@@ -1,5 +1,6 @@
 //! Whoever has no token, sends nonsense, or does not read.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use game_core::{Match, MatchId, MatchTime};
@@ -7,7 +8,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::installation::{Endpoint, Game, Installation};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpSocket;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 const GUARDED: [(&str, Method); 8] = [
@@ -126,6 +127,71 @@ async fn nonsense_is_answered_with_what_is_wrong() {
             response.status(),
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
         );
+    }
+}
+
+/// Whether the far end has closed a connection, in time.
+async fn is_closed(mut stream: TcpStream) -> bool {
+    let mut byte = [0];
+    let read = timeout(Duration::from_secs(30), stream.read(&mut byte)).await;
+    matches!(read, Ok(Ok(0) | Err(_)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_ask_nothing_shut_nobody_out() {
+    let installation = Installation::start(1).await;
+    let mut game = Game::begin(&installation.matchmaker).await;
+    let moves = ["e2e4", "e7e5"].into_iter().zip(0..);
+    let endpoints = [&installation.admin, &installation.shards[0].admin];
+    for (endpoint, (uci, ply)) in endpoints.into_iter().zip(moves) {
+        let address = endpoint.url.trim_start_matches("http://").parse().unwrap();
+        // An operator is there before.
+        let path = format!("/v1/matches/{}/events", game.id);
+        let request = endpoint.request(Method::GET, &path);
+        let mut events = request.send().await.unwrap();
+        assert_eq!(events.status(), StatusCode::OK);
+        assert!(events.chunk().await.unwrap().is_some());
+
+        // As many as ever may be there, from one address and from several, that say nothing or half of
+        // something.
+        let mut idle = Vec::new();
+        for n in 0..400_u16 {
+            let host = if n < 200 {
+                1
+            } else {
+                u8::try_from(n % 20).unwrap() + 2
+            };
+            let socket = TcpSocket::new_v4().unwrap();
+            socket
+                .bind(SocketAddr::from(([127, 0, 0, host], 0)))
+                .unwrap();
+            let mut stream = socket.connect(address).await.unwrap();
+            if n % 2 == 0 {
+                let _ = stream.write_all(b"GET /livez HTTP/1.1\r\nhost: ").await;
+            }
+            idle.push(stream);
+            if n % 50 != 49 {
+                continue;
+            }
+            for path in ["/livez", "/readyz"] {
+                let asked = reqwest::Client::new()
+                    .get(format!("{}{path}", endpoint.url))
+                    .send();
+                let answer = timeout(Duration::from_secs(10), asked).await;
+                let answer = answer.expect("an answer in time").expect("an answer");
+                assert_eq!(answer.status(), StatusCode::OK, "{path} beside {n}");
+            }
+            Endpoint::new(&endpoint.url, &endpoint.token)
+                .get("/v1/shards")
+                .await;
+        }
+        // Each of them is closed, by who came later or by its deadline.
+        for stream in idle {
+            assert!(is_closed(stream).await);
+        }
+        // The operator was not.
+        game.play(ply, uci).await;
+        assert!(events.chunk().await.unwrap().is_some());
     }
 }
 

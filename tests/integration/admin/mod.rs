@@ -6,3 +6,4 @@ mod contract;
 mod hostile;
 mod reading;
 mod tls;
+mod unattended;

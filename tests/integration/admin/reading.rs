@@ -25,6 +25,9 @@ async fn check_match(endpoint: &Endpoint, id: &str, owner: &str) {
     assert_eq!(details["clocks"]["running"], "black");
     let fen = "rnbqkbnr/pppp1ppp/8/4p3/4P3/5N2/PPPP1PPP/RNBQKB1R b KQkq - 1 2";
     assert_eq!(details["fen"], fen);
+    let initial = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1";
+    assert_eq!(details["start_fen"], initial);
+    assert_eq!(details["start_fullmove"], 1);
     let moves: Vec<_> = details["moves"].as_array().unwrap().iter().collect();
     assert_eq!(moves[2]["uci"], "g1f3");
     assert_eq!(moves[2]["san"], "Nf3");
@@ -221,7 +224,7 @@ async fn probes_version_and_configuration_are_told_without_secrets() {
             "{text}"
         );
         let document = endpoint.get("/openapi.json").await;
-        assert_eq!(document["paths"].as_object().unwrap().len(), 16);
+        assert_eq!(document["paths"].as_object().unwrap().len(), 17);
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) const ONE_PER_SEQ: &str = "the log has one record for each seq, in or
 pub(crate) const AT_MOST_ONCE: &str = "a command stands in the log at most once";
 pub(crate) const EPOCHS_RISE: &str = "epochs only rise, and each has one owner";
 pub(crate) const OWNER_KNOWS: &str = "the present owner knows all that was ever shown";
+pub(crate) const OWNER_WRITES: &str = "only the present owner's writes are taken";
 pub(crate) const CAN_FINISH: &str = "once faults stop, any shard can bring the match to its end";
 pub(crate) const FINISHED: &str = "every command is shown";
 pub(crate) const ZOMBIE: &str = "two shards take the match for theirs, and one of them writes";
@@ -46,6 +47,7 @@ pub(crate) fn all() -> Vec<Property<Ownership>> {
         }),
         Property::always(EPOCHS_RISE, |_, state| epochs_rise(state)),
         Property::always(OWNER_KNOWS, |_, state: &State| owner_knows(state)),
+        Property::always(OWNER_WRITES, |_, state: &State| !state.store.took_foreign),
         Property::always(CAN_FINISH, can_finish),
         Property::sometimes(FINISHED, |model: &Ownership, state: &State| {
             state.shown.len() == usize::from(model.commands)
@@ -84,10 +86,9 @@ fn epochs_rise(state: &State) -> bool {
 
 /// A player who comes to the present owner never sees the match go back.
 fn owner_knows(state: &State) -> bool {
-    state.shards.iter().all(|(_, shard)| match shard {
-        Shard::Owner { epoch, log, .. } if *epoch == state.store.epoch => {
-            all_stand(log, &state.shown)
-        }
+    let is_present = |id, epoch| (id, epoch) == (state.store.owner(), state.store.epoch);
+    state.shards.iter().all(|(id, shard)| match shard {
+        Shard::Owner { epoch, log, .. } if is_present(*id, *epoch) => all_stand(log, &state.shown),
         _ => true,
     })
 }

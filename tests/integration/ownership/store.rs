@@ -25,6 +25,8 @@ pub(crate) struct Safeguards {
     pub(crate) gate: bool,
     /// A write under another epoch than the current one is refused.
     pub(crate) epoch: bool,
+    /// A write by another than the present owner is refused, be it under the present epoch.
+    pub(crate) owner: bool,
     /// A write goes where the log ends, and one that stands there already is not written again.
     pub(crate) position: bool,
     /// A claim compares the epoch before it sets it.
@@ -36,6 +38,7 @@ impl Safeguards {
     pub(crate) const ALL: Self = Self {
         gate: true,
         epoch: true,
+        owner: true,
         position: true,
         compare: true,
     };
@@ -74,10 +77,13 @@ pub(crate) enum Answer {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Store {
     pub(crate) epoch: Epoch,
-    owner: ShardId,
+    /// The owner under each epoch so far, the present one last.
+    owners: Vec<ShardId>,
     pub(crate) log: Vec<Record>,
     /// Every record that any shard was told stands in the log.
     pub(crate) confirmed: BTreeSet<Record>,
+    /// A write of another than the present owner was taken.
+    pub(crate) took_foreign: bool,
     /// The highest epoch that was ever given away.
     pub(crate) epoch_given: Epoch,
 }
@@ -86,29 +92,54 @@ impl Store {
     pub(crate) fn new() -> Self {
         Self {
             epoch: 0,
-            owner: 0,
+            owners: vec![0],
             log: Vec::new(),
             confirmed: BTreeSet::new(),
+            took_foreign: false,
             epoch_given: 0,
         }
+    }
+
+    pub(crate) fn owner(&self) -> ShardId {
+        self.owners.last().copied().unwrap_or(0)
+    }
+
+    /// Forgets the last claim; says whether there was one.
+    pub(crate) fn lose_claim(&mut self) -> bool {
+        let is_there = self.owners.len() > 1;
+        if is_there {
+            self.owners.pop();
+            self.epoch -= 1;
+        }
+        is_there
     }
 
     /// Does what is asked, atomically.
     pub(crate) fn handle(&mut self, request: &Request, safeguards: Safeguards) -> Answer {
         match request {
             Request::Claim { by, expected } => self.claim(*by, *expected, safeguards),
-            Request::Append { epoch, records, .. } => self.append(*epoch, records, safeguards),
+            Request::Append { by, epoch, records } => {
+                let is_foreign = *by != self.owner();
+                let is_fenced = *epoch != self.epoch || (safeguards.owner && is_foreign);
+                if safeguards.epoch && is_fenced {
+                    return Answer::Dropped;
+                }
+                let answer = self.append(records, safeguards);
+                self.took_foreign |= is_foreign && answer == Answer::Stored;
+                answer
+            }
         }
     }
 
     fn claim(&mut self, by: ShardId, expected: Epoch, safeguards: Safeguards) -> Answer {
         if safeguards.compare && self.epoch != expected {
-            let (owner, epoch) = (self.owner, self.epoch);
+            let (owner, epoch) = (self.owner(), self.epoch);
             return Answer::Lost { owner, epoch };
         }
         self.epoch = expected + 1;
         self.epoch_given = self.epoch_given.max(self.epoch);
-        self.owner = by;
+        self.owners.truncate(usize::from(self.epoch));
+        self.owners.push(by);
         self.confirmed.extend(&self.log);
         Answer::Claimed {
             epoch: self.epoch,
@@ -116,11 +147,8 @@ impl Store {
         }
     }
 
-    fn append(&mut self, epoch: Epoch, records: &[Record], safeguards: Safeguards) -> Answer {
+    fn append(&mut self, records: &[Record], safeguards: Safeguards) -> Answer {
         let after = usize::from(records[0].seq - 1);
-        if safeguards.epoch && epoch != self.epoch {
-            return Answer::Dropped;
-        }
         if safeguards.position && self.log.len() != after {
             let there = self.log.get(after..).unwrap_or_default();
             return if there.starts_with(records) {

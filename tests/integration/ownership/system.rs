@@ -147,7 +147,7 @@ impl Model for Ownership {
                 state.has_lost = true;
                 match loss {
                     Loses::Record => drop(state.store.log.pop()?),
-                    Loses::Claim => state.store.epoch = state.store.epoch.checked_sub(1)?,
+                    Loses::Claim => state.store.lose_claim().then_some(())?,
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use game_core::{BySeat, CommandId, Epoch, Event, EventKind, MatchId, Outcome, Seat, ShardId};
 use game_core::{Snapshot, Termination};
-use store::{Append, EmbeddedStore, Store};
+use store::{Append, EmbeddedStore, HandOver, Store};
 
 use super::cluster::new_match;
 use super::dice::Dice;
@@ -14,7 +14,7 @@ const SEQUENCES: u64 = 40;
 const OPERATIONS: u64 = 60;
 
 /// Answers that the comparison must come across to mean anything.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 13] = [
     "New",
     "Exists",
     "Claimed",
@@ -25,6 +25,9 @@ const KINDS: [&str; 10] = [
     "Fenced",
     "Conflict",
     "Rollback",
+    "Done",
+    "OtherLength",
+    "record: Some",
 ];
 
 /// One random operation, done to both stores.
@@ -54,8 +57,29 @@ impl Step<'_> {
         Epoch(self.dice.between(3, 0, 3))
     }
 
+    /// The owner, most of the time.
+    fn writer(&self, world: &World) -> ShardId {
+        let stored = world.matches.get(&self.id());
+        let owner = stored.map(|stored| stored.ownership.owner);
+        let owner = owner.filter(|_| !self.dice.happens(9, 100));
+        owner.unwrap_or_else(|| self.shard())
+    }
+
+    fn hand_over(&self, world: &World) -> HandOver {
+        let len = world.log(self.id()).len() as u64;
+        HandOver {
+            match_id: self.id(),
+            from: self.writer(world),
+            epoch: self.epoch(),
+            to: self.shard(),
+            seq: (len + self.dice.between(10, 0, 1)) as u32,
+            move_time: Duration::from_micros(self.dice.between(11, 0, 9)),
+        }
+    }
+
     /// A write near the end of the log, in one of few wordings so that it repeats what stands there.
-    fn append(&self, len: usize) -> Append {
+    fn append(&self, world: &World) -> Append {
+        let len = world.log(self.id()).len();
         let after = (len as u64 + 1).saturating_sub(self.dice.between(4, 0, 3)) as u32;
         let count = self.dice.between(5, 1, 2) as u32;
         let wording = self.dice.between(6, 0, 1);
@@ -78,14 +102,14 @@ impl Step<'_> {
             },
         };
         let events: Vec<_> = (after + 1..=after + count).map(event).collect();
-        Append::new(self.id(), self.epoch(), &events, None)
+        Append::new(self.id(), self.writer(world), self.epoch(), &events, None)
     }
 
     /// Does it to both; returns both answers.
     async fn take(&self, world: &mut World, other: &EmbeddedStore) -> (String, String) {
         const WORKS: &str = "a store in memory works";
         let (id, shard) = (self.id(), self.shard());
-        match self.pick(0, 8) {
+        match self.pick(0, 10) {
             0 => {
                 let snapshot = self.snapshot();
                 let ours = world.create(shard, snapshot);
@@ -103,14 +127,24 @@ impl Step<'_> {
                 theirs.sort_unstable();
                 both(world.owned(shard), theirs)
             }
-            5 if self.dice.happens(8, 300) => {
+            5 => {
+                let given = self.hand_over(world);
+                let ours = world.hand_over(&given);
+                both(ours, other.hand_over(&given).await.expect(WORKS))
+            }
+            6 => {
+                let seq = self.dice.between(12, 0, 6) as u32;
+                let theirs = other.standing(&[(id, seq)]).await.expect(WORKS);
+                both(vec![world.standing(id, seq)], theirs)
+            }
+            7 if self.dice.happens(8, 300) => {
                 let settled = [(id, self.epoch())];
                 world.disown(shard, &settled);
                 other.disown(shard, &settled).await.expect(WORKS);
                 both(world.shards(), other.shards().await.expect(WORKS))
             }
             _ => {
-                let append = self.append(world.log(id).len());
+                let append = self.append(world);
                 let theirs = other.append(std::slice::from_ref(&append)).await;
                 both(vec![world.append(&append)], theirs.expect(WORKS))
             }

@@ -8,8 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use store::{
-    Append, Appended, Assignment, Checkpoint, Claim, Created, MatchPage, Ownership, Registered,
-    ScanCursor, ShardRecord, Store, StoreError, Ticket, TicketId,
+    Append, Appended, Assignment, Checkpoint, Claim, Created, HandOver, HandedOver, Holding,
+    MatchPage, Ownership, Registered, Room, ScanCursor, ShardRecord, Standing, Store, StoreError,
+    Swept, Ticket, TicketId,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -289,6 +290,21 @@ impl Store for Way {
         Ok(claim)
     }
 
+    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
+        let (given, id) = (*hand_over, hand_over.match_id);
+        let give = move |world: &mut World| world.hand_over(&given);
+        self.ask(format!("hand over {id}"), give).await
+    }
+
+    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
+        let matches = matches.to_vec();
+        let read = move |world: &mut World| {
+            let standing = |&(id, seq): &(MatchId, u32)| world.standing(id, seq);
+            matches.iter().map(standing).collect()
+        };
+        self.ask("standing".to_owned(), read).await
+    }
+
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
         let writes = batch.to_vec();
         let write = move |world: &mut World| {
@@ -302,6 +318,15 @@ impl Store for Way {
             }
         }
         Ok(answers)
+    }
+
+    /// Nothing grows old here; the network is not asked, whose faults would be others.
+    async fn sweep(&self, _: UnixMillis) -> Result<Swept, StoreError> {
+        Ok(Swept::default())
+    }
+
+    async fn room(&self) -> Result<Room, StoreError> {
+        Ok(Room::default())
     }
 
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
@@ -363,6 +388,29 @@ impl Store for Way {
     }
 
     async fn assign_tickets(&self, _: &[TicketId], _: &Assignment) -> Result<bool, StoreError> {
+        no_tickets()
+    }
+
+    async fn hold(
+        &self,
+        _: &PlayerId,
+        _: Holding,
+        _: &str,
+        _: u32,
+        _: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        no_tickets()
+    }
+
+    async fn held(
+        &self,
+        _: &PlayerId,
+        _: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
+        no_tickets()
+    }
+
+    async fn let_go(&self, _: &PlayerId, _: Holding, _: &[String]) -> Result<(), StoreError> {
         no_tickets()
     }
 

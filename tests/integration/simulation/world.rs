@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::time::Duration;
 
 use bytes::Bytes;
 use game_core::{Epoch, Event, MatchId, ShardId, Snapshot};
 use store::{
-    Append, Appended, Checkpoint, Claim, Created, MatchPage, Ownership, Registered, ScanCursor,
-    ShardRecord, Status, codec,
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
+    Registered, ScanCursor, ShardRecord, Standing, Status, codec,
 };
 use tokio::time::Instant;
 
@@ -20,6 +21,8 @@ pub(crate) struct Stored {
     pub(crate) first: Snapshot,
     snapshot: Snapshot,
     pub(crate) log: Vec<Bytes>,
+    /// Length of the log at the last hand-over, and what had counted of the move after it.
+    move_time: (usize, Duration),
     /// When each epoch began, and whose it was.
     pub(crate) claims: Vec<(Instant, ShardId)>,
     pub(crate) ended_at: Option<Instant>,
@@ -73,6 +76,7 @@ impl World {
             first: snapshot.clone(),
             snapshot: snapshot.clone(),
             log: Vec::new(),
+            move_time: (0, Duration::ZERO),
             claims: Vec::new(),
             ended_at: None,
             answered: 0,
@@ -125,11 +129,50 @@ impl World {
         Claim::Claimed(Box::new(stored.checkpoint()))
     }
 
+    pub(crate) fn hand_over(&mut self, given: &HandOver) -> HandedOver {
+        let Some(stored) = self.matches.get_mut(&given.match_id) else {
+            return HandedOver::Missing;
+        };
+        let expected = Ownership {
+            epoch: given.epoch,
+            owner: given.from,
+            status: Status::Live,
+        };
+        if stored.ownership != expected {
+            return HandedOver::Fenced(stored.ownership);
+        }
+        let len = stored.log.len();
+        if len != given.seq as usize {
+            return HandedOver::OtherLength { len: len as u32 };
+        }
+        stored.ownership.epoch = given.epoch.next();
+        stored.ownership.owner = given.to;
+        stored.claims.push((Instant::now(), given.to));
+        stored.move_time = (len, given.move_time);
+        self.owned
+            .entry(given.to)
+            .or_default()
+            .insert(given.match_id);
+        HandedOver::Done
+    }
+
+    pub(crate) fn standing(&self, id: MatchId, seq: u32) -> Standing {
+        let stored = self.matches.get(&id);
+        stored.map_or(Standing::Missing, |stored| {
+            let index = seq.checked_sub(1).map(|index| index as usize);
+            Standing::Stored {
+                ownership: stored.ownership,
+                record: index.and_then(|index| stored.log.get(index)).cloned(),
+            }
+        })
+    }
+
     pub(crate) fn append(&mut self, append: &Append) -> Appended {
         let Some(stored) = self.matches.get_mut(&append.match_id) else {
             return Appended::Missing;
         };
-        let fenced = stored.ownership.epoch != append.epoch;
+        let current = (stored.ownership.epoch, stored.ownership.owner);
+        let fenced = current != (append.epoch, append.owner);
         if fenced && self.breach != Some(Breach::NoEpochCheck) {
             return Appended::Fenced(stored.ownership);
         }
@@ -235,6 +278,10 @@ impl Stored {
             ownership: self.ownership,
             snapshot: self.snapshot.clone(),
             tail,
+            move_time: match self.move_time {
+                (len, counted) if len == self.log.len() => counted,
+                _ => Duration::ZERO,
+            },
         }
     }
 }

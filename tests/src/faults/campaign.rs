@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bot_client::connection::ConnectionTimes;
+use bot_client::unattended::{Neglectful, Neglecting, Unattended};
 use bot_client::{Connector, Matchmaker, SessionConfig};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -20,6 +21,7 @@ use super::report::{Report, Times};
 use super::sabotage::Sabotage;
 use super::schedule::{Fault, FaultKind, Schedule};
 use super::table::{Played, Table};
+use super::unattended::{check_nothing_forgotten, check_unattended};
 use super::verify::verify;
 
 /// How a campaign runs.
@@ -64,8 +66,12 @@ const QUIET: Duration = Duration::from_secs(1);
 const SEATED_WITHIN: Duration = Duration::from_secs(120);
 /// Once the faults are over, every match must end within this.
 const SETTLE: Duration = Duration::from_secs(120);
+/// Once every match has ended, what is left of them and of dead shards goes within this.
+const AT_REST_WITHIN: Duration = Duration::from_secs(30);
 /// A fault that is not over by then is none that was planned.
 const FAULT_MAX: Duration = Duration::from_secs(150);
+/// Between two matches of each kind that nobody attends.
+const NEGLECTED_EVERY: Duration = Duration::from_secs(5);
 /// Between two lines of progress.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 /// Between two looks at whether all play.
@@ -103,6 +109,14 @@ pub async fn run(campaign: &Campaign) -> Result<Report, String> {
         };
         tables.spawn(table.run());
     }
+    let players = |kind| Neglectful {
+        matchmaker: world.matchmakers[0].clone(),
+        connector: Arc::clone(&world.connector),
+        session: world.session,
+        neglect: kind,
+        every: NEGLECTED_EVERY,
+    };
+    let neglecting = Neglecting::begin(players, &last_round);
     let mut report = Report {
         seed: campaign.seed,
         ..Report::default()
@@ -119,7 +133,9 @@ pub async fn run(campaign: &Campaign) -> Result<Report, String> {
     for alarm in cluster.alarms() {
         report.alarm(alarm);
     }
+    let unattended = gather_neglected(neglecting, &mut report).await;
     check_all(&cluster, &world, &played, &mut report).await?;
+    check_neglected(&cluster, &unattended, &mut report).await?;
     report.seconds = began.elapsed().as_secs_f64();
     Ok(report)
 }
@@ -294,6 +310,35 @@ async fn gather(
             () = &mut settled, if !abandon.is_cancelled() => abandon.cancel(),
         }
     }
+}
+
+/// The matches that nobody attends, counted.
+async fn gather_neglected(neglecting: Neglecting, report: &mut Report) -> Vec<Unattended> {
+    let (all, errors) = neglecting.finish().await;
+    errors.into_iter().for_each(|error| report.alarm(error));
+    for one in &all {
+        *report.unattended.entry(one.neglect.name()).or_default() += 1;
+    }
+    all
+}
+
+/// Every match that nobody attends ends by itself, and then a scan of the store finds nothing that is
+/// forgotten.
+async fn check_neglected(
+    cluster: &Cluster,
+    unattended: &[Unattended],
+    report: &mut Report,
+) -> Result<(), String> {
+    let store = &cluster.store;
+    let mut breaches = check_unattended(store, unattended, SETTLE).await?;
+    let in_memory = cluster.at_rest();
+    let found = check_nothing_forgotten(store, Some(&in_memory), AT_REST_WITHIN).await?;
+    breaches.extend(found);
+    for breach in &breaches {
+        program::complain!("{breach}");
+    }
+    report.count(&breaches);
+    Ok(())
 }
 
 /// Holds every match against what is stored after Redis was killed once more: what counts is on its

@@ -1,7 +1,7 @@
 //! The cluster under test: Redis, matchmakers and shards as processes, each shard between two
 //! proxies.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,7 +14,7 @@ use bot_client::udp_proxy::UdpProxy;
 use game_core::ShardId;
 use protocol::token::SigningKey;
 use store::testing::RedisServer;
-use store::{RedisConfig, RedisStore, Registered, Store};
+use store::{InMemory, RedisConfig, RedisStore, Registered, Store};
 use tokio::time::{Instant, sleep};
 
 use super::schedule::{MATCHMAKERS, SHARDS};
@@ -68,6 +68,8 @@ pub struct ShardSlot {
     process: Mutex<Option<Process>>,
     /// The shards that were ever registered here.
     known: Mutex<HashSet<ShardId>>,
+    /// The one of them that was started last.
+    living: Mutex<Option<ShardId>>,
 }
 
 /// The place of a matchmaker.
@@ -136,6 +138,7 @@ impl Cluster {
                     .find(|shard| slot.is_new(shard.id, shard.address))
             {
                 slot.known().insert(shard.id);
+                *slot.living() = Some(shard.id);
                 return Ok(());
             }
             if slot.process().as_mut().is_none_or(Process::has_ended) {
@@ -146,6 +149,13 @@ impl Cluster {
         Err(format!(
             "shard {number} is not in the registry after {START_MAX:?}"
         ))
+    }
+
+    /// The shards that live, none of which has a match in memory: all of them have ended.
+    #[must_use]
+    pub fn at_rest(&self) -> InMemory {
+        let living = self.shards.iter().filter_map(|slot| *slot.living());
+        living.map(|shard| (shard, BTreeSet::new())).collect()
     }
 
     /// Does something to Redis, on a thread where waiting is allowed.
@@ -229,6 +239,7 @@ impl ShardSlot {
             log: plan.directory.join(format!("shard-{number}.log")),
             process: Mutex::new(None),
             known: Mutex::new(HashSet::new()),
+            living: Mutex::new(None),
         })
     }
 
@@ -272,6 +283,10 @@ impl ShardSlot {
         self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn living(&self) -> MutexGuard<'_, Option<ShardId>> {
+        self.living.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn known(&self) -> MutexGuard<'_, HashSet<ShardId>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -289,6 +304,9 @@ impl MatchmakerSlot {
             key.display().to_string(),
             "--log".to_owned(),
             "warn".to_owned(),
+            // All players come from this machine.
+            "--limit-exempt".to_owned(),
+            "127.0.0.0/8".to_owned(),
         ];
         Self {
             url: format!("http://{listen}"),

@@ -42,6 +42,8 @@ pub enum Entry {
         epoch: Epoch,
         /// What happened.
         event: WireEvent,
+        /// The seat whose draw offer stood in view after it.
+        offer: Option<Seat>,
     },
     /// It was shown the whole match, as at every joining.
     Shown {
@@ -53,6 +55,8 @@ pub enum Entry {
         moves: Vec<Uci>,
         /// The result, if there was one.
         result: Option<(Outcome, Termination)>,
+        /// The seat whose draw offer stood.
+        offer: Option<Seat>,
     },
     /// It was told what a shard must never say, and gave up.
     Broke(Violation),

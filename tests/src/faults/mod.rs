@@ -13,6 +13,7 @@ pub mod sabotage;
 pub mod schedule;
 pub mod table;
 pub mod tcp_proxy;
+pub mod unattended;
 pub mod verify;
 
 pub use campaign::{Campaign, run};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bot_client::draws::{Draws, with_offer};
 use bot_client::seat::{PlayerSeat, SeatFuture, SeatSource};
 use bot_client::{Connector, Matchmaker, SeatError, SeatSession, SessionConfig, Update, canonical};
 use game_core::{CommandKind, MatchId, Seat};
@@ -71,6 +72,7 @@ pub struct SeatPlayer {
     match_id: MatchId,
     style: Style,
     dice: StdRng,
+    draws: Draws,
     history: History,
     /// The ply for which something was asked and not refused.
     asked_at: Option<u16>,
@@ -89,6 +91,11 @@ impl From<SeatError> for Stop {
     fn from(error: SeatError) -> Self {
         Self::Session(error)
     }
+}
+
+/// Whether a command is what a player does when it is its turn.
+const fn takes_the_turn(kind: CommandKind) -> bool {
+    matches!(kind, CommandKind::Move { .. } | CommandKind::Resign)
 }
 
 impl SeatPlayer {
@@ -114,6 +121,7 @@ impl SeatPlayer {
             match_id,
             style,
             dice: StdRng::seed_from_u64(style.seed),
+            draws: Draws::default(),
             history: History::new(seat),
             asked_at: None,
             refusals: 0,
@@ -176,7 +184,14 @@ impl SeatPlayer {
                 }
             };
             tokio::select! {
-                update = session.next() => self.learn(&session, update?)?,
+                update = session.next() => {
+                    let update = update?;
+                    let answer = self.draws.learnt(session.view(), &update, &mut self.dice);
+                    self.learn(&session, update)?;
+                    if let Some(answer) = answer {
+                        self.ask(&mut session, answer);
+                    }
+                }
                 () = thought => {
                     act_at = None;
                     self.act(&mut session);
@@ -201,19 +216,27 @@ impl SeatPlayer {
         let uci = moves
             .choose(&mut self.dice)
             .and_then(|&chosen| canonical(chosen));
-        let kind = match uci {
-            Some(uci) if ply < self.style.resigns_at => CommandKind::Move {
-                ply,
-                uci,
-                offers_draw: false,
-            },
-            _ => CommandKind::Resign,
+        let kinds = match uci {
+            Some(uci) if ply < self.style.resigns_at => {
+                let offer = self.draws.offer(view, &mut self.dice);
+                with_offer(offer, ply, uci)
+            }
+            _ => vec![CommandKind::Resign],
         };
-        // One that is not taken is asked again at the next turn of the loop.
+        for kind in kinds {
+            self.ask(session, kind);
+        }
+    }
+
+    /// Asks something. A move that is not taken is asked again at the next turn of the loop.
+    fn ask(&mut self, session: &mut SeatSession, kind: CommandKind) {
+        let ply = session.view().ply();
         if let Ok(id) = session.command(kind) {
-            let (seat, now) = (self.history.seat, Instant::now().into_std());
-            self.world.pulses.asked(self.match_id, seat, now);
-            self.asked_at = Some(ply);
+            if takes_the_turn(kind) {
+                let (seat, now) = (self.history.seat, Instant::now().into_std());
+                self.world.pulses.asked(self.match_id, seat, now);
+                self.asked_at = Some(ply);
+            }
             self.history.entries.push(Entry::Asked { id, kind });
         }
     }
@@ -230,7 +253,13 @@ impl SeatPlayer {
             Update::Reconnecting(_) => pulses.lost(self.match_id, seat, now),
             Update::Event { seq, event } => {
                 pulses.heard(self.match_id, epoch);
-                self.history.entries.push(Entry::Saw { seq, epoch, event });
+                let offer = session.view().draw_offer();
+                self.history.entries.push(Entry::Saw {
+                    seq,
+                    epoch,
+                    event,
+                    offer,
+                });
             }
             Update::Acked { acked, .. } => {
                 pulses.acked(self.match_id, seat, acked.epoch, now);
@@ -242,8 +271,16 @@ impl SeatPlayer {
                     epoch: acked.epoch,
                 });
             }
-            Update::Refused { id, reason, .. } => {
+            Update::Refused { id, kind, reason } => {
                 self.history.entries.push(Entry::Refused { id, reason });
+                if self.draws.refused_wrongly(session.view(), kind, reason) {
+                    program::complain!("match {}: an offer that stands is denied", self.match_id);
+                    return Err(Stop::Broken);
+                }
+                if !takes_the_turn(kind) {
+                    // An offer or an answer to one may come too late.
+                    return Ok(());
+                }
                 self.asked_at = None;
                 self.refusals += 1;
                 if self.refusals > REFUSALS_MAX {
@@ -265,6 +302,7 @@ impl SeatPlayer {
             epoch: view.epoch(),
             moves: view.moves().to_vec(),
             result: view.result(),
+            offer: view.draw_offer(),
         });
     }
 }

@@ -36,6 +36,11 @@ pub struct Report {
     pub disagreements: usize,
     /// Matches without an end, and players that never learnt it.
     pub unfinished: usize,
+    /// Matches that nobody attends by what became of their players.
+    pub unattended: BTreeMap<&'static str, usize>,
+    /// Of these, those that did not end; and what one scan of the store found without an owner that knows
+    /// of it.
+    pub forgotten: usize,
     /// Matches that a clock ended.
     pub overcharged: usize,
     /// Processes that died or did not start or stop, panics, and logged errors.
@@ -108,6 +113,7 @@ impl Report {
                 Class::Reordered => &mut self.reordered,
                 Class::Disagreement => &mut self.disagreements,
                 Class::Unfinished => &mut self.unfinished,
+                Class::Forgotten => &mut self.forgotten,
                 Class::Overcharged => &mut self.overcharged,
             } += 1;
             self.quote(breach.to_string());
@@ -140,6 +146,7 @@ impl Report {
             + self.reordered
             + self.disagreements
             + self.unfinished
+            + self.forgotten
             + self.overcharged
     }
 }
@@ -157,16 +164,23 @@ impl fmt::Display for Report {
         }
         writeln!(
             f,
-            "lost {}, duplicated {}, reordered {}, disagreements {}, unfinished {}, overcharged {}, \
-             alarms {}",
+            "lost {}, duplicated {}, reordered {}, disagreements {}, unfinished {}, forgotten {}, \
+             overcharged {}, alarms {}",
             self.lost,
             self.duplicated,
             self.reordered,
             self.disagreements,
             self.unfinished,
+            self.forgotten,
             self.overcharged,
             self.alarms
         )?;
+        let unattended: Vec<String> = self
+            .unattended
+            .iter()
+            .map(|(neglect, count)| format!("{count} {neglect}"))
+            .collect();
+        writeln!(f, "unattended matches: {}", unattended.join(", "))?;
         writeln!(
             f,
             "owner changes {}, sessions given up {}",
@@ -202,11 +216,13 @@ mod tests {
         assert!(report.is_clean());
         report.alarm("a panic".to_owned());
         assert!(!report.is_clean());
-        let mut report = Report::default();
-        report.count(&[Breach {
-            class: Class::Lost,
-            text: String::new(),
-        }]);
-        assert!(!report.is_clean());
+        for class in [Class::Lost, Class::Forgotten] {
+            let mut report = Report::default();
+            report.count(&[Breach {
+                class,
+                text: String::new(),
+            }]);
+            assert!(!report.is_clean(), "{class:?}");
+        }
     }
 }

@@ -39,8 +39,8 @@ pub(super) async fn run(
         }
         tokio::select! {
             news = table.next() => {
-                if let Some(news) = news? {
-                    say(&news);
+                for line in news? {
+                    say(&line);
                 }
             }
             line = lines.recv(), if held.is_none() && !is_at_end => match line {

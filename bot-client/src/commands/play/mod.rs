@@ -79,14 +79,14 @@ impl PlayArgs {
 /// [`Failure`].
 pub(super) async fn run(args: &PlayArgs, server: &ServerArgs) -> Result<(), Failure> {
     let cancel = cancelled_by_signals()?;
-    let connector = Connector::bind(1, ConnectionTimes::default()).map_err(Failure::setup)?;
+    let connector = Connector::bind(1, ConnectionTimes::interactive()).map_err(Failure::setup)?;
     let evening = Evening {
         args,
         matchmaker: Matchmaker::new(&server.matchmaker, server.patience())?,
         connector: Arc::new(connector),
         config: SessionConfig {
             patience: server.patience(),
-            ..SessionConfig::default()
+            ..SessionConfig::interactive()
         },
         cancel,
     };
@@ -247,10 +247,14 @@ impl Evening<'_> {
     async fn find_bot(&self, kind: &EngineKind, token: String) -> Result<Found, Failure> {
         let name = match kind {
             EngineKind::Random => "Random bot".to_owned(),
-            EngineKind::Uci(path) => path.file_stem().map_or_else(
-                || "Bot".to_owned(),
-                |stem| stem.to_string_lossy().chars().take(32).collect(),
-            ),
+            EngineKind::Uci(program) => {
+                let stem = program
+                    .path
+                    .file_stem()
+                    .map(std::ffi::OsStr::to_string_lossy);
+                let name = stem.and_then(|stem| protocol::name::clean(&stem));
+                name.unwrap_or_else(|| "Bot".to_owned())
+            }
         };
         let guest = self.matchmaker.new_player(Some(&name)).await?;
         let bot = Opponent::start(kind, guest.token).await;

@@ -1,18 +1,25 @@
 //! A match as its player sits at it, whatever the player looks at: what is typed goes in, news comes
 //! out.
 
-use game_core::CommandKind;
+use std::time::{Duration, Instant};
+
+use game_core::{CommandId, CommandKind};
 
 use super::input::{HELP, Input};
 use super::words;
-use crate::MatchView;
 use crate::seat::{SeatError, SeatSession, Update};
+use crate::{MatchView, Standstill};
+
+/// A command whose answer takes longer is said to wait for it.
+const ANSWER_SOON: Duration = Duration::from_millis(500);
 
 /// A seat and what is going on around it.
 pub(super) struct Table {
     session: SeatSession,
-    /// The connection is lost and being made anew.
-    is_apart: bool,
+    /// Why the clocks stand still, as the player was told last.
+    told: Option<Standstill>,
+    /// What the player asked for last, in words.
+    asked: Option<(CommandId, String)>,
     /// The session said its last word.
     is_closed: bool,
     /// The player sees the board from the other side.
@@ -33,7 +40,8 @@ impl Table {
     pub(super) const fn new(session: SeatSession) -> Self {
         Self {
             session,
-            is_apart: false,
+            told: None,
+            asked: None,
             is_closed: false,
             is_flipped: false,
         }
@@ -54,22 +62,31 @@ impl Table {
     }
 
     pub(super) fn status(&self) -> String {
-        words::status(self.view(), self.is_apart)
+        words::status(self.view(), self.waiting().as_deref())
+    }
+
+    /// What the player asked for and has no answer to, if that takes long or the clocks stand still.
+    fn waiting(&self) -> Option<String> {
+        let (id, what) = self.asked.as_ref()?;
+        let (age, was_sent) = self.session.machine().waiting(*id, Instant::now())?;
+        let is_news = age >= ANSWER_SOON || self.view().standstill().is_some();
+        is_news.then(|| words::waiting(what, was_sent))
     }
 
     /// Waits for something to happen, for ever once all has; news in words, if there is any.
-    pub(super) async fn next(&mut self) -> Result<Option<String>, SeatError> {
+    pub(super) async fn next(&mut self) -> Result<Vec<String>, SeatError> {
         if self.is_closed {
             return std::future::pending().await;
         }
         let update = self.session.next().await?;
-        match update {
-            Update::Reconnecting(_) => self.is_apart = true,
-            Update::Joined { .. } => self.is_apart = false,
-            Update::Closed(_) => self.is_closed = true,
-            _ => {}
+        self.is_closed |= matches!(update, Update::Closed(_));
+        let mut news: Vec<String> = words::news(self.view(), &update).into_iter().collect();
+        let standstill = self.view().standstill();
+        if std::mem::replace(&mut self.told, standstill) != standstill && !self.is_over() {
+            news.push(words::clock_news(self.view(), Instant::now()));
+            news.extend(self.waiting());
         }
-        Ok(words::news(self.view(), &update))
+        Ok(news)
     }
 
     /// Does what a line says.
@@ -92,6 +109,9 @@ impl Table {
             Input::Move(_) if !self.view().is_my_turn() => {
                 return Typed::Say(vec!["It is not your turn.".into()]);
             }
+            Input::Move(_) if self.moved() => {
+                return Typed::Say(vec!["You have moved already.".into()]);
+            }
             Input::Move(uci) => CommandKind::Move {
                 ply: self.view().ply(),
                 uci,
@@ -104,9 +124,20 @@ impl Table {
             Input::Abort => CommandKind::Abort,
         };
         match self.session.command(command) {
-            Ok(_) => Typed::Done,
+            Ok(id) => {
+                self.asked = Some((id, words::asked(self.view(), command)));
+                self.waiting()
+                    .map_or(Typed::Done, |waiting| Typed::Say(vec![waiting]))
+            }
             Err(why) => Typed::Say(vec![format!("{why}.")]),
         }
+    }
+
+    /// Whether a move for the position in view waits for its answer.
+    fn moved(&self) -> bool {
+        let ply = self.view().ply();
+        let moves = |kind| matches!(kind, CommandKind::Move { ply: at, .. } if at == ply);
+        self.session.machine().asked().any(moves)
     }
 
     /// Leaves the seat.

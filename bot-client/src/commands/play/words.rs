@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use game_core::{CommandKind, EventKind, Outcome, Refusal, Seat, Termination};
 use protocol::{CloseCode, WireEvent, WireRefusal};
 use shakmaty::Position;
+use shakmaty::san::SanPlus;
 
-use crate::MatchView;
 use crate::seat::Update;
+use crate::{MatchView, Standstill};
 
 /// A clock as `m:ss`, with hours where there are any, and tenths below ten seconds.
 pub(super) fn clock(left: Duration) -> String {
@@ -75,16 +76,63 @@ pub(super) fn result(view: &MatchView, outcome: Outcome, termination: Terminatio
     }
 }
 
-/// How things stand, in a line.
-pub(super) fn status(view: &MatchView, is_apart: bool) -> String {
-    if is_apart {
-        return "Connection lost, reconnecting…".into();
+/// Why both clocks stand still, in words that say so.
+const fn standstill(why: Standstill) -> &'static str {
+    match why {
+        Standstill::Paused => "The server waits for its store: clocks stopped.",
+        Standstill::Unresponsive => "The server does not answer: clocks stopped.",
+        Standstill::Reconnecting => "Reconnecting…: clocks stopped.",
+        Standstill::Closed => "The seat is closed: clocks stopped.",
     }
+}
+
+/// Clocks stand still, or run again: what they show.
+pub(super) fn clock_news(view: &MatchView, now: Instant) -> String {
+    let what = view.standstill().map_or("Play goes on.", standstill);
+    let [white, black] = clocks(view, now);
+    format!("{what} White has {white}, Black {black}.")
+}
+
+/// What a player asked for, in words.
+pub(super) fn asked(view: &MatchView, kind: CommandKind) -> String {
+    match kind {
+        CommandKind::Move { uci, .. } => {
+            let mut position = view.position().clone();
+            let legal = uci.to_move().to_move(&position).ok();
+            let san = legal.map(|legal| {
+                SanPlus::from_move_and_play_unchecked(&mut position, legal).to_string()
+            });
+            format!("Your move {}", san.unwrap_or_else(|| uci.to_string()))
+        }
+        CommandKind::Resign => "Your resignation".into(),
+        CommandKind::Abort => "Your abort".into(),
+        CommandKind::OfferDraw => "Your draw offer".into(),
+        CommandKind::AcceptDraw => "Your acceptance of the draw".into(),
+        CommandKind::DeclineDraw => "Your refusal of the draw".into(),
+    }
+}
+
+/// Something that a player asked for has no answer yet.
+pub(super) fn waiting(what: &str, was_sent: bool) -> String {
+    let until = if was_sent { "confirmed" } else { "sent" };
+    format!("{what} waits to be {until}.")
+}
+
+/// How things stand, in a line; `waiting` is what the player waits for.
+pub(super) fn status(view: &MatchView, waiting: Option<&str>) -> String {
     if let Some((outcome, termination)) = view.result() {
         return result(view, outcome, termination);
     }
-    if view.is_paused() {
-        return "Paused: the server waits for its store; the clocks stand still.".into();
+    if let Some(why) = view.standstill() {
+        let mut status = standstill(why).to_owned();
+        if let Some(waiting) = waiting {
+            status.push(' ');
+            status.push_str(waiting);
+        }
+        return status;
+    }
+    if let Some(waiting) = waiting {
+        return waiting.to_owned();
     }
     let mut status = match view.seat() {
         Some(seat) if seat == view.turn() => "Your move.".to_owned(),
@@ -116,8 +164,8 @@ pub(super) fn news(view: &MatchView, update: &Update) -> Option<String> {
             let verb = if *connected { "is here" } else { "has left" };
             Some(format!("{} {verb}.", view.players()[*seat].name))
         }
-        Update::Paused => Some("The server waits for its store; the clocks stand still.".into()),
         Update::Reconnecting(loss) => Some(format!("Connection lost: {loss}.")),
+        Update::Responsive => Some("The server answers again.".into()),
         Update::Joined { again: true } => Some("Connected again.".into()),
         Update::Closed(CloseCode::Superseded) => {
             Some("The seat was taken from elsewhere with your player's token.".into())

@@ -2,22 +2,26 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-use game_core::{Outcome, Seat, TimeControl, Uci};
-use pgn_reader::{RawComment, RawTag, Reader, SanPlus, Visitor};
-use shakmaty::fen::Fen;
+use game_core::{InvalidSetup, Outcome, Seat, StartPosition, TimeControl, Uci};
+use protocol::name;
+use shakmaty::san::SanPlus;
 use shakmaty::zobrist::Zobrist64;
-use shakmaty::{CastlingMode, Chess, EnPassantMode, Position};
+use shakmaty::{Chess, EnPassantMode, Position};
 
-use crate::{canonical, fen_of};
+use super::control::{self, NoControl};
+use super::notation;
+use super::pgn::{self, Mark, Note, Record, shortened};
+use crate::fen_of;
 
 /// Plies without a capture or a pawn move after which a game ends by itself (FIDE 9.6.2).
 const QUIET_PLIES_MAX: u32 = 150;
 /// How often a position stands on the board when the game ends by itself (FIDE 9.6.1).
 const REPETITIONS_MAX: u32 = 5;
+/// Plies after which a match is drawn, as matches have a limit.
+const PLIES_MAX: usize = 1_200;
 
 /// How a game came to its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,10 +30,19 @@ pub enum Ending {
     ByTheRules,
     /// The flag of this seat, which is to move, fell.
     TimeForfeit(Seat),
-    /// This seat resigned or left.
+    /// This seat resigned or left, or lost on time while the other was to move.
     Resignation(Seat),
     /// Both agreed on a draw, or the draw came about in another way that the board does not show.
     Agreement,
+}
+
+/// What there is to say of a line of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// The line, from 1.
+    pub line: usize,
+    /// What there is to say.
+    pub what: String,
 }
 
 /// One game of a PGN file.
@@ -45,16 +58,20 @@ pub struct Game {
     pub start_fen: Option<String>,
     /// The moves as they travel.
     pub moves: Vec<Uci>,
-    /// The moves as the file has them.
+    /// The moves as the PGN standard spells them, however the file does.
     pub sans: Vec<String>,
     /// What the mover's clock showed after each move, where the file says it.
     pub clocks: Vec<Option<Duration>>,
     /// The position after the last move.
     pub final_fen: String,
-    /// Who won.
+    /// Who won, as the mark at the end of the movetext says.
     pub outcome: Outcome,
     /// How it came to that.
     pub ending: Ending,
+    /// Where the file says two things of the result.
+    pub contradiction: Option<Remark>,
+    /// What was read over.
+    pub remarks: Vec<Remark>,
 }
 
 impl Game {
@@ -64,18 +81,25 @@ impl Game {
         self.tags.get(name).map_or("", String::as_str)
     }
 
-    /// What a seat's player is called, fit for the matchmaker.
+    /// What a seat's player is called, made fit for the matchmaker.
     #[must_use]
     pub fn player_name(&self, seat: Seat) -> Option<String> {
         let tag = match seat {
             Seat::White => "White",
             Seat::Black => "Black",
         };
-        let visible = self.tag(tag).chars().filter(|c| !c.is_control());
-        let name: String = visible.take(32).collect();
-        let name = name.trim();
-        (!name.is_empty() && name != "?").then(|| name.to_owned())
+        name::clean(self.tag(tag)).filter(|name| name != "?")
     }
+}
+
+/// Why a game is not played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipKind {
+    /// No match is like this: a variant, a time control with stages, a game that is not finished.
+    Unsupported,
+    /// The record is not whole, or cannot be read as it stands.
+    Damaged,
 }
 
 /// A game that cannot be played.
@@ -83,8 +107,14 @@ impl Game {
 pub struct Unplayable {
     /// Its place in the file, from 1.
     pub number: usize,
+    /// Where the reason stands in the file, from 1.
+    pub line: usize,
+    /// What kind of reason it is.
+    pub kind: SkipKind,
     /// Why not.
     pub why: String,
+    /// Its tags, as the file has them.
+    pub tags: HashMap<String, String>,
 }
 
 /// Reads the games of a PGN file.
@@ -105,161 +135,290 @@ pub fn read_games(
     pgn: impl io::Read,
     default_control: TimeControl,
 ) -> io::Result<Vec<Result<Game, Unplayable>>> {
-    let mut reader = Reader::new(pgn);
-    let mut games = Vec::new();
-    while let Some(raw) = reader.read_game(&mut Collector)? {
-        let number = games.len() + 1;
-        let game = raw
-            .and_then(|raw| raw.into_game(number, default_control))
-            .map_err(|why| Unplayable { number, why });
-        games.push(game);
-    }
-    Ok(games)
+    let records = pgn::read(pgn)?.into_iter().enumerate();
+    let game = |(at, record)| into_game(record, at + 1, default_control);
+    Ok(records.map(game).collect())
 }
 
-/// The moves of the first game of a PGN text, and its `Result` tag.
+/// The moves of the first game of a PGN text as they are spelt, and its result, of which tag and
+/// movetext must say the same. Made for what the server writes: nothing is read over.
 ///
 /// # Errors
 ///
 /// A word on what is wrong with it.
 pub(crate) fn movetext(pgn: &str) -> Result<(Vec<String>, String), String> {
-    let game = Reader::new(pgn.as_bytes()).read_game(&mut Collector);
-    let raw = game
-        .map_err(|error| error.to_string())?
-        .ok_or("it holds no game")??;
-    let result = raw.tags.get("Result").cloned().unwrap_or_default();
-    Ok((raw.sans.iter().map(ToString::to_string).collect(), result))
+    let mut records = pgn::read(pgn.as_bytes()).map_err(|error| error.to_string())?;
+    if records.len() > 1 {
+        return Err("it holds more than one game".into());
+    }
+    let record = records.pop().ok_or("it holds no game")?;
+    let objection = record.flaw.iter().chain(&record.remarks).next();
+    if let Some(Note { line, what }) = objection {
+        return Err(format!("line {line}: {what}"));
+    }
+    let result = record.tag("Result").map_or("", |tag| tag.value.as_str());
+    if Mark::of(result) != record.mark {
+        return Err("its Result tag differs from the mark of its movetext".into());
+    }
+    let result = result.to_owned();
+    let sans = record.tokens.into_iter().map(|token| token.text);
+    Ok((sans.collect(), result))
 }
 
-/// A game as it stands in the file.
-#[derive(Debug, Default)]
-struct Raw {
-    tags: HashMap<String, String>,
-    sans: Vec<SanPlus>,
-    clocks: Vec<Option<Duration>>,
+/// Why a record makes no game.
+struct Skip {
+    line: usize,
+    kind: SkipKind,
+    why: String,
 }
 
-struct Collector;
-
-impl Visitor for Collector {
-    type Tags = Raw;
-    type Movetext = Raw;
-    type Output = Result<Raw, String>;
-
-    fn begin_tags(&mut self) -> ControlFlow<Self::Output, Raw> {
-        ControlFlow::Continue(Raw::default())
+impl Skip {
+    fn unsupported(line: usize, why: impl Into<String>) -> Self {
+        let (kind, why) = (SkipKind::Unsupported, why.into());
+        Self { line, kind, why }
     }
 
-    fn tag(&mut self, raw: &mut Raw, name: &[u8], value: RawTag<'_>) -> ControlFlow<Self::Output> {
-        let name = String::from_utf8_lossy(name).into_owned();
-        raw.tags
-            .insert(name, value.decode_utf8_lossy().into_owned());
-        ControlFlow::Continue(())
-    }
-
-    fn begin_movetext(&mut self, raw: Raw) -> ControlFlow<Self::Output, Raw> {
-        ControlFlow::Continue(raw)
-    }
-
-    fn san(&mut self, raw: &mut Raw, san: SanPlus) -> ControlFlow<Self::Output> {
-        raw.sans.push(san);
-        raw.clocks.push(None);
-        ControlFlow::Continue(())
-    }
-
-    fn comment(&mut self, raw: &mut Raw, comment: RawComment<'_>) -> ControlFlow<Self::Output> {
-        let clock = clock_of(&String::from_utf8_lossy(comment.as_bytes()));
-        if let (Some(last), Some(clock)) = (raw.clocks.last_mut(), clock) {
-            *last = Some(clock);
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn end_game(&mut self, raw: Raw) -> Self::Output {
-        Ok(raw)
+    fn damaged(line: usize, why: impl Into<String>) -> Self {
+        let (kind, why) = (SkipKind::Damaged, why.into());
+        Self { line, kind, why }
     }
 }
 
-impl Raw {
-    fn into_game(self, number: usize, default_control: TimeControl) -> Result<Game, String> {
-        let tag = |name: &str| self.tags.get(name).map_or("", String::as_str);
-        let outcome = match tag("Result") {
-            "1-0" => Outcome::WhiteWins,
-            "0-1" => Outcome::BlackWins,
-            "1/2-1/2" => Outcome::Draw,
-            other => return Err(format!("its result is {other:?}")),
-        };
-        if !matches!(tag("Variant"), "" | "Standard" | "From Position") {
-            return Err(format!("its variant is {}", tag("Variant")));
-        }
-        let time_control = match tag("TimeControl") {
-            "" | "-" | "?" => default_control,
-            text => text.parse().map_err(|error| format!("{text:?}: {error}"))?,
-        };
-        let start_fen = self.tags.get("FEN").cloned();
-        let line = Line::play(start_fen.as_deref(), &self.sans)?;
-        let ending = match outcome.winner() {
-            _ if line.ends_by_itself => Ending::ByTheRules,
-            _ if tag("Termination").eq_ignore_ascii_case("time forfeit") => {
-                Ending::TimeForfeit(line.turn)
-            }
-            Some(winner) => Ending::Resignation(winner.opponent()),
-            None => Ending::Agreement,
-        };
-        Ok(Game {
+fn into_game(
+    record: Record,
+    number: usize,
+    default_control: TimeControl,
+) -> Result<Game, Unplayable> {
+    let mut tags = HashMap::new();
+    for tag in &record.tags {
+        // The first counts where a name stands twice.
+        tags.entry(tag.name.clone())
+            .or_insert_with(|| tag.value.clone());
+    }
+    match read_record(record, default_control) {
+        Ok(game) => Ok(Game {
             number,
-            time_control,
-            start_fen,
-            moves: line.moves,
-            sans: self.sans.iter().map(ToString::to_string).collect(),
-            clocks: self.clocks,
-            final_fen: line.final_fen,
-            outcome,
-            ending,
-            tags: self.tags,
-        })
+            tags,
+            ..game
+        }),
+        Err(Skip { line, kind, why }) => Err(Unplayable {
+            number,
+            line,
+            kind,
+            why,
+            tags,
+        }),
+    }
+}
+
+/// The game of a record, without its number and tags.
+fn read_record(record: Record, default_control: TimeControl) -> Result<Game, Skip> {
+    check_variant(&record)?;
+    if let Some(Note { line, what }) = &record.flaw {
+        return Err(Skip::damaged(*line, what.as_str()));
+    }
+    let (outcome, contradiction) = result(&record)?;
+    let time_control = time_control(&record)?.unwrap_or(default_control);
+    let start_fen = start_fen(&record)?;
+    let start = match &start_fen {
+        None => StartPosition::INITIAL,
+        Some((line, fen)) => fen.parse().map_err(|error| match error {
+            InvalidSetup::Over => Skip::unsupported(*line, format!("{fen:?}: {error}")),
+            InvalidSetup::Fen(_) | InvalidSetup::Position(_) => {
+                Skip::damaged(*line, format!("{fen:?}: {error}"))
+            }
+        })?,
+    };
+    check_first_number(&record, &start)?;
+    let line = Line::play(&start, &record)?;
+    let forfeit = record
+        .tag("Termination")
+        .is_some_and(|tag| tag.value.trim().eq_ignore_ascii_case("time forfeit"));
+    let ending = match outcome.winner() {
+        _ if line.ends_by_itself => Ending::ByTheRules,
+        // A flag can fall in a match only while its seat is to move.
+        Some(winner) if forfeit && winner.opponent() == line.turn => Ending::TimeForfeit(line.turn),
+        None if forfeit => Ending::TimeForfeit(line.turn),
+        Some(winner) => Ending::Resignation(winner.opponent()),
+        None => Ending::Agreement,
+    };
+    let remark = |Note { line, what }| Remark { line, what };
+    let mut remarks: Vec<Remark> = record.remarks.into_iter().map(remark).collect();
+    if let Some(language) = line.language {
+        let what = format!("the piece letters are read as {language}");
+        let line = record
+            .tokens
+            .first()
+            .map_or(record.line, |token| token.line);
+        remarks.push(Remark { line, what });
+    }
+    Ok(Game {
+        number: 0,
+        tags: HashMap::new(),
+        time_control,
+        start_fen: start_fen.map(|(_, fen)| fen),
+        moves: line.moves,
+        sans: line.sans,
+        clocks: record.tokens.iter().map(|token| token.clock).collect(),
+        final_fen: line.final_fen,
+        outcome,
+        ending,
+        contradiction,
+        remarks,
+    })
+}
+
+fn check_variant(record: &Record) -> Result<(), Skip> {
+    const STANDARD: [&str; 5] = ["", "standard", "chess", "normal", "from position"];
+    match record.tag("Variant") {
+        Some(tag) if !STANDARD.contains(&tag.value.trim().to_lowercase().as_str()) => {
+            let why = format!("its variant is {}", shortened(&tag.value));
+            Err(Skip::unsupported(tag.line, why))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The result, which the mark at the end of the movetext says; and whether the tag says another one.
+fn result(record: &Record) -> Result<(Outcome, Option<Remark>), Skip> {
+    let tag = record.tag("Result");
+    let differs = tag.filter(|tag| Mark::of(tag.value.trim()) != record.mark);
+    let outcome = match record.mark {
+        Some(Mark::WhiteWins) => Outcome::WhiteWins,
+        Some(Mark::BlackWins) => Outcome::BlackWins,
+        Some(Mark::Draw) => Outcome::Draw,
+        Some(Mark::Unfinished) | None => {
+            return Err(match differs {
+                Some(tag) => Skip::damaged(
+                    tag.line,
+                    format!(
+                        "the Result tag says {}, and the movetext ends with *",
+                        shortened(&tag.value)
+                    ),
+                ),
+                None => Skip::unsupported(record.line, "the game is not finished: its result is *"),
+            });
+        }
+    };
+    let contradiction = differs.map(|tag| Remark {
+        line: tag.line,
+        what: format!(
+            "the Result tag says {}, the movetext {}; the movetext decides",
+            shortened(&tag.value),
+            outcome.as_pgn()
+        ),
+    });
+    Ok((outcome, contradiction))
+}
+
+fn time_control(record: &Record) -> Result<Option<TimeControl>, Skip> {
+    let Some(tag) = record.tag("TimeControl") else {
+        return Ok(None);
+    };
+    control::read(&tag.value).map_err(|error| {
+        let why = format!("the time control {}: {error}", shortened(&tag.value));
+        match error {
+            NoControl::Unsupported(_) => Skip::unsupported(tag.line, why),
+            NoControl::Syntax => Skip::damaged(tag.line, why),
+        }
+    })
+}
+
+/// The FEN tag and its line. `SetUp` says whether there is one (PGN standard 9.7); files often forget it
+/// and never mean it.
+fn start_fen(record: &Record) -> Result<Option<(usize, String)>, Skip> {
+    let set_up = record.tag("SetUp");
+    match (record.tag("FEN"), set_up.map(|tag| tag.value.trim())) {
+        (None, Some("1")) => Err(Skip::damaged(
+            set_up.map_or(record.line, |tag| tag.line),
+            "the SetUp tag says that there is a FEN tag, and there is none",
+        )),
+        (Some(fen), Some("0")) => Err(Skip::damaged(
+            fen.line,
+            "the SetUp tag says that there is no FEN tag, and there is one",
+        )),
+        (fen, _) => Ok(fen.map(|fen| (fen.line, fen.value.trim().to_owned()))),
+    }
+}
+
+/// Moves that begin with another number than that of the position are the rest of a game of which the
+/// beginning is missing.
+fn check_first_number(record: &Record, start: &StartPosition) -> Result<(), Skip> {
+    match record.first_number {
+        Some((number, line)) if number != 1 && number != start.fullmove() => Err(Skip::damaged(
+            line,
+            format!("its moves begin with number {number}"),
+        )),
+        _ => Ok(()),
     }
 }
 
 /// What the moves lead to.
 struct Line {
     moves: Vec<Uci>,
+    sans: Vec<String>,
+    language: Option<&'static str>,
     final_fen: String,
     turn: Seat,
     ends_by_itself: bool,
 }
 
 impl Line {
-    fn play(start_fen: Option<&str>, sans: &[SanPlus]) -> Result<Self, String> {
-        let mut position = start(start_fen)?;
-        let mut moves = Vec::with_capacity(sans.len());
+    fn play(start: &StartPosition, record: &Record) -> Result<Self, Skip> {
+        let tokens = &record.tokens;
+        if let Some(beyond) = tokens.get(PLIES_MAX) {
+            let why = format!("a match is drawn after {PLIES_MAX} plies, and the game goes on");
+            return Err(Skip::unsupported(beyond.line, why));
+        }
+        let mut position = start.position();
+        let read = notation::read(&position, tokens)
+            .map_err(|no_move| Skip::damaged(tokens[no_move.index].line, no_move.why))?;
         let mut seen: HashMap<u64, u32> = HashMap::new();
-        let mut repetitions = note(&mut seen, &position);
-        for (index, san) in sans.iter().enumerate() {
-            let illegal = |_| format!("{san} (ply {}) is not legal", index + 1);
-            let legal = san.san.to_move(&position).map_err(illegal)?;
-            moves.push(canonical(legal).ok_or("a move that cannot travel")?);
-            position.play_unchecked(legal);
-            repetitions = note(&mut seen, &position);
+        let mut sans = Vec::with_capacity(read.moves.len());
+        let mut end = by_itself(&position, note(&mut seen, &position));
+        for (uci, token) in read.moves.iter().zip(tokens) {
+            if let Some(reason) = end {
+                let why = format!(
+                    "{reason} ends a match before {} (ply {}), and the game goes on",
+                    shortened(&token.text),
+                    sans.len() + 1
+                );
+                return Err(Skip::unsupported(token.line, why));
+            }
+            let Ok(legal) = uci.to_move().to_move(&position) else {
+                let why = format!("{} cannot be played", shortened(&token.text));
+                return Err(Skip::damaged(token.line, why));
+            };
+            let san = SanPlus::from_move_and_play_unchecked(&mut position, legal);
+            sans.push(san.to_string());
+            end = by_itself(&position, note(&mut seen, &position));
         }
         Ok(Self {
-            moves,
             final_fen: fen_of(&position),
             turn: position.turn().into(),
-            ends_by_itself: position.is_game_over()
-                || position.halfmoves() >= QUIET_PLIES_MAX
-                || repetitions >= REPETITIONS_MAX,
+            ends_by_itself: end.is_some() || sans.len() >= PLIES_MAX,
+            moves: read.moves,
+            language: read.language,
+            sans,
         })
     }
 }
 
-fn start(fen: Option<&str>) -> Result<Chess, String> {
-    let Some(text) = fen else {
-        return Ok(Chess::default());
-    };
-    let fen: Fen = text.parse().map_err(|error| format!("{text:?}: {error}"))?;
-    fen.into_position(CastlingMode::Standard)
-        .map_err(|error| format!("{text:?}: {error}"))
+/// By which rule the game is over in this position, which has stood on the board so often.
+fn by_itself(position: &Chess, repetitions: u32) -> Option<&'static str> {
+    if position.is_checkmate() {
+        Some("mate")
+    } else if position.is_stalemate() {
+        Some("stalemate")
+    } else if position.is_insufficient_material() {
+        Some("a dead position")
+    } else if repetitions >= REPETITIONS_MAX {
+        Some("the fifth repetition")
+    } else if position.halfmoves() >= QUIET_PLIES_MAX {
+        Some("the 75-move rule")
+    } else {
+        None
+    }
 }
 
 /// Notes a position; how often it has stood on the board.
@@ -270,124 +429,5 @@ fn note(seen: &mut HashMap<u64, u32>, position: &Chess) -> u32 {
     *count
 }
 
-/// The time of a `[%clk h:mm:ss]` in a comment.
-fn clock_of(comment: &str) -> Option<Duration> {
-    let (_, after) = comment.split_once("[%clk ")?;
-    let (text, _) = after.split_once(']')?;
-    text.trim()
-        .split(':')
-        .try_fold(Duration::ZERO, |sum, part| {
-            let seconds = part.parse::<f64>().ok()?;
-            let seconds = Duration::try_from_secs_f64(seconds).ok()?;
-            sum.checked_mul(60)?.checked_add(seconds)
-        })
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read_text(pgn: &str) -> Vec<Result<Game, Unplayable>> {
-        let control = TimeControl::from_millis(60_000, 0).unwrap();
-        read_games(pgn.as_bytes(), control).unwrap()
-    }
-
-    fn one(tags: &str, movetext: &str) -> Result<Game, Unplayable> {
-        let pgn = format!("[Event \"x\"]\n{tags}\n\n{movetext}\n");
-        read_text(&pgn).remove(0)
-    }
-
-    #[test]
-    fn endings_are_told_apart() {
-        let result = |result: &str, termination: &str| {
-            format!("[Result \"{result}\"]\n[Termination \"{termination}\"]")
-        };
-        let (white, black) = (Seat::White, Seat::Black);
-        for (tags, movetext, expected) in [
-            (
-                result("0-1", "Normal"),
-                "1. f3 e5 2. g4 Qh4# 0-1",
-                Ending::ByTheRules,
-            ),
-            (
-                result("0-1", "Normal"),
-                "1. f3 e5 0-1",
-                Ending::Resignation(white),
-            ),
-            (
-                result("1-0", "Abandoned"),
-                "1-0",
-                Ending::Resignation(black),
-            ),
-            (
-                result("1-0", "Time forfeit"),
-                "1. f3 1-0",
-                Ending::TimeForfeit(black),
-            ),
-            (
-                result("1/2-1/2", "Time forfeit"),
-                "1. f3 1/2-1/2",
-                Ending::TimeForfeit(black),
-            ),
-            (
-                result("1/2-1/2", "Normal"),
-                "1. f3 e5 1/2-1/2",
-                Ending::Agreement,
-            ),
-        ] {
-            assert_eq!(
-                one(&tags, movetext).unwrap().ending,
-                expected,
-                "{tags} {movetext}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_game_is_read_with_its_clocks_and_its_castling() {
-        let tags = "[Result \"1-0\"]\n[TimeControl \"300+3\"]\n[White \"A\"]\n[Black \"?\"]";
-        let movetext = "1. e4 { [%clk 0:05:00] } e5 2. Nf3 { good [%clk 1:00:01.5] } (2. f4) Nc6 \
-                        3. Bc4 Bc5 4. O-O 1-0";
-        let game = one(tags, movetext).unwrap();
-        assert_eq!(game.moves.last().unwrap().to_string(), "e1g1");
-        assert_eq!(game.sans, ["e4", "e5", "Nf3", "Nc6", "Bc4", "Bc5", "O-O"]);
-        let clocks: Vec<_> = game
-            .clocks
-            .iter()
-            .flatten()
-            .map(Duration::as_millis)
-            .collect();
-        assert_eq!(clocks, [300_000, 3_601_500]);
-        assert_eq!(game.time_control.to_string(), "300+3");
-        assert_eq!(game.player_name(Seat::White).as_deref(), Some("A"));
-        assert_eq!(game.player_name(Seat::Black), None);
-    }
-
-    #[test]
-    fn a_fifth_repetition_ends_a_game() {
-        let tags = "[Result \"1/2-1/2\"]";
-        let shuffle = "Nf3 Nf6 Ng1 Ng8 ";
-        let four = one(tags, &format!("{} 1/2-1/2", shuffle.repeat(3))).unwrap();
-        assert_eq!(four.ending, Ending::Agreement);
-        let five = one(tags, &format!("{} 1/2-1/2", shuffle.repeat(4))).unwrap();
-        assert_eq!(five.ending, Ending::ByTheRules);
-    }
-
-    #[test]
-    fn what_cannot_be_played_says_why() {
-        for (tags, movetext, why) in [
-            ("[Result \"*\"]", "1. e4 *", "result"),
-            ("[Result \"1-0\"]", "1. e5 1-0", "not legal"),
-            ("[Result \"1-0\"]\n[Variant \"Atomic\"]", "1-0", "variant"),
-            (
-                "[Result \"1-0\"]\n[TimeControl \"fast\"]",
-                "1-0",
-                "time control",
-            ),
-            ("[Result \"1-0\"]\n[FEN \"nonsense\"]", "1-0", "nonsense"),
-        ] {
-            let unplayable = one(tags, movetext).unwrap_err();
-            assert!(unplayable.why.contains(why), "{unplayable:?}");
-        }
-    }
-}
+mod tests;

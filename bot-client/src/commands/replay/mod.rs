@@ -2,11 +2,14 @@
 //! out as in the file.
 
 mod args;
+mod control;
 mod game;
+mod notation;
+mod pgn;
 mod report;
 mod seat;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,9 +22,9 @@ use tokio::time::Instant;
 
 pub use args::ReplayArgs;
 pub(crate) use game::movetext;
-pub use game::{Ending, Game, Unplayable, read_games};
+pub use game::{Ending, Game, Remark, SkipKind, Unplayable, read_games};
 use report::AckHistogram;
-pub use report::{AckTimes, Failure, FailureKind, Report};
+pub use report::{AckTimes, Failure, FailureKind, GameRemark, Report, Skip};
 use seat::{Manner, Outlook, SeatPlayer};
 
 use crate::acked_log::AckedLog;
@@ -86,9 +89,9 @@ pub struct Selection {
 }
 
 impl Selection {
-    fn takes(&self, game: &Game) -> bool {
-        let number = self.numbers.is_empty() || self.numbers.contains(&game.number);
-        let text = |text: &String| game.tags.values().any(|tag| tag.contains(text));
+    fn takes(&self, number: usize, tags: &HashMap<String, String>) -> bool {
+        let number = self.numbers.is_empty() || self.numbers.contains(&number);
+        let text = |text: &String| tags.values().any(|tag| tag.contains(text));
         number && self.text.as_ref().is_none_or(text)
     }
 }
@@ -124,25 +127,48 @@ pub enum ReplayError {
 ///
 /// # Errors
 ///
-/// [`ReplayError`] when not one game could be begun.
+/// [`ReplayError`] when not one game could be begun, although the file has some.
 pub async fn run(config: ReplayConfig) -> Result<Report, ReplayError> {
-    let (mut games, mut report) = select(&config)?;
+    let (games, mut report) = select(&config)?;
+    if games.is_empty() {
+        return Ok(report);
+    }
     let worker = Arc::new(Worker::new(&config)?);
     // Without a matchmaker there is one error instead of one a game.
     worker.matchmaker.new_player(None).await?;
     let bar = progress_bar(config.progress, games.len());
+    let began = Instant::now();
+    let acks = play_all(&worker, games, config.concurrency.max(1), &mut report, &bar).await;
+    bar.finish_and_clear();
+    report.seconds = began.elapsed().as_secs_f64();
+    worker.connector.wait_idle(Duration::from_secs(1)).await;
+    report.failures.sort_by_key(|failure| failure.game);
+    report.plies = acks.count();
+    // Exact: a count of moves is far below 2⁵³.
+    report.moves_per_s = report.plies as f64 / report.seconds.max(f64::EPSILON);
+    report.ack_ms = acks.times();
+    Ok(report)
+}
+
+/// Plays so many games at once, until all are played.
+async fn play_all(
+    worker: &Arc<Worker>,
+    mut games: VecDeque<Game>,
+    at_once: usize,
+    report: &mut Report,
+    bar: &ProgressBar,
+) -> AckHistogram {
     let mut acks = AckHistogram::new();
     let mut playing = JoinSet::new();
-    let began = Instant::now();
     loop {
-        while playing.len() < config.concurrency.max(1)
+        while playing.len() < at_once
             && let Some(game) = games.pop_front()
         {
-            let worker = Arc::clone(&worker);
+            let worker = Arc::clone(worker);
             playing.spawn(async move { worker.play(game).await });
         }
         let Some(played) = playing.join_next().await else {
-            break;
+            return acks;
         };
         // A task that panics is a bug of this program; it is not hidden as an error of the server.
         let played = played.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
@@ -160,15 +186,6 @@ pub async fn run(config: ReplayConfig) -> Result<Report, ReplayError> {
         bar.inc(1);
         bar.set_message(format!("{} plies", acks.count()));
     }
-    bar.finish_and_clear();
-    report.seconds = began.elapsed().as_secs_f64();
-    worker.connector.wait_idle(Duration::from_secs(1)).await;
-    report.failures.sort_by_key(|failure| failure.game);
-    report.plies = acks.count();
-    // Exact: a count of moves is far below 2⁵³.
-    report.moves_per_s = report.plies as f64 / report.seconds.max(f64::EPSILON);
-    report.ack_ms = acks.times();
-    Ok(report)
 }
 
 /// The games to play, and a report that knows of those that are not.
@@ -182,20 +199,33 @@ fn select(config: &ReplayConfig) -> Result<(VecDeque<Game>, Report), ReplayError
     let mut games = VecDeque::new();
     for game in read {
         match game {
-            Ok(game) if config.selection.takes(&game) => games.push_back(game),
-            Ok(_) => {}
-            Err(unplayable) => {
-                report.skipped += 1;
-                tracing::warn!(game = unplayable.number, why = unplayable.why, "skipped");
+            Ok(game) if config.selection.takes(game.number, &game.tags) => games.push_back(game),
+            Err(game) if config.selection.takes(game.number, &game.tags) => {
+                report.skips.push(Skip {
+                    game: game.number,
+                    line: game.line,
+                    kind: game.kind,
+                    reason: game.why,
+                });
             }
+            Ok(_) | Err(_) => {}
         }
     }
     games.truncate(config.selection.limit.unwrap_or(usize::MAX));
-    if games.is_empty() {
-        Err(ReplayError::NoGames { path, games: total })
-    } else {
-        Ok((games, report))
+    if games.is_empty() && report.skips.is_empty() {
+        return Err(ReplayError::NoGames { path, games: total });
     }
+    report.skipped = report.skips.len();
+    for game in &games {
+        let remarks = game.contradiction.iter().chain(&game.remarks);
+        report.contradictions += usize::from(game.contradiction.is_some());
+        report.remarks.extend(remarks.map(|remark| GameRemark {
+            game: game.number,
+            line: remark.line,
+            reason: remark.what.clone(),
+        }));
+    }
+    Ok((games, report))
 }
 
 fn progress_bar(wanted: bool, games: usize) -> ProgressBar {
@@ -424,14 +454,19 @@ fn difference(game: &Game, manner: &Manner, outlooks: [&Outlook; 2], pgn: &str) 
 /// Whether a match that was to end as the file says could end in this way.
 fn fits(game: &Game, manner: &Manner, termination: Termination) -> bool {
     use Termination::{
-        Checkmate, DeadPosition, DrawAgreement, FivefoldRepetition, Resignation, SeventyFiveMoves,
-        Stalemate, TimeForfeit,
+        Checkmate, DeadPosition, DrawAgreement, FivefoldRepetition, MaxLength, Resignation,
+        SeventyFiveMoves, Stalemate, TimeForfeit,
     };
     let is_drawn = game.outcome == Outcome::Draw;
     match game.ending {
         Ending::ByTheRules => matches!(
             termination,
-            Checkmate | Stalemate | DeadPosition | FivefoldRepetition | SeventyFiveMoves
+            Checkmate
+                | Stalemate
+                | DeadPosition
+                | FivefoldRepetition
+                | SeventyFiveMoves
+                | MaxLength
         ),
         Ending::TimeForfeit(_) if manner.real_time => termination == TimeForfeit,
         Ending::TimeForfeit(_) if is_drawn => termination == DrawAgreement,

@@ -7,6 +7,8 @@ use game_core::MatchId;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::game::SkipKind;
+
 /// The whole replay.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Report {
@@ -18,7 +20,9 @@ pub struct Report {
     pub mismatches: usize,
     /// Games that could not be played to their end.
     pub errors: usize,
-    /// Games of the file that were not played, as they have no result or are of another variant.
+    /// Games that were played as their movetext says, while their `Result` tag says otherwise.
+    pub contradictions: usize,
+    /// Games of the file that were not played; `skips` says why.
     pub skipped: usize,
     /// How often a seat was taken again after its connection was lost.
     pub resumed: u64,
@@ -30,6 +34,34 @@ pub struct Report {
     pub ack_ms: AckTimes,
     /// What went wrong, one entry a game.
     pub failures: Vec<Failure>,
+    /// The games that were not played.
+    pub skips: Vec<Skip>,
+    /// What else there is to say of games: lines that were read over, contradictions.
+    pub remarks: Vec<GameRemark>,
+}
+
+/// A game that was not played.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Skip {
+    /// Its place in the file, from 1.
+    pub game: usize,
+    /// The line of the file at which the reason stands, from 1.
+    pub line: usize,
+    /// Whether matches are not like this, or the record is damaged.
+    pub kind: SkipKind,
+    /// Why not, with the token at fault.
+    pub reason: String,
+}
+
+/// What there is to say of a game beside its result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GameRemark {
+    /// Its place in the file, from 1.
+    pub game: usize,
+    /// The line of the file, from 1.
+    pub line: usize,
+    /// What there is to say.
+    pub reason: String,
 }
 
 /// Quantiles of the time to an acknowledgement, in milliseconds.
@@ -70,15 +102,40 @@ pub enum FailureKind {
 }
 
 impl Report {
-    /// Whether every game was played and came out as in the file.
+    /// Whether every game was played and came out as in the file, but for those that no match can be
+    /// like.
     #[must_use]
-    pub const fn is_clean(&self) -> bool {
-        self.mismatches == 0 && self.errors == 0
+    pub fn is_clean(&self) -> bool {
+        let is_damaged = |skip: &Skip| skip.kind == SkipKind::Damaged;
+        self.mismatches == 0
+            && self.errors == 0
+            && self.contradictions == 0
+            && !self.skips.iter().any(is_damaged)
+    }
+
+    /// Whether no game was played at all.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.games == 0 && self.errors == 0
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for skip in &self.skips {
+            let kind = match skip.kind {
+                SkipKind::Unsupported => "skipped",
+                SkipKind::Damaged => "damaged, skipped",
+            };
+            writeln!(
+                f,
+                "game {}, line {}: {kind}: {}",
+                skip.game, skip.line, skip.reason
+            )?;
+        }
+        for GameRemark { game, line, reason } in &self.remarks {
+            writeln!(f, "game {game}, line {line}: {reason}")?;
+        }
         for failure in &self.failures {
             let kind = match failure.kind {
                 FailureKind::Mismatch => "mismatch",
@@ -99,8 +156,8 @@ impl fmt::Display for Report {
         writeln!(f, "ack p50 {p50:.2} ms, p99 {p99:.2} ms, max {max:.0} ms")?;
         write!(
             f,
-            "{} mismatches, {} errors, {} skipped, {} seats resumed",
-            self.mismatches, self.errors, self.skipped, self.resumed
+            "{} mismatches, {} errors, {} contradictions, {} skipped, {} seats resumed",
+            self.mismatches, self.errors, self.contradictions, self.skipped, self.resumed
         )
     }
 }

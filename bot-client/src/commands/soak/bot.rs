@@ -17,9 +17,10 @@ use super::engines::Choice;
 use super::oracle::{Account, Breach, Oracle, Promise};
 use super::think::{Think, exponential};
 use super::world::{BotSeat, GIVES_UP_FIRST, World};
+use crate::draws::{Draws, with_offer};
 use crate::engine::Task;
 use crate::seat::{Acked, SeatSource};
-use crate::{SeatError, SeatSession, Update, canonical};
+use crate::{MatchView, SeatError, SeatSession, Update, canonical};
 
 /// Sessions of one client, one after the other; each has a patience of its own.
 const SESSIONS_MAX: u32 = 5;
@@ -52,6 +53,7 @@ pub(super) struct Bot {
     style: Style,
     dice: StdRng,
     oracle: Oracle,
+    draws: Draws,
     /// Acknowledged in sessions before the present one.
     acked: Vec<Acked>,
     account: Option<Account>,
@@ -100,6 +102,7 @@ impl Bot {
             style,
             dice: StdRng::seed_from_u64(style.seed),
             oracle: Oracle::default(),
+            draws: Draws::default(),
             acked: Vec::new(),
             account: None,
             asked_at: None,
@@ -193,6 +196,10 @@ impl Bot {
                         _ => {}
                     }
                     self.learn(session, &update)?;
+                    let answer = self.draws.learnt(session.view(), &update, &mut self.dice);
+                    if let Some(answer) = answer {
+                        self.ask(session, answer);
+                    }
                 }
                 () = world.closing.cancelled(), if self.give_up_at.is_none() => self.close(),
                 chosen = chosen(&mut self.choice) => self.make(session, chosen),
@@ -273,19 +280,17 @@ impl Bot {
         if !view.is_my_turn() || self.asked_at == Some(ply) {
             return;
         }
-        let kind = match chosen {
-            Some(uci) => CommandKind::Move {
-                ply,
-                uci,
-                offers_draw: false,
-            },
-            None => {
-                self.world.figures.error("no engine chooses a move");
-                crate::player::give_up(session)
-            }
-        };
         self.asked_at = Some(ply);
-        self.ask(session, kind);
+        let Some(uci) = chosen else {
+            self.world.figures.error("no engine chooses a move");
+            return self.ask(session, crate::player::give_up(session));
+        };
+        let offer = self.draws.offer(view, &mut self.dice);
+        let offers = &self.world.figures.draw_offers;
+        offers.fetch_add(u64::from(offer.is_some()), Ordering::Relaxed);
+        for kind in with_offer(offer, ply, uci) {
+            self.ask(session, kind);
+        }
     }
 
     fn ask(&mut self, session: &mut SeatSession, kind: CommandKind) {
@@ -336,8 +341,12 @@ impl Bot {
             }
             Update::Reconnecting(loss) => figures.lost(&loss.to_string()),
             Update::Refused { kind, reason, .. } => {
-                self.asked_at = None;
-                if let Some(breach) = refused_wrongly(session, *kind, *reason) {
+                if matches!(kind, CommandKind::Move { .. } | CommandKind::Resign) {
+                    self.asked_at = None;
+                }
+                let breach = refused_wrongly(view, *kind, *reason)
+                    .or_else(|| self.offer_denied(view, *kind, *reason));
+                if let Some(breach) = breach {
                     return Err(Stop::Broken(breach));
                 }
             }
@@ -356,13 +365,28 @@ impl Bot {
     }
 }
 
+impl Bot {
+    /// An answer to an offer that stands was refused as if none stood.
+    fn offer_denied(
+        &self,
+        view: &MatchView,
+        kind: CommandKind,
+        reason: WireRefusal,
+    ) -> Option<Breach> {
+        let wrong = self.draws.refused_wrongly(view, kind, reason);
+        wrong.then(|| Breach {
+            promise: Promise::OfferStands,
+            expected: format!(
+                "{kind:?} finds the offer that stands at event {}",
+                view.seq()
+            ),
+            got: format!("refused: {reason}"),
+        })
+    }
+}
+
 /// A legal move of the side to move must be taken, unless the shard has too much to do.
-fn refused_wrongly(
-    session: &SeatSession,
-    kind: CommandKind,
-    reason: WireRefusal,
-) -> Option<Breach> {
-    let view = session.view();
+fn refused_wrongly(view: &MatchView, kind: CommandKind, reason: WireRefusal) -> Option<Breach> {
     match (kind, reason) {
         (CommandKind::Move { ply, uci, .. }, WireRefusal::Match(refusal))
             if view.is_my_turn() && view.ply() == ply =>

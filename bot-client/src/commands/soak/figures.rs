@@ -104,6 +104,10 @@ pub(super) struct Figures {
     pub(super) seated: AtomicI64,
     pub(super) seated_max: AtomicI64,
     pub(super) moves: AtomicU64,
+    /// Matches and other things that nobody takes care of any more.
+    pub(super) forgotten: AtomicU64,
+    /// Draws that were offered.
+    pub(super) draw_offers: AtomicU64,
     /// Seats taken again after a loss.
     pub(super) resumed: AtomicU64,
     /// Sessions that gave up, or were closed before the end of their match.
@@ -130,6 +134,8 @@ impl Default for Figures {
             seated: AtomicI64::new(0),
             seated_max: AtomicI64::new(0),
             moves: AtomicU64::new(0),
+            forgotten: AtomicU64::new(0),
+            draw_offers: AtomicU64::new(0),
             resumed: AtomicU64::new(0),
             sessions_lost: AtomicU64::new(0),
             dropped: AtomicU64::new(0),

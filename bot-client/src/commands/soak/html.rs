@@ -47,6 +47,9 @@ fn cards(report: &Report) -> String {
         report.violations
     );
     cards += &card(report.matches_finished.to_string(), "matches finished");
+    let unattended: u64 = report.unattended.values().sum();
+    let forgotten = format!("{} of {unattended}", report.forgotten);
+    cards += &card(forgotten, "forgotten of the matches that nobody attended");
     cards += &card(report.moves.to_string(), "moves acknowledged");
     cards += &card(format!("{:.0}", report.moves_per_s), "moves a second");
     cards += &card(format!("{:.1} ms", report.ack_ms.p99), "ack p99");

@@ -3,7 +3,7 @@
 //!
 //! [`args`] is the command line; [`world`] is what all bots share; [`matches`] pairs players and holds
 //! what they were told against the records; [`bot`] is one client, and [`oracle`] what it checks.
-//! [`chaos`] breaks the cluster by a [`schedule`]; [`figures`], [`takeovers`] and [`samples`] measure;
+//! [`neglected`] makes matches that nobody attends. [`chaos`] breaks the cluster by a [`schedule`]; [`figures`], [`takeovers`] and [`samples`] measure;
 //! [`report`] and [`html`] tell.
 
 mod args;
@@ -13,6 +13,7 @@ mod engines;
 mod figures;
 mod html;
 mod matches;
+mod neglected;
 mod oracle;
 mod progress;
 mod report;
@@ -34,6 +35,7 @@ pub use args::SoakArgs;
 use args::{SoakConfig, Trouble, Venue};
 use chaos::Chaos;
 use engines::Engines;
+use neglected::Neglected;
 use oracle::Promise;
 use report::{BrokenPromise, ClockFigures, Connections, Report, StormReport};
 use samples::Samples;
@@ -136,11 +138,13 @@ impl Soak {
         for number in 0..config.matches {
             boards.spawn(matches::board(Arc::clone(world), number));
         }
+        let neglected = Neglected::begin(world);
         let storm = tokio::select! {
             storm = self.play(chaos.as_deref(), end) => storm,
             () = world.stop.cancelled() => Ok(None),
         };
         self.close(&mut boards).await;
+        let unattended = self.check_neglected(neglected).await;
         watching.shutdown().await;
         let storm = storm.map_err(|error| {
             // The cluster is our own: what does not come up again is a finding.
@@ -153,7 +157,7 @@ impl Soak {
             ));
         });
         self.look_for_alarms();
-        let report = self.report(chaos.as_deref(), storm.ok().flatten());
+        let report = self.report(chaos.as_deref(), storm.ok().flatten(), unattended);
         drop((boards, chaos));
         self.leave(report.is_clean()).await;
         Ok(report)
@@ -218,6 +222,14 @@ impl Soak {
         boards.shutdown().await;
     }
 
+    /// Matches that nobody attended have ended, and nothing is forgotten; unless the soak was broken off.
+    async fn check_neglected(&self, neglected: Neglected) -> BTreeMap<&'static str, u64> {
+        tokio::select! {
+            unattended = neglected.check(&self.world, self.cluster.as_deref()) => unattended,
+            () = self.world.stop.cancelled() => BTreeMap::new(),
+        }
+    }
+
     /// Parts of the cluster that ended by themselves, or logged an error.
     fn look_for_alarms(&self) {
         let alarms = self.cluster.as_ref().map_or_else(Vec::new, |c| c.alarms());
@@ -231,7 +243,12 @@ impl Soak {
         }
     }
 
-    fn report(&self, chaos: Option<&Chaos>, storm: Option<StormReport>) -> Report {
+    fn report(
+        &self,
+        chaos: Option<&Chaos>,
+        storm: Option<StormReport>,
+        unattended: BTreeMap<&'static str, u64>,
+    ) -> Report {
         let (world, figures) = (&self.world, &self.world.figures);
         let (violations, broken) = world.broken();
         let samples = self.samples.all();
@@ -254,6 +271,9 @@ impl Soak {
             matches_begun: figures.matches_begun.load(Ordering::Relaxed),
             matches_finished: figures.matches_finished.load(Ordering::Relaxed),
             moves,
+            unattended,
+            forgotten: figures.forgotten.load(Ordering::Relaxed),
+            draw_offers: figures.draw_offers.load(Ordering::Relaxed),
             moves_per_s: moves as f64 / seconds.max(f64::EPSILON),
             faults,
             fault_log,

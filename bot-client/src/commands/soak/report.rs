@@ -31,9 +31,16 @@ pub(super) struct Report {
     pub(super) matches_begun: u64,
     /// Matches that were played to their end and agree with the records.
     pub(super) matches_finished: u64,
+    /// Matches that nobody attended, by what became of their players.
+    pub(super) unattended: BTreeMap<&'static str, u64>,
+    /// Of these, those that did not end by themselves; and what is stored without an owner that knows of
+    /// it. Each is a violation.
+    pub(super) forgotten: u64,
     /// Moves that were acknowledged.
     pub(super) moves: u64,
-    /// The same, a second.
+    /// Draws that were offered.
+    pub(super) draw_offers: u64,
+    /// Moves acknowledged a second.
     pub(super) moves_per_s: f64,
     /// Faults by kind.
     pub(super) faults: BTreeMap<&'static str, u64>,
@@ -191,6 +198,12 @@ impl fmt::Display for Report {
             f,
             "moves        {} in {:.1} s: {:.0} a second",
             self.moves, self.seconds, self.moves_per_s
+        )?;
+        let unattended: u64 = self.unattended.values().sum();
+        writeln!(
+            f,
+            "unattended   {unattended} matches left to themselves, {} forgotten",
+            self.forgotten
         )?;
         writeln!(f, "ack          {}", Ms(self.ack_ms))?;
         writeln!(
@@ -355,7 +368,10 @@ pub(super) mod tests {
             }],
             matches_begun: 3,
             matches_finished: 2,
+            unattended: BTreeMap::from([("left", 3)]),
+            forgotten: 0,
             moves: 120,
+            draw_offers: 2,
             moves_per_s: 2.0,
             faults: BTreeMap::from([("kill", 1)]),
             fault_log: vec![FaultRecord {
@@ -407,6 +423,8 @@ pub(super) mod tests {
         assert_eq!(json["fault_log"][0]["kind"], "kill");
         for name in [
             "matches_finished",
+            "unattended",
+            "forgotten",
             "moves",
             "ack_ms",
             "rss_mb",

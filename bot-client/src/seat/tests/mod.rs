@@ -1,5 +1,6 @@
 mod promises;
+mod reach;
 mod recovery;
-mod script;
-mod seated;
+pub(crate) mod script;
+pub(crate) mod seated;
 mod session;

@@ -83,7 +83,7 @@ fn a_full_state_at_the_return_must_continue_what_was_seen() {
         seat.sends();
         // Acknowledged before its event was seen, which is then lost on the way.
         seat.hear(ack(1, 3, id, 3));
-        seat.machine.lost(Loss::Silent);
+        seat.machine.lost(Loss::Silent, seat.now);
         seat.updates();
         seat.connect();
         assert_eq!(
@@ -97,12 +97,12 @@ fn a_full_state_at_the_return_must_continue_what_was_seen() {
 #[test]
 fn missed_events_must_reach_what_the_shard_has() {
     let mut seat = Seated::after("e2e4");
-    seat.machine.lost(Loss::Silent);
+    seat.machine.lost(Loss::Silent, seat.now);
     seat.connect();
     let short = joined(1, 3, CatchUp::Events(vec![moved(2, "e7e5")]));
     assert_eq!(seat.refuses(short), Violation::Gap { seen: 2, got: 3 });
     let mut seat = Seated::after("e2e4 e7e5");
-    seat.machine.lost(Loss::Silent);
+    seat.machine.lost(Loss::Silent, seat.now);
     seat.connect();
     let rolled_back = joined(2, 1, CatchUp::Events(Vec::new()));
     assert_eq!(
@@ -230,21 +230,81 @@ fn an_answer_before_the_seat_is_taken_is_out_of_place_and_news_is_not() {
     ));
 }
 
+/// MATCH.md: an offer stands until the opponent answers or moves, and lives through its maker's own move.
 #[test]
-fn offers_stand_until_they_are_answered_or_a_move_is_made() {
-    let offer = |seq, seat, kind| {
+fn offers_stand_through_their_makers_move_and_fall_with_the_opponents() {
+    let said = |seq, seat, kind| {
         let clock = clock(None);
         let seat = Some(seat);
         event(1, (seq, protocol::WireEvent { seat, kind, clock }))
     };
+    let move_at = |seq, ply, text| {
+        let (_, moved) = moved(ply, text);
+        event(1, (seq, moved))
+    };
     let standing = |seat: &Seated| seat.machine.view().unwrap().draw_offer();
     let mut seat = Seated::after("e2e4 e7e5");
-    seat.hear(offer(3, Seat::Black, EventKind::DrawOffered));
+    seat.hear(said(3, Seat::Black, EventKind::DrawOffered));
     assert_eq!(standing(&seat), Some(Seat::Black));
-    seat.hear(offer(4, Seat::White, EventKind::DrawDeclined));
+    seat.hear(said(4, Seat::White, EventKind::DrawDeclined));
     assert_eq!(standing(&seat), None);
-    seat.hear(offer(5, Seat::White, EventKind::DrawOffered));
-    let (_, moved) = moved(1, "g1f3");
-    seat.hear(event(1, (6, moved)));
-    assert_eq!(standing(&seat), None);
+    seat.hear(said(5, Seat::White, EventKind::DrawOffered));
+    seat.hear(move_at(6, 3, "g1f3"));
+    assert_eq!(standing(&seat), Some(Seat::White), "the maker moves");
+    seat.hear(move_at(7, 4, "b8c6"));
+    assert_eq!(standing(&seat), None, "the opponent moves");
+}
+
+#[test]
+fn answers_to_offers_that_do_not_stand_are_violations() {
+    let said = |seq, seat, kind| {
+        let clock = clock(None);
+        event(1, (seq, protocol::WireEvent { seat, kind, clock }))
+    };
+    let agreed = EventKind::Ended {
+        outcome: Outcome::Draw,
+        termination: Termination::DrawAgreement,
+    };
+    let (white, black) = (Some(Seat::White), Some(Seat::Black));
+    let after = || Seated::after("e2e4 e7e5");
+    let declined = said(3, white, EventKind::DrawDeclined);
+    assert_eq!(after().refuses(declined), Violation::NoOffer { seq: 3 });
+    assert!(matches!(
+        after().refuses(said(3, white, agreed)),
+        Violation::WrongEnding { .. }
+    ));
+    // One's own offer is not one's own to accept.
+    for (by, is_wrong) in [(white, false), (black, true), (None, true)] {
+        let mut seat = after();
+        seat.hear(said(3, black, EventKind::DrawOffered));
+        let heard = seat.try_hear(said(4, by, agreed));
+        assert_eq!(heard.is_err(), is_wrong, "{by:?}: {heard:?}");
+    }
+    // The flag of who faces an offer makes it a draw.
+    let flag = |outcome| EventKind::Ended {
+        outcome,
+        termination: Termination::TimeForfeit,
+    };
+    for (outcome, is_wrong) in [(Outcome::Draw, false), (Outcome::BlackWins, true)] {
+        let mut seat = after();
+        seat.hear(said(3, black, EventKind::DrawOffered));
+        let heard = seat.try_hear(said(4, None, flag(outcome)));
+        assert_eq!(heard.is_err(), is_wrong, "{outcome}: {heard:?}");
+    }
+}
+
+#[test]
+fn a_full_state_with_another_offer_at_the_same_event_is_a_violation() {
+    for (offer, expected) in [
+        (None, Ok(())),
+        (Some(Seat::Black), Err(Violation::Rewritten)),
+    ] {
+        let mut seat = Seated::after("e2e4 e7e5");
+        seat.machine.lost(Loss::Silent, seat.now);
+        seat.connect();
+        let mut state = state("e2e4 e7e5");
+        state.draw_offer = offer;
+        let back = seat.try_hear(joined(2, 2, CatchUp::State(state)));
+        assert_eq!(back.map(drop), expected, "{offer:?}");
+    }
 }

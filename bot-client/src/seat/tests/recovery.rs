@@ -11,7 +11,7 @@ use crate::seat::{CommandError, Loss, SeatTimes, Update};
 fn an_owner_of_old_is_left_for_the_new_one() {
     let mut seat = Seated::after("e2e4");
     seat.hear(event(3, moved(2, "e7e5")));
-    seat.machine.lost(Loss::Silent);
+    seat.machine.lost(Loss::Silent, seat.now);
     seat.updates();
     assert_eq!(seat.connect(), Some(2));
     let stale = joined(2, 1, CatchUp::Events(Vec::new()));
@@ -24,7 +24,7 @@ fn a_seat_that_comes_back_names_what_it_saw_and_repeats_what_was_not_answered() 
     let mut seat = Seated::after("e2e4 e7e5");
     let id = seat.play(2, "g1f3");
     seat.sends();
-    seat.machine.lost(Loss::Broken("gone".into()));
+    seat.machine.lost(Loss::Broken("gone".into()), seat.now);
     assert!(seat.machine.wants_connection());
     assert_eq!(
         seat.updates(),
@@ -212,7 +212,7 @@ fn nothing_is_come_back_for_when_all_is_over_and_answered() {
         1,
         ended(5, Outcome::BlackWins, Termination::Checkmate),
     ));
-    seat.machine.lost(Loss::Silent);
+    seat.machine.lost(Loss::Silent, seat.now);
     assert_eq!(seat.updates(), [Update::Closed(CloseCode::Done)]);
     // An acknowledgement that is still owed is asked for.
     let mut seat = Seated::after("e2e4 e7e5");
@@ -221,7 +221,7 @@ fn nothing_is_come_back_for_when_all_is_over_and_answered() {
         1,
         ended(3, Outcome::BlackWins, Termination::Resignation),
     ));
-    seat.machine.lost(Loss::Silent);
+    seat.machine.lost(Loss::Silent, seat.now);
     assert_eq!(seat.updates(), [Update::Reconnecting(Loss::Silent)]);
     assert_eq!(seat.connect(), Some(3));
 }

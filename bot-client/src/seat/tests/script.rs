@@ -13,15 +13,15 @@ use shakmaty::{Chess, Position};
 
 use crate::fen_of;
 
-pub(super) fn match_id() -> MatchId {
+pub(crate) fn match_id() -> MatchId {
     "0123456789Ab".parse().unwrap()
 }
 
-pub(super) fn uci(text: &str) -> Uci {
+pub(crate) fn uci(text: &str) -> Uci {
     text.parse().unwrap()
 }
 
-pub(super) fn clock(running: Option<Seat>) -> ClockView {
+pub(crate) fn clock(running: Option<Seat>) -> ClockView {
     ClockView {
         white_ms: 60_000,
         black_ms: 50_000,
@@ -30,7 +30,7 @@ pub(super) fn clock(running: Option<Seat>) -> ClockView {
 }
 
 /// The state after `moves`, separated by spaces.
-pub(super) fn state(moves: &str) -> MatchState {
+pub(crate) fn state(moves: &str) -> MatchState {
     let moves: Vec<Uci> = moves.split_whitespace().map(uci).collect();
     let mut position = Chess::default();
     for uci in &moves {
@@ -54,7 +54,7 @@ pub(super) fn state(moves: &str) -> MatchState {
     }
 }
 
-pub(super) fn joined(epoch: u64, seq: u32, catch_up: CatchUp) -> ServerFrame {
+pub(crate) fn joined(epoch: u64, seq: u32, catch_up: CatchUp) -> ServerFrame {
     let joined = Joined {
         role: Role::White,
         catch_up,
@@ -70,17 +70,17 @@ pub(super) fn joined(epoch: u64, seq: u32, catch_up: CatchUp) -> ServerFrame {
 }
 
 /// The first answer to a `Join`: a match in which `moves` are all that happened.
-pub(super) fn whole(epoch: u64, moves: &str) -> ServerFrame {
+pub(crate) fn whole(epoch: u64, moves: &str) -> ServerFrame {
     let seq = u32::try_from(moves.split_whitespace().count()).unwrap();
     joined(epoch, seq, CatchUp::State(state(moves)))
 }
 
-pub(super) fn frame(epoch: u64, seq: u32, body: ServerBody) -> ServerFrame {
+pub(crate) fn frame(epoch: u64, seq: u32, body: ServerBody) -> ServerFrame {
     let epoch = Epoch(epoch);
     ServerFrame { epoch, seq, body }
 }
 
-pub(super) fn moved(seq: u32, text: &str) -> (u32, WireEvent) {
+pub(crate) fn moved(seq: u32, text: &str) -> (u32, WireEvent) {
     let seat = if seq % 2 == 1 {
         Seat::White
     } else {
@@ -95,7 +95,7 @@ pub(super) fn moved(seq: u32, text: &str) -> (u32, WireEvent) {
     (seq, WireEvent { seat, kind, clock })
 }
 
-pub(super) fn ended(seq: u32, outcome: Outcome, termination: Termination) -> (u32, WireEvent) {
+pub(crate) fn ended(seq: u32, outcome: Outcome, termination: Termination) -> (u32, WireEvent) {
     let kind = EventKind::Ended {
         outcome,
         termination,
@@ -111,14 +111,14 @@ pub(super) fn ended(seq: u32, outcome: Outcome, termination: Termination) -> (u3
     )
 }
 
-pub(super) fn event(epoch: u64, (seq, event): (u32, WireEvent)) -> ServerFrame {
+pub(crate) fn event(epoch: u64, (seq, event): (u32, WireEvent)) -> ServerFrame {
     frame(epoch, seq, ServerBody::Event(event))
 }
 
-pub(super) fn ack(epoch: u64, seq: u32, command_id: CommandId, event: u32) -> ServerFrame {
+pub(crate) fn ack(epoch: u64, seq: u32, command_id: CommandId, event: u32) -> ServerFrame {
     frame(epoch, seq, ServerBody::Ack { command_id, event })
 }
 
-pub(super) fn seconds(seconds: u64) -> Duration {
+pub(crate) fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }

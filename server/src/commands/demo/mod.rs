@@ -79,7 +79,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
 /// Plays the game, draws it, and kills the owner in the middle of it.
 async fn play(args: &DemoArgs, game: &Game, stage: &mut Stage) -> Result<(), Failure> {
     let matchmaker = Matchmaker::new(stage.matchmaker(), PATIENCE)?;
-    let connector = Arc::new(Connector::bind(1, ConnectionTimes::default())?);
+    let connector = Arc::new(Connector::bind(1, ConnectionTimes::interactive())?);
     let pairing = Pairing::arrange(&matchmaker, game).await?;
     let watcher = matchmaker.new_player(Some("the audience")).await?;
     let source = Watch {
@@ -158,7 +158,7 @@ fn session() -> SessionConfig {
     let times = SeatTimes {
         answer_max: Duration::from_secs(1),
         silence_max: Some(Duration::from_secs(2)),
-        ..SeatTimes::default()
+        ..SeatTimes::interactive()
     };
     SessionConfig {
         times,

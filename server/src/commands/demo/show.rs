@@ -3,9 +3,9 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use bot_client::MatchView;
 use bot_client::board::{BoardPicture, PieceSet, TextStyle};
 use bot_client::seat::{SeatSession, Update};
+use bot_client::{MatchView, Standstill};
 use game_core::Seat;
 use program::say;
 use tokio::sync::watch;
@@ -30,7 +30,8 @@ pub(super) struct Show {
     headlines: watch::Receiver<String>,
     /// Others are told here how far the game has come.
     ply: watch::Sender<usize>,
-    reconnecting: bool,
+    /// Why the clocks stand still, as it was told last.
+    standstill_told: Option<Standstill>,
 }
 
 impl Show {
@@ -55,7 +56,7 @@ impl Show {
             pieces,
             colors: in_place,
         };
-        let (drawn, plies_told, reconnecting) = (false, 0, false);
+        let (drawn, plies_told, standstill_told) = (false, 0, None);
         Self {
             style,
             in_place,
@@ -63,7 +64,7 @@ impl Show {
             plies_told,
             headlines,
             ply,
-            reconnecting,
+            standstill_told,
         }
     }
 
@@ -86,14 +87,7 @@ impl Show {
                     Update::Closed(code) if audience.view().result().is_none() => {
                         return Err(format!("the audience was sent away: {code}").into());
                     }
-                    update => {
-                        self.reconnecting = match update {
-                            Update::Reconnecting(_) => true,
-                            Update::Joined { .. } => false,
-                            _ => self.reconnecting,
-                        };
-                        self.tell(audience.view());
-                    }
+                    _ => self.tell(audience.view()),
                 },
                 _ = frames.tick() => {}
             }
@@ -121,6 +115,14 @@ impl Show {
         }
         if self.headlines.has_changed().unwrap_or(false) {
             say!("     *** {}", *self.headlines.borrow_and_update());
+        }
+        let standstill = view.standstill();
+        if std::mem::replace(&mut self.standstill_told, standstill) != standstill
+            && view.result().is_none()
+        {
+            let why = standstill.map_or("play goes on", why_stopped);
+            let [white, black] = Seat::BOTH.map(|seat| clock(view.remaining(seat, Instant::now())));
+            say!("     *** {why}: {} – {}", white.trim(), black.trim());
         }
         let sans = view.sans();
         for (ply, san) in sans.iter().enumerate().skip(self.plies_told) {
@@ -169,9 +171,9 @@ impl Show {
         lines.push(seat_line(view, Seat::White));
         lines.push(match view.result() {
             Some((outcome, termination)) => format!("  {outcome} by {termination}"),
-            None if view.is_paused() => "  paused: the store does not answer".to_owned(),
-            None if self.reconnecting => "  the audience looks for the match …".to_owned(),
-            None => String::new(),
+            None => view
+                .standstill()
+                .map_or_else(String::new, |why| format!("  {}", why_stopped(why))),
         });
         lines.push(format!("  {}", *self.headlines.borrow()));
         lines.resize(HEIGHT, String::new());
@@ -179,8 +181,21 @@ impl Show {
     }
 }
 
+/// Why both clocks stand still, in words that say so.
+const fn why_stopped(why: Standstill) -> &'static str {
+    match why {
+        Standstill::Paused => "the store does not answer, clocks stopped",
+        Standstill::Unresponsive => "the shard does not answer, clocks stopped",
+        Standstill::Reconnecting | Standstill::Closed => {
+            "the audience looks for the match, clocks stopped"
+        }
+    }
+}
+
 fn seat_line(view: &MatchView, seat: Seat) -> String {
-    let runs = if view.running() == Some(seat) {
+    let runs = if view.standstill().is_some() {
+        "‖"
+    } else if view.running() == Some(seat) {
         "▸"
     } else {
         " "

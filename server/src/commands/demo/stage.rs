@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use bot_client::cluster::{LocalCluster, LocalPlan, Place, RedisPlace};
 use game_core::ShardId;
+use matchmaker::{LimitArgs, Network};
 use protocol::token::SigningKey;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -41,7 +42,7 @@ impl Stage {
             return Ok(Self::Processes(Box::new(cluster)));
         }
         let directory = tempfile::tempdir()?;
-        let backend = Backend::embedded(directory.path())?;
+        let backend = Backend::embedded(directory.path(), store::FINISHED_KEEP)?;
         let plan = ClusterPlan {
             host: Ipv4Addr::LOCALHOST.into(),
             matchmaker_port: 0,
@@ -50,6 +51,10 @@ impl Stage {
             key: SigningKey::generate()?.0,
             admin: None,
             traces: None,
+            limits: LimitArgs {
+                limit_exempt: Network::loopback().to_vec(),
+                ..LimitArgs::default()
+            },
         };
         let cluster = Cluster::start(plan, &backend, shutdown).await?;
         Ok(Self::Threads {

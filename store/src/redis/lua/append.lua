@@ -1,13 +1,14 @@
--- The fenced write. KEYS: head, log. ARGV: epoch, after, '1' if the last record ends the match,
--- seq of the snapshot, the snapshot or '', then the records.
+-- The fenced write. KEYS: head, log. ARGV: epoch, after, '' or, if the last record ends the match, for
+-- how many milliseconds it is kept, seq of the snapshot, the snapshot or '', owner, then the records.
 -- In the ordinary case it makes one write, so that the append-only file grows by one command.
-local RECORDS = 6
+local RECORDS = 7
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'status')
 if not head[1] then
   return {'missing'}
 end
--- Before the position: what a former owner repeats is not for it to count as confirmed.
-if head[1] ~= ARGV[1] then
+-- Before the position: what a former owner repeats is not for it to count as confirmed. After a
+-- rollback two shards may hold one epoch.
+if head[1] ~= ARGV[1] or head[2] ~= ARGV[6] then
   return {'fenced', head[1], head[2], head[3]}
 end
 local len = redis.call('LLEN', KEYS[2])
@@ -31,7 +32,12 @@ redis.call('RPUSH', KEYS[2], unpack(ARGV, RECORDS))
 if ARGV[5] ~= '' then
   redis.call('HSET', KEYS[1], 'snap', ARGV[5], 'snap_seq', ARGV[4])
 end
-if ARGV[3] == '1' then
+if ARGV[3] ~= '' then
   redis.call('HSET', KEYS[1], 'status', 'finished')
+  -- One moment for both, so that neither is ever seen without the other.
+  local now = redis.call('TIME')
+  local gone_at = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) + ARGV[3])
+  redis.call('PEXPIREAT', KEYS[1], gone_at)
+  redis.call('PEXPIREAT', KEYS[2], gone_at)
 end
 return {'stored'}

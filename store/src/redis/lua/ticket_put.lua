@@ -1,5 +1,5 @@
 -- Stores a new ticket, waiting. KEYS: ticket, what the keys of pools begin with. ARGV: body, seen,
--- seconds to keep it, pool or '' for a challenge, and the time since which the others of the pool
+-- seconds to keep it unless it is asked for, pool or '' for a challenge, and the time since which the others of the pool
 -- must have been seen to stay in it.
 if redis.call('EXISTS', KEYS[1]) == 1 then
   return 0

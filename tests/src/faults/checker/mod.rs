@@ -11,8 +11,10 @@ use game_core::{
 };
 use protocol::WireEvent;
 
+use self::offers::offers_after;
 use super::history::{Entry, History};
 
+mod offers;
 #[cfg(test)]
 mod tests;
 
@@ -69,6 +71,8 @@ pub enum Class {
     Disagreement,
     /// A match has no end.
     Unfinished,
+    /// A match that nobody attends is left behind: it does not end, or no shard knows of it.
+    Forgotten,
     /// A player's clock ran out over a fault of the server.
     Overcharged,
 }
@@ -92,9 +96,11 @@ impl fmt::Display for Breach {
 /// time, so that a result by the clock is one that a fault brought about.
 #[must_use]
 pub fn check(histories: &[History], stored: &Stored) -> Vec<Breach> {
+    let (offers, wrong) = offers_after(stored);
     let mut checker = Checker {
         stored,
-        breaches: Vec::new(),
+        offers,
+        breaches: wrong,
     };
     checker.check_log();
     for history in histories {
@@ -146,6 +152,8 @@ pub fn check_order(id: MatchId, log: &[Event]) -> Vec<Breach> {
 
 struct Checker<'a> {
     stored: &'a Stored,
+    /// The draw offer that stands after each event, beginning before the first.
+    offers: Vec<Option<Seat>>,
     breaches: Vec<Breach>,
 }
 
@@ -274,10 +282,22 @@ impl Checker<'_> {
                     self.breach(Class::Disagreement, text);
                 }
             }
-            Entry::Saw { seq, event, .. } => self.check_sight(seat, *seq, event),
+            Entry::Saw {
+                seq, event, offer, ..
+            } => {
+                self.check_sight(seat, *seq, event);
+                self.check_offer(seat, *seq, *offer);
+            }
             Entry::Shown {
-                seq, moves, result, ..
-            } => self.check_whole(seat, *seq, moves, *result),
+                seq,
+                moves,
+                result,
+                offer,
+                ..
+            } => {
+                self.check_whole(seat, *seq, moves, *result);
+                self.check_offer(seat, *seq, *offer);
+            }
             Entry::Broke(violation) => {
                 let class = class_of(violation);
                 self.breach(class, format!("{seat} broke off: {violation}"));
@@ -337,6 +357,18 @@ impl Checker<'_> {
         }
     }
 
+    /// The offer that a client had in view after an event is the one that stood then.
+    fn check_offer(&mut self, seat: Seat, seq: u32, seen: Option<Seat>) {
+        // What is not stored is a breach already.
+        if let Some(&stored) = self.offers.get(seq as usize)
+            && stored != seen
+        {
+            let text =
+                format!("after event {seq} {seat} saw a draw offer of {seen:?}, it was {stored:?}");
+            self.breach(Class::Disagreement, text);
+        }
+    }
+
     /// The record at a seq, by its place.
     fn record(&self, seq: u32) -> Option<Event> {
         let index = (seq as usize).checked_sub(1)?;
@@ -387,7 +419,15 @@ fn moved(event: &Event) -> Option<Uci> {
 /// Whether an event is what a command asks for.
 fn caused(asked: &CommandKind, did: &EventKind) -> bool {
     match (asked, did) {
-        (CommandKind::Move { uci, .. }, EventKind::Moved { uci: stored, .. }) => uci == stored,
+        (
+            CommandKind::Move {
+                uci, offers_draw, ..
+            },
+            EventKind::Moved {
+                uci: stored,
+                offers_draw: stored_offer,
+            },
+        ) => (uci, offers_draw) == (stored, stored_offer),
         (CommandKind::OfferDraw, EventKind::DrawOffered)
         | (CommandKind::DeclineDraw, EventKind::DrawDeclined) => true,
         (asked, EventKind::Ended { termination, .. }) => matches!(

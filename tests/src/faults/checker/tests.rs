@@ -75,6 +75,7 @@ fn sight(event: &Event) -> Entry {
         seq: event.seq,
         epoch: Epoch(1),
         event: event_seen,
+        offer: None,
     }
 }
 
@@ -297,6 +298,7 @@ fn a_state_that_never_was() {
             .map(|uci| uci.parse().unwrap())
             .collect(),
         result,
+        offer: None,
     };
     let resigned = Some((Outcome::BlackWins, Termination::Resignation));
     told_breaks(|entries| entries.push(shown(5, 4, resigned)), &[]);
@@ -314,6 +316,40 @@ fn a_state_that_never_was() {
         |entries| entries.push(shown(5, 4, won)),
         &[Class::Disagreement],
     );
+}
+
+/// White offers a draw, and the offer lives through White's move and falls with Black's (MATCH.md).
+#[test]
+fn the_offers_that_stood_are_those_of_the_log() {
+    let mut stored = stored();
+    let mut game = Match::new(stored.setup.clone());
+    stored.log.clear();
+    let offer = (Seat::White, CommandKind::OfferDraw);
+    let moves = (1..=4).map(|seq| (seat_of(seq), kind(seq)));
+    let (first, last): (Vec<_>, Vec<_>) =
+        moves.partition(|(_, kind)| matches!(kind, CommandKind::Move { ply, .. } if *ply < 2));
+    for ((seat, kind), id) in first.into_iter().chain([offer]).chain(last).zip(1..) {
+        let (id, now) = (CommandId(id), MatchTime::default());
+        game.apply(seat, &Command { id, kind }, now, &mut stored.log)
+            .unwrap();
+    }
+    let white = Some(Seat::White);
+    let (offers, breaches) = offers_after(&stored);
+    assert_eq!(offers, [None, None, None, white, white, None]);
+    assert_eq!(breaches, []);
+}
+
+#[test]
+fn a_draw_offer_that_a_client_saw_and_nobody_made() {
+    for (index, offered) in [(1, Seat::White), (3, Seat::Black)] {
+        told_breaks(
+            |entries| match &mut entries[index] {
+                Entry::Saw { offer, .. } => *offer = Some(offered),
+                other => panic!("{other:?}"),
+            },
+            &[Class::Disagreement],
+        );
+    }
 }
 
 #[test]

@@ -7,11 +7,11 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect, Size};
 use ratatui::style::{Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Paragraph, Wrap};
 
 use super::Screen;
 use crate::MatchView;
-use crate::board::{BoardPicture, BoardWidget};
+use crate::board::{BoardPicture, BoardWidget, PieceSet};
 use crate::commands::play::table::Table;
 use crate::commands::play::words;
 
@@ -48,36 +48,70 @@ pub(super) fn draw(frame: &mut Frame<'_>, table: &Table, screen: &Screen) {
     };
     let picture = BoardPicture::new(view.position(), view.last_move(), below);
     frame.render_widget(BoardWidget::new(&picture, screen.pieces), board);
-    draw_side(frame, side, size.height, view, below);
-    frame.render_widget(Line::from(table.status()).bold(), status);
+    draw_side(
+        frame,
+        side,
+        size.height,
+        &Clocks::new(view, screen.pieces),
+        below,
+    );
+    let line = Paragraph::new(table.status()).bold();
+    let line = line.wrap(Wrap { trim: true });
+    let line = match view.standstill() {
+        Some(_) => line.red(),
+        None => line,
+    };
+    frame.render_widget(line, status);
     draw_news(frame, news, &screen.news);
     draw_input(frame, input, table, &screen.input);
 }
 
+/// The clocks of a match at one moment.
+struct Clocks<'a> {
+    view: &'a MatchView,
+    now: Instant,
+    /// Stands before clocks that stand still.
+    stopped: &'static str,
+}
+
+impl<'a> Clocks<'a> {
+    fn new(view: &'a MatchView, pieces: PieceSet) -> Self {
+        let stopped = match pieces {
+            PieceSet::Unicode => "‖",
+            PieceSet::Ascii => "=",
+        };
+        let now = Instant::now();
+        Self { view, now, stopped }
+    }
+}
+
 /// The players with their clocks, and the moves between them.
-fn draw_side(frame: &mut Frame<'_>, area: Rect, height: u16, view: &MatchView, below: Seat) {
+fn draw_side(frame: &mut Frame<'_>, area: Rect, height: u16, clocks: &Clocks<'_>, below: Seat) {
     let height = height.min(area.height);
     let rows = |y: u16, rows: u16| Rect {
         y: area.y + y,
         height: rows.min(area.height.saturating_sub(y)),
         ..area
     };
-    let now = Instant::now();
-    frame.render_widget(player(view, below.opponent(), now), rows(0, 1));
-    frame.render_widget(player(view, below, now), rows(height.saturating_sub(2), 1));
+    frame.render_widget(player(clocks, below.opponent()), rows(0, 1));
+    frame.render_widget(player(clocks, below), rows(height.saturating_sub(2), 1));
     let shown = height.saturating_sub(5);
-    let moves = words::move_list(view);
+    let moves = words::move_list(clocks.view);
     let first = moves.len().saturating_sub(usize::from(shown));
     let lines: Vec<Line<'_>> = moves.into_iter().skip(first).map(Line::from).collect();
     frame.render_widget(Paragraph::new(lines), rows(2, shown));
 }
 
-fn player(view: &MatchView, seat: Seat, now: Instant) -> Line<'static> {
-    let clock = words::clock(view.remaining(seat, now));
-    let clock_style = if view.running() == Some(seat) {
-        Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD)
+fn player(clocks: &Clocks<'_>, seat: Seat) -> Line<'static> {
+    let view = clocks.view;
+    let clock = words::clock(view.remaining(seat, clocks.now));
+    let (before, clock_style) = if view.standstill().is_some() {
+        (clocks.stopped, Style::new().add_modifier(Modifier::DIM))
+    } else if view.running() == Some(seat) {
+        let runs = Modifier::REVERSED | Modifier::BOLD;
+        (" ", Style::new().add_modifier(runs))
     } else {
-        Style::new()
+        (" ", Style::new())
     };
     let mark = match seat {
         Seat::White => "○ ",
@@ -86,7 +120,7 @@ fn player(view: &MatchView, seat: Seat, now: Instant) -> Line<'static> {
     let is_to_move = view.result().is_none() && view.turn() == seat;
     let pointer = if is_to_move { " ◂" } else { "" };
     Line::from(vec![
-        Span::styled(format!(" {clock:>7} "), clock_style),
+        Span::styled(format!("{before}{clock:>7} "), clock_style),
         Span::raw(format!(" {mark}{}{pointer}", words::name(view, seat))),
     ])
 }

@@ -84,8 +84,8 @@ async fn sit(
                 },
             },
             news = table.next() => {
-                if let Some(news) = news.map_err(Failure::play)? {
-                    screen.say(news);
+                for line in news.map_err(Failure::play)? {
+                    screen.say(line);
                 }
             }
             why = &mut bot_failed, if !bot_is_gone => {

@@ -42,6 +42,10 @@ pub(super) enum Promise {
     Pgn,
     /// A legal move of the side to move is taken.
     MoveTaken,
+    /// A draw offer that stands for a player stands at the shard.
+    OfferStands,
+    /// A match that nobody attends ends by itself, and no match is without an owner that knows of it.
+    Forgotten,
     /// Every match can be played to its end once faults stop.
     Finishes,
     /// A server runs until it is told to stop, and then stops in good order.
@@ -114,7 +118,10 @@ impl Oracle {
                 self.pause(at);
                 Ok(None)
             }
-            Update::Refused { .. } => {
+            Update::Refused {
+                kind: CommandKind::Move { .. },
+                ..
+            } => {
                 if let Some(clocks) = &mut self.clocks {
                     clocks.refused();
                 }
@@ -189,7 +196,7 @@ impl Oracle {
             Update::Clock => Entry::Clock(view.clock()),
             Update::Reconnecting(loss) => Entry::Lost(loss.to_string().into()),
             Update::Closed(code) => Entry::Closed(*code),
-            Update::Presence { .. } => return,
+            Update::Presence { .. } | Update::Unresponsive | Update::Responsive => return,
         };
         self.history.note(at, entry);
     }

@@ -152,6 +152,8 @@ mod tests {
             time_control: "60+1".parse().unwrap(),
             seq: 3,
             fen: String::new(),
+            start_fen: String::new(),
+            start_fullmove: 1,
             moves: moves(),
             outcome: Some(Outcome::BlackWins),
             termination: Some(Termination::Resignation),

@@ -1,5 +1,10 @@
 //! What a client knows of its match: only what the shard said, and only after checking it.
 
+mod clocks;
+mod endings;
+#[cfg(test)]
+mod tests;
+
 use std::time::{Duration, Instant};
 
 use game_core::{
@@ -9,9 +14,10 @@ use protocol::{CatchUp, ClockView, Joined, MatchState, Role, SeatView, WireEvent
 use shakmaty::fen::Fen;
 use shakmaty::san::SanPlus;
 use shakmaty::uci::UciMove;
-use shakmaty::zobrist::Zobrist64;
 use shakmaty::{CastlingMode, Chess, EnPassantMode, Move, Position};
 
+use self::clocks::Clocks;
+pub use self::clocks::Standstill;
 use crate::Violation;
 
 /// A match as one client sees it.
@@ -29,10 +35,7 @@ pub struct MatchView {
     seq: u32,
     epoch: Epoch,
     connected: BySeat<bool>,
-    paused: bool,
-    clock: ClockView,
-    /// When `clock` was true.
-    clock_at: Instant,
+    clocks: Clocks,
 }
 
 impl MatchView {
@@ -62,11 +65,12 @@ impl MatchView {
             seq,
             epoch,
             connected: joined.connected,
-            paused: joined.paused,
-            clock: joined.clock,
-            clock_at: now,
+            clocks: Clocks::new(joined.clock, now),
             state,
         };
+        if joined.paused {
+            view.clocks.pause(now);
+        }
         for index in 0..view.state.moves.len() {
             let uci = view.state.moves[index];
             view.play(uci)?;
@@ -112,8 +116,10 @@ impl MatchView {
         self.role = joined.role;
         self.epoch = epoch;
         self.connected = joined.connected;
-        self.paused = joined.paused;
-        self.set_clock(joined.clock, now);
+        self.go_on(joined.clock, now);
+        if joined.paused {
+            self.pause(now);
+        }
         Ok(())
     }
 
@@ -126,7 +132,8 @@ impl MatchView {
         let rewritten = !now.moves.starts_with(&seen.moves)
             || now.start_fen != seen.start_fen
             || now.players != seen.players
-            || (seen.result.is_some() && now.result != seen.result);
+            || (seen.result.is_some() && now.result != seen.result)
+            || (whole.seq == self.seq && now.draw_offer != seen.draw_offer);
         if rewritten {
             Err(Violation::Rewritten)
         } else {
@@ -163,23 +170,34 @@ impl MatchView {
                 }
                 self.play(uci)?;
                 self.state.moves.push(uci);
-                self.state.draw_offer = event.seat.filter(|_| offers_draw);
+                // It declines what the opponent offered (FIDE 9.1.2.1); the mover's own offer stands on.
+                if offers_draw || !self.has_offered(event.seat) {
+                    self.state.draw_offer = event.seat.filter(|_| offers_draw);
+                }
             }
             EventKind::DrawOffered => self.state.draw_offer = event.seat,
+            EventKind::DrawDeclined if !self.has_offered(event.seat.map(Seat::opponent)) => {
+                return Err(Violation::NoOffer { seq });
+            }
             EventKind::DrawDeclined => self.state.draw_offer = None,
             EventKind::Ended {
                 outcome,
                 termination,
             } => {
-                self.check_ending(outcome, termination)?;
+                self.check_ending(event.seat, outcome, termination)?;
                 self.state.result = Some((outcome, termination));
                 self.state.draw_offer = None;
             }
         }
         self.seq = seq;
         self.epoch = epoch;
-        self.set_clock(event.clock, now);
+        self.clocks.say(event.clock, now);
         Ok(true)
+    }
+
+    /// Whether a draw offer of this seat stands.
+    fn has_offered(&self, seat: Option<Seat>) -> bool {
+        seat.is_some() && self.state.draw_offer == seat
     }
 
     fn play(&mut self, uci: Uci) -> Result<(), Violation> {
@@ -199,62 +217,27 @@ impl MatchView {
         Ok(())
     }
 
-    /// What the board alone shows of the ending must be true.
-    fn check_ending(&self, outcome: Outcome, termination: Termination) -> Result<(), Violation> {
-        let position = &self.position;
-        let fits = match termination {
-            Termination::Checkmate => {
-                position.is_checkmate() && outcome.winner() == Some(self.turn().opponent())
-            }
-            Termination::Stalemate => position.is_stalemate() && outcome == Outcome::Draw,
-            Termination::DeadPosition => {
-                position.is_insufficient_material() && outcome == Outcome::Draw
-            }
-            Termination::FivefoldRepetition => self.repetitions() >= 5 && outcome == Outcome::Draw,
-            Termination::SeventyFiveMoves => {
-                position.halfmoves() >= 150 && outcome == Outcome::Draw
-            }
-            Termination::MaxLength | Termination::DrawAgreement => outcome == Outcome::Draw,
-            Termination::Resignation => outcome.winner().is_some(),
-            Termination::TimeForfeit => outcome.winner() != Some(self.turn()),
-            Termination::Aborted | Termination::WhiteNoStart | Termination::BlackNoStart => {
-                outcome == Outcome::Aborted
-            }
-            // An arbiter may decide anything.
-            Termination::Adjudicated => true,
-        };
-        // A decided board allows no other ending.
-        let decided = position.is_checkmate() || position.is_stalemate();
-        let by_board = matches!(termination, Termination::Checkmate | Termination::Stalemate);
-        if fits && (by_board || !decided) {
-            Ok(())
-        } else {
-            Err(Violation::WrongEnding {
-                outcome,
-                termination,
-                fen: self.fen(),
-            })
-        }
-    }
-
     pub(crate) fn set_connected(&mut self, seat: Seat, connected: bool) {
         self.connected[seat] = connected;
     }
 
     pub(crate) fn pause(&mut self, now: Instant) {
-        let left = BySeat::new_with(|seat| self.remaining(seat, now));
-        self.clock = ClockView::new(left, None);
-        self.paused = true;
-    }
-
-    pub(crate) fn set_clock(&mut self, clock: ClockView, now: Instant) {
-        self.clock = clock;
-        self.clock_at = now;
+        self.clocks.pause(now);
     }
 
     pub(crate) fn go_on(&mut self, clock: ClockView, now: Instant) {
-        self.paused = false;
-        self.set_clock(clock, now);
+        self.clocks.end_pause();
+        self.clocks.say(clock, now);
+    }
+
+    /// Nothing was heard of the shard since `since`: both clocks stand still from then on.
+    pub(crate) fn unheard(&mut self, why: Standstill, since: Instant) {
+        self.clocks.unheard(why, since);
+    }
+
+    /// The connection brings something again.
+    pub(crate) fn heard(&mut self) {
+        self.clocks.heard();
     }
 
     pub(crate) fn set_epoch(&mut self, epoch: Epoch) {
@@ -396,65 +379,43 @@ impl MatchView {
         &self.connected
     }
 
-    /// Whether play is paused for want of a store.
+    /// Whether the shard says that play is paused for want of a store.
     #[must_use]
     pub const fn is_paused(&self) -> bool {
-        self.paused
+        self.clocks.is_paused()
     }
 
-    /// The seat whose clock runs.
+    /// Why both clocks stand still here; `None` while a clock may run, and when the match is over.
     #[must_use]
-    pub const fn running(&self) -> Option<Seat> {
-        self.clock.running
+    pub fn standstill(&self) -> Option<Standstill> {
+        self.clocks
+            .standstill()
+            .filter(|_| self.state.result.is_none())
+    }
+
+    /// The seat whose clock runs; `None` also while both stand still.
+    #[must_use]
+    pub fn running(&self) -> Option<Seat> {
+        self.clocks.running()
     }
 
     /// Both clocks as the shard said them last.
     #[must_use]
     pub const fn clock(&self) -> ClockView {
-        self.clock
+        self.clocks.said()
     }
 
-    /// What `seat` has left at `now`, counted down here from what the shard said last.
+    /// What `seat` has left at `now`, counted down here from what the shard said last, but not while
+    /// the shard is paused or out of reach.
     #[must_use]
     pub fn remaining(&self, seat: Seat, now: Instant) -> Duration {
-        let left = self.clock.of(seat);
-        if self.clock.running == Some(seat) {
-            left.saturating_sub(now.saturating_duration_since(self.clock_at))
-        } else {
-            left
-        }
+        self.clocks.remaining(seat, now)
     }
 
     /// Whether the match counts: it can be resigned, and no longer be aborted.
     #[must_use]
     pub fn has_begun(&self) -> bool {
         self.state.clock_start == ClockStart::AtOnce || self.ply() >= 2
-    }
-
-    /// How often the position has stood on the board, this time included.
-    #[must_use]
-    pub fn repetitions(&self) -> usize {
-        let hash = |position: &Chess| position.zobrist_hash::<Zobrist64>(EnPassantMode::Legal);
-        let mut position = self.start.clone();
-        let mut seen = vec![hash(&position)];
-        for uci in &self.state.moves {
-            let Ok(legal) = uci.to_move().to_move(&position) else {
-                break;
-            };
-            position.play_unchecked(legal);
-            seen.push(hash(&position));
-        }
-        let present = hash(&self.position);
-        seen.into_iter().filter(|&before| before == present).count()
-    }
-
-    /// Whether the rules end the match in this position, without anyone's doing.
-    #[must_use]
-    pub fn ends_by_itself(&self) -> bool {
-        self.position.is_game_over()
-            || self.position.halfmoves() >= 150
-            || self.repetitions() >= 5
-            || self.state.moves.len() >= 1_200
     }
 
     /// The form in which the shard names a move that is legal now; the same move if it is not legal.

@@ -1,0 +1,228 @@
+//! What one player or one address may use up: nothing that anyone can do for nothing may cost the
+//! installation something that lasts.
+//!
+//! Addresses are counted in this process: another matchmaker allows as much again, and a restart forgets
+//! what was used up. That is bounded, as what a player has is counted in the store, for all matchmakers:
+//! a list for each player and kind, to which an entry is added before the thing is made. Nobody takes it
+//! out when the thing is over; who finds a list full looks which entries are. So an entry too many may
+//! stand there, and none is missing, whoever dies in between.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use game_core::{MatchId, PlayerId};
+use store::{Holding, Status, TicketId, TicketState};
+use tokio::time::Instant;
+
+use crate::address::{client_address, counted_by, is_in};
+use crate::limit_args::LimitArgs;
+use crate::pairing::SEEN_WITHIN_MS;
+use crate::problem::{Kind, Problem};
+use crate::rates::Rates;
+use crate::service::{Service, now};
+
+/// An entry of something that is not there may be of a request that is about to make it; one that is
+/// older is of a request that failed.
+const MADE_WITHIN_MS: u64 = 60_000;
+
+/// Who has as much as may be had tries again after this: it depends on what its player ends.
+const FULL_FOR: Duration = Duration::from_secs(10);
+
+/// The address of a connection's other end, as an extension of every request on it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// Whose request it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Client {
+    /// What it is counted by.
+    counted_by: IpAddr,
+    /// No limit holds for it, and nothing of it is counted.
+    is_exempt: bool,
+}
+
+impl Client {
+    pub(crate) const fn is_exempt(self) -> bool {
+        self.is_exempt
+    }
+}
+
+impl FromRequestParts<Arc<Service>> for Client {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &Arc<Service>,
+    ) -> Result<Self, Problem> {
+        let peer = parts.extensions.get::<Peer>().ok_or_else(|| {
+            tracing::error!("a request came without the address of its connection");
+            Problem::new(Kind::Internal, "The connection has no address.")
+        })?;
+        let limits = &service.config.limits;
+        let address = client_address(peer.0, &parts.headers, &limits.trusted_proxy);
+        Ok(Self {
+            counted_by: counted_by(address),
+            is_exempt: is_exempt(limits, address),
+        })
+    }
+}
+
+/// Whether no limit holds for an address. A trusted proxy's own stands for clients that cannot be told
+/// apart.
+pub(crate) fn is_exempt(limits: &LimitArgs, address: IpAddr) -> bool {
+    is_in(&limits.limit_exempt, address) && !is_in(&limits.trusted_proxy, address)
+}
+
+/// What addresses have used up.
+#[derive(Debug)]
+pub(crate) struct Allowances {
+    guests: Mutex<Rates>,
+    creations: Mutex<Rates>,
+    began: Instant,
+}
+
+impl Allowances {
+    pub(crate) fn new(limits: &LimitArgs) -> Self {
+        Self {
+            guests: Mutex::new(Rates::new(limits.guests_per_address_max)),
+            creations: Mutex::new(Rates::new(limits.creations_per_address_max)),
+            began: Instant::now(),
+        }
+    }
+
+    fn take(&self, rates: &Mutex<Rates>, client: Client, what: &str) -> Result<(), Problem> {
+        if client.is_exempt {
+            return Ok(());
+        }
+        let mut rates = rates.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = rates.take(client.counted_by, self.began.elapsed());
+        taken.map_err(|wait| {
+            let detail = format!(
+                "Your address has made as many {what} as it may for now. Try again in {} s.",
+                wait.as_secs() + 1
+            );
+            Problem::new(Kind::RateLimited, detail).after(wait)
+        })
+    }
+
+    /// A guest is made.
+    pub(crate) fn guest(&self, client: Client) -> Result<(), Problem> {
+        self.take(&self.guests, client, "guests")
+    }
+
+    /// A ticket or a challenge is made, or a challenge accepted.
+    pub(crate) fn creation(&self, client: Client) -> Result<(), Problem> {
+        self.take(&self.creations, client, "requests for matches")
+    }
+}
+
+impl Service {
+    /// Whether a player may be given one match more.
+    pub(crate) async fn check_room(
+        &self,
+        player: &PlayerId,
+        client: Client,
+    ) -> Result<(), Problem> {
+        let max = self.config.limits.per_player_max(Holding::Match) as usize;
+        if client.is_exempt
+            || self.store.held(player, Holding::Match).await?.len() < max
+            || self.remove_over(player, Holding::Match).await? < max
+        {
+            Ok(())
+        } else {
+            Err(full(Holding::Match))
+        }
+    }
+
+    /// Counts a thing of a player that is about to be made; says whether the player may have it.
+    pub(crate) async fn hold(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        client: Client,
+    ) -> Result<bool, Problem> {
+        if client.is_exempt {
+            return Ok(true);
+        }
+        let max = self.config.limits.per_player_max(kind);
+        if self.store.hold(player, kind, id, max, now()).await? {
+            return Ok(true);
+        }
+        if self.remove_over(player, kind).await? >= max as usize {
+            return Ok(false);
+        }
+        Ok(self.store.hold(player, kind, id, max, now()).await?)
+    }
+
+    /// What was counted is not made after all.
+    pub(crate) async fn let_go(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+    ) -> Result<(), Problem> {
+        Ok(self.store.let_go(player, kind, &[id.to_owned()]).await?)
+    }
+
+    /// Takes out of a player's list what is over; says how many entries are left.
+    async fn remove_over(&self, player: &PlayerId, kind: Holding) -> Result<usize, Problem> {
+        let held = self.store.held(player, kind).await?;
+        let (count, mut over) = (held.len(), Vec::new());
+        for (id, since) in held {
+            let is_new = now().0.saturating_sub(since.0) <= MADE_WITHIN_MS;
+            if self.is_over(kind, &id, is_new).await? {
+                over.push(id);
+            }
+        }
+        self.store.let_go(player, kind, &over).await?;
+        Ok(count - over.len())
+    }
+
+    /// Whether an entry counts for nothing any more.
+    async fn is_over(&self, kind: Holding, id: &str, is_new: bool) -> Result<bool, Problem> {
+        if kind == Holding::Match {
+            let Ok(id) = MatchId::from_str(id) else {
+                return Ok(true);
+            };
+            let ownership = self.store.ownership(id).await?;
+            return Ok(ownership.map_or(!is_new, |known| known.status == Status::Finished));
+        }
+        let Ok(id) = TicketId::from_str(id) else {
+            return Ok(true);
+        };
+        let Some(ticket) = self.store.ticket(id).await? else {
+            return Ok(!is_new);
+        };
+        let unseen_ms = now().0.saturating_sub(ticket.seen_at.0);
+        if ticket.state != TicketState::Waiting || ticket.is_abandoned(now()) {
+            return Ok(true);
+        }
+        // Nobody is paired with who does not ask; they must not keep their player from asking anew.
+        let is_left = kind == Holding::Ticket && unseen_ms > SEEN_WITHIN_MS;
+        Ok(is_left && self.store.cancel_ticket(id).await?)
+    }
+}
+
+/// The problem of having as many of a kind as may be had.
+pub(crate) fn full(kind: Holding) -> Problem {
+    let (kind, detail) = match kind {
+        Holding::Match => (
+            Kind::TooManyMatches,
+            "You play in as many matches as one player may. Finish one first.",
+        ),
+        Holding::Ticket => (
+            Kind::TooManyTickets,
+            "You wait in as many pools as one player may. Withdraw a ticket first.",
+        ),
+        Holding::Challenge => (
+            Kind::TooManyChallenges,
+            "You have as many open challenges as one player may. Withdraw one first.",
+        ),
+    };
+    Problem::new(kind, detail).after(FULL_FOR)
+}

@@ -1,0 +1,178 @@
+//! Who may have a connection: so many in all, so many for an address, and a few apart for probes.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Connections beyond all others, for probes: an orchestrator restarts a process that does not answer
+/// them. A place is taken for seconds only.
+pub(crate) const RESERVED_MAX: usize = 64;
+/// So many of those for one address: an orchestrator asks one or two things at once.
+const RESERVED_PER_ADDRESS_MAX: usize = 2;
+/// No address has more than this part of all connections, however few there are.
+const SHARE: usize = 4;
+
+/// What a connection may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Everything.
+    Usual,
+    /// Probes.
+    Reserved,
+}
+
+/// The connections that are open.
+#[derive(Debug)]
+pub(crate) struct Places {
+    max: usize,
+    per_address_max: usize,
+    usual: Count,
+    reserved: Count,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    all: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+impl Count {
+    fn of(&self, address: IpAddr) -> usize {
+        self.by_address.get(&address).copied().unwrap_or_default()
+    }
+
+    fn add(&mut self, address: IpAddr) {
+        self.all += 1;
+        *self.by_address.entry(address).or_default() += 1;
+    }
+
+    fn remove(&mut self, address: IpAddr) {
+        self.all -= 1;
+        if let Some(count) = self.by_address.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_address.remove(&address);
+            }
+        }
+    }
+}
+
+impl Places {
+    /// `max` connections, and `per_address_max` for one address, but no more than a quarter of all.
+    pub(crate) fn new(max: usize, per_address_max: usize) -> Self {
+        Self {
+            max,
+            per_address_max: per_address_max.min(max / SHARE).max(1),
+            usual: Count::default(),
+            reserved: Count::default(),
+        }
+    }
+
+    /// A place for one connection more, if there is one. `address` is what it is counted by; one that is
+    /// not `capped` may have all of them.
+    fn take(&mut self, address: IpAddr, capped: bool) -> Option<Kind> {
+        let has_share = !capped || self.usual.of(address) < self.per_address_max;
+        if has_share && self.usual.all < self.max {
+            self.usual.add(address);
+            return Some(Kind::Usual);
+        }
+        let has_share = self.reserved.of(address) < RESERVED_PER_ADDRESS_MAX;
+        if has_share && self.reserved.all < RESERVED_MAX {
+            self.reserved.add(address);
+            return Some(Kind::Reserved);
+        }
+        None
+    }
+
+    fn leave(&mut self, address: IpAddr, kind: Kind) {
+        match kind {
+            Kind::Usual => self.usual.remove(address),
+            Kind::Reserved => self.reserved.remove(address),
+        }
+    }
+}
+
+/// The place of one connection, given back when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    places: Arc<Mutex<Places>>,
+    address: IpAddr,
+    kind: Kind,
+}
+
+impl Place {
+    /// Takes a place, as [`Places`] says.
+    pub(crate) fn take(places: &Arc<Mutex<Places>>, address: IpAddr, capped: bool) -> Option<Self> {
+        let kind = locked(places).take(address, capped)?;
+        Some(Self {
+            places: Arc::clone(places),
+            address,
+            kind,
+        })
+    }
+
+    pub(crate) const fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        locked(&self.places).leave(self.address, self.kind);
+    }
+}
+
+/// Held for one count, and never while anything waits.
+fn locked(places: &Mutex<Places>) -> MutexGuard<'_, Places> {
+    places.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(n: u8) -> IpAddr {
+        [192, 0, 2, n].into()
+    }
+
+    #[test]
+    fn an_address_has_its_share_and_probes_have_places_apart() {
+        let places = Arc::new(Mutex::new(Places::new(8, 5)));
+        let take = |n, capped| Place::take(&places, address(n), capped);
+        let kinds = |taken: &[Option<Place>]| -> Vec<Option<Kind>> {
+            taken
+                .iter()
+                .map(|place| place.as_ref().map(Place::kind))
+                .collect()
+        };
+        let (usual, reserved) = (Some(Kind::Usual), Some(Kind::Reserved));
+        let ann: Vec<_> = (0..5).map(|_| take(1, true)).collect();
+        assert_eq!(
+            kinds(&ann),
+            [usual, usual, reserved, reserved, None],
+            "a quarter of 8"
+        );
+        let proxy: Vec<_> = (0..9).map(|_| take(2, false)).collect();
+        let mut expected = vec![usual; 6];
+        expected.extend([reserved, reserved, None]);
+        assert_eq!(kinds(&proxy), expected, "a proxy may have all that is left");
+        let probe = take(3, true);
+        assert_eq!(kinds(&[probe]), [reserved]);
+        drop(proxy);
+        assert_eq!(kinds(&[take(3, true), take(1, true)]), [usual, None]);
+        drop(ann);
+        assert_eq!(kinds(&[take(1, true)]), [usual]);
+        let left = locked(&places);
+        assert_eq!((left.usual.all, left.reserved.all), (0, 0));
+        assert!(left.usual.by_address.is_empty() && left.reserved.by_address.is_empty());
+    }
+
+    #[test]
+    fn the_places_for_probes_are_bounded_too() {
+        let places = Arc::new(Mutex::new(Places::new(1, 1)));
+        let taken: Vec<_> = (0..=200)
+            .map(|n| Place::take(&places, address(n), true))
+            .collect();
+        assert_eq!(taken.iter().flatten().count(), 1 + RESERVED_MAX);
+    }
+}

@@ -1,0 +1,103 @@
+//! How often something may be done from one address: a token bucket for each, in bounded memory.
+
+use std::net::IpAddr;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use lru::LruCache;
+
+/// Addresses that are remembered, about 100 bytes each. One that is forgotten, as the least recently
+/// seen of so many, has its whole allowance again: who commands more addresses than this is not bounded
+/// by counting them.
+const ADDRESSES_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
+
+/// The time in which an empty allowance becomes full.
+pub(crate) const WINDOW: Duration = Duration::from_secs(5 * 60);
+
+/// A token bucket for each address, kept as the time at which the bucket will be full (the generic cell
+/// rate algorithm). It reads no clock: `now` is a point on one monotonic clock.
+#[derive(Debug)]
+pub(crate) struct Rates {
+    full_at: LruCache<IpAddr, Duration>,
+    /// The time in which one use is forgiven.
+    refill: Duration,
+}
+
+impl Rates {
+    /// Lets every address do it `burst` times at once, and as often in each [`WINDOW`].
+    pub(crate) fn new(burst: u32) -> Self {
+        Self {
+            full_at: LruCache::new(ADDRESSES_MAX),
+            refill: WINDOW / burst.max(1),
+        }
+    }
+
+    /// Uses the allowance of an address once.
+    ///
+    /// # Errors
+    ///
+    /// If it is used up: how long until it can be used again.
+    pub(crate) fn take(&mut self, address: IpAddr, now: Duration) -> Result<(), Duration> {
+        let full_at = self.full_at.get(&address).copied().unwrap_or_default();
+        let next = full_at.max(now) + self.refill;
+        match next.checked_sub(now + WINDOW) {
+            Some(wait) if !wait.is_zero() => Err(wait),
+            _ => {
+                self.full_at.put(address, next);
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use super::*;
+
+    const ANN: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+    const BOB: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
+
+    fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn an_address_has_a_burst_and_then_a_steady_rate() {
+        let mut rates = Rates::new(300);
+        for now in [s(0), s(1_000)] {
+            for n in 0..300 {
+                assert_eq!(rates.take(ANN, now), Ok(()), "{n}");
+            }
+            assert_eq!(
+                rates.take(ANN, now),
+                Err(s(1)),
+                "one is forgiven in a second"
+            );
+            assert_eq!(rates.take(ANN, now), Err(s(1)), "a refusal costs nothing");
+            assert_eq!(rates.take(BOB, now), Ok(()), "others have their own");
+        }
+        for second in 1_001..1_100 {
+            assert_eq!(rates.take(ANN, s(second)), Ok(()));
+            assert!(rates.take(ANN, s(second)).is_err());
+        }
+        assert_eq!(rates.take(ANN, s(1_099) + s(1) / 4), Err(s(1) * 3 / 4));
+    }
+
+    #[test]
+    fn memory_is_bounded_under_a_flood_of_addresses_and_the_newest_are_remembered() {
+        let mut rates = Rates::new(1);
+        assert_eq!(rates.take(ANN, s(0)), Ok(()));
+        for n in 0..100_000 {
+            let _ = rates.take(Ipv6Addr::from_bits(n << 64).into(), s(0));
+            if n % 1_000 == 0 {
+                assert!(
+                    rates.take(ANN, s(0)).is_err(),
+                    "who is seen often is not forgotten"
+                );
+            }
+        }
+        assert_eq!(rates.full_at.len(), ADDRESSES_MAX.get());
+    }
+}

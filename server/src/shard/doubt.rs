@@ -1,0 +1,143 @@
+//! Reasons to ask the store who owns the matches in memory, and what it holds of them.
+//!
+//! Others may have taken this shard for dead without its noticing: its heartbeats went unanswered while
+//! its writes got through, or the whole machine was suspended. And a store that failed may have come
+//! back without all that it had confirmed.
+
+use std::time::Duration;
+
+use super::Now;
+
+/// One moment on two clocks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clocks {
+    /// Stands still while the machine is suspended.
+    uptime: Duration,
+    /// Counts then too; only differences count.
+    since_boot: Duration,
+}
+
+impl Clocks {
+    pub(super) fn new(now: Now, since_boot: Duration) -> Self {
+        let uptime = now.uptime;
+        Self { uptime, since_boot }
+    }
+}
+
+/// Whether there is such a reason.
+#[derive(Debug, Default)]
+pub(super) struct Doubt {
+    raised: bool,
+    /// When the heartbeat under way was sent.
+    under_way: Option<Clocks>,
+    /// When the last heartbeat was sent that is known to have reached the store.
+    reached: Option<Clocks>,
+}
+
+impl Doubt {
+    /// Others take a shard for dead whose counter stands still for three seconds of theirs, in which
+    /// they also count what their own look at it took. So this shard doubts earlier.
+    const SILENT_MAX: Duration = Duration::from_secs(2);
+
+    /// There is a reason to ask.
+    pub(super) fn raise(&mut self) {
+        self.raised = true;
+    }
+
+    /// Whether there was one; there is none from now on.
+    pub(super) fn take(&mut self) -> bool {
+        std::mem::take(&mut self.raised)
+    }
+
+    /// A heartbeat goes to the store.
+    pub(super) fn heartbeat_sent(&mut self, now: Clocks) {
+        self.under_way = Some(now);
+    }
+
+    /// The heartbeat under way has reached the store: others may have missed its counter since the one
+    /// before was sent.
+    pub(super) fn heartbeat_reached(&mut self, now: Clocks) {
+        let Some(sent) = self.under_way.take() else {
+            return;
+        };
+        let silent_for = self.reached.map_or(Duration::ZERO, |before| {
+            let awake = now.uptime.saturating_sub(before.uptime);
+            awake.max(now.since_boot.saturating_sub(before.since_boot))
+        });
+        self.reached = Some(sent);
+        self.raised |= silent_for >= Self::SILENT_MAX;
+    }
+
+    /// The heartbeat under way came to nothing, as far as this shard knows.
+    pub(super) fn heartbeat_failed(&mut self) {
+        self.under_way = None;
+    }
+
+    /// This process did not run for `gap`.
+    pub(super) fn was_away(&mut self, gap: Duration) {
+        self.raised |= gap >= Self::SILENT_MAX;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Heartbeats: when each was sent and reached the store (`None`: never), in milliseconds; and how
+    /// long the machine was suspended before it was sent. Says after which of them there was doubt.
+    fn doubted(beats: &[(u64, Option<u64>, u64)]) -> Vec<usize> {
+        let mut doubt = Doubt::default();
+        let mut suspended = 0;
+        let mut doubted = Vec::new();
+        for (n, &(sent, reached, suspended_before)) in beats.iter().enumerate() {
+            suspended += suspended_before;
+            let now = |ms| Clocks {
+                uptime: Duration::from_millis(ms),
+                since_boot: Duration::from_millis(ms + suspended),
+            };
+            doubt.heartbeat_sent(now(sent));
+            match reached {
+                Some(reached) => doubt.heartbeat_reached(now(reached)),
+                None => doubt.heartbeat_failed(),
+            }
+            if doubt.take() {
+                doubted.push(n);
+            }
+        }
+        doubted
+    }
+
+    #[test]
+    fn heartbeats_in_time_raise_no_doubt() {
+        assert!(doubted(&[(0, Some(2), 0), (500, Some(502), 0)]).is_empty());
+        // A store that takes 300 ms for each of two round trips.
+        let slow: Vec<_> = (0..20)
+            .map(|n| (n * 1_000, Some(n * 1_000 + 300), 0))
+            .collect();
+        assert!(doubted(&slow).is_empty());
+        // The first is nobody's to miss.
+        assert!(doubted(&[(60_000, Some(63_000), 0)]).is_empty());
+    }
+
+    #[test]
+    fn heartbeats_that_went_unanswered_raise_doubt_whatever_else_was_answered() {
+        let lost = [
+            (0, Some(2), 0),
+            (500, None, 0),
+            (2_500, Some(2_502), 0),
+            (3_000, Some(3_002), 0),
+        ];
+        assert_eq!(doubted(&lost), [2]);
+        assert_eq!(doubted(&[(0, Some(2), 0), (500, Some(2_400), 0)]), [1]);
+    }
+
+    #[test]
+    fn a_machine_that_was_suspended_doubts_though_its_uptime_stood_still() {
+        let suspended = [
+            (0, Some(2), 0),
+            (500, Some(502), 10_000),
+            (1_000, Some(1_002), 0),
+        ];
+        assert_eq!(doubted(&suspended), [1]);
+    }
+}

@@ -1,0 +1,86 @@
+//! What the store holds of a match, beside what is in memory: after a failure it may be less.
+
+use game_core::{Epoch, Event, MatchTime};
+use store::{Checkpoint, codec};
+
+use super::{LiveMatch, ShardLimits};
+
+impl LiveMatch {
+    /// Whether the record at `seq` is the event that is in memory there. What is older than memory
+    /// cannot be compared, and is taken for the same.
+    pub(crate) fn holds(&self, seq: u32, record: &[u8]) -> bool {
+        let ours = self.recent.iter().find(|event| event.seq == seq);
+        ours.is_none_or(|event| codec::encode_record(event) == record)
+    }
+
+    /// Whether what is stored is the beginning of what is in memory, or all of it.
+    pub(crate) fn begins_with(&self, stored: &Checkpoint) -> bool {
+        let same = |event: &Event| {
+            let ours = self.recent.iter().find(|ours| ours.seq == event.seq);
+            ours.is_none_or(|ours| ours == event)
+        };
+        len_of(stored) <= self.game.seq() && stored.tail.iter().all(same)
+    }
+
+    /// Another shard wrote it, and it was over when it was read.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// Whether a batch in flight holds events of this match: its answer tells what is stored.
+    pub(crate) fn is_in_flight(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
+    /// Begins to claim the match above an epoch of before; says whether that was not under way.
+    pub(crate) fn begin_reclaim(&mut self) -> bool {
+        !std::mem::replace(&mut self.reclaiming, true)
+    }
+
+    /// That claim has been answered.
+    pub(crate) fn end_reclaim(&mut self) {
+        self.reclaiming = false;
+    }
+
+    /// The match is owned anew, under a higher epoch.
+    pub(crate) fn renew(&mut self, epoch: Epoch) {
+        self.epoch = epoch;
+    }
+
+    /// Everything after the first `len` events is to be written (again); says whether it is in memory.
+    pub(crate) fn write_again(&mut self, len: u32) -> bool {
+        self.in_flight = None;
+        self.waits_since = self.flight_since.take().or(self.waits_since);
+        let known = self.remembers(len);
+        if known {
+            self.pending = self
+                .recent
+                .iter()
+                .filter(|event| event.seq > len)
+                .cloned()
+                .collect();
+            // The snapshots that the store has may be gone too.
+            self.snapshot_seq = self.snapshot_seq.min(len);
+            // An end that is not stored is not left.
+            self.leaves_at = self.leaves_at.filter(|_| self.pending.is_empty());
+        }
+        known
+    }
+
+    /// The first `seq` events stand in the store, under an epoch of this shard: the gate opens, and the
+    /// side to move may think.
+    pub(crate) fn stands_up_to(&mut self, seq: u32, now: MatchTime, limits: &ShardLimits) {
+        self.pending.retain(|event| event.seq > seq);
+        self.gate.confirm(seq);
+        self.release_clock(now);
+        if self.is_over() && self.pending.is_empty() {
+            self.leaves_at = Some(now + limits.finished_linger);
+        }
+    }
+}
+
+/// Length of the log that a checkpoint was made of.
+pub(crate) fn len_of(stored: &Checkpoint) -> u32 {
+    let last = stored.tail.last();
+    last.map_or_else(|| stored.snapshot.seq(), |event| event.seq)
+}

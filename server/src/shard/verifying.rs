@@ -1,0 +1,128 @@
+//! Every match in memory, finished and quiet ones too, beside what the store says of it.
+//!
+//! A write finds out by itself that the store has another owner or another log. A match that nobody
+//! writes would not, and its end might be another one in the store than the players were told.
+
+use std::collections::VecDeque;
+
+use game_core::{Epoch, MatchId};
+use protocol::CloseCode;
+use store::{Ownership, Standing, Status, StoreError};
+
+use super::{LiveMatch, Output, Shard};
+
+/// A look through all matches, some at a time.
+#[derive(Debug, Default)]
+pub(super) struct Verification {
+    queue: VecDeque<MatchId>,
+    /// What the store was asked about: the match, our epoch, and the events that were confirmed.
+    asked: Vec<(MatchId, Epoch, u32)>,
+}
+
+impl Verification {
+    /// Matches asked about at once: a fraction of a millisecond for the store, so that moves do not
+    /// wait behind it.
+    const AT_ONCE: usize = 256;
+
+    fn is_under_way(&self) -> bool {
+        !self.asked.is_empty()
+    }
+}
+
+impl Shard {
+    /// Begins to ask the store about every match, if there is reason to. A reason that comes up while a
+    /// look is under way is followed by another look.
+    pub(super) fn verify_if_in_doubt(&mut self) {
+        if self.verification.is_under_way() || !self.doubt.take() {
+            return;
+        }
+        self.verification.queue = self.by_id.keys().copied().collect();
+        let matches = self.verification.queue.len();
+        if matches > 0 {
+            tracing::warn!(
+                matches,
+                "asking the store who owns my matches, and what it holds of them"
+            );
+        }
+        self.verify_next();
+    }
+
+    fn verify_next(&mut self) {
+        let Verification { queue, asked } = &mut self.verification;
+        while asked.len() < Verification::AT_ONCE
+            && let Some(id) = queue.pop_front()
+        {
+            let live = self.by_id.get(&id).and_then(|&key| self.matches.get(key));
+            // The answer to its hand-over says the same.
+            if let Some(live) = live.filter(|live| !live.is_departing()) {
+                asked.push((id, live.epoch(), live.confirmed_seq()));
+            }
+        }
+        if !asked.is_empty() {
+            let question = asked.iter().map(|&(id, _, seq)| (id, seq)).collect();
+            self.outputs.push_back(Output::Verify(question));
+        }
+    }
+
+    /// The answer to [`Output::Verify`], in its order.
+    pub fn verified(&mut self, answer: Result<Vec<Standing>, StoreError>) {
+        let asked = std::mem::take(&mut self.verification.asked);
+        match answer {
+            Ok(answers) => {
+                assert_eq!(
+                    answers.len(),
+                    asked.len(),
+                    "the store answers all it is asked"
+                );
+                for (asked, standing) in asked.into_iter().zip(answers) {
+                    self.compare(asked, standing);
+                }
+                self.verify_next();
+            }
+            // All of them again, once the store answers.
+            Err(_) => {
+                self.verification.queue.clear();
+                self.doubt.raise();
+            }
+        }
+    }
+
+    fn compare(&mut self, (id, epoch, seq): (MatchId, Epoch, u32), standing: Standing) {
+        let Some(&key) = self.by_id.get(&id) else {
+            return;
+        };
+        let Some(live) = self.matches.get(key) else {
+            return;
+        };
+        // What has changed since is known better by now, or about to be.
+        if live.epoch() != epoch || live.is_in_flight() || live.is_departing() {
+            return;
+        }
+        match standing {
+            Standing::Stored { ownership, record } => {
+                let is_kept = record.map_or(seq == 0, |record| live.holds(seq, &record));
+                if !is_kept && ownership.status == Status::Finished {
+                    self.lose(key, "it has another end");
+                } else if !is_kept || self.is_to_claim(live, ownership) {
+                    self.reclaim(key, ownership);
+                } else if !live.is_over() && ownership.owner != self.id {
+                    tracing::warn!(match_id = %id, owner = %ownership.owner, epoch = %ownership.epoch,
+                        "another shard owns this match now; it is dropped here");
+                    self.counters.fenced += 1;
+                    self.drop_match(key, CloseCode::NotOwner);
+                }
+            }
+            // Past matches leave the store in time.
+            Standing::Missing if live.is_read_only() => self.drop_match(key, CloseCode::Done),
+            Standing::Missing => self.lose(key, "it is gone"),
+            Standing::Unreadable(text) => self.lose(key, &text),
+        }
+    }
+
+    /// Whether the store holds a match under an epoch before ours, or a later one of our own.
+    fn is_to_claim(&self, live: &LiveMatch, stored: Ownership) -> bool {
+        let is_later = stored.epoch > live.epoch();
+        let is_ours = stored.owner == self.id;
+        stored.status == Status::Live && (stored.epoch < live.epoch() || (is_ours && is_later))
+    }
+}

@@ -1,0 +1,87 @@
+//! What players hold, in the file.
+
+use game_core::{PlayerId, UnixMillis};
+use redb::{ReadTransaction, ReadableTable, WriteTransaction};
+
+use super::tables::{HELD, HELD_UNTIL};
+use super::writer::Fault;
+use crate::holding::{HOLDING_KEPT, Holding};
+
+/// Above every id, whose characters are ASCII.
+const ID_END: &str = "\u{7f}";
+/// Old entries that go when one is added: more than one, so that they become fewer.
+const REMOVED_AT_ONCE: usize = 4;
+
+pub(super) fn hold(
+    txn: &WriteTransaction,
+    player: &PlayerId,
+    kind: Holding,
+    id: &str,
+    max: u32,
+    now: UnixMillis,
+) -> Result<bool, Fault> {
+    let (player, kind) = (player.as_str(), kind.key());
+    let mut held = txn.open_table(HELD)?;
+    if held.get((player, kind, id))?.is_some() {
+        return Ok(true);
+    }
+    let theirs = held.range((player, kind, "")..(player, kind, ID_END))?;
+    if theirs.count() >= max as usize {
+        return Ok(false);
+    }
+    held.insert((player, kind, id), now.0)?;
+    let mut expiries = txn.open_table(HELD_UNTIL)?;
+    expiries.insert((until(now.0), player, kind, id), ())?;
+    let old = expiries
+        .range(..(now.0, "", "", ""))?
+        .take(REMOVED_AT_ONCE)
+        .map(|entry| {
+            let (key, _) = entry?;
+            let (at, player, kind, id) = key.value();
+            Ok((at, player.to_owned(), kind.to_owned(), id.to_owned()))
+        })
+        .collect::<Result<Vec<_>, Fault>>()?;
+    for (at, player, kind, id) in &old {
+        expiries.remove((*at, player.as_str(), kind.as_str(), id.as_str()))?;
+        held.remove((player.as_str(), kind.as_str(), id.as_str()))?;
+    }
+    Ok(true)
+}
+
+pub(super) fn held(
+    txn: &ReadTransaction,
+    player: &PlayerId,
+    kind: Holding,
+) -> Result<Vec<(String, UnixMillis)>, Fault> {
+    let (player, kind) = (player.as_str(), kind.key());
+    let held = txn.open_table(HELD)?;
+    held.range((player, kind, "")..(player, kind, ID_END))?
+        .map(|entry| {
+            let (key, at) = entry?;
+            Ok((key.value().2.to_owned(), UnixMillis(at.value())))
+        })
+        .collect()
+}
+
+pub(super) fn let_go(
+    txn: &WriteTransaction,
+    player: &PlayerId,
+    kind: Holding,
+    ids: &[String],
+) -> Result<(), Fault> {
+    let (player, kind) = (player.as_str(), kind.key());
+    let mut held = txn.open_table(HELD)?;
+    let mut expiries = txn.open_table(HELD_UNTIL)?;
+    for id in ids {
+        let at = held.remove((player, kind, id.as_str()))?;
+        if let Some(at) = at.map(|at| at.value()) {
+            expiries.remove((until(at), player, kind, id.as_str()))?;
+        }
+    }
+    Ok(())
+}
+
+/// When an entry that was made at `at` may be removed.
+fn until(at: u64) -> u64 {
+    at.saturating_add(HOLDING_KEPT.as_millis() as u64)
+}

@@ -1,0 +1,189 @@
+//! What goes from the file after its time: a bounded part in each transaction.
+
+use std::time::Duration;
+
+use game_core::{MatchId, UnixMillis};
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
+
+use super::tables::{ENDED, EXPIRIES, HEADS, LOG, OWNED, REVOKED, SNAPSHOTS, TICKETS, UNDATED};
+use super::writer::Fault;
+use super::{matches, tickets};
+use crate::codec;
+use crate::contract::{REVOCATION_KEPT, Status, Swept};
+
+/// Matches whose end is dated in one transaction, and heads that are looked at for one.
+const DATED_AT_ONCE: usize = 256;
+/// Records that are removed with their matches in one transaction, about: some milliseconds.
+const RECORDS_AT_ONCE: u32 = 2_000;
+/// Tickets that are removed in one transaction.
+const TICKETS_AT_ONCE: usize = 256;
+
+/// What is due at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Due {
+    now: u64,
+    /// Matches that ended then or earlier go.
+    ended_by: u64,
+    /// Revocations of before go.
+    revoked_before: u64,
+}
+
+type Ended<'txn> = Table<'txn, (u64, &'static str), ()>;
+
+impl Due {
+    pub(super) fn at(now: UnixMillis, finished_keep: Duration) -> Self {
+        let before = |age: Duration| {
+            let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+            now.0.checked_sub(age_ms)
+        };
+        Self {
+            now: now.0,
+            // 0 stands for an end that is not dated yet.
+            ended_by: before(finished_keep).unwrap_or(0),
+            revoked_before: before(REVOCATION_KEPT).unwrap_or(0),
+        }
+    }
+
+    pub(super) fn is_any(self, txn: &ReadTransaction) -> Result<bool, Fault> {
+        if !txn.open_table(UNDATED)?.is_empty()? {
+            return Ok(true);
+        }
+        let ended = txn.open_table(ENDED)?;
+        let oldest = ended.first()?.map(|(key, _)| key.value().0);
+        if oldest.is_some_and(|ended_at| ended_at <= self.ended_by) {
+            return Ok(true);
+        }
+        let expiries = txn.open_table(EXPIRIES)?;
+        let oldest = expiries.first()?.map(|(key, _)| key.value().0);
+        if oldest.is_some_and(|expires_at| expires_at < self.now) {
+            return Ok(true);
+        }
+        for entry in txn.open_table(REVOKED)?.iter()? {
+            if entry?.1.value() < self.revoked_before {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Tickets before matches: whoever reads a ticket creates its match if it is missing.
+    pub(super) fn sweep(self, txn: &WriteTransaction) -> Result<Swept, Fault> {
+        let now = UnixMillis(self.now);
+        txn.open_table(REVOKED)?
+            .retain(|_, at| at >= self.revoked_before)?;
+        let mut found = txn.open_table(TICKETS)?;
+        tickets::remove_old(txn, &mut found, now, TICKETS_AT_ONCE)?;
+        let tickets_left = tickets::has_old(txn, now)?;
+        let mut ended = txn.open_table(ENDED)?;
+        let mut more = self.look_for_undated(txn, &mut ended)?;
+        more |= self.date(&mut ended)?;
+        if tickets_left {
+            return Ok(Swept {
+                matches: 0,
+                more: true,
+            });
+        }
+        let (matches, matches_left) = self.remove_ended(txn, &mut ended)?;
+        more |= matches_left;
+        Ok(Swept { matches, more })
+    }
+
+    /// Notes when matches ended that have ended since the last time: now, at the latest.
+    fn date(self, ended: &mut Ended<'_>) -> Result<bool, Fault> {
+        let undated = first_ids(ended, (0, 0), DATED_AT_ONCE)?;
+        for (_, id) in &undated {
+            ended.remove((0, id.as_str()))?;
+            ended.insert((self.now, id.as_str()), ())?;
+        }
+        Ok(undated.len() == DATED_AT_ONCE)
+    }
+
+    /// Goes on looking for matches that were finished by a program that did not note it.
+    fn look_for_undated(
+        self,
+        txn: &WriteTransaction,
+        ended: &mut Ended<'_>,
+    ) -> Result<bool, Fault> {
+        let mut undated = txn.open_table(UNDATED)?;
+        let Some(after) = undated.get(())?.map(|after| after.value().to_owned()) else {
+            return Ok(false);
+        };
+        let heads = txn.open_table(HEADS)?;
+        let mut last = None;
+        let mut looked_at = 0;
+        for entry in heads.range(after.as_str()..)?.take(DATED_AT_ONCE) {
+            let (id, head) = entry?;
+            looked_at += 1;
+            // One that cannot be read stays, for whoever finds out why.
+            if codec::decode_head(head.value()).is_ok_and(|head| head.status == Status::Finished) {
+                ended.insert((self.now, id.value()), ())?;
+            }
+            last = Some(id.value().to_owned());
+        }
+        match last {
+            // The last one is looked at again with the next, which does no harm.
+            Some(last) if looked_at == DATED_AT_ONCE => {
+                undated.insert((), last.as_str())?;
+                Ok(true)
+            }
+            _ => {
+                undated.remove(())?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Removes matches whose time is over, with all that belongs to them.
+    fn remove_ended(
+        self,
+        txn: &WriteTransaction,
+        ended: &mut Ended<'_>,
+    ) -> Result<(usize, bool), Fault> {
+        // From 1 on: 0 is no date.
+        let old = first_ids(ended, (1, self.ended_by), DATED_AT_ONCE)?;
+        let mut heads = txn.open_table(HEADS)?;
+        let mut snapshots = txn.open_table(SNAPSHOTS)?;
+        let mut log = txn.open_table(LOG)?;
+        let mut owned = txn.open_table(OWNED)?;
+        let (mut removed, mut looked_at, mut records) = (0, 0, 0);
+        for (ended_at, id) in &old {
+            if records >= RECORDS_AT_ONCE {
+                break;
+            }
+            looked_at += 1;
+            ended.remove((*ended_at, id.as_str()))?;
+            let Ok(match_id) = id.parse::<MatchId>() else {
+                continue;
+            };
+            let head = match matches::head(&heads, match_id) {
+                Ok(Some(head)) if head.status == Status::Finished => head,
+                // Named twice and removed before, or not to be read: that stays.
+                Ok(_) | Err(Fault::Refused(_)) => continue,
+                Err(fault) => return Err(fault),
+            };
+            records += 1 + matches::len(&log, match_id)?;
+            log.retain_in((id.as_str(), 0)..=(id.as_str(), u32::MAX), |_, _| false)?;
+            snapshots.remove(id.as_str())?;
+            heads.remove(id.as_str())?;
+            owned.remove((head.owner.to_string().as_str(), id.as_str()))?;
+            removed += 1;
+        }
+        let more = looked_at < old.len() || old.len() == DATED_AT_ONCE;
+        Ok((removed, more))
+    }
+}
+
+/// The first entries of matches that ended between two moments, both included.
+fn first_ids(
+    ended: &Ended<'_>,
+    (from, to): (u64, u64),
+    limit: usize,
+) -> Result<Vec<(u64, String)>, Fault> {
+    let range = ended.range((from, "")..(to.saturating_add(1), ""))?;
+    let entries = range.take(limit).map(|entry| {
+        let (key, _) = entry?;
+        let (ended_at, id) = key.value();
+        Ok((ended_at, id.to_owned()))
+    });
+    entries.collect()
+}

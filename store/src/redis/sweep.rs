@@ -1,0 +1,125 @@
+//! What goes after its time on Redis, and how much room there is.
+//!
+//! Matches and tickets expire by themselves. What is left to be swept are finished matches that were
+//! stored without an expiry, by a program that knew of none, and old revocations.
+
+use game_core::UnixMillis;
+use redis::{InfoDict, Pipeline, Value, cmd};
+
+use super::revocations::remove_old;
+use super::{RedisStore, reply, script};
+use crate::contract::{Room, ScanCursor, Status, StoreError, Swept};
+
+/// Keys that one step looks at: about a millisecond of Redis.
+const STEP_LEN: usize = 500;
+/// Between two steps of the whole installation, in milliseconds, so that any number of shards costs
+/// Redis no more than one does.
+const STEP_EVERY_MS: u32 = 400;
+/// Between the end of a look at all keys and the beginning of the next, in milliseconds. All that stores
+/// matches now gives them an expiry, so little is found.
+const PASS_EVERY_MS: u32 = 60 * 60 * 1_000;
+/// How long it is known where a look that nobody goes on with was, in milliseconds.
+const PLACE_KEPT_MS: u32 = 24 * 60 * 60 * 1_000;
+
+impl RedisStore {
+    pub(super) async fn sweep_a_part(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        let Some(from) = self.take_turn().await? else {
+            return Ok(Swept::default());
+        };
+        let mut pipeline = Pipeline::new();
+        if from.is_none() {
+            remove_old(&mut pipeline, &self.keys.revoked(), now);
+        }
+        let page = self.scan_matches(from, STEP_LEN).await?;
+        let first_expiry = pipeline.len();
+        for (id, ownership) in &page.matches {
+            if ownership.status == Status::Finished {
+                let keys = [self.keys.head(*id), self.keys.log(*id)];
+                let keys = keys.each_ref().map(String::as_str);
+                let mut call = script::call(&self.scripts.expire, &keys);
+                call.arg(&self.finished_keep_ms);
+                pipeline.add_command(call);
+            }
+        }
+        let after_expiries = pipeline.len();
+        // Last, so that a step that fails is done again.
+        if let Some(ScanCursor::Redis(at)) = page.next {
+            let note = pipeline.cmd("SET").arg(self.keys.sweep_at()).arg(at);
+            note.arg("PX").arg(PLACE_KEPT_MS);
+        } else {
+            pipeline.cmd("DEL").arg(self.keys.sweep_at());
+            let rest = pipeline.cmd("SET").arg(self.keys.sweep_turn()).arg("");
+            rest.arg("PX").arg(PASS_EVERY_MS);
+        }
+        let answers = self.control.run(&pipeline).await?;
+        let mut matches = 0;
+        for answer in &answers[first_expiry..after_expiries] {
+            matches += reply::parsed::<usize>(answer)?;
+        }
+        Ok(Swept {
+            matches,
+            more: page.next.is_some(),
+        })
+    }
+
+    /// Where the look at all keys goes on; `None` while it rests or another process goes on with it.
+    async fn take_turn(&self) -> Result<Option<Option<ScanCursor>>, StoreError> {
+        let mut pipeline = Pipeline::with_capacity(2);
+        let turn = pipeline.cmd("SET").arg(self.keys.sweep_turn()).arg("");
+        turn.arg("NX").arg("PX").arg(STEP_EVERY_MS);
+        pipeline.cmd("GET").arg(self.keys.sweep_at());
+        match self.control.run(&pipeline).await?.as_slice() {
+            [Value::Nil, _] => Ok(None),
+            [_, Value::Nil] => Ok(Some(None)),
+            [_, at] => Ok(Some(Some(ScanCursor::Redis(reply::parsed(at)?)))),
+            _ => Err(reply::strange("a turn")),
+        }
+    }
+
+    /// What Redis itself compares with its `maxmemory` before a write. Where an ACL forbids `INFO`,
+    /// no limit is known.
+    pub(super) async fn read_room(&self) -> Result<Room, StoreError> {
+        let mut ask = Pipeline::with_capacity(1);
+        ask.add_command(cmd("INFO")).arg("memory");
+        let answers = self.control.send(&ask).await?;
+        let Some(Ok(text)) = answers.first().map(reply::text) else {
+            return Ok(Room::default());
+        };
+        Ok(room(text))
+    }
+}
+
+fn room(info: &str) -> Room {
+    let info = InfoDict::new(info);
+    let said = |key: &str| info.get::<u64>(key).unwrap_or(0);
+    let uncounted = said("mem_not_counted_for_evict");
+    Room {
+        used_bytes: said("used_memory").saturating_sub(uncounted),
+        limit_bytes: Some(said("maxmemory")).filter(|limit| *limit > 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_what_redis_compares_before_a_write() {
+        let info = |maxmemory: u64| {
+            format!(
+                "# Memory\r\nused_memory:900\r\nused_memory_human:900B\r\nmaxmemory:{maxmemory}\r\n\
+                 mem_not_counted_for_evict:100\r\n"
+            )
+        };
+        let with = |limit_bytes| Room {
+            used_bytes: 800,
+            limit_bytes,
+        };
+        assert_eq!(room(&info(1_000)), with(Some(1_000)));
+        assert_eq!(room(&info(0)), with(None));
+        assert_eq!(room(""), Room::default());
+        for (limit, is_for_new) in [(None, true), (Some(1_000), true), (Some(999), false)] {
+            assert_eq!(with(limit).is_for_new(), is_for_new, "{limit:?}");
+        }
+    }
+}

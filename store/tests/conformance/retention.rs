@@ -1,0 +1,422 @@
+//! Nothing is kept for ever: when what goes, on every store, and how much room there is.
+
+use std::time::{Duration, Instant};
+
+use game_core::{Epoch, MatchId, UnixMillis};
+use redb::{Database, TableDefinition};
+use store::testing::RedisServer;
+use store::{
+    Claim, EmbeddedStore, FINISHED_KEEP, FINISHED_KEEP_MIN, MemoryStore, REVOCATION_KEPT,
+    RedisConfig, RedisStore, Room, SETTLED, Store, Swept,
+};
+
+use crate::samples::{
+    Line, assignment, match_id, on_all, player, redis_store, runtime, shard_id, shard_record,
+    ticket, ticket_id,
+};
+
+/// Generous: what must happen at some time soon is waited for so long.
+const SOON: Duration = Duration::from_secs(20);
+const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
+
+fn after(time: Duration) -> UnixMillis {
+    UnixMillis(NOW.0 + time.as_millis() as u64)
+}
+
+/// A match that shard 1 plays.
+async fn live(store: &dyn Store, n: u8) -> Line {
+    let line = Line::new(match_id(n), 1, 6);
+    store.create(shard_id(1), &line.snapshots[0]).await.unwrap();
+    let claim = store.claim(line.id, shard_id(1), Epoch(0)).await.unwrap();
+    assert!(matches!(claim, Claim::Claimed(_)), "{claim:?}");
+    store.append(&[line.append(Epoch(1), 0, 4)]).await.unwrap();
+    line
+}
+
+async fn finished(store: &dyn Store, n: u8) -> MatchId {
+    let line = live(store, n).await;
+    store.append(&[line.end(Epoch(1), 4)]).await.unwrap();
+    line.id
+}
+
+/// Sweeps until nothing more waits; says how many matches it was about.
+async fn sweep(store: &dyn Store, now: UnixMillis) -> usize {
+    let mut matches = 0;
+    for _ in 0..1_000 {
+        let swept = store.sweep(now).await.unwrap();
+        matches += swept.matches;
+        if !swept.more {
+            return matches;
+        }
+    }
+    panic!("a sweep has no end");
+}
+
+/// All that the contract can tell of a match.
+async fn is_gone(store: &dyn Store, id: MatchId) -> bool {
+    let ownership = store.ownership(id).await.unwrap();
+    let named = store.matches(None, 1_000).await.unwrap().matches;
+    assert_eq!(store.load(id).await.unwrap().is_some(), ownership.is_some());
+    assert_eq!(store.log(id).await.unwrap().is_empty(), ownership.is_none());
+    assert_eq!(
+        named.iter().any(|(named, _)| *named == id),
+        ownership.is_some()
+    );
+    ownership.is_none()
+}
+
+#[test]
+fn a_finished_match_goes_after_its_time_and_a_live_one_never() {
+    let keep = Duration::from_secs(60 * 60);
+    let check = async |store: &dyn Store| {
+        let ids = [finished(store, 1).await, finished(store, 2).await];
+        let live = live(store, 3).await.id;
+        assert_eq!(sweep(store, NOW).await, 0);
+        assert_eq!(
+            sweep(store, after(keep - Duration::from_millis(1))).await,
+            0
+        );
+        for id in ids {
+            assert!(!is_gone(store, id).await);
+        }
+        assert_eq!(sweep(store, after(keep)).await, 2);
+        for id in ids {
+            assert!(is_gone(store, id).await);
+        }
+        // Hints that shards no longer see to go too.
+        assert_eq!(store.owned(shard_id(1)).await.unwrap(), [live]);
+        assert_eq!(sweep(store, after(10 * keep)).await, 0);
+        assert!(!is_gone(store, live).await);
+    };
+    runtime().block_on(async {
+        check(&MemoryStore::new().keeping_finished(keep)).await;
+        check(&EmbeddedStore::in_memory().unwrap().keeping_finished(keep)).await;
+    });
+}
+
+/// Many more than one transaction takes, with more records than one takes.
+#[test]
+fn a_sweep_is_done_in_parts() {
+    let keep = Duration::from_secs(60);
+    let check = async |store: &dyn Store| {
+        for n in 0..=u8::MAX {
+            for more in 0..3 {
+                let id = MatchId::from_random(u128::from(n) << (20 * more));
+                let line = Line::new(id, 1, 20);
+                store.create(shard_id(1), &line.snapshots[0]).await.unwrap();
+                if let Claim::Claimed(_) = store.claim(id, shard_id(1), Epoch(0)).await.unwrap() {
+                    let appends = [line.append(Epoch(1), 0, 20), line.end(Epoch(1), 20)];
+                    store.append(&appends).await.unwrap();
+                }
+            }
+        }
+        let stored = 3 * 255 + 1;
+        assert!(store.sweep(NOW).await.unwrap().more, "not all at once");
+        assert_eq!(sweep(store, NOW).await, 0);
+        let first = store.sweep(after(keep)).await.unwrap();
+        assert!(first.more && first.matches < stored, "{first:?}");
+        assert_eq!(first.matches + sweep(store, after(keep)).await, stored);
+        assert!(store.matches(None, 10).await.unwrap().matches.is_empty());
+    };
+    runtime().block_on(async {
+        check(&MemoryStore::new().keeping_finished(keep)).await;
+        check(&EmbeddedStore::in_memory().unwrap().keeping_finished(keep)).await;
+    });
+}
+
+#[test]
+fn nothing_is_written_when_nothing_is_due() {
+    let disk = crate::disk::Disk::default();
+    runtime().block_on(async {
+        let store = EmbeddedStore::on_storage(disk.opener()).unwrap();
+        finished(&store, 1).await;
+        store.put_ticket(&ticket(1, Some("3+2"))).await.unwrap();
+        sweep(&store, NOW).await;
+        let before = disk.syncs();
+        assert_eq!(store.sweep(NOW).await.unwrap(), Swept::default());
+        assert_eq!(disk.syncs(), before);
+    });
+}
+
+/// Whoever reads a ticket creates its match if it is missing.
+#[test]
+fn a_match_is_kept_at_least_as_long_as_its_ticket() {
+    assert!(FINISHED_KEEP >= FINISHED_KEEP_MIN);
+    on_all(|store| async move {
+        let ticket = ticket(1, None);
+        store.put_ticket(&ticket).await.unwrap();
+        assert!(
+            store
+                .assign_tickets(&[ticket.id], &assignment(9))
+                .await
+                .unwrap()
+        );
+        finished(&*store, 9).await;
+        let ms = |time: Duration| UnixMillis(ticket.created_at.0 + time.as_millis() as u64);
+        sweep(&*store, ms(Duration::from_millis(1))).await;
+        for hour in 1..=100 {
+            sweep(&*store, ms(Duration::from_secs(hour * 60 * 60))).await;
+            let has_ticket = store.ticket(ticket.id).await.unwrap().is_some();
+            assert!(
+                !has_ticket || !is_gone(&*store, match_id(9)).await,
+                "{hour} h"
+            );
+        }
+    });
+}
+
+#[test]
+fn tickets_and_revocations_go_without_anybody_making_new_ones() {
+    let check = async |store: &dyn Store| {
+        for n in 0..40 {
+            store.put_ticket(&ticket(n, Some("3+2"))).await.unwrap();
+        }
+        store.cancel_ticket(ticket_id(1)).await.unwrap();
+        store.revoke(&player("ada").id, NOW).await.unwrap();
+        sweep(store, after(Duration::from_secs(24 * 60 * 60 + 1))).await;
+        assert_eq!(store.waiting("3+2").await.unwrap(), []);
+        assert_eq!(store.ticket(ticket_id(0)).await.unwrap(), None);
+        sweep(store, after(Duration::from_secs(2 * 24 * 60 * 60 + 1))).await;
+        assert_eq!(store.ticket(ticket_id(1)).await.unwrap(), None);
+        assert_eq!(store.revoked_since(UnixMillis(0)).await.unwrap().len(), 1);
+        sweep(store, after(REVOCATION_KEPT + Duration::from_secs(1))).await;
+        assert!(store.revoked_since(UnixMillis(0)).await.unwrap().is_empty());
+    };
+    runtime().block_on(async {
+        check(&MemoryStore::new()).await;
+        check(&EmbeddedStore::in_memory().unwrap()).await;
+    });
+}
+
+/// A file of before matches had an age, in which some had ended.
+#[test]
+fn what_was_finished_before_the_upgrade_goes_too() {
+    let keep = Duration::from_secs(60);
+    let directory = tempfile::tempdir().unwrap();
+    let open = || {
+        EmbeddedStore::open(directory.path())
+            .unwrap()
+            .keeping_finished(keep)
+    };
+    runtime().block_on(async {
+        let store = open();
+        let mut ids = Vec::new();
+        for n in 0..=u8::MAX {
+            ids.push(finished(&store, n).await);
+        }
+        // More heads than one step looks at.
+        let live = Line::new(MatchId::from_random(u128::MAX), 1, 0);
+        store.create(shard_id(1), &live.snapshots[0]).await.unwrap();
+        drop(store);
+        forget_ends(&directory.path().join("rookery.redb"));
+
+        let store = open();
+        assert!(store.sweep(NOW).await.unwrap().more);
+        drop(store);
+        // It goes on where it was.
+        let store = open();
+        assert_eq!(sweep(&store, NOW).await, 0);
+        assert_eq!(sweep(&store, after(keep)).await, ids.len());
+        let left = store.matches(None, 1_000).await.unwrap().matches;
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].0, live.id);
+    });
+}
+
+/// Takes out the tables that older programs did not have.
+fn forget_ends(file: &std::path::Path) {
+    let ended: TableDefinition<'_, (u64, &str), ()> = TableDefinition::new("ended");
+    let undated: TableDefinition<'_, (), &str> = TableDefinition::new("undated");
+    let database = Database::open(file).unwrap();
+    let txn = database.begin_write().unwrap();
+    assert!(txn.delete_table(ended).unwrap());
+    assert!(txn.delete_table(undated).unwrap());
+    txn.commit().unwrap();
+}
+
+// ---- Redis -----------------------------------------------------------------------------------------
+
+async fn keeping(server: &RedisServer, finished_keep: Duration) -> RedisStore {
+    let config = RedisConfig {
+        finished_keep,
+        ..RedisConfig::new(server.url())
+    };
+    RedisStore::connect(config).await.unwrap()
+}
+
+/// Sweeps until all keys were looked at; says how many matches it was about.
+async fn sweep_redis(server: &RedisServer, store: &RedisStore, now: UnixMillis) -> usize {
+    let (mut matches, until) = (0, Instant::now() + SOON);
+    loop {
+        matches += store.sweep(now).await.unwrap().matches;
+        if !ask::<bool>(server, &["EXISTS", "rk:sweep:at"]).await {
+            return matches;
+        }
+        assert!(Instant::now() < until, "a sweep has no end");
+    }
+}
+
+/// Asks a server, as any client does.
+async fn ask<T: redis::FromRedisValue>(server: &RedisServer, words: &[&str]) -> T {
+    let client = redis::Client::open(server.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut ask = redis::cmd(words[0]);
+    for word in &words[1..] {
+        ask.arg(word);
+    }
+    ask.query_async(&mut connection).await.unwrap()
+}
+
+#[test]
+fn on_redis_the_key_space_is_where_it_began_after_a_finished_match_had_its_time() {
+    runtime().block_on(async {
+        let server = RedisServer::start();
+        let store = keeping(&server, Duration::from_millis(300)).await;
+        let before: usize = ask(&server, &["DBSIZE"]).await;
+        let id = finished(&store, 1).await;
+        assert!(!is_gone(&store, id).await, "not before its time");
+        store.disown(shard_id(1), &[(id, SETTLED)]).await.unwrap();
+        assert!(store.deregister(shard_id(1), None).await.unwrap());
+        let until = Instant::now() + SOON;
+        while ask::<usize>(&server, &["DBSIZE"]).await > before {
+            assert!(Instant::now() < until, "a finished match never goes");
+        }
+        assert!(is_gone(&store, id).await);
+    });
+}
+
+#[test]
+fn on_redis_head_and_log_go_at_one_moment_that_a_repeated_end_does_not_move() {
+    runtime().block_on(async {
+        let server = RedisServer::start();
+        let store = redis_store(&server).await;
+        let line = live(&store, 1).await;
+        let head = format!("rk:{{{}}}:head", line.id);
+        let log = format!("rk:{{{}}}:log", line.id);
+        let goes_at = async |key: &str| ask::<i64>(&server, &["PEXPIRETIME", key]).await;
+        assert_eq!((goes_at(&head).await, goes_at(&log).await), (-1, -1));
+        let end = line.end(Epoch(1), 4);
+        store.append(std::slice::from_ref(&end)).await.unwrap();
+        let first = goes_at(&head).await;
+        assert_eq!(goes_at(&log).await, first);
+        let left: u64 = ask(&server, &["PTTL", &head]).await;
+        let keep_ms = FINISHED_KEEP.as_millis() as u64;
+        assert!((keep_ms - 60_000..=keep_ms).contains(&left), "{left} ms");
+        store.append(&[end]).await.unwrap();
+        sweep_redis(&server, &store, NOW).await;
+        assert_eq!((goes_at(&head).await, goes_at(&log).await), (first, first));
+    });
+}
+
+#[test]
+fn on_redis_what_was_finished_before_the_upgrade_is_given_an_age() {
+    runtime().block_on(async {
+        let server = RedisServer::start();
+        let store = redis_store(&server).await;
+        let mut keys = Vec::new();
+        for n in 0..100 {
+            let id = finished(&store, n).await;
+            for kind in ["head", "log"] {
+                keys.push(format!("rk:{{{id}}}:{kind}"));
+                server.command(&["PERSIST", keys.last().unwrap()]);
+            }
+        }
+        let live = live(&store, 200).await.id;
+        assert_eq!(sweep_redis(&server, &store, NOW).await, 100);
+        for key in &keys {
+            let left: i64 = ask(&server, &["PTTL", key]).await;
+            assert!(left > 0, "{key}: {left}");
+        }
+        let left: i64 = ask(&server, &["PTTL", &format!("rk:{{{live}}}:head")]).await;
+        assert_eq!(left, -1, "a live match never goes");
+        // The next look at everything is an hour later, whichever process asks.
+        server.command(&["PERSIST", &keys[0]]);
+        let other = redis_store(&server).await;
+        assert_eq!(other.sweep(NOW).await.unwrap(), Swept::default());
+        let rests_ms: u64 = ask(&server, &["PTTL", "rk:sweep:turn"]).await;
+        assert!((3_000_000..=3_600_000).contains(&rests_ms), "{rests_ms} ms");
+        server.command(&["DEL", "rk:sweep:turn"]);
+        assert_eq!(sweep_redis(&server, &other, NOW).await, 1);
+    });
+}
+
+/// Each key either has an expiry, or is one of those that are removed by whom `keys.rs` names.
+#[test]
+fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
+    runtime().block_on(async {
+        let server = RedisServer::start();
+        let store = redis_store(&server).await;
+        store.heartbeat(&shard_record(1, 1)).await.unwrap();
+        finished(&store, 1).await;
+        let live = live(&store, 2).await.id;
+        for (n, pool) in [
+            (1, Some("3+2")),
+            (2, Some("3+2")),
+            (3, None),
+            (4, None),
+            (5, None),
+        ] {
+            store.put_ticket(&ticket(n, pool)).await.unwrap();
+            store.touch_ticket(ticket_id(n), NOW).await.unwrap();
+        }
+        store.cancel_ticket(ticket_id(3)).await.unwrap();
+        store
+            .assign_tickets(&[ticket_id(4)], &assignment(1))
+            .await
+            .unwrap();
+        store.revoke(&player("ada").id, NOW).await.unwrap();
+        let mut ageless = Vec::new();
+        for key in ask::<Vec<String>>(&server, &["KEYS", "*"]).await {
+            if ask::<i64>(&server, &["PTTL", &key]).await == -1 {
+                ageless.push(key);
+            }
+        }
+        ageless.sort();
+        let shard = shard_id(1);
+        let mut expected = vec![
+            format!("rk:owned:{shard}"),
+            "rk:revoked".to_owned(),
+            format!("rk:shard:{shard}"),
+            "rk:shards".to_owned(),
+            format!("rk:{{{live}}}:head"),
+            format!("rk:{{{live}}}:log"),
+        ];
+        expected.sort();
+        assert_eq!(ageless, expected);
+        sweep_redis(
+            &server,
+            &store,
+            after(REVOCATION_KEPT + Duration::from_secs(1)),
+        )
+        .await;
+        assert!(!ask::<bool>(&server, &["EXISTS", "rk:revoked"]).await);
+    });
+}
+
+#[test]
+fn a_store_says_how_much_room_it_has() {
+    runtime().block_on(async {
+        for store in [
+            &MemoryStore::new() as &dyn Store,
+            &EmbeddedStore::in_memory().unwrap(),
+        ] {
+            assert_eq!(store.room().await.unwrap(), Room::default());
+        }
+        let server = RedisServer::start_with(&["--maxmemory", "40mb"]);
+        let store = redis_store(&server).await;
+        let limit_bytes = Some(40 * 1024 * 1024);
+        let room = store.room().await.unwrap();
+        assert_eq!(room.limit_bytes, limit_bytes);
+        assert!(room.used_bytes > 0 && room.is_for_new(), "{room:?}");
+        server.command(&["SETRANGE", "filler", "32000000", "x"]);
+        let room = store.room().await.unwrap();
+        assert!(!room.is_for_new(), "{room:?}");
+        server.command(&["DEL", "filler"]);
+        assert!(store.room().await.unwrap().is_for_new());
+        server.command(&["CONFIG", "SET", "maxmemory", "0"]);
+        let room = store.room().await.unwrap();
+        assert_eq!(room.limit_bytes, None);
+        server.command(&["ACL", "SETUSER", "default", "-info"]);
+        assert_eq!(store.room().await.unwrap(), Room::default());
+    });
+}
