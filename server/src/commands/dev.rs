@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use admin::{Access, AdminArgs};
 use clap::Args;
-use matchmaker::{LimitArgs, Network};
+use matchmaker::LimitArgs;
 use program::{Hangup, say};
-use settings::Configuration;
+use settings::{Configuration, Networks};
 use store::RedisConfig;
 use tokio_util::sync::CancellationToken;
 
@@ -116,7 +116,7 @@ impl DevArgs {
     fn limits(&self) -> LimitArgs {
         let mut limits = self.limits.clone();
         if limits.limit_exempt.is_empty() && limits.trusted_proxy.is_empty() {
-            limits.limit_exempt = Network::loopback().to_vec();
+            limits.limit_exempt = vec![Networks::loopback()];
         }
         limits
     }
@@ -240,7 +240,7 @@ fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
     say!("  store       {store}");
     let exempt = args.limits().limit_exempt;
     if !exempt.is_empty() {
-        let exempt: Vec<String> = exempt.iter().map(Network::to_string).collect();
+        let exempt: Vec<String> = exempt.iter().map(Networks::to_string).collect();
         say!("  no limits   for clients at {}", exempt.join(", "));
     }
     say!();

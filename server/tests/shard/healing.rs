@@ -7,7 +7,7 @@ use game_core::{
 };
 use protocol::{CloseCode, Role};
 use server::shard::{Output, PeerKey};
-use store::{Registered, Status, StoreError};
+use store::{Status, StoreError};
 
 use crate::room::Room;
 

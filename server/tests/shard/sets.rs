@@ -167,7 +167,7 @@ fn handing_over() -> (Room, MatchId, PeerKey, ShardId) {
 
 fn hand_overs(room: &mut Room) -> usize {
     let asked = room.asked.drain(..);
-    let handed = asked.filter(|asked| matches!(asked, Output::HandOver(_)));
+    let handed = asked.filter(|asked| matches!(asked, Output::HandOver { .. }));
     handed.count()
 }
 

@@ -2,7 +2,6 @@
 //! for it.
 
 use std::time::Duration;
-use store::Registered;
 
 use game_core::{BySeat, ClockStart, MatchId, Seat};
 use protocol::{Role, ServerBody};

@@ -79,7 +79,7 @@ fn a_match_that_nobody_joins_is_aborted_on_its_shard_and_after_a_takeover() {
                 room.in_flight.is_none(),
                 "{clock_start:?}: time stands still"
             );
-            room.heartbeat(Ok(vec![room.record(room.me, 20)]));
+            room.steady();
             room.pass(4_999);
             assert!(
                 room.in_flight.is_none(),
