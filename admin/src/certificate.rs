@@ -2,7 +2,6 @@
 
 use ring::digest::{SHA256, digest};
 use yasna::models::ObjectIdentifier;
-use yasna::tags::TAG_UTCTIME;
 use yasna::{ASN1Result, BERReader, Tag};
 
 /// A common name has no more characters (X.520).
@@ -74,66 +73,6 @@ fn last_common_name(subject: BERReader<'_, '_>) -> ASN1Result<Option<String>> {
         })
     })?;
     Ok(found)
-}
-
-/// When a certificate is valid, in seconds since 1970, both ends included (RFC 5280 section 4.1.2.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Validity {
-    /// From when on.
-    pub not_before_s: i64,
-    /// Until when.
-    pub not_after_s: i64,
-}
-
-impl Validity {
-    /// What a certificate in DER says; `None` if it cannot be read.
-    #[must_use]
-    pub fn of(certificate: &[u8]) -> Option<Self> {
-        validity(certificate).ok()
-    }
-
-    /// Whether it is valid now.
-    #[must_use]
-    pub fn holds(&self, now_unix_s: i64) -> bool {
-        (self.not_before_s..=self.not_after_s).contains(&now_unix_s)
-    }
-}
-
-fn validity(certificate: &[u8]) -> ASN1Result<Validity> {
-    yasna::parse_der(certificate, |reader| {
-        reader.read_sequence(|certificate| {
-            let validity = certificate.next().read_sequence(|fields| {
-                fields.read_optional(|reader| {
-                    reader.read_tagged(Tag::context(0), |version| version.read_u8())
-                })?;
-                // Serial number, algorithm, issuer.
-                for _ in 0..3 {
-                    fields.next().read_der()?;
-                }
-                let validity = fields.next().read_sequence(|ends| {
-                    Ok(Validity {
-                        not_before_s: unix_s(ends.next())?,
-                        not_after_s: unix_s(ends.next())?,
-                    })
-                })?;
-                while fields.read_optional(|field| field.read_der())?.is_some() {}
-                Ok(validity)
-            })?;
-            for _ in 0..2 {
-                certificate.next().read_der()?;
-            }
-            Ok(validity)
-        })
-    })
-}
-
-fn unix_s(time: BERReader<'_, '_>) -> ASN1Result<i64> {
-    let time = if time.lookahead_tag()? == TAG_UTCTIME {
-        *time.read_utctime()?.datetime()
-    } else {
-        *time.read_generalized_time()?.datetime()
-    };
-    Ok(time.unix_timestamp())
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod args;
 mod certificate;
 mod renewal;
 mod tls;
+mod validity;
 
 // The edge: HTTP in, HTTP out.
 mod extract;
@@ -37,7 +38,6 @@ mod serve;
 
 pub use access::{Access, InvalidTokens};
 pub use args::{AdminArgs, InvalidAdmin};
-pub use certificate::Validity;
 pub use figures::{Figures, Times};
 pub use model::{
     Facts, Inspection, Link, MatchQuery, MatchRow, Page, Position, Selection, ShardStatus, Sort,
@@ -47,6 +47,7 @@ pub use renewal::{CertificateMetrics, Kept, keep};
 pub use serve::{bind, serve};
 pub use source::{Part, Setting, Source};
 pub use tls::{InvalidTls, SERVER_NAME, Tls, anonymous_client, server_name};
+pub use validity::{OutOfDate, Validity};
 pub use views::{
     ClocksView, HandedOff, HeldList, MatchDetails, MatchList, MatchStatus, MatchSummary, MoveView,
     OwnershipView, PlayerView, PlayersView, ResultView, Revoked, ShardList, ShardState, ShardView,

@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::certificate::Validity;
+use crate::validity::Validity;
 
 /// Between two looks at the files of a certificate.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -161,7 +161,7 @@ impl<K: Kept> Keeper<K> {
             self.renew(is_asked, contents, now_unix_s);
         }
         if let Some(validity) = self.kept.validity() {
-            let left_s = validity.not_after_s.saturating_sub(now_unix_s);
+            let left_s = validity.until_unix_s.saturating_sub(now_unix_s);
             self.metrics.expires.set(left_s as f64);
             self.warn(left_s, now_unix_s);
         }
@@ -250,8 +250,8 @@ mod tests {
 
         fn validity(&self) -> Option<Validity> {
             Some(Validity {
-                not_before_s: 0,
-                not_after_s: self.ends_s,
+                from_unix_s: 0,
+                until_unix_s: self.ends_s,
             })
         }
 

@@ -19,8 +19,9 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use crate::certificate::Validity;
 use crate::renewal::{self, CertificateMetrics, Kept};
+
+use crate::validity::{OutOfDate, Validity};
 
 /// The DNS name that the certificate of each endpoint must hold. Shards are asked at addresses that
 /// change; what is vouched for is that an endpoint of this installation answers there.
@@ -156,6 +157,7 @@ impl Shown {
             .allow_unauthenticated()
             .build()
             .map_err(|why| invalid(CA, ca, &why))?;
+        in_date(&chain).map_err(|why| invalid(CERT, cert, &why))?;
         check(&chain, &roots, &*clients).map_err(|why| {
             let why = format!(
                 "{why}; it must be signed by the authority of --admin-tls-ca, hold the DNS name \
@@ -164,7 +166,14 @@ impl Shown {
             invalid(CERT, cert, &why)
         })?;
         let validity = chain.first().and_then(|own| Validity::of(own));
-        let unusable = |why| invalid(KEY, key, &why);
+        let unusable = |why| match why {
+            rustls::Error::InconsistentKeys(_) => invalid(
+                KEY,
+                key,
+                &"it is not the key of the certificate of --admin-tls-cert",
+            ),
+            why => invalid(KEY, key, &why),
+        };
         let mut server = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&TLS13])
             .map_err(unusable)?
@@ -237,6 +246,13 @@ fn certificates(
         Ok(found) => Ok(found),
         Err(why) => Err(invalid(option, path, &why)),
     }
+}
+
+/// Whether a chain holds today.
+fn in_date(chain: &[CertificateDer<'_>]) -> Result<(), OutOfDate> {
+    let now_unix_s = i64::try_from(UnixTime::now().as_secs()).unwrap_or(i64::MAX);
+    let mut validities = chain.iter().filter_map(|one| Validity::of(one));
+    validities.try_for_each(|validity| validity.check(now_unix_s))
 }
 
 /// Whether others will take this chain, from a server and from a client.

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use admin::{Access, AdminArgs, InvalidAdmin, Setting};
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+use program::LogFormat;
 use protocol::token::SigningKey;
 use settings::{Configuration, without_password};
 use store::{RedisConfig, StoreError};
@@ -33,7 +34,8 @@ Then:
 Every option may come from the environment or a file (--config) instead; an option given here comes
 first, then the environment, then the file. `rookery check matchmaker` says what is in force.
 GET /livez says that the process answers, GET /readyz that its store does too.
-SIGTERM or SIGINT ends it once the requests under way are answered; a second one ends it at once."
+SIGTERM or SIGINT ends it once the requests under way are answered; a second one ends it at once.
+SIGHUP does not end it."
 )]
 pub struct Args {
     /// Where to listen for HTTP.
@@ -157,15 +159,6 @@ pub struct Args {
         default_value = "text"
     )]
     pub log_format: LogFormat,
-}
-
-/// How the log is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 /// How the matchmaker treats players and requests.

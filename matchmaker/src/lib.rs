@@ -53,7 +53,7 @@ mod shard_client;
 // A process of its own.
 mod process;
 
-pub use config::{Args, Config, ConfigError, LogFormat, Settings};
+pub use config::{Args, Config, ConfigError, Settings};
 pub use late::LateStore;
 pub use limit_args::LimitArgs;
 pub use operators::operate;

@@ -7,13 +7,14 @@ use settings::Parsed;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let _flush = program::Flush;
     settings::raise_open_files();
-    let Parsed { args, .. } =
+    let Parsed { args, unread, .. } =
         settings::parse::<Args>(std::env::args_os(), None).unwrap_or_else(|refused| refused.exit());
-    match matchmaker::start(args).await {
+    match matchmaker::start(args, &unread).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("rookery-matchmaker: {failure}");
+            program::complain!("rookery-matchmaker: {failure}");
             ExitCode::FAILURE
         }
     }

@@ -1,6 +1,6 @@
 //! What Prometheus is told of the installation as this matchmaker sees it.
 
-use prometheus::{IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
 use crate::registry::View;
 
@@ -18,6 +18,10 @@ fn gather(view: &View) -> prometheus::Result<String> {
     let build = IntGaugeVec::new(build, &["version"])?;
     build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
     registry.register(Box::new(build))?;
+    let help = "Log lines of this process that could not be written.";
+    let dropped = IntCounter::new("rookery_log_lines_dropped_total", help)?;
+    dropped.inc_by(program::lines_dropped());
+    registry.register(Box::new(dropped))?;
     let help = "Shards in the registry, by whether they live.";
     let shards = IntGaugeVec::new(Opts::new("rookery_registry_shards", help), &["state"])?;
     let (live, draining, dead) = view.counts();

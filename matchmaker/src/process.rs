@@ -1,43 +1,42 @@
 //! The process of its own: logs, the listener, the store that may come late, signals.
 
 use std::error::Error;
-use std::io::IsTerminal as _;
 use std::sync::Arc;
 
-use store::{RedisStore, Store, StoreError};
+use program::Hangup;
+use settings::UnknownVariable;
+use store::{RedisConfig, RedisStore, Store, StoreError};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use tracing::{error, info};
-use tracing_subscriber::EnvFilter;
+use tracing::{info, warn};
 
-use crate::config::{Args, LogFormat, Settings};
+use crate::config::{Args, Settings};
 use crate::late::LateStore;
 use crate::operators::operate;
 use crate::request_metrics::RequestMetrics;
 use crate::serve::run;
 
-/// What a shell calls the end by SIGINT.
-const INTERRUPTED: i32 = 130;
-
 /// What ended the process, in words for the operator.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
-/// Runs a matchmaker as a process of its own, until a signal ends it.
+/// Runs a matchmaker as a process of its own, until a signal ends it. Variables that are `unread` are warned
+/// about.
 ///
 /// # Errors
 ///
 /// [`Failure`] names the option, its value and what is allowed, or what cannot be reached.
-pub async fn start(args: Args) -> Result<(), Failure> {
-    log_to_stderr(&args.log, args.log_format)?;
+pub async fn start(args: Args, unread: &[UnknownVariable]) -> Result<(), Failure> {
+    program::start_log(log_filter(&args.log)?, args.log_format);
+    for variable in unread {
+        warn!("{variable}");
+    }
     let settings = args.into_settings()?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| format!("--listen (ROOKERY_LISTEN): {}: {error}", settings.listen))?;
     let shutdown = CancellationToken::new();
-    let tasks = TaskTracker::new();
-    tasks.spawn(end_on_signals(shutdown.clone())?);
+    // A handle that is kept hears of SIGHUP; nothing here is read again yet.
+    drop(program::watch_signals(shutdown.clone(), Hangup::Reloads)?);
     let result = serve(settings, listener, &shutdown).await;
     if result.is_ok() {
         info!("ended");
@@ -104,59 +103,18 @@ async fn serve(
 }
 
 impl Args {
-    /// Whether a matchmaker could be started with these: reads what they name, and binds nothing.
+    /// Whether a matchmaker could be started with these: reads what they name, and binds nothing. Returns
+    /// the store, which is not asked.
     ///
     /// # Errors
     ///
     /// [`Failure`] names the option, its value and what is allowed.
-    pub fn check(self) -> Result<(), Failure> {
+    pub fn check(self) -> Result<RedisConfig, Failure> {
         log_filter(&self.log)?;
-        self.into_settings()?;
-        Ok(())
+        Ok(self.into_settings()?.store)
     }
 }
 
-fn log_filter(filter: &str) -> Result<EnvFilter, Failure> {
-    EnvFilter::try_new(filter).map_err(|error| {
-        let text = format!(
-            "--log (ROOKERY_LOG): {filter:?} cannot be used: {error}; it must be error, warn, info, \
-             debug or trace, or levels by module such as \"info,matchmaker=debug\""
-        );
-        text.into()
-    })
-}
-
-fn log_to_stderr(filter: &str, format: LogFormat) -> Result<(), Failure> {
-    let filter = log_filter(filter)?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
-    Ok(())
-}
-
-/// Ends the matchmaker at the first signal in its own time, and at the second at once.
-fn end_on_signals(
-    shutdown: CancellationToken,
-) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        for is_second in [false, true] {
-            let name = tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            };
-            if is_second {
-                error!(signal = name, "ended at once, by a second signal");
-                std::process::exit(INTERRUPTED);
-            }
-            info!(signal = name, "ending; a second signal ends at once");
-            shutdown.cancel();
-        }
-    })
+fn log_filter(filter: &str) -> Result<program::LogFilter, Failure> {
+    program::log_filter(filter).map_err(|error| format!("--log (ROOKERY_LOG): {error}").into())
 }

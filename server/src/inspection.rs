@@ -1,6 +1,7 @@
 //! The way from operators to the task that owns a shard: a bounded channel of questions and wishes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use admin::{Inspection, MatchQuery, MatchRow, Page, ShardStatus};
@@ -53,6 +54,9 @@ pub enum Unanswered {
     /// No answer in time.
     #[error("the shard did not answer in time")]
     Late,
+    /// The shard has not begun: it waits for its store.
+    #[error("the shard waits for its store, and the log says why")]
+    Waiting,
     /// The shard has stopped, or is about to.
     #[error("the shard is stopping")]
     Stopped,
@@ -62,6 +66,7 @@ pub enum Unanswered {
 #[derive(Clone)]
 pub struct Inspector {
     asks: mpsc::Sender<Ask>,
+    has_begun: Arc<AtomicBool>,
     /// What the shard counts.
     pub metrics: Arc<Metrics>,
 }
@@ -69,6 +74,7 @@ pub struct Inspector {
 /// The shard's end.
 pub struct Inspected {
     pub(crate) asks: mpsc::Receiver<Ask>,
+    has_begun: Arc<AtomicBool>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -77,11 +83,25 @@ pub struct Inspected {
 pub fn inspection() -> (Inspector, Inspected) {
     let (sender, asks) = mpsc::channel(ASKS_LEN);
     let metrics = Arc::new(Metrics::new());
+    let has_begun = Arc::new(AtomicBool::new(false));
     let inspector = Inspector {
         asks: sender,
+        has_begun: Arc::clone(&has_begun),
         metrics: Arc::clone(&metrics),
     };
-    (inspector, Inspected { asks, metrics })
+    let inspected = Inspected {
+        asks,
+        has_begun,
+        metrics,
+    };
+    (inspector, inspected)
+}
+
+impl Inspected {
+    /// From now on, questions are answered.
+    pub(crate) fn begin(&self) {
+        self.has_begun.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Inspector {
@@ -106,6 +126,9 @@ impl Inspector {
         &self,
         question: impl FnOnce(oneshot::Sender<T>) -> Ask,
     ) -> Result<T, Unanswered> {
+        if !self.has_begun.load(Ordering::Relaxed) {
+            return Err(Unanswered::Waiting);
+        }
         let (reply, answer) = oneshot::channel();
         self.wish(question(reply))?;
         match timeout(ANSWER_WITHIN, answer).await {

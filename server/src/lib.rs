@@ -78,6 +78,7 @@ pub async fn run(
         calendar,
         inspected,
     } = with;
+    inspected.begin();
     let (inbox, inputs) = mpsc::channel(config.net.inbox_len);
     let limits = Arc::new(config.net.clone());
     let streams = Streams {

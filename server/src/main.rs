@@ -9,13 +9,14 @@ use server::commands::{Cli, DEFAULT_COMMAND, run};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    let _flush = program::Flush;
     settings::raise_open_files();
     let parsed = settings::parse::<Cli>(std::env::args_os(), Some(DEFAULT_COMMAND))
         .unwrap_or_else(|refused| refused.exit());
     match run(parsed) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("rookery: {failure}");
+            program::complain!("rookery: {failure}");
             ExitCode::FAILURE
         }
     }

@@ -31,6 +31,7 @@ pub struct Metrics {
     pub(crate) joins_refused: IntCounter,
     pub(crate) traces_dropped: IntCounter,
     pub(crate) address_shared: IntGauge,
+    log_lines_dropped: IntCounter,
     pub(crate) tick_gaps: IntCounter,
     pub(crate) tick_gap_seconds: prometheus::Counter,
     ack_seconds: Histogram,
@@ -172,6 +173,10 @@ impl Metrics {
                 "address_shared",
                 "1 while another live shard announces this one's address to players.",
             ),
+            log_lines_dropped: on.counter(
+                "log_lines_dropped_total",
+                "Log lines of this process that could not be written.",
+            ),
             tick_gaps: on.counter("tick_gaps_total", "Pauses of the process over 250 ms."),
             tick_gap_seconds: on.seconds("tick_gap_seconds_total", "Time lost to such pauses."),
             ack_seconds: on.histogram(
@@ -214,6 +219,8 @@ impl Metrics {
     /// What Prometheus scrapes.
     #[must_use]
     pub fn render(&self) -> String {
+        let dropped = &self.log_lines_dropped;
+        dropped.inc_by(program::lines_dropped().saturating_sub(dropped.get()));
         let families = self.registry.gather();
         TextEncoder::new()
             .encode_to_string(&families)

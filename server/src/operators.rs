@@ -116,7 +116,7 @@ impl Source for ShardSource {
     async fn alive(&self) -> Result<(), Problem> {
         match self.inspector.ask(Ask::Status).await {
             // It is stopping in good order, or has much to do: no reason to kill it.
-            Ok(_) | Err(Unanswered::Busy | Unanswered::Stopped) => Ok(()),
+            Ok(_) | Err(Unanswered::Busy | Unanswered::Waiting | Unanswered::Stopped) => Ok(()),
             Err(Unanswered::Late) => Err(unanswered(Unanswered::Late)),
         }
     }
@@ -261,6 +261,7 @@ impl Source for ShardSource {
 fn unanswered(why: Unanswered) -> Problem {
     let kind = match why {
         Unanswered::Busy => Kind::Overloaded,
+        Unanswered::Waiting => Kind::StoreUnavailable,
         Unanswered::Late | Unanswered::Stopped => Kind::ShardUnavailable,
     };
     Problem::new(kind, format!("No answer: {why}."))

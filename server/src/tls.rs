@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use admin::Validity;
+use admin::{OutOfDate, Validity};
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Endpoint, EndpointConfig, IdleTimeout, ServerConfig, TokioRuntime, TransportConfig};
 use quinn_proto::HashedConnectionIdGenerator;
@@ -58,6 +58,22 @@ pub enum TlsError {
     /// The certificate and key do not serve for TLS 1.3.
     #[error("the certificate cannot be used: {0}")]
     Use(#[from] rustls::Error),
+    /// A certificate of the chain does not hold now.
+    #[error("{path}: {why}")]
+    OutOfDate {
+        /// Which file.
+        path: String,
+        /// Since or until when.
+        why: OutOfDate,
+    },
+    /// The key is another one's.
+    #[error("the key in {key} is not the key of the certificate in {chain}")]
+    OtherKey {
+        /// The certificate's file.
+        chain: String,
+        /// The key's file.
+        key: String,
+    },
     /// The address cannot be bound.
     #[error("cannot listen on {address} (UDP): {why}; choose another port")]
     Bind {
@@ -96,12 +112,13 @@ impl Identity {
         })
     }
 
-    /// Reads a certificate chain and its key from PEM files.
+    /// Reads a certificate chain and its key from PEM files. They are held against what players will hold
+    /// them against: the key must be the certificate's, and the chain valid at `now_unix_s`.
     ///
     /// # Errors
     ///
-    /// [`TlsError::File`].
-    pub fn from_files(chain: &Path, key: &Path) -> Result<Self, TlsError> {
+    /// [`TlsError::File`], [`TlsError::OutOfDate`], [`TlsError::OtherKey`] and [`TlsError::Use`].
+    pub fn from_files(chain: &Path, key: &Path, now_unix_s: i64) -> Result<Self, TlsError> {
         let error = |what, path: &Path, why: String| TlsError::File {
             what,
             path: path.display().to_string(),
@@ -119,6 +136,24 @@ impl Identity {
         }
         let private = PrivateKeyDer::from_pem_file(key)
             .map_err(|why| error("a private key", key, why.to_string()))?;
+        for validity in certificates.iter().filter_map(|one| Validity::of(one)) {
+            validity
+                .check(now_unix_s)
+                .map_err(|why| TlsError::OutOfDate {
+                    path: chain.display().to_string(),
+                    why,
+                })?;
+        }
+        let provider = rustls::crypto::ring::default_provider();
+        CertifiedKey::from_der(certificates.clone(), private.clone_key(), &provider).map_err(
+            |why| match why {
+                rustls::Error::InconsistentKeys(_) => TlsError::OtherKey {
+                    chain: chain.display().to_string(),
+                    key: key.display().to_string(),
+                },
+                why => why.into(),
+            },
+        )?;
         Ok(Self {
             chain: certificates,
             key: private,

@@ -10,6 +10,7 @@ mod network;
 mod open_files;
 mod parse;
 mod secret;
+mod variables;
 
 pub use effective::{Effective, Entry, Origin, without_password};
 pub use file::FileError;
@@ -17,6 +18,7 @@ pub use network::{AddressGroup, InvalidNetworks, Networks};
 pub use open_files::{open_files, raise_open_files};
 pub use parse::{Parsed, Refused, parse};
 pub use secret::is_guessable;
+pub use variables::{UnknownVariable, VARIABLES};
 
 use std::path::PathBuf;
 

@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue};
@@ -11,6 +12,7 @@ use toml::Value;
 
 use crate::effective::{Effective, Entry, Origin, without_password};
 use crate::file::{self, FileError, Words};
+use crate::variables::{self, UnknownVariable};
 
 /// Arguments, and where each came from.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub struct Parsed<P> {
     pub args: P,
     /// The same, to be shown; empty for a command that is not configurable.
     pub effective: Effective,
+    /// Variables that seem to be meant for this program, to be warned about.
+    pub unread: Vec<UnknownVariable>,
 }
 
 /// Why there are no arguments.
@@ -30,6 +34,9 @@ pub enum Refused {
     /// The file is wrong.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A variable of the environment is misspelt: what was meant to hold would not.
+    #[error(transparent)]
+    Variable(UnknownVariable),
     /// A value in the file is wrong.
     #[error("{path:?}: {key}: {why}")]
     Value {
@@ -49,7 +56,8 @@ impl Refused {
         match self {
             Self::Usage(error) => error.exit(),
             refused => {
-                eprintln!("error: {refused}");
+                // It ends anyway: a reader that has gone away is no reason to panic.
+                let _ = writeln!(std::io::stderr(), "error: {refused}");
                 std::process::exit(2)
             }
         }
@@ -116,7 +124,16 @@ pub fn parse<P: Parser>(
         Effective::default()
     };
     let args = P::from_arg_matches(&whole)?;
-    Ok(Parsed { args, effective })
+    let mut unread = variables::unknown(&root, std::env::vars_os());
+    let is_slip = |variable: &UnknownVariable| matches!(variable, UnknownVariable::Misspelt { .. });
+    if let Some(at) = unread.iter().position(is_slip) {
+        return Err(Refused::Variable(unread.swap_remove(at)));
+    }
+    Ok(Parsed {
+        args,
+        effective,
+        unread,
+    })
 }
 
 /// The subcommand that is meant, to the last.

@@ -6,17 +6,28 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace with the crates of the workspace that it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 9] = [
+const DIRECTIONS: [(&str, &[&str]); 10] = [
     ("game-core", &[]),
     ("protocol", &["game-core"]),
     ("store", &["game-core"]),
     ("settings", &[]),
+    ("program", &[]),
     ("admin", &["game-core", "protocol", "settings", "store"]),
     (
         "matchmaker",
-        &["admin", "game-core", "protocol", "settings", "store"],
+        &[
+            "admin",
+            "game-core",
+            "program",
+            "protocol",
+            "settings",
+            "store",
+        ],
     ),
-    ("bot-client", &["game-core", "protocol", "settings"]),
+    (
+        "bot-client",
+        &["game-core", "program", "protocol", "settings"],
+    ),
     (
         "server",
         &[
@@ -24,6 +35,7 @@ const DIRECTIONS: [(&str, &[&str]); 9] = [
             "bot-client",
             "game-core",
             "matchmaker",
+            "program",
             "protocol",
             "settings",
             "store",
@@ -35,6 +47,7 @@ const DIRECTIONS: [(&str, &[&str]); 9] = [
             "bot-client",
             "game-core",
             "matchmaker",
+            "program",
             "protocol",
             "server",
             "settings",

@@ -1,11 +1,13 @@
 //! Flags over the environment over a file over defaults, and what production refuses, as operators
 //! meet it.
 
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use protocol::token::SigningKey;
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use store::testing::RedisServer;
 use tempfile::TempDir;
 use tests::process;
@@ -357,6 +359,62 @@ fn dev_keeps_its_admin_port_and_token_between_starts() {
     );
 }
 
+/// An X.509 certificate with its key, valid from one year to another, in PEM.
+fn certificate(desk: &Desk, name: &str, from: i32, until: i32) -> (String, String) {
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(until, 1, 1));
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    (
+        desk.file(&format!("{name}.pem"), &certificate.pem()),
+        desk.file(&format!("{name}.key"), &key.serialize_pem()),
+    )
+}
+
+#[test]
+fn a_certificate_that_no_player_would_take_is_refused_with_the_reason() {
+    let desk = Desk::new();
+    let public = desk.path("public.pem");
+    let good = certificate(&desk, "good", 2020, 2090);
+    let expired = certificate(&desk, "expired", 2020, 2021);
+    let early = certificate(&desk, "early", 2089, 2090);
+    let words = [
+        "shard",
+        "--store",
+        NOWHERE,
+        "--store-wait",
+        "0",
+        "--listen",
+        "127.0.0.1:0",
+        "--matchmaker-key",
+        &public,
+    ];
+    for (chain, key, why) in [
+        (&expired.0, &expired.1, "expired at 2021-01-01T00:00:00Z"),
+        (&early.0, &early.1, "not valid before 2089-01-01T00:00:00Z"),
+        (&good.0, &expired.1, "is not the key of the certificate"),
+    ] {
+        for command in [&["check"][..], &[]] {
+            let given = ["--certificate", chain, "--certificate-key", key];
+            let words = [command, &words, &given].concat();
+            let (code, said) = run("rookery", &words, &[]);
+            assert_eq!(code, Some(1), "{said}");
+            assert!(
+                said.contains(why) && said.contains("--certificate"),
+                "{said}"
+            );
+        }
+    }
+    let given = ["--certificate", &good.0, "--certificate-key", &good.1];
+    let words = [&["check"][..], &words, &given].concat();
+    let (code, said) = run("rookery", &words, &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("warning: --store"),
+        "nobody answers there: {said}"
+    );
+}
+
 #[test]
 fn dev_names_the_option_of_a_wrong_host_and_a_busy_port() {
     let desk = Desk::new();
@@ -390,4 +448,197 @@ fn dev_names_the_option_of_a_wrong_host_and_a_busy_port() {
         "1",
     ]);
     assert!(said.contains("--shard-port (ROOKERY_SHARD_PORT)"), "{said}");
+}
+
+#[test]
+fn a_url_of_redis_that_asks_for_what_is_not_done_is_refused() {
+    let desk = Desk::new();
+    let (public, signing) = (desk.path("public.pem"), desk.path("signing.pem"));
+    for (query, why) in [
+        ("/?protocol=resp3", "RESP3"),
+        ("/?protocol=3", "RESP3"),
+        ("/?db=1", "\"db\""),
+        ("/?timeout=5", "\"timeout\""),
+    ] {
+        let url = format!("{NOWHERE}{query}");
+        for words in [
+            &["shard", "--matchmaker-key", &public, "--store", &url][..],
+            &["matchmaker", "--signing-key", &signing, "--store", &url],
+        ] {
+            for command in [&["check"][..], &[]] {
+                let (code, said) = run("rookery", &[command, words].concat(), &[]);
+                assert!(matches!(code, Some(1 | 2)), "{code:?}: {said}");
+                assert!(said.contains(why), "{said}");
+            }
+        }
+    }
+    let url = format!("{NOWHERE}/?protocol=resp2");
+    let words = [
+        "check",
+        "matchmaker",
+        "--signing-key",
+        &signing,
+        "--store",
+        &url,
+    ];
+    let (code, said) = run("rookery", &words, &[]);
+    assert_eq!(code, Some(0), "{said}");
+}
+
+/// What `check` and the start of a shard and of a matchmaker say to a store that will not do.
+fn refuse_the_store(desk: &Desk, url: &str, why: &str) {
+    let (public, signing) = (desk.path("public.pem"), desk.path("signing.pem"));
+    let listen = ["--listen", "127.0.0.1:0"];
+    for words in [
+        ["shard", "--matchmaker-key", &public, "--store", url],
+        ["matchmaker", "--signing-key", &signing, "--store", url],
+    ] {
+        for command in [&["check"][..], &[]] {
+            let (code, said) = run("rookery", &[command, &words, &listen].concat(), &[]);
+            assert_eq!(code, Some(1), "{command:?} {words:?}: {said}");
+            assert!(said.contains(why), "{command:?} {words:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn the_port_of_a_sentinel_is_told_from_that_of_a_store() {
+    let desk = Desk::new();
+    let port = process::free_tcp_port();
+    let config = desk.file("sentinel.conf", &format!("port {port}\nbind 127.0.0.1\n"));
+    let mut sentinel = Command::new("redis-server")
+        .args([&config, "--sentinel"])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let end = Instant::now() + SHORT;
+    while TcpStream::connect(("127.0.0.1", port)).is_err() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let url = format!("redis://127.0.0.1:{port}");
+    let tried = std::panic::catch_unwind(|| refuse_the_store(&desk, &url, "a Sentinel answers"));
+    sentinel.kill().unwrap();
+    sentinel.wait().unwrap();
+    tried.unwrap();
+}
+
+#[test]
+fn a_user_without_the_right_to_the_keys_is_refused_and_told_which_right() {
+    let desk = Desk::new();
+    let redis = RedisServer::start();
+    let address = redis.address();
+    for (user, rights) in [
+        ("other", &["~other:*", "+@all"][..]),
+        ("reader", &["%R~rk:*", "+@all"]),
+        ("half", &["~rk:shard*", "+@all"]),
+        ("nodel", &["~rk:*", "+@all", "-del"]),
+    ] {
+        let words = ["ACL", "SETUSER", user, "on", ">hunter2"];
+        redis.command(&[&words, rights].concat());
+        let url = format!("redis://{user}:hunter2@{address}");
+        refuse_the_store(&desk, &url, "~rk:*");
+    }
+    redis.command(&["ACL", "SETUSER", "fit", "on", ">hunter2", "~rk:*", "+@all"]);
+    let url = format!("redis://fit:hunter2@{address}");
+    let signing = desk.path("signing.pem");
+    let words = [
+        "check",
+        "matchmaker",
+        "--signing-key",
+        &signing,
+        "--store",
+        &url,
+    ];
+    let (code, said) = run("rookery", &words, &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        !said.contains("hunter2") && !said.contains("warning"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_misspelt_variable_is_refused_and_an_unknown_one_warned_about() {
+    let desk = Desk::new();
+    let signing = desk.path("signing.pem");
+    let matchmaker = ["--signing-key", &signing, "--store", NOWHERE];
+    let check = [&["check", "matchmaker"], &matchmaker[..]].concat();
+    for (program, words) in [("rookery", &check[..]), ("rookery-matchmaker", &matchmaker)] {
+        let (code, said) = run(program, words, &[("ROOKERY_PRODUCTON", "true")]);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(
+            said.contains("ROOKERY_PRODUCTON") && said.contains("ROOKERY_PRODUCTION"),
+            "{said}"
+        );
+    }
+    let environment = [
+        ("ROOKERY_SEATS_OF_A_SIMULTANEOUS_DISPLAY", "40"),
+        // Of other programs, and of a Service of Kubernetes.
+        ("ROOKERY_PATIENCE", "3"),
+        ("ROOKERY_MATCHMAKER_PORT_7000_TCP", "tcp://10.0.0.1:7000"),
+    ];
+    let (code, said) = run("rookery", &check, &environment);
+    assert_eq!(code, Some(0), "{said}");
+    let warned = said
+        .lines()
+        .filter(|line| line.contains("which nothing reads"));
+    let warned: Vec<&str> = warned.collect();
+    assert_eq!(warned.len(), 1, "{said}");
+    assert!(
+        warned[0].contains("ROOKERY_SEATS_OF_A_SIMULTANEOUS_DISPLAY"),
+        "{said}"
+    );
+    // A program that starts logs it.
+    let words = ["--listen", "127.0.0.1:0", "--production"];
+    let data = desk.path("data");
+    let dev = ["dev", "--data-dir", &data, "--shard-port", "65535"];
+    let environment = [environment[0], ("RUST_LOG", "warn")];
+    let (_, said) = run("rookery", &dev, &environment);
+    assert!(
+        said.contains("ROOKERY_SEATS_OF_A_SIMULTANEOUS_DISPLAY"),
+        "{said}"
+    );
+    let flush_late = RedisServer::start_with(&["--appendfsync", "everysec"]);
+    let url = flush_late.url();
+    let started = ["--signing-key", &signing, "--store", &url];
+    let (code, said) = run(
+        "rookery-matchmaker",
+        &[&started, &words[..]].concat(),
+        &environment,
+    );
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("ROOKERY_SEATS_OF_A_SIMULTANEOUS_DISPLAY"),
+        "{said}"
+    );
+}
+
+#[test]
+fn every_variable_that_a_program_reads_is_known_to_all() {
+    let helps: [(&str, &[&str]); 9] = [
+        ("rookery", &["dev"]),
+        ("rookery", &["shard"]),
+        ("rookery", &["matchmaker"]),
+        ("rookery", &["healthcheck"]),
+        ("bot-client", &["play"]),
+        ("bot-client", &["bot"]),
+        ("bot-client", &["replay"]),
+        ("bot-client", &["soak"]),
+        ("bot-client", &["bench"]),
+    ];
+    let mut read = 0;
+    for (program, words) in helps {
+        let (code, said) = run(program, &[words, &["--help"]].concat(), &[]);
+        assert_eq!(code, Some(0), "{said}");
+        for named in said.split("[env: ").skip(1) {
+            let name = named.split(['=', ']']).next().unwrap();
+            read += 1;
+            let is_known = settings::VARIABLES.contains(&name) || !name.starts_with("ROOKERY_");
+            assert!(
+                is_known,
+                "{program} {words:?} reads {name}: settings::VARIABLES lacks it"
+            );
+        }
+    }
+    assert!(read > 40, "{read}");
 }

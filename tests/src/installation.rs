@@ -66,14 +66,6 @@ impl Drop for Processes {
     }
 }
 
-impl ShardProcess {
-    /// Its process id.
-    #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-}
-
 impl Drop for ShardProcess {
     fn drop(&mut self) {
         end(&mut self.child);

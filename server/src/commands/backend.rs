@@ -86,6 +86,14 @@ impl Backend {
         Self::Memory(Arc::new(store))
     }
 
+    /// How `url` is spoken to: in `production` it must flush every write before it answers.
+    pub(super) fn redis_config(url: &StoreUrl, production: bool) -> RedisConfig {
+        RedisConfig {
+            durable_only: production,
+            ..url.0.clone()
+        }
+    }
+
     /// Redis at `url`; at the start it is waited for, up to `wait`. In `production` it must flush every
     /// write before it answers.
     pub(super) fn redis(
@@ -95,9 +103,8 @@ impl Backend {
         finished_keep: Duration,
     ) -> Self {
         let config = RedisConfig {
-            durable_only: production,
             finished_keep,
-            ..url.0.clone()
+            ..Self::redis_config(url, production)
         };
         Self::Redis { config, wait }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use settings::Effective;
-use store::audit;
+use store::{RedisConfig, RedisStore, StoreError, audit};
 use tokio::time::{Instant, sleep};
 
 use super::backend::{Backend, StoreUrl};
@@ -14,7 +14,8 @@ use super::{Failure, dev, shard};
 const SCAN_EVERY: Duration = Duration::from_millis(500);
 
 /// Check a configuration without starting anything: read all that it names, and print what is in force
-/// as TOML, with where each value comes from. Redis is not asked. Ends with 0 if it can be used.
+/// as TOML, with where each value comes from. A Redis is asked whether its settings and the user's rights
+/// will do; one that does not answer is warned about on stderr. Ends with 0 if all of it can be used.
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
     #[command(subcommand)]
@@ -51,27 +52,45 @@ struct MatchesArgs {
     within: u64,
 }
 
-#[allow(
-    clippy::print_stdout,
-    reason = "this is what the command is asked to say"
-)]
 pub(super) fn run(args: CheckArgs, effective: &Effective) -> Result<(), Failure> {
-    match args.what {
-        Checked::Shard(args) => args.validate().map(drop)?,
-        Checked::Matchmaker(args) => args.check()?,
-        Checked::Dev(args) => args.validate().map(drop)?,
+    let store = match args.what {
+        Checked::Shard(args) => {
+            args.validate().map(drop)?;
+            Some(args.redis())
+        }
+        Checked::Matchmaker(args) => Some(args.check()?),
+        Checked::Dev(args) => {
+            args.validate().map(drop)?;
+            args.redis()
+        }
         Checked::Matches(args) => {
             return tokio::runtime::Runtime::new()?.block_on(scan(args));
         }
+    };
+    if let Some(store) = store {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+            .block_on(ask(store))?;
     }
-    print!("{effective}");
-    Ok(())
+    program::print(effective).map_err(|error| format!("stdout: {error}").into())
 }
 
-#[allow(
-    clippy::print_stdout,
-    reason = "this is what the command is asked to say"
-)]
+/// Whether a Redis will do, if it can be asked: a configuration may be checked where it cannot.
+async fn ask(store: RedisConfig) -> Result<(), Failure> {
+    match RedisStore::connect(store).await {
+        Ok(_) => Ok(()),
+        Err(error @ StoreError::Unavailable(_)) => {
+            program::complain!(
+                "warning: --store (ROOKERY_STORE): {error}; its settings and the rights of the user are \
+                 not checked"
+            );
+            Ok(())
+        }
+        Err(error) => Err(format!("--store (ROOKERY_STORE): {error}").into()),
+    }
+}
+
 async fn scan(args: MatchesArgs) -> Result<(), Failure> {
     let within = Duration::from_secs(args.within);
     let store = Backend::redis(&args.store, within, false, store::FINISHED_KEEP)
@@ -86,7 +105,7 @@ async fn scan(args: MatchesArgs) -> Result<(), Failure> {
         sleep(SCAN_EVERY).await;
     };
     for finding in &findings {
-        println!("{finding}");
+        program::print(format_args!("{finding}\n"))?;
     }
     match findings.len() {
         0 => Ok(()),

@@ -1,10 +1,8 @@
 //! A matchmaker and shards in one process: what `dev` and `demo` run.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -302,7 +300,12 @@ async fn start_shard(
             .and_then(|runtime| {
                 // What the connections to the store do is done on the runtime that makes them: here it
                 // wakes no other thread.
-                let store = runtime.block_on(seed.backend.open())?;
+                let store = runtime.block_on(async {
+                    tokio::select! {
+                        store = seed.backend.open() => Ok(store?),
+                        () = shutdown.cancelled() => Err(Failure::from("stopped at its start")),
+                    }
+                })?;
                 let _inside = runtime.enter();
                 let prepared = prepare_shard(id, seed, store)?;
                 Ok((runtime, prepared))
@@ -446,17 +449,20 @@ fn start_matchmaker(
 pub(super) fn signing_key(directory: &Path) -> Result<SigningKey, Failure> {
     let path = directory.join("signing-key.pem");
     match std::fs::read_to_string(&path) {
-        Ok(pem) => SigningKey::from_pem(&pem).map_err(|error| {
-            let text = format!(
-                "{}: {error}; put the right file there, or remove it to have a new one made (the \
-                 tokens of players are then void)",
-                path.display()
-            );
-            text.into()
-        }),
+        Ok(pem) => {
+            tighten(&path);
+            SigningKey::from_pem(&pem).map_err(|error| {
+                let text = format!(
+                    "{}: {error}; put the right file there, or remove it to have a new one made (the \
+                     tokens of players are then void)",
+                    path.display()
+                );
+                text.into()
+            })
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let (key, pem) = SigningKey::generate()?;
-            write_secret(directory, &path, &pem)
+            program::write_private(&path, pem.as_bytes())
                 .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
             Ok(key)
         }
@@ -464,20 +470,17 @@ pub(super) fn signing_key(directory: &Path) -> Result<SigningKey, Failure> {
     }
 }
 
-/// Writes a file that its owner alone may read, whole or not at all.
-pub(super) fn write_secret(directory: &Path, path: &Path, text: &str) -> std::io::Result<()> {
-    let draft = path.with_extension("pem.new");
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    std::fs::rename(&draft, path)?;
-    File::open(directory)?.sync_all()
+/// Takes a secret away from whom it was open to until now.
+fn tighten(path: &Path) {
+    match program::make_private(path) {
+        Ok(true) => tracing::warn!(
+            "{} could be read by others until now; who has read it can sign tokens: remove it to have a \
+             new one made",
+            path.display()
+        ),
+        Ok(false) => {}
+        Err(error) => tracing::warn!("{} may be read by others: {error}", path.display()),
+    }
 }
 
 impl fmt::Debug for Cluster {

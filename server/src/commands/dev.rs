@@ -1,18 +1,20 @@
 //! `rookery dev`: everything in one process.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use admin::{Access, AdminArgs};
 use clap::Args;
 use matchmaker::LimitArgs;
+use program::{Hangup, say};
 use settings::{Configuration, Networks};
+use store::RedisConfig;
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::backend::{Backend, DevStore};
-use super::cluster::{Addresses, Cluster, ClusterPlan, signing_key, write_secret};
+use super::cluster::{Addresses, Cluster, ClusterPlan, signing_key};
 use super::retention::RetentionArgs;
 use super::traces::TraceArgs;
 
@@ -102,6 +104,14 @@ pub(super) struct DevArgs {
 }
 
 impl DevArgs {
+    /// The Redis that it would run on, if any.
+    pub(super) fn redis(&self) -> Option<RedisConfig> {
+        match &self.store {
+            Some(DevStore::Redis(url)) => Some(Backend::redis_config(url, false)),
+            _ => None,
+        }
+    }
+
     /// What players may use up. Whoever tries things out does so from this machine, without limits, unless
     /// a proxy stands there: then others come from this machine's address too.
     fn limits(&self) -> LimitArgs {
@@ -163,7 +173,7 @@ impl DevArgs {
         let path = self.data_dir.join(ADMIN_TOKEN);
         if !path.exists() {
             let token = access.token().unwrap_or_default();
-            write_secret(&self.data_dir, &path, &format!("admin {token}\n"))
+            program::write_private(&path, format!("admin {token}\n").as_bytes())
                 .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
         }
         Ok((listen, Access::read(&path)?))
@@ -179,7 +189,7 @@ impl DevArgs {
             return;
         };
         let path = self.data_dir.join(ADMIN_PORT);
-        if let Err(error) = write_secret(&self.data_dir, &path, port) {
+        if let Err(error) = program::write_private(&path, port.as_bytes()) {
             tracing::warn!(%error, path = %path.display(), "the admin port is not kept");
         }
     }
@@ -192,12 +202,7 @@ const ADMIN_PORT: &str = "admin-port";
 
 pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
     let admin = args.validate()?;
-    std::fs::create_dir_all(&args.data_dir).map_err(|error| {
-        format!(
-            "cannot make the data directory {}: {error}",
-            args.data_dir.display()
-        )
-    })?;
+    make_data_dir(&args.data_dir)?;
     let key = signing_key(&args.data_dir)?;
     let finished_keep = args.retention.finished_keep();
     let backend = match &args.store {
@@ -233,10 +238,30 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
     runtime.block_on(serve(args, plan, backend))
 }
 
+/// Makes the data directory for its owner alone; one that is there already is not changed, as it may be
+/// others' too.
+fn make_data_dir(path: &Path) -> Result<(), Failure> {
+    let is_open = program::create_private_dir(path).map_err(|error| {
+        let text = format!("cannot make the data directory {}: {error}", path.display());
+        Failure::from(text)
+    })?;
+    if is_open {
+        tracing::warn!(
+            "others may look into the data directory: `chmod 700 {}` makes it yours alone",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
 async fn serve(args: &DevArgs, plan: ClusterPlan, backend: Backend) -> Result<(), Failure> {
     let shutdown = CancellationToken::new();
-    super::watch_signals(shutdown.clone())?;
-    let cluster = Cluster::start(plan, &backend, shutdown).await?;
+    program::watch_signals(shutdown.clone(), Hangup::Stops)?;
+    let cluster = tokio::select! {
+        cluster = Cluster::start(plan, &backend, shutdown.clone()) => cluster?,
+        // As when the store is waited for.
+        () = shutdown.cancelled() => return Ok(()),
+    };
     args.keep_port(&cluster.addresses);
     say_what_is_where(args, &cluster.addresses);
     if let Some(path) = &args.ready_file {
@@ -245,10 +270,6 @@ async fn serve(args: &DevArgs, plan: ClusterPlan, backend: Backend) -> Result<()
     cluster.wait().await
 }
 
-#[allow(
-    clippy::print_stdout,
-    reason = "this is what the command is asked to say"
-)]
 fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
     let store = match args.store {
         Some(DevStore::Redis(_)) => "Redis".to_owned(),
@@ -257,33 +278,33 @@ fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
         }
         None => format!("embedded, in {}", args.data_dir.display()),
     };
-    println!("Rookery {} is ready.", env!("CARGO_PKG_VERSION"));
-    println!();
-    println!("  matchmaker  {}", addresses.matchmaker);
+    say!("Rookery {} is ready.", env!("CARGO_PKG_VERSION"));
+    say!();
+    say!("  matchmaker  {}", addresses.matchmaker);
     for shard in &addresses.shards {
-        println!("  shard       {} (QUIC), id {}", shard.address, shard.id);
+        say!("  shard       {} (QUIC), id {}", shard.address, shard.id);
     }
     if let (Some(admin), Some(token)) = (&addresses.admin, &addresses.admin_token) {
-        println!("  admin       {admin}");
-        println!("  its token   {token}");
+        say!("  admin       {admin}");
+        say!("  its token   {token}");
     }
-    println!("  store       {store}");
+    say!("  store       {store}");
     let exempt = args.limits().limit_exempt;
     if !exempt.is_empty() {
         let exempt: Vec<String> = exempt.iter().map(Networks::to_string).collect();
-        println!("  no limits   for clients at {}", exempt.join(", "));
+        say!("  no limits   for clients at {}", exempt.join(", "));
     }
-    println!();
-    println!("Play a match from a second terminal, against a bot of your own:");
-    println!();
-    println!(
+    say!();
+    say!("Play a match from a second terminal, against a bot of your own:");
+    say!();
+    say!(
         "  cargo run --release -p bot-client -- play --matchmaker {} --against-bot random",
         addresses.matchmaker
     );
-    println!();
+    say!();
     if args.store == Some(DevStore::Memory) {
-        println!("Ctrl-C stops the server, and with it every match.");
+        say!("Ctrl-C stops the server, and with it every match.");
     } else {
-        println!("Ctrl-C stops the server; started again, it goes on with every match.");
+        say!("Ctrl-C stops the server; started again, it goes on with every match.");
     }
 }

@@ -12,13 +12,11 @@ mod retention;
 mod shard;
 mod traces;
 
-use std::io::IsTerminal;
 use std::path::Path;
 
 use clap::{Args, Parser, Subcommand};
-use matchmaker::LogFormat;
+use program::LogFormat;
 use settings::Parsed;
-use tokio_util::sync::CancellationToken;
 
 /// The command that is meant where none is named.
 pub const DEFAULT_COMMAND: &str = "dev";
@@ -72,6 +70,7 @@ pub fn run(
     Parsed {
         args: cli,
         effective,
+        unread,
     }: Parsed<Cli>,
 ) -> Result<(), Failure> {
     let command = cli
@@ -80,13 +79,22 @@ pub fn run(
     if let Some(level) = command.default_log_level() {
         start_logging(cli.log.log_format, level)?;
     }
+    let is_check = matches!(command, Command::Check(_));
+    for variable in &unread {
+        // A matchmaker starts its own log first.
+        if is_check {
+            program::complain!("warning: {variable}");
+        } else {
+            tracing::warn!("{variable}");
+        }
+    }
     match command {
         Command::Dev(args) => dev::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Shard(args) => shard::run(&args),
         Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Matchmaker(args) => {
-            tokio::runtime::Runtime::new()?.block_on(matchmaker::start(args))
+            tokio::runtime::Runtime::new()?.block_on(matchmaker::start(args, &unread))
         }
         Command::Check(args) => check::run(args, &effective),
     }
@@ -106,50 +114,21 @@ impl Command {
 }
 
 fn start_logging(format: LogFormat, default_level: &str) -> Result<(), Failure> {
-    use tracing_subscriber::EnvFilter;
-    let filter = match std::env::var("RUST_LOG") {
-        Ok(text) if !text.is_empty() => EnvFilter::try_new(&text).map_err(|error| {
-            format!("RUST_LOG={text}: {error}; for example `info,server=debug`")
-        })?,
-        _ => EnvFilter::new(default_level),
+    let text = std::env::var("RUST_LOG").unwrap_or_default();
+    let filter = if text.is_empty() {
+        program::log_filter(default_level)
+    } else {
+        program::log_filter(&text)
     };
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    match format {
-        LogFormat::Text => lines.init(),
-        LogFormat::Json => lines.json().init(),
-    }
+    program::start_log(
+        filter.map_err(|error| format!("RUST_LOG: {error}"))?,
+        format,
+    );
     Ok(())
 }
 
-/// Cancels `shutdown` at the first SIGTERM or SIGINT; the second one ends the process at once.
-fn watch_signals(shutdown: CancellationToken) -> Result<(), Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        for round in 0.. {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            if round > 0 {
-                std::process::exit(130);
-            }
-            tracing::info!("stopping; a second signal stops at once");
-            shutdown.cancel();
-        }
-    });
-    Ok(())
-}
-
-/// Writes a ready file whole or not at all: its reader may be waiting for it.
+/// Writes a ready file, which may hold a token.
 fn write_ready_file(path: &Path, ready: &serde_json::Value) -> Result<(), Failure> {
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".new");
-    std::fs::write(&draft, format!("{ready:#}\n"))
-        .and_then(|()| std::fs::rename(&draft, path))
+    program::write_private(path, format!("{ready:#}\n").as_bytes())
         .map_err(|error| format!("cannot write {}: {error}", path.display()).into())
 }

@@ -9,10 +9,12 @@ use admin::{Access, AdminArgs, Setting};
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use game_core::ShardId;
+use matchmaker::LateStore;
+use program::Hangup;
 use protocol::token::VerifyingKey;
 use serde_json::{Value, json};
 use settings::{Configuration, Networks};
-use store::Store;
+use store::{RedisConfig, Store};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -219,6 +221,11 @@ impl ShardArgs {
         })
     }
 
+    /// The Redis that it would run on.
+    pub(super) fn redis(&self) -> RedisConfig {
+        Backend::redis_config(&self.store, self.configuration.production)
+    }
+
     /// The certificate that was given, or one for this run. In production a made one must be meant: who
     /// forgot the certificate would otherwise learn of it from players.
     fn identity(&self) -> Result<(CertificateSource, ShownIdentity), Failure> {
@@ -258,14 +265,8 @@ async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
         .map(|(listen, access)| open_admin(args, listen, access))
         .transpose()?;
     let shutdown = CancellationToken::new();
-    super::watch_signals(shutdown.clone())?;
-    let backend = Backend::redis(
-        &args.store,
-        Duration::from_secs(args.store_wait),
-        args.configuration.production,
-        args.retention.finished_keep(),
-    );
-    let store = backend.open().await?;
+    // A handle that is kept hears of SIGHUP; nothing here is read again yet.
+    drop(program::watch_signals(shutdown.clone(), Hangup::Reloads)?);
     let net = NetLimits {
         connections_max: args.connections_max,
         connections_per_address_max: args.connections_per_address_max,
@@ -291,26 +292,42 @@ async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
         },
         net,
     };
-    if let Some(path) = args.ready_file.clone() {
-        let ready = ready(&config, admin.as_ref());
-        tokio::spawn(say_when_ready(path, ready, config.id, Arc::clone(&store)));
-    }
+    let ready = args.ready_file.clone();
+    let ready = ready.map(|path| (path, ready_file(&config, admin.as_ref())));
     let (inspector, inspected) = crate::inspection();
     // It may outlive the shard by the time of one look.
     let keeping = CancellationToken::new();
     let _keeping = keeping.clone().drop_guard();
     tokio::spawn(tls::keep(identity, certificate, inspector.clone(), keeping));
-    let drain = Some(shutdown.clone());
+    let late_store = Arc::new(LateStore::default());
     let source = ShardSource::new(
         config.id,
         inspector,
         shown(args, &config),
-        Arc::clone(&store),
-        drain,
+        Arc::clone(&late_store) as _,
+        Some(shutdown.clone()),
     );
+    // It answers probes while the store is waited for.
     let _serving = admin
         .map(|admin| admin.endpoint.serve(source))
         .transpose()?;
+    let backend = Backend::redis(
+        &args.store,
+        Duration::from_secs(args.store_wait),
+        args.configuration.production,
+        args.retention.finished_keep(),
+    );
+    let store = tokio::select! {
+        store = backend.open() => store?,
+        () = shutdown.cancelled() => {
+            tracing::info!("stopped while waiting for the store: this shard has owned nothing");
+            return Ok(());
+        }
+    };
+    late_store.connect(async || Ok(Arc::clone(&store))).await?;
+    if let Some((path, ready)) = ready {
+        tokio::spawn(say_when_ready(path, ready, config.id, Arc::clone(&store)));
+    }
     let surroundings = Surroundings {
         endpoint,
         store,
@@ -405,7 +422,7 @@ fn shown(args: &ShardArgs, config: &ShardConfig) -> Vec<Setting> {
 }
 
 /// What the ready file says.
-fn ready(config: &ShardConfig, admin: Option<&OpenAdmin>) -> Value {
+fn ready_file(config: &ShardConfig, admin: Option<&OpenAdmin>) -> Value {
     let mut ready = json!({ "id": config.id, "address": config.address });
     if let Some(admin) = admin {
         ready["admin"] = json!(format!("{}://{}", admin.scheme, admin.reached_at));

@@ -39,7 +39,7 @@ impl CertificateSource {
     /// [`TlsError`].
     pub fn read(&self, now_unix_s: i64) -> Result<Identity, TlsError> {
         match self {
-            Self::Files { chain, key } => Identity::from_files(chain, key),
+            Self::Files { chain, key } => Identity::from_files(chain, key, now_unix_s),
             Self::Made => Identity::self_signed(now_unix_s),
         }
     }

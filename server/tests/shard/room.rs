@@ -344,7 +344,15 @@ impl Room {
 
     /// A match of this shard with both players in it.
     pub(crate) fn begun(clock_start: ClockStart) -> (Self, MatchId, PeerKey, PeerKey) {
-        let mut room = Self::new();
+        Self::begun_with(clock_start, ShardLimits::default())
+    }
+
+    /// The same on a shard of these limits.
+    pub(crate) fn begun_with(
+        clock_start: ClockStart,
+        limits: ShardLimits,
+    ) -> (Self, MatchId, PeerKey, PeerKey) {
+        let mut room = Self::with(limits);
         let id = room.create(7, room.me, clock_start);
         let white = room.join(id, Role::White, None);
         let black = room.join(id, Role::Black, None);

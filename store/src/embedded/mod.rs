@@ -20,8 +20,9 @@ mod tickets;
 mod writer;
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -84,6 +85,8 @@ impl EmbeddedStore {
                 )));
             }
         }
+        make_private(&file)
+            .map_err(|error| StoreError::Unavailable(format!("the store's file: {error}")))?;
         // A file that vanishes is not made anew beneath those who wrote to it.
         Self::start(place, move || builder().open(&file))
     }
@@ -157,7 +160,9 @@ fn create_directory(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(directory)?;
+    // Players' names and tickets are nobody else's.
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(directory)?;
     match directory.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
         _ => Ok(()),
@@ -178,6 +183,15 @@ fn create_file(directory: &Path, file: &Path) -> Result<(), StoreError> {
     fs::rename(&draft, file)
         .and_then(|()| File::open(directory)?.sync_all())
         .map_err(|error| failed(&error))
+}
+
+/// Takes the store's file away from all but its owner.
+fn make_private(file: &Path) -> io::Result<()> {
+    let mode = fs::metadata(file)?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    fs::set_permissions(file, Permissions::from_mode(0o600))
 }
 
 #[async_trait]

@@ -41,6 +41,11 @@ impl Keys {
         }
     }
 
+    /// What all keys begin with, as Redis writes it in a user's rights.
+    pub(super) fn pattern(&self) -> String {
+        format!("{}:*", self.prefix)
+    }
+
     pub(super) fn head(&self, id: MatchId) -> String {
         format!("{}:{{{id}}}:head", self.prefix)
     }

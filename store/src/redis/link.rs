@@ -9,6 +9,7 @@ use redis::{AsyncConnectionConfig, Client, ErrorKind, Pipeline, Value};
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
+use super::keys::Keys;
 use super::script::Scripts;
 use super::{RedisConfig, reply, survey};
 use crate::contract::StoreError;
@@ -27,6 +28,7 @@ pub(super) struct Link {
     client: Client,
     /// Where the server is, without credentials.
     address: String,
+    keys: Keys,
     settings: AsyncConnectionConfig,
     slot: Mutex<Slot>,
     /// Attempts to connect that have ended, so that a caller that waited for one shares its
@@ -60,6 +62,7 @@ impl Link {
             .set_response_timeout(Some(config.response_timeout));
         Self {
             address: client.get_connection_info().addr().to_string(),
+            keys: Keys::new(&config.prefix),
             client,
             settings,
             slot: Mutex::new(Slot {
@@ -184,6 +187,7 @@ impl Link {
             })?;
         let mut pipeline = Pipeline::new();
         survey::ask(&mut pipeline);
+        survey::try_rights(&mut pipeline, &self.keys);
         Scripts::load_all(&mut pipeline);
         let answers = connection
             .send_packed_commands(&pipeline, 0, pipeline.len())
@@ -192,18 +196,37 @@ impl Link {
         let (about, loaded) = answers
             .split_at_checked(survey::ANSWERS)
             .ok_or_else(|| self.unavailable(&"too few answers"))?;
-        reply::refuse_errors(loaded).map_err(|error| {
-            if loaded.iter().any(refuses_user) {
-                StoreError::Unfit(format!(
-                    "Redis at {}: user, password or their rights are missing: {error}",
-                    self.address
-                ))
-            } else {
-                error
-            }
-        })?;
+        let (tried, loaded) = loaded
+            .split_at_checked(survey::TRIALS)
+            .ok_or_else(|| self.unavailable(&"too few answers"))?;
         self.judge(about)?;
+        self.check_rights(tried, loaded)?;
         Ok(connection)
+    }
+
+    /// Whether the user has the rights that the store needs: what came of trying the keys, and of loading
+    /// the scripts.
+    fn check_rights(&self, tried: &[Value], loaded: &[Value]) -> Result<(), StoreError> {
+        let refused = |values: &[Value], what: &str| {
+            let refused = values.iter().find(|value| refuses_user(value))?;
+            let error = reply::refuse_errors(std::slice::from_ref(refused)).err()?;
+            let address = &self.address;
+            Some(StoreError::Unfit(format!(
+                "Redis at {address}: {what}: {error}"
+            )))
+        };
+        if let Some(refused) = refused(loaded, "user, password or their rights are missing") {
+            return Err(refused);
+        }
+        let pattern = self.keys.pattern();
+        let rights = format!(
+            "this user has no right to the keys {pattern} or to the commands on them; `ACL SETUSER` with \
+             ~{pattern} gives it"
+        );
+        if let Some(refused) = refused(tried, &rights) {
+            return Err(refused);
+        }
+        reply::refuse_errors(loaded)
     }
 
     /// Looks the server over again: its settings may have been changed while the connection stands. Whatever

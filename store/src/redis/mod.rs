@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
-use redis::{Client, IntoConnectionInfo};
+use redis::{Client, IntoConnectionInfo, ProtocolVersion};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -205,10 +205,37 @@ fn client(url: &str) -> Result<Client, StoreError> {
                     unix:///path";
         return Err(StoreError::Unfit(text.to_owned()));
     }
+    check_query(scheme, url)?;
     let unfit = |error: redis::RedisError| StoreError::Unfit(format!("the URL of Redis: {error}"));
     let info = url.into_connection_info().map_err(unfit)?;
+    if info.redis_settings().protocol() != ProtocolVersion::RESP2 {
+        let text =
+            "the URL of Redis asks for RESP3, which is not spoken here: leave protocol=… out";
+        return Err(StoreError::Unfit(text.to_owned()));
+    }
     let settings = info.tcp_settings().clone().set_nodelay(true);
     Client::open(info.set_tcp_settings(settings)).map_err(unfit)
+}
+
+/// Refuses what a URL asks for and nobody would do: the client library passes over what it does not know.
+fn check_query(scheme: &str, url: &str) -> Result<(), StoreError> {
+    let known: &[&str] = match scheme {
+        "redis" => &["protocol"],
+        _ => &["db", "user", "pass", "protocol"],
+    };
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let query = query.split('#').next().unwrap_or_default();
+    let mut keys = query.split('&').map(|pair| {
+        let (key, _) = pair.split_once('=').unwrap_or((pair, ""));
+        key
+    });
+    match keys.find(|key| !key.is_empty() && !known.contains(key)) {
+        None => Ok(()),
+        Some(unknown) => Err(StoreError::Unfit(format!(
+            "the URL of Redis: {unknown:?} is nothing that can be asked for there; a database is \
+             redis://host:port/NUMBER"
+        ))),
+    }
 }
 
 #[async_trait]

@@ -1,7 +1,9 @@
 //! Whether a Redis server is set up to keep the contract.
 
+use game_core::MatchId;
 use redis::{InfoDict, Pipeline, Value};
 
+use super::keys::Keys;
 use super::reply;
 use crate::contract::StoreError;
 use crate::durability::Durability;
@@ -41,6 +43,29 @@ pub(super) fn ask(pipeline: &mut Pipeline) {
 
 /// How many answers [`ask`] leads to.
 pub(super) const ANSWERS: usize = SETTINGS.len() + 1;
+
+/// How many answers [`try_rights`] leads to.
+pub(super) const TRIALS: usize = 4;
+
+/// Uses a key of every family as the scripts do, to no effect: a user without the right to it is told so
+/// now, and not at the first match.
+pub(super) fn try_rights(pipeline: &mut Pipeline, keys: &Keys) {
+    // No match, shard or ticket has these names.
+    let nobody = "nobody";
+    let head = keys.head(MatchId::from_random(0));
+    pipeline.cmd("HGET").arg(&head).arg(nobody);
+    let family = [
+        head,
+        keys.log(MatchId::from_random(0)),
+        keys.shard(nobody),
+        keys.owned(nobody),
+        keys.left(nobody),
+        format!("{}{nobody}", keys.pools()),
+    ];
+    pipeline.cmd("DEL").arg(&family);
+    pipeline.cmd("SREM").arg(keys.shards()).arg(nobody);
+    pipeline.cmd("ZREM").arg(keys.revoked()).arg(nobody);
+}
 
 /// The mode that the server's answers allow, and what to say about it if it is not the full one.
 ///
@@ -91,6 +116,11 @@ fn setting(answer: &Value) -> Option<String> {
 impl Facts {
     fn judge(&self) -> Result<(Durability, &'static str), StoreError> {
         let unfit = |text: String| Err(StoreError::Unfit(text));
+        if self.mode.as_deref() == Some("sentinel") {
+            let text = "a Sentinel answers there, which stores nothing; give the URL of the primary that it \
+                        watches";
+            return unfit(text.to_owned());
+        }
         if let Some(version) = self.version.as_deref()
             && parse_version(version).is_some_and(|version| version < VERSION_MIN)
         {
@@ -202,6 +232,7 @@ mod tests {
             Ok(Durability::Always),
         );
         check(|f| f.mode = Some("cluster".into()), Err("single primary"));
+        check(|f| f.mode = Some("sentinel".into()), Err("a Sentinel"));
         check(
             |f| f.eviction = Some("allkeys-lru".into()),
             Err("noeviction"),

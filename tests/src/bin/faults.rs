@@ -45,6 +45,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
+    let _flush = program::Flush;
     #[cfg(feature = "sabotage")]
     if std::env::args().nth(1).as_deref() == Some("shard") {
         return sabotaged_shard();
@@ -52,7 +53,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("faults: no runtime: {error}");
+            program::complain!("faults: no runtime: {error}");
             return ExitCode::from(2);
         }
     };
@@ -60,7 +61,7 @@ fn main() -> ExitCode {
         Ok(report) if report.is_clean() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("faults: {error}");
+            program::complain!("faults: {error}");
             ExitCode::from(2)
         }
     }
@@ -94,7 +95,7 @@ async fn campaign(args: Args) -> Result<Report, String> {
         logs: args.logs,
     };
     let report = run(&campaign).await?;
-    eprintln!("{report}");
+    program::complain!("{report}");
     if let Some(path) = args.json {
         let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
         std::fs::write(&path, json).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -110,7 +111,7 @@ fn sabotaged_shard() -> ExitCode {
     match server::commands::run(parsed) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{failure}");
+            program::complain!("{failure}");
             ExitCode::FAILURE
         }
     }

@@ -33,10 +33,11 @@ struct Args {
 }
 
 fn main() -> ExitCode {
+    let _flush = program::Flush;
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("hostile: no runtime: {error}");
+            program::complain!("hostile: no runtime: {error}");
             return ExitCode::from(2);
         }
     };
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
         Ok(report) if report.is_clean() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("hostile: {error}");
+            program::complain!("hostile: {error}");
             ExitCode::from(2)
         }
     }
@@ -63,8 +64,8 @@ async fn attack(args: &Args) -> Result<Report, String> {
         settle_max: Duration::from_secs(30),
         seed: args.seed,
     };
-    let report = run(&plan, |row| eprintln!("{row}")).await?;
-    eprintln!("{report}");
+    let report = run(&plan, |row| program::complain!("{row}")).await?;
+    program::complain!("{report}");
     if let Some(path) = &args.json {
         let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
         std::fs::write(path, json).map_err(|error| format!("{}: {error}", path.display()))?;

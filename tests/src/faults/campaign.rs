@@ -123,7 +123,7 @@ pub async fn run(campaign: &Campaign) -> Result<Report, String> {
     };
     all_play(campaign, &world).await?;
     let drains = inject_all(campaign, &cluster, &world, &matches_done, &mut report).await;
-    eprintln!("the faults are over; the matches under way are played to their ends");
+    program::complain!("the faults are over; the matches under way are played to their ends");
     last_round.cancel();
     let played = gather(tables, &abandon, &mut report).await?;
     report.takeover_ms = Times::of(world.pulses.takeovers());
@@ -253,7 +253,7 @@ async fn inject_all(
         }
         if spoke.elapsed() >= PROGRESS_EVERY {
             spoke = Instant::now();
-            eprintln!(
+            program::complain!(
                 "{:>5.0} s: {done} of {} faults, {} matches over, {} acknowledged, {} takeovers",
                 began.elapsed().as_secs_f64(),
                 campaign.faults,
@@ -279,7 +279,7 @@ fn fault_ended(
             match outcome {
                 Ok(drain) => drains.extend(drain),
                 Err(error) => {
-                    eprintln!("{}: {error}", fault.kind);
+                    program::complain!("{}: {error}", fault.kind);
                     report.alarm(format!("{}: {error}", fault.kind));
                 }
             }
@@ -335,7 +335,7 @@ async fn check_neglected(
     let found = check_nothing_forgotten(store, Some(&in_memory), AT_REST_WITHIN).await?;
     breaches.extend(found);
     for breach in &breaches {
-        eprintln!("{breach}");
+        program::complain!("{breach}");
     }
     report.count(&breaches);
     Ok(())
@@ -363,7 +363,7 @@ async fn check_all(
         report.unknown += histories.map(History::unknown).sum::<usize>();
         let verdict = retried(async || verify(cluster, &world.matchmakers[0], game).await).await?;
         for breach in &verdict.breaches {
-            eprintln!("{breach}");
+            program::complain!("{breach}");
         }
         report.count(&verdict.breaches);
         excess.extend(verdict.excess);

@@ -396,8 +396,8 @@ impl KeyFiles {
         let private = directory.join("signing-key.pem");
         let public = directory.join("public-key.pem");
         let reset_secret = directory.join("reset-secret");
-        std::fs::write(&reset_secret, rand::random::<[u8; 32]>())?;
-        std::fs::write(&private, pem)?;
+        program::write_private(&reset_secret, &rand::random::<[u8; 32]>())?;
+        program::write_private(&private, pem.as_bytes())?;
         std::fs::write(&public, key.verifying_key().to_pem())?;
         Ok(Self {
             private,

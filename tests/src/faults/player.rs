@@ -140,7 +140,7 @@ impl SeatPlayer {
                 }
                 Err(Stop::Session(error)) => {
                     self.world.sessions_lost.fetch_add(1, Ordering::Relaxed);
-                    eprintln!("match {}: a session is lost: {error}", self.match_id);
+                    program::complain!("match {}: a session is lost: {error}", self.match_id);
                     self.asked_at = None;
                 }
             }
@@ -274,7 +274,7 @@ impl SeatPlayer {
             Update::Refused { id, kind, reason } => {
                 self.history.entries.push(Entry::Refused { id, reason });
                 if self.draws.refused_wrongly(session.view(), kind, reason) {
-                    eprintln!("match {}: an offer that stands is denied", self.match_id);
+                    program::complain!("match {}: an offer that stands is denied", self.match_id);
                     return Err(Stop::Broken);
                 }
                 if !takes_the_turn(kind) {
@@ -284,7 +284,7 @@ impl SeatPlayer {
                 self.asked_at = None;
                 self.refusals += 1;
                 if self.refusals > REFUSALS_MAX {
-                    eprintln!("match {}: everything is refused: {reason}", self.match_id);
+                    program::complain!("match {}: everything is refused: {reason}", self.match_id);
                     return Err(Stop::Broken);
                 }
             }

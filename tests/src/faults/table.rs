@@ -133,7 +133,7 @@ impl Table {
         match met {
             Ok(accepted) => accepted.match_id,
             Err(error) => {
-                eprintln!("a match does not come about: {error}");
+                program::complain!("a match does not come about: {error}");
                 sleep(PAUSE).await;
                 None
             }

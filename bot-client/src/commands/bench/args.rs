@@ -173,7 +173,7 @@ fn stores(named: &[BenchStore], redis_is_installed: bool) -> Result<Vec<BenchSto
         if redis_is_installed {
             return Ok(vec![BenchStore::Embedded, BenchStore::Redis]);
         }
-        eprintln!("bench: {ADVICE}: Redis is left out");
+        program::complain!("bench: {ADVICE}: Redis is left out");
         return Ok(vec![BenchStore::Embedded]);
     }
     if named.contains(&BenchStore::Redis) && !redis_is_installed {

@@ -79,7 +79,7 @@ pub async fn run(args: &BenchArgs) -> Result<Report, BenchError> {
     }
     let mut takeovers = Vec::new();
     for &matches in &config.takeover {
-        eprintln!("bench: the takeover of {matches} matches …");
+        program::complain!("bench: the takeover of {matches} matches …");
         takeovers.push(takeover::measure(&config, matches).await?);
     }
     let report = Report::new(cases, takeovers);
@@ -98,11 +98,11 @@ async fn measure(config: &BenchConfig, matches: u32, think: Duration) -> Result<
         duration: config.duration,
         seed: config.seed,
     };
-    eprintln!("bench: {load}: the bare relay …");
+    program::complain!("bench: {load}: the bare relay …");
     let relay = rounds::measure(&relay::Relay::start().await?, load).await?;
     let mut stores = Vec::new();
     for &store in &config.stores {
-        eprintln!("bench: {load}: Rookery, {store} …");
+        program::complain!("bench: {load}: Rookery, {store} …");
         let rookery = rookery::Rookery::start(config, store).await?;
         let figures = rounds::measure(&rookery, load).await?;
         stores.push(Measured::new(store, figures, &relay));

@@ -1,8 +1,8 @@
 //! Seats that were taken, so that a player can come back to a match from a new process.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use game_core::{MatchId, Seat};
@@ -60,10 +60,7 @@ impl SavedSeat {
     /// Keeps the seat, readable by this user alone, as the token is as good as a password. Each player
     /// of a match has a file of their own, as both may share an account of the computer.
     pub(super) fn save(&self, folder: &Path) -> io::Result<()> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
+        program::create_private_dir(folder)?;
         let path = self
             .path(folder)?
             .unwrap_or_else(|| folder.join(format!("{}.{:016x}.json", self.match_id, random())));

@@ -305,7 +305,7 @@ impl Soak {
         self.world.connector.wait_idle(Duration::from_secs(1)).await;
         if let (false, Some(Ok(cluster))) = (is_clean, self.cluster.map(Arc::try_unwrap)) {
             let logs = cluster.keep_logs();
-            eprintln!("soak: the logs of the cluster are in {}", logs.display());
+            program::complain!("soak: the logs of the cluster are in {}", logs.display());
         }
     }
 }

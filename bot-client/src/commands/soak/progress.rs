@@ -20,7 +20,7 @@ pub(super) async fn show(world: &World, samples: &Samples) {
     if !std::io::stderr().is_terminal() {
         loop {
             sleep(LINE_EVERY).await;
-            eprintln!("soak: {:.0?}: {}", world.elapsed(), line(world, samples));
+            program::complain!("soak: {:.0?}: {}", world.elapsed(), line(world, samples));
         }
     }
     let seconds = world.config.duration.as_secs();

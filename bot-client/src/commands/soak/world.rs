@@ -130,7 +130,7 @@ impl World {
         let mut kept = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < BROKEN_MAX {
             if self.config.keep_going {
-                eprintln!("soak: {broken}");
+                program::complain!("soak: {broken}");
             }
             kept.push(broken);
         }

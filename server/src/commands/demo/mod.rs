@@ -14,6 +14,7 @@ use bot_client::seat::{SeatSession, SeatTimes, SessionConfig, Watch};
 use bot_client::{Connector, Matchmaker};
 use clap::Args;
 use game_core::{ShardId, TimeControl};
+use program::Hangup;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -64,7 +65,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
         .build()?;
     runtime.block_on(async {
         let shutdown = CancellationToken::new();
-        super::watch_signals(shutdown.clone())?;
+        program::watch_signals(shutdown.clone(), Hangup::Stops)?;
         let mut stage = Stage::build(shutdown.clone()).await?;
         let played = tokio::select! {
             played = play(args, &game, &mut stage) => played,

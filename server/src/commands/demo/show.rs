@@ -1,5 +1,4 @@
 //! What is drawn: the match as a spectator sees it.
-#![allow(clippy::print_stdout, reason = "drawing is what the command is for")]
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -8,6 +7,7 @@ use bot_client::board::{BoardPicture, TextStyle};
 use bot_client::seat::{SeatSession, Update};
 use bot_client::{MatchView, Standstill, terminal};
 use game_core::Seat;
+use program::say;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -43,9 +43,9 @@ impl Show {
         ply: watch::Sender<usize>,
     ) -> Self {
         for line in stage {
-            println!("{line}");
+            say!("{line}");
         }
-        println!();
+        say!();
         let (style, in_place) = (terminal::style(ascii), terminal::has_screen());
         let (drawn, plies_told, standstill_told) = (false, 0, None);
         Self {
@@ -62,14 +62,14 @@ impl Show {
     /// Follows the match to its end.
     pub(super) async fn follow(&mut self, mut audience: SeatSession) -> Result<(), Failure> {
         let view = audience.view();
-        println!(
+        say!(
             "Match {}: {} (White) against {} (Black), {}",
             view.id(),
             view.players().white.name,
             view.players().black.name,
             view.time_control().spoken()
         );
-        println!();
+        say!();
         let mut frames = interval(FRAME);
         frames.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -92,10 +92,10 @@ impl Show {
 
     /// The end: the record, and the account.
     pub(super) fn finish(&self, pgn: &str, summary: &Summary) {
-        println!();
-        println!("{}", pgn.trim_end());
-        println!();
-        print!("{summary}");
+        say!();
+        say!("{}", pgn.trim_end());
+        say!();
+        let _ = program::print(summary);
     }
 
     /// A line for each new move, where nothing can be drawn in place.
@@ -105,7 +105,7 @@ impl Show {
             return;
         }
         if self.headlines.has_changed().unwrap_or(false) {
-            println!("     *** {}", *self.headlines.borrow_and_update());
+            say!("     *** {}", *self.headlines.borrow_and_update());
         }
         let standstill = view.standstill();
         if std::mem::replace(&mut self.standstill_told, standstill) != standstill
@@ -113,7 +113,7 @@ impl Show {
         {
             let why = standstill.map_or("play goes on", why_stopped);
             let [white, black] = Seat::BOTH.map(|seat| clock(view.remaining(seat, Instant::now())));
-            println!("     *** {why}: {} – {}", white.trim(), black.trim());
+            say!("     *** {why}: {} – {}", white.trim(), black.trim());
         }
         let sans = view.sans();
         for (ply, san) in sans.iter().enumerate().skip(self.plies_told) {
@@ -124,11 +124,11 @@ impl Show {
                 Seat::Black
             };
             let clock = clock(view.remaining(mover, Instant::now()));
-            println!("{:>3}{dots} {:<8} {clock}", ply / 2 + 1, san.to_string());
+            say!("{:>3}{dots} {:<8} {clock}", ply / 2 + 1, san.to_string());
         }
         self.plies_told = sans.len();
         if let Some((outcome, termination)) = view.result() {
-            println!("{outcome} by {termination}");
+            say!("{outcome} by {termination}");
         }
     }
 

@@ -1,0 +1,124 @@
+//! The log of a program: lines on stderr, as text or as JSON.
+
+mod lines;
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::io::IsTerminal;
+use std::panic::PanicHookInfo;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use tracing_subscriber::filter::ParseError;
+
+use lines::Lines;
+
+/// What is to be logged.
+pub use tracing_subscriber::EnvFilter as LogFilter;
+
+/// Upper bound on how long the end of a program waits for its last lines to be written.
+pub const FLUSH_WITHIN: Duration = Duration::from_secs(1);
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A filter that names no levels.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{text:?} cannot be used: {why}; it must be error, warn, info, debug or trace, or levels by module \
+     such as \"info,server=debug\""
+)]
+pub struct BadFilter {
+    text: String,
+    why: ParseError,
+}
+
+/// What is to be logged: a level, or levels by module.
+///
+/// # Errors
+///
+/// [`BadFilter`] says what it may be.
+pub fn log_filter(text: &str) -> Result<LogFilter, BadFilter> {
+    LogFilter::try_new(text).map_err(|why| BadFilter {
+        text: text.to_owned(),
+        why,
+    })
+}
+
+/// Starts the log of this process, on stderr; panics are logged too. The first call counts.
+pub fn start_log(filter: LogFilter, format: LogFormat) {
+    let lines = stderr();
+    lines.set_format(format);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(|| lines.line())
+        .with_ansi(may_color())
+        // It would say so on stderr by a macro that panics.
+        .log_internal_errors(false);
+    // The only error is that there is one already.
+    let _ = match format {
+        LogFormat::Text => tracing::subscriber::set_global_default(subscriber.finish()),
+        LogFormat::Json => tracing::subscriber::set_global_default(subscriber.json().finish()),
+    };
+    std::panic::set_hook(Box::new(log_panic));
+}
+
+/// Lines that were dropped since the start, because they could not be written.
+#[must_use]
+pub fn lines_dropped() -> u64 {
+    stderr().dropped()
+}
+
+/// Waits until what was logged is written, for [`FLUSH_WITHIN`] at most.
+pub fn flush() {
+    if let Some(lines) = STDERR.get() {
+        lines.flush(FLUSH_WITHIN);
+    }
+}
+
+/// Calls [`flush`] when it is dropped: the last thing that `main` does.
+#[derive(Debug)]
+pub struct Flush;
+
+impl Drop for Flush {
+    fn drop(&mut self) {
+        flush();
+    }
+}
+
+static STDERR: OnceLock<Lines> = OnceLock::new();
+
+/// The one way to this process's stderr.
+pub(crate) fn stderr() -> &'static Lines {
+    STDERR.get_or_init(|| Lines::to(std::io::stderr()))
+}
+
+/// Whether stderr is a terminal whose user has nothing against colours (<https://no-color.org>).
+fn may_color() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    std::io::stderr().is_terminal() && !set("NO_COLOR") && !is_dumb
+}
+
+/// The hook of the standard library waits for stderr.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let thread = std::thread::current();
+    let thread = thread.name().unwrap_or("<unnamed>");
+    let backtrace = Backtrace::capture();
+    let backtrace = match backtrace.status() {
+        BacktraceStatus::Captured => format!("\n{backtrace}"),
+        _ => String::new(),
+    };
+    if tracing::enabled!(target: "panic", tracing::Level::ERROR) {
+        tracing::error!(target: "panic", "thread '{thread}' {panic}{backtrace}");
+    } else {
+        crate::complain!("thread '{thread}' {panic}{backtrace}");
+    }
+}
