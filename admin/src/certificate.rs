@@ -145,25 +145,4 @@ mod tests {
             assert!(!holder(&wrong).is_empty());
         }
     }
-
-    #[test]
-    fn the_validity_is_read_in_both_forms_of_time() {
-        // Until 2049 times are UTCTime, from 2050 on GeneralizedTime (RFC 5280 section 4.1.2.5).
-        let mut params = CertificateParams::new(vec!["x".to_owned()]).unwrap();
-        params.not_before = rcgen::date_time_ymd(2026, 1, 1);
-        params.not_after = rcgen::date_time_ymd(2050, 1, 1);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.self_signed(&key).unwrap();
-        let validity = Validity::of(certificate.der()).unwrap();
-        let expected = Validity {
-            not_before_s: 1_767_225_600,
-            not_after_s: 2_524_608_000,
-        };
-        assert_eq!(validity, expected);
-        assert!(validity.holds(1_767_225_600) && !validity.holds(1_767_225_599));
-        assert!(validity.holds(2_524_608_000) && !validity.holds(2_524_608_001));
-        for len in 0..certificate.der().len() {
-            assert_eq!(Validity::of(&certificate.der()[..len]), None);
-        }
-    }
 }
