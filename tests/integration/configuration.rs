@@ -173,7 +173,7 @@ fn a_finished_match_cannot_be_kept_for_less_than_a_ticket_lives() {
         "127.0.0.1:7100",
     ];
     let config = desk.file("keep.toml", "finished_keep = 3");
-    let short = desk.file("short.toml", "finished_keep = 1");
+    let short = desk.file("short.toml", "finished_keep = 0");
     for (more, environment, code, expected) in [
         (&[][..], None, 0, "finished_keep = 2  # default"),
         (
@@ -189,13 +189,13 @@ fn a_finished_match_cannot_be_kept_for_less_than_a_ticket_lives() {
             "finished_keep = 5  # environment ROOKERY_FINISHED_KEEP",
         ),
         (&["--config", &config], None, 0, "finished_keep = 3  # file"),
-        (&["--finished-keep", "1"], None, 2, "1 is not in 2..=366"),
-        (&["--config", &short], None, 2, "1 is not in 2..=366"),
+        (&["--finished-keep", "0"], None, 2, "0 is not in 1..=366"),
+        (&["--config", &short], None, 2, "0 is not in 1..=366"),
         (
             &["--finished-keep", "367"],
             None,
             2,
-            "367 is not in 2..=366",
+            "367 is not in 1..=366",
         ),
     ] {
         let words = [&shard[..], more].concat();
