@@ -228,6 +228,10 @@ impl Store for MemoryStore {
         let mut state = self.state();
         state.tickets.remove_old(now);
         state.remove_revocations(now);
+        let kept_ms = HOLDING_KEPT.as_millis() as u64;
+        state
+            .held
+            .retain(|_, at| at.0.saturating_add(kept_ms) >= now.0);
         Ok(state.remove_ended(now, keep_ms))
     }
 

@@ -13,7 +13,7 @@ const DAYS_DEFAULT: u64 = store::FINISHED_KEEP.as_secs() / DAY_S;
 #[derive(Debug, Args)]
 pub(super) struct RetentionArgs {
     /// How many days a finished match stays in the store, where its players and PGN find it; then it is
-    /// removed. It must be at least as long as a ticket lives, which is 2 days.
+    /// removed. It must be longer than a ticket lives, which is hours.
     #[arg(
         long,
         env = "ROOKERY_FINISHED_KEEP",

@@ -30,11 +30,24 @@ pub(super) fn hold(
         return Ok(false);
     }
     held.insert((player, kind, id), now.0)?;
+    txn.open_table(HELD_UNTIL)?
+        .insert((until(now.0), player, kind, id), ())?;
+    drop(held);
+    remove_old(txn, now, REMOVED_AT_ONCE)?;
+    Ok(true)
+}
+
+/// Removes some of the entries whose time is over; says how many.
+pub(super) fn remove_old(
+    txn: &WriteTransaction,
+    now: UnixMillis,
+    limit: usize,
+) -> Result<usize, Fault> {
+    let mut held = txn.open_table(HELD)?;
     let mut expiries = txn.open_table(HELD_UNTIL)?;
-    expiries.insert((until(now.0), player, kind, id), ())?;
     let old = expiries
         .range(..(now.0, "", "", ""))?
-        .take(REMOVED_AT_ONCE)
+        .take(limit)
         .map(|entry| {
             let (key, _) = entry?;
             let (at, player, kind, id) = key.value();
@@ -45,7 +58,7 @@ pub(super) fn hold(
         expiries.remove((*at, player.as_str(), kind.as_str(), id.as_str()))?;
         held.remove((player.as_str(), kind.as_str(), id.as_str()))?;
     }
-    Ok(true)
+    Ok(old.len())
 }
 
 pub(super) fn held(

@@ -5,9 +5,11 @@ use std::time::Duration;
 use game_core::{MatchId, UnixMillis};
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
-use super::tables::{ENDED, EXPIRIES, HEADS, LOG, OWNED, REVOKED, SNAPSHOTS, TICKETS, UNDATED};
+use super::tables::{
+    ENDED, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, REVOKED, SNAPSHOTS, TICKETS, UNDATED,
+};
 use super::writer::Fault;
-use super::{matches, tickets};
+use super::{holdings, matches, tickets};
 use crate::codec;
 use crate::contract::{REVOCATION_KEPT, Status, Swept};
 
@@ -17,6 +19,8 @@ const DATED_AT_ONCE: usize = 256;
 const RECORDS_AT_ONCE: u32 = 2_000;
 /// Tickets that are removed in one transaction.
 const TICKETS_AT_ONCE: usize = 256;
+/// Entries of what players hold that are removed in one transaction.
+const HOLDINGS_AT_ONCE: usize = 256;
 
 /// What is due at one moment.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +62,11 @@ impl Due {
         if oldest.is_some_and(|expires_at| expires_at < self.now) {
             return Ok(true);
         }
+        let held_until = txn.open_table(HELD_UNTIL)?;
+        let oldest = held_until.first()?.map(|(key, _)| key.value().0);
+        if oldest.is_some_and(|until| until < self.now) {
+            return Ok(true);
+        }
         for entry in txn.open_table(REVOKED)?.iter()? {
             if entry?.1.value() < self.revoked_before {
                 return Ok(true);
@@ -71,11 +80,13 @@ impl Due {
         let now = UnixMillis(self.now);
         txn.open_table(REVOKED)?
             .retain(|_, at| at >= self.revoked_before)?;
+        let holdings = holdings::remove_old(txn, now, HOLDINGS_AT_ONCE)?;
         let mut found = txn.open_table(TICKETS)?;
         tickets::remove_old(txn, &mut found, now, TICKETS_AT_ONCE)?;
         let tickets_left = tickets::has_old(txn, now)?;
         let mut ended = txn.open_table(ENDED)?;
-        let mut more = self.look_for_undated(txn, &mut ended)?;
+        let mut more = holdings == HOLDINGS_AT_ONCE;
+        more |= self.look_for_undated(txn, &mut ended)?;
         more |= self.date(&mut ended)?;
         if tickets_left {
             return Ok(Swept {

@@ -6,8 +6,8 @@ use game_core::{Epoch, MatchId, UnixMillis};
 use redb::{Database, TableDefinition};
 use store::testing::RedisServer;
 use store::{
-    Claim, EmbeddedStore, FINISHED_KEEP, FINISHED_KEEP_MIN, MemoryStore, REVOCATION_KEPT,
-    RedisConfig, RedisStore, Room, SETTLED, Store, Swept,
+    Claim, EmbeddedStore, FINISHED_KEEP, FINISHED_KEEP_MIN, HOLDING_KEPT, Holding, MemoryStore,
+    REVOCATION_KEPT, RedisConfig, RedisStore, Room, SETTLED, Store, Swept,
 };
 
 use crate::samples::{
@@ -166,17 +166,22 @@ fn a_match_is_kept_at_least_as_long_as_its_ticket() {
 }
 
 #[test]
-fn tickets_and_revocations_go_without_anybody_making_new_ones() {
+fn tickets_holdings_and_revocations_go_without_anybody_making_new_ones() {
     let check = async |store: &dyn Store| {
         for n in 0..40 {
             store.put_ticket(&ticket(n, Some("3+2"))).await.unwrap();
         }
         store.cancel_ticket(ticket_id(1)).await.unwrap();
         store.revoke(&player("ada").id, NOW).await.unwrap();
-        sweep(store, after(Duration::from_secs(24 * 60 * 60 + 1))).await;
+        let ada = player("ada").id;
+        let holds = store.hold(&ada, Holding::Match, "a match", 3, NOW).await;
+        assert!(holds.unwrap());
+        sweep(store, after(HOLDING_KEPT)).await;
+        assert_eq!(store.held(&ada, Holding::Match).await.unwrap().len(), 1);
+        sweep(store, after(HOLDING_KEPT + Duration::from_millis(1))).await;
+        assert!(store.held(&ada, Holding::Match).await.unwrap().is_empty());
         assert_eq!(store.waiting("3+2").await.unwrap(), []);
         assert_eq!(store.ticket(ticket_id(0)).await.unwrap(), None);
-        sweep(store, after(Duration::from_secs(2 * 24 * 60 * 60 + 1))).await;
         assert_eq!(store.ticket(ticket_id(1)).await.unwrap(), None);
         assert_eq!(store.revoked_since(UnixMillis(0)).await.unwrap().len(), 1);
         sweep(store, after(REVOCATION_KEPT + Duration::from_secs(1))).await;
@@ -365,6 +370,10 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
             .await
             .unwrap();
         store.revoke(&player("ada").id, NOW).await.unwrap();
+        for kind in Holding::ALL {
+            let holds = store.hold(&player("ada").id, kind, "it", 1, NOW).await;
+            assert!(holds.unwrap());
+        }
         let mut ageless = Vec::new();
         for key in ask::<Vec<String>>(&server, &["KEYS", "*"]).await {
             if ask::<i64>(&server, &["PTTL", &key]).await == -1 {
