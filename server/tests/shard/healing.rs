@@ -6,7 +6,7 @@ use game_core::{
     ClockStart, CommandKind, Epoch, EventKind, MatchId, Outcome, ShardId, Termination,
 };
 use protocol::{CloseCode, Role};
-use server::shard::{Output, PeerKey};
+use server::shard::{Output, PeerKey, ShardLimits};
 use store::{Status, StoreError};
 
 use crate::room::Room;
@@ -15,7 +15,19 @@ const MOVES: [&str; 4] = ["e2e4", "e7e5", "g1f3", "b8c6"];
 
 /// A match of four moves, confirmed.
 fn played() -> (Room, MatchId, PeerKey, PeerKey) {
-    let (mut room, id, white, black) = Room::begun(ClockStart::AtOnce);
+    played_on(ShardLimits::default())
+}
+
+/// The same on a shard that keeps only the last events in memory.
+fn played_and_half_forgotten() -> (Room, MatchId, PeerKey, PeerKey) {
+    played_on(ShardLimits {
+        kept_events: 2,
+        ..Default::default()
+    })
+}
+
+fn played_on(limits: ShardLimits) -> (Room, MatchId, PeerKey, PeerKey) {
+    let (mut room, id, white, black) = Room::begun_with(ClockStart::AtOnce, limits);
     for (ply, uci) in (0..).zip(MOVES) {
         let mover = if ply % 2 == 0 { white } else { black };
         room.play(mover, ply, uci);
@@ -160,7 +172,7 @@ fn another_end_in_the_store_is_said_and_not_played_on() {
 
 #[test]
 fn a_match_that_is_gone_is_said_to_be_lost() {
-    let (mut room, id, white, _) = played();
+    let (mut room, id, white, _) = played_and_half_forgotten();
     room.store.remove(&id);
     restart_of_the_store(&mut room);
     room.verify();
@@ -320,16 +332,7 @@ fn a_quiet_match_and_an_ended_one_that_the_store_lost_altogether_are_written_aga
 
 #[test]
 fn a_match_that_is_not_whole_in_memory_is_counted_as_lost() {
-    let limits = server::shard::ShardLimits {
-        kept_events: 2,
-        ..Default::default()
-    };
-    let (mut room, _, white, black) = Room::begun_with(ClockStart::AtOnce, limits);
-    for (ply, uci) in (0..).zip(MOVES) {
-        let mover = if ply % 2 == 0 { white } else { black };
-        room.play(mover, ply, uci);
-        room.store_all();
-    }
+    let (mut room, _, white, _) = played_and_half_forgotten();
     room.store.clear();
     room.play(white, 4, "f1b5");
     room.store_all();

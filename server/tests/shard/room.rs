@@ -425,10 +425,9 @@ impl Room {
     }
 
     fn append(&mut self, append: &Append) -> Appended {
-        let stored = self
-            .store
-            .get_mut(&append.match_id)
-            .expect("the match exists");
+        let Some(stored) = self.store.get_mut(&append.match_id) else {
+            return Appended::Missing;
+        };
         if (stored.ownership.owner, stored.ownership.epoch) != (append.owner, append.epoch) {
             return Appended::Fenced(stored.ownership);
         }

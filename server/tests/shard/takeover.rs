@@ -305,7 +305,7 @@ fn a_store_that_went_back_before_the_claim_is_claimed_above_it() {
 #[test]
 fn a_loss_beyond_memory_is_not_papered_over() {
     let limits = server::shard::ShardLimits {
-        recent_events: 2,
+        kept_events: 2,
         ..Default::default()
     };
     let mut room = Room::with(limits);

@@ -50,13 +50,15 @@ pub(super) const TRIALS: usize = 4;
 /// Uses a key of every family as the scripts do, to no effect: a user without the right to it is told so
 /// now, and not at the first match.
 pub(super) fn try_rights(pipeline: &mut Pipeline, keys: &Keys) {
-    // No match, shard or ticket has these names.
+    // No match, shard or ticket has these names: an id is longer.
     let nobody = "nobody";
-    let head = keys.head(MatchId::from_random(0));
+    let id = MatchId::from_random(0);
+    let of_nobody = |key: String| key.replace(id.as_str(), nobody);
+    let head = of_nobody(keys.head(id));
     pipeline.cmd("HGET").arg(&head).arg(nobody);
     let family = [
         head,
-        keys.log(MatchId::from_random(0)),
+        of_nobody(keys.log(id)),
         keys.shard(nobody),
         keys.owned(nobody),
         keys.left(nobody),
