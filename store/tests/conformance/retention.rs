@@ -1,5 +1,6 @@
 //! Nothing is kept for ever: when what goes, on every store, and how much room there is.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use game_core::{Epoch, MatchId, UnixMillis};
@@ -9,6 +10,8 @@ use store::{
     Claim, EmbeddedStore, FINISHED_KEEP, FINISHED_KEEP_MIN, HOLDING_KEPT, Holding, MemoryStore,
     REVOCATION_KEPT, RedisConfig, RedisStore, Room, SETTLED, Store, Swept,
 };
+
+use tokio::task::JoinSet;
 
 use crate::samples::{
     Line, assignment, match_id, on_all, player, redis_store, runtime, shard_id, shard_record,
@@ -204,11 +207,14 @@ fn what_was_finished_before_the_upgrade_goes_too() {
             .keeping_finished(keep)
     };
     runtime().block_on(async {
-        let store = open();
-        let mut ids = Vec::new();
+        // At once, so that they share commits.
+        let store = Arc::new(open());
+        let mut finishing = JoinSet::new();
         for n in 0..=u8::MAX {
-            ids.push(finished(&store, n).await);
+            let store = Arc::clone(&store);
+            finishing.spawn(async move { finished(&*store, n).await });
         }
+        let ids = finishing.join_all().await;
         // More heads than one step looks at.
         let live = Line::new(MatchId::from_random(u128::MAX), 1, 0);
         store.create(shard_id(1), &live.snapshots[0]).await.unwrap();
@@ -240,6 +246,11 @@ fn forget_ends(file: &std::path::Path) {
 }
 
 // ---- Redis -----------------------------------------------------------------------------------------
+
+/// A server that waits for no disk: nothing here is about what a crash leaves.
+fn server() -> RedisServer {
+    RedisServer::start_with(&["--appendonly", "no"])
+}
 
 async fn keeping(server: &RedisServer, finished_keep: Duration) -> RedisStore {
     let config = RedisConfig {
@@ -275,7 +286,7 @@ async fn ask<T: redis::FromRedisValue>(server: &RedisServer, words: &[&str]) -> 
 #[test]
 fn on_redis_the_key_space_is_where_it_began_after_a_finished_match_had_its_time() {
     runtime().block_on(async {
-        let server = RedisServer::start();
+        let server = server();
         let store = keeping(&server, Duration::from_millis(300)).await;
         let before: usize = ask(&server, &["DBSIZE"]).await;
         let id = finished(&store, 1).await;
@@ -293,7 +304,7 @@ fn on_redis_the_key_space_is_where_it_began_after_a_finished_match_had_its_time(
 #[test]
 fn on_redis_head_and_log_go_at_one_moment_that_a_repeated_end_does_not_move() {
     runtime().block_on(async {
-        let server = RedisServer::start();
+        let server = server();
         let store = redis_store(&server).await;
         let line = live(&store, 1).await;
         let head = format!("rk:{{{}}}:head", line.id);
@@ -316,7 +327,7 @@ fn on_redis_head_and_log_go_at_one_moment_that_a_repeated_end_does_not_move() {
 #[test]
 fn on_redis_what_was_finished_before_the_upgrade_is_given_an_age() {
     runtime().block_on(async {
-        let server = RedisServer::start();
+        let server = server();
         let store = redis_store(&server).await;
         let mut keys = Vec::new();
         for n in 0..100 {
@@ -349,7 +360,7 @@ fn on_redis_what_was_finished_before_the_upgrade_is_given_an_age() {
 #[test]
 fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
     runtime().block_on(async {
-        let server = RedisServer::start();
+        let server = server();
         let store = redis_store(&server).await;
         store.heartbeat(&shard_record(1, 1)).await.unwrap();
         finished(&store, 1).await;
@@ -411,7 +422,7 @@ fn a_store_says_how_much_room_it_has() {
         ] {
             assert_eq!(store.room().await.unwrap(), Room::default());
         }
-        let server = RedisServer::start_with(&["--maxmemory", "40mb"]);
+        let server = RedisServer::start_with(&["--appendonly", "no", "--maxmemory", "40mb"]);
         let store = redis_store(&server).await;
         let limit_bytes = Some(40 * 1024 * 1024);
         let room = store.room().await.unwrap();
