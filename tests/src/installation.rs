@@ -159,15 +159,13 @@ impl Installation {
         let path = |name: &str| directory.path().join(name).display().to_string();
         write_secrets(&directory);
         let mut made = Vec::new();
+        // A shard in production has a certificate of files, or one that is meant to be pinned.
         let has_certificate = environment
             .iter()
             .any(|(name, _)| *name == "ROOKERY_CERTIFICATE");
-        let pinned = (!has_certificate).to_string();
-        let environment = &[
-            environment,
-            &[("ROOKERY_PINNED_CERTIFICATE", pinned.as_str())],
-        ]
-        .concat();
+        let pinned = [("ROOKERY_PINNED_CERTIFICATE", "true")];
+        let pinned = if has_certificate { &[][..] } else { &pinned };
+        let environment = &[environment, pinned].concat();
         for number in 0..shards {
             let ready = path(&format!("shard-{number}.json"));
             let child = launch(

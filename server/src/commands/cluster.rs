@@ -234,14 +234,14 @@ fn cannot_listen(
     port_option: &str,
     error: &std::io::Error,
 ) -> String {
-    let (ip, port) = (address.ip(), address.port());
+    let ip = address.ip();
     match error.kind() {
         ErrorKind::AddrNotAvailable => {
             format!("--host (ROOKERY_HOST): {ip} is no address of this machine")
         }
         ErrorKind::AddrInUse => format!(
-            "{port_option}: {who} cannot listen on port {port}, which is taken; give another, or 0 \
-             for a free one"
+            "{port_option}: {who} cannot listen on {address}, which is taken; give another port, or \
+             0 for a free one"
         ),
         _ => format!("{who} cannot listen on {address}: {error}; see --host and {port_option}"),
     }
