@@ -8,9 +8,9 @@ use rand::{Rng, RngExt};
 
 use crate::{MatchView, Update};
 
-/// A bot offers a draw with one in so many of its moves.
+/// A bot offers a draw with one in this many of its moves.
 const OFFERS_EVERY: u32 = 24;
-/// After an offer it waits so many plies, which is more than the rules ask for: whether the offer was
+/// After an offer it waits this many plies, which is more than the rules ask for: whether the offer was
 /// made before or after a move, it never comes too soon.
 const SPACING_PLIES: u16 = 22;
 /// Of a hundred offers, so many are accepted.

@@ -69,8 +69,12 @@ async fn play_under_faults(shard: &LocalShard) -> Result<usize, String> {
                 silent(shard, id, mover).await?;
                 silent(shard, id, other).await?;
             }
-            // The shard was told at least once that nothing is known.
-            3 | 4 => checked(shard, id, mover, |body| *body == ServerBody::Paused).await?,
+            // Nothing else is answered either, until the shard was told at least once that nothing is known.
+            3 | 4 => {
+                faults.set_down(true);
+                checked(shard, id, mover, |body| *body == ServerBody::Paused).await?;
+                faults.set_down(false);
+            }
             _ => {}
         }
         if ply % 5 != 1 {

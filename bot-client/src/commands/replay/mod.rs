@@ -150,7 +150,7 @@ pub async fn run(config: ReplayConfig) -> Result<Report, ReplayError> {
     Ok(report)
 }
 
-/// Plays so many games at once, until all are played.
+/// Plays a bounded number of games at the same time, until all are played.
 async fn play_all(
     worker: &Arc<Worker>,
     mut games: VecDeque<Game>,
