@@ -85,7 +85,7 @@ impl Started {
         Self {
             child,
             admin,
-            directory: directory,
+            directory,
         }
     }
 

@@ -91,7 +91,7 @@ impl Lines {
         self.push(Vec::new());
         let end = Instant::now() + limit;
         let mut queue = self.0.queue();
-        while !(queue.lines.is_empty() && !queue.is_writing) && !queue.has_no_writer {
+        while !queue.lines.is_empty() || queue.is_writing {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
