@@ -4,7 +4,7 @@ use game_core::{Epoch, MatchId};
 use store::testing::RedisServer;
 use store::{Claim, Finding, InMemory, RedisStore, SETTLED, Store, audit};
 
-use crate::samples::{Line, match_id, on_all, redis_store, runtime, shard_id, shard_record};
+use crate::samples::{Line, by, match_id, on_all, redis_store, runtime, shard_id, shard_record};
 
 /// A live match that shard 1 has claimed.
 async fn claimed(store: &dyn Store, n: u8) -> MatchId {
@@ -39,7 +39,10 @@ fn an_installation_at_rest_has_no_findings() {
         store.create(shard_id(2), &line.snapshots[0]).await.unwrap();
         store.claim(line.id, shard_id(2), Epoch(0)).await.unwrap();
         store
-            .append(&[line.append(Epoch(1), 0, 2), line.end(Epoch(1), 2)])
+            .append(&[
+                by(2, line.append(Epoch(1), 0, 2)),
+                by(2, line.end(Epoch(1), 2)),
+            ])
             .await
             .unwrap();
         store

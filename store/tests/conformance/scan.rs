@@ -6,7 +6,7 @@ use game_core::{Epoch, MatchId};
 use store::testing::RedisServer;
 use store::{EmbeddedStore, MatchPage, Ownership, ScanCursor, Status, Store, StoreError};
 
-use crate::samples::{Line, match_id, on_all, redis_store, runtime, shard_id, ticket};
+use crate::samples::{Line, by, match_id, on_all, redis_store, runtime, shard_id, ticket};
 
 /// All that a scan by pages of `limit` names, and how many pages it took.
 async fn scan(store: &dyn Store, limit: usize) -> (BTreeMap<MatchId, Ownership>, usize) {
@@ -41,10 +41,11 @@ fn a_scan_names_every_match_with_who_may_write_it() {
             if n % 2 == 0 {
                 store.claim(line.id, shard_id(2), Epoch(0)).await.unwrap();
                 (ownership.epoch, ownership.owner) = (Epoch(1), shard_id(2));
-                store.append(&[line.append(Epoch(1), 0, 2)]).await.unwrap();
+                let write = by(2, line.append(Epoch(1), 0, 2));
+                store.append(&[write]).await.unwrap();
             }
             if n % 4 == 0 {
-                store.append(&[line.end(Epoch(1), 2)]).await.unwrap();
+                store.append(&[by(2, line.end(Epoch(1), 2))]).await.unwrap();
                 ownership.status = Status::Finished;
             }
             expected.insert(line.id, ownership);
