@@ -147,11 +147,22 @@ impl Connector {
     ///
     /// When the system has no socket to give.
     pub fn bind(sockets: usize, times: ConnectionTimes) -> io::Result<Self> {
-        let v4 = (0..sockets.max(1))
-            .map(|_| shared_endpoint())
-            .collect::<io::Result<_>>()?;
+        let v4 = endpoints(Ipv4Addr::UNSPECIFIED, sockets)?;
         let v6 = Endpoint::client((Ipv6Addr::UNSPECIFIED, 0).into()).ok();
         Ok(Self::with_endpoints(v4, v6, times))
+    }
+
+    /// The same with all sockets at `local`, an address of this machine; they reach IPv4 alone.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no socket to give there.
+    pub fn bind_to(local: Ipv4Addr, sockets: usize, times: ConnectionTimes) -> io::Result<Self> {
+        Ok(Self::with_endpoints(
+            endpoints(local, sockets)?,
+            None,
+            times,
+        ))
     }
 
     /// Uses endpoints made elsewhere: at least one for IPv4 if any IPv4 address is to be reached.
@@ -235,13 +246,17 @@ impl Connector {
     }
 }
 
-fn shared_endpoint() -> io::Result<Endpoint> {
-    Endpoint::new(
-        EndpointConfig::default(),
-        None,
-        sockets::shared(Ipv4Addr::UNSPECIFIED)?,
-        Arc::new(TokioRuntime),
-    )
+/// `sockets` endpoints, at least one.
+fn endpoints(local: Ipv4Addr, sockets: usize) -> io::Result<Vec<Endpoint>> {
+    let endpoint = |_| {
+        Endpoint::new(
+            EndpointConfig::default(),
+            None,
+            sockets::shared(local)?,
+            Arc::new(TokioRuntime),
+        )
+    };
+    (0..sockets.max(1)).map(endpoint).collect()
 }
 
 fn client_config(

@@ -1,5 +1,6 @@
 //! The matchmaker over HTTP.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -143,6 +144,20 @@ impl Matchmaker {
     ///
     /// [`MatchmakerError::Address`] when that is no `http` address.
     pub fn new(base: &str, patience: Duration) -> Result<Self, MatchmakerError> {
+        Self::from_address(None, base, patience)
+    }
+
+    /// The same with connections that begin at `local`, an address of this machine; at one of the
+    /// system's choice if that is `None`.
+    ///
+    /// # Errors
+    ///
+    /// [`MatchmakerError::Address`] when `base` is no `http` address.
+    pub fn from_address(
+        local: Option<IpAddr>,
+        base: &str,
+        patience: Duration,
+    ) -> Result<Self, MatchmakerError> {
         let wrong = || MatchmakerError::Address(base.to_owned());
         let url = reqwest::Url::parse(base).map_err(|_| wrong())?;
         if url.scheme() != "http" || url.host_str().is_none() || url.query().is_some() {
@@ -150,6 +165,7 @@ impl Matchmaker {
         }
         let http = reqwest::Client::builder()
             .timeout(Self::ANSWER_MAX)
+            .local_address(local)
             .no_proxy()
             .build()
             .map_err(|_| wrong())?;

@@ -36,13 +36,13 @@ pub struct Match {
     pub(crate) clock: Clock,
     /// Until when the side to move may make its untimed first move, once that wait has begun.
     pub(crate) first_move_until: Option<MatchTime>,
-    /// What counted of the move under way under former owners, and is in no event.
-    pub(crate) carried: Duration,
     /// Until when one of the players may come to a match whose clocks count from the start, once that
     /// wait has begun. Until somebody has come, no flag falls.
     pub(crate) attended_until: Option<MatchTime>,
     /// Whether a player has come, as far as its owner knows; not part of a snapshot.
     is_attended: bool,
+    /// What counted of the move under way under former owners, and is in no event.
+    pub(crate) carried: Duration,
     /// The draw offer that stands, and when each seat last made one.
     pub(crate) offers: DrawOffers,
     /// Every event but the one that ended the match.
@@ -81,9 +81,9 @@ impl Match {
             board: Board::new(&setup.start),
             clock: Clock::new(setup.time_control),
             first_move_until: None,
-            carried: Duration::ZERO,
             attended_until: None,
             is_attended: false,
+            carried: Duration::ZERO,
             offers: DrawOffers::default(),
             history: History::default(),
             end: None,
@@ -195,13 +195,20 @@ impl Match {
         if self.is_over() || self.deadline().is_some() {
             return;
         }
-        let wait = self.first_move_timeout().saturating_sub(self.carried);
+        let first_move_until = now + self.first_move_timeout().saturating_sub(self.carried);
         if self.has_begun() {
             self.clock.start(self.turn(), now);
-            self.attended_until = Some(now + wait);
+            self.attended_until = Some(first_move_until);
         } else {
-            self.first_move_until = Some(now + wait);
+            self.first_move_until = Some(first_move_until);
         }
+    }
+
+    /// Until when a match whose clocks count from the start waits for a player; `None` once there is a
+    /// sign that one came.
+    pub(crate) fn waits_until(&self) -> Option<MatchTime> {
+        self.attended_until
+            .filter(|_| !self.is_attended && self.seq() == 0)
     }
 
     /// What has counted for the side to move since the last event, by `now`: on its clock, or of the
@@ -232,13 +239,6 @@ impl Match {
 
     fn first_move_timeout(&self) -> Duration {
         self.setup.time_control.speed().first_move_timeout()
-    }
-
-    /// Until when a match whose clocks count from the start waits for a player; `None` once there is a
-    /// sign that one came.
-    pub(crate) fn waits_until(&self) -> Option<MatchTime> {
-        self.attended_until
-            .filter(|_| !self.is_attended && self.seq() == 0)
     }
 
     /// What was agreed before the match.

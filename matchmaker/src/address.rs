@@ -1,74 +1,13 @@
 //! Whose request it is: the client's address, also where a proxy stands between.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::str::FromStr;
 
 use axum::http::{HeaderMap, HeaderName, header};
-use ipnet::{IpNet, Ipv4Net};
-
-/// A network in CIDR notation; an address alone is a network of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network(IpNet);
-
-/// What is no network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a network is an address, or one with the length of its prefix: 10.0.0.0/8, 2001:db8::/32")]
-pub struct InvalidNetwork;
-
-impl Network {
-    /// The networks of this machine alone: 127.0.0.0/8 and ::1.
-    #[must_use]
-    pub fn loopback() -> [Self; 2] {
-        let v4 = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
-        let v6 = IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST));
-        [Self(v4.into()), Self(v6)]
-    }
-
-    /// Whether an address is in this network; IPv4-mapped IPv6 counts as IPv4.
-    #[must_use]
-    pub fn contains(&self, address: IpAddr) -> bool {
-        self.0.contains(&address.to_canonical())
-    }
-}
-
-impl FromStr for Network {
-    type Err = InvalidNetwork;
-
-    fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
-        let net = text
-            .parse::<IpNet>()
-            .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
-            .map_err(|_| InvalidNetwork)?;
-        // A network of IPv4-mapped addresses is one of IPv4.
-        let mapped = net.addr().to_canonical();
-        if let (IpAddr::V4(mapped), IpAddr::V6(_)) = (mapped, net.addr()) {
-            let len = net.prefix_len().checked_sub(96).ok_or(InvalidNetwork)?;
-            let net = Ipv4Net::new(mapped, len).map_err(|_| InvalidNetwork)?;
-            return Ok(Self(net.into()));
-        }
-        Ok(Self(net))
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+use settings::Networks;
 
 /// Whether one of `networks` holds `address`.
-pub(crate) fn is_in(networks: &[Network], address: IpAddr) -> bool {
-    networks.iter().any(|network| network.contains(address))
-}
-
-/// What addresses are counted by: an IPv4 address, or the /64 of an IPv6 address, which is what one
-/// subscriber is given (RFC 6177 section 2) and may draw addresses from at will.
-pub(crate) fn counted_by(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-    }
+pub(crate) fn is_in(networks: &[Networks], address: IpAddr) -> bool {
+    networks.iter().any(|networks| networks.contains(address))
 }
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -78,7 +17,7 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 ///
 /// Where the headers are malformed, hide the address, or name two, it is the proxy's own: a client that
 /// adds a header which its proxy passes on gains no address by it.
-pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
+pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Networks]) -> IpAddr {
     let peer = peer.to_canonical();
     if !is_in(trusted, peer) {
         return peer;
@@ -109,7 +48,7 @@ fn hops(headers: &HeaderMap, name: &HeaderName, parse: fn(&str) -> Hops) -> Opti
 }
 
 /// The nearest hop that is no trusted proxy, or the farthest of all if every one is.
-fn origin(hops: &[Option<IpAddr>], trusted: &[Network]) -> Option<IpAddr> {
+fn origin(hops: &[Option<IpAddr>], trusted: &[Networks]) -> Option<IpAddr> {
     let mut origin = None;
     for hop in hops.iter().rev() {
         let address = (*hop)?;
@@ -203,58 +142,6 @@ mod tests {
         text.parse().expect(text)
     }
 
-    fn networks(texts: &[&str]) -> Vec<Network> {
-        texts.iter().map(|text| text.parse().expect(text)).collect()
-    }
-
-    #[test]
-    fn networks_are_read_and_hold_their_addresses() {
-        for (network, address, expected) in [
-            ("10.0.0.0/8", "10.255.0.1", true),
-            ("10.0.0.0/8", "11.0.0.1", false),
-            ("10.0.0.0/8", "::ffff:10.1.1.1", true),
-            ("::ffff:10.0.0.0/104", "10.1.1.1", true),
-            ("10.1.2.3", "10.1.2.3", true),
-            ("10.1.2.3", "10.1.2.4", false),
-            ("2001:db8::/32", "2001:db8:1::1", true),
-            ("2001:db8::/32", "10.0.0.1", false),
-            ("0.0.0.0/0", "1.2.3.4", true),
-            ("::/0", "1.2.3.4", false),
-            ("::1", "::1", true),
-        ] {
-            let network: Network = network.parse().unwrap();
-            assert_eq!(
-                network.contains(ip(address)),
-                expected,
-                "{network} {address}"
-            );
-        }
-        for text in [
-            "",
-            "10.0.0.0/33",
-            "10.0.0/8",
-            "::/129",
-            "::ffff:1.2.3.4/90",
-            "x",
-            "/8",
-        ] {
-            assert_eq!(text.parse::<Network>(), Err(InvalidNetwork), "{text}");
-        }
-    }
-
-    #[test]
-    fn ipv6_is_counted_by_its_64_and_mapped_ipv4_as_ipv4() {
-        for (address, counted) in [
-            ("192.0.2.7", "192.0.2.7"),
-            ("::ffff:192.0.2.7", "192.0.2.7"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
-            ("2001:db8:1:2:ffff::", "2001:db8:1:2::"),
-            ("2001:db8:1:3::1", "2001:db8:1:3::"),
-        ] {
-            assert_eq!(counted_by(ip(address)), ip(counted), "{address}");
-        }
-    }
-
     /// The client's address as 10.0.0.1 sees it, behind proxies of 10.0.0.0/8.
     #[track_caller]
     fn check(headers: &[(&str, &str)], expected: &str) {
@@ -263,7 +150,7 @@ mod tests {
             let name: HeaderName = name.parse().unwrap();
             map.append(name, value.parse().unwrap());
         }
-        let found = client_address(ip("10.0.0.1"), &map, &networks(&["10.0.0.0/8"]));
+        let found = client_address(ip("10.0.0.1"), &map, &["10.0.0.0/8".parse().unwrap()]);
         assert_eq!(found, ip(expected), "{headers:?}");
         let untrusted = client_address(ip("10.0.0.1"), &map, &[]);
         assert_eq!(
@@ -373,7 +260,7 @@ mod tests {
             "x-forwarded-for",
             axum::http::HeaderValue::from_bytes(b"\xff").unwrap(),
         );
-        let found = client_address(ip(proxy), &map, &networks(&["10.0.0.0/8"]));
+        let found = client_address(ip(proxy), &map, &["10.0.0.0/8".parse().unwrap()]);
         assert_eq!(found, ip(proxy));
     }
 }

@@ -15,10 +15,11 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use game_core::{MatchId, PlayerId};
+use settings::AddressGroup;
 use store::{Holding, Status, TicketId, TicketState};
 use tokio::time::Instant;
 
-use crate::address::{client_address, counted_by, is_in};
+use crate::address::{client_address, is_in};
 use crate::limit_args::LimitArgs;
 use crate::pairing::SEEN_WITHIN_MS;
 use crate::problem::{Kind, Problem};
@@ -40,7 +41,7 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Client {
     /// What it is counted by.
-    counted_by: IpAddr,
+    counted_by: AddressGroup,
     /// No limit holds for it, and nothing of it is counted.
     is_exempt: bool,
 }
@@ -65,7 +66,7 @@ impl FromRequestParts<Arc<Service>> for Client {
         let limits = &service.config.limits;
         let address = client_address(peer.0, &parts.headers, &limits.trusted_proxy);
         Ok(Self {
-            counted_by: counted_by(address),
+            counted_by: AddressGroup::of(address),
             is_exempt: is_exempt(limits, address),
         })
     }

@@ -52,7 +52,6 @@ mod shard_client;
 // A process of its own.
 mod process;
 
-pub use address::{InvalidNetwork, Network};
 pub use config::{Args, Config, ConfigError, LogFormat, Settings};
 pub use late::LateStore;
 pub use limit_args::LimitArgs;

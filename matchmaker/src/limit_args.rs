@@ -1,9 +1,8 @@
 //! What peers may use up, as an operator sets it.
 
 use clap::Args;
+use settings::Networks;
 use store::Holding;
-
-use crate::address::Network;
 
 /// The bounds for players and addresses, and who is known how.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -13,24 +12,14 @@ pub struct LimitArgs {
     /// are counted by address: where the peer is such a proxy, by the last address before it that is none,
     /// as Forwarded or X-Forwarded-For says. Without it, all clients of a proxy are one. May be repeated,
     /// or a list with commas.
-    #[arg(
-        long,
-        env = "ROOKERY_TRUSTED_PROXY",
-        value_name = "CIDR",
-        value_delimiter = ','
-    )]
-    pub trusted_proxy: Vec<Network>,
+    #[arg(long, env = "ROOKERY_TRUSTED_PROXY", value_name = "CIDR")]
+    pub trusted_proxy: Vec<Networks>,
 
     /// Clients that no limit of this section holds for, such as a load generator or a gateway that has
     /// limits of its own; never a trusted proxy's own address. `rookery dev` exempts the loopback unless
     /// told otherwise. May be repeated, or a list with commas.
-    #[arg(
-        long,
-        env = "ROOKERY_LIMIT_EXEMPT",
-        value_name = "CIDR",
-        value_delimiter = ','
-    )]
-    pub limit_exempt: Vec<Network>,
+    #[arg(long, env = "ROOKERY_LIMIT_EXEMPT", value_name = "CIDR")]
+    pub limit_exempt: Vec<Networks>,
 
     /// Connections that one address may have open, and no more than a quarter of all. IPv6 is counted by
     /// /64 here and below. Trusted proxies and exempt clients may have any number.
@@ -124,7 +113,7 @@ impl LimitArgs {
 }
 
 /// Networks as they are shown: with commas, as they may be given.
-pub(crate) fn shown(networks: &[Network]) -> String {
-    let networks: Vec<String> = networks.iter().map(Network::to_string).collect();
+pub(crate) fn shown(networks: &[Networks]) -> String {
+    let networks: Vec<String> = networks.iter().map(Networks::to_string).collect();
     networks.join(",")
 }

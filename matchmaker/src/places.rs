@@ -1,8 +1,9 @@
 //! Who may have a connection: so many in all, so many for an address, and a few apart for probes.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use settings::AddressGroup;
 
 /// Connections beyond all others, for probes: an orchestrator restarts a process that does not answer
 /// them. A place is taken for seconds only.
@@ -33,20 +34,20 @@ pub(crate) struct Places {
 #[derive(Debug, Default)]
 struct Count {
     all: usize,
-    by_address: HashMap<IpAddr, usize>,
+    by_address: HashMap<AddressGroup, usize>,
 }
 
 impl Count {
-    fn of(&self, address: IpAddr) -> usize {
+    fn of(&self, address: AddressGroup) -> usize {
         self.by_address.get(&address).copied().unwrap_or_default()
     }
 
-    fn add(&mut self, address: IpAddr) {
+    fn add(&mut self, address: AddressGroup) {
         self.all += 1;
         *self.by_address.entry(address).or_default() += 1;
     }
 
-    fn remove(&mut self, address: IpAddr) {
+    fn remove(&mut self, address: AddressGroup) {
         self.all -= 1;
         if let Some(count) = self.by_address.get_mut(&address) {
             *count -= 1;
@@ -70,7 +71,7 @@ impl Places {
 
     /// A place for one connection more, if there is one. `address` is what it is counted by; one that is
     /// not `capped` may have all of them.
-    fn take(&mut self, address: IpAddr, capped: bool) -> Option<Kind> {
+    fn take(&mut self, address: AddressGroup, capped: bool) -> Option<Kind> {
         let has_share = !capped || self.usual.of(address) < self.per_address_max;
         if has_share && self.usual.all < self.max {
             self.usual.add(address);
@@ -84,7 +85,7 @@ impl Places {
         None
     }
 
-    fn leave(&mut self, address: IpAddr, kind: Kind) {
+    fn leave(&mut self, address: AddressGroup, kind: Kind) {
         match kind {
             Kind::Usual => self.usual.remove(address),
             Kind::Reserved => self.reserved.remove(address),
@@ -96,13 +97,17 @@ impl Places {
 #[derive(Debug)]
 pub(crate) struct Place {
     places: Arc<Mutex<Places>>,
-    address: IpAddr,
+    address: AddressGroup,
     kind: Kind,
 }
 
 impl Place {
     /// Takes a place, as [`Places`] says.
-    pub(crate) fn take(places: &Arc<Mutex<Places>>, address: IpAddr, capped: bool) -> Option<Self> {
+    pub(crate) fn take(
+        places: &Arc<Mutex<Places>>,
+        address: AddressGroup,
+        capped: bool,
+    ) -> Option<Self> {
         let kind = locked(places).take(address, capped)?;
         Some(Self {
             places: Arc::clone(places),
@@ -131,8 +136,8 @@ fn locked(places: &Mutex<Places>) -> MutexGuard<'_, Places> {
 mod tests {
     use super::*;
 
-    fn address(n: u8) -> IpAddr {
-        [192, 0, 2, n].into()
+    fn address(n: u8) -> AddressGroup {
+        AddressGroup::of([192, 0, 2, n].into())
     }
 
     #[test]

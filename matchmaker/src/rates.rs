@@ -1,10 +1,10 @@
 //! How often something may be done from one address: a token bucket for each, in bounded memory.
 
-use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use lru::LruCache;
+use settings::AddressGroup;
 
 /// Addresses that are remembered, about 100 bytes each. One that is forgotten, as the least recently
 /// seen of so many, has its whole allowance again: who commands more addresses than this is not bounded
@@ -18,7 +18,7 @@ pub(crate) const WINDOW: Duration = Duration::from_secs(5 * 60);
 /// rate algorithm). It reads no clock: `now` is a point on one monotonic clock.
 #[derive(Debug)]
 pub(crate) struct Rates {
-    full_at: LruCache<IpAddr, Duration>,
+    full_at: LruCache<AddressGroup, Duration>,
     /// The time in which one use is forgiven.
     refill: Duration,
 }
@@ -37,7 +37,7 @@ impl Rates {
     /// # Errors
     ///
     /// If it is used up: how long until it can be used again.
-    pub(crate) fn take(&mut self, address: IpAddr, now: Duration) -> Result<(), Duration> {
+    pub(crate) fn take(&mut self, address: AddressGroup, now: Duration) -> Result<(), Duration> {
         let full_at = self.full_at.get(&address).copied().unwrap_or_default();
         let next = full_at.max(now) + self.refill;
         match next.checked_sub(now + WINDOW) {
@@ -52,12 +52,13 @@ impl Rates {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, Ipv6Addr};
+    use std::net::{IpAddr, Ipv6Addr};
 
     use super::*;
 
-    const ANN: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-    const BOB: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
+    fn at(address: impl Into<IpAddr>) -> AddressGroup {
+        AddressGroup::of(address.into())
+    }
 
     fn s(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -68,32 +69,43 @@ mod tests {
         let mut rates = Rates::new(300);
         for now in [s(0), s(1_000)] {
             for n in 0..300 {
-                assert_eq!(rates.take(ANN, now), Ok(()), "{n}");
+                assert_eq!(rates.take(at([192, 0, 2, 1]), now), Ok(()), "{n}");
             }
             assert_eq!(
-                rates.take(ANN, now),
+                rates.take(at([192, 0, 2, 1]), now),
                 Err(s(1)),
                 "one is forgiven in a second"
             );
-            assert_eq!(rates.take(ANN, now), Err(s(1)), "a refusal costs nothing");
-            assert_eq!(rates.take(BOB, now), Ok(()), "others have their own");
+            assert_eq!(
+                rates.take(at([192, 0, 2, 1]), now),
+                Err(s(1)),
+                "a refusal costs nothing"
+            );
+            assert_eq!(
+                rates.take(at([192, 0, 2, 2]), now),
+                Ok(()),
+                "others have their own"
+            );
         }
         for second in 1_001..1_100 {
-            assert_eq!(rates.take(ANN, s(second)), Ok(()));
-            assert!(rates.take(ANN, s(second)).is_err());
+            assert_eq!(rates.take(at([192, 0, 2, 1]), s(second)), Ok(()));
+            assert!(rates.take(at([192, 0, 2, 1]), s(second)).is_err());
         }
-        assert_eq!(rates.take(ANN, s(1_099) + s(1) / 4), Err(s(1) * 3 / 4));
+        assert_eq!(
+            rates.take(at([192, 0, 2, 1]), s(1_099) + s(1) / 4),
+            Err(s(1) * 3 / 4)
+        );
     }
 
     #[test]
     fn memory_is_bounded_under_a_flood_of_addresses_and_the_newest_are_remembered() {
         let mut rates = Rates::new(1);
-        assert_eq!(rates.take(ANN, s(0)), Ok(()));
+        assert_eq!(rates.take(at([192, 0, 2, 1]), s(0)), Ok(()));
         for n in 0..100_000 {
-            let _ = rates.take(Ipv6Addr::from_bits(n << 64).into(), s(0));
+            let _ = rates.take(at(Ipv6Addr::from_bits(n << 64)), s(0));
             if n % 1_000 == 0 {
                 assert!(
-                    rates.take(ANN, s(0)).is_err(),
+                    rates.take(at([192, 0, 2, 1]), s(0)).is_err(),
                     "who is seen often is not forgotten"
                 );
             }

@@ -13,6 +13,7 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use protocol::token::SigningKey;
+use settings::AddressGroup;
 use store::Store;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -21,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
-use crate::address::{counted_by, is_in};
+use crate::address::is_in;
 use crate::bounds::{Peer, is_exempt};
 use crate::config::Config;
 use crate::limits::{
@@ -100,7 +101,7 @@ pub(crate) async fn accept_all(listener: TcpListener, service: &Arc<Service>, ta
         };
         let is_capped = !is_in(&limits.trusted_proxy, peer) && !is_exempt(limits, peer);
         // Who finds no place is sent away at once: where it waited, so would probes behind it.
-        let Some(place) = Place::take(&places, counted_by(peer), is_capped) else {
+        let Some(place) = Place::take(&places, AddressGroup::of(peer), is_capped) else {
             debug!(%peer, "a connection more than may be is closed");
             continue;
         };

@@ -74,13 +74,25 @@ impl FromStr for Networks {
             let alone = |_| word.parse::<IpAddr>().map(IpNet::from);
             word.parse::<IpNet>()
                 .or_else(alone)
-                .map(|network| network.trunc())
+                .map(|network| canonical(network.trunc()))
                 .map_err(|_| InvalidNetworks(word.to_owned()))
         };
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
         words.map(network).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// A network of IPv4 addresses that are mapped into IPv6 is one of IPv4 addresses, as these are what
+/// addresses are taken for.
+fn canonical(network: IpNet) -> IpNet {
+    let address = network.addr().to_canonical();
+    match (network, network.prefix_len().checked_sub(96)) {
+        (IpNet::V6(_), Some(len)) if address.is_ipv4() => {
+            IpNet::new(address, len).unwrap_or(network)
+        }
+        _ => network,
     }
 }
 
@@ -143,6 +155,8 @@ mod tests {
         ] {
             assert_eq!(networks.contains(ip(address)), inside, "{address}");
         }
+        let mapped: Networks = "::ffff:10.0.0.0/104".parse().unwrap();
+        assert!(mapped.contains(ip("10.1.2.3")) && !mapped.contains(ip("11.1.2.3")));
         for address in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
             assert!(Networks::loopback().contains(ip(address)), "{address}");
         }

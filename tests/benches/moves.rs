@@ -166,7 +166,6 @@ fn now(uptime: Duration) -> Now {
     Now {
         uptime,
         calendar: CALENDAR,
-        since_boot: uptime,
     }
 }
 

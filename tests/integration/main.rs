@@ -6,6 +6,7 @@
 
 mod admin;
 mod architecture;
+mod attacks;
 mod bench;
 mod bots;
 mod cli;

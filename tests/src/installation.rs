@@ -30,7 +30,7 @@ pub struct Installation {
     pub admin: Endpoint,
     /// URL of the matchmaker.
     pub matchmaker: String,
-    _processes: Processes,
+    processes: Processes,
     directory: TempDir,
     /// What all of them share.
     pub redis: RedisServer,
@@ -43,6 +43,18 @@ pub struct ShardProcess {
     /// Its admin endpoint.
     pub admin: Endpoint,
     child: Child,
+}
+
+impl ShardProcess {
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+fn has_ended(child: &mut Child) -> bool {
+    !matches!(child.try_wait(), Ok(None))
 }
 
 /// Ended when dropped.
@@ -101,6 +113,19 @@ impl Installation {
         installation
     }
 
+    /// The same with `files` as the soft limit of open files, which a process may raise itself
+    /// (`RLIMIT_NOFILE`).
+    ///
+    /// # Panics
+    ///
+    /// If that takes too long.
+    pub async fn start_with_files(shards: usize, files: u32) -> Self {
+        let installation =
+            Self::launch_with_files(RedisServer::start(), shards, &[], Some(files)).await;
+        installation.wait_for_shards(shards).await;
+        installation
+    }
+
     /// The same for a test that asks their admin endpoints in a way of its own: it returns once the shards
     /// are in the registry.
     ///
@@ -120,6 +145,15 @@ impl Installation {
         redis: RedisServer,
         shards: usize,
         environment: &[(&str, &str)],
+    ) -> Self {
+        Self::launch_with_files(redis, shards, environment, None).await
+    }
+
+    async fn launch_with_files(
+        redis: RedisServer,
+        shards: usize,
+        environment: &[(&str, &str)],
+        files: Option<u32>,
     ) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let path = |name: &str| directory.path().join(name).display().to_string();
@@ -148,6 +182,7 @@ impl Installation {
                     &ready,
                 ],
                 environment,
+                files,
             );
             let ready: Value = serde_json::from_str(&read_soon(&ready).await).expect("JSON");
             let text = |name: &str| ready[name].as_str().expect(name).to_owned();
@@ -175,12 +210,13 @@ impl Installation {
                 &path("tokens"),
             ],
             environment,
+            files,
         );
         Self {
             shards: made,
             admin: Endpoint::new(&format!("http://127.0.0.1:{admin_port}"), TOKEN),
             matchmaker: format!("http://127.0.0.1:{port}"),
-            _processes: Processes(vec![matchmaker]),
+            processes: Processes(vec![matchmaker]),
             directory,
             redis,
         }
@@ -205,6 +241,38 @@ impl Installation {
     #[must_use]
     pub fn redis_url(&self) -> String {
         self.redis.url()
+    }
+
+    /// The process id of the matchmaker.
+    ///
+    /// # Panics
+    ///
+    /// Never: an installation has a matchmaker.
+    #[must_use]
+    pub fn matchmaker_pid(&self) -> u32 {
+        let matchmaker = self.processes.0.first();
+        matchmaker.expect("an installation has a matchmaker").id()
+    }
+
+    /// The processes that have ended, however, by name.
+    pub fn ended(&mut self) -> Vec<String> {
+        let shards = self.shards.iter_mut().map(|shard| &mut shard.child);
+        let named = shards.map(|child| ("shard", child));
+        let matchmakers = self.processes.0.iter_mut();
+        let named = named.chain(matchmakers.map(|child| ("matchmaker", child)));
+        let ended = named.filter_map(|(name, child)| has_ended(child).then_some(name));
+        ended.map(str::to_owned).collect()
+    }
+
+    /// The key that its tokens are signed with, in PEM.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be read.
+    #[must_use]
+    pub fn signing_key(&self) -> String {
+        let path = self.directory.path().join("signing-key.pem");
+        std::fs::read_to_string(path).expect("the key of this installation")
     }
 
     /// What its processes have logged so far.
@@ -266,10 +334,20 @@ fn launch(
     name: &str,
     arguments: &[&str],
     environment: &[(&str, &str)],
+    files: Option<u32>,
 ) -> Child {
     let log = directory.path().join("log");
     let log = File::options().create(true).append(true).open(log);
-    Command::new(binary(name))
+    let mut command = match files {
+        None => Command::new(binary(name)),
+        // It becomes the program that it is to run (util-linux).
+        Some(files) => {
+            let mut command = Command::new("prlimit");
+            command.arg(format!("--nofile={files}:")).arg(binary(name));
+            command
+        }
+    };
+    command
         .args(arguments)
         .envs(environment.iter().copied())
         .stdin(Stdio::null())

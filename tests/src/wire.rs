@@ -7,6 +7,7 @@ use bot_client::Connector;
 use bot_client::connection::{ConnectError, ConnectionTimes, close_code};
 use bytes::BytesMut;
 use game_core::{CommandId, CommandKind, MatchId};
+use protocol::codec::FrameError;
 use protocol::http::ShardAddress;
 use protocol::{ClientFrame, CloseCode, Join, Joined, ServerBody, ServerFrame, codec};
 use quinn::{Connection, ConnectionError, Endpoint, RecvStream, SendStream};
@@ -42,18 +43,18 @@ impl RawClient {
     ///
     /// # Errors
     ///
-    /// Why the shard cannot be reached.
+    /// Why the shard cannot be reached, or gives no stream.
     ///
     /// # Panics
     ///
-    /// If there is no socket, or no stream.
+    /// If there is no socket.
     pub async fn connect_from(from: IpAddr, shard: &ShardAddress) -> Result<Self, ConnectError> {
         let socket = SocketAddr::new(from, 0);
         let endpoint = Endpoint::client(socket).expect("a socket");
         let times = ConnectionTimes::default();
         let connector = Connector::with_endpoints(vec![endpoint.clone()], None, times);
         let connection = connector.connect(shard).await?;
-        let (send, recv) = connection.open_bi().await.expect("a stream");
+        let (send, recv) = connection.open_bi().await?;
         Ok(Self {
             connection,
             send,
@@ -117,6 +118,17 @@ impl RawClient {
         self.bytes(&codec::encode_client(frame)).await;
     }
 
+    /// Asks for a place in a match, on a stream that the shard may have closed already.
+    pub async fn try_ask(&mut self, match_id: MatchId, token: &str) {
+        let join = ClientFrame::Join(Join {
+            match_id,
+            token: token.to_owned(),
+            seen: None,
+        });
+        // What a closed stream does not take has no answer.
+        let _ = self.send.write_all(&codec::encode_client(&join)).await;
+    }
+
     /// Sends a command.
     pub async fn command(&mut self, id: u64, kind: CommandKind) {
         self.say(&ClientFrame::Command {
@@ -159,14 +171,24 @@ impl RawClient {
     ///
     /// If nothing comes for half a minute, or what comes is no frame.
     pub async fn next(&mut self) -> Option<ServerFrame> {
+        let next = timeout(PATIENCE, self.try_next()).await;
+        let next = next.expect("the server says something in time");
+        next.expect("a frame")
+    }
+
+    /// The next frame, however long it takes; `None` at the end of the stream or connection.
+    ///
+    /// # Errors
+    ///
+    /// When what comes is no frame.
+    pub async fn try_next(&mut self) -> Result<Option<ServerFrame>, FrameError> {
         loop {
-            if let Some(frame) = codec::decode_server(&mut self.buffer).expect("a frame") {
-                return Some(frame);
+            if let Some(frame) = codec::decode_server(&mut self.buffer)? {
+                return Ok(Some(frame));
             }
-            let read = timeout(PATIENCE, self.recv.read_chunk(64 * 1_024, true));
-            match read.await.expect("the server says something in time") {
+            match self.recv.read_chunk(64 * 1_024, true).await {
                 Ok(Some(chunk)) => self.buffer.extend_from_slice(&chunk.bytes),
-                Ok(None) | Err(_) => return None,
+                Ok(None) | Err(_) => return Ok(None),
             }
         }
     }

@@ -8,6 +8,7 @@ use game_core::UnixMillis;
 use protocol::http::{PlayerReply, TicketReply, TicketStatus};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use settings::Networks;
 use store::{EmbeddedStore, ShardRecord, TICKET_WAITS};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -198,7 +199,7 @@ async fn no_limit_holds_for_an_exempt_client() {
         matches_per_player_max: 1,
         tickets_per_player_max: 1,
         challenges_per_player_max: 1,
-        limit_exempt: crate::Network::loopback().to_vec(),
+        limit_exempt: vec![Networks::loopback()],
         ..LimitArgs::default()
     })
     .await;

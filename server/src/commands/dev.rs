@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use admin::{Access, AdminArgs};
 use clap::Args;
-use matchmaker::{LimitArgs, Network};
-use settings::Configuration;
+use matchmaker::LimitArgs;
+use settings::{Configuration, Networks};
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
@@ -106,7 +106,7 @@ impl DevArgs {
     fn limits(&self) -> LimitArgs {
         let mut limits = self.limits.clone();
         if limits.limit_exempt.is_empty() && limits.trusted_proxy.is_empty() {
-            limits.limit_exempt = Network::loopback().to_vec();
+            limits.limit_exempt = vec![Networks::loopback()];
         }
         limits
     }
@@ -219,7 +219,7 @@ fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
     println!("  store       {store}");
     let exempt = args.limits().limit_exempt;
     if !exempt.is_empty() {
-        let exempt: Vec<String> = exempt.iter().map(Network::to_string).collect();
+        let exempt: Vec<String> = exempt.iter().map(Networks::to_string).collect();
         println!("  no limits   for clients at {}", exempt.join(", "));
     }
     println!();

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use game_core::{Epoch, MatchId, ShardId};
 use protocol::CloseCode;
-use store::{HandOver, HandedOver, Liveness, Ownership, StoreError};
+use store::{HandOver, HandedOver, Liveness, StoreError};
 
 use super::drain::Drain;
-use super::{MatchKey, Now, Output, Shard};
+use super::{LiveMatch, MatchKey, Now, Output, Shard};
 
 /// What this shard is doing about ownership.
 #[derive(Debug, Default)]
@@ -46,13 +46,13 @@ impl Takeover {
         });
     }
 
-    /// When a hand-over is to be sent again.
+    /// When a hand-over is to be asked for again.
     pub(super) fn next_retry(&self) -> Option<Duration> {
         let retries = self.leaving.values();
         retries.filter_map(|leaving| leaving.retry_at).min()
     }
 
-    /// Sends the hand-overs again whose time has come.
+    /// Asks again for the hand-overs whose time has come.
     pub(super) fn retry(&mut self, now: Now, outputs: &mut VecDeque<Output>) {
         for leaving in self.leaving.values_mut() {
             if leaving.retry_at.is_some_and(|at| at <= now.uptime) {
@@ -125,9 +125,9 @@ impl Shard {
     }
 
     /// The answer to [`Output::HandOver`]. Once the match is the other's, its peers are told to ask. An
-    /// answer that says nothing means that the same hand-over is sent again: wherever the match is by
-    /// then, it is in the set of its owner. Where the store turns out to have lost some of the match, it
-    /// is given that again first.
+    /// answer that says nothing means that the same is asked again: wherever the match is by then, it
+    /// is in the set of its owner. Where the store turns out to have lost some of it, it is given that
+    /// again first.
     pub fn handed_over(&mut self, id: MatchId, answer: Result<HandedOver, StoreError>, now: Now) {
         let retry_at = now.uptime + self.limits.store_retry;
         let Some(leaving) = self.takeover.leaving.get_mut(&id) else {
@@ -143,33 +143,30 @@ impl Shard {
         let Some(&key) = self.by_id.get(&id) else {
             return;
         };
-        let Some(live) = self.matches.get_mut(key) else {
-            return;
-        };
-        let given = |owner: &Ownership| owner.owner == to && owner.epoch == epoch.next();
+        let confirmed = self.matches.get(key).map(LiveMatch::confirmed_seq);
         match answer {
             Ok(HandedOver::Done) => self.gone(key, id, epoch.next()),
-            Ok(HandedOver::Fenced(owner)) if given(&owner) => self.gone(key, id, owner.epoch),
-            Ok(HandedOver::Fenced(owner))
-                if owner.epoch < live.epoch() || owner.owner == self.id =>
-            {
-                self.reclaim(key, owner);
+            Ok(HandedOver::Fenced(now)) if now.owner == to && now.epoch == epoch.next() => {
+                self.gone(key, id, now.epoch);
             }
-            Ok(HandedOver::Fenced(owner)) => {
-                tracing::warn!(match_id = %id, %epoch, owner = %owner.owner, current = %owner.epoch,
+            Ok(HandedOver::Fenced(now)) if now.epoch < epoch || now.owner == self.id => {
+                self.reclaim(key, now);
+            }
+            Ok(HandedOver::Fenced(now)) => {
+                tracing::warn!(match_id = %id, %epoch, owner = %now.owner, current = %now.epoch,
                     "another shard owns this match now; it is dropped here");
                 self.counters.fenced += 1;
                 self.drop_match(key, CloseCode::NotOwner);
             }
-            Ok(HandedOver::OtherLength { len }) if len < live.confirmed_seq() => {
-                self.heal(key, len);
-            }
+            Ok(HandedOver::OtherLength { len }) if Some(len) < confirmed => self.heal(key, len),
             Ok(HandedOver::OtherLength { .. }) => self.lose(key, "the stored log is longer"),
-            Ok(HandedOver::Missing) => self.lose(key, "the match is gone"),
+            Ok(HandedOver::Missing) => self.lose(key, "it is gone"),
             // It cannot be read: the next write finds out.
             Err(error) => {
                 tracing::error!(match_id = %id, %epoch, %error, "a match cannot be handed over");
-                live.stay();
+                if let Some(live) = self.matches.get_mut(key) {
+                    live.stay();
+                }
                 self.settle(key);
             }
         }

@@ -179,7 +179,7 @@ fn a_log_that_forked_after_it_went_back_is_said_to_be_lost() {
     stored.log.push(other);
     stored.ownership.owner = ShardId::from_random(9);
     restart_of_the_store(&mut room);
-    room.outlive_the_owners();
+    room.others_left();
     room.verify();
     assert_eq!(room.shard.counters().lost, 1);
     assert_eq!(room.closed(white), Some(CloseCode::Internal));

@@ -1,6 +1,6 @@
 //! A shard under test with a store that answers when, and what, the test says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,8 +62,19 @@ impl Room {
     pub(crate) fn next_owner(self, n: u128) -> Self {
         let mut next = Self::of(ShardId::from_random(n), ShardLimits::default());
         next.store = self.store;
-        next.outlive_the_owners();
+        next.others_left();
         next
+    }
+
+    /// The registry says that every other shard that owns a match has left.
+    pub(crate) fn others_left(&mut self) {
+        let owners = self.store.values().map(|stored| stored.ownership.owner);
+        let left = owners
+            .filter(|owner| *owner != self.me)
+            .map(Registered::Left);
+        let mut registry: Vec<_> = left.collect();
+        registry.push(self.record(self.me, 9).into());
+        self.registry(Ok(registry));
     }
 
     fn of(me: ShardId, limits: ShardLimits) -> Self {
@@ -189,18 +200,6 @@ impl Room {
         self.shard.heartbeat_sent(now, since_boot);
         self.shard.heartbeat_answered(answer, now, since_boot);
         self.turn();
-    }
-
-    /// Reads registries in which the hearts of all other owners stand still, until they are dead.
-    pub(crate) fn outlive_the_owners(&mut self) {
-        let owners = self.store.values().map(|stored| stored.ownership.owner);
-        let others: BTreeSet<_> = owners.filter(|owner| *owner != self.me).collect();
-        for beat in 2..12 {
-            self.uptime += Duration::from_millis(500);
-            let dead = others.iter().map(|id| self.record(*id, 1));
-            let registry = dead.chain([self.record(self.me, beat)]).collect();
-            self.heartbeat(Ok(registry));
-        }
     }
 
     /// The store answers heartbeats until play goes on, and no millisecond longer.

@@ -1,9 +1,9 @@
 //! Matches in the file: creation, ownership and the fenced write. Each function does within one
 //! transaction what a script does on Redis, and checks before it writes.
 
-use bytes::Bytes;
 use std::ops::Bound;
 
+use bytes::Bytes;
 use game_core::{Epoch, Event, MatchId, ShardId};
 use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 

@@ -2,7 +2,7 @@
 
 use game_core::{Epoch, MatchId};
 use store::testing::RedisServer;
-use store::{Claim, Finding, InMemory, RedisStore, SETTLED, Store, audit};
+use store::{Appended, Claim, Finding, InMemory, RedisStore, SETTLED, Store, audit};
 
 use crate::samples::{Line, by, match_id, on_all, redis_store, runtime, shard_id, shard_record};
 
@@ -38,13 +38,10 @@ fn an_installation_at_rest_has_no_findings() {
         let line = Line::new(match_id(2), 1, 2);
         store.create(shard_id(2), &line.snapshots[0]).await.unwrap();
         store.claim(line.id, shard_id(2), Epoch(0)).await.unwrap();
-        store
-            .append(&[
-                by(2, line.append(Epoch(1), 0, 2)),
-                by(2, line.end(Epoch(1), 2)),
-            ])
-            .await
-            .unwrap();
+        let appends = [line.append(Epoch(1), 0, 2), line.end(Epoch(1), 2)];
+        let answers = store.append(&appends.map(|append| by(2, append))).await;
+        let stored = Appended::Stored { duplicate: false };
+        assert_eq!(answers.unwrap(), [stored.clone(), stored]);
         store
             .disown(shard_id(2), &[(line.id, SETTLED)])
             .await

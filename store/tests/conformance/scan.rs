@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use game_core::{Epoch, MatchId};
 use store::testing::RedisServer;
-use store::{EmbeddedStore, MatchPage, Ownership, ScanCursor, Status, Store, StoreError};
+use store::{Appended, EmbeddedStore, MatchPage, Ownership, ScanCursor, Status, Store, StoreError};
 
 use crate::samples::{Line, by, match_id, on_all, redis_store, runtime, shard_id, ticket};
+
+const STORED: Appended = Appended::Stored { duplicate: false };
 
 /// All that a scan by pages of `limit` names, and how many pages it took.
 async fn scan(store: &dyn Store, limit: usize) -> (BTreeMap<MatchId, Ownership>, usize) {
@@ -41,11 +43,12 @@ fn a_scan_names_every_match_with_who_may_write_it() {
             if n % 2 == 0 {
                 store.claim(line.id, shard_id(2), Epoch(0)).await.unwrap();
                 (ownership.epoch, ownership.owner) = (Epoch(1), shard_id(2));
-                let write = by(2, line.append(Epoch(1), 0, 2));
-                store.append(&[write]).await.unwrap();
+                let moves = by(2, line.append(Epoch(1), 0, 2));
+                assert_eq!(store.append(&[moves]).await.unwrap(), [STORED]);
             }
             if n % 4 == 0 {
-                store.append(&[by(2, line.end(Epoch(1), 2))]).await.unwrap();
+                let end = by(2, line.end(Epoch(1), 2));
+                assert_eq!(store.append(&[end]).await.unwrap(), [STORED]);
                 ownership.status = Status::Finished;
             }
             expected.insert(line.id, ownership);

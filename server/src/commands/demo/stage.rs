@@ -4,8 +4,9 @@ use std::net::Ipv4Addr;
 
 use bot_client::cluster::{LocalCluster, LocalPlan, Place, RedisPlace};
 use game_core::ShardId;
-use matchmaker::{LimitArgs, Network};
+use matchmaker::LimitArgs;
 use protocol::token::SigningKey;
+use settings::Networks;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -52,7 +53,7 @@ impl Stage {
             admin: None,
             traces: None,
             limits: LimitArgs {
-                limit_exempt: Network::loopback().to_vec(),
+                limit_exempt: vec![Networks::loopback()],
                 ..LimitArgs::default()
             },
         };

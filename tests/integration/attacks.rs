@@ -1,0 +1,41 @@
+//! Attacks on real processes beside honest players, a few seconds each. How much slower anything gets
+//! depends on the machine; docs/hostile.md has that.
+
+use std::time::Duration;
+
+use tests::hostile::{AttackKind, Plan, run};
+
+/// What shuts others out within seconds, or tries what it must never be given.
+const ATTACKS: [AttackKind; 6] = [
+    AttackKind::IdleMatchmaker,
+    AttackKind::IdleAdmin,
+    AttackKind::HalfOpen24,
+    AttackKind::LeaveAndJoin,
+    AttackKind::RevokedPlayer,
+    AttackKind::ForgedTokens,
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attackers_keep_no_honest_player_out_and_are_given_nothing() {
+    let _turn = tests::turns::turn().await;
+    let plan = Plan {
+        attacks: ATTACKS.to_vec(),
+        length: Duration::from_secs(3),
+        matches: 20,
+        patience: Duration::from_secs(30),
+        settle_max: Duration::from_secs(30),
+        seed: 20_250_601,
+    };
+    let report = run(&plan, |row| eprintln!("{row}")).await.unwrap();
+    assert!(report.is_clean(), "{report}");
+    for row in &report.rows {
+        let facts = &row.facts;
+        assert!(facts.attacked.tried >= 5, "hardly anyone came: {row}");
+        assert!(
+            facts.attacked_acks.n > 20,
+            "hardly anything was played: {row}"
+        );
+        assert!(facts.livez.iter().all(|livez| livez.asked > 5), "{row}");
+        assert!(!facts.deeds.counts.is_empty(), "nobody attacked: {row}");
+    }
+}
