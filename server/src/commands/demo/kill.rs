@@ -8,18 +8,11 @@ use tokio::sync::watch;
 use super::Failure;
 use super::stage::Stage;
 
-/// How far the audience has seen the match come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub(super) plies: usize,
-    pub(super) epoch: Epoch,
-}
-
 /// Who owns the match, and who did.
 #[derive(Debug, Clone, Default)]
 pub(super) struct News {
-    /// Nobody, from the kill to the takeover.
-    pub(super) owner: Option<ShardId>,
+    /// The owner and the number under which it owns the match. Nobody, from the kill to the takeover.
+    pub(super) owner: Option<(ShardId, Epoch)>,
     pub(super) kill: Option<Kill>,
 }
 
@@ -39,7 +32,7 @@ pub(super) struct Kill {
 pub(super) struct Takeover {
     /// The number under which it owns the match.
     pub(super) epoch: Epoch,
-    /// From the kill until the audience had it from the new owner.
+    /// From the kill until the first of players and audience had it from the new owner.
     pub(super) after: Duration,
 }
 
@@ -51,19 +44,35 @@ impl Kill {
     }
 }
 
+/// What players and audience have seen of the match.
+#[derive(Debug, Clone)]
+pub(super) struct Sights {
+    pub(super) plies: watch::Receiver<usize>,
+    /// The highest number of an owner that any of them has heard of.
+    pub(super) epoch: watch::Receiver<Epoch>,
+}
+
+/// Tells that an owner of this number was heard of.
+pub(super) fn heard_of(epoch: Epoch, told: &watch::Sender<Epoch>) {
+    told.send_if_modified(|highest| {
+        let is_higher = epoch > *highest;
+        *highest = epoch.max(*highest);
+        is_higher
+    });
+}
+
 /// Waits until the audience has seen `middle` plies, kills the shard that owns the match, and tells who
 /// takes over. Returns the kill.
 pub(super) async fn kill_the_owner(
     middle: usize,
     stage: &mut Stage,
-    mut seen: watch::Receiver<Seen>,
+    mut sights: Sights,
     owner: impl AsyncFn() -> Result<ShardId, Failure>,
     news: &watch::Sender<News>,
 ) -> Result<Kill, Failure> {
-    let in_time = seen.wait_for(|seen| seen.plies >= middle).await;
-    let epoch = in_time
-        .map_err(|_| "the game ended before its middle")?
-        .epoch;
+    let in_time = sights.plies.wait_for(|&plies| plies >= middle).await;
+    in_time.map_err(|_| "the game ended before its middle")?;
+    let epoch = *sights.epoch.borrow();
     let shard = owner().await?;
     let at = Instant::now();
     let mut kill = Kill {
@@ -78,18 +87,13 @@ pub(super) async fn kill_the_owner(
         news.send_replace(News { owner, kill });
     };
     tell(None, &kill);
-    // If the audience never comes back, it is told why by its own session.
-    if let Ok(after) = seen
-        .wait_for(|seen| seen.epoch > epoch)
-        .await
-        .map(|seen| *seen)
-    {
-        kill.takeover = Some(Takeover {
-            epoch: after.epoch,
-            after: at.elapsed(),
-        });
+    let after = sights.epoch.wait_for(|&heard| heard > epoch).await;
+    // If nobody ever comes back, their own sessions say why.
+    if let Ok(epoch) = after.map(|epoch| *epoch) {
+        let after = at.elapsed();
+        kill.takeover = Some(Takeover { epoch, after });
         tell(None, &kill);
-        tell(Some(owner().await?), &kill);
+        tell(Some((owner().await?, epoch)), &kill);
     }
     Ok(kill)
 }

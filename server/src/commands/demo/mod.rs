@@ -21,7 +21,7 @@ use program::Hangup;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use self::kill::{News, Seen, kill_the_owner};
+use self::kill::{News, Sights, kill_the_owner};
 use self::players::{Pace, Pairing};
 use self::show::Show;
 use self::stage::Stage;
@@ -106,11 +106,16 @@ async fn play(args: &DemoArgs, game: &Game, stage: &mut Stage) -> Result<(), Fai
         Ok::<ShardId, Failure>(seat.shard.id)
     };
     let (news, headlines) = watch::channel(News {
-        owner: Some(owner().await?),
+        owner: Some((owner().await?, audience.view().epoch())),
         kill: None,
     });
-    let (seen, sights) = watch::channel(Seen::default());
-    let mut show = Show::new(args.ascii, stage, headlines, seen);
+    let (epoch, epochs) = watch::channel(audience.view().epoch());
+    let (ply, plies) = watch::channel(0);
+    let sights = Sights {
+        plies,
+        epoch: epochs,
+    };
+    let mut show = Show::new(args.ascii, stage, headlines, ply);
     let pace = Pace::new(game, args.speed);
     let killing = async {
         if args.no_kill {
@@ -121,8 +126,8 @@ async fn play(args: &DemoArgs, game: &Game, stage: &mut Stage) -> Result<(), Fai
         kill.map(Some)
     };
     let (played, shown, killed) = tokio::join!(
-        pairing.play(connector, game, pace),
-        show.follow(audience),
+        pairing.play(connector, game, pace, &epoch),
+        show.follow(audience, &epoch),
         killing
     );
     let (seats, killed) = (played?, killed?);

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Failure;
-use super::kill::{Kill, News, Seen};
+use super::kill::{Kill, News, heard_of};
 use super::stage::{Actor, Stage};
 use super::summary::Summary;
 
@@ -33,8 +33,8 @@ pub(super) struct Show {
     drawn: bool,
     shards: Vec<Actor>,
     news: watch::Receiver<News>,
-    /// Others are told here how far the audience has seen the match come.
-    seen: watch::Sender<Seen>,
+    /// Others are told here how far the game has come.
+    ply: watch::Sender<usize>,
     plies_told: usize,
     /// Why the clocks stand still, as it was told last.
     standstill_told: Option<Standstill>,
@@ -48,7 +48,7 @@ impl Show {
         ascii: bool,
         stage: &Stage,
         news: watch::Receiver<News>,
-        seen: watch::Sender<Seen>,
+        ply: watch::Sender<usize>,
     ) -> Self {
         for line in stage.lines() {
             say!("{line}");
@@ -59,18 +59,22 @@ impl Show {
             drawn: false,
             shards: stage.shards(),
             news,
-            seen,
+            ply,
             plies_told: 0,
             standstill_told: None,
             gap_told: Duration::ZERO,
         }
     }
 
-    /// Follows the match to its end.
-    pub(super) async fn follow(&mut self, mut audience: SeatSession) -> Result<(), Failure> {
+    /// Follows the match to its end; `epoch` is told of its owners.
+    pub(super) async fn follow(
+        &mut self,
+        mut audience: SeatSession,
+        epoch: &watch::Sender<Epoch>,
+    ) -> Result<(), Failure> {
         let view = audience.view();
         if !self.in_place {
-            self.list(&self.news.borrow(), view.epoch());
+            self.list(&self.news.borrow());
         }
         say!(
             "\nMatch {}: {} (White) against {} (Black), {}",
@@ -93,10 +97,11 @@ impl Show {
                 _ = frames.tick() => {}
             }
             let view = audience.view();
+            heard_of(view.epoch(), epoch);
             if self.in_place {
                 self.draw(view)?;
             } else {
-                self.tell_news(view.epoch());
+                self.tell_news();
             }
             if view.result().is_some() {
                 audience.leave().await?;
@@ -115,16 +120,16 @@ impl Show {
     }
 
     /// Lines about the kill, about each second without an owner, and about the new one.
-    fn tell_news(&mut self, epoch: Epoch) {
+    fn tell_news(&mut self) {
         let is_new = self.news.has_changed().unwrap_or(false);
         let news = self.news.borrow_and_update().clone();
         let Some(kill) = &news.kill else { return };
         if is_new && kill.takeover.is_none() {
             say!("     *** {}", kill.how);
-            self.list(&news, epoch);
+            self.list(&news);
         } else if is_new && news.owner.is_some() {
             say!("     *** {}", gap(kill));
-            self.list(&news, epoch);
+            self.list(&news);
         } else if kill.takeover.is_none() && kill.gap() >= self.gap_told + GAP_TOLD_EVERY {
             self.gap_told += GAP_TOLD_EVERY;
             say!("     *** {}", gap(kill));
@@ -132,18 +137,15 @@ impl Show {
     }
 
     /// The shards, a line for each.
-    fn list(&self, news: &News, epoch: Epoch) {
+    fn list(&self, news: &News) {
         for shard in &self.shards {
-            say!("{}", self.look.shard(shard, news, epoch));
+            say!("{}", self.look.shard(shard, news));
         }
     }
 
     /// A line for each new move, where nothing can be drawn in place.
     fn tell(&mut self, view: &MatchView) {
-        self.seen.send_replace(Seen {
-            plies: view.moves().len(),
-            epoch: view.epoch(),
-        });
+        self.ply.send_replace(view.moves().len());
         if self.in_place {
             return;
         }
@@ -213,7 +215,7 @@ impl Show {
         lines.push(kill.map_or_else(String::new, |kill| self.look.gap(kill)));
         lines.resize(HEIGHT, String::new());
         let shards = self.shards.iter();
-        lines.extend(shards.map(|shard| self.look.shard(shard, &news, view.epoch())));
+        lines.extend(shards.map(|shard| self.look.shard(shard, &news)));
         lines
     }
 }
@@ -255,7 +257,7 @@ impl Look {
     }
 
     /// A shard, and what it has to do with the match.
-    fn shard(&self, shard: &Actor, news: &News, epoch: Epoch) -> String {
+    fn shard(&self, shard: &Actor, news: &News) -> String {
         let line = format!("shard {}  {}", shard.id, shard.place);
         let was_killed = news
             .kill
@@ -264,7 +266,7 @@ impl Look {
         if was_killed {
             let sign = self.sign("✗", "x");
             self.paint(Self::DARK, &format!("{sign} {line}  dead"))
-        } else if news.owner == Some(shard.id) {
+        } else if let Some((_, epoch)) = news.owner.filter(|(owner, _)| *owner == shard.id) {
             let sign = self.sign("▸", ">");
             self.paint(Self::GOOD, &format!("{sign} {line}  owner, epoch {epoch}"))
         } else {
