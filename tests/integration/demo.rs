@@ -40,10 +40,14 @@ fn said(output: &Output) -> String {
     };
     assert_eq!(figure("lost"), "0");
     assert!(figure("acknowledged").starts_with("42"), "{said}");
-    assert!(
-        figure("came back").starts_with('2'),
-        "both players:\n{said}"
-    );
+    // Both players, one of them perhaps more than once, as on a busy machine a shard may answer too late.
+    let came_back: u32 = figure("came back")
+        .split(' ')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(came_back >= 2, "{said}");
     assert!(
         said.contains("Qg2#"),
         "the game is played to its end:\n{said}"

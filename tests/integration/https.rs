@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use serde_json::Value;
@@ -44,7 +44,12 @@ struct Proxy {
 impl Proxy {
     /// Ends TLS before the server at `inner`.
     async fn before(inner: SocketAddr) -> Self {
+        Self::of_authority("Rookery's", inner).await
+    }
+
+    async fn of_authority(name: &str, inner: SocketAddr) -> Self {
         let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let authority = params.self_signed(&key).unwrap();
@@ -240,7 +245,10 @@ async fn every_command_takes_an_authority() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_that_is_not_trusted_is_refused_at_once() {
     let nobody = SocketAddr::from(([127, 0, 0, 1], 1));
-    let (proxy, other) = tokio::join!(Proxy::before(nobody), Proxy::before(nobody));
+    let (proxy, other) = tokio::join!(
+        Proxy::before(nobody),
+        Proxy::of_authority("another", nobody)
+    );
     let url = proxy.url();
     let hint = "--ca FILE (ROOKERY_CA)";
     let unknown = [url.as_str(), "UnknownIssuer", hint];
