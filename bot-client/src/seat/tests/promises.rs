@@ -55,6 +55,8 @@ fn a_name_that_acts_on_terminals_is_escaped() {
         players.black.name.clone()
     };
     assert_eq!(name(&seat), "\\u{1b}[2JBob\\u{9b}31m\\u{202e}");
+    seat.machine.lost(Loss::Silent, seat.now);
+    seat.connect();
     seat.hear(frame);
     assert_eq!(name(&seat), "\\u{1b}[2JBob\\u{9b}31m\\u{202e}");
 }
