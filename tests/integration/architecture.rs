@@ -6,7 +6,8 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace with the crates of the workspace that it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 10] = [
+const DIRECTIONS: [(&str, &[&str]); 11] = [
+    ("features", &[]),
     ("game-core", &[]),
     ("protocol", &["game-core"]),
     ("store", &["game-core"]),
@@ -17,6 +18,7 @@ const DIRECTIONS: [(&str, &[&str]); 10] = [
         "matchmaker",
         &[
             "admin",
+            "features",
             "game-core",
             "program",
             "protocol",
@@ -26,13 +28,14 @@ const DIRECTIONS: [(&str, &[&str]); 10] = [
     ),
     (
         "bot-client",
-        &["game-core", "program", "protocol", "settings"],
+        &["features", "game-core", "program", "protocol", "settings"],
     ),
     (
         "server",
         &[
             "admin",
             "bot-client",
+            "features",
             "game-core",
             "matchmaker",
             "program",

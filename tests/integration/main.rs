@@ -4,6 +4,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod addresses;
 mod admin;
 mod alerts;
 mod architecture;
@@ -18,10 +19,12 @@ mod crowd;
 mod demo;
 mod doors;
 mod faults;
+mod features;
 mod forgotten;
 mod gate;
 mod hand_over;
 mod hostile;
+mod https;
 mod logs;
 mod manifests;
 mod migration;

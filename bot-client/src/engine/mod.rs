@@ -35,6 +35,15 @@ pub struct Program {
     pub args: Vec<String>,
 }
 
+/// What else a program is started with; nothing of it is for engines of this program's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EngineSettings {
+    /// UCI's options: names and values.
+    pub options: Vec<(String, String)>,
+    /// The file to which its stderr is appended; without one it is logged.
+    pub stderr: Option<PathBuf>,
+}
+
 /// Text that names no engine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -88,6 +97,14 @@ pub enum EngineError {
     #[error("cannot start {path}: {error}")]
     Start {
         /// The program.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file for its stderr cannot be opened.
+    #[error("cannot write the engine's stderr to {path}: {error}")]
+    Stderr {
+        /// The file.
         path: String,
         /// Why.
         error: std::io::Error,
@@ -188,19 +205,16 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// Starts an engine; `options` are UCI's.
+    /// Starts an engine.
     ///
     /// # Errors
     ///
     /// [`EngineError`] when a program does not start or does not speak UCI.
-    pub async fn start(
-        kind: &EngineKind,
-        options: &[(String, String)],
-    ) -> Result<Self, EngineError> {
+    pub async fn start(kind: &EngineKind, settings: &EngineSettings) -> Result<Self, EngineError> {
         match kind {
             EngineKind::Random => Ok(Self::Random),
             EngineKind::Uci(program) => {
-                let engine = UciEngine::start(program, options).await?;
+                let engine = UciEngine::start(program, settings).await?;
                 Ok(Self::Uci(Box::new(engine)))
             }
         }

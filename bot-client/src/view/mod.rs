@@ -18,7 +18,7 @@ use shakmaty::{CastlingMode, Chess, EnPassantMode, Move, Position};
 
 use self::clocks::Clocks;
 pub use self::clocks::Standstill;
-use crate::Violation;
+use crate::{Violation, printable};
 
 /// A match as one client sees it.
 ///
@@ -50,11 +50,14 @@ impl MatchView {
         joined: Joined,
         now: Instant,
     ) -> Result<Self, Violation> {
-        let CatchUp::State(state) = joined.catch_up else {
+        let CatchUp::State(mut state) = joined.catch_up else {
             return Err(Violation::OutOfPlace(
                 "events without a state to add them to",
             ));
         };
+        for player in [&mut state.players.white, &mut state.players.black] {
+            player.name = printable(&player.name).into_owned();
+        }
         let start = start_position(&state)?;
         let mut view = Self {
             id,

@@ -43,7 +43,7 @@ pub(super) fn sans(text: &str, sans: &[San], position: &Chess) -> String {
                 promotion,
                 ..
             } => {
-                let promotes = |legal: &shakmaty::Move| match san.clone() {
+                let promotes = |legal: &shakmaty::Move| match *san {
                     San::Normal {
                         role,
                         file,
