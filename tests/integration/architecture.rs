@@ -6,13 +6,35 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace with the crates of the workspace that it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 10] = [
+const DIRECTIONS: [(&str, &[&str]); 12] = [
     ("game-core", &[]),
     ("protocol", &["game-core"]),
     ("store", &["game-core"]),
     ("settings", &[]),
     ("program", &[]),
-    ("admin", &["game-core", "protocol", "settings", "store"]),
+    ("shard-core", &["game-core", "protocol", "store"]),
+    (
+        "shard",
+        &[
+            "game-core",
+            "program",
+            "protocol",
+            "settings",
+            "shard-core",
+            "store",
+        ],
+    ),
+    (
+        "admin",
+        &[
+            "game-core",
+            "program",
+            "protocol",
+            "settings",
+            "shard-core",
+            "store",
+        ],
+    ),
     (
         "matchmaker",
         &[
@@ -21,6 +43,7 @@ const DIRECTIONS: [(&str, &[&str]); 10] = [
             "program",
             "protocol",
             "settings",
+            "shard-core",
             "store",
         ],
     ),
@@ -38,6 +61,8 @@ const DIRECTIONS: [(&str, &[&str]); 10] = [
             "program",
             "protocol",
             "settings",
+            "shard",
+            "shard-core",
             "store",
         ],
     ),
@@ -51,6 +76,8 @@ const DIRECTIONS: [(&str, &[&str]); 10] = [
             "protocol",
             "server",
             "settings",
+            "shard",
+            "shard-core",
             "store",
         ],
     ),

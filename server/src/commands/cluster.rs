@@ -24,8 +24,9 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::Backend;
 use super::endpoint::{Endpoint, Serving};
-use crate::tls::{self, CertificateSource, ResetSecret, ShownIdentity, TlsError};
-use crate::{NetLimits, ShardConfig, ShardFailed, ShardSource, Surroundings, TraceConfig};
+use crate::operators::ShardSource;
+use shard::tls::{self, CertificateSource, ResetSecret, ShownIdentity, TlsError};
+use shard::{NetLimits, ShardConfig, ShardFailed, Surroundings, TraceConfig};
 
 /// Everything must answer within this, or the start has failed.
 const START_DEADLINE: Duration = Duration::from_secs(20);
@@ -329,7 +330,7 @@ async fn start_shard(
         }));
         runtime.block_on(async {
             tokio::select! {
-                ended = crate::run(config, surroundings, shutdown) => ended,
+                ended = shard::run(config, surroundings, shutdown) => ended,
                 () = aborted.cancelled() => {
                     stop_all.disarm();
                     Ok(())
@@ -347,7 +348,7 @@ async fn start_shard(
 }
 
 fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<Prepared, Failure> {
-    let calendar = crate::system_calendar;
+    let calendar = shard::system_calendar;
     // Everything that a developer tries comes from this machine; what comes from others is limited.
     let net = NetLimits {
         exempt: Networks::loopback(),
@@ -367,7 +368,7 @@ fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<
         other => other.into(),
     })?;
     let address = endpoint.local_addr()?;
-    let (inspector, inspected) = crate::inspection();
+    let (inspector, inspected) = shard::inspection();
     // It ends with the shard's runtime.
     let until = CancellationToken::new();
     tokio::spawn(tls::keep(identity, certificate, inspector.clone(), until));
