@@ -23,16 +23,18 @@ pub(crate) async fn accept(endpoint: Endpoint, streams: Streams, shutdown: Cance
     let mut entrance = Entrance::new(streams, done);
     loop {
         let next_look = entrance.next_look();
+        // Places are given back before new ones are asked for.
         tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            Some(ended) = entrance.connections.join_next_with_id(),
+                if !entrance.connections.is_empty() => entrance.left(ended),
+            Some(place) = handshakes.recv() => entrance.handshake_done(place),
             incoming = endpoint.accept() => {
                 let Some(incoming) = incoming else { break };
                 entrance.knock(incoming);
             }
-            Some(place) = handshakes.recv() => entrance.handshake_done(place),
-            Some(ended) = entrance.connections.join_next_with_id(),
-                if !entrance.connections.is_empty() => entrance.left(ended),
             () = sleep_until(next_look.unwrap_or_else(Instant::now)), if next_look.is_some() => {}
-            () = shutdown.cancelled() => break,
         }
         entrance.tidy();
         entrance.let_in();
@@ -222,17 +224,7 @@ async fn serve_streams(connection: Connection, streams: &Streams) {
     loop {
         let overdue = idle_since.map(|since| since + streams.limits.join_deadline);
         tokio::select! {
-            opened = connection.accept_bi() => match opened {
-                Ok((send, recv)) => {
-                    let connection = connection.clone();
-                    let stream = SeatStream::new(connection, send, recv, streams.clone());
-                    open.spawn(stream.serve(seats.clone()));
-                }
-                Err(error) => {
-                    tracing::debug!(peer = %connection.remote_address(), %error, "closed");
-                    break;
-                }
-            },
+            biased;
             Some(ended) = open.join_next(), if !open.is_empty() => match stream_ended(ended) {
                 Ok(Served::InSeat) if seats.taken() == 0 => idle_since = Some(Instant::now()),
                 Ok(_) => {}
@@ -251,6 +243,17 @@ async fn serve_streams(connection: Connection, streams: &Streams) {
                 }
                 idle_since = None;
             }
+            opened = connection.accept_bi() => match opened {
+                Ok((send, recv)) => {
+                    let connection = connection.clone();
+                    let stream = SeatStream::new(connection, send, recv, streams.clone());
+                    open.spawn(stream.serve(seats.clone()));
+                }
+                Err(error) => {
+                    tracing::debug!(peer = %connection.remote_address(), %error, "closed");
+                    break;
+                }
+            },
         }
     }
     // The streams see the end of the connection and tell the shard.

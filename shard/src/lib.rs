@@ -47,25 +47,12 @@ pub struct Surroundings {
     pub inspected: Inspected,
 }
 
-/// A shard that cannot go on, through a bug of its own; its matches go on elsewhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the shard cannot go on: {0}")]
-pub struct ShardFailed(pub(crate) &'static str);
-
 /// Peers have so long to receive their last frame at a shutdown.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Runs one shard until `shutdown`; returns when its last writes are confirmed, or given up, and its
 /// peers are sent away.
-///
-/// # Errors
-///
-/// [`ShardFailed`]; the process is then to be started again.
-pub async fn run(
-    config: ShardConfig,
-    with: Surroundings,
-    shutdown: CancellationToken,
-) -> Result<(), ShardFailed> {
+pub async fn run(config: ShardConfig, with: Surroundings, shutdown: CancellationToken) {
     let Surroundings {
         endpoint,
         store,
@@ -92,7 +79,7 @@ pub async fn run(
         shutdown.clone(),
     ));
     tracing::info!(shard = %config.id, address = %config.address, "shard is open");
-    let ran = Driver::run(&config, store, calendar, inputs, inspected, shutdown).await;
+    Driver::run(&config, store, calendar, inputs, inspected, shutdown).await;
     closing.cancel();
     let _ = timeout(FAREWELL, endpoint.wait_idle()).await;
     endpoint.close(
@@ -103,7 +90,6 @@ pub async fn run(
     // A step under way need not be waited for: what it leaves is done by the next.
     sweeping.abort();
     tracing::info!(shard = %config.id, "shard is closed");
-    ran
 }
 
 /// The system's calendar.

@@ -197,6 +197,7 @@ impl SeatStream {
         let reading = read_commands(&mut reader, peer, inbox);
         tokio::pin!(reading);
         let ended = tokio::select! {
+            biased;
             ended = &mut reading => ended,
             () = &mut writing => Ok(Ended::Gone),
         };

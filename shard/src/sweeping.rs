@@ -41,7 +41,8 @@ pub(crate) async fn sweep(
         }
     };
     tokio::select! {
-        () = sweeping => {}
+        biased;
         () = stop.cancelled() => {}
+        () = sweeping => {}
     }
 }

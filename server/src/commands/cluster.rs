@@ -26,7 +26,7 @@ use super::backend::Backend;
 use super::endpoint::{Endpoint, Serving};
 use crate::operators::ShardSource;
 use shard::tls::{self, CertificateSource, ResetSecret, ShownIdentity, TlsError};
-use shard::{NetLimits, ShardConfig, ShardFailed, Surroundings, TraceConfig};
+use shard::{NetLimits, ShardConfig, Surroundings, TraceConfig};
 
 /// Everything must answer within this, or the start has failed.
 const START_DEADLINE: Duration = Duration::from_secs(20);
@@ -86,7 +86,7 @@ pub(super) struct Cluster {
 /// A shard on a thread and a runtime of its own.
 struct ShardThread {
     id: ShardId,
-    thread: JoinHandle<Result<(), ShardFailed>>,
+    thread: JoinHandle<()>,
     /// Ends it where it stands.
     abort: CancellationToken,
 }
@@ -174,7 +174,7 @@ impl Cluster {
         // Joined on a thread where waiting is allowed.
         let shards = tokio::task::spawn_blocking(move || {
             let ended = self.shards.into_iter().map(|shard| shard.thread.join());
-            ended.filter(|ended| !matches!(ended, Ok(Ok(())))).count()
+            ended.filter(Result::is_err).count()
         });
         match (matchmaker, shards.await?) {
             (Err(error), _) => Err(format!("the matchmaker has failed: {error}").into()),
@@ -315,7 +315,7 @@ async fn start_shard(
             Ok(prepared) => prepared,
             Err(failure) => {
                 let _ = ready.send(Err(failure));
-                return Ok(());
+                return;
             }
         };
         let Prepared {
@@ -330,11 +330,8 @@ async fn start_shard(
         }));
         runtime.block_on(async {
             tokio::select! {
-                ended = shard::run(config, surroundings, shutdown) => ended,
-                () = aborted.cancelled() => {
-                    stop_all.disarm();
-                    Ok(())
-                }
+                () = shard::run(config, surroundings, shutdown) => {}
+                () = aborted.cancelled() => drop(stop_all.disarm()),
             }
         })
     };
