@@ -4,10 +4,6 @@
 //! door obeys the output gate like everything else: it is confirmed, or it is a number of what is not.
 //! GET only reads; each change is its own POST and is written to the log target `audit`.
 
-// What is told, as plain values.
-mod figures;
-mod model;
-
 // What is shown, as JSON.
 mod problem;
 mod source;
@@ -17,9 +13,7 @@ mod views;
 mod access;
 mod args;
 mod certificate;
-mod renewal;
 mod tls;
-mod validity;
 
 // The edge: HTTP in, HTTP out.
 mod extract;
@@ -38,16 +32,10 @@ mod serve;
 
 pub use access::{Access, InvalidTokens};
 pub use args::{AdminArgs, InvalidAdmin};
-pub use figures::{Figures, Times};
-pub use model::{
-    Facts, Inspection, Link, MatchQuery, MatchRow, Page, Position, Selection, ShardStatus, Sort,
-};
 pub use problem::{Kind, Problem, problem_response};
-pub use renewal::{CertificateMetrics, Kept, keep};
 pub use serve::{bind, serve};
 pub use source::{Part, Setting, Source};
 pub use tls::{InvalidTls, SERVER_NAME, Tls, anonymous_client, server_name};
-pub use validity::{OutOfDate, Validity};
 pub use views::{
     ClocksView, HandedOff, HeldList, MatchDetails, MatchList, MatchStatus, MatchSummary, MoveView,
     OwnershipView, PlayerView, PlayersView, ResultView, Revoked, ShardList, ShardState, ShardView,

@@ -5,9 +5,9 @@ use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::model::MatchQuery;
 use crate::problem::Problem;
 use crate::views::{HandedOff, MatchDetails, MatchList, Revoked, ShardList};
+use shard_core::MatchQuery;
 
 /// What a process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

@@ -19,9 +19,9 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use crate::renewal::{self, CertificateMetrics, Kept};
+use program::{CertificateMetrics, Kept};
 
-use crate::validity::{OutOfDate, Validity};
+use program::{OutOfDate, Validity};
 
 /// The DNS name that the certificate of each endpoint must hold. Shards are asked at addresses that
 /// change; what is vouched for is that an endpoint of this installation answers there.
@@ -103,7 +103,7 @@ impl Tls {
     /// Reads the files again whenever they change, until `shutdown`.
     pub(crate) async fn keep(self, shutdown: CancellationToken) {
         let metrics = self.metrics.clone();
-        renewal::keep(self, metrics, shutdown).await;
+        program::keep(self, metrics, shutdown).await;
     }
 
     /// What Prometheus is told of the certificate.

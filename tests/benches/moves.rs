@@ -20,7 +20,7 @@ use game_core::{
     Player, Seat, ShardId, StartPosition, TimeControl, UnixMillis,
 };
 use protocol::{ClientFrame, codec};
-use server::shard::{Now, Output, PeerKey, Shard, ShardLimits};
+use shard_core::{Now, Output, PeerKey, Shard, ShardLimits};
 use store::{MemoryStore, Store};
 use tokio::runtime::{Builder, Runtime};
 

@@ -6,14 +6,36 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace with the crates of the workspace that it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 11] = [
+const DIRECTIONS: [(&str, &[&str]); 13] = [
     ("features", &[]),
     ("game-core", &[]),
     ("protocol", &["game-core"]),
     ("store", &["game-core"]),
     ("settings", &[]),
     ("program", &[]),
-    ("admin", &["game-core", "protocol", "settings", "store"]),
+    ("shard-core", &["game-core", "protocol", "store"]),
+    (
+        "shard",
+        &[
+            "game-core",
+            "program",
+            "protocol",
+            "settings",
+            "shard-core",
+            "store",
+        ],
+    ),
+    (
+        "admin",
+        &[
+            "game-core",
+            "program",
+            "protocol",
+            "settings",
+            "shard-core",
+            "store",
+        ],
+    ),
     (
         "matchmaker",
         &[
@@ -23,6 +45,7 @@ const DIRECTIONS: [(&str, &[&str]); 11] = [
             "program",
             "protocol",
             "settings",
+            "shard-core",
             "store",
         ],
     ),
@@ -41,6 +64,8 @@ const DIRECTIONS: [(&str, &[&str]); 11] = [
             "program",
             "protocol",
             "settings",
+            "shard",
+            "shard-core",
             "store",
         ],
     ),
@@ -54,6 +79,8 @@ const DIRECTIONS: [(&str, &[&str]); 11] = [
             "protocol",
             "server",
             "settings",
+            "shard",
+            "shard-core",
             "store",
         ],
     ),

@@ -13,8 +13,8 @@ use game_core::{
 use protocol::Role;
 use protocol::http::{SeatReply, ShardAddress};
 use protocol::token::{SeatClaims, SigningKey};
-use server::shard::ShardLimits;
-use server::{NetLimits, ShardConfig, Surroundings};
+use shard::{NetLimits, ShardConfig, Surroundings};
+use shard_core::ShardLimits;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -93,9 +93,9 @@ impl Cluster {
             store: Arc::clone(&way) as Arc<dyn store::Store>,
             key: self.key.verifying_key(),
             calendar,
-            inspected: server::inspection().1,
+            inspected: shard::inspection().1,
         };
-        let run = server::run(config, surroundings, CancellationToken::new());
+        let run = shard::run(config, surroundings, CancellationToken::new());
         let task = tokio::spawn(to_its_end(run));
         self.shards().push(Shard {
             id,
