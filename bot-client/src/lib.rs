@@ -26,5 +26,5 @@ mod violation;
 pub use connection::Connector;
 pub use matchmaker::{Matchmaker, MatchmakerError};
 pub use seat::{SeatError, SeatSession, SessionConfig, Update};
-pub use view::{MatchView, Standstill, canonical, fen_of};
+pub use view::{MatchView, Standstill};
 pub use violation::Violation;

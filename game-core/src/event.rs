@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{BySeat, CommandId, Seat, Uci};
 
 /// One thing that a match did, with all that a replay needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// Its number in the match, from 1, without gaps.
     pub seq: u32,

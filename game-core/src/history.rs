@@ -1,23 +1,19 @@
 //! What happened in a match, packed: one entry of 16 bytes for each event but the last.
 
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
-
 use crate::{CommandId, Seat, Uci};
 
 /// One event that did not end the match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct Entry {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Entry {
     /// The command that caused it.
-    pub(crate) command: CommandId,
+    pub command: CommandId,
     /// What happened.
-    pub(crate) deed: Deed,
+    pub deed: Deed,
 }
 
 /// What a seat did without ending the match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) enum Deed {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Deed {
     /// A move was made.
     Moved {
         /// By whom.
@@ -96,16 +92,6 @@ impl History {
         let is_move = |entry: &&Entry| matches!(entry.deed, Deed::Moved { .. });
         let ply = self.0[..index].iter().filter(is_move).count();
         Some((deed, u16::try_from(ply).unwrap_or(u16::MAX)))
-    }
-
-    /// The moves, each with what the mover's clock showed after it.
-    pub(crate) fn moves(&self) -> impl DoubleEndedIterator<Item = (Uci, Duration)> + '_ {
-        self.0.iter().filter_map(|entry| match entry.deed {
-            Deed::Moved { uci, clock_ms, .. } => {
-                Some((uci, Duration::from_millis(clock_ms.into())))
-            }
-            Deed::DrawOffered { .. } | Deed::DrawDeclined { .. } => None,
-        })
     }
 
     /// Heap memory in bytes.

@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use shakmaty::san::SanPlus;
-use shakmaty::{Chess, Position};
-
 use crate::date::UtcDate;
-use crate::{Match, Outcome, Speed, Termination, Uci};
+use crate::{Match, Outcome, Position, Seat, Speed, Termination, Uci};
 
 impl Match {
     /// The match as PGN, in play or finished, ready to stand in a file with others.
@@ -42,7 +39,6 @@ impl Match {
         let mut position = self.setup().start.position();
         self.moves()
             .map_while(|(uci, _)| play_in_san(&mut position, uci))
-            .map(|san| san.to_string())
             .collect()
     }
 
@@ -97,10 +93,11 @@ impl Match {
     }
 }
 
-/// Plays a move and names it. The moves of a match are legal; a gap is not worth a panic in a record.
-fn play_in_san(position: &mut Chess, uci: Uci) -> Option<SanPlus> {
-    let legal = uci.to_move().to_move(position).ok()?;
-    Some(SanPlus::from_move_and_play_unchecked(position, legal))
+/// Plays a move and returns it in algebraic notation. The moves of a match are legal; if one were not,
+/// a record that ends early would be better than a panic.
+fn play_in_san(position: &mut Position, uci: Uci) -> Option<String> {
+    let legal = position.resolve(uci)?;
+    Some(position.play_in_san(legal))
 }
 
 /// Breaks movetext into lines between moves.
@@ -159,13 +156,12 @@ fn push_tag(pgn: &mut String, name: &str, value: &str) {
 
 /// `1.` before a move of White, `1...` before one of Black. Every move is numbered, as each stands
 /// after a comment or begins the movetext.
-fn move_number(position: &Chess) -> String {
-    let dots = if position.turn().is_white() {
-        "."
-    } else {
-        "..."
+fn move_number(position: &Position) -> String {
+    let dots = match position.turn() {
+        Seat::White => ".",
+        Seat::Black => "...",
     };
-    format!("{}{dots}", position.fullmoves())
+    format!("{}{dots}", position.move_number())
 }
 
 /// `h:mm:ss`.

@@ -4,7 +4,6 @@ use std::fmt;
 use std::ops::{Index, IndexMut};
 
 use serde::{Deserialize, Serialize};
-use shakmaty::Color;
 
 /// White or Black in one match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,24 +35,6 @@ impl fmt::Display for Seat {
             Self::White => "white",
             Self::Black => "black",
         })
-    }
-}
-
-impl From<Color> for Seat {
-    fn from(color: Color) -> Self {
-        match color {
-            Color::White => Self::White,
-            Color::Black => Self::Black,
-        }
-    }
-}
-
-impl From<Seat> for Color {
-    fn from(seat: Seat) -> Self {
-        match seat {
-            Seat::White => Self::White,
-            Seat::Black => Self::Black,
-        }
     }
 }
 
@@ -112,7 +93,7 @@ pub enum ColorChoice {
     White,
     /// Black.
     Black,
-    /// Either, drawn by lot.
+    /// Either, drawn at random.
     #[default]
     Random,
 }

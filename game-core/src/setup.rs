@@ -2,15 +2,12 @@
 
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-use shakmaty::fen::Fen;
-use shakmaty::{CastlingMode, Chess, EnPassantMode, Position};
+use crate::limits::QUIET_PLIES_MAX;
+use crate::{
+    BySeat, ClockStart, InvalidPosition, MatchId, PlayerId, Position, TimeControl, UnixMillis,
+};
 
-use crate::board::Board;
-use crate::fen;
-use crate::{BySeat, ClockStart, MatchId, PlayerId, TimeControl, UnixMillis};
-
-/// A set-up that no match can begin from.
+/// Why no match can begin from a position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSetup {
     /// The text is not FEN of standard chess, or says more than is kept of it.
@@ -27,8 +24,8 @@ pub enum InvalidSetup {
 /// The position before the first move: the initial position of chess, or any legal one.
 ///
 /// Holds a position that has at least one legal move and is not yet over.
-#[derive(Debug, Clone, Default)]
-pub struct StartPosition(Option<Box<Chess>>);
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StartPosition(Option<Box<Position>>);
 
 impl StartPosition {
     /// The initial position of chess.
@@ -42,20 +39,20 @@ impl StartPosition {
 
     /// The position, to play from.
     #[must_use]
-    pub fn position(&self) -> Chess {
+    pub fn position(&self) -> Position {
         self.0.as_deref().cloned().unwrap_or_default()
     }
 
     /// The number of the first move, as the FEN has it: 1 but for positions from the middle of a game.
     #[must_use]
     pub fn fullmove(&self) -> u32 {
-        self.position().fullmoves().get()
+        self.position().move_number()
     }
 
     /// The position as FEN.
     #[must_use]
     pub fn fen(&self) -> String {
-        Fen::from_position(&self.position(), EnPassantMode::Legal).to_string()
+        self.position().fen()
     }
 }
 
@@ -63,53 +60,23 @@ impl FromStr for StartPosition {
     type Err = InvalidSetup;
 
     fn from_str(fen: &str) -> Result<Self, InvalidSetup> {
-        let fen = fen::read(fen).map_err(InvalidSetup::Fen)?;
-        let position: Chess = fen
-            .into_position(CastlingMode::Standard)
-            .map_err(|e| InvalidSetup::Position(e.to_string()))?;
-        if position.is_game_over() || position.halfmoves() >= Board::QUIET_PLIES_MAX {
+        let position = Position::from_fen(fen).map_err(|invalid| match invalid {
+            InvalidPosition::Fen(reason) => InvalidSetup::Fen(reason),
+            InvalidPosition::Illegal(reason) => InvalidSetup::Position(reason),
+        })?;
+        if position.is_over() || position.quiet_plies() >= QUIET_PLIES_MAX {
             return Err(InvalidSetup::Over);
         }
-        let start = Self(Some(Box::new(position)));
-        Ok(if start == Self::INITIAL {
+        Ok(if position == Position::default() {
             Self::INITIAL
         } else {
-            start
+            Self(Some(Box::new(position)))
         })
     }
 }
 
-/// Equal if they have the same FEN: unlike for shakmaty, the move counters matter.
-impl PartialEq for StartPosition {
-    fn eq(&self, other: &Self) -> bool {
-        let (ours, theirs) = (self.position(), other.position());
-        ours == theirs
-            && ours.halfmoves() == theirs.halfmoves()
-            && ours.fullmoves() == theirs.fullmoves()
-    }
-}
-
-impl Eq for StartPosition {}
-
-impl Serialize for StartPosition {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (!self.is_initial())
-            .then(|| self.fen())
-            .serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for StartPosition {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Option::<String>::deserialize(deserializer)? {
-            None => Ok(Self::INITIAL),
-            Some(fen) => fen.parse().map_err(serde::de::Error::custom),
-        }
-    }
-}
-
 /// Who sits in a seat.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Player {
     /// Who holds the right to the seat.
     pub id: PlayerId,
@@ -118,7 +85,7 @@ pub struct Player {
 }
 
 /// All that is agreed before a match begins, and never changes after.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MatchSetup {
     /// Which match this is.
     pub id: MatchId,

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use crate::apply::Clocks;
 use crate::board::Ending;
 use crate::clock::Clock;
 use crate::decide::Act;
 use crate::history::{Deed, Entry};
-use crate::state::{Clocks, End};
+use crate::state::End;
 use crate::{
     BySeat, CommandId, CommandKind, Event, EventKind, Match, MatchSetup, Outcome, Refusal, Seat,
     Termination,
@@ -19,16 +18,16 @@ use crate::{
 /// Nothing in it follows from the rest; position, repetitions, offers and turn are made again by
 /// playing the moves. So it may come from anywhere: [`Match::restore`] refuses what no match can
 /// have done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// What was agreed.
-    setup: MatchSetup,
+    pub setup: MatchSetup,
     /// Every event but the one that ended the match.
-    history: Vec<Entry>,
+    pub history: Vec<Entry>,
     /// What both clocks showed at the last event.
-    clocks: BySeat<Duration>,
+    pub clocks: BySeat<Duration>,
     /// How the match ended.
-    end: Option<End>,
+    pub end: Option<End>,
 }
 
 impl Snapshot {
@@ -106,7 +105,7 @@ impl Match {
         Snapshot {
             setup: self.setup.clone(),
             history: self.history.entries().to_vec(),
-            clocks: self.clock.settled(),
+            clocks: self.clock.remaining(),
             end: self.end,
         }
     }
@@ -191,7 +190,7 @@ impl Match {
 
     /// Adds an event from a snapshot, which keeps only the mover's clock for the record of moves.
     fn replay_entry(&mut self, entry: Entry) -> Result<(), RestoreError> {
-        let mut clocks = self.clock.settled();
+        let mut clocks = self.clock.remaining();
         let kind = match entry.deed {
             Deed::Moved {
                 seat,
@@ -300,7 +299,7 @@ impl Match {
         (outcome, termination): Ending,
         clocks: BySeat<Duration>,
     ) -> Option<Ending> {
-        if let Some(verdict) = self.board.verdict() {
+        if let Some(verdict) = self.verdict() {
             return Some(verdict);
         }
         match termination {

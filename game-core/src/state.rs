@@ -2,18 +2,14 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use shakmaty::fen::Fen;
-use shakmaty::{Chess, EnPassantMode, Move};
-
-use crate::board::{Board, Ending};
+use crate::board::Ending;
 use crate::clock::Clock;
-use crate::decide::Act;
-use crate::history::{Deed, History};
+use crate::history::History;
+use crate::line::Line;
 use crate::offers::DrawOffers;
 use crate::refusals::RecentRefusals;
 use crate::{
-    BySeat, Command, CommandId, Event, EventKind, MatchSetup, MatchTime, Outcome, Refusal, Seat,
+    BySeat, ClockStart, CommandId, MatchSetup, MatchTime, Move, Outcome, Position, Seat,
     Termination, Uci,
 };
 
@@ -30,8 +26,8 @@ use crate::{
 pub struct Match {
     /// What was agreed; it never changes.
     pub(crate) setup: MatchSetup,
-    /// Position, repetitions, and what the rules conclude.
-    pub(crate) board: Board,
+    /// The moves that stand, and the board that they lead to.
+    pub(crate) line: Line,
     /// Both remaining times.
     pub(crate) clock: Clock,
     /// Until when the side to move may make its untimed first move, once that wait has begun.
@@ -50,27 +46,18 @@ pub struct Match {
     /// How the match ended.
     pub(crate) end: Option<End>,
     /// What was refused lately; not part of a snapshot.
-    refusals: BySeat<RecentRefusals>,
+    pub(crate) refusals: BySeat<RecentRefusals>,
 }
 
 /// The event that ended a match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct End {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct End {
     /// The seat and command that ended it; `None` where time, the rules or an arbiter did.
-    pub(crate) by: Option<(Seat, CommandId)>,
+    pub by: Option<(Seat, CommandId)>,
     /// Who won.
-    pub(crate) outcome: Outcome,
+    pub outcome: Outcome,
     /// Why.
-    pub(crate) termination: Termination,
-}
-
-/// Where the clocks of an event come from.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Clocks {
-    /// It happens now: what has passed is charged.
-    Now(MatchTime),
-    /// It happened before: its record says what the clocks showed.
-    Recorded(BySeat<Duration>),
+    pub termination: Termination,
 }
 
 impl Match {
@@ -78,7 +65,7 @@ impl Match {
     #[must_use]
     pub fn new(setup: MatchSetup) -> Self {
         Self {
-            board: Board::new(&setup.start),
+            line: Line::new(&setup.start),
             clock: Clock::new(setup.time_control),
             first_move_until: None,
             attended_until: None,
@@ -92,89 +79,11 @@ impl Match {
         }
     }
 
-    /// Hands the match a command of `seat` that was received at `now`.
-    ///
-    /// Time is settled first: a command from after the fall of a flag finds the match over. What
-    /// happened is added to `events`, be it caused by time, by the command, or by the rules in
-    /// consequence (a mating move is followed by the end of the match). Returns the seq of the
-    /// event that carries the command's id.
-    ///
-    /// A command that this seat has sent before under the same id is a repeat: it gets the answer of
-    /// the first, and changes nothing. Refusals are remembered only for a seat's last few, and not in
-    /// a [`Snapshot`](crate::Snapshot).
-    ///
-    /// # Errors
-    ///
-    /// A [`Refusal`], and the command has changed nothing. The reason is the first that holds:
-    /// [`CommandIdReused`](Refusal::CommandIdReused) if the id was used for another command,
-    /// [`MatchOver`](Refusal::MatchOver); for a move, [`StalePly`](Refusal::StalePly) if it is for
-    /// another ply, whoever's turn it is, [`NotYourTurn`](Refusal::NotYourTurn),
-    /// [`IllegalMove`](Refusal::IllegalMove), and, if a draw cannot be offered with it,
-    /// [`TooEarly`](Refusal::TooEarly) or [`OfferTooSoon`](Refusal::OfferTooSoon). The other
-    /// commands have one reason each; see [`Refusal`].
-    pub fn apply(
-        &mut self,
-        seat: Seat,
-        command: &Command,
-        now: MatchTime,
-        events: &mut Vec<Event>,
-    ) -> Result<u32, Refusal> {
-        if let Some(seq) = self.accepted(seat, command.id) {
-            return if self.caused(seq, command.kind) {
-                Ok(seq)
-            } else {
-                Err(Refusal::CommandIdReused)
-            };
-        }
-        if let Some(refusal) = self.refusals[seat].find(command) {
-            return Err(refusal);
-        }
-        self.tick(now, events);
-        let act = self
-            .decide(seat, command.kind)
-            .inspect_err(|&refusal| self.refusals[seat].push(*command, refusal))?;
-        events.push(self.enact((seat, command.id), act, Clocks::Now(now)));
-        let seq = self.seq();
-        // A move may have ended the match.
-        self.tick(now, events);
-        Ok(seq)
-    }
-
-    /// Lets time do what it does up to `now`: a flag falls, a first move comes too late. Adds what
-    /// happened to `events`. Calling it early or often does no harm.
-    pub fn tick(&mut self, now: MatchTime, events: &mut Vec<Event>) {
-        if let Some(ending) = self.due(now) {
-            events.push(self.finish(None, ending, Clocks::Now(now)));
-        }
-    }
-
     /// A player has come: from now on time counts as the terms say. Without it, a match that has no event
     /// ends as aborted after the time for a first move, also where the clocks count from the start: two
     /// players who never came have lost nothing.
     pub fn attend(&mut self) {
         self.is_attended = true;
-    }
-
-    /// An arbiter ends the match at `now` with `outcome`, which may be any;
-    /// [`Outcome::Aborted`] leaves it without a result. Time is settled first, as for a command. What
-    /// happened is added to `events`. Returns the seq of the event that states the decision.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::MatchOver`] if the match has ended, be it by the time that has passed.
-    pub fn adjudicate(
-        &mut self,
-        outcome: Outcome,
-        now: MatchTime,
-        events: &mut Vec<Event>,
-    ) -> Result<u32, Refusal> {
-        self.tick(now, events);
-        if self.is_over() {
-            return Err(Refusal::MatchOver);
-        }
-        let ending = (outcome, Termination::Adjudicated);
-        events.push(self.finish(None, ending, Clocks::Now(now)));
-        Ok(self.seq())
     }
 
     /// When [`tick`](Self::tick) must be called next; `None` while no clock counts or the match is
@@ -184,7 +93,7 @@ impl Match {
     pub fn deadline(&self) -> Option<MatchTime> {
         if self.end.is_some() {
             None
-        } else if self.board.verdict().is_some() {
+        } else if self.verdict().is_some() {
             Some(MatchTime::default())
         } else {
             self.waits_until()
@@ -225,7 +134,7 @@ impl Match {
             return self.first_move_timeout().saturating_sub(until.since(now));
         }
         let turn = self.turn();
-        let counted = self.clock.settled()[turn].saturating_sub(self.clock.shown(now)[turn]);
+        let counted = self.clock.remaining()[turn].saturating_sub(self.clock.shown(now)[turn]);
         self.carried + counted
     }
 
@@ -261,13 +170,13 @@ impl Match {
     /// Half-moves made.
     #[must_use]
     pub const fn ply(&self) -> u16 {
-        self.board.ply()
+        self.line.board().ply()
     }
 
     /// The side to move.
     #[must_use]
     pub fn turn(&self) -> Seat {
-        self.board.turn()
+        self.position().turn()
     }
 
     /// How the match ended, if it has.
@@ -304,32 +213,33 @@ impl Match {
     /// The position as FEN; an en passant square only where the capture is legal.
     #[must_use]
     pub fn fen(&self) -> String {
-        Fen::from_position(self.position(), EnPassantMode::Legal).to_string()
+        self.position().fen()
     }
 
     /// The position.
     #[must_use]
-    pub const fn position(&self) -> &Chess {
-        self.board.position()
+    pub const fn position(&self) -> &Position {
+        self.line.board().position()
     }
 
     /// The moves made, each with what the mover's clock showed after it in whole milliseconds
     /// (rounded down).
     pub fn moves(&self) -> impl DoubleEndedIterator<Item = (Uci, Duration)> + '_ {
-        self.history.moves()
+        self.line.moves()
     }
 
     /// Every legal move in the position, in the form in which moves are recorded. Also of a
     /// finished match, whose position may still have some.
     #[must_use]
     pub fn legal_moves(&self) -> Vec<Uci> {
-        self.board.legal_moves()
+        let legal = self.position().legal_moves().into_iter();
+        legal.map(Move::uci).collect()
     }
 
     /// Whether `uci` names a legal move in the position.
     #[must_use]
     pub fn is_legal(&self, uci: Uci) -> bool {
-        self.board.resolve(uci).is_some()
+        self.position().resolve(uci).is_some()
     }
 
     /// Whether either seat may abort.
@@ -344,11 +254,27 @@ impl Match {
         !self.is_over() && self.has_begun()
     }
 
-    /// Whether `seat` may offer a draw without a move; while its opponent's offer stands, that
-    /// means to accept it.
-    #[must_use]
-    pub fn may_offer_draw(&self, seat: Seat) -> bool {
-        self.decide(seat, crate::CommandKind::OfferDraw).is_ok()
+    /// The plies that make up both first moves, which are not timed and do not count yet.
+    const FIRST_PLIES: u16 = 2;
+
+    /// How the rules have ended the match, whether or not the end is an event already.
+    pub(crate) const fn verdict(&self) -> Option<Ending> {
+        self.line.board().verdict()
+    }
+
+    /// Whether the match counts: it is timed, has a result, and can no longer be aborted.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.has_begun_at(self.ply())
+    }
+
+    /// Whether there is nothing left to do but, at most, to state the result.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.end.is_some() || self.verdict().is_some()
+    }
+
+    /// Whether the match counts once `ply` half-moves are made.
+    pub(crate) fn has_begun_at(&self, ply: u16) -> bool {
+        self.setup.clock_start == ClockStart::AtOnce || ply >= Self::FIRST_PLIES
     }
 
     /// The seq of the event that this command of `seat` caused, if it was accepted.
@@ -360,101 +286,8 @@ impl Match {
         }
     }
 
-    /// Makes part of the match what [`decide`](Self::decide) allows now.
-    pub(crate) fn enact(&mut self, by: (Seat, CommandId), act: Act, clocks: Clocks) -> Event {
-        self.settle(clocks);
-        let (seat, command) = by;
-        let kind = match act {
-            Act::Move {
-                legal,
-                uci,
-                offers_draw,
-            } => {
-                self.make_move(seat, legal, clocks);
-                if offers_draw {
-                    self.offers.offer(seat, self.ply());
-                }
-                let clock_ms = self.clock.settled()[seat].as_millis();
-                let deed = Deed::Moved {
-                    seat,
-                    uci,
-                    clock_ms: u32::try_from(clock_ms).unwrap_or(u32::MAX),
-                    offers_draw,
-                };
-                self.history.push(command, deed);
-                EventKind::Moved { uci, offers_draw }
-            }
-            Act::OfferDraw => {
-                self.offers.offer(seat, self.ply());
-                self.history.push(command, Deed::DrawOffered { seat });
-                EventKind::DrawOffered
-            }
-            Act::DeclineDraw => {
-                self.offers.clear();
-                self.history.push(command, Deed::DrawDeclined { seat });
-                EventKind::DrawDeclined
-            }
-            Act::End(ending) => return self.finish(Some(by), ending, clocks),
-        };
-        self.event(Some(by), kind)
-    }
-
-    /// Ends the match. `by` is `None` where time, the rules or an arbiter do.
-    pub(crate) fn finish(
-        &mut self,
-        by: Option<(Seat, CommandId)>,
-        (outcome, termination): Ending,
-        clocks: Clocks,
-    ) -> Event {
-        self.settle(clocks);
-        self.stop_clock();
-        self.offers.clear();
-        self.end = Some(End {
-            by,
-            outcome,
-            termination,
-        });
-        let kind = EventKind::Ended {
-            outcome,
-            termination,
-        };
-        self.event(by, kind)
-    }
-
-    /// Plays a legal move: on the board, on the mover's clock, and against the opponent's offer.
-    fn make_move(&mut self, mover: Seat, legal: Move, clocks: Clocks) {
-        let timed = self.has_begun();
-        self.board.play(legal);
-        self.offers.moved(mover);
-        self.stop_clock();
-        // A recorded clock has its increment in it already.
-        let live = matches!(clocks, Clocks::Now(_));
-        if live && timed && self.board.verdict().is_none() {
-            self.clock.add_increment(mover);
-        }
-    }
-
-    /// The event of what was just made part of the match.
-    fn event(&self, by: Option<(Seat, CommandId)>, kind: EventKind) -> Event {
-        Event {
-            seq: self.seq(),
-            seat: by.map(|(seat, _)| seat),
-            command_id: by.map(|(_, command)| command),
-            clocks: self.clock.settled(),
-            kind,
-        }
-    }
-
-    fn settle(&mut self, clocks: Clocks) {
-        self.carried = Duration::ZERO;
-        match clocks {
-            Clocks::Now(now) => self.clock.settle(now),
-            Clocks::Recorded(shown) => self.clock.set(shown),
-        }
-    }
-
     /// Lets no time count for anyone.
-    fn stop_clock(&mut self) {
+    pub(crate) fn stop_clock(&mut self) {
         self.clock.stop();
         self.first_move_until = None;
         self.attended_until = None;
@@ -463,40 +296,29 @@ impl Match {
 
 #[cfg(test)]
 mod tests {
-    use shakmaty::Position;
-
     use super::*;
-    use crate::{ClockStart, CommandKind, Player, StartPosition, TimeControl, UnixMillis};
+    use crate::testing::SetupBuilder;
+    use crate::{Command, CommandKind, Player};
 
-    /// A shard is sized by this: so many live matches to a machine.
+    /// The capacity of a shard assumes this much memory for a match.
     #[test]
     fn a_live_match_takes_less_than_4_kb_at_80_plies() {
         let player = |id: &str| Player {
             id: id.repeat(12).parse().unwrap(),
             name: "A name of twenty-four ch".into(),
         };
-        let mut game = Match::new(MatchSetup {
-            id: crate::MatchId::from_random(7),
-            players: BySeat {
-                white: player("white"),
-                black: player("black"),
-            },
-            time_control: TimeControl::from_millis(60_000, 0).unwrap(),
-            clock_start: ClockStart::AfterFirstMoves,
-            start: StartPosition::INITIAL,
-            rated: true,
-            created_at: UnixMillis(0),
-        });
+        let setup = SetupBuilder::new().players(player("white"), player("black"));
+        let mut game = Match::new(setup.build());
         // Knights that walk in ever new figures: no move is irreversible, so the board remembers
         // every position, which is the worst case.
         let mut events = Vec::new();
         for ply in 0..80 {
             let quiet = |uci: &Uci| {
                 let mut after = game.clone();
-                let legal = after.board.resolve(*uci).unwrap().0;
-                after.board.play(legal);
+                let legal = after.position().resolve(*uci).unwrap();
+                after.line.play(legal);
                 let position = after.position();
-                position.halfmoves() > 0 && !position.is_check() && !after.is_over()
+                position.quiet_plies() > 0 && !position.is_check() && !after.is_over()
             };
             let moves: Vec<Uci> = game.legal_moves().into_iter().filter(quiet).collect();
             let uci = moves[usize::from(ply) * 7 % moves.len()];
@@ -513,7 +335,7 @@ mod tests {
         let players = &game.setup.players;
         let names = |player: &Player| player.id.as_str().len() + player.name.len();
         let bytes = size_of::<Match>()
-            + game.board.heap_bytes()
+            + game.line.heap_bytes()
             + game.history.heap_bytes()
             + names(&players.white)
             + names(&players.black);

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use game_core::{
-    ClockStart, CommandKind, Match, MatchSetup, MatchTime, Outcome, Refusal, Seat, Termination,
-    TimeControl,
+    ClockStart, CommandKind, Match, MatchTime, Outcome, Refusal, Seat, Termination, TimeControl,
 };
 
 use crate::table::{Table, setup};
@@ -12,11 +11,9 @@ use crate::table::{Table, setup};
 const SECOND: u64 = 1000;
 
 fn timed(initial_ms: u64, increment_ms: u64, clock_start: ClockStart) -> Table {
-    Table::new(MatchSetup {
-        time_control: TimeControl::from_millis(initial_ms, increment_ms).unwrap(),
-        clock_start,
-        ..setup()
-    })
+    let control = TimeControl::from_millis(initial_ms, increment_ms).unwrap();
+    let setup = setup().time_control(control).clock_start(clock_start);
+    Table::new(setup.build())
 }
 
 /// The deadline as time from now.

@@ -112,15 +112,12 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
 pub(crate) fn agreed() -> impl Strategy<Value = MatchSetup> {
     let control = prop_oneof![Just((15_000, 0)), Just((30_000, 2_000)), Just((0, 1_000))];
     (0..STARTS.len(), any::<bool>(), control).prop_map(|(start, at_once, (initial, increment))| {
-        MatchSetup {
-            start: STARTS[start].parse().unwrap(),
-            clock_start: if at_once {
-                ClockStart::AtOnce
-            } else {
-                ClockStart::AfterFirstMoves
-            },
-            time_control: TimeControl::from_millis(initial, increment).unwrap(),
-            ..setup()
+        let control = TimeControl::from_millis(initial, increment).unwrap();
+        let setup = setup().start(STARTS[start]).time_control(control);
+        if at_once {
+            setup.at_once().build()
+        } else {
+            setup.build()
         }
     })
 }
