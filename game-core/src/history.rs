@@ -1,6 +1,6 @@
 //! What happened in a match, packed: one entry of 16 bytes for each event but the last.
 
-use crate::{CommandId, Seat, Uci};
+use crate::{CommandId, EventKind, Seat, Uci};
 
 /// One event that did not end the match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,6 +47,17 @@ impl Entry {
             Deed::Moved { seat, .. } | Deed::DrawOffered { seat } | Deed::DrawDeclined { seat } => {
                 (seat, self.command)
             }
+        }
+    }
+
+    /// What its event says that happened.
+    pub(crate) const fn kind(&self) -> EventKind {
+        match self.deed {
+            Deed::Moved {
+                uci, offers_draw, ..
+            } => EventKind::Moved { uci, offers_draw },
+            Deed::DrawOffered { .. } => EventKind::DrawOffered,
+            Deed::DrawDeclined { .. } => EventKind::DrawDeclined,
         }
     }
 }
