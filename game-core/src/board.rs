@@ -6,16 +6,16 @@ use crate::{Move, Outcome, Position, Seat, Termination};
 /// How a match ends: who won, and why.
 pub(crate) type Ending = (Outcome, Termination);
 
-/// A position reached in play, and what the rules conclude from how it was reached.
+/// The position on the board, with what the rules need of the positions before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Board {
-    /// Where the pieces stand now.
+    /// The position.
     position: Position,
     /// Half-moves made in the match.
     ply: u16,
     /// Keys of the positions that can still come back, the present one last (FIDE 9.2.3).
     seen: Vec<u64>,
-    /// Set once the rules have ended the match.
+    /// The end of the match, once the rules have ended it.
     verdict: Option<Ending>,
 }
 
@@ -33,7 +33,7 @@ impl Board {
         }
     }
 
-    /// Where the pieces stand.
+    /// The position.
     pub(crate) const fn position(&self) -> &Position {
         &self.position
     }
@@ -48,7 +48,7 @@ impl Board {
         self.position.turn()
     }
 
-    /// How the rules have ended the match.
+    /// The end of the match, if the rules have ended it.
     pub(crate) const fn verdict(&self) -> Option<Ending> {
         self.verdict
     }
@@ -87,8 +87,8 @@ impl Board {
         }
     }
 
-    /// What the rules conclude from the position. Mate comes first: it prevails over a move that also
-    /// completes a repetition or the 75 moves (FIDE 9.6.2).
+    /// The end that the rules conclude from the position. Mate is checked first, as it takes precedence
+    /// when the same move completes a repetition or the 75 moves (FIDE 9.6.2).
     fn conclude(&self) -> Option<Ending> {
         let draw = |termination| Some((Outcome::Draw, termination));
         if self.position.is_checkmate() {
@@ -109,7 +109,7 @@ impl Board {
         }
     }
 
-    /// How often the present position has stood on the board, this time included.
+    /// How often the position has occurred, this time included.
     fn repetitions(&self) -> usize {
         let present = self.seen.last();
         let same = |before: &&u64| Some(*before) == present;

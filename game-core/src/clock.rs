@@ -12,9 +12,9 @@ use crate::{BySeat, MatchTime, Seat, TimeControl};
 pub(crate) struct Clock {
     /// What each side had when time was last charged.
     remaining: BySeat<Duration>,
-    /// What a side gains for a timed move.
+    /// The time added for a timed move.
     increment: Duration,
-    /// Whose clock counts, and from when what passes is not yet charged.
+    /// The seat whose clock counts, and since when its time is not charged yet.
     running: Option<(Seat, MatchTime)>,
 }
 
@@ -22,7 +22,7 @@ impl Clock {
     /// Upper bound on what a clock shows: the most that 32 bits of milliseconds hold, about 49 days.
     pub(crate) const MAX: Duration = Duration::from_millis(u32::MAX as u64);
 
-    /// Stopped, with each side's time at the start of a match.
+    /// The stopped clocks at the start of a match.
     pub(crate) fn new(control: TimeControl) -> Self {
         Self {
             remaining: BySeat::new_with(|_| control.start()),
@@ -45,7 +45,7 @@ impl Clock {
         self.remaining
     }
 
-    /// Whose clock counts.
+    /// The seat whose clock counts.
     pub(crate) fn running(&self) -> Option<Seat> {
         self.running.map(|(seat, _)| seat)
     }
@@ -76,7 +76,7 @@ impl Clock {
         }
     }
 
-    /// Charges time that counted for `seat` under a former owner.
+    /// Charges `seat` time that counted under a former owner.
     pub(crate) fn charge(&mut self, seat: Seat, counted: Duration) {
         self.remaining[seat] = self.remaining[seat].saturating_sub(counted);
     }
@@ -88,7 +88,7 @@ impl Clock {
             .min(Self::MAX);
     }
 
-    /// Takes both clocks from a record, and stops them.
+    /// Sets both clocks from a record, and stops them.
     pub(crate) const fn set(&mut self, remaining: BySeat<Duration>) {
         self.remaining = remaining;
         self.running = None;

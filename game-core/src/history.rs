@@ -1,4 +1,4 @@
-//! What happened in a match, packed: one entry of 16 bytes for each event but the last.
+//! The log of a match in packed form: one entry of 16 bytes for each event, except the one that ends it.
 
 use crate::{CommandId, EventKind, Seat, Uci};
 
@@ -11,12 +11,12 @@ pub struct Entry {
     pub deed: Deed,
 }
 
-/// What a seat did without ending the match.
+/// An act of a seat that did not end the match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Deed {
     /// A move was made.
     Moved {
-        /// By whom.
+        /// The seat that did it.
         seat: Seat,
         /// The move in its canonical form.
         uci: Uci,
@@ -27,17 +27,17 @@ pub enum Deed {
     },
     /// A draw was offered.
     DrawOffered {
-        /// By whom.
+        /// The seat that did it.
         seat: Seat,
     },
     /// The standing offer was declined.
     DrawDeclined {
-        /// By whom.
+        /// The seat that did it.
         seat: Seat,
     },
 }
 
-// A live match must stay within 4 KB at 80 plies.
+// A live match must stay below 4 KB at 80 plies.
 const _: () = assert!(size_of::<Entry>() == 16);
 
 impl Entry {
@@ -67,7 +67,7 @@ impl Entry {
 pub(crate) struct History(Vec<Entry>);
 
 impl History {
-    /// Memory is taken in steps: doubling would waste half of it in most of a server's matches.
+    /// Memory is allocated in steps: doubling would waste half of it in most matches.
     const STEP: usize = 32;
 
     /// Adds the next event.
@@ -78,7 +78,7 @@ impl History {
         self.0.push(Entry { command, deed });
     }
 
-    /// How many events there are.
+    /// The number of events.
     pub(crate) fn len(&self) -> u32 {
         // The rules end a match long before 2³² events.
         u32::try_from(self.0.len()).unwrap_or(u32::MAX)
@@ -89,14 +89,14 @@ impl History {
         &self.0
     }
 
-    /// The seq of the event that this command of `seat` caused. The latest come first: a repeat
-    /// follows its original closely.
+    /// The seq of the event that this command of `seat` caused. The search begins at the end, as a
+    /// repeated command follows its original closely.
     pub(crate) fn find(&self, seat: Seat, id: CommandId) -> Option<u32> {
         let index = self.0.iter().rposition(|entry| entry.by() == (seat, id))?;
         u32::try_from(index).ok()?.checked_add(1)
     }
 
-    /// What happened at `seq`, and the ply at which it did; `None` for the event that ended the match.
+    /// The deed of event `seq`, and the ply before it; `None` for the event that ended the match.
     pub(crate) fn at(&self, seq: u32) -> Option<(Deed, u16)> {
         let index = usize::try_from(seq).ok()?.checked_sub(1)?;
         let deed = self.0.get(index)?.deed;

@@ -1,4 +1,4 @@
-//! Pieces: what stands on a square.
+//! Pieces.
 
 use crate::Seat;
 
@@ -56,7 +56,7 @@ impl Role {
 pub struct Piece {
     /// What kind it is.
     pub role: Role,
-    /// Whose it is.
+    /// The side that it belongs to.
     pub seat: Seat,
 }
 

@@ -19,7 +19,7 @@ impl Seat {
     /// Both seats, White first.
     pub const BOTH: [Self; 2] = [Self::White, Self::Black];
 
-    /// The seat across the board.
+    /// The other seat.
     #[must_use]
     pub const fn opponent(self) -> Self {
         match self {
@@ -48,7 +48,7 @@ pub struct BySeat<T> {
 }
 
 impl<T> BySeat<T> {
-    /// The same computation for both seats.
+    /// Computes the value of each seat.
     pub fn new_with(mut value: impl FnMut(Seat) -> T) -> Self {
         Self {
             white: value(Seat::White),
@@ -85,7 +85,7 @@ impl<T> IndexMut<Seat> for BySeat<T> {
     }
 }
 
-/// The colour that a player asks for before a match.
+/// The colour that a player requests before a match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ColorChoice {

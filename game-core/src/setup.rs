@@ -1,4 +1,4 @@
-//! What is agreed before a match begins.
+//! The terms of a match: what is agreed before it begins.
 
 use std::str::FromStr;
 
@@ -10,13 +10,13 @@ use crate::{
 /// Why no match can begin from a position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSetup {
-    /// The text is not FEN of standard chess, or says more than is kept of it.
+    /// The text is not FEN of standard chess, or has parts that a position does not keep.
     #[error("the starting position is not FEN: {0}")]
     Fen(String),
-    /// The FEN is well formed, but no legal position.
+    /// The FEN is well formed, but the position is not legal.
     #[error("the starting position is not legal: {0}")]
     Position(String),
-    /// The position leaves nothing to play.
+    /// The position is decided already.
     #[error("the starting position is already decided")]
     Over,
 }
@@ -37,13 +37,13 @@ impl StartPosition {
         self.0.is_none()
     }
 
-    /// The position, to play from.
+    /// The position.
     #[must_use]
     pub fn position(&self) -> Position {
         self.0.as_deref().cloned().unwrap_or_default()
     }
 
-    /// The number of the first move, as the FEN has it: 1 but for positions from the middle of a game.
+    /// The number of the first move, as in the FEN: 1 except for positions from the middle of a game.
     #[must_use]
     pub fn fullmove(&self) -> u32 {
         self.position().move_number()
@@ -75,31 +75,31 @@ impl FromStr for StartPosition {
     }
 }
 
-/// Who sits in a seat.
+/// The player in a seat.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Player {
-    /// Who holds the right to the seat.
+    /// The id of the player, who holds the right to the seat.
     pub id: PlayerId,
-    /// What the records call the player; the matchmaker bounds its length.
+    /// The player's name in records; the matchmaker limits its length.
     pub name: Box<str>,
 }
 
-/// All that is agreed before a match begins, and never changes after.
+/// The terms of a match, which never change after it was created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MatchSetup {
-    /// Which match this is.
+    /// The id of the match.
     pub id: MatchId,
-    /// Who plays.
+    /// The players.
     pub players: BySeat<Player>,
     /// How much time each side has.
     pub time_control: TimeControl,
     /// When the clocks begin to count.
     pub clock_start: ClockStart,
-    /// Where the pieces stand at ply 0.
+    /// The position at ply 0.
     pub start: StartPosition,
     /// Whether the result counts for ratings.
     pub rated: bool,
-    /// When the match was made, for the records.
+    /// When the match was created, for records.
     pub created_at: UnixMillis,
 }
 
@@ -123,8 +123,8 @@ mod tests {
         }
     }
 
-    /// What is stored must be what was given: all that would be dropped or cut is refused, with the
-    /// reason.
+    /// A position must be stored as it was given: what would be dropped or truncated is refused, with
+    /// the reason.
     #[test]
     fn fen_that_says_more_than_is_kept_is_refused() {
         let board = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR";

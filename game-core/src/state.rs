@@ -1,4 +1,4 @@
-//! The live match: commands and time go in, events come out.
+//! The live match: its state, its clocks, and what can be read of it.
 
 use std::time::Duration;
 
@@ -15,44 +15,44 @@ use crate::{
 
 /// A match in play or finished.
 ///
-/// Its owner hands it every command with the time of its receipt ([`apply`](Self::apply)), calls
-/// [`tick`](Self::tick) when [`deadline`](Self::deadline) has come, and
-/// [`start_clock`](Self::start_clock) once what happened may be shown: until then the clock of the
-/// side to move stands still, so that nobody pays for the owner's own delays. All time comes in
-/// through these arguments.
+/// Its owner passes it every command with the time of its receipt ([`apply`](Self::apply)), calls
+/// [`tick`](Self::tick) at the [`deadline`](Self::deadline), and
+/// [`start_clock`](Self::start_clock) as soon as peers may receive the events: until then the clock of
+/// the side to move stands still, so that the owner's own delays cost no player time. Time is known
+/// only by these arguments.
 ///
-/// Every event that comes out carries the next seq. Whatever is refused changes nothing.
+/// Each event has the next seq. A refused command changes nothing.
 #[derive(Debug, Clone)]
 pub struct Match {
-    /// What was agreed; it never changes.
+    /// The terms, which never change.
     pub(crate) setup: MatchSetup,
     /// The moves that stand, and the board that they lead to.
     pub(crate) line: Line,
-    /// Both remaining times.
+    /// The remaining time of both sides.
     pub(crate) clock: Clock,
-    /// Until when the side to move may make its untimed first move, once that wait has begun.
+    /// The deadline for the untimed first move of the side to move, once that wait has begun.
     pub(crate) first_move_until: Option<MatchTime>,
-    /// Until when one of the players may come to a match whose clocks count from the start, once that
-    /// wait has begun. Until somebody has come, no flag falls.
+    /// The deadline for a player to join a match whose clocks count from the start, once that wait has
+    /// begun. No flag falls before a player has joined.
     pub(crate) attended_until: Option<MatchTime>,
-    /// Whether a player has come, as far as its owner knows; not part of a snapshot.
+    /// Whether a player has joined, as far as the owner knows; not part of a snapshot.
     is_attended: bool,
-    /// What counted of the move under way under former owners, and is in no event.
+    /// The time that counted for the move under way under former owners, and is in no event.
     pub(crate) carried: Duration,
-    /// The draw offer that stands, and when each seat last made one.
+    /// The standing draw offer, and when each seat last made one.
     pub(crate) offers: DrawOffers,
     /// Every event but the one that ended the match.
     pub(crate) history: History,
     /// How the match ended.
     pub(crate) end: Option<End>,
-    /// What was refused lately; not part of a snapshot.
+    /// The most recent refusals; not part of a snapshot.
     pub(crate) refusals: BySeat<RecentRefusals>,
 }
 
 /// The event that ended a match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct End {
-    /// The seat and command that ended it; `None` where time, the rules or an arbiter did.
+    /// The seat and command that ended it; `None` if time, the rules or an arbiter did.
     pub by: Option<(Seat, CommandId)>,
     /// Who won.
     pub outcome: Outcome,
@@ -79,16 +79,16 @@ impl Match {
         }
     }
 
-    /// A player has come: from now on time counts as the terms say. Without it, a match that has no event
-    /// ends as aborted after the time for a first move, also where the clocks count from the start: two
-    /// players who never came have lost nothing.
+    /// Notes that a player has joined: from now on time counts by the terms. Without this, a match
+    /// without events ends as aborted after the timeout for a first move, also if its clocks count from
+    /// the start, so that nobody loses a match that neither player joined.
     pub fn attend(&mut self) {
         self.is_attended = true;
     }
 
-    /// When [`tick`](Self::tick) must be called next; `None` while no clock counts or the match is
-    /// over. It is in the past for a match restored from a log that ends between a move and the end
-    /// that follows from it.
+    /// When [`tick`](Self::tick) must be called next; `None` while no clock counts, and after the end.
+    /// It is in the past for a match restored from a log that ends between a move and the end that
+    /// follows from it.
     #[must_use]
     pub fn deadline(&self) -> Option<MatchTime> {
         if self.end.is_some() {
@@ -102,9 +102,9 @@ impl Match {
         }
     }
 
-    /// Lets time count for the side to move from `now`: its clock, or the wait for its untimed
-    /// first move. After each move nothing counts until this is called. Has no effect while time
-    /// counts already, and none on a finished match.
+    /// Starts to count time for the side to move at `now`: its clock, or the wait for its untimed first
+    /// move. After each move no time counts until this is called. Has no effect while time counts
+    /// already, or on a finished match.
     pub fn start_clock(&mut self, now: MatchTime) {
         if self.is_over() || self.deadline().is_some() {
             return;
@@ -118,16 +118,16 @@ impl Match {
         }
     }
 
-    /// Until when a match whose clocks count from the start waits for a player; `None` once there is a
-    /// sign that one came.
+    /// Until when a match whose clocks count from the start waits for a player; `None` once one has
+    /// joined.
     pub(crate) fn waits_until(&self) -> Option<MatchTime> {
         self.attended_until
             .filter(|_| !self.is_attended && self.seq() == 0)
     }
 
-    /// What has counted for the side to move since the last event, by `now`: on its clock, or of the
-    /// wait for its untimed first move. To be [carried over](Self::carry_over) when the match changes
-    /// its owner in good order, as no event shows it.
+    /// The time that has counted for the side to move between the last event and `now`: on its clock, or
+    /// of the wait for its untimed first move. No event shows it, so a hand-over to another owner has to
+    /// [carry it over](Self::carry_over).
     #[must_use]
     pub fn move_time(&self, now: MatchTime) -> Duration {
         if let Some(until) = self.first_move_until {
@@ -138,9 +138,9 @@ impl Match {
         self.carried + counted
     }
 
-    /// Charges the side to move with what a former owner says has counted of its move. To be called
-    /// on a match that was just [restored](Self::restore), before its clock is started; no effect on
-    /// a finished one.
+    /// Charges the side to move the time that counted for its move under a former owner. To be called
+    /// on a match that was just [restored](Self::restore), before its clock is started; has no effect
+    /// on a finished match.
     pub fn carry_over(&mut self, counted: Duration) {
         if self.is_over() {
             return;
@@ -155,7 +155,7 @@ impl Match {
         self.setup.time_control.speed().first_move_timeout()
     }
 
-    /// What was agreed before the match.
+    /// The terms of the match.
     #[must_use]
     pub const fn setup(&self) -> &MatchSetup {
         &self.setup
@@ -191,20 +191,20 @@ impl Match {
         self.clock.shown(now)
     }
 
-    /// Whose clock is counting. `None` also during the wait for an untimed first move.
+    /// The seat whose clock counts. `None` also during the wait for an untimed first move.
     #[must_use]
     pub fn running(&self) -> Option<Seat> {
         self.clock.running()
     }
 
-    /// Whose clock counts, or will once [`start_clock`](Self::start_clock) is called. `None` while
-    /// first moves are untimed and when the match is over.
+    /// The seat whose clock counts, or will count after [`start_clock`](Self::start_clock). `None` while
+    /// first moves are untimed, and after the end.
     #[must_use]
     pub fn timed_seat(&self) -> Option<Seat> {
         (!self.is_over() && self.has_begun()).then(|| self.turn())
     }
 
-    /// Whose draw offer stands.
+    /// The seat whose draw offer stands.
     #[must_use]
     pub const fn draw_offer(&self) -> Option<Seat> {
         self.offers.standing()
@@ -228,8 +228,7 @@ impl Match {
         self.line.moves()
     }
 
-    /// Every legal move in the position, in the form in which moves are recorded. Also of a
-    /// finished match, whose position may still have some.
+    /// Every legal move in the position, in its canonical form. A finished match may have some too.
     #[must_use]
     pub fn legal_moves(&self) -> Vec<Uci> {
         let legal = self.position().legal_moves().into_iter();
@@ -254,7 +253,7 @@ impl Match {
         !self.is_over() && self.has_begun()
     }
 
-    /// The plies that make up both first moves, which are not timed and do not count yet.
+    /// The plies of both first moves, which are not timed and can be aborted.
     const FIRST_PLIES: u16 = 2;
 
     /// How the rules have ended the match, whether or not the end is an event already.
@@ -267,7 +266,7 @@ impl Match {
         self.has_begun_at(self.ply())
     }
 
-    /// Whether there is nothing left to do but, at most, to state the result.
+    /// Whether the match is decided. The event that states its end may still be missing.
     pub(crate) const fn is_over(&self) -> bool {
         self.end.is_some() || self.verdict().is_some()
     }
@@ -286,7 +285,7 @@ impl Match {
         }
     }
 
-    /// Lets no time count for anyone.
+    /// Stops the running clock, and any wait for a player or a first move.
     pub(crate) fn stop_clock(&mut self) {
         self.clock.stop();
         self.first_move_until = None;

@@ -1,4 +1,4 @@
-//! What tests of every crate begin with: the terms of a match.
+//! A builder of match terms, for the tests of every crate.
 
 use crate::{
     BySeat, ClockStart, MatchId, MatchSetup, Player, StartPosition, TimeControl, UnixMillis,

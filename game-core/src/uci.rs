@@ -1,4 +1,4 @@
-//! A move as it travels and is stored: UCI text, packed into 16 bits.
+//! A move by its squares: UCI notation, packed into 16 bits.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,16 +8,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{Role, Square};
 
-/// Text or a number that is not a move in UCI notation.
+/// Why a text or a number is not a move in UCI notation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a move in UCI notation, for example e2e4, e7e8q or e1g1")]
 pub struct InvalidUci;
 
-/// A move in UCI notation (`e2e4`, `e7e8q`, `Q@f7`); legal only in a position that says so.
+/// A move in UCI notation (`e2e4`, `e7e8q`, `Q@f7`), not necessarily legal.
 ///
-/// Packed: bits 0–5 the square left, 6–11 the square reached, 12–14 the promotion role (0 none,
-/// 1 pawn to 6 king). A drop has both squares equal and names the dropped role. The null move of
-/// UCI is not a move here.
+/// Bits 0–5 are the origin, 6–11 the target, 12–14 the role that a pawn becomes (0 none, 1 pawn to
+/// 6 king). A drop has equal squares and the dropped role. The null move of UCI is excluded.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Uci(u16);
 

@@ -350,7 +350,7 @@ mod tests {
             // Persian: a non-joiner between two letters that would join.
             "علی\u{200c}رضا",
             "می\u{200c}خواهم",
-            // Behind a virama: Devanagari, Sinhala, Malayalam.
+            // After a virama: Devanagari, Sinhala, Malayalam.
             "क्\u{200d}ष",
             "ශ්\u{200d}රී",
             "ക്\u{200c}ഷ",

@@ -1,4 +1,4 @@
-//! What an arbiter decides about a match in play.
+//! Decisions of an arbiter about a match in play.
 
 use game_core::{Match, Outcome, Refusal, Seat, Termination};
 

@@ -133,7 +133,7 @@ fn a_match_to_which_nobody_comes_is_aborted_also_where_clocks_count_at_once() {
     }
 }
 
-/// An engine match to which nobody has come.
+/// An engine match that no player has joined.
 fn unattended(initial_ms: u64, increment_ms: u64) -> Table {
     let mut table = timed(initial_ms, increment_ms, ClockStart::AtOnce);
     table.game = Match::new(table.game.setup().clone());
@@ -280,7 +280,7 @@ fn a_flag_loses_unless_the_opponent_cannot_mate() {
     }
 }
 
-/// FIDE 5.1.2 asks of a resignation what 6.9 asks of a flag.
+/// FIDE 5.1.2 has the same condition for a resignation as 6.9 for a flag.
 #[test]
 fn resigning_loses_unless_the_opponent_cannot_mate() {
     for (board, outcome) in FLAGS.iter().chain(RESIGNED) {

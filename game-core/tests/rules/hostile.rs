@@ -1,4 +1,4 @@
-//! Snapshots and records from a broken or hostile source: nothing they hold makes a match panic.
+//! Snapshots and records from a broken or hostile source: none makes a match panic.
 
 use std::time::Duration;
 
@@ -102,7 +102,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
     })
 }
 
-/// One way in which a snapshot is other than a match left it.
+/// One change of a snapshot.
 #[derive(Debug, Clone)]
 enum Damage {
     Replaced(u16, Entry),

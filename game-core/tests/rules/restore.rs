@@ -1,4 +1,4 @@
-//! A match made again from its snapshot and records: what comes back, and what is refused.
+//! A match restored from its snapshot and records: what it knows, and what is refused.
 
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ fn a_snapshot_knows_how_far_the_match_is() {
     assert_eq!(snapshot.outcome(), table.game.outcome());
 }
 
-/// What no snapshot has to say, a restored match still knows.
+/// A restored match knows what follows from its events: offers, repeated commands and repetitions.
 #[test]
 fn offers_repeats_and_repetitions_come_back() {
     let mut table = Table::initial();
@@ -142,7 +142,7 @@ fn an_end_that_is_missing_from_the_log_is_added() {
     restored.tick(table.now, &mut events);
     assert_eq!(events, table.events[4..]);
     assert_eq!(restored.snapshot(), whole);
-    // Its snapshot before the tick is as good.
+    // The snapshot from before the tick restores the same match.
     let early = Match::restore(fresh(), cut).unwrap().snapshot();
     let restored = Match::restore(early, &table.events[4..]).unwrap();
     assert_eq!(restored.snapshot(), whole);
@@ -300,7 +300,7 @@ fn moved(uci: &str, offers_draw: bool) -> EventKind {
     }
 }
 
-/// Ends that claim to have come by themselves, after 1. e4 e5 with White to move.
+/// Ends without a seat, of which only those may be restored that follow from the position and clocks.
 #[test]
 fn an_end_by_itself_must_follow() {
     let outcomes = [
@@ -366,7 +366,7 @@ fn an_end_by_itself_must_follow() {
     }
 }
 
-/// Where clocks count at once, "no start" means that nobody ever came, so it follows no event.
+/// Where clocks count at once, "no start" means that no player ever joined, so it follows no event.
 #[test]
 fn a_match_that_counts_at_once_has_no_late_first_move() {
     let mut table = Table::at_once(game_core::StartPosition::INITIAL.fen().as_str());

@@ -9,7 +9,7 @@ use game_core::{
     Refusal, Seat, Termination,
 };
 
-/// What is agreed at most tables: 3+2, untimed first moves, the initial position.
+/// The terms at most tables: 3+2, untimed first moves, the initial position.
 pub(crate) fn setup() -> SetupBuilder {
     SetupBuilder::new()
         .named("anna", "bert")
@@ -51,13 +51,13 @@ impl Table {
         Self::new(setup().start(fen).at_once().build())
     }
 
-    /// Lets time pass, without calling the match.
+    /// Lets time pass, without ticking the match.
     pub(crate) fn wait(&mut self, millis: u64) -> &mut Self {
         self.now = self.now + Duration::from_millis(millis);
         self
     }
 
-    /// Lets the match see the present time.
+    /// Ticks the match at the present time.
     pub(crate) fn tick(&mut self) -> &mut Self {
         self.game.tick(self.now, &mut self.events);
         self
@@ -121,7 +121,7 @@ impl Table {
         self.events.last().expect("an event").kind
     }
 
-    /// Expects that the last event ended the match so.
+    /// Expects that the last event ended the match with this result.
     #[track_caller]
     pub(crate) fn expect_end(&self, outcome: Outcome, termination: Termination) {
         assert_eq!(self.game.outcome(), Some((outcome, termination)));
