@@ -1,282 +1,197 @@
-//! What the files of a crate import: the rules library in one place only, and nothing in a circle.
+//! The directions between the files of a crate.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
-/// Crates whose files do not import each other in a circle.
+/// The crates whose files import each other in one direction.
 const WITHOUT_CIRCLES: [&str; 2] = ["game-core", "protocol"];
 
-/// The one file that knows the rules library.
-const RULES: &str = "game-core/src/position.rs";
-
-/// Tests that ask the rules library for a second opinion, by way of the PGN reader.
-const SECOND_OPINIONS: [&str; 2] = [
-    "game-core/tests/rules/games.rs",
-    "game-core/tests/rules/perft.rs",
-];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
-
-/// All Rust files under a folder, without what Cargo builds.
-fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() && name != "target" && !name.starts_with('.') {
-            rust_files(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
-
-/// A file without its comments.
-fn code(path: &Path) -> String {
-    let text = std::fs::read_to_string(path).unwrap();
-    let code = text.lines().map(|line| match line.split_once("//") {
-        Some((code, _)) => format!("{code}\n"),
-        None => format!("{line}\n"),
-    });
-    code.collect()
-}
-
-#[test]
-fn only_position_uses_the_rules_library() {
-    let mut files = Vec::new();
-    rust_files(root(), &mut files);
-    let this = Path::new(file!()).file_name();
-    let users: BTreeSet<String> = files
-        .iter()
-        .filter(|path| path.file_name() != this && code(path).contains("shakmaty"))
-        .map(|path| path.strip_prefix(root()).unwrap().display().to_string())
-        .collect();
-    let allowed = SECOND_OPINIONS.iter().chain([&RULES]);
-    assert_eq!(users, allowed.map(ToString::to_string).collect());
-    for file in SECOND_OPINIONS {
-        let code = code(&root().join(file));
-        let direct = code.replace("pgn_reader::shakmaty", "");
-        assert!(!direct.contains("shakmaty"), "{file}");
-    }
-    for manifest in std::fs::read_dir(root()).unwrap() {
-        let manifest = manifest.unwrap().path().join("Cargo.toml");
-        let Ok(text) = std::fs::read_to_string(&manifest) else {
-            continue;
-        };
-        let is_core = manifest.parent().unwrap().ends_with("game-core");
-        assert_eq!(text.contains("shakmaty"), is_core, "{manifest:?}");
-    }
-}
-
-/// A module by its path from the root of its crate; the root itself is empty.
+/// A module, by its path from the root of its crate.
 type Module = Vec<String>;
 
-/// The files of a crate, and what each imports of the others.
-struct Crate {
-    /// The code of each module, without unit tests.
-    modules: BTreeMap<Module, String>,
-    /// What the root re-exports, by name.
-    exports: BTreeMap<String, Module>,
-}
-
-impl Crate {
-    fn read(name: &str) -> Self {
-        let source = root().join(name).join("src");
-        let mut files = Vec::new();
-        rust_files(&source, &mut files);
-        let mut modules: BTreeMap<Module, String> = files
-            .iter()
-            .map(|file| (module_of(file.strip_prefix(&source).unwrap()), code(file)))
-            .collect();
-        // Modules that only tests are built with.
-        let tests: Vec<Module> = modules.iter().flat_map(test_modules).collect();
-        modules.retain(|module, _| !tests.iter().any(|test| module.starts_with(test)));
-        for code in modules.values_mut() {
-            let end = code.find("#[cfg(test)]\nmod ").unwrap_or(code.len());
-            code.truncate(end);
-        }
-        let mut this = Self {
-            modules,
-            exports: BTreeMap::new(),
-        };
-        for path in paths(&this.modules[&Vec::new()]) {
-            let name = path.last().unwrap().clone();
-            let module = this.resolve(&Vec::new(), &path);
-            this.exports.extend(module.map(|module| (name, module)));
-        }
-        this
-    }
-
-    /// The module that a path names an item of, if it is one of this crate.
-    fn resolve(&self, from: &Module, path: &[String]) -> Option<Module> {
-        let (mut module, mut rest) = (from.clone(), path);
-        match path.first()?.as_str() {
-            "crate" => module.clear(),
-            "super" => drop(module.pop()),
-            "self" => {}
-            child => {
-                module.push(child.to_owned());
-                self.modules.contains_key(&module).then_some(())?;
+/// The text of every module that has a file of its own, without comments and test modules.
+fn modules(source: &Path) -> BTreeMap<Module, String> {
+    let mut modules = BTreeMap::new();
+    let mut directories = vec![(Module::new(), source.to_owned())];
+    while let Some((parent, directory)) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let inner = || parent.iter().cloned().chain([name.clone()]).collect();
+            if path.is_dir() {
+                directories.push((inner(), path));
+            } else if name != "tests" {
+                let is_own = matches!(name.as_str(), "lib" | "main" | "mod");
+                let module = if is_own { parent.clone() } else { inner() };
+                let text = fs::read_to_string(path).unwrap();
+                let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+                let code = text
+                    .lines()
+                    .filter(|line| !line.trim_start().starts_with("//"));
+                modules.insert(module, code.collect::<Vec<_>>().join("\n"));
             }
         }
-        rest = &rest[1..];
-        while let [next, others @ ..] = rest {
-            if next == "super" {
-                module.pop();
-            } else {
-                module.push(next.clone());
-                if !self.modules.contains_key(&module) {
-                    module.pop();
-                    if module.is_empty() {
-                        return Some(self.exports.get(next).cloned().unwrap_or_default());
-                    }
-                    break;
-                }
+    }
+    modules
+}
+
+/// Every path in a text, those in braces put together: `a::{b, c::d}` is `a::b` and `a::c::d`.
+fn paths(text: &str) -> Vec<Vec<String>> {
+    let (mut found, mut heads) = (Vec::new(), Vec::<Vec<String>>::new());
+    let (mut path, mut word, mut goes_on) = (Vec::new(), String::new(), false);
+    for (at, letter) in text.char_indices() {
+        if letter.is_alphanumeric() || letter == '_' {
+            if word.is_empty() && !goes_on {
+                path = heads.last().cloned().unwrap_or_default();
             }
-            rest = others;
-        }
-        Some(module)
-    }
-
-    /// For each module those of which it imports something.
-    fn imports(&self) -> BTreeMap<Module, BTreeSet<Module>> {
-        let of = |(module, code): (&Module, &String)| {
-            let paths = paths(code).into_iter();
-            let mut found: BTreeSet<Module> = paths
-                .filter_map(|path| self.resolve(module, &path))
-                .collect();
-            found.remove(module);
-            (module.clone(), found)
-        };
-        self.modules.iter().map(of).collect()
-    }
-}
-
-/// The module that a file holds, from its path in `src`.
-fn module_of(file: &Path) -> Module {
-    let parts = file.with_extension("");
-    let mut module: Module = parts
-        .iter()
-        .map(|part| part.to_string_lossy().into_owned())
-        .collect();
-    if module.last().is_some_and(|last| last == "mod") || module == ["lib"] {
-        module.pop();
-    }
-    module
-}
-
-/// The modules that a module declares for tests alone.
-fn test_modules((module, code): (&Module, &String)) -> Vec<Module> {
-    let declared = code.split("#[cfg(test)]\nmod ").skip(1);
-    let names = declared.filter_map(|after| after.split_once(';'));
-    names
-        .filter(|(name, _)| !name.contains(char::is_whitespace))
-        .map(|(name, _)| [module.as_slice(), &[name.to_owned()]].concat())
-        .collect()
-}
-
-/// All paths of `use` items, and all paths elsewhere that begin in this crate.
-fn paths(code: &str) -> Vec<Vec<String>> {
-    let mut found = Vec::new();
-    for item in code.split(";\n") {
-        let Some(at) = item.find("use ") else {
+            word.push(letter);
             continue;
-        };
-        let is_item = item[..at]
-            .lines()
-            .last()
-            .is_none_or(|line| line.is_empty() || line.starts_with("pub"));
-        if is_item {
-            expand(&[], &item[at + 4..], &mut found);
         }
-    }
-    let word = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-    for begin in ["crate::", "super::"] {
-        for (at, _) in code.match_indices(begin) {
-            let path = &code[at..];
-            let path = &path[..path.find(|c| !word(c)).unwrap_or(path.len())];
-            let segments = path.split("::").filter(|segment| !segment.is_empty());
-            found.push(segments.map(str::to_owned).collect());
+        if !word.is_empty() {
+            path.push(std::mem::take(&mut word));
+            goes_on = text[at..].starts_with("::");
+            if !goes_on {
+                found.push(std::mem::take(&mut path));
+            }
         }
-    }
-    found.retain(|path: &Vec<String>| path.len() > 1);
-    found
-}
-
-/// Expands the tree of a `use` item into its paths.
-fn expand(before: &[String], tree: &str, found: &mut Vec<Vec<String>>) {
-    let tree = tree.trim();
-    let Some((path, inner)) = tree.split_once('{') else {
-        let name = tree.split(" as ").next().unwrap_or_default();
-        let segments = name.split("::").map(|segment| segment.trim().to_owned());
-        let segments = segments.filter(|segment| !segment.is_empty() && segment != "*");
-        found.push(before.iter().cloned().chain(segments).collect());
-        return;
-    };
-    let segments = path.split("::").map(|segment| segment.trim().to_owned());
-    let segments = segments.filter(|segment| !segment.is_empty());
-    let before: Vec<String> = before.iter().cloned().chain(segments).collect();
-    let inner = inner.trim_end().strip_suffix('}').unwrap_or(inner);
-    let (mut depth, mut start) = (0, 0);
-    for (at, c) in inner.char_indices().chain([(inner.len(), ',')]) {
-        match c {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            ',' if depth == 0 => {
-                if !inner[start..at].trim().is_empty() {
-                    expand(&before, &inner[start..at], found);
-                }
-                start = (at + 1).min(inner.len());
+        match letter {
+            ':' => {}
+            '{' => heads.push(if goes_on {
+                std::mem::take(&mut path)
+            } else {
+                Vec::new()
+            }),
+            '}' => drop(heads.pop()),
+            '*' if goes_on => {
+                found.push([std::mem::take(&mut path), vec!["*".to_owned()]].concat())
             }
             _ => {}
         }
+        goes_on &= letter == ':';
+    }
+    found
+}
+
+/// The module that a path in `from` leads to, if it is one of ours.
+fn target(modules: &BTreeMap<Module, String>, from: &Module, path: &[String]) -> Option<Module> {
+    let (mut module, mut rest) = (from.clone(), path);
+    let is_child = |name: &String| {
+        let child: Module = from.iter().cloned().chain([name.clone()]).collect();
+        modules.contains_key(&child)
+    };
+    if path.len() < 2 {
+        // A name of its own, or `pub(super)`.
+        return None;
+    }
+    match path[0].as_str() {
+        "crate" => (module, rest) = (Module::new(), &rest[1..]),
+        "self" => rest = &rest[1..],
+        "super" => {}
+        _ if is_child(&rest[0]) => {}
+        _ => return None,
+    }
+    while let Some(name) = rest.first() {
+        if name == "super" {
+            module.pop();
+        } else {
+            module.push(name.clone());
+            if !modules.contains_key(&module) {
+                module.pop();
+                break;
+            }
+        }
+        rest = &rest[1..];
+    }
+    match rest.first() {
+        Some(name) if module.is_empty() => Some(exported(modules, name).unwrap_or(module)),
+        _ => Some(module),
     }
 }
 
-/// A circle among the imports, if there is one.
+/// The module of which the root of the crate exports `name`.
+fn exported(modules: &BTreeMap<Module, String>, name: &str) -> Option<Module> {
+    let root = Module::new();
+    let exports = paths(modules.get(&root)?);
+    let path = exports
+        .iter()
+        .find(|path| path.len() > 1 && path.last().is_some_and(|last| last == name))?;
+    target(modules, &root, path)
+}
+
+/// A way from a module back to itself.
 fn circle(imports: &BTreeMap<Module, BTreeSet<Module>>) -> Option<Vec<Module>> {
-    fn visit(
-        at: &Module,
-        imports: &BTreeMap<Module, BTreeSet<Module>>,
-        trail: &mut Vec<Module>,
-        done: &mut BTreeSet<Module>,
-    ) -> Option<Vec<Module>> {
-        if let Some(begin) = trail.iter().position(|module| module == at) {
-            return Some(trail[begin..].to_vec());
-        }
-        if !done.insert(at.clone()) {
-            return None;
-        }
-        trail.push(at.clone());
-        for next in imports.get(at).into_iter().flatten() {
-            let found = visit(next, imports, trail, done);
-            if found.is_some() {
-                return found;
+    let mut done = BTreeSet::new();
+    for start in imports.keys() {
+        let mut way = vec![(start.clone(), imports[start].iter())];
+        while let Some((_, rest)) = way.last_mut() {
+            match rest.next() {
+                Some(next) if done.contains(next) => {}
+                Some(next) => {
+                    if let Some(begin) = way.iter().position(|(on, _)| on == next) {
+                        return Some(way[begin..].iter().map(|(on, _)| on.clone()).collect());
+                    }
+                    way.push((next.clone(), imports[next].iter()));
+                }
+                None => {
+                    let left = way.pop();
+                    done.extend(left.map(|(module, _)| module));
+                }
             }
         }
-        trail.pop();
-        None
     }
-    let mut done = BTreeSet::new();
-    let mut modules = imports.keys();
-    modules.find_map(|module| visit(module, imports, &mut Vec::new(), &mut done))
+    None
+}
+
+fn imports(crate_name: &str) -> BTreeMap<Module, BTreeSet<Module>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let modules = modules(&root.join(crate_name).join("src"));
+    let of = |(module, text): (&Module, &String)| {
+        let paths = paths(text);
+        let targets = paths
+            .iter()
+            .filter_map(|path| target(&modules, module, path));
+        let others = targets.filter(|other| other != module).collect();
+        (module.clone(), others)
+    };
+    modules.iter().map(of).collect()
 }
 
 #[test]
-fn files_of_a_crate_do_not_import_each_other_in_a_circle() {
+fn the_files_of_a_crate_import_each_other_in_one_direction() {
     for name in WITHOUT_CIRCLES {
-        let imports = Crate::read(name).imports();
-        assert_eq!(circle(&imports), None, "in {name}");
+        let imports = imports(name);
+        assert!(!imports.is_empty());
+        assert_eq!(circle(&imports), None, "a circle of imports in {name}");
     }
-    // The imports are found: by a name that the root re-exports, and by the module's own.
-    let imports = Crate::read("game-core").imports();
-    let of = |module: &str| imports[&vec![module.to_owned()]].clone();
-    assert!(of("board").contains(&vec!["position".to_owned()]));
-    assert!(of("board").contains(&vec!["limits".to_owned()]));
-    // And a circle would be.
-    let mut closed = imports.clone();
-    let limits = closed.get_mut(&vec!["limits".to_owned()]).unwrap();
-    limits.insert(vec!["board".to_owned()]);
-    assert!(circle(&closed).is_some());
+}
+
+#[test]
+fn a_circle_of_imports_is_found() {
+    let module = |path: &str| path.split("::").map(str::to_owned).collect::<Module>();
+    let text = "use super::{c, d::{E, f}};\nfn g() { crate::a::h(self::i::J) }";
+    let modules =
+        ["a", "a::b", "a::c", "a::d", "a::b::i"].map(|path| (module(path), String::new()));
+    let modules: BTreeMap<Module, String> = modules.into_iter().collect();
+    let found = paths(text);
+    let targets = found
+        .iter()
+        .filter_map(|path| target(&modules, &module("a::b"), path));
+    let expected = ["a::c", "a::d", "a", "a::b::i"].map(module);
+    assert_eq!(targets.collect::<BTreeSet<_>>(), expected.into());
+    // What the root exports is of the module that it is from.
+    let exports = (Module::new(), "pub use a::d::{K, L};".to_owned());
+    let modules = modules.into_iter().chain([exports]).collect();
+    let path = ["crate", "L"].map(str::to_owned);
+    assert_eq!(
+        target(&modules, &module("a::b"), &path),
+        Some(module("a::d"))
+    );
+
+    let edge = |from, to: &[&str]| (module(from), to.iter().map(|to| module(to)).collect());
+    let straight = [edge("a", &["b", "c"]), edge("b", &["c"]), edge("c", &[])];
+    assert_eq!(circle(&straight.into()), None);
+    let round = [edge("a", &["b"]), edge("b", &["c"]), edge("c", &["b"])];
+    let found = circle(&round.into()).unwrap();
+    assert_eq!(found, [module("b"), module("c")]);
 }

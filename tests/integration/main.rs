@@ -30,6 +30,7 @@ mod ownership;
 mod play;
 mod python_chess;
 mod replay;
+mod rules_library;
 mod secrets;
 mod signals;
 mod simulation;
