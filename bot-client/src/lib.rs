@@ -28,5 +28,5 @@ pub use connection::Connector;
 pub use matchmaker::{Matchmaker, MatchmakerError};
 pub use printable::{printable, printable_lines};
 pub use seat::{SeatError, SeatSession, SessionConfig, Update};
-pub use view::{MatchView, Standstill, canonical, fen_of};
+pub use view::{MatchView, Standstill};
 pub use violation::Violation;

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use protocol::PAUSED_SAID_EVERY;
+use protocol::PAUSED_REPEATED_EVERY;
 
 use super::ShardLimits;
 
@@ -180,7 +180,7 @@ impl Pause {
 
     /// When it is said again that play is paused.
     fn reminds_at(&self) -> Duration {
-        self.said_at + PAUSED_SAID_EVERY
+        self.said_at + PAUSED_REPEATED_EVERY
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use game_core::{
-    BySeat, ClockStart, Match, MatchId, MatchSetup, Player, PlayerId, ShardId, StartPosition,
-};
+use game_core::testing::SetupBuilder;
+use game_core::{ClockStart, Match, MatchId, PlayerId, ShardId};
 use protocol::Role;
 use protocol::http::ShardAddress;
 use protocol::token::{SeatClaims, SigningKey};
@@ -115,22 +114,12 @@ impl LocalShard {
     /// If the store cannot take it, or the time control is none.
     pub async fn create_match_with(&self, time_control: &str, clock_start: ClockStart) -> MatchId {
         let id = MatchId::from_random(rand::random());
-        let player = |name: &str| Player {
-            id: player(name),
-            name: name.into(),
-        };
-        let setup = MatchSetup {
-            id,
-            players: BySeat {
-                white: player("ann"),
-                black: player("bob"),
-            },
-            time_control: time_control.parse().expect("a time control"),
-            clock_start,
-            start: StartPosition::INITIAL,
-            rated: false,
-            created_at: shard::system_calendar(),
-        };
+        let setup = SetupBuilder::new()
+            .id(id)
+            .timed(time_control)
+            .clock_start(clock_start)
+            .created_at(shard::system_calendar().0)
+            .build();
         let snapshot = Match::new(setup).snapshot();
         self.store
             .create(self.id, &snapshot)

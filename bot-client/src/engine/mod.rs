@@ -9,11 +9,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use game_core::{BySeat, Seat, TimeControl, Uci};
+use game_core::{BySeat, Move, Position, TimeControl, Uci};
 use rand::seq::IndexedRandom;
-use shakmaty::{Chess, EnPassantMode, Position, fen::Fen};
 
-use crate::{MatchView, canonical};
+use crate::MatchView;
 pub use supply::EngineSupply;
 pub use uci::UciEngine;
 
@@ -134,9 +133,9 @@ pub enum EngineError {
 /// The position to choose a move in, and the time there is.
 #[derive(Debug, Clone)]
 pub struct Task {
-    start: Chess,
+    start: Position,
     moves: Vec<Uci>,
-    position: Chess,
+    position: Position,
     time_control: TimeControl,
     left: BySeat<Duration>,
     /// First moves are not timed, but must come soon or the match is aborted.
@@ -167,16 +166,15 @@ impl Task {
 
     /// What the side to move has left.
     fn own_time(&self) -> Duration {
-        self.left[Seat::from(self.position.turn())]
+        self.left[self.position.turn()]
     }
 
     /// UCI's `position` command.
     fn position_command(&self) -> String {
-        let mut command = if self.start == Chess::default() {
+        let mut command = if self.start == Position::default() {
             "position startpos".to_owned()
         } else {
-            let fen = Fen::from_position(&self.start, EnPassantMode::Legal);
-            format!("position fen {fen}")
+            format!("position fen {}", self.start.fen())
         };
         if !self.moves.is_empty() {
             command.push_str(" moves");
@@ -191,7 +189,7 @@ impl Task {
     /// The move that `text` names, if it is legal.
     fn legal(&self, text: &str) -> Option<Uci> {
         let uci: Uci = text.parse().ok()?;
-        canonical(uci.to_move().to_move(&self.position).ok()?)
+        self.position.resolve(uci).map(Move::uci)
     }
 }
 
@@ -241,8 +239,8 @@ impl Engine {
         match self {
             Self::Random => {
                 let legal = task.position.legal_moves();
-                let chosen = legal.choose(&mut rand::rng()).copied();
-                chosen.and_then(canonical).ok_or(EngineError::NoMove)
+                let chosen = legal.choose(&mut rand::rng());
+                chosen.map(|legal| legal.uci()).ok_or(EngineError::NoMove)
             }
             Self::Uci(engine) => engine.choose(task).await,
         }

@@ -14,13 +14,12 @@ fn task(moves: &str) -> Task {
         .split_whitespace()
         .map(|uci| uci.parse().unwrap())
         .collect();
-    let mut position = Chess::default();
-    for uci in &moves {
-        let legal = uci.to_move().to_move(&position).unwrap();
-        position.play_unchecked(legal);
+    let mut position = Position::default();
+    for &uci in &moves {
+        position.play_uci(uci).unwrap();
     }
     Task {
-        start: Chess::default(),
+        start: Position::default(),
         moves,
         position,
         time_control: TimeControl::from_millis(1_000, 500).unwrap(),

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use game_core::testing::SetupBuilder;
 use game_core::{
-    BySeat, ClockStart, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, MatchSetup,
-    Player, ShardId, Snapshot, StartPosition, UnixMillis,
+    BySeat, ClockStart, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, ShardId,
+    Snapshot, UnixMillis,
 };
 use protocol::{CloseCode, Role, ServerBody, ServerFrame, codec};
 use shard_core::{Now, Output, PeerKey, Shard, ShardLimits};
@@ -296,22 +297,8 @@ impl Room {
 
     pub(crate) fn create(&mut self, n: u128, owner: ShardId, clock_start: ClockStart) -> MatchId {
         let id = MatchId::from_random(n);
-        let player = |name: &str| Player {
-            id: name.parse().unwrap(),
-            name: name.into(),
-        };
-        let setup = MatchSetup {
-            id,
-            players: BySeat {
-                white: player("ann"),
-                black: player("bob"),
-            },
-            time_control: "60+0".parse().unwrap(),
-            clock_start,
-            start: StartPosition::INITIAL,
-            rated: false,
-            created_at: UnixMillis(0),
-        };
+        let setup = SetupBuilder::new().id(id).timed("60+0");
+        let setup = setup.clock_start(clock_start).build();
         let ownership = Ownership {
             epoch: Epoch(0),
             owner,

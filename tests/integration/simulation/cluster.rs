@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use bot_client::MatchmakerError;
 use bot_client::seat::{SeatFuture, SeatSource};
-use game_core::{
-    BySeat, ClockStart, Match, MatchId, MatchSetup, Player, PlayerId, ShardId, Snapshot,
-    StartPosition, UnixMillis,
-};
+use game_core::testing::SetupBuilder;
+use game_core::{Match, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use protocol::Role;
 use protocol::http::{SeatReply, ShardAddress};
 use protocol::token::{SeatClaims, SigningKey};
@@ -217,22 +215,12 @@ impl SeatSource for Source {
 
 /// A new match: a minute a side without increment, counted at once.
 pub(crate) fn new_match(id: MatchId) -> Snapshot {
-    let player = |name: &str| Player {
-        id: player_id(name),
-        name: name.into(),
-    };
-    let setup = MatchSetup {
-        id,
-        players: BySeat {
-            white: player("ann"),
-            black: player("bob"),
-        },
-        time_control: "60+0".parse().expect("a time control"),
-        clock_start: ClockStart::AtOnce,
-        start: StartPosition::INITIAL,
-        rated: false,
-        created_at: TODAY,
-    };
+    let setup = SetupBuilder::new()
+        .id(id)
+        .timed("60+0")
+        .at_once()
+        .created_at(TODAY.0)
+        .build();
     Match::new(setup).snapshot()
 }
 
