@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use game_core::{CommandKind, MatchId, Seat, Uci};
 use serde::Serialize;
 
-use crate::seat::Acked;
+use client::seat::Acked;
 
 /// Appends a JSON object a line. Every line is handed to the system in one write before the next
 /// command goes out, so that it outlives this process.

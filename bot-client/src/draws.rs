@@ -6,7 +6,7 @@ use game_core::{CommandKind, EventKind, Refusal};
 use protocol::WireRefusal;
 use rand::{Rng, RngExt};
 
-use crate::{MatchView, Update};
+use client::{MatchView, Update};
 
 /// A bot offers a draw with one in this many of its moves.
 const OFFERS_EVERY: u32 = 24;
@@ -147,8 +147,8 @@ mod tests {
     use rand::rngs::StdRng;
 
     use super::*;
-    use crate::seat::tests::script::{clock, event, moved};
-    use crate::seat::tests::seated::Seated;
+    use client::testing::script::{clock, event, moved};
+    use client::testing::seated::Seated;
 
     #[test]
     fn offers_are_made_in_every_way_and_never_too_soon() {

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let why = failure.to_string();
-            program::complain!("bot-client: {}", bot_client::printable_lines(&why));
+            program::complain!("bot-client: {}", client::printable_lines(&why));
             failure.exit_code()
         }
     }

@@ -7,7 +7,7 @@ use protocol::{CloseCode, WireRefusal};
 use tokio::time::{Instant, sleep};
 
 use crate::engine::{Engine, EngineError, Task};
-use crate::seat::{CommandError, SeatError, SeatSession, Update};
+use client::seat::{CommandError, SeatError, SeatSession, Update};
 
 /// Why a bot's match did not come to its regular end.
 #[derive(Debug, thiserror::Error)]

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::sockets;
+use client::sockets;
 
 /// What becomes of packets, in both directions.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

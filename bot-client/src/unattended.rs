@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::seat::{PlayerSeat, SeatSession, SessionConfig};
-use crate::{Connector, Matchmaker, MatchmakerError};
+use client::seat::{PlayerSeat, SeatSession, SessionConfig};
+use client::{Connector, Matchmaker, MatchmakerError};
 
 /// Two players who are to move once must have done so, or they leave before.
 const MOVED_WITHIN: Duration = Duration::from_secs(30);

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace with the crates of the workspace that it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 13] = [
+const DIRECTIONS: [(&str, &[&str]); 14] = [
     ("features", &[]),
     ("game-core", &[]),
     ("protocol", &["game-core"]),
@@ -49,15 +49,24 @@ const DIRECTIONS: [(&str, &[&str]); 13] = [
             "store",
         ],
     ),
+    ("client", &["features", "game-core", "protocol"]),
     (
         "bot-client",
-        &["features", "game-core", "program", "protocol", "settings"],
+        &[
+            "client",
+            "features",
+            "game-core",
+            "program",
+            "protocol",
+            "settings",
+        ],
     ),
     (
         "server",
         &[
             "admin",
             "bot-client",
+            "client",
             "features",
             "game-core",
             "matchmaker",
@@ -73,6 +82,7 @@ const DIRECTIONS: [(&str, &[&str]); 13] = [
         "tests",
         &[
             "bot-client",
+            "client",
             "game-core",
             "matchmaker",
             "program",

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bot_client::connection::ConnectionTimes;
 use bot_client::unattended::{Neglect, Neglectful, Neglecting, Unattended};
-use bot_client::{Connector, Matchmaker, SessionConfig};
+use client::connection::ConnectionTimes;
+use client::{Connector, Matchmaker, SessionConfig};
 use game_core::{CommandId, Event, EventKind, MatchId, Seat, Uci};
 use serde::Deserialize;
 use store::testing::RedisServer;

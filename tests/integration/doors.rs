@@ -30,7 +30,7 @@ fn token_of(shard: &LocalShard, player: &str, id: MatchId, role: Role) -> String
 /// What a connection is closed with, in time.
 async fn closed(client: &RawClient) -> Option<CloseCode> {
     let error = timeout(PATIENCE, client.connection.closed()).await.unwrap();
-    bot_client::connection::close_code(&error)
+    client::connection::close_code(&error)
 }
 
 /// Reads a stream to its end.

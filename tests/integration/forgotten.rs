@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bot_client::Matchmaker;
+use client::Matchmaker;
 use game_core::{ClockStart, ColorChoice, Epoch, MatchId, ShardId};
 use protocol::http::NewChallenge;
 use store::testing::RedisServer;

@@ -319,7 +319,7 @@ async fn more_connections_than_allowed_are_refused() {
     let _white = joined(&shard, id, Role::White).await;
     let _black = joined(&shard, id, Role::Black).await;
     let connector =
-        bot_client::Connector::bind(1, bot_client::connection::ConnectionTimes::default()).unwrap();
+        client::Connector::bind(1, client::connection::ConnectionTimes::default()).unwrap();
     assert!(connector.connect(&shard.address).await.is_err());
 }
 
@@ -339,7 +339,7 @@ async fn a_connection_without_a_seat_does_not_keep_its_place() {
     .await;
     let idle = RawClient::connect(&shard.address).await;
     let closed = tokio::time::timeout(Duration::from_secs(20), idle.connection.closed());
-    let code = bot_client::connection::close_code(&closed.await.unwrap());
+    let code = client::connection::close_code(&closed.await.unwrap());
     assert_eq!(code, Some(CloseCode::Deadline));
     still_serves(&shard).await;
 }
@@ -357,11 +357,11 @@ async fn who_begins_handshakes_and_finishes_none_keeps_nobody_out() {
     for _ in 0..20 {
         let socket = "127.0.0.1:0".parse().unwrap();
         let endpoint = quinn::Endpoint::client(socket).unwrap();
-        let times = bot_client::connection::ConnectionTimes {
+        let times = client::connection::ConnectionTimes {
             handshake_max: Duration::from_millis(1),
             ..Default::default()
         };
-        let connector = bot_client::Connector::with_endpoints(vec![endpoint], None, times);
+        let connector = client::Connector::with_endpoints(vec![endpoint], None, times);
         let _ = connector.connect(&shard.address).await;
     }
     still_serves(&shard).await;

@@ -18,6 +18,7 @@ mod crash;
 mod crowd;
 mod demo;
 mod doors;
+mod examples;
 mod faults;
 mod features;
 mod forgotten;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bot_client::connection::ConnectionTimes;
-use bot_client::seat::PlayerSeat;
-use bot_client::{Connector, Matchmaker, SeatSession, SessionConfig, Update};
+use client::connection::ConnectionTimes;
+use client::seat::PlayerSeat;
+use client::{Connector, Matchmaker, SeatSession, SessionConfig, Update};
 use game_core::{
     ClockStart, ColorChoice, CommandKind, Epoch, EventKind, MatchId, TimeControl, Uci,
 };

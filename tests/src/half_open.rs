@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bot_client::Connector;
-use bot_client::connection::ConnectionTimes;
+use client::Connector;
+use client::connection::ConnectionTimes;
 use protocol::http::ShardAddress;
 use quinn::Endpoint;
 use tokio::net::UdpSocket;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use bot_client::{Matchmaker, MatchmakerError};
+use client::{Matchmaker, MatchmakerError};
 use game_core::{ClockStart, ColorChoice, MatchId, Seat};
 use protocol::http::{NewChallenge, SeatReply};
 use protocol::token::SigningKey;

@@ -3,9 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use bot_client::Connector;
-use bot_client::connection::{ConnectError, ConnectionTimes, close_code};
 use bytes::BytesMut;
+use client::Connector;
+use client::connection::{ConnectError, ConnectionTimes, close_code};
 use game_core::{CommandId, CommandKind, MatchId};
 use protocol::codec::FrameError;
 use protocol::http::ShardAddress;

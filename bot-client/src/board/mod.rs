@@ -5,7 +5,7 @@ mod widget;
 
 use game_core::{File, Piece, Position, Rank, Role, Seat, Square, Uci};
 
-use crate::MatchView;
+use client::MatchView;
 pub use text::TextStyle;
 pub use widget::BoardWidget;
 

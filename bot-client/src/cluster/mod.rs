@@ -19,7 +19,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-use crate::{Matchmaker, MatchmakerError};
+use client::{Matchmaker, MatchmakerError};
 pub(crate) use process::POLL_EVERY;
 pub use process::{Place, Signal, cpu_time, resident_bytes};
 pub use redis::RedisPlace;

@@ -12,12 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::identity::{DEFAULT_CONTROL, PlayerArgs, TermsArgs, cancelled_by_signals};
 use super::{Failure, ServerArgs, note, say, say_json};
-use crate::connection::ConnectionTimes;
 use crate::engine::{EngineKind, EngineSettings, EngineSupply};
-use crate::pairing::Pairing;
 use crate::player::{PlayError, Player, give_up};
-use crate::seat::{PlayerSeat, SeatSession, SessionConfig};
-use crate::{Connector, MatchView};
+use client::connection::ConnectionTimes;
+use client::pairing::Pairing;
+use client::seat::{PlayerSeat, SeatSession, SessionConfig};
+use client::{Connector, MatchView};
 
 /// Lets an engine play matches, one after another.
 ///

@@ -10,8 +10,8 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Failure, note};
-use crate::pairing::{Pairing, PairingError, Search};
-use crate::{Matchmaker, MatchmakerError};
+use client::pairing::{Pairing, PairingError, Search};
+use client::{Matchmaker, MatchmakerError};
 
 /// The time control that all commands play by default, so that those who play meet.
 pub(super) const DEFAULT_CONTROL: &str = "5+3";

@@ -18,9 +18,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
-use crate::printable::printable_json;
-use crate::{Matchmaker, MatchmakerError, SeatError, printable_lines};
 pub use bot::BotArgs;
+use client::printable_json;
+use client::{Matchmaker, MatchmakerError, SeatError, printable_lines};
 pub use identity::{PlayerArgs, TermsArgs};
 pub use play::PlayArgs;
 use replay::{ReplayArgs, ReplayError};

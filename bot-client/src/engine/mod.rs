@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use game_core::{BySeat, Move, Position, TimeControl, Uci};
 use rand::seq::IndexedRandom;
 
-use crate::MatchView;
+use client::MatchView;
 pub use supply::EngineSupply;
 pub use uci::UciEngine;
 

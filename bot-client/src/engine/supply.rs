@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{Engine, EngineError, EngineKind, EngineSettings};
-use crate::retry::Backoff;
+use client::retry::Backoff;
 
 /// One engine, and what it takes to have another.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use bot_client::MatchmakerError;
-use bot_client::seat::{SeatFuture, SeatSource};
+use client::MatchmakerError;
+use client::seat::{SeatFuture, SeatSource};
 use game_core::testing::SetupBuilder;
 use game_core::{Match, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use protocol::Role;

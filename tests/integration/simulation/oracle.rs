@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bot_client::seat::Acked;
+use client::seat::Acked;
 use game_core::{CommandKind, Event, EventKind, Match, Seat};
 use tokio::time::Instant;
 

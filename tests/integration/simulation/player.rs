@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bot_client::connection::ConnectionTimes;
-use bot_client::seat::{Acked, SeatTimes};
-use bot_client::{Connector, MatchView, SeatError, SeatSession, SessionConfig, Update};
+use client::connection::ConnectionTimes;
+use client::seat::{Acked, SeatTimes};
+use client::{Connector, MatchView, SeatError, SeatSession, SessionConfig, Update};
 use game_core::{CommandKind, EventKind, MatchId, Move, Outcome, Seat, Termination, Uci};
 use protocol::{Role, WireEvent, WireRefusal};
 use tokio::time::{Instant, timeout_at};

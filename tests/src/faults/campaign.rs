@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bot_client::connection::ConnectionTimes;
 use bot_client::unattended::{Neglectful, Neglecting, Unattended};
-use bot_client::{Connector, Matchmaker, SessionConfig};
+use client::connection::ConnectionTimes;
+use client::{Connector, Matchmaker, SessionConfig};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -292,7 +292,7 @@ fn fault_ended(
 
 /// All matches, played to their ends, or left when they do not come to one.
 async fn gather(
-    mut tables: JoinSet<Result<Vec<Played>, bot_client::MatchmakerError>>,
+    mut tables: JoinSet<Result<Vec<Played>, client::MatchmakerError>>,
     abandon: &CancellationToken,
     report: &mut Report,
 ) -> Result<Vec<Played>, String> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bot_client::Violation;
+use client::Violation;
 use game_core::{CommandId, CommandKind, Epoch, Outcome, Seat, Termination, Uci};
 use protocol::{WireEvent, WireRefusal};
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bot_client::draws::{Draws, with_offer};
-use bot_client::seat::{PlayerSeat, SeatFuture, SeatSource};
-use bot_client::{Connector, Matchmaker, SeatError, SeatSession, SessionConfig, Update};
+use client::seat::{PlayerSeat, SeatFuture, SeatSource};
+use client::{Connector, Matchmaker, SeatError, SeatSession, SessionConfig, Update};
 use game_core::{CommandKind, MatchId, Seat};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bot_client::{Matchmaker, MatchmakerError};
+use client::{Matchmaker, MatchmakerError};
 use game_core::{ClockStart, ColorChoice, MatchId, Seat, TimeControl};
 use protocol::http::NewChallenge;
 use rand::rngs::StdRng;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bot_client::Matchmaker;
+use client::Matchmaker;
 use game_core::{Event, Match, MatchId};
 use store::{Store, StoreError, codec};
 
@@ -112,7 +112,7 @@ async fn read_log(cluster: &Cluster, id: MatchId) -> Result<Vec<Event>, String> 
 async fn read_published(
     matchmaker: &Matchmaker,
     id: MatchId,
-) -> Result<Published, bot_client::MatchmakerError> {
+) -> Result<Published, client::MatchmakerError> {
     let reply = matchmaker.match_reply(id).await?;
     Ok(Published {
         pgn: matchmaker.pgn(id).await?,

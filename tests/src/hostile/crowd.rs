@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bot_client::connection::ConnectionTimes;
-use bot_client::seat::PlayerSeat;
-use bot_client::{Connector, Matchmaker, SeatSession, SessionConfig};
+use client::connection::ConnectionTimes;
+use client::seat::PlayerSeat;
+use client::{Connector, Matchmaker, SeatSession, SessionConfig};
 use game_core::{ClockStart, ColorChoice, MatchId, Seat};
 use protocol::http::NewChallenge;
 use rand::rngs::StdRng;
@@ -100,7 +100,7 @@ impl Table {
     }
 
     async fn play(&mut self, dice: &mut StdRng) -> Result<(), String> {
-        let said = |error: bot_client::MatchmakerError| error.to_string();
+        let said = |error: client::MatchmakerError| error.to_string();
         let white = self.matchmaker.new_player(None).await.map_err(said)?.token;
         let black = self.matchmaker.new_player(None).await.map_err(said)?.token;
         loop {
@@ -126,7 +126,7 @@ impl Table {
         }
     }
 
-    async fn sit(&self, token: &str, id: MatchId) -> Result<SeatSession, bot_client::SeatError> {
+    async fn sit(&self, token: &str, id: MatchId) -> Result<SeatSession, client::SeatError> {
         let source = Arc::new(PlayerSeat {
             matchmaker: self.matchmaker.clone(),
             token: token.to_owned(),
@@ -153,7 +153,7 @@ pub(super) async fn new_match(
         clock_start: ClockStart::AtOnce,
         opponent: None,
     };
-    let said = |error: bot_client::MatchmakerError| error.to_string();
+    let said = |error: client::MatchmakerError| error.to_string();
     let made = matchmaker.create_challenge(white, &challenge).await;
     let ticket = made.map_err(said)?.id;
     let accepted = matchmaker.accept_challenge(black, &ticket).await;

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bot_client::Matchmaker;
+use client::Matchmaker;
 use game_core::MatchId;
 use protocol::http::ShardAddress;
 use rand::SeedableRng;
@@ -83,7 +83,7 @@ impl Field {
 pub(super) async fn match_of_two(
     matchmaker: &Matchmaker,
 ) -> Result<(MatchId, [String; 2]), String> {
-    let said = |error: bot_client::MatchmakerError| error.to_string();
+    let said = |error: client::MatchmakerError| error.to_string();
     let white = matchmaker.new_player(None).await.map_err(said)?.token;
     let black = matchmaker.new_player(None).await.map_err(said)?.token;
     let id = new_match(matchmaker, "600+5", &white, &black).await?;

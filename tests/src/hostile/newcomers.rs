@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bot_client::connection::ConnectionTimes;
-use bot_client::seat::PlayerSeat;
-use bot_client::{Connector, Matchmaker, SeatSession, SessionConfig};
+use client::connection::ConnectionTimes;
+use client::seat::PlayerSeat;
+use client::{Connector, Matchmaker, SeatSession, SessionConfig};
 use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};

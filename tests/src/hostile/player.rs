@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bot_client::{SeatError, SeatSession, Update};
+use client::{SeatError, SeatSession, Update};
 use game_core::CommandKind;
 use protocol::CloseCode;
 use rand::rngs::StdRng;

@@ -25,7 +25,7 @@ mod takeover;
 
 use std::time::Duration;
 
-use crate::connection::{ConnectionTimes, explain};
+use client::connection::{ConnectionTimes, explain};
 
 pub use args::{BenchArgs, BenchStore};
 pub use budgets::{Bound, Budget};

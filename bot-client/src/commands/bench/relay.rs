@@ -21,8 +21,8 @@ use tokio::time::{Instant, sleep};
 use super::rounds::{Pair, Subject, Took};
 use super::seating::{Seated, seat_all};
 use super::{BenchError, SOCKETS, START_MAX, TIMES, why_lost};
-use crate::Connector;
 use crate::cluster::{POLL_EVERY, Place, RedisPlace, silent};
+use client::Connector;
 
 /// Length of a message: about that of a move with its header.
 const MESSAGE_LEN: usize = 24;

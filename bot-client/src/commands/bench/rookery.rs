@@ -22,7 +22,7 @@ use super::rounds::{Pair, Subject, Took};
 use super::seating::{Seated, seat_all, some_at_once};
 use super::{BenchError, BenchStore, SETUP_MAX, SOCKETS, START_MAX, TIMES, why_lost};
 use crate::cluster::{POLL_EVERY, Place, RedisPlace, silent};
-use crate::{Connector, Matchmaker};
+use client::{Connector, Matchmaker};
 
 /// Nobody loses on time.
 const INITIAL_MS: u64 = 3 * 60 * 60 * 1_000;

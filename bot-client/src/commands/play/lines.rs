@@ -10,7 +10,7 @@ use super::table::{Table, Typed};
 use super::words;
 use crate::board::{BoardPicture, TextStyle};
 use crate::commands::{say, say_drawn};
-use crate::seat::SeatError;
+use client::seat::SeatError;
 
 /// Plays until the match is over, the player quits, or there is nothing more to read.
 ///

@@ -22,11 +22,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::identity::{DEFAULT_CONTROL, PlayerArgs, TermsArgs, cancelled_by_signals};
 use super::{Failure, ServerArgs, say};
-use crate::connection::ConnectionTimes;
 use crate::engine::{EngineKind, EngineSettings};
-use crate::pairing::Pairing;
-use crate::seat::{PlayerSeat, SeatSession, SeatSource, SessionConfig, Watch};
-use crate::{Connector, Matchmaker, terminal};
+use crate::terminal;
+use client::connection::ConnectionTimes;
+use client::pairing::Pairing;
+use client::seat::{PlayerSeat, SeatSession, SeatSource, SessionConfig, Watch};
+use client::{Connector, Matchmaker};
 use opponent::{Opponent, Seated};
 use saved::{SavedBot, SavedSeat};
 use table::Table;

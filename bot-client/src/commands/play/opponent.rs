@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::{Engine, EngineError, EngineKind, EngineSettings};
 use crate::player::Player;
-use crate::seat::{PlayerSeat, SeatSession, SessionConfig};
-use crate::{Connector, Matchmaker};
+use client::seat::{PlayerSeat, SeatSession, SessionConfig};
+use client::{Connector, Matchmaker};
 
 /// People like to see a move coming.
 const THINK_MIN: Duration = Duration::from_millis(400);

@@ -7,8 +7,8 @@ use game_core::{CommandId, CommandKind};
 
 use super::input::{HELP, Input};
 use super::words;
-use crate::seat::{SeatError, SeatSession, Update};
-use crate::{MatchView, Standstill};
+use client::seat::{SeatError, SeatSession, Update};
+use client::{MatchView, Standstill};
 
 /// A command whose answer takes longer is said to wait for it.
 const ANSWER_SOON: Duration = Duration::from_millis(500);

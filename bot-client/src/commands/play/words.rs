@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use game_core::{ClockStart, CommandKind, EventKind, Outcome, Refusal, Seat, Termination};
 use protocol::{CloseCode, WireEvent, WireRefusal};
 
-use crate::seat::Update;
-use crate::{MatchView, Standstill};
+use client::seat::Update;
+use client::{MatchView, Standstill};
 
 /// A clock as `m:ss`, with hours where there are any, and tenths below ten seconds.
 pub(super) fn clock(left: Duration) -> String {

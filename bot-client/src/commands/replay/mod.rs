@@ -28,9 +28,9 @@ pub use report::{AckTimes, Failure, FailureKind, GameRemark, Report, Skip};
 use seat::{Manner, Outlook, SeatPlayer};
 
 use crate::acked_log::AckedLog;
-use crate::connection::ConnectionTimes;
-use crate::seat::{PlayerSeat, SeatSession, SeatTimes, SessionConfig};
-use crate::{Connector, Matchmaker, MatchmakerError};
+use client::connection::ConnectionTimes;
+use client::seat::{PlayerSeat, SeatSession, SeatTimes, SessionConfig};
+use client::{Connector, Matchmaker, MatchmakerError};
 
 /// A replay.
 #[derive(Debug, Clone)]

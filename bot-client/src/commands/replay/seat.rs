@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 use super::game::{Ending, Game};
 use super::report::AckHistogram;
 use crate::acked_log::AckedLog;
-use crate::seat::{CommandError, SeatError, SeatSession, Update};
+use client::seat::{CommandError, SeatError, SeatSession, Update};
 
 /// Why a seat could not play its game to the end.
 #[derive(Debug, thiserror::Error)]

@@ -18,8 +18,8 @@ use super::think::{Think, exponential};
 use super::world::{BotSeat, GIVES_UP_FIRST, World};
 use crate::draws::{Draws, with_offer};
 use crate::engine::Task;
-use crate::seat::{Acked, SeatSource};
-use crate::{MatchView, SeatError, SeatSession, Update};
+use client::seat::{Acked, SeatSource};
+use client::{MatchView, SeatError, SeatSession, Update};
 
 /// Sessions of one client, one after the other; each has a patience of its own.
 const SESSIONS_MAX: u32 = 5;

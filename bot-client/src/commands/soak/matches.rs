@@ -19,7 +19,7 @@ use super::bot::{Bot, Style};
 use super::oracle::{Account, Breach, Promise, Records, verdict};
 use super::report::{BrokenPromise, SeatHistory};
 use super::world::World;
-use crate::MatchmakerError;
+use client::MatchmakerError;
 
 /// After something went wrong, the next match is begun so much later.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);

@@ -43,8 +43,8 @@ use schedule::Schedule;
 use world::World;
 
 use super::{Failure, ServerArgs, say};
-use crate::Matchmaker;
 use crate::cluster::{ClusterError, LocalCluster, LocalPlan};
+use client::Matchmaker;
 
 /// What is stuck is told so, and has this long to say what it knows.
 const LAST_WORDS_MAX: Duration = Duration::from_secs(30);

@@ -20,10 +20,10 @@ use super::figures::Figures;
 use super::report::BrokenPromise;
 use super::takeovers::Takeovers;
 use super::think::exponential;
-use crate::connection::ConnectionTimes;
-use crate::seat::{SeatFuture, SeatSource, SeatTimes, SessionConfig};
 use crate::udp_proxy::{UdpProxy, Weather};
-use crate::{Connector, Matchmaker};
+use client::connection::ConnectionTimes;
+use client::seat::{SeatFuture, SeatSource, SeatTimes, SessionConfig};
+use client::{Connector, Matchmaker};
 
 /// Questions of each kind to the matchmaker at once: more would only wait there, each in a connection of
 /// its own.

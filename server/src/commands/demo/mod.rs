@@ -12,10 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bot_client::commands::replay::{Game, read_games};
-use bot_client::connection::ConnectionTimes;
-use bot_client::seat::{SeatSession, SeatTimes, SessionConfig, Watch};
-use bot_client::{Connector, Matchmaker};
 use clap::Args;
+use client::connection::ConnectionTimes;
+use client::seat::{SeatSession, SeatTimes, SessionConfig, Watch};
+use client::{Connector, Matchmaker};
 use game_core::{ShardId, TimeControl};
 use program::Hangup;
 use tokio::sync::watch;

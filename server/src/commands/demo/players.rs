@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bot_client::commands::replay::{Ending, Game};
-use bot_client::seat::{Acked, PlayerSeat, SeatSession, Update};
-use bot_client::{Connector, Matchmaker};
+use client::seat::{Acked, PlayerSeat, SeatSession, Update};
+use client::{Connector, Matchmaker};
 use game_core::{ColorChoice, CommandKind, Epoch, MatchId, Seat};
 use protocol::http::{NewChallenge, PlayerReply};
 use tokio::sync::watch;

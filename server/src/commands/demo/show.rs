@@ -5,8 +5,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bot_client::board::{BoardPicture, PieceSet, TextStyle};
-use bot_client::seat::{SeatSession, Update};
-use bot_client::{MatchView, Standstill, terminal};
+use bot_client::terminal;
+use client::seat::{SeatSession, Update};
+use client::{MatchView, Standstill};
 use game_core::{Epoch, Seat};
 use program::say;
 use tokio::sync::watch;

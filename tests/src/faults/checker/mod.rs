@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
-use bot_client::Violation;
+use client::Violation;
 use game_core::{
     BySeat, CommandId, CommandKind, Epoch, Event, EventKind, Match, MatchId, MatchSetup, Outcome,
     Seat, Termination, Uci,

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bot_client::connection::ConnectionTimes;
-use bot_client::seat::{PlayerSeat, SeatFuture, SeatSource};
 use bot_client::udp_proxy::{UdpProxy, Weather};
-use bot_client::{Connector, SeatSession, SessionConfig, Update};
+use client::connection::ConnectionTimes;
+use client::seat::{PlayerSeat, SeatFuture, SeatSource};
+use client::{Connector, SeatSession, SessionConfig, Update};
 use game_core::MatchId;
 use protocol::{ClientFrame, Join};
 use tokio::time::{Instant, timeout};

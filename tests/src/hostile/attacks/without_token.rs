@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bot_client::Connector;
-use bot_client::connection::ConnectionTimes;
+use client::Connector;
+use client::connection::ConnectionTimes;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 

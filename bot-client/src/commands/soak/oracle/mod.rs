@@ -1,7 +1,7 @@
 //! What every bot checks: that the server keeps its promises, as far as a client can see it.
 //!
 //! The rules of chess, the numbering of events and the constancy of answers are checked by
-//! [`MatchView`] and [`SeatMachine`](crate::seat::SeatMachine) frame by frame; a breach of them comes
+//! [`MatchView`] and [`SeatMachine`](client::seat::SeatMachine) frame by frame; a breach of them comes
 //! as a [`Violation`]. Here is what they do not check: the clocks, what the two sides and the records
 //! say of the same match, and that nothing is left hanging.
 
@@ -18,8 +18,8 @@ use serde::Serialize;
 use self::clocks::{ClockCheck, Word};
 use self::history::{Entry, History};
 pub(super) use self::verdict::{Records, verdict};
-use crate::seat::{Acked, Update};
-use crate::{MatchView, Violation};
+use client::seat::{Acked, Update};
+use client::{MatchView, Violation};
 
 /// A promise of the server that a soak checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

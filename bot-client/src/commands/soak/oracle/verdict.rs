@@ -129,7 +129,7 @@ mod tests {
     use protocol::SeatView;
 
     use super::*;
-    use crate::seat::Acked;
+    use client::seat::Acked;
 
     fn moves() -> Vec<Uci> {
         ["e2e4", "e7e5"].map(|uci| uci.parse().unwrap()).to_vec()

@@ -10,15 +10,15 @@ use protocol::{
     CatchUp, ClockView, Joined, MatchState, Role, SeatView, ServerBody, ServerFrame, WireEvent,
 };
 
-pub(crate) fn match_id() -> MatchId {
+pub fn match_id() -> MatchId {
     "0123456789Ab".parse().unwrap()
 }
 
-pub(crate) fn uci(text: &str) -> Uci {
+pub fn uci(text: &str) -> Uci {
     text.parse().unwrap()
 }
 
-pub(crate) fn clock(running: Option<Seat>) -> ClockView {
+pub fn clock(running: Option<Seat>) -> ClockView {
     ClockView {
         white_ms: 60_000,
         black_ms: 50_000,
@@ -27,7 +27,7 @@ pub(crate) fn clock(running: Option<Seat>) -> ClockView {
 }
 
 /// The state after `moves`, separated by spaces.
-pub(crate) fn state(moves: &str) -> MatchState {
+pub fn state(moves: &str) -> MatchState {
     let moves: Vec<Uci> = moves.split_whitespace().map(uci).collect();
     let mut position = Position::default();
     for &uci in &moves {
@@ -50,7 +50,7 @@ pub(crate) fn state(moves: &str) -> MatchState {
     }
 }
 
-pub(crate) fn joined(epoch: u64, seq: u32, catch_up: CatchUp) -> ServerFrame {
+pub fn joined(epoch: u64, seq: u32, catch_up: CatchUp) -> ServerFrame {
     let joined = Joined {
         role: Role::White,
         catch_up,
@@ -66,17 +66,17 @@ pub(crate) fn joined(epoch: u64, seq: u32, catch_up: CatchUp) -> ServerFrame {
 }
 
 /// The first answer to a `Join`: a match in which `moves` are all that happened.
-pub(crate) fn whole(epoch: u64, moves: &str) -> ServerFrame {
+pub fn whole(epoch: u64, moves: &str) -> ServerFrame {
     let seq = u32::try_from(moves.split_whitespace().count()).unwrap();
     joined(epoch, seq, CatchUp::State(state(moves)))
 }
 
-pub(crate) fn frame(epoch: u64, seq: u32, body: ServerBody) -> ServerFrame {
+pub fn frame(epoch: u64, seq: u32, body: ServerBody) -> ServerFrame {
     let epoch = Epoch(epoch);
     ServerFrame { epoch, seq, body }
 }
 
-pub(crate) fn moved(seq: u32, text: &str) -> (u32, WireEvent) {
+pub fn moved(seq: u32, text: &str) -> (u32, WireEvent) {
     let seat = if seq % 2 == 1 {
         Seat::White
     } else {
@@ -91,7 +91,7 @@ pub(crate) fn moved(seq: u32, text: &str) -> (u32, WireEvent) {
     (seq, WireEvent { seat, kind, clock })
 }
 
-pub(crate) fn ended(seq: u32, outcome: Outcome, termination: Termination) -> (u32, WireEvent) {
+pub fn ended(seq: u32, outcome: Outcome, termination: Termination) -> (u32, WireEvent) {
     let kind = EventKind::Ended {
         outcome,
         termination,
@@ -109,14 +109,14 @@ pub(crate) fn ended(seq: u32, outcome: Outcome, termination: Termination) -> (u3
     )
 }
 
-pub(crate) fn event(epoch: u64, (seq, event): (u32, WireEvent)) -> ServerFrame {
+pub fn event(epoch: u64, (seq, event): (u32, WireEvent)) -> ServerFrame {
     frame(epoch, seq, ServerBody::Event(event))
 }
 
-pub(crate) fn ack(epoch: u64, seq: u32, command_id: CommandId, event: u32) -> ServerFrame {
+pub fn ack(epoch: u64, seq: u32, command_id: CommandId, event: u32) -> ServerFrame {
     frame(epoch, seq, ServerBody::Ack { command_id, event })
 }
 
-pub(crate) fn seconds(seconds: u64) -> Duration {
+pub fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }

@@ -3,10 +3,12 @@
 use game_core::{CommandId, CommandKind, EventKind, Outcome, Seat, Termination};
 use protocol::{CatchUp, ClientFrame, ServerBody};
 
-use super::script::{ack, clock, ended, event, frame, joined, moved, seconds, state, uci, whole};
-use super::seated::{FIRST, Seated, move_of};
 use crate::Violation;
 use crate::seat::{Loss, SeatTimes, Update};
+use crate::testing::script::{
+    ack, clock, ended, event, frame, joined, moved, seconds, state, uci, whole,
+};
+use crate::testing::seated::{FIRST, Seated, move_of};
 
 #[test]
 fn a_move_is_sent_once_and_acknowledged_once() {

@@ -14,7 +14,7 @@ const RECEIVE_BUFFER_LEN: usize = 4 * 1_024 * 1_024;
 /// # Errors
 ///
 /// When the system has none to give.
-pub(crate) fn shared(address: Ipv4Addr) -> io::Result<UdpSocket> {
+pub fn shared(address: Ipv4Addr) -> io::Result<UdpSocket> {
     let socket = UdpSocket::bind((address, 0))?;
     // A system that grants less is no reason not to play.
     let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER_LEN);

@@ -10,22 +10,22 @@ use crate::Violation;
 use crate::seat::{SeatMachine, SeatTimes, Update};
 
 /// A machine and the time.
-pub(crate) struct Seated {
-    pub(crate) machine: SeatMachine,
-    pub(crate) now: Instant,
+pub struct Seated {
+    pub machine: SeatMachine,
+    pub now: Instant,
 }
 
-pub(crate) const FIRST: CommandId = CommandId(100);
+pub const FIRST: CommandId = CommandId(100);
 
 impl Seated {
-    pub(crate) fn apart(times: SeatTimes) -> Self {
+    pub fn apart(times: SeatTimes) -> Self {
         let now = Instant::now();
         let machine = SeatMachine::new(match_id(), times, FIRST, now);
         Self { machine, now }
     }
 
     /// White in a match of epoch 1 in which `moves` were made.
-    pub(crate) fn after(moves: &str) -> Self {
+    pub fn after(moves: &str) -> Self {
         let mut seated = Self::apart(SeatTimes::default());
         seated.connect();
         assert_eq!(
@@ -36,7 +36,7 @@ impl Seated {
     }
 
     /// Opens a stream; returns what the `Join` says was seen.
-    pub(crate) fn connect(&mut self) -> Option<u32> {
+    pub fn connect(&mut self) -> Option<u32> {
         self.machine.connected("token".into(), self.now);
         match self.machine.poll_output() {
             Some(ClientFrame::Join(join)) => {
@@ -47,44 +47,44 @@ impl Seated {
         }
     }
 
-    pub(crate) fn try_hear(&mut self, frame: ServerFrame) -> Result<Vec<Update>, Violation> {
+    pub fn try_hear(&mut self, frame: ServerFrame) -> Result<Vec<Update>, Violation> {
         self.machine.frame(frame, self.now)?;
         Ok(self.updates())
     }
 
-    pub(crate) fn hear(&mut self, frame: ServerFrame) -> Vec<Update> {
+    pub fn hear(&mut self, frame: ServerFrame) -> Vec<Update> {
         self.try_hear(frame).unwrap()
     }
 
-    pub(crate) fn refuses(&mut self, frame: ServerFrame) -> Violation {
+    pub fn refuses(&mut self, frame: ServerFrame) -> Violation {
         self.try_hear(frame).unwrap_err()
     }
 
-    pub(crate) fn updates(&mut self) -> Vec<Update> {
+    pub fn updates(&mut self) -> Vec<Update> {
         std::iter::from_fn(|| self.machine.poll_update()).collect()
     }
 
-    pub(crate) fn sends(&mut self) -> Vec<ClientFrame> {
+    pub fn sends(&mut self) -> Vec<ClientFrame> {
         std::iter::from_fn(|| self.machine.poll_output()).collect()
     }
 
-    pub(crate) fn play(&mut self, ply: u16, text: &str) -> CommandId {
+    pub fn play(&mut self, ply: u16, text: &str) -> CommandId {
         self.machine.command(move_of(ply, text), self.now).unwrap()
     }
 
-    pub(crate) fn pass(&mut self, time: Duration) -> Vec<Update> {
+    pub fn pass(&mut self, time: Duration) -> Vec<Update> {
         self.now += time;
         self.machine.due(self.now);
         self.updates()
     }
 
-    pub(crate) fn moves(&self) -> Vec<String> {
+    pub fn moves(&self) -> Vec<String> {
         let view = self.machine.view().unwrap();
         view.moves().iter().map(ToString::to_string).collect()
     }
 }
 
-pub(crate) fn move_of(ply: u16, text: &str) -> CommandKind {
+pub fn move_of(ply: u16, text: &str) -> CommandKind {
     CommandKind::Move {
         ply,
         uci: uci(text),

@@ -16,10 +16,10 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio::time::timeout;
 
-use super::script::{ack, event, frame, joined, match_id, moved, uci, whole};
 use crate::certificate::CertificatePin;
 use crate::connection::{ConnectError, ConnectionTimes};
 use crate::seat::{Loss, SeatError, SeatFuture, SeatSession, SeatSource, SessionConfig, Update};
+use crate::testing::script::{ack, event, frame, joined, match_id, moved, uci, whole};
 use crate::{Connector, MatchmakerError};
 
 const SOON: Duration = Duration::from_secs(10);

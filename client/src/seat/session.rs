@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use game_core::{CommandId, CommandKind, MatchId};
+use game_core::{CommandId, CommandKind, MatchId, Uci};
 use protocol::{CloseCode, codec};
 use quinn::{Connection, ReadError, RecvStream, SendStream, VarInt, WriteError};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
@@ -194,6 +194,20 @@ impl SeatSession {
             }
             self.advance().await?;
         }
+    }
+
+    /// Makes a move in the position that is in view.
+    ///
+    /// # Errors
+    ///
+    /// As [`command`](Self::command).
+    pub fn play(&mut self, uci: Uci) -> Result<CommandId, CommandError> {
+        let ply = self.view().ply();
+        self.command(CommandKind::Move {
+            ply,
+            uci,
+            offers_draw: false,
+        })
     }
 
     /// Asks something of the match; the answer is an [`Update::Acked`] or [`Update::Refused`]. It is

@@ -3,10 +3,10 @@
 use game_core::Seat;
 use protocol::{CatchUp, CloseCode, PAUSED_REPEATED_EVERY, ServerBody};
 
-use super::script::{clock, event, frame, joined, moved, seconds, whole};
-use super::seated::Seated;
 use crate::Standstill;
 use crate::seat::{Loss, SeatTimes, Update};
+use crate::testing::script::{clock, event, frame, joined, moved, seconds, whole};
+use crate::testing::seated::Seated;
 
 /// White to move with 60 s left, at a client that watches for packets.
 fn watched() -> Seated {
@@ -146,6 +146,6 @@ fn a_command_that_waits_says_whether_it_was_sent() {
     );
     seat.connect();
     seat.hear(joined(2, 2, CatchUp::Events(Vec::new())));
-    seat.hear(super::script::ack(2, 3, id, 3));
+    seat.hear(crate::testing::script::ack(2, 3, id, 3));
     assert_eq!(waiting(&seat), None);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use game_core::MatchId;
+use game_core::{MatchId, TimeControl};
 use protocol::http::{NewChallenge, NewTicket, TicketReply, TicketStatus};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -48,6 +48,28 @@ pub struct Search<'a> {
     pub wait_max: Duration,
     /// Withdraws the request.
     pub cancel: &'a CancellationToken,
+}
+
+/// The next match of the player with `token` against whoever waits for the same time control; waits for
+/// an opponent for `wait_max`.
+///
+/// # Errors
+///
+/// [`PairingError`]; the player does not wait any more then.
+pub async fn find_match(
+    matchmaker: &Matchmaker,
+    token: &str,
+    time_control: TimeControl,
+    wait_max: Duration,
+) -> Result<MatchId, PairingError> {
+    let search = Search {
+        matchmaker,
+        token,
+        wait_max,
+        cancel: &CancellationToken::new(),
+    };
+    let pairing = Pairing::Pool(NewTicket { time_control });
+    search.run(&pairing, |_| ()).await
 }
 
 impl Search<'_> {

@@ -8,19 +8,20 @@ const ASKED_MAX: Duration = Duration::from_secs(5 * 60);
 /// Waits that double from `min` to `max`, each shortened at random by up to half, so that many
 /// clients that lost the same server do not come back in step.
 #[derive(Debug, Clone)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     min: Duration,
     max: Duration,
     tries: u32,
 }
 
 impl Backoff {
-    pub(crate) const fn new(min: Duration, max: Duration) -> Self {
+    /// Waits from `min` to `max`.
+    pub const fn new(min: Duration, max: Duration) -> Self {
         Self { min, max, tries: 0 }
     }
 
     /// The next wait.
-    pub(crate) fn wait(&mut self) -> Duration {
+    pub fn wait(&mut self) -> Duration {
         // 2¹⁶ times the least wait is above any sensible maximum.
         let doubled = self.min.saturating_mul(1 << self.tries.min(16));
         self.tries = self.tries.saturating_add(1);
@@ -29,19 +30,19 @@ impl Backoff {
 
     /// The next wait, no shorter than a server asks for, but within [`ASKED_MAX`]. What it asks for is
     /// lengthened at random by up to a quarter, as it asks many for the same.
-    pub(crate) fn wait_for(&mut self, asked: Option<Duration>) -> Duration {
+    pub fn wait_for(&mut self, asked: Option<Duration>) -> Duration {
         let asked = asked.unwrap_or_default().min(ASKED_MAX);
         let lengthened = asked.mul_f64(rand::random_range(1.0..=1.25));
         self.wait().max(lengthened)
     }
 
     /// Whether nothing was waited for yet.
-    pub(crate) const fn is_fresh(&self) -> bool {
+    pub const fn is_fresh(&self) -> bool {
         self.tries == 0
     }
 
     /// Begins again from the least wait.
-    pub(crate) const fn reset(&mut self) {
+    pub const fn reset(&mut self) {
         self.tries = 0;
     }
 }

@@ -17,7 +17,7 @@ pub fn printable_lines(text: &str) -> Cow<'_, str> {
 
 /// JSON without anything that a terminal would act on: inside its strings such characters have a spelling
 /// of their own (RFC 8259 section 7), and outside of them there are none.
-pub(crate) fn printable_json(json: &str) -> String {
+pub fn printable_json(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
         if acts(c) {

@@ -3,9 +3,9 @@
 use game_core::{CommandKind, Outcome, Refusal, Seat, Termination};
 use protocol::{CatchUp, ClientFrame, CloseCode, PAUSED_REPEATED_EVERY, ServerBody, WireRefusal};
 
-use super::script::{ack, clock, ended, event, frame, joined, moved, seconds, whole};
-use super::seated::{Seated, move_of};
 use crate::seat::{CommandError, Loss, SeatTimes, Update};
+use crate::testing::script::{ack, clock, ended, event, frame, joined, moved, seconds, whole};
+use crate::testing::seated::{Seated, move_of};
 
 #[test]
 fn an_owner_of_old_is_left_for_the_new_one() {

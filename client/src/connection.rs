@@ -110,7 +110,7 @@ pub fn close_code(error: &ConnectionError) -> Option<CloseCode> {
 }
 
 /// The error in words.
-pub(crate) fn explain(error: &ConnectionError) -> String {
+pub fn explain(error: &ConnectionError) -> String {
     if let Some(code) = close_code(error) {
         return format!("the shard closed the connection: {code}");
     }
@@ -209,7 +209,7 @@ impl Connector {
 
     /// Does `work` of coming (back) to a match when it is its turn among the handshakes of this connector:
     /// asking where the match lives, say.
-    pub(crate) async fn in_turn<T>(&self, work: impl Future<Output = T>) -> T {
+    pub async fn in_turn<T>(&self, work: impl Future<Output = T>) -> T {
         self.turns.take(work).await
     }
 

@@ -7,7 +7,7 @@ mod unanswered;
 mod update;
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 pub use machine::SeatMachine;
 pub use session::{SeatError, SeatSession, SessionConfig};
