@@ -12,9 +12,9 @@ use game_core::{
     BySeat, ClockStart, Command, CommandId, CommandKind, Epoch, Event, EventKind, Match, MatchId,
     MatchSetup, MatchTime, Player, Seat, ShardId, StartPosition, TimeControl, UnixMillis,
 };
-use protocol::token::{SeatClaims, SigningKey};
 use protocol::{ClientFrame, ClockView, Role, ServerBody, ServerFrame, WireEvent, codec};
 use store::{Append, EmbeddedStore, MemoryStore, Store};
+use tokens::{SeatClaims, SigningKey};
 
 /// As in the server.
 #[global_allocator]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use game_core::{CommandKind, MatchId, Refusal};
-use protocol::token::SigningKey;
+use tokens::SigningKey;
 use protocol::{ClientFrame, CloseCode, Join, Role, ServerBody, WireRefusal, codec};
 use quinn::crypto::rustls::QuicClientConfig;
 use rand::{RngExt, SeedableRng};
@@ -213,11 +213,11 @@ async fn tokens_that_give_no_right_are_refused_by_name() {
     let good = shard.token(id, Role::White);
     let (forger, _) = SigningKey::generate().unwrap();
     let mut expired = claims(id, Role::White);
-    expired.exp = server::system_calendar().0 / 1_000 - protocol::token::LEEWAY_S - 1;
+    expired.exp = server::system_calendar().0 / 1_000 - tokens::LEEWAY_S - 1;
     let mut tampered = good.clone().into_bytes();
     let middle = tampered.len() / 2;
     tampered[middle] = if tampered[middle] == b'A' { b'B' } else { b'A' };
-    let player = shard.key.player_token(&protocol::token::PlayerClaims {
+    let player = shard.key.player_token(&tokens::PlayerClaims {
         player: "ann".parse().unwrap(),
         name: "ann".to_owned(),
         exp: claims(id, Role::White).exp,

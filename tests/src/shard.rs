@@ -7,11 +7,11 @@ use game_core::{
 };
 use protocol::Role;
 use protocol::http::ShardAddress;
-use protocol::token::{SeatClaims, SigningKey};
 use server::tls::Identity;
 use server::{NetLimits, ShardConfig, ShardFailed, Surroundings};
 use store::testing::{Faults, FaultyStore};
 use store::{EmbeddedStore, Store};
+use tokens::{SeatClaims, SigningKey};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 

@@ -12,7 +12,7 @@ use game_core::{
 };
 use protocol::Role;
 use protocol::http::{SeatReply, ShardAddress};
-use protocol::token::{SeatClaims, SigningKey};
+use tokens::{SeatClaims, SigningKey};
 use server::shard::ShardLimits;
 use server::{NetLimits, ShardConfig, Surroundings};
 use tokio::task::JoinHandle;

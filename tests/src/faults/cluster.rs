@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bot_client::udp_proxy::UdpProxy;
 use game_core::ShardId;
-use protocol::token::SigningKey;
+use tokens::SigningKey;
 use store::testing::RedisServer;
 use store::{InMemory, RedisConfig, RedisStore, Registered, Store};
 use tokio::time::{Instant, sleep};
