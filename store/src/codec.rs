@@ -19,7 +19,8 @@ use game_core::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{ShardRecord, Status};
+use crate::ownership::Status;
+use crate::shard::ShardRecord;
 use crate::ticket::{Assignment, Ticket};
 
 /// Longest stored record, bytes. A move takes 20 to 32, by the size of its command id.

@@ -9,7 +9,7 @@ use game_core::{
     StartPosition, UnixMillis,
 };
 use store::testing::RedisServer;
-use store::{Claim, RedisConfig, RedisStore, ShardRecord, Store};
+use store::{Claim, Matches, RedisConfig, RedisStore, Registry, ShardRecord};
 use tests::faults::checker::{Breach, Class};
 use tests::faults::unattended::check_nothing_forgotten;
 use tests::faults::{Campaign, FaultKind, Report, run};

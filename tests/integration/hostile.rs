@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use game_core::{CommandKind, MatchId, Refusal};
-use tokens::SigningKey;
 use protocol::{ClientFrame, CloseCode, Join, Role, ServerBody, WireRefusal, codec};
 use quinn::crypto::rustls::QuicClientConfig;
 use rand::{RngExt, SeedableRng};
+use store::testing::ReadLog;
 use tests::shard::{LocalShard, claims};
 use tests::wire::RawClient;
+use tokens::SigningKey;
 
 async fn joined(shard: &LocalShard, id: MatchId, role: Role) -> RawClient {
     RawClient::join(&shard.address, id, shard.token(id, role), None)

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use game_core::Epoch;
-use store::testing::RedisServer;
+use store::testing::{ReadLog, RedisServer};
 use store::{
-    Appended, Claim, Durability, RedisConfig, RedisStore, Registered, Status, Store, StoreError,
-    TICKET_WAITS,
+    Appended, Claim, Durability, MatchLog, Matches, RedisConfig, RedisStore, Registered, Registry,
+    Status, Store, StoreError, TICKET_WAITS, Tickets,
 };
 
 use crate::samples::{

@@ -8,7 +8,8 @@ use game_core::{
     Termination, UnixMillis,
 };
 use serde_json::{Value, json};
-use store::{RedisConfig, RedisStore, SETTLED, Status, Store};
+use store::testing::ReadLog;
+use store::{Matches, RedisConfig, RedisStore, Registry, SETTLED, Status};
 use tests::installation::{Endpoint, Game, Installation, eventually};
 
 async fn store_of(installation: &Installation) -> Arc<RedisStore> {

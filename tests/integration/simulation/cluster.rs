@@ -12,9 +12,9 @@ use game_core::{
 };
 use protocol::Role;
 use protocol::http::{SeatReply, ShardAddress};
-use tokens::{SeatClaims, SigningKey};
 use server::shard::ShardLimits;
 use server::{NetLimits, ShardConfig, Surroundings};
+use tokens::{SeatClaims, SigningKey};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -151,7 +151,7 @@ impl Cluster {
     /// Where a match lives, as far as a matchmaker can know: mostly right.
     fn place(&self, id: MatchId, roll: u64) -> Option<(ShardId, SocketAddr)> {
         let shards = self.shards();
-        let owner = self.store.world().matches.get(&id)?.ownership.owner;
+        let owner = self.store.world().model.ownership(id)?.owner;
         let known = shards.iter().find(|shard| shard.id == owner);
         let any = || shards.get(roll as usize % shards.len().max(1));
         let named = if roll.is_multiple_of(10) {
