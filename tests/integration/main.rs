@@ -22,6 +22,7 @@ mod forgotten;
 mod gate;
 mod hand_over;
 mod hostile;
+mod imports;
 mod logs;
 mod manifests;
 mod migration;
