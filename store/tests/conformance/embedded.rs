@@ -189,7 +189,7 @@ fn a_damaged_file_is_refused_or_read_up_to_the_damage_and_nothing_panics() {
         }
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("rookery.redb"), bytes).unwrap();
-        println!("seed {seed}");
+        eprintln!("seed {seed}");
         refused += u64::from(
             runtime()
                 .block_on(use_damaged(directory.path(), &lines))
