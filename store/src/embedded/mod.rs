@@ -49,7 +49,8 @@ impl EmbeddedStore {
     /// Opens the store in a directory, which is created if it is missing.
     ///
     /// The lock on the file proves that no process before this one lives: the registry names those of
-    /// its shards whose sets of matches are not empty as [`Registered::Left`], and no others.
+    /// its shards whose sets of matches are not empty as [`Registered::Left`](crate::Registered::Left), and
+    /// no others.
     ///
     /// Blocks while it reads all of the file, and holds its pages against their checksums.
     ///
