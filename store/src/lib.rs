@@ -21,6 +21,8 @@ mod audit;
 mod checkpoint;
 mod front;
 mod liveness;
+// What it makes public is for tests, through `testing`.
+#[cfg_attr(not(feature = "testing"), allow(unreachable_pub))]
 mod model;
 
 mod embedded;
