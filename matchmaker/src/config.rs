@@ -8,9 +8,9 @@ use std::time::Duration;
 use admin::{Access, AdminArgs, InvalidAdmin, Setting};
 use clap::Parser;
 use program::LogFormat;
-use protocol::token::SigningKey;
 use settings::{Configuration, without_password};
 use store::{RedisConfig, StoreError};
+use tokens::SigningKey;
 
 use crate::limit_args::{LimitArgs, shown};
 

@@ -9,9 +9,9 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use game_core::{InvalidId, Player};
-use protocol::token::TokenError;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokens::TokenError;
 
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};

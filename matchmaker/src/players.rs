@@ -7,7 +7,7 @@ use axum::extract::State;
 use game_core::{MatchId, PlayerId};
 use protocol::http::{NewPlayer, PlayerReply};
 use protocol::name;
-use protocol::token::PlayerClaims;
+use tokens::PlayerClaims;
 
 use crate::bounds::Client;
 use crate::extract::Body;

@@ -7,8 +7,8 @@ use axum::extract::State;
 use game_core::{MatchId, Player, Seat, ShardId};
 use protocol::Role;
 use protocol::http::{SeatReply, ShardAddress, hex};
-use protocol::token::SeatClaims;
 use store::{Liveness, Ownership, Registered, ShardRecord, Status};
+use tokens::SeatClaims;
 use tokio::time::timeout;
 
 use crate::extract::{Caller, PathId};

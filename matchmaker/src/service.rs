@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use game_core::UnixMillis;
-use protocol::token::{SigningKey, VerifyingKey};
 use store::{ShardRecord, Store};
+use tokens::{SigningKey, VerifyingKey};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 

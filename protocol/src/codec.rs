@@ -9,6 +9,9 @@ use serde::de::DeserializeOwned;
 
 use crate::{ClientFrame, ServerFrame};
 
+/// Longest player or seat token, bytes. Longer text is refused unread.
+pub const TOKEN_LEN_MAX: usize = 1_024;
+
 /// Longest body of a client's frame, bytes. A `Join` with its token takes about 450.
 pub const CLIENT_FRAME_LEN_MAX: usize = 1_536;
 
@@ -45,7 +48,7 @@ const FORMAT: Format<bincode::config::NoLimit> = bincode::config::standard().wit
 /// The bytes of a client's frame.
 ///
 /// The peer refuses a body above [`CLIENT_FRAME_LEN_MAX`], which only a token above
-/// [`TOKEN_LEN_MAX`](crate::token::TOKEN_LEN_MAX) can bring about.
+/// [`TOKEN_LEN_MAX`] can bring about.
 #[must_use]
 pub fn encode_client(frame: &ClientFrame) -> Bytes {
     encode(frame)

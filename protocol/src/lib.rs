@@ -1,4 +1,4 @@
-//! What client, matchmaker and shard say to each other: frames over QUIC, JSON over HTTP, tokens.
+//! What client, matchmaker and shard say to each other: frames over QUIC, JSON over HTTP.
 //!
 //! A *seat stream* is one bidirectional QUIC stream: one seat (or one spectator) in one match. The
 //! client's first frame is [`Join`]; the shard answers with [`ServerBody::Joined`] or closes the
@@ -9,7 +9,6 @@ pub mod codec;
 pub mod http;
 mod message;
 pub mod name;
-pub mod token;
 
 pub use close::CloseCode;
 pub use message::{

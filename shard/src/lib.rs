@@ -19,9 +19,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use game_core::UnixMillis;
-use protocol::token::VerifyingKey;
 use quinn::{Endpoint, VarInt};
 use store::Store;
+use tokens::VerifyingKey;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::{Bytes, BytesMut};
 use game_core::{Command, UnixMillis};
 use protocol::codec::{self, CLIENT_FRAME_LEN_MAX, FrameError};
-use protocol::token::{SeatClaims, TokenError, VerifyingKey};
 use protocol::{ClientFrame, CloseCode, Join};
 use quinn::{Connection, RecvStream, SendStream, VarInt};
+use tokens::{SeatClaims, TokenError, VerifyingKey};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use prometheus::{IntCounter, IntCounterVec};
-use protocol::token::TokenError;
+use tokens::TokenError;
 
 /// Between two lines of the log: anybody may come with an old token, as often as they like.
 const SAY_EVERY: Duration = Duration::from_secs(60);

@@ -5,7 +5,10 @@ use std::fmt;
 
 use game_core::{MatchId, ShardId};
 
-use crate::contract::{Ownership, Registered, SCAN_LIMIT_MAX, Status, Store, StoreError};
+use crate::contract::{SCAN_LIMIT_MAX, Store};
+use crate::error::StoreError;
+use crate::ownership::{Ownership, Status};
+use crate::shard::Registered;
 
 /// The shards that live, each with the matches that it has in memory.
 pub type InMemory = BTreeMap<ShardId, BTreeSet<MatchId>>;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use game_core::{Event, MatchId};
 
 use crate::codec::{self, DecodeError, MoveTime};
-use crate::contract::{Checkpoint, Ownership, StoreError};
+use crate::contract::Checkpoint;
+use crate::error::StoreError;
+use crate::ownership::Ownership;
 
 /// Puts a checkpoint together, if the snapshot is of that match at `seq` and the records follow it.
 /// `move_time` counts if no record was written since.

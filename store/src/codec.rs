@@ -30,7 +30,7 @@ use self::record::RecordV1;
 use self::shard::{ShardV1, ShardV2};
 use self::snapshot::SnapshotV1;
 use self::ticket::{AssignmentV1, TicketV1};
-use crate::ShardRecord;
+use crate::shard::ShardRecord;
 use crate::ticket::{Assignment, Ticket};
 
 /// Longest stored record, bytes. A move takes 20 to 32, by the size of its command id.

@@ -1,19 +1,29 @@
 //! What outlives a process: one contract, [`Store`], kept by Redis and by an embedded database. A third
 //! store, in memory, outlives nothing and is there to be measured beside.
 //!
-//! The safety of a match rests on two nets in [`Store::append`], each of which stops a fork by
+//! The safety of a match rests on two nets in [`MatchLog::append`], each of which stops a fork by
 //! itself: the epoch (only the current owner writes) and the position (a record goes where the log
 //! ends, and nowhere else). Nothing relies on a time-out inside the store.
 
-mod audit;
-pub mod codec;
-mod contract;
 mod durability;
+mod error;
 mod holding;
-mod liveness;
+mod ownership;
+mod shard;
 mod ticket;
 
+pub mod codec;
+
+mod append;
+mod contract;
+
+mod audit;
 mod checkpoint;
+mod front;
+mod liveness;
+// What it makes public is for tests, through `testing`.
+#[cfg_attr(not(feature = "testing"), allow(unreachable_pub))]
+mod model;
 
 mod embedded;
 mod memory;
@@ -22,16 +32,21 @@ mod redis;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use append::{Append, Appended};
 pub use audit::{Finding, InMemory, audit};
 pub use contract::{
-    Append, Appended, Checkpoint, Claim, Created, FINISHED_KEEP, FINISHED_KEEP_MIN, HandOver,
-    HandedOver, MatchPage, Ownership, REVOCATION_KEPT, Registered, Room, SCAN_LIMIT_MAX, SETTLED,
-    ScanCursor, ShardRecord, Standing, Status, Store, StoreError, Swept,
+    Checkpoint, Claim, Created, FINISHED_KEEP, FINISHED_KEEP_MIN, HandOver, HandedOver, Holdings,
+    MatchLog, MatchPage, Matches, REVOCATION_KEPT, Registry, Retention, Revocations, Room,
+    SCAN_LIMIT_MAX, SETTLED, ScanCursor, Standing, Store, Swept, Tickets,
 };
 pub use durability::Durability;
 pub use embedded::EmbeddedStore;
+pub use error::StoreError;
+pub use front::Front;
 pub use holding::{HOLDING_KEPT, Holding};
 pub use liveness::{Liveness, rendezvous_rank};
 pub use memory::MemoryStore;
+pub use ownership::{Ownership, Status};
 pub use redis::{RedisConfig, RedisStore};
+pub use shard::{Registered, ShardRecord};
 pub use ticket::{Assignment, TICKET_WAITS, Ticket, TicketId, TicketState};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use game_core::{MatchId, ShardId};
 
-use crate::{Registered, ShardRecord};
+use crate::shard::{Registered, ShardRecord};
 
 /// Watches the registry: a shard is dead when it has left, or when its sign of life has stood still for
 /// [`Liveness::DEAD_AFTER`] of the observer's own monotonic time *while the store was answering*. The sign

@@ -21,7 +21,7 @@ use game_core::{
 };
 use protocol::{ClientFrame, codec};
 use shard_core::{Now, Output, PeerKey, Shard, ShardLimits};
-use store::{MemoryStore, Store};
+use store::{MatchLog, Matches, MemoryStore};
 use tokio::runtime::{Builder, Runtime};
 
 /// The calendar of all that happens here.

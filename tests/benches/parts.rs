@@ -13,9 +13,9 @@ use game_core::{
     Command, CommandId, CommandKind, Epoch, Event, EventKind, Match, MatchId, MatchTime, Seat,
     ShardId, UnixMillis,
 };
-use protocol::token::{SeatClaims, SigningKey};
 use protocol::{ClientFrame, ClockView, Role, ServerBody, ServerFrame, WireEvent, codec};
 use store::{Append, EmbeddedStore, MemoryStore, Store};
+use tokens::{SeatClaims, SigningKey};
 
 /// As in the server.
 #[global_allocator]

@@ -1,15 +1,16 @@
 //! The directions between the crates, and what the pure ones must not know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use serde_json::Value;
 
 /// Every crate of the workspace with the crates of the workspace that it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 14] = [
+const DIRECTIONS: [(&str, &[&str]); 15] = [
     ("features", &[]),
     ("game-core", &[]),
     ("protocol", &["game-core"]),
+    ("tokens", &["game-core", "protocol"]),
     ("store", &["game-core"]),
     ("settings", &[]),
     ("program", &[]),
@@ -23,6 +24,7 @@ const DIRECTIONS: [(&str, &[&str]); 14] = [
             "settings",
             "shard-core",
             "store",
+            "tokens",
         ],
     ),
     (
@@ -47,6 +49,7 @@ const DIRECTIONS: [(&str, &[&str]); 14] = [
             "settings",
             "shard-core",
             "store",
+            "tokens",
         ],
     ),
     ("client", &["features", "game-core", "protocol"]),
@@ -59,6 +62,7 @@ const DIRECTIONS: [(&str, &[&str]); 14] = [
             "program",
             "protocol",
             "settings",
+            "tokens",
         ],
     ),
     (
@@ -76,6 +80,7 @@ const DIRECTIONS: [(&str, &[&str]); 14] = [
             "shard",
             "shard-core",
             "store",
+            "tokens",
         ],
     ),
     (
@@ -92,6 +97,7 @@ const DIRECTIONS: [(&str, &[&str]); 14] = [
             "shard",
             "shard-core",
             "store",
+            "tokens",
         ],
     ),
 ];
@@ -109,20 +115,26 @@ const IMPURE: [&str; 9] = [
     "tokio-util",
 ];
 
-fn dependencies() -> BTreeMap<String, Vec<String>> {
+/// What nothing below a pure crate may bring in either: cryptography, a runtime, the system's randomness.
+/// Without them, it builds for a browser too.
+const IMPURE_BELOW: [&str; 3] = ["ring", "tokio", "getrandom"];
+
+fn cargo(arguments: &[&str]) -> Vec<u8> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args([
-            "metadata",
-            "--no-deps",
-            "--format-version",
-            "1",
-            "--offline",
-        ])
+        .args(arguments)
+        .arg("--offline")
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cargo {arguments:?}: {errors}");
+    output.stdout
+}
+
+fn dependencies() -> BTreeMap<String, Vec<String>> {
+    let metadata = cargo(&["metadata", "--no-deps", "--format-version", "1"]);
+    let metadata: Value = serde_json::from_slice(&metadata).unwrap();
     let name = |value: &Value| value["name"].as_str().unwrap().to_owned();
     let packages = metadata["packages"].as_array().unwrap();
     let normal = |package: &Value| {
@@ -167,4 +179,27 @@ fn the_rules_and_the_wire_do_no_io() {
             );
         }
     }
+}
+
+/// Every crate that is linked with a package, itself included.
+fn linked_with(package: &str) -> BTreeSet<String> {
+    let tree = ["tree", "--package", package, "--edges", "normal"];
+    let format = ["--prefix", "none", "--format", "{p}"];
+    let tree = cargo(&[tree.as_slice(), &format].concat());
+    let lines = String::from_utf8(tree).unwrap();
+    let names = lines.lines().filter_map(|line| line.split(' ').next());
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_rules_and_the_wire_link_no_cryptography_runtime_or_randomness() {
+    for package in ["game-core", "protocol"] {
+        let linked = linked_with(package);
+        assert!(linked.contains(package), "{linked:?}");
+        for name in IMPURE_BELOW {
+            assert!(!linked.contains(name), "{package} is linked with {name}");
+        }
+    }
+    // It is found where it belongs.
+    assert!(linked_with("tokens").contains("ring"));
 }

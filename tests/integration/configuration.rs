@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use protocol::token::SigningKey;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use store::testing::RedisServer;
 use tempfile::TempDir;
 use tests::process;
+use tokens::SigningKey;
 
 const SHORT: Duration = Duration::from_secs(30);
 /// Nobody answers there.
@@ -316,7 +316,7 @@ fn production_refuses_a_redis_that_flushes_late() {
 #[test]
 fn an_address_of_port_0_is_refused_as_nobody_reaches_it() {
     let directory = tempfile::tempdir().unwrap();
-    let (key, _) = protocol::token::SigningKey::generate().unwrap();
+    let (key, _) = tokens::SigningKey::generate().unwrap();
     let public = directory.path().join("public.pem");
     std::fs::write(&public, key.verifying_key().to_pem()).unwrap();
     let public = public.display().to_string();

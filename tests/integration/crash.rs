@@ -11,7 +11,7 @@ use client::connection::ConnectionTimes;
 use client::{Connector, Matchmaker, SessionConfig};
 use game_core::{CommandId, Event, EventKind, MatchId, Seat, Uci};
 use serde::Deserialize;
-use store::testing::RedisServer;
+use store::testing::{ReadLog, RedisServer};
 use store::{EmbeddedStore, RedisConfig, RedisStore, Store, audit};
 use tests::faults::unattended::check_unattended;
 use tests::installation::eventually;

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use protocol::token::SigningKey;
 use socket2::{Domain, Socket, Type};
 use store::testing::RedisServer;
 use tempfile::TempDir;
 use tests::process::{self, Server, binary, free_tcp_port};
+use tokens::SigningKey;
 
 /// No test waits for longer than this.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -7,7 +7,7 @@ use bot_client::unattended::Neglect;
 use game_core::testing::SetupBuilder;
 use game_core::{Epoch, Match, MatchId, ShardId, Snapshot};
 use store::testing::RedisServer;
-use store::{Claim, RedisConfig, RedisStore, ShardRecord, Store};
+use store::{Claim, Matches, RedisConfig, RedisStore, Registry, ShardRecord};
 use tests::faults::checker::{Breach, Class};
 use tests::faults::unattended::check_nothing_forgotten;
 use tests::faults::{Campaign, FaultKind, Report, run};

@@ -6,7 +6,7 @@ use client::Matchmaker;
 use game_core::{ClockStart, ColorChoice, Epoch, MatchId, ShardId};
 use protocol::http::NewChallenge;
 use store::testing::RedisServer;
-use store::{EmbeddedStore, Finding, Registered, Status, Store, audit};
+use store::{EmbeddedStore, Finding, Registered, Registry, Status, Store, audit};
 use tests::faults::cluster::{Cluster, ClusterPlan};
 use tests::installation::eventually;
 use tests::process::Server;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use game_core::MatchId;
 use protocol::{Role, ServerBody, ServerFrame};
-use store::testing::AppendFault;
+use store::testing::{AppendFault, ReadLog};
 use tests::shard::LocalShard;
 use tests::wire::RawClient;
 

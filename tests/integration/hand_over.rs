@@ -5,7 +5,8 @@ use std::time::Duration;
 use game_core::{Epoch, Seat};
 use protocol::{CloseCode, ServerBody};
 use serde_json::json;
-use store::{RedisConfig, RedisStore, Store};
+use store::testing::ReadLog;
+use store::{Matches, RedisConfig, RedisStore};
 use tests::installation::{Game, Installation};
 use tokio::time::Instant;
 

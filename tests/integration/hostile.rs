@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use game_core::{CommandKind, MatchId, Refusal};
-use protocol::token::SigningKey;
 use protocol::{ClientFrame, CloseCode, Join, Role, ServerBody, WireRefusal, codec};
 use quinn::crypto::rustls::QuicClientConfig;
 use rand::{RngExt, SeedableRng};
+use store::testing::ReadLog;
 use tests::shard::{LocalShard, claims};
 use tests::wire::RawClient;
+use tokens::SigningKey;
 
 async fn joined(shard: &LocalShard, id: MatchId, role: Role) -> RawClient {
     RawClient::join(&shard.address, id, shard.token(id, role), None)
@@ -213,11 +214,11 @@ async fn tokens_that_give_no_right_are_refused_by_name() {
     let good = shard.token(id, Role::White);
     let (forger, _) = SigningKey::generate().unwrap();
     let mut expired = claims(id, Role::White);
-    expired.exp = shard::system_calendar().0 / 1_000 - protocol::token::LEEWAY_S - 1;
+    expired.exp = shard::system_calendar().0 / 1_000 - tokens::LEEWAY_S - 1;
     let mut tampered = good.clone().into_bytes();
     let middle = tampered.len() / 2;
     tampered[middle] = if tampered[middle] == b'A' { b'B' } else { b'A' };
-    let player = shard.key.player_token(&protocol::token::PlayerClaims {
+    let player = shard.key.player_token(&tokens::PlayerClaims {
         player: "ann".parse().unwrap(),
         name: "ann".to_owned(),
         exp: claims(id, Role::White).exp,

@@ -7,11 +7,11 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
 use game_core::Seat;
-use protocol::token::SigningKey;
 use store::testing::RedisServer;
 use tempfile::TempDir;
 use tests::installation::{Endpoint, Game, eventually};
 use tests::process::{self, binary, free_tcp_port};
+use tokens::SigningKey;
 
 /// A program has ended, or answers, by then, on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -3,6 +3,7 @@
 use std::net::UdpSocket;
 
 use protocol::{Role, ServerBody};
+use store::testing::ReadLog;
 use tests::shard::LocalShard;
 use tests::wire::RawClient;
 

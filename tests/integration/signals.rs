@@ -5,12 +5,12 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use protocol::token::SigningKey;
 use store::testing::RedisServer;
 use tempfile::TempDir;
 use tests::faults::cluster::{Cluster, ClusterPlan};
 use tests::installation::eventually;
 use tests::process::{Server, binary, finish, free_tcp_port};
+use tokens::SigningKey;
 
 /// A shard that drains waits longer than this for a store that does not answer.
 const PATIENT: Duration = Duration::from_millis(1_500);

@@ -7,7 +7,7 @@ use protocol::ServerBody;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use store::testing::RedisServer;
-use store::{RedisConfig, RedisStore, Store};
+use store::{RedisConfig, RedisStore, Retention};
 use tests::installation::{Endpoint, Game, Installation, eventually};
 use tokio::time::timeout;
 

@@ -11,7 +11,8 @@ use game_core::{
 };
 use protocol::http::{NewChallenge, SeatReply};
 use protocol::{CloseCode, ServerBody};
-use store::Store;
+use store::Matches;
+use store::testing::ReadLog;
 use tests::faults::cluster::{Cluster, ClusterPlan};
 use tests::wire::RawClient;
 use tokio::time::{Instant, sleep};

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use client::{Matchmaker, MatchmakerError};
 use game_core::{ClockStart, ColorChoice, MatchId, Seat};
 use protocol::http::{NewChallenge, SeatReply};
-use protocol::token::SigningKey;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use store::testing::RedisServer;
 use tempfile::TempDir;
+use tokens::SigningKey;
 use tokio::time::sleep;
 
 use crate::process::{binary, free_tcp_port};

@@ -6,11 +6,11 @@ use game_core::testing::SetupBuilder;
 use game_core::{ClockStart, Match, MatchId, PlayerId, ShardId};
 use protocol::Role;
 use protocol::http::ShardAddress;
-use protocol::token::{SeatClaims, SigningKey};
 use shard::tls::Identity;
 use shard::{NetLimits, ShardConfig, Surroundings};
 use store::testing::{Faults, FaultyStore};
 use store::{EmbeddedStore, Store};
+use tokens::{SeatClaims, SigningKey};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 

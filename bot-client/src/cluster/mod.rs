@@ -14,9 +14,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use game_core::ShardId;
-use protocol::token::SigningKey;
 use serde::Deserialize;
 use tempfile::TempDir;
+use tokens::SigningKey;
 use tokio::time::{Instant, sleep};
 
 use client::{Matchmaker, MatchmakerError};

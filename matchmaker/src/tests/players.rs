@@ -1,9 +1,9 @@
 //! Guests, and what becomes of requests with the tokens of others.
 
 use protocol::http::PlayerReply;
-use protocol::token::{PlayerClaims, SeatClaims};
 use reqwest::Method;
 use serde_json::json;
+use tokens::{PlayerClaims, SeatClaims};
 
 use super::world::{Guest, World, new_key, send};
 use crate::service::now;
@@ -112,7 +112,7 @@ async fn tokens_that_give_no_right_are_refused() {
     let good = world.key.player_token(&claims(later));
     let expired = world
         .key
-        .player_token(&claims(now().0 / 1_000 - protocol::token::LEEWAY_S));
+        .player_token(&claims(now().0 / 1_000 - tokens::LEEWAY_S));
     let forged = new_key().player_token(&claims(later));
     let seat = world.key.seat_token(&SeatClaims {
         match_id: "000000000000".parse().unwrap(),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use protocol::http::{PlayerReply, SeatReply, TicketReply, TicketStatus};
 use serde_json::json;
-use store::{EmbeddedStore, Store, StoreError};
+use store::{EmbeddedStore, Registry, Store, StoreError, Tickets};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

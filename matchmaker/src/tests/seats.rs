@@ -5,9 +5,9 @@ use std::time::Duration;
 use game_core::{Epoch, MatchId};
 use protocol::Role;
 use protocol::http::SeatReply;
-use protocol::token::SeatClaims;
 use serde_json::json;
 use store::{Claim, Registered, ShardRecord};
+use tokens::SeatClaims;
 
 use super::world::{Guest, World, play, shard, shard_id};
 use crate::registry::View;

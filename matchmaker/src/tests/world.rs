@@ -8,13 +8,13 @@ use game_core::{
     ShardId, TimeControl,
 };
 use protocol::http::{NewTicket, PlayerReply, Problem, SeatReply, TicketReply, TicketStatus};
-use protocol::token::{PlayerClaims, SigningKey};
 use reqwest::{Client, Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use store::{
     Append, Appended, Claim, EmbeddedStore, Liveness, Registered, ShardRecord, Store, TicketId,
 };
+use tokens::{PlayerClaims, SigningKey};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};

@@ -11,7 +11,6 @@ use proptest::{prop_assert, prop_assert_eq, proptest};
 
 use super::arbitrary::{client_frame, server_frame};
 use super::*;
-use crate::token::TOKEN_LEN_MAX;
 use crate::{CatchUp, ClockView, Join, Joined, MatchState, Role, SeatView, ServerBody, WireEvent};
 
 fn buffer(bytes: &[u8]) -> BytesMut {

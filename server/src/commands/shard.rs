@@ -11,10 +11,10 @@ use clap::builder::BoolishValueParser;
 use game_core::ShardId;
 use matchmaker::LateStore;
 use program::Hangup;
-use protocol::token::VerifyingKey;
 use serde_json::{Value, json};
 use settings::{Configuration, Networks};
 use store::{RedisConfig, Store};
+use tokens::VerifyingKey;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 

@@ -140,7 +140,7 @@ proptest! {
         for (number, how) in (0..).zip(&plies) {
             course.play(number, how);
         }
-        let log = &course.room.store[&course.id].log;
+        let log = course.room.store[&course.id].log();
         prop_assert_eq!(log.len(), MOVES.len());
         for seat in Seat::BOTH {
             let charged = INITIAL - log.last().unwrap().clocks[seat];

@@ -34,7 +34,7 @@ fn a_refused_write_is_sent_again_to_the_bit_and_shown_once_stored() {
         (acks(&room.bodies(white)), moves(&room.bodies(black))),
         (1, 1)
     );
-    assert_eq!(room.store[&id].log.len(), 1);
+    assert_eq!(room.store[&id].log().len(), 1);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_lost_answer_neither_doubles_nor_loses_the_move() {
         (acks(&room.bodies(white)), moves(&room.bodies(black))),
         (1, 1)
     );
-    assert_eq!(room.store[&id].log.len(), 1);
+    assert_eq!(room.store[&id].log().len(), 1);
     assert_eq!(room.shard.counters().duplicates, 1);
 }
 
@@ -62,7 +62,7 @@ fn a_fenced_write_is_shown_to_nobody_and_the_seats_are_sent_on() {
     room.take(black);
     let other = ShardId::from_random(2);
     room.play(white, 0, "e2e4");
-    let stored = room.store.get_mut(&id).unwrap();
+    let stored = room.store.stored_mut(id).unwrap();
     stored.ownership = Ownership {
         epoch: Epoch(2),
         owner: other,
@@ -97,7 +97,7 @@ fn a_repeated_command_is_acknowledged_and_not_repeated() {
     room.play(white, 0, "e2e4");
     assert_eq!(acks(&room.bodies(white)), 3);
     assert!(room.in_flight.is_none());
-    assert_eq!(room.store[&id].log.len(), 1);
+    assert_eq!(room.store[&id].log().len(), 1);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_store_that_is_down_bounds_what_waits() {
         reason: protocol::WireRefusal::Paused,
     };
     assert!(room.bodies(white).contains(&refused));
-    assert_eq!(room.store[&id].log.len(), 2);
+    assert_eq!(room.store[&id].log().len(), 2);
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn a_flag_fall_is_seen_only_when_it_is_stored() {
     let ended = |body: &ServerBody| matches!(body, ServerBody::Event(event) if matches!(event.kind, EventKind::Ended { .. }));
     assert!(room.bodies(white).iter().any(ended));
     assert!(room.bodies(black).iter().any(ended));
-    assert_eq!(room.store[&id].log.len(), 1);
+    assert_eq!(room.store[&id].log().len(), 1);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_premature_move_on_an_unstored_one_is_stored_after_it() {
     room.play(black, 1, "e7e5");
     assert_eq!(room.in_flight.as_ref().unwrap()[0].records.len(), 1);
     room.store_all();
-    assert_eq!(room.store[&id].log.len(), 1);
+    assert_eq!(room.store[&id].log().len(), 1);
     assert!(
         !room
             .bodies(black)
@@ -108,5 +108,5 @@ fn a_premature_move_on_an_unstored_one_is_stored_after_it() {
             .iter()
             .any(|body| matches!(body, ServerBody::Ack { .. }))
     );
-    assert_eq!(room.store[&id].log.len(), 2);
+    assert_eq!(room.store[&id].log().len(), 2);
 }

@@ -7,6 +7,7 @@ use game_core::{
 };
 use protocol::{CloseCode, Role};
 use shard_core::{Output, PeerKey, ShardLimits};
+use store::testing::Model;
 use store::{Status, StoreError};
 
 use crate::room::Room;
@@ -31,8 +32,8 @@ fn played_on(limits: ShardLimits) -> (Room, MatchId, PeerKey, PeerKey) {
 
 /// The store takes back the last records and all that followed from them.
 fn roll_back(room: &mut Room, id: MatchId, len: usize) {
-    let stored = room.store.get_mut(&id).unwrap();
-    stored.log.truncate(len);
+    let stored = room.store.stored_mut(id).unwrap();
+    stored.truncate(len);
     stored.ownership.status = Status::Live;
 }
 
@@ -56,13 +57,13 @@ fn the_end_of_a_match_that_the_store_lost_is_written_again() {
     let (mut room, id, white, black) = played();
     room.command(white, 1, CommandKind::Resign);
     room.store_all();
-    let log = room.store[&id].log.clone();
+    let log = room.store[&id].log();
     assert_eq!(room.store[&id].ownership.status, Status::Finished);
     room.take(black);
     roll_back(&mut room, id, 3);
     restart_of_the_store(&mut room);
     settle(&mut room);
-    assert_eq!(room.store[&id].log, log, "both were told how it ended");
+    assert_eq!(room.store[&id].log(), log, "both were told how it ended");
     assert_eq!(room.store[&id].ownership.status, Status::Finished);
     assert_eq!(room.store[&id].ownership.epoch, Epoch(2));
     assert_eq!(room.shard.counters().healed, 1);
@@ -77,11 +78,11 @@ fn the_end_of_a_match_that_the_store_lost_is_written_again() {
 #[test]
 fn a_quiet_match_that_the_store_lost_is_written_again() {
     let (mut room, id, _, _) = played();
-    let log = room.store[&id].log.clone();
+    let log = room.store[&id].log();
     roll_back(&mut room, id, 1);
     restart_of_the_store(&mut room);
     settle(&mut room);
-    assert_eq!(room.store[&id].log, log);
+    assert_eq!(room.store[&id].log(), log);
     assert_eq!(room.shard.counters().healed, 1);
 }
 
@@ -103,8 +104,8 @@ fn one_match_that_went_back_makes_the_shard_look_at_all_others() {
     room.play(white, 4, "f1b5");
     room.store_all();
     room.store_all();
-    assert_eq!(room.store[&first].log.len(), 5);
-    assert!(room.store[&others[0]].log.is_empty());
+    assert_eq!(room.store[&first].log().len(), 5);
+    assert!(room.store[&others[0]].log().is_empty());
     room.heartbeat(Ok(vec![room.record(room.me, 9)]));
     let Some(Output::Verify(some)) = room.asked.last() else {
         panic!("{:?}", room.asked);
@@ -113,7 +114,7 @@ fn one_match_that_went_back_makes_the_shard_look_at_all_others() {
     assert_eq!(room.verify(), 601);
     settle(&mut room);
     for id in &others {
-        assert_eq!(room.store[id].log.len(), 1);
+        assert_eq!(room.store[id].log().len(), 1);
     }
     assert_eq!(room.shard.counters().healed, 601);
 }
@@ -121,7 +122,7 @@ fn one_match_that_went_back_makes_the_shard_look_at_all_others() {
 #[test]
 fn a_look_that_the_store_does_not_answer_is_repeated() {
     let (mut room, id, _, _) = played();
-    let log = room.store[&id].log.clone();
+    let log = room.store[&id].log();
     roll_back(&mut room, id, 2);
     restart_of_the_store(&mut room);
     room.asked.clear();
@@ -129,7 +130,7 @@ fn a_look_that_the_store_does_not_answer_is_repeated() {
     room.shard.verified(Err(unavailable));
     room.heartbeat(Ok(vec![room.record(room.me, 10)]));
     settle(&mut room);
-    assert_eq!(room.store[&id].log, log);
+    assert_eq!(room.store[&id].log(), log);
 }
 
 #[test]
@@ -149,11 +150,14 @@ fn another_end_in_the_store_is_said_and_not_played_on() {
     let (mut room, id, white, black) = played();
     room.command(white, 1, CommandKind::Resign);
     room.store_all();
-    let stored = room.store.get_mut(&id).unwrap();
-    stored.log.last_mut().unwrap().kind = EventKind::Ended {
+    let stored = room.store.stored_mut(id).unwrap();
+    let mut end = stored.log().pop().unwrap();
+    end.kind = EventKind::Ended {
         outcome: Outcome::Draw,
         termination: Termination::Adjudicated,
     };
+    stored.truncate(stored.log().len() - 1);
+    stored.push(&end);
     restart_of_the_store(&mut room);
     room.verify();
     assert_eq!(room.shard.counters().lost, 1);
@@ -168,10 +172,10 @@ fn a_log_that_forked_after_it_went_back_is_said_to_be_lost() {
     let (mut room, id, white, _) = played();
     roll_back(&mut room, id, 2);
     // It was played on from there by another process, which is gone again.
-    let stored = room.store.get_mut(&id).unwrap();
-    let mut other = stored.log[0].clone();
+    let stored = room.store.stored_mut(id).unwrap();
+    let mut other = stored.log()[0].clone();
     other.seq = 3;
-    stored.log.push(other);
+    stored.push(&other);
     stored.ownership.owner = ShardId::from_random(9);
     restart_of_the_store(&mut room);
     room.others_left();
@@ -184,7 +188,7 @@ fn a_log_that_forked_after_it_went_back_is_said_to_be_lost() {
 fn a_hand_over_gives_the_store_first_what_it_lost() {
     let (mut room, id, white, _) = played();
     let other = ShardId::from_random(2);
-    let log = room.store[&id].log.clone();
+    let log = room.store[&id].log();
     room.heartbeat(Ok(vec![room.record(room.me, 2), room.record(other, 1)]));
     roll_back(&mut room, id, 2);
     room.shard.hand_over(id, Some(other), room.now()).unwrap();
@@ -192,7 +196,7 @@ fn a_hand_over_gives_the_store_first_what_it_lost() {
     assert!(room.hand_over().is_some());
     assert_eq!(room.closed(white), None, "it is not the other's yet");
     room.store_all();
-    assert_eq!(room.store[&id].log, log);
+    assert_eq!(room.store[&id].log(), log);
     assert!(room.hand_over().is_some());
     assert_eq!(room.store[&id].ownership.owner, other);
     assert_eq!(room.closed(white), Some(CloseCode::ShuttingDown));
@@ -202,13 +206,13 @@ fn a_hand_over_gives_the_store_first_what_it_lost() {
 fn a_fence_by_oneself_is_claimed_again() {
     let (mut room, id, white, _) = played();
     // A claim of this shard's own arrived, and its answer was lost.
-    room.store.get_mut(&id).unwrap().ownership.epoch = Epoch(4);
+    room.store.stored_mut(id).unwrap().ownership.epoch = Epoch(4);
     room.play(white, 4, "f1b5");
     room.store_all();
     assert_eq!(room.closed(white), None);
     room.store_all();
     assert_eq!(room.store[&id].ownership.epoch, Epoch(5));
-    assert_eq!(room.store[&id].log.len(), 5);
+    assert_eq!(room.store[&id].log().len(), 5);
     let counters = room.shard.counters();
     assert_eq!((counters.fenced, counters.healed, counters.lost), (0, 0, 0));
 }
@@ -218,15 +222,15 @@ fn another_owner_of_the_same_epoch_fences() {
     let (mut room, id, white, _) = played();
     let other = ShardId::from_random(2);
     room.heartbeat(Ok(vec![room.record(room.me, 2), room.record(other, 1)]));
-    room.store.get_mut(&id).unwrap().ownership.owner = other;
+    room.store.stored_mut(id).unwrap().ownership.owner = other;
     room.play(white, 4, "f1b5");
     room.store_all();
-    assert_eq!(room.store[&id].log.len(), 4);
+    assert_eq!(room.store[&id].log().len(), 4);
     assert_eq!(room.closed(white), Some(CloseCode::NotOwner));
 
     let (mut room, id, white, _) = played();
     room.heartbeat(Ok(vec![room.record(room.me, 2), room.record(other, 1)]));
-    room.store.get_mut(&id).unwrap().ownership.owner = other;
+    room.store.stored_mut(id).unwrap().ownership.owner = other;
     room.shard.skipped(Duration::from_secs(10));
     room.heartbeat(Ok(vec![room.record(room.me, 3), room.record(other, 2)]));
     room.verify();
@@ -264,16 +268,16 @@ fn a_machine_that_was_suspended_doubts() {
 #[test]
 fn a_match_that_the_store_lost_altogether_is_written_again_whole() {
     let (mut room, id, white, black) = played();
-    let log = room.store[&id].log.clone();
-    room.store.clear();
+    let log = room.store[&id].log();
+    room.store = Model::default();
     room.play(white, 4, "f1b5");
     room.take(black);
     while room.in_flight.is_some() {
         room.store_all();
     }
     let stored = &room.store[&id];
-    assert_eq!(stored.log[..4], log, "as it was acknowledged");
-    assert_eq!(stored.log.len(), 5);
+    assert_eq!(stored.log()[..4], log, "as it was acknowledged");
+    assert_eq!(stored.log().len(), 5);
     assert!(
         stored.ownership.epoch > Epoch(1),
         "above the epoch of before"
@@ -300,14 +304,11 @@ fn a_quiet_match_and_an_ended_one_that_the_store_lost_altogether_are_written_aga
             room.command(white, 1, CommandKind::Resign);
             room.store_all();
         }
-        let (log, status) = (
-            room.store[&id].log.clone(),
-            room.store[&id].ownership.status,
-        );
-        room.store.clear();
+        let (log, status) = (room.store[&id].log(), room.store[&id].ownership.status);
+        room.store = Model::default();
         restart_of_the_store(&mut room);
         settle(&mut room);
-        assert_eq!(room.store[&id].log, log);
+        assert_eq!(room.store[&id].log(), log);
         assert_eq!(room.store[&id].ownership.status, status);
         assert_eq!(room.shard.counters().healed, 1);
     }
@@ -319,13 +320,13 @@ fn a_match_of_more_than_the_last_events_that_the_store_lost_is_written_again_who
         recent_events: 2,
         ..Default::default()
     });
-    let log = room.store[&id].log.clone();
-    room.store.clear();
+    let log = room.store[&id].log();
+    room.store = Model::default();
     room.play(white, 4, "f1b5");
     while room.in_flight.is_some() {
         room.store_all();
     }
-    assert_eq!(room.store[&id].log[..4], log);
+    assert_eq!(room.store[&id].log()[..4], log);
     assert_eq!(room.closed(white), None);
     let counters = room.shard.counters();
     assert_eq!((counters.healed, counters.lost), (1, 0));

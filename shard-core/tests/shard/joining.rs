@@ -26,7 +26,7 @@ fn an_assigned_match_is_loaded_without_a_player_and_aborted_if_none_comes() {
     assert_eq!(room.shard.live(), 1);
     room.pass(60_000);
     room.store_all();
-    assert_eq!(room.store[&id].log.len(), 1, "the match was aborted");
+    assert_eq!(room.store[&id].log().len(), 1, "the match was aborted");
     room.pass(60_000);
     assert_eq!(room.shard.live(), 0);
 }

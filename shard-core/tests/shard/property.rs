@@ -97,7 +97,7 @@ proptest! {
                 Step::Pass(ms) => room.pass(ms),
                 Step::StoreAll | Step::LoseTheAnswer | Step::Refuse => {}
             }
-            let stored = room.store[&id].log.len() as u32;
+            let stored = room.store[&id].log().len() as u32;
             for received in room.received.values() {
                 for frame in &received.frames {
                     check(frame, stored);
@@ -126,7 +126,7 @@ fn check(frame: &ServerFrame, stored: u32) {
 /// The match as the log has it, or, looking `ahead`, as the batch in flight will have it.
 fn game(room: &Room, id: MatchId, ahead: bool) -> Match {
     let stored = &room.store[&id];
-    let mut events = stored.log.clone();
+    let mut events = stored.log();
     if let (true, Some(batch)) = (ahead, &room.in_flight) {
         let len = events.len();
         for append in batch.iter().filter(|append| append.after as usize == len) {
@@ -134,5 +134,5 @@ fn game(room: &Room, id: MatchId, ahead: bool) -> Match {
             events.extend(records.map(|bytes| store::codec::decode_record(bytes).unwrap()));
         }
     }
-    Match::restore(stored.snapshot(), &events).unwrap()
+    Match::restore(stored.first_snapshot(), &events).unwrap()
 }

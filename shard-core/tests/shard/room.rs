@@ -8,30 +8,18 @@ use bytes::BytesMut;
 use game_core::testing::SetupBuilder;
 use game_core::{
     BySeat, ClockStart, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, ShardId,
-    Snapshot, UnixMillis,
+    UnixMillis,
 };
 use protocol::{CloseCode, Role, ServerBody, ServerFrame, codec};
 use shard_core::{Now, Output, PeerKey, Shard, ShardLimits};
-use store::{
-    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership, Registered,
-    ShardRecord, Standing, Status, StoreError, codec as stored,
-};
+use store::testing::Model;
+use store::{Append, Appended, HandOver, Registered, ShardRecord, StoreError, codec as stored};
 
 /// What one peer was sent, and how it was sent away.
 #[derive(Debug, Default)]
 pub(crate) struct Received {
     pub(crate) frames: Vec<ServerFrame>,
     pub(crate) closed: Option<CloseCode>,
-}
-
-/// What the store holds of one match.
-#[derive(Debug, Clone)]
-pub(crate) struct Stored {
-    pub(crate) ownership: Ownership,
-    snapshot: Snapshot,
-    pub(crate) log: Vec<Event>,
-    /// What the last hand-over said of the move after so many records.
-    move_time: (usize, Duration),
 }
 
 pub(crate) struct Room {
@@ -41,7 +29,7 @@ pub(crate) struct Room {
     /// How long the machine was suspended.
     pub(crate) suspended: Duration,
     pub(crate) received: BTreeMap<PeerKey, Received>,
-    pub(crate) store: BTreeMap<MatchId, Stored>,
+    pub(crate) store: Model,
     /// What the shard asked about ownership.
     pub(crate) asked: Vec<Output>,
     /// What the shard took out of which set, up to which epoch.
@@ -69,7 +57,7 @@ impl Room {
 
     /// The registry says that every other shard that owns a match has left.
     pub(crate) fn others_left(&mut self) {
-        let owners = self.store.values().map(|stored| stored.ownership.owner);
+        let owners = self.store.all().map(|(_, stored)| stored.ownership.owner);
         let left = owners
             .filter(|owner| *owner != self.me)
             .map(Registered::Left);
@@ -85,7 +73,7 @@ impl Room {
             uptime: Duration::from_secs(1),
             suspended: Duration::ZERO,
             received: BTreeMap::new(),
-            store: BTreeMap::new(),
+            store: Model::default(),
             asked: Vec::new(),
             disowned: Vec::new(),
             in_flight: None,
@@ -158,17 +146,17 @@ impl Room {
                 }
                 Output::Append(batch) => self.in_flight = Some(batch),
                 Output::Load(id) => {
-                    let checkpoint = self.store.get(&id).map(Stored::checkpoint);
-                    self.shard.loaded(id, Ok(checkpoint), self.now());
+                    let checkpoint = self.store.load(id);
+                    self.shard.loaded(id, checkpoint, self.now());
                 }
                 Output::Create(snapshot) => {
-                    let created = self.create_again(&snapshot);
+                    let created = self.store.create(self.me, &snapshot);
                     let id = snapshot.setup().id;
                     self.shard.created(id, Ok(created), self.now());
                 }
                 Output::Claim(id, expected) => {
-                    let claim = self.claim(id, expected);
-                    self.shard.claimed(id, Ok(claim), self.now());
+                    let claim = self.store.claim(id, self.me, expected);
+                    self.shard.claimed(id, claim, self.now());
                 }
                 Output::Disown(shard, matches) => {
                     self.disowned
@@ -182,18 +170,6 @@ impl Room {
                 }
             }
         }
-    }
-
-    fn claim(&mut self, id: MatchId, expected: Epoch) -> Claim {
-        let Some(stored) = self.store.get_mut(&id) else {
-            return Claim::Missing;
-        };
-        if stored.ownership.epoch != expected || stored.ownership.status == Status::Finished {
-            return Claim::Lost(stored.ownership);
-        }
-        stored.ownership.epoch = expected.next();
-        stored.ownership.owner = self.me;
-        Claim::Claimed(Box::new(stored.checkpoint()))
     }
 
     pub(crate) fn heartbeat(&mut self, answer: Result<Vec<ShardRecord>, StoreError>) {
@@ -229,20 +205,7 @@ impl Room {
         let Output::HandOver(given) = self.asked.remove(asked) else {
             return None;
         };
-        let stored = self.store.get_mut(&given.match_id).expect("it exists");
-        let is_owner =
-            (stored.ownership.owner, stored.ownership.epoch) == (given.from, given.epoch);
-        let len = stored.log.len() as u32;
-        let answer = if !is_owner {
-            HandedOver::Fenced(stored.ownership)
-        } else if len != given.seq {
-            HandedOver::OtherLength { len }
-        } else {
-            stored.ownership.owner = given.to;
-            stored.ownership.epoch = given.epoch.next();
-            stored.move_time = (stored.log.len(), given.move_time);
-            HandedOver::Done
-        };
+        let answer = self.store.hand_over(&given);
         self.shard
             .handed_over(given.match_id, Ok(answer), self.now());
         self.turn();
@@ -258,16 +221,7 @@ impl Room {
         let Output::Verify(matches) = self.asked.remove(asked) else {
             return 0;
         };
-        let standing = |&(id, seq): &(MatchId, u32)| {
-            let stored = self.store.get(&id);
-            stored.map_or(Standing::Missing, |stored| {
-                let record = stored.log.iter().find(|event| event.seq == seq);
-                Standing::Stored {
-                    ownership: stored.ownership,
-                    record: record.map(stored::encode_record),
-                }
-            })
-        };
+        let standing = |&(id, seq): &(MatchId, u32)| self.store.standing(id, seq);
         let answers = matches.iter().map(standing).collect();
         self.shard.verified(Ok(answers));
         self.turn();
@@ -275,52 +229,19 @@ impl Room {
     }
 
     /// Puts a new match into the store, assigned to `owner`.
-    /// The store has this match again, and none of its events.
-    fn create_again(&mut self, snapshot: &Snapshot) -> Created {
-        let id = snapshot.setup().id;
-        if self.store.contains_key(&id) {
-            return Created::Exists;
-        }
-        let stored = Stored {
-            ownership: Ownership {
-                epoch: Epoch(0),
-                owner: self.me,
-                status: Status::Live,
-            },
-            snapshot: snapshot.clone(),
-            log: Vec::new(),
-            move_time: (0, Duration::ZERO),
-        };
-        self.store.insert(id, stored);
-        Created::New
-    }
-
     pub(crate) fn create(&mut self, n: u128, owner: ShardId, clock_start: ClockStart) -> MatchId {
         let id = MatchId::from_random(n);
         let setup = SetupBuilder::new().id(id).timed("60+0");
         let setup = setup.clock_start(clock_start).build();
-        let ownership = Ownership {
-            epoch: Epoch(0),
-            owner,
-            status: Status::Live,
-        };
         let snapshot = Match::new(setup).snapshot();
-        self.store.insert(
-            id,
-            Stored {
-                ownership,
-                snapshot,
-                log: Vec::new(),
-                move_time: (0, Duration::ZERO),
-            },
-        );
+        self.store.create(owner, &snapshot);
         id
     }
 
     /// Puts a record into a log that its match does not allow.
     pub(crate) fn spoil(&mut self, id: MatchId) {
-        let stored = self.store.get_mut(&id).expect("the match exists");
-        stored.log.push(Event {
+        let stored = self.store.stored_mut(id).expect("the match exists");
+        stored.push(&Event {
             seq: 1,
             seat: Some(game_core::Seat::Black),
             command_id: Some(CommandId(1)),
@@ -412,34 +333,22 @@ impl Room {
     }
 
     fn append(&mut self, append: &Append) -> Appended {
-        let Some(stored) = self.store.get_mut(&append.match_id) else {
-            return Appended::Missing;
-        };
-        if (stored.ownership.owner, stored.ownership.epoch) != (append.owner, append.epoch) {
-            return Appended::Fenced(stored.ownership);
-        }
-        let records: Vec<Event> = append
-            .records
-            .iter()
-            .map(|bytes| stored::decode_record(bytes).unwrap())
-            .collect();
-        let (len, after) = (stored.log.len(), append.after as usize);
-        if len < after {
-            return Appended::Rollback { len: len as u32 };
-        }
-        if len > after {
+        let answer = self.store.append(append);
+        let stored = self.store.stored(append.match_id);
+        if let (Some(stored), Appended::Conflict { .. } | Appended::Stored { duplicate: true }) =
+            (stored, &answer)
+        {
+            let records = append.records.iter();
+            let records: Vec<Event> = records
+                .map(|bytes| stored::decode_record(bytes).unwrap())
+                .collect();
             assert_eq!(
-                stored.log[after..],
+                stored.log()[append.after as usize..],
                 records,
                 "a repetition is the same to the bit"
             );
-            return Appended::Stored { duplicate: true };
         }
-        stored.log.extend(records);
-        if append.ends {
-            stored.ownership.status = Status::Finished;
-        }
-        Appended::Stored { duplicate: false }
+        answer
     }
 
     /// What a peer was sent since the last time.
@@ -459,24 +368,6 @@ impl Room {
         self.received
             .get(&peer)
             .and_then(|received| received.closed)
-    }
-}
-
-impl Stored {
-    pub(crate) fn snapshot(&self) -> Snapshot {
-        self.snapshot.clone()
-    }
-
-    fn checkpoint(&self) -> Checkpoint {
-        Checkpoint {
-            ownership: self.ownership,
-            snapshot: self.snapshot.clone(),
-            tail: self.log.clone(),
-            move_time: match self.move_time {
-                (len, counted) if len == self.log.len() => counted,
-                _ => Duration::ZERO,
-            },
-        }
     }
 }
 

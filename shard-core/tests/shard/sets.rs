@@ -86,7 +86,7 @@ fn a_match_on_its_way_here_is_looked_at_again_until_it_is_this_shards() {
         "not up to the epoch that the claim is to give"
     );
     // The claim lands, and the set names the match still.
-    let stored = &mut room.store.get_mut(&id).unwrap().ownership;
+    let stored = &mut room.store.stored_mut(id).unwrap().ownership;
     *stored = Ownership {
         epoch: Epoch(1),
         owner: room.me,
@@ -119,7 +119,7 @@ fn a_match_of_another_live_shard_is_not_loaded_every_second() {
 fn a_finished_match_of_another_leaves_this_shards_set() {
     let (mut room, other) = (Room::new(), ShardId::from_random(2));
     let id = room.create(7, other, ClockStart::AtOnce);
-    room.store.get_mut(&id).unwrap().ownership.status = Status::Finished;
+    room.store.stored_mut(id).unwrap().ownership.status = Status::Finished;
     room.shard.assigned(vec![id], room.now());
     room.turn();
     assert_eq!(taken_from_own(&mut room), [(id, SETTLED)]);

@@ -124,7 +124,8 @@ fn a_store_at_300_ms_pauses_nobody_on_a_busy_shard() {
     assert_eq!(seen.row.clocks[Seat::White], Duration::from_secs(10));
     // And who waited for the store was not: each of them moved at once when told.
     for each in &busy {
-        let last = room.store[&each.id].log.last().expect("a move");
+        let log = room.store[&each.id].log();
+        let last = log.last().expect("a move");
         assert_eq!(
             last.clocks,
             BySeat {

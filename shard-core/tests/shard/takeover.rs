@@ -87,7 +87,7 @@ fn a_match_that_nobody_joins_is_aborted_on_its_shard_and_after_a_takeover() {
             );
             room.pass(1);
             room.store_all();
-            let end = room.store[&id].log.last().expect("an event").kind;
+            let end = room.store[&id].log().last().expect("an event").kind;
             let aborted = EventKind::Ended {
                 outcome: Outcome::Aborted,
                 termination: Termination::WhiteNoStart,
@@ -152,7 +152,7 @@ fn a_shard_that_was_away_asks_what_it_still_owns() {
     room.heartbeat(Ok(vec![room.record(room.me, 2)]));
     assert_eq!(room.verify(), 1);
     assert_eq!(room.closed(white), None, "it is still the owner");
-    room.store.get_mut(&id).unwrap().ownership = Ownership {
+    room.store.stored_mut(id).unwrap().ownership = Ownership {
         epoch: Epoch(2),
         owner: ShardId::from_random(2),
         status: Status::Live,
@@ -264,14 +264,14 @@ fn confirmed_events_that_the_store_lost_are_written_again() {
         room.play(mover, ply as u16, uci);
         room.store_all();
     }
-    let whole = room.store[&id].log.clone();
-    room.store.get_mut(&id).unwrap().log.truncate(1);
+    let whole = room.store[&id].log();
+    room.store.stored_mut(id).unwrap().truncate(1);
     room.take(white);
     room.play(black, 3, "b8c6");
     room.answer(Ok(vec![Appended::Rollback { len: 1 }]));
     room.store_all();
-    assert_eq!(room.store[&id].log[..3], whole);
-    assert_eq!(room.store[&id].log.len(), 4);
+    assert_eq!(room.store[&id].log()[..3], whole);
+    assert_eq!(room.store[&id].log().len(), 4);
     let seen = room.bodies(white);
     assert_eq!(seen.len(), 1, "what was seen is not shown again: {seen:?}");
     assert_eq!(room.shard.counters().healed, 1);
@@ -282,8 +282,8 @@ fn a_store_that_went_back_before_the_claim_is_claimed_above_it() {
     let (mut room, id, white, black) = Room::begun(ClockStart::AtOnce);
     room.play(white, 0, "e2e4");
     room.store_all();
-    let stored = room.store.get_mut(&id).unwrap();
-    stored.log.clear();
+    let stored = room.store.stored_mut(id).unwrap();
+    stored.truncate(0);
     stored.ownership.epoch = Epoch(0);
     room.play(black, 1, "e7e5");
     room.store_all();
@@ -294,7 +294,7 @@ fn a_store_that_went_back_before_the_claim_is_claimed_above_it() {
         Epoch(2),
         "above every epoch that was seen"
     );
-    assert_eq!(room.store[&id].log.len(), 2);
+    assert_eq!(room.store[&id].log().len(), 2);
     assert!(
         room.bodies(black)
             .iter()
@@ -318,11 +318,11 @@ fn a_loss_beyond_the_last_events_is_written_again_from_the_history() {
         room.store_all();
     }
     room.play(white, 4, "f1b5");
-    let log = room.store[&id].log.clone();
-    room.store.get_mut(&id).unwrap().log.truncate(1);
+    let log = room.store[&id].log();
+    room.store.stored_mut(id).unwrap().truncate(1);
     room.store_all();
     room.store_all();
-    let stored = &room.store[&id].log;
+    let stored = room.store[&id].log();
     assert_eq!((&stored[..4], stored.len()), (&log[..], 5));
     assert_eq!(room.closed(white), None);
 }

@@ -2,8 +2,8 @@
 
 use game_core::PlayerId;
 use protocol::CloseCode;
-use protocol::token::SeatClaims;
 use quinn::Connection;
+use tokens::SeatClaims;
 use tokio::sync::oneshot;
 
 use super::{Driver, Outlet, Peer};

@@ -1,10 +1,14 @@
 //! What players hold, in the file.
 
+use async_trait::async_trait;
 use game_core::{PlayerId, UnixMillis};
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
+use super::EmbeddedStore;
 use super::tables::{HELD, HELD_UNTIL};
 use super::writer::Fault;
+use crate::contract::Holdings;
+use crate::error::StoreError;
 use crate::holding::{HOLDING_KEPT, Holding};
 
 /// Above every id, whose characters are ASCII.
@@ -12,7 +16,45 @@ const ID_END: &str = "\u{7f}";
 /// Old entries that go when one is added: more than one, so that they become fewer.
 const REMOVED_AT_ONCE: usize = 4;
 
-pub(super) fn hold(
+#[async_trait]
+impl Holdings for EmbeddedStore {
+    async fn hold(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        max: u32,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        let (player, id) = (player.clone(), id.to_owned());
+        self.writer
+            .write(move |txn| hold(txn, &player, kind, &id, max, now))
+            .await
+    }
+
+    async fn held(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
+        let player = player.clone();
+        self.writer.read(move |txn| held(txn, &player, kind)).await
+    }
+
+    async fn let_go(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        ids: &[String],
+    ) -> Result<(), StoreError> {
+        let (player, ids) = (player.clone(), ids.to_vec());
+        self.writer
+            .write(move |txn| let_go(txn, &player, kind, &ids))
+            .await
+    }
+}
+
+fn hold(
     txn: &WriteTransaction,
     player: &PlayerId,
     kind: Holding,
@@ -61,7 +103,7 @@ pub(super) fn remove_old(
     Ok(old.len())
 }
 
-pub(super) fn held(
+fn held(
     txn: &ReadTransaction,
     player: &PlayerId,
     kind: Holding,
@@ -76,7 +118,7 @@ pub(super) fn held(
         .collect()
 }
 
-pub(super) fn let_go(
+fn let_go(
     txn: &WriteTransaction,
     player: &PlayerId,
     kind: Holding,

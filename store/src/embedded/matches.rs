@@ -3,23 +3,97 @@
 
 use std::ops::Bound;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use game_core::{Epoch, Event, MatchId, ShardId};
+use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
+use super::EmbeddedStore;
 use super::tables::{ENDED, HEADS, LOG, OWNED, SNAPSHOTS};
 use super::writer::Fault;
+use crate::append::{Append, Appended};
 use crate::checkpoint;
 use crate::codec::{self, Head, MoveTime};
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
-    SCAN_LIMIT_MAX, ScanCursor, Standing, Status, StoreError,
+    Checkpoint, Claim, Created, HandOver, HandedOver, MatchLog, MatchPage, Matches, SCAN_LIMIT_MAX,
+    ScanCursor, Standing,
 };
+use crate::error::StoreError;
+use crate::ownership::{Ownership, Status};
+
+#[async_trait]
+impl Matches for EmbeddedStore {
+    async fn create(&self, owner: ShardId, snapshot: &Snapshot) -> Result<Created, StoreError> {
+        assert_eq!(
+            snapshot.seq(),
+            0,
+            "a match is created before its first event"
+        );
+        let id = snapshot.setup().id;
+        let bytes = codec::encode_snapshot(snapshot);
+        self.writer
+            .write(move |txn| create(txn, id, owner, &bytes))
+            .await
+    }
+
+    async fn load(&self, id: MatchId) -> Result<Option<Checkpoint>, StoreError> {
+        self.writer.read(move |txn| load(txn, id)).await
+    }
+
+    async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError> {
+        self.writer.read(move |txn| ownership(txn, id)).await
+    }
+
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        let after = after.map(ScanCursor::id).transpose()?;
+        self.writer.read(move |txn| scan(txn, after, limit)).await
+    }
+
+    async fn claim(
+        &self,
+        id: MatchId,
+        claimant: ShardId,
+        expected: Epoch,
+    ) -> Result<Claim, StoreError> {
+        self.writer
+            .write(move |txn| claim(txn, id, claimant, expected))
+            .await
+    }
+
+    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
+        let hand_over = *hand_over;
+        self.writer
+            .write(move |txn| self::hand_over(txn, &hand_over))
+            .await
+    }
+
+    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
+        let matches = matches.to_vec();
+        self.writer.read(move |txn| standing(txn, &matches)).await
+    }
+}
+
+#[async_trait]
+impl MatchLog for EmbeddedStore {
+    async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let complete = batch.iter().all(|append| !append.records.is_empty());
+        assert!(complete, "an append has at least one record");
+        let batch = batch.to_vec();
+        self.writer.write(move |txn| append(txn, &batch)).await
+    }
+}
 
 pub(super) type Log<'txn> = Table<'txn, (&'static str, u32), &'static [u8]>;
 type Blobs<'txn> = Table<'txn, &'static str, &'static [u8]>;
 
-pub(super) fn create(
+fn create(
     txn: &WriteTransaction,
     id: MatchId,
     owner: ShardId,
@@ -43,27 +117,19 @@ pub(super) fn create(
     Ok(Created::New)
 }
 
-pub(super) fn load(txn: &ReadTransaction, id: MatchId) -> Result<Option<Checkpoint>, Fault> {
+fn load(txn: &ReadTransaction, id: MatchId) -> Result<Option<Checkpoint>, Fault> {
     let Some(head) = head(&txn.open_table(HEADS)?, id)? else {
         return Ok(None);
     };
     checkpoint(id, head, &txn.open_table(SNAPSHOTS)?, &txn.open_table(LOG)?).map(Some)
 }
 
-pub(super) fn log(txn: &ReadTransaction, id: MatchId) -> Result<Vec<Event>, Fault> {
-    events(&txn.open_table(LOG)?, id, 0)
-}
-
-pub(super) fn ownership(txn: &ReadTransaction, id: MatchId) -> Result<Option<Ownership>, Fault> {
+fn ownership(txn: &ReadTransaction, id: MatchId) -> Result<Option<Ownership>, Fault> {
     Ok(head(&txn.open_table(HEADS)?, id)?.map(Ownership::from))
 }
 
 /// In the order of ids. A head that cannot be read must not hide the others.
-pub(super) fn scan(
-    txn: &ReadTransaction,
-    after: Option<MatchId>,
-    limit: usize,
-) -> Result<MatchPage, Fault> {
+fn scan(txn: &ReadTransaction, after: Option<MatchId>, limit: usize) -> Result<MatchPage, Fault> {
     let heads = txn.open_table(HEADS)?;
     let from = after
         .as_ref()
@@ -89,7 +155,7 @@ pub(super) fn scan(
     Ok(page)
 }
 
-pub(super) fn claim(
+fn claim(
     txn: &WriteTransaction,
     id: MatchId,
     claimant: ShardId,
@@ -114,7 +180,7 @@ pub(super) fn claim(
     Ok(Claim::Claimed(Box::new(checkpoint)))
 }
 
-pub(super) fn hand_over(txn: &WriteTransaction, given: &HandOver) -> Result<HandedOver, Fault> {
+fn hand_over(txn: &WriteTransaction, given: &HandOver) -> Result<HandedOver, Fault> {
     let id = given.match_id;
     let mut heads = txn.open_table(HEADS)?;
     let Some(head) = head(&heads, id)? else {
@@ -141,10 +207,7 @@ pub(super) fn hand_over(txn: &WriteTransaction, given: &HandOver) -> Result<Hand
 }
 
 /// A head that cannot be read is that match's answer alone.
-pub(super) fn standing(
-    txn: &ReadTransaction,
-    matches: &[(MatchId, u32)],
-) -> Result<Vec<Standing>, Fault> {
+fn standing(txn: &ReadTransaction, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, Fault> {
     let (heads, log) = (txn.open_table(HEADS)?, txn.open_table(LOG)?);
     let one = |&(id, seq): &(MatchId, u32)| {
         let Some(head) = head(&heads, id)? else {
@@ -166,7 +229,7 @@ pub(super) fn standing(
 }
 
 /// A head that cannot be read is that element's answer alone.
-pub(super) fn append(txn: &WriteTransaction, batch: &[Append]) -> Result<Vec<Appended>, Fault> {
+fn append(txn: &WriteTransaction, batch: &[Append]) -> Result<Vec<Appended>, Fault> {
     let mut heads = txn.open_table(HEADS)?;
     let mut snapshots = txn.open_table(SNAPSHOTS)?;
     let mut log = txn.open_table(LOG)?;
@@ -271,19 +334,6 @@ pub(super) fn head(
     let head = codec::decode_head(bytes.value())
         .map_err(|error| StoreError::Corrupt(format!("the head of match {id}: {error}")))?;
     Ok(Some(head))
-}
-
-fn events(
-    log: &impl ReadableTable<(&'static str, u32), &'static [u8]>,
-    id: MatchId,
-    after: u32,
-) -> Result<Vec<Event>, Fault> {
-    let records = records(log, id, after)?;
-    Ok(checkpoint::events(
-        id,
-        after,
-        records.iter().map(Vec::as_slice),
-    )?)
 }
 
 fn records(

@@ -26,19 +26,12 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use redb::{Builder, Database, DatabaseError, StorageBackend};
 
 use self::writer::{WHAT_TO_DO, Writer};
-use crate::codec;
-use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, FINISHED_KEEP, HandOver, HandedOver, MatchPage,
-    Ownership, Registered, Room, ScanCursor, ShardRecord, Standing, Store, StoreError, Swept,
-};
+use crate::contract::FINISHED_KEEP;
 use crate::durability::Durability;
-use crate::holding::Holding;
-use crate::ticket::{Assignment, Ticket, TicketId};
+use crate::error::StoreError;
 
 /// The file within the directory that the store is given.
 const FILE_NAME: &str = "rookery.redb";
@@ -56,7 +49,8 @@ impl EmbeddedStore {
     /// Opens the store in a directory, which is created if it is missing.
     ///
     /// The lock on the file proves that no process before this one lives: the registry names those of
-    /// its shards whose sets of matches are not empty as [`Registered::Left`], and no others.
+    /// its shards whose sets of matches are not empty as [`Registered::Left`](crate::Registered::Left), and
+    /// no others.
     ///
     /// Blocks while it reads all of the file, and holds its pages against their checksums.
     ///
@@ -192,233 +186,4 @@ fn make_private(file: &Path) -> io::Result<()> {
         return Ok(());
     }
     fs::set_permissions(file, Permissions::from_mode(0o600))
-}
-
-#[async_trait]
-impl Store for EmbeddedStore {
-    async fn create(&self, owner: ShardId, snapshot: &Snapshot) -> Result<Created, StoreError> {
-        assert_eq!(
-            snapshot.seq(),
-            0,
-            "a match is created before its first event"
-        );
-        let id = snapshot.setup().id;
-        let bytes = codec::encode_snapshot(snapshot);
-        self.writer
-            .write(move |txn| matches::create(txn, id, owner, &bytes))
-            .await
-    }
-
-    async fn load(&self, id: MatchId) -> Result<Option<Checkpoint>, StoreError> {
-        self.writer.read(move |txn| matches::load(txn, id)).await
-    }
-
-    async fn log(&self, id: MatchId) -> Result<Vec<Event>, StoreError> {
-        self.writer.read(move |txn| matches::log(txn, id)).await
-    }
-
-    async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError> {
-        self.writer
-            .read(move |txn| matches::ownership(txn, id))
-            .await
-    }
-
-    async fn matches(
-        &self,
-        after: Option<ScanCursor>,
-        limit: usize,
-    ) -> Result<MatchPage, StoreError> {
-        let after = after.map(ScanCursor::id).transpose()?;
-        self.writer
-            .read(move |txn| matches::scan(txn, after, limit))
-            .await
-    }
-
-    async fn claim(
-        &self,
-        id: MatchId,
-        claimant: ShardId,
-        expected: Epoch,
-    ) -> Result<Claim, StoreError> {
-        self.writer
-            .write(move |txn| matches::claim(txn, id, claimant, expected))
-            .await
-    }
-
-    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
-        let hand_over = *hand_over;
-        self.writer
-            .write(move |txn| matches::hand_over(txn, &hand_over))
-            .await
-    }
-
-    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
-        let matches = matches.to_vec();
-        self.writer
-            .read(move |txn| matches::standing(txn, &matches))
-            .await
-    }
-
-    async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
-        if batch.is_empty() {
-            return Ok(Vec::new());
-        }
-        let complete = batch.iter().all(|append| !append.records.is_empty());
-        assert!(complete, "an append has at least one record");
-        let batch = batch.to_vec();
-        self.writer
-            .write(move |txn| matches::append(txn, &batch))
-            .await
-    }
-
-    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
-        let due = sweep::Due::at(now, self.finished_keep);
-        // A commit costs a flush.
-        if !self.writer.read(move |txn| due.is_any(txn)).await? {
-            return Ok(Swept::default());
-        }
-        self.writer.write(move |txn| due.sweep(txn)).await
-    }
-
-    /// A file has no limit that the store knows of.
-    async fn room(&self) -> Result<Room, StoreError> {
-        Ok(Room::default())
-    }
-
-    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
-        let shard = shard.clone();
-        self.writer
-            .write(move |txn| registry::beat(txn, &shard))
-            .await
-    }
-
-    async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
-        self.writer.read(registry::shards).await
-    }
-
-    async fn leave(&self, shard: ShardId) -> Result<usize, StoreError> {
-        self.writer
-            .write(move |txn| registry::leave(txn, shard))
-            .await
-    }
-
-    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
-        self.writer
-            .write(move |txn| registry::remove(txn, shard, heartbeat))
-            .await
-    }
-
-    async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
-        self.writer
-            .read(move |txn| registry::owned(txn, shard))
-            .await
-    }
-
-    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
-        let matches = matches.to_vec();
-        self.writer
-            .write(move |txn| registry::disown(txn, shard, &matches))
-            .await
-    }
-
-    async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError> {
-        let registry = self.writer.read(registry::shards).await?;
-        Ok(registry.iter().map(Registered::id).collect())
-    }
-
-    async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {
-        let ticket = ticket.clone();
-        self.writer
-            .write(move |txn| tickets::put(txn, ticket))
-            .await
-    }
-
-    async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
-        self.writer.read(move |txn| tickets::ticket(txn, id)).await
-    }
-
-    async fn waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError> {
-        let pool = pool.to_owned();
-        self.writer
-            .read(move |txn| tickets::waiting(txn, &pool))
-            .await
-    }
-
-    async fn touch_ticket(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {
-        self.writer
-            .write(move |txn| tickets::touch(txn, id, now))
-            .await
-    }
-
-    async fn cancel_ticket(&self, id: TicketId) -> Result<bool, StoreError> {
-        self.writer.write(move |txn| tickets::cancel(txn, id)).await
-    }
-
-    async fn assign_tickets(
-        &self,
-        tickets: &[TicketId],
-        assignment: &Assignment,
-    ) -> Result<bool, StoreError> {
-        let (tickets, assignment) = (tickets.to_vec(), assignment.clone());
-        self.writer
-            .write(move |txn| tickets::assign(txn, &tickets, &assignment))
-            .await
-    }
-
-    async fn hold(
-        &self,
-        player: &PlayerId,
-        kind: Holding,
-        id: &str,
-        max: u32,
-        now: UnixMillis,
-    ) -> Result<bool, StoreError> {
-        let (player, id) = (player.clone(), id.to_owned());
-        self.writer
-            .write(move |txn| holdings::hold(txn, &player, kind, &id, max, now))
-            .await
-    }
-
-    async fn held(
-        &self,
-        player: &PlayerId,
-        kind: Holding,
-    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
-        let player = player.clone();
-        self.writer
-            .read(move |txn| holdings::held(txn, &player, kind))
-            .await
-    }
-
-    async fn let_go(
-        &self,
-        player: &PlayerId,
-        kind: Holding,
-        ids: &[String],
-    ) -> Result<(), StoreError> {
-        let (player, ids) = (player.clone(), ids.to_vec());
-        self.writer
-            .write(move |txn| holdings::let_go(txn, &player, kind, &ids))
-            .await
-    }
-
-    async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
-        let player = player.clone();
-        self.writer
-            .write(move |txn| revocations::revoke(txn, &player, at))
-            .await
-    }
-
-    async fn revoked_at(&self, player: &PlayerId) -> Result<Option<UnixMillis>, StoreError> {
-        let player = player.clone();
-        self.writer
-            .read(move |txn| revocations::at(txn, &player))
-            .await
-    }
-
-    async fn revoked_since(&self, since: UnixMillis) -> Result<Vec<PlayerId>, StoreError> {
-        self.writer
-            .read(move |txn| revocations::since(txn, since))
-            .await
-    }
 }

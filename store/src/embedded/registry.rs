@@ -5,19 +5,59 @@
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use game_core::{Epoch, MatchId, ShardId};
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
+use super::EmbeddedStore;
 use super::matches::head;
-use super::tables::{HEADS, LEFT, OWNED, SHARDS};
+use super::tables::{ABOVE_IDS, HEADS, LEFT, OWNED, SHARDS, owners};
 use super::writer::Fault;
 use crate::codec;
-use crate::contract::{Registered, ShardRecord, Status, StoreError};
+use crate::contract::Registry;
+use crate::error::StoreError;
+use crate::ownership::Status;
+use crate::shard::{Registered, ShardRecord};
 
-/// Above every id, whose characters are ASCII.
-const ABOVE_IDS: &str = "\u{7f}";
+#[async_trait]
+impl Registry for EmbeddedStore {
+    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
+        let shard = shard.clone();
+        self.writer.write(move |txn| beat(txn, &shard)).await
+    }
 
-pub(super) fn beat(txn: &WriteTransaction, shard: &ShardRecord) -> Result<Vec<Registered>, Fault> {
+    async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
+        self.writer.read(shards).await
+    }
+
+    async fn leave(&self, shard: ShardId) -> Result<usize, StoreError> {
+        self.writer.write(move |txn| leave(txn, shard)).await
+    }
+
+    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
+        self.writer
+            .write(move |txn| remove(txn, shard, heartbeat))
+            .await
+    }
+
+    async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
+        self.writer.read(move |txn| owned(txn, shard)).await
+    }
+
+    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
+        let matches = matches.to_vec();
+        self.writer
+            .write(move |txn| disown(txn, shard, &matches))
+            .await
+    }
+
+    async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError> {
+        let registry = self.writer.read(shards).await?;
+        Ok(registry.iter().map(Registered::id).collect())
+    }
+}
+
+fn beat(txn: &WriteTransaction, shard: &ShardRecord) -> Result<Vec<Registered>, Fault> {
     let id = shard.id.to_string();
     let left = txn.open_table(LEFT)?;
     let mut shards = txn.open_table(SHARDS)?;
@@ -27,7 +67,7 @@ pub(super) fn beat(txn: &WriteTransaction, shard: &ShardRecord) -> Result<Vec<Re
     registry(&shards, &left, &txn.open_table(OWNED)?)
 }
 
-pub(super) fn shards(txn: &ReadTransaction) -> Result<Vec<Registered>, Fault> {
+fn shards(txn: &ReadTransaction) -> Result<Vec<Registered>, Fault> {
     registry(
         &txn.open_table(SHARDS)?,
         &txn.open_table(LEFT)?,
@@ -67,33 +107,14 @@ fn registry(
     Ok(registry.into_values().collect())
 }
 
-/// The shards whose sets are not empty, by one look for each.
-pub(super) fn owners(
-    owned: &impl ReadableTable<(&'static str, &'static str), ()>,
-) -> Result<Vec<String>, Fault> {
-    let mut owners: Vec<String> = Vec::new();
-    loop {
-        let after = owners.last().map_or("", String::as_str);
-        let Some(entry) = owned.range((after, ABOVE_IDS)..)?.next() else {
-            return Ok(owners);
-        };
-        let owner = entry?.0.value().0.to_owned();
-        owners.push(owner);
-    }
-}
-
-pub(super) fn leave(txn: &WriteTransaction, shard: ShardId) -> Result<usize, Fault> {
+fn leave(txn: &WriteTransaction, shard: ShardId) -> Result<usize, Fault> {
     let id = shard.to_string();
     txn.open_table(LEFT)?.insert(id.as_str(), ())?;
     txn.open_table(SHARDS)?.remove(id.as_str())?;
     Ok(set(&txn.open_table(OWNED)?, shard)?.len())
 }
 
-pub(super) fn remove(
-    txn: &WriteTransaction,
-    shard: ShardId,
-    heartbeat: Option<u64>,
-) -> Result<bool, Fault> {
+fn remove(txn: &WriteTransaction, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, Fault> {
     if !set(&txn.open_table(OWNED)?, shard)?.is_empty() {
         return Ok(false);
     }
@@ -110,7 +131,7 @@ pub(super) fn remove(
     Ok(true)
 }
 
-pub(super) fn owned(txn: &ReadTransaction, shard: ShardId) -> Result<Vec<MatchId>, Fault> {
+fn owned(txn: &ReadTransaction, shard: ShardId) -> Result<Vec<MatchId>, Fault> {
     set(&txn.open_table(OWNED)?, shard)
 }
 
@@ -132,7 +153,7 @@ fn set(
 
 /// An addition and its claim are one transaction here: which epoch an addition was for is the head's epoch,
 /// if the match is that shard's, and else one that is over.
-pub(super) fn disown(
+fn disown(
     txn: &WriteTransaction,
     shard: ShardId,
     matches: &[(MatchId, Epoch)],

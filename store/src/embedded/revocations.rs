@@ -1,17 +1,33 @@
 //! Revoked players in the file.
 
+use async_trait::async_trait;
 use game_core::{PlayerId, UnixMillis};
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
+use super::EmbeddedStore;
 use super::tables::REVOKED;
 use super::writer::Fault;
-use crate::contract::{REVOCATION_KEPT, StoreError};
+use crate::contract::{REVOCATION_KEPT, Revocations};
+use crate::error::StoreError;
 
-pub(super) fn revoke(
-    txn: &WriteTransaction,
-    player: &PlayerId,
-    at: UnixMillis,
-) -> Result<(), Fault> {
+#[async_trait]
+impl Revocations for EmbeddedStore {
+    async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
+        let player = player.clone();
+        self.writer.write(move |txn| revoke(txn, &player, at)).await
+    }
+
+    async fn revoked_at(&self, player: &PlayerId) -> Result<Option<UnixMillis>, StoreError> {
+        let player = player.clone();
+        self.writer.read(move |txn| at(txn, &player)).await
+    }
+
+    async fn revoked_since(&self, since: UnixMillis) -> Result<Vec<PlayerId>, StoreError> {
+        self.writer.read(move |txn| self::since(txn, since)).await
+    }
+}
+
+fn revoke(txn: &WriteTransaction, player: &PlayerId, at: UnixMillis) -> Result<(), Fault> {
     let mut revoked = txn.open_table(REVOKED)?;
     let before = revoked.get(player.as_str())?.map(|before| before.value());
     revoked.insert(player.as_str(), before.unwrap_or_default().max(at.0))?;
@@ -20,12 +36,12 @@ pub(super) fn revoke(
     Ok(())
 }
 
-pub(super) fn at(txn: &ReadTransaction, player: &PlayerId) -> Result<Option<UnixMillis>, Fault> {
+fn at(txn: &ReadTransaction, player: &PlayerId) -> Result<Option<UnixMillis>, Fault> {
     let at = txn.open_table(REVOKED)?.get(player.as_str())?;
     Ok(at.map(|at| UnixMillis(at.value())))
 }
 
-pub(super) fn since(txn: &ReadTransaction, since: UnixMillis) -> Result<Vec<PlayerId>, Fault> {
+fn since(txn: &ReadTransaction, since: UnixMillis) -> Result<Vec<PlayerId>, Fault> {
     let mut players = Vec::new();
     for entry in txn.open_table(REVOKED)?.iter()? {
         let (player, at) = entry?;

@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use game_core::{MatchId, UnixMillis};
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
+use super::EmbeddedStore;
 use super::tables::{
     ENDED, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, REVOKED, SNAPSHOTS, TICKETS, UNDATED,
 };
 use super::writer::Fault;
 use super::{holdings, matches, tickets};
 use crate::codec;
-use crate::contract::{REVOCATION_KEPT, Status, Swept};
+use crate::contract::{REVOCATION_KEPT, Retention, Room, Swept};
+use crate::error::StoreError;
+use crate::ownership::Status;
 
 /// Matches whose end is dated in one transaction, and heads that are looked at for one.
 const DATED_AT_ONCE: usize = 256;
@@ -22,9 +26,26 @@ const TICKETS_AT_ONCE: usize = 256;
 /// Entries of what players hold that are removed in one transaction.
 const HOLDINGS_AT_ONCE: usize = 256;
 
+#[async_trait]
+impl Retention for EmbeddedStore {
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        let due = Due::at(now, self.finished_keep);
+        // A commit costs a flush.
+        if !self.writer.read(move |txn| due.is_any(txn)).await? {
+            return Ok(Swept::default());
+        }
+        self.writer.write(move |txn| due.sweep(txn)).await
+    }
+
+    /// A file has no limit that the store knows of.
+    async fn room(&self) -> Result<Room, StoreError> {
+        Ok(Room::default())
+    }
+}
+
 /// What is due at one moment.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Due {
+struct Due {
     now: u64,
     /// Matches that ended then or earlier go.
     ended_by: u64,
@@ -35,7 +56,7 @@ pub(super) struct Due {
 type Ended<'txn> = Table<'txn, (u64, &'static str), ()>;
 
 impl Due {
-    pub(super) fn at(now: UnixMillis, finished_keep: Duration) -> Self {
+    fn at(now: UnixMillis, finished_keep: Duration) -> Self {
         let before = |age: Duration| {
             let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
             now.0.checked_sub(age_ms)
@@ -48,7 +69,7 @@ impl Due {
         }
     }
 
-    pub(super) fn is_any(self, txn: &ReadTransaction) -> Result<bool, Fault> {
+    fn is_any(self, txn: &ReadTransaction) -> Result<bool, Fault> {
         if !txn.open_table(UNDATED)?.is_empty()? {
             return Ok(true);
         }
@@ -76,7 +97,7 @@ impl Due {
     }
 
     /// Tickets before matches: whoever reads a ticket creates its match if it is missing.
-    pub(super) fn sweep(self, txn: &WriteTransaction) -> Result<Swept, Fault> {
+    fn sweep(self, txn: &WriteTransaction) -> Result<Swept, Fault> {
         let now = UnixMillis(self.now);
         txn.open_table(REVOKED)?
             .retain(|_, at| at >= self.revoked_before)?;

@@ -1,8 +1,7 @@
 //! The tables, and what is done to them when the store is opened.
 
-use redb::{ReadableTableMetadata, TableDefinition, TableHandle, WriteTransaction};
+use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, TableHandle, WriteTransaction};
 
-use super::registry;
 use super::writer::Fault;
 
 /// Match id → who may write it, see [`Head`](crate::codec::Head).
@@ -37,6 +36,9 @@ pub(super) const ENDED: TableDefinition<(u64, &str), ()> = TableDefinition::new(
 /// looked at.
 pub(super) const UNDATED: TableDefinition<(), &str> = TableDefinition::new("undated");
 
+/// Above every id, whose characters are ASCII.
+pub(super) const ABOVE_IDS: &str = "\u{7f}";
+
 /// Creates the tables that are missing. Whoever holds the file's lock knows that no earlier process lives:
 /// no record is left, and those shards whose sets are not empty are known to have ended.
 pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
@@ -44,7 +46,7 @@ pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
     txn.open_table(SNAPSHOTS)?;
     txn.open_table(LOG)?;
     txn.open_table(SHARDS)?.retain(|_, _| false)?;
-    let owners = registry::owners(&txn.open_table(OWNED)?)?;
+    let owners = owners(&txn.open_table(OWNED)?)?;
     let mut left = txn.open_table(LEFT)?;
     left.retain(|_, ()| false)?;
     for owner in &owners {
@@ -63,4 +65,19 @@ pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
         undated.insert((), "")?;
     }
     Ok(())
+}
+
+/// The shards whose sets are not empty, by one look for each.
+pub(super) fn owners(
+    owned: &impl ReadableTable<(&'static str, &'static str), ()>,
+) -> Result<Vec<String>, Fault> {
+    let mut owners: Vec<String> = Vec::new();
+    loop {
+        let after = owners.last().map_or("", String::as_str);
+        let Some(entry) = owned.range((after, ABOVE_IDS)..)?.next() else {
+            return Ok(owners);
+        };
+        let owner = entry?.0.value().0.to_owned();
+        owners.push(owner);
+    }
 }

@@ -1,12 +1,15 @@
 //! Tickets in the file.
 
+use async_trait::async_trait;
 use game_core::UnixMillis;
 use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
+use super::EmbeddedStore;
 use super::tables::{EXPIRIES, POOLS, TICKETS};
 use super::writer::Fault;
 use crate::codec;
-use crate::contract::StoreError;
+use crate::contract::Tickets;
+use crate::error::StoreError;
 use crate::ticket::{Assignment, Ticket, TicketId, TicketState, WAITING_MAX, stays_since};
 
 /// Above every id, whose characters are ASCII.
@@ -15,7 +18,43 @@ const ID_END: &str = "\u{7f}";
 /// less.
 const REMOVED_AT_ONCE: usize = 4;
 
-pub(super) fn put(txn: &WriteTransaction, mut ticket: Ticket) -> Result<(), Fault> {
+#[async_trait]
+impl Tickets for EmbeddedStore {
+    async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {
+        let ticket = ticket.clone();
+        self.writer.write(move |txn| put(txn, ticket)).await
+    }
+
+    async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
+        self.writer.read(move |txn| ticket(txn, id)).await
+    }
+
+    async fn waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError> {
+        let pool = pool.to_owned();
+        self.writer.read(move |txn| waiting(txn, &pool)).await
+    }
+
+    async fn touch_ticket(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {
+        self.writer.write(move |txn| touch(txn, id, now)).await
+    }
+
+    async fn cancel_ticket(&self, id: TicketId) -> Result<bool, StoreError> {
+        self.writer.write(move |txn| cancel(txn, id)).await
+    }
+
+    async fn assign_tickets(
+        &self,
+        tickets: &[TicketId],
+        assignment: &Assignment,
+    ) -> Result<bool, StoreError> {
+        let (tickets, assignment) = (tickets.to_vec(), assignment.clone());
+        self.writer
+            .write(move |txn| assign(txn, &tickets, &assignment))
+            .await
+    }
+}
+
+fn put(txn: &WriteTransaction, mut ticket: Ticket) -> Result<(), Fault> {
     let mut tickets = txn.open_table(TICKETS)?;
     let id = ticket.id.to_string();
     if tickets.get(id.as_str())?.is_some() {
@@ -57,13 +96,13 @@ fn leave_pool(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), Fault> {
     Ok(())
 }
 
-pub(super) fn ticket(txn: &ReadTransaction, id: TicketId) -> Result<Option<Ticket>, Fault> {
+fn ticket(txn: &ReadTransaction, id: TicketId) -> Result<Option<Ticket>, Fault> {
     read(&txn.open_table(TICKETS)?, &id.to_string())
 }
 
 /// One that cannot be read is left out, with a warning: it must not keep the others from being
 /// paired.
-pub(super) fn waiting(txn: &ReadTransaction, pool: &str) -> Result<Vec<Ticket>, Fault> {
+fn waiting(txn: &ReadTransaction, pool: &str) -> Result<Vec<Ticket>, Fault> {
     let tickets = txn.open_table(TICKETS)?;
     let mut waiting = Vec::new();
     let pools = txn.open_table(POOLS)?;
@@ -81,7 +120,7 @@ pub(super) fn waiting(txn: &ReadTransaction, pool: &str) -> Result<Vec<Ticket>, 
     Ok(waiting)
 }
 
-pub(super) fn touch(txn: &WriteTransaction, id: TicketId, now: UnixMillis) -> Result<(), Fault> {
+fn touch(txn: &WriteTransaction, id: TicketId, now: UnixMillis) -> Result<(), Fault> {
     let mut tickets = txn.open_table(TICKETS)?;
     let id = id.to_string();
     if let Some(ticket) = read(&tickets, &id)?
@@ -101,7 +140,7 @@ pub(super) fn touch(txn: &WriteTransaction, id: TicketId, now: UnixMillis) -> Re
     Ok(())
 }
 
-pub(super) fn cancel(txn: &WriteTransaction, id: TicketId) -> Result<bool, Fault> {
+fn cancel(txn: &WriteTransaction, id: TicketId) -> Result<bool, Fault> {
     let mut tickets = txn.open_table(TICKETS)?;
     match read(&tickets, &id.to_string())? {
         Some(ticket) if ticket.state == TicketState::Waiting => {
@@ -112,7 +151,7 @@ pub(super) fn cancel(txn: &WriteTransaction, id: TicketId) -> Result<bool, Fault
     }
 }
 
-pub(super) fn assign(
+fn assign(
     txn: &WriteTransaction,
     ids: &[TicketId],
     assignment: &Assignment,
@@ -149,12 +188,12 @@ pub(super) fn assign(
     Ok(true)
 }
 
-pub(super) type Tickets<'txn> = Table<'txn, &'static str, &'static [u8]>;
+pub(super) type Stored<'txn> = Table<'txn, &'static str, &'static [u8]>;
 
 /// Ends a ticket's wait.
 fn settle(
     txn: &WriteTransaction,
-    tickets: &mut Tickets<'_>,
+    tickets: &mut Stored<'_>,
     ticket: Ticket,
     state: TicketState,
 ) -> Result<(), Fault> {
@@ -178,7 +217,7 @@ pub(super) fn has_old(txn: &WriteTransaction, now: UnixMillis) -> Result<bool, F
 /// Removes some of the tickets whose time is over, by the clock of who makes tickets.
 pub(super) fn remove_old(
     txn: &WriteTransaction,
-    tickets: &mut Tickets<'_>,
+    tickets: &mut Stored<'_>,
     now: UnixMillis,
     limit: usize,
 ) -> Result<(), Fault> {

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::contained::{contained, open_checked};
 use crate::codec::DecodeError;
-use crate::contract::StoreError;
+use crate::error::StoreError;
 
 /// Requests that may wait for the thread; a caller waits for a place when there are more.
 const QUEUE_LEN: usize = 1024;

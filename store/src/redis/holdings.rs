@@ -1,14 +1,17 @@
 //! What players hold, on Redis.
 
+use async_trait::async_trait;
 use game_core::{PlayerId, UnixMillis};
 use redis::cmd;
 
 use super::{RedisStore, reply, script};
-use crate::contract::StoreError;
+use crate::contract::Holdings;
+use crate::error::StoreError;
 use crate::holding::{HOLDING_KEPT, Holding};
 
-impl RedisStore {
-    pub(super) async fn add_holding(
+#[async_trait]
+impl Holdings for RedisStore {
+    async fn hold(
         &self,
         player: &PlayerId,
         kind: Holding,
@@ -21,7 +24,7 @@ impl RedisStore {
         Ok(reply::parsed::<u8>(&self.one(call).await?)? == 1)
     }
 
-    pub(super) async fn read_holdings(
+    async fn held(
         &self,
         player: &PlayerId,
         kind: Holding,
@@ -40,7 +43,7 @@ impl RedisStore {
             .collect()
     }
 
-    pub(super) async fn remove_holdings(
+    async fn let_go(
         &self,
         player: &PlayerId,
         kind: Holding,

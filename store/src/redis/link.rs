@@ -9,11 +9,12 @@ use redis::{AsyncConnectionConfig, Client, ErrorKind, Pipeline, Value};
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
+use super::config::RedisConfig;
 use super::keys::Keys;
 use super::script::Scripts;
-use super::{RedisConfig, reply, survey};
-use crate::contract::StoreError;
+use super::{reply, survey};
 use crate::durability::Durability;
+use crate::error::StoreError;
 
 /// The pause after a first failed attempt to connect; it doubles up to [`PAUSE_MAX`].
 const PAUSE_MIN: Duration = Duration::from_millis(20);

@@ -1,23 +1,24 @@
 //! Matches on Redis: creation, ownership and the fenced write.
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use game_core::{Epoch, Event, MatchId, ShardId, Snapshot};
+use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use redis::{Cmd, Pipeline, Value, cmd};
 
 use super::{RedisStore, reply, script};
+use crate::append::{Append, Appended};
 use crate::checkpoint;
 use crate::codec::{self, MoveTime};
 use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership, Standing,
-    StoreError,
+    Checkpoint, Claim, Created, HandOver, HandedOver, MatchLog, MatchPage, Matches, ScanCursor,
+    Standing,
 };
+use crate::error::StoreError;
+use crate::ownership::Ownership;
 
-impl RedisStore {
-    pub(super) async fn create_match(
-        &self,
-        owner: ShardId,
-        snapshot: &Snapshot,
-    ) -> Result<Created, StoreError> {
+#[async_trait]
+impl Matches for RedisStore {
+    async fn create(&self, owner: ShardId, snapshot: &Snapshot) -> Result<Created, StoreError> {
         assert_eq!(
             snapshot.seq(),
             0,
@@ -41,7 +42,7 @@ impl RedisStore {
         }
     }
 
-    pub(super) async fn load_match(&self, id: MatchId) -> Result<Option<Checkpoint>, StoreError> {
+    async fn load(&self, id: MatchId) -> Result<Option<Checkpoint>, StoreError> {
         let keys = [self.keys.head(id), self.keys.log(id)];
         let call = script::call(&self.scripts.load, &keys.each_ref().map(String::as_str));
         match claimed(id, &self.one(call).await?)? {
@@ -50,21 +51,19 @@ impl RedisStore {
         }
     }
 
-    pub(super) async fn read_log(&self, id: MatchId) -> Result<Vec<Event>, StoreError> {
-        let mut read = cmd("LRANGE");
-        read.arg(self.keys.log(id)).arg(0).arg(-1);
-        let records = self.one(read).await?;
-        checkpoint::events(id, 0, reply::all_bytes(&records)?)
-    }
-
-    pub(super) async fn read_ownership(
-        &self,
-        id: MatchId,
-    ) -> Result<Option<Ownership>, StoreError> {
+    async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError> {
         reply::head(&self.one(read_head(&self.keys.head(id))).await?)
     }
 
-    pub(super) async fn claim_match(
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        self.scan_matches(after, limit).await
+    }
+
+    async fn claim(
         &self,
         id: MatchId,
         claimant: ShardId,
@@ -79,7 +78,7 @@ impl RedisStore {
         claimed(id, &self.one(call).await?)
     }
 
-    pub(super) async fn give_over(&self, given: &HandOver) -> Result<HandedOver, StoreError> {
+    async fn hand_over(&self, given: &HandOver) -> Result<HandedOver, StoreError> {
         let hint = self.hint(given.to, given.match_id, given.epoch.next());
         self.one(hint).await?;
         let keys = [
@@ -99,10 +98,7 @@ impl RedisStore {
     }
 
     /// One pipeline, one round trip. Head and record are two reads: between them a log only grows.
-    pub(super) async fn read_standing(
-        &self,
-        matches: &[(MatchId, u32)],
-    ) -> Result<Vec<Standing>, StoreError> {
+    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
         if matches.is_empty() {
             return Ok(Vec::new());
         }
@@ -130,9 +126,12 @@ impl RedisStore {
             })
             .collect()
     }
+}
 
+#[async_trait]
+impl MatchLog for RedisStore {
     /// One pipeline, one round trip; Redis flushes once for all of it.
-    pub(super) async fn append_batch(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
+    async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
@@ -143,7 +142,9 @@ impl RedisStore {
         let answers = self.appends.run_each(&pipeline).await?;
         answers.iter().map(appended_or_unreadable).collect()
     }
+}
 
+impl RedisStore {
     fn append_call(&self, append: &Append) -> Cmd {
         assert!(
             !append.records.is_empty(),
@@ -248,7 +249,7 @@ fn handed_over(answer: &Value) -> Result<HandedOver, StoreError> {
     })
 }
 
-/// The answers to one match of [`RedisStore::read_standing`].
+/// What the two reads of a standing are answered.
 fn standing(pair: &[Value]) -> Result<Standing, StoreError> {
     reply::refuse_errors(pair)?;
     let [head, record] = pair else {

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use game_core::{Epoch, MatchId, ShardId};
 use redis::{Pipeline, Value, cmd};
 
 use super::{RedisStore, reply, script};
 use crate::codec;
-use crate::contract::{Registered, ShardRecord, StoreError};
+use crate::contract::Registry;
+use crate::error::StoreError;
+use crate::shard::{Registered, ShardRecord};
 
 /// How long it is known that a shard has left. It keeps a heartbeat out that was under way when the shard
 /// left, and spares the others the wait for certainty; without it they take its matches all the same.
@@ -16,9 +19,112 @@ const LEFT_KNOWN: Duration = Duration::from_secs(24 * 60 * 60);
 /// Keys that one step of a walk over all keys looks at.
 const SCAN_COUNT: u32 = 1_000;
 
+#[async_trait]
+impl Registry for RedisStore {
+    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
+        self.heartbeat_in_steps(shard, &|| {}).await
+    }
+
+    async fn heartbeat_in_steps(
+        &self,
+        shard: &ShardRecord,
+        answered: &(dyn Fn() + Send + Sync),
+    ) -> Result<Vec<Registered>, StoreError> {
+        // At the same time: it makes the heartbeat no longer.
+        let (surveyed, registry) =
+            tokio::join!(self.survey_now_and_then(), self.beat(shard, answered));
+        surveyed.and(registry)
+    }
+
+    async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
+        self.survey_now_and_then().await?;
+        self.read_registry().await
+    }
+
+    async fn leave(&self, shard: ShardId) -> Result<usize, StoreError> {
+        let id = shard.to_string();
+        let keys = [
+            self.keys.shards(),
+            self.keys.shard(&id),
+            self.keys.left(&id),
+            self.keys.owned(&id),
+        ];
+        let keys = keys.each_ref().map(String::as_str);
+        let mut call = script::call(&self.scripts.leave, &keys);
+        call.arg(&id).arg(LEFT_KNOWN.as_secs());
+        reply::parsed(&self.one(call).await?)
+    }
+
+    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
+        let id = shard.to_string();
+        let keys = [
+            self.keys.shards(),
+            self.keys.shard(&id),
+            self.keys.owned(&id),
+        ];
+        let keys = keys.each_ref().map(String::as_str);
+        let mut call = script::call(&self.scripts.deregister, &keys);
+        let heartbeat = heartbeat.map_or(String::new(), |heartbeat| heartbeat.to_string());
+        call.arg(&id).arg(heartbeat);
+        Ok(reply::parsed::<u8>(&self.one(call).await?)? == 1)
+    }
+
+    async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
+        let mut read = cmd("ZRANGE");
+        read.arg(self.keys.owned(&shard.to_string())).arg(0).arg(-1);
+        let answer = self.one(read).await?;
+        let mut matches = reply::array(&answer)?
+            .iter()
+            .map(reply::parsed)
+            .collect::<Result<Vec<_>, _>>()?;
+        matches.sort_unstable();
+        Ok(matches)
+    }
+
+    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
+        if matches.is_empty() {
+            return Ok(());
+        }
+        let key = self.keys.owned(&shard.to_string());
+        let mut call = script::call(&self.scripts.disown, &[&key]);
+        for (id, epoch) in matches {
+            call.arg(id.as_str()).arg(epoch.0);
+        }
+        self.one(call).await.map(|_| ())
+    }
+
+    /// Walks over all keys, step by step, so that the server is not held up.
+    async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError> {
+        let prefixes = [self.keys.shard(""), self.keys.owned("")];
+        let registry = self.read_registry().await?;
+        let mut traces: BTreeSet<_> = registry.iter().map(Registered::id).collect();
+        for prefix in prefixes {
+            let mut cursor = "0".to_owned();
+            loop {
+                let mut scan = cmd("SCAN");
+                scan.arg(&cursor).arg("MATCH").arg(format!("{prefix}*"));
+                scan.arg("COUNT").arg(SCAN_COUNT);
+                let answer = self.one(scan).await?;
+                let [next, names] = reply::array(&answer)? else {
+                    return Err(reply::strange("a walk over the keys"));
+                };
+                for name in reply::array(names)? {
+                    let id = reply::text(name)?.strip_prefix(&prefix);
+                    traces.extend(id.and_then(|id| id.parse::<ShardId>().ok()));
+                }
+                cursor = reply::text(next)?.to_owned();
+                if cursor == "0" {
+                    break;
+                }
+            }
+        }
+        Ok(traces.into_iter().collect())
+    }
+}
+
 impl RedisStore {
     /// Calls `answered` when the record is stored and the registry is still to be read.
-    pub(super) async fn beat(
+    async fn beat(
         &self,
         shard: &ShardRecord,
         answered: &(dyn Fn() + Send + Sync),
@@ -42,7 +148,7 @@ impl RedisStore {
         self.read_records(answers.last()).await
     }
 
-    pub(super) async fn read_registry(&self) -> Result<Vec<Registered>, StoreError> {
+    async fn read_registry(&self) -> Result<Vec<Registered>, StoreError> {
         let mut read = cmd("SMEMBERS");
         read.arg(self.keys.shards());
         let ids = self.one(read).await?;
@@ -73,94 +179,6 @@ impl RedisStore {
         }
         shards.sort_unstable_by_key(Registered::id);
         Ok(shards)
-    }
-
-    pub(super) async fn shard_leaves(&self, shard: ShardId) -> Result<usize, StoreError> {
-        let id = shard.to_string();
-        let keys = [
-            self.keys.shards(),
-            self.keys.shard(&id),
-            self.keys.left(&id),
-            self.keys.owned(&id),
-        ];
-        let keys = keys.each_ref().map(String::as_str);
-        let mut call = script::call(&self.scripts.leave, &keys);
-        call.arg(&id).arg(LEFT_KNOWN.as_secs());
-        reply::parsed(&self.one(call).await?)
-    }
-
-    pub(super) async fn remove_shard(
-        &self,
-        shard: ShardId,
-        heartbeat: Option<u64>,
-    ) -> Result<bool, StoreError> {
-        let id = shard.to_string();
-        let keys = [
-            self.keys.shards(),
-            self.keys.shard(&id),
-            self.keys.owned(&id),
-        ];
-        let keys = keys.each_ref().map(String::as_str);
-        let mut call = script::call(&self.scripts.deregister, &keys);
-        let heartbeat = heartbeat.map_or(String::new(), |heartbeat| heartbeat.to_string());
-        call.arg(&id).arg(heartbeat);
-        Ok(reply::parsed::<u8>(&self.one(call).await?)? == 1)
-    }
-
-    pub(super) async fn read_owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
-        let mut read = cmd("ZRANGE");
-        read.arg(self.keys.owned(&shard.to_string())).arg(0).arg(-1);
-        let answer = self.one(read).await?;
-        let mut matches = reply::array(&answer)?
-            .iter()
-            .map(reply::parsed)
-            .collect::<Result<Vec<_>, _>>()?;
-        matches.sort_unstable();
-        Ok(matches)
-    }
-
-    pub(super) async fn remove_owned(
-        &self,
-        shard: ShardId,
-        matches: &[(MatchId, Epoch)],
-    ) -> Result<(), StoreError> {
-        if matches.is_empty() {
-            return Ok(());
-        }
-        let key = self.keys.owned(&shard.to_string());
-        let mut call = script::call(&self.scripts.disown, &[&key]);
-        for (id, epoch) in matches {
-            call.arg(id.as_str()).arg(epoch.0);
-        }
-        self.one(call).await.map(|_| ())
-    }
-
-    /// Walks over all keys, step by step, so that the server is not held up.
-    pub(super) async fn read_traces(&self) -> Result<Vec<ShardId>, StoreError> {
-        let prefixes = [self.keys.shard(""), self.keys.owned("")];
-        let registry = self.read_registry().await?;
-        let mut traces: BTreeSet<_> = registry.iter().map(Registered::id).collect();
-        for prefix in prefixes {
-            let mut cursor = "0".to_owned();
-            loop {
-                let mut scan = cmd("SCAN");
-                scan.arg(&cursor).arg("MATCH").arg(format!("{prefix}*"));
-                scan.arg("COUNT").arg(SCAN_COUNT);
-                let answer = self.one(scan).await?;
-                let [next, names] = reply::array(&answer)? else {
-                    return Err(reply::strange("a walk over the keys"));
-                };
-                for name in reply::array(names)? {
-                    let id = reply::text(name)?.strip_prefix(&prefix);
-                    traces.extend(id.and_then(|id| id.parse::<ShardId>().ok()));
-                }
-                cursor = reply::text(next)?.to_owned();
-                if cursor == "0" {
-                    break;
-                }
-            }
-        }
-        Ok(traces.into_iter().collect())
     }
 }
 

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use game_core::Epoch;
 use redis::{ServerError, Value};
 
-use crate::contract::{Ownership, Status, StoreError};
+use crate::error::StoreError;
+use crate::ownership::{Ownership, Status};
 
 /// The stored words for a status.
 const LIVE: &str = "live";

@@ -1,14 +1,17 @@
 //! Revoked players on Redis.
 
+use async_trait::async_trait;
 use game_core::{PlayerId, UnixMillis};
 use redis::{Pipeline, Value, cmd};
 
 use super::{RedisStore, reply};
-use crate::contract::{REVOCATION_KEPT, StoreError};
+use crate::contract::{REVOCATION_KEPT, Revocations};
+use crate::error::StoreError;
 
-impl RedisStore {
+#[async_trait]
+impl Revocations for RedisStore {
     /// One command does it; what the other removes would be removed some day anyway.
-    pub(super) async fn deny(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
+    async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
         let key = self.keys.revoked();
         let mut pipeline = Pipeline::with_capacity(2);
         let add = pipeline.cmd("ZADD").arg(&key).arg("GT");
@@ -17,10 +20,7 @@ impl RedisStore {
         self.control.run(&pipeline).await.map(|_| ())
     }
 
-    pub(super) async fn read_revoked(
-        &self,
-        player: &PlayerId,
-    ) -> Result<Option<UnixMillis>, StoreError> {
+    async fn revoked_at(&self, player: &PlayerId) -> Result<Option<UnixMillis>, StoreError> {
         let mut read = cmd("ZSCORE");
         read.arg(self.keys.revoked()).arg(player.as_str());
         match self.one(read).await? {
@@ -29,10 +29,7 @@ impl RedisStore {
         }
     }
 
-    pub(super) async fn list_revoked(
-        &self,
-        since: UnixMillis,
-    ) -> Result<Vec<PlayerId>, StoreError> {
+    async fn revoked_since(&self, since: UnixMillis) -> Result<Vec<PlayerId>, StoreError> {
         let mut read = cmd("ZRANGEBYSCORE");
         read.arg(self.keys.revoked()).arg(since.0).arg("+inf");
         let answer = self.one(read).await?;

@@ -4,7 +4,8 @@ use redis::{Pipeline, Value, cmd};
 
 use super::matches::read_head;
 use super::{RedisStore, reply};
-use crate::contract::{MatchPage, SCAN_LIMIT_MAX, ScanCursor, StoreError};
+use crate::contract::{MatchPage, SCAN_LIMIT_MAX, ScanCursor};
+use crate::error::StoreError;
 
 impl RedisStore {
     /// Two round trips: the names of heads, then the heads. One that is removed in between is left

@@ -5,8 +5,8 @@ use redis::{InfoDict, Pipeline, Value};
 
 use super::keys::Keys;
 use super::reply;
-use crate::contract::StoreError;
 use crate::durability::Durability;
+use crate::error::StoreError;
 
 /// The oldest server that has what the scripts use: scripts replicated by effect without being
 /// asked to, and `ZRANGE … REV`.

@@ -3,12 +3,15 @@
 //! Matches and tickets expire by themselves. What is left to be swept are finished matches that were
 //! stored without an expiry, by a program that knew of none, and old revocations.
 
+use async_trait::async_trait;
 use game_core::UnixMillis;
 use redis::{InfoDict, Pipeline, Value, cmd};
 
 use super::revocations::remove_old;
 use super::{RedisStore, reply, script};
-use crate::contract::{Room, ScanCursor, Status, StoreError, Swept};
+use crate::contract::{Retention, Room, ScanCursor, Swept};
+use crate::error::StoreError;
+use crate::ownership::Status;
 
 /// Keys that one step looks at: about a millisecond of Redis.
 const STEP_LEN: usize = 500;
@@ -21,8 +24,9 @@ const PASS_EVERY_MS: u32 = 60 * 60 * 1_000;
 /// How long it is known where a look that nobody goes on with was, in milliseconds.
 const PLACE_KEPT_MS: u32 = 24 * 60 * 60 * 1_000;
 
-impl RedisStore {
-    pub(super) async fn sweep_a_part(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+#[async_trait]
+impl Retention for RedisStore {
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
         let Some(from) = self.take_turn().await? else {
             return Ok(Swept::default());
         };
@@ -62,6 +66,20 @@ impl RedisStore {
         })
     }
 
+    /// What Redis itself compares with its `maxmemory` before a write. Where an ACL forbids `INFO`,
+    /// no limit is known.
+    async fn room(&self) -> Result<Room, StoreError> {
+        let mut ask = Pipeline::with_capacity(1);
+        ask.add_command(cmd("INFO")).arg("memory");
+        let answers = self.control.send(&ask).await?;
+        let Some(Ok(text)) = answers.first().map(reply::text) else {
+            return Ok(Room::default());
+        };
+        Ok(room(text))
+    }
+}
+
+impl RedisStore {
     /// Where the look at all keys goes on; `None` while it rests or another process goes on with it.
     async fn take_turn(&self) -> Result<Option<Option<ScanCursor>>, StoreError> {
         let mut pipeline = Pipeline::with_capacity(2);
@@ -74,18 +92,6 @@ impl RedisStore {
             [_, at] => Ok(Some(Some(ScanCursor::Redis(reply::parsed(at)?)))),
             _ => Err(reply::strange("a turn")),
         }
-    }
-
-    /// What Redis itself compares with its `maxmemory` before a write. Where an ACL forbids `INFO`,
-    /// no limit is known.
-    pub(super) async fn read_room(&self) -> Result<Room, StoreError> {
-        let mut ask = Pipeline::with_capacity(1);
-        ask.add_command(cmd("INFO")).arg("memory");
-        let answers = self.control.send(&ask).await?;
-        let Some(Ok(text)) = answers.first().map(reply::text) else {
-            return Ok(Room::default());
-        };
-        Ok(room(text))
     }
 }
 

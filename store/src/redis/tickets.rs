@@ -1,17 +1,20 @@
 //! Tickets on Redis.
 
+use async_trait::async_trait;
 use game_core::UnixMillis;
 use redis::{Cmd, Pipeline, Script, Value, cmd};
 
 use super::{RedisStore, reply, script};
 use crate::codec::{self, DecodeError};
-use crate::contract::StoreError;
+use crate::contract::Tickets;
+use crate::error::StoreError;
 use crate::ticket::{
     Assignment, SETTLED_KEPT, TICKET_WAITS, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
 };
 
-impl RedisStore {
-    pub(super) async fn add_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {
+#[async_trait]
+impl Tickets for RedisStore {
+    async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {
         let mut call = self.ticket_call(&self.scripts.ticket_put, ticket.id);
         call.arg(codec::encode_ticket(ticket).as_ref())
             .arg(ticket.seen_at.0)
@@ -21,13 +24,13 @@ impl RedisStore {
         self.one(call).await.map(|_| ())
     }
 
-    pub(super) async fn read_ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
+    async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
         ticket(&self.one(read(self.keys.ticket(id).as_bytes())).await?)
     }
 
     /// Two steps; a ticket that stops waiting in between is left out. So is one that cannot be
     /// read, with a warning: it must not keep the others from being paired.
-    pub(super) async fn read_waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError> {
+    async fn waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError> {
         let mut newest = cmd("ZRANGE");
         newest
             .arg(format!("{}{pool}", self.keys.pools()))
@@ -53,7 +56,7 @@ impl RedisStore {
         Ok(waiting)
     }
 
-    pub(super) async fn note_seen(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {
+    async fn touch_ticket(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {
         let mut call = self.ticket_call(&self.scripts.ticket_touch, id);
         call.arg(now.0)
             .arg(TICKET_WAITS.as_secs())
@@ -61,13 +64,13 @@ impl RedisStore {
         self.one(call).await.map(|_| ())
     }
 
-    pub(super) async fn withdraw_ticket(&self, id: TicketId) -> Result<bool, StoreError> {
+    async fn cancel_ticket(&self, id: TicketId) -> Result<bool, StoreError> {
         let mut call = self.ticket_call(&self.scripts.ticket_cancel, id);
         call.arg(SETTLED_KEPT.as_secs());
         Ok(reply::parsed::<u8>(&self.one(call).await?)? == 1)
     }
 
-    pub(super) async fn give_match(
+    async fn assign_tickets(
         &self,
         tickets: &[TicketId],
         assignment: &Assignment,
@@ -84,7 +87,9 @@ impl RedisStore {
             .arg(SETTLED_KEPT.as_secs());
         Ok(reply::parsed::<u8>(&self.one(call).await?)? == 1)
     }
+}
 
+impl RedisStore {
     /// The beginning of a call of a script for one ticket.
     fn ticket_call(&self, script: &Script, id: TicketId) -> Cmd {
         script::call(script, &[&self.keys.ticket(id), &self.keys.pools()])

@@ -6,15 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
+use game_core::MatchId;
 use tokio::sync::watch;
 
-use crate::contract::{
-    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Ownership,
-    Registered, Room, ScanCursor, ShardRecord, Standing, Store, StoreError, Swept,
-};
-use crate::holding::Holding;
-use crate::ticket::{Assignment, Ticket, TicketId};
+use crate::append::{Append, Appended};
+use crate::contract::{MatchLog, Store};
+use crate::error::StoreError;
+use crate::front::Front;
 
 /// What happens to appends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -111,14 +109,6 @@ impl FaultyStore {
         self.faults.clone()
     }
 
-    fn up(&self) -> Result<&dyn Store, StoreError> {
-        if *self.faults.down.borrow() {
-            Err(StoreError::Unavailable("down, as told".to_owned()))
-        } else {
-            Ok(&*self.inner)
-        }
-    }
-
     /// Waits until the fault is another one than `hold`, and returns it.
     async fn held_by(&self, hold: AppendFault) -> AppendFault {
         let mut faults = self.faults.appends.subscribe();
@@ -130,6 +120,16 @@ impl FaultyStore {
             .wait_for(|fault| *fault != hold)
             .await
             .map_or(hold, |fault| *fault)
+    }
+}
+
+impl Front<dyn Store> for FaultyStore {
+    fn behind(&self) -> Result<&dyn Store, StoreError> {
+        if *self.faults.down.borrow() {
+            Err(StoreError::Unavailable("down, as told".to_owned()))
+        } else {
+            Ok(&*self.inner)
+        }
     }
 }
 
@@ -158,9 +158,9 @@ impl fmt::Debug for FaultyStore {
 }
 
 #[async_trait]
-impl Store for FaultyStore {
+impl MatchLog for FaultyStore {
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
-        let store = self.up()?;
+        let store = Front::<dyn Store>::behind(self)?;
         match self.held_by(AppendFault::Hold).await {
             AppendFault::Delay(delay) => tokio::time::sleep(delay).await,
             AppendFault::Refuse => {
@@ -182,158 +182,5 @@ impl Store for FaultyStore {
             .confirmations()
             .extend(stored.map(|(append, _)| append.clone()));
         Ok(answers)
-    }
-
-    async fn create(&self, owner: ShardId, snapshot: &Snapshot) -> Result<Created, StoreError> {
-        self.up()?.create(owner, snapshot).await
-    }
-
-    async fn load(&self, id: MatchId) -> Result<Option<Checkpoint>, StoreError> {
-        self.up()?.load(id).await
-    }
-
-    async fn log(&self, id: MatchId) -> Result<Vec<Event>, StoreError> {
-        self.up()?.log(id).await
-    }
-
-    async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError> {
-        self.up()?.ownership(id).await
-    }
-
-    async fn matches(
-        &self,
-        after: Option<ScanCursor>,
-        limit: usize,
-    ) -> Result<MatchPage, StoreError> {
-        self.up()?.matches(after, limit).await
-    }
-
-    async fn claim(
-        &self,
-        id: MatchId,
-        claimant: ShardId,
-        expected: Epoch,
-    ) -> Result<Claim, StoreError> {
-        self.up()?.claim(id, claimant, expected).await
-    }
-
-    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
-        self.up()?.sweep(now).await
-    }
-
-    async fn room(&self) -> Result<Room, StoreError> {
-        self.up()?.room().await
-    }
-
-    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
-        self.up()?.heartbeat(shard).await
-    }
-
-    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
-        self.up()?.hand_over(hand_over).await
-    }
-
-    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
-        self.up()?.standing(matches).await
-    }
-
-    async fn heartbeat_in_steps(
-        &self,
-        shard: &ShardRecord,
-        answered: &(dyn Fn() + Send + Sync),
-    ) -> Result<Vec<Registered>, StoreError> {
-        self.up()?.heartbeat_in_steps(shard, answered).await
-    }
-
-    async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
-        self.up()?.shards().await
-    }
-
-    async fn leave(&self, shard: ShardId) -> Result<usize, StoreError> {
-        self.up()?.leave(shard).await
-    }
-
-    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
-        self.up()?.deregister(shard, heartbeat).await
-    }
-
-    async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
-        self.up()?.owned(shard).await
-    }
-
-    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
-        self.up()?.disown(shard, matches).await
-    }
-
-    async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError> {
-        self.up()?.shard_traces().await
-    }
-
-    async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {
-        self.up()?.put_ticket(ticket).await
-    }
-
-    async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
-        self.up()?.ticket(id).await
-    }
-
-    async fn waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError> {
-        self.up()?.waiting(pool).await
-    }
-
-    async fn touch_ticket(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {
-        self.up()?.touch_ticket(id, now).await
-    }
-
-    async fn cancel_ticket(&self, id: TicketId) -> Result<bool, StoreError> {
-        self.up()?.cancel_ticket(id).await
-    }
-
-    async fn assign_tickets(
-        &self,
-        tickets: &[TicketId],
-        assignment: &Assignment,
-    ) -> Result<bool, StoreError> {
-        self.up()?.assign_tickets(tickets, assignment).await
-    }
-
-    async fn hold(
-        &self,
-        player: &PlayerId,
-        kind: Holding,
-        id: &str,
-        max: u32,
-        now: UnixMillis,
-    ) -> Result<bool, StoreError> {
-        self.up()?.hold(player, kind, id, max, now).await
-    }
-
-    async fn held(
-        &self,
-        player: &PlayerId,
-        kind: Holding,
-    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
-        self.up()?.held(player, kind).await
-    }
-
-    async fn let_go(
-        &self,
-        player: &PlayerId,
-        kind: Holding,
-        ids: &[String],
-    ) -> Result<(), StoreError> {
-        self.up()?.let_go(player, kind, ids).await
-    }
-
-    async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
-        self.up()?.revoke(player, at).await
-    }
-
-    async fn revoked_at(&self, player: &PlayerId) -> Result<Option<UnixMillis>, StoreError> {
-        self.up()?.revoked_at(player).await
-    }
-
-    async fn revoked_since(&self, since: UnixMillis) -> Result<Vec<PlayerId>, StoreError> {
-        self.up()?.revoked_since(since).await
     }
 }

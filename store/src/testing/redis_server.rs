@@ -1,13 +1,14 @@
 //! A real `redis-server` on a free port of this machine, for one test.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
+use redis::{Client, ConnectionLike, RedisResult, Value};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tempfile::TempDir;
 
 /// How long a server may take to answer after its start, on a busy machine.
@@ -136,12 +137,12 @@ impl RedisServer {
 
     /// Stops the process in its tracks (`SIGSTOP`): connections stay open, nothing is answered.
     pub fn stop(&self) {
-        self.signal("STOP");
+        self.signal(Signal::STOP);
     }
 
     /// Lets a stopped process go on (`SIGCONT`).
     pub fn cont(&self) {
-        self.signal("CONT");
+        self.signal(Signal::CONT);
     }
 
     /// Lets its disk be full: its files can grow by `room` bytes and no more. A Redis that flushes
@@ -152,12 +153,12 @@ impl RedisServer {
     /// If nothing is written to it meanwhile, so that it does not notice.
     pub fn fill_disk(&mut self, room: u64) {
         let limit = self.written_file_len() + room;
-        let pid = self.pid().to_string();
-        let status = Command::new("prlimit")
-            .args(["--pid", &pid, &format!("--fsize={limit}")])
-            .status()
-            .expect("the command prlimit of util-linux");
-        assert!(status.success(), "prlimit --pid {pid}");
+        let limit = Rlimit {
+            current: Some(limit),
+            maximum: Some(limit),
+        };
+        let pid = Some(Pid::from_child(&self.child));
+        prlimit(pid, Resource::Fsize, limit).expect("a child's limits can be lowered");
         let until = Instant::now() + START_TIMEOUT;
         while matches!(self.child.try_wait(), Ok(None)) {
             assert!(Instant::now() < until, "redis-server minds no full disk");
@@ -165,13 +166,21 @@ impl RedisServer {
         }
     }
 
-    /// Sends one command and returns the first line of the answer: `command(&["SCRIPT", "FLUSH"])`.
+    /// Sends one command and returns its answer, if that is one line: `command(&["SCRIPT", "FLUSH"])` is `+OK`,
+    /// a number is `:1`, an error `-` and its text; of any other answer nothing is told.
     ///
     /// # Panics
     ///
     /// If the server does not answer.
     pub fn command(&self, words: &[&str]) -> String {
-        ask(self.port, words).expect("redis-server answers")
+        match ask(self.port, words) {
+            Ok(Value::Okay) => "+OK".to_owned(),
+            Ok(Value::SimpleString(text)) => format!("+{text}"),
+            Ok(Value::Int(number)) => format!(":{number}"),
+            Ok(_) => String::new(),
+            Err(error) if error.code().is_some() => format!("-{error}"),
+            Err(error) => panic!("redis-server does not answer: {error}"),
+        }
     }
 
     /// Bytes in its append-only files.
@@ -203,12 +212,8 @@ impl RedisServer {
         })
     }
 
-    fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args(["-s", name, &self.pid().to_string()])
-            .status()
-            .expect("the command kill");
-        assert!(status.success(), "kill -s {name}");
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("a child can be signalled");
     }
 }
 
@@ -253,29 +258,24 @@ fn answers(child: &mut Child, port: u16) -> bool {
             return false;
         }
         // While it loads its data it says so; that it wants a password is an answer.
-        if ask(port, &["PING"]).is_ok_and(|answer| !answer.starts_with("-LOADING")) {
-            return true;
+        match ask(port, &["PING"]).map_err(|error| error.code().map(str::to_owned)) {
+            Err(None) => {}
+            Err(Some(code)) if code == "LOADING" => {}
+            Ok(_) | Err(Some(_)) => return true,
         }
         thread::sleep(POLL);
     }
     false
 }
 
-fn ask(port: u16, words: &[&str]) -> io::Result<String> {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-    stream.set_read_timeout(Some(START_TIMEOUT))?;
-    let mut request = format!("*{}\r\n", words.len());
-    for word in words {
-        request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
-    }
-    stream.write_all(request.as_bytes())?;
-    let mut answer = Vec::new();
-    let mut byte = [0];
-    while !answer.ends_with(b"\r\n") {
-        stream.read_exact(&mut byte)?;
-        answer.push(byte[0]);
-    }
-    Ok(String::from_utf8_lossy(&answer).trim_end().to_owned())
+/// One command on a connection of its own. An error with a code is an answer of the server.
+fn ask(port: u16, words: &[&str]) -> RedisResult<Value> {
+    let client = Client::open(("127.0.0.1", port))?;
+    let mut connection = client.get_connection_with_timeout(START_TIMEOUT)?;
+    connection.set_read_timeout(Some(START_TIMEOUT))?;
+    let mut command = redis::Cmd::new();
+    command.arg(words);
+    connection.req_command(&command)?.extract_error()
 }
 
 fn free_port() -> u16 {

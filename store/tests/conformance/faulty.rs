@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use game_core::Epoch;
-use store::testing::{AppendFault, Faults, FaultyStore};
-use store::{Appended, EmbeddedStore, Store, StoreError};
+use store::testing::{AppendFault, Faults, FaultyStore, ReadLog};
+use store::{Appended, EmbeddedStore, MatchLog, Matches, Registry, StoreError};
 
 use crate::samples::{Line, match_id, runtime, shard_id};
 

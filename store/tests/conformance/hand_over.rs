@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use game_core::Epoch;
 use store::codec::encode_record;
+use store::testing::ReadLog;
 use store::{Appended, Claim, HandOver, HandedOver, Ownership, Standing, Status};
 
 use crate::answers::{STORED, append, claimed, owned_by};

@@ -64,7 +64,7 @@ fn what_is_held_is_not_kept_for_ever() {
         let server = store::testing::RedisServer::start();
         let store = crate::samples::redis_store(&server).await;
         let ann = player("ann").id;
-        store::Store::hold(&store, &ann, Holding::Match, "one", 1, NOW)
+        store::Holdings::hold(&store, &ann, Holding::Match, "one", 1, NOW)
             .await
             .unwrap();
         let left: u64 = server.command(&["TTL", "rk:held:matches:ann"])[1..]

@@ -10,7 +10,6 @@ mod embedded;
 mod faulty;
 mod hand_over;
 mod holdings;
-mod model;
 mod redis;
 mod registry;
 mod retention;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use game_core::Epoch;
-use store::testing::RedisServer;
+use store::testing::{ReadLog, RedisServer};
 use store::{
-    Appended, Claim, Durability, RedisConfig, RedisStore, Registered, Status, Store, StoreError,
-    TICKET_WAITS,
+    Appended, Claim, Durability, MatchLog, Matches, RedisConfig, RedisStore, Registered, Registry,
+    Status, Store, StoreError, TICKET_WAITS, Tickets,
 };
+use tokio::sync::watch;
 
 use crate::samples::{
     Line, by, match_id, redis_store, runtime, shard_id, shard_record, ticket, ticket_id,
@@ -73,11 +74,13 @@ fn what_was_confirmed_survives_kill_9_at_any_moment() {
         for line in &lines {
             claimed(&*store, line).await;
         }
+        let (progress, mut written) = watch::channel(0);
         // Each match is written as fast as it goes, while the server is killed and started again.
         let writers: Vec<_> = lines
             .iter()
             .map(|line| {
                 let (store, line) = (Arc::clone(&store), line.clone());
+                let progress = progress.clone();
                 tokio::spawn(async move {
                     for after in 0..line.events.len() {
                         let write = line.append(Epoch(1), after, 1);
@@ -87,12 +90,18 @@ fn what_was_confirmed_survives_kill_9_at_any_moment() {
                             matches!(answer, Appended::Stored { .. }),
                             "{after}: {answer:?}"
                         );
+                        progress.send_modify(|written| *written += 1);
                     }
                 })
             })
             .collect();
-        for _ in 0..3 {
-            tokio::time::sleep(Duration::from_millis(15)).await;
+        drop(progress);
+        // Of 480 records.
+        for enough in [100, 200, 300] {
+            written
+                .wait_for(|written| *written >= enough)
+                .await
+                .unwrap();
             tokio::task::block_in_place(|| {
                 server.kill();
                 server.restart();

@@ -2,7 +2,7 @@
 
 use game_core::Epoch;
 use store::testing::RedisServer;
-use store::{Claim, EmbeddedStore, Registered, SETTLED, Store};
+use store::{Claim, EmbeddedStore, Matches, Registered, Registry, SETTLED, Store};
 
 use crate::samples::{Line, match_id, on_all, redis_store, runtime, shard_id, shard_record};
 

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use game_core::{Epoch, MatchId, UnixMillis};
 use redb::{Database, TableDefinition};
-use store::testing::RedisServer;
+use store::testing::{ReadLog, RedisServer};
 use store::{
-    Claim, EmbeddedStore, FINISHED_KEEP, FINISHED_KEEP_MIN, HOLDING_KEPT, Holding, MemoryStore,
-    REVOCATION_KEPT, RedisConfig, RedisStore, Room, SETTLED, Store, Swept,
+    Claim, EmbeddedStore, FINISHED_KEEP, FINISHED_KEEP_MIN, HOLDING_KEPT, Holding, Holdings,
+    MatchLog, Matches, MemoryStore, REVOCATION_KEPT, RedisConfig, RedisStore, Registry, Retention,
+    Revocations, Room, SETTLED, Store, Swept, Tickets,
 };
 
 use tokio::task::JoinSet;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use game_core::{Epoch, MatchId};
 use store::testing::RedisServer;
-use store::{Appended, EmbeddedStore, MatchPage, Ownership, ScanCursor, Status, Store, StoreError};
+use store::{
+    Appended, EmbeddedStore, MatchPage, Matches, Ownership, ScanCursor, Status, Store, StoreError,
+};
 
 use crate::samples::{Line, by, match_id, on_all, redis_store, runtime, shard_id, ticket};
 

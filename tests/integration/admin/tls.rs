@@ -338,7 +338,7 @@ fn tls_takes_three_options_wherever_they_come_from() {
     authority.sign("ann", &[]);
     let [cert, key, ca, other] =
         ["process.pem", "process.key", "ca.pem", "ann.pem"].map(|name| authority.path(name));
-    let (signing, pem) = protocol::token::SigningKey::generate().unwrap();
+    let (signing, pem) = tokens::SigningKey::generate().unwrap();
     let (private, public) = (authority.path("signing.pem"), authority.path("public.pem"));
     std::fs::write(&private, pem).unwrap();
     std::fs::write(&public, signing.verifying_key().to_pem()).unwrap();

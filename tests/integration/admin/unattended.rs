@@ -6,7 +6,8 @@ use std::sync::Arc;
 use game_core::testing::SetupBuilder;
 use game_core::{Epoch, Match, MatchId, Outcome, ShardId, Termination};
 use serde_json::{Value, json};
-use store::{RedisConfig, RedisStore, SETTLED, Status, Store};
+use store::testing::ReadLog;
+use store::{Matches, RedisConfig, RedisStore, Registry, SETTLED, Status};
 use tests::installation::{Endpoint, Game, Installation, eventually};
 
 async fn store_of(installation: &Installation) -> Arc<RedisStore> {

@@ -10,9 +10,9 @@ use game_core::testing::SetupBuilder;
 use game_core::{Match, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use protocol::Role;
 use protocol::http::{SeatReply, ShardAddress};
-use protocol::token::{SeatClaims, SigningKey};
 use shard::{NetLimits, ShardConfig, Surroundings};
 use shard_core::ShardLimits;
+use tokens::{SeatClaims, SigningKey};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -149,7 +149,7 @@ impl Cluster {
     /// Where a match lives, as far as a matchmaker can know: mostly right.
     fn place(&self, id: MatchId, roll: u64) -> Option<(ShardId, SocketAddr)> {
         let shards = self.shards();
-        let owner = self.store.world().matches.get(&id)?.ownership.owner;
+        let owner = self.store.world().model.ownership(id)?.owner;
         let known = shards.iter().find(|shard| shard.id == owner);
         let any = || shards.get(roll as usize % shards.len().max(1));
         let named = if roll.is_multiple_of(10) {

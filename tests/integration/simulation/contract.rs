@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use game_core::{BySeat, CommandId, Epoch, Event, EventKind, MatchId, Outcome, Seat, ShardId};
 use game_core::{Snapshot, Termination};
-use store::{Append, EmbeddedStore, HandOver, Store};
+use store::testing::ReadLog;
+use store::{Append, EmbeddedStore, HandOver, MatchLog, Matches, Registry};
 
 use super::cluster::new_match;
 use super::dice::Dice;
@@ -59,14 +60,13 @@ impl Step<'_> {
 
     /// The owner, most of the time.
     fn writer(&self, world: &World) -> ShardId {
-        let stored = world.matches.get(&self.id());
-        let owner = stored.map(|stored| stored.ownership.owner);
+        let owner = world.model.ownership(self.id()).map(|stored| stored.owner);
         let owner = owner.filter(|_| !self.dice.happens(9, 100));
         owner.unwrap_or_else(|| self.shard())
     }
 
     fn hand_over(&self, world: &World) -> HandOver {
-        let len = world.log(self.id()).len() as u64;
+        let len = world.model.log(self.id()).len() as u64;
         HandOver {
             match_id: self.id(),
             from: self.writer(world),
@@ -79,7 +79,7 @@ impl Step<'_> {
 
     /// A write near the end of the log, in one of few wordings so that it repeats what stands there.
     fn append(&self, world: &World) -> Append {
-        let len = world.log(self.id()).len();
+        let len = world.model.log(self.id()).len();
         let after = (len as u64 + 1).saturating_sub(self.dice.between(4, 0, 3)) as u32;
         let count = self.dice.between(5, 1, 2) as u32;
         let wording = self.dice.between(6, 0, 1);
@@ -115,17 +115,20 @@ impl Step<'_> {
                 let ours = world.create(shard, snapshot);
                 both(ours, other.create(shard, snapshot).await.expect(WORKS))
             }
-            1 => both(world.load(id), other.load(id).await.expect(WORKS)),
-            2 => both(world.log(id), other.log(id).await.expect(WORKS)),
+            1 => both(
+                world.model.load(id).expect(WORKS),
+                other.load(id).await.expect(WORKS),
+            ),
+            2 => both(world.model.log(id), other.log(id).await.expect(WORKS)),
             3 => {
-                let ours = world.claim(id, shard, self.epoch());
+                let ours = world.claim(id, shard, self.epoch()).expect(WORKS);
                 let theirs = other.claim(id, shard, self.epoch()).await;
                 both(ours, theirs.expect(WORKS))
             }
             4 => {
                 let mut theirs = other.owned(shard).await.expect(WORKS);
                 theirs.sort_unstable();
-                both(world.owned(shard), theirs)
+                both(world.model.owned(shard), theirs)
             }
             5 => {
                 let given = self.hand_over(world);
@@ -135,13 +138,13 @@ impl Step<'_> {
             6 => {
                 let seq = self.dice.between(12, 0, 6) as u32;
                 let theirs = other.standing(&[(id, seq)]).await.expect(WORKS);
-                both(vec![world.standing(id, seq)], theirs)
+                both(vec![world.model.standing(id, seq)], theirs)
             }
             7 if self.dice.happens(8, 300) => {
                 let settled = [(id, self.epoch())];
-                world.disown(shard, &settled);
+                world.model.disown(shard, &settled);
                 other.disown(shard, &settled).await.expect(WORKS);
-                both(world.shards(), other.shards().await.expect(WORKS))
+                both(world.model.shards(), other.shards().await.expect(WORKS))
             }
             _ => {
                 let append = self.append(world);

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use game_core::{Epoch, Event, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
+use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use store::{
-    Append, Appended, Assignment, Checkpoint, Claim, Created, HandOver, HandedOver, Holding,
-    MatchPage, Ownership, Registered, Room, ScanCursor, ShardRecord, Standing, Store, StoreError,
-    Swept, Ticket, TicketId,
+    Append, Appended, Checkpoint, Claim, Created, Front, HandOver, HandedOver, Holdings, MatchLog,
+    MatchPage, Matches, MemoryStore, Ownership, Registered, Registry, Retention, Revocations,
+    ScanCursor, ShardRecord, Standing, StoreError, Tickets,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -138,6 +138,8 @@ pub(crate) struct Way {
     asked: Mutex<BTreeMap<String, u64>>,
     cut_until: Mutex<Instant>,
     alive: AtomicBool,
+    /// Nobody is revoked and nothing grows old here; the network is not asked, whose faults would be others.
+    quiet: MemoryStore,
 }
 
 impl Way {
@@ -148,6 +150,7 @@ impl Way {
             asked: Mutex::default(),
             cut_until: Mutex::new(Instant::now()),
             alive: AtomicBool::new(true),
+            quiet: MemoryStore::new(),
         })
     }
 
@@ -231,14 +234,8 @@ fn len_of(checkpoint: &Checkpoint) -> u32 {
     checkpoint.snapshot.seq() + checkpoint.tail.len() as u32
 }
 
-fn no_tickets<T>() -> Result<T, StoreError> {
-    Err(StoreError::Unfit(
-        "there are no tickets and no operators here".to_owned(),
-    ))
-}
-
 #[async_trait]
-impl Store for Way {
+impl Matches for Way {
     async fn create(&self, owner: ShardId, snapshot: &Snapshot) -> Result<Created, StoreError> {
         let snapshot = snapshot.clone();
         self.ask(format!("create {owner}"), move |world| {
@@ -249,21 +246,16 @@ impl Store for Way {
 
     async fn load(&self, id: MatchId) -> Result<Option<Checkpoint>, StoreError> {
         let loaded = self
-            .ask(format!("load {id}"), move |world| world.load(id))
-            .await?;
+            .ask(format!("load {id}"), move |world| world.model.load(id))
+            .await??;
         if let Some(checkpoint) = &loaded {
             self.told(id, len_of(checkpoint));
         }
         Ok(loaded)
     }
 
-    async fn log(&self, id: MatchId) -> Result<Vec<Event>, StoreError> {
-        self.ask(format!("log {id}"), move |world| world.log(id))
-            .await
-    }
-
     async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError> {
-        let read = move |world: &mut World| world.matches.get(&id).map(|stored| stored.ownership);
+        let read = move |world: &mut World| world.model.ownership(id);
         self.ask(format!("ownership {id}"), read).await
     }
 
@@ -272,8 +264,8 @@ impl Store for Way {
         after: Option<ScanCursor>,
         limit: usize,
     ) -> Result<MatchPage, StoreError> {
-        self.ask("matches".to_owned(), move |world| world.scan(after, limit))
-            .await
+        let read = move |world: &mut World| world.model.matches(after, limit);
+        self.ask("matches".to_owned(), read).await?
     }
 
     async fn claim(
@@ -283,7 +275,7 @@ impl Store for Way {
         expected: Epoch,
     ) -> Result<Claim, StoreError> {
         let claim = move |world: &mut World| world.claim(id, claimant, expected);
-        let claim = self.ask(format!("claim {id}"), claim).await?;
+        let claim = self.ask(format!("claim {id}"), claim).await??;
         if let Claim::Claimed(checkpoint) = &claim {
             self.told(id, len_of(checkpoint));
         }
@@ -299,12 +291,15 @@ impl Store for Way {
     async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
         let matches = matches.to_vec();
         let read = move |world: &mut World| {
-            let standing = |&(id, seq): &(MatchId, u32)| world.standing(id, seq);
+            let standing = |&(id, seq): &(MatchId, u32)| world.model.standing(id, seq);
             matches.iter().map(standing).collect()
         };
         self.ask("standing".to_owned(), read).await
     }
+}
 
+#[async_trait]
+impl MatchLog for Way {
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
         let writes = batch.to_vec();
         let write = move |world: &mut World| {
@@ -319,45 +314,40 @@ impl Store for Way {
         }
         Ok(answers)
     }
+}
 
-    /// Nothing grows old here; the network is not asked, whose faults would be others.
-    async fn sweep(&self, _: UnixMillis) -> Result<Swept, StoreError> {
-        Ok(Swept::default())
-    }
-
-    async fn room(&self) -> Result<Room, StoreError> {
-        Ok(Room::default())
-    }
-
+#[async_trait]
+impl Registry for Way {
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
         let record = shard.clone();
-        self.ask("heartbeat".to_owned(), move |world| world.heartbeat(record))
-            .await
+        let beat = move |world: &mut World| world.model.heartbeat(&record);
+        self.ask("heartbeat".to_owned(), beat).await
     }
 
     async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
-        self.ask("shards".to_owned(), |world| world.shards()).await
+        self.ask("shards".to_owned(), |world| world.model.shards())
+            .await
     }
 
     async fn leave(&self, shard: ShardId) -> Result<usize, StoreError> {
-        self.ask("leave".to_owned(), move |world| world.leave(shard))
+        self.ask("leave".to_owned(), move |world| world.model.leave(shard))
             .await
     }
 
     async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
-        let remove = move |world: &mut World| world.deregister(shard, heartbeat);
+        let remove = move |world: &mut World| world.model.deregister(shard, heartbeat);
         self.ask("deregister".to_owned(), remove).await
     }
 
     async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
-        self.ask(format!("owned {shard}"), move |world| world.owned(shard))
-            .await
+        let read = move |world: &mut World| world.model.owned(shard);
+        self.ask(format!("owned {shard}"), read).await
     }
 
     async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         let matches = matches.to_vec();
         self.ask(format!("disown {matches:?}"), move |world| {
-            world.disown(shard, &matches)
+            world.model.disown(shard, &matches)
         })
         .await
     }
@@ -366,64 +356,34 @@ impl Store for Way {
         let registry = self.shards().await?;
         Ok(registry.iter().map(Registered::id).collect())
     }
+}
 
-    async fn put_ticket(&self, _: &Ticket) -> Result<(), StoreError> {
+fn no_tickets<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unfit(
+        "there are no tickets and no operators here".to_owned(),
+    ))
+}
+
+impl Front<dyn Tickets> for Way {
+    fn behind(&self) -> Result<&dyn Tickets, StoreError> {
         no_tickets()
     }
+}
 
-    async fn ticket(&self, _: TicketId) -> Result<Option<Ticket>, StoreError> {
+impl Front<dyn Holdings> for Way {
+    fn behind(&self) -> Result<&dyn Holdings, StoreError> {
         no_tickets()
     }
+}
 
-    async fn waiting(&self, _: &str) -> Result<Vec<Ticket>, StoreError> {
-        no_tickets()
+impl Front<dyn Revocations> for Way {
+    fn behind(&self) -> Result<&dyn Revocations, StoreError> {
+        Ok(&self.quiet)
     }
+}
 
-    async fn touch_ticket(&self, _: TicketId, _: UnixMillis) -> Result<(), StoreError> {
-        no_tickets()
-    }
-
-    async fn cancel_ticket(&self, _: TicketId) -> Result<bool, StoreError> {
-        no_tickets()
-    }
-
-    async fn assign_tickets(&self, _: &[TicketId], _: &Assignment) -> Result<bool, StoreError> {
-        no_tickets()
-    }
-
-    async fn hold(
-        &self,
-        _: &PlayerId,
-        _: Holding,
-        _: &str,
-        _: u32,
-        _: UnixMillis,
-    ) -> Result<bool, StoreError> {
-        no_tickets()
-    }
-
-    async fn held(
-        &self,
-        _: &PlayerId,
-        _: Holding,
-    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
-        no_tickets()
-    }
-
-    async fn let_go(&self, _: &PlayerId, _: Holding, _: &[String]) -> Result<(), StoreError> {
-        no_tickets()
-    }
-
-    async fn revoke(&self, _: &PlayerId, _: UnixMillis) -> Result<(), StoreError> {
-        no_tickets()
-    }
-
-    async fn revoked_at(&self, _: &PlayerId) -> Result<Option<UnixMillis>, StoreError> {
-        Ok(None)
-    }
-
-    /// Nobody is revoked here; the question is not asked of the network, whose faults would be others.
-    async fn revoked_since(&self, _: UnixMillis) -> Result<Vec<PlayerId>, StoreError> {
-        Ok(Vec::new())
+impl Front<dyn Retention> for Way {
+    fn behind(&self) -> Result<&dyn Retention, StoreError> {
+        Ok(&self.quiet)
     }
 }

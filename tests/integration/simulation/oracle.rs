@@ -4,24 +4,25 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use client::seat::Acked;
-use game_core::{CommandKind, Event, EventKind, Match, Seat};
+use game_core::{CommandKind, Event, EventKind, Match, MatchId, Seat};
+use store::testing::StoredMatch;
 use tokio::time::Instant;
 
 use super::player::Seen;
-use super::world::{Stored, World};
+use super::world::World;
 
 /// Checks a finished history: what the players saw against what the store holds.
 pub(crate) fn check(world: &World, seen: &[Seen]) -> Result<(), String> {
     for seen in seen {
-        let stored = &world.matches[&seen.match_id];
-        let log = stored.events();
+        let stored = &world.model[&seen.match_id];
+        let log = stored.log();
         let judge = || -> Result<(), String> {
             check_log(stored, &log)?;
             check_seen(seen, &log)?;
             seen.acked
                 .iter()
                 .try_for_each(|acked| check_acked(seen, acked, &log))?;
-            check_charged(world, stored, &log)
+            check_charged(world, seen.match_id, &log)
         };
         judge().map_err(|why| format!("{:?} of {}: {why}", seen.seat, seen.match_id))?;
     }
@@ -29,7 +30,7 @@ pub(crate) fn check(world: &World, seen: &[Seen]) -> Result<(), String> {
 }
 
 /// One record a seq, a command at most once, and a legal game that has ended.
-fn check_log(stored: &Stored, log: &[Event]) -> Result<(), String> {
+fn check_log(stored: &StoredMatch, log: &[Event]) -> Result<(), String> {
     let mut commands = BTreeSet::new();
     for (event, seq) in log.iter().zip(1..) {
         if event.seq != seq {
@@ -41,7 +42,7 @@ fn check_log(stored: &Stored, log: &[Event]) -> Result<(), String> {
             return Err(format!("a command stands twice: {event:?}"));
         }
     }
-    let replayed = Match::restore(stored.first.clone(), log);
+    let replayed = Match::restore(stored.first_snapshot(), log);
     let replayed = replayed.map_err(|error| format!("the log does not replay: {error}"))?;
     if replayed.outcome().is_none() {
         return Err("the log has no end".to_owned());
@@ -111,19 +112,21 @@ fn check_acked(seen: &Seen, acked: &Acked, log: &[Event]) -> Result<(), String> 
 }
 
 /// The players were charged for no more time than some living process owned their match.
-fn check_charged(world: &World, stored: &Stored, log: &[Event]) -> Result<(), String> {
+fn check_charged(world: &World, id: MatchId, log: &[Event]) -> Result<(), String> {
     let Some(last) = log.last() else {
         return Ok(());
     };
-    let end = stored.ended_at.unwrap_or_else(Instant::now);
+    let course = &world.courses[&id];
+    let end = course.ended_at.unwrap_or_else(Instant::now);
     let mut owned = Duration::ZERO;
-    for (n, (from, owner)) in stored.claims.iter().enumerate() {
-        let next = stored.claims.get(n + 1).map_or(end, |(next, _)| *next);
+    for (n, (from, owner)) in course.claims.iter().enumerate() {
+        let next = course.claims.get(n + 1).map_or(end, |(next, _)| *next);
         let death = world.deaths.get(owner).copied().unwrap_or(end);
         owned += next.min(death).saturating_duration_since(*from);
     }
     // There is no increment: what is missing on the clocks is what was charged.
-    let initial = stored.first.setup().time_control.initial();
+    let setup = world.model[&id].first_snapshot().setup().clone();
+    let initial = setup.time_control.initial();
     let charged = (initial - last.clocks.white) + (initial - last.clocks.black);
     if charged > owned {
         return Err(format!(

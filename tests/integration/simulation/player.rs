@@ -266,7 +266,7 @@ impl Table {
     /// Nothing in view is newer than what the store has confirmed to some shard.
     fn check_view(&mut self, view: &MatchView) {
         let world = self.player.cluster.store.world();
-        let confirmed = world.matches[&self.player.match_id].answered;
+        let confirmed = world.courses[&self.player.match_id].answered;
         if view.seq() as usize > confirmed {
             let wrong = format!("saw event {}, with {confirmed} confirmed", view.seq());
             self.seen.wrong.get_or_insert(wrong);
@@ -274,7 +274,8 @@ impl Table {
     }
 
     fn check_event(&mut self, seq: u32, event: &WireEvent) {
-        let log = self.player.cluster.store.world().log(self.player.match_id);
+        let world = self.player.cluster.store.world();
+        let log = world.model.log(self.player.match_id);
         let stored = log.get(seq as usize - 1);
         if stored.is_none_or(|stored| (stored.seat, stored.kind) != (event.seat, event.kind)) {
             let wrong = format!("saw {event:?} as event {seq}, where the log has {stored:?}");

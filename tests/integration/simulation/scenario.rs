@@ -177,18 +177,21 @@ fn history(
         command_id: None,
         ..event
     };
-    let matches = || world.matches.values();
     History {
         resumed: seen.iter().map(|seen| seen.resumed).sum(),
         seen: seen.into_iter().map(|seen| seen.history).collect(),
-        logs: matches()
-            .map(|stored| stored.events().into_iter().map(without_command).collect())
+        logs: world
+            .model
+            .all()
+            .map(|(_, stored)| stored.log().into_iter().map(without_command).collect())
             .collect(),
         traffic: cluster.network.traffic(),
         incidents,
         store_failures: cluster.store.failures(),
-        takeovers: matches()
-            .map(|stored| stored.claims.len().saturating_sub(1))
+        takeovers: world
+            .courses
+            .values()
+            .map(|course| course.claims.len().saturating_sub(1))
             .sum(),
         took,
     }

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use bot_client::udp_proxy::UdpProxy;
 use game_core::ShardId;
-use protocol::token::SigningKey;
 use store::testing::RedisServer;
-use store::{InMemory, RedisConfig, RedisStore, Registered, Store};
+use store::{InMemory, RedisConfig, RedisStore, Registered, Registry};
+use tokens::SigningKey;
 use tokio::time::{Instant, sleep};
 
 use super::schedule::{MATCHMAKERS, SHARDS};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bot_client::unattended::Unattended;
 use game_core::{Event, EventKind};
+use store::testing::ReadLog;
 use store::{InMemory, Status, Store, StoreError, audit};
 use tokio::time::{Instant, sleep};
 

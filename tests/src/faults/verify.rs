@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use client::Matchmaker;
 use game_core::{Event, Match, MatchId};
-use store::{Store, StoreError, codec};
+use store::{Matches, StoreError, codec};
 
 use super::checker::{Breach, Class, Published, Stored, check, check_order, excess};
 use super::cluster::Cluster;

@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 use bot_client::cluster::{LocalCluster, LocalPlan, Place, RedisPlace, ShardPlace};
 use game_core::ShardId;
 use matchmaker::LimitArgs;
-use protocol::token::SigningKey;
 use settings::Networks;
 use tempfile::TempDir;
+use tokens::SigningKey;
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;

@@ -9,20 +9,17 @@ use game_core::{MatchId, PlayerId, UnixMillis};
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error as JwtError, ErrorKind};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use protocol::Role;
+use protocol::codec::TOKEN_LEN_MAX;
 use ring::rand::SystemRandom;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use signature::{Signer, Verifier};
 
-use crate::Role;
-
 /// By how much the clocks of issuer and verifier may differ, in seconds: no token is refused for it, neither for its
 /// begin nor for its end (RFC 7519 section 4.1.4 and 4.1.5).
 pub const LEEWAY_S: u64 = 60;
-
-/// Longer text is refused unread, in bytes.
-pub const TOKEN_LEN_MAX: usize = 1_024;
 
 const PLAYER_AUDIENCE: &str = "rookery-player";
 const SEAT_AUDIENCE: &str = "rookery-seat";

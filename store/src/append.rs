@@ -1,0 +1,110 @@
+//! The fenced write, and its answer.
+
+use bytes::Bytes;
+use game_core::{Epoch, Event, EventKind, MatchId, ShardId, Snapshot};
+
+use crate::codec;
+use crate::ownership::Ownership;
+
+/// One fenced write: the next records of one match, all or none.
+///
+/// It holds encoded bytes, so that a repetition after an ambiguous time-out is the same to the bit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Append {
+    /// Which match.
+    pub match_id: MatchId,
+    /// The writer. After a rollback of the store two shards may hold the same epoch number.
+    pub owner: ShardId,
+    /// The writer's epoch.
+    pub epoch: Epoch,
+    /// Length of the log that the records follow: the first has seq `after + 1`.
+    pub after: u32,
+    /// The encoded records, in order; at least one.
+    pub records: Vec<Bytes>,
+    /// An encoded snapshot of the state after the last record, now and then and at the end.
+    pub snapshot: Option<Bytes>,
+    /// Whether the last record ends the match; the status then becomes [`Status::Finished`](crate::Status).
+    pub ends: bool,
+}
+
+impl Append {
+    /// Encodes one write.
+    ///
+    /// `events` must be gapless and not empty; `snapshot`, if given, must be of the state after
+    /// them.
+    ///
+    /// # Panics
+    ///
+    /// If `events` is empty or has a gap, which is a bug of the caller.
+    #[must_use]
+    pub fn new(
+        match_id: MatchId,
+        owner: ShardId,
+        epoch: Epoch,
+        events: &[Event],
+        snapshot: Option<&Snapshot>,
+    ) -> Self {
+        let first = events.first().expect("an append has at least one record");
+        let gapless = events
+            .iter()
+            .zip(first.seq..)
+            .all(|(event, seq)| event.seq == seq);
+        assert!(gapless, "the records of an append are gapless");
+        Self {
+            match_id,
+            owner,
+            epoch,
+            after: first.seq - 1,
+            records: events.iter().map(codec::encode_record).collect(),
+            snapshot: snapshot.map(codec::encode_snapshot),
+            ends: events
+                .last()
+                .is_some_and(|event| matches!(event.kind, EventKind::Ended { .. })),
+        }
+    }
+
+    /// Bytes of records and snapshot: what a batch is bounded by.
+    #[must_use]
+    pub fn len_bytes(&self) -> usize {
+        let records: usize = self.records.iter().map(Bytes::len).sum();
+        records + self.snapshot.as_ref().map_or(0, Bytes::len)
+    }
+
+    /// Length of the log after this write.
+    #[must_use]
+    pub fn last_seq(&self) -> u32 {
+        self.after + self.records.len() as u32
+    }
+}
+
+/// The answer to one [`Append`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Appended {
+    /// The records stand in the log under the writer's epoch, now or since an earlier try.
+    Stored {
+        /// They stood there already: this was a repetition.
+        duplicate: bool,
+    },
+    /// Epoch or owner are not the current ones: the writer does not own the match any more, or the
+    /// store lost the claim that it owned it by (then the epoch here is lower than its own, or
+    /// another shard's). Names the writer itself where a claim of its own arrived later. Judged
+    /// before the position: records that stand there already are fenced too, as they are not for a
+    /// former owner to confirm.
+    Fenced(Ownership),
+    /// Other records stand where these belong, or the match is finished: the log has forked from
+    /// the writer's view.
+    Conflict {
+        /// Length of the stored log.
+        len: u32,
+    },
+    /// The log is shorter than the writer knows it to be: the store lost confirmed records.
+    Rollback {
+        /// Length of the stored log.
+        len: u32,
+    },
+    /// There is no such match: the store lost all of it.
+    Missing,
+    /// What is stored for this match cannot be read; the text says what is wrong. Repeating does not
+    /// help. The other elements of the batch are not affected.
+    Unreadable(String),
+}

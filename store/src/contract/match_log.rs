@@ -1,0 +1,25 @@
+//! The write that players wait for.
+
+use async_trait::async_trait;
+
+use crate::append::{Append, Appended};
+use crate::error::StoreError;
+
+/// The logs of matches, as their owners write them.
+///
+/// A part of its own, so that whoever stands in front of a store ([`Front`](crate::Front)) says what becomes of
+/// writes.
+#[async_trait]
+pub trait MatchLog: Send + Sync + 'static {
+    /// Writes a batch, one answer for each element in order. Elements are independent of each
+    /// other; each is all or none, and one that cannot be read stops no other.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`]: any subset of the batch may have been stored. Repeat the whole.
+    ///
+    /// # Panics
+    ///
+    /// If an element has no records.
+    async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError>;
+}

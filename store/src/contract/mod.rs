@@ -1,0 +1,35 @@
+//! The contract that every store keeps, in parts by concern.
+
+mod holdings;
+mod match_log;
+mod matches;
+mod registry;
+mod retention;
+mod revocations;
+mod tickets;
+
+pub use self::holdings::Holdings;
+pub use self::match_log::MatchLog;
+pub use self::matches::{
+    Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Matches, SCAN_LIMIT_MAX,
+    ScanCursor, Standing,
+};
+pub use self::registry::{Registry, SETTLED};
+pub use self::retention::{FINISHED_KEEP, FINISHED_KEEP_MIN, Retention, Room, Swept};
+pub use self::revocations::{REVOCATION_KEPT, Revocations};
+pub use self::tickets::Tickets;
+
+/// What outlives a process: the sum of all parts of the contract. Whatever has the parts is a store.
+///
+/// Every operation may be repeated without harm after
+/// [`StoreError::Unavailable`](crate::StoreError::Unavailable). An answer means that the effect is as durable
+/// as the store's mode promises.
+pub trait Store:
+    Matches + MatchLog + Registry + Tickets + Holdings + Revocations + Retention
+{
+}
+
+impl<T> Store for T where
+    T: Matches + MatchLog + Registry + Tickets + Holdings + Revocations + Retention
+{
+}

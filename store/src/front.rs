@@ -1,0 +1,238 @@
+//! What stands in front of a store and passes on what it is asked.
+
+use async_trait::async_trait;
+use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
+
+use crate::contract::{
+    Checkpoint, Claim, Created, HandOver, HandedOver, Holdings, MatchPage, Matches, Registry,
+    Retention, Revocations, Room, ScanCursor, Standing, Store, Swept, Tickets,
+};
+use crate::error::StoreError;
+use crate::holding::Holding;
+use crate::ownership::Ownership;
+use crate::shard::{Registered, ShardRecord};
+use crate::ticket::{Assignment, Ticket, TicketId};
+
+/// A store in front of another one, or of a part of it: `P` is `dyn Store` or `dyn` one part.
+///
+/// Whoever implements this for a part has that part, and whoever implements it for `dyn Store` has every part
+/// but [`MatchLog`](crate::MatchLog): each operation is passed on. Writes are not passed on by themselves, as a
+/// store that stands in front of another one is there to treat them in some other way, or must say that it does
+/// not.
+pub trait Front<P: ?Sized>: Send + Sync + 'static {
+    /// The one that operations are passed on to.
+    ///
+    /// # Errors
+    ///
+    /// What every operation is answered while there is none.
+    fn behind(&self) -> Result<&P, StoreError>;
+}
+
+impl<T: Front<dyn Store>> Front<dyn Matches> for T {
+    fn behind(&self) -> Result<&dyn Matches, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Registry> for T {
+    fn behind(&self) -> Result<&dyn Registry, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Tickets> for T {
+    fn behind(&self) -> Result<&dyn Tickets, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Holdings> for T {
+    fn behind(&self) -> Result<&dyn Holdings, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Revocations> for T {
+    fn behind(&self) -> Result<&dyn Revocations, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Retention> for T {
+    fn behind(&self) -> Result<&dyn Retention, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Matches>> Matches for T {
+    async fn create(&self, owner: ShardId, snapshot: &Snapshot) -> Result<Created, StoreError> {
+        self.behind()?.create(owner, snapshot).await
+    }
+
+    async fn load(&self, id: MatchId) -> Result<Option<Checkpoint>, StoreError> {
+        self.behind()?.load(id).await
+    }
+
+    async fn ownership(&self, id: MatchId) -> Result<Option<Ownership>, StoreError> {
+        self.behind()?.ownership(id).await
+    }
+
+    async fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        self.behind()?.matches(after, limit).await
+    }
+
+    async fn claim(
+        &self,
+        id: MatchId,
+        claimant: ShardId,
+        expected: Epoch,
+    ) -> Result<Claim, StoreError> {
+        self.behind()?.claim(id, claimant, expected).await
+    }
+
+    async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
+        self.behind()?.hand_over(hand_over).await
+    }
+
+    async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
+        self.behind()?.standing(matches).await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Registry>> Registry for T {
+    async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
+        self.behind()?.heartbeat(shard).await
+    }
+
+    async fn heartbeat_in_steps(
+        &self,
+        shard: &ShardRecord,
+        answered: &(dyn Fn() + Send + Sync),
+    ) -> Result<Vec<Registered>, StoreError> {
+        self.behind()?.heartbeat_in_steps(shard, answered).await
+    }
+
+    async fn shards(&self) -> Result<Vec<Registered>, StoreError> {
+        self.behind()?.shards().await
+    }
+
+    async fn leave(&self, shard: ShardId) -> Result<usize, StoreError> {
+        self.behind()?.leave(shard).await
+    }
+
+    async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
+        self.behind()?.deregister(shard, heartbeat).await
+    }
+
+    async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError> {
+        self.behind()?.owned(shard).await
+    }
+
+    async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
+        self.behind()?.disown(shard, matches).await
+    }
+
+    async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError> {
+        self.behind()?.shard_traces().await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Tickets>> Tickets for T {
+    async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {
+        self.behind()?.put_ticket(ticket).await
+    }
+
+    async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
+        self.behind()?.ticket(id).await
+    }
+
+    async fn waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError> {
+        self.behind()?.waiting(pool).await
+    }
+
+    async fn touch_ticket(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {
+        self.behind()?.touch_ticket(id, now).await
+    }
+
+    async fn cancel_ticket(&self, id: TicketId) -> Result<bool, StoreError> {
+        self.behind()?.cancel_ticket(id).await
+    }
+
+    async fn assign_tickets(
+        &self,
+        tickets: &[TicketId],
+        assignment: &Assignment,
+    ) -> Result<bool, StoreError> {
+        self.behind()?.assign_tickets(tickets, assignment).await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Holdings>> Holdings for T {
+    async fn hold(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        max: u32,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        self.behind()?.hold(player, kind, id, max, now).await
+    }
+
+    async fn held(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+    ) -> Result<Vec<(String, UnixMillis)>, StoreError> {
+        self.behind()?.held(player, kind).await
+    }
+
+    async fn let_go(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        ids: &[String],
+    ) -> Result<(), StoreError> {
+        self.behind()?.let_go(player, kind, ids).await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Revocations>> Revocations for T {
+    async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
+        self.behind()?.revoke(player, at).await
+    }
+
+    async fn revoked_at(&self, player: &PlayerId) -> Result<Option<UnixMillis>, StoreError> {
+        self.behind()?.revoked_at(player).await
+    }
+
+    async fn revoked_since(&self, since: UnixMillis) -> Result<Vec<PlayerId>, StoreError> {
+        self.behind()?.revoked_since(since).await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Retention>> Retention for T {
+    async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        self.behind()?.sweep(now).await
+    }
+
+    async fn room(&self) -> Result<Room, StoreError> {
+        self.behind()?.room().await
+    }
+}

@@ -1,0 +1,135 @@
+//! A match of the model: its owner, its log and its newest snapshot.
+
+use bytes::Bytes;
+use game_core::{Epoch, MatchId, ShardId, Snapshot};
+
+use crate::append::{Append, Appended};
+use crate::checkpoint;
+use crate::codec::{self, MoveTime};
+use crate::contract::{Checkpoint, Claim, HandOver, HandedOver, Standing};
+use crate::error::StoreError;
+use crate::ownership::{Ownership, Status};
+
+/// A stored match.
+#[derive(Debug, Clone)]
+pub struct StoredMatch {
+    /// Who may write it.
+    pub ownership: Ownership,
+    /// Encoded, of the state after `snapshot_seq` records.
+    pub(crate) snapshot: Bytes,
+    pub(crate) snapshot_seq: u32,
+    /// Encoded; the record at index n has seq n + 1.
+    pub(crate) log: Vec<Bytes>,
+    /// What the last hand-over said of the move that was under way.
+    move_time: Option<MoveTime>,
+}
+
+impl StoredMatch {
+    pub(super) fn new(owner: ShardId, snapshot: &Snapshot) -> Self {
+        Self {
+            ownership: Ownership {
+                epoch: Epoch(0),
+                owner,
+                status: Status::Live,
+            },
+            snapshot: codec::encode_snapshot(snapshot),
+            snapshot_seq: 0,
+            log: Vec::new(),
+            move_time: None,
+        }
+    }
+
+    pub(super) fn checkpoint(&self, id: MatchId) -> Result<Checkpoint, StoreError> {
+        self.checkpoint_under(self.ownership, id)
+    }
+
+    fn checkpoint_under(
+        &self,
+        ownership: Ownership,
+        id: MatchId,
+    ) -> Result<Checkpoint, StoreError> {
+        let tail = self.log[self.snapshot_seq as usize..].iter();
+        checkpoint::assemble(
+            id,
+            ownership,
+            self.snapshot_seq,
+            &self.snapshot,
+            tail.map(Bytes::as_ref),
+            self.move_time,
+        )
+    }
+
+    pub(super) fn claim(
+        &mut self,
+        id: MatchId,
+        claimant: ShardId,
+        expected: Epoch,
+    ) -> Result<Claim, StoreError> {
+        let current = self.ownership;
+        if current.epoch != expected || current.status != Status::Live {
+            return Ok(Claim::Lost(current));
+        }
+        let claimed = Ownership {
+            epoch: expected.next(),
+            owner: claimant,
+            ..current
+        };
+        let checkpoint = self.checkpoint_under(claimed, id)?;
+        self.ownership = claimed;
+        Ok(Claim::Claimed(Box::new(checkpoint)))
+    }
+
+    pub(super) fn hand_over(&mut self, given: &HandOver) -> HandedOver {
+        let is_owner = self.is_owned(given.from, given.epoch);
+        if !is_owner || self.ownership.status != Status::Live {
+            return HandedOver::Fenced(self.ownership);
+        }
+        let len = self.log.len() as u32;
+        if len != given.seq {
+            return HandedOver::OtherLength { len };
+        }
+        self.ownership.epoch = given.epoch.next();
+        self.ownership.owner = given.to;
+        self.move_time = Some(MoveTime::new(given.seq, given.move_time));
+        HandedOver::Done
+    }
+
+    pub(super) fn standing(&self, seq: u32) -> Standing {
+        let index = seq.checked_sub(1).map(|index| index as usize);
+        Standing::Stored {
+            ownership: self.ownership,
+            record: index.and_then(|index| self.log.get(index)).cloned(),
+        }
+    }
+
+    /// After a rollback two shards may hold one epoch.
+    fn is_owned(&self, owner: ShardId, epoch: Epoch) -> bool {
+        (self.ownership.owner, self.ownership.epoch) == (owner, epoch)
+    }
+
+    pub(super) fn append(&mut self, append: &Append) -> Appended {
+        // Before the position: what a former owner repeats is not for it to count as confirmed.
+        if !self.is_owned(append.owner, append.epoch) {
+            return Appended::Fenced(self.ownership);
+        }
+        let len = self.log.len() as u32;
+        if len < append.after {
+            return Appended::Rollback { len };
+        }
+        if self.log[append.after as usize..].starts_with(&append.records) {
+            return Appended::Stored { duplicate: true };
+        }
+        if len > append.after || self.ownership.status != Status::Live {
+            return Appended::Conflict { len };
+        }
+        self.log.extend_from_slice(&append.records);
+        if let Some(snapshot) = &append.snapshot {
+            self.snapshot = snapshot.clone();
+            self.snapshot_seq = append.last_seq();
+        }
+        if append.ends {
+            self.ownership.status = Status::Finished;
+        }
+        Appended::Stored { duplicate: false }
+    }
+}

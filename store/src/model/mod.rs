@@ -1,0 +1,286 @@
+//! What the contract means: a store as a plain state machine, without durability, faults or other callers.
+//!
+//! [`MemoryStore`](crate::MemoryStore) is this behind a lock. The conformance tests hold every store against it,
+//! the simulation's store is this behind a faulty network, and the tests of the shard's state machine answer
+//! from it.
+
+mod holdings;
+mod matches;
+mod registry;
+mod tickets;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
+use std::time::Duration;
+
+use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
+
+use self::holdings::Holdings;
+pub use self::matches::StoredMatch;
+use self::registry::Registry;
+use self::tickets::Tickets;
+use crate::append::{Append, Appended};
+use crate::contract::{
+    Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, REVOCATION_KEPT, SCAN_LIMIT_MAX,
+    ScanCursor, Standing, Swept,
+};
+use crate::error::StoreError;
+use crate::holding::Holding;
+use crate::ownership::{Ownership, Status};
+use crate::shard::{Registered, ShardRecord};
+use crate::ticket::{Assignment, Ticket, TicketId, TicketState};
+
+/// A store as maps in memory. Its methods are the operations of [`Store`](crate::Store), done at once.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    pub(crate) matches: BTreeMap<MatchId, StoredMatch>,
+    /// When matches ended, and which; 0 until a sweep has noted when.
+    ended: BTreeSet<(UnixMillis, MatchId)>,
+    pub(crate) registry: Registry,
+    tickets: Tickets,
+    holdings: Holdings,
+    /// When players were revoked.
+    revoked: HashMap<PlayerId, UnixMillis>,
+}
+
+/// The part [`Matches`](crate::Matches).
+#[allow(missing_docs, reason = "each is what the part of the contract says")]
+impl Model {
+    pub fn create(&mut self, owner: ShardId, snapshot: &Snapshot) -> Created {
+        assert_eq!(
+            snapshot.seq(),
+            0,
+            "a match is created before its first event"
+        );
+        let id = snapshot.setup().id;
+        if self.matches.contains_key(&id) {
+            return Created::Exists;
+        }
+        self.matches.insert(id, StoredMatch::new(owner, snapshot));
+        self.registry.hint(owner, id);
+        Created::New
+    }
+
+    pub fn load(&self, id: MatchId) -> Result<Option<Checkpoint>, StoreError> {
+        let stored = self.matches.get(&id);
+        stored.map(|stored| stored.checkpoint(id)).transpose()
+    }
+
+    pub fn ownership(&self, id: MatchId) -> Option<Ownership> {
+        self.matches.get(&id).map(|stored| stored.ownership)
+    }
+
+    pub fn matches(
+        &self,
+        after: Option<ScanCursor>,
+        limit: usize,
+    ) -> Result<MatchPage, StoreError> {
+        let after = after.map(ScanCursor::id).transpose()?;
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = self.matches.range((from, Bound::Unbounded));
+        let page = rest.by_ref().take(limit.clamp(1, SCAN_LIMIT_MAX));
+        let matches: Vec<_> = page.map(|(id, stored)| (*id, stored.ownership)).collect();
+        let last = matches.last().map(|(id, _)| ScanCursor::After(*id));
+        Ok(MatchPage {
+            next: last.filter(|_| rest.next().is_some()),
+            matches,
+        })
+    }
+
+    pub fn claim(
+        &mut self,
+        id: MatchId,
+        claimant: ShardId,
+        expected: Epoch,
+    ) -> Result<Claim, StoreError> {
+        let Some(stored) = self.matches.get_mut(&id) else {
+            return Ok(Claim::Missing);
+        };
+        let claim = stored.claim(id, claimant, expected)?;
+        if let Claim::Claimed(_) = claim {
+            self.registry.hint(claimant, id);
+        }
+        Ok(claim)
+    }
+
+    pub fn hand_over(&mut self, given: &HandOver) -> HandedOver {
+        let Some(stored) = self.matches.get_mut(&given.match_id) else {
+            return HandedOver::Missing;
+        };
+        let answer = stored.hand_over(given);
+        if answer == HandedOver::Done {
+            self.registry.hint(given.to, given.match_id);
+        }
+        answer
+    }
+
+    pub fn standing(&self, id: MatchId, seq: u32) -> Standing {
+        let stored = self.matches.get(&id);
+        stored.map_or(Standing::Missing, |stored| stored.standing(seq))
+    }
+}
+
+/// The part [`MatchLog`](crate::MatchLog), element by element.
+#[allow(missing_docs, reason = "each is what the part of the contract says")]
+impl Model {
+    pub fn append(&mut self, append: &Append) -> Appended {
+        assert!(
+            !append.records.is_empty(),
+            "an append has at least one record"
+        );
+        let Some(stored) = self.matches.get_mut(&append.match_id) else {
+            return Appended::Missing;
+        };
+        let answer = stored.append(append);
+        if append.ends && answer == (Appended::Stored { duplicate: false }) {
+            self.ended.insert((UnixMillis(0), append.match_id));
+        }
+        answer
+    }
+}
+
+/// The part [`Registry`](crate::Registry).
+#[allow(missing_docs, reason = "each is what the part of the contract says")]
+impl Model {
+    pub fn heartbeat(&mut self, shard: &ShardRecord) -> Vec<Registered> {
+        self.registry.heartbeat(shard);
+        self.shards()
+    }
+
+    pub fn shards(&self) -> Vec<Registered> {
+        self.registry.registered()
+    }
+
+    pub fn leave(&mut self, shard: ShardId) -> usize {
+        self.registry.leave(shard)
+    }
+
+    pub fn deregister(&mut self, shard: ShardId, heartbeat: Option<u64>) -> bool {
+        self.registry.deregister(shard, heartbeat)
+    }
+
+    pub fn owned(&self, shard: ShardId) -> Vec<MatchId> {
+        self.registry.owned(shard)
+    }
+
+    pub fn disown(&mut self, shard: ShardId, matches: &[(MatchId, Epoch)]) {
+        for (id, up_to) in matches {
+            let stays = self.ownership(*id).is_some_and(|current| {
+                current.status == Status::Live && current.owner == shard && current.epoch > *up_to
+            });
+            if !stays {
+                self.registry.unhint(shard, *id);
+            }
+        }
+    }
+}
+
+/// The part [`Tickets`](crate::Tickets).
+#[allow(missing_docs, reason = "each is what the part of the contract says")]
+impl Model {
+    pub fn put_ticket(&mut self, ticket: &Ticket) {
+        self.tickets.put(ticket);
+    }
+
+    pub fn ticket(&self, id: TicketId) -> Option<Ticket> {
+        self.tickets.get(id)
+    }
+
+    pub fn waiting(&self, pool: &str) -> Vec<Ticket> {
+        self.tickets.waiting(pool)
+    }
+
+    pub fn touch_ticket(&mut self, id: TicketId, now: UnixMillis) {
+        self.tickets.touch(id, now);
+    }
+
+    pub fn cancel_ticket(&mut self, id: TicketId) -> bool {
+        self.tickets.settle(id, TicketState::Cancelled)
+    }
+
+    pub fn assign_tickets(&mut self, ids: &[TicketId], assignment: &Assignment) -> bool {
+        self.tickets.assign(ids, assignment)
+    }
+}
+
+/// The parts [`Holdings`](crate::Holdings) and [`Revocations`](crate::Revocations).
+#[allow(missing_docs, reason = "each is what the part of the contract says")]
+impl Model {
+    pub fn hold(
+        &mut self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+        max: u32,
+        now: UnixMillis,
+    ) -> bool {
+        self.holdings.hold(player, kind, id, max, now)
+    }
+
+    pub fn held(&self, player: &PlayerId, kind: Holding) -> Vec<(String, UnixMillis)> {
+        let theirs = self.holdings.of(player, kind);
+        theirs.map(|(id, at)| (id.clone(), at)).collect()
+    }
+
+    pub fn let_go(&mut self, player: &PlayerId, kind: Holding, ids: &[String]) {
+        self.holdings.let_go(player, kind, ids);
+    }
+
+    pub fn revoke(&mut self, player: &PlayerId, at: UnixMillis) {
+        let latest = self.revoked.entry(player.clone()).or_default();
+        *latest = at.max(*latest);
+        self.remove_revocations(at);
+    }
+
+    pub fn revoked_at(&self, player: &PlayerId) -> Option<UnixMillis> {
+        self.revoked.get(player).copied()
+    }
+
+    pub fn revoked_since(&self, since: UnixMillis) -> Vec<PlayerId> {
+        let recent = self.revoked.iter().filter(|&(_, &at)| at >= since);
+        recent.map(|(player, _)| player.clone()).collect()
+    }
+
+    fn remove_revocations(&mut self, now: UnixMillis) {
+        let old = u128::from(now.0).saturating_sub(REVOCATION_KEPT.as_millis());
+        self.revoked.retain(|_, at| u128::from(at.0) >= old);
+    }
+}
+
+/// The part [`Retention`](crate::Retention).
+impl Model {
+    /// Matches that are dated or removed at once, while everyone waits.
+    const SWEPT_AT_ONCE: usize = 256;
+
+    /// Removes what has reached its age at `now`, a finished match after `finished_keep`.
+    pub fn sweep(&mut self, now: UnixMillis, finished_keep: Duration) -> Swept {
+        self.tickets.remove_old(now);
+        self.remove_revocations(now);
+        self.holdings.remove_old(now);
+        let keep_ms = u64::try_from(finished_keep.as_millis()).unwrap_or(u64::MAX);
+        self.remove_ended(now, keep_ms)
+    }
+
+    fn remove_ended(&mut self, now: UnixMillis, keep_ms: u64) -> Swept {
+        let mut swept = Swept::default();
+        for _ in 0..Self::SWEPT_AT_ONCE {
+            let Some(&(ended_at, id)) = self.ended.first() else {
+                return swept;
+            };
+            if ended_at.0 == 0 {
+                self.ended.pop_first();
+                self.ended.insert((now.max(UnixMillis(1)), id));
+            } else if ended_at.0.saturating_add(keep_ms) <= now.0 {
+                self.ended.pop_first();
+                if let Some(stored) = self.matches.remove(&id) {
+                    self.registry.unhint(stored.ownership.owner, id);
+                }
+                swept.matches += 1;
+            } else {
+                return swept;
+            }
+        }
+        swept.more = true;
+        swept
+    }
+}

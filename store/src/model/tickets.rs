@@ -1,0 +1,120 @@
+//! The tickets of the model.
+
+use std::collections::{BTreeSet, HashMap};
+
+use game_core::UnixMillis;
+
+use crate::ticket::{Assignment, Ticket, TicketId, TicketState, WAITING_MAX, stays_since};
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tickets {
+    by_id: HashMap<TicketId, Ticket>,
+    /// Those that wait: pool, when they were last asked for, and which.
+    pools: BTreeSet<(Box<str>, UnixMillis, TicketId)>,
+    /// From when on a ticket may be removed.
+    expiries: BTreeSet<(u64, TicketId)>,
+}
+
+impl Tickets {
+    pub(super) fn put(&mut self, ticket: &Ticket) {
+        if self.by_id.contains_key(&ticket.id) {
+            return;
+        }
+        let ticket = Ticket {
+            state: TicketState::Waiting,
+            ..ticket.clone()
+        };
+        self.enter_pool(&ticket);
+        self.expiries.insert((ticket.waits_until(), ticket.id));
+        let now = ticket.created_at;
+        self.by_id.insert(ticket.id, ticket);
+        self.remove_old(now);
+    }
+
+    /// Puts a ticket into its pool, and takes those out that nobody has asked for.
+    fn enter_pool(&mut self, ticket: &Ticket) {
+        let Some(pool) = &ticket.pool else { return };
+        self.pools.insert((pool.clone(), ticket.seen_at, ticket.id));
+        let stays_since = stays_since(ticket.seen_at);
+        self.pools
+            .retain(|(other, seen_at, _)| other != pool || *seen_at >= stays_since);
+    }
+
+    fn leave_pool(&mut self, ticket: &Ticket) {
+        if let Some(pool) = &ticket.pool {
+            self.pools
+                .remove(&(pool.clone(), ticket.seen_at, ticket.id));
+        }
+    }
+
+    pub(super) fn get(&self, id: TicketId) -> Option<Ticket> {
+        self.by_id.get(&id).cloned()
+    }
+
+    pub(super) fn waiting(&self, pool: &str) -> Vec<Ticket> {
+        let newest_first = self.pools.iter().rev().filter(|(of, ..)| &**of == pool);
+        let tickets = newest_first.filter_map(|(.., id)| self.by_id.get(id));
+        tickets.take(WAITING_MAX).cloned().collect()
+    }
+
+    pub(super) fn touch(&mut self, id: TicketId, now: UnixMillis) {
+        let Some(ticket) = self.waiting_ticket(id).cloned() else {
+            return;
+        };
+        self.leave_pool(&ticket);
+        self.expiries.remove(&(ticket.waits_until(), id));
+        let ticket = Ticket {
+            seen_at: now,
+            ..ticket
+        };
+        self.expiries.insert((ticket.waits_until(), id));
+        self.enter_pool(&ticket);
+        self.by_id.insert(id, ticket);
+    }
+
+    pub(super) fn assign(&mut self, ids: &[TicketId], assignment: &Assignment) -> bool {
+        let given = |id: &TicketId| match self.by_id.get(id).map(|ticket| &ticket.state) {
+            Some(TicketState::Assigned(given)) => given.match_id == assignment.match_id,
+            _ => false,
+        };
+        if ids.iter().all(given) {
+            return true;
+        }
+        if !ids.iter().all(|id| self.waiting_ticket(*id).is_some()) {
+            return false;
+        }
+        for id in ids {
+            self.settle(*id, TicketState::Assigned(assignment.clone()));
+        }
+        true
+    }
+
+    /// Ends a ticket's wait; says whether it waited.
+    pub(super) fn settle(&mut self, id: TicketId, state: TicketState) -> bool {
+        let Some(ticket) = self.waiting_ticket(id).cloned() else {
+            return false;
+        };
+        self.leave_pool(&ticket);
+        self.expiries.remove(&(ticket.waits_until(), id));
+        self.expiries.insert((ticket.settled_until(), id));
+        self.by_id.insert(id, Ticket { state, ..ticket });
+        true
+    }
+
+    fn waiting_ticket(&self, id: TicketId) -> Option<&Ticket> {
+        let ticket = self.by_id.get(&id);
+        ticket.filter(|ticket| ticket.state == TicketState::Waiting)
+    }
+
+    /// Removes the tickets whose time is over, by the clock of who makes tickets.
+    pub(super) fn remove_old(&mut self, now: UnixMillis) {
+        while let Some(&(expires_at, id)) = self.expiries.first()
+            && expires_at < now.0
+        {
+            self.expiries.pop_first();
+            if let Some(ticket) = self.by_id.remove(&id) {
+                self.leave_pool(&ticket);
+            }
+        }
+    }
+}
