@@ -5,12 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
+use web::PeerCertificate;
 
+use crate::certificate::holder;
 use crate::problem::{Kind, Problem};
+use crate::router::Admin;
 use crate::serve::Guest;
 use crate::tls::Tls;
 
@@ -37,10 +40,6 @@ pub struct InvalidTokens {
 /// Who sent a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Operator(pub(crate) Box<str>);
-
-/// Who opened the connection, if a certificate says so.
-#[derive(Debug, Clone)]
-pub(crate) struct CertificateHolder(pub(crate) Box<str>);
 
 impl Access {
     const LEN_MIN: usize = 16;
@@ -130,7 +129,8 @@ impl Access {
     /// Who sent a request, by its token.
     fn bearer(&self, headers: &HeaderMap) -> Result<Operator, Problem> {
         let unknown = || Problem::new(Kind::TokenInvalid, "The token is none of this endpoint's.");
-        self.holder(bearer(headers)?).ok_or_else(unknown)
+        self.holder(web::bearer::<Admin>(headers)?)
+            .ok_or_else(unknown)
     }
 
     /// The holder of a token. Every token is compared, each in time that does not depend on where it
@@ -177,8 +177,8 @@ pub(crate) async fn require_operator(
 /// Who opened the connection, if that is who asks: a browser shows its certificate on behalf of any page,
 /// and a request of another site's counts as without one.
 fn certified(request: &Request) -> Option<Operator> {
-    let CertificateHolder(name) = request.extensions().get()?;
-    is_own(request.headers()).then(|| Operator(name.clone()))
+    let PeerCertificate(certificate) = request.extensions().get()?;
+    is_own(request.headers()).then(|| Operator(holder(certificate)))
 }
 
 /// Whether a request is of the endpoint's own page, or of no page at all. Browsers say whose it is (W3C
@@ -191,27 +191,6 @@ fn is_own(headers: &HeaderMap) -> bool {
     header("origin").is_none_or(|origin| {
         let site = origin.strip_prefix(b"https://");
         site.is_some() && site == header("host")
-    })
-}
-
-fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else {
-        return Err(Problem::new(
-            Kind::TokenMissing,
-            "Send \"Authorization: Bearer TOKEN\" with a token of this endpoint's token file, or show a \
-             certificate of its authority if it speaks TLS; in dev mode, the token is printed at the \
-             start and stands in the ready file.",
-        ));
-    };
-    let token = value.to_str().ok().and_then(|text| {
-        let (scheme, token) = text.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-    });
-    token.ok_or_else(|| {
-        Problem::new(
-            Kind::TokenInvalid,
-            "The header must be \"Authorization: Bearer TOKEN\".",
-        )
     })
 }
 
@@ -283,8 +262,8 @@ mod tests {
         ] {
             let mut request = Request::new(axum::body::Body::empty());
             assert!(certified(&request).is_none());
-            let holder = CertificateHolder("ann".into());
-            request.extensions_mut().insert(holder);
+            let shown = PeerCertificate(vec![0].into());
+            request.extensions_mut().insert(shown);
             let host = [("host", "rookery-admin:7300")];
             for &(name, value) in headers.iter().chain(&host) {
                 let value = HeaderValue::from_str(value).unwrap();

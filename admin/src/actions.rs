@@ -11,9 +11,9 @@ use axum::{Extension, Json};
 use game_core::{MatchId, Outcome, PlayerId, ShardId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use web::{Body, PathId};
 
 use crate::access::Operator;
-use crate::extract::{Body, PathId};
 use crate::log::Action;
 use crate::matches;
 use crate::problem::{ChangeProblems, Problem, Problems};
@@ -122,7 +122,7 @@ pub(crate) async fn abort(
     State(admin): State<Arc<Admin>>,
     author: Author,
     PathId(id): PathId<MatchId>,
-    Body(Nothing {}): Body<Nothing>,
+    _body: Body<Option<Nothing>>,
 ) -> Result<Json<MatchDetails>, Problem> {
     let answer = admin.source.adjudicate(id, Outcome::Aborted).await;
     author.note(&admin, "abort", &id, &answer);
@@ -163,8 +163,9 @@ pub(crate) async fn hand_off(
     State(admin): State<Arc<Admin>>,
     author: Author,
     PathId(id): PathId<MatchId>,
-    Body(Destination { to }): Body<Destination>,
+    Body(destination): Body<Option<Destination>>,
 ) -> Result<(axum::http::StatusCode, Json<HandedOff>), Problem> {
+    let to = destination.and_then(|destination| destination.to);
     let answer = admin.source.hand_off(id, to).await;
     author.note(&admin, "handoff", &id, &answer);
     answer.map(|given| (axum::http::StatusCode::ACCEPTED, Json(given)))
@@ -177,8 +178,9 @@ pub(crate) async fn hand_off(
 pub(crate) async fn drain(
     State(admin): State<Arc<Admin>>,
     author: Author,
-    Body(WhichShard { shard }): Body<WhichShard>,
+    Body(which): Body<Option<WhichShard>>,
 ) -> Result<(axum::http::StatusCode, Json<Draining>), Problem> {
+    let shard = which.and_then(|which| which.shard);
     let answer = admin.source.drain(shard).await;
     let meant = shard.or_else(|| admin.source.shard());
     let named = meant.map_or_else(|| "not named".to_owned(), |shard| shard.to_string());
@@ -197,7 +199,7 @@ pub(crate) async fn revoke(
     State(admin): State<Arc<Admin>>,
     author: Author,
     PathId(player): PathId<PlayerId>,
-    Body(Nothing {}): Body<Nothing>,
+    _body: Body<Option<Nothing>>,
 ) -> Result<Json<Revoked>, Problem> {
     let answer = admin.source.revoke(&player).await;
     author.note(&admin, "revoke", &player, &answer);

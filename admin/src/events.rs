@@ -15,8 +15,8 @@ use futures_core::Stream;
 use game_core::MatchId;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep};
+use web::PathId;
 
-use crate::extract::PathId;
 use crate::problem::{Kind, Problem, Problems};
 use crate::router::Admin;
 use crate::views::{MatchDetails, MatchStatus};
@@ -137,7 +137,7 @@ impl Stream for Looks {
             Some(Step::Match(details)) => self.tell(watch, details),
             Some(Step::Problem(problem)) => {
                 let event = Event::default().event("problem");
-                event.json_data(problem.as_body()).unwrap_or_default()
+                event.json_data(problem.body()).unwrap_or_default()
             }
         };
         Poll::Ready(Some(Ok(event)))

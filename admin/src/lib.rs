@@ -22,8 +22,6 @@ mod tls;
 mod validity;
 
 // The edge: HTTP in, HTTP out.
-mod extract;
-
 mod actions;
 mod events;
 mod installation;
@@ -42,7 +40,7 @@ pub use figures::{Figures, Times};
 pub use model::{
     Facts, Inspection, Link, MatchQuery, MatchRow, Page, Position, Selection, ShardStatus, Sort,
 };
-pub use problem::{Kind, Problem, problem_response};
+pub use problem::{Kind, Problem};
 pub use renewal::{CertificateMetrics, Kept, keep};
 pub use serve::{bind, serve};
 pub use source::{Part, Setting, Source};

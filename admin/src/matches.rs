@@ -1,17 +1,15 @@
 //! `GET /v1/matches` and all that is read of one match.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderName, header};
 use game_core::{MatchId, ShardId, Speed, UnixMillis};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
+use web::{PathId, QueryOf};
 
-use crate::extract::PathId;
 use crate::model::{MatchQuery, Position, Sort};
 use crate::problem::{Kind, Problem, Problems};
 use crate::router::Admin;
@@ -134,11 +132,9 @@ fn parse_cursor(text: &str) -> Result<Position, Problem> {
     position.ok_or_else(|| invalid("cursor must be the next of a page of the same list."))
 }
 
-/// The calendar, for ages and for lists of the past; nothing is decided by it.
+/// Now, for ages and for lists of the past; nothing is decided by it.
 pub(crate) fn now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let millis = since.unwrap_or(Duration::ZERO).as_millis();
-    UnixMillis(u64::try_from(millis).unwrap_or(u64::MAX))
+    UnixMillis(program::calendar::unix_ms())
 }
 
 /// The matches in memory, or of the whole installation.
@@ -147,12 +143,8 @@ pub(crate) fn now() -> UnixMillis {
 pub(crate) async fn list(
     State(admin): State<Arc<Admin>>,
     RawQuery(asked): RawQuery,
-    params: Result<Query<ListParams>, QueryRejection>,
+    QueryOf(params): QueryOf<ListParams>,
 ) -> Result<Json<MatchList>, Problem> {
-    let Query(params) = params.map_err(|rejection| {
-        let why = format!("The query is not as it must be: {}.", rejection.body_text());
-        Problem::new(Kind::InvalidRequest, why)
-    })?;
     let (query, shard) = (params.query(now())?, params.shard()?);
     let asked = asked.unwrap_or_default();
     admin.source.list(&query, shard, &asked).await.map(Json)

@@ -1,11 +1,12 @@
 //! Certificates that are read again when their files change, and how long they are valid.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use program::Reload;
+use program::calendar::unix_s;
 use prometheus::{Gauge, IntCounter, IntCounterVec, Opts, Registry};
 use ring::digest::{Context, SHA256};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -81,13 +82,16 @@ impl CertificateMetrics {
     pub const BY_ITSELF: &'static str = "self";
 }
 
-/// Keeps a certificate fresh until `shutdown`: its files are looked at every 10 seconds, and at once on SIGHUP.
-pub async fn keep(kept: impl Kept, metrics: CertificateMetrics, shutdown: CancellationToken) {
-    // Without files there is nothing to read again, and the signal keeps its meaning.
+/// Keeps a certificate fresh until `shutdown`: its files are checked every 10 seconds, and at once on `reload`.
+pub async fn keep(
+    kept: impl Kept,
+    metrics: CertificateMetrics,
+    reload: Reload,
+    shutdown: CancellationToken,
+) {
+    // Without files there is nothing to read again: this does not listen, so that the log may say so.
     let has_files = !kept.files().is_empty();
-    let mut hangups = has_files
-        .then(|| signal(SignalKind::hangup()).ok())
-        .flatten();
+    let mut reload = if has_files { reload } else { Reload::never() };
     let mut keeper = Keeper::new(kept, metrics);
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -95,11 +99,11 @@ pub async fn keep(kept: impl Kept, metrics: CertificateMetrics, shutdown: Cancel
         let is_asked = tokio::select! {
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => false,
-            () = hung_up(&mut hangups) => true,
+            () = reload.asked() => true,
         };
         // Files may be on a slow disk, and others live on this thread.
         let looked = spawn_blocking(move || {
-            keeper.look(is_asked, now_unix_s());
+            keeper.look(is_asked, unix_s());
             keeper
         });
         keeper = match looked.await {
@@ -110,23 +114,6 @@ pub async fn keep(kept: impl Kept, metrics: CertificateMetrics, shutdown: Cancel
             }
         };
     }
-}
-
-async fn hung_up(hangups: &mut Option<Signal>) {
-    let received = match hangups {
-        Some(hangups) => hangups.recv().await,
-        None => None,
-    };
-    if received.is_none() {
-        std::future::pending::<()>().await;
-    }
-}
-
-fn now_unix_s() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-    })
 }
 
 /// A digest of what all files of a certificate hold, or of why they cannot be read.

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
 use serde::Serialize;
+use settings::{Effective, Entry};
 use utoipa::ToSchema;
 
 use crate::model::MatchQuery;
@@ -19,31 +20,45 @@ pub enum Part {
     Matchmaker,
 }
 
+/// Options that name a file with a secret.
+const SECRETS: [&str; 5] = [
+    "admin_tls_key",
+    "admin_token_file",
+    "certificate_key",
+    "reset_secret",
+    "signing_key",
+];
+/// Stands for a secret that is set.
+const MASK: &str = "***";
+
 /// A setting as it is in effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Setting {
     /// As in the configuration.
-    pub name: &'static str,
+    pub name: String,
     /// Its value; `***` for a secret that is set.
     pub value: String,
 }
 
 impl Setting {
     /// A setting that anyone with a token may see.
-    pub fn new(name: &'static str, value: impl ToString) -> Self {
+    pub fn new(name: impl Into<String>, value: impl ToString) -> Self {
         Self {
-            name,
+            name: name.into(),
             value: value.to_string(),
         }
     }
 
-    /// A setting whose value nobody is shown.
+    /// What a command runs with: every option, empty if it is not set. An option that names a file with a
+    /// secret is masked.
     #[must_use]
-    pub fn secret(name: &'static str, is_set: bool) -> Self {
-        Self {
-            name,
-            value: if is_set { "***" } else { "" }.to_owned(),
-        }
+    pub fn of(effective: &Effective) -> Vec<Self> {
+        let Effective(entries) = effective;
+        let shown = |entry: &Entry| match entry.plain() {
+            Some(_) if SECRETS.contains(&&*entry.key) => Self::new(&entry.key, MASK),
+            value => Self::new(&entry.key, value.unwrap_or_default()),
+        };
+        entries.iter().map(shown).collect()
     }
 }
 

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use program::Reload;
 use prometheus::{Registry, TextEncoder};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -100,10 +101,10 @@ impl Tls {
         self.shown().generation
     }
 
-    /// Reads the files again whenever they change, until `shutdown`.
-    pub(crate) async fn keep(self, shutdown: CancellationToken) {
+    /// Reads the files again whenever they change and on `reload`, until `shutdown`.
+    pub(crate) async fn keep(self, reload: Reload, shutdown: CancellationToken) {
         let metrics = self.metrics.clone();
-        renewal::keep(self, metrics, shutdown).await;
+        renewal::keep(self, metrics, reload, shutdown).await;
     }
 
     /// What Prometheus is told of the certificate.
@@ -250,7 +251,7 @@ fn certificates(
 
 /// Whether a chain holds today.
 fn in_date(chain: &[CertificateDer<'_>]) -> Result<(), OutOfDate> {
-    let now_unix_s = i64::try_from(UnixTime::now().as_secs()).unwrap_or(i64::MAX);
+    let now_unix_s = program::calendar::unix_s();
     let mut validities = chain.iter().filter_map(|one| Validity::of(one));
     validities.try_for_each(|validity| validity.check(now_unix_s))
 }

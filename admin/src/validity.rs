@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use program::calendar::rfc3339;
 use yasna::models::{GeneralizedTime, UTCTime};
 use yasna::tags::TAG_UTCTIME;
 use yasna::{ASN1Result, BERReader, Tag};
@@ -81,8 +82,8 @@ impl fmt::Display for OutOfDate {
             } => write!(
                 f,
                 "the certificate expired at {}, and it is {} by this machine's clock; renew it",
-                in_words(*until_unix_s),
-                in_words(*now_unix_s)
+                rfc3339(*until_unix_s),
+                rfc3339(*now_unix_s)
             ),
             Self::NotYet {
                 from_unix_s,
@@ -91,20 +92,11 @@ impl fmt::Display for OutOfDate {
                 f,
                 "the certificate is not valid before {}, and it is {} by this machine's clock; set the \
                  clock, or wait",
-                in_words(*from_unix_s),
-                in_words(*now_unix_s)
+                rfc3339(*from_unix_s),
+                rfc3339(*now_unix_s)
             ),
         }
     }
-}
-
-/// A time as RFC 3339 writes it.
-fn in_words(unix_s: i64) -> String {
-    let Ok(time) = time::OffsetDateTime::from_unix_timestamp(unix_s) else {
-        return format!("{unix_s} s after 1970");
-    };
-    let (hour, minute, second) = time.to_hms();
-    format!("{}T{hour:02}:{minute:02}:{second:02}Z", time.date())
 }
 
 fn read(certificate: &[u8]) -> ASN1Result<Validity> {

@@ -5,8 +5,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tokio::time::Instant;
 use tracing::{Level, event};
+use web::ProblemCode;
 
-use crate::problem::ProblemCode;
 use crate::request_metrics::RequestMetrics;
 
 /// How the requests of one route are logged.

@@ -7,19 +7,19 @@
 //! out when the thing is over; who finds a list full looks which entries are. So an entry too many may
 //! stand there, and none is missing, whoever dies in between.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use game_core::{MatchId, PlayerId};
 use settings::AddressGroup;
 use store::{Holding, Status, TicketId, TicketState};
 use tokio::time::Instant;
+use web::{client_address, is_in};
 
-use crate::address::{client_address, is_in};
 use crate::limit_args::LimitArgs;
 use crate::pairing::SEEN_WITHIN_MS;
 use crate::problem::{Kind, Problem};
@@ -32,10 +32,6 @@ const MADE_WITHIN_MS: u64 = 60_000;
 
 /// Who has as much as may be had tries again after this: it depends on what its player ends.
 const FULL_FOR: Duration = Duration::from_secs(10);
-
-/// The address of a connection's other end, as an extension of every request on it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// Whose request it is.
 #[derive(Debug, Clone, Copy)]
@@ -59,12 +55,13 @@ impl FromRequestParts<Arc<Service>> for Client {
         parts: &mut Parts,
         service: &Arc<Service>,
     ) -> Result<Self, Problem> {
-        let peer = parts.extensions.get::<Peer>().ok_or_else(|| {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let ConnectInfo(peer) = peer.ok_or_else(|| {
             tracing::error!("a request came without the address of its connection");
             Problem::new(Kind::Internal, "The connection has no address.")
         })?;
         let limits = &service.config.limits;
-        let address = client_address(peer.0, &parts.headers, &limits.trusted_proxy);
+        let address = client_address(peer.ip(), &parts.headers, &limits.trusted_proxy);
         Ok(Self {
             counted_by: AddressGroup::of(address),
             is_exempt: is_exempt(limits, address),

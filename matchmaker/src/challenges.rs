@@ -8,10 +8,11 @@ use axum::http::StatusCode;
 use game_core::{Player, StartPosition};
 use protocol::http::{NewChallenge, TicketReply};
 use store::{Assignment, Holding, Ticket, TicketId, TicketState};
+use web::{Body, PathId};
 
 use crate::assign;
 use crate::bounds::{Client, full};
-use crate::extract::{Body, Caller, PathId, Wait};
+use crate::extract::{Caller, Wait};
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};
 use crate::tickets::{new_ticket, reply, waits_until};

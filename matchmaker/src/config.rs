@@ -5,14 +5,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use admin::{Access, AdminArgs, InvalidAdmin, Setting};
+use admin::{Access, AdminArgs, InvalidAdmin};
 use clap::Parser;
-use program::LogFormat;
+use clap::builder::Resettable;
+use program::LogArgs;
 use protocol::token::SigningKey;
-use settings::{Configuration, without_password};
-use store::{RedisConfig, StoreError};
+use settings::Configuration;
+use store::{RedisConfig, StoreArgs};
 
-use crate::limit_args::{LimitArgs, shown};
+use crate::limit_args::LimitArgs;
 
 /// Assigns matches to shards and players to matches.
 ///
@@ -23,6 +24,7 @@ use crate::limit_args::{LimitArgs, shown};
 #[command(
     name = "rookery-matchmaker",
     version,
+    mut_arg("store_wait", |arg| arg.default_value(Resettable::Reset).help(STORE_WAIT)),
     after_help = "\
 Make the signing key once, and give its public half to every shard:
   openssl genpkey -algorithm ed25519 -out signing-key.pem
@@ -48,26 +50,9 @@ pub struct Args {
     )]
     pub listen: SocketAddr,
 
-    /// The URL of the store that this installation shares.
-    #[arg(
-        long,
-        env = "ROOKERY_STORE",
-        value_name = "URL",
-        hide_env_values = true,
-        help = "The store that this installation shares: \
-                redis://[user:password@]host[:port][/database] or unix:///path. It may come up \
-                later than the matchmaker"
-    )]
-    pub store: String,
-
-    /// What all keys in the store begin with; two installations on one Redis have two prefixes.
-    #[arg(
-        long,
-        env = "ROOKERY_STORE_PREFIX",
-        value_name = "TEXT",
-        default_value = "rk"
-    )]
-    pub store_prefix: String,
+    /// The store, which may come up later than the matchmaker.
+    #[command(flatten)]
+    pub store: StoreArgs,
 
     /// The Ed25519 private key that signs tokens, in PEM (PKCS#8). All matchmakers of an
     /// installation share it.
@@ -142,23 +127,9 @@ pub struct Args {
     #[command(flatten)]
     pub admin: AdminArgs,
 
-    /// What to log: a level (error, warn, info, debug, trace), or levels by module.
-    #[arg(
-        long,
-        env = "ROOKERY_LOG",
-        value_name = "FILTER",
-        default_value = "info"
-    )]
-    pub log: String,
-
-    /// How to write the log.
-    #[arg(
-        long,
-        env = "ROOKERY_LOG_FORMAT",
-        value_name = "FORMAT",
-        default_value = "text"
-    )]
-    pub log_format: LogFormat,
+    /// The log.
+    #[command(flatten)]
+    pub log: LogArgs,
 }
 
 /// How the matchmaker treats players and requests.
@@ -201,6 +172,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The store.
     pub store: RedisConfig,
+    /// How long the store is waited for at the start; `None` for as long as it takes.
+    pub store_wait: Option<Duration>,
     /// Signs tokens.
     pub key: SigningKey,
     /// How requests are treated.
@@ -221,6 +194,10 @@ pub struct ConfigError {
     why: String,
 }
 
+/// A matchmaker serves while it waits, so it need not give up.
+const STORE_WAIT: &str =
+    "How long to wait for Redis at the start, in seconds; by default, for as long as it takes";
+
 /// PGN lines have 255 characters at most; this leaves room for the tag.
 const SITE_LEN_MAX: usize = 200;
 
@@ -233,16 +210,12 @@ impl Args {
     pub fn into_settings(self) -> Result<Settings, ConfigError> {
         let production = self.configuration.production;
         let admin = self.admin.validate(production).map_err(refused_admin)?;
-        let store = RedisConfig {
-            prefix: check_prefix(self.store_prefix)?,
-            durable_only: production,
-            ..parse_store(&self.store)?
-        };
         let site = check_site(self.site)?;
         let key = read_key(&self.signing_key)?;
         Ok(Settings {
             listen: self.listen,
-            store,
+            store: self.store.redis(production),
+            store_wait: self.store.options.wait(),
             key,
             config: Config {
                 site,
@@ -258,85 +231,9 @@ impl Args {
     }
 }
 
-impl Settings {
-    /// What the admin endpoint shows, secrets masked.
-    #[must_use]
-    pub fn shown(&self) -> Vec<Setting> {
-        let Config {
-            site,
-            player_token_ttl,
-            seat_token_ttl,
-            connections_max,
-            limits,
-            requests_max,
-            grace,
-        } = &self.config;
-        let access = self.admin.as_ref().map(|(_, access)| access);
-        vec![
-            Setting::new("listen", self.listen),
-            Setting::new("store", without_password(&self.store.url)),
-            Setting::new("store_prefix", &self.store.prefix),
-            Setting::secret("signing_key", true),
-            Setting::new("site", site),
-            Setting::new("player_token_seconds", player_token_ttl.as_secs()),
-            Setting::new("seat_token_seconds", seat_token_ttl.as_secs()),
-            Setting::new("connections_max", connections_max),
-            Setting::new("requests_max", requests_max),
-            Setting::new("trusted_proxy", shown(&limits.trusted_proxy)),
-            Setting::new("limit_exempt", shown(&limits.limit_exempt)),
-            Setting::new(
-                "connections_per_address_max",
-                limits.connections_per_address_max,
-            ),
-            Setting::new("guests_per_address_max", limits.guests_per_address_max),
-            Setting::new(
-                "creations_per_address_max",
-                limits.creations_per_address_max,
-            ),
-            Setting::new("matches_per_player_max", limits.matches_per_player_max),
-            Setting::new("tickets_per_player_max", limits.tickets_per_player_max),
-            Setting::new(
-                "challenges_per_player_max",
-                limits.challenges_per_player_max,
-            ),
-            Setting::new("grace_seconds", grace.as_secs()),
-            Setting::secret(
-                "admin_tokens",
-                access.is_some_and(|access| access.token().is_some()),
-            ),
-            Setting::new(
-                "admin_tls",
-                access.is_some_and(|access| access.tls().is_some()),
-            ),
-        ]
-    }
-}
-
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "an address is IP:PORT, for example 0.0.0.0:7000 or [::]:7000".to_owned())
-}
-
-fn parse_store(url: &str) -> Result<RedisConfig, ConfigError> {
-    RedisConfig::parse(url).map_err(|error| ConfigError {
-        name: "--store (ROOKERY_STORE)",
-        value: without_password(url),
-        why: match error {
-            StoreError::Unfit(text) => text,
-            error => error.to_string(),
-        },
-    })
-}
-
-fn check_prefix(prefix: String) -> Result<String, ConfigError> {
-    if prefix.is_empty() || prefix.contains(['{', '}']) {
-        return Err(ConfigError {
-            name: "--store-prefix (ROOKERY_STORE_PREFIX)",
-            value: prefix,
-            why: "it must not be empty or hold braces".to_owned(),
-        });
-    }
-    Ok(prefix)
 }
 
 fn refused_admin(error: InvalidAdmin) -> ConfigError {
@@ -476,19 +373,23 @@ mod tests {
 
     #[test]
     fn a_store_of_another_kind_is_refused_without_its_password() {
-        let mut args = args(&[]).unwrap();
-        args.store = "postgres://me:secret@host/db".to_owned();
-        let error = args.into_settings().unwrap_err().to_string();
+        let refused = |url: &str| {
+            let words = ["rookery-matchmaker", "--signing-key", "k", "--store", url];
+            let words = words.map(std::ffi::OsString::from);
+            settings::parse::<Args>(words, None)
+                .map(|_| ())
+                .unwrap_err()
+                .to_string()
+        };
+        let error = refused("postgres://me:secret@host/db");
         assert!(
-            error.contains("--store (ROOKERY_STORE): \"postgres://…@host/db\""),
+            error.contains("'postgres://…@host/db' for '--store <URL>'"),
             "{error}"
         );
         assert!(!error.contains("secret"), "{error}");
-        let mut args = self::args(&[]).unwrap();
-        args.store = "rediss://me:secret@host".to_owned();
-        let error = args.into_settings().unwrap_err().to_string();
+        let error = refused("rediss://me:secret@host");
         assert!(
-            error.contains("\"rediss://…@host\"") && error.contains("TLS"),
+            error.contains("'rediss://…@host'") && error.contains("TLS"),
             "{error}"
         );
     }

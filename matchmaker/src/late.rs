@@ -11,7 +11,7 @@ use store::{
     MatchPage, Ownership, Registered, Room, ScanCursor, ShardRecord, Standing, Store, StoreError,
     Swept, Ticket, TicketId,
 };
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 /// A [`Store`] that answers [`StoreError::Unavailable`] until [`connect`](Self::connect) has found
@@ -57,6 +57,29 @@ impl LateStore {
             pause = (2 * pause).min(Self::PAUSE_MAX);
             attempt += 1;
         }
+    }
+
+    /// The same, for at most `limit`; `None` for as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// Also [`StoreError::Unavailable`] if there is no store in time.
+    pub async fn connect_within<F>(
+        &self,
+        limit: Option<Duration>,
+        open: impl FnMut() -> F,
+    ) -> Result<(), StoreError>
+    where
+        F: Future<Output = Result<Arc<dyn Store>, StoreError>>,
+    {
+        let Some(limit) = limit else {
+            return self.connect(open).await;
+        };
+        let connected = timeout(limit, self.connect(open)).await;
+        connected.unwrap_or_else(|_| {
+            let why = format!("it did not answer within {} s", limit.as_secs());
+            Err(StoreError::Unavailable(why))
+        })
     }
 
     fn real(&self) -> Result<&Arc<dyn Store>, StoreError> {

@@ -14,7 +14,6 @@ mod config;
 mod limit_args;
 
 // Pure decisions.
-mod address;
 mod pairing;
 mod places;
 mod rates;
@@ -58,8 +57,7 @@ pub use late::LateStore;
 pub use limit_args::LimitArgs;
 pub use operators::operate;
 pub use process::{Failure, start};
-pub use request_metrics::RequestMetrics;
-pub use serve::run;
+pub use serve::{Shared, run};
 
 #[cfg(test)]
 mod tests;

@@ -111,9 +111,3 @@ impl LimitArgs {
         }
     }
 }
-
-/// Networks as they are shown: with commas, as they may be given.
-pub(crate) fn shown(networks: &[Networks]) -> String {
-    let networks: Vec<String> = networks.iter().map(Networks::to_string).collect();
-    networks.join(",")
-}

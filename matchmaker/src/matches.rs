@@ -10,8 +10,8 @@ use game_core::{BySeat, Match, MatchId, Player};
 use protocol::SeatView;
 use protocol::http::MatchReply;
 use tracing::error;
+use web::PathId;
 
-use crate::extract::PathId;
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
 

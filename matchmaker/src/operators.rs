@@ -15,6 +15,7 @@ use admin::{
 use async_trait::async_trait;
 use axum::http::Method;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
+use program::Reload;
 use serde_json::json;
 use store::{Ownership, Registered, ShardRecord, Status, Store};
 use tokio::net::TcpListener;
@@ -24,8 +25,9 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use self::census::{Census, Stray};
-use crate::registry::{Fate, View, watch_registry};
+use crate::registry::{Fate, View};
 use crate::request_metrics::RequestMetrics;
+use crate::serve::Shared;
 use crate::service::now;
 use crate::shard_client::ShardClient;
 
@@ -34,28 +36,26 @@ const TAKE_ATTEMPTS: u32 = 8;
 /// Between two attempts.
 const TAKE_EVERY: Duration = Duration::from_millis(500);
 
-/// Serves the admin endpoint of the whole installation until `shutdown`. Shards are shown its
-/// certificate or, without TLS, the first token of `access`. `requests` is what the matchmaker beside it counts.
+/// Serves the admin endpoint of the whole installation until `shutdown`, beside a [`run`](crate::run) with the
+/// same [`Shared`]. Shards are shown its certificate or, without TLS, the first token of `access`; the certificate
+/// is read again on `reload`.
 pub async fn operate(
     listener: TcpListener,
     access: Access,
     settings: Vec<Setting>,
-    store: Arc<dyn Store>,
-    requests: RequestMetrics,
+    shared: Shared,
+    reload: Reload,
     shutdown: CancellationToken,
 ) {
-    let (sender, views) = watch::channel(Arc::new(View::default()));
-    let watching = watch_registry(Arc::clone(&store), sender, None, shutdown.clone());
     let source = ClusterSource {
-        store,
-        views,
+        views: shared.views.subscribe(),
+        store: shared.store,
         client: ShardClient::new(&access),
-        requests,
+        requests: shared.requests,
         census: Census::default(),
         settings,
     };
-    let serving = admin::serve(listener, access, Arc::new(source), shutdown);
-    tokio::join!(watching, serving);
+    admin::serve(listener, access, Arc::new(source), reload, shutdown).await;
 }
 
 struct ClusterSource {

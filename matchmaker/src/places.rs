@@ -15,7 +15,7 @@ const SHARE: usize = 4;
 
 /// What a connection may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+enum Kind {
     /// Everything.
     Usual,
     /// Probes.
@@ -116,8 +116,9 @@ impl Place {
         })
     }
 
-    pub(crate) const fn kind(&self) -> Kind {
-        self.kind
+    /// Whether the connection is for probes alone.
+    pub(crate) fn is_reserved(&self) -> bool {
+        self.kind == Kind::Reserved
     }
 }
 
@@ -147,7 +148,7 @@ mod tests {
         let kinds = |taken: &[Option<Place>]| -> Vec<Option<Kind>> {
             taken
                 .iter()
-                .map(|place| place.as_ref().map(Place::kind))
+                .map(|place| place.as_ref().map(|place| place.kind))
                 .collect()
         };
         let (usual, reserved) = (Some(Kind::Usual), Some(Kind::Reserved));

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use tokio::time::timeout;
+use web::QueryOf;
 
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
@@ -29,7 +30,7 @@ pub(crate) struct ReadyQuery {
 /// whether there is one says nothing of this matchmaker, so that other probes do not ask for it.
 pub(crate) async fn ready(
     State(service): State<Arc<Service>>,
-    Query(query): Query<ReadyQuery>,
+    QueryOf(query): QueryOf<ReadyQuery>,
 ) -> Result<&'static str, Problem> {
     if service.shutdown.is_cancelled() {
         return Err(Problem::new(

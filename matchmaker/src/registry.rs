@@ -223,14 +223,13 @@ impl Observer {
 }
 
 /// Reads the registry for as long as the matchmaker runs. While the store does not answer, the last
-/// view stands. `answers`, if given, says in the log what changed: one observer of a process does.
+/// view stands. The log says what changed.
 pub(crate) async fn watch_registry(
     store: Arc<dyn Store>,
     views: watch::Sender<Arc<View>>,
-    mut answers: Option<Answers>,
     shutdown: CancellationToken,
 ) {
-    let mut observer = Observer::default();
+    let (mut observer, mut answers) = (Observer::default(), Answers::default());
     let (mut room, mut looks) = (Room::default(), 0_u32);
     let mut ticks = interval(Liveness::HEARTBEAT_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -253,16 +252,12 @@ pub(crate) async fn watch_registry(
                 looks = looks.wrapping_add(1);
                 let view = observer.observe(&registry, origin.elapsed());
                 let view = view.with_room(room);
-                if let Some(answers) = &mut answers {
-                    answers.came(&view);
-                }
+                answers.came(&view);
                 views.send_replace(Arc::new(view));
             }
             Err(error) => {
                 observer.store_was_down();
-                if let Some(answers) = &mut answers {
-                    answers.failed(&error);
-                }
+                answers.failed(&error);
             }
         }
     }
@@ -287,7 +282,7 @@ async fn look_for_room(store: &dyn Store, before: Room) -> Room {
 
 /// Says what changed, once.
 #[derive(Default)]
-pub(crate) struct Answers {
+struct Answers {
     /// Live shards at the last answer; `None` while the store does not answer.
     live: Option<usize>,
     is_down: bool,

@@ -6,8 +6,7 @@ use axum::http::Method;
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder, core::Collector,
 };
-
-use crate::problem::ProblemCode;
+use web::ProblemCode;
 
 /// From a fast loopback to the longest wait for an opponent, in seconds.
 const SECONDS: &[f64] = &[
@@ -16,7 +15,7 @@ const SECONDS: &[f64] = &[
 
 /// What one matchmaker counts of requests. Clones share it.
 #[derive(Clone)]
-pub struct RequestMetrics {
+pub(crate) struct RequestMetrics {
     registry: Registry,
     requests: IntCounterVec,
     seconds: HistogramVec,

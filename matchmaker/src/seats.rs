@@ -10,8 +10,9 @@ use protocol::http::{SeatReply, ShardAddress, hex};
 use protocol::token::SeatClaims;
 use store::{Liveness, Ownership, Registered, ShardRecord, Status};
 use tokio::time::timeout;
+use web::PathId;
 
-use crate::extract::{Caller, PathId};
+use crate::extract::Caller;
 use crate::matches::not_found;
 use crate::problem::{Kind, Problem};
 use crate::registry::Fate;

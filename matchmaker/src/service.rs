@@ -1,16 +1,18 @@
 //! What every request works with.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use game_core::UnixMillis;
 use protocol::token::{SigningKey, VerifyingKey};
 use store::{ShardRecord, Store};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
+use web::{Api, Bounds};
 
 use crate::bounds::Allowances;
 use crate::config::Config;
+use crate::limits::{ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN};
 use crate::problem::{Kind, Problem};
 use crate::registry::View;
 use crate::request_metrics::RequestMetrics;
@@ -30,12 +32,23 @@ pub(crate) struct Service {
     pub(crate) views: watch::Receiver<Arc<View>>,
     /// What addresses have used up.
     pub(crate) allowances: Allowances,
-    /// One permit for each request under way.
-    pub(crate) requests: Semaphore,
+    /// What requests are held to.
+    pub(crate) bounds: Bounds,
     /// Where requests are counted.
     pub(crate) metrics: RequestMetrics,
     /// Ends the requests that wait for an opponent.
     pub(crate) shutdown: CancellationToken,
+}
+
+impl Api for Service {
+    type Problem = Problem;
+
+    const TOKEN_NEEDED: &'static str =
+        "Send \"Authorization: Bearer TOKEN\" with a player token from POST /v1/players.";
+
+    fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
 }
 
 impl Service {
@@ -49,7 +62,12 @@ impl Service {
     ) -> Arc<Self> {
         Arc::new(Self {
             verifying_key: key.verifying_key(),
-            requests: Semaphore::new(config.requests_max),
+            bounds: Bounds {
+                body_len_max: BODY_LEN_MAX,
+                body_within: BODY_WITHIN,
+                answer_within: ANSWER_WITHIN,
+                requests: Semaphore::new(config.requests_max),
+            },
             allowances: Allowances::new(&config.limits),
             config,
             store,
@@ -86,7 +104,7 @@ impl Service {
 
     /// Whether so few requests are under way that this one may wait for an opponent.
     pub(crate) fn may_wait(&self) -> bool {
-        self.requests.available_permits() > self.config.requests_max / 2
+        self.bounds.requests.available_permits() > self.config.requests_max / 2
     }
 }
 
@@ -102,10 +120,7 @@ pub(crate) fn no_shard(view: &View) -> Problem {
 
 /// The calendar time. Only records, tokens and the freshness of tickets depend on it.
 pub(crate) fn now() -> UnixMillis {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    UnixMillis(program::calendar::unix_ms())
 }
 
 /// The second at which a token ends that is signed at `now`, as the token and as a reply say it.

@@ -10,10 +10,11 @@ use game_core::{BySeat, Player, TimeControl};
 use protocol::http::{NewTicket, TicketReply, TicketStatus};
 use store::{Assignment, Holding, Ticket, TicketId, TicketState};
 use tokio::time::{Instant, sleep_until};
+use web::{Body, PathId};
 
 use crate::assign;
 use crate::bounds::{Client, full};
-use crate::extract::{Body, Caller, PathId, Wait};
+use crate::extract::{Caller, Wait};
 use crate::pairing::{partner_of, replaced_by};
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};

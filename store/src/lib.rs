@@ -5,6 +5,7 @@
 //! itself: the epoch (only the current owner writes) and the position (a record goes where the log
 //! ends, and nowhere else). Nothing relies on a time-out inside the store.
 
+mod args;
 mod audit;
 pub mod codec;
 mod contract;
@@ -22,6 +23,7 @@ mod redis;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use args::{RedisUrl, StoreArgs, StoreOptions};
 pub use audit::{Finding, InMemory, audit};
 pub use contract::{
     Append, Appended, Checkpoint, Claim, Created, FINISHED_KEEP, FINISHED_KEEP_MIN, HandOver,

@@ -6,13 +6,24 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace with the crates of the workspace that it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 10] = [
+const DIRECTIONS: [(&str, &[&str]); 11] = [
     ("game-core", &[]),
     ("protocol", &["game-core"]),
     ("store", &["game-core"]),
     ("settings", &[]),
     ("program", &[]),
-    ("admin", &["game-core", "protocol", "settings", "store"]),
+    ("web", &["protocol", "settings"]),
+    (
+        "admin",
+        &[
+            "game-core",
+            "program",
+            "protocol",
+            "settings",
+            "store",
+            "web",
+        ],
+    ),
     (
         "matchmaker",
         &[
@@ -22,6 +33,7 @@ const DIRECTIONS: [(&str, &[&str]); 10] = [
             "protocol",
             "settings",
             "store",
+            "web",
         ],
     ),
     (

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use admin::{Kept, Validity};
+use program::Reload;
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -51,6 +52,7 @@ pub async fn keep(
     shown: ShownIdentity,
     source: CertificateSource,
     inspector: Inspector,
+    reload: Reload,
     shutdown: CancellationToken,
 ) {
     let (pins, changed) = watch::channel(shown.pin());
@@ -61,7 +63,7 @@ pub async fn keep(
         pins,
     };
     tokio::join!(
-        admin::keep(kept, metrics, shutdown),
+        admin::keep(kept, metrics, reload, shutdown),
         tell_shard(inspector, changed)
     );
 }
