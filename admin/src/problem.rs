@@ -8,13 +8,13 @@ web::problems! {
     body_timeout: InvalidRequest,
     timed_out: Unconfirmed,
     pub kinds {
-        /// Query or body is not what the request takes.
+        /// The query or the body is invalid.
         InvalidRequest = 400 "invalid_request" "Invalid request";
         /// An id in the path is not of the form of such an id.
         InvalidId = 400 "invalid_id" "Invalid id";
         /// No token came with the request.
         TokenMissing = 401 "token_missing" "Token missing";
-        /// The token is none of this endpoint's.
+        /// The token is not one of this endpoint's.
         TokenInvalid = 401 "token_invalid" "Token invalid";
         /// Nothing is served at this path.
         RouteNotFound = 404 "route_not_found" "No such route";
@@ -24,9 +24,9 @@ web::problems! {
         ShardNotFound = 404 "shard_not_found" "No such shard";
         /// The path takes other methods.
         MethodNotAllowed = 405 "method_not_allowed" "Method not allowed";
-        /// What is over cannot be changed.
+        /// The match has ended and cannot be changed.
         MatchOver = 409 "match_over" "Match over";
-        /// The match is on its way to another shard.
+        /// The match is being handed over to another shard.
         MatchLeaving = 409 "match_leaving" "Match leaving";
         /// No live shard can take the match.
         NoHeir = 409 "no_heir" "No shard to take it";
@@ -44,7 +44,7 @@ web::problems! {
         ShardUnavailable = 503 "shard_unavailable" "Shard unavailable";
         /// As many requests are under way as may be.
         Overloaded = 503 "overloaded" "Overloaded";
-        /// It was asked for and is not confirmed yet: it will be or not.
+        /// The change was requested and is not confirmed yet; it may or may not take effect.
         Unconfirmed = 503 "unconfirmed" "Not confirmed yet";
     }
 }
@@ -55,7 +55,7 @@ impl Kind {
         self.row().0 == 503
     }
 
-    /// The kind of a code, for who passes on what another endpoint answered.
+    /// The kind of a code, to pass on the answer of another endpoint.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.row().1 == code)
@@ -71,7 +71,7 @@ impl Problem {
 }
 
 impl From<store::StoreError> for Problem {
-    /// What the store said goes to the log and no further: it may name addresses.
+    /// The store's own text goes to the log only, as it may name addresses.
     fn from(error: store::StoreError) -> Self {
         match error {
             store::StoreError::Unavailable(_) | store::StoreError::Unfit(_) => {
@@ -105,7 +105,7 @@ pub(crate) struct ProblemBody {
 
 /// The problems that a request with a token may have.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "it describes what another type answers")]
+#[expect(dead_code, reason = "it only describes the answers of another type")]
 pub(crate) enum Problems {
     /// The request is not as it must be.
     #[response(status = 400, content_type = "application/problem+json")]
@@ -113,7 +113,7 @@ pub(crate) enum Problems {
     /// No token, or a wrong one.
     #[response(status = 401, content_type = "application/problem+json")]
     Token(ProblemBody),
-    /// There is no such thing.
+    /// What was asked for does not exist.
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(ProblemBody),
     /// The path takes other methods.
@@ -129,9 +129,9 @@ pub(crate) enum Problems {
 
 /// The problems that a change may have besides [`Problems`].
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "it describes what another type answers")]
+#[expect(dead_code, reason = "it only describes the answers of another type")]
 pub(crate) enum ChangeProblems {
-    /// What is asked for cannot be done now.
+    /// The change is not possible now.
     #[response(status = 409, content_type = "application/problem+json")]
     Conflict(ProblemBody),
     /// The body is too long.

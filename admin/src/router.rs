@@ -1,4 +1,4 @@
-//! Which request goes where, and the OpenAPI document made from it.
+//! The routes, and the OpenAPI document made from them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,20 +25,20 @@ use crate::{actions, events, installation, log, matches, page};
 const BODY_LEN_MAX: usize = 1_024;
 /// A body must be complete within this after its head.
 const BODY_WITHIN: Duration = Duration::from_secs(5);
-/// Requests under way; streams of events, which are few and long, are counted apart.
+/// Upper bound on requests under way; streams of events, which are few and long, have their own.
 const REQUESTS_MAX: usize = 64;
-/// Streams of events that are open at once.
+/// Upper bound on open streams of events.
 const STREAMS_MAX: usize = 32;
-/// A request must be answered within this; the longest is an end of a match that waits for the store.
+/// A request must be answered within this; the slowest ends a match, and waits for the store.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
-/// What every request works with.
+/// State that all requests share.
 pub(crate) struct Admin {
     pub(crate) source: Arc<dyn Source>,
     pub(crate) streams: Arc<Semaphore>,
-    /// Its certificate, of which metrics tell too.
+    /// Its certificate, which has metrics of its own.
     pub(crate) tls: Option<Tls>,
-    /// What operators changed lately.
+    /// The latest changes by operators.
     pub(crate) actions: ActionLog,
     bounds: Bounds,
 }
@@ -52,7 +52,7 @@ pub(crate) struct Admin {
 )]
 struct Document;
 
-/// Either of them will do.
+/// The two ways to authenticate; one of them suffices.
 struct Credentials;
 
 impl Modify for Credentials {
@@ -69,7 +69,7 @@ impl Modify for Credentials {
     }
 }
 
-/// All that is served.
+/// All routes.
 pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
     let admin = Arc::new(Admin {
         source,

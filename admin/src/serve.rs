@@ -1,4 +1,4 @@
-//! The listener and its connections.
+//! The listener, and who may have a connection.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,23 +20,23 @@ use crate::router::router;
 use crate::source::Source;
 use crate::tls::Tls;
 
-/// Connections open at once. Strangers are few in good times: probes, and who has not asked yet.
+/// Upper bounds on open connections. Strangers are few in good times: probes, and peers that have sent no request yet.
 const CONNECTIONS_MAX: PlaceLimits = PlaceLimits {
     operators_max: 128,
     strangers_max: 128,
     strangers_per_address_max: 32,
 };
-/// The first head must be complete within this after the connection, and TLS be agreed on.
+/// The TLS handshake and the first head must be complete within this after the connection.
 const FIRST_HEAD_WITHIN: Duration = Duration::from_secs(5);
 /// A later head must be complete within this after the last answer.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
-/// Requests under way at a shutdown have so long to end.
+/// Time that requests under way have to end in after a shutdown.
 const GRACE: Duration = Duration::from_secs(2);
-/// Binds the listener of an endpoint.
+/// Binds the listener of an admin endpoint.
 ///
 /// # Errors
 ///
-/// What the system says, with the address.
+/// The system's error, with the address.
 pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let text = format!("the admin endpoint cannot listen on {address} (TCP): {error}");
@@ -70,7 +70,7 @@ pub async fn serve(
     let _ = timeout(GRACE, tasks.wait()).await;
 }
 
-/// Lets everybody in who connects; strangers that have asked nothing give way.
+/// Admits every connection; where there is no room, the oldest stranger is closed instead.
 struct Door {
     places: Arc<Mutex<Places<CancellationToken>>>,
     tls: Option<Tls>,
@@ -98,8 +98,7 @@ impl Admission for Door {
     }
 }
 
-/// Who is at the other end of a connection, as far as the places go; the place is given back with the
-/// last of the clones.
+/// The place of a connection, as a stranger or as an operator. It is given back when the last clone is dropped.
 #[derive(Clone)]
 pub(crate) struct Guest(Arc<Seat>);
 
@@ -127,7 +126,7 @@ impl Guest {
         }))
     }
 
-    /// It has shown that it is an operator; `false` if there is no room for one more.
+    /// Makes it an operator's connection, if it is not one yet; `false` if there is no room for one more.
     pub(crate) fn is_operator(&self) -> bool {
         let Seat {
             places,
@@ -135,7 +134,7 @@ impl Guest {
             is_operator,
             ..
         } = &*self.0;
-        // The requests of a connection come one after the other.
+        // The requests of a connection are handled one after the other.
         if !is_operator.load(Ordering::Relaxed) {
             let becomes = lock(places).become_operator(*place);
             is_operator.store(becomes, Ordering::Relaxed);
@@ -155,7 +154,7 @@ impl Drop for Seat {
     }
 }
 
-/// Nothing panics while it is held.
+/// No code panics while it holds the lock.
 fn lock<T>(places: &Mutex<Places<T>>) -> MutexGuard<'_, Places<T>> {
     places.lock().unwrap_or_else(PoisonError::into_inner)
 }

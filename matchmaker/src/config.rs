@@ -1,4 +1,4 @@
-//! What the matchmaker runs with: parsed arguments, then validated values.
+//! Configuration of the matchmaker: parsed arguments, then validated values.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -17,9 +17,9 @@ use crate::limit_args::LimitArgs;
 
 /// Assigns matches to shards and players to matches.
 ///
-/// Speaks HTTP/JSON with players and keeps nothing of its own: start as many as you like on one
-/// store, behind any load balancer, and stop them at will. It does not speak TLS: put it behind
-/// what does.
+/// Speaks HTTP/JSON with players and keeps no state of its own: start as many as you like on one
+/// store, behind any load balancer, and stop them at will. It does not speak TLS: put it behind a
+/// proxy that does.
 #[derive(Debug, Parser)]
 #[command(
     name = "rookery-matchmaker",
@@ -33,11 +33,11 @@ Make the signing key once, and give its public half to every shard:
 Then:
   rookery-matchmaker --store redis://127.0.0.1:6379 --signing-key signing-key.pem
 
-Every option may come from the environment or a file (--config) instead; an option given here comes
-first, then the environment, then the file. `rookery check matchmaker` says what is in force.
-GET /livez says that the process answers, GET /readyz that its store does too.
+Every option may come from the environment or a file (--config) instead; an option given here overrides
+the environment, which overrides the file. `rookery check matchmaker` prints the values in effect.
+GET /livez tells whether the process answers, GET /readyz whether its store does too.
 SIGTERM or SIGINT ends it once the requests under way are answered; a second one ends it at once.
-SIGHUP does not end it."
+SIGHUP reloads the certificate of the admin endpoint."
 )]
 pub struct Args {
     /// Where to listen for HTTP.
@@ -73,7 +73,7 @@ pub struct Args {
     )]
     pub player_token_days: u64,
 
-    /// How many seconds a seat token is valid: the time to take the seat, not to sit in it.
+    /// How many seconds a seat token is valid: the time in which the seat must be taken.
     #[arg(
         long,
         env = "ROOKERY_SEAT_TOKEN_SECONDS",
@@ -83,8 +83,8 @@ pub struct Args {
     )]
     pub seat_token_seconds: u64,
 
-    /// How many connections may be open; of more, probes are answered and the others closed. Fewer where the
-    /// limit of open files does not suffice, which a warning says.
+    /// Upper bound on open connections; beyond it, probes are answered and other connections closed. If the
+    /// limit of open files is too low for it, it is lowered, with a warning.
     #[arg(
         long,
         env = "ROOKERY_CONNECTIONS_MAX",
@@ -94,8 +94,8 @@ pub struct Args {
     )]
     pub connections_max: u32,
 
-    /// How many requests may be under way, those that wait for an opponent included; more are
-    /// answered with 503. From half of it on, no request waits for an opponent any more.
+    /// Upper bound on requests under way, those that wait for an opponent included; more are
+    /// answered with 503. Above half of it, no request waits for an opponent.
     #[arg(
         long,
         env = "ROOKERY_REQUESTS_MAX",
@@ -115,11 +115,11 @@ pub struct Args {
     )]
     pub grace_seconds: u64,
 
-    /// What peers may use up.
+    /// Limits on players and addresses.
     #[command(flatten)]
     pub limits: LimitArgs,
 
-    /// Its file, and how strict it is.
+    /// Its configuration file, and whether it runs in production.
     #[command(flatten)]
     pub configuration: Configuration,
 
@@ -135,18 +135,18 @@ pub struct Args {
 /// How the matchmaker treats players and requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// What PGN's `Site` tag says.
+    /// The `Site` tag of PGN.
     pub site: String,
     /// How long a guest's player token is valid, in whole seconds.
     pub player_token_ttl: Duration,
     /// How long a seat token is valid, in whole seconds: from the reply to the `Join`.
     pub seat_token_ttl: Duration,
-    /// Connections open at once; of more, probes are answered and the others closed.
+    /// Upper bound on open connections; beyond it, probes are answered and other connections closed.
     pub connections_max: usize,
-    /// What players and addresses may use up.
+    /// Limits on players and addresses.
     pub limits: LimitArgs,
-    /// Requests under way at once; more are answered with 503 at once, as waiting would only make
-    /// the queue longer.
+    /// Upper bound on requests under way; more are answered with 503 at once, as waiting would only make the
+    /// queue longer.
     pub requests_max: usize,
     /// How long requests under way have to end at a shutdown.
     pub grace: Duration,
@@ -166,7 +166,7 @@ impl Default for Config {
     }
 }
 
-/// All that the binary needs, validated.
+/// Everything that the binary needs, validated.
 pub struct Settings {
     /// Where to listen.
     pub listen: SocketAddr,
@@ -178,19 +178,19 @@ pub struct Settings {
     pub key: SigningKey,
     /// How requests are treated.
     pub config: Config,
-    /// Where the admin endpoint listens, and whom it lets in; `None` for no endpoint.
+    /// Where the admin endpoint listens, and who has access; `None` for no endpoint.
     pub admin: Option<(SocketAddr, Access)>,
 }
 
-/// A setting that cannot be used: which one, what it is, and what is allowed.
+/// A setting that cannot be used, with its value and what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name}: {value:?} cannot be used: {why}")]
 pub struct ConfigError {
     /// The option and the variable of the environment.
     name: &'static str,
-    /// What was given; a password in it is left out.
+    /// The value that was given.
     value: String,
-    /// What is wrong, and what is allowed.
+    /// The fault, and what is allowed.
     why: String,
 }
 
@@ -198,7 +198,7 @@ pub struct ConfigError {
 const STORE_WAIT: &str =
     "How long to wait for Redis at the start, in seconds; by default, for as long as it takes";
 
-/// PGN lines have 255 characters at most; this leaves room for the tag.
+/// Longest `--site`, in bytes: a line of PGN has at most 255 characters, the name of the tag included.
 const SITE_LEN_MAX: usize = 200;
 
 impl Args {
@@ -284,7 +284,7 @@ fn read_key(file: &std::path::Path) -> Result<SigningKey, ConfigError> {
     SigningKey::from_pem(&text).map_err(|error| invalid(error.to_string()))
 }
 
-/// Leaves the key out.
+/// Omits the key.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")

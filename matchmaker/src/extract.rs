@@ -1,4 +1,4 @@
-//! What requests bring, checked before a handler sees it.
+//! Extractors of the matchmaker: the caller, and how long to wait.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,8 +38,8 @@ impl FromRequestParts<Arc<Service>> for Caller {
                     "The player token has expired: get a new one with POST /v1/players.",
                 ),
             })?;
-        // A token does not say when it was signed, and no player is given a second one: all of them are
-        // void until the last has expired.
+        // A token does not say when it was signed, and no player gets a second one: a revocation voids all of a
+        // player's tokens until the last has expired.
         if service.store.revoked_at(&claims.player).await?.is_some() {
             let why = "An operator of this installation has shut this player out.";
             return Err(Problem::new(Kind::TokenRevoked, why));
@@ -55,7 +55,7 @@ impl FromRequestParts<Arc<Service>> for Caller {
     }
 }
 
-/// How long the reply may wait for an opponent: `?wait_ms=`, bounded.
+/// Upper bound on the reply's wait for an opponent: `?wait_ms=`.
 pub(crate) struct Wait(pub(crate) Duration);
 
 impl Wait {

@@ -1,4 +1,4 @@
-//! A store that may come up later than the matchmaker.
+//! A store that may connect after the process has started.
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -14,8 +14,8 @@ use store::{
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-/// A [`Store`] that answers [`StoreError::Unavailable`] until [`connect`](Self::connect) has found
-/// the real one, and passes everything on from then on.
+/// A [`Store`] that answers [`StoreError::Unavailable`] until [`connect`](Self::connect) has opened the real one,
+/// and then forwards every call to it.
 #[derive(Default)]
 pub struct LateStore {
     real: OnceLock<Arc<dyn Store>>,
@@ -25,14 +25,12 @@ impl LateStore {
     const PAUSE_MIN: Duration = Duration::from_millis(250);
     const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-    /// Calls `open` until it gives a store, with pauses that double from 250 ms to 5 s, each drawn
-    /// between its half and its whole so that matchmakers do not come all at once. Says in the log
-    /// what it waits for.
+    /// Calls `open` until it returns a store, with a backoff that doubles from 250 ms to 5 s, each pause drawn
+    /// between its half and its whole so that matchmakers do not connect all at once. Attempts are logged.
     ///
     /// # Errors
     ///
-    /// What `open` fails with when trying again cannot help: all but
-    /// [`StoreError::Unavailable`].
+    /// Any error of `open` that trying again cannot cure: all but [`StoreError::Unavailable`].
     pub async fn connect<F>(&self, mut open: impl FnMut() -> F) -> Result<(), StoreError>
     where
         F: Future<Output = Result<Arc<dyn Store>, StoreError>>,

@@ -1,4 +1,4 @@
-//! What peers may ask of this process: every bound on a request or a connection, with its reason.
+//! Every bound on a request or a connection, with its reason.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,37 +11,37 @@ use crate::extract::Wait;
 use crate::places::Place;
 use crate::problem::{Kind, Problem};
 
-/// The longest body of a request, in bytes: a challenge with its position is about 400.
+/// Longest body of a request, in bytes: a challenge with its position has about 400.
 pub(crate) const BODY_LEN_MAX: usize = 4 * 1_024;
 
-/// A body must be there within this after its head.
+/// A body must be complete within this after its head.
 pub(crate) const BODY_WITHIN: Duration = Duration::from_secs(10);
 
-/// A head must be complete within this after the connection or the last answer; so it also closes
-/// connections that nobody uses.
+/// A head must be complete within this after the connection or the last answer; so idle connections are closed
+/// too.
 pub(crate) const HEAD_WITHIN: Duration = Duration::from_secs(30);
 
-/// A connection is closed after the answer under way when it is so old, so that clients spread over
-/// matchmakers that were added, and a peer that never reads an answer holds its place no longer.
+/// Age at which a connection is closed, after the answer under way, so that clients spread over matchmakers that
+/// were added.
 pub(crate) const CONNECTION_AGE_MAX: Duration = Duration::from_secs(600);
 
 /// A request must be answered within this, the wait for an opponent included.
 pub(crate) const ANSWER_WITHIN: Duration = Wait::MAX.saturating_add(Duration::from_secs(10));
 
-/// So many files and sockets are not for connections: the store, the admin endpoint with its own
-/// connections, the places for probes, logs. Where so few may be open, half of them.
+/// Open files reserved for everything but players' connections: the store, the admin endpoint and its connections,
+/// probes, logs. At most half of the limit.
 const FILES_KEPT: u64 = 512;
 
-/// A connection that is for probes alone must bring its head within this, and is closed after one answer.
+/// A connection for probes alone must bring its head within this, and is closed after one answer.
 pub(crate) const PROBE_WITHIN: Duration = Duration::from_secs(2);
 
-/// So many connections may be open where the process may have `open_files` files open.
+/// The connections, up to `wanted`, that a limit of `open_files` leaves room for.
 pub(crate) fn connections_that_fit(wanted: usize, open_files: u64) -> usize {
     let kept = FILES_KEPT.min(open_files / 2);
     wanted.min(usize::try_from(open_files - kept).unwrap_or(usize::MAX))
 }
 
-/// Refuses what comes on a connection that is for probes alone.
+/// Middleware that refuses requests on a connection for probes alone.
 pub(crate) async fn refuse_beyond_probes(request: Request, next: Next) -> Response {
     let place = request.extensions().get::<Arc<Place>>();
     if place.is_some_and(|place| place.is_reserved()) {

@@ -82,7 +82,7 @@ web::problems! {
 }
 
 impl Problem {
-    /// Says when to come back.
+    /// Sets when to try again.
     pub(crate) fn after(self, wait: Duration) -> Self {
         Self {
             retry_after: Some(wait),
@@ -92,11 +92,11 @@ impl Problem {
 }
 
 impl From<StoreError> for Problem {
-    /// What the store said goes to the log and no further: it may name addresses.
+    /// The store's own text goes to the log only, as it may name addresses.
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) | StoreError::Unfit(_) => {
-                // The outage itself is logged once, by who watches the registry.
+                // The outage itself is logged once, by the observer of the registry.
                 debug!(%error, "a request failed for want of the store");
                 Self::new(
                     Kind::StoreUnavailable,

@@ -1,4 +1,4 @@
-//! The process of its own: logs, the listener, the store that may come late, signals.
+//! A matchmaker as a process: logs, listeners, the store that may come late, signals.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::late::LateStore;
 use crate::operators::operate;
 use crate::serve::{Shared, run};
 
-/// What ended the process, in words for the operator.
+/// Why the process ended, in words for the operator.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// Runs a matchmaker as a process of its own, until a signal ends it.
@@ -54,7 +54,7 @@ pub async fn start(parsed: Parsed<Args>) -> Result<(), Failure> {
     result
 }
 
-/// Serves until the end, connecting to the store meanwhile.
+/// Serves until `shutdown`, and connects to the store meanwhile.
 async fn serve(
     settings: Settings,
     shown: Vec<Setting>,
@@ -101,8 +101,8 @@ async fn serve(
             connected = store.connect_within(settings.store_wait, open) => connected,
             () = shutdown.cancelled() => Ok(()),
         };
-        // A store that cannot keep the contract, or is not there in time, is for the operator to mend; nothing
-        // is served.
+        // A store that cannot keep the contract, or does not answer in time, needs the operator; nothing is
+        // served.
         if connected.is_err() {
             shutdown.cancel();
         }
@@ -114,8 +114,8 @@ async fn serve(
 }
 
 impl Args {
-    /// Whether a matchmaker could be started with these: reads what they name, and binds nothing. Returns
-    /// the store, which is not asked.
+    /// Whether a matchmaker could be started with these arguments: reads the files that they name, and binds
+    /// nothing. Returns the store, without connecting.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Which request goes where.
+//! The routes.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use crate::limits::refuse_beyond_probes;
 use crate::service::Service;
 use crate::{challenges, matches, players, probes, seats, tickets};
 
-/// Under which requests are logged that no route matches.
+/// The route in the log of requests that match none.
 const UNMATCHED: &str = "unmatched";
 
-/// All that is served, each route logged and counted under its template.
+/// All routes, each logged and counted under its template.
 pub(crate) fn router(service: &Arc<Service>) -> Router {
     let challenge = get(challenges::read).delete(challenges::cancel);
     let ticket = get(tickets::read).delete(tickets::cancel);
@@ -32,7 +32,7 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
         ("/v1/matches/{match}/watch", post(seats::watch)),
         ("/v1/matches/{match}/pgn", get(matches::pgn)),
     ];
-    // Probes are answered also when no more requests are.
+    // Probes are exempt from the bounds on requests.
     let probes = [
         ("/livez", get(probes::live)),
         ("/readyz", get(probes::ready)),

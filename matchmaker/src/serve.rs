@@ -28,8 +28,8 @@ use crate::request_metrics::RequestMetrics;
 use crate::router::router;
 use crate::service::Service;
 
-/// Serving begins once the registry was read, or after this: a store that is slow to come up is
-/// answered for with problems, not with silence.
+/// Serving begins once the registry was read, or after this: while the store is away, requests are answered with
+/// problems, not with silence.
 const FIRST_VIEW_WITHIN: Duration = Duration::from_secs(1);
 
 /// What the players' and the operators' side of one matchmaker share. Clones are of the same matchmaker.
@@ -54,18 +54,17 @@ impl Shared {
     }
 }
 
-/// Runs a matchmaker on `listener` until `shutdown`; then answers what is under way, for at most
-/// [`Config::grace`], and returns. All its tasks have ended when it does.
+/// Runs a matchmaker on `listener` until `shutdown`; then answers the requests under way, for at most
+/// [`Config::grace`], and returns once all its tasks have ended.
 ///
-/// [`operate`](crate::operate) shows operators what is `shared`.
+/// [`operate`](crate::operate) with the same `shared` serves operators beside it.
 ///
-/// The store need not answer when this begins, nor all the time: requests that need it are refused
-/// meanwhile, with a problem that says so.
+/// The store need not answer at the start, nor all the time: meanwhile, requests that need it are refused with a
+/// problem that says so.
 ///
 /// # Errors
 ///
-/// Only the listener's own address failing to be read; nothing that a peer or the store does ends a
-/// matchmaker.
+/// Only if the listener's own address cannot be read; nothing that a peer or the store does ends a matchmaker.
 pub async fn run(
     mut config: Config,
     listener: TcpListener,
@@ -81,7 +80,7 @@ pub async fn run(
             wanted = config.connections_max,
             connections_max,
             open_files,
-            "fewer connections are served than --connections-max says: raise the limit of open files \
+            "fewer connections are served than --connections-max allows: raise the limit of open files \
              (ulimit -n, LimitNOFILE=)"
         );
         config.connections_max = connections_max;
@@ -104,8 +103,8 @@ pub async fn run(
     Ok(())
 }
 
-/// Serves what connects, each connection as one of `tasks`, until the service is to end. From then
-/// on connections are refused, so that clients turn to another matchmaker.
+/// Serves connections, each as one of `tasks`, until the service shuts down. From then on connections are refused,
+/// so that clients turn to another matchmaker.
 pub(crate) async fn accept_all(listener: TcpListener, service: &Arc<Service>, tasks: &TaskTracker) {
     let limits = &service.config.limits;
     let per_address_max = limits.connections_per_address_max as usize;
