@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CommandId, Seat, Uci};
+use crate::{CommandId, EventKind, Seat, Uci};
 
 /// One event that did not end the match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -51,6 +51,17 @@ impl Entry {
             Deed::Moved { seat, .. } | Deed::DrawOffered { seat } | Deed::DrawDeclined { seat } => {
                 (seat, self.command)
             }
+        }
+    }
+
+    /// What its event says that happened.
+    pub(crate) const fn kind(&self) -> EventKind {
+        match self.deed {
+            Deed::Moved {
+                uci, offers_draw, ..
+            } => EventKind::Moved { uci, offers_draw },
+            Deed::DrawOffered { .. } => EventKind::DrawOffered,
+            Deed::DrawDeclined { .. } => EventKind::DrawDeclined,
         }
     }
 }

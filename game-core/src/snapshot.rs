@@ -125,6 +125,57 @@ impl Match {
         }
     }
 
+    /// The events after `seq`, made again from what is kept of them: for a store that has lost them.
+    ///
+    /// Of the last event the clocks are what they were. Of those before it, the mover's clock is in whole
+    /// milliseconds, which is what peers were told, and beside a draw offer the clock of the side to move
+    /// is that of its last move.
+    #[must_use]
+    pub fn events_after(&self, seq: u32) -> Vec<Event> {
+        let mut shown = Self::new(self.setup.clone()).clock.settled();
+        let mut events = Vec::with_capacity(self.seq().saturating_sub(seq) as usize);
+        for (number, entry) in (1..).zip(self.history.entries()) {
+            let kind = entry.kind();
+            if let Deed::Moved { seat, clock_ms, .. } = entry.deed {
+                shown[seat] = Duration::from_millis(clock_ms.into());
+            }
+            if number > seq {
+                let (seat, command) = entry.by();
+                events.push(Event {
+                    seq: number,
+                    seat: Some(seat),
+                    command_id: Some(command),
+                    clocks: shown,
+                    kind,
+                });
+            }
+        }
+        let end = self.end.filter(|_| self.seq() > seq);
+        events.extend(end.map(|end| Event {
+            seq: self.seq(),
+            seat: end.by.map(|(seat, _)| seat),
+            command_id: end.by.map(|(_, command)| command),
+            clocks: shown,
+            kind: EventKind::Ended {
+                outcome: end.outcome,
+                termination: end.termination,
+            },
+        }));
+        if let Some(last) = events.last_mut() {
+            last.clocks = self.clocks_at_last_event();
+        }
+        events
+    }
+
+    /// What both clocks showed at the last event, without what a former owner says has counted since.
+    fn clocks_at_last_event(&self) -> BySeat<Duration> {
+        let mut clocks = self.clock.settled();
+        if self.timed_seat().is_some() {
+            clocks[self.turn()] += self.carried;
+        }
+        clocks
+    }
+
     /// Makes a match again from a snapshot and the events after it, its clocks stopped.
     ///
     /// Everything is judged by the rules that a live match is under. The log may end between a move
@@ -192,20 +243,10 @@ impl Match {
     /// Adds an event from a snapshot, which keeps only the mover's clock for the record of moves.
     fn replay_entry(&mut self, entry: Entry) -> Result<(), RestoreError> {
         let mut clocks = self.clock.settled();
-        let kind = match entry.deed {
-            Deed::Moved {
-                seat,
-                uci,
-                clock_ms,
-                offers_draw,
-            } => {
-                clocks[seat] = Duration::from_millis(clock_ms.into());
-                EventKind::Moved { uci, offers_draw }
-            }
-            Deed::DrawOffered { .. } => EventKind::DrawOffered,
-            Deed::DrawDeclined { .. } => EventKind::DrawDeclined,
-        };
-        self.replay_act(entry.by(), kind, clocks)
+        if let Deed::Moved { seat, clock_ms, .. } = entry.deed {
+            clocks[seat] = Duration::from_millis(clock_ms.into());
+        }
+        self.replay_act(entry.by(), entry.kind(), clocks)
     }
 
     /// Adds an event that did not end the match, if its command comes to just that.

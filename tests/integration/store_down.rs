@@ -211,14 +211,19 @@ async fn a_redis_that_comes_back_empty_is_given_the_matches_again() {
     for san in ["e4", "e5", "Nf3", "Nc6", "Bb5", "a6"] {
         assert!(moves.contains(&san), "{san} in {pgn}");
     }
-    let (_, scrape) = installation.shards[0].admin.text("/metrics").await;
-    for (name, count) in [("rollbacks", 1), ("matches_lost", 0), ("conflicts", 0)] {
-        let line = format!("rookery_{name}_total {count}");
-        assert!(
-            scrape.lines().any(|found| found == line),
-            "{line} in {scrape}"
-        );
-    }
+    eventually(
+        "the metrics count what was restored, and nothing lost",
+        || async {
+            let (_, scrape) = installation.shards[0].admin.text("/metrics").await;
+            let counts = [("rollbacks", 1), ("matches_lost", 0), ("conflicts", 0)];
+            let lines = counts.map(|(name, count)| format!("rookery_{name}_total {count}"));
+            let are_there = lines
+                .iter()
+                .all(|line| scrape.lines().any(|found| found == line));
+            are_there.then_some(())
+        },
+    )
+    .await;
     assert!(
         installation
             .log()

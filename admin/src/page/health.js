@@ -5,11 +5,18 @@ import { duration, element, read, ready } from "/assets/api.js";
 const EVERY_MS = 1000;
 /** A write that waits longer than this makes players wait. */
 const LAG_MAX_MS = 1000;
+/** For how long it is said that a shard died, after the others have taken its matches. */
+const DEAD_SHOWN_MS = 10 * 60 * 1000;
 /** The name of a store that does not outlive its process. */
 const MEMORY = "in memory only";
 
 const line = document.querySelector("#health");
 const listeners = new Set();
+/** The shards that have answered, those of them that did not any more at the last look, and those that were
+ * not listed after that: when. */
+const answered = new Set();
+let silent = new Set();
+const gone = new Map();
 let page = "Rookery";
 let timer;
 let asking = null;
@@ -56,8 +63,24 @@ function tell(state, text) {
 const named = (shards) => shards.map((shard) => shard.id).join(", ");
 const plural = (shards) => (shards.length > 1 ? "Shards" : "Shard");
 
-/** What is not well, the worst first: pairs of a state and a sentence. */
-export function troubles({ shards, stale }, unready) {
+/** Shards that fell silent and are not listed any more: once the others have taken all its matches, the
+ * registry forgets a dead shard. One that leaves answers to the last. */
+function died(shards, now) {
+  const listed = new Set(shards.map((shard) => shard.id));
+  for (const id of silent) if (!listed.has(id)) gone.set(id, now);
+  for (const [id, since] of gone) {
+    if (listed.has(id) || now - since > DEAD_SHOWN_MS) gone.delete(id);
+  }
+  for (const { id, figures } of shards) if (figures) answered.add(id);
+  for (const id of answered) if (!listed.has(id)) answered.delete(id);
+  const quiet = shards.filter(({ id, figures }) => !figures && answered.has(id));
+  silent = new Set(quiet.map(({ id }) => id));
+  return [...gone.keys()].map((id) => ({ id }));
+}
+
+/** What is not well, the worst first: pairs of a state and a sentence. `died` are shards that are not listed
+ * any more. */
+export function troubles({ shards, stale }, unready, died = []) {
   const found = [];
   const add = (state, which, say) => {
     if (which.length) found.push([state, say(`${plural(which)} ${named(which)}`, which)]);
@@ -68,7 +91,7 @@ export function troubles({ shards, stale }, unready) {
   const paused = shards.filter((shard) => shard.paused);
   add("bad", paused, (who) => `Play is paused, as the store does not answer: ${who}.`);
   const dead = shards.filter((shard) => shard.state === "dead");
-  add("bad", dead, (who) => `Down: ${who}.`);
+  add("bad", [...dead, ...died], (who) => `Down: ${who}.`);
   const slow = shards.filter(lags);
   add("warn", slow, (who, each) => {
     const worst = Math.max(...each.map((shard) => shard.figures.checkpoint_lag_ms));
@@ -82,7 +105,7 @@ export function troubles({ shards, stale }, unready) {
 }
 
 function judge(list, unready) {
-  const found = troubles(list, unready);
+  const found = troubles(list, unready, died(list.shards, Date.now()));
   if (found.length) {
     const state = found.some(([kind]) => kind === "bad") ? "bad" : "warn";
     tell(state, found.map(([, text]) => text).join(" "));
@@ -159,6 +182,9 @@ export function rest() {
   asking = null;
   clearTimeout(timer);
   goneSince = null;
+  answered.clear();
+  silent.clear();
+  gone.clear();
   document.body.classList.remove("gone");
   line.hidden = true;
   line.dataset.state = "";

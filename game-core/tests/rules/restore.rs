@@ -43,6 +43,40 @@ fn a_log_alone_makes_the_match_again() {
 }
 
 #[test]
+fn events_are_made_again_from_what_a_match_keeps_of_them() {
+    let table = told_in_full();
+    let last = table.events.len() - 1;
+    for seq in 0..=table.game.seq() {
+        let again = table.game.events_after(seq);
+        assert_eq!(again.len(), table.events.len() - seq as usize);
+        for event in &again {
+            let index = event.seq as usize - 1;
+            let original = &table.events[index];
+            let mut expected = original.clone();
+            if index < last && !matches!(original.kind, EventKind::Moved { .. }) {
+                expected.clocks = table.events[index - 1].clocks;
+                if let EventKind::DrawDeclined = original.kind {
+                    expected.clocks = table.events[index - 2].clocks;
+                }
+            }
+            assert_eq!(*event, expected, "of whole milliseconds all the way");
+        }
+    }
+    let again = Match::restore(fresh(), &table.game.events_after(0)).unwrap();
+    assert_eq!(again.snapshot(), table.game.snapshot());
+    assert_eq!(again.pgn("here"), table.game.pgn("here"));
+}
+
+#[test]
+fn what_counted_under_a_former_owner_is_in_no_event() {
+    let mut table = Table::initial();
+    table.play_all("e2e4 e7e5 g1f3");
+    let mut loaded = Match::restore(fresh(), &table.events).unwrap();
+    loaded.carry_over(Duration::from_secs(2));
+    assert_eq!(loaded.events_after(0), table.events);
+}
+
+#[test]
 fn a_snapshot_survives_both_kinds_of_format() {
     let table = told_in_full();
     let snapshot = table.game.snapshot();

@@ -14,10 +14,7 @@ impl Shard {
             return;
         };
         let (id, epoch, confirmed) = (live.id(), live.epoch(), live.confirmed_seq());
-        if !live.write_again(len) {
-            self.lose(key, "more confirmed events are gone than are in memory");
-            return;
-        }
+        live.write_again(len);
         if len < confirmed {
             self.counters.healed += 1;
             tracing::error!(match_id = %id, %epoch, confirmed, stored = len,
@@ -44,19 +41,13 @@ impl Shard {
     }
 
     /// The store does not have a match that it had confirmed: creates it again, to be claimed above our epoch
-    /// and written from memory, if all of it is there.
+    /// and written from memory.
     pub(super) fn restore(&mut self, key: MatchKey) {
         let Some(live) = self.matches.get_mut(key) else {
             return;
         };
         let (id, epoch) = (live.id(), live.epoch());
-        let Some(beginning) = live.beginning() else {
-            self.lose(
-                key,
-                "it is gone, and memory does not reach back to its first event",
-            );
-            return;
-        };
+        let beginning = live.beginning();
         // It lost others too.
         self.doubt.raise();
         if live.begin_reclaim() {

@@ -17,9 +17,6 @@ pub struct ShardLimits {
     pub pending_events_max: usize,
     /// Events of a match kept for peers that come back; one that missed more gets the full state.
     pub recent_events: usize,
-    /// Events of a match kept to write them again for a store that lost them, of about 80 bytes each. A
-    /// match of more than these is not whole in memory, and cannot be created again.
-    pub kept_events: usize,
     /// A snapshot is stored with every so many events: a resume reads at most these beside it. It
     /// costs 16 bytes an event in the store, and most matches end before the second one.
     pub snapshot_every: u32,
@@ -84,7 +81,6 @@ impl Default for ShardLimits {
             peers_per_match_max: 1_000,
             pending_events_max: 8,
             recent_events: 16,
-            kept_events: 1_024,
             snapshot_every: 64,
             batch_bytes_max: 16 * 1024,
             store_stall: Duration::from_secs(1),

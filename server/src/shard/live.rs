@@ -70,10 +70,8 @@ pub(crate) struct LiveMatch {
     read_only: bool,
     /// The seq of the newest stored snapshot.
     snapshot_seq: u32,
-    /// The last events, for peers that come back and for a store that lost them.
+    /// The last events to the microsecond, for peers that come back and for a store that lost them.
     recent: VecDeque<Event>,
-    /// See [`ShardLimits::recent_events`].
-    resent_max: usize,
     /// After a load, the clock of a seat waits until then for its player to come (back).
     held_until: Option<MatchTime>,
     /// Who has come since the load.
@@ -117,7 +115,6 @@ impl LiveMatch {
             read_only: finished,
             snapshot_seq,
             recent: VecDeque::new(),
-            resent_max: limits.recent_events,
             held_until: (!finished).then(|| now + limits.rejoin_wait),
             came: BySeat::default(),
             presence: Presence::default(),
@@ -449,7 +446,7 @@ impl LiveMatch {
     }
 
     fn remember(&mut self, event: Event, limits: &ShardLimits) {
-        if self.recent.len() == limits.kept_events {
+        if self.recent.len() == limits.recent_events {
             self.recent.pop_front();
         }
         self.recent.push_back(event);

@@ -18,14 +18,7 @@ fn played() -> (Room, MatchId, PeerKey, PeerKey) {
     played_on(ShardLimits::default())
 }
 
-/// The same on a shard that keeps only the last events in memory.
-fn played_and_half_forgotten() -> (Room, MatchId, PeerKey, PeerKey) {
-    played_on(ShardLimits {
-        kept_events: 2,
-        ..Default::default()
-    })
-}
-
+/// The same on a shard of these limits.
 fn played_on(limits: ShardLimits) -> (Room, MatchId, PeerKey, PeerKey) {
     let (mut room, id, white, black) = Room::begun_with(ClockStart::AtOnce, limits);
     for (ply, uci) in (0..).zip(MOVES) {
@@ -168,16 +161,6 @@ fn another_end_in_the_store_is_said_and_not_played_on() {
     room.pass(3_600_000);
     let again = room.join(id, Role::White, None);
     assert_eq!(room.closed(again), Some(CloseCode::Internal));
-}
-
-#[test]
-fn a_match_that_is_gone_is_said_to_be_lost() {
-    let (mut room, id, white, _) = played_and_half_forgotten();
-    room.store.remove(&id);
-    restart_of_the_store(&mut room);
-    room.verify();
-    assert_eq!(room.shard.counters().lost, 1);
-    assert_eq!(room.closed(white), Some(CloseCode::Internal));
 }
 
 #[test]
@@ -331,12 +314,19 @@ fn a_quiet_match_and_an_ended_one_that_the_store_lost_altogether_are_written_aga
 }
 
 #[test]
-fn a_match_that_is_not_whole_in_memory_is_counted_as_lost() {
-    let (mut room, _, white, _) = played_and_half_forgotten();
+fn a_match_of_more_than_the_last_events_that_the_store_lost_is_written_again_whole() {
+    let (mut room, id, white, _) = played_on(ShardLimits {
+        recent_events: 2,
+        ..Default::default()
+    });
+    let log = room.store[&id].log.clone();
     room.store.clear();
     room.play(white, 4, "f1b5");
-    room.store_all();
-    assert_eq!(room.closed(white), Some(CloseCode::Internal));
+    while room.in_flight.is_some() {
+        room.store_all();
+    }
+    assert_eq!(room.store[&id].log[..4], log);
+    assert_eq!(room.closed(white), None);
     let counters = room.shard.counters();
-    assert_eq!((counters.healed, counters.lost), (0, 1));
+    assert_eq!((counters.healed, counters.lost), (1, 0));
 }

@@ -303,9 +303,9 @@ fn a_store_that_went_back_before_the_claim_is_claimed_above_it() {
 }
 
 #[test]
-fn a_loss_beyond_memory_is_not_papered_over() {
+fn a_loss_beyond_the_last_events_is_written_again_from_the_history() {
     let limits = server::shard::ShardLimits {
-        kept_events: 2,
+        recent_events: 2,
         ..Default::default()
     };
     let mut room = Room::with(limits);
@@ -318,6 +318,11 @@ fn a_loss_beyond_memory_is_not_papered_over() {
         room.store_all();
     }
     room.play(white, 4, "f1b5");
-    room.answer(Ok(vec![Appended::Rollback { len: 1 }]));
-    assert_eq!(room.closed(white), Some(CloseCode::Internal));
+    let log = room.store[&id].log.clone();
+    room.store.get_mut(&id).unwrap().log.truncate(1);
+    room.store_all();
+    room.store_all();
+    let stored = &room.store[&id].log;
+    assert_eq!((&stored[..4], stored.len()), (&log[..], 5));
+    assert_eq!(room.closed(white), None);
 }

@@ -199,34 +199,34 @@ impl Link {
         let (tried, loaded) = loaded
             .split_at_checked(survey::TRIALS)
             .ok_or_else(|| self.unavailable(&"too few answers"))?;
+        // Whoever may not even load a script is told nothing of the settings either.
+        self.check_rights(loaded, "user, password or their rights are missing")?;
         self.judge(about)?;
-        self.check_rights(tried, loaded)?;
-        Ok(connection)
-    }
-
-    /// Whether the user has the rights that the store needs: what came of trying the keys, and of loading
-    /// the scripts.
-    fn check_rights(&self, tried: &[Value], loaded: &[Value]) -> Result<(), StoreError> {
-        let refused = |values: &[Value], what: &str| {
-            let refused = values.iter().find(|value| refuses_user(value))?;
-            let error = reply::refuse_errors(std::slice::from_ref(refused)).err()?;
-            let address = &self.address;
-            Some(StoreError::Unfit(format!(
-                "Redis at {address}: {what}: {error}"
-            )))
-        };
-        if let Some(refused) = refused(loaded, "user, password or their rights are missing") {
-            return Err(refused);
-        }
         let pattern = self.keys.pattern();
         let rights = format!(
             "this user has no right to the keys {pattern} or to the commands on them; `ACL SETUSER` with \
              ~{pattern} gives it"
         );
-        if let Some(refused) = refused(tried, &rights) {
-            return Err(refused);
+        self.check_rights(tried, &rights)?;
+        reply::refuse_errors(loaded)?;
+        Ok(connection)
+    }
+
+    /// Refuses the server if an answer says that the user may not do what it answers; `what` says what that
+    /// comes of.
+    fn check_rights(&self, answers: &[Value], what: &str) -> Result<(), StoreError> {
+        let refused = answers.iter().find(|value| refuses_user(value));
+        let refused =
+            refused.and_then(|value| reply::refuse_errors(std::slice::from_ref(value)).err());
+        match refused {
+            None => Ok(()),
+            Some(error) => {
+                let address = &self.address;
+                Err(StoreError::Unfit(format!(
+                    "Redis at {address}: {what}: {error}"
+                )))
+            }
         }
-        reply::refuse_errors(loaded)
     }
 
     /// Looks the server over again: its settings may have been changed while the connection stands. Whatever

@@ -41,7 +41,7 @@ pub(super) struct Rookery {
     _directory: TempDir,
 }
 
-/// Those who play: two who meet in every match.
+/// Those who play: two new guests for every match, as a player has few connections.
 pub(super) struct Players {
     matchmaker: Matchmaker,
     connector: Arc<Connector>,
@@ -92,14 +92,13 @@ impl Players {
 
     /// Makes matches, and asks where both seats of each are.
     pub(super) async fn invite(&self, matches: u32) -> Result<Vec<Invitation>, BenchError> {
-        let ann = self.matchmaker.new_player(None).await?;
-        let bob = self.matchmaker.new_player(None).await?;
-        let tokens = Arc::new([ann.token, bob.token]);
         some_at_once(0..matches as usize, |index| {
             let matchmaker = self.matchmaker.clone();
-            let tokens = Arc::clone(&tokens);
             let moves = Arc::clone(&self.games[index % self.games.len()]);
             async move {
+                let ann = matchmaker.new_player(None).await?;
+                let bob = matchmaker.new_player(None).await?;
+                let tokens = [ann.token, bob.token];
                 let id = new_match(&matchmaker, &tokens).await?;
                 let white = matchmaker.seat(&tokens[0], id).await?;
                 let black = matchmaker.seat(&tokens[1], id).await?;

@@ -32,10 +32,9 @@ impl LiveMatch {
         self.in_flight.is_some()
     }
 
-    /// The match before its first event, if every event since is in memory: what it takes to create it again.
-    pub(crate) fn beginning(&self) -> Option<Snapshot> {
-        let is_whole = self.remembers(0);
-        is_whole.then(|| Match::new(self.game.setup().clone()).snapshot())
+    /// The match before its first event: what it takes to create it again.
+    pub(crate) fn beginning(&self) -> Snapshot {
+        Match::new(self.game.setup().clone()).snapshot()
     }
 
     /// Begins to claim the match above an epoch of before; says whether that was not under way.
@@ -53,24 +52,24 @@ impl LiveMatch {
         self.epoch = epoch;
     }
 
-    /// Everything after the first `len` events is to be written (again); says whether it is in memory.
-    pub(crate) fn write_again(&mut self, len: u32) -> bool {
+    /// Everything after the first `len` events is to be written (again). Of the last events every
+    /// microsecond is kept; see [`Match::events_after`] for the older ones.
+    pub(crate) fn write_again(&mut self, len: u32) {
         self.in_flight = None;
         self.waits_since = self.flight_since.take().or(self.waits_since);
-        let known = self.remembers(len);
-        if known {
-            self.pending = self
-                .recent
-                .iter()
-                .filter(|event| event.seq > len)
-                .cloned()
-                .collect();
-            // The snapshots that the store has may be gone too.
-            self.snapshot_seq = self.snapshot_seq.min(len);
-            // An end that is not stored is not left.
-            self.leaves_at = self.leaves_at.filter(|_| self.pending.is_empty());
-        }
-        known
+        self.pending = if self.remembers(len) {
+            Vec::new()
+        } else {
+            self.game.events_after(len)
+        };
+        let oldest = self.recent.front().map_or(u32::MAX, |event| event.seq);
+        self.pending.retain(|event| event.seq < oldest);
+        let recent = self.recent.iter().filter(|event| event.seq > len);
+        self.pending.extend(recent.cloned());
+        // The snapshots that the store has may be gone too.
+        self.snapshot_seq = self.snapshot_seq.min(len);
+        // An end that is not stored is not left.
+        self.leaves_at = self.leaves_at.filter(|_| self.pending.is_empty());
     }
 
     /// The first `seq` events stand in the store, under an epoch of this shard: the gate opens, and the

@@ -22,8 +22,7 @@ impl LiveMatch {
 
     /// The events after `seen`; `None` where only the full state will do.
     pub(super) fn missed(&self, seen: Option<u32>) -> Option<Vec<(u32, WireEvent)>> {
-        let is_recent = |seen: u32| (self.game.seq() - seen) as usize <= self.resent_max;
-        let seen = seen.filter(|&seen| self.remembers(seen) && is_recent(seen))?;
+        let seen = seen.filter(|&seen| self.remembers(seen))?;
         let missed = self.recent.iter().filter(|event| event.seq > seen);
         Some(
             missed
