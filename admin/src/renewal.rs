@@ -90,8 +90,7 @@ pub async fn keep(
     shutdown: CancellationToken,
 ) {
     // Without files there is nothing to reload: dropping `reload` lets the log say that SIGHUP is ignored.
-    let has_files = !kept.files().is_empty();
-    let mut reload = if has_files { reload } else { Reload::never() };
+    let mut reload = Some(reload).filter(|_| !kept.files().is_empty());
     let mut keeper = Keeper::new(kept, metrics);
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -99,7 +98,7 @@ pub async fn keep(
         let is_asked = tokio::select! {
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => false,
-            () = reload.asked() => true,
+            () = asked(&mut reload) => true,
         };
         // The disk may be slow, and this thread runs other tasks too.
         let looked = spawn_blocking(move || {
@@ -113,6 +112,14 @@ pub async fn keep(
                 return;
             }
         };
+    }
+}
+
+/// Waits for the next reload; for ever if there is none to hear of.
+async fn asked(reload: &mut Option<Reload>) {
+    match reload {
+        Some(reload) => reload.asked().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -53,8 +53,10 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) {
     let tasks = TaskTracker::new();
-    if let Some(tls) = access.tls() {
-        tasks.spawn(tls.clone().keep(reload, shutdown.clone()));
+    match access.tls() {
+        Some(tls) => drop(tasks.spawn(tls.clone().keep(reload, shutdown.clone()))),
+        // Nothing to reload: the log may say that SIGHUP is ignored.
+        None => drop(reload),
     }
     let door = Door {
         places: Arc::new(Mutex::new(Places::new(CONNECTIONS_MAX))),

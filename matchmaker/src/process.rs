@@ -66,7 +66,11 @@ async fn serve(
     let store = Arc::new(LateStore::default());
     let shared = Shared::new(store.clone());
     let operating = match settings.admin {
-        None => None,
+        None => {
+            // Nothing to reload: the log may say that SIGHUP is ignored.
+            drop(reload);
+            None
+        }
         Some((address, access)) => {
             let listener = admin::bind(address).await?;
             info!(address = %listener.local_addr()?, "the admin endpoint serves");
