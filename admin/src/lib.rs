@@ -4,10 +4,6 @@
 //! like everything else: they hold what the store has confirmed, and of the rest a count only. GET changes nothing;
 //! each change is a POST of its own and is written to the log target `audit`.
 
-// Plain values.
-mod figures;
-mod model;
-
 // JSON.
 mod problem;
 mod source;
@@ -17,9 +13,7 @@ mod views;
 mod access;
 mod args;
 mod certificate;
-mod renewal;
 mod tls;
-mod validity;
 
 // The routes.
 mod actions;
@@ -36,16 +30,10 @@ mod serve;
 
 pub use access::{Access, InvalidTokens};
 pub use args::{AdminArgs, InvalidAdmin};
-pub use figures::{Figures, Times};
-pub use model::{
-    Facts, Inspection, Link, MatchQuery, MatchRow, Page, Position, Selection, ShardStatus, Sort,
-};
 pub use problem::{Kind, Problem};
-pub use renewal::{CertificateMetrics, Kept, keep};
 pub use serve::{bind, serve};
 pub use source::{Part, Setting, Source};
 pub use tls::{InvalidTls, SERVER_NAME, Tls, anonymous_client, server_name};
-pub use validity::{OutOfDate, Validity};
 pub use views::{
     ClocksView, HandedOff, HeldList, MatchDetails, MatchList, MatchStatus, MatchSummary, MoveView,
     OwnershipView, PlayerView, PlayersView, ResultView, Revoked, ShardList, ShardState, ShardView,

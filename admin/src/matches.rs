@@ -10,11 +10,11 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use web::{PathId, QueryOf};
 
-use crate::model::{MatchQuery, Position, Sort};
 use crate::problem::{Kind, Problem, Problems};
 use crate::router::Admin;
 use crate::svg;
 use crate::views::{HeldList, MatchDetails, MatchList, MatchStatus, Variant};
+use shard_core::{MatchQuery, Position, Sort};
 
 /// The order of a list; a minus puts the highest value first.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]

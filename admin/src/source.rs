@@ -6,9 +6,9 @@ use serde::Serialize;
 use settings::{Effective, Entry};
 use utoipa::ToSchema;
 
-use crate::model::MatchQuery;
 use crate::problem::Problem;
 use crate::views::{HandedOff, MatchDetails, MatchList, Revoked, ShardList};
+use shard_core::MatchQuery;
 
 /// The role of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use program::Reload;
+use program::{CertificateMetrics, Kept, OutOfDate, Reload, Validity};
 use prometheus::{Registry, TextEncoder};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -19,10 +19,6 @@ use rustls::version::TLS13;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-
-use crate::renewal::{self, CertificateMetrics, Kept};
-
-use crate::validity::{OutOfDate, Validity};
 
 /// The DNS name that the certificate of each endpoint must hold. The addresses of shards change; the certificate only
 /// proves that an admin endpoint of this installation answers.
@@ -104,7 +100,7 @@ impl Tls {
     /// Reads the files again whenever they change and on `reload`, until `shutdown`.
     pub(crate) async fn keep(self, reload: Reload, shutdown: CancellationToken) {
         let metrics = self.metrics.clone();
-        renewal::keep(self, metrics, reload, shutdown).await;
+        program::keep(self, metrics, reload, shutdown).await;
     }
 
     /// The metrics of the certificate, as text.

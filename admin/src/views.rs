@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 pub use shards::{ShardList, ShardState, ShardView};
 
-use crate::model::{Inspection, Link, MatchQuery, MatchRow, Position, Sort};
+use shard_core::{Inspection, Link, MatchQuery, MatchRow, Position, Sort};
 
 /// Whether a match is being played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -13,6 +13,7 @@ mod lines;
 pub mod matchmaker;
 pub mod pairing;
 pub mod player;
+mod printable;
 mod retry;
 pub mod seat;
 mod sockets;
@@ -25,6 +26,7 @@ mod violation;
 
 pub use connection::Connector;
 pub use matchmaker::{Matchmaker, MatchmakerError};
+pub use printable::{printable, printable_lines};
 pub use seat::{SeatError, SeatSession, SessionConfig, Update};
-pub use view::{MatchView, Standstill, canonical, fen_of};
+pub use view::{MatchView, Standstill};
 pub use violation::Violation;

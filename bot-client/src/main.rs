@@ -17,7 +17,8 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            program::complain!("bot-client: {failure}");
+            let why = failure.to_string();
+            program::complain!("bot-client: {}", bot_client::printable_lines(&why));
             failure.exit_code()
         }
     }

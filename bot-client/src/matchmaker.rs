@@ -1,79 +1,34 @@
 //! The matchmaker over HTTP.
 
+mod checked;
+mod error;
+mod transport;
+
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use game_core::MatchId;
+use http_body_util::Full;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::{Method, Request, StatusCode};
 use protocol::http::{
     MatchReply, NewChallenge, NewPlayer, NewTicket, PlayerReply, Problem, SeatReply, TicketReply,
 };
-use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::Url;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
+use self::checked::{address, cut, is_token, known, shown};
+use self::transport::{ANSWER_MAX, Answer, NoAnswer, Transport};
+use crate::printable;
 use crate::retry::Backoff;
 
-/// Why the matchmaker did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum MatchmakerError {
-    /// It says why.
-    #[error("{} ({})", .0.detail, .0.code)]
-    Problem(Problem),
-    /// It did not answer, or said that it is not ready, for as long as the patience lasted.
-    #[error("the matchmaker at {base} cannot be reached (tried for {waited:.1?}): {last}")]
-    Unreachable {
-        /// Its address.
-        base: String,
-        /// How long it was tried.
-        waited: Duration,
-        /// How the last attempt failed.
-        last: String,
-    },
-    /// It limits what this client may ask for, and still did when the patience was at its end.
-    #[error(
-        "{} ({}; tried for {waited:.1?}); a load generator is let through by the matchmaker's option \
-         --limit-exempt CIDR (ROOKERY_LIMIT_EXEMPT) with the address that it comes from",
-        .problem.detail, .problem.code
-    )]
-    Limited {
-        /// The limit.
-        problem: Problem,
-        /// How long it was tried.
-        waited: Duration,
-    },
-    /// The answer is not of this protocol.
-    #[error("the answer of {url} makes no sense: {why}")]
-    Nonsense {
-        /// What was asked.
-        url: String,
-        /// What is wrong with the answer.
-        why: String,
-    },
-    /// The address is none.
-    #[error("{0:?} is not the address of a matchmaker; expected for example http://127.0.0.1:7000")]
-    Address(String),
-}
-
-impl MatchmakerError {
-    /// Whether asking again later can help.
-    #[must_use]
-    pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Limited { .. })
-    }
-
-    /// The stable code of a [`Problem`].
-    #[must_use]
-    pub fn code(&self) -> Option<&str> {
-        match self {
-            Self::Problem(problem) | Self::Limited { problem, .. } => Some(&problem.code),
-            _ => None,
-        }
-    }
-}
+pub use self::error::MatchmakerError;
 
 /// How one attempt failed.
 enum Failure {
@@ -123,28 +78,28 @@ const RATE_LIMITED: &str = "rate_limited";
 /// twice leaves one that nobody uses.
 #[derive(Debug, Clone)]
 pub struct Matchmaker {
-    http: reqwest::Client,
+    transport: Transport,
     base: String,
+    /// The file of the authorities that are trusted instead of the system's.
+    ca: Option<PathBuf>,
     patience: Duration,
     /// Held by the request that waits for the allowance of this address.
     allowance: Arc<Mutex<()>>,
 }
 
 impl Matchmaker {
-    /// An answer takes no longer than this.
-    const ANSWER_MAX: Duration = Duration::from_secs(10);
-    /// Longer answers are not read, in bytes. A match's PGN of 600 moves a side is about 40 KB.
-    const ANSWER_LEN_MAX: usize = 1_024 * 1_024;
     /// Between attempts.
     const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
-    /// A client of the matchmaker at `base`, for example `http://127.0.0.1:7000`.
+    /// A client of the matchmaker at `base`, for example `http://127.0.0.1:7000`. One at an address that
+    /// begins with `https` must have a certificate of an authority that this machine trusts.
     ///
     /// # Errors
     ///
-    /// [`MatchmakerError::Address`] when that is no `http` address.
+    /// [`MatchmakerError::Address`] when that is no address, and [`MatchmakerError::Authority`] when it
+    /// takes authorities and there are none.
     pub fn new(base: &str, patience: Duration) -> Result<Self, MatchmakerError> {
-        Self::from_address(None, base, patience)
+        Self::build(None, base, None, patience)
     }
 
     /// The same with connections that begin at `local`, an address of this machine; at one of the
@@ -152,26 +107,45 @@ impl Matchmaker {
     ///
     /// # Errors
     ///
-    /// [`MatchmakerError::Address`] when `base` is no `http` address.
+    /// As [`Self::new`].
     pub fn from_address(
         local: Option<IpAddr>,
         base: &str,
         patience: Duration,
     ) -> Result<Self, MatchmakerError> {
-        let wrong = || MatchmakerError::Address(base.to_owned());
-        let url = reqwest::Url::parse(base).map_err(|_| wrong())?;
-        if url.scheme() != "http" || url.host_str().is_none() || url.query().is_some() {
-            return Err(wrong());
+        Self::build(local, base, None, patience)
+    }
+
+    /// The same with certificates of the authorities in the file `ca`, in PEM, and of no others. Without a
+    /// file it is [`Self::new`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::new`], and [`MatchmakerError::NoTls`] when the address does not begin with `https`.
+    pub fn trusting(
+        base: &str,
+        ca: Option<&Path>,
+        patience: Duration,
+    ) -> Result<Self, MatchmakerError> {
+        Self::build(None, base, ca, patience)
+    }
+
+    fn build(
+        local: Option<IpAddr>,
+        base: &str,
+        ca: Option<&Path>,
+        patience: Duration,
+    ) -> Result<Self, MatchmakerError> {
+        let url = address(base).ok_or_else(|| MatchmakerError::Address(base.to_owned()))?;
+        let is_tls = url.scheme() == "https";
+        let base = url.as_str().trim_end_matches('/').to_owned();
+        if ca.is_some() && !is_tls {
+            return Err(MatchmakerError::NoTls(base));
         }
-        let http = reqwest::Client::builder()
-            .timeout(Self::ANSWER_MAX)
-            .local_address(local)
-            .no_proxy()
-            .build()
-            .map_err(|_| wrong())?;
         Ok(Self {
-            http,
-            base: base.trim_end_matches('/').to_owned(),
+            transport: Transport::new(local, is_tls, ca)?,
+            base,
+            ca: ca.map(Path::to_owned),
             patience,
             allowance: Arc::default(),
         })
@@ -183,6 +157,17 @@ impl Matchmaker {
         &self.base
     }
 
+    /// The options of a command line that name this matchmaker, quoted as for a shell.
+    #[must_use]
+    pub fn options(&self) -> String {
+        let mut words = vec!["--matchmaker".into(), self.base.clone()];
+        if let Some(ca) = &self.ca {
+            words.extend(["--ca".into(), ca.display().to_string()]);
+        }
+        // Only a NUL cannot be quoted, and no path or address has one.
+        shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default()
+    }
+
     /// Makes a guest; the matchmaker finds a name where none is asked for.
     ///
     /// # Errors
@@ -190,8 +175,14 @@ impl Matchmaker {
     /// [`MatchmakerError`], as all that follow.
     pub async fn new_player(&self, name: Option<&str>) -> Result<PlayerReply, MatchmakerError> {
         let name = name.map(str::to_owned);
+        let path = "/v1/players";
         let body = NewPlayer { name };
-        self.post("/v1/players", None, Some(&body)).await
+        let mut player: PlayerReply = self.post(path, None, Some(&body)).await?;
+        if !is_token(&player.token) {
+            return Err(self.nonsense(path, "its player token is none"));
+        }
+        player.name = printable(&player.name).into_owned();
+        Ok(player)
     }
 
     /// Asks for a match that another player accepts.
@@ -204,8 +195,8 @@ impl Matchmaker {
         token: &str,
         challenge: &NewChallenge,
     ) -> Result<TicketReply, MatchmakerError> {
-        self.post("/v1/challenges", Some(token), Some(challenge))
-            .await
+        let path = "/v1/challenges";
+        self.named(path, self.post(path, Some(token), Some(challenge)).await?)
     }
 
     /// How far a challenge has come; the answer may wait up to `wait` for an opponent.
@@ -219,8 +210,8 @@ impl Matchmaker {
         id: &str,
         wait: Duration,
     ) -> Result<TicketReply, MatchmakerError> {
-        let path = format!("/v1/challenges/{id}?wait_ms={}", wait_ms(wait));
-        self.get(&path, Some(token)).await
+        let path = format!("/v1/challenges/{}?wait_ms={}", known(id)?, wait_ms(wait));
+        self.named(&path, self.get(&path, Some(token)).await?)
     }
 
     /// Accepts a challenge: the reply names the match.
@@ -233,8 +224,8 @@ impl Matchmaker {
         token: &str,
         id: &str,
     ) -> Result<TicketReply, MatchmakerError> {
-        let path = format!("/v1/challenges/{id}/accept");
-        self.post(&path, Some(token), None::<&()>).await
+        let path = format!("/v1/challenges/{}/accept", known(id)?);
+        self.named(&path, self.post(&path, Some(token), None::<&()>).await?)
     }
 
     /// Withdraws a challenge.
@@ -243,7 +234,8 @@ impl Matchmaker {
     ///
     /// [`MatchmakerError`].
     pub async fn cancel_challenge(&self, token: &str, id: &str) -> Result<(), MatchmakerError> {
-        self.delete(&format!("/v1/challenges/{id}"), token).await
+        let path = format!("/v1/challenges/{}", known(id)?);
+        self.delete(&path, token).await
     }
 
     /// Asks for a match in a pool.
@@ -256,7 +248,8 @@ impl Matchmaker {
         token: &str,
         ticket: &NewTicket,
     ) -> Result<TicketReply, MatchmakerError> {
-        self.post("/v1/tickets", Some(token), Some(ticket)).await
+        let path = "/v1/tickets";
+        self.named(path, self.post(path, Some(token), Some(ticket)).await?)
     }
 
     /// How far a ticket has come; the answer may wait up to `wait` for an opponent.
@@ -270,8 +263,8 @@ impl Matchmaker {
         id: &str,
         wait: Duration,
     ) -> Result<TicketReply, MatchmakerError> {
-        let path = format!("/v1/tickets/{id}?wait_ms={}", wait_ms(wait));
-        self.get(&path, Some(token)).await
+        let path = format!("/v1/tickets/{}?wait_ms={}", known(id)?, wait_ms(wait));
+        self.named(&path, self.get(&path, Some(token)).await?)
     }
 
     /// Withdraws a ticket.
@@ -280,7 +273,8 @@ impl Matchmaker {
     ///
     /// [`MatchmakerError`].
     pub async fn cancel_ticket(&self, token: &str, id: &str) -> Result<(), MatchmakerError> {
-        self.delete(&format!("/v1/tickets/{id}"), token).await
+        let path = format!("/v1/tickets/{}", known(id)?);
+        self.delete(&path, token).await
     }
 
     /// Where the player's seat in a match is, with the token that opens it.
@@ -309,7 +303,12 @@ impl Matchmaker {
     ///
     /// [`MatchmakerError`].
     pub async fn match_reply(&self, id: MatchId) -> Result<MatchReply, MatchmakerError> {
-        self.get(&format!("/v1/matches/{id}"), None).await
+        let path = format!("/v1/matches/{id}");
+        let mut reply: MatchReply = self.get(&path, None).await?;
+        for player in [&mut reply.players.white, &mut reply.players.black] {
+            player.name = printable(&player.name).into_owned();
+        }
+        Ok(reply)
     }
 
     /// A match as PGN.
@@ -375,14 +374,7 @@ impl Matchmaker {
         let mut began = Instant::now();
         let mut backoff = Backoff::new(Self::RETRY.0, Self::RETRY.1);
         loop {
-            let url = format!("{}{path}", self.base);
-            let mut request = self.http.request(method.clone(), url);
-            if let Some(token) = token {
-                request = request.bearer_auth(token);
-            }
-            if let Some(json) = json {
-                request = request.json(json);
-            }
+            let request = self.request(&method, path, token, json)?;
             let failed = match self.attempt(path, request).await {
                 Ok(body) => return Ok(body),
                 Err(Failure::Final(error)) => return Err(error),
@@ -405,26 +397,44 @@ impl Matchmaker {
         }
     }
 
-    async fn attempt(&self, path: &str, request: RequestBuilder) -> Result<Vec<u8>, Failure> {
-        let passing = |error: reqwest::Error| {
-            Failure::Passing(Passing {
-                why: causes(&error),
-                retry_after: None,
-                limit: None,
-            })
-        };
-        let response = request.send().await.map_err(passing)?;
-        let status = response.status();
-        let retry_after = retry_after(response.headers());
-        let body = match read_bounded(response, Self::ANSWER_LEN_MAX).await {
-            Ok(Some(body)) => body,
-            Ok(None) => return Err(Failure::Final(self.nonsense(path, "it is too long"))),
-            Err(error) => return Err(passing(error)),
-        };
-        if status.is_success() {
-            return Ok(body);
+    fn request(
+        &self,
+        method: &Method,
+        path: &str,
+        token: Option<&str>,
+        json: Option<&impl Serialize>,
+    ) -> Result<Request<Full<Bytes>>, MatchmakerError> {
+        let url = format!("{}{path}", self.base);
+        let mut request = Request::builder().method(method).uri(&url);
+        if let Some(token) = token {
+            if !is_token(token) {
+                return Err(MatchmakerError::Token);
+            }
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
-        let problem: Option<Problem> = serde_json::from_slice(&body).ok();
+        let body = match json {
+            None => Bytes::new(),
+            Some(json) => {
+                request = request.header(CONTENT_TYPE, "application/json");
+                let json = serde_json::to_vec(json);
+                json.map_err(|error| self.nonsense(path, error))?.into()
+            }
+        };
+        let request = request.body(Full::new(body));
+        request.map_err(|_| MatchmakerError::Address(url))
+    }
+
+    async fn attempt(&self, path: &str, request: Request<Full<Bytes>>) -> Result<Vec<u8>, Failure> {
+        let answer = self.transport.exchange(request).await;
+        let answer = answer.map_err(|none| self.no_answer(path, none))?;
+        let status = answer.status;
+        if status.is_success() {
+            return Ok(answer.body);
+        }
+        if status.is_redirection() {
+            return Err(Failure::Final(self.moved(path, &answer)));
+        }
+        let problem: Option<Problem> = serde_json::from_slice(&answer.body).ok().map(shown);
         Err(match (status, problem) {
             (
                 StatusCode::SERVICE_UNAVAILABLE
@@ -436,7 +446,7 @@ impl Matchmaker {
                 why: problem
                     .as_ref()
                     .map_or_else(|| status.to_string(), |problem| problem.detail.clone()),
-                retry_after,
+                retry_after: answer.retry_after,
                 limit: problem.filter(|_| status == StatusCode::TOO_MANY_REQUESTS),
             }),
             (_, Some(problem)) => Failure::Final(MatchmakerError::Problem(problem)),
@@ -444,10 +454,50 @@ impl Matchmaker {
         })
     }
 
+    fn no_answer(&self, path: &str, none: NoAnswer) -> Failure {
+        match none {
+            NoAnswer::Passing(why) => Failure::Passing(Passing {
+                why: printable(&why).into_owned(),
+                retry_after: None,
+                limit: None,
+            }),
+            NoAnswer::Tls(why) => Failure::Final(MatchmakerError::Tls {
+                base: self.base.clone(),
+                why: printable(&why).into_owned(),
+            }),
+            NoAnswer::Nonsense(why) => Failure::Final(self.nonsense(path, why)),
+        }
+    }
+
+    /// What a redirect names, as an address of a matchmaker if it is one.
+    fn moved(&self, path: &str, answer: &Answer) -> MatchmakerError {
+        let asked = format!("{}{path}", self.base);
+        let to = answer.location.as_deref().and_then(|to| {
+            let to = Url::parse(&asked).ok()?.join(to).ok()?;
+            let to = to.as_str();
+            Some(to.strip_suffix(path).unwrap_or(to).to_owned())
+        });
+        match to {
+            None => self.nonsense(path, format!("status {}", answer.status)),
+            Some(to) => MatchmakerError::Moved {
+                base: self.base.clone(),
+                to: cut(&to),
+            },
+        }
+    }
+
+    /// A reply whose id can be part of another request.
+    fn named(&self, path: &str, reply: TicketReply) -> Result<TicketReply, MatchmakerError> {
+        match known(&reply.id) {
+            Ok(_) => Ok(reply),
+            Err(error) => Err(self.nonsense(path, error)),
+        }
+    }
+
     fn nonsense(&self, path: &str, why: impl ToString) -> MatchmakerError {
         MatchmakerError::Nonsense {
             url: format!("{}{path}", self.base),
-            why: why.to_string(),
+            why: cut(&why.to_string()),
         }
     }
 }
@@ -458,42 +508,9 @@ fn uses_allowance(method: &Method, path: &str) -> bool {
     *method == Method::POST && (makes || path.ends_with("/accept"))
 }
 
-/// The wait that an answer asks for, in seconds; a date, which this matchmaker never names, is none.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().ok().map(Duration::from_secs)
-}
-
 /// No answer is waited for longer than half of what an answer may take.
 fn wait_ms(wait: Duration) -> u128 {
-    wait.min(Matchmaker::ANSWER_MAX / 2).as_millis()
-}
-
-/// The whole body, or `None` if it is longer than `max`.
-async fn read_bounded(
-    mut response: Response,
-    max: usize,
-) -> Result<Option<Vec<u8>>, reqwest::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > max {
-            return Ok(None);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Some(body))
-}
-
-/// An error with its causes: the outermost of reqwest's says only that sending failed.
-fn causes(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
+    wait.min(ANSWER_MAX / 2).as_millis()
 }
 
 #[cfg(test)]

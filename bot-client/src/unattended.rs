@@ -11,13 +11,12 @@ use game_core::{
 };
 use protocol::http::NewChallenge;
 use serde::Serialize;
-use shakmaty::Position;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::seat::{PlayerSeat, SeatSession, SessionConfig};
-use crate::{Connector, Matchmaker, MatchmakerError, canonical};
+use crate::{Connector, Matchmaker, MatchmakerError};
 
 /// Two players who are to move once must have done so, or they leave before.
 const MOVED_WITHIN: Duration = Duration::from_secs(30);
@@ -173,7 +172,7 @@ impl Neglectful {
             let view = session.view();
             if !asked && view.is_my_turn() && view.ply() == own_ply {
                 let legal = view.position().legal_moves();
-                let Some(uci) = legal.first().copied().and_then(canonical) else {
+                let Some(uci) = legal.first().map(|legal| legal.uci()) else {
                     return;
                 };
                 let kind = CommandKind::Move {

@@ -1,50 +1,40 @@
-//! The board of a match: the position, what stood there before, and what the rules make of it.
+//! The board of a match: the position, the positions before it, and what the rules conclude.
 
-use shakmaty::uci::UciMove;
-use shakmaty::zobrist::Zobrist64;
-use shakmaty::{Chess, EnPassantMode, Move, Position};
-
-use crate::{Outcome, Seat, StartPosition, Termination, Uci};
+use crate::limits::{PLIES_MAX, QUIET_PLIES_MAX, REPETITIONS_MAX};
+use crate::{Move, Outcome, Position, Seat, Termination};
 
 /// How a match ends: who won, and why.
 pub(crate) type Ending = (Outcome, Termination);
 
-/// A position reached in play, and what the rules conclude from how it was reached.
-#[derive(Debug, Clone)]
+/// The position on the board, with what the rules need of the positions before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Board {
-    /// Where the pieces stand now.
-    position: Chess,
+    /// The position.
+    position: Position,
     /// Half-moves made in the match.
     ply: u16,
-    /// Hashes of the positions that can still come back, the present one last. They hold castling
-    /// rights, the side to move, and en passant only where it is a legal move (FIDE 9.2.3).
+    /// Keys of the positions that can still come back, the present one last (FIDE 9.2.3).
     seen: Vec<u64>,
-    /// Set once the rules have ended the match.
+    /// The end of the match, once the rules have ended it.
     verdict: Option<Ending>,
 }
 
 impl Board {
-    /// 600 moves a side.
-    pub(crate) const PLIES_MAX: u16 = 2 * 600;
-    /// 75 moves a side (FIDE 9.6.2).
-    pub(crate) const QUIET_PLIES_MAX: u32 = 2 * 75;
-    /// FIDE 9.6.1.
-    const REPETITIONS_MAX: usize = 5;
+    /// Memory for keys is allocated in steps: doubling would waste half of the memory in most matches.
+    const STEP: usize = 32;
 
-    /// The board at ply 0.
-    pub(crate) fn new(start: &StartPosition) -> Self {
-        let position = start.position();
+    /// The board at ply 0, with a position that is not over.
+    pub(crate) fn new(position: Position) -> Self {
         Self {
-            seen: vec![hash(&position)],
+            seen: vec![position.repetition_key()],
             position,
             ply: 0,
-            // A start position is never over already.
             verdict: None,
         }
     }
 
-    /// Where the pieces stand.
-    pub(crate) const fn position(&self) -> &Chess {
+    /// The position.
+    pub(crate) const fn position(&self) -> &Position {
         &self.position
     }
 
@@ -55,10 +45,10 @@ impl Board {
 
     /// The side to move.
     pub(crate) fn turn(&self) -> Seat {
-        self.position.turn().into()
+        self.position.turn()
     }
 
-    /// How the rules have ended the match.
+    /// The end of the match, if the rules have ended it.
     pub(crate) const fn verdict(&self) -> Option<Ending> {
         self.verdict
     }
@@ -69,51 +59,36 @@ impl Board {
         self.seen.capacity() * size_of::<u64>()
     }
 
-    /// The legal move that `uci` names, and its canonical form. `None` if the rules do not allow
-    /// it here.
-    pub(crate) fn resolve(&self, uci: Uci) -> Option<(Move, Uci)> {
-        let legal = uci.to_move().to_move(&self.position).ok()?;
-        Some((legal, self.canonical(legal)?))
-    }
-
-    /// Every legal move in its canonical form.
-    pub(crate) fn legal_moves(&self) -> Vec<Uci> {
-        let moves = self.position.legal_moves();
-        moves.iter().filter_map(|&m| self.canonical(m)).collect()
-    }
-
-    /// Plays a move that [`resolve`](Self::resolve) found legal here.
+    /// Plays a move that the position gave out.
     pub(crate) fn play(&mut self, legal: Move) {
         if self.position.is_irreversible(legal) {
             self.seen.clear();
         }
-        self.position.play_unchecked(legal);
+        self.position.play(legal);
         self.ply = self.ply.saturating_add(1);
-        self.seen.push(hash(&self.position));
+        if self.seen.len() == self.seen.capacity() {
+            self.seen.reserve_exact(Self::STEP);
+        }
+        self.seen.push(self.position.repetition_key());
         self.verdict = self.conclude();
     }
 
     /// The result if `loser` runs out of time or resigns now.
     ///
-    /// FIDE 6.9 and 5.1.2 give a draw where the opponent cannot mate by any legal sequence. That is
-    /// judged by the material on the board, as Lichess does: an opponent that could mate with it
-    /// somewhere wins, although a blocked position may hide no mate.
+    /// FIDE 6.9 and 5.1.2 give a draw where the opponent cannot mate by any sequence of legal moves.
+    /// Only the material is considered, as on Lichess: an opponent whose material could mate in some
+    /// position wins, even if the position on the board is blocked.
     pub(crate) fn outcome_lost_by(&self, loser: Seat) -> Outcome {
         let winner = loser.opponent();
-        if self.position.has_insufficient_material(winner.into()) {
-            Outcome::Draw
-        } else {
+        if self.position.can_mate(winner) {
             Outcome::win_of(winner)
+        } else {
+            Outcome::Draw
         }
     }
 
-    fn canonical(&self, legal: Move) -> Option<Uci> {
-        let mode = self.position.castles().mode();
-        UciMove::from_move(legal, mode).try_into().ok()
-    }
-
-    /// What the rules make of the position. Mate comes first: it prevails over a move that also
-    /// completes a repetition or the 75 moves (FIDE 9.6.2).
+    /// The end that the rules conclude from the position. Mate is checked first, as it takes precedence
+    /// when the same move completes a repetition or the 75 moves (FIDE 9.6.2).
     fn conclude(&self) -> Option<Ending> {
         let draw = |termination| Some((Outcome::Draw, termination));
         if self.position.is_checkmate() {
@@ -121,29 +96,23 @@ impl Board {
             Some((Outcome::win_of(winner), Termination::Checkmate))
         } else if self.position.is_stalemate() {
             draw(Termination::Stalemate)
-        } else if self.position.is_insufficient_material() {
+        } else if self.position.is_dead() {
             draw(Termination::DeadPosition)
-        } else if self.repetitions() >= Self::REPETITIONS_MAX {
+        } else if self.repetitions() >= REPETITIONS_MAX {
             draw(Termination::FivefoldRepetition)
-        } else if self.position.halfmoves() >= Self::QUIET_PLIES_MAX {
+        } else if self.position.quiet_plies() >= QUIET_PLIES_MAX {
             draw(Termination::SeventyFiveMoves)
-        } else if self.ply >= Self::PLIES_MAX {
+        } else if self.ply >= PLIES_MAX {
             draw(Termination::MaxLength)
         } else {
             None
         }
     }
 
-    /// How often the present position has stood on the board, this time included.
+    /// How often the position has occurred, this time included.
     fn repetitions(&self) -> usize {
         let present = self.seen.last();
         let same = |before: &&u64| Some(*before) == present;
         self.seen.iter().filter(same).count()
     }
-}
-
-fn hash(position: &Chess) -> u64 {
-    position
-        .zobrist_hash::<Zobrist64>(EnPassantMode::Legal)
-        .into()
 }

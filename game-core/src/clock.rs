@@ -6,23 +6,23 @@ use crate::{BySeat, MatchTime, Seat, TimeControl};
 
 /// Both sides' remaining time, to the microsecond, and which side's is counting down.
 ///
-/// At most one side's clock counts (FIDE 6.2). Stopping it charges nothing by itself: what has
-/// passed is charged by [`settle`](Self::settle), so every event can say what both clocks showed.
+/// At most one side's clock counts (FIDE 6.2). Stopping it charges nothing: the time that has passed is
+/// charged by [`charge_until`](Self::charge_until), so every event can record both clocks.
 #[derive(Debug, Clone)]
 pub(crate) struct Clock {
-    /// What each side had at the last settlement.
+    /// What each side had when time was last charged.
     remaining: BySeat<Duration>,
-    /// What a side gains for a timed move.
+    /// The time added for a timed move.
     increment: Duration,
-    /// Whose clock counts, and from when what passes is not yet charged.
+    /// The seat whose clock counts, and since when its time is not charged yet.
     running: Option<(Seat, MatchTime)>,
 }
 
 impl Clock {
-    /// More than a clock can ever show: what 32 bits of milliseconds hold, some 49 days.
+    /// Upper bound on what a clock shows: the most that 32 bits of milliseconds hold, about 49 days.
     pub(crate) const MAX: Duration = Duration::from_millis(u32::MAX as u64);
 
-    /// Stopped, with each side's time at the start of a match.
+    /// The stopped clocks at the start of a match.
     pub(crate) fn new(control: TimeControl) -> Self {
         Self {
             remaining: BySeat::new_with(|_| control.start()),
@@ -40,12 +40,12 @@ impl Clock {
         shown
     }
 
-    /// What both clocks showed at the last settlement.
-    pub(crate) const fn settled(&self) -> BySeat<Duration> {
+    /// What both sides had left when time was last charged.
+    pub(crate) const fn remaining(&self) -> BySeat<Duration> {
         self.remaining
     }
 
-    /// Whose clock counts.
+    /// The seat whose clock counts.
     pub(crate) fn running(&self) -> Option<Seat> {
         self.running.map(|(seat, _)| seat)
     }
@@ -56,27 +56,27 @@ impl Clock {
             .map(|(seat, since)| since + self.remaining[seat])
     }
 
-    /// Lets the clock of `seat` count from `now`.
+    /// Starts the clock of `seat` at `now`.
     pub(crate) const fn start(&mut self, seat: Seat, now: MatchTime) {
         self.running = Some((seat, now));
     }
 
-    /// Lets no clock count. What passed since the last settlement is charged to nobody.
+    /// Stops the running clock. Time that was not charged before is charged to nobody.
     pub(crate) const fn stop(&mut self) {
         self.running = None;
     }
 
-    /// Charges what has passed up to `now`; a running clock stays running.
-    pub(crate) fn settle(&mut self, now: MatchTime) {
+    /// Charges the time that has passed up to `now`; a running clock keeps running.
+    pub(crate) fn charge_until(&mut self, now: MatchTime) {
         self.remaining = self.shown(now);
         if let Some((_, since)) = &mut self.running {
-            // When time turns out to have stood still, what is charged already lies ahead of `now`
-            // and must not be charged again.
+            // `now` may lie before the time already charged, if the owner finds that its clock stood
+            // still. That time must not be charged again.
             *since = now.max(*since);
         }
     }
 
-    /// Charges time that counted for `seat` under a former owner.
+    /// Charges `seat` time that counted under a former owner.
     pub(crate) fn charge(&mut self, seat: Seat, counted: Duration) {
         self.remaining[seat] = self.remaining[seat].saturating_sub(counted);
     }
@@ -88,7 +88,7 @@ impl Clock {
             .min(Self::MAX);
     }
 
-    /// Takes both clocks from a record, and stops them.
+    /// Sets both clocks from a record, and stops them.
     pub(crate) const fn set(&mut self, remaining: BySeat<Duration>) {
         self.remaining = remaining;
         self.running = None;
@@ -123,19 +123,19 @@ mod tests {
         let shown = clock.shown(at(107));
         assert_eq!((shown.white, shown.black), (60 * SECOND, 53 * SECOND));
         assert_eq!(clock.flag_at(), Some(at(160)));
-        clock.settle(at(107));
+        clock.charge_until(at(107));
         clock.stop();
         clock.add_increment(Seat::Black);
         assert_eq!(clock.shown(at(500)).black, 55 * SECOND);
     }
 
     #[test]
-    fn settling_often_charges_the_same_as_settling_once() {
+    fn charging_often_charges_the_same_as_charging_once() {
         let mut often = clock(60, 0);
         often.start(Seat::White, at(0));
         let once = often.clone();
         for second in [3, 3, 10, 41] {
-            often.settle(at(second));
+            often.charge_until(at(second));
         }
         assert_eq!(often.shown(at(50)), once.shown(at(50)));
         assert_eq!(often.flag_at(), once.flag_at());
@@ -145,20 +145,20 @@ mod tests {
     fn a_clock_never_goes_below_zero() {
         let mut clock = clock(60, 0);
         clock.start(Seat::White, at(0));
-        clock.settle(at(61));
-        assert_eq!(clock.settled().white, Duration::ZERO);
+        clock.charge_until(at(61));
+        assert_eq!(clock.remaining().white, Duration::ZERO);
     }
 
     #[test]
     fn time_found_to_have_stood_still_is_not_charged_twice() {
         let mut clock = clock(60, 0);
         clock.start(Seat::White, at(0));
-        clock.settle(at(10));
+        clock.charge_until(at(10));
         // The owner finds that 4 of those 10 seconds were a pause of its own.
-        clock.settle(at(6));
-        clock.settle(at(10));
-        assert_eq!(clock.settled().white, 50 * SECOND);
-        clock.settle(at(11));
-        assert_eq!(clock.settled().white, 49 * SECOND);
+        clock.charge_until(at(6));
+        clock.charge_until(at(10));
+        assert_eq!(clock.remaining().white, 50 * SECOND);
+        clock.charge_until(at(11));
+        assert_eq!(clock.remaining().white, 49 * SECOND);
     }
 }

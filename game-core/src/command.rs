@@ -1,4 +1,4 @@
-//! What a seat asks for, and why it is refused.
+//! The commands of a seat, and the reasons for which they are refused.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CommandId, Uci};
 
-/// What a seat asks of its match.
+/// A request of a seat to its match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Command {
     /// The client's number for this command.
     pub id: CommandId,
-    /// What is asked for.
+    /// The request.
     pub kind: CommandKind,
 }
 
@@ -20,14 +20,14 @@ pub struct Command {
 pub enum CommandKind {
     /// Make a move.
     Move {
-        /// The ply of the position the move is made in, so that a late move is known as such.
+        /// The ply of the position that the move is for, so that a late move is recognised.
         ply: u16,
         /// The move.
         uci: Uci,
         /// Offer a draw with the move (FIDE 9.1.2.1).
         offers_draw: bool,
     },
-    /// Give the match up: a loss, or a draw if the opponent cannot mate (FIDE 5.1.2).
+    /// Resign: a loss, or a draw if the opponent cannot mate (FIDE 5.1.2).
     Resign,
     /// End the match without a result, before both sides have moved.
     Abort,
@@ -51,15 +51,15 @@ pub enum Refusal {
     StalePly,
     /// The rules do not allow the move here.
     IllegalMove,
-    /// Resigning and drawing need both first moves made; abort instead.
+    /// A match can be resigned or drawn only after both first moves; abort instead.
     TooEarly,
-    /// A match can be aborted only before both first moves are made.
+    /// A match can be aborted only before both first moves.
     TooLate,
     /// This seat's offer stands already, or it offered less than 20 plies ago.
     OfferTooSoon,
-    /// There is no offer to answer.
+    /// No offer of the opponent stands.
     NoOffer,
-    /// The seat has used this command id for another command. What that one did stands.
+    /// The seat has used this id for another command, whose effect stands.
     CommandIdReused,
 }
 

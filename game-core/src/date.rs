@@ -1,8 +1,8 @@
-//! Calendar dates for the records.
+//! Calendar dates for records.
 
 use crate::UnixMillis;
 
-/// A point in time as the calendar names it, in UTC.
+/// A date and time of the calendar, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct UtcDate {
     pub(crate) year: u64,
@@ -16,8 +16,8 @@ pub(crate) struct UtcDate {
 }
 
 impl From<UnixMillis> for UtcDate {
-    /// Howard Hinnant's `civil_from_days`: the year is taken to begin in March, so that the leap
-    /// day is its last, in the proleptic Gregorian calendar with its cycle of 400 years.
+    /// Howard Hinnant's `civil_from_days`: years begin in March, so that the leap day is the last of a
+    /// year, in the proleptic Gregorian calendar with its cycle of 400 years.
     fn from(UnixMillis(millis): UnixMillis) -> Self {
         const DAYS_PER_ERA: u64 = 146_097;
         // From 0000-03-01 to 1970-01-01.

@@ -1,21 +1,17 @@
-//! What a command or the passing of time comes to: the rules of a match, which change nothing.
+//! The rules of a match: what a command or the passing of time leads to. Nothing here changes it.
 
-use shakmaty::Move;
-
-use crate::board::{Board, Ending};
+use crate::board::Ending;
 use crate::history::Deed;
-use crate::{ClockStart, CommandKind, Match, MatchTime, Outcome, Refusal, Seat, Termination, Uci};
+use crate::{CommandKind, Match, MatchTime, Move, Outcome, Refusal, Seat, Termination, Uci};
 
-/// What an accepted command does. Takebacks, claims and given time belong here, each with its
-/// `EventKind` and history entry.
+/// The effect of an accepted command. A new kind of command is added here, with its `EventKind` and
+/// its history entry.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Act {
     /// A move is made.
     Move {
-        /// The move, legal in the position.
+        /// The move.
         legal: Move,
-        /// Its canonical form.
-        uci: Uci,
         /// A draw is offered with it.
         offers_draw: bool,
     },
@@ -28,20 +24,7 @@ pub(crate) enum Act {
 }
 
 impl Match {
-    /// The plies that make up both first moves, which are not timed and do not count yet.
-    const FIRST_PLIES: u16 = 2;
-
-    /// Whether the match counts: it is timed, has a result, and can no longer be aborted.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.has_begun_at(self.ply())
-    }
-
-    /// Whether there is nothing left to do but, at most, to state the result.
-    pub(crate) const fn is_over(&self) -> bool {
-        self.end.is_some() || self.board.verdict().is_some()
-    }
-
-    /// What a command comes to.
+    /// The effect of a command.
     ///
     /// # Errors
     ///
@@ -58,7 +41,7 @@ impl Match {
             } => self.decide_move(seat, ply, uci, offers_draw),
             CommandKind::Resign if !self.has_begun() => Err(Refusal::TooEarly),
             CommandKind::Resign => {
-                let outcome = self.board.outcome_lost_by(seat);
+                let outcome = self.line.board().outcome_lost_by(seat);
                 Ok(Act::End((outcome, Termination::Resignation)))
             }
             CommandKind::Abort if self.has_begun() => Err(Refusal::TooLate),
@@ -77,8 +60,15 @@ impl Match {
         }
     }
 
-    /// Whether the event of `seq`, which a command caused, is what a command of this kind comes to: the
-    /// same command sent again, or another one under its id.
+    /// Whether `seat` may offer a draw without a move; while its opponent's offer stands, that
+    /// means to accept it.
+    #[must_use]
+    pub fn may_offer_draw(&self, seat: Seat) -> bool {
+        self.decide(seat, CommandKind::OfferDraw).is_ok()
+    }
+
+    /// Whether a command of this `kind` has the effect that is recorded as event `seq`. If it has not,
+    /// it is another command under the id of the one that caused the event.
     pub(crate) fn caused(&self, seq: u32, kind: CommandKind) -> bool {
         match (kind, self.history.at(seq)) {
             (
@@ -112,28 +102,23 @@ impl Match {
         }
     }
 
-    /// Whether `uci` names the move that was `made` at `ply`. Castling has two names, of which one is
-    /// recorded: what may be the other is looked up on the board of that time.
+    /// Whether `uci` names the move that was `made` at `ply`. Castling has two names, and only the
+    /// canonical one is recorded: for the other, the board of that ply is made again.
     fn names(&self, uci: Uci, made: Uci, ply: u16) -> bool {
         if uci == made {
             return true;
         }
-        let mut board = Board::new(&self.setup.start);
-        for (before, _) in self.moves().take(ply.into()) {
-            let Some((legal, _)) = board.resolve(before) else {
-                return false;
-            };
-            board.play(legal);
-        }
-        board.resolve(uci).is_some_and(|(_, name)| name == made)
+        let board = self.line.board_at(&self.setup.start, ply);
+        let named = board.and_then(|board| board.position().resolve(uci));
+        named.is_some_and(|legal| legal.uci() == made)
     }
 
-    /// How the match ends at `now` without anyone's doing.
+    /// How the match ends at `now` without a command, if it does.
     pub(crate) fn due(&self, now: MatchTime) -> Option<Ending> {
         let has_come = |deadline: Option<MatchTime>| deadline.is_some_and(|at| at <= now);
         if self.end.is_some() {
             None
-        } else if let Some(verdict) = self.board.verdict() {
+        } else if let Some(verdict) = self.verdict() {
             Some(verdict)
         } else if let Some(until) = self.waits_until() {
             (until <= now).then(|| self.no_start())
@@ -146,19 +131,18 @@ impl Match {
         }
     }
 
-    /// The end if the side to move runs out of time. A draw that its opponent has offered stands:
-    /// who offered it is content with it.
+    /// The end if the side to move runs out of time: a draw if its opponent has offered one.
     pub(crate) fn flag_fall(&self) -> Ending {
         let loser = self.turn();
         let outcome = if self.offers.faces(loser) {
             Outcome::Draw
         } else {
-            self.board.outcome_lost_by(loser)
+            self.line.board().outcome_lost_by(loser)
         };
         (outcome, Termination::TimeForfeit)
     }
 
-    /// The end if the side to move does not make its first move in time, or nobody came at all.
+    /// The end if the side to move does not make its first move in time, or if no player ever came.
     pub(crate) fn no_start(&self) -> Ending {
         let termination = match self.turn() {
             Seat::White => Termination::WhiteNoStart,
@@ -174,24 +158,20 @@ impl Match {
         uci: Uci,
         offers_draw: bool,
     ) -> Result<Act, Refusal> {
-        // The ply comes first: a move that crossed the opponent's, or was sent twice under two ids,
-        // is late rather than out of turn.
+        // The ply is checked first: a move that crossed the opponent's, or was sent twice under two
+        // ids, is late rather than out of turn.
         if ply != self.ply() {
             return Err(Refusal::StalePly);
         }
         if seat != self.turn() {
             return Err(Refusal::NotYourTurn);
         }
-        let (legal, uci) = self.board.resolve(uci).ok_or(Refusal::IllegalMove)?;
+        let legal = self.position().resolve(uci).ok_or(Refusal::IllegalMove)?;
         if offers_draw {
             // The offer is made on the position after the move (FIDE 9.1.2.1).
             self.check_offer(seat, ply.saturating_add(1))?;
         }
-        Ok(Act::Move {
-            legal,
-            uci,
-            offers_draw,
-        })
+        Ok(Act::Move { legal, offers_draw })
     }
 
     /// Whether `seat` may offer a draw with `ply` on the board.
@@ -201,10 +181,6 @@ impl Match {
         } else {
             Err(Refusal::TooEarly)
         }
-    }
-
-    fn has_begun_at(&self, ply: u16) -> bool {
-        self.setup.clock_start == ClockStart::AtOnce || ply >= Self::FIRST_PLIES
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a match did: the records of its log.
+//! The events of a match, which make up its log.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{BySeat, CommandId, Seat, Uci};
 
-/// One thing that a match did, with all that a replay needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One change of a match, with everything that a replay needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// Its number in the match, from 1, without gaps.
     pub seq: u32,
-    /// The seat that caused it; `None` where time, the rules or an arbiter did.
+    /// The seat that caused it; `None` if time, the rules or an arbiter did.
     pub seat: Option<Seat>,
-    /// The command that caused it; at most one event carries any id of a seat.
+    /// The command that caused it. Each command id of a seat is in one event at most.
     pub command_id: Option<CommandId>,
     /// What both clocks show after it.
     pub clocks: BySeat<Duration>,
@@ -25,10 +25,10 @@ pub struct Event {
 /// The kinds of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EventKind {
-    /// A move was made. It also declines the opponent's standing draw offer; the mover's own stands
-    /// on (FIDE 9.1.2.1).
+    /// A move was made. It also declines a draw offer of the opponent; an offer of the mover stands
+    /// (FIDE 9.1.2.1).
     Moved {
-        /// The move, as the rules name it (castling as the king's two-square step).
+        /// The move in its canonical form (castling as the king's two-square step).
         uci: Uci,
         /// A draw was offered with it.
         offers_draw: bool,
@@ -106,7 +106,7 @@ pub enum Termination {
     Checkmate,
     /// FIDE 5.2.1.
     Stalemate,
-    /// No sequence of legal moves leads to mate (FIDE 5.2.2), as far as material shows.
+    /// Neither side has the material to mate (FIDE 5.2.2).
     DeadPosition,
     /// The same position for the fifth time (FIDE 9.6.1).
     FivefoldRepetition,
@@ -114,21 +114,21 @@ pub enum Termination {
     SeventyFiveMoves,
     /// 600 moves a side were made.
     MaxLength,
-    /// A side resigned; a draw if the opponent could not mate by any legal sequence (FIDE 5.1.2).
+    /// A side resigned; a draw if the opponent lacked the material to mate (FIDE 5.1.2).
     Resignation,
     /// Both agreed to a draw (FIDE 5.2.3).
     DrawAgreement,
-    /// A flag fell; a draw if the opponent could not mate by any legal sequence (FIDE 6.9), or had a
-    /// draw offer standing.
+    /// A flag fell; a draw if the opponent lacked the material to mate (FIDE 6.9), or if its draw offer
+    /// stood.
     TimeForfeit,
     /// A seat aborted before both first moves were made.
     Aborted,
-    /// White did not make its first move in time, or neither player came and it was White's turn; the
-    /// match is aborted.
+    /// White did not make its first move in time, or no player joined and it was White's turn; the match
+    /// is aborted.
     WhiteNoStart,
-    /// The same of Black.
+    /// The same for Black.
     BlackNoStart,
-    /// An arbiter ended the match, with any result or none.
+    /// An arbiter ended the match, with or without a result.
     Adjudicated,
 }
 

@@ -1,30 +1,29 @@
-//! FEN as a match takes it: read whole, or refused.
+//! The check of a FEN before it is read: accepted whole, or refused.
 //!
-//! The reader of the rules library is generous: it takes what only variants have (pockets, counted
-//! checks, marks of promoted pieces), adds digits up, and cuts numbers that are too large, and all of
-//! that would be missing in the position that a match keeps. So the text is held against the standard
-//! first (PGN standard, 16.1.3). Fields may be left out from the end; they then are `w - - 0 1`.
+//! The parser of the rules library is lenient: it accepts what only variants have (pockets, counted
+//! checks, marks of promoted pieces), adds digits up, and truncates numbers that are too large. All of
+//! that would be missing from the stored position, so the text is checked against the standard first
+//! (PGN standard, 16.1.3). Fields may be left out from the end; they then are `w - - 0 1`.
 
-use shakmaty::fen::Fen;
-
-/// The move number may not be higher. The longest game that the rules allow has fewer than 6,000 moves.
+/// Highest move number. The longest game that the rules allow has fewer than 6,000 moves.
 const FULLMOVES_MAX: u32 = 9_999;
-/// Longer text is refused unread, in bytes. The longest FEN is about 90.
+/// Longest text that is read, bytes. The longest FEN is about 90.
 const LEN_MAX: usize = 120;
 
-/// Reads a FEN of standard chess.
+/// Checks that a text says no more than a position of standard chess keeps; the rules library reads
+/// the rest.
 ///
 /// # Errors
 ///
-/// In words, when the text is no FEN or says more than a position of standard chess has.
-pub(crate) fn read(text: &str) -> Result<Fen, String> {
+/// The reason in words.
+pub(crate) fn check(text: &str) -> Result<(), String> {
     if text.len() > LEN_MAX {
         return Err(format!("longer than {LEN_MAX} bytes"));
     }
     // An underscore stands for a space where FEN is part of an address.
     let mut fields = text.split([' ', '_']).filter(|field| !field.is_empty());
     check_pieces(fields.next().unwrap_or_default())?;
-    // The turn is read by the library as it must be.
+    // The library parses the side to move strictly.
     let _turn = fields.next();
     if let Some(rights) = fields.next() {
         check_castling(rights)?;
@@ -44,7 +43,7 @@ pub(crate) fn read(text: &str) -> Result<Fen, String> {
     if let Some(more) = fields.next() {
         return Err(format!("{more:?} stands behind its six fields"));
     }
-    text.parse().map_err(|error| format!("{error}"))
+    Ok(())
 }
 
 fn check_pieces(field: &str) -> Result<(), String> {
@@ -68,7 +67,7 @@ fn check_pieces(field: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Each right once: a set is all that is kept of them.
+/// Each right at most once, as only the set of them is kept.
 fn check_castling(field: &str) -> Result<(), String> {
     let repeated = |(at, c): (usize, char)| field[..at].contains(c);
     match field.char_indices().find(|&place| repeated(place)) {

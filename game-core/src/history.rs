@@ -1,26 +1,22 @@
-//! What happened in a match, packed: one entry of 16 bytes for each event but the last.
-
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
+//! The log of a match in packed form: one entry of 16 bytes for each event, except the one that ends it.
 
 use crate::{CommandId, EventKind, Seat, Uci};
 
 /// One event that did not end the match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct Entry {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Entry {
     /// The command that caused it.
-    pub(crate) command: CommandId,
+    pub command: CommandId,
     /// What happened.
-    pub(crate) deed: Deed,
+    pub deed: Deed,
 }
 
-/// What a seat did without ending the match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) enum Deed {
+/// An act of a seat that did not end the match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Deed {
     /// A move was made.
     Moved {
-        /// By whom.
+        /// The seat that did it.
         seat: Seat,
         /// The move in its canonical form.
         uci: Uci,
@@ -31,17 +27,17 @@ pub(crate) enum Deed {
     },
     /// A draw was offered.
     DrawOffered {
-        /// By whom.
+        /// The seat that did it.
         seat: Seat,
     },
     /// The standing offer was declined.
     DrawDeclined {
-        /// By whom.
+        /// The seat that did it.
         seat: Seat,
     },
 }
 
-// A live match must stay within 4 KB at 80 plies.
+// A live match must stay below 4 KB at 80 plies.
 const _: () = assert!(size_of::<Entry>() == 16);
 
 impl Entry {
@@ -71,7 +67,7 @@ impl Entry {
 pub(crate) struct History(Vec<Entry>);
 
 impl History {
-    /// Memory is taken in steps: doubling would waste half of it in most of a server's matches.
+    /// Memory is allocated in steps: doubling would waste half of it in most matches.
     const STEP: usize = 32;
 
     /// Adds the next event.
@@ -82,7 +78,7 @@ impl History {
         self.0.push(Entry { command, deed });
     }
 
-    /// How many events there are.
+    /// The number of events.
     pub(crate) fn len(&self) -> u32 {
         // The rules end a match long before 2³² events.
         u32::try_from(self.0.len()).unwrap_or(u32::MAX)
@@ -93,30 +89,20 @@ impl History {
         &self.0
     }
 
-    /// The seq of the event that this command of `seat` caused. The latest come first: a repeat
-    /// follows its original closely.
+    /// The seq of the event that this command of `seat` caused. The search begins at the end, as a
+    /// repeated command follows its original closely.
     pub(crate) fn find(&self, seat: Seat, id: CommandId) -> Option<u32> {
         let index = self.0.iter().rposition(|entry| entry.by() == (seat, id))?;
         u32::try_from(index).ok()?.checked_add(1)
     }
 
-    /// What happened at `seq`, and the ply at which it did; `None` for the event that ended the match.
+    /// The deed of event `seq`, and the ply before it; `None` for the event that ended the match.
     pub(crate) fn at(&self, seq: u32) -> Option<(Deed, u16)> {
         let index = usize::try_from(seq).ok()?.checked_sub(1)?;
         let deed = self.0.get(index)?.deed;
         let is_move = |entry: &&Entry| matches!(entry.deed, Deed::Moved { .. });
         let ply = self.0[..index].iter().filter(is_move).count();
         Some((deed, u16::try_from(ply).unwrap_or(u16::MAX)))
-    }
-
-    /// The moves, each with what the mover's clock showed after it.
-    pub(crate) fn moves(&self) -> impl DoubleEndedIterator<Item = (Uci, Duration)> + '_ {
-        self.0.iter().filter_map(|entry| match entry.deed {
-            Deed::Moved { uci, clock_ms, .. } => {
-                Some((uci, Duration::from_millis(clock_ms.into())))
-            }
-            Deed::DrawOffered { .. } | Deed::DrawDeclined { .. } => None,
-        })
     }
 
     /// Heap memory in bytes.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// An identity that is not of the required form.
+/// Why a text is not an identity.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidId {
     /// A match id is 12 characters of `0-9A-Za-z`.
@@ -22,17 +22,18 @@ pub enum InvalidId {
     Player,
 }
 
-/// Names one match for all time: 12 characters, base62, random.
+/// Identifies one match for all time: 12 random characters in base62.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MatchId([u8; Self::LEN]);
 
 impl MatchId {
-    /// Characters in an id. 62¹² ids: a billion matches collide with probability 1.6·10⁻⁴.
+    /// Characters in an id. Of 62¹² ids, two among a billion matches are equal with a probability of
+    /// 1.6·10⁻⁴.
     pub const LEN: usize = 12;
 
     const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-    /// The id that 128 random bits spell; the caller owns the source of randomness.
+    /// The id made of 128 random bits; the caller owns the source of randomness.
     #[must_use]
     pub fn from_random(bits: u128) -> Self {
         let mut rest = bits;
@@ -47,7 +48,7 @@ impl MatchId {
     /// The twelve characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // Only ASCII is ever stored.
+        // The bytes are always ASCII.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
@@ -103,7 +104,7 @@ impl<'de> Deserialize<'de> for MatchId {
     }
 }
 
-/// Names a player: what the issuer of player tokens calls the subject.
+/// Identifies a player: the subject of the player token.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct PlayerId(Box<str>);
 
@@ -152,8 +153,8 @@ impl<'de> Deserialize<'de> for PlayerId {
     }
 }
 
-/// A number that the client chose for one command: the same seat sending the same number in the
-/// same match means the same command, and it takes effect at most once.
+/// A number that the client chose for a command. Within a match, the same number of the same seat means
+/// the same command, which takes effect at most once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CommandId(pub u64);
 

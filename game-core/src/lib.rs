@@ -1,20 +1,28 @@
 //! A match of chess as a pure state machine: rules, clocks, endings, history, snapshot, PGN.
 //!
 //! Nothing here reads a clock, draws a random number, performs I/O or knows a runtime: `now` is an
-//! argument, identities are handed in. Rules come from [`shakmaty`].
+//! argument, identities are handed in. The rules come from the `shakmaty` crate, which only
+//! [`Position`] uses.
 //!
-//! [`Match`] is the whole of it: commands and time go in, events come out, and a [`Snapshot`] with
-//! the events after it makes the same match again somewhere else.
+//! Start at [`Match`]: commands and time go in, [`Event`]s come out. A [`Snapshot`] and the events after
+//! it restore the same match in another process.
 
 // Vocabulary.
 mod id;
 mod owner;
 mod seat;
 mod time;
+
+mod piece;
+mod square;
 mod uci;
 
-// What is agreed, asked for and done.
+// The rules of chess.
 mod fen;
+mod limits;
+mod position;
+
+// What is agreed, asked for and done.
 mod setup;
 
 mod command;
@@ -24,13 +32,16 @@ mod event;
 mod board;
 mod clock;
 mod history;
+mod line;
 mod offers;
 mod refusals;
 
-// The live match.
+// The live match: its state, what its rules allow, and what changes it.
 mod state;
 
 mod decide;
+
+mod apply;
 
 // What outlives it.
 mod snapshot;
@@ -38,13 +49,21 @@ mod snapshot;
 mod date;
 mod pgn;
 
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
 pub use command::{Command, CommandKind, Refusal};
 pub use event::{Event, EventKind, Outcome, Termination};
+pub use history::{Deed, Entry};
 pub use id::{CommandId, InvalidId, MatchId, PlayerId};
+pub use limits::{PLIES_MAX, QUIET_PLIES_MAX, REPETITIONS_MAX};
 pub use owner::{Epoch, ShardId};
+pub use piece::{CastlingSide, Piece, Role};
+pub use position::{InvalidPosition, InvalidSan, Move, Position, San};
 pub use seat::{BySeat, ColorChoice, Seat};
 pub use setup::{InvalidSetup, MatchSetup, Player, StartPosition};
 pub use snapshot::{RestoreError, Snapshot};
-pub use state::Match;
+pub use square::{File, InvalidSquare, Rank, Square};
+pub use state::{End, Match};
 pub use time::{ClockStart, InvalidTimeControl, MatchTime, Speed, TimeControl, UnixMillis};
 pub use uci::{InvalidUci, Uci};

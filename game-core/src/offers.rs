@@ -1,32 +1,32 @@
-//! Draw offers: which one stands, and who may make the next.
+//! Draw offers: which one stands, and when a seat may make the next.
 
 use crate::{BySeat, Refusal, Seat};
 
 /// The draw offers of a match (FIDE 9.1).
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DrawOffers {
-    /// Who has an offer on the table.
+    /// The seat whose offer stands.
     standing: Option<Seat>,
-    /// The ply on the board when each seat last offered.
+    /// The ply of each seat's last offer.
     last_ply: BySeat<Option<u16>>,
 }
 
 impl DrawOffers {
-    /// A seat may offer once in so many plies.
+    /// Plies between two offers of a seat.
     const SPACING_PLIES: u16 = 20;
 
-    /// Whose offer stands.
+    /// The seat whose offer stands.
     pub(crate) const fn standing(&self) -> Option<Seat> {
         self.standing
     }
 
-    /// Whether `seat` has an offer to answer.
+    /// Whether an offer to `seat` stands.
     pub(crate) fn faces(&self, seat: Seat) -> bool {
         self.standing == Some(seat.opponent())
     }
 
-    /// Whether `seat` may offer with `ply` on the board. Its own offer never stands for as long as
-    /// it has to wait for the next: the opponent's move declines it.
+    /// Whether `seat` may offer at `ply`. Its own offer cannot still stand when the spacing ends, as the
+    /// opponent's move declines it.
     ///
     /// # Errors
     ///
@@ -40,14 +40,14 @@ impl DrawOffers {
         }
     }
 
-    /// `seat` offers with `ply` on the board.
+    /// `seat` offers at `ply`.
     pub(crate) fn offer(&mut self, seat: Seat, ply: u16) {
         self.standing = Some(seat);
         self.last_ply[seat] = Some(ply);
     }
 
-    /// A move by `mover` declines what its opponent offered (FIDE 9.1.2.1); its own offer cannot be
-    /// withdrawn and stands on.
+    /// A move of `mover` declines the offer of its opponent (FIDE 9.1.2.1). Its own offer cannot be
+    /// withdrawn, and stands.
     pub(crate) fn moved(&mut self, mover: Seat) {
         if self.faces(mover) {
             self.clear();

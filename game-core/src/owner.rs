@@ -1,5 +1,5 @@
-//! The words of ownership: which shard may write a match. What they mean is the store's affair; they
-//! stand here because the wire and the store both say them.
+//! Ownership: which shard may write a match. The store enforces it; the types are here because the
+//! wire and the store both use them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{InvalidId, MatchId};
 
-/// Names one shard process: fresh and random for each start, never reused.
+/// Identifies one shard process: random, new at each start, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ShardId(MatchId);
 
 impl ShardId {
-    /// The id that 128 random bits spell.
+    /// The id made of 128 random bits.
     #[must_use]
     pub fn from_random(bits: u128) -> Self {
         Self(MatchId::from_random(bits))
@@ -37,14 +37,14 @@ impl fmt::Display for ShardId {
 
 /// The fencing number of an ownership: a claim raises it, and a write under a lower one is refused.
 ///
-/// 0 is a match that was created and never claimed.
+/// A match that was never claimed has 0.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 pub struct Epoch(pub u64);
 
 impl Epoch {
-    /// The epoch that the next claim gives.
+    /// The epoch of the next claim.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)

@@ -2,18 +2,15 @@
 
 use std::time::Duration;
 
-use shakmaty::san::SanPlus;
-use shakmaty::{Chess, Position};
-
 use crate::date::UtcDate;
-use crate::{Match, Outcome, Speed, Termination, Uci};
+use crate::{Match, Outcome, Position, Seat, Speed, Termination, Uci};
 
 impl Match {
-    /// The match as PGN, in play or finished, ready to stand in a file with others.
+    /// The match as PGN, in play or finished, as one game of a file.
     ///
-    /// `site` is what the `Site` tag says: the address where the match was played. After each move
-    /// `[%clk h:mm:ss]` gives what the mover's clock showed, in whole seconds (rounded down). An
-    /// aborted match and one in play have the result `*`.
+    /// `site` is the value of the `Site` tag: the address where the match was played. After each move,
+    /// `[%clk h:mm:ss]` is the mover's clock in whole seconds (rounded down). An aborted match and a
+    /// match in play have the result `*`.
     #[must_use]
     pub fn pgn(&self, site: &str) -> String {
         let result = self.outcome().map_or("*", |(outcome, _)| outcome.as_pgn());
@@ -42,11 +39,10 @@ impl Match {
         let mut position = self.setup().start.position();
         self.moves()
             .map_while(|(uci, _)| play_in_san(&mut position, uci))
-            .map(|san| san.to_string())
             .collect()
     }
 
-    /// The tags in the order of the PGN standard: the seven of the roster, then the others.
+    /// The tags in the order of the PGN standard: the seven tag roster, then the others.
     fn pgn_tags(&self, site: &str, result: &str) -> Vec<(&'static str, String)> {
         let setup = self.setup();
         let date = UtcDate::from(setup.created_at);
@@ -85,7 +81,7 @@ impl Match {
         format!("{rated} {speed} match")
     }
 
-    /// The words that the PGN standard (9.8.1) has for the reason, written as Lichess does.
+    /// The termination in the words of the PGN standard (9.8.1), spelled as on Lichess.
     fn pgn_termination(&self) -> &'static str {
         match self.outcome() {
             None => "Unterminated",
@@ -97,21 +93,22 @@ impl Match {
     }
 }
 
-/// Plays a move and names it. The moves of a match are legal; a gap is not worth a panic in a record.
-fn play_in_san(position: &mut Chess, uci: Uci) -> Option<SanPlus> {
-    let legal = uci.to_move().to_move(position).ok()?;
-    Some(SanPlus::from_move_and_play_unchecked(position, legal))
+/// Plays a move and returns it in algebraic notation. The moves of a match are legal; if one were not,
+/// a record that ends early would be better than a panic.
+fn play_in_san(position: &mut Position, uci: Uci) -> Option<String> {
+    let legal = position.resolve(uci)?;
+    Some(position.play_in_san(legal))
 }
 
-/// Breaks movetext into lines between moves.
+/// Writes movetext, with line breaks between moves.
 struct Movetext<'a> {
     pgn: &'a mut String,
-    /// Characters on the present line, all of them ASCII.
+    /// Characters on the current line, which are all ASCII.
     column: usize,
 }
 
 impl<'a> Movetext<'a> {
-    /// Lines of the export format are shorter than this (PGN standard 8.2.1).
+    /// Lines of the export format have fewer characters (PGN standard 8.2.1).
     const COLUMNS: usize = 80;
 
     fn new(pgn: &'a mut String) -> Self {
@@ -131,11 +128,11 @@ impl<'a> Movetext<'a> {
     }
 }
 
-/// Adds a tag pair. Quotes and backslashes are escaped (PGN standard 7); what would break the line
-/// becomes a space; what makes it longer than readers accept is left out; nothing is `?`.
+/// Adds a tag pair. Quotes and backslashes are escaped (PGN standard 7), line breaks and control
+/// characters become spaces, a value that is too long is truncated, and an empty one becomes `?`.
 fn push_tag(pgn: &mut String, name: &str, value: &str) {
-    /// With the name and the punctuation of any tag here, within the 255 bytes that the standard
-    /// allows a line.
+    /// Upper bound on a value: with its name and punctuation, a line has at most the 255 bytes that
+    /// the standard allows.
     const VALUE_BYTES_MAX: usize = 220;
 
     pgn.push('[');
@@ -157,15 +154,14 @@ fn push_tag(pgn: &mut String, name: &str, value: &str) {
     pgn.push_str("\"]\n");
 }
 
-/// `1.` before a move of White, `1...` before one of Black. Every move is numbered, as each stands
-/// after a comment or begins the movetext.
-fn move_number(position: &Chess) -> String {
-    let dots = if position.turn().is_white() {
-        "."
-    } else {
-        "..."
+/// `1.` before a move of White, `1...` before one of Black. Every move has a number, as each follows a
+/// comment or begins the movetext.
+fn move_number(position: &Position) -> String {
+    let dots = match position.turn() {
+        Seat::White => ".",
+        Seat::Black => "...",
     };
-    format!("{}{dots}", position.fullmoves())
+    format!("{}{dots}", position.move_number())
 }
 
 /// `h:mm:ss`.
@@ -175,7 +171,7 @@ fn hms(clock: Duration) -> String {
     format!("{hours}:{minutes:02}:{:02}", seconds % 60)
 }
 
-/// `YYYY.MM.DD`; question marks for what four digits of year cannot hold.
+/// `YYYY.MM.DD`, or question marks for a year of more than four digits.
 fn pgn_date(date: UtcDate) -> String {
     if date.year > 9999 {
         "????.??.??".to_owned()

@@ -1,24 +1,24 @@
-//! The last refusals of a seat, so that a command sent twice is answered alike.
+//! The most recent refusals of a seat, so that a retransmitted command gets the same answer.
 
 use crate::{Command, Refusal};
 
-/// A seat's most recent refusals; the oldest gives way.
+/// A ring of the most recent refusals of a seat; a new one replaces the oldest.
 ///
-/// It is bounded because refusals cost a client nothing, and is not stored: after a resume a
-/// command that was refused before is judged anew.
+/// It is bounded, as refusals cost a client nothing, and not stored: after a resume, a command that was
+/// refused before is decided anew.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RecentRefusals {
-    /// A ring in the order of arrival.
+    /// The refusals in the order of arrival.
     ring: [Option<(Command, Refusal)>; Self::KEPT],
-    /// Where the next one goes.
+    /// The index of the next one.
     next: u8,
 }
 
 impl RecentRefusals {
-    /// More than a client has on its way at once.
+    /// More than a client has in flight at once.
     const KEPT: usize = 4;
 
-    /// The answer that this command was given, or that of an id which stands for another command.
+    /// The refusal of this command if it is remembered, or of its id if that was another command's.
     pub(crate) fn find(&self, command: &Command) -> Option<Refusal> {
         let mut known = self.ring.iter().flatten();
         let (first, refusal) = known.find(|(known, _)| known.id == command.id)?;
@@ -29,7 +29,7 @@ impl RecentRefusals {
         })
     }
 
-    /// Remembers an answer.
+    /// Adds a refusal.
     pub(crate) fn push(&mut self, command: Command, refusal: Refusal) {
         let next = usize::from(self.next) % Self::KEPT;
         self.ring[next] = Some((command, refusal));

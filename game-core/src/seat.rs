@@ -4,7 +4,6 @@ use std::fmt;
 use std::ops::{Index, IndexMut};
 
 use serde::{Deserialize, Serialize};
-use shakmaty::Color;
 
 /// White or Black in one match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -20,7 +19,7 @@ impl Seat {
     /// Both seats, White first.
     pub const BOTH: [Self; 2] = [Self::White, Self::Black];
 
-    /// The seat across the board.
+    /// The other seat.
     #[must_use]
     pub const fn opponent(self) -> Self {
         match self {
@@ -39,24 +38,6 @@ impl fmt::Display for Seat {
     }
 }
 
-impl From<Color> for Seat {
-    fn from(color: Color) -> Self {
-        match color {
-            Color::White => Self::White,
-            Color::Black => Self::Black,
-        }
-    }
-}
-
-impl From<Seat> for Color {
-    fn from(seat: Seat) -> Self {
-        match seat {
-            Seat::White => Self::White,
-            Seat::Black => Self::Black,
-        }
-    }
-}
-
 /// One value for each seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct BySeat<T> {
@@ -67,7 +48,7 @@ pub struct BySeat<T> {
 }
 
 impl<T> BySeat<T> {
-    /// The same computation for both seats.
+    /// Computes the value of each seat.
     pub fn new_with(mut value: impl FnMut(Seat) -> T) -> Self {
         Self {
             white: value(Seat::White),
@@ -104,7 +85,7 @@ impl<T> IndexMut<Seat> for BySeat<T> {
     }
 }
 
-/// The colour that a player asks for before a match.
+/// The colour that a player requests before a match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ColorChoice {
@@ -112,7 +93,7 @@ pub enum ColorChoice {
     White,
     /// Black.
     Black,
-    /// Either, drawn by lot.
+    /// Either, drawn at random.
     #[default]
     Random,
 }

@@ -1,25 +1,22 @@
-//! What is agreed before a match begins.
+//! The terms of a match: what is agreed before it begins.
 
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-use shakmaty::fen::Fen;
-use shakmaty::{CastlingMode, Chess, EnPassantMode, Position};
+use crate::limits::QUIET_PLIES_MAX;
+use crate::{
+    BySeat, ClockStart, InvalidPosition, MatchId, PlayerId, Position, TimeControl, UnixMillis,
+};
 
-use crate::board::Board;
-use crate::fen;
-use crate::{BySeat, ClockStart, MatchId, PlayerId, TimeControl, UnixMillis};
-
-/// A set-up that no match can begin from.
+/// Why no match can begin from a position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSetup {
-    /// The text is not FEN of standard chess, or says more than is kept of it.
+    /// The text is not FEN of standard chess, or has parts that a position does not keep.
     #[error("the starting position is not FEN: {0}")]
     Fen(String),
-    /// The FEN is well formed, but no legal position.
+    /// The FEN is well formed, but the position is not legal.
     #[error("the starting position is not legal: {0}")]
     Position(String),
-    /// The position leaves nothing to play.
+    /// The position is decided already.
     #[error("the starting position is already decided")]
     Over,
 }
@@ -27,8 +24,8 @@ pub enum InvalidSetup {
 /// The position before the first move: the initial position of chess, or any legal one.
 ///
 /// Holds a position that has at least one legal move and is not yet over.
-#[derive(Debug, Clone, Default)]
-pub struct StartPosition(Option<Box<Chess>>);
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StartPosition(Option<Box<Position>>);
 
 impl StartPosition {
     /// The initial position of chess.
@@ -40,22 +37,22 @@ impl StartPosition {
         self.0.is_none()
     }
 
-    /// The position, to play from.
+    /// The position.
     #[must_use]
-    pub fn position(&self) -> Chess {
+    pub fn position(&self) -> Position {
         self.0.as_deref().cloned().unwrap_or_default()
     }
 
-    /// The number of the first move, as the FEN has it: 1 but for positions from the middle of a game.
+    /// The number of the first move, as in the FEN: 1 except for positions from the middle of a game.
     #[must_use]
     pub fn fullmove(&self) -> u32 {
-        self.position().fullmoves().get()
+        self.position().move_number()
     }
 
     /// The position as FEN.
     #[must_use]
     pub fn fen(&self) -> String {
-        Fen::from_position(&self.position(), EnPassantMode::Legal).to_string()
+        self.position().fen()
     }
 }
 
@@ -63,76 +60,46 @@ impl FromStr for StartPosition {
     type Err = InvalidSetup;
 
     fn from_str(fen: &str) -> Result<Self, InvalidSetup> {
-        let fen = fen::read(fen).map_err(InvalidSetup::Fen)?;
-        let position: Chess = fen
-            .into_position(CastlingMode::Standard)
-            .map_err(|e| InvalidSetup::Position(e.to_string()))?;
-        if position.is_game_over() || position.halfmoves() >= Board::QUIET_PLIES_MAX {
+        let position = Position::from_fen(fen).map_err(|invalid| match invalid {
+            InvalidPosition::Fen(reason) => InvalidSetup::Fen(reason),
+            InvalidPosition::Illegal(reason) => InvalidSetup::Position(reason),
+        })?;
+        if position.is_over() || position.quiet_plies() >= QUIET_PLIES_MAX {
             return Err(InvalidSetup::Over);
         }
-        let start = Self(Some(Box::new(position)));
-        Ok(if start == Self::INITIAL {
+        Ok(if position == Position::default() {
             Self::INITIAL
         } else {
-            start
+            Self(Some(Box::new(position)))
         })
     }
 }
 
-/// Equal if they have the same FEN: unlike for shakmaty, the move counters matter.
-impl PartialEq for StartPosition {
-    fn eq(&self, other: &Self) -> bool {
-        let (ours, theirs) = (self.position(), other.position());
-        ours == theirs
-            && ours.halfmoves() == theirs.halfmoves()
-            && ours.fullmoves() == theirs.fullmoves()
-    }
-}
-
-impl Eq for StartPosition {}
-
-impl Serialize for StartPosition {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (!self.is_initial())
-            .then(|| self.fen())
-            .serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for StartPosition {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Option::<String>::deserialize(deserializer)? {
-            None => Ok(Self::INITIAL),
-            Some(fen) => fen.parse().map_err(serde::de::Error::custom),
-        }
-    }
-}
-
-/// Who sits in a seat.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// The player in a seat.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Player {
-    /// Who holds the right to the seat.
+    /// The id of the player, who holds the right to the seat.
     pub id: PlayerId,
-    /// What the records call the player; the matchmaker bounds its length.
+    /// The player's name in records; the matchmaker limits its length.
     pub name: Box<str>,
 }
 
-/// All that is agreed before a match begins, and never changes after.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The terms of a match, which never change after it was created.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MatchSetup {
-    /// Which match this is.
+    /// The id of the match.
     pub id: MatchId,
-    /// Who plays.
+    /// The players.
     pub players: BySeat<Player>,
     /// How much time each side has.
     pub time_control: TimeControl,
     /// When the clocks begin to count.
     pub clock_start: ClockStart,
-    /// Where the pieces stand at ply 0.
+    /// The position at ply 0.
     pub start: StartPosition,
     /// Whether the result counts for ratings.
     pub rated: bool,
-    /// When the match was made, for the records.
+    /// When the match was created, for records.
     pub created_at: UnixMillis,
 }
 
@@ -156,8 +123,8 @@ mod tests {
         }
     }
 
-    /// What is stored must be what was given: all that would be dropped or cut is refused, with the
-    /// reason.
+    /// A position must be stored as it was given: what would be dropped or truncated is refused, with
+    /// the reason.
     #[test]
     fn fen_that_says_more_than_is_kept_is_refused() {
         let board = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR";

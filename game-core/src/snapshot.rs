@@ -1,14 +1,13 @@
-//! What outlives a live match: its snapshot, and how it is made again from one.
+//! Snapshots: the state of a match outside of its process, and how a match is restored from one.
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use crate::apply::Clocks;
 use crate::board::Ending;
 use crate::clock::Clock;
 use crate::decide::Act;
 use crate::history::{Deed, Entry};
-use crate::state::{Clocks, End};
+use crate::state::End;
 use crate::{
     BySeat, CommandId, CommandKind, Event, EventKind, Match, MatchSetup, Outcome, Refusal, Seat,
     Termination,
@@ -16,29 +15,29 @@ use crate::{
 
 /// The whole state of a match at one seq: what was agreed, and every event since in packed form.
 ///
-/// Nothing in it follows from the rest; position, repetitions, offers and turn are made again by
-/// playing the moves. So it may come from anywhere: [`Match::restore`] refuses what no match can
-/// have done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// It holds no derived state: [`Match::restore`] computes position, repetitions and offers by replaying
+/// the events, and refuses a snapshot that no match can have written. So the fields are public, and a
+/// snapshot may come from an untrusted source.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
-    /// What was agreed.
-    setup: MatchSetup,
+    /// The terms of the match.
+    pub setup: MatchSetup,
     /// Every event but the one that ended the match.
-    history: Vec<Entry>,
+    pub history: Vec<Entry>,
     /// What both clocks showed at the last event.
-    clocks: BySeat<Duration>,
+    pub clocks: BySeat<Duration>,
     /// How the match ended.
-    end: Option<End>,
+    pub end: Option<End>,
 }
 
 impl Snapshot {
-    /// What was agreed before the match.
+    /// The terms of the match.
     #[must_use]
     pub const fn setup(&self) -> &MatchSetup {
         &self.setup
     }
 
-    /// The number of the last event it holds; 0 before the first.
+    /// The number of its last event; 0 before the first.
     #[must_use]
     pub fn seq(&self) -> u32 {
         let ended = u32::from(self.end.is_some());
@@ -56,14 +55,14 @@ impl Snapshot {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {
     /// A record does not follow the one before it.
-    #[error("record {found} stands where {expected} belongs")]
+    #[error("record {found} is where {expected} belongs")]
     Seq {
         /// The seq that comes next.
         expected: u32,
         /// The seq of the record.
         found: u32,
     },
-    /// The match would have refused what the record says was done.
+    /// The match would have refused the command of the record.
     #[error("record {seq} would have been refused: {refusal}")]
     Refused {
         /// The event at fault.
@@ -71,26 +70,26 @@ pub enum RestoreError {
         /// Why it would have been refused.
         refusal: Refusal,
     },
-    /// The record says something else than what its command comes to: a result that does not
-    /// follow, or a move that is not in its canonical form.
+    /// The record differs from the effect of its command: a result that does not follow, or a move
+    /// that is not in its canonical form.
     #[error("record {seq} does not follow from what came before it")]
     Unfounded {
         /// The event at fault.
         seq: u32,
     },
-    /// Seat and command are missing where there must be both, or there where there must be none.
+    /// The record lacks a seat or a command, or has one where there must be none.
     #[error("record {seq} has no proper author")]
     Author {
         /// The event at fault.
         seq: u32,
     },
-    /// The seat has used the command's id before.
+    /// The seat has used the id of the command before.
     #[error("record {seq} repeats a command")]
     Repeated {
         /// The event at fault.
         seq: u32,
     },
-    /// A clock shows what no clock can: a fraction of a microsecond, or over 49 days.
+    /// A clock has an impossible value: a fraction of a microsecond, or more than 49 days.
     #[error("record {seq} has an impossible clock")]
     Clock {
         /// The event at fault.
@@ -99,20 +98,20 @@ pub enum RestoreError {
 }
 
 impl Match {
-    /// The whole state after the last event. Time that has passed since is not in it, nor are
-    /// remembered refusals.
+    /// The state after the last event, without the time that has passed since and without remembered
+    /// refusals.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             setup: self.setup.clone(),
             history: self.history.entries().to_vec(),
-            clocks: self.clock.settled(),
+            clocks: self.clock.remaining(),
             end: self.end,
         }
     }
 
-    /// The state after the event `seq`, at which both clocks showed `clocks`; the whole state if
-    /// there is no later event. What waits to be confirmed can be left out by this.
+    /// The state after the event `seq`, at which both clocks showed `clocks`; the state after the last
+    /// event if there is none after `seq`. So unconfirmed events can be left out.
     #[must_use]
     pub fn snapshot_at(&self, seq: u32, clocks: BySeat<Duration>) -> Snapshot {
         let len = usize::try_from(seq).unwrap_or(usize::MAX);
@@ -125,14 +124,14 @@ impl Match {
         }
     }
 
-    /// The events after `seq`, made again from what is kept of them: for a store that has lost them.
+    /// The events after `seq`, rebuilt from the history, for a store that has lost them.
     ///
-    /// Of the last event the clocks are what they were. Of those before it, the mover's clock is in whole
-    /// milliseconds, which is what peers were told, and beside a draw offer the clock of the side to move
-    /// is that of its last move.
+    /// The clocks of the last event are exact. In earlier events the mover's clock is in whole
+    /// milliseconds, as it was sent to peers, and at a draw offer the clock of the side to move is that of
+    /// its last move.
     #[must_use]
     pub fn events_after(&self, seq: u32) -> Vec<Event> {
-        let mut shown = Self::new(self.setup.clone()).clock.settled();
+        let mut shown = Clock::new(self.setup.time_control).remaining();
         let mut events = Vec::with_capacity(self.seq().saturating_sub(seq) as usize);
         for (number, entry) in (1..).zip(self.history.entries()) {
             let kind = entry.kind();
@@ -167,19 +166,20 @@ impl Match {
         events
     }
 
-    /// What both clocks showed at the last event, without what a former owner says has counted since.
+    /// What both clocks showed at the last event, without the time that counted since then under a former
+    /// owner.
     fn clocks_at_last_event(&self) -> BySeat<Duration> {
-        let mut clocks = self.clock.settled();
+        let mut clocks = self.clock.remaining();
         if self.timed_seat().is_some() {
             clocks[self.turn()] += self.carried;
         }
         clocks
     }
 
-    /// Makes a match again from a snapshot and the events after it, its clocks stopped.
+    /// Restores a match from a snapshot and the events after it, with its clocks stopped.
     ///
-    /// Everything is judged by the rules that a live match is under. The log may end between a move
-    /// that ends the match and its `Ended` event; then [`deadline`](Self::deadline) has come, and
+    /// Every event is checked by the rules of a live match. The log may end between a move that ends
+    /// the match and its `Ended` event; then [`deadline`](Self::deadline) has passed, and
     /// [`tick`](Self::tick) adds the event.
     ///
     /// # Errors
@@ -209,7 +209,7 @@ impl Match {
         Ok(restored)
     }
 
-    /// Adds a recorded event.
+    /// Replays a recorded event.
     fn replay(&mut self, event: &Event) -> Result<(), RestoreError> {
         let seq = self.next_seq();
         if event.seq != seq {
@@ -240,16 +240,17 @@ impl Match {
         self.replay_act(by, event.kind, event.clocks)
     }
 
-    /// Adds an event from a snapshot, which keeps only the mover's clock for the record of moves.
+    /// Replays an event from a snapshot, which holds only the mover's clock, as the record of moves
+    /// needs it.
     fn replay_entry(&mut self, entry: Entry) -> Result<(), RestoreError> {
-        let mut clocks = self.clock.settled();
+        let mut clocks = self.clock.remaining();
         if let Deed::Moved { seat, clock_ms, .. } = entry.deed {
             clocks[seat] = Duration::from_millis(clock_ms.into());
         }
         self.replay_act(entry.by(), entry.kind(), clocks)
     }
 
-    /// Adds an event that did not end the match, if its command comes to just that.
+    /// Replays an event that did not end the match, if it is the effect of its command.
     fn replay_act(
         &mut self,
         by: (Seat, CommandId),
@@ -280,7 +281,7 @@ impl Match {
         }
     }
 
-    /// Adds the end of the match, if it follows.
+    /// Replays the end of the match, if it follows from the state.
     fn replay_end(&mut self, end: End, clocks: BySeat<Duration>) -> Result<(), RestoreError> {
         let seq = self.next_seq();
         if self.end.is_some() {
@@ -307,7 +308,7 @@ impl Match {
         Ok(())
     }
 
-    /// The end that a command of `seat` brings about for the reason given.
+    /// The end that a command of `seat` causes, by the termination of `end`.
     fn end_by_command(
         &self,
         seat: Seat,
@@ -321,7 +322,7 @@ impl Match {
             _ => return Err(RestoreError::Author { seq }),
         };
         match self.decide(seat, asked) {
-            // A confirmed loss stands, even where the opponent had nothing to mate with.
+            // A confirmed loss stands, even if the opponent lacked the material to mate.
             Ok(Act::End((Outcome::Draw, Termination::Resignation)))
                 if end.outcome == Outcome::win_of(seat.opponent()) =>
             {
@@ -333,15 +334,15 @@ impl Match {
         }
     }
 
-    /// The end that time, the rules or an arbiter bring about for the reason given. How much time has
-    /// passed a record cannot show, but a flag only falls on a clock at zero; an arbiter may decide
-    /// anything about a match in play.
+    /// The end that time, the rules or an arbiter cause, by the termination given. A record does not
+    /// show how much time has passed, but a flag falls only on a clock at zero; an arbiter may decide
+    /// any outcome of a match in play.
     fn end_without_seat(
         &self,
         (outcome, termination): Ending,
         clocks: BySeat<Duration>,
     ) -> Option<Ending> {
-        if let Some(verdict) = self.board.verdict() {
+        if let Some(verdict) = self.verdict() {
             return Some(verdict);
         }
         match termination {
@@ -349,7 +350,7 @@ impl Match {
             Termination::TimeForfeit if self.has_begun() && clocks[self.turn()].is_zero() => {
                 Some(self.flag_fall())
             }
-            // Where time counts from the start, only a match to which nobody came ends so.
+            // Where clocks count from the start, only a match that no player joined ends so.
             Termination::WhiteNoStart | Termination::BlackNoStart
                 if !self.has_begun() || self.seq() == 0 =>
             {

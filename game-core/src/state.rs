@@ -1,76 +1,63 @@
-//! The live match: commands and time go in, events come out.
+//! The live match: its state, its clocks, and what can be read of it.
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use shakmaty::fen::Fen;
-use shakmaty::{Chess, EnPassantMode, Move};
-
-use crate::board::{Board, Ending};
+use crate::board::Ending;
 use crate::clock::Clock;
-use crate::decide::Act;
-use crate::history::{Deed, History};
+use crate::history::History;
+use crate::line::Line;
 use crate::offers::DrawOffers;
 use crate::refusals::RecentRefusals;
 use crate::{
-    BySeat, Command, CommandId, Event, EventKind, MatchSetup, MatchTime, Outcome, Refusal, Seat,
+    BySeat, ClockStart, CommandId, MatchSetup, MatchTime, Move, Outcome, Position, Seat,
     Termination, Uci,
 };
 
 /// A match in play or finished.
 ///
-/// Its owner hands it every command with the time of its receipt ([`apply`](Self::apply)), calls
-/// [`tick`](Self::tick) when [`deadline`](Self::deadline) has come, and
-/// [`start_clock`](Self::start_clock) once what happened may be shown: until then the clock of the
-/// side to move stands still, so that nobody pays for the owner's own delays. All time comes in
-/// through these arguments.
+/// Its owner passes it every command with the time of its receipt ([`apply`](Self::apply)), calls
+/// [`tick`](Self::tick) at the [`deadline`](Self::deadline), and
+/// [`start_clock`](Self::start_clock) as soon as peers may receive the events: until then the clock of
+/// the side to move stands still, so that the owner's own delays cost no player time. Time is known
+/// only by these arguments.
 ///
-/// Every event that comes out carries the next seq. Whatever is refused changes nothing.
+/// Each event has the next seq. A refused command changes nothing.
 #[derive(Debug, Clone)]
 pub struct Match {
-    /// What was agreed; it never changes.
+    /// The terms, which never change.
     pub(crate) setup: MatchSetup,
-    /// Position, repetitions, and what the rules conclude.
-    pub(crate) board: Board,
-    /// Both remaining times.
+    /// The moves that stand, and the board that they lead to.
+    pub(crate) line: Line,
+    /// The remaining time of both sides.
     pub(crate) clock: Clock,
-    /// Until when the side to move may make its untimed first move, once that wait has begun.
+    /// The deadline for the untimed first move of the side to move, once that wait has begun.
     pub(crate) first_move_until: Option<MatchTime>,
-    /// Until when one of the players may come to a match whose clocks count from the start, once that
-    /// wait has begun. Until somebody has come, no flag falls.
+    /// The deadline for a player to join a match whose clocks count from the start, once that wait has
+    /// begun. No flag falls before a player has joined.
     pub(crate) attended_until: Option<MatchTime>,
-    /// Whether a player has come, as far as its owner knows; not part of a snapshot.
+    /// Whether a player has joined, as far as the owner knows; not part of a snapshot.
     is_attended: bool,
-    /// What counted of the move under way under former owners, and is in no event.
+    /// The time that counted for the move under way under former owners, and is in no event.
     pub(crate) carried: Duration,
-    /// The draw offer that stands, and when each seat last made one.
+    /// The standing draw offer, and when each seat last made one.
     pub(crate) offers: DrawOffers,
     /// Every event but the one that ended the match.
     pub(crate) history: History,
     /// How the match ended.
     pub(crate) end: Option<End>,
-    /// What was refused lately; not part of a snapshot.
-    refusals: BySeat<RecentRefusals>,
+    /// The most recent refusals; not part of a snapshot.
+    pub(crate) refusals: BySeat<RecentRefusals>,
 }
 
 /// The event that ended a match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct End {
-    /// The seat and command that ended it; `None` where time, the rules or an arbiter did.
-    pub(crate) by: Option<(Seat, CommandId)>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct End {
+    /// The seat and command that ended it; `None` if time, the rules or an arbiter did.
+    pub by: Option<(Seat, CommandId)>,
     /// Who won.
-    pub(crate) outcome: Outcome,
+    pub outcome: Outcome,
     /// Why.
-    pub(crate) termination: Termination,
-}
-
-/// Where the clocks of an event come from.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Clocks {
-    /// It happens now: what has passed is charged.
-    Now(MatchTime),
-    /// It happened before: its record says what the clocks showed.
-    Recorded(BySeat<Duration>),
+    pub termination: Termination,
 }
 
 impl Match {
@@ -78,7 +65,7 @@ impl Match {
     #[must_use]
     pub fn new(setup: MatchSetup) -> Self {
         Self {
-            board: Board::new(&setup.start),
+            line: Line::new(&setup.start),
             clock: Clock::new(setup.time_control),
             first_move_until: None,
             attended_until: None,
@@ -92,99 +79,21 @@ impl Match {
         }
     }
 
-    /// Hands the match a command of `seat` that was received at `now`.
-    ///
-    /// Time is settled first: a command from after the fall of a flag finds the match over. What
-    /// happened is added to `events`, be it caused by time, by the command, or by the rules in
-    /// consequence (a mating move is followed by the end of the match). Returns the seq of the
-    /// event that carries the command's id.
-    ///
-    /// A command that this seat has sent before under the same id is a repeat: it gets the answer of
-    /// the first, and changes nothing. Refusals are remembered only for a seat's last few, and not in
-    /// a [`Snapshot`](crate::Snapshot).
-    ///
-    /// # Errors
-    ///
-    /// A [`Refusal`], and the command has changed nothing. The reason is the first that holds:
-    /// [`CommandIdReused`](Refusal::CommandIdReused) if the id was used for another command,
-    /// [`MatchOver`](Refusal::MatchOver); for a move, [`StalePly`](Refusal::StalePly) if it is for
-    /// another ply, whoever's turn it is, [`NotYourTurn`](Refusal::NotYourTurn),
-    /// [`IllegalMove`](Refusal::IllegalMove), and, if a draw cannot be offered with it,
-    /// [`TooEarly`](Refusal::TooEarly) or [`OfferTooSoon`](Refusal::OfferTooSoon). The other
-    /// commands have one reason each; see [`Refusal`].
-    pub fn apply(
-        &mut self,
-        seat: Seat,
-        command: &Command,
-        now: MatchTime,
-        events: &mut Vec<Event>,
-    ) -> Result<u32, Refusal> {
-        if let Some(seq) = self.accepted(seat, command.id) {
-            return if self.caused(seq, command.kind) {
-                Ok(seq)
-            } else {
-                Err(Refusal::CommandIdReused)
-            };
-        }
-        if let Some(refusal) = self.refusals[seat].find(command) {
-            return Err(refusal);
-        }
-        self.tick(now, events);
-        let act = self
-            .decide(seat, command.kind)
-            .inspect_err(|&refusal| self.refusals[seat].push(*command, refusal))?;
-        events.push(self.enact((seat, command.id), act, Clocks::Now(now)));
-        let seq = self.seq();
-        // A move may have ended the match.
-        self.tick(now, events);
-        Ok(seq)
-    }
-
-    /// Lets time do what it does up to `now`: a flag falls, a first move comes too late. Adds what
-    /// happened to `events`. Calling it early or often does no harm.
-    pub fn tick(&mut self, now: MatchTime, events: &mut Vec<Event>) {
-        if let Some(ending) = self.due(now) {
-            events.push(self.finish(None, ending, Clocks::Now(now)));
-        }
-    }
-
-    /// A player has come: from now on time counts as the terms say. Without it, a match that has no event
-    /// ends as aborted after the time for a first move, also where the clocks count from the start: two
-    /// players who never came have lost nothing.
+    /// Notes that a player has joined: from now on time counts by the terms. Without this, a match
+    /// without events ends as aborted after the timeout for a first move, also if its clocks count from
+    /// the start, so that nobody loses a match that neither player joined.
     pub fn attend(&mut self) {
         self.is_attended = true;
     }
 
-    /// An arbiter ends the match at `now` with `outcome`, which may be any;
-    /// [`Outcome::Aborted`] leaves it without a result. Time is settled first, as for a command. What
-    /// happened is added to `events`. Returns the seq of the event that states the decision.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::MatchOver`] if the match has ended, be it by the time that has passed.
-    pub fn adjudicate(
-        &mut self,
-        outcome: Outcome,
-        now: MatchTime,
-        events: &mut Vec<Event>,
-    ) -> Result<u32, Refusal> {
-        self.tick(now, events);
-        if self.is_over() {
-            return Err(Refusal::MatchOver);
-        }
-        let ending = (outcome, Termination::Adjudicated);
-        events.push(self.finish(None, ending, Clocks::Now(now)));
-        Ok(self.seq())
-    }
-
-    /// When [`tick`](Self::tick) must be called next; `None` while no clock counts or the match is
-    /// over. It is in the past for a match restored from a log that ends between a move and the end
-    /// that follows from it.
+    /// When [`tick`](Self::tick) must be called next; `None` while no clock counts, and after the end.
+    /// It is in the past for a match restored from a log that ends between a move and the end that
+    /// follows from it.
     #[must_use]
     pub fn deadline(&self) -> Option<MatchTime> {
         if self.end.is_some() {
             None
-        } else if self.board.verdict().is_some() {
+        } else if self.verdict().is_some() {
             Some(MatchTime::default())
         } else {
             self.waits_until()
@@ -193,9 +102,9 @@ impl Match {
         }
     }
 
-    /// Lets time count for the side to move from `now`: its clock, or the wait for its untimed
-    /// first move. After each move nothing counts until this is called. Has no effect while time
-    /// counts already, and none on a finished match.
+    /// Starts to count time for the side to move at `now`: its clock, or the wait for its untimed first
+    /// move. After each move no time counts until this is called. Has no effect while time counts
+    /// already, or on a finished match.
     pub fn start_clock(&mut self, now: MatchTime) {
         if self.is_over() || self.deadline().is_some() {
             return;
@@ -209,29 +118,29 @@ impl Match {
         }
     }
 
-    /// Until when a match whose clocks count from the start waits for a player; `None` once there is a
-    /// sign that one came.
+    /// Until when a match whose clocks count from the start waits for a player; `None` once one has
+    /// joined.
     pub(crate) fn waits_until(&self) -> Option<MatchTime> {
         self.attended_until
             .filter(|_| !self.is_attended && self.seq() == 0)
     }
 
-    /// What has counted for the side to move since the last event, by `now`: on its clock, or of the
-    /// wait for its untimed first move. To be [carried over](Self::carry_over) when the match changes
-    /// its owner in good order, as no event shows it.
+    /// The time that has counted for the side to move between the last event and `now`: on its clock, or
+    /// of the wait for its untimed first move. No event shows it, so a hand-over to another owner has to
+    /// [carry it over](Self::carry_over).
     #[must_use]
     pub fn move_time(&self, now: MatchTime) -> Duration {
         if let Some(until) = self.first_move_until {
             return self.first_move_timeout().saturating_sub(until.since(now));
         }
         let turn = self.turn();
-        let counted = self.clock.settled()[turn].saturating_sub(self.clock.shown(now)[turn]);
+        let counted = self.clock.remaining()[turn].saturating_sub(self.clock.shown(now)[turn]);
         self.carried + counted
     }
 
-    /// Charges the side to move with what a former owner says has counted of its move. To be called
-    /// on a match that was just [restored](Self::restore), before its clock is started; no effect on
-    /// a finished one.
+    /// Charges the side to move the time that counted for its move under a former owner. To be called
+    /// on a match that was just [restored](Self::restore), before its clock is started; has no effect
+    /// on a finished match.
     pub fn carry_over(&mut self, counted: Duration) {
         if self.is_over() {
             return;
@@ -246,7 +155,7 @@ impl Match {
         self.setup.time_control.speed().first_move_timeout()
     }
 
-    /// What was agreed before the match.
+    /// The terms of the match.
     #[must_use]
     pub const fn setup(&self) -> &MatchSetup {
         &self.setup
@@ -261,13 +170,13 @@ impl Match {
     /// Half-moves made.
     #[must_use]
     pub const fn ply(&self) -> u16 {
-        self.board.ply()
+        self.line.board().ply()
     }
 
     /// The side to move.
     #[must_use]
     pub fn turn(&self) -> Seat {
-        self.board.turn()
+        self.position().turn()
     }
 
     /// How the match ended, if it has.
@@ -282,20 +191,20 @@ impl Match {
         self.clock.shown(now)
     }
 
-    /// Whose clock is counting. `None` also during the wait for an untimed first move.
+    /// The seat whose clock counts. `None` also during the wait for an untimed first move.
     #[must_use]
     pub fn running(&self) -> Option<Seat> {
         self.clock.running()
     }
 
-    /// Whose clock counts, or will once [`start_clock`](Self::start_clock) is called. `None` while
-    /// first moves are untimed and when the match is over.
+    /// The seat whose clock counts, or will count after [`start_clock`](Self::start_clock). `None` while
+    /// first moves are untimed, and after the end.
     #[must_use]
     pub fn timed_seat(&self) -> Option<Seat> {
         (!self.is_over() && self.has_begun()).then(|| self.turn())
     }
 
-    /// Whose draw offer stands.
+    /// The seat whose draw offer stands.
     #[must_use]
     pub const fn draw_offer(&self) -> Option<Seat> {
         self.offers.standing()
@@ -304,32 +213,32 @@ impl Match {
     /// The position as FEN; an en passant square only where the capture is legal.
     #[must_use]
     pub fn fen(&self) -> String {
-        Fen::from_position(self.position(), EnPassantMode::Legal).to_string()
+        self.position().fen()
     }
 
     /// The position.
     #[must_use]
-    pub const fn position(&self) -> &Chess {
-        self.board.position()
+    pub const fn position(&self) -> &Position {
+        self.line.board().position()
     }
 
     /// The moves made, each with what the mover's clock showed after it in whole milliseconds
     /// (rounded down).
     pub fn moves(&self) -> impl DoubleEndedIterator<Item = (Uci, Duration)> + '_ {
-        self.history.moves()
+        self.line.moves()
     }
 
-    /// Every legal move in the position, in the form in which moves are recorded. Also of a
-    /// finished match, whose position may still have some.
+    /// Every legal move in the position, in its canonical form. A finished match may have some too.
     #[must_use]
     pub fn legal_moves(&self) -> Vec<Uci> {
-        self.board.legal_moves()
+        let legal = self.position().legal_moves().into_iter();
+        legal.map(Move::uci).collect()
     }
 
     /// Whether `uci` names a legal move in the position.
     #[must_use]
     pub fn is_legal(&self, uci: Uci) -> bool {
-        self.board.resolve(uci).is_some()
+        self.position().resolve(uci).is_some()
     }
 
     /// Whether either seat may abort.
@@ -344,11 +253,27 @@ impl Match {
         !self.is_over() && self.has_begun()
     }
 
-    /// Whether `seat` may offer a draw without a move; while its opponent's offer stands, that
-    /// means to accept it.
-    #[must_use]
-    pub fn may_offer_draw(&self, seat: Seat) -> bool {
-        self.decide(seat, crate::CommandKind::OfferDraw).is_ok()
+    /// The plies of both first moves, which are not timed and can be aborted.
+    const FIRST_PLIES: u16 = 2;
+
+    /// How the rules have ended the match, whether or not the end is an event already.
+    pub(crate) const fn verdict(&self) -> Option<Ending> {
+        self.line.board().verdict()
+    }
+
+    /// Whether the match counts: it is timed, has a result, and can no longer be aborted.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.has_begun_at(self.ply())
+    }
+
+    /// Whether the match is decided. The event that states its end may still be missing.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.end.is_some() || self.verdict().is_some()
+    }
+
+    /// Whether the match counts once `ply` half-moves are made.
+    pub(crate) fn has_begun_at(&self, ply: u16) -> bool {
+        self.setup.clock_start == ClockStart::AtOnce || ply >= Self::FIRST_PLIES
     }
 
     /// The seq of the event that this command of `seat` caused, if it was accepted.
@@ -360,101 +285,8 @@ impl Match {
         }
     }
 
-    /// Makes part of the match what [`decide`](Self::decide) allows now.
-    pub(crate) fn enact(&mut self, by: (Seat, CommandId), act: Act, clocks: Clocks) -> Event {
-        self.settle(clocks);
-        let (seat, command) = by;
-        let kind = match act {
-            Act::Move {
-                legal,
-                uci,
-                offers_draw,
-            } => {
-                self.make_move(seat, legal, clocks);
-                if offers_draw {
-                    self.offers.offer(seat, self.ply());
-                }
-                let clock_ms = self.clock.settled()[seat].as_millis();
-                let deed = Deed::Moved {
-                    seat,
-                    uci,
-                    clock_ms: u32::try_from(clock_ms).unwrap_or(u32::MAX),
-                    offers_draw,
-                };
-                self.history.push(command, deed);
-                EventKind::Moved { uci, offers_draw }
-            }
-            Act::OfferDraw => {
-                self.offers.offer(seat, self.ply());
-                self.history.push(command, Deed::DrawOffered { seat });
-                EventKind::DrawOffered
-            }
-            Act::DeclineDraw => {
-                self.offers.clear();
-                self.history.push(command, Deed::DrawDeclined { seat });
-                EventKind::DrawDeclined
-            }
-            Act::End(ending) => return self.finish(Some(by), ending, clocks),
-        };
-        self.event(Some(by), kind)
-    }
-
-    /// Ends the match. `by` is `None` where time, the rules or an arbiter do.
-    pub(crate) fn finish(
-        &mut self,
-        by: Option<(Seat, CommandId)>,
-        (outcome, termination): Ending,
-        clocks: Clocks,
-    ) -> Event {
-        self.settle(clocks);
-        self.stop_clock();
-        self.offers.clear();
-        self.end = Some(End {
-            by,
-            outcome,
-            termination,
-        });
-        let kind = EventKind::Ended {
-            outcome,
-            termination,
-        };
-        self.event(by, kind)
-    }
-
-    /// Plays a legal move: on the board, on the mover's clock, and against the opponent's offer.
-    fn make_move(&mut self, mover: Seat, legal: Move, clocks: Clocks) {
-        let timed = self.has_begun();
-        self.board.play(legal);
-        self.offers.moved(mover);
-        self.stop_clock();
-        // A recorded clock has its increment in it already.
-        let live = matches!(clocks, Clocks::Now(_));
-        if live && timed && self.board.verdict().is_none() {
-            self.clock.add_increment(mover);
-        }
-    }
-
-    /// The event of what was just made part of the match.
-    fn event(&self, by: Option<(Seat, CommandId)>, kind: EventKind) -> Event {
-        Event {
-            seq: self.seq(),
-            seat: by.map(|(seat, _)| seat),
-            command_id: by.map(|(_, command)| command),
-            clocks: self.clock.settled(),
-            kind,
-        }
-    }
-
-    fn settle(&mut self, clocks: Clocks) {
-        self.carried = Duration::ZERO;
-        match clocks {
-            Clocks::Now(now) => self.clock.settle(now),
-            Clocks::Recorded(shown) => self.clock.set(shown),
-        }
-    }
-
-    /// Lets no time count for anyone.
-    fn stop_clock(&mut self) {
+    /// Stops the running clock, and any wait for a player or a first move.
+    pub(crate) fn stop_clock(&mut self) {
         self.clock.stop();
         self.first_move_until = None;
         self.attended_until = None;
@@ -463,40 +295,29 @@ impl Match {
 
 #[cfg(test)]
 mod tests {
-    use shakmaty::Position;
-
     use super::*;
-    use crate::{ClockStart, CommandKind, Player, StartPosition, TimeControl, UnixMillis};
+    use crate::testing::SetupBuilder;
+    use crate::{Command, CommandKind, Player};
 
-    /// A shard is sized by this: so many live matches to a machine.
+    /// The capacity of a shard assumes this much memory for a match.
     #[test]
     fn a_live_match_takes_less_than_4_kb_at_80_plies() {
         let player = |id: &str| Player {
             id: id.repeat(12).parse().unwrap(),
             name: "A name of twenty-four ch".into(),
         };
-        let mut game = Match::new(MatchSetup {
-            id: crate::MatchId::from_random(7),
-            players: BySeat {
-                white: player("white"),
-                black: player("black"),
-            },
-            time_control: TimeControl::from_millis(60_000, 0).unwrap(),
-            clock_start: ClockStart::AfterFirstMoves,
-            start: StartPosition::INITIAL,
-            rated: true,
-            created_at: UnixMillis(0),
-        });
+        let setup = SetupBuilder::new().players(player("white"), player("black"));
+        let mut game = Match::new(setup.build());
         // Knights that walk in ever new figures: no move is irreversible, so the board remembers
         // every position, which is the worst case.
         let mut events = Vec::new();
         for ply in 0..80 {
             let quiet = |uci: &Uci| {
                 let mut after = game.clone();
-                let legal = after.board.resolve(*uci).unwrap().0;
-                after.board.play(legal);
+                let legal = after.position().resolve(*uci).unwrap();
+                after.line.play(legal);
                 let position = after.position();
-                position.halfmoves() > 0 && !position.is_check() && !after.is_over()
+                position.quiet_plies() > 0 && !position.is_check() && !after.is_over()
             };
             let moves: Vec<Uci> = game.legal_moves().into_iter().filter(quiet).collect();
             let uci = moves[usize::from(ply) * 7 % moves.len()];
@@ -513,7 +334,7 @@ mod tests {
         let players = &game.setup.players;
         let names = |player: &Player| player.id.as_str().len() + player.name.len();
         let bytes = size_of::<Match>()
-            + game.board.heap_bytes()
+            + game.line.heap_bytes()
             + game.history.heap_bytes()
             + names(&players.white)
             + names(&players.black);

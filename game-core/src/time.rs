@@ -1,4 +1,4 @@
-//! Time as a match knows it: points on the owner's clock, and the time control.
+//! Time in a match: points on the owner's clock, and the time control.
 
 use std::fmt;
 use std::ops::Add;
@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 /// A point on the clock of the match's owner, in microseconds since an origin that the owner chose.
 ///
-/// Differences are all that counts. The owner takes out of it whatever is charged to nobody, so it
-/// may stand still, and two reads may go backwards by the length of a pause found out late; every
-/// difference here therefore saturates at zero.
+/// Only differences have a meaning. The owner leaves out time that is charged to nobody, so this clock
+/// may stand still, and may go back by the length of a pause that the owner detects late. Every
+/// difference therefore saturates at zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct MatchTime(u64);
 
@@ -44,18 +44,18 @@ impl Add<Duration> for MatchTime {
     }
 }
 
-/// A calendar time in milliseconds since 1970-01-01T00:00:00Z: for records, never for clocks.
+/// A calendar time in milliseconds since 1970-01-01T00:00:00Z, for records only and never for clocks.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 pub struct UnixMillis(pub u64);
 
-/// When the clocks of a match begin to count.
+/// When the clocks of a match start to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClockStart {
-    /// Each side's first move is not timed and earns no increment; before both are made the match
-    /// can be aborted and has no result.
+    /// Each side's first move is not timed and earns no increment. Before both first moves the match can
+    /// be aborted and has no result.
     #[default]
     AfterFirstMoves,
     /// The clock of the side to move runs from the start (engine matches). The match counts from
@@ -63,7 +63,7 @@ pub enum ClockStart {
     AtOnce,
 }
 
-/// A time control outside the bounds.
+/// Why a time control is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTimeControl {
     /// The initial time is above [`TimeControl::INITIAL_MAX`].
@@ -78,12 +78,12 @@ pub enum InvalidTimeControl {
     /// The text is not `SECONDS+SECONDS`.
     #[error("a time control is written SECONDS+INCREMENT, for example 180+2")]
     Syntax,
-    /// The text is not as players write one.
+    /// The text is neither `MINUTES+SECONDS` nor `SECONDSs+SECONDS`.
     #[error(
         "a time control is minutes + seconds, for example 5+3; 300s+3 gives the first in seconds"
     )]
     Spoken,
-    /// More minutes than a match may have; most likely they were meant as seconds.
+    /// More minutes than a match may have, probably meant as seconds.
     #[error("{0}+… is {0} minutes, and the most is 180; {0} seconds are written {0}s+…")]
     Minutes(u64),
 }
@@ -98,8 +98,8 @@ pub struct TimeControl {
     increment: Duration,
 }
 
-/// The form that travels. A key that is not known is refused: a clock that is not understood is not
-/// the clock that was asked for.
+/// The form in JSON and on the wire. Unknown keys are refused, as a control that is only partly
+/// understood would not be the one that was requested.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TimeControlMillis {
@@ -112,10 +112,10 @@ impl TimeControl {
     pub const INITIAL_MAX: Duration = Duration::from_secs(3 * 60 * 60);
     /// The longest increment.
     pub const INCREMENT_MAX: Duration = Duration::from_secs(180);
-    /// With no initial time each side starts with its increment, but not with less than this.
+    /// Least time at the start for a control without initial time, which starts with the increment.
     const ZERO_INITIAL_START: Duration = Duration::from_secs(3);
 
-    /// A time control of so many milliseconds.
+    /// A time control in milliseconds.
     ///
     /// # Errors
     ///
@@ -134,13 +134,13 @@ impl TimeControl {
         }
     }
 
-    /// Reads a time control as players write it: minutes `+` seconds, as in `5+3`, or, with an `s`,
-    /// seconds `+` seconds, as in `300s+3`. Both may have up to three decimals.
+    /// Parses a time control as players write it: minutes `+` seconds, as in `5+3`, or, with an `s`,
+    /// seconds `+` seconds, as in `300s+3`. Each number may have up to three decimals.
     ///
     /// # Errors
     ///
-    /// [`InvalidTimeControl`]; of what is above [`INITIAL_MAX`](Self::INITIAL_MAX) in minutes it says
-    /// how seconds are written.
+    /// [`InvalidTimeControl`]. For more than [`INITIAL_MAX`](Self::INITIAL_MAX) in minutes, the message
+    /// explains how seconds are written.
     pub fn from_spoken(text: &str) -> Result<Self, InvalidTimeControl> {
         let (initial, increment) = text.split_once('+').ok_or(InvalidTimeControl::Spoken)?;
         let thousandths = |text| thousandths(text).ok_or(InvalidTimeControl::Spoken);
@@ -158,7 +158,7 @@ impl TimeControl {
         Self::from_millis(initial_ms, thousandths(increment)?)
     }
 
-    /// The time control as [`from_spoken`](Self::from_spoken) reads it.
+    /// The time control as [`from_spoken`](Self::from_spoken) parses it.
     #[must_use]
     pub fn spoken(self) -> String {
         let increment = self.increment.as_secs_f64();
@@ -175,7 +175,7 @@ impl TimeControl {
         self.initial
     }
 
-    /// What a side gains for each timed move that does not end the match.
+    /// The time added for each timed move that does not end the match.
     #[must_use]
     pub const fn increment(self) -> Duration {
         self.increment
@@ -191,13 +191,13 @@ impl TimeControl {
         }
     }
 
-    /// What a side is expected to use in a match: initial + 40 · increment.
+    /// The time that a side is expected to use in a match: initial + 40 · increment.
     #[must_use]
     pub fn estimate(self) -> Duration {
         self.initial + 40 * self.increment
     }
 
-    /// The class of speed that the estimate falls in.
+    /// The speed of the control, by its estimate.
     #[must_use]
     pub fn speed(self) -> Speed {
         match self.estimate().as_secs() {
@@ -210,14 +210,14 @@ impl TimeControl {
     }
 }
 
-/// A decimal number in thousandths; `None` for what has more than three decimals, or is none.
+/// A decimal number in thousandths; `None` if it has more than three decimals or is not a number.
 fn thousandths(text: &str) -> Option<u64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number(whole) || !is_number(part) || part.len() > 3 {
         return None;
     }
-    // What is too long for the type is out of bounds anyway.
+    // A number that overflows is out of bounds anyway.
     let whole = whole.parse::<u64>().unwrap_or(u64::MAX);
     let part = format!("{part:0<3}").parse::<u64>().ok()?;
     Some(whole.saturating_mul(1000).saturating_add(part))
@@ -241,7 +241,7 @@ impl From<TimeControl> for TimeControlMillis {
     }
 }
 
-/// As PGN's `TimeControl` tag writes it: seconds `+` seconds.
+/// As in the `TimeControl` tag of PGN: seconds `+` seconds.
 impl fmt::Display for TimeControl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -266,7 +266,7 @@ impl FromStr for TimeControl {
     }
 }
 
-/// The classes that a time control's estimate falls in.
+/// Classes of time controls, by their estimate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Speed {
@@ -278,12 +278,12 @@ pub enum Speed {
     Blitz,
     /// Below 1500 s.
     Rapid,
-    /// All that is longer.
+    /// 1500 s and more.
     Classical,
 }
 
 impl Speed {
-    /// How long a side has for its untimed first move before the match is aborted.
+    /// Timeout for an untimed first move, after which the match is aborted.
     #[must_use]
     pub const fn first_move_timeout(self) -> Duration {
         Duration::from_secs(match self {

@@ -1,22 +1,22 @@
-//! A move as it travels and is stored: UCI text, packed into 16 bits.
+//! A move by its squares: UCI notation, packed into 16 bits.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use shakmaty::uci::UciMove;
-use shakmaty::{Role, Square};
 
-/// Text or a number that is not a move in UCI notation.
+use crate::{Role, Square};
+
+/// Why a text or a number is not a move in UCI notation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a move in UCI notation, for example e2e4, e7e8q or e1g1")]
 pub struct InvalidUci;
 
-/// A move in UCI notation (`e2e4`, `e7e8q`, `Q@f7`); legal only in a position that says so.
+/// A move in UCI notation (`e2e4`, `e7e8q`, `Q@f7`), not necessarily legal.
 ///
-/// Packed: bits 0–5 the square left, 6–11 the square reached, 12–14 the promotion role (0 none,
-/// 1 pawn to 6 king). A drop has both squares equal and names the dropped role. The null move of
-/// UCI is not a move here.
+/// Bits 0–5 are the origin, 6–11 the target, 12–14 the role that a pawn becomes (0 none, 1 pawn to
+/// 6 king). A drop has equal squares and the dropped role. The null move of UCI is excluded.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Uci(u16);
 
@@ -43,40 +43,36 @@ impl Uci {
         }
     }
 
-    /// The move as shakmaty writes it.
+    /// Packs a move; a drop has both squares equal and names the dropped piece.
+    pub(crate) const fn pack(origin: Square, target: Square, role: Option<Role>) -> Self {
+        let role = match role {
+            Some(role) => role as u16 + 1,
+            None => 0,
+        };
+        Self(origin.index() | target.index() << 6 | role << 12)
+    }
+
+    /// The square that the piece leaves; `None` for a drop.
     #[must_use]
-    pub fn to_move(self) -> UciMove {
-        let from = Square::new(u32::from(self.0 & 63));
-        let to = Square::new(u32::from(self.0 >> 6 & 63));
-        let role = Role::ALL
-            .get(usize::from(self.0 >> 12).wrapping_sub(1))
-            .copied();
-        match role {
-            Some(role) if from == to => UciMove::Put { role, to },
-            promotion => UciMove::Normal {
-                from,
-                to,
-                promotion,
-            },
+    pub const fn origin(self) -> Option<Square> {
+        if self.0 & 63 == self.0 >> 6 & 63 {
+            None
+        } else {
+            Some(Square::from_index(self.0))
         }
     }
-}
 
-impl TryFrom<UciMove> for Uci {
-    type Error = InvalidUci;
+    /// The square that the piece reaches.
+    #[must_use]
+    pub const fn target(self) -> Square {
+        Square::from_index(self.0 >> 6)
+    }
 
-    fn try_from(uci: UciMove) -> Result<Self, InvalidUci> {
-        let (from, to, role) = match uci {
-            UciMove::Normal {
-                from,
-                to,
-                promotion,
-            } => (from, to, promotion),
-            UciMove::Put { role, to } => (to, to, Some(role)),
-            UciMove::Null => return Err(InvalidUci),
-        };
-        let role = role.map_or(0, |role| role as u16);
-        Self::from_bits(from as u16 | (to as u16) << 6 | role << 12)
+    /// What a pawn becomes, or the piece that is dropped.
+    #[must_use]
+    pub fn role(self) -> Option<Role> {
+        let number = usize::from(self.0 >> 12);
+        Role::ALL.get(number.wrapping_sub(1)).copied()
     }
 }
 
@@ -84,13 +80,33 @@ impl FromStr for Uci {
     type Err = InvalidUci;
 
     fn from_str(text: &str) -> Result<Self, InvalidUci> {
-        text.parse::<UciMove>().map_err(|_| InvalidUci)?.try_into()
+        let square = |at: Range<usize>| {
+            let name = text.get(at).ok_or(InvalidUci)?;
+            name.parse::<Square>().map_err(|_| InvalidUci)
+        };
+        let role = |letter| Role::from_letter(letter).ok_or(InvalidUci);
+        let target = square(2..4)?;
+        let (origin, named) = match *text.as_bytes() {
+            [letter, b'@', _, _] => (target, Some(role(letter.into())?)),
+            [_, _, _, _] => (square(0..2)?, None),
+            [_, _, _, _, letter] => (square(0..2)?, Some(role(letter.into())?)),
+            _ => return Err(InvalidUci),
+        };
+        Self::from_bits(Self::pack(origin, target, named).0)
     }
 }
 
 impl fmt::Display for Uci {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.to_move().fmt(f)
+        let target = self.target();
+        match (self.origin(), self.role()) {
+            (Some(origin), None) => write!(f, "{origin}{target}"),
+            (Some(origin), Some(role)) => write!(f, "{origin}{target}{}", role.letter()),
+            (None, role) => {
+                let dropped = role.unwrap_or(Role::Pawn).letter();
+                write!(f, "{}@{target}", dropped.to_ascii_uppercase())
+            }
+        }
     }
 }
 

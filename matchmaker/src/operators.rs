@@ -9,14 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admin::{
-    Access, HandedOff, HeldList, Kind, MatchDetails, MatchList, MatchQuery, MatchSummary, Page,
-    Part, Problem, Revoked, Selection, Setting, ShardList, ShardState, ShardView, Source,
+    Access, HandedOff, HeldList, Kind, MatchDetails, MatchList, MatchSummary, Part, Problem,
+    Revoked, Setting, ShardList, ShardState, ShardView, Source,
 };
 use async_trait::async_trait;
 use axum::http::Method;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
 use program::Reload;
 use serde_json::json;
+use shard_core::{MatchQuery, Page, Selection};
 use store::{Ownership, Registered, ShardRecord, Status, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;

@@ -8,9 +8,13 @@ pub mod calendar;
 mod log;
 mod output;
 mod private;
+mod renewal;
 mod signals;
+mod validity;
 
 pub use log::{BadFilter, FLUSH_WITHIN, Flush, LogArgs, LogFormat, flush, lines_dropped};
 pub use output::{complain_line, print, say_line};
 pub use private::{create_private_dir, make_private, write_private};
+pub use renewal::{CertificateMetrics, Kept, keep};
 pub use signals::{Hangup, Reload, watch_signals};
+pub use validity::{OutOfDate, Validity};

@@ -9,35 +9,35 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CloseCode {
-    /// All is said.
+    /// The stream has ended normally: the client left, or the match is over.
     Done,
-    /// A frame could not be decoded, was too long, or came out of place.
+    /// A frame could not be decoded, was too long, or is not allowed at this point of the stream.
     ProtocolViolation,
-    /// The token is not one that this cluster's matchmaker signed, or not for a seat.
+    /// The token was not signed by this cluster's matchmaker, or is not a seat token.
     TokenInvalid,
-    /// The token's time is over: ask the matchmaker for a new one.
+    /// The token has expired: request a new one from the matchmaker.
     TokenExpired,
     /// The token is for another match than the one asked for.
     TokenWrongMatch,
     /// No match has this id.
     MatchNotFound,
-    /// Another shard owns the match: ask the matchmaker where it lives.
+    /// Another shard owns the match: request its address from the matchmaker.
     NotOwner,
     /// Another connection has taken this seat.
     Superseded,
-    /// The shard is going away: ask the matchmaker where the match lives.
+    /// The shard is shutting down: request the new address of the match from the matchmaker.
     ShuttingDown,
-    /// The store cannot be reached, so the match cannot be loaded now: try again.
+    /// The store cannot be reached, so the match cannot be loaded now: retry.
     StoreUnavailable,
     /// The peer does not read what it is sent.
     SlowPeer,
-    /// A frame was begun and not finished, or no `Join` was sent, in time.
+    /// The timeout for the rest of a frame, or for the `Join`, has expired.
     Deadline,
-    /// The shard holds all the connections, streams or matches that it may.
+    /// The shard is at its limit of connections, streams or matches.
     Full,
-    /// Commands or joins came faster than allowed: come back later.
+    /// The rate limit of commands or joins is exceeded: retry later.
     RateLimited,
-    /// A fault of the server; the match is resumed from its checkpoint.
+    /// An internal error of the server; the match is resumed from its checkpoint.
     Internal,
 }
 
@@ -60,13 +60,13 @@ impl CloseCode {
         Self::Internal,
     ];
 
-    /// The number that stands on the wire as QUIC's application error code.
+    /// The number on the wire, as QUIC's application error code.
     #[must_use]
     pub const fn number(self) -> u32 {
         self as u32
     }
 
-    /// The code of a number; `None` for one that this version does not know.
+    /// The code of a number; `None` for a number that this version does not know.
     #[must_use]
     pub fn from_number(number: u64) -> Option<Self> {
         usize::try_from(number)
@@ -75,7 +75,7 @@ impl CloseCode {
             .copied()
     }
 
-    /// Whether asking the matchmaker and joining again can help.
+    /// Whether requesting the address again and rejoining can succeed.
     #[must_use]
     pub const fn is_retryable(self) -> bool {
         matches!(

@@ -1,7 +1,7 @@
-//! The bytes on a seat stream: the one place that knows them.
+//! The bytes on a seat stream. No other module knows them.
 //!
-//! A frame is the length of its body as four bytes, most significant first, and the body: bincode 2
-//! of one message, integers as varints. The length is checked before a byte of the body is kept.
+//! A frame is the length of its body as four bytes, most significant first, then the body: one message
+//! in bincode 2, integers as varints. The length is checked before any of the body is buffered.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::Serialize;
@@ -9,22 +9,22 @@ use serde::de::DeserializeOwned;
 
 use crate::{ClientFrame, ServerFrame};
 
-/// The longest body that a client may send, in bytes: a `Join` with its token is about 450.
+/// Longest body of a client's frame, bytes. A `Join` with its token takes about 450.
 pub const CLIENT_FRAME_LEN_MAX: usize = 1_536;
 
-/// The longest body that a shard sends, in bytes: a full state of 1,200 plies is about 4 KB.
+/// Longest body of a shard's frame, bytes. A full state of 1,200 plies takes about 4 KB.
 pub const SERVER_FRAME_LEN_MAX: usize = 16 * 1_024;
 
-/// The most events that a [`CatchUp::Events`](crate::CatchUp) may hold, so that it fits a frame
-/// whatever they are; a peer that missed more is sent the full state.
+/// Upper bound on the events in one [`CatchUp::Events`](crate::CatchUp), so that they fit a frame of any
+/// content. A peer that missed more receives the full state.
 pub const CATCH_UP_EVENTS_MAX: usize = 512;
 
 const HEADER_LEN: usize = 4;
 
-/// Bytes that are not a frame.
+/// Why bytes are not a frame.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    /// The header announces more than is allowed.
+    /// The header announces a body above the limit.
     #[error("a frame of {len} bytes is above the limit of {max}")]
     TooLong {
         /// Announced length of the body, in bytes.
@@ -57,20 +57,20 @@ pub fn encode_server(frame: &ServerFrame) -> Bytes {
     encode(frame)
 }
 
-/// Takes one client frame from the front of `buffer`; `None` if it is not complete yet.
+/// Removes one client frame from the front of `buffer`; `None` if it is not complete yet.
 ///
 /// # Errors
 ///
-/// [`FrameError`]; the stream cannot be read further.
+/// [`FrameError`], after which the stream cannot be read further.
 pub fn decode_client(buffer: &mut BytesMut) -> Result<Option<ClientFrame>, FrameError> {
     decode::<_, CLIENT_FRAME_LEN_MAX>(buffer)
 }
 
-/// Takes one server frame from the front of `buffer`; `None` if it is not complete yet.
+/// Removes one server frame from the front of `buffer`; `None` if it is not complete yet.
 ///
 /// # Errors
 ///
-/// [`FrameError`]; the stream cannot be read further.
+/// [`FrameError`], after which the stream cannot be read further.
 pub fn decode_server(buffer: &mut BytesMut) -> Result<Option<ServerFrame>, FrameError> {
     decode::<_, SERVER_FRAME_LEN_MAX>(buffer)
 }
@@ -79,7 +79,7 @@ fn encode<T: Serialize>(message: &T) -> Bytes {
     let mut frame = BytesMut::with_capacity(64);
     frame.put_u32(0);
     let mut writer = frame.writer();
-    // No message holds a type that bincode cannot write, and the buffer grows as needed.
+    // Every type in a message can be written by bincode, and the buffer grows as needed.
     let written = bincode::serde::encode_into_std_write(message, &mut writer, FORMAT)
         .expect("a message is always encodable");
     let mut frame = writer.into_inner();

@@ -16,12 +16,13 @@
 //! | `GET /v1/matches/{match}/pgn` | | 200 PGN |
 //! | `GET /livez`, `GET /readyz` | | 200 or 503 |
 //!
-//! All but `POST /v1/players`, reading a match and the probes want `Authorization: Bearer` with a
-//! player token. Reading a ticket or challenge takes `?wait_ms=`, up to 20000: while it waits for an
-//! opponent, so does the reply. A ticket that nobody reads for 10 s is not paired until it is read
-//! again; a ticket or a challenge that its maker does not read for 15 minutes is gone.
+//! All requests except `POST /v1/players`, reading a match and the probes need `Authorization: Bearer`
+//! with a player token. Reading a ticket or challenge accepts `?wait_ms=`, up to 20000: the reply is
+//! delayed by at most that long while the ticket waits for an opponent. A ticket that its player does
+//! not read for 10 s is not paired until it is read again; a ticket or challenge that is not read for
+//! 15 minutes is deleted.
 //!
-//! Errors are [`Problem`] (RFC 9457). Their codes, which are stable:
+//! Errors are [`Problem`] (RFC 9457). Their codes are stable:
 //!
 //! | status | codes |
 //! |---|---|
@@ -48,30 +49,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Role, SeatView};
 
-/// Asks for a guest player.
+/// Requests a guest player.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewPlayer {
-    /// What the records are to call the player: 1 to 32 characters that show ([`crate::name`]); by
-    /// default a name is made.
+    /// The player's name in records: 1 to 32 visible characters ([`crate::name`]). By default the
+    /// matchmaker makes one up.
     #[serde(default)]
     pub name: Option<String>,
 }
 
-/// A player and the right to act as it.
+/// A player, and the token to act as this player.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlayerReply {
-    /// Who.
+    /// The id of the player.
     pub player: PlayerId,
-    /// What the records call the player.
+    /// The player's name in records.
     pub name: String,
     /// The player token.
     pub token: String,
-    /// When the token ends, in milliseconds since 1970.
+    /// When the token expires, in milliseconds since 1970.
     pub expires_at: UnixMillis,
 }
 
-/// Asks for a match that another player accepts.
+/// Requests a match that another player has to accept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewChallenge {
@@ -86,20 +87,20 @@ pub struct NewChallenge {
     /// When the clocks begin to count.
     #[serde(default)]
     pub clock_start: ClockStart,
-    /// The one who may accept; by default anyone.
+    /// The player who may accept; by default anyone.
     #[serde(default)]
     pub opponent: Option<PlayerId>,
 }
 
-/// Asks for a match against whoever waits in the same pool.
+/// Requests a match against any player who waits in the same pool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewTicket {
-    /// How much time each side has: it names the pool.
+    /// How much time each side has; it determines the pool.
     pub time_control: TimeControl,
 }
 
-/// How far a request for a match has come.
+/// The status of a request for a match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TicketStatus {
@@ -107,16 +108,16 @@ pub enum TicketStatus {
     Waiting,
     /// It has a match.
     Matched,
-    /// It was withdrawn.
+    /// It was cancelled.
     Cancelled,
 }
 
 /// A request for a match.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TicketReply {
-    /// Names the ticket or challenge.
+    /// The id of the ticket or challenge.
     pub id: String,
-    /// How far it has come.
+    /// Its status.
     pub status: TicketStatus,
     /// The match, once it has one.
     pub match_id: Option<MatchId>,
@@ -127,16 +128,16 @@ pub struct TicketReply {
 /// Where a match lives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardAddress {
-    /// Which process.
+    /// The id of the shard.
     pub id: ShardId,
-    /// Where it is reached over QUIC.
+    /// Its address for QUIC.
     pub address: SocketAddr,
-    /// SHA-256 of the certificate to pin, as 64 hexadecimal digits; absent where the certificate is
-    /// to be checked against the public authorities.
+    /// SHA-256 of the certificate to pin, as 64 hexadecimal digits; absent if the certificate is to be
+    /// verified against the public authorities.
     pub certificate_sha256: Option<String>,
 }
 
-/// Bytes as hexadecimal digits, in lower case: digests and secrets as text.
+/// Bytes as lower-case hexadecimal digits, for digests and secrets.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());
@@ -147,25 +148,25 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// A seat in a match, or a place to watch it.
+/// The right to a seat in a match, or to watch it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeatReply {
-    /// Which match.
+    /// The id of the match.
     pub match_id: MatchId,
     /// What the token allows.
     pub role: Role,
     /// The seat token.
     pub token: String,
-    /// When the token ends, in milliseconds since 1970.
+    /// When the token expires, in milliseconds since 1970.
     pub expires_at: UnixMillis,
-    /// Where to take the seat.
+    /// The shard to join.
     pub shard: ShardAddress,
 }
 
-/// A match as the store has it: confirmed, and perhaps a moment old.
+/// A match as stored: confirmed, and possibly a moment old.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MatchReply {
-    /// Which match.
+    /// The id of the match.
     pub match_id: MatchId,
     /// Who plays.
     pub players: BySeat<SeatView>,
@@ -177,7 +178,8 @@ pub struct MatchReply {
     pub fen: String,
     /// The position at ply 0, as FEN.
     pub start_fen: String,
-    /// The number of the move that began at ply 0: 1 but for positions from the middle of a game.
+    /// The number of the first move, as the starting FEN has it: 1 except for positions from the middle
+    /// of a game.
     pub start_fullmove: u32,
     /// All moves from ply 0.
     pub moves: Vec<Uci>,
@@ -192,9 +194,9 @@ pub struct MatchReply {
 pub struct Problem {
     /// The stable code.
     pub code: String,
-    /// The kind of problem, for people.
+    /// The kind of problem, in words.
     pub title: String,
-    /// What is wrong with this request and what to do.
+    /// What is wrong with this request, and what to do about it.
     pub detail: String,
     /// The HTTP status.
     pub status: u16,

@@ -2,7 +2,7 @@
 //!
 //! A *seat stream* is one bidirectional QUIC stream: one seat (or one spectator) in one match. The
 //! client's first frame is [`Join`]; the shard answers with [`ServerBody::Joined`] or closes the
-//! stream with [`ServerBody::Closed`]. Bytes are known to [`codec`] alone.
+//! stream with [`ServerBody::Closed`]. Only [`codec`] knows the bytes.
 
 mod close;
 pub mod codec;
@@ -17,10 +17,10 @@ pub use message::{
     ServerFrame, WireEvent, WireRefusal,
 };
 
-/// While play is paused, a shard says so again and again ([`ServerBody::Paused`]) after this: a client
-/// that hears nothing for much longer knows that the shard is gone.
-pub const PAUSED_SAID_EVERY: std::time::Duration = std::time::Duration::from_secs(3);
+/// Interval at which a shard repeats [`ServerBody::Paused`] while play is paused. A client that receives
+/// nothing for much longer may take the shard for lost.
+pub const PAUSED_REPEATED_EVERY: std::time::Duration = std::time::Duration::from_secs(3);
 
-/// The application protocol of QUIC's handshake (RFC 7301): it names the version of everything on
-/// the wire, so that an incompatible peer fails at once and by name.
+/// The application protocol in QUIC's handshake (RFC 7301). It names the version of the wire format, so
+/// that the handshake with an incompatible peer fails with a clear error.
 pub const ALPN: &[u8] = b"rookery/1";

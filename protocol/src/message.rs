@@ -16,25 +16,25 @@ pub enum ClientFrame {
     Join(Join),
     /// A command of the seat.
     Command {
-        /// The client's number for it. The same command sent again bears the same number; another one
-        /// under it is refused.
+        /// The client's number for the command. A retransmitted command has the same number; another
+        /// command under a used number is refused.
         id: CommandId,
-        /// What is asked for.
+        /// The request.
         kind: CommandKind,
     },
     /// The player leaves on purpose; the shard answers with [`CloseCode::Done`](crate::CloseCode).
     Leave,
 }
 
-/// The claim to a seat.
+/// The request for a seat, or to watch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Join {
-    /// The match that the client means; the token must be for it.
+    /// The match to join; the token must be for it.
     pub match_id: MatchId,
     /// The seat token.
     pub token: String,
-    /// The seq of the last event that the client saw, if it has the match before its eyes: it is
-    /// then sent the missing events alone, where the shard still has them.
+    /// The seq of the last event that the client saw, if it holds a state of the match. It then receives
+    /// only the events after it, if the shard can send them in one frame.
     pub seen: Option<u32>,
 }
 
@@ -81,14 +81,14 @@ impl fmt::Display for Role {
     }
 }
 
-/// What a shard sends. Nothing in it depends on a write that the store has not confirmed.
+/// What a shard sends. Its content depends only on writes that the store has confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerFrame {
-    /// The epoch of the ownership that speaks; a client ignores frames of a lower one than it knows.
+    /// The epoch of the sender's ownership; a client ignores frames of a lower epoch than it knows.
     pub epoch: Epoch,
-    /// Number of events that the match had when this was said; for an event its own number.
+    /// The number of events in the match when the frame was made; for an event, its own number.
     pub seq: u32,
-    /// What is said.
+    /// The content.
     pub body: ServerBody,
 }
 
@@ -97,9 +97,9 @@ pub struct ServerFrame {
 pub enum ServerBody {
     /// The answer to `Join`: the seat is taken.
     Joined(Box<Joined>),
-    /// The match did something.
+    /// An event of the match.
     Event(WireEvent),
-    /// A command took effect, now or at an earlier sending.
+    /// A command has taken effect, now or when it was first received.
     Ack {
         /// Which command.
         command_id: CommandId,
@@ -117,15 +117,15 @@ pub enum ServerBody {
     Presence {
         /// Which seat.
         seat: Seat,
-        /// Whether somebody sits in it now.
+        /// Whether its player is connected now.
         connected: bool,
     },
-    /// The store does not answer: clocks stand still and nothing is acknowledged until it does. Said
-    /// again every [`PAUSED_SAID_EVERY`](crate::PAUSED_SAID_EVERY).
+    /// The store does not answer: until it does, clocks stand still and nothing is acknowledged.
+    /// Repeated every [`PAUSED_REPEATED_EVERY`](crate::PAUSED_REPEATED_EVERY).
     Paused,
-    /// Play goes on: the clocks stand as given, and the named one runs from the receipt of this.
-    /// Ends a [`Paused`](Self::Paused), and the wait for a side to move that was absent. The side to
-    /// move is told so again while it thinks, less and less often.
+    /// Both clocks; the running one counts from the receipt of this frame. It ends a
+    /// [`Paused`](Self::Paused), and the wait for a side to move that was absent. The side to move
+    /// receives it repeatedly while it thinks, at growing intervals.
     Clock(ClockView),
     /// The last frame of the stream.
     Closed(crate::CloseCode),
@@ -136,28 +136,28 @@ pub enum ServerBody {
 pub struct Joined {
     /// What the peer may do.
     pub role: Role,
-    /// What the peer has to know to stand where the match stands.
+    /// What the peer lacks to know the match up to the frame's seq.
     pub catch_up: CatchUp,
-    /// Both clocks at this moment, after all of `catch_up`.
+    /// Both clocks now, after all of `catch_up`.
     pub clock: ClockView,
     /// Who is connected.
     pub connected: BySeat<bool>,
-    /// Whether play is paused for want of a store.
+    /// Whether play is paused because the store does not answer.
     pub paused: bool,
     /// The server's calendar time.
     pub server_time: UnixMillis,
 }
 
-/// How a peer that joins learns what happened.
+/// What a peer that joins has missed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CatchUp {
-    /// All there is to know.
+    /// The full state.
     State(MatchState),
     /// The events after the `seen` of the [`Join`], without gaps, each with its seq.
     Events(Vec<(u32, WireEvent)>),
 }
 
-/// All there is to know of a match.
+/// The full state of a match.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MatchState {
     /// Who plays.
@@ -180,12 +180,12 @@ pub struct MatchState {
     pub result: Option<(Outcome, Termination)>,
 }
 
-/// A player as others see them.
+/// A player as shown to others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeatView {
-    /// Who.
+    /// The id of the player.
     pub id: PlayerId,
-    /// The name for the records.
+    /// The name in records.
     pub name: String,
 }
 
@@ -222,7 +222,7 @@ impl ClockView {
     }
 }
 
-/// An event as players and spectators see it; its seq stands in the frame.
+/// An event as sent to players and spectators; its seq is in the frame.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WireEvent {
     /// The seat that caused it; `None` where time, the rules or an arbiter did.
@@ -241,9 +241,9 @@ pub enum WireRefusal {
     Match(Refusal),
     /// A spectator cannot act.
     NotAPlayer,
-    /// Commands come faster than allowed.
+    /// The rate limit of commands is exceeded.
     RateLimited,
-    /// So much of this match already waits for the store that no more is taken; try again.
+    /// Too many events of this match wait for the store; retry later.
     Paused,
 }
 

@@ -1,9 +1,9 @@
-//! What a player may be called.
+//! The rules for player names.
 //!
-//! The rules are Unicode's, by its character properties. What shows nothing is no part of a name,
-//! except where a script or an emoji needs it: joiners where RFC 5892, appendices A.1 and A.2, has them
-//! (Persian, Indic scripts) and in the emoji sequences of UTS #51, variation selectors behind what they
-//! vary. Blanks are plain spaces, one at a time (RFC 8266, 2.1).
+//! They follow the character properties of Unicode. Invisible characters are not allowed, except where
+//! a script or an emoji needs them: joiners as in RFC 5892, appendices A.1 and A.2 (Persian, Indic
+//! scripts), and in the emoji sequences of UTS #51; variation selectors after a character that they can
+//! vary. Blanks are single plain spaces (RFC 8266, 2.1).
 
 use icu_properties::props::{
     CanonicalCombiningClass, DefaultIgnorableCodePoint, Emoji, EmojiModifier, ExtendedPictographic,
@@ -15,25 +15,25 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 /// The longest name, in characters.
 pub const LEN_MAX: usize = 32;
 
-/// Characters of a name that [`clean`] looks at: enough for any name of which something remains, and
-/// few enough that a long text costs nothing.
+/// How many characters of a text [`clean`] reads: enough for a name even if most are left out, and a
+/// bound on the cost of a long text.
 const CLEANED_MAX: usize = 8 * LEN_MAX;
 
-/// Why a text is no name.
+/// Why a text is not a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidName {
-    /// Nothing of it shows, or too much does.
+    /// No character is left, or there are too many.
     #[error("a name has 1 to {LEN_MAX} characters; this one has {0}")]
     Length(usize),
-    /// A character shows nothing, or turns the text around it.
+    /// A character is invisible, or changes the direction of the text around it.
     #[error("a name has no invisible characters; this one has U+{:04X}", u32::from(*.0))]
     Invisible(char),
-    /// A combining mark stands alone.
+    /// A combining mark has no character to combine with.
     #[error("a name has no combining marks without a character before them; this one has U+{:04X}", u32::from(*.0))]
     LoneMark(char),
 }
 
-/// Checks a name that a player chose. Blanks around it are left out, and several in a row become one
+/// Checks a name that a player chose. Blanks around it are trimmed, and several in a row become one
 /// space.
 ///
 /// # Errors
@@ -54,8 +54,8 @@ pub fn check(name: &str) -> Result<String, InvalidName> {
     }
 }
 
-/// A text from elsewhere made fit to be a name: what [`check`] objects to is left out, and what is too
-/// long is cut. `None` if nothing is left.
+/// Turns any text into a valid name: removes the characters that [`check`] refuses, and truncates it.
+/// `None` if nothing is left.
 #[must_use]
 pub fn clean(text: &str) -> Option<String> {
     let begin: String = text.trim().chars().take(CLEANED_MAX).collect();
@@ -64,7 +64,7 @@ pub fn clean(text: &str) -> Option<String> {
         while let Some(at) = first_flaw(&name) {
             name.remove(at);
         }
-        // What is left out, and the cut, may leave blanks together or at the end, or a joiner there.
+        // Removal and truncation may leave blanks in a row or at the end, or a joiner at the end.
         let text: String = name.iter().take(LEN_MAX).collect();
         let again = with_plain_spaces(&text);
         if again == name {
@@ -76,7 +76,7 @@ pub fn clean(text: &str) -> Option<String> {
 }
 
 /// The characters, with one plain space for each run of blanks and none around them (RFC 8266, 2.1).
-/// Controls and line breaks stay: they are no blanks but flaws.
+/// Control characters and line breaks stay, as they are errors and not blanks.
 fn with_plain_spaces(name: &str) -> Vec<char> {
     let mut plain: Vec<char> = Vec::new();
     for c in name.trim().chars() {
@@ -89,7 +89,7 @@ fn with_plain_spaces(name: &str) -> Vec<char> {
     plain
 }
 
-/// The place of the first character that must not stand where it does.
+/// The index of the first character that is not allowed where it is.
 fn first_flaw(name: &[char]) -> Option<usize> {
     (0..name.len()).find(|&at| !is_fit(name, at))
 }
@@ -113,13 +113,13 @@ fn is_fit(name: &[char], at: usize) -> bool {
     }
 }
 
-/// Whether a blank as wide as a space or so (`Zs`), and no line break.
+/// Whether a character is a space of any width (`Zs`); line breaks are not.
 fn is_blank(c: char) -> bool {
     let white = CodePointSetData::new::<WhiteSpace>().contains(c);
     white && category(c) == GeneralCategory::SpaceSeparator
 }
 
-/// Whether a character shows nothing by itself, or is none.
+/// Whether a character is invisible by itself, or not a character.
 fn is_invisible(c: char) -> bool {
     let is_format = category(c) == GeneralCategory::Format
         && !CodePointSetData::new::<PrependedConcatenationMark>().contains(c);
@@ -138,8 +138,9 @@ fn is_ignorable(c: char) -> bool {
     CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// Whether the character's own picture is blank, which no property tells: the Braille pattern without
-/// dots, the hieroglyphs for a gap, the note without a head, the Khitan filler, the replaced object.
+/// Whether the character's glyph is blank, for which Unicode has no property: the Braille pattern
+/// without dots, the hieroglyphs for a gap, the note without a head, the Khitan filler, the object
+/// replacement character.
 fn is_void(c: char) -> bool {
     matches!(
         c,
@@ -155,7 +156,7 @@ fn category(c: char) -> GeneralCategory {
     CodePointMapData::<GeneralCategory>::new().get(c)
 }
 
-/// Whether a mark that follows has something to stand on.
+/// Whether a mark that follows has a character to combine with.
 fn has_base(before: &[char]) -> bool {
     let carried = |c: &&char| !is_mark(**c) && !is_ignorable(**c);
     before
@@ -165,8 +166,8 @@ fn has_base(before: &[char]) -> bool {
         .is_some_and(|&base| base != ' ' && !is_invisible(base))
 }
 
-/// Whether a joiner stands where it makes a difference: behind a virama; a non-joiner also between two
-/// letters that would join (RFC 5892, A.1 and A.2); a joiner also between two emoji (UTS #51, ED-16).
+/// Whether a joiner has an effect where it is: after a virama; a non-joiner also between two letters
+/// that would join (RFC 5892, A.1 and A.2); a joiner also between two emoji (UTS #51, ED-16).
 fn joins(name: &[char], at: usize) -> bool {
     const VIRAMA: CanonicalCombiningClass = CanonicalCombiningClass::Virama;
     let (before, after) = (&name[..at], &name[at + 1..]);
@@ -190,8 +191,8 @@ fn joins(name: &[char], at: usize) -> bool {
     )
 }
 
-/// Whether the text ends in an emoji that may be joined to another: a pictograph, perhaps with a tone
-/// of skin, a variation selector or the tags of a flag.
+/// Whether the text ends in an emoji that may be joined to another: a pictograph, possibly with a skin
+/// tone, a variation selector or the tags of a flag.
 fn ends_in_pictograph(before: &[char]) -> bool {
     let belongs = |c: char| {
         c == '\u{fe0f}' || is_tag(c) || CodePointSetData::new::<EmojiModifier>().contains(c)
@@ -206,8 +207,8 @@ fn is_emoji(c: char) -> bool {
             || CodePointSetData::new::<ExtendedPictographic>().contains(c))
 }
 
-/// Whether a variation selector stands behind what it can vary: an emoji, the digit of a keycap, an
-/// ideograph, a Mongolian letter.
+/// Whether a variation selector follows a character that it can vary: an emoji, the digit of a keycap,
+/// an ideograph, a Mongolian letter.
 fn varies(name: &[char], at: usize) -> bool {
     let Some(&varied) = name[..at].last() else {
         return false;
@@ -225,7 +226,7 @@ fn varies(name: &[char], at: usize) -> bool {
     }
 }
 
-/// The characters that name a region in the flag of one, and the end of that name.
+/// The tag characters, which name the region of a flag, and the tag that ends the name.
 fn is_tag(c: char) -> bool {
     matches!(c, '\u{e0020}'..='\u{e007f}')
 }
@@ -349,7 +350,7 @@ mod tests {
             // Persian: a non-joiner between two letters that would join.
             "علی\u{200c}رضا",
             "می\u{200c}خواهم",
-            // Behind a virama: Devanagari, Sinhala, Malayalam.
+            // After a virama: Devanagari, Sinhala, Malayalam.
             "क्\u{200d}ष",
             "ශ්\u{200d}රී",
             "ക്\u{200c}ഷ",

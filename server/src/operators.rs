@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admin::{
-    HandedOff, Kind, MatchDetails, MatchList, MatchQuery, MatchStatus, MatchSummary, Part, Problem,
-    Revoked, Setting, ShardList, ShardView, Source,
+    HandedOff, Kind, MatchDetails, MatchList, MatchStatus, MatchSummary, Part, Problem, Revoked,
+    Setting, ShardList, ShardView, Source,
 };
 use async_trait::async_trait;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
@@ -13,8 +13,8 @@ use store::{Status, Store};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::inspection::{Ask, Inspector, Unanswered};
-use crate::shard::NotDone;
+use shard::{Ask, Inspector, Unanswered};
+use shard_core::{MatchQuery, NotDone};
 
 /// A decision is waited for so long; what is not confirmed by then is said to be unknown.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(10);
@@ -24,7 +24,7 @@ const LOADED_BEFORE: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The [`Source`] of one shard.
-pub struct ShardSource {
+pub(crate) struct ShardSource {
     id: ShardId,
     inspector: Inspector,
     settings: Vec<Setting>,
@@ -38,7 +38,7 @@ impl ShardSource {
     /// The answers of the shard at the other end of `inspector`, on `store`. `drain` stops it as SIGTERM does; a
     /// shard that shares its process with others has none.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         id: ShardId,
         inspector: Inspector,
         settings: Vec<Setting>,
@@ -246,7 +246,7 @@ impl Source for ShardSource {
     }
 
     async fn revoke(&self, player: &PlayerId) -> Result<Revoked, Problem> {
-        let now = crate::system_calendar();
+        let now = shard::system_calendar();
         self.store.revoke(player, now).await?;
         let closed = self
             .inspector

@@ -5,21 +5,32 @@
 //! it is. The body is bincode: little-endian, integers as varints. The checksum (CRC-32 of IEEE
 //! 802.3, little-endian) covers tag and body.
 //!
-//! A change of any type below changes stored bytes: raise the format's version, and keep reading
-//! the old one. The golden bytes in the tests say when that has happened.
+//! The layout of each body is a structure of its own in the modules below, named after its version
+//! (`SnapshotV1`), with written-out conversions: a new field or variant of a domain type does not
+//! compile before it is decided how it is stored. To change a layout, add a structure for the new
+//! version, raise the tag, and keep reading the old one. The golden bytes in the tests show any change.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+mod head;
+mod leaves;
+mod record;
+mod setup;
+mod shard;
+mod snapshot;
+mod ticket;
 
 use bincode::config::{Configuration, Limit};
 use bytes::Bytes;
-use game_core::{
-    BySeat, CommandId, Epoch, Event, EventKind, Outcome, Seat, ShardId, Snapshot, Termination, Uci,
-};
+use game_core::{Event, Snapshot};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
-use crate::contract::{ShardRecord, Status};
+pub(crate) use self::head::{Head, MoveTime};
+use self::head::{HeadV1, HeadV2};
+use self::record::RecordV1;
+use self::shard::{ShardV1, ShardV2};
+use self::snapshot::SnapshotV1;
+use self::ticket::{AssignmentV1, TicketV1};
+use crate::ShardRecord;
 use crate::ticket::{Assignment, Ticket};
 
 /// Longest stored record, bytes. A move takes 20 to 32, by the size of its command id.
@@ -37,13 +48,13 @@ const SNAPSHOT: u8 = 0x21;
 const TICKET: u8 = 0x31;
 const ASSIGNMENT: u8 = 0x41;
 const SHARD: u8 = 0x52;
-/// Without an admin address; read still.
+/// Without an admin address; still read.
 const SHARD_V1: u8 = 0x51;
 const HEAD: u8 = 0x62;
-/// Without the time of the move under way; read still.
+/// Without the time of the move under way; still read.
 const HEAD_V1: u8 = 0x61;
 
-/// Why bytes are not what they should be.
+/// Why stored bytes are refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// There are more bytes than this format ever has, or too few for any.
@@ -70,195 +81,10 @@ pub enum DecodeError {
     Malformed(String),
 }
 
-/// An [`Event`] as it is stored: author and kind in a byte each, and the clocks as whole
-/// microseconds, which take half the bytes of a [`Duration`].
-#[derive(Serialize, Deserialize)]
-struct Record {
-    seq: u32,
-    author: Author,
-    white_us: u64,
-    black_us: u64,
-    kind: Kind,
-}
-
-/// The seat and command that caused an event. The last two are for events that no match makes.
-#[derive(Serialize, Deserialize)]
-enum Author {
-    Nobody,
-    White(CommandId),
-    Black(CommandId),
-    Seat(Seat),
-    Command(CommandId),
-}
-
-/// An [`EventKind`] with the draw offer beside a move folded in.
-#[derive(Serialize, Deserialize)]
-enum Kind {
-    Moved(Uci),
-    MovedAndOffered(Uci),
-    DrawOffered,
-    DrawDeclined,
-    Ended(Outcome, Termination),
-}
-
-impl Author {
-    const fn new(seat: Option<Seat>, command: Option<CommandId>) -> Self {
-        match (seat, command) {
-            (None, None) => Self::Nobody,
-            (Some(Seat::White), Some(command)) => Self::White(command),
-            (Some(Seat::Black), Some(command)) => Self::Black(command),
-            (Some(seat), None) => Self::Seat(seat),
-            (None, Some(command)) => Self::Command(command),
-        }
-    }
-
-    const fn parts(&self) -> (Option<Seat>, Option<CommandId>) {
-        match *self {
-            Self::Nobody => (None, None),
-            Self::White(command) => (Some(Seat::White), Some(command)),
-            Self::Black(command) => (Some(Seat::Black), Some(command)),
-            Self::Seat(seat) => (Some(seat), None),
-            Self::Command(command) => (None, Some(command)),
-        }
-    }
-}
-
-impl From<EventKind> for Kind {
-    fn from(kind: EventKind) -> Self {
-        match kind {
-            EventKind::Moved {
-                uci,
-                offers_draw: false,
-            } => Self::Moved(uci),
-            EventKind::Moved {
-                uci,
-                offers_draw: true,
-            } => Self::MovedAndOffered(uci),
-            EventKind::DrawOffered => Self::DrawOffered,
-            EventKind::DrawDeclined => Self::DrawDeclined,
-            EventKind::Ended {
-                outcome,
-                termination,
-            } => Self::Ended(outcome, termination),
-        }
-    }
-}
-
-impl From<Kind> for EventKind {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Moved(uci) => Self::Moved {
-                uci,
-                offers_draw: false,
-            },
-            Kind::MovedAndOffered(uci) => Self::Moved {
-                uci,
-                offers_draw: true,
-            },
-            Kind::DrawOffered => Self::DrawOffered,
-            Kind::DrawDeclined => Self::DrawDeclined,
-            Kind::Ended(outcome, termination) => Self::Ended {
-                outcome,
-                termination,
-            },
-        }
-    }
-}
-
-/// A [`ShardRecord`] of before shards had admin addresses.
-#[derive(Serialize, Deserialize)]
-struct ShardRecordV1 {
-    id: ShardId,
-    heartbeat: u64,
-    address: SocketAddr,
-    certificate_sha256: Option<[u8; 32]>,
-    capacity: u32,
-    live: u32,
-    draining: bool,
-}
-
-impl From<ShardRecordV1> for ShardRecord {
-    fn from(old: ShardRecordV1) -> Self {
-        Self {
-            id: old.id,
-            heartbeat: old.heartbeat,
-            address: old.address,
-            certificate_sha256: old.certificate_sha256,
-            capacity: old.capacity,
-            live: old.live,
-            draining: old.draining,
-            admin: None,
-        }
-    }
-}
-
-/// What the embedded store keeps of a match besides snapshot and log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Head {
-    pub(crate) epoch: Epoch,
-    pub(crate) owner: ShardId,
-    pub(crate) status: Status,
-    /// The seq that the stored snapshot is of.
-    pub(crate) snapshot_seq: u32,
-    /// What the last hand-over said of the move that was under way.
-    pub(crate) move_time: Option<MoveTime>,
-}
-
-/// What had counted of the move under way when a match was handed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct MoveTime {
-    /// Length of the log then: it says nothing of later moves.
-    pub(crate) seq: u32,
-    pub(crate) micros: u64,
-}
-
-impl MoveTime {
-    pub(crate) fn new(seq: u32, counted: Duration) -> Self {
-        let micros = u64::try_from(counted.as_micros()).unwrap_or(u64::MAX);
-        Self { seq, micros }
-    }
-}
-
-/// A [`Head`] of before hand-overs kept the time of the move under way.
-#[derive(Serialize, Deserialize)]
-struct HeadV1 {
-    epoch: Epoch,
-    owner: ShardId,
-    status: Status,
-    snapshot_seq: u32,
-}
-
-impl From<HeadV1> for Head {
-    fn from(old: HeadV1) -> Self {
-        Self {
-            epoch: old.epoch,
-            owner: old.owner,
-            status: old.status,
-            snapshot_seq: old.snapshot_seq,
-            move_time: None,
-        }
-    }
-}
-
 /// Encodes one record of a log. Clocks are kept to the microsecond.
 #[must_use]
 pub fn encode_record(event: &Event) -> Bytes {
-    let micros = |clock: Duration| {
-        debug_assert_eq!(
-            clock.subsec_nanos() % 1000,
-            0,
-            "clocks are whole microseconds"
-        );
-        u64::try_from(clock.as_micros()).unwrap_or(u64::MAX)
-    };
-    let record = Record {
-        seq: event.seq,
-        author: Author::new(event.seat, event.command_id),
-        white_us: micros(event.clocks.white),
-        black_us: micros(event.clocks.black),
-        kind: event.kind.into(),
-    };
-    seal(RECORD, &record, RECORD_LEN_MAX)
+    seal(RECORD, &RecordV1::from(event), RECORD_LEN_MAX)
 }
 
 /// Decodes one record of a log.
@@ -267,24 +93,14 @@ pub fn encode_record(event: &Event) -> Bytes {
 ///
 /// [`DecodeError`], when the bytes are not a record of this version.
 pub fn decode_record(bytes: &[u8]) -> Result<Event, DecodeError> {
-    let record: Record = open::<_, RECORD_LEN_MAX>(RECORD, bytes)?;
-    let (seat, command_id) = record.author.parts();
-    Ok(Event {
-        seq: record.seq,
-        seat,
-        command_id,
-        clocks: BySeat {
-            white: Duration::from_micros(record.white_us),
-            black: Duration::from_micros(record.black_us),
-        },
-        kind: record.kind.into(),
-    })
+    let record: RecordV1 = open::<_, RECORD_LEN_MAX>(RECORD, bytes)?;
+    record.try_into().map_err(DecodeError::Malformed)
 }
 
 /// Encodes a snapshot.
 #[must_use]
 pub fn encode_snapshot(snapshot: &Snapshot) -> Bytes {
-    seal(SNAPSHOT, snapshot, SNAPSHOT_LEN_MAX)
+    seal(SNAPSHOT, &SnapshotV1::from(snapshot), SNAPSHOT_LEN_MAX)
 }
 
 /// Decodes a snapshot.
@@ -293,13 +109,14 @@ pub fn encode_snapshot(snapshot: &Snapshot) -> Bytes {
 ///
 /// [`DecodeError`], when the bytes are not a snapshot of this version.
 pub fn decode_snapshot(bytes: &[u8]) -> Result<Snapshot, DecodeError> {
-    open::<_, SNAPSHOT_LEN_MAX>(SNAPSHOT, bytes)
+    let snapshot: SnapshotV1 = open::<_, SNAPSHOT_LEN_MAX>(SNAPSHOT, bytes)?;
+    snapshot.try_into().map_err(DecodeError::Malformed)
 }
 
 /// Encodes a ticket.
 #[must_use]
 pub fn encode_ticket(ticket: &Ticket) -> Bytes {
-    seal(TICKET, ticket, OTHER_LEN_MAX)
+    seal(TICKET, &TicketV1::from(ticket), OTHER_LEN_MAX)
 }
 
 /// Decodes a ticket.
@@ -308,13 +125,14 @@ pub fn encode_ticket(ticket: &Ticket) -> Bytes {
 ///
 /// [`DecodeError`], when the bytes are not a ticket of this version.
 pub fn decode_ticket(bytes: &[u8]) -> Result<Ticket, DecodeError> {
-    open::<_, OTHER_LEN_MAX>(TICKET, bytes)
+    let ticket: TicketV1 = open::<_, OTHER_LEN_MAX>(TICKET, bytes)?;
+    ticket.try_into().map_err(DecodeError::Malformed)
 }
 
 /// Encodes the match that a ticket was given.
 #[must_use]
 pub fn encode_assignment(assignment: &Assignment) -> Bytes {
-    seal(ASSIGNMENT, assignment, OTHER_LEN_MAX)
+    seal(ASSIGNMENT, &AssignmentV1::from(assignment), OTHER_LEN_MAX)
 }
 
 /// Decodes the match that a ticket was given.
@@ -323,13 +141,14 @@ pub fn encode_assignment(assignment: &Assignment) -> Bytes {
 ///
 /// [`DecodeError`], when the bytes are not an assignment of this version.
 pub fn decode_assignment(bytes: &[u8]) -> Result<Assignment, DecodeError> {
-    open::<_, OTHER_LEN_MAX>(ASSIGNMENT, bytes)
+    let assignment: AssignmentV1 = open::<_, OTHER_LEN_MAX>(ASSIGNMENT, bytes)?;
+    assignment.try_into().map_err(DecodeError::Malformed)
 }
 
 /// Encodes what a shard says about itself.
 #[must_use]
 pub fn encode_shard(shard: &ShardRecord) -> Bytes {
-    seal(SHARD, shard, OTHER_LEN_MAX)
+    seal(SHARD, &ShardV2::from(shard), OTHER_LEN_MAX)
 }
 
 /// Decodes what a shard says about itself.
@@ -338,23 +157,25 @@ pub fn encode_shard(shard: &ShardRecord) -> Bytes {
 ///
 /// [`DecodeError`], when the bytes are not a shard record of this version or the one before.
 pub fn decode_shard(bytes: &[u8]) -> Result<ShardRecord, DecodeError> {
-    if bytes.first() == Some(&SHARD_V1) {
-        open::<ShardRecordV1, OTHER_LEN_MAX>(SHARD_V1, bytes).map(ShardRecord::from)
+    let shard: ShardV2 = if bytes.first() == Some(&SHARD_V1) {
+        open::<ShardV1, OTHER_LEN_MAX>(SHARD_V1, bytes)?.into()
     } else {
-        open::<_, OTHER_LEN_MAX>(SHARD, bytes)
-    }
+        open::<_, OTHER_LEN_MAX>(SHARD, bytes)?
+    };
+    shard.try_into().map_err(DecodeError::Malformed)
 }
 
 pub(crate) fn encode_head(head: &Head) -> Bytes {
-    seal(HEAD, head, OTHER_LEN_MAX)
+    seal(HEAD, &HeadV2::from(head), OTHER_LEN_MAX)
 }
 
 pub(crate) fn decode_head(bytes: &[u8]) -> Result<Head, DecodeError> {
-    if bytes.first() == Some(&HEAD_V1) {
-        open::<HeadV1, OTHER_LEN_MAX>(HEAD_V1, bytes).map(Head::from)
+    let head: HeadV2 = if bytes.first() == Some(&HEAD_V1) {
+        open::<HeadV1, OTHER_LEN_MAX>(HEAD_V1, bytes)?.into()
     } else {
-        open::<_, OTHER_LEN_MAX>(HEAD, bytes)
-    }
+        open::<_, OTHER_LEN_MAX>(HEAD, bytes)?
+    };
+    head.try_into().map_err(DecodeError::Malformed)
 }
 
 /// # Panics
@@ -414,3 +235,6 @@ fn open<T: DeserializeOwned, const LEN_MAX: usize>(
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod hostile;

@@ -8,7 +8,6 @@ use game_core::{
     BySeat, ClockStart, ColorChoice, InvalidId, MatchId, Player, PlayerId, StartPosition,
     TimeControl, UnixMillis,
 };
-use serde::{Deserialize, Serialize};
 
 /// How long a ticket waits that its player does not ask for: then it is gone, and a challenge is not
 /// accepted any more. Long enough to send a link to a friend; short, as anyone may make challenges that
@@ -38,8 +37,7 @@ pub(crate) fn stays_since(now: UnixMillis) -> UnixMillis {
 }
 
 /// Names one ticket: 12 characters, base62, random.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TicketId(MatchId);
 
 impl TicketId {
@@ -65,7 +63,7 @@ impl fmt::Display for TicketId {
 }
 
 /// A player's request for a match: in a pool, or as a challenge that another player accepts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
     /// Which ticket.
     pub id: TicketId,
@@ -133,7 +131,7 @@ impl Ticket {
 }
 
 /// How far a ticket has come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TicketState {
     /// It waits for an opponent.
     Waiting,
@@ -145,7 +143,7 @@ pub enum TicketState {
 
 /// The match that tickets were given: all that is needed to create it, so that whoever reads the
 /// ticket can finish what a matchmaker that died in between had begun.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
     /// Which match.
     pub match_id: MatchId,

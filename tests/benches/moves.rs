@@ -15,12 +15,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use game_core::testing::SetupBuilder;
 use game_core::{
-    BySeat, ClockStart, Command, CommandId, CommandKind, Match, MatchId, MatchSetup, MatchTime,
-    Player, Seat, ShardId, StartPosition, TimeControl, UnixMillis,
+    BySeat, Command, CommandId, CommandKind, Match, MatchId, MatchTime, Seat, ShardId, UnixMillis,
 };
 use protocol::{ClientFrame, codec};
-use server::shard::{Now, Output, PeerKey, Shard, ShardLimits};
+use shard_core::{Now, Output, PeerKey, Shard, ShardLimits};
 use store::{MemoryStore, Store};
 use tokio::runtime::{Builder, Runtime};
 
@@ -170,20 +170,12 @@ fn now(uptime: Duration) -> Now {
 }
 
 fn new_match(n: usize) -> Match {
-    let player = |name: &str| Player {
-        id: name.parse().expect("a short word is an id"),
-        name: name.into(),
-    };
-    Match::new(MatchSetup {
-        id: MatchId::from_random(n as u128),
-        players: BySeat {
-            white: player("ada"),
-            black: player("bob"),
-        },
-        time_control: TimeControl::from_millis(3_600_000, 0).expect("an hour is a time control"),
-        clock_start: ClockStart::AtOnce,
-        start: StartPosition::INITIAL,
-        rated: false,
-        created_at: CALENDAR,
-    })
+    let setup = SetupBuilder::new().id(MatchId::from_random(n as u128));
+    Match::new(
+        setup
+            .timed("3600+0")
+            .at_once()
+            .created_at(CALENDAR.0)
+            .build(),
+    )
 }

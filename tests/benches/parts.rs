@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use divan::Bencher;
+use game_core::testing::SetupBuilder;
 use game_core::{
-    BySeat, ClockStart, Command, CommandId, CommandKind, Epoch, Event, EventKind, Match, MatchId,
-    MatchSetup, MatchTime, Player, Seat, ShardId, StartPosition, TimeControl, UnixMillis,
+    Command, CommandId, CommandKind, Epoch, Event, EventKind, Match, MatchId, MatchTime, Seat,
+    ShardId, UnixMillis,
 };
 use protocol::token::{SeatClaims, SigningKey};
 use protocol::{ClientFrame, ClockView, Role, ServerBody, ServerFrame, WireEvent, codec};
@@ -39,22 +40,8 @@ fn shard() -> ShardId {
 }
 
 fn new_match(n: usize) -> Match {
-    let player = |name: &str| Player {
-        id: name.parse().expect("a short word is an id"),
-        name: name.into(),
-    };
-    Match::new(MatchSetup {
-        id: match_id(n),
-        players: BySeat {
-            white: player("ada"),
-            black: player("bob"),
-        },
-        time_control: TimeControl::from_millis(3_600_000, 0).expect("an hour is a time control"),
-        clock_start: ClockStart::AtOnce,
-        start: StartPosition::INITIAL,
-        rated: false,
-        created_at: NOW,
-    })
+    let setup = SetupBuilder::new().id(match_id(n));
+    Match::new(setup.timed("3600+0").at_once().created_at(NOW.0).build())
 }
 
 /// The `n`-th of the moves that are legal now, counted round and round, under a number of its own.

@@ -6,13 +6,26 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace with the crates of the workspace that it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 11] = [
+const DIRECTIONS: [(&str, &[&str]); 14] = [
+    ("features", &[]),
     ("game-core", &[]),
     ("protocol", &["game-core"]),
     ("store", &["game-core"]),
     ("settings", &[]),
     ("program", &[]),
     ("web", &["protocol", "settings"]),
+    ("shard-core", &["game-core", "protocol", "store"]),
+    (
+        "shard",
+        &[
+            "game-core",
+            "program",
+            "protocol",
+            "settings",
+            "shard-core",
+            "store",
+        ],
+    ),
     (
         "admin",
         &[
@@ -20,6 +33,7 @@ const DIRECTIONS: [(&str, &[&str]); 11] = [
             "program",
             "protocol",
             "settings",
+            "shard-core",
             "store",
             "web",
         ],
@@ -28,28 +42,33 @@ const DIRECTIONS: [(&str, &[&str]); 11] = [
         "matchmaker",
         &[
             "admin",
+            "features",
             "game-core",
             "program",
             "protocol",
             "settings",
+            "shard-core",
             "store",
             "web",
         ],
     ),
     (
         "bot-client",
-        &["game-core", "program", "protocol", "settings"],
+        &["features", "game-core", "program", "protocol", "settings"],
     ),
     (
         "server",
         &[
             "admin",
             "bot-client",
+            "features",
             "game-core",
             "matchmaker",
             "program",
             "protocol",
             "settings",
+            "shard",
+            "shard-core",
             "store",
         ],
     ),
@@ -63,6 +82,8 @@ const DIRECTIONS: [(&str, &[&str]); 11] = [
             "protocol",
             "server",
             "settings",
+            "shard",
+            "shard-core",
             "store",
         ],
     ),

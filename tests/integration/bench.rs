@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bot_client::commands::bench::relay_transport;
 use serde_json::Value;
-use server::NetLimits;
+use shard::NetLimits;
 use tests::process;
 
 /// A bench must come to its end within this, on a busy machine too.
@@ -79,7 +79,7 @@ fn a_short_bench_has_every_figure_of_every_server() {
 
 #[test]
 fn the_relay_speaks_quic_as_a_shard_does() {
-    let shard = server::tls::transport(&NetLimits::default());
+    let shard = shard::tls::transport(&NetLimits::default());
     assert_eq!(format!("{:?}", relay_transport()), format!("{shard:?}"));
 }
 

@@ -64,6 +64,20 @@ fn two_random_bots_finish_a_match() {
     agree(&first, &second);
 }
 
+#[test]
+fn a_bot_keeps_its_engine_s_stderr_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("stderr").display().to_string();
+    let engine = "uci:/bin/sh -c 'echo oops >&2; exit 3'";
+    let words = ["bot", "--engine", engine, "--engine-stderr", &file];
+    let output = process::run("bot-client", &words, LIMIT);
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{complained}");
+    assert!(complained.contains("it said \"oops\""), "{complained}");
+    assert!(!complained.contains("wrote: oops"), "{complained}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "oops\n");
+}
+
 /// An engine that dies in every match loses it, and the next one begins: resigned where both had moved.
 #[test]
 fn a_bot_goes_on_when_its_engine_dies() {

@@ -246,7 +246,7 @@ async fn a_player_who_comes_and_goes_does_not_throw_the_opponent_out() {
 async fn a_revoked_player_is_told_nothing_but_that_the_token_is_void() {
     let store: Arc<dyn Store> = Arc::new(EmbeddedStore::in_memory().unwrap());
     let ann = claims(MatchId::from_random(1), Role::White).player;
-    store.revoke(&ann, server::system_calendar()).await.unwrap();
+    store.revoke(&ann, shard::system_calendar()).await.unwrap();
     // Also where the shard has only just started: it lets nobody in before it knows who is revoked.
     let shard = LocalShard::on(store, |_| {}).await;
     let id = shard.create_match().await;
@@ -267,7 +267,7 @@ async fn a_revoked_player_is_told_nothing_but_that_the_token_is_void() {
     // A revocation reaches a shard that runs with its next heartbeat: from then on it is the same.
     shard
         .store
-        .revoke(&claims(id, Role::Black).player, server::system_calendar())
+        .revoke(&claims(id, Role::Black).player, shard::system_calendar())
         .await
         .unwrap();
     let until = black

@@ -4,10 +4,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use bot_client::unattended::Neglect;
-use game_core::{
-    BySeat, ClockStart, Epoch, Match, MatchId, MatchSetup, Player, ShardId, Snapshot,
-    StartPosition, UnixMillis,
-};
+use game_core::testing::SetupBuilder;
+use game_core::{Epoch, Match, MatchId, ShardId, Snapshot};
 use store::testing::RedisServer;
 use store::{Claim, RedisConfig, RedisStore, ShardRecord, Store};
 use tests::faults::checker::{Breach, Class};
@@ -194,22 +192,8 @@ fn shard_record(id: ShardId) -> ShardRecord {
 }
 
 fn new_match(id: MatchId) -> Snapshot {
-    let player = |name: &str| Player {
-        id: name.parse().unwrap(),
-        name: name.into(),
-    };
-    let setup = MatchSetup {
-        id,
-        players: BySeat {
-            white: player("ada"),
-            black: player("bob"),
-        },
-        time_control: "60+0".parse().unwrap(),
-        clock_start: ClockStart::AtOnce,
-        start: StartPosition::INITIAL,
-        rated: false,
-        created_at: UnixMillis(0),
-    };
+    let setup = SetupBuilder::new().id(id).named("ada", "bob");
+    let setup = setup.timed("60+0").at_once().build();
     Match::new(setup).snapshot()
 }
 

@@ -29,7 +29,7 @@ async fn no_frame_leaves_before_its_confirmation() {
 #[tokio::test]
 async fn the_check_of_the_gate_notices_its_absence() {
     let shard = LocalShard::with(|config| {
-        config.limits.sabotage = Some(server::shard::Sabotage::Gate);
+        config.limits.sabotage = Some(shard_core::Sabotage::Gate);
     })
     .await;
     let outcome = play_under_faults(&shard).await;

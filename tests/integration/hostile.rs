@@ -213,7 +213,7 @@ async fn tokens_that_give_no_right_are_refused_by_name() {
     let good = shard.token(id, Role::White);
     let (forger, _) = SigningKey::generate().unwrap();
     let mut expired = claims(id, Role::White);
-    expired.exp = server::system_calendar().0 / 1_000 - protocol::token::LEEWAY_S - 1;
+    expired.exp = shard::system_calendar().0 / 1_000 - protocol::token::LEEWAY_S - 1;
     let mut tampered = good.clone().into_bytes();
     let middle = tampered.len() / 2;
     tampered[middle] = if tampered[middle] == b'A' { b'B' } else { b'A' };

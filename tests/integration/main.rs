@@ -4,6 +4,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod addresses;
 mod admin;
 mod alerts;
 mod architecture;
@@ -18,10 +19,13 @@ mod crowd;
 mod demo;
 mod doors;
 mod faults;
+mod features;
 mod forgotten;
 mod gate;
 mod hand_over;
 mod hostile;
+mod https;
+mod imports;
 mod logs;
 mod manifests;
 mod migration;
@@ -30,6 +34,7 @@ mod play;
 mod prefixes;
 mod python_chess;
 mod replay;
+mod rules_library;
 mod secrets;
 mod signals;
 mod simulation;

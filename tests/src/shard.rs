@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use game_core::{
-    BySeat, ClockStart, Match, MatchId, MatchSetup, Player, PlayerId, ShardId, StartPosition,
-};
+use game_core::testing::SetupBuilder;
+use game_core::{ClockStart, Match, MatchId, PlayerId, ShardId};
 use protocol::Role;
 use protocol::http::ShardAddress;
 use protocol::token::{SeatClaims, SigningKey};
-use server::tls::Identity;
-use server::{NetLimits, ShardConfig, ShardFailed, Surroundings};
+use shard::tls::Identity;
+use shard::{NetLimits, ShardConfig, Surroundings};
 use store::testing::{Faults, FaultyStore};
 use store::{EmbeddedStore, Store};
 use tokio::task::JoinHandle;
@@ -29,7 +28,7 @@ pub struct LocalShard {
     /// The key that it trusts.
     pub key: SigningKey,
     id: ShardId,
-    task: Option<JoinHandle<Result<(), ShardFailed>>>,
+    task: Option<JoinHandle<()>>,
     shutdown: Option<DropGuard>,
 }
 
@@ -60,7 +59,7 @@ impl LocalShard {
         let (key, _) = SigningKey::generate().expect("a key");
         let id = ShardId::from_random(rand::random());
         let loopback = "127.0.0.1:0".parse().expect("an address");
-        let now_s = i64::try_from(server::system_calendar().0 / 1_000).expect("a calendar");
+        let now_s = i64::try_from(shard::system_calendar().0 / 1_000).expect("a calendar");
         let identity = Identity::self_signed(now_s).expect("a certificate");
         let pin = identity.pin();
         let mut config = ShardConfig {
@@ -71,7 +70,7 @@ impl LocalShard {
             capacity: 1_000,
             hand_over: true,
             traces: None,
-            limits: server::shard::ShardLimits::default(),
+            limits: shard_core::ShardLimits::default(),
             net: NetLimits::default(),
         };
         change(&mut config);
@@ -87,10 +86,10 @@ impl LocalShard {
             endpoint,
             store: Arc::new(faulty),
             key: key.verifying_key(),
-            calendar: server::system_calendar,
-            inspected: server::inspection().1,
+            calendar: shard::system_calendar,
+            inspected: shard::inspection().1,
         };
-        let task = tokio::spawn(server::run(config, surroundings, shutdown.clone()));
+        let task = tokio::spawn(shard::run(config, surroundings, shutdown.clone()));
         let shutdown = Some(shutdown.drop_guard());
         Self {
             address,
@@ -115,22 +114,12 @@ impl LocalShard {
     /// If the store cannot take it, or the time control is none.
     pub async fn create_match_with(&self, time_control: &str, clock_start: ClockStart) -> MatchId {
         let id = MatchId::from_random(rand::random());
-        let player = |name: &str| Player {
-            id: player(name),
-            name: name.into(),
-        };
-        let setup = MatchSetup {
-            id,
-            players: BySeat {
-                white: player("ann"),
-                black: player("bob"),
-            },
-            time_control: time_control.parse().expect("a time control"),
-            clock_start,
-            start: StartPosition::INITIAL,
-            rated: false,
-            created_at: server::system_calendar(),
-        };
+        let setup = SetupBuilder::new()
+            .id(id)
+            .timed(time_control)
+            .clock_start(clock_start)
+            .created_at(shard::system_calendar().0)
+            .build();
         let snapshot = Match::new(setup).snapshot();
         self.store
             .create(self.id, &snapshot)
@@ -153,8 +142,7 @@ impl LocalShard {
     pub async fn stop(mut self) {
         self.shutdown.take();
         if let Some(task) = self.task.take() {
-            let ended = task.await.expect("the shard does not panic");
-            ended.expect("the shard ends in good order");
+            task.await.expect("the shard does not panic");
         }
     }
 
@@ -173,7 +161,7 @@ pub fn claims(match_id: MatchId, role: Role) -> SeatClaims {
         Role::Black => "bob",
         Role::Spectator => "eve",
     };
-    let exp = server::system_calendar().0 / 1_000 + TOKEN_VALID_S;
+    let exp = shard::system_calendar().0 / 1_000 + TOKEN_VALID_S;
     SeatClaims {
         match_id,
         role,

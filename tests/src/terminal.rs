@@ -100,7 +100,7 @@ impl Drop for Terminal {
     }
 }
 
-/// What escape sequences and characters make of a screen. It knows what ratatui draws with: moves of
+/// What escape sequences and characters make of a screen. It knows what our programs draw with: moves of
 /// the cursor, clearing, and characters; colours are ignored.
 struct Screen {
     cells: Vec<Vec<char>>,
@@ -169,6 +169,10 @@ impl Screen {
             let mut numbers = position.split(';').map(|n| n.parse::<usize>().unwrap_or(1));
             let mut next = |max: usize| numbers.next().unwrap_or(1).clamp(1, max) - 1;
             self.at = (next(SIZE.0), next(SIZE.1));
+        } else if let Some(lines) = body.strip_suffix('A') {
+            self.at.0 = self.at.0.saturating_sub(lines.parse().unwrap_or(1));
+        } else if body == "2K" {
+            self.cells[self.at.0].fill(' ');
         } else if body.ends_with('J') {
             self.cells = Self::new().cells;
         }
@@ -207,5 +211,7 @@ mod tests {
         };
         let lines: Vec<&str> = frame.lines().map(str::trim_end).collect();
         assert_eq!(lines[..3], ["new", "  ‖ 4:57", ""]);
+        let above = screen.take(b"\r\n\x1b[1A\x1b[2Kup\x1b[?25h");
+        assert_eq!(above[0].lines().next().map(str::trim_end), Some("up"));
     }
 }

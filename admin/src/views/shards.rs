@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use store::ShardRecord;
 use utoipa::ToSchema;
 
-use crate::figures::Figures;
+use shard_core::Figures;
 
 /// What is known of a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

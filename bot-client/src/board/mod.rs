@@ -3,8 +3,7 @@
 mod text;
 mod widget;
 
-use game_core::Seat;
-use shakmaty::{Chess, Color, File, Move, Piece, Position, Rank, Role, Square};
+use game_core::{File, Piece, Position, Rank, Role, Seat, Square, Uci};
 
 use crate::MatchView;
 pub use text::TextStyle;
@@ -33,11 +32,11 @@ impl PieceSet {
             Role::Queen => ('♕', '♛', 'q'),
             Role::King => ('♔', '♚', 'k'),
         };
-        match (self, piece.color) {
-            (Self::Unicode, Color::White) if !solid => outlined,
+        match (self, piece.seat) {
+            (Self::Unicode, Seat::White) if !solid => outlined,
             (Self::Unicode, _) => filled,
-            (Self::Ascii, Color::White) => letter.to_ascii_uppercase(),
-            (Self::Ascii, Color::Black) => letter,
+            (Self::Ascii, Seat::White) => letter.to_ascii_uppercase(),
+            (Self::Ascii, Seat::Black) => letter,
         }
     }
 }
@@ -78,15 +77,11 @@ pub struct BoardPicture {
 }
 
 impl BoardPicture {
-    /// The position as the seat `from` sees it.
+    /// The position as the seat `from` sees it; `last_move` in its canonical form.
     #[must_use]
-    pub fn new(position: &Chess, last_move: Option<Move>, from: Seat) -> Self {
-        let board = position.board();
-        let in_check = position
-            .is_check()
-            .then(|| board.king_of(position.turn()))
-            .flatten();
-        let moved = last_move.map(|last| (last.from(), shown_target(last)));
+    pub fn new(position: &Position, last_move: Option<Uci>, from: Seat) -> Self {
+        let in_check = position.king_in_check();
+        let moved = last_move.map(|last| (last.origin(), last.target()));
         let mark = |square| {
             if in_check == Some(square) {
                 Some(Mark::Check)
@@ -96,22 +91,18 @@ impl BoardPicture {
                     .map(|_| Mark::LastMove)
             }
         };
-        let cell = |row: u32, column: u32| {
-            let (file, rank) = match from {
-                Seat::White => (column, 7 - row),
-                Seat::Black => (7 - column, row),
+        let cell = |row: usize, column: usize| {
+            let square = match from {
+                Seat::White => Square::at(File::ALL[column], Rank::ALL[7 - row]),
+                Seat::Black => Square::at(File::ALL[7 - column], Rank::ALL[row]),
             };
-            let square = Square::from_coords(File::new(file), Rank::new(rank));
             Cell {
                 square,
-                piece: board.piece_at(square),
+                piece: position.piece_at(square),
                 mark: mark(square),
             }
         };
-        // An index below 8 fits a u32.
-        let rows = std::array::from_fn(|row| {
-            std::array::from_fn(|column| cell(row as u32, column as u32))
-        });
+        let rows = std::array::from_fn(|row| std::array::from_fn(|column| cell(row, column)));
         Self { rows }
     }
 
@@ -132,13 +123,5 @@ impl BoardPicture {
     #[must_use]
     pub fn files(&self) -> [char; 8] {
         self.rows[0].map(|cell| cell.square.file().char())
-    }
-}
-
-/// Where a move is shown to end: castling at the king's square, not at the rook's.
-fn shown_target(last: Move) -> Square {
-    match last.castling_side() {
-        Some(side) => Square::from_coords(side.king_to_file(), last.to().rank()),
-        None => last.to(),
     }
 }

@@ -1,5 +1,7 @@
 //! The board as lines of text.
 
+use game_core::Seat;
+
 use super::{BoardPicture, Cell, Mark, PieceSet};
 
 /// How the lines look.
@@ -26,7 +28,7 @@ pub(super) const fn background(cell: &Cell) -> u8 {
 /// The colour of a piece, by its number of 256.
 pub(super) const fn foreground(cell: &Cell) -> u8 {
     match cell.piece {
-        Some(piece) if piece.color.is_white() => 231,
+        Some(piece) if matches!(piece.seat, Seat::White) => 231,
         _ => 16,
     }
 }
@@ -72,27 +74,22 @@ fn line(row: &[Cell; 8], style: TextStyle) -> String {
 
 #[cfg(test)]
 mod tests {
-    use game_core::Seat;
-    use shakmaty::fen::Fen;
-    use shakmaty::san::San;
-    use shakmaty::{CastlingMode, Chess, Position};
+    use game_core::Position;
 
     use super::*;
 
     /// The position after `moves` from `fen` (or the initial position), in ASCII.
     fn shown(fen: &str, moves: &str, from: Seat) -> String {
-        let mut position: Chess = if fen.is_empty() {
-            Chess::default()
+        let mut position = if fen.is_empty() {
+            Position::default()
         } else {
-            let fen: Fen = fen.parse().unwrap();
-            fen.into_position(CastlingMode::Standard).unwrap()
+            Position::from_fen(fen).unwrap()
         };
         let mut last = None;
         for san in moves.split_whitespace() {
-            let san: San = san.parse().unwrap();
-            let legal = san.to_move(&position).unwrap();
-            position.play_unchecked(legal);
-            last = Some(legal);
+            let legal = position.find(san.parse().unwrap()).unwrap();
+            position.play(legal);
+            last = Some(legal.uci());
         }
         let style = TextStyle {
             pieces: PieceSet::Ascii,
@@ -145,7 +142,7 @@ mod tests {
             pieces: PieceSet::Unicode,
             colors: true,
         };
-        let lines = BoardPicture::new(&Chess::default(), None, Seat::White).lines(style);
+        let lines = BoardPicture::new(&Position::default(), None, Seat::White).lines(style);
         assert_eq!(lines.len(), 9);
         for line in &lines[..8] {
             assert_eq!(line.matches("\x1b[0m").count(), 8);

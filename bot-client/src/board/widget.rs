@@ -112,14 +112,13 @@ const fn middle(square: Rect) -> (u16, u16) {
 
 #[cfg(test)]
 mod tests {
-    use game_core::Seat;
-    use shakmaty::Chess;
+    use game_core::{Position, Seat};
 
     use super::*;
 
     #[test]
     fn the_board_is_drawn_in_any_area_without_leaving_it() {
-        let picture = BoardPicture::new(&Chess::default(), None, Seat::White);
+        let picture = BoardPicture::new(&Position::default(), None, Seat::White);
         for (width, height, drawn) in [
             (0, 0, 0),
             (5, 3, 0),

@@ -1,5 +1,6 @@
 //! `bot-client bot`: an engine plays one match after another.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +11,13 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::identity::{DEFAULT_CONTROL, PlayerArgs, TermsArgs, cancelled_by_signals};
-use super::{Failure, ServerArgs, note, say};
+use super::{Failure, ServerArgs, note, say, say_json};
 use crate::connection::ConnectionTimes;
-use crate::engine::{EngineKind, EngineSupply};
+use crate::engine::{EngineKind, EngineSettings, EngineSupply};
 use crate::pairing::Pairing;
 use crate::player::{PlayError, Player, give_up};
 use crate::seat::{PlayerSeat, SeatSession, SessionConfig};
-use crate::{Connector, MatchView, Matchmaker};
+use crate::{Connector, MatchView};
 
 /// Lets an engine play matches, one after another.
 ///
@@ -25,7 +26,7 @@ use crate::{Connector, MatchView, Matchmaker};
 /// dies, hangs or makes an illegal move, it resigns that match (or aborts one that has not begun), starts
 /// the engine again, after a pause that grows while that goes on, and plays the next. It ends at once if
 /// the engine cannot be started, and with exit code 1 if a match was lost to it. What an engine writes to
-/// stderr is logged as warnings.
+/// stderr is logged as warnings, unless --engine-stderr names a file for it.
 #[derive(Debug, Clone, Args)]
 pub struct BotArgs {
     /// What chooses the moves: `random`, or `uci:PROGRAM ARGUMENTS` for a program that speaks UCI, quoted
@@ -35,6 +36,9 @@ pub struct BotArgs {
     /// An option of the UCI program, for example "Skill Level=3"; may be given often.
     #[arg(long, value_name = "NAME=VALUE", value_parser = uci_option)]
     uci_option: Vec<(String, String)>,
+    /// Append what the engine writes to stderr to this file, instead of logging it.
+    #[arg(long, value_name = "FILE")]
+    engine_stderr: Option<PathBuf>,
     /// Matches to play.
     #[arg(long, value_name = "N", default_value_t = 1)]
     games: u32,
@@ -94,8 +98,12 @@ struct Played {
 /// [`Failure`].
 pub(super) async fn run(args: &BotArgs, server: &ServerArgs) -> Result<(), Failure> {
     let cancel = cancelled_by_signals()?;
-    let matchmaker = Matchmaker::new(&server.matchmaker, server.patience())?;
-    let mut engines = EngineSupply::start(&args.engine, &args.uci_option)
+    let matchmaker = server.client()?;
+    let settings = EngineSettings {
+        options: args.uci_option.clone(),
+        stderr: args.engine_stderr.clone(),
+    };
+    let mut engines = EngineSupply::start(&args.engine, &settings)
         .await
         .map_err(Failure::setup)?;
     let token = args.player.token(&matchmaker).await?;
@@ -132,7 +140,7 @@ impl Bot<'_> {
         for _ in 0..self.args.games {
             let played = self.play_one(engines).await?;
             if self.args.json {
-                say(&serde_json::to_string(&played).map_err(Failure::play)?);
+                say_json(&played)?;
             } else {
                 say(&played.to_string());
             }

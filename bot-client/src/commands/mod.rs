@@ -11,13 +11,16 @@ mod soak;
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use program::LogArgs;
+use serde::Serialize;
 
-use crate::{MatchmakerError, SeatError};
+use crate::printable::printable_json;
+use crate::{Matchmaker, MatchmakerError, SeatError, printable_lines};
 pub use bot::BotArgs;
 pub use identity::{PlayerArgs, TermsArgs};
 pub use play::PlayArgs;
@@ -56,7 +59,8 @@ enum Command {
 /// Which server, for all commands.
 #[derive(Debug, Clone, Args)]
 pub struct ServerArgs {
-    /// Address of the matchmaker.
+    /// Address of the matchmaker. One that begins with https must have a certificate of an authority
+    /// that this machine trusts, or that of --ca. Redirects are not followed.
     #[arg(
         long,
         global = true,
@@ -65,6 +69,9 @@ pub struct ServerArgs {
         default_value = "http://127.0.0.1:7000"
     )]
     pub matchmaker: String,
+    /// Trust the authorities in this file, in PEM, instead of those of the system.
+    #[arg(long, global = true, env = "ROOKERY_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     /// How long to try when the server is away, in seconds: long enough for it to be restarted.
     #[arg(
         long,
@@ -78,6 +85,15 @@ pub struct ServerArgs {
 }
 
 impl ServerArgs {
+    /// The matchmaker that is named.
+    ///
+    /// # Errors
+    ///
+    /// As [`Matchmaker::trusting`].
+    pub fn client(&self) -> Result<Matchmaker, MatchmakerError> {
+        Matchmaker::trusting(&self.matchmaker, self.ca.as_deref(), self.patience())
+    }
+
     /// How long to try when the server is away.
     #[must_use]
     pub const fn patience(&self) -> Duration {
@@ -180,7 +196,7 @@ impl Cli {
 async fn run_replay(args: &ReplayArgs, server: &ServerArgs) -> Result<(), Failure> {
     let report = replay::run(args.config(server)).await?;
     if args.json {
-        say(&serde_json::to_string(&report).map_err(Failure::play)?);
+        say_json(&report)?;
     } else {
         say(&report.to_string());
     }
@@ -198,7 +214,7 @@ async fn run_replay(args: &ReplayArgs, server: &ServerArgs) -> Result<(), Failur
 async fn run_bench(args: &bench::BenchArgs) -> Result<(), Failure> {
     let report = bench::run(args).await.map_err(Failure::play)?;
     if args.json {
-        say(&serde_json::to_string(&report).map_err(Failure::play)?);
+        say_json(&report)?;
     } else {
         say(report.to_string().trim_end());
     }
@@ -207,11 +223,24 @@ async fn run_bench(args: &bench::BenchArgs) -> Result<(), Failure> {
 
 /// Prints a line on stderr, for people, where stdout is for results.
 pub(crate) fn note(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", printable_lines(line));
 }
 
-/// Prints a line on stdout. A reader that has gone away has seen what it wanted.
+/// Prints lines on stdout, without what a terminal would act on.
 pub(crate) fn say(line: &str) {
+    say_drawn(&printable_lines(line));
+}
+
+/// Prints one JSON value, as a line on stdout.
+pub(crate) fn say_json(value: &impl Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_string(value).map_err(Failure::play)?;
+    say_drawn(&printable_json(&json));
+    Ok(())
+}
+
+/// Prints a line on stdout that was made here, with its colours. A reader that has gone away has seen what
+/// it wanted.
+pub(crate) fn say_drawn(line: &str) {
     let mut stdout = io::stdout().lock();
     let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
 }

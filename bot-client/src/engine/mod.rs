@@ -9,11 +9,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use game_core::{BySeat, Seat, TimeControl, Uci};
+use game_core::{BySeat, Move, Position, TimeControl, Uci};
 use rand::seq::IndexedRandom;
-use shakmaty::{Chess, EnPassantMode, Position, fen::Fen};
 
-use crate::{MatchView, canonical};
+use crate::MatchView;
 pub use supply::EngineSupply;
 pub use uci::UciEngine;
 
@@ -33,6 +32,15 @@ pub struct Program {
     pub path: PathBuf,
     /// Its arguments.
     pub args: Vec<String>,
+}
+
+/// What else a program is started with; nothing of it is for engines of this program's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EngineSettings {
+    /// UCI's options: names and values.
+    pub options: Vec<(String, String)>,
+    /// The file to which its stderr is appended; without one it is logged.
+    pub stderr: Option<PathBuf>,
 }
 
 /// Text that names no engine.
@@ -92,6 +100,14 @@ pub enum EngineError {
         /// Why.
         error: std::io::Error,
     },
+    /// The file for its stderr cannot be opened.
+    #[error("cannot write the engine's stderr to {path}: {error}")]
+    Stderr {
+        /// The file.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
     /// The program ended, or closed its pipes.
     #[error("the engine died{}", .0.as_deref().map(|said| format!("; it said {said:?}")).unwrap_or_default())]
     Died(
@@ -117,9 +133,9 @@ pub enum EngineError {
 /// The position to choose a move in, and the time there is.
 #[derive(Debug, Clone)]
 pub struct Task {
-    start: Chess,
+    start: Position,
     moves: Vec<Uci>,
-    position: Chess,
+    position: Position,
     time_control: TimeControl,
     left: BySeat<Duration>,
     /// First moves are not timed, but must come soon or the match is aborted.
@@ -150,16 +166,15 @@ impl Task {
 
     /// What the side to move has left.
     fn own_time(&self) -> Duration {
-        self.left[Seat::from(self.position.turn())]
+        self.left[self.position.turn()]
     }
 
     /// UCI's `position` command.
     fn position_command(&self) -> String {
-        let mut command = if self.start == Chess::default() {
+        let mut command = if self.start == Position::default() {
             "position startpos".to_owned()
         } else {
-            let fen = Fen::from_position(&self.start, EnPassantMode::Legal);
-            format!("position fen {fen}")
+            format!("position fen {}", self.start.fen())
         };
         if !self.moves.is_empty() {
             command.push_str(" moves");
@@ -174,7 +189,7 @@ impl Task {
     /// The move that `text` names, if it is legal.
     fn legal(&self, text: &str) -> Option<Uci> {
         let uci: Uci = text.parse().ok()?;
-        canonical(uci.to_move().to_move(&self.position).ok()?)
+        self.position.resolve(uci).map(Move::uci)
     }
 }
 
@@ -188,19 +203,16 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// Starts an engine; `options` are UCI's.
+    /// Starts an engine.
     ///
     /// # Errors
     ///
     /// [`EngineError`] when a program does not start or does not speak UCI.
-    pub async fn start(
-        kind: &EngineKind,
-        options: &[(String, String)],
-    ) -> Result<Self, EngineError> {
+    pub async fn start(kind: &EngineKind, settings: &EngineSettings) -> Result<Self, EngineError> {
         match kind {
             EngineKind::Random => Ok(Self::Random),
             EngineKind::Uci(program) => {
-                let engine = UciEngine::start(program, options).await?;
+                let engine = UciEngine::start(program, settings).await?;
                 Ok(Self::Uci(Box::new(engine)))
             }
         }
@@ -227,8 +239,8 @@ impl Engine {
         match self {
             Self::Random => {
                 let legal = task.position.legal_moves();
-                let chosen = legal.choose(&mut rand::rng()).copied();
-                chosen.and_then(canonical).ok_or(EngineError::NoMove)
+                let chosen = legal.choose(&mut rand::rng());
+                chosen.map(|legal| legal.uci()).ok_or(EngineError::NoMove)
             }
             Self::Uci(engine) => engine.choose(task).await,
         }

@@ -1,5 +1,8 @@
-//! What an engine writes to stderr goes to the log.
+//! What an engine writes to stderr goes to the log, or to a file.
 
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -7,13 +10,19 @@ use tokio::process::ChildStderr;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::EngineError;
 use crate::lines::Lines;
 
-/// Logs a program's stderr until it ends, or this is dropped.
+/// Where a program's stderr goes, and its last line.
 #[derive(Debug)]
-pub(super) struct Stderr {
-    last: Arc<Mutex<Option<String>>>,
-    reader: AbortOnDropHandle<()>,
+pub(super) enum Stderr {
+    /// It is logged until the program ends, or this is dropped.
+    Logged {
+        last: Arc<Mutex<Option<String>>>,
+        reader: AbortOnDropHandle<()>,
+    },
+    /// The program writes it to a file, behind what stood there when it was started.
+    File { path: PathBuf, began: u64 },
 }
 
 impl Stderr {
@@ -29,19 +38,56 @@ impl Stderr {
     pub(super) fn log(stderr: ChildStderr, program: String) -> Self {
         let last = Arc::new(Mutex::new(None));
         let reader = tokio::spawn(Self::read(stderr, program, Arc::clone(&last)));
-        Self {
+        Self::Logged {
             last,
             reader: AbortOnDropHandle::new(reader),
         }
     }
 
+    /// Opens a file to be appended to. It is the program's own then: how much is written there is its
+    /// affair.
+    pub(super) fn open(path: &Path) -> Result<(File, Self), EngineError> {
+        let opened = OpenOptions::new().create(true).append(true).open(path);
+        let opened = opened.and_then(|file| Ok((file.metadata()?.len(), file)));
+        let (began, file) = opened.map_err(|error| EngineError::Stderr {
+            path: path.display().to_string(),
+            error,
+        })?;
+        let path = path.to_owned();
+        Ok((file, Self::File { path, began }))
+    }
+
     /// The last line of a program that has closed its stdout: it is waited for briefly.
     pub(super) async fn last_line(&mut self) -> Option<String> {
-        if !self.reader.is_finished() {
-            let _ = timeout(Self::LAST_WORDS_MAX, &mut self.reader).await;
+        match self {
+            Self::Logged { last, reader } => {
+                if !reader.is_finished() {
+                    let _ = timeout(Self::LAST_WORDS_MAX, reader).await;
+                }
+                last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+            }
+            Self::File { path, began } => Self::last_line_of(path, *began).ok().flatten(),
         }
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.clone()
+    }
+
+    /// The last line of a file behind `began`, if there is any.
+    fn last_line_of(path: &Path, began: u64) -> io::Result<Option<String>> {
+        // A character takes four bytes at most.
+        const TAIL_MAX: u64 = 4 * Stderr::LINE_MAX as u64;
+        let mut file = File::open(path)?;
+        let end = file.metadata()?.len();
+        file.seek(SeekFrom::Start(began.max(end.saturating_sub(TAIL_MAX))))?;
+        let mut tail = Vec::new();
+        file.take(TAIL_MAX).read_to_end(&mut tail)?;
+        let tail = String::from_utf8_lossy(&tail);
+        let mut lines = tail.lines().map(Self::shown);
+        Ok(lines.rfind(|line| !line.is_empty()))
+    }
+
+    /// A line without anything that a terminal would act on.
+    fn shown(line: &str) -> String {
+        let shown = line.trim().chars().filter(|c| !c.is_control());
+        shown.take(Self::LINE_MAX).collect()
     }
 
     async fn read(stderr: ChildStderr, program: String, last: Arc<Mutex<Option<String>>>) {
@@ -51,9 +97,7 @@ impl Stderr {
             if line.is_empty() {
                 continue;
             }
-            // Nothing that a terminal would act on.
-            let shown = line.chars().filter(|c| !c.is_control());
-            let line: String = shown.take(Self::LINE_MAX).collect();
+            let line = Self::shown(&line);
             match allowance.take(Instant::now()) {
                 None => {}
                 Some(0) => tracing::warn!("{program} wrote: {line}"),

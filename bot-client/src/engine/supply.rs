@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::{Engine, EngineError, EngineKind};
+use super::{Engine, EngineError, EngineKind, EngineSettings};
 use crate::retry::Backoff;
 
 /// One engine, and what it takes to have another.
 #[derive(Debug)]
 pub struct EngineSupply {
     kind: EngineKind,
-    options: Vec<(String, String)>,
+    settings: EngineSettings,
     engine: Option<Engine>,
     /// Grows with each failure in a row, so that an engine that dies in every match ends few of them.
     backoff: Backoff,
@@ -23,19 +23,16 @@ impl EngineSupply {
     /// Waits before a start.
     const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
 
-    /// Starts the first engine; `options` are UCI's.
+    /// Starts the first engine.
     ///
     /// # Errors
     ///
     /// [`EngineError`]; the first start is not tried again, as a wrong path stays wrong.
-    pub async fn start(
-        kind: &EngineKind,
-        options: &[(String, String)],
-    ) -> Result<Self, EngineError> {
-        let engine = Engine::start(kind, options).await?;
+    pub async fn start(kind: &EngineKind, settings: &EngineSettings) -> Result<Self, EngineError> {
+        let engine = Engine::start(kind, settings).await?;
         Ok(Self {
             kind: kind.clone(),
-            options: options.to_vec(),
+            settings: settings.clone(),
             engine: Some(engine),
             backoff: Backoff::new(Self::BACKOFF.0, Self::BACKOFF.1),
         })
@@ -72,7 +69,7 @@ impl EngineSupply {
         loop {
             sleep(self.backoff.wait()).await;
             starts += 1;
-            match Engine::start(&self.kind, &self.options).await {
+            match Engine::start(&self.kind, &self.settings).await {
                 Ok(engine) => {
                     tracing::warn!(engine = %self.kind, "the engine is started again");
                     return Ok(engine);

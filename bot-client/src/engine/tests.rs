@@ -14,13 +14,12 @@ fn task(moves: &str) -> Task {
         .split_whitespace()
         .map(|uci| uci.parse().unwrap())
         .collect();
-    let mut position = Chess::default();
-    for uci in &moves {
-        let legal = uci.to_move().to_move(&position).unwrap();
-        position.play_unchecked(legal);
+    let mut position = Position::default();
+    for &uci in &moves {
+        position.play_uci(uci).unwrap();
     }
     Task {
-        start: Chess::default(),
+        start: Position::default(),
         moves,
         position,
         time_control: TimeControl::from_millis(1_000, 500).unwrap(),
@@ -94,15 +93,47 @@ async fn arguments_and_stderr_of_a_program_are_its_own() {
         path,
         args: ["a b", "c"].map(str::to_owned).into(),
     };
-    let started = Engine::start(&EngineKind::Uci(program), &[]).await;
+    let started = Engine::start(&EngineKind::Uci(program), &EngineSettings::default()).await;
     let said = started.unwrap_err().to_string();
     assert_eq!(said, "the engine died; it said \"[31mlast\"");
+}
+
+/// What it writes is there as it wrote it, behind what was there, and its last line is told.
+#[tokio::test]
+async fn an_engine_s_stderr_goes_to_the_file_that_is_named() {
+    let hello = "echo '  one  ' >&2; printf '\\033[31mlast\\n' >&2";
+    let (folder, kind) = script(&format!("uci) {hello}; exit 3;;"));
+    let log = folder.path().join("stderr");
+    std::fs::write(&log, "of an earlier one\n").unwrap();
+    let mut settings = EngineSettings {
+        stderr: Some(log.clone()),
+        ..EngineSettings::default()
+    };
+    for times in 1..=2 {
+        let started = Engine::start(&kind, &settings).await.unwrap_err();
+        assert_eq!(started.to_string(), "the engine died; it said \"[31mlast\"");
+        let written = std::fs::read_to_string(&log).unwrap();
+        let expected = "  one  \n\x1b[31mlast\n".repeat(times);
+        assert_eq!(written, format!("of an earlier one\n{expected}"));
+    }
+    let (_folder, silent) = script("uci) exit 0;;");
+    let started = Engine::start(&silent, &settings).await.unwrap_err();
+    assert_eq!(
+        started.to_string(),
+        "the engine died",
+        "the words are another's"
+    );
+    settings.stderr = Some(folder.path().join("no/such/folder"));
+    let started = Engine::start(&kind, &settings).await;
+    assert!(matches!(started, Err(EngineError::Stderr { .. })));
 }
 
 #[tokio::test]
 async fn an_engine_that_died_between_two_matches_is_found_out() {
     let (_folder, kind) = script("uci) echo uciok;; isready) echo readyok; echo bye >&2; exit 0;;");
-    let mut engine = Engine::start(&kind, &[]).await.unwrap();
+    let mut engine = Engine::start(&kind, &EngineSettings::default())
+        .await
+        .unwrap();
     let checked = engine.check().await;
     assert!(matches!(checked, Err(EngineError::Died(Some(said))) if said == "bye"));
 }
@@ -132,18 +163,20 @@ async fn a_program_is_asked_for_its_move() {
     let go = "go\\ wtime\\ 850\\ btime\\ 10\\ winc\\ 500\\ binc\\ 500) \
               echo info depth 1; echo bestmove e2e4 ponder e7e5;;";
     let (_folder, kind) = script(&format!("{POLITE}\n{go}"));
-    let mut engine = Engine::start(&kind, &[]).await.unwrap();
+    let mut engine = Engine::start(&kind, &EngineSettings::default())
+        .await
+        .unwrap();
     assert_eq!(engine.choose(&task("")).await.unwrap().to_string(), "e2e4");
 }
 
 #[tokio::test]
 async fn what_is_no_engine_does_not_start() {
     let missing = program("/nowhere/engine");
-    let started = Engine::start(&missing, &[]).await;
+    let started = Engine::start(&missing, &EngineSettings::default()).await;
     assert!(matches!(started, Err(EngineError::Start { .. })));
     let (_folder, quits) = script("uci) exit 0;;");
     assert!(matches!(
-        Engine::start(&quits, &[]).await,
+        Engine::start(&quits, &EngineSettings::default()).await,
         Err(EngineError::Died(_))
     ));
 }
@@ -156,7 +189,9 @@ async fn an_engine_that_dies_or_cheats_is_found_out() {
         ("echo bestmove", false),
     ] {
         let (_folder, kind) = script(&format!("{POLITE}\ngo*) {go};;"));
-        let mut engine = Engine::start(&kind, &[]).await.unwrap();
+        let mut engine = Engine::start(&kind, &EngineSettings::default())
+            .await
+            .unwrap();
         let chosen = engine.choose(&task("")).await;
         let found = match chosen {
             Err(EngineError::Died(_)) => dies,
@@ -174,7 +209,7 @@ async fn an_engine_that_hangs_is_given_up() {
         panic!("{kind}");
     };
     let max = Duration::from_millis(100);
-    let started = UciEngine::start_patiently(&program, &[], max).await;
+    let started = UciEngine::start_patiently(&program, &EngineSettings::default(), max).await;
     assert!(matches!(
         started,
         Err(EngineError::Hung { asked: "uci", .. })
@@ -185,7 +220,9 @@ async fn an_engine_that_hangs_is_given_up() {
 async fn a_search_that_was_dropped_is_stopped_first() {
     let answers = "go*) : ;; stop) echo bestmove a2a3;;";
     let (_folder, kind) = script(&format!("{POLITE}\n{answers}"));
-    let mut engine = Engine::start(&kind, &[]).await.unwrap();
+    let mut engine = Engine::start(&kind, &EngineSettings::default())
+        .await
+        .unwrap();
     let first = task("");
     let dropped = tokio::time::timeout(Duration::from_millis(200), engine.choose(&first)).await;
     assert!(dropped.is_err());

@@ -9,7 +9,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 use super::stderr::Stderr;
-use super::{EngineError, Program, Task};
+use super::{EngineError, EngineSettings, Program, Task};
 use crate::lines::Lines;
 
 /// A running engine. It is killed when this is dropped.
@@ -43,32 +43,37 @@ impl UciEngine {
     /// # Errors
     ///
     /// [`EngineError`].
-    pub async fn start(
-        program: &Program,
-        options: &[(String, String)],
-    ) -> Result<Self, EngineError> {
-        Self::start_patiently(program, options, Self::ANSWER_MAX).await
+    pub async fn start(program: &Program, settings: &EngineSettings) -> Result<Self, EngineError> {
+        Self::start_patiently(program, settings, Self::ANSWER_MAX).await
     }
 
     /// The same for an engine that answers within `answer_max`.
     pub(super) async fn start_patiently(
         program: &Program,
-        options: &[(String, String)],
+        settings: &EngineSettings,
         answer_max: Duration,
     ) -> Result<Self, EngineError> {
         let path = program.path.display().to_string();
+        let (stderr, file) = match &settings.stderr {
+            None => (Stdio::piped(), None),
+            Some(path) => {
+                let (file, kept) = Stderr::open(path)?;
+                (file.into(), Some(kept))
+            }
+        };
         let mut child = Command::new(&program.path)
             .args(&program.args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| EngineError::Start {
                 path: path.clone(),
                 error,
             })?;
-        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let logged = child.stderr.take().map(|stderr| Stderr::log(stderr, path));
+        let pipes = (child.stdin.take(), child.stdout.take(), file.or(logged));
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
             return Err(EngineError::Died(None));
         };
@@ -76,12 +81,12 @@ impl UciEngine {
             _child: child,
             stdin,
             lines: Lines::new(stdout),
-            stderr: Stderr::log(stderr, path),
+            stderr,
             is_searching: false,
             answer_max,
         };
         engine.ask("uci", "uciok").await?;
-        for (name, value) in options {
+        for (name, value) in &settings.options {
             engine
                 .say(&format!("setoption name {name} value {value}"))
                 .await?;

@@ -3,6 +3,8 @@
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
+use game_core::TimeControl;
+
 use super::*;
 
 /// Answers one request a connection, in this order: status and body. Returns the requests: their
@@ -122,7 +124,7 @@ async fn an_answer_without_sense_is_final() {
 #[tokio::test]
 async fn an_endless_answer_is_not_read() {
     let (listener, matchmaker) = listen().await;
-    let long = "x".repeat(Matchmaker::ANSWER_LEN_MAX + 1);
+    let long = "x".repeat(transport::ANSWER_LEN_MAX + 1);
     let id = "0123456789Ab".parse().unwrap();
     // The server may find the connection closed under its answer.
     let serving = tokio::spawn(async move { serve(listener, &[(200, &long)]).await.len() });
@@ -150,15 +152,121 @@ fn what_is_no_address_is_refused() {
     for base in [
         "",
         "localhost:7000",
-        "https://host",
+        "ftp://host",
         "http://",
         "http://host?x",
+        "https://host#x",
+        "https://ann:secret@host",
+        "http://host\u{1b}[2J",
     ] {
         let refused = Matchmaker::new(base, Duration::ZERO);
         assert!(
             matches!(refused, Err(MatchmakerError::Address(_))),
             "{base}"
         );
+    }
+}
+
+/// In whatever way an address is spelt, it is one.
+#[test]
+fn an_address_has_one_spelling() {
+    for base in ["HTTP://Host:80/", "http://host", "http://host/"] {
+        let matchmaker = Matchmaker::new(base, Duration::ZERO).unwrap();
+        assert_eq!(matchmaker.base(), "http://host");
+        assert_eq!(matchmaker.options(), "--matchmaker http://host");
+    }
+}
+
+#[tokio::test]
+async fn what_a_matchmaker_says_is_escaped_and_cut() {
+    let (listener, matchmaker) = listen().await;
+    let long = "x".repeat(100_000);
+    let problem = format!(
+        r#"{{"code":"a\u001bb","title":"c\u009bd","detail":"e\u202ef{long}","status":409}}"#
+    );
+    let answers = [(409, problem.as_str())];
+    let (_, accepted) = tokio::join!(
+        serve(listener, &answers),
+        matchmaker.accept_challenge("t", "abc")
+    );
+    let Err(MatchmakerError::Problem(problem)) = accepted else {
+        panic!("{accepted:?}");
+    };
+    assert_eq!(
+        (&*problem.code, &*problem.title),
+        ("a\\u{1b}b", "c\\u{9b}d")
+    );
+    assert!(problem.detail.starts_with("e\\u{202e}fxxx"), "{problem:?}");
+    assert!(problem.detail.chars().count() < 2_000);
+}
+
+/// What could make another request of the next one, or another command of a line that is shown.
+#[tokio::test]
+async fn ids_and_tokens_that_are_none_are_refused() {
+    for id in ["", "../players", "a?b", "a b", "\u{1b}", &"x".repeat(65)] {
+        let (_listener, matchmaker) = listen().await;
+        let given = matchmaker.accept_challenge("t", id).await;
+        assert!(matches!(given, Err(MatchmakerError::Id(_))), "{given:?}");
+        let (listener, matchmaker) = listen().await;
+        let control = serde_json::to_value(TimeControl::from_millis(60_000, 0).unwrap()).unwrap();
+        let reply = serde_json::json!({
+            "id": id, "status": "waiting", "match_id": null, "time_control": control
+        });
+        let reply = reply.to_string();
+        let answers = [(200, reply.as_str())];
+        let (_, told) = tokio::join!(
+            serve(listener, &answers),
+            matchmaker.challenge("t", "abc", Duration::ZERO)
+        );
+        assert!(
+            matches!(told, Err(MatchmakerError::Nonsense { .. })),
+            "{told:?}"
+        );
+    }
+    for token in ["", "a b", "a;reboot", "$(reboot)", "a\nb"] {
+        let (_listener, matchmaker) = listen().await;
+        let given = matchmaker.accept_challenge(token, "abc").await;
+        assert!(matches!(given, Err(MatchmakerError::Token)), "{given:?}");
+        let (listener, matchmaker) = listen().await;
+        let reply = serde_json::json!({
+            "player": "p1", "name": "Ann", "token": token, "expires_at": 5
+        });
+        let reply = reply.to_string();
+        let answers = [(200, reply.as_str())];
+        let (_, told) = tokio::join!(serve(listener, &answers), matchmaker.new_player(None));
+        assert!(
+            matches!(told, Err(MatchmakerError::Nonsense { .. })),
+            "{told:?}"
+        );
+    }
+}
+
+/// Whether it names a whole address, one on the same host, or none that can be used.
+#[tokio::test]
+async fn a_redirect_names_the_other_address() {
+    for (location, expected) in [
+        (
+            "https://other.example/v1/players",
+            Some("https://other.example"),
+        ),
+        (
+            "https://other.example/chess/v1/players",
+            Some("https://other.example/chess"),
+        ),
+        ("https://other.example/", Some("https://other.example/")),
+        ("//other.example/v1/players", Some("http://other.example")),
+        ("http://[", None),
+    ] {
+        let (listener, matchmaker) = listen().await;
+        let answers = vec![answer(308, &format!("location: {location}\r\n"), "")];
+        let (served, told) =
+            tokio::join!(serve_with(listener, answers), matchmaker.new_player(None));
+        assert_eq!(served.len(), 1);
+        match (told, expected) {
+            (Err(MatchmakerError::Moved { to, .. }), Some(expected)) => assert_eq!(to, expected),
+            (Err(MatchmakerError::Nonsense { .. }), None) => {}
+            (told, _) => panic!("{location}: {told:?}"),
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use game_core::{CommandId, CommandKind, Epoch, MatchId};
 use protocol::{
-    ClientFrame, CloseCode, Join, Joined, PAUSED_SAID_EVERY, ServerBody, ServerFrame, WireRefusal,
+    ClientFrame, CloseCode, Join, Joined, PAUSED_REPEATED_EVERY, ServerBody, ServerFrame,
+    WireRefusal,
 };
 
 use super::unanswered::{Acked, Unanswered};
@@ -18,7 +19,7 @@ use crate::{MatchView, Standstill, Violation};
 
 /// A shard that has said that play is paused, and nothing for so long, is gone: three times in a row it
 /// would have said so again.
-const PAUSE_SILENCE_MAX: Duration = PAUSED_SAID_EVERY.saturating_mul(3);
+const PAUSE_SILENCE_MAX: Duration = PAUSED_REPEATED_EVERY.saturating_mul(3);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {

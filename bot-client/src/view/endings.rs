@@ -1,8 +1,6 @@
 //! How a match ends, as its board and its offers show it.
 
-use game_core::{Outcome, Seat, Termination};
-use shakmaty::zobrist::Zobrist64;
-use shakmaty::{Chess, EnPassantMode, Position};
+use game_core::{Outcome, PLIES_MAX, QUIET_PLIES_MAX, REPETITIONS_MAX, Seat, Termination};
 
 use super::MatchView;
 use crate::Violation;
@@ -21,12 +19,12 @@ impl MatchView {
                 position.is_checkmate() && outcome.winner() == Some(self.turn().opponent())
             }
             Termination::Stalemate => position.is_stalemate() && outcome == Outcome::Draw,
-            Termination::DeadPosition => {
-                position.is_insufficient_material() && outcome == Outcome::Draw
+            Termination::DeadPosition => position.is_dead() && outcome == Outcome::Draw,
+            Termination::FivefoldRepetition => {
+                self.repetitions() >= REPETITIONS_MAX && outcome == Outcome::Draw
             }
-            Termination::FivefoldRepetition => self.repetitions() >= 5 && outcome == Outcome::Draw,
             Termination::SeventyFiveMoves => {
-                position.halfmoves() >= 150 && outcome == Outcome::Draw
+                position.quiet_plies() >= QUIET_PLIES_MAX && outcome == Outcome::Draw
             }
             Termination::MaxLength => outcome == Outcome::Draw,
             // Of the two that it takes, one has offered.
@@ -63,36 +61,34 @@ impl MatchView {
     /// (FIDE 5.1.2 and 6.9).
     fn lost_by(&self, loser: Seat) -> Outcome {
         let winner = loser.opponent();
-        if self.position.has_insufficient_material(winner.into()) {
-            Outcome::Draw
-        } else {
+        if self.position.can_mate(winner) {
             Outcome::win_of(winner)
+        } else {
+            Outcome::Draw
         }
     }
 
     /// How often the position has stood on the board, this time included.
     #[must_use]
     pub fn repetitions(&self) -> usize {
-        let hash = |position: &Chess| position.zobrist_hash::<Zobrist64>(EnPassantMode::Legal);
         let mut position = self.start.clone();
-        let mut seen = vec![hash(&position)];
-        for uci in &self.state.moves {
-            let Ok(legal) = uci.to_move().to_move(&position) else {
+        let mut seen = vec![position.repetition_key()];
+        for &uci in &self.state.moves {
+            if position.play_uci(uci).is_none() {
                 break;
-            };
-            position.play_unchecked(legal);
-            seen.push(hash(&position));
+            }
+            seen.push(position.repetition_key());
         }
-        let present = hash(&self.position);
+        let present = self.position.repetition_key();
         seen.into_iter().filter(|&before| before == present).count()
     }
 
     /// Whether the rules end the match in this position, without anyone's doing.
     #[must_use]
     pub fn ends_by_itself(&self) -> bool {
-        self.position.is_game_over()
-            || self.position.halfmoves() >= 150
-            || self.repetitions() >= 5
-            || self.state.moves.len() >= 1_200
+        self.position.is_over()
+            || self.position.quiet_plies() >= QUIET_PLIES_MAX
+            || self.repetitions() >= REPETITIONS_MAX
+            || self.ply() >= PLIES_MAX
     }
 }

@@ -8,17 +8,14 @@ mod tests;
 use std::time::{Duration, Instant};
 
 use game_core::{
-    BySeat, ClockStart, Epoch, EventKind, MatchId, Outcome, Seat, Termination, TimeControl, Uci,
+    BySeat, ClockStart, Epoch, EventKind, MatchId, Move, Outcome, Position, Seat, Termination,
+    TimeControl, Uci,
 };
 use protocol::{CatchUp, ClockView, Joined, MatchState, Role, SeatView, WireEvent};
-use shakmaty::fen::Fen;
-use shakmaty::san::SanPlus;
-use shakmaty::uci::UciMove;
-use shakmaty::{CastlingMode, Chess, EnPassantMode, Move, Position};
 
 use self::clocks::Clocks;
 pub use self::clocks::Standstill;
-use crate::Violation;
+use crate::{Violation, printable};
 
 /// A match as one client sees it.
 ///
@@ -29,9 +26,9 @@ pub struct MatchView {
     id: MatchId,
     role: Role,
     state: MatchState,
-    start: Chess,
-    position: Chess,
-    last_move: Option<Move>,
+    start: Position,
+    position: Position,
+    last_move: Option<Uci>,
     seq: u32,
     epoch: Epoch,
     connected: BySeat<bool>,
@@ -50,11 +47,14 @@ impl MatchView {
         joined: Joined,
         now: Instant,
     ) -> Result<Self, Violation> {
-        let CatchUp::State(state) = joined.catch_up else {
+        let CatchUp::State(mut state) = joined.catch_up else {
             return Err(Violation::OutOfPlace(
                 "events without a state to add them to",
             ));
         };
+        for player in [&mut state.players.white, &mut state.players.black] {
+            player.name = printable(&player.name).into_owned();
+        }
         let start = start_position(&state)?;
         let mut view = Self {
             id,
@@ -205,15 +205,12 @@ impl MatchView {
             uci,
             fen: self.fen(),
         };
-        if self.position.is_game_over() {
+        if self.position.is_over() {
             return Err(illegal());
         }
-        let legal = uci
-            .to_move()
-            .to_move(&self.position)
-            .map_err(|_| illegal())?;
-        self.position.play_unchecked(legal);
-        self.last_move = Some(legal);
+        let legal = self.position.resolve(uci).ok_or_else(illegal)?;
+        self.position.play(legal);
+        self.last_move = Some(legal.uci());
         Ok(())
     }
 
@@ -290,20 +287,20 @@ impl MatchView {
 
     /// The position at ply 0.
     #[must_use]
-    pub const fn start(&self) -> &Chess {
+    pub const fn start(&self) -> &Position {
         &self.start
     }
 
     /// The position now.
     #[must_use]
-    pub const fn position(&self) -> &Chess {
+    pub const fn position(&self) -> &Position {
         &self.position
     }
 
     /// The position now, as FEN (with an en passant square only where the capture is legal).
     #[must_use]
     pub fn fen(&self) -> String {
-        fen_of(&self.position)
+        self.position.fen()
     }
 
     /// All moves from ply 0.
@@ -312,19 +309,19 @@ impl MatchView {
         &self.state.moves
     }
 
-    /// The move that led to the position.
+    /// The move that led to the position, in its canonical form.
     #[must_use]
-    pub const fn last_move(&self) -> Option<Move> {
+    pub const fn last_move(&self) -> Option<Uci> {
         self.last_move
     }
 
     /// All moves from ply 0 in standard algebraic notation.
     #[must_use]
-    pub fn sans(&self) -> Vec<SanPlus> {
+    pub fn sans(&self) -> Vec<String> {
         let mut position = self.start.clone();
         let san = |uci: &Uci| {
-            let legal = uci.to_move().to_move(&position).ok()?;
-            Some(SanPlus::from_move_and_play_unchecked(&mut position, legal))
+            let legal = position.resolve(*uci)?;
+            Some(position.play_in_san(legal))
         };
         // All of them were legal when they were played.
         self.state.moves.iter().map_while(san).collect()
@@ -340,7 +337,7 @@ impl MatchView {
     /// The side to move.
     #[must_use]
     pub fn turn(&self) -> Seat {
-        self.position.turn().into()
+        self.position.turn()
     }
 
     /// Whether this client is to move.
@@ -421,33 +418,13 @@ impl MatchView {
     /// The form in which the shard names a move that is legal now; the same move if it is not legal.
     #[must_use]
     pub fn canonical(&self, uci: Uci) -> Uci {
-        uci.to_move()
-            .to_move(&self.position)
-            .ok()
-            .and_then(canonical)
-            .unwrap_or(uci)
+        self.position.resolve(uci).map_or(uci, Move::uci)
     }
 }
 
-/// A legal move as it travels.
-#[must_use]
-pub fn canonical(legal: Move) -> Option<Uci> {
-    UciMove::from_move(legal, CastlingMode::Standard)
-        .try_into()
-        .ok()
-}
-
-/// A position as FEN (with an en passant square only where the capture is legal).
-#[must_use]
-pub fn fen_of(position: &Chess) -> String {
-    Fen::from_position(position, EnPassantMode::Legal).to_string()
-}
-
-fn start_position(state: &MatchState) -> Result<Chess, Violation> {
+fn start_position(state: &MatchState) -> Result<Position, Violation> {
     let Some(text) = &state.start_fen else {
-        return Ok(Chess::default());
+        return Ok(Position::default());
     };
-    let fen: Option<Fen> = text.parse().ok();
-    fen.and_then(|fen| fen.into_position(CastlingMode::Standard).ok())
-        .ok_or_else(|| Violation::StartPosition(text.clone()))
+    Position::from_fen(text).map_err(|_| Violation::StartPosition(text.clone()))
 }

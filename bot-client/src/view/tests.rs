@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use game_core::testing::SetupBuilder;
 use game_core::{
     ClockStart, Command, CommandId, CommandKind, Event, Match, MatchId, MatchSetup, MatchTime,
-    Player, StartPosition, UnixMillis,
+    Player, UnixMillis,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -65,18 +66,12 @@ fn setup(clock_start: ClockStart) -> MatchSetup {
         id: id.repeat(4).parse().unwrap(),
         name: id.into(),
     };
-    MatchSetup {
-        id: MatchId::from_random(7),
-        players: BySeat {
-            white: player("white"),
-            black: player("black"),
-        },
-        time_control: TimeControl::from_millis(300_000, 0).unwrap(),
-        clock_start,
-        start: StartPosition::INITIAL,
-        rated: false,
-        created_at: UnixMillis(0),
-    }
+    SetupBuilder::new()
+        .id(MatchId::from_random(7))
+        .players(player("white"), player("black"))
+        .timed("300+0")
+        .clock_start(clock_start)
+        .build()
 }
 
 /// The match as a shard tells it to who joins (`server/src/shard/live/told.rs`).

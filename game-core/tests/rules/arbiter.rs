@@ -1,4 +1,4 @@
-//! What an arbiter decides about a match in play.
+//! Decisions of an arbiter about a match in play.
 
 use game_core::{Match, Outcome, Refusal, Seat, Termination};
 
@@ -12,7 +12,7 @@ const OUTCOMES: [Outcome; 4] = [
 ];
 
 fn fresh() -> game_core::Snapshot {
-    Match::new(setup()).snapshot()
+    Match::new(setup().build()).snapshot()
 }
 
 fn decide(table: &mut Table, outcome: Outcome) -> Result<u32, Refusal> {
@@ -99,9 +99,10 @@ fn an_earlier_state_is_the_one_that_the_log_has_up_to_it() {
     decide(&mut table, Outcome::WhiteWins).unwrap();
     for seq in 0..=table.game.seq() {
         let log = &table.events[..seq as usize];
-        let clocks = log
-            .last()
-            .map_or_else(|| Match::new(setup()).clocks(table.now), |e| e.clocks);
+        let clocks = log.last().map_or_else(
+            || Match::new(setup().build()).clocks(table.now),
+            |e| e.clocks,
+        );
         let earlier = Match::restore(table.game.snapshot_at(seq, clocks), &[]).unwrap();
         let of_log = Match::restore(fresh(), log).unwrap();
         assert_eq!(earlier.snapshot(), of_log.snapshot(), "{seq}");

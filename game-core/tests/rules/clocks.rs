@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use game_core::{
-    ClockStart, CommandKind, Match, MatchSetup, MatchTime, Outcome, Refusal, Seat, Termination,
-    TimeControl,
+    ClockStart, CommandKind, Match, MatchTime, Outcome, Refusal, Seat, Termination, TimeControl,
 };
 
 use crate::table::{Table, setup};
@@ -12,11 +11,9 @@ use crate::table::{Table, setup};
 const SECOND: u64 = 1000;
 
 fn timed(initial_ms: u64, increment_ms: u64, clock_start: ClockStart) -> Table {
-    Table::new(MatchSetup {
-        time_control: TimeControl::from_millis(initial_ms, increment_ms).unwrap(),
-        clock_start,
-        ..setup()
-    })
+    let control = TimeControl::from_millis(initial_ms, increment_ms).unwrap();
+    let setup = setup().time_control(control).clock_start(clock_start);
+    Table::new(setup.build())
 }
 
 /// The deadline as time from now.
@@ -136,7 +133,7 @@ fn a_match_to_which_nobody_comes_is_aborted_also_where_clocks_count_at_once() {
     }
 }
 
-/// An engine match to which nobody has come.
+/// An engine match that no player has joined.
 fn unattended(initial_ms: u64, increment_ms: u64) -> Table {
     let mut table = timed(initial_ms, increment_ms, ClockStart::AtOnce);
     table.game = Match::new(table.game.setup().clone());
@@ -283,7 +280,7 @@ fn a_flag_loses_unless_the_opponent_cannot_mate() {
     }
 }
 
-/// FIDE 5.1.2 asks of a resignation what 6.9 asks of a flag.
+/// FIDE 5.1.2 has the same condition for a resignation as 6.9 for a flag.
 #[test]
 fn resigning_loses_unless_the_opponent_cannot_mate() {
     for (board, outcome) in FLAGS.iter().chain(RESIGNED) {

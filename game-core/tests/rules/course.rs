@@ -1,4 +1,4 @@
-//! Random courses of a match: what may happen, and what was seen of it.
+//! Random courses of a match: what may happen, and what the match returned.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ const STARTS: &[&str] = &[
 /// One thing that happens to a match.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
-    /// Time passes; the match hears of it if `ticks`.
+    /// Time passes; the match is ticked if `ticks`.
     Wait {
         micros: u64,
         ticks: bool,
@@ -112,33 +112,30 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
 pub(crate) fn agreed() -> impl Strategy<Value = MatchSetup> {
     let control = prop_oneof![Just((15_000, 0)), Just((30_000, 2_000)), Just((0, 1_000))];
     (0..STARTS.len(), any::<bool>(), control).prop_map(|(start, at_once, (initial, increment))| {
-        MatchSetup {
-            start: STARTS[start].parse().unwrap(),
-            clock_start: if at_once {
-                ClockStart::AtOnce
-            } else {
-                ClockStart::AfterFirstMoves
-            },
-            time_control: TimeControl::from_millis(initial, increment).unwrap(),
-            ..setup()
+        let control = TimeControl::from_millis(initial, increment).unwrap();
+        let setup = setup().start(STARTS[start]).time_control(control);
+        if at_once {
+            setup.at_once().build()
+        } else {
+            setup.build()
         }
     })
 }
 
-/// A match under way, and all that was seen of it.
+/// A match under way, and everything that it returned.
 pub(crate) struct Course {
     pub(crate) game: Match,
     pub(crate) now: MatchTime,
     /// Time that has passed, not counting what was turned back.
     pub(crate) elapsed: Duration,
     pub(crate) events: Vec<Event>,
-    /// Every command so far, with what it was told.
+    /// Every command so far, with its answer.
     pub(crate) answers: BySeat<Vec<(Command, Result<u32, Refusal>)>>,
     pub(crate) next_id: u64,
 }
 
 impl Course {
-    /// A match to which both players have come.
+    /// A match that both players have joined.
     pub(crate) fn new(setup: MatchSetup) -> Self {
         let mut game = Match::new(setup);
         game.attend();
@@ -223,7 +220,11 @@ impl Course {
             return;
         };
         let (first, answer) = recent[index];
-        let kind = if choice % 2 == 0 { first.kind } else { kind };
+        let kind = if choice.is_multiple_of(2) {
+            first.kind
+        } else {
+            kind
+        };
         let answer = match (kind, first.kind) {
             _ if kind == first.kind => answer,
             // Castling has two names, and two who offer have agreed: these may be the same.
@@ -240,7 +241,7 @@ impl Course {
         assert_eq!(self.game.deadline(), before.0.deadline());
     }
 
-    /// What a side was given less what it has left must have passed.
+    /// The time that a side was given, less what it has left, must have passed.
     pub(crate) fn check_charges(&self) {
         let setup = self.game.setup();
         let control = setup.time_control;
@@ -281,7 +282,7 @@ fn rules_ended(end: Option<&Event>) -> bool {
     })
 }
 
-/// Two matches that stand alike, as far as anyone can see.
+/// Checks that two matches are in the same state, as far as the public interface shows.
 #[track_caller]
 pub(crate) fn assert_same(one: &Match, other: &Match, now: MatchTime) {
     assert_eq!(one.snapshot(), other.snapshot());

@@ -5,12 +5,15 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use game_core::testing::SetupBuilder;
 use game_core::{
-    BySeat, ClockStart, Command, CommandId, CommandKind, Event, Match, MatchId, MatchSetup,
-    MatchTime, Player, Seat, StartPosition, TimeControl, Uci, UnixMillis,
+    ClockStart, Command, CommandId, CommandKind, Event, Match, MatchId, MatchSetup, MatchTime,
+    Player, Seat, TimeControl, Uci,
 };
+use pgn_reader::shakmaty::fen::Fen;
 use pgn_reader::shakmaty::san::San;
 use pgn_reader::shakmaty::uci::UciMove;
+use pgn_reader::shakmaty::{CastlingMode, Chess};
 use pgn_reader::{Outcome, RawComment, RawTag, Reader, SanPlus, Visitor};
 
 /// A game as a PGN file records it.
@@ -154,16 +157,16 @@ impl Replay {
     }
 
     fn play(&mut self, san: &str) {
-        let position = self.game.position();
+        let position = library_position(&self.game);
         let san: San = san.trim_end_matches(['+', '#']).parse().expect("SAN");
-        let legal = san.to_move(position).expect("a legal move");
+        let legal = san.to_move(&position).expect("a legal move");
         // King takes rook, so that a match has to bring it into its own form.
-        let uci = UciMove::from_chess960(legal).try_into();
+        let uci = UciMove::from_chess960(legal).to_string();
         self.send(
             self.game.turn(),
             CommandKind::Move {
                 ply: self.game.ply(),
-                uci: uci.expect("not the null move"),
+                uci: uci.parse().expect("UCI"),
                 offers_draw: false,
             },
         );
@@ -199,6 +202,13 @@ impl Replay {
     }
 }
 
+/// The position of a match, read by the rules library itself: a second opinion.
+pub(crate) fn library_position(game: &Match) -> Chess {
+    let fen: Fen = game.fen().parse().expect("FEN");
+    fen.into_position(CastlingMode::Standard)
+        .expect("a legal position")
+}
+
 fn setup(recorded: &Game, number: u128) -> MatchSetup {
     let player = |tag: &str, id: &str| Player {
         id: id.parse().expect("a valid id"),
@@ -213,19 +223,15 @@ fn setup(recorded: &Game, number: u128) -> MatchSetup {
     } else {
         ClockStart::AtOnce
     };
-    MatchSetup {
-        id: MatchId::from_random(number),
-        players: BySeat {
-            white: player("White", "white"),
-            black: player("Black", "black"),
-        },
-        time_control: control,
-        clock_start,
-        start: match recorded.tags.get("FEN") {
-            Some(fen) => fen.parse().expect("a start position"),
-            None => StartPosition::INITIAL,
-        },
-        rated: true,
-        created_at: UnixMillis(1_746_057_600_000),
+    let setup = SetupBuilder::new()
+        .id(MatchId::from_random(number))
+        .players(player("White", "white"), player("Black", "black"))
+        .time_control(control)
+        .clock_start(clock_start)
+        .rated()
+        .created_at(1_746_057_600_000);
+    match recorded.tags.get("FEN") {
+        Some(fen) => setup.start(fen).build(),
+        None => setup.build(),
     }
 }

@@ -7,7 +7,7 @@ use game_core::{Outcome, Termination};
 
 use crate::games::{self, Game};
 
-/// In this game a player gave the other more time, which is no part of a match yet.
+/// In this game a player gave the other more time, which a match does not support.
 const TIME_WAS_GIVEN: &str = "https://lichess.org/SZqwweVz";
 
 fn recorded() -> Vec<Game> {
@@ -17,7 +17,7 @@ fn recorded() -> Vec<Game> {
     games
 }
 
-/// A match accepts every move, and tells mate, stalemate and time forfeits as Lichess did.
+/// A match accepts every move, and ends by mate, stalemate and time forfeit as on Lichess.
 #[test]
 fn recorded_games_end_as_they_did() {
     for (number, recorded) in recorded().iter().enumerate() {
@@ -36,7 +36,7 @@ fn recorded_games_end_as_they_did() {
     }
 }
 
-/// What is exported has the same moves and clocks as what was played, and reads back the same.
+/// The export has the moves and clocks of the game that was played, and reads back the same.
 #[test]
 fn recorded_games_are_exported_as_they_were() {
     for (number, recorded) in recorded().iter().enumerate() {

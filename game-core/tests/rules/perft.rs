@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use game_core::{ClockStart, Command, CommandId, CommandKind, Match, MatchSetup, MatchTime, Uci};
-use pgn_reader::shakmaty;
+use game_core::{Command, CommandId, CommandKind, Match, MatchTime, Uci};
+use pgn_reader::shakmaty::perft;
 
+use crate::games::library_position;
 use crate::table::setup;
 
 /// A line is `name; FEN; count at depth 1, 2, …`.
@@ -35,11 +36,7 @@ fn published() -> Vec<Published> {
 }
 
 fn start(fen: &str) -> Match {
-    Match::new(MatchSetup {
-        start: fen.parse().expect(fen),
-        clock_start: ClockStart::AtOnce,
-        ..setup()
-    })
+    Match::new(setup().start(fen).at_once().build())
 }
 
 /// The match after a move that it must accept.
@@ -129,7 +126,7 @@ fn the_rules_beneath_count_the_published_number() {
     for position in published() {
         let game = start(position.fen);
         for (depth, count) in (1..).zip(&position.counts) {
-            let found = shakmaty::perft(game.position(), depth);
+            let found = perft(&library_position(&game), depth);
             assert_eq!(found, *count, "{} {depth}", position.name);
         }
     }

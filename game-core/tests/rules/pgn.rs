@@ -1,8 +1,6 @@
 //! PGN export: tags, numbering, clocks. That whole games read back is shown by the recorded games.
 
-use game_core::{
-    BySeat, ClockStart, CommandKind, MatchSetup, Player, Seat, TimeControl, UnixMillis,
-};
+use game_core::{CommandKind, Player, Seat};
 
 use crate::games;
 use crate::table::{Table, setup};
@@ -106,13 +104,8 @@ fn a_tag_value_may_hold_anything() {
             id: id.parse().unwrap(),
             name: name.into(),
         };
-        let mut table = Table::new(MatchSetup {
-            players: BySeat {
-                white: player("a"),
-                black: player("b"),
-            },
-            ..setup()
-        });
+        let setup = setup().players(player("a"), player("b"));
+        let mut table = Table::new(setup.build());
         table.play_all("e2e4 e7e5");
         let pgn = table.game.pgn(name);
         let read = games::read(pgn.as_bytes()).unwrap();
@@ -127,12 +120,8 @@ fn a_tag_value_may_hold_anything() {
 
 #[test]
 fn long_clocks_and_far_dates_have_a_form() {
-    let mut table = Table::new(MatchSetup {
-        time_control: TimeControl::from_millis(3 * 3600 * 1000, 180_000).unwrap(),
-        clock_start: ClockStart::AtOnce,
-        created_at: UnixMillis(u64::MAX),
-        ..setup()
-    });
+    let setup = setup().timed("10800+180").at_once();
+    let mut table = Table::new(setup.created_at(u64::MAX).build());
     table.play("e2e4");
     let pgn = table.game.pgn(SITE);
     assert!(pgn.contains("1. e4 { [%clk 3:03:00] } *"), "{pgn}");

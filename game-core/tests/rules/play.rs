@@ -222,7 +222,7 @@ fn a_repeat_does_not_let_time_act() {
     let mut table = Table::initial();
     table.play_all("e2e4 e7e5");
     table.wait(200_000);
-    // White's flag is due, but that is for `tick` to say.
+    // White's flag has fallen, but only `tick` ends the match.
     assert_eq!(table.send_as(Seat::White, 1, a_move(0, "e2e4")), Ok(1));
     let reused = table.send_as(Seat::White, 1, CommandKind::Resign);
     assert_eq!(reused, Err(Refusal::CommandIdReused));

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::course::{Course, agreed, assert_same, new_step, step};
 
-/// Once time counts for nobody, a restored match is in no way different.
+/// While no clock counts, a restored match equals the original.
 #[track_caller]
 fn assert_restored(restored: &Match, course: &Course) {
     let mut stopped = course.game.clone();
@@ -70,7 +70,7 @@ proptest! {
     fn a_restored_match_goes_on_alike(
         setup in agreed(),
         before in vec(step(), 0..60),
-        // A new owner has forgotten refusals, and may judge a repeat anew.
+        // A new owner does not know earlier refusals, and may decide a repeat anew.
         after in vec(new_step(), 0..60),
     ) {
         let mut course = Course::new(setup);
@@ -90,7 +90,7 @@ proptest! {
             for live in &mut lives {
                 live.take(step);
             }
-            // One of the two moves house whenever time counts for nobody.
+            // One of the two is restored whenever no clock counts.
             if lives[1].game.deadline().is_none() {
                 lives[1].game = Match::restore(lives[1].game.snapshot(), &[]).unwrap();
                 lives[1].game.attend();

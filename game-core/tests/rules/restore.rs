@@ -1,17 +1,13 @@
-//! A match made again from its snapshot and records: what comes back, and what is refused.
+//! A match restored from its snapshot and records: what it knows, and what is refused.
 
 use std::time::Duration;
 
-use bincode::config::{Configuration, standard};
-use bincode::serde::{decode_from_slice, encode_to_vec};
 use game_core::{
-    CommandId, CommandKind, Event, EventKind, Match, MatchSetup, Outcome, Refusal, RestoreError,
-    Seat, Snapshot, Termination,
+    CommandId, CommandKind, Event, EventKind, Match, Outcome, Refusal, RestoreError, Seat,
+    Snapshot, Termination,
 };
 
 use crate::table::{Table, setup};
-
-const CODEC: Configuration = standard();
 
 /// A match with moves, offers, answers and an end.
 fn told_in_full() -> Table {
@@ -28,7 +24,7 @@ fn told_in_full() -> Table {
 }
 
 fn fresh() -> Snapshot {
-    Match::new(setup()).snapshot()
+    Match::new(setup().build()).snapshot()
 }
 
 #[test]
@@ -77,50 +73,14 @@ fn what_counted_under_a_former_owner_is_in_no_event() {
 }
 
 #[test]
-fn a_snapshot_survives_both_kinds_of_format() {
+fn a_snapshot_knows_how_far_the_match_is() {
     let table = told_in_full();
     let snapshot = table.game.snapshot();
     assert_eq!(snapshot.seq(), table.game.seq());
     assert_eq!(snapshot.outcome(), table.game.outcome());
-    let bytes = encode_to_vec(&snapshot, CODEC).unwrap();
-    let (decoded, used): (Snapshot, usize) = decode_from_slice(&bytes, CODEC).unwrap();
-    assert_eq!((&decoded, used), (&snapshot, bytes.len()));
-    let json = serde_json::to_string(&snapshot).unwrap();
-    assert_eq!(serde_json::from_str::<Snapshot>(&json).unwrap(), snapshot);
 }
 
-#[test]
-fn a_snapshot_of_80_plies_stays_small() {
-    let mut table = Table::initial();
-    let tour = ["g1f3", "g8f6", "f3g1", "f6g8"];
-    for round in 0..10 {
-        for uci in tour {
-            table.wait(1_234).play(uci);
-        }
-        // Pawns keep the position from coming back too often.
-        let files = ["a", "b", "c", "d", "e"];
-        let (file, rank) = (files[round / 2], 2 + round % 2);
-        let [white, black] = [(rank, rank + 1), (9 - rank, 8 - rank)];
-        table
-            .wait(1_234)
-            .play(&format!("{file}{}{file}{}", white.0, white.1));
-        table
-            .wait(1_234)
-            .play(&format!("{file}{}{file}{}", black.0, black.1));
-        for uci in ["g1f3", "g8f6"] {
-            table.wait(1_234).play(uci);
-        }
-        for uci in ["f3g1", "f6g8"] {
-            table.wait(1_234).play(uci);
-        }
-    }
-    assert!(table.game.ply() >= 80);
-    let bytes = encode_to_vec(table.game.snapshot(), CODEC).unwrap();
-    let per_ply = bytes.len() / usize::from(table.game.ply());
-    assert!(per_ply <= 16, "{per_ply} bytes a ply");
-}
-
-/// What no snapshot has to say, a restored match still knows.
+/// A restored match knows what follows from its events: offers, repeated commands and repetitions.
 #[test]
 fn offers_repeats_and_repetitions_come_back() {
     let mut table = Table::initial();
@@ -182,7 +142,7 @@ fn an_end_that_is_missing_from_the_log_is_added() {
     restored.tick(table.now, &mut events);
     assert_eq!(events, table.events[4..]);
     assert_eq!(restored.snapshot(), whole);
-    // Its snapshot before the tick is as good.
+    // The snapshot from before the tick restores the same match.
     let early = Match::restore(fresh(), cut).unwrap().snapshot();
     let restored = Match::restore(early, &table.events[4..]).unwrap();
     assert_eq!(restored.snapshot(), whole);
@@ -340,7 +300,7 @@ fn moved(uci: &str, offers_draw: bool) -> EventKind {
     }
 }
 
-/// Ends that claim to have come by themselves, after 1. e4 e5 with White to move.
+/// Ends without a seat, of which only those may be restored that follow from the position and clocks.
 #[test]
 fn an_end_by_itself_must_follow() {
     let outcomes = [
@@ -406,7 +366,7 @@ fn an_end_by_itself_must_follow() {
     }
 }
 
-/// Where clocks count at once, "no start" means that nobody ever came, so it follows no event.
+/// Where clocks count at once, "no start" means that no player ever joined, so it follows no event.
 #[test]
 fn a_match_that_counts_at_once_has_no_late_first_move() {
     let mut table = Table::at_once(game_core::StartPosition::INITIAL.fen().as_str());
@@ -426,11 +386,9 @@ fn a_match_that_counts_at_once_has_no_late_first_move() {
 
 #[test]
 fn a_snapshot_with_impossible_clocks_is_refused() {
-    let json = serde_json::to_value(told_in_full().game.snapshot()).unwrap();
     for (secs, nanos) in [(u64::MAX, 0), (1, 500)] {
-        let mut json = json.clone();
-        json["clocks"]["black"] = serde_json::json!({ "secs": secs, "nanos": nanos });
-        let snapshot: Snapshot = serde_json::from_value(json).unwrap();
+        let mut snapshot = told_in_full().game.snapshot();
+        snapshot.clocks.black = Duration::new(secs, nanos);
         let refused = Match::restore(snapshot, &[]).map(|_| ());
         assert_eq!(refused, Err(RestoreError::Clock { seq: 7 }));
     }
@@ -441,11 +399,7 @@ fn castling_is_restored_only_in_its_recorded_form() {
     let fen = "r3k2r/8/8/8/8/8/8/R3K2R w KQkq - 0 1";
     let mut table = Table::from_fen(fen);
     table.play("e1g1");
-    let start = Match::new(MatchSetup {
-        start: fen.parse().unwrap(),
-        ..setup()
-    })
-    .snapshot();
+    let start = Match::new(setup().start(fen).build()).snapshot();
     assert!(Match::restore(start.clone(), &table.events).is_ok());
     table.events[0].kind = moved("e1h1", false);
     let refused = Match::restore(start, &table.events).map(|_| ());

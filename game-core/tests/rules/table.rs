@@ -3,30 +3,17 @@
 
 use std::time::Duration;
 
+use game_core::testing::SetupBuilder;
 use game_core::{
-    BySeat, ClockStart, Command, CommandId, CommandKind, Event, EventKind, Match, MatchId,
-    MatchSetup, MatchTime, Outcome, Player, Refusal, Seat, StartPosition, Termination, TimeControl,
-    UnixMillis,
+    Command, CommandId, CommandKind, Event, EventKind, Match, MatchSetup, MatchTime, Outcome,
+    Refusal, Seat, Termination,
 };
 
-/// What is agreed at most tables: 3+2, untimed first moves, the initial position.
-pub(crate) fn setup() -> MatchSetup {
-    let player = |id: &str| Player {
-        id: id.parse().expect("a valid id"),
-        name: id.into(),
-    };
-    MatchSetup {
-        id: MatchId::from_random(1),
-        players: BySeat {
-            white: player("anna"),
-            black: player("bert"),
-        },
-        time_control: TimeControl::from_millis(180_000, 2_000).expect("within bounds"),
-        clock_start: ClockStart::AfterFirstMoves,
-        start: StartPosition::INITIAL,
-        rated: false,
-        created_at: UnixMillis(1_746_057_606_000),
-    }
+/// The terms at most tables: 3+2, untimed first moves, the initial position.
+pub(crate) fn setup() -> SetupBuilder {
+    SetupBuilder::new()
+        .named("anna", "bert")
+        .created_at(1_746_057_606_000)
 }
 
 pub(crate) struct Table {
@@ -51,33 +38,26 @@ impl Table {
 
     /// 3+2 from the initial position.
     pub(crate) fn initial() -> Self {
-        Self::new(setup())
+        Self::new(setup().build())
     }
 
     /// 3+2 from another position.
     pub(crate) fn from_fen(fen: &str) -> Self {
-        Self::new(MatchSetup {
-            start: fen.parse().expect(fen),
-            ..setup()
-        })
+        Self::new(setup().start(fen).build())
     }
 
     /// 3+2 from another position, timed from the first move.
     pub(crate) fn at_once(fen: &str) -> Self {
-        Self::new(MatchSetup {
-            start: fen.parse().expect(fen),
-            clock_start: ClockStart::AtOnce,
-            ..setup()
-        })
+        Self::new(setup().start(fen).at_once().build())
     }
 
-    /// Lets time pass, without calling the match.
+    /// Lets time pass, without ticking the match.
     pub(crate) fn wait(&mut self, millis: u64) -> &mut Self {
         self.now = self.now + Duration::from_millis(millis);
         self
     }
 
-    /// Lets the match see the present time.
+    /// Ticks the match at the present time.
     pub(crate) fn tick(&mut self) -> &mut Self {
         self.game.tick(self.now, &mut self.events);
         self
@@ -141,7 +121,7 @@ impl Table {
         self.events.last().expect("an event").kind
     }
 
-    /// Expects that the last event ended the match so.
+    /// Expects that the last event ended the match with this result.
     #[track_caller]
     pub(crate) fn expect_end(&self, outcome: Outcome, termination: Termination) {
         assert_eq!(self.game.outcome(), Some((outcome, termination)));

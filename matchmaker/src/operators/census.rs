@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use admin::{Facts, MatchDetails, MatchSummary, Problem};
+use admin::{MatchDetails, MatchSummary, Problem};
 use game_core::{MatchId, MatchSetup};
+use shard_core::Facts;
 use store::{Ownership, SCAN_LIMIT_MAX, ScanCursor, Status, Store, StoreError};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;

@@ -1,4 +1,4 @@
-//! Any message at all, for property tests.
+//! Arbitrary messages, for property tests.
 
 use game_core::{
     BySeat, ClockStart, CommandId, CommandKind, Epoch, EventKind, MatchId, Outcome, PlayerId,

@@ -1,4 +1,4 @@
-//! Every message beside its bytes: a change of the wire shows here, and then wants a new [`ALPN`].
+//! Every message with its bytes: a change of the wire format fails here, and needs a new [`ALPN`].
 //!
 //! [`ALPN`]: crate::ALPN
 

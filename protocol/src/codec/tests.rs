@@ -1,4 +1,4 @@
-//! Limits, and what is not a frame.
+//! Limits, and bytes that are not a frame.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use game_core::{
@@ -18,7 +18,7 @@ fn buffer(bytes: &[u8]) -> BytesMut {
     BytesMut::from(bytes)
 }
 
-/// A frame of the given body, whatever it holds.
+/// A frame with any body.
 fn framed(body: &[u8]) -> BytesMut {
     let mut frame = BytesMut::new();
     frame.put_u32(body.len() as u32);
@@ -142,7 +142,7 @@ fn the_longest_join_fits() {
     assert_eq!(decode_client(&mut buffer(&bytes)), Ok(Some(join)));
 }
 
-/// A `Joined` of the most bytes around `catch_up`.
+/// The longest `Joined` with `catch_up`.
 fn joined(catch_up: CatchUp) -> ServerFrame {
     let joined = Joined {
         role: Role::Spectator,
@@ -168,18 +168,18 @@ const LONGEST_CLOCK: ClockView = ClockView {
     running: Some(Seat::Black),
 };
 
-/// A move of the most bytes that a move takes.
+/// The longest event of a move.
 fn longest_move() -> Uci {
     "h7h8q".parse().unwrap()
 }
 
-/// The longest match there is (MATCH.md: 600 moves a side), with the longest names and identities.
+/// The longest match (600 moves a side), with the longest names and identities.
 fn longest_state() -> MatchState {
     let player = SeatView {
         id: "p".repeat(PlayerId::LEN_MAX).parse().unwrap(),
         name: "\u{10ffff}".repeat(32),
     };
-    // The longest FEN that a set-up accepts.
+    // The longest FEN that a start position accepts.
     let fen = "f".repeat(120);
     MatchState {
         players: BySeat {
@@ -232,7 +232,7 @@ fn as_many_missed_events_as_are_allowed_fit() {
     assert_eq!(decode_server(&mut buffer(&bytes)), Ok(Some(frame)));
 }
 
-/// The decoder's only answers to bytes it was not made for: not complete, or refused.
+/// Bytes that are not a frame are incomplete or refused, and nothing else.
 fn survives(bytes: &[u8]) {
     let mut client = buffer(bytes);
     while let Ok(Some(_)) = decode_client(&mut client) {}
@@ -240,7 +240,7 @@ fn survives(bytes: &[u8]) {
     while let Ok(Some(_)) = decode_server(&mut server) {}
 }
 
-/// One bit of `bytes` turned over.
+/// `bytes` with one bit flipped.
 fn with_flipped_bit(bytes: &Bytes, bit: usize) -> BytesMut {
     let mut flipped = buffer(bytes);
     let bit = bit % (bytes.len() * 8);

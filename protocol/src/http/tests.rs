@@ -1,4 +1,4 @@
-//! Requests and replies beside their JSON: a change of the API shows here.
+//! Requests and replies with their JSON: a change of the API fails here.
 
 use std::fmt::Debug;
 

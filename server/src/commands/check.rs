@@ -1,5 +1,7 @@
 //! `rookery check`: whether a configuration can be used, and whether a store has forgotten a match.
 
+mod addresses;
+
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -15,7 +17,8 @@ const SCAN_EVERY: Duration = Duration::from_millis(500);
 
 /// Check a configuration without starting anything: read all that it names, and print what is in force
 /// as TOML, with where each value comes from. A Redis is asked whether its settings and the user's rights
-/// will do; one that does not answer is warned about on stderr. Ends with 0 if all of it can be used.
+/// will do; one that does not answer is warned about on stderr, and so are live shards that announce one
+/// address. Ends with 0 if all of it can be used.
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
     #[command(subcommand)]
@@ -33,8 +36,8 @@ enum Checked {
 }
 
 /// Scan a store for what is forgotten: live matches that no shard will attend to, and sets, records and
-/// hints without the shard or the match that they belong to. Prints a line for each, and ends with 1 if
-/// there is any. It reads the names of everything stored, a thousand at a time.
+/// hints without the shard or the match that they belong to; and live shards that announce one address.
+/// Prints a line for each, and ends with 1 if there is any. It reads the names of everything stored, a thousand at a time.
 #[derive(Debug, Args)]
 struct MatchesArgs {
     #[command(flatten)]
@@ -70,10 +73,16 @@ pub(super) fn run(args: CheckArgs, effective: &Effective) -> Result<(), Failure>
     program::print(effective).map_err(|error| format!("stdout: {error}").into())
 }
 
-/// Whether a Redis will do, if it can be asked: a configuration may be checked where it cannot.
+/// Whether a Redis will do, if it can be asked: a configuration may be checked where it cannot. What shards
+/// share an address is said and fails nothing, as the configuration may be another's.
 async fn ask(store: RedisConfig) -> Result<(), Failure> {
     match RedisStore::connect(store).await {
-        Ok(_) => Ok(()),
+        Ok(store) => {
+            for shared in addresses::shared(&store).await? {
+                program::complain!("warning: {shared}");
+            }
+            Ok(())
+        }
         Err(error @ StoreError::Unavailable(_)) => {
             program::complain!(
                 "warning: --store (ROOKERY_STORE): {error}; its settings and the rights of the user are \
@@ -101,8 +110,13 @@ async fn scan(args: MatchesArgs) -> Result<(), Failure> {
     for finding in &findings {
         program::print(format_args!("{finding}\n"))?;
     }
-    match findings.len() {
-        0 => Ok(()),
-        found => Err(format!("{found} things are forgotten or left over in the store").into()),
+    let shared = addresses::shared(&*store).await?;
+    for shared in &shared {
+        program::print(format_args!("{shared}\n"))?;
+    }
+    match (findings.len(), shared.len()) {
+        (0, 0) => Ok(()),
+        (0, _) => Err("live shards announce one address".into()),
+        (found, _) => Err(format!("{found} things are forgotten or left over in the store").into()),
     }
 }

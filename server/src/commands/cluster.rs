@@ -25,8 +25,9 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::Backend;
 use super::endpoint::{Endpoint, Serving};
-use crate::tls::{self, CertificateSource, ResetSecret, ShownIdentity, TlsError};
-use crate::{NetLimits, ShardConfig, ShardFailed, ShardSource, Surroundings, TraceConfig};
+use crate::operators::ShardSource;
+use shard::tls::{self, CertificateSource, ResetSecret, ShownIdentity, TlsError};
+use shard::{NetLimits, ShardConfig, Surroundings, TraceConfig};
 
 /// Everything must answer within this, or the start has failed.
 const START_DEADLINE: Duration = Duration::from_secs(20);
@@ -86,7 +87,7 @@ pub(super) struct Cluster {
 /// A shard on a thread and a runtime of its own.
 struct ShardThread {
     id: ShardId,
-    thread: JoinHandle<Result<(), ShardFailed>>,
+    thread: JoinHandle<()>,
     /// Ends it where it stands.
     abort: CancellationToken,
 }
@@ -168,7 +169,7 @@ impl Cluster {
         // Joined on a thread where waiting is allowed.
         let shards = tokio::task::spawn_blocking(move || {
             let ended = self.shards.into_iter().map(|shard| shard.thread.join());
-            ended.filter(|ended| !matches!(ended, Ok(Ok(())))).count()
+            ended.filter(Result::is_err).count()
         });
         match (matchmaker, shards.await?) {
             (Err(error), _) => Err(format!("the matchmaker has failed: {error}").into()),
@@ -309,7 +310,7 @@ async fn start_shard(
             Ok(prepared) => prepared,
             Err(failure) => {
                 let _ = ready.send(Err(failure));
-                return Ok(());
+                return;
             }
         };
         let Prepared {
@@ -324,11 +325,8 @@ async fn start_shard(
         }));
         runtime.block_on(async {
             tokio::select! {
-                ended = crate::run(config, surroundings, shutdown) => ended,
-                () = aborted.cancelled() => {
-                    stop_all.disarm();
-                    Ok(())
-                }
+                () = shard::run(config, surroundings, shutdown) => {}
+                () = aborted.cancelled() => drop(stop_all.disarm()),
             }
         })
     };
@@ -342,7 +340,7 @@ async fn start_shard(
 }
 
 fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<Prepared, Failure> {
-    let calendar = crate::system_calendar;
+    let calendar = shard::system_calendar;
     // Everything that a developer tries comes from this machine; what comes from others is limited.
     let net = NetLimits {
         exempt: Networks::loopback(),
@@ -362,7 +360,7 @@ fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<
         other => other.into(),
     })?;
     let address = endpoint.local_addr()?;
-    let (inspector, inspected) = crate::inspection();
+    let (inspector, inspected) = shard::inspection();
     // It ends with the shard's runtime.
     let until = CancellationToken::new();
     tokio::spawn(tls::keep(

@@ -23,11 +23,12 @@ use super::backend::Backend;
 use super::endpoint::Endpoint;
 use super::retention::RetentionArgs;
 use super::traces::TraceArgs;
+use crate::operators::ShardSource;
+use shard::tls::{self, CertificateSource, ResetSecret, ShownIdentity};
+use shard::{NetLimits, ShardConfig, Surroundings};
 #[cfg(feature = "sabotage")]
-use crate::shard::Sabotage;
-use crate::shard::ShardLimits;
-use crate::tls::{self, CertificateSource, ResetSecret, ShownIdentity};
-use crate::{NetLimits, ShardConfig, ShardSource, Surroundings};
+use shard_core::Sabotage;
+use shard_core::ShardLimits;
 
 /// One shard of a deployment, on Redis. It is sized to one core: run one for each, on as many
 /// machines as you like.
@@ -232,7 +233,7 @@ impl ShardArgs {
                 return Err(text.into());
             }
         };
-        let now_s = i64::try_from(crate::system_calendar().0 / 1000)?;
+        let now_s = i64::try_from(shard::system_calendar().0 / 1000)?;
         let shown = source.read(now_s).and_then(ShownIdentity::new);
         let shown = shown.map_err(|error| {
             format!("--certificate, --certificate-key (ROOKERY_CERTIFICATE…): {error}")
@@ -281,7 +282,7 @@ async fn serve(args: &ShardArgs, given: Given, shown: Vec<Setting>) -> Result<()
     };
     let ready = args.ready_file.clone();
     let ready = ready.map(|path| (path, ready_file(&config, admin.as_ref())));
-    let (inspector, inspected) = crate::inspection();
+    let (inspector, inspected) = shard::inspection();
     // It may outlive the shard by the time of one look.
     let keeping = CancellationToken::new();
     let _keeping = keeping.clone().drop_guard();
@@ -320,10 +321,11 @@ async fn serve(args: &ShardArgs, given: Given, shown: Vec<Setting>) -> Result<()
         endpoint,
         store,
         key,
-        calendar: crate::system_calendar,
+        calendar: shard::system_calendar,
         inspected,
     };
-    Ok(crate::run(config, surroundings, shutdown).await?)
+    shard::run(config, surroundings, shutdown).await;
+    Ok(())
 }
 
 fn matchmaker_key(path: &Path) -> Result<VerifyingKey, Failure> {

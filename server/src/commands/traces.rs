@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::{CollectorUrl, SampleRatio, SampleRatioError, TraceConfig};
+use shard::{CollectorUrl, SampleRatio, SampleRatioError, TraceConfig};
 
 /// Where the paths of moves are exported to.
 #[derive(Debug, Args)]

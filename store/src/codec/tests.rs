@@ -1,20 +1,16 @@
 use std::fmt::Debug;
+use std::time::Duration;
 
+use game_core::testing::{SetupBuilder, player};
 use game_core::{
-    ClockStart, ColorChoice, Command, CommandKind, Match, MatchSetup, MatchTime, Player,
-    StartPosition, TimeControl, UnixMillis,
+    BySeat, ClockStart, ColorChoice, Command, CommandId, CommandKind, Epoch, EventKind, Match,
+    MatchSetup, MatchTime, Outcome, Seat, Termination, Uci, UnixMillis,
 };
 use proptest::prelude::*;
 
 use super::*;
+use crate::Status;
 use crate::ticket::TicketState;
-
-fn player(name: &str) -> Player {
-    Player {
-        id: name.parse().unwrap(),
-        name: name.into(),
-    }
-}
 
 fn uci(text: &str) -> Uci {
     text.parse().unwrap()
@@ -51,21 +47,16 @@ fn ended() -> Event {
 }
 
 fn setup(start: &str) -> MatchSetup {
-    MatchSetup {
-        id: "0123456789AB".parse().unwrap(),
-        players: BySeat {
-            white: player("ada"),
-            black: player("bob"),
-        },
-        time_control: TimeControl::from_millis(180_000, 2_000).unwrap(),
-        clock_start: ClockStart::AfterFirstMoves,
-        start: if start.is_empty() {
-            StartPosition::INITIAL
-        } else {
-            start.parse().unwrap()
-        },
-        rated: true,
-        created_at: UnixMillis(1_800_000_000_000),
+    let setup = SetupBuilder::new()
+        .id("0123456789AB".parse().unwrap())
+        .named("ada", "bob")
+        .timed("180+2")
+        .rated()
+        .created_at(1_800_000_000_000);
+    if start.is_empty() {
+        setup.build()
+    } else {
+        setup.start(start).build()
     }
 }
 
@@ -338,8 +329,38 @@ fn each_refusal_says_why() {
     assert_eq!(decode_record(&changed), Err(DecodeError::Checksum));
 }
 
+#[test]
+fn a_snapshot_of_80_plies_stays_small() {
+    let mut game = Match::new(setup(""));
+    let tour = ["g1f3", "g8f6", "f3g1", "f6g8"];
+    for round in 0..10_usize {
+        // Pawns keep the position from coming back too often.
+        let file = ["a", "b", "c", "d", "e"][round / 2];
+        let (rank, other) = (2 + round % 2, 7 - round % 2);
+        let white = format!("{file}{rank}{file}{}", rank + 1);
+        let black = format!("{file}{other}{file}{}", other - 1);
+        for text in tour.into_iter().chain([&*white, &*black]).chain(tour) {
+            let ply = game.ply();
+            let kind = CommandKind::Move {
+                ply,
+                uci: uci(text),
+                offers_draw: false,
+            };
+            let id = CommandId(u64::from(ply) + 1);
+            let now = MatchTime::from_micros(1_234_000 * u64::from(ply));
+            let command = Command { id, kind };
+            game.apply(game.turn(), &command, now, &mut Vec::new())
+                .unwrap();
+            game.start_clock(now);
+        }
+    }
+    assert!(game.ply() >= 80);
+    let per_ply = encode_snapshot(&game.snapshot()).len() / usize::from(game.ply());
+    assert!(per_ply <= 16, "{per_ply} bytes a ply");
+}
+
 /// A body with the tag and checksum that let it through to the decoder.
-fn sealed(tag: u8, body: &[u8]) -> Vec<u8> {
+pub(super) fn sealed(tag: u8, body: &[u8]) -> Vec<u8> {
     let mut bytes = vec![tag];
     bytes.extend_from_slice(body);
     let checksum = crc32fast::hash(&bytes);

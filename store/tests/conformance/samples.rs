@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use game_core::testing::SetupBuilder;
+pub(crate) use game_core::testing::player;
 use game_core::{
     BySeat, ClockStart, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, MatchSetup,
-    MatchTime, Player, ShardId, Snapshot, StartPosition, TimeControl, UnixMillis,
+    MatchTime, ShardId, Snapshot, TimeControl, UnixMillis,
 };
 use store::testing::RedisServer;
 use store::{
@@ -25,26 +27,12 @@ pub(crate) fn ticket_id(n: u8) -> TicketId {
     TicketId::from_random(u128::from(n) << 32)
 }
 
-pub(crate) fn player(name: &str) -> Player {
-    Player {
-        id: name.parse().unwrap(),
-        name: name.into(),
-    }
-}
-
 pub(crate) fn setup(id: MatchId) -> MatchSetup {
-    MatchSetup {
-        id,
-        players: BySeat {
-            white: player("ada"),
-            black: player("bob"),
-        },
-        time_control: TimeControl::from_millis(180_000, 2_000).unwrap(),
-        clock_start: ClockStart::AfterFirstMoves,
-        start: StartPosition::INITIAL,
-        rated: false,
-        created_at: UnixMillis(1_800_000_000_000),
-    }
+    SetupBuilder::new()
+        .id(id)
+        .named("ada", "bob")
+        .created_at(1_800_000_000_000)
+        .build()
 }
 
 /// One way that a match may go: its events, and the snapshots between them.

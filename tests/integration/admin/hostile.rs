@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use game_core::{Match, MatchId, MatchTime};
+use game_core::testing::SetupBuilder;
+use game_core::{Match, MatchTime};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::installation::{Endpoint, Game, Installation};
@@ -250,23 +251,9 @@ impl Wanderer {
 }
 
 fn wanderer() -> Wanderer {
-    let player = |name: &str| game_core::Player {
-        id: name.parse().unwrap(),
-        name: name.into(),
-    };
+    let setup = SetupBuilder::new().timed("600+5").at_once();
     Wanderer {
-        game: Match::new(game_core::MatchSetup {
-            id: MatchId::from_random(1),
-            players: game_core::BySeat {
-                white: player("ann"),
-                black: player("bob"),
-            },
-            time_control: "600+5".parse().unwrap(),
-            clock_start: game_core::ClockStart::AtOnce,
-            start: game_core::StartPosition::INITIAL,
-            rated: false,
-            created_at: game_core::UnixMillis(0),
-        }),
+        game: Match::new(setup.build()),
         events: Vec::new(),
     }
 }

@@ -237,9 +237,8 @@ async fn what_is_counted_is_as_prometheus_wants_it() {
     let is_refusal =
         |body: &protocol::ServerBody| matches!(body, protocol::ServerBody::Refused { .. });
     game.white.until(is_refusal).await;
-    // A request that the matchmaker refuses, which is a series of its own from then on.
-    let nothing = format!("{}/v1/nothing", server.ready.matchmaker);
-    assert_eq!(reqwest::get(nothing).await.unwrap().status(), 404);
+    let no_match = format!("{}/v1/matches/AAAAAAAAAAAA", server.ready.matchmaker);
+    assert_eq!(reqwest::get(no_match).await.unwrap().status(), 404);
     // What the state machine counts is read with each heartbeat.
     tokio::time::sleep(Duration::from_millis(1_200)).await;
     let mut scrapes = String::new();

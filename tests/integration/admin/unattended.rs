@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use game_core::{
-    BySeat, ClockStart, Epoch, Match, MatchId, MatchSetup, Outcome, Player, ShardId, StartPosition,
-    Termination, UnixMillis,
-};
+use game_core::testing::SetupBuilder;
+use game_core::{Epoch, Match, MatchId, Outcome, ShardId, Termination};
 use serde_json::{Value, json};
 use store::{RedisConfig, RedisStore, SETTLED, Status, Store};
 use tests::installation::{Endpoint, Game, Installation, eventually};
@@ -23,22 +21,12 @@ async fn forgotten(store: &RedisStore, number: u128) -> MatchId {
 }
 
 async fn forgotten_by(store: &RedisStore, owner: ShardId, number: u128) -> MatchId {
-    let player = |name: &str| Player {
-        id: name.parse().unwrap(),
-        name: name.into(),
-    };
-    let setup = MatchSetup {
-        id: MatchId::from_random(number << 64),
-        players: BySeat {
-            white: player("lost-white"),
-            black: player("lost-black"),
-        },
-        time_control: "600+5".parse().unwrap(),
-        clock_start: ClockStart::AfterFirstMoves,
-        start: StartPosition::INITIAL,
-        rated: false,
-        created_at: UnixMillis(1_700_000_000_000 + number as u64),
-    };
+    let setup = SetupBuilder::new()
+        .id(MatchId::from_random(number << 64))
+        .named("lost-white", "lost-black")
+        .timed("600+5")
+        .created_at(1_700_000_000_000 + number as u64)
+        .build();
     let id = setup.id;
     store
         .create(owner, &Match::new(setup).snapshot())

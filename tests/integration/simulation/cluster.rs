@@ -6,15 +6,13 @@ use std::time::Duration;
 
 use bot_client::MatchmakerError;
 use bot_client::seat::{SeatFuture, SeatSource};
-use game_core::{
-    BySeat, ClockStart, Match, MatchId, MatchSetup, Player, PlayerId, ShardId, Snapshot,
-    StartPosition, UnixMillis,
-};
+use game_core::testing::SetupBuilder;
+use game_core::{Match, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use protocol::Role;
 use protocol::http::{SeatReply, ShardAddress};
 use protocol::token::{SeatClaims, SigningKey};
-use server::shard::ShardLimits;
-use server::{NetLimits, ShardConfig, Surroundings};
+use shard::{NetLimits, ShardConfig, Surroundings};
+use shard_core::ShardLimits;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -93,9 +91,9 @@ impl Cluster {
             store: Arc::clone(&way) as Arc<dyn store::Store>,
             key: self.key.verifying_key(),
             calendar,
-            inspected: server::inspection().1,
+            inspected: shard::inspection().1,
         };
-        let run = server::run(config, surroundings, CancellationToken::new());
+        let run = shard::run(config, surroundings, CancellationToken::new());
         let task = tokio::spawn(to_its_end(run));
         self.shards().push(Shard {
             id,
@@ -217,22 +215,12 @@ impl SeatSource for Source {
 
 /// A new match: a minute a side without increment, counted at once.
 pub(crate) fn new_match(id: MatchId) -> Snapshot {
-    let player = |name: &str| Player {
-        id: player_id(name),
-        name: name.into(),
-    };
-    let setup = MatchSetup {
-        id,
-        players: BySeat {
-            white: player("ann"),
-            black: player("bob"),
-        },
-        time_control: "60+0".parse().expect("a time control"),
-        clock_start: ClockStart::AtOnce,
-        start: StartPosition::INITIAL,
-        rated: false,
-        created_at: TODAY,
-    };
+    let setup = SetupBuilder::new()
+        .id(id)
+        .timed("60+0")
+        .at_once()
+        .created_at(TODAY.0)
+        .build();
     Match::new(setup).snapshot()
 }
 

@@ -15,8 +15,8 @@ use rcgen::{CertificateParams, KeyPair};
 use ring::digest::{SHA256, digest};
 use ring::hmac;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use server::NetLimits;
-use server::tls::transport;
+use shard::NetLimits;
+use shard::tls::transport;
 
 use super::dice::Dice;
 use super::network::Network;
@@ -52,7 +52,7 @@ pub(crate) fn pin() -> [u8; 32] {
     digest.as_ref().try_into().expect("a SHA-256 has 32 bytes")
 }
 
-/// A shard's endpoint. Its transport is that of [`server::tls::Identity::bind`], which binds a socket
+/// A shard's endpoint. Its transport is that of [`shard::tls::Identity::bind`], which binds a socket
 /// of the system and so cannot serve here.
 pub(crate) fn of_shard(network: &Network, address: SocketAddr, dice: Dice) -> Endpoint {
     let provider = Arc::new(rustls::crypto::ring::default_provider());

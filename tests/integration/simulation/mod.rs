@@ -117,7 +117,7 @@ fn the_checks_notice_a_store_that_forgets() {
 #[test]
 fn the_checks_notice_the_absence_of_the_gate() {
     let mut plan = Plan::storm();
-    plan.limits.sabotage = Some(server::shard::Sabotage::Gate);
+    plan.limits.sabotage = Some(shard_core::Sabotage::Gate);
     is_noticed(&plan);
 }
 

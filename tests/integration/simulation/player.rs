@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use bot_client::connection::ConnectionTimes;
 use bot_client::seat::{Acked, SeatTimes};
-use bot_client::{Connector, MatchView, SeatError, SeatSession, SessionConfig, Update, canonical};
-use game_core::{CommandKind, EventKind, MatchId, Outcome, Seat, Termination, Uci};
+use bot_client::{Connector, MatchView, SeatError, SeatSession, SessionConfig, Update};
+use game_core::{CommandKind, EventKind, MatchId, Move, Outcome, Seat, Termination, Uci};
 use protocol::{Role, WireEvent, WireRefusal};
-use shakmaty::Position;
 use tokio::time::{Instant, timeout_at};
 
 use super::cluster::{Cluster, Source};
@@ -249,7 +248,7 @@ impl Table {
             .position()
             .legal_moves()
             .into_iter()
-            .filter_map(canonical)
+            .map(Move::uci)
             .collect();
         moves.sort_by_key(ToString::to_string);
         let roll = self.player.dice.of("move").roll(ply.into());

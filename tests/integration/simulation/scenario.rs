@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use game_core::{Event, Seat};
-use server::shard::ShardLimits;
+use shard_core::ShardLimits;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 

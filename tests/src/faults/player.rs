@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use bot_client::draws::{Draws, with_offer};
 use bot_client::seat::{PlayerSeat, SeatFuture, SeatSource};
-use bot_client::{Connector, Matchmaker, SeatError, SeatSession, SessionConfig, Update, canonical};
+use bot_client::{Connector, Matchmaker, SeatError, SeatSession, SessionConfig, Update};
 use game_core::{CommandKind, MatchId, Seat};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
-use shakmaty::Position;
 use tokio::time::{Instant, sleep_until};
 
 use super::history::{Entry, History};
@@ -213,9 +212,7 @@ impl SeatPlayer {
         let view = session.view();
         let ply = view.ply();
         let moves = view.position().legal_moves();
-        let uci = moves
-            .choose(&mut self.dice)
-            .and_then(|&chosen| canonical(chosen));
+        let uci = moves.choose(&mut self.dice).map(|chosen| chosen.uci());
         let kinds = match uci {
             Some(uci) if ply < self.style.resigns_at => {
                 let offer = self.draws.offer(view, &mut self.dice);

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use bot_client::{SeatError, SeatSession, Update, canonical};
+use bot_client::{SeatError, SeatSession, Update};
 use game_core::CommandKind;
 use protocol::CloseCode;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
-use shakmaty::Position;
 use tokio::time::{Instant, sleep_until};
 
 use super::acks::{Acks, SeatKey};
@@ -116,7 +115,7 @@ fn act(session: &mut SeatSession, style: &Style<'_>, dice: &mut StdRng) -> Optio
     let view = session.view();
     let ply = view.ply();
     let moves = view.position().legal_moves();
-    let uci = moves.choose(dice).and_then(|&chosen| canonical(chosen));
+    let uci = moves.choose(dice).map(|chosen| chosen.uci());
     let kind = match uci {
         Some(uci) if ply < style.resigns_at => CommandKind::Move {
             ply,

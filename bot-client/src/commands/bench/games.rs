@@ -1,12 +1,9 @@
 //! Long games to play without thinking.
 
-use game_core::Uci;
+use game_core::{Position, Uci};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
-use shakmaty::{Chess, Position};
-
-use crate::canonical;
 
 /// A game shorter than this is drawn again.
 const PLIES_MIN: usize = 300;
@@ -17,21 +14,20 @@ const PLIES_MAX: usize = 500;
 pub(crate) fn random_game(seed: u64) -> Vec<Uci> {
     let mut rng = StdRng::seed_from_u64(seed);
     loop {
-        let mut position = Chess::default();
+        let mut position = Position::default();
         let mut moves = Vec::new();
-        while moves.len() < PLIES_MAX && position.halfmoves() < 100 {
+        while moves.len() < PLIES_MAX && position.quiet_plies() < 100 {
             let legal = position.legal_moves();
             let Some(&chosen) = legal.choose(&mut rng) else {
                 break;
             };
             let mut next = position.clone();
-            next.play_unchecked(chosen);
+            next.play(chosen);
             // A game must not end before its script does.
-            if next.is_game_over() {
+            if next.is_over() {
                 break;
             }
-            let Some(uci) = canonical(chosen) else { break };
-            moves.push(uci);
+            moves.push(chosen.uci());
             position = next;
         }
         if moves.len() >= PLIES_MIN {

@@ -1,11 +1,8 @@
 //! What a player types.
 
-use game_core::Uci;
-use shakmaty::san::San;
-use shakmaty::{Chess, Position};
+use game_core::{Move, Position, San, Uci};
 
 use super::wrong;
-use crate::canonical;
 
 /// What a line asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +31,7 @@ impl Input {
     /// # Errors
     ///
     /// What is wrong with it, for the player.
-    pub(super) fn parse(line: &str, position: &Chess) -> Result<Self, String> {
+    pub(super) fn parse(line: &str, position: &Position) -> Result<Self, String> {
         let text = line.trim();
         match text.to_ascii_lowercase().as_str() {
             "resign" => Ok(Self::Resign),
@@ -56,25 +53,23 @@ impl Input {
         if let Some(first) = san.get_mut(..1) {
             first.make_ascii_uppercase();
         }
-        let is_san = [text, &san]
-            .iter()
-            .any(|text| San::from_ascii(text.as_bytes()).is_ok());
+        let is_san = [text, &san].iter().any(|text| text.parse::<San>().is_ok());
         is_san || text.to_ascii_lowercase().parse::<Uci>().is_ok()
     }
 
     /// Whether a line is a move, whatever the position: anything that is no other word.
     pub(super) fn is_move(line: &str) -> bool {
         matches!(
-            Self::parse(line, &Chess::default()),
+            Self::parse(line, &Position::default()),
             Ok(Self::Move(_)) | Err(_)
         )
     }
 }
 
-fn parse_move(text: &str, position: &Chess) -> Result<Uci, String> {
+fn parse_move(text: &str, position: &Position) -> Result<Uci, String> {
     let lower = text.to_ascii_lowercase();
     if let Ok(uci) = lower.parse::<Uci>() {
-        let legal = uci.to_move().to_move(position).ok().and_then(canonical);
+        let legal = position.resolve(uci).map(Move::uci);
         return legal.ok_or_else(|| wrong::uci(uci, position));
     }
     // Zeros for castling, and pieces in lower case, are common; a pawn's move is taken as such first.
@@ -89,11 +84,10 @@ fn parse_move(text: &str, position: &Chess) -> Result<Uci, String> {
     ];
     let sans: Vec<San> = candidates
         .iter()
-        .filter_map(|text| San::from_ascii(text.as_bytes()).ok())
+        .filter_map(|text| text.parse().ok())
         .collect();
-    let legal = sans.iter().find_map(|san| san.to_move(position).ok());
-    match legal.and_then(canonical) {
-        Some(uci) => Ok(uci),
+    match sans.iter().find_map(|&san| position.find(san)) {
+        Some(legal) => Ok(legal.uci()),
         None if sans.is_empty() => Err(format!(
             "{text:?} is neither a move nor a command; try help"
         )),
@@ -104,23 +98,18 @@ fn parse_move(text: &str, position: &Chess) -> Result<Uci, String> {
     }
 }
 
-fn ambiguous(sans: &[San], position: &Chess) -> bool {
+fn ambiguous(sans: &[San], position: &Position) -> bool {
     let moves = position.legal_moves();
-    let matching = |san: &San| moves.iter().filter(|&&legal| san.matches(legal)).count();
-    sans.iter().any(|san| matching(san) > 1)
+    let fitting = |san: &San| moves.iter().filter(|&&legal| san.fits(legal)).count();
+    sans.iter().any(|san| fitting(san) > 1)
 }
 
 #[cfg(test)]
 mod tests {
-    use shakmaty::CastlingMode;
-    use shakmaty::fen::Fen;
-
     use super::*;
 
     fn parse(line: &str, fen: &str) -> Result<Input, String> {
-        let fen: Fen = fen.parse().unwrap();
-        let position: Chess = fen.into_position(CastlingMode::Standard).unwrap();
-        Input::parse(line, &position)
+        Input::parse(line, &Position::from_fen(fen).unwrap())
     }
 
     #[test]
@@ -188,7 +177,7 @@ mod tests {
 
     #[test]
     fn words_are_commands() {
-        let start = Chess::default();
+        let start = Position::default();
         for (line, expected) in [
             ("resign", Input::Resign),
             (" DRAW ", Input::OfferDraw),

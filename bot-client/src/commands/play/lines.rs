@@ -9,7 +9,7 @@ use super::input::Input;
 use super::table::{Table, Typed};
 use super::words;
 use crate::board::{BoardPicture, TextStyle};
-use crate::commands::say;
+use crate::commands::{say, say_drawn};
 use crate::seat::SeatError;
 
 /// Plays until the match is over, the player quits, or there is nothing more to read.
@@ -98,7 +98,7 @@ fn show(table: &Table, style: TextStyle, shown: &mut Option<(u16, bool)>) {
     say(&format!("{of_white} {white}  -  {of_black} {black}"));
     let picture = BoardPicture::new(view.position(), view.last_move(), from);
     for line in picture.lines(style) {
-        say(&line);
+        say_drawn(&line);
     }
     say(&table.status());
 }

@@ -11,6 +11,7 @@ mod words;
 mod wrong;
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::identity::{DEFAULT_CONTROL, PlayerArgs, TermsArgs, cancelled_by_signals};
 use super::{Failure, ServerArgs, say};
 use crate::connection::ConnectionTimes;
-use crate::engine::EngineKind;
+use crate::engine::{EngineKind, EngineSettings};
 use crate::pairing::Pairing;
 use crate::seat::{PlayerSeat, SeatSession, SeatSource, SessionConfig, Watch};
 use crate::{Connector, Matchmaker, terminal};
@@ -45,6 +46,9 @@ pub struct PlayArgs {
     /// example uci:/usr/games/stockfish.
     #[arg(long, value_name = "ENGINE", group = "opponent")]
     against_bot: Option<EngineKind>,
+    /// Append what the bot's program writes to stderr to this file.
+    #[arg(long, value_name = "FILE")]
+    engine_stderr: Option<PathBuf>,
     /// `new` makes a challenge and prints its id; the id of a challenge accepts it.
     #[arg(long, value_name = "new|ID", group = "opponent")]
     challenge: Option<String>,
@@ -84,6 +88,14 @@ impl PlayArgs {
     pub(super) fn takes_the_terminal() -> bool {
         std::io::stdin().is_terminal() && terminal::has_screen()
     }
+
+    /// What the bot's program is started with.
+    fn engine_settings(&self) -> EngineSettings {
+        EngineSettings {
+            stderr: self.engine_stderr.clone(),
+            ..EngineSettings::default()
+        }
+    }
 }
 
 /// Plays the match that the command line asks for.
@@ -96,7 +108,7 @@ pub(super) async fn run(args: &PlayArgs, server: &ServerArgs) -> Result<(), Fail
     let connector = Connector::bind(1, ConnectionTimes::interactive()).map_err(Failure::setup)?;
     let evening = Evening {
         args,
-        matchmaker: Matchmaker::new(&server.matchmaker, server.patience())?,
+        matchmaker: server.client()?,
         connector: Arc::new(connector),
         config: SessionConfig {
             patience: server.patience(),
@@ -162,7 +174,8 @@ impl Evening<'_> {
             }
             self.say_what_remains(seat.match_id).await;
         } else {
-            say(&comeback(&seat, matches!(kept, Some(Ok(())))));
+            let options = self.matchmaker.options();
+            say(&comeback(&options, &seat, matches!(kept, Some(Ok(())))));
         }
         let left = table.leave().await.map_err(Failure::play);
         if let Some(bot) = bot {
@@ -183,9 +196,10 @@ impl Evening<'_> {
             Some(engine) => format!("--against-bot '{engine}'"),
             None => "--challenge new".into(),
         };
+        let options = self.matchmaker.options();
         say(&format!(
             "Match {id}; its record stays at {base}/v1/matches/{id}/pgn\n\
-             Play again: bot-client play --matchmaker {base} --time-control {control} {again}"
+             Play again: bot-client play {options} --time-control {control} {again}"
         ));
     }
 
@@ -230,11 +244,11 @@ impl Evening<'_> {
             Some("new") => Pairing::Challenge(self.args.terms.challenge(control)),
             Some(id) => Pairing::Accept(id.to_owned()),
         };
-        let base = self.matchmaker.base();
+        let options = self.matchmaker.options();
         let announce = |id: &str| match &pairing {
             Pairing::Challenge(_) => say(&format!(
                 "Your challenge is {id}. Your opponent accepts it with:\n\n  \
-                 bot-client play --matchmaker {base} --challenge {id}\n\nWaiting…"
+                 bot-client play {options} --challenge {id}\n\nWaiting…"
             )),
             _ => say(&format!(
                 "Waiting for an opponent in the pool {}… (Ctrl-C to stop)",
@@ -274,7 +288,8 @@ impl Evening<'_> {
             None => None,
             Some(bot) => {
                 let kind: EngineKind = bot.engine.parse().map_err(Failure::setup)?;
-                let started = Opponent::start(&kind, bot.token.clone()).await;
+                let settings = self.args.engine_settings();
+                let started = Opponent::start(&kind, &settings, bot.token.clone()).await;
                 Some(started.map_err(Failure::setup)?)
             }
         };
@@ -294,7 +309,8 @@ impl Evening<'_> {
             }
         };
         let guest = self.matchmaker.new_player(Some(&name)).await?;
-        let bot = Opponent::start(kind, guest.token).await;
+        let settings = self.args.engine_settings();
+        let bot = Opponent::start(kind, &settings, guest.token).await;
         let bot = bot.map_err(Failure::setup)?;
         let challenge = NewChallenge {
             opponent: Some(guest.player),
@@ -332,10 +348,9 @@ impl Evening<'_> {
     }
 }
 
-/// How to come back to a match that was left.
-fn comeback(seat: &SavedSeat, is_kept: bool) -> String {
+/// How to come back to a match that was left; `options` name its matchmaker.
+fn comeback(options: &str, seat: &SavedSeat, is_kept: bool) -> String {
     let SavedSeat {
-        matchmaker,
         match_id,
         token,
         seat,
@@ -350,6 +365,6 @@ fn comeback(seat: &SavedSeat, is_kept: bool) -> String {
     };
     format!(
         "The match goes on, and so does your clock. To come back:\n\n  \
-         {token}bot-client play --matchmaker {matchmaker} {which}--resume {match_id}"
+         {token}bot-client play {options} {which}--resume {match_id}"
     )
 }

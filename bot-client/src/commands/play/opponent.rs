@@ -7,7 +7,7 @@ use game_core::MatchId;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{Engine, EngineError, EngineKind};
+use crate::engine::{Engine, EngineError, EngineKind, EngineSettings};
 use crate::player::Player;
 use crate::seat::{PlayerSeat, SeatSession, SessionConfig};
 use crate::{Connector, Matchmaker};
@@ -29,8 +29,12 @@ pub(super) struct Seated {
 
 impl Opponent {
     /// Starts the engine.
-    pub(super) async fn start(kind: &EngineKind, token: String) -> Result<Self, EngineError> {
-        let engine = Engine::start(kind, &[]).await?;
+    pub(super) async fn start(
+        kind: &EngineKind,
+        settings: &EngineSettings,
+        token: String,
+    ) -> Result<Self, EngineError> {
+        let engine = Engine::start(kind, settings).await?;
         Ok(Self { engine, token })
     }
 

@@ -4,8 +4,6 @@ use std::time::{Duration, Instant};
 
 use game_core::{ClockStart, CommandKind, EventKind, Outcome, Refusal, Seat, Termination};
 use protocol::{CloseCode, WireEvent, WireRefusal};
-use shakmaty::Position;
-use shakmaty::san::SanPlus;
 
 use crate::seat::Update;
 use crate::{MatchView, Standstill};
@@ -48,12 +46,12 @@ pub(super) fn name(view: &MatchView, seat: Seat) -> String {
 /// The moves, a line for each pair: `1. e4 e5`.
 pub(super) fn move_list(view: &MatchView) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    let mut number = view.start().fullmoves().get();
-    let mut turn: Seat = view.start().turn().into();
+    let mut number = view.start().move_number();
+    let mut turn = view.start().turn();
     for san in view.sans() {
         match (turn, lines.last_mut()) {
-            (Seat::White, _) => lines.push(format!("{number:>3}. {:<8}", san.to_string())),
-            (Seat::Black, Some(line)) => line.push_str(&san.to_string()),
+            (Seat::White, _) => lines.push(format!("{number:>3}. {san:<8}")),
+            (Seat::Black, Some(line)) => line.push_str(&san),
             (Seat::Black, None) => lines.push(format!("{number:>3}. {:<8}{san}", "…")),
         }
         if turn == Seat::Black {
@@ -119,10 +117,8 @@ pub(super) fn asked(view: &MatchView, kind: CommandKind) -> String {
     match kind {
         CommandKind::Move { uci, .. } => {
             let mut position = view.position().clone();
-            let legal = uci.to_move().to_move(&position).ok();
-            let san = legal.map(|legal| {
-                SanPlus::from_move_and_play_unchecked(&mut position, legal).to_string()
-            });
+            let legal = position.resolve(uci);
+            let san = legal.map(|legal| position.play_in_san(legal));
             format!("Your move {}", san.unwrap_or_else(|| uci.to_string()))
         }
         CommandKind::Resign => "Your resignation".into(),

@@ -1,79 +1,50 @@
 //! What is wrong with a move that is not legal, for the player who typed it.
 
-use game_core::{Seat, Uci};
-use shakmaty::san::San;
-use shakmaty::{Chess, Position, Role};
+use game_core::{Position, Role, San, Uci};
 
 use super::words::side;
 
 /// A move by its squares.
-pub(super) fn uci(uci: Uci, position: &Chess) -> String {
-    let shakmaty::uci::UciMove::Normal {
-        from,
-        to,
-        promotion,
-    } = uci.to_move()
-    else {
+pub(super) fn uci(uci: Uci, position: &Position) -> String {
+    let (Some(from), to) = (uci.origin(), uci.target()) else {
         return format!("{uci} is no move of chess");
     };
-    let Some(piece) = position.board().piece_at(from) else {
+    let Some(piece) = position.piece_at(from) else {
         return format!("there is no piece on {from}");
     };
     let role = name(piece.role);
-    if piece.color != position.turn() {
-        return format!("the {role} on {from} is {}'s", side(piece.color.into()));
+    if piece.seat != position.turn() {
+        return format!("the {role} on {from} is {}'s", side(piece.seat));
     }
     let mut moves = position.legal_moves().into_iter();
-    if promotion.is_none() && moves.any(|legal| legal.from() == Some(from) && legal.to() == to) {
+    let promotes = uci.role().is_some();
+    if !promotes && moves.any(|legal| legal.origin() == Some(from) && legal.target() == to) {
         return format!("say what the pawn becomes, as in {uci}q");
     }
     with_check(format!("the {role} on {from} cannot go to {to}"), position)
 }
 
 /// A move in algebraic notation, by all that it may mean.
-pub(super) fn sans(text: &str, sans: &[San], position: &Chess) -> String {
+pub(super) fn sans(text: &str, sans: &[San], position: &Position) -> String {
     let mut reasons: Vec<String> = Vec::new();
     for san in sans {
-        let reason = match san {
-            San::Castle(_) => "castling is not possible here".into(),
-            San::Normal {
-                role,
-                to,
-                capture,
-                promotion,
-                ..
-            } => {
-                let promotes = |legal: &shakmaty::Move| match san.clone() {
-                    San::Normal {
-                        role,
-                        file,
-                        rank,
-                        capture,
-                        to,
-                        ..
-                    } => San::Normal {
-                        role,
-                        file,
-                        rank,
-                        capture,
-                        to,
-                        promotion: Some(Role::Queen),
-                    }
-                    .matches(*legal),
-                    _ => false,
-                };
-                let is_pawn = *role == Role::Pawn;
-                if is_pawn && promotion.is_none() && position.legal_moves().iter().any(promotes) {
-                    return format!("say what the pawn becomes, as in {text}=Q");
-                }
-                let does = if is_pawn && *capture {
-                    "take on"
-                } else {
-                    "go to"
-                };
-                format!("no {} can {does} {to}", name(*role))
+        let reason = if san.is_castling() {
+            "castling is not possible here".into()
+        } else if let Some((role, to)) = san.piece_and_target() {
+            let with_queen = san.with_queen();
+            let mut moves = position.legal_moves().into_iter();
+            let is_pawn = role == Role::Pawn;
+            if is_pawn && !san.is_promotion() && moves.any(|legal| with_queen.fits(legal)) {
+                return format!("say what the pawn becomes, as in {text}=Q");
             }
-            San::Put { .. } | San::Null => format!("{text} is no move of chess"),
+            let does = if is_pawn && san.is_capture() {
+                "take on"
+            } else {
+                "go to"
+            };
+            format!("no {} can {does} {to}", name(role))
+        } else {
+            format!("{text} is no move of chess")
         };
         if !reasons.contains(&reason) {
             reasons.push(reason);
@@ -83,10 +54,9 @@ pub(super) fn sans(text: &str, sans: &[San], position: &Chess) -> String {
 }
 
 /// In check most moves are out of the question.
-fn with_check(reason: String, position: &Chess) -> String {
+fn with_check(reason: String, position: &Position) -> String {
     if position.is_check() {
-        let turn: Seat = position.turn().into();
-        format!("{reason}: {} is in check", side(turn))
+        format!("{reason}: {} is in check", side(position.turn()))
     } else {
         reason
     }

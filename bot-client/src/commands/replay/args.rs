@@ -76,6 +76,7 @@ impl ReplayArgs {
     pub fn config(&self, server: &ServerArgs) -> ReplayConfig {
         ReplayConfig {
             matchmaker: server.matchmaker.clone(),
+            ca: server.ca.clone(),
             pgn: self.pgn.clone(),
             concurrency: usize::from(self.concurrency),
             real_time: self.real_time,

@@ -5,23 +5,15 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use game_core::{BySeat, InvalidSetup, Outcome, Seat, StartPosition, TimeControl, Uci};
+use game_core::{
+    BySeat, InvalidSetup, Outcome, PLIES_MAX, Position, QUIET_PLIES_MAX, REPETITIONS_MAX, Seat,
+    StartPosition, TimeControl, Uci,
+};
 use protocol::name;
-use shakmaty::san::SanPlus;
-use shakmaty::zobrist::Zobrist64;
-use shakmaty::{Chess, Color, EnPassantMode, Position};
 
 use super::control::{self, NoControl};
 use super::notation;
 use super::pgn::{self, Mark, Note, Record, shortened};
-use crate::fen_of;
-
-/// Plies without a capture or a pawn move after which a game ends by itself (FIDE 9.6.2).
-const QUIET_PLIES_MAX: u32 = 150;
-/// How often a position stands on the board when the game ends by itself (FIDE 9.6.1).
-const REPETITIONS_MAX: u32 = 5;
-/// Plies after which a match is drawn, as matches have a limit.
-const PLIES_MAX: usize = 1_200;
 
 /// How a game came to its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -385,14 +377,14 @@ struct Line {
 impl Line {
     fn play(start: &StartPosition, record: &Record) -> Result<Self, Skip> {
         let tokens = &record.tokens;
-        if let Some(beyond) = tokens.get(PLIES_MAX) {
+        if let Some(beyond) = tokens.get(usize::from(PLIES_MAX)) {
             let why = format!("a match is drawn after {PLIES_MAX} plies, and the game goes on");
             return Err(Skip::unsupported(beyond.line, why));
         }
         let mut position = start.position();
         let read = notation::read(&position, tokens)
             .map_err(|no_move| Skip::damaged(tokens[no_move.index].line, no_move.why))?;
-        let mut seen: HashMap<u64, u32> = HashMap::new();
+        let mut seen: HashMap<u64, usize> = HashMap::new();
         let mut sans = Vec::with_capacity(read.moves.len());
         let mut end = by_itself(&position, note(&mut seen, &position));
         for (uci, token) in read.moves.iter().zip(tokens) {
@@ -404,22 +396,18 @@ impl Line {
                 );
                 return Err(Skip::unsupported(token.line, why));
             }
-            let Ok(legal) = uci.to_move().to_move(&position) else {
+            let Some(legal) = position.resolve(*uci) else {
                 let why = format!("{} cannot be played", shortened(&token.text));
                 return Err(Skip::damaged(token.line, why));
             };
-            let san = SanPlus::from_move_and_play_unchecked(&mut position, legal);
-            sans.push(san.to_string());
+            sans.push(position.play_in_san(legal));
             end = by_itself(&position, note(&mut seen, &position));
         }
         Ok(Self {
-            final_fen: fen_of(&position),
-            turn: position.turn().into(),
-            can_mate: BySeat {
-                white: !position.has_insufficient_material(Color::White),
-                black: !position.has_insufficient_material(Color::Black),
-            },
-            ends_by_itself: end.is_some() || sans.len() >= PLIES_MAX,
+            final_fen: position.fen(),
+            turn: position.turn(),
+            can_mate: BySeat::new_with(|seat| position.can_mate(seat)),
+            ends_by_itself: end.is_some() || sans.len() >= usize::from(PLIES_MAX),
             moves: read.moves,
             language: read.language,
             sans,
@@ -428,16 +416,16 @@ impl Line {
 }
 
 /// By which rule the game is over in this position, which has stood on the board so often.
-fn by_itself(position: &Chess, repetitions: u32) -> Option<&'static str> {
+fn by_itself(position: &Position, repetitions: usize) -> Option<&'static str> {
     if position.is_checkmate() {
         Some("mate")
     } else if position.is_stalemate() {
         Some("stalemate")
-    } else if position.is_insufficient_material() {
+    } else if position.is_dead() {
         Some("a dead position")
     } else if repetitions >= REPETITIONS_MAX {
         Some("the fifth repetition")
-    } else if position.halfmoves() >= QUIET_PLIES_MAX {
+    } else if position.quiet_plies() >= QUIET_PLIES_MAX {
         Some("the 75-move rule")
     } else {
         None
@@ -445,9 +433,8 @@ fn by_itself(position: &Chess, repetitions: u32) -> Option<&'static str> {
 }
 
 /// Notes a position; how often it has stood on the board.
-fn note(seen: &mut HashMap<u64, u32>, position: &Chess) -> u32 {
-    let hash: Zobrist64 = position.zobrist_hash(EnPassantMode::Legal);
-    let count = seen.entry(hash.into()).or_default();
+fn note(seen: &mut HashMap<u64, usize>, position: &Position) -> usize {
+    let count = seen.entry(position.repetition_key()).or_default();
     *count += 1;
     *count
 }

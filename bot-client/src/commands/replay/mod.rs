@@ -37,6 +37,8 @@ use crate::{Connector, Matchmaker, MatchmakerError};
 pub struct ReplayConfig {
     /// Address of the matchmaker.
     pub matchmaker: String,
+    /// The authorities to trust instead of the system's, if its address begins with `https`.
+    pub ca: Option<PathBuf>,
     /// The file.
     pub pgn: PathBuf,
     /// Games played at once.
@@ -65,6 +67,7 @@ impl ReplayConfig {
     pub fn new(matchmaker: &str, pgn: PathBuf) -> Self {
         Self {
             matchmaker: matchmaker.to_owned(),
+            ca: None,
             pgn,
             concurrency: 50,
             real_time: false,
@@ -274,7 +277,11 @@ impl Worker {
         let silence_max = (!config.real_time).then_some(Duration::from_secs(4));
         let connector = Connector::bind(Self::SOCKETS, Self::TIMES).map_err(ReplayError::Socket)?;
         Ok(Self {
-            matchmaker: Matchmaker::new(&config.matchmaker, config.patience)?,
+            matchmaker: Matchmaker::trusting(
+                &config.matchmaker,
+                config.ca.as_deref(),
+                config.patience,
+            )?,
             connector: Arc::new(connector),
             session: SessionConfig {
                 times: SeatTimes {

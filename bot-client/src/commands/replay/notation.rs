@@ -6,11 +6,9 @@
 
 mod letters;
 
-use game_core::Uci;
-use shakmaty::{CastlingSide, Chess, File, Move, Position, Rank, Role, Square};
+use game_core::{CastlingSide, File, Move, Position, Rank, Role, Square, Uci};
 
 use super::pgn::{Token, shortened};
-use crate::canonical;
 use letters::Letters;
 
 /// The moves of a game as they travel, and what there is to say of how they were read.
@@ -32,7 +30,7 @@ pub(super) struct NoMove {
 /// Reads the moves from `start` on. Where English piece letters lead nowhere, or pawns are named by a
 /// letter that is a piece in other languages, the letters of other languages are tried on the whole
 /// game; what they make of it must be one game.
-pub(super) fn read(start: &Chess, tokens: &[Token]) -> Result<Line, NoMove> {
+pub(super) fn read(start: &Position, tokens: &[Token]) -> Result<Line, NoMove> {
     let failed = match read_with(start, tokens, &letters::STANDARD) {
         Ok(moves) => {
             let language = None;
@@ -64,7 +62,7 @@ pub(super) fn read(start: &Chess, tokens: &[Token]) -> Result<Line, NoMove> {
     found.ok_or(failed)
 }
 
-fn read_with(start: &Chess, tokens: &[Token], letters: &Letters) -> Result<Vec<Uci>, NoMove> {
+fn read_with(start: &Position, tokens: &[Token], letters: &Letters) -> Result<Vec<Uci>, NoMove> {
     let mut position = start.clone();
     let mut moves = Vec::with_capacity(tokens.len());
     for (index, token) in tokens.iter().enumerate() {
@@ -73,15 +71,14 @@ fn read_with(start: &Chess, tokens: &[Token], letters: &Letters) -> Result<Vec<U
             why: format!("{} (ply {}) {why}", shortened(&token.text), index + 1),
         };
         let legal = find(&position, token, letters).map_err(no_move)?;
-        let uci = canonical(legal).ok_or_else(|| no_move("cannot travel"))?;
-        moves.push(uci);
-        position.play_unchecked(legal);
+        moves.push(legal.uci());
+        position.play(legal);
     }
     Ok(moves)
 }
 
 /// The legal move that a token names.
-fn find(position: &Chess, token: &Token, letters: &Letters) -> Result<Move, &'static str> {
+fn find(position: &Position, token: &Token, letters: &Letters) -> Result<Move, &'static str> {
     const UNREADABLE: &str = "cannot be read as a move";
     let spelling = Spelling::of(&token.text, letters).ok_or(UNREADABLE)?;
     let en_passant = token.en_passant || spelling.en_passant;
@@ -151,7 +148,7 @@ impl Spelling {
 
     fn fits(&self, legal: Move) -> bool {
         match self.what {
-            What::Castling(side) => legal.castling_side() == Some(side),
+            What::Castling(side) => legal.castling().is_some_and(|(castles, _)| castles == side),
             What::Moves {
                 role,
                 from_file,
@@ -170,9 +167,9 @@ impl Spelling {
                 };
                 // A capture by a pawn that does not say so would be taken for an advance.
                 let is_sideways = legal.role() == Role::Pawn
-                    && legal.from().map(Square::file) != Some(legal.to().file());
+                    && legal.origin().map(Square::file) != Some(legal.target().file());
                 role.is_none_or(|role| role == legal.role())
-                    && legal.from().is_some_and(from)
+                    && legal.origin().is_some_and(from)
                     && destinations(legal).into_iter().any(to)
                     && (!captures || legal.is_capture())
                     && (!is_sideways || from_file.is_some())
@@ -182,7 +179,7 @@ impl Spelling {
     }
 
     /// Whether the move would be legal if it said what the pawn becomes.
-    fn lacks_promotion(&self, position: &Chess) -> bool {
+    fn lacks_promotion(&self, position: &Position) -> bool {
         let What::Moves {
             promotion: None, ..
         } = self.what
@@ -200,12 +197,9 @@ impl Spelling {
 
 /// Where a move may be said to go: a king that castles to its own new square, or onto the rook.
 fn destinations(legal: Move) -> [Square; 2] {
-    match legal.castling_side() {
-        Some(side) => {
-            let rank = legal.to().rank();
-            [legal.to(), Square::from_coords(side.king_to_file(), rank)]
-        }
-        None => [legal.to(); 2],
+    match legal.castling() {
+        Some((_, rook)) => [rook, legal.target()],
+        None => [legal.target(); 2],
     }
 }
 
@@ -282,7 +276,7 @@ fn square_at(text: &str, at: usize) -> Option<(File, Rank)> {
 }
 
 fn file_of(c: char) -> Option<File> {
-    matches!(c, 'a'..='h').then(|| File::from_char(c)).flatten()
+    File::from_char(c)
 }
 
 fn rank_of(c: char) -> Option<Rank> {

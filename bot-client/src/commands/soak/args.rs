@@ -148,7 +148,12 @@ fn loss(text: &str) -> Result<f64, String> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Venue {
     /// On a server that runs.
-    Matchmaker(String),
+    Matchmaker {
+        /// Its matchmaker.
+        url: String,
+        /// The authorities to trust instead of the system's.
+        ca: Option<PathBuf>,
+    },
     /// On a cluster of its own.
     Local {
         server: PathBuf,
@@ -224,7 +229,10 @@ impl SoakArgs {
                 directory: self.directory.clone(),
             }
         } else {
-            Venue::Matchmaker(server.matchmaker.clone())
+            Venue::Matchmaker {
+                url: server.matchmaker.clone(),
+                ca: server.ca.clone(),
+            }
         };
         let stormed = self
             .storm
@@ -321,7 +329,13 @@ mod tests {
     #[test]
     fn a_soak_plays_on_the_server_that_is_named_or_on_its_own() {
         let named = config("--matchmaker http://h:1").unwrap();
-        assert_eq!(named.venue, Venue::Matchmaker("http://h:1".to_owned()));
+        let expected = Venue::Matchmaker {
+            url: "http://h:1".to_owned(),
+            ca: None,
+        };
+        assert_eq!(named.venue, expected);
+        let trusting = config("--matchmaker https://h --ca own.pem").unwrap().venue;
+        assert!(matches!(trusting, Venue::Matchmaker { ca: Some(_), .. }));
         for words in ["--local", "--chaos", "--storm 100"] {
             let venue = config(words).unwrap().venue;
             assert!(matches!(venue, Venue::Local { shards: 3, .. }), "{words}");

@@ -10,7 +10,6 @@ use protocol::{Role, WireRefusal};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
-use shakmaty::Position;
 use tokio::time::{Instant, sleep_until};
 
 use super::engines::Choice;
@@ -20,7 +19,7 @@ use super::world::{BotSeat, GIVES_UP_FIRST, World};
 use crate::draws::{Draws, with_offer};
 use crate::engine::Task;
 use crate::seat::{Acked, SeatSource};
-use crate::{MatchView, SeatError, SeatSession, Update, canonical};
+use crate::{MatchView, SeatError, SeatSession, Update};
 
 /// Sessions of one client, one after the other; each has a patience of its own.
 const SESSIONS_MAX: u32 = 5;
@@ -215,7 +214,7 @@ impl Bot {
     /// When the bot wants to do something next.
     fn due(&mut self, session: &SeatSession) -> Option<Instant> {
         let view = session.view();
-        let decided = view.position().is_game_over();
+        let decided = view.position().is_over();
         if !view.is_my_turn() || decided || self.asked_at == Some(view.ply()) {
             self.think_until = None;
         } else if self.think_until.is_none() && self.choice.is_none() {
@@ -269,7 +268,7 @@ impl Bot {
             return;
         }
         let legal = view.position().legal_moves();
-        let uci = legal.choose(&mut self.dice).copied().and_then(canonical);
+        let uci = legal.choose(&mut self.dice).map(|legal| legal.uci());
         self.make(session, uci);
     }
 

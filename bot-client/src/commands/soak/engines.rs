@@ -7,7 +7,7 @@ use std::time::Duration;
 use game_core::Uci;
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::engine::{Engine, EngineError, EngineKind, Task};
+use crate::engine::{Engine, EngineError, EngineKind, EngineSettings, Task};
 
 /// An engine thinks about a move as if it had this much for the rest of the game: some ten
 /// milliseconds, as all bots share a few of them.
@@ -37,7 +37,7 @@ impl Engines {
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         let mut idle = Vec::new();
         for _ in 0..processors {
-            idle.push(Engine::start(kind, &[]).await?);
+            idle.push(Engine::start(kind, &EngineSettings::default()).await?);
         }
         Ok(Some(Arc::new(Self {
             permits: Semaphore::new(idle.len()),

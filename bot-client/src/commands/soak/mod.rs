@@ -91,8 +91,8 @@ impl Soak {
     /// Starts or finds the server, and opens sockets.
     async fn prepare(config: SoakConfig) -> Result<Self, Failure> {
         let stop = super::identity::cancelled_by_signals()?;
-        let (cluster, url) = match &config.venue {
-            Venue::Matchmaker(url) => (None, url.clone()),
+        let (cluster, url, ca) = match &config.venue {
+            Venue::Matchmaker { url, ca } => (None, url.clone(), ca.clone()),
             Venue::Local {
                 server,
                 shard_program,
@@ -108,10 +108,10 @@ impl Soak {
                 let started = LocalCluster::start(plan).await;
                 let cluster = started.map_err(Failure::setup)?;
                 let url = cluster.matchmaker_url().to_owned();
-                (Some(Arc::new(cluster)), url)
+                (Some(Arc::new(cluster)), url, None)
             }
         };
-        let matchmaker = Matchmaker::new(&url, config.patience)?;
+        let matchmaker = Matchmaker::trusting(&url, ca.as_deref(), config.patience)?;
         // Without a matchmaker there is one error instead of one a match.
         matchmaker.ready().await?;
         let engines = Engines::start(&config.players).await;

@@ -40,6 +40,27 @@ fn events_seen_before_are_not_seen_again() {
     assert_eq!(seat.moves(), ["e2e4", "e7e5"]);
 }
 
+/// A name goes to terminals, logs and reports: it holds nothing that they would act on, and rejoining a match
+/// finds the same players.
+#[test]
+fn a_name_that_acts_on_terminals_is_escaped() {
+    let mut state = state("");
+    state.players.black.name = "\x1b[2JBob\u{9b}31m\u{202e}".into();
+    let frame = joined(1, 0, CatchUp::State(state));
+    let mut seat = Seated::apart(SeatTimes::default());
+    seat.connect();
+    seat.hear(frame.clone());
+    let name = |seat: &Seated| {
+        let players = seat.machine.view().unwrap().players();
+        players.black.name.clone()
+    };
+    assert_eq!(name(&seat), "\\u{1b}[2JBob\\u{9b}31m\\u{202e}");
+    seat.machine.lost(Loss::Silent, seat.now);
+    seat.connect();
+    seat.hear(frame);
+    assert_eq!(name(&seat), "\\u{1b}[2JBob\\u{9b}31m\\u{202e}");
+}
+
 #[test]
 fn a_gap_is_a_violation() {
     let mut seat = Seated::after("e2e4");

@@ -1,7 +1,7 @@
 //! Clocks in view stand still while the shard is out of reach, and the player is told.
 
 use game_core::Seat;
-use protocol::{CatchUp, CloseCode, PAUSED_SAID_EVERY, ServerBody};
+use protocol::{CatchUp, CloseCode, PAUSED_REPEATED_EVERY, ServerBody};
 
 use super::script::{clock, event, frame, joined, moved, seconds, whole};
 use super::seated::Seated;
@@ -99,7 +99,7 @@ fn a_pause_that_a_silence_ends_with_began_with_it() {
     assert_eq!(standstill(&seat), Some(Standstill::Paused));
     assert_eq!(white_ms(&seat), 50_000);
     assert_eq!(seat.pass(after()), [Update::Unresponsive]);
-    seat.pass(PAUSED_SAID_EVERY);
+    seat.pass(PAUSED_REPEATED_EVERY);
     assert_eq!(seat.hear(frame(1, 2, ServerBody::Paused)), []);
     assert_eq!(standstill(&seat), Some(Standstill::Paused));
     let running = clock(Some(Seat::White));

@@ -1,7 +1,7 @@
 //! What a seat does when the shard is silent, gone or closing.
 
 use game_core::{CommandKind, Outcome, Refusal, Seat, Termination};
-use protocol::{CatchUp, ClientFrame, CloseCode, PAUSED_SAID_EVERY, ServerBody, WireRefusal};
+use protocol::{CatchUp, ClientFrame, CloseCode, PAUSED_REPEATED_EVERY, ServerBody, WireRefusal};
 
 use super::script::{ack, clock, ended, event, frame, joined, moved, seconds, whole};
 use super::seated::{Seated, move_of};
@@ -114,7 +114,7 @@ fn a_join_that_is_held_for_want_of_a_store_is_waited_for() {
     seat.connect();
     for _ in 0..100 {
         assert!(seat.hear(frame(0, 0, ServerBody::Paused)).is_empty());
-        assert!(seat.pass(PAUSED_SAID_EVERY).is_empty());
+        assert!(seat.pass(PAUSED_REPEATED_EVERY).is_empty());
     }
     assert_eq!(seat.hear(whole(1, "")), [Update::Joined { again: false }]);
 }
@@ -148,7 +148,7 @@ fn a_pause_is_no_silence_and_stops_the_clocks() {
     seat.now += seconds(1);
     assert_eq!(seat.hear(frame(1, 2, ServerBody::Paused)), [Update::Paused]);
     for _ in 0..30 {
-        assert!(seat.pass(PAUSED_SAID_EVERY).is_empty());
+        assert!(seat.pass(PAUSED_REPEATED_EVERY).is_empty());
         assert_eq!(
             seat.hear(frame(1, 2, ServerBody::Paused)),
             [],
@@ -169,9 +169,9 @@ fn a_pause_is_no_silence_and_stops_the_clocks() {
 fn a_shard_that_stops_saying_that_play_is_paused_is_gone() {
     let mut seat = Seated::after("e2e4 e7e5");
     seat.hear(frame(1, 2, ServerBody::Paused));
-    assert!(seat.pass(2 * PAUSED_SAID_EVERY).is_empty());
+    assert!(seat.pass(2 * PAUSED_REPEATED_EVERY).is_empty());
     assert_eq!(
-        seat.pass(PAUSED_SAID_EVERY),
+        seat.pass(PAUSED_REPEATED_EVERY),
         [Update::Reconnecting(Loss::Silent)]
     );
 }

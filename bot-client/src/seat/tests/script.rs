@@ -3,15 +3,12 @@
 use std::time::Duration;
 
 use game_core::{
-    BySeat, ClockStart, CommandId, Epoch, EventKind, MatchId, Outcome, Seat, Termination,
+    BySeat, ClockStart, CommandId, Epoch, EventKind, MatchId, Outcome, Position, Seat, Termination,
     TimeControl, Uci, UnixMillis,
 };
 use protocol::{
     CatchUp, ClockView, Joined, MatchState, Role, SeatView, ServerBody, ServerFrame, WireEvent,
 };
-use shakmaty::{Chess, Position};
-
-use crate::fen_of;
 
 pub(crate) fn match_id() -> MatchId {
     "0123456789Ab".parse().unwrap()
@@ -32,10 +29,9 @@ pub(crate) fn clock(running: Option<Seat>) -> ClockView {
 /// The state after `moves`, separated by spaces.
 pub(crate) fn state(moves: &str) -> MatchState {
     let moves: Vec<Uci> = moves.split_whitespace().map(uci).collect();
-    let mut position = Chess::default();
-    for uci in &moves {
-        let legal = uci.to_move().to_move(&position).unwrap();
-        position.play_unchecked(legal);
+    let mut position = Position::default();
+    for &uci in &moves {
+        position.play_uci(uci).unwrap();
     }
     let player = |seat: Seat| SeatView {
         id: seat.to_string().parse().unwrap(),
@@ -47,7 +43,7 @@ pub(crate) fn state(moves: &str) -> MatchState {
         clock_start: ClockStart::AfterFirstMoves,
         rated: false,
         start_fen: None,
-        fen: fen_of(&position),
+        fen: position.fen(),
         moves,
         draw_offer: None,
         result: None,

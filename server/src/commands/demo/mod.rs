@@ -1,12 +1,15 @@
 //! `rookery demo`: a real game goes on when the shard that owns it is killed.
 
+mod kill;
 mod players;
+mod record;
 mod show;
 mod stage;
 mod summary;
 
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bot_client::commands::replay::{Game, read_games};
 use bot_client::connection::ConnectionTimes;
@@ -18,6 +21,7 @@ use program::Hangup;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use self::kill::{News, Sights, kill_the_owner};
 use self::players::{Pace, Pairing};
 use self::show::Show;
 use self::stage::Stage;
@@ -36,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// its own on free ports of the loopback and a temporary directory. Two bots play a game that was
 /// played by people; in the middle of it the shard that owns the match is killed with SIGKILL, another
 /// one takes over, and the game goes on. At the end it says what was acknowledged, what was lost
-/// (nothing), and how long play paused. Nothing is left behind.
+/// (nothing), and how long play paused. Nothing is left behind but the record of the game, as PGN.
 ///
 /// Where no redis-server is installed, the shards are threads of this process on the embedded store.
 #[derive(Debug, Args)]
@@ -51,6 +55,9 @@ pub(super) struct DemoArgs {
     /// Draw pieces as letters, for terminals without chess symbols.
     #[arg(long)]
     ascii: bool,
+    /// Write the record of the game to this file; by default to a new one among the temporary files.
+    #[arg(long, value_name = "FILE")]
+    pgn: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
@@ -94,63 +101,46 @@ async fn play(args: &DemoArgs, game: &Game, stage: &mut Stage) -> Result<(), Fai
     );
     let audience = audience.await?;
 
-    let (news, headlines) = watch::channel(String::new());
-    let (ply, plies) = watch::channel(0);
-    let mut show = Show::new(args.ascii, &stage.lines(), headlines, ply);
     let owner = async || {
         let seat = matchmaker.watch(&watcher.token, pairing.match_id).await?;
         Ok::<ShardId, Failure>(seat.shard.id)
     };
+    let (news, headlines) = watch::channel(News {
+        owner: Some((owner().await?, audience.view().epoch())),
+        kill: None,
+    });
+    let (epoch, epochs) = watch::channel(audience.view().epoch());
+    let (ply, plies) = watch::channel(0);
+    let sights = Sights {
+        plies,
+        epoch: epochs,
+    };
+    let mut show = Show::new(args.ascii, stage, headlines, ply);
     let pace = Pace::new(game, args.speed);
-    let kill = kill_the_owner(args, game, stage, plies, owner, &news);
+    let killing = async {
+        if args.no_kill {
+            return Ok(None);
+        }
+        let middle = game.moves.len() / 2;
+        let kill = kill_the_owner(middle, stage, sights, owner, &news).await;
+        kill.map(Some)
+    };
     let (played, shown, killed) = tokio::join!(
-        pairing.play(connector, game, pace),
-        show.follow(audience),
-        kill
+        pairing.play(connector, game, pace, &epoch),
+        show.follow(audience, &epoch),
+        killing
     );
     let (seats, killed) = (played?, killed?);
     shown?;
     let stored = matchmaker.match_reply(pairing.match_id).await?;
     let pgn = matchmaker.pgn(pairing.match_id).await?;
+    let record = record::write(args.pgn.as_deref(), pairing.match_id, &pgn);
     let summary = Summary::new(&seats, &stored, killed);
-    show.finish(&pgn, &summary);
-    if summary.lost() == 0 {
-        Ok(())
-    } else {
-        Err("acknowledged events were lost".into())
+    show.finish(record.as_deref().ok(), &summary);
+    if summary.lost() > 0 {
+        return Err("acknowledged events were lost".into());
     }
-}
-
-/// Waits for the middle of the game, kills the shard that owns it, and tells who takes over. Returns
-/// when it was killed.
-async fn kill_the_owner(
-    args: &DemoArgs,
-    game: &Game,
-    stage: &mut Stage,
-    mut plies: watch::Receiver<usize>,
-    owner: impl AsyncFn() -> Result<ShardId, Failure>,
-    news: &watch::Sender<String>,
-) -> Result<Option<Instant>, Failure> {
-    if args.no_kill {
-        return Ok(None);
-    }
-    let middle = game.moves.len() / 2;
-    if plies.wait_for(|&ply| ply >= middle).await.is_err() {
-        return Err("the game ended before its middle".into());
-    }
-    let killed_shard = owner().await?;
-    let killed = Instant::now();
-    let how = stage.kill(killed_shard)?;
-    news.send_replace(format!("{how}; it owned this match"));
-    let before = *plies.borrow_and_update();
-    if plies.wait_for(|&ply| ply > before).await.is_ok() {
-        let heir = owner().await?;
-        let waited = killed.elapsed().as_secs_f64();
-        news.send_replace(format!(
-            "{how}; shard {heir} took over, {waited:.1} s later"
-        ));
-    }
-    Ok(Some(killed))
+    record.map(drop)
 }
 
 /// A session that notices at once when its shard is gone: this machine loses no packets.

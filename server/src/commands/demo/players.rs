@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use bot_client::commands::replay::{Ending, Game};
 use bot_client::seat::{Acked, PlayerSeat, SeatSession, Update};
 use bot_client::{Connector, Matchmaker};
-use game_core::{ColorChoice, CommandKind, MatchId, Seat};
+use game_core::{ColorChoice, CommandKind, Epoch, MatchId, Seat};
 use protocol::http::{NewChallenge, PlayerReply};
+use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::kill::heard_of;
 use super::{Failure, session};
 
 /// How long the bots think: in proportion to what the people took, but never long.
@@ -76,12 +78,13 @@ impl Pairing {
         })
     }
 
-    /// Both play the game to its end.
+    /// Both play the game to its end; `epoch` is told of its owners.
     pub(super) async fn play(
         &self,
         connector: Arc<Connector>,
         game: &Game,
         pace: Pace,
+        epoch: &watch::Sender<Epoch>,
     ) -> Result<[Played; 2], Failure> {
         let seat = |player: &PlayerReply| {
             let matchmaker = self.matchmaker.clone();
@@ -98,8 +101,8 @@ impl Pairing {
         };
         let (white, black) = tokio::try_join!(seat(&self.white), seat(&self.black))?;
         let (white, black) = tokio::try_join!(
-            play_seat(white, Seat::White, game, &pace),
-            play_seat(black, Seat::Black, game, &pace)
+            play_seat(white, Seat::White, game, &pace, epoch),
+            play_seat(black, Seat::Black, game, &pace, epoch)
         )?;
         Ok([white, black])
     }
@@ -120,6 +123,7 @@ async fn play_seat(
     seat: Seat,
     game: &Game,
     pace: &Pace,
+    epoch: &watch::Sender<Epoch>,
 ) -> Result<Played, Failure> {
     let mut answered = None;
     let mut acked_at = Vec::new();
@@ -139,7 +143,9 @@ async fn play_seat(
             session.command(kind)?;
             answered = Some(ply);
         }
-        match session.next().await? {
+        let update = session.next().await?;
+        heard_of(session.view().epoch(), epoch);
+        match update {
             Update::Acked { .. } => acked_at.push(Instant::now()),
             Update::Refused { reason, .. } => {
                 return Err(format!("{seat}'s command was refused: {reason}").into());

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use bot_client::cluster::{LocalCluster, LocalPlan, Place, RedisPlace};
+use bot_client::cluster::{LocalCluster, LocalPlan, Place, RedisPlace, ShardPlace};
 use game_core::ShardId;
 use matchmaker::LimitArgs;
 use protocol::token::SigningKey;
@@ -16,6 +16,14 @@ use crate::commands::cluster::{Cluster, ClusterPlan};
 
 /// Shards on the stage: one to lose, and two to share what it leaves.
 const SHARDS: u16 = 3;
+
+/// A shard on the stage.
+#[derive(Debug, Clone)]
+pub(super) struct Actor {
+    pub(super) id: ShardId,
+    /// Where it is reached, and which process it is.
+    pub(super) place: String,
+}
 
 /// A cluster of its own, in a temporary directory.
 pub(super) enum Stage {
@@ -72,23 +80,31 @@ impl Stage {
         }
     }
 
-    /// What stands on it, a line for each part.
+    /// What stands on it beside the shards, a line for each part.
     pub(super) fn lines(&self) -> Vec<String> {
         match self {
             Self::Processes(cluster) => lines_of(cluster),
+            Self::Threads { cluster, .. } => vec![
+                "no redis-server is installed here, so the shards are threads of this process"
+                    .to_owned(),
+                "store       embedded, in a temporary directory".to_owned(),
+                format!("matchmaker  {}", cluster.addresses.matchmaker),
+            ],
+        }
+    }
+
+    /// The shards that stand on it at the beginning.
+    pub(super) fn shards(&self) -> Vec<Actor> {
+        match self {
+            Self::Processes(cluster) => cluster.shards().iter().filter_map(actor).collect(),
             Self::Threads { cluster, .. } => {
-                let mut lines = vec![
-                    "no redis-server is installed here, so the shards are threads of this process"
-                        .to_owned(),
-                    "store       embedded, in a temporary directory".to_owned(),
-                    format!("matchmaker  {}", cluster.addresses.matchmaker),
-                ];
-                lines.extend(
-                    cluster.addresses.shards.iter().map(|shard| {
-                        format!("shard       {} (QUIC), id {}", shard.address, shard.id)
-                    }),
-                );
-                lines
+                let shards = cluster.addresses.shards.iter();
+                shards
+                    .map(|shard| Actor {
+                        id: shard.id,
+                        place: format!("{} (QUIC)", shard.address),
+                    })
+                    .collect()
             }
         }
     }
@@ -99,7 +115,9 @@ impl Stage {
             Self::Processes(cluster) => kill(cluster, shard),
             Self::Threads { cluster, .. } => {
                 cluster.abort(shard)?;
-                Ok(format!("shard {shard} aborted without a goodbye"))
+                Ok(format!(
+                    "shard {shard}, which owned this match, aborted without a goodbye"
+                ))
             }
         }
     }
@@ -113,11 +131,11 @@ impl Stage {
     }
 }
 
-/// What stands on a stage of real processes.
+/// What stands on a stage of real processes, beside its shards.
 fn lines_of(cluster: &LocalCluster) -> Vec<String> {
     let pid = |place: &Place| place.pid().unwrap_or_default();
     let redis = cluster.redis();
-    let mut lines = vec![
+    vec![
         format!(
             "redis       {}, appendfsync always, pid {}",
             redis.url(),
@@ -128,13 +146,15 @@ fn lines_of(cluster: &LocalCluster) -> Vec<String> {
             cluster.matchmaker_url(),
             pid(cluster.matchmaker())
         ),
-    ];
-    lines.extend(cluster.shards().iter().filter_map(|shard| {
-        let (address, id) = (shard.address()?, shard.id()?);
-        let pid = pid(shard.place());
-        Some(format!("shard       {address} (QUIC), pid {pid}, id {id}"))
-    }));
-    lines
+    ]
+}
+
+fn actor(shard: &ShardPlace) -> Option<Actor> {
+    let (address, pid) = (shard.address()?, shard.place().pid()?);
+    Some(Actor {
+        id: shard.id()?,
+        place: format!("{address} (QUIC), pid {pid}"),
+    })
 }
 
 fn kill(cluster: &LocalCluster, id: ShardId) -> Result<String, Failure> {
@@ -142,5 +162,7 @@ fn kill(cluster: &LocalCluster, id: ShardId) -> Result<String, Failure> {
     let place = shard.ok_or("the owner is not on this stage")?.place();
     let pid = place.pid().ok_or("the owner is gone already")?;
     place.kill();
-    Ok(format!("kill -9 {pid}: shard {id} is gone"))
+    Ok(format!(
+        "kill -9 {pid}: shard {id} is gone, which owned this match"
+    ))
 }

@@ -1,11 +1,12 @@
 //! What it came to: what was acknowledged, what was lost, how long play paused.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use game_core::CommandKind;
 use protocol::http::MatchReply;
 
+use super::kill::Kill;
 use super::players::Played;
 
 /// The account of a demonstration.
@@ -13,31 +14,29 @@ pub(super) struct Summary {
     acknowledged: usize,
     lost: usize,
     resumed: u32,
-    killed: bool,
+    killed: Option<Kill>,
     /// From the kill to the next acknowledged move.
     pause: Option<Duration>,
 }
 
 impl Summary {
     /// Compares what the players were told with what the store has.
-    pub(super) fn new(seats: &[Played], stored: &MatchReply, killed: Option<Instant>) -> Self {
+    pub(super) fn new(seats: &[Played], stored: &MatchReply, killed: Option<Kill>) -> Self {
         let told = seats.iter().flat_map(|seat| &seat.acked);
         let lost = told.clone().filter(|acked| match acked.kind {
             CommandKind::Move { ply, uci, .. } => stored.moves.get(usize::from(ply)) != Some(&uci),
             _ => acked.event > stored.seq,
         });
-        let next = killed.and_then(|killed| {
+        let next = killed.as_ref().and_then(|kill| {
             let times = seats.iter().flat_map(|seat| &seat.acked_at);
-            times
-                .filter(|&&at| at > killed)
-                .min()
-                .map(|&at| at - killed)
+            let times = times.filter(|&&at| at > kill.at);
+            times.min().map(|&at| at - kill.at)
         });
         Self {
             acknowledged: told.clone().count(),
             lost: lost.count(),
             resumed: seats.iter().map(|seat| seat.resumed).sum(),
-            killed: killed.is_some(),
+            killed,
             pause: next,
         }
     }
@@ -51,12 +50,21 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "acknowledged  {} commands", self.acknowledged)?;
         writeln!(f, "lost          {}", self.lost)?;
-        if self.killed {
+        if let Some(kill) = &self.killed {
             writeln!(
                 f,
                 "came back     {} times a player took a seat again",
                 self.resumed
             )?;
+            if let Some(takeover) = kill.takeover {
+                let (before, after) = (kill.epoch, takeover.epoch);
+                writeln!(
+                    f,
+                    "epoch         {before} before the kill, {after} after it"
+                )?;
+                let seconds = takeover.after.as_secs_f64();
+                writeln!(f, "no owner      for {seconds:.1} s")?;
+            }
         }
         if let Some(pause) = self.pause {
             let seconds = pause.as_secs_f64();

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use game_core::{ClockStart, Command, MatchId, MatchTime, Player, StartPosition, UnixMillis};
+use game_core::testing::SetupBuilder;
+use game_core::{Command, MatchTime};
 use protocol::{ClockView, WireRefusal};
 
 use super::*;
@@ -30,22 +31,8 @@ fn kind(seq: u32) -> CommandKind {
 
 /// Four moves and a resignation; the commands are numbered as their events.
 fn stored() -> Stored {
-    let player = |name: &str| Player {
-        id: name.parse().unwrap(),
-        name: name.into(),
-    };
-    let setup = MatchSetup {
-        id: MatchId::from_random(1),
-        players: BySeat {
-            white: player("ada"),
-            black: player("bob"),
-        },
-        time_control: "60+0".parse().unwrap(),
-        clock_start: ClockStart::AtOnce,
-        start: StartPosition::INITIAL,
-        rated: false,
-        created_at: UnixMillis(0),
-    };
+    let setup = SetupBuilder::new().named("ada", "bob");
+    let setup = setup.timed("60+0").at_once().build();
     let mut game = Match::new(setup.clone());
     let mut log = Vec::new();
     for seq in 1..=5 {

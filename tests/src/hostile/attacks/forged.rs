@@ -89,7 +89,7 @@ impl Forge {
     /// Variants of a good token, each by what is wrong with it.
     fn tokens(&self, good: &str) -> Result<Vec<(&'static str, String)>, String> {
         let claims = claims_of(good).ok_or("a good token has claims")?;
-        let now_s = server::system_calendar().0 / 1_000;
+        let now_s = shard::system_calendar().0 / 1_000;
         let with = |name: &str, value: Value| {
             let mut claims = claims.clone();
             claims[name] = value;

@@ -1,6 +1,6 @@
 //! The letters that name pieces, by language. Figurines are the same in all of them.
 
-use shakmaty::Role;
+use game_core::Role;
 
 /// The letters of one language, or of several that share them.
 #[derive(Debug)]

@@ -14,7 +14,6 @@ use std::time::Duration;
 use game_core::{CommandId, CommandKind, Outcome, Termination, Uci};
 use protocol::Role;
 use serde::Serialize;
-use shakmaty::Position;
 
 use self::clocks::{ClockCheck, Word};
 use self::history::{Entry, History};
@@ -151,7 +150,7 @@ impl Oracle {
             at,
             after_absence: matches!(update, Update::Joined { .. }),
             with_event: matches!(update, Update::Event { .. }),
-            is_last: view.position().is_game_over()
+            is_last: view.position().is_over()
                 || view.result().is_some_and(|(_, how)| ends_with_a_move(how)),
         };
         let checked = match &mut self.clocks {

@@ -1,10 +1,8 @@
 //! The end of a match: what its players and spectators were told, beside what the records have.
 
-use game_core::{CommandKind, Outcome, Termination, Uci};
+use game_core::{CommandKind, Outcome, Position, Termination, Uci};
 use protocol::Role;
 use protocol::http::MatchReply;
-use shakmaty::Chess;
-use shakmaty::san::SanPlus;
 
 use super::{Account, Breach, Promise};
 use crate::commands::replay::movetext;
@@ -117,11 +115,10 @@ fn pgn(stored: &MatchReply, pgn: &str) -> Result<(), Breach> {
 
 /// Moves from the initial position in standard algebraic notation, as far as they are legal.
 fn sans(moves: &[Uci]) -> Vec<String> {
-    let mut position = Chess::default();
+    let mut position = Position::default();
     let san = |uci: &Uci| {
-        let legal = uci.to_move().to_move(&position).ok()?;
-        let san = SanPlus::from_move_and_play_unchecked(&mut position, legal);
-        Some(san.to_string())
+        let legal = position.resolve(*uci)?;
+        Some(position.play_in_san(legal))
     };
     moves.iter().map_while(san).collect()
 }

@@ -1,0 +1,155 @@
+//! What clocks lose over takeovers, against an oracle that knows how long each player really thought.
+//!
+//! The stated error: a player is never charged more than was thought, and less by no more than what was
+//! thought on a move under way when its shard died.
+
+use std::time::Duration;
+
+use game_core::{BySeat, ClockStart, MatchId, Seat};
+use proptest::prelude::*;
+use protocol::Role;
+use shard_core::PeerKey;
+
+use crate::room::Room;
+
+/// The first moves of a Ruy Lopez.
+const MOVES: [&str; 16] = [
+    "e2e4", "e7e5", "g1f3", "b8c6", "f1b5", "a7a6", "b5a4", "g8f6", "e1g1", "f8e7", "f1e1", "b7b5",
+    "a4b3", "d7d6", "c2c3", "e8g8",
+];
+/// What each side has.
+const INITIAL: Duration = Duration::from_secs(60);
+
+/// When the owner dies.
+#[derive(Debug, Clone, Copy)]
+enum Death {
+    /// The side to move has thought for so long, and thinks on when it is back.
+    WhileThinking { thought_ms: u64 },
+    /// The move was received and is not stored: it is sent again.
+    BeforeStoring,
+    /// The move is stored, and nobody was told.
+    AfterStoring,
+}
+
+/// How one move is made.
+#[derive(Debug, Clone)]
+struct Ply {
+    thinks_ms: u64,
+    /// The store answers after this; less than what counts as an outage.
+    stores_ms: u64,
+    death: Option<Death>,
+    /// The side to move is back so long after its match.
+    back_ms: u64,
+}
+
+fn ply() -> impl Strategy<Value = Ply> {
+    let death = prop_oneof![
+        (0..3_000_u64).prop_map(|thought_ms| Death::WhileThinking { thought_ms }),
+        Just(Death::BeforeStoring),
+        Just(Death::AfterStoring),
+    ];
+    let death = prop_oneof![3 => Just(None), 1 => death.prop_map(Some)];
+    (0..3_000_u64, 0..900_u64, death, 0..14_000_u64).prop_map(
+        |(thinks_ms, stores_ms, death, back_ms)| Ply {
+            thinks_ms,
+            stores_ms,
+            death,
+            back_ms,
+        },
+    )
+}
+
+/// A match over the lives of several owners.
+struct Course {
+    room: Room,
+    id: MatchId,
+    peers: BySeat<PeerKey>,
+    /// What each player thought.
+    thought: BySeat<Duration>,
+    /// Of it, what was thought on moves that the death of an owner interrupted.
+    interrupted: BySeat<Duration>,
+}
+
+impl Course {
+    fn begin() -> Self {
+        let (room, id, white, black) = Room::begun(ClockStart::AtOnce);
+        Self {
+            room,
+            id,
+            peers: BySeat { white, black },
+            thought: BySeat::default(),
+            interrupted: BySeat::default(),
+        }
+    }
+
+    fn think(&mut self, seat: Seat, ms: u64) {
+        self.room.pass(ms);
+        self.thought[seat] += Duration::from_millis(ms);
+    }
+
+    /// The owner dies; the next one has the same store, and the side to move comes back last.
+    fn die(&mut self, to_move: Seat, back_ms: u64) {
+        let mut next = Room::new();
+        next.store = std::mem::take(&mut self.room.store);
+        self.room = next;
+        let seen = Some(0);
+        let waits = to_move.opponent();
+        self.peers[waits] = self.room.join(self.id, Role::from(waits), seen);
+        self.room.pass(back_ms);
+        self.peers[to_move] = self.room.join(self.id, Role::from(to_move), seen);
+    }
+
+    fn play(&mut self, number: u16, how: &Ply) {
+        let (uci, seat) = (MOVES[usize::from(number)], seat_of(number));
+        if let Some(Death::WhileThinking { thought_ms }) = how.death {
+            self.think(seat, thought_ms);
+            self.interrupted[seat] += Duration::from_millis(thought_ms);
+            self.die(seat, how.back_ms);
+        }
+        self.think(seat, how.thinks_ms);
+        self.room.play(self.peers[seat], number, uci);
+        self.room.pass(how.stores_ms);
+        match how.death {
+            Some(Death::BeforeStoring) => {
+                self.interrupted[seat] += Duration::from_millis(how.thinks_ms);
+                self.die(seat, how.back_ms);
+                self.room.play(self.peers[seat], number, uci);
+                self.room.store_all();
+            }
+            Some(Death::AfterStoring) => {
+                self.room.store_and_lose_the_answer();
+                self.die(seat.opponent(), how.back_ms);
+            }
+            Some(Death::WhileThinking { .. }) | None => self.room.store_all(),
+        }
+    }
+}
+
+const fn seat_of(ply: u16) -> Seat {
+    if ply.is_multiple_of(2) {
+        Seat::White
+    } else {
+        Seat::Black
+    }
+}
+
+proptest! {
+    #[test]
+    fn nobody_is_charged_more_than_was_thought(plies in prop::collection::vec(ply(), MOVES.len())) {
+        let mut course = Course::begin();
+        for (number, how) in (0..).zip(&plies) {
+            course.play(number, how);
+        }
+        let log = &course.room.store[&course.id].log;
+        prop_assert_eq!(log.len(), MOVES.len());
+        for seat in Seat::BOTH {
+            let charged = INITIAL - log.last().unwrap().clocks[seat];
+            let (thought, interrupted) = (course.thought[seat], course.interrupted[seat]);
+            prop_assert!(charged <= thought, "{seat:?}: {charged:?} of {thought:?}");
+            prop_assert!(
+                thought - charged <= interrupted,
+                "{seat:?}: {charged:?} of {thought:?}, of which {interrupted:?} may be given back"
+            );
+        }
+    }
+}

@@ -1,0 +1,487 @@
+//! A shard under test with a store that answers when, and what, the test says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use game_core::testing::SetupBuilder;
+use game_core::{
+    BySeat, ClockStart, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, ShardId,
+    Snapshot, UnixMillis,
+};
+use protocol::{CloseCode, Role, ServerBody, ServerFrame, codec};
+use shard_core::{Now, Output, PeerKey, Shard, ShardLimits};
+use store::{
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Ownership, Registered,
+    ShardRecord, Standing, Status, StoreError, codec as stored,
+};
+
+/// What one peer was sent, and how it was sent away.
+#[derive(Debug, Default)]
+pub(crate) struct Received {
+    pub(crate) frames: Vec<ServerFrame>,
+    pub(crate) closed: Option<CloseCode>,
+}
+
+/// What the store holds of one match.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    pub(crate) ownership: Ownership,
+    snapshot: Snapshot,
+    pub(crate) log: Vec<Event>,
+    /// What the last hand-over said of the move after so many records.
+    move_time: (usize, Duration),
+}
+
+pub(crate) struct Room {
+    pub(crate) shard: Shard,
+    pub(crate) me: ShardId,
+    pub(crate) uptime: Duration,
+    /// How long the machine was suspended.
+    pub(crate) suspended: Duration,
+    pub(crate) received: BTreeMap<PeerKey, Received>,
+    pub(crate) store: BTreeMap<MatchId, Stored>,
+    /// What the shard asked about ownership.
+    pub(crate) asked: Vec<Output>,
+    /// What the shard took out of which set, up to which epoch.
+    pub(crate) disowned: Vec<(ShardId, MatchId, Epoch)>,
+    /// The batch that the store was sent and has not answered.
+    pub(crate) in_flight: Option<Arc<[Append]>>,
+}
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        Self::with(ShardLimits::default())
+    }
+
+    pub(crate) fn with(limits: ShardLimits) -> Self {
+        Self::of(ShardId::from_random(1), limits)
+    }
+
+    /// Another shard, in whose eyes the first is dead, with the same store.
+    pub(crate) fn next_owner(self, n: u128) -> Self {
+        let mut next = Self::of(ShardId::from_random(n), ShardLimits::default());
+        next.store = self.store;
+        next.others_left();
+        next
+    }
+
+    /// The registry says that every other shard that owns a match has left.
+    pub(crate) fn others_left(&mut self) {
+        let owners = self.store.values().map(|stored| stored.ownership.owner);
+        let left = owners
+            .filter(|owner| *owner != self.me)
+            .map(Registered::Left);
+        let mut registry: Vec<_> = left.collect();
+        registry.push(self.record(self.me, 9).into());
+        self.registry(Ok(registry));
+    }
+
+    fn of(me: ShardId, limits: ShardLimits) -> Self {
+        let mut room = Self {
+            shard: Shard::new(me, limits),
+            me,
+            uptime: Duration::from_secs(1),
+            suspended: Duration::ZERO,
+            received: BTreeMap::new(),
+            store: BTreeMap::new(),
+            asked: Vec::new(),
+            disowned: Vec::new(),
+            in_flight: None,
+        };
+        room.heartbeat(Ok(vec![room.record(me, 1)]));
+        room
+    }
+
+    pub(crate) fn record(&self, id: ShardId, heartbeat: u64) -> ShardRecord {
+        ShardRecord {
+            id,
+            heartbeat,
+            address: "127.0.0.1:7100".parse().unwrap(),
+            certificate_sha256: None,
+            capacity: 100,
+            live: 0,
+            draining: false,
+            admin: None,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        Now {
+            uptime: self.uptime,
+            calendar: UnixMillis(0),
+        }
+    }
+
+    /// A clock that counts while the machine is suspended.
+    pub(crate) fn since_boot(&self) -> Duration {
+        self.uptime + self.suspended
+    }
+
+    /// The store answers the heartbeat under way.
+    pub(crate) fn beat_answered(&mut self, registry: Vec<ShardRecord>) {
+        let registry = registry.into_iter().map(Registered::from).collect();
+        let (now, since_boot) = (self.now(), self.since_boot());
+        self.shard.heartbeat_answered(Ok(registry), now, since_boot);
+    }
+
+    /// Lets time pass, and the shard act on it.
+    pub(crate) fn pass(&mut self, ms: u64) {
+        let end = self.uptime + Duration::from_millis(ms);
+        while let Some(next) = self.shard.next_turn().filter(|&next| next <= end) {
+            self.uptime = self.uptime.max(next);
+            self.turn();
+            // A deadline that stays due would never let time pass.
+            assert_ne!(
+                self.shard.next_turn(),
+                Some(next),
+                "the shard does not make progress"
+            );
+        }
+        self.uptime = end;
+        self.turn();
+    }
+
+    /// One round of the driver.
+    pub(crate) fn turn(&mut self) {
+        self.shard.turn(self.now());
+        while let Some(output) = self.shard.next_output() {
+            match output {
+                Output::Send { peer, frame } => {
+                    let frame = decode(&frame);
+                    self.received.entry(peer).or_default().frames.push(frame);
+                }
+                Output::Close { peer, frame, code } => {
+                    assert_eq!(decode(&frame).body, ServerBody::Closed(code));
+                    self.received.entry(peer).or_default().closed = Some(code);
+                }
+                Output::Append(batch) => self.in_flight = Some(batch),
+                Output::Load(id) => {
+                    let checkpoint = self.store.get(&id).map(Stored::checkpoint);
+                    self.shard.loaded(id, Ok(checkpoint), self.now());
+                }
+                Output::Create(snapshot) => {
+                    let created = self.create_again(&snapshot);
+                    let id = snapshot.setup().id;
+                    self.shard.created(id, Ok(created), self.now());
+                }
+                Output::Claim(id, expected) => {
+                    let claim = self.claim(id, expected);
+                    self.shard.claimed(id, Ok(claim), self.now());
+                }
+                Output::Disown(shard, matches) => {
+                    self.disowned
+                        .extend(matches.iter().map(|&(id, up_to)| (shard, id, up_to)));
+                }
+                asked @ (Output::Orphans(_)
+                | Output::Verify(_)
+                | Output::HandOver(_)
+                | Output::Deregister { .. }) => {
+                    self.asked.push(asked);
+                }
+            }
+        }
+    }
+
+    fn claim(&mut self, id: MatchId, expected: Epoch) -> Claim {
+        let Some(stored) = self.store.get_mut(&id) else {
+            return Claim::Missing;
+        };
+        if stored.ownership.epoch != expected || stored.ownership.status == Status::Finished {
+            return Claim::Lost(stored.ownership);
+        }
+        stored.ownership.epoch = expected.next();
+        stored.ownership.owner = self.me;
+        Claim::Claimed(Box::new(stored.checkpoint()))
+    }
+
+    pub(crate) fn heartbeat(&mut self, answer: Result<Vec<ShardRecord>, StoreError>) {
+        self.registry(answer.map(|records| records.into_iter().map(Registered::from).collect()));
+    }
+
+    pub(crate) fn registry(&mut self, answer: Result<Vec<Registered>, StoreError>) {
+        let now = self.now();
+        let since_boot = self.since_boot();
+        self.shard.heartbeat_sent(now, since_boot);
+        self.shard.heartbeat_answered(answer, now, since_boot);
+        self.turn();
+    }
+
+    /// The store answers heartbeats until play goes on, and no millisecond longer.
+    pub(crate) fn steady(&mut self) {
+        for ms in 0..3_000 {
+            if ms % 500 == 0 {
+                self.heartbeat(Ok(vec![self.record(self.me, 2)]));
+            }
+            if !self.shard.status().paused {
+                return;
+            }
+            self.pass(1);
+        }
+        panic!("play does not go on");
+    }
+
+    /// The store takes the hand-over that was asked for, and says so; nothing if none was.
+    pub(crate) fn hand_over(&mut self) -> Option<HandOver> {
+        let is_hand_over = |asked: &Output| matches!(asked, Output::HandOver(_));
+        let asked = self.asked.iter().position(is_hand_over)?;
+        let Output::HandOver(given) = self.asked.remove(asked) else {
+            return None;
+        };
+        let stored = self.store.get_mut(&given.match_id).expect("it exists");
+        let is_owner =
+            (stored.ownership.owner, stored.ownership.epoch) == (given.from, given.epoch);
+        let len = stored.log.len() as u32;
+        let answer = if !is_owner {
+            HandedOver::Fenced(stored.ownership)
+        } else if len != given.seq {
+            HandedOver::OtherLength { len }
+        } else {
+            stored.ownership.owner = given.to;
+            stored.ownership.epoch = given.epoch.next();
+            stored.move_time = (stored.log.len(), given.move_time);
+            HandedOver::Done
+        };
+        self.shard
+            .handed_over(given.match_id, Ok(answer), self.now());
+        self.turn();
+        Some(given)
+    }
+
+    /// The store answers what it was asked about the matches in memory; says about how many.
+    pub(crate) fn verify(&mut self) -> usize {
+        let is_verify = |asked: &Output| matches!(asked, Output::Verify(_));
+        let Some(asked) = self.asked.iter().position(is_verify) else {
+            return 0;
+        };
+        let Output::Verify(matches) = self.asked.remove(asked) else {
+            return 0;
+        };
+        let standing = |&(id, seq): &(MatchId, u32)| {
+            let stored = self.store.get(&id);
+            stored.map_or(Standing::Missing, |stored| {
+                let record = stored.log.iter().find(|event| event.seq == seq);
+                Standing::Stored {
+                    ownership: stored.ownership,
+                    record: record.map(stored::encode_record),
+                }
+            })
+        };
+        let answers = matches.iter().map(standing).collect();
+        self.shard.verified(Ok(answers));
+        self.turn();
+        matches.len() + self.verify()
+    }
+
+    /// Puts a new match into the store, assigned to `owner`.
+    /// The store has this match again, and none of its events.
+    fn create_again(&mut self, snapshot: &Snapshot) -> Created {
+        let id = snapshot.setup().id;
+        if self.store.contains_key(&id) {
+            return Created::Exists;
+        }
+        let stored = Stored {
+            ownership: Ownership {
+                epoch: Epoch(0),
+                owner: self.me,
+                status: Status::Live,
+            },
+            snapshot: snapshot.clone(),
+            log: Vec::new(),
+            move_time: (0, Duration::ZERO),
+        };
+        self.store.insert(id, stored);
+        Created::New
+    }
+
+    pub(crate) fn create(&mut self, n: u128, owner: ShardId, clock_start: ClockStart) -> MatchId {
+        let id = MatchId::from_random(n);
+        let setup = SetupBuilder::new().id(id).timed("60+0");
+        let setup = setup.clock_start(clock_start).build();
+        let ownership = Ownership {
+            epoch: Epoch(0),
+            owner,
+            status: Status::Live,
+        };
+        let snapshot = Match::new(setup).snapshot();
+        self.store.insert(
+            id,
+            Stored {
+                ownership,
+                snapshot,
+                log: Vec::new(),
+                move_time: (0, Duration::ZERO),
+            },
+        );
+        id
+    }
+
+    /// Puts a record into a log that its match does not allow.
+    pub(crate) fn spoil(&mut self, id: MatchId) {
+        let stored = self.store.get_mut(&id).expect("the match exists");
+        stored.log.push(Event {
+            seq: 1,
+            seat: Some(game_core::Seat::Black),
+            command_id: Some(CommandId(1)),
+            clocks: BySeat::default(),
+            kind: game_core::EventKind::DrawDeclined,
+        });
+    }
+
+    /// A match of this shard with both players in it.
+    pub(crate) fn begun(clock_start: ClockStart) -> (Self, MatchId, PeerKey, PeerKey) {
+        Self::begun_with(clock_start, ShardLimits::default())
+    }
+
+    /// The same on a shard of these limits.
+    pub(crate) fn begun_with(
+        clock_start: ClockStart,
+        limits: ShardLimits,
+    ) -> (Self, MatchId, PeerKey, PeerKey) {
+        let mut room = Self::with(limits);
+        let id = room.create(7, room.me, clock_start);
+        let white = room.join(id, Role::White, None);
+        let black = room.join(id, Role::Black, None);
+        (room, id, white, black)
+    }
+
+    pub(crate) fn join(&mut self, id: MatchId, role: Role, seen: Option<u32>) -> PeerKey {
+        let name = match role {
+            Role::White => "ann",
+            Role::Black => "bob",
+            Role::Spectator => "eve",
+        };
+        self.join_as(name, id, role, seen)
+    }
+
+    pub(crate) fn join_as(
+        &mut self,
+        player: &str,
+        id: MatchId,
+        role: Role,
+        seen: Option<u32>,
+    ) -> PeerKey {
+        let player = player.parse().unwrap();
+        let peer = self.shard.join(id, role, &player, seen, self.now());
+        self.turn();
+        peer
+    }
+
+    pub(crate) fn command(&mut self, peer: PeerKey, id: u64, kind: CommandKind) {
+        let command = Command {
+            id: CommandId(id),
+            kind,
+        };
+        self.shard.command(peer, &command, self.uptime, self.now());
+        self.turn();
+    }
+
+    pub(crate) fn play(&mut self, peer: PeerKey, ply: u16, uci: &str) {
+        let kind = CommandKind::Move {
+            ply,
+            uci: uci.parse().unwrap(),
+            offers_draw: false,
+        };
+        self.command(peer, 1000 + u64::from(ply), kind);
+    }
+
+    /// The store takes the batch in flight and says so.
+    pub(crate) fn store_all(&mut self) {
+        let batch = self.in_flight.take().expect("a batch is in flight");
+        let answers = batch.iter().map(|append| self.append(append)).collect();
+        self.answer(Ok(answers));
+    }
+
+    /// The store takes the batch in flight, and the answer is lost.
+    pub(crate) fn store_and_lose_the_answer(&mut self) -> Arc<[Append]> {
+        let batch = self.in_flight.take().expect("a batch is in flight");
+        for append in &*batch {
+            self.append(append);
+        }
+        self.answer(Err(StoreError::Unavailable(
+            "the connection broke".to_owned(),
+        )));
+        batch
+    }
+
+    pub(crate) fn answer(&mut self, answer: Result<Vec<Appended>, StoreError>) {
+        self.in_flight = None;
+        self.shard.appended(answer, self.now());
+        self.turn();
+    }
+
+    fn append(&mut self, append: &Append) -> Appended {
+        let Some(stored) = self.store.get_mut(&append.match_id) else {
+            return Appended::Missing;
+        };
+        if (stored.ownership.owner, stored.ownership.epoch) != (append.owner, append.epoch) {
+            return Appended::Fenced(stored.ownership);
+        }
+        let records: Vec<Event> = append
+            .records
+            .iter()
+            .map(|bytes| stored::decode_record(bytes).unwrap())
+            .collect();
+        let (len, after) = (stored.log.len(), append.after as usize);
+        if len < after {
+            return Appended::Rollback { len: len as u32 };
+        }
+        if len > after {
+            assert_eq!(
+                stored.log[after..],
+                records,
+                "a repetition is the same to the bit"
+            );
+            return Appended::Stored { duplicate: true };
+        }
+        stored.log.extend(records);
+        if append.ends {
+            stored.ownership.status = Status::Finished;
+        }
+        Appended::Stored { duplicate: false }
+    }
+
+    /// What a peer was sent since the last time.
+    pub(crate) fn take(&mut self, peer: PeerKey) -> Vec<ServerFrame> {
+        std::mem::take(&mut self.received.entry(peer).or_default().frames)
+    }
+
+    /// The bodies that a peer was sent since the last time.
+    pub(crate) fn bodies(&mut self, peer: PeerKey) -> Vec<ServerBody> {
+        self.take(peer)
+            .into_iter()
+            .map(|frame| frame.body)
+            .collect()
+    }
+
+    pub(crate) fn closed(&self, peer: PeerKey) -> Option<CloseCode> {
+        self.received
+            .get(&peer)
+            .and_then(|received| received.closed)
+    }
+}
+
+impl Stored {
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.snapshot.clone()
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            ownership: self.ownership,
+            snapshot: self.snapshot.clone(),
+            tail: self.log.clone(),
+            move_time: match self.move_time {
+                (len, counted) if len == self.log.len() => counted,
+                _ => Duration::ZERO,
+            },
+        }
+    }
+}
+
+fn decode(frame: &[u8]) -> ServerFrame {
+    codec::decode_server(&mut BytesMut::from(frame))
+        .unwrap()
+        .unwrap()
+}

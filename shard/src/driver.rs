@@ -1,0 +1,348 @@
+//! The task that owns a shard: it hands the state machine its inputs with the time of their receipt,
+//! and carries out what it asks for. The path of a move is in this file, from the command to the frames.
+
+mod address;
+mod asks;
+mod boot_clock;
+mod joining;
+mod outlet;
+mod players;
+mod stopping;
+mod storing;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use game_core::{Command, CommandKind, PlayerId, UnixMillis};
+use protocol::CloseCode;
+use quinn::Connection;
+use slotmap::SecondaryMap;
+use store::{Append, Liveness, ShardRecord, Store};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::ShardConfig;
+use crate::inspection::{Ask, Inspected};
+use crate::metrics::Metrics;
+use crate::traces::Tracer;
+use address::{AddressWatch, Shared};
+pub(crate) use joining::{Joining, Refused};
+use outlet::Sent;
+pub(crate) use outlet::{Outgoing, Outlet, last_frame};
+use players::Players;
+use shard_core::{Now, Output, PeerKey, Shard};
+use storing::{Answer, Write, Written, begin_write, written};
+
+/// What a seat stream tells the shard.
+#[derive(Debug)]
+pub(crate) enum Inbound {
+    /// A peer with a checked token wants in.
+    Join(Joining),
+    /// A command, and when its last byte was received.
+    Command {
+        peer: PeerKey,
+        command: Command,
+        received_at: Instant,
+    },
+    /// The peer said goodbye: it is owed a last frame.
+    Leave { peer: PeerKey },
+    /// The stream is gone.
+    Gone { peer: PeerKey },
+}
+
+/// Reads and claims under way at once, so that a crowd of returning players does not crowd out the
+/// writes.
+const LOADS_MAX: usize = 16;
+/// Answers of the store that wait: one heartbeat, one scan, and the loads.
+const ANSWERS_LEN: usize = LOADS_MAX + 8;
+/// Inputs taken from the inbox at one wake-up.
+const ROUND_LEN: usize = 256;
+/// The driver looks at its clock so often even when nothing happens.
+const PULSE: Duration = Duration::from_millis(100);
+/// Between two looks further apart than this, the process did not run.
+const GAP_MIN: Duration = Duration::from_millis(250);
+/// Where the driver's inputs come from.
+struct Sources {
+    inbox: mpsc::Receiver<Inbound>,
+    answered: mpsc::Receiver<Answer>,
+    asks: mpsc::Receiver<Ask>,
+}
+
+/// A seat stream as the driver knows it.
+struct Peer {
+    outlet: Outlet,
+    connection: Connection,
+    player: PlayerId,
+    /// When it last sent a command or, before the first, when it joined.
+    heard_at: Instant,
+}
+
+pub(crate) struct Driver {
+    shard: Shard,
+    peers: SecondaryMap<PeerKey, Peer>,
+    players: Players,
+    metrics: Arc<Metrics>,
+    /// Only where traces are exported.
+    tracer: Option<Tracer>,
+    store: Arc<dyn Store>,
+    record: ShardRecord,
+    /// The batch that is being written, if one is.
+    write: Option<Write>,
+    answers: mpsc::Sender<Answer>,
+    heartbeat_under_way: bool,
+    address_watch: AddressWatch,
+    /// Another live shard that announces this one's address.
+    address_shared: Option<Shared>,
+    /// Who may not play although a seat token may say so: read with each heartbeat.
+    revoked: HashSet<PlayerId>,
+    /// The same by an operator's word, until the store's list has them.
+    expelled: HashSet<PlayerId>,
+    /// That list was read once. Before, nobody is let in.
+    knows_revoked: bool,
+    /// The shard stops: commands are left to be sent again to the next owner.
+    is_closing: bool,
+    loads: Arc<Semaphore>,
+    tasks: TaskTracker,
+    started: Instant,
+    last_look: Instant,
+    calendar: fn() -> UnixMillis,
+}
+
+impl Driver {
+    /// Runs the shard until `shutdown`, then gives its matches away in good order.
+    pub(crate) async fn run(
+        config: &ShardConfig,
+        store: Arc<dyn Store>,
+        calendar: fn() -> UnixMillis,
+        inbox: mpsc::Receiver<Inbound>,
+        inspected: Inspected,
+        shutdown: CancellationToken,
+    ) {
+        let metrics = inspected.metrics;
+        let (answers, answered) = mpsc::channel(ANSWERS_LEN);
+        let tracer = config.traces.as_ref();
+        let tracer = tracer.and_then(|traces| Tracer::start(traces, config.id, &metrics));
+        let mut driver = Self {
+            shard: Shard::new(config.id, config.limits.clone()),
+            peers: SecondaryMap::new(),
+            players: Players::new(&config.net),
+            metrics,
+            tracer,
+            store,
+            record: record_of(config),
+            write: None,
+            answers,
+            heartbeat_under_way: false,
+            address_watch: AddressWatch::default(),
+            address_shared: None,
+            revoked: HashSet::new(),
+            expelled: HashSet::new(),
+            knows_revoked: false,
+            is_closing: false,
+            loads: Arc::new(Semaphore::new(LOADS_MAX)),
+            tasks: TaskTracker::new(),
+            started: Instant::now(),
+            last_look: Instant::now(),
+            calendar,
+        };
+        let mut sources = Sources {
+            inbox,
+            answered,
+            asks: inspected.asks,
+        };
+        driver
+            .serve(&mut sources, shutdown.cancelled(), |_| false)
+            .await;
+        driver.stop(sources, config.hand_over).await;
+    }
+
+    /// Serves the shard until `ended`, or until it is `done`.
+    async fn serve(
+        &mut self,
+        sources: &mut Sources,
+        ended: impl Future<Output = ()>,
+        done: impl Fn(&Shard) -> bool,
+    ) {
+        let Sources {
+            inbox,
+            answered,
+            asks,
+        } = sources;
+        let mut heartbeats = interval(Liveness::HEARTBEAT_EVERY);
+        heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut inputs = Vec::with_capacity(ROUND_LEN);
+        tokio::pin!(ended);
+        while !done(&self.shard) {
+            let wake_at = self.wake_at();
+            // In the order of what others wait for: the same inputs at the same times give the same history.
+            tokio::select! {
+                biased;
+                () = &mut ended => break,
+                written = written(&mut self.write) => {
+                    let now = self.look();
+                    self.appended(written, now);
+                }
+                Some(answer) = answered.recv() => {
+                    let now = self.look();
+                    self.store_answered(answer, now);
+                }
+                _ = heartbeats.tick() => self.heartbeat(),
+                // One a round: operators wait for players, whose inputs are taken in each.
+                Some(ask) = asks.recv() => {
+                    let now = self.look();
+                    self.answer(ask, now);
+                }
+                n = inbox.recv_many(&mut inputs, ROUND_LEN), if self.knows_revoked => {
+                    if n == 0 { break }
+                }
+                () = sleep_until(wake_at) => {}
+            }
+            let now = self.look();
+            while let Ok(answer) = answered.try_recv() {
+                self.store_answered(answer, now);
+            }
+            self.handle(&mut inputs, now);
+            // What was received before a deadline counts before it, even if it still waits here.
+            if self.knows_revoked {
+                for _ in 0..inbox.len() {
+                    inputs.extend(inbox.try_recv());
+                }
+                self.handle(&mut inputs, now);
+            }
+            self.shard.turn(now);
+            self.carry_out();
+            self.metrics.measured(self.shard.take_measured());
+        }
+    }
+
+    /// Reads the clock; what the process slept through is charged to nobody.
+    fn look(&mut self) -> Now {
+        let now = Instant::now();
+        let gap = now.saturating_duration_since(self.last_look);
+        if gap > GAP_MIN {
+            tracing::warn!(gap_ms = gap.as_millis() as u64, "the server stood still");
+            self.metrics.tick_gaps.inc();
+            self.metrics.tick_gap_seconds.inc_by(gap.as_secs_f64());
+            self.shard.skipped(gap);
+        }
+        self.last_look = now;
+        Now {
+            uptime: self.uptime(now),
+            calendar: (self.calendar)(),
+        }
+    }
+
+    fn uptime(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.started)
+    }
+
+    fn wake_at(&self) -> Instant {
+        let pulse = self.last_look + PULSE;
+        self.shard
+            .next_turn()
+            .map_or(pulse, |uptime| pulse.min(self.started + uptime))
+    }
+
+    fn handle(&mut self, inputs: &mut Vec<Inbound>, now: Now) {
+        for input in inputs.drain(..) {
+            match input {
+                Inbound::Join(joining) => self.join(joining, now),
+                Inbound::Command { .. } if self.is_closing => {}
+                Inbound::Command {
+                    peer,
+                    command,
+                    received_at,
+                } => self.command(peer, &command, received_at, now),
+                Inbound::Leave { peer } => self.shard.close(peer, CloseCode::Done),
+                Inbound::Gone { peer } => self.gone(peer),
+            }
+        }
+    }
+
+    fn command(&mut self, peer: PeerKey, command: &Command, received_at: Instant, now: Now) {
+        if let Some(link) = self.peers.get_mut(peer) {
+            link.heard_at = received_at;
+        }
+        let uptime = self.uptime(received_at);
+        let Some(tracer) = self.tracer.as_mut().filter(|tracer| tracer.samples()) else {
+            self.shard.command(peer, command, uptime, now);
+            return;
+        };
+        let begun_at = Instant::now();
+        if let Some(accepted) = self.shard.command(peer, command, uptime, now) {
+            let is_move = matches!(command.kind, CommandKind::Move { .. });
+            tracer.accepted(accepted, is_move, [received_at, begun_at, Instant::now()]);
+        }
+    }
+
+    /// Begins to write a batch; there is never more than one under way.
+    fn append(&mut self, batch: Arc<[Append]>) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.sent(&batch, Instant::now());
+        }
+        let timer = self.metrics.store_seconds.append.clone();
+        self.write = Some(begin_write(Arc::clone(&self.store), batch, timer));
+    }
+
+    /// The batch under way was answered.
+    fn appended(&mut self, Written { answer, at }: Written, now: Now) {
+        if let (Some(tracer), Ok(answers)) = (&mut self.tracer, &answer) {
+            tracer.answered(answers, at);
+        }
+        self.shard.appended(answer, now);
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(output) = self.shard.next_output() {
+            match output {
+                Output::Send { peer, frame } => self.send(peer, frame),
+                Output::Close { peer, frame, code } => {
+                    if let Some(outlet) = self.forget(peer) {
+                        outlet.close(frame, code);
+                    }
+                }
+                Output::Append(batch) => self.append(batch),
+                Output::Load(id) => self.load(id),
+                Output::Create(snapshot) => self.create(snapshot),
+                Output::Claim(id, expected) => self.claim(id, expected),
+                Output::Disown(shard, matches) => self.disown(shard, matches),
+                Output::Orphans(shard) => self.orphans(shard),
+                Output::Deregister { shard, heartbeat } => self.deregister(shard, heartbeat),
+                Output::Verify(matches) => self.verify(matches),
+                Output::HandOver(given) => self.hand_over(given),
+            }
+        }
+        if let Some(tracer) = &mut self.tracer {
+            tracer.frames_left();
+        }
+    }
+
+    fn send(&mut self, peer: PeerKey, frame: Bytes) {
+        let Some(link) = self.peers.get_mut(peer) else {
+            return;
+        };
+        if link.outlet.send(frame) == Sent::TooSlow {
+            self.metrics.slow_peers.inc();
+            // Its queue is dropped here; its stream ends when its write is overdue.
+            self.forget(peer);
+            self.shard.close(peer, CloseCode::SlowPeer);
+        }
+    }
+}
+
+fn record_of(config: &ShardConfig) -> ShardRecord {
+    ShardRecord {
+        id: config.id,
+        heartbeat: 0,
+        address: config.address,
+        certificate_sha256: config.certificate_sha256,
+        capacity: config.capacity,
+        live: 0,
+        draining: false,
+        admin: config.admin,
+    }
+}

@@ -1,0 +1,89 @@
+//! What the driver answers operators.
+
+use std::collections::HashSet;
+
+use game_core::{BySeat, MatchId, PlayerId};
+use protocol::CloseCode;
+use shard_core::{Inspection, Link};
+use tokio::time::Instant;
+
+use super::{Driver, Peer};
+use crate::inspection::Ask;
+use shard_core::{Now, PeerKey};
+
+impl Driver {
+    /// Who asked and does not wait any more is no reason to fail.
+    pub(super) fn answer(&mut self, ask: Ask, now: Now) {
+        match ask {
+            Ask::List(query, reply) => {
+                let _ = reply.send(self.shard.list(&query, now));
+            }
+            Ask::Held(reply) => {
+                let _ = reply.send(self.shard.held());
+            }
+            Ask::Load(id) => self.shard.assigned(vec![id], now),
+            Ask::Inspect(id, reply) => {
+                let _ = reply.send(self.inspect(id, now).map(Box::new));
+            }
+            Ask::Status(reply) => {
+                let registry = self.shard.registry();
+                let registry = registry.map(|(record, dead)| (record.clone(), dead));
+                let mut status = self.shard.status();
+                let shared = self.address_shared.filter(|shared| shared.is_ours_to_yield);
+                status.address_taken_by = shared.map(|shared| shared.with);
+                let _ = reply.send((status, registry.collect()));
+            }
+            Ask::Adjudicate(id, outcome, reply) => {
+                let _ = reply.send(self.shard.adjudicate(id, outcome, now));
+            }
+            Ask::HandOver(id, to, reply) => {
+                let _ = reply.send(self.shard.hand_over(id, to, now));
+            }
+            Ask::Expel(player, reply) => {
+                let closed = self.expel(|theirs| *theirs == player);
+                self.expelled.insert(player);
+                let _ = reply.send(closed);
+            }
+            Ask::Certificate(sha256, reply) => {
+                self.record.certificate_sha256 = sha256;
+                self.heartbeat();
+                let _ = reply.send(());
+            }
+        }
+    }
+
+    fn inspect(&self, id: MatchId, now: Now) -> Option<Inspection> {
+        let (mut inspection, seated) = self.shard.inspect(id, now)?;
+        inspection.links = BySeat::new_with(|seat| self.link(seated[seat]?));
+        Some(inspection)
+    }
+
+    fn link(&self, peer: PeerKey) -> Option<Link> {
+        let peer = self.peers.get(peer)?;
+        Some(Link {
+            rtt: peer.connection.rtt(),
+            silent_for: Instant::now().saturating_duration_since(peer.heard_at),
+        })
+    }
+
+    /// Closes the streams of all who are revoked, and lets none of them in until the next list.
+    pub(super) fn deny(&mut self, players: Vec<PlayerId>) {
+        let revoked: HashSet<PlayerId> = players.into_iter().collect();
+        if !revoked.is_empty() {
+            self.expel(|player| revoked.contains(player));
+        }
+        self.expelled.retain(|player| !revoked.contains(player));
+        self.revoked = revoked;
+        self.knows_revoked = true;
+    }
+
+    fn expel(&mut self, is_meant: impl Fn(&PlayerId) -> bool) -> usize {
+        let meant = |peer: &Peer| is_meant(&peer.player);
+        let theirs = self.peers.iter().filter(|(_, peer)| meant(peer));
+        let theirs: Vec<PeerKey> = theirs.map(|(key, _)| key).collect();
+        for &peer in &theirs {
+            self.shard.close(peer, CloseCode::TokenInvalid);
+        }
+        theirs.len()
+    }
+}

@@ -1,0 +1,90 @@
+//! Who is let in: what is asked of a peer before the shard hears of it.
+
+use game_core::PlayerId;
+use protocol::CloseCode;
+use protocol::token::SeatClaims;
+use quinn::Connection;
+use tokio::sync::oneshot;
+
+use super::{Driver, Outlet, Peer};
+use shard_core::{Now, PeerKey};
+
+/// A peer with a checked token, who wants in.
+#[derive(Debug)]
+pub(crate) struct Joining {
+    pub(crate) claims: SeatClaims,
+    /// The last event that it has seen.
+    pub(crate) seen: Option<u32>,
+    /// Its connection, to be asked for its round-trip time.
+    pub(crate) connection: Connection,
+    /// Where its frames go.
+    pub(crate) outlet: Outlet,
+    /// Its key, for all that it sends from now on.
+    pub(crate) reply: oneshot::Sender<Result<PeerKey, Refused>>,
+}
+
+/// A peer is not let in; its last frame says why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refused;
+
+impl Driver {
+    pub(super) fn join(&mut self, joining: Joining, now: Now) {
+        let Joining {
+            claims,
+            seen,
+            connection,
+            outlet,
+            reply,
+        } = joining;
+        let player = claims.player;
+        let refused = if self.is_revoked(&player) {
+            Some(CloseCode::TokenInvalid)
+        } else {
+            let entered = self.players.enter(&player, connection.stable_id());
+            (!entered).then_some(CloseCode::Full)
+        };
+        if let Some(code) = refused {
+            self.metrics.joins_refused.inc();
+            outlet.refuse(code);
+            let _ = reply.send(Err(Refused));
+            return;
+        }
+        let peer = self
+            .shard
+            .join(claims.match_id, claims.role, &player, seen, now);
+        let link = Peer {
+            outlet,
+            connection,
+            player,
+            heard_at: self.last_look,
+        };
+        self.peers.insert(peer, link);
+        let answer = if self.shard.has(peer) {
+            Ok(peer)
+        } else {
+            self.metrics.joins_refused.inc();
+            Err(Refused)
+        };
+        if reply.send(answer).is_err() {
+            self.gone(peer);
+        }
+    }
+
+    /// A stream is gone.
+    pub(super) fn gone(&mut self, peer: PeerKey) {
+        self.shard.leave(peer);
+        self.forget(peer);
+    }
+
+    /// Forgets the way to a peer.
+    pub(super) fn forget(&mut self, peer: PeerKey) -> Option<Outlet> {
+        let link = self.peers.remove(peer)?;
+        self.players
+            .leave(&link.player, link.connection.stable_id());
+        Some(link.outlet)
+    }
+
+    fn is_revoked(&self, player: &PlayerId) -> bool {
+        self.revoked.contains(player) || self.expelled.contains(player)
+    }
+}

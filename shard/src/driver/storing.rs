@@ -1,0 +1,234 @@
+//! What the driver asks of the store: the batch under way, and all other questions in a task each.
+
+use std::future::pending;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
+use prometheus::Histogram;
+use shard_core::Now;
+use store::{
+    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Registered, Standing,
+    Store, StoreError,
+};
+use tokio::time::Instant;
+
+use super::Driver;
+use super::address::Shared;
+use super::boot_clock::boot_clock;
+
+/// The shard looks for matches assigned to it with every so many heartbeats.
+const SCAN_EVERY: u64 = 2;
+
+/// Revocations older than this are of players whose seat tokens have all expired: a seat token lives for an
+/// hour at most, and the clocks of two machines may differ by a good part of another.
+const SEAT_TOKEN_LIFE_MAX: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// What the store answered to all but a batch.
+pub(super) enum Answer {
+    Loaded(MatchId, Result<Option<Box<Checkpoint>>, StoreError>),
+    Created(MatchId, Result<Created, StoreError>),
+    Claimed(MatchId, Result<Claim, StoreError>),
+    /// The store has the heartbeat, and is asked more of it.
+    HeartbeatReached,
+    Heartbeat(Result<Vec<Registered>, StoreError>),
+    Revoked(Vec<PlayerId>),
+    Assigned(Vec<MatchId>),
+    Orphans(ShardId, Result<Vec<MatchId>, StoreError>),
+    Verified(Result<Vec<Standing>, StoreError>),
+    HandedOver(MatchId, Result<HandedOver, StoreError>),
+}
+
+impl Driver {
+    pub(super) fn load(&self, id: MatchId) {
+        let timer = self.metrics.store_seconds.load.clone();
+        self.ask(|store| async move {
+            let found = timed(&timer, store.load(id)).await;
+            Answer::Loaded(id, found.map(|found| found.map(Box::new)))
+        });
+    }
+
+    pub(super) fn create(&self, snapshot: Box<Snapshot>) {
+        let me = self.record.id;
+        self.ask(|store| async move {
+            let created = store.create(me, &snapshot).await;
+            Answer::Created(snapshot.setup().id, created)
+        });
+    }
+
+    pub(super) fn claim(&self, id: MatchId, expected: Epoch) {
+        let me = self.record.id;
+        let timer = self.metrics.store_seconds.claim.clone();
+        self.ask(|store| async move {
+            Answer::Claimed(id, timed(&timer, store.claim(id, me, expected)).await)
+        });
+    }
+
+    pub(super) fn orphans(&self, shard: ShardId) {
+        self.ask(|store| async move { Answer::Orphans(shard, store.owned(shard).await) });
+    }
+
+    pub(super) fn verify(&self, matches: Vec<(MatchId, u32)>) {
+        self.ask(|store| async move { Answer::Verified(store.standing(&matches).await) });
+    }
+
+    pub(super) fn hand_over(&self, given: HandOver) {
+        self.ask(|store| async move {
+            Answer::HandedOver(given.match_id, store.hand_over(&given).await)
+        });
+    }
+
+    pub(super) fn store_answered(&mut self, answer: Answer, now: Now) {
+        match answer {
+            Answer::Loaded(id, answer) => {
+                let answer = answer.map(|found| found.map(|checkpoint| *checkpoint));
+                self.shard.loaded(id, answer, now);
+            }
+            Answer::Created(id, answer) => self.shard.created(id, answer, now),
+            Answer::Claimed(id, answer) => self.shard.claimed(id, answer, now),
+            Answer::Assigned(matches) => self.shard.assigned(matches, now),
+            Answer::Orphans(shard, answer) => self.shard.orphans(shard, answer, now),
+            Answer::Verified(answer) => self.shard.verified(answer),
+            Answer::HandedOver(id, answer) => self.shard.handed_over(id, answer, now),
+            Answer::HeartbeatReached => self.shard.heartbeat_reached(now, boot_clock()),
+            Answer::Heartbeat(answer) => {
+                self.heartbeat_under_way = false;
+                if let Ok(registry) = &answer {
+                    self.watch_address(registry);
+                }
+                self.shard.heartbeat_answered(answer, now, boot_clock());
+            }
+            Answer::Revoked(players) => self.deny(players),
+        }
+    }
+
+    /// Looks whether another live shard announces this one's address, and says so.
+    fn watch_address(&mut self, registry: &[Registered]) {
+        let shared = self.address_watch.observe(&self.record, registry);
+        self.metrics.address_shared.set(shared.is_some().into());
+        if shared != self.address_shared
+            && let Some(Shared {
+                with,
+                is_ours_to_yield,
+            }) = shared
+        {
+            let address = self.record.address;
+            tracing::error!(%address, other = %with, is_ours_to_yield,
+                "another live shard announces this one's address, so that players reach one of the two: the \
+                 younger takes no matches until --public-address (ROOKERY_PUBLIC_ADDRESS) of both differ");
+        }
+        self.address_shared = shared;
+    }
+
+    fn ask<F>(&self, question: impl FnOnce(Arc<dyn Store>) -> F)
+    where
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let (answers, loads) = (self.answers.clone(), Arc::clone(&self.loads));
+        let question = question(Arc::clone(&self.store));
+        self.tasks.spawn(async move {
+            // It is closed when the shard ends: what has not begun by then is nobody's question any more.
+            if let Ok(_turn) = loads.acquire_owned().await {
+                let _ = answers.send(question.await).await;
+            }
+        });
+    }
+
+    pub(super) fn disown(&self, shard: ShardId, matches: Vec<(MatchId, Epoch)>) {
+        let store = Arc::clone(&self.store);
+        self.tasks.spawn(async move {
+            if let Err(error) = store.disown(shard, &matches).await {
+                tracing::debug!(%error, "a settled match stays in a shard's set for now");
+            }
+        });
+    }
+
+    pub(super) fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) {
+        let store = Arc::clone(&self.store);
+        self.tasks.spawn(async move {
+            if let Err(error) = store.deregister(shard, heartbeat).await {
+                tracing::debug!(%shard, %error, "a dead shard stays in the registry for now");
+            }
+        });
+    }
+
+    pub(super) fn heartbeat(&mut self) {
+        let now = self.look();
+        let lag = self.shard.checkpoint_lag(now);
+        self.metrics.follow(&self.shard, lag);
+        if let Some(tracer) = &mut self.tracer {
+            tracer.forget_old(self.last_look);
+        }
+        if self.heartbeat_under_way {
+            return;
+        }
+        self.heartbeat_under_way = true;
+        self.shard.heartbeat_sent(now, boot_clock());
+        self.record.heartbeat += 1;
+        let mut record = self.shard.record(&self.record);
+        record.draining |= self
+            .address_shared
+            .is_some_and(|shared| shared.is_ours_to_yield);
+        let (store, answers) = (Arc::clone(&self.store), self.answers.clone());
+        let timer = self.metrics.store_seconds.heartbeat.clone();
+        let seat_token_ms = SEAT_TOKEN_LIFE_MAX.as_millis() as u64;
+        let revoked_since = UnixMillis(now.calendar.0.saturating_sub(seat_token_ms));
+        self.tasks.spawn(async move {
+            // A full queue holds answers enough.
+            let reached = || _ = answers.try_send(Answer::HeartbeatReached);
+            let answer = timed(&timer, store.heartbeat_in_steps(&record, &reached)).await;
+            let alive = answer.is_ok();
+            let _ = answers.send(Answer::Heartbeat(answer)).await;
+            if alive && let Ok(players) = store.revoked_since(revoked_since).await {
+                let _ = answers.send(Answer::Revoked(players)).await;
+            }
+            if alive
+                && record.heartbeat.is_multiple_of(SCAN_EVERY)
+                && let Ok(matches) = store.owned(record.id).await
+            {
+                let _ = answers.send(Answer::Assigned(matches)).await;
+            }
+        });
+    }
+}
+
+/// A batch on its way into the store.
+pub(super) type Write = Pin<Box<dyn Future<Output = Written> + Send>>;
+
+/// What became of a batch.
+pub(super) struct Written {
+    pub(super) answer: Result<Vec<Appended>, StoreError>,
+    /// When the answer came.
+    pub(super) at: Instant,
+}
+
+/// Writes a batch, once the future is polled.
+pub(super) fn begin_write(store: Arc<dyn Store>, batch: Arc<[Append]>, timer: Histogram) -> Write {
+    Box::pin(async move {
+        let answer = timed(&timer, store.append(&batch)).await;
+        let at = Instant::now();
+        Written { answer, at }
+    })
+}
+
+/// Waits for the batch under way; for ever where there is none. It may be dropped at any time: the batch
+/// stays under way.
+pub(super) async fn written(write: &mut Option<Write>) -> Written {
+    match write {
+        Some(under_way) => {
+            let written = under_way.await;
+            *write = None;
+            written
+        }
+        None => pending().await,
+    }
+}
+
+/// How long an operation takes that succeeds or fails; one that never ends is not counted.
+pub(super) async fn timed<T>(histogram: &Histogram, operation: impl Future<Output = T>) -> T {
+    let begun = Instant::now();
+    let answer = operation.await;
+    histogram.observe(begun.elapsed().as_secs_f64());
+    answer
+}

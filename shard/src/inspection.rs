@@ -1,0 +1,139 @@
+//! The way from operators to the task that owns a shard: a bounded channel of questions and wishes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use game_core::{MatchId, Outcome, PlayerId, ShardId};
+use shard_core::{Inspection, MatchQuery, MatchRow, Page, ShardStatus};
+use store::ShardRecord;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::Metrics;
+use shard_core::NotDone;
+
+/// Questions that wait; whoever asks one more is told to try again.
+const ASKS_LEN: usize = 32;
+/// The shard answers within this, or it is stuck.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
+/// What an operator asks of a shard. Answers tell of confirmed state alone.
+#[derive(Debug)]
+pub enum Ask {
+    /// A page of its matches.
+    List(MatchQuery, oneshot::Sender<Page<MatchRow>>),
+    /// The matches in memory.
+    Held(oneshot::Sender<Vec<MatchId>>),
+    /// Begin to load a match that this shard owns, or whose owner is dead, if it is not in memory.
+    Load(MatchId),
+    /// One match; `None` if it is not in memory.
+    Inspect(MatchId, oneshot::Sender<Option<Box<Inspection>>>),
+    /// The shard as a whole, and the registry as it last read it, with who is dead.
+    Status(oneshot::Sender<(ShardStatus, Vec<(ShardRecord, bool)>)>),
+    /// End a match; the answer is the seq of the event that says so, which is yet to be confirmed.
+    Adjudicate(MatchId, Outcome, oneshot::Sender<Result<u32, NotDone>>),
+    /// Give a match to a shard, or to the one that would inherit it; the answer is which.
+    HandOver(
+        MatchId,
+        Option<ShardId>,
+        oneshot::Sender<Result<ShardId, NotDone>>,
+    ),
+    /// Send all streams of a player away; the answer is how many.
+    Expel(PlayerId, oneshot::Sender<usize>),
+    /// Its endpoint shows another certificate, of this SHA-256: the registry is to say so.
+    Certificate(Option<[u8; 32]>, oneshot::Sender<()>),
+}
+
+/// Why a shard did not answer an operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unanswered {
+    /// Too many questions wait.
+    #[error("the shard has too many questions waiting; try again")]
+    Busy,
+    /// No answer in time.
+    #[error("the shard did not answer in time")]
+    Late,
+    /// The shard has not begun: it waits for its store.
+    #[error("the shard waits for its store, and the log says why")]
+    Waiting,
+    /// The shard has stopped, or is about to.
+    #[error("the shard is stopping")]
+    Stopped,
+}
+
+/// The operators' end.
+#[derive(Clone)]
+pub struct Inspector {
+    asks: mpsc::Sender<Ask>,
+    has_begun: Arc<AtomicBool>,
+    /// What the shard counts.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The shard's end.
+pub struct Inspected {
+    pub(crate) asks: mpsc::Receiver<Ask>,
+    has_begun: Arc<AtomicBool>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Both ends of one way.
+#[must_use]
+pub fn inspection() -> (Inspector, Inspected) {
+    let (sender, asks) = mpsc::channel(ASKS_LEN);
+    let metrics = Arc::new(Metrics::new());
+    let has_begun = Arc::new(AtomicBool::new(false));
+    let inspector = Inspector {
+        asks: sender,
+        has_begun: Arc::clone(&has_begun),
+        metrics: Arc::clone(&metrics),
+    };
+    let inspected = Inspected {
+        asks,
+        has_begun,
+        metrics,
+    };
+    (inspector, inspected)
+}
+
+impl Inspected {
+    /// From now on, questions are answered.
+    pub(crate) fn begin(&self) {
+        self.has_begun.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Inspector {
+    /// Wishes for something that has no answer.
+    ///
+    /// # Errors
+    ///
+    /// When the shard does not take the wish.
+    pub fn wish(&self, wish: Ask) -> Result<(), Unanswered> {
+        self.asks.try_send(wish).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Unanswered::Busy,
+            mpsc::error::TrySendError::Closed(_) => Unanswered::Stopped,
+        })
+    }
+
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// When the shard does not answer; a wish was then granted or not.
+    pub async fn ask<T>(
+        &self,
+        question: impl FnOnce(oneshot::Sender<T>) -> Ask,
+    ) -> Result<T, Unanswered> {
+        if !self.has_begun.load(Ordering::Relaxed) {
+            return Err(Unanswered::Waiting);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.wish(question(reply))?;
+        match timeout(ANSWER_WITHIN, answer).await {
+            Ok(answer) => answer.map_err(|_| Unanswered::Stopped),
+            Err(_) => Err(Unanswered::Late),
+        }
+    }
+}

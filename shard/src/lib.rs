@@ -1,0 +1,99 @@
+//! The game-server shard: QUIC connections outside, the state machine of its matches inside.
+//!
+//! [`run`] is handed everything that it could otherwise reach for: its configuration, a bound
+//! endpoint, the store, the calendar and the signal to stop.
+
+mod config;
+mod door;
+mod driver;
+mod endpoint;
+mod inspection;
+mod metrics;
+mod stream;
+mod sweeping;
+pub mod tls;
+mod token_refusals;
+mod traces;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use game_core::UnixMillis;
+use protocol::token::VerifyingKey;
+use quinn::{Endpoint, VarInt};
+use store::Store;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+pub use config::{NetLimits, ShardConfig};
+use driver::Driver;
+pub use inspection::{Ask, Inspected, Inspector, Unanswered, inspection};
+pub use metrics::Metrics;
+use stream::Streams;
+pub use traces::{CollectorUrl, CollectorUrlError, SampleRatio, SampleRatioError, TraceConfig};
+
+/// What the shard is handed besides its configuration.
+pub struct Surroundings {
+    /// The bound endpoint; its address is the configuration's, seen from here.
+    pub endpoint: Endpoint,
+    /// Where checkpoints go.
+    pub store: Arc<dyn Store>,
+    /// The key that checks seat tokens.
+    pub key: VerifyingKey,
+    /// The calendar: milliseconds since 1970.
+    pub calendar: fn() -> UnixMillis,
+    /// Where operators ask, and what is counted for them.
+    pub inspected: Inspected,
+}
+
+/// Peers have so long to receive their last frame at a shutdown.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Runs one shard until `shutdown`; returns when its last writes are confirmed, or given up, and its
+/// peers are sent away.
+pub async fn run(config: ShardConfig, with: Surroundings, shutdown: CancellationToken) {
+    let Surroundings {
+        endpoint,
+        store,
+        key,
+        calendar,
+        inspected,
+    } = with;
+    inspected.begin();
+    let (inbox, inputs) = mpsc::channel(config.net.inbox_len);
+    let limits = Arc::new(config.net.clone());
+    let streams = Streams {
+        limits,
+        inbox,
+        key: Arc::new(key),
+        calendar,
+        metrics: inspected.metrics.door.clone(),
+    };
+    // While the matches are given away, players may come back to those that are still here.
+    let closing = CancellationToken::new();
+    let accepting = tokio::spawn(endpoint::accept(endpoint.clone(), streams, closing.clone()));
+    let sweeping = tokio::spawn(sweeping::sweep(
+        Arc::clone(&store),
+        calendar,
+        shutdown.clone(),
+    ));
+    tracing::info!(shard = %config.id, address = %config.address, "shard is open");
+    Driver::run(&config, store, calendar, inputs, inspected, shutdown).await;
+    closing.cancel();
+    let _ = timeout(FAREWELL, endpoint.wait_idle()).await;
+    endpoint.close(
+        VarInt::from_u32(protocol::CloseCode::ShuttingDown.number()),
+        b"",
+    );
+    let _ = timeout(FAREWELL, accepting).await;
+    // A step under way need not be waited for: what it leaves is done by the next.
+    sweeping.abort();
+    tracing::info!(shard = %config.id, "shard is closed");
+}
+
+/// The system's calendar.
+#[must_use]
+pub fn system_calendar() -> UnixMillis {
+    UnixMillis(program::calendar::unix_ms())
+}

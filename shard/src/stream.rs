@@ -1,0 +1,328 @@
+//! One seat stream: frames in, commands out to the shard; frames of the shard out to the peer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::{Bytes, BytesMut};
+use game_core::{Command, UnixMillis};
+use protocol::codec::{self, CLIENT_FRAME_LEN_MAX, FrameError};
+use protocol::token::{SeatClaims, TokenError, VerifyingKey};
+use protocol::{ClientFrame, CloseCode, Join};
+use quinn::{Connection, RecvStream, SendStream, VarInt};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::NetLimits;
+use crate::driver::{Inbound, Joining, Outgoing, Outlet, Refused, last_frame};
+use crate::metrics::DoorMetrics;
+use shard_core::PeerKey;
+
+/// What every seat stream of a shard shares.
+#[derive(Clone)]
+pub(crate) struct Streams {
+    pub(crate) limits: Arc<NetLimits>,
+    pub(crate) inbox: mpsc::Sender<Inbound>,
+    pub(crate) key: Arc<VerifyingKey>,
+    pub(crate) calendar: fn() -> UnixMillis,
+    pub(crate) metrics: DoorMetrics,
+}
+
+/// The seats that one connection has taken, shared by its streams.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seats(Arc<AtomicUsize>);
+
+/// A seat that is taken, until it is dropped.
+struct Seat(Seats);
+
+impl Seats {
+    /// Number of seats taken now.
+    pub(crate) fn taken(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn take(&self) -> Seat {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Seat(self.clone())
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What a stream was good for, at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Served {
+    /// Its peer had a seat.
+    InSeat,
+    /// Nobody was let in.
+    Nobody,
+}
+
+/// A breach of the protocol; it ends the connection.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Violation {
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    #[error("the first frame of a stream must be a Join, and only the first")]
+    OutOfPlace,
+    #[error("a frame was begun and not finished in time")]
+    Unfinished,
+}
+
+/// How reading a stream came to its end.
+enum Ended {
+    /// The peer said goodbye, and is owed an answer.
+    Left,
+    /// The stream or the connection is gone.
+    Gone,
+}
+
+pub(crate) struct SeatStream {
+    connection: Connection,
+    send: SendStream,
+    reader: FrameReader,
+    streams: Streams,
+}
+
+impl SeatStream {
+    pub(crate) fn new(
+        connection: Connection,
+        send: SendStream,
+        recv: RecvStream,
+        streams: Streams,
+    ) -> Self {
+        let reader = FrameReader {
+            recv,
+            buffer: BytesMut::new(),
+            received_at: Instant::now(),
+            limits: Arc::clone(&streams.limits),
+        };
+        Self {
+            connection,
+            send,
+            reader,
+            streams,
+        }
+    }
+
+    /// Serves the stream to its end; a seat that it takes is one of `seats`.
+    pub(crate) async fn serve(mut self, seats: Seats) -> Result<Served, Violation> {
+        let first = timeout(self.streams.limits.join_deadline, self.reader.next()).await;
+        let join = match first {
+            Err(_) => {
+                self.refuse(CloseCode::Deadline).await;
+                return Ok(Served::Nobody);
+            }
+            Ok(frame) => match frame? {
+                None => return Ok(Served::Nobody),
+                Some(ClientFrame::Join(join)) => join,
+                Some(_) => return Err(Violation::OutOfPlace),
+            },
+        };
+        match self.check(&join) {
+            Ok(claims) => self.sit(claims, join.seen, &seats).await,
+            Err(code) => {
+                self.refuse(code).await;
+                Ok(Served::Nobody)
+            }
+        }
+    }
+
+    fn check(&self, join: &Join) -> Result<SeatClaims, CloseCode> {
+        let now = (self.streams.calendar)();
+        let claims = self.streams.key.seat(&join.token, now).map_err(|error| {
+            tracing::debug!(match_id = %join.match_id, %error, "refused a seat");
+            self.streams.metrics.tokens.refused(&error);
+            match error {
+                TokenError::Expired => CloseCode::TokenExpired,
+                TokenError::Invalid(_) | TokenError::Early => CloseCode::TokenInvalid,
+            }
+        })?;
+        if claims.match_id == join.match_id {
+            Ok(claims)
+        } else {
+            Err(CloseCode::TokenWrongMatch)
+        }
+    }
+
+    /// Says why there will be no seat.
+    async fn refuse(&mut self, code: CloseCode) {
+        let frame = last_frame(code);
+        let writing = self.send.write_all(&frame);
+        let _ = timeout(self.streams.limits.write_deadline, writing).await;
+        let _ = self.send.finish();
+        let _ = timeout(self.streams.limits.write_deadline, self.send.stopped()).await;
+    }
+
+    /// Takes the seat and stays in it.
+    async fn sit(
+        self,
+        claims: SeatClaims,
+        seen: Option<u32>,
+        seats: &Seats,
+    ) -> Result<Served, Violation> {
+        let Self {
+            connection,
+            send,
+            mut reader,
+            streams,
+        } = self;
+        let (outlet, mut left) = Outlet::new(send, streams.limits.frames_waiting_max);
+        let (reply, answer) = oneshot::channel();
+        let joining = Joining {
+            claims,
+            seen,
+            connection,
+            outlet,
+            reply,
+        };
+        if streams.inbox.send(Inbound::Join(joining)).await.is_err() {
+            return Ok(Served::Nobody);
+        }
+        let writing = write_frames(&mut left, &streams.limits);
+        tokio::pin!(writing);
+        let peer = match answer.await {
+            Ok(Ok(peer)) => peer,
+            Ok(Err(Refused)) => {
+                writing.await;
+                return Ok(Served::Nobody);
+            }
+            Err(_) => return Ok(Served::Nobody),
+        };
+        let _seat = seats.take();
+        let inbox = &streams.inbox;
+        let reading = read_commands(&mut reader, peer, inbox);
+        tokio::pin!(reading);
+        let ended = tokio::select! {
+            biased;
+            ended = &mut reading => ended,
+            () = &mut writing => Ok(Ended::Gone),
+        };
+        match ended {
+            Ok(Ended::Left) => {
+                let _ = inbox.send(Inbound::Leave { peer }).await;
+                writing.await;
+                Ok(Served::InSeat)
+            }
+            Ok(Ended::Gone) => {
+                let _ = inbox.send(Inbound::Gone { peer }).await;
+                Ok(Served::InSeat)
+            }
+            Err(violation) => {
+                let _ = inbox.send(Inbound::Gone { peer }).await;
+                Err(violation)
+            }
+        }
+    }
+}
+
+async fn read_commands(
+    reader: &mut FrameReader,
+    peer: PeerKey,
+    inbox: &mpsc::Sender<Inbound>,
+) -> Result<Ended, Violation> {
+    loop {
+        let input = match reader.next().await? {
+            None => return Ok(Ended::Gone),
+            Some(ClientFrame::Leave) => return Ok(Ended::Left),
+            Some(ClientFrame::Join(_)) => return Err(Violation::OutOfPlace),
+            Some(ClientFrame::Command { id, kind }) => {
+                let received_at = reader.received_at;
+                Inbound::Command {
+                    peer,
+                    command: Command { id, kind },
+                    received_at,
+                }
+            }
+        };
+        if inbox.send(input).await.is_err() {
+            return Ok(Ended::Gone);
+        }
+    }
+}
+
+/// Writes what the shard leaves to this task, all that waits in one call, until the last frame. Until the
+/// shard hands the stream over, that is nothing.
+async fn write_frames(left: &mut mpsc::Receiver<Outgoing>, limits: &NetLimits) {
+    let Some(Outgoing::Stream(mut send)) = left.recv().await else {
+        return;
+    };
+    let mut waiting = Vec::new();
+    let mut chunks: Vec<Bytes> = Vec::new();
+    loop {
+        if left
+            .recv_many(&mut waiting, limits.frames_waiting_max)
+            .await
+            == 0
+        {
+            // The shard gave this peer up: it does not read.
+            let _ = send.reset(VarInt::from_u32(CloseCode::SlowPeer.number()));
+            return;
+        }
+        let mut last = None;
+        chunks.extend(waiting.drain(..).filter_map(|outgoing| match outgoing {
+            Outgoing::Stream(_) => None,
+            Outgoing::Frame(frame) => Some(frame),
+            Outgoing::Last(frame, code) => {
+                last = Some(code);
+                Some(frame)
+            }
+        }));
+        let written = timeout(limits.write_deadline, send.write_all_chunks(&mut chunks)).await;
+        chunks.clear();
+        match written {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return,
+            Err(_) => {
+                let _ = send.reset(VarInt::from_u32(CloseCode::SlowPeer.number()));
+                return;
+            }
+        }
+        if last.is_some() {
+            let _ = send.finish();
+            let _ = timeout(limits.write_deadline, send.stopped()).await;
+            return;
+        }
+    }
+}
+
+/// Cuts a stream into frames.
+struct FrameReader {
+    recv: RecvStream,
+    buffer: BytesMut,
+    /// When the newest bytes were received.
+    received_at: Instant,
+    limits: Arc<NetLimits>,
+}
+
+impl FrameReader {
+    /// The next frame; `None` at the end of the stream. A frame that is begun has a deadline.
+    async fn next(&mut self) -> Result<Option<ClientFrame>, Violation> {
+        let mut deadline = None;
+        loop {
+            if let Some(frame) = codec::decode_client(&mut self.buffer)? {
+                return Ok(Some(frame));
+            }
+            let reading = self.recv.read_chunk(CLIENT_FRAME_LEN_MAX, true);
+            let read = if self.buffer.is_empty() {
+                reading.await
+            } else {
+                let end =
+                    *deadline.get_or_insert_with(|| Instant::now() + self.limits.frame_deadline);
+                timeout_at(end, reading)
+                    .await
+                    .map_err(|_| Violation::Unfinished)?
+            };
+            match read {
+                Ok(Some(chunk)) => {
+                    self.received_at = Instant::now();
+                    self.buffer.extend_from_slice(&chunk.bytes);
+                }
+                Ok(None) | Err(_) => return Ok(None),
+            }
+        }
+    }
+}
