@@ -1,21 +1,24 @@
-//! Who may ask: bearer tokens (RFC 6750), compared in constant time, and holders of certificates.
+//! Authentication: bearer tokens (RFC 6750), compared in constant time, and certificates.
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
+use web::PeerCertificate;
 
+use crate::certificate::holder;
 use crate::problem::{Kind, Problem};
+use crate::router::Admin;
 use crate::serve::Guest;
 use crate::tls::Tls;
 
-/// The tokens of an endpoint, each with the name of its holder for the audit log, and its TLS, whose
-/// authority vouches for holders of certificates.
+/// Who has access to an endpoint: its tokens, each with the name of its holder for the audit log, and its TLS, whose
+/// authority signs operators' certificates.
 #[derive(Clone, Default)]
 pub struct Access {
     tokens: Arc<[(Box<str>, Box<str>)]>,
@@ -34,22 +37,18 @@ pub struct InvalidTokens {
     why: String,
 }
 
-/// Who sent a request.
+/// The operator who sent a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Operator(pub(crate) Box<str>);
-
-/// Who opened the connection, if a certificate says so.
-#[derive(Debug, Clone)]
-pub(crate) struct CertificateHolder(pub(crate) Box<str>);
 
 impl Access {
     const LEN_MIN: usize = 16;
     const LEN_MAX: usize = 512;
     const TOKENS_MAX: usize = 64;
-    /// What a token must have to be fit for production, in characters.
+    /// Shortest token in production, in characters.
     pub(crate) const STRONG_LEN_MIN: usize = 32;
 
-    /// A fresh random token of 256 bits, whose holder is `admin`.
+    /// A new random token of 256 bits, whose holder is `admin`.
     #[must_use]
     pub fn generate() -> Self {
         let bytes: [u8; 32] = rand::random();
@@ -64,7 +63,7 @@ impl Access {
     ///
     /// # Errors
     ///
-    /// [`InvalidTokens`] says which line is wrong, and not what stands there.
+    /// [`InvalidTokens`] names the line without quoting it.
     pub fn read(path: &Path) -> Result<Self, InvalidTokens> {
         let invalid = |why: String| InvalidTokens {
             path: path.display().to_string(),
@@ -96,7 +95,7 @@ impl Access {
         }
     }
 
-    /// The same over TLS, which lets holders of certificates in as well.
+    /// The same over TLS, where certificates of operators are accepted too.
     #[must_use]
     pub fn with_tls(self, tls: Option<Tls>) -> Self {
         Self { tls, ..self }
@@ -114,27 +113,32 @@ impl Access {
         self.tls.as_ref().map_or("http", |_| "https")
     }
 
-    /// The first token: what one part of the installation shows to another where there is no TLS, and dev
-    /// mode prints. `None` if only certificates are taken.
+    /// The first token: processes of an installation show it to each other where there is no TLS, and dev mode prints
+    /// it. `None` if only certificates are accepted.
     #[must_use]
     pub fn token(&self) -> Option<&str> {
         self.tokens.first().map(|(_, token)| &**token)
     }
 
-    /// Whether none of the tokens can be guessed.
+    /// Whether no token can be guessed.
     pub(crate) fn is_strong(&self) -> bool {
         let mut tokens = self.tokens.iter().map(|(_, token)| token.as_bytes());
         tokens.all(|token| !settings::is_guessable(token, Self::STRONG_LEN_MIN))
     }
 
-    /// Who sent a request, by its token.
+    /// The operator who sent a request, by its token.
     fn bearer(&self, headers: &HeaderMap) -> Result<Operator, Problem> {
-        let unknown = || Problem::new(Kind::TokenInvalid, "The token is none of this endpoint's.");
-        self.holder(bearer(headers)?).ok_or_else(unknown)
+        let unknown = || {
+            Problem::new(
+                Kind::TokenInvalid,
+                "The token is not one of this endpoint's.",
+            )
+        };
+        self.holder(web::bearer::<Admin>(headers)?)
+            .ok_or_else(unknown)
     }
 
-    /// The holder of a token. Every token is compared, each in time that does not depend on where it
-    /// differs.
+    /// The holder of a token. Every token is compared, each in constant time.
     fn holder(&self, token: &str) -> Option<Operator> {
         let mut found = None;
         for (name, known) in &*self.tokens {
@@ -146,7 +150,7 @@ impl Access {
     }
 }
 
-/// Leaves the tokens out.
+/// Omits the tokens.
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.tokens.iter().map(|(name, _)| name);
@@ -154,7 +158,7 @@ impl fmt::Debug for Access {
     }
 }
 
-/// Lets a request pass that has a certificate behind it or a token, and notes whose it is.
+/// Middleware that requires a certificate or a token, and adds the [`Operator`] to the request.
 pub(crate) async fn require_operator(
     State(access): State<Access>,
     mut request: Request,
@@ -174,15 +178,15 @@ pub(crate) async fn require_operator(
     }
 }
 
-/// Who opened the connection, if that is who asks: a browser shows its certificate on behalf of any page,
-/// and a request of another site's counts as without one.
+/// The holder of the connection's certificate. A browser shows its certificate for requests of any site, so those of
+/// other sites count as without one.
 fn certified(request: &Request) -> Option<Operator> {
-    let CertificateHolder(name) = request.extensions().get()?;
-    is_own(request.headers()).then(|| Operator(name.clone()))
+    let PeerCertificate(certificate) = request.extensions().get()?;
+    is_own(request.headers()).then(|| Operator(holder(certificate)))
 }
 
-/// Whether a request is of the endpoint's own page, or of no page at all. Browsers say whose it is (W3C
-/// Fetch Metadata); old ones name the origin (RFC 6454) of what may change something.
+/// Whether a request comes from the endpoint's own page or from no page. Browsers name the site (W3C Fetch Metadata);
+/// old ones name the origin (RFC 6454) of requests that may change something.
 fn is_own(headers: &HeaderMap) -> bool {
     let header = |name: &str| headers.get(name).map(HeaderValue::as_bytes);
     if let Some(site) = header("sec-fetch-site") {
@@ -191,27 +195,6 @@ fn is_own(headers: &HeaderMap) -> bool {
     header("origin").is_none_or(|origin| {
         let site = origin.strip_prefix(b"https://");
         site.is_some() && site == header("host")
-    })
-}
-
-fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else {
-        return Err(Problem::new(
-            Kind::TokenMissing,
-            "Send \"Authorization: Bearer TOKEN\" with a token of this endpoint's token file, or show a \
-             certificate of its authority if it speaks TLS; in dev mode, the token is printed at the \
-             start and stands in the ready file.",
-        ));
-    };
-    let token = value.to_str().ok().and_then(|text| {
-        let (scheme, token) = text.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-    });
-    token.ok_or_else(|| {
-        Problem::new(
-            Kind::TokenInvalid,
-            "The header must be \"Authorization: Bearer TOKEN\".",
-        )
     })
 }
 
@@ -283,8 +266,8 @@ mod tests {
         ] {
             let mut request = Request::new(axum::body::Body::empty());
             assert!(certified(&request).is_none());
-            let holder = CertificateHolder("ann".into());
-            request.extensions_mut().insert(holder);
+            let shown = PeerCertificate(vec![0].into());
+            request.extensions_mut().insert(shown);
             let host = [("host", "rookery-admin:7300")];
             for &(name, value) in headers.iter().chain(&host) {
                 let value = HeaderValue::from_str(value).unwrap();

@@ -1,5 +1,5 @@
-//! What operators change. Each request is written to the log target `audit`, with its outcome,
-//! and kept for the page for a while.
+//! Changes by operators. Each request is written to the log target `audit`, with its outcome, and remembered for the
+//! page for a while.
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -11,16 +11,16 @@ use axum::{Extension, Json};
 use game_core::{MatchId, Outcome, PlayerId, ShardId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use web::{Body, PathId};
 
 use crate::access::Operator;
-use crate::extract::{Body, PathId};
 use crate::log::Action;
 use crate::matches;
 use crate::problem::{ChangeProblems, Problem, Problems};
 use crate::router::Admin;
 use crate::views::{HandedOff, MatchDetails, Revoked};
 
-/// Who asks for a change, and from where.
+/// The operator who requests a change, and the address of the request.
 pub(crate) struct Author {
     operator: Operator,
     from: Option<SocketAddr>,
@@ -40,7 +40,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Author {
 }
 
 impl Author {
-    /// Writes down what was asked for and what came of it.
+    /// Logs a request and its outcome.
     fn note<T>(&self, admin: &Admin, what: &str, of: &dyn Display, answer: &Result<T, Problem>) {
         let outcome = answer.as_ref().map_or_else(Problem::code, |_| "done");
         let from = self.from.map(tracing::field::display);
@@ -78,26 +78,26 @@ impl From<Decision> for Outcome {
     }
 }
 
-/// Nothing needs to be said.
+/// A body without content.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 
-/// Where a match is to go.
+/// The destination of a match.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Destination {
-    /// The shard that is to have it; by default the one that would inherit it.
+    /// The shard that is to own it; by default its heir.
     #[serde(default)]
     #[schema(value_type = Option<String>, pattern = "^[0-9A-Za-z]{12}$")]
     to: Option<ShardId>,
 }
 
-/// Which shard is meant.
+/// The shard of a drain.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhichShard {
-    /// By default the one that is asked; a matchmaker must be told.
+    /// By default the shard that is asked; required at a matchmaker.
     #[serde(default)]
     #[schema(value_type = Option<String>, pattern = "^[0-9A-Za-z]{12}$")]
     shard: Option<ShardId>,
@@ -122,7 +122,7 @@ pub(crate) async fn abort(
     State(admin): State<Arc<Admin>>,
     author: Author,
     PathId(id): PathId<MatchId>,
-    Body(Nothing {}): Body<Nothing>,
+    _body: Body<Option<Nothing>>,
 ) -> Result<Json<MatchDetails>, Problem> {
     let answer = admin.source.adjudicate(id, Outcome::Aborted).await;
     author.note(&admin, "abort", &id, &answer);
@@ -153,7 +153,7 @@ pub(crate) async fn adjudicate(
     answer.map(Json)
 }
 
-/// Gives a match to another shard; its players move over by themselves.
+/// Hands a match over to another shard; its players reconnect by themselves.
 #[utoipa::path(post, path = "/v1/matches/{match}/handoff", tag = "changes",
     params(("match" = String, Path, pattern = "^[0-9A-Za-z]{12}$")),
     request_body = Option<Destination>,
@@ -163,22 +163,24 @@ pub(crate) async fn hand_off(
     State(admin): State<Arc<Admin>>,
     author: Author,
     PathId(id): PathId<MatchId>,
-    Body(Destination { to }): Body<Destination>,
+    Body(destination): Body<Option<Destination>>,
 ) -> Result<(axum::http::StatusCode, Json<HandedOff>), Problem> {
+    let to = destination.and_then(|destination| destination.to);
     let answer = admin.source.hand_off(id, to).await;
     author.note(&admin, "handoff", &id, &answer);
     answer.map(|given| (axum::http::StatusCode::ACCEPTED, Json(given)))
 }
 
-/// Lets a shard give all its matches away and stop, as SIGTERM does.
+/// Makes a shard hand all its matches over and stop, as SIGTERM does.
 #[utoipa::path(post, path = "/v1/drain", tag = "changes", request_body = Option<WhichShard>,
     responses((status = 202, description = "It drains", body = Draining), Problems,
         ChangeProblems))]
 pub(crate) async fn drain(
     State(admin): State<Arc<Admin>>,
     author: Author,
-    Body(WhichShard { shard }): Body<WhichShard>,
+    Body(which): Body<Option<WhichShard>>,
 ) -> Result<(axum::http::StatusCode, Json<Draining>), Problem> {
+    let shard = which.and_then(|which| which.shard);
     let answer = admin.source.drain(shard).await;
     let meant = shard.or_else(|| admin.source.shard());
     let named = meant.map_or_else(|| "not named".to_owned(), |shard| shard.to_string());
@@ -186,8 +188,8 @@ pub(crate) async fn drain(
     answer.map(|shard| (axum::http::StatusCode::ACCEPTED, Json(Draining { shard })))
 }
 
-/// Shuts a player out: the store keeps it, every shard closes the player's streams within seconds and
-/// lets none in again, and matchmakers refuse the player's tokens until the last has expired.
+/// Revokes a player's tokens: the store keeps the revocation, every shard closes the player's streams within seconds
+/// and refuses new ones, and matchmakers refuse the player's tokens until the last has expired.
 #[utoipa::path(post, path = "/v1/players/{player}/revoke", tag = "changes",
     params(("player" = String, Path, pattern = "^[0-9A-Za-z_.:@|-]{1,64}$")),
     request_body = Option<Nothing>,
@@ -197,7 +199,7 @@ pub(crate) async fn revoke(
     State(admin): State<Arc<Admin>>,
     author: Author,
     PathId(player): PathId<PlayerId>,
-    Body(Nothing {}): Body<Nothing>,
+    _body: Body<Option<Nothing>>,
 ) -> Result<Json<Revoked>, Problem> {
     let answer = admin.source.revoke(&player).await;
     author.note(&admin, "revoke", &player, &answer);

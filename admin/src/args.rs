@@ -1,4 +1,4 @@
-//! The options of an endpoint, the same for every program that has one.
+//! The options of an admin endpoint, the same for every program that has one.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,19 +8,19 @@ use clap::Args;
 use crate::access::{Access, InvalidTokens};
 use crate::tls::{self, InvalidTls, Tls};
 
-/// Where operators may ask, and who they are.
+/// Where the admin endpoint listens, and who has access.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Admin endpoint")]
 pub struct AdminArgs {
     /// Serve the admin endpoint (HTTP) on this address; port 0 picks a free one. On an address other
-    /// than the loopback it needs --admin-tls-cert, or --admin-token-file and something before it that
+    /// than the loopback it needs --admin-tls-cert, or --admin-token-file and a proxy before it that
     /// speaks TLS.
     #[arg(long, env = "ROOKERY_ADMIN_LISTEN", value_name = "IP:PORT")]
     pub admin_listen: Option<SocketAddr>,
     /// A file with the tokens of operators: one a line, each of 16 characters or more, with a name and a
     /// space before it if there are several. The first is what matchmakers show to shards, so all
     /// processes of an installation share the file. Make it with `openssl rand -hex 32`. Without one,
-    /// only certificates are taken where there is TLS; else a token is made for this run and written to
+    /// only certificates are accepted where there is TLS; else a token is made for this run and written to
     /// the ready file.
     #[arg(long, env = "ROOKERY_ADMIN_TOKEN_FILE", value_name = "FILE")]
     pub admin_token_file: Option<PathBuf>,
@@ -32,23 +32,23 @@ pub struct AdminArgs {
     /// The private key of --admin-tls-cert, in PEM.
     #[arg(long, env = "ROOKERY_ADMIN_TLS_KEY", value_name = "FILE")]
     pub admin_tls_key: Option<PathBuf>,
-    /// The authority of the installation's admin endpoints, in PEM: who shows a certificate that it signed
-    /// may do everything without a token, and the audit log has the certificate's common name.
+    /// The authority of the installation's admin endpoints, in PEM: the holder of a certificate that it signed
+    /// has full access without a token, and the audit log has the certificate's common name.
     #[arg(long, env = "ROOKERY_ADMIN_TLS_CA", value_name = "FILE")]
     pub admin_tls_ca: Option<PathBuf>,
 }
 
-/// An endpoint that cannot be opened as asked for.
+/// Options that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAdmin {
-    /// Anyone could try tokens that were made for this run.
+    /// The address is not the loopback, and there are neither certificates nor a token file.
     #[error(
         "--admin-listen {0}: an address that others reach needs --admin-token-file \
          (ROOKERY_ADMIN_TOKEN_FILE) or --admin-tls-cert (ROOKERY_ADMIN_TLS_CERT); `openssl rand -hex \
          32 > FILE` makes a token"
     )]
     Open(SocketAddr),
-    /// A token that is made for each run is none that an installation could share.
+    /// In production, a token made for this run is refused: the installation could not share it.
     #[error(
         "--production: --admin-listen {0} needs --admin-token-file (ROOKERY_ADMIN_TOKEN_FILE) or \
          --admin-tls-cert (ROOKERY_ADMIN_TLS_CERT); `openssl rand -hex 32 > FILE` makes a token"
@@ -61,16 +61,16 @@ pub enum InvalidAdmin {
         len = Access::STRONG_LEN_MIN
     )]
     Guessable(PathBuf),
-    /// The file holds no tokens.
+    /// The token file cannot be used.
     #[error("--admin-token-file: {0}")]
     Tokens(#[from] InvalidTokens),
-    /// TLS takes all three of its options.
+    /// One of the three options of TLS is missing.
     #[error(
         "--admin-tls-cert, --admin-tls-key and --admin-tls-ca (ROOKERY_ADMIN_TLS_…) belong together: \
          {missing} is missing"
     )]
     HalfTls {
-        /// The first that is missing, with its variable of the environment.
+        /// The first missing option, with its variable of the environment.
         missing: &'static str,
     },
     /// The certificate, its key or the authority cannot be used.
@@ -79,12 +79,12 @@ pub enum InvalidAdmin {
 }
 
 impl AdminArgs {
-    /// Where to listen and whom to let in; `None` if there is to be no endpoint. In `production`, a token
-    /// must come from a file and not be guessable. Where there is TLS, there need not be any.
+    /// Where to listen and who has access; `None` for no endpoint. In `production`, a token must come from a file and
+    /// not be guessable; with TLS, none is needed.
     ///
     /// # Errors
     ///
-    /// [`InvalidAdmin`] names the option and says what to do.
+    /// [`InvalidAdmin`] names the option and the remedy.
     pub fn validate(&self, production: bool) -> Result<Option<(SocketAddr, Access)>, InvalidAdmin> {
         let tls = self.tls_files()?;
         let Some(listen) = self.admin_listen else {

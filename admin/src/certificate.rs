@@ -1,16 +1,16 @@
-//! Whom a certificate names, and when it is valid.
+//! The name in a certificate.
 
 use ring::digest::{SHA256, digest};
 use yasna::models::ObjectIdentifier;
 use yasna::{ASN1Result, BERReader, Tag};
 
-/// A common name has no more characters (X.520).
+/// Longest common name, in characters (X.520).
 const NAME_LEN_MAX: usize = 64;
 /// The attribute `commonName`.
 const COMMON_NAME: [u64; 4] = [2, 5, 4, 3];
 
-/// The name of who holds a certificate, for the audit log: `cert:` and the common name of its subject or,
-/// where there is none that is a single word, `sha256:` and the SHA-256 of the certificate in hexadecimal.
+/// The holder of a certificate for the audit log: `cert:` and the common name of its subject or, if that is not a
+/// single word, `sha256:` and the SHA-256 of the certificate in hexadecimal.
 pub(crate) fn holder(certificate: &[u8]) -> Box<str> {
     let name = common_name(certificate).ok().flatten();
     let name = name.filter(|name| is_word(name));
@@ -20,7 +20,7 @@ pub(crate) fn holder(certificate: &[u8]) -> Box<str> {
     )
 }
 
-/// Whether a name can stand in a line of the log without being taken for more than a name.
+/// Whether a name cannot be mistaken for anything else in a line of the log.
 fn is_word(name: &str) -> bool {
     let is_plain = |character: char| character.is_alphanumeric() || "-_.@".contains(character);
     (1..=NAME_LEN_MAX).contains(&name.chars().count()) && name.chars().all(is_plain)

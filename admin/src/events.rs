@@ -1,7 +1,7 @@
 //! `GET /v1/matches/{match}/events`: a live match as server-sent events.
 //!
-//! The match is looked at a few times a second, and only while the peer reads: a stream holds one
-//! answer in memory, however slow its reader is.
+//! The match is polled a few times a second, and only while the peer reads: a stream holds one answer in memory,
+//! however slow its reader is.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -15,17 +15,17 @@ use futures_core::Stream;
 use game_core::MatchId;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep};
+use web::PathId;
 
-use crate::extract::PathId;
 use crate::problem::{Kind, Problem, Problems};
 use crate::router::Admin;
 use crate::views::{MatchDetails, MatchStatus};
 
-/// Between two looks at a match.
+/// Interval at which the match is polled.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// What changes by itself, as round-trip times and silences do, is told so often.
+/// Interval at which an event is sent although only round-trip times and the like have changed.
 const TELL_EVERY: Duration = Duration::from_secs(5);
-/// A stream ends after this; its reader asks again.
+/// A stream ends after this; its reader opens a new one.
 const STREAM_MAX: Duration = Duration::from_secs(600);
 
 /// The match and, as it changes, the match again: events named `match`, each with all there is to know,
@@ -62,14 +62,14 @@ struct Watch {
     _place: OwnedSemaphorePermit,
 }
 
-/// What is told next.
+/// The next event.
 enum Step {
     Match(Box<MatchDetails>),
     Problem(Problem),
 }
 
 impl Watch {
-    /// Waits until there is something new to tell.
+    /// Waits until there is news.
     async fn next(&self, told: &MatchDetails) -> Option<Step> {
         let told_at = Instant::now();
         if told.summary.status == MatchStatus::Finished {
@@ -82,7 +82,7 @@ impl Watch {
                     return Some(Step::Match(Box::new(seen)));
                 }
                 Ok(_) => {}
-                // Who owns the match may be changing: what is unavailable now is asked for again.
+                // The owner of the match may be changing: poll again.
                 Err(problem) if problem.kind.is_passing() && told_at.elapsed() < TELL_EVERY => {}
                 Err(problem) => return Some(Step::Problem(problem)),
             }
@@ -93,7 +93,7 @@ impl Watch {
 
 type Look = Pin<Box<dyn Future<Output = (Watch, Option<Step>)> + Send>>;
 
-/// The looks at a match as a stream: each begins when the one before was read.
+/// The polls of a match as a stream: each begins when the event before was read.
 struct Looks {
     first: Option<(Watch, Box<MatchDetails>)>,
     look: Option<Look>,
@@ -137,7 +137,7 @@ impl Stream for Looks {
             Some(Step::Match(details)) => self.tell(watch, details),
             Some(Step::Problem(problem)) => {
                 let event = Event::default().event("problem");
-                event.json_data(problem.as_body()).unwrap_or_default()
+                event.json_data(problem.body()).unwrap_or_default()
             }
         };
         Poll::Ready(Some(Ok(event)))

@@ -21,19 +21,19 @@ pub(crate) struct Configuration {
     settings: Vec<Setting>,
 }
 
-/// What answers here.
+/// What this process is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Version {
     /// The version of the program.
     version: &'static str,
     /// What this process is.
     part: Part,
-    /// Which shard, if it is one.
+    /// The id of this shard, if it is one.
     #[schema(value_type = Option<String>)]
     shard: Option<ShardId>,
 }
 
-/// The process does its work. It never asks the store, so that an outage of the store restarts nobody.
+/// The process works. The store is not asked, so that its outage restarts no process.
 #[utoipa::path(get, path = "/livez", tag = "probes", security(()),
     responses((status = 200, description = "It does", body = String), Problems))]
 pub(crate) async fn live(State(admin): State<Arc<Admin>>) -> Result<&'static str, Problem> {
@@ -47,7 +47,7 @@ pub(crate) async fn ready(State(admin): State<Arc<Admin>>) -> Result<&'static st
     admin.source.ready().await.map(|()| "ok\n")
 }
 
-/// What Prometheus scrapes.
+/// Metrics as Prometheus scrapes them.
 #[utoipa::path(get, path = "/metrics", tag = "installation",
     responses((status = 200, description = "Prometheus text", body = String), Problems))]
 pub(crate) async fn metrics(
@@ -61,7 +61,7 @@ pub(crate) async fn metrics(
     ([(header::CONTENT_TYPE, kind)], text)
 }
 
-/// The shards of the installation, with what each has counted where it can be asked.
+/// The shards of the installation, with the counters of those that can be asked.
 #[utoipa::path(get, path = "/v1/shards", tag = "installation",
     responses((status = 200, description = "The shards", body = ShardList), Problems))]
 pub(crate) async fn shards(State(admin): State<Arc<Admin>>) -> Result<Json<ShardList>, Problem> {
@@ -77,7 +77,7 @@ pub(crate) async fn config(State(admin): State<Arc<Admin>>) -> Json<Configuratio
     })
 }
 
-/// What answers here.
+/// What this process is.
 #[utoipa::path(get, path = "/v1/version", tag = "installation",
     responses((status = 200, description = "The version", body = Version), Problems))]
 pub(crate) async fn version(State(admin): State<Arc<Admin>>) -> Json<Version> {

@@ -1,23 +1,21 @@
-//! What operators see and do, over HTTP: the same endpoint on every shard and matchmaker.
+//! The admin endpoint: what operators see and do, over HTTP, on every shard and matchmaker.
 //!
-//! A [`Source`] answers: a shard for its own matches, a matchmaker for all of them. What leaves by this
-//! door obeys the output gate like everything else: it is confirmed, or it is a number of what is not.
-//! GET only reads; each change is its own POST and is written to the log target `audit`.
+//! A [`Source`] answers: a shard for its own matches, a matchmaker for all of them. Answers obey the output gate
+//! like everything else: they hold what the store has confirmed, and of the rest a count only. GET changes nothing;
+//! each change is a POST of its own and is written to the log target `audit`.
 
-// What is shown, as JSON.
+// JSON.
 mod problem;
 mod source;
 mod views;
 
-// What it is told at the start.
+// Configuration, access and certificates.
 mod access;
 mod args;
 mod certificate;
 mod tls;
 
-// The edge: HTTP in, HTTP out.
-mod extract;
-
+// The routes.
 mod actions;
 mod events;
 mod installation;
@@ -32,7 +30,7 @@ mod serve;
 
 pub use access::{Access, InvalidTokens};
 pub use args::{AdminArgs, InvalidAdmin};
-pub use problem::{Kind, Problem, problem_response};
+pub use problem::{Kind, Problem};
 pub use serve::{bind, serve};
 pub use source::{Part, Setting, Source};
 pub use tls::{InvalidTls, SERVER_NAME, Tls, anonymous_client, server_name};

@@ -1,4 +1,4 @@
-//! `GET /v1/actions`: what operators changed through this endpoint lately.
+//! `GET /v1/actions`: the latest changes by operators through this endpoint.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,21 +12,21 @@ use utoipa::ToSchema;
 use crate::problem::Problems;
 use crate::router::Admin;
 
-/// Actions that are remembered. The list is for the page; the log target `audit` has all of them.
+/// Upper bound on remembered actions. The list is for the page; the log target `audit` has all of them.
 const ACTIONS_MAX: usize = 50;
 
-/// A change that an operator asked for.
+/// A change that an operator requested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Action {
     /// When it was answered, in milliseconds since 1970.
     pub(crate) at: u64,
-    /// The name of the token or certificate that asked for it.
+    /// The name of the operator's token or certificate.
     pub(crate) who: String,
     /// `abort`, `adjudicate`, `handoff`, `drain` or `revoke`.
     pub(crate) action: String,
     /// The id of the match, shard or player.
     pub(crate) subject: String,
-    /// `done`, or the code of the problem that the operator was answered.
+    /// `done`, or the code of the problem in the answer.
     pub(crate) outcome: String,
 }
 
@@ -37,12 +37,12 @@ pub(crate) struct ActionList {
     actions: Vec<Action>,
 }
 
-/// The newest actions of a process, in memory.
+/// The newest actions of this process, in memory.
 #[derive(Debug, Default)]
 pub(crate) struct ActionLog(Mutex<VecDeque<Action>>);
 
 impl ActionLog {
-    /// Adds an action; the oldest one gives way.
+    /// Adds an action and forgets the oldest if there are too many.
     pub(crate) fn add(&self, action: Action) {
         let mut actions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         actions.truncate(ACTIONS_MAX - 1);
@@ -74,7 +74,7 @@ impl Action {
     }
 }
 
-/// The changes that operators asked this endpoint for lately, refused ones included.
+/// The latest changes that operators requested at this endpoint, refused ones included.
 #[utoipa::path(get, path = "/v1/actions", tag = "installation",
     responses((status = 200, description = "The newest actions", body = ActionList), Problems))]
 pub(crate) async fn actions(State(admin): State<Arc<Admin>>) -> Json<ActionList> {

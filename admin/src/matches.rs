@@ -1,17 +1,15 @@
-//! `GET /v1/matches` and all that is read of one match.
+//! `GET /v1/matches`, and reading of one match.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderName, header};
 use game_core::{MatchId, ShardId, Speed, UnixMillis};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
+use web::{PathId, QueryOf};
 
-use crate::extract::PathId;
 use crate::problem::{Kind, Problem, Problems};
 use crate::router::Admin;
 use crate::svg;
@@ -54,7 +52,7 @@ impl Order {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListParams {
-    /// No more than so many.
+    /// Upper bound on matches in the page.
     #[param(minimum = 1, maximum = 500, default = 100)]
     limit: Option<usize>,
     /// The `next` of the page before.
@@ -73,10 +71,10 @@ pub(crate) struct ListParams {
     /// Only those of this speed: `ultrabullet`, `bullet`, `blitz`, `rapid` or `classical`.
     #[param(value_type = Option<String>, pattern = "^(ultrabullet|bullet|blitz|rapid|classical)$")]
     speed: Option<Speed>,
-    /// Only those made so many seconds ago or earlier.
+    /// Only those that are at least this old, in seconds.
     #[param(value_type = Option<i64>, minimum = 0, maximum = 4_294_967_295_i64)]
     min_age_s: Option<u32>,
-    /// Only those made so many seconds ago or later.
+    /// Only those that are at most this old, in seconds.
     #[param(value_type = Option<i64>, minimum = 0, maximum = 4_294_967_295_i64)]
     max_age_s: Option<u32>,
     /// The order.
@@ -134,11 +132,9 @@ fn parse_cursor(text: &str) -> Result<Position, Problem> {
     position.ok_or_else(|| invalid("cursor must be the next of a page of the same list."))
 }
 
-/// The calendar, for ages and for lists of the past; nothing is decided by it.
+/// The calendar time, for ages and records only.
 pub(crate) fn now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let millis = since.unwrap_or(Duration::ZERO).as_millis();
-    UnixMillis(u64::try_from(millis).unwrap_or(u64::MAX))
+    UnixMillis(program::calendar::unix_ms())
 }
 
 /// The matches in memory, or of the whole installation.
@@ -147,19 +143,15 @@ pub(crate) fn now() -> UnixMillis {
 pub(crate) async fn list(
     State(admin): State<Arc<Admin>>,
     RawQuery(asked): RawQuery,
-    params: Result<Query<ListParams>, QueryRejection>,
+    QueryOf(params): QueryOf<ListParams>,
 ) -> Result<Json<MatchList>, Problem> {
-    let Query(params) = params.map_err(|rejection| {
-        let why = format!("The query is not as it must be: {}.", rejection.body_text());
-        Problem::new(Kind::InvalidRequest, why)
-    })?;
     let (query, shard) = (params.query(now())?, params.shard()?);
     let asked = asked.unwrap_or_default();
     admin.source.list(&query, shard, &asked).await.map(Json)
 }
 
-/// The ids of all matches in memory, or of the whole installation: what the store has besides is not being
-/// attended.
+/// The ids of all matches in memory, or of the whole installation: no shard attends to the other matches of the
+/// store.
 #[utoipa::path(get, path = "/v1/held", tag = "matches",
     responses((status = 200, description = "The ids", body = HeldList), Problems))]
 pub(crate) async fn held(State(admin): State<Arc<Admin>>) -> Result<Json<HeldList>, Problem> {
@@ -167,7 +159,7 @@ pub(crate) async fn held(State(admin): State<Arc<Admin>>) -> Result<Json<HeldLis
     Ok(Json(HeldList { matches }))
 }
 
-/// All there is to know of one match.
+/// Everything that is known of one match.
 #[utoipa::path(get, path = "/v1/matches/{match}", tag = "matches",
     params(("match" = String, Path, pattern = "^[0-9A-Za-z]{12}$")),
     responses((status = 200, description = "The match", body = MatchDetails), Problems))]

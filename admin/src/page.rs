@@ -1,4 +1,4 @@
-//! The page: static files in the program, no build step, nothing from elsewhere.
+//! The page: static files inside the program, without a build step or files from elsewhere.
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -23,7 +23,7 @@ const SCRIPTS: [(&str, &str); 8] = [
     ("/assets/words.js", include_str!("page/words.js")),
 ];
 
-/// What a browser may do with the page: nothing but what it brings itself.
+/// Content security policy: the page loads its own files only.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
@@ -48,7 +48,7 @@ async fn text(kind: &'static str, text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
-/// The headers of every answer.
+/// Middleware that adds the headers of every answer.
 pub(crate) async fn guard(
     request: axum::extract::Request,
     next: axum::middleware::Next,

@@ -1,38 +1,37 @@
-//! The places of an endpoint's connections, as a plain structure: who has one, and who gives way.
+//! Admission of an endpoint's connections, as a plain structure: which are open, and which one is evicted.
 //!
-//! Whoever has shown a token or a certificate has a place among operators. All others, probes among
-//! them, are strangers, for whom there are places of their own; there a newcomer is always let in, and
-//! takes the place of the stranger who has been there longest. So nobody who connects and asks for
-//! nothing keeps a probe out, which asks at once and is answered in a moment.
+//! A connection that has shown a token or a certificate is an operator's. All others, probes among them, are
+//! strangers', with a limit of their own: a new one is always admitted and evicts the oldest. So connections that
+//! send nothing do not keep out a probe, which sends its request at once and is answered in a moment.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use settings::AddressGroup;
 
-/// A connection.
+/// A connection, by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place(u64);
 
-/// How many connections there may be.
+/// Upper bounds on open connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Limits {
-    /// Connections of operators.
+    /// Operators' connections.
     pub(crate) operators_max: usize,
-    /// Connections that have not shown that they are an operator's.
+    /// Strangers' connections.
     pub(crate) strangers_max: usize,
-    /// The same from one IP address (IPv6: from one /64).
+    /// Strangers' connections from one IP address (IPv6: from one /64).
     pub(crate) strangers_per_address_max: usize,
 }
 
-/// Who is connected. `T` is what closes the connection of a stranger.
+/// The open connections. `T` closes the connection of a stranger.
 #[derive(Debug)]
 pub(crate) struct Places<T> {
     limits: Limits,
-    /// Longest there first.
+    /// Oldest first.
     strangers: BTreeMap<Place, (AddressGroup, T)>,
     operators: usize,
-    /// Connections so far.
+    /// Number of connections admitted so far.
     came: u64,
 }
 
@@ -46,7 +45,7 @@ impl<T> Places<T> {
         }
     }
 
-    /// A connection comes: its place, and what closes the one that gives way to it.
+    /// Admits a connection: its place, and what closes the one that it evicts.
     pub(crate) fn enter(&mut self, from: IpAddr, close: T) -> (Place, Option<T>) {
         let group = AddressGroup::of(from);
         let gives_way = self.who_gives_way(group);
@@ -57,8 +56,8 @@ impl<T> Places<T> {
         (place, evicted.map(|(_, close)| close))
     }
 
-    /// A stranger turns out to be an operator; `false`, and it stays a stranger, if there is no room for
-    /// one more, or if it has given way already.
+    /// Makes a stranger an operator; `false` if there is no room for one more or it has been evicted, in which case
+    /// it stays a stranger.
     pub(crate) fn become_operator(&mut self, place: Place) -> bool {
         let may = self.operators < self.limits.operators_max;
         let becomes = may && self.strangers.remove(&place).is_some();
@@ -66,18 +65,18 @@ impl<T> Places<T> {
         becomes
     }
 
-    /// The connection of an operator is gone.
+    /// An operator's connection has ended.
     pub(crate) fn operator_left(&mut self) {
         self.operators -= 1;
     }
 
-    /// The connection of a stranger is gone.
+    /// A stranger's connection has ended.
     pub(crate) fn stranger_left(&mut self, place: Place) {
         self.strangers.remove(&place);
     }
 
-    /// The stranger that has been there longest: of this address if it has all that it may, else of the
-    /// address that has most, if there is no room.
+    /// The stranger to evict: the oldest of this address if that is at its limit, else the oldest of the address with
+    /// most connections if there is no room.
     fn who_gives_way(&self, group: AddressGroup) -> Option<Place> {
         let groups = || self.strangers.values().map(|&(group, _)| group);
         let count = |group| groups().filter(|&other| other == group).count();

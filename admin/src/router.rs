@@ -1,44 +1,46 @@
-//! Which request goes where, and the OpenAPI document made from it.
+//! The routes, and the OpenAPI document made from them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use web::{Api, Bounds, limit, no_route, wrong_method};
 
 use crate::access::{Access, require_operator};
-use crate::extract::BODY_LEN_MAX;
 use crate::log::ActionLog;
-use crate::problem::{Kind, Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody};
 use crate::source::Source;
 use crate::tls::Tls;
 use crate::{actions, events, installation, log, matches, page};
 
-/// Requests under way; streams of events, which are few and long, are counted apart.
+/// Longest body of a request, in bytes.
+const BODY_LEN_MAX: usize = 1_024;
+/// A body must be complete within this after its head.
+const BODY_WITHIN: Duration = Duration::from_secs(5);
+/// Upper bound on requests under way; streams of events, which are few and long, have their own.
 const REQUESTS_MAX: usize = 64;
-/// Streams of events that are open at once.
+/// Upper bound on open streams of events.
 const STREAMS_MAX: usize = 32;
-/// A request must be answered within this; the longest is an end of a match that waits for the store.
+/// A request must be answered within this; the slowest ends a match, and waits for the store.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
-/// What every request works with.
+/// State that all requests share.
 pub(crate) struct Admin {
     pub(crate) source: Arc<dyn Source>,
     pub(crate) streams: Arc<Semaphore>,
-    /// Its certificate, of which metrics tell too.
+    /// Its certificate, which has metrics of its own.
     pub(crate) tls: Option<Tls>,
-    /// What operators changed lately.
+    /// The latest changes by operators.
     pub(crate) actions: ActionLog,
-    requests: Semaphore,
+    bounds: Bounds,
 }
 
 #[derive(OpenApi)]
@@ -50,7 +52,7 @@ pub(crate) struct Admin {
 )]
 struct Document;
 
-/// Either of them will do.
+/// The two ways to authenticate; one of them suffices.
 struct Credentials;
 
 impl Modify for Credentials {
@@ -67,14 +69,19 @@ impl Modify for Credentials {
     }
 }
 
-/// All that is served.
+/// All routes.
 pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
     let admin = Arc::new(Admin {
         source,
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
         tls: access.tls().cloned(),
         actions: ActionLog::default(),
-        requests: Semaphore::new(REQUESTS_MAX),
+        bounds: Bounds {
+            body_len_max: BODY_LEN_MAX,
+            body_within: BODY_WITHIN,
+            answer_within: ANSWER_WITHIN,
+            requests: Semaphore::new(REQUESTS_MAX),
+        },
     });
     let guarded = OpenApiRouter::new()
         .routes(routes!(matches::list))
@@ -93,7 +100,7 @@ pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
         .routes(routes!(installation::config))
         .routes(routes!(installation::version))
         .routes(routes!(installation::metrics))
-        .route_layer(from_fn_with_state(Arc::clone(&admin), limit))
+        .route_layer(from_fn_with_state(Arc::clone(&admin), limit::<Admin>))
         .route_layer(from_fn_with_state(access, require_operator));
     let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(installation::live))
@@ -108,35 +115,20 @@ pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
             get(move || async move { axum::Json(&*document).into_response() }),
         )
         .merge(page::router())
-        .fallback(no_route)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
+        .fallback(no_route::<Admin>)
+        .method_not_allowed_fallback(wrong_method::<Admin>)
         .layer(from_fn(page::guard))
         .with_state(admin)
 }
 
-/// Answers with a problem where the limits on requests are reached.
-async fn limit(State(admin): State<Arc<Admin>>, request: Request, next: Next) -> Response {
-    let Ok(_place) = admin.requests.try_acquire() else {
-        let why = "As many requests as may be are under way. Try again.";
-        return Problem::new(Kind::Overloaded, why).into_response();
-    };
-    match timeout(ANSWER_WITHIN, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let why = "The request took too long; it was carried out or not. Look, and try again.";
-            Problem::new(Kind::Unconfirmed, why).into_response()
-        }
+impl Api for Admin {
+    type Problem = Problem;
+
+    const TOKEN_NEEDED: &'static str = "Send \"Authorization: Bearer TOKEN\" with a token of this endpoint's \
+        token file, or show a certificate of its authority if it speaks TLS; in dev mode, the token is printed \
+        at the start and stands in the ready file.";
+
+    fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
-}
-
-async fn no_route(request: Request) -> Problem {
-    let path = request.uri().path();
-    Problem::new(Kind::RouteNotFound, format!("Nothing is served at {path}."))
-}
-
-async fn wrong_method(request: Request) -> Problem {
-    let (method, path) = (request.method(), request.uri().path());
-    let why = format!("{path} does not take {method}; the Allow header says what it takes.");
-    Problem::new(Kind::MethodNotAllowed, why)
 }

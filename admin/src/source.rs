@@ -1,76 +1,90 @@
-//! Whom the endpoint asks: a shard, or a matchmaker for all of them.
+//! The source of an endpoint's answers: a shard, or a matchmaker for all shards.
 
 use async_trait::async_trait;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
 use serde::Serialize;
+use settings::{Effective, Entry};
 use utoipa::ToSchema;
 
 use crate::problem::Problem;
 use crate::views::{HandedOff, MatchDetails, MatchList, Revoked, ShardList};
 use shard_core::MatchQuery;
 
-/// What a process is.
+/// The role of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     /// It owns matches.
     Shard,
-    /// It speaks for the whole installation.
+    /// It answers for the whole installation.
     Matchmaker,
 }
+
+/// Options that name a file with a secret.
+const SECRETS: [&str; 5] = [
+    "admin_tls_key",
+    "admin_token_file",
+    "certificate_key",
+    "reset_secret",
+    "signing_key",
+];
+/// Stands for a secret that is set.
+const MASK: &str = "***";
 
 /// A setting as it is in effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Setting {
-    /// As in the configuration.
-    pub name: &'static str,
+    /// Its name in the configuration.
+    pub name: String,
     /// Its value; `***` for a secret that is set.
     pub value: String,
 }
 
 impl Setting {
-    /// A setting that anyone with a token may see.
-    pub fn new(name: &'static str, value: impl ToString) -> Self {
+    /// A setting that every operator may see.
+    pub fn new(name: impl Into<String>, value: impl ToString) -> Self {
         Self {
-            name,
+            name: name.into(),
             value: value.to_string(),
         }
     }
 
-    /// A setting whose value nobody is shown.
+    /// What a command runs with: every option, empty if it is not set. An option that names a file with a
+    /// secret is masked.
     #[must_use]
-    pub fn secret(name: &'static str, is_set: bool) -> Self {
-        Self {
-            name,
-            value: if is_set { "***" } else { "" }.to_owned(),
-        }
+    pub fn of(effective: &Effective) -> Vec<Self> {
+        let Effective(entries) = effective;
+        let shown = |entry: &Entry| match entry.plain() {
+            Some(_) if SECRETS.contains(&&*entry.key) => Self::new(&entry.key, MASK),
+            value => Self::new(&entry.key, value.unwrap_or_default()),
+        };
+        entries.iter().map(shown).collect()
     }
 }
 
-/// Answers for a shard, or for all of them. What it tells is confirmed, and it changes nothing but
-/// where it says so.
+/// Answers for a shard, or for all shards. Its answers hold confirmed state only; methods change something only where
+/// they say so.
 #[async_trait]
 pub trait Source: Send + Sync + 'static {
-    /// What this process is.
+    /// The role of this process.
     fn part(&self) -> Part;
 
-    /// Which shard this is, if it is one.
+    /// The id of this shard, if it is one.
     fn shard(&self) -> Option<ShardId>;
 
     /// The configuration in effect, secrets masked.
     fn settings(&self) -> Vec<Setting>;
 
-    /// What Prometheus scrapes.
+    /// Metrics as Prometheus scrapes them.
     fn metrics(&self) -> String;
 
-    /// Whether the process does its work at all; the store is not asked.
+    /// Whether the process works; the store is not asked.
     async fn alive(&self) -> Result<(), Problem>;
 
     /// Whether the process can serve players now.
     async fn ready(&self) -> Result<(), Problem>;
 
-    /// A page of matches, of one shard if it is named. `asked` is the query as it was sent, for who
-    /// passes it on.
+    /// A page of matches, of one shard if it is named. `asked` is the query as it was sent, to be forwarded.
     async fn list(
         &self,
         query: &MatchQuery,
@@ -78,27 +92,27 @@ pub trait Source: Send + Sync + 'static {
         asked: &str,
     ) -> Result<MatchList, Problem>;
 
-    /// The matches in memory; a matchmaker's are those of all shards that live.
+    /// The matches in memory; for a matchmaker, those of all live shards.
     async fn held(&self) -> Result<Vec<MatchId>, Problem>;
 
     /// One match.
     async fn inspect(&self, id: MatchId) -> Result<MatchDetails, Problem>;
 
-    /// One match, to be drawn or written down.
+    /// One match, for PGN or a drawing.
     async fn game(&self, id: MatchId) -> Result<Match, Problem>;
 
     /// The shards.
     async fn shards(&self) -> Result<ShardList, Problem>;
 
-    /// Ends a match, which is loaded first if it is in no memory; returns once that is confirmed.
+    /// Ends a match, which is loaded first if no shard has it in memory; returns once that is confirmed.
     async fn adjudicate(&self, id: MatchId, outcome: Outcome) -> Result<MatchDetails, Problem>;
 
-    /// Gives a match to `to`, or to the shard that would inherit it; returns once that has begun.
+    /// Hands a match over to `to`, or to its heir; returns once that has begun.
     async fn hand_off(&self, id: MatchId, to: Option<ShardId>) -> Result<HandedOff, Problem>;
 
-    /// Lets a shard give all its matches away and stop; a shard is named where there are several.
+    /// Makes a shard hand all its matches over and stop; a matchmaker must be told which shard.
     async fn drain(&self, shard: Option<ShardId>) -> Result<ShardId, Problem>;
 
-    /// Closes the streams of a player.
+    /// Revokes a player's tokens and closes the player's streams.
     async fn revoke(&self, player: &PlayerId) -> Result<Revoked, Problem>;
 }

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 /// The shapes of the pieces, each a `symbol` such as `white-king` of 45 by 45.
 pub(crate) const PIECES: &str = include_str!("page/pieces.svg");
 
-/// The side of a square.
+/// Side of a square, in pixels.
 const SIDE: u32 = 45;
 
-/// The position of a FEN, seen from White, with the squares of the last move (in UCI) marked. What is
-/// not FEN gives an empty board.
+/// The position of a FEN, seen from White, with the squares of the last move (in UCI) marked. Text that
+/// is not FEN gives an empty board.
 pub(crate) fn board(fen: &str, last_move: Option<&str>) -> String {
     let side = 8 * SIDE;
     let mut svg = format!(
@@ -63,7 +63,7 @@ pub(crate) fn board(fen: &str, last_move: Option<&str>) -> String {
     svg
 }
 
-/// How the file of pieces begins.
+/// Beginning of the file of pieces.
 const HEAD: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" aria-hidden=\"true\">";
 
 /// File and row from the top, of a square such as `e4`.

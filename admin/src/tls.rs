@@ -1,11 +1,12 @@
 //! TLS: the certificate of an endpoint, and the authority that signs those of operators.
 //!
-//! An installation has one authority of its own for this. Who shows a certificate of it is an operator;
-//! who answers by one that holds [`SERVER_NAME`] is an endpoint.
+//! An installation has one authority of its own for this. A client with a certificate of it is an operator; a server
+//! with one for [`SERVER_NAME`] is an admin endpoint.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use program::{CertificateMetrics, Kept, OutOfDate, Reload, Validity};
 use prometheus::{Registry, TextEncoder};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -19,12 +20,8 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use program::{CertificateMetrics, Kept};
-
-use program::{OutOfDate, Validity};
-
-/// The DNS name that the certificate of each endpoint must hold. Shards are asked at addresses that
-/// change; what is vouched for is that an endpoint of this installation answers there.
+/// The DNS name that the certificate of each endpoint must hold. The addresses of shards change; the certificate only
+/// proves that an admin endpoint of this installation answers.
 pub const SERVER_NAME: &str = "rookery-admin";
 
 pub(crate) const CERT: &str = "--admin-tls-cert (ROOKERY_ADMIN_TLS_CERT)";
@@ -40,8 +37,8 @@ pub struct InvalidTls {
     why: String,
 }
 
-/// How an endpoint speaks TLS 1.3, and how it asks others of its installation. Clones share what is shown, which
-/// is replaced when the files change.
+/// TLS 1.3 of an endpoint, as a server and as a client of other endpoints. Clones share the certificate, which is
+/// replaced when its files change.
 #[derive(Clone)]
 pub struct Tls {
     cert: PathBuf,
@@ -52,18 +49,18 @@ pub struct Tls {
     metrics: CertificateMetrics,
 }
 
-/// What was read of the files.
+/// The contents of the files.
 struct Shown {
     server: Arc<ServerConfig>,
     client: ClientConfig,
     validity: Option<Validity>,
-    /// Raised with each replacement.
+    /// Incremented with each replacement.
     generation: u64,
 }
 
 impl Tls {
-    /// Reads the certificate chain of this process, its key, and the authority, all in PEM. The
-    /// certificate is held against the rules that others will hold it against: now is when to say so.
+    /// Reads the certificate chain of this process, its key, and the authority, all in PEM. The certificate is verified
+    /// as peers will verify it, so that the start reports what they would refuse.
     ///
     /// # Errors
     ///
@@ -86,27 +83,27 @@ impl Tls {
         })
     }
 
-    /// For who asks another endpoint of the installation: it trusts the authority alone, and shows the
-    /// certificate of this process. The name to expect is [`server_name`]. It is of now: see
-    /// [`generation`](Self::generation).
+    /// The configuration of a client of other endpoints: it trusts only the authority and shows the current certificate
+    /// of this process. The server's name is [`server_name`]. It is out of date once
+    /// [`generation`](Self::generation) changes.
     #[must_use]
     pub fn client(&self) -> ClientConfig {
         self.shown().client.clone()
     }
 
-    /// Changes when the certificate or the authority are replaced.
+    /// Changes whenever the certificate or the authority is replaced.
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.shown().generation
     }
 
-    /// Reads the files again whenever they change, until `shutdown`.
-    pub(crate) async fn keep(self, shutdown: CancellationToken) {
+    /// Reads the files again whenever they change and on `reload`, until `shutdown`.
+    pub(crate) async fn keep(self, reload: Reload, shutdown: CancellationToken) {
         let metrics = self.metrics.clone();
-        program::keep(self, metrics, shutdown).await;
+        program::keep(self, metrics, reload, shutdown).await;
     }
 
-    /// What Prometheus is told of the certificate.
+    /// The metrics of the certificate, as text.
     pub(crate) fn metrics(&self) -> String {
         let families = self.registry.gather();
         TextEncoder::new()
@@ -118,7 +115,7 @@ impl Tls {
         Arc::clone(&self.shown().server).into()
     }
 
-    /// Nothing panics while it is held.
+    /// No code panics while it holds the lock.
     fn shown(&self) -> RwLockReadGuard<'_, Shown> {
         self.shown.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -153,7 +150,7 @@ impl Shown {
         let chain = certificates(CERT, cert)?;
         let private = PrivateKeyDer::from_pem_file(key).map_err(|why| invalid(KEY, key, &why))?;
         let clients = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), provider())
-            // Probes and bearers of tokens have none.
+            // Probes and holders of tokens have none.
             .allow_unauthenticated()
             .build()
             .map_err(|why| invalid(CA, ca, &why))?;
@@ -181,7 +178,7 @@ impl Shown {
             .with_single_cert(chain.clone(), private.clone_key())
             .map_err(unusable)?;
         server.alpn_protocols = vec![b"http/1.1".to_vec()];
-        // Connections are few and kept: what resumes them would only cost memory.
+        // Connections are few and long, so session tickets would only cost memory.
         server.send_tls13_tickets = 0;
         let client = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&TLS13])
@@ -198,8 +195,8 @@ impl Shown {
     }
 }
 
-/// For who asks an endpoint without a certificate: it trusts the authority of a PEM file alone. The name
-/// to expect is [`server_name`].
+/// The configuration of a client without a certificate: it trusts only the authority of a PEM file. The server's name
+/// is [`server_name`].
 ///
 /// # Errors
 ///
@@ -213,7 +210,7 @@ pub fn anonymous_client(ca: &Path) -> Result<ClientConfig, InvalidTls> {
         .with_no_client_auth())
 }
 
-/// [`SERVER_NAME`], as TLS has it.
+/// [`SERVER_NAME`] as rustls takes it.
 ///
 /// # Panics
 ///
@@ -248,14 +245,14 @@ fn certificates(
     }
 }
 
-/// Whether a chain holds today.
+/// Whether every certificate of a chain is valid now.
 fn in_date(chain: &[CertificateDer<'_>]) -> Result<(), OutOfDate> {
-    let now_unix_s = i64::try_from(UnixTime::now().as_secs()).unwrap_or(i64::MAX);
+    let now_unix_s = program::calendar::unix_s();
     let mut validities = chain.iter().filter_map(|one| Validity::of(one));
     validities.try_for_each(|validity| validity.check(now_unix_s))
 }
 
-/// Whether others will take this chain, from a server and from a client.
+/// Verifies a chain as peers will, as a server's and as a client's.
 fn check(
     chain: &[CertificateDer<'_>],
     roots: &Arc<RootCertStore>,

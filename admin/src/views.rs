@@ -1,4 +1,4 @@
-//! What operators are shown, as JSON. Everything in it is confirmed.
+//! What operators see, as JSON. Everything in it is confirmed.
 
 mod shards;
 
@@ -20,7 +20,7 @@ use shard_core::{Inspection, Link, MatchQuery, MatchRow, Position, Sort};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MatchStatus {
-    /// It is being played, or waits for its players.
+    /// It is being played or waits for its players.
     Live,
     /// It has ended.
     Finished,
@@ -36,19 +36,19 @@ pub enum Variant {
     FromPosition,
 }
 
-/// A player in a seat.
+/// A player and the seat's connection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PlayerView {
-    /// Who.
+    /// The player's id.
     #[schema(value_type = String)]
     pub id: PlayerId,
-    /// The name for the records.
+    /// The player's name.
     pub name: String,
-    /// Whether the player sits there now; absent where only the store was asked.
+    /// Whether the player is connected; absent where only the store was asked.
     pub connected: Option<bool>,
     /// The smoothed round-trip time to the player, in milliseconds.
     pub rtt_ms: Option<f64>,
-    /// Milliseconds since the player last sent a command or, before the first, came.
+    /// Milliseconds since the player's last command or, before the first, since the player joined.
     pub silent_ms: Option<u64>,
 }
 
@@ -64,12 +64,11 @@ pub struct PlayersView<T> {
 /// Both clocks, in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ClocksView {
-    /// What White has left.
+    /// White's remaining time.
     pub white_ms: u64,
-    /// What Black has left.
+    /// Black's remaining time.
     pub black_ms: u64,
-    /// Whose clock counts down from this answer on; absent while none does, and while an event waits
-    /// for the store.
+    /// The side whose clock runs; absent while none does, and while an event waits for the store.
     #[schema(value_type = Option<String>)]
     pub running: Option<Seat>,
 }
@@ -77,10 +76,10 @@ pub struct ClocksView {
 /// How a match ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ResultView {
-    /// Who won: `white_wins`, `black_wins`, `draw` or `aborted`.
+    /// The result: `white_wins`, `black_wins`, `draw` or `aborted`.
     #[schema(value_type = String)]
     pub outcome: Outcome,
-    /// Why: a stable code such as `checkmate`.
+    /// The reason, as a stable code such as `checkmate`.
     #[schema(value_type = String)]
     pub termination: Termination,
 }
@@ -88,7 +87,7 @@ pub struct ResultView {
 /// A match in a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MatchSummary {
-    /// Which match.
+    /// Its id.
     #[schema(value_type = String)]
     pub match_id: MatchId,
     /// Whether it is being played.
@@ -102,16 +101,16 @@ pub struct MatchSummary {
     pub time_control: String,
     /// Whether the result counts for ratings.
     pub rated: bool,
-    /// Who plays.
+    /// The players.
     pub players: PlayersView<PlayerView>,
     /// Half-moves made.
     pub ply: u16,
     /// The side to move.
     #[schema(value_type = String)]
     pub turn: Seat,
-    /// What the clocks show.
+    /// The clocks.
     pub clocks: ClocksView,
-    /// How it ended, if it has.
+    /// Its result, if it has ended.
     pub result: Option<ResultView>,
     /// When it was made, in milliseconds since 1970.
     pub created_at: u64,
@@ -124,26 +123,26 @@ pub struct MatchSummary {
     pub seq: u32,
     /// Events that wait for the store; absent where only the store was asked.
     pub unconfirmed: Option<u32>,
-    /// Who watches; absent where only the store was asked.
+    /// Number of spectators; absent where only the store was asked.
     pub spectators: Option<u32>,
-    /// Whether no owner tells of it, because it is gone, cannot be asked or has not loaded it: this is what
-    /// the store had a moment ago, and clocks do not run.
+    /// Whether this is the stored state of a moment ago, without running clocks, because the owner is gone, cannot be
+    /// asked or has not loaded the match.
     pub stale: bool,
 }
 
 /// A move that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MoveView {
-    /// As protocols write it, for example `e2e4`.
+    /// In UCI, for example `e2e4`.
     #[schema(value_type = String)]
     pub uci: Uci,
-    /// As people write it, for example `Nf3`.
+    /// In SAN, for example `Nf3`.
     pub san: String,
-    /// What the mover's clock showed after it, in milliseconds.
+    /// The mover's clock after it, in milliseconds.
     pub clock_ms: u64,
 }
 
-/// Who may write a match, and how far that has come.
+/// The owner of a match, and the progress of its writes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OwnershipView {
     /// The shard that owns it.
@@ -155,19 +154,18 @@ pub struct OwnershipView {
     pub confirmed_seq: u32,
     /// Events that wait for the store; absent where only the store was asked.
     pub unconfirmed_events: Option<u32>,
-    /// How long the oldest of them has waited.
+    /// Age of the oldest of them, in milliseconds.
     pub checkpoint_lag_ms: Option<f64>,
     /// The event that the newest stored snapshot is of.
     pub snapshot_seq: u32,
-    /// Writes of the owner that were refused since its start, of any match; absent where only the store
-    /// was asked.
+    /// Writes of the owner that were refused since its start, for any match; absent where only the store was asked.
     pub owner_fenced_total: Option<u64>,
 }
 
-/// All there is to know of one match.
+/// Everything that is known of one match.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MatchDetails {
-    /// What a list shows too.
+    /// The part that lists show.
     #[serde(flatten)]
     pub summary: MatchSummary,
     /// The position, as FEN.
@@ -181,30 +179,30 @@ pub struct MatchDetails {
     pub clock_start: ClockStart,
     /// All moves from ply 0.
     pub moves: Vec<MoveView>,
-    /// Whose draw offer stands.
+    /// The side whose draw offer stands.
     #[schema(value_type = Option<String>)]
     pub draw_offer: Option<Seat>,
-    /// Whether play is paused for want of a store.
+    /// Whether play is paused because the store does not answer.
     pub paused: bool,
-    /// Who may write it, and how far that has come.
+    /// Its owner, and the progress of its writes.
     pub ownership: OwnershipView,
 }
 
 /// A page of matches.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MatchList {
-    /// In the order asked for.
+    /// In the requested order.
     pub matches: Vec<MatchSummary>,
     /// The `cursor` of the next page, if there is one.
     pub next: Option<String>,
-    /// How many matches the filters let through, on all pages; of matches that no owner tells of only those
-    /// that were read from the store so far.
+    /// Number of matches that pass the filters, on all pages; of matches that no owner reports, only those that were
+    /// read from the store so far.
     pub total: usize,
-    /// Whether an owner could not be asked, or not all of the store has been looked at yet: ask again.
+    /// Whether the list is incomplete, because an owner could not be asked or the store is still being scanned.
     pub stale: bool,
 }
 
-/// Which matches are in memory.
+/// The matches in memory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HeldList {
     /// Their ids, in no order.
@@ -212,25 +210,25 @@ pub struct HeldList {
     pub matches: Vec<MatchId>,
 }
 
-/// How a match was given away.
+/// A hand-over of a match.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HandedOff {
-    /// Which match.
+    /// Its id.
     #[schema(value_type = String)]
     pub match_id: MatchId,
-    /// Who is to have it.
+    /// The new owner.
     #[schema(value_type = String)]
     pub to: ShardId,
 }
 
-/// What became of a player's rights.
+/// A revocation of a player's tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Revoked {
-    /// Who.
+    /// The player's id.
     #[schema(value_type = String)]
     pub player: PlayerId,
-    /// How many of the player's streams were closed at once; a shard that could not be asked closes its
-    /// own within two seconds.
+    /// Number of the player's streams that were closed at once; a shard that could not be asked closes its own within
+    /// two seconds.
     pub closed: usize,
 }
 
@@ -245,7 +243,7 @@ fn whole_millis(time: Duration) -> u64 {
 }
 
 impl MatchSummary {
-    /// What its owner says of a match.
+    /// A match as its owner reports it.
     #[must_use]
     pub fn new(row: MatchRow, owner: ShardId) -> Self {
         let player = |seat: Seat| PlayerView {
@@ -295,7 +293,7 @@ impl MatchSummary {
         }
     }
 
-    /// Where it stands in a list.
+    /// Its position in a list.
     #[must_use]
     pub fn position(&self, query: &MatchQuery) -> Position {
         let value = match query.sort {
@@ -306,13 +304,13 @@ impl MatchSummary {
         query.place(value, self.match_id)
     }
 
-    /// The cursor of a place.
+    /// The cursor of a position.
     #[must_use]
     pub fn cursor((value, id): Position) -> String {
         format!("{value:x}.{id}")
     }
 
-    /// Only the store was asked.
+    /// Marks that only the store was asked.
     fn of_the_store(mut self) -> Self {
         for player in [&mut self.players.white, &mut self.players.black] {
             player.connected = None;
@@ -332,11 +330,11 @@ impl PlayerView {
 }
 
 impl MatchDetails {
-    /// What its owner says of a match, and the match itself.
+    /// A match as its owner reports it, and the match itself.
     ///
     /// # Errors
     ///
-    /// If its snapshot does not replay, which means that a bug is elsewhere.
+    /// If its snapshot does not replay, which only a bug can cause.
     pub fn new(inspection: Inspection, owner: ShardId) -> Result<(Self, Match), RestoreError> {
         let Inspection {
             row,
@@ -365,11 +363,11 @@ impl MatchDetails {
         Ok((details, game))
     }
 
-    /// What the store says of a match, and the match itself.
+    /// A match as it is stored, and the match itself.
     ///
     /// # Errors
     ///
-    /// If what is stored does not replay.
+    /// If the stored match does not replay.
     pub fn stored(checkpoint: Checkpoint) -> Result<(Self, Match), RestoreError> {
         let snapshot_seq = checkpoint.snapshot.seq();
         let (epoch, owner) = (checkpoint.ownership.epoch, checkpoint.ownership.owner);
@@ -428,7 +426,7 @@ impl MatchDetails {
         }
     }
 
-    /// Whether both say the same, but for what changes by itself.
+    /// Whether there is news besides what changes all the time.
     #[must_use]
     pub fn is_news_to(&self, old: &Self) -> bool {
         let shown = |details: &Self| {

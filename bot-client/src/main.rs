@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bot_client::commands::{Cli, Failure};
 use clap::Parser;
-use program::LogFormat;
 
 /// Measured to cost less CPU than the system's allocator.
 #[global_allocator]
@@ -15,9 +14,6 @@ fn main() -> ExitCode {
     let _flush = program::Flush;
     settings::raise_open_files();
     let cli = Cli::parse();
-    if cli.may_log() {
-        start_logging();
-    }
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -29,6 +25,10 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
+    if cli.may_log() {
+        let started = cli.log().start("warn");
+        started.map_err(|error| Failure::Setup(error.to_string()))?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -37,14 +37,4 @@ fn run(cli: Cli) -> Result<(), Failure> {
     // A thread that waits for a line of stdin cannot be interrupted.
     runtime.shutdown_timeout(Duration::from_millis(100));
     done
-}
-
-fn start_logging() {
-    let text = std::env::var("RUST_LOG").unwrap_or_default();
-    let given = program::log_filter(&text).ok();
-    let filter = given.filter(|_| !text.is_empty());
-    let Some(filter) = filter.or_else(|| program::log_filter("warn").ok()) else {
-        return;
-    };
-    program::start_log(filter, LogFormat::Text);
 }

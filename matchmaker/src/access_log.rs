@@ -1,22 +1,22 @@
-//! One line for each request, and what is counted of it.
+//! One log line and the metrics of each request.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use tokio::time::Instant;
 use tracing::{Level, event};
+use web::ProblemCode;
 
-use crate::problem::ProblemCode;
 use crate::request_metrics::RequestMetrics;
 
 /// How the requests of one route are logged.
 #[derive(Clone)]
 pub(crate) struct Line {
-    /// The template of the path: ids in the log would make every line its own kind.
+    /// The template of the path: with ids in it, no two lines would have the same route.
     pub(crate) route: &'static str,
     /// Probes come every few seconds, so they are logged at a lower level.
     pub(crate) is_probe: bool,
-    /// Where requests are counted.
+    /// Counts requests.
     pub(crate) metrics: RequestMetrics,
 }
 

@@ -1,8 +1,8 @@
 //! From two players to a match: the assignment first, then the match.
 //!
-//! The assignment is one compare-and-set on the tickets and decides who plays whom in which match.
-//! The match is created from it afterwards, and whoever reads an assigned ticket makes sure that it
-//! was: a matchmaker that dies in between leaves nothing stuck, and creating twice changes nothing.
+//! The assignment is one compare-and-set on the tickets and decides who plays whom in which match. The match is
+//! created from it afterwards, and whichever matchmaker reads an assigned ticket creates it if it is missing. So a
+//! matchmaker that dies in between leaves nothing stuck; creating twice changes nothing.
 
 use game_core::{BySeat, ColorChoice, Match, MatchId, MatchSetup, Player};
 use store::{Assignment, Created, Ticket};

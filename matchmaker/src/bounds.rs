@@ -1,48 +1,44 @@
-//! What one player or one address may use up: nothing that anyone can do for nothing may cost the
-//! installation something that lasts.
+//! What one player or one address may use: a request that costs its sender nothing must not cost the installation
+//! something lasting.
 //!
-//! Addresses are counted in this process: another matchmaker allows as much again, and a restart forgets
-//! what was used up. That is bounded, as what a player has is counted in the store, for all matchmakers:
-//! a list for each player and kind, to which an entry is added before the thing is made. Nobody takes it
-//! out when the thing is over; who finds a list full looks which entries are. So an entry too many may
-//! stand there, and none is missing, whoever dies in between.
+//! Rates by address are counted in this process: another matchmaker allows as much again, and a restart forgets
+//! them. The total is bounded nevertheless, as what a player has is counted in the store for all matchmakers: a
+//! list for each player and kind, to which an entry is added before the match, ticket or challenge is created.
+//! Entries are not removed when it is over; a matchmaker that finds a list full removes those that are. So a list
+//! may hold an entry too many but never lacks one, whichever process dies in between.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use game_core::{MatchId, PlayerId};
 use settings::AddressGroup;
 use store::{Holding, Status, TicketId, TicketState};
 use tokio::time::Instant;
+use web::{client_address, is_in};
 
-use crate::address::{client_address, is_in};
 use crate::limit_args::LimitArgs;
 use crate::pairing::SEEN_WITHIN_MS;
 use crate::problem::{Kind, Problem};
 use crate::rates::Rates;
 use crate::service::{Service, now};
 
-/// An entry of something that is not there may be of a request that is about to make it; one that is
-/// older is of a request that failed.
+/// Age up to which an entry whose match, ticket or challenge is missing may belong to a request that is about to
+/// create it; an older one belongs to a request that failed.
 const MADE_WITHIN_MS: u64 = 60_000;
 
-/// Who has as much as may be had tries again after this: it depends on what its player ends.
+/// Suggested wait of a player at a limit: it depends on what the player ends.
 const FULL_FOR: Duration = Duration::from_secs(10);
 
-/// The address of a connection's other end, as an extension of every request on it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) IpAddr);
-
-/// Whose request it is.
+/// The client that sent a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Client {
-    /// What it is counted by.
+    /// The address group that it is counted by.
     counted_by: AddressGroup,
-    /// No limit holds for it, and nothing of it is counted.
+    /// No limit applies to it, and nothing of it is counted.
     is_exempt: bool,
 }
 
@@ -59,12 +55,13 @@ impl FromRequestParts<Arc<Service>> for Client {
         parts: &mut Parts,
         service: &Arc<Service>,
     ) -> Result<Self, Problem> {
-        let peer = parts.extensions.get::<Peer>().ok_or_else(|| {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let ConnectInfo(peer) = peer.ok_or_else(|| {
             tracing::error!("a request came without the address of its connection");
             Problem::new(Kind::Internal, "The connection has no address.")
         })?;
         let limits = &service.config.limits;
-        let address = client_address(peer.0, &parts.headers, &limits.trusted_proxy);
+        let address = client_address(peer.ip(), &parts.headers, &limits.trusted_proxy);
         Ok(Self {
             counted_by: AddressGroup::of(address),
             is_exempt: is_exempt(limits, address),
@@ -72,13 +69,13 @@ impl FromRequestParts<Arc<Service>> for Client {
     }
 }
 
-/// Whether no limit holds for an address. A trusted proxy's own stands for clients that cannot be told
-/// apart.
+/// Whether no limit applies to an address. A trusted proxy's own address is never exempt, as it stands for clients
+/// that cannot be told apart.
 pub(crate) fn is_exempt(limits: &LimitArgs, address: IpAddr) -> bool {
     is_in(&limits.limit_exempt, address) && !is_in(&limits.trusted_proxy, address)
 }
 
-/// What addresses have used up.
+/// The rate limits of addresses.
 #[derive(Debug)]
 pub(crate) struct Allowances {
     guests: Mutex<Rates>,
@@ -110,19 +107,19 @@ impl Allowances {
         })
     }
 
-    /// A guest is made.
+    /// Counts a guest that is about to be created.
     pub(crate) fn guest(&self, client: Client) -> Result<(), Problem> {
         self.take(&self.guests, client, "guests")
     }
 
-    /// A ticket or a challenge is made, or a challenge accepted.
+    /// Counts a ticket or challenge that is about to be created, or a challenge that is about to be accepted.
     pub(crate) fn creation(&self, client: Client) -> Result<(), Problem> {
         self.take(&self.creations, client, "requests for matches")
     }
 }
 
 impl Service {
-    /// Whether a player may be given one match more.
+    /// Refuses if a player may not have one more match.
     pub(crate) async fn check_room(
         &self,
         player: &PlayerId,
@@ -139,7 +136,7 @@ impl Service {
         }
     }
 
-    /// Counts a thing of a player that is about to be made; says whether the player may have it.
+    /// Counts a match, ticket or challenge that is about to be created; returns whether the player may have it.
     pub(crate) async fn hold(
         &self,
         player: &PlayerId,
@@ -160,7 +157,7 @@ impl Service {
         Ok(self.store.hold(player, kind, id, max, now()).await?)
     }
 
-    /// What was counted is not made after all.
+    /// Removes the entry of something that is not created after all.
     pub(crate) async fn let_go(
         &self,
         player: &PlayerId,
@@ -170,7 +167,7 @@ impl Service {
         Ok(self.store.let_go(player, kind, &[id.to_owned()]).await?)
     }
 
-    /// Takes out of a player's list what is over; says how many entries are left.
+    /// Removes finished entries from a player's list; returns how many are left.
     async fn remove_over(&self, player: &PlayerId, kind: Holding) -> Result<usize, Problem> {
         let held = self.store.held(player, kind).await?;
         let (count, mut over) = (held.len(), Vec::new());
@@ -184,7 +181,7 @@ impl Service {
         Ok(count - over.len())
     }
 
-    /// Whether an entry counts for nothing any more.
+    /// Whether an entry no longer counts.
     async fn is_over(&self, kind: Holding, id: &str, is_new: bool) -> Result<bool, Problem> {
         if kind == Holding::Match {
             let Ok(id) = MatchId::from_str(id) else {
@@ -203,13 +200,13 @@ impl Service {
         if ticket.state != TicketState::Waiting || ticket.is_abandoned(now()) {
             return Ok(true);
         }
-        // Nobody is paired with who does not ask; they must not keep their player from asking anew.
+        // A ticket whose client is gone is never paired; it must not block its player's next one.
         let is_left = kind == Holding::Ticket && unseen_ms > SEEN_WITHIN_MS;
         Ok(is_left && self.store.cancel_ticket(id).await?)
     }
 }
 
-/// The problem of having as many of a kind as may be had.
+/// The problem of a player who has as many of a kind as allowed.
 pub(crate) fn full(kind: Holding) -> Problem {
     let (kind, detail) = match kind {
         Holding::Match => (

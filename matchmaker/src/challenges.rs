@@ -1,4 +1,4 @@
-//! `/v1/challenges`: a match against one who accepts it.
+//! `/v1/challenges`: a match against the player who accepts it.
 
 use std::sync::Arc;
 
@@ -8,10 +8,11 @@ use axum::http::StatusCode;
 use game_core::{Player, StartPosition};
 use protocol::http::{NewChallenge, TicketReply};
 use store::{Assignment, Holding, Ticket, TicketId, TicketState};
+use web::{Body, PathId};
 
 use crate::assign;
 use crate::bounds::{Client, full};
-use crate::extract::{Body, Caller, PathId, Wait};
+use crate::extract::{Caller, Wait};
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};
 use crate::tickets::{new_ticket, reply, waits_until};
@@ -64,7 +65,7 @@ pub(crate) async fn read(
     loop {
         let ticket = service.challenge(id).await?;
         check_invited(&ticket, &player)?;
-        // It lives for as long as its maker asks for it; what others do is not the maker's doing.
+        // Only requests of the challenger keep a challenge alive.
         if ticket.player.id == player.id {
             service.touch(&ticket, &mut touched).await?;
         }
@@ -83,7 +84,7 @@ pub(crate) async fn accept(
     Caller(player): Caller,
     PathId(id): PathId<TicketId>,
 ) -> Result<Json<TicketReply>, Problem> {
-    // A ticket that waits no more never waits again, so the second look decides.
+    // A ticket that has stopped waiting never waits again, so the second read is final.
     for _ in 0..2 {
         let mut ticket = service.challenge(id).await?;
         check_may_accept(&ticket, &player)?;
@@ -105,7 +106,7 @@ pub(crate) async fn accept(
                 ));
             }
             TicketState::Waiting => {
-                // Known before the ticket is bound, so that the challenger need not wait on it.
+                // Counted before the ticket is bound, so that the challenger need not wait for it.
                 service.shard_for_new()?;
                 service.allowances.creation(client)?;
                 let assignment = assign::draw(&ticket, &player);
@@ -136,7 +137,7 @@ pub(crate) async fn cancel(
     service.cancel(&ticket, &player).await
 }
 
-/// A named opponent keeps others out; the challenger may always look.
+/// A challenge with a named opponent is refused to others; the challenger may always read it.
 fn check_invited(ticket: &Ticket, player: &Player) -> Result<(), Problem> {
     match &ticket.opponent {
         Some(opponent) if *opponent != player.id && ticket.player.id != player.id => Err(

@@ -1,28 +1,30 @@
-//! What the matchmaker runs with: parsed arguments, then validated values.
+//! Configuration of the matchmaker: parsed arguments, then validated values.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use admin::{Access, AdminArgs, InvalidAdmin, Setting};
+use admin::{Access, AdminArgs, InvalidAdmin};
 use clap::Parser;
-use program::LogFormat;
-use settings::{Configuration, without_password};
-use store::{RedisConfig, StoreError};
+use clap::builder::Resettable;
+use program::LogArgs;
+use settings::Configuration;
+use store::{RedisConfig, StoreArgs};
 use tokens::SigningKey;
 
-use crate::limit_args::{LimitArgs, shown};
+use crate::limit_args::LimitArgs;
 
 /// Assigns matches to shards and players to matches.
 ///
-/// Speaks HTTP/JSON with players and keeps nothing of its own: start as many as you like on one
-/// store, behind any load balancer, and stop them at will. It does not speak TLS: put it behind
-/// what does.
+/// Speaks HTTP/JSON with players and keeps no state of its own: start as many as you like on one
+/// store, behind any load balancer, and stop them at will. It does not speak TLS: put it behind a
+/// proxy that does.
 #[derive(Debug, Parser)]
 #[command(
     name = "rookery-matchmaker",
     version,
+    mut_arg("store_wait", |arg| arg.default_value(Resettable::Reset).help(STORE_WAIT)),
     after_help = "\
 Make the signing key once, and give its public half to every shard:
   openssl genpkey -algorithm ed25519 -out signing-key.pem
@@ -31,11 +33,11 @@ Make the signing key once, and give its public half to every shard:
 Then:
   rookery-matchmaker --store redis://127.0.0.1:6379 --signing-key signing-key.pem
 
-Every option may come from the environment or a file (--config) instead; an option given here comes
-first, then the environment, then the file. `rookery check matchmaker` says what is in force.
-GET /livez says that the process answers, GET /readyz that its store does too.
+Every option may come from the environment or a file (--config) instead; an option given here overrides
+the environment, which overrides the file. `rookery check matchmaker` prints the values in effect.
+GET /livez tells whether the process answers, GET /readyz whether its store does too.
 SIGTERM or SIGINT ends it once the requests under way are answered; a second one ends it at once.
-SIGHUP does not end it."
+SIGHUP reloads the certificate of the admin endpoint."
 )]
 pub struct Args {
     /// Where to listen for HTTP.
@@ -48,26 +50,9 @@ pub struct Args {
     )]
     pub listen: SocketAddr,
 
-    /// The URL of the store that this installation shares.
-    #[arg(
-        long,
-        env = "ROOKERY_STORE",
-        value_name = "URL",
-        hide_env_values = true,
-        help = "The store that this installation shares: \
-                redis://[user:password@]host[:port][/database] or unix:///path. It may come up \
-                later than the matchmaker"
-    )]
-    pub store: String,
-
-    /// What all keys in the store begin with; two installations on one Redis have two prefixes.
-    #[arg(
-        long,
-        env = "ROOKERY_STORE_PREFIX",
-        value_name = "TEXT",
-        default_value = "rk"
-    )]
-    pub store_prefix: String,
+    /// The store, which may come up later than the matchmaker.
+    #[command(flatten)]
+    pub store: StoreArgs,
 
     /// The Ed25519 private key that signs tokens, in PEM (PKCS#8). All matchmakers of an
     /// installation share it.
@@ -88,7 +73,7 @@ pub struct Args {
     )]
     pub player_token_days: u64,
 
-    /// How many seconds a seat token is valid: the time to take the seat, not to sit in it.
+    /// How many seconds a seat token is valid: the time in which the seat must be taken.
     #[arg(
         long,
         env = "ROOKERY_SEAT_TOKEN_SECONDS",
@@ -98,8 +83,8 @@ pub struct Args {
     )]
     pub seat_token_seconds: u64,
 
-    /// How many connections may be open; of more, probes are answered and the others closed. Fewer where the
-    /// limit of open files does not suffice, which a warning says.
+    /// Upper bound on open connections; beyond it, probes are answered and other connections closed. If the
+    /// limit of open files is too low for it, it is lowered, with a warning.
     #[arg(
         long,
         env = "ROOKERY_CONNECTIONS_MAX",
@@ -109,8 +94,8 @@ pub struct Args {
     )]
     pub connections_max: u32,
 
-    /// How many requests may be under way, those that wait for an opponent included; more are
-    /// answered with 503. From half of it on, no request waits for an opponent any more.
+    /// Upper bound on requests under way, those that wait for an opponent included; more are
+    /// answered with 503. Above half of it, no request waits for an opponent.
     #[arg(
         long,
         env = "ROOKERY_REQUESTS_MAX",
@@ -130,11 +115,11 @@ pub struct Args {
     )]
     pub grace_seconds: u64,
 
-    /// What peers may use up.
+    /// Limits on players and addresses.
     #[command(flatten)]
     pub limits: LimitArgs,
 
-    /// Its file, and how strict it is.
+    /// Its configuration file, and whether it runs in production.
     #[command(flatten)]
     pub configuration: Configuration,
 
@@ -142,40 +127,26 @@ pub struct Args {
     #[command(flatten)]
     pub admin: AdminArgs,
 
-    /// What to log: a level (error, warn, info, debug, trace), or levels by module.
-    #[arg(
-        long,
-        env = "ROOKERY_LOG",
-        value_name = "FILTER",
-        default_value = "info"
-    )]
-    pub log: String,
-
-    /// How to write the log.
-    #[arg(
-        long,
-        env = "ROOKERY_LOG_FORMAT",
-        value_name = "FORMAT",
-        default_value = "text"
-    )]
-    pub log_format: LogFormat,
+    /// The log.
+    #[command(flatten)]
+    pub log: LogArgs,
 }
 
 /// How the matchmaker treats players and requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// What PGN's `Site` tag says.
+    /// The `Site` tag of PGN.
     pub site: String,
     /// How long a guest's player token is valid, in whole seconds.
     pub player_token_ttl: Duration,
     /// How long a seat token is valid, in whole seconds: from the reply to the `Join`.
     pub seat_token_ttl: Duration,
-    /// Connections open at once; of more, probes are answered and the others closed.
+    /// Upper bound on open connections; beyond it, probes are answered and other connections closed.
     pub connections_max: usize,
-    /// What players and addresses may use up.
+    /// Limits on players and addresses.
     pub limits: LimitArgs,
-    /// Requests under way at once; more are answered with 503 at once, as waiting would only make
-    /// the queue longer.
+    /// Upper bound on requests under way; more are answered with 503 at once, as waiting would only make the
+    /// queue longer.
     pub requests_max: usize,
     /// How long requests under way have to end at a shutdown.
     pub grace: Duration,
@@ -195,33 +166,39 @@ impl Default for Config {
     }
 }
 
-/// All that the binary needs, validated.
+/// Everything that the binary needs, validated.
 pub struct Settings {
     /// Where to listen.
     pub listen: SocketAddr,
     /// The store.
     pub store: RedisConfig,
+    /// How long the store is waited for at the start; `None` for as long as it takes.
+    pub store_wait: Option<Duration>,
     /// Signs tokens.
     pub key: SigningKey,
     /// How requests are treated.
     pub config: Config,
-    /// Where the admin endpoint listens, and whom it lets in; `None` for no endpoint.
+    /// Where the admin endpoint listens, and who has access; `None` for no endpoint.
     pub admin: Option<(SocketAddr, Access)>,
 }
 
-/// A setting that cannot be used: which one, what it is, and what is allowed.
+/// A setting that cannot be used, with its value and what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name}: {value:?} cannot be used: {why}")]
 pub struct ConfigError {
     /// The option and the variable of the environment.
     name: &'static str,
-    /// What was given; a password in it is left out.
+    /// The value that was given.
     value: String,
-    /// What is wrong, and what is allowed.
+    /// The fault, and what is allowed.
     why: String,
 }
 
-/// PGN lines have 255 characters at most; this leaves room for the tag.
+/// A matchmaker serves while it waits, so it need not give up.
+const STORE_WAIT: &str =
+    "How long to wait for Redis at the start, in seconds; by default, for as long as it takes";
+
+/// Longest `--site`, in bytes: a line of PGN has at most 255 characters, the name of the tag included.
 const SITE_LEN_MAX: usize = 200;
 
 impl Args {
@@ -233,16 +210,12 @@ impl Args {
     pub fn into_settings(self) -> Result<Settings, ConfigError> {
         let production = self.configuration.production;
         let admin = self.admin.validate(production).map_err(refused_admin)?;
-        let store = RedisConfig {
-            prefix: check_prefix(self.store_prefix)?,
-            durable_only: production,
-            ..parse_store(&self.store)?
-        };
         let site = check_site(self.site)?;
         let key = read_key(&self.signing_key)?;
         Ok(Settings {
             listen: self.listen,
-            store,
+            store: self.store.redis(production),
+            store_wait: self.store.options.wait(),
             key,
             config: Config {
                 site,
@@ -258,85 +231,9 @@ impl Args {
     }
 }
 
-impl Settings {
-    /// What the admin endpoint shows, secrets masked.
-    #[must_use]
-    pub fn shown(&self) -> Vec<Setting> {
-        let Config {
-            site,
-            player_token_ttl,
-            seat_token_ttl,
-            connections_max,
-            limits,
-            requests_max,
-            grace,
-        } = &self.config;
-        let access = self.admin.as_ref().map(|(_, access)| access);
-        vec![
-            Setting::new("listen", self.listen),
-            Setting::new("store", without_password(&self.store.url)),
-            Setting::new("store_prefix", &self.store.prefix),
-            Setting::secret("signing_key", true),
-            Setting::new("site", site),
-            Setting::new("player_token_seconds", player_token_ttl.as_secs()),
-            Setting::new("seat_token_seconds", seat_token_ttl.as_secs()),
-            Setting::new("connections_max", connections_max),
-            Setting::new("requests_max", requests_max),
-            Setting::new("trusted_proxy", shown(&limits.trusted_proxy)),
-            Setting::new("limit_exempt", shown(&limits.limit_exempt)),
-            Setting::new(
-                "connections_per_address_max",
-                limits.connections_per_address_max,
-            ),
-            Setting::new("guests_per_address_max", limits.guests_per_address_max),
-            Setting::new(
-                "creations_per_address_max",
-                limits.creations_per_address_max,
-            ),
-            Setting::new("matches_per_player_max", limits.matches_per_player_max),
-            Setting::new("tickets_per_player_max", limits.tickets_per_player_max),
-            Setting::new(
-                "challenges_per_player_max",
-                limits.challenges_per_player_max,
-            ),
-            Setting::new("grace_seconds", grace.as_secs()),
-            Setting::secret(
-                "admin_tokens",
-                access.is_some_and(|access| access.token().is_some()),
-            ),
-            Setting::new(
-                "admin_tls",
-                access.is_some_and(|access| access.tls().is_some()),
-            ),
-        ]
-    }
-}
-
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "an address is IP:PORT, for example 0.0.0.0:7000 or [::]:7000".to_owned())
-}
-
-fn parse_store(url: &str) -> Result<RedisConfig, ConfigError> {
-    RedisConfig::parse(url).map_err(|error| ConfigError {
-        name: "--store (ROOKERY_STORE)",
-        value: without_password(url),
-        why: match error {
-            StoreError::Unfit(text) => text,
-            error => error.to_string(),
-        },
-    })
-}
-
-fn check_prefix(prefix: String) -> Result<String, ConfigError> {
-    if prefix.is_empty() || prefix.contains(['{', '}']) {
-        return Err(ConfigError {
-            name: "--store-prefix (ROOKERY_STORE_PREFIX)",
-            value: prefix,
-            why: "it must not be empty or hold braces".to_owned(),
-        });
-    }
-    Ok(prefix)
 }
 
 fn refused_admin(error: InvalidAdmin) -> ConfigError {
@@ -387,7 +284,7 @@ fn read_key(file: &std::path::Path) -> Result<SigningKey, ConfigError> {
     SigningKey::from_pem(&text).map_err(|error| invalid(error.to_string()))
 }
 
-/// Leaves the key out.
+/// Omits the key.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
@@ -476,19 +373,23 @@ mod tests {
 
     #[test]
     fn a_store_of_another_kind_is_refused_without_its_password() {
-        let mut args = args(&[]).unwrap();
-        args.store = "postgres://me:secret@host/db".to_owned();
-        let error = args.into_settings().unwrap_err().to_string();
+        let refused = |url: &str| {
+            let words = ["rookery-matchmaker", "--signing-key", "k", "--store", url];
+            let words = words.map(std::ffi::OsString::from);
+            settings::parse::<Args>(words, None)
+                .map(|_| ())
+                .unwrap_err()
+                .to_string()
+        };
+        let error = refused("postgres://me:secret@host/db");
         assert!(
-            error.contains("--store (ROOKERY_STORE): \"postgres://…@host/db\""),
+            error.contains("'postgres://…@host/db' for '--store <URL>'"),
             "{error}"
         );
         assert!(!error.contains("secret"), "{error}");
-        let mut args = self::args(&[]).unwrap();
-        args.store = "rediss://me:secret@host".to_owned();
-        let error = args.into_settings().unwrap_err().to_string();
+        let error = refused("rediss://me:secret@host");
         assert!(
-            error.contains("\"rediss://…@host\"") && error.contains("TLS"),
+            error.contains("'rediss://…@host'") && error.contains("TLS"),
             "{error}"
         );
     }

@@ -1,4 +1,4 @@
-//! A store that may come up later than the matchmaker.
+//! A store that may connect after the process has started.
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use store::{Append, Appended, Front, MatchLog, Store, StoreError};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-/// A [`Store`] that answers [`StoreError::Unavailable`] until [`connect`](Self::connect) has found
-/// the real one, and passes everything on from then on.
+/// A [`Store`] that answers [`StoreError::Unavailable`] until [`connect`](Self::connect) has opened the real one,
+/// and then forwards every call to it.
 #[derive(Default)]
 pub struct LateStore {
     real: OnceLock<Arc<dyn Store>>,
@@ -20,14 +20,12 @@ impl LateStore {
     const PAUSE_MIN: Duration = Duration::from_millis(250);
     const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-    /// Calls `open` until it gives a store, with pauses that double from 250 ms to 5 s, each drawn
-    /// between its half and its whole so that matchmakers do not come all at once. Says in the log
-    /// what it waits for.
+    /// Calls `open` until it returns a store, with a backoff that doubles from 250 ms to 5 s, each pause drawn
+    /// between its half and its whole so that matchmakers do not connect all at once. Attempts are logged.
     ///
     /// # Errors
     ///
-    /// What `open` fails with when trying again cannot help: all but
-    /// [`StoreError::Unavailable`].
+    /// Any error of `open` that trying again cannot cure: all but [`StoreError::Unavailable`].
     pub async fn connect<F>(&self, mut open: impl FnMut() -> F) -> Result<(), StoreError>
     where
         F: Future<Output = Result<Arc<dyn Store>, StoreError>>,
@@ -52,6 +50,29 @@ impl LateStore {
             pause = (2 * pause).min(Self::PAUSE_MAX);
             attempt += 1;
         }
+    }
+
+    /// The same, for at most `limit`; `None` for as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// Also [`StoreError::Unavailable`] if there is no store in time.
+    pub async fn connect_within<F>(
+        &self,
+        limit: Option<Duration>,
+        open: impl FnMut() -> F,
+    ) -> Result<(), StoreError>
+    where
+        F: Future<Output = Result<Arc<dyn Store>, StoreError>>,
+    {
+        let Some(limit) = limit else {
+            return self.connect(open).await;
+        };
+        let connected = timeout(limit, self.connect(open)).await;
+        connected.unwrap_or_else(|_| {
+            let why = format!("it did not answer within {} s", limit.as_secs());
+            Err(StoreError::Unavailable(why))
+        })
     }
 }
 

@@ -1,26 +1,25 @@
 //! The matchmaker: players, challenges, tickets, seats, over HTTP ([`protocol::http`] lists it).
 //!
-//! It keeps nothing between requests but its key, its configuration and a soft view of the registry
-//! of shards, so that any number of matchmakers serve one store and any of them may die at any
-//! moment. What two of them could disagree on is decided by compare-and-set in the store; what one
-//! of them left half done is finished by whoever reads it next (`assign`).
+//! It keeps no state between requests but its key, its configuration and a soft view of the registry of
+//! shards. So any number of matchmakers serve one store, and any of them may die at any moment. Races between
+//! matchmakers are decided by compare-and-set in the store; work that a dead matchmaker left half done is
+//! finished by whichever reads it next (`assign`).
 //!
-//! [`run`] is all of it. A program that has its store at hand passes that; the binary passes a
-//! [`LateStore`], which may come up later than the matchmaker.
+//! [`run`] serves players and [`operate`] serves operators. A program that has an open store passes that; the
+//! binary passes a [`LateStore`], which may connect after the matchmaker has started.
 
-// What it runs with.
+// Configuration.
 mod config;
 
 mod limit_args;
 
 // Pure decisions.
-mod address;
 mod pairing;
 mod places;
 mod rates;
 mod registry;
 
-// What a request may do.
+// The operations behind requests.
 mod assign;
 mod bounds;
 mod problem;
@@ -42,10 +41,10 @@ mod request_metrics;
 mod router;
 mod serve;
 
-// The other edge: a store that is not there yet.
+// A store that connects late.
 mod late;
 
-// What operators see and do.
+// The admin endpoint.
 mod metrics;
 mod operators;
 mod shard_client;
@@ -58,8 +57,7 @@ pub use late::LateStore;
 pub use limit_args::LimitArgs;
 pub use operators::operate;
 pub use process::{Failure, start};
-pub use request_metrics::RequestMetrics;
-pub use serve::run;
+pub use serve::{Shared, run};
 
 #[cfg(test)]
 mod tests;

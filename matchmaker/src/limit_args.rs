@@ -1,28 +1,28 @@
-//! What peers may use up, as an operator sets it.
+//! Options that limit what players and addresses may use.
 
 use clap::Args;
 use settings::Networks;
 use store::Holding;
 
-/// The bounds for players and addresses, and who is known how.
+/// Limits on players and addresses, and how clients are identified.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
     /// The networks of the proxies or load balancers before this matchmaker, such as 10.0.0.0/8. Clients
-    /// are counted by address: where the peer is such a proxy, by the last address before it that is none,
-    /// as Forwarded or X-Forwarded-For says. Without it, all clients of a proxy are one. May be repeated,
-    /// or a list with commas.
+    /// are counted by address: behind such a proxy, by the last address in Forwarded or X-Forwarded-For that is
+    /// not a trusted proxy's. Without this option, all clients of a proxy count as one. May be repeated, or a
+    /// list with commas.
     #[arg(long, env = "ROOKERY_TRUSTED_PROXY", value_name = "CIDR")]
     pub trusted_proxy: Vec<Networks>,
 
-    /// Clients that no limit of this section holds for, such as a load generator or a gateway that has
-    /// limits of its own; never a trusted proxy's own address. `rookery dev` exempts the loopback unless
-    /// told otherwise. May be repeated, or a list with commas.
+    /// Clients to whom no limit of this section applies, such as a load generator or a gateway with limits of
+    /// its own; never a trusted proxy's own address. `rookery dev` exempts the loopback by default. May be
+    /// repeated, or a list with commas.
     #[arg(long, env = "ROOKERY_LIMIT_EXEMPT", value_name = "CIDR")]
     pub limit_exempt: Vec<Networks>,
 
-    /// Connections that one address may have open, and no more than a quarter of all. IPv6 is counted by
-    /// /64 here and below. Trusted proxies and exempt clients may have any number.
+    /// Upper bound on open connections of one address, and never more than a quarter of all. IPv6 is counted by
+    /// /64 here and below. Trusted proxies and exempt clients have no bound.
     #[arg(
         long,
         env = "ROOKERY_CONNECTIONS_PER_ADDRESS_MAX",
@@ -32,7 +32,7 @@ pub struct LimitArgs {
     )]
     pub connections_per_address_max: u32,
 
-    /// Guests that one address may make at once, and in five minutes from then on.
+    /// Guests that one address may create in a burst, and then in every five minutes.
     #[arg(
         long,
         env = "ROOKERY_GUESTS_PER_ADDRESS_MAX",
@@ -42,8 +42,8 @@ pub struct LimitArgs {
     )]
     pub guests_per_address_max: u32,
 
-    /// Tickets and challenges that one address may make, and challenges that it may accept, at once, and in
-    /// five minutes from then on.
+    /// Tickets and challenges that one address may create, and challenges that it may accept, in a burst and then
+    /// in every five minutes.
     #[arg(
         long,
         env = "ROOKERY_CREATIONS_PER_ADDRESS_MAX",
@@ -53,7 +53,7 @@ pub struct LimitArgs {
     )]
     pub creations_per_address_max: u32,
 
-    /// Matches that are not over that one player may have.
+    /// Unfinished matches that one player may have.
     #[arg(
         long,
         env = "ROOKERY_MATCHES_PER_PLAYER_MAX",
@@ -85,8 +85,8 @@ pub struct LimitArgs {
 }
 
 impl Default for LimitArgs {
-    /// What is said where nothing else is: generous enough for a hall of 300 guests behind one address, who
-    /// all come at once and play game after game.
+    /// The defaults: generous enough for a hall of 300 guests behind one address, who all arrive at once and play
+    /// game after game.
     fn default() -> Self {
         Self {
             trusted_proxy: Vec::new(),
@@ -102,7 +102,7 @@ impl Default for LimitArgs {
 }
 
 impl LimitArgs {
-    /// How many of a kind one player may have.
+    /// Upper bound on what one player may have of a kind.
     pub(crate) const fn per_player_max(&self, kind: Holding) -> u32 {
         match kind {
             Holding::Match => self.matches_per_player_max,
@@ -110,10 +110,4 @@ impl LimitArgs {
             Holding::Challenge => self.challenges_per_player_max,
         }
     }
-}
-
-/// Networks as they are shown: with commas, as they may be given.
-pub(crate) fn shown(networks: &[Networks]) -> String {
-    let networks: Vec<String> = networks.iter().map(Networks::to_string).collect();
-    networks.join(",")
 }

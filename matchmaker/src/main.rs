@@ -3,15 +3,14 @@
 use std::process::ExitCode;
 
 use matchmaker::Args;
-use settings::Parsed;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let _flush = program::Flush;
     settings::raise_open_files();
-    let Parsed { args, unread, .. } =
+    let parsed =
         settings::parse::<Args>(std::env::args_os(), None).unwrap_or_else(|refused| refused.exit());
-    match matchmaker::start(args, &unread).await {
+    match matchmaker::start(parsed).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             program::complain!("rookery-matchmaker: {failure}");

@@ -10,8 +10,8 @@ use game_core::{BySeat, Match, MatchId, Player};
 use protocol::SeatView;
 use protocol::http::MatchReply;
 use tracing::error;
+use web::PathId;
 
-use crate::extract::PathId;
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
 
@@ -45,7 +45,7 @@ pub(crate) async fn pgn(
 ) -> Result<Response, Problem> {
     let game = service.restore(id).await?;
     let pgn = game.pgn(&service.config.site);
-    // The registered type (RFC 6838 vendor tree has none): what Lichess and browsers agree on.
+    // There is no registered media type (RFC 6838); this is the one that Lichess and browsers use.
     Ok((
         [(
             header::CONTENT_TYPE,
@@ -56,7 +56,7 @@ pub(crate) async fn pgn(
         .into_response())
 }
 
-/// The problem of a match that is not there.
+/// The problem of a match that does not exist.
 pub(crate) fn not_found(id: MatchId) -> Problem {
     Problem::new(Kind::MatchNotFound, format!("No match has the id {id}."))
 }

@@ -1,4 +1,4 @@
-//! What Prometheus is told of the installation as this matchmaker sees it.
+//! Metrics of the installation as this matchmaker sees it.
 
 use prometheus::{IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
@@ -33,7 +33,7 @@ fn gather(view: &View) -> prometheus::Result<String> {
     for (name, help, value) in [
         (
             "rookery_registry_matches",
-            "Matches that the live shards say they hold.",
+            "Matches that the live shards hold, by their records.",
             view.records().map(|record| i64::from(record.live)).sum(),
         ),
         (

@@ -1,5 +1,5 @@
-//! The whole installation as operators meet it: each owner is asked about its matches, and the store
-//! answers for owners that cannot be, and for matches that no owner tells of.
+//! The admin endpoint of the whole installation: each owner is asked about its matches, and the store answers for
+//! owners that cannot be reached and for matches that no owner reports.
 
 mod census;
 
@@ -15,6 +15,7 @@ use admin::{
 use async_trait::async_trait;
 use axum::http::Method;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
+use program::Reload;
 use serde_json::json;
 use shard_core::{MatchQuery, Page, Selection};
 use store::{Ownership, Registered, ShardRecord, Status, Store};
@@ -25,38 +26,37 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use self::census::{Census, Stray};
-use crate::registry::{Fate, View, watch_registry};
+use crate::registry::{Fate, View};
 use crate::request_metrics::RequestMetrics;
+use crate::serve::Shared;
 use crate::service::now;
 use crate::shard_client::ShardClient;
 
-/// How often a shard is asked to end a match of another one that it may not know to be dead yet.
+/// Attempts to have a match ended by its heir, which may not yet know that the owner is dead.
 const TAKE_ATTEMPTS: u32 = 8;
-/// Between two attempts.
+/// Interval between two attempts.
 const TAKE_EVERY: Duration = Duration::from_millis(500);
 
-/// Serves the admin endpoint of the whole installation until `shutdown`. Shards are shown its
-/// certificate or, without TLS, the first token of `access`. `requests` is what the matchmaker beside it counts.
+/// Serves the admin endpoint of the whole installation until `shutdown`, beside a [`run`](crate::run) with the
+/// same [`Shared`]. Shards are shown its certificate or, without TLS, the first token of `access`; the certificate
+/// is read again on `reload`.
 pub async fn operate(
     listener: TcpListener,
     access: Access,
     settings: Vec<Setting>,
-    store: Arc<dyn Store>,
-    requests: RequestMetrics,
+    shared: Shared,
+    reload: Reload,
     shutdown: CancellationToken,
 ) {
-    let (sender, views) = watch::channel(Arc::new(View::default()));
-    let watching = watch_registry(Arc::clone(&store), sender, None, shutdown.clone());
     let source = ClusterSource {
-        store,
-        views,
+        views: shared.views.subscribe(),
+        store: shared.store,
         client: ShardClient::new(&access),
-        requests,
+        requests: shared.requests,
         census: Census::default(),
         settings,
     };
-    let serving = admin::serve(listener, access, Arc::new(source), shutdown);
-    tokio::join!(watching, serving);
+    admin::serve(listener, access, Arc::new(source), reload, shutdown).await;
 }
 
 struct ClusterSource {
@@ -68,14 +68,14 @@ struct ClusterSource {
     settings: Vec<Setting>,
 }
 
-/// A shard of the registry, and what became of it.
+/// A shard of the registry, and whether it is dead.
 struct Known {
     record: ShardRecord,
     is_dead: bool,
 }
 
 impl Known {
-    /// Where it can be asked.
+    /// Its admin endpoint, if it can be asked.
     fn admin(&self) -> Option<SocketAddr> {
         self.record.admin.filter(|_| !self.is_dead)
     }
@@ -119,8 +119,8 @@ impl ClusterSource {
         })
     }
 
-    /// The live matches of the store that no shard tells of: those of owners that did not answer, or are
-    /// not there, and those that their owners do not have in memory. Also says whether none is missing.
+    /// The live matches of the store that no shard reports: those of owners that did not answer or are gone, and
+    /// those that their owners do not have in memory. Also returns whether the list is complete.
     async fn strays(
         &self,
         of: Option<ShardId>,
@@ -132,7 +132,7 @@ impl ClusterSource {
         for (_, ownership) in &live {
             *counts.entry(ownership.owner).or_default() += 1;
         }
-        // Asked only where the numbers differ: it is a long answer.
+        // Asked only if the numbers differ, as the answer is long.
         let mut held = HashSet::new();
         for (id, record) in told {
             if counts.get(id).is_some_and(|count| *count > record.live) {
@@ -161,14 +161,14 @@ impl ClusterSource {
         answer.await.map(|held| held.matches)
     }
 
-    /// Whom to ask to end a live match: its owner or, if that is gone, the shard that is to take it over.
+    /// The shard to ask to end a live match: its owner or, if that is gone, the heir. Also whether it is the owner.
     async fn arbiter(&self, id: MatchId) -> Result<(SocketAddr, bool), Problem> {
         let ownership = self.live_ownership(id).await?;
         let view = self.views.borrow().clone();
         match view.fate(ownership.owner) {
             Fate::Dead => {}
             Fate::Absent => {
-                // One that has just begun may own it already.
+                // A shard that has just started may own it already.
                 let registry = self.store.shards().await?;
                 let mut records = registry.iter().filter_map(Registered::record);
                 if let Some(owner) = records.find(|shard| shard.id == ownership.owner)
@@ -191,7 +191,7 @@ impl ClusterSource {
         Ok((address, false))
     }
 
-    /// Who may write a match that has not ended.
+    /// The ownership of a match that has not ended.
     async fn live_ownership(&self, id: MatchId) -> Result<Ownership, Problem> {
         let ownership = self.store.ownership(id).await?;
         let ownership = ownership.ok_or_else(|| not_found(id))?;
@@ -261,7 +261,7 @@ impl Source for ClusterSource {
                 Ok((record, Err(problem))) => {
                     tracing::warn!(shard = %record.id, problem = problem.code(), "a shard cannot be asked");
                 }
-                Err(error) => tracing::error!(%error, "a question to a shard failed"),
+                Err(error) => tracing::error!(%error, "a request to a shard failed"),
             }
         }
         let mut complete = true;
@@ -405,7 +405,7 @@ impl Source for ClusterSource {
     }
 
     async fn revoke(&self, player: &PlayerId) -> Result<Revoked, Problem> {
-        // From here on it holds: a shard that cannot be asked reads it with its next heartbeat.
+        // It is in force from here on: a shard that cannot be asked reads it with its next heartbeat.
         self.store.revoke(player, now()).await?;
         let mut closed = 0;
         for known in self.registry().await? {
@@ -426,7 +426,7 @@ impl Source for ClusterSource {
     }
 }
 
-/// The matches of a shard's page, each with its place in the list.
+/// The matches of a shard's page, each with its position in the whole list.
 fn placed(list: MatchList, query: &MatchQuery) -> Page<MatchSummary> {
     let place = |summary: MatchSummary| (summary.position(query), summary);
     Page {

@@ -5,13 +5,11 @@ use std::collections::HashMap;
 use game_core::{PlayerId, UnixMillis};
 use store::{Ticket, TicketId};
 
-/// A ticket whose player has not asked for it for so long is passed over: its player is gone, and
-/// would only let the opponent wait for a first move. Clients ask again after a second or two, so
-/// this outlasts a few lost requests.
+/// A ticket is skipped if its player has not polled it for this long: the player is gone, and the opponent would wait
+/// for a first move in vain. Clients poll every second or two, so this outlasts a few lost requests.
 pub(crate) const SEEN_WITHIN_MS: u64 = 10_000;
 
-/// The waiting tickets that `own` replaces: its player's older ones, of a client that is gone or has
-/// asked twice.
+/// The waiting tickets that `own` replaces: older ones of the same player, whose client is gone or has asked twice.
 pub(crate) fn replaced_by<'a>(
     own: &Ticket,
     waiting: &'a [Ticket],
@@ -23,10 +21,9 @@ pub(crate) fn replaced_by<'a>(
 
 /// The ticket that `own` is to be paired with now, if any.
 ///
-/// Of each player only the newest waiting ticket counts: an older one may be of a client that is
-/// gone. The oldest of those seen lately are paired first, each with the next, so that every
-/// matchmaker that sees the same list finds the same pairs. Only the pair that holds `own` is
-/// named: the others have their own players asking for them.
+/// Only the newest waiting ticket of each player counts, as the client of an older one may be gone. Of the tickets
+/// polled lately the oldest are paired first, each with the next, so that every matchmaker finds the same pairs in
+/// the same list. Only the pair that holds `own` is returned; the other players poll for theirs.
 pub(crate) fn partner_of(own: TicketId, waiting: &[Ticket], now: UnixMillis) -> Option<&Ticket> {
     let mut line = newest_of_each_player(waiting, now);
     line.sort_by_key(|ticket| (ticket.created_at, ticket.id));
@@ -45,7 +42,7 @@ fn newest_of_each_player(waiting: &[Ticket], now: UnixMillis) -> Vec<&Ticket> {
     newest.into_values().collect()
 }
 
-/// A time in the future, as another matchmaker's clock may write it, is fresh.
+/// A time in the future, from a matchmaker whose clock is ahead, counts as fresh.
 fn is_fresh(ticket: &Ticket, now: UnixMillis) -> bool {
     now.0.saturating_sub(ticket.seen_at.0) <= SEEN_WITHIN_MS
 }

@@ -1,28 +1,28 @@
-//! Who may have a connection: so many in all, so many for an address, and a few apart for probes.
+//! Admission of connections: a limit in all, one for each address, and a reserve for probes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use settings::AddressGroup;
 
-/// Connections beyond all others, for probes: an orchestrator restarts a process that does not answer
-/// them. A place is taken for seconds only.
+/// Upper bound on connections beyond all others, for probes: an orchestrator restarts a process that does not
+/// answer them. Each is open for seconds only.
 pub(crate) const RESERVED_MAX: usize = 64;
-/// So many of those for one address: an orchestrator asks one or two things at once.
+/// Upper bound on those of one address: an orchestrator sends one or two probes at once.
 const RESERVED_PER_ADDRESS_MAX: usize = 2;
-/// No address has more than this part of all connections, however few there are.
+/// No address has more than one in this many of all connections.
 const SHARE: usize = 4;
 
-/// What a connection may be used for.
+/// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Everything.
+enum Kind {
+    /// All requests.
     Usual,
-    /// Probes.
+    /// Probes alone.
     Reserved,
 }
 
-/// The connections that are open.
+/// The open connections.
 #[derive(Debug)]
 pub(crate) struct Places {
     max: usize,
@@ -69,8 +69,8 @@ impl Places {
         }
     }
 
-    /// A place for one connection more, if there is one. `address` is what it is counted by; one that is
-    /// not `capped` may have all of them.
+    /// A place for one more connection of `address`, if there is one. An address that is not `capped` may have all
+    /// of them.
     fn take(&mut self, address: AddressGroup, capped: bool) -> Option<Kind> {
         let has_share = !capped || self.usual.of(address) < self.per_address_max;
         if has_share && self.usual.all < self.max {
@@ -116,8 +116,9 @@ impl Place {
         })
     }
 
-    pub(crate) const fn kind(&self) -> Kind {
-        self.kind
+    /// Whether the connection is for probes alone.
+    pub(crate) fn is_reserved(&self) -> bool {
+        self.kind == Kind::Reserved
     }
 }
 
@@ -127,7 +128,7 @@ impl Drop for Place {
     }
 }
 
-/// Held for one count, and never while anything waits.
+/// The lock is held for one update, never across a wait.
 fn locked(places: &Mutex<Places>) -> MutexGuard<'_, Places> {
     places.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -147,7 +148,7 @@ mod tests {
         let kinds = |taken: &[Option<Place>]| -> Vec<Option<Kind>> {
             taken
                 .iter()
-                .map(|place| place.as_ref().map(Place::kind))
+                .map(|place| place.as_ref().map(|place| place.kind))
                 .collect()
         };
         let (usual, reserved) = (Some(Kind::Usual), Some(Kind::Reserved));

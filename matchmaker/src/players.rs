@@ -8,9 +8,9 @@ use game_core::{MatchId, PlayerId};
 use protocol::http::{NewPlayer, PlayerReply};
 use protocol::name;
 use tokens::PlayerClaims;
+use web::Body;
 
 use crate::bounds::Client;
-use crate::extract::Body;
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, expiry, now};
 

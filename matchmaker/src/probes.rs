@@ -1,35 +1,36 @@
-//! `GET /livez` and `GET /readyz`, for whoever starts and stops this process.
+//! `GET /livez` and `GET /readyz`, for the orchestrator.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use tokio::time::timeout;
+use web::QueryOf;
 
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
 
-/// The store must answer a probe within this: probes themselves wait a second or so.
+/// The store must answer within this, as probes time out after a second or so.
 const STORE_WITHIN: Duration = Duration::from_millis(900);
 
-/// The process answers. It never asks the store, so that an outage of the store restarts nobody.
+/// The process answers. The store is not asked, so that its outage restarts no matchmaker.
 pub(crate) async fn live() -> &'static str {
     "ok\n"
 }
 
-/// What a probe asks for.
+/// The query of a probe.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ReadyQuery {
-    /// `match`: also that a match can be made now.
+    /// `match`: also check that a match can be created now.
     r#for: Option<String>,
 }
 
-/// The store answers, so requests can be served. With `?for=match` a shard with room must be known too:
-/// whether there is one says nothing of this matchmaker, so that other probes do not ask for it.
+/// The store answers, so requests can be served. With `?for=match` a shard with room must be known too; usual probes
+/// leave that out, as a missing shard is no fault of this matchmaker.
 pub(crate) async fn ready(
     State(service): State<Arc<Service>>,
-    Query(query): Query<ReadyQuery>,
+    QueryOf(query): QueryOf<ReadyQuery>,
 ) -> Result<&'static str, Problem> {
     if service.shutdown.is_cancelled() {
         return Err(Problem::new(

@@ -2,123 +2,87 @@
 
 use std::time::Duration;
 
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
 use store::StoreError;
 use tracing::{debug, error};
 
-/// Declares the kinds of problem: one row each, as clients see it.
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident = $status:literal $code:literal $title:literal;)*) => {
-        /// The kinds of problem. The codes are stable: clients may rely on them.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum Kind { $($(#[$doc])* $kind,)* }
-
-        impl Kind {
-            #[cfg(test)]
-            pub(crate) const ALL: &[Self] = &[$(Self::$kind,)*];
-
-            const fn row(self) -> (u16, &'static str, &'static str) {
-                match self { $(Self::$kind => ($status, $code, $title),)* }
-            }
-        }
-    };
-}
-
-kinds! {
-    /// Body or query is not what the request takes.
-    InvalidRequest = 400 "invalid_request" "Invalid request";
-    /// An id in the path is not of the form of such an id.
-    InvalidId = 400 "invalid_id" "Invalid id";
-    /// A name that a player cannot have.
-    InvalidName = 400 "invalid_name" "Invalid name";
-    /// A position that no match can start from.
-    InvalidPosition = 400 "invalid_position" "Invalid position";
-    /// No player token came with the request.
-    TokenMissing = 401 "token_missing" "Player token missing";
-    /// The token is none of this installation's player tokens.
-    TokenInvalid = 401 "token_invalid" "Player token invalid";
-    /// The token's time is over.
-    TokenExpired = 401 "token_expired" "Player token expired";
-    /// An operator has shut the player out.
-    TokenRevoked = 401 "token_revoked" "Player token revoked";
-    /// The caller plays in another match.
-    NotAPlayer = 403 "not_a_player" "Not a player of this match";
-    /// A player cannot accept a challenge of their own.
-    OwnChallenge = 403 "own_challenge" "Own challenge";
-    /// The challenge is for another player.
-    NotInvited = 403 "not_invited" "Not invited";
-    /// The ticket or challenge is another player's.
-    NotYours = 403 "not_yours" "Not yours";
-    /// Nothing is served at this path.
-    RouteNotFound = 404 "route_not_found" "No such route";
-    /// No ticket has this id.
-    TicketNotFound = 404 "ticket_not_found" "No such ticket";
-    /// No challenge has this id.
-    ChallengeNotFound = 404 "challenge_not_found" "No such challenge";
-    /// No match has this id.
-    MatchNotFound = 404 "match_not_found" "No such match";
-    /// The path takes other methods.
-    MethodNotAllowed = 405 "method_not_allowed" "Method not allowed";
-    /// Another player was faster.
-    ChallengeTaken = 409 "challenge_taken" "Challenge taken";
-    /// The challenger has withdrawn it.
-    ChallengeCancelled = 409 "challenge_cancelled" "Challenge cancelled";
-    /// What has a match cannot be withdrawn.
-    AlreadyMatched = 409 "already_matched" "Already matched";
-    /// The body did not come in time.
-    BodyTimeout = 408 "body_timeout" "Body too slow";
-    /// The body is longer than any request needs.
-    BodyTooLarge = 413 "body_too_large" "Body too large";
-    /// The body is not JSON.
-    UnsupportedMediaType = 415 "unsupported_media_type" "Unsupported media type";
-    /// The address has made as many of these requests as it may.
-    RateLimited = 429 "rate_limited" "Rate limited";
-    /// A player plays in as many matches as one may.
-    TooManyMatches = 429 "too_many_matches" "Too many matches";
-    /// The player waits in as many pools as one may.
-    TooManyTickets = 429 "too_many_tickets" "Too many tickets";
-    /// The player has as many open challenges as one may.
-    TooManyChallenges = 429 "too_many_challenges" "Too many challenges";
-    /// A fault of the server.
-    Internal = 500 "internal" "Internal error";
-    /// No live shard takes matches.
-    NoShard = 503 "no_shard" "No shard";
-    /// Where the match lives is not known yet.
-    OwnerUnknown = 503 "owner_unknown" "Owner not known yet";
-    /// The store does not answer.
-    StoreUnavailable = 503 "store_unavailable" "Store unavailable";
-    /// The store has room only for the matches in play.
-    StoreFull = 503 "store_full" "Store nearly full";
-    /// As many requests are under way as may be.
-    Overloaded = 503 "overloaded" "Overloaded";
-    /// The request took too long.
-    TimedOut = 503 "timed_out" "Timed out";
-}
-
-/// Says to the access log which problem a response is.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ProblemCode(pub(crate) &'static str);
-
-/// What is wrong with one request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
-    pub(crate) kind: Kind,
-    pub(crate) detail: String,
-    /// When to come back, if another time than the usual one.
-    pub(crate) retry_after: Option<Duration>,
+web::problems! {
+    realm: "rookery",
+    body_timeout: BodyTimeout,
+    timed_out: TimedOut,
+    pub(crate) kinds {
+        /// Body or query is not what the request takes.
+        InvalidRequest = 400 "invalid_request" "Invalid request";
+        /// An id in the path is not of the form of such an id.
+        InvalidId = 400 "invalid_id" "Invalid id";
+        /// A name that a player cannot have.
+        InvalidName = 400 "invalid_name" "Invalid name";
+        /// A position that no match can start from.
+        InvalidPosition = 400 "invalid_position" "Invalid position";
+        /// No player token came with the request.
+        TokenMissing = 401 "token_missing" "Player token missing";
+        /// The token is none of this installation's player tokens.
+        TokenInvalid = 401 "token_invalid" "Player token invalid";
+        /// The token's time is over.
+        TokenExpired = 401 "token_expired" "Player token expired";
+        /// An operator has shut the player out.
+        TokenRevoked = 401 "token_revoked" "Player token revoked";
+        /// The caller plays in another match.
+        NotAPlayer = 403 "not_a_player" "Not a player of this match";
+        /// A player cannot accept a challenge of their own.
+        OwnChallenge = 403 "own_challenge" "Own challenge";
+        /// The challenge is for another player.
+        NotInvited = 403 "not_invited" "Not invited";
+        /// The ticket or challenge is another player's.
+        NotYours = 403 "not_yours" "Not yours";
+        /// Nothing is served at this path.
+        RouteNotFound = 404 "route_not_found" "No such route";
+        /// No ticket has this id.
+        TicketNotFound = 404 "ticket_not_found" "No such ticket";
+        /// No challenge has this id.
+        ChallengeNotFound = 404 "challenge_not_found" "No such challenge";
+        /// No match has this id.
+        MatchNotFound = 404 "match_not_found" "No such match";
+        /// The path takes other methods.
+        MethodNotAllowed = 405 "method_not_allowed" "Method not allowed";
+        /// Another player was faster.
+        ChallengeTaken = 409 "challenge_taken" "Challenge taken";
+        /// The challenger has withdrawn it.
+        ChallengeCancelled = 409 "challenge_cancelled" "Challenge cancelled";
+        /// What has a match cannot be withdrawn.
+        AlreadyMatched = 409 "already_matched" "Already matched";
+        /// The body did not come in time.
+        BodyTimeout = 408 "body_timeout" "Body too slow";
+        /// The body is longer than any request needs.
+        BodyTooLarge = 413 "body_too_large" "Body too large";
+        /// The body is not JSON.
+        UnsupportedMediaType = 415 "unsupported_media_type" "Unsupported media type";
+        /// The address has made as many of these requests as it may.
+        RateLimited = 429 "rate_limited" "Rate limited";
+        /// A player plays in as many matches as one may.
+        TooManyMatches = 429 "too_many_matches" "Too many matches";
+        /// The player waits in as many pools as one may.
+        TooManyTickets = 429 "too_many_tickets" "Too many tickets";
+        /// The player has as many open challenges as one may.
+        TooManyChallenges = 429 "too_many_challenges" "Too many challenges";
+        /// A fault of the server.
+        Internal = 500 "internal" "Internal error";
+        /// No live shard takes matches.
+        NoShard = 503 "no_shard" "No shard";
+        /// Where the match lives is not known yet.
+        OwnerUnknown = 503 "owner_unknown" "Owner not known yet";
+        /// The store does not answer.
+        StoreUnavailable = 503 "store_unavailable" "Store unavailable";
+        /// The store has room only for the matches in play.
+        StoreFull = 503 "store_full" "Store nearly full";
+        /// As many requests are under way as may be.
+        Overloaded = 503 "overloaded" "Overloaded";
+        /// The request took too long.
+        TimedOut = 503 "timed_out" "Timed out";
+    }
 }
 
 impl Problem {
-    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self {
-            kind,
-            detail: detail.into(),
-            retry_after: None,
-        }
-    }
-
-    /// Says when to come back.
+    /// Sets when to try again.
     pub(crate) fn after(self, wait: Duration) -> Self {
         Self {
             retry_after: Some(wait),
@@ -128,11 +92,11 @@ impl Problem {
 }
 
 impl From<StoreError> for Problem {
-    /// What the store said goes to the log and no further: it may name addresses.
+    /// The store's own text goes to the log only, as it may name addresses.
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) | StoreError::Unfit(_) => {
-                // The outage itself is logged once, by who watches the registry.
+                // The outage itself is logged once, by the observer of the registry.
                 debug!(%error, "a request failed for want of the store");
                 Self::new(
                     Kind::StoreUnavailable,
@@ -147,42 +111,10 @@ impl From<StoreError> for Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let (status, code, title) = self.kind.row();
-        let body = protocol::http::Problem {
-            code: code.to_owned(),
-            title: title.to_owned(),
-            detail: self.detail,
-            status,
-        };
-        // RFC 6750 section 3: no error code where no token was sent.
-        let challenge = match self.kind {
-            Kind::TokenMissing => Some(r#"Bearer realm="rookery""#),
-            Kind::TokenInvalid | Kind::TokenExpired | Kind::TokenRevoked => {
-                Some(r#"Bearer realm="rookery", error="invalid_token""#)
-            }
-            _ => None,
-        };
-        let mut response = admin::problem_response(body, challenge);
-        if let Some(wait) = self.retry_after {
-            // Whole seconds (RFC 9110 section 10.2.3), and never too soon.
-            let wait_s = wait.as_millis().div_ceil(1_000).max(1);
-            let value = HeaderValue::from(u64::try_from(wait_s).unwrap_or(u64::MAX));
-            response.headers_mut().insert(header::RETRY_AFTER, value);
-        }
-        // The rest of such a body is not worth reading.
-        if matches!(self.kind, Kind::BodyTooLarge | Kind::BodyTimeout) {
-            let close = HeaderValue::from_static("close");
-            response.headers_mut().insert(header::CONNECTION, close);
-        }
-        response.extensions_mut().insert(ProblemCode(code));
-        response
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use axum::response::IntoResponse;
+
     use super::*;
 
     #[test]

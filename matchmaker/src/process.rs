@@ -1,10 +1,11 @@
-//! The process of its own: logs, the listener, the store that may come late, signals.
+//! A matchmaker as a process: logs, listeners, the store that may come late, signals.
 
 use std::error::Error;
 use std::sync::Arc;
 
-use program::Hangup;
-use settings::UnknownVariable;
+use admin::Setting;
+use program::{Hangup, Reload};
+use settings::Parsed;
 use store::{RedisConfig, RedisStore, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -13,21 +14,24 @@ use tracing::{info, warn};
 use crate::config::{Args, Settings};
 use crate::late::LateStore;
 use crate::operators::operate;
-use crate::request_metrics::RequestMetrics;
-use crate::serve::run;
+use crate::serve::{Shared, run};
 
-/// What ended the process, in words for the operator.
+/// Why the process ended, in words for the operator.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
-/// Runs a matchmaker as a process of its own, until a signal ends it. Variables that are `unread` are warned
-/// about.
+/// Runs a matchmaker as a process of its own, until a signal ends it.
 ///
 /// # Errors
 ///
 /// [`Failure`] names the option, its value and what is allowed, or what cannot be reached.
-pub async fn start(args: Args, unread: &[UnknownVariable]) -> Result<(), Failure> {
-    program::start_log(log_filter(&args.log)?, args.log_format);
-    for variable in unread {
+pub async fn start(parsed: Parsed<Args>) -> Result<(), Failure> {
+    let Parsed {
+        args,
+        effective,
+        unread,
+    } = parsed;
+    args.log.start("info")?;
+    for variable in &unread {
         warn!("{variable}");
     }
     let settings = args.into_settings()?;
@@ -35,27 +39,38 @@ pub async fn start(args: Args, unread: &[UnknownVariable]) -> Result<(), Failure
         .await
         .map_err(|error| format!("--listen (ROOKERY_LISTEN): {}: {error}", settings.listen))?;
     let shutdown = CancellationToken::new();
-    // A handle that is kept hears of SIGHUP; nothing here is read again yet.
-    drop(program::watch_signals(shutdown.clone(), Hangup::Reloads)?);
-    let result = serve(settings, listener, &shutdown).await;
+    let reload = program::watch_signals(shutdown.clone(), Hangup::Reloads)?;
+    let result = serve(
+        settings,
+        Setting::of(&effective),
+        listener,
+        reload,
+        &shutdown,
+    )
+    .await;
     if result.is_ok() {
         info!("ended");
     }
     result
 }
 
-/// Serves until the end, connecting to the store meanwhile.
+/// Serves until `shutdown`, and connects to the store meanwhile.
 async fn serve(
     settings: Settings,
+    shown: Vec<Setting>,
     listener: TcpListener,
+    reload: Reload,
     shutdown: &CancellationToken,
 ) -> Result<(), Failure> {
-    let shown = settings.shown();
     let redis = settings.store;
     let store = Arc::new(LateStore::default());
-    let metrics = RequestMetrics::default();
+    let shared = Shared::new(store.clone());
     let operating = match settings.admin {
-        None => None,
+        None => {
+            // Nothing to reload: the log may say that SIGHUP is ignored.
+            drop(reload);
+            None
+        }
         Some((address, access)) => {
             let listener = admin::bind(address).await?;
             info!(address = %listener.local_addr()?, "the admin endpoint serves");
@@ -63,8 +78,8 @@ async fn serve(
                 listener,
                 access,
                 shown,
-                store.clone(),
-                metrics.clone(),
+                shared.clone(),
+                reload,
                 shutdown.clone(),
             ))
         }
@@ -77,9 +92,8 @@ async fn serve(
     let running = run(
         settings.config,
         listener,
-        store.clone(),
         settings.key,
-        metrics,
+        shared,
         shutdown.clone(),
     );
     let open = || async {
@@ -88,10 +102,11 @@ async fn serve(
     };
     let connecting = async {
         let connected = tokio::select! {
-            connected = store.connect(open) => connected,
+            connected = store.connect_within(settings.store_wait, open) => connected,
             () = shutdown.cancelled() => Ok(()),
         };
-        // A store that cannot keep the contract is for the operator to mend; nothing is served.
+        // A store that cannot keep the contract, or does not answer in time, needs the operator; nothing is
+        // served.
         if connected.is_err() {
             shutdown.cancel();
         }
@@ -103,18 +118,13 @@ async fn serve(
 }
 
 impl Args {
-    /// Whether a matchmaker could be started with these: reads what they name, and binds nothing. Returns
-    /// the store, which is not asked.
+    /// Whether a matchmaker could be started with these arguments: reads the files that they name, and binds
+    /// nothing. Returns the store, without connecting.
     ///
     /// # Errors
     ///
     /// [`Failure`] names the option, its value and what is allowed.
     pub fn check(self) -> Result<RedisConfig, Failure> {
-        log_filter(&self.log)?;
         Ok(self.into_settings()?.store)
     }
-}
-
-fn log_filter(filter: &str) -> Result<program::LogFilter, Failure> {
-    program::log_filter(filter).map_err(|error| format!("--log (ROOKERY_LOG): {error}").into())
 }

@@ -1,4 +1,4 @@
-//! How often something may be done from one address: a token bucket for each, in bounded memory.
+//! Rate limits by address: a token bucket for each, in bounded memory.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -6,12 +6,11 @@ use std::time::Duration;
 use lru::LruCache;
 use settings::AddressGroup;
 
-/// Addresses that are remembered, about 100 bytes each. One that is forgotten, as the least recently
-/// seen of so many, has its whole allowance again: who commands more addresses than this is not bounded
-/// by counting them.
+/// Upper bound on addresses that are remembered, about 100 bytes each. The least recently seen is forgotten first
+/// and then has its whole allowance again: counting does not bound a peer that commands more addresses than this.
 const ADDRESSES_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
 
-/// The time in which an empty allowance becomes full.
+/// The time in which an empty bucket becomes full.
 pub(crate) const WINDOW: Duration = Duration::from_secs(5 * 60);
 
 /// A token bucket for each address, kept as the time at which the bucket will be full (the generic cell
@@ -19,12 +18,12 @@ pub(crate) const WINDOW: Duration = Duration::from_secs(5 * 60);
 #[derive(Debug)]
 pub(crate) struct Rates {
     full_at: LruCache<AddressGroup, Duration>,
-    /// The time in which one use is forgiven.
+    /// The time in which one use is refilled.
     refill: Duration,
 }
 
 impl Rates {
-    /// Lets every address do it `burst` times at once, and as often in each [`WINDOW`].
+    /// Allows every address `burst` uses at once, and as many in each [`WINDOW`].
     pub(crate) fn new(burst: u32) -> Self {
         Self {
             full_at: LruCache::new(ADDRESSES_MAX),
@@ -32,11 +31,11 @@ impl Rates {
         }
     }
 
-    /// Uses the allowance of an address once.
+    /// Takes one use from the bucket of an address.
     ///
     /// # Errors
     ///
-    /// If it is used up: how long until it can be used again.
+    /// If the bucket is empty: the time until it holds one use.
     pub(crate) fn take(&mut self, address: AddressGroup, now: Duration) -> Result<(), Duration> {
         let full_at = self.full_at.get(&address).copied().unwrap_or_default();
         let next = full_at.max(now) + self.refill;

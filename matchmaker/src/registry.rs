@@ -1,7 +1,7 @@
-//! The shards, as this matchmaker sees them: which live, which takes a new match, which an old one.
+//! The shards as this matchmaker sees them: which are alive, which takes a new match, which an orphaned one.
 //!
-//! The view is soft: it is rebuilt from the store within seconds, and a wrong guess costs a player a
-//! detour, never a match, as ownership is decided by the store.
+//! The view is soft: it is rebuilt from the store within seconds, and a wrong guess costs a player a detour, never a
+//! match, as the store decides about ownership.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -18,36 +18,36 @@ use tracing::{info, warn};
 
 /// An answer of the registry must come within this, or the store counts as down.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-/// How full the store is is asked with every so many looks at the registry: every 3 s. In that time an
-/// installation that makes a thousand challenges a second fills 2 MB.
+/// Reads of the registry between two checks of how full the store is: 3 s. In that time an installation that
+/// creates a thousand challenges a second fills 2 MB.
 const ROOM_EVERY: u32 = 6;
 
-/// What the registry says of the owner of a match.
+/// The state of a match's owner according to the registry.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Fate<'a> {
-    /// It lives.
+    /// It is alive.
     Lives(&'a ShardRecord),
-    /// It lives, or has died a moment ago: that is known soon.
+    /// It is alive or has just died; which of the two is known within seconds.
     Suspect(&'a ShardRecord),
-    /// It has left, or its counter stands still: it is dead.
+    /// It is dead: it has left, or its heartbeat counter stands still.
     Dead,
-    /// It has no record: it has not registered yet, or its record was lost. Which it is is known soon.
+    /// It has no record: it has not registered yet or its record was lost; which of the two is known within seconds.
     Silent,
-    /// It has a record that cannot be read here: it lives, at an unknown address.
+    /// It has a record that cannot be read here: it is alive, at an unknown address.
     Unreadable,
-    /// The registry does not name it, or does since it was read.
+    /// The registry did not name it when it was last read.
     Absent,
     /// This matchmaker has not seen the registry yet.
     Unknown,
 }
 
-/// The shards that live, at one moment.
+/// The registry at one moment.
 #[derive(Debug, Default)]
 pub(crate) struct View {
     shards: Vec<Shard>,
     suspects: Vec<ShardId>,
     dead: Vec<ShardId>,
-    /// Those whose records cannot be read and that are not dead.
+    /// Shards that are not dead and whose records cannot be read.
     unreadable: Vec<ShardId>,
     observed: bool,
     /// How full the store is, as of a few seconds ago.
@@ -57,14 +57,14 @@ pub(crate) struct View {
 #[derive(Debug)]
 struct Shard {
     record: ShardRecord,
-    /// Its counter was seen to move. One that was not may be a dead one's last trace.
+    /// Its heartbeat counter was seen to move. If not, the record may be the last trace of a dead shard.
     proven: bool,
-    /// Matches placed there since this view was made, so that a burst does not go to one shard.
+    /// Matches placed there since this view was made, so that a burst is spread over shards.
     placed: AtomicU32,
 }
 
 impl View {
-    /// Whether the registry was ever read.
+    /// Whether the registry has been read.
     pub(crate) fn observed(&self) -> bool {
         self.observed
     }
@@ -74,12 +74,12 @@ impl View {
         self.room
     }
 
-    /// The same view of a store that is so full.
+    /// The same view, with how full the store is.
     pub(crate) fn with_room(self, room: Room) -> Self {
         Self { room, ..self }
     }
 
-    /// What became of a shard.
+    /// The state of a shard.
     pub(crate) fn fate(&self, id: ShardId) -> Fate<'_> {
         match self.shards.iter().find(|shard| shard.record.id == id) {
             Some(shard) if self.suspects.contains(&id) => Fate::Suspect(&shard.record),
@@ -92,12 +92,12 @@ impl View {
         }
     }
 
-    /// The records of the shards that live.
+    /// The records of the live shards.
     pub(crate) fn records(&self) -> impl Iterator<Item = &ShardRecord> {
         self.shards.iter().map(|shard| &shard.record)
     }
 
-    /// How many shards take matches, drain, and are dead.
+    /// The numbers of shards that take matches, drain, and are dead.
     pub(crate) fn counts(&self) -> (usize, usize, usize) {
         let draining = self.records().filter(|record| record.draining).count();
         (self.shards.len() - draining, draining, self.dead.len())
@@ -128,7 +128,7 @@ impl View {
         self.taker(id, |_| true)
     }
 
-    /// The same among the shards that are fit for something.
+    /// The same among the shards that `is_fit` accepts.
     pub(crate) fn taker(
         &self,
         id: MatchId,
@@ -177,16 +177,16 @@ fn by_load(a: &Shard, b: &Shard) -> Ordering {
     left.cmp(&right)
 }
 
-/// Makes views from what the store says.
+/// Makes views from reads of the registry.
 #[derive(Debug, Default)]
 pub(crate) struct Observer {
     liveness: Liveness,
-    /// The counter of each shard when it was first seen, until it is seen to move.
+    /// The heartbeat counter of each shard when it was first seen.
     first_beats: HashMap<ShardId, u64>,
 }
 
 impl Observer {
-    /// The registry as read at `now`, a point on this process's monotonic clock.
+    /// A view of the registry as it was read at `now` on this process's monotonic clock.
     pub(crate) fn observe(&mut self, registry: &[Registered], now: Duration) -> View {
         self.liveness.observe(registry, now);
         let known = std::mem::take(&mut self.first_beats);
@@ -223,14 +223,13 @@ impl Observer {
 }
 
 /// Reads the registry for as long as the matchmaker runs. While the store does not answer, the last
-/// view stands. `answers`, if given, says in the log what changed: one observer of a process does.
+/// view stands. The log says what changed.
 pub(crate) async fn watch_registry(
     store: Arc<dyn Store>,
     views: watch::Sender<Arc<View>>,
-    mut answers: Option<Answers>,
     shutdown: CancellationToken,
 ) {
-    let mut observer = Observer::default();
+    let (mut observer, mut answers) = (Observer::default(), Answers::default());
     let (mut room, mut looks) = (Room::default(), 0_u32);
     let mut ticks = interval(Liveness::HEARTBEAT_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -253,22 +252,18 @@ pub(crate) async fn watch_registry(
                 looks = looks.wrapping_add(1);
                 let view = observer.observe(&registry, origin.elapsed());
                 let view = view.with_room(room);
-                if let Some(answers) = &mut answers {
-                    answers.came(&view);
-                }
+                answers.came(&view);
                 views.send_replace(Arc::new(view));
             }
             Err(error) => {
                 observer.store_was_down();
-                if let Some(answers) = &mut answers {
-                    answers.failed(&error);
-                }
+                answers.failed(&error);
             }
         }
     }
 }
 
-/// How full the store is; as `before` if it does not say.
+/// How full the store is; `before` if it does not answer.
 async fn look_for_room(store: &dyn Store, before: Room) -> Room {
     let Ok(Ok(room)) = timeout(ANSWER_WITHIN, store.room()).await else {
         return before;
@@ -277,7 +272,7 @@ async fn look_for_room(store: &dyn Store, before: Room) -> Room {
         warn!(
             used_bytes = room.used_bytes,
             limit_bytes = room.limit_bytes,
-            "the store is nearly full: no matches, challenges and tickets are made until it has room"
+            "the store is nearly full: no matches, challenges or tickets are created until it has room"
         );
     } else if !before.is_for_new() && room.is_for_new() {
         info!("the store has room again");
@@ -285,9 +280,9 @@ async fn look_for_room(store: &dyn Store, before: Room) -> Room {
     room
 }
 
-/// Says what changed, once.
+/// Logs changes, each once.
 #[derive(Default)]
-pub(crate) struct Answers {
+struct Answers {
     /// Live shards at the last answer; `None` while the store does not answer.
     live: Option<usize>,
     is_down: bool,

@@ -1,4 +1,4 @@
-//! What Prometheus is told of requests: how many, how long they take, and what is refused.
+//! Metrics of requests: how many, how long they take, and which are refused.
 
 use std::time::Duration;
 
@@ -6,17 +6,16 @@ use axum::http::Method;
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder, core::Collector,
 };
+use web::ProblemCode;
 
-use crate::problem::ProblemCode;
-
-/// From a fast loopback to the longest wait for an opponent, in seconds.
+/// Bounds of the histogram of response times, in seconds: from a fast loopback to the longest wait for an opponent.
 const SECONDS: &[f64] = &[
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
 
-/// What one matchmaker counts of requests. Clones share it.
+/// The metrics of one matchmaker's requests. Clones share them.
 #[derive(Clone)]
-pub struct RequestMetrics {
+pub(crate) struct RequestMetrics {
     registry: Registry,
     requests: IntCounterVec,
     seconds: HistogramVec,
@@ -63,7 +62,7 @@ impl RequestMetrics {
         }
     }
 
-    /// What Prometheus scrapes of it.
+    /// The metrics as Prometheus scrapes them.
     pub(crate) fn render(&self) -> String {
         let families = self.registry.gather();
         TextEncoder::new()
@@ -72,7 +71,7 @@ impl RequestMetrics {
     }
 }
 
-/// Names are literals here, all valid and distinct; a test makes them.
+/// The names are literals, all valid and distinct; a test registers them.
 fn registered<T: Collector + Clone + 'static>(
     registry: &Registry,
     made: prometheus::Result<T>,
@@ -83,7 +82,7 @@ fn registered<T: Collector + Clone + 'static>(
     metric
 }
 
-/// A method, where peers may send any word: each would be a series of its own.
+/// The name of a standard method, else `other`: peers may send any word, and each would be a series of its own.
 fn known(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

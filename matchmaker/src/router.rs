@@ -1,23 +1,22 @@
-//! Which request goes where.
+//! The routes.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
 use axum::handler::Handler;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
+use web::{limit, no_route, wrong_method};
 
 use crate::access_log::{Line, log};
-use crate::limits::{BODY_LEN_MAX, limit};
-use crate::problem::{Kind, Problem};
+use crate::limits::refuse_beyond_probes;
 use crate::service::Service;
 use crate::{challenges, matches, players, probes, seats, tickets};
 
-/// Under which requests are logged that no route matches.
+/// The route in the log of requests that match none.
 const UNMATCHED: &str = "unmatched";
 
-/// All that is served, each route logged and counted under its template.
+/// All routes, each logged and counted under its template.
 pub(crate) fn router(service: &Arc<Service>) -> Router {
     let challenge = get(challenges::read).delete(challenges::cancel);
     let ticket = get(tickets::read).delete(tickets::cancel);
@@ -33,7 +32,7 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
         ("/v1/matches/{match}/watch", post(seats::watch)),
         ("/v1/matches/{match}/pgn", get(matches::pgn)),
     ];
-    // Probes are answered also when no more requests are.
+    // Probes are exempt from the bounds on requests.
     let probes = [
         ("/livez", get(probes::live)),
         ("/readyz", get(probes::ready)),
@@ -46,7 +45,9 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
     };
     let mut router = Router::new();
     for (route, methods) in limited {
-        let methods = methods.layer(from_fn_with_state(service.clone(), limit));
+        let methods = methods
+            .layer(from_fn_with_state(service.clone(), limit::<Service>))
+            .layer(from_fn(refuse_beyond_probes));
         router = router.route(
             route,
             methods.layer(from_fn_with_state(line(route, false), log)),
@@ -59,21 +60,7 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
         );
     }
     router
-        .fallback(no_route.layer(from_fn_with_state(line(UNMATCHED, false), log)))
-        .method_not_allowed_fallback(wrong_method)
-        .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
+        .fallback(no_route::<Service>.layer(from_fn_with_state(line(UNMATCHED, false), log)))
+        .method_not_allowed_fallback(wrong_method::<Service>)
         .with_state(service.clone())
-}
-
-async fn no_route(request: Request) -> Problem {
-    let path = request.uri().path();
-    Problem::new(Kind::RouteNotFound, format!("Nothing is served at {path}."))
-}
-
-async fn wrong_method(request: Request) -> Problem {
-    let (method, path) = (request.method(), request.uri().path());
-    Problem::new(
-        Kind::MethodNotAllowed,
-        format!("{path} does not take {method}; the Allow header says what it takes."),
-    )
 }

@@ -1,4 +1,4 @@
-//! `/v1/matches/{match}/seat` and `/watch`: where a match lives, and the right to enter it.
+//! `/v1/matches/{match}/seat` and `/watch`: the shard of a match, and a token to join it.
 
 use std::sync::Arc;
 
@@ -10,8 +10,9 @@ use protocol::http::{SeatReply, ShardAddress, hex};
 use store::{Liveness, Ownership, Registered, ShardRecord, Status};
 use tokens::SeatClaims;
 use tokio::time::timeout;
+use web::PathId;
 
-use crate::extract::{Caller, PathId};
+use crate::extract::Caller;
 use crate::matches::not_found;
 use crate::problem::{Kind, Problem};
 use crate::registry::Fate;
@@ -56,7 +57,7 @@ pub(crate) async fn watch(
 }
 
 impl Service {
-    /// The right to `role`, and the shard to exercise it at.
+    /// A token for `role`, and the shard to join with it.
     async fn admit(
         &self,
         id: MatchId,
@@ -81,20 +82,20 @@ impl Service {
         })
     }
 
-    /// Waits until it is known whether a shard lives that may be dead. A player who is sent to a dead
-    /// one finds out by a time-out of its own, which takes longer.
+    /// Waits until it is known whether a suspect shard is dead. A player who is sent to a dead shard learns of it by
+    /// a timeout, which takes longer.
     async fn wait_while_suspect(&self, owner: ShardId) {
         let mut views = self.views.clone();
         let known =
             views.wait_for(|view| !matches!(view.fate(owner), Fate::Suspect(_) | Fate::Silent));
         if self.may_wait() {
-            // It is not known for longer while the store does not answer.
+            // It takes longer while the store does not answer.
             let _ = timeout(Liveness::DEAD_AFTER, known).await;
         }
     }
 
-    /// Where a match lives: at its owner, or, if that is gone, at the shard that is to claim it when
-    /// the player joins. A finished match is read from the store by any shard.
+    /// The shard of a match: its owner or, if that is gone, the shard that is to claim it when the player joins. A
+    /// finished match can be read by any shard.
     async fn locate(&self, id: MatchId, ownership: Ownership) -> Result<ShardAddress, Problem> {
         let is_finished = ownership.status == Status::Finished;
         if !is_finished {
@@ -104,8 +105,8 @@ impl Service {
         match view.fate(ownership.owner) {
             Fate::Lives(owner) | Fate::Suspect(owner) => return Ok(address(owner)),
             Fate::Absent if !is_finished => {
-                // A shard that has just begun may own the match already: sending the player
-                // elsewhere would take it from a live owner.
+                // A shard that has just started may own the match already: sending the player
+                // elsewhere would take the match from a live owner.
                 let registry = self.store.shards().await?;
                 match registry.iter().find(|seen| seen.id() == ownership.owner) {
                     Some(Registered::Recorded(owner)) => return Ok(address(owner)),

@@ -1,22 +1,24 @@
-//! What every request works with.
+//! State that all requests share.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use game_core::UnixMillis;
 use store::{ShardRecord, Store};
 use tokens::{SigningKey, VerifyingKey};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
+use web::{Api, Bounds};
 
 use crate::bounds::Allowances;
 use crate::config::Config;
+use crate::limits::{ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN};
 use crate::problem::{Kind, Problem};
 use crate::registry::View;
 use crate::request_metrics::RequestMetrics;
 
-/// When a client may ask again for what a nearly full store had no room for: room comes as matches
-/// expire, not as fast as outages end.
+/// Suggested wait of a client that a nearly full store had no room for: room comes as matches expire, more slowly
+/// than outages end.
 const ROOM_AFTER: Duration = Duration::from_secs(30);
 
 /// One matchmaker: its key, its configuration, its store and its view of the shards.
@@ -28,14 +30,25 @@ pub(crate) struct Service {
     pub(crate) verifying_key: VerifyingKey,
     /// The newest view of the registry.
     pub(crate) views: watch::Receiver<Arc<View>>,
-    /// What addresses have used up.
+    /// The rate limits of addresses.
     pub(crate) allowances: Allowances,
-    /// One permit for each request under way.
-    pub(crate) requests: Semaphore,
-    /// Where requests are counted.
+    /// The bounds on requests.
+    pub(crate) bounds: Bounds,
+    /// Counts requests.
     pub(crate) metrics: RequestMetrics,
-    /// Ends the requests that wait for an opponent.
+    /// Also ends the requests that wait for an opponent.
     pub(crate) shutdown: CancellationToken,
+}
+
+impl Api for Service {
+    type Problem = Problem;
+
+    const TOKEN_NEEDED: &'static str =
+        "Send \"Authorization: Bearer TOKEN\" with a player token from POST /v1/players.";
+
+    fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
 }
 
 impl Service {
@@ -49,7 +62,12 @@ impl Service {
     ) -> Arc<Self> {
         Arc::new(Self {
             verifying_key: key.verifying_key(),
-            requests: Semaphore::new(config.requests_max),
+            bounds: Bounds {
+                body_len_max: BODY_LEN_MAX,
+                body_within: BODY_WITHIN,
+                answer_within: ANSWER_WITHIN,
+                requests: Semaphore::new(config.requests_max),
+            },
             allowances: Allowances::new(&config.limits),
             config,
             store,
@@ -60,12 +78,12 @@ impl Service {
         })
     }
 
-    /// The shards as they were a moment ago.
+    /// The newest view of the shards.
     pub(crate) fn view(&self) -> Arc<View> {
         self.views.borrow().clone()
     }
 
-    /// Refuses what would need room in a store that has little left: that is for the matches in play.
+    /// Refuses if the store is nearly full: the room that is left is for the matches in play.
     pub(crate) fn check_store_room(&self) -> Result<(), Problem> {
         if self.view().room().is_for_new() {
             return Ok(());
@@ -84,13 +102,13 @@ impl Service {
             .ok_or_else(|| no_shard(&view))
     }
 
-    /// Whether so few requests are under way that this one may wait for an opponent.
+    /// Whether few enough requests are under way for this one to wait for an opponent.
     pub(crate) fn may_wait(&self) -> bool {
-        self.requests.available_permits() > self.config.requests_max / 2
+        self.bounds.requests.available_permits() > self.config.requests_max / 2
     }
 }
 
-/// The problem of having no shard to send anyone to.
+/// The problem if no shard takes matches.
 pub(crate) fn no_shard(view: &View) -> Problem {
     let detail = if view.observed() {
         "No live shard takes matches now. Start one, or try again."
@@ -100,15 +118,12 @@ pub(crate) fn no_shard(view: &View) -> Problem {
     Problem::new(Kind::NoShard, detail)
 }
 
-/// The calendar time. Only records, tokens and the freshness of tickets depend on it.
+/// The calendar time. Only records, tokens and the age of tickets depend on it.
 pub(crate) fn now() -> UnixMillis {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    UnixMillis(program::calendar::unix_ms())
 }
 
-/// The second at which a token ends that is signed at `now`, as the token and as a reply say it.
+/// The end of validity of a token that is signed at `now`: in seconds for the token, in milliseconds for the reply.
 pub(crate) fn expiry(now: UnixMillis, ttl: Duration) -> (u64, UnixMillis) {
     let exp_s = (now.0 / 1_000).saturating_add(ttl.as_secs());
     (exp_s, UnixMillis(exp_s.saturating_mul(1_000)))

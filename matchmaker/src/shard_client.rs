@@ -1,4 +1,4 @@
-//! Questions to the admin endpoints of shards.
+//! A client of the shards' admin endpoints.
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -16,30 +16,30 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-/// A shard must answer a question within this.
+/// A shard must answer a GET within this.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-/// A shard must answer a wish within this: it waits for the store before it does.
+/// A shard must answer a POST within this: it waits for the store before it does.
 const DONE_WITHIN: Duration = Duration::from_secs(12);
-/// A connection that nothing was asked on for so long is closed.
+/// An idle connection is closed after this.
 const IDLE_MAX: Duration = Duration::from_secs(90);
-/// Silence after which the system asks whether a peer is still there.
+/// Interval of TCP keepalive.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// The longest answer of a shard, in bytes: a page of 500 matches takes about 400 KB.
+/// Longest answer of a shard, in bytes: a page of 500 matches has about 400 KB.
 const ANSWER_LEN_MAX: usize = 4 * 1_024 * 1_024;
 
-/// Asks shards as a process of the same installation.
+/// Calls shards as a process of the same installation.
 #[derive(Clone)]
 pub(crate) enum ShardClient {
-    /// It shows its certificate, and takes those of the same authority alone.
+    /// It shows its certificate, and accepts only those of the same authority.
     Tls(Arc<CertifiedClient>),
     /// It shows a token.
     Plain(Client<HttpConnector, Body>, String),
 }
 
-/// A client whose certificate, and the authority it trusts, may be replaced.
+/// A client whose certificate and trusted authority may be replaced.
 pub(crate) struct CertifiedClient {
     tls: Tls,
-    /// The client, and the generation of the certificate that it shows.
+    /// The generation of the certificate, and the client that shows it.
     current: Mutex<(u64, HttpsClient)>,
 }
 
@@ -55,7 +55,7 @@ impl CertifiedClient {
         }
     }
 
-    /// A client with the certificate of now.
+    /// A client with the current certificate.
     fn get(&self) -> HttpsClient {
         let generation = self.tls.generation();
         // Nothing panics while it is held.
@@ -81,7 +81,7 @@ impl CertifiedClient {
 
 fn builder() -> Builder {
     let mut builder = Client::builder(TokioExecutor::new());
-    // Without it, idle connections to shards that are gone would stay.
+    // Without it, idle connections to shards that are gone would stay open.
     builder.pool_timer(TokioTimer::new());
     builder.pool_idle_timeout(IDLE_MAX);
     builder
@@ -95,7 +95,7 @@ fn connector() -> HttpConnector {
 }
 
 impl ShardClient {
-    /// A client that is known to shards as `access` has it.
+    /// A client with the certificate or the first token of `access`.
     pub(crate) fn new(access: &Access) -> Self {
         match access.tls() {
             Some(tls) => Self::Tls(Arc::new(CertifiedClient::new(tls.clone()))),
@@ -106,11 +106,11 @@ impl ShardClient {
         }
     }
 
-    /// Asks the endpoint at `shard`. What is not GET may take longer.
+    /// Sends a request to the endpoint at `shard`. Requests other than GET may take longer.
     ///
     /// # Errors
     ///
-    /// What the shard refuses it for, and [`Kind::ShardUnavailable`] if it cannot be asked.
+    /// The shard's own problem, or [`Kind::ShardUnavailable`] if it cannot be reached.
     pub(crate) fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -175,7 +175,7 @@ fn understood<T: DeserializeOwned>(status: StatusCode, bytes: &[u8]) -> Result<T
     let problem: protocol::http::Problem =
         serde_json::from_slice(bytes).map_err(|error| unavailable(&error))?;
     Err(match Kind::from_code(&problem.code) {
-        // What this process shows the shard is its own affair, not the caller's.
+        // The credentials are this process's, not the caller's.
         Some(Kind::TokenMissing | Kind::TokenInvalid) => {
             tracing::error!(
                 code = problem.code,
@@ -188,11 +188,11 @@ fn understood<T: DeserializeOwned>(status: StatusCode, bytes: &[u8]) -> Result<T
         None => {
             tracing::warn!(
                 code = problem.code,
-                "a shard answers what this version does not know"
+                "a shard answered with a code that this version does not know"
             );
             Problem::new(Kind::ShardUnavailable, problem.detail)
         }
-        // Who asks has seen in the store that this shard owns it.
+        // The caller has seen in the store that this shard owns the match.
         Some(Kind::MatchNotFound) => Problem::new(
             Kind::ShardUnavailable,
             "Its owner has not loaded the match yet, or no more. Try again.",
@@ -209,7 +209,7 @@ fn unavailable(error: &dyn Display) -> Problem {
     )
 }
 
-/// An error with its causes: the outermost says only that connecting failed.
+/// An error with its causes, as the outermost only says that connecting failed.
 fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,4 @@
-//! `/v1/tickets`: a match against whoever waits in the same pool.
+//! `/v1/tickets`: a match against a player who waits in the same pool.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,23 +10,24 @@ use game_core::{BySeat, Player, TimeControl};
 use protocol::http::{NewTicket, TicketReply, TicketStatus};
 use store::{Assignment, Holding, Ticket, TicketId, TicketState};
 use tokio::time::{Instant, sleep_until};
+use web::{Body, PathId};
 
 use crate::assign;
 use crate::bounds::{Client, full};
-use crate::extract::{Body, Caller, PathId, Wait};
+use crate::extract::{Caller, Wait};
 use crate::pairing::{partner_of, replaced_by};
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};
 
-/// A reply that waits looks at its ticket so often: nobody notices a quarter of a second, and the
-/// store is asked four times a second for each player who waits.
+/// Interval at which a waiting reply reads its ticket: nobody notices a quarter of a second, and each waiting player
+/// costs the store four reads a second.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// A reply that waits tells the store so often that its player is still there; far below the time
-/// after which a ticket counts as left alone.
+/// Interval at which a waiting reply refreshes its ticket in the store; far below the age at which a ticket counts as
+/// abandoned.
 const TOUCH_EVERY: Duration = Duration::from_secs(3);
 
-/// How often one request tries to pair when others take its partners away.
+/// Upper bound on attempts to pair in one request, as other requests may take its partners.
 const PAIRING_ATTEMPTS: u32 = 3;
 
 pub(crate) async fn create(
@@ -81,7 +82,7 @@ pub(crate) async fn cancel(
     service.cancel(&ticket, &player).await
 }
 
-/// A ticket of `player` on the usual terms, made now.
+/// A new ticket of `player` on the usual terms.
 pub(crate) fn new_ticket(player: Player, time_control: TimeControl) -> Ticket {
     let id = TicketId::from_random(rand::random());
     Ticket::new(id, player, time_control, now())
@@ -110,13 +111,13 @@ fn check_owner(ticket: &Ticket, player: &Player) -> Result<(), Problem> {
     }
 }
 
-/// The pauses of a reply that waits.
+/// The pauses of a waiting reply.
 pub(crate) struct Waits<'a> {
     service: &'a Service,
     until: Instant,
 }
 
-/// Lets a reply wait for so long, or not at all when the matchmaker has too much to do.
+/// Lets a reply wait for this long, or not at all if the matchmaker is overloaded.
 pub(crate) fn waits_until(service: &Service, wait: Duration) -> Waits<'_> {
     let wait = if service.may_wait() {
         wait
@@ -130,7 +131,7 @@ pub(crate) fn waits_until(service: &Service, wait: Duration) -> Waits<'_> {
 }
 
 impl Waits<'_> {
-    /// Pauses before another look; false when the time is over or the matchmaker goes away.
+    /// Pauses before the next read; false when the time is over or the matchmaker shuts down.
     pub(crate) async fn again(&mut self) -> bool {
         let now = Instant::now();
         if now >= self.until || self.service.shutdown.is_cancelled() {
@@ -138,7 +139,7 @@ impl Waits<'_> {
         }
         tokio::select! {
             () = sleep_until(self.until.min(now + LOOK_EVERY)) => {}
-            // One last look, then the player asks the next matchmaker.
+            // One last read; the player then asks another matchmaker.
             () = self.service.shutdown.cancelled() => {}
         }
         true
@@ -146,8 +147,7 @@ impl Waits<'_> {
 }
 
 impl Service {
-    /// Brings a pool's ticket as far as it goes now: pairs it if it waits, and sees to it that its
-    /// match exists if it has one.
+    /// Advances a pool's ticket: pairs it if it waits, and creates its match if it has one that is missing.
     async fn settle(&self, mut ticket: Ticket, client: Client) -> Result<Ticket, Problem> {
         for _ in 0..PAIRING_ATTEMPTS {
             match &ticket.state {
@@ -174,11 +174,11 @@ impl Service {
     async fn pair(&self, ticket: &Ticket, client: Client) -> Result<Pairing, Problem> {
         let pool = ticket.pool.as_deref().unwrap_or_default();
         let waiting = self.store.waiting(pool).await?;
-        // A player waits once in a pool, however often they ask.
+        // A player has one waiting ticket in a pool, however often they ask.
         for older in replaced_by(ticket, &waiting) {
             self.store.cancel_ticket(older.id).await?;
         }
-        // Without a shard players go on waiting; a match that nobody can play helps none of them.
+        // Without a shard, players keep waiting: a match that nobody can play helps none of them.
         if self.shard_for_new().is_err() {
             return Ok(Pairing::Alone);
         }
@@ -193,7 +193,7 @@ impl Service {
         for who in [ticket, partner] {
             let player = &who.player.id;
             if !self.hold(player, Holding::Match, &id, client).await? {
-                // Else whoever looks would find its player's list full again and again.
+                // Otherwise later requests would find its player's list full again and again.
                 self.store.cancel_ticket(who.id).await?;
                 self.let_both_go(&assignment, client).await?;
                 return Ok(Pairing::Overtaken);
@@ -209,7 +209,7 @@ impl Service {
         }
     }
 
-    /// The match is not made after all: it counts for neither player.
+    /// Removes a match that is not created after all from both players' lists.
     pub(crate) async fn let_both_go(
         &self,
         assignment: &Assignment,
@@ -226,7 +226,7 @@ impl Service {
         Ok(())
     }
 
-    /// Notes that the player of a waiting ticket asks for it, now and then.
+    /// Refreshes a waiting ticket in the store, from time to time.
     pub(crate) async fn touch(
         &self,
         ticket: &Ticket,
@@ -279,12 +279,12 @@ impl Service {
     }
 }
 
-/// What an attempt to pair brought.
+/// The result of an attempt to pair.
 enum Pairing {
-    /// Nobody is there to be paired with.
+    /// No partner is waiting.
     Alone,
     /// The ticket has a match.
     Paired(TicketState),
-    /// This ticket or its partner was given a match or withdrawn meanwhile.
+    /// This ticket or its partner has got a match or was withdrawn meanwhile.
     Overtaken,
 }

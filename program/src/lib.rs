@@ -1,9 +1,10 @@
-//! What every program needs of its process: a log and an output that cannot harm it, files that are its
-//! owner's alone, and the signals that it obeys.
+//! What every program needs of its process: a log and an output that cannot harm it, files that only its owner
+//! may read, the signals that it obeys, and the calendar.
 //!
-//! Whoever reads a program's output may go away, stop reading, or be a disk that is full. None of this
-//! ends the program or keeps it waiting: what cannot be written to stderr is dropped and counted.
+//! The reader of a program's output may go away, stop reading, or be a full disk. None of this ends the
+//! program or makes it wait: lines that cannot be written to stderr are dropped and counted.
 
+pub mod calendar;
 mod log;
 mod output;
 mod private;
@@ -11,10 +12,7 @@ mod renewal;
 mod signals;
 mod validity;
 
-pub use log::{
-    BadFilter, FLUSH_WITHIN, Flush, LogFilter, LogFormat, flush, lines_dropped, log_filter,
-    start_log,
-};
+pub use log::{BadFilter, FLUSH_WITHIN, Flush, LogArgs, LogFormat, flush, lines_dropped};
 pub use output::{complain_line, print, say_line};
 pub use private::{create_private_dir, make_private, write_private};
 pub use renewal::{CertificateMetrics, Kept, keep};

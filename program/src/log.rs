@@ -8,13 +8,11 @@ use std::panic::PanicHookInfo;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
 use lines::Lines;
-
-/// What is to be logged.
-pub use tracing_subscriber::EnvFilter as LogFilter;
 
 /// Upper bound on how long the end of a program waits for its last lines to be written.
 pub const FLUSH_WITHIN: Duration = Duration::from_secs(1);
@@ -29,31 +27,75 @@ pub enum LogFormat {
     Json,
 }
 
+/// The options of the log, the same for every program.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct LogArgs {
+    /// What to log: error, warn, info, debug or trace, or levels by module (info,server=debug). By default
+    /// what RUST_LOG says, or what suits the command.
+    #[arg(
+        long,
+        env = "ROOKERY_LOG",
+        value_name = "FILTER",
+        global = true,
+        value_parser = filter_text
+    )]
+    pub log: Option<String>,
+    /// How log lines look on stderr.
+    #[arg(
+        long,
+        env = "ROOKERY_LOG_FORMAT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "text",
+        global = true
+    )]
+    pub log_format: LogFormat,
+}
+
+impl LogArgs {
+    /// Starts the log of this process, on stderr; panics are logged too. Only the first call has an effect.
+    /// `default` is the filter where neither an option nor RUST_LOG names one.
+    ///
+    /// # Errors
+    ///
+    /// [`BadFilter`] if RUST_LOG is not a filter.
+    pub fn start(&self, default: &str) -> Result<(), BadFilter> {
+        let variable = std::env::var("RUST_LOG").unwrap_or_default();
+        let filter = match &self.log {
+            Some(given) => filter("--log (ROOKERY_LOG)", given),
+            None if variable.is_empty() => filter("the default", default),
+            None => filter("RUST_LOG", &variable),
+        };
+        start(filter?, self.log_format);
+        Ok(())
+    }
+}
+
 /// A filter that names no levels.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{text:?} cannot be used: {why}; it must be error, warn, info, debug or trace, or levels by module \
-     such as \"info,server=debug\""
+    "{origin}: {text:?} cannot be used: {why}; it must be error, warn, info, debug or trace, or levels by \
+     module such as \"info,server=debug\""
 )]
 pub struct BadFilter {
+    origin: &'static str,
     text: String,
     why: ParseError,
 }
 
-/// What is to be logged: a level, or levels by module.
-///
-/// # Errors
-///
-/// [`BadFilter`] says what it may be.
-pub fn log_filter(text: &str) -> Result<LogFilter, BadFilter> {
-    LogFilter::try_new(text).map_err(|why| BadFilter {
+fn filter(origin: &'static str, text: &str) -> Result<EnvFilter, BadFilter> {
+    EnvFilter::try_new(text).map_err(|why| BadFilter {
+        origin,
         text: text.to_owned(),
         why,
     })
 }
 
-/// Starts the log of this process, on stderr; panics are logged too. The first call counts.
-pub fn start_log(filter: LogFilter, format: LogFormat) {
+fn filter_text(text: &str) -> Result<String, BadFilter> {
+    filter("this filter", text).map(|_| text.to_owned())
+}
+
+fn start(filter: EnvFilter, format: LogFormat) {
     let lines = stderr();
     lines.set_format(format);
     let subscriber = tracing_subscriber::fmt()
@@ -100,14 +142,14 @@ pub(crate) fn stderr() -> &'static Lines {
     STDERR.get_or_init(|| Lines::to(std::io::stderr()))
 }
 
-/// Whether stderr is a terminal whose user has nothing against colours (<https://no-color.org>).
+/// Whether stderr is a terminal and its user allows colours (<https://no-color.org>).
 fn may_color() -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
     std::io::stderr().is_terminal() && !set("NO_COLOR") && !is_dumb
 }
 
-/// The hook of the standard library waits for stderr.
+/// Replaces the hook of the standard library, which waits for stderr.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let thread = std::thread::current();
     let thread = thread.name().unwrap_or("<unnamed>");

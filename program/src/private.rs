@@ -9,30 +9,30 @@ use std::path::Path;
 const FILE_MODE: u32 = 0o600;
 /// The owner uses a directory, and nobody else.
 const DIRECTORY_MODE: u32 = 0o700;
-/// What a mode gives to others than the owner.
+/// The bits of a mode that concern everyone but the owner.
 const OTHERS: u32 = 0o077;
 
-/// Creates a directory, with those above it, for its owner alone. One that is there already stays as it is:
-/// it may hold what is others' (`/tmp`, a home); returns whether others may look into it.
+/// Creates a directory and its parents for their owner alone. An existing directory is left as it is, as others
+/// may use it too (`/tmp`, a home); returns whether others may read it.
 ///
 /// # Errors
 ///
-/// What the system says.
+/// The system's error.
 pub fn create_private_dir(path: &Path) -> io::Result<bool> {
     let mut builder = DirBuilder::new();
     builder.recursive(true).mode(DIRECTORY_MODE).create(path)?;
     Ok(fs::metadata(path)?.permissions().mode() & OTHERS != 0)
 }
 
-/// Writes a file that its owner alone may read, whole or not at all: its reader may be waiting for it.
+/// Writes a file that its owner alone may read, atomically: a reader may be polling for it.
 ///
 /// # Errors
 ///
-/// What the system says; what was there before is then still there.
+/// The system's error; an existing file is then unchanged.
 pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(".new");
-    // One that was left behind keeps its own mode.
+    // A draft that an interrupted write left behind has a mode of its own.
     match fs::remove_file(&draft) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -49,11 +49,11 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Takes a file that is there away from all but its owner; returns whether others could read it.
+/// Restricts an existing file to its owner; returns whether others could read it before.
 ///
 /// # Errors
 ///
-/// What the system says.
+/// The system's error.
 pub fn make_private(path: &Path) -> io::Result<bool> {
     let is_open = fs::metadata(path)?.permissions().mode() & OTHERS != 0;
     if is_open {

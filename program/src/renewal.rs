@@ -1,49 +1,50 @@
-//! Certificates that are read again when their files change, and how long they are valid.
+//! Renewal of certificates: they are reloaded when their files change, and their end is warned of.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use crate::Reload;
+use crate::calendar::unix_s;
 use prometheus::{Gauge, IntCounter, IntCounterVec, Opts, Registry};
 use ring::digest::{Context, SHA256};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::validity::Validity;
 
-/// Between two looks at the files of a certificate.
+/// Interval between checks of a certificate's files.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
-/// A certificate that ends within this is spoken of: it leaves time for a person to act.
+/// A certificate that ends within this is warned of: it leaves time for a person to act.
 const WARN_WITHIN_S: i64 = 14 * 24 * 60 * 60;
-/// Between two warnings of one certificate.
+/// Interval between warnings of one certificate.
 const WARN_EVERY_S: i64 = 6 * 60 * 60;
 
-/// A certificate that a process shows, and can replace while it runs.
+/// A certificate that a process can replace while it runs.
 pub trait Kept: Send + 'static {
-    /// What it is for, in the log.
+    /// Its name in the log.
     fn name(&self) -> &'static str;
 
-    /// The files that it is read from; none for one that the process makes itself.
+    /// The files that it is read from; none for one that the process makes.
     fn files(&self) -> Vec<PathBuf>;
 
-    /// When the certificate that is shown now is valid; `None` if it does not say so legibly.
+    /// When the current certificate is valid; `None` if that cannot be read.
     fn validity(&self) -> Option<Validity>;
 
-    /// Whether it is to be replaced although no file has changed.
+    /// Whether it is due for replacement although no file has changed.
     fn is_due(&self, _now_unix_s: i64) -> bool {
         false
     }
 
-    /// Reads or makes another one and shows that from now on. On an error the old one stays.
+    /// Reads or makes a new certificate and shows it from now on. On an error the old one stays.
     ///
     /// # Errors
     ///
-    /// In words for the operator.
+    /// The reason, in words for the operator.
     fn renew(&mut self, now_unix_s: i64) -> Result<(), String>;
 }
 
-/// What is counted of one certificate.
+/// The metrics of one certificate.
 #[derive(Clone)]
 pub struct CertificateMetrics {
     expires: Gauge,
@@ -52,12 +53,12 @@ pub struct CertificateMetrics {
 }
 
 impl CertificateMetrics {
-    /// Metrics on a registry; their names begin with `prefix`. `renewal` says who replaces the certificate:
-    /// see [`Self::BY_FILES`] and [`Self::BY_ITSELF`].
+    /// Registers the metrics under names that begin with `prefix`. `renewal` tells who replaces the certificate:
+    /// [`Self::BY_FILES`] or [`Self::BY_ITSELF`].
     ///
     /// # Errors
     ///
-    /// If the names are not valid or are there already.
+    /// If a name is invalid or taken.
     pub fn register(registry: &Registry, prefix: &str, renewal: &str) -> prometheus::Result<Self> {
         let help = "Seconds until the certificate that is shown ends, as of the last look at it.";
         let expires = Opts::new(format!("{prefix}_certificate_expires_in_seconds"), help);
@@ -69,25 +70,27 @@ impl CertificateMetrics {
         registry.register(Box::new(reloads.clone()))?;
         Ok(Self {
             expires,
-            // Both are there from the start: a rate needs a sample before the first change.
+            // Both exist from the start, as a rate needs a sample before the first change.
             loaded: reloads.with_label_values(&["loaded"]),
             refused: reloads.with_label_values(&["refused"]),
         })
     }
 
-    /// Someone replaces the files before the certificate ends.
+    /// The operator replaces the files before the certificate ends.
     pub const BY_FILES: &'static str = "files";
-    /// The process makes another one before it ends.
+    /// The process makes a new one before the old one ends.
     pub const BY_ITSELF: &'static str = "self";
 }
 
-/// Keeps a certificate fresh until `shutdown`: its files are looked at every 10 seconds, and at once on SIGHUP.
-pub async fn keep(kept: impl Kept, metrics: CertificateMetrics, shutdown: CancellationToken) {
-    // Without files there is nothing to read again, and the signal keeps its meaning.
-    let has_files = !kept.files().is_empty();
-    let mut hangups = has_files
-        .then(|| signal(SignalKind::hangup()).ok())
-        .flatten();
+/// Keeps a certificate fresh until `shutdown`: its files are checked every 10 seconds, and at once on `reload`.
+pub async fn keep(
+    kept: impl Kept,
+    metrics: CertificateMetrics,
+    reload: Reload,
+    shutdown: CancellationToken,
+) {
+    // Without files there is nothing to reload: dropping `reload` lets the log say that SIGHUP is ignored.
+    let mut reload = Some(reload).filter(|_| !kept.files().is_empty());
     let mut keeper = Keeper::new(kept, metrics);
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -95,51 +98,42 @@ pub async fn keep(kept: impl Kept, metrics: CertificateMetrics, shutdown: Cancel
         let is_asked = tokio::select! {
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => false,
-            () = hung_up(&mut hangups) => true,
+            () = asked(&mut reload) => true,
         };
-        // Files may be on a slow disk, and others live on this thread.
+        // The disk may be slow, and this thread runs other tasks too.
         let looked = spawn_blocking(move || {
-            keeper.look(is_asked, now_unix_s());
+            keeper.look(is_asked, unix_s());
             keeper
         });
         keeper = match looked.await {
             Ok(keeper) => keeper,
             Err(error) => {
-                tracing::error!(%error, "certificates are not looked after any more");
+                tracing::error!(%error, "certificates are no longer reloaded");
                 return;
             }
         };
     }
 }
 
-async fn hung_up(hangups: &mut Option<Signal>) {
-    let received = match hangups {
-        Some(hangups) => hangups.recv().await,
-        None => None,
-    };
-    if received.is_none() {
-        std::future::pending::<()>().await;
+/// Waits for the next reload; for ever if there is none to hear of.
+async fn asked(reload: &mut Option<Reload>) {
+    match reload {
+        Some(reload) => reload.asked().await,
+        None => std::future::pending().await,
     }
 }
 
-fn now_unix_s() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-    })
-}
-
-/// A digest of what all files of a certificate hold, or of why they cannot be read.
+/// A digest of the contents of a certificate's files, or of the errors of reading them.
 type Contents = [u8; 32];
 
-/// Decides when a certificate is replaced, and what is said about it.
+/// Decides when a certificate is replaced and what is logged about it.
 struct Keeper<K> {
     kept: K,
     metrics: CertificateMetrics,
-    /// The contents that were taken, or refused for good.
+    /// The contents that were accepted or finally refused.
     settled: Contents,
-    /// Contents that could not be used at the last look. The certificate and its key may be written one after
-    /// the other, so that is an error only if it lasts.
+    /// Contents that could not be used at the last check. The certificate and its key may be written one after the
+    /// other, so only contents that are unusable twice are an error.
     doubted: Option<Contents>,
     warned_at: Option<i64>,
 }

@@ -1,4 +1,4 @@
-//! The signals that a server obeys, in one place.
+//! The signals that programs obey.
 
 use std::io;
 
@@ -6,39 +6,46 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// What a shell calls the end by SIGINT.
+/// Exit code of a process that SIGINT has ended, as shells report it.
 const INTERRUPTED: i32 = 130;
 
 /// What SIGHUP means to a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hangup {
-    /// To a server: read again what can be replaced while it runs.
+    /// In a server: reload what can be replaced while it runs.
     Reloads,
-    /// To what somebody runs in a terminal: the terminal is gone, stop in good order. One that was started
-    /// with SIGHUP ignored, as by `nohup`, goes on.
+    /// In a program that runs in a terminal: the terminal is gone, so shut down. A process that was started
+    /// with SIGHUP ignored, as by `nohup`, keeps running.
     Stops,
 }
 
-/// Hears of each SIGHUP; one that comes while the last is being dealt with counts once.
+/// Hears of each SIGHUP; several that arrive while one is being handled count once.
 #[derive(Debug, Clone)]
 pub struct Reload(watch::Receiver<u64>);
 
 impl Reload {
+    /// Never hears of any: for a process that SIGHUP stops.
+    #[must_use]
+    pub fn never() -> Self {
+        Self(watch::channel(0).1)
+    }
+
     /// Waits for the next SIGHUP.
     pub async fn asked(&mut self) {
         if self.0.changed().await.is_err() {
-            // The watcher ended with its runtime: nobody asks any more.
+            // The task that watches signals ended with its runtime.
             std::future::pending::<()>().await;
         }
     }
 }
 
-/// Cancels `shutdown` at the first SIGTERM or SIGINT; the second one ends the process at once. SIGHUP never
-/// ends it: whoever keeps the [`Reload`] hears of it, and if nobody does, the log says that it is ignored.
+/// Cancels `shutdown` at the first SIGTERM or SIGINT; the second one ends the process at once. SIGHUP does what
+/// `hangup` says. Where it reloads, every clone of the [`Reload`] hears of it; once all of them are dropped, the
+/// log says that SIGHUP is ignored.
 ///
 /// # Errors
 ///
-/// What the system says.
+/// The system's error.
 pub fn watch_signals(shutdown: CancellationToken, hangup: Hangup) -> io::Result<Reload> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -60,16 +67,14 @@ pub fn watch_signals(shutdown: CancellationToken, hangup: Hangup) -> io::Result<
             match (name, hangup) {
                 ("SIGHUP", Hangup::Reloads) => {
                     if reload.receiver_count() == 0 {
-                        tracing::warn!(
-                            "SIGHUP is ignored: nothing here is read again while it runs"
-                        );
+                        tracing::warn!("SIGHUP is ignored: this process has nothing to reload");
                     } else {
-                        tracing::info!("SIGHUP: reading again what can be replaced");
+                        tracing::info!("SIGHUP: reloading what can be replaced");
                         reload.send_modify(|asked| *asked += 1);
                     }
                     continue;
                 }
-                // It comes from the terminal and its shell alike, once more.
+                // The terminal and its shell may each send one.
                 ("SIGHUP", Hangup::Stops) if is_stopping => continue,
                 _ => {}
             }
@@ -95,7 +100,7 @@ async fn received(hung_up: &mut Option<tokio::signal::unix::Signal>) {
     }
 }
 
-/// Whether this process was started with SIGHUP ignored; where the system does not tell, it was not.
+/// Whether this process was started with SIGHUP ignored; `false` on a system that does not tell.
 fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mut lines = status.lines();

@@ -1,12 +1,13 @@
-//! When a certificate holds.
+//! The period in which a certificate is valid.
 
 use std::fmt;
 
+use crate::calendar::rfc3339;
 use yasna::models::{GeneralizedTime, UTCTime};
 use yasna::tags::TAG_UTCTIME;
 use yasna::{ASN1Result, BERReader, Tag};
 
-/// The time in which a certificate is valid, both ends included, in seconds since 1970.
+/// The period in which a certificate is valid, both ends included, in seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Validity {
     /// Its first second.
@@ -15,27 +16,27 @@ pub struct Validity {
     pub until_unix_s: i64,
 }
 
-/// A certificate that no peer takes now.
+/// A certificate that no peer accepts now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutOfDate {
-    /// It is over.
+    /// It has expired.
     Expired {
         /// Its last second, since 1970.
         until_unix_s: i64,
-        /// What this machine's clock says.
+        /// The time by this machine's clock, since 1970.
         now_unix_s: i64,
     },
-    /// It has not begun.
+    /// It is not valid yet.
     NotYet {
         /// Its first second, since 1970.
         from_unix_s: i64,
-        /// What this machine's clock says.
+        /// The time by this machine's clock, since 1970.
         now_unix_s: i64,
     },
 }
 
 impl Validity {
-    /// Reads it from a certificate in DER (RFC 5280 section 4.1); `None` if that is none.
+    /// Reads it from a certificate in DER (RFC 5280 section 4.1); `None` if that is not a certificate.
     #[must_use]
     pub fn of(certificate: &[u8]) -> Option<Self> {
         read(certificate).ok()
@@ -47,11 +48,11 @@ impl Validity {
         self.check(now_unix_s).is_ok()
     }
 
-    /// The same, with what is wrong.
+    /// The same, with the reason if not.
     ///
     /// # Errors
     ///
-    /// [`OutOfDate`] says why not.
+    /// [`OutOfDate`].
     pub const fn check(self, now_unix_s: i64) -> Result<(), OutOfDate> {
         let (from_unix_s, until_unix_s) = (self.from_unix_s, self.until_unix_s);
         if now_unix_s > until_unix_s {
@@ -81,8 +82,8 @@ impl fmt::Display for OutOfDate {
             } => write!(
                 f,
                 "the certificate expired at {}, and it is {} by this machine's clock; renew it",
-                in_words(*until_unix_s),
-                in_words(*now_unix_s)
+                rfc3339(*until_unix_s),
+                rfc3339(*now_unix_s)
             ),
             Self::NotYet {
                 from_unix_s,
@@ -91,20 +92,11 @@ impl fmt::Display for OutOfDate {
                 f,
                 "the certificate is not valid before {}, and it is {} by this machine's clock; set the \
                  clock, or wait",
-                in_words(*from_unix_s),
-                in_words(*now_unix_s)
+                rfc3339(*from_unix_s),
+                rfc3339(*now_unix_s)
             ),
         }
     }
-}
-
-/// A time as RFC 3339 writes it.
-fn in_words(unix_s: i64) -> String {
-    let Ok(time) = time::OffsetDateTime::from_unix_timestamp(unix_s) else {
-        return format!("{unix_s} s after 1970");
-    };
-    let (hour, minute, second) = time.to_hms();
-    format!("{}T{hour:02}:{minute:02}:{second:02}Z", time.date())
 }
 
 fn read(certificate: &[u8]) -> ASN1Result<Validity> {
@@ -136,7 +128,7 @@ fn read(certificate: &[u8]) -> ASN1Result<Validity> {
     })
 }
 
-/// Two digits for the year up to 2049, four after it (RFC 5280 section 4.1.2.5).
+/// A time; years up to 2049 have two digits, later ones four (RFC 5280 section 4.1.2.5).
 fn seconds(time: BERReader<'_, '_>) -> ASN1Result<i64> {
     let is_short = time.lookahead_tag()? == TAG_UTCTIME;
     let time = if is_short {

@@ -1,4 +1,4 @@
-//! What a program runs with, and whence.
+//! The options in effect, and the origin of each.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ pub enum Origin {
     Environment,
     /// The configuration file.
     File,
-    /// Nobody gave one.
+    /// The default.
     Default,
 }
 
@@ -20,16 +20,30 @@ pub enum Origin {
 pub struct Entry {
     /// Its name in the file: the flag's, with underscores.
     pub key: String,
-    /// Its value as TOML, a password in it left out; `None` if it has none.
+    /// Its value as TOML, without a password; `None` if it has none.
     pub value: Option<String>,
     /// Where the value comes from.
     pub origin: Origin,
-    /// The variable of the environment that it may come from.
+    /// The variable of the environment that sets it.
     pub variable: Option<String>,
 }
 
-/// All options of a command. Its [`Display`](fmt::Display) form is TOML, with the origin of each value
-/// behind it as a comment; what has no value is a comment as a whole.
+impl Entry {
+    /// Its value without the quotes of TOML; `None` if it has none.
+    #[must_use]
+    pub fn plain(&self) -> Option<String> {
+        let value = self.value.as_ref()?;
+        let table = format!("value = {value}").parse::<toml::Table>();
+        let text = table.ok().and_then(|table| match table.get("value") {
+            Some(toml::Value::String(text)) => Some(text.clone()),
+            _ => None,
+        });
+        Some(text.unwrap_or_else(|| value.clone()))
+    }
+}
+
+/// All options of a command. Its [`Display`](fmt::Display) form is TOML, with the origin of each value as a
+/// comment; an option without a value is a comment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Effective(pub Vec<Entry>);
 
@@ -53,7 +67,7 @@ impl fmt::Display for Effective {
     }
 }
 
-/// A URL with whatever stands before its `@` left out.
+/// A URL without its user and password.
 #[must_use]
 pub fn without_password(url: &str) -> String {
     match url.rsplit_once('@') {
@@ -61,6 +75,29 @@ pub fn without_password(url: &str) -> String {
         Some((before, host)) => {
             let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
             format!("{scheme}://…@{host}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_told_without_quotes() {
+        for (value, plain) in [
+            (Some("\"a \\\"b\\\"\""), Some("a \"b\"")),
+            (Some("5"), Some("5")),
+            (Some("true"), Some("true")),
+            (None, None),
+        ] {
+            let entry = Entry {
+                key: "key".to_owned(),
+                value: value.map(str::to_owned),
+                origin: Origin::Default,
+                variable: None,
+            };
+            assert_eq!(entry.plain().as_deref(), plain);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The file: a flat table of options.
+//! The configuration file: a flat table of options.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -7,18 +7,18 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, Command};
 use toml::{Table, Value};
 
-/// A configuration file is smaller than this, in bytes.
+/// Longest configuration file, in bytes.
 const LEN_MAX: u64 = 65_536;
 
 /// Why a configuration file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
-    /// There is no such file, or it cannot be read.
+    /// The file does not exist or cannot be read.
     #[error("--config (ROOKERY_CONFIG): {path:?} cannot be read: {why}")]
     Unreadable {
         /// Which file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         why: String,
     },
     /// It is not TOML.
@@ -29,34 +29,34 @@ pub enum FileError {
         /// Where, and what was expected.
         why: String,
     },
-    /// A key that is none of this command's options.
+    /// A key that is not an option of this command.
     #[error("{path:?}: {key:?} is no option of this command; there are: {known}")]
     UnknownKey {
         /// Which file.
         path: PathBuf,
-        /// What stands there.
+        /// What the file has.
         key: String,
-        /// All that could stand there.
+        /// The options of the command.
         known: String,
     },
-    /// A value of a type that the option does not take.
+    /// A value of the wrong type.
     #[error("{path:?}: {key} = {value} cannot be used: it must be {allowed}")]
     WrongType {
         /// Which file.
         path: PathBuf,
         /// Which option.
         key: String,
-        /// What stands there.
+        /// What the file has.
         value: String,
-        /// What may stand there.
+        /// What is allowed.
         allowed: &'static str,
     },
 }
 
-/// What a file says, by the key: the words that say the same on the command line.
+/// The values of a file by key, as words of a command line.
 pub(crate) type Words = BTreeMap<String, Option<OsString>>;
 
-/// Whether an argument may stand in the file.
+/// Whether the file may hold an argument.
 pub(crate) fn is_setting(arg: &Arg) -> bool {
     let id = arg.get_id().as_str();
     arg.get_long().is_some() && !matches!(id, "config" | "help" | "version")
@@ -89,8 +89,7 @@ pub(crate) fn read(path: &Path, command: &Command) -> Result<Words, FileError> {
         .collect()
 }
 
-/// What stands after `--key` on the command line, if the key is known and the value of its type;
-/// `None` for a switch that is off.
+/// The word that would follow `--key` on the command line; `None` for a switch that is off.
 fn word(
     path: &Path,
     command: &Command,

@@ -1,8 +1,8 @@
 //! What a program is configured with: flags over the environment over a file over defaults.
 //!
-//! An option is declared once, with `clap`. [`parse`] reads the file that `--config` names and gives
-//! what it says to the same parsers as what stands on the command line, so that a value is checked by
-//! one rule wherever it comes from. [`Effective`] says which values those were, and whence.
+//! An option is declared once, with `clap`. [`parse`] reads the file that `--config` names and passes its
+//! values to the same parsers as the command line, so that one rule checks a value wherever it comes from.
+//! [`Effective`] lists the values in effect and their origins.
 
 mod effective;
 mod file;
@@ -25,16 +25,16 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
-/// The options that every configurable command has: where its file is, and how strict it is.
+/// The options of every configurable command: its file, and whether it runs in production.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Configuration")]
 pub struct Configuration {
-    /// A file in TOML with any of the options of this command, named as here but with underscores
-    /// (`listen = "0.0.0.0:7000"`). The environment comes before it, and options before both.
+    /// A file in TOML with any options of this command, named as here but with underscores
+    /// (`listen = "0.0.0.0:7000"`). Variables of the environment override it, and options override both.
     #[arg(long, env = "ROOKERY_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Refuse what is fit for development alone: keys and tokens made for this run, secrets that can
-    /// be guessed, and a Redis that answers before it has flushed (anything but `appendfsync always`).
+    /// Refuse what only suits development: keys and tokens made for this run, secrets that can be guessed,
+    /// and a Redis that answers before it has flushed (anything but `appendfsync always`).
     #[arg(long, env = "ROOKERY_PRODUCTION", value_parser = BoolishValueParser::new())]
     pub production: bool,
 }

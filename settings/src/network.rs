@@ -1,4 +1,4 @@
-//! Whose addresses count as one peer's, and which networks no limit per address holds for.
+//! Which addresses count as one peer, and networks as options name them.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -6,9 +6,9 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-/// The addresses that share what is allowed to one address: an IPv4 address alone, and of IPv6 a whole
-/// /64, as a host may have any address of its subnet (RFC 4291 section 2.5.1). An IPv4 address that is
-/// mapped into IPv6 (section 2.5.5.2) counts as the IPv4 address.
+/// The addresses that share the limits of one address: a single IPv4 address, or a whole /64 of IPv6, as a host
+/// may use any address of its subnet (RFC 4291 section 2.5.1). An IPv4-mapped IPv6 address (section 2.5.5.2)
+/// counts as the IPv4 address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AddressGroup(IpAddr);
 
@@ -42,10 +42,10 @@ impl fmt::Display for AddressGroup {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Networks(Vec<IpNet>);
 
-/// A text that names no networks.
+/// A text that does not name networks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no network; give addresses, or networks such as 10.0.0.0/8, with commas between them"
+    "{0:?} is not a network; give addresses or networks such as 10.0.0.0/8, separated by commas"
 )]
 pub struct InvalidNetworks(String);
 
@@ -57,7 +57,7 @@ impl Networks {
         Self(vec![v4, IpAddr::from(Ipv6Addr::LOCALHOST).into()])
     }
 
-    /// Whether one of them holds `address`.
+    /// Whether one of them contains `address`.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
@@ -84,8 +84,7 @@ impl FromStr for Networks {
     }
 }
 
-/// A network of IPv4 addresses that are mapped into IPv6 is one of IPv4 addresses, as these are what
-/// addresses are taken for.
+/// A network of IPv4-mapped IPv6 addresses as a network of IPv4 addresses, as addresses are compared in that form.
 fn canonical(network: IpNet) -> IpNet {
     let address = network.addr().to_canonical();
     match (network, network.prefix_len().checked_sub(96)) {

@@ -1,10 +1,10 @@
-//! How many files and sockets the process may have open.
+//! The limit of open files and sockets.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the limit of open files as far as the system lets the process: its soft limit is made for
-/// programs of another kind, and a server that reaches it answers nobody. Returns the limit that then
-/// holds; a system that refuses leaves the old one.
+/// Raises the limit of open files as far as the system allows: the usual soft limit suits other kinds of program,
+/// and a server that reaches it accepts nobody. Returns the limit in effect; a system that refuses leaves the old
+/// one.
 pub fn raise_open_files() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
@@ -17,7 +17,7 @@ pub fn raise_open_files() -> u64 {
     open_files()
 }
 
-/// How many files and sockets the process may have open now.
+/// The limit of open files and sockets of this process.
 #[must_use]
 pub fn open_files() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)

@@ -1,4 +1,4 @@
-//! From the words of a command line, with all that stands behind them, to arguments.
+//! Parsing of the command line, the environment and the configuration file.
 
 use std::any::TypeId;
 use std::ffi::OsString;
@@ -14,27 +14,27 @@ use crate::effective::{Effective, Entry, Origin, without_password};
 use crate::file::{self, FileError, Words};
 use crate::variables::{self, UnknownVariable};
 
-/// Arguments, and where each came from.
+/// Arguments, and the origin of each.
 #[derive(Debug)]
 pub struct Parsed<P> {
-    /// What the program runs with.
+    /// The arguments.
     pub args: P,
-    /// The same, to be shown; empty for a command that is not configurable.
+    /// The same as text, with origins; empty for a command that is not configurable.
     pub effective: Effective,
-    /// Variables that seem to be meant for this program, to be warned about.
+    /// Variables with our prefix that nothing reads, to warn about.
     pub unread: Vec<UnknownVariable>,
 }
 
-/// Why there are no arguments.
+/// Why parsing failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// The command line or the environment is wrong, or help was asked for.
+    /// The command line or the environment is wrong, or help was requested.
     #[error(transparent)]
     Usage(#[from] clap::Error),
     /// The file is wrong.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A variable of the environment is misspelt: what was meant to hold would not.
+    /// A variable of the environment is misspelt, and would be ignored.
     #[error(transparent)]
     Variable(UnknownVariable),
     /// A value in the file is wrong.
@@ -50,13 +50,12 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// Says what is wrong, or the help that was asked for, and ends the process: with 0 after help,
-    /// else with 2.
+    /// Prints the error or the requested help and ends the process: with 0 after help, else with 2.
     pub fn exit(self) -> ! {
         match self {
             Self::Usage(error) => error.exit(),
             refused => {
-                // It ends anyway: a reader that has gone away is no reason to panic.
+                // The process ends anyway, so a closed stderr does not matter.
                 let _ = writeln!(std::io::stderr(), "error: {refused}");
                 std::process::exit(2)
             }
@@ -64,11 +63,11 @@ impl Refused {
     }
 }
 
-/// Parses a command line, its program's name first, over the environment over the file that one of
-/// these names over the defaults.
+/// Parses a command line, which begins with the program's name. Options override variables of the environment,
+/// which override the file that either of them names, which overrides the defaults.
 ///
 /// A command is configurable if it has the options of [`Configuration`](crate::Configuration).
-/// `default_command` is the subcommand that is meant where none is named.
+/// `default_command` is the subcommand if none is named.
 ///
 /// # Errors
 ///
@@ -80,7 +79,7 @@ pub fn parse<P: Parser>(
     let mut words: Vec<OsString> = words.into_iter().collect();
     let mut root = P::command();
     root.build();
-    // What is wrong or missing here is found again, and said, below: the file may yet have it.
+    // Errors are ignored here, as the file may supply what is missing; the second parse reports them.
     let lenient = P::command().ignore_errors(true);
     let mut given = lenient.clone().try_get_matches_from(&words)?;
     if let (Some(name), None) = (default_command, given.subcommand_name()) {
@@ -101,7 +100,7 @@ pub fn parse<P: Parser>(
     for (key, word) in &said {
         let long = key.replace('_', "-");
         match word {
-            // A switch that is on.
+            // A switch that is set.
             Some(word) if word.is_empty() && is_switch(command, key) => {
                 words.push(format!("--{long}").into());
             }
@@ -136,7 +135,7 @@ pub fn parse<P: Parser>(
     })
 }
 
-/// The subcommand that is meant, to the last.
+/// The innermost subcommand.
 fn innermost<'a>(root: &'a Command, matches: &'a ArgMatches) -> (&'a Command, &'a ArgMatches) {
     let (mut command, mut matches) = (root, matches);
     while let Some((name, inner)) = matches.subcommand()
@@ -147,7 +146,7 @@ fn innermost<'a>(root: &'a Command, matches: &'a ArgMatches) -> (&'a Command, &'
     (command, matches)
 }
 
-/// Whether something stronger than the file has a value.
+/// Whether the command line or the environment has a value.
 fn is_given(matches: &ArgMatches, key: &str) -> bool {
     matches!(
         source(matches, key),
@@ -166,7 +165,7 @@ fn is_switch(command: &Command, key: &str) -> bool {
     args.any(|arg| arg.get_id() == key && matches!(arg.get_action(), ArgAction::SetTrue))
 }
 
-/// The error without a password, and with the file's name if it is about a value of the file.
+/// The error without a password; it names the file if the value is from there.
 fn blame(mut error: clap::Error, path: Option<PathBuf>, said: &Words) -> Refused {
     if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
         && value.contains('@')
@@ -216,7 +215,7 @@ fn value(arg: &Arg, matches: &ArgMatches, key: &str) -> Option<String> {
     if matches!(arg.get_action(), ArgAction::SetTrue) {
         return Some(matches.try_get_one::<bool>(key).ok()??.to_string());
     }
-    // A list is shown as it may be given: with commas.
+    // A list is shown with commas, as it may be given.
     let all: Vec<_> = matches
         .try_get_raw(key)
         .ok()??

@@ -1,10 +1,10 @@
-//! Which secrets are none.
+//! Which secrets can be guessed.
 
-/// Random bytes or hexadecimal digits of any sensible number have more different ones than this.
+/// Random bytes or hexadecimal digits of a sensible length have more distinct values than this.
 const DIFFERENT_MIN: usize = 8;
 
-/// Whether a secret can be guessed: it is shorter than `len_min` bytes, or made of fewer than eight
-/// different ones, as placeholders are.
+/// Whether a secret can be guessed: it is shorter than `len_min` bytes, or has fewer than eight distinct bytes, as
+/// placeholders do.
 #[must_use]
 pub fn is_guessable(secret: &[u8], len_min: usize) -> bool {
     let mut seen = [false; 256];

@@ -1,17 +1,17 @@
-//! Variables of the environment that are meant for us and known to nobody.
+//! Variables of the environment that look like ours and that nothing reads.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use clap::Command;
 
-/// What the names of all our variables begin with.
+/// Prefix of the names of all our variables.
 const PREFIX: &str = "ROOKERY_";
-/// Letters between a slip and what was meant.
+/// Upper bound on the edits between a misspelt name and the one that was meant.
 const SLIP_MAX: usize = 2;
 
-/// Every variable that some program of this installation reads, or that its files in `deploy/` do: one
-/// environment may serve them all.
+/// Every variable that a program of this installation, or a file in `deploy/`, reads: one environment may serve
+/// all of them.
 pub const VARIABLES: &[&str] = &[
     "ROOKERY_ADMIN_ADDRESS",
     "ROOKERY_ADMIN_LISTEN",
@@ -66,30 +66,30 @@ pub const VARIABLES: &[&str] = &[
     "ROOKERY_USER",
 ];
 
-/// A variable of ours that no program reads.
+/// A variable with our prefix that no program reads.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownVariable {
-    /// It is all but one that is read: what it says would silently not count.
+    /// It is nearly one that is read, and would be ignored silently.
     #[error("the environment has {name}, which nothing reads: {meant} is meant")]
     Misspelt {
-        /// What stands there.
+        /// Its name.
         name: String,
-        /// What is meant.
+        /// The name that was meant.
         meant: String,
     },
-    /// It resembles none: of another version, perhaps.
+    /// It resembles none; it may be of another version.
     #[error(
         "the environment has {name}, which nothing reads; the nearest that is read is {nearest}"
     )]
     Unread {
-        /// What stands there.
+        /// Its name.
         name: String,
-        /// What comes nearest.
+        /// The nearest name that is read.
         nearest: String,
     },
 }
 
-/// What is unknown among the variables of an environment, for a program of these commands.
+/// The unknown variables of an environment, for a program with these commands.
 pub(crate) fn unknown(
     root: &Command,
     environment: impl Iterator<Item = (OsString, OsString)>,
@@ -117,8 +117,8 @@ fn add(known: &mut BTreeSet<String>, command: &Command) {
     }
 }
 
-/// What Kubernetes gives to every container about the services beside it, as about `rookery-matchmaker`, and
-/// what tests are told.
+/// Whether a variable is one that Kubernetes sets in every container for a service such as `rookery-matchmaker`,
+/// or one for tests.
 fn is_foreign(name: &str, value: &OsString) -> bool {
     let is_address = value.to_str().is_some_and(|value| value.contains("://"));
     let is_of_a_service = name.ends_with("_SERVICE_HOST")

@@ -1,10 +1,10 @@
-//! What a shard counts, for the page.
+//! Counters of a shard, for the page.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What one shard has counted since its start, and where it stands. The page takes rates and
-/// percentiles from the differences of two of these.
+/// Counters of one shard since its start, and gauges. The page computes rates and percentiles from the differences of
+/// two of these.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Figures {
     /// Milliseconds since the start.
@@ -19,33 +19,33 @@ pub struct Figures {
     pub takeovers_total: u64,
     /// Matches lost to another owner.
     pub fenced_total: u64,
-    /// Writes that found the log other than it must be.
+    /// Writes refused because the log did not end where it must.
     pub conflicts_total: u64,
     /// Writes that the store had confirmed before.
     pub duplicates_total: u64,
-    /// Matches whose confirmed events the store had lost, and was given again.
+    /// Matches whose confirmed events the store had lost and were written again.
     pub rollbacks_total: u64,
-    /// Peers sent away for not reading what they were sent.
+    /// Peers closed because they did not read.
     pub slow_peers_total: u64,
-    /// How long the write under way has waited for its answer.
+    /// Age of the write under way.
     pub checkpoint_lag_ms: f64,
     /// Matches whose output waits for the store.
     pub gate_matches: u64,
-    /// From the receipt of a command to its confirmation.
+    /// Time from the receipt of a command to its confirmation.
     pub ack: Times,
-    /// From a batch to the store's answer.
+    /// Time from a batch to the store's answer.
     pub store: Times,
 }
 
 /// A histogram of times.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Times {
-    /// How many were taken.
+    /// Number of samples.
     pub count: u64,
     /// Their sum in milliseconds.
     pub sum_ms: f64,
-    /// Pairs of a bound in milliseconds and how many were at most that; what is above the last bound
-    /// is in `count` alone.
+    /// Pairs of a bound in milliseconds and the number of samples up to it; samples above the last bound are only in
+    /// `count`.
     #[schema(value_type = Vec<Vec<f64>>)]
     pub below_ms: Vec<(f64, u64)>,
 }

@@ -1,5 +1,4 @@
-//! What a shard or a store tells of its matches: plain values, copied in bounded time and turned into
-//! JSON elsewhere.
+//! State of matches and shards as plain values, copied in bounded time; other modules turn them into JSON.
 
 use std::collections::BinaryHeap;
 use std::time::Duration;
@@ -9,14 +8,14 @@ use game_core::{
     Termination, TimeControl, UnixMillis,
 };
 
-/// What a list shows of one match. Everything in it is confirmed, but the count of what is not.
+/// One match in a list. Everything in it is confirmed but the number of unconfirmed events.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MatchRow {
     /// Which match.
     pub id: MatchId,
-    /// Who plays.
+    /// The players.
     pub players: BySeat<Player>,
-    /// How much time each side has.
+    /// The time control.
     pub time_control: TimeControl,
     /// Whether the result counts for ratings.
     pub rated: bool,
@@ -28,11 +27,11 @@ pub struct MatchRow {
     pub ply: u16,
     /// The side to move.
     pub turn: Seat,
-    /// What both clocks show now; while events wait for the store, what the last confirmed one said.
+    /// Both clocks now; while events wait for the store, as of the last confirmed one.
     pub clocks: BySeat<Duration>,
-    /// Whose clock counts.
+    /// The side whose clock runs.
     pub running: Option<Seat>,
-    /// How it ended, if it has.
+    /// Its result, if it has ended.
     pub result: Option<(Outcome, Termination)>,
     /// The epoch of its ownership.
     pub epoch: Epoch,
@@ -40,16 +39,16 @@ pub struct MatchRow {
     pub confirmed_seq: u32,
     /// Events that the store has not confirmed.
     pub unconfirmed: u32,
-    /// Who sits there.
+    /// The connected seats.
     pub connected: BySeat<bool>,
-    /// Peers that watch.
+    /// Number of spectators.
     pub spectators: u32,
 }
 
-/// All that its owner knows of one match. The snapshot is of the last confirmed event.
+/// Everything that its owner knows of one match. The snapshot is of the last confirmed event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inspection {
-    /// What a list shows too.
+    /// The part that lists show.
     pub row: MatchRow,
     /// The state after the last confirmed event.
     pub snapshot: Snapshot,
@@ -57,33 +56,33 @@ pub struct Inspection {
     pub snapshot_seq: u32,
     /// How long the oldest unconfirmed event has waited for the store.
     pub checkpoint_lag: Option<Duration>,
-    /// Whether play is paused for want of a store.
+    /// Whether play is paused because the store does not answer.
     pub paused: bool,
     /// The connection of each seat.
     pub links: BySeat<Option<Link>>,
-    /// Writes of this owner that were refused since its start, of any match.
+    /// Writes of this owner that were refused since its start, for any match.
     pub owner_fenced: u64,
 }
 
-/// What is known of a peer's connection.
+/// The state of a peer's connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Link {
     /// The smoothed round-trip time.
     pub rtt: Duration,
-    /// Since its last command or, before the first, since it joined.
+    /// Time since its last command or, before the first, since it joined.
     pub silent_for: Duration,
 }
 
-/// What a list is filtered and sorted by.
+/// What lists filter and sort by.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
-    /// What was agreed.
+    /// The setup of the match.
     pub setup: &'a MatchSetup,
-    /// Whether it is not over, as far as confirmed.
+    /// Whether it is live, as far as confirmed.
     pub is_live: bool,
     /// Half-moves made.
     pub ply: u16,
-    /// Peers that watch.
+    /// Number of spectators.
     pub spectators: u32,
 }
 
@@ -99,8 +98,7 @@ pub enum Sort {
     Spectators,
 }
 
-/// A place in a list: the value that it is sorted by, turned over where that is descending, and the
-/// match's id.
+/// A position in a list: the value that it is sorted by, inverted if the order is descending, and the match's id.
 pub type Position = (u64, MatchId);
 
 /// Which matches a list shows, and in what order.
@@ -122,17 +120,17 @@ pub struct MatchQuery {
     pub sort: Sort,
     /// The highest value first.
     pub descending: bool,
-    /// Only those after this place.
+    /// Only those after this position.
     pub after: Option<Position>,
-    /// No more than so many.
+    /// Upper bound on matches in the page.
     pub limit: usize,
 }
 
 impl MatchQuery {
-    /// The longest page.
+    /// Longest page, in matches.
     pub const LIMIT_MAX: usize = 500;
 
-    /// Whether a match is to be shown.
+    /// Whether the query accepts a match.
     #[must_use]
     pub fn accepts(&self, facts: &Facts<'_>) -> bool {
         let Facts { setup, is_live, .. } = *facts;
@@ -154,7 +152,7 @@ impl MatchQuery {
             })
     }
 
-    /// Where a match stands in the list.
+    /// The position of a match in the list.
     #[must_use]
     pub fn position(&self, facts: &Facts<'_>) -> Position {
         let value = match self.sort {
@@ -165,7 +163,7 @@ impl MatchQuery {
         self.place(value, facts.setup.id)
     }
 
-    /// The place of a match with this value to sort by.
+    /// The position of a match with this sort value.
     #[must_use]
     pub const fn place(&self, value: u64, id: MatchId) -> Position {
         (if self.descending { !value } else { value }, id)
@@ -180,12 +178,11 @@ fn is_called(player: &Player, text: &str) -> bool {
     player.id.as_str() == text || begins(&player.name)
 }
 
-/// The first matches of a list, chosen from any number in memory bounded by the limit.
+/// The first matches of a list, selected from any number of matches in memory bounded by the limit.
 #[derive(Debug)]
 pub struct Selection<'a, T> {
     query: &'a MatchQuery,
-    /// The first ones so far, the last of them on top; one more than the limit, to know whether more
-    /// follow.
+    /// The first ones so far, the last of them on top; one more than the limit, to know whether more follow.
     first: BinaryHeap<Entry<T>>,
     total: usize,
 }
@@ -213,10 +210,10 @@ impl<T> Ord for Entry<T> {
     }
 }
 
-/// What was chosen.
+/// A page of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {
-    /// In order, each with its place.
+    /// In order, each with its position.
     pub entries: Vec<(Position, T)>,
     /// Whether more follow.
     pub has_more: bool,
@@ -225,7 +222,7 @@ pub struct Page<T> {
 }
 
 impl<'a, T> Selection<'a, T> {
-    /// Nothing chosen yet.
+    /// An empty selection.
     #[must_use]
     pub fn new(query: &'a MatchQuery) -> Self {
         Self {
@@ -235,7 +232,7 @@ impl<'a, T> Selection<'a, T> {
         }
     }
 
-    /// Considers one match, named by `item`.
+    /// Offers one match; `item` stands for it in the page.
     pub fn offer(&mut self, facts: &Facts<'_>, item: T) {
         if self.query.accepts(facts) {
             self.total += 1;
@@ -243,7 +240,7 @@ impl<'a, T> Selection<'a, T> {
         }
     }
 
-    /// Considers what another selection has chosen from the same list elsewhere.
+    /// Merges the page of another part of the same list.
     pub fn merge(&mut self, page: Page<T>) {
         self.total += page.total;
         for (position, item) in page.entries {
@@ -261,7 +258,7 @@ impl<'a, T> Selection<'a, T> {
         }
     }
 
-    /// What was chosen.
+    /// The page.
     #[must_use]
     pub fn into_page(self) -> Page<T> {
         let has_more = self.first.len() > self.query.limit;
@@ -278,7 +275,7 @@ impl<'a, T> Selection<'a, T> {
     }
 }
 
-/// A shard as it sees itself.
+/// The state of a shard as it sees itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardStatus {
     /// Matches in memory that are not over.
@@ -287,11 +284,11 @@ pub struct ShardStatus {
     pub in_memory: u32,
     /// Seat streams.
     pub peers: u32,
-    /// Whether play is paused for want of a store.
+    /// Whether play is paused because the store does not answer.
     pub paused: bool,
-    /// Why it is paused now, if it is.
+    /// The reason of the pause, if play is paused.
     pub pause_reason: Option<String>,
-    /// An older live shard that announces this one's address to players.
+    /// An older live shard that registered the same public address.
     pub address_taken_by: Option<ShardId>,
     /// Whether it takes no more matches.
     pub draining: bool,

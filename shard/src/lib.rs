@@ -95,8 +95,5 @@ pub async fn run(config: ShardConfig, with: Surroundings, shutdown: Cancellation
 /// The system's calendar.
 #[must_use]
 pub fn system_calendar() -> UnixMillis {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    UnixMillis(since.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    }))
+    UnixMillis(program::calendar::unix_ms())
 }

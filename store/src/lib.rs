@@ -25,6 +25,7 @@ mod liveness;
 #[cfg_attr(not(feature = "testing"), allow(unreachable_pub))]
 mod model;
 
+mod args;
 mod embedded;
 mod memory;
 mod redis;
@@ -33,6 +34,7 @@ mod redis;
 pub mod testing;
 
 pub use append::{Append, Appended};
+pub use args::{RedisUrl, StoreArgs, StoreOptions};
 pub use audit::{Finding, InMemory, audit};
 pub use contract::{
     Checkpoint, Claim, Created, FINISHED_KEEP, FINISHED_KEEP_MIN, HandOver, HandedOver, Holdings,

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace with the crates of the workspace that it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 15] = [
+const DIRECTIONS: [(&str, &[&str]); 16] = [
     ("features", &[]),
     ("game-core", &[]),
     ("protocol", &["game-core"]),
@@ -14,6 +14,7 @@ const DIRECTIONS: [(&str, &[&str]); 15] = [
     ("store", &["game-core"]),
     ("settings", &[]),
     ("program", &[]),
+    ("web", &["protocol", "settings"]),
     ("shard-core", &["game-core", "protocol", "store"]),
     (
         "shard",
@@ -36,6 +37,7 @@ const DIRECTIONS: [(&str, &[&str]); 15] = [
             "settings",
             "shard-core",
             "store",
+            "web",
         ],
     ),
     (
@@ -50,6 +52,7 @@ const DIRECTIONS: [(&str, &[&str]); 15] = [
             "shard-core",
             "store",
             "tokens",
+            "web",
         ],
     ),
     ("client", &["features", "game-core", "protocol"]),

@@ -85,6 +85,10 @@ async fn a_certificate_is_replaced_under_players_who_notice_nothing() {
     .await;
     let log = installation.log();
     assert!(log.contains("a new certificate cannot be used; the old one is shown still"));
+    assert!(
+        log.contains("SIGHUP: reloading") && !log.contains("SIGHUP is ignored"),
+        "{log}"
+    );
     game.sit_again(Seat::Black).await;
     game.play(3, "b8c6").await;
     is_told(&game, &second).await;

@@ -642,3 +642,74 @@ fn every_variable_that_a_program_reads_is_known_to_all() {
     }
     assert!(read > 40, "{read}");
 }
+
+/// The log lines in what a program said.
+fn json_lines(said: &str) -> Vec<serde_json::Value> {
+    let lines = said.lines().filter(|line| line.starts_with('{'));
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn every_program_has_the_same_options_of_the_log() {
+    let desk = Desk::new();
+    let (signing, public) = (desk.path("signing.pem"), desk.path("public.pem"));
+    let store = ["--store", NOWHERE, "--store-wait", "0"];
+    let listen = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    let shard = [&["shard", "--matchmaker-key", &public], &store[..], &listen].concat();
+    let matchmaker = [&["--signing-key", &signing], &store[..], &listen].concat();
+    let of_rookery = [&["matchmaker"], &matchmaker[..]].concat();
+    let bot = [
+        "bot",
+        "--patience",
+        "1",
+        "--matchmaker",
+        "http://127.0.0.1:1",
+    ];
+    for (program, words) in [
+        ("rookery", &shard[..]),
+        ("rookery", &of_rookery),
+        ("rookery-matchmaker", &matchmaker),
+        ("bot-client", &bot),
+    ] {
+        let with = |more: &[&str], variables: &[(&str, &str)]| {
+            let (code, said) = run(program, &[words, more].concat(), variables);
+            assert_ne!(code, Some(0), "there is no server and no store: {said}");
+            said
+        };
+        let json = ["--log-format", "json"];
+        let said = with(&[&json[..], &["--log", "debug"]].concat(), &[]);
+        let lines = json_lines(&said);
+        assert!(!lines.is_empty(), "{program} {words:?}: {said}");
+        for line in lines {
+            let is_text = |key: &str| line[key].is_string();
+            assert!(
+                ["timestamp", "level", "target"].into_iter().all(is_text),
+                "{line}"
+            );
+            assert!(line["fields"].is_object(), "{line}");
+        }
+        // RUST_LOG is the filter where no option is, and an option comes before it.
+        let debug = [("RUST_LOG", "debug"), ("ROOKERY_LOG_FORMAT", "json")];
+        assert!(!json_lines(&with(&[], &debug)).is_empty(), "{program}");
+        let silent = with(&["--log", "off"], &debug);
+        assert!(json_lines(&silent).is_empty(), "{program}: {silent}");
+        let silent = with(&json, &[("RUST_LOG", "off")]);
+        assert!(json_lines(&silent).is_empty(), "{program}: {silent}");
+        let refused = with(&["--log", "info,=x="], &[]);
+        assert!(refused.contains("--log"), "{program}: {refused}");
+        assert!(refused.contains("levels by module"), "{program}: {refused}");
+    }
+}
+
+#[test]
+fn a_matchmaker_waits_for_its_store_for_as_long_as_it_is_told() {
+    let desk = Desk::new();
+    let signing = desk.path("signing.pem");
+    let words = ["--signing-key", &signing, "--listen", "127.0.0.1:0"];
+    let store = ["--store", NOWHERE, "--store-wait", "1"];
+    let (code, said) = run("rookery-matchmaker", &[&words[..], &store].concat(), &[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("did not answer within 1 s"), "{said}");
+}

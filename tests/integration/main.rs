@@ -32,6 +32,7 @@ mod manifests;
 mod migration;
 mod ownership;
 mod play;
+mod prefixes;
 mod python_chess;
 mod replay;
 mod rules_library;

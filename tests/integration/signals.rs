@@ -173,6 +173,8 @@ async fn a_hangup_kills_no_server() {
         .await;
         server.signal("HUP");
         server.logs("SIGHUP").await;
+        // It has no certificate of files.
+        server.logs("SIGHUP is ignored").await;
         let (status, why) = server.probe("/readyz").await;
         assert_eq!(status, 200, "{command}: {why}");
         server.signal("TERM");

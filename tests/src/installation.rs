@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use client::{Matchmaker, MatchmakerError};
@@ -33,7 +34,7 @@ pub struct Installation {
     processes: Processes,
     directory: TempDir,
     /// What all of them share.
-    pub redis: RedisServer,
+    pub redis: Arc<RedisServer>,
 }
 
 /// A shard of the installation.
@@ -121,7 +122,7 @@ impl Installation {
     /// If that takes too long.
     pub async fn start_with_files(shards: usize, files: u32) -> Self {
         let installation =
-            Self::launch_with_files(RedisServer::start(), shards, &[], Some(files)).await;
+            Self::launch_with_files(Arc::new(RedisServer::start()), shards, &[], Some(files)).await;
         installation.wait_for_shards(shards).await;
         installation
     }
@@ -146,11 +147,20 @@ impl Installation {
         shards: usize,
         environment: &[(&str, &str)],
     ) -> Self {
-        Self::launch_with_files(redis, shards, environment, None).await
+        Self::launch_with_files(Arc::new(redis), shards, environment, None).await
+    }
+
+    /// The same on the Redis of another installation.
+    ///
+    /// # Panics
+    ///
+    /// If that takes too long.
+    pub async fn launch_beside(other: &Self, shards: usize, environment: &[(&str, &str)]) -> Self {
+        Self::launch_with_files(Arc::clone(&other.redis), shards, environment, None).await
     }
 
     async fn launch_with_files(
-        redis: RedisServer,
+        redis: Arc<RedisServer>,
         shards: usize,
         environment: &[(&str, &str)],
         files: Option<u32>,
@@ -416,7 +426,8 @@ impl Endpoint {
         request.bearer_auth(&self.token)
     }
 
-    async fn try_get(&self, path: &str) -> Option<(StatusCode, Value)> {
+    /// What is read as JSON, whatever its status; `None` if there is no such answer.
+    pub async fn try_get(&self, path: &str) -> Option<(StatusCode, Value)> {
         let response = self.request(Method::GET, path).send().await.ok()?;
         let status = response.status();
         Some((status, response.json().await.ok()?))

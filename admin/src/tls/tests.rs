@@ -1,4 +1,4 @@
-//! Which files are taken.
+//! Which files are accepted.
 
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;

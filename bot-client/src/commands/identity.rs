@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use game_core::{ClockStart, ColorChoice, MatchId, TimeControl};
+use program::Hangup;
 use protocol::http::{NewChallenge, NewTicket};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -125,25 +126,9 @@ fn color(text: &str) -> Result<ColorChoice, String> {
     }
 }
 
-/// A token that the first Ctrl-C (or SIGTERM) cancels; the second one ends the process at once.
+/// A token that the first Ctrl-C (or SIGTERM, or the end of the terminal) cancels; the second one ends the process at once.
 pub(super) fn cancelled_by_signals() -> Result<CancellationToken, Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::setup)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::setup)?;
     let cancel = CancellationToken::new();
-    let cancelled = cancel.clone();
-    // It lives as long as the process, which it ends.
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            if cancelled.is_cancelled() {
-                std::process::exit(130);
-            }
-            cancelled.cancel();
-        }
-    });
+    program::watch_signals(cancel.clone(), Hangup::Stops).map_err(Failure::setup)?;
     Ok(cancel)
 }

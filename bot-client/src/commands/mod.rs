@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use program::LogArgs;
 use serde::Serialize;
 
 pub use bot::BotArgs;
@@ -28,7 +29,7 @@ pub use soak::SoakArgs;
 
 /// Plays on a Rookery server: people, bots, and recorded games.
 ///
-/// Log lines go to stderr; RUST_LOG sets what is logged (for example `bot_client=debug`).
+/// Log lines go to stderr.
 ///
 /// Exit codes: 0 all went well; 1 a game was lost to an error or differs from
 /// its file, or a soak found a broken promise; 2 the command
@@ -40,6 +41,8 @@ pub struct Cli {
     command: Command,
     #[command(flatten)]
     server: ServerArgs,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -165,6 +168,12 @@ impl Cli {
     pub fn may_log(&self) -> bool {
         let draws = matches!(self.command, Command::Play(_)) && PlayArgs::takes_the_terminal();
         !(draws && io::stderr().is_terminal())
+    }
+
+    /// What is logged, and how.
+    #[must_use]
+    pub const fn log(&self) -> &LogArgs {
+        &self.log
     }
 
     /// Does what the command line says.

@@ -1,4 +1,4 @@
-//! The live matches of the store, and what it has of those that no shard tells of.
+//! The live matches of the store, and the stored state of those that no shard reports.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -12,20 +12,20 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-/// A whole look at the store counts for so long.
+/// Age up to which a complete scan of the store is reused.
 const FRESH: Duration = Duration::from_secs(2);
-/// One list looks at the store for no longer than this; the next one goes on.
+/// One list scans the store for at most this; the next one continues.
 const LOOK_WITHIN: Duration = Duration::from_secs(2);
-/// Live matches that are remembered, about 50 bytes each: many more than an installation plays.
+/// Upper bound on remembered live matches, about 50 bytes each: many more than an installation plays.
 const LIVE_MAX: usize = 500_000;
-/// Matches that one list reads from the store; the next one goes on.
+/// Upper bound on matches that one list loads from the store; the next one continues.
 const READS_MAX: usize = 500;
-/// Matches that are read at once.
+/// Upper bound on matches that are loaded concurrently.
 const READS_AT_ONCE: usize = 16;
-/// A match that was read is not read again for so long: nobody plays it.
+/// Age up to which a loaded match is reused: nobody plays it.
 const READ_KEPT: Duration = Duration::from_secs(60);
 
-/// What is known of the store's live matches: as much as lists asked for.
+/// A cache of the store's live matches, as far as lists have needed them.
 #[derive(Default)]
 pub(super) struct Census {
     looked: Mutex<Looked>,
@@ -34,17 +34,17 @@ pub(super) struct Census {
 
 #[derive(Default)]
 struct Looked {
-    /// As of the last look at everything.
+    /// Live matches at the last complete scan.
     live: BTreeMap<MatchId, Ownership>,
-    /// When that was done.
+    /// When that was completed.
     done_at: Option<Instant>,
-    /// What the look under way has found.
+    /// Live matches that the scan under way has found.
     found: BTreeMap<MatchId, Ownership>,
-    /// Where it goes on.
+    /// Where that scan continues.
     at: Option<ScanCursor>,
 }
 
-/// A live match as the store has it.
+/// The stored state of a live match.
 pub(super) struct Stray {
     pub(super) summary: MatchSummary,
     setup: MatchSetup,
@@ -53,7 +53,7 @@ pub(super) struct Stray {
 }
 
 impl Stray {
-    /// What a list is filtered and sorted by.
+    /// What lists filter and sort by.
     pub(super) fn facts(&self) -> Facts<'_> {
         Facts {
             setup: &self.setup,
@@ -65,12 +65,12 @@ impl Stray {
 }
 
 impl Census {
-    /// Every live match of the store and who may write it; and whether none is missing.
+    /// Every live match of the store with its ownership, and whether the list is complete.
     pub(super) async fn live(
         &self,
         store: &dyn Store,
     ) -> Result<(Vec<(MatchId, Ownership)>, bool), StoreError> {
-        // One looks at a time; who comes meanwhile finds what it found.
+        // One scan at a time; requests that wait here use its result.
         let mut looked = self.looked.lock().await;
         let complete = looked.go_on(store).await?;
         let older = looked.live.iter().filter(|_| !complete);
@@ -87,7 +87,7 @@ impl Census {
         ))
     }
 
-    /// What the store has of these matches, without those that have ended; and whether none is missing.
+    /// The stored state of these matches, without those that have ended, and whether it is complete.
     pub(super) async fn read(
         &self,
         store: &Arc<dyn Store>,
@@ -134,7 +134,7 @@ impl Census {
 }
 
 impl Looked {
-    /// Looks at the rest of the store, unless it was looked at a moment ago; says whether to the end.
+    /// Continues the scan of the store, unless one was completed a moment ago; returns whether it is complete.
     async fn go_on(&mut self, store: &dyn Store) -> Result<bool, StoreError> {
         let is_fresh = |done_at: Instant| done_at.elapsed() < FRESH;
         if self.at.is_none() && self.done_at.is_some_and(is_fresh) {
@@ -168,7 +168,7 @@ impl Looked {
     }
 }
 
-/// A stored match as a list shows it; `None`, with an error in the log, if it does not replay.
+/// A stored match as lists show it; `None`, with an error in the log, if it does not replay.
 fn stray(checkpoint: store::Checkpoint) -> Option<Stray> {
     let (ownership, setup) = (checkpoint.ownership, checkpoint.snapshot.setup().clone());
     match MatchDetails::stored(checkpoint) {

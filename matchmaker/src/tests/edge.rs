@@ -275,7 +275,7 @@ async fn from_half_of_the_requests_on_none_waits() {
 #[tokio::test]
 async fn more_requests_than_may_be_are_refused_at_once_and_probes_are_not() {
     let world = small_world().await;
-    let under_way = world.service.requests.acquire_many(4).await.unwrap();
+    let under_way = world.service.bounds.requests.acquire_many(4).await.unwrap();
     send(world.request(Method::POST, "/v1/players"))
         .await
         .problem(503, "overloaded");

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::world::{Answer, Guest, blitz, client, new_key, send, shard, shard_id, ticket_id};
-use crate::{Config, LateStore, run};
+use crate::{Config, LateStore, Shared, run};
 
 /// A process as the binary runs one.
 struct Process {
@@ -29,9 +29,8 @@ impl Process {
         let running = run(
             Config::default(),
             listener,
-            store,
             new_key(),
-            Default::default(),
+            Shared::new(store),
             shutdown.clone(),
         );
         Self {

@@ -1,8 +1,8 @@
-//! Lines on their way to a device that may be slow, full or gone.
+//! Log lines for a device that may be slow, full or gone.
 //!
-//! Whoever logs puts a line into a bounded queue and goes on; one thread writes. A line that finds no room,
-//! or that the device does not take, is dropped and counted, and the next line that is written comes after
-//! one that says how many there were.
+//! Logging puts a line into a bounded queue and returns; one thread writes. A line is dropped and counted if
+//! the queue is full or the device refuses it. The next line that is written follows a notice with the number
+//! of dropped lines.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
@@ -18,7 +18,7 @@ use super::LogFormat;
 /// Upper bound on what waits to be written, in bytes: some twenty thousand lines, more than a program logs
 /// while a healthy device is busy.
 const QUEUE_LEN_MAX: usize = 4 * 1_024 * 1_024;
-/// Between two attempts at a device that takes nothing now and does not block.
+/// Interval between attempts to write to a non-blocking device that is not ready.
 const RETRY_EVERY: Duration = Duration::from_millis(20);
 
 /// A queue of lines, and the thread that writes them.
@@ -40,7 +40,7 @@ struct Shared {
 struct Queue {
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
-    /// The thread has taken a line and is not done with it.
+    /// The thread is writing a line.
     is_writing: bool,
     /// No thread could be started.
     has_no_writer: bool,
@@ -58,13 +58,13 @@ impl Lines {
         Self(shared)
     }
 
-    /// How lines look that say how many were dropped.
+    /// Sets the format of the notices about dropped lines.
     pub(crate) fn set_format(&self, format: LogFormat) {
         let is_json = format == LogFormat::Json;
         self.0.is_json.store(is_json, Ordering::Relaxed);
     }
 
-    /// Takes a line, its end included; never waits for the device.
+    /// Queues a line, its end included; never waits for the device.
     pub(crate) fn push(&self, line: Vec<u8>) {
         let mut queue = self.0.queue();
         if queue.has_no_writer || queue.bytes + line.len() > QUEUE_LEN_MAX {
@@ -85,9 +85,9 @@ impl Lines {
         self.0.dropped.load(Ordering::Relaxed)
     }
 
-    /// Waits until all is written or dropped, and says whether that came about within `limit`.
+    /// Waits until every line is written or dropped; returns whether that happened within `limit`.
     pub(crate) fn flush(&self, limit: Duration) -> bool {
-        // It holds nothing, but comes after the line about those that were dropped.
+        // An empty line, so that a notice about dropped lines is written before it.
         self.push(Vec::new());
         let end = Instant::now() + limit;
         let mut queue = self.0.queue();
@@ -103,7 +103,7 @@ impl Lines {
     }
 }
 
-/// Takes what is written at once as one line, as `tracing-subscriber` writes an event. It cannot fail.
+/// Makes each write a line, as `tracing-subscriber` writes an event at once. It cannot fail.
 pub(crate) struct Line<'a>(&'a Lines);
 
 impl Write for Line<'_> {
@@ -139,13 +139,13 @@ impl Shared {
     }
 }
 
-/// What the thread knows.
+/// State of the writing thread.
 struct Writing<W> {
     device: W,
     shared: Arc<Shared>,
-    /// How many of the dropped lines the device has been told of.
+    /// Dropped lines that a notice has reported.
     told: u64,
-    /// The device has taken the beginning of a line and not its end.
+    /// The device has taken the beginning of a line and refused its end.
     is_cut: bool,
 }
 
@@ -198,7 +198,7 @@ impl<W: Write> Writing<W> {
         Ok(())
     }
 
-    /// Waits while the device takes nothing now: the queue meanwhile drops what finds no room.
+    /// Waits while the device is not ready; meanwhile a full queue drops lines.
     fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
             match self.device.write(bytes) {
@@ -213,7 +213,7 @@ impl<W: Write> Writing<W> {
     }
 }
 
-/// The line that says how many were dropped.
+/// The notice about dropped lines.
 fn notice(dropped: u64, is_json: bool) -> String {
     let mut now = String::new();
     // A clock that cannot be read leaves the time out.

@@ -5,28 +5,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::{EmbeddedStore, MemoryStore, RedisConfig, RedisStore, Store, StoreError};
+use store::{EmbeddedStore, MemoryStore, RedisConfig, RedisStore, RedisUrl, Store, StoreError};
 use tokio::time::{Instant, sleep};
 
 /// Waits between tries to reach a store that does not answer at the start.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
-
-/// A Redis that can be used, by its URL.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct StoreUrl(RedisConfig);
-
-impl FromStr for StoreUrl {
-    type Err = StoreError;
-
-    fn from_str(text: &str) -> Result<Self, StoreError> {
-        if is_memory(text) {
-            let why = "a shard shares its matches with other processes, and needs the URL of a Redis; \
-                       only `rookery dev` can do without a store, to be measured";
-            return Err(StoreError::Unfit(why.to_owned()));
-        }
-        RedisConfig::parse(text).map(Self)
-    }
-}
 
 /// What `rookery dev` keeps matches in, if not in its data directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,29 +17,17 @@ pub(super) enum DevStore {
     /// Nothing that outlives the process.
     Memory,
     /// A Redis.
-    Redis(StoreUrl),
+    Redis(RedisUrl),
 }
 
 impl FromStr for DevStore {
     type Err = StoreError;
 
     fn from_str(text: &str) -> Result<Self, StoreError> {
-        if is_memory(text) {
+        if RedisUrl::NONE.contains(&text) {
             return Ok(Self::Memory);
         }
         text.parse().map(Self::Redis)
-    }
-}
-
-/// Whether a store's name says that there is none.
-fn is_memory(text: &str) -> bool {
-    matches!(text, "none" | "memory:")
-}
-
-impl StoreUrl {
-    /// The URL without a password.
-    pub(super) fn shown(&self) -> String {
-        settings::without_password(&self.0.url)
     }
 }
 
@@ -68,7 +39,10 @@ pub(super) enum Backend {
     /// Maps in this process, shared by all, that end with it.
     Memory(Arc<MemoryStore>),
     /// Redis; each gets connections of its own.
-    Redis { config: RedisConfig, wait: Duration },
+    Redis {
+        config: RedisConfig,
+        wait: Option<Duration>,
+    },
 }
 
 impl Backend {
@@ -86,26 +60,8 @@ impl Backend {
         Self::Memory(Arc::new(store))
     }
 
-    /// How `url` is spoken to: in `production` it must flush every write before it answers.
-    pub(super) fn redis_config(url: &StoreUrl, production: bool) -> RedisConfig {
-        RedisConfig {
-            durable_only: production,
-            ..url.0.clone()
-        }
-    }
-
-    /// Redis at `url`; at the start it is waited for, up to `wait`. In `production` it must flush every
-    /// write before it answers.
-    pub(super) fn redis(
-        url: &StoreUrl,
-        wait: Duration,
-        production: bool,
-        finished_keep: Duration,
-    ) -> Self {
-        let config = RedisConfig {
-            finished_keep,
-            ..Self::redis_config(url, production)
-        };
+    /// Redis; at the start it is waited for, up to `wait`, or for as long as it takes.
+    pub(super) fn redis(config: RedisConfig, wait: Option<Duration>) -> Self {
         Self::Redis { config, wait }
     }
 
@@ -124,11 +80,13 @@ impl Backend {
             Self::Embedded(store) => Ok(Arc::clone(store) as Arc<dyn Store>),
             Self::Memory(store) => Ok(Arc::clone(store) as Arc<dyn Store>),
             Self::Redis { config, wait } => {
-                let deadline = Instant::now() + *wait;
+                let deadline = wait.map(|wait| Instant::now() + wait);
                 loop {
                     match RedisStore::connect(config.clone()).await {
                         Ok(store) => return Ok(Arc::new(store)),
-                        Err(error @ StoreError::Unavailable(_)) if Instant::now() < deadline => {
+                        Err(error @ StoreError::Unavailable(_))
+                            if deadline.is_none_or(|deadline| Instant::now() < deadline) =>
+                        {
                             tracing::warn!(%error, "waiting for the store");
                             sleep(RETRY_EVERY).await;
                         }
@@ -148,7 +106,7 @@ mod tests {
     fn only_dev_runs_without_a_store() {
         for none in ["none", "memory:"] {
             assert_eq!(none.parse::<DevStore>().ok(), Some(DevStore::Memory));
-            let refused = none.parse::<StoreUrl>().expect_err("a shard needs a store");
+            let refused = none.parse::<RedisUrl>().expect_err("a shard needs a store");
             assert!(refused.to_string().contains("rookery dev"), "{refused}");
         }
         let redis = "redis://127.0.0.1:6379".parse();

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use settings::Effective;
-use store::{RedisConfig, RedisStore, StoreError, audit};
+use store::{RedisConfig, RedisStore, StoreArgs, StoreError, audit};
 use tokio::time::{Instant, sleep};
 
-use super::backend::{Backend, StoreUrl};
+use super::backend::Backend;
 use super::{Failure, dev, shard};
 
 /// Between two scans of a store that is not at rest.
@@ -40,14 +40,8 @@ enum Checked {
 /// Prints a line for each, and ends with 1 if there is any. It reads the names of everything stored, a thousand at a time.
 #[derive(Debug, Args)]
 struct MatchesArgs {
-    /// The Redis that all shards and matchmakers share, for example redis://127.0.0.1:6379.
-    #[arg(
-        long,
-        env = "ROOKERY_STORE",
-        value_name = "URL",
-        hide_env_values = true
-    )]
-    store: StoreUrl,
+    #[command(flatten)]
+    store: StoreArgs,
     /// How long something must be found before it counts, in seconds: matches change hands meanwhile, and
     /// those of a shard that has just died are still to be taken over.
     #[arg(long, value_name = "SECONDS", default_value_t = 30,
@@ -102,9 +96,9 @@ async fn ask(store: RedisConfig) -> Result<(), Failure> {
 
 async fn scan(args: MatchesArgs) -> Result<(), Failure> {
     let within = Duration::from_secs(args.within);
-    let store = Backend::redis(&args.store, within, false, store::FINISHED_KEEP)
-        .open()
-        .await?;
+    let redis = args.store.redis(false);
+    let store = Backend::redis(redis, args.store.options.wait());
+    let store = store.open().await?;
     let end = Instant::now() + within;
     let findings = loop {
         let findings = audit(&*store, None).await?;

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use admin::{Access, Setting};
 use game_core::ShardId;
-use matchmaker::{LimitArgs, RequestMetrics};
+use matchmaker::{LimitArgs, Shared};
+use program::Reload;
 use serde::Serialize;
 use settings::Networks;
 use store::Store;
@@ -129,15 +130,9 @@ impl Cluster {
             limits: plan.limits,
             ..matchmaker::Config::default()
         };
-        let requests = RequestMetrics::default();
-        let matchmaker = start_matchmaker(
-            config,
-            listener,
-            Arc::clone(&store),
-            plan.key,
-            requests.clone(),
-            shutdown.clone(),
-        );
+        let shared = Shared::new(Arc::clone(&store));
+        let matchmaker =
+            start_matchmaker(config, listener, plan.key, shared.clone(), shutdown.clone());
         let admin_token = plan
             .admin
             .as_ref()
@@ -145,8 +140,8 @@ impl Cluster {
         let admin = match plan.admin {
             Some((listen, access)) => {
                 let kept_in = Setting::new("store", backend.shown());
-                let (store, until) = (Arc::clone(&store), shutdown.clone());
-                Some(start_admin(listen, access, kept_in, store, requests, until).await?)
+                let until = shutdown.clone();
+                Some(start_admin(listen, access, kept_in, shared, until).await?)
             }
             None => None,
         };
@@ -368,7 +363,13 @@ fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<
     let (inspector, inspected) = shard::inspection();
     // It ends with the shard's runtime.
     let until = CancellationToken::new();
-    tokio::spawn(tls::keep(identity, certificate, inspector.clone(), until));
+    tokio::spawn(tls::keep(
+        identity,
+        certificate,
+        inspector.clone(),
+        Reload::never(),
+        until,
+    ));
     let (mut admin, mut serving) = (None, None);
     if let Some(access) = seed.access {
         let endpoint = Endpoint::bind(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0), access)?;
@@ -377,13 +378,9 @@ fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<
             Setting::new("listen", address),
             Setting::new("capacity", SHARD_CAPACITY),
         ];
-        serving = Some(endpoint.serve(ShardSource::new(
-            id,
-            inspector,
-            settings,
-            Arc::clone(&store),
-            None,
-        ))?);
+        let store = Arc::clone(&store);
+        let source = ShardSource::new(id, inspector, settings, store, None);
+        serving = Some(endpoint.serve(source, Reload::never())?);
     }
     let config = ShardConfig {
         id,
@@ -415,15 +412,19 @@ async fn start_admin(
     listen: SocketAddr,
     access: Access,
     kept_in: Setting,
-    store: Arc<dyn Store>,
-    requests: RequestMetrics,
+    shared: Shared,
     shutdown: CancellationToken,
 ) -> Result<SocketAddr, Failure> {
     let listener = admin::bind(listen).await?;
     let address = listener.local_addr()?;
     let settings = vec![Setting::new("listen", address), kept_in];
     tokio::spawn(matchmaker::operate(
-        listener, access, settings, store, requests, shutdown,
+        listener,
+        access,
+        settings,
+        shared,
+        Reload::never(),
+        shutdown,
     ));
     Ok(address)
 }
@@ -431,15 +432,14 @@ async fn start_admin(
 fn start_matchmaker(
     config: matchmaker::Config,
     listener: TcpListener,
-    store: Arc<dyn Store>,
     key: SigningKey,
-    requests: RequestMetrics,
+    shared: Shared,
     shutdown: CancellationToken,
 ) -> tokio::task::JoinHandle<std::io::Result<()>> {
     tokio::spawn(async move {
         // However it ends, nothing is left of this cluster.
         let _stop_all = shutdown.clone().drop_guard();
-        matchmaker::run(config, listener, store, key, requests, shutdown).await
+        matchmaker::run(config, listener, key, shared, shutdown).await
     })
 }
 

@@ -2,14 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use admin::{Access, AdminArgs};
 use clap::Args;
 use matchmaker::LimitArgs;
 use program::{Hangup, say};
 use settings::{Configuration, Networks};
-use store::RedisConfig;
+use store::{RedisConfig, StoreOptions};
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
@@ -25,6 +24,7 @@ use super::traces::TraceArgs;
 /// directory, and go on where they stopped when it is started again on the same directory. Ctrl-C
 /// stops it.
 #[derive(Debug, Args)]
+#[command(mut_arg("store_wait", |arg| arg.default_value("10")))]
 pub(super) struct DevArgs {
     /// Where matches and keys are kept; made if it is missing.
     #[arg(
@@ -44,15 +44,8 @@ pub(super) struct DevArgs {
         hide_env_values = true
     )]
     store: Option<DevStore>,
-    /// How long to wait for Redis at the start, in seconds.
-    #[arg(
-        long,
-        env = "ROOKERY_STORE_WAIT",
-        value_name = "SECONDS",
-        default_value_t = 10,
-        value_parser = clap::value_parser!(u64).range(0..=3600)
-    )]
-    store_wait: u64,
+    #[command(flatten)]
+    store_options: StoreOptions,
     /// Number of shards, each with a thread and a UDP port of its own.
     #[arg(long, env = "ROOKERY_SHARDS", value_name = "N", default_value_t = 2,
           value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -107,7 +100,10 @@ impl DevArgs {
     /// The Redis that it would run on, if any.
     pub(super) fn redis(&self) -> Option<RedisConfig> {
         match &self.store {
-            Some(DevStore::Redis(url)) => Some(Backend::redis_config(url, false)),
+            Some(DevStore::Redis(url)) => Some(RedisConfig {
+                finished_keep: self.retention.finished_keep(),
+                ..self.store_options.redis(url, false)
+            }),
             _ => None,
         }
     }
@@ -205,18 +201,13 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
     make_data_dir(&args.data_dir)?;
     let key = signing_key(&args.data_dir)?;
     let finished_keep = args.retention.finished_keep();
-    let backend = match &args.store {
-        Some(DevStore::Redis(url)) => Backend::redis(
-            url,
-            Duration::from_secs(args.store_wait),
-            false,
-            finished_keep,
-        ),
-        Some(DevStore::Memory) => {
+    let backend = match (args.redis(), &args.store) {
+        (Some(redis), _) => Backend::redis(redis, args.store_options.wait()),
+        (None, Some(_)) => {
             tracing::warn!("no store: nothing outlives this process, so no match does either");
             Backend::memory(finished_keep)
         }
-        None => Backend::embedded(&args.data_dir, finished_keep)?,
+        (None, None) => Backend::embedded(&args.data_dir, finished_keep)?,
     };
     let admin = admin
         .map(|(listen, access)| args.kept_admin(listen, access))
@@ -258,6 +249,8 @@ async fn serve(args: &DevArgs, plan: ClusterPlan, backend: Backend) -> Result<()
     let shutdown = CancellationToken::new();
     program::watch_signals(shutdown.clone(), Hangup::Stops)?;
     let cluster = tokio::select! {
+        // A shard that cannot start also cancels `shutdown`: its reason comes first.
+        biased;
         cluster = Cluster::start(plan, &backend, shutdown.clone()) => cluster?,
         // As when the store is waited for.
         () = shutdown.cancelled() => return Ok(()),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use admin::{Access, Source};
+use program::Reload;
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
@@ -37,8 +38,8 @@ impl Endpoint {
         })
     }
 
-    /// Serves what `source` answers.
-    pub(super) fn serve(self, source: impl Source) -> Result<Serving, Failure> {
+    /// Serves what `source` answers. Its certificate is read again on `reload`.
+    pub(super) fn serve(self, source: impl Source, reload: Reload) -> Result<Serving, Failure> {
         let shutdown = CancellationToken::new();
         let until = shutdown.clone();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -49,7 +50,8 @@ impl Endpoint {
             runtime.block_on(async {
                 match tokio::net::TcpListener::from_std(self.listener) {
                     Ok(listener) => {
-                        admin::serve(listener, self.access, Arc::new(source), until).await;
+                        let source = Arc::new(source);
+                        admin::serve(listener, self.access, source, reload, until).await;
                     }
                     Err(error) => tracing::error!(%error, "there is no admin endpoint"),
                 }

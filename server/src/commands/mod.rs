@@ -14,8 +14,8 @@ mod traces;
 
 use std::path::Path;
 
-use clap::{Args, Parser, Subcommand};
-use program::LogFormat;
+use clap::{Parser, Subcommand};
+use program::LogArgs;
 use settings::Parsed;
 
 /// The command that is meant where none is named.
@@ -48,19 +48,6 @@ enum Command {
     Check(check::CheckArgs),
 }
 
-#[derive(Debug, Args)]
-struct LogArgs {
-    /// How log lines look; what is logged is set by RUST_LOG (for example `info,server=debug`).
-    #[arg(
-        long,
-        env = "ROOKERY_LOG_FORMAT",
-        value_enum,
-        default_value = "text",
-        global = true
-    )]
-    log_format: LogFormat,
-}
-
 /// Runs the command that the command line names.
 ///
 /// # Errors
@@ -76,8 +63,8 @@ pub fn run(
     let command = cli
         .command
         .ok_or("name a command; `rookery --help` lists them")?;
-    if let Some(level) = command.default_log_level() {
-        start_logging(cli.log.log_format, level)?;
+    if let Some(filter) = command.default_log() {
+        cli.log.start(filter)?;
     }
     let is_check = matches!(command, Command::Check(_));
     for variable in &unread {
@@ -91,18 +78,23 @@ pub fn run(
     match command {
         Command::Dev(args) => dev::run(&args),
         Command::Demo(args) => demo::run(&args),
-        Command::Shard(args) => shard::run(&args),
+        Command::Shard(args) => shard::run(&args, &effective),
         Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Matchmaker(args) => {
-            tokio::runtime::Runtime::new()?.block_on(matchmaker::start(args, &unread))
+            let parsed = Parsed {
+                args,
+                effective,
+                unread,
+            };
+            tokio::runtime::Runtime::new()?.block_on(matchmaker::start(parsed))
         }
         Command::Check(args) => check::run(args, &effective),
     }
 }
 
 impl Command {
-    /// What is logged unless RUST_LOG says otherwise; `None` for what sets up its own log.
-    fn default_log_level(&self) -> Option<&'static str> {
+    /// What is logged by default; `None` for what starts its own log.
+    fn default_log(&self) -> Option<&'static str> {
         match self {
             // It draws on the terminal: only what goes wrong belongs between its lines.
             Self::Demo(_) | Self::Healthcheck(_) | Self::Check(_) => Some("error"),
@@ -111,20 +103,6 @@ impl Command {
             Self::Matchmaker(_) => None,
         }
     }
-}
-
-fn start_logging(format: LogFormat, default_level: &str) -> Result<(), Failure> {
-    let text = std::env::var("RUST_LOG").unwrap_or_default();
-    let filter = if text.is_empty() {
-        program::log_filter(default_level)
-    } else {
-        program::log_filter(&text)
-    };
-    program::start_log(
-        filter.map_err(|error| format!("RUST_LOG: {error}"))?,
-        format,
-    );
-    Ok(())
 }
 
 /// Writes a ready file, which may hold a token.

@@ -21,7 +21,7 @@ pub(super) struct RetentionArgs {
         default_value_t = DAYS_DEFAULT,
         value_parser = clap::value_parser!(u64).range(DAYS_MIN..=366)
     )]
-    pub(super) finished_keep: u64,
+    finished_keep: u64,
 }
 
 impl RetentionArgs {

@@ -12,14 +12,14 @@ use game_core::ShardId;
 use matchmaker::LateStore;
 use program::Hangup;
 use serde_json::{Value, json};
-use settings::{Configuration, Networks};
-use store::{RedisConfig, Store};
+use settings::{Configuration, Effective, Networks};
+use store::{RedisConfig, Store, StoreArgs};
 use tokens::VerifyingKey;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
-use super::backend::{Backend, StoreUrl};
+use super::backend::Backend;
 use super::endpoint::Endpoint;
 use super::retention::RetentionArgs;
 use super::traces::TraceArgs;
@@ -34,23 +34,8 @@ use shard_core::ShardLimits;
 /// machines as you like.
 #[derive(Debug, Args)]
 pub(super) struct ShardArgs {
-    /// The Redis that all shards and matchmakers share, for example redis://127.0.0.1:6379.
-    #[arg(
-        long,
-        env = "ROOKERY_STORE",
-        value_name = "URL",
-        hide_env_values = true
-    )]
-    store: StoreUrl,
-    /// How long to wait for Redis at the start, in seconds.
-    #[arg(
-        long,
-        env = "ROOKERY_STORE_WAIT",
-        value_name = "SECONDS",
-        default_value_t = 30,
-        value_parser = clap::value_parser!(u64).range(0..=3600)
-    )]
-    store_wait: u64,
+    #[command(flatten)]
+    store: StoreArgs,
     /// The UDP address to listen on.
     #[arg(
         long,
@@ -159,12 +144,12 @@ fn sabotage(text: &str) -> Result<Sabotage, &'static str> {
     }
 }
 
-pub(super) fn run(args: &ShardArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &ShardArgs, effective: &Effective) -> Result<(), Failure> {
     let given = args.validate()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(args, given))
+    runtime.block_on(serve(args, given, Setting::of(effective)))
 }
 
 /// What the arguments name, read.
@@ -224,7 +209,10 @@ impl ShardArgs {
 
     /// The Redis that it would run on.
     pub(super) fn redis(&self) -> RedisConfig {
-        Backend::redis_config(&self.store, self.configuration.production)
+        RedisConfig {
+            finished_keep: self.retention.finished_keep(),
+            ..self.store.redis(self.configuration.production)
+        }
     }
 
     /// The certificate that was given, or one for this run. In production a made one must be meant: who
@@ -254,7 +242,7 @@ impl ShardArgs {
     }
 }
 
-async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
+async fn serve(args: &ShardArgs, given: Given, shown: Vec<Setting>) -> Result<(), Failure> {
     let Given {
         key,
         certificate,
@@ -266,8 +254,7 @@ async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
         .map(|(listen, access)| open_admin(args, listen, access))
         .transpose()?;
     let shutdown = CancellationToken::new();
-    // A handle that is kept hears of SIGHUP; nothing here is read again yet.
-    drop(program::watch_signals(shutdown.clone(), Hangup::Reloads)?);
+    let reload = program::watch_signals(shutdown.clone(), Hangup::Reloads)?;
     let net = NetLimits {
         connections_max: args.connections_max,
         connections_per_address_max: args.connections_per_address_max,
@@ -299,25 +286,26 @@ async fn serve(args: &ShardArgs, given: Given) -> Result<(), Failure> {
     // It may outlive the shard by the time of one look.
     let keeping = CancellationToken::new();
     let _keeping = keeping.clone().drop_guard();
-    tokio::spawn(tls::keep(identity, certificate, inspector.clone(), keeping));
+    tokio::spawn(tls::keep(
+        identity,
+        certificate,
+        inspector.clone(),
+        reload.clone(),
+        keeping,
+    ));
     let late_store = Arc::new(LateStore::default());
     let source = ShardSource::new(
         config.id,
         inspector,
-        shown(args, &config),
+        shown,
         Arc::clone(&late_store) as _,
         Some(shutdown.clone()),
     );
     // It answers probes while the store is waited for.
     let _serving = admin
-        .map(|admin| admin.endpoint.serve(source))
+        .map(|admin| admin.endpoint.serve(source, reload))
         .transpose()?;
-    let backend = Backend::redis(
-        &args.store,
-        Duration::from_secs(args.store_wait),
-        args.configuration.production,
-        args.retention.finished_keep(),
-    );
+    let backend = Backend::redis(args.redis(), args.store.options.wait());
     let store = tokio::select! {
         store = backend.open() => store?,
         () = shutdown.cancelled() => {
@@ -386,41 +374,6 @@ fn open_admin(args: &ShardArgs, listen: SocketAddr, access: Access) -> Result<Op
         scheme,
         token,
     })
-}
-
-/// What the admin endpoint shows of the configuration, secrets masked.
-fn shown(args: &ShardArgs, config: &ShardConfig) -> Vec<Setting> {
-    let path = |path: &Option<PathBuf>| {
-        let path = path.as_ref().map(|path| path.display().to_string());
-        path.unwrap_or_default()
-    };
-    let has_tls = args.admin.admin_tls_cert.is_some();
-    vec![
-        Setting::new("listen", args.listen),
-        Setting::new("public_address", config.address),
-        Setting::new("store", args.store.shown()),
-        Setting::new("matchmaker_key", args.matchmaker_key.display()),
-        Setting::new("certificate", path(&args.certificate)),
-        Setting::new("pinned_certificate", args.certificate.is_none()),
-        Setting::secret("certificate_key", args.certificate_key.is_some()),
-        Setting::secret("reset_secret", args.reset_secret.is_some()),
-        Setting::new("capacity", config.capacity),
-        Setting::new("connections_max", config.net.connections_max),
-        Setting::new(
-            "connections_per_address_max",
-            config.net.connections_per_address_max,
-        ),
-        Setting::new("limit_exempt", &config.net.exempt),
-        Setting::new("finished_keep", args.retention.finished_keep),
-        Setting::new("otlp_endpoint", args.traces.endpoint()),
-        Setting::new("otlp_sample", args.traces.otlp_sample),
-        Setting::new("production", args.configuration.production),
-        Setting::secret(
-            "admin_tokens",
-            !has_tls || args.admin.admin_token_file.is_some(),
-        ),
-        Setting::new("admin_tls", has_tls),
-    ]
 }
 
 /// What the ready file says.

@@ -20,7 +20,7 @@ pub(super) struct TraceArgs {
         default_value_t = 0.01,
         value_parser = ratio
     )]
-    pub(super) otlp_sample: f64,
+    otlp_sample: f64,
 }
 
 impl TraceArgs {
@@ -30,12 +30,6 @@ impl TraceArgs {
             // It was one when it was read.
             sample: self.otlp_sample.try_into().ok()?,
         })
-    }
-
-    /// The collector, or nothing, to be shown.
-    pub(super) fn endpoint(&self) -> String {
-        let endpoint = self.otlp_endpoint.as_ref();
-        endpoint.map(ToString::to_string).unwrap_or_default()
     }
 }
 

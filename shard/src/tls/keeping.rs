@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use program::{Kept, Validity};
+use program::{Kept, Reload, Validity};
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -51,6 +51,7 @@ pub async fn keep(
     shown: ShownIdentity,
     source: CertificateSource,
     inspector: Inspector,
+    reload: Reload,
     shutdown: CancellationToken,
 ) {
     let (pins, changed) = watch::channel(shown.pin());
@@ -61,7 +62,7 @@ pub async fn keep(
         pins,
     };
     tokio::join!(
-        program::keep(kept, metrics, shutdown),
+        program::keep(kept, metrics, reload, shutdown),
         tell_shard(inspector, changed)
     );
 }

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName, header};
 use settings::Networks;
 
 /// Whether one of `networks` holds `address`.
-pub(crate) fn is_in(networks: &[Networks], address: IpAddr) -> bool {
+pub fn is_in(networks: &[Networks], address: IpAddr) -> bool {
     networks.iter().any(|networks| networks.contains(address))
 }
 
@@ -17,7 +17,7 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 ///
 /// Where the headers are malformed, hide the address, or name two, it is the proxy's own: a client that
 /// adds a header which its proxy passes on gains no address by it.
-pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Networks]) -> IpAddr {
+pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Networks]) -> IpAddr {
     let peer = peer.to_canonical();
     if !is_in(trusted, peer) {
         return peer;

@@ -1,0 +1,25 @@
+//! What every HTTP server of the workspace shares: problems (RFC 9457), extractors, limits on requests, and the
+//! connections themselves.
+//!
+//! A server defines its own kinds of problem with [`problems!`](crate::problems) and implements [`Api`] for its
+//! state; the extractors and [`limit`] then refuse requests in that server's own words and codes. [`serve`] runs
+//! its router on a listener, within the [`Limits`] that the server's [`Admission`] sets for each connection.
+//! Nothing here knows what is served.
+
+mod address;
+mod extract;
+mod limit;
+mod problem;
+mod serve;
+
+pub use address::{client_address, is_in};
+pub use extract::{Api, Body, PathId, QueryOf, bearer, sentence};
+pub use limit::{Bounds, limit, no_route, wrong_method};
+pub use problem::{Fault, ProblemCode, Refusal, Row, response};
+pub use serve::{Admission, Limits, PeerCertificate, Server, serve};
+
+// For the code that `problems!` expands to.
+#[doc(hidden)]
+pub use axum;
+#[doc(hidden)]
+pub use protocol;
