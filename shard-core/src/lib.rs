@@ -1,6 +1,14 @@
-//! The shard's bookkeeping as a plain state machine: which matches it owns, what they wait for, and
-//! what may leave. No I/O, no clock read, no task: the driver feeds it and carries
-//! out its [`Output`]s.
+//! The matches of one shard as a plain state machine: which matches it owns, what each is waiting for, and which
+//! frames may leave. It performs no I/O, reads no clock and spawns no task.
+//!
+//! Start at [`Shard`]. The driver (crate `shard`) calls its methods with what has happened and the time ([`Now`]),
+//! takes an [`Output`] at a time, carries it out, and reports the result by another method.
+//!
+//! - A command is applied to its match at once, but the resulting frames stay behind the match's output gate until
+//!   the store has confirmed the events that they depend on.
+//! - Writes go out in batches ([`Output::Append`]), one at a time. A batch without an answer is retransmitted unchanged.
+//! - Matches are loaded, claimed, handed over and dropped as shards start, stop and die.
+//! - Operators see copies of confirmed state ([`MatchRow`], [`ShardStatus`]).
 
 mod allowance;
 mod arbiter;

@@ -1,7 +1,11 @@
-//! The game-server shard: QUIC connections outside, the state machine of its matches inside.
+//! The game-server shard: the QUIC endpoint and the driver around the state machine of the crate `shard-core`.
 //!
-//! [`run`] is handed everything that it could otherwise reach for: its configuration, a bound
-//! endpoint, the store, the calendar and the signal to stop.
+//! [`run`] runs one shard. It receives everything from outside: its [`ShardConfig`], and in [`Surroundings`] a bound
+//! endpoint, the store, the calendar and the public key of the seat tokens.
+//!
+//! A task for each QUIC stream reads frames and passes them to the driver over a bounded channel. The driver is the
+//! only task that changes matches: it feeds the state machine, appends batches to the store, and writes frames to the
+//! streams. [`Inspector`] asks it on behalf of operators; [`Metrics`] holds what it counts.
 
 mod config;
 mod door;

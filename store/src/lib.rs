@@ -1,9 +1,14 @@
-//! What outlives a process: one contract, [`Store`], kept by Redis and by an embedded database. A third
-//! store, in memory, outlives nothing and is there to be measured beside.
+//! What outlives a process: one contract, [`Store`], implemented on Redis ([`RedisStore`]) and on an embedded database
+//! ([`EmbeddedStore`]). [`MemoryStore`] keeps nothing when its process ends and exists to measure the others against.
 //!
-//! The safety of a match rests on two nets in [`MatchLog::append`], each of which stops a fork by
-//! itself: the epoch (only the current owner writes) and the position (a record goes where the log
-//! ends, and nowhere else). Nothing relies on a time-out inside the store.
+//! [`Store`] consists of one trait for each concern: [`Matches`] and [`MatchLog`] for ownership and events,
+//! [`Registry`] for live shards, [`Tickets`], [`Holdings`], [`Revocations`] and [`Retention`].
+//!
+//! Two checks in [`MatchLog::append`] prevent a fork of a match: the epoch (only the current owner writes) and the
+//! position (a record is added at the end of the log and nowhere else). Nothing relies on a timeout inside the store.
+//!
+//! [`codec`] alone knows the stored bytes. With the feature `testing`, `testing` has the contract's model and its
+//! conformance tests.
 
 mod durability;
 mod error;
