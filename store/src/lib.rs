@@ -1,5 +1,5 @@
-//! What outlives a process: one contract, [`Store`], implemented on Redis ([`RedisStore`]) and on an embedded database
-//! ([`EmbeddedStore`]). [`MemoryStore`] keeps nothing when its process ends and exists to measure the others against.
+//! What outlives a process: one contract, [`Store`], implemented on Redis (`RedisStore`) and on an embedded database
+//! (`EmbeddedStore`). [`MemoryStore`] keeps nothing when its process ends and exists to measure the others against.
 //!
 //! [`Store`] consists of one trait for each concern: [`Matches`] and [`MatchLog`] for ownership and events,
 //! [`Registry`] for live shards, [`Tickets`], [`Holdings`], [`Revocations`] and [`Retention`].
@@ -7,8 +7,12 @@
 //! Two checks in [`MatchLog::append`] prevent a fork of a match: the epoch (only the current owner writes) and the
 //! position (a record is added at the end of the log and nowhere else). Nothing relies on a timeout inside the store.
 //!
-//! [`codec`] alone knows the stored bytes. With the feature `testing`, `testing` has the contract's model and its
-//! conformance tests.
+//! [`codec`] alone knows the stored bytes. The feature `backends` adds the two stores, without which this crate links
+//! no runtime; the feature `testing` adds the contract's model and its conformance tests.
+#![cfg_attr(
+    not(feature = "backends"),
+    allow(dead_code, reason = "the formats of what only backends store")
+)]
 
 mod durability;
 mod error;
@@ -30,15 +34,19 @@ mod liveness;
 #[cfg_attr(not(feature = "testing"), allow(unreachable_pub))]
 mod model;
 
+#[cfg(feature = "backends")]
 mod args;
+#[cfg(feature = "backends")]
 mod embedded;
 mod memory;
+#[cfg(feature = "backends")]
 mod redis;
 
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use append::{Append, Appended};
+#[cfg(feature = "backends")]
 pub use args::{RedisUrl, StoreArgs, StoreOptions};
 pub use audit::{Finding, InMemory, audit};
 pub use contract::{
@@ -47,6 +55,7 @@ pub use contract::{
     SCAN_LIMIT_MAX, SETTLED, ScanCursor, Standing, Store, Swept, Tickets,
 };
 pub use durability::Durability;
+#[cfg(feature = "backends")]
 pub use embedded::EmbeddedStore;
 pub use error::StoreError;
 pub use front::Front;
@@ -54,6 +63,7 @@ pub use holding::{HOLDING_KEPT, Holding};
 pub use liveness::{Liveness, rendezvous_rank};
 pub use memory::MemoryStore;
 pub use ownership::{Ownership, Status};
+#[cfg(feature = "backends")]
 pub use redis::{RedisConfig, RedisStore};
 pub use shard::{Registered, ShardRecord};
 pub use ticket::{Assignment, TICKET_WAITS, Ticket, TicketId, TicketState};
