@@ -25,8 +25,8 @@ pub enum NotDone {
 }
 
 impl Shard {
-    /// Ends a match with any outcome, as an event like every other; returns its seq. It is so once the
-    /// store has confirmed that many events.
+    /// Ends a match with any outcome, as an event like every other; returns its seq; the result is final once
+    /// the store has confirmed that many events.
     ///
     /// # Errors
     ///
