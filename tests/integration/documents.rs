@@ -114,9 +114,6 @@ fn the_guide_names_aliases_that_exist() {
         .collect();
     for alias in ["programs", "integration", "front-pages"] {
         assert!(defined.contains(&alias), "no alias {alias}");
-        assert!(
-            guide.contains(&format!("cargo {alias}")),
-            "unused: {alias}"
-        );
+        assert!(guide.contains(&format!("cargo {alias}")), "unused: {alias}");
     }
 }
