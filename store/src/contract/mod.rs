@@ -19,7 +19,7 @@ pub use self::retention::{FINISHED_KEEP, FINISHED_KEEP_MIN, Retention, Room, Swe
 pub use self::revocations::{REVOCATION_KEPT, Revocations};
 pub use self::tickets::Tickets;
 
-/// What outlives a process: the sum of all parts of the contract. Whatever has the parts is a store.
+/// What outlives a process: all parts of the contract. A type that implements all parts is a store.
 ///
 /// Every operation may be repeated without harm after
 /// [`StoreError::Unavailable`](crate::StoreError::Unavailable). An answer means that the effect is as durable

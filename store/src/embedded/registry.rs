@@ -1,7 +1,7 @@
-//! The shards of this process, and what each may own.
+//! The shards of this process, and their sets.
 //!
-//! The registry is what is recorded, and besides every shard whose set is not empty: no set can stand under
-//! an id that it does not name.
+//! The registry consists of all records and every shard whose set is not empty: no set can exist under an id
+//! that it does not name.
 
 use std::collections::BTreeMap;
 
@@ -151,8 +151,8 @@ fn set(
         .collect()
 }
 
-/// An addition and its claim are one transaction here: which epoch an addition was for is the head's epoch,
-/// if the match is that shard's, and else one that is over.
+/// An addition and its claim are one transaction here: the epoch of an addition is the head's epoch if that
+/// shard owns the match, and otherwise a past one.
 fn disown(
     txn: &WriteTransaction,
     shard: ShardId,

@@ -28,8 +28,8 @@ impl Tickets for RedisStore {
         ticket(&self.one(read(self.keys.ticket(id).as_bytes())).await?)
     }
 
-    /// Two steps; a ticket that stops waiting in between is left out. So is one that cannot be
-    /// read, with a warning: it must not keep the others from being paired.
+    /// Two steps; a ticket that stops waiting in between is left out. So is one that cannot be read, with a
+    /// warning: it must not prevent the others from being paired.
     async fn waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError> {
         let mut newest = cmd("ZRANGE");
         newest
@@ -103,7 +103,7 @@ fn read(key: &[u8]) -> Cmd {
     read
 }
 
-/// A ticket from its parts: the body is what was put, the other fields what became of it.
+/// A ticket from its parts: the body is its initial content, and the other fields its present state.
 fn ticket(answer: &Value) -> Result<Option<Ticket>, StoreError> {
     let corrupt = |error: DecodeError| StoreError::Corrupt(format!("a ticket: {error}"));
     let [body, seen, state, assignment] = reply::array(answer)? else {
