@@ -19,8 +19,8 @@ pub enum NotDone {
     /// There is no live shard to give it to, or the one that was named is none.
     #[error("no live shard can take it")]
     NoHeir,
-    /// It is on its way to another shard already.
-    #[error("the match is on its way to another shard")]
+    /// It is being handed over already.
+    #[error("the match is being handed over to another shard")]
     Leaving,
 }
 
@@ -39,7 +39,7 @@ impl Shard {
             return Err(NotDone::Leaving);
         }
         let answer = live.adjudicate(outcome, time, &self.limits);
-        self.settle(key);
+        self.after_change(key);
         answer?.map_err(|_: Refusal| NotDone::Over)
     }
 
@@ -74,7 +74,7 @@ impl Shard {
         }
         let heir = heir.ok_or(NotDone::NoHeir)?;
         live.depart(heir, self.clock.at(now.uptime));
-        self.settle(key);
+        self.after_change(key);
         Ok(heir)
     }
 }

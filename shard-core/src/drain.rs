@@ -64,7 +64,7 @@ impl Shard {
     pub fn drain(&mut self, now: Now) {
         let live = self.matches.values().filter(|live| !live.is_over());
         let queue: VecDeque<_> = live.map(super::LiveMatch::id).collect();
-        tracing::info!(matches = queue.len(), "giving the matches away");
+        tracing::info!(matches = queue.len(), "handing the matches over");
         self.takeover.drain = Some(Drain::new(queue, now));
     }
 

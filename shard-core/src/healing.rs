@@ -22,7 +22,7 @@ impl Shard {
             // It lost those of other matches too.
             self.doubt.raise();
         }
-        self.settle(key);
+        self.after_change(key);
     }
 
     /// The store has lost confirmed events of a match, or holds others, and memory cannot restore them: the
@@ -80,7 +80,7 @@ impl Shard {
             Err(_) => {
                 live.write_again(live.confirmed_seq());
                 self.doubt.raise();
-                self.settle(key);
+                self.after_change(key);
             }
         }
         self.write(now);
@@ -127,7 +127,7 @@ impl Shard {
                 self.heal(key, len);
                 if let Some(live) = self.matches.get_mut(key) {
                     live.stands_up_to(len, time, &self.limits);
-                    self.settle(key);
+                    self.after_change(key);
                 }
             }
             Ok(Claim::Claimed(_)) => {
@@ -149,7 +149,7 @@ impl Shard {
             Err(_) => {
                 live.write_again(live.confirmed_seq());
                 self.doubt.raise();
-                self.settle(key);
+                self.after_change(key);
             }
         }
         self.write(now);

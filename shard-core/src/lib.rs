@@ -299,7 +299,7 @@ impl Shard {
             if let Some(live) = self.matches.get_mut(key) {
                 live.leave(peer);
             }
-            self.settle(key);
+            self.after_change(key);
         }
     }
 
@@ -340,13 +340,13 @@ impl Shard {
                         *self.refusals.entry(reason.code()).or_default() += 1;
                     }
                 }
-                self.settle(key);
+                self.after_change(key);
             }
             Verdict::Refuse => {
                 let reason = WireRefusal::RateLimited;
                 live.refuse(peer, command.id, reason);
                 *self.refusals.entry(reason.code()).or_default() += 1;
-                self.settle(key);
+                self.after_change(key);
             }
             Verdict::SendAway => self.close(peer, CloseCode::RateLimited),
         }
@@ -356,7 +356,7 @@ impl Shard {
     /// Applies what is due by now, and sends the next batch to the store. Call it after every round of
     /// inputs, when all commands received so far have been passed in: a waiting command is applied before a
     /// flag falls.
-    pub fn turn(&mut self, now: Now) {
+    pub fn advance(&mut self, now: Now) {
         self.watch_the_store(now);
         self.give_away(now);
         self.takeover.retry(now, &mut self.outputs);
@@ -369,7 +369,7 @@ impl Shard {
         self.write(now);
     }
 
-    /// The uptime at which [`Shard::turn`] must be called, if nothing happens before.
+    /// The uptime at which [`Shard::advance`] must be called, if nothing happens before.
     #[must_use]
     pub fn next_turn(&self) -> Option<Uptime> {
         let match_due = self
@@ -450,7 +450,7 @@ impl Shard {
         if let Some(old) = superseded {
             self.close(old, CloseCode::Superseded);
         }
-        self.settle(key);
+        self.after_change(key);
         // If the answer to the join waits for the store, the peer learns why.
         if let Some(frame) = pause {
             self.outputs.push_back(Output::Send { peer, frame });
@@ -465,13 +465,13 @@ impl Shard {
             self.drop_match(key, CloseCode::Done);
         } else {
             live.tick(time, &self.limits);
-            self.settle(key);
+            self.after_change(key);
         }
     }
 
     /// Call after any change of a match: releases frames that may leave, queues events to be written, and
     /// reschedules its deadline.
-    fn settle(&mut self, key: MatchKey) {
+    fn after_change(&mut self, key: MatchKey) {
         let Some(live) = self.matches.get_mut(key) else {
             return;
         };

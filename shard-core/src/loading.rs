@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use game_core::{Epoch, MatchId, ShardId};
 use protocol::CloseCode;
-use store::{Checkpoint, Claim, Ownership, SETTLED, Status, StoreError};
+use store::{ANY_EPOCH, Checkpoint, Claim, Ownership, Status, StoreError};
 
 use super::{LiveMatch, Now, Output, PeerKey, Shard};
 use crate::Uptime;
@@ -148,8 +148,8 @@ impl Shard {
     /// Loads a match that was found in the set of `shard`, which is this shard or a dead one.
     pub(super) fn load_listed(&mut self, id: MatchId, shard: ShardId, now: Now) {
         if let Some(live) = self.by_id.get(&id).and_then(|&key| self.matches.get(key)) {
-            let settled = vec![(id, live.epoch())];
-            self.outputs.push_back(Output::Disown(shard, settled));
+            let removed = vec![(id, live.epoch())];
+            self.outputs.push_back(Output::Disown(shard, removed));
             return;
         }
         if self.elsewhere.has(id, shard, now) && !self.loading.contains_key(&id) {
@@ -218,7 +218,7 @@ impl Shard {
                     if self.loading.get(&id).is_some_and(Loading::is_wanted) {
                         self.install(id, checkpoint, now);
                     } else {
-                        self.settle_elsewhere(id, CloseCode::Done, SETTLED, now);
+                        self.record_elsewhere(id, CloseCode::Done, ANY_EPOCH, now);
                     }
                 }
                 ownership => self.claim(id, ownership, now),
@@ -256,7 +256,7 @@ impl Shard {
         loading
             .listed_by
             .retain(|&shard| elsewhere.note(id, shard, true, now));
-        self.leave_lists(id, &loading, SETTLED);
+        self.leave_lists(id, &loading, ANY_EPOCH);
         self.send_away(loading, CloseCode::MatchNotFound);
     }
 
@@ -268,7 +268,7 @@ impl Shard {
         };
         if foreign {
             // A claim by this shard may be in flight: the epoch keeps its entry in the set.
-            self.settle_elsewhere(id, CloseCode::NotOwner, epoch, now);
+            self.record_elsewhere(id, CloseCode::NotOwner, epoch, now);
         } else if loading.claims == CLAIMS_MAX {
             self.give_up(id, CloseCode::NotOwner);
         } else {
@@ -290,7 +290,7 @@ impl Shard {
                 loading.listed_by.retain(|shard| *shard != self.id);
                 epoch
             }
-            Status::Finished => SETTLED,
+            Status::Finished => ANY_EPOCH,
         };
         self.leave_lists(id, &loading, up_to);
         match LiveMatch::load(checkpoint, self.clock.at(now.uptime), &self.limits) {
@@ -308,7 +308,7 @@ impl Shard {
                 for (peer, seen) in loading.waiting {
                     self.seat(peer, key, seen, now);
                 }
-                self.settle(key);
+                self.after_change(key);
             }
             Err(error) => {
                 tracing::error!(match_id = %id, %error, "a stored match does not replay");
@@ -321,7 +321,7 @@ impl Shard {
     }
 
     /// The match cannot be played here, and claims up to an epoch are decided.
-    fn settle_elsewhere(&mut self, id: MatchId, code: CloseCode, up_to: Epoch, now: Now) {
+    fn record_elsewhere(&mut self, id: MatchId, code: CloseCode, up_to: Epoch, now: Now) {
         let Some(loading) = self.loading.remove(&id) else {
             return;
         };

@@ -166,7 +166,7 @@ impl Shard {
                 if let Some(live) = self.matches.get_mut(key) {
                     live.stay();
                 }
-                self.settle(key);
+                self.after_change(key);
             }
         }
     }

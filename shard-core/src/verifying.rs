@@ -40,7 +40,7 @@ impl Shard {
         if matches > 0 {
             tracing::warn!(
                 matches,
-                "asking the store who owns my matches, and what it holds of them"
+                "comparing the owners and logs of all matches with the store"
             );
         }
         self.verify_next();

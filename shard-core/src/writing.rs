@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use protocol::{CloseCode, ServerBody};
 use slotmap::SecondaryMap;
-use store::{Append, Appended, Registered, SETTLED, StoreError};
+use store::{ANY_EPOCH, Append, Appended, Registered, StoreError};
 
 use super::doubt::Clocks;
 use super::store_watch::{Question, StoreWatch, Verdict};
@@ -250,10 +250,10 @@ impl Shard {
                     self.measured.acks.push(waited);
                 }
                 if append.ends {
-                    let settled = vec![(id, SETTLED)];
-                    self.outputs.push_back(Output::Disown(self.id, settled));
+                    let removed = vec![(id, ANY_EPOCH)];
+                    self.outputs.push_back(Output::Disown(self.id, removed));
                 }
-                self.settle(key);
+                self.after_change(key);
             }
             // A claim of our own has overtaken this write; its events are written under the new epoch.
             _ if epoch != live.epoch() => {}
@@ -290,7 +290,7 @@ impl Shard {
         if self.clock.is_frozen() {
             let stood = self.clock.thaw(now.uptime);
             let stood_ms = u64::try_from(stood.as_millis()).unwrap_or(u64::MAX);
-            tracing::info!(stood_ms, "the store answers again: play goes on");
+            tracing::info!(stood_ms, "the store answers again: play resumes");
             self.writing.trouble.is_over();
             #[cfg(feature = "sabotage")]
             if self.limits.sabotage == Some(super::Sabotage::StoreTime) {
@@ -303,7 +303,7 @@ impl Shard {
                 if let Some(live) = self.matches.get_mut(key) {
                     live.tell_clock(time);
                 }
-                self.settle(key);
+                self.after_change(key);
             }
         }
     }

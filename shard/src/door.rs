@@ -52,7 +52,7 @@ pub(crate) struct Door<T> {
     /// Attempts that wait, oldest first.
     waiting: BTreeMap<u64, Attempt<T>>,
     /// By proof, one entry for each origin that has attempts waiting; the first is served first.
-    turns: [BTreeSet<Turn>; 2],
+    order: [BTreeSet<Rank>; 2],
     inside: HashMap<Place, Origin>,
     /// Handshakes in progress, by proof, oldest first.
     handshakes: [BTreeMap<Place, Handshake>; 2],
@@ -99,7 +99,7 @@ struct Held {
 
 /// The order of service, which is the order of the fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Turn {
+struct Rank {
     handshakes: usize,
     served: u64,
     origin: Origin,
@@ -117,7 +117,7 @@ impl<T> Door<T> {
             limits,
             origins: HashMap::new(),
             waiting: BTreeMap::new(),
-            turns: [BTreeSet::new(), BTreeSet::new()],
+            order: [BTreeSet::new(), BTreeSet::new()],
             inside: HashMap::new(),
             handshakes: [BTreeMap::new(), BTreeMap::new()],
             attempts: 0,
@@ -165,11 +165,11 @@ impl<T> Door<T> {
 
     /// Admits the next attempt in the order of service, if the limits allow its handshake.
     pub(crate) fn open(&mut self, now: Duration) -> Option<(Place, T)> {
-        let (proof, turn) = [Proof::Given, Proof::Missing]
+        let (proof, rank) = [Proof::Given, Proof::Missing]
             .into_iter()
-            .filter_map(|proof| Some((proof, self.turns[proof as usize].first()?)))
-            .find(|(_, turn)| self.may_begin(turn))?;
-        let origin = turn.origin;
+            .filter_map(|proof| Some((proof, self.order[proof as usize].first()?)))
+            .find(|(_, rank)| self.may_begin(rank))?;
+        let origin = rank.origin;
         let number = *self.origins.get(&origin)?.waiting[proof as usize].front()?;
         let payload = self.waiting.remove(&number)?.payload;
         self.admitted += 1;
@@ -304,12 +304,12 @@ impl<T> Door<T> {
             && has_room(self.waiting.len(), attempts_waiting_max, waiting)
     }
 
-    fn may_begin(&self, turn: &Turn) -> bool {
-        turn.handshakes < self.limits.handshakes_per_address_max
+    fn may_begin(&self, rank: &Rank) -> bool {
+        rank.handshakes < self.limits.handshakes_per_address_max
             && has_room(
                 self.under_way(),
                 self.limits.handshakes_max,
-                turn.handshakes,
+                rank.handshakes,
             )
     }
 
@@ -317,13 +317,13 @@ impl<T> Door<T> {
     fn change(&mut self, origin: Origin, change: impl FnOnce(&mut Held)) {
         let held = self.origins.entry(origin).or_default();
         for proof in [Proof::Given, Proof::Missing] {
-            if let Some(turn) = held.turn(origin, proof) {
-                self.turns[proof as usize].remove(&turn);
+            if let Some(rank) = held.rank(origin, proof) {
+                self.order[proof as usize].remove(&rank);
             }
         }
         change(held);
         for proof in [Proof::Given, Proof::Missing] {
-            self.turns[proof as usize].extend(held.turn(origin, proof));
+            self.order[proof as usize].extend(held.rank(origin, proof));
         }
         if held.is_empty() {
             self.origins.remove(&origin);
@@ -333,10 +333,10 @@ impl<T> Door<T> {
 
 impl Held {
     /// Its entry in the order of service of a proof.
-    fn turn(&self, origin: Origin, proof: Proof) -> Option<Turn> {
+    fn rank(&self, origin: Origin, proof: Proof) -> Option<Rank> {
         let handshakes = self.handshakes[proof as usize];
         let waits = !self.waiting[proof as usize].is_empty();
-        waits.then_some(Turn {
+        waits.then_some(Rank {
             handshakes: if origin.exempt { 0 } else { handshakes },
             served: self.served,
             origin,

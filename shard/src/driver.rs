@@ -212,7 +212,7 @@ impl Driver {
                 }
                 self.handle(&mut inputs, now);
             }
-            self.shard.turn(now);
+            self.shard.advance(now);
             self.carry_out();
             self.metrics.measured(self.shard.take_measured());
         }
@@ -223,7 +223,7 @@ impl Driver {
         let now = Instant::now();
         let gap = now.saturating_duration_since(self.last_look);
         if gap > GAP_MIN {
-            tracing::warn!(gap_ms = gap.as_millis() as u64, "the server stood still");
+            tracing::warn!(gap_ms = gap.as_millis() as u64, "the process did not run");
             self.metrics.tick_gaps.inc();
             self.metrics.tick_gap_seconds.inc_by(gap.as_secs_f64());
             self.shard.skipped(gap);

@@ -49,13 +49,13 @@ pub enum Ask {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswered {
     /// Too many requests are queued.
-    #[error("the shard has too many questions waiting; try again")]
+    #[error("the shard has too many requests waiting; try again")]
     Busy,
     /// No answer in time.
     #[error("the shard did not answer in time")]
     Late,
     /// The shard has not begun: it waits for its store.
-    #[error("the shard waits for its store, and the log says why")]
+    #[error("the shard waits for its store; the log has the reason")]
     Waiting,
     /// The shard has stopped, or is about to.
     #[error("the shard is stopping")]

@@ -50,9 +50,9 @@ pub use append::{Append, Appended};
 pub use args::{RedisUrl, StoreArgs, StoreOptions};
 pub use audit::{Finding, InMemory, audit};
 pub use contract::{
-    Checkpoint, Claim, Created, FINISHED_KEEP, FINISHED_KEEP_MIN, HandOver, HandedOver, Holdings,
-    MatchLog, MatchPage, Matches, REVOCATION_KEPT, Registry, Retention, Revocations, Room,
-    SCAN_LIMIT_MAX, SETTLED, ScanCursor, Standing, Store, Swept, Tickets,
+    ANY_EPOCH, Checkpoint, Claim, Created, FINISHED_KEEP, FINISHED_KEEP_MIN, HandOver, HandedOver,
+    Holdings, MatchLog, MatchPage, Matches, REVOCATION_KEPT, Registry, Retention, Revocations,
+    Room, SCAN_LIMIT_MAX, ScanCursor, Standing, Store, Swept, Tickets,
 };
 pub use durability::Durability;
 #[cfg(feature = "backends")]

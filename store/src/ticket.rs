@@ -16,11 +16,11 @@ pub const TICKET_WAITS: Duration = Duration::from_secs(15 * 60);
 
 /// How long a ticket is kept after it got a match or was cancelled: its player must still learn of the match,
 /// which takes seconds.
-pub(crate) const SETTLED_KEPT: Duration = Duration::from_secs(60 * 60);
+pub(crate) const ENDED_KEPT: Duration = Duration::from_secs(60 * 60);
 
 /// How long at most a ticket is kept after it was given a match.
 pub(crate) const TICKET_LIFE_MAX: Duration =
-    Duration::from_secs(TICKET_WAITS.as_secs() + SETTLED_KEPT.as_secs());
+    Duration::from_secs(TICKET_WAITS.as_secs() + ENDED_KEPT.as_secs());
 
 /// A ticket that is not requested leaves its pool after this time. Far longer than a present player is ever
 /// silent, a few lost requests and a restarted matchmaker included; a later request returns the ticket to the
@@ -125,9 +125,9 @@ impl Ticket {
 
     /// When the ticket may be removed if it does not wait any more, in Unix milliseconds. Until when it
     /// waited is not known.
-    pub(crate) const fn settled_until(&self) -> u64 {
+    pub(crate) const fn kept_until(&self) -> u64 {
         self.waits_until()
-            .saturating_add(SETTLED_KEPT.as_millis() as u64)
+            .saturating_add(ENDED_KEPT.as_millis() as u64)
     }
 }
 

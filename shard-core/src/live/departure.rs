@@ -30,8 +30,8 @@ impl LiveMatch {
 
     /// The hand-over of the match by `me`, once all its events are confirmed.
     pub(crate) fn ready_to_go(&self, me: ShardId) -> Option<HandOver> {
-        let is_settled = self.pending.is_empty() && !self.reclaiming;
-        let departure = self.departure.filter(|_| is_settled)?;
+        let is_confirmed = self.pending.is_empty() && !self.reclaiming;
+        let departure = self.departure.filter(|_| is_confirmed)?;
         Some(HandOver {
             match_id: self.id(),
             from: me,

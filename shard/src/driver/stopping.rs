@@ -47,7 +47,7 @@ impl Driver {
         self.serve(sources, sleep(HAND_OVER), Shard::is_drained)
             .await;
         if !self.shard.is_drained() {
-            tracing::warn!("not every match was handed over; the others take over what is left");
+            tracing::warn!("not every match was handed over; other shards take the rest over");
         }
     }
 
@@ -56,12 +56,12 @@ impl Driver {
     async fn flush(&mut self, sources: &mut Sources) {
         self.is_closing = true;
         let now = self.look();
-        self.shard.turn(now);
+        self.shard.advance(now);
         self.carry_out();
         let is_written = |shard: &Shard| !shard.is_writing();
         self.serve(sources, sleep(SHUTDOWN_FLUSH), is_written).await;
         if self.shard.is_writing() {
-            tracing::warn!("the store did not confirm the last writes; nobody was told of them");
+            tracing::warn!("the store did not confirm the last writes; no player has seen them");
         }
     }
 }
@@ -70,7 +70,7 @@ impl Driver {
 async fn leave(store: &dyn Store, id: ShardId) {
     match store.leave(id).await {
         Ok(0) => {}
-        Ok(matches) => tracing::info!(shard = %id, matches, "the others take over what is left"),
+        Ok(matches) => tracing::info!(shard = %id, matches, "other shards take the rest over"),
         Err(error) => {
             tracing::warn!(shard = %id, %error, "could not leave the registry; the others will notice");
         }

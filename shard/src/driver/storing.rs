@@ -139,7 +139,7 @@ impl Driver {
         let store = Arc::clone(&self.store);
         self.tasks.spawn(async move {
             if let Err(error) = store.disown(shard, &matches).await {
-                tracing::debug!(%error, "a settled match stays in a shard's set for now");
+                tracing::debug!(%error, "an ended or reassigned match stays in a shard's set for now");
             }
         });
     }

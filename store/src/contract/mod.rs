@@ -14,7 +14,7 @@ pub use self::matches::{
     Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Matches, SCAN_LIMIT_MAX,
     ScanCursor, Standing,
 };
-pub use self::registry::{Registry, SETTLED};
+pub use self::registry::{ANY_EPOCH, Registry};
 pub use self::retention::{FINISHED_KEEP, FINISHED_KEEP_MIN, Retention, Room, Swept};
 pub use self::revocations::{REVOCATION_KEPT, Revocations};
 pub use self::tickets::Tickets;

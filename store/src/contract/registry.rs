@@ -7,7 +7,7 @@ use crate::error::StoreError;
 use crate::shard::{Registered, ShardRecord};
 
 /// Above every epoch that a claim can give: see [`Registry::disown`].
-pub const SETTLED: Epoch = Epoch(u64::MAX);
+pub const ANY_EPOCH: Epoch = Epoch(u64::MAX);
 
 /// The shards, and for each the set of matches that it may own.
 #[async_trait]
@@ -54,7 +54,7 @@ pub trait Registry: Send + Sync + 'static {
     /// addition carries the epoch of its claim (0 for a creation). A caller that has read that another shard
     /// owns the match under epoch `e` passes `e`: claims to `e` and below are decided and can make no shard
     /// the owner any more; additions for higher ones stay. For a match that is finished, or was never
-    /// created, no claim can follow: [`SETTLED`] removes any addition.
+    /// created, no claim can follow: [`ANY_EPOCH`] removes any addition.
     async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError>;
 
     /// Every shard of which anything is stored, whether the registry names it or not, by id. It reads

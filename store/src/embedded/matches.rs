@@ -140,13 +140,13 @@ fn scan(txn: &ReadTransaction, after: Option<MatchId>, limit: usize) -> Result<M
     for entry in rest.by_ref().take(limit.clamp(1, SCAN_LIMIT_MAX)) {
         let (key, head) = entry?;
         let Ok(id) = key.value().parse::<MatchId>() else {
-            tracing::warn!(key = key.value(), "what is no match is passed over");
+            tracing::warn!(key = key.value(), "an invalid match id is skipped");
             continue;
         };
         last = Some(id);
         match codec::decode_head(head.value()) {
             Ok(head) => page.matches.push((id, head.into())),
-            Err(error) => tracing::warn!(match_id = %id, %error, "a match is passed over"),
+            Err(error) => tracing::warn!(match_id = %id, %error, "a match is skipped"),
         }
     }
     if rest.next().transpose()?.is_some() {

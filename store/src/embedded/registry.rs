@@ -146,7 +146,9 @@ fn set(
         .map(|entry| {
             let (key, _) = entry?;
             let id = key.value().1.parse();
-            id.map_err(|_| StoreError::Corrupt("a shard owns what is no match".to_owned()).into())
+            id.map_err(|_| {
+                StoreError::Corrupt("a shard owns an invalid match id".to_owned()).into()
+            })
         })
         .collect()
 }
@@ -174,5 +176,5 @@ fn disown(
 
 fn shard_id(name: &str) -> Result<ShardId, Fault> {
     let id = name.parse();
-    id.map_err(|_| StoreError::Corrupt("the registry names what is no shard".to_owned()).into())
+    id.map_err(|_| StoreError::Corrupt("the registry names an invalid shard id".to_owned()).into())
 }

@@ -111,7 +111,7 @@ fn waiting(txn: &ReadTransaction, pool: &str) -> Result<Vec<Ticket>, Fault> {
         match read(&tickets, place.value().2) {
             Ok(ticket) => waiting.extend(ticket),
             Err(Fault::Refused(error)) => {
-                tracing::warn!(%error, "a waiting ticket is passed over");
+                tracing::warn!(%error, "a waiting ticket is skipped");
             }
             Err(fault) => return Err(fault),
         }
@@ -143,7 +143,7 @@ fn cancel(txn: &WriteTransaction, id: TicketId) -> Result<bool, Fault> {
     let mut tickets = txn.open_table(TICKETS)?;
     match read(&tickets, &id.to_string())? {
         Some(ticket) if ticket.state == TicketState::Waiting => {
-            settle(txn, &mut tickets, ticket, TicketState::Cancelled)?;
+            end_wait(txn, &mut tickets, ticket, TicketState::Cancelled)?;
             Ok(true)
         }
         _ => Ok(false),
@@ -177,7 +177,7 @@ fn assign(
         return Ok(false);
     }
     for ticket in found {
-        settle(
+        end_wait(
             txn,
             &mut tickets,
             ticket,
@@ -190,7 +190,7 @@ fn assign(
 pub(super) type Stored<'txn> = Table<'txn, &'static str, &'static [u8]>;
 
 /// Ends a ticket's wait.
-fn settle(
+fn end_wait(
     txn: &WriteTransaction,
     tickets: &mut Stored<'_>,
     ticket: Ticket,
@@ -202,7 +202,7 @@ fn settle(
     leave_pool(txn, &ticket)?;
     let mut expiries = txn.open_table(EXPIRIES)?;
     expiries.remove((ticket.waits_until(), id.as_str()))?;
-    expiries.insert((ticket.settled_until(), id.as_str()), ())?;
+    expiries.insert((ticket.kept_until(), id.as_str()), ())?;
     Ok(())
 }
 

@@ -195,7 +195,7 @@ impl Model {
     }
 
     pub fn cancel_ticket(&mut self, id: TicketId) -> bool {
-        self.tickets.settle(id, TicketState::Cancelled)
+        self.tickets.end_wait(id, TicketState::Cancelled)
     }
 
     pub fn assign_tickets(&mut self, ids: &[TicketId], assignment: &Assignment) -> bool {

@@ -84,19 +84,19 @@ impl Tickets {
             return false;
         }
         for id in ids {
-            self.settle(*id, TicketState::Assigned(assignment.clone()));
+            self.end_wait(*id, TicketState::Assigned(assignment.clone()));
         }
         true
     }
 
     /// Ends a ticket's wait; returns whether it was waiting.
-    pub(super) fn settle(&mut self, id: TicketId, state: TicketState) -> bool {
+    pub(super) fn end_wait(&mut self, id: TicketId, state: TicketState) -> bool {
         let Some(ticket) = self.waiting_ticket(id).cloned() else {
             return false;
         };
         self.leave_pool(&ticket);
         self.expiries.remove(&(ticket.waits_until(), id));
-        self.expiries.insert((ticket.settled_until(), id));
+        self.expiries.insert((ticket.kept_until(), id));
         self.by_id.insert(id, Ticket { state, ..ticket });
         true
     }

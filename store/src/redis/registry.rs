@@ -174,7 +174,7 @@ impl RedisStore {
             // An invalid id is not one of our shards.
             match reply::parsed(id) {
                 Ok(id) => shards.push(registered(id, &answers[0], &answers[1])?),
-                Err(error) => tracing::warn!(%error, "the registry names what is no shard"),
+                Err(error) => tracing::warn!(%error, "the registry names an invalid shard id"),
             }
         }
         shards.sort_unstable_by_key(Registered::id);

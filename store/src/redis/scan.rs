@@ -56,7 +56,7 @@ impl RedisStore {
             }
             match reply::head(&answer) {
                 Ok(found) => page.matches.extend(found.map(|ownership| (id, ownership))),
-                Err(error) => tracing::warn!(match_id = %id, %error, "a match is passed over"),
+                Err(error) => tracing::warn!(match_id = %id, %error, "a match is skipped"),
             }
         }
         Ok(page)

@@ -9,7 +9,7 @@ use crate::codec::{self, DecodeError};
 use crate::contract::Tickets;
 use crate::error::StoreError;
 use crate::ticket::{
-    Assignment, SETTLED_KEPT, TICKET_WAITS, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
+    Assignment, ENDED_KEPT, TICKET_WAITS, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
 };
 
 #[async_trait]
@@ -50,7 +50,7 @@ impl Tickets for RedisStore {
         for answer in self.control.run(&pipeline).await? {
             match ticket(&answer) {
                 Ok(ticket) => waiting.extend(ticket.filter(|t| t.state == TicketState::Waiting)),
-                Err(error) => tracing::warn!(%error, "a waiting ticket is passed over"),
+                Err(error) => tracing::warn!(%error, "a waiting ticket is skipped"),
             }
         }
         Ok(waiting)
@@ -66,7 +66,7 @@ impl Tickets for RedisStore {
 
     async fn cancel_ticket(&self, id: TicketId) -> Result<bool, StoreError> {
         let mut call = self.ticket_call(&self.scripts.ticket_cancel, id);
-        call.arg(SETTLED_KEPT.as_secs());
+        call.arg(ENDED_KEPT.as_secs());
         Ok(reply::parsed::<u8>(&self.one(call).await?)? == 1)
     }
 
@@ -84,7 +84,7 @@ impl Tickets for RedisStore {
         let mut call = script::call(&self.scripts.ticket_assign, &keys);
         call.arg(assignment.match_id.as_str())
             .arg(codec::encode_assignment(assignment).as_ref())
-            .arg(SETTLED_KEPT.as_secs());
+            .arg(ENDED_KEPT.as_secs());
         Ok(reply::parsed::<u8>(&self.one(call).await?)? == 1)
     }
 }
