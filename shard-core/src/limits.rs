@@ -12,13 +12,14 @@ pub struct ShardLimits {
     pub matches_max: usize,
     /// Upper bound on peers of one match. Beyond it a spectator is refused as full, a seat never.
     pub peers_per_match_max: usize,
-    /// Events of one match that may wait for the store; a command beyond it is refused as paused. A client
-    /// that waits for its answers never has more than two.
+    /// Upper bound on events of one match that wait for the store; a command beyond it is refused as paused.
+    /// A client that waits for its answers never has more than two.
     pub pending_events_max: usize,
-    /// Events of a match kept for peers that come back; one that missed more receives the full state.
+    /// Number of events of a match kept for peers that come back; one that missed more receives the full
+    /// state.
     pub recent_events: usize,
-    /// Number of events between two stored snapshots, and so the most that a resume reads after one. It costs
-    /// 16 bytes an event in the store, and most matches end before the second one.
+    /// Number of events between two stored snapshots, and so the most that a resume reads after one. A
+    /// snapshot costs 16 bytes an event in the store, and most matches end before the second one.
     pub snapshot_every: u32,
     /// Bytes of records and snapshots in one batch, so that one slow write delays few matches. A
     /// batch of one match may exceed it.

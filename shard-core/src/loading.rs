@@ -19,7 +19,7 @@ pub(super) struct Loading {
     claims: u32,
     /// The uptime at which loading began.
     since: Uptime,
-    /// It belonged to another shard.
+    /// Whether another shard owned it before.
     is_takeover: bool,
     /// The shards in whose sets it was found; it is removed from those that do not own it, once the owner is
     /// known.

@@ -54,7 +54,7 @@ struct Pause {
 }
 
 impl StoreWatch {
-    /// Whether play is paused.
+    /// Minimum interval between the notice of a pause and that of its end.
     const NOTICE_EVERY: Duration = Duration::from_secs(1);
     /// A series is more than one answer.
     const ANSWERS_MIN: u32 = 2;

@@ -93,7 +93,7 @@ struct Held {
     handshakes: [usize; 2],
     /// Numbers of its attempts that wait, by proof.
     waiting: [VecDeque<u64>; 2],
-    /// The number of its newest handshake.
+    /// The number of its newest admission.
     served: u64,
 }
 

@@ -102,7 +102,7 @@ pub(crate) struct Driver {
     expelled: HashSet<PlayerId>,
     /// Whether that list was read once. Until then, no join is accepted.
     knows_revoked: bool,
-    /// The shard stops: commands are ignored, and clients retransmit them to the next owner.
+    /// Whether the shard stops: commands are then ignored, and clients retransmit them to the next owner.
     is_closing: bool,
     loads: Arc<Semaphore>,
     tasks: TaskTracker,

@@ -47,7 +47,7 @@ impl Retention for EmbeddedStore {
 #[derive(Debug, Clone, Copy)]
 struct Due {
     now: u64,
-    /// Matches that ended then or earlier are removed.
+    /// Matches that ended at this time or earlier are removed.
     ended_by: u64,
     /// Earlier revocations are removed.
     revoked_before: u64,

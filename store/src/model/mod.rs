@@ -34,7 +34,7 @@ use crate::ticket::{Assignment, Ticket, TicketId, TicketState};
 #[derive(Debug, Clone, Default)]
 pub struct Model {
     pub(crate) matches: BTreeMap<MatchId, StoredMatch>,
-    /// When matches ended, and which; 0 until a sweep has dated it.
+    /// When matches ended, and which; 0 until a sweep has dated the end.
     ended: BTreeSet<(UnixMillis, MatchId)>,
     pub(crate) registry: Registry,
     tickets: Tickets,
