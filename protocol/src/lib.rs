@@ -1,8 +1,9 @@
-//! What client, matchmaker and shard say to each other: frames over QUIC, JSON over HTTP.
+//! The messages between client, matchmaker and shard: frames over QUIC, JSON over HTTP ([`http`]).
 //!
-//! A *seat stream* is one bidirectional QUIC stream: one seat (or one spectator) in one match. The
-//! client's first frame is [`Join`]; the shard answers with [`ServerBody::Joined`] or closes the
-//! stream with [`ServerBody::Closed`]. Only [`codec`] knows the bytes.
+//! A *seat stream* is one bidirectional QUIC stream: one seat (or one spectator) in one match. The client's first frame
+//! is [`Join`]; the shard answers with [`ServerBody::Joined`] or closes the stream with [`ServerBody::Closed`]. After
+//! that, [`ClientFrame`]s carry commands, and [`ServerFrame`]s carry events, acknowledgements, refusals and clocks.
+//! Only [`codec`] knows the bytes.
 
 mod close;
 pub mod codec;

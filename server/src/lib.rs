@@ -1,4 +1,7 @@
-//! The binary `rookery`: its commands, and what operators are answered by a shard.
+//! The commands of the binary `rookery`: `dev`, `demo`, `shard`, `matchmaker`, `check` and `healthcheck`.
+//!
+//! [`commands`] parses arguments, validates them, and starts shards and matchmakers from the crates of these names.
+//! The module `operators` implements the admin endpoint's [`Source`](admin::Source) for a shard.
 
 pub mod commands;
 mod operators;

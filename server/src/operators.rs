@@ -16,11 +16,11 @@ use tokio_util::sync::CancellationToken;
 use shard::{Ask, Inspector, Unanswered};
 use shard_core::{MatchQuery, NotDone};
 
-/// A decision is waited for so long; what is not confirmed by then is said to be unknown.
+/// How long to wait for the confirmation of a decision; after it, the outcome is reported as unknown.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(10);
-/// A match that is to be ended and is in no memory must be there so long before that.
+/// How long before that a match that is to be ended must be in memory.
 const LOADED_BEFORE: Duration = Duration::from_secs(5);
-/// Between two looks whether it is confirmed.
+/// Interval between two checks whether it is confirmed.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The [`Source`] of one shard.
@@ -30,7 +30,7 @@ pub(crate) struct ShardSource {
     settings: Vec<Setting>,
     /// Where a revocation is written down.
     store: Arc<dyn Store>,
-    /// Stops the shard as SIGTERM does; `None` where it does not stop alone.
+    /// Stops the shard as SIGTERM does; `None` if it cannot stop by itself.
     drain: Option<CancellationToken>,
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Allowance {
     refilled_at: Uptime,
 }
 
-/// What an allowance has to say of the next command.
+/// The verdict of an allowance on the next command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It may be applied.
@@ -72,12 +72,12 @@ impl Allowance {
 pub(crate) struct Joins {
     /// When all joins so far are forgiven. Without an entry they are.
     forgiven_at: HashMap<(MatchId, PlayerId), Uptime>,
-    /// When entries that say nothing any more were last dropped.
+    /// When full allowances were last dropped.
     swept_at: Uptime,
 }
 
 impl Joins {
-    /// Entries that say nothing any more are dropped so often.
+    /// Interval at which full allowances, which are no different from new ones, are dropped.
     const SWEEP_EVERY: Duration = Duration::from_secs(1);
     /// Entries at most; beyond, joins are not counted. An entry lasts for the time in which a burst is
     /// forgiven, and each is of a player and match that the matchmaker has signed for.

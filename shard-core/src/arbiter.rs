@@ -19,14 +19,14 @@ pub enum NotDone {
     /// There is no live shard to give it to, or the one that was named is none.
     #[error("no live shard can take it")]
     NoHeir,
-    /// It is on its way to another shard already.
-    #[error("the match is on its way to another shard")]
+    /// It is being handed over already.
+    #[error("the match is being handed over to another shard")]
     Leaving,
 }
 
 impl Shard {
-    /// Ends a match with any outcome, as an event like every other; returns its seq. It is so once the
-    /// store has confirmed that many events.
+    /// Ends a match with any outcome, as an event like every other; returns its seq; the result is final once
+    /// the store has confirmed that many events.
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl Shard {
             return Err(NotDone::Leaving);
         }
         let answer = live.adjudicate(outcome, time, &self.limits);
-        self.settle(key);
+        self.after_change(key);
         answer?.map_err(|_: Refusal| NotDone::Over)
     }
 
@@ -74,7 +74,7 @@ impl Shard {
         }
         let heir = heir.ok_or(NotDone::NoHeir)?;
         live.depart(heir, self.clock.at(now.uptime));
-        self.settle(key);
+        self.after_change(key);
         Ok(heir)
     }
 }

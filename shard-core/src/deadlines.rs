@@ -6,8 +6,8 @@ use game_core::MatchTime;
 
 use super::MatchKey;
 
-/// When each match next needs a look, soonest first. Each match has at most one entry: the soonest of
-/// its own deadlines.
+/// When each match next has a deadline, soonest first. Each match has at most one entry: the soonest of its
+/// own deadlines.
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines(BTreeSet<(MatchTime, MatchKey)>);
 
@@ -35,8 +35,7 @@ impl Deadlines {
         self.0.first().map(|&(time, _)| time)
     }
 
-    /// The matches whose deadlines have come by `now`; they keep their entries until they are
-    /// rescheduled.
+    /// The matches whose deadlines are due at `now`; they keep their entries until they are rescheduled.
     pub(crate) fn due(&self, now: MatchTime) -> Vec<MatchKey> {
         self.0
             .iter()

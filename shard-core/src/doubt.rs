@@ -1,8 +1,8 @@
-//! Reasons to ask the store who owns the matches in memory, and what it holds of them.
+//! Reasons to compare the owners and logs of the matches in memory with the store.
 //!
-//! Others may have taken this shard for dead without its noticing: its heartbeats went unanswered while
-//! its writes got through, or the whole machine was suspended. And a store that failed may have come
-//! back without all that it had confirmed.
+//! Other shards may have considered this one dead without its notice: its heartbeats went unanswered while
+//! its writes got through, or the whole machine was suspended. And a store that failed may have come back
+//! without all that it had confirmed.
 
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ pub(super) struct Doubt {
 }
 
 impl Doubt {
-    /// Others take a shard for dead whose counter stands still for three seconds of theirs, in which
-    /// they also count what their own look at it took. So this shard doubts earlier.
+    /// Others consider a shard dead whose counter is unchanged for three seconds of theirs, which include the
+    /// time of their own reads. So this shard starts to doubt earlier.
     const SILENT_MAX: Duration = Duration::from_secs(2);
 
     /// There is a reason to ask.

@@ -1,8 +1,7 @@
-//! A shard that is told to end gives its matches away one after the other, and plays on with the rest.
+//! Draining: a stopping shard hands its matches over one by one, and plays the rest meanwhile.
 //!
-//! The players of a match that was given away connect anew, which costs far more than their moves: all
-//! of them at once would keep each other waiting, and every match would stand still for as long as the
-//! slowest takes.
+//! Players of a match that was handed over reconnect, which costs far more than their moves: if all did so at
+//! once, each match would be interrupted for as long as the slowest handshake takes.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use game_core::MatchId;
 use super::{Now, Shard};
 use crate::Uptime;
 
-/// The matches that are still to be given away, and how fast.
+/// The matches that remain to be handed over, and the pace.
 #[derive(Debug)]
 pub(super) struct Drain {
     began: Uptime,
@@ -24,9 +23,9 @@ pub(super) struct Drain {
 }
 
 impl Drain {
-    /// All matches are given away within this, as far as the store and the heirs keep up.
+    /// All matches are handed over within this time, as far as the store and the other shards keep up.
     const WITHIN: Duration = Duration::from_secs(5);
-    /// A few matches go no slower than this.
+    /// Longest interval between two matches when there are few.
     const STEP_MAX: Duration = Duration::from_millis(10);
 
     fn new(queue: VecDeque<MatchId>, now: Now) -> Self {
@@ -39,18 +38,18 @@ impl Drain {
         }
     }
 
-    /// The uptime at which the next match is to go; `None` when none is left.
+    /// The uptime at which the next match is handed over; `None` when none is left.
     pub(super) fn next(&self) -> Option<Uptime> {
         let next = self.began + self.step * self.given;
         (!self.queue.is_empty()).then_some(next)
     }
 
-    /// A match that came into memory meanwhile goes too.
+    /// Adds a match that was loaded meanwhile.
     pub(super) fn add(&mut self, id: MatchId) {
         self.queue.push_back(id);
     }
 
-    /// The next match, if it is to go by now.
+    /// The next match, if it is due.
     fn due(&mut self, now: Now) -> Option<MatchId> {
         let is_due = self.next().is_some_and(|at| at <= now.uptime);
         self.given += u32::from(is_due);
@@ -59,17 +58,17 @@ impl Drain {
 }
 
 impl Shard {
-    /// From now on no match is let in, and those that are here are given to the shards that would
-    /// inherit them. Matches for which there is none stay here to the end, and then in this shard's set,
-    /// for whoever starts next.
+    /// From now on accepts no match, and hands those in memory over to the shards that would take them over.
+    /// Matches for which there is no such shard stay here to the end, and then in this shard's set for the
+    /// next shard that starts.
     pub fn drain(&mut self, now: Now) {
         let live = self.matches.values().filter(|live| !live.is_over());
         let queue: VecDeque<_> = live.map(super::LiveMatch::id).collect();
-        tracing::info!(matches = queue.len(), "giving the matches away");
+        tracing::info!(matches = queue.len(), "handing the matches over");
         self.takeover.drain = Some(Drain::new(queue, now));
     }
 
-    /// Gives away the matches whose turn it is.
+    /// Hands over the matches that are due.
     pub(super) fn give_away(&mut self, now: Now) {
         while let Some(id) = self
             .takeover
@@ -77,14 +76,14 @@ impl Shard {
             .as_mut()
             .and_then(|drain| drain.due(now))
         {
-            // One that has ended or gone meanwhile, or that nobody can take, is left as it is.
+            // A match that has ended or left meanwhile, or that no shard can accept, stays as it is.
             if let Err(reason) = self.hand_over(id, None, now) {
                 tracing::debug!(match_id = %id, %reason, "not handed over");
             }
         }
     }
 
-    /// Whether nothing is on its way, and every match that another shard can take is that shard's.
+    /// Whether no hand-over is in flight, and every match that another shard can accept has been handed over.
     #[must_use]
     pub fn is_drained(&self) -> bool {
         let all_sent = self

@@ -7,16 +7,16 @@ use game_core::Seat;
 
 use super::PeerKey;
 
-/// Whom a frame is for.
+/// The addressees of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Audience {
     /// One peer.
     Peer(PeerKey),
-    /// Every peer of the match that has not been told of event `seq` in another way.
+    /// Every peer of the match that has not received event `seq` in another frame.
     Event(u32),
     /// Every peer of the match.
     Everyone,
-    /// Every peer of the match; only the newest word on a seat's presence is kept.
+    /// Every peer of the match; only the newest frame about a seat's presence is kept.
     Presence(Seat),
 }
 
@@ -29,10 +29,10 @@ pub(crate) struct Held {
     needs: u32,
 }
 
-/// The gate of one match: frames wait, in order, until the state that they speak of is confirmed.
+/// The gate of one match: frames wait, in order, until the state that they reveal is confirmed.
 ///
-/// All frames of a match pass here but two that speak of no state: the word that play is paused, and
-/// the word that a stream ends.
+/// All frames of a match pass here except two that reveal no state: that play is paused, and that a stream
+/// ends.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     held: VecDeque<Held>,
@@ -40,7 +40,7 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// A gate behind which `confirmed` events stand in the store.
+    /// A gate for a match of which `confirmed` events are stored.
     pub(crate) fn new(confirmed: u32) -> Self {
         Self {
             held: VecDeque::new(),
@@ -53,7 +53,7 @@ impl Gate {
         self.confirmed
     }
 
-    /// Hands in a frame that speaks of the state after `needs` events.
+    /// Queues a frame that reveals the state after `needs` events.
     pub(crate) fn hold(&mut self, needs: u32, to: Audience, frame: Bytes) {
         if let Audience::Presence(_) = to {
             self.held.retain(|held| held.to != to);
@@ -61,7 +61,7 @@ impl Gate {
         self.held.push_back(Held { to, frame, needs });
     }
 
-    /// A peer is gone: what waits for it alone is not kept.
+    /// A peer is gone: drops the frames that are only for it.
     pub(crate) fn forget(&mut self, peer: PeerKey) {
         self.held.retain(|held| held.to != Audience::Peer(peer));
     }

@@ -1,4 +1,4 @@
-//! A store that lost confirmed events is given them again, from memory.
+//! Writing confirmed events again, from memory, that the store has lost.
 
 use game_core::{Epoch, MatchId};
 use protocol::CloseCode;
@@ -8,7 +8,7 @@ use super::live::len_of;
 use super::{MatchKey, Now, Shard};
 
 impl Shard {
-    /// The log of a match has `len` records, and this shard owns it: writes again what is missing.
+    /// The log of a match has `len` records, and this shard owns it: writes the missing ones again.
     pub(super) fn heal(&mut self, key: MatchKey, len: u32) {
         let Some(live) = self.matches.get_mut(key) else {
             return;
@@ -22,11 +22,11 @@ impl Shard {
             // It lost those of other matches too.
             self.doubt.raise();
         }
-        self.settle(key);
+        self.after_change(key);
     }
 
-    /// The store has lost confirmed events of a match, or holds others, and memory cannot put it right:
-    /// the match is not played on here.
+    /// The store has lost confirmed events of a match, or holds others, and memory cannot restore them: the
+    /// match ends here.
     pub(super) fn lose(&mut self, key: MatchKey, why: &str) {
         let Some(live) = self.matches.get(key) else {
             return;
@@ -57,8 +57,8 @@ impl Shard {
         }
     }
 
-    /// The answer to [`Output::Create`](super::Output::Create). Whoever created it, its epoch is to be above
-    /// ours before anything is written.
+    /// The answer to [`Output::Create`](super::Output::Create). Whoever created it, its epoch has to rise
+    /// above ours before anything is written.
     pub fn created(&mut self, id: MatchId, answer: Result<Created, StoreError>, now: Now) {
         let Some(&key) = self.by_id.get(&id) else {
             return;
@@ -76,18 +76,18 @@ impl Shard {
                 };
                 self.reclaim(key, created);
             }
-            // The next write finds out again, or the next look.
+            // The next write or the next comparison will notice it again.
             Err(_) => {
                 live.write_again(live.confirmed_seq());
                 self.doubt.raise();
-                self.settle(key);
+                self.after_change(key);
             }
         }
         self.write(now);
     }
 
-    /// The store names an ownership before ours, or one of our own that we do not know: claims the
-    /// match until its epoch is above ours, so that nobody who saw ours takes the new one for old.
+    /// The store names an ownership before ours, or one of our own that we do not know: claims the match
+    /// until its epoch is above ours, so that no peer that saw ours mistakes the new one for an older one.
     pub(super) fn reclaim(&mut self, key: MatchKey, stored: Ownership) {
         let Some(live) = self.matches.get_mut(key) else {
             return;
@@ -127,7 +127,7 @@ impl Shard {
                 self.heal(key, len);
                 if let Some(live) = self.matches.get_mut(key) {
                     live.stands_up_to(len, time, &self.limits);
-                    self.settle(key);
+                    self.after_change(key);
                 }
             }
             Ok(Claim::Claimed(_)) => {
@@ -145,11 +145,11 @@ impl Shard {
             }
             Ok(Claim::Lost(_)) => self.drop_match(key, CloseCode::NotOwner),
             Ok(Claim::Missing) => self.restore(key),
-            // The next write finds out again, or the next look.
+            // The next write or the next comparison will notice it again.
             Err(_) => {
                 live.write_again(live.confirmed_seq());
                 self.doubt.raise();
-                self.settle(key);
+                self.after_change(key);
             }
         }
         self.write(now);

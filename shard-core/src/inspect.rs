@@ -1,4 +1,4 @@
-//! What operators may ask of a shard. Nothing here changes anything, and nothing unconfirmed is told.
+//! Queries of operators. They change nothing and reveal nothing unconfirmed.
 
 use std::time::Duration;
 

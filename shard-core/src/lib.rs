@@ -1,6 +1,14 @@
-//! The shard's bookkeeping as a plain state machine: which matches it owns, what they wait for, and
-//! what may leave. No I/O, no clock read, no task: the driver feeds it and carries
-//! out its [`Output`]s.
+//! The matches of one shard as a plain state machine: which matches it owns, what each is waiting for, and which
+//! frames may leave. It performs no I/O, reads no clock and spawns no task.
+//!
+//! Start at [`Shard`]. The driver (crate `shard`) calls its methods with what has happened and the time ([`Now`]),
+//! takes an [`Output`] at a time, carries it out, and reports the result by another method.
+//!
+//! - A command is applied to its match at once, but the resulting frames stay behind the match's output gate until
+//!   the store has confirmed the events that they depend on.
+//! - Writes go out in batches ([`Output::Append`]), one at a time. A batch without an answer is retransmitted unchanged.
+//! - Matches are loaded, claimed, handed over and dropped as shards start, stop and die.
+//! - Operators see copies of confirmed state ([`MatchRow`], [`ShardStatus`]).
 
 mod allowance;
 mod arbiter;
@@ -60,7 +68,7 @@ new_key_type! {
     pub struct PeerKey;
 }
 
-/// What the shard asks its driver to do.
+/// What the driver has to do for the shard.
 #[derive(Debug)]
 pub enum Output {
     /// Send a frame to a peer.
@@ -70,7 +78,7 @@ pub enum Output {
         /// What.
         frame: Bytes,
     },
-    /// Say goodbye to a peer, after all that was sent to it; it is forgotten here already.
+    /// Close a peer's stream after everything that was sent to it; the shard has already removed the peer.
     Close {
         /// Whom.
         peer: PeerKey,
@@ -85,23 +93,23 @@ pub enum Output {
     Create(Box<Snapshot>),
     /// Claim a match, and answer with [`Shard::claimed`].
     Claim(MatchId, Epoch),
-    /// Write a batch, and answer with [`Shard::appended`]. There is never more than one under way.
+    /// Write a batch, and answer with [`Shard::appended`]. At most one is in flight.
     Append(Arc<[Append]>),
-    /// Take matches out of a shard's set in the store, up to an epoch each; it need not succeed.
+    /// Remove matches from a shard's set in the store, each up to an epoch; it need not succeed.
     Disown(ShardId, Vec<(MatchId, Epoch)>),
     /// Read the set of a dead shard, and answer with [`Shard::orphans`].
     Orphans(ShardId),
-    /// Take a dead shard that left no match out of the registry; it need not succeed.
+    /// Remove a dead shard that left no match from the registry; it need not succeed.
     Deregister {
         /// Which shard.
         shard: ShardId,
-        /// The heartbeat that it was last heard with; `None` if it has no record.
+        /// Its last known heartbeat; `None` if it has no record.
         heartbeat: Option<u64>,
     },
-    /// Read who owns these matches, and their records at these seqs; answer with [`Shard::verified`].
-    /// There is never more than one under way.
+    /// Read who owns these matches, and their records at these seqs; answer with [`Shard::verified`]. At most
+    /// one is in flight.
     Verify(Vec<(MatchId, u32)>),
-    /// Give a match to another shard, and answer with [`Shard::handed_over`].
+    /// Hand a match over to another shard, and answer with [`Shard::handed_over`].
     HandOver(HandOver),
 }
 
@@ -114,16 +122,16 @@ pub struct Now {
     pub calendar: UnixMillis,
 }
 
-/// What a command that was accepted has done; the store is yet to confirm it.
+/// The effect of an accepted command, which the store has not confirmed yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Accepted {
     /// In which match.
     pub match_id: MatchId,
-    /// Under which epoch it will be written, unless the match is claimed anew before.
+    /// Under which epoch it will be written, unless the match is claimed again before.
     pub epoch: Epoch,
-    /// The event that it brought about.
+    /// The event that it caused.
     pub seq: u32,
-    /// Half-moves made in the match, by then.
+    /// Half-moves made in the match, this command's included.
     pub ply: u16,
 }
 
@@ -131,7 +139,7 @@ pub struct Accepted {
 struct Peer {
     match_id: MatchId,
     role: Role,
-    /// Where it sits; `None` while the match is being loaded.
+    /// The match in memory; `None` while it is being loaded.
     seated: Option<MatchKey>,
     allowance: Allowance,
 }
@@ -145,19 +153,19 @@ pub struct Counters {
     pub moves_confirmed: u64,
     /// Batches that the store confirmed.
     pub batches: u64,
-    /// Batches that were sent again, after an answer that said nothing.
+    /// Batches that were retransmitted because their outcome was unknown.
     pub batch_retries: u64,
     /// Matches lost to another owner at a write.
     pub fenced: u64,
-    /// Writes that found the log other than it must be.
+    /// Writes that found an unexpected log.
     pub conflicts: u64,
     /// Writes that the store had confirmed before.
     pub duplicates: u64,
     /// Matches of other shards that were claimed here.
     pub takeovers: u64,
-    /// Matches whose confirmed events the store had lost, and was given again.
+    /// Matches whose confirmed events the store had lost, and which were written again.
     pub healed: u64,
-    /// Matches whose confirmed events the store had lost, and that this shard could not give it again.
+    /// Matches whose confirmed events the store had lost, and which could not be written again.
     pub lost: u64,
 }
 
@@ -182,7 +190,7 @@ pub struct Shard {
     verification: Verification,
     outputs: VecDeque<Output>,
     counters: Counters,
-    /// How often each refusal was given, by its stable code.
+    /// Number of refusals by stable code.
     refusals: BTreeMap<&'static str, u64>,
     measured: Measured,
 }
@@ -234,13 +242,13 @@ impl Shard {
         self.counters
     }
 
-    /// The next thing to do, in order.
+    /// The next output, in order.
     pub fn next_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
-    /// `player`, who has a right to `role` in a match, wants to join; it has seen the events up to
-    /// `seen`. Whatever it is answered comes as output; [`Shard::has`] says whether it was let in.
+    /// Joins `player`, whose token allows `role`, to a match; the peer has seen the events up to `seen`. The
+    /// answer follows as output; [`Shard::has`] returns whether the join was accepted.
     pub fn join(
         &mut self,
         match_id: MatchId,
@@ -291,11 +299,11 @@ impl Shard {
             if let Some(live) = self.matches.get_mut(key) {
                 live.leave(peer);
             }
-            self.settle(key);
+            self.after_change(key);
         }
     }
 
-    /// A command of a peer, received at the uptime `received_at`; says what it has done, if something.
+    /// A command of a peer, received at the uptime `received_at`; returns its effect, if it was accepted.
     pub fn command(
         &mut self,
         peer: PeerKey,
@@ -305,12 +313,12 @@ impl Shard {
     ) -> Option<Accepted> {
         let from = self.peers.get_mut(peer)?;
         let Some(key) = from.seated else {
-            // A client that speaks before it is answered breaks the protocol.
+            // A client that sends a command before its join is answered violates the protocol.
             self.close(peer, CloseCode::ProtocolViolation);
             return None;
         };
         let live = self.matches.get_mut(key);
-        // What is said to a match on its way is left to be said again to its next owner.
+        // A command to a departing match is ignored; the client retransmits it to the next owner.
         let live = live.filter(|live| !live.is_departing())?;
         let mut accepted = None;
         match from.allowance.judge(&self.limits, now.uptime) {
@@ -332,23 +340,23 @@ impl Shard {
                         *self.refusals.entry(reason.code()).or_default() += 1;
                     }
                 }
-                self.settle(key);
+                self.after_change(key);
             }
             Verdict::Refuse => {
                 let reason = WireRefusal::RateLimited;
                 live.refuse(peer, command.id, reason);
                 *self.refusals.entry(reason.code()).or_default() += 1;
-                self.settle(key);
+                self.after_change(key);
             }
             Verdict::SendAway => self.close(peer, CloseCode::RateLimited),
         }
         accepted
     }
 
-    /// Lets time do what is due, and sends the next batch to the store. To be called after every
-    /// round of inputs, once all commands received so far were handed in: a command that waits is
-    /// applied before a flag is called.
-    pub fn turn(&mut self, now: Now) {
+    /// Applies what is due by now, and sends the next batch to the store. Call it after every round of
+    /// inputs, when all commands received so far have been passed in: a waiting command is applied before a
+    /// flag falls.
+    pub fn advance(&mut self, now: Now) {
         self.watch_the_store(now);
         self.give_away(now);
         self.takeover.retry(now, &mut self.outputs);
@@ -361,7 +369,7 @@ impl Shard {
         self.write(now);
     }
 
-    /// The uptime at which [`Shard::turn`] must be called, if nothing happens before.
+    /// The uptime at which [`Shard::advance`] must be called, if nothing happens before.
     #[must_use]
     pub fn next_turn(&self) -> Option<Uptime> {
         let match_due = self
@@ -377,7 +385,7 @@ impl Shard {
         soonest.min()
     }
 
-    /// The process did not run for `gap`, which ends now: it is charged to nobody.
+    /// The process did not run for `gap`, which ends now; no player is charged for it.
     pub fn skipped(&mut self, gap: Duration) {
         self.clock.skip(gap);
         self.writing.skipped(gap);
@@ -403,7 +411,7 @@ impl Shard {
         self.outputs.push_back(Output::Close { peer, frame, code });
     }
 
-    /// What the registry is to say of this shard.
+    /// The record of this shard for the registry.
     #[must_use]
     pub fn record(&self, base: &ShardRecord) -> ShardRecord {
         ShardRecord {
@@ -442,8 +450,8 @@ impl Shard {
         if let Some(old) = superseded {
             self.close(old, CloseCode::Superseded);
         }
-        self.settle(key);
-        // The answer to the join may have to wait for the store: then it is told why.
+        self.after_change(key);
+        // If the answer to the join waits for the store, the peer learns why.
         if let Some(frame) = pause {
             self.outputs.push_back(Output::Send { peer, frame });
         }
@@ -457,13 +465,13 @@ impl Shard {
             self.drop_match(key, CloseCode::Done);
         } else {
             live.tick(time, &self.limits);
-            self.settle(key);
+            self.after_change(key);
         }
     }
 
-    /// Whatever has just happened to a match: lets out what may leave, notes what is to be written
-    /// and when it needs a look again.
-    fn settle(&mut self, key: MatchKey) {
+    /// Call after any change of a match: releases frames that may leave, queues events to be written, and
+    /// reschedules its deadline.
+    fn after_change(&mut self, key: MatchKey) {
         let Some(live) = self.matches.get_mut(key) else {
             return;
         };
@@ -501,7 +509,7 @@ impl Shard {
         }
     }
 
-    /// Says to every peer what depends on no write.
+    /// Sends every peer a frame that depends on no write.
     fn announce(&mut self, body: &ServerBody) {
         for live in self.matches.values() {
             let frame = ungated_frame(Some(live), body.clone());
@@ -513,7 +521,7 @@ impl Shard {
     }
 }
 
-/// The last frame of a stream. Like the word of a pause, it speaks of no unconfirmed state.
+/// The last frame of a stream. Like the frame of a pause, it reveals no unconfirmed state.
 fn closing_frame(live: Option<&LiveMatch>, code: CloseCode) -> Bytes {
     ungated_frame(live, ServerBody::Closed(code))
 }

@@ -2,55 +2,56 @@
 
 use std::time::Duration;
 
-/// The limits of a shard's bookkeeping. Each stands for a queue or a loop that a peer or the store
-/// could otherwise grow without end.
+/// The limits of a shard's bookkeeping. Each bounds a queue or a loop that a peer or the store could
+/// otherwise grow without end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardLimits {
-    /// Matches in memory, finished ones included; a join to one more is refused as full, and what a set
-    /// names beyond it is loaded once there is room. Twice the capacity or more: see
+    /// Matches in memory, finished ones included; a join beyond it is refused as full, and further matches of
+    /// a set are loaded once there is capacity. Twice the capacity or more: see
     /// [`ShardLimits::for_capacity`].
     pub matches_max: usize,
-    /// Peers in the room of one match; a spectator more is refused as full, a seat never is.
+    /// Upper bound on peers of one match. Beyond it a spectator is refused as full, a seat never.
     pub peers_per_match_max: usize,
-    /// Events of one match that may wait for the store; a command more is refused as paused. A
-    /// client that waits for its answers never has more than two.
+    /// Upper bound on events of one match that wait for the store; a command beyond it is refused as paused.
+    /// A client that waits for its answers never has more than two.
     pub pending_events_max: usize,
-    /// Events of a match kept for peers that come back; one that missed more gets the full state.
+    /// Number of events of a match kept for peers that come back; one that missed more receives the full
+    /// state.
     pub recent_events: usize,
-    /// A snapshot is stored with every so many events: a resume reads at most these beside it. It
-    /// costs 16 bytes an event in the store, and most matches end before the second one.
+    /// Number of events between two stored snapshots, and so the most that a resume reads after one. A
+    /// snapshot costs 16 bytes an event in the store, and most matches end before the second one.
     pub snapshot_every: u32,
     /// Bytes of records and snapshots in one batch, so that one slow write delays few matches. A
     /// batch of one match may exceed it.
     pub batch_bytes_max: usize,
-    /// A store that owes an answer and has given none for so long is down: play pauses, and the clocks
-    /// go back to when the answer was owed. A slow disk or a distant store answers sooner.
+    /// How long an answer of the store may be overdue before play pauses; clocks are set back to when it
+    /// became due. A slow disk or a distant store answers sooner.
     pub store_stall: Duration,
-    /// Play goes on when the store has answered in time for so long: about the time between two
-    /// heartbeats, so that a store between good and bad does not make play stop and go.
+    /// How long the store must answer in time before play resumes: about the time between two heartbeats, so
+    /// that an unreliable store does not make play pause and resume repeatedly.
     pub store_steady: Duration,
-    /// Wait before a failed batch is sent again.
+    /// Delay before a failed batch is retransmitted.
     pub store_retry: Duration,
-    /// After a load, the clock waits so long for the side to move to come back.
+    /// How long the clock waits after a load for the side to move to come back.
     pub rejoin_wait: Duration,
-    /// A finished match stays in memory so long, for peers that come back to read its end.
+    /// How long a finished match stays in memory, for peers that come back to read its end.
     pub finished_linger: Duration,
     /// Refused or repeated commands that a peer may send in a burst.
     pub refusals_burst: u32,
-    /// Time in which one refused command is forgiven.
+    /// Time after which the allowance for one refused command is restored.
     pub refusal_refill: Duration,
-    /// Joins of one player to one match in a burst; one more is refused as rate-limited. Each costs the
+    /// Joins of one player to one match in a burst; one beyond it is refused as rate-limited. Each costs the
     /// shard a full state, and perhaps a read of the store.
     pub joins_burst: u32,
-    /// Time in which one join is forgiven. Whoever comes back again and again over a bad network does so
-    /// less often.
+    /// Time after which the allowance for one join is restored. A player on a bad network reconnects less
+    /// often.
     pub join_refill: Duration,
-    /// The safeguard that a test takes out.
+    /// The safeguard that a test removes.
     #[cfg(feature = "sabotage")]
     pub sabotage: Option<Sabotage>,
 }
 
-/// A safeguard to be taken out, so that a test sees whether its checks notice.
+/// A safeguard that a test removes to see whether its checks notice.
 #[cfg(feature = "sabotage")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sabotage {
@@ -61,9 +62,9 @@ pub enum Sabotage {
 }
 
 impl ShardLimits {
-    /// The usual limits of a shard that is willing to hold so many live matches. In memory there is room
-    /// for twice as many: ended ones stay for a while, and survivors take the matches of the dead on
-    /// beyond their capacity if nobody else has room.
+    /// The default limits of a shard with this capacity, in live matches. Its memory holds twice as many:
+    /// finished ones stay for a while, and survivors take over matches beyond their capacity if no other
+    /// shard has capacity left.
     #[must_use]
     pub fn for_capacity(capacity: u32) -> Self {
         let usual = Self::default();

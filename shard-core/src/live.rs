@@ -1,4 +1,4 @@
-//! One live match on its shard: the state machine of the rules, its gate, and who is in the room.
+//! One live match on its shard: the state machine of the rules, its gate, and its peers.
 
 mod confirmed;
 mod departure;
@@ -26,23 +26,23 @@ use super::gate::{Audience, Gate, Held};
 use super::{PeerKey, ShardLimits};
 use crate::Uptime;
 
-/// What a command that was not refused has done.
+/// The effect of a command that was not refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Something happened: the event of this seq says what.
+    /// It caused the event of this seq.
     Event(u32),
-    /// It had happened before.
+    /// It had taken effect before.
     Repeat,
 }
 
-/// A peer in the room of a match.
+/// A peer of a match.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Member {
     pub(crate) peer: PeerKey,
     pub(crate) role: Role,
-    /// It is told of the events up to this one by the answer to its join.
+    /// The answer to its join includes the events up to this one.
     told: u32,
-    /// That answer has left the gate; nothing else is for it before.
+    /// That answer has left the gate; the peer receives nothing else before it.
     pub(crate) joined: bool,
 }
 
@@ -57,15 +57,15 @@ pub(crate) struct LiveMatch {
     pending: Vec<Event>,
     /// The seq that the batch in flight reaches, if it holds events of this match.
     in_flight: Option<u32>,
-    /// The uptime at which the oldest event came about that no batch holds.
+    /// The uptime of the oldest event that no batch contains.
     waits_since: Option<Uptime>,
     /// The same of those in the batch in flight.
     flight_since: Option<Uptime>,
     /// What the clocks showed when the match was loaded.
     loaded_clocks: BySeat<Duration>,
-    /// The match is being given to another shard; nothing happens here any more.
+    /// The match is being handed over and is frozen here.
     departure: Option<Departure>,
-    /// The match is being claimed above an epoch of before; nothing is written until it is.
+    /// The match is being claimed above an earlier epoch; nothing is written until then.
     reclaiming: bool,
     /// It was over when it was read: another shard wrote it.
     read_only: bool,
@@ -73,14 +73,14 @@ pub(crate) struct LiveMatch {
     snapshot_seq: u32,
     /// The last events to the microsecond, for peers that come back and for a store that lost them.
     recent: VecDeque<Event>,
-    /// After a load, the clock of a seat waits until then for its player to come (back).
+    /// After a load, the clock of a seat waits until this time for its player to come (back).
     held_until: Option<MatchTime>,
     /// Who has come since the load.
     came: BySeat<bool>,
     presence: Presence,
-    /// When the side to move is told again that its time counts.
+    /// When the side to move is next reminded that its time counts.
     reminder: Option<Reminder>,
-    /// A finished match leaves the memory then.
+    /// When a finished match leaves memory.
     leaves_at: Option<MatchTime>,
     /// Where the deadlines have this match.
     scheduled: Option<MatchTime>,
@@ -137,7 +137,7 @@ impl LiveMatch {
         self.epoch
     }
 
-    /// Half-moves made, those included that the store has not confirmed.
+    /// Half-moves made, unconfirmed ones included.
     pub(crate) fn ply(&self) -> u16 {
         self.game.ply()
     }
@@ -159,7 +159,7 @@ impl LiveMatch {
         self.scheduled
     }
 
-    /// The soonest of this match's deadlines, noted as the one that the shard's structure holds.
+    /// The soonest of this match's deadlines; stored as the one in the shard's deadline queue.
     pub(crate) fn schedule(&mut self) -> Option<MatchTime> {
         let reminds_at = self.reminder.map(|reminder| reminder.at);
         let deadlines = [
@@ -176,8 +176,8 @@ impl LiveMatch {
 
     // ---- what peers do -------------------------------------------------------------------------
 
-    /// Lets a peer in and tells it all that it has not `seen`. Returns the peer that held the same
-    /// seat before and is to be sent away.
+    /// Adds a peer and queues what it has not `seen`. Returns the peer that held the same seat before, whose
+    /// stream has to be closed.
     pub(crate) fn join(
         &mut self,
         peer: PeerKey,
@@ -230,7 +230,7 @@ impl LiveMatch {
         superseded
     }
 
-    /// Lets a peer out.
+    /// Removes a peer.
     pub(crate) fn leave(&mut self, peer: PeerKey) {
         self.gate.forget(peer);
         let Some(index) = self.members.iter().position(|member| member.peer == peer) else {
@@ -242,7 +242,7 @@ impl LiveMatch {
         }
     }
 
-    /// A command of a peer; says what became of it.
+    /// Applies a command of a peer and returns its effect.
     pub(crate) fn command(
         &mut self,
         peer: PeerKey,
@@ -283,7 +283,7 @@ impl LiveMatch {
         }
     }
 
-    /// An arbiter ends the match; `Err` if too much of it waits for the store already.
+    /// An arbiter ends the match; `Err` if too many events wait for the store.
     pub(crate) fn adjudicate(
         &mut self,
         outcome: Outcome,
@@ -299,12 +299,12 @@ impl LiveMatch {
         Ok(answer)
     }
 
-    /// Notes that what waits for the store came about at the uptime `since`.
+    /// Records that the waiting events happened at the uptime `since`.
     pub(crate) fn waits(&mut self, since: Uptime) {
         self.waits_since.get_or_insert(since);
     }
 
-    /// Tells a peer that its command changed nothing.
+    /// Answers a peer that its command changed nothing.
     pub(crate) fn refuse(&mut self, peer: PeerKey, command_id: CommandId, reason: WireRefusal) {
         self.say(
             Audience::Peer(peer),
@@ -312,7 +312,7 @@ impl LiveMatch {
         );
     }
 
-    /// What time does by `now`.
+    /// Applies deadlines up to `now`.
     pub(crate) fn tick(&mut self, now: MatchTime, limits: &ShardLimits) {
         if self.held_until.is_some_and(|until| until <= now) {
             let waited = self.is_waited_for(self.game.turn());
@@ -334,7 +334,7 @@ impl LiveMatch {
         self.leaves_at.is_some_and(|at| at <= now)
     }
 
-    /// Everyone learns where the clocks stand, and that they count.
+    /// Sends both clocks to all peers, and which of them runs.
     pub(crate) fn tell_clock(&mut self, now: MatchTime) {
         let clock = self.clock_view(now);
         self.say(Audience::Everyone, ServerBody::Clock(clock));
@@ -347,7 +347,7 @@ impl LiveMatch {
         self.in_flight.is_none() && !self.pending.is_empty() && !self.reclaiming
     }
 
-    /// The next fenced write: all that waits, with a snapshot when one is due.
+    /// The next fenced write: all waiting events, with a snapshot when one is due.
     pub(crate) fn next_append(
         &mut self,
         me: ShardId,
@@ -365,8 +365,8 @@ impl LiveMatch {
         Append::new(self.id(), me, self.epoch, &self.pending, snapshot.as_ref())
     }
 
-    /// The store has confirmed the write in flight: the gate opens, and the side to move may think.
-    /// Returns since when the oldest of its events had waited, and how many moves were among them.
+    /// The store has confirmed the write in flight: the gate opens, and the clock of the side to move may
+    /// start. Returns since when the oldest of its events had waited, and the number of moves among them.
     pub(crate) fn confirmed(
         &mut self,
         now: MatchTime,
@@ -385,7 +385,7 @@ impl LiveMatch {
         if let Audience::Peer(peer) = held.to
             && let Some(member) = self.members.iter_mut().find(|member| member.peer == peer)
         {
-            // The first frame for a peer alone is the answer to its join.
+            // The first frame only for this peer is the answer to its join.
             member.joined = true;
         }
         Some(held)
@@ -402,8 +402,8 @@ impl LiveMatch {
 
     // ---- parts ---------------------------------------------------------------------------------
 
-    /// Starts the clock of the side to move if all that happened is confirmed and, after a load, its
-    /// player has come or has been waited for.
+    /// Starts the clock of the side to move if all events are confirmed and, after a load, its player is back
+    /// or the wait for it is over.
     fn release_clock(&mut self, now: MatchTime) {
         let confirmed = self.gate.confirmed() == self.game.seq();
         if confirmed && !self.is_waited_for(self.game.turn()) {
@@ -414,7 +414,7 @@ impl LiveMatch {
         }
     }
 
-    /// Whose clock counts once what is said now may be seen.
+    /// Which clock runs once frames queued now have left the gate.
     fn counting_seat(&self) -> Option<Seat> {
         self.game
             .timed_seat()
@@ -454,7 +454,7 @@ impl LiveMatch {
     }
 }
 
-/// One moment on the two clocks that a peer is told of.
+/// One moment on the two clocks that matter to a match.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
     /// For the clocks of the match.

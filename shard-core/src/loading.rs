@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use game_core::{Epoch, MatchId, ShardId};
 use protocol::CloseCode;
-use store::{Checkpoint, Claim, Ownership, SETTLED, Status, StoreError};
+use store::{ANY_EPOCH, Checkpoint, Claim, Ownership, Status, StoreError};
 
 use super::{LiveMatch, Now, Output, PeerKey, Shard};
 use crate::Uptime;
@@ -13,15 +13,16 @@ use crate::Uptime;
 /// A match on its way into memory.
 #[derive(Debug, Default)]
 pub(super) struct Loading {
-    /// Who waits for it, with the last event each has seen.
+    /// The peers that wait for it, with the last event that each has seen.
     waiting: Vec<(PeerKey, Option<u32>)>,
     /// Claims made so far.
     claims: u32,
     /// The uptime at which loading began.
     since: Uptime,
-    /// It was another shard's.
+    /// Whether another shard owned it before.
     is_takeover: bool,
-    /// The shards in whose sets it was found; it leaves those of which it is not, once that is known.
+    /// The shards in whose sets it was found; it is removed from those that do not own it, once the owner is
+    /// known.
     listed_by: Vec<ShardId>,
 }
 
@@ -30,16 +31,16 @@ pub(super) struct Loading {
 pub(super) struct Unplayable(HashMap<MatchId, Uptime>);
 
 impl Unplayable {
-    /// Long enough not to fill the log, short enough to notice that somebody mended the match.
+    /// Long enough not to fill the log, short enough to notice a repaired match.
     const NOT_AGAIN_FOR: Duration = Duration::from_secs(60);
-    /// Beyond so many, all are tried again at once.
+    /// Upper bound on the entries; beyond it, all are tried again at once.
     const MAX: usize = 1_024;
 
     fn note(&mut self, id: MatchId, now: Now) {
         self.insert(id, now.uptime + Self::NOT_AGAIN_FOR);
     }
 
-    /// Some of it that was confirmed is gone for good: this process does not play it again.
+    /// Confirmed events are lost for good: this process does not play it again.
     pub(super) fn note_lost(&mut self, id: MatchId) {
         self.insert(id, Uptime::NEVER);
     }
@@ -57,8 +58,8 @@ impl Unplayable {
     }
 }
 
-/// Matches that are not to be played here now, and the sets that name them: as long as a set does, its
-/// match is looked at again after a pause that grows.
+/// Matches that cannot be played here now, and the sets that name them: while a set names a match, it is
+/// checked again with exponential backoff.
 #[derive(Debug, Default)]
 pub(super) struct Elsewhere(HashMap<(MatchId, ShardId), Pause>);
 
@@ -72,19 +73,18 @@ struct Pause {
 }
 
 impl Elsewhere {
-    /// The first pause: between two looks at the shard's own set.
+    /// The first delay: that between two reads of the shard's own set.
     const PAUSE_MIN: Duration = Duration::from_millis(900);
-    /// A match that is handed over waits no longer than this for its new owner.
+    /// Upper bound on the delay: how long a match that is handed over may wait for its new owner.
     const PAUSE_MAX: Duration = Duration::from_secs(10);
     /// A match that a set names and that does not exist is about to be created, or its creator died. After
-    /// this, the creator is not waited for any more; should it come still, it adds the match to the set
-    /// again.
+    /// this time the creator counts as dead; if it creates the match after all, it adds it to the set again.
     const MISSING_FOR: Duration = Duration::from_secs(60);
-    /// Upper bound on the entries; beyond it, all are looked at again at once.
+    /// Upper bound on the entries; beyond it, all are checked again at once.
     const MAX: usize = 16_384;
 
-    /// A match that the set of `shard` names is not to be played here. Says whether it has been missing
-    /// for so long that nobody is about to create it.
+    /// Records that a match in the set of `shard` cannot be played here. Returns whether it has been missing
+    /// for so long that it will not be created any more.
     fn note(&mut self, id: MatchId, shard: ShardId, is_missing: bool, now: Now) -> bool {
         let now = now.uptime;
         if self.0.len() >= Self::MAX {
@@ -96,7 +96,7 @@ impl Elsewhere {
             is_missing,
         };
         let pause = self.0.entry((id, shard)).or_insert(begins);
-        // It was not looked at again at once: what was known of it is old.
+        // It was not checked for a while: the entry is out of date.
         if pause.is_missing != is_missing || pause.until + 2 * Self::PAUSE_MAX < now {
             pause.since = now;
             pause.is_missing = is_missing;
@@ -122,7 +122,7 @@ impl Loading {
     }
 }
 
-/// A claim that others win so many times in a row is left to them.
+/// Upper bound on successive claims of one match that other shards win.
 const CLAIMS_MAX: u32 = 3;
 
 impl Shard {
@@ -148,8 +148,8 @@ impl Shard {
     /// Loads a match that was found in the set of `shard`, which is this shard or a dead one.
     pub(super) fn load_listed(&mut self, id: MatchId, shard: ShardId, now: Now) {
         if let Some(live) = self.by_id.get(&id).and_then(|&key| self.matches.get(key)) {
-            let settled = vec![(id, live.epoch())];
-            self.outputs.push_back(Output::Disown(shard, settled));
+            let removed = vec![(id, live.epoch())];
+            self.outputs.push_back(Output::Disown(shard, removed));
             return;
         }
         if self.elsewhere.has(id, shard, now) && !self.loading.contains_key(&id) {
@@ -168,7 +168,7 @@ impl Shard {
         self.matches.len() + self.loading.len()
     }
 
-    /// Begins to load a match, or lets one more peer wait for it.
+    /// Begins to load a match, or adds a peer to those that wait for it.
     pub(super) fn load_for(&mut self, id: MatchId, peer: Option<(PeerKey, Option<u32>)>, now: Now) {
         if self.unplayable.has(id, now) {
             if let Some((peer, _)) = peer {
@@ -218,7 +218,7 @@ impl Shard {
                     if self.loading.get(&id).is_some_and(Loading::is_wanted) {
                         self.install(id, checkpoint, now);
                     } else {
-                        self.settle_elsewhere(id, CloseCode::Done, SETTLED, now);
+                        self.record_elsewhere(id, CloseCode::Done, ANY_EPOCH, now);
                     }
                 }
                 ownership => self.claim(id, ownership, now),
@@ -256,7 +256,7 @@ impl Shard {
         loading
             .listed_by
             .retain(|&shard| elsewhere.note(id, shard, true, now));
-        self.leave_lists(id, &loading, SETTLED);
+        self.leave_lists(id, &loading, ANY_EPOCH);
         self.send_away(loading, CloseCode::MatchNotFound);
     }
 
@@ -267,8 +267,8 @@ impl Shard {
             return;
         };
         if foreign {
-            // A claim that would make it this shard's may be on its way: the epoch leaves it its place.
-            self.settle_elsewhere(id, CloseCode::NotOwner, epoch, now);
+            // A claim by this shard may be in flight: the epoch keeps its entry in the set.
+            self.record_elsewhere(id, CloseCode::NotOwner, epoch, now);
         } else if loading.claims == CLAIMS_MAX {
             self.give_up(id, CloseCode::NotOwner);
         } else {
@@ -279,7 +279,7 @@ impl Shard {
         }
     }
 
-    /// Puts a match into memory and seats all that wait for it.
+    /// Adds a match to memory and seats the peers that wait for it.
     fn install(&mut self, id: MatchId, checkpoint: Checkpoint, now: Now) {
         let Some(mut loading) = self.loading.remove(&id) else {
             return;
@@ -290,7 +290,7 @@ impl Shard {
                 loading.listed_by.retain(|shard| *shard != self.id);
                 epoch
             }
-            Status::Finished => SETTLED,
+            Status::Finished => ANY_EPOCH,
         };
         self.leave_lists(id, &loading, up_to);
         match LiveMatch::load(checkpoint, self.clock.at(now.uptime), &self.limits) {
@@ -308,7 +308,7 @@ impl Shard {
                 for (peer, seen) in loading.waiting {
                     self.seat(peer, key, seen, now);
                 }
-                self.settle(key);
+                self.after_change(key);
             }
             Err(error) => {
                 tracing::error!(match_id = %id, %error, "a stored match does not replay");
@@ -320,8 +320,8 @@ impl Shard {
         }
     }
 
-    /// It is known that the match is not to be played here, and that claims up to an epoch are decided.
-    fn settle_elsewhere(&mut self, id: MatchId, code: CloseCode, up_to: Epoch, now: Now) {
+    /// The match cannot be played here, and claims up to an epoch are decided.
+    fn record_elsewhere(&mut self, id: MatchId, code: CloseCode, up_to: Epoch, now: Now) {
         let Some(loading) = self.loading.remove(&id) else {
             return;
         };
@@ -332,7 +332,7 @@ impl Shard {
         self.send_away(loading, code);
     }
 
-    /// It could not be found out whether the match is to be played here.
+    /// It is unknown whether the match can be played here.
     fn give_up(&mut self, id: MatchId, code: CloseCode) {
         if let Some(loading) = self.loading.remove(&id) {
             self.send_away(loading, code);
@@ -345,7 +345,7 @@ impl Shard {
         }
     }
 
-    /// Takes the match out of the sets that name it for claims up to an epoch, which are decided.
+    /// Removes the match from the sets that name it, for claims up to an epoch, which are decided.
     fn leave_lists(&mut self, id: MatchId, loading: &Loading, up_to: Epoch) {
         for &shard in &loading.listed_by {
             self.outputs

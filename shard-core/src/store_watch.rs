@@ -1,10 +1,9 @@
-//! Whether the store answers: when play pauses, and when it goes on.
+//! Whether the store answers: when play pauses, and when it resumes.
 //!
-//! Play pauses when *nothing* was answered for a while. A store that takes long for each answer delays
-//! those who wait for it, and stops nobody's clock. Play goes on after a stretch of answers, so that a
-//! store between good and bad does not pause and resume it all the time. A read proves nothing
-//! about writes, which a full disk refuses alone: only writes, and the steps of a heartbeat, count as
-//! answers.
+//! Play pauses when *nothing* was answered for a while. A slow store delays those who wait for it, but stops
+//! no clock. Play resumes after a series of answers in time, so that an unreliable store does not pause and
+//! resume it continually. A read proves nothing about writes, as a full disk refuses only those: only writes,
+//! and the steps of a heartbeat, count as answers.
 
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use protocol::PAUSED_REPEATED_EVERY;
 use super::ShardLimits;
 use crate::Uptime;
 
-/// A question that the store owes an answer to; there is at most one of each kind.
+/// A request without an answer; there is at most one of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Question {
     Batch,
@@ -25,48 +24,48 @@ pub(super) enum Question {
 pub(super) enum Verdict {
     /// Pause play, as of this uptime.
     Pause { since: Uptime },
-    /// Say again that play is paused.
+    /// Repeat that play is paused.
     Remind,
-    /// Play goes on.
+    /// Resume play.
     Resume,
 }
 
 /// Watches the answers of the store. All times are uptimes of the shard.
 #[derive(Debug, Default)]
 pub(super) struct StoreWatch {
-    /// When the batch in flight was last sent; it stays a question until it is answered.
+    /// When the batch in flight was last sent; it stays open until it is answered.
     batch: Option<Uptime>,
     /// Since when the heartbeat under way waits for its next answer.
     heartbeat: Option<Uptime>,
-    /// Since when the store owes an answer and has given none.
+    /// Since when an answer has been due without any being received.
     owed_since: Option<Uptime>,
-    /// The last question failed: the server behind the connection may be another one since.
+    /// The last request failed: another server may be behind the connection since.
     failed: bool,
     paused: Option<Pause>,
 }
 
 #[derive(Debug, Default)]
 struct Pause {
-    /// When it was last said that play is paused.
+    /// When peers last received that play is paused.
     said_at: Uptime,
-    /// The answers since one was last late or failed, and when the first of them came.
+    /// Number of answers in time since the last late or failed one, and when the first of them arrived.
     answers: u32,
     steady_since: Uptime,
 }
 
 impl StoreWatch {
-    /// Between the word that play is paused and the word that it goes on.
+    /// Minimum interval between the notice of a pause and that of its end.
     const NOTICE_EVERY: Duration = Duration::from_secs(1);
-    /// A stretch is more than one answer.
+    /// A series is more than one answer.
     const ANSWERS_MIN: u32 = 2;
 
-    /// The store is asked something, or asked again.
+    /// A request is sent or retransmitted.
     pub(super) fn asked(&mut self, question: Question, now: Uptime) {
         *self.waiting(question) = Some(now);
         self.owed_since.get_or_insert(now);
     }
 
-    /// A question is answered. Says whether an earlier one had failed since the last answer.
+    /// A request is answered. Returns whether one had failed since the previous answer.
     pub(super) fn answered(
         &mut self,
         question: Question,
@@ -99,7 +98,7 @@ impl StoreWatch {
         }
     }
 
-    /// A question came to nothing. The answer is owed still; a heartbeat is not sent again.
+    /// A request failed. Its answer is still due; a heartbeat is not retransmitted.
     pub(super) fn failed(&mut self, question: Question, now: Uptime) {
         if question == Question::Heartbeat {
             self.heartbeat = None;
@@ -120,7 +119,7 @@ impl StoreWatch {
         }
     }
 
-    /// What is to be done by `now`; to be called until there is nothing.
+    /// The next action due by `now`; call it until it returns `None`.
     pub(super) fn poll(&mut self, now: Uptime, limits: &ShardLimits) -> Option<Verdict> {
         let overdue = self.owed_since.filter(|&s| s + limits.store_stall <= now);
         if let (Some(since), None) = (overdue, &self.paused) {
@@ -172,14 +171,14 @@ impl StoreWatch {
 }
 
 impl Pause {
-    /// When play goes on, unless an answer fails or is late before.
+    /// When play resumes, unless an answer fails or is late before.
     fn resumes_at(&self, limits: &ShardLimits) -> Option<Uptime> {
         let steady_at = self.steady_since + limits.store_steady;
         let said_long_ago = self.said_at + StoreWatch::NOTICE_EVERY;
         (self.answers >= StoreWatch::ANSWERS_MIN).then(|| steady_at.max(said_long_ago))
     }
 
-    /// When it is said again that play is paused.
+    /// When the pause is repeated to peers.
     fn reminds_at(&self) -> Uptime {
         self.said_at + PAUSED_REPEATED_EVERY
     }

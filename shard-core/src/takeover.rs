@@ -1,5 +1,5 @@
-//! Matches that change their owner: taken from the dead, given away at a shutdown, lost without
-//! notice while this process was away.
+//! Changes of owner: taking over from dead shards, handing over at a shutdown, and losing matches while this
+//! process did not run.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -16,7 +16,7 @@ use crate::Uptime;
 pub(super) struct Takeover {
     /// Dead shards whose sets are being read.
     reading: HashSet<ShardId>,
-    /// This shard is giving its matches away and takes no new ones.
+    /// This shard is draining and accepts no new matches.
     pub(super) drain: Option<Drain>,
     /// Matches on their way to another shard.
     leaving: HashMap<MatchId, Leaving>,
@@ -26,7 +26,7 @@ pub(super) struct Takeover {
 #[derive(Debug)]
 struct Leaving {
     given: HandOver,
-    /// When to send it again, after an answer that says nothing.
+    /// When to retransmit it after an unknown outcome.
     retry_at: Option<Uptime>,
 }
 
@@ -35,7 +35,7 @@ impl Takeover {
         self.drain.is_some()
     }
 
-    /// Asks for a match to be given away, once.
+    /// Requests one hand-over.
     pub(super) fn begin_hand_over(&mut self, given: HandOver, outputs: &mut VecDeque<Output>) {
         self.leaving.entry(given.match_id).or_insert_with(|| {
             outputs.push_back(Output::HandOver(given));
@@ -46,13 +46,13 @@ impl Takeover {
         });
     }
 
-    /// When a hand-over is to be asked for again.
+    /// When the next hand-over is retransmitted.
     pub(super) fn next_retry(&self) -> Option<Uptime> {
         let retries = self.leaving.values();
         retries.filter_map(|leaving| leaving.retry_at).min()
     }
 
-    /// Asks again for the hand-overs whose time has come.
+    /// Retransmits the hand-overs that are due.
     pub(super) fn retry(&mut self, now: Now, outputs: &mut VecDeque<Output>) {
         for leaving in self.leaving.values_mut() {
             if leaving.retry_at.is_some_and(|at| at <= now.uptime) {
@@ -64,12 +64,12 @@ impl Takeover {
 }
 
 impl Shard {
-    /// The registry was read: claims what the dead have left, and looks whether this shard still owns
-    /// what it thinks it does, if there is reason to doubt.
+    /// The registry was read: takes over from dead shards and, if in doubt, verifies that this shard still
+    /// owns its matches.
     pub(super) fn look_after_owners(&mut self) {
         self.verify_if_in_doubt();
-        // Those that start at the same time as this one are to have their share: until they had time to
-        // register, nothing is taken unless a player asks for it.
+        // Shards that start at the same time get their share: until they have had time to register, matches
+        // are claimed only for players who join them.
         if self.takeover.is_draining() || self.registry.watched_for() < Liveness::SUSPECT_AFTER {
             return;
         }
@@ -81,8 +81,8 @@ impl Shard {
         }
     }
 
-    /// The answer to [`Output::Orphans`]: the matches that a dead shard may have owned. Each is claimed
-    /// by one survivor, the same in the eyes of all.
+    /// The answer to [`Output::Orphans`]: the matches that a dead shard may have owned. Each is claimed by
+    /// one survivor, on which all agree.
     pub fn orphans(&mut self, shard: ShardId, answer: Result<Vec<MatchId>, StoreError>, now: Now) {
         self.takeover.reading.remove(&shard);
         let Ok(matches) = answer else { return };
@@ -103,7 +103,7 @@ impl Shard {
                 continue;
             }
             let is_here = self.by_id.contains_key(&id) || self.loading.contains_key(&id);
-            // It becomes another's when the registry says that this shard is full.
+            // Another shard takes it over when the registry shows this shard as full.
             if !is_here && room == 0 && self.others_have_room() {
                 continue;
             }
@@ -112,7 +112,7 @@ impl Shard {
         }
     }
 
-    /// Matches that this shard is willing to take on, by what it knows itself.
+    /// Capacity left, by this shard's own count.
     fn room(&self) -> usize {
         let own = self.registry.live(self.id);
         let capacity = own.map_or(0, |record| record.capacity as usize);
@@ -124,10 +124,9 @@ impl Shard {
         others.any(|record| !record.draining && record.has_room())
     }
 
-    /// The answer to [`Output::HandOver`]. Once the match is the other's, its peers are told to ask. An
-    /// answer that says nothing means that the same is asked again: wherever the match is by then, it
-    /// is in the set of its owner. Where the store turns out to have lost some of it, it is given that
-    /// again first.
+    /// The answer to [`Output::HandOver`]. Once another shard owns the match, its peers are sent to the
+    /// matchmaker. After an unknown outcome the same hand-over is retransmitted: whoever owns the match by
+    /// then has it in its set. If the store lost events, they are written again first.
     pub fn handed_over(&mut self, id: MatchId, answer: Result<HandedOver, StoreError>, now: Now) {
         let retry_at = now.uptime + self.limits.store_retry;
         let Some(leaving) = self.takeover.leaving.get_mut(&id) else {
@@ -161,18 +160,18 @@ impl Shard {
             Ok(HandedOver::OtherLength { len }) if Some(len) < confirmed => self.heal(key, len),
             Ok(HandedOver::OtherLength { .. }) => self.lose(key, "the stored log is longer"),
             Ok(HandedOver::Missing) => self.lose(key, "it is gone"),
-            // It cannot be read: the next write finds out.
+            // It cannot be read: the next write reports that.
             Err(error) => {
                 tracing::error!(match_id = %id, %epoch, %error, "a match cannot be handed over");
                 if let Some(live) = self.matches.get_mut(key) {
                     live.stay();
                 }
-                self.settle(key);
+                self.after_change(key);
             }
         }
     }
 
-    /// A match that was handed over under `epoch` has nothing left here.
+    /// Removes a match that was handed over under `epoch`.
     fn gone(&mut self, key: MatchKey, id: MatchId, epoch: Epoch) {
         self.drop_match(key, CloseCode::ShuttingDown);
         self.outputs

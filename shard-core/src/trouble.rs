@@ -29,7 +29,7 @@ impl Trouble {
         *self.of(question) = None;
     }
 
-    /// Why nothing is confirmed now. What became of a write says more than what became of a heartbeat.
+    /// Why nothing is confirmed now. The result of a write is more telling than that of a heartbeat.
     pub(super) fn reason(&self) -> &str {
         let known = self.batch.as_deref().or(self.heartbeat.as_deref());
         known.unwrap_or("the store gives no answer in time")
@@ -48,7 +48,7 @@ impl Trouble {
         self.logged.as_ref().map(|(reason, _)| &**reason)
     }
 
-    /// Play goes on.
+    /// Play has resumed.
     pub(super) fn is_over(&mut self) {
         self.logged = None;
     }

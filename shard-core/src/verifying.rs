@@ -1,7 +1,7 @@
-//! Every match in memory, finished and quiet ones too, beside what the store says of it.
+//! Comparison of every match in memory, finished and idle ones too, with the store.
 //!
-//! A write finds out by itself that the store has another owner or another log. A match that nobody
-//! writes would not, and its end might be another one in the store than the players were told.
+//! A write reveals that the store has another owner or another log. A match without writes would not, and its
+//! stored result might differ from the one that its players saw.
 
 use std::collections::VecDeque;
 
@@ -11,17 +11,17 @@ use store::{Ownership, Standing, Status, StoreError};
 
 use super::{LiveMatch, Output, Shard};
 
-/// A look through all matches, some at a time.
+/// A pass over all matches, some at a time.
 #[derive(Debug, Default)]
 pub(super) struct Verification {
     queue: VecDeque<MatchId>,
-    /// What the store was asked about: the match, our epoch, and the events that were confirmed.
+    /// The request in flight: for each match our epoch, and the number of confirmed events.
     asked: Vec<(MatchId, Epoch, u32)>,
 }
 
 impl Verification {
-    /// Matches asked about at once: a fraction of a millisecond for the store, so that moves do not
-    /// wait behind it.
+    /// Matches in one request: a fraction of a millisecond for the store, so that moves do not wait behind
+    /// it.
     const AT_ONCE: usize = 256;
 
     fn is_under_way(&self) -> bool {
@@ -30,8 +30,7 @@ impl Verification {
 }
 
 impl Shard {
-    /// Begins to ask the store about every match, if there is reason to. A reason that comes up while a
-    /// look is under way is followed by another look.
+    /// Begins a pass if there is reason to. A reason that arises during a pass causes another one after it.
     pub(super) fn verify_if_in_doubt(&mut self) {
         if self.verification.is_under_way() || !self.doubt.take() {
             return;
@@ -41,7 +40,7 @@ impl Shard {
         if matches > 0 {
             tracing::warn!(
                 matches,
-                "asking the store who owns my matches, and what it holds of them"
+                "comparing the owners and logs of all matches with the store"
             );
         }
         self.verify_next();
@@ -53,7 +52,7 @@ impl Shard {
             && let Some(id) = queue.pop_front()
         {
             let live = self.by_id.get(&id).and_then(|&key| self.matches.get(key));
-            // The answer to its hand-over says the same.
+            // The answer to its hand-over reports the same.
             if let Some(live) = live.filter(|live| !live.is_departing()) {
                 asked.push((id, live.epoch(), live.confirmed_seq()));
             }

@@ -1,4 +1,4 @@
-//! Group commit: one batch in flight, the next one forms meanwhile.
+//! Group commit: one batch is in flight while the next one forms.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use protocol::{CloseCode, ServerBody};
 use slotmap::SecondaryMap;
-use store::{Append, Appended, Registered, SETTLED, StoreError};
+use store::{ANY_EPOCH, Append, Appended, Registered, StoreError};
 
 use super::doubt::Clocks;
 use super::store_watch::{Question, StoreWatch, Verdict};
@@ -30,23 +30,23 @@ pub(super) struct Writing {
 #[derive(Debug)]
 struct Batch {
     keys: Vec<MatchKey>,
-    /// Sent again and again, unchanged to the bit, until there is an answer.
+    /// Retransmitted unchanged until there is an answer.
     appends: Arc<[Append]>,
     /// When it was first sent.
     since: Uptime,
-    /// When to send it again, after an answer that says nothing.
+    /// When to retransmit it after an unknown outcome.
     retry_at: Option<Uptime>,
 }
 
 impl Writing {
-    /// Notes that a match has events to write.
+    /// Marks a match as having events to write.
     pub(super) fn add(&mut self, key: MatchKey) {
         if self.is_dirty.insert(key, ()).is_none() {
             self.dirty.push_back(key);
         }
     }
 
-    /// When what the store was asked needs a look.
+    /// When the requests to the store next need attention.
     pub(super) fn next_look(&self, limits: &ShardLimits) -> Option<Uptime> {
         let retry_at = self.in_flight.as_ref().and_then(|batch| batch.retry_at);
         [retry_at, self.watch.next(limits)]
@@ -184,7 +184,7 @@ impl Shard {
     }
 
     fn store_has_answered(&mut self, question: Question, now: Now) {
-        // Whatever answers after a failure may have lost what it had confirmed.
+        // A store that answers after a failure may have lost confirmed events.
         let watch = &mut self.writing.watch;
         if watch.answered(question, now.uptime, &self.limits) {
             self.doubt.raise();
@@ -199,7 +199,7 @@ impl Shard {
         self.heed_the_store(now);
     }
 
-    /// Sends the batch in flight again when its time has come, and pauses play or goes on with it.
+    /// Retransmits the batch in flight when that is due, and pauses or resumes play.
     pub(super) fn watch_the_store(&mut self, now: Now) {
         if let Some(batch) = &mut self.writing.in_flight
             && batch.retry_at.is_some_and(|at| at <= now.uptime)
@@ -250,12 +250,12 @@ impl Shard {
                     self.measured.acks.push(waited);
                 }
                 if append.ends {
-                    let settled = vec![(id, SETTLED)];
-                    self.outputs.push_back(Output::Disown(self.id, settled));
+                    let removed = vec![(id, ANY_EPOCH)];
+                    self.outputs.push_back(Output::Disown(self.id, removed));
                 }
-                self.settle(key);
+                self.after_change(key);
             }
-            // A claim of our own has overtaken this write, and what it held is written under that.
+            // A claim of our own has overtaken this write; its events are written under the new epoch.
             _ if epoch != live.epoch() => {}
             // A lower epoch than ours is one that the store went back to; and a fence of our own making,
             // by a claim whose answer was lost, is claimed again.
@@ -270,7 +270,7 @@ impl Shard {
             }
             Appended::Rollback { len } => self.heal(key, len),
             Appended::Missing => {
-                // What the write held is to be written after all that was confirmed.
+                // The events of this write have to follow everything that was confirmed.
                 live.write_again(live.confirmed_seq());
                 self.restore(key);
             }
@@ -290,7 +290,7 @@ impl Shard {
         if self.clock.is_frozen() {
             let stood = self.clock.thaw(now.uptime);
             let stood_ms = u64::try_from(stood.as_millis()).unwrap_or(u64::MAX);
-            tracing::info!(stood_ms, "the store answers again: play goes on");
+            tracing::info!(stood_ms, "the store answers again: play resumes");
             self.writing.trouble.is_over();
             #[cfg(feature = "sabotage")]
             if self.limits.sabotage == Some(super::Sabotage::StoreTime) {
@@ -303,7 +303,7 @@ impl Shard {
                 if let Some(live) = self.matches.get_mut(key) {
                     live.tell_clock(time);
                 }
-                self.settle(key);
+                self.after_change(key);
             }
         }
     }

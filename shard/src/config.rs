@@ -14,17 +14,18 @@ use shard_core::ShardLimits;
 pub struct ShardConfig {
     /// This process, fresh for each start.
     pub id: ShardId,
-    /// Where players reach it: what the registry says.
+    /// Address at which players reach it, as announced in the registry.
     pub address: SocketAddr,
     /// SHA-256 of the certificate, where clients are to pin it.
     pub certificate_sha256: Option<[u8; 32]>,
-    /// Live matches that it is willing to hold.
+    /// Live matches that it accepts.
     pub capacity: u32,
-    /// Where its admin endpoint is reached by matchmakers: what the registry says.
+    /// Address at which matchmakers reach its admin endpoint, as announced in the registry.
     pub admin: Option<SocketAddr>,
-    /// At a shutdown, give every match to another live shard; not where all shards stop together.
+    /// Whether to hand every match over to a live shard at a shutdown; not useful when all shards stop
+    /// together.
     pub hand_over: bool,
-    /// Where the paths of moves are exported to, if anywhere.
+    /// Where traces of moves are exported to, if anywhere.
     pub traces: Option<TraceConfig>,
     /// The limits of its bookkeeping.
     pub limits: ShardLimits,
@@ -32,55 +33,56 @@ pub struct ShardConfig {
     pub net: NetLimits,
 }
 
-/// What peers may ask of a shard's endpoint.
+/// Limits of a shard's endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetLimits {
-    /// Connections in all; one more is refused.
+    /// Upper bound on connections; further ones are refused.
     pub connections_max: usize,
-    /// Connections from one IP address (IPv6: one /64); one more is refused. A club or a school may share
-    /// one.
+    /// Upper bound on connections from one IP address (IPv6: one /64), which a club or a school may share;
+    /// further ones are refused.
     pub connections_per_address_max: usize,
-    /// Networks for whose addresses the limits per address do not hold: a load generator, a gateway.
+    /// Networks whose addresses are exempt from the limits per address: a load generator, a gateway.
     pub exempt: Networks,
-    /// Connections in which one player has a seat; a join by one more is refused as full. An old one may
-    /// linger while its player is back already.
+    /// Upper bound on connections in which one player has a seat; a join on a further one is refused as full.
+    /// An old connection may linger after its player has reconnected.
     pub connections_per_player_max: usize,
-    /// Seats that one player has taken at once, in all matches here; one more is refused as full.
+    /// Upper bound on seats that one player holds at once in all matches of this shard; a further one is
+    /// refused as full.
     pub seats_per_player_max: usize,
-    /// Handshakes under way at once: they cost CPU under the endpoint's lock, so that a storm of
+    /// Upper bound on handshakes in progress: they cost CPU under the endpoint's lock, so that a storm of
     /// them would stall the moves of everyone else.
     pub handshakes_max: usize,
-    /// Handshakes under way from one IP address (IPv6: one /64), so that one that begins many and
-    /// finishes none keeps nobody else out.
+    /// Upper bound on handshakes in progress from one IP address (IPv6: one /64), so that an address that
+    /// begins many and finishes none does not keep others out.
     pub handshakes_per_address_max: usize,
-    /// Attempts that wait for their turn; one more is refused. They hold a packet or two each.
+    /// Upper bound on waiting connection attempts, of a packet or two each; further ones are refused.
     pub attempts_waiting_max: usize,
-    /// An attempt that has waited for so long is forgotten: its client has given up, or says again
-    /// that it wants to come in. Else a storm of attempts is answered too late, each of them, and
-    /// none succeeds.
+    /// Age at which a waiting attempt is dropped: its client has given up or retransmits. Otherwise every
+    /// attempt of a storm would be answered too late, and none would succeed.
     pub attempt_age_max: Duration,
-    /// From so many handshakes under way, an address must prove itself first (RFC 9000 section 8.1.2).
+    /// Number of handshakes in progress from which an address must prove itself first (RFC 9000 section
+    /// 8.1.2).
     pub validate_from: usize,
     /// Streams, hence seats, of one connection; slots are allocated eagerly.
     pub streams_per_connection: u32,
-    /// A handshake must be done within this, which leaves time for a lost packet at 400 ms of delay.
+    /// A handshake must complete within this time, which leaves room for a lost packet at 400 ms of delay.
     pub handshake_deadline: Duration,
-    /// From `validate_from` handshakes on, those must be done within this that began before their
-    /// address had proven itself. It is two round trips of a slow mobile network.
+    /// From `validate_from` handshakes on, those of unproven addresses must complete within this time: two
+    /// round trips of a slow mobile network.
     pub unproven_handshake_deadline: Duration,
-    /// The `Join` of a new stream must be there within this, and a connection that was without a seat for
-    /// so long is closed, whatever streams come and go.
+    /// The `Join` of a new stream must arrive within this time, and a connection without a seat is closed
+    /// after it, whatever streams come and go.
     pub join_deadline: Duration,
-    /// A frame that is begun must be complete within this.
+    /// A frame must be complete within this time of its first byte.
     pub frame_deadline: Duration,
-    /// A peer must read what it is sent within this.
+    /// A peer must read what it is sent within this time.
     pub write_deadline: Duration,
-    /// Frames that wait for one peer; a peer that lets more wait is closed as slow.
+    /// Upper bound on frames queued for one peer; beyond it the peer is closed as slow.
     pub frames_waiting_max: usize,
-    /// Commands that wait for the shard; readers wait when it is full. Their time of receipt is
-    /// noted before.
+    /// Upper bound on commands queued for the shard; readers wait when it is full. Their time of receipt is
+    /// recorded before they are queued.
     pub inbox_len: usize,
-    /// A connection without a packet for so long is closed, if the client does not ask for less.
+    /// A connection without a packet for this long is closed, unless the client requests a shorter time.
     pub idle_timeout: Duration,
 }
 

@@ -1,10 +1,10 @@
-//! Who may connect, and when: bounds in all and by address, proof of address under load, and whose turn
-//! it is. A plain state machine: addresses and the time are arguments, and what is decided is returned.
+//! Admission of connections: limits in total and by address, proof of address under load, and the order of
+//! service. A plain state machine: addresses and the time are arguments, and decisions are returned.
 //!
-//! A handshake costs its sender one packet and takes a place here for seconds. So that nobody takes
-//! all places, addresses are served in turn, who has fewest handshakes under way first; the last share of
-//! every kind of place is kept for addresses that have none or few; and under load an address proves itself
-//! before it takes a place (RFC 9000 section 8.1.2).
+//! A handshake costs its sender one packet and occupies a slot here for seconds. So that no address occupies
+//! all slots, the address with the fewest handshakes in progress is served first; a share of each kind of
+//! slot is reserved for addresses that have none or few; and under load an address must prove itself before
+//! it occupies a slot (RFC 9000 section 8.1.2).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
@@ -15,35 +15,36 @@ use settings::AddressGroup;
 
 use crate::NetLimits;
 
-/// Of connections, handshakes and attempts that wait, one part in so many is kept for addresses that
+/// Divisor of the share of connections, handshakes and waiting attempts that is reserved for addresses that
 /// have none or few.
 const KEPT_SHARE: usize = 4;
-/// Of what is kept, an address may have one part in so many of what is left, so that a club that comes at
-/// once need not come in one after the other.
+/// Divisor of the part of the remaining reserve that one address may use, so that members of a club who
+/// arrive together are not admitted one by one.
 const FEW_SHARE: usize = 8;
 
-/// Whether an address has proven that it receives what is sent to it. Who has goes before who has not:
-/// anybody may send in the name of an address.
+/// Whether an address has proven that it receives what is sent to it. Proven ones are served first: anybody
+/// can forge an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Proof {
     Given,
     Missing,
 }
 
-/// A connection that was let in, from the begin of its handshake on.
+/// An admitted connection, from the beginning of its handshake on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Place(u64);
 
-/// What becomes of an attempt that may not wait.
+/// What happens to an attempt that may not wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turned {
-    /// It is refused: there is no room for it.
+    /// It is refused, because the limits are reached.
     Away,
-    /// It is to come back with a proof of its address.
+    /// It must come back with a proof of its address.
     Back,
 }
 
-/// Counts who is inside, in a handshake, and on the threshold. `T` is what an attempt is carried on with.
+/// Counts connections, handshakes and waiting attempts. `T` is the payload with which an attempt is
+/// continued.
 #[derive(Debug)]
 pub(crate) struct Door<T> {
     limits: Arc<NetLimits>,
@@ -51,13 +52,13 @@ pub(crate) struct Door<T> {
     /// Attempts that wait, oldest first.
     waiting: BTreeMap<u64, Attempt<T>>,
     /// By proof, one entry for each origin that has attempts waiting; the first is served first.
-    turns: [BTreeSet<Turn>; 2],
+    order: [BTreeSet<Rank>; 2],
     inside: HashMap<Place, Origin>,
-    /// Handshakes under way, by proof, oldest first.
+    /// Handshakes in progress, by proof, oldest first.
     handshakes: [BTreeMap<Place, Handshake>; 2],
     /// Attempts so far.
     attempts: u64,
-    /// Connections let in so far.
+    /// Connections admitted so far.
     admitted: u64,
 }
 
@@ -69,11 +70,11 @@ struct Attempt<T> {
     payload: T,
 }
 
-/// Where peers come from that share what is allowed to one address.
+/// The origin of peers that share the limits of one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Origin {
     group: AddressGroup,
-    /// No limit per address holds for it.
+    /// It is exempt from the limits per address.
     exempt: bool,
 }
 
@@ -83,27 +84,28 @@ struct Handshake {
     began_at: Duration,
 }
 
-/// What one origin has here.
+/// The connections, handshakes and attempts of one origin.
 #[derive(Debug, Default)]
 struct Held {
     connections: usize,
-    /// Handshakes under way, by proof: those begun in its name by others do not stand in its own way.
+    /// Handshakes in progress, by proof: those that others begin with its forged address do not delay its
+    /// own.
     handshakes: [usize; 2],
     /// Numbers of its attempts that wait, by proof.
     waiting: [VecDeque<u64>; 2],
-    /// The last place that it was given.
+    /// The number of its newest admission.
     served: u64,
 }
 
-/// Whose turn it is: the order of the fields is the order of service.
+/// The order of service, which is the order of the fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Turn {
+struct Rank {
     handshakes: usize,
     served: u64,
     origin: Origin,
 }
 
-/// Whether one more of `max` places may be taken by who has `held` of them.
+/// Whether an origin that holds `held` of `max` slots may have one more.
 fn has_room(taken: usize, max: usize, held: usize) -> bool {
     let left = max.saturating_sub(taken);
     left > max / KEPT_SHARE || held * FEW_SHARE < left
@@ -115,7 +117,7 @@ impl<T> Door<T> {
             limits,
             origins: HashMap::new(),
             waiting: BTreeMap::new(),
-            turns: [BTreeSet::new(), BTreeSet::new()],
+            order: [BTreeSet::new(), BTreeSet::new()],
             inside: HashMap::new(),
             handshakes: [BTreeMap::new(), BTreeMap::new()],
             attempts: 0,
@@ -123,11 +125,11 @@ impl<T> Door<T> {
         }
     }
 
-    /// An attempt to connect: it waits for its turn, or is given back.
+    /// An attempt to connect: it is queued, or returned.
     ///
     /// # Errors
     ///
-    /// The payload, and what is to become of it.
+    /// The payload, and what to do with it.
     pub(crate) fn knock(
         &mut self,
         from: IpAddr,
@@ -135,7 +137,7 @@ impl<T> Door<T> {
         payload: T,
         now: Duration,
     ) -> Result<(), (T, Turned)> {
-        // First of all: nothing else is to be decided by an address that may be made up.
+        // This comes first: nothing else may be decided by an address that could be forged.
         if proof == Proof::Missing && self.is_loaded() {
             return Err((payload, Turned::Back));
         }
@@ -161,13 +163,13 @@ impl<T> Door<T> {
         Ok(())
     }
 
-    /// Lets in the attempt whose turn it is, if there is room for its handshake.
+    /// Admits the next attempt in the order of service, if the limits allow its handshake.
     pub(crate) fn open(&mut self, now: Duration) -> Option<(Place, T)> {
-        let (proof, turn) = [Proof::Given, Proof::Missing]
+        let (proof, rank) = [Proof::Given, Proof::Missing]
             .into_iter()
-            .filter_map(|proof| Some((proof, self.turns[proof as usize].first()?)))
-            .find(|(_, turn)| self.may_begin(turn))?;
-        let origin = turn.origin;
+            .filter_map(|proof| Some((proof, self.order[proof as usize].first()?)))
+            .find(|(_, rank)| self.may_begin(rank))?;
+        let origin = rank.origin;
         let number = *self.origins.get(&origin)?.waiting[proof as usize].front()?;
         let payload = self.waiting.remove(&number)?.payload;
         self.admitted += 1;
@@ -187,7 +189,7 @@ impl<T> Door<T> {
         Some((place, payload))
     }
 
-    /// A handshake is over, well or not.
+    /// A handshake has ended, successfully or not.
     pub(crate) fn handshake_done(&mut self, place: Place) {
         for proof in [Proof::Given, Proof::Missing] {
             if let Some(done) = self.handshakes[proof as usize].remove(&place) {
@@ -204,7 +206,7 @@ impl<T> Door<T> {
         }
     }
 
-    /// Handshakes that take too long: each is named once, and keeps no other from its place any more.
+    /// Handshakes that take too long: each is returned once, and no longer occupies a slot.
     pub(crate) fn overdue(&mut self, now: Duration) -> Vec<Place> {
         let mut overdue = Vec::new();
         for proof in [Proof::Given, Proof::Missing] {
@@ -238,7 +240,7 @@ impl<T> Door<T> {
         Some(payload)
     }
 
-    /// When [`Door::overdue`] and [`Door::forgotten`] have something to say, if nothing happens before.
+    /// When [`Door::overdue`] and [`Door::forgotten`] next return something, if nothing happens before.
     pub(crate) fn next_look(&self) -> Option<Duration> {
         let handshakes = [Proof::Given, Proof::Missing]
             .into_iter()
@@ -256,7 +258,7 @@ impl<T> Door<T> {
         self.inside.len()
     }
 
-    /// Nobody is let in any more; these had waited for it.
+    /// Admits no more; returns the attempts that were waiting.
     pub(crate) fn close(self) -> impl Iterator<Item = T> {
         self.waiting.into_values().map(|attempt| attempt.payload)
     }
@@ -267,7 +269,7 @@ impl<T> Door<T> {
         self.handshakes.iter().map(BTreeMap::len).sum()
     }
 
-    /// Whether addresses must prove themselves before they take a place.
+    /// Whether addresses must prove themselves before they occupy a slot.
     fn is_loaded(&self) -> bool {
         self.under_way() + self.waiting.len() >= self.limits.validate_from
     }
@@ -290,7 +292,7 @@ impl<T> Door<T> {
         let held = self.origins.get(&origin).filter(|_| !origin.exempt);
         let waiting = held.map_or(0, |held| held.waiting.iter().map(VecDeque::len).sum());
         let coming = waiting + held.map_or(0, |held| held.connections);
-        // Where one address may have all connections, none is kept from it.
+        // If one address may have all connections, nothing is reserved.
         let shared = if connections_per_address_max < connections_max {
             coming
         } else {
@@ -302,26 +304,26 @@ impl<T> Door<T> {
             && has_room(self.waiting.len(), attempts_waiting_max, waiting)
     }
 
-    fn may_begin(&self, turn: &Turn) -> bool {
-        turn.handshakes < self.limits.handshakes_per_address_max
+    fn may_begin(&self, rank: &Rank) -> bool {
+        rank.handshakes < self.limits.handshakes_per_address_max
             && has_room(
                 self.under_way(),
                 self.limits.handshakes_max,
-                turn.handshakes,
+                rank.handshakes,
             )
     }
 
-    /// Changes what an origin has, and its turns with it.
+    /// Changes the counts of an origin, and its position in the order of service.
     fn change(&mut self, origin: Origin, change: impl FnOnce(&mut Held)) {
         let held = self.origins.entry(origin).or_default();
         for proof in [Proof::Given, Proof::Missing] {
-            if let Some(turn) = held.turn(origin, proof) {
-                self.turns[proof as usize].remove(&turn);
+            if let Some(rank) = held.rank(origin, proof) {
+                self.order[proof as usize].remove(&rank);
             }
         }
         change(held);
         for proof in [Proof::Given, Proof::Missing] {
-            self.turns[proof as usize].extend(held.turn(origin, proof));
+            self.order[proof as usize].extend(held.rank(origin, proof));
         }
         if held.is_empty() {
             self.origins.remove(&origin);
@@ -330,11 +332,11 @@ impl<T> Door<T> {
 }
 
 impl Held {
-    /// Its entry among the turns of a proof.
-    fn turn(&self, origin: Origin, proof: Proof) -> Option<Turn> {
+    /// Its entry in the order of service of a proof.
+    fn rank(&self, origin: Origin, proof: Proof) -> Option<Rank> {
         let handshakes = self.handshakes[proof as usize];
         let waits = !self.waiting[proof as usize].is_empty();
-        waits.then_some(Turn {
+        waits.then_some(Rank {
             handshakes: if origin.exempt { 0 } else { handshakes },
             served: self.served,
             origin,

@@ -1,5 +1,5 @@
-//! The task that owns a shard: it hands the state machine its inputs with the time of their receipt,
-//! and carries out what it asks for. The path of a move is in this file, from the command to the frames.
+//! The task that owns a shard: it passes inputs to the state machine with the time of their receipt, and
+//! carries out its outputs. The path of a move is in this file, from the command to the frames.
 
 mod address;
 mod asks;
@@ -37,10 +37,10 @@ use players::Players;
 use shard_core::{Now, Output, PeerKey, Shard, Uptime};
 use storing::{Answer, Write, Written, begin_write, written};
 
-/// What a seat stream tells the shard.
+/// A message of a seat stream to the shard.
 #[derive(Debug)]
 pub(crate) enum Inbound {
-    /// A peer with a checked token wants in.
+    /// A peer with a checked token joins.
     Join(Joining),
     /// A command, and when its last byte was received.
     Command {
@@ -48,24 +48,23 @@ pub(crate) enum Inbound {
         command: Command,
         received_at: Instant,
     },
-    /// The peer said goodbye: it is owed a last frame.
+    /// The peer leaves on purpose, and receives a last frame.
     Leave { peer: PeerKey },
     /// The stream is gone.
     Gone { peer: PeerKey },
 }
 
-/// Reads and claims under way at once, so that a crowd of returning players does not crowd out the
-/// writes.
+/// Upper bound on reads and claims in flight, so that many returning players do not delay the writes.
 const LOADS_MAX: usize = 16;
 /// Answers of the store that wait: one heartbeat, one scan, and the loads.
 const ANSWERS_LEN: usize = LOADS_MAX + 8;
 /// Inputs taken from the inbox at one wake-up.
 const ROUND_LEN: usize = 256;
-/// The driver looks at its clock so often even when nothing happens.
+/// Interval at which the driver reads its clock even when nothing happens.
 const PULSE: Duration = Duration::from_millis(100);
-/// Between two looks further apart than this, the process did not run.
+/// Between two reads of the clock further apart than this, the process did not run.
 const GAP_MIN: Duration = Duration::from_millis(250);
-/// Where the driver's inputs come from.
+/// The sources of the driver's inputs.
 struct Sources {
     inbox: mpsc::Receiver<Inbound>,
     answered: mpsc::Receiver<Answer>,
@@ -97,13 +96,13 @@ pub(crate) struct Driver {
     address_watch: AddressWatch,
     /// Another live shard that announces this one's address.
     address_shared: Option<Shared>,
-    /// Who may not play although a seat token may say so: read with each heartbeat.
+    /// Players who may not play in spite of a valid seat token: read with each heartbeat.
     revoked: HashSet<PlayerId>,
-    /// The same by an operator's word, until the store's list has them.
+    /// The same by an operator's request, until the store's list contains them.
     expelled: HashSet<PlayerId>,
-    /// That list was read once. Before, nobody is let in.
+    /// Whether that list was read once. Until then, no join is accepted.
     knows_revoked: bool,
-    /// The shard stops: commands are left to be sent again to the next owner.
+    /// Whether the shard stops: commands are then ignored, and clients retransmit them to the next owner.
     is_closing: bool,
     loads: Arc<Semaphore>,
     tasks: TaskTracker,
@@ -113,7 +112,7 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Runs the shard until `shutdown`, then gives its matches away in good order.
+    /// Runs the shard until `shutdown`, then hands its matches over.
     pub(crate) async fn run(
         config: &ShardConfig,
         store: Arc<dyn Store>,
@@ -178,7 +177,7 @@ impl Driver {
         tokio::pin!(ended);
         while !done(&self.shard) {
             let wake_at = self.wake_at();
-            // In the order of what others wait for: the same inputs at the same times give the same history.
+            // In a fixed order of priority: the same inputs at the same times give the same history.
             tokio::select! {
                 biased;
                 () = &mut ended => break,
@@ -191,7 +190,7 @@ impl Driver {
                     self.store_answered(answer, now);
                 }
                 _ = heartbeats.tick() => self.heartbeat(),
-                // One a round: operators wait for players, whose inputs are taken in each.
+                // One an iteration: operators wait for players, whose inputs are read in each.
                 Some(ask) = asks.recv() => {
                     let now = self.look();
                     self.answer(ask, now);
@@ -213,18 +212,18 @@ impl Driver {
                 }
                 self.handle(&mut inputs, now);
             }
-            self.shard.turn(now);
+            self.shard.advance(now);
             self.carry_out();
             self.metrics.measured(self.shard.take_measured());
         }
     }
 
-    /// Reads the clock; what the process slept through is charged to nobody.
+    /// Reads the clock; no player is charged for time in which the process did not run.
     fn look(&mut self) -> Now {
         let now = Instant::now();
         let gap = now.saturating_duration_since(self.last_look);
         if gap > GAP_MIN {
-            tracing::warn!(gap_ms = gap.as_millis() as u64, "the server stood still");
+            tracing::warn!(gap_ms = gap.as_millis() as u64, "the process did not run");
             self.metrics.tick_gaps.inc();
             self.metrics.tick_gap_seconds.inc_by(gap.as_secs_f64());
             self.shard.skipped(gap);
@@ -279,7 +278,7 @@ impl Driver {
         }
     }
 
-    /// Begins to write a batch; there is never more than one under way.
+    /// Begins to write a batch; at most one is in flight.
     fn append(&mut self, batch: Arc<[Append]>) {
         if let Some(tracer) = &mut self.tracer {
             tracer.sent(&batch, Instant::now());
@@ -288,7 +287,7 @@ impl Driver {
         self.write = Some(begin_write(Arc::clone(&self.store), batch, timer));
     }
 
-    /// The batch under way was answered.
+    /// The batch in flight was answered.
     fn appended(&mut self, Written { answer, at }: Written, now: Now) {
         if let (Some(tracer), Ok(answers)) = (&mut self.tracer, &answer) {
             tracer.answered(answers, at);

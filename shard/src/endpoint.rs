@@ -17,13 +17,13 @@ use protocol::CloseCode;
 /// Accepts connections until `shutdown`; then waits for those that are open to end, which the caller
 /// bounds in time.
 pub(crate) async fn accept(endpoint: Endpoint, streams: Streams, shutdown: CancellationToken) {
-    // Those that were given up say so too, late; who is not heard has its place until its deadline.
+    // Abandoned handshakes report it too, late; a slot whose report is lost is freed at its deadline.
     let handshakes_len = 2 * streams.limits.handshakes_max.max(1);
     let (done, mut handshakes) = mpsc::channel(handshakes_len);
     let mut entrance = Entrance::new(streams, done);
     loop {
         let next_look = entrance.next_look();
-        // Places are given back before new ones are asked for.
+        // Slots are freed before new ones are requested.
         tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
@@ -39,7 +39,7 @@ pub(crate) async fn accept(endpoint: Endpoint, streams: Streams, shutdown: Cance
         entrance.tidy();
         entrance.let_in();
     }
-    // Who comes now is refused at once, and asks elsewhere.
+    // New connections are refused at once, so that their clients try elsewhere.
     endpoint.set_server_config(None);
     entrance.close().await;
 }
@@ -50,11 +50,11 @@ struct Entrance {
     streams: Streams,
     began_at: Instant,
     connections: JoinSet<()>,
-    /// Whose place each connection's task has.
+    /// The admission that each connection's task holds.
     places: HashMap<Id, Place>,
     /// Ends a handshake that takes too long.
     cuts: HashMap<Place, CancellationToken>,
-    /// Where handshakes say that they are over.
+    /// Where handshakes report their end.
     done: mpsc::Sender<Place>,
 }
 
@@ -81,7 +81,7 @@ impl Entrance {
 
     fn knock(&mut self, incoming: Incoming) {
         let address = incoming.remote_address().ip();
-        // What may not be sent back counts as proven.
+        // An attempt that cannot be answered by a Retry counts as proven.
         let proof = if incoming.may_retry() {
             Proof::Missing
         } else {
@@ -92,7 +92,7 @@ impl Entrance {
             Ok(()) => {}
             Err((incoming, Turned::Back)) => {
                 metrics.address_retries.inc();
-                // `may_retry` was just asked, so this cannot fail.
+                // `may_retry` was just checked, so this cannot fail.
                 let _ = incoming.retry();
             }
             Err((incoming, Turned::Away)) => {
@@ -120,7 +120,7 @@ impl Entrance {
         self.count();
     }
 
-    /// Gives up what takes too long.
+    /// Abandons handshakes and attempts that take too long.
     fn tidy(&mut self) {
         let now = self.now();
         for place in self.door.overdue(now) {
@@ -138,7 +138,7 @@ impl Entrance {
         self.door.handshake_done(place);
     }
 
-    /// A connection's task has ended, well or not.
+    /// A connection's task has ended, by itself or by a panic.
     fn left(&mut self, ended: Result<(Id, ()), JoinError>) {
         let task = match ended {
             Ok((task, ())) => task,
@@ -158,14 +158,14 @@ impl Entrance {
         self.streams.metrics.connections.set(connections);
     }
 
-    /// Refuses who waits, and waits for the connections to end.
+    /// Refuses waiting attempts, and waits for the connections to end.
     async fn close(mut self) {
         self.door.close().for_each(Incoming::refuse);
         while self.connections.join_next().await.is_some() {}
     }
 }
 
-/// A handshake under way; it says that it is over when it is dropped.
+/// A handshake in progress; it reports its end when it is dropped.
 struct Handshake {
     place: Place,
     done: mpsc::Sender<Place>,
@@ -236,7 +236,7 @@ async fn serve_streams(connection: Connection, streams: &Streams) {
                 }
             },
             () = sleep_until(overdue.unwrap_or_else(Instant::now)), if overdue.is_some() => {
-                // A connection without a seat is of no use, and takes a place.
+                // A connection without a seat is of no use, and counts against the limits.
                 if seats.taken() == 0 {
                     close(&connection, CloseCode::Deadline, "no seat was taken in time");
                     break;

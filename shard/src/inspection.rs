@@ -1,4 +1,4 @@
-//! The way from operators to the task that owns a shard: a bounded channel of questions and wishes.
+//! The bounded channel of requests from operators to the task that owns a shard.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,12 +13,12 @@ use tokio::time::timeout;
 use crate::Metrics;
 use shard_core::NotDone;
 
-/// Questions that wait; whoever asks one more is told to try again.
+/// Upper bound on queued requests; the sender of a further one has to try again.
 const ASKS_LEN: usize = 32;
-/// The shard answers within this, or it is stuck.
+/// The shard answers within this time, or it is stuck.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
-/// What an operator asks of a shard. Answers tell of confirmed state alone.
+/// A request of an operator to a shard. Answers contain only confirmed state.
 #[derive(Debug)]
 pub enum Ask {
     /// A page of its matches.
@@ -31,31 +31,31 @@ pub enum Ask {
     Inspect(MatchId, oneshot::Sender<Option<Box<Inspection>>>),
     /// The shard as a whole, and the registry as it last read it, with who is dead.
     Status(oneshot::Sender<(ShardStatus, Vec<(ShardRecord, bool)>)>),
-    /// End a match; the answer is the seq of the event that says so, which is yet to be confirmed.
+    /// End a match; the answer is the seq of that event, which is not confirmed yet.
     Adjudicate(MatchId, Outcome, oneshot::Sender<Result<u32, NotDone>>),
-    /// Give a match to a shard, or to the one that would inherit it; the answer is which.
+    /// Hand a match over to a shard, or to the one that would take it over; the answer is that shard.
     HandOver(
         MatchId,
         Option<ShardId>,
         oneshot::Sender<Result<ShardId, NotDone>>,
     ),
-    /// Send all streams of a player away; the answer is how many.
+    /// Close all streams of a player; the answer is their number.
     Expel(PlayerId, oneshot::Sender<usize>),
-    /// Its endpoint shows another certificate, of this SHA-256: the registry is to say so.
+    /// Its endpoint presents another certificate, of this SHA-256, which has to be announced in the registry.
     Certificate(Option<[u8; 32]>, oneshot::Sender<()>),
 }
 
 /// Why a shard did not answer an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswered {
-    /// Too many questions wait.
-    #[error("the shard has too many questions waiting; try again")]
+    /// Too many requests are queued.
+    #[error("the shard has too many requests waiting; try again")]
     Busy,
     /// No answer in time.
     #[error("the shard did not answer in time")]
     Late,
     /// The shard has not begun: it waits for its store.
-    #[error("the shard waits for its store, and the log says why")]
+    #[error("the shard waits for its store; the log has the reason")]
     Waiting,
     /// The shard has stopped, or is about to.
     #[error("the shard is stopping")]
@@ -78,7 +78,7 @@ pub struct Inspected {
     pub(crate) metrics: Arc<Metrics>,
 }
 
-/// Both ends of one way.
+/// Both ends of the channel.
 #[must_use]
 pub fn inspection() -> (Inspector, Inspected) {
     let (sender, asks) = mpsc::channel(ASKS_LEN);
@@ -98,18 +98,18 @@ pub fn inspection() -> (Inspector, Inspected) {
 }
 
 impl Inspected {
-    /// From now on, questions are answered.
+    /// From now on, requests are answered.
     pub(crate) fn begin(&self) {
         self.has_begun.store(true, Ordering::Relaxed);
     }
 }
 
 impl Inspector {
-    /// Wishes for something that has no answer.
+    /// Sends a request that has no answer.
     ///
     /// # Errors
     ///
-    /// When the shard does not take the wish.
+    /// When the shard does not accept the request.
     pub fn wish(&self, wish: Ask) -> Result<(), Unanswered> {
         self.asks.try_send(wish).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Unanswered::Busy,
@@ -117,11 +117,11 @@ impl Inspector {
         })
     }
 
-    /// Asks, and waits for the answer.
+    /// Sends a request and waits for the answer.
     ///
     /// # Errors
     ///
-    /// When the shard does not answer; a wish was then granted or not.
+    /// When the shard does not answer; whether it carried the request out is then unknown.
     pub async fn ask<T>(
         &self,
         question: impl FnOnce(oneshot::Sender<T>) -> Ask,

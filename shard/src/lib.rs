@@ -1,7 +1,11 @@
-//! The game-server shard: QUIC connections outside, the state machine of its matches inside.
+//! The game-server shard: the QUIC endpoint and the driver around the state machine of the crate `shard-core`.
 //!
-//! [`run`] is handed everything that it could otherwise reach for: its configuration, a bound
-//! endpoint, the store, the calendar and the signal to stop.
+//! [`run`] runs one shard. It receives everything from outside: its [`ShardConfig`], and in [`Surroundings`] a bound
+//! endpoint, the store, the calendar and the public key of the seat tokens.
+//!
+//! A task for each QUIC stream reads frames and passes them to the driver over a bounded channel. The driver is the
+//! only task that changes matches: it feeds the state machine, appends batches to the store, and writes frames to the
+//! streams. [`Inspector`] asks it on behalf of operators; [`Metrics`] holds what it counts.
 
 mod config;
 mod door;
@@ -33,9 +37,9 @@ pub use metrics::Metrics;
 use stream::Streams;
 pub use traces::{CollectorUrl, CollectorUrlError, SampleRatio, SampleRatioError, TraceConfig};
 
-/// What the shard is handed besides its configuration.
+/// What a shard needs besides its configuration.
 pub struct Surroundings {
-    /// The bound endpoint; its address is the configuration's, seen from here.
+    /// The bound endpoint; its local address corresponds to the address in the configuration.
     pub endpoint: Endpoint,
     /// Where checkpoints go.
     pub store: Arc<dyn Store>,
@@ -43,15 +47,15 @@ pub struct Surroundings {
     pub key: VerifyingKey,
     /// The calendar: milliseconds since 1970.
     pub calendar: fn() -> UnixMillis,
-    /// Where operators ask, and what is counted for them.
+    /// The operators' requests, and the metrics.
     pub inspected: Inspected,
 }
 
-/// Peers have so long to receive their last frame at a shutdown.
+/// How long peers have at a shutdown to receive their last frame.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Runs one shard until `shutdown`; returns when its last writes are confirmed, or given up, and its
-/// peers are sent away.
+/// Runs one shard until `shutdown`; returns when its last writes are confirmed or abandoned, and its streams
+/// are closed.
 pub async fn run(config: ShardConfig, with: Surroundings, shutdown: CancellationToken) {
     let Surroundings {
         endpoint,
@@ -70,7 +74,7 @@ pub async fn run(config: ShardConfig, with: Surroundings, shutdown: Cancellation
         calendar,
         metrics: inspected.metrics.door.clone(),
     };
-    // While the matches are given away, players may come back to those that are still here.
+    // While matches are handed over, players may come back to those that remain.
     let closing = CancellationToken::new();
     let accepting = tokio::spawn(endpoint::accept(endpoint.clone(), streams, closing.clone()));
     let sweeping = tokio::spawn(sweeping::sweep(
@@ -87,7 +91,7 @@ pub async fn run(config: ShardConfig, with: Surroundings, shutdown: Cancellation
         b"",
     );
     let _ = timeout(FAREWELL, accepting).await;
-    // A step under way need not be waited for: what it leaves is done by the next.
+    // There is no need to wait for a step in progress: the next sweep does what it leaves.
     sweeping.abort();
     tracing::info!(shard = %config.id, "shard is closed");
 }

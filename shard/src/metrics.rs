@@ -60,7 +60,7 @@ pub(crate) struct DoorMetrics {
     pub(crate) tokens: TokenRefusals,
 }
 
-/// How long the store takes, by what it is asked.
+/// Latency of the store by operation.
 #[derive(Clone)]
 pub(crate) struct StoreSeconds {
     pub(crate) append: Histogram,
@@ -69,7 +69,7 @@ pub(crate) struct StoreSeconds {
     pub(crate) claim: Histogram,
 }
 
-/// The counters of the state machine, which counts by itself and is read now and then.
+/// The counters of the state machine, which counts itself and is read with each heartbeat.
 struct Counted {
     events: IntCounter,
     moves: IntCounter,
@@ -267,7 +267,7 @@ impl Metrics {
         }
     }
 
-    /// Notes the times that the state machine has taken.
+    /// Records the times that the state machine has measured.
     pub(crate) fn measured(&self, measured: Measured) {
         for ack in measured.acks {
             self.ack_seconds.observe(ack.as_secs_f64());

@@ -52,16 +52,16 @@ impl Drop for Seat {
     }
 }
 
-/// What a stream was good for, at its end.
+/// Whether a stream had a seat, at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Served {
     /// Its peer had a seat.
     InSeat,
-    /// Nobody was let in.
+    /// No join was accepted.
     Nobody,
 }
 
-/// A breach of the protocol; it ends the connection.
+/// A protocol violation; it ends the connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Violation {
     #[error(transparent)]
@@ -72,9 +72,9 @@ pub(crate) enum Violation {
     Unfinished,
 }
 
-/// How reading a stream came to its end.
+/// How reading a stream ended.
 enum Ended {
-    /// The peer said goodbye, and is owed an answer.
+    /// The peer leaves on purpose, and waits for the last frame.
     Left,
     /// The stream or the connection is gone.
     Gone,
@@ -148,7 +148,7 @@ impl SeatStream {
         }
     }
 
-    /// Says why there will be no seat.
+    /// Sends the reason why there will be no seat.
     async fn refuse(&mut self, code: CloseCode) {
         let frame = last_frame(code);
         let writing = self.send.write_all(&frame);
@@ -244,8 +244,8 @@ async fn read_commands(
     }
 }
 
-/// Writes what the shard leaves to this task, all that waits in one call, until the last frame. Until the
-/// shard hands the stream over, that is nothing.
+/// Writes the frames that the driver queues for this task, all waiting ones in one call, until the last
+/// frame. There are none until the driver passes the stream to it.
 async fn write_frames(left: &mut mpsc::Receiver<Outgoing>, limits: &NetLimits) {
     let Some(Outgoing::Stream(mut send)) = left.recv().await else {
         return;
@@ -258,7 +258,7 @@ async fn write_frames(left: &mut mpsc::Receiver<Outgoing>, limits: &NetLimits) {
             .await
             == 0
         {
-            // The shard gave this peer up: it does not read.
+            // The driver has dropped this peer, which does not read.
             let _ = send.reset(VarInt::from_u32(CloseCode::SlowPeer.number()));
             return;
         }

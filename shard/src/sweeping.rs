@@ -1,4 +1,4 @@
-//! The removal of what is too old from the store, a little at a time.
+//! The removal of expired data from the store, a little at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use store::Store;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-/// Between two steps when nothing more was due at the last one.
+/// Interval after a step that left nothing due.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
-/// Between two steps while more is due: a step removes hundreds of matches, and one shard ends fewer than
-/// a hundred a second.
+/// Interval while more is due: a step removes hundreds of matches, and one shard ends fewer than a hundred a
+/// second.
 const STEP_EVERY: Duration = Duration::from_millis(500);
 
-/// Sweeps the store until `stop`. What fails is tried again: nothing depends on when it is done.
+/// Sweeps the store until `stop`. A failed step is retried later: nothing depends on its time.
 pub(crate) async fn sweep(
     store: Arc<dyn Store>,
     calendar: fn() -> UnixMillis,

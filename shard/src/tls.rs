@@ -23,17 +23,17 @@ use socket2::SockRef;
 use crate::NetLimits;
 pub use keeping::{CertificateSource, keep};
 
-/// What the system is asked to hold for the socket, in bytes, each way: thousands of datagrams, as come at
-/// once when thousands of players do. Linux grants no more than `net.core.rmem_max` and `wmem_max`.
+/// Requested socket buffers, in bytes, each way: thousands of datagrams, which arrive at once when thousands
+/// of players return. Linux grants no more than `net.core.rmem_max` and `wmem_max`.
 const SOCKET_BUFFER_LEN: usize = 4 * 1_024 * 1_024;
-/// What a client sends before its attempt to connect is taken up is kept up to this, in bytes: a first
-/// flight has two packets.
+/// Upper bound on bytes kept of what a client sends before its attempt is accepted: a first flight has two
+/// packets.
 const INCOMING_BUFFER_LEN: u64 = 8 * 1_024;
 
-/// Between two stateless resets. After a restart thousands of players are owed one at the same time, and
-/// quinn counts all packets of a batch as come at the same instant: with any interval but none, most would
-/// run into their time-out instead. A reset costs one HMAC, and is shorter than what it answers, so that
-/// nothing is amplified and two servers do not answer each other for ever (RFC 9000 section 10.3.3).
+/// Minimum interval between stateless resets. After a restart thousands are due at once and quinn stamps a
+/// whole batch alike, so any non-zero interval leaves most peers to time out. A reset costs one HMAC, and is
+/// shorter than the packet that it answers, so that it amplifies nothing and two servers do not answer each
+/// other for ever (RFC 9000 section 10.3.3).
 const RESET_EVERY_MIN: Duration = Duration::ZERO;
 
 /// Browsers accept a certificate by its hash only if it is valid for at most two weeks.
@@ -55,10 +55,10 @@ pub enum TlsError {
     /// A certificate could not be made.
     #[error("cannot make a certificate: {0}")]
     Make(#[from] rcgen::Error),
-    /// The certificate and key do not serve for TLS 1.3.
+    /// The certificate and key cannot be used for TLS 1.3.
     #[error("the certificate cannot be used: {0}")]
     Use(#[from] rustls::Error),
-    /// A certificate of the chain does not hold now.
+    /// A certificate of the chain is not valid now.
     #[error("{path}: {why}")]
     OutOfDate {
         /// Which file.
@@ -66,7 +66,7 @@ pub enum TlsError {
         /// Since or until when.
         why: OutOfDate,
     },
-    /// The key is another one's.
+    /// The key belongs to another certificate.
     #[error("the key in {key} is not the key of the certificate in {chain}")]
     OtherKey {
         /// The certificate's file.
@@ -112,8 +112,8 @@ impl Identity {
         })
     }
 
-    /// Reads a certificate chain and its key from PEM files. They are held against what players will hold
-    /// them against: the key must be the certificate's, and the chain valid at `now_unix_s`.
+    /// Reads a certificate chain and its key from PEM files. They are checked as players will check them: the
+    /// key must match the certificate, and the chain must be valid at `now_unix_s`.
     ///
     /// # Errors
     ///
@@ -177,7 +177,7 @@ impl Identity {
         CertifiedKey::from_der(self.chain, self.key, &provider)
     }
 
-    /// Binds a QUIC endpoint that shows this certificate.
+    /// Binds a QUIC endpoint that presents this certificate.
     ///
     /// # Errors
     ///
@@ -196,13 +196,13 @@ impl Identity {
     }
 }
 
-/// The certificate that an endpoint shows, which may be replaced while it is open: later handshakes get the new
-/// one, and connections that are open go on. Clones share it.
+/// The certificate that an endpoint presents, which may be replaced while it is open: later handshakes use
+/// the new one, and open connections continue. Clones share it.
 #[derive(Clone, Debug)]
 pub struct ShownIdentity(Arc<RwLock<Arc<CertifiedKey>>>);
 
 impl ShownIdentity {
-    /// To be shown from now on.
+    /// A certificate to present.
     ///
     /// # Errors
     ///
@@ -212,11 +212,11 @@ impl ShownIdentity {
         Ok(Self(Arc::new(RwLock::new(Arc::new(key)))))
     }
 
-    /// Shows another one from now on.
+    /// Presents another one from now on.
     ///
     /// # Errors
     ///
-    /// As for [`new`](Self::new); the old one is then shown still.
+    /// As for [`new`](Self::new); the old one then stays in use.
     pub fn replace(&self, identity: Identity) -> Result<(), TlsError> {
         let key = Arc::new(identity.certified()?);
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = key;
@@ -242,7 +242,7 @@ impl ShownIdentity {
         Arc::clone(&key)
     }
 
-    /// Binds a QUIC endpoint that shows it.
+    /// Binds a QUIC endpoint that presents it.
     ///
     /// # Errors
     ///
@@ -275,7 +275,7 @@ impl ShownIdentity {
             .incoming_buffer_size(INCOMING_BUFFER_LEN);
         let bind_error = |why| TlsError::Bind { address, why };
         let socket = std::net::UdpSocket::bind(address).map_err(bind_error)?;
-        // All players come through this one. A system that grants less is no reason not to serve.
+        // All players share this socket. Smaller buffers than requested are no reason not to serve.
         let _ = SockRef::from(&socket).set_recv_buffer_size(SOCKET_BUFFER_LEN);
         let _ = SockRef::from(&socket).set_send_buffer_size(SOCKET_BUFFER_LEN);
         let config = secret.map_or_else(EndpointConfig::default, ResetSecret::endpoint_config);
@@ -293,16 +293,15 @@ fn pin(chain: &[CertificateDer<'_>]) -> Option<[u8; 32]> {
     digest(&SHA256, chain.first()?).as_ref().try_into().ok()
 }
 
-/// What lets a restarted shard on the same address tell its predecessor's peers at once that their
-/// connections are gone (stateless reset, RFC 9000 section 10.3); else they wait for a time-out.
+/// The key with which a restarted shard at the same address resets the connections of its predecessor's peers
+/// at once (stateless reset, RFC 9000 section 10.3), so that they do not wait for a timeout.
 pub struct ResetSecret(hmac::Key);
 
 impl ResetSecret {
     /// Shorter secrets are refused, in bytes.
     pub const LEN_MIN: usize = 32;
 
-    /// A secret that every process at the address shares, and nobody else knows; `None` if it is too
-    /// short to be one.
+    /// A secret that all processes at the address share; `None` if it is too short.
     #[must_use]
     pub fn from_bytes(secret: &[u8]) -> Option<Self> {
         let long_enough = secret.len() >= Self::LEN_MIN;
@@ -323,7 +322,7 @@ impl ResetSecret {
     }
 }
 
-/// The transport parameters that were measured to pay: few eager slots, small windows, no probing.
+/// Transport parameters that measurements favour: few eager slots, small windows, no probing.
 #[must_use]
 pub fn transport(limits: &NetLimits) -> TransportConfig {
     let mut transport = TransportConfig::default();

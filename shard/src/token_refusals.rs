@@ -1,4 +1,4 @@
-//! Seat tokens that were refused: many of them for their time mean that clocks differ.
+//! Refused seat tokens: many that are expired or not valid yet mean that clocks differ.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use prometheus::{IntCounter, IntCounterVec};
 use tokens::TokenError;
 
-/// Between two lines of the log: anybody may come with an old token, as often as they like.
+/// Minimum interval between two log lines: anybody can send an old token at any rate.
 const SAY_EVERY: Duration = Duration::from_secs(60);
 
-/// Counts refused tokens by reason, and says now and then that there are some. Clones share it.
+/// Counts refused tokens by reason, and logs them now and then. Clones share it.
 #[derive(Clone)]
 pub(crate) struct TokenRefusals {
     expired: IntCounter,
@@ -34,7 +34,7 @@ impl TokenRefusals {
         match error {
             TokenError::Expired => self.expired.inc(),
             TokenError::Early => self.early.inc(),
-            // A forged one says nothing of clocks.
+            // A forged one reveals nothing about clocks.
             TokenError::Invalid(_) => return self.invalid.inc(),
         }
         if self.is_to_be_said(Instant::now()) {

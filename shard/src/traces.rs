@@ -1,5 +1,5 @@
-//! The path of a move as a trace. The driver notes the times of the few commands that are sampled, and a
-//! thread of its own exports them. The shard's state machine knows nothing of it.
+//! The path of a move as a trace. The driver records the times of the sampled commands, and a separate thread
+//! exports them. The shard's state machine does not know about traces.
 
 mod export;
 
@@ -32,7 +32,7 @@ pub struct TraceConfig {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SampleRatio(f64);
 
-/// What is no share of anything.
+/// A value that is not a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it must be a number from 0 to 1, for example 0.01")]
 pub struct SampleRatioError;
@@ -81,22 +81,22 @@ impl fmt::Display for CollectorUrl {
     }
 }
 
-/// Sampled commands that wait for the store; one more is not traced.
+/// Upper bound on sampled commands that wait for the store; further ones are not traced.
 const WAITING_MAX: usize = 4_096;
-/// A command that was not confirmed for so long is not traced: play has paused.
+/// A command that is not confirmed within this time is not traced: play has paused.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// What happens to a command from one of its times to the next, in order.
 const STAGES: [&str; 5] = ["queue", "apply", "batch", "append", "send"];
 
-/// The path of one command, as far as it has come.
+/// The path of one command so far.
 #[derive(Debug, Clone)]
 struct MovePath {
     id: TraceId,
     /// "move" or "command".
     name: &'static str,
     what: Accepted,
-    /// Matches in the batch that holds it.
+    /// Matches in the batch that contains it.
     batch_matches: usize,
     /// Its receipt, and the end of each stage so far.
     times: Vec<Instant>,
@@ -109,7 +109,7 @@ impl MovePath {
     }
 }
 
-/// Notes the paths of sampled commands, and gives them away once their frames have left.
+/// Records the paths of sampled commands, and passes them on once their frames have been sent.
 pub(crate) struct Tracer {
     shard: ShardId,
     sample: SampleRatio,
@@ -124,7 +124,7 @@ pub(crate) struct Tracer {
 }
 
 impl Tracer {
-    /// A tracer with its exporter; `None`, which is logged, if that cannot be.
+    /// A tracer with its exporter; `None`, which is logged, if the exporter cannot be made.
     pub(crate) fn start(config: &TraceConfig, shard: ShardId, metrics: &Metrics) -> Option<Self> {
         let dropped = metrics.traces_dropped.clone();
         match Exporter::start(&config.collector, shard, dropped.clone()) {
@@ -190,8 +190,8 @@ impl Tracer {
         }
     }
 
-    /// The store has answered the batch in flight. What it had lost before is written again; what it has
-    /// refused is another shard's, or nobody's, and is not traced.
+    /// The store has answered the batch in flight. Lost events are written again; refused ones belong to
+    /// another shard or to none, and are not traced.
     pub(crate) fn answered(&mut self, answers: &[Appended], at: Instant) {
         let Some(batch) = self.in_flight.take() else {
             return;
@@ -237,7 +237,7 @@ impl Tracer {
         self.dropped.inc_by(lost as u64);
     }
 
-    /// All frames that could leave have left.
+    /// All frames that could be sent have been sent.
     pub(crate) fn frames_left(&mut self) {
         if self.leaving.is_empty() {
             return;
@@ -259,7 +259,7 @@ impl Tracer {
         }
     }
 
-    /// Gives up what has waited for too long.
+    /// Drops paths that have waited for too long.
     pub(crate) fn forget_old(&mut self, now: Instant) {
         self.waiting.retain(|_, waiting| {
             waiting.retain(|path| now.saturating_duration_since(path.times[0]) < WAIT_MAX);

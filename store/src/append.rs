@@ -8,7 +8,7 @@ use crate::ownership::Ownership;
 
 /// One fenced write: the next records of one match, all or none.
 ///
-/// It holds encoded bytes, so that a repetition after an ambiguous time-out is the same to the bit.
+/// It holds encoded bytes, so that a retransmission after a timeout is identical.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Append {
     /// Which match.
@@ -63,7 +63,7 @@ impl Append {
         }
     }
 
-    /// Bytes of records and snapshot: what a batch is bounded by.
+    /// Bytes of records and snapshot, by which a batch is bounded.
     #[must_use]
     pub fn len_bytes(&self) -> usize {
         let records: usize = self.records.iter().map(Bytes::len).sum();
@@ -80,31 +80,29 @@ impl Append {
 /// The answer to one [`Append`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Appended {
-    /// The records stand in the log under the writer's epoch, now or since an earlier try.
+    /// The records are in the log under the writer's epoch, since now or since an earlier attempt.
     Stored {
-        /// They stood there already: this was a repetition.
+        /// They were there already: this was a retransmission.
         duplicate: bool,
     },
-    /// Epoch or owner are not the current ones: the writer does not own the match any more, or the
-    /// store lost the claim that it owned it by (then the epoch here is lower than its own, or
-    /// another shard's). Names the writer itself where a claim of its own arrived later. Judged
-    /// before the position: records that stand there already are fenced too, as they are not for a
-    /// former owner to confirm.
+    /// Epoch or owner are not the current ones: the writer does not own the match any more, or the store lost
+    /// the claim by which it owned it (then the epoch here is lower than its own, or another shard's). Names
+    /// the writer itself if a later claim of its own has arrived. Checked before the position: records that
+    /// are stored already are fenced too, because a former owner must not confirm them.
     Fenced(Ownership),
-    /// Other records stand where these belong, or the match is finished: the log has forked from
-    /// the writer's view.
+    /// Other records have these positions, or the match is finished: the log differs from the writer's view.
     Conflict {
         /// Length of the stored log.
         len: u32,
     },
-    /// The log is shorter than the writer knows it to be: the store lost confirmed records.
+    /// The log is shorter than the writer expects: the store lost confirmed records.
     Rollback {
         /// Length of the stored log.
         len: u32,
     },
     /// There is no such match: the store lost all of it.
     Missing,
-    /// What is stored for this match cannot be read; the text says what is wrong. Repeating does not
-    /// help. The other elements of the batch are not affected.
+    /// The stored data of this match cannot be read, for the reason in the text. A retry does not help. The
+    /// other elements of the batch are not affected.
     Unreadable(String),
 }

@@ -13,7 +13,7 @@ use crate::redis::RedisConfig;
 pub struct RedisUrl(RedisConfig);
 
 impl RedisUrl {
-    /// What stands for no store at all.
+    /// The words that mean no store.
     pub const NONE: [&str; 2] = ["none", "memory:"];
 
     /// The URL as it was given, with its password.

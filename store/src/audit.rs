@@ -1,4 +1,4 @@
-//! The final scan: what must hold of a store once faults stop and all that was under way has come to rest.
+//! The final scan: what must hold for a store when faults have ended and no operation is in flight.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,13 +10,13 @@ use crate::error::StoreError;
 use crate::ownership::{Ownership, Status};
 use crate::shard::Registered;
 
-/// The shards that live, each with the matches that it has in memory.
+/// The live shards, each with the matches that it has in memory.
 pub type InMemory = BTreeMap<ShardId, BTreeSet<MatchId>>;
 
 /// Something in a store that must not be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Finding {
-    /// The registry does not name the owner of a live match: no survivor will look for it.
+    /// The registry does not name the owner of a live match: no survivor will take it over.
     OwnerUnregistered {
         /// Which match.
         match_id: MatchId,
@@ -30,8 +30,8 @@ pub enum Finding {
         /// Its owner.
         owner: ShardId,
     },
-    /// A live match stands in the set of its owner, which lives and does not have it in memory: its
-    /// clocks do not run.
+    /// A live match is in the set of its owner, which is live and does not have it in memory: its clocks do
+    /// not run.
     NotLoaded {
         /// Which match.
         match_id: MatchId,
@@ -43,13 +43,13 @@ pub enum Finding {
         /// Which shard.
         shard: ShardId,
     },
-    /// The registry names a shard that does not live: its matches are still to be taken over, or there
-    /// are none and it is still to be removed.
+    /// The registry names a dead shard whose matches have not been taken over or, if there are none, which
+    /// has not been removed.
     NotLive {
         /// Which shard.
         shard: ShardId,
     },
-    /// A set names a match that is finished, another shard's, or not there.
+    /// A set names a match that is finished, owned by another shard, or missing.
     StrayHint {
         /// Whose set.
         shard: ShardId,
@@ -59,7 +59,8 @@ pub enum Finding {
 }
 
 impl Finding {
-    /// Whether a match is lost by it until a player asks for it; the others cost a look now and then.
+    /// Whether it leaves a match unplayed until a player joins it; the other findings only cost a check now
+    /// and then.
     #[must_use]
     pub const fn is_loss(&self) -> bool {
         matches!(
@@ -102,17 +103,15 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Looks through a whole store for matches that nobody will attend to, and for what is left over of
-/// shards and matches.
+/// Scans a whole store for matches that no shard will take over, and for remains of shards and matches.
 ///
-/// `in_memory` names every shard that lives, with what it has in memory; without it, only what the store
-/// itself can tell is judged. While matches change hands, what is found may be of the moment: whoever
-/// scans a running installation scans again until there is nothing, or for as long as all that is under
-/// way can take.
+/// `in_memory` names every live shard, with the matches that it has in memory; without it, only the store's
+/// own data is checked. While matches change their owner, findings may be temporary: on a running
+/// installation, repeat the scan until there are none, or for as long as operations in flight can take.
 ///
 /// # Errors
 ///
-/// What the store answers if it cannot be read.
+/// The store's error if it cannot be read.
 pub async fn audit(
     store: &dyn Store,
     in_memory: Option<&InMemory>,
@@ -126,7 +125,7 @@ pub async fn audit(
             doubtful.push(id);
         }
     }
-    // It may have changed hands between the two readings.
+    // Its owner may have changed between the two reads.
     if !doubtful.is_empty() {
         let mut again = BTreeMap::new();
         for id in doubtful {
@@ -166,7 +165,7 @@ async fn read_matches(store: &dyn Store) -> Result<BTreeMap<MatchId, Ownership>,
     }
 }
 
-/// What is stored of shards, at about one moment.
+/// The stored data of shards, at about one moment.
 struct View {
     registry: BTreeSet<ShardId>,
     /// The set of every shard of which anything is stored.

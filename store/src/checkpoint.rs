@@ -1,4 +1,4 @@
-//! From stored bytes to a checkpoint: what all stores check before they hand a match out.
+//! From stored bytes to a checkpoint: the checks of every store before it returns a match.
 
 use std::time::Duration;
 

@@ -1,14 +1,14 @@
-//! Stored bytes: the only place that knows what they look like.
+//! The stored bytes; no other module knows them.
 //!
-//! Every value is `tag · body · crc32`. The tag's high half names the format and its low half the
-//! format's version, so that a value of the wrong kind or from another version is refused as what
-//! it is. The body is bincode: little-endian, integers as varints. The checksum (CRC-32 of IEEE
-//! 802.3, little-endian) covers tag and body.
+//! Every value is `tag · body · crc32`. The tag's high half names the format and its low half the format's
+//! version, so that a value of the wrong kind or from another version is recognised and refused. The body is
+//! bincode: little-endian, integers as varints. The checksum (CRC-32 of IEEE 802.3, little-endian) covers tag
+//! and body.
 //!
 //! The layout of each body is a structure of its own in the modules below, named after its version
-//! (`SnapshotV1`), with written-out conversions: a new field or variant of a domain type does not
-//! compile before it is decided how it is stored. To change a layout, add a structure for the new
-//! version, raise the tag, and keep reading the old one. The golden bytes in the tests show any change.
+//! (`SnapshotV1`), with written-out conversions: a new field or variant of a domain type does not compile
+//! until its stored form is written. To change a layout, add a structure for the new version, raise the tag,
+//! and keep reading the old one. The golden bytes in the tests show any change.
 
 mod head;
 mod leaves;
@@ -68,7 +68,7 @@ pub enum DecodeError {
     /// The bytes are of another format, or of another version of it.
     #[error("tag {found:#04x}, where {expected:#04x} belongs: another format or version")]
     Tag {
-        /// The tag that stands there.
+        /// The tag that was found.
         found: u8,
         /// The tag that this program writes.
         expected: u8,
@@ -145,13 +145,13 @@ pub fn decode_assignment(bytes: &[u8]) -> Result<Assignment, DecodeError> {
     assignment.try_into().map_err(DecodeError::Malformed)
 }
 
-/// Encodes what a shard says about itself.
+/// Encodes a shard's record.
 #[must_use]
 pub fn encode_shard(shard: &ShardRecord) -> Bytes {
     seal(SHARD, &ShardV2::from(shard), OTHER_LEN_MAX)
 }
 
-/// Decodes what a shard says about itself.
+/// Decodes a shard's record.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! What a store's answer is worth.
+//! What a store's answer guarantees.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ pub enum Durability {
     /// A log that is flushed later than it is answered: a crash of Redis loses up to some seconds
     /// of confirmed events.
     Relaxed,
-    /// The server does not say how it is set up: assume nothing.
+    /// The server's settings are unknown: assume nothing.
     Unknown,
     /// Flushed to disk before it is answered: nothing confirmed is lost, on a disk that honours a
     /// flush.

@@ -7,10 +7,10 @@ pub enum StoreError {
     /// it, unchanged, until there is an answer; meanwhile nothing that depends on it may be shown.
     #[error("the store does not answer: {0}")]
     Unavailable(String),
-    /// What is stored is not what this program writes; repeating does not help.
+    /// The stored data is not what this program writes; a retry does not help.
     #[error("the store holds data that cannot be read: {0}")]
     Corrupt(String),
-    /// The store is set up in a way that cannot keep the contract; the text says what to change.
+    /// The store is set up in a way that cannot keep the contract; the text names what to change.
     #[error("the store cannot be used: {0}")]
     Unfit(String),
 }

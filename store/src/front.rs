@@ -1,4 +1,4 @@
-//! What stands in front of a store and passes on what it is asked.
+//! Stores in front of other stores, which forward operations.
 
 use async_trait::async_trait;
 use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
@@ -15,16 +15,16 @@ use crate::ticket::{Assignment, Ticket, TicketId};
 
 /// A store in front of another one, or of a part of it: `P` is `dyn Store` or `dyn` one part.
 ///
-/// Whoever implements this for a part has that part, and whoever implements it for `dyn Store` has every part
-/// but [`MatchLog`](crate::MatchLog): each operation is passed on. Writes are not passed on by themselves, as a
-/// store that stands in front of another one is there to treat them in some other way, or must say that it does
-/// not.
+/// A type that implements this for a part has that part, and one that implements it for `dyn Store` has every
+/// part but [`MatchLog`](crate::MatchLog): each operation is forwarded. Writes are not forwarded
+/// automatically: a store in front of another one usually changes them, and if it does not, it has to do so
+/// explicitly.
 pub trait Front<P: ?Sized>: Send + Sync + 'static {
-    /// The one that operations are passed on to.
+    /// The store to which operations are forwarded.
     ///
     /// # Errors
     ///
-    /// What every operation is answered while there is none.
+    /// The error of every operation while there is none.
     fn behind(&self) -> Result<&P, StoreError>;
 }
 

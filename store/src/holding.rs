@@ -1,4 +1,4 @@
-//! What players may have only so many of at once, counted over all matchmakers.
+//! What players may have a limited number of, counted over all matchmakers.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ impl Holding {
     /// Every kind.
     pub const ALL: [Self; 3] = [Self::Match, Self::Ticket, Self::Challenge];
 
-    /// What the kind is called in keys.
+    /// The name of the kind in keys.
     pub(crate) const fn key(self) -> &'static str {
         match self {
             Self::Match => "matches",
@@ -27,6 +27,6 @@ impl Holding {
     }
 }
 
-/// How long an entry is kept at least. Longer than the longest match, which takes three days: 600 moves a
-/// side with three hours and three minutes a move. A player's list that nothing is added to goes then.
+/// Minimum time for which an entry is kept. Longer than the longest match, which takes three days: 600 moves
+/// a side with three hours and three minutes a move. A player's list without additions is removed after it.
 pub const HOLDING_KEPT: Duration = Duration::from_secs(4 * 24 * 60 * 60);

@@ -1,9 +1,14 @@
-//! What outlives a process: one contract, [`Store`], kept by Redis and by an embedded database. A third
-//! store, in memory, outlives nothing and is there to be measured beside.
+//! What outlives a process: one contract, [`Store`], implemented on Redis (`RedisStore`) and on an embedded database
+//! (`EmbeddedStore`). [`MemoryStore`] keeps nothing when its process ends and exists to measure the others against.
 //!
-//! The safety of a match rests on two nets in [`MatchLog::append`], each of which stops a fork by
-//! itself: the epoch (only the current owner writes) and the position (a record goes where the log
-//! ends, and nowhere else). Nothing relies on a time-out inside the store.
+//! [`Store`] consists of one trait for each concern: [`Matches`] and [`MatchLog`] for ownership and events,
+//! [`Registry`] for live shards, [`Tickets`], [`Holdings`], [`Revocations`] and [`Retention`].
+//!
+//! Two checks in [`MatchLog::append`] prevent a fork of a match: the epoch (only the current owner writes) and the
+//! position (a record is added at the end of the log and nowhere else). Nothing relies on a timeout inside the store.
+//!
+//! [`codec`] alone knows the stored bytes. The feature `backends` adds the two stores, without which this crate links
+//! no runtime; the feature `testing` adds the contract's model and its conformance tests.
 #![cfg_attr(
     not(feature = "backends"),
     allow(dead_code, reason = "the formats of what only backends store")
@@ -45,9 +50,9 @@ pub use append::{Append, Appended};
 pub use args::{RedisUrl, StoreArgs, StoreOptions};
 pub use audit::{Finding, InMemory, audit};
 pub use contract::{
-    Checkpoint, Claim, Created, FINISHED_KEEP, FINISHED_KEEP_MIN, HandOver, HandedOver, Holdings,
-    MatchLog, MatchPage, Matches, REVOCATION_KEPT, Registry, Retention, Revocations, Room,
-    SCAN_LIMIT_MAX, SETTLED, ScanCursor, Standing, Store, Swept, Tickets,
+    ANY_EPOCH, Checkpoint, Claim, Created, FINISHED_KEEP, FINISHED_KEEP_MIN, HandOver, HandedOver,
+    Holdings, MatchLog, MatchPage, Matches, REVOCATION_KEPT, Registry, Retention, Revocations,
+    Room, SCAN_LIMIT_MAX, ScanCursor, Standing, Store, Swept, Tickets,
 };
 pub use durability::Durability;
 #[cfg(feature = "backends")]

@@ -1,4 +1,4 @@
-//! Which shards live, as one observer sees them.
+//! Which shards are live, as one observer sees them.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use crate::shard::{Registered, ShardRecord};
 /// is its heartbeat counter; of a record that cannot be read, whatever changes in it; and of a shard
 /// without a record, that a record appears.
 ///
-/// No wall clock and no expiry in the store is involved, so a slow or restarted store kills nobody.
-/// What was never observed is not dead: an observer that has just started knows nothing yet.
+/// No wall clock and no expiry in the store is involved, so a slow or restarted store makes no shard look
+/// dead. What was never observed is not dead: an observer that has just started knows nothing yet.
 #[derive(Debug, Default)]
 pub struct Liveness {
     shards: HashMap<ShardId, Observed>,
-    /// Shards that were asked about and that the registry does not name, and for how long it did not.
+    /// Queried shards that the registry does not name, and for how long it has not.
     unnamed: HashMap<ShardId, Duration>,
     /// The last observation succeeded; the time between two successes is what counts.
     last_answer: Option<Duration>,
@@ -29,7 +29,7 @@ pub struct Liveness {
 #[derive(Debug)]
 struct Observed {
     seen: Registered,
-    /// How long the sign of life has stood still while the store was answering.
+    /// How long the sign of life has been unchanged while the store was answering.
     still_for: Duration,
 }
 
@@ -39,7 +39,7 @@ impl Observed {
     }
 }
 
-/// What moves as long as a shard lives.
+/// The value that changes while a shard is live.
 fn sign_of_life(seen: &Registered) -> Option<u64> {
     match seen {
         Registered::Recorded(record) => Some(record.heartbeat),
@@ -49,18 +49,18 @@ fn sign_of_life(seen: &Registered) -> Option<u64> {
 }
 
 impl Liveness {
-    /// A counter that stands still for so long belongs to a dead shard: six missed heartbeats.
+    /// A shard whose counter is unchanged for this long is dead: six missed heartbeats.
     pub const DEAD_AFTER: Duration = Duration::from_secs(3);
-    /// A counter that stands still for so long may belong to a dead shard: whoever can wait for
-    /// certainty should.
+    /// A shard whose counter is unchanged for this long may be dead: callers that can wait for certainty
+    /// should.
     pub const SUSPECT_AFTER: Duration = Duration::from_millis(1_500);
     /// How often a shard raises its counter, and an observer reads it.
     pub const HEARTBEAT_EVERY: Duration = Duration::from_millis(500);
-    /// The time between two looks counts for no more than this: an observer that was itself paused
-    /// does not take it for everyone else's silence.
+    /// Upper bound on the time counted between two observations: an observer that was itself paused does not
+    /// mistake that for the silence of others.
     const STEP_MAX: Duration = Duration::from_secs(1);
-    /// Upper bound on the shards that are watched although the registry does not name them; beyond it,
-    /// the watch over all of them begins anew.
+    /// Upper bound on the shards that are watched although the registry does not name them; beyond it, the
+    /// observation of all of them begins again.
     const UNNAMED_MAX: usize = 1_024;
 
     /// The registry as read at `now`, a point on the observer's monotonic clock.
@@ -85,7 +85,7 @@ impl Liveness {
         self.unnamed.values_mut().for_each(|absent| *absent += step);
     }
 
-    /// The store did not answer: the time until it does counts against nobody.
+    /// The store did not answer: the time until it does counts against no shard.
     pub fn store_was_down(&mut self) {
         self.last_answer = None;
     }
@@ -102,9 +102,9 @@ impl Liveness {
         self.watched_for
     }
 
-    /// Whether a shard is known to be dead. Of a shard that the registry does not name, that is known
-    /// once it has not named it for the whole time since it was first asked here: it may have registered
-    /// since the registry was read.
+    /// Whether a shard is known to be dead. A shard that the registry does not name is known to be dead once
+    /// it has not been named for the whole time since the first query: it may have registered since the
+    /// registry was read.
     pub fn is_dead(&mut self, id: ShardId) -> bool {
         if let Some(observed) = self.shards.get(&id) {
             return observed.is_dead();
@@ -115,8 +115,7 @@ impl Liveness {
         *self.unnamed.entry(id).or_default() >= Self::DEAD_AFTER
     }
 
-    /// The shards that are not dead and have missed so many heartbeats that they may be, and those
-    /// without a record.
+    /// The shards that may be dead by the number of missed heartbeats, and those without a record.
     pub fn suspects(&self) -> impl Iterator<Item = ShardId> {
         self.shards
             .values()
@@ -148,12 +147,12 @@ impl Liveness {
         observed.filter_map(|observed| Some((observed.seen.record()?, observed.is_dead())))
     }
 
-    /// The shard that is to take a match whose owner is gone; none of `except`, none that is draining,
-    /// and none that is full while another has room.
+    /// The shard that should take over a match whose owner is gone; none of `except`, none that is draining,
+    /// and none that is full while another has capacity left.
     ///
     /// Observers of the same registry agree. Two that have read it at different moments may not, about a
-    /// shard that is filling up: then both claim the match, and the store gives it to one; or neither
-    /// does, and both look again with the next heartbeat.
+    /// shard that is filling up: then both claim the match, and the store gives it to one; or neither does,
+    /// and both try again with the next heartbeat.
     #[must_use]
     pub fn heir(&self, match_id: MatchId, except: Option<ShardId>) -> Option<ShardId> {
         self.lives()
@@ -176,12 +175,12 @@ impl Liveness {
     }
 }
 
-/// How high a shard stands in the order in which shards are asked to take a match whose owner is gone
-/// (rendezvous hashing: Thaler and Ravishankar, 1998). All observers compute the same order, and the
-/// matches of a dead shard spread evenly over those that live.
+/// The rank of a shard for taking over a match whose owner is gone (rendezvous hashing: Thaler and
+/// Ravishankar, 1998). All observers compute the same order, and the matches of a dead shard spread evenly
+/// over those that live.
 #[must_use]
 pub fn rendezvous_rank(match_id: MatchId, shard: ShardId) -> u64 {
-    // FNV-1a, and a final mix (of SplitMix64), as FNV alone hardly moves the high bits.
+    // FNV-1a, and a final mix (of SplitMix64), as FNV by itself hardly changes the high bits.
     let (match_id, shard) = (match_id.to_string(), shard.to_string());
     let bytes = match_id.bytes().chain(shard.bytes());
     let mut hash = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {

@@ -1,4 +1,5 @@
-//! The store that keeps nothing: the model in this process, for measuring what a server costs without one.
+//! The store that keeps nothing: the model in this process, for measuring a server without the cost of a
+//! store.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,8 +21,8 @@ use crate::ticket::{Assignment, Ticket, TicketId};
 
 /// A store that ends with its process.
 ///
-/// It has the answers of a store, its fences and its encodings, and none of its durability: what is
-/// confirmed outlives a shard of this process, and nothing else. It is there to be measured beside.
+/// It has the answers of a store, its fences and its encodings, and none of its durability: what is confirmed
+/// outlives a shard of this process, and nothing else. It exists for measurements.
 #[derive(Debug)]
 pub struct MemoryStore {
     model: Mutex<Model>,
@@ -45,7 +46,7 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// Keeps matches for so long after their end, instead of [`FINISHED_KEEP`].
+    /// Keeps matches for this long after their end, instead of [`FINISHED_KEEP`].
     #[must_use]
     pub fn keeping_finished(self, keep: Duration) -> Self {
         Self {
@@ -54,7 +55,7 @@ impl MemoryStore {
         }
     }
 
-    /// Held for one operation, and never while anything waits.
+    /// Locked for one operation, and never across a wait.
     fn model(&self) -> MutexGuard<'_, Model> {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }

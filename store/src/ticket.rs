@@ -9,29 +9,30 @@ use game_core::{
     TimeControl, UnixMillis,
 };
 
-/// How long a ticket waits that its player does not ask for: then it is gone, and a challenge is not
-/// accepted any more. Long enough to send a link to a friend; short, as anyone may make challenges that
-/// nobody opens.
+/// How long a ticket waits without a request of its player, after which it is removed and a challenge cannot
+/// be accepted any more. Long enough to send a link to a friend; short, because anyone can make challenges
+/// that no one opens.
 pub const TICKET_WAITS: Duration = Duration::from_secs(15 * 60);
 
-/// How long a ticket is kept that has a match, or was cancelled: its player must still learn of the match,
+/// How long a ticket is kept after it got a match or was cancelled: its player must still learn of the match,
 /// which takes seconds.
-pub(crate) const SETTLED_KEPT: Duration = Duration::from_secs(60 * 60);
+pub(crate) const ENDED_KEPT: Duration = Duration::from_secs(60 * 60);
 
 /// How long at most a ticket is kept after it was given a match.
 pub(crate) const TICKET_LIFE_MAX: Duration =
-    Duration::from_secs(TICKET_WAITS.as_secs() + SETTLED_KEPT.as_secs());
+    Duration::from_secs(TICKET_WAITS.as_secs() + ENDED_KEPT.as_secs());
 
-/// A ticket that nobody asks for leaves its pool after this. Far longer than a player who is there
-/// is ever silent, a few lost requests and a restarted matchmaker included; and whoever asks again
-/// is back in the pool.
+/// A ticket that is not requested leaves its pool after this time. Far longer than a present player is ever
+/// silent, a few lost requests and a restarted matchmaker included; a later request returns the ticket to the
+/// pool.
 const STAYS_UNSEEN: Duration = Duration::from_secs(60);
 
-/// The most tickets of a pool that are read at once, those last asked for. Whoever looks pairs, so
-/// that few wait; the rest are of players who have gone, and must not cost those who are there.
+/// Upper bound on tickets of a pool that are read at once, the last requested ones. Every reader pairs
+/// tickets, so that few wait; the rest belong to players who have gone, and must not slow down those who are
+/// present.
 pub(crate) const WAITING_MAX: usize = 200;
 
-/// Since when a ticket must have been asked for to be in its pool at `now`.
+/// The earliest last request of a ticket that is in its pool at `now`.
 pub(crate) fn stays_since(now: UnixMillis) -> UnixMillis {
     UnixMillis(now.0.saturating_sub(STAYS_UNSEEN.as_millis() as u64))
 }
@@ -67,25 +68,25 @@ impl fmt::Display for TicketId {
 pub struct Ticket {
     /// Which ticket.
     pub id: TicketId,
-    /// Who asks.
+    /// The player who requests a match.
     pub player: Player,
     /// The pool it waits in; `None` for a challenge.
     pub pool: Option<Box<str>>,
     /// The one who may accept a challenge; `None` for anyone.
     pub opponent: Option<PlayerId>,
-    /// The time control asked for.
+    /// The requested time control.
     pub time_control: TimeControl,
     /// When the clocks are to begin.
     pub clock_start: ClockStart,
-    /// The colour asked for.
+    /// The requested colour.
     pub color: ColorChoice,
-    /// The position asked for.
+    /// The requested position.
     pub start: StartPosition,
     /// When it was made.
     pub created_at: UnixMillis,
-    /// When its player last asked for it.
+    /// When its player last requested it.
     pub seen_at: UnixMillis,
-    /// How far it has come.
+    /// Its state.
     pub state: TicketState,
 }
 
@@ -108,14 +109,14 @@ impl Ticket {
         }
     }
 
-    /// Whether the ticket waits and its player has not asked for it for [`TICKET_WAITS`]: it counts as
-    /// gone, whether or not the store has removed it.
+    /// Whether the ticket waits and its player has not requested it for [`TICKET_WAITS`]: it counts as gone,
+    /// whether or not the store has removed it.
     #[must_use]
     pub fn is_abandoned(&self, now: UnixMillis) -> bool {
         self.state == TicketState::Waiting && now.0 > self.waits_until()
     }
 
-    /// When the ticket may be removed if it still waits and is not asked for, in Unix milliseconds.
+    /// When the ticket may be removed if it still waits and is not requested again, in Unix milliseconds.
     pub(crate) const fn waits_until(&self) -> u64 {
         self.seen_at
             .0
@@ -124,13 +125,13 @@ impl Ticket {
 
     /// When the ticket may be removed if it does not wait any more, in Unix milliseconds. Until when it
     /// waited is not known.
-    pub(crate) const fn settled_until(&self) -> u64 {
+    pub(crate) const fn kept_until(&self) -> u64 {
         self.waits_until()
-            .saturating_add(SETTLED_KEPT.as_millis() as u64)
+            .saturating_add(ENDED_KEPT.as_millis() as u64)
     }
 }
 
-/// How far a ticket has come.
+/// The state of a ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TicketState {
     /// It waits for an opponent.
@@ -141,8 +142,8 @@ pub enum TicketState {
     Cancelled,
 }
 
-/// The match that tickets were given: all that is needed to create it, so that whoever reads the
-/// ticket can finish what a matchmaker that died in between had begun.
+/// The match that tickets were given: all that is needed to create it, so that any reader of the ticket can
+/// finish what a matchmaker that died in between had begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
     /// Which match.

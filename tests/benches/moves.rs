@@ -108,7 +108,7 @@ impl World {
                 .command(table.peers[seat], &command, self.uptime, now);
             accepted.expect("a legal move is taken");
         }
-        self.shard.turn(now);
+        self.shard.advance(now);
         self.carry_out();
     }
 
@@ -130,7 +130,7 @@ impl World {
                     let batch = Arc::clone(&batch);
                     let answer = self.runtime.block_on(self.store.append(&batch));
                     self.shard.appended(answer, now);
-                    self.shard.turn(now);
+                    self.shard.advance(now);
                 }
                 _ => {}
             }

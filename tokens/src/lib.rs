@@ -1,7 +1,8 @@
-//! Signed rights: the player token (who you are) and the seat token (which seat is yours).
+//! Signed tokens: the player token (who a player is) and the seat token (which seat a player may take).
 //!
-//! Both are JSON Web Tokens (RFC 7519) signed with Ed25519 (RFC 8037), told apart by their audience.
-//! No other algorithm is known here, so a token cannot choose one. Time is an argument.
+//! A matchmaker signs with a [`SigningKey`]; shards check with the [`VerifyingKey`], its public half. Both tokens are
+//! JSON Web Tokens (RFC 7519) signed with Ed25519 (RFC 8037), told apart by their audience. No other algorithm is
+//! accepted, so a token cannot choose one. Time is an argument.
 
 use std::sync::Once;
 

@@ -15,10 +15,10 @@ use super::{Failure, dev, shard};
 /// Between two scans of a store that is not at rest.
 const SCAN_EVERY: Duration = Duration::from_millis(500);
 
-/// Check a configuration without starting anything: read all that it names, and print what is in force
-/// as TOML, with where each value comes from. A Redis is asked whether its settings and the user's rights
-/// will do; one that does not answer is warned about on stderr, and so are live shards that announce one
-/// address. Ends with 0 if all of it can be used.
+/// Check a configuration without starting anything: read every file that it names, and print the values in
+/// effect as TOML, with the origin of each. Redis' settings and its user's rights are checked; a Redis that
+/// does not answer causes a warning on stderr, and so do live shards that announce one address. Ends with 0
+/// if the configuration can be used.
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
     #[command(subcommand)]
@@ -73,8 +73,8 @@ pub(super) fn run(args: CheckArgs, effective: &Effective) -> Result<(), Failure>
     program::print(effective).map_err(|error| format!("stdout: {error}").into())
 }
 
-/// Whether a Redis will do, if it can be asked: a configuration may be checked where it cannot. What shards
-/// share an address is said and fails nothing, as the configuration may be another's.
+/// Whether Redis' settings are sufficient, if it can be reached: a configuration may be checked elsewhere.
+/// Shards that share an address cause a warning and no failure, as the configuration may belong to neither.
 async fn ask(store: RedisConfig) -> Result<(), Failure> {
     match RedisStore::connect(store).await {
         Ok(store) => {

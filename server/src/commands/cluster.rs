@@ -44,7 +44,7 @@ pub(super) struct ClusterPlan {
     pub(super) shard_port: u16,
     pub(super) shards: u16,
     pub(super) key: SigningKey,
-    /// Where the admin endpoint of the whole listens, and whom it and those of the shards let in.
+    /// Where the admin endpoint of the cluster listens, and the access to it and to those of the shards.
     pub(super) admin: Option<(SocketAddr, Access)>,
     /// Where the shards export the paths of moves to.
     pub(super) traces: Option<TraceConfig>,
@@ -88,7 +88,7 @@ pub(super) struct Cluster {
 struct ShardThread {
     id: ShardId,
     thread: JoinHandle<()>,
-    /// Ends it where it stands.
+    /// Aborts it.
     abort: CancellationToken,
 }
 
@@ -162,7 +162,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Waits until the cluster is told to stop, or a part of it has ended by itself.
+    /// Waits until the cluster has to stop, or a part of it has ended by itself.
     pub(super) async fn wait(self) -> Result<(), Failure> {
         self.shutdown.cancelled().await;
         let matchmaker = self.matchmaker.await?;
@@ -178,7 +178,7 @@ impl Cluster {
         }
     }
 
-    /// Ends one shard where it stands: nothing is written, and nobody is told.
+    /// Aborts one shard: nothing is written, and no player is informed.
     pub(super) fn abort(&mut self, id: ShardId) -> Result<(), Failure> {
         let shard = self.shards.iter().find(|shard| shard.id == id);
         shard
@@ -243,7 +243,7 @@ fn cannot_listen(
     }
 }
 
-/// Whether the matchmaker says that a match can be made.
+/// Whether the matchmaker reports that a match can be made.
 async fn is_ready(matchmaker: SocketAddr) -> bool {
     let ask = async {
         let mut stream = TcpStream::connect(matchmaker).await?;
@@ -263,7 +263,7 @@ struct ShardSeed {
     listen: SocketAddr,
     backend: Backend,
     key: SigningKey,
-    /// Whom its admin endpoint lets in; `None` for no endpoint.
+    /// The access to its admin endpoint; `None` for no endpoint.
     access: Option<Access>,
     traces: Option<TraceConfig>,
 }
@@ -468,7 +468,7 @@ pub(super) fn signing_key(directory: &Path) -> Result<SigningKey, Failure> {
     }
 }
 
-/// Takes a secret away from whom it was open to until now.
+/// Removes other users' access to a secret.
 fn tighten(path: &Path) {
     match program::make_private(path) {
         Ok(true) => tracing::warn!(

@@ -20,9 +20,8 @@ use super::traces::TraceArgs;
 /// A matchmaker and shards in one process: to try Rookery, to develop against it, to run a small
 /// club.
 ///
-/// It needs no Redis and no configuration: matches are kept in an embedded store in the data
-/// directory, and go on where they stopped when it is started again on the same directory. Ctrl-C
-/// stops it.
+/// It needs no Redis and no configuration: matches are kept in an embedded store in the data directory, and
+/// continue where they stopped when it is started again on the same directory. Ctrl-C stops it.
 #[derive(Debug, Args)]
 #[command(mut_arg("store_wait", |arg| arg.default_value("10")))]
 pub(super) struct DevArgs {
@@ -108,8 +107,8 @@ impl DevArgs {
         }
     }
 
-    /// What players may use up. Whoever tries things out does so from this machine, without limits, unless
-    /// a proxy stands there: then others come from this machine's address too.
+    /// Limits of players. Connections from this machine have none, unless a proxy runs on it: then other
+    /// players have this machine's address too.
     fn limits(&self) -> LimitArgs {
         let mut limits = self.limits.clone();
         if limits.limit_exempt.is_empty() && limits.trusted_proxy.is_empty() {
@@ -118,7 +117,7 @@ impl DevArgs {
         limits
     }
 
-    /// Where the admin endpoint listens and whom it lets in, if all arguments can be used.
+    /// Address of and access to the admin endpoint, if all arguments can be used.
     pub(super) fn validate(&self) -> Result<Option<(SocketAddr, Access)>, Failure> {
         if self.configuration.production {
             let text = "--production (ROOKERY_PRODUCTION): dev makes its own keys, which production \
@@ -149,8 +148,7 @@ impl DevArgs {
         Ok(admin.validate(false)?)
     }
 
-    /// The port and token of the last start, where none are asked for: bookmarks and scripts go on
-    /// working.
+    /// The port and token of the last start, unless others are given: bookmarks and scripts continue to work.
     fn kept_admin(
         &self,
         mut listen: SocketAddr,
@@ -229,8 +227,8 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
     runtime.block_on(serve(args, plan, backend))
 }
 
-/// Makes the data directory for its owner alone; one that is there already is not changed, as it may be
-/// others' too.
+/// Creates the data directory with access only for its owner; an existing one is not changed, as others may
+/// use it too.
 fn make_data_dir(path: &Path) -> Result<(), Failure> {
     let is_open = program::create_private_dir(path).map_err(|error| {
         let text = format!("cannot make the data directory {}: {error}", path.display());

@@ -1,4 +1,5 @@
-//! The admin endpoint of a shard, on a thread of its own: what operators ask takes no time from players.
+//! The admin endpoint of a shard, on a separate thread, so that operators' requests take no time from
+//! players.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;

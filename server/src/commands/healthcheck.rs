@@ -1,4 +1,4 @@
-//! `rookery healthcheck`: asks a process whether it does its work.
+//! `rookery healthcheck`: probes a process.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -11,25 +11,25 @@ use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use super::Failure;
 
-/// Ask a shard or matchmaker on this machine whether it does its work, over its admin endpoint; for
-/// whoever restarts containers. Ends with 0 if it does.
+/// Probe a shard or matchmaker on this machine over its admin endpoint, for container health checks. Ends
+/// with 0 if it is healthy.
 #[derive(Debug, Args)]
 pub(super) struct HealthcheckArgs {
-    /// Where the admin endpoint listens; an address of all interfaces is asked by the loopback.
+    /// Where the admin endpoint listens; for an address of all interfaces, the loopback is used.
     #[arg(long, env = "ROOKERY_ADMIN_LISTEN", value_name = "IP:PORT")]
     admin_listen: SocketAddr,
-    /// Ask by TLS, and trust this authority, in PEM; for an endpoint that has --admin-tls-ca. No
-    /// certificate is shown.
+    /// Use TLS, and trust this authority, in PEM; for an endpoint that has --admin-tls-ca. No client
+    /// certificate is presented.
     #[arg(long, env = "ROOKERY_ADMIN_TLS_CA", value_name = "FILE")]
     admin_tls_ca: Option<PathBuf>,
-    /// What is asked: whether the process lives, or whether it serves players now.
+    /// Which probe: whether the process is live, or whether it serves players now.
     #[arg(long, value_enum, default_value = "live")]
     probe: Probe,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Probe {
-    /// It does its work; the store is not asked.
+    /// The process works; the store is not checked.
     Live,
     /// It has its store and is not draining.
     Ready,

@@ -52,7 +52,7 @@ enum Command {
 ///
 /// # Errors
 ///
-/// [`Failure`] says what went wrong and what to do.
+/// [`Failure`] describes what went wrong and what to do.
 pub fn run(
     Parsed {
         args: cli,

@@ -1,4 +1,4 @@
-//! The options that say how long the store keeps what is over.
+//! The options for how long the store keeps finished matches.
 
 use std::time::Duration;
 

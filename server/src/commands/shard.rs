@@ -50,9 +50,9 @@ pub(super) struct ShardArgs {
     /// The matchmaker's public key, in PEM: seat tokens are checked with it.
     #[arg(long, env = "ROOKERY_MATCHMAKER_KEY", value_name = "FILE")]
     matchmaker_key: PathBuf,
-    /// The certificate chain to show, in PEM; read again by itself when the file changes. Without one, a certificate is made for this run, and
-    /// the matchmaker tells clients its hash; in production, that must be asked for by
-    /// --pinned-certificate.
+    /// The certificate chain to present, in PEM; reloaded when the file changes. Without one, a certificate
+    /// is made for this run, and the matchmaker sends its hash to clients; in production, that must be
+    /// enabled by --pinned-certificate.
     #[arg(
         long,
         env = "ROOKERY_CERTIFICATE",
@@ -78,9 +78,9 @@ pub(super) struct ShardArgs {
         conflicts_with = "certificate"
     )]
     pinned_certificate: bool,
-    /// A file with a secret of at least 32 bytes that all shards share, and nobody else knows: with it,
-    /// a shard that is started again at the same address tells its predecessor's players at once that
-    /// their connections are gone. Make it with `openssl rand -out FILE 32`.
+    /// A file with a secret of at least 32 bytes that all shards share: with it, a shard that is restarted at
+    /// the same address resets the connections of its predecessor's players at once. Make it with `openssl
+    /// rand -out FILE 32`.
     #[arg(long, env = "ROOKERY_RESET_SECRET", value_name = "FILE")]
     reset_secret: Option<PathBuf>,
     /// Live matches that this shard is willing to hold. It has memory for twice as many: for those that
@@ -104,8 +104,8 @@ pub(super) struct ShardArgs {
         default_value_t = 1_000
     )]
     connections_per_address_max: usize,
-    /// Networks for whose addresses no limit per address holds, with commas between them, for example
-    /// 10.0.0.0/8: what stands for many players, such as a load generator or a gateway.
+    /// Networks whose addresses are exempt from limits per address, separated by commas, for example
+    /// 10.0.0.0/8: addresses with many players, such as a load generator or a gateway.
     #[arg(
         long,
         env = "ROOKERY_LIMIT_EXEMPT",
@@ -158,7 +158,7 @@ pub(super) struct Given {
     certificate: CertificateSource,
     identity: ShownIdentity,
     secret: Option<ResetSecret>,
-    /// Where the admin endpoint is to listen, and whom it lets in.
+    /// The address of the admin endpoint, and the access to it.
     admin: Option<(SocketAddr, Access)>,
 }
 
@@ -283,7 +283,7 @@ async fn serve(args: &ShardArgs, given: Given, shown: Vec<Setting>) -> Result<()
     let ready = args.ready_file.clone();
     let ready = ready.map(|path| (path, ready_file(&config, admin.as_ref())));
     let (inspector, inspected) = shard::inspection();
-    // It may outlive the shard by the time of one look.
+    // It may outlive the shard by one interval.
     let keeping = CancellationToken::new();
     let _keeping = keeping.clone().drop_guard();
     tokio::spawn(tls::keep(
@@ -344,10 +344,10 @@ fn matchmaker_key(path: &Path) -> Result<VerifyingKey, Failure> {
     })
 }
 
-/// The admin endpoint that was asked for.
+/// The configured admin endpoint.
 struct OpenAdmin {
     endpoint: Endpoint,
-    /// What the registry says.
+    /// The address for the registry.
     reached_at: SocketAddr,
     /// `http` or `https`.
     scheme: &'static str,
@@ -376,7 +376,7 @@ fn open_admin(args: &ShardArgs, listen: SocketAddr, access: Access) -> Result<Op
     })
 }
 
-/// What the ready file says.
+/// The content of the ready file.
 fn ready_file(config: &ShardConfig, admin: Option<&OpenAdmin>) -> Value {
     let mut ready = json!({ "id": config.id, "address": config.address });
     if let Some(admin) = admin {
@@ -388,7 +388,7 @@ fn ready_file(config: &ShardConfig, admin: Option<&OpenAdmin>) -> Value {
     ready
 }
 
-/// Waits until the registry has the shard, then says so.
+/// Waits until the registry has the shard, then reports it.
 async fn say_when_ready(path: PathBuf, ready: Value, id: ShardId, store: Arc<dyn Store>) {
     while !store.shards().await.is_ok_and(|shards| {
         let mut records = shards.iter().filter_map(store::Registered::record);

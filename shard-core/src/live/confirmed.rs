@@ -1,4 +1,4 @@
-//! What may be told of a match to those outside its room: what is confirmed, and how much is not.
+//! What operators may see of a match: its confirmed state, and the number of unconfirmed events.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ impl LiveMatch {
         }
     }
 
-    /// All there is to know, but for the connections.
+    /// Everything except the connections.
     pub(crate) fn inspect(&self, now: MatchTime, uptime: Uptime) -> Inspection {
         let (clocks, _) = self.confirmed_clocks(now);
         Inspection {
@@ -86,8 +86,8 @@ impl LiveMatch {
         self.game.outcome().filter(|_| self.pending.is_empty())
     }
 
-    /// What both clocks show, and whose counts. While events wait for the store it is what the last
-    /// confirmed one said: what has passed since depends on those that wait.
+    /// What both clocks show, and whose counts. While events wait for the store, the values of the last
+    /// confirmed one: the time since then depends on those that wait.
     fn confirmed_clocks(&self, now: MatchTime) -> (BySeat<Duration>, Option<Seat>) {
         if self.pending.is_empty() {
             return (self.game.clocks(now), self.counting_seat());

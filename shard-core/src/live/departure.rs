@@ -1,11 +1,11 @@
-//! A match on its way to another shard.
+//! A match that is being handed over to another shard.
 
 use game_core::{MatchTime, ShardId};
 use store::HandOver;
 
 use super::LiveMatch;
 
-/// Where a match goes, and since when nothing happens to it here.
+/// The new owner of a match, and since when it is frozen here.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Departure {
     to: ShardId,
@@ -13,26 +13,25 @@ pub(super) struct Departure {
 }
 
 impl LiveMatch {
-    /// From `now` on nothing happens here, and no time counts; what waits for the store is written
-    /// still.
+    /// Freezes the match from `now` on: no time counts, but waiting events are still written.
     pub(crate) fn depart(&mut self, to: ShardId, now: MatchTime) {
         self.departure = Some(Departure { to, since: now });
     }
 
-    /// The match could not be given away and goes on here.
+    /// The match could not be handed over and continues here.
     pub(crate) fn stay(&mut self) {
         self.departure = None;
     }
 
-    /// Whether the match is on its way to another shard.
+    /// Whether the match is being handed over.
     pub(crate) fn is_departing(&self) -> bool {
         self.departure.is_some()
     }
 
-    /// How `me` gives the match away, once all that happened to it is confirmed.
+    /// The hand-over of the match by `me`, once all its events are confirmed.
     pub(crate) fn ready_to_go(&self, me: ShardId) -> Option<HandOver> {
-        let is_settled = self.pending.is_empty() && !self.reclaiming;
-        let departure = self.departure.filter(|_| is_settled)?;
+        let is_confirmed = self.pending.is_empty() && !self.reclaiming;
+        let departure = self.departure.filter(|_| is_confirmed)?;
         Some(HandOver {
             match_id: self.id(),
             from: me,

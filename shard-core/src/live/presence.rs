@@ -1,8 +1,8 @@
-//! Who is in their seat, as the others are told.
+//! Presence: which players are connected, as other peers see it.
 //!
-//! A player who leaves and comes back again and again must not fill the streams of the others: of each
-//! seat, presence is told at most once a second, and what it is in the end is always told. A change is
-//! told as soon as the match's time comes to be looked at, which is in the same round of the driver.
+//! A player who repeatedly disconnects and reconnects must not fill the streams of the others: a seat's
+//! presence is sent at most once a second, and the final state is always sent. A change is sent when the
+//! match's deadlines are next checked, which is in the same iteration of the driver.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use game_core::{BySeat, MatchTime, Seat};
 
 use super::LiveMatch;
 
-/// Presence of a seat is told no more often than this. What is seen of a player is not worth more.
+/// Minimum interval between two frames about the presence of one seat.
 const TOLD_EVERY: Duration = Duration::from_secs(1);
 
-/// What is told of the presence of the seats, and when.
+/// Which presence was sent for each seat, and when.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
     told_at: BySeat<Option<MatchTime>>,
-    /// When the seats that have changed since are to be told.
+    /// When the changes since then are to be sent.
     due_at: BySeat<Option<MatchTime>>,
     /// The sooner of these.
     next: Option<MatchTime>,
 }
 
 impl Presence {
-    /// When [`LiveMatch::tell_presence`] has something to tell.
+    /// When [`LiveMatch::tell_presence`] has something to send.
     pub(super) fn next(&self) -> Option<MatchTime> {
         self.next
     }
@@ -35,7 +35,7 @@ impl Presence {
         self.note_next();
     }
 
-    /// Whether `seat` is to be told at `now`; it counts as told then.
+    /// Whether the presence of `seat` is due at `now`; if so, it counts as sent.
     fn take(&mut self, seat: Seat, now: MatchTime) -> bool {
         let is_due = self.due_at[seat].take_if(|at| *at <= now).is_some();
         if is_due {
@@ -52,12 +52,12 @@ impl Presence {
 }
 
 impl LiveMatch {
-    /// Somebody has taken `seat`, or left it.
+    /// `seat` was taken or left.
     pub(super) fn presence_changed(&mut self, seat: Seat) {
         self.presence.changed(seat);
     }
 
-    /// Tells of the seats that are due.
+    /// Sends the presence of the seats that are due.
     pub(super) fn tell_presence(&mut self, now: MatchTime) {
         for seat in [Seat::White, Seat::Black] {
             if self.presence.take(seat, now) {

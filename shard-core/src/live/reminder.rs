@@ -1,11 +1,11 @@
-//! The side to move is told again that its time counts.
+//! Reminders to the side to move that its time counts.
 //!
-//! QUIC brings a lost packet again, but soon only where later ones show that it is missing. A player
-//! whose move is awaited is sent nothing more, so that there the probe timeout has to do, which is as
-//! long as the worst delay of late makes it: after one of ten seconds, more than ten seconds (RFC 9002,
-//! sections 5.3 and 6.2). All that time would be charged to a player who does not know that it is their
-//! turn. So something more is sent, less and less often; and its receipt also shows the true delay. In
-//! the wait for an untimed first move, which has an end too, it names no clock.
+//! QUIC retransmits a lost packet soon only if later ones reveal the loss. A player whose move is awaited
+//! receives nothing else, so only the probe timeout remains, which grows with the largest recent delay: after
+//! one of ten seconds, it is more than ten seconds (RFC 9002, sections 5.3 and 6.2). All that time would be
+//! charged to a player who does not know that it is their turn. So reminders are sent at growing intervals;
+//! their receipt also shows the true delay. While an untimed first move is awaited, which has a deadline too,
+//! they name no clock.
 
 use std::time::Duration;
 
@@ -15,11 +15,10 @@ use protocol::ServerBody;
 use super::LiveMatch;
 use crate::gate::Audience;
 
-/// Of moves that come sooner nobody needs to be reminded, and within it a healthy connection brings a
-/// lost packet again by itself.
+/// Moves usually come sooner, and within this time a healthy connection retransmits a lost packet by itself.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 
-/// When the side to move is told again, and how long after the time before.
+/// When the next reminder is due, and the interval before it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reminder {
     pub(super) at: MatchTime,
@@ -27,13 +26,13 @@ pub(super) struct Reminder {
 }
 
 impl LiveMatch {
-    /// Begins to count from `now`, as the side to move was told how things stand, or its time begins to
-    /// count without it.
+    /// Restarts the interval at `now`, because the side to move has just received the clocks, or its time
+    /// starts to count.
     pub(super) fn begin_to_remind(&mut self, now: MatchTime) {
         self.remind_in(FIRST_WAIT, now);
     }
 
-    /// Reminds the side to move if it is time to, and waits twice as long from then on.
+    /// Reminds the side to move if that is due, and doubles the interval.
     pub(super) fn remind(&mut self, now: MatchTime) {
         let Some(due) = self.reminder.filter(|due| due.at <= now) else {
             return;

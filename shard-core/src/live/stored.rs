@@ -1,4 +1,4 @@
-//! What the store holds of a match, beside what is in memory: after a failure it may be less.
+//! Comparison of a stored match with memory: after a failure, the store may have less.
 
 use game_core::{Epoch, Event, Match, MatchTime, Snapshot};
 use store::{Checkpoint, codec};
@@ -6,8 +6,8 @@ use store::{Checkpoint, codec};
 use super::{LiveMatch, ShardLimits};
 
 impl LiveMatch {
-    /// Whether the record at `seq` is the event that is in memory there. What is older than memory
-    /// cannot be compared, and is taken for the same.
+    /// Whether the record at `seq` is the event that is in memory there. Events older than those in memory
+    /// cannot be compared, and are assumed to be equal.
     pub(crate) fn holds(&self, seq: u32, record: &[u8]) -> bool {
         let ours = self.recent.iter().find(|event| event.seq == seq);
         ours.is_none_or(|event| codec::encode_record(event) == record)
@@ -27,17 +27,17 @@ impl LiveMatch {
         self.read_only
     }
 
-    /// Whether a batch in flight holds events of this match: its answer tells what is stored.
+    /// Whether the batch in flight contains events of this match: its answer reveals what is stored.
     pub(crate) fn is_in_flight(&self) -> bool {
         self.in_flight.is_some()
     }
 
-    /// The match before its first event: what it takes to create it again.
+    /// The match before its first event, from which it can be created again.
     pub(crate) fn beginning(&self) -> Snapshot {
         Match::new(self.game.setup().clone()).snapshot()
     }
 
-    /// Begins to claim the match above an epoch of before; says whether that was not under way.
+    /// Begins to claim the match above an earlier epoch; returns whether no such claim was in flight.
     pub(crate) fn begin_reclaim(&mut self) -> bool {
         !std::mem::replace(&mut self.reclaiming, true)
     }
@@ -47,7 +47,7 @@ impl LiveMatch {
         self.reclaiming = false;
     }
 
-    /// The match is owned anew, under a higher epoch.
+    /// The match has been claimed again, under a higher epoch.
     pub(crate) fn renew(&mut self, epoch: Epoch) {
         self.epoch = epoch;
     }
@@ -68,12 +68,12 @@ impl LiveMatch {
         self.pending.extend(recent.cloned());
         // The snapshots that the store has may be gone too.
         self.snapshot_seq = self.snapshot_seq.min(len);
-        // An end that is not stored is not left.
+        // A match whose end is not stored stays in memory.
         self.leaves_at = self.leaves_at.filter(|_| self.pending.is_empty());
     }
 
-    /// The first `seq` events stand in the store, under an epoch of this shard: the gate opens, and the
-    /// side to move may think.
+    /// The first `seq` events are stored under an epoch of this shard: the gate opens, and the clock of the
+    /// side to move may start.
     pub(crate) fn stands_up_to(&mut self, seq: u32, now: MatchTime, limits: &ShardLimits) {
         self.pending.retain(|event| event.seq > seq);
         self.gate.confirm(seq);

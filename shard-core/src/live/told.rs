@@ -1,4 +1,4 @@
-//! What peers are told of a match, and how it is put behind the gate.
+//! The frames that peers receive about a match, and how they are queued behind the gate.
 
 use game_core::{BySeat, Event, EventKind, MatchTime, Seat};
 use protocol::{ClockView, MatchState, Role, SeatView, ServerBody, ServerFrame, WireEvent, codec};
@@ -7,8 +7,8 @@ use super::{LiveMatch, Member};
 use crate::gate::Audience;
 
 impl LiveMatch {
-    /// An event as peers see it. Whose clock runs is true of the newest event; with older ones a
-    /// newer word on the clocks follows.
+    /// An event as peers see it. Which clock runs is correct for the newest event; after older ones, a newer
+    /// frame with the clocks follows.
     pub(super) fn as_seen(&self, event: &Event) -> WireEvent {
         let over = matches!(event.kind, EventKind::Ended { .. });
         let running = if over { None } else { self.counting_seat() };
@@ -20,7 +20,7 @@ impl LiveMatch {
         }
     }
 
-    /// The events after `seen`; `None` where only the full state will do.
+    /// The events after `seen`; `None` if only the full state can be sent.
     pub(super) fn missed(&self, seen: Option<u32>) -> Option<Vec<(u32, WireEvent)>> {
         let seen = seen.filter(|&seen| self.remembers(seen))?;
         let missed = self.recent.iter().filter(|event| event.seq > seen);

@@ -23,11 +23,11 @@ const INITIAL: Duration = Duration::from_secs(60);
 /// When the owner dies.
 #[derive(Debug, Clone, Copy)]
 enum Death {
-    /// The side to move has thought for so long, and thinks on when it is back.
+    /// How long the side to move has thought; it continues when it is back.
     WhileThinking { thought_ms: u64 },
     /// The move was received and is not stored: it is sent again.
     BeforeStoring,
-    /// The move is stored, and nobody was told.
+    /// The move is stored, and no peer has seen it.
     AfterStoring,
 }
 
@@ -38,7 +38,7 @@ struct Ply {
     /// The store answers after this; less than what counts as an outage.
     stores_ms: u64,
     death: Option<Death>,
-    /// The side to move is back so long after its match.
+    /// How long after its match the side to move is back.
     back_ms: u64,
 }
 

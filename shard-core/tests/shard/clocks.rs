@@ -1,4 +1,4 @@
-//! Nobody is charged for the server's faults.
+//! No player is charged for the server's faults.
 
 use game_core::{ClockStart, Seat};
 use protocol::{ClockView, ServerBody};
@@ -46,7 +46,7 @@ fn a_store_that_does_not_answer_a_write_stops_every_clock() {
     room.store_all();
     assert_eq!(room.bodies(thinker), [], "one answer is no stretch");
     room.steady();
-    // The clock of the other match went back to when the store was asked.
+    // The clock of the other match went back to when the store's answer became due.
     let clock = last_clock(&room.bodies(thinker));
     assert_eq!((clock.white_ms, clock.running), (59_000, Some(Seat::White)));
     room.pass(2_000);
@@ -88,7 +88,7 @@ fn a_heartbeat_that_gets_no_answer_is_a_stall_from_when_it_was_sent() {
     assert_eq!(room.bodies(white), [ServerBody::Paused]);
     room.pass(8_000);
     room.beat_answered(vec![]);
-    room.turn();
+    room.advance();
     room.steady();
     assert_eq!(last_clock(&room.bodies(white)).white_ms, 59_000);
 }
@@ -117,7 +117,7 @@ fn a_pause_of_the_process_is_charged_to_nobody_and_blamed_on_no_store() {
     let gap = std::time::Duration::from_secs(20);
     room.uptime += gap;
     room.shard.skipped(gap);
-    room.turn();
+    room.advance();
     assert!(!room.bodies(white).contains(&ServerBody::Paused));
     room.store_all();
     let clock = last_clock(&room.bodies(white));
@@ -139,7 +139,7 @@ fn a_command_that_waited_is_applied_as_of_its_receipt() {
     let received_at = room.uptime + std::time::Duration::from_millis(59_999);
     room.uptime += std::time::Duration::from_millis(60_100);
     room.shard.command(white, &command, received_at, room.now());
-    room.turn();
+    room.advance();
     room.store_all();
     assert_eq!(last_clock(&room.bodies(white)).white_ms, 1);
 }
@@ -216,7 +216,7 @@ fn the_side_to_move_is_told_again_and_again_less_and_less_often() {
         }
     }
     assert_eq!(told, [(2, 58_000), (6, 54_000), (14, 46_000)]);
-    // Nothing while the move waits for the store, and then it is for the other to be told.
+    // No reminder while the move waits for the store, and then one for the other side.
     room.play(black, 1, "e7e5");
     room.pass(200);
     room.store_all();
@@ -224,7 +224,7 @@ fn the_side_to_move_is_told_again_and_again_less_and_less_often() {
     room.pass(3_000);
     assert_eq!(room.bodies(black), []);
     assert_eq!(last_clock(&room.bodies(white)).white_ms, 58_000);
-    // Who comes back has just been told.
+    // A player who comes back has just received the clocks.
     let white = room.join(id, protocol::Role::White, None);
     room.pass(1_900);
     assert_eq!(room.bodies(white).len(), 1, "the answer to the join alone");

@@ -183,7 +183,7 @@ fn repeats_and_comings_and_goings_do_not_pile_up_behind_a_closed_gate() {
         let visitor = room.join(id, Role::White, None);
         room.shard.leave(visitor);
     }
-    room.turn();
+    room.advance();
     room.store_all();
     let told = room.bodies(black);
     assert!(told.len() < 10, "{} frames at once", told.len());

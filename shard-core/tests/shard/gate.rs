@@ -40,7 +40,7 @@ fn a_refusal_that_depends_on_an_unstored_event_waits_for_it() {
     let (mut room, _, white, black) = Room::begun(ClockStart::AtOnce);
     room.command(white, 1, CommandKind::Resign);
     room.take(black);
-    // That the match is over is not confirmed, so Black must not be told so yet.
+    // The end of the match is not confirmed, so Black must not see it yet.
     room.play(black, 0, "e7e5");
     assert_eq!(room.bodies(black), []);
     room.store_all();

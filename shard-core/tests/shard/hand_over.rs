@@ -1,4 +1,4 @@
-//! A planned hand-over keeps both clocks; what happens in between is charged to nobody.
+//! A planned hand-over keeps both clocks; no player is charged for the time in between.
 
 use game_core::{ClockStart, MatchId, Outcome, Seat, Termination};
 use protocol::{ClockView, Role, ServerBody};
@@ -12,7 +12,7 @@ fn give_away(room: &mut Room, id: MatchId, n: u128) -> HandOver {
     let other = game_core::ShardId::from_random(n);
     room.heartbeat(Ok(vec![room.record(room.me, 2), room.record(other, 1)]));
     room.shard.hand_over(id, Some(other), room.now()).unwrap();
-    room.turn();
+    room.advance();
     room.hand_over().expect("it is handed over")
 }
 
@@ -100,11 +100,11 @@ fn what_was_thought_is_kept_over_two_hand_overs_and_a_death() {
     room.shard.leave(white);
     assert_eq!(give_away(&mut room, id, 3).move_time.as_millis(), 20_000);
     let mut room = room.next_owner(3);
-    // Nobody has come back yet.
+    // No player has come back yet.
     room.join(id, Role::Black, None);
     room.pass(5_000);
     assert_eq!(give_away(&mut room, id, 4).move_time.as_millis(), 20_000);
-    // That one dies before another record: what it was told is still the least that was thought.
+    // That owner dies before another record: the recorded time is still the minimum that was thought.
     let mut room = room.next_owner(5);
     let white = room.join(id, Role::White, None);
     assert_eq!(last_clock(&mut room, white).white_ms, 40_000);
@@ -112,7 +112,7 @@ fn what_was_thought_is_kept_over_two_hand_overs_and_a_death() {
     room.play(white, 0, "e2e4");
     room.store_all();
     assert_eq!(last_clock(&mut room, white).white_ms, 39_000);
-    // It says nothing of the moves after that one.
+    // It does not apply to the moves after that one.
     let mut room = room.next_owner(6);
     let black = room.join(id, Role::Black, None);
     assert_eq!(last_clock(&mut room, black).black_ms, 60_000);

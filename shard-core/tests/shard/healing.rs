@@ -44,7 +44,7 @@ fn restart_of_the_store(room: &mut Room) {
     room.heartbeat(Ok(vec![room.record(room.me, 9)]));
 }
 
-/// Lets the store answer all that it is asked.
+/// Lets the store answer every request.
 fn settle(room: &mut Room) {
     room.verify();
     while room.in_flight.is_some() {
@@ -192,7 +192,7 @@ fn a_hand_over_gives_the_store_first_what_it_lost() {
     room.heartbeat(Ok(vec![room.record(room.me, 2), room.record(other, 1)]));
     roll_back(&mut room, id, 2);
     room.shard.hand_over(id, Some(other), room.now()).unwrap();
-    room.turn();
+    room.advance();
     assert!(room.hand_over().is_some());
     assert_eq!(room.closed(white), None, "it is not the other's yet");
     room.store_all();
@@ -251,7 +251,7 @@ fn a_shard_whose_heartbeats_went_unanswered_doubts_though_its_writes_got_through
     assert!(!room.shard.status().paused);
     let registry = vec![room.record(room.me, 3)];
     room.beat_answered(registry);
-    room.turn();
+    room.advance();
     assert!(matches!(&*room.asked, [Output::Verify(asked)] if *asked == [(id, 4)]));
 }
 

@@ -1,4 +1,4 @@
-//! Who gets in, what they are told, and where matches come from.
+//! Joins: which are accepted, what peers receive, and how matches are loaded.
 
 use game_core::{ClockStart, CommandKind, Epoch, MatchId, ShardId};
 use protocol::{CatchUp, CloseCode, Role, ServerBody};
@@ -22,7 +22,7 @@ fn an_assigned_match_is_loaded_without_a_player_and_aborted_if_none_comes() {
     let mut room = Room::new();
     let id = room.create(7, room.me, ClockStart::AfterFirstMoves);
     room.shard.assigned(vec![id], room.now());
-    room.turn();
+    room.advance();
     assert_eq!(room.shard.live(), 1);
     room.pass(60_000);
     room.store_all();
@@ -237,7 +237,7 @@ fn a_match_that_does_not_replay_is_left_alone_for_a_while() {
     for _ in 0..30 {
         room.pass(1_000);
         room.shard.assigned(vec![id], room.now());
-        room.turn();
+        room.advance();
     }
     assert_eq!(
         room.store[&id].ownership.epoch,

@@ -1,4 +1,4 @@
-//! The shard's state machine, alone: its gate, its clocks, its batches, its answers to faults.
+//! The shard's state machine without a driver: its gate, its clocks, its batches, its answers to faults.
 #![allow(
     clippy::unwrap_used,
     reason = "a test fails by panicking, its helpers too"

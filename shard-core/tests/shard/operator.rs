@@ -1,4 +1,4 @@
-//! What operators are told of a shard, and what they may do to its matches.
+//! What operators see of a shard, and what they may do to its matches.
 
 use game_core::{ClockStart, Match, Outcome, Seat, ShardId, Termination, UnixMillis};
 use protocol::{CloseCode, Role, ServerBody};
@@ -52,7 +52,7 @@ fn a_result_is_not_told_before_it_is_confirmed() {
     let (mut room, id, _, _) = Room::begun(ClockStart::AtOnce);
     let seq = room.shard.adjudicate(id, Outcome::WhiteWins, room.now());
     assert_eq!(seq, Ok(1));
-    room.turn();
+    room.advance();
     let (seen, _) = room.shard.inspect(id, room.now()).unwrap();
     assert_eq!((seen.row.result, seen.row.unconfirmed), (None, 1));
     assert!(
@@ -80,7 +80,7 @@ fn players_hear_of_a_decision_once_it_is_stored() {
     room.shard
         .adjudicate(id, Outcome::Aborted, room.now())
         .unwrap();
-    room.turn();
+    room.advance();
     assert!(room.bodies(white).is_empty());
     room.store_all();
     assert!(matches!(room.bodies(white)[..], [ServerBody::Event(_)]));
@@ -152,9 +152,9 @@ fn a_match_is_given_away_once_its_events_are_stored() {
     let black = room.join(id, Role::Black, None);
     room.play(white, 0, "e2e4");
     assert_eq!(room.shard.hand_over(id, Some(other), room.now()), Ok(other));
-    room.turn();
+    room.advance();
     assert!(room.asked.is_empty(), "not while an event is unconfirmed");
-    // What is said now is for the next owner to hear.
+    // A command sent now is for the next owner.
     room.play(black, 1, "e7e5");
     room.store_all();
     assert!(room.in_flight.is_none(), "the second move was left alone");

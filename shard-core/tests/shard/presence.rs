@@ -1,11 +1,11 @@
-//! Players who come and go: how often they may, and what the others are told.
+//! Players who connect and disconnect: how often they may, and what the others receive.
 
 use game_core::{ClockStart, CommandKind, Seat};
 use protocol::{CloseCode, Role, ServerBody};
 
 use crate::room::Room;
 
-/// What was said of a seat's presence.
+/// The frames about a seat's presence.
 fn presence(bodies: &[ServerBody], of: Seat) -> Vec<bool> {
     let said = |body: &ServerBody| match body {
         ServerBody::Presence { seat, connected } if *seat == of => Some(*connected),
@@ -23,7 +23,7 @@ fn leaving_and_joining_again_and_again_is_told_once_a_second_and_the_end_of_it_a
         let mut told = Vec::new();
         for _ in 0..20 {
             room.shard.leave(black);
-            room.turn();
+            room.advance();
             black = room.join(id, Role::Black, None);
             assert_eq!(room.closed(black), None);
             room.pass(100);
@@ -31,7 +31,7 @@ fn leaving_and_joining_again_and_again_is_told_once_a_second_and_the_end_of_it_a
         }
         if !ends_in_seat {
             room.shard.leave(black);
-            room.turn();
+            room.advance();
         }
         room.pass(1_000);
         told.extend(presence(&room.bodies(white), Seat::Black));
@@ -49,7 +49,7 @@ fn the_first_change_of_presence_is_told_at_once() {
     room.pass(5_000);
     room.take(white);
     room.shard.leave(black);
-    room.turn();
+    room.advance();
     assert_eq!(presence(&room.bodies(white), Seat::Black), [false]);
     room.pass(5_000);
     room.join(id, Role::Black, None);
@@ -60,9 +60,9 @@ fn the_first_change_of_presence_is_told_at_once() {
 fn who_joins_between_two_words_on_presence_learns_the_end_of_it_too() {
     let (mut room, id, white, black) = Room::begun(ClockStart::AtOnce);
     room.pass(5_000);
-    // White is told that Black is gone; a spectator comes while Black is back, which is not told yet.
+    // White learns that Black is gone; a spectator joins while Black is back, which was not sent yet.
     room.shard.leave(black);
-    room.turn();
+    room.advance();
     let black = room.join(id, Role::Black, None);
     let spectator = room.join(id, Role::Spectator, None);
     let bodies = room.bodies(spectator);
@@ -71,7 +71,7 @@ fn who_joins_between_two_words_on_presence_learns_the_end_of_it_too() {
         "{bodies:?}"
     );
     room.shard.leave(black);
-    room.turn();
+    room.advance();
     room.pass(1_000);
     for peer in [white, spectator] {
         let told = presence(&room.bodies(peer), Seat::Black);
@@ -92,7 +92,7 @@ fn joins_of_a_player_to_a_match_have_an_allowance_that_outlives_the_stream() {
             refused.push((n, code));
         }
         room.shard.leave(black);
-        room.turn();
+        room.advance();
     }
     let expected: Vec<_> = (29..40).map(|n| (n, CloseCode::RateLimited)).collect();
     assert_eq!(refused, expected);

@@ -85,7 +85,7 @@ proptest! {
                 }
                 Step::Leave { white } => {
                     room.shard.leave(seats[usize::from(!white)]);
-                    room.turn();
+                    room.advance();
                 }
                 Step::StoreAll if room.in_flight.is_some() => room.store_all(),
                 Step::LoseTheAnswer if room.in_flight.is_some() => {

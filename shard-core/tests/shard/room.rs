@@ -1,4 +1,4 @@
-//! A shard under test with a store that answers when, and what, the test says.
+//! A shard under test with a store whose answers and their times the test decides.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(crate) struct Room {
     pub(crate) suspended: Duration,
     pub(crate) received: BTreeMap<PeerKey, Received>,
     pub(crate) store: Model,
-    /// What the shard asked about ownership.
+    /// The shard's requests about ownership.
     pub(crate) asked: Vec<Output>,
     /// What the shard took out of which set, up to which epoch.
     pub(crate) disowned: Vec<(ShardId, MatchId, Epoch)>,
@@ -55,7 +55,7 @@ impl Room {
         next
     }
 
-    /// The registry says that every other shard that owns a match has left.
+    /// The registry reports that every other shard that owns a match has left.
     pub(crate) fn others_left(&mut self) {
         let owners = self.store.all().map(|(_, stored)| stored.ownership.owner);
         let left = owners
@@ -119,7 +119,7 @@ impl Room {
         let end = self.uptime + Duration::from_millis(ms);
         while let Some(next) = self.shard.next_turn().filter(|&next| next <= end) {
             self.uptime = self.uptime.max(next);
-            self.turn();
+            self.advance();
             // A deadline that stays due would never let time pass.
             assert_ne!(
                 self.shard.next_turn(),
@@ -128,12 +128,12 @@ impl Room {
             );
         }
         self.uptime = end;
-        self.turn();
+        self.advance();
     }
 
     /// One round of the driver.
-    pub(crate) fn turn(&mut self) {
-        self.shard.turn(self.now());
+    pub(crate) fn advance(&mut self) {
+        self.shard.advance(self.now());
         while let Some(output) = self.shard.next_output() {
             match output {
                 Output::Send { peer, frame } => {
@@ -181,7 +181,7 @@ impl Room {
         let since_boot = self.since_boot();
         self.shard.heartbeat_sent(now, since_boot);
         self.shard.heartbeat_answered(answer, now, since_boot);
-        self.turn();
+        self.advance();
     }
 
     /// The store answers heartbeats until play goes on, and no millisecond longer.
@@ -198,7 +198,7 @@ impl Room {
         panic!("play does not go on");
     }
 
-    /// The store takes the hand-over that was asked for, and says so; nothing if none was.
+    /// The store accepts and confirms the requested hand-over; nothing if there is none.
     pub(crate) fn hand_over(&mut self) -> Option<HandOver> {
         let is_hand_over = |asked: &Output| matches!(asked, Output::HandOver(_));
         let asked = self.asked.iter().position(is_hand_over)?;
@@ -208,11 +208,11 @@ impl Room {
         let answer = self.store.hand_over(&given);
         self.shard
             .handed_over(given.match_id, Ok(answer), self.now());
-        self.turn();
+        self.advance();
         Some(given)
     }
 
-    /// The store answers what it was asked about the matches in memory; says about how many.
+    /// The store answers the comparison of the matches in memory; returns their number.
     pub(crate) fn verify(&mut self) -> usize {
         let is_verify = |asked: &Output| matches!(asked, Output::Verify(_));
         let Some(asked) = self.asked.iter().position(is_verify) else {
@@ -224,7 +224,7 @@ impl Room {
         let standing = |&(id, seq): &(MatchId, u32)| self.store.standing(id, seq);
         let answers = matches.iter().map(standing).collect();
         self.shard.verified(Ok(answers));
-        self.turn();
+        self.advance();
         matches.len() + self.verify()
     }
 
@@ -285,7 +285,7 @@ impl Room {
     ) -> PeerKey {
         let player = player.parse().unwrap();
         let peer = self.shard.join(id, role, &player, seen, self.now());
-        self.turn();
+        self.advance();
         peer
     }
 
@@ -295,7 +295,7 @@ impl Room {
             kind,
         };
         self.shard.command(peer, &command, self.uptime, self.now());
-        self.turn();
+        self.advance();
     }
 
     pub(crate) fn play(&mut self, peer: PeerKey, ply: u16, uci: &str) {
@@ -307,7 +307,7 @@ impl Room {
         self.command(peer, 1000 + u64::from(ply), kind);
     }
 
-    /// The store takes the batch in flight and says so.
+    /// The store stores and confirms the batch in flight.
     pub(crate) fn store_all(&mut self) {
         let batch = self.in_flight.take().expect("a batch is in flight");
         let answers = batch.iter().map(|append| self.append(append)).collect();
@@ -329,7 +329,7 @@ impl Room {
     pub(crate) fn answer(&mut self, answer: Result<Vec<Appended>, StoreError>) {
         self.in_flight = None;
         self.shard.appended(answer, self.now());
-        self.turn();
+        self.advance();
     }
 
     fn append(&mut self, append: &Append) -> Appended {

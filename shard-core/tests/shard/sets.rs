@@ -1,11 +1,11 @@
-//! What stands in the sets of matches that shards may own, and when a match leaves one.
+//! The contents of the sets of matches that shards may own, and when a match is removed from one.
 
 use std::time::Duration;
 
 use game_core::{ClockStart, Epoch, MatchId, ShardId};
 use protocol::{CloseCode, Role};
 use shard_core::{Output, PeerKey};
-use store::{HandedOver, Ownership, Registered, SETTLED, ShardRecord, Status, StoreError};
+use store::{ANY_EPOCH, HandedOver, Ownership, Registered, ShardRecord, Status, StoreError};
 
 use crate::room::Room;
 use crate::takeover::orphans_asked;
@@ -42,13 +42,13 @@ fn the_set_of_a_shard_that_has_left_is_read_without_waiting_for_its_death() {
     assert_eq!(orphans_asked(&mut room), [other]);
     let id = room.create(7, other, ClockStart::AtOnce);
     room.shard.orphans(other, Ok(vec![id]), room.now());
-    room.turn();
+    room.advance();
     assert_eq!(room.store[&id].ownership.owner, room.me);
     assert_eq!(taken_out(&mut room, other), [(id, Epoch(1))]);
     room.registry(Ok(vec![Registered::Left(other)]));
     assert_eq!(orphans_asked(&mut room), [other], "asked until it is empty");
     room.shard.orphans(other, Ok(Vec::new()), room.now());
-    room.turn();
+    room.advance();
     assert!(
         matches!(room.asked[..], [Output::Deregister { shard, heartbeat: None }] if shard == other),
         "{:?}",
@@ -71,14 +71,14 @@ fn a_shard_that_has_just_started_lets_the_others_register_before_it_takes_over()
     assert_eq!(orphans_asked(&mut room), [other]);
 }
 
-/// The hint of a hand-over stands before its claim: the heir looks at the match in between.
+/// The hint of a hand-over is stored before its claim: the next owner reads the match in between.
 #[test]
 fn a_match_on_its_way_here_is_looked_at_again_until_it_is_this_shards() {
     let (mut room, giver) = (Room::new(), ShardId::from_random(2));
     room.heartbeat(Ok(vec![room.record(room.me, 2), room.record(giver, 1)]));
     let id = room.create(7, giver, ClockStart::AtOnce);
     room.shard.assigned(vec![id], room.now());
-    room.turn();
+    room.advance();
     assert_eq!(room.shard.live(), 0);
     assert_eq!(
         taken_from_own(&mut room),
@@ -94,7 +94,7 @@ fn a_match_on_its_way_here_is_looked_at_again_until_it_is_this_shards() {
     };
     room.uptime += Duration::from_secs(1);
     room.shard.assigned(vec![id], room.now());
-    room.turn();
+    room.advance();
     assert_eq!(room.shard.live(), 1);
     assert_eq!(taken_from_own(&mut room), []);
 }
@@ -109,7 +109,7 @@ fn a_match_of_another_live_shard_is_not_loaded_every_second() {
         let records = [(room.me, beat), (other, beat)].map(|(id, beat)| room.record(id, beat));
         room.heartbeat(Ok(records.to_vec()));
         room.shard.assigned(vec![id], room.now());
-        room.turn();
+        room.advance();
         looks += taken_from_own(&mut room).len();
     }
     assert!((2..=20).contains(&looks), "{looks} looks in two minutes");
@@ -121,10 +121,10 @@ fn a_finished_match_of_another_leaves_this_shards_set() {
     let id = room.create(7, other, ClockStart::AtOnce);
     room.store.stored_mut(id).unwrap().ownership.status = Status::Finished;
     room.shard.assigned(vec![id], room.now());
-    room.turn();
-    assert_eq!(taken_from_own(&mut room), [(id, SETTLED)]);
+    room.advance();
+    assert_eq!(taken_from_own(&mut room), [(id, ANY_EPOCH)]);
     room.shard.assigned(vec![id], room.now());
-    room.turn();
+    room.advance();
     assert_eq!(
         room.disowned,
         [],
@@ -142,25 +142,25 @@ fn a_match_that_does_not_exist_leaves_a_set_once_nobody_is_about_to_create_it() 
         assert!(waited < 100);
         room.uptime += Duration::from_secs(1);
         room.shard.assigned(vec![id], room.now());
-        room.turn();
+        room.advance();
     }
     assert!(waited >= 60, "its creator had {waited} s");
-    assert_eq!(taken_from_own(&mut room), [(id, SETTLED)]);
+    assert_eq!(taken_from_own(&mut room), [(id, ANY_EPOCH)]);
     // One that is created late is played all the same.
     room.create(404, room.me, ClockStart::AtOnce);
     room.uptime += Duration::from_secs(10);
     room.shard.assigned(vec![id], room.now());
-    room.turn();
+    room.advance();
     assert_eq!(room.shard.live(), 1);
 }
 
-/// A drained shard with a match and an heir, asked to hand it over.
+/// A draining shard with a match and a shard to hand it over to.
 fn handing_over() -> (Room, MatchId, PeerKey, ShardId) {
     let (mut room, id, white, _) = Room::begun(ClockStart::AtOnce);
     let heir = ShardId::from_random(2);
     room.heartbeat(Ok(vec![room.record(room.me, 2), room.record(heir, 1)]));
     room.shard.drain(room.now());
-    room.turn();
+    room.advance();
     room.disowned.clear();
     (room, id, white, heir)
 }
@@ -186,7 +186,7 @@ fn a_hand_over_without_an_answer_is_asked_for_again_and_leaves_no_set_before() {
     for _ in 0..3 {
         let lost = Err(StoreError::Unavailable("cut".to_owned()));
         room.shard.handed_over(id, lost, room.now());
-        room.turn();
+        room.advance();
         assert_eq!(hand_overs(&mut room), 0, "not at once");
         room.pass(1_000);
         assert_eq!(hand_overs(&mut room), 1);
@@ -202,7 +202,7 @@ fn a_hand_over_without_an_answer_is_asked_for_again_and_leaves_no_set_before() {
     };
     room.shard
         .handed_over(id, Ok(HandedOver::Fenced(owned)), room.now());
-    room.turn();
+    room.advance();
     assert_eq!(room.closed(white), Some(CloseCode::ShuttingDown));
     assert_eq!(taken_from_own(&mut room), [(id, Epoch(2))]);
     assert!(room.shard.is_drained());
@@ -218,7 +218,7 @@ fn a_hand_over_that_another_owner_was_faster_than_is_over() {
     };
     room.shard
         .handed_over(id, Ok(HandedOver::Fenced(owned)), room.now());
-    room.turn();
+    room.advance();
     assert_eq!(room.closed(white), Some(CloseCode::NotOwner));
     assert!(room.shard.is_drained());
 }
@@ -230,7 +230,7 @@ fn a_match_that_is_loaded_during_the_drain_is_given_away_too() {
     room.asked.clear();
     let late = room.create(8, room.me, ClockStart::AtOnce);
     room.shard.assigned(vec![late], room.now());
-    room.turn();
+    room.advance();
     room.pass(1_000);
     assert!(
         matches!(room.asked[..], [Output::HandOver(given)]
@@ -300,7 +300,7 @@ fn taken_of(n: u128, room_left: u32, others_left: u32) -> u32 {
         .map(|n| room.create(n, dead, ClockStart::AtOnce))
         .collect();
     room.shard.orphans(dead, Ok(all), room.now());
-    room.turn();
+    room.advance();
     room.shard.live()
 }
 

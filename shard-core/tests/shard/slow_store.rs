@@ -16,7 +16,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Knights out and back, for as long as it takes.
 const SHUFFLE: [&str; 4] = ["g1f3", "g8f6", "f3g1", "f6g8"];
 
-/// A match whose players answer each other as soon as they are told.
+/// A match whose players answer each other as soon as they see a move.
 struct Busy {
     id: MatchId,
     players: [PeerKey; 2],
@@ -80,7 +80,7 @@ impl SlowStore {
             }
             _ => {}
         }
-        room.turn();
+        room.advance();
     }
 }
 

@@ -41,10 +41,10 @@ fn the_matches_of_a_dead_shard_are_claimed_without_a_player() {
     );
     let id = room.create(7, other, ClockStart::AtOnce);
     room.shard.orphans(other, Ok(vec![id]), room.now());
-    room.turn();
+    room.advance();
     assert_eq!(room.store[&id].ownership.owner, room.me);
     assert_eq!(room.shard.counters().takeovers, 1);
-    // Nobody has ever come: the clock waits, but not for ever.
+    // No player has ever come: the clock waits, but not for ever.
     room.pass(36_000);
     room.store_all();
     assert_eq!(
@@ -68,7 +68,7 @@ fn a_match_that_nobody_joins_is_aborted_on_its_shard_and_after_a_takeover() {
             } else {
                 room.shard.assigned(vec![id], room.now());
             }
-            room.turn();
+            room.advance();
             assert_eq!(room.store[&id].ownership.owner, room.me);
             // The wait for players after a load, and the first-move time of 1+0: 15 s and 20 s. Time in
             // which the store does not answer is no match time.
@@ -120,7 +120,7 @@ fn a_live_shard_is_not_robbed() {
     assert_eq!(orphans_asked(&mut room), []);
     let id = room.create(7, other, ClockStart::AtOnce);
     room.shard.orphans(other, Ok(vec![id]), room.now());
-    room.turn();
+    room.advance();
     assert_eq!(room.store[&id].ownership.epoch, Epoch(0));
 }
 
@@ -137,7 +137,7 @@ fn survivors_share_the_orphans() {
         .map(|n| room.create(n, dead, ClockStart::AtOnce))
         .collect();
     room.shard.orphans(dead, Ok(all), room.now());
-    room.turn();
+    room.advance();
     assert!(
         (25..75).contains(&room.shard.live()),
         "{}",
@@ -178,7 +178,7 @@ fn a_drained_shard_gives_its_matches_away_and_lets_nobody_in() {
     let other = ShardId::from_random(2);
     room.heartbeat(Ok(vec![room.record(room.me, 2), room.record(other, 1)]));
     room.shard.drain(room.now());
-    room.turn();
+    room.advance();
     assert!(
         matches!(&*room.asked, [Output::HandOver(given)]
             if (given.match_id, given.to, given.epoch) == (id, other, Epoch(1))),
@@ -203,7 +203,7 @@ fn a_drained_shard_gives_its_matches_away_and_lets_nobody_in() {
 fn the_last_shard_leaves_its_matches_in_the_store() {
     let (mut room, _, white, _) = Room::begun(ClockStart::AtOnce);
     room.shard.drain(room.now());
-    room.turn();
+    room.advance();
     assert!(room.asked.is_empty());
     assert!(room.shard.is_drained(), "there is nobody to give it to");
     assert_eq!(room.closed(white), None, "play goes on to the last moment");
@@ -287,7 +287,7 @@ fn a_store_that_went_back_before_the_claim_is_claimed_above_it() {
     stored.ownership.epoch = Epoch(0);
     room.play(black, 1, "e7e5");
     room.store_all();
-    room.turn();
+    room.advance();
     room.store_all();
     assert_eq!(
         room.store[&id].ownership.epoch,

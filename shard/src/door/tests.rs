@@ -35,7 +35,7 @@ fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// Lets in all that may come in; says whom.
+/// Admits everything that may be admitted; returns it.
 fn open_all(door: &mut Door<u32>, now: Duration) -> Vec<u32> {
     std::iter::from_fn(|| door.open(now))
         .map(|(_, payload)| payload)
@@ -48,7 +48,7 @@ fn addresses_are_served_in_turn_and_not_attempts() {
     for (address, payload) in [(1, 10), (1, 11), (1, 12), (2, 20), (3, 30), (3, 31)] {
         assert_eq!(door.knock(nth(address), GIVEN, payload, ms(0)), Ok(()));
     }
-    // 8 places, the last 2 of which are kept.
+    // 8 slots, the last 2 of which are reserved.
     assert_eq!(open_all(&mut door, ms(0)), [10, 20, 30, 11, 31, 12]);
 }
 
@@ -152,7 +152,7 @@ fn connections_and_attempts_are_bounded_and_some_are_kept_for_who_has_none() {
         door.left(place);
     }
     assert_eq!(door.connections(), 0);
-    assert!(door.origins.is_empty() && door.turns.iter().all(BTreeSet::is_empty));
+    assert!(door.origins.is_empty() && door.order.iter().all(BTreeSet::is_empty));
 }
 
 #[test]

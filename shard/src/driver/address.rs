@@ -1,4 +1,5 @@
-//! Another shard that announces this one's address: players of either would be sent to whoever answers there.
+//! Detection of another shard that announces this one's address: players of either would reach whichever
+//! answers there.
 
 use std::collections::HashMap;
 
@@ -8,21 +9,21 @@ use store::{Registered, ShardRecord};
 /// Watches the registry for live shards of the same address.
 #[derive(Debug, Default)]
 pub(super) struct AddressWatch {
-    /// The counters of shards with our address when they were first seen. One that stands still may be the last
-    /// trace of a predecessor.
+    /// The counters of shards with our address when they were first seen. An unchanged one may be the remains
+    /// of a predecessor.
     first_beats: HashMap<ShardId, u64>,
 }
 
-/// Who else announces the address.
+/// The other shard that announces the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shared {
     pub(super) with: ShardId,
-    /// This shard started later, and is to take no matches.
+    /// This shard started later, and must accept no matches.
     pub(super) is_ours_to_yield: bool,
 }
 
 impl AddressWatch {
-    /// What the registry says, beside the record of this shard as it was last written.
+    /// Compares the registry with the record of this shard as it was last written.
     pub(super) fn observe(&mut self, own: &ShardRecord, registry: &[Registered]) -> Option<Shared> {
         let records = registry.iter().filter_map(Registered::record);
         let others: Vec<_> = records

@@ -1,4 +1,4 @@
-//! What the driver answers operators.
+//! The driver's answers to operators.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use crate::inspection::Ask;
 use shard_core::{Now, PeerKey};
 
 impl Driver {
-    /// Who asked and does not wait any more is no reason to fail.
+    /// Sends an answer; that its operator no longer waits is not an error.
     pub(super) fn answer(&mut self, ask: Ask, now: Now) {
         match ask {
             Ask::List(query, reply) => {
@@ -66,7 +66,7 @@ impl Driver {
         })
     }
 
-    /// Closes the streams of all who are revoked, and lets none of them in until the next list.
+    /// Closes the streams of revoked players, and refuses their joins until the next list.
     pub(super) fn deny(&mut self, players: Vec<PlayerId>) {
         let revoked: HashSet<PlayerId> = players.into_iter().collect();
         if !revoked.is_empty() {

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 /// Time since the machine was started, suspension included (`CLOCK_BOOTTIME`), which the clock behind
-/// `Instant` leaves out. Where there is no such clock it stands still, and a suspension is noticed by
-/// the other signs alone.
+/// `Instant` leaves out. Without such a clock it stands still, and only other signs reveal a suspension.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn boot_clock() -> Duration {
     use rustix::time::{ClockId, clock_gettime};

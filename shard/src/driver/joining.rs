@@ -1,4 +1,4 @@
-//! Who is let in: what is asked of a peer before the shard hears of it.
+//! Checks on a peer before it joins the shard.
 
 use game_core::PlayerId;
 use protocol::CloseCode;
@@ -9,13 +9,13 @@ use tokio::sync::oneshot;
 use super::{Driver, Outlet, Peer};
 use shard_core::{Now, PeerKey};
 
-/// A peer with a checked token, who wants in.
+/// A peer with a checked token that wants to join.
 #[derive(Debug)]
 pub(crate) struct Joining {
     pub(crate) claims: SeatClaims,
     /// The last event that it has seen.
     pub(crate) seen: Option<u32>,
-    /// Its connection, to be asked for its round-trip time.
+    /// Its connection, from which its round-trip time is read.
     pub(crate) connection: Connection,
     /// Where its frames go.
     pub(crate) outlet: Outlet,
@@ -23,7 +23,7 @@ pub(crate) struct Joining {
     pub(crate) reply: oneshot::Sender<Result<PeerKey, Refused>>,
 }
 
-/// A peer is not let in; its last frame says why.
+/// A join is refused; the last frame states the reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Refused;
 
@@ -76,7 +76,7 @@ impl Driver {
         self.forget(peer);
     }
 
-    /// Forgets the way to a peer.
+    /// Removes the outlet of a peer.
     pub(super) fn forget(&mut self, peer: PeerKey) -> Option<Outlet> {
         let link = self.peers.remove(peer)?;
         self.players

@@ -1,4 +1,4 @@
-//! Where the frames of one peer go.
+//! The outlet of frames to one peer.
 
 use std::pin::pin;
 use std::slice;
@@ -11,10 +11,10 @@ use quinn::SendStream;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
-/// What the shard leaves to the task of a seat stream.
+/// What the driver passes to the task of a seat stream.
 #[derive(Debug)]
 pub(crate) enum Outgoing {
-    /// The stream, which has not taken all that it was given: from now on the task writes.
+    /// The blocked stream: from now on the task writes to it.
     Stream(SendStream),
     /// A frame, or the rest of one.
     Frame(Bytes),
@@ -22,8 +22,9 @@ pub(crate) enum Outgoing {
     Last(Bytes, CloseCode),
 }
 
-/// The way of frames to one peer: straight into its stream, which has room for hundreds of them; once it
-/// had none, through a bounded queue to the task of the stream. That task need not wake for each frame.
+/// The path of frames to one peer: directly into its stream, which buffers hundreds of them; once the stream
+/// was blocked, through a bounded queue that the stream's task drains. So that task is not woken for each
+/// frame.
 #[derive(Debug)]
 pub(crate) struct Outlet {
     /// Until it was blocked once.
@@ -31,19 +32,19 @@ pub(crate) struct Outlet {
     queue: mpsc::Sender<Outgoing>,
 }
 
-/// What became of a frame.
+/// The fate of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sent {
-    /// It is on its way, or the stream is gone, of which its reader tells.
+    /// It is sent or queued, or the stream is gone, which its reader reports.
     Done,
     /// The peer reads too slowly: its queue is full.
     TooSlow,
 }
 
 impl Outlet {
-    /// The way into `stream`, and what of it is left to the stream's task: at most `waiting_max` frames.
+    /// The outlet into `stream`, and the queue of at most `waiting_max` frames that the stream's task drains.
     pub(crate) fn new(stream: SendStream, waiting_max: usize) -> (Self, mpsc::Receiver<Outgoing>) {
-        // Room for the stream itself, beside the frames.
+        // One entry more, for the stream itself.
         let (queue, left) = mpsc::channel(waiting_max + 1);
         let outlet = Self {
             stream: Some(stream),
@@ -65,11 +66,11 @@ impl Outlet {
     /// Sends the last frame.
     pub(super) fn close(mut self, frame: Bytes, code: CloseCode) {
         self.leave_to_task();
-        // The stream of a peer that is too slow for its goodbye ends when its write is overdue.
+        // The stream of a peer that is too slow for its last frame ends when its write is overdue.
         self.enqueue(Outgoing::Last(frame, code));
     }
 
-    /// Says why nothing else will be sent.
+    /// The last frame, which states why the stream ends.
     pub(super) fn refuse(self, code: CloseCode) {
         self.close(last_frame(code), code);
     }
@@ -88,7 +89,7 @@ impl Outlet {
     }
 }
 
-/// The last frame to a peer that was never let in.
+/// The last frame to a peer whose join was refused.
 pub(crate) fn last_frame(code: CloseCode) -> Bytes {
     codec::encode_server(&ServerFrame {
         epoch: Epoch::default(),
@@ -97,10 +98,10 @@ pub(crate) fn last_frame(code: CloseCode) -> Bytes {
     })
 }
 
-/// Writes what the stream takes at once; says whether that was all. A stream that takes nothing any more
-/// is its reader's to tell of.
+/// Writes as much as the stream accepts at once; returns whether that was all. The reader reports a stream
+/// that is gone.
 fn write_now(stream: &mut SendStream, frame: &mut Bytes) -> bool {
-    // Nobody is woken by this one: if the stream is blocked, its task asks it again.
+    // This waker wakes nothing: if the stream is blocked, its task polls it again.
     let mut context = Context::from_waker(Waker::noop());
     while !frame.is_empty() {
         let writing = pin!(stream.write_chunks(slice::from_mut(frame)));

@@ -1,4 +1,4 @@
-//! How many seats each player has here, and in how many connections.
+//! The number of seats and connections of each player on this shard.
 
 use std::collections::HashMap;
 
@@ -31,8 +31,8 @@ impl Players {
         }
     }
 
-    /// Counts one more seat of `player`, in the connection of this id; `false`, and nothing is counted,
-    /// if it has as many as it may.
+    /// Counts one more seat of `player`, in the connection of this id; `false`, and nothing is counted, at
+    /// the limit.
     pub(super) fn enter(&mut self, player: &PlayerId, connection: usize) -> bool {
         let known = self.held.get(player);
         let seats = known.map_or(0, |held| held.seats);
@@ -54,7 +54,7 @@ impl Players {
         true
     }
 
-    /// A seat that was counted is free again.
+    /// A counted seat is released.
     pub(super) fn leave(&mut self, player: &PlayerId, connection: usize) {
         let Some(held) = self.held.get_mut(player) else {
             return;

@@ -1,4 +1,4 @@
-//! How a shard stops: its matches are given away, what is written is waited for, its peers are sent away.
+//! How a shard stops: it hands its matches over, waits for the batch in flight, and closes its streams.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use tokio::time::{sleep, timeout};
 
 use super::{Driver, Sources};
 
-/// At a shutdown, the batch in flight is waited for so long.
+/// How long a shutdown waits for the batch in flight.
 const SHUTDOWN_FLUSH: Duration = Duration::from_secs(3);
-/// At a shutdown, giving the matches away may take so long.
+/// How long handing the matches over may take at a shutdown.
 const HAND_OVER: Duration = Duration::from_secs(10);
 
 impl Driver {
-    /// Stops the shard in good order, after it has given its matches away if it is to `hand_over`.
+    /// Stops the shard gracefully, after handing its matches over if `hand_over` is set.
     pub(super) async fn stop(mut self, mut sources: Sources, hand_over: bool) {
         if hand_over {
             self.drain(&mut sources).await;
@@ -24,10 +24,10 @@ impl Driver {
         self.flush(&mut sources).await;
         self.shard.close_all(CloseCode::ShuttingDown);
         self.carry_out();
-        // Who comes now is to hear that at once.
+        // New peers learn that at once.
         drop(sources);
-        // What is under way is waited for: a heartbeat would find the shard gone, and matches that are on
-        // their way out of its set would be looked for by the others.
+        // Waits for operations in flight: a heartbeat would register the shard again, and the others would
+        // try to take over matches that are just being removed from its set.
         self.loads.close();
         self.tasks.close();
         let traced = async {
@@ -39,7 +39,7 @@ impl Driver {
         leave(&*self.store, self.record.id).await;
     }
 
-    /// Gives every match to another shard, and plays on with those whose turn has not come.
+    /// Hands every match over to another shard, and plays the remaining ones meanwhile.
     async fn drain(&mut self, sources: &mut Sources) {
         let now = self.look();
         self.shard.drain(now);
@@ -47,30 +47,30 @@ impl Driver {
         self.serve(sources, sleep(HAND_OVER), Shard::is_drained)
             .await;
         if !self.shard.is_drained() {
-            tracing::warn!("not every match was handed over; the others take over what is left");
+            tracing::warn!("not every match was handed over; other shards take the rest over");
         }
     }
 
-    /// Waits for what is being written. Commands that come meanwhile are left to be sent again to the next
-    /// owner.
+    /// Waits for the batch in flight. Commands that arrive meanwhile are ignored, and clients retransmit them
+    /// to the next owner.
     async fn flush(&mut self, sources: &mut Sources) {
         self.is_closing = true;
         let now = self.look();
-        self.shard.turn(now);
+        self.shard.advance(now);
         self.carry_out();
         let is_written = |shard: &Shard| !shard.is_writing();
         self.serve(sources, sleep(SHUTDOWN_FLUSH), is_written).await;
         if self.shard.is_writing() {
-            tracing::warn!("the store did not confirm the last writes; nobody was told of them");
+            tracing::warn!("the store did not confirm the last writes; no player has seen them");
         }
     }
 }
 
-/// Leaves the registry. Matches that are in the shard's set still are the others' to take over.
+/// Leaves the registry. Other shards take over the matches that remain in its set.
 async fn leave(store: &dyn Store, id: ShardId) {
     match store.leave(id).await {
         Ok(0) => {}
-        Ok(matches) => tracing::info!(shard = %id, matches, "the others take over what is left"),
+        Ok(matches) => tracing::info!(shard = %id, matches, "other shards take the rest over"),
         Err(error) => {
             tracing::warn!(shard = %id, %error, "could not leave the registry; the others will notice");
         }

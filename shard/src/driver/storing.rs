@@ -1,4 +1,4 @@
-//! What the driver asks of the store: the batch under way, and all other questions in a task each.
+//! The driver's requests to the store: the batch in flight, and every other request in a task of its own.
 
 use std::future::pending;
 use std::pin::Pin;
@@ -18,19 +18,19 @@ use super::Driver;
 use super::address::Shared;
 use super::boot_clock::boot_clock;
 
-/// The shard looks for matches assigned to it with every so many heartbeats.
+/// Number of heartbeats between two reads of the shard's own set, which names matches assigned to it.
 const SCAN_EVERY: u64 = 2;
 
-/// Revocations older than this are of players whose seat tokens have all expired: a seat token lives for an
-/// hour at most, and the clocks of two machines may differ by a good part of another.
+/// Older revocations concern only expired seat tokens: one lives for an hour at most, and the clocks of two
+/// machines may differ by most of another.
 const SEAT_TOKEN_LIFE_MAX: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// What the store answered to all but a batch.
+/// An answer of the store to anything but a batch.
 pub(super) enum Answer {
     Loaded(MatchId, Result<Option<Box<Checkpoint>>, StoreError>),
     Created(MatchId, Result<Created, StoreError>),
     Claimed(MatchId, Result<Claim, StoreError>),
-    /// The store has the heartbeat, and is asked more of it.
+    /// The store has the heartbeat; further steps of it follow.
     HeartbeatReached,
     Heartbeat(Result<Vec<Registered>, StoreError>),
     Revoked(Vec<PlayerId>),
@@ -103,7 +103,7 @@ impl Driver {
         }
     }
 
-    /// Looks whether another live shard announces this one's address, and says so.
+    /// Checks whether another live shard announces this one's address, and logs it.
     fn watch_address(&mut self, registry: &[Registered]) {
         let shared = self.address_watch.observe(&self.record, registry);
         self.metrics.address_shared.set(shared.is_some().into());
@@ -128,7 +128,7 @@ impl Driver {
         let (answers, loads) = (self.answers.clone(), Arc::clone(&self.loads));
         let question = question(Arc::clone(&self.store));
         self.tasks.spawn(async move {
-            // It is closed when the shard ends: what has not begun by then is nobody's question any more.
+            // It is closed when the shard ends: requests that have not begun by then are dropped.
             if let Ok(_turn) = loads.acquire_owned().await {
                 let _ = answers.send(question.await).await;
             }
@@ -139,7 +139,7 @@ impl Driver {
         let store = Arc::clone(&self.store);
         self.tasks.spawn(async move {
             if let Err(error) = store.disown(shard, &matches).await {
-                tracing::debug!(%error, "a settled match stays in a shard's set for now");
+                tracing::debug!(%error, "an ended or reassigned match stays in a shard's set for now");
             }
         });
     }
@@ -175,7 +175,7 @@ impl Driver {
         let seat_token_ms = SEAT_TOKEN_LIFE_MAX.as_millis() as u64;
         let revoked_since = UnixMillis(now.calendar.0.saturating_sub(seat_token_ms));
         self.tasks.spawn(async move {
-            // A full queue holds answers enough.
+            // A full queue contains enough answers.
             let reached = || _ = answers.try_send(Answer::HeartbeatReached);
             let answer = timed(&timer, store.heartbeat_in_steps(&record, &reached)).await;
             let alive = answer.is_ok();
@@ -193,13 +193,13 @@ impl Driver {
     }
 }
 
-/// A batch on its way into the store.
+/// A batch in flight.
 pub(super) type Write = Pin<Box<dyn Future<Output = Written> + Send>>;
 
-/// What became of a batch.
+/// The result of a batch.
 pub(super) struct Written {
     pub(super) answer: Result<Vec<Appended>, StoreError>,
-    /// When the answer came.
+    /// When the answer arrived.
     pub(super) at: Instant,
 }
 
@@ -212,8 +212,8 @@ pub(super) fn begin_write(store: Arc<dyn Store>, batch: Arc<[Append]>, timer: Hi
     })
 }
 
-/// Waits for the batch under way; for ever where there is none. It may be dropped at any time: the batch
-/// stays under way.
+/// Waits for the batch in flight; for ever if there is none. It may be dropped at any time: the batch stays
+/// in flight.
 pub(super) async fn written(write: &mut Option<Write>) -> Written {
     match write {
         Some(under_way) => {

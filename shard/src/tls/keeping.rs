@@ -1,4 +1,5 @@
-//! The certificate of the QUIC endpoint, kept fresh: read again when its files change, or made anew before it ends.
+//! The certificate of the QUIC endpoint, kept current: reloaded when its files change, or made again before
+//! it expires.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,12 +13,12 @@ use super::{Identity, ShownIdentity, TlsError};
 use crate::inspection::{Ask, Inspector};
 
 /// A certificate made here is replaced when it has less than this left: long enough that a machine that was
-/// asleep over a weekend still shows a valid one.
+/// suspended over a weekend still presents a valid one.
 const MADE_LEFT_MIN_S: i64 = 3 * 24 * 60 * 60;
-/// Between two attempts to tell a busy shard of its new certificate.
+/// Interval between two attempts to pass a new certificate to a busy shard.
 const TELL_EVERY: Duration = Duration::from_millis(200);
 
-/// Where the certificate of the QUIC endpoint comes from.
+/// The source of the QUIC endpoint's certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CertificateSource {
     /// From PEM files.
@@ -27,7 +28,7 @@ pub enum CertificateSource {
         /// Its key.
         key: PathBuf,
     },
-    /// It is made by this process, and known by its hash.
+    /// It is made by this process, and clients verify it by its hash.
     Made,
 }
 
@@ -45,8 +46,9 @@ impl CertificateSource {
     }
 }
 
-/// Keeps the certificate of an endpoint fresh until `shutdown`. The shard at the other end of `inspector` puts its
-/// hash into the registry; who was told the old one a moment before asks again, as at any failed connection.
+/// Keeps the certificate of an endpoint current until `shutdown`. The shard at the other end of `inspector`
+/// puts its hash into the registry; a client that has just received the old one asks the matchmaker again, as
+/// after any failed connection.
 pub async fn keep(
     shown: ShownIdentity,
     source: CertificateSource,

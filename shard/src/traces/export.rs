@@ -17,17 +17,17 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{CollectorUrl, MovePath, STAGES};
 
-/// Traces that wait to be exported; one more is dropped.
+/// Upper bound on traces that wait to be exported; further ones are dropped.
 const QUEUE_LEN: usize = 4_096;
-/// Traces in one request at most.
+/// Upper bound on traces in one request.
 const REQUEST_LEN: usize = 512;
-/// A trace waits so long for others to be exported with it.
+/// How long a trace waits for others to be exported with it.
 const GATHER: Duration = Duration::from_millis(500);
-/// The collector must take a request within this, attempts to send again included.
+/// The collector must accept a request within this time, retries included.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-/// At a shutdown, what is left is exported within this, or dropped.
+/// At a shutdown, the remaining traces are exported within this time, or dropped.
 const FLUSH_WITHIN: Duration = Duration::from_secs(3);
-/// That the collector does not take traces is logged so often at most.
+/// Minimum interval between two log lines about a collector that accepts no traces.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
 /// Why there is no exporter.
@@ -39,7 +39,7 @@ pub(super) enum StartError {
     Thread(#[from] std::io::Error),
 }
 
-/// The way to the thread that exports.
+/// The sender to the exporting thread.
 pub(super) struct Exporter {
     queue: mpsc::Sender<MovePath>,
     /// Ends when the thread has exported all it will.
@@ -47,7 +47,7 @@ pub(super) struct Exporter {
 }
 
 impl Exporter {
-    /// Starts the thread. It counts what the collector does not take as dropped.
+    /// Starts the thread. It counts traces that the collector does not accept as dropped.
     pub(super) fn start(
         collector: &CollectorUrl,
         shard: ShardId,
@@ -68,13 +68,13 @@ impl Exporter {
         let thread = thread::Builder::new().name("traces".to_owned());
         thread.spawn(move || {
             runtime.block_on(export_all(paths, &exporter, shard, &dropped));
-            // Nobody waits for it any more if it took too long.
+            // The receiver is gone if it took too long.
             let _ = ended.send(());
         })?;
         Ok(Self { queue, done })
     }
 
-    /// Hands a whole path over; says whether there was room for it.
+    /// Queues a complete path; returns whether it fitted.
     pub(super) fn give(&self, path: MovePath) -> bool {
         self.queue.try_send(path).is_ok()
     }
@@ -105,7 +105,7 @@ fn resource(shard: ShardId) -> Resource {
     resource.with_attributes(about).build()
 }
 
-/// Exports until nobody hands in paths any more, and all are exported.
+/// Exports until all senders are gone and all paths are exported.
 async fn export_all(
     mut paths: mpsc::Receiver<MovePath>,
     exporter: &SpanExporter,

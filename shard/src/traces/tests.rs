@@ -48,7 +48,7 @@ fn a_path_is_whole_once_its_own_batch_is_stored_and_its_frames_have_left() {
     tracer.sent(&batch, now);
     // Accepted while the batch is in flight: the next one holds it.
     accept(&mut tracer, MATCH, 2, now);
-    // The same batch once more, as an answer said nothing.
+    // The same batch once more, after an unknown outcome.
     tracer.sent(&batch, now + Duration::from_secs(1));
     tracer.answered(&[STORED, STORED], now + Duration::from_secs(2));
     assert!(paths.try_recv().is_err(), "its frames have not left");

@@ -1,7 +1,7 @@
 //! The stored forms of single values: enumerations by their numbers, identities by their characters.
 //!
-//! The order of the variants here is the stored format. A variant that the domain gains does not compile
-//! until it has its place here, which is at the end.
+//! The order of the variants here is the stored format. A new variant of the domain does not compile until it
+//! is added here, at the end.
 
 use std::fmt::Display;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! What a shard says about itself, as it is stored.
+//! The stored record of a shard.
 
 use std::net::SocketAddr;
 

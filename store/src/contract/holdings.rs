@@ -1,4 +1,4 @@
-//! What players may have only so many of at once.
+//! What players may have a limited number of.
 
 use async_trait::async_trait;
 use game_core::{PlayerId, UnixMillis};
@@ -9,10 +9,10 @@ use crate::holding::Holding;
 /// What each player has at the moment, counted over all matchmakers.
 #[async_trait]
 pub trait Holdings: Send + Sync + 'static {
-    /// Notes that a player has one thing more of a kind, `id`, unless there are `max` of them already.
-    /// Says whether it is noted now, which it also is when it was before. An entry is kept for
-    /// [`HOLDING_KEPT`](crate::HOLDING_KEPT) at least, be it over or not: who finds a list full looks
-    /// which of them are over, and takes them out.
+    /// Adds `id` to what a player has of a kind, unless there are `max` entries already. Returns whether it
+    /// is in the list now, which includes an earlier addition. An entry is kept for
+    /// [`HOLDING_KEPT`](crate::HOLDING_KEPT) at least, be it over or not: who finds a list full looks which
+    /// of them are over, and takes them out.
     async fn hold(
         &self,
         player: &PlayerId,
@@ -22,14 +22,14 @@ pub trait Holdings: Send + Sync + 'static {
         now: UnixMillis,
     ) -> Result<bool, StoreError>;
 
-    /// What is noted of a player, with when, in no order.
+    /// A player's entries and when each was added, in no order.
     async fn held(
         &self,
         player: &PlayerId,
         kind: Holding,
     ) -> Result<Vec<(String, UnixMillis)>, StoreError>;
 
-    /// Takes entries out of a player's list.
+    /// Removes entries from a player's list.
     async fn let_go(
         &self,
         player: &PlayerId,

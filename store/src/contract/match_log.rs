@@ -7,12 +7,12 @@ use crate::error::StoreError;
 
 /// The logs of matches, as their owners write them.
 ///
-/// A part of its own, so that whoever stands in front of a store ([`Front`](crate::Front)) says what becomes of
-/// writes.
+/// A separate part, so that a store in front of another one ([`Front`](crate::Front)) has to define what
+/// happens to writes.
 #[async_trait]
 pub trait MatchLog: Send + Sync + 'static {
-    /// Writes a batch, one answer for each element in order. Elements are independent of each
-    /// other; each is all or none, and one that cannot be read stops no other.
+    /// Writes a batch, one answer for each element in order. Elements are independent of each other; each is
+    /// all or none, and one that cannot be read does not affect the others.
     ///
     /// # Errors
     ///

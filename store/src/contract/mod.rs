@@ -14,12 +14,12 @@ pub use self::matches::{
     Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Matches, SCAN_LIMIT_MAX,
     ScanCursor, Standing,
 };
-pub use self::registry::{Registry, SETTLED};
+pub use self::registry::{ANY_EPOCH, Registry};
 pub use self::retention::{FINISHED_KEEP, FINISHED_KEEP_MIN, Retention, Room, Swept};
 pub use self::revocations::{REVOCATION_KEPT, Revocations};
 pub use self::tickets::Tickets;
 
-/// What outlives a process: the sum of all parts of the contract. Whatever has the parts is a store.
+/// What outlives a process: all parts of the contract. A type that implements all parts is a store.
 ///
 /// Every operation may be repeated without harm after
 /// [`StoreError::Unavailable`](crate::StoreError::Unavailable). An answer means that the effect is as durable

@@ -7,20 +7,20 @@ use crate::error::StoreError;
 use crate::shard::{Registered, ShardRecord};
 
 /// Above every epoch that a claim can give: see [`Registry::disown`].
-pub const SETTLED: Epoch = Epoch(u64::MAX);
+pub const ANY_EPOCH: Epoch = Epoch(u64::MAX);
 
 /// The shards, and for each the set of matches that it may own.
 #[async_trait]
 pub trait Registry: Send + Sync + 'static {
     /// Puts a shard's record into the registry and returns the whole registry, by id.
     ///
-    /// A shard that has [left](Self::leave) is not registered again: a heartbeat that was under way
-    /// when it left changes nothing.
+    /// A shard that has [left](Self::leave) is not registered again: a heartbeat in flight when it left
+    /// changes nothing.
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError>;
 
     /// The same as [`heartbeat`](Self::heartbeat), and calls `answered` at every answer on the way to the
-    /// last. A store that asks its server several times for one heartbeat overrides this, so that its
-    /// caller can tell a slow server from one that does not answer.
+    /// last. A store that needs several requests for one heartbeat overrides this, so that its caller can
+    /// tell a slow server from one that does not answer.
     async fn heartbeat_in_steps(
         &self,
         shard: &ShardRecord,
@@ -33,28 +33,28 @@ pub trait Registry: Send + Sync + 'static {
     /// not empty. No set exists under an id that the registry does not name.
     async fn shards(&self) -> Result<Vec<Registered>, StoreError>;
 
-    /// A shard leaves for good: its record goes. If its set of matches is empty, the registry does not
-    /// name it any more; else it says [`Registered::Left`] of it until the others have taken its
-    /// matches. Returns the size of the set.
+    /// A shard leaves for good: its record is removed. If its set of matches is empty, the registry does not
+    /// name it any more; otherwise it lists it as [`Registered::Left`] until other shards have taken its
+    /// matches over. Returns the size of the set.
     async fn leave(&self, shard: ShardId) -> Result<usize, StoreError>;
 
-    /// Takes a dead shard out of the registry, if its set of matches is empty and it has not been heard
-    /// of since: its record still has this `heartbeat` or, for `None`, it still has none. Says whether
-    /// it did. A shard that was not dead after all registers again with its next heartbeat.
+    /// Removes a dead shard from the registry, if its set of matches is empty and it has not sent a heartbeat
+    /// since: its record still has this `heartbeat` or, for `None`, it still has none. Returns whether it
+    /// did. A shard that was not dead after all registers again with its next heartbeat.
     async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError>;
 
-    /// The matches that a shard may own: a hint that misses none and may name too many.
+    /// The matches that a shard may own: a hint that is never incomplete and may name too many.
     async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError>;
 
-    /// Takes matches out of a shard's set, each unless it was added for a claim to a higher epoch than
-    /// the one given with it.
+    /// Removes matches from a shard's set, except those that were added for a claim to a higher epoch than
+    /// the given one.
     ///
-    /// A match is added to a set *before* the claim that makes its shard the owner, and that claim may
-    /// be on its way for any length of time. So that no removal can undo an addition that is still
-    /// needed, the addition bears the epoch that its claim is to give (0 for a creation). Who has read
-    /// that the match is another's under epoch `e` gives `e`: claims to `e` and below are decided, and
-    /// can make nobody the owner any more; those above are not touched. For a match that is finished,
-    /// or was never created, no claim can come: [`SETTLED`] removes any addition.
+    /// A match is added to a set *before* the claim that makes its shard the owner, and that claim may be in
+    /// flight for any length of time. So that no removal can undo an addition that is still needed, the
+    /// addition carries the epoch of its claim (0 for a creation). A caller that has read that another shard
+    /// owns the match under epoch `e` passes `e`: claims to `e` and below are decided and can make no shard
+    /// the owner any more; additions for higher ones stay. For a match that is finished, or was never
+    /// created, no claim can follow: [`ANY_EPOCH`] removes any addition.
     async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError>;
 
     /// Every shard of which anything is stored, whether the registry names it or not, by id. It reads

@@ -8,19 +8,19 @@ use game_core::UnixMillis;
 use crate::error::StoreError;
 use crate::ticket::TICKET_LIFE_MAX;
 
-/// How long a finished match is kept unless a store is told otherwise.
+/// How long a finished match is kept by default.
 pub const FINISHED_KEEP: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 /// The shortest time for which an installation may keep finished matches: as long as any ticket lives.
-/// Whoever reads a ticket creates its match if it is missing, so a match that goes before its ticket
-/// would begin anew.
+/// Whoever reads a ticket creates its match if it is missing, so a match that is removed before its ticket
+/// would begin again.
 pub const FINISHED_KEEP_MIN: Duration = TICKET_LIFE_MAX;
 
 /// What one step of [`Retention::sweep`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Swept {
-    /// Matches that were removed, or were given the time at which they go by themselves.
+    /// Matches that were removed, or given a time to expire.
     pub matches: usize,
-    /// Whether more waits to be looked at now.
+    /// Whether more work is due now.
     pub more: bool,
 }
 
@@ -29,13 +29,13 @@ pub struct Swept {
 pub struct Room {
     /// Bytes that count against the limit.
     pub used_bytes: u64,
-    /// From so many on the store refuses writes; `None` if it knows no such limit.
+    /// Number of bytes at which the store refuses writes; `None` if it knows no such limit.
     pub limit_bytes: Option<u64>,
 }
 
 impl Room {
     /// Up to this share of the limit, in percent, matches, challenges and tickets are made. The rest is
-    /// for the matches in play to go on to their ends.
+    /// reserved for matches in play.
     pub const NEW_UP_TO_PERCENT: u64 = 80;
 
     /// Whether matches, challenges and tickets may be made.
@@ -48,18 +48,18 @@ impl Room {
     }
 }
 
-/// What goes after its time, and how much room there is.
+/// Removal of expired data, and the capacity left.
 ///
-/// A finished match goes when it has been finished for as long as the store was told to keep it;
-/// [`sweep`](Self::sweep) sees to what does not go by itself.
+/// A finished match is removed when it has been finished for as long as the store keeps it;
+/// [`sweep`](Self::sweep) removes what does not expire by itself.
 #[async_trait]
 pub trait Retention: Send + Sync + 'static {
-    /// Removes what has reached its age at `now`: finished matches, tickets, revocations. A bounded
-    /// part at a time; call it every few seconds, and at once if it says that more waits. Does nothing
-    /// durable when nothing is due.
+    /// Removes what has reached its age at `now`: finished matches, tickets, revocations. A bounded part at a
+    /// time; call it every few seconds, and at once if it reports that more is due. Writes nothing when
+    /// nothing is due.
     ///
-    /// It also finds the finished matches that have no age yet, because a program stored them that
-    /// knew of none; their age counts from then on.
+    /// It also finds finished matches that an older program stored without an age; their age counts from then
+    /// on.
     async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError>;
 
     /// How full the store is.

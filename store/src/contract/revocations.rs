@@ -17,7 +17,7 @@ pub trait Revocations: Send + Sync + 'static {
     /// counts. Removes revocations that are older than that at `at`.
     async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError>;
 
-    /// When a player was revoked; `None` if never, or so long ago that no token of then is valid.
+    /// When a player was revoked; `None` if never, or so long ago that every token of that time has expired.
     async fn revoked_at(&self, player: &PlayerId) -> Result<Option<UnixMillis>, StoreError>;
 
     /// The players that were revoked at `since` or later, in no order.

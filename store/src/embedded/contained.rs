@@ -1,18 +1,18 @@
-//! A file that was damaged behind the database's back: bits that flipped, an end that is gone.
+//! A file that was damaged outside the database: flipped bits, a missing end.
 //!
-//! redb holds checksums of its pages, and looks at them when it is asked to. What it takes for granted of a
-//! file that passed, it asserts: so whatever runs on a file may panic once a disk has changed it. Such a panic
-//! is caught here, at the boundary of the store, and is an error like any other; the database is closed after
-//! it, and checked before it is used again.
+//! redb has checksums of its pages, and verifies them on request. It asserts its assumptions about a file
+//! that passed, so any operation may panic after a disk has changed the file. Such a panic is caught here, at
+//! the boundary of the store, and becomes an error like any other; the database is closed after it, and
+//! checked before it is used again.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redb::{Database, DatabaseError, StorageError};
 
-/// Runs what touches the file; what panics in it is damage.
+/// Runs an operation on the file; a panic in it counts as damage.
 pub(super) fn contained<T>(operation: impl FnOnce() -> T) -> Result<T, String> {
-    // Nothing that it could leave half done is used after a panic: the database is closed.
+    // No half-done state is used after a panic: the database is closed.
     catch_unwind(AssertUnwindSafe(operation)).map_err(|panic| message(&*panic))
 }
 
@@ -22,7 +22,7 @@ fn message(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or_else(|| "the database failed".to_owned())
 }
 
-/// Opens a database and holds every page against its checksum, which reads all of the file.
+/// Opens a database and verifies the checksum of every page, which reads the whole file.
 pub(super) fn open_checked(
     open: &dyn Fn() -> Result<Database, DatabaseError>,
     place: &str,

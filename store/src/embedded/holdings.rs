@@ -13,7 +13,7 @@ use crate::holding::{HOLDING_KEPT, Holding};
 
 /// Above every id, whose characters are ASCII.
 const ID_END: &str = "\u{7f}";
-/// Old entries that go when one is added: more than one, so that they become fewer.
+/// Old entries that are removed when one is added: more than one, so that their number falls.
 const REMOVED_AT_ONCE: usize = 4;
 
 #[async_trait]
@@ -79,7 +79,7 @@ fn hold(
     Ok(true)
 }
 
-/// Removes some of the entries whose time is over; says how many.
+/// Removes some of the expired entries; returns their number.
 pub(super) fn remove_old(
     txn: &WriteTransaction,
     now: UnixMillis,

@@ -128,7 +128,7 @@ fn ownership(txn: &ReadTransaction, id: MatchId) -> Result<Option<Ownership>, Fa
     Ok(head(&txn.open_table(HEADS)?, id)?.map(Ownership::from))
 }
 
-/// In the order of ids. A head that cannot be read must not hide the others.
+/// In the order of ids. A head that cannot be read does not hide the others.
 fn scan(txn: &ReadTransaction, after: Option<MatchId>, limit: usize) -> Result<MatchPage, Fault> {
     let heads = txn.open_table(HEADS)?;
     let from = after
@@ -140,13 +140,13 @@ fn scan(txn: &ReadTransaction, after: Option<MatchId>, limit: usize) -> Result<M
     for entry in rest.by_ref().take(limit.clamp(1, SCAN_LIMIT_MAX)) {
         let (key, head) = entry?;
         let Ok(id) = key.value().parse::<MatchId>() else {
-            tracing::warn!(key = key.value(), "what is no match is passed over");
+            tracing::warn!(key = key.value(), "an invalid match id is skipped");
             continue;
         };
         last = Some(id);
         match codec::decode_head(head.value()) {
             Ok(head) => page.matches.push((id, head.into())),
-            Err(error) => tracing::warn!(match_id = %id, %error, "a match is passed over"),
+            Err(error) => tracing::warn!(match_id = %id, %error, "a match is skipped"),
         }
     }
     if rest.next().transpose()?.is_some() {
@@ -206,7 +206,7 @@ fn hand_over(txn: &WriteTransaction, given: &HandOver) -> Result<HandedOver, Fau
     Ok(HandedOver::Done)
 }
 
-/// A head that cannot be read is that match's answer alone.
+/// A head that cannot be read affects only the answer for its match.
 fn standing(txn: &ReadTransaction, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, Fault> {
     let (heads, log) = (txn.open_table(HEADS)?, txn.open_table(LOG)?);
     let one = |&(id, seq): &(MatchId, u32)| {
@@ -228,7 +228,7 @@ fn standing(txn: &ReadTransaction, matches: &[(MatchId, u32)]) -> Result<Vec<Sta
         .collect()
 }
 
-/// A head that cannot be read is that element's answer alone.
+/// A head that cannot be read affects only the answer for its element.
 fn append(txn: &WriteTransaction, batch: &[Append]) -> Result<Vec<Appended>, Fault> {
     let mut heads = txn.open_table(HEADS)?;
     let mut snapshots = txn.open_table(SNAPSHOTS)?;
@@ -248,7 +248,7 @@ fn append(txn: &WriteTransaction, batch: &[Append]) -> Result<Vec<Appended>, Fau
     Ok(answers)
 }
 
-/// Reads all that may refuse it before it writes.
+/// Checks every reason to refuse before it writes.
 fn append_one(
     heads: &mut Blobs<'_>,
     snapshots: &mut Blobs<'_>,
@@ -259,8 +259,8 @@ fn append_one(
     let Some(head) = head(heads, id)? else {
         return Ok(Appended::Missing);
     };
-    // Before the position: what a former owner repeats is not for it to count as confirmed. After a
-    // rollback two shards may hold one epoch.
+    // Before the position: a former owner must not count its retransmission as confirmed. After a rollback
+    // two shards may hold one epoch.
     if (head.epoch, head.owner) != (append.epoch, append.owner) {
         return Ok(Appended::Fenced(head.into()));
     }
@@ -302,7 +302,7 @@ fn append_one(
     Ok(Appended::Stored { duplicate: false })
 }
 
-/// Whether the very records of an append stand in the log.
+/// Whether the log contains exactly the records of an append.
 fn stands(log: &Log<'_>, append: &Append) -> Result<bool, Fault> {
     for (seq, record) in (append.after + 1..).zip(&append.records) {
         let stored = log.get((append.match_id.as_str(), seq))?;

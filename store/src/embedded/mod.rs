@@ -1,13 +1,12 @@
 //! The store in a file of this process, on redb.
 //!
-//! One thread writes. It takes all requests that wait, makes one durable commit for them, and only
-//! then answers, so that a flush serves every caller. Reads see what is committed, and nothing
-//! else.
+//! One thread writes. It takes all requests that wait, makes one durable commit for them, and only then
+//! answers, so that a flush serves every caller. Reads see only what is committed.
 //!
-//! A commit that fails (a full disk, an I/O error) fails every request in it; the file is then
-//! closed and opened again, which brings back the last commit. redb's copy-on-write pages and
-//! checksums make a torn write harmless: the commit that it belongs to has not happened. What no
-//! file can make good is a disk that fails a flush and afterwards claims to hold what it does not.
+//! A commit that fails (a full disk, an I/O error) fails every request in it; the file is then closed and
+//! opened again, which restores the last commit. redb's copy-on-write pages and checksums make a torn write
+//! harmless: the commit that it belongs to has not happened. A disk that fails a flush and later pretends to
+//! have the data cannot be compensated for.
 
 mod contained;
 mod holdings;
@@ -52,7 +51,7 @@ impl EmbeddedStore {
     /// its shards whose sets of matches are not empty as [`Registered::Left`](crate::Registered::Left), and
     /// no others.
     ///
-    /// Blocks while it reads all of the file, and holds its pages against their checksums.
+    /// Blocks while it reads all of the file, and verifies its pages' checksums.
     ///
     /// # Errors
     ///
@@ -81,7 +80,7 @@ impl EmbeddedStore {
         }
         make_private(&file)
             .map_err(|error| StoreError::Unavailable(format!("the store's file: {error}")))?;
-        // A file that vanishes is not made anew beneath those who wrote to it.
+        // A file that vanishes is not created again while the store is in use.
         Self::start(place, move || builder().open(&file))
     }
 
@@ -121,7 +120,7 @@ impl EmbeddedStore {
         })
     }
 
-    /// Keeps matches for so long after their end, instead of [`FINISHED_KEEP`].
+    /// Keeps matches for this long after their end, instead of [`FINISHED_KEEP`].
     #[must_use]
     pub fn keeping_finished(self, keep: Duration) -> Self {
         Self {
@@ -154,7 +153,7 @@ fn create_directory(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
     }
-    // Players' names and tickets are nobody else's.
+    // Only the owner may read players' names and tickets.
     let mut builder = DirBuilder::new();
     builder.recursive(true).mode(0o700).create(directory)?;
     match directory.parent() {
@@ -179,7 +178,7 @@ fn create_file(directory: &Path, file: &Path) -> Result<(), StoreError> {
         .map_err(|error| failed(&error))
 }
 
-/// Takes the store's file away from all but its owner.
+/// Removes all access to the store's file except its owner's.
 fn make_private(file: &Path) -> io::Result<()> {
     let mode = fs::metadata(file)?.permissions().mode();
     if mode & 0o077 == 0 {

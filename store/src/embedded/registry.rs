@@ -1,7 +1,7 @@
-//! The shards of this process, and what each may own.
+//! The shards of this process, and their sets.
 //!
-//! The registry is what is recorded, and besides every shard whose set is not empty: no set can stand under
-//! an id that it does not name.
+//! The registry consists of all records and every shard whose set is not empty: no set can exist under an id
+//! that it does not name.
 
 use std::collections::BTreeMap;
 
@@ -146,13 +146,15 @@ fn set(
         .map(|entry| {
             let (key, _) = entry?;
             let id = key.value().1.parse();
-            id.map_err(|_| StoreError::Corrupt("a shard owns what is no match".to_owned()).into())
+            id.map_err(|_| {
+                StoreError::Corrupt("a shard owns an invalid match id".to_owned()).into()
+            })
         })
         .collect()
 }
 
-/// An addition and its claim are one transaction here: which epoch an addition was for is the head's epoch,
-/// if the match is that shard's, and else one that is over.
+/// An addition and its claim are one transaction here: the epoch of an addition is the head's epoch if that
+/// shard owns the match, and otherwise a past one.
 fn disown(
     txn: &WriteTransaction,
     shard: ShardId,
@@ -174,5 +176,5 @@ fn disown(
 
 fn shard_id(name: &str) -> Result<ShardId, Fault> {
     let id = name.parse();
-    id.map_err(|_| StoreError::Corrupt("the registry names what is no shard".to_owned()).into())
+    id.map_err(|_| StoreError::Corrupt("the registry names an invalid shard id".to_owned()).into())
 }

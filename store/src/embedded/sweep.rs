@@ -1,4 +1,4 @@
-//! What goes from the file after its time: a bounded part in each transaction.
+//! Removal of expired data from the file: a bounded part in each transaction.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::contract::{REVOCATION_KEPT, Retention, Room, Swept};
 use crate::error::StoreError;
 use crate::ownership::Status;
 
-/// Matches whose end is dated in one transaction, and heads that are looked at for one.
+/// Matches whose end is dated in one transaction, and heads that are read for that.
 const DATED_AT_ONCE: usize = 256;
 /// Records that are removed with their matches in one transaction, about: some milliseconds.
 const RECORDS_AT_ONCE: u32 = 2_000;
@@ -47,9 +47,9 @@ impl Retention for EmbeddedStore {
 #[derive(Debug, Clone, Copy)]
 struct Due {
     now: u64,
-    /// Matches that ended then or earlier go.
+    /// Matches that ended at this time or earlier are removed.
     ended_by: u64,
-    /// Revocations of before go.
+    /// Earlier revocations are removed.
     revoked_before: u64,
 }
 
@@ -63,7 +63,7 @@ impl Due {
         };
         Self {
             now: now.0,
-            // 0 stands for an end that is not dated yet.
+            // 0 means an end that is not dated yet.
             ended_by: before(finished_keep).unwrap_or(0),
             revoked_before: before(REVOCATION_KEPT).unwrap_or(0),
         }
@@ -120,7 +120,7 @@ impl Due {
         Ok(Swept { matches, more })
     }
 
-    /// Notes when matches ended that have ended since the last time: now, at the latest.
+    /// Dates matches that have ended since the last sweep: they ended now, at the latest.
     fn date(self, ended: &mut Ended<'_>) -> Result<bool, Fault> {
         let undated = first_ids(ended, (0, 0), DATED_AT_ONCE)?;
         for (_, id) in &undated {
@@ -130,7 +130,7 @@ impl Due {
         Ok(undated.len() == DATED_AT_ONCE)
     }
 
-    /// Goes on looking for matches that were finished by a program that did not note it.
+    /// Continues the search for matches that an older program finished without a date.
     fn look_for_undated(
         self,
         txn: &WriteTransaction,
@@ -146,14 +146,14 @@ impl Due {
         for entry in heads.range(after.as_str()..)?.take(DATED_AT_ONCE) {
             let (id, head) = entry?;
             looked_at += 1;
-            // One that cannot be read stays, for whoever finds out why.
+            // One that cannot be read stays, so that the cause can be found.
             if codec::decode_head(head.value()).is_ok_and(|head| head.status == Status::Finished) {
                 ended.insert((self.now, id.value()), ())?;
             }
             last = Some(id.value().to_owned());
         }
         match last {
-            // The last one is looked at again with the next, which does no harm.
+            // The last one is read again with the next page, which does no harm.
             Some(last) if looked_at == DATED_AT_ONCE => {
                 undated.insert((), last.as_str())?;
                 Ok(true)
@@ -165,7 +165,7 @@ impl Due {
         }
     }
 
-    /// Removes matches whose time is over, with all that belongs to them.
+    /// Removes expired matches with all their data.
     fn remove_ended(
         self,
         txn: &WriteTransaction,

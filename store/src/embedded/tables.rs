@@ -1,16 +1,16 @@
-//! The tables, and what is done to them when the store is opened.
+//! The tables, and their preparation when the store is opened.
 
 use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, TableHandle, WriteTransaction};
 
 use super::writer::Fault;
 
-/// Match id → who may write it, see [`Head`](crate::codec::Head).
+/// Match id → its owner, see [`Head`](crate::codec::Head).
 pub(super) const HEADS: TableDefinition<&str, &[u8]> = TableDefinition::new("heads");
 /// Match id → the newest snapshot.
 pub(super) const SNAPSHOTS: TableDefinition<&str, &[u8]> = TableDefinition::new("snapshots");
 /// Match id and seq → record.
 pub(super) const LOG: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("log");
-/// Shard id → what it says about itself.
+/// Shard id → its record.
 pub(super) const SHARDS: TableDefinition<&str, &[u8]> = TableDefinition::new("shards");
 /// Shard id and match id: the shard may own the match.
 pub(super) const OWNED: TableDefinition<(&str, &str), ()> = TableDefinition::new("owned");
@@ -18,7 +18,7 @@ pub(super) const OWNED: TableDefinition<(&str, &str), ()> = TableDefinition::new
 pub(super) const LEFT: TableDefinition<&str, ()> = TableDefinition::new("left");
 /// Ticket id → ticket.
 pub(super) const TICKETS: TableDefinition<&str, &[u8]> = TableDefinition::new("tickets");
-/// Pool, when it was last asked for, in Unix milliseconds, and ticket id: the ticket waits there.
+/// Pool, time of the last request in Unix milliseconds, and id of a ticket that waits there.
 pub(super) const POOLS: TableDefinition<(&str, u64, &str), ()> = TableDefinition::new("pools");
 /// When a ticket may be removed, in Unix milliseconds, and its id.
 pub(super) const EXPIRIES: TableDefinition<(u64, &str), ()> = TableDefinition::new("expiries");
@@ -30,17 +30,16 @@ pub(super) const HELD_UNTIL: TableDefinition<(u64, &str, &str, &str), ()> =
 /// Player id → when the player was revoked, in Unix milliseconds.
 pub(super) const REVOKED: TableDefinition<&str, u64> = TableDefinition::new("revoked");
 
-/// When a match ended, in Unix milliseconds, and its id; 0 until [`sweep`](super::sweep) has noted when.
+/// When a match ended, in Unix milliseconds, and its id; 0 until [`sweep`](super::sweep) has dated it.
 pub(super) const ENDED: TableDefinition<(u64, &str), ()> = TableDefinition::new("ended");
-/// One entry, while matches may have ended of which [`ENDED`] does not know: the id up to which they were
-/// looked at.
+/// One entry, while [`ENDED`] may lack matches that have ended: the id up to which they were checked.
 pub(super) const UNDATED: TableDefinition<(), &str> = TableDefinition::new("undated");
 
 /// Above every id, whose characters are ASCII.
 pub(super) const ABOVE_IDS: &str = "\u{7f}";
 
-/// Creates the tables that are missing. Whoever holds the file's lock knows that no earlier process lives:
-/// no record is left, and those shards whose sets are not empty are known to have ended.
+/// Creates the tables that are missing. The file's lock proves that no earlier process is running: all
+/// records are removed, and shards whose sets are not empty are known to have ended.
 pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
     txn.open_table(HEADS)?;
     txn.open_table(SNAPSHOTS)?;
@@ -67,7 +66,7 @@ pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The shards whose sets are not empty, by one look for each.
+/// The shards whose sets are not empty, by one read for each.
 pub(super) fn owners(
     owned: &impl ReadableTable<(&'static str, &'static str), ()>,
 ) -> Result<Vec<String>, Fault> {

@@ -14,8 +14,8 @@ use crate::ticket::{Assignment, Ticket, TicketId, TicketState, WAITING_MAX, stay
 
 /// Above every id, whose characters are ASCII.
 const ID_END: &str = "\u{7f}";
-/// What is old and is removed when a ticket is added, or asked for: more than one, so that it becomes
-/// less.
+/// Old entries that are removed when a ticket is added or requested: more than one, so that their number
+/// falls.
 const REMOVED_AT_ONCE: usize = 4;
 
 #[async_trait]
@@ -68,7 +68,7 @@ fn put(txn: &WriteTransaction, mut ticket: Ticket) -> Result<(), Fault> {
     remove_old(txn, &mut tickets, ticket.created_at, REMOVED_AT_ONCE)
 }
 
-/// Puts a ticket into its pool, and takes some of those out that nobody has asked for.
+/// Adds a ticket to its pool, and removes some that are no longer requested.
 fn enter_pool(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), Fault> {
     let Some(pool) = ticket.pool.as_deref() else {
         return Ok(());
@@ -86,7 +86,7 @@ fn enter_pool(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Takes a ticket out of its pool, if it is there.
+/// Removes a ticket from its pool, if it is there.
 fn leave_pool(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), Fault> {
     if let Some(pool) = ticket.pool.as_deref() {
         let id = ticket.id.to_string();
@@ -100,8 +100,7 @@ fn ticket(txn: &ReadTransaction, id: TicketId) -> Result<Option<Ticket>, Fault> 
     read(&txn.open_table(TICKETS)?, &id.to_string())
 }
 
-/// One that cannot be read is left out, with a warning: it must not keep the others from being
-/// paired.
+/// One that cannot be read is left out, with a warning: it must not prevent the others from being paired.
 fn waiting(txn: &ReadTransaction, pool: &str) -> Result<Vec<Ticket>, Fault> {
     let tickets = txn.open_table(TICKETS)?;
     let mut waiting = Vec::new();
@@ -112,7 +111,7 @@ fn waiting(txn: &ReadTransaction, pool: &str) -> Result<Vec<Ticket>, Fault> {
         match read(&tickets, place.value().2) {
             Ok(ticket) => waiting.extend(ticket),
             Err(Fault::Refused(error)) => {
-                tracing::warn!(%error, "a waiting ticket is passed over");
+                tracing::warn!(%error, "a waiting ticket is skipped");
             }
             Err(fault) => return Err(fault),
         }
@@ -144,7 +143,7 @@ fn cancel(txn: &WriteTransaction, id: TicketId) -> Result<bool, Fault> {
     let mut tickets = txn.open_table(TICKETS)?;
     match read(&tickets, &id.to_string())? {
         Some(ticket) if ticket.state == TicketState::Waiting => {
-            settle(txn, &mut tickets, ticket, TicketState::Cancelled)?;
+            end_wait(txn, &mut tickets, ticket, TicketState::Cancelled)?;
             Ok(true)
         }
         _ => Ok(false),
@@ -178,7 +177,7 @@ fn assign(
         return Ok(false);
     }
     for ticket in found {
-        settle(
+        end_wait(
             txn,
             &mut tickets,
             ticket,
@@ -191,7 +190,7 @@ fn assign(
 pub(super) type Stored<'txn> = Table<'txn, &'static str, &'static [u8]>;
 
 /// Ends a ticket's wait.
-fn settle(
+fn end_wait(
     txn: &WriteTransaction,
     tickets: &mut Stored<'_>,
     ticket: Ticket,
@@ -203,18 +202,18 @@ fn settle(
     leave_pool(txn, &ticket)?;
     let mut expiries = txn.open_table(EXPIRIES)?;
     expiries.remove((ticket.waits_until(), id.as_str()))?;
-    expiries.insert((ticket.settled_until(), id.as_str()), ())?;
+    expiries.insert((ticket.kept_until(), id.as_str()), ())?;
     Ok(())
 }
 
-/// Whether there are tickets whose time is over.
+/// Whether there are expired tickets.
 pub(super) fn has_old(txn: &WriteTransaction, now: UnixMillis) -> Result<bool, Fault> {
     let expiries = txn.open_table(EXPIRIES)?;
     let oldest = expiries.first()?.map(|(key, _)| key.value().0);
     Ok(oldest.is_some_and(|expires_at| expires_at < now.0))
 }
 
-/// Removes some of the tickets whose time is over, by the clock of who makes tickets.
+/// Removes some of the expired tickets, by the clock of the caller that creates tickets.
 pub(super) fn remove_old(
     txn: &WriteTransaction,
     tickets: &mut Stored<'_>,
@@ -230,7 +229,7 @@ pub(super) fn remove_old(
     for (expires_at, id) in old {
         match read(tickets, &id) {
             Ok(Some(ticket)) => leave_pool(txn, &ticket)?,
-            // Which pool one is in that cannot be read is not known.
+            // The pool of an unreadable ticket is unknown.
             Ok(None) | Err(Fault::Refused(_)) => {}
             Err(fault) => return Err(fault),
         }

@@ -14,14 +14,14 @@ use super::contained::{contained, open_checked};
 use crate::codec::DecodeError;
 use crate::error::StoreError;
 
-/// Requests that may wait for the thread; a caller waits for a place when there are more.
+/// Upper bound on requests queued for the thread; when the queue is full, callers wait.
 const QUEUE_LEN: usize = 1024;
-/// Requests in one commit, so that the first of them does not wait for an endless stream.
+/// Upper bound on requests in one commit, so that the first does not wait for an endless stream.
 const BATCH_LEN: usize = 256;
-/// Before another attempt to open a file that failed.
+/// Delay before another attempt to open a file that failed.
 const REOPEN_PAUSE: Duration = Duration::from_millis(100);
 
-/// For who meets a damaged file.
+/// Advice in the error about a damaged file.
 pub(super) const WHAT_TO_DO: &str =
     "put a copy of the file back, or move it away to begin with an empty store";
 
@@ -29,14 +29,14 @@ pub(super) const WHAT_TO_DO: &str =
 pub(super) enum Fault {
     /// The storage failed: nothing in this commit happened.
     Storage(redb::Error),
-    /// This request alone fails, and has written nothing.
+    /// Only this request fails, and it has written nothing.
     Refused(StoreError),
 }
 
 /// How the file is opened, each time.
 pub(super) type Open = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
 
-/// The database, and the way to the thread that writes to it.
+/// The database, and the queue of the thread that writes to it.
 pub(super) struct Writer {
     shared: Arc<Shared>,
     /// `None` only while this is dropped.
@@ -49,8 +49,8 @@ struct Shared {
     /// Where the file is, for messages.
     place: String,
     open: Open,
-    /// `None` after a failure, until it is open again. Read-locked by all who use it, so that it is
-    /// closed only once nobody does: the file's lock allows one opening at a time.
+    /// `None` after a failure, until it is open again. Read-locked by all who use it, so that it is closed
+    /// only when it is not in use: the file's lock allows one opening at a time.
     database: RwLock<Option<Database>>,
 }
 
@@ -86,13 +86,13 @@ where
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
         let unapplied = || Err(StoreError::Unavailable("not reached".to_owned()));
         let Self { result, caller, .. } = *self;
-        // A caller that has gone away is not owed an answer.
+        // A caller that has gone away needs no answer.
         let _ = caller.send(committed.and_then(|()| result.unwrap_or_else(unapplied)));
     }
 }
 
 impl Writer {
-    /// Opens the database, applies `prepare` to it in a commit of its own, and starts the thread.
+    /// Opens the database, applies `prepare` to it in a separate commit, and starts the thread.
     pub(super) fn start(
         place: String,
         open: Open,
@@ -129,7 +129,7 @@ impl Writer {
 
     /// Has the thread apply `operation`, and returns once the commit that holds it is durable.
     ///
-    /// `operation` is all or none: it checks all that may refuse it before it writes.
+    /// `operation` is all or none: it checks every reason to refuse before it writes.
     pub(super) async fn write<F, T>(&self, operation: F) -> Result<T, StoreError>
     where
         F: FnOnce(&WriteTransaction) -> Result<T, Fault> + Send + 'static,
@@ -189,8 +189,8 @@ impl Shared {
         }
     }
 
-    /// One durable commit for the whole batch. After a failure the database is closed: redb refuses
-    /// to go on with a file that has failed it once.
+    /// One durable commit for the whole batch. After a failure the database is closed: redb does not continue
+    /// with a file after an error.
     fn commit(&self, batch: &mut [Box<dyn Request>]) -> Result<(), StoreError> {
         self.ensure_open()?;
         let committed = self.with_database(|database| {
@@ -241,7 +241,7 @@ impl Shared {
             thread::sleep(REOPEN_PAUSE);
             let opened = open_checked(&self.open, &self.place).map_err(|error| {
                 match cannot_open(&self.place, error) {
-                    // It was fit before.
+                    // It was usable before.
                     StoreError::Unfit(text) => StoreError::Unavailable(text),
                     error => error,
                 }
@@ -285,7 +285,7 @@ fn cannot_open(place: &str, error: DatabaseError) -> StoreError {
         DatabaseError::Storage(StorageError::Corrupted(text)) => {
             StoreError::Corrupt(format!("the store in {place}: {text}; {WHAT_TO_DO}"))
         }
-        // How redb says that a file is none of its own.
+        // How redb reports that a file is not its own.
         DatabaseError::Storage(StorageError::Io(error))
             if error.kind() == io::ErrorKind::InvalidData =>
         {

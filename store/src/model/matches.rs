@@ -20,7 +20,7 @@ pub struct StoredMatch {
     pub(crate) snapshot_seq: u32,
     /// Encoded; the record at index n has seq n + 1.
     pub(crate) log: Vec<Bytes>,
-    /// What the last hand-over said of the move that was under way.
+    /// The time used on the current move at the last hand-over.
     move_time: Option<MoveTime>,
 }
 
@@ -108,7 +108,7 @@ impl StoredMatch {
     }
 
     pub(super) fn append(&mut self, append: &Append) -> Appended {
-        // Before the position: what a former owner repeats is not for it to count as confirmed.
+        // Before the position: a former owner must not count its retransmission as confirmed.
         if !self.is_owned(append.owner, append.epoch) {
             return Appended::Fenced(self.ownership);
         }

@@ -1,8 +1,8 @@
 //! What the contract means: a store as a plain state machine, without durability, faults or other callers.
 //!
-//! [`MemoryStore`](crate::MemoryStore) is this behind a lock. The conformance tests hold every store against it,
-//! the simulation's store is this behind a faulty network, and the tests of the shard's state machine answer
-//! from it.
+//! [`MemoryStore`](crate::MemoryStore) is this behind a lock. The conformance tests compare every store with
+//! it, the simulation's store is this behind a faulty network, and the tests of the shard's state machine use
+//! it as their store.
 
 mod holdings;
 mod matches;
@@ -34,7 +34,7 @@ use crate::ticket::{Assignment, Ticket, TicketId, TicketState};
 #[derive(Debug, Clone, Default)]
 pub struct Model {
     pub(crate) matches: BTreeMap<MatchId, StoredMatch>,
-    /// When matches ended, and which; 0 until a sweep has noted when.
+    /// When matches ended, and which; 0 until a sweep has dated the end.
     ended: BTreeSet<(UnixMillis, MatchId)>,
     pub(crate) registry: Registry,
     tickets: Tickets,
@@ -195,7 +195,7 @@ impl Model {
     }
 
     pub fn cancel_ticket(&mut self, id: TicketId) -> bool {
-        self.tickets.settle(id, TicketState::Cancelled)
+        self.tickets.end_wait(id, TicketState::Cancelled)
     }
 
     pub fn assign_tickets(&mut self, ids: &[TicketId], assignment: &Assignment) -> bool {
@@ -249,7 +249,7 @@ impl Model {
 
 /// The part [`Retention`](crate::Retention).
 impl Model {
-    /// Matches that are dated or removed at once, while everyone waits.
+    /// Matches that are dated or removed in one step, during which other operations wait.
     const SWEPT_AT_ONCE: usize = 256;
 
     /// Removes what has reached its age at `now`, a finished match after `finished_keep`.

@@ -69,7 +69,7 @@ impl Registry {
         self.owned.entry(shard).or_default().insert(id);
     }
 
-    /// Takes a match out of a set that it need not be in any more.
+    /// Removes a match from a set that no longer needs it.
     pub(super) fn unhint(&mut self, shard: ShardId, id: MatchId) {
         if let Some(set) = self.owned.get_mut(&shard) {
             set.remove(&id);

@@ -9,7 +9,7 @@ use crate::ticket::{Assignment, Ticket, TicketId, TicketState, WAITING_MAX, stay
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tickets {
     by_id: HashMap<TicketId, Ticket>,
-    /// Those that wait: pool, when they were last asked for, and which.
+    /// Waiting tickets: pool, time of the last request, and id.
     pools: BTreeSet<(Box<str>, UnixMillis, TicketId)>,
     /// From when on a ticket may be removed.
     expiries: BTreeSet<(u64, TicketId)>,
@@ -31,7 +31,7 @@ impl Tickets {
         self.remove_old(now);
     }
 
-    /// Puts a ticket into its pool, and takes those out that nobody has asked for.
+    /// Adds a ticket to its pool, and removes those that are no longer requested.
     fn enter_pool(&mut self, ticket: &Ticket) {
         let Some(pool) = &ticket.pool else { return };
         self.pools.insert((pool.clone(), ticket.seen_at, ticket.id));
@@ -84,19 +84,19 @@ impl Tickets {
             return false;
         }
         for id in ids {
-            self.settle(*id, TicketState::Assigned(assignment.clone()));
+            self.end_wait(*id, TicketState::Assigned(assignment.clone()));
         }
         true
     }
 
-    /// Ends a ticket's wait; says whether it waited.
-    pub(super) fn settle(&mut self, id: TicketId, state: TicketState) -> bool {
+    /// Ends a ticket's wait; returns whether it was waiting.
+    pub(super) fn end_wait(&mut self, id: TicketId, state: TicketState) -> bool {
         let Some(ticket) = self.waiting_ticket(id).cloned() else {
             return false;
         };
         self.leave_pool(&ticket);
         self.expiries.remove(&(ticket.waits_until(), id));
-        self.expiries.insert((ticket.settled_until(), id));
+        self.expiries.insert((ticket.kept_until(), id));
         self.by_id.insert(id, Ticket { state, ..ticket });
         true
     }
@@ -106,7 +106,7 @@ impl Tickets {
         ticket.filter(|ticket| ticket.state == TicketState::Waiting)
     }
 
-    /// Removes the tickets whose time is over, by the clock of who makes tickets.
+    /// Removes the expired tickets, by the clock of the caller that creates tickets.
     pub(super) fn remove_old(&mut self, now: UnixMillis) {
         while let Some(&(expires_at, id)) = self.expiries.first()
             && expires_at < now.0

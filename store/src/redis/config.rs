@@ -1,4 +1,4 @@
-//! Where Redis is, and what of a URL can be used.
+//! The address of Redis, and which URLs are accepted.
 
 use std::fmt;
 use std::time::Duration;
@@ -22,15 +22,15 @@ pub struct RedisConfig {
     pub response_timeout: Duration,
     /// Refuse a server that is not known to flush every write before it answers.
     pub durable_only: bool,
-    /// Between two looks at the settings of a server that answers: someone may change them while it runs.
+    /// Interval between two checks of a server's settings, which may be changed while it runs.
     pub survey_every: Duration,
     /// How long a match is kept after its end.
     pub finished_keep: Duration,
 }
 
 impl RedisConfig {
-    /// The usual configuration: prefix `rk`, 1 s to connect, 2 s to answer, a look at the settings every 10 s,
-    /// [`FINISHED_KEEP`].
+    /// The usual configuration: prefix `rk`, 1 s to connect, 2 s to answer, a check of the settings every 10
+    /// s, [`FINISHED_KEEP`].
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl RedisConfig {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unfit`] says what a URL may be; it does not repeat the URL, which may hold a
+    /// [`StoreError::Unfit`] describes what a URL may be; it does not repeat the URL, which may hold a
     /// password.
     pub fn parse(url: impl Into<String>) -> Result<Self, StoreError> {
         let config = Self::new(url);
@@ -76,7 +76,7 @@ const SCHEMES: [&str; 3] = ["redis", "unix", "redis+unix"];
 /// Those that ask for TLS, which this program is built without.
 const TLS_SCHEMES: [&str; 2] = ["rediss", "valkeys"];
 
-/// Without Nagle's algorithm: a batch is one write, and nothing is gained by holding it back.
+/// Without Nagle's algorithm: a batch is one write, and delaying it gains nothing.
 pub(super) fn client(url: &str) -> Result<Client, StoreError> {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     if TLS_SCHEMES.contains(&scheme) {
@@ -101,7 +101,7 @@ pub(super) fn client(url: &str) -> Result<Client, StoreError> {
     Client::open(info.set_tcp_settings(settings)).map_err(unfit)
 }
 
-/// Refuses what a URL asks for and nobody would do: the client library passes over what it does not know.
+/// Refuses parts of a URL that would have no effect: the client library ignores those that it does not know.
 fn check_query(scheme: &str, url: &str) -> Result<(), StoreError> {
     let known: &[&str] = match scheme {
         "redis" => &["protocol"],

@@ -15,7 +15,7 @@
 //! rk:{tickets}:in:<pool> ZSET  of the keys of waiting tickets, by when they were last asked for
 //! ```
 //!
-//! None is kept for ever: ARCHITECTURE.md says when each goes, and a test compares.
+//! None is kept for ever: ARCHITECTURE.md lists when each is removed, and a test compares.
 //!
 //! Both keys of a match share a hash tag, and so do all tickets: an assignment must be atomic over
 //! tickets that never met before. Tickets are few (two for a whole match), so that one Cluster slot
@@ -99,7 +99,7 @@ impl Keys {
         format!("{}:revoked", self.prefix)
     }
 
-    /// Exists while no step of a sweep is to be begun.
+    /// Exists while no step of a sweep may begin.
     pub(super) fn sweep_turn(&self) -> String {
         format!("{}:sweep:turn", self.prefix)
     }
@@ -112,7 +112,7 @@ impl Keys {
         format!("{}:{{tickets}}:{id}", self.prefix)
     }
 
-    /// What the keys of all pools begin with; the pool's name follows.
+    /// The prefix of the keys of all pools; the pool's name follows.
     pub(super) fn pools(&self) -> String {
         format!("{}:{{tickets}}:in:", self.prefix)
     }

@@ -16,15 +16,14 @@ use super::{reply, survey};
 use crate::durability::Durability;
 use crate::error::StoreError;
 
-/// The pause after a first failed attempt to connect; it doubles up to [`PAUSE_MAX`].
+/// The backoff after a first failed attempt to connect; it doubles up to [`PAUSE_MAX`].
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 /// Short enough that the first answer comes within half a second of Redis being back.
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 
 /// One connection, shared by all callers, whose requests are pipelined on it.
 ///
-/// The library's own retries are not used: a request is sent once, and what became of it is the
-/// caller's to find out.
+/// The library's own retries are not used: a request is sent once, and the caller has to find out its fate.
 pub(super) struct Link {
     client: Client,
     /// Where the server is, without credentials.
@@ -98,7 +97,7 @@ impl Link {
                 let text = format!("{} answers to {} commands", values.len(), pipeline.len());
                 Err(self.unavailable(&text))
             }
-            // After a timeout too: what is late would hold up, or be taken for, what comes next.
+            // After a timeout too: a late answer would delay the next one, or be mistaken for it.
             Err(error) => {
                 self.discard(generation).await;
                 Err(self.unavailable(&error))
@@ -113,9 +112,9 @@ impl Link {
         Ok(values)
     }
 
-    /// Sends a pipeline of scripts; an answer may be a server error, but none that says that a
-    /// script is not there. If the server has lost them, they are loaded and the whole pipeline is
-    /// sent again: what was done before the gap is known as a repetition.
+    /// Sends a pipeline of scripts; an answer may be a server error, but none that says that a script is not
+    /// there. If the server has lost them, they are loaded and the whole pipeline is sent again: commands
+    /// that were already executed are recognised as retransmissions.
     pub(super) async fn run_each(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
         let mut values = self.send(pipeline).await?;
         if values.iter().any(reply::is_noscript) {
@@ -148,7 +147,7 @@ impl Link {
         if self.attempts.load(Ordering::Acquire) != attempts_before {
             return Err(slot.last_error.clone());
         }
-        // A caller that repeats without a pause of its own is held back here.
+        // A caller that retries without a backoff is delayed here.
         tokio::time::sleep_until(slot.not_before).await;
         let outcome = self.connect().await;
         self.attempts.fetch_add(1, Ordering::Release);
@@ -160,7 +159,7 @@ impl Link {
                 Ok((connection, slot.generation))
             }
             Err(error) => {
-                // Once it was fit: someone may put it right while the matches stand still.
+                // It was usable before: someone may correct its settings while play is paused.
                 let error = match error {
                     StoreError::Unfit(text) if slot.generation > 0 => StoreError::Unavailable(text),
                     error => error,
@@ -173,8 +172,8 @@ impl Link {
         }
     }
 
-    /// A fresh connection to a server that has the scripts and has been looked over: it may be
-    /// another server than before, or have other settings.
+    /// A new connection to a server that has the scripts and whose settings were checked: it may be another
+    /// server than before, or have other settings.
     async fn connect(&self) -> Result<MultiplexedConnection, StoreError> {
         let mut connection = self
             .client
@@ -200,7 +199,7 @@ impl Link {
         let (tried, loaded) = loaded
             .split_at_checked(survey::TRIALS)
             .ok_or_else(|| self.unavailable(&"too few answers"))?;
-        // Whoever may not even load a script is told nothing of the settings either.
+        // A user that may not load a script cannot read the settings either.
         self.check_rights(loaded, "user, password or their rights are missing")?;
         self.judge(about)?;
         let pattern = self.keys.pattern();
@@ -213,8 +212,7 @@ impl Link {
         Ok(connection)
     }
 
-    /// Refuses the server if an answer says that the user may not do what it answers; `what` says what that
-    /// comes of.
+    /// Refuses the server if an answer reports a missing right of the user; `what` names the consequence.
     fn check_rights(&self, answers: &[Value], what: &str) -> Result<(), StoreError> {
         let refused = answers.iter().find(|value| refuses_user(value));
         let refused =
@@ -230,8 +228,8 @@ impl Link {
         }
     }
 
-    /// Looks the server over again: its settings may have been changed while the connection stands. Whatever
-    /// would refuse a connection ends this one, so that nothing is answered until the settings are put right.
+    /// Checks the server's settings again, which may have changed since the connection was made. A setting
+    /// that would refuse a new connection closes this one, so that nothing is answered until it is corrected.
     ///
     /// # Errors
     ///
@@ -246,7 +244,7 @@ impl Link {
         }
     }
 
-    /// Whether a server of these answers may be used; notes what it promises.
+    /// Whether a server with these answers may be used; records its durability.
     fn judge(&self, about: &[Value]) -> Result<(), StoreError> {
         let (durability, advice) = survey::judge(about)?;
         if self.durable_only && !durability.is_full() {
@@ -278,7 +276,7 @@ impl Link {
         self.slot.lock().await.connection = None;
     }
 
-    /// Forgets a broken connection, unless it has been replaced already.
+    /// Drops a broken connection, unless it has been replaced already.
     async fn discard(&self, generation: u64) {
         let mut slot = self.slot.lock().await;
         if slot.generation == generation {
@@ -291,8 +289,8 @@ impl Link {
     }
 }
 
-/// Answers that a connection to the right server would not give: after a promotion the address may
-/// lead elsewhere, and after a change of password the old session is good for nothing.
+/// Answers that a connection to the right server would not give: after a promotion the address may lead to
+/// another server, and after a change of password the old session is useless.
 fn wants_new_connection(value: &Value) -> bool {
     let moved = matches!(
         value,

@@ -32,7 +32,7 @@ impl Matches for RedisStore {
             .arg(snapshot.seq());
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.add_command(call);
-        // Who saw the hint without the match may have removed it by now.
+        // A shard that saw the hint without the match may have removed it meanwhile.
         pipeline.add_command(self.hint(owner, id, Epoch(0)));
         let answers = self.control.run(&pipeline).await?;
         let created = answers.first().ok_or_else(|| reply::strange("no answer"))?;
@@ -171,8 +171,8 @@ impl RedisStore {
         call
     }
 
-    /// Adds a match to a shard's set, for a claim to `epoch`. A step of its own, answered before the match
-    /// is touched: the set is in another slot, and must never miss a match.
+    /// Adds a match to a shard's set, for a claim to `epoch`. A separate step, answered before the match is
+    /// changed: the set is in another slot, and must never miss a match.
     fn hint(&self, shard: ShardId, id: MatchId, epoch: Epoch) -> Cmd {
         let shard = shard.to_string();
         let keys = [self.keys.shards(), self.keys.owned(&shard)];
@@ -190,7 +190,7 @@ impl RedisStore {
     }
 }
 
-/// Reads who may write the match under a key; [`reply::head`] takes the answer.
+/// Reads the owner of the match under a key; [`reply::head`] parses the answer.
 pub(super) fn read_head(key: &str) -> Cmd {
     let mut read = cmd("HMGET");
     read.arg(key).arg(&["epoch", "owner", "status"]);
@@ -224,7 +224,7 @@ fn claimed(id: MatchId, answer: &Value) -> Result<Claim, StoreError> {
     }
 }
 
-/// What `hand_over.lua` has noted of the move under way, if there was a hand-over.
+/// The time used on the current move that `hand_over.lua` recorded, if there was a hand-over.
 fn noted(seq: &Value, micros: &Value) -> Result<Option<MoveTime>, StoreError> {
     if *seq == Value::Nil {
         return Ok(None);
@@ -249,7 +249,7 @@ fn handed_over(answer: &Value) -> Result<HandedOver, StoreError> {
     })
 }
 
-/// What the two reads of a standing are answered.
+/// The answers to the two reads of a standing.
 fn standing(pair: &[Value]) -> Result<Standing, StoreError> {
     reply::refuse_errors(pair)?;
     let [head, record] = pair else {
@@ -269,8 +269,8 @@ fn standing(pair: &[Value]) -> Result<Standing, StoreError> {
     })
 }
 
-/// The answer of `append.lua`, where what is wrong with the keys of one match is said of that match,
-/// and what is wrong with the server of the whole batch.
+/// The answer of `append.lua`, where an error with the keys of one match affects that match, and an error of
+/// the server the whole batch.
 fn appended_or_unreadable(answer: &Value) -> Result<Appended, StoreError> {
     let appended = match answer {
         Value::ServerError(error) => Err(reply::server_error(error)),

@@ -1,11 +1,11 @@
 //! The store on Redis.
 //!
-//! Everything that must be atomic is one Lua script over keys of one hash slot. A request is sent
-//! once; after a time-out or a lost connection its fate is unknown, the connection is replaced, and
-//! the caller repeats. All reads go to the primary.
+//! Everything that must be atomic is one Lua script over keys of one hash slot. A request is sent once; after
+//! a timeout or a lost connection its fate is unknown, the connection is replaced, and the caller
+//! retransmits. All reads go to the primary.
 //!
-//! Appends have a connection of their own, so that a takeover that reads thousands of matches does
-//! not hold up a move behind it.
+//! Appends have a separate connection, so that a takeover that reads thousands of matches does not delay
+//! moves.
 
 mod config;
 mod holdings;
@@ -40,12 +40,12 @@ use crate::error::StoreError;
 pub struct RedisStore {
     keys: Keys,
     scripts: Scripts,
-    /// For appends alone.
+    /// Only for appends.
     appends: Link,
     /// For everything else.
     control: Link,
     durability: watch::Receiver<Option<Durability>>,
-    /// When the server's settings were last asked for.
+    /// When the server's settings were last read.
     surveyed: Mutex<Instant>,
     survey_every: Duration,
     /// How long a match is kept after its end, as scripts take it.
@@ -53,11 +53,11 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// Connects, checks that the server is set up to keep the contract, and loads the scripts.
+    /// Connects, checks that the server has settings that keep the contract, and loads the scripts.
     ///
     /// A server that flushes late is accepted and warned about, unless the configuration refuses it;
-    /// [`durability`](Self::durability) says what it is worth. The check is repeated at every reconnection,
-    /// and with a heartbeat or a look at the registry now and then.
+    /// [`durability`](Self::durability) returns its guarantee. The check is repeated at every reconnection,
+    /// and with a heartbeat or a read of the registry now and then.
     ///
     /// # Errors
     ///
@@ -85,8 +85,8 @@ impl RedisStore {
         Ok(store)
     }
 
-    /// Looks the server's settings over again, if it is time. Once they cannot be used any more, both connections
-    /// are closed, and each attempt at a new one finds out whether they were put right.
+    /// Checks the server's settings again when that is due. If they are not acceptable any more, both
+    /// connections are closed, and each attempt to make a new one checks whether they were corrected.
     async fn survey_now_and_then(&self) -> Result<(), StoreError> {
         {
             // Nothing panics while it is held.
@@ -104,7 +104,7 @@ impl RedisStore {
         surveyed
     }
 
-    /// What the server's settings promise, as of the newest look at them.
+    /// The durability of the server's settings, as of the newest check.
     #[must_use]
     pub fn durability(&self) -> Durability {
         self.durability.borrow().unwrap_or(Durability::Unknown)

@@ -1,4 +1,4 @@
-//! The shards on Redis, and what each may own.
+//! The shards on Redis, and their sets.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::contract::Registry;
 use crate::error::StoreError;
 use crate::shard::{Registered, ShardRecord};
 
-/// How long it is known that a shard has left. It keeps a heartbeat out that was under way when the shard
-/// left, and spares the others the wait for certainty; without it they take its matches all the same.
+/// How long the departure of a shard is remembered. It rejects a heartbeat that was in flight when the shard
+/// left, and saves the others the failure detection; without it they take its matches over anyway.
 const LEFT_KNOWN: Duration = Duration::from_secs(24 * 60 * 60);
-/// Keys that one step of a walk over all keys looks at.
+/// Keys that one step of a scan over all keys reads.
 const SCAN_COUNT: u32 = 1_000;
 
 #[async_trait]
@@ -30,7 +30,7 @@ impl Registry for RedisStore {
         shard: &ShardRecord,
         answered: &(dyn Fn() + Send + Sync),
     ) -> Result<Vec<Registered>, StoreError> {
-        // At the same time: it makes the heartbeat no longer.
+        // Concurrently, so that the heartbeat takes no longer.
         let (surveyed, registry) =
             tokio::join!(self.survey_now_and_then(), self.beat(shard, answered));
         surveyed.and(registry)
@@ -93,7 +93,7 @@ impl Registry for RedisStore {
         self.one(call).await.map(|_| ())
     }
 
-    /// Walks over all keys, step by step, so that the server is not held up.
+    /// Scans all keys step by step, so that the server is not blocked.
     async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError> {
         let prefixes = [self.keys.shard(""), self.keys.owned("")];
         let registry = self.read_registry().await?;
@@ -171,10 +171,10 @@ impl RedisStore {
         let answers = self.control.run_each(&pipeline).await?;
         let mut shards = Vec::with_capacity(ids.len());
         for (id, answers) in ids.iter().zip(answers.chunks_exact(2)) {
-            // What is no id of ours is no shard of ours.
+            // An invalid id is not one of our shards.
             match reply::parsed(id) {
                 Ok(id) => shards.push(registered(id, &answers[0], &answers[1])?),
-                Err(error) => tracing::warn!(%error, "the registry names what is no shard"),
+                Err(error) => tracing::warn!(%error, "the registry names an invalid shard id"),
             }
         }
         shards.sort_unstable_by_key(Registered::id);
@@ -190,7 +190,7 @@ impl RedisStore {
 fn registered(id: ShardId, record: &Value, left: &Value) -> Result<Registered, StoreError> {
     let fields = match record {
         Value::ServerError(error) => match reply::server_error(error) {
-            // Not a hash: whatever it is, it is no word of death.
+            // Not a hash: whatever it is, it does not prove death.
             StoreError::Corrupt(error) => {
                 tracing::warn!(shard = %id, error, "a shard's record cannot be read");
                 return Ok(Registered::Unreadable { id, sign: 0 });

@@ -1,5 +1,5 @@
-//! What Redis answered, taken apart. An answer of the wrong shape means that something else wrote
-//! under our keys: [`StoreError::Corrupt`].
+//! Parsing of Redis' answers. An answer of the wrong shape means that something else wrote under our keys:
+//! [`StoreError::Corrupt`].
 
 use std::str::FromStr;
 
@@ -22,8 +22,8 @@ pub(super) fn refuse_errors(values: &[Value]) -> Result<(), StoreError> {
     error.map_or(Ok(()), |error| Err(server_error(error)))
 }
 
-/// What an error of the server means. `LOADING`, `OOM`, `MISCONF`, `NOREPLICAS`, `READONLY`, `BUSY`
-/// and all that is unknown: the store is down, freeze. A key of the wrong type will not get better.
+/// What an error of the server means. `LOADING`, `OOM`, `MISCONF`, `NOREPLICAS`, `READONLY`, `BUSY` and
+/// everything unknown: the store is down, and play pauses. A key of the wrong type will not get better.
 pub(super) fn server_error(error: &ServerError) -> StoreError {
     let text = format!(
         "Redis answered {} {}",
@@ -93,7 +93,7 @@ pub(super) fn ownership(fields: &[Value]) -> Result<Ownership, StoreError> {
     })
 }
 
-/// What `HMGET` says of a head; `None` where there is none.
+/// The answer of `HMGET` for a head; `None` if there is none.
 pub(super) fn head(answer: &Value) -> Result<Option<Ownership>, StoreError> {
     match array(answer)? {
         [Value::Nil, ..] => Ok(None),

@@ -10,7 +10,7 @@ use crate::error::StoreError;
 
 #[async_trait]
 impl Revocations for RedisStore {
-    /// One command does it; what the other removes would be removed some day anyway.
+    /// One command does it; the other one only removes earlier what would be removed anyway.
     async fn revoke(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
         let key = self.keys.revoked();
         let mut pipeline = Pipeline::with_capacity(2);

@@ -47,7 +47,7 @@ impl RedisStore {
         for key in keys {
             read.add_command(read_head(key));
         }
-        // One key of the wrong type must not hide the others.
+        // One key of the wrong type does not hide the others.
         for (id, answer) in ids.into_iter().zip(self.control.send(&read).await?) {
             if let Value::ServerError(error) = &answer
                 && let error @ StoreError::Unavailable(_) = reply::server_error(error)
@@ -56,7 +56,7 @@ impl RedisStore {
             }
             match reply::head(&answer) {
                 Ok(found) => page.matches.extend(found.map(|ownership| (id, ownership))),
-                Err(error) => tracing::warn!(match_id = %id, %error, "a match is passed over"),
+                Err(error) => tracing::warn!(match_id = %id, %error, "a match is skipped"),
             }
         }
         Ok(page)

@@ -1,4 +1,4 @@
-//! Whether a Redis server is set up to keep the contract.
+//! Whether a Redis server's settings keep the contract.
 
 use game_core::MatchId;
 use redis::{InfoDict, Pipeline, Value};
@@ -12,7 +12,7 @@ use crate::error::StoreError;
 /// asked to, and `ZRANGE … REV`.
 const VERSION_MIN: (u32, u32) = (6, 2);
 
-/// What the server says about itself; `None` where it does not.
+/// The server's information; `None` where it gives none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Facts {
     version: Option<String>,
@@ -25,7 +25,7 @@ struct Facts {
     eviction: Option<String>,
 }
 
-/// The settings that are asked for, in the order of the answers.
+/// The requested settings, in the order of the answers.
 const SETTINGS: [&str; 4] = [
     "appendonly",
     "appendfsync",
@@ -33,7 +33,7 @@ const SETTINGS: [&str; 4] = [
     "maxmemory-policy",
 ];
 
-/// The questions; [`judge`] takes the answers.
+/// The requests; [`judge`] evaluates the answers.
 pub(super) fn ask(pipeline: &mut Pipeline) {
     for setting in SETTINGS {
         pipeline.cmd("CONFIG").arg("GET").arg(setting);
@@ -47,8 +47,8 @@ pub(super) const ANSWERS: usize = SETTINGS.len() + 1;
 /// How many answers [`try_rights`] leads to.
 pub(super) const TRIALS: usize = 4;
 
-/// Uses a key of every family as the scripts do, to no effect: a user without the right to it is told so
-/// now, and not at the first match.
+/// Uses a key of every family as the scripts do, to no effect: so a missing right is reported now, and not at
+/// the first match.
 pub(super) fn try_rights(pipeline: &mut Pipeline, keys: &Keys) {
     // No match, shard or ticket has these names: an id is longer.
     let nobody = "nobody";
@@ -69,7 +69,7 @@ pub(super) fn try_rights(pipeline: &mut Pipeline, keys: &Keys) {
     pipeline.cmd("ZREM").arg(keys.revoked()).arg(nobody);
 }
 
-/// The mode that the server's answers allow, and what to say about it if it is not the full one.
+/// The durability that follows from the server's answers, and a warning if it is not full.
 ///
 /// # Errors
 ///
@@ -96,7 +96,7 @@ fn read(answers: &[Value]) -> Result<Facts, StoreError> {
         mode: said("redis_mode"),
         role: said("role"),
         loading: flag("loading"),
-        // Where an ACL forbids CONFIG, INFO knows two of the four.
+        // Where an ACL forbids CONFIG, INFO has two of the four.
         append_only: set(append_only, "yes").or_else(|| flag("aof_enabled")),
         fsync: setting(fsync),
         no_fsync_on_rewrite: set(no_fsync_on_rewrite, "yes"),

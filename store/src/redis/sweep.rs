@@ -1,7 +1,7 @@
-//! What goes after its time on Redis, and how much room there is.
+//! Removal of expired data from Redis, and its capacity left.
 //!
-//! Matches and tickets expire by themselves. What is left to be swept are finished matches that were
-//! stored without an expiry, by a program that knew of none, and old revocations.
+//! Matches and tickets expire by themselves. The sweep removes old revocations, and finds finished matches
+//! that an older program stored without an expiry.
 
 use async_trait::async_trait;
 use game_core::UnixMillis;
@@ -13,15 +13,15 @@ use crate::contract::{Retention, Room, ScanCursor, Swept};
 use crate::error::StoreError;
 use crate::ownership::Status;
 
-/// Keys that one step looks at: about a millisecond of Redis.
+/// Keys that one step reads: about a millisecond of Redis.
 const STEP_LEN: usize = 500;
-/// Between two steps of the whole installation, in milliseconds, so that any number of shards costs
-/// Redis no more than one does.
+/// Between two steps of the whole installation, in milliseconds, so that many shards cost Redis as little as
+/// one.
 const STEP_EVERY_MS: u32 = 400;
-/// Between the end of a look at all keys and the beginning of the next, in milliseconds. All that stores
-/// matches now gives them an expiry, so little is found.
+/// Between the end of a pass over all keys and the beginning of the next, in milliseconds. Finished matches
+/// are now stored with an expiry, so little is found.
 const PASS_EVERY_MS: u32 = 60 * 60 * 1_000;
-/// How long it is known where a look that nobody goes on with was, in milliseconds.
+/// How long the position of an abandoned pass is remembered, in milliseconds.
 const PLACE_KEPT_MS: u32 = 24 * 60 * 60 * 1_000;
 
 #[async_trait]
@@ -80,7 +80,7 @@ impl Retention for RedisStore {
 }
 
 impl RedisStore {
-    /// Where the look at all keys goes on; `None` while it rests or another process goes on with it.
+    /// The cursor of the pass over all keys; `None` between passes, or while another process continues it.
     async fn take_turn(&self) -> Result<Option<Option<ScanCursor>>, StoreError> {
         let mut pipeline = Pipeline::with_capacity(2);
         let turn = pipeline.cmd("SET").arg(self.keys.sweep_turn()).arg("");

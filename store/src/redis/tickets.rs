@@ -9,7 +9,7 @@ use crate::codec::{self, DecodeError};
 use crate::contract::Tickets;
 use crate::error::StoreError;
 use crate::ticket::{
-    Assignment, SETTLED_KEPT, TICKET_WAITS, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
+    Assignment, ENDED_KEPT, TICKET_WAITS, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
 };
 
 #[async_trait]
@@ -28,8 +28,8 @@ impl Tickets for RedisStore {
         ticket(&self.one(read(self.keys.ticket(id).as_bytes())).await?)
     }
 
-    /// Two steps; a ticket that stops waiting in between is left out. So is one that cannot be
-    /// read, with a warning: it must not keep the others from being paired.
+    /// Two steps; a ticket that stops waiting in between is left out. So is one that cannot be read, with a
+    /// warning: it must not prevent the others from being paired.
     async fn waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError> {
         let mut newest = cmd("ZRANGE");
         newest
@@ -50,7 +50,7 @@ impl Tickets for RedisStore {
         for answer in self.control.run(&pipeline).await? {
             match ticket(&answer) {
                 Ok(ticket) => waiting.extend(ticket.filter(|t| t.state == TicketState::Waiting)),
-                Err(error) => tracing::warn!(%error, "a waiting ticket is passed over"),
+                Err(error) => tracing::warn!(%error, "a waiting ticket is skipped"),
             }
         }
         Ok(waiting)
@@ -66,7 +66,7 @@ impl Tickets for RedisStore {
 
     async fn cancel_ticket(&self, id: TicketId) -> Result<bool, StoreError> {
         let mut call = self.ticket_call(&self.scripts.ticket_cancel, id);
-        call.arg(SETTLED_KEPT.as_secs());
+        call.arg(ENDED_KEPT.as_secs());
         Ok(reply::parsed::<u8>(&self.one(call).await?)? == 1)
     }
 
@@ -84,7 +84,7 @@ impl Tickets for RedisStore {
         let mut call = script::call(&self.scripts.ticket_assign, &keys);
         call.arg(assignment.match_id.as_str())
             .arg(codec::encode_assignment(assignment).as_ref())
-            .arg(SETTLED_KEPT.as_secs());
+            .arg(ENDED_KEPT.as_secs());
         Ok(reply::parsed::<u8>(&self.one(call).await?)? == 1)
     }
 }
@@ -103,7 +103,7 @@ fn read(key: &[u8]) -> Cmd {
     read
 }
 
-/// A ticket from its parts: the body is what was put, the other fields what became of it.
+/// A ticket from its parts: the body is its initial content, and the other fields its present state.
 fn ticket(answer: &Value) -> Result<Option<Ticket>, StoreError> {
     let corrupt = |error: DecodeError| StoreError::Corrupt(format!("a ticket: {error}"));
     let [body, seen, state, assignment] = reply::array(answer)? else {

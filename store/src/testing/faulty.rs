@@ -1,4 +1,4 @@
-//! A store that fails when it is told to, and remembers what it confirmed.
+//! A store that fails on demand, and remembers what it confirmed.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,7 +20,7 @@ pub enum AppendFault {
     /// Nothing: they are done at once.
     #[default]
     None,
-    /// They are done so much later.
+    /// They are delayed by this time.
     Delay(Duration),
     /// They wait, undone, until another fault, or none, is set; that then applies to them.
     Hold,
@@ -32,7 +32,7 @@ pub enum AppendFault {
     LoseAnswers,
 }
 
-/// Tells a [`FaultyStore`] how to fail, and knows what it confirmed. Clones steer the same store.
+/// Controls how a [`FaultyStore`] fails, and knows what it confirmed. Clones control the same store.
 #[derive(Debug, Clone)]
 pub struct Faults {
     appends: Arc<watch::Sender<AppendFault>>,
@@ -66,7 +66,7 @@ impl Faults {
         self.confirmations().clone()
     }
 
-    /// For each match the seq up to which its caller was told that records are stored.
+    /// For each match the seq up to which records were confirmed to its caller.
     #[must_use]
     pub fn confirmed_seqs(&self) -> HashMap<MatchId, u32> {
         let mut seqs = HashMap::new();
@@ -84,7 +84,7 @@ impl Faults {
     }
 }
 
-/// A store that hands everything to another one, except for the faults it is told to have.
+/// A store that forwards everything to another one, except for its configured faults.
 pub struct FaultyStore {
     inner: Arc<dyn Store>,
     faults: Faults,
@@ -103,7 +103,7 @@ impl FaultyStore {
         Self { inner, faults }
     }
 
-    /// The handle that steers this store.
+    /// The handle that controls this store.
     #[must_use]
     pub fn faults(&self) -> Faults {
         self.faults.clone()

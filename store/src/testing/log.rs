@@ -1,5 +1,5 @@
-//! Whole logs, which the contract has no operation for: whoever resumes a match needs what follows its newest
-//! snapshot.
+//! Whole logs, which the contract has no operation for: resuming a match needs only the records after its
+//! newest snapshot.
 
 use async_trait::async_trait;
 use bytes::Bytes;

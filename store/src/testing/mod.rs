@@ -1,5 +1,5 @@
 //! What tests need of a store, here and in other packages: a real `redis-server` of their own, a store that
-//! fails when it is told to, and the contract as a [`Model`] to hold stores against, or to answer from.
+//! fails on demand, and the contract as a [`Model`] to compare stores with, or to use as a store.
 
 mod faulty;
 mod log;

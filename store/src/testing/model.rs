@@ -1,4 +1,4 @@
-//! What tests do with the model that no caller of a store can: look into it, and take from it.
+//! What only tests may do with the model: inspect it, and remove data from it.
 
 use std::ops::Index;
 
@@ -20,7 +20,7 @@ impl Model {
         self.matches.get(&id)
     }
 
-    /// One match, to be changed behind everybody's back.
+    /// One match, to be changed outside the contract.
     pub fn stored_mut(&mut self, id: MatchId) -> Option<&mut StoredMatch> {
         self.matches.get_mut(&id)
     }
@@ -86,7 +86,7 @@ impl StoredMatch {
         }
     }
 
-    /// Adds a record, whether or not it may stand there.
+    /// Adds a record without any check.
     pub fn push(&mut self, event: &Event) {
         self.log.push(codec::encode_record(event));
     }

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 /// How long a server may take to answer after its start, on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
-/// Between two looks at whether it answers.
+/// Interval between two checks whether it answers.
 const POLL: Duration = Duration::from_millis(5);
 /// Ports that are tried: another process may take the free one that was found.
 const PORTS_TRIED: usize = 8;
@@ -49,8 +49,7 @@ impl RedisServer {
         Self::start_with(&[])
     }
 
-    /// The same with more arguments, which override what is said above them:
-    /// `["--appendfsync", "everysec"]`.
+    /// The same with more arguments, which override the defaults: `["--appendfsync", "everysec"]`.
     ///
     /// # Panics
     ///
@@ -135,18 +134,18 @@ impl RedisServer {
         );
     }
 
-    /// Stops the process in its tracks (`SIGSTOP`): connections stay open, nothing is answered.
+    /// Suspends the process (`SIGSTOP`): connections stay open, nothing is answered.
     pub fn stop(&self) {
         self.signal(Signal::STOP);
     }
 
-    /// Lets a stopped process go on (`SIGCONT`).
+    /// Resumes a suspended process (`SIGCONT`).
     pub fn cont(&self) {
         self.signal(Signal::CONT);
     }
 
-    /// Lets its disk be full: its files can grow by `room` bytes and no more. A Redis that flushes
-    /// every write cannot go on then and ends by itself, which this waits for.
+    /// Simulates a full disk: its files can grow by at most `room` bytes. A Redis that flushes every write
+    /// then ends by itself, which this waits for.
     ///
     /// # Panics
     ///
@@ -268,7 +267,7 @@ fn answers(child: &mut Child, port: u16) -> bool {
     false
 }
 
-/// One command on a connection of its own. An error with a code is an answer of the server.
+/// One command on a separate connection. An error with a code is an answer of the server.
 fn ask(port: u16, words: &[&str]) -> RedisResult<Value> {
     let client = Client::open(("127.0.0.1", port))?;
     let mut connection = client.get_connection_with_timeout(START_TIMEOUT)?;

@@ -117,7 +117,7 @@ fn an_append_repeated_is_a_duplicate_however_long_ago_it_was() {
         ];
         assert_eq!(store.append(&writes).await.unwrap(), [STORED, STORED]);
         assert_eq!(store.append(&writes).await.unwrap(), [DUPLICATE, DUPLICATE]);
-        // A part of what stands there stands there.
+        // A part of the stored records is recognised.
         assert_eq!(
             append(&*store, line.append(Epoch(1), 1, 1)).await,
             DUPLICATE
@@ -157,7 +157,7 @@ fn an_append_of_other_records_is_a_conflict() {
         let conflict = Appended::Conflict { len: 4 };
         assert_eq!(append(&*store, fork.append(Epoch(1), 3, 1)).await, conflict);
         assert_eq!(append(&*store, fork.append(Epoch(1), 0, 4)).await, conflict);
-        // Right as far as it goes, but it reaches beyond what stands there.
+        // Equal as far as it goes, but longer than the log.
         assert_eq!(append(&*store, line.append(Epoch(1), 3, 2)).await, conflict);
         assert_eq!(store.log(line.id).await.unwrap(), line.events[..4]);
     });
@@ -374,7 +374,7 @@ fn a_ticket_put_again_stays_as_it_is() {
     });
 }
 
-/// Ticket `n`, made and last asked for so many milliseconds after ticket 0.
+/// Ticket `n`, made and last requested this many milliseconds after ticket 0.
 fn later(n: u8, ms: u64) -> store::Ticket {
     let first = ticket(n, Some("3+2"));
     let time = UnixMillis(first.created_at.0 + ms);

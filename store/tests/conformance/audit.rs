@@ -1,8 +1,8 @@
-//! The final scan finds what is forgotten and what is left over, and nothing else.
+//! The final scan finds forgotten matches and remains, and nothing else.
 
 use game_core::{Epoch, MatchId};
 use store::testing::RedisServer;
-use store::{Appended, Claim, Finding, InMemory, RedisStore, SETTLED, Store, audit};
+use store::{ANY_EPOCH, Appended, Claim, Finding, InMemory, RedisStore, Store, audit};
 
 use crate::samples::{Line, by, match_id, on_all, redis_store, runtime, shard_id, shard_record};
 
@@ -43,7 +43,7 @@ fn an_installation_at_rest_has_no_findings() {
         let stored = Appended::Stored { duplicate: false };
         assert_eq!(answers.unwrap(), [stored.clone(), stored]);
         store
-            .disown(shard_id(2), &[(line.id, SETTLED)])
+            .disown(shard_id(2), &[(line.id, ANY_EPOCH)])
             .await
             .unwrap();
         assert_eq!(audit(&*store, None).await.unwrap(), []);
@@ -111,7 +111,7 @@ fn by_hand(spoil: impl Fn(&RedisServer, MatchId), expected: impl Fn(MatchId) -> 
     });
 }
 
-/// A graceful stop took the record and left the set under an id that nobody knows.
+/// A graceful stop removed the record and left the set under an id that the registry does not name.
 #[test]
 fn the_match_of_a_shard_that_has_deregistered_with_its_set_full_is_found() {
     let shard = shard_id(1);

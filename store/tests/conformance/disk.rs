@@ -1,4 +1,4 @@
-//! A disk in memory that tells what is flushed from what is not, fills up, fails, and loses power.
+//! A disk in memory that distinguishes flushed data, fills up, fails, and loses power.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -29,7 +29,7 @@ struct State {
     sync_time: Duration,
     /// Flushes do not end as long as this is set.
     sync_held: bool,
-    /// The power goes off when so many writes have been made.
+    /// Number of writes after which the power fails.
     writes_left: Option<u64>,
 }
 

@@ -126,7 +126,7 @@ fn an_empty_file_is_not_taken_for_a_new_store() {
     EmbeddedStore::open(directory.path()).unwrap();
 }
 
-/// A store that was played on, as it stands on disk, and its matches.
+/// A store with played matches, as it is on disk, and these matches.
 fn played(directory: &Path) -> (Vec<u8>, Vec<Line>) {
     let lines: Vec<_> = (1..=8)
         .map(|n| Line::new(match_id(n), u64::from(n), 40))
@@ -265,7 +265,7 @@ fn records(file: &Path, id: &str) -> usize {
     log.range((id, 0)..=(id, u32::MAX)).unwrap().count()
 }
 
-/// Writes what is no head in the place of one.
+/// Overwrites a head with bytes that are no head.
 fn spoil_head(file: &Path, id: &str) {
     let heads: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("heads");
     let database = Database::open(file).unwrap();

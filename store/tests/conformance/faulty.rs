@@ -1,4 +1,4 @@
-//! The store that fails when it is told to.
+//! The store that fails on demand.
 
 use std::sync::Arc;
 use std::time::Duration;

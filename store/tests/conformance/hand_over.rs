@@ -40,13 +40,13 @@ fn a_hand_over_keeps_the_time_of_the_move_under_way() {
         let checkpoint = store.load(line.id).await.unwrap().unwrap();
         assert_eq!(checkpoint.ownership, owned_by(2, 2));
         assert_eq!(checkpoint.move_time, THOUGHT);
-        // It holds for whoever comes next, should the next owner die before another record.
+        // It applies to later owners too, if the next one dies before another record.
         let claim = store.claim(line.id, shard_id(3), Epoch(2)).await.unwrap();
         let Claim::Claimed(checkpoint) = claim else {
             panic!("{claim:?}");
         };
         assert_eq!(checkpoint.move_time, THOUGHT);
-        // And says nothing of later moves.
+        // And it does not apply to later moves.
         let next = by(3, line.append(Epoch(3), 3, 1));
         assert_eq!(append(&*store, next).await, STORED);
         let checkpoint = store.load(line.id).await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! What players may have only so many of, on every store.
+//! What players may have a limited number of, on every store.
 
 use game_core::UnixMillis;
 use store::{HOLDING_KEPT, Holding};
@@ -39,7 +39,7 @@ fn a_player_holds_no_more_than_the_bound_and_each_kind_is_counted_by_itself() {
     });
 }
 
-/// On Redis the list of who adds nothing expires; elsewhere additions of anyone remove what is old.
+/// On Redis the list of a player who adds nothing expires; elsewhere additions of anyone remove what is old.
 #[test]
 fn what_is_held_is_not_kept_for_ever() {
     let kept = u64::try_from(HOLDING_KEPT.as_millis()).unwrap();

@@ -17,7 +17,7 @@ use crate::samples::{
 
 const STORED: Appended = Appended::Stored { duplicate: false };
 const DUPLICATE: Appended = Appended::Stored { duplicate: true };
-/// Generous: what must happen at some time soon is waited for so long.
+/// Generous upper bound on the wait for an event that must happen.
 const SOON: Duration = Duration::from_secs(20);
 
 /// A store that does not wait long for answers.
@@ -181,7 +181,7 @@ fn a_late_answer_is_not_taken_for_the_next_one() {
             server.stop();
             unavailable(store.ownership(one.id).await);
             server.cont();
-            // The match that was asked for last does not exist.
+            // The match that was requested last does not exist.
             let until = Instant::now() + SOON;
             while let Err(error) = store.ownership(other.id).await.map(|o| assert_eq!(o, None)) {
                 assert!(Instant::now() < until, "{error}");
@@ -486,7 +486,7 @@ fn what_is_not_ours_under_our_keys_is_corrupt() {
         corrupt(store.log(line.id).await.unwrap_err());
         corrupt(store.load(line.id).await.unwrap_err());
         server.command(&["DEL", &log]);
-        // Records out of place, each of them good.
+        // Valid records at wrong positions.
         store.append(&[line.append(Epoch(1), 0, 3)]).await.unwrap();
         server.command(&["RPOPLPUSH", &log, &log]);
         corrupt(store.log(line.id).await.unwrap_err());
@@ -550,7 +550,7 @@ fn a_match_that_cannot_be_read_stops_no_other_of_its_batch() {
                 assert_eq!([&answers[0], &answers[2]], [&stored, &stored], "{harm:?}");
             }
         }
-        // Nobody can be told anything while the server does not write, whatever one match is like.
+        // Nothing can be confirmed while the server does not write, whatever the state of one match.
         server.command(&["CONFIG", "SET", "maxmemory", "1"]);
         unavailable(
             store
@@ -587,7 +587,7 @@ fn a_ticket_that_nobody_asks_for_goes_and_a_settled_one_is_kept_for_an_hour() {
         }
         store.cancel_ticket(ticket_id(1)).await.unwrap();
         is_left(&key(1), 3_600);
-        // One that has expired keeps nobody from being paired.
+        // An expired one does not prevent others from being paired.
         server.command(&["DEL", &key(2)]);
         assert_eq!(store.waiting("3+2").await.unwrap(), []);
     });

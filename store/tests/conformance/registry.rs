@@ -1,8 +1,8 @@
-//! Which shards the registry names, and what stands in their sets, on every store.
+//! Which shards the registry names, and the contents of their sets, on every store.
 
 use game_core::Epoch;
 use store::testing::RedisServer;
-use store::{Claim, EmbeddedStore, Matches, Registered, Registry, SETTLED, Store};
+use store::{ANY_EPOCH, Claim, EmbeddedStore, Matches, Registered, Registry, Store};
 
 use crate::samples::{Line, match_id, on_all, redis_store, runtime, shard_id, shard_record};
 
@@ -167,7 +167,8 @@ fn what_a_dead_shard_owned_is_known_until_it_is_disowned() {
     });
 }
 
-/// Shard 1 has seen the match as shard 2's under epoch 2, and says so late: it is shard 1's again.
+/// Shard 1 has read that shard 2 owns the match under epoch 2, and removes it late: by then shard 1 owns it
+/// again.
 #[test]
 fn a_removal_does_not_undo_a_later_addition() {
     on_all(|store| async move {
@@ -181,14 +182,14 @@ fn a_removal_does_not_undo_a_later_addition() {
             assert_eq!(store.owned(shard_id(1)).await.unwrap(), [line.id]);
         }
         store
-            .disown(shard_id(1), &[(line.id, SETTLED)])
+            .disown(shard_id(1), &[(line.id, ANY_EPOCH)])
             .await
             .unwrap();
         assert_eq!(store.owned(shard_id(1)).await.unwrap(), []);
     });
 }
 
-/// On Redis the addition and its claim are two steps: between them, the heir looks at the match.
+/// On Redis the addition and its claim are two steps: between them, the next owner reads the match.
 #[test]
 fn a_removal_between_an_addition_and_its_claim_leaves_the_addition_on_redis() {
     let server = RedisServer::start();
@@ -236,7 +237,7 @@ fn a_record_that_cannot_be_read_shows_whether_its_shard_lives_on_redis() {
         assert_ne!(signs[0], signs[1]);
         assert_ne!(signs[1], signs[2]);
         assert_eq!(signs[2], signs[3]);
-        // Whatever stands there is no word of death, and hides nobody.
+        // Whatever is stored there proves no death, and hides no other shard.
         server.command(&["DEL", &key]);
         server.command(&["SET", &key, "?"]);
         let seen = store.shards().await.unwrap();
@@ -258,7 +259,7 @@ fn a_restart_finds_the_sets_of_every_process_before() {
         store.create(shard_id(2), &two.snapshots[0]).await.unwrap();
         store.leave(shard_id(2)).await.unwrap();
         let left = by_id([1, 2].map(|n| Registered::Left(shard_id(n))));
-        // However often nobody comes to take them.
+        // However often no shard comes to take them over.
         drop(store);
         for _ in 0..2 {
             let store = EmbeddedStore::open(&directory).unwrap();

@@ -7,9 +7,9 @@ use game_core::{Epoch, MatchId, UnixMillis};
 use redb::{Database, TableDefinition};
 use store::testing::{ReadLog, RedisServer};
 use store::{
-    Claim, EmbeddedStore, FINISHED_KEEP, FINISHED_KEEP_MIN, HOLDING_KEPT, Holding, Holdings,
-    MatchLog, Matches, MemoryStore, REVOCATION_KEPT, RedisConfig, RedisStore, Registry, Retention,
-    Revocations, Room, SETTLED, Store, Swept, Tickets,
+    ANY_EPOCH, Claim, EmbeddedStore, FINISHED_KEEP, FINISHED_KEEP_MIN, HOLDING_KEPT, Holding,
+    Holdings, MatchLog, Matches, MemoryStore, REVOCATION_KEPT, RedisConfig, RedisStore, Registry,
+    Retention, Revocations, Room, Store, Swept, Tickets,
 };
 
 use tokio::task::JoinSet;
@@ -19,7 +19,7 @@ use crate::samples::{
     ticket, ticket_id,
 };
 
-/// Generous: what must happen at some time soon is waited for so long.
+/// Generous upper bound on the wait for an event that must happen.
 const SOON: Duration = Duration::from_secs(20);
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
@@ -43,7 +43,7 @@ async fn finished(store: &dyn Store, n: u8) -> MatchId {
     line.id
 }
 
-/// Sweeps until nothing more waits; says how many matches it was about.
+/// Sweeps until nothing more is due; returns the number of matches.
 async fn sweep(store: &dyn Store, now: UnixMillis) -> usize {
     let mut matches = 0;
     for _ in 0..1_000 {
@@ -216,7 +216,7 @@ fn what_was_finished_before_the_upgrade_goes_too() {
             finishing.spawn(async move { finished(&*store, n).await });
         }
         let ids = finishing.join_all().await;
-        // More heads than one step looks at.
+        // More heads than one step reads.
         let live = Line::new(MatchId::from_random(u128::MAX), 1, 0);
         store.create(shard_id(1), &live.snapshots[0]).await.unwrap();
         drop(store);
@@ -261,7 +261,7 @@ async fn keeping(server: &RedisServer, finished_keep: Duration) -> RedisStore {
     RedisStore::connect(config).await.unwrap()
 }
 
-/// Sweeps until all keys were looked at; says how many matches it was about.
+/// Sweeps until all keys were read; returns the number of matches.
 async fn sweep_redis(server: &RedisServer, store: &RedisStore, now: UnixMillis) -> usize {
     let (mut matches, until) = (0, Instant::now() + SOON);
     loop {
@@ -273,7 +273,7 @@ async fn sweep_redis(server: &RedisServer, store: &RedisStore, now: UnixMillis) 
     }
 }
 
-/// Asks a server, as any client does.
+/// Sends a command to a server, like any client.
 async fn ask<T: redis::FromRedisValue>(server: &RedisServer, words: &[&str]) -> T {
     let client = redis::Client::open(server.url()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
@@ -292,7 +292,7 @@ fn on_redis_the_key_space_is_where_it_began_after_a_finished_match_had_its_time(
         let before: usize = ask(&server, &["DBSIZE"]).await;
         let id = finished(&store, 1).await;
         assert!(!is_gone(&store, id).await, "not before its time");
-        store.disown(shard_id(1), &[(id, SETTLED)]).await.unwrap();
+        store.disown(shard_id(1), &[(id, ANY_EPOCH)]).await.unwrap();
         assert!(store.deregister(shard_id(1), None).await.unwrap());
         let until = Instant::now() + SOON;
         while ask::<usize>(&server, &["DBSIZE"]).await > before {
@@ -346,7 +346,7 @@ fn on_redis_what_was_finished_before_the_upgrade_is_given_an_age() {
         }
         let left: i64 = ask(&server, &["PTTL", &format!("rk:{{{live}}}:head")]).await;
         assert_eq!(left, -1, "a live match never goes");
-        // The next look at everything is an hour later, whichever process asks.
+        // The next pass is an hour later, whichever process starts it.
         server.command(&["PERSIST", &keys[0]]);
         let other = redis_store(&server).await;
         assert_eq!(other.sweep(NOW).await.unwrap(), Swept::default());

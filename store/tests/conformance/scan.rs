@@ -31,7 +31,7 @@ async fn scan(store: &dyn Store, limit: usize) -> (BTreeMap<MatchId, Ownership>,
 fn a_scan_names_every_match_with_who_may_write_it() {
     on_all(|store| async move {
         assert_eq!(store.matches(None, 10).await.unwrap(), MatchPage::default());
-        // What is no match must not be taken for one.
+        // A key that is no match must not be mistaken for one.
         store.put_ticket(&ticket(1, Some("3+2"))).await.unwrap();
         let mut expected = BTreeMap::new();
         for n in 1..=60 {
@@ -63,7 +63,7 @@ fn a_scan_names_every_match_with_who_may_write_it() {
     });
 }
 
-/// What stands there during the whole scan is named, whatever comes and goes beside it.
+/// A match that exists during the whole scan is named, whatever is added and removed meanwhile.
 #[test]
 fn a_scan_misses_no_match_while_others_are_made() {
     on_all(|store| async move {

@@ -7,7 +7,7 @@ use game_core::testing::SetupBuilder;
 use game_core::{Epoch, Match, MatchId, Outcome, ShardId, Termination};
 use serde_json::{Value, json};
 use store::testing::ReadLog;
-use store::{Matches, RedisConfig, RedisStore, Registry, SETTLED, Status};
+use store::{ANY_EPOCH, Matches, RedisConfig, RedisStore, Registry, Status};
 use tests::installation::{Endpoint, Game, Installation, eventually};
 
 async fn store_of(installation: &Installation) -> Arc<RedisStore> {
@@ -34,7 +34,7 @@ async fn forgotten_by(store: &RedisStore, owner: ShardId, number: u128) -> Match
         .await
         .unwrap();
     store.claim(id, owner, Epoch(0)).await.unwrap();
-    store.disown(owner, &[(id, SETTLED)]).await.unwrap();
+    store.disown(owner, &[(id, ANY_EPOCH)]).await.unwrap();
     id
 }
 

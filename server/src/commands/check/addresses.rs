@@ -28,8 +28,8 @@ impl fmt::Display for Shared {
     }
 }
 
-/// Watches the registry for as long as it takes to tell a dead shard from a live one, if there are records
-/// of one address at all.
+/// Observes the registry long enough to distinguish dead shards from live ones, if any records share an
+/// address.
 pub(super) async fn shared(store: &dyn Store) -> Result<Vec<Shared>, StoreError> {
     let mut watch = Watch::new(&store.shards().await?);
     let end = Instant::now() + Liveness::DEAD_AFTER;

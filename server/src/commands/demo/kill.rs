@@ -1,4 +1,4 @@
-//! The kill in the middle of the game: when it comes, and what the audience is told of it.
+//! The kill in the middle of the game: its time, and what the audience sees of it.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use super::stage::Stage;
 /// Who owns the match, and who did.
 #[derive(Debug, Clone, Default)]
 pub(super) struct News {
-    /// The owner and the number under which it owns the match. Nobody, from the kill to the takeover.
+    /// The owner and its epoch; `None` from the kill to the takeover.
     pub(super) owner: Option<(ShardId, Epoch)>,
     pub(super) kill: Option<Kill>,
 }
@@ -37,7 +37,7 @@ pub(super) struct Takeover {
 }
 
 impl Kill {
-    /// How long nobody has owned the match, or did.
+    /// How long the match has had, or had, no owner.
     pub(super) fn gap(&self) -> Duration {
         self.takeover
             .map_or_else(|| self.at.elapsed(), |takeover| takeover.after)
@@ -52,7 +52,7 @@ pub(super) struct Sights {
     pub(super) epoch: watch::Receiver<Epoch>,
 }
 
-/// Tells that an owner of this number was heard of.
+/// Records that an owner with this epoch was seen.
 pub(super) fn heard_of(epoch: Epoch, told: &watch::Sender<Epoch>) {
     told.send_if_modified(|highest| {
         let is_higher = epoch > *highest;
@@ -61,8 +61,8 @@ pub(super) fn heard_of(epoch: Epoch, told: &watch::Sender<Epoch>) {
     });
 }
 
-/// Waits until the audience has seen `middle` plies, kills the shard that owns the match, and tells who
-/// takes over. Returns the kill.
+/// Waits until the audience has seen `middle` plies, kills the shard that owns the match, and reports which
+/// shard takes over. Returns the kill.
 pub(super) async fn kill_the_owner(
     middle: usize,
     stage: &mut Stage,
@@ -88,7 +88,7 @@ pub(super) async fn kill_the_owner(
     };
     tell(None, &kill);
     let after = sights.epoch.wait_for(|&heard| heard > epoch).await;
-    // If nobody ever comes back, their own sessions say why.
+    // If no player ever comes back, the sessions report why.
     if let Ok(epoch) = after.map(|epoch| *epoch) {
         let after = at.elapsed();
         kill.takeover = Some(Takeover { epoch, after });

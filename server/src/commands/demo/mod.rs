@@ -31,16 +31,16 @@ use super::Failure;
 /// Played on lichess.org on 1 May 2025 (CC0); the first of `tests/data/lichess-2025-05.pgn`.
 const GAME: &[u8] = include_bytes!("game.pgn");
 
-/// Everything is on this machine: what does not answer for so long has failed.
+/// Upper bound on any answer: everything is on this machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Watch a match outlive the shard that owns it.
 ///
-/// Starts a redis-server that flushes every write, a matchmaker and three shards, each a process of
-/// its own on free ports of the loopback and a temporary directory. Two bots play a game that was
-/// played by people; in the middle of it the shard that owns the match is killed with SIGKILL, another
-/// one takes over, and the game goes on. At the end it says what was acknowledged, what was lost
-/// (nothing), and how long play paused. Nothing is left behind but the record of the game, as PGN.
+/// Starts a redis-server that flushes every write, a matchmaker and three shards, each a process of its own
+/// on free ports of the loopback and a temporary directory. Two bots play a game that was played by people;
+/// in the middle of it the shard that owns the match is killed with SIGKILL, another one takes over, and the
+/// game goes on. At the end it prints what was acknowledged, what was lost (nothing), and how long play
+/// paused. Only the record of the game is left behind, as PGN.
 ///
 /// Where no redis-server is installed, the shards are threads of this process on the embedded store.
 #[derive(Debug, Args)]

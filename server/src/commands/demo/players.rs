@@ -78,7 +78,7 @@ impl Pairing {
         })
     }
 
-    /// Both play the game to its end; `epoch` is told of its owners.
+    /// Both play the game to its end; `epoch` receives the epochs of its owners.
     pub(super) async fn play(
         &self,
         connector: Arc<Connector>,
@@ -108,7 +108,7 @@ impl Pairing {
     }
 }
 
-/// What a player was told.
+/// The acknowledgements that a player received.
 pub(super) struct Played {
     pub(super) acked: Vec<Acked>,
     /// When each acknowledgement came.

@@ -8,7 +8,7 @@ use game_core::MatchId;
 
 use super::Failure;
 
-/// Writes the record to `file`, or to a new file among the temporary ones; where it stands.
+/// Writes the record to `file`, or to a new temporary file; returns its path.
 pub(super) fn write(file: Option<&Path>, id: MatchId, pgn: &str) -> Result<PathBuf, Failure> {
     let mut options = OpenOptions::new();
     options.write(true);
@@ -18,7 +18,7 @@ pub(super) fn write(file: Option<&Path>, id: MatchId, pgn: &str) -> Result<PathB
             path.to_owned()
         }
         None => {
-            // Whoever else writes there cannot have put another file under this name.
+            // Other users who may write there cannot have created a file of this name.
             options.create_new(true);
             std::env::temp_dir().join(format!("rookery-demo-{id}.pgn"))
         }

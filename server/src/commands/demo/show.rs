@@ -18,13 +18,13 @@ use super::kill::{Kill, News, heard_of};
 use super::stage::{Actor, Stage};
 use super::summary::Summary;
 
-/// Clocks are drawn afresh so often.
+/// Interval at which clocks are redrawn.
 const FRAME: Duration = Duration::from_millis(100);
 /// Moves that are shown beside the board, in pairs.
 const MOVES_SHOWN: usize = 8;
 /// The lines that a drawing takes beside those of the shards.
 const HEIGHT: usize = 14;
-/// Where nothing can be drawn in place, the time without an owner is told so often.
+/// Interval at which the time without an owner is printed, where nothing can be drawn in place.
 const GAP_TOLD_EVERY: Duration = Duration::from_secs(1);
 
 /// Draws a match: in place on a terminal, a line for each move elsewhere.
@@ -34,17 +34,17 @@ pub(super) struct Show {
     drawn: bool,
     shards: Vec<Actor>,
     news: watch::Receiver<News>,
-    /// Others are told here how far the game has come.
+    /// Publishes the number of moves made.
     ply: watch::Sender<usize>,
     plies_told: usize,
-    /// Why the clocks stand still, as it was told last.
+    /// Why the clocks stand still, as printed last.
     standstill_told: Option<Standstill>,
-    /// How long nobody has owned the match, as it was told last.
+    /// How long the match has had no owner, as printed last.
     gap_told: Duration,
 }
 
 impl Show {
-    /// Sets the scene: what stands on the stage.
+    /// Prints the processes of the demo.
     pub(super) fn new(
         ascii: bool,
         stage: &Stage,
@@ -67,7 +67,7 @@ impl Show {
         }
     }
 
-    /// Follows the match to its end; `epoch` is told of its owners.
+    /// Follows the match to its end; `epoch` receives the epochs of its owners.
     pub(super) async fn follow(
         &mut self,
         mut audience: SeatSession,
@@ -221,7 +221,7 @@ impl Show {
     }
 }
 
-/// How long nobody has owned the match, or who came after how long.
+/// How long the match has had no owner, or when the next one took over.
 fn gap(kill: &Kill) -> String {
     let seconds = kill.gap().as_secs_f64();
     match kill.takeover {
@@ -233,7 +233,7 @@ fn gap(kill: &Kill) -> String {
     }
 }
 
-/// What lines look like: with colours, or with signs alone.
+/// The style of lines: with colours, or only with signs.
 struct Look(TextStyle);
 
 impl Look {
@@ -297,7 +297,7 @@ impl Look {
     }
 }
 
-/// Why both clocks stand still, in words that say so.
+/// Why both clocks stand still, in words.
 const fn why_stopped(why: Standstill) -> &'static str {
     match why {
         Standstill::Paused => "the store does not answer, clocks stopped",

@@ -1,4 +1,4 @@
-//! What the demonstration runs on, and whom it can kill.
+//! The processes or threads of the demo, and how to kill a shard.
 
 use std::net::Ipv4Addr;
 
@@ -25,7 +25,7 @@ pub(super) struct Actor {
     pub(super) place: String,
 }
 
-/// A cluster of its own, in a temporary directory.
+/// A separate cluster, in a temporary directory.
 pub(super) enum Stage {
     /// Real processes on a Redis of their own, killed with real signals.
     Processes(Box<LocalCluster>),
@@ -80,7 +80,7 @@ impl Stage {
         }
     }
 
-    /// What stands on it beside the shards, a line for each part.
+    /// Its parts beside the shards, a line for each.
     pub(super) fn lines(&self) -> Vec<String> {
         match self {
             Self::Processes(cluster) => lines_of(cluster),
@@ -109,7 +109,7 @@ impl Stage {
         }
     }
 
-    /// Ends a shard without a goodbye; says how.
+    /// Kills a shard; returns a description.
     pub(super) fn kill(&mut self, shard: ShardId) -> Result<String, Failure> {
         match self {
             Self::Processes(cluster) => kill(cluster, shard),
@@ -131,7 +131,7 @@ impl Stage {
     }
 }
 
-/// What stands on a stage of real processes, beside its shards.
+/// The real processes of the demo, beside its shards.
 fn lines_of(cluster: &LocalCluster) -> Vec<String> {
     let pid = |place: &Place| place.pid().unwrap_or_default();
     let redis = cluster.redis();

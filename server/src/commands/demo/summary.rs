@@ -20,7 +20,7 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    /// Compares what the players were told with what the store has.
+    /// Compares the players' acknowledgements with the store.
     pub(super) fn new(seats: &[Played], stored: &MatchReply, killed: Option<Kill>) -> Self {
         let told = seats.iter().flat_map(|seat| &seat.acked);
         let lost = told.clone().filter(|acked| match acked.kind {
