@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace with the crates of the workspace that it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 16] = [
+const DIRECTIONS: [(&str, &[&str]); 17] = [
     ("features", &[]),
     ("game-core", &[]),
     ("protocol", &["game-core"]),
@@ -57,25 +57,36 @@ const DIRECTIONS: [(&str, &[&str]); 16] = [
     ),
     ("client", &["features", "game-core", "protocol"]),
     (
+        "lab",
+        &[
+            "client",
+            "game-core",
+            "program",
+            "protocol",
+            "store",
+            "tokens",
+        ],
+    ),
+    (
         "bot-client",
         &[
             "client",
             "features",
             "game-core",
+            "lab",
             "program",
             "protocol",
             "settings",
-            "tokens",
         ],
     ),
     (
         "server",
         &[
             "admin",
-            "bot-client",
             "client",
             "features",
             "game-core",
+            "lab",
             "matchmaker",
             "program",
             "protocol",
@@ -89,9 +100,9 @@ const DIRECTIONS: [(&str, &[&str]); 16] = [
     (
         "tests",
         &[
-            "bot-client",
             "client",
             "game-core",
+            "lab",
             "matchmaker",
             "program",
             "protocol",

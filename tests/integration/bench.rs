@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bot_client::commands::bench::relay_transport;
+use lab::bench::relay_transport;
 use serde_json::Value;
 use shard::NetLimits;
 use tests::process;

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use client::Matchmaker;
 use game_core::{ClockStart, ColorChoice, Epoch, MatchId, ShardId};
+use lab::faults::cluster::{Cluster, ClusterPlan};
 use protocol::http::NewChallenge;
 use store::testing::RedisServer;
 use store::{EmbeddedStore, Finding, Registered, Registry, Status, Store, audit};
-use tests::faults::cluster::{Cluster, ClusterPlan};
 use tests::installation::eventually;
-use tests::process::Server;
+use tests::process::{Server, binary};
 
 /// What each side has; after a load, the clock of an absent player stands for 15 s first.
 const TIME_CONTROL: &str = "10+0";
@@ -41,10 +41,7 @@ async fn matches_without_players(matchmaker: &str) -> Vec<MatchId> {
 }
 
 async fn cluster(directory: &tempfile::TempDir) -> Cluster {
-    let plan = ClusterPlan {
-        directory: directory.path().to_owned(),
-        ..ClusterPlan::default()
-    };
+    let plan = ClusterPlan::of(binary("rookery"), directory.path().to_owned());
     Cluster::start(plan).await.unwrap()
 }
 

@@ -5,9 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use lab::faults::cluster::{Cluster, ClusterPlan};
 use store::testing::RedisServer;
 use tempfile::TempDir;
-use tests::faults::cluster::{Cluster, ClusterPlan};
 use tests::installation::eventually;
 use tests::process::{Server, binary, finish, free_tcp_port};
 use tokens::SigningKey;
@@ -18,10 +18,7 @@ const PATIENT: Duration = Duration::from_millis(1_500);
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 async fn cluster(directory: &tempfile::TempDir) -> Cluster {
-    let plan = ClusterPlan {
-        directory: directory.path().to_owned(),
-        ..ClusterPlan::default()
-    };
+    let plan = ClusterPlan::of(binary("rookery"), directory.path().to_owned());
     Cluster::start(plan).await.unwrap()
 }
 

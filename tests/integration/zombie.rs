@@ -9,11 +9,12 @@ use client::{Connector, Matchmaker, SeatSession, SessionConfig, Update};
 use game_core::{
     ClockStart, ColorChoice, CommandKind, Epoch, EventKind, MatchId, TimeControl, Uci,
 };
+use lab::faults::cluster::{Cluster, ClusterPlan};
 use protocol::http::{NewChallenge, SeatReply};
 use protocol::{CloseCode, ServerBody};
 use store::Matches;
 use store::testing::ReadLog;
-use tests::faults::cluster::{Cluster, ClusterPlan};
+use tests::process::binary;
 use tests::wire::RawClient;
 use tokio::time::{Instant, sleep};
 
@@ -112,7 +113,7 @@ async fn play(session: &mut SeatSession, ply: u16, uci: &str) {
 
 /// The shard whose place is at the address that players were sent to.
 fn place_of(cluster: &Cluster, seat: &SeatReply) -> usize {
-    let at = |slot: &tests::faults::cluster::ShardSlot| slot.udp.address() == seat.shard.address;
+    let at = |slot: &lab::faults::cluster::ShardSlot| slot.udp.address() == seat.shard.address;
     cluster.shards.iter().position(at).unwrap()
 }
 
@@ -145,10 +146,7 @@ async fn wait_for_takeover(cluster: &Cluster, id: MatchId, from: Epoch) {
 async fn a_shard_that_went_on_after_its_takeover_writes_and_says_nothing_new() {
     let _turn = tests::turns::turn().await;
     let directory = tempfile::tempdir().unwrap();
-    let plan = ClusterPlan {
-        directory: directory.path().to_owned(),
-        ..ClusterPlan::default()
-    };
+    let plan = ClusterPlan::of(binary("rookery"), directory.path().to_owned());
     let cluster = Cluster::start(plan).await.unwrap();
     let pair = Pair::meet(&cluster).await;
     let id = pair.match_id;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bot_client::cluster::resident_bytes;
+use lab::cluster::resident_bytes;
 use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use serde::Serialize;

@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use bot_client::cluster::{LocalCluster, LocalPlan, Place, RedisPlace, ShardPlace};
 use game_core::ShardId;
+use lab::cluster::{LocalCluster, LocalPlan, Place, RedisPlace, ShardPlace};
 use matchmaker::LimitArgs;
 use settings::Networks;
 use tempfile::TempDir;
