@@ -6,12 +6,13 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace with the crates of the workspace that it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 17] = [
+const DIRECTIONS: [(&str, &[&str]); 18] = [
     ("features", &[]),
     ("game-core", &[]),
     ("protocol", &["game-core"]),
     ("tokens", &["game-core", "protocol"]),
-    ("store", &["game-core"]),
+    ("supervisor", &[]),
+    ("store", &["game-core", "supervisor"]),
     ("settings", &[]),
     ("program", &[]),
     ("web", &["protocol", "settings"]),
@@ -63,7 +64,9 @@ const DIRECTIONS: [(&str, &[&str]); 17] = [
             "game-core",
             "program",
             "protocol",
+            "shard",
             "store",
+            "supervisor",
             "tokens",
         ],
     ),
@@ -111,6 +114,7 @@ const DIRECTIONS: [(&str, &[&str]); 17] = [
             "shard",
             "shard-core",
             "store",
+            "supervisor",
             "tokens",
         ],
     ),

@@ -14,6 +14,7 @@ use lab::unattended::{Neglect, Neglectful, Neglecting, Unattended};
 use serde::Deserialize;
 use store::testing::{ReadLog, RedisServer};
 use store::{EmbeddedStore, RedisConfig, RedisStore, Store, audit};
+use supervisor::Signal;
 use tests::installation::eventually;
 use tests::process::{self, Server};
 use tokio_util::sync::CancellationToken;
@@ -133,7 +134,7 @@ impl Neglected {
 }
 
 fn stop(server: &mut Server) {
-    server.signal("TERM");
+    server.signal(Signal::TERM);
     assert!(server.wait(Duration::from_secs(30)));
 }
 

@@ -14,6 +14,7 @@ use protocol::http::{NewChallenge, SeatReply};
 use protocol::{CloseCode, ServerBody};
 use store::Matches;
 use store::testing::ReadLog;
+use supervisor::Signal;
 use tests::process::binary;
 use tests::wire::RawClient;
 use tokio::time::{Instant, sleep};
@@ -165,7 +166,7 @@ async fn a_shard_that_went_on_after_its_takeover_writes_and_says_nothing_new() {
 
     // It is black's turn, whose flag falls within the stop, if time were to pass.
     let stopped_at = Instant::now();
-    old_owner.signal("STOP");
+    old_owner.signal(Signal::STOP).unwrap();
     raw_black.play(1, "c7c5").await;
     raw_black.command(7, CommandKind::Resign).await;
     raw_white.command(8, CommandKind::Resign).await;
@@ -175,7 +176,7 @@ async fn a_shard_that_went_on_after_its_takeover_writes_and_says_nothing_new() {
     play(&mut black, 1, "e7e5").await;
     play(&mut white, 2, "g1f3").await;
     tokio::time::sleep_until(stopped_at + STOPPED).await;
-    old_owner.signal("CONT");
+    old_owner.signal(Signal::CONT).unwrap();
 
     let (to_white, to_black) = tokio::join!(told(&mut raw_white), told(&mut raw_black));
     for (epoch, body) in to_white.iter().chain(&to_black) {

@@ -8,8 +8,9 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::BenchError;
-use crate::cluster::{RedisPlace, server_beside};
+use crate::cluster::server_beside;
 use crate::duration::duration;
+use supervisor::Redis;
 
 /// Numbers of matches that are measured unless others are named: those that have budgets.
 const MATCHES: [u32; 3] = [100, 500, 2_000];
@@ -145,7 +146,7 @@ impl BenchArgs {
         Ok(BenchConfig {
             matches: self.loads(),
             takeover: self.takeover.clone(),
-            stores: stores(&self.store, RedisPlace::is_installed())?,
+            stores: stores(&self.store, Redis::is_installed())?,
             think: self.think.clone(),
             duration: Duration::from_secs(self.seconds),
             operators: self.operators,

@@ -5,24 +5,22 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use clap::Args;
 use protocol::http::ShardAddress;
-use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{
-    Connection, Endpoint, IdleTimeout, RecvStream, SendStream, ServerConfig, TransportConfig,
-};
-use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
-use rustls::pki_types::PrivateKeyDer;
+use quinn::{Connection, Endpoint, RecvStream, SendStream};
 use serde::{Deserialize, Serialize};
+use shard::NetLimits;
+use shard::tls::Identity;
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::rounds::{Pair, Subject, Took};
 use super::seating::{Seated, seat_all};
-use super::{BenchError, SOCKETS, START_MAX, TIMES, why_lost};
-use crate::cluster::{POLL_EVERY, Place, RedisPlace, silent};
+use super::{BenchError, SOCKETS, TIMES, why_lost};
 use client::Connector;
+use supervisor::{Place, Redis, START_MAX};
 
 /// Length of a message: about that of a move with its header.
 const MESSAGE_LEN: usize = 24;
@@ -97,46 +95,14 @@ async fn relay(connection: Connection, streams: Streams) -> Result<(), BenchErro
     }
 }
 
+/// The endpoint of a shard, so that only what is done with a message differs.
 fn endpoint() -> Result<(Endpoint, String), BenchError> {
-    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-    let certificate =
-        rcgen::CertificateParams::new(vec!["localhost".to_owned()])?.self_signed(&key)?;
-    let hash = ring::digest::digest(&ring::digest::SHA256, certificate.der());
-    let pin = protocol::http::hex(hash.as_ref());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut tls = rustls::ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-        )?;
-    tls.alpn_protocols = vec![protocol::ALPN.to_vec()];
-    tls.send_tls13_tickets = 0;
-    let mut config = ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls)?));
-    config.transport_config(Arc::new(transport()));
-    Ok((
-        Endpoint::server(config, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?,
-        pin,
-    ))
-}
-
-/// The transport settings of the relay: those of a shard, so that only what is done with a message
-/// differs. A client cannot depend on the server; a test holds the two against each other.
-#[must_use]
-pub fn transport() -> TransportConfig {
-    let mut transport = TransportConfig::default();
-    transport
-        .max_concurrent_bidi_streams(8_u32.into())
-        .max_concurrent_uni_streams(0_u32.into())
-        .datagram_receive_buffer_size(None)
-        .mtu_discovery_config(None)
-        .crypto_buffer_size(8 * 1_024)
-        .stream_receive_window((16_u32 * 1_024).into())
-        .receive_window((64_u32 * 1_024).into())
-        .send_window(64 * 1_024)
-        .max_idle_timeout(IdleTimeout::try_from(TIMES.idle_max).ok());
-    transport
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+    let identity = Identity::self_signed(now.as_secs() as i64)?;
+    let pin = identity.pin().ok_or("the relay has no certificate")?;
+    let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let endpoint = identity.bind(free, None, &NetLimits::default())?;
+    Ok((endpoint, protocol::http::hex(&pin)))
 }
 
 /// A relay in a process of its own.
@@ -155,18 +121,7 @@ impl Relay {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("bench-relay").arg("--ready-file");
         place.start(command.arg(&ready_file))?;
-        let end = Instant::now() + START_MAX;
-        let ready = loop {
-            if let Ok(text) = std::fs::read_to_string(&ready_file)
-                && let Ok(ready) = serde_json::from_str::<Ready>(&text)
-            {
-                break ready;
-            }
-            if place.has_died() || Instant::now() > end {
-                return Err(silent(&place).into());
-            }
-            sleep(POLL_EVERY).await;
-        };
+        let ready: Ready = place.ready(&ready_file, START_MAX).await?;
         let address = ShardAddress {
             id: game_core::ShardId::from_random(0),
             address: ready.address,
@@ -188,7 +143,7 @@ impl Subject for Relay {
         &self.place
     }
 
-    fn redis(&self) -> Option<&RedisPlace> {
+    fn redis(&self) -> Option<&Redis> {
         None
     }
 

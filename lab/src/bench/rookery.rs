@@ -13,16 +13,17 @@ use protocol::{ClientFrame, Join, ServerBody, codec};
 use quinn::{Connection, RecvStream, SendStream};
 use serde::Deserialize;
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::args::BenchConfig;
 use super::games::random_game;
 use super::operators::Operators;
 use super::rounds::{Pair, Subject, Took};
 use super::seating::{Seated, seat_all, some_at_once};
-use super::{BenchError, BenchStore, SETUP_MAX, SOCKETS, START_MAX, TIMES, why_lost};
-use crate::cluster::{POLL_EVERY, Place, RedisPlace, silent};
+use super::{BenchError, BenchStore, SETUP_MAX, SOCKETS, TIMES, why_lost};
+use crate::cluster::start_redis;
 use client::{Connector, Matchmaker};
+use supervisor::{Place, Redis, START_MAX};
 
 /// Nobody loses on time.
 const INITIAL_MS: u64 = 3 * 60 * 60 * 1_000;
@@ -34,7 +35,7 @@ const NO_REWRITE: [&str; 2] = ["--auto-aof-rewrite-percentage", "0"];
 /// A server with one shard, in a process of its own.
 pub(super) struct Rookery {
     place: Place,
-    redis: Option<RedisPlace>,
+    redis: Option<Arc<Redis>>,
     players: Players,
     /// Where operators look, and with which token; nowhere if none do.
     admin: Option<(Vec<String>, String)>,
@@ -53,16 +54,17 @@ impl Rookery {
     pub(super) async fn start(config: &BenchConfig, store: BenchStore) -> Result<Self, BenchError> {
         let directory = tempfile::tempdir()?;
         let redis = match store {
-            BenchStore::Redis => Some(RedisPlace::start(directory.path(), &NO_REWRITE).await?),
+            BenchStore::Redis => Some(start_redis(directory.path(), &NO_REWRITE).await?),
             BenchStore::None | BenchStore::Embedded => None,
         };
         let url = match (store, &redis) {
             (BenchStore::None, _) => Some("none"),
-            (_, redis) => redis.as_ref().map(RedisPlace::url),
+            (_, redis) => redis.as_ref().map(|redis| redis.url()),
         };
         let place = Place::new("rookery", directory.path());
         place.start(&mut command(&config.server, directory.path(), url))?;
-        let ready = ready(&place, directory.path()).await?;
+        let ready_file = directory.path().join(READY_FILE);
+        let ready: Ready = place.ready(&ready_file, START_MAX).await?;
         let players = Players::new(&ready.matchmaker, config.seed)?;
         let admin = config.operators.then(|| ready.admin());
         Ok(Self {
@@ -148,20 +150,6 @@ impl Ready {
     }
 }
 
-/// Waits until everything answers.
-async fn ready(place: &Place, directory: &Path) -> Result<Ready, BenchError> {
-    let end = Instant::now() + START_MAX;
-    loop {
-        if let Ok(text) = std::fs::read_to_string(directory.join(READY_FILE)) {
-            return Ok(serde_json::from_str(&text)?);
-        }
-        if place.has_died() || Instant::now() > end {
-            return Err(silent(place).into());
-        }
-        sleep(POLL_EVERY).await;
-    }
-}
-
 async fn new_match(
     matchmaker: &Matchmaker,
     [ann, bob]: &[String; 2],
@@ -185,8 +173,8 @@ impl Subject for Rookery {
         &self.place
     }
 
-    fn redis(&self) -> Option<&RedisPlace> {
-        self.redis.as_ref()
+    fn redis(&self) -> Option<&Redis> {
+        self.redis.as_deref()
     }
 
     async fn operators(&self) -> Result<Option<Operators>, BenchError> {

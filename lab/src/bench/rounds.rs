@@ -17,7 +17,7 @@ use super::figures::{Figures, Tally, Times};
 use super::operators::{Operators, WatchedTally};
 use super::seating::Seated;
 use super::{BenchError, seating};
-use crate::cluster::{Place, RedisPlace, cpu_time};
+use supervisor::{Place, Redis, cpu_time};
 
 /// After the end of a round, every pair must have its last answer within this.
 const DRAIN_MAX: Duration = Duration::from_secs(60);
@@ -57,7 +57,7 @@ pub(super) trait Subject {
     fn server(&self) -> &Place;
 
     /// The Redis beneath it, if there is one.
-    fn redis(&self) -> Option<&RedisPlace>;
+    fn redis(&self) -> Option<&Redis>;
 
     /// Who looks at it meanwhile, if anybody does. There are matches to look at.
     async fn operators(&self) -> Result<Option<Operators>, BenchError> {
@@ -140,7 +140,7 @@ impl Sample {
             server: subject.server().cpu_time(),
             client: cpu_time("self"),
             redis: redis.map_or(Duration::ZERO, |redis| redis.place().cpu_time()),
-            log_bytes: redis.map_or(0, RedisPlace::log_bytes),
+            log_bytes: redis.map_or(0, Redis::log_bytes),
         }
     }
 }

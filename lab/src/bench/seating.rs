@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::{BenchError, SETUP_MAX};
-use crate::cluster::Place;
+use supervisor::Place;
 
 /// Jobs under way at the same time. From so many handshakes on, a shard asks who comes for proof of the
 /// address, which would be measured too.

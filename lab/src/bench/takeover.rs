@@ -6,12 +6,13 @@ use game_core::ShardId;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
+use super::BenchError;
 use super::args::BenchConfig;
 use super::rookery::Players;
 use super::rounds::Pair;
 use super::seating::some_at_once;
-use super::{BenchError, START_MAX};
-use crate::cluster::{AdminPlace, LocalCluster, LocalPlan, Signal};
+use crate::cluster::{AdminPlace, LocalCluster, LocalPlan};
+use supervisor::{START_MAX, Signal};
 
 /// Moves of each match before the kill, as many as half an ordinary game has.
 const PLIES: usize = 40;
@@ -48,7 +49,7 @@ pub(super) async fn measure(config: &BenchConfig, matches: u32) -> Result<Takeov
         return Err("a cluster of two shards has two".into());
     };
     // Away while matches are made, so that the other gets them all.
-    survivor.place().signal(Signal::Terminate)?;
+    survivor.place().signal(Signal::TERM)?;
     let ended = survivor.place().ended(START_MAX).await;
     ended.ok_or("a shard without matches does not end")?;
     sleep(REGISTRY_READ).await;

@@ -2,11 +2,10 @@
 //! proxies.
 
 use std::collections::{BTreeSet, HashSet};
-use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,18 +13,12 @@ use crate::udp_proxy::UdpProxy;
 use game_core::ShardId;
 use store::testing::RedisServer;
 use store::{InMemory, RedisConfig, RedisStore, Registered, Registry};
-use tokens::SigningKey;
-use tokio::time::{Instant, sleep};
+use supervisor::{Place, START_MAX, Signal, StartError, free_tcp_port, free_udp_port};
 
 use super::schedule::{MATCHMAKERS, SHARDS};
 use crate::tcp_proxy::{Rewrite, TcpProxy};
 
-use crate::cluster::{free_port, free_udp_port};
-
-/// A process must answer within this, with Redis killed meanwhile.
-const START_MAX: Duration = Duration::from_secs(60);
-/// Between two looks at something that is to happen.
-const POLL_EVERY: Duration = Duration::from_millis(20);
+use crate::cluster::{PUBLIC_KEY, RESET_SECRET, SIGNING_KEY, write_secrets};
 
 /// How the cluster is set up.
 pub struct ClusterPlan {
@@ -81,8 +74,7 @@ pub struct ShardSlot {
     pub udp: UdpProxy,
     binary: PathBuf,
     arguments: Vec<String>,
-    log: PathBuf,
-    process: Mutex<Option<Process>>,
+    place: Place,
     /// The shards that were ever registered here.
     known: Mutex<HashSet<ShardId>>,
     /// The one of them that was started last.
@@ -95,13 +87,8 @@ pub struct MatchmakerSlot {
     pub url: String,
     binary: PathBuf,
     arguments: Vec<String>,
-    log: PathBuf,
-    process: Mutex<Option<Process>>,
+    place: Place,
 }
-
-/// A child, killed when dropped.
-#[derive(Debug)]
-struct Process(Child);
 
 impl Cluster {
     /// Starts everything, and returns when every shard and matchmaker answers.
@@ -115,13 +102,13 @@ impl Cluster {
         let (address, redis_url) = (redis.address(), redis.url());
         let store = RedisStore::connect(RedisConfig::new(&redis_url)).await;
         let store = store.map_err(|error| error.to_string())?;
-        let files = KeyFiles::write(&plan.directory).map_err(|error| error.to_string())?;
+        write_secrets(&plan.directory).map_err(|error| error.to_string())?;
         let mut shards = Vec::new();
         for number in 0..SHARDS {
-            let slot = ShardSlot::new(&plan, number, address, &files).await;
+            let slot = ShardSlot::new(&plan, number, address).await;
             shards.push(slot.map_err(|error| error.to_string())?);
         }
-        let matchmaker = |number| MatchmakerSlot::new(&plan, number, &redis_url, &files.private);
+        let matchmaker = |number| MatchmakerSlot::new(&plan, number, &redis_url);
         let matchmakers: io::Result<_> = (0..MATCHMAKERS).map(matchmaker).collect();
         let cluster = Self {
             shards,
@@ -146,27 +133,18 @@ impl Cluster {
     /// When that takes too long.
     pub async fn start_shard(&self, number: usize) -> Result<(), String> {
         let slot = &self.shards[number];
-        slot.spawn()?;
-        let end = Instant::now() + START_MAX;
-        while Instant::now() < end {
-            if let Ok(registry) = self.store.shards().await
-                && let Some(shard) = registry
-                    .iter()
-                    .filter_map(Registered::record)
-                    .find(|shard| slot.is_new(shard.id, shard.address))
-            {
-                slot.known().insert(shard.id);
-                *slot.living() = Some(shard.id);
-                return Ok(());
-            }
-            if slot.process().as_mut().is_none_or(Process::has_ended) {
-                return Err(format!("shard {number} ended at its start"));
-            }
-            sleep(POLL_EVERY).await;
-        }
-        Err(format!(
-            "shard {number} is not in the registry after {START_MAX:?}"
-        ))
+        slot.spawn().map_err(|error| error.to_string())?;
+        let registered = async || {
+            let registry = self.store.shards().await.ok()?;
+            let mut records = registry.iter().filter_map(Registered::record);
+            let new = records.find(|shard| slot.is_new(shard.id, shard.address));
+            new.map(|shard| shard.id)
+        };
+        let id = slot.place.until(START_MAX, registered).await;
+        let id = id.map_err(|error| error.to_string())?;
+        slot.known().insert(id);
+        *slot.living() = Some(id);
+        Ok(())
     }
 
     /// The shards that live, none of which has a match in memory: all of them have ended.
@@ -202,30 +180,19 @@ impl Cluster {
     /// be there.
     #[must_use]
     pub fn alarms(&self) -> Vec<String> {
-        let mut alarms = Vec::new();
-        for (number, slot) in self.shards.iter().enumerate() {
-            if slot.process().as_mut().is_none_or(Process::has_ended) {
-                alarms.push(format!("shard {number} does not run"));
-            }
-            alarms.extend(alarms_in(&slot.log));
-        }
-        for (number, slot) in self.matchmakers.iter().enumerate() {
-            if slot.process().as_mut().is_none_or(Process::has_ended) {
-                alarms.push(format!("matchmaker {number} does not run"));
-            }
-            alarms.extend(alarms_in(&slot.log));
-        }
-        alarms
+        let shards = self.shards.iter().map(|slot| &slot.place);
+        let all = shards.chain(self.matchmakers.iter().map(|slot| &slot.place));
+        let not_running = |place: &Place| {
+            let is_empty = place.pid().is_none();
+            is_empty.then(|| format!("{} does not run", place.name()))
+        };
+        all.flat_map(|place| not_running(place).into_iter().chain(place.alarms()))
+            .collect()
     }
 }
 
 impl ShardSlot {
-    async fn new(
-        plan: &ClusterPlan,
-        number: usize,
-        redis: SocketAddr,
-        files: &KeyFiles,
-    ) -> io::Result<Self> {
+    async fn new(plan: &ClusterPlan, number: usize, redis: SocketAddr) -> io::Result<Self> {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, free_udp_port()?));
         let tcp = TcpProxy::start(redis, plan.rewrite.clone()).await?;
         let udp = UdpProxy::start(listen, plan.seed.wrapping_add(number as u64)).await?;
@@ -240,9 +207,9 @@ impl ShardSlot {
             "--public-address".to_owned(),
             udp.address().to_string(),
             "--matchmaker-key".to_owned(),
-            files.public.display().to_string(),
+            plan.directory.join(PUBLIC_KEY).display().to_string(),
             "--reset-secret".to_owned(),
-            files.reset_secret.display().to_string(),
+            plan.directory.join(RESET_SECRET).display().to_string(),
             // All players come by one proxy.
             "--connections-per-address-max".to_owned(),
             "25000".to_owned(),
@@ -253,8 +220,7 @@ impl ShardSlot {
             udp,
             binary: plan.shard_binary.as_ref().unwrap_or(&plan.server).clone(),
             arguments,
-            log: plan.directory.join(format!("shard-{number}.log")),
-            process: Mutex::new(None),
+            place: Place::new(&format!("shard-{number}"), &plan.directory),
             known: Mutex::new(HashSet::new()),
             living: Mutex::new(None),
         })
@@ -262,42 +228,30 @@ impl ShardSlot {
 
     /// Ends the process as `kill -9` does.
     pub fn kill(&self) {
-        *self.process() = None;
+        self.place.kill();
     }
 
-    /// Sends the process a signal by name.
-    pub fn signal(&self, name: &str) {
-        if let Some(process) = &*self.process() {
-            process.signal(name);
-        }
+    /// Sends the process a signal.
+    ///
+    /// # Errors
+    ///
+    /// When it has ended.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        self.place.signal(signal)
     }
 
     /// Waits until the process has ended by itself; `None` if it has not by then.
     pub async fn ended(&self, within: Duration) -> Option<ExitStatus> {
-        let end = Instant::now() + within;
-        while Instant::now() < end {
-            let status = self.process().as_mut().and_then(Process::status);
-            if status.is_some() {
-                return status;
-            }
-            sleep(POLL_EVERY).await;
-        }
-        None
+        self.place.ended(within).await
     }
 
-    fn spawn(&self) -> Result<(), String> {
-        let process = Process::spawn(&self.binary, &self.arguments, &self.log);
-        let process = process.map_err(|error| format!("{}: {error}", self.binary.display()))?;
-        *self.process() = Some(process);
-        Ok(())
+    fn spawn(&self) -> Result<(), StartError> {
+        self.place
+            .start(Command::new(&self.binary).args(&self.arguments))
     }
 
     fn is_new(&self, id: ShardId, address: SocketAddr) -> bool {
         address == self.udp.address() && !self.known().contains(&id)
-    }
-
-    fn process(&self) -> MutexGuard<'_, Option<Process>> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn living(&self) -> MutexGuard<'_, Option<ShardId>> {
@@ -310,8 +264,8 @@ impl ShardSlot {
 }
 
 impl MatchmakerSlot {
-    fn new(plan: &ClusterPlan, number: usize, redis_url: &str, key: &Path) -> io::Result<Self> {
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+    fn new(plan: &ClusterPlan, number: usize, redis_url: &str) -> io::Result<Self> {
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, free_tcp_port()?));
         let arguments = [
             "matchmaker".to_owned(),
             "--listen".to_owned(),
@@ -319,7 +273,7 @@ impl MatchmakerSlot {
             "--store".to_owned(),
             redis_url.to_owned(),
             "--signing-key".to_owned(),
-            key.display().to_string(),
+            plan.directory.join(SIGNING_KEY).display().to_string(),
             "--log".to_owned(),
             "warn".to_owned(),
             // All players come from this machine.
@@ -330,8 +284,7 @@ impl MatchmakerSlot {
             url: format!("http://{listen}"),
             binary: plan.server.clone(),
             arguments: arguments.to_vec(),
-            log: plan.directory.join(format!("matchmaker-{number}.log")),
-            process: Mutex::new(None),
+            place: Place::new(&format!("matchmaker-{number}"), &plan.directory),
         })
     }
 
@@ -341,97 +294,20 @@ impl MatchmakerSlot {
     ///
     /// When that takes too long.
     pub async fn start(&self) -> Result<(), String> {
-        let process = Process::spawn(&self.binary, &self.arguments, &self.log);
-        *self.process() = Some(process.map_err(|error| error.to_string())?);
-        let end = Instant::now() + START_MAX;
-        while Instant::now() < end {
-            let ready = reqwest::get(format!("{}/readyz", self.url)).await;
-            if ready.is_ok_and(|reply| reply.status().is_success()) {
-                return Ok(());
-            }
-            sleep(POLL_EVERY).await;
-        }
-        Err(format!("the matchmaker at {} is not ready", self.url))
+        let command = &mut Command::new(&self.binary);
+        let started = self.place.start(command.args(&self.arguments));
+        started.map_err(|error| error.to_string())?;
+        let url = format!("{}/readyz", self.url);
+        let ready = async || {
+            let reply = reqwest::get(&url).await.ok()?;
+            reply.status().is_success().then_some(())
+        };
+        let ready = self.place.until(START_MAX, ready).await;
+        ready.map_err(|error| error.to_string())
     }
 
     /// Ends the process as `kill -9` does.
     pub fn kill(&self) {
-        *self.process() = None;
+        self.place.kill();
     }
-
-    fn process(&self) -> MutexGuard<'_, Option<Process>> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Process {
-    fn spawn(binary: &Path, arguments: &[String], log: &Path) -> io::Result<Self> {
-        let log = File::options().create(true).append(true).open(log)?;
-        let child = Command::new(binary)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()?;
-        Ok(Self(child))
-    }
-
-    fn status(&mut self) -> Option<ExitStatus> {
-        self.0.try_wait().ok().flatten()
-    }
-
-    fn has_ended(&mut self) -> bool {
-        self.status().is_some()
-    }
-
-    fn signal(&self, name: &str) {
-        let pid = self.0.id().to_string();
-        let status = Command::new("kill").args(["-s", name, &pid]).status();
-        assert!(
-            status.is_ok_and(|status| status.success()),
-            "kill -s {name}"
-        );
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // One that has ended already is fine.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// The matchmakers' key, the half of it that shards check tokens with, and what shards share.
-struct KeyFiles {
-    private: PathBuf,
-    public: PathBuf,
-    reset_secret: PathBuf,
-}
-
-impl KeyFiles {
-    fn write(directory: &Path) -> io::Result<Self> {
-        let (key, pem) = SigningKey::generate().map_err(io::Error::other)?;
-        let private = directory.join("signing-key.pem");
-        let public = directory.join("public-key.pem");
-        let reset_secret = directory.join("reset-secret");
-        program::write_private(&reset_secret, &rand::random::<[u8; 32]>())?;
-        program::write_private(&private, pem.as_bytes())?;
-        std::fs::write(&public, key.verifying_key().to_pem())?;
-        Ok(Self {
-            private,
-            public,
-            reset_secret,
-        })
-    }
-}
-
-/// Lines that speak of a bug.
-fn alarms_in(log: &Path) -> Vec<String> {
-    let text = std::fs::read_to_string(log).unwrap_or_default();
-    let speaks_of_a_bug = |line: &&str| line.contains("panicked") || line.contains(" ERROR ");
-    text.lines()
-        .filter(speaks_of_a_bug)
-        .map(str::to_owned)
-        .collect()
 }

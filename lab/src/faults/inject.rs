@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::udp_proxy::Weather;
 use store::testing::RedisServer;
+use supervisor::Signal;
 use tokio::time::sleep;
 
 use super::cluster::{Cluster, ShardSlot};
@@ -37,9 +38,9 @@ pub async fn inject(
     match fault.kind {
         FaultKind::ShardKill | FaultKind::DoubleKill => kill_shards(cluster, pulses, fault).await?,
         FaultKind::ShardStop => {
-            slot(cluster, fault).signal("STOP");
+            tell_shard(cluster, fault.shards[0], Signal::STOP)?;
             sleep(lasts).await;
-            slot(cluster, fault).signal("CONT");
+            tell_shard(cluster, fault.shards[0], Signal::CONT)?;
         }
         FaultKind::ShardDrain => {
             return Ok(vec![drain(cluster, pulses, fault.shards[0]).await?]);
@@ -114,6 +115,11 @@ fn slot<'a>(cluster: &'a Cluster, fault: &Fault) -> &'a ShardSlot {
     &cluster.shards[fault.shards[0]]
 }
 
+fn tell_shard(cluster: &Cluster, number: usize, signal: Signal) -> Result<(), String> {
+    let told = cluster.shards[number].signal(signal);
+    told.map_err(|error| error.to_string())
+}
+
 fn hit(cluster: &Cluster, pulses: &Pulses, number: usize, going: Going) {
     pulses.hit(cluster.shards[number].udp.address(), going, Instant::now());
 }
@@ -138,7 +144,7 @@ async fn drain(cluster: &Cluster, pulses: &Pulses, number: usize) -> Result<Dura
     let began = Instant::now();
     hit(cluster, pulses, number, Going::Drained);
     let slot = &cluster.shards[number];
-    slot.signal("TERM");
+    tell_shard(cluster, number, Signal::TERM)?;
     let status = slot.ended(DRAIN_MAX).await;
     let took = began.elapsed();
     slot.kill();

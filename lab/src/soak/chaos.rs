@@ -12,7 +12,8 @@ use super::oracle::Promise;
 use super::report::{BrokenPromise, StormReport};
 use super::schedule::{Fault, FaultKind, Schedule};
 use super::world::World;
-use crate::cluster::{ClusterError, LocalCluster, Place, Signal};
+use crate::cluster::{ClusterError, LocalCluster};
+use supervisor::{Place, Signal};
 
 /// A shard that was told to end must have, within this, with the store down meanwhile.
 const DRAIN_MAX: Duration = Duration::from_secs(45);
@@ -166,7 +167,7 @@ impl Chaos {
             FaultKind::RedisKill => {
                 redis.place().kill();
                 sleep(fault.lasts).await;
-                redis.restart().await?;
+                self.cluster.restart_redis().await?;
             }
             FaultKind::RedisStop => stop(redis.place(), fault.lasts).await?,
         }
@@ -199,7 +200,7 @@ impl Chaos {
 
     async fn drain(&self, shard: usize) -> Result<(), ClusterError> {
         let place = self.place(shard);
-        place.signal(Signal::Terminate)?;
+        place.signal(Signal::TERM)?;
         let ended = place.ended(DRAIN_MAX).await;
         if !ended.is_some_and(|status| status.success()) {
             self.world.broke(BrokenPromise::of_the_cluster(
@@ -218,7 +219,7 @@ impl Chaos {
 
 /// Lets a process stand still for a while.
 async fn stop(place: &Place, lasts: Duration) -> Result<(), ClusterError> {
-    place.signal(Signal::Stop)?;
+    place.signal(Signal::STOP)?;
     sleep(lasts).await;
-    place.signal(Signal::Continue)
+    Ok(place.signal(Signal::CONT)?)
 }

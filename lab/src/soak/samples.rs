@@ -10,7 +10,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::figures::Percentiles;
 use super::report::Memory;
 use super::world::World;
-use crate::cluster::{LocalCluster, resident_bytes};
+use crate::cluster::LocalCluster;
+use supervisor::resident_bytes;
 
 /// Points that a plot has at the most.
 const SAMPLES_MAX: u32 = 600;

@@ -1,31 +1,21 @@
 //! A local cluster of real processes: a Redis that flushes every write, a matchmaker, and shards, on
 //! free ports of the loopback and in a temporary directory. All of it ends with the value.
 
-mod process;
-mod redis;
-
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use game_core::ShardId;
 use serde::Deserialize;
+use supervisor::{RedisError, START_MAX, StartError, free_tcp_port};
 use tempfile::TempDir;
 use tokens::SigningKey;
-use tokio::time::{Instant, sleep};
 
 use client::{Matchmaker, MatchmakerError};
-pub(crate) use process::POLL_EVERY;
-pub use process::{Place, Signal, cpu_time, resident_bytes};
-pub use redis::RedisPlace;
+pub use supervisor::{Place, Redis};
 
-/// A part must answer within this, on a busy machine and with Redis killed meanwhile.
-const START_MAX: Duration = Duration::from_secs(60);
 /// Everyone who plays on a local cluster comes from one address.
 const CONNECTIONS_MAX: &str = "60000";
 
@@ -59,30 +49,12 @@ pub enum ClusterError {
          with --server", .0.display()
     )]
     NoServer(PathBuf),
-    /// A program cannot be started.
-    #[error("cannot start {program}: {error}")]
-    Start {
-        /// The program.
-        program: String,
-        /// Why.
-        error: io::Error,
-    },
-    /// A part was started and does not answer.
-    #[error("{name} does not answer; the last that it logged:\n{last_words}")]
-    Silent {
-        /// Which part.
-        name: String,
-        /// The end of its log.
-        last_words: String,
-    },
-    /// A part cannot be signalled: it has ended.
-    #[error("{name} cannot be sent {signal:?}: it has ended")]
-    Signal {
-        /// Which part.
-        name: String,
-        /// What it was to be sent.
-        signal: Signal,
-    },
+    /// A part does not start, or does not answer.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Redis does not start.
+    #[error(transparent)]
+    Redis(RedisError),
     /// The store cannot be scanned.
     #[error("the store cannot be scanned: {0}")]
     Scan(String),
@@ -102,7 +74,7 @@ pub struct LocalCluster {
     shards: Vec<ShardPlace>,
     matchmaker: Place,
     matchmaker_url: String,
-    redis: RedisPlace,
+    redis: Arc<Redis>,
     server: PathBuf,
     program: PathBuf,
     directory: TempDir,
@@ -162,9 +134,9 @@ impl LocalCluster {
         let directory = tempfile::Builder::new()
             .prefix("rookery-")
             .tempdir_in(parent)?;
-        let redis = RedisPlace::start(directory.path(), &[]).await?;
+        let redis = start_redis(directory.path(), &[]).await?;
         write_secrets(directory.path())?;
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, free_tcp_port()?));
         let cluster = Self {
             shards: (0..plan.shards)
                 .map(|number| ShardPlace::new(number, directory.path()))
@@ -207,7 +179,7 @@ impl LocalCluster {
 
     /// Its Redis.
     #[must_use]
-    pub const fn redis(&self) -> &RedisPlace {
+    pub fn redis(&self) -> &Redis {
         &self.redis
     }
 
@@ -223,6 +195,16 @@ impl LocalCluster {
     pub async fn start_shard(&self, number: usize) -> Result<(), ClusterError> {
         self.spawn_shard(number)?;
         self.await_shard(number).await
+    }
+
+    /// Starts the Redis again on what it has written, and waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError::Redis`] when it does not come up.
+    pub async fn restart_redis(&self) -> Result<(), ClusterError> {
+        let redis = Arc::clone(&self.redis);
+        blocking(move || redis.restart()).await
     }
 
     /// What one scan of the store finds without an owner that knows of it, a line each: matches, sets of
@@ -249,15 +231,8 @@ impl LocalCluster {
     #[must_use]
     pub fn alarms(&self) -> Vec<String> {
         let shards = self.shards.iter().map(ShardPlace::place);
-        let mut alarms = Vec::new();
-        for place in shards.chain([&self.matchmaker]) {
-            if place.has_died() {
-                alarms.push(format!("{} ended by itself", place.name()));
-            }
-            let lines = place.alarming_lines();
-            alarms.extend(lines.iter().map(|line| format!("{}: {line}", place.name())));
-        }
-        alarms
+        let all = shards.chain([&self.matchmaker]);
+        all.flat_map(Place::alarms).collect()
     }
 
     /// Ends everything but leaves the directory with the logs behind; where it is.
@@ -274,7 +249,7 @@ impl LocalCluster {
         command.args(["--log", "warn", "--store", self.redis.url()]);
         command.args(["--limit-exempt", LOOPBACK]);
         command.arg("--signing-key").arg(self.file(SIGNING_KEY));
-        self.matchmaker.start(&mut command)
+        Ok(self.matchmaker.start(&mut command)?)
     }
 
     fn spawn_shard(&self, number: usize) -> Result<(), ClusterError> {
@@ -301,37 +276,30 @@ impl LocalCluster {
         if std::env::var_os("RUST_LOG").is_none() {
             command.env("RUST_LOG", "warn");
         }
-        shard.place.start(&mut command)
+        Ok(shard.place.start(&mut command)?)
     }
 
     async fn await_shard(&self, number: usize) -> Result<(), ClusterError> {
         let shard = &self.shards[number];
-        let end = Instant::now() + START_MAX;
-        loop {
-            if let Ok(text) = std::fs::read_to_string(&shard.ready_file)
-                && let Ok(ready) = serde_json::from_str::<ReadyShard>(&text)
-            {
-                *shard.known() = Known {
-                    address: Some(ready.address),
-                    id: Some(ready.id),
-                    admin: Some(AdminPlace {
-                        url: ready.admin,
-                        token: ready.admin_token,
-                    }),
-                };
-                return Ok(());
-            }
-            if shard.place.has_died() || Instant::now() > end {
-                return Err(silent(&shard.place));
-            }
-            sleep(POLL_EVERY).await;
-        }
+        let ready = shard
+            .place
+            .ready::<ReadyShard>(&shard.ready_file, START_MAX);
+        let ready = ready.await?;
+        *shard.known() = Known {
+            address: Some(ready.address),
+            id: Some(ready.id),
+            admin: Some(AdminPlace {
+                url: ready.admin,
+                token: ready.admin_token,
+            }),
+        };
+        Ok(())
     }
 
     async fn await_matchmaker(&self) -> Result<(), ClusterError> {
         let matchmaker = Matchmaker::new(&self.matchmaker_url, START_MAX)?;
-        let ready = matchmaker.ready().await;
-        ready.map_err(|_| silent(&self.matchmaker))
+        let is_ready = async || matchmaker.ready().await.ok();
+        Ok(self.matchmaker.until(START_MAX, is_ready).await?)
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -384,44 +352,38 @@ pub fn server_beside() -> PathBuf {
     beside().unwrap_or_else(|| "rookery".into())
 }
 
-const SIGNING_KEY: &str = "signing-key.pem";
-const PUBLIC_KEY: &str = "public-key.pem";
-const RESET_SECRET: &str = "reset-secret";
+/// Starts a Redis, on a thread that may block.
+pub(crate) async fn start_redis(
+    directory: &Path,
+    more: &'static [&'static str],
+) -> Result<Arc<Redis>, ClusterError> {
+    let directory = directory.to_owned();
+    let started = blocking(move || Redis::start(&directory, more)).await;
+    started.map(Arc::new)
+}
+
+async fn blocking<T: Send + 'static>(
+    deed: impl FnOnce() -> Result<T, RedisError> + Send + 'static,
+) -> Result<T, ClusterError> {
+    let done = tokio::task::spawn_blocking(deed).await;
+    done.map_err(io::Error::other)?
+        .map_err(|error| match error {
+            RedisError::Missing => ClusterError::NoRedis,
+            error => ClusterError::Redis(error),
+        })
+}
+
+pub(crate) const SIGNING_KEY: &str = "signing-key.pem";
+pub(crate) const PUBLIC_KEY: &str = "public-key.pem";
+pub(crate) const RESET_SECRET: &str = "reset-secret";
 
 /// The matchmaker's key, the half of it that shards check tokens with, and what shards share.
-fn write_secrets(directory: &Path) -> io::Result<()> {
+pub(crate) fn write_secrets(directory: &Path) -> io::Result<()> {
     let (key, pem) = SigningKey::generate().map_err(io::Error::other)?;
     let public = key.verifying_key().to_pem();
     let secret: [u8; 32] = rand::random();
-    let files: [(&str, &[u8]); 3] = [
-        (SIGNING_KEY, pem.as_bytes()),
-        (PUBLIC_KEY, public.as_bytes()),
-        (RESET_SECRET, &secret),
-    ];
-    for (name, bytes) in files {
-        let mut options = OpenOptions::new();
-        let options = options.write(true).create_new(true).mode(0o600);
-        options.open(directory.join(name))?.write_all(bytes)?;
-    }
-    Ok(())
-}
-
-pub(crate) fn silent(place: &Place) -> ClusterError {
-    ClusterError::Silent {
-        name: place.name().to_owned(),
-        last_words: place.last_words(),
-    }
-}
-
-/// A TCP port of the loopback that is free now.
-pub(crate) fn free_port() -> io::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    Ok(listener.local_addr()?.port())
-}
-
-/// A UDP port of the loopback that is free now.
-#[cfg(feature = "faults")]
-pub(crate) fn free_udp_port() -> io::Result<u16> {
-    let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-    Ok(socket.local_addr()?.port())
+    let write = |name, bytes: &[u8]| program::write_private(&directory.join(name), bytes);
+    write(SIGNING_KEY, pem.as_bytes())?;
+    write(PUBLIC_KEY, public.as_bytes())?;
+    write(RESET_SECRET, &secret)
 }
