@@ -42,6 +42,8 @@ pub struct Redis {
     /// Further settings, as its command line takes them.
     more: Vec<String>,
     url: String,
+    /// A write beyond the limit of a file's size fails as on a full disk, and does not end the process.
+    outlives_size_limit: bool,
 }
 
 impl Redis {
@@ -61,6 +63,24 @@ impl Redis {
     ///
     /// [`RedisError`].
     pub fn start(directory: &Path, more: &[&str]) -> Result<Self, RedisError> {
+        Self::start_as(directory, more, false)
+    }
+
+    /// The same for a test that lets its files reach a limit of their size: a write beyond it is to fail as on a
+    /// full disk, not to end the process. Needs the `env` of coreutils.
+    ///
+    /// # Errors
+    ///
+    /// [`RedisError`].
+    pub fn start_outliving_size_limit(directory: &Path, more: &[&str]) -> Result<Self, RedisError> {
+        Self::start_as(directory, more, true)
+    }
+
+    fn start_as(
+        directory: &Path,
+        more: &[&str],
+        outlives_size_limit: bool,
+    ) -> Result<Self, RedisError> {
         if !Self::is_installed() {
             return Err(RedisError::Missing);
         }
@@ -73,6 +93,7 @@ impl Redis {
                 port,
                 more: more.iter().map(|&word| word.to_owned()).collect(),
                 url: format!("redis://127.0.0.1:{port}"),
+                outlives_size_limit,
             };
             match redis.launch() {
                 Ok(()) => return Ok(redis),
@@ -142,9 +163,13 @@ impl Redis {
     }
 
     fn launch(&self) -> Result<(), RedisError> {
-        // A write beyond the limit of a file's size is to fail as on a full disk, not to end the process.
-        let mut command = Command::new("env");
-        command.args(["--ignore-signal=XFSZ", PROGRAM]);
+        let mut command = if self.outlives_size_limit {
+            let mut command = Command::new("env");
+            command.args(["--ignore-signal=XFSZ", PROGRAM]);
+            command
+        } else {
+            Command::new(PROGRAM)
+        };
         command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string()]);
         command.args(["--daemonize", "no", "--dir"]);
         command.arg(&self.directory);

@@ -42,7 +42,7 @@ impl RedisServer {
     #[must_use]
     pub fn start_with(arguments: &[&str]) -> Self {
         let directory = TempDir::with_prefix("rookery-redis-").expect("a temporary directory");
-        let redis = Redis::start(directory.path(), arguments);
+        let redis = Redis::start_outliving_size_limit(directory.path(), arguments);
         Self {
             redis: redis.unwrap_or_else(|error| panic!("{error}")),
             _directory: directory,
