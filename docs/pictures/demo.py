@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records `rookery demo` on a terminal and writes what its screen showed as an animated SVG.
 
-    cargo build -p server -p matchmaker
+    cargo build -p server
     docs/pictures/demo.py target/debug/rookery docs/pictures/demo.svg
 
 The demo runs on a pseudo-terminal; each row of its screen becomes a film strip that CSS moves. Only what

@@ -22,7 +22,7 @@ use crate::limit_args::LimitArgs;
 /// proxy that does.
 #[derive(Debug, Parser)]
 #[command(
-    name = "rookery-matchmaker",
+    name = "matchmaker",
     version,
     mut_arg("store_wait", |arg| arg.default_value(Resettable::Reset).help(STORE_WAIT)),
     after_help = "\
@@ -31,7 +31,7 @@ Make the signing key once, and give its public half to every shard:
   openssl pkey -in signing-key.pem -pubout -out public-key.pem
 
 Then:
-  rookery-matchmaker --store redis://127.0.0.1:6379 --signing-key signing-key.pem
+  rookery matchmaker --store redis://127.0.0.1:6379 --signing-key signing-key.pem
 
 Every option may come from the environment or a file (--config) instead; an option given here overrides
 the environment, which overrides the file. `rookery check matchmaker` prints the values in effect.
@@ -301,7 +301,7 @@ mod tests {
 
     fn args(more: &[&str]) -> Result<Args, clap::Error> {
         let base = [
-            "rookery-matchmaker",
+            "matchmaker",
             "--store",
             "redis://h",
             "--signing-key",
@@ -374,7 +374,7 @@ mod tests {
     #[test]
     fn a_store_of_another_kind_is_refused_without_its_password() {
         let refused = |url: &str| {
-            let words = ["rookery-matchmaker", "--signing-key", "k", "--store", url];
+            let words = ["matchmaker", "--signing-key", "k", "--store", url];
             let words = words.map(std::ffi::OsString::from);
             settings::parse::<Args>(words, None)
                 .map(|_| ())

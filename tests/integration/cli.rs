@@ -24,7 +24,7 @@ fn every_binary_explains_itself() {
         ("rookery", &["demo", "--help"]),
         ("rookery", &["healthcheck", "--help"]),
         ("rookery", &["check", "matches", "--help"]),
-        ("rookery-matchmaker", &["--help"]),
+        ("rookery", &["matchmaker", "--help"]),
         ("bot-client", &["--help"]),
         ("bot-client", &["replay", "--help"]),
         ("bot-client", &["soak", "--help"]),

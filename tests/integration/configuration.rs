@@ -153,8 +153,8 @@ fn a_mistake_in_a_file_is_named_by_every_command_that_reads_it() {
         }
     }
     let config = desk.file("wrong.toml", "seat_token_seconds = 1");
-    let words = ["--config", &config];
-    let (code, said) = run("rookery-matchmaker", &words, &[]);
+    let words = ["matchmaker", "--config", &config];
+    let (code, said) = run("rookery", &words, &[]);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("30..=3600"), "{said}");
 }
@@ -563,8 +563,9 @@ fn a_misspelt_variable_is_refused_and_an_unknown_one_warned_about() {
     let signing = desk.path("signing.pem");
     let matchmaker = ["--signing-key", &signing, "--store", NOWHERE];
     let check = [&["check", "matchmaker"], &matchmaker[..]].concat();
-    for (program, words) in [("rookery", &check[..]), ("rookery-matchmaker", &matchmaker)] {
-        let (code, said) = run(program, words, &[("ROOKERY_PRODUCTON", "true")]);
+    let start = [&["matchmaker"], &matchmaker[..]].concat();
+    for words in [&check, &start] {
+        let (code, said) = run("rookery", words, &[("ROOKERY_PRODUCTON", "true")]);
         assert_eq!(code, Some(2), "{said}");
         assert!(
             said.contains("ROOKERY_PRODUCTON") && said.contains("ROOKERY_PRODUCTION"),
@@ -600,12 +601,8 @@ fn a_misspelt_variable_is_refused_and_an_unknown_one_warned_about() {
     );
     let flush_late = RedisServer::start_with(&["--appendfsync", "everysec"]);
     let url = flush_late.url();
-    let started = ["--signing-key", &signing, "--store", &url];
-    let (code, said) = run(
-        "rookery-matchmaker",
-        &[&started, &words[..]].concat(),
-        &environment,
-    );
+    let started = ["matchmaker", "--signing-key", &signing, "--store", &url];
+    let (code, said) = run("rookery", &[&started, &words[..]].concat(), &environment);
     assert_eq!(code, Some(1), "{said}");
     assert!(
         said.contains("ROOKERY_SEATS_OF_A_SIMULTANEOUS_DISPLAY"),
@@ -670,7 +667,6 @@ fn every_program_has_the_same_options_of_the_log() {
     for (program, words) in [
         ("rookery", &shard[..]),
         ("rookery", &of_rookery),
-        ("rookery-matchmaker", &matchmaker),
         ("bot-client", &bot),
     ] {
         let with = |more: &[&str], variables: &[(&str, &str)]| {
@@ -707,9 +703,15 @@ fn every_program_has_the_same_options_of_the_log() {
 fn a_matchmaker_waits_for_its_store_for_as_long_as_it_is_told() {
     let desk = Desk::new();
     let signing = desk.path("signing.pem");
-    let words = ["--signing-key", &signing, "--listen", "127.0.0.1:0"];
+    let words = [
+        "matchmaker",
+        "--signing-key",
+        &signing,
+        "--listen",
+        "127.0.0.1:0",
+    ];
     let store = ["--store", NOWHERE, "--store-wait", "1"];
-    let (code, said) = run("rookery-matchmaker", &[&words[..], &store].concat(), &[]);
+    let (code, said) = run("rookery", &[&words[..], &store].concat(), &[]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("did not answer within 1 s"), "{said}");
 }

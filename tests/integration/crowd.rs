@@ -20,7 +20,7 @@ const LIVEZ: &str = "GET /livez HTTP/1.1\r\nHost: h\r\n\r\n";
 const GUEST: &str = "POST /v1/players HTTP/1.1\r\nHost: h\r\n\r\n";
 const SLOW: &str = "POST /v1/players HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{";
 
-/// `rookery-matchmaker` on a Redis of its own, begun by a shell with this command before it.
+/// `rookery matchmaker` on a Redis of its own, begun by a shell with this command before it.
 struct Crowded {
     address: SocketAddr,
     child: Child,
@@ -39,7 +39,8 @@ impl Crowded {
         let address = SocketAddr::from((HONEST, free_tcp_port()));
         let child = Command::new("sh")
             .args(["-c", &format!("{before}; exec \"$0\" \"$@\"")])
-            .arg(binary("rookery-matchmaker"))
+            .arg(binary("rookery"))
+            .arg("matchmaker")
             .args(["--listen", &address.to_string(), "--store", &redis.url()])
             .arg("--signing-key")
             .arg(key)
@@ -217,8 +218,7 @@ fn every_program_raises_its_limit_of_open_files() {
         "--shard-port",
         "0",
     ];
-    let programs: [(&str, &[&str], &[&str]); 5] = [
-        ("rookery-matchmaker", &[], &matchmaker),
+    let programs: [(&str, &[&str], &[&str]); 4] = [
         ("rookery", &["matchmaker"], &matchmaker),
         ("rookery", &["shard"], &shard),
         ("rookery", &["dev"], &dev),

@@ -64,8 +64,16 @@ impl Installation {
     fn start_matchmaker(&mut self, filter: &str, stderr: Stdio) -> Endpoint {
         let listen = self.matchmaker.trim_start_matches("http://").to_owned();
         let key = self.path("signing-key.pem");
-        let args = ["--listen", &listen, "--signing-key", &key, "--log", filter];
-        self.start("rookery-matchmaker", &args, filter, stderr)
+        let args = [
+            "matchmaker",
+            "--listen",
+            &listen,
+            "--signing-key",
+            &key,
+            "--log",
+            filter,
+        ];
+        self.start("rookery", &args, filter, stderr)
     }
 
     /// Starts a shard; returns its admin endpoint.
@@ -291,7 +299,7 @@ fn a_reader_that_is_gone_is_no_reason_to_panic() {
     for (name, args) in [
         ("rookery", &["check", "dev", "--data-dir", data][..]),
         ("rookery", &["--help"]),
-        ("rookery-matchmaker", &["--help"]),
+        ("rookery", &["matchmaker", "--help"]),
         ("bot-client", &["--help"]),
     ] {
         let (reader, writer) = std::io::pipe().unwrap();

@@ -199,8 +199,9 @@ impl Installation {
         let (port, admin_port) = (free_tcp_port(), free_tcp_port());
         let matchmaker_place = launch(
             directory.path().join(LOG),
-            "rookery-matchmaker",
+            "rookery",
             &[
+                "matchmaker",
                 "--production",
                 "--store",
                 &redis.url(),

@@ -28,11 +28,9 @@ pub fn binary(name: &str) -> PathBuf {
             "-p",
             "server",
             "-p",
-            "matchmaker",
+            "bot-client",
         ]);
-        build
-            .args(["-p", "bot-client"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"));
+        build.current_dir(env!("CARGO_MANIFEST_DIR"));
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }

@@ -29,7 +29,7 @@ pub(super) struct CheckArgs {
 #[derive(Debug, Subcommand)]
 enum Checked {
     Shard(Box<shard::ShardArgs>),
-    /// The matchmaker of a deployment; the same as the program rookery-matchmaker.
+    /// The matchmaker of a deployment.
     Matchmaker(matchmaker::Args),
     Dev(dev::DevArgs),
     Matches(MatchesArgs),

@@ -43,7 +43,7 @@ enum Command {
     Demo(demo::DemoArgs),
     Shard(Box<shard::ShardArgs>),
     Healthcheck(healthcheck::HealthcheckArgs),
-    /// The matchmaker of a deployment; the same as the program rookery-matchmaker.
+    /// The matchmaker of a deployment.
     Matchmaker(matchmaker::Args),
     Check(check::CheckArgs),
 }
