@@ -42,7 +42,7 @@ pub use contract::{
     SCAN_LIMIT_MAX, SETTLED, ScanCursor, Standing, Store, Swept, Tickets,
 };
 pub use durability::Durability;
-pub use embedded::EmbeddedStore;
+pub use embedded::{EmbeddedStore, contains_panics};
 pub use error::StoreError;
 pub use front::Front;
 pub use holding::{HOLDING_KEPT, Holding};
