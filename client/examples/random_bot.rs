@@ -1,5 +1,5 @@
 //! Plays one match of random moves: `cargo run -p client --example random_bot [MATCHMAKER]`.
-#![allow(clippy::print_stdout, reason = "it is what the program is for")]
+#![allow(clippy::print_stdout)]
 
 use std::{env, error::Error, sync::Arc, time::Duration};
 
@@ -10,26 +10,28 @@ use client::{Connector, Matchmaker};
 use game_core::TimeControl;
 use rand::seq::IndexedRandom;
 
+const HERE: &str = "http://127.0.0.1:7000";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let address = env::args().nth(1);
-    let address = address.unwrap_or("http://127.0.0.1:7000".into());
+    let address = env::args().nth(1).unwrap_or(HERE.into());
     let matchmaker = Matchmaker::new(&address, PATIENCE)?;
     let token = matchmaker.new_player(Some("Random")).await?.token;
-    let time_control = TimeControl::from_millis(60_000, 1_000)?;
-    let id = find_match(&matchmaker, &token, time_control, PATIENCE).await?;
-
+    let control = TimeControl::from_millis(60_000, 1_000)?;
+    let id = find_match(&matchmaker, &token, control, PATIENCE).await?;
     let connector = Arc::new(Connector::bind(1, ConnectionTimes::default())?);
     let seat = Arc::new(PlayerSeat { matchmaker, token });
     let mut session = SeatSession::join(connector, seat, id, SessionConfig::default()).await?;
     let mut moved_at = None;
     while session.view().result().is_none() {
-        let (ply, is_mine) = (session.view().ply(), session.view().is_my_turn());
-        if is_mine && moved_at.replace(ply) != Some(ply) {
-            let legal = session.view().position().legal_moves();
-            session.play(legal.choose(&mut rand::rng()).ok_or("no move")?.uci())?;
+        let (view, ply) = (session.view(), session.view().ply());
+        if view.is_my_turn() && moved_at.replace(ply) != Some(ply) {
+            let legal = view.position().legal_moves();
+            // A mate leaves none, before it is said to be the end.
+            if let Some(chosen) = legal.choose(&mut rand::rng()) {
+                session.play(chosen.uci())?;
+            }
         }
         session.next().await?;
     }

@@ -17,11 +17,11 @@ use hyper::{Method, Request, StatusCode};
 use protocol::http::{
     MatchReply, NewChallenge, NewPlayer, NewTicket, PlayerReply, Problem, SeatReply, TicketReply,
 };
-use reqwest::Url;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
+use url::Url;
 
 use self::checked::{address, cut, is_token, known, shown};
 use self::transport::{ANSWER_MAX, Answer, NoAnswer, Transport};

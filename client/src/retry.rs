@@ -28,7 +28,7 @@ impl Backoff {
         doubled.min(self.max).mul_f64(rand::random_range(0.5..=1.0))
     }
 
-    /// The next wait, no shorter than a server asks for, but within [`ASKED_MAX`]. What it asks for is
+    /// The next wait, no shorter than a server asks for, but within five minutes. What it asks for is
     /// lengthened at random by up to a quarter, as it asks many for the same.
     pub fn wait_for(&mut self, asked: Option<Duration>) -> Duration {
         let asked = asked.unwrap_or_default().min(ASKED_MAX);

@@ -30,7 +30,7 @@ pub enum LogFormat {
 /// The options of the log, the same for every program.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct LogArgs {
-    /// What to log: error, warn, info, debug or trace, or levels by module (info,server=debug). By default
+    /// What to log: error, warn, info, debug or trace, or levels by module (info,shard=debug). By default
     /// what RUST_LOG says, or what suits the command.
     #[arg(
         long,
@@ -75,7 +75,7 @@ impl LogArgs {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{origin}: {text:?} cannot be used: {why}; it must be error, warn, info, debug or trace, or levels by \
-     module such as \"info,server=debug\""
+     module such as \"info,shard=debug\""
 )]
 pub struct BadFilter {
     origin: &'static str,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use game_core::{MatchId, PlayerId};
 
 use super::ShardLimits;
+use crate::Uptime;
 
 /// A peer's allowance for commands that are refused or repeated. What causes an event is limited by the
 /// rules of the match and costs nothing.
@@ -14,7 +15,7 @@ pub(crate) struct Allowance {
     left: u32,
     /// Commands refused unread since the allowance was used up.
     overdrawn: u32,
-    refilled_at: Duration,
+    refilled_at: Uptime,
 }
 
 /// What an allowance has to say of the next command.
@@ -29,7 +30,7 @@ pub(crate) enum Verdict {
 }
 
 impl Allowance {
-    pub(crate) fn new(limits: &ShardLimits, now: Duration) -> Self {
+    pub(crate) fn new(limits: &ShardLimits, now: Uptime) -> Self {
         Self {
             left: limits.refusals_burst,
             overdrawn: 0,
@@ -38,9 +39,9 @@ impl Allowance {
     }
 
     /// Whether one more command may come.
-    pub(crate) fn judge(&mut self, limits: &ShardLimits, now: Duration) -> Verdict {
+    pub(crate) fn judge(&mut self, limits: &ShardLimits, now: Uptime) -> Verdict {
         let refill_ns = limits.refusal_refill.as_nanos().max(1);
-        let periods = now.saturating_sub(self.refilled_at).as_nanos() / refill_ns;
+        let periods = now.since(self.refilled_at).as_nanos() / refill_ns;
         if periods > 0 {
             let refill = u32::try_from(periods).unwrap_or(u32::MAX);
             self.left = self.left.saturating_add(refill).min(limits.refusals_burst);
@@ -70,9 +71,9 @@ impl Allowance {
 #[derive(Debug, Default)]
 pub(crate) struct Joins {
     /// When all joins so far are forgiven. Without an entry they are.
-    forgiven_at: HashMap<(MatchId, PlayerId), Duration>,
+    forgiven_at: HashMap<(MatchId, PlayerId), Uptime>,
     /// When entries that say nothing any more were last dropped.
-    swept_at: Duration,
+    swept_at: Uptime,
 }
 
 impl Joins {
@@ -88,13 +89,13 @@ impl Joins {
         match_id: MatchId,
         player: &PlayerId,
         limits: &ShardLimits,
-        now: Duration,
+        now: Uptime,
     ) -> bool {
         self.sweep(now);
         let key = (match_id, player.clone());
         let forgiven_at = self.forgiven_at.get(&key).copied().unwrap_or_default();
         let forgiven_at = forgiven_at.max(now) + limits.join_refill;
-        let may_join = forgiven_at - now <= limits.join_refill * limits.joins_burst;
+        let may_join = forgiven_at.since(now) <= limits.join_refill * limits.joins_burst;
         let has_room = self.forgiven_at.len() < Self::ENTRIES_MAX;
         if may_join && (has_room || self.forgiven_at.contains_key(&key)) {
             self.forgiven_at.insert(key, forgiven_at);
@@ -102,7 +103,7 @@ impl Joins {
         may_join
     }
 
-    fn sweep(&mut self, now: Duration) {
+    fn sweep(&mut self, now: Uptime) {
         if now >= self.swept_at + Self::SWEEP_EVERY {
             self.forgiven_at.retain(|_, forgiven_at| *forgiven_at > now);
             self.swept_at = now;
@@ -143,7 +144,7 @@ mod tests {
             (100, &ann, one, true),
             (100, &ann, one, false),
         ] {
-            let now = Duration::from_secs(at);
+            let now = Uptime::from_start(Duration::from_secs(at));
             let admitted = joins.admit(match_id, player, &limits, now);
             assert_eq!(admitted, expected, "{player} in {match_id} at {at} s");
         }
@@ -154,13 +155,13 @@ mod tests {
         let (mut joins, limits) = (Joins::default(), limits());
         let ann = "ann".parse().unwrap();
         for n in 0..20_000_u32 {
-            let now = Duration::from_millis(n.into());
+            let now = Uptime::from_start(Duration::from_millis(n.into()));
             assert!(joins.admit(MatchId::from_random(n.into()), &ann, &limits, now));
             // 2 s after a join nothing is left of it, and a second later neither is the entry.
             assert!(joins.forgiven_at.len() <= 3_000 + 1, "{n}");
         }
         for n in 0..100_000_u32 {
-            let now = Duration::from_secs(1_000);
+            let now = Uptime::from_start(Duration::from_secs(1_000));
             assert!(joins.admit(MatchId::from_random(n.into()), &ann, &limits, now));
         }
         assert_eq!(joins.forgiven_at.len(), Joins::ENTRIES_MAX);

@@ -7,12 +7,13 @@
 use std::time::Duration;
 
 use super::Now;
+use crate::Uptime;
 
 /// One moment on two clocks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clocks {
     /// Stands still while the machine is suspended.
-    uptime: Duration,
+    uptime: Uptime,
     /// Counts then too; only differences count.
     since_boot: Duration,
 }
@@ -61,7 +62,7 @@ impl Doubt {
             return;
         };
         let silent_for = self.reached.map_or(Duration::ZERO, |before| {
-            let awake = now.uptime.saturating_sub(before.uptime);
+            let awake = now.uptime.since(before.uptime);
             awake.max(now.since_boot.saturating_sub(before.since_boot))
         });
         self.reached = Some(sent);
@@ -92,7 +93,7 @@ mod tests {
         for (n, &(sent, reached, suspended_before)) in beats.iter().enumerate() {
             suspended += suspended_before;
             let now = |ms| Clocks {
-                uptime: Duration::from_millis(ms),
+                uptime: Uptime::from_start(Duration::from_millis(ms)),
                 since_boot: Duration::from_millis(ms + suspended),
             };
             doubt.heartbeat_sent(now(sent));

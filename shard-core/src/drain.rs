@@ -10,11 +10,12 @@ use std::time::Duration;
 use game_core::MatchId;
 
 use super::{Now, Shard};
+use crate::Uptime;
 
 /// The matches that are still to be given away, and how fast.
 #[derive(Debug)]
 pub(super) struct Drain {
-    began: Duration,
+    began: Uptime,
     queue: VecDeque<MatchId>,
     /// Matches taken from the queue.
     given: u32,
@@ -39,7 +40,7 @@ impl Drain {
     }
 
     /// The uptime at which the next match is to go; `None` when none is left.
-    pub(super) fn next(&self) -> Option<Duration> {
+    pub(super) fn next(&self) -> Option<Uptime> {
         let next = self.began + self.step * self.given;
         (!self.queue.is_empty()).then_some(next)
     }

@@ -94,7 +94,7 @@ impl Shard {
     #[must_use]
     pub fn checkpoint_lag(&self, now: Now) -> Duration {
         let since = self.writing.in_flight_since();
-        since.map_or(Duration::ZERO, |since| now.uptime.saturating_sub(since))
+        since.map_or(Duration::ZERO, |since| now.uptime.since(since))
     }
 
     /// The times taken since the last call.

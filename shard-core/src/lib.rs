@@ -19,6 +19,7 @@ mod shown;
 mod store_watch;
 mod takeover;
 mod trouble;
+mod uptime;
 mod verifying;
 mod writing;
 
@@ -48,6 +49,7 @@ pub use shown::{
     Facts, Inspection, Link, MatchQuery, MatchRow, Page, Position, Selection, ShardStatus, Sort,
 };
 use takeover::Takeover;
+pub use uptime::Uptime;
 use verifying::Verification;
 use writing::Writing;
 
@@ -107,7 +109,7 @@ pub enum Output {
 #[derive(Debug, Clone, Copy)]
 pub struct Now {
     /// Time since the shard started.
-    pub uptime: Duration,
+    pub uptime: Uptime,
     /// The calendar, for what is shown and recorded.
     pub calendar: UnixMillis,
 }
@@ -298,7 +300,7 @@ impl Shard {
         &mut self,
         peer: PeerKey,
         command: &Command,
-        received_at: Duration,
+        received_at: Uptime,
         now: Now,
     ) -> Option<Accepted> {
         let from = self.peers.get_mut(peer)?;
@@ -361,7 +363,7 @@ impl Shard {
 
     /// The uptime at which [`Shard::turn`] must be called, if nothing happens before.
     #[must_use]
-    pub fn next_turn(&self) -> Option<Duration> {
+    pub fn next_turn(&self) -> Option<Uptime> {
         let match_due = self
             .deadlines
             .next()

@@ -24,6 +24,7 @@ pub(crate) use self::stored::len_of;
 use super::NotDone;
 use super::gate::{Audience, Gate, Held};
 use super::{PeerKey, ShardLimits};
+use crate::Uptime;
 
 /// What a command that was not refused has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,9 +58,9 @@ pub(crate) struct LiveMatch {
     /// The seq that the batch in flight reaches, if it holds events of this match.
     in_flight: Option<u32>,
     /// The uptime at which the oldest event came about that no batch holds.
-    waits_since: Option<Duration>,
+    waits_since: Option<Uptime>,
     /// The same of those in the batch in flight.
-    flight_since: Option<Duration>,
+    flight_since: Option<Uptime>,
     /// What the clocks showed when the match was loaded.
     loaded_clocks: BySeat<Duration>,
     /// The match is being given to another shard; nothing happens here any more.
@@ -299,7 +300,7 @@ impl LiveMatch {
     }
 
     /// Notes that what waits for the store came about at the uptime `since`.
-    pub(crate) fn waits(&mut self, since: Duration) {
+    pub(crate) fn waits(&mut self, since: Uptime) {
         self.waits_since.get_or_insert(since);
     }
 
@@ -351,7 +352,7 @@ impl LiveMatch {
         &mut self,
         me: ShardId,
         limits: &ShardLimits,
-        uptime: Duration,
+        uptime: Uptime,
     ) -> Append {
         self.flight_since = self.waits_since.take().or(Some(uptime));
         let seq = self.game.seq();
@@ -370,7 +371,7 @@ impl LiveMatch {
         &mut self,
         now: MatchTime,
         limits: &ShardLimits,
-    ) -> Option<(Duration, u64)> {
+    ) -> Option<(Uptime, u64)> {
         let seq = self.in_flight.take()?;
         let is_move = |e: &&Event| e.seq <= seq && matches!(e.kind, EventKind::Moved { .. });
         let moves = self.pending.iter().filter(is_move).count() as u64;

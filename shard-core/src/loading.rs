@@ -8,6 +8,7 @@ use protocol::CloseCode;
 use store::{Checkpoint, Claim, Ownership, SETTLED, Status, StoreError};
 
 use super::{LiveMatch, Now, Output, PeerKey, Shard};
+use crate::Uptime;
 
 /// A match on its way into memory.
 #[derive(Debug, Default)]
@@ -17,7 +18,7 @@ pub(super) struct Loading {
     /// Claims made so far.
     claims: u32,
     /// The uptime at which loading began.
-    since: Duration,
+    since: Uptime,
     /// It was another shard's.
     is_takeover: bool,
     /// The shards in whose sets it was found; it leaves those of which it is not, once that is known.
@@ -26,7 +27,7 @@ pub(super) struct Loading {
 
 /// Matches whose stored state cannot be read or replayed: they are not tried again for a while.
 #[derive(Debug, Default)]
-pub(super) struct Unplayable(HashMap<MatchId, Duration>);
+pub(super) struct Unplayable(HashMap<MatchId, Uptime>);
 
 impl Unplayable {
     /// Long enough not to fill the log, short enough to notice that somebody mended the match.
@@ -40,10 +41,10 @@ impl Unplayable {
 
     /// Some of it that was confirmed is gone for good: this process does not play it again.
     pub(super) fn note_lost(&mut self, id: MatchId) {
-        self.insert(id, Duration::MAX);
+        self.insert(id, Uptime::NEVER);
     }
 
-    fn insert(&mut self, id: MatchId, until: Duration) {
+    fn insert(&mut self, id: MatchId, until: Uptime) {
         if self.0.len() >= Self::MAX {
             self.0.clear();
         }
@@ -64,8 +65,8 @@ pub(super) struct Elsewhere(HashMap<(MatchId, ShardId), Pause>);
 #[derive(Debug)]
 struct Pause {
     /// When it was first found so.
-    since: Duration,
-    until: Duration,
+    since: Uptime,
+    until: Uptime,
     /// It is not in the store; else it is another live shard's.
     is_missing: bool,
 }
@@ -100,7 +101,7 @@ impl Elsewhere {
             pause.since = now;
             pause.is_missing = is_missing;
         }
-        let so_far = now.saturating_sub(pause.since);
+        let so_far = now.since(pause.since);
         pause.until = now + so_far.clamp(Self::PAUSE_MIN, Self::PAUSE_MAX);
         is_missing && so_far >= Self::MISSING_FOR
     }
@@ -301,7 +302,7 @@ impl Shard {
                     drain.add(id);
                 }
                 if loading.is_takeover {
-                    let took = now.uptime.saturating_sub(loading.since);
+                    let took = now.uptime.since(loading.since);
                     self.measured.takeovers.push(took);
                 }
                 for (peer, seen) in loading.waiting {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Uptime;
+
 use game_core::MatchTime;
 
 /// Maps the shard's uptime to the time that its matches see: uptime less every pause that is the
@@ -14,20 +16,22 @@ use game_core::MatchTime;
 #[derive(Debug, Default)]
 pub(crate) struct PlayClock {
     uncharged: Duration,
-    frozen_at: Option<Duration>,
+    frozen_at: Option<Uptime>,
 }
 
 impl PlayClock {
     /// The match time at `uptime`; a stamp from before a pause keeps its distance to the pause.
-    pub(crate) fn at(&self, uptime: Duration) -> MatchTime {
+    pub(crate) fn at(&self, uptime: Uptime) -> MatchTime {
         let uptime = self.frozen_at.map_or(uptime, |frozen| uptime.min(frozen));
-        let micros = uptime.saturating_sub(self.uncharged).as_micros();
+        let counted = uptime.since_start().saturating_sub(self.uncharged);
+        let micros = counted.as_micros();
         MatchTime::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
     }
 
     /// The uptime at which `time` comes; `None` while the clock stands still.
-    pub(crate) fn uptime_of(&self, time: MatchTime) -> Option<Duration> {
-        let uptime = Duration::from_micros(time.as_micros()) + self.uncharged;
+    pub(crate) fn uptime_of(&self, time: MatchTime) -> Option<Uptime> {
+        let counted = Duration::from_micros(time.as_micros());
+        let uptime = Uptime::START + counted + self.uncharged;
         self.frozen_at.is_none().then_some(uptime)
     }
 
@@ -36,16 +40,16 @@ impl PlayClock {
     }
 
     /// Stands still from `since` on, which may lie in the past; nothing if it does already.
-    pub(crate) fn freeze(&mut self, since: Duration) {
+    pub(crate) fn freeze(&mut self, since: Uptime) {
         self.frozen_at.get_or_insert(since);
     }
 
     /// Goes on at `uptime` from where it stood still, and returns how long it did.
-    pub(crate) fn thaw(&mut self, uptime: Duration) -> Duration {
+    pub(crate) fn thaw(&mut self, uptime: Uptime) -> Duration {
         let stood = self
             .frozen_at
             .take()
-            .map_or(Duration::ZERO, |frozen| uptime.saturating_sub(frozen));
+            .map_or(Duration::ZERO, |frozen| uptime.since(frozen));
         self.uncharged += stood;
         stood
     }
@@ -73,37 +77,41 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
+    const fn at(seconds: u64) -> Uptime {
+        Uptime::from_start(s(seconds))
+    }
+
     #[test]
     fn a_freeze_charges_nothing_from_where_it_began() {
         let mut clock = PlayClock::default();
-        clock.freeze(s(10));
-        assert_eq!(clock.at(s(15)), MatchTime::from_micros(10_000_000));
-        assert_eq!(clock.uptime_of(clock.at(s(15))), None);
-        clock.thaw(s(20));
-        assert_eq!(clock.at(s(21)), MatchTime::from_micros(11_000_000));
+        clock.freeze(at(10));
+        assert_eq!(clock.at(at(15)), MatchTime::from_micros(10_000_000));
+        assert_eq!(clock.uptime_of(clock.at(at(15))), None);
+        clock.thaw(at(20));
+        assert_eq!(clock.at(at(21)), MatchTime::from_micros(11_000_000));
         assert_eq!(
             clock.uptime_of(MatchTime::from_micros(11_000_000)),
-            Some(s(21))
+            Some(at(21))
         );
     }
 
     #[test]
     fn a_gap_within_a_freeze_counts_once() {
         let mut clock = PlayClock::default();
-        clock.freeze(s(10));
+        clock.freeze(at(10));
         clock.skip(s(5));
-        clock.thaw(s(20));
-        assert_eq!(clock.at(s(20)), MatchTime::from_micros(10_000_000));
+        clock.thaw(at(20));
+        assert_eq!(clock.at(at(20)), MatchTime::from_micros(10_000_000));
         clock.skip(s(3));
-        assert_eq!(clock.at(s(24)), MatchTime::from_micros(11_000_000));
+        assert_eq!(clock.at(at(24)), MatchTime::from_micros(11_000_000));
     }
 
     #[test]
     fn a_second_freeze_keeps_the_first_beginning() {
         let mut clock = PlayClock::default();
-        clock.freeze(s(10));
-        clock.freeze(s(12));
-        clock.thaw(s(13));
-        assert_eq!(clock.at(s(13)), MatchTime::from_micros(10_000_000));
+        clock.freeze(at(10));
+        clock.freeze(at(12));
+        clock.thaw(at(13));
+        assert_eq!(clock.at(at(13)), MatchTime::from_micros(10_000_000));
     }
 }

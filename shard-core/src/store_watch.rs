@@ -11,6 +11,7 @@ use std::time::Duration;
 use protocol::PAUSED_REPEATED_EVERY;
 
 use super::ShardLimits;
+use crate::Uptime;
 
 /// A question that the store owes an answer to; there is at most one of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub(super) enum Question {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Pause play, as of this uptime.
-    Pause { since: Duration },
+    Pause { since: Uptime },
     /// Say again that play is paused.
     Remind,
     /// Play goes on.
@@ -34,11 +35,11 @@ pub(super) enum Verdict {
 #[derive(Debug, Default)]
 pub(super) struct StoreWatch {
     /// When the batch in flight was last sent; it stays a question until it is answered.
-    batch: Option<Duration>,
+    batch: Option<Uptime>,
     /// Since when the heartbeat under way waits for its next answer.
-    heartbeat: Option<Duration>,
+    heartbeat: Option<Uptime>,
     /// Since when the store owes an answer and has given none.
-    owed_since: Option<Duration>,
+    owed_since: Option<Uptime>,
     /// The last question failed: the server behind the connection may be another one since.
     failed: bool,
     paused: Option<Pause>,
@@ -47,10 +48,10 @@ pub(super) struct StoreWatch {
 #[derive(Debug, Default)]
 struct Pause {
     /// When it was last said that play is paused.
-    said_at: Duration,
+    said_at: Uptime,
     /// The answers since one was last late or failed, and when the first of them came.
     answers: u32,
-    steady_since: Duration,
+    steady_since: Uptime,
 }
 
 impl StoreWatch {
@@ -60,7 +61,7 @@ impl StoreWatch {
     const ANSWERS_MIN: u32 = 2;
 
     /// The store is asked something, or asked again.
-    pub(super) fn asked(&mut self, question: Question, now: Duration) {
+    pub(super) fn asked(&mut self, question: Question, now: Uptime) {
         *self.waiting(question) = Some(now);
         self.owed_since.get_or_insert(now);
     }
@@ -69,7 +70,7 @@ impl StoreWatch {
     pub(super) fn answered(
         &mut self,
         question: Question,
-        now: Duration,
+        now: Uptime,
         limits: &ShardLimits,
     ) -> bool {
         let since = self.waiting(question).take();
@@ -78,13 +79,13 @@ impl StoreWatch {
     }
 
     /// One of several answers that the heartbeat under way takes.
-    pub(super) fn heartbeat_step(&mut self, now: Duration, limits: &ShardLimits) {
+    pub(super) fn heartbeat_step(&mut self, now: Uptime, limits: &ShardLimits) {
         if let Some(since) = self.heartbeat.replace(now) {
             self.heard(Some(since), now, limits);
         }
     }
 
-    fn heard(&mut self, asked: Option<Duration>, now: Duration, limits: &ShardLimits) {
+    fn heard(&mut self, asked: Option<Uptime>, now: Uptime, limits: &ShardLimits) {
         let is_owed = self.batch.is_some() || self.heartbeat.is_some();
         self.owed_since = is_owed.then_some(now);
         let is_late = asked.is_some_and(|since| since + limits.store_stall <= now);
@@ -99,7 +100,7 @@ impl StoreWatch {
     }
 
     /// A question came to nothing. The answer is owed still; a heartbeat is not sent again.
-    pub(super) fn failed(&mut self, question: Question, now: Duration) {
+    pub(super) fn failed(&mut self, question: Question, now: Uptime) {
         if question == Question::Heartbeat {
             self.heartbeat = None;
         }
@@ -120,7 +121,7 @@ impl StoreWatch {
     }
 
     /// What is to be done by `now`; to be called until there is nothing.
-    pub(super) fn poll(&mut self, now: Duration, limits: &ShardLimits) -> Option<Verdict> {
+    pub(super) fn poll(&mut self, now: Uptime, limits: &ShardLimits) -> Option<Verdict> {
         let overdue = self.owed_since.filter(|&s| s + limits.store_stall <= now);
         if let (Some(since), None) = (overdue, &self.paused) {
             self.paused = Some(Pause {
@@ -145,7 +146,7 @@ impl StoreWatch {
     }
 
     /// When [`poll`](Self::poll) is to be called, if nothing happens before.
-    pub(super) fn next(&self, limits: &ShardLimits) -> Option<Duration> {
+    pub(super) fn next(&self, limits: &ShardLimits) -> Option<Uptime> {
         let overdue = self.owed_since.map(|since| since + limits.store_stall);
         let Some(pause) = &self.paused else {
             return overdue;
@@ -156,7 +157,7 @@ impl StoreWatch {
         soonest.into_iter().flatten().min()
     }
 
-    fn waiting(&mut self, question: Question) -> &mut Option<Duration> {
+    fn waiting(&mut self, question: Question) -> &mut Option<Uptime> {
         match question {
             Question::Batch => &mut self.batch,
             Question::Heartbeat => &mut self.heartbeat,
@@ -172,14 +173,14 @@ impl StoreWatch {
 
 impl Pause {
     /// When play goes on, unless an answer fails or is late before.
-    fn resumes_at(&self, limits: &ShardLimits) -> Option<Duration> {
+    fn resumes_at(&self, limits: &ShardLimits) -> Option<Uptime> {
         let steady_at = self.steady_since + limits.store_steady;
         let said_long_ago = self.said_at + StoreWatch::NOTICE_EVERY;
         (self.answers >= StoreWatch::ANSWERS_MIN).then(|| steady_at.max(said_long_ago))
     }
 
     /// When it is said again that play is paused.
-    fn reminds_at(&self) -> Duration {
+    fn reminds_at(&self) -> Uptime {
         self.said_at + PAUSED_REPEATED_EVERY
     }
 }
@@ -200,6 +201,10 @@ mod tests {
     }
     use Input::{Answered, Asked, Failed, Skipped, Step};
 
+    const fn up(ms: u64) -> Uptime {
+        Uptime::from_start(Duration::from_millis(ms))
+    }
+
     const fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
     }
@@ -207,10 +212,10 @@ mod tests {
     fn feed(watch: &mut StoreWatch, at: u64, input: &Input) {
         let limits = ShardLimits::default();
         match *input {
-            Asked(question) => watch.asked(question, ms(at)),
-            Answered(question) => _ = watch.answered(question, ms(at), &limits),
-            Step => watch.heartbeat_step(ms(at), &limits),
-            Failed(question) => watch.failed(question, ms(at)),
+            Asked(question) => watch.asked(question, up(at)),
+            Answered(question) => _ = watch.answered(question, up(at), &limits),
+            Step => watch.heartbeat_step(up(at), &limits),
+            Failed(question) => watch.failed(question, up(at)),
             Skipped(gap) => watch.skipped(ms(gap)),
         }
     }
@@ -220,9 +225,9 @@ mod tests {
         let (mut watch, limits) = (StoreWatch::default(), ShardLimits::default());
         let mut said = Vec::new();
         let mut pass = |watch: &mut StoreWatch, to: u64| {
-            while let Some(at) = watch.next(&limits).filter(|&at| at <= ms(to)) {
+            while let Some(at) = watch.next(&limits).filter(|&at| at <= up(to)) {
                 let verdict = watch.poll(at, &limits);
-                said.extend(verdict.map(|verdict| (at.as_millis() as u64, verdict)));
+                said.extend(verdict.map(|verdict| (at.since_start().as_millis() as u64, verdict)));
                 assert_ne!(watch.next(&limits), Some(at), "no progress at {at:?}");
             }
         };
@@ -236,7 +241,7 @@ mod tests {
     }
 
     const fn pause(at: u64, since: u64) -> (u64, Verdict) {
-        let since = ms(since);
+        let since = up(since);
         (at, Verdict::Pause { since })
     }
 
@@ -376,7 +381,7 @@ mod tests {
         let (mut watch, limits) = (StoreWatch::default(), ShardLimits::default());
         for (at, input) in inputs {
             feed(&mut watch, at, &input);
-            assert_eq!(watch.poll(ms(at), &limits), None, "at {at}");
+            assert_eq!(watch.poll(up(at), &limits), None, "at {at}");
         }
     }
 }

@@ -2,7 +2,6 @@
 //! notice while this process was away.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::time::Duration;
 
 use game_core::{Epoch, MatchId, ShardId};
 use protocol::CloseCode;
@@ -10,6 +9,7 @@ use store::{HandOver, HandedOver, Liveness, StoreError};
 
 use super::drain::Drain;
 use super::{LiveMatch, MatchKey, Now, Output, Shard};
+use crate::Uptime;
 
 /// What this shard is doing about ownership.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub(super) struct Takeover {
 struct Leaving {
     given: HandOver,
     /// When to send it again, after an answer that says nothing.
-    retry_at: Option<Duration>,
+    retry_at: Option<Uptime>,
 }
 
 impl Takeover {
@@ -47,7 +47,7 @@ impl Takeover {
     }
 
     /// When a hand-over is to be asked for again.
-    pub(super) fn next_retry(&self) -> Option<Duration> {
+    pub(super) fn next_retry(&self) -> Option<Uptime> {
         let retries = self.leaving.values();
         retries.filter_map(|leaving| leaving.retry_at).min()
     }

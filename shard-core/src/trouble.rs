@@ -6,6 +6,7 @@ use std::time::Duration;
 use store::StoreError;
 
 use super::store_watch::Question;
+use crate::Uptime;
 
 /// What the last questions came to.
 #[derive(Debug, Default)]
@@ -13,7 +14,7 @@ pub(super) struct Trouble {
     batch: Option<String>,
     heartbeat: Option<String>,
     /// What was logged last in this pause, and when.
-    logged: Option<(String, Duration)>,
+    logged: Option<(String, Uptime)>,
 }
 
 impl Trouble {
@@ -35,7 +36,7 @@ impl Trouble {
     }
 
     /// The reason, if it is another one than the log has, and the last line is not a moment old.
-    pub(super) fn news(&mut self, now: Duration) -> Option<&str> {
+    pub(super) fn news(&mut self, now: Uptime) -> Option<&str> {
         let reason = self.reason();
         if let Some((logged, at)) = &self.logged
             && (logged == reason || now < *at + Self::LOG_EVERY)
@@ -71,7 +72,7 @@ mod tests {
     #[test]
     fn the_present_reason_is_logged_when_it_changes_and_not_too_often() {
         let mut trouble = Trouble::default();
-        let at = |ms| Duration::from_millis(ms);
+        let at = |ms| Uptime::from_start(Duration::from_millis(ms));
         let mut log = Vec::new();
         for (ms, text) in [
             (0, "broken pipe"),

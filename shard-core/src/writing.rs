@@ -12,6 +12,7 @@ use super::doubt::Clocks;
 use super::store_watch::{Question, StoreWatch, Verdict};
 use super::trouble::Trouble;
 use super::{MatchKey, Now, Output, Shard, ShardLimits};
+use crate::Uptime;
 
 /// What waits for the store.
 #[derive(Debug, Default)]
@@ -32,9 +33,9 @@ struct Batch {
     /// Sent again and again, unchanged to the bit, until there is an answer.
     appends: Arc<[Append]>,
     /// When it was first sent.
-    since: Duration,
+    since: Uptime,
     /// When to send it again, after an answer that says nothing.
-    retry_at: Option<Duration>,
+    retry_at: Option<Uptime>,
 }
 
 impl Writing {
@@ -46,7 +47,7 @@ impl Writing {
     }
 
     /// When what the store was asked needs a look.
-    pub(super) fn next_look(&self, limits: &ShardLimits) -> Option<Duration> {
+    pub(super) fn next_look(&self, limits: &ShardLimits) -> Option<Uptime> {
         let retry_at = self.in_flight.as_ref().and_then(|batch| batch.retry_at);
         [retry_at, self.watch.next(limits)]
             .into_iter()
@@ -61,7 +62,7 @@ impl Writing {
     }
 
     /// When the batch in flight was first sent.
-    pub(super) fn in_flight_since(&self) -> Option<Duration> {
+    pub(super) fn in_flight_since(&self) -> Option<Uptime> {
         self.in_flight.as_ref().map(|batch| batch.since)
     }
 
@@ -169,7 +170,7 @@ impl Shard {
     ) {
         match answer {
             Ok(registry) => {
-                self.registry.observe(&registry, now.uptime);
+                self.registry.observe(&registry, now.uptime.since_start());
                 self.doubt.heartbeat_reached(Clocks::new(now, since_boot));
                 self.store_has_answered(Question::Heartbeat, now);
                 self.look_after_owners();
@@ -245,7 +246,7 @@ impl Shard {
                 self.counters.events_confirmed += append.records.len() as u64;
                 if let Some((since, moves)) = live.confirmed(time, &self.limits) {
                     self.counters.moves_confirmed += moves;
-                    let waited = now.uptime.saturating_sub(since);
+                    let waited = now.uptime.since(since);
                     self.measured.acks.push(waited);
                 }
                 if append.ends {
@@ -280,7 +281,7 @@ impl Shard {
         }
     }
 
-    fn freeze(&mut self, since: Duration) {
+    fn freeze(&mut self, since: Uptime) {
         self.clock.freeze(since);
         self.announce(&ServerBody::Paused);
     }

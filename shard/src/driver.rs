@@ -34,7 +34,7 @@ pub(crate) use joining::{Joining, Refused};
 use outlet::Sent;
 pub(crate) use outlet::{Outgoing, Outlet, last_frame};
 use players::Players;
-use shard_core::{Now, Output, PeerKey, Shard};
+use shard_core::{Now, Output, PeerKey, Shard, Uptime};
 use storing::{Answer, Write, Written, begin_write, written};
 
 /// What a seat stream tells the shard.
@@ -236,15 +236,15 @@ impl Driver {
         }
     }
 
-    fn uptime(&self, at: Instant) -> Duration {
-        at.saturating_duration_since(self.started)
+    fn uptime(&self, at: Instant) -> Uptime {
+        Uptime::from_start(at.saturating_duration_since(self.started))
     }
 
     fn wake_at(&self) -> Instant {
         let pulse = self.last_look + PULSE;
-        self.shard
-            .next_turn()
-            .map_or(pulse, |uptime| pulse.min(self.started + uptime))
+        self.shard.next_turn().map_or(pulse, |uptime| {
+            pulse.min(self.started + uptime.since_start())
+        })
     }
 
     fn handle(&mut self, inputs: &mut Vec<Inbound>, now: Now) {

@@ -48,7 +48,7 @@ impl TryFrom<f64> for SampleRatio {
 
 /// The base URL of a collector that takes OTLP over HTTP.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CollectorUrl(reqwest::Url);
+pub struct CollectorUrl(url::Url);
 
 /// A URL that no traces can be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +62,7 @@ impl FromStr for CollectorUrl {
     type Err = CollectorUrlError;
 
     fn from_str(text: &str) -> Result<Self, CollectorUrlError> {
-        let url: reqwest::Url = text.parse().map_err(|_| CollectorUrlError)?;
+        let url: url::Url = text.parse().map_err(|_| CollectorUrlError)?;
         let is_bare = url.username().is_empty()
             && url.password().is_none()
             && url.query().is_none()

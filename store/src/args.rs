@@ -40,7 +40,7 @@ impl FromStr for RedisUrl {
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct StoreArgs {
     /// The Redis that all shards and matchmakers of an installation share:
-    /// redis://[user:password@]host[:port][/database] or unix:///path.
+    /// `redis://[user:password@]host[:port][/database]` or `unix:///path`.
     #[arg(
         long,
         env = "ROOKERY_STORE",

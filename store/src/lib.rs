@@ -4,6 +4,10 @@
 //! The safety of a match rests on two nets in [`MatchLog::append`], each of which stops a fork by
 //! itself: the epoch (only the current owner writes) and the position (a record goes where the log
 //! ends, and nowhere else). Nothing relies on a time-out inside the store.
+#![cfg_attr(
+    not(feature = "backends"),
+    allow(dead_code, reason = "the formats of what only backends store")
+)]
 
 mod durability;
 mod error;
@@ -25,15 +29,19 @@ mod liveness;
 #[cfg_attr(not(feature = "testing"), allow(unreachable_pub))]
 mod model;
 
+#[cfg(feature = "backends")]
 mod args;
+#[cfg(feature = "backends")]
 mod embedded;
 mod memory;
+#[cfg(feature = "backends")]
 mod redis;
 
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use append::{Append, Appended};
+#[cfg(feature = "backends")]
 pub use args::{RedisUrl, StoreArgs, StoreOptions};
 pub use audit::{Finding, InMemory, audit};
 pub use contract::{
@@ -42,6 +50,7 @@ pub use contract::{
     SCAN_LIMIT_MAX, SETTLED, ScanCursor, Standing, Store, Swept, Tickets,
 };
 pub use durability::Durability;
+#[cfg(feature = "backends")]
 pub use embedded::{EmbeddedStore, contains_panics};
 pub use error::StoreError;
 pub use front::Front;
@@ -49,6 +58,7 @@ pub use holding::{HOLDING_KEPT, Holding};
 pub use liveness::{Liveness, rendezvous_rank};
 pub use memory::MemoryStore;
 pub use ownership::{Ownership, Status};
+#[cfg(feature = "backends")]
 pub use redis::{RedisConfig, RedisStore};
 pub use shard::{Registered, ShardRecord};
 pub use ticket::{Assignment, TICKET_WAITS, Ticket, TicketId, TicketState};

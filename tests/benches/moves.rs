@@ -20,7 +20,7 @@ use game_core::{
     BySeat, Command, CommandId, CommandKind, Match, MatchId, MatchTime, Seat, ShardId, UnixMillis,
 };
 use protocol::{ClientFrame, codec};
-use shard_core::{Now, Output, PeerKey, Shard, ShardLimits};
+use shard_core::{Now, Output, PeerKey, Shard, ShardLimits, Uptime};
 use store::{MatchLog, Matches, MemoryStore};
 use tokio::runtime::{Builder, Runtime};
 
@@ -50,7 +50,7 @@ struct World {
     shard: Shard,
     store: MemoryStore,
     runtime: Runtime,
-    uptime: Duration,
+    uptime: Uptime,
     tables: Vec<Table>,
 }
 
@@ -67,7 +67,7 @@ impl World {
             shard: Shard::new(ShardId::from_random(1), ShardLimits::default()),
             store: MemoryStore::new(),
             runtime: runtime.expect("a runtime can be made"),
-            uptime: Duration::from_secs(1),
+            uptime: Uptime::from_start(Duration::from_secs(1)),
             tables: Vec::new(),
         };
         for n in 0..matches {
@@ -140,7 +140,7 @@ impl World {
 
 impl Table {
     /// The frame of the next move, which is made on this side's board too.
-    fn next_move(&mut self, ply: usize, uptime: Duration) -> bytes::Bytes {
+    fn next_move(&mut self, ply: usize, uptime: Uptime) -> bytes::Bytes {
         let legal = self.game.legal_moves();
         let id = CommandId(ply as u64);
         let kind = CommandKind::Move {
@@ -150,7 +150,7 @@ impl Table {
             offers_draw: false,
         };
         let command = Command { id, kind };
-        let time = MatchTime::default() + uptime;
+        let time = MatchTime::default() + uptime.since_start();
         let applied = self
             .game
             .apply(self.game.turn(), &command, time, &mut Vec::new());
@@ -162,7 +162,7 @@ impl Table {
     }
 }
 
-fn now(uptime: Duration) -> Now {
+fn now(uptime: Uptime) -> Now {
     Now {
         uptime,
         calendar: CALENDAR,

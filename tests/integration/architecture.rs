@@ -55,7 +55,7 @@ const DIRECTIONS: [(&str, &[&str]); 16] = [
             "web",
         ],
     ),
-    ("client", &["features", "game-core", "protocol"]),
+    ("client", &["game-core", "protocol"]),
     (
         "bot-client",
         &[
@@ -205,4 +205,31 @@ fn the_rules_and_the_wire_link_no_cryptography_runtime_or_randomness() {
     }
     // It is found where it belongs.
     assert!(linked_with("tokens").contains("ring"));
+}
+
+#[test]
+fn the_state_machine_of_a_shard_links_no_runtime_and_no_edge() {
+    let linked = linked_with("shard-core");
+    for name in ["tokio", "axum", "hyper", "rustls", "quinn", "redis", "redb"] {
+        assert!(!linked.contains(name), "{name} is linked");
+    }
+    assert!(linked_with("shard").contains("tokio"));
+}
+
+#[test]
+fn the_client_library_links_no_terminal_no_plots_and_signs_nothing() {
+    let linked = linked_with("client");
+    for name in [
+        "ratatui",
+        "crossterm",
+        "indicatif",
+        "hdrhistogram",
+        "rcgen",
+        "clap",
+        "tokens",
+        "features",
+    ] {
+        assert!(!linked.contains(name), "{name} is linked");
+    }
+    assert!(linked_with("bot-client").contains("ratatui"));
 }

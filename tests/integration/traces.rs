@@ -115,7 +115,7 @@ async fn each_acknowledged_move_has_one_trace_and_is_found_in_the_log() {
         ("ROOKERY_OTLP_ENDPOINT", collector.url.as_str()),
         ("ROOKERY_OTLP_SAMPLE", "1"),
         ("ROOKERY_LOG_FORMAT", "json"),
-        ("RUST_LOG", "server=debug"),
+        ("RUST_LOG", "shard=debug"),
     ];
     let installation = Installation::start_with(1, &environment).await;
     let mut game = Game::begin(&installation.matchmaker).await;

@@ -1,7 +1,7 @@
 //! What goes into requests, and what matchmakers say: taken only as far as it can be used safely.
 
 use protocol::http::Problem;
-use reqwest::Url;
+use url::Url;
 
 use super::MatchmakerError;
 use crate::printable;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::Uptime;
 use crate::shown::{Facts, Inspection, MatchRow};
 use game_core::{BySeat, EventKind, MatchTime, Seat};
 
@@ -50,7 +51,7 @@ impl LiveMatch {
     }
 
     /// All there is to know, but for the connections.
-    pub(crate) fn inspect(&self, now: MatchTime, uptime: Duration) -> Inspection {
+    pub(crate) fn inspect(&self, now: MatchTime, uptime: Uptime) -> Inspection {
         let (clocks, _) = self.confirmed_clocks(now);
         Inspection {
             row: self.row(now),
@@ -59,7 +60,7 @@ impl LiveMatch {
             checkpoint_lag: self
                 .flight_since
                 .or(self.waits_since)
-                .map(|since| uptime.saturating_sub(since)),
+                .map(|since| uptime.since(since)),
             paused: false,
             links: BySeat::default(),
             owner_fenced: 0,

@@ -11,7 +11,7 @@ use game_core::{
     UnixMillis,
 };
 use protocol::{CloseCode, Role, ServerBody, ServerFrame, codec};
-use shard_core::{Now, Output, PeerKey, Shard, ShardLimits};
+use shard_core::{Now, Output, PeerKey, Shard, ShardLimits, Uptime};
 use store::testing::Model;
 use store::{Append, Appended, HandOver, Registered, ShardRecord, StoreError, codec as stored};
 
@@ -25,7 +25,7 @@ pub(crate) struct Received {
 pub(crate) struct Room {
     pub(crate) shard: Shard,
     pub(crate) me: ShardId,
-    pub(crate) uptime: Duration,
+    pub(crate) uptime: Uptime,
     /// How long the machine was suspended.
     pub(crate) suspended: Duration,
     pub(crate) received: BTreeMap<PeerKey, Received>,
@@ -70,7 +70,7 @@ impl Room {
         let mut room = Self {
             shard: Shard::new(me, limits),
             me,
-            uptime: Duration::from_secs(1),
+            uptime: Uptime::from_start(Duration::from_secs(1)),
             suspended: Duration::ZERO,
             received: BTreeMap::new(),
             store: Model::default(),
@@ -104,7 +104,7 @@ impl Room {
 
     /// A clock that counts while the machine is suspended.
     pub(crate) fn since_boot(&self) -> Duration {
-        self.uptime + self.suspended
+        self.uptime.since_start() + self.suspended
     }
 
     /// The store answers the heartbeat under way.
