@@ -12,7 +12,9 @@ mod renewal;
 mod signals;
 mod validity;
 
-pub use log::{BadFilter, FLUSH_WITHIN, Flush, LogArgs, LogFormat, flush, lines_dropped};
+pub use log::{
+    BadFilter, FLUSH_WITHIN, Flush, LogArgs, LogFormat, contain_panics, flush, lines_dropped,
+};
 pub use output::{complain_line, print, say_line};
 pub use private::{create_private_dir, make_private, write_private};
 pub use renewal::{CertificateMetrics, Kept, keep};

@@ -149,8 +149,25 @@ fn may_color() -> bool {
     std::io::stderr().is_terminal() && !set("NO_COLOR") && !is_dumb
 }
 
+/// Whether a panic of the present thread is caught and becomes an error, as said by what catches it.
+static IS_CONTAINED: OnceLock<fn() -> bool> = OnceLock::new();
+
+/// Panics for which `is_contained` holds are logged at the level `debug` alone: whoever catches them says
+/// what they mean. The first call counts.
+pub fn contain_panics(is_contained: fn() -> bool) {
+    // A second call would be of the same program.
+    let _ = IS_CONTAINED.set(is_contained);
+}
+
 /// Replaces the hook of the standard library, which waits for stderr.
 fn log_panic(panic: &PanicHookInfo<'_>) {
+    if IS_CONTAINED
+        .get()
+        .is_some_and(|is_contained| is_contained())
+    {
+        tracing::debug!(target: "panic", "contained: {panic}");
+        return;
+    }
     let thread = std::thread::current();
     let thread = thread.name().unwrap_or("<unnamed>");
     let backtrace = Backtrace::capture();

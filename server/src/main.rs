@@ -10,6 +10,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let _flush = program::Flush;
+    // A damaged file of the embedded store is refused in words.
+    program::contain_panics(store::contains_panics);
     settings::raise_open_files();
     let parsed = settings::parse::<Cli>(std::env::args_os(), Some(DEFAULT_COMMAND))
         .unwrap_or_else(|refused| refused.exit());

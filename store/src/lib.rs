@@ -56,7 +56,7 @@ pub use contract::{
 };
 pub use durability::Durability;
 #[cfg(feature = "backends")]
-pub use embedded::EmbeddedStore;
+pub use embedded::{EmbeddedStore, contains_panics};
 pub use error::StoreError;
 pub use front::Front;
 pub use holding::{HOLDING_KEPT, Holding};

@@ -523,6 +523,15 @@ fn the_port_of_a_sentinel_is_told_from_that_of_a_store() {
 }
 
 #[test]
+fn a_database_that_redis_does_not_have_is_refused() {
+    let desk = Desk::new();
+    let redis = RedisServer::start();
+    // Redis has 16 databases unless it is told otherwise.
+    let url = format!("redis://{}/99", redis.address());
+    refuse_the_store(&desk, &url, "has no database of the number");
+}
+
+#[test]
 fn a_user_without_the_right_to_the_keys_is_refused_and_told_which_right() {
     let desk = Desk::new();
     let redis = RedisServer::start();

@@ -285,6 +285,38 @@ fn without_colours_letters_tell_the_sides_apart_on_screen() {
     screen.types("quit");
 }
 
+/// What is typed behind the end, or as a wrong move, gets its own answer on a screen of 80 by 24.
+#[test]
+fn a_wrong_move_is_explained_on_screen_and_none_is_judged_behind_the_end() {
+    let server = Server::embedded();
+    let program = process::binary("bot-client");
+    let matchmaker = &server.ready.matchmaker;
+    let mut screen = Terminal::run(&format!(
+        "'{}' play --matchmaker {matchmaker} --against-bot random --color white",
+        program.display()
+    ));
+    let shows = |text: &'static str| move |screen: &str| screen.contains(text);
+    screen.sees("the board", PATIENCE, shows("Your move."));
+    screen.types("bxa8");
+    screen.sees("the reason", PATIENCE, shows("No pawn can take on a8"));
+    screen.types("a3");
+    // Only what both have begun can be resigned.
+    screen.sees("the answer", PATIENCE, |screen| {
+        screen.contains("1. a3 ") && screen.contains("Your move.")
+    });
+    screen.types("resign");
+    let ended = screen.sees("the end", PATIENCE, shows("You lose: 0-1 by resignation"));
+    assert!(!ended.contains("The match is over."), "{ended}");
+    screen.sees(
+        "the way on",
+        PATIENCE,
+        shows("Enter leaves, and prints the record"),
+    );
+    screen.types("bxa8");
+    screen.sees("the refusal", PATIENCE, shows("The match is over."));
+    screen.types("");
+}
+
 #[test]
 fn a_dumb_terminal_gets_lines_without_escape_sequences() {
     let server = Server::embedded();

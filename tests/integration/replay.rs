@@ -52,14 +52,17 @@ fn two_hundred_games_twice_on_redis() {
 /// Plays a file of the test data; the exit code and the report.
 fn replay_file(server: &Server, file: &str) -> (Option<i32>, Value) {
     let path = tests::data_dir().join("pgn").join(file);
+    replay_path(server, path.to_str().unwrap())
+}
+
+fn replay_path(server: &Server, path: &str) -> (Option<i32>, Value) {
     let url = &server.ready.matchmaker;
-    let path = path.to_str().unwrap();
     let args = ["replay", "--matchmaker", url, "--pgn", path, "--json"];
     let output = process::run("bot-client", &args, LIMIT);
     let said = String::from_utf8_lossy(&output.stdout);
     let report = serde_json::from_str(&said).unwrap_or_else(|error| {
         panic!(
-            "{file}: {error}: {said}\n{}",
+            "{path}: {error}: {said}\n{}",
             String::from_utf8_lossy(&output.stderr)
         )
     });
@@ -146,5 +149,32 @@ fn a_damaged_record_is_named_in_words() {
         said.contains("game 2, line 13: damaged, skipped: the comment"),
         "{said}"
     );
-    assert!(said.contains("1 games, 4 plies"), "{said}");
+    assert!(said.contains("1 game, 4 plies"), "{said}");
+    assert!(said.contains("0 mismatches, 0 errors"), "{said}");
+}
+
+/// A game that comes out otherwise than its file says is named with its line.
+#[test]
+fn a_game_that_ends_otherwise_is_named_with_its_line_and_in_words() {
+    let _turn = tests::turns::blocking_turn();
+    let server = Server::embedded();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("mate.pgn");
+    // Black mates, and the file says that White won.
+    std::fs::write(&path, "[Result \"1-0\"]\n\n1. f3 e5\n2. g4 Qh4# 1-0\n").unwrap();
+    let (url, path) = (&server.ready.matchmaker, path.to_str().unwrap());
+    let args = ["replay", "--matchmaker", url, "--pgn", path];
+    let output = process::run("bot-client", &args, LIMIT);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        said.contains("game 1, line 4: mismatch in match "),
+        "{said}"
+    );
+    let why = "white saw 0-1 by checkmate, the file has 1-0 by its last move";
+    assert!(said.contains(why), "{said}");
+    let (code, report) = replay_path(&server, path);
+    assert_eq!(code, Some(1));
+    assert_eq!(report["failures"][0]["line"], 4, "{report}");
+    assert_eq!(report["failures"][0]["kind"], "mismatch", "{report}");
 }

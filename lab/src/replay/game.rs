@@ -1,6 +1,7 @@
 //! Games of a PGN file, as they are to be played.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -26,6 +27,17 @@ pub enum Ending {
     Resignation(Seat),
     /// Both agreed on a draw, or the draw came about in another way that the board does not show.
     Agreement,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ByTheRules => f.write_str("its last move"),
+            Self::TimeForfeit(seat) => write!(f, "the flag of {seat}"),
+            Self::Resignation(seat) => write!(f, "resignation or flag of {seat}"),
+            Self::Agreement => f.write_str("agreement"),
+        }
+    }
 }
 
 /// What there is to say of a line of the file.
@@ -64,6 +76,8 @@ pub struct Game {
     pub contradiction: Option<Remark>,
     /// What was read over.
     pub remarks: Vec<Remark>,
+    /// The line of its last move, from 1.
+    pub last_line: usize,
 }
 
 impl Game {
@@ -245,6 +259,8 @@ fn read_record(record: Record, default_control: TimeControl) -> Result<Game, Ski
             .map_or(record.line, |token| token.line);
         remarks.push(Remark { line, what });
     }
+    remarks.extend(odd_number(&record.numbers, record.first_number, &start));
+    let last_line = record.tokens.last().map_or(record.line, |token| token.line);
     Ok(Game {
         number: 0,
         tags: HashMap::new(),
@@ -258,6 +274,26 @@ fn read_record(record: Record, default_control: TimeControl) -> Result<Game, Ski
         ending,
         contradiction,
         remarks,
+        last_line,
+    })
+}
+
+/// The first number between the moves that is not the number of the move behind it. The standard asks
+/// nobody to believe these numbers (8.2.2); a gap may still be a move that is missing.
+fn odd_number(
+    numbers: &[(usize, u32, usize)],
+    first: Option<(u32, usize)>,
+    start: &StartPosition,
+) -> Option<Remark> {
+    let black_begins = usize::from(start.position().turn() == Seat::Black);
+    let begins_with = first.map_or(1, |(number, _)| number);
+    numbers.iter().find_map(|&(before, number, line)| {
+        let moves = u32::try_from((before + black_begins) / 2).ok()?;
+        let expected = begins_with.saturating_add(moves);
+        (number != expected).then(|| Remark {
+            line,
+            what: format!("number {number} stands before move {expected}; the moves count"),
+        })
     })
 }
 

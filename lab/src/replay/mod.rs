@@ -314,6 +314,7 @@ impl Worker {
         };
         played.failure = failed.map(|(kind, reason)| Failure {
             game: game.number,
+            line: game.last_line,
             site: game.tag("Site").to_owned(),
             match_id,
             kind,
@@ -431,7 +432,7 @@ fn difference(game: &Game, manner: &Manner, outlooks: [&Outlook; 2], pgn: &str) 
         if outcome != game.outcome || !fits(game, manner, termination) {
             let (expected, ending) = (game.outcome, game.ending);
             return Some(format!(
-                "{seat} saw {outcome} by {termination}, the file has {expected} by {ending:?}"
+                "{seat} saw {outcome} by {termination}, the file has {expected} by {ending}"
             ));
         }
         if outlook.moves != game.moves {

@@ -80,6 +80,8 @@ pub struct AckTimes {
 pub struct Failure {
     /// Its place in the file, from 1.
     pub game: usize,
+    /// The line of its last move, from 1.
+    pub line: usize,
     /// Its `Site` tag.
     pub site: String,
     /// The match, if it came to one.
@@ -141,7 +143,11 @@ impl fmt::Display for Report {
                 FailureKind::Mismatch => "mismatch",
                 FailureKind::Error => "error",
             };
-            write!(f, "game {} ({}): {kind}", failure.game, failure.site)?;
+            write!(f, "game {}, line {}", failure.game, failure.line)?;
+            if !failure.site.is_empty() {
+                write!(f, " ({})", failure.site)?;
+            }
+            write!(f, ": {kind}")?;
             if let Some(id) = failure.match_id {
                 write!(f, " in match {id}")?;
             }
@@ -149,17 +155,35 @@ impl fmt::Display for Report {
         }
         writeln!(
             f,
-            "{} games, {} plies in {:.1} s: {:.0} moves/s",
-            self.games, self.plies, self.seconds, self.moves_per_s
+            "{}, {} in {:.1} s: {:.0} moves/s",
+            counted(self.games as u64, "game", "games"),
+            counted(self.plies, "ply", "plies"),
+            self.seconds,
+            self.moves_per_s
         )?;
         let AckTimes { p50, p99, max } = self.ack_ms;
-        writeln!(f, "ack p50 {p50:.2} ms, p99 {p99:.2} ms, max {max:.0} ms")?;
+        if self.plies > 0 {
+            writeln!(f, "ack p50 {p50:.2} ms, p99 {p99:.2} ms, max {max:.0} ms")?;
+        }
         write!(
             f,
-            "{} mismatches, {} errors, {} contradictions, {} skipped, {} seats resumed",
-            self.mismatches, self.errors, self.contradictions, self.skipped, self.resumed
+            "{}, {}, {}, {} skipped, {} resumed",
+            counted(self.mismatches as u64, "mismatch", "mismatches"),
+            counted(self.errors as u64, "error", "errors"),
+            counted(
+                self.contradictions as u64,
+                "contradiction",
+                "contradictions"
+            ),
+            self.skipped,
+            counted(self.resumed, "seat", "seats")
         )
     }
+}
+
+/// A count with its noun.
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// Times to an acknowledgement.

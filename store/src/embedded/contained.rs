@@ -6,14 +6,30 @@
 //! checked before it is used again.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redb::{Database, DatabaseError, StorageError};
 
+thread_local! {
+    /// A panic of this thread would be caught here.
+    static CONTAINS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread, now, would come from a damaged file and be returned as an error: no fault of
+/// the program, for hooks that report those.
+#[must_use]
+pub fn contains_panics() -> bool {
+    CONTAINS.get()
+}
+
 /// Runs an operation on the file; a panic in it counts as damage.
 pub(super) fn contained<T>(operation: impl FnOnce() -> T) -> Result<T, String> {
+    let outer = CONTAINS.replace(true);
     // No half-done state is used after a panic: the database is closed.
-    catch_unwind(AssertUnwindSafe(operation)).map_err(|panic| message(&*panic))
+    let outcome = catch_unwind(AssertUnwindSafe(operation));
+    CONTAINS.set(outer);
+    outcome.map_err(|panic| message(&*panic))
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
@@ -44,4 +60,21 @@ pub(super) fn open_checked(
         );
     }
     Ok(database)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_known_as_contained_for_as_long_as_it_would_be_caught() {
+        assert!(!contains_panics());
+        assert_eq!(
+            contained(|| (contains_panics(), contained(contains_panics))),
+            Ok((true, Ok(true)))
+        );
+        let failed = contained(|| -> bool { panic!("page {} is torn", 7) });
+        assert_eq!(failed, Err("page 7 is torn".to_owned()));
+        assert!(!contains_panics(), "what comes after is the program's own");
+    }
 }

@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use redb::{Builder, Database, DatabaseError, StorageBackend};
 
+pub use self::contained::contains_panics;
 use self::writer::{WHAT_TO_DO, Writer};
 use crate::contract::FINISHED_KEEP;
 use crate::durability::Durability;

@@ -285,9 +285,12 @@ fn cannot_open(place: &str, error: DatabaseError) -> StoreError {
         DatabaseError::Storage(StorageError::Corrupted(text)) => {
             StoreError::Corrupt(format!("the store in {place}: {text}; {WHAT_TO_DO}"))
         }
-        // How redb reports that a file is not its own.
+        // How redb reports that a file is not its own, or ends too early.
         DatabaseError::Storage(StorageError::Io(error))
-            if error.kind() == io::ErrorKind::InvalidData =>
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+            ) =>
         {
             StoreError::Corrupt(format!("the store in {place}: {error}; {WHAT_TO_DO}"))
         }

@@ -183,6 +183,13 @@ impl Link {
                 ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig => {
                     StoreError::Unfit(format!("Redis at {}: {error}", self.address))
                 }
+                // It answers, and will not have more databases by itself.
+                _ if error.detail().is_some_and(|why| why.contains("DB index")) => {
+                    let address = &self.address;
+                    StoreError::Unfit(format!(
+                        "Redis at {address} has no database of the number that the URL ends with"
+                    ))
+                }
                 _ => self.unavailable(&error),
             })?;
         let mut pipeline = Pipeline::new();

@@ -200,6 +200,19 @@ fn a_damaged_file_is_refused_or_read_up_to_the_damage_and_nothing_panics() {
 }
 
 #[test]
+fn a_file_that_ends_too_early_is_damaged_and_not_a_store_that_is_away() {
+    let origin = tempfile::tempdir().unwrap();
+    let (whole, _) = played(origin.path());
+    for len in [1, 100, 319, 4_096, whole.len() / 2, whole.len() - 1] {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("rookery.redb"), &whole[..len]).unwrap();
+        let error = EmbeddedStore::open(directory.path()).unwrap_err();
+        assert!(matches!(error, StoreError::Corrupt(_)), "{len}: {error}");
+        assert!(error.to_string().contains("put a copy"), "{len}: {error}");
+    }
+}
+
+#[test]
 fn a_file_that_is_damaged_while_it_is_served_ends_no_process() {
     let origin = tempfile::tempdir().unwrap();
     let (whole, lines) = played(origin.path());

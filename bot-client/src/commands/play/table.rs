@@ -13,6 +13,8 @@ use client::{MatchView, Standstill};
 /// A command whose answer takes longer is said to wait for it.
 const ANSWER_SOON: Duration = Duration::from_millis(500);
 
+const OVER: &str = "The match is over.";
+
 /// A seat and what is going on around it.
 pub(super) struct Table {
     session: SeatSession,
@@ -92,14 +94,18 @@ impl Table {
     /// Does what a line says.
     pub(super) fn typed(&mut self, line: &str) -> Typed {
         let view = self.view();
-        let is_players = view.seat().is_some() && !self.is_over();
-        if is_players && !view.is_my_turn() && Input::is_written_as_move(line) {
-            let turn = words::side(view.turn());
-            return Typed::Say(vec![format!("It is {turn}'s turn.")]);
+        if view.seat().is_some() && Input::is_written_as_move(line) {
+            if self.is_over() {
+                return Typed::Say(vec![OVER.into()]);
+            }
+            if !view.is_my_turn() {
+                let turn = words::side(view.turn());
+                return Typed::Say(vec![format!("It is {turn}'s turn.")]);
+            }
         }
         let input = match Input::parse(line, self.view().position()) {
             Ok(input) => input,
-            Err(why) => return Typed::Say(vec![why]),
+            Err(why) => return Typed::Say(vec![words::sentence(&why)]),
         };
         let command = match input {
             Input::Quit => return Typed::Quit,
@@ -111,7 +117,7 @@ impl Table {
             _ if self.view().seat().is_none() => {
                 return Typed::Say(vec!["You only watch.".into()]);
             }
-            _ if self.is_over() => return Typed::Say(vec!["The match is over.".into()]),
+            _ if self.is_over() => return Typed::Say(vec![OVER.into()]),
             Input::Move(_) if self.moved() => {
                 return Typed::Say(vec!["You have moved already.".into()]);
             }

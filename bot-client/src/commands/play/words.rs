@@ -19,6 +19,17 @@ pub(super) fn clock(left: Duration) -> String {
     }
 }
 
+/// A reason as a sentence of its own.
+pub(super) fn sentence(why: &str) -> String {
+    let mut letters = why.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let mut sentence: String = first.chain(letters).collect();
+    if !sentence.ends_with('.') {
+        sentence.push('.');
+    }
+    sentence
+}
+
 /// A seat at the beginning of a sentence.
 pub(super) const fn side(seat: Seat) -> &'static str {
     match seat {
@@ -262,6 +273,17 @@ pub(super) fn clocks(view: &MatchView, now: Instant) -> [String; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_becomes_a_sentence() {
+        for (why, said) in [
+            ("no pawn can take on a8", "No pawn can take on a8."),
+            ("\"e9\" is no move", "\"e9\" is no move."),
+            ("é is no move.", "É is no move."),
+        ] {
+            assert_eq!(sentence(why), said);
+        }
+    }
 
     #[test]
     fn clocks_show_hours_where_there_are_any_and_tenths_at_the_end() {

@@ -478,3 +478,46 @@ fn the_server_s_pgn_is_read_as_it_must_be_and_not_generously() {
         assert!(said.contains(why), "{pgn}: {said}");
     }
 }
+
+/// PGN standard 8.2.2: the numbers are ornament. One that does not fit may still be a move that the file
+/// has lost, and is named.
+#[test]
+fn a_number_that_does_not_fit_its_move_is_named() {
+    for (tags, movetext, odd) in [
+        ("", "1. e4 e5 2. Nf3 Nc6 1-0", None),
+        ("", "1. e4 1... e5 2. Nf3 2... Nc6 1-0", None),
+        (
+            "",
+            "1. e4 e5 3. Nf3 Nc6 1-0",
+            Some("number 3 stands before move 2"),
+        ),
+        ("", "1. e4 2. e5 1-0", Some("number 2 stands before move 1")),
+        (
+            "",
+            "1. e4 e5 12345 Nf3 1-0",
+            Some("number 12345 stands before move 2"),
+        ),
+        (
+            "[FEN \"4k3/8/8/8/8/8/8/R3K3 b - - 0 9\"]",
+            "9... Ke7 10. Ra7+ 1-0",
+            None,
+        ),
+        (
+            "[FEN \"4k3/8/8/8/8/8/8/R3K3 b - - 0 9\"]",
+            "1... Ke7 2. Ra7+ 1-0",
+            None,
+        ),
+        (
+            "[FEN \"4k3/8/8/8/8/8/8/R3K3 w - - 0 9\"]",
+            "9. Ra7 Kf8 11. Ke2 1-0",
+            Some("number 11 stands before move 10"),
+        ),
+    ] {
+        let game = one(&format!("[Result \"1-0\"]\n{tags}"), movetext).unwrap();
+        match (odd, game.remarks.as_slice()) {
+            (None, remarks) => assert!(remarks.is_empty(), "{movetext}: {remarks:?}"),
+            (Some(what), [remark]) => assert!(remark.what.contains(what), "{movetext}: {remark:?}"),
+            (Some(_), remarks) => panic!("{movetext}: {remarks:?}"),
+        }
+    }
+}

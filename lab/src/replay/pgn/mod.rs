@@ -65,6 +65,8 @@ pub(super) struct Record {
     pub(super) tokens: Vec<Token>,
     /// The number before the first move, if there is one, and its line.
     pub(super) first_number: Option<(u32, usize)>,
+    /// The numbers between the moves: how many moves are before each, the number, its line.
+    pub(super) numbers: Vec<(usize, u32, usize)>,
     /// The result that ends the movetext.
     pub(super) mark: Option<Mark>,
     /// Why it cannot be played as it stands: the first reason.
@@ -95,9 +97,13 @@ impl Record {
 ///
 /// # Errors
 ///
-/// When the text cannot be read at all; what is wrong with a game stands in its record.
+/// When the text cannot be read at all, or is UTF-16; what is wrong with a game stands in its record.
 pub(super) fn read(text: impl Read) -> io::Result<Vec<Record>> {
     let mut text = BufReader::new(text);
+    if text.fill_buf()?.starts_with(&[0xff, 0xfe]) || text.fill_buf()?.starts_with(&[0xfe, 0xff]) {
+        let why = "it is UTF-16, and PGN is UTF-8 or Latin-1";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+    }
     let mut reader = RecordReader::default();
     let mut bytes = Vec::new();
     while text.read_until(b'\n', &mut bytes)? > 0 {
@@ -160,6 +166,15 @@ impl RecordReader {
 
     fn finish(mut self) -> Vec<Record> {
         self.end_record();
+        let first_text = self.record.remarks.first().cloned();
+        if let Some(Note { line, what }) = first_text
+            && self.records.is_empty()
+        {
+            // A file of other text is not an empty one.
+            self.flaw_at(line, what);
+            self.record.line = line;
+            self.records.push(self.record);
+        }
         self.records
     }
 

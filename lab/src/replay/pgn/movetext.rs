@@ -107,11 +107,13 @@ impl RecordReader {
             self.record.mark = Some(mark);
             return;
         }
-        if let Some(number) = number
-            && self.record.tokens.is_empty()
-        {
-            let line = self.line;
-            self.record.first_number.get_or_insert((number, line));
+        if let Some(number) = number {
+            let (line, before) = (self.line, self.record.tokens.len());
+            if before == 0 {
+                self.record.first_number.get_or_insert((number, line));
+            } else {
+                self.record.numbers.push((before, number, line));
+            }
         }
         if text.is_empty() || is_dots(text) {
             return;

@@ -191,3 +191,22 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_file_of_other_text_is_named_and_an_empty_one_holds_no_game() {
+    let (tokens, flaw) = one("\nhello world\nand more\n");
+    assert!(tokens.is_empty());
+    assert_eq!(flaw, Some(note(2, "\"hello world\" is no part of a game")));
+    for empty in ["", "\n \n", "% escaped\n"] {
+        assert!(read_text(empty).is_empty(), "{empty:?}");
+    }
+}
+
+/// The standard (4.1) has bytes; two of them a letter would be read as text without a game.
+#[test]
+fn utf_16_is_refused_by_name() {
+    for bytes in [&b"\xff\xfe1\0.\0"[..], b"\xfe\xff\01\0."] {
+        let error = read(bytes).unwrap_err();
+        assert!(error.to_string().contains("UTF-16"), "{error}");
+    }
+}

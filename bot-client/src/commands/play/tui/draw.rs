@@ -136,7 +136,10 @@ fn draw_news(frame: &mut Frame<'_>, area: Rect, news: &[String]) {
 
 fn draw_input(frame: &mut Frame<'_>, area: Rect, table: &Table, input: &str) {
     if table.is_over() && input.is_empty() {
-        frame.render_widget(Line::from("Enter leaves."), area);
+        frame.render_widget(
+            Line::from("Enter leaves, and prints the record and how to play again."),
+            area,
+        );
         return;
     }
     frame.render_widget(Line::from(format!("> {input}")), area);
