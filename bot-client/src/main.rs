@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bot_client::commands::{Cli, Failure};
+use bot_client::commands::Cli;
 use clap::Parser;
+use lab::command::Failure;
 
 /// Measured to cost less CPU than the system's allocator.
 #[global_allocator]

@@ -6,12 +6,13 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace with the crates of the workspace that it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 16] = [
+const DIRECTIONS: [(&str, &[&str]); 18] = [
     ("features", &[]),
     ("game-core", &[]),
     ("protocol", &["game-core"]),
     ("tokens", &["game-core", "protocol"]),
-    ("store", &["game-core"]),
+    ("supervisor", &[]),
+    ("store", &["game-core", "supervisor"]),
     ("settings", &[]),
     ("program", &[]),
     ("web", &["protocol", "settings"]),
@@ -57,25 +58,38 @@ const DIRECTIONS: [(&str, &[&str]); 16] = [
     ),
     ("client", &["game-core", "protocol"]),
     (
+        "lab",
+        &[
+            "client",
+            "game-core",
+            "program",
+            "protocol",
+            "shard",
+            "store",
+            "supervisor",
+            "tokens",
+        ],
+    ),
+    (
         "bot-client",
         &[
             "client",
             "features",
             "game-core",
+            "lab",
             "program",
             "protocol",
             "settings",
-            "tokens",
         ],
     ),
     (
         "server",
         &[
             "admin",
-            "bot-client",
             "client",
             "features",
             "game-core",
+            "lab",
             "matchmaker",
             "program",
             "protocol",
@@ -89,9 +103,9 @@ const DIRECTIONS: [(&str, &[&str]); 16] = [
     (
         "tests",
         &[
-            "bot-client",
             "client",
             "game-core",
+            "lab",
             "matchmaker",
             "program",
             "protocol",
@@ -100,6 +114,7 @@ const DIRECTIONS: [(&str, &[&str]); 16] = [
             "shard",
             "shard-core",
             "store",
+            "supervisor",
             "tokens",
         ],
     ),

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use bot_client::commands::bench::relay_transport;
 use serde_json::Value;
-use shard::NetLimits;
 use tests::process;
 
 /// A bench must come to its end within this, on a busy machine too.
@@ -75,12 +73,6 @@ fn a_short_bench_has_every_figure_of_every_server() {
         5,
         "two plots for each load, one of takeovers"
     );
-}
-
-#[test]
-fn the_relay_speaks_quic_as_a_shard_does() {
-    let shard = shard::tls::transport(&NetLimits::default());
-    assert_eq!(format!("{:?}", relay_transport()), format!("{shard:?}"));
 }
 
 /// The figures of any server are there, and are figures.

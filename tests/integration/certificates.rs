@@ -3,6 +3,7 @@
 use game_core::Seat;
 use protocol::http::hex;
 use ring::digest::{SHA256, digest};
+use supervisor::Signal;
 use tempfile::TempDir;
 use tests::installation::{Game, Installation, eventually};
 
@@ -42,11 +43,7 @@ async fn counts(installation: &Installation, line: &str) {
 }
 
 fn hang_up(installation: &Installation) {
-    let pid = installation.shards[0].pid().to_string();
-    let kill = std::process::Command::new("kill")
-        .args(["-HUP", &pid])
-        .status();
-    assert!(kill.unwrap().success());
+    installation.shards[0].signal(Signal::HUP);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use supervisor::Signal;
 use tests::process::{self, Server};
 
 const SHORT: Duration = Duration::from_secs(30);
@@ -61,7 +62,7 @@ fn only_dev_runs_without_a_store_and_says_what_that_means() {
 #[test]
 fn a_stop_is_in_good_order() {
     let mut server = Server::embedded();
-    server.signal("TERM");
+    server.signal(Signal::TERM);
     assert!(server.wait(SHORT), "{}", server.log());
     assert!(!server.log().contains("ERROR"), "{}", server.log());
 }

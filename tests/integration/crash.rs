@@ -6,14 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bot_client::unattended::{Neglect, Neglectful, Neglecting, Unattended};
 use client::connection::ConnectionTimes;
 use client::{Connector, Matchmaker, SessionConfig};
 use game_core::{CommandId, Event, EventKind, MatchId, Seat, Uci};
+use lab::faults::unattended::check_unattended;
+use lab::unattended::{Neglect, Neglectful, Neglecting, Unattended};
 use serde::Deserialize;
 use store::testing::{ReadLog, RedisServer};
 use store::{EmbeddedStore, RedisConfig, RedisStore, Store, audit};
-use tests::faults::unattended::check_unattended;
+use supervisor::Signal;
 use tests::installation::eventually;
 use tests::process::{self, Server};
 use tokio_util::sync::CancellationToken;
@@ -133,7 +134,7 @@ impl Neglected {
 }
 
 fn stop(server: &mut Server) {
-    server.signal("TERM");
+    server.signal(Signal::TERM);
     assert!(server.wait(Duration::from_secs(30)));
 }
 

@@ -3,14 +3,14 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use bot_client::unattended::Neglect;
 use game_core::testing::SetupBuilder;
 use game_core::{Epoch, Match, MatchId, ShardId, Snapshot};
+use lab::faults::checker::{Breach, Class};
+use lab::faults::unattended::check_nothing_forgotten;
+use lab::faults::{Campaign, FaultKind, Report, run};
+use lab::unattended::Neglect;
 use store::testing::RedisServer;
 use store::{Claim, Matches, RedisConfig, RedisStore, Registry, ShardRecord};
-use tests::faults::checker::{Breach, Class};
-use tests::faults::unattended::check_nothing_forgotten;
-use tests::faults::{Campaign, FaultKind, Report, run};
 use tests::process;
 
 /// A program that reads a small store ends within this.
@@ -36,7 +36,7 @@ async fn a_cluster_keeps_its_promises_through_all_sorts_of_faults() {
             FaultKind::UdpRebind,
         ],
         every: Duration::from_millis(1_000),
-        ..Campaign::default()
+        ..Campaign::of(process::binary("rookery"))
     };
     let report = run(&campaign).await.unwrap();
     assert!(report.is_clean(), "{report}");
@@ -59,7 +59,7 @@ async fn a_rolling_restart_of_all_shards_under_load_loses_nothing_and_nobody() {
         matches: 40,
         seed: 20_250_502,
         kinds: vec![FaultKind::RollingRestart],
-        ..Campaign::default()
+        ..Campaign::of(process::binary("rookery"))
     };
     let report = run(&campaign).await.unwrap();
     assert!(report.is_clean(), "{report}");
@@ -86,7 +86,7 @@ async fn a_store_that_is_away_freezes_play_and_charges_nobody() {
             FaultKind::ScriptFlush,
         ],
         every: Duration::from_millis(3_000),
-        ..Campaign::default()
+        ..Campaign::of(process::binary("rookery"))
     };
     let report = run(&campaign).await.unwrap();
     assert!(report.is_clean(), "{report}");

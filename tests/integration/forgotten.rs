@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use client::Matchmaker;
 use game_core::{ClockStart, ColorChoice, Epoch, MatchId, ShardId};
+use lab::faults::cluster::{Cluster, ClusterPlan};
 use protocol::http::NewChallenge;
 use store::testing::RedisServer;
 use store::{EmbeddedStore, Finding, Registered, Registry, Status, Store, audit};
-use tests::faults::cluster::{Cluster, ClusterPlan};
+use supervisor::Signal;
 use tests::installation::eventually;
-use tests::process::Server;
+use tests::process::{Server, binary};
 
 /// What each side has; after a load, the clock of an absent player stands for 15 s first.
 const TIME_CONTROL: &str = "10+0";
@@ -41,10 +42,7 @@ async fn matches_without_players(matchmaker: &str) -> Vec<MatchId> {
 }
 
 async fn cluster(directory: &tempfile::TempDir) -> Cluster {
-    let plan = ClusterPlan {
-        directory: directory.path().to_owned(),
-        ..ClusterPlan::default()
-    };
+    let plan = ClusterPlan::of(binary("rookery"), directory.path().to_owned());
     Cluster::start(plan).await.unwrap()
 }
 
@@ -73,7 +71,7 @@ async fn all_end(store: &dyn Store, matches: &[MatchId]) {
 /// Stops shards by SIGTERM, all at once, and waits until they have ended well.
 async fn stop(cluster: &Cluster, shards: &[usize]) {
     for &number in shards {
-        cluster.shards[number].signal("TERM");
+        cluster.shards[number].signal(Signal::TERM).unwrap();
     }
     for &number in shards {
         let status = cluster.shards[number].ended(STOPS_WITHIN).await;
@@ -168,7 +166,7 @@ async fn a_restart_of_the_embedded_server_loads_every_match_that_nobody_asks_for
     let _turn = tests::turns::turn().await;
     let mut server = Server::embedded();
     let matches = matches_without_players(&server.ready.matchmaker).await;
-    server.signal("TERM");
+    server.signal(Signal::TERM);
     assert!(server.wait(STOPS_WITHIN));
     server.restart();
     server.kill();
@@ -181,7 +179,7 @@ async fn a_restart_of_the_embedded_server_loads_every_match_that_nobody_asks_for
         Some(())
     })
     .await;
-    server.signal("TERM");
+    server.signal(Signal::TERM);
     assert!(server.wait(STOPS_WITHIN));
     let store = EmbeddedStore::open(server.data_dir()).unwrap();
     assert_eq!(losses(&store).await, []);

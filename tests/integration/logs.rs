@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use game_core::Seat;
 use store::testing::RedisServer;
+use supervisor::Signal;
 use tempfile::TempDir;
 use tests::installation::{Endpoint, Game, eventually};
 use tests::process::{self, binary, free_tcp_port};
@@ -97,7 +98,7 @@ impl Installation {
     }
 
     fn terminate(&self, number: usize) {
-        signal(self.children[number].id(), "TERM");
+        supervisor::signal(self.children[number].id(), Signal::TERM).unwrap();
     }
 
     async fn ends_well(&mut self, number: usize) {
@@ -106,13 +107,6 @@ impl Installation {
         let status = eventually("the process ends", ended).await;
         assert!(status.success(), "{status}");
     }
-}
-
-fn signal(pid: u32, name: &str) {
-    let pid = pid.to_string();
-    let status = Command::new("kill").args(["-s", name, &pid]).status();
-    let status = status.unwrap();
-    assert!(status.success(), "kill -s {name} {pid}");
 }
 
 fn full_disk() -> Stdio {
@@ -285,7 +279,7 @@ async fn dev_on_a_full_log_device_starts_and_stops() {
         std::fs::read_to_string(&ready).ok()
     })
     .await;
-    signal(child.id(), "TERM");
+    supervisor::signal(child.id(), Signal::TERM).unwrap();
     let output = process::finish(child, PATIENCE);
     assert!(output.status.success(), "{}", output.status);
 }

@@ -1,13 +1,13 @@
 //! What servers do when they are told to end, and told again, or hung up on; also while they wait for a store.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
 
+use lab::faults::cluster::{Cluster, ClusterPlan};
 use store::testing::RedisServer;
+use supervisor::{Place, Signal};
 use tempfile::TempDir;
-use tests::faults::cluster::{Cluster, ClusterPlan};
 use tests::installation::eventually;
 use tests::process::{Server, binary, finish, free_tcp_port};
 use tokens::SigningKey;
@@ -18,10 +18,7 @@ const PATIENT: Duration = Duration::from_millis(1_500);
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 async fn cluster(directory: &tempfile::TempDir) -> Cluster {
-    let plan = ClusterPlan {
-        directory: directory.path().to_owned(),
-        ..ClusterPlan::default()
-    };
+    let plan = ClusterPlan::of(binary("rookery"), directory.path().to_owned());
     Cluster::start(plan).await.unwrap()
 }
 
@@ -29,7 +26,7 @@ async fn cluster(directory: &tempfile::TempDir) -> Cluster {
 async fn a_shard_that_is_told_to_end_ends_in_good_order() {
     let directory = tempfile::tempdir().unwrap();
     let cluster = cluster(&directory).await;
-    cluster.shards[0].signal("TERM");
+    cluster.shards[0].signal(Signal::TERM).unwrap();
     let status = cluster.shards[0].ended(Duration::from_secs(15)).await;
     assert!(status.unwrap().success());
 }
@@ -39,26 +36,19 @@ async fn a_second_signal_stops_a_shard_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let cluster = cluster(&directory).await;
     cluster.redis(|redis| redis.stop()).await.unwrap();
-    cluster.shards[0].signal("TERM");
+    cluster.shards[0].signal(Signal::TERM).unwrap();
     let status = cluster.shards[0].ended(PATIENT).await;
     assert!(status.is_none(), "it waits for the store: {status:?}");
-    cluster.shards[0].signal("TERM");
+    cluster.shards[0].signal(Signal::TERM).unwrap();
     let status = cluster.shards[0].ended(AT_ONCE).await;
     assert!(!status.unwrap().success(), "nothing was put in order");
 }
 
 /// A shard, and a matchmaker, that a test signals.
 struct Started {
-    child: Child,
+    place: Place,
     admin: String,
-    directory: TempDir,
-}
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    _directory: TempDir,
 }
 
 impl Started {
@@ -73,30 +63,24 @@ impl Started {
         let path = directory.path().join("key.pem");
         std::fs::write(&path, text).unwrap();
         let admin = format!("127.0.0.1:{}", free_tcp_port());
-        let child = Command::new(binary("rookery"))
-            .args([command, "--store", store, "--listen", "127.0.0.1:0"])
-            .args(["--admin-listen", &admin, option])
-            .arg(path)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(directory.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
+        let place = Place::new(command, directory.path());
+        let mut process = Command::new(binary("rookery"));
+        process.args([command, "--store", store, "--listen", "127.0.0.1:0"]);
+        process.args(["--admin-listen", &admin, option]).arg(path);
+        place.start(&mut process).unwrap();
         Self {
-            child,
+            place,
             admin,
-            directory,
+            _directory: directory,
         }
     }
 
-    fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let status = Command::new("kill").args(["-s", name, &pid]).status();
-        assert!(status.unwrap().success(), "kill -s {name} {pid}");
+    fn signal(&self, signal: Signal) {
+        self.place.signal(signal).unwrap();
     }
 
     fn log(&self) -> String {
-        std::fs::read_to_string(self.directory.path().join("log")).unwrap()
+        std::fs::read_to_string(self.place.log()).unwrap()
     }
 
     /// What a probe answers, once there is an answer.
@@ -113,15 +97,9 @@ impl Started {
         eventually(text, || async { self.log().contains(text).then_some(()) }).await;
     }
 
-    fn ends_within(&mut self, limit: Duration) -> ExitStatus {
-        let end = Instant::now() + limit;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < end, "it goes on: {}", self.log());
-            std::thread::sleep(Duration::from_millis(10));
-        }
+    fn ends_within(&self, limit: Duration) -> ExitStatus {
+        let ended = self.place.wait_ended(limit);
+        ended.unwrap_or_else(|| panic!("it goes on: {}", self.log()))
     }
 }
 
@@ -129,22 +107,22 @@ impl Started {
 async fn what_waits_for_its_store_answers_probes_and_obeys_signals() {
     let nowhere = format!("redis://127.0.0.1:{}", free_tcp_port());
     for (command, signal) in [
-        ("shard", "TERM"),
-        ("shard", "INT"),
-        ("matchmaker", "TERM"),
-        ("matchmaker", "INT"),
+        ("shard", Signal::TERM),
+        ("shard", Signal::INT),
+        ("matchmaker", Signal::TERM),
+        ("matchmaker", Signal::INT),
     ] {
-        let mut waiting = Started::start(command, &nowhere);
+        let waiting = Started::start(command, &nowhere);
         let (status, _) = waiting.probe("/livez").await;
         assert_eq!(status, 200, "{command}");
         let (status, why) = waiting.probe("/readyz").await;
         assert_eq!(status, 503, "{command}: {why}");
         assert!(why.contains("store"), "{command}: {why}");
-        waiting.signal("HUP");
+        waiting.signal(Signal::HUP);
         waiting.logs("SIGHUP").await;
         waiting.signal(signal);
         let status = waiting.ends_within(AT_ONCE + AT_ONCE);
-        assert!(status.success(), "{command}, {signal}: {status}");
+        assert!(status.success(), "{command}, {signal:?}: {status}");
     }
 }
 
@@ -166,18 +144,18 @@ async fn a_store_that_comes_late_makes_a_waiting_shard_ready() {
 async fn a_hangup_kills_no_server() {
     let redis = RedisServer::start();
     for command in ["shard", "matchmaker"] {
-        let mut server = Started::start(command, &redis.url());
+        let server = Started::start(command, &redis.url());
         eventually("it is ready", || async {
             (server.probe("/readyz").await.0 == 200).then_some(())
         })
         .await;
-        server.signal("HUP");
+        server.signal(Signal::HUP);
         server.logs("SIGHUP").await;
         // It has no certificate of files.
         server.logs("SIGHUP is ignored").await;
         let (status, why) = server.probe("/readyz").await;
         assert_eq!(status, 200, "{command}: {why}");
-        server.signal("TERM");
+        server.signal(Signal::TERM);
         let status = server.ends_within(Duration::from_secs(15));
         assert!(status.success(), "{command}: {status}");
     }
@@ -186,7 +164,7 @@ async fn a_hangup_kills_no_server() {
 #[test]
 fn dev_stops_in_good_order_when_its_terminal_is_gone() {
     let mut server = Server::embedded();
-    server.signal("HUP");
+    server.signal(Signal::HUP);
     assert!(server.wait(Duration::from_secs(30)), "{}", server.log());
     assert!(server.log().contains("stopping"), "{}", server.log());
 }
@@ -211,9 +189,7 @@ fn dev_that_waits_for_redis_obeys_signals() {
         line.clear();
         assert!(log.read_line(&mut line).unwrap() > 0, "it has ended");
     }
-    let pid = child.id().to_string();
-    let status = Command::new("kill").args(["-s", "TERM", &pid]).status();
-    assert!(status.unwrap().success());
+    supervisor::signal(child.id(), Signal::TERM).unwrap();
     let drain = std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
     let output = finish(child, AT_ONCE + AT_ONCE);
     assert!(output.status.success(), "{}", output.status);

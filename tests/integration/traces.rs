@@ -15,6 +15,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use serde_json::Value;
+use supervisor::Signal;
 use tests::installation::{Endpoint, Game, Installation, eventually};
 use tests::process::{Server, free_tcp_port};
 
@@ -165,7 +166,7 @@ async fn the_last_traces_are_exported_before_the_process_ends() {
     let mut server = Server::start(&["--otlp-endpoint", url, "--otlp-sample", "1"]);
     let mut game = Game::begin(&server.ready.matchmaker).await;
     game.play(0, MOVES[0]).await;
-    server.signal("TERM");
+    server.signal(Signal::TERM);
     let ended = tokio::task::spawn_blocking(move || server.wait(STOPS_WITHIN));
     assert!(ended.await.unwrap());
     let traces = collector.traces();
@@ -197,7 +198,7 @@ async fn play_without(collector: &str) {
     assert_eq!(server.log().matches("takes no traces").count(), 1);
     // One more, which is on its way when the server stops.
     game.play(6, "b5a4").await;
-    server.signal("TERM");
+    server.signal(Signal::TERM);
     let ended = tokio::task::spawn_blocking(move || server.wait(STOPS_WITHIN));
     assert!(ended.await.unwrap());
 }

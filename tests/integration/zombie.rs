@@ -9,11 +9,13 @@ use client::{Connector, Matchmaker, SeatSession, SessionConfig, Update};
 use game_core::{
     ClockStart, ColorChoice, CommandKind, Epoch, EventKind, MatchId, TimeControl, Uci,
 };
+use lab::faults::cluster::{Cluster, ClusterPlan};
 use protocol::http::{NewChallenge, SeatReply};
 use protocol::{CloseCode, ServerBody};
 use store::Matches;
 use store::testing::ReadLog;
-use tests::faults::cluster::{Cluster, ClusterPlan};
+use supervisor::Signal;
+use tests::process::binary;
 use tests::wire::RawClient;
 use tokio::time::{Instant, sleep};
 
@@ -112,7 +114,7 @@ async fn play(session: &mut SeatSession, ply: u16, uci: &str) {
 
 /// The shard whose place is at the address that players were sent to.
 fn place_of(cluster: &Cluster, seat: &SeatReply) -> usize {
-    let at = |slot: &tests::faults::cluster::ShardSlot| slot.udp.address() == seat.shard.address;
+    let at = |slot: &lab::faults::cluster::ShardSlot| slot.udp.address() == seat.shard.address;
     cluster.shards.iter().position(at).unwrap()
 }
 
@@ -145,10 +147,7 @@ async fn wait_for_takeover(cluster: &Cluster, id: MatchId, from: Epoch) {
 async fn a_shard_that_went_on_after_its_takeover_writes_and_says_nothing_new() {
     let _turn = tests::turns::turn().await;
     let directory = tempfile::tempdir().unwrap();
-    let plan = ClusterPlan {
-        directory: directory.path().to_owned(),
-        ..ClusterPlan::default()
-    };
+    let plan = ClusterPlan::of(binary("rookery"), directory.path().to_owned());
     let cluster = Cluster::start(plan).await.unwrap();
     let pair = Pair::meet(&cluster).await;
     let id = pair.match_id;
@@ -167,7 +166,7 @@ async fn a_shard_that_went_on_after_its_takeover_writes_and_says_nothing_new() {
 
     // It is black's turn, whose flag falls within the stop, if time were to pass.
     let stopped_at = Instant::now();
-    old_owner.signal("STOP");
+    old_owner.signal(Signal::STOP).unwrap();
     raw_black.play(1, "c7c5").await;
     raw_black.command(7, CommandKind::Resign).await;
     raw_white.command(8, CommandKind::Resign).await;
@@ -177,7 +176,7 @@ async fn a_shard_that_went_on_after_its_takeover_writes_and_says_nothing_new() {
     play(&mut black, 1, "e7e5").await;
     play(&mut white, 2, "g1f3").await;
     tokio::time::sleep_until(stopped_at + STOPPED).await;
-    old_owner.signal("CONT");
+    old_owner.signal(Signal::CONT).unwrap();
 
     let (to_white, to_black) = tokio::join!(told(&mut raw_white), told(&mut raw_black));
     for (epoch, body) in to_white.iter().chain(&to_black) {

@@ -1,8 +1,8 @@
 //! An installation of several processes on one Redis, its admin endpoints, and matches whose moves a test
 //! makes by hand.
 
-use std::fs::File;
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use protocol::http::{NewChallenge, SeatReply};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use store::testing::RedisServer;
+use supervisor::{POLL_EVERY, Place, Signal};
 use tempfile::TempDir;
 use tokens::SigningKey;
 use tokio::time::sleep;
@@ -21,7 +22,6 @@ use crate::wire::RawClient;
 
 /// Whatever is waited for must come within this, on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(60);
-const POLL_EVERY: Duration = Duration::from_millis(20);
 
 /// A matchmaker and shards, each a process with an admin endpoint; all of it ends when it is dropped.
 pub struct Installation {
@@ -31,7 +31,7 @@ pub struct Installation {
     pub admin: Endpoint,
     /// URL of the matchmaker.
     pub matchmaker: String,
-    processes: Processes,
+    matchmaker_place: Place,
     directory: TempDir,
     /// What all of them share.
     pub redis: Arc<RedisServer>,
@@ -43,40 +43,28 @@ pub struct ShardProcess {
     pub id: String,
     /// Its admin endpoint.
     pub admin: Endpoint,
-    child: Child,
+    place: Place,
 }
 
 impl ShardProcess {
     /// Its process id.
+    ///
+    /// # Panics
+    ///
+    /// If it was killed.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.place.pid().expect("the shard runs")
     }
-}
 
-fn has_ended(child: &mut Child) -> bool {
-    !matches!(child.try_wait(), Ok(None))
-}
-
-/// Ended when dropped.
-struct Processes(Vec<Child>);
-
-impl Drop for Processes {
-    fn drop(&mut self) {
-        self.0.iter_mut().for_each(end);
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    ///
+    /// If it has ended.
+    pub fn signal(&self, signal: Signal) {
+        self.place.signal(signal).expect("the shard runs");
     }
-}
-
-impl Drop for ShardProcess {
-    fn drop(&mut self) {
-        end(&mut self.child);
-    }
-}
-
-fn end(child: &mut Child) {
-    // One that has ended already is fine.
-    let _ = child.kill();
-    let _ = child.wait();
 }
 
 /// What operators show to every process.
@@ -178,8 +166,8 @@ impl Installation {
         let environment = &[environment, pinned].concat();
         for number in 0..shards {
             let ready = path(&format!("shard-{number}.json"));
-            let child = launch(
-                &directory,
+            let place = launch(
+                directory.path().join(LOG),
                 "rookery",
                 &[
                     "shard",
@@ -205,12 +193,12 @@ impl Installation {
             made.push(ShardProcess {
                 id: text("id"),
                 admin: Endpoint::new(&text("admin"), &text("admin_token")),
-                child,
+                place,
             });
         }
         let (port, admin_port) = (free_tcp_port(), free_tcp_port());
-        let matchmaker = launch(
-            &directory,
+        let matchmaker_place = launch(
+            directory.path().join(LOG),
             "rookery-matchmaker",
             &[
                 "--production",
@@ -232,7 +220,7 @@ impl Installation {
             shards: made,
             admin: Endpoint::new(&format!("http://127.0.0.1:{admin_port}"), TOKEN),
             matchmaker: format!("http://127.0.0.1:{port}"),
-            processes: Processes(vec![matchmaker]),
+            matchmaker_place,
             directory,
             redis,
         }
@@ -263,20 +251,20 @@ impl Installation {
     ///
     /// # Panics
     ///
-    /// Never: an installation has a matchmaker.
+    /// If it has ended.
     #[must_use]
     pub fn matchmaker_pid(&self) -> u32 {
-        let matchmaker = self.processes.0.first();
-        matchmaker.expect("an installation has a matchmaker").id()
+        let pid = self.matchmaker_place.pid();
+        pid.expect("the matchmaker runs")
     }
 
     /// The processes that have ended, however, by name.
-    pub fn ended(&mut self) -> Vec<String> {
-        let shards = self.shards.iter_mut().map(|shard| &mut shard.child);
-        let named = shards.map(|child| ("shard", child));
-        let matchmakers = self.processes.0.iter_mut();
-        let named = named.chain(matchmakers.map(|child| ("matchmaker", child)));
-        let ended = named.filter_map(|(name, child)| has_ended(child).then_some(name));
+    #[must_use]
+    pub fn ended(&self) -> Vec<String> {
+        let shards = self.shards.iter().map(|shard| &shard.place);
+        let places = shards.chain([&self.matchmaker_place]);
+        let has_ended = |place: &&Place| place.pid().is_none() || place.has_died();
+        let ended = places.filter(has_ended).map(Place::name);
         ended.map(str::to_owned).collect()
     }
 
@@ -294,7 +282,7 @@ impl Installation {
     /// What its processes have logged so far.
     #[must_use]
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+        std::fs::read_to_string(self.directory.path().join(LOG)).unwrap_or_default()
     }
 
     /// The shard of an id.
@@ -314,8 +302,7 @@ impl Installation {
     ///
     /// If there is none of this id.
     pub fn kill(&mut self, id: &str) {
-        let shard = self.shards.iter_mut().find(|shard| shard.id == id);
-        end(&mut shard.expect("a shard of this installation").child);
+        self.shard(id).place.kill();
     }
 
     /// Waits for a shard to end by itself, and says whether it ended well.
@@ -324,16 +311,8 @@ impl Installation {
     ///
     /// If there is none of this id, or it goes on.
     pub async fn ends_well(&mut self, id: &str) -> bool {
-        let shard = self.shards.iter_mut().find(|shard| shard.id == id);
-        let child = &mut shard.expect("a shard of this installation").child;
-        let end = Instant::now() + PATIENCE;
-        while Instant::now() < end {
-            if let Some(status) = child.try_wait().expect("a child can be waited for") {
-                return status.success();
-            }
-            sleep(POLL_EVERY).await;
-        }
-        panic!("the shard does not end");
+        let status = self.shard(id).place.ended(PATIENCE).await;
+        status.expect("the shard ends").success()
     }
 }
 
@@ -345,15 +324,16 @@ impl Drop for Installation {
     }
 }
 
+/// What all processes log to.
+const LOG: &str = "log";
+
 fn launch(
-    directory: &TempDir,
+    log: PathBuf,
     name: &str,
     arguments: &[&str],
     environment: &[(&str, &str)],
     files: Option<u32>,
-) -> Child {
-    let log = directory.path().join("log");
-    let log = File::options().create(true).append(true).open(log);
+) -> Place {
     let mut command = match files {
         None => Command::new(binary(name)),
         // It becomes the program that it is to run (util-linux).
@@ -363,14 +343,10 @@ fn launch(
             command
         }
     };
-    command
-        .args(arguments)
-        .envs(environment.iter().copied())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log.expect("a log"))
-        .spawn()
-        .expect("a process")
+    command.args(arguments).envs(environment.iter().copied());
+    let place = Place::with_log(name.to_owned(), log);
+    place.start(&mut command).expect("a process");
+    place
 }
 
 async fn read_soon(path: &str) -> String {

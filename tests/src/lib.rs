@@ -1,7 +1,6 @@
 //! What the integration tests need: real servers as processes, a shard whose store fails on demand,
-//! a client that sends whatever bytes it is given, campaigns of faults, and attacks.
+//! a client that sends whatever bytes it is given, and attacks.
 
-pub mod faults;
 pub mod half_open;
 pub mod hostile;
 pub mod installation;

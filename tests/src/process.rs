@@ -1,18 +1,15 @@
 //! The binaries of the workspace as processes, killed with real signals.
 
 use std::io::Read;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
+use supervisor::{POLL_EVERY, Place, START_MAX, Signal, StartError};
 use tempfile::TempDir;
-
-/// A server must answer within this, on a busy machine too.
-const START_DEADLINE: Duration = Duration::from_secs(60);
-const POLL_EVERY: Duration = Duration::from_millis(20);
 
 /// The directory of the workspace's binaries, built first, in the profile of this test run.
 ///
@@ -168,9 +165,9 @@ pub struct ReadyShard {
 /// `rookery dev` as a process of its own, on a data directory of its own.
 #[derive(Debug)]
 pub struct Server {
+    place: Place,
     directory: TempDir,
     args: Vec<String>,
-    child: Option<Child>,
     /// Where it answers.
     pub ready: Ready,
 }
@@ -204,37 +201,33 @@ impl Server {
                 "--matchmaker-port".to_owned(),
                 free_tcp_port().to_string(),
                 "--shard-port".to_owned(),
-                free_udp_ports(2).to_string(),
+                supervisor::free_udp_ports(2)
+                    .expect("free ports")
+                    .to_string(),
             ];
             let args: Vec<String> = ports
                 .into_iter()
                 .chain(args.iter().map(|&arg| arg.to_owned()))
                 .collect();
-            match launch(&directory, &args) {
-                Ok((child, ready)) => {
+            let place = place(&directory);
+            match launch(&place, &directory, &args) {
+                Ok(ready) => {
                     return Self {
+                        place,
                         directory,
                         args,
-                        child: Some(child),
                         ready,
                     };
                 }
-                Err(error) => last = error,
+                Err(error) => last = error.to_string(),
             }
         }
         panic!("the server does not start: {last}");
     }
 
     /// Ends it with SIGKILL.
-    ///
-    /// # Panics
-    ///
-    /// If it cannot be waited for.
     pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            child.wait().expect("a killed child can be waited for");
-        }
+        self.place.kill();
     }
 
     /// Starts it again on the same data and the same ports.
@@ -243,31 +236,24 @@ impl Server {
     ///
     /// If it does not answer in time.
     pub fn restart(&mut self) {
-        self.kill();
-        let (child, ready) = launch(&self.directory, &self.args)
+        self.ready = launch(&self.place, &self.directory, &self.args)
             .unwrap_or_else(|error| panic!("the server does not start again: {error}"));
-        self.child = Some(child);
-        self.ready = ready;
     }
 
     /// Its process id, while it runs.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        self.child.as_ref().map(Child::id)
+        self.place.pid()
     }
 
-    /// Sends it a signal by name, for example `TERM`.
+    /// Sends it a signal.
     ///
     /// # Panics
     ///
     /// If it does not run, or cannot be signalled.
-    pub fn signal(&self, name: &str) {
-        let pid = self.pid().expect("the server runs").to_string();
-        let status = Command::new("kill").args(["-s", name, &pid]).status();
-        assert!(
-            status.is_ok_and(|status| status.success()),
-            "kill -s {name} {pid}"
-        );
+    pub fn signal(&self, signal: Signal) {
+        assert!(self.pid().is_some(), "the server runs");
+        self.place.signal(signal).expect("a child can be signalled");
     }
 
     /// Waits for it to end by itself, and says whether it ended well.
@@ -276,23 +262,14 @@ impl Server {
     ///
     /// If it does not end within `limit`.
     pub fn wait(&mut self, limit: Duration) -> bool {
-        let mut child = self.child.take().expect("the server runs");
-        let end = Instant::now() + limit;
-        while Instant::now() < end {
-            if let Some(status) = child.try_wait().expect("a child can be waited for") {
-                return status.success();
-            }
-            std::thread::sleep(POLL_EVERY);
-        }
-        let _ = child.kill();
-        let _ = child.wait();
-        panic!("the server did not stop within {limit:?}");
+        let ended = self.place.wait_ended(limit);
+        ended.expect("the server stops in time").success()
     }
 
     /// What it has logged so far.
     #[must_use]
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+        std::fs::read_to_string(self.place.log()).unwrap_or_default()
     }
 
     /// Where its data is.
@@ -307,49 +284,22 @@ impl Drop for Server {
         if std::thread::panicking() {
             eprintln!("the server's log:\n{}", self.log());
         }
-        self.kill();
     }
 }
 
-fn launch(directory: &TempDir, args: &[String]) -> Result<(Child, Ready), String> {
+fn place(directory: &TempDir) -> Place {
+    Place::with_log("rookery dev".to_owned(), directory.path().join("log"))
+}
+
+fn launch(place: &Place, directory: &TempDir, args: &[String]) -> Result<Ready, StartError> {
     let ready_file = directory.path().join("ready.json");
+    place.kill();
     let _ = std::fs::remove_file(&ready_file);
-    let log = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(directory.path().join("log"))
-        .map_err(|error| error.to_string())?;
-    let mut child = Command::new(binary("rookery"))
-        .arg("dev")
-        .arg("--data-dir")
-        .arg(directory.path())
-        .arg("--ready-file")
-        .arg(&ready_file)
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .map_err(|error| error.to_string())?;
-    let end = Instant::now() + START_DEADLINE;
-    loop {
-        if let Ok(text) = std::fs::read_to_string(&ready_file) {
-            let ready = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-            return Ok((child, ready));
-        }
-        if child
-            .try_wait()
-            .map_err(|error| error.to_string())?
-            .is_some()
-            || Instant::now() > end
-        {
-            let _ = child.kill();
-            let _ = child.wait();
-            let log = std::fs::read_to_string(directory.path().join("log"));
-            return Err(log.unwrap_or_default());
-        }
-        std::thread::sleep(POLL_EVERY);
-    }
+    let mut command = Command::new(binary("rookery"));
+    command.arg("dev").arg("--data-dir").arg(directory.path());
+    command.arg("--ready-file").arg(&ready_file).args(args);
+    place.start(&mut command)?;
+    place.wait_ready(&ready_file, START_MAX)
 }
 
 /// A TCP port of the loopback that is free now.
@@ -359,8 +309,7 @@ fn launch(directory: &TempDir, args: &[String]) -> Result<(Child, Ready), String
 /// If there is none.
 #[must_use]
 pub fn free_tcp_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("a bound address").port()
+    supervisor::free_tcp_port().expect("a free port")
 }
 
 /// A UDP port of the loopback that is free now.
@@ -370,20 +319,5 @@ pub fn free_tcp_port() -> u16 {
 /// If there is none.
 #[must_use]
 pub fn free_udp_port() -> u16 {
-    free_udp_ports(1)
-}
-
-/// The first of `n` UDP ports of the loopback in a row that are free now.
-fn free_udp_ports(n: u16) -> u16 {
-    loop {
-        let first = UdpSocket::bind("127.0.0.1:0").expect("a free port");
-        let port = first.local_addr().expect("a bound address").port();
-        let free = |offset| {
-            port.checked_add(offset)
-                .is_some_and(|port| UdpSocket::bind(("127.0.0.1", port)).is_ok())
-        };
-        if (1..n).all(free) {
-            return port;
-        }
-    }
+    supervisor::free_udp_port().expect("a free port")
 }

@@ -10,14 +10,14 @@ use serde::Serialize;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::identity::{DEFAULT_CONTROL, PlayerArgs, TermsArgs, cancelled_by_signals};
-use super::{Failure, ServerArgs, note, say, say_json};
-use crate::engine::{EngineKind, EngineSettings, EngineSupply};
-use crate::player::{PlayError, Player, give_up};
+use super::identity::{DEFAULT_CONTROL, PlayerArgs, TermsArgs};
 use client::connection::ConnectionTimes;
 use client::pairing::Pairing;
 use client::seat::{PlayerSeat, SeatSession, SessionConfig};
 use client::{Connector, MatchView};
+use lab::command::{Failure, ServerArgs, cancelled_by_signals, note, say, say_json};
+use lab::engine::{EngineKind, EngineSettings, EngineSupply};
+use lab::player::{PlayError, Player, give_up};
 
 /// Lets an engine play matches, one after another.
 ///

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use clap::Args;
 use game_core::{ClockStart, ColorChoice, MatchId, TimeControl};
-use program::Hangup;
 use protocol::http::{NewChallenge, NewTicket};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, note};
 use client::pairing::{Pairing, PairingError, Search};
 use client::{Matchmaker, MatchmakerError};
+use lab::command::{Failure, note};
 
 /// The time control that all commands play by default, so that those who play meet.
 pub(super) const DEFAULT_CONTROL: &str = "5+3";
@@ -124,11 +123,4 @@ fn color(text: &str) -> Result<ColorChoice, String> {
         "random" => Ok(ColorChoice::Random),
         _ => Err("a colour is white, black or random".into()),
     }
-}
-
-/// A token that the first Ctrl-C (or SIGTERM, or the end of the terminal) cancels; the second one ends the process at once.
-pub(super) fn cancelled_by_signals() -> Result<CancellationToken, Failure> {
-    let cancel = CancellationToken::new();
-    program::watch_signals(cancel.clone(), Hangup::Stops).map_err(Failure::setup)?;
-    Ok(cancel)
 }

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use tests::faults::{Campaign, FaultKind, Report, Sabotage, run};
+use lab::faults::{Campaign, FaultKind, Report, Sabotage, run};
+use tests::process::binary;
 
 /// Plays matches on a cluster of real processes, brings faults about, and holds what the players were
 /// told against what is stored. Ends with 1 if a promise was broken.
@@ -82,6 +83,7 @@ async fn campaign(args: Args) -> Result<Report, String> {
     };
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
     let campaign = Campaign {
+        server: binary("rookery"),
         faults: args.faults,
         matches: args.matches.into(),
         seed: args.seed,
@@ -127,7 +129,7 @@ fn slow_the_flush_down() -> Result<(), String> {
     }
     let said = |error: std::io::Error| error.to_string();
     let directory = tempfile::tempdir().map_err(said)?;
-    let library = tests::faults::sabotage::slow_flush(directory.path()).map_err(said)?;
+    let library = lab::faults::sabotage::slow_flush(directory.path()).map_err(said)?;
     let status = Command::new(std::env::current_exe().map_err(said)?)
         .args(std::env::args_os().skip(1))
         .env("LD_PRELOAD", library)

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bot_client::cluster::resident_bytes;
 use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use serde::Serialize;
+use supervisor::resident_bytes;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 

@@ -8,9 +8,9 @@ use tokio::time::Instant;
 use super::input::Input;
 use super::table::{Table, Typed};
 use super::words;
-use crate::board::{BoardPicture, TextStyle};
-use crate::commands::{say, say_drawn};
 use client::seat::SeatError;
+use lab::board::{BoardPicture, TextStyle};
+use lab::command::{say, say_drawn};
 
 /// Plays until the match is over, the player quits, or there is nothing more to read.
 ///

@@ -20,14 +20,14 @@ use game_core::{MatchId, Seat, TimeControl};
 use protocol::http::NewChallenge;
 use tokio_util::sync::CancellationToken;
 
-use super::identity::{DEFAULT_CONTROL, PlayerArgs, TermsArgs, cancelled_by_signals};
-use super::{Failure, ServerArgs, say};
-use crate::engine::{EngineKind, EngineSettings};
-use crate::terminal;
+use super::identity::{DEFAULT_CONTROL, PlayerArgs, TermsArgs};
 use client::connection::ConnectionTimes;
 use client::pairing::Pairing;
 use client::seat::{PlayerSeat, SeatSession, SeatSource, SessionConfig, Watch};
 use client::{Connector, Matchmaker};
+use lab::command::{Failure, ServerArgs, cancelled_by_signals, say};
+use lab::engine::{EngineKind, EngineSettings};
+use lab::terminal;
 use opponent::{Opponent, Seated};
 use saved::{SavedBot, SavedSeat};
 use table::Table;

@@ -7,10 +7,10 @@ use game_core::MatchId;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{Engine, EngineError, EngineKind, EngineSettings};
-use crate::player::Player;
 use client::seat::{PlayerSeat, SeatSession, SessionConfig};
 use client::{Connector, Matchmaker};
+use lab::engine::{Engine, EngineError, EngineKind, EngineSettings};
+use lab::player::Player;
 
 /// People like to see a move coming.
 const THINK_MIN: Duration = Duration::from_millis(400);

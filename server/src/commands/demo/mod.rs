@@ -11,12 +11,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bot_client::commands::replay::{Game, read_games};
 use clap::Args;
 use client::connection::ConnectionTimes;
 use client::seat::{SeatSession, SeatTimes, SessionConfig, Watch};
 use client::{Connector, Matchmaker};
 use game_core::{ShardId, TimeControl};
+use lab::replay::{Game, read_games};
 use program::Hangup;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

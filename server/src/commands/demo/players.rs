@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bot_client::commands::replay::{Ending, Game};
 use client::seat::{Acked, PlayerSeat, SeatSession, Update};
 use client::{Connector, Matchmaker};
 use game_core::{ColorChoice, CommandKind, Epoch, MatchId, Seat};
+use lab::replay::{Ending, Game};
 use protocol::http::{NewChallenge, PlayerReply};
 use tokio::sync::watch;
 use tokio::time::sleep;

@@ -4,11 +4,11 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bot_client::board::{BoardPicture, PieceSet, TextStyle};
-use bot_client::terminal;
 use client::seat::{SeatSession, Update};
 use client::{MatchView, Standstill};
 use game_core::{Epoch, Seat};
+use lab::board::{BoardPicture, PieceSet, TextStyle};
+use lab::terminal;
 use program::say;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};

@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use bot_client::cluster::{LocalCluster, LocalPlan, Place, RedisPlace, ShardPlace};
 use game_core::ShardId;
+use lab::cluster::{LocalCluster, LocalPlan, Place, Redis, ShardPlace};
 use matchmaker::LimitArgs;
 use settings::Networks;
 use tempfile::TempDir;
@@ -40,7 +40,7 @@ pub(super) enum Stage {
 impl Stage {
     /// Builds the stage that this machine can bear.
     pub(super) async fn build(shutdown: CancellationToken) -> Result<Self, Failure> {
-        if RedisPlace::is_installed() {
+        if Redis::is_installed() {
             let plan = LocalPlan {
                 server: std::env::current_exe()?,
                 shard_program: None,

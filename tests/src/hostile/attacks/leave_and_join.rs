@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bot_client::udp_proxy::{UdpProxy, Weather};
 use client::connection::ConnectionTimes;
 use client::seat::{PlayerSeat, SeatFuture, SeatSource};
 use client::{Connector, SeatSession, SessionConfig, Update};
 use game_core::MatchId;
+use lab::udp_proxy::{UdpProxy, Weather};
 use protocol::{ClientFrame, Join};
 use tokio::time::{Instant, timeout};
 

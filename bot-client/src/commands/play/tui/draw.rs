@@ -10,10 +10,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::Screen;
-use crate::board::{BoardPicture, BoardWidget, PieceSet};
 use crate::commands::play::table::Table;
 use crate::commands::play::words;
 use client::MatchView;
+use lab::board::{BoardPicture, BoardWidget, PieceSet};
 
 /// The side panel needs so many columns.
 const SIDE_WIDTH: u16 = 30;

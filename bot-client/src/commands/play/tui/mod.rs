@@ -12,9 +12,9 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::table::{Table, Typed};
-use crate::board::PieceSet;
-use crate::commands::Failure;
 use keys::Keys;
+use lab::board::PieceSet;
+use lab::command::Failure;
 
 /// Clocks are drawn so often.
 const TICK: Duration = Duration::from_millis(100);

@@ -1,0 +1,205 @@
+//! The command line of `bench`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::BenchError;
+use crate::cluster::server_beside;
+use crate::duration::duration;
+use supervisor::Redis;
+
+/// Numbers of matches that are measured unless others are named: those that have budgets.
+const MATCHES: [u32; 3] = [100, 500, 2_000];
+
+const EXAMPLES: &str = "\
+Examples:
+  What a durable move costs, and whether the budgets are met:
+    bot-client bench
+  How the cost grows, as a plot, without and with time to think:
+    bot-client bench --matches 1,10,100,1000,10000 --think 0,2s --seconds 20 --html bench.html
+  What durability itself costs:
+    bot-client bench --store none,embedded,redis --matches 500
+  What it costs players that operators look on:
+    bot-client bench --matches 1000 --think 2s --seconds 60 --store redis --operators
+  How long it takes to take over the matches of a dead shard:
+    bot-client bench --takeover 10,100,1000,10000 --html takeover.html
+  For a script:
+    bot-client bench --json | jq '.budgets[] | select(.met == false)'";
+
+/// Measure the server's CPU time for a durable move beside a bare QUIC relay's.
+///
+/// Starts all that it measures itself, one after the other, on free ports of the loopback, and stops
+/// it. CPU time is that of the processes as Linux accounts for it. A ratio is the server's time for a
+/// move over that of the relay with as many matches, from the same run: judge by it, as absolute
+/// figures vary with the neighbours of a shared machine.
+///
+/// Budgets are printed below the table. They do not change the exit code.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
+pub struct BenchArgs {
+    /// Matches at the same time, 1 to 10000; several numbers make several rows. By default 100, 500 and
+    /// 2000, or none with --takeover.
+    #[arg(long, value_name = "N", value_delimiter = ',',
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub matches: Vec<u32>,
+    /// Kill a shard that has so many matches, in which 40 plies were played, and say how long it takes
+    /// until another shard has them; several numbers make several rows. Needs redis-server.
+    #[arg(long, value_name = "N", value_delimiter = ',',
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub takeover: Vec<u32>,
+    /// Where the server keeps its matches; several are measured one after the other. By default
+    /// embedded and, where redis-server is installed, redis.
+    #[arg(long, value_enum, value_name = "STORE", value_delimiter = ',')]
+    pub store: Vec<BenchStore>,
+    /// How long each pair waits before a move, for example 2s; from half of it to one and a half times
+    /// as long, drawn each time. 0 is as fast as moves are answered, which saturates the machine.
+    /// Several values make several rows.
+    #[arg(long, value_name = "TIME", value_delimiter = ',', default_value = "0",
+          value_parser = duration)]
+    pub think: Vec<Duration>,
+    /// How long to measure each server, in seconds. Where games are played out sooner, new ones are
+    /// begun; the time that takes does not count.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5,
+          value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// Let operators ask for every page of the server's admin endpoints once a second, in every second
+    /// five seconds, and say how long answers to moves took with and without them. Says something where
+    /// pairs think (--think), and over 20 seconds at least.
+    #[arg(long)]
+    pub operators: bool,
+    /// The server's binary; by default `rookery` beside this program.
+    #[arg(long, value_name = "FILE")]
+    pub server: Option<PathBuf>,
+    /// Seed of the games that are played, and of the times that pairs wait.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Print one JSON object instead of a table.
+    #[arg(long)]
+    pub json: bool,
+    /// Also write a page with plots over the number of matches to this file.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// The store beneath a server that is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BenchStore {
+    /// Matches are in memory and end with the process: only to be measured.
+    None,
+    /// The embedded store, in a temporary directory.
+    Embedded,
+    /// A redis-server of its own that flushes every write, in a temporary directory.
+    Redis,
+}
+
+impl BenchStore {
+    /// In a word or two, as in a table.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "in memory",
+            Self::Embedded => "embedded",
+            Self::Redis => "Redis always",
+        }
+    }
+}
+
+impl fmt::Display for BenchStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What is to be measured, validated.
+#[derive(Debug)]
+pub(super) struct BenchConfig {
+    pub(super) matches: Vec<u32>,
+    pub(super) takeover: Vec<u32>,
+    pub(super) stores: Vec<BenchStore>,
+    pub(super) think: Vec<Duration>,
+    pub(super) duration: Duration,
+    pub(super) operators: bool,
+    pub(super) server: PathBuf,
+    pub(super) seed: u64,
+    pub(super) html: Option<PathBuf>,
+}
+
+impl BenchArgs {
+    /// # Errors
+    ///
+    /// In words, when something that is needed is not installed.
+    pub(super) fn config(&self) -> Result<BenchConfig, BenchError> {
+        let server = self.server.clone().unwrap_or_else(server_beside);
+        if !server.exists() {
+            let text = format!(
+                "{} is missing: build it in the same profile (cargo build --release -p server), or \
+                 name it with --server",
+                server.display()
+            );
+            return Err(text.into());
+        }
+        Ok(BenchConfig {
+            matches: self.loads(),
+            takeover: self.takeover.clone(),
+            stores: stores(&self.store, Redis::is_installed())?,
+            think: self.think.clone(),
+            duration: Duration::from_secs(self.seconds),
+            operators: self.operators,
+            server,
+            seed: self.seed,
+            html: self.html.clone(),
+        })
+    }
+}
+
+impl BenchArgs {
+    /// Numbers of matches under which moves are measured.
+    fn loads(&self) -> Vec<u32> {
+        if self.matches.is_empty() && self.takeover.is_empty() {
+            return MATCHES.into();
+        }
+        self.matches.clone()
+    }
+}
+
+/// The stores to measure, each once, in the order in which they were named.
+fn stores(named: &[BenchStore], redis_is_installed: bool) -> Result<Vec<BenchStore>, BenchError> {
+    const ADVICE: &str = "redis-server is not installed (on Debian: apt install redis-server)";
+    if named.is_empty() {
+        if redis_is_installed {
+            return Ok(vec![BenchStore::Embedded, BenchStore::Redis]);
+        }
+        program::complain!("bench: {ADVICE}: Redis is left out");
+        return Ok(vec![BenchStore::Embedded]);
+    }
+    if named.contains(&BenchStore::Redis) && !redis_is_installed {
+        return Err(format!("--store redis: {ADVICE}; install it, or leave redis out").into());
+    }
+    let mut stores = Vec::new();
+    for &store in named {
+        if !stores.contains(&store) {
+            stores.push(store);
+        }
+    }
+    Ok(stores)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stores_are_those_named_or_those_there_are() {
+        use BenchStore::{Embedded, None, Redis};
+        let chosen = |named: &[BenchStore], installed| stores(named, installed).ok();
+        assert_eq!(chosen(&[], true), Some(vec![Embedded, Redis]));
+        assert_eq!(chosen(&[], false), Some(vec![Embedded]));
+        assert_eq!(chosen(&[Redis], false), Option::None);
+        assert_eq!(chosen(&[Redis, None, Redis], true), Some(vec![Redis, None]));
+    }
+}

@@ -1,0 +1,324 @@
+//! The server itself: matches made by its matchmaker, played on one shard.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use game_core::{
+    ClockStart, ColorChoice, CommandId, CommandKind, EventKind, MatchId, TimeControl, Uci,
+};
+use protocol::http::{NewChallenge, SeatReply};
+use protocol::{ClientFrame, Join, ServerBody, codec};
+use quinn::{Connection, RecvStream, SendStream};
+use serde::Deserialize;
+use tempfile::TempDir;
+use tokio::time::Instant;
+
+use super::args::BenchConfig;
+use super::games::random_game;
+use super::operators::Operators;
+use super::rounds::{Pair, Subject, Took};
+use super::seating::{Seated, seat_all, some_at_once};
+use super::{BenchError, BenchStore, SETUP_MAX, SOCKETS, TIMES, why_lost};
+use crate::cluster::start_redis;
+use client::{Connector, Matchmaker};
+use supervisor::{Place, Redis, START_MAX};
+
+/// Nobody loses on time.
+const INITIAL_MS: u64 = 3 * 60 * 60 * 1_000;
+/// Different games; where there are more matches, several play the same.
+const GAMES: u64 = 64;
+/// The log is measured by how it grows, so it must not be rewritten meanwhile.
+const NO_REWRITE: [&str; 2] = ["--auto-aof-rewrite-percentage", "0"];
+
+/// A server with one shard, in a process of its own.
+pub(super) struct Rookery {
+    place: Place,
+    redis: Option<Arc<Redis>>,
+    players: Players,
+    /// Where operators look, and with which token; nowhere if none do.
+    admin: Option<(Vec<String>, String)>,
+    _directory: TempDir,
+}
+
+/// Those who play: two new guests for every match, as a player has few connections.
+pub(super) struct Players {
+    matchmaker: Matchmaker,
+    connector: Arc<Connector>,
+    games: Vec<Arc<[Uci]>>,
+}
+
+impl Rookery {
+    /// Starts the server on a store of its own.
+    pub(super) async fn start(config: &BenchConfig, store: BenchStore) -> Result<Self, BenchError> {
+        let directory = tempfile::tempdir()?;
+        let redis = match store {
+            BenchStore::Redis => Some(start_redis(directory.path(), &NO_REWRITE).await?),
+            BenchStore::None | BenchStore::Embedded => None,
+        };
+        let url = match (store, &redis) {
+            (BenchStore::None, _) => Some("none"),
+            (_, redis) => redis.as_ref().map(|redis| redis.url()),
+        };
+        let place = Place::new("rookery", directory.path());
+        place.start(&mut command(&config.server, directory.path(), url))?;
+        let ready_file = directory.path().join(READY_FILE);
+        let ready: Ready = place.ready(&ready_file, START_MAX).await?;
+        let players = Players::new(&ready.matchmaker, config.seed)?;
+        let admin = config.operators.then(|| ready.admin());
+        Ok(Self {
+            place,
+            redis,
+            players,
+            admin,
+            _directory: directory,
+        })
+    }
+}
+
+impl Players {
+    /// Who asks the matchmaker at `url` for matches; `seed` draws the games that they play.
+    pub(super) fn new(url: &str, seed: u64) -> Result<Self, BenchError> {
+        let games = (0..GAMES).map(|n| random_game(seed.wrapping_add(n)).into());
+        Ok(Self {
+            matchmaker: Matchmaker::new(url, SETUP_MAX)?,
+            connector: Arc::new(Connector::bind(SOCKETS, TIMES)?),
+            games: games.collect(),
+        })
+    }
+
+    pub(super) fn connector(&self) -> Arc<Connector> {
+        Arc::clone(&self.connector)
+    }
+
+    /// Makes matches, and asks where both seats of each are.
+    pub(super) async fn invite(&self, matches: u32) -> Result<Vec<Invitation>, BenchError> {
+        some_at_once(0..matches as usize, |index| {
+            let matchmaker = self.matchmaker.clone();
+            let moves = Arc::clone(&self.games[index % self.games.len()]);
+            async move {
+                let ann = matchmaker.new_player(None).await?;
+                let bob = matchmaker.new_player(None).await?;
+                let tokens = [ann.token, bob.token];
+                let id = new_match(&matchmaker, &tokens).await?;
+                let white = matchmaker.seat(&tokens[0], id).await?;
+                let black = matchmaker.seat(&tokens[1], id).await?;
+                let seats = [white, black];
+                Ok(Invitation { seats, moves })
+            }
+        })
+        .await
+    }
+}
+
+fn command(server: &Path, directory: &Path, store: Option<&str>) -> Command {
+    let mut command = Command::new(server);
+    command.args(["dev", "--shards", "1"]);
+    command.args(["--matchmaker-port", "0", "--shard-port", "0"]);
+    command.arg("--data-dir").arg(directory);
+    command.arg("--ready-file").arg(directory.join(READY_FILE));
+    if let Some(store) = store {
+        command.args(["--store", store]);
+    }
+    command.env("RUST_LOG", "error");
+    command
+}
+
+const READY_FILE: &str = "ready.json";
+
+/// Where the server answers, as it writes it into its ready file.
+#[derive(Debug, Deserialize)]
+struct Ready {
+    matchmaker: String,
+    admin: String,
+    admin_token: String,
+    shards: Vec<ReadyShard>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ReadyShard {
+    admin: String,
+}
+
+impl Ready {
+    /// The admin endpoints, and the token that they take.
+    fn admin(&self) -> (Vec<String>, String) {
+        let shards = self.shards.iter().map(|shard| &shard.admin);
+        let endpoints = std::iter::once(&self.admin).chain(shards);
+        (endpoints.cloned().collect(), self.admin_token.clone())
+    }
+}
+
+async fn new_match(
+    matchmaker: &Matchmaker,
+    [ann, bob]: &[String; 2],
+) -> Result<MatchId, BenchError> {
+    let challenge = NewChallenge {
+        time_control: TimeControl::from_millis(INITIAL_MS, 0)?,
+        color: ColorChoice::White,
+        fen: None,
+        clock_start: ClockStart::AtOnce,
+        opponent: None,
+    };
+    let ticket = matchmaker.create_challenge(ann, &challenge).await?;
+    let accepted = matchmaker.accept_challenge(bob, &ticket.id).await?;
+    Ok(accepted.match_id.ok_or("the matchmaker names no match")?)
+}
+
+impl Subject for Rookery {
+    type Pair = MatchPair;
+
+    fn server(&self) -> &Place {
+        &self.place
+    }
+
+    fn redis(&self) -> Option<&Redis> {
+        self.redis.as_deref()
+    }
+
+    async fn operators(&self) -> Result<Option<Operators>, BenchError> {
+        Ok(match &self.admin {
+            Some((endpoints, token)) => Some(Operators::new(endpoints, token).await?),
+            None => None,
+        })
+    }
+
+    async fn seat(&self, matches: u32) -> Result<Seated<MatchPair>, BenchError> {
+        let invitations = self.players.invite(matches).await?;
+        seat_all(&self.place, invitations, |invitation| {
+            let connector = self.players.connector();
+            async move { invitation.sit_down(&connector).await }
+        })
+        .await
+    }
+}
+
+/// A match that waits for its players, and what they are to play.
+pub(super) struct Invitation {
+    seats: [SeatReply; 2],
+    moves: Arc<[Uci]>,
+}
+
+impl Invitation {
+    /// Takes both seats.
+    pub(super) async fn sit_down(self, connector: &Connector) -> Result<MatchPair, BenchError> {
+        let [white, black] = self.seats;
+        let white = BenchSeat::take(connector, white).await?;
+        let black = BenchSeat::take(connector, black).await?;
+        Ok(MatchPair {
+            seats: [white, black],
+            moves: self.moves,
+        })
+    }
+}
+
+/// A seat with no opinion and no memory: it costs the clients as little as can be.
+struct BenchSeat {
+    send: SendStream,
+    recv: RecvStream,
+    buffer: BytesMut,
+    connection: Connection,
+}
+
+impl BenchSeat {
+    async fn take(connector: &Connector, seat: SeatReply) -> Result<Self, BenchError> {
+        let connection = connector.connect(&seat.shard).await?;
+        let (send, recv) = connection.open_bi().await?;
+        let mut taken = Self {
+            send,
+            recv,
+            buffer: BytesMut::new(),
+            connection,
+        };
+        let join = Join {
+            match_id: seat.match_id,
+            token: seat.token,
+            seen: None,
+        };
+        taken.send(&ClientFrame::Join(join)).await?;
+        taken
+            .until(|body| matches!(body, ServerBody::Joined(_)))
+            .await?;
+        Ok(taken)
+    }
+
+    async fn send(&mut self, frame: &ClientFrame) -> Result<(), BenchError> {
+        let written = self.send.write_all(&codec::encode_client(frame)).await;
+        written.map_err(|error| why_lost(&self.connection, error))
+    }
+
+    async fn until_acked(&mut self, id: CommandId) -> Result<(), BenchError> {
+        let is_ack = |body: &ServerBody| matches!(body, ServerBody::Ack { command_id, .. } if *command_id == id);
+        self.until(is_ack).await
+    }
+
+    async fn until_played(&mut self, uci: Uci) -> Result<(), BenchError> {
+        self.until(|body| {
+            matches!(body, ServerBody::Event(event)
+                if matches!(event.kind, EventKind::Moved { uci: played, .. } if played == uci))
+        })
+        .await
+    }
+
+    /// Reads until a frame is as wanted. What says that something went wrong ends the benchmark.
+    async fn until(&mut self, wanted: impl Fn(&ServerBody) -> bool) -> Result<(), BenchError> {
+        loop {
+            while let Some(frame) = codec::decode_server(&mut self.buffer)? {
+                match frame.body {
+                    ServerBody::Refused { reason, .. } => {
+                        return Err(format!("a move was refused: {reason}").into());
+                    }
+                    ServerBody::Closed(code) => {
+                        return Err(format!("a seat was closed: {code}").into());
+                    }
+                    body if wanted(&body) => return Ok(()),
+                    _ => {}
+                }
+            }
+            let read = self.recv.read_chunk(16 * 1_024, true).await;
+            let chunk = read.map_err(|error| why_lost(&self.connection, error))?;
+            let chunk = chunk.ok_or("a stream ended")?;
+            self.buffer.extend_from_slice(&chunk.bytes);
+        }
+    }
+}
+
+pub(super) struct MatchPair {
+    seats: [BenchSeat; 2],
+    moves: Arc<[Uci]>,
+}
+
+impl Pair for MatchPair {
+    async fn play(&mut self, n: usize) -> Result<Option<Took>, BenchError> {
+        let Some(&uci) = self.moves.get(n) else {
+            return Ok(None);
+        };
+        let [white, black] = &mut self.seats;
+        let (mover, other) = if n.is_multiple_of(2) {
+            (white, black)
+        } else {
+            (black, white)
+        };
+        let id = CommandId(n as u64);
+        let kind = CommandKind::Move {
+            ply: n as u16,
+            uci,
+            offers_draw: false,
+        };
+        let sent = Instant::now();
+        mover.send(&ClientFrame::Command { id, kind }).await?;
+        let ack = async { mover.until_acked(id).await.map(|()| sent.elapsed()) };
+        let relay = async { other.until_played(uci).await.map(|()| sent.elapsed()) };
+        let (ack, relay) = tokio::try_join!(ack, relay)?;
+        Ok(Some(Took { ack, relay }))
+    }
+
+    async fn finish(mut self) -> Result<(), BenchError> {
+        let id = CommandId(self.moves.len() as u64);
+        let kind = CommandKind::Resign;
+        let [white, _] = &mut self.seats;
+        white.send(&ClientFrame::Command { id, kind }).await?;
+        white.until_acked(id).await
+    }
+}

@@ -1,0 +1,304 @@
+//! The measurement itself: pairs play, rounds of them until the time is over, and what they and the
+//! servers used is counted.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::figures::{Figures, Tally, Times};
+use super::operators::{Operators, WatchedTally};
+use super::seating::Seated;
+use super::{BenchError, seating};
+use supervisor::{Place, Redis, cpu_time};
+
+/// After the end of a round, every pair must have its last answer within this.
+const DRAIN_MAX: Duration = Duration::from_secs(60);
+/// A round is counted after this at the latest, whether or not it is warm.
+const WARM_UP_MAX: Duration = Duration::from_secs(60);
+/// Between two looks at whether a round is over.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// What a server is measured under.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Load {
+    /// Matches at the same time.
+    pub(super) matches: u32,
+    /// How long each pair waits before a move, on average.
+    pub(super) think: Duration,
+    pub(super) duration: Duration,
+    pub(super) seed: u64,
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.matches == 1 { "" } else { "es" };
+        write!(f, "{} match{plural}", self.matches)?;
+        if !self.think.is_zero() {
+            write!(f, ", {:?} to think", self.think)?;
+        }
+        Ok(())
+    }
+}
+
+/// A server under measurement.
+pub(super) trait Subject {
+    /// Two seats that play on it.
+    type Pair: Pair;
+
+    /// Its process.
+    fn server(&self) -> &Place;
+
+    /// The Redis beneath it, if there is one.
+    fn redis(&self) -> Option<&Redis>;
+
+    /// Who looks at it meanwhile, if anybody does. There are matches to look at.
+    async fn operators(&self) -> Result<Option<Operators>, BenchError> {
+        Ok(None)
+    }
+
+    /// Seats so many new pairs.
+    async fn seat(&self, matches: u32) -> Result<Seated<Self::Pair>, BenchError>;
+}
+
+/// Two seats that play against each other.
+pub(super) trait Pair: Send + 'static {
+    /// Makes the `n`-th move and waits until the mover has its answer and the opponent the move.
+    /// `None` when there is nothing left to play.
+    fn play(&mut self, n: usize) -> impl Future<Output = Result<Option<Took>, BenchError>> + Send;
+
+    /// Ends the match, so that the server need not keep it.
+    fn finish(self) -> impl Future<Output = Result<(), BenchError>> + Send;
+}
+
+/// How long a move took, from when it was sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Took {
+    /// Until the mover had the answer.
+    pub(super) ack: Duration,
+    /// Until the opponent had the move.
+    pub(super) relay: Duration,
+}
+
+/// Measures a server for as long as the load says: new rounds are begun where matches are played out,
+/// and what lies between rounds does not count.
+pub(super) async fn measure<S: Subject>(subject: &S, load: Load) -> Result<Figures, BenchError> {
+    let started_rss = subject.server().resident_bytes();
+    let Seated { pairs, handshakes } = subject.seat(load.matches).await?;
+    let seated_rss = subject.server().resident_bytes();
+    let mut tally = Tally::new(load.matches, handshakes, started_rss, seated_rss)?;
+    let mut pairs = Some(pairs);
+    while tally.elapsed < load.duration {
+        let pairs = match pairs.take() {
+            Some(pairs) => pairs,
+            None => subject.seat(load.matches).await?.pairs,
+        };
+        let round = Load {
+            duration: load.duration - tally.elapsed,
+            // Other waits in each round.
+            seed: load.seed.wrapping_add(tally.moves),
+            ..load
+        };
+        // They look at the matches of this round: those of the last one are gone.
+        let operators = subject.operators().await?;
+        if let (Some(operators), None) = (&operators, &tally.watched) {
+            tally.watched = Some(WatchedTally::new(operators.pages())?);
+        }
+        let ended = play((subject, operators.as_ref()), pairs, round, &mut tally).await?;
+        if tally.elapsed < load.duration {
+            seating::some_at_once(ended, Pair::finish).await?;
+        }
+    }
+    if subject.server().has_died() {
+        return Err("the server ended while it was measured".into());
+    }
+    Ok(tally.figures())
+}
+
+/// What was used up to some moment.
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    at: Instant,
+    server: Duration,
+    client: Duration,
+    redis: Duration,
+    log_bytes: u64,
+}
+
+impl Sample {
+    fn take(subject: &impl Subject) -> Self {
+        let redis = subject.redis();
+        Self {
+            at: Instant::now(),
+            server: subject.server().cpu_time(),
+            client: cpu_time("self"),
+            redis: redis.map_or(Duration::ZERO, |redis| redis.place().cpu_time()),
+            log_bytes: redis.map_or(0, Redis::log_bytes),
+        }
+    }
+}
+
+/// Lets all pairs play at once until the round's time is over, or until the first has played out.
+async fn play<S: Subject>(
+    (subject, operators): (&S, Option<&Operators>),
+    pairs: Vec<S::Pair>,
+    load: Load,
+    tally: &mut Tally,
+) -> Result<Vec<S::Pair>, BenchError> {
+    let round = Arc::new(Round {
+        begin: Barrier::new(pairs.len() + 1),
+        end: CancellationToken::new(),
+        counts: AtomicBool::new(false),
+        moves: AtomicU64::new(0),
+        first_moves: AtomicU64::new(0),
+        are_asking: AtomicBool::new(false),
+        think: load.think,
+    });
+    let mut playing = JoinSet::new();
+    for (index, pair) in pairs.into_iter().enumerate() {
+        let dice = StdRng::seed_from_u64(load.seed.wrapping_add(index as u64));
+        playing.spawn(play_pair(pair, Arc::clone(&round), dice));
+    }
+    round.begin.wait().await;
+    round.warm_up(u64::from(load.matches)).await;
+    round.counts.store(true, Ordering::Relaxed);
+    let before = Sample::take(subject);
+    round.run(load.duration, operators).await?;
+    let moves = round.moves.load(Ordering::Relaxed);
+    let after = Sample::take(subject);
+    round.end.cancel();
+    tally.moves += moves;
+    tally.played_bytes = subject.server().resident_bytes();
+    tally.elapsed += after.at - before.at;
+    tally.server += after.server.saturating_sub(before.server);
+    tally.client += after.client.saturating_sub(before.client);
+    if subject.redis().is_some() {
+        *tally.redis.get_or_insert_default() += after.redis.saturating_sub(before.redis);
+        *tally.log_bytes.get_or_insert_default() +=
+            after.log_bytes.saturating_sub(before.log_bytes);
+    }
+    // The connections are closed when the figures are taken.
+    let drained = timeout(DRAIN_MAX, async {
+        let mut ended = Vec::new();
+        while let Some(done) = playing.join_next().await {
+            let (pair, times) = done??;
+            tally.add_times(&times);
+            ended.push(pair);
+        }
+        Ok::<_, BenchError>(ended)
+    });
+    drained
+        .await
+        .map_err(|_| "a move was not answered in time")?
+}
+
+/// What the pairs of a round share.
+struct Round {
+    begin: Barrier,
+    end: CancellationToken,
+    /// Whether what is played now is measured.
+    counts: AtomicBool,
+    /// Moves that were measured.
+    moves: AtomicU64,
+    /// Moves of the warm-up.
+    first_moves: AtomicU64,
+    /// Operators are asking for pages.
+    are_asking: AtomicBool,
+    think: Duration,
+}
+
+impl Round {
+    /// Waits until as many moves are made as there are matches: all begin at once, and as long as that
+    /// lasts, the server works on more moves than are answered. Pairs that think are spread anyway.
+    async fn warm_up(&self, matches: u64) {
+        let end = Instant::now() + WARM_UP_MAX;
+        while self.think.is_zero()
+            && self.first_moves.load(Ordering::Relaxed) < matches
+            && !self.end.is_cancelled()
+            && Instant::now() < end
+        {
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Lets pairs play, and operators ask, for `duration` or until the first has played out.
+    async fn run(
+        &self,
+        duration: Duration,
+        operators: Option<&Operators>,
+    ) -> Result<(), BenchError> {
+        let asking = async {
+            match operators {
+                Some(operators) => {
+                    let are_asking = &self.are_asking;
+                    operators.ask_now_and_then(duration, are_asking).await
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = sleep(duration) => {}
+            () = self.end.cancelled() => {}
+            failed = asking => return failed.map(|never| match never {}),
+        }
+        self.are_asking.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Notes a move; says whether it is measured.
+    fn has_moved(&self) -> bool {
+        let counts = self.counts.load(Ordering::Relaxed);
+        let moves = if counts {
+            &self.moves
+        } else {
+            &self.first_moves
+        };
+        moves.fetch_add(1, Ordering::Relaxed);
+        counts
+    }
+
+    /// Waits as long as pairs do before a move; says whether the round still goes on.
+    async fn think(&self, pause: Duration) -> bool {
+        if !self.think.is_zero() {
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = self.end.cancelled() => {}
+            }
+        }
+        !self.end.is_cancelled()
+    }
+}
+
+async fn play_pair<P: Pair>(
+    mut pair: P,
+    round: Arc<Round>,
+    mut dice: StdRng,
+) -> Result<(P, Vec<Times>), BenchError> {
+    let mut times = Vec::new();
+    round.begin.wait().await;
+    // Spread from the start, as they are later.
+    let mut pause = round.think.mul_f64(dice.random::<f64>());
+    let mut n = 0;
+    while round.think(pause).await {
+        let while_asked = round.are_asking.load(Ordering::Relaxed);
+        // What fails fails the whole, at once.
+        let played = pair.play(n).await.inspect_err(|_| round.end.cancel());
+        let Some(took) = played? else {
+            round.end.cancel();
+            break;
+        };
+        if round.has_moved() {
+            times.push(Times::new(took, while_asked));
+        }
+        n += 1;
+        pause = round.think.mul_f64(0.5 + dice.random::<f64>());
+    }
+    Ok((pair, times))
+}

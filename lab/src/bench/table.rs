@@ -1,0 +1,212 @@
+//! The figures as text: what moves cost, how long they took, and the budgets.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{Case, Figures, Percentiles, Report};
+
+const COST_HEADS: [&str; 12] = [
+    "CPU µs",
+    "Redis µs",
+    "ratio",
+    "w. Redis",
+    "client µs",
+    "moves/s",
+    "KB/match",
+    "played",
+    "KB/conn.",
+    "AOF B",
+    "hands./s",
+    "µs/hands.",
+];
+const TIME_HEADS: [&str; 6] = ["ack p50", "p99", "p99.9", "relay p50", "p99", "p99.9"];
+
+/// A server's line: its name, its figures, and if it is not the relay, its ratios.
+type Line<'a> = (&'static str, &'a Figures, Option<(f64, f64)>);
+
+impl Case {
+    /// The relay first.
+    fn lines(&self) -> Vec<Line<'_>> {
+        let relay = ("bare relay", &self.relay, None);
+        let stores = self.stores.iter().map(|measured| {
+            let ratios = (measured.ratio, measured.ratio_with_redis);
+            (measured.store.name(), &measured.figures, Some(ratios))
+        });
+        std::iter::once(relay).chain(stores).collect()
+    }
+
+    /// How long pairs think, as on the command line.
+    pub(super) fn think(&self) -> String {
+        match self.think_ms {
+            0 => "0".to_owned(),
+            ms => format!("{:?}", Duration::from_millis(ms)),
+        }
+    }
+}
+
+impl Report {
+    fn write_table<const N: usize>(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        heads: [&str; N],
+        cells: impl Fn(&Line<'_>) -> [String; N],
+    ) -> fmt::Result {
+        let row = |f: &mut fmt::Formatter<'_>, first: [&str; 3], cells: [&str; N]| {
+            let [matches, think, server] = first;
+            write!(f, "{matches:>7}{think:>7}  {server:<13}")?;
+            for cell in cells {
+                write!(f, "{cell:>10}")?;
+            }
+            writeln!(f)
+        };
+        row(f, ["matches", "think", "server"], heads)?;
+        for case in &self.cases {
+            let (matches, think) = (case.matches.to_string(), case.think());
+            for line in case.lines() {
+                let cells = cells(&line);
+                let cells = cells.each_ref().map(String::as_str);
+                row(f, [&matches, &think, line.0], cells)?;
+            }
+        }
+        writeln!(f)
+    }
+}
+
+impl Report {
+    /// What became of matches whose shard was killed, where that was asked for.
+    fn write_takeovers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.takeovers.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "From kill -9 of a shard until another had the first and all of its matches, ms:\n\n\
+             {:>7}{:>10}{:>10}",
+            "matches", "first", "all"
+        )?;
+        for takeover in &self.takeovers {
+            writeln!(
+                f,
+                "{:>7}{:>10.0}{:>10.0}",
+                takeover.matches, takeover.first_ms, takeover.all_ms
+            )?;
+        }
+        writeln!(f)
+    }
+
+    /// What operators changed, where there were any.
+    fn write_watched(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for case in &self.cases {
+            for (name, figures, _) in case.lines() {
+                if let Some(watched) = &figures.watched
+                    && let Some(ratio) = watched.p99_ratio
+                {
+                    let [without, with] = [watched.ack_us_without, watched.ack_us_with]
+                        .map(|ack| ms(ack.p99 as f64 / 1_000.0));
+                    writeln!(
+                        f,
+                        "{} matches, {name}: ack p99 {with} ms while operators asked for {} pages a second, \
+                         {without} ms else: × {ratio:.2}\n",
+                        case.matches, watched.pages
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_takeovers(f)?;
+        if self.cases.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "CPU time for a move; the ratio to the bare relay's, and with Redis counted; memory of the \
+             server with\nall seated, and when they have played; bytes of the append-only file for a move; handshakes, and the CPU time of one:\n"
+        )?;
+        self.write_table(f, COST_HEADS, costs)?;
+        writeln!(
+            f,
+            "From sending a move until its mover had the answer (ack) and its opponent the move \
+             (relay), ms:\n"
+        )?;
+        self.write_table(f, TIME_HEADS, |(_, figures, _)| times(figures))?;
+        self.write_watched(f)?;
+        writeln!(
+            f,
+            "Budgets, on Redis, and in closed loop (--think 0) unless they say otherwise:\n"
+        )?;
+        for budget in &self.budgets {
+            writeln!(f, "  {budget}")?;
+        }
+        Ok(())
+    }
+}
+
+fn costs((_, figures, ratios): &Line<'_>) -> [String; 12] {
+    let some = |value: Option<f64>, places: usize| {
+        value.map_or_else(String::new, |value| format!("{value:.places$}"))
+    };
+    // The relay has nothing but connections.
+    let connection_kb = ratios.is_none().then_some(figures.kb_per_match / 2.0);
+    [
+        some(Some(figures.server_us_per_move), 1),
+        some(figures.redis_us_per_move, 1),
+        some(ratios.map(|(ratio, _)| ratio), 2),
+        some(ratios.map(|(_, with_redis)| with_redis), 2),
+        some(Some(figures.client_us_per_move), 1),
+        some(Some(figures.moves_per_s), 0),
+        some(Some(figures.kb_per_match), 1),
+        some(Some(figures.kb_per_match_played), 1),
+        some(connection_kb, 1),
+        some(figures.aof_bytes_per_move, 1),
+        some(Some(figures.handshakes_per_s), 0),
+        some(Some(figures.server_us_per_handshake), 0),
+    ]
+}
+
+fn times(figures: &Figures) -> [String; 6] {
+    let of = |Percentiles { p50, p99, p999 }| [p50, p99, p999].map(|us| ms(us as f64 / 1_000.0));
+    let ([a, b, c], [d, e, f]) = (of(figures.ack_us), of(figures.relay_us));
+    [a, b, c, d, e, f]
+}
+
+/// Milliseconds with three digits that mean something.
+fn ms(ms: f64) -> String {
+    match ms {
+        long if long >= 100.0 => format!("{ms:.0}"),
+        medium if medium >= 10.0 => format!("{ms:.1}"),
+        _ => format!("{ms:.2}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::bench::Report;
+    use crate::bench::report::tests::case;
+
+    #[test]
+    fn the_table_has_a_line_for_each_server_and_each_budget() {
+        let report = Report::new(vec![case(100, 0, 28), case(100, 2_000, 40)], Vec::new());
+        let text = report.to_string();
+        let lines = |of: &str| text.lines().filter(|line| line.contains(of)).count();
+        assert_eq!(lines("bare relay  "), 4);
+        assert_eq!(lines("Redis always"), 4);
+        assert_eq!(lines(" 2s  embedded"), 2);
+        assert_eq!(lines("≤") + lines("≥"), report.budgets.len());
+        let redis = text.lines().find(|line| line.contains("Redis always"));
+        let words: Vec<_> = redis.unwrap_or_default().split_whitespace().collect();
+        assert_eq!(
+            words,
+            [
+                "100", "0", "Redis", "always", "28.0", "10.0", "1.40", "1.90", "30.0", "12500",
+                "81.9", "102.4", "100.0", "2000", "600"
+            ]
+        );
+        let widest = text.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(150), "{text}");
+    }
+}

@@ -1,0 +1,27 @@
+//! The laboratory: local clusters of real processes, networks and disks that fail, players by the thousand, and
+//! what is measured and checked of all that.
+//!
+//! [`cluster`] starts and supervises the processes; [`udp_proxy`] and [`tcp_proxy`] stand between them.
+//! [`replay`] plays recorded games, [`soak`] plays for hours and checks every promise from outside, [`bench`]
+//! measures, and [`faults`] (with the feature of that name) checks what was promised against the log of each
+//! match. [`engine`] and [`player`] are the bots, [`board`] how a position looks in a terminal.
+
+pub mod acked_log;
+pub mod bench;
+pub mod board;
+pub mod cluster;
+pub mod command;
+pub mod draws;
+mod duration;
+pub mod engine;
+#[cfg(feature = "faults")]
+pub mod faults;
+mod html;
+mod lines;
+pub mod player;
+pub mod replay;
+pub mod soak;
+pub mod tcp_proxy;
+pub mod terminal;
+pub mod udp_proxy;
+pub mod unattended;
