@@ -84,7 +84,7 @@ impl ServerCertVerifier for PinnedCertificate {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        // The pin comes over the matchmaker's channel and is no secret: a plain comparison will do.
+        // The pin comes over the matchmaker's channel and is no secret: a plain comparison is enough.
         if CertificatePin::of(end_entity) == self.pin {
             Ok(ServerCertVerified::assertion())
         } else {
@@ -98,7 +98,7 @@ impl ServerCertVerifier for PinnedCertificate {
         _certificate: &CertificateDer<'_>,
         _signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        // QUIC has TLS 1.3 alone (RFC 9001 section 4.2).
+        // QUIC uses only TLS 1.3 (RFC 9001 section 4.2).
         Err(rustls::PeerIncompatible::Tls12NotOffered.into())
     }
 

@@ -67,7 +67,7 @@ impl ConnectionTimes {
 /// Why there is no connection.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ConnectError {
-    /// The matchmaker named no certificate, and public authorities are not asked yet.
+    /// The matchmaker named no certificate, and public authorities are not supported yet.
     #[error("the shard's certificate is not pinned, and only pinned certificates are trusted")]
     NoPin,
     /// The matchmaker named a certificate by something that is no SHA-256.
@@ -91,7 +91,7 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
-    /// Whether another attempt, at an address asked for afresh, can help.
+    /// Whether another attempt, at an address requested again, can help.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         matches!(self, Self::Timeout(_) | Self::Lost(_))
@@ -135,7 +135,7 @@ pub struct Connector {
     times: ConnectionTimes,
     /// To begin a handshake.
     turns: Turns,
-    /// Guards no more than a look-up: TLS work is done outside.
+    /// Guards only a lookup: TLS work is done outside.
     configs: Mutex<Vec<(CertificatePin, ClientConfig)>>,
 }
 
@@ -152,7 +152,7 @@ impl Connector {
         Ok(Self::with_endpoints(v4, v6, times))
     }
 
-    /// The same with all sockets at `local`, an address of this machine; they reach IPv4 alone.
+    /// The same with all sockets at `local`, an address of this machine; they reach only IPv4.
     ///
     /// # Errors
     ///
@@ -207,13 +207,13 @@ impl Connector {
         }
     }
 
-    /// Does `work` of coming (back) to a match when it is its turn among the handshakes of this connector:
-    /// asking where the match lives, say.
+    /// Runs `work` that a return to a match needs, such as a request for its shard, when a slot among the
+    /// handshakes of this connector is free.
     pub async fn in_turn<T>(&self, work: impl Future<Output = T>) -> T {
         self.turns.take(work).await
     }
 
-    /// Waits until every closed connection has said so to its peer, at most `max`.
+    /// Waits, for at most `max`, until every closed connection has notified its peer.
     pub async fn wait_idle(&self, max: Duration) {
         let all = async {
             for endpoint in self.v4.iter().chain(&self.v6) {

@@ -41,7 +41,7 @@ enum Failure {
 /// Why another attempt may succeed, and when.
 struct Passing {
     why: String,
-    /// The matchmaker asks to be left alone for so long (RFC 9110 section 10.2.3).
+    /// How long the matchmaker asks the client to wait (RFC 9110 section 10.2.3).
     retry_after: Option<Duration>,
     /// The limit that was reached.
     limit: Option<Problem>,
@@ -71,11 +71,11 @@ const RATE_LIMITED: &str = "rate_limited";
 
 /// A client of the matchmaker; clones share their connections.
 ///
-/// A request that finds nobody, or a matchmaker that is not ready, is repeated until the patience is
-/// at its end, and no sooner than the matchmaker asks for. Where this address has used its allowance up,
-/// requests that use it wait in line, and the first of them asks: so many clients in one process go at the
-/// pace that the matchmaker allows. The patience then is the first one's. A repeated request may find its first sending done: creating a challenge or a guest
-/// twice leaves one that nobody uses.
+/// A request that reaches no matchmaker, or one that is not ready, is retried until the patience ends, and no
+/// sooner than the matchmaker requires. When this address has used up its allowance, requests wait in a queue
+/// and only the first is sent, so that many clients in one process keep to the rate that the matchmaker
+/// allows; the patience is then that of the first. A retried request may have succeeded the first time: a
+/// challenge or guest that is created twice leaves one unused.
 #[derive(Debug, Clone)]
 pub struct Matchmaker {
     transport: Transport,
@@ -168,7 +168,7 @@ impl Matchmaker {
         shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default()
     }
 
-    /// Makes a guest; the matchmaker finds a name where none is asked for.
+    /// Creates a guest; the matchmaker chooses a name if none is given.
     ///
     /// # Errors
     ///
@@ -185,7 +185,7 @@ impl Matchmaker {
         Ok(player)
     }
 
-    /// Asks for a match that another player accepts.
+    /// Requests a match that another player accepts.
     ///
     /// # Errors
     ///
@@ -238,7 +238,7 @@ impl Matchmaker {
         self.delete(&path, token).await
     }
 
-    /// Asks for a match in a pool.
+    /// Requests a match in a pool.
     ///
     /// # Errors
     ///

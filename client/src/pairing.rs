@@ -12,9 +12,9 @@ use crate::{Matchmaker, MatchmakerError};
 /// How a player finds an opponent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pairing {
-    /// Whoever waits in the same pool.
+    /// Anyone who waits in the same pool.
     Pool(NewTicket),
-    /// Whoever accepts this challenge.
+    /// Anyone who accepts this challenge.
     Challenge(NewChallenge),
     /// The one whose challenge this is.
     Accept(String),
@@ -26,7 +26,7 @@ pub enum PairingError {
     /// The matchmaker refuses or is gone.
     #[error(transparent)]
     Matchmaker(#[from] MatchmakerError),
-    /// Nobody came in time.
+    /// No opponent came in time.
     #[error("no opponent within {0:?}")]
     Nobody(Duration),
     /// The request was withdrawn.
@@ -50,8 +50,8 @@ pub struct Search<'a> {
     pub cancel: &'a CancellationToken,
 }
 
-/// The next match of the player with `token` against whoever waits for the same time control; waits for
-/// an opponent for `wait_max`.
+/// The next match of the player with `token` against anyone who waits for the same time control; waits for an
+/// opponent for `wait_max`.
 ///
 /// # Errors
 ///
@@ -75,12 +75,12 @@ pub async fn find_match(
 impl Search<'_> {
     /// Between two questions, for a matchmaker whose answers do not wait.
     const PAUSE: Duration = Duration::from_millis(250);
-    /// An answer may wait so long.
+    /// How long an answer may take.
     const ANSWER_WAIT: Duration = Duration::from_secs(5);
     /// Withdrawing a request takes no longer.
     const WITHDRAW_MAX: Duration = Duration::from_secs(3);
 
-    /// Finds a match; `asked` is told the request as soon as the matchmaker has it.
+    /// Finds a match; `asked` receives the request as soon as the matchmaker has it.
     ///
     /// # Errors
     ///

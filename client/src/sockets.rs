@@ -5,11 +5,10 @@ use std::net::{Ipv4Addr, UdpSocket};
 
 use socket2::SockRef;
 
-/// What the system is asked to hold of what has come, in bytes. Linux grants no more than
-/// `net.core.rmem_max`.
+/// The requested receive buffer, in bytes. Linux grants no more than `net.core.rmem_max`.
 const RECEIVE_BUFFER_LEN: usize = 4 * 1_024 * 1_024;
 
-/// A socket at a free port of `address` that holds what thousands of connections are told at once.
+/// A socket at a free port of `address` with buffers for thousands of connections.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! A crowd that comes back at the same time, one after the other.
+//! Rate limit for many seats of one process that come back at the same time.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// Work that is begun at once: a process of thousands of players who all come back at the same time is to
-/// play on meanwhile, and so is the server.
+/// Upper bound on work in progress, so that a process of thousands of players who all come back at the same
+/// time, and the server, can play on meanwhile.
 const AT_ONCE: usize = 4;
-/// Work that takes longer waits for its peer, or for nobody, and no more keeps others from theirs.
+/// After this a slot no longer blocks the next: the work is only waiting for its peer.
 const TURN_MAX: Duration = Duration::from_millis(20);
 
-/// Turns to begin something, first come, first served.
+/// Slots in which work begins, first come, first served.
 #[derive(Debug)]
 pub(crate) struct Turns(Semaphore);
 
@@ -21,7 +21,7 @@ impl Turns {
         Self(Semaphore::const_new(AT_ONCE))
     }
 
-    /// Does `work` when it is its turn. The next may begin when it is done, or takes long.
+    /// Runs `work` when a slot is free. The slot becomes free when it is done, or takes long.
     pub(crate) async fn take<T>(&self, work: impl Future<Output = T>) -> T {
         // It is never closed.
         let turn = self.0.acquire().await.ok();

@@ -1,4 +1,4 @@
-//! What a shard must never say.
+//! What a shard must never send.
 
 use game_core::{CommandId, Outcome, Termination, Uci};
 use protocol::codec::FrameError;
@@ -68,10 +68,10 @@ pub enum Violation {
         /// The event.
         seq: u32,
     },
-    /// The board, or the draw offer that stands, does not bear the ending out.
+    /// The ending does not follow from the board or the open draw offer.
     #[error("{outcome} by {termination} is not how {fen} ends")]
     WrongEnding {
-        /// Who is said to have won.
+        /// The outcome that was sent.
         outcome: Outcome,
         /// Why.
         termination: Termination,

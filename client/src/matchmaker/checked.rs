@@ -1,4 +1,4 @@
-//! What goes into requests, and what matchmakers say: taken only as far as it can be used safely.
+//! Checks of values that go into requests, and of texts from matchmakers.
 
 use protocol::http::Problem;
 use url::Url;
@@ -6,8 +6,7 @@ use url::Url;
 use super::MatchmakerError;
 use crate::printable;
 
-/// The address of a matchmaker, if that is one: whoever writes a password into it means something that
-/// there is not.
+/// The address of a matchmaker, if that is one: a password in it is refused, because it would have no effect.
 pub(super) fn address(base: &str) -> Option<Url> {
     let url = Url::parse(base).ok()?;
     let is_known = matches!(url.scheme(), "http" | "https") && url.has_host();
@@ -18,10 +17,10 @@ pub(super) fn address(base: &str) -> Option<Url> {
     (is_known && is_bare).then_some(url)
 }
 
-/// More of what a matchmaker says in words is not shown, in characters.
+/// Upper bound on the length of a matchmaker's text that is shown, in characters.
 const WORDS_MAX: usize = 1_000;
 
-/// What a matchmaker says, as it may be shown.
+/// A matchmaker's text, safe to show.
 pub(super) fn cut(text: &str) -> String {
     let text = printable(text);
     match text.char_indices().nth(WORDS_MAX) {

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use protocol::http::Problem;
 
-/// Why the matchmaker did not do what it was asked. What the matchmaker says stands in it without anything
-/// that a terminal would act on.
+/// Why a request to the matchmaker failed. Texts from the matchmaker contain no control sequences.
 #[derive(Debug, thiserror::Error)]
 pub enum MatchmakerError {
-    /// It says why.
+    /// It answered with a problem.
     #[error("{} ({})", .0.detail, .0.code)]
     Problem(Problem),
-    /// It did not answer, or said that it is not ready, for as long as the patience lasted.
+    /// It did not answer, or was not ready, until the patience ended.
     #[error("the matchmaker at {base} cannot be reached (tried for {waited:.1?}): {last}")]
     Unreachable {
         /// Its address.
@@ -22,7 +21,7 @@ pub enum MatchmakerError {
         /// How the last attempt failed.
         last: String,
     },
-    /// It limits what this client may ask for, and still did when the patience was at its end.
+    /// It limits this client's requests, and still did when the patience ended.
     #[error(
         "{} ({}; tried for {waited:.1?}); a load generator is let through by the matchmaker's option \
          --limit-exempt CIDR (ROOKERY_LIMIT_EXEMPT) with the address that it comes from",
@@ -37,18 +36,18 @@ pub enum MatchmakerError {
     /// The answer is not of this protocol.
     #[error("the answer of {url} makes no sense: {why}")]
     Nonsense {
-        /// What was asked.
+        /// The requested URL.
         url: String,
         /// What is wrong with the answer.
         why: String,
     },
-    /// It names another address. Following it would show the player's token to whoever is there.
+    /// It names another address. Following it would send the player's token there.
     #[error(
         "the matchmaker at {base} names another address, {to}, and is not followed there; to play there, \
          give --matchmaker {to}"
     )]
     Moved {
-        /// The address that was asked.
+        /// The address that was used.
         base: String,
         /// The one that it names.
         to: String,

@@ -26,7 +26,7 @@ use super::MatchmakerError;
 pub(super) const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// Longer answers are not read, in bytes. A match's PGN of 600 moves a side is about 40 KB.
 pub(super) const ANSWER_LEN_MAX: usize = 1_024 * 1_024;
-/// A connection that nothing was asked on for so long is closed.
+/// A connection without a request for this long is closed.
 const IDLE_MAX: Duration = Duration::from_secs(90);
 
 /// Makes connections and keeps them; clones share them.
@@ -37,7 +37,7 @@ pub(super) struct Transport(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
-    /// It asks to be left alone for so long (RFC 9110 section 10.2.3).
+    /// How long it asks the client to wait (RFC 9110 section 10.2.3).
     pub(super) retry_after: Option<Duration>,
     /// The other address that it names (RFC 9110 section 10.2.2).
     pub(super) location: Option<String>,
@@ -88,7 +88,7 @@ impl Transport {
         ))
     }
 
-    /// Asks, and reads the whole answer.
+    /// Sends a request, and reads the whole answer.
     pub(super) async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
         match timeout(ANSWER_MAX, self.ask(request)).await {
             Ok(answer) => answer,
@@ -143,7 +143,7 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
     }
 }
 
-/// The wait that an answer asks for, in seconds; a date, which this matchmaker never names, is none.
+/// The wait that an answer requires, in seconds; a date, which this matchmaker never sends, is ignored.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
     value.trim().parse().ok().map(Duration::from_secs)

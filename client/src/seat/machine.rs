@@ -17,8 +17,8 @@ use super::unanswered::{Acked, Unanswered};
 use super::update::{CommandError, Loss, SeatTimes, Update};
 use crate::{MatchView, Standstill, Violation};
 
-/// A shard that has said that play is paused, and nothing for so long, is gone: three times in a row it
-/// would have said so again.
+/// A shard that has reported a pause and then sent nothing for this long is gone: it would have repeated the
+/// pause three times.
 const PAUSE_SILENCE_MAX: Duration = PAUSED_REPEATED_EVERY.saturating_mul(3);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ enum Phase {
     Apart,
     /// `Join` is sent.
     Joining,
-    /// The shard has said that play is paused: the answer to the `Join` waits for the store.
+    /// The shard has reported a pause: the answer to the `Join` waits for the store.
     Held,
     /// The seat is taken.
     Seated,
@@ -52,7 +52,7 @@ pub struct SeatMachine {
     leaving: bool,
     /// When the shard was last heard, or the stream opened.
     heard_at: Instant,
-    /// When the connection last brought a packet of any kind, as far as its driver says.
+    /// When the driver last reported a packet of any kind.
     packet_at: Instant,
 }
 
@@ -84,8 +84,8 @@ impl SeatMachine {
 
     // ---- what the owner does ---------------------------------------------------------------------
 
-    /// Asks something of the match. It is sent until it is answered, over as many connections as it
-    /// takes, always under the same id.
+    /// Sends a command. It is retransmitted until it is answered, over as many connections as it takes,
+    /// always under the same id.
     ///
     /// # Errors
     ///
@@ -153,12 +153,12 @@ impl SeatMachine {
         self.unanswered.len()
     }
 
-    /// What the commands that wait for an answer ask for, in their order.
+    /// The commands that wait for an answer, in their order.
     pub fn asked(&self) -> impl Iterator<Item = CommandKind> + '_ {
         self.unanswered.kinds()
     }
 
-    /// How long ago a command was asked, if it still waits for its answer, and whether it was sent.
+    /// How long ago a command was issued, if it still waits for its answer, and whether it was sent.
     #[must_use]
     pub fn waiting(&self, id: CommandId, now: Instant) -> Option<(Duration, bool)> {
         self.unanswered.waiting(id, now)
@@ -193,7 +193,7 @@ impl SeatMachine {
         self.output.pop_front()
     }
 
-    /// The stream is of no more use.
+    /// The stream cannot be used any more.
     pub fn lost(&mut self, loss: Loss, now: Instant) {
         if self.phase == Phase::Apart || self.over().is_some() {
             return;
@@ -219,7 +219,7 @@ impl SeatMachine {
     ///
     /// # Errors
     ///
-    /// [`Violation`], after which the machine is of no more use.
+    /// [`Violation`], after which the machine cannot be used any more.
     pub fn frame(&mut self, frame: ServerFrame, now: Instant) -> Result<(), Violation> {
         let ServerFrame { epoch, seq, body } = frame;
         self.heard_at = now;
@@ -251,8 +251,8 @@ impl SeatMachine {
         times.into_iter().flatten().min()
     }
 
-    /// Does what is due at `now`; a [`Loss`] wants the stream to be closed and is told by
-    /// [`SeatMachine::wants_connection`].
+    /// Applies what is due at `now`; a [`Loss`] requires the stream to be closed, which
+    /// [`SeatMachine::wants_connection`] reports.
     pub fn due(&mut self, now: Instant) {
         if self.unresponsive_at().is_some_and(|at| at <= now) {
             self.stop_clocks(Standstill::Unresponsive, now);
@@ -445,7 +445,7 @@ impl SeatMachine {
         Ok(())
     }
 
-    /// A move that was acknowledged stands in the match.
+    /// An acknowledged move must be in the match.
     fn check_kept(&self, acked: &Acked) -> Result<(), Violation> {
         let CommandKind::Move { ply, uci, .. } = acked.kind else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! A seat over the network: it asks for the seat, joins, and comes back when the connection is lost.
+//! A seat over the network: it requests the seat, joins, and reconnects when the connection is lost.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ use crate::{Connector, MatchView, Violation};
 /// The most that is read at once, in bytes: a stream's window.
 const READ_LEN_MAX: usize = 16 * 1_024;
 
-/// Between two looks at whether the connection has brought packets, where somebody wants to know. With
+/// Interval between two checks for received packets, where the machine needs them. With
 /// [`SeatTimes::interactive`] a silence is known 1.8 s after the last packet.
 const PACKETS_EVERY: Duration = Duration::from_millis(200);
 
@@ -29,7 +29,7 @@ const PACKETS_EVERY: Duration = Duration::from_millis(200);
 pub struct SessionConfig {
     /// How long the seat waits for what.
     pub times: SeatTimes,
-    /// A session that cannot connect for so long gives up.
+    /// How long a session tries to connect before it gives up.
     pub patience: Duration,
     /// The least and the greatest wait between attempts to connect.
     pub retry: (Duration, Duration),
@@ -81,7 +81,7 @@ pub enum SeatError {
     Closed(CloseCode),
 }
 
-/// A seat (or a spectator's place) in one match.
+/// A player's seat, or a spectator, in one match.
 ///
 /// All I/O happens inside [`next`](Self::next): its owner calls it in a loop, and gives its commands
 /// between. It may be dropped at any await (as in `select!`) without losing anything.
@@ -104,7 +104,7 @@ pub struct SeatSession {
 enum Link {
     /// No connection is made.
     None,
-    /// A connection is being made. It is kept here so that dropping `next` does not begin it anew.
+    /// A connection is being made. It is kept here so that dropping `next` does not restart it.
     Opening(Pin<Box<dyn Future<Output = Result<Open, OpenError>> + Send>>),
     /// A stream is open.
     Open(Box<Open>),
@@ -121,7 +121,7 @@ struct Open {
     /// Bytes of a frame that is not complete.
     incoming: BytesMut,
     opened_at: Instant,
-    /// UDP datagrams that the connection had received at the last look.
+    /// UDP datagrams that the connection had received at the last check.
     datagrams: u64,
 }
 
@@ -136,9 +136,9 @@ enum OpenError {
 }
 
 impl SeatSession {
-    /// A connection that lived for so long worked.
+    /// A connection that lasted this long counts as working.
     const WORKED: Duration = Duration::from_secs(5);
-    /// The shard has so long to say goodbye.
+    /// How long to wait for the shard's last frame.
     const FAREWELL: Duration = Duration::from_secs(2);
 
     /// Takes the seat that `source` gives, and returns when the match is in view.
@@ -181,7 +181,7 @@ impl SeatSession {
     ///
     /// # Errors
     ///
-    /// [`SeatError`], after which the session is of no more use.
+    /// [`SeatError`], after which the session cannot be used any more.
     pub async fn next(&mut self) -> Result<Update, SeatError> {
         loop {
             if let Some(update) = self.machine.poll_update() {
@@ -210,8 +210,8 @@ impl SeatSession {
         })
     }
 
-    /// Asks something of the match; the answer is an [`Update::Acked`] or [`Update::Refused`]. It is
-    /// sent by [`next`](Self::next).
+    /// Sends a command; the answer is an [`Update::Acked`] or [`Update::Refused`]. It is sent by
+    /// [`next`](Self::next).
     ///
     /// # Errors
     ///
@@ -229,7 +229,7 @@ impl SeatSession {
         }
     }
 
-    /// Leaves the seat and tells the shard so; the match goes on.
+    /// Leaves the seat and notifies the shard; the match continues.
     ///
     /// # Errors
     ///
@@ -290,7 +290,7 @@ impl SeatSession {
                 self.opened(opened)
             }
             Link::Open(open) => {
-                // One frame a step: what was said before a breach of the protocol is told first.
+                // One frame a step: updates before a protocol violation are reported first.
                 let frame = codec::decode_server(&mut open.incoming).map_err(Violation::Frame)?;
                 if let Some(frame) = frame {
                     self.machine.frame(frame, Instant::now().into_std())?;
@@ -416,14 +416,14 @@ impl SeatSession {
 /// How a stream broke.
 #[derive(Debug)]
 enum BrokenBy {
-    /// The shard said why.
+    /// The shard sent the reason.
     Code(CloseCode),
     /// It did not.
     Loss(String),
 }
 
 impl Open {
-    /// Whether datagrams came since the last look.
+    /// Whether datagrams arrived since the last check.
     fn has_new_packets(&mut self) -> bool {
         let datagrams = self.connection.stats().udp_rx.datagrams;
         std::mem::replace(&mut self.datagrams, datagrams) != datagrams

@@ -1,4 +1,4 @@
-//! Where a session asks for its seat, each time it connects.
+//! Where a session requests its seat, each time it connects.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -33,7 +33,7 @@ impl SeatSource for PlayerSeat {
     }
 }
 
-/// A place to watch, from the matchmaker.
+/// The right to watch, from the matchmaker.
 #[derive(Debug, Clone)]
 pub struct Watch {
     /// The matchmaker.

@@ -12,7 +12,7 @@ pub struct Acked {
     pub id: CommandId,
     /// The seq of the event that it caused.
     pub event: u32,
-    /// What it asked for, a move in the form in which the shard names it.
+    /// The command, a move in the form in which the shard names it.
     pub kind: CommandKind,
     /// The epoch under which it was acknowledged.
     pub epoch: Epoch,
@@ -30,7 +30,7 @@ struct Waiting {
     retries: u32,
 }
 
-/// Commands without an answer, in the order in which they were asked.
+/// Commands without an answer, in the order in which they were issued.
 #[derive(Debug)]
 pub(super) struct Unanswered {
     waiting: Vec<Waiting>,
@@ -40,7 +40,7 @@ pub(super) struct Unanswered {
 impl Unanswered {
     /// A player has one move to wait for, and perhaps an offer and a resignation.
     pub(super) const MAX: usize = 16;
-    /// After so many refusals for a reason that should pass, it does not.
+    /// Upper bound on refusals for a temporary reason; then the reason counts as permanent.
     const RETRIES_MAX: u32 = 40;
 
     pub(super) const fn new(first: CommandId) -> Self {
@@ -78,12 +78,12 @@ impl Unanswered {
         }
     }
 
-    /// What is asked for, in the order in which it was.
+    /// The commands in the order in which they were issued.
     pub(super) fn kinds(&self) -> impl Iterator<Item = CommandKind> + '_ {
         self.waiting.iter().map(|waiting| waiting.kind)
     }
 
-    /// How long ago a command that waits was asked, and whether it was ever sent.
+    /// How long ago a waiting command was issued, and whether it was ever sent.
     pub(super) fn waiting(&self, id: CommandId, now: Instant) -> Option<(Duration, bool)> {
         let waiting = self.waiting.iter().find(|waiting| waiting.id == id)?;
         let asked = now.saturating_duration_since(waiting.asked_at);
@@ -100,7 +100,7 @@ impl Unanswered {
         })
     }
 
-    /// The answer came: what was asked, and how long ago.
+    /// The answer arrived: returns the command, and how long ago it was issued.
     pub(super) fn take(&mut self, id: CommandId, now: Instant) -> Option<(CommandKind, Duration)> {
         let index = self.waiting.iter().position(|waiting| waiting.id == id)?;
         let waiting = self.waiting.remove(index);
@@ -131,8 +131,8 @@ impl Unanswered {
         due.collect()
     }
 
-    /// When something is to be sent again, or an answer is overdue: `max` after both the sending and
-    /// the last frame of the shard, which answers in order and may have much to say.
+    /// When a command has to be retransmitted, or an answer is overdue: `max` after both the sending and the
+    /// last frame of the shard, which answers in order and may have a backlog.
     pub(super) fn deadline(&self, max: Duration, heard_at: Instant) -> Option<Instant> {
         let deadlines = self.waiting.iter().filter_map(|waiting| {
             let overdue = waiting.sent_at.map(|sent_at| sent_at.max(heard_at) + max);

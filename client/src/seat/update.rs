@@ -1,4 +1,4 @@
-//! What a seat waits for, what it learns, and what can go wrong with it.
+//! The timeouts, updates and errors of a seat.
 
 use std::time::Duration;
 
@@ -10,26 +10,25 @@ use super::unanswered::{Acked, Unanswered};
 /// How long a seat waits for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeatTimes {
-    /// A shard that leaves a command or a `Join` unanswered for so long is asked anew.
+    /// How long a shard may leave a command or a `Join` unanswered before the session reconnects.
     pub answer_max: Duration,
-    /// A shard that says nothing at all for so long, in a match that is not over, is asked anew;
+    /// How long a shard may send nothing at all, in a match that is not over, before the session reconnects;
     /// `None` to rely on the connection's own timeout, as when a person may think for minutes.
     pub silence_max: Option<Duration>,
-    /// A connection that brought no packet for so long, not even the acknowledgement of a ping, counts
-    /// as out of reach, and both clocks in view stand still ([`Update::Unresponsive`]). It must be well
-    /// above [`ConnectionTimes::keep_alive`](crate::connection::ConnectionTimes), which makes the pings.
-    /// `None` where nobody looks at the clocks: they stand still once the connection is lost.
+    /// How long a connection may bring no packet, not even the acknowledgement of a ping, before it counts as
+    /// out of reach and both clocks in view stop ([`Update::Unresponsive`]). It must be well above
+    /// [`ConnectionTimes::keep_alive`](crate::connection::ConnectionTimes), which makes the pings. `None` if
+    /// nobody watches the clocks: they stop only when the connection is lost.
     pub unresponsive_after: Option<Duration>,
     /// A command that was refused for a reason that passes is sent again after this.
     pub retry_after: Duration,
 }
 
 impl SeatTimes {
-    /// For people, who look at the clocks, over connections with
-    /// [`ConnectionTimes::interactive`](crate::connection::ConnectionTimes::interactive): whoever loses
-    /// the shard knows it within two seconds. A ping goes out after 0.75 s of silence and is repeated
-    /// until it is acknowledged, for which 0.85 s are left: twice the round trip of a distant mobile
-    /// network.
+    /// For people, who watch the clocks, over connections with
+    /// [`ConnectionTimes::interactive`](crate::connection::ConnectionTimes::interactive): a player who loses
+    /// the shard knows it within two seconds. A ping goes out after 0.75 s of silence and is repeated until
+    /// it is acknowledged, for which 0.85 s are left: twice the round trip of a distant mobile network.
     #[must_use]
     pub fn interactive() -> Self {
         Self {
@@ -53,8 +52,8 @@ impl Default for SeatTimes {
 /// What a seat learns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Update {
-    /// The seat is taken, and the view shows the match. What was missed while the seat was not
-    /// connected is in the view already, and is not said again as events.
+    /// The seat is taken, and the view shows the match. Events that were missed while the seat was not
+    /// connected are in the view already, and are not reported again.
     Joined {
         /// Whether the seat was connected before.
         again: bool,
@@ -77,7 +76,7 @@ pub enum Update {
     Refused {
         /// Which command.
         id: CommandId,
-        /// What it asked for.
+        /// The command.
         kind: CommandKind,
         /// Why.
         reason: WireRefusal,
@@ -93,18 +92,18 @@ pub enum Update {
     Paused,
     /// The clocks are known afresh, and run.
     Clock,
-    /// The connection brings nothing any more: clocks stand still in view, as nobody knows whether the
-    /// shard is gone or the network.
+    /// The connection brings nothing any more: clocks stand still in view, as it is unknown whether the shard
+    /// or the network has failed.
     Unresponsive,
     /// The connection brings something again, and was not lost.
     Responsive,
-    /// The connection is lost, and is being made anew: clocks stand still in view.
+    /// The connection is lost, and is being restored: clocks stand still in view.
     Reconnecting(Loss),
     /// The session is over.
     Closed(CloseCode),
 }
 
-/// Why a connection is given up and made anew.
+/// Why a connection is closed and restored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Loss {
     /// The shard closed the stream for a reason that passes.

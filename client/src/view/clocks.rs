@@ -9,11 +9,11 @@ use protocol::ClockView;
 /// Why both clocks in view stand still although the match is in play.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Standstill {
-    /// The shard says that play is paused, as its store does not answer.
+    /// The shard reports a pause, as its store does not answer.
     Paused,
     /// The connection brings nothing any more, not even acknowledgements of pings.
     Unresponsive,
-    /// The connection is lost and being made anew.
+    /// The connection is lost and being restored.
     Reconnecting,
     /// The shard has closed the seat: nothing more is heard of the match here.
     Closed,
@@ -23,7 +23,7 @@ pub enum Standstill {
 #[derive(Debug, Clone)]
 pub(super) struct Clocks {
     said: ClockView,
-    /// When `said` was true.
+    /// When `said` was received.
     said_at: Instant,
     paused_since: Option<Instant>,
     /// Why the shard is out of reach, and since when.
@@ -40,14 +40,14 @@ impl Clocks {
         }
     }
 
-    /// The shard says what both clocks show at `now`.
+    /// The shard sent both clocks at `now`.
     pub(super) const fn say(&mut self, said: ClockView, now: Instant) {
         self.said = said;
         self.said_at = now;
         self.unheard = None;
     }
 
-    /// The shard says that play is paused. Clocks that stood still before stay as they stood.
+    /// The shard reports a pause. Clocks that stood still before keep their values.
     pub(super) fn pause(&mut self, now: Instant) {
         let since = self.stand_since().unwrap_or(now);
         self.paused_since.get_or_insert(since);
@@ -69,9 +69,9 @@ impl Clocks {
         self.unheard = Some((why, since));
     }
 
-    /// The connection brings something again, though no word on the clocks. If only the network was
-    /// away, they ran at the shard; if the shard stood still, they will be corrected upwards by its next
-    /// word. The lower reading is the safe one to show.
+    /// Packets arrive again, but without the clocks. If only the network had failed, they ran at the shard;
+    /// if the shard stood still, its next frame will correct them upwards. The lower reading is the safe one
+    /// to show.
     pub(super) fn heard(&mut self) {
         self.unheard
             .take_if(|(why, _)| *why == Standstill::Unresponsive);
@@ -88,7 +88,7 @@ impl Clocks {
         [self.paused_since, unheard].into_iter().flatten().min()
     }
 
-    /// Both clocks as the shard said them last.
+    /// Both clocks as the shard last sent them.
     pub(super) const fn said(&self) -> ClockView {
         self.said
     }

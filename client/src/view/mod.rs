@@ -1,4 +1,4 @@
-//! What a client knows of its match: only what the shard said, and only after checking it.
+//! A client's view of its match: only what the shard sent, and only after checks.
 
 mod clocks;
 mod endings;
@@ -19,8 +19,8 @@ use crate::{Violation, printable};
 
 /// A match as one client sees it.
 ///
-/// It changes by frames of the shard alone, and every change is checked against the rules of chess
-/// and against what was seen before.
+/// It changes only by frames of the shard, and every change is checked against the rules of chess and against
+/// what was seen before.
 #[derive(Debug, Clone)]
 pub struct MatchView {
     id: MatchId,
@@ -82,7 +82,7 @@ impl MatchView {
         Ok(view)
     }
 
-    /// Takes in what a later [`Joined`] says.
+    /// Applies a later [`Joined`].
     ///
     /// # Errors
     ///
@@ -141,7 +141,7 @@ impl MatchView {
         }
     }
 
-    /// Takes in one event; says whether it was new.
+    /// Applies one event; returns whether it was new.
     ///
     /// # Errors
     ///
@@ -170,7 +170,7 @@ impl MatchView {
                 }
                 self.play(uci)?;
                 self.state.moves.push(uci);
-                // It declines what the opponent offered (FIDE 9.1.2.1); the mover's own offer stands on.
+                // It declines what the opponent offered (FIDE 9.1.2.1); the mover's own offer stays open.
                 if offers_draw || !self.has_offered(event.seat) {
                     self.state.draw_offer = event.seat.filter(|_| offers_draw);
                 }
@@ -195,7 +195,7 @@ impl MatchView {
         Ok(true)
     }
 
-    /// Whether a draw offer of this seat stands.
+    /// Whether a draw offer of this seat is open.
     fn has_offered(&self, seat: Option<Seat>) -> bool {
         seat.is_some() && self.state.draw_offer == seat
     }
@@ -346,7 +346,7 @@ impl MatchView {
         self.state.result.is_none() && self.seat() == Some(self.turn())
     }
 
-    /// The seat whose draw offer stands.
+    /// The seat whose draw offer is open.
     #[must_use]
     pub const fn draw_offer(&self) -> Option<Seat> {
         self.state.draw_offer
@@ -376,7 +376,7 @@ impl MatchView {
         &self.connected
     }
 
-    /// Whether the shard says that play is paused for want of a store.
+    /// Whether the shard reports a pause because its store does not answer.
     #[must_use]
     pub const fn is_paused(&self) -> bool {
         self.clocks.is_paused()
@@ -396,14 +396,14 @@ impl MatchView {
         self.clocks.running()
     }
 
-    /// Both clocks as the shard said them last.
+    /// Both clocks as the shard last sent them.
     #[must_use]
     pub const fn clock(&self) -> ClockView {
         self.clocks.said()
     }
 
-    /// What `seat` has left at `now`, counted down here from what the shard said last, but not while
-    /// the shard is paused or out of reach.
+    /// What `seat` has left at `now`, counted down here from the shard's last clocks, but not while the shard
+    /// is paused or out of reach.
     #[must_use]
     pub fn remaining(&self, seat: Seat, now: Instant) -> Duration {
         self.clocks.remaining(seat, now)

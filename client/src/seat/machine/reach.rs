@@ -6,7 +6,7 @@ use super::{Phase, SeatMachine, Update};
 use crate::{MatchView, Standstill};
 
 impl SeatMachine {
-    /// Whether the driver is to watch for packets and to tell of them by [`SeatMachine::packet`].
+    /// Whether the driver has to watch for packets and report them by [`SeatMachine::packet`].
     #[must_use]
     pub fn wants_packets(&self) -> bool {
         self.times.unresponsive_after.is_some()
@@ -33,7 +33,7 @@ impl SeatMachine {
         standstill == Some(Standstill::Unresponsive)
     }
 
-    /// What was unresponsive is heard again, whatever it said.
+    /// The unresponsive shard is heard again.
     pub(super) fn responsive(&mut self) {
         let Some(view) = &mut self.view else { return };
         view.heard();
@@ -42,7 +42,7 @@ impl SeatMachine {
         }
     }
 
-    /// Both clocks stand still from the last packet on; where nobody watches for packets, from `now`.
+    /// Both clocks stand still from the last packet on; if the driver does not watch for packets, from `now`.
     pub(super) fn stop_clocks(&mut self, why: Standstill, now: Instant) {
         let watched = self.times.unresponsive_after.is_some();
         let since = if watched { self.packet_at } else { now };
