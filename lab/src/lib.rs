@@ -2,7 +2,7 @@
 //! what is measured and checked of all that.
 //!
 //! [`cluster`] starts and supervises the processes; [`udp_proxy`] and [`tcp_proxy`] stand between them.
-//! [`replay`] plays recorded games, [`soak`] plays for hours and checks every promise from outside, [`bench`]
+//! [`replay`] plays recorded games, [`soak`] plays for hours and checks every promise from outside, [`mod@bench`]
 //! measures, and [`faults`] (with the feature of that name) checks what was promised against the log of each
 //! match. [`engine`] and [`player`] are the bots, [`board`] how a position looks in a terminal.
 

@@ -1,5 +1,7 @@
 //! Real processes in their places: started, waited for, signalled, and never left behind.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt;

@@ -1,10 +1,10 @@
 //! `soak`: thousands of matches at a time, every player an oracle, and a cluster that is broken
 //! meanwhile.
 //!
-//! [`args`] is the command line; [`world`] is what all bots share; [`matches`] pairs players and holds
-//! what they were told against the records; [`bot`] is one client, and [`oracle`] what it checks.
-//! [`neglected`] makes matches that nobody attends. [`chaos`] breaks the cluster by a [`schedule`]; [`figures`], [`takeovers`] and [`samples`] measure;
-//! [`report`] and [`html`] tell.
+//! `args` is the command line; `world` is what all bots share; `matches` pairs players and holds
+//! what they were told against the records; `bot` is one client, and `oracle` what it checks.
+//! `neglected` makes matches that nobody attends. `chaos` breaks the cluster by a `schedule`; `figures`, `takeovers` and `samples` measure;
+//! `report` and `html` tell.
 
 mod args;
 mod bot;

@@ -205,7 +205,7 @@ fn a_file_of_other_text_is_named_and_an_empty_one_holds_no_game() {
 /// The standard (4.1) has bytes; two of them a letter would be read as text without a game.
 #[test]
 fn utf_16_is_refused_by_name() {
-    for bytes in [&b"\xff\xfe1\0.\0"[..], b"\xfe\xff\01\0."] {
+    for bytes in [&b"\xff\xfe1\0.\0"[..], b"\xfe\xff\x001\0."] {
         let error = read(bytes).unwrap_err();
         assert!(error.to_string().contains("UTF-16"), "{error}");
     }
