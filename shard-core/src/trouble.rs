@@ -1,4 +1,4 @@
-//! Why the store does not answer, as operators are told while play is paused: the reason of now, not the
+//! Why nothing can be stored, as operators are told while play is paused: the reason of now, not the
 //! first one.
 
 use std::time::Duration;
@@ -22,7 +22,12 @@ impl Trouble {
     const LOG_EVERY: Duration = Duration::from_secs(5);
 
     pub(super) fn failed(&mut self, question: Question, error: &StoreError) {
-        *self.of(question) = Some(error.to_string());
+        // That play is paused is said beside it; a store that answers may still be unfit.
+        let reason = match error {
+            StoreError::Unavailable(reason) => reason.clone(),
+            StoreError::Unfit(_) | StoreError::Corrupt(_) => error.to_string(),
+        };
+        *self.of(question) = Some(reason);
     }
 
     pub(super) fn answered(&mut self, question: Question) {

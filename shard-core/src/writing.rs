@@ -224,7 +224,7 @@ impl Shard {
         if self.clock.is_frozen()
             && let Some(why) = self.writing.trouble.news(now.uptime)
         {
-            tracing::warn!(why, "the store does not answer: play is paused");
+            tracing::warn!(why, "play is paused: nothing can be stored");
         }
     }
 
