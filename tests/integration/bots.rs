@@ -49,6 +49,17 @@ fn agree(first: &Value, second: &Value) {
 }
 
 #[test]
+fn a_bot_that_waits_says_for_what() {
+    let server = Server::embedded();
+    let args = ["bot", "--engine", "random", "--wait", "1", "--matchmaker"];
+    let args = [&args[..], &[&server.ready.matchmaker]].concat();
+    let output = process::finish(process::spawn("bot-client", &args), LIMIT);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("in the pool 5+3"), "{said}");
+    assert!(said.contains("no opponent within 1s"), "{said}");
+}
+
+#[test]
 fn two_stockfish_processes_finish_a_match() {
     let stockfish = ["/usr/games/stockfish", "/usr/bin/stockfish"];
     let path = stockfish.into_iter().find(|path| Path::new(path).exists());

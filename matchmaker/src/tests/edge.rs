@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use protocol::http::{TicketReply, TicketStatus};
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::EmbeddedStore;
+use store::{EmbeddedStore, ShardRecord};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::world::{World, blitz, new_key, send};
+use super::world::{World, blitz, new_key, send, shard};
 use crate::LateStore;
 use crate::config::Config;
 
@@ -205,6 +205,29 @@ async fn probes_tell_the_process_from_its_store() {
     send(down.request(Method::GET, "/readyz"))
         .await
         .problem(503, "store_unavailable");
+}
+
+#[tokio::test]
+async fn ready_for_a_match_means_that_a_live_shard_with_room_is_known() {
+    let world = World::new().await;
+    let for_match = async || send(world.request(Method::GET, "/readyz?for=match")).await;
+    let full = shard(1);
+    let full = ShardRecord {
+        live: full.capacity,
+        ..full
+    };
+    let draining = ShardRecord {
+        draining: true,
+        ..shard(2)
+    };
+    for registry in [&[][..], &[draining]] {
+        world.see(registry);
+        for_match().await.problem(503, "no_shard");
+        let probe = send(world.request(Method::GET, "/readyz")).await;
+        assert_eq!(probe.status, 200, "no fault of this matchmaker");
+    }
+    world.see(&[full, shard(3)]);
+    assert_eq!(for_match().await.status, 200);
 }
 
 #[tokio::test]
