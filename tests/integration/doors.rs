@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use game_core::{MatchId, Seat};
 use protocol::{CloseCode, Role, ServerBody};
-use store::{EmbeddedStore, Store};
+use store::{MemoryStore, Store};
 use tests::half_open::HalfOpen;
 use tests::shard::{LocalShard, claims};
 use tests::wire::RawClient;
@@ -244,7 +244,7 @@ async fn a_player_who_comes_and_goes_does_not_throw_the_opponent_out() {
 
 #[tokio::test]
 async fn a_revoked_player_is_told_nothing_but_that_the_token_is_void() {
-    let store: Arc<dyn Store> = Arc::new(EmbeddedStore::in_memory().unwrap());
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let ann = claims(MatchId::from_random(1), Role::White).player;
     store.revoke(&ann, shard::system_calendar()).await.unwrap();
     // Also where the shard has only just started: it lets nobody in before it knows who is revoked.

@@ -9,7 +9,7 @@ use protocol::http::ShardAddress;
 use shard::tls::Identity;
 use shard::{NetLimits, ShardConfig, Surroundings};
 use store::testing::{Faults, FaultyStore};
-use store::{EmbeddedStore, Store};
+use store::{MemoryStore, Store};
 use tokens::{SeatClaims, SigningKey};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -44,7 +44,7 @@ impl LocalShard {
     ///
     /// If it cannot be started.
     pub async fn with(change: impl FnOnce(&mut ShardConfig)) -> Self {
-        let embedded = EmbeddedStore::in_memory().expect("a store in memory");
+        let embedded = MemoryStore::default();
         Self::on(Arc::new(embedded), change).await
     }
 

@@ -9,7 +9,7 @@ use protocol::http::{PlayerReply, TicketReply, TicketStatus};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use settings::Networks;
-use store::{EmbeddedStore, ShardRecord, TICKET_WAITS};
+use store::{MemoryStore, ShardRecord, TICKET_WAITS};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::service::now;
 
 async fn limited(limits: LimitArgs) -> World {
-    let store = Arc::new(EmbeddedStore::in_memory().unwrap());
+    let store = Arc::new(MemoryStore::default());
     World::on(store, new_key(), with(limits)).await
 }
 
@@ -464,7 +464,7 @@ async fn a_body_that_says_no_length_is_read_to_the_limit_only() {
 /// A body that does not come holds a connection, and nothing that others need.
 #[tokio::test]
 async fn slow_bodies_take_no_permit() {
-    let store = Arc::new(EmbeddedStore::in_memory().unwrap());
+    let store = Arc::new(MemoryStore::default());
     let config = Config {
         requests_max: 2,
         ..Config::default()

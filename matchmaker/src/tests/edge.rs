@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use protocol::http::{TicketReply, TicketStatus};
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::{EmbeddedStore, ShardRecord};
+use store::{MemoryStore, ShardRecord};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -264,7 +264,7 @@ async fn without_a_store_every_request_says_so() {
 }
 
 async fn small_world() -> World {
-    let store = Arc::new(EmbeddedStore::in_memory().unwrap());
+    let store = Arc::new(MemoryStore::default());
     let config = Config {
         requests_max: 4,
         grace: Duration::from_millis(100),

@@ -77,7 +77,7 @@ async fn a_match_is_exported_as_pgn_with_the_site() {
         site: "https://rookery.example".into(),
         ..Config::default()
     };
-    let store = store::EmbeddedStore::in_memory().unwrap();
+    let store = store::MemoryStore::default();
     let world = World::on(std::sync::Arc::new(store), new_key(), config).await;
     let id = world
         .make_match(&world.player("ann"), &world.player("bob"))

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use protocol::http::{PlayerReply, SeatReply, TicketReply, TicketStatus};
 use serde_json::json;
-use store::{EmbeddedStore, Registry, Store, StoreError, Tickets};
+use store::{MemoryStore, Registry, Store, StoreError, Tickets};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -69,7 +69,7 @@ impl Process {
 
 #[tokio::test]
 async fn a_shard_in_the_registry_is_served_from_the_first_request_on() {
-    let store = Arc::new(EmbeddedStore::in_memory().unwrap());
+    let store = Arc::new(MemoryStore::default());
     store.heartbeat(&shard(7)).await.unwrap();
     let process = Process::start(store).await;
     assert_eq!(process.seat_of_new_match().await.shard.id, shard_id(7));
@@ -78,7 +78,7 @@ async fn a_shard_in_the_registry_is_served_from_the_first_request_on() {
 
 #[tokio::test]
 async fn a_shard_that_comes_later_is_seen() {
-    let store = Arc::new(EmbeddedStore::in_memory().unwrap());
+    let store = Arc::new(MemoryStore::default());
     let process = Process::start(store.clone()).await;
     let (ann, bob) = (process.guest().await, process.guest().await);
     let body = json!({"time_control": blitz()});
@@ -98,7 +98,7 @@ async fn a_shard_that_comes_later_is_seen() {
 
 #[tokio::test]
 async fn a_store_that_comes_late_is_waited_for() {
-    let real = Arc::new(EmbeddedStore::in_memory().unwrap());
+    let real = Arc::new(MemoryStore::default());
     real.heartbeat(&shard(1)).await.unwrap();
     let late = Arc::new(LateStore::default());
     let process = Process::start(late.clone()).await;
@@ -129,7 +129,7 @@ async fn a_store_that_cannot_be_used_is_not_waited_for() {
 
 #[tokio::test]
 async fn at_the_end_who_waits_is_answered_and_nobody_else_is_let_in() {
-    let store = Arc::new(EmbeddedStore::in_memory().unwrap());
+    let store = Arc::new(MemoryStore::default());
     let process = Process::start(store.clone()).await;
     let ann = process.guest().await;
     let body = json!({"time_control": blitz()});

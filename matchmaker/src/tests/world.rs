@@ -12,7 +12,7 @@ use reqwest::{Client, Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use store::{
-    Append, Appended, Claim, EmbeddedStore, Liveness, Registered, ShardRecord, Store, TicketId,
+    Append, Appended, Claim, Liveness, MemoryStore, Registered, ShardRecord, Store, TicketId,
 };
 use tokens::{PlayerClaims, SigningKey};
 use tokio::net::TcpListener;
@@ -43,7 +43,7 @@ pub(super) struct World {
 impl World {
     /// A matchmaker on an empty store, with shard 1 alive.
     pub(super) async fn new() -> Self {
-        let store = EmbeddedStore::in_memory().unwrap();
+        let store = MemoryStore::default();
         Self::on(Arc::new(store), new_key(), Config::default()).await
     }
 

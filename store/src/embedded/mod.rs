@@ -106,6 +106,7 @@ impl EmbeddedStore {
     /// # Errors
     ///
     /// As [`open`](Self::open).
+    #[cfg(feature = "testing")]
     pub fn in_memory() -> Result<Self, StoreError> {
         Self::on_storage(|| Ok(redb::backends::InMemoryBackend::new()))
     }
