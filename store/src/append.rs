@@ -21,7 +21,7 @@ pub struct Append {
     pub after: u32,
     /// The encoded records, in order; at least one.
     pub records: Vec<Bytes>,
-    /// An encoded snapshot of the state after the last record, now and then and at the end.
+    /// An encoded snapshot of the state after the last record, now and then.
     pub snapshot: Option<Bytes>,
     /// Whether the last record ends the match; the status then becomes [`Status::Finished`](crate::Status).
     pub ends: bool,

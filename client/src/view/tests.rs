@@ -74,7 +74,7 @@ fn setup(clock_start: ClockStart) -> MatchSetup {
         .build()
 }
 
-/// The match as a shard tells it to who joins (`server/src/shard/live/told.rs`).
+/// The match as a shard tells it to who joins (`shard-core/src/live/told.rs`).
 fn state(game: &Match) -> MatchState {
     let setup = game.setup();
     MatchState {

@@ -15,7 +15,8 @@
 //! rk:{tickets}:in:<pool> ZSET  of the keys of waiting tickets, by when they were last asked for
 //! ```
 //!
-//! None is kept for ever: ARCHITECTURE.md lists when each is removed, and a test compares.
+//! None is kept for ever: ARCHITECTURE.md lists when each is removed, and a conformance test (`retention`) checks that
+//! each key has an expiry or is one that a shard or a matchmaker removes.
 //!
 //! Both keys of a match share a hash tag, and so do all tickets: an assignment must be atomic over
 //! tickets that never met before. Tickets are few (two for a whole match), so that one Cluster slot

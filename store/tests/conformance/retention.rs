@@ -357,7 +357,7 @@ fn on_redis_what_was_finished_before_the_upgrade_is_given_an_age() {
     });
 }
 
-/// Each key either has an expiry, or is one of those that are removed by whom `keys.rs` names.
+/// Each key either has an expiry, or is one of those that are removed as ARCHITECTURE.md describes.
 #[test]
 fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
     runtime().block_on(async {
