@@ -1,7 +1,7 @@
 //! One live match on its shard: the state machine of the rules, its gate, and its peers.
 
-mod confirmed;
 mod departure;
+mod inspected;
 mod presence;
 mod reminder;
 mod stored;

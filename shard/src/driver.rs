@@ -1,5 +1,6 @@
 //! The task that owns a shard: it passes inputs to the state machine with the time of their receipt, and
-//! carries out its outputs. The path of a move is in this file, from the command to the frames.
+//! carries out its outputs. Of a move's path all that the driver does is in this file: the command, the append,
+//! its answer, the frames.
 
 mod address;
 mod asks;
