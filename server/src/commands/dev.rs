@@ -244,14 +244,20 @@ fn make_data_dir(path: &Path) -> Result<(), Failure> {
 }
 
 async fn serve(args: &DevArgs, plan: ClusterPlan, backend: Backend) -> Result<(), Failure> {
-    let shutdown = CancellationToken::new();
-    program::watch_signals(shutdown.clone(), Hangup::Stops)?;
-    let cluster = tokio::select! {
-        // A shard that cannot start also cancels `shutdown`: its reason comes first.
+    let asked = CancellationToken::new();
+    program::watch_signals(asked.clone(), Hangup::Stops)?;
+    // A shard that fails cancels this one alone.
+    let shutdown = asked.child_token();
+    let started = tokio::select! {
         biased;
-        cluster = Cluster::start(plan, &backend, shutdown.clone()) => cluster?,
-        // As when the store is waited for.
-        () = shutdown.cancelled() => return Ok(()),
+        started = Cluster::start(plan, &backend, shutdown) => started,
+        () = asked.cancelled() => return Ok(()),
+    };
+    let cluster = match started {
+        Ok(cluster) => cluster,
+        // A part that waits for the store stops with an error of its own.
+        Err(_) if asked.is_cancelled() => return Ok(()),
+        Err(failure) => return Err(failure),
     };
     args.keep_port(&cluster.addresses);
     say_what_is_where(args, &cluster.addresses);
