@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
@@ -239,8 +238,18 @@ async fn what_is_counted_is_as_prometheus_wants_it() {
     game.white.until(is_refusal).await;
     let no_match = format!("{}/v1/matches/AAAAAAAAAAAA", server.ready.matchmaker);
     assert_eq!(reqwest::get(no_match).await.unwrap().status(), 404);
-    // What the state machine counts is read with each heartbeat.
-    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    // What the state machine counts is read with each heartbeat; the shard of the match counts a move then.
+    eventually("the move and the refusal are counted", || async {
+        for shard in &server.ready.shards {
+            let endpoint = Endpoint::new(&shard.admin, &server.ready.admin_token);
+            let (_, text) = endpoint.text("/metrics").await;
+            if text.contains("rookery_refusals_total{code=\"stale_ply\"} 1") {
+                return text.contains("rookery_moves_total 1").then_some(());
+            }
+        }
+        None
+    })
+    .await;
     let mut scrapes = String::new();
     for shard in &server.ready.shards {
         let endpoint = Endpoint::new(&shard.admin, &server.ready.admin_token);
