@@ -3,25 +3,58 @@
 use std::time::Duration;
 
 use crate::board::Ending;
-use crate::decide::Act;
+use crate::decide::{Act, Circumstances};
 use crate::history::Deed;
+use crate::offers::DrawOffers;
 use crate::state::End;
 use crate::{
-    BySeat, Command, CommandId, Event, EventKind, Match, MatchTime, Move, Outcome, Refusal, Seat,
-    Termination,
+    ClockState, Command, CommandId, CommandKind, Event, EventKind, Match, MatchId, MatchTime, Move,
+    Outcome, Refusal, Seat, Termination, WithMove,
 };
+
+/// How a command arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Receipt {
+    /// When its last byte was received.
+    pub at: MatchTime,
+    /// What the connection itself cost, as the transport estimates it: half of the round trip and its
+    /// variation. Of this, lag compensation gives back what its quota allows.
+    pub lag: Duration,
+    /// A new id, for the match that this command may agree on; without it no rematch can be agreed on.
+    pub next_match: Option<MatchId>,
+}
+
+impl From<MatchTime> for Receipt {
+    /// A receipt without lag.
+    fn from(at: MatchTime) -> Self {
+        Self {
+            at,
+            ..Self::default()
+        }
+    }
+}
 
 /// Where the clocks of an event come from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Clocks {
-    /// The event happens now: the time that has passed is charged.
-    Now(MatchTime),
+    /// The event happens now: the time that has passed is charged, a move's lag given back.
+    Now {
+        /// When it happens.
+        at: MatchTime,
+        /// The lag of a move.
+        lag: Duration,
+    },
     /// The event is replayed: its record has the clocks.
-    Recorded(BySeat<Duration>),
+    Recorded {
+        /// The clocks after it.
+        state: ClockState,
+        /// When it happened.
+        at: MatchTime,
+    },
 }
 
 impl Match {
-    /// Hands the match a command of `seat` that was received at `now`.
+    /// Hands the match a command of `seat` with its `receipt`.
     ///
     /// The time that has passed is applied first, as by [`tick`](Self::tick): after a flag has fallen,
     /// the match is over. Every event is added to `events`, whether time, the command or the rules
@@ -36,18 +69,23 @@ impl Match {
     ///
     /// A [`Refusal`], and the command has changed nothing. The reason is the first that holds:
     /// [`CommandIdReused`](Refusal::CommandIdReused) if the id was used for another command,
-    /// [`MatchOver`](Refusal::MatchOver); for a move, [`StalePly`](Refusal::StalePly) if it is for
-    /// another ply, whoever's turn it is, [`NotYourTurn`](Refusal::NotYourTurn),
-    /// [`IllegalMove`](Refusal::IllegalMove), and, if a draw cannot be offered with it,
-    /// [`TooEarly`](Refusal::TooEarly) or [`OfferTooSoon`](Refusal::OfferTooSoon). The other
-    /// commands have one reason each; see [`Refusal`].
+    /// [`MatchOver`](Refusal::MatchOver); for a move, [`NotStarted`](Refusal::NotStarted),
+    /// [`StalePosition`](Refusal::StalePosition) if it is for another position, whoever's turn it is,
+    /// [`NotYourTurn`](Refusal::NotYourTurn), [`IllegalMove`](Refusal::IllegalMove), and, if a draw
+    /// cannot be offered with it, [`TooEarly`](Refusal::TooEarly) or
+    /// [`OfferTooSoon`](Refusal::OfferTooSoon). For the other commands see [`Refusal`].
     pub fn apply(
         &mut self,
         seat: Seat,
         command: &Command,
-        now: MatchTime,
+        receipt: impl Into<Receipt>,
         events: &mut Vec<Event>,
     ) -> Result<u32, Refusal> {
+        let Receipt {
+            at,
+            lag,
+            next_match,
+        } = receipt.into();
         if let Some(seq) = self.accepted(seat, command.id) {
             return if self.caused(seq, command.kind) {
                 Ok(seq)
@@ -58,14 +96,23 @@ impl Match {
         if let Some(refusal) = self.refusals[seat].find(command) {
             return Err(refusal);
         }
-        self.tick(now, events);
-        let act = self
-            .decide(seat, command.kind)
-            .inspect_err(|&refusal| self.refusals[seat].push(*command, refusal))?;
-        events.push(self.enact((seat, command.id), act, Clocks::Now(now)));
+        self.tick(at, events);
+        let known = Circumstances {
+            now: Some(at),
+            next_match,
+        };
+        let mut decided = self.decide(seat, command.kind, known);
+        if decided.is_ok() && self.arrives_too_late(command.kind, at, lag) {
+            let ending = self.flag_fall();
+            events.push(self.finish(None, ending, Clocks::Now { at, lag }));
+            decided = Err(Refusal::MatchOver);
+        }
+        let act =
+            decided.inspect_err(|&refusal| self.refusals[seat].push(*command, refusal))?;
+        events.push(self.enact((seat, command.id), act, Clocks::Now { at, lag }));
         let seq = self.seq();
         // A move may have ended the match.
-        self.tick(now, events);
+        self.tick(at, events);
         Ok(seq)
     }
 
@@ -73,7 +120,11 @@ impl Match {
     /// is overdue, and adds that event to `events`. Harmless if called early or repeatedly.
     pub fn tick(&mut self, now: MatchTime, events: &mut Vec<Event>) {
         if let Some(ending) = self.due(now) {
-            events.push(self.finish(None, ending, Clocks::Now(now)));
+            let clocks = Clocks::Now {
+                at: now,
+                lag: Duration::ZERO,
+            };
+            events.push(self.finish(None, ending, clocks));
         }
     }
 
@@ -95,45 +146,76 @@ impl Match {
             return Err(Refusal::MatchOver);
         }
         let ending = (outcome, Termination::Adjudicated);
-        events.push(self.finish(None, ending, Clocks::Now(now)));
+        let clocks = Clocks::Now {
+            at: now,
+            lag: Duration::ZERO,
+        };
+        events.push(self.finish(None, ending, clocks));
         Ok(self.seq())
     }
 
     /// Applies an act that [`decide`](Self::decide) allows now.
     pub(crate) fn enact(&mut self, by: (Seat, CommandId), act: Act, clocks: Clocks) -> Event {
-        self.set_clocks(clocks);
         let (seat, command) = by;
-        let kind = match act {
-            Act::Move { legal, offers_draw } => {
-                self.make_move(seat, legal, clocks);
-                if offers_draw {
-                    self.offers.offer(seat, self.ply());
+        let deed = match act {
+            Act::End(ending) => return self.finish(Some(by), ending, clocks),
+            Act::Move { legal, with } => self.make_move(seat, legal, with, clocks),
+            Act::TakeBack(plies) => {
+                self.take_back(plies, clocks);
+                Deed::TakenBack(seat, plies)
+            }
+            Act::GiveTime(seconds) => {
+                self.set_clocks(clocks);
+                if let Clocks::Now { .. } = clocks {
+                    let given = Duration::from_secs(seconds.into());
+                    self.clock.give(seat.opponent(), given);
                 }
-                let clock_ms = self.clock.remaining()[seat].as_millis();
-                let clock_ms = u32::try_from(clock_ms).unwrap_or(u32::MAX);
-                self.line.set_clock(clock_ms);
-                let uci = legal.uci();
-                let deed = Deed::Moved {
-                    seat,
-                    uci,
-                    clock_ms,
-                    offers_draw,
-                };
-                self.history.push(command, deed);
-                EventKind::Moved { uci, offers_draw }
+                Deed::TimeGiven(seat, seconds)
             }
             Act::OfferDraw => {
+                self.set_clocks(clocks);
                 self.offers.offer(seat, self.ply());
-                self.history.push(command, Deed::DrawOffered { seat });
-                EventKind::DrawOffered
+                Deed::DrawOffered(seat)
             }
             Act::DeclineDraw => {
+                self.set_clocks(clocks);
                 self.offers.clear();
-                self.history.push(command, Deed::DrawDeclined { seat });
-                EventKind::DrawDeclined
+                Deed::DrawDeclined(seat)
             }
-            Act::End(ending) => return self.finish(Some(by), ending, clocks),
+            Act::OfferTakeback => {
+                self.set_clocks(clocks);
+                self.takebacks.offer(seat);
+                Deed::TakebackOffered(seat)
+            }
+            Act::DeclineTakeback => {
+                self.set_clocks(clocks);
+                let at = match clocks {
+                    Clocks::Now { at, .. } => Some(at),
+                    Clocks::Recorded { .. } => None,
+                };
+                self.takebacks.decline(at);
+                Deed::TakebackDeclined(seat)
+            }
+            Act::OfferRematch => {
+                self.set_clocks(clocks);
+                self.rematch.standing = Some(seat);
+                Deed::RematchOffered(seat)
+            }
+            Act::DeclineRematch => {
+                self.set_clocks(clocks);
+                self.rematch.standing = None;
+                Deed::RematchDeclined(seat)
+            }
+            Act::AgreeRematch(id) => {
+                self.set_clocks(clocks);
+                self.rematch.standing = None;
+                self.rematch.agreed = Some(id);
+                Deed::RematchAgreed(seat)
+            }
         };
+        self.history.push(command, deed);
+        let kind = deed.kind(self.rematch.agreed);
+        let kind = kind.expect("a rematch that was just agreed on has its id");
         self.event(Some(by), kind)
     }
 
@@ -145,8 +227,15 @@ impl Match {
         clocks: Clocks,
     ) -> Event {
         self.set_clocks(clocks);
+        if termination == Termination::TimeForfeit {
+            // A move that was received within the grace, but took longer than its lag explains, may find
+            // time left on the clock that its lag would have given back.
+            self.clock.flag(self.turn());
+        }
         self.stop_clock();
         self.offers.clear();
+        self.takebacks.clear();
+        self.history.end();
         self.end = Some(End {
             by,
             outcome,
@@ -159,17 +248,64 @@ impl Match {
         self.event(by, kind)
     }
 
-    /// Plays a legal move: on the board, on the mover's clock, and against the opponent's offer.
-    fn make_move(&mut self, mover: Seat, legal: Move, clocks: Clocks) {
+    /// Whether a move that is received in time has used more than its mover had: after zero the clock
+    /// waits for what lag compensation may give back, and this move does not get as much.
+    fn arrives_too_late(&self, kind: CommandKind, at: MatchTime, lag: Duration) -> bool {
+        matches!(kind, CommandKind::Move { .. }) && self.clock.is_overdrawn(at, lag)
+    }
+
+    /// Plays a legal move: on the board, on the mover's clock, and against the opponent's offers.
+    fn make_move(&mut self, mover: Seat, legal: Move, with: WithMove, clocks: Clocks) -> Deed {
         let timed = self.has_begun();
+        let moves_before = self.line.moves_of(mover);
         self.line.play(legal);
         self.offers.moved(mover);
-        self.stop_clock();
-        // A recorded clock includes its increment.
-        let live = matches!(clocks, Clocks::Now(_));
-        if live && timed && self.verdict().is_none() {
-            self.clock.add_increment(mover);
+        self.takebacks.clear();
+        if with == WithMove::DrawOffer {
+            self.offers.offer(mover, self.ply());
         }
+        self.claims_draw = with == WithMove::DrawClaim;
+        self.carried = Duration::ZERO;
+        let at = match clocks {
+            // A recorded clock includes what the move earned.
+            Clocks::Recorded { state, at } => {
+                self.clock.set(state);
+                at
+            }
+            Clocks::Now { at, lag } => {
+                let control = &self.setup.controls[mover];
+                let goes_on = self.verdict().is_none();
+                self.clock
+                    .move_made(mover, at, lag, control, moves_before, timed, goes_on);
+                at
+            }
+        };
+        self.last_at = at;
+        self.stop_clock();
+        let clock_ms = self.clock.remaining()[mover].as_millis();
+        let clock_ms = u32::try_from(clock_ms).unwrap_or(u32::MAX);
+        self.line.set_clock(clock_ms);
+        Deed::Moved {
+            seat: mover,
+            uci: legal.uci(),
+            with,
+            clock_ms,
+        }
+    }
+
+    /// Takes back moves, and with them the clocks, the offers and the repetitions.
+    fn take_back(&mut self, plies: u8, clocks: Clocks) {
+        self.set_clocks(clocks);
+        let ply = self.ply().saturating_sub(plies.into());
+        if let Clocks::Now { .. } = clocks {
+            let start = self.setup.controls.map(|control| control.start());
+            self.clock.rewind(self.line.clocks_at(ply, start));
+        }
+        self.line.take_back_to(&self.setup.start, ply);
+        self.offers = DrawOffers::as_at(self.history.entries(), ply);
+        self.takebacks.clear();
+        self.claims_draw = false;
+        self.stop_clock();
     }
 
     /// The event for the change that was just applied.
@@ -178,7 +314,8 @@ impl Match {
             seq: self.seq(),
             seat: by.map(|(seat, _)| seat),
             command_id: by.map(|(_, command)| command),
-            clocks: self.clock.remaining(),
+            clocks: self.clock.state(),
+            at: self.last_at,
             kind,
         }
     }
@@ -187,8 +324,14 @@ impl Match {
     fn set_clocks(&mut self, clocks: Clocks) {
         self.carried = Duration::ZERO;
         match clocks {
-            Clocks::Now(now) => self.clock.charge_until(now),
-            Clocks::Recorded(shown) => self.clock.set(shown),
+            Clocks::Now { at, .. } => {
+                self.clock.charge_until(at);
+                self.last_at = at;
+            }
+            Clocks::Recorded { state, at } => {
+                self.clock.set(state);
+                self.last_at = at;
+            }
         }
     }
 }

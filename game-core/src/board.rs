@@ -1,6 +1,8 @@
 //! The board of a match: the position, the positions before it, and what the rules conclude.
 
-use crate::limits::{PLIES_MAX, QUIET_PLIES_MAX, REPETITIONS_MAX};
+use crate::limits::{
+    PLIES_MAX, QUIET_PLIES_CLAIM, QUIET_PLIES_MAX, REPETITIONS_CLAIM, REPETITIONS_MAX,
+};
 use crate::{Move, Outcome, Position, Seat, Termination};
 
 /// How a match ends: who won, and why.
@@ -17,6 +19,8 @@ pub(crate) struct Board {
     seen: Vec<u64>,
     /// The end of the match, once the rules have ended it.
     verdict: Option<Ending>,
+    /// The draw that can be claimed.
+    claim: Option<Ending>,
 }
 
 impl Board {
@@ -30,6 +34,7 @@ impl Board {
             position,
             ply: 0,
             verdict: None,
+            claim: None,
         }
     }
 
@@ -53,6 +58,12 @@ impl Board {
         self.verdict
     }
 
+    /// The draw that the side to move can claim, if the position has occurred three times (FIDE 9.2) or
+    /// fifty moves were made without a capture or a pawn move (FIDE 9.3).
+    pub(crate) const fn claim(&self) -> Option<Ending> {
+        self.claim
+    }
+
     /// Heap memory in bytes.
     #[cfg(test)]
     pub(crate) const fn heap_bytes(&self) -> usize {
@@ -70,7 +81,9 @@ impl Board {
             self.seen.reserve_exact(Self::STEP);
         }
         self.seen.push(self.position.repetition_key());
-        self.verdict = self.conclude();
+        let repetitions = self.repetitions();
+        self.verdict = self.conclude(repetitions);
+        self.claim = self.claimable(repetitions);
     }
 
     /// The result if `loser` runs out of time or resigns now.
@@ -89,7 +102,7 @@ impl Board {
 
     /// The end that the rules conclude from the position. Mate is checked first, as it takes precedence
     /// when the same move completes a repetition or the 75 moves (FIDE 9.6.2).
-    fn conclude(&self) -> Option<Ending> {
+    fn conclude(&self, repetitions: usize) -> Option<Ending> {
         let draw = |termination| Some((Outcome::Draw, termination));
         if self.position.is_checkmate() {
             let winner = self.turn().opponent();
@@ -98,12 +111,23 @@ impl Board {
             draw(Termination::Stalemate)
         } else if self.position.is_dead() {
             draw(Termination::DeadPosition)
-        } else if self.repetitions() >= REPETITIONS_MAX {
+        } else if repetitions >= REPETITIONS_MAX {
             draw(Termination::FivefoldRepetition)
         } else if self.position.quiet_plies() >= QUIET_PLIES_MAX {
             draw(Termination::SeventyFiveMoves)
         } else if self.ply >= PLIES_MAX {
             draw(Termination::MaxLength)
+        } else {
+            None
+        }
+    }
+
+    fn claimable(&self, repetitions: usize) -> Option<Ending> {
+        let draw = |termination| Some((Outcome::Draw, termination));
+        if repetitions >= REPETITIONS_CLAIM {
+            draw(Termination::ThreefoldRepetition)
+        } else if self.position.quiet_plies() >= QUIET_PLIES_CLAIM {
+            draw(Termination::FiftyMoves)
         } else {
             None
         }

@@ -1,11 +1,10 @@
 //! The events of a match, which make up its log.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BySeat, CommandId, Seat, Uci};
+use crate::{ClockState, CommandId, MatchId, MatchTime, Seat, Uci, WithMove};
 
 /// One change of a match, with everything that a replay needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +15,11 @@ pub struct Event {
     pub seat: Option<Seat>,
     /// The command that caused it. Each command id of a seat is in one event at most.
     pub command_id: Option<CommandId>,
-    /// What both clocks show after it.
-    pub clocks: BySeat<Duration>,
+    /// The clocks after it.
+    pub clocks: ClockState,
+    /// When it happened, on the clock of the match's owner at that time. What the side to move had used
+    /// when that owner was last heard is the difference.
+    pub at: MatchTime,
     /// What happened.
     pub kind: EventKind,
 }
@@ -28,21 +30,44 @@ pub enum EventKind {
     /// A move was made. It also declines a draw offer of the opponent; an offer of the mover stands
     /// (FIDE 9.1.2.1).
     Moved {
-        /// The move in its canonical form (castling as the king's two-square step).
+        /// The move in its canonical form.
         uci: Uci,
-        /// A draw was offered with it.
-        offers_draw: bool,
+        /// What was said with it. A claim that held is followed by the end.
+        with: WithMove,
     },
     /// A draw was offered.
     DrawOffered,
-    /// The standing offer was declined.
+    /// The standing draw offer was declined.
     DrawDeclined,
+    /// A seat asked to take back its last move.
+    TakebackOffered,
+    /// The standing request for a takeback was declined.
+    TakebackDeclined,
+    /// Moves were taken back, by the seat that granted it.
+    TakenBack {
+        /// How many half-moves, 1 or 2.
+        plies: u8,
+    },
+    /// A seat added time to its opponent's clock.
+    TimeGiven {
+        /// How much.
+        seconds: u8,
+    },
     /// The match ended.
     Ended {
         /// Who won.
         outcome: Outcome,
         /// Why.
         termination: Termination,
+    },
+    /// A rematch was offered; after the end only.
+    RematchOffered,
+    /// The standing offer of a rematch was declined.
+    RematchDeclined,
+    /// Both want a rematch.
+    RematchAgreed {
+        /// The id of the new match.
+        match_id: MatchId,
     },
 }
 
@@ -114,6 +139,15 @@ pub enum Termination {
     SeventyFiveMoves,
     /// 600 moves a side were made.
     MaxLength,
+    /// The same position for the third time, on a claim or by the terms (FIDE 9.2).
+    ThreefoldRepetition,
+    /// Fifty moves a side without a capture or a pawn move, on a claim or by the terms (FIDE 9.3).
+    FiftyMoves,
+    /// By a rule of the variant: a third check, a king on the hill, and the like.
+    VariantEnd,
+    /// A side left the match and did not come back; a draw if its opponent wanted one or lacked the
+    /// material to mate.
+    Abandoned,
     /// A side resigned; a draw if the opponent lacked the material to mate (FIDE 5.1.2).
     Resignation,
     /// Both agreed to a draw (FIDE 5.2.3).
@@ -143,6 +177,10 @@ impl Termination {
             Self::FivefoldRepetition => "fivefold_repetition",
             Self::SeventyFiveMoves => "seventy_five_moves",
             Self::MaxLength => "max_length",
+            Self::ThreefoldRepetition => "threefold_repetition",
+            Self::FiftyMoves => "fifty_moves",
+            Self::VariantEnd => "variant_end",
+            Self::Abandoned => "abandoned",
             Self::Resignation => "resignation",
             Self::DrawAgreement => "draw_agreement",
             Self::TimeForfeit => "time_forfeit",

@@ -1,6 +1,6 @@
 //! The log of a match in packed form: one entry of 16 bytes for each event, except the one that ends it.
 
-use crate::{CommandId, EventKind, Seat, Uci};
+use crate::{CommandId, EventKind, MatchId, Seat, Uci, WithMove};
 
 /// One event that did not end the match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,55 +16,94 @@ pub struct Entry {
 pub enum Deed {
     /// A move was made.
     Moved {
-        /// The seat that did it.
+        /// The seat that did it, here and below.
         seat: Seat,
         /// The move in its canonical form.
         uci: Uci,
+        /// What was said with it.
+        with: WithMove,
         /// What the mover's clock showed after it, in whole milliseconds.
         clock_ms: u32,
-        /// A draw was offered with it.
-        offers_draw: bool,
     },
     /// A draw was offered.
-    DrawOffered {
-        /// The seat that did it.
-        seat: Seat,
-    },
-    /// The standing offer was declined.
-    DrawDeclined {
-        /// The seat that did it.
-        seat: Seat,
-    },
+    DrawOffered(Seat),
+    /// The standing draw offer was declined.
+    DrawDeclined(Seat),
+    /// A takeback was asked for.
+    TakebackOffered(Seat),
+    /// The standing request for a takeback was declined.
+    TakebackDeclined(Seat),
+    /// The standing request was granted: so many half-moves were taken back.
+    TakenBack(Seat, u8),
+    /// So many seconds were added to the opponent's clock.
+    TimeGiven(Seat, u8),
+    /// A rematch was offered, after the end.
+    RematchOffered(Seat),
+    /// The standing offer of a rematch was declined.
+    RematchDeclined(Seat),
+    /// The standing offer of a rematch was accepted; the match knows the id of the new one.
+    RematchAgreed(Seat),
 }
 
 // A live match must stay below 4 KB at 80 plies.
 const _: () = assert!(size_of::<Entry>() == 16);
 
-impl Entry {
-    /// The seat and command that caused it.
-    pub(crate) const fn by(&self) -> (Seat, CommandId) {
-        match self.deed {
-            Deed::Moved { seat, .. } | Deed::DrawOffered { seat } | Deed::DrawDeclined { seat } => {
-                (seat, self.command)
-            }
+impl Deed {
+    /// The seat that did it.
+    #[must_use]
+    pub const fn seat(self) -> Seat {
+        match self {
+            Self::Moved { seat, .. }
+            | Self::DrawOffered(seat)
+            | Self::DrawDeclined(seat)
+            | Self::TakebackOffered(seat)
+            | Self::TakebackDeclined(seat)
+            | Self::TakenBack(seat, _)
+            | Self::TimeGiven(seat, _)
+            | Self::RematchOffered(seat)
+            | Self::RematchDeclined(seat)
+            | Self::RematchAgreed(seat) => seat,
         }
     }
 
-    /// What its event says that happened.
-    pub(crate) const fn kind(&self) -> EventKind {
-        match self.deed {
-            Deed::Moved {
-                uci, offers_draw, ..
-            } => EventKind::Moved { uci, offers_draw },
-            Deed::DrawOffered { .. } => EventKind::DrawOffered,
-            Deed::DrawDeclined { .. } => EventKind::DrawDeclined,
-        }
+    /// What its event says that happened. `rematch` is the id of the new match; without it, no rematch
+    /// can have been agreed on.
+    pub(crate) fn kind(self, rematch: Option<MatchId>) -> Option<EventKind> {
+        Some(match self {
+            Self::Moved { uci, with, .. } => EventKind::Moved { uci, with },
+            Self::DrawOffered(_) => EventKind::DrawOffered,
+            Self::DrawDeclined(_) => EventKind::DrawDeclined,
+            Self::TakebackOffered(_) => EventKind::TakebackOffered,
+            Self::TakebackDeclined(_) => EventKind::TakebackDeclined,
+            Self::TakenBack(_, plies) => EventKind::TakenBack { plies },
+            Self::TimeGiven(_, seconds) => EventKind::TimeGiven { seconds },
+            Self::RematchOffered(_) => EventKind::RematchOffered,
+            Self::RematchDeclined(_) => EventKind::RematchDeclined,
+            Self::RematchAgreed(_) => EventKind::RematchAgreed { match_id: rematch? },
+        })
+    }
+
+    /// Whether it changed the line of moves.
+    const fn changes_the_line(self) -> bool {
+        matches!(self, Self::Moved { .. } | Self::TakenBack(..))
     }
 }
 
-/// The entries of a match in order: the one at index `i` is the event of seq `i + 1`.
+impl Entry {
+    /// The seat and command that caused it.
+    pub(crate) const fn by(&self) -> (Seat, CommandId) {
+        (self.deed.seat(), self.command)
+    }
+}
+
+/// The entries of a match in order. The event that ended it, which has a seq but no entry here, is
+/// [`End`](crate::End).
 #[derive(Debug, Clone, Default)]
-pub(crate) struct History(Vec<Entry>);
+pub(crate) struct History {
+    entries: Vec<Entry>,
+    /// The number of entries before the event that ended the match, once it has.
+    before_end: Option<u32>,
+}
 
 impl History {
     /// Memory is allocated in steps: doubling would waste half of it in most matches.
@@ -72,42 +111,98 @@ impl History {
 
     /// Adds the next event.
     pub(crate) fn push(&mut self, command: CommandId, deed: Deed) {
-        if self.0.len() == self.0.capacity() {
-            self.0.reserve_exact(Self::STEP);
+        if self.entries.len() == self.entries.capacity() {
+            self.entries.reserve_exact(Self::STEP);
         }
-        self.0.push(Entry { command, deed });
+        self.entries.push(Entry { command, deed });
     }
 
-    /// The number of events.
-    pub(crate) fn len(&self) -> u32 {
-        // The rules end a match long before 2³² events.
-        u32::try_from(self.0.len()).unwrap_or(u32::MAX)
+    /// The next event is the one that ends the match.
+    pub(crate) fn end(&mut self) {
+        self.before_end = Some(self.len());
+    }
+
+    /// The seq of the event that ended the match.
+    pub(crate) fn end_seq(&self) -> Option<u32> {
+        self.before_end.map(|entries| entries + 1)
+    }
+
+    /// The number of events, that which ended the match included.
+    pub(crate) fn seq(&self) -> u32 {
+        self.len() + u32::from(self.before_end.is_some())
     }
 
     /// The entries in order.
     pub(crate) fn entries(&self) -> &[Entry] {
-        &self.0
+        &self.entries
+    }
+
+    /// The entries, each with its seq.
+    pub(crate) fn numbered(&self) -> impl Iterator<Item = (u32, &Entry)> {
+        (0..).zip(&self.entries).map(|(index, entry)| {
+            let is_after_end = self.before_end.is_some_and(|before| index >= before);
+            (index + 1 + u32::from(is_after_end), entry)
+        })
+    }
+
+    /// The number of entries up to the event `seq`.
+    pub(crate) fn entries_up_to(&self, seq: u32) -> usize {
+        let is_after_end = self.end_seq().is_some_and(|end| seq >= end);
+        let len = seq.saturating_sub(u32::from(is_after_end)) as usize;
+        len.min(self.entries.len())
     }
 
     /// The seq of the event that this command of `seat` caused. The search begins at the end, as a
     /// repeated command follows its original closely.
     pub(crate) fn find(&self, seat: Seat, id: CommandId) -> Option<u32> {
-        let index = self.0.iter().rposition(|entry| entry.by() == (seat, id))?;
-        u32::try_from(index).ok()?.checked_add(1)
+        let is_it = |entry: &Entry| entry.by() == (seat, id);
+        let index = self.entries.iter().rposition(is_it)?;
+        let index = u32::try_from(index).ok()?;
+        let is_after_end = self.before_end.is_some_and(|before| index >= before);
+        Some(index + 1 + u32::from(is_after_end))
     }
 
-    /// The deed of event `seq`, and the ply before it; `None` for the event that ended the match.
-    pub(crate) fn at(&self, seq: u32) -> Option<(Deed, u16)> {
-        let index = usize::try_from(seq).ok()?.checked_sub(1)?;
-        let deed = self.0.get(index)?.deed;
-        let is_move = |entry: &&Entry| matches!(entry.deed, Deed::Moved { .. });
-        let ply = self.0[..index].iter().filter(is_move).count();
-        Some((deed, u16::try_from(ply).unwrap_or(u16::MAX)))
+    /// The deed of event `seq`, and the index of its entry; `None` for the event that ended the match.
+    pub(crate) fn at(&self, seq: u32) -> Option<(Deed, usize)> {
+        if seq == 0 || self.end_seq() == Some(seq) {
+            return None;
+        }
+        let index = self.entries_up_to(seq).checked_sub(1)?;
+        Some((self.entries[index].deed, index))
+    }
+
+    /// The seq of the last event among the first `len` entries that changed the line of moves; 0 if none
+    /// did.
+    pub(crate) fn position_seq(&self, len: usize) -> u32 {
+        let changed = |entry: &Entry| entry.deed.changes_the_line();
+        let index = self.entries[..len].iter().rposition(changed);
+        // Nothing changes the line after the end.
+        index.map_or(0, |index| index as u32 + 1)
+    }
+
+    /// The moves that stood after the first `len` entries.
+    pub(crate) fn moves_after(&self, len: usize) -> Vec<Uci> {
+        let mut moves = Vec::new();
+        for entry in &self.entries[..len] {
+            match entry.deed {
+                Deed::Moved { uci, .. } => moves.push(uci),
+                Deed::TakenBack(_, plies) => {
+                    moves.truncate(moves.len().saturating_sub(plies.into()));
+                }
+                _ => {}
+            }
+        }
+        moves
+    }
+
+    fn len(&self) -> u32 {
+        // The rules bound a match far below 2³² events.
+        u32::try_from(self.entries.len()).unwrap_or(u32::MAX - 1)
     }
 
     /// Heap memory in bytes.
     #[cfg(test)]
     pub(crate) const fn heap_bytes(&self) -> usize {
-        self.0.capacity() * size_of::<Entry>()
+        self.entries.capacity() * size_of::<Entry>()
     }
 }

@@ -22,13 +22,13 @@ pub enum InvalidId {
     Player,
 }
 
-/// Identifies one match for all time: 12 random characters in base62.
+/// Identifies one match for all time: 12 characters in base62, a [`Tag`] of 2 and 10 random ones.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MatchId([u8; Self::LEN]);
 
 impl MatchId {
-    /// Characters in an id. Of 62¹² ids, two among a billion matches are equal with a probability of
-    /// 1.6·10⁻⁴.
+    /// Characters in an id. Of 62¹⁰ ids of a tag, two among a billion matches are equal with a probability
+    /// of 0.6 if all have the same tag, and of 1.6·10⁻⁴ if the tags are spread evenly.
     pub const LEN: usize = 12;
 
     const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -45,11 +45,55 @@ impl MatchId {
         Self(id)
     }
 
+    /// The id made of a tag and 128 random bits.
+    #[must_use]
+    pub fn with_tag(tag: Tag, bits: u128) -> Self {
+        let mut id = Self::from_random(bits);
+        id.0[..Tag::LEN].copy_from_slice(&tag.0);
+        id
+    }
+
+    /// The tag, which the match shares with others that are stored near it.
+    #[must_use]
+    pub fn tag(&self) -> Tag {
+        let [first, second, ..] = self.0;
+        Tag([first, second])
+    }
+
     /// The twelve characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
         // The bytes are always ASCII.
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// The first two characters of a match id. Everything that is stored of a match is stored by its tag, so
+/// that a shard writes its matches, most of which have the shard's own tag, in one place.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tag([u8; Self::LEN]);
+
+impl Tag {
+    /// Characters in a tag: there are 3,844 of them.
+    pub const LEN: usize = 2;
+
+    /// The two characters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // The bytes are always ASCII.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tag({self})")
     }
 }
 

@@ -10,6 +10,7 @@
 // Vocabulary.
 mod id;
 mod owner;
+mod rules;
 mod seat;
 mod time;
 
@@ -30,6 +31,7 @@ mod event;
 
 // The parts of a live match, each with one concern.
 mod board;
+mod absence;
 mod clock;
 mod history;
 mod line;
@@ -52,16 +54,23 @@ mod pgn;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use command::{Command, CommandKind, Refusal};
+pub use apply::Receipt;
+pub use clock::ClockState;
+pub use command::{Command, CommandKind, Refusal, WithMove};
 pub use event::{Event, EventKind, Outcome, Termination};
 pub use history::{Deed, Entry};
-pub use id::{CommandId, InvalidId, MatchId, PlayerId};
-pub use limits::{PLIES_MAX, QUIET_PLIES_MAX, REPETITIONS_MAX};
+pub use id::{CommandId, InvalidId, MatchId, PlayerId, Tag};
+pub use limits::{
+    GIVE_TIME_MAX, GIVE_TIME_MIN, PLIES_MAX, QUIET_PLIES_CLAIM, QUIET_PLIES_MAX, REPETITIONS_CLAIM,
+    REPETITIONS_MAX, SIDE_EVENTS_MAX,
+};
 pub use owner::{Epoch, ShardId};
 pub use piece::{CastlingSide, Piece, Role};
 pub use position::{InvalidPosition, InvalidSan, Move, Position, San};
+pub use rules::{Rule, Rules};
 pub use seat::{BySeat, ColorChoice, Seat};
-pub use setup::{InvalidSetup, MatchSetup, Player, StartPosition};
+pub use setup::{InvalidSetup, MatchSetup, MatchTags, Player, StartPosition};
+
 pub use snapshot::{RestoreError, Snapshot};
 pub use square::{File, InvalidSquare, Rank, Square};
 pub use state::{End, Match};

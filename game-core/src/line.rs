@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::board::Board;
-use crate::{Move, StartPosition, Uci};
+use crate::{BySeat, Move, Seat, StartPosition, Uci};
 
 /// The moves that stand, in order, and the board that they lead to.
 ///
@@ -16,6 +16,8 @@ pub(crate) struct Line {
     moves: Vec<Made>,
     /// The board after the last of them.
     board: Board,
+    /// The side that made the first of them.
+    first: Seat,
 }
 
 /// A move that was made.
@@ -35,6 +37,7 @@ impl Line {
     pub(crate) fn new(start: &StartPosition) -> Self {
         Self {
             moves: Vec::new(),
+            first: start.position().turn(),
             board: Board::new(start.position()),
         }
     }
@@ -68,12 +71,46 @@ impl Line {
         self.moves.iter().map(with_clock)
     }
 
+    /// The number of moves that `seat` made.
+    pub(crate) fn moves_of(&self, seat: Seat) -> u16 {
+        (self.board.ply() + u16::from(seat == self.first)) / 2
+    }
+
+    /// What both clocks showed after the move that led to `ply`: what each side's last move left it, and
+    /// before that what it `start`ed with.
+    pub(crate) fn clocks_at(&self, ply: u16, start: BySeat<Duration>) -> BySeat<Duration> {
+        let mut clocks = start;
+        let mut mover = self.first;
+        for made in self.moves.iter().take(ply.into()) {
+            clocks[mover] = Duration::from_millis(made.clock_ms.into());
+            mover = mover.opponent();
+        }
+        clocks
+    }
+
+    /// Takes back all moves after `ply`. The line `start`ed from that position.
+    pub(crate) fn take_back_to(&mut self, start: &StartPosition, ply: u16) {
+        if let Some(board) = self.board_at(start, ply) {
+            self.board = board;
+            self.moves.truncate(ply.into());
+        }
+    }
+
     /// The board as it was at `ply`, made again from the position that the line `start`ed from. `None`
     /// beyond the last ply.
     pub(crate) fn board_at(&self, start: &StartPosition, ply: u16) -> Option<Board> {
+        let made = self.moves.get(..ply.into())?;
+        Self::replay(start, made.iter().map(|made| made.uci))
+    }
+
+    /// The board after `moves` from `start`; `None` if one of them is not legal.
+    pub(crate) fn replay(
+        start: &StartPosition,
+        moves: impl IntoIterator<Item = Uci>,
+    ) -> Option<Board> {
         let mut board = Board::new(start.position());
-        for made in self.moves.get(..ply.into())? {
-            let legal = board.position().resolve(made.uci)?;
+        for uci in moves {
+            let legal = board.position().resolve(uci)?;
             board.play(legal);
         }
         Some(board)

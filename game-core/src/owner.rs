@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InvalidId, MatchId};
+use crate::{InvalidId, MatchId, Tag};
 
 /// Identifies one shard process: random, new at each start, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -18,6 +18,12 @@ impl ShardId {
     #[must_use]
     pub fn from_random(bits: u128) -> Self {
         Self(MatchId::from_random(bits))
+    }
+
+    /// The shard's home tag: matches that are made for it have this one.
+    #[must_use]
+    pub fn home(&self) -> Tag {
+        self.0.tag()
     }
 }
 

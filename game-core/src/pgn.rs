@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::date::UtcDate;
-use crate::{Match, Outcome, Position, Seat, Speed, Termination, Uci};
+use crate::{BySeat, Match, MatchTags, Outcome, Position, Seat, Speed, Termination, Uci};
 
 impl Match {
     /// The match as PGN, in play or finished, as one game of a file.
@@ -45,21 +45,43 @@ impl Match {
     /// The tags in the order of the PGN standard: the seven tag roster, then the others.
     fn pgn_tags(&self, site: &str, result: &str) -> Vec<(&'static str, String)> {
         let setup = self.setup();
-        let date = UtcDate::from(setup.created_at);
+        let no_tags = MatchTags::default();
+        let agreed = setup.tags.as_deref().unwrap_or(&no_tags);
+        let or = |tag: &Option<Box<str>>, usual: &str| tag.as_deref().unwrap_or(usual).to_owned();
+        let date = UtcDate::from(setup.start_at.unwrap_or(setup.created_at));
         let (date, time) = (pgn_date(date), pgn_time(date));
         let mut tags = vec![
-            ("Event", self.pgn_event()),
-            ("Site", site.to_owned()),
+            ("Event", or(&agreed.event, &self.pgn_event())),
+            ("Site", or(&agreed.site, site)),
             ("Date", date.clone()),
-            ("Round", "-".to_owned()),
+            ("Round", or(&agreed.round, "-")),
             ("White", setup.players.white.name.to_string()),
             ("Black", setup.players.black.name.to_string()),
             ("Result", result.to_owned()),
-            ("UTCDate", date),
-            ("UTCTime", time),
-            ("TimeControl", setup.time_control.to_string()),
-            ("Termination", self.pgn_termination().to_owned()),
         ];
+        if let Some(board) = &agreed.board {
+            tags.push(("Board", board.to_string()));
+        }
+        tags.extend([("UTCDate", date), ("UTCTime", time)]);
+        let players = [
+            ("WhiteElo", "WhiteTitle", &setup.players.white),
+            ("BlackElo", "BlackTitle", &setup.players.black),
+        ];
+        for (elo, title, player) in players {
+            // `-` stands for a player without a rating (PGN standard 9.1.2).
+            let rating = player.rating.map(|rating| rating.to_string());
+            tags.push((elo, rating.unwrap_or_else(|| "-".to_owned())));
+            if player.is_bot {
+                tags.push((title, "BOT".to_owned()));
+            }
+        }
+        tags.extend(self.pgn_time_controls());
+        tags.push(("Termination", self.pgn_termination().to_owned()));
+        if let Some(variant) = setup.variant.pgn() {
+            tags.push(("Variant", variant.to_owned()));
+        } else if !setup.start.is_initial() {
+            tags.push(("Variant", "From Position".to_owned()));
+        }
         if !setup.start.is_initial() {
             tags.push(("SetUp", "1".to_owned()));
             tags.push(("FEN", setup.start.fen()));
@@ -67,11 +89,25 @@ impl Match {
         tags
     }
 
+    /// The time control, or one for each side where they differ.
+    fn pgn_time_controls(&self) -> Vec<(&'static str, String)> {
+        let BySeat { white, black } = &self.setup().controls;
+        if white == black {
+            vec![("TimeControl", white.pgn())]
+        } else {
+            vec![
+                ("TimeControl", "?".to_owned()),
+                ("WhiteTimeControl", white.pgn()),
+                ("BlackTimeControl", black.pgn()),
+            ]
+        }
+    }
+
     /// For example `Rated blitz match`.
     fn pgn_event(&self) -> String {
         let setup = self.setup();
         let rated = if setup.rated { "Rated" } else { "Casual" };
-        let speed = match setup.time_control.speed() {
+        let speed = match setup.speed() {
             Speed::UltraBullet => "ultrabullet",
             Speed::Bullet => "bullet",
             Speed::Blitz => "blitz",
@@ -88,6 +124,7 @@ impl Match {
             Some((Outcome::Aborted, _)) => "Abandoned",
             Some((_, Termination::TimeForfeit)) => "Time forfeit",
             Some((_, Termination::Adjudicated)) => "Adjudication",
+            Some((_, Termination::Abandoned)) => "Abandoned",
             Some(_) => "Normal",
         }
     }

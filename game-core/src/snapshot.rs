@@ -5,12 +5,12 @@ use std::time::Duration;
 use crate::apply::Clocks;
 use crate::board::Ending;
 use crate::clock::Clock;
-use crate::decide::Act;
+use crate::decide::{Act, Circumstances};
 use crate::history::{Deed, Entry};
 use crate::state::End;
 use crate::{
-    BySeat, CommandId, CommandKind, Event, EventKind, Match, MatchSetup, Outcome, Refusal, Seat,
-    Termination,
+    BySeat, ClockState, CommandId, CommandKind, Event, EventKind, Match, MatchId, MatchSetup,
+    MatchTime, Outcome, Refusal, Seat, Termination,
 };
 
 /// The whole state of a match at one seq: what was agreed, and every event since in packed form.
@@ -22,12 +22,18 @@ use crate::{
 pub struct Snapshot {
     /// The terms of the match.
     pub setup: MatchSetup,
-    /// Every event but the one that ended the match.
+    /// Every event before the one that ended the match.
     pub history: Vec<Entry>,
-    /// What both clocks showed at the last event.
-    pub clocks: BySeat<Duration>,
     /// How the match ended.
     pub end: Option<End>,
+    /// Every event after the end.
+    pub aftermath: Vec<Entry>,
+    /// The match that follows this one, if both have agreed on a rematch.
+    pub rematch: Option<MatchId>,
+    /// The clocks at the last event.
+    pub clocks: ClockState,
+    /// When the last event happened, on the clock of the owner at that time.
+    pub at: MatchTime,
 }
 
 impl Snapshot {
@@ -40,8 +46,8 @@ impl Snapshot {
     /// The number of its last event; 0 before the first.
     #[must_use]
     pub fn seq(&self) -> u32 {
-        let ended = u32::from(self.end.is_some());
-        u32::try_from(self.history.len()).map_or(u32::MAX, |len| len.saturating_add(ended))
+        let len = self.history.len() + usize::from(self.end.is_some()) + self.aftermath.len();
+        u32::try_from(len).unwrap_or(u32::MAX)
     }
 
     /// How the match ended, if it has.
@@ -102,78 +108,77 @@ impl Match {
     /// refusals.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            setup: self.setup.clone(),
-            history: self.history.entries().to_vec(),
-            clocks: self.clock.remaining(),
-            end: self.end,
-        }
+        self.snapshot_at(self.seq(), self.clocks_at_last_event(), self.last_at)
     }
 
-    /// The state after the event `seq`, at which both clocks showed `clocks`; the state after the last
-    /// event if there is none after `seq`. So unconfirmed events can be left out.
+    /// The state after the event `seq`, which happened `at` and left the clocks as `clocks`; the state
+    /// after the last event if there is none after `seq`. So unconfirmed events can be left out.
     #[must_use]
-    pub fn snapshot_at(&self, seq: u32, clocks: BySeat<Duration>) -> Snapshot {
-        let len = usize::try_from(seq).unwrap_or(usize::MAX);
-        let entries = self.history.entries();
+    pub fn snapshot_at(&self, seq: u32, clocks: ClockState, at: MatchTime) -> Snapshot {
+        let entries = &self.history.entries()[..self.history.entries_up_to(seq)];
+        let end_seq = self.history.end_seq().filter(|&end_seq| end_seq <= seq);
+        let before_end = end_seq.map_or(entries.len(), |end_seq| end_seq as usize - 1);
+        let (history, aftermath) = entries.split_at(before_end);
+        let agreed = |entry: &Entry| matches!(entry.deed, Deed::RematchAgreed(_));
         Snapshot {
             setup: self.setup.clone(),
-            history: entries[..len.min(entries.len())].to_vec(),
+            history: history.to_vec(),
+            end: self.end.filter(|_| end_seq.is_some()),
+            rematch: self.rematch.agreed.filter(|_| aftermath.iter().any(agreed)),
+            aftermath: aftermath.to_vec(),
             clocks,
-            end: self.end.filter(|_| seq >= self.seq()),
+            at,
         }
     }
 
     /// The events after `seq`, rebuilt from the history, for a store that has lost them.
     ///
     /// The clocks of the last event are exact. In earlier events the mover's clock is in whole
-    /// milliseconds, as it was sent to peers, and at a draw offer the clock of the side to move is that of
-    /// its last move.
+    /// milliseconds, as it was sent to peers, the clocks beside an offer are those of the last move, and
+    /// the other parts of [`ClockState`] and the time are left out: only those of the last event of a log
+    /// are ever used.
     #[must_use]
     pub fn events_after(&self, seq: u32) -> Vec<Event> {
-        let mut shown = Clock::new(self.setup.time_control).remaining();
+        let mut replayed = Self::new(self.setup.clone());
         let mut events = Vec::with_capacity(self.seq().saturating_sub(seq) as usize);
-        for (number, entry) in (1..).zip(self.history.entries()) {
-            let kind = entry.kind();
-            if let Deed::Moved { seat, clock_ms, .. } = entry.deed {
-                shown[seat] = Duration::from_millis(clock_ms.into());
+        let mut end = self.end.zip(self.history.end_seq());
+        for (number, entry) in self.history.numbered() {
+            if let Some((end, end_seq)) = end.take_if(|(_, end_seq)| *end_seq < number) {
+                events.extend((end_seq > seq).then(|| replayed.rebuilt_end(end)));
             }
+            let Ok(event) = replayed.replay_entry(*entry, self.rematch.agreed) else {
+                break;
+            };
             if number > seq {
-                let (seat, command) = entry.by();
-                events.push(Event {
-                    seq: number,
-                    seat: Some(seat),
-                    command_id: Some(command),
-                    clocks: shown,
-                    kind,
-                });
+                events.push(event);
             }
         }
-        let end = self.end.filter(|_| self.seq() > seq);
-        events.extend(end.map(|end| Event {
-            seq: self.seq(),
-            seat: end.by.map(|(seat, _)| seat),
-            command_id: end.by.map(|(_, command)| command),
-            clocks: shown,
-            kind: EventKind::Ended {
-                outcome: end.outcome,
-                termination: end.termination,
-            },
-        }));
+        if let Some((end, end_seq)) = end {
+            events.extend((end_seq > seq).then(|| replayed.rebuilt_end(end)));
+        }
         if let Some(last) = events.last_mut() {
             last.clocks = self.clocks_at_last_event();
+            last.at = self.last_at;
         }
         events
     }
 
-    /// What both clocks showed at the last event, without the time that counted since then under a former
-    /// owner.
-    fn clocks_at_last_event(&self) -> BySeat<Duration> {
-        let mut clocks = self.clock.remaining();
+    /// The event that ended the match, applied to what was replayed up to it.
+    fn rebuilt_end(&mut self, end: End) -> Event {
+        let clocks = Clocks::Recorded {
+            state: self.clock.state(),
+            at: MatchTime::default(),
+        };
+        self.finish(end.by, (end.outcome, end.termination), clocks)
+    }
+
+    /// The clocks at the last event, without the time that counted since then under a former owner.
+    pub(crate) fn clocks_at_last_event(&self) -> ClockState {
+        let mut clocks = self.clock.clone();
         if self.timed_seat().is_some() {
-            clocks[self.turn()] += self.carried;
+            clocks.uncharge(self.turn(), self.carried);
         }
-        clocks
+        clocks.state()
     }
 
     /// Restores a match from a snapshot and the events after it, with its clocks stopped.
@@ -190,19 +195,31 @@ impl Match {
         let Snapshot {
             setup,
             history,
-            clocks,
             end,
+            aftermath,
+            rematch,
+            clocks,
+            at,
         } = snapshot;
         let mut restored = Self::new(setup);
         for entry in history {
-            restored.replay_entry(entry)?;
+            restored.replay_entry(entry, None)?;
         }
-        let seq = restored.seq();
-        check_clocks(clocks, seq)?;
+        check_clocks(clocks, restored.seq())?;
         restored.clock.set(clocks);
         if let Some(end) = end {
-            restored.replay_end(end, clocks)?;
+            restored.replay_end(end, clocks, at)?;
         }
+        for entry in aftermath {
+            restored.replay_entry(entry, rematch)?;
+        }
+        if restored.rematch.agreed != rematch {
+            return Err(RestoreError::Unfounded {
+                seq: restored.seq(),
+            });
+        }
+        restored.clock.set(clocks);
+        restored.last_at = at;
         for event in tail {
             restored.replay(event)?;
         }
@@ -234,20 +251,49 @@ impl Match {
                 outcome,
                 termination,
             };
-            return self.replay_end(end, event.clocks);
+            return self.replay_end(end, event.clocks, event.at);
         }
         let by = by.ok_or(RestoreError::Author { seq })?;
-        self.replay_act(by, event.kind, event.clocks)
+        let clocks = Clocks::Recorded {
+            state: event.clocks,
+            at: event.at,
+        };
+        self.replay_act(by, event.kind, clocks).map(|_| ())
     }
 
     /// Replays an event from a snapshot, which holds only the mover's clock, as the record of moves
-    /// needs it.
-    fn replay_entry(&mut self, entry: Entry) -> Result<(), RestoreError> {
-        let mut clocks = self.clock.remaining();
-        if let Deed::Moved { seat, clock_ms, .. } = entry.deed {
-            clocks[seat] = Duration::from_millis(clock_ms.into());
+    /// needs it. `rematch` is the new match that an agreement is about.
+    fn replay_entry(
+        &mut self,
+        entry: Entry,
+        rematch: Option<MatchId>,
+    ) -> Result<Event, RestoreError> {
+        let mut state = ClockState {
+            remaining: self.clock.remaining(),
+            ..ClockState::default()
+        };
+        match entry.deed {
+            Deed::Moved { seat, clock_ms, .. } => {
+                state.remaining[seat] = Duration::from_millis(clock_ms.into());
+            }
+            Deed::TimeGiven(seat, seconds) => {
+                let given = Duration::from_secs(seconds.into());
+                let clock = &mut state.remaining[seat.opponent()];
+                *clock = clock.saturating_add(given).min(Clock::MAX);
+            }
+            Deed::TakenBack(_, plies) => {
+                let ply = self.ply().saturating_sub(plies.into());
+                let start = self.setup.controls.map(|control| control.start());
+                state.remaining = self.line.clocks_at(ply, start);
+            }
+            _ => {}
         }
-        self.replay_act(entry.by(), entry.kind(), clocks)
+        let kind = entry.deed.kind(rematch);
+        let kind = kind.ok_or(RestoreError::Unfounded {
+            seq: self.next_seq(),
+        })?;
+        let at = MatchTime::default();
+        self.replay_act(entry.by(), kind, Clocks::Recorded { state, at })
     }
 
     /// Replays an event that did not end the match, if it is the effect of its command.
@@ -255,34 +301,54 @@ impl Match {
         &mut self,
         by: (Seat, CommandId),
         kind: EventKind,
-        clocks: BySeat<Duration>,
-    ) -> Result<(), RestoreError> {
+        clocks: Clocks,
+    ) -> Result<Event, RestoreError> {
         let seq = self.next_seq();
         let (seat, command) = by;
         self.check_new(by)?;
+        let mut next_match = None;
         let asked = match kind {
-            EventKind::Moved { uci, offers_draw } => CommandKind::Move {
-                ply: self.ply(),
+            EventKind::Moved { uci, with } => CommandKind::Move {
+                position_seq: self.position_seq(),
                 uci,
-                offers_draw,
+                with,
             },
             EventKind::DrawOffered => CommandKind::OfferDraw,
             EventKind::DrawDeclined => CommandKind::DeclineDraw,
+            EventKind::TakebackOffered => CommandKind::OfferTakeback,
+            EventKind::TakebackDeclined => CommandKind::DeclineTakeback,
+            EventKind::TakenBack { .. } => CommandKind::AcceptTakeback,
+            EventKind::TimeGiven { seconds } => CommandKind::GiveTime { seconds },
+            EventKind::RematchOffered => CommandKind::OfferRematch,
+            EventKind::RematchDeclined => CommandKind::DeclineRematch,
+            EventKind::RematchAgreed { match_id } => {
+                next_match = Some(match_id);
+                CommandKind::AcceptRematch
+            }
             EventKind::Ended { .. } => return Err(RestoreError::Unfounded { seq }),
         };
+        let known = Circumstances {
+            now: None,
+            next_match,
+        };
         let act = self
-            .decide(seat, asked)
+            .decide(seat, asked, known)
             .map_err(|refusal| RestoreError::Refused { seq, refusal })?;
-        let event = self.enact((seat, command), act, Clocks::Recorded(clocks));
+        let event = self.enact((seat, command), act, clocks);
         if event.kind == kind {
-            Ok(())
+            Ok(event)
         } else {
             Err(RestoreError::Unfounded { seq })
         }
     }
 
     /// Replays the end of the match, if it follows from the state.
-    fn replay_end(&mut self, end: End, clocks: BySeat<Duration>) -> Result<(), RestoreError> {
+    fn replay_end(
+        &mut self,
+        end: End,
+        clocks: ClockState,
+        at: MatchTime,
+    ) -> Result<(), RestoreError> {
         let seq = self.next_seq();
         if self.end.is_some() {
             return Err(RestoreError::Refused {
@@ -295,7 +361,7 @@ impl Match {
                 self.check_new(by)?;
                 self.end_by_command(by.0, &end, seq)?
             }
-            None => self.end_without_seat((end.outcome, end.termination), clocks),
+            None => self.end_without_seat((end.outcome, end.termination), clocks.remaining),
         };
         if expected != Some((end.outcome, end.termination)) {
             return Err(RestoreError::Unfounded { seq });
@@ -303,7 +369,7 @@ impl Match {
         self.finish(
             end.by,
             (end.outcome, end.termination),
-            Clocks::Recorded(clocks),
+            Clocks::Recorded { state: clocks, at },
         );
         Ok(())
     }
@@ -319,15 +385,18 @@ impl Match {
             Termination::Resignation => CommandKind::Resign,
             Termination::DrawAgreement => CommandKind::AcceptDraw,
             Termination::Aborted => CommandKind::Abort,
+            Termination::ThreefoldRepetition | Termination::FiftyMoves => CommandKind::ClaimDraw,
+            Termination::Abandoned if end.outcome == Outcome::Draw => {
+                CommandKind::ClaimAbandonedDraw
+            }
+            Termination::Abandoned => CommandKind::ClaimWin,
             _ => return Err(RestoreError::Author { seq }),
         };
-        match self.decide(seat, asked) {
-            // A confirmed loss stands, even if the opponent lacked the material to mate.
-            Ok(Act::End((Outcome::Draw, Termination::Resignation)))
-                if end.outcome == Outcome::win_of(seat.opponent()) =>
-            {
-                Ok(Some((end.outcome, end.termination)))
-            }
+        let known = Circumstances {
+            now: None,
+            next_match: None,
+        };
+        match self.decide(seat, asked, known) {
             Ok(Act::End(ending)) => Ok(Some(ending)),
             Ok(_) => Ok(None),
             Err(refusal) => Err(RestoreError::Refused { seq, refusal }),
@@ -374,10 +443,8 @@ impl Match {
     }
 }
 
-fn check_clocks(clocks: BySeat<Duration>, seq: u32) -> Result<(), RestoreError> {
-    let possible =
-        |clock: Duration| clock <= Clock::MAX && clock.subsec_nanos().is_multiple_of(1000);
-    if possible(clocks.white) && possible(clocks.black) {
+fn check_clocks(clocks: ClockState, seq: u32) -> Result<(), RestoreError> {
+    if clocks.is_possible() {
         Ok(())
     } else {
         Err(RestoreError::Clock { seq })

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use crate::absence::Absence;
 use crate::board::Ending;
 use crate::clock::Clock;
 use crate::history::History;
 use crate::line::Line;
-use crate::offers::DrawOffers;
+use crate::offers::{DrawOffers, Rematch, Takebacks};
 use crate::refusals::RecentRefusals;
 use crate::{
-    BySeat, ClockStart, CommandId, MatchSetup, MatchTime, Move, Outcome, Position, Seat,
-    Termination, Uci,
+    BySeat, ClockStart, ClockState, CommandId, MatchId, MatchSetup, MatchTime, Move, Outcome,
+    Position, Rule, Seat, Termination, Uci, Variant,
 };
 
 /// A match in play or finished.
@@ -39,10 +40,26 @@ pub struct Match {
     is_attended: bool,
     /// The time that counted for the move under way under former owners, and is in no event.
     pub(crate) carried: Duration,
+    /// Play begins then, if it has to wait for its agreed time.
+    pub(crate) opens_at: Option<MatchTime>,
+    /// Since when the side to move has been asked to move.
+    pub(crate) turn_since: Option<MatchTime>,
+    /// When the present owner first counted time; not part of a snapshot.
+    pub(crate) resumed_at: Option<MatchTime>,
+    /// Who is gone; not part of a snapshot.
+    pub(crate) absence: Absence,
     /// The standing draw offer, and when each seat last made one.
     pub(crate) offers: DrawOffers,
+    /// The standing request for a takeback.
+    pub(crate) takebacks: Takebacks,
+    /// The offer of a rematch, after the end.
+    pub(crate) rematch: Rematch,
+    /// A draw was claimed with the last move.
+    pub(crate) claims_draw: bool,
     /// Every event but the one that ended the match.
     pub(crate) history: History,
+    /// When the last event happened, on the clock of the owner at that time.
+    pub(crate) last_at: MatchTime,
     /// How the match ended.
     pub(crate) end: Option<End>,
     /// The most recent refusals; not part of a snapshot.
@@ -66,13 +83,24 @@ impl Match {
     pub fn new(setup: MatchSetup) -> Self {
         Self {
             line: Line::new(&setup.start),
-            clock: Clock::new(setup.time_control),
+            clock: Clock::new(
+                &setup.controls,
+                BySeat::new_with(|seat| setup.compensates(seat)),
+            ),
             first_move_until: None,
             attended_until: None,
             is_attended: false,
             carried: Duration::ZERO,
+            opens_at: None,
+            turn_since: None,
+            resumed_at: None,
+            absence: Absence::default(),
             offers: DrawOffers::default(),
+            takebacks: Takebacks::default(),
+            rematch: Rematch::default(),
+            claims_draw: false,
             history: History::default(),
+            last_at: MatchTime::default(),
             end: None,
             refusals: BySeat::default(),
             setup,
@@ -84,6 +112,40 @@ impl Match {
     /// the start, so that nobody loses a match that neither player joined.
     pub fn attend(&mut self) {
         self.is_attended = true;
+    }
+
+    /// Lets play begin at `at` only: until then no move is accepted and no time counts. To be called before
+    /// [`start_clock`](Self::start_clock) by an owner who knows that the agreed time has not come.
+    pub const fn open_at(&mut self, at: MatchTime) {
+        self.opens_at = Some(at);
+    }
+
+    /// Notes that the player of `seat` is here.
+    pub fn came(&mut self, seat: Seat) {
+        self.absence.came(seat);
+    }
+
+    /// Notes that the player of `seat` is gone since `now`, and whether on purpose.
+    pub fn left(&mut self, seat: Seat, said_goodbye: bool, now: MatchTime) {
+        self.absence.left(seat, said_goodbye, now);
+    }
+
+    /// From when on `seat` may claim the match, as its opponent is gone while to move. `None` while it
+    /// cannot, and where the terms forbid it.
+    #[must_use]
+    pub fn claimable_at(&self, seat: Seat) -> Option<MatchTime> {
+        let absentee = seat.opponent();
+        let both_moved = self.ply() >= Self::FIRST_PLIES;
+        if self.is_over()
+            || !both_moved
+            || self.turn() != absentee
+            || self.setup.rules.has(Rule::NoClaimWin)
+        {
+            return None;
+        }
+        let speed = self.setup.speed();
+        let turn_since = self.turn_since?;
+        self.absence.claimable_at(absentee, turn_since, speed)
     }
 
     /// When [`tick`](Self::tick) must be called next; `None` while no clock counts, and after the end.
@@ -106,9 +168,12 @@ impl Match {
     /// move. After each move no time counts until this is called. Has no effect while time counts
     /// already, or on a finished match.
     pub fn start_clock(&mut self, now: MatchTime) {
+        self.resumed_at.get_or_insert(now);
         if self.is_over() || self.deadline().is_some() {
             return;
         }
+        let now = self.opens_at.map_or(now, |opens_at| now.max(opens_at));
+        self.turn_since = Some(now);
         let first_move_until = now + self.first_move_timeout().saturating_sub(self.carried);
         if self.has_begun() {
             self.clock.start(self.turn(), now);
@@ -133,9 +198,7 @@ impl Match {
         if let Some(until) = self.first_move_until {
             return self.first_move_timeout().saturating_sub(until.since(now));
         }
-        let turn = self.turn();
-        let counted = self.clock.remaining()[turn].saturating_sub(self.clock.shown(now)[turn]);
-        self.carried + counted
+        self.carried + self.clock.uncharged(now)
     }
 
     /// Charges the side to move the time that counted for its move under a former owner. To be called
@@ -152,7 +215,8 @@ impl Match {
     }
 
     fn first_move_timeout(&self) -> Duration {
-        self.setup.time_control.speed().first_move_timeout()
+        let control = &self.setup.controls[self.turn()];
+        control.first_move_timeout(self.setup.variant == Variant::Chess960)
     }
 
     /// The terms of the match.
@@ -164,7 +228,7 @@ impl Match {
     /// The number of the last event; 0 before the first.
     #[must_use]
     pub fn seq(&self) -> u32 {
-        self.history.len() + u32::from(self.end.is_some())
+        self.history.seq()
     }
 
     /// Half-moves made.
@@ -208,6 +272,31 @@ impl Match {
     #[must_use]
     pub const fn draw_offer(&self) -> Option<Seat> {
         self.offers.standing()
+    }
+
+    /// The seat whose request for a takeback stands.
+    #[must_use]
+    pub const fn takeback_offer(&self) -> Option<Seat> {
+        self.takebacks.standing()
+    }
+
+    /// The seat whose offer of a rematch stands.
+    #[must_use]
+    pub const fn rematch_offer(&self) -> Option<Seat> {
+        self.rematch.standing
+    }
+
+    /// The match that follows this one, once both have agreed on a rematch.
+    #[must_use]
+    pub const fn rematch(&self) -> Option<MatchId> {
+        self.rematch.agreed
+    }
+
+    /// The seq of the last event that changed the line of moves, a move or a takeback; 0 before the first.
+    /// A move names it.
+    #[must_use]
+    pub fn position_seq(&self) -> u32 {
+        self.history.position_seq(self.history.entries().len())
     }
 
     /// The position as FEN; an en passant square only where the capture is legal.
@@ -254,11 +343,15 @@ impl Match {
     }
 
     /// The plies of both first moves, which are not timed and can be aborted.
-    const FIRST_PLIES: u16 = 2;
+    pub(crate) const FIRST_PLIES: u16 = 2;
 
     /// How the rules have ended the match, whether or not the end is an event already.
-    pub(crate) const fn verdict(&self) -> Option<Ending> {
-        self.line.board().verdict()
+    pub(crate) fn verdict(&self) -> Option<Ending> {
+        let board = self.line.board();
+        board.verdict().or_else(|| {
+            let asked = self.claims_draw || self.setup.rules.has(Rule::AutoClaim);
+            board.claim().filter(|_| asked)
+        })
     }
 
     /// Whether the match counts: it is timed, has a result, and can no longer be aborted.
@@ -267,7 +360,7 @@ impl Match {
     }
 
     /// Whether the match is decided. The event that states its end may still be missing.
-    pub(crate) const fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.end.is_some() || self.verdict().is_some()
     }
 
@@ -279,7 +372,7 @@ impl Match {
     /// The seq of the event that this command of `seat` caused, if it was accepted.
     pub(crate) fn accepted(&self, seat: Seat, id: CommandId) -> Option<u32> {
         if self.end.is_some_and(|end| end.by == Some((seat, id))) {
-            Some(self.seq())
+            self.history.end_seq()
         } else {
             self.history.find(seat, id)
         }
@@ -290,6 +383,7 @@ impl Match {
         self.clock.stop();
         self.first_move_until = None;
         self.attended_until = None;
+        self.turn_since = None;
     }
 }
 

@@ -1,12 +1,13 @@
 //! A builder of match terms, for the tests of every crate.
 
 use crate::{
-    BySeat, ClockStart, MatchId, MatchSetup, Player, StartPosition, TimeControl, UnixMillis,
+    BySeat, ClockStart, MatchId, MatchSetup, Player, Rule, Rules, StartPosition, TimeControl,
+    UnixMillis, Variant,
 };
 
 /// Builds a [`MatchSetup`] for a test, which names only the terms that it is about.
 ///
-/// The others are: match 1, ann against bob, 3 minutes and 2 seconds a move, first moves not timed, the
+/// The others are: match 1, ann against bob, who are bots, so that clocks are exact; 3 minutes and 2 seconds a move, first moves not timed, the
 /// initial position, not rated, made at the beginning of 1970.
 ///
 /// # Panics
@@ -31,10 +32,16 @@ impl SetupBuilder {
                 white: player("ann"),
                 black: player("bob"),
             },
-            time_control: control("180+2"),
+            variant: Variant::Standard,
+            start: StartPosition::default(),
+            controls: both(control("180+2")),
             clock_start: ClockStart::AfterFirstMoves,
-            start: StartPosition::INITIAL,
+            start_at: None,
             rated: false,
+            spectator_delay_s: 0,
+            chat: true,
+            rules: Rules::USUAL,
+            tags: None,
             created_at: UnixMillis(0),
         })
     }
@@ -62,7 +69,37 @@ impl SetupBuilder {
     /// Another time control.
     #[must_use]
     pub const fn time_control(mut self, control: TimeControl) -> Self {
-        self.0.time_control = control;
+        self.0.controls = both(control);
+        self
+    }
+
+    /// A control for each seat.
+    #[must_use]
+    pub const fn controls(mut self, white: TimeControl, black: TimeControl) -> Self {
+        self.0.controls = BySeat { white, black };
+        self
+    }
+
+    /// Another variant, from its own initial position.
+    #[must_use]
+    pub fn variant(mut self, variant: Variant) -> Self {
+        self.0.variant = variant;
+        self.0.start = StartPosition::initial(variant);
+        self
+    }
+
+    /// One more rule that differs from the usual ones.
+    #[must_use]
+    pub const fn rule(mut self, rule: Rule) -> Self {
+        self.0.rules = self.0.rules.with(rule);
+        self
+    }
+
+    /// Players are people, whose lag is compensated.
+    #[must_use]
+    pub const fn people(mut self) -> Self {
+        self.0.players.white.is_bot = false;
+        self.0.players.black.is_bot = false;
         self
     }
 
@@ -88,8 +125,7 @@ impl SetupBuilder {
     /// Another start position, as FEN.
     #[must_use]
     pub fn start(mut self, fen: &str) -> Self {
-        self.0.start = fen
-            .parse()
+        self.0.start = StartPosition::parse(self.0.variant, fen)
             .unwrap_or_else(|error| panic!("{fen:?}: {error}"));
         self
     }
@@ -115,7 +151,7 @@ impl SetupBuilder {
     }
 }
 
-/// A player whose name is its id.
+/// A player whose name is its id: a bot, whose lag is not compensated.
 ///
 /// # Panics
 ///
@@ -125,6 +161,15 @@ pub fn player(id: &str) -> Player {
     Player {
         id: id.parse().unwrap_or_else(|error| panic!("{id:?}: {error}")),
         name: id.into(),
+        rating: None,
+        is_bot: true,
+    }
+}
+
+const fn both(control: TimeControl) -> BySeat<TimeControl> {
+    BySeat {
+        white: control,
+        black: control,
     }
 }
 
