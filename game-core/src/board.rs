@@ -88,8 +88,8 @@ impl Board {
 
     /// The result if `loser` runs out of time or resigns now.
     ///
-    /// FIDE 6.9 and 5.1.2 give a draw where the opponent cannot mate by any sequence of legal moves.
-    /// Only the material is considered, as on Lichess: an opponent whose material could mate in some
+    /// FIDE 6.9 and 5.1.2 give a draw where the opponent cannot mate, or win as the variant has it, by
+    /// any sequence of legal moves. Only the material is considered, as on Lichess: an opponent whose material could mate in some
     /// position wins, even if the position on the board is blocked.
     pub(crate) fn outcome_lost_by(&self, loser: Seat) -> Outcome {
         let winner = loser.opponent();
@@ -100,11 +100,15 @@ impl Board {
         }
     }
 
-    /// The end that the rules conclude from the position. Mate is checked first, as it takes precedence
-    /// when the same move completes a repetition or the 75 moves (FIDE 9.6.2).
+    /// The end that the rules conclude from the position. The variant's own end is checked first, then
+    /// mate, as it takes precedence when the same move completes a repetition or the 75 moves
+    /// (FIDE 9.6.2).
     fn conclude(&self, repetitions: usize) -> Option<Ending> {
         let draw = |termination| Some((Outcome::Draw, termination));
-        if self.position.is_checkmate() {
+        if let Some(winner) = self.position.variant_end() {
+            let outcome = winner.map_or(Outcome::Draw, Outcome::win_of);
+            Some((outcome, Termination::VariantEnd))
+        } else if self.position.is_checkmate() {
             let winner = self.turn().opponent();
             Some((Outcome::win_of(winner), Termination::Checkmate))
         } else if self.position.is_stalemate() {

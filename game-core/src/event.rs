@@ -133,6 +133,8 @@ pub enum Termination {
     Stalemate,
     /// Neither side has the material to mate (FIDE 5.2.2).
     DeadPosition,
+    /// The variant's own rules ended the match: by a king in the center, the third check, and so on.
+    VariantEnd,
     /// The same position for the fifth time (FIDE 9.6.1).
     FivefoldRepetition,
     /// Seventy-five moves a side without a capture or a pawn move (FIDE 9.6.2).
@@ -174,6 +176,7 @@ impl Termination {
             Self::Checkmate => "checkmate",
             Self::Stalemate => "stalemate",
             Self::DeadPosition => "dead_position",
+            Self::VariantEnd => "variant_end",
             Self::FivefoldRepetition => "fivefold_repetition",
             Self::SeventyFiveMoves => "seventy_five_moves",
             Self::MaxLength => "max_length",

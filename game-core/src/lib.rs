@@ -19,12 +19,15 @@ mod square;
 mod uci;
 
 // The rules of chess.
+mod chess960;
 mod fen;
 mod limits;
 mod position;
+mod variant;
 
 // What is agreed, asked for and done.
 mod setup;
+mod start;
 
 mod command;
 mod event;
@@ -69,10 +72,11 @@ pub use piece::{CastlingSide, Piece, Role};
 pub use position::{InvalidPosition, InvalidSan, Move, Position, San};
 pub use rules::{Rule, Rules};
 pub use seat::{BySeat, ColorChoice, Seat};
-pub use setup::{InvalidSetup, MatchSetup, MatchTags, Player, StartPosition};
-
+pub use setup::{MatchSetup, MatchTags, Player};
 pub use snapshot::{RestoreError, Snapshot};
 pub use square::{File, InvalidSquare, Rank, Square};
+pub use start::{InvalidSetup, StartPosition};
 pub use state::{End, Match};
 pub use time::{ClockStart, InvalidTimeControl, MatchTime, Speed, TimeControl, UnixMillis};
 pub use uci::{InvalidUci, Uci};
+pub use variant::{InvalidVariant, Variant};

@@ -77,7 +77,7 @@ impl Match {
         }
         tags.extend(self.pgn_time_controls());
         tags.push(("Termination", self.pgn_termination().to_owned()));
-        if let Some(variant) = setup.variant.pgn() {
+        if let Some(variant) = setup.variant().pgn() {
             tags.push(("Variant", variant.to_owned()));
         } else if !setup.start.is_initial() {
             tags.push(("Variant", "From Position".to_owned()));

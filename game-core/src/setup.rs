@@ -1,80 +1,9 @@
 //! The terms of a match: what is agreed before it begins.
 
-use std::str::FromStr;
-
-use crate::limits::QUIET_PLIES_MAX;
 use crate::{
-    BySeat, ClockStart, InvalidPosition, MatchId, PlayerId, Position, Rule, Rules, Seat, Speed,
-    TimeControl, UnixMillis, Variant,
+    BySeat, ClockStart, MatchId, PlayerId, Rule, Rules, Seat, Speed, StartPosition, TimeControl,
+    UnixMillis, Variant,
 };
-
-/// Why no match can begin from a position.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidSetup {
-    /// The text is not FEN of standard chess, or has parts that a position does not keep.
-    #[error("the starting position is not FEN: {0}")]
-    Fen(String),
-    /// The FEN is well formed, but the position is not legal.
-    #[error("the starting position is not legal: {0}")]
-    Position(String),
-    /// The position is decided already.
-    #[error("the starting position is already decided")]
-    Over,
-}
-
-/// The position before the first move: the initial position of chess, or any legal one.
-///
-/// Holds a position that has at least one legal move and is not yet over.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct StartPosition(Option<Box<Position>>);
-
-impl StartPosition {
-    /// The initial position of chess.
-    pub const INITIAL: Self = Self(None);
-
-    /// Whether this is the initial position of chess.
-    #[must_use]
-    pub const fn is_initial(&self) -> bool {
-        self.0.is_none()
-    }
-
-    /// The position.
-    #[must_use]
-    pub fn position(&self) -> Position {
-        self.0.as_deref().cloned().unwrap_or_default()
-    }
-
-    /// The number of the first move, as in the FEN: 1 except for positions from the middle of a game.
-    #[must_use]
-    pub fn fullmove(&self) -> u32 {
-        self.position().move_number()
-    }
-
-    /// The position as FEN.
-    #[must_use]
-    pub fn fen(&self) -> String {
-        self.position().fen()
-    }
-}
-
-impl FromStr for StartPosition {
-    type Err = InvalidSetup;
-
-    fn from_str(fen: &str) -> Result<Self, InvalidSetup> {
-        let position = Position::from_fen(fen).map_err(|invalid| match invalid {
-            InvalidPosition::Fen(reason) => InvalidSetup::Fen(reason),
-            InvalidPosition::Illegal(reason) => InvalidSetup::Position(reason),
-        })?;
-        if position.is_over() || position.quiet_plies() >= QUIET_PLIES_MAX {
-            return Err(InvalidSetup::Over);
-        }
-        Ok(if position == Position::default() {
-            Self::INITIAL
-        } else {
-            Self(Some(Box::new(position)))
-        })
-    }
-}
 
 /// The player in a seat.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -120,9 +49,7 @@ pub struct MatchSetup {
     pub id: MatchId,
     /// The players.
     pub players: BySeat<Player>,
-    /// The rules of the game.
-    pub variant: Variant,
-    /// The position at ply 0.
+    /// The position at ply 0, of the variant that is played.
     pub start: StartPosition,
     /// How much time each side has.
     pub controls: BySeat<TimeControl>,
@@ -149,6 +76,12 @@ impl MatchSetup {
     pub const SPECTATOR_DELAY_MAX_S: u8 = 60;
     /// Shortest delay of spectators but none, in seconds.
     pub const SPECTATOR_DELAY_MIN_S: u8 = 3;
+
+    /// The rules of the game.
+    #[must_use]
+    pub fn variant(&self) -> Variant {
+        self.start.variant()
+    }
 
     /// Whether a seat gets lag compensation: a bot only where the rules say so.
     #[must_use]
@@ -181,99 +114,5 @@ impl MatchSetup {
             created_at,
             ..self.clone()
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_position_that_is_over_is_no_start() {
-        for fen in [
-            "7k/5K2/6Q1/8/8/8/8/8 b - - 0 1",
-            "R5k1/5ppp/8/8/8/8/8/4K3 b - - 0 1",
-            "8/8/8/4k3/8/8/8/4K3 w - - 0 1",
-            "4k3/8/8/8/8/8/8/R3K3 w - - 150 90",
-        ] {
-            assert_eq!(
-                fen.parse::<StartPosition>(),
-                Err(InvalidSetup::Over),
-                "{fen}"
-            );
-        }
-    }
-
-    /// A position must be stored as it was given: what would be dropped or truncated is refused, with
-    /// the reason.
-    #[test]
-    fn fen_that_says_more_than_is_kept_is_refused() {
-        let board = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR";
-        for (fen, why) in [
-            (format!("{board}[Qn] w KQkq - 0 1"), "pocket"),
-            (format!("{board}[] w KQkq - 0 1"), "pocket"),
-            (format!("{board}/Qn w KQkq - 0 1"), "pocket"),
-            (format!("{board}/ w KQkq - 0 1"), "pocket"),
-            (format!("{board} w KQkq - 3+3 0 1"), "must be a number"),
-            (format!("{board} w KQkq - 0 1 +2+0"), "behind its six"),
-            (format!("{board} w KQkq - 0 1 x"), "behind its six"),
-            (board.replacen('8', "44", 1) + " w KQkq - 0 1", "44"),
-            (board.replacen('8', "11114", 1) + " w KQkq - 0 1", "11"),
-            (board.replace("QK", "Q~K") + " w KQkq - 0 1", "promoted"),
-            (format!("{board} w KQkqK - 0 1"), "twice"),
-            (format!("{board} w KQkq - 0 0"), "move number is 0"),
-            (format!("{board} w KQkq - 0 10000"), "move number is 10000"),
-            (format!("{board} w KQkq - 0 4294967296"), "absurd"),
-            (format!("{board} w KQkq - 99999999999 1"), "absurd"),
-            (format!("{board} w KQkq - -1 1"), "must be a number"),
-            (format!("{board} w KQkq - 0 1.5"), "must be a number"),
-            (format!("{board} w KQkq - 0 +1"), "must be a number"),
-        ] {
-            let Err(InvalidSetup::Fen(said)) = fen.parse::<StartPosition>() else {
-                panic!("{fen} was taken");
-            };
-            assert!(said.contains(why), "{fen}: {said}");
-        }
-    }
-
-    #[test]
-    fn fen_that_is_kept_comes_out_as_it_went_in() {
-        for (fen, kept) in [
-            ("4k3/8/8/8/8/8/8/4K2R w K - 12 9999", None),
-            // En passant that no pawn can make is no part of a position (FIDE 9.2.3).
-            (
-                "4k3/8/8/8/4P3/8/8/4K2R b K e3 0 1",
-                Some("4k3/8/8/8/4P3/8/8/4K2R b K - 0 1"),
-            ),
-            ("4k3/8/8/8/3pP3/8/8/4K2R b K e3 0 1", None),
-            (
-                "4k3/8/8/8/8/8/8/4K2R w H - 0 1",
-                Some("4k3/8/8/8/8/8/8/4K2R w K - 0 1"),
-            ),
-            (
-                "4k3/8/8/8/8/8/8/4K2R w",
-                Some("4k3/8/8/8/8/8/8/4K2R w - - 0 1"),
-            ),
-            (
-                "4k3/8/8/8/8/8/8/R3K2R_w_QK_-_0_07",
-                Some("4k3/8/8/8/8/8/8/R3K2R w KQ - 0 7"),
-            ),
-        ] {
-            let start: StartPosition = fen.parse().unwrap();
-            assert_eq!(start.fen(), kept.unwrap_or(fen));
-        }
-        let start: StartPosition = "4k3/8/8/8/8/8/8/4K2R b K - 0 31".parse().unwrap();
-        assert_eq!(start.fullmove(), 31);
-        assert_eq!(StartPosition::INITIAL.fullmove(), 1);
-    }
-
-    #[test]
-    fn the_move_counters_make_another_start() {
-        let fen = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 4 3";
-        let start: StartPosition = fen.parse().unwrap();
-        assert_eq!(start.fen(), fen);
-        assert_ne!(start, StartPosition::INITIAL);
-        let initial: StartPosition = StartPosition::INITIAL.fen().parse().unwrap();
-        assert!(initial.is_initial());
     }
 }

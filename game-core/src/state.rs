@@ -216,7 +216,7 @@ impl Match {
 
     fn first_move_timeout(&self) -> Duration {
         let control = &self.setup.controls[self.turn()];
-        control.first_move_timeout(self.setup.variant == Variant::Chess960)
+        control.first_move_timeout(self.setup.variant() == Variant::Chess960)
     }
 
     /// The terms of the match.

@@ -32,7 +32,6 @@ impl SetupBuilder {
                 white: player("ann"),
                 black: player("bob"),
             },
-            variant: Variant::Standard,
             start: StartPosition::default(),
             controls: both(control("180+2")),
             clock_start: ClockStart::AfterFirstMoves,
@@ -83,7 +82,6 @@ impl SetupBuilder {
     /// Another variant, from its own initial position.
     #[must_use]
     pub fn variant(mut self, variant: Variant) -> Self {
-        self.0.variant = variant;
         self.0.start = StartPosition::initial(variant);
         self
     }
@@ -125,7 +123,7 @@ impl SetupBuilder {
     /// Another start position, as FEN.
     #[must_use]
     pub fn start(mut self, fen: &str) -> Self {
-        self.0.start = StartPosition::parse(self.0.variant, fen)
+        self.0.start = StartPosition::parse(self.0.start.variant(), fen)
             .unwrap_or_else(|error| panic!("{fen:?}: {error}"));
         self
     }
