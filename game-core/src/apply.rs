@@ -162,14 +162,17 @@ impl Match {
     /// Plays a legal move: on the board, on the mover's clock, and against the opponent's offer.
     fn make_move(&mut self, mover: Seat, legal: Move, clocks: Clocks) {
         let timed = self.has_begun();
+        let moves_before = self.ply() / 2;
         self.line.play(legal);
         self.offers.moved(mover);
-        self.stop_clock();
         // A recorded clock includes its increment.
-        let live = matches!(clocks, Clocks::Now(_));
-        if live && timed && self.verdict().is_none() {
-            self.clock.add_increment(mover);
+        if let Clocks::Now(now) = clocks {
+            let control = &self.setup.time_control;
+            let earns = timed && self.verdict().is_none();
+            self.clock
+                .move_made(mover, now, Duration::ZERO, control, moves_before, earns);
         }
+        self.stop_clock();
     }
 
     /// The event for the change that was just applied.
@@ -188,7 +191,7 @@ impl Match {
         self.carried = Duration::ZERO;
         match clocks {
             Clocks::Now(now) => self.clock.charge_until(now),
-            Clocks::Recorded(shown) => self.clock.set(shown),
+            Clocks::Recorded(shown) => self.set_recorded(shown),
         }
     }
 }

@@ -52,6 +52,7 @@ mod pgn;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use clock::ClockState;
 pub use command::{Command, CommandKind, Refusal};
 pub use event::{Event, EventKind, Outcome, Termination};
 pub use history::{Deed, Entry};
@@ -65,5 +66,7 @@ pub use setup::{InvalidSetup, MatchSetup, Player, StartPosition};
 pub use snapshot::{RestoreError, Snapshot};
 pub use square::{File, InvalidSquare, Rank, Square};
 pub use state::{End, Match};
-pub use time::{ClockStart, InvalidTimeControl, MatchTime, Speed, TimeControl, UnixMillis};
+pub use time::{
+    ClockStart, Delay, InvalidTimeControl, MatchTime, Speed, Stage, TimeControl, UnixMillis,
+};
 pub use uci::{InvalidUci, Uci};

@@ -131,7 +131,7 @@ impl Match {
     /// its last move.
     #[must_use]
     pub fn events_after(&self, seq: u32) -> Vec<Event> {
-        let mut shown = Clock::new(self.setup.time_control).remaining();
+        let mut shown = Clock::new(&self.controls(), BySeat::default()).remaining();
         let mut events = Vec::with_capacity(self.seq().saturating_sub(seq) as usize);
         for (number, entry) in (1..).zip(self.history.entries()) {
             let kind = entry.kind();
@@ -199,7 +199,7 @@ impl Match {
         }
         let seq = restored.seq();
         check_clocks(clocks, seq)?;
-        restored.clock.set(clocks);
+        restored.set_recorded(clocks);
         if let Some(end) = end {
             restored.replay_end(end, clocks)?;
         }

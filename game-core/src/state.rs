@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::board::Ending;
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockState};
 use crate::history::History;
 use crate::line::Line;
 use crate::offers::DrawOffers;
 use crate::refusals::RecentRefusals;
 use crate::{
     BySeat, ClockStart, CommandId, MatchSetup, MatchTime, Move, Outcome, Position, Seat,
-    Termination, Uci,
+    Termination, TimeControl, Uci,
 };
 
 /// A match in play or finished.
@@ -66,7 +66,7 @@ impl Match {
     pub fn new(setup: MatchSetup) -> Self {
         Self {
             line: Line::new(&setup.start),
-            clock: Clock::new(setup.time_control),
+            clock: Clock::new(&BySeat::new_with(|_| setup.time_control), BySeat::default()),
             first_move_until: None,
             attended_until: None,
             is_attended: false,
@@ -151,8 +151,23 @@ impl Match {
         }
     }
 
+    /// Both seats have the same control.
+    pub(crate) fn controls(&self) -> BySeat<TimeControl> {
+        BySeat::new_with(|_| self.setup.time_control)
+    }
+
+    /// Sets both clocks from a record.
+    pub(crate) fn set_recorded(&mut self, remaining: BySeat<Duration>) {
+        let state = ClockState {
+            remaining,
+            ..ClockState::default()
+        };
+        let moves = BySeat::new_with(|_| self.ply() / 2);
+        self.clock.set(state, &self.controls(), moves);
+    }
+
     fn first_move_timeout(&self) -> Duration {
-        self.setup.time_control.speed().first_move_timeout()
+        self.setup.time_control.first_move_timeout(false)
     }
 
     /// The terms of the match.
