@@ -227,11 +227,6 @@ impl Match {
         clocks: Clocks,
     ) -> Event {
         self.set_clocks(clocks);
-        if termination == Termination::TimeForfeit {
-            // A move that was received within the grace, but took longer than its lag explains, may find
-            // time left on the clock that its lag would have given back.
-            self.clock.flag(self.turn());
-        }
         self.stop_clock();
         self.offers.clear();
         self.takebacks.clear();
@@ -251,7 +246,11 @@ impl Match {
     /// Whether a move that is received in time has used more than its mover had: after zero the clock
     /// waits for what lag compensation may give back, and this move does not get as much.
     fn arrives_too_late(&self, kind: CommandKind, at: MatchTime, lag: Duration) -> bool {
-        matches!(kind, CommandKind::Move { .. }) && self.clock.is_overdrawn(at, lag)
+        let mover = self.turn();
+        let control = &self.setup.controls[mover];
+        matches!(kind, CommandKind::Move { .. })
+            && self.has_begun()
+            && self.clock.is_too_late(mover, at, lag, control)
     }
 
     /// Plays a legal move: on the board, on the mover's clock, and against the opponent's offers.
@@ -269,14 +268,14 @@ impl Match {
         let at = match clocks {
             // A recorded clock includes what the move earned.
             Clocks::Recorded { state, at } => {
-                self.clock.set(state);
+                self.set_recorded(state);
                 at
             }
             Clocks::Now { at, lag } => {
                 let control = &self.setup.controls[mover];
-                let goes_on = self.verdict().is_none();
+                let earns = timed && self.verdict().is_none();
                 self.clock
-                    .move_made(mover, at, lag, control, moves_before, timed, goes_on);
+                    .move_made(mover, at, lag, control, moves_before, earns);
                 at
             }
         };
@@ -295,13 +294,14 @@ impl Match {
 
     /// Takes back moves, and with them the clocks, the offers and the repetitions.
     fn take_back(&mut self, plies: u8, clocks: Clocks) {
-        self.set_clocks(clocks);
         let ply = self.ply().saturating_sub(plies.into());
-        if let Clocks::Now { .. } = clocks {
-            let start = self.setup.controls.map(|control| control.start());
-            self.clock.rewind(self.line.clocks_at(ply, start));
-        }
+        let remaining = self.clocks_at(ply);
         self.line.take_back_to(&self.setup.start, ply);
+        self.set_clocks(clocks);
+        if let Clocks::Now { .. } = clocks {
+            let moves = self.moves_made();
+            self.clock.rewind(remaining, &self.setup.controls, moves);
+        }
         self.offers = DrawOffers::as_at(self.history.entries(), ply);
         self.takebacks.clear();
         self.claims_draw = false;
@@ -309,12 +309,13 @@ impl Match {
     }
 
     /// The event for the change that was just applied.
-    fn event(&self, by: Option<(Seat, CommandId)>, kind: EventKind) -> Event {
+    fn event(&mut self, by: Option<(Seat, CommandId)>, kind: EventKind) -> Event {
+        self.last_clocks = self.clock.state();
         Event {
             seq: self.seq(),
             seat: by.map(|(seat, _)| seat),
             command_id: by.map(|(_, command)| command),
-            clocks: self.clock.state(),
+            clocks: self.last_clocks,
             at: self.last_at,
             kind,
         }
@@ -329,7 +330,7 @@ impl Match {
                 self.last_at = at;
             }
             Clocks::Recorded { state, at } => {
-                self.clock.set(state);
+                self.set_recorded(state);
                 self.last_at = at;
             }
         }

@@ -145,8 +145,6 @@ pub enum Termination {
     ThreefoldRepetition,
     /// Fifty moves a side without a capture or a pawn move, on a claim or by the terms (FIDE 9.3).
     FiftyMoves,
-    /// By a rule of the variant: a third check, a king on the hill, and the like.
-    VariantEnd,
     /// A side left the match and did not come back; a draw if its opponent wanted one or lacked the
     /// material to mate.
     Abandoned,
@@ -182,7 +180,6 @@ impl Termination {
             Self::MaxLength => "max_length",
             Self::ThreefoldRepetition => "threefold_repetition",
             Self::FiftyMoves => "fifty_moves",
-            Self::VariantEnd => "variant_end",
             Self::Abandoned => "abandoned",
             Self::Resignation => "resignation",
             Self::DrawAgreement => "draw_agreement",

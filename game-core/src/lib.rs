@@ -77,6 +77,8 @@ pub use snapshot::{RestoreError, Snapshot};
 pub use square::{File, InvalidSquare, Rank, Square};
 pub use start::{InvalidSetup, StartPosition};
 pub use state::{End, Match};
-pub use time::{ClockStart, InvalidTimeControl, MatchTime, Speed, TimeControl, UnixMillis};
+pub use time::{
+    ClockStart, Delay, InvalidTimeControl, MatchTime, Speed, Stage, TimeControl, UnixMillis,
+};
 pub use uci::{InvalidUci, Uci};
 pub use variant::{InvalidVariant, Variant};

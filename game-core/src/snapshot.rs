@@ -108,7 +108,7 @@ impl Match {
     /// refusals.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.snapshot_at(self.seq(), self.clocks_at_last_event(), self.last_at)
+        self.snapshot_at(self.seq(), self.last_clocks, self.last_at)
     }
 
     /// The state after the event `seq`, which happened `at` and left the clocks as `clocks`; the state
@@ -157,7 +157,7 @@ impl Match {
             events.extend((end_seq > seq).then(|| replayed.rebuilt_end(end)));
         }
         if let Some(last) = events.last_mut() {
-            last.clocks = self.clocks_at_last_event();
+            last.clocks = self.last_clocks;
             last.at = self.last_at;
         }
         events
@@ -170,15 +170,6 @@ impl Match {
             at: MatchTime::default(),
         };
         self.finish(end.by, (end.outcome, end.termination), clocks)
-    }
-
-    /// The clocks at the last event, without the time that counted since then under a former owner.
-    pub(crate) fn clocks_at_last_event(&self) -> ClockState {
-        let mut clocks = self.clock.clone();
-        if self.timed_seat().is_some() {
-            clocks.uncharge(self.turn(), self.carried);
-        }
-        clocks.state()
     }
 
     /// Restores a match from a snapshot and the events after it, with its clocks stopped.
@@ -206,7 +197,7 @@ impl Match {
             restored.replay_entry(entry, None)?;
         }
         check_clocks(clocks, restored.seq())?;
-        restored.clock.set(clocks);
+        restored.set_recorded(clocks);
         if let Some(end) = end {
             restored.replay_end(end, clocks, at)?;
         }
@@ -218,7 +209,7 @@ impl Match {
                 seq: restored.seq(),
             });
         }
-        restored.clock.set(clocks);
+        restored.set_recorded(clocks);
         restored.last_at = at;
         for event in tail {
             restored.replay(event)?;
@@ -283,8 +274,7 @@ impl Match {
             }
             Deed::TakenBack(_, plies) => {
                 let ply = self.ply().saturating_sub(plies.into());
-                let start = self.setup.controls.map(|control| control.start());
-                state.remaining = self.line.clocks_at(ply, start);
+                state.remaining = self.clocks_at(ply);
             }
             _ => {}
         }

@@ -11,7 +11,7 @@ use crate::offers::{DrawOffers, Rematch, Takebacks};
 use crate::refusals::RecentRefusals;
 use crate::{
     BySeat, ClockStart, ClockState, CommandId, MatchId, MatchSetup, MatchTime, Move, Outcome,
-    Position, Rule, Seat, Termination, Uci, Variant,
+    Position, Rule, Seat, Termination, TimeControl, Uci, Variant,
 };
 
 /// A match in play or finished.
@@ -58,6 +58,8 @@ pub struct Match {
     pub(crate) claims_draw: bool,
     /// Every event but the one that ended the match.
     pub(crate) history: History,
+    /// The clocks at the last event, without the time that counted since then under a former owner.
+    pub(crate) last_clocks: ClockState,
     /// When the last event happened, on the clock of the owner at that time.
     pub(crate) last_at: MatchTime,
     /// How the match ended.
@@ -81,12 +83,12 @@ impl Match {
     /// A match before its first event, its clocks stopped.
     #[must_use]
     pub fn new(setup: MatchSetup) -> Self {
+        let compensated = BySeat::new_with(|seat| setup.compensates(seat));
+        let clock = Clock::new(&setup.controls, compensated);
         Self {
             line: Line::new(&setup.start),
-            clock: Clock::new(
-                &setup.controls,
-                BySeat::new_with(|seat| setup.compensates(seat)),
-            ),
+            last_clocks: clock.state(),
+            clock,
             first_move_until: None,
             attended_until: None,
             is_attended: false,
@@ -215,7 +217,7 @@ impl Match {
     }
 
     fn first_move_timeout(&self) -> Duration {
-        let control = &self.setup.controls[self.turn()];
+        let control = self.setup.controls[self.turn()];
         control.first_move_timeout(self.setup.variant() == Variant::Chess960)
     }
 
@@ -376,6 +378,24 @@ impl Match {
         } else {
             self.history.find(seat, id)
         }
+    }
+
+    /// The number of moves of each side that stand.
+    pub(crate) fn moves_made(&self) -> BySeat<u16> {
+        BySeat::new_with(|seat| self.line.moves_of(seat))
+    }
+
+    /// What both clocks showed after the move that led to `ply`.
+    pub(crate) fn clocks_at(&self, ply: u16) -> BySeat<Duration> {
+        let start = self.setup.controls.map(TimeControl::start);
+        self.line.clocks_at(ply, start)
+    }
+
+    /// Sets the clocks from a record, and stops them.
+    pub(crate) fn set_recorded(&mut self, clocks: ClockState) {
+        let moves = self.moves_made();
+        self.clock.set(clocks, &self.setup.controls, moves);
+        self.last_clocks = clocks;
     }
 
     /// Stops the running clock, and any wait for a player or a first move.
