@@ -411,7 +411,7 @@ impl Match {
 mod tests {
     use super::*;
     use crate::testing::SetupBuilder;
-    use crate::{Command, CommandKind, Player};
+    use crate::{Command, CommandKind, Player, WithMove};
 
     /// The capacity of a shard assumes this much memory for a match.
     #[test]
@@ -438,7 +438,7 @@ mod tests {
             let kind = CommandKind::Move {
                 ply,
                 uci,
-                offers_draw: false,
+                with: WithMove::Nothing,
             };
             let id = CommandId(u64::from(ply));
             let command = Command { id, kind };

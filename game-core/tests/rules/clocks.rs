@@ -222,7 +222,7 @@ fn a_flag_falls_when_the_time_is_used_up() {
     table.wait(1).tick().tick();
     table.expect_end(Outcome::BlackWins, Termination::TimeForfeit);
     assert_eq!(table.events.len(), 3);
-    assert_eq!(table.events[2].clocks.white, Duration::ZERO);
+    assert_eq!(table.events[2].clocks.remaining.white, Duration::ZERO);
 }
 
 #[test]
@@ -325,7 +325,7 @@ fn offers_and_refusals_spend_no_time_but_what_has_passed() {
     let mut table = Table::initial();
     table.play_all("e2e4 e7e5").wait(3 * SECOND);
     table.send(Seat::Black, CommandKind::OfferDraw).unwrap();
-    assert_eq!(table.events[2].clocks.white.as_millis(), 177_000);
+    assert_eq!(table.events[2].clocks.remaining.white.as_millis(), 177_000);
     table.wait(3 * SECOND);
     table
         .send(Seat::White, CommandKind::Abort)

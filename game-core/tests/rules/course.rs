@@ -169,7 +169,7 @@ impl Course {
                 let moves = self.game.legal_moves();
                 if let Some(index) = usize::from(choice).checked_rem(moves.len()) {
                     let kind = CommandKind::Move {
-                        ply: self.game.ply(),
+                        position_seq: self.game.position_seq(),
                         uci: moves[index],
                         offers_draw,
                     };

@@ -1,6 +1,6 @@
 //! Draw offers and the answers to them.
 
-use game_core::{CommandKind, EventKind, Outcome, Refusal, Seat, Termination};
+use game_core::{CommandKind, EventKind, Outcome, Refusal, Seat, Termination, WithMove};
 
 use crate::table::Table;
 
@@ -82,7 +82,7 @@ fn an_offer_may_travel_with_a_move() {
     assert!(matches!(
         table.last(),
         EventKind::Moved {
-            offers_draw: true,
+            with: WithMove::DrawOffer,
             ..
         }
     ));

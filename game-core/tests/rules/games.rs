@@ -8,7 +8,7 @@ use std::time::Duration;
 use game_core::testing::SetupBuilder;
 use game_core::{
     ClockStart, Command, CommandId, CommandKind, Event, Match, MatchId, MatchSetup, MatchTime,
-    Player, Seat, TimeControl, Uci,
+    Player, Seat, TimeControl, Uci, WithMove,
 };
 use pgn_reader::shakmaty::fen::Fen;
 use pgn_reader::shakmaty::san::San;
@@ -165,9 +165,9 @@ impl Replay {
         self.send(
             self.game.turn(),
             CommandKind::Move {
-                ply: self.game.ply(),
+                position_seq: self.game.position_seq(),
                 uci: uci.parse().expect("UCI"),
-                offers_draw: false,
+                with: WithMove::Nothing,
             },
         );
     }

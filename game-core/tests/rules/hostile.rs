@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use game_core::{
     BySeat, Command, CommandId, CommandKind, Deed, End, Entry, Event, EventKind, Match, MatchTime,
-    Outcome, Snapshot, Termination,
+    Outcome, Snapshot, Termination, WithMove,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -35,9 +35,9 @@ fn use_it(mut game: Match) {
     for (id, uci) in game.legal_moves().into_iter().take(2).enumerate() {
         let id = CommandId(u64::MAX - id as u64);
         let kind = CommandKind::Move {
-            ply: game.ply(),
+            position_seq: game.position_seq(),
             uci,
-            offers_draw: true,
+            with: WithMove::DrawOffer,
         };
         let _ = game.apply(game.turn(), &Command { id, kind }, now, &mut events);
         game.start_clock(now);
@@ -93,8 +93,8 @@ fn any_entry() -> impl Strategy<Value = Entry> {
     );
     let deed = prop_oneof![
         moved,
-        seat().prop_map(|seat| Deed::DrawOffered { seat }),
-        seat().prop_map(|seat| Deed::DrawDeclined { seat }),
+        seat().prop_map(|seat| Deed::DrawOffered(seat)),
+        seat().prop_map(|seat| Deed::DrawDeclined(seat)),
     ];
     (0..40_u64, deed).prop_map(|(id, deed)| Entry {
         command: CommandId(id),

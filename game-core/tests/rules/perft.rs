@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use game_core::{Command, CommandId, CommandKind, Match, MatchTime, Uci};
+use game_core::{Command, CommandId, CommandKind, Match, MatchTime, Uci, WithMove};
 use pgn_reader::shakmaty::perft;
 
 use crate::games::library_position;
@@ -45,9 +45,9 @@ fn after(game: &Match, uci: Uci) -> Match {
     let command = Command {
         id: CommandId(game.seq().into()),
         kind: CommandKind::Move {
-            ply: game.ply(),
+            position_seq: game.position_seq(),
             uci,
-            offers_draw: false,
+            with: WithMove::Nothing,
         },
     };
     let mut events = Vec::new();

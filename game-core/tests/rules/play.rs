@@ -1,6 +1,6 @@
 //! Moves and the commands that end a match, what is refused, and what a repeat gets.
 
-use game_core::{CommandKind, EventKind, Outcome, Refusal, Seat, Termination};
+use game_core::{CommandKind, EventKind, Outcome, Refusal, Seat, Termination, WithMove};
 
 use crate::table::Table;
 
@@ -10,7 +10,7 @@ fn a_move(ply: u16, uci: &str) -> CommandKind {
     CommandKind::Move {
         ply,
         uci: uci.parse().unwrap(),
-        offers_draw: false,
+        with: WithMove::Nothing,
     }
 }
 
@@ -27,7 +27,7 @@ fn a_move_is_one_event_with_its_command() {
         event.kind,
         EventKind::Moved {
             uci,
-            offers_draw: false
+            with: WithMove::Nothing
         }
     );
     assert_eq!((table.game.ply(), table.game.turn()), (1, Seat::Black));
@@ -86,9 +86,9 @@ fn the_first_reason_that_holds_is_given() {
     table.play_all("e2e4 e7e5 g1f3");
     // Black is to move at ply 3.
     let cases = [
-        (Seat::White, a_move(2, "g1f3"), Refusal::StalePly),
-        (Seat::Black, a_move(1, "e7e5"), Refusal::StalePly),
-        (Seat::White, a_move(4, "f1c4"), Refusal::StalePly),
+        (Seat::White, a_move(2, "g1f3"), Refusal::StalePosition),
+        (Seat::Black, a_move(1, "e7e5"), Refusal::StalePosition),
+        (Seat::White, a_move(4, "f1c4"), Refusal::StalePosition),
         (Seat::White, a_move(3, "f1c4"), Refusal::NotYourTurn),
         (Seat::Black, a_move(3, "e8e6"), Refusal::IllegalMove),
         (Seat::Black, a_move(3, "f1c4"), Refusal::IllegalMove),
@@ -234,7 +234,7 @@ fn a_command_id_used_again_for_another_command_is_refused() {
     let with_offer = |ply, uci: &str| CommandKind::Move {
         ply,
         uci: uci.parse().unwrap(),
-        offers_draw: true,
+        with: WithMove::DrawOffer,
     };
     let mut table = Table::from_fen(KIWIPETE);
     // Castling has two names, and both are the same command.

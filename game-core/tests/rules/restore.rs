@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use game_core::{
     CommandId, CommandKind, Event, EventKind, Match, Outcome, Refusal, RestoreError, Seat,
-    Snapshot, Termination,
+    Snapshot, Termination, WithMove,
 };
 
 use crate::table::{Table, setup};
@@ -104,7 +104,7 @@ fn offers_repeats_and_repetitions_come_back() {
     let first = CommandKind::Move {
         ply: 1,
         uci: "g8f6".parse().unwrap(),
-        offers_draw: false,
+        with: WithMove::Nothing,
     };
     assert_eq!(table.send_as(Seat::Black, 2, first), Ok(2));
     table.play_all("g1f3 g8f6 f3g1");
@@ -219,12 +219,12 @@ fn a_log_that_no_match_wrote_is_refused() {
         ),
         (
             "a clock beyond all bounds",
-            |log| log[2].clocks.black = Duration::MAX,
+            |log| log[2].clocks.remaining.black = Duration::MAX,
             RestoreError::Clock { seq: 3 },
         ),
         (
             "a clock finer than a microsecond",
-            |log| log[2].clocks.black = Duration::from_nanos(1_500),
+            |log| log[2].clocks.remaining.black = Duration::from_nanos(1_500),
             RestoreError::Clock { seq: 3 },
         ),
         (
@@ -388,7 +388,7 @@ fn a_match_that_counts_at_once_has_no_late_first_move() {
 fn a_snapshot_with_impossible_clocks_is_refused() {
     for (secs, nanos) in [(u64::MAX, 0), (1, 500)] {
         let mut snapshot = told_in_full().game.snapshot();
-        snapshot.clocks.black = Duration::new(secs, nanos);
+        snapshot.clocks.remaining.black = Duration::new(secs, nanos);
         let refused = Match::restore(snapshot, &[]).map(|_| ());
         assert_eq!(refused, Err(RestoreError::Clock { seq: 7 }));
     }

@@ -90,7 +90,7 @@ impl Table {
     /// The move `uci` for the present ply.
     pub(crate) fn move_of(&self, uci: &str, offers_draw: bool) -> CommandKind {
         CommandKind::Move {
-            ply: self.game.ply(),
+            position_seq: self.game.position_seq(),
             uci: uci.parse().expect(uci),
             offers_draw,
         }
