@@ -19,9 +19,11 @@ mod figures;
 mod gate;
 mod healing;
 mod inspect;
+mod keys;
 mod limits;
 mod live;
 mod loading;
+mod output;
 mod play_clock;
 mod shown;
 mod store_watch;
@@ -32,14 +34,13 @@ mod verifying;
 mod writing;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use game_core::{Command, Epoch, MatchId, MatchTime, PlayerId, ShardId, Snapshot, UnixMillis};
+use game_core::{Command, Epoch, MatchId, MatchTime, PlayerId, ShardId};
 use protocol::{CloseCode, Role, ServerBody, ServerFrame, WireRefusal, codec};
-use slotmap::{SlotMap, new_key_type};
-use store::{Append, HandOver, Liveness, ShardRecord};
+use slotmap::SlotMap;
+use store::{Liveness, ShardRecord};
 
 use allowance::{Allowance, Joins, Verdict};
 pub use arbiter::NotDone;
@@ -47,80 +48,21 @@ use deadlines::Deadlines;
 use doubt::Doubt;
 pub use figures::{Figures, Times};
 pub use inspect::Measured;
+pub use keys::{MatchKey, PeerKey};
 #[cfg(feature = "sabotage")]
 pub use limits::Sabotage;
 pub use limits::ShardLimits;
 use live::{Effect, LiveMatch, Moment};
 use loading::{Elsewhere, Loading, Unplayable};
+pub use output::Output;
 use play_clock::PlayClock;
 pub use shown::{
     Facts, Inspection, Link, MatchQuery, MatchRow, Page, Position, Selection, ShardStatus, Sort,
 };
 use takeover::Takeover;
-pub use uptime::Uptime;
+pub use uptime::{Now, Uptime};
 use verifying::Verification;
 use writing::Writing;
-
-new_key_type! {
-    /// A match in the shard's memory.
-    pub struct MatchKey;
-    /// A seat stream.
-    pub struct PeerKey;
-}
-
-/// What the driver has to do for the shard.
-#[derive(Debug)]
-pub enum Output {
-    /// Send a frame to a peer.
-    Send {
-        /// Whom.
-        peer: PeerKey,
-        /// What.
-        frame: Bytes,
-    },
-    /// Close a peer's stream after everything that was sent to it; the shard has already removed the peer.
-    Close {
-        /// Whom.
-        peer: PeerKey,
-        /// The last frame, which says why.
-        frame: Bytes,
-        /// Why.
-        code: CloseCode,
-    },
-    /// Read a match from the store, and answer with [`Shard::loaded`].
-    Load(MatchId),
-    /// Create a match of this shard that the store has lost, and answer with [`Shard::created`].
-    Create(Box<Snapshot>),
-    /// Claim a match, and answer with [`Shard::claimed`].
-    Claim(MatchId, Epoch),
-    /// Write a batch, and answer with [`Shard::appended`]. At most one is in flight.
-    Append(Arc<[Append]>),
-    /// Remove matches from a shard's set in the store, each up to an epoch; it need not succeed.
-    Disown(ShardId, Vec<(MatchId, Epoch)>),
-    /// Read the set of a dead shard, and answer with [`Shard::orphans`].
-    Orphans(ShardId),
-    /// Remove a dead shard that left no match from the registry; it need not succeed.
-    Deregister {
-        /// Which shard.
-        shard: ShardId,
-        /// Its last known heartbeat; `None` if it has no record.
-        heartbeat: Option<u64>,
-    },
-    /// Read who owns these matches, and their records at these seqs; answer with [`Shard::verified`]. At most
-    /// one is in flight.
-    Verify(Vec<(MatchId, u32)>),
-    /// Hand a match over to another shard, and answer with [`Shard::handed_over`].
-    HandOver(HandOver),
-}
-
-/// One moment: the driver's uptime and the calendar.
-#[derive(Debug, Clone, Copy)]
-pub struct Now {
-    /// Time since the shard started.
-    pub uptime: Uptime,
-    /// The calendar, for what is shown and recorded.
-    pub calendar: UnixMillis,
-}
 
 /// The effect of an accepted command, which the store has not confirmed yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

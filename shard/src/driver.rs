@@ -7,6 +7,7 @@ mod asks;
 mod boot_clock;
 mod joining;
 mod outlet;
+mod peer;
 mod players;
 mod stopping;
 mod storing;
@@ -18,7 +19,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use game_core::{Command, CommandKind, PlayerId, UnixMillis};
 use protocol::CloseCode;
-use quinn::Connection;
 use slotmap::SecondaryMap;
 use store::{Append, Liveness, ShardRecord, Store};
 use tokio::sync::{Semaphore, mpsc};
@@ -34,6 +34,7 @@ use address::{AddressWatch, Shared};
 pub(crate) use joining::{Joining, Refused};
 use outlet::Sent;
 pub(crate) use outlet::{Outgoing, Outlet, last_frame};
+use peer::Peer;
 use players::Players;
 use shard_core::{Now, Output, PeerKey, Shard, Uptime};
 use storing::{Answer, Write, Written, begin_write, written};
@@ -70,15 +71,6 @@ struct Sources {
     inbox: mpsc::Receiver<Inbound>,
     answered: mpsc::Receiver<Answer>,
     asks: mpsc::Receiver<Ask>,
-}
-
-/// A seat stream as the driver knows it.
-struct Peer {
-    outlet: Outlet,
-    connection: Connection,
-    player: PlayerId,
-    /// When it last sent a command or, before the first, when it joined.
-    heard_at: Instant,
 }
 
 pub(crate) struct Driver {
