@@ -149,6 +149,8 @@ pub struct Shard {
     limits: ShardLimits,
     matches: SlotMap<MatchKey, LiveMatch>,
     by_id: HashMap<MatchId, MatchKey>,
+    /// New matches that are being made, each with the one that it follows.
+    rematches: HashMap<MatchId, MatchKey>,
     peers: SlotMap<PeerKey, Peer>,
     joins: Joins,
     loading: HashMap<MatchId, Loading>,
@@ -179,6 +181,7 @@ impl Shard {
             limits,
             matches: SlotMap::with_key(),
             by_id: HashMap::new(),
+            rematches: HashMap::new(),
             peers: SlotMap::with_key(),
             joins: Joins::default(),
             loading: HashMap::new(),
@@ -469,7 +472,7 @@ impl Shard {
         let Some(live) = self.matches.get_mut(key) else {
             return;
         };
-        if live.has_left(time) {
+        if live.has_left(time, &self.limits) {
             self.drop_match(key, CloseCode::Done);
         } else {
             live.tick(time, &self.limits);
@@ -493,10 +496,10 @@ impl Shard {
         if live.wants_chat() {
             self.outputs.push_back(Output::LoadChat(live.id()));
         }
-        if let Some(setup) = live.take_rematch(self.moment.calendar) {
+        if let Some(setup) = live.take_rematch(time, self.moment.calendar) {
+            self.rematches.insert(setup.id, key);
             let beginning = Match::new(setup).snapshot();
-            self.outputs
-                .push_back(Output::Create(Box::new(beginning)));
+            self.outputs.push_back(Output::Create(Box::new(beginning)));
         }
         if live.is_dirty() {
             self.writing.add(key);

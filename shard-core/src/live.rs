@@ -1,5 +1,6 @@
 //! One live match on its shard: the state machine of the rules, its gate, and its peers.
 
+mod aftermath;
 mod countdown;
 mod departure;
 mod inspected;
@@ -20,6 +21,7 @@ use game_core::{
 use protocol::{CatchUp, Joined, Role, ServerBody, ServerFrame, WireRefusal, codec};
 use store::{Append, Checkpoint, Status};
 
+use self::aftermath::Due;
 use self::countdown::Countdown;
 use self::departure::Departure;
 use self::listeners::Listening;
@@ -92,11 +94,13 @@ pub(crate) struct LiveMatch {
     /// What spectators see, if they are behind.
     delayed: Option<DelayedView>,
     /// A rematch was agreed on, and the new match has to be made once that is confirmed.
-    rematch_due: Option<u32>,
+    rematch_due: Option<Due>,
     /// When the side to move is next reminded that its time counts.
     reminder: Option<Reminder>,
-    /// When a finished match leaves memory.
+    /// When a finished match leaves memory, unless a player is still there.
     leaves_at: Option<MatchTime>,
+    /// Until when a player may keep it there.
+    stays_until: Option<MatchTime>,
     /// Where the deadlines have this match.
     scheduled: Option<MatchTime>,
 }
@@ -134,7 +138,10 @@ impl LiveMatch {
             gate: Gate::new(game.seq()),
             loaded: (game.seq(), clocks, at),
             delayed: DelayedView::new(&game, now),
-            rematch_due: game.rematch().map(|_| game.seq()),
+            rematch_due: game.rematch().map(|_| Due {
+                seq: game.seq(),
+                not_before: now,
+            }),
             game,
             epoch: checkpoint.ownership.epoch,
             members: Vec::new(),
@@ -158,6 +165,7 @@ impl LiveMatch {
             },
             reminder: None,
             leaves_at: finished.then(|| now + limits.finished_linger),
+            stays_until: finished.then_some(now),
             scheduled: None,
         };
         for event in checkpoint.tail {
@@ -210,6 +218,7 @@ impl LiveMatch {
             self.presence.next(),
             self.countdown.next(),
             self.delayed.as_ref().and_then(DelayedView::next),
+            self.rematch_retry(),
             self.leaves_at,
         ];
         let soonest = deadlines.into_iter().flatten().min();
@@ -379,11 +388,6 @@ impl LiveMatch {
         self.remind(now);
     }
 
-    /// Whether a finished match has stayed long enough.
-    pub(crate) fn has_left(&self, now: MatchTime) -> bool {
-        self.leaves_at.is_some_and(|at| at <= now)
-    }
-
     /// Sends both clocks to all peers, and which of them runs.
     pub(crate) fn tell_clock(&mut self, now: MatchTime) {
         let clock = self.clock_view(now);
@@ -480,7 +484,10 @@ impl LiveMatch {
             self.reminder = None;
             let seq = event.seq;
             if let EventKind::RematchAgreed { .. } = event.kind {
-                self.rematch_due = Some(seq);
+                self.rematch_due = Some(Due {
+                    seq,
+                    not_before: MatchTime::default(),
+                });
             }
             let frame = self.event_frame(&event);
             self.gate.hold(seq, Audience::Event(seq), frame);
@@ -491,14 +498,6 @@ impl LiveMatch {
                 self.gate.confirm(seq);
             }
         }
-    }
-
-    /// The terms of a rematch that was agreed on and is confirmed, once: the new match has to be made.
-    pub(crate) fn take_rematch(&mut self, created_at: UnixMillis) -> Option<MatchSetup> {
-        let confirmed = self.gate.confirmed();
-        self.rematch_due.take_if(|seq| *seq <= confirmed)?;
-        let id = self.game.rematch()?;
-        Some(self.game.setup().rematch(id, created_at))
     }
 
     fn remember(&mut self, event: Event, limits: &ShardLimits) {
