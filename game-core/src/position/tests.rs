@@ -63,8 +63,8 @@ fn a_legal_move_says_what_it_does() {
 
 #[test]
 fn positions_with_other_counters_differ_and_repeat_each_other() {
-    let [one, other] = ["0 1", "4 3"]
-        .map(|counters| position(&format!("4k3/8/8/8/8/8/8/4K2R w K - {counters}")));
+    let [one, other] =
+        ["0 1", "4 3"].map(|counters| position(&format!("4k3/8/8/8/8/8/8/4K2R w K - {counters}")));
     assert_ne!(one, other);
     assert_eq!(one.repetition_key(), other.repetition_key());
 }
