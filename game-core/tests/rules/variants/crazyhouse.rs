@@ -60,7 +60,7 @@ fn crazyhouse_drops_are_made_where_they_may() {
 #[test]
 fn crazyhouse_a_drop_that_the_pocket_lacks_is_refused() {
     let mut table = table(Variant::Crazyhouse, "4k3/8/8/8/8/8/P7/4K3[] w - - 0 1");
-    let command = table.move_of("N@f3", false);
+    let command = table.move_of("N@f3");
     assert_eq!(table.send(Seat::White, command), Err(Refusal::IllegalMove));
 }
 
