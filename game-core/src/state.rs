@@ -348,7 +348,7 @@ impl Match {
     /// Whether either seat may abort.
     #[must_use]
     pub fn may_abort(&self) -> bool {
-        !self.is_over() && !self.has_begun()
+        !self.is_over() && !self.has_begun() && !self.setup.rules.has(Rule::NoAbort)
     }
 
     /// Whether either seat may resign.
@@ -432,13 +432,15 @@ mod tests {
         let player = |id: &str| Player {
             id: id.repeat(12).parse().unwrap(),
             name: "A name of twenty-four ch".into(),
+            rating: Some(1500),
+            is_bot: false,
         };
         let setup = SetupBuilder::new().players(player("white"), player("black"));
         let mut game = Match::new(setup.build());
         // Knights that walk in ever new figures: no move is irreversible, so the board remembers
         // every position, which is the worst case.
         let mut events = Vec::new();
-        for ply in 0..80 {
+        for ply in 0..80_u32 {
             let quiet = |uci: &Uci| {
                 let mut after = game.clone();
                 let legal = after.position().resolve(*uci).unwrap();
@@ -447,9 +449,9 @@ mod tests {
                 position.quiet_plies() > 0 && !position.is_check() && !after.is_over()
             };
             let moves: Vec<Uci> = game.legal_moves().into_iter().filter(quiet).collect();
-            let uci = moves[usize::from(ply) * 7 % moves.len()];
+            let uci = moves[ply as usize * 7 % moves.len()];
             let kind = CommandKind::Move {
-                ply,
+                position_seq: ply,
                 uci,
                 with: WithMove::Nothing,
             };

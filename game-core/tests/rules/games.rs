@@ -147,7 +147,7 @@ impl Replay {
         let timed = ply >= 2 || setup.clock_start == ClockStart::AtOnce;
         let mates = recorded.sans[ply].ends_with('#');
         let increment = if timed && !mates {
-            setup.time_control.increment()
+            setup.controls[self.game.turn()].increment()
         } else {
             Duration::ZERO
         };
@@ -213,6 +213,9 @@ fn setup(recorded: &Game, number: u128) -> MatchSetup {
     let player = |tag: &str, id: &str| Player {
         id: id.parse().expect("a valid id"),
         name: recorded.tag(tag).into(),
+        rating: None,
+        // Clocks without lag compensation, as recorded.
+        is_bot: true,
     };
     let control: TimeControl = recorded.tag("TimeControl").parse().expect("a time control");
     // What ended before both first moves were made can have a result only if it counts at once, and

@@ -16,3 +16,4 @@ mod play;
 mod properties;
 mod restore;
 mod table;
+mod variants;
