@@ -1,5 +1,6 @@
 //! Positions and legal moves. Only this module knows the rules library, [`shakmaty`].
 
+mod blockade;
 mod library;
 mod moves;
 #[cfg(test)]
@@ -225,17 +226,29 @@ impl Position {
         on!(&self.0, p => p.is_stalemate()) && self.variant_end().is_none()
     }
 
-    /// Whether neither side has the material to win (FIDE 5.2.2).
+    /// Whether neither side can win any more (FIDE 5.2.2): it has not the material, or, in standard chess
+    /// and Chess960, pawns that can never move keep the kings apart.
+    ///
+    /// Only the simplest of such blockades are proved: kings and pawns alone, each pawn before another
+    /// one, none that can capture or that a king can reach. Other dead positions go on until a draw by
+    /// agreement, repetition or the 75 moves.
     #[must_use]
     pub fn is_dead(&self) -> bool {
-        on!(&self.0, p => p.is_insufficient_material())
+        on!(&self.0, p => p.is_insufficient_material()) || self.is_blocked()
     }
 
     /// Whether the position by itself ends a match: by the variant's own rules, mate, stalemate, or a
     /// dead position.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        on!(&self.0, p => p.is_game_over())
+        on!(&self.0, p => p.is_game_over()) || self.is_blocked()
+    }
+
+    fn is_blocked(&self) -> bool {
+        match &self.0 {
+            Rules::Chess(chess) => blockade::is_proved(chess),
+            Rules::Other(_) => false,
+        }
     }
 
     /// Whether `seat` has the material to win by some sequence of legal moves (FIDE 6.9). Only the
