@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use game_core::MatchId;
 use protocol::{CHAT_LEN_MAX, ChatLine, ChatRefusal, Role, ServerBody};
-use store::{Chat, ChatRoom, StoreError};
+use store::{ChatRoom, Chats, StoreError};
 
 use super::{Output, PeerKey, Shard, ungated_frame};
 use crate::Uptime;
@@ -67,12 +67,9 @@ impl Shard {
             Some(seat) => live.setup().players[seat].name.to_string(),
             None => from.player.to_string(),
         };
-        let line = store::ChatLine {
-            seat,
-            name: name.into(),
-            text: text.into(),
-            at: self.moment.calendar,
-        };
+        let at = self.moment.calendar;
+        let line =
+            store::ChatLine::new(seat, &name, &text, at).map_err(|_| ChatRefusal::TooLong)?;
         Ok(Saying {
             peer,
             id,
@@ -83,9 +80,10 @@ impl Shard {
     }
 
     /// The answer to [`Output::Say`]: the line is shown to its room, once it is stored.
-    pub fn chat_stored(&mut self, saying: &Saying, answer: Result<(), StoreError>) {
+    pub fn chat_stored(&mut self, saying: &Saying, answer: Result<bool, StoreError>) {
         let id = saying.id;
-        if answer.is_err() {
+        // A match that is no longer in the store has no chat either.
+        if !matches!(answer, Ok(true)) {
             let reason = ChatRefusal::Unavailable;
             self.send_ungated(saying.peer, ServerBody::NotSaid { id, reason });
             return;
@@ -119,7 +117,7 @@ impl Shard {
     }
 
     /// The answer to [`Output::LoadChat`]: whoever has joined since then hears what was said before.
-    pub fn chat_loaded(&mut self, id: MatchId, answer: Result<Chat, StoreError>) {
+    pub fn chat_loaded(&mut self, id: MatchId, answer: Result<Chats, StoreError>) {
         let Some(&key) = self.by_id.get(&id) else {
             return;
         };
@@ -133,10 +131,7 @@ impl Shard {
             return;
         };
         for (peer, role) in listeners {
-            let lines = match room_of(role) {
-                ChatRoom::Seats => &chat.seats,
-                ChatRoom::Spectators => &chat.spectators,
-            };
+            let lines = &chat[room_of(role)];
             if !lines.is_empty() {
                 let lines = lines.iter().map(as_sent).collect();
                 self.send_ungated(peer, ServerBody::Chat(lines));
@@ -163,9 +158,9 @@ fn room_of(role: Role) -> ChatRoom {
 
 fn as_sent(line: &store::ChatLine) -> ChatLine {
     ChatLine {
-        seat: line.seat,
-        name: line.name.to_string(),
-        text: line.text.to_string(),
-        at: line.at,
+        seat: line.seat(),
+        name: line.name().to_owned(),
+        text: line.text().to_owned(),
+        at: line.at(),
     }
 }

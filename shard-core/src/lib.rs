@@ -44,7 +44,7 @@ use game_core::{
     Command, Epoch, Match, MatchId, MatchTime, PlayerId, Receipt, ShardId,
 };
 use protocol::codec::{self, Frame};
-use protocol::{CloseCode, Role, ServerBody, ServerFrame, WireRefusal};
+use protocol::{CloseCode, Role, ServerBody, ServerFrame, UnixMicros, WireRefusal};
 use slotmap::SlotMap;
 use store::{Liveness, ShardRecord};
 
@@ -214,6 +214,12 @@ impl Shard {
     #[must_use]
     pub fn peers(&self) -> usize {
         self.peers.len()
+    }
+
+    /// The time that frames which leave now say.
+    #[must_use]
+    pub fn server_time(&self) -> UnixMicros {
+        self.moment.server_time
     }
 
     /// Figures since the start.
