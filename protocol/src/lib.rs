@@ -10,6 +10,7 @@ pub mod codec;
 pub mod http;
 mod message;
 pub mod name;
+mod state;
 
 pub use close::CloseCode;
 pub use message::{
