@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use game_core::{CommandId, CommandKind};
-use protocol::{ClientFrame, ServerFrame};
+use protocol::{ClientFrame, Received, ServerFrame, UnixMicros};
 
 use super::script::{match_id, uci, untimed, whole};
 use crate::Violation;
@@ -33,6 +33,14 @@ impl Seated {
             [Update::Joined { again: false }]
         );
         seated
+    }
+
+    /// Hears a frame that left the shard at `time`.
+    pub fn hear_at(&mut self, time: UnixMicros, frame: ServerFrame) -> Vec<Update> {
+        self.machine
+            .frame(Received { time, frame }, self.now)
+            .unwrap();
+        self.updates()
     }
 
     /// Opens a stream; returns what the `Join` says was seen.
