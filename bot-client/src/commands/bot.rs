@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use game_core::{CommandKind, MatchId, Outcome, Seat, Termination, TimeControl};
+use game_core::{CommandKind, MatchId, Outcome, Seat, Termination};
 use serde::Serialize;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::identity::{DEFAULT_CONTROL, PlayerArgs, TermsArgs};
+use super::identity::{PlayerArgs, TermsArgs};
 use client::connection::ConnectionTimes;
 use client::pairing::Pairing;
 use client::seat::{PlayerSeat, SeatSession, SessionConfig};
@@ -21,8 +21,8 @@ use lab::player::{PlayError, Player, give_up};
 
 /// Lets an engine play matches, one after another.
 ///
-/// By default it takes whoever waits in the pool of its time control: start two of these, and they
-/// play each other. It declines draws and comes back after any loss of the connection. If its engine
+/// By default it takes whoever waits in the pool of its terms: start two of these, and they play each
+/// other. It declines draws and takebacks, and comes back after any loss of the connection. If its engine
 /// dies, hangs or makes an illegal move, it resigns that match (or aborts one that has not begun), starts
 /// the engine again, after a pause that grows while that goes on, and plays the next. It ends at once if
 /// the engine cannot be started, and with exit code 1 if a match was lost to it. What an engine writes to
@@ -33,19 +33,20 @@ pub struct BotArgs {
     /// as for a shell, for example uci:/usr/games/stockfish or "uci:/opt/lc0 --weights='my net.pb'".
     #[arg(long, value_name = "ENGINE", default_value = "random")]
     engine: EngineKind,
-    /// An option of the UCI program, for example "Skill Level=3"; may be given often.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = uci_option)]
+    /// An option of the UCI program, for example "Skill Level=3"; may be given often. What the variant
+    /// needs (UCI_Variant, UCI_Chess960) is set for each match.
+    #[arg(long, visible_alias = "engine-option", value_name = "NAME=VALUE", value_parser = uci_option)]
     uci_option: Vec<(String, String)>,
     /// Append what the engine writes to stderr to this file, instead of logging it.
     #[arg(long, value_name = "FILE")]
     engine_stderr: Option<PathBuf>,
+    /// What the engine is not told of its clock, in milliseconds: the way to the server and back, and what
+    /// this machine may be late.
+    #[arg(long, value_name = "MS", default_value_t = 50)]
+    margin: u64,
     /// Matches to play.
     #[arg(long, value_name = "N", default_value_t = 1)]
     games: u32,
-    /// How much time each side has, as minutes + seconds: 5+3, or 300s+3 for seconds. It names the pool.
-    #[arg(long, value_name = "CONTROL", default_value = DEFAULT_CONTROL,
-          value_parser = TimeControl::from_spoken)]
-    time_control: TimeControl,
     /// Accept this challenge instead of waiting in the pool.
     #[arg(long, value_name = "ID", conflicts_with_all = ["open", "games"])]
     challenge: Option<String>,
@@ -59,7 +60,7 @@ pub struct BotArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    terms: TermsArgs,
+    pub(super) terms: TermsArgs,
     #[command(flatten)]
     player: PlayerArgs,
 }
@@ -102,7 +103,10 @@ pub(super) async fn run(args: &BotArgs, server: &ServerArgs) -> Result<(), Failu
     let settings = EngineSettings {
         options: args.uci_option.clone(),
         stderr: args.engine_stderr.clone(),
+        margin: Duration::from_millis(args.margin),
     };
+    // Terms that no match can have are not found out by waiting.
+    args.terms.terms()?;
     let mut engines = EngineSupply::start(&args.engine, &settings)
         .await
         .map_err(Failure::setup)?;
@@ -196,14 +200,14 @@ impl Bot<'_> {
     }
 
     async fn find(&self) -> Result<MatchId, Failure> {
-        let control = self.args.time_control;
+        let terms = &self.args.terms;
         let pairing = match &self.args.challenge {
             Some(id) => Pairing::Accept(id.clone()),
-            None if self.args.open => Pairing::Challenge(self.args.terms.challenge(control)),
-            None => TermsArgs::pool(control),
+            None if self.args.open => Pairing::Challenge(terms.challenge()?),
+            None => terms.pool()?,
         };
         let announce = |id: &str| {
-            let (control, wait) = (control.spoken(), self.args.terms.wait);
+            let (control, wait) = (terms.spoken_time(), terms.wait);
             let place = if self.args.open {
                 format!("for a challenge at {control}")
             } else {
@@ -223,7 +227,6 @@ impl Bot<'_> {
             }
         };
         let (matchmaker, token) = (&self.seat.matchmaker, &self.seat.token);
-        let terms = &self.args.terms;
         terms
             .find(matchmaker, token, &pairing, &self.cancel, announce)
             .await
@@ -313,8 +316,8 @@ mod tests {
                 .into_iter()
                 .chain(flags.iter().copied());
             Either::try_parse_from(line).map(|either| match either {
-                Either::Play(args) => args.time_control,
-                Either::Bot(args) => args.time_control,
+                Either::Play(args) => args.terms.time_control,
+                Either::Bot(args) => args.terms.time_control,
             })
         };
         let minutes = |flags: &[&str]| {

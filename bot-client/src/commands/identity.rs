@@ -1,11 +1,14 @@
 //! Who plays, and how an opponent is found, for the commands that play one match after another.
 
 use std::cell::Cell;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use clap::Args;
-use game_core::{ClockStart, ColorChoice, MatchId, TimeControl};
-use protocol::http::{NewChallenge, NewTicket};
+use clap::{ArgAction, Args};
+use game_core::{
+    BySeat, ClockStart, ColorChoice, MatchId, Rule, TimeControl, UnixMillis, Variant,
+};
+use protocol::TagsView;
+use protocol::http::{NewChallenge, NewTicket, Start, Terms};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -49,9 +52,58 @@ impl PlayerArgs {
     }
 }
 
-/// How an opponent is found.
+/// The terms of a match, and how an opponent is found.
 #[derive(Debug, Clone, Args)]
 pub struct TermsArgs {
+    /// How much time each side has, as minutes + seconds a move: 5+3, or 300s+3 for seconds. With a delay
+    /// 5+0d2 (the clock stands for 2 s) or 5+0b2 (what is used of 2 s is given back); in stages
+    /// 40/90+30,30+30. It names the pool.
+    #[arg(long, visible_alias = "time", value_name = "CONTROL", default_value = DEFAULT_CONTROL,
+          value_parser = TimeControl::from_spoken)]
+    pub time_control: TimeControl,
+    /// A time of White's own, instead of --time-control.
+    #[arg(long, value_name = "CONTROL", value_parser = TimeControl::from_spoken)]
+    pub white_time: Option<TimeControl>,
+    /// A time of Black's own, instead of --time-control.
+    #[arg(long, value_name = "CONTROL", value_parser = TimeControl::from_spoken)]
+    pub black_time: Option<TimeControl>,
+    /// The rules of the game: standard, chess960, crazyhouse, antichess, atomic, kingOfTheHill,
+    /// racingKings, threeCheck or horde.
+    #[arg(long, value_name = "VARIANT", default_value = "standard")]
+    pub variant: Variant,
+    /// The position to start from, as FEN of the variant.
+    #[arg(long, value_name = "FEN", conflicts_with = "start_number")]
+    pub fen: Option<String>,
+    /// The start position of Chess960 by its number; by default one at random.
+    #[arg(long, value_name = "0-959")]
+    pub start_number: Option<u16>,
+    /// The result counts for ratings.
+    #[arg(long)]
+    pub rated: bool,
+    /// A rule that differs from the usual ones, may be given often: no_abort, no_takeback, no_rematch,
+    /// no_give_time, no_claim_win, no_early_draw, auto_claim (draws by repetition and fifty moves come by
+    /// themselves) or compensate_bots.
+    #[arg(long = "rule", value_name = "RULE", value_parser = rule)]
+    pub rules: Vec<Rule>,
+    /// Whether players and spectators can chat: on or off.
+    #[arg(long, value_name = "on|off", default_value = "on", value_parser = on_or_off,
+          action = ArgAction::Set)]
+    pub chat: bool,
+    /// By how many seconds spectators are behind: 0, or 3 to 60.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub spectator_delay: u8,
+    /// The clocks count from the start, first moves included.
+    #[arg(long)]
+    pub clocks_at_once: bool,
+    /// Play begins in so many seconds; both players know each other until then.
+    #[arg(long, value_name = "SECONDS")]
+    pub start_in: Option<u32>,
+    /// The event that the match is part of, for its record.
+    #[arg(long, value_name = "TEXT")]
+    pub event: Option<String>,
+    /// The round of the event.
+    #[arg(long, value_name = "TEXT")]
+    pub round: Option<String>,
     /// The colour to play in a challenge of one's own: white, black or random.
     #[arg(long, value_name = "COLOR", default_value = "random", value_parser = color)]
     pub color: ColorChoice,
@@ -61,20 +113,117 @@ pub struct TermsArgs {
 }
 
 impl TermsArgs {
-    /// A ticket for the pool of a time control.
-    pub(super) const fn pool(time_control: TimeControl) -> Pairing {
-        Pairing::Pool(NewTicket { time_control })
+    /// The terms of a match as the flags have them.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Setup`] if no match can have them.
+    pub(super) fn terms(&self) -> Result<Terms, Failure> {
+        let start = match (&self.fen, self.start_number) {
+            (Some(fen), _) => Start::Fen(fen.clone()),
+            (None, Some(number)) => Start::Number(number),
+            (None, None) => Start::Usual,
+        };
+        let begins = self.start_in.map(|seconds| {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH);
+            let begins = now.unwrap_or_default() + Duration::from_secs(seconds.into());
+            UnixMillis(u64::try_from(begins.as_millis()).unwrap_or(u64::MAX))
+        });
+        let terms = Terms {
+            variant: self.variant,
+            start,
+            controls: BySeat {
+                white: self.white_time.unwrap_or(self.time_control),
+                black: self.black_time.unwrap_or(self.time_control),
+            },
+            clock_start: if self.clocks_at_once {
+                ClockStart::AtOnce
+            } else {
+                ClockStart::AfterFirstMoves
+            },
+            start_at: begins,
+            rated: self.rated,
+            spectator_delay_s: self.spectator_delay,
+            chat: self.chat,
+            rules: self.rules.iter().copied().collect(),
+            tags: TagsView {
+                event: self.event.clone(),
+                round: self.round.clone(),
+                ..TagsView::default()
+            },
+        };
+        // As the matchmaker reads them.
+        let json = serde_json::to_value(&terms).map_err(Failure::setup)?;
+        let terms: Terms = serde_json::from_value(json).map_err(Failure::setup)?;
+        terms.start_position(0).map_err(Failure::setup)?;
+        Ok(terms)
+    }
+
+    /// The time of both sides, as the flags write it.
+    pub(super) fn spoken_time(&self) -> String {
+        let white = self.white_time.unwrap_or(self.time_control).spoken();
+        let black = self.black_time.unwrap_or(self.time_control).spoken();
+        if white == black {
+            white
+        } else {
+            format!("{white} against {black}")
+        }
+    }
+
+    /// The flags that make the same terms, for another call.
+    pub(super) fn as_flags(&self) -> String {
+        let mut flags = format!("--time-control {}", self.time_control.spoken());
+        let mut add = |flag: &str, value: &str| {
+            // Only a NUL cannot be quoted, and no argument has one.
+            if let Ok(value) = shlex::try_quote(value) {
+                flags.push_str(&format!(" {flag} {value}"));
+            }
+        };
+        if let Some(time) = self.white_time {
+            add("--white-time", &time.spoken());
+        }
+        if let Some(time) = self.black_time {
+            add("--black-time", &time.spoken());
+        }
+        if self.variant != Variant::Standard {
+            add("--variant", self.variant.code());
+        }
+        if let Some(fen) = &self.fen {
+            add("--fen", fen);
+        }
+        if let Some(number) = self.start_number {
+            add("--start-number", &number.to_string());
+        }
+        for rule in &self.rules {
+            add("--rule", rule.code());
+        }
+        if self.rated {
+            flags.push_str(" --rated");
+        }
+        flags
+    }
+
+    /// A ticket for the pool of the terms.
+    ///
+    /// # Errors
+    ///
+    /// As [`terms`](Self::terms).
+    pub(super) fn pool(&self) -> Result<Pairing, Failure> {
+        let terms = self.terms()?;
+        Ok(Pairing::Pool(NewTicket { terms }))
     }
 
     /// A challenge to anyone.
-    pub(super) const fn challenge(&self, time_control: TimeControl) -> NewChallenge {
-        NewChallenge {
-            time_control,
+    ///
+    /// # Errors
+    ///
+    /// As [`terms`](Self::terms).
+    pub(super) fn challenge(&self) -> Result<NewChallenge, Failure> {
+        Ok(NewChallenge {
+            terms: self.terms()?,
             color: self.color,
-            fen: None,
-            clock_start: ClockStart::AfterFirstMoves,
             opponent: None,
-        }
+        })
     }
 
     /// Finds an opponent; `asked` is told the id of the request.
@@ -122,5 +271,91 @@ fn color(text: &str) -> Result<ColorChoice, String> {
         "black" => Ok(ColorChoice::Black),
         "random" => Ok(ColorChoice::Random),
         _ => Err("a colour is white, black or random".into()),
+    }
+}
+
+fn rule(text: &str) -> Result<Rule, String> {
+    Rule::from_code(text).ok_or_else(|| {
+        let all = Rule::ALL.map(Rule::code).join(", ");
+        format!("a rule is one of {all}")
+    })
+}
+
+fn on_or_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("it is on or off".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        terms: TermsArgs,
+    }
+
+    fn line(flags: &str) -> Result<TermsArgs, String> {
+        let words = shlex::split(flags).unwrap();
+        let line = std::iter::once("play".to_owned()).chain(words);
+        let line = Line::try_parse_from(line).map_err(|error| error.to_string())?;
+        Ok(line.terms)
+    }
+
+    #[test]
+    fn every_term_has_its_flag() {
+        let terms = line("--time 5+3d2").unwrap().terms().unwrap();
+        assert_eq!(terms, Terms::usual("300+3d2".parse().unwrap()));
+        let all = line(
+            "--variant chess960 --start-number 12 --white-time 5+0 --black-time 1+0 --rated \
+             --rule no_takeback --rule auto_claim --chat off --spectator-delay 5 --clocks-at-once \
+             --event 'Cup' --round 3",
+        );
+        let terms = all.unwrap().terms().unwrap();
+        assert_eq!(terms.variant, Variant::Chess960);
+        assert_eq!(terms.start, Start::Number(12));
+        assert_eq!(terms.controls.white.initial(), Duration::from_secs(300));
+        assert_eq!(terms.controls.black.initial(), Duration::from_secs(60));
+        assert!(terms.rated && !terms.chat && terms.spectator_delay_s == 5);
+        assert!(terms.rules.has(Rule::NoTakeback) && terms.rules.has(Rule::AutoClaim));
+        assert_eq!(terms.clock_start, ClockStart::AtOnce);
+        assert_eq!(terms.tags.event.as_deref(), Some("Cup"));
+        let fen = "4k3/8/8/8/8/8/8/4K2R w K - 0 1";
+        let terms = line(&format!("--fen '{fen}'")).unwrap().terms().unwrap();
+        assert_eq!(terms.start, Start::Fen(fen.into()));
+    }
+
+    #[test]
+    fn terms_that_no_match_can_have_are_refused_before_anything_is_asked() {
+        for (flags, why) in [
+            ("--start-number 12", "chess960"),
+            ("--variant chess960 --start-number 960", "959"),
+            ("--fen nonsense", "FEN"),
+            ("--fen '8/8/8/4k3/8/8/8/4K3 w - - 0 1'", "decided"),
+            ("--spectator-delay 2", "3 to 60"),
+            ("--rule no_fun", "auto_claim"),
+            ("--variant fairy", "antichess"),
+            ("--chat maybe", "on or off"),
+            ("--time 5", "5+3"),
+            ("--fen x --start-number 1", "cannot be used"),
+        ] {
+            let made = line(flags).and_then(|args| args.terms().map_err(|why| why.to_string()));
+            let said = made.unwrap_err();
+            assert!(said.contains(why), "{flags}: {said}");
+        }
+    }
+
+    #[test]
+    fn terms_are_written_as_the_flags_that_make_them() {
+        let flags = "--time-control 5+3 --white-time 1+0 --variant crazyhouse --rule no_abort --rated";
+        let args = line(flags).unwrap();
+        assert_eq!(args.as_flags(), flags);
+        assert_eq!(line(&args.as_flags()).unwrap().terms().unwrap(), args.terms().unwrap());
     }
 }
