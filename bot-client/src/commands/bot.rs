@@ -16,7 +16,7 @@ use client::pairing::Pairing;
 use client::seat::{PlayerSeat, SeatSession, SessionConfig};
 use client::{Connector, MatchView};
 use lab::command::{Failure, ServerArgs, cancelled_by_signals, note, say, say_json};
-use lab::engine::{EngineKind, EngineSettings, EngineSupply};
+use lab::engine::{EngineError, EngineKind, EngineSettings, EngineSupply};
 use lab::player::{PlayError, Player, give_up};
 
 /// Lets an engine play matches, one after another.
@@ -110,6 +110,9 @@ pub(super) async fn run(args: &BotArgs, server: &ServerArgs) -> Result<(), Failu
     let mut engines = EngineSupply::start(&args.engine, &settings)
         .await
         .map_err(Failure::setup)?;
+    if args.challenge.is_none() && !engines.plays(args.terms.variant) {
+        return Err(Failure::setup(EngineError::Variant(args.terms.variant)));
+    }
     let token = args.player.token(&matchmaker).await?;
     let connector = Connector::bind(1, ConnectionTimes::default()).map_err(Failure::setup)?;
     let bot = Bot {

@@ -48,6 +48,8 @@ pub enum Mark {
     LastMove,
     /// The king on it is in check.
     Check,
+    /// The player has chosen it.
+    Chosen,
 }
 
 /// One square.
@@ -104,6 +106,16 @@ impl BoardPicture {
         };
         let rows = std::array::from_fn(|row| std::array::from_fn(|column| cell(row, column)));
         Self { rows }
+    }
+
+    /// The same with a square that the player has chosen.
+    #[must_use]
+    pub fn with_chosen(mut self, chosen: Option<Square>) -> Self {
+        let mut cells = self.rows.iter_mut().flatten();
+        if let Some(cell) = cells.find(|cell| Some(cell.square) == chosen) {
+            cell.mark = Some(Mark::Chosen);
+        }
+        self
     }
 
     /// The match as its own seat sees it; a spectator sits with White.

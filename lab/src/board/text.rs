@@ -18,6 +18,7 @@ pub struct TextStyle {
 pub(super) const fn background(cell: &Cell) -> u8 {
     match (cell.mark, cell.is_light()) {
         (Some(Mark::Check), _) => 160,
+        (Some(Mark::Chosen), _) => 107,
         (Some(Mark::LastMove), true) => 179,
         (Some(Mark::LastMove), false) => 136,
         (None, true) => 109,
@@ -38,6 +39,7 @@ pub(super) const fn brackets(cell: &Cell) -> (char, char) {
     match cell.mark {
         Some(Mark::LastMove) => ('[', ']'),
         Some(Mark::Check) => ('(', ')'),
+        Some(Mark::Chosen) => ('<', '>'),
         None => (' ', ' '),
     }
 }

@@ -5,6 +5,8 @@ use ratatui::layout::{Rect, Size};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::widgets::Widget;
 
+use game_core::Square;
+
 use super::text::{background, brackets, foreground};
 use super::{BoardPicture, Cell, PieceSet};
 
@@ -37,6 +39,16 @@ impl<'a> BoardWidget<'a> {
             width: MARGIN.width + 8 * square.width,
             height: MARGIN.height + 8 * square.height,
         }
+    }
+
+    /// The square at a position of the screen, if the board is drawn in `area`.
+    #[must_use]
+    pub fn square_at(&self, area: Rect, x: u16, y: u16) -> Option<Square> {
+        let square = Self::square(area.as_size());
+        let column = x.checked_sub(area.x + MARGIN.width)? / square.width;
+        let row = y.checked_sub(area.y)? / square.height;
+        let cells = self.picture.rows().get(usize::from(row))?;
+        Some(cells.get(usize::from(column))?.square)
     }
 
     fn square(available: Size) -> Size {
@@ -115,6 +127,22 @@ mod tests {
     use game_core::{Position, Seat};
 
     use super::*;
+
+    #[test]
+    fn a_click_finds_the_square_that_is_drawn_there() {
+        let picture = BoardPicture::new(&Position::default(), None, Seat::Black);
+        let board = BoardWidget::new(&picture, PieceSet::Ascii);
+        let at = |area, x, y| board.square_at(area, x, y).map(|square| square.to_string());
+        let small = Rect::new(1, 1, 26, 9);
+        assert_eq!(at(small, 3, 1).as_deref(), Some("h1"));
+        assert_eq!(at(small, 26, 8).as_deref(), Some("a8"));
+        for (x, y) in [(2, 1), (27, 1), (3, 0), (3, 9)] {
+            assert_eq!(at(small, x, y), None, "{x} {y}");
+        }
+        let large = Rect::new(0, 0, 50, 17);
+        assert_eq!(at(large, 2, 0).as_deref(), Some("h1"));
+        assert_eq!(at(large, 49, 15).as_deref(), Some("a8"));
+    }
 
     #[test]
     fn the_board_is_drawn_in_any_area_without_leaving_it() {

@@ -1,5 +1,6 @@
 //! What chooses a bot's moves.
 
+mod options;
 mod stderr;
 mod supply;
 mod uci;
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use game_core::{BySeat, Move, Position, TimeControl, Uci};
+use game_core::{BySeat, Delay, Move, Position, Seat, TimeControl, Uci, Variant};
 use rand::seq::IndexedRandom;
 
 use client::MatchView;
@@ -35,12 +36,24 @@ pub struct Program {
 }
 
 /// What else a program is started with; nothing of it is for engines of this program's own.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineSettings {
     /// UCI's options: names and values.
     pub options: Vec<(String, String)>,
     /// The file to which its stderr is appended; without one it is logged.
     pub stderr: Option<PathBuf>,
+    /// What it is not told of its clock: the way to the server and back, and what this machine may be late.
+    pub margin: Duration,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self {
+            options: Vec::new(),
+            stderr: None,
+            margin: Duration::from_millis(50),
+        }
+    }
 }
 
 /// Text that names no engine.
@@ -122,6 +135,9 @@ pub enum EngineError {
         /// The time it had.
         max: Duration,
     },
+    /// The program does not know the rules of the match.
+    #[error("the engine does not play {0}: it has no option for it")]
+    Variant(Variant),
     /// The program answered with something that is no legal move.
     #[error("the engine's move {0:?} is not legal")]
     IllegalMove(String),
@@ -136,7 +152,7 @@ pub struct Task {
     start: Position,
     moves: Vec<Uci>,
     position: Position,
-    time_control: TimeControl,
+    controls: BySeat<TimeControl>,
     left: BySeat<Duration>,
     /// First moves are not timed, but must come soon or the match is aborted.
     is_timed: bool,
@@ -150,7 +166,7 @@ impl Task {
             start: view.start().clone(),
             moves: view.moves().to_vec(),
             position: view.position().clone(),
-            time_control: view.time_control(),
+            controls: *view.controls(),
             left: BySeat::new_with(|seat| view.remaining(seat, now)),
             is_timed: view.has_begun(),
         }
@@ -164,6 +180,42 @@ impl Task {
         self
     }
 
+    /// The rules of the match.
+    fn variant(&self) -> Variant {
+        self.start.variant()
+    }
+
+    /// The number of moves of `seat` so far.
+    fn moves_of(&self, seat: Seat) -> u16 {
+        let moves = u16::try_from(self.moves.len()).unwrap_or(u16::MAX - 1);
+        (moves + u16::from(self.start.turn() == seat)) / 2
+    }
+
+    /// What `seat` earns by a move, as UCI has it: an increment. A delay is as good as one.
+    fn earned(&self, seat: Seat) -> Duration {
+        let stage = self.controls[seat].stage_at(self.moves_of(seat));
+        let delay = match stage.delay {
+            Delay::None => Duration::ZERO,
+            Delay::Simple(delay) | Delay::Bronstein(delay) => delay,
+        };
+        stage.increment + delay
+    }
+
+    /// How many moves the side to move makes, this one included, until it gets the time of its next stage;
+    /// `None` in its last stage.
+    fn moves_to_go(&self) -> Option<u16> {
+        let seat = self.position.turn();
+        let made = self.moves_of(seat);
+        let mut ends = 0_u16;
+        for stage in self.controls[seat].stages() {
+            ends = ends.saturating_add(stage.moves?);
+            if made < ends {
+                return Some(ends - made);
+            }
+        }
+        None
+    }
+
     /// What the side to move has left.
     fn own_time(&self) -> Duration {
         self.left[self.position.turn()]
@@ -171,7 +223,10 @@ impl Task {
 
     /// UCI's `position` command.
     fn position_command(&self) -> String {
-        let mut command = if self.start == Position::default() {
+        let variant = self.variant();
+        // Engines of Chess960 do not agree on what `startpos` is.
+        let is_usual = variant != Variant::Chess960 && self.start == Position::initial(variant);
+        let mut command = if is_usual {
             "position startpos".to_owned()
         } else {
             format!("position fen {}", self.start.fen())
@@ -215,6 +270,15 @@ impl Engine {
                 let engine = UciEngine::start(program, settings).await?;
                 Ok(Self::Uci(Box::new(engine)))
             }
+        }
+    }
+
+    /// Whether it knows the rules of a variant.
+    #[must_use]
+    pub fn plays(&self, variant: Variant) -> bool {
+        match self {
+            Self::Random => true,
+            Self::Uci(engine) => engine.plays(variant),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use game_core::Variant;
 use tokio::time::sleep;
 
 use super::{Engine, EngineError, EngineKind, EngineSettings};
@@ -36,6 +37,12 @@ impl EngineSupply {
             engine: Some(engine),
             backoff: Backoff::new(Self::BACKOFF.0, Self::BACKOFF.1),
         })
+    }
+
+    /// Whether the engine knows the rules of a variant.
+    #[must_use]
+    pub fn plays(&self, variant: Variant) -> bool {
+        self.engine.as_ref().is_none_or(|engine| engine.plays(variant))
     }
 
     /// The engine if it is ready, or another one. It may be dropped while it waits.

@@ -22,12 +22,20 @@ fn task(moves: &str) -> Task {
         start: Position::default(),
         moves,
         position,
-        time_control: TimeControl::from_millis(1_000, 500).unwrap(),
+        controls: both("1+0.5"),
         left: BySeat {
             white: Duration::from_millis(900),
             black: Duration::from_millis(20),
         },
         is_timed: true,
+    }
+}
+
+fn both(control: &str) -> BySeat<TimeControl> {
+    let control = control.parse().unwrap();
+    BySeat {
+        white: control,
+        black: control,
     }
 }
 
@@ -146,9 +154,78 @@ fn a_program_is_told_the_moves_and_the_clocks() {
         "position startpos moves e2e4 e7e5 e1e2"
     );
     let timed = "go wtime 850 btime 10 winc 500 binc 500";
-    assert_eq!(uci::go_command(&task), timed);
+    let margin = EngineSettings::default().margin;
+    assert_eq!(uci::go_command(&task, margin), timed);
+    let timed = "go wtime 700 btime 10 winc 500 binc 500";
+    assert_eq!(uci::go_command(&task, Duration::from_millis(200)), timed);
     task.is_timed = false;
-    assert_eq!(uci::go_command(&task), "go movetime 1000");
+    assert_eq!(uci::go_command(&task, margin), "go movetime 1000");
+}
+
+/// UCI: `movestogo` until the next time control; each side has its own.
+#[test]
+fn a_program_is_told_of_stages_delays_and_each_side_s_own_time() {
+    let mut task = task("e2e4 e7e5 g1f3");
+    task.controls.white = "2+1d2".parse().unwrap();
+    task.controls.black = TimeControl::from_spoken("3/1+5,1+7").unwrap();
+    let none = Duration::ZERO;
+    assert_eq!(
+        uci::go_command(&task, none),
+        "go wtime 900 btime 20 winc 3000 binc 5000 movestogo 2"
+    );
+    for text in ["b8c6", "f1c4", "f8c5", "b1c3"] {
+        let uci = text.parse().unwrap();
+        task.position.play_uci(uci).unwrap();
+        task.moves.push(uci);
+    }
+    assert_eq!(
+        uci::go_command(&task, none),
+        "go wtime 900 btime 20 winc 3000 binc 7000",
+        "the last stage has no end"
+    );
+}
+
+#[test]
+fn a_program_is_told_where_a_variant_begins() {
+    let mut task = task("");
+    task.start = Position::initial(Variant::Horde);
+    assert_eq!(task.position_command(), "position startpos");
+    task.start = Position::chess960(518).unwrap();
+    let fen = task.start.fen();
+    assert_eq!(task.position_command(), format!("position fen {fen}"));
+}
+
+/// Castling in Chess960 is the king that takes its rook (UCI).
+#[tokio::test]
+async fn a_program_is_told_the_rules_once_and_castles_by_taking_its_rook() {
+    let folder = tempfile::tempdir().unwrap();
+    let heard = folder.path().join("heard");
+    let log = format!("echo \"$line\" >> '{}'", heard.display());
+    let cases = format!(
+        "uci) echo option name UCI_Chess960 type check default false; echo uciok;;\n\
+         isready) echo readyok;;\n\
+         setoption*) {log};;\n\
+         go*) echo bestmove e1h1;;"
+    );
+    let (_folder, kind) = script(&cases);
+    let mut engine = Engine::start(&kind, &EngineSettings::default())
+        .await
+        .unwrap();
+    assert!(engine.plays(Variant::Chess960) && !engine.plays(Variant::Atomic));
+    let mut castles = task("");
+    let fen = "4k3/8/8/8/8/8/8/4K2R w K - 0 1";
+    castles.start = Position::from_fen(Variant::Chess960, fen).unwrap();
+    castles.position = castles.start.clone();
+    for _ in 0..2 {
+        let chosen = engine.choose(&castles).await.unwrap();
+        assert_eq!(chosen.to_string(), "e1h1");
+    }
+    let told = std::fs::read_to_string(&heard).unwrap();
+    assert_eq!(told, "setoption name UCI_Chess960 value true\n");
+    let mut atomic = task("");
+    atomic.start = Position::initial(Variant::Atomic);
+    let chosen = engine.choose(&atomic).await;
+    assert!(matches!(chosen, Err(EngineError::Variant(Variant::Atomic))));
 }
 
 #[tokio::test]

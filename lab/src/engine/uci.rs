@@ -3,12 +3,13 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use game_core::{Seat, Uci};
+use game_core::{Seat, Uci, Variant};
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 use super::stderr::Stderr;
+use super::options::Options;
 use super::{EngineError, EngineSettings, Program, Task};
 use crate::lines::Lines;
 
@@ -22,6 +23,12 @@ pub struct UciEngine {
     stderr: Stderr,
     /// It was told to think and has not named a move.
     is_searching: bool,
+    /// What it knows of variants.
+    options: Options,
+    /// The variant that it was told to play.
+    variant: Variant,
+    /// What it is not told of its clock.
+    margin: Duration,
     /// It answers within this when it does not think.
     answer_max: Duration,
 }
@@ -31,8 +38,6 @@ impl UciEngine {
     const ANSWER_MAX: Duration = Duration::from_secs(10);
     /// Past its own clock an engine may have so much more before it counts as hung.
     const OVERTIME_MAX: Duration = Duration::from_secs(5);
-    /// What the way to the server and back may cost.
-    const OVERHEAD: Duration = Duration::from_millis(50);
     /// What an engine has for a first move, which is not timed; the server waits 15 s at least.
     const FIRST_MOVE: Duration = Duration::from_secs(1);
     /// An engine is never told of less.
@@ -83,6 +88,9 @@ impl UciEngine {
             lines: Lines::new(stdout),
             stderr,
             is_searching: false,
+            options: Options::default(),
+            variant: Variant::Standard,
+            margin: settings.margin,
             answer_max,
         };
         engine.ask("uci", "uciok").await?;
@@ -102,6 +110,7 @@ impl UciEngine {
     /// [`EngineError`].
     pub async fn choose(&mut self, task: &Task) -> Result<Uci, EngineError> {
         self.stop_searching().await?;
+        self.play_variant(task.variant()).await?;
         if task.moves.len() < 2 {
             self.say("ucinewgame").await?;
         }
@@ -110,12 +119,33 @@ impl UciEngine {
         self.is_searching = true;
         let max = task.own_time() + Self::OVERTIME_MAX;
         let answer = self
-            .ask_line(&go_command(task), "bestmove", "go", max)
+            .ask_line(&go_command(task, self.margin), "bestmove", "go", max)
             .await?;
         self.is_searching = false;
         let best = answer.split_whitespace().nth(1).unwrap_or_default();
         task.legal(best)
             .ok_or_else(|| EngineError::IllegalMove(best.to_owned()))
+    }
+
+    /// Whether it knows the rules of a variant.
+    #[must_use]
+    pub fn plays(&self, variant: Variant) -> bool {
+        self.options.plays(variant)
+    }
+
+    /// Tells it the rules of the match, if they are others than before.
+    async fn play_variant(&mut self, variant: Variant) -> Result<(), EngineError> {
+        if variant == self.variant {
+            return Ok(());
+        }
+        if !self.plays(variant) {
+            return Err(EngineError::Variant(variant));
+        }
+        for command in self.options.commands(variant) {
+            self.say(&command).await?;
+        }
+        self.variant = variant;
+        self.say("ucinewgame").await
     }
 
     /// Asks whether it is there and ready.
@@ -153,6 +183,7 @@ impl UciEngine {
         let exchange = async {
             self.say(command).await?;
             while let Ok(Some(line)) = self.lines.next().await {
+                self.options.note(&line);
                 if line.split_whitespace().next() == Some(answer) {
                     return Ok(line);
                 }
@@ -182,15 +213,21 @@ impl UciEngine {
     }
 }
 
-pub(super) fn go_command(task: &Task) -> String {
+pub(super) fn go_command(task: &Task, margin: Duration) -> String {
     if !task.is_timed {
         return format!("go movetime {}", UciEngine::FIRST_MOVE.as_millis());
     }
     let time = |seat: Seat| {
-        let left = task.left[seat].saturating_sub(UciEngine::OVERHEAD);
+        let left = task.left[seat].saturating_sub(margin);
         left.max(UciEngine::TIME_MIN).as_millis()
     };
+    let earned = |seat: Seat| task.earned(seat).as_millis();
     let (white, black) = (time(Seat::White), time(Seat::Black));
-    let increment = task.time_control.increment().as_millis();
-    format!("go wtime {white} btime {black} winc {increment} binc {increment}")
+    let (white_earns, black_earns) = (earned(Seat::White), earned(Seat::Black));
+    let mut command =
+        format!("go wtime {white} btime {black} winc {white_earns} binc {black_earns}");
+    if let Some(moves) = task.moves_to_go() {
+        command.push_str(&format!(" movestogo {moves}"));
+    }
+    command
 }

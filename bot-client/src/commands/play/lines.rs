@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::input::Input;
-use super::table::{Table, Typed};
+use super::table::{Table, Typed, help};
 use super::words;
 use client::seat::SeatError;
 use lab::board::{BoardPicture, TextStyle};
@@ -15,19 +15,30 @@ use lab::command::{say, say_drawn};
 /// Plays until the match is over, the player quits, or there is nothing more to read.
 ///
 /// A move that comes too early waits for its turn, and what comes after it waits too; so a whole
-/// game can be piped in.
+/// game can be piped in. With `stays`, a player may also offer or accept a rematch after the end, and leaves
+/// with an empty line.
 pub(super) async fn run(
     table: &mut Table,
-    mut lines: mpsc::Receiver<String>,
+    lines: &mut mpsc::Receiver<String>,
     style: TextStyle,
+    stays: bool,
 ) -> Result<(), SeatError> {
     let mut shown = None;
+    let mut is_told = false;
     let mut held: Option<String> = None;
     let mut is_at_end = false;
     loop {
         show(table, style, &mut shown);
-        if table.is_over() && table.is_settled() {
+        if table.rematch().is_some() {
             return Ok(());
+        }
+        if table.is_over() && table.is_settled() {
+            if !stays || is_at_end {
+                return Ok(());
+            }
+            if !std::mem::replace(&mut is_told, true) {
+                say("An empty line leaves; rematch offers another match.");
+            }
         }
         let may_move = table.view().is_my_turn() && table.is_settled();
         if may_move && let Some(line) = held.take() {
@@ -44,7 +55,12 @@ pub(super) async fn run(
                 }
             }
             line = lines.recv(), if held.is_none() && !is_at_end => match line {
+                Some(line) if line.is_empty() && table.is_over() => return Ok(()),
                 Some(line) if line.is_empty() => {}
+                // Letters after a question for what a pawn becomes are its answer.
+                Some(line) if table.is_asking() => {
+                    tell(table.typed(&line));
+                }
                 Some(line) if Input::is_move(&line) => held = Some(line),
                 Some(line) => {
                     if tell(table.typed(&line)) {
@@ -62,6 +78,12 @@ fn tell(typed: Typed) -> bool {
     match typed {
         Typed::Done => false,
         Typed::Quit => true,
+        Typed::Help => {
+            for line in help() {
+                say(&line);
+            }
+            false
+        }
         Typed::Say(lines) => {
             for line in lines {
                 say(&line);
@@ -72,21 +94,16 @@ fn tell(typed: Typed) -> bool {
 }
 
 /// Prints the board if it has changed.
-fn show(table: &Table, style: TextStyle, shown: &mut Option<(u16, bool)>) {
+fn show(table: &Table, style: TextStyle, shown: &mut Option<(u32, u16, bool)>) {
     let view = table.view();
-    let now = (view.ply(), table.is_flipped);
+    let now = (view.position_seq(), view.ply(), table.is_flipped);
     if *shown == Some(now) {
         return;
     }
+    let is_move = shown.is_none_or(|(_, ply, _)| ply <= view.ply());
     *shown = Some(now);
-    let own = view.seat().unwrap_or(Seat::White);
-    let from = if table.is_flipped {
-        own.opponent()
-    } else {
-        own
-    };
     say("");
-    if let Some(san) = view.sans().last() {
+    if let Some(san) = view.sans().last().filter(|_| is_move) {
         let number = view.ply().div_ceil(2);
         say(&format!(
             "Move {number}: {} plays {san}",
@@ -96,7 +113,11 @@ fn show(table: &Table, style: TextStyle, shown: &mut Option<(u16, bool)>) {
     let [white, black] = words::clocks(view, Instant::now().into_std());
     let [of_white, of_black] = Seat::BOTH.map(|seat| words::name(view, seat));
     say(&format!("{of_white} {white}  -  {of_black} {black}"));
-    let picture = BoardPicture::new(view.position(), view.last_move(), from);
+    let holdings = Seat::BOTH.map(|seat| words::holdings(view, seat));
+    if let [Some(white), Some(black)] = holdings {
+        say(&format!("White: {white}  -  Black: {black}"));
+    }
+    let picture = BoardPicture::new(view.position(), view.last_move(), table.below());
     for line in picture.lines(style) {
         say_drawn(&line);
     }

@@ -16,15 +16,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use game_core::{MatchId, Seat, TimeControl};
+use game_core::{MatchId, Seat};
 use protocol::http::NewChallenge;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::identity::{DEFAULT_CONTROL, PlayerArgs, TermsArgs};
+use super::identity::{PlayerArgs, TermsArgs};
 use client::connection::ConnectionTimes;
 use client::pairing::Pairing;
-use client::seat::{PlayerSeat, SeatSession, SeatSource, SessionConfig, Watch};
-use client::{Connector, Matchmaker};
+use client::seat::{PlayerSeat, SeatError, SeatSession, SeatSource, SessionConfig, Watch};
+use client::{Connector, Matchmaker, MatchmakerError};
 use lab::command::{Failure, ServerArgs, cancelled_by_signals, say};
 use lab::engine::{EngineKind, EngineSettings};
 use lab::terminal;
@@ -34,8 +36,8 @@ use table::Table;
 
 /// Play a match in the terminal.
 ///
-/// By default against whoever waits in the pool of the same time control. Type a move (e4, Nf3, O-O
-/// or e2e4) or `help`. Where stdin or stdout is no terminal, or TERM is dumb, the board is printed after
+/// By default against whoever waits in the pool of the same terms. Type a move (e4, Nf3, O-O or e2e4),
+/// click it, or type `help`. Where stdin or stdout is no terminal, or TERM is dumb, the board is printed after
 /// each move and moves are read from stdin, a line each. With NO_COLOR set, pieces are letters: upper
 /// case for White.
 ///
@@ -63,15 +65,14 @@ pub struct PlayArgs {
     /// Watch a match.
     #[arg(long, value_name = "MATCH", group = "opponent")]
     watch: Option<MatchId>,
-    /// How much time each side has, as minutes + seconds: 5+3, or 300s+3 for seconds. It names the pool.
-    #[arg(long, value_name = "CONTROL", default_value = DEFAULT_CONTROL,
-          value_parser = TimeControl::from_spoken)]
-    pub(super) time_control: TimeControl,
     /// Draw letters instead of chess symbols.
     #[arg(long, env = "ROOKERY_ASCII")]
     ascii: bool,
+    /// Leave the mouse to the terminal, which can then mark text.
+    #[arg(long)]
+    no_mouse: bool,
     #[command(flatten)]
-    terms: TermsArgs,
+    pub(super) terms: TermsArgs,
     #[command(flatten)]
     player: PlayerArgs,
 }
@@ -145,44 +146,68 @@ impl Evening<'_> {
             let mut table = self
                 .sit(match_id, Arc::new(Watch { matchmaker, token }))
                 .await?;
-            self.look(&mut table, None).await?;
+            self.look(&mut table, None, &mut None).await?;
             return table.leave().await.map_err(Failure::play);
         }
         let Found { mut seat, bot } = self.find().await?;
+        let mut bot = bot.map(|bot| {
+            let (matchmaker, connector) = (self.matchmaker.clone(), Arc::clone(&self.connector));
+            bot.sit(matchmaker, connector, seat.match_id, self.config)
+        });
+        let mut typed = None;
+        let played = loop {
+            match self.play_match(&mut seat, bot.as_mut(), &mut typed).await {
+                Ok(Some(rematch)) => {
+                    seat.match_id = rematch;
+                    seat.seat = None;
+                }
+                Ok(None) => break Ok(()),
+                Err(failure) => break Err(failure),
+            }
+        };
+        if let Some(bot) = bot {
+            bot.stop().await;
+        }
+        played
+    }
+
+    /// Plays one match; the next one, if both players agreed on a rematch.
+    async fn play_match(
+        &self,
+        seat: &mut SavedSeat,
+        bot: Option<&mut Seated>,
+        typed: &mut Option<mpsc::Receiver<String>>,
+    ) -> Result<Option<MatchId>, Failure> {
         let folder = saved::folder();
         let mut kept = folder.as_deref().map(|folder| seat.save(folder));
         let source = PlayerSeat {
             matchmaker: self.matchmaker.clone(),
             token: seat.token.clone(),
         };
-        let mut bot = bot.map(|bot| {
-            let (matchmaker, connector) = (self.matchmaker.clone(), Arc::clone(&self.connector));
-            bot.sit(matchmaker, connector, seat.match_id, self.config)
-        });
         let mut table = self.sit(seat.match_id, Arc::new(source)).await?;
         seat.seat = table.view().seat();
         if let Some(Ok(())) = kept {
             kept = folder.as_deref().map(|folder| seat.save(folder));
         }
-        let looked = self.look(&mut table, bot.as_mut()).await;
+        let looked = self.look(&mut table, bot, typed).await;
+        let rematch = table.rematch().filter(|_| looked.is_ok());
         if table.is_over() {
             if let Some(folder) = &folder {
                 seat.forget(folder);
             }
             // What stood on the whole terminal is gone with it.
-            if PlayArgs::takes_the_terminal() {
+            if PlayArgs::takes_the_terminal() && rematch.is_none() {
                 say(&table.status());
             }
-            self.say_what_remains(seat.match_id).await;
+            if rematch.is_none() {
+                self.say_what_remains(seat.match_id).await;
+            }
         } else {
             let options = self.matchmaker.options();
-            say(&comeback(&options, &seat, matches!(kept, Some(Ok(())))));
+            say(&comeback(&options, seat, matches!(kept, Some(Ok(())))));
         }
         let left = table.leave().await.map_err(Failure::play);
-        if let Some(bot) = bot {
-            bot.stop().await;
-        }
-        looked.and(left)
+        looked.and(left).map(|()| rematch)
     }
 
     /// After the end: the record, where it stays, and how to play on.
@@ -192,7 +217,7 @@ impl Evening<'_> {
             Ok(pgn) => say(&format!("\n{}\n", pgn.trim_end())),
             Err(error) => say(&format!("The record cannot be had now: {error}")),
         }
-        let control = self.args.time_control.spoken();
+        let terms = self.args.terms.as_flags();
         let again = match &self.args.against_bot {
             Some(engine) => format!("--against-bot '{engine}'"),
             None => "--challenge new".into(),
@@ -200,18 +225,24 @@ impl Evening<'_> {
         let options = self.matchmaker.options();
         say(&format!(
             "Match {id}; its record stays at {base}/v1/matches/{id}/pgn\n\
-             Play again: bot-client play {options} --time-control {control} {again}"
+             Play again: bot-client play {options} {terms} {again}"
         ));
     }
 
     async fn sit(&self, id: MatchId, source: Arc<dyn SeatSource>) -> Result<Table, Failure> {
         let connector = Arc::clone(&self.connector);
-        let session = SeatSession::join(connector, source, id, self.config).await?;
+        let session = join(connector, source, id, self.config).await?;
         Ok(Table::new(session))
     }
 
-    /// Lets the player see and act until the match is over or the player leaves.
-    async fn look(&self, table: &mut Table, bot: Option<&mut Seated>) -> Result<(), Failure> {
+    /// Lets the player see and act until the match is over or the player leaves. `typed` are the lines of stdin,
+    /// once they are listened to.
+    async fn look(
+        &self,
+        table: &mut Table,
+        bot: Option<&mut Seated>,
+        typed: &mut Option<mpsc::Receiver<String>>,
+    ) -> Result<(), Failure> {
         let style = terminal::style(self.args.ascii);
         let bot_failed = async {
             match bot {
@@ -220,11 +251,19 @@ impl Evening<'_> {
             }
         };
         if PlayArgs::takes_the_terminal() {
-            return tui::run(table, style.pieces, bot_failed, &self.cancel).await;
+            let drawing = tui::Drawing {
+                pieces: style.pieces,
+                mouse: !self.args.no_mouse,
+            };
+            return tui::run(table, drawing, bot_failed, &self.cancel).await;
         }
-        let typed = stdin::listen(std::io::BufReader::new(std::io::stdin()));
+        let typed = typed.get_or_insert_with(|| {
+            stdin::listen(std::io::BufReader::new(std::io::stdin()))
+        });
+        // What is piped in ends with its match.
+        let stays = std::io::stdin().is_terminal();
         tokio::select! {
-            played = lines::run(table, typed, style) => played.map_err(Failure::play),
+            played = lines::run(table, typed, style, stays) => played.map_err(Failure::play),
             why = bot_failed => Err(Failure::play(why)),
             () = self.cancel.cancelled() => Ok(()),
         }
@@ -235,14 +274,15 @@ impl Evening<'_> {
         if let Some(match_id) = self.args.resume {
             return self.find_again(match_id).await;
         }
+        // Terms that no match can have are not found out by waiting.
+        self.args.terms.terms()?;
         let token = self.args.player.token(&self.matchmaker).await?;
         if let Some(kind) = &self.args.against_bot {
             return self.find_bot(kind, token).await;
         }
-        let control = self.args.time_control;
         let pairing = match self.args.challenge.as_deref() {
-            None => TermsArgs::pool(control),
-            Some("new") => Pairing::Challenge(self.args.terms.challenge(control)),
+            None => self.args.terms.pool()?,
+            Some("new") => Pairing::Challenge(self.args.terms.challenge()?),
             Some(id) => Pairing::Accept(id.to_owned()),
         };
         let options = self.matchmaker.options();
@@ -253,7 +293,7 @@ impl Evening<'_> {
             )),
             _ => say(&format!(
                 "Waiting for an opponent in the pool {}… (Ctrl-C to stop)",
-                control.spoken()
+                self.args.terms.spoken_time()
             )),
         };
         let terms = &self.args.terms;
@@ -313,9 +353,10 @@ impl Evening<'_> {
         let settings = self.args.engine_settings();
         let bot = Opponent::start(kind, &settings, guest.token).await;
         let bot = bot.map_err(Failure::setup)?;
+        bot.check_variant(self.args.terms.variant).map_err(Failure::setup)?;
         let challenge = NewChallenge {
             opponent: Some(guest.player),
-            ..self.args.terms.challenge(self.args.time_control)
+            ..self.args.terms.challenge()?
         };
         let made = self.matchmaker.create_challenge(&token, &challenge).await?;
         let accepted = self
@@ -346,6 +387,30 @@ impl Evening<'_> {
             bot,
         };
         Found { seat, bot: None }
+    }
+}
+
+/// Takes a seat. A match that was only just agreed on may not be there yet.
+async fn join(
+    connector: Arc<Connector>,
+    source: Arc<dyn SeatSource>,
+    id: MatchId,
+    config: SessionConfig,
+) -> Result<SeatSession, SeatError> {
+    /// A rematch is made at once; past this it was not.
+    const MADE_WITHIN: Duration = Duration::from_secs(5);
+    const LOOK_EVERY: Duration = Duration::from_millis(250);
+    let end = Instant::now() + MADE_WITHIN;
+    loop {
+        let (connector, source) = (Arc::clone(&connector), Arc::clone(&source));
+        match SeatSession::join(connector, source, id, config).await {
+            Err(SeatError::Matchmaker(MatchmakerError::Problem(problem)))
+                if problem.code == "match_not_found" && Instant::now() < end =>
+            {
+                sleep(LOOK_EVERY).await;
+            }
+            joined => return joined,
+        }
     }
 }
 

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use game_core::MatchId;
+use game_core::{CommandKind, MatchId, Seat, Variant};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use client::seat::{PlayerSeat, SeatSession, SessionConfig};
+use client::seat::{PlayerSeat, SeatError, SeatSession, SessionConfig, Update};
+
+use super::join;
 use client::{Connector, Matchmaker};
 use lab::engine::{Engine, EngineError, EngineKind, EngineSettings};
 use lab::player::Player;
@@ -38,6 +40,19 @@ impl Opponent {
         Ok(Self { engine, token })
     }
 
+    /// Whether it can play a variant.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Variant`] if not.
+    pub(super) fn check_variant(&self, variant: Variant) -> Result<(), EngineError> {
+        if self.engine.plays(variant) {
+            Ok(())
+        } else {
+            Err(EngineError::Variant(variant))
+        }
+    }
+
     /// Sits down in a match.
     pub(super) fn sit(
         mut self,
@@ -52,13 +67,25 @@ impl Opponent {
             let token = self.token;
             let source = Arc::new(PlayerSeat { matchmaker, token });
             let playing = async {
-                let mut session = SeatSession::join(connector, source, match_id, config)
-                    .await
-                    .map_err(|error| error.to_string())?;
-                let mut player = Player::new(&mut self.engine, THINK_MIN);
-                let played = player.play(&mut session).await;
-                played.map(drop).map_err(|error| error.to_string())?;
-                session.leave().await.map_err(|error| error.to_string())
+                let mut match_id = match_id;
+                loop {
+                    let connector = Arc::clone(&connector);
+                    let source = Arc::clone(&source);
+                    let mut session = join(connector, source, match_id, config)
+                        .await
+                        .map_err(|error| error.to_string())?;
+                    let mut player = Player::new(&mut self.engine, THINK_MIN);
+                    let played = player.play(&mut session).await;
+                    played.map(drop).map_err(|error| error.to_string())?;
+                    let next = rematch(&mut session)
+                        .await
+                        .map_err(|error| error.to_string())?;
+                    session.leave().await.map_err(|error| error.to_string())?;
+                    match next {
+                        Some(next) => match_id = next,
+                        None => return Ok(()),
+                    }
+                }
             };
             tokio::select! {
                 played = playing => played,
@@ -66,6 +93,26 @@ impl Opponent {
             }
         });
         Seated { task, stop }
+    }
+}
+
+/// Accepts any rematch; the id of the new match, or `None` once the seat is closed.
+async fn rematch(session: &mut SeatSession) -> Result<Option<MatchId>, SeatError> {
+    let mut is_accepted = false;
+    loop {
+        let view = session.view();
+        if let Some(next) = view.rematch() {
+            return Ok(Some(next));
+        }
+        let is_faced = view.rematch_offer() == view.seat().map(Seat::opponent);
+        if is_faced && !is_accepted {
+            is_accepted = session.command(CommandKind::AcceptRematch).is_ok();
+        }
+        match session.next().await? {
+            Update::Closed(_) => return Ok(None),
+            Update::Refused { .. } => is_accepted = false,
+            _ => {}
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! What a player is told, in words.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use game_core::{ClockStart, CommandKind, EventKind, Outcome, Refusal, Seat, Termination};
-use protocol::{CloseCode, WireEvent, WireRefusal};
+use game_core::{
+    ClockStart, CommandKind, EventKind, Outcome, Refusal, Role, Seat, Termination, Uci, Variant,
+    WithMove,
+};
+use protocol::{ChatLine, ChatRefusal, CloseCode, WireEvent, WireRefusal};
 
 use client::seat::Update;
 use client::{MatchView, Standstill};
@@ -89,14 +92,34 @@ fn how(outcome: Outcome, termination: Termination) -> String {
         Termination::Aborted => "the match was aborted".into(),
         Termination::Adjudicated => "an arbiter's decision".into(),
         Termination::SeventyFiveMoves => "75 moves without a capture or a pawn move".into(),
+        Termination::Abandoned => "leaving the match".into(),
         Termination::MaxLength => "the limit of 600 moves".into(),
         _ => termination.code().replace('_', " "),
     }
 }
 
+/// How a variant's own rules ended a match, in words.
+const fn variant_end(variant: Variant, outcome: Outcome) -> &'static str {
+    match variant {
+        Variant::Antichess => "having no piece or no move left",
+        Variant::Atomic => "the explosion of a king",
+        Variant::KingOfTheHill => "a king in the center",
+        Variant::RacingKings if matches!(outcome, Outcome::Draw) => {
+            "both kings on the eighth rank"
+        }
+        Variant::RacingKings => "a king on the eighth rank",
+        Variant::ThreeCheck => "the third check",
+        Variant::Horde => "the capture of the horde",
+        _ => "the rules of the variant",
+    }
+}
+
 /// The result in a sentence.
 pub(super) fn result(view: &MatchView, outcome: Outcome, termination: Termination) -> String {
-    let how = how(outcome, termination);
+    let how = match termination {
+        Termination::VariantEnd => variant_end(view.variant(), outcome).into(),
+        _ => how(outcome, termination),
+    };
     match (outcome.winner(), view.seat()) {
         (Some(winner), Some(seat)) if winner == seat => format!("You win: {outcome} by {how}."),
         (Some(_), Some(_)) => format!("You lose: {outcome} by {how}."),
@@ -125,18 +148,51 @@ pub(super) fn clock_news(view: &MatchView, now: Instant) -> String {
 
 /// What a player asked for, in words.
 pub(super) fn asked(view: &MatchView, kind: CommandKind) -> String {
-    match kind {
+    let what = match kind {
         CommandKind::Move { uci, .. } => {
             let mut position = view.position().clone();
             let legal = position.resolve(uci);
             let san = legal.map(|legal| position.play_in_san(legal));
-            format!("Your move {}", san.unwrap_or_else(|| uci.to_string()))
+            return format!("Your move {}", san.unwrap_or_else(|| uci.to_string()));
         }
-        CommandKind::Resign => "Your resignation".into(),
-        CommandKind::Abort => "Your abort".into(),
-        CommandKind::OfferDraw => "Your draw offer".into(),
-        CommandKind::AcceptDraw => "Your acceptance of the draw".into(),
-        CommandKind::DeclineDraw => "Your refusal of the draw".into(),
+        CommandKind::Resign => "resignation",
+        CommandKind::Abort => "abort",
+        CommandKind::OfferDraw => "draw offer",
+        CommandKind::AcceptDraw => "acceptance of the draw",
+        CommandKind::DeclineDraw => "refusal of the draw",
+        CommandKind::ClaimDraw | CommandKind::ClaimAbandonedDraw => "claim of a draw",
+        CommandKind::ClaimWin => "claim of the win",
+        CommandKind::OfferTakeback => "request for a takeback",
+        CommandKind::AcceptTakeback => "grant of the takeback",
+        CommandKind::DeclineTakeback => "refusal of the takeback",
+        CommandKind::GiveTime { .. } => "gift of time",
+        CommandKind::OfferRematch => "offer of a rematch",
+        CommandKind::AcceptRematch => "acceptance of the rematch",
+        CommandKind::DeclineRematch => "refusal of the rematch",
+    };
+    format!("Your {what}")
+}
+
+/// The question for what a pawn becomes.
+pub(super) fn promotion(choices: &[Uci]) -> String {
+    let names: Vec<String> = choices
+        .iter()
+        .filter_map(|uci| uci.role())
+        .map(|role| role.letter().to_string())
+        .collect();
+    let names = names.join(", ");
+    format!("Say what the pawn becomes: {names}. Anything else drops the move.")
+}
+
+/// The opponent is gone, and the match may be claimed from `at` on.
+pub(super) fn gone(at: Instant, now: Instant) -> String {
+    let left = at.saturating_duration_since(now);
+    if left.is_zero() {
+        "The opponent is gone: claim win, or claim draw.".into()
+    } else {
+        // Rounded up, so that a claim at its end is not too early.
+        let seconds = left.as_millis().div_ceil(1_000);
+        format!("The opponent is gone: the match can be claimed in {seconds} s.")
     }
 }
 
@@ -147,9 +203,11 @@ pub(super) fn waiting(what: &str, was_sent: bool) -> String {
 }
 
 /// How things stand, in a line; `waiting` is what the player waits for.
-pub(super) fn status(view: &MatchView, waiting: Option<&str>) -> String {
+pub(super) fn status(view: &MatchView, waiting: Option<&str>, now: Instant) -> String {
     if let Some((outcome, termination)) = view.result() {
-        return result(view, outcome, termination);
+        let mut status = result(view, outcome, termination);
+        status.push_str(&rematch_status(view));
+        return status;
     }
     if let Some(why) = view.standstill() {
         let mut status = standstill(why).to_owned();
@@ -167,37 +225,104 @@ pub(super) fn status(view: &MatchView, waiting: Option<&str>) -> String {
         Some(_) => "The opponent is to move.".to_owned(),
         None => format!("{} is to move.", side(view.turn())),
     };
-    if let Some(limit) = first_move_limit(view) {
-        let seconds = limit.as_secs();
-        status.push_str(&format!(
-            " The first move must come within {seconds} s, or the match is aborted."
-        ));
+    status.push_str(&begin_status(view));
+    status.push_str(&offer_status(view));
+    if view.is_my_turn()
+        && let Some(draw) = view.claimable_draw()
+    {
+        let why = draw.code().replace('_', " ");
+        status.push_str(&format!(" You can claim a draw ({why}): claim."));
     }
-    match (view.draw_offer(), view.seat()) {
-        (Some(offer), Some(seat)) if offer == seat => status.push_str(" You offer a draw."),
-        (Some(_), Some(_)) => {
-            status.push_str(" A draw is offered: accept, decline, or simply move.");
-        }
-        (Some(offer), None) => status.push_str(&format!(" {} offers a draw.", side(offer))),
-        (None, _) => {}
-    }
-    if let Some(seat) = view.seat()
+    if let Some((_, at)) = view.gone() {
+        status.push_str(&format!(" {}", gone(at, now)));
+    } else if let Some(seat) = view.seat()
         && !view.connected()[seat.opponent()]
     {
         status.push_str(" The opponent is not connected.");
     }
+    if view.seat().is_none() && !view.spectator_delay().is_zero() {
+        let late = view.spectator_delay().as_secs();
+        status.push_str(&format!(" You see it {late} s late."));
+    }
     status
 }
 
-/// How long the side to move has for its first move, if that is what is waited for.
-fn first_move_limit(view: &MatchView) -> Option<Duration> {
+/// When play begins, or how long a first move may take.
+fn begin_status(view: &MatchView) -> String {
+    let calendar = SystemTime::now().duration_since(UNIX_EPOCH);
+    let calendar = calendar.unwrap_or_default();
+    let begins = view.start_at().map(|at| Duration::from_millis(at.0));
+    let wait = begins.unwrap_or_default().saturating_sub(calendar);
+    if view.ply() == 0 && !wait.is_zero() {
+        let seconds = wait.as_millis().div_ceil(1_000);
+        return format!(" Play begins in {seconds} s.");
+    }
     let untimed = view.clock_start() == ClockStart::AfterFirstMoves && view.ply() < 2;
-    untimed.then(|| view.time_control().speed().first_move_timeout())
+    if !untimed {
+        return String::new();
+    }
+    let is_chess960 = view.variant() == Variant::Chess960;
+    let limit = view.controls()[view.turn()].first_move_timeout(is_chess960);
+    let seconds = limit.as_secs();
+    format!(" The first move must come within {seconds} s, or the match is aborted.")
 }
 
-/// News, where there is any that the board does not show.
-pub(super) fn news(view: &MatchView, update: &Update) -> Option<String> {
-    match update {
+/// The offers of a draw and a takeback that stand.
+fn offer_status(view: &MatchView) -> String {
+    let mut status = match (view.draw_offer(), view.seat()) {
+        (Some(offer), Some(seat)) if offer == seat => " You offer a draw.".to_owned(),
+        (Some(_), Some(_)) => " A draw is offered: accept, decline, or simply move.".to_owned(),
+        (Some(offer), None) => format!(" {} offers a draw.", side(offer)),
+        (None, _) => String::new(),
+    };
+    status.push_str(&match (view.takeback_offer(), view.seat()) {
+        (Some(offer), Some(seat)) if offer == seat => " You ask for a takeback.".to_owned(),
+        (Some(_), Some(_)) => " A takeback is asked for: accept or decline.".to_owned(),
+        (Some(offer), None) => format!(" {} asks for a takeback.", side(offer)),
+        (None, _) => String::new(),
+    });
+    status
+}
+
+/// The offer of a rematch that stands.
+fn rematch_status(view: &MatchView) -> String {
+    match (view.rematch_offer(), view.seat()) {
+        (Some(offer), Some(seat)) if offer == seat => " You offer a rematch.".into(),
+        (Some(_), Some(_)) => " A rematch is offered: accept or decline.".into(),
+        (Some(offer), None) => format!(" {} offers a rematch.", side(offer)),
+        (None, _) => view
+            .rematch()
+            .map_or_else(String::new, |id| format!(" The rematch is match {id}.")),
+    }
+}
+
+/// What a seat has beside its clock: a pocket, or checks to give.
+pub(super) fn holdings(view: &MatchView, seat: Seat) -> Option<String> {
+    if let Some(left) = view.position().checks_left(seat) {
+        let s = if left == 1 { "" } else { "s" };
+        return Some(format!("{left} check{s} to give"));
+    }
+    if view.variant() != Variant::Crazyhouse {
+        return None;
+    }
+    let pocket = view.position().pocket(seat);
+    let held = Role::ALL.into_iter().zip(pocket);
+    let held: Vec<String> = held
+        .filter(|(_, count)| *count > 0)
+        .map(|(role, count)| format!("{count}{}", role.letter().to_ascii_uppercase()))
+        .collect();
+    if held.is_empty() {
+        Some("pocket empty".into())
+    } else {
+        Some(format!("pocket {}", held.join(" ")))
+    }
+}
+
+/// News that the board does not show.
+pub(super) fn news(view: &MatchView, update: &Update) -> Vec<String> {
+    let one = match update {
+        Update::Chat(lines) => return lines.iter().map(chat_line).collect(),
+        Update::NotSaid { reason, .. } => Some(format!("Not said: {}.", not_said(*reason))),
         Update::Event { event, .. } => event_news(view, event),
         Update::Refused { kind, reason, .. } => Some(refused(*kind, *reason)),
         Update::Presence { seat, connected } if view.seat() != Some(*seat) => {
@@ -214,55 +339,114 @@ pub(super) fn news(view: &MatchView, update: &Update) -> Option<String> {
             Some(format!("The server closed the seat: {code}."))
         }
         _ => None,
+    };
+    one.into_iter().collect()
+}
+
+fn chat_line(line: &ChatLine) -> String {
+    format!("{}: {}", line.name, line.text)
+}
+
+const fn not_said(reason: ChatRefusal) -> &'static str {
+    match reason {
+        ChatRefusal::TooLong => "the line is too long",
+        ChatRefusal::RateLimited => "one line a second is the limit",
+        ChatRefusal::ChatOff => "this match has no chat",
+        ChatRefusal::Unavailable => "the server waits for its store",
+        ChatRefusal::Empty => "there is nothing to see in it",
+        ChatRefusal::Unknown => "the server does not say why",
     }
 }
 
 fn event_news(view: &MatchView, event: &WireEvent) -> Option<String> {
+    let kind = event.kind?;
     let is_mine = event.seat.is_some() && event.seat == view.seat();
-    let who = || match event.seat {
-        Some(seat) => view.players()[seat].name.clone(),
-        None => "The server".into(),
+    let who = match event.seat {
+        Some(seat) => view.players()[seat].name.as_str(),
+        None => "The server",
     };
-    match event.kind {
-        EventKind::DrawOffered
-        | EventKind::Moved {
-            offers_draw: true, ..
-        } if !is_mine => Some(format!("{} offers a draw.", who())),
-        EventKind::DrawDeclined if !is_mine => Some(format!("{} declines the draw.", who())),
+    match kind {
         EventKind::Ended {
             outcome,
             termination,
         } => Some(result(view, outcome, termination)),
-        _ => None,
+        EventKind::TakenBack { plies } => {
+            let s = if plies == 1 { "" } else { "s" };
+            Some(format!("{plies} half-move{s} taken back."))
+        }
+        EventKind::RematchAgreed { match_id } => Some(format!("The rematch is match {match_id}.")),
+        _ if is_mine => None,
+        EventKind::DrawOffered => Some(format!("{who} offers a draw.")),
+        EventKind::Moved {
+            with: WithMove::DrawOffer,
+            ..
+        } => Some(format!("{who} offers a draw.")),
+        EventKind::Moved { .. } => None,
+        EventKind::DrawDeclined => Some(format!("{who} declines the draw.")),
+        EventKind::TakebackOffered => Some(format!("{who} asks for a takeback.")),
+        EventKind::TakebackDeclined => Some(format!("{who} declines the takeback.")),
+        EventKind::TimeGiven { seconds } => Some(format!("{who} gives its opponent {seconds} s.")),
+        EventKind::RematchOffered => Some(format!("{who} offers a rematch.")),
+        EventKind::RematchDeclined => Some(format!("{who} declines the rematch.")),
     }
 }
 
 fn refused(kind: CommandKind, reason: WireRefusal) -> String {
     let why = match reason {
-        WireRefusal::Match(refusal) => match refusal {
-            Refusal::MatchOver => "the match is over",
-            Refusal::NotYourTurn => "it is not your turn",
-            Refusal::StalePly => "the position has changed",
-            Refusal::IllegalMove => "the rules do not allow it",
-            Refusal::TooEarly => "both sides must have moved first; abort instead",
-            Refusal::TooLate => "both sides have moved; resign instead",
-            Refusal::OfferTooSoon => "you offered a draw a short while ago",
-            Refusal::NoOffer => "there is no offer",
-            Refusal::CommandIdReused => "its number was used for another command",
-        },
+        WireRefusal::Match(refusal) => refusal_in_words(kind, refusal),
         WireRefusal::NotAPlayer => "you only watch",
         WireRefusal::RateLimited => "too many commands",
         WireRefusal::Paused => "the server waits for its store",
+        WireRefusal::Unknown => "the server does not say why",
     };
     let what = match kind {
-        CommandKind::Move { uci, .. } => format!("The move {uci}"),
-        CommandKind::Resign => "Resigning".into(),
-        CommandKind::Abort => "Aborting".into(),
-        CommandKind::OfferDraw => "The draw offer".into(),
-        CommandKind::AcceptDraw => "Accepting".into(),
-        CommandKind::DeclineDraw => "Declining".into(),
+        CommandKind::Move { uci, .. } => return format!("The move {uci} is refused: {why}."),
+        CommandKind::Resign => "Resigning",
+        CommandKind::Abort => "Aborting",
+        CommandKind::OfferDraw => "The draw offer",
+        CommandKind::AcceptDraw | CommandKind::AcceptTakeback | CommandKind::AcceptRematch => {
+            "Accepting"
+        }
+        CommandKind::DeclineDraw | CommandKind::DeclineTakeback | CommandKind::DeclineRematch => {
+            "Declining"
+        }
+        CommandKind::ClaimDraw | CommandKind::ClaimWin | CommandKind::ClaimAbandonedDraw => {
+            "The claim"
+        }
+        CommandKind::OfferTakeback => "The takeback",
+        CommandKind::GiveTime { .. } => "The gift of time",
+        CommandKind::OfferRematch => "The rematch",
     };
     format!("{what} is refused: {why}.")
+}
+
+const fn refusal_in_words(kind: CommandKind, refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::MatchOver => "the match is over",
+        Refusal::NotYourTurn => "it is not your turn",
+        Refusal::StalePosition => "the position has changed",
+        Refusal::IllegalMove => "the rules do not allow it",
+        Refusal::TooEarly => match kind {
+            CommandKind::Resign => "both sides must have moved first; abort instead",
+            CommandKind::OfferTakeback => "you have no move to take back",
+            _ => "it is too early for a draw",
+        },
+        Refusal::TooLate => "both sides have moved; resign instead",
+        Refusal::OfferTooSoon => match kind {
+            CommandKind::OfferTakeback => "you asked a short while ago",
+            CommandKind::OfferRematch => "your offer stands",
+            _ => "you offered a draw a short while ago",
+        },
+        Refusal::NoOffer => "there is no offer",
+        Refusal::CommandIdReused => "its number was used for another command",
+        Refusal::NotAllowed => "the terms of the match do not allow it",
+        Refusal::NoClaim => "no position stood three times, and fifty moves were not made",
+        Refusal::OpponentNotGone => "the opponent is not gone for long enough",
+        Refusal::NotStarted => "play has not begun",
+        Refusal::MatchInPlay => "the match is not over",
+        Refusal::AmountOutOfBounds => "5 to 60 seconds can be given",
+        Refusal::TooManyEvents => "there were too many offers in this match",
+    }
 }
 
 /// Both clocks as they stand now: White's and Black's.
@@ -320,5 +504,29 @@ mod tests {
         let reason = WireRefusal::Match(Refusal::TooEarly);
         let expected = "Resigning is refused: both sides must have moved first; abort instead.";
         assert_eq!(refused(CommandKind::Resign, reason), expected);
+    }
+
+    #[test]
+    fn a_refusal_says_what_it_is_about() {
+        let said = |kind, refusal| refused(kind, WireRefusal::Match(refusal));
+        for (kind, refusal, expected) in [
+            (CommandKind::OfferTakeback, Refusal::NotAllowed, "The takeback is refused: the terms"),
+            (CommandKind::OfferTakeback, Refusal::TooEarly, "no move to take back"),
+            (CommandKind::OfferDraw, Refusal::TooEarly, "too early for a draw"),
+            (CommandKind::ClaimWin, Refusal::OpponentNotGone, "not gone for long enough"),
+            (CommandKind::ClaimDraw, Refusal::NoClaim, "three times"),
+        ] {
+            let said = said(kind, refusal);
+            assert!(said.contains(expected), "{said}");
+        }
+    }
+
+    #[test]
+    fn the_countdown_of_a_claim_is_never_short() {
+        let now = Instant::now();
+        let said = |ms| gone(now + Duration::from_millis(ms), now);
+        assert!(said(39_001).contains("in 40 s"), "{}", said(39_001));
+        assert!(said(1).contains("in 1 s"));
+        assert!(said(0).contains("claim win"));
     }
 }

@@ -1,13 +1,13 @@
 //! What is wrong with a move that is not legal, for the player who typed it.
 
-use game_core::{Position, Role, San, Uci};
+use game_core::{Position, Role, San, Uci, Variant};
 
 use super::words::side;
 
 /// A move by its squares.
 pub(super) fn uci(uci: Uci, position: &Position) -> String {
     let (Some(from), to) = (uci.origin(), uci.target()) else {
-        return format!("{uci} is no move of chess");
+        return drop(uci, position);
     };
     let Some(piece) = position.piece_at(from) else {
         return format!("there is no piece on {from}");
@@ -22,6 +22,24 @@ pub(super) fn uci(uci: Uci, position: &Position) -> String {
         return format!("say what the pawn becomes, as in {uci}q");
     }
     with_check(format!("the {role} on {from} cannot go to {to}"), position)
+}
+
+/// A piece that is dropped.
+fn drop(uci: Uci, position: &Position) -> String {
+    if position.variant() != Variant::Crazyhouse {
+        return "pieces are dropped only in Crazyhouse".into();
+    }
+    let role = uci.role().unwrap_or(Role::Pawn);
+    let to = uci.target();
+    let pocket = position.pocket(position.turn());
+    let held = Role::ALL.into_iter().zip(pocket).find(|(of, _)| *of == role);
+    if held.is_none_or(|(_, count)| count == 0) {
+        format!("there is no {} in the pocket", name(role))
+    } else if position.piece_at(to).is_some() {
+        format!("{to} is taken")
+    } else {
+        with_check(format!("a {} cannot be dropped on {to}", name(role)), position)
+    }
 }
 
 /// A move in algebraic notation, by all that it may mean.
@@ -53,9 +71,12 @@ pub(super) fn sans(text: &str, sans: &[San], position: &Position) -> String {
     with_check(reasons.join(", and "), position)
 }
 
-/// In check most moves are out of the question.
+/// In check, and where a capture is compulsory, most moves are out of the question.
 fn with_check(reason: String, position: &Position) -> String {
-    if position.is_check() {
+    let mut moves = position.legal_moves().into_iter();
+    if position.variant() == Variant::Antichess && moves.any(|legal| legal.is_capture()) {
+        format!("{reason}: {} must capture", side(position.turn()))
+    } else if position.is_check() {
         format!("{reason}: {} is in check", side(position.turn()))
     } else {
         reason

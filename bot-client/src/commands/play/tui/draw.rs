@@ -2,23 +2,30 @@
 
 use std::time::Instant;
 
-use game_core::Seat;
+use game_core::{Seat, Square};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect, Size};
 use ratatui::style::{Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Wrap};
+use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
 
 use super::screen::Screen;
-use crate::commands::play::table::Table;
+use crate::commands::play::table::{Table, help};
 use crate::commands::play::words;
 use client::MatchView;
 use lab::board::{BoardPicture, BoardWidget, PieceSet};
 
 /// The side panel needs so many columns.
 const SIDE_WIDTH: u16 = 30;
-/// Lines of news that are shown.
-const NEWS_LINES: u16 = 4;
+/// Lines of news that are shown: so many leave a board of 17 lines in a terminal of 24.
+const NEWS_LINES: u16 = 3;
+
+/// The keys, below what can be typed.
+const KEYS: [&str; 3] = [
+    "Keys, with Ctrl: Y accept, N decline, O draw, T takeback, G give 15 s, K claim,",
+    "R rematch, F flip, C leave. Esc drops a premove, or what was typed.",
+    "Mouse: click a piece and then its square. Any key closes this.",
+];
 /// Status, an empty line and the input.
 const FOOT_LINES: u16 = 3;
 
@@ -40,13 +47,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, table: &Table, screen: &Screen) {
     let [board, side] =
         Layout::horizontal([Constraint::Length(size.width + 3), Constraint::Min(10)]).areas(top);
     let view = table.view();
-    let own = view.seat().unwrap_or(Seat::White);
-    let below = if table.is_flipped {
-        own.opponent()
-    } else {
-        own
-    };
-    let picture = BoardPicture::new(view.position(), view.last_move(), below);
+    let below = table.below();
+    let picture = picture(table);
+    screen.board.set(board);
     frame.render_widget(BoardWidget::new(&picture, screen.pieces), board);
     draw_side(
         frame,
@@ -64,6 +67,38 @@ pub(super) fn draw(frame: &mut Frame<'_>, table: &Table, screen: &Screen) {
     frame.render_widget(line, status);
     draw_news(frame, news, &screen.news);
     draw_input(frame, input, table, &screen.input);
+    if screen.shows_help {
+        draw_help(frame, area);
+    }
+}
+
+/// The board as the player sees it.
+fn picture(table: &Table) -> BoardPicture {
+    let view = table.view();
+    let picture = BoardPicture::new(view.position(), view.last_move(), table.below());
+    picture.with_chosen(table.chosen())
+}
+
+/// The square that is drawn at a position of the screen.
+pub(super) fn square_at(table: &Table, screen: &Screen, x: u16, y: u16) -> Option<Square> {
+    let picture = picture(table);
+    BoardWidget::new(&picture, screen.pieces).square_at(screen.board.get(), x, y)
+}
+
+/// All that can be typed, over the rest.
+fn draw_help(frame: &mut Frame<'_>, area: Rect) {
+    let lines: Vec<Line<'_>> = help()
+        .into_iter()
+        .map(Line::from)
+        .chain(KEYS.map(Line::from))
+        .collect();
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let area = Rect {
+        height: (height + 2).min(area.height),
+        ..area
+    };
+    frame.render_widget(Clear, area);
+    frame.render_widget(Paragraph::new(lines).block(Block::bordered()), area);
 }
 
 /// The clocks of a match at one moment.
@@ -95,7 +130,14 @@ fn draw_side(frame: &mut Frame<'_>, area: Rect, height: u16, clocks: &Clocks<'_>
     };
     frame.render_widget(player(clocks, below.opponent()), rows(0, 1));
     frame.render_widget(player(clocks, below), rows(height.saturating_sub(2), 1));
-    let shown = height.saturating_sub(5);
+    // A pocket, or the checks to give, below the opponent's clock and above one's own.
+    let own_row = height.saturating_sub(3);
+    for (seat, row) in [(below.opponent(), 1), (below, own_row)] {
+        if let Some(holdings) = words::holdings(clocks.view, seat) {
+            frame.render_widget(Line::from(format!("   {holdings}")), rows(row, 1));
+        }
+    }
+    let shown = height.saturating_sub(6);
     let moves = words::move_list(clocks.view);
     let first = moves.len().saturating_sub(usize::from(shown));
     let lines: Vec<Line<'_>> = moves.into_iter().skip(first).map(Line::from).collect();
@@ -137,14 +179,18 @@ fn draw_news(frame: &mut Frame<'_>, area: Rect, news: &[String]) {
 fn draw_input(frame: &mut Frame<'_>, area: Rect, table: &Table, input: &str) {
     if table.is_over() && input.is_empty() {
         frame.render_widget(
-            Line::from("Enter leaves, and prints the record and how to play again."),
+            Line::from("Enter leaves, and prints the record; rematch offers another match."),
             area,
         );
         return;
     }
-    frame.render_widget(Line::from(format!("> {input}")), area);
-    // Typed text has at most 60 characters.
-    let column = area.x + 2 + input.chars().count() as u16;
+    // Of a line that is too long for the screen its end is seen.
+    let room = usize::from(area.width.saturating_sub(3));
+    let typed = input.chars().count();
+    let seen: String = input.chars().skip(typed.saturating_sub(room)).collect();
+    frame.render_widget(Line::from(format!("> {seen}")), area);
+    // Typed text has at most 144 characters.
+    let column = area.x + 2 + typed.min(room) as u16;
     frame.set_cursor_position(Position::new(
         column.min(area.right().saturating_sub(1)),
         area.y,

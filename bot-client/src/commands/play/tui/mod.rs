@@ -8,9 +8,15 @@ use std::future::Future;
 use std::time::Duration;
 
 use ratatui::DefaultTerminal;
-use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::event::{
+    DisableMouseCapture, EnableMouseCapture, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers,
+    MouseButton, MouseEventKind,
+};
+use ratatui::crossterm::execute;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+
+use protocol::CHAT_LEN_MAX;
 
 use super::table::{Table, Typed};
 use keys::Keys;
@@ -21,18 +27,34 @@ use screen::Screen;
 /// Clocks are drawn so often.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The longest line that can be typed; every move and command is shorter.
-const INPUT_LEN_MAX: usize = 60;
+/// The longest line that can be typed, in characters: one of chat with its command.
+const INPUT_LEN_MAX: usize = CHAT_LEN_MAX + 4;
 
-/// Plays until the player leaves; the result stays on the screen until then.
+/// How the whole terminal is drawn on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Drawing {
+    /// What is drawn for the pieces.
+    pub(super) pieces: PieceSet,
+    /// Whether the board listens to the mouse, which then marks no text.
+    pub(super) mouse: bool,
+}
+
+/// Plays until the player leaves, or both have agreed on a rematch; the result stays on the screen until then.
 pub(super) async fn run(
     table: &mut Table,
-    pieces: PieceSet,
+    drawing: Drawing,
     bot_failed: impl Future<Output = String>,
     cancel: &CancellationToken,
 ) -> Result<(), Failure> {
     let mut terminal = ratatui::try_init().map_err(Failure::setup)?;
-    let played = sit(table, &mut terminal, pieces, bot_failed, cancel).await;
+    // A terminal without a mouse passes over it.
+    if drawing.mouse {
+        let _ = execute!(std::io::stdout(), EnableMouseCapture);
+    }
+    let played = sit(table, &mut terminal, drawing.pieces, bot_failed, cancel).await;
+    if drawing.mouse {
+        let _ = execute!(std::io::stdout(), DisableMouseCapture);
+    }
     ratatui::restore();
     played
 }
@@ -49,10 +71,13 @@ async fn sit(
         pieces,
         ..Screen::default()
     };
-    screen.say("Type a move (e4, Nf3, e2e4) or help.".into());
+    screen.say("Type a move (e4, Nf3, e2e4), click it, or type help.".into());
     let mut bot_is_gone = false;
     tokio::pin!(bot_failed);
     loop {
+        if table.rematch().is_some() {
+            return Ok(());
+        }
         terminal
             .draw(|frame| draw::draw(frame, table, &screen))
             .map_err(Failure::setup)?;
@@ -78,40 +103,75 @@ async fn sit(
     }
 }
 
-/// Takes in a key; whether the player leaves.
+/// Takes in a key or a click; whether the player leaves.
 fn pressed(table: &mut Table, screen: &mut Screen, event: &Event) -> bool {
-    let Event::Key(KeyEvent {
-        code,
-        modifiers,
-        kind: KeyEventKind::Press,
-        ..
-    }) = event
-    else {
-        return false;
+    let typed = match event {
+        Event::Key(key) if key.kind == KeyEventKind::Press => key_pressed(table, screen, key),
+        Event::Mouse(mouse) if mouse.kind == MouseEventKind::Down(MouseButton::Left) => {
+            let square = draw::square_at(table, screen, mouse.column, mouse.row);
+            square.map(|square| table.clicked(square))
+        }
+        _ => None,
     };
-    match code {
-        KeyCode::Char('c' | 'd') if modifiers.contains(KeyModifiers::CONTROL) => return true,
-        KeyCode::Char('u') if modifiers.contains(KeyModifiers::CONTROL) => screen.input.clear(),
-        KeyCode::Char(character) if screen.input.len() < INPUT_LEN_MAX => {
-            screen.input.push(*character);
+    match typed {
+        None | Some(Typed::Done) => {}
+        Some(Typed::Quit) => return true,
+        Some(Typed::Help) => screen.shows_help = true,
+        Some(Typed::Say(lines)) => lines.into_iter().for_each(|line| screen.say(line)),
+    }
+    false
+}
+
+fn key_pressed(table: &mut Table, screen: &mut Screen, key: &KeyEvent) -> Option<Typed> {
+    // Any key closes what is shown over the board.
+    let had_help = std::mem::take(&mut screen.shows_help);
+    if key.modifiers.contains(KeyModifiers::CONTROL) {
+        return control_pressed(table, screen, key.code);
+    }
+    match key.code {
+        KeyCode::Char(character) if screen.input.chars().count() < INPUT_LEN_MAX => {
+            screen.input.push(character);
         }
         KeyCode::Backspace => {
             screen.input.pop();
         }
+        KeyCode::Esc if had_help => {}
+        KeyCode::Esc if screen.input.is_empty() => return Some(table.typed("cancel")),
         KeyCode::Esc => screen.input.clear(),
+        KeyCode::F(1) => return Some(Typed::Help),
         KeyCode::Enter if screen.input.trim().is_empty() => {
             // Nothing is left to type once the match is over.
-            return table.is_over();
+            return (table.is_over() && !had_help).then_some(Typed::Quit);
         }
         KeyCode::Enter => {
             let line = std::mem::take(&mut screen.input);
-            match table.typed(&line) {
-                Typed::Done => {}
-                Typed::Quit => return true,
-                Typed::Say(lines) => lines.into_iter().for_each(|line| screen.say(line)),
-            }
+            return Some(table.typed(&line));
         }
         _ => {}
     }
-    false
+    None
+}
+
+/// The keys of offers and answers, as the help lists them.
+fn control_pressed(table: &mut Table, screen: &mut Screen, code: KeyCode) -> Option<Typed> {
+    let KeyCode::Char(letter) = code else {
+        return None;
+    };
+    let word = match letter.to_ascii_lowercase() {
+        'c' | 'd' => return Some(Typed::Quit),
+        'u' => {
+            screen.input.clear();
+            return None;
+        }
+        'y' => "accept",
+        'n' => "decline",
+        'o' => "draw",
+        't' => "takeback",
+        'g' => "give",
+        'k' => "claim",
+        'r' => "rematch",
+        'f' => "flip",
+        _ => return None,
+    };
+    Some(table.typed(word))
 }

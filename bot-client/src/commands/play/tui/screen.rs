@@ -1,6 +1,9 @@
 //! What is on the screen besides the board.
 
+use std::cell::Cell;
+
 use lab::board::PieceSet;
+use ratatui::layout::Rect;
 
 /// What is on the screen besides the table.
 #[derive(Debug, Default)]
@@ -10,6 +13,10 @@ pub(super) struct Screen {
     pub(super) input: String,
     /// What was said, the last news last.
     pub(super) news: Vec<String>,
+    /// All that can be typed is shown, until the next key.
+    pub(super) shows_help: bool,
+    /// Where the board was drawn last.
+    pub(super) board: Cell<Rect>,
 }
 
 impl Screen {
