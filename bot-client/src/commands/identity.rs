@@ -4,9 +4,7 @@ use std::cell::Cell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{ArgAction, Args};
-use game_core::{
-    BySeat, ClockStart, ColorChoice, MatchId, Rule, TimeControl, UnixMillis, Variant,
-};
+use game_core::{BySeat, ClockStart, ColorChoice, MatchId, Rule, TimeControl, UnixMillis, Variant};
 use protocol::TagsView;
 use protocol::http::{NewChallenge, NewTicket, Start, Terms};
 use tokio::time::{Instant, timeout};
@@ -353,9 +351,13 @@ mod tests {
 
     #[test]
     fn terms_are_written_as_the_flags_that_make_them() {
-        let flags = "--time-control 5+3 --white-time 1+0 --variant crazyhouse --rule no_abort --rated";
+        let flags =
+            "--time-control 5+3 --white-time 1+0 --variant crazyhouse --rule no_abort --rated";
         let args = line(flags).unwrap();
         assert_eq!(args.as_flags(), flags);
-        assert_eq!(line(&args.as_flags()).unwrap().terms().unwrap(), args.terms().unwrap());
+        assert_eq!(
+            line(&args.as_flags()).unwrap().terms().unwrap(),
+            args.terms().unwrap()
+        );
     }
 }

@@ -42,7 +42,9 @@ impl EngineSupply {
     /// Whether the engine knows the rules of a variant.
     #[must_use]
     pub fn plays(&self, variant: Variant) -> bool {
-        self.engine.as_ref().is_none_or(|engine| engine.plays(variant))
+        self.engine
+            .as_ref()
+            .is_none_or(|engine| engine.plays(variant))
     }
 
     /// The engine if it is ready, or another one. It may be dropped while it waits.

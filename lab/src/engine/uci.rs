@@ -8,8 +8,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::stderr::Stderr;
 use super::options::Options;
+use super::stderr::Stderr;
 use super::{EngineError, EngineSettings, Program, Task};
 use crate::lines::Lines;
 

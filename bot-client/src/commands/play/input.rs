@@ -241,7 +241,12 @@ fn as_sans(text: &str) -> Vec<San> {
         3 if is_castling => Some("O-O-O".to_owned()),
         _ => None,
     };
-    let candidates = [Some(text.to_owned()), promotion(text), castling, Some(pieces)];
+    let candidates = [
+        Some(text.to_owned()),
+        promotion(text),
+        castling,
+        Some(pieces),
+    ];
     let mut sans: Vec<San> = Vec::new();
     for san in candidates.into_iter().flatten() {
         if let Ok(san) = san.parse()
@@ -428,7 +433,10 @@ mod tests {
         ] {
             let parsed = Input::parse(line, &Position::default());
             assert_eq!(parsed, Ok(Input::MoveWith(uci, with)), "{line}");
-            assert!(Input::is_move(line) && Input::is_written_as_move(line), "{line}");
+            assert!(
+                Input::is_move(line) && Input::is_written_as_move(line),
+                "{line}"
+            );
         }
     }
 
@@ -449,10 +457,14 @@ mod tests {
             let (choices, _) = Input::promotions(line, &position);
             assert_eq!(choices.len(), count, "{line}");
         }
-        let antichess = Position::from_fen(game_core::Variant::Antichess, "8/1P6/8/8/8/8/8/7k w - -");
+        let antichess =
+            Position::from_fen(game_core::Variant::Antichess, "8/1P6/8/8/8/8/8/7k w - -");
         let (choices, _) = Input::promotions("b8", &antichess.unwrap());
         assert_eq!(choices.len(), 5, "also a king");
-        let two = Position::from_fen(game_core::Variant::Standard, "1r2k3/P1P5/8/8/8/8/8/4K3 w - - 0 1");
+        let two = Position::from_fen(
+            game_core::Variant::Standard,
+            "1r2k3/P1P5/8/8/8/8/8/4K3 w - - 0 1",
+        );
         let (choices, _) = Input::promotions("xb8", &two.unwrap());
         assert!(choices.is_empty());
     }
@@ -467,12 +479,13 @@ mod tests {
         let holds = "4k3/8/8/8/8/8/8/4K3[Np] w - - 0 1";
         for line in ["N@f3", "n@f3", "N@f3!"] {
             let uci = "N@f3".parse().unwrap();
-            assert_eq!(read(Variant::Crazyhouse, holds, line), Ok(Input::Move(uci)), "{line}");
+            assert_eq!(
+                read(Variant::Crazyhouse, holds, line),
+                Ok(Input::Move(uci)),
+                "{line}"
+            );
         }
-        for (line, why) in [
-            ("Q@f3", "no queen in the pocket"),
-            ("N@e1", "taken"),
-        ] {
+        for (line, why) in [("Q@f3", "no queen in the pocket"), ("N@e1", "taken")] {
             let error = read(Variant::Crazyhouse, holds, line).unwrap_err();
             assert!(error.contains(why), "{line}: {error}");
         }
@@ -481,7 +494,11 @@ mod tests {
         let chess960 = "4k3/8/8/8/8/8/8/1K4R1 w K - 0 1";
         for line in ["O-O", "b1g1", "0-0"] {
             let uci = "b1g1".parse().unwrap();
-            assert_eq!(read(Variant::Chess960, chess960, line), Ok(Input::Move(uci)), "{line}");
+            assert_eq!(
+                read(Variant::Chess960, chess960, line),
+                Ok(Input::Move(uci)),
+                "{line}"
+            );
         }
         let capture = "8/8/8/3p4/4P3/8/8/7K w - - 0 1";
         let error = read(Variant::Antichess, capture, "Kg1").unwrap_err();
@@ -504,7 +521,11 @@ mod tests {
             ("say Hello, e4!", Input::Say("Hello, e4!".into())),
             ("/gg", Input::Say("gg".into())),
         ] {
-            assert_eq!(Input::parse(line, &Position::default()), Ok(expected), "{line}");
+            assert_eq!(
+                Input::parse(line, &Position::default()),
+                Ok(expected),
+                "{line}"
+            );
             assert!(!Input::is_move(line), "{line}");
         }
         for (line, why) in [

@@ -257,9 +257,8 @@ impl Evening<'_> {
             };
             return tui::run(table, drawing, bot_failed, &self.cancel).await;
         }
-        let typed = typed.get_or_insert_with(|| {
-            stdin::listen(std::io::BufReader::new(std::io::stdin()))
-        });
+        let typed =
+            typed.get_or_insert_with(|| stdin::listen(std::io::BufReader::new(std::io::stdin())));
         // What is piped in ends with its match.
         let stays = std::io::stdin().is_terminal();
         tokio::select! {
@@ -353,7 +352,8 @@ impl Evening<'_> {
         let settings = self.args.engine_settings();
         let bot = Opponent::start(kind, &settings, guest.token).await;
         let bot = bot.map_err(Failure::setup)?;
-        bot.check_variant(self.args.terms.variant).map_err(Failure::setup)?;
+        bot.check_variant(self.args.terms.variant)
+            .map_err(Failure::setup)?;
         let challenge = NewChallenge {
             opponent: Some(guest.player),
             ..self.args.terms.challenge()?

@@ -104,9 +104,7 @@ const fn variant_end(variant: Variant, outcome: Outcome) -> &'static str {
         Variant::Antichess => "having no piece or no move left",
         Variant::Atomic => "the explosion of a king",
         Variant::KingOfTheHill => "a king in the center",
-        Variant::RacingKings if matches!(outcome, Outcome::Draw) => {
-            "both kings on the eighth rank"
-        }
+        Variant::RacingKings if matches!(outcome, Outcome::Draw) => "both kings on the eighth rank",
         Variant::RacingKings => "a king on the eighth rank",
         Variant::ThreeCheck => "the third check",
         Variant::Horde => "the capture of the horde",
@@ -510,10 +508,26 @@ mod tests {
     fn a_refusal_says_what_it_is_about() {
         let said = |kind, refusal| refused(kind, WireRefusal::Match(refusal));
         for (kind, refusal, expected) in [
-            (CommandKind::OfferTakeback, Refusal::NotAllowed, "The takeback is refused: the terms"),
-            (CommandKind::OfferTakeback, Refusal::TooEarly, "no move to take back"),
-            (CommandKind::OfferDraw, Refusal::TooEarly, "too early for a draw"),
-            (CommandKind::ClaimWin, Refusal::OpponentNotGone, "not gone for long enough"),
+            (
+                CommandKind::OfferTakeback,
+                Refusal::NotAllowed,
+                "The takeback is refused: the terms",
+            ),
+            (
+                CommandKind::OfferTakeback,
+                Refusal::TooEarly,
+                "no move to take back",
+            ),
+            (
+                CommandKind::OfferDraw,
+                Refusal::TooEarly,
+                "too early for a draw",
+            ),
+            (
+                CommandKind::ClaimWin,
+                Refusal::OpponentNotGone,
+                "not gone for long enough",
+            ),
             (CommandKind::ClaimDraw, Refusal::NoClaim, "three times"),
         ] {
             let said = said(kind, refusal);

@@ -32,13 +32,19 @@ fn drop(uci: Uci, position: &Position) -> String {
     let role = uci.role().unwrap_or(Role::Pawn);
     let to = uci.target();
     let pocket = position.pocket(position.turn());
-    let held = Role::ALL.into_iter().zip(pocket).find(|(of, _)| *of == role);
+    let held = Role::ALL
+        .into_iter()
+        .zip(pocket)
+        .find(|(of, _)| *of == role);
     if held.is_none_or(|(_, count)| count == 0) {
         format!("there is no {} in the pocket", name(role))
     } else if position.piece_at(to).is_some() {
         format!("{to} is taken")
     } else {
-        with_check(format!("a {} cannot be dropped on {to}", name(role)), position)
+        with_check(
+            format!("a {} cannot be dropped on {to}", name(role)),
+            position,
+        )
     }
 }
 
