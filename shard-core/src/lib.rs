@@ -40,9 +40,7 @@ mod writing;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
-use game_core::{
-    Command, Epoch, Match, MatchId, MatchTime, PlayerId, Receipt, ShardId,
-};
+use game_core::{Command, Epoch, Match, MatchId, MatchTime, PlayerId, Receipt, ShardId};
 use protocol::codec::{self, Frame};
 use protocol::{CloseCode, Role, ServerBody, ServerFrame, UnixMicros, WireRefusal};
 use slotmap::SlotMap;
@@ -324,7 +322,10 @@ impl Shard {
         let mut accepted = None;
         match from.allowance.judge(&self.limits, now.uptime) {
             Verdict::Apply => {
-                let next_match = command.kind.may_agree_on_a_rematch().then(|| self.ids.next(live.id().tag()));
+                let next_match = command
+                    .kind
+                    .may_agree_on_a_rematch()
+                    .then(|| self.ids.next(live.id().tag()));
                 let receipt = Receipt {
                     at: self.clock.at(received.at),
                     lag: received.lag,
@@ -429,6 +430,7 @@ impl Shard {
             id: self.id,
             live: self.live(),
             draining: self.takeover.is_draining(),
+            clock: self.clock.at(self.moment.uptime),
             ..base.clone()
         }
     }

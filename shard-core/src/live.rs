@@ -18,7 +18,7 @@ use game_core::{
     BySeat, ClockState, Command, CommandId, Epoch, Event, EventKind, Match, MatchId, MatchSetup,
     MatchTime, Outcome, Receipt, Refusal, Seat, ShardId, UnixMillis,
 };
-use protocol::{CatchUp, Joined, Role, ServerBody, ServerFrame, WireRefusal, codec};
+use protocol::{Role, ServerBody, WireRefusal};
 use store::{Append, Checkpoint, Status};
 
 use self::aftermath::Due;
@@ -27,8 +27,8 @@ use self::departure::Departure;
 use self::listeners::Listening;
 use self::presence::Presence;
 use self::reminder::Reminder;
-pub(crate) use self::spectators::Revealed;
 use self::spectators::DelayedView;
+pub(crate) use self::spectators::Revealed;
 pub(crate) use self::stored::len_of;
 use super::NotDone;
 use super::gate::{Audience, Gate, Held};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use game_core::{
     BySeat, Epoch, MatchId, MatchSetup, Outcome, Player, Seat, ShardId, Snapshot, Speed,
-    Termination, TimeControl, UnixMillis,
+    Termination, TimeControl, UnixMillis, Variant,
 };
 
 /// One match in a list. Everything in it is confirmed but the number of unconfirmed events.
@@ -140,9 +140,7 @@ impl MatchQuery {
             && self
                 .from_initial
                 .is_none_or(|initial| initial == setup.start.is_initial())
-            && self
-                .speed
-                .is_none_or(|speed| speed == setup.speed())
+            && self.speed.is_none_or(|speed| speed == setup.speed())
             && self
                 .created_from
                 .is_none_or(|from| setup.created_at >= from)

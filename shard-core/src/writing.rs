@@ -121,6 +121,7 @@ impl Shard {
 
     /// The answer to [`Output::Append`].
     pub fn appended(&mut self, answer: Result<Vec<Appended>, StoreError>, now: Now) {
+        self.observe(now);
         match answer {
             Ok(answers) => {
                 let Some(batch) = self.writing.in_flight.take() else {
@@ -151,6 +152,7 @@ impl Shard {
     /// A heartbeat goes to the store; [`Shard::heartbeat_answered`] follows. `since_boot` is read from a
     /// clock that, unlike the uptime, also counts while the machine is suspended.
     pub fn heartbeat_sent(&mut self, now: Now, since_boot: Duration) {
+        self.observe(now);
         self.writing.watch.asked(Question::Heartbeat, now.uptime);
         self.doubt.heartbeat_sent(Clocks::new(now, since_boot));
     }

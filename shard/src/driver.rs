@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use game_core::{Command, CommandKind, PlayerId, UnixMillis};
+use game_core::{Command, CommandKind, MatchTime, PlayerId, UnixMillis};
 use protocol::{CloseCode, HEARTBEAT_EVERY, JoinFlags};
 use slotmap::SecondaryMap;
 use store::{Append, Liveness, ShardRecord, Store};
@@ -33,12 +33,12 @@ use crate::metrics::Metrics;
 use crate::traces::Tracer;
 use address::{AddressWatch, Shared};
 pub(crate) use joining::{Joining, Refused};
-use outlet::{Sent, heartbeat_frame};
 pub(crate) use outlet::{Outgoing, Outlet, last_frame, unsupported_frame};
+use outlet::{Sent, heartbeat_frame};
 use peer::Peer;
 use players::Players;
-use shows::Shows;
 use shard_core::{Now, Output, PeerKey, Reception, Shard, Uptime};
+use shows::Shows;
 use storing::{Answer, Write, Written, begin_write, written};
 
 /// A message of a seat stream to the shard.
@@ -400,5 +400,6 @@ fn record_of(config: &ShardConfig) -> ShardRecord {
         live: 0,
         draining: false,
         admin: config.admin,
+        clock: MatchTime::default(),
     }
 }

@@ -9,8 +9,8 @@ use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use prometheus::Histogram;
 use shard_core::{Now, Saying};
 use store::{
-    Append, Appended, Chats, Checkpoint, Claim, Created, HandOver, HandedOver, Registered, Standing,
-    Store, StoreError,
+    Append, Appended, Chats, Checkpoint, Claim, Created, HandOver, HandedOver, Registered,
+    Standing, Store, StoreError,
 };
 use tokio::time::Instant;
 
