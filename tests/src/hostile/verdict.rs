@@ -8,9 +8,8 @@ use super::memory::Memory;
 const MIB: u64 = 1_024 * 1_024;
 
 /// What a process may hold after an attack beyond what it held before: its allocator keeps pages that were
-/// in use at the peak, and hands them out again. After 1,500 idle connections that can be all of their 34 MiB, as
-/// a process that allocates nothing any more gives nothing back either.
-const PROCESS_GROWTH_MAX: u64 = 48 * MIB;
+/// in use at the peak, and hands them out again.
+const PROCESS_GROWTH_MAX: u64 = 32 * MIB;
 /// What Redis may hold beyond it: the records of honest play, and what an attacker is entitled to.
 const REDIS_GROWTH_MAX: u64 = 4 * MIB;
 /// Keys that a match which honest players have played leaves in the store, until it is old.
