@@ -42,7 +42,7 @@ pub enum Ask {
     /// Close all streams of a player; the answer is their number.
     Expel(PlayerId, oneshot::Sender<usize>),
     /// Its endpoint presents another certificate, of this SHA-256, which has to be announced in the registry.
-    Certificate(Option<[u8; 32]>, oneshot::Sender<()>),
+    Certificate([u8; 32], oneshot::Sender<()>),
 }
 
 /// Why a shard did not answer an operator.

@@ -349,7 +349,7 @@ fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<
     let certificate = CertificateSource::Made;
     let identity = certificate.read(i64::try_from(calendar().0 / 1000)?)?;
     let identity = ShownIdentity::new(identity)?;
-    let certificate_sha256 = identity.pin();
+    let certificate_sha256 = Some(identity.pin());
     let secret = ResetSecret::from_bytes(&seed.key.derive_secret("stateless reset"));
     let endpoint = identity.bind(seed.listen, secret.as_ref(), &net);
     let endpoint = endpoint.map_err(|error| match error {

@@ -262,7 +262,7 @@ async fn serve(args: &ShardArgs, given: Given, shown: Vec<Setting>) -> Result<()
         exempt: args.limit_exempt.clone(),
         ..NetLimits::default()
     };
-    let certificate_sha256 = identity.pin();
+    let certificate_sha256 = Some(identity.pin());
     let endpoint = identity.bind(args.listen, secret.as_ref(), &net)?;
     let port = endpoint.local_addr()?.port();
     let bound = SocketAddr::new(args.listen.ip(), port);

@@ -45,7 +45,7 @@ impl Driver {
                 let _ = reply.send(closed);
             }
             Ask::Certificate(sha256, reply) => {
-                self.record.certificate_sha256 = sha256;
+                self.record.certificate_sha256 = Some(sha256);
                 self.heartbeat();
                 let _ = reply.send(());
             }
