@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::board::Ending;
+use crate::board::BoardEnding;
 use crate::decide::Act;
 use crate::history::Deed;
 use crate::state::End;
@@ -13,7 +13,7 @@ use crate::{
 
 /// Where the clocks of an event come from.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Clocks {
+pub(crate) enum ClockSource {
     /// The event happens now: the time that has passed is charged.
     Now(MatchTime),
     /// The event is replayed: its record has the clocks.
@@ -62,7 +62,7 @@ impl Match {
         let act = self
             .decide(seat, command.kind)
             .inspect_err(|&refusal| self.refusals[seat].push(*command, refusal))?;
-        events.push(self.enact((seat, command.id), act, Clocks::Now(now)));
+        events.push(self.enact((seat, command.id), act, ClockSource::Now(now)));
         let seq = self.seq();
         // A move may have ended the match.
         self.tick(now, events);
@@ -73,7 +73,7 @@ impl Match {
     /// is overdue, and adds that event to `events`. Harmless if called early or repeatedly.
     pub fn tick(&mut self, now: MatchTime, events: &mut Vec<Event>) {
         if let Some(ending) = self.due(now) {
-            events.push(self.finish(None, ending, Clocks::Now(now)));
+            events.push(self.finish(None, ending, ClockSource::Now(now)));
         }
     }
 
@@ -95,12 +95,12 @@ impl Match {
             return Err(Refusal::MatchOver);
         }
         let ending = (outcome, Termination::Adjudicated);
-        events.push(self.finish(None, ending, Clocks::Now(now)));
+        events.push(self.finish(None, ending, ClockSource::Now(now)));
         Ok(self.seq())
     }
 
     /// Applies an act that [`decide`](Self::decide) allows now.
-    pub(crate) fn enact(&mut self, by: (Seat, CommandId), act: Act, clocks: Clocks) -> Event {
+    pub(crate) fn enact(&mut self, by: (Seat, CommandId), act: Act, clocks: ClockSource) -> Event {
         self.set_clocks(clocks);
         let (seat, command) = by;
         let kind = match act {
@@ -141,8 +141,8 @@ impl Match {
     pub(crate) fn finish(
         &mut self,
         by: Option<(Seat, CommandId)>,
-        (outcome, termination): Ending,
-        clocks: Clocks,
+        (outcome, termination): BoardEnding,
+        clocks: ClockSource,
     ) -> Event {
         self.set_clocks(clocks);
         self.stop_clock();
@@ -160,13 +160,13 @@ impl Match {
     }
 
     /// Plays a legal move: on the board, on the mover's clock, and against the opponent's offer.
-    fn make_move(&mut self, mover: Seat, legal: Move, clocks: Clocks) {
+    fn make_move(&mut self, mover: Seat, legal: Move, clocks: ClockSource) {
         let timed = self.has_begun();
         self.line.play(legal);
         self.offers.moved(mover);
         self.stop_clock();
         // A recorded clock includes its increment.
-        let live = matches!(clocks, Clocks::Now(_));
+        let live = matches!(clocks, ClockSource::Now(_));
         if live && timed && self.verdict().is_none() {
             self.clock.add_increment(mover);
         }
@@ -184,11 +184,11 @@ impl Match {
     }
 
     /// Brings both clocks to the moment of the event that follows.
-    fn set_clocks(&mut self, clocks: Clocks) {
+    fn set_clocks(&mut self, clocks: ClockSource) {
         self.carried = Duration::ZERO;
         match clocks {
-            Clocks::Now(now) => self.clock.charge_until(now),
-            Clocks::Recorded(shown) => self.clock.set(shown),
+            ClockSource::Now(now) => self.clock.charge_until(now),
+            ClockSource::Recorded(shown) => self.clock.set(shown),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::limits::{PLIES_MAX, QUIET_PLIES_MAX, REPETITIONS_MAX};
 use crate::{Move, Outcome, Position, Seat, Termination};
 
 /// How a match ends: who won, and why.
-pub(crate) type Ending = (Outcome, Termination);
+pub(crate) type BoardEnding = (Outcome, Termination);
 
 /// The position on the board, with what the rules need of the positions before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(crate) struct Board {
     /// Keys of the positions that can still come back, the present one last (FIDE 9.2.3).
     seen: Vec<u64>,
     /// The end of the match, once the rules have ended it.
-    verdict: Option<Ending>,
+    verdict: Option<BoardEnding>,
 }
 
 impl Board {
@@ -49,7 +49,7 @@ impl Board {
     }
 
     /// The end of the match, if the rules have ended it.
-    pub(crate) const fn verdict(&self) -> Option<Ending> {
+    pub(crate) const fn verdict(&self) -> Option<BoardEnding> {
         self.verdict
     }
 
@@ -89,7 +89,7 @@ impl Board {
 
     /// The end that the rules conclude from the position. Mate is checked first, as it takes precedence
     /// when the same move completes a repetition or the 75 moves (FIDE 9.6.2).
-    fn conclude(&self) -> Option<Ending> {
+    fn conclude(&self) -> Option<BoardEnding> {
         let draw = |termination| Some((Outcome::Draw, termination));
         if self.position.is_checkmate() {
             let winner = self.turn().opponent();

@@ -64,9 +64,9 @@ impl Entry {
 
 /// The entries of a match in order: the one at index `i` is the event of seq `i + 1`.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct History(Vec<Entry>);
+pub(crate) struct PackedLog(Vec<Entry>);
 
-impl History {
+impl PackedLog {
     /// Memory is allocated in steps: doubling would waste half of it in most matches.
     const STEP: usize = 32;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::apply::Clocks;
-use crate::board::Ending;
+use crate::apply::ClockSource;
+use crate::board::BoardEnding;
 use crate::clock::Clock;
 use crate::decide::Act;
 use crate::history::{Deed, Entry};
@@ -273,7 +273,7 @@ impl Match {
         let act = self
             .decide(seat, asked)
             .map_err(|refusal| RestoreError::Refused { seq, refusal })?;
-        let event = self.enact((seat, command), act, Clocks::Recorded(clocks));
+        let event = self.enact((seat, command), act, ClockSource::Recorded(clocks));
         if event.kind == kind {
             Ok(())
         } else {
@@ -303,7 +303,7 @@ impl Match {
         self.finish(
             end.by,
             (end.outcome, end.termination),
-            Clocks::Recorded(clocks),
+            ClockSource::Recorded(clocks),
         );
         Ok(())
     }
@@ -314,7 +314,7 @@ impl Match {
         seat: Seat,
         end: &End,
         seq: u32,
-    ) -> Result<Option<Ending>, RestoreError> {
+    ) -> Result<Option<BoardEnding>, RestoreError> {
         let asked = match end.termination {
             Termination::Resignation => CommandKind::Resign,
             Termination::DrawAgreement => CommandKind::AcceptDraw,
@@ -339,9 +339,9 @@ impl Match {
     /// any outcome of a match in play.
     fn end_without_seat(
         &self,
-        (outcome, termination): Ending,
+        (outcome, termination): BoardEnding,
         clocks: BySeat<Duration>,
-    ) -> Option<Ending> {
+    ) -> Option<BoardEnding> {
         if let Some(verdict) = self.verdict() {
             return Some(verdict);
         }

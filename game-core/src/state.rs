@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::board::Ending;
+use crate::board::BoardEnding;
 use crate::clock::Clock;
-use crate::history::History;
+use crate::history::PackedLog;
 use crate::line::Line;
 use crate::offers::DrawOffers;
 use crate::refusals::RecentRefusals;
@@ -42,7 +42,7 @@ pub struct Match {
     /// The standing draw offer, and when each seat last made one.
     pub(crate) offers: DrawOffers,
     /// Every event but the one that ended the match.
-    pub(crate) history: History,
+    pub(crate) history: PackedLog,
     /// How the match ended.
     pub(crate) end: Option<End>,
     /// The most recent refusals; not part of a snapshot.
@@ -72,7 +72,7 @@ impl Match {
             is_attended: false,
             carried: Duration::ZERO,
             offers: DrawOffers::default(),
-            history: History::default(),
+            history: PackedLog::default(),
             end: None,
             refusals: BySeat::default(),
             setup,
@@ -257,7 +257,7 @@ impl Match {
     const FIRST_PLIES: u16 = 2;
 
     /// How the rules have ended the match, whether or not the end is an event already.
-    pub(crate) const fn verdict(&self) -> Option<Ending> {
+    pub(crate) const fn verdict(&self) -> Option<BoardEnding> {
         self.line.board().verdict()
     }
 

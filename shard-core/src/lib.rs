@@ -42,22 +42,23 @@ use protocol::{CloseCode, Role, ServerBody, ServerFrame, WireRefusal, codec};
 use slotmap::SlotMap;
 use store::{Liveness, ShardRecord};
 
-use allowance::{Allowance, Joins, Verdict};
+use allowance::{Allowance, AllowanceVerdict, Joins};
 pub use arbiter::NotDone;
 use deadlines::Deadlines;
 use doubt::Doubt;
 pub use figures::{Figures, Times};
-pub use inspect::Measured;
+pub use inspect::ShardSamples;
 pub use keys::{MatchKey, PeerKey};
 #[cfg(feature = "sabotage")]
 pub use limits::Sabotage;
 pub use limits::ShardLimits;
 use live::{Effect, LiveMatch, Moment};
-use loading::{Elsewhere, Loading, Unplayable};
+use loading::{Elsewhere, Loading, UnplayableMatches};
 pub use output::Output;
 use play_clock::PlayClock;
 pub use shown::{
-    Facts, Inspection, Link, MatchQuery, MatchRow, Page, Position, Selection, ShardStatus, Sort,
+    Inspection, ListPosition, MatchFacts, MatchQuery, MatchRow, Page, PageSelection, PeerLink,
+    ShardStatus, Sort,
 };
 use takeover::Takeover;
 pub use uptime::{Now, Uptime};
@@ -121,7 +122,7 @@ pub struct Shard {
     peers: SlotMap<PeerKey, Peer>,
     joins: Joins,
     loading: HashMap<MatchId, Loading>,
-    unplayable: Unplayable,
+    unplayable: UnplayableMatches,
     elsewhere: Elsewhere,
     deadlines: Deadlines,
     clock: PlayClock,
@@ -134,7 +135,7 @@ pub struct Shard {
     counters: Counters,
     /// Number of refusals by stable code.
     refusals: BTreeMap<&'static str, u64>,
-    measured: Measured,
+    measured: ShardSamples,
 }
 
 impl Shard {
@@ -149,7 +150,7 @@ impl Shard {
             peers: SlotMap::with_key(),
             joins: Joins::default(),
             loading: HashMap::new(),
-            unplayable: Unplayable::default(),
+            unplayable: UnplayableMatches::default(),
             elsewhere: Elsewhere::default(),
             deadlines: Deadlines::default(),
             clock: PlayClock::default(),
@@ -161,7 +162,7 @@ impl Shard {
             outputs: VecDeque::new(),
             counters: Counters::default(),
             refusals: BTreeMap::new(),
-            measured: Measured::default(),
+            measured: ShardSamples::default(),
         }
     }
 
@@ -264,7 +265,7 @@ impl Shard {
         let live = live.filter(|live| !live.is_departing())?;
         let mut accepted = None;
         match from.allowance.judge(&self.limits, now.uptime) {
-            Verdict::Apply => {
+            AllowanceVerdict::Apply => {
                 let at = self.clock.at(received_at);
                 match live.command(peer, from.role, command, at, &self.limits) {
                     Ok(Effect::Event(seq)) => {
@@ -284,13 +285,13 @@ impl Shard {
                 }
                 self.after_change(key);
             }
-            Verdict::Refuse => {
+            AllowanceVerdict::Refuse => {
                 let reason = WireRefusal::RateLimited;
                 live.refuse(peer, command.id, reason);
                 *self.refusals.entry(reason.code()).or_default() += 1;
                 self.after_change(key);
             }
-            Verdict::SendAway => self.close(peer, CloseCode::RateLimited),
+            AllowanceVerdict::SendAway => self.close(peer, CloseCode::RateLimited),
         }
         accepted
     }

@@ -38,7 +38,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The limits of one connection.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// The first head must be complete within this after the connection, its TLS handshake included.
     pub first_head_within: Duration,
     /// A later head must be complete within this after the last answer.
@@ -55,14 +55,14 @@ pub struct Limits {
 /// Who may have a connection, and within which limits.
 pub trait Admission: Send + Sync + 'static {
     /// The place of one connection, which is given back when this is dropped. It is an extension of each request.
-    type Place: Clone + Send + Sync + 'static;
+    type ConnectionPlace: Clone + Send + Sync + 'static;
 
     /// A place for a connection from `peer`, or `None` if it is to be closed at once. Cancelling `close` closes the
     /// connection later.
-    fn admit(&self, peer: SocketAddr, close: &CancellationToken) -> Option<Self::Place>;
+    fn admit(&self, peer: SocketAddr, close: &CancellationToken) -> Option<Self::ConnectionPlace>;
 
     /// The limits of an admitted connection.
-    fn limits(&self, place: &Self::Place) -> Limits;
+    fn limits(&self, place: &Self::ConnectionPlace) -> ConnectionLimits;
 
     /// The TLS to agree on with a new connection; `None` for plain HTTP.
     fn tls(&self) -> Option<TlsAcceptor> {
@@ -76,7 +76,7 @@ pub trait Admission: Send + Sync + 'static {
 pub struct PeerCertificate(pub CertificateDer<'static>);
 
 /// What a listener is served with.
-pub struct Server<A> {
+pub struct HttpServer<A> {
     /// Answers the requests. Each has the address of its peer as [`ConnectInfo`].
     pub router: Router,
     /// Decides about connections.
@@ -86,10 +86,10 @@ pub struct Server<A> {
 }
 
 /// Serves what connects until `shutdown`, each connection as one of `tasks`. From then on connections are refused,
-/// and those that are open end within [`Server::grace`].
+/// and those that are open end within [`HttpServer::grace`].
 pub async fn serve<A: Admission>(
     listener: TcpListener,
-    server: Server<A>,
+    server: HttpServer<A>,
     tasks: &TaskTracker,
     shutdown: &CancellationToken,
 ) {
@@ -146,7 +146,7 @@ type Stream = Pin<Box<TimeoutStream<TcpStream>>>;
 
 /// A connection that was admitted.
 struct Connection<A: Admission> {
-    limits: Limits,
+    limits: ConnectionLimits,
     router: Router,
     /// Of each request. A layer of the router would copy all routes for each connection.
     extensions: Extensions,

@@ -49,7 +49,7 @@ async fn tell_shard(inspector: Inspector, mut pins: watch::Receiver<[u8; 32]>) {
             let ask = |reply: oneshot::Sender<()>| Ask::Certificate(pin, reply);
             match inspector.ask(ask).await {
                 Ok(()) => break,
-                Err(crate::Unanswered::Stopped) => return,
+                Err(crate::AskError::Stopped) => return,
                 Err(_) => sleep(TELL_EVERY).await,
             }
         }

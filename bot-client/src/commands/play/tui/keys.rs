@@ -15,12 +15,12 @@ const WAITING_MAX: usize = 64;
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Listens to the terminal on a thread of its own, until it is dropped.
-pub(super) struct Keys {
+pub(super) struct Keyboard {
     events: mpsc::Receiver<Event>,
     is_dropped: Arc<AtomicBool>,
 }
 
-impl Keys {
+impl Keyboard {
     pub(super) fn listen() -> Self {
         let (sender, events) = mpsc::channel(WAITING_MAX);
         let is_dropped = Arc::new(AtomicBool::new(false));
@@ -48,7 +48,7 @@ impl Keys {
     }
 }
 
-impl Drop for Keys {
+impl Drop for Keyboard {
     fn drop(&mut self) {
         self.is_dropped.store(true, Ordering::Relaxed);
     }
