@@ -227,7 +227,7 @@ impl Installation {
         }
     }
 
-    /// Returns once so many shards answer.
+    /// Returns once this number of shards answer.
     ///
     /// # Panics
     ///

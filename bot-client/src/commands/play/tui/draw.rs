@@ -1,4 +1,4 @@
-//! What the screen looks like.
+//! Drawing of the screen.
 
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use crate::commands::play::words;
 use client::MatchView;
 use lab::board::{BoardPicture, BoardWidget, PieceSet};
 
-/// The side panel needs so many columns.
+/// Width of the side panel, in columns.
 const SIDE_WIDTH: u16 = 30;
 /// Lines of news that are shown.
 const NEWS_LINES: u16 = 4;

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 /// Keys that wait to be looked at; whoever types faster than this is drawn waits.
 const WAITING_MAX: usize = 64;
 
-/// The thread looks so often whether it is still wanted.
+/// Interval at which the thread checks whether it is still needed.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Listens to the terminal on a thread of its own, until it is dropped.

@@ -18,7 +18,7 @@ use lab::board::PieceSet;
 use lab::command::Failure;
 use screen::Screen;
 
-/// Clocks are drawn so often.
+/// Interval between two drawings of the clocks.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The longest line that can be typed; every move and command is shorter.
