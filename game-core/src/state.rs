@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::absence::Absence;
-use crate::board::Ending;
+use crate::board::BoardEnding;
 use crate::clock::Clock;
-use crate::history::History;
+use crate::history::PackedLog;
 use crate::line::Line;
 use crate::offers::{DrawOffers, Rematch, Takebacks};
 use crate::refusals::RecentRefusals;
@@ -57,7 +57,7 @@ pub struct Match {
     /// A draw was claimed with the last move.
     pub(crate) claims_draw: bool,
     /// Every event but the one that ended the match.
-    pub(crate) history: History,
+    pub(crate) history: PackedLog,
     /// The clocks at the last event, without the time that counted since then under a former owner.
     pub(crate) last_clocks: ClockState,
     /// When the last event happened, on the clock of the owner at that time.
@@ -101,7 +101,7 @@ impl Match {
             takebacks: Takebacks::default(),
             rematch: Rematch::default(),
             claims_draw: false,
-            history: History::default(),
+            history: PackedLog::default(),
             last_at: MatchTime::default(),
             end: None,
             refusals: BySeat::default(),
@@ -361,7 +361,7 @@ impl Match {
     pub(crate) const FIRST_PLIES: u16 = 2;
 
     /// How the rules have ended the match, whether or not the end is an event already.
-    pub(crate) fn verdict(&self) -> Option<Ending> {
+    pub(crate) fn verdict(&self) -> Option<BoardEnding> {
         let board = self.line.board();
         board.verdict().or_else(|| {
             let asked = self.claims_draw || self.setup.rules.has(Rule::AutoClaim);
