@@ -384,6 +384,12 @@ impl Match {
         self.setup.clock_start == ClockStart::AtOnce || ply >= Self::FIRST_PLIES
     }
 
+    /// Whether a command of `seat` under this id has taken effect.
+    #[must_use]
+    pub fn has_accepted(&self, seat: Seat, id: CommandId) -> bool {
+        self.accepted(seat, id).is_some()
+    }
+
     /// The seq of the event that this command of `seat` caused, if it was accepted.
     pub(crate) fn accepted(&self, seat: Seat, id: CommandId) -> Option<u32> {
         if self.end.is_some_and(|end| end.by == Some((seat, id))) {
