@@ -5,18 +5,22 @@
 //! that, [`ClientFrame`]s carry commands, and [`ServerFrame`]s carry events, acknowledgements, refusals and clocks.
 //! Only [`codec`] knows the bytes.
 
+pub mod chat;
 mod close;
 pub mod codec;
 pub mod http;
 mod message;
 pub mod name;
+mod refusal;
+mod view;
 
 pub use close::CloseCode;
 pub use message::{
-    CatchUp, ChatLine, ChatRefusal, ClientFrame, ClockView, Join, JoinFlags, Joined, MatchState,
-    Received, Role, SeatView, ServerBody, ServerFrame, TagsView, UnixMicros, WireEvent,
-    WireRefusal,
+    CatchUp, ChatLine, ClientFrame, Join, JoinFlags, Joined, Received, ServerBody, ServerFrame,
+    UnixMicros, WireEvent,
 };
+pub use refusal::{ChatRefusal, WireRefusal};
+pub use view::{ClockView, MatchState, Role, SeatView, TagsView};
 
 use std::time::Duration;
 
@@ -29,12 +33,6 @@ pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 
 /// Interval at which a shard repeats [`ServerBody::Gone`] to a seat whose opponent is gone.
 pub const GONE_REPEATED_EVERY: Duration = Duration::from_secs(5);
-
-/// Upper bound on a line of chat, in characters.
-pub const CHAT_LEN_MAX: usize = 140;
-
-/// Upper bound on the lines of chat of a room that are kept and sent to a peer that joins.
-pub const CHAT_KEPT_MAX: usize = 50;
 
 /// The version of the messages, which the first frame of a stream names ([`Join::version`]).
 ///
