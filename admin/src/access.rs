@@ -12,9 +12,9 @@ use subtle::ConstantTimeEq;
 use web::PeerCertificate;
 
 use crate::certificate::holder;
+use crate::guest::Guest;
 use crate::problem::{Kind, Problem};
-use crate::router::Admin;
-use crate::serve::Guest;
+use crate::state::Admin;
 use crate::tls::Tls;
 
 /// Who has access to an endpoint: its tokens, each with the name of its holder for the audit log, and its TLS, whose

@@ -7,10 +7,12 @@
 // JSON.
 mod problem;
 mod source;
+mod state;
 mod views;
 
 // Configuration, access and certificates.
 mod access;
+mod action_log;
 mod args;
 mod certificate;
 mod tls;
@@ -18,6 +20,7 @@ mod tls;
 // The routes.
 mod actions;
 mod events;
+mod guest;
 mod installation;
 mod log;
 mod matches;

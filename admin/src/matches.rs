@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use web::{PathId, QueryOf};
 
 use crate::problem::{Kind, Problem, Problems};
-use crate::router::Admin;
+use crate::state::Admin;
 use crate::svg;
 use crate::views::{HeldList, MatchDetails, MatchList, MatchStatus, Variant};
 use shard_core::{MatchQuery, Position, Sort};

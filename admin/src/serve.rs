@@ -2,8 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use program::Reload;
@@ -15,7 +14,8 @@ use tokio_util::task::TaskTracker;
 use web::{Admission, Limits, Server};
 
 use crate::access::Access;
-use crate::places::{Limits as PlaceLimits, Place, Places};
+use crate::guest::Guest;
+use crate::places::{Limits as PlaceLimits, Places};
 use crate::router::router;
 use crate::source::Source;
 use crate::tls::Tls;
@@ -32,6 +32,7 @@ const FIRST_HEAD_WITHIN: Duration = Duration::from_secs(5);
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// Time that requests under way have to end in after a shutdown.
 const GRACE: Duration = Duration::from_secs(2);
+
 /// Binds the listener of an admin endpoint.
 ///
 /// # Errors
@@ -98,65 +99,4 @@ impl Admission for Door {
     fn tls(&self) -> Option<TlsAcceptor> {
         self.tls.as_ref().map(Tls::acceptor)
     }
-}
-
-/// The place of a connection, as a stranger or as an operator. It is given back when the last clone is dropped.
-#[derive(Clone)]
-pub(crate) struct Guest(Arc<Seat>);
-
-struct Seat {
-    places: Arc<Mutex<Places<CancellationToken>>>,
-    place: Place,
-    is_operator: AtomicBool,
-}
-
-impl Guest {
-    fn enter(
-        places: &Arc<Mutex<Places<CancellationToken>>>,
-        from: SocketAddr,
-        close: CancellationToken,
-    ) -> Self {
-        let places = Arc::clone(places);
-        let (place, evicted) = lock(&places).enter(from.ip(), close);
-        if let Some(evicted) = evicted {
-            evicted.cancel();
-        }
-        Self(Arc::new(Seat {
-            places,
-            place,
-            is_operator: AtomicBool::new(false),
-        }))
-    }
-
-    /// Makes it an operator's connection, if it is not one yet; `false` if there is no room for one more.
-    pub(crate) fn is_operator(&self) -> bool {
-        let Seat {
-            places,
-            place,
-            is_operator,
-            ..
-        } = &*self.0;
-        // The requests of a connection are handled one after the other.
-        if !is_operator.load(Ordering::Relaxed) {
-            let becomes = lock(places).become_operator(*place);
-            is_operator.store(becomes, Ordering::Relaxed);
-        }
-        is_operator.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut places = lock(&self.places);
-        if *self.is_operator.get_mut() {
-            places.operator_left();
-        } else {
-            places.stranger_left(self.place);
-        }
-    }
-}
-
-/// No code panics while it holds the lock.
-fn lock<T>(places: &Mutex<Places<T>>) -> MutexGuard<'_, Places<T>> {
-    places.lock().unwrap_or_else(PoisonError::into_inner)
 }

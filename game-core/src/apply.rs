@@ -107,8 +107,7 @@ impl Match {
             events.push(self.finish(None, ending, Clocks::Now { at, lag }));
             decided = Err(Refusal::MatchOver);
         }
-        let act =
-            decided.inspect_err(|&refusal| self.refusals[seat].push(*command, refusal))?;
+        let act = decided.inspect_err(|&refusal| self.refusals[seat].push(*command, refusal))?;
         events.push(self.enact((seat, command.id), act, Clocks::Now { at, lag }));
         let seq = self.seq();
         // A move may have ended the match.

@@ -25,17 +25,20 @@ pub(crate) struct Board {
 
 impl Board {
     /// Memory for keys is allocated in steps: doubling would waste half of the memory in most matches.
-    const STEP: usize = 32;
+    const STEP: usize = 16;
 
     /// The board at ply 0, with a position that is not over.
     pub(crate) fn new(position: Position) -> Self {
-        Self {
+        let mut board = Self {
             seen: vec![position.repetition_key()],
             position,
             ply: 0,
             verdict: None,
             claim: None,
-        }
+        };
+        // A position from the middle of a game may have its fifty moves behind it.
+        board.claim = board.claimable(1);
+        board
     }
 
     /// The position.

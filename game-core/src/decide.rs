@@ -4,6 +4,7 @@ use crate::board::Ending;
 use crate::history::Deed;
 use crate::limits::{GIVE_TIME_MAX, GIVE_TIME_MIN, SIDE_EVENTS_MAX};
 use crate::line::Line;
+use crate::state::End;
 use crate::{
     CommandKind, Match, MatchId, MatchTime, Move, Outcome, Refusal, Rule, Seat, Termination, Uci,
     WithMove,
@@ -130,23 +131,7 @@ impl Match {
     pub(crate) fn caused(&self, seq: u32, kind: CommandKind) -> bool {
         use CommandKind as C;
         let Some((deed, index)) = self.history.at(seq) else {
-            let termination = self.end.map(|end| end.termination);
-            let outcome = self.end.map(|end| end.outcome);
-            return termination.is_some_and(|termination| match kind {
-                C::Resign => termination == Termination::Resignation,
-                C::Abort => termination == Termination::Aborted,
-                // Two who offer have agreed.
-                C::AcceptDraw | C::OfferDraw => termination == Termination::DrawAgreement,
-                C::ClaimDraw => matches!(
-                    termination,
-                    Termination::ThreefoldRepetition | Termination::FiftyMoves
-                ),
-                C::ClaimWin => termination == Termination::Abandoned,
-                C::ClaimAbandonedDraw => {
-                    termination == Termination::Abandoned && outcome == Some(Outcome::Draw)
-                }
-                _ => false,
-            });
+            return self.end.is_some_and(|end| self.caused_end(&end, kind));
         };
         match (kind, deed) {
             (
@@ -173,6 +158,31 @@ impl Match {
             | (C::AcceptRematch, Deed::RematchAgreed(_))
             | (C::DeclineRematch, Deed::RematchDeclined(_)) => true,
             (C::GiveTime { seconds }, Deed::TimeGiven(_, given)) => seconds == given,
+            _ => false,
+        }
+    }
+
+    /// Whether a command of this `kind` has caused the `end`, which a command did.
+    fn caused_end(&self, end: &End, kind: CommandKind) -> bool {
+        use CommandKind as C;
+        let termination = end.termination;
+        match kind {
+            C::Resign => termination == Termination::Resignation,
+            C::Abort => termination == Termination::Aborted,
+            // Two who offer have agreed.
+            C::AcceptDraw | C::OfferDraw => termination == Termination::DrawAgreement,
+            C::ClaimDraw => matches!(
+                termination,
+                Termination::ThreefoldRepetition | Termination::FiftyMoves
+            ),
+            // Without the material to mate, this and a claim of the draw have the same effect.
+            C::ClaimWin => {
+                let won = |(seat, _): (Seat, _)| self.line.board().outcome_lost_by(seat.opponent());
+                termination == Termination::Abandoned && end.by.map(won) == Some(end.outcome)
+            }
+            C::ClaimAbandonedDraw => {
+                termination == Termination::Abandoned && end.outcome == Outcome::Draw
+            }
             _ => false,
         }
     }

@@ -107,7 +107,7 @@ pub(crate) struct History {
 
 impl History {
     /// Memory is allocated in steps: doubling would waste half of it in most matches.
-    const STEP: usize = 32;
+    const STEP: usize = 16;
 
     /// Adds the next event.
     pub(crate) fn push(&mut self, command: CommandId, deed: Deed) {

@@ -257,6 +257,19 @@ impl Match {
         self.clock.shown(now)
     }
 
+    /// For how long the clock of the side to move still stands at `now`, as its simple delay has not
+    /// passed.
+    #[must_use]
+    pub fn delay_left(&self, now: MatchTime) -> Duration {
+        self.clock.delay_left(self.turn(), now)
+    }
+
+    /// The clocks at the last event, and when that happened.
+    #[must_use]
+    pub const fn last_event(&self) -> (ClockState, MatchTime) {
+        (self.last_clocks, self.last_at)
+    }
+
     /// The seat whose clock counts. `None` also during the wait for an untimed first move.
     #[must_use]
     pub fn running(&self) -> Option<Seat> {
@@ -335,7 +348,7 @@ impl Match {
     /// Whether either seat may abort.
     #[must_use]
     pub fn may_abort(&self) -> bool {
-        !self.is_over() && !self.has_begun()
+        !self.is_over() && !self.has_begun() && !self.setup.rules.has(Rule::NoAbort)
     }
 
     /// Whether either seat may resign.
@@ -411,7 +424,7 @@ impl Match {
 mod tests {
     use super::*;
     use crate::testing::SetupBuilder;
-    use crate::{Command, CommandKind, Player};
+    use crate::{Command, CommandKind, Player, WithMove};
 
     /// The capacity of a shard assumes this much memory for a match.
     #[test]
@@ -419,13 +432,15 @@ mod tests {
         let player = |id: &str| Player {
             id: id.repeat(12).parse().unwrap(),
             name: "A name of twenty-four ch".into(),
+            rating: Some(1500),
+            is_bot: false,
         };
         let setup = SetupBuilder::new().players(player("white"), player("black"));
         let mut game = Match::new(setup.build());
         // Knights that walk in ever new figures: no move is irreversible, so the board remembers
         // every position, which is the worst case.
         let mut events = Vec::new();
-        for ply in 0..80 {
+        for ply in 0..80_u32 {
             let quiet = |uci: &Uci| {
                 let mut after = game.clone();
                 let legal = after.position().resolve(*uci).unwrap();
@@ -434,11 +449,11 @@ mod tests {
                 position.quiet_plies() > 0 && !position.is_check() && !after.is_over()
             };
             let moves: Vec<Uci> = game.legal_moves().into_iter().filter(quiet).collect();
-            let uci = moves[usize::from(ply) * 7 % moves.len()];
+            let uci = moves[ply as usize * 7 % moves.len()];
             let kind = CommandKind::Move {
-                ply,
+                position_seq: ply,
                 uci,
-                offers_draw: false,
+                with: WithMove::Nothing,
             };
             let id = CommandId(u64::from(ply));
             let command = Command { id, kind };

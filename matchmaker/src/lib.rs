@@ -20,6 +20,7 @@ mod rates;
 mod registry;
 
 // The operations behind requests.
+mod allowances;
 mod assign;
 mod bounds;
 mod problem;

@@ -7,7 +7,6 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::extract::Wait;
 use crate::places::Place;
 use crate::problem::{Kind, Problem};
 
@@ -25,8 +24,11 @@ pub(crate) const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// were added.
 pub(crate) const CONNECTION_AGE_MAX: Duration = Duration::from_secs(600);
 
+/// Longest wait of a request for an opponent: load balancers and browsers give up on a silent request after 30 s.
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(20);
+
 /// A request must be answered within this, the wait for an opponent included.
-pub(crate) const ANSWER_WITHIN: Duration = Wait::MAX.saturating_add(Duration::from_secs(10));
+pub(crate) const ANSWER_WITHIN: Duration = WAIT_MAX.saturating_add(Duration::from_secs(10));
 
 /// Open files reserved for everything but players' connections: the store, the admin endpoint and its connections,
 /// probes, logs. At most half of the limit.

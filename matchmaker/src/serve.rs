@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 use web::{Admission, Limits, Server, is_in};
 
-use crate::bounds::is_exempt;
+use crate::allowances::is_exempt;
 use crate::config::Config;
 use crate::limit_args::LimitArgs;
 use crate::limits::{

@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use web::{Api, Bounds};
 
-use crate::bounds::Allowances;
+use crate::allowances::Allowances;
 use crate::config::Config;
 use crate::limits::{ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN};
 use crate::problem::{Kind, Problem};

@@ -12,8 +12,9 @@ use store::{Assignment, Holding, Ticket, TicketId, TicketState};
 use tokio::time::{Instant, sleep_until};
 use web::{Body, PathId};
 
+use crate::allowances::Client;
 use crate::assign;
-use crate::bounds::{Client, full};
+use crate::bounds::full;
 use crate::extract::{Caller, Wait};
 use crate::pairing::{partner_of, replaced_by};
 use crate::problem::{Kind, Problem};

@@ -1,26 +1,20 @@
 //! Lines of chat.
 
-use crate::{ChatRefusal, name};
-
-/// Upper bound on a line, in characters.
-pub const LEN_MAX: usize = 140;
-
-/// Upper bound on the lines of a room that are kept and sent to a peer that joins.
-pub const KEPT_MAX: usize = 50;
+use crate::{CHAT_LEN_MAX, ChatRefusal, name};
 
 /// The line in the form in which it is shown: without line breaks and other control characters, and
 /// without blanks around it.
 ///
 /// # Errors
 ///
-/// [`ChatRefusal::TooLong`] above [`LEN_MAX`], [`ChatRefusal::Empty`] if it shows nothing.
+/// [`ChatRefusal::TooLong`] above [`CHAT_LEN_MAX`], [`ChatRefusal::Empty`] if it shows nothing.
 pub fn check(text: &str) -> Result<String, ChatRefusal> {
     let plain = text.replace(
         |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'),
         " ",
     );
     let line = plain.trim();
-    if line.chars().count() > LEN_MAX {
+    if line.chars().count() > CHAT_LEN_MAX {
         Err(ChatRefusal::TooLong)
     } else if line.chars().all(name::is_invisible) {
         Err(ChatRefusal::Empty)

@@ -34,6 +34,12 @@ pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 /// Interval at which a shard repeats [`ServerBody::Gone`] to a seat whose opponent is gone.
 pub const GONE_REPEATED_EVERY: Duration = Duration::from_secs(5);
 
+/// Upper bound on a line of chat, in characters.
+pub const CHAT_LEN_MAX: usize = 140;
+
+/// Upper bound on the lines of chat of a room that are kept and sent to a peer that joins.
+pub const CHAT_KEPT_MAX: usize = 50;
+
 /// The version of the messages, which the first frame of a stream names ([`Join::version`]).
 ///
 /// It is raised by a change that an older peer would misunderstand. Members at the end of a frame, of a

@@ -26,7 +26,7 @@ pub enum ClientFrame {
     Say {
         /// The client's number for the line, which the answer repeats.
         id: u64,
-        /// The line: 1 to [`chat::LEN_MAX`](crate::chat::LEN_MAX) characters.
+        /// The line: 1 to [`CHAT_LEN_MAX`](crate::CHAT_LEN_MAX) characters.
         text: String,
     },
 }
@@ -164,7 +164,7 @@ pub enum ServerBody {
         claim_in_ms: Option<u32>,
     },
     /// Lines of chat in the room of the peer, in order: after the join those that are kept, at most
-    /// [`chat::KEPT_MAX`](crate::chat::KEPT_MAX), then each new one.
+    /// [`CHAT_KEPT_MAX`](crate::CHAT_KEPT_MAX), then each new one.
     Chat(#[serde(with = "grows::each")] Vec<ChatLine>),
     /// A line of this peer was said.
     Said {

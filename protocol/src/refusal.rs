@@ -70,7 +70,7 @@ impl fmt::Display for WireRefusal {
 /// Why a line was not said. The names are stable.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ChatRefusal {
-    /// It has more than [`chat::LEN_MAX`](crate::chat::LEN_MAX) characters.
+    /// It has more than [`CHAT_LEN_MAX`](crate::CHAT_LEN_MAX) characters.
     TooLong,
     /// The last line of the player was less than a second ago.
     RateLimited,

@@ -9,20 +9,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 
-use crate::limit::Bounds;
+use crate::api::Api;
 use crate::problem::{Fault, Refusal};
-
-/// The state of a server's handlers, in an `Arc`: how it refuses, and what it allows.
-pub trait Api: Send + Sync + 'static {
-    /// What a request is refused with.
-    type Problem: Refusal;
-
-    /// What requests without a token are told to send.
-    const TOKEN_NEEDED: &'static str;
-
-    /// What [`limit`](crate::limit) allows.
-    fn bounds(&self) -> &Bounds;
-}
 
 /// The one id in the path.
 #[derive(Debug, Clone)]

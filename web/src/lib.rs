@@ -7,14 +7,16 @@
 //! Nothing here knows what is served.
 
 mod address;
+mod api;
 mod extract;
 mod limit;
 mod problem;
 mod serve;
 
 pub use address::{client_address, is_in};
-pub use extract::{Api, Body, PathId, QueryOf, bearer, sentence};
-pub use limit::{Bounds, limit, no_route, wrong_method};
+pub use api::{Api, Bounds};
+pub use extract::{Body, PathId, QueryOf, bearer, sentence};
+pub use limit::{limit, no_route, wrong_method};
 pub use problem::{Fault, ProblemCode, Refusal, Row, response};
 pub use serve::{Admission, Limits, PeerCertificate, Server, serve};
 

@@ -1,30 +1,15 @@
 //! Bounds on requests: their bodies, how many are under way, and how long each may take.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::extract::Api;
+use crate::api::{Api, Bounds};
 use crate::problem::{Fault, Refusal};
-
-/// What [`limit`] allows.
-#[derive(Debug)]
-pub struct Bounds {
-    /// Longest body of a request, in bytes.
-    pub body_len_max: usize,
-    /// A body must be complete within this after its head.
-    pub body_within: Duration,
-    /// A request must be answered within this after its body.
-    pub answer_within: Duration,
-    /// One permit for each request under way. More are refused at once: waiting would only make the queue longer.
-    pub requests: Semaphore,
-}
 
 /// Middleware that reads the body of a request and answers with a problem where a bound is reached.
 pub async fn limit<A: Api>(State(api): State<Arc<A>>, request: Request, next: Next) -> Response {

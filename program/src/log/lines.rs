@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
-use super::LogFormat;
+use super::format::LogFormat;
 
 /// Upper bound on what waits to be written, in bytes: some twenty thousand lines, more than a program logs
 /// while a healthy device is busy.

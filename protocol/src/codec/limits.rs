@@ -10,8 +10,8 @@ use game_core::{
 
 use super::{CATCH_UP_EVENTS_MAX, HEADER_LEN, SERVER_FRAME_LEN_MAX, decode_server, encode_server};
 use crate::{
-    CatchUp, ChatLine, ClockView, Joined, MatchState, Received, Role, SeatView, ServerBody,
-    ServerFrame, TagsView, UnixMicros, WireEvent, chat,
+    CHAT_KEPT_MAX, CHAT_LEN_MAX, CatchUp, ChatLine, ClockView, Joined, MatchState, Received, Role,
+    SeatView, ServerBody, ServerFrame, TagsView, UnixMicros, WireEvent,
 };
 
 const LONGEST_CLOCK: ClockView = ClockView {
@@ -152,9 +152,9 @@ fn as_many_lines_of_chat_as_are_kept_fit() {
     let line = ChatLine {
         seat: Some(Seat::Black),
         name: name(),
-        text: "\u{10ffff}".repeat(chat::LEN_MAX),
+        text: "\u{10ffff}".repeat(CHAT_LEN_MAX),
         at: UnixMillis(u64::MAX),
     };
-    let len = len(ServerBody::Chat(vec![line; chat::KEPT_MAX]));
+    let len = len(ServerBody::Chat(vec![line; CHAT_KEPT_MAX]));
     assert!(len <= SERVER_FRAME_LEN_MAX, "{len} bytes");
 }

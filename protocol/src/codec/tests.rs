@@ -143,7 +143,7 @@ fn the_longest_frames_of_a_client_fit() {
     });
     let line = ClientFrame::Say {
         id: u64::MAX,
-        text: "\u{10ffff}".repeat(crate::chat::LEN_MAX),
+        text: "\u{10ffff}".repeat(crate::CHAT_LEN_MAX),
     };
     for frame in [join, line] {
         let bytes = encode_client(&frame);

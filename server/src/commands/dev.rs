@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::{Backend, DevStore};
 use super::cluster::{Addresses, Cluster, ClusterPlan, signing_key};
+use super::ready_file::write_ready_file;
 use super::retention::RetentionArgs;
 use super::traces::TraceArgs;
 
@@ -262,7 +263,7 @@ async fn serve(args: &DevArgs, plan: ClusterPlan, backend: Backend) -> Result<()
     args.keep_port(&cluster.addresses);
     say_what_is_where(args, &cluster.addresses);
     if let Some(path) = &args.ready_file {
-        super::write_ready_file(path, &serde_json::to_value(&cluster.addresses)?)?;
+        write_ready_file(path, &serde_json::to_value(&cluster.addresses)?)?;
     }
     cluster.wait().await
 }

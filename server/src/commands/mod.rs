@@ -4,25 +4,23 @@ mod backend;
 mod check;
 mod cluster;
 mod demo;
-mod endpoint;
-mod healthcheck;
-
 mod dev;
+mod endpoint;
+mod failure;
+mod healthcheck;
+mod ready_file;
 mod retention;
 mod shard;
 mod traces;
-
-use std::path::Path;
 
 use clap::{Parser, Subcommand};
 use program::LogArgs;
 use settings::Parsed;
 
+pub use failure::Failure;
+
 /// The command that is meant where none is named.
 pub const DEFAULT_COMMAND: &str = "dev";
-
-/// What a command failed of, in words for the operator.
-pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// An authoritative server for real-time chess: what a player was shown is never lost.
 ///
@@ -103,10 +101,4 @@ impl Command {
             Self::Matchmaker(_) => None,
         }
     }
-}
-
-/// Writes a ready file, which may hold a token.
-fn write_ready_file(path: &Path, ready: &serde_json::Value) -> Result<(), Failure> {
-    program::write_private(path, format!("{ready:#}\n").as_bytes())
-        .map_err(|error| format!("cannot write {}: {error}", path.display()).into())
 }

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::Backend;
 use super::endpoint::Endpoint;
+use super::ready_file::write_ready_file;
 use super::retention::RetentionArgs;
 use super::traces::TraceArgs;
 use crate::operators::ShardSource;
@@ -396,7 +397,7 @@ async fn say_when_ready(path: PathBuf, ready: Value, id: ShardId, store: Arc<dyn
     }) {
         sleep(Duration::from_millis(20)).await;
     }
-    if let Err(failure) = super::write_ready_file(&path, &ready) {
+    if let Err(failure) = write_ready_file(&path, &ready) {
         tracing::error!(%failure, "nobody is told that the shard is ready");
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::{Identity, ShownIdentity, TlsError};
+use super::identity::{CertificateSource, ShownIdentity};
 use crate::inspection::{Ask, Inspector};
 
 /// A certificate made here is replaced when it has less than this left: long enough that a machine that was
@@ -17,34 +17,6 @@ use crate::inspection::{Ask, Inspector};
 const MADE_LEFT_MIN_S: i64 = 3 * 24 * 60 * 60;
 /// Interval between two attempts to pass a new certificate to a busy shard.
 const TELL_EVERY: Duration = Duration::from_millis(200);
-
-/// The source of the QUIC endpoint's certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CertificateSource {
-    /// From PEM files.
-    Files {
-        /// The certificate chain.
-        chain: PathBuf,
-        /// Its key.
-        key: PathBuf,
-    },
-    /// It is made by this process, and clients verify it by its hash.
-    Made,
-}
-
-impl CertificateSource {
-    /// Reads or makes the certificate.
-    ///
-    /// # Errors
-    ///
-    /// [`TlsError`].
-    pub fn read(&self, now_unix_s: i64) -> Result<Identity, TlsError> {
-        match self {
-            Self::Files { chain, key } => Identity::from_files(chain, key, now_unix_s),
-            Self::Made => Identity::self_signed(now_unix_s),
-        }
-    }
-}
 
 /// Keeps the certificate of an endpoint current until `shutdown`. The shard at the other end of `inspector`
 /// puts its hash into the registry; a client that has just received the old one asks the matchmaker again, as
@@ -129,6 +101,7 @@ impl Kept for QuicCertificate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::Identity;
 
     const DAY_S: i64 = 24 * 60 * 60;
     const NOW_S: i64 = 1_800_000_000;

@@ -15,7 +15,8 @@ use prometheus::IntCounter;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{CollectorUrl, MovePath, STAGES};
+use super::config::CollectorUrl;
+use super::move_path::{MovePath, STAGES};
 
 /// Upper bound on traces that wait to be exported; further ones are dropped.
 const QUEUE_LEN: usize = 4_096;

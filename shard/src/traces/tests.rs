@@ -2,6 +2,7 @@ use bytes::Bytes;
 use game_core::Epoch;
 use tokio::sync::mpsc;
 
+use super::move_path::STAGES;
 use super::*;
 
 const MATCH: u128 = 1;

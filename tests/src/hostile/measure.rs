@@ -8,12 +8,14 @@ use tokio::time::timeout;
 
 use super::attack::AttackKind;
 use super::crowd::Crowd;
+use super::facts::Facts;
 use super::field::Field;
 use super::memory::Scale;
 use super::newcomers::{Arrivals, arrive};
+use super::plan::Plan;
 use super::probes::probe;
 use super::report::Report;
-use super::row::{Facts, Row};
+use super::row::Row;
 use super::verdict::allowed;
 use crate::installation::Installation;
 
@@ -21,35 +23,6 @@ use crate::installation::Installation;
 const SERVER_FILES: u32 = 1_024;
 /// An attack that is told to end has ended within this.
 const STOP_MAX: Duration = Duration::from_secs(30);
-
-/// What is to be measured.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// Which attacks, in this order.
-    pub attacks: Vec<AttackKind>,
-    /// How long each lasts, at least: it goes on until the newcomers of this time are in or have given up.
-    pub length: Duration,
-    /// Matches that are played meanwhile.
-    pub matches: u16,
-    /// A newcomer that has not played a match within this was kept out.
-    pub patience: Duration,
-    /// How long memory may take to be flat again.
-    pub settle_max: Duration,
-    /// Decides the moves and the nonsense.
-    pub seed: u64,
-}
-
-impl Plan {
-    /// How long the calm before an attack is measured.
-    fn calm(&self) -> Duration {
-        (self.length / 2).clamp(Duration::from_secs(1), Duration::from_secs(10))
-    }
-
-    /// How long newcomers come after an attack.
-    fn afterwards(&self) -> Duration {
-        (self.length / 4).clamp(Duration::from_secs(1), Duration::from_secs(5))
-    }
-}
 
 /// Measures all that is planned; `told` gets each row as it is done.
 ///

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::measure::Plan;
+use super::plan::Plan;
 use super::row::Row;
 
 /// Before and after the table in a document; what stands between is replaced.

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use super::facts::Facts;
 use super::memory::Memory;
-use super::row::Facts;
 
 const MIB: u64 = 1_024 * 1_024;
 

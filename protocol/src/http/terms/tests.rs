@@ -118,6 +118,10 @@ fn impossible_terms_are_refused_with_the_reason() {
             "cannot both be zero",
         ),
         (
+            json!({"control": {"initial_ms": 60_000, "increment_ms": 0, "byoyomi_ms": 5_000}}),
+            "unknown field `byoyomi_ms`",
+        ),
+        (
             json!({"control": {"initial_ms": -1, "increment_ms": 0}}),
             "invalid value: integer `-1`",
         ),

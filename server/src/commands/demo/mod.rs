@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use clap::Args;
 use client::connection::ConnectionTimes;
-use client::seat::{SeatSession, SeatTimes, SessionConfig, Watch};
+use client::seat::{SeatSession, Watch};
 use client::{Connector, Matchmaker};
 use game_core::{ShardId, TimeControl};
 use lab::replay::{Game, read_games};
@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::kill::{News, Sights, kill_the_owner};
-use self::players::{Pace, Pairing};
+use self::players::{Pace, Pairing, session};
 use self::show::Show;
 use self::stage::Stage;
 use self::summary::Summary;
@@ -141,17 +141,4 @@ async fn play(args: &DemoArgs, game: &Game, stage: &mut Stage) -> Result<(), Fai
         return Err("acknowledged events were lost".into());
     }
     record.map(drop)
-}
-
-/// A session that notices at once when its shard is gone: this machine loses no packets.
-fn session() -> SessionConfig {
-    let times = SeatTimes {
-        answer_max: Duration::from_secs(1),
-        silence_max: Some(Duration::from_secs(2)),
-        ..SeatTimes::interactive()
-    };
-    SessionConfig {
-        times,
-        ..SessionConfig::default()
-    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use client::seat::{Acked, PlayerSeat, SeatSession, Update};
+use client::seat::{Acked, PlayerSeat, SeatSession, SeatTimes, SessionConfig, Update};
 use client::{Connector, Matchmaker};
 use game_core::{ColorChoice, CommandKind, Epoch, MatchId, Seat};
 use lab::replay::{Ending, Game};
@@ -11,8 +11,8 @@ use protocol::http::{NewChallenge, PlayerReply};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::Failure;
 use super::kill::heard_of;
-use super::{Failure, session};
 
 /// How long the bots think: in proportion to what the people took, but never long.
 pub(super) struct Pace(Vec<Duration>);
@@ -175,5 +175,18 @@ fn last_word(game: &Game, seat: Seat, offer: Option<Seat>) -> Option<CommandKind
             (Seat::Black, Some(Seat::White)) => Some(CommandKind::AcceptDraw),
             _ => None,
         },
+    }
+}
+
+/// A session that notices at once when its shard is gone: this machine loses no packets.
+pub(super) fn session() -> SessionConfig {
+    let times = SeatTimes {
+        answer_max: Duration::from_secs(1),
+        silence_max: Some(Duration::from_secs(2)),
+        ..SeatTimes::interactive()
+    };
+    SessionConfig {
+        times,
+        ..SessionConfig::default()
     }
 }

@@ -9,7 +9,7 @@ use ratatui::style::{Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::Screen;
+use super::screen::Screen;
 use crate::commands::play::table::Table;
 use crate::commands::play::words;
 use client::MatchView;

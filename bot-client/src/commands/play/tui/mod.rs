@@ -2,6 +2,7 @@
 
 mod draw;
 mod keys;
+mod screen;
 
 use std::future::Future;
 use std::time::Duration;
@@ -15,34 +16,13 @@ use super::table::{Table, Typed};
 use keys::Keys;
 use lab::board::PieceSet;
 use lab::command::Failure;
+use screen::Screen;
 
 /// Clocks are drawn so often.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The longest line that can be typed; every move and command is shorter.
 const INPUT_LEN_MAX: usize = 60;
-
-/// What is on the screen besides the table.
-#[derive(Debug, Default)]
-struct Screen {
-    pieces: PieceSet,
-    /// What has been typed so far.
-    input: String,
-    /// What was said, the last news last.
-    news: Vec<String>,
-}
-
-impl Screen {
-    /// More is not kept.
-    const NEWS_MAX: usize = 50;
-
-    fn say(&mut self, line: String) {
-        if self.news.len() == Self::NEWS_MAX {
-            self.news.remove(0);
-        }
-        self.news.push(line);
-    }
-}
 
 /// Plays until the player leaves; the result stays on the screen until then.
 pub(super) async fn run(
