@@ -97,4 +97,5 @@ def read_state(r):
     state["draw_offer"], state["takeback_offer"], state["rematch_offer"] = (r.option(r.number) for _ in range(3))
     state["rematch"] = r.option(lambda: r.take(12).decode())
     state["result"] = r.option(lambda: (r.number(), r.number()))
+    state["offered_plies"] = r.list(r.number)
     return state

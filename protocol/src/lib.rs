@@ -12,6 +12,7 @@ pub mod http;
 mod message;
 pub mod name;
 mod refusal;
+mod state;
 mod view;
 
 pub use close::CloseCode;

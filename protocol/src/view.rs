@@ -96,6 +96,9 @@ pub struct MatchState {
     pub rematch: Option<MatchId>,
     /// How it ended, if it has.
     pub result: Option<(Outcome, Termination)>,
+    /// The plies right after whose move a draw offer of the mover stood, in order: a takeback to one of
+    /// them brings the offer back.
+    pub offered_plies: Vec<u16>,
 }
 
 /// The bits of rules, of which unknown ones are dropped.

@@ -184,11 +184,12 @@ fn state() -> impl Strategy<Value = MatchState> {
         vec(option::of(seat()), 3),
         option::of(match_id()),
         option::of(result()),
+        vec(any::<u16>(), 0..5),
     );
     (players, terms, play).prop_map(|((white, black), terms, play)| {
         let ((variant, of_white, of_black), clock_start, start_at, flags, rules, tags) = terms;
         let (rated, spectator_delay_s, chat) = flags;
-        let (start_fen, fen, moves, position_seq, offers, rematch, result) = play;
+        let (start_fen, fen, moves, position_seq, offers, rematch, result, offered_plies) = play;
         MatchState {
             players: BySeat { white, black },
             variant,
@@ -212,6 +213,7 @@ fn state() -> impl Strategy<Value = MatchState> {
             rematch_offer: offers[2],
             rematch,
             result,
+            offered_plies,
         }
     })
 }

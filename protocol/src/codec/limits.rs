@@ -112,6 +112,8 @@ fn longest_state() -> MatchState {
         rematch_offer: Some(Seat::Black),
         rematch: Some(MatchId::from_random(1)),
         result: Some((Outcome::Draw, Termination::MaxLength)),
+        // A seat offers at most once in 20 plies, and its offer may stand after two of them.
+        offered_plies: vec![PLIES_MAX; usize::from(PLIES_MAX) / 5],
     }
 }
 

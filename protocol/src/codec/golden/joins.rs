@@ -15,16 +15,17 @@ use crate::{
 pub(super) fn table() -> Table<ServerFrame> {
     vec![
         (
-            "0000005d 0006474846204000 03fb010400000041017703416e6e000001620342c3b6000000 \
+            "0000005e 0006474846204000 03fb010400000042017703416e6e000001620342c3b6000000 \
              0100fc0002bf20fb07d000000100fc0002bf20fb07d000000000000001000000026b3702fb07 \
-             0cfb0934020000000000fc0002bf20fa010000010000",
+             0cfb093402000000000000fc0002bf20fa010000010000",
             joined(Role::White, CatchUp::State(begun())),
         ),
         (
-            "0000009f 0006474846204000 03fb010400020083017703416e6e01fb05dc0001620342c3b6 \
+            "000000a4 0006474846204000 03fb010400020088017703416e6e01fb05dc0001620342c3b6 \
              016401070228fc005265c0fb7530000000fc001b7740fb75300101fb0bb80100fbea60000100 \
              fb09c40101fd0000019b76daa800013c00a10101044f70656e010133000106c39c727a696701 \
              024b37026b3702fb070cfb0934fb00fb0101010001010130415a617a39383736353433010003 \
+             0202fb012c \
              fc0002bf20fa010000010000",
             joined(Role::Spectator, CatchUp::State(ended())),
         ),
@@ -88,6 +89,7 @@ fn begun() -> MatchState {
         rematch_offer: None,
         rematch: None,
         result: None,
+        offered_plies: vec![],
     }
 }
 
@@ -144,6 +146,7 @@ fn ended() -> MatchState {
         rematch_offer: Some(Seat::Black),
         rematch: Some("0AZaz9876543".parse().unwrap()),
         result: Some((Outcome::WhiteWins, Termination::VariantEnd)),
+        offered_plies: vec![2, 300],
         ..begun
     }
 }
