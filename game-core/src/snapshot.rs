@@ -140,22 +140,21 @@ impl Match {
     #[must_use]
     pub fn events_after(&self, seq: u32) -> Vec<Event> {
         let mut replayed = Self::new(self.setup.clone());
-        let mut events = Vec::with_capacity(self.seq().saturating_sub(seq) as usize);
+        let mut events = Vec::with_capacity(self.seq() as usize);
         let mut end = self.end.zip(self.history.end_seq());
         for (number, entry) in self.history.numbered() {
-            if let Some((end, end_seq)) = end.take_if(|(_, end_seq)| *end_seq < number) {
-                events.extend((end_seq > seq).then(|| replayed.rebuilt_end(end)));
+            if let Some((end, _)) = end.take_if(|(_, end_seq)| *end_seq < number) {
+                events.push(replayed.rebuilt_end(end));
             }
             let Ok(event) = replayed.replay_entry(*entry, self.rematch.agreed) else {
                 break;
             };
-            if number > seq {
-                events.push(event);
-            }
+            events.push(event);
         }
-        if let Some((end, end_seq)) = end {
-            events.extend((end_seq > seq).then(|| replayed.rebuilt_end(end)));
+        if let Some((end, _)) = end {
+            events.push(replayed.rebuilt_end(end));
         }
+        events.retain(|event| event.seq > seq);
         if let Some(last) = events.last_mut() {
             last.clocks = self.last_clocks;
             last.at = self.last_at;

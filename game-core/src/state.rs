@@ -388,7 +388,7 @@ impl Match {
     /// What both clocks showed after the move that led to `ply`.
     pub(crate) fn clocks_at(&self, ply: u16) -> BySeat<Duration> {
         let start = self.setup.controls.map(TimeControl::start);
-        self.line.clocks_at(ply, start)
+        self.history.clocks_at(ply, start)
     }
 
     /// Sets the clocks from a record, and stops them.

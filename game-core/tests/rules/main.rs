@@ -3,17 +3,24 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod arbiter;
+mod claims;
 mod clocks;
 mod course;
 mod draws;
 mod endings;
 mod games;
+mod gifts;
+mod gone;
 mod hostile;
 mod lichess;
+mod limits;
 mod perft;
 mod pgn;
 mod play;
 mod properties;
+mod rematches;
 mod restore;
+mod starts;
 mod table;
+mod takebacks;
 mod variants;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use game_core::testing::SetupBuilder;
 use game_core::{
     Command, CommandId, CommandKind, Event, EventKind, Match, MatchSetup, MatchTime, Outcome,
-    Refusal, Seat, Termination, WithMove,
+    Receipt, Refusal, Seat, Termination, WithMove,
 };
 
 /// The terms at most tables: 3+2, untimed first moves, the initial position.
@@ -82,9 +82,56 @@ impl Table {
         id: u64,
         kind: CommandKind,
     ) -> Result<u32, Refusal> {
+        self.send_with(seat, id, kind, self.now.into())
+    }
+
+    /// Sends a command under an id of choice, with a receipt of choice.
+    pub(crate) fn send_with(
+        &mut self,
+        seat: Seat,
+        id: u64,
+        kind: CommandKind,
+        receipt: Receipt,
+    ) -> Result<u32, Refusal> {
         let id = CommandId(id);
         let command = Command { id, kind };
-        self.game.apply(seat, &command, self.now, &mut self.events)
+        self.game.apply(seat, &command, receipt, &mut self.events)
+    }
+
+    /// Sends a command under a fresh id, over a connection with this lag.
+    pub(crate) fn send_late(
+        &mut self,
+        seat: Seat,
+        kind: CommandKind,
+        lag_ms: u64,
+    ) -> Result<u32, Refusal> {
+        let id = self.next_id;
+        self.next_id += 1;
+        let receipt = Receipt {
+            at: self.now,
+            lag: Duration::from_millis(lag_ms),
+            next_match: None,
+        };
+        self.send_with(seat, id, kind, receipt)
+    }
+
+    /// Sends a command that is refused, and checks that it changed nothing.
+    #[track_caller]
+    pub(crate) fn expect_refusal(&mut self, seat: Seat, kind: CommandKind, refusal: Refusal) {
+        let before = self.game.snapshot();
+        let deadline = self.game.deadline();
+        assert_eq!(self.send(seat, kind), Err(refusal), "{seat} {kind:?}");
+        assert_eq!(self.game.snapshot(), before, "{seat} {kind:?}");
+        assert_eq!(self.game.deadline(), deadline, "{seat} {kind:?}");
+    }
+
+    /// Gives the match to another owner, who knows its snapshot, and has not started its clock yet.
+    pub(crate) fn resume(&mut self) -> &mut Self {
+        let snapshot = self.game.snapshot();
+        self.game = Match::restore(snapshot.clone(), &[]).unwrap();
+        assert_eq!(self.game.snapshot(), snapshot);
+        self.game.attend();
+        self
     }
 
     /// The move `uci` in the present position.
