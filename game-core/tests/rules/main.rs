@@ -5,6 +5,7 @@
 mod arbiter;
 mod claims;
 mod clocks;
+mod controls;
 mod course;
 mod draws;
 mod endings;

@@ -16,6 +16,7 @@ pub(crate) fn setup() -> SetupBuilder {
         .created_at(1_746_057_606_000)
 }
 
+#[derive(Clone)]
 pub(crate) struct Table {
     pub(crate) game: Match,
     pub(crate) now: MatchTime,
@@ -188,4 +189,23 @@ impl Table {
         assert_eq!(self.game.deadline(), None);
         assert_eq!(self.game.running(), None);
     }
+}
+
+/// 42 moves a side from the initial position in which nothing is captured and no position occurs three
+/// times: a step of a pawn, then the knights go out and come back.
+pub(crate) fn quiet_moves() -> impl Iterator<Item = String> {
+    let steps = "a3 b3 c3 d3 e3 g3 h3 a4 c4 e4 g4 h4 d4 b4".split_whitespace();
+    steps.flat_map(|step| {
+        let file = &step[..1];
+        let (white_from, black_from, black_to) = match &step[1..] {
+            "3" => (2, 7, 6),
+            _ => (3, 6, 5),
+        };
+        let pawns = [
+            format!("{file}{white_from}{step}"),
+            format!("{file}{black_from}{file}{black_to}"),
+        ];
+        let knights = ["g1f3", "g8f6", "f3g1", "f6g8"].map(str::to_owned);
+        pawns.into_iter().chain(knights)
+    })
 }
