@@ -133,7 +133,7 @@ impl Match {
 
     /// The events after `seq`, rebuilt from the history, for a store that has lost them.
     ///
-    /// The clocks of the last event are exact. In earlier events the mover's clock is in whole
+    /// The clocks of the last event and of the end are exact. In earlier events the mover's clock is in whole
     /// milliseconds, as it was sent to peers, the clocks beside an offer are those of the last move, and
     /// the other parts of [`ClockState`] and the time are left out: only those of the last event of a log
     /// are ever used.
@@ -144,7 +144,7 @@ impl Match {
         let mut end = self.end.zip(self.history.end_seq());
         for (number, entry) in self.history.numbered() {
             if let Some((end, _)) = end.take_if(|(_, end_seq)| *end_seq < number) {
-                events.push(replayed.rebuilt_end(end));
+                events.push(replayed.rebuilt_end(end, self.last_clocks));
             }
             let Ok(event) = replayed.replay_entry(*entry, self.rematch.agreed) else {
                 break;
@@ -152,7 +152,7 @@ impl Match {
             events.push(event);
         }
         if let Some((end, _)) = end {
-            events.push(replayed.rebuilt_end(end));
+            events.push(replayed.rebuilt_end(end, self.last_clocks));
         }
         events.retain(|event| event.seq > seq);
         if let Some(last) = events.last_mut() {
@@ -162,12 +162,11 @@ impl Match {
         events
     }
 
-    /// The event that ended the match, applied to what was replayed up to it.
-    fn rebuilt_end(&mut self, end: End) -> Event {
-        let clocks = Clocks::Recorded {
-            state: self.clock.state(),
-            at: MatchTime::default(),
-        };
+    /// The event that ended the match, applied to what was replayed up to it. No clock counts after it, so
+    /// the last clocks are those of the end.
+    fn rebuilt_end(&mut self, end: End, state: ClockState) -> Event {
+        let at = MatchTime::default();
+        let clocks = Clocks::Recorded { state, at };
         self.finish(end.by, (end.outcome, end.termination), clocks)
     }
 

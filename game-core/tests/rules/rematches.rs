@@ -107,15 +107,22 @@ fn rematch_is_not_offered_with_no_rematch() {
 #[test]
 fn rematch_follows_any_end() {
     let ends: [fn(&mut Table); 4] = [
-        |table| drop(table.send(Seat::White, CommandKind::Abort)),
+        |table| {
+            table.send(Seat::White, CommandKind::Abort).unwrap();
+        },
         |table| {
             table.play_all("e2e4 e7e5");
-            drop(table.send(Seat::Black, CommandKind::Resign));
+            table.send(Seat::Black, CommandKind::Resign).unwrap();
         },
-        |table| drop(table.start_clock().wait(25_000).tick()),
+        |table| {
+            table.start_clock().wait(25_000).tick();
+        },
         |table| {
             let events = &mut table.events;
-            drop(table.game.adjudicate(Outcome::Draw, table.now, events));
+            table
+                .game
+                .adjudicate(Outcome::Draw, table.now, events)
+                .unwrap();
         },
     ];
     for end in ends {
@@ -241,7 +248,9 @@ fn rematch_events_that_no_match_wrote_are_refused() {
     type Spoil = fn(&mut Snapshot);
     let spoils: [(&str, Spoil); 6] = [
         ("an agreement without its id", |s| s.rematch = None),
-        ("an id without an agreement", |s| drop(s.aftermath.pop())),
+        ("an id without an agreement", |s| {
+            s.aftermath.pop();
+        }),
         ("an answer without an offer", |s| {
             s.aftermath.remove(2);
         }),
@@ -269,4 +278,15 @@ fn rematch_events_that_no_match_wrote_are_refused() {
             refusal: Refusal::MatchOver
         })
     );
+}
+
+/// The end by a flag needs a clock at zero, also where events follow it.
+#[test]
+fn rematch_events_after_a_flag_are_made_again() {
+    let mut table = Table::initial();
+    table.play_all("e2e4 e7e5").wait(180_000).tick();
+    send(&mut table, Seat::White, 900, OfferRematch).unwrap();
+    let again = table.game.events_after(0);
+    let restored = Match::restore(fresh(), &again).unwrap();
+    assert_eq!(restored.snapshot(), table.game.snapshot());
 }
