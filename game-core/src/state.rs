@@ -200,7 +200,7 @@ impl Match {
         if let Some(until) = self.first_move_until {
             return self.first_move_timeout().saturating_sub(until.since(now));
         }
-        self.carried + self.clock.uncharged(now)
+        self.carried.saturating_add(self.clock.uncharged(now))
     }
 
     /// Charges the side to move the time that counted for its move under a former owner. To be called
