@@ -112,6 +112,11 @@ impl Clock {
         spent.saturating_add(uncharged.unwrap_or_default())
     }
 
+    /// For how long the clock of `seat` still stands at `now`, as its simple delay has not passed.
+    pub(crate) fn delay_left(&self, seat: Seat, now: MatchTime) -> Duration {
+        self.standing[seat].saturating_sub(self.spent(now))
+    }
+
     /// The time that has counted for the move under way since time was last charged.
     pub(crate) fn uncharged(&self, now: MatchTime) -> Duration {
         let uncharged = self.running.map(|(_, since)| now.since(since));

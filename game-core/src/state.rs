@@ -257,6 +257,19 @@ impl Match {
         self.clock.shown(now)
     }
 
+    /// For how long the clock of the side to move still stands at `now`, as its simple delay has not
+    /// passed.
+    #[must_use]
+    pub fn delay_left(&self, now: MatchTime) -> Duration {
+        self.clock.delay_left(self.turn(), now)
+    }
+
+    /// The clocks at the last event, and when that happened.
+    #[must_use]
+    pub const fn last_event(&self) -> (ClockState, MatchTime) {
+        (self.last_clocks, self.last_at)
+    }
+
     /// The seat whose clock counts. `None` also during the wait for an untimed first move.
     #[must_use]
     pub fn running(&self) -> Option<Seat> {

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use game_core::Seat;
+use protocol::codec::Frame;
 
 use super::PeerKey;
 
@@ -24,7 +24,7 @@ pub(crate) enum Audience {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Held {
     pub(crate) to: Audience,
-    pub(crate) frame: Bytes,
+    pub(crate) frame: Frame,
     /// It may leave when the store has confirmed this many events of the match.
     needs: u32,
 }
@@ -54,7 +54,7 @@ impl Gate {
     }
 
     /// Queues a frame that reveals the state after `needs` events.
-    pub(crate) fn hold(&mut self, needs: u32, to: Audience, frame: Bytes) {
+    pub(crate) fn hold(&mut self, needs: u32, to: Audience, frame: Frame) {
         if let Audience::Presence(_) = to {
             self.held.retain(|held| held.to != to);
         }

@@ -12,7 +12,9 @@
 
 mod allowance;
 mod arbiter;
+mod chat;
 mod deadlines;
+mod delivery;
 mod doubt;
 mod drain;
 mod figures;
@@ -23,8 +25,10 @@ mod keys;
 mod limits;
 mod live;
 mod loading;
+mod new_ids;
 mod output;
 mod play_clock;
+mod present;
 mod shown;
 mod store_watch;
 mod takeover;
@@ -36,15 +40,19 @@ mod writing;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
-use bytes::Bytes;
-use game_core::{Command, Epoch, MatchId, MatchTime, PlayerId, ShardId};
-use protocol::{CloseCode, Role, ServerBody, ServerFrame, WireRefusal, codec};
+use game_core::{
+    Command, Epoch, Match, MatchId, MatchTime, PlayerId, Receipt, ShardId,
+};
+use protocol::codec::{self, Frame};
+use protocol::{CloseCode, Role, ServerBody, ServerFrame, UnixMicros, WireRefusal};
 use slotmap::SlotMap;
 use store::{Liveness, ShardRecord};
 
 use allowance::{Allowance, Joins, Verdict};
 pub use arbiter::NotDone;
+pub use chat::Saying;
 use deadlines::Deadlines;
+use delivery::{deliver, reveal};
 use doubt::Doubt;
 pub use figures::{Figures, Times};
 pub use inspect::Measured;
@@ -54,8 +62,10 @@ pub use limits::Sabotage;
 pub use limits::ShardLimits;
 use live::{Effect, LiveMatch, Moment};
 use loading::{Elsewhere, Loading, Unplayable};
+use new_ids::NewIds;
 pub use output::Output;
 use play_clock::PlayClock;
+use present::Present;
 pub use shown::{
     Facts, Inspection, Link, MatchQuery, MatchRow, Page, Position, Selection, ShardStatus, Sort,
 };
@@ -77,10 +87,31 @@ pub struct Accepted {
     pub ply: u16,
 }
 
+/// How a command arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Reception {
+    /// The uptime at which its last byte was received.
+    pub at: Uptime,
+    /// Half of the connection's round trip and its variation, as the transport estimates them; zero for a
+    /// peer that wants no lag compensation.
+    pub lag: Duration,
+}
+
+impl From<Uptime> for Reception {
+    /// A reception without lag.
+    fn from(at: Uptime) -> Self {
+        let lag = Duration::ZERO;
+        Self { at, lag }
+    }
+}
+
 #[derive(Debug)]
 struct Peer {
     match_id: MatchId,
     role: Role,
+    player: PlayerId,
+    /// When it last said something.
+    said_at: Option<Uptime>,
     /// The match in memory; `None` while it is being loaded.
     seated: Option<MatchKey>,
     allowance: Allowance,
@@ -118,6 +149,8 @@ pub struct Shard {
     limits: ShardLimits,
     matches: SlotMap<MatchKey, LiveMatch>,
     by_id: HashMap<MatchId, MatchKey>,
+    /// New matches that are being made, each with the one that it follows.
+    rematches: HashMap<MatchId, MatchKey>,
     peers: SlotMap<PeerKey, Peer>,
     joins: Joins,
     loading: HashMap<MatchId, Loading>,
@@ -131,6 +164,8 @@ pub struct Shard {
     doubt: Doubt,
     verification: Verification,
     outputs: VecDeque<Output>,
+    moment: Present,
+    ids: NewIds,
     counters: Counters,
     /// Number of refusals by stable code.
     refusals: BTreeMap<&'static str, u64>,
@@ -146,6 +181,7 @@ impl Shard {
             limits,
             matches: SlotMap::with_key(),
             by_id: HashMap::new(),
+            rematches: HashMap::new(),
             peers: SlotMap::with_key(),
             joins: Joins::default(),
             loading: HashMap::new(),
@@ -159,6 +195,8 @@ impl Shard {
             doubt: Doubt::default(),
             verification: Verification::default(),
             outputs: VecDeque::new(),
+            moment: Present::default(),
+            ids: NewIds::new(id),
             counters: Counters::default(),
             refusals: BTreeMap::new(),
             measured: Measured::default(),
@@ -176,6 +214,12 @@ impl Shard {
     #[must_use]
     pub fn peers(&self) -> usize {
         self.peers.len()
+    }
+
+    /// The time that frames which leave now say.
+    #[must_use]
+    pub fn server_time(&self) -> UnixMicros {
+        self.moment.server_time
     }
 
     /// Figures since the start.
@@ -199,10 +243,13 @@ impl Shard {
         seen: Option<u32>,
         now: Now,
     ) -> PeerKey {
+        self.observe(now);
         let allowance = Allowance::new(&self.limits, now.uptime);
         let peer = self.peers.insert(Peer {
             match_id,
             role,
+            player: player.clone(),
+            said_at: None,
             seated: None,
             allowance,
         });
@@ -231,6 +278,15 @@ impl Shard {
 
     /// A peer is gone.
     pub fn leave(&mut self, peer: PeerKey) {
+        self.remove(peer, false);
+    }
+
+    /// A peer leaves on purpose.
+    pub fn say_goodbye(&mut self, peer: PeerKey) {
+        self.close_as(peer, CloseCode::Done, true);
+    }
+
+    fn remove(&mut self, peer: PeerKey, said_goodbye: bool) {
         let Some(gone) = self.peers.remove(peer) else {
             return;
         };
@@ -239,20 +295,23 @@ impl Shard {
         }
         if let Some(key) = gone.seated {
             if let Some(live) = self.matches.get_mut(key) {
-                live.leave(peer);
+                let now = self.clock.at(self.moment.uptime);
+                live.leave(peer, said_goodbye, now);
             }
             self.after_change(key);
         }
     }
 
-    /// A command of a peer, received at the uptime `received_at`; returns its effect, if it was accepted.
+    /// A command of a peer, as it was `received`; returns its effect, if it was accepted.
     pub fn command(
         &mut self,
         peer: PeerKey,
         command: &Command,
-        received_at: Uptime,
+        received: impl Into<Reception>,
         now: Now,
     ) -> Option<Accepted> {
+        self.observe(now);
+        let received = received.into();
         let from = self.peers.get_mut(peer)?;
         let Some(key) = from.seated else {
             // A client that sends a command before its join is answered violates the protocol.
@@ -265,10 +324,15 @@ impl Shard {
         let mut accepted = None;
         match from.allowance.judge(&self.limits, now.uptime) {
             Verdict::Apply => {
-                let at = self.clock.at(received_at);
-                match live.command(peer, from.role, command, at, &self.limits) {
+                let next_match = command.kind.may_agree_on_a_rematch().then(|| self.ids.next(live.id().tag()));
+                let receipt = Receipt {
+                    at: self.clock.at(received.at),
+                    lag: received.lag,
+                    next_match,
+                };
+                match live.command(peer, from.role, command, receipt, &self.limits) {
                     Ok(Effect::Event(seq)) => {
-                        live.waits(received_at);
+                        live.waits(received.at);
                         accepted = Some(Accepted {
                             match_id: live.id(),
                             epoch: live.epoch(),
@@ -299,6 +363,7 @@ impl Shard {
     /// inputs, when all commands received so far have been passed in: a waiting command is applied before a
     /// flag falls.
     pub fn advance(&mut self, now: Now) {
+        self.observe(now);
         self.watch_the_store(now);
         self.give_away(now);
         self.takeover.retry(now, &mut self.outputs);
@@ -344,12 +409,16 @@ impl Shard {
 
     /// Sends one peer away.
     pub fn close(&mut self, peer: PeerKey, code: CloseCode) {
+        self.close_as(peer, code, false);
+    }
+
+    fn close_as(&mut self, peer: PeerKey, code: CloseCode, said_goodbye: bool) {
         let Some(gone) = self.peers.get(peer) else {
             return;
         };
         let live = gone.seated.and_then(|key| self.matches.get(key));
-        let frame = closing_frame(live, code);
-        self.leave(peer);
+        let frame = closing_frame(live, code).stamp(self.moment.server_time);
+        self.remove(peer, said_goodbye);
         self.outputs.push_back(Output::Close { peer, frame, code });
     }
 
@@ -365,6 +434,11 @@ impl Shard {
     }
 
     // ---- parts ---------------------------------------------------------------------------------
+
+    /// Notes the present moment, for frames that leave and for what happens without one of its own.
+    fn observe(&mut self, now: Now) {
+        self.moment.observe(now);
+    }
 
     fn moment(&self, now: Now) -> Moment {
         Moment {
@@ -388,7 +462,8 @@ impl Shard {
         let pause = self
             .clock
             .is_frozen()
-            .then(|| ungated_frame(Some(live), ServerBody::Paused));
+            .then(|| ungated_frame(Some(live), ServerBody::Paused))
+            .map(|frame| frame.stamp(self.moment.server_time));
         if let Some(old) = superseded {
             self.close(old, CloseCode::Superseded);
         }
@@ -403,7 +478,7 @@ impl Shard {
         let Some(live) = self.matches.get_mut(key) else {
             return;
         };
-        if live.has_left(time) {
+        if live.has_left(time, &self.limits) {
             self.drop_match(key, CloseCode::Done);
         } else {
             live.tick(time, &self.limits);
@@ -417,15 +492,20 @@ impl Shard {
         let Some(live) = self.matches.get_mut(key) else {
             return;
         };
+        let time = self.clock.at(self.moment.uptime);
         while let Some(held) = live.release() {
-            for member in live
-                .members()
-                .iter()
-                .filter(|member| LiveMatch::is_for(held.to, member))
-            {
-                let (peer, frame) = (member.peer, held.frame.clone());
-                self.outputs.push_back(Output::Send { peer, frame });
-            }
+            let spectators_too = live.shows_spectators(&held, time);
+            let frame = held.frame.stamp(self.moment.server_time);
+            deliver(live, held.to, &frame, spectators_too, &mut self.outputs);
+        }
+        reveal(live, time, self.moment.server_time, &mut self.outputs);
+        if live.wants_chat() {
+            self.outputs.push_back(Output::LoadChat(live.id()));
+        }
+        if let Some(setup) = live.take_rematch(time, self.moment.calendar) {
+            self.rematches.insert(setup.id, key);
+            let beginning = Match::new(setup).snapshot();
+            self.outputs.push_back(Output::Create(Box::new(beginning)));
         }
         if live.is_dirty() {
             self.writing.add(key);
@@ -445,7 +525,8 @@ impl Shard {
         self.by_id.remove(&live.id());
         self.deadlines.reschedule(key, live.scheduled(), None);
         for member in live.members() {
-            let (peer, frame) = (member.peer, closing_frame(Some(&live), code));
+            let frame = closing_frame(Some(&live), code).stamp(self.moment.server_time);
+            let peer = member.peer;
             self.peers.remove(peer);
             self.outputs.push_back(Output::Close { peer, frame, code });
         }
@@ -455,6 +536,7 @@ impl Shard {
     fn announce(&mut self, body: &ServerBody) {
         for live in self.matches.values() {
             let frame = ungated_frame(Some(live), body.clone());
+            let frame = frame.stamp(self.moment.server_time);
             for member in live.members().iter().filter(|member| member.joined) {
                 let (peer, frame) = (member.peer, frame.clone());
                 self.outputs.push_back(Output::Send { peer, frame });
@@ -464,11 +546,11 @@ impl Shard {
 }
 
 /// The last frame of a stream. Like the frame of a pause, it reveals no unconfirmed state.
-fn closing_frame(live: Option<&LiveMatch>, code: CloseCode) -> Bytes {
+fn closing_frame(live: Option<&LiveMatch>, code: CloseCode) -> Frame {
     ungated_frame(live, ServerBody::Closed(code))
 }
 
-fn ungated_frame(live: Option<&LiveMatch>, body: ServerBody) -> Bytes {
+fn ungated_frame(live: Option<&LiveMatch>, body: ServerBody) -> Frame {
     let epoch = live.map_or(Epoch::default(), LiveMatch::epoch);
     let seq = live.map_or(0, LiveMatch::confirmed_seq);
     codec::encode_server(&ServerFrame { epoch, seq, body })

@@ -293,7 +293,7 @@ impl Shard {
             Status::Finished => ANY_EPOCH,
         };
         self.leave_lists(id, &loading, up_to);
-        match LiveMatch::load(checkpoint, self.clock.at(now.uptime), &self.limits) {
+        match LiveMatch::load(checkpoint, self.moment(now), &self.limits) {
             Ok(live) => {
                 tracing::debug!(match_id = %id, %epoch, "match is in memory");
                 let key = self.matches.insert(live);

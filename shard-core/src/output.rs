@@ -7,6 +7,7 @@ use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use protocol::CloseCode;
 use store::{Append, HandOver};
 
+use crate::chat::Saying;
 use crate::keys::PeerKey;
 
 /// What the driver has to do for the shard.
@@ -16,6 +17,13 @@ pub enum Output {
     Send {
         /// Whom.
         peer: PeerKey,
+        /// What.
+        frame: Bytes,
+    },
+    /// Send a frame to spectators, after all that seats are sent in this round.
+    Show {
+        /// Whom.
+        spectators: Vec<PeerKey>,
         /// What.
         frame: Bytes,
     },
@@ -30,8 +38,12 @@ pub enum Output {
     },
     /// Read a match from the store, and answer with [`Shard::loaded`](crate::Shard::loaded).
     Load(MatchId),
-    /// Create a match of this shard that the store has lost, and answer with [`Shard::created`](crate::Shard::created).
+    /// Create a match, which follows another or which the store has lost, and answer with [`Shard::created`](crate::Shard::created).
     Create(Box<Snapshot>),
+    /// Store a line of chat, and answer with [`Shard::chat_stored`](crate::Shard::chat_stored).
+    Say(Saying),
+    /// Read the chat of a match, and answer with [`Shard::chat_loaded`](crate::Shard::chat_loaded).
+    LoadChat(MatchId),
     /// Claim a match, and answer with [`Shard::claimed`](crate::Shard::claimed).
     Claim(MatchId, Epoch),
     /// Write a batch, and answer with [`Shard::appended`](crate::Shard::appended). At most one is in flight.

@@ -16,7 +16,9 @@ pub struct MatchRow {
     /// The players.
     pub players: BySeat<Player>,
     /// The time control.
-    pub time_control: TimeControl,
+    pub controls: BySeat<TimeControl>,
+    /// The rules of the game.
+    pub variant: Variant,
     /// Whether the result counts for ratings.
     pub rated: bool,
     /// Whether it began from the initial position of chess.
@@ -140,7 +142,7 @@ impl MatchQuery {
                 .is_none_or(|initial| initial == setup.start.is_initial())
             && self
                 .speed
-                .is_none_or(|speed| speed == setup.time_control.speed())
+                .is_none_or(|speed| speed == setup.speed())
             && self
                 .created_from
                 .is_none_or(|from| setup.created_at >= from)

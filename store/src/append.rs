@@ -6,7 +6,8 @@ use game_core::{Epoch, Event, EventKind, MatchId, ShardId, Snapshot};
 use crate::codec;
 use crate::ownership::Ownership;
 
-/// One fenced write: the next records of one match, all or none.
+/// One fenced write: the next records of one match, all or none. The owner of a match that is finished may add
+/// records about a rematch, in the same way.
 ///
 /// It holds encoded bytes, so that a retransmission after a timeout is identical.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +24,12 @@ pub struct Append {
     pub records: Vec<Bytes>,
     /// An encoded snapshot of the state after the last record, now and then.
     pub snapshot: Option<Bytes>,
-    /// Whether the last record ends the match; the status then becomes [`Status::Finished`](crate::Status).
+    /// Whether one of the records ends the match; the status then becomes
+    /// [`Status::Finished`](crate::Status).
     pub ends: bool,
+    /// Whether the first record comes after the end, so that the match must be finished: it is about a
+    /// rematch.
+    pub is_aftermath: bool,
 }
 
 impl Append {
@@ -58,8 +63,14 @@ impl Append {
             records: events.iter().map(codec::encode_record).collect(),
             snapshot: snapshot.map(codec::encode_snapshot),
             ends: events
-                .last()
-                .is_some_and(|event| matches!(event.kind, EventKind::Ended { .. })),
+                .iter()
+                .any(|event| matches!(event.kind, EventKind::Ended { .. })),
+            is_aftermath: matches!(
+                first.kind,
+                EventKind::RematchOffered
+                    | EventKind::RematchDeclined
+                    | EventKind::RematchAgreed { .. }
+            ),
         }
     }
 
@@ -90,7 +101,8 @@ pub enum Appended {
     /// the writer itself if a later claim of its own has arrived. Checked before the position: records that
     /// are stored already are fenced too, because a former owner must not confirm them.
     Fenced(Ownership),
-    /// Other records have these positions, or the match is finished: the log differs from the writer's view.
+    /// Other records have these positions, or the match is finished where the writer's is not, or the other
+    /// way round: the log differs from the writer's view.
     Conflict {
         /// Length of the stored log.
         len: u32,

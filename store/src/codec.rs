@@ -2,57 +2,54 @@
 //!
 //! Every value is `tag · body · crc32`. The tag's high half names the format and its low half the format's
 //! version, so that a value of the wrong kind or from another version is recognised and refused. The body is
-//! bincode: little-endian, integers as varints. The checksum (CRC-32 of IEEE 802.3, little-endian) covers tag
-//! and body.
+//! bincode: little-endian, integers as varints, of which those that are larger than a byte in most values are
+//! in groups of 7 bits. The checksum (CRC-32 of IEEE 802.3, little-endian) covers tag and body.
 //!
 //! The layout of each body is a structure of its own in the modules below, named after its version
-//! (`SnapshotV1`), with written-out conversions: a new field or variant of a domain type does not compile
-//! until its stored form is written. To change a layout, add a structure for the new version, raise the tag,
-//! and keep reading the old one. The golden bytes in the tests show any change.
+//! (`SnapshotV2`), with written-out conversions: a new field or variant of a domain type does not compile
+//! until its stored form is written. To change a layout, add a structure for the new version with the old one
+//! as its `Former` and the conversion between them: values of the former version are then read, and only the
+//! new one is written. A value of a version that is newer than the program is refused with an error that names
+//! both. The golden bytes in the tests show any change.
 
+mod chat;
 mod head;
+mod layout;
 mod leaves;
 mod record;
 mod setup;
 mod shard;
 mod snapshot;
 mod ticket;
+mod varint;
 
-use bincode::config::{Configuration, Limit};
 use bytes::Bytes;
-use game_core::{Event, Snapshot};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use game_core::{Event, MatchId, Snapshot};
 
+use self::chat::ChatLineV2;
+use self::head::HeadV2;
 pub(crate) use self::head::{Head, MoveTime};
-use self::head::{HeadV1, HeadV2};
-use self::record::RecordV1;
-use self::shard::{ShardV1, ShardV2};
-use self::snapshot::SnapshotV1;
-use self::ticket::{AssignmentV1, TicketV1};
+use self::layout::{open, seal};
+use self::record::RecordV2;
+use self::shard::ShardV3;
+use self::snapshot::SnapshotV2;
+use self::ticket::{AssignmentV2, TicketV2};
+use crate::chat::ChatLine;
 use crate::shard::ShardRecord;
 use crate::ticket::{Assignment, Ticket};
 
-/// Longest stored record, bytes. A move takes 20 to 32, by the size of its command id.
+/// Longest stored record, bytes. A move takes 24 to 40, by the size of its command id and of the times.
 pub const RECORD_LEN_MAX: usize = 128;
-/// Longest stored snapshot, bytes. That of a match of 600 moves a side takes about half of it.
+/// Longest stored snapshot, bytes. That of a match of 600 moves a side, with as many other events as there may
+/// be, takes about three quarters of it.
 pub const SNAPSHOT_LEN_MAX: usize = 64 * 1024;
+/// Longest stored line of a chat, bytes.
+pub const CHAT_LINE_LEN_MAX: usize = 1024;
 /// Longest stored ticket, shard record, assignment or head, bytes.
 pub const OTHER_LEN_MAX: usize = 4 * 1024;
 
 /// The crc32 at the end.
 const CHECKSUM_LEN: usize = 4;
-
-const RECORD: u8 = 0x11;
-const SNAPSHOT: u8 = 0x21;
-const TICKET: u8 = 0x31;
-const ASSIGNMENT: u8 = 0x41;
-const SHARD: u8 = 0x52;
-/// Without an admin address; still read.
-const SHARD_V1: u8 = 0x51;
-const HEAD: u8 = 0x62;
-/// Without the time of the move under way; still read.
-const HEAD_V1: u8 = 0x61;
 
 /// Why stored bytes are refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,13 +62,26 @@ pub enum DecodeError {
         /// The most there can be.
         max: usize,
     },
-    /// The bytes are of another format, or of another version of it.
-    #[error("tag {found:#04x}, where {expected:#04x} belongs: another format or version")]
-    Tag {
-        /// The tag that was found.
+    /// The bytes are of another format.
+    #[error("a {found}, where a {expected} belongs")]
+    Format {
+        /// The format that was found.
+        found: &'static str,
+        /// The format that was asked for.
+        expected: &'static str,
+    },
+    /// The bytes are of a version of the format that this program does not read.
+    #[error(
+        "a {format} of version {found}, and this program reads version {newest}{}",
+        if found > newest { ": it was stored by a newer program" } else { "" }
+    )]
+    Version {
+        /// The format.
+        format: &'static str,
+        /// The version that was found.
         found: u8,
-        /// The tag that this program writes.
-        expected: u8,
+        /// The newest version that this program reads, and the one that it writes.
+        newest: u8,
     },
     /// The bytes were changed after they were written.
     #[error("the checksum does not match")]
@@ -84,153 +94,115 @@ pub enum DecodeError {
 /// Encodes one record of a log. Clocks are kept to the microsecond.
 #[must_use]
 pub fn encode_record(event: &Event) -> Bytes {
-    seal(RECORD, &RecordV1::from(event), RECORD_LEN_MAX)
+    seal(&RecordV2::from(event))
 }
 
 /// Decodes one record of a log.
 ///
 /// # Errors
 ///
-/// [`DecodeError`], when the bytes are not a record of this version.
+/// [`DecodeError`], when the bytes are not a record of a version that is read.
 pub fn decode_record(bytes: &[u8]) -> Result<Event, DecodeError> {
-    let record: RecordV1 = open::<_, RECORD_LEN_MAX>(RECORD, bytes)?;
+    let record: RecordV2 = open(bytes)?;
     record.try_into().map_err(DecodeError::Malformed)
 }
 
 /// Encodes a snapshot.
 #[must_use]
 pub fn encode_snapshot(snapshot: &Snapshot) -> Bytes {
-    seal(SNAPSHOT, &SnapshotV1::from(snapshot), SNAPSHOT_LEN_MAX)
+    seal(&SnapshotV2::from(snapshot))
 }
 
 /// Decodes a snapshot.
 ///
 /// # Errors
 ///
-/// [`DecodeError`], when the bytes are not a snapshot of this version.
+/// [`DecodeError`], when the bytes are not a snapshot of a version that is read.
 pub fn decode_snapshot(bytes: &[u8]) -> Result<Snapshot, DecodeError> {
-    let snapshot: SnapshotV1 = open::<_, SNAPSHOT_LEN_MAX>(SNAPSHOT, bytes)?;
+    let snapshot: SnapshotV2 = open(bytes)?;
     snapshot.try_into().map_err(DecodeError::Malformed)
 }
 
 /// Encodes a ticket.
 #[must_use]
 pub fn encode_ticket(ticket: &Ticket) -> Bytes {
-    seal(TICKET, &TicketV1::from(ticket), OTHER_LEN_MAX)
+    seal(&TicketV2::from(ticket))
 }
 
 /// Decodes a ticket.
 ///
 /// # Errors
 ///
-/// [`DecodeError`], when the bytes are not a ticket of this version.
+/// [`DecodeError`], when the bytes are not a ticket of a version that is read.
 pub fn decode_ticket(bytes: &[u8]) -> Result<Ticket, DecodeError> {
-    let ticket: TicketV1 = open::<_, OTHER_LEN_MAX>(TICKET, bytes)?;
+    let ticket: TicketV2 = open(bytes)?;
     ticket.try_into().map_err(DecodeError::Malformed)
 }
 
 /// Encodes the match that a ticket was given.
 #[must_use]
 pub fn encode_assignment(assignment: &Assignment) -> Bytes {
-    seal(ASSIGNMENT, &AssignmentV1::from(assignment), OTHER_LEN_MAX)
+    seal(&AssignmentV2::from(assignment))
 }
 
 /// Decodes the match that a ticket was given.
 ///
 /// # Errors
 ///
-/// [`DecodeError`], when the bytes are not an assignment of this version.
+/// [`DecodeError`], when the bytes are not an assignment of a version that is read.
 pub fn decode_assignment(bytes: &[u8]) -> Result<Assignment, DecodeError> {
-    let assignment: AssignmentV1 = open::<_, OTHER_LEN_MAX>(ASSIGNMENT, bytes)?;
+    let assignment: AssignmentV2 = open(bytes)?;
     assignment.try_into().map_err(DecodeError::Malformed)
 }
 
 /// Encodes a shard's record.
 #[must_use]
 pub fn encode_shard(shard: &ShardRecord) -> Bytes {
-    seal(SHARD, &ShardV2::from(shard), OTHER_LEN_MAX)
+    seal(&ShardV3::from(shard))
 }
 
 /// Decodes a shard's record.
 ///
 /// # Errors
 ///
-/// [`DecodeError`], when the bytes are not a shard record of this version or the one before.
+/// [`DecodeError`], when the bytes are not a shard record of a version that is read.
 pub fn decode_shard(bytes: &[u8]) -> Result<ShardRecord, DecodeError> {
-    let shard: ShardV2 = if bytes.first() == Some(&SHARD_V1) {
-        open::<ShardV1, OTHER_LEN_MAX>(SHARD_V1, bytes)?.into()
-    } else {
-        open::<_, OTHER_LEN_MAX>(SHARD, bytes)?
-    };
+    let shard: ShardV3 = open(bytes)?;
     shard.try_into().map_err(DecodeError::Malformed)
 }
 
+/// Encodes a line of a chat.
+#[must_use]
+pub fn encode_chat_line(line: &ChatLine) -> Bytes {
+    seal(&ChatLineV2::from(line))
+}
+
+/// Decodes a line of a chat.
+///
+/// # Errors
+///
+/// [`DecodeError`], when the bytes are not a line of a version that is read.
+pub fn decode_chat_line(bytes: &[u8]) -> Result<ChatLine, DecodeError> {
+    let line: ChatLineV2 = open(bytes)?;
+    line.try_into().map_err(DecodeError::Malformed)
+}
+
+/// A line of a chat, unless it cannot be read: what else was said is not affected.
+pub(crate) fn readable_chat_line(id: MatchId, bytes: &[u8]) -> Option<ChatLine> {
+    let line = decode_chat_line(bytes);
+    let unreadable = |error: &DecodeError| {
+        tracing::warn!(match_id = %id, %error, "a line of a chat is skipped");
+    };
+    line.inspect_err(unreadable).ok()
+}
+
 pub(crate) fn encode_head(head: &Head) -> Bytes {
-    seal(HEAD, &HeadV2::from(head), OTHER_LEN_MAX)
+    seal(&HeadV2::from(head))
 }
 
 pub(crate) fn decode_head(bytes: &[u8]) -> Result<Head, DecodeError> {
-    let head: HeadV2 = if bytes.first() == Some(&HEAD_V1) {
-        open::<HeadV1, OTHER_LEN_MAX>(HEAD_V1, bytes)?.into()
-    } else {
-        open::<_, OTHER_LEN_MAX>(HEAD, bytes)?
-    };
+    let head: HeadV2 = open(bytes)?;
     head.try_into().map_err(DecodeError::Malformed)
-}
-
-/// # Panics
-///
-/// If the value does not fit its format, which means that a bound elsewhere is broken: what is
-/// written here could not be read back.
-fn seal<T: Serialize>(tag: u8, value: &T, len_max: usize) -> Bytes {
-    let mut bytes = vec![tag];
-    bincode::serde::encode_into_std_write(value, &mut bytes, bincode::config::standard())
-        .expect("plain data encodes into memory");
-    let checksum = crc32fast::hash(&bytes);
-    bytes.extend_from_slice(&checksum.to_le_bytes());
-    assert!(
-        bytes.len() <= len_max,
-        "a stored value of {} bytes",
-        bytes.len()
-    );
-    bytes.into()
-}
-
-fn open<T: DeserializeOwned, const LEN_MAX: usize>(
-    tag: u8,
-    bytes: &[u8],
-) -> Result<T, DecodeError> {
-    let length = DecodeError::Length {
-        len: bytes.len(),
-        max: LEN_MAX,
-    };
-    if bytes.len() > LEN_MAX {
-        return Err(length);
-    }
-    let (sealed, checksum) = bytes
-        .split_last_chunk::<CHECKSUM_LEN>()
-        .ok_or(length.clone())?;
-    let (found, body) = sealed.split_first().ok_or(length)?;
-    if *found != tag {
-        return Err(DecodeError::Tag {
-            found: *found,
-            expected: tag,
-        });
-    }
-    if crc32fast::hash(sealed) != u32::from_le_bytes(*checksum) {
-        return Err(DecodeError::Checksum);
-    }
-    let config: Configuration<_, _, Limit<LEN_MAX>> = bincode::config::standard().with_limit();
-    let (value, read) = bincode::serde::decode_from_slice(body, config)
-        .map_err(|error| DecodeError::Malformed(error.to_string()))?;
-    if read == body.len() {
-        Ok(value)
-    } else {
-        Err(DecodeError::Malformed(format!(
-            "{} bytes too many",
-            body.len() - read
-        )))
-    }
 }
 
 #[cfg(test)]

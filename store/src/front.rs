@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 
+use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
-    Checkpoint, Claim, Created, HandOver, HandedOver, Holdings, MatchPage, Matches, Registry,
+    Chat, Checkpoint, Claim, Created, HandOver, HandedOver, Holdings, MatchPage, Matches, Registry,
     Retention, Revocations, Room, ScanCursor, Standing, Store, Swept, Tickets,
 };
 use crate::error::StoreError;
@@ -30,6 +31,13 @@ pub trait Front<P: ?Sized>: Send + Sync + 'static {
 
 impl<T: Front<dyn Store>> Front<dyn Matches> for T {
     fn behind(&self) -> Result<&dyn Matches, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Chat> for T {
+    fn behind(&self) -> Result<&dyn Chat, StoreError> {
         let store = Front::<dyn Store>::behind(self)?;
         Ok(store)
     }
@@ -107,6 +115,22 @@ impl<T: Front<dyn Matches>> Matches for T {
 
     async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
         self.behind()?.standing(matches).await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Chat>> Chat for T {
+    async fn append_chat(
+        &self,
+        id: MatchId,
+        room: ChatRoom,
+        line: &ChatLine,
+    ) -> Result<bool, StoreError> {
+        self.behind()?.append_chat(id, room, line).await
+    }
+
+    async fn load_chat(&self, id: MatchId) -> Result<Chats, StoreError> {
+        self.behind()?.load_chat(id).await
     }
 }
 

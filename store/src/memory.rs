@@ -8,9 +8,11 @@ use async_trait::async_trait;
 use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 
 use crate::append::{Append, Appended};
+use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
-    Checkpoint, Claim, Created, FINISHED_KEEP, HandOver, HandedOver, Holdings, MatchLog, MatchPage,
-    Matches, Registry, Retention, Revocations, Room, ScanCursor, Standing, Swept, Tickets,
+    Chat, Checkpoint, Claim, Created, FINISHED_KEEP, HandOver, HandedOver, Holdings, MatchLog,
+    MatchPage, Matches, Registry, Retention, Revocations, Room, ScanCursor, Standing, Swept,
+    Tickets,
 };
 use crate::error::StoreError;
 use crate::holding::Holding;
@@ -108,6 +110,22 @@ impl MatchLog for MemoryStore {
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
         let mut model = self.model();
         Ok(batch.iter().map(|append| model.append(append)).collect())
+    }
+}
+
+#[async_trait]
+impl Chat for MemoryStore {
+    async fn append_chat(
+        &self,
+        id: MatchId,
+        room: ChatRoom,
+        line: &ChatLine,
+    ) -> Result<bool, StoreError> {
+        Ok(self.model().append_chat(id, room, line))
+    }
+
+    async fn load_chat(&self, id: MatchId) -> Result<Chats, StoreError> {
+        Ok(self.model().load_chat(id))
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum Status {
     /// Being played, or waiting for its players.
     Live,
-    /// Ended; its log is complete and never written again.
+    /// Ended. Its owner may add records about a rematch to the log; it cannot change hands any more.
     Finished,
 }
 

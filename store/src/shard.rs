@@ -2,11 +2,10 @@
 
 use std::net::SocketAddr;
 
-use game_core::ShardId;
-use serde::{Deserialize, Serialize};
+use game_core::{MatchTime, ShardId};
 
 /// What a shard announces to other shards and to matchmakers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardRecord {
     /// Which process.
     pub id: ShardId,
@@ -24,6 +23,9 @@ pub struct ShardRecord {
     pub draining: bool,
     /// Where its admin endpoint listens (TCP), if it has one that the matchmakers may use.
     pub admin: Option<SocketAddr>,
+    /// The clock that its matches go by, at this heartbeat. What the side to move in a match had used by then,
+    /// at least, is the time since the match's last record.
+    pub clock: MatchTime,
 }
 
 impl ShardRecord {

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use game_core::{
-    BySeat, ClockStart, ColorChoice, InvalidId, MatchId, Player, PlayerId, StartPosition,
-    TimeControl, UnixMillis,
+    BySeat, ClockStart, ColorChoice, InvalidId, MatchId, MatchSetup, MatchTags, Player, PlayerId,
+    Rules, StartPosition, Tag, TimeControl, UnixMillis,
 };
 
 /// How long a ticket waits without a request of its player, after which it is removed and a challenge cannot
@@ -37,7 +37,8 @@ pub(crate) fn stays_since(now: UnixMillis) -> UnixMillis {
     UnixMillis(now.0.saturating_sub(STAYS_UNSEEN.as_millis() as u64))
 }
 
-/// Names one ticket: 12 characters, base62, random.
+/// Names one ticket: 12 characters, base62. It has the form of a match's id, and the id of a challenge is that
+/// of the match that comes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TicketId(MatchId);
 
@@ -46,6 +47,24 @@ impl TicketId {
     #[must_use]
     pub fn from_random(bits: u128) -> Self {
         Self(MatchId::from_random(bits))
+    }
+
+    /// The id made of a tag and 128 random bits: of a challenge, whose match keeps it.
+    #[must_use]
+    pub fn with_tag(tag: Tag, bits: u128) -> Self {
+        Self(MatchId::with_tag(tag, bits))
+    }
+
+    /// The match of the same id.
+    #[must_use]
+    pub const fn match_id(self) -> MatchId {
+        self.0
+    }
+}
+
+impl From<MatchId> for TicketId {
+    fn from(id: MatchId) -> Self {
+        Self(id)
     }
 }
 
@@ -63,6 +82,99 @@ impl fmt::Display for TicketId {
     }
 }
 
+/// The terms of a match without its id and players: what can be agreed before those are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// The position at ply 0, of the variant that is played.
+    pub start: StartPosition,
+    /// How much time each side has.
+    pub controls: BySeat<TimeControl>,
+    /// When the clocks begin to count.
+    pub clock_start: ClockStart,
+    /// When play begins, if not as soon as the match is made.
+    pub start_at: Option<UnixMillis>,
+    /// Whether the result counts for ratings.
+    pub rated: bool,
+    /// By how many seconds spectators are behind.
+    pub spectator_delay_s: u8,
+    /// Whether players and spectators can chat.
+    pub chat: bool,
+    /// The rules that differ from the usual ones.
+    pub rules: Rules,
+    /// Where the match belongs.
+    pub tags: Option<Box<MatchTags>>,
+}
+
+impl Terms {
+    /// The usual terms: standard chess from its initial position, casual, with chat and no delay.
+    #[must_use]
+    pub fn new(control: TimeControl) -> Self {
+        Self {
+            start: StartPosition::INITIAL,
+            controls: BySeat {
+                white: control,
+                black: control,
+            },
+            clock_start: ClockStart::default(),
+            start_at: None,
+            rated: false,
+            spectator_delay_s: 0,
+            chat: true,
+            rules: Rules::USUAL,
+            tags: None,
+        }
+    }
+
+    /// The terms of a match.
+    #[must_use]
+    pub fn of(setup: &MatchSetup) -> Self {
+        let MatchSetup {
+            id: _,
+            players: _,
+            start,
+            controls,
+            clock_start,
+            start_at,
+            rated,
+            spectator_delay_s,
+            chat,
+            rules,
+            tags,
+            created_at: _,
+        } = setup;
+        Self {
+            start: start.clone(),
+            controls: *controls,
+            clock_start: *clock_start,
+            start_at: *start_at,
+            rated: *rated,
+            spectator_delay_s: *spectator_delay_s,
+            chat: *chat,
+            rules: *rules,
+            tags: tags.clone(),
+        }
+    }
+
+    /// A match on these terms.
+    #[must_use]
+    pub fn setup(self, id: MatchId, players: BySeat<Player>, created_at: UnixMillis) -> MatchSetup {
+        MatchSetup {
+            id,
+            players,
+            start: self.start,
+            controls: self.controls,
+            clock_start: self.clock_start,
+            start_at: self.start_at,
+            rated: self.rated,
+            spectator_delay_s: self.spectator_delay_s,
+            chat: self.chat,
+            rules: self.rules,
+            tags: self.tags,
+            created_at,
+        }
+    }
+}
+
 /// A player's request for a match: in a pool, or as a challenge that another player accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
@@ -74,14 +186,10 @@ pub struct Ticket {
     pub pool: Option<Box<str>>,
     /// The one who may accept a challenge; `None` for anyone.
     pub opponent: Option<PlayerId>,
-    /// The requested time control.
-    pub time_control: TimeControl,
-    /// When the clocks are to begin.
-    pub clock_start: ClockStart,
     /// The requested colour.
     pub color: ColorChoice,
-    /// The requested position.
-    pub start: StartPosition,
+    /// The requested terms.
+    pub terms: Terms,
     /// When it was made.
     pub created_at: UnixMillis,
     /// When its player last requested it.
@@ -91,7 +199,7 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// A new ticket on the usual terms: for anyone, in no pool, any colour, the initial position.
+    /// A new ticket on the usual terms: for anyone, in no pool, any colour.
     #[must_use]
     pub fn new(id: TicketId, player: Player, time_control: TimeControl, now: UnixMillis) -> Self {
         Self {
@@ -99,10 +207,8 @@ impl Ticket {
             player,
             pool: None,
             opponent: None,
-            time_control,
-            clock_start: ClockStart::default(),
             color: ColorChoice::Random,
-            start: StartPosition::INITIAL,
+            terms: Terms::new(time_control),
             created_at: now,
             seen_at: now,
             state: TicketState::Waiting,

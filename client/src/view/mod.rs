@@ -426,5 +426,6 @@ fn start_position(state: &MatchState) -> Result<Position, Violation> {
     let Some(text) = &state.start_fen else {
         return Ok(Position::default());
     };
-    Position::from_fen(text).map_err(|_| Violation::StartPosition(text.clone()))
+    Position::from_fen(game_core::Variant::Standard, text)
+        .map_err(|_| Violation::StartPosition(text.clone()))
 }

@@ -8,6 +8,7 @@ use crate::table::{Table, setup};
 
 mod chess960;
 mod crazyhouse;
+mod hostile;
 mod material;
 
 fn position(variant: Variant, fen: &str) -> Position {

@@ -95,8 +95,8 @@ fn requests_with_unknown_or_impossible_fields_are_refused_by_name() {
             "cannot both be zero",
         ),
         (
-            json!({"time_control": {"initial_ms": 60_000, "increment_ms": 0, "delay_ms": 5_000}}),
-            "unknown field `delay_ms`",
+            json!({"time_control": {"initial_ms": 60_000, "increment_ms": 0, "byoyomi_ms": 5_000}}),
+            "unknown field `byoyomi_ms`",
         ),
         (
             json!({"time_control": {"initial_ms": -1, "increment_ms": 0}}),

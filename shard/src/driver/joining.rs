@@ -1,11 +1,12 @@
 //! Checks on a peer before it joins the shard.
 
 use game_core::PlayerId;
-use protocol::CloseCode;
+use protocol::{CloseCode, JoinFlags};
 use quinn::Connection;
 use tokens::SeatClaims;
 use tokio::sync::oneshot;
 
+use super::peer::LagMeter;
 use super::{Driver, Outlet, Peer};
 use shard_core::{Now, PeerKey};
 
@@ -13,6 +14,8 @@ use shard_core::{Now, PeerKey};
 #[derive(Debug)]
 pub(crate) struct Joining {
     pub(crate) claims: SeatClaims,
+    /// What it wishes.
+    pub(crate) flags: JoinFlags,
     /// The last event that it has seen.
     pub(crate) seen: Option<u32>,
     /// Its connection, from which its round-trip time is read.
@@ -31,6 +34,7 @@ impl Driver {
     pub(super) fn join(&mut self, joining: Joining, now: Now) {
         let Joining {
             claims,
+            flags,
             seen,
             connection,
             outlet,
@@ -57,6 +61,9 @@ impl Driver {
             connection,
             player,
             heard_at: self.last_look,
+            sent_at: self.last_look,
+            flags,
+            lag: LagMeter::default(),
         };
         self.peers.insert(peer, link);
         let answer = if self.shard.has(peer) {

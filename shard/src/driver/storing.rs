@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use prometheus::Histogram;
-use shard_core::Now;
+use shard_core::{Now, Saying};
 use store::{
-    Append, Appended, Checkpoint, Claim, Created, HandOver, HandedOver, Registered, Standing,
+    Append, Appended, Chats, Checkpoint, Claim, Created, HandOver, HandedOver, Registered, Standing,
     Store, StoreError,
 };
 use tokio::time::Instant;
@@ -30,6 +30,8 @@ pub(super) enum Answer {
     Loaded(MatchId, Result<Option<Box<Checkpoint>>, StoreError>),
     Created(MatchId, Result<Created, StoreError>),
     Claimed(MatchId, Result<Claim, StoreError>),
+    Said(Box<Saying>, Result<bool, StoreError>),
+    ChatLoaded(MatchId, Result<Chats, StoreError>),
     /// The store has the heartbeat; further steps of it follow.
     HeartbeatReached,
     Heartbeat(Result<Vec<Registered>, StoreError>),
@@ -55,6 +57,18 @@ impl Driver {
             let created = store.create(me, &snapshot).await;
             Answer::Created(snapshot.setup().id, created)
         });
+    }
+
+    pub(super) fn say(&self, saying: Saying) {
+        self.ask(|store| async move {
+            let (id, room) = (saying.match_id, saying.room);
+            let answer = store.append_chat(id, room, &saying.line).await;
+            Answer::Said(Box::new(saying), answer)
+        });
+    }
+
+    pub(super) fn load_chat(&self, id: MatchId) {
+        self.ask(|store| async move { Answer::ChatLoaded(id, store.load_chat(id).await) });
     }
 
     pub(super) fn claim(&self, id: MatchId, expected: Epoch) {
@@ -87,6 +101,8 @@ impl Driver {
             }
             Answer::Created(id, answer) => self.shard.created(id, answer, now),
             Answer::Claimed(id, answer) => self.shard.claimed(id, answer, now),
+            Answer::Said(saying, answer) => self.shard.chat_stored(&saying, answer),
+            Answer::ChatLoaded(id, answer) => self.shard.chat_loaded(id, answer),
             Answer::Assigned(matches) => self.shard.assigned(matches, now),
             Answer::Orphans(shard, answer) => self.shard.orphans(shard, answer, now),
             Answer::Verified(answer) => self.shard.verified(answer),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use game_core::{Epoch, ShardId};
 use serde::{Deserialize, Serialize};
 
+use super::layout::{Format, Layout, NoLayout};
 use super::leaves::{StoredId, id_from_stored, id_to_stored, stored_enum};
 use crate::Status;
 
@@ -40,15 +41,6 @@ stored_enum!(
     StoredStatus of Status { Live, Finished }
 );
 
-/// A [`Head`], version 1: without the time of the move under way. It is read and no longer written.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct HeadV1 {
-    epoch: u64,
-    owner: StoredId,
-    status: StoredStatus,
-    snapshot_seq: u32,
-}
-
 /// A [`Head`], version 2.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct HeadV2 {
@@ -59,22 +51,20 @@ pub(super) struct HeadV2 {
     move_time: Option<MoveTimeV2>,
 }
 
-/// A [`MoveTime`], since version 2.
+/// A [`MoveTime`], version 2.
 #[derive(Debug, Serialize, Deserialize)]
 struct MoveTimeV2 {
     seq: u32,
     micros: u64,
 }
 
-impl From<HeadV1> for HeadV2 {
-    fn from(old: HeadV1) -> Self {
-        Self {
-            epoch: old.epoch,
-            owner: old.owner,
-            status: old.status,
-            snapshot_seq: old.snapshot_seq,
-            move_time: None,
-        }
+impl Layout for HeadV2 {
+    const FORMAT: Format = Format::Head;
+    const VERSION: u8 = 2;
+    type Former = NoLayout;
+
+    fn from_former(former: NoLayout) -> Self {
+        match former {}
     }
 }
 

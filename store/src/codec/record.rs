@@ -1,26 +1,39 @@
 //! The stored record of an event.
 
-use std::time::Duration;
-
-use game_core::{BySeat, CommandId, Event, EventKind, Seat, Uci};
+use game_core::{CommandId, Event, EventKind, MatchTime, Seat, Uci, WithMove};
 use serde::{Deserialize, Serialize};
 
-use super::leaves::{StoredOutcome, StoredSeat, StoredTermination};
+use super::layout::{Format, Layout, NoLayout};
+use super::leaves::{
+    StoredClocks, StoredId, StoredOutcome, StoredSeat, StoredTermination, StoredWithMove,
+    id_from_stored, id_to_stored, refused,
+};
+use super::varint::Varint;
 
-/// An [`Event`], version 1: author and kind in a byte each, and the clocks as whole microseconds,
-/// which take half the bytes of a [`Duration`].
+/// An [`Event`], version 2.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct RecordV1 {
-    seq: u32,
-    author: AuthorV1,
-    white_us: u64,
-    black_us: u64,
-    kind: KindV1,
+pub(super) struct RecordV2 {
+    seq: Varint,
+    author: AuthorV2,
+    clocks: StoredClocks,
+    /// Microseconds on the owner's clock.
+    at: Varint,
+    kind: KindV2,
+}
+
+impl Layout for RecordV2 {
+    const FORMAT: Format = Format::Record;
+    const VERSION: u8 = 2;
+    type Former = NoLayout;
+
+    fn from_former(former: NoLayout) -> Self {
+        match former {}
+    }
 }
 
 /// The seat and command that caused an event. The last two are for events that no match makes.
 #[derive(Debug, Serialize, Deserialize)]
-enum AuthorV1 {
+enum AuthorV2 {
     Nobody,
     White(u64),
     Black(u64),
@@ -28,64 +41,60 @@ enum AuthorV1 {
     Command(u64),
 }
 
-/// An [`EventKind`] with the draw offer beside a move folded in. Moves are as [`Uci::to_bits`] packs
-/// them.
+/// An [`EventKind`], with what is said with a move folded in. Moves are the bytes of [`Uci::to_bits`].
 #[derive(Debug, Serialize, Deserialize)]
-enum KindV1 {
-    Moved(u16),
-    MovedAndOffered(u16),
+enum KindV2 {
+    Moved([u8; 2]),
+    MovedWith([u8; 2], StoredWithMove),
     DrawOffered,
     DrawDeclined,
+    TakebackOffered,
+    TakebackDeclined,
+    TakenBack(u8),
+    TimeGiven(u8),
     Ended(StoredOutcome, StoredTermination),
+    RematchOffered,
+    RematchDeclined,
+    RematchAgreed(StoredId),
 }
 
-impl From<&Event> for RecordV1 {
+impl From<&Event> for RecordV2 {
     fn from(event: &Event) -> Self {
         let Event {
             seq,
             seat,
             command_id,
             clocks,
+            at,
             kind,
         } = event;
         Self {
-            seq: *seq,
-            author: AuthorV1::new(*seat, *command_id),
-            white_us: micros(clocks.white),
-            black_us: micros(clocks.black),
+            seq: Varint((*seq).into()),
+            author: AuthorV2::new(*seat, *command_id),
+            clocks: (*clocks).into(),
+            at: Varint(at.as_micros()),
             kind: (*kind).into(),
         }
     }
 }
 
-impl TryFrom<RecordV1> for Event {
+impl TryFrom<RecordV2> for Event {
     type Error = String;
 
-    fn try_from(stored: RecordV1) -> Result<Self, String> {
+    fn try_from(stored: RecordV2) -> Result<Self, String> {
         let (seat, command_id) = stored.author.parts();
         Ok(Self {
-            seq: stored.seq,
+            seq: u32::try_from(stored.seq.0).map_err(refused)?,
             seat,
             command_id,
-            clocks: BySeat {
-                white: Duration::from_micros(stored.white_us),
-                black: Duration::from_micros(stored.black_us),
-            },
+            clocks: stored.clocks.into(),
+            at: MatchTime::from_micros(stored.at.0),
             kind: stored.kind.try_into()?,
         })
     }
 }
 
-fn micros(clock: Duration) -> u64 {
-    debug_assert_eq!(
-        clock.subsec_nanos() % 1000,
-        0,
-        "clocks are whole microseconds"
-    );
-    u64::try_from(clock.as_micros()).unwrap_or(u64::MAX)
-}
-
-impl AuthorV1 {
+impl AuthorV2 {
     fn new(seat: Option<Seat>, command: Option<CommandId>) -> Self {
         match (seat, command) {
             (None, None) => Self::Nobody,
@@ -107,44 +116,62 @@ impl AuthorV1 {
     }
 }
 
-impl From<EventKind> for KindV1 {
+impl From<EventKind> for KindV2 {
     fn from(kind: EventKind) -> Self {
         match kind {
             EventKind::Moved {
                 uci,
-                offers_draw: false,
-            } => Self::Moved(uci.to_bits()),
-            EventKind::Moved {
-                uci,
-                offers_draw: true,
-            } => Self::MovedAndOffered(uci.to_bits()),
+                with: WithMove::Nothing,
+            } => Self::Moved(uci.to_bits().to_le_bytes()),
+            EventKind::Moved { uci, with } => {
+                Self::MovedWith(uci.to_bits().to_le_bytes(), with.into())
+            }
             EventKind::DrawOffered => Self::DrawOffered,
             EventKind::DrawDeclined => Self::DrawDeclined,
+            EventKind::TakebackOffered => Self::TakebackOffered,
+            EventKind::TakebackDeclined => Self::TakebackDeclined,
+            EventKind::TakenBack { plies } => Self::TakenBack(plies),
+            EventKind::TimeGiven { seconds } => Self::TimeGiven(seconds),
             EventKind::Ended {
                 outcome,
                 termination,
             } => Self::Ended(outcome.into(), termination.into()),
+            EventKind::RematchOffered => Self::RematchOffered,
+            EventKind::RematchDeclined => Self::RematchDeclined,
+            EventKind::RematchAgreed { match_id } => Self::RematchAgreed(id_to_stored(match_id)),
         }
     }
 }
 
-impl TryFrom<KindV1> for EventKind {
+impl TryFrom<KindV2> for EventKind {
     type Error = String;
 
-    fn try_from(stored: KindV1) -> Result<Self, String> {
-        let moved = |bits, offers_draw| {
-            let uci = Uci::from_bits(bits).map_err(|error| error.to_string())?;
-            Ok(Self::Moved { uci, offers_draw })
-        };
-        match stored {
-            KindV1::Moved(bits) => moved(bits, false),
-            KindV1::MovedAndOffered(bits) => moved(bits, true),
-            KindV1::DrawOffered => Ok(Self::DrawOffered),
-            KindV1::DrawDeclined => Ok(Self::DrawDeclined),
-            KindV1::Ended(outcome, termination) => Ok(Self::Ended {
+    fn try_from(stored: KindV2) -> Result<Self, String> {
+        let uci = |bits| Uci::from_bits(u16::from_le_bytes(bits)).map_err(refused);
+        Ok(match stored {
+            KindV2::Moved(bits) => Self::Moved {
+                uci: uci(bits)?,
+                with: WithMove::Nothing,
+            },
+            KindV2::MovedWith(bits, with) => Self::Moved {
+                uci: uci(bits)?,
+                with: with.into(),
+            },
+            KindV2::DrawOffered => Self::DrawOffered,
+            KindV2::DrawDeclined => Self::DrawDeclined,
+            KindV2::TakebackOffered => Self::TakebackOffered,
+            KindV2::TakebackDeclined => Self::TakebackDeclined,
+            KindV2::TakenBack(plies) => Self::TakenBack { plies },
+            KindV2::TimeGiven(seconds) => Self::TimeGiven { seconds },
+            KindV2::Ended(outcome, termination) => Self::Ended {
                 outcome: outcome.into(),
                 termination: termination.into(),
-            }),
-        }
+            },
+            KindV2::RematchOffered => Self::RematchOffered,
+            KindV2::RematchDeclined => Self::RematchDeclined,
+            KindV2::RematchAgreed(match_id) => Self::RematchAgreed {
+                match_id: id_from_stored(match_id)?,
+            },
+        })
     }
 }

@@ -2,26 +2,17 @@
 
 use std::net::SocketAddr;
 
+use game_core::MatchTime;
 use serde::{Deserialize, Serialize};
 
+use super::layout::{Format, Layout, NoLayout};
 use super::leaves::{StoredId, id_from_stored, id_to_stored};
+use super::varint::Varint;
 use crate::ShardRecord;
 
-/// A [`ShardRecord`], version 1: without an admin address. It is read and no longer written.
+/// A [`ShardRecord`], version 3.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct ShardV1 {
-    id: StoredId,
-    heartbeat: u64,
-    address: SocketAddr,
-    certificate_sha256: Option<[u8; 32]>,
-    capacity: u32,
-    live: u32,
-    draining: bool,
-}
-
-/// A [`ShardRecord`], version 2.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct ShardV2 {
+pub(super) struct ShardV3 {
     id: StoredId,
     heartbeat: u64,
     address: SocketAddr,
@@ -30,24 +21,21 @@ pub(super) struct ShardV2 {
     live: u32,
     draining: bool,
     admin: Option<SocketAddr>,
+    /// Microseconds on the shard's clock.
+    clock: Varint,
 }
 
-impl From<ShardV1> for ShardV2 {
-    fn from(old: ShardV1) -> Self {
-        Self {
-            id: old.id,
-            heartbeat: old.heartbeat,
-            address: old.address,
-            certificate_sha256: old.certificate_sha256,
-            capacity: old.capacity,
-            live: old.live,
-            draining: old.draining,
-            admin: None,
-        }
+impl Layout for ShardV3 {
+    const FORMAT: Format = Format::Shard;
+    const VERSION: u8 = 3;
+    type Former = NoLayout;
+
+    fn from_former(former: NoLayout) -> Self {
+        match former {}
     }
 }
 
-impl From<&ShardRecord> for ShardV2 {
+impl From<&ShardRecord> for ShardV3 {
     fn from(record: &ShardRecord) -> Self {
         let ShardRecord {
             id,
@@ -58,6 +46,7 @@ impl From<&ShardRecord> for ShardV2 {
             live,
             draining,
             admin,
+            clock,
         } = record;
         Self {
             id: id_to_stored(id),
@@ -68,14 +57,15 @@ impl From<&ShardRecord> for ShardV2 {
             live: *live,
             draining: *draining,
             admin: *admin,
+            clock: Varint(clock.as_micros()),
         }
     }
 }
 
-impl TryFrom<ShardV2> for ShardRecord {
+impl TryFrom<ShardV3> for ShardRecord {
     type Error = String;
 
-    fn try_from(stored: ShardV2) -> Result<Self, String> {
+    fn try_from(stored: ShardV3) -> Result<Self, String> {
         Ok(Self {
             id: id_from_stored(stored.id)?,
             heartbeat: stored.heartbeat,
@@ -85,6 +75,7 @@ impl TryFrom<ShardV2> for ShardRecord {
             live: stored.live,
             draining: stored.draining,
             admin: stored.admin,
+            clock: MatchTime::from_micros(stored.clock.0),
         })
     }
 }

@@ -1,133 +1,178 @@
 //! The stored snapshot of a match.
 
-use std::time::Duration;
-
-use game_core::{BySeat, CommandId, Deed, End, Entry, Snapshot, Uci};
+use game_core::{CommandId, Deed, End, Entry, MatchTime, Snapshot, Uci};
 use serde::{Deserialize, Serialize};
 
-use super::leaves::{StoredOutcome, StoredSeat, StoredTermination};
-use super::setup::SetupV1;
+use super::layout::{Format, Layout, NoLayout};
+use super::leaves::{
+    StoredClocks, StoredId, StoredOutcome, StoredSeat, StoredTermination, StoredWithMove,
+    id_from_stored, id_to_stored, refused,
+};
+use super::setup::SetupV2;
+use super::varint::Varint;
 
-/// A [`Snapshot`], version 1.
+/// A [`Snapshot`], version 2.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct SnapshotV1 {
-    setup: SetupV1,
-    history: Vec<EntryV1>,
-    white_clock: Duration,
-    black_clock: Duration,
-    end: Option<EndV1>,
+pub(super) struct SnapshotV2 {
+    setup: SetupV2,
+    history: Vec<EntryV2>,
+    end: Option<EndV2>,
+    aftermath: Vec<EntryV2>,
+    rematch: Option<StoredId>,
+    clocks: StoredClocks,
+    /// Microseconds on the owner's clock.
+    at: Varint,
 }
 
-/// An [`Entry`], version 1.
+impl Layout for SnapshotV2 {
+    const FORMAT: Format = Format::Snapshot;
+    const VERSION: u8 = 2;
+    type Former = NoLayout;
+
+    fn from_former(former: NoLayout) -> Self {
+        match former {}
+    }
+}
+
+/// An [`Entry`], version 2.
 #[derive(Debug, Serialize, Deserialize)]
-struct EntryV1 {
+struct EntryV2 {
     command: u64,
-    deed: DeedV1,
+    seat: StoredSeat,
+    deed: DeedV2,
 }
 
-/// A [`Deed`], version 1.
+/// A [`Deed`] without its seat, version 2.
 #[derive(Debug, Serialize, Deserialize)]
-enum DeedV1 {
+enum DeedV2 {
     Moved {
-        seat: StoredSeat,
-        /// The move as [`Uci::to_bits`] packs it.
-        uci: u16,
-        clock_ms: u32,
-        offers_draw: bool,
+        /// The bytes of [`Uci::to_bits`].
+        uci: [u8; 2],
+        with: StoredWithMove,
+        clock_ms: Varint,
     },
-    DrawOffered {
-        seat: StoredSeat,
-    },
-    DrawDeclined {
-        seat: StoredSeat,
-    },
+    DrawOffered,
+    DrawDeclined,
+    TakebackOffered,
+    TakebackDeclined,
+    TakenBack(u8),
+    TimeGiven(u8),
+    RematchOffered,
+    RematchDeclined,
+    RematchAgreed,
 }
 
-/// An [`End`], version 1.
+/// An [`End`], version 2.
 #[derive(Debug, Serialize, Deserialize)]
-struct EndV1 {
+struct EndV2 {
     by: Option<(StoredSeat, u64)>,
     outcome: StoredOutcome,
     termination: StoredTermination,
 }
 
-impl From<&Snapshot> for SnapshotV1 {
+impl From<&Snapshot> for SnapshotV2 {
     fn from(snapshot: &Snapshot) -> Self {
         let Snapshot {
             setup,
             history,
-            clocks,
             end,
+            aftermath,
+            rematch,
+            clocks,
+            at,
         } = snapshot;
         Self {
             setup: setup.into(),
-            history: history.iter().map(EntryV1::from).collect(),
-            white_clock: clocks.white,
-            black_clock: clocks.black,
-            end: end.map(EndV1::from),
+            history: history.iter().map(EntryV2::from).collect(),
+            end: end.map(EndV2::from),
+            aftermath: aftermath.iter().map(EntryV2::from).collect(),
+            rematch: rematch.map(id_to_stored),
+            clocks: (*clocks).into(),
+            at: Varint(at.as_micros()),
         }
     }
 }
 
-impl TryFrom<SnapshotV1> for Snapshot {
+impl TryFrom<SnapshotV2> for Snapshot {
     type Error = String;
 
-    fn try_from(stored: SnapshotV1) -> Result<Self, String> {
-        let entries = stored.history.into_iter().map(Entry::try_from);
+    fn try_from(stored: SnapshotV2) -> Result<Self, String> {
+        let entries = |stored: Vec<EntryV2>| {
+            let entries = stored.into_iter().map(Entry::try_from);
+            entries.collect::<Result<Vec<_>, String>>()
+        };
         Ok(Self {
             setup: stored.setup.try_into()?,
-            history: entries.collect::<Result<_, _>>()?,
-            clocks: BySeat {
-                white: stored.white_clock,
-                black: stored.black_clock,
-            },
+            history: entries(stored.history)?,
             end: stored.end.map(End::from),
+            aftermath: entries(stored.aftermath)?,
+            rematch: stored.rematch.map(id_from_stored).transpose()?,
+            clocks: stored.clocks.into(),
+            at: MatchTime::from_micros(stored.at.0),
         })
     }
 }
 
-impl From<&Entry> for EntryV1 {
+impl From<&Entry> for EntryV2 {
     fn from(entry: &Entry) -> Self {
         let Entry { command, deed } = *entry;
+        let (seat, deed) = match deed {
+            Deed::Moved {
+                seat,
+                uci,
+                with,
+                clock_ms,
+            } => {
+                let moved = DeedV2::Moved {
+                    uci: uci.to_bits().to_le_bytes(),
+                    with: with.into(),
+                    clock_ms: Varint(clock_ms.into()),
+                };
+                (seat, moved)
+            }
+            Deed::DrawOffered(seat) => (seat, DeedV2::DrawOffered),
+            Deed::DrawDeclined(seat) => (seat, DeedV2::DrawDeclined),
+            Deed::TakebackOffered(seat) => (seat, DeedV2::TakebackOffered),
+            Deed::TakebackDeclined(seat) => (seat, DeedV2::TakebackDeclined),
+            Deed::TakenBack(seat, plies) => (seat, DeedV2::TakenBack(plies)),
+            Deed::TimeGiven(seat, seconds) => (seat, DeedV2::TimeGiven(seconds)),
+            Deed::RematchOffered(seat) => (seat, DeedV2::RematchOffered),
+            Deed::RematchDeclined(seat) => (seat, DeedV2::RematchDeclined),
+            Deed::RematchAgreed(seat) => (seat, DeedV2::RematchAgreed),
+        };
         Self {
             command: command.0,
-            deed: match deed {
-                Deed::Moved {
-                    seat,
-                    uci,
-                    clock_ms,
-                    offers_draw,
-                } => DeedV1::Moved {
-                    seat: seat.into(),
-                    uci: uci.to_bits(),
-                    clock_ms,
-                    offers_draw,
-                },
-                Deed::DrawOffered { seat } => DeedV1::DrawOffered { seat: seat.into() },
-                Deed::DrawDeclined { seat } => DeedV1::DrawDeclined { seat: seat.into() },
-            },
+            seat: seat.into(),
+            deed,
         }
     }
 }
 
-impl TryFrom<EntryV1> for Entry {
+impl TryFrom<EntryV2> for Entry {
     type Error = String;
 
-    fn try_from(stored: EntryV1) -> Result<Self, String> {
+    fn try_from(stored: EntryV2) -> Result<Self, String> {
+        let seat = stored.seat.into();
         let deed = match stored.deed {
-            DeedV1::Moved {
-                seat,
+            DeedV2::Moved {
                 uci,
+                with,
                 clock_ms,
-                offers_draw,
             } => Deed::Moved {
-                seat: seat.into(),
-                uci: Uci::from_bits(uci).map_err(|error| error.to_string())?,
-                clock_ms,
-                offers_draw,
+                seat,
+                uci: Uci::from_bits(u16::from_le_bytes(uci)).map_err(refused)?,
+                with: with.into(),
+                clock_ms: u32::try_from(clock_ms.0).map_err(refused)?,
             },
-            DeedV1::DrawOffered { seat } => Deed::DrawOffered { seat: seat.into() },
-            DeedV1::DrawDeclined { seat } => Deed::DrawDeclined { seat: seat.into() },
+            DeedV2::DrawOffered => Deed::DrawOffered(seat),
+            DeedV2::DrawDeclined => Deed::DrawDeclined(seat),
+            DeedV2::TakebackOffered => Deed::TakebackOffered(seat),
+            DeedV2::TakebackDeclined => Deed::TakebackDeclined(seat),
+            DeedV2::TakenBack(plies) => Deed::TakenBack(seat, plies),
+            DeedV2::TimeGiven(seconds) => Deed::TimeGiven(seat, seconds),
+            DeedV2::RematchOffered => Deed::RematchOffered(seat),
+            DeedV2::RematchDeclined => Deed::RematchDeclined(seat),
+            DeedV2::RematchAgreed => Deed::RematchAgreed(seat),
         };
         Ok(Self {
             command: CommandId(stored.command),
@@ -136,7 +181,7 @@ impl TryFrom<EntryV1> for Entry {
     }
 }
 
-impl From<End> for EndV1 {
+impl From<End> for EndV2 {
     fn from(end: End) -> Self {
         let End {
             by,
@@ -151,8 +196,8 @@ impl From<End> for EndV1 {
     }
 }
 
-impl From<EndV1> for End {
-    fn from(stored: EndV1) -> Self {
+impl From<EndV2> for End {
+    fn from(stored: EndV2) -> Self {
         Self {
             by: stored
                 .by

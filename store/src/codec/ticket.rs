@@ -3,55 +3,69 @@
 use game_core::UnixMillis;
 use serde::{Deserialize, Serialize};
 
-use super::leaves::{
-    StoredClockStart, StoredColor, StoredControl, StoredId, StoredPlayer, id_from_stored,
-    id_to_stored, parse,
-};
-use super::setup::{PlayersV1, StartV1};
+use super::layout::{Format, Layout, NoLayout};
+use super::leaves::{StoredColor, StoredId, StoredPlayer, id_from_stored, id_to_stored, parse};
+use super::setup::{PlayersV2, TermsV2};
 use crate::ticket::{Assignment, Ticket, TicketState};
 
-/// A [`Ticket`], version 1.
+/// A [`Ticket`], version 2.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct TicketV1 {
+pub(super) struct TicketV2 {
     id: StoredId,
     player: StoredPlayer,
     pool: Option<String>,
     opponent: Option<String>,
-    time_control: StoredControl,
-    clock_start: StoredClockStart,
     color: StoredColor,
-    start: StartV1,
+    terms: TermsV2,
     created_at_ms: u64,
     seen_at_ms: u64,
-    state: StateV1,
+    state: StateV2,
 }
 
-/// A [`TicketState`], version 1.
+impl Layout for TicketV2 {
+    const FORMAT: Format = Format::Ticket;
+    const VERSION: u8 = 2;
+    type Former = NoLayout;
+
+    fn from_former(former: NoLayout) -> Self {
+        match former {}
+    }
+}
+
+/// A [`TicketState`], version 2.
 #[derive(Debug, Serialize, Deserialize)]
-enum StateV1 {
+enum StateV2 {
     Waiting,
-    Assigned(AssignmentV1),
+    Assigned(AssignmentV2),
     Cancelled,
 }
 
-/// An [`Assignment`], version 1.
+/// An [`Assignment`], version 2.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct AssignmentV1 {
+pub(super) struct AssignmentV2 {
     match_id: StoredId,
-    players: PlayersV1,
+    players: PlayersV2,
 }
 
-impl From<&Ticket> for TicketV1 {
+impl Layout for AssignmentV2 {
+    const FORMAT: Format = Format::Assignment;
+    const VERSION: u8 = 2;
+    type Former = NoLayout;
+
+    fn from_former(former: NoLayout) -> Self {
+        match former {}
+    }
+}
+
+impl From<&Ticket> for TicketV2 {
     fn from(ticket: &Ticket) -> Self {
         let Ticket {
             id,
             player,
             pool,
             opponent,
-            time_control,
-            clock_start,
             color,
-            start,
+            terms,
             created_at,
             seen_at,
             state,
@@ -61,46 +75,42 @@ impl From<&Ticket> for TicketV1 {
             player: player.into(),
             pool: pool.as_deref().map(str::to_owned),
             opponent: opponent.as_ref().map(ToString::to_string),
-            time_control: (*time_control).into(),
-            clock_start: (*clock_start).into(),
             color: (*color).into(),
-            start: start.into(),
+            terms: terms.into(),
             created_at_ms: created_at.0,
             seen_at_ms: seen_at.0,
             state: match state {
-                TicketState::Waiting => StateV1::Waiting,
-                TicketState::Assigned(assignment) => StateV1::Assigned(assignment.into()),
-                TicketState::Cancelled => StateV1::Cancelled,
+                TicketState::Waiting => StateV2::Waiting,
+                TicketState::Assigned(assignment) => StateV2::Assigned(assignment.into()),
+                TicketState::Cancelled => StateV2::Cancelled,
             },
         }
     }
 }
 
-impl TryFrom<TicketV1> for Ticket {
+impl TryFrom<TicketV2> for Ticket {
     type Error = String;
 
-    fn try_from(stored: TicketV1) -> Result<Self, String> {
+    fn try_from(stored: TicketV2) -> Result<Self, String> {
         Ok(Self {
             id: id_from_stored(stored.id)?,
             player: stored.player.try_into()?,
             pool: stored.pool.map(String::into_boxed_str),
             opponent: stored.opponent.map(|id| parse(&id)).transpose()?,
-            time_control: stored.time_control.try_into()?,
-            clock_start: stored.clock_start.into(),
             color: stored.color.into(),
-            start: stored.start.try_into()?,
+            terms: stored.terms.try_into()?,
             created_at: UnixMillis(stored.created_at_ms),
             seen_at: UnixMillis(stored.seen_at_ms),
             state: match stored.state {
-                StateV1::Waiting => TicketState::Waiting,
-                StateV1::Assigned(assignment) => TicketState::Assigned(assignment.try_into()?),
-                StateV1::Cancelled => TicketState::Cancelled,
+                StateV2::Waiting => TicketState::Waiting,
+                StateV2::Assigned(assignment) => TicketState::Assigned(assignment.try_into()?),
+                StateV2::Cancelled => TicketState::Cancelled,
             },
         })
     }
 }
 
-impl From<&Assignment> for AssignmentV1 {
+impl From<&Assignment> for AssignmentV2 {
     fn from(assignment: &Assignment) -> Self {
         let Assignment { match_id, players } = assignment;
         Self {
@@ -110,10 +120,10 @@ impl From<&Assignment> for AssignmentV1 {
     }
 }
 
-impl TryFrom<AssignmentV1> for Assignment {
+impl TryFrom<AssignmentV2> for Assignment {
     type Error = String;
 
-    fn try_from(stored: AssignmentV1) -> Result<Self, String> {
+    fn try_from(stored: AssignmentV2) -> Result<Self, String> {
         Ok(Self {
             match_id: id_from_stored(stored.match_id)?,
             players: stored.players.try_into()?,

@@ -79,8 +79,9 @@ pub enum Standing {
 pub enum Created {
     /// The match is stored now.
     New,
-    /// A match of this id exists already; nothing was changed.
-    Exists,
+    /// A match of this id exists already, and this is who may write it; nothing was changed. A creation that is
+    /// retransmitted gets this answer too.
+    Exists(Ownership),
 }
 
 /// The answer to a claim.

@@ -100,8 +100,8 @@ fn create(
     snapshot: &[u8],
 ) -> Result<Created, Fault> {
     let mut heads = txn.open_table(HEADS)?;
-    if heads.get(id.as_str())?.is_some() {
-        return Ok(Created::Exists);
+    if let Some(head) = head(&heads, id)? {
+        return Ok(Created::Exists(head.into()));
     }
     let head = Head {
         epoch: Epoch(0),
@@ -275,7 +275,7 @@ fn append_one(
             Appended::Conflict { len }
         });
     }
-    if head.status != Status::Live {
+    if (head.status == Status::Finished) != append.is_aftermath {
         return Ok(Appended::Conflict { len });
     }
     for (seq, record) in (append.after + 1..).zip(&append.records) {

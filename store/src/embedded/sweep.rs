@@ -8,7 +8,8 @@ use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, Table, WriteTr
 
 use super::EmbeddedStore;
 use super::tables::{
-    ENDED, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, REVOKED, SNAPSHOTS, TICKETS, UNDATED,
+    ABOVE_IDS, CHATS, ENDED, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, REVOKED, SNAPSHOTS, TICKETS,
+    UNDATED,
 };
 use super::writer::Fault;
 use super::{holdings, matches, tickets};
@@ -176,6 +177,7 @@ impl Due {
         let mut heads = txn.open_table(HEADS)?;
         let mut snapshots = txn.open_table(SNAPSHOTS)?;
         let mut log = txn.open_table(LOG)?;
+        let mut chats = txn.open_table(CHATS)?;
         let mut owned = txn.open_table(OWNED)?;
         let (mut removed, mut looked_at, mut records) = (0, 0, 0);
         for (ended_at, id) in &old {
@@ -195,6 +197,8 @@ impl Due {
             };
             records += 1 + matches::len(&log, match_id)?;
             log.retain_in((id.as_str(), 0)..=(id.as_str(), u32::MAX), |_, _| false)?;
+            let rooms = (id.as_str(), "", 0)..(id.as_str(), ABOVE_IDS, 0);
+            chats.retain_in(rooms, |_, _| false)?;
             snapshots.remove(id.as_str())?;
             heads.remove(id.as_str())?;
             owned.remove((head.owner.to_string().as_str(), id.as_str()))?;

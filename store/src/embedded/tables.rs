@@ -10,6 +10,8 @@ pub(super) const HEADS: TableDefinition<&str, &[u8]> = TableDefinition::new("hea
 pub(super) const SNAPSHOTS: TableDefinition<&str, &[u8]> = TableDefinition::new("snapshots");
 /// Match id and seq → record.
 pub(super) const LOG: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("log");
+/// Match id, room and number of a line of its chat → the line.
+pub(super) const CHATS: TableDefinition<(&str, &str, u64), &[u8]> = TableDefinition::new("chats");
 /// Shard id → its record.
 pub(super) const SHARDS: TableDefinition<&str, &[u8]> = TableDefinition::new("shards");
 /// Shard id and match id: the shard may own the match.
@@ -44,6 +46,7 @@ pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
     txn.open_table(HEADS)?;
     txn.open_table(SNAPSHOTS)?;
     txn.open_table(LOG)?;
+    txn.open_table(CHATS)?;
     txn.open_table(SHARDS)?.retain(|_, _| false)?;
     let owners = owners(&txn.open_table(OWNED)?)?;
     let mut left = txn.open_table(LEFT)?;

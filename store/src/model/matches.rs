@@ -4,6 +4,7 @@ use bytes::Bytes;
 use game_core::{Epoch, MatchId, ShardId, Snapshot};
 
 use crate::append::{Append, Appended};
+use crate::chat::{CHAT_LINES_MAX, ChatLine, ChatRoom, Chats};
 use crate::checkpoint;
 use crate::codec::{self, MoveTime};
 use crate::contract::{Checkpoint, Claim, HandOver, HandedOver, Standing};
@@ -22,6 +23,7 @@ pub struct StoredMatch {
     pub(crate) log: Vec<Bytes>,
     /// The time used on the current move at the last hand-over.
     move_time: Option<MoveTime>,
+    pub(super) chats: Chats,
 }
 
 impl StoredMatch {
@@ -36,6 +38,20 @@ impl StoredMatch {
             snapshot_seq: 0,
             log: Vec::new(),
             move_time: None,
+            chats: Chats::default(),
+        }
+    }
+
+    /// Adds a line to a room, unless it is there already.
+    pub(super) fn say(&mut self, room: ChatRoom, line: &ChatLine) {
+        let lines = match room {
+            ChatRoom::Seats => &mut self.chats.seats,
+            ChatRoom::Spectators => &mut self.chats.spectators,
+        };
+        if !lines.contains(line) {
+            lines.push(line.clone());
+            let old = lines.len().saturating_sub(CHAT_LINES_MAX);
+            lines.drain(..old);
         }
     }
 
@@ -119,7 +135,8 @@ impl StoredMatch {
         if self.log[append.after as usize..].starts_with(&append.records) {
             return Appended::Stored { duplicate: true };
         }
-        if len > append.after || self.ownership.status != Status::Live {
+        let is_finished = self.ownership.status == Status::Finished;
+        if len > append.after || is_finished != append.is_aftermath {
             return Appended::Conflict { len };
         }
         self.log.extend_from_slice(&append.records);

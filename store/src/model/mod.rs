@@ -20,6 +20,7 @@ pub use self::matches::StoredMatch;
 use self::registry::Registry;
 use self::tickets::Tickets;
 use crate::append::{Append, Appended};
+use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
     Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, REVOCATION_KEPT, SCAN_LIMIT_MAX,
     ScanCursor, Standing, Swept,
@@ -53,8 +54,8 @@ impl Model {
             "a match is created before its first event"
         );
         let id = snapshot.setup().id;
-        if self.matches.contains_key(&id) {
-            return Created::Exists;
+        if let Some(stored) = self.matches.get(&id) {
+            return Created::Exists(stored.ownership);
         }
         self.matches.insert(id, StoredMatch::new(owner, snapshot));
         self.registry.hint(owner, id);
@@ -136,6 +137,25 @@ impl Model {
             self.ended.insert((UnixMillis(0), append.match_id));
         }
         answer
+    }
+}
+
+/// The part [`Chat`](crate::Chat).
+#[allow(missing_docs, reason = "each is what the part of the contract says")]
+impl Model {
+    pub fn append_chat(&mut self, id: MatchId, room: ChatRoom, line: &ChatLine) -> bool {
+        let Some(stored) = self.matches.get_mut(&id) else {
+            return false;
+        };
+        stored.say(room, line);
+        true
+    }
+
+    pub fn load_chat(&self, id: MatchId) -> Chats {
+        let stored = self.matches.get(&id);
+        stored
+            .map(|stored| stored.chats.clone())
+            .unwrap_or_default()
     }
 }
 

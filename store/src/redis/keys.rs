@@ -26,6 +26,7 @@
 
 use game_core::{MatchId, PlayerId};
 
+use crate::chat::ChatRoom;
 use crate::holding::Holding;
 use crate::ticket::TicketId;
 
@@ -74,6 +75,16 @@ impl Keys {
 
     pub(super) fn log(&self, id: MatchId) -> String {
         format!("{}:{{{id}}}:log", self.prefix)
+    }
+
+    pub(super) fn chat(&self, id: MatchId, room: ChatRoom) -> String {
+        format!("{}:{{{id}}}:chat:{}", self.prefix, room.key())
+    }
+
+    /// All keys of a match, head and log first.
+    pub(super) fn all(&self, id: MatchId) -> [String; 4] {
+        let [seats, spectators] = ChatRoom::BOTH.map(|room| self.chat(id, room));
+        [self.head(id), self.log(id), seats, spectators]
     }
 
     pub(super) fn shard(&self, id: &str) -> String {

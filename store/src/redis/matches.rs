@@ -36,9 +36,9 @@ impl Matches for RedisStore {
         pipeline.add_command(self.hint(owner, id, Epoch(0)));
         let answers = self.control.run(&pipeline).await?;
         let created = answers.first().ok_or_else(|| reply::strange("no answer"))?;
-        match reply::parsed::<u8>(created)? {
-            0 => Ok(Created::Exists),
-            _ => Ok(Created::New),
+        match reply::array(created)? {
+            [] => Ok(Created::New),
+            head => reply::ownership(head).map(Created::Exists),
         }
     }
 
@@ -150,21 +150,22 @@ impl RedisStore {
             !append.records.is_empty(),
             "an append has at least one record"
         );
-        let keys = [
-            self.keys.head(append.match_id),
-            self.keys.log(append.match_id),
-        ];
+        let keys = self.keys.all(append.match_id);
         let mut call = script::call(&self.scripts.append, &keys.each_ref().map(String::as_str));
         call.arg(append.epoch.0)
             .arg(append.after)
-            .arg(if append.ends {
-                self.finished_keep_ms.as_str()
-            } else {
-                ""
+            .arg(match append.ends {
+                true => self.finished_keep_ms.as_str(),
+                false => "",
             })
             .arg(append.last_seq())
             .arg(append.snapshot.as_deref().unwrap_or_default())
-            .arg(append.owner.to_string());
+            .arg(append.owner.to_string())
+            .arg(if append.is_aftermath {
+                "finished"
+            } else {
+                "live"
+            });
         for record in &append.records {
             call.arg(record.as_ref());
         }

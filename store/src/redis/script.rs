@@ -10,6 +10,7 @@ pub(super) struct Scripts {
     pub(super) hand_over: Script,
     pub(super) append: Script,
     pub(super) expire: Script,
+    pub(super) chat: Script,
     pub(super) hint: Script,
     pub(super) disown: Script,
     pub(super) heartbeat: Script,
@@ -23,13 +24,14 @@ pub(super) struct Scripts {
 }
 
 impl Scripts {
-    const SOURCES: [&str; 16] = [
+    const SOURCES: [&str; 17] = [
         include_str!("lua/create.lua"),
         include_str!("lua/load.lua"),
         include_str!("lua/claim.lua"),
         include_str!("lua/hand_over.lua"),
         include_str!("lua/append.lua"),
         include_str!("lua/expire.lua"),
+        include_str!("lua/chat.lua"),
         include_str!("lua/hint.lua"),
         include_str!("lua/disown.lua"),
         include_str!("lua/heartbeat.lua"),
@@ -50,6 +52,7 @@ impl Scripts {
             hand_over,
             append,
             expire,
+            chat,
             hint,
             disown,
             heartbeat,
@@ -68,6 +71,7 @@ impl Scripts {
             hand_over,
             append,
             expire,
+            chat,
             hint,
             disown,
             heartbeat,

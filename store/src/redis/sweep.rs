@@ -38,7 +38,7 @@ impl Retention for RedisStore {
         let first_expiry = pipeline.len();
         for (id, ownership) in &page.matches {
             if ownership.status == Status::Finished {
-                let keys = [self.keys.head(*id), self.keys.log(*id)];
+                let keys = self.keys.all(*id);
                 let keys = keys.each_ref().map(String::as_str);
                 let mut call = script::call(&self.scripts.expire, &keys);
                 call.arg(&self.finished_keep_ms);

@@ -1,7 +1,8 @@
--- The fenced write. KEYS: head, log. ARGV: epoch, after, '' or, if the last record ends the match, for
--- how many milliseconds it is kept, seq of the snapshot, the snapshot or '', owner, then the records.
+-- The fenced write. KEYS: head, log, rooms of the chat. ARGV: epoch, after, '' or, if a record ends the match,
+-- for how many milliseconds it is kept, seq of the snapshot, the snapshot or '', owner, the status that the
+-- match must have, then the records.
 -- In the ordinary case it makes one write, so that the append-only file grows by one command.
-local RECORDS = 7
+local RECORDS = 8
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'status')
 if not head[1] then
   return {'missing'}
@@ -25,7 +26,7 @@ if len > after then
   end
   return {'duplicate'}
 end
-if head[3] ~= 'live' then
+if head[3] ~= ARGV[7] then
   return {'conflict', len}
 end
 redis.call('RPUSH', KEYS[2], unpack(ARGV, RECORDS))
@@ -34,10 +35,11 @@ if ARGV[5] ~= '' then
 end
 if ARGV[3] ~= '' then
   redis.call('HSET', KEYS[1], 'status', 'finished')
-  -- One moment for both, so that neither is ever seen without the other.
+  -- One moment for all, so that none is ever seen without the others.
   local now = redis.call('TIME')
   local gone_at = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) + ARGV[3])
-  redis.call('PEXPIREAT', KEYS[1], gone_at)
-  redis.call('PEXPIREAT', KEYS[2], gone_at)
+  for i = 1, #KEYS do
+    redis.call('PEXPIREAT', KEYS[i], gone_at)
+  end
 end
 return {'stored'}

@@ -1,0 +1,183 @@
+//! How stored values carry their version, and how the former version of each is read.
+
+use bincode::config::{Configuration, Limit};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::DecodeError;
+
+/// What is stored. The number is the high half of the tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Format {
+    Record = 1,
+    Snapshot,
+    Ticket,
+    Assignment,
+    Shard,
+    Head,
+    ChatLine,
+}
+
+impl Format {
+    pub(super) const ALL: [Self; 7] = [
+        Self::Record,
+        Self::Snapshot,
+        Self::Ticket,
+        Self::Assignment,
+        Self::Shard,
+        Self::Head,
+        Self::ChatLine,
+    ];
+
+    /// Its name in errors.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Record => "record",
+            Self::Snapshot => "snapshot",
+            Self::Ticket => "ticket",
+            Self::Assignment => "assignment",
+            Self::Shard => "shard record",
+            Self::Head => "head",
+            Self::ChatLine => "chat line",
+        }
+    }
+
+    /// Longest value of the format, in bytes.
+    pub(super) const fn len_max(self) -> usize {
+        match self {
+            Self::Record => super::RECORD_LEN_MAX,
+            Self::Snapshot => super::SNAPSHOT_LEN_MAX,
+            Self::ChatLine => super::CHAT_LINE_LEN_MAX,
+            Self::Ticket | Self::Assignment | Self::Shard | Self::Head => super::OTHER_LEN_MAX,
+        }
+    }
+
+    /// The format of a tag, if it is one.
+    fn of_tag(tag: u8) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|format| *format as u8 == tag >> 4)
+    }
+
+    /// The first byte of a value in a version of the format.
+    pub(super) const fn tag(self, version: u8) -> u8 {
+        (self as u8) << 4 | version
+    }
+}
+
+/// One version of one format: the structure that a body has, which knows how a value of the version before
+/// becomes one of its own.
+///
+/// A new version is a structure with the old one as its `Former`; then the programs of both versions can
+/// share a store while they are replaced one by one, as long as those of the old version leave alone what
+/// they cannot read.
+pub(super) trait Layout: Serialize + DeserializeOwned {
+    /// What is stored.
+    const FORMAT: Format;
+    /// From 1 to 15.
+    const VERSION: u8;
+    /// The version before this one; [`NoLayout`] if there is none that is still read.
+    type Former: Layout;
+
+    /// The same value as the version before told it.
+    fn from_former(former: Self::Former) -> Self;
+}
+
+/// The version before the first one: no value has it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum NoLayout {}
+
+impl Layout for NoLayout {
+    const FORMAT: Format = Format::Record;
+    const VERSION: u8 = 0;
+    type Former = Self;
+
+    fn from_former(former: Self) -> Self {
+        former
+    }
+}
+
+/// The stored bytes of a value.
+///
+/// # Panics
+///
+/// If the value does not fit its format, which means that a bound elsewhere is broken: what is
+/// written here could not be read back.
+pub(super) fn seal<T: Layout>(value: &T) -> Bytes {
+    let mut bytes = vec![T::FORMAT.tag(T::VERSION)];
+    bincode::serde::encode_into_std_write(value, &mut bytes, bincode::config::standard())
+        .expect("plain data encodes into memory");
+    let checksum = crc32fast::hash(&bytes);
+    bytes.extend_from_slice(&checksum.to_le_bytes());
+    assert!(
+        bytes.len() <= T::FORMAT.len_max(),
+        "a stored {} of {} bytes",
+        T::FORMAT.name(),
+        bytes.len()
+    );
+    bytes.into()
+}
+
+/// The value of stored bytes, of this version or one before it.
+pub(super) fn open<T: Layout>(bytes: &[u8]) -> Result<T, DecodeError> {
+    let max = T::FORMAT.len_max();
+    let length = DecodeError::Length {
+        len: bytes.len(),
+        max,
+    };
+    if bytes.len() > max {
+        return Err(length);
+    }
+    let (sealed, checksum) = bytes
+        .split_last_chunk::<{ super::CHECKSUM_LEN }>()
+        .ok_or(length.clone())?;
+    let (&tag, body) = sealed.split_first().ok_or(length)?;
+    let version = tag & 0xf;
+    match Format::of_tag(tag) {
+        Some(format) if format == T::FORMAT => {}
+        found => {
+            return Err(DecodeError::Format {
+                found: found.map_or("unknown data", Format::name),
+                expected: T::FORMAT.name(),
+            });
+        }
+    }
+    if !is_read::<T>(version) {
+        return Err(DecodeError::Version {
+            format: T::FORMAT.name(),
+            found: version,
+            newest: T::VERSION,
+        });
+    }
+    if crc32fast::hash(sealed) != u32::from_le_bytes(*checksum) {
+        return Err(DecodeError::Checksum);
+    }
+    read(version, body)
+}
+
+/// Whether a version is this one or one that leads to it.
+fn is_read<T: Layout>(version: u8) -> bool {
+    version != 0 && (version == T::VERSION || (T::VERSION != 0 && is_read::<T::Former>(version)))
+}
+
+/// A body in a version that is read.
+fn read<T: Layout>(version: u8, body: &[u8]) -> Result<T, DecodeError> {
+    if version != T::VERSION && T::VERSION != 0 {
+        return read::<T::Former>(version, body).map(T::from_former);
+    }
+    // The largest bound of any format: that of `T` was checked before.
+    let config: Configuration<_, _, Limit<{ super::SNAPSHOT_LEN_MAX }>> =
+        bincode::config::standard().with_limit();
+    let (value, read) = bincode::serde::decode_from_slice(body, config)
+        .map_err(|error| DecodeError::Malformed(error.to_string()))?;
+    if read == body.len() {
+        Ok(value)
+    } else {
+        Err(DecodeError::Malformed(format!(
+            "{} bytes too many",
+            body.len() - read
+        )))
+    }
+}
