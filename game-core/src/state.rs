@@ -289,6 +289,13 @@ impl Match {
         self.offers.standing()
     }
 
+    /// The plies right after whose move a draw offer of the mover stood, in order. A takeback to one of them
+    /// brings the offer back.
+    #[must_use]
+    pub fn offered_plies(&self) -> Vec<u16> {
+        DrawOffers::offered_plies(self.history.entries())
+    }
+
     /// The seat whose request for a takeback stands.
     #[must_use]
     pub const fn takeback_offer(&self) -> Option<Seat> {
