@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use game_core::{
-    BySeat, ClockState, Command, CommandId, CommandKind, Deed, End, Entry, Event, EventKind, Match, MatchTime,
-    Outcome, Snapshot, Termination, WithMove,
+    BySeat, ClockState, Command, CommandId, CommandKind, Deed, End, Entry, Event, EventKind, Match,
+    MatchTime, Outcome, Snapshot, Termination, WithMove,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -83,14 +83,15 @@ fn any_clock() -> impl Strategy<Value = Duration> + Clone {
 }
 
 fn any_entry() -> impl Strategy<Value = Entry> {
-    let moved = (seat(), uci(), any::<u32>(), with_move()).prop_map(
-        |(seat, uci, clock_ms, with)| Deed::Moved {
-            seat,
-            uci,
-            with,
-            clock_ms,
-        },
-    );
+    let moved =
+        (seat(), uci(), any::<u32>(), with_move()).prop_map(|(seat, uci, clock_ms, with)| {
+            Deed::Moved {
+                seat,
+                uci,
+                with,
+                clock_ms,
+            }
+        });
     let deed = prop_oneof![
         moved,
         seat().prop_map(|seat| Deed::DrawOffered(seat)),
