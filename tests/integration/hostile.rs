@@ -221,6 +221,7 @@ async fn tokens_that_give_no_right_are_refused_by_name() {
     let player = shard.key.player_token(&tokens::PlayerClaims {
         player: "ann".parse().unwrap(),
         name: "ann".to_owned(),
+        bot: false,
         exp: claims(id, Role::White).exp,
     });
 
