@@ -1,6 +1,8 @@
-//! A local cluster of real processes: a Redis that flushes every write, a matchmaker, and shards, on
+//! A local cluster of real processes: a Redis that flushes every write, matchmakers, and shards, on
 //! free ports of the loopback and in a temporary directory. All of it ends with the value.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -9,10 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use game_core::ShardId;
 use serde::Deserialize;
-use supervisor::{RedisError, START_MAX, StartError, free_tcp_port};
+use store::{InMemory, RedisConfig, RedisStore, StoreError};
+use supervisor::{RedisError, START_MAX, StartError, free_tcp_port, free_udp_port};
 use tempfile::TempDir;
 use tokens::SigningKey;
 
+use crate::tcp_proxy::{Rewrite, TcpProxy};
+use crate::udp_proxy::UdpProxy;
 use client::{Matchmaker, MatchmakerError};
 pub use supervisor::{Place, Redis};
 
@@ -28,10 +33,67 @@ pub struct LocalPlan {
     pub server: PathBuf,
     /// What runs as `… shard`, if not `server`: for shards of another build.
     pub shard_program: Option<PathBuf>,
+    /// Further arguments for it.
+    pub shard_arguments: Vec<String>,
+    /// Further settings for Redis, as its command line takes them.
+    pub redis_arguments: Vec<String>,
     /// Shards: at least one, and two for one of them to be missed.
     pub shards: u16,
+    /// Matchmakers: at least one.
+    pub matchmakers: u16,
     /// Where its directory is made; by default where temporary files go.
     pub directory: Option<PathBuf>,
+    /// Where the processes log in full; by default they log warnings, into its own directory.
+    pub logs: Option<PathBuf>,
+    /// What lets its networks and its disk fail; nothing is between the processes otherwise.
+    pub failing: Option<Failing>,
+}
+
+impl LocalPlan {
+    /// So many shards of this program `rookery`, with one matchmaker.
+    #[must_use]
+    pub const fn of(server: PathBuf, shards: u16) -> Self {
+        Self {
+            server,
+            shard_program: None,
+            shard_arguments: Vec::new(),
+            redis_arguments: Vec::new(),
+            shards,
+            matchmakers: 1,
+            directory: None,
+            logs: None,
+            failing: None,
+        }
+    }
+
+    /// The cluster for faults of every kind: three shards between proxies, and two matchmakers.
+    #[must_use]
+    pub fn for_faults(server: PathBuf, seed: u64) -> Self {
+        Self {
+            matchmakers: 2,
+            failing: Some(Failing {
+                seed,
+                rewrite: None,
+            }),
+            ..Self::of(server, 3)
+        }
+    }
+}
+
+/// Proxies before and behind each shard, and a Redis that survives a write to a full disk.
+#[derive(Clone)]
+pub struct Failing {
+    /// Decides which packets are hit.
+    pub seed: u64,
+    /// Changes what shards say to Redis.
+    pub rewrite: Option<Rewrite>,
+}
+
+impl fmt::Debug for Failing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Failing");
+        shown.field("seed", &self.seed).finish_non_exhaustive()
+    }
 }
 
 /// Why there is no cluster, or why a part of it does not do as it is told.
@@ -55,29 +117,39 @@ pub enum ClusterError {
     /// Redis does not start.
     #[error(transparent)]
     Redis(RedisError),
-    /// The store cannot be scanned.
-    #[error("the store cannot be scanned: {0}")]
-    Scan(String),
+    /// Redis does not do as it is told.
+    #[error("Redis: {0}")]
+    Command(#[from] redis::RedisError),
+    /// The store cannot be reached.
+    #[error("the store: {0}")]
+    Store(#[from] StoreError),
     /// A file, a directory or a port cannot be had.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The matchmaker's address makes no client.
+    /// A matchmaker's address makes no client.
     #[error(transparent)]
     Matchmaker(#[from] MatchmakerError),
 }
 
 /// A running cluster. Its parts may be killed and started again; what runs when it is dropped is
 /// killed.
-#[derive(Debug)]
 pub struct LocalCluster {
     /// The order is the one in which they are ended.
     shards: Vec<ShardPlace>,
-    matchmaker: Place,
-    matchmaker_url: String,
+    matchmakers: Vec<MatchmakerPlace>,
+    store: RedisStore,
     redis: Arc<Redis>,
-    server: PathBuf,
-    program: PathBuf,
-    directory: TempDir,
+    plan: LocalPlan,
+    path: PathBuf,
+    directory: Mutex<TempDir>,
+}
+
+/// The place of a matchmaker: an address that stays, and processes that come and go.
+#[derive(Debug)]
+pub struct MatchmakerPlace {
+    place: Place,
+    listen: SocketAddr,
+    url: String,
 }
 
 /// The place of a shard: an address that stays, and processes that come and go.
@@ -85,7 +157,18 @@ pub struct LocalCluster {
 pub struct ShardPlace {
     place: Place,
     ready_file: PathBuf,
+    proxies: Option<Proxies>,
     known: Mutex<Known>,
+}
+
+/// What stands before and behind a shard.
+#[derive(Debug)]
+pub struct Proxies {
+    /// Between it and Redis.
+    pub tcp: TcpProxy,
+    /// Between players and it.
+    pub udp: UdpProxy,
+    listen: SocketAddr,
 }
 
 /// What is known of the processes of a shard's place.
@@ -124,45 +207,73 @@ impl LocalCluster {
     ///
     /// [`ClusterError`]: what is missing, or does not start.
     pub async fn start(plan: LocalPlan) -> Result<Self, ClusterError> {
-        let program = plan.shard_program.unwrap_or_else(|| plan.server.clone());
-        for needed in [&plan.server, &program] {
-            if !needed.exists() {
-                return Err(ClusterError::NoServer(needed.clone()));
+        for needed in [Some(&plan.server), plan.shard_program.as_ref()] {
+            if let Some(missing) = needed.filter(|program| !program.exists()) {
+                return Err(ClusterError::NoServer(missing.clone()));
             }
         }
-        let parent = plan.directory.unwrap_or_else(std::env::temp_dir);
+        let parent = plan.directory.clone().unwrap_or_else(std::env::temp_dir);
         let directory = tempfile::Builder::new()
             .prefix("rookery-")
             .tempdir_in(parent)?;
-        let redis = start_redis(directory.path(), &[]).await?;
+        if let Some(logs) = &plan.logs {
+            std::fs::create_dir_all(logs)?;
+        }
+        let (redis_directory, outlives) = (directory.path().to_owned(), plan.failing.is_some());
+        let more = plan.redis_arguments.clone();
+        let redis = blocking(move || {
+            let more: Vec<&str> = more.iter().map(String::as_str).collect();
+            match outlives {
+                true => Redis::start_outliving_size_limit(&redis_directory, &more),
+                false => Redis::start(&redis_directory, &more),
+            }
+        });
+        let redis = Arc::new(redis.await?);
         write_secrets(directory.path())?;
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, free_tcp_port()?));
+        let logs = plan.logs.as_deref().unwrap_or(directory.path());
+        let mut shards = Vec::new();
+        for number in 0..plan.shards {
+            let proxies = match &plan.failing {
+                Some(failing) => Some(Proxies::start(failing, number, redis.address()).await?),
+                None => None,
+            };
+            shards.push(ShardPlace {
+                place: Place::new(&format!("shard-{number}"), logs),
+                ready_file: directory.path().join(format!("shard-{number}.json")),
+                proxies,
+                known: Mutex::default(),
+            });
+        }
+        let matchmaker = |number| MatchmakerPlace::new(number, logs);
         let cluster = Self {
-            shards: (0..plan.shards)
-                .map(|number| ShardPlace::new(number, directory.path()))
-                .collect(),
-            matchmaker: Place::new("matchmaker", directory.path()),
-            matchmaker_url: format!("http://{listen}"),
+            shards,
+            matchmakers: (0..plan.matchmakers)
+                .map(matchmaker)
+                .collect::<io::Result<_>>()?,
+            store: RedisStore::connect(RedisConfig::new(redis.url())).await?,
             redis,
-            server: plan.server,
-            program,
-            directory,
+            plan,
+            path: directory.path().to_owned(),
+            directory: Mutex::new(directory),
         };
-        cluster.start_matchmaker(listen)?;
-        for number in 0..cluster.shards.len() {
-            cluster.spawn_shard(number)?;
-        }
-        for number in 0..cluster.shards.len() {
-            cluster.await_shard(number).await?;
-        }
-        cluster.await_matchmaker().await?;
+        cluster.start_all().await?;
         Ok(cluster)
     }
 
-    /// URL of the matchmaker.
-    #[must_use]
-    pub fn matchmaker_url(&self) -> &str {
-        &self.matchmaker_url
+    async fn start_all(&self) -> Result<(), ClusterError> {
+        for number in 0..self.matchmakers.len() {
+            self.spawn_matchmaker(number)?;
+        }
+        for number in 0..self.shards.len() {
+            self.spawn_shard(number)?;
+        }
+        for number in 0..self.shards.len() {
+            self.await_shard(number).await?;
+        }
+        for number in 0..self.matchmakers.len() {
+            self.await_matchmaker(number).await?;
+        }
+        Ok(())
     }
 
     /// Its shards, by number.
@@ -171,16 +282,28 @@ impl LocalCluster {
         &self.shards
     }
 
-    /// Its matchmaker.
+    /// Its matchmakers, by number.
     #[must_use]
-    pub const fn matchmaker(&self) -> &Place {
-        &self.matchmaker
+    pub fn matchmakers(&self) -> &[MatchmakerPlace] {
+        &self.matchmakers
+    }
+
+    /// URL of its first matchmaker.
+    #[must_use]
+    pub fn matchmaker_url(&self) -> &str {
+        &self.matchmakers[0].url
     }
 
     /// Its Redis.
     #[must_use]
     pub fn redis(&self) -> &Redis {
         &self.redis
+    }
+
+    /// A way to its store that has no faults of its own.
+    #[must_use]
+    pub const fn store(&self) -> &RedisStore {
+        &self.store
     }
 
     /// Starts the process of a shard anew, at its old address, and waits until it is in the registry.
@@ -197,6 +320,20 @@ impl LocalCluster {
         self.await_shard(number).await
     }
 
+    /// Starts the process of a matchmaker anew, and waits until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError`] when it does not come up.
+    ///
+    /// # Panics
+    ///
+    /// If there is no matchmaker of that number.
+    pub async fn start_matchmaker(&self, number: usize) -> Result<(), ClusterError> {
+        self.spawn_matchmaker(number)?;
+        self.await_matchmaker(number).await
+    }
+
     /// Starts the Redis again on what it has written, and waits until it answers.
     ///
     /// # Errors
@@ -207,54 +344,76 @@ impl LocalCluster {
         blocking(move || redis.restart()).await
     }
 
-    /// What one scan of the store finds without an owner that knows of it, a line each: matches, sets of
-    /// matches and records of shards (`rookery check matches`).
+    /// Fills the disk of Redis but for `room` bytes, and waits until Redis has ended over it.
     ///
     /// # Errors
     ///
-    /// [`ClusterError`] when the store cannot be scanned.
-    pub async fn forgotten(&self) -> Result<Vec<String>, ClusterError> {
-        let mut command = tokio::process::Command::new(&self.server);
-        command.args(["check", "matches", "--store", self.redis.url()]);
-        let output = command.kill_on_drop(true).output().await?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-        let found = text(&output.stdout);
-        match output.status.code() {
-            Some(0) => Ok(Vec::new()),
-            // It ends so for what it has found, and names it.
-            Some(1) if !found.is_empty() => Ok(found.lines().map(str::to_owned).collect()),
-            _ => Err(ClusterError::Scan(text(&output.stderr))),
-        }
+    /// [`ClusterError`] when it goes on.
+    pub async fn fill_disk(&self, room: u64) -> Result<(), ClusterError> {
+        let redis = Arc::clone(&self.redis);
+        let filled = tokio::task::spawn_blocking(move || redis.fill_disk(room)).await;
+        Ok(filled.map_err(io::Error::other)??)
+    }
+
+    /// Gives Redis a command.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError::Command`] when it refuses, or does not answer.
+    pub async fn tell_redis(&self, words: &[&str]) -> Result<(), ClusterError> {
+        let client = redis::Client::open(self.redis.url())?;
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        Ok(redis::Cmd::new()
+            .arg(words)
+            .exec_async(&mut connection)
+            .await?)
+    }
+
+    /// The shards that live, none of which has a match in memory: all of them have ended.
+    #[must_use]
+    pub fn at_rest(&self) -> InMemory {
+        let living = self.shards.iter().filter_map(ShardPlace::id);
+        living.map(|shard| (shard, BTreeSet::new())).collect()
     }
 
     /// Parts that ended without having been told to, and log lines that speak of a bug.
     #[must_use]
     pub fn alarms(&self) -> Vec<String> {
-        let shards = self.shards.iter().map(ShardPlace::place);
-        let all = shards.chain([&self.matchmaker]);
-        all.flat_map(Place::alarms).collect()
+        self.places().flat_map(Place::alarms).collect()
     }
 
-    /// Ends everything but leaves the directory with the logs behind; where it is.
+    /// Parts that were ended and not started again.
     #[must_use]
-    pub fn keep_logs(self) -> PathBuf {
-        self.directory.keep()
+    pub fn absent(&self) -> Vec<String> {
+        let absent = self.places().filter(|place| place.pid().is_none());
+        absent
+            .map(|place| format!("{} does not run", place.name()))
+            .collect()
+    }
+
+    /// Leaves the directory with the logs behind when everything ends; where it is.
+    #[must_use]
+    pub fn keep_logs(&self) -> PathBuf {
+        let directory = self.directory.lock();
+        let mut directory = directory.unwrap_or_else(PoisonError::into_inner);
+        directory.disable_cleanup(true);
+        directory.path().to_owned()
     }
 
     // ---- parts -----------------------------------------------------------------------------------
 
-    fn start_matchmaker(&self, listen: SocketAddr) -> Result<(), ClusterError> {
-        let mut command = Command::new(&self.server);
-        command.args(["matchmaker", "--listen", &listen.to_string()]);
+    fn spawn_matchmaker(&self, number: usize) -> Result<(), ClusterError> {
+        let matchmaker = &self.matchmakers[number];
+        let mut command = Command::new(&self.plan.server);
+        command.args(["matchmaker", "--listen", &matchmaker.listen.to_string()]);
         command.args(["--log", "warn", "--store", self.redis.url()]);
         command.args(["--limit-exempt", LOOPBACK]);
         command.arg("--signing-key").arg(self.file(SIGNING_KEY));
-        Ok(self.matchmaker.start(&mut command)?)
+        Ok(matchmaker.place.start(&mut command)?)
     }
 
     fn spawn_shard(&self, number: usize) -> Result<(), ClusterError> {
         let shard = &self.shards[number];
-        let listen = shard.address();
         match std::fs::remove_file(&shard.ready_file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => {
@@ -263,17 +422,27 @@ impl LocalCluster {
             }
         }
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let mut command = Command::new(&self.program);
-        command.args(["shard", "--listen", &listen.unwrap_or(free).to_string()]);
+        let program = self.plan.shard_program.as_ref();
+        let mut command = Command::new(program.unwrap_or(&self.plan.server));
+        command.arg("shard");
+        match &shard.proxies {
+            Some(Proxies { tcp, udp, listen }) => command
+                .args(["--store", &format!("redis://{}", tcp.address())])
+                .args(["--listen", &listen.to_string()])
+                .args(["--public-address", &udp.address().to_string()]),
+            None => command
+                .args(["--store", self.redis.url()])
+                .args(["--listen", &shard.address().unwrap_or(free).to_string()]),
+        };
         command.args(["--admin-listen", &free.to_string()]);
-        command.args(["--store", self.redis.url()]);
         command.args(["--store-wait", &START_MAX.as_secs().to_string()]);
         command.args(["--connections-max", CONNECTIONS_MAX]);
         command.args(["--connections-per-address-max", CONNECTIONS_MAX]);
         command.arg("--matchmaker-key").arg(self.file(PUBLIC_KEY));
         command.arg("--reset-secret").arg(self.file(RESET_SECRET));
         command.arg("--ready-file").arg(&shard.ready_file);
-        if std::env::var_os("RUST_LOG").is_none() {
+        command.args(&self.plan.shard_arguments);
+        if self.plan.logs.is_none() && std::env::var_os("RUST_LOG").is_none() {
             command.env("RUST_LOG", "warn");
         }
         Ok(shard.place.start(&mut command)?)
@@ -296,30 +465,69 @@ impl LocalCluster {
         Ok(())
     }
 
-    async fn await_matchmaker(&self) -> Result<(), ClusterError> {
-        let matchmaker = Matchmaker::new(&self.matchmaker_url, START_MAX)?;
+    async fn await_matchmaker(&self, number: usize) -> Result<(), ClusterError> {
+        let MatchmakerPlace { place, url, .. } = &self.matchmakers[number];
+        let matchmaker = Matchmaker::new(url, START_MAX)?;
         let is_ready = async || matchmaker.ready().await.ok();
-        Ok(self.matchmaker.until(START_MAX, is_ready).await?)
+        Ok(place.until(START_MAX, is_ready).await?)
+    }
+
+    fn places(&self) -> impl Iterator<Item = &Place> {
+        let matchmakers = self.matchmakers.iter().map(MatchmakerPlace::place);
+        self.shards.iter().map(ShardPlace::place).chain(matchmakers)
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
+        self.path.join(name)
     }
 }
 
-impl ShardPlace {
-    fn new(number: u16, directory: &Path) -> Self {
-        Self {
-            place: Place::new(&format!("shard-{number}"), directory),
-            ready_file: directory.join(format!("shard-{number}.json")),
-            known: Mutex::default(),
-        }
+impl Proxies {
+    async fn start(failing: &Failing, number: u16, redis: SocketAddr) -> io::Result<Self> {
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, free_udp_port()?));
+        let seed = failing.seed.wrapping_add(number.into());
+        Ok(Self {
+            tcp: TcpProxy::start(redis, failing.rewrite.clone()).await?,
+            udp: UdpProxy::start(listen, seed).await?,
+            listen,
+        })
+    }
+}
+
+impl MatchmakerPlace {
+    fn new(number: u16, logs: &Path) -> io::Result<Self> {
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, free_tcp_port()?));
+        Ok(Self {
+            place: Place::new(&format!("matchmaker-{number}"), logs),
+            listen,
+            url: format!("http://{listen}"),
+        })
     }
 
     /// Its process.
     #[must_use]
     pub const fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// Where it answers.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl ShardPlace {
+    /// Its process.
+    #[must_use]
+    pub const fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Its proxies, where networks can fail.
+    #[must_use]
+    pub const fn proxies(&self) -> Option<&Proxies> {
+        self.proxies.as_ref()
     }
 
     /// Where players reach it, once it was started.
@@ -373,12 +581,12 @@ async fn blocking<T: Send + 'static>(
         })
 }
 
-pub(crate) const SIGNING_KEY: &str = "signing-key.pem";
-pub(crate) const PUBLIC_KEY: &str = "public-key.pem";
-pub(crate) const RESET_SECRET: &str = "reset-secret";
+const SIGNING_KEY: &str = "signing-key.pem";
+const PUBLIC_KEY: &str = "public-key.pem";
+const RESET_SECRET: &str = "reset-secret";
 
 /// The matchmaker's key, the half of it that shards check tokens with, and what shards share.
-pub(crate) fn write_secrets(directory: &Path) -> io::Result<()> {
+fn write_secrets(directory: &Path) -> io::Result<()> {
     let (key, pem) = SigningKey::generate().map_err(io::Error::other)?;
     let public = key.verifying_key().to_pem();
     let secret: [u8; 32] = rand::random();

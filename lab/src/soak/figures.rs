@@ -8,6 +8,9 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::oracle::history::History;
+use super::oracle::stored::{Played, Verdict};
+
 /// Reasons that are counted apart; further ones are counted together.
 const REASONS_MAX: usize = 64;
 
@@ -55,19 +58,19 @@ impl Times {
 
 /// How long something took, in milliseconds; all zero where there was nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub(super) struct Percentiles {
+pub struct Percentiles {
     /// How often it was measured.
-    pub(super) n: u64,
+    pub n: u64,
     /// Half of it was faster.
-    pub(super) p50: f64,
+    pub p50: f64,
     /// 90 % of it.
-    pub(super) p90: f64,
+    pub p90: f64,
     /// 99 % of it.
-    pub(super) p99: f64,
+    pub p99: f64,
     /// 99.9 % of it.
-    pub(super) p999: f64,
+    pub p999: f64,
     /// The slowest.
-    pub(super) max: f64,
+    pub max: f64,
 }
 
 /// Which acknowledgements a storm compares.
@@ -104,8 +107,9 @@ pub(super) struct Figures {
     pub(super) seated: AtomicI64,
     pub(super) seated_max: AtomicI64,
     pub(super) moves: AtomicU64,
-    /// Matches and other things that nobody takes care of any more.
-    pub(super) forgotten: AtomicU64,
+    /// Matches that were held against the stored log, the commands acknowledged and never answered in
+    /// them, and how often they changed their owners.
+    pub(super) in_log: InLog,
     /// Draws that were offered.
     pub(super) draw_offers: AtomicU64,
     /// Seats taken again after a loss.
@@ -119,6 +123,10 @@ pub(super) struct Figures {
     acks: Mutex<Acks>,
     /// By how much own clocks lost more than was thought.
     beyond: Mutex<Times>,
+    /// What the clocks of a match lost beyond what its players thought.
+    excess: Mutex<Times>,
+    /// From SIGTERM to the end of a shard.
+    drain_exits: Mutex<Times>,
     /// Connections lost, by reason.
     losses: Mutex<BTreeMap<String, u64>>,
     /// What went wrong and breaks no promise, by reason.
@@ -134,7 +142,7 @@ impl Default for Figures {
             seated: AtomicI64::new(0),
             seated_max: AtomicI64::new(0),
             moves: AtomicU64::new(0),
-            forgotten: AtomicU64::new(0),
+            in_log: InLog::default(),
             draw_offers: AtomicU64::new(0),
             resumed: AtomicU64::new(0),
             sessions_lost: AtomicU64::new(0),
@@ -148,6 +156,8 @@ impl Default for Figures {
                 storm: Times::default(),
             }),
             beyond: Mutex::default(),
+            excess: Mutex::default(),
+            drain_exits: Mutex::default(),
             losses: Mutex::default(),
             errors: Mutex::default(),
         }
@@ -198,6 +208,33 @@ impl Figures {
         lock(&self.beyond).percentiles()
     }
 
+    /// A match was held against the stored log.
+    pub(super) fn held_against_the_log(&self, played: &Played, verdict: &Verdict) {
+        let add = |figure: &AtomicU64, more: u64| figure.fetch_add(more, Ordering::Relaxed);
+        let count = |of: fn(&History) -> usize| played.histories.iter().map(of).sum::<usize>();
+        add(&self.in_log.matches, 1);
+        add(&self.in_log.acked, count(History::acked) as u64);
+        add(&self.in_log.unknown, count(History::unknown) as u64);
+        add(&self.in_log.owner_changes, verdict.owner_changes);
+        let mut excess = lock(&self.excess);
+        verdict.excess.iter().for_each(|&time| excess.record(time));
+    }
+
+    /// What the clock of each player of each match lost beyond the player's own thinking.
+    pub(super) fn excess_ms(&self) -> Percentiles {
+        lock(&self.excess).percentiles()
+    }
+
+    /// A shard that was told to end has, after so long.
+    pub(super) fn drained(&self, after: Duration) {
+        lock(&self.drain_exits).record(after);
+    }
+
+    /// From SIGTERM to the end of the process.
+    pub(super) fn drain_exit_ms(&self) -> Percentiles {
+        lock(&self.drain_exits).percentiles()
+    }
+
     /// A connection is lost.
     pub(super) fn lost(&self, why: &str) {
         count(&mut lock(&self.losses), why);
@@ -224,6 +261,15 @@ impl Figures {
         self.seated_max.fetch_max(seated, Ordering::Relaxed);
         Seated(&self.seated)
     }
+}
+
+/// What was found in the logs of matches.
+#[derive(Debug, Default)]
+pub(super) struct InLog {
+    pub(super) matches: AtomicU64,
+    pub(super) acked: AtomicU64,
+    pub(super) unknown: AtomicU64,
+    pub(super) owner_changes: AtomicU64,
 }
 
 /// A client in its seat.
