@@ -167,11 +167,9 @@ impl FaultKind {
     /// common than long ones: doubling the time halves how often it comes about.
     pub(super) const fn lasts_ms(self) -> (u64, u64) {
         match self {
-            Self::ShardKill
-            | Self::DoubleKill
-            | Self::MatchmakerKill
-            | Self::RedisKill
-            | Self::RedisDiskFull => (100, 1_500),
+            Self::ShardKill => (100, 8_000),
+            Self::RedisKill => (100, 4_000),
+            Self::DoubleKill | Self::MatchmakerKill | Self::RedisDiskFull => (100, 1_500),
             Self::ShardStop => (1_000, 60_000),
             Self::KillInOutage => (300, 1_500),
             Self::RedisStop => (1_000, 10_000),

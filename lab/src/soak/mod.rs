@@ -4,8 +4,8 @@
 //! `args` is the command line of `soak`, and [`campaign`] the same for so many faults; `world` is what all bots
 //! share; `matches` pairs players and holds what they were told against the records; `bot` is one client,
 //! `conduct` what it does next, and [`oracle`] what is checked. [`neglected`] makes matches that nobody attends.
-//! `chaos` brings faults about by a schedule; `figures`, `takeovers` and `samples` measure; [`report`] and `html`
-//! tell.
+//! `chaos` brings faults about by a schedule; `figures`, `takeovers` and `samples` measure; [`report`], `text` and
+//! `html` tell.
 
 mod args;
 mod bot;
@@ -22,6 +22,7 @@ mod progress;
 pub mod report;
 mod samples;
 mod takeovers;
+mod text;
 mod think;
 mod world;
 

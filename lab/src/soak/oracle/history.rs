@@ -9,8 +9,8 @@ use client::Violation;
 use game_core::{CommandId, CommandKind, Epoch, Outcome, Seat, Termination, Uci};
 use protocol::{ClockView, CloseCode, Role, WireEvent, WireRefusal};
 
-/// Entries that are kept of a history that need not be whole; the moves of the whole match are known
-/// besides. Tens of thousands of bots keep one such history each.
+/// Entries that are told, and those that are kept of a history that need not be whole; the moves of the whole
+/// match are known besides. Tens of thousands of bots keep one such history each.
 const LEN_MAX: usize = 64;
 
 /// Something that a client asked or was told.
@@ -123,11 +123,13 @@ impl History {
         self.entries.iter().map(|(_, entry)| entry)
     }
 
-    /// A line for each entry.
+    /// A line for each of the last entries.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let earlier = (self.forgotten > 0).then(|| format!("… {} entries before", self.forgotten));
-        let entries = self.entries.iter();
+        let untold = self.entries.len().saturating_sub(LEN_MAX);
+        let before = self.forgotten as usize + untold;
+        let earlier = (before > 0).then(|| format!("… {before} entries before"));
+        let entries = self.entries.iter().skip(untold);
         let lines = entries.map(|(at, entry)| format!("{:9.3} s  {entry}", at.as_secs_f64()));
         earlier.into_iter().chain(lines).collect()
     }
@@ -224,7 +226,12 @@ mod tests {
 
     #[test]
     fn the_last_entries_are_kept_and_the_others_counted() {
-        let mut history = History::new(Role::White, false);
+        for keeps_all in [false, true] {
+            the_last_are_told(History::new(Role::White, keeps_all));
+        }
+    }
+
+    fn the_last_are_told(mut history: History) {
         for event in 0..70 {
             let entry = Entry::Acked {
                 id: CommandId(7),

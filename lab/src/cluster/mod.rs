@@ -1,100 +1,31 @@
 //! A local cluster of real processes: a Redis that flushes every write, matchmakers, and shards, on
 //! free ports of the loopback and in a temporary directory. All of it ends with the value.
 
+mod places;
+mod plan;
+
 use std::collections::BTreeSet;
-use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use game_core::ShardId;
-use serde::Deserialize;
+use client::{Matchmaker, MatchmakerError};
 use store::{InMemory, RedisConfig, RedisStore, StoreError};
-use supervisor::{RedisError, START_MAX, StartError, free_tcp_port, free_udp_port};
+use supervisor::{RedisError, START_MAX, StartError};
 use tempfile::TempDir;
 use tokens::SigningKey;
 
-use crate::tcp_proxy::{Rewrite, TcpProxy};
-use crate::udp_proxy::UdpProxy;
-use client::{Matchmaker, MatchmakerError};
+pub use self::places::{AdminPlace, MatchmakerPlace, Proxies, ShardPlace};
+use self::places::{Known, ReadyShard};
+pub use self::plan::{Failing, LocalPlan};
 pub use supervisor::{Place, Redis};
 
 /// Everyone who plays on a local cluster comes from one address.
 const CONNECTIONS_MAX: &str = "60000";
 
 const LOOPBACK: &str = "127.0.0.0/8";
-
-/// What a cluster is made of.
-#[derive(Debug, Clone)]
-pub struct LocalPlan {
-    /// The program `rookery`.
-    pub server: PathBuf,
-    /// What runs as `… shard`, if not `server`: for shards of another build.
-    pub shard_program: Option<PathBuf>,
-    /// Further arguments for it.
-    pub shard_arguments: Vec<String>,
-    /// Further settings for Redis, as its command line takes them.
-    pub redis_arguments: Vec<String>,
-    /// Shards: at least one, and two for one of them to be missed.
-    pub shards: u16,
-    /// Matchmakers: at least one.
-    pub matchmakers: u16,
-    /// Where its directory is made; by default where temporary files go.
-    pub directory: Option<PathBuf>,
-    /// Where the processes log in full; by default they log warnings, into its own directory.
-    pub logs: Option<PathBuf>,
-    /// What lets its networks and its disk fail; nothing is between the processes otherwise.
-    pub failing: Option<Failing>,
-}
-
-impl LocalPlan {
-    /// So many shards of this program `rookery`, with one matchmaker.
-    #[must_use]
-    pub const fn of(server: PathBuf, shards: u16) -> Self {
-        Self {
-            server,
-            shard_program: None,
-            shard_arguments: Vec::new(),
-            redis_arguments: Vec::new(),
-            shards,
-            matchmakers: 1,
-            directory: None,
-            logs: None,
-            failing: None,
-        }
-    }
-
-    /// The cluster for faults of every kind: three shards between proxies, and two matchmakers.
-    #[must_use]
-    pub fn for_faults(server: PathBuf, seed: u64) -> Self {
-        Self {
-            matchmakers: 2,
-            failing: Some(Failing {
-                seed,
-                rewrite: None,
-            }),
-            ..Self::of(server, 3)
-        }
-    }
-}
-
-/// Proxies before and behind each shard, and a Redis that survives a write to a full disk.
-#[derive(Clone)]
-pub struct Failing {
-    /// Decides which packets are hit.
-    pub seed: u64,
-    /// Changes what shards say to Redis.
-    pub rewrite: Option<Rewrite>,
-}
-
-impl fmt::Debug for Failing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Failing");
-        shown.field("seed", &self.seed).finish_non_exhaustive()
-    }
-}
 
 /// Why there is no cluster, or why a part of it does not do as it is told.
 #[derive(Debug, thiserror::Error)]
@@ -144,62 +75,6 @@ pub struct LocalCluster {
     directory: Mutex<TempDir>,
 }
 
-/// The place of a matchmaker: an address that stays, and processes that come and go.
-#[derive(Debug)]
-pub struct MatchmakerPlace {
-    place: Place,
-    listen: SocketAddr,
-    url: String,
-}
-
-/// The place of a shard: an address that stays, and processes that come and go.
-#[derive(Debug)]
-pub struct ShardPlace {
-    place: Place,
-    ready_file: PathBuf,
-    proxies: Option<Proxies>,
-    known: Mutex<Known>,
-}
-
-/// What stands before and behind a shard.
-#[derive(Debug)]
-pub struct Proxies {
-    /// Between it and Redis.
-    pub tcp: TcpProxy,
-    /// Between players and it.
-    pub udp: UdpProxy,
-    listen: SocketAddr,
-}
-
-/// What is known of the processes of a shard's place.
-#[derive(Debug, Clone, Default)]
-struct Known {
-    /// Chosen by the first of them, and kept.
-    address: Option<SocketAddr>,
-    /// Of the one that was started last, once it is ready.
-    id: Option<ShardId>,
-    /// The same.
-    admin: Option<AdminPlace>,
-}
-
-/// An admin endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AdminPlace {
-    /// Its URL.
-    pub url: String,
-    /// A token that it takes.
-    pub token: String,
-}
-
-/// What a shard writes into its ready file.
-#[derive(Debug, Clone, Deserialize)]
-struct ReadyShard {
-    id: ShardId,
-    address: SocketAddr,
-    admin: String,
-    admin_token: String,
-}
-
 impl LocalCluster {
     /// Starts everything, and returns when every part answers.
     ///
@@ -219,16 +94,7 @@ impl LocalCluster {
         if let Some(logs) = &plan.logs {
             std::fs::create_dir_all(logs)?;
         }
-        let (redis_directory, outlives) = (directory.path().to_owned(), plan.failing.is_some());
-        let more = plan.redis_arguments.clone();
-        let redis = blocking(move || {
-            let more: Vec<&str> = more.iter().map(String::as_str).collect();
-            match outlives {
-                true => Redis::start_outliving_size_limit(&redis_directory, &more),
-                false => Redis::start(&redis_directory, &more),
-            }
-        });
-        let redis = Arc::new(redis.await?);
+        let redis = Arc::new(redis_of(&plan, directory.path()).await?);
         write_secrets(directory.path())?;
         let logs = plan.logs.as_deref().unwrap_or(directory.path());
         let mut shards = Vec::new();
@@ -237,12 +103,7 @@ impl LocalCluster {
                 Some(failing) => Some(Proxies::start(failing, number, redis.address()).await?),
                 None => None,
             };
-            shards.push(ShardPlace {
-                place: Place::new(&format!("shard-{number}"), logs),
-                ready_file: directory.path().join(format!("shard-{number}.json")),
-                proxies,
-                known: Mutex::default(),
-            });
+            shards.push(ShardPlace::new(number, directory.path(), logs, proxies));
         }
         let matchmaker = |number| MatchmakerPlace::new(number, logs);
         let cluster = Self {
@@ -454,14 +315,7 @@ impl LocalCluster {
             .place
             .ready::<ReadyShard>(&shard.ready_file, START_MAX);
         let ready = ready.await?;
-        *shard.known() = Known {
-            address: Some(ready.address),
-            id: Some(ready.id),
-            admin: Some(AdminPlace {
-                url: ready.admin,
-                token: ready.admin_token,
-            }),
-        };
+        *shard.known() = Known::from(ready);
         Ok(())
     }
 
@@ -482,82 +336,24 @@ impl LocalCluster {
     }
 }
 
-impl Proxies {
-    async fn start(failing: &Failing, number: u16, redis: SocketAddr) -> io::Result<Self> {
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, free_udp_port()?));
-        let seed = failing.seed.wrapping_add(number.into());
-        Ok(Self {
-            tcp: TcpProxy::start(redis, failing.rewrite.clone()).await?,
-            udp: UdpProxy::start(listen, seed).await?,
-            listen,
-        })
-    }
-}
-
-impl MatchmakerPlace {
-    fn new(number: u16, logs: &Path) -> io::Result<Self> {
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, free_tcp_port()?));
-        Ok(Self {
-            place: Place::new(&format!("matchmaker-{number}"), logs),
-            listen,
-            url: format!("http://{listen}"),
-        })
-    }
-
-    /// Its process.
-    #[must_use]
-    pub const fn place(&self) -> &Place {
-        &self.place
-    }
-
-    /// Where it answers.
-    #[must_use]
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-}
-
-impl ShardPlace {
-    /// Its process.
-    #[must_use]
-    pub const fn place(&self) -> &Place {
-        &self.place
-    }
-
-    /// Its proxies, where networks can fail.
-    #[must_use]
-    pub const fn proxies(&self) -> Option<&Proxies> {
-        self.proxies.as_ref()
-    }
-
-    /// Where players reach it, once it was started.
-    #[must_use]
-    pub fn address(&self) -> Option<SocketAddr> {
-        self.known().address
-    }
-
-    /// What the process that was started last calls itself, once it is ready.
-    #[must_use]
-    pub fn id(&self) -> Option<ShardId> {
-        self.known().id
-    }
-
-    /// The admin endpoint of that process.
-    #[must_use]
-    pub fn admin(&self) -> Option<AdminPlace> {
-        self.known().admin.clone()
-    }
-
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// The server's program: the one beside this one.
 #[must_use]
 pub fn server_beside() -> PathBuf {
     let beside = || Some(std::env::current_exe().ok()?.parent()?.join("rookery"));
     beside().unwrap_or_else(|| "rookery".into())
+}
+
+async fn redis_of(plan: &LocalPlan, directory: &Path) -> Result<Redis, ClusterError> {
+    let (directory, outlives) = (directory.to_owned(), plan.failing.is_some());
+    let more = plan.redis_arguments.clone();
+    let started = move || {
+        let more: Vec<&str> = more.iter().map(String::as_str).collect();
+        match outlives {
+            true => Redis::start_outliving_size_limit(&directory, &more),
+            false => Redis::start(&directory, &more),
+        }
+    };
+    blocking(started).await
 }
 
 /// Starts a Redis, on a thread that may block.
