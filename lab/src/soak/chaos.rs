@@ -88,7 +88,7 @@ impl Chaos {
             }
             loop {
                 tokio::select! {
-                    Some(fault) = under_way.join_next() => Self::over(fault, &mut schedule),
+                    Some(fault) = under_way.join_next() => self.over(fault, &mut schedule),
                     () = sleep_until(begins) => break,
                 }
             }
@@ -99,7 +99,7 @@ impl Chaos {
                     (None, false) => {
                         let over = under_way.join_next().await;
                         over.into_iter()
-                            .for_each(|fault| Self::over(fault, &mut schedule));
+                            .for_each(|fault| self.over(fault, &mut schedule));
                     }
                 }
             };
@@ -116,14 +116,15 @@ impl Chaos {
             });
         }
         while let Some(fault) = under_way.join_next().await {
-            Self::over(fault, &mut schedule);
+            self.over(fault, &mut schedule);
         }
     }
 
     /// What the fault touched works again. After one whose task broke it stays marked as faulty.
-    fn over(fault: Result<Fault, tokio::task::JoinError>, schedule: &mut Schedule) {
-        if let Ok(fault) = fault {
-            schedule.ended(&fault);
+    fn over(&self, fault: Result<Fault, tokio::task::JoinError>, schedule: &mut Schedule) {
+        match fault {
+            Ok(fault) => schedule.ended(&fault),
+            Err(error) => self.broke("a fault can be brought about", error.to_string()),
         }
     }
 

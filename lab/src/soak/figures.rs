@@ -74,9 +74,10 @@ pub struct Percentiles {
 }
 
 /// Which acknowledgements a storm compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Before everyone is seated, or after the storm: they do not count.
+    #[default]
     Uncounted,
     /// Everyone is seated, and nothing happens.
     Calm,
@@ -85,7 +86,7 @@ pub(super) enum Phase {
 }
 
 /// Times to an acknowledgement.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Acks {
     all: Times,
     /// Since the last sample.
@@ -97,7 +98,7 @@ struct Acks {
 }
 
 /// What all bots count together.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Figures {
     pub(super) matches_begun: AtomicU64,
     pub(super) matches_finished: AtomicU64,
@@ -107,9 +108,6 @@ pub(super) struct Figures {
     pub(super) seated: AtomicI64,
     pub(super) seated_max: AtomicI64,
     pub(super) moves: AtomicU64,
-    /// Matches that were held against the stored log, the commands acknowledged and never answered in
-    /// them, and how often they changed their owners.
-    pub(super) in_log: InLog,
     /// Draws that were offered.
     pub(super) draw_offers: AtomicU64,
     /// Seats taken again after a loss.
@@ -123,45 +121,14 @@ pub(super) struct Figures {
     acks: Mutex<Acks>,
     /// By how much own clocks lost more than was thought.
     beyond: Mutex<Times>,
-    /// What the clocks of a match lost beyond what its players thought.
-    excess: Mutex<Times>,
+    /// What the stored logs of matches show, and what clocks lost there beyond what players thought.
+    in_log: Mutex<(InLog, Times)>,
     /// From SIGTERM to the end of a shard.
     drain_exits: Mutex<Times>,
     /// Connections lost, by reason.
     losses: Mutex<BTreeMap<String, u64>>,
     /// What went wrong and breaks no promise, by reason.
     errors: Mutex<BTreeMap<String, u64>>,
-}
-
-impl Default for Figures {
-    fn default() -> Self {
-        Self {
-            matches_begun: AtomicU64::new(0),
-            matches_finished: AtomicU64::new(0),
-            playing: AtomicI64::new(0),
-            seated: AtomicI64::new(0),
-            seated_max: AtomicI64::new(0),
-            moves: AtomicU64::new(0),
-            in_log: InLog::default(),
-            draw_offers: AtomicU64::new(0),
-            resumed: AtomicU64::new(0),
-            sessions_lost: AtomicU64::new(0),
-            dropped: AtomicU64::new(0),
-            faults: AtomicU64::new(0),
-            acks: Mutex::new(Acks {
-                all: Times::default(),
-                recent: Times::default(),
-                phase: Phase::Uncounted,
-                calm: Times::default(),
-                storm: Times::default(),
-            }),
-            beyond: Mutex::default(),
-            excess: Mutex::default(),
-            drain_exits: Mutex::default(),
-            losses: Mutex::default(),
-            errors: Mutex::default(),
-        }
-    }
 }
 
 impl Figures {
@@ -210,19 +177,22 @@ impl Figures {
 
     /// A match was held against the stored log.
     pub(super) fn held_against_the_log(&self, played: &Played, verdict: &Verdict) {
-        let add = |figure: &AtomicU64, more: u64| figure.fetch_add(more, Ordering::Relaxed);
         let count = |of: fn(&History) -> usize| played.histories.iter().map(of).sum::<usize>();
-        add(&self.in_log.matches, 1);
-        add(&self.in_log.acked, count(History::acked) as u64);
-        add(&self.in_log.unknown, count(History::unknown) as u64);
-        add(&self.in_log.owner_changes, verdict.owner_changes);
-        let mut excess = lock(&self.excess);
+        let (in_log, excess) = &mut *lock(&self.in_log);
+        in_log.matches += 1;
+        in_log.acked += count(History::acked) as u64;
+        in_log.unknown += count(History::unknown) as u64;
+        in_log.owner_changes += verdict.owner_changes;
         verdict.excess.iter().for_each(|&time| excess.record(time));
     }
 
-    /// What the clock of each player of each match lost beyond the player's own thinking.
-    pub(super) fn excess_ms(&self) -> Percentiles {
-        lock(&self.excess).percentiles()
+    /// What the stored logs of matches show.
+    pub(super) fn in_log(&self) -> InLog {
+        let (in_log, excess) = &*lock(&self.in_log);
+        InLog {
+            excess_ms: excess.percentiles(),
+            ..*in_log
+        }
     }
 
     /// A shard that was told to end has, after so long.
@@ -263,13 +233,20 @@ impl Figures {
     }
 }
 
-/// What was found in the logs of matches.
-#[derive(Debug, Default)]
-pub(super) struct InLog {
-    pub(super) matches: AtomicU64,
-    pub(super) acked: AtomicU64,
-    pub(super) unknown: AtomicU64,
-    pub(super) owner_changes: AtomicU64,
+/// What the stored logs of matches show.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct InLog {
+    /// Matches that were held against their logs.
+    pub matches: u64,
+    /// Commands that were acknowledged in them.
+    pub acked: u64,
+    /// Commands that were never answered.
+    pub unknown: u64,
+    /// How often a match changed its owner.
+    pub owner_changes: u64,
+    /// What the clock of each player of each match lost beyond the player's own thinking, where time has no
+    /// increments, in milliseconds.
+    pub excess_ms: Percentiles,
 }
 
 /// A client in its seat.

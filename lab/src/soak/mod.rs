@@ -41,7 +41,7 @@ use chaos::Chaos;
 use engines::Engines;
 use neglected::Neglected;
 use oracle::{Breach, Promise};
-use report::{BrokenPromise, ClockFigures, Connections, InLog, Report, StormReport};
+use report::{BrokenPromise, ClockFigures, Connections, Report, StormReport};
 use samples::Samples;
 use world::World;
 
@@ -188,18 +188,25 @@ impl Soak {
             return;
         }
         let overdue_after = world.config.overdue_after();
-        let all = async { while boards.join_next().await.is_some() {} };
+        let all = self.all_closed(boards);
         let finished = tokio::select! {
             finished = timeout(overdue_after, all) => finished.is_ok(),
             () = world.stop.cancelled() => true,
         };
         if !finished {
             world.overdue.cancel();
-            let all = async { while boards.join_next().await.is_some() {} };
             // Past it there is nothing more to learn from them.
-            let _ = timeout(LAST_WORDS_MAX, all).await;
+            let _ = timeout(LAST_WORDS_MAX, self.all_closed(boards)).await;
         }
         boards.shutdown().await;
+    }
+
+    async fn all_closed(&self, boards: &mut JoinSet<()>) {
+        while let Some(closed) = boards.join_next().await {
+            if let Err(error) = closed {
+                self.does_not_run(format!("who plays broke: {error}"));
+            }
+        }
     }
 
     /// After so many faults, holds every match against what is stored after Redis was killed once more: what
@@ -291,13 +298,7 @@ impl Soak {
             takeover_ms: world.takeovers.takeover_ms(),
             drain_ms: world.takeovers.drain_ms(),
             drain_exit_ms: figures.drain_exit_ms(),
-            in_log: InLog {
-                matches: figures.in_log.matches.load(Ordering::Relaxed),
-                acked: figures.in_log.acked.load(Ordering::Relaxed),
-                unknown: figures.in_log.unknown.load(Ordering::Relaxed),
-                owner_changes: figures.in_log.owner_changes.load(Ordering::Relaxed),
-                excess_ms: figures.excess_ms(),
-            },
+            in_log: figures.in_log(),
             back_ms: world.takeovers.back_ms(),
             clocks: ClockFigures {
                 beyond_thinking_ms: figures.beyond_ms(),

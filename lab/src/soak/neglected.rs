@@ -24,6 +24,7 @@ const EVERY: Duration = Duration::from_secs(5);
 const ENDED_WITHIN: Duration = Duration::from_secs(120);
 /// Once every match has ended, what is left of them and of dead shards goes within this.
 const AT_REST_WITHIN: Duration = Duration::from_secs(30);
+const READABLE: &str = "the store can be read";
 /// Between two looks at whether a match has ended.
 const POLL_EVERY: Duration = Duration::from_millis(500);
 
@@ -48,7 +49,10 @@ impl Neglected {
     pub(super) async fn check(self, world: &World) -> BTreeMap<&'static str, u64> {
         let (all, errors) = self.0.finish().await;
         for error in errors {
-            world.figures.error(&error);
+            match &world.cluster {
+                Some(_) => broke(world, None, does_not_run("matches can be made", error)),
+                None => world.figures.error(&error),
+            }
         }
         let end = Instant::now() + ENDED_WITHIN;
         let mut counts = BTreeMap::new();
@@ -58,7 +62,7 @@ impl Neglected {
             if let Some(cluster) = &world.cluster {
                 match read_log(cluster, one.id).await {
                     Ok(log) => breaches.extend(judge(*one, &log)),
-                    Err(why) => breaches.push(unread(why)),
+                    Err(why) => breaches.push(does_not_run(READABLE, why)),
                 }
             }
             breaches
@@ -170,16 +174,16 @@ async fn scan(world: &World, cluster: &LocalCluster) {
         Ok(found) => found
             .into_iter()
             .for_each(|breach| broke(world, None, breach)),
-        Err(why) => broke(world, None, unread(why)),
+        Err(why) => broke(world, None, does_not_run(READABLE, why)),
     }
 }
 
 /// The cluster is the soak's own, and no fault lasts.
-fn unread(why: String) -> Breach {
+fn does_not_run(expected: &str, got: String) -> Breach {
     Breach {
         promise: Promise::Runs,
-        expected: "the store can be read".to_owned(),
-        got: why,
+        expected: expected.to_owned(),
+        got,
     }
 }
 

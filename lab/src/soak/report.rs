@@ -9,7 +9,7 @@ use protocol::Role;
 use serde::Serialize;
 
 use super::chaos::FaultRecord;
-use super::figures::Percentiles;
+use super::figures::{InLog, Percentiles};
 use super::oracle::{Breach, Promise};
 use super::samples::Sample;
 
@@ -123,22 +123,6 @@ pub struct SeatHistory {
     pub role: Role,
     /// A line for each thing, with its time in seconds since the start.
     pub lines: Vec<String>,
-}
-
-/// What the stored logs of matches show.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct InLog {
-    /// Matches that were held against their logs.
-    pub matches: u64,
-    /// Commands that were acknowledged in them.
-    pub acked: u64,
-    /// Commands that were never answered.
-    pub unknown: u64,
-    /// How often a match changed its owner.
-    pub owner_changes: u64,
-    /// What the clock of each player of each match lost beyond the player's own thinking, where time has no
-    /// increments, in milliseconds.
-    pub excess_ms: Percentiles,
 }
 
 /// What clocks lost beyond what was thought.

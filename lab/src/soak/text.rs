@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::figures::Percentiles;
+use super::figures::{InLog, Percentiles};
 use super::oracle::Promise;
-use super::report::{BrokenPromise, Connections, InLog, Memory, Report, StormReport};
+use super::report::{BrokenPromise, Connections, Memory, Report, StormReport};
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
