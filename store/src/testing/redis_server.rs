@@ -100,17 +100,6 @@ impl RedisServer {
         self.signal(Signal::CONT);
     }
 
-    /// Simulates a full disk: its files can grow by at most `room` bytes. A Redis that flushes every write
-    /// then ends by itself, which this waits for.
-    ///
-    /// # Panics
-    ///
-    /// If nothing is written to it meanwhile, so that it does not notice.
-    pub fn fill_disk(&mut self, room: u64) {
-        let filled = self.redis.fill_disk(room);
-        filled.unwrap_or_else(|error| panic!("{error}"));
-    }
-
     /// Sends one command and returns its answer, if that is one line: `command(&["SCRIPT", "FLUSH"])` is `+OK`,
     /// a number is `:1`, an error `-` and its text; of any other answer nothing is told.
     ///
