@@ -5,7 +5,7 @@ use std::time::Duration;
 use client::Matchmaker;
 use game_core::{ClockStart, ColorChoice, Epoch, MatchId, ShardId};
 use lab::cluster::{LocalCluster, LocalPlan};
-use protocol::http::NewChallenge;
+use protocol::http::{NewChallenge, Terms};
 use store::{EmbeddedStore, Finding, Registered, Registry, Status, Store, audit};
 use supervisor::Signal;
 use tests::installation::eventually;
@@ -26,10 +26,11 @@ async fn matches_without_players(matchmaker: &str) -> Vec<MatchId> {
         let white = matchmaker.new_player(None).await.unwrap().token;
         let black = matchmaker.new_player(None).await.unwrap().token;
         let challenge = NewChallenge {
-            time_control: TIME_CONTROL.parse().unwrap(),
+            terms: Terms {
+                clock_start: ClockStart::AtOnce,
+                ..Terms::usual(TIME_CONTROL.parse().unwrap())
+            },
             color: ColorChoice::White,
-            fen: None,
-            clock_start: ClockStart::AtOnce,
             opponent: None,
         };
         let made = matchmaker.create_challenge(&white, &challenge).await;

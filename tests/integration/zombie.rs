@@ -10,7 +10,7 @@ use game_core::{
     ClockStart, ColorChoice, CommandKind, Epoch, EventKind, MatchId, TimeControl, Uci,
 };
 use lab::cluster::{LocalCluster, LocalPlan, ShardPlace};
-use protocol::http::{NewChallenge, SeatReply};
+use protocol::http::{NewChallenge, SeatReply, Terms};
 use protocol::{CloseCode, ServerBody};
 use store::Matches;
 use store::testing::ReadLog;
@@ -44,14 +44,14 @@ impl Pair {
         let white = matchmaker.new_player(None).await.unwrap().token;
         let black = matchmaker.new_player(None).await.unwrap().token;
         let challenge = NewChallenge {
-            time_control: TimeControl::from_millis(
-                TIME.as_millis() as u64,
-                INCREMENT.as_millis() as u64,
-            )
-            .unwrap(),
+            terms: Terms {
+                clock_start: ClockStart::AtOnce,
+                ..Terms::usual(
+                    TimeControl::from_millis(TIME.as_millis() as u64, INCREMENT.as_millis() as u64)
+                        .unwrap(),
+                )
+            },
             color: ColorChoice::White,
-            fen: None,
-            clock_start: ClockStart::AtOnce,
             opponent: None,
         };
         let asked = matchmaker.create_challenge(&white, &challenge).await;
@@ -93,11 +93,7 @@ impl Pair {
 }
 
 fn a_move(ply: u16, uci: &str) -> CommandKind {
-    CommandKind::Move {
-        ply,
-        uci: uci.parse().unwrap(),
-        offers_draw: false,
-    }
+    CommandKind::plain_move(ply.into(), uci.parse().unwrap())
 }
 
 /// Plays a move and waits until it is acknowledged.
