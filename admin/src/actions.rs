@@ -14,10 +14,10 @@ use utoipa::ToSchema;
 use web::{Body, PathId};
 
 use crate::access::Operator;
-use crate::log::Action;
+use crate::action_log::Action;
 use crate::matches;
 use crate::problem::{ChangeProblems, Problem, Problems};
-use crate::router::Admin;
+use crate::state::Admin;
 use crate::views::{HandedOff, MatchDetails, Revoked};
 
 /// The operator who requests a change, and the address of the request.

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use web::PathId;
 
 use crate::problem::{Kind, Problem, Problems};
-use crate::router::Admin;
+use crate::state::Admin;
 use crate::views::{MatchDetails, MatchStatus};
 
 /// Interval at which the match is polled.

@@ -10,8 +10,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::problem::{Problem, Problems};
-use crate::router::Admin;
 use crate::source::{Part, Setting};
+use crate::state::Admin;
 use crate::views::ShardList;
 
 /// The configuration in effect.

@@ -7,10 +7,12 @@
 // JSON.
 mod problem;
 mod source;
+mod state;
 mod views;
 
 // Configuration, access and certificates.
 mod access;
+mod action_log;
 mod args;
 mod certificate;
 mod tls;
@@ -23,6 +25,7 @@ mod log;
 mod matches;
 mod page;
 mod svg;
+mod visitor;
 
 mod places;
 mod router;

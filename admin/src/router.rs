@@ -1,47 +1,22 @@
 //! The routes, and the OpenAPI document made from them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use tokio::sync::Semaphore;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{Api, Bounds, limit, no_route, wrong_method};
+use web::{limit, no_route, wrong_method};
 
 use crate::access::{Access, require_operator};
-use crate::log::ActionLog;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::ProblemBody;
 use crate::source::Source;
-use crate::tls::Tls;
+use crate::state::Admin;
 use crate::{actions, events, installation, log, matches, page};
-
-/// Longest body of a request, in bytes.
-const BODY_LEN_MAX: usize = 1_024;
-/// A body must be complete within this after its head.
-const BODY_WITHIN: Duration = Duration::from_secs(5);
-/// Upper bound on requests under way; streams of events, which are few and long, have their own.
-const REQUESTS_MAX: usize = 64;
-/// Upper bound on open streams of events.
-const STREAMS_MAX: usize = 32;
-/// A request must be answered within this; the slowest ends a match, and waits for the store.
-const ANSWER_WITHIN: Duration = Duration::from_secs(15);
-
-/// State that all requests share.
-pub(crate) struct Admin {
-    pub(crate) source: Arc<dyn Source>,
-    pub(crate) streams: Arc<Semaphore>,
-    /// Its certificate, which has metrics of its own.
-    pub(crate) tls: Option<Tls>,
-    /// The latest changes by operators.
-    pub(crate) actions: ActionLog,
-    bounds: Bounds,
-}
 
 #[derive(OpenApi)]
 #[openapi(
@@ -71,18 +46,7 @@ impl Modify for Credentials {
 
 /// All routes.
 pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
-    let admin = Arc::new(Admin {
-        source,
-        streams: Arc::new(Semaphore::new(STREAMS_MAX)),
-        tls: access.tls().cloned(),
-        actions: ActionLog::default(),
-        bounds: Bounds {
-            body_len_max: BODY_LEN_MAX,
-            body_within: BODY_WITHIN,
-            answer_within: ANSWER_WITHIN,
-            requests: Semaphore::new(REQUESTS_MAX),
-        },
-    });
+    let admin = Arc::new(Admin::new(source, access.tls().cloned()));
     let guarded = OpenApiRouter::new()
         .routes(routes!(matches::list))
         .routes(routes!(matches::held))
@@ -119,16 +83,4 @@ pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
         .method_not_allowed_fallback(wrong_method::<Admin>)
         .layer(from_fn(page::guard))
         .with_state(admin)
-}
-
-impl Api for Admin {
-    type Problem = Problem;
-
-    const TOKEN_NEEDED: &'static str = "Send \"Authorization: Bearer TOKEN\" with a token of this endpoint's \
-        token file, or show a certificate of its authority if it speaks TLS; in dev mode, the token is printed \
-        at the start and stands in the ready file.";
-
-    fn bounds(&self) -> &Bounds {
-        &self.bounds
-    }
 }

@@ -2,8 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use program::Reload;
@@ -12,13 +11,14 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use web::{Admission, Limits, Server};
+use web::{Admission, ConnectionLimits, HttpServer};
 
 use crate::access::Access;
-use crate::places::{Limits as PlaceLimits, Place, Places};
+use crate::places::{PlaceLimits, Places};
 use crate::router::router;
 use crate::source::Source;
 use crate::tls::Tls;
+use crate::visitor::Visitor;
 
 /// Upper bounds on open connections. Strangers are few in good times: probes, and peers that have sent no request yet.
 const CONNECTIONS_MAX: PlaceLimits = PlaceLimits {
@@ -32,6 +32,7 @@ const FIRST_HEAD_WITHIN: Duration = Duration::from_secs(5);
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// Time that requests under way have to end in after a shutdown.
 const GRACE: Duration = Duration::from_secs(2);
+
 /// Binds the listener of an admin endpoint.
 ///
 /// # Errors
@@ -62,7 +63,7 @@ pub async fn serve(
         places: Arc::new(Mutex::new(Places::new(CONNECTIONS_MAX))),
         tls: access.tls().cloned(),
     };
-    let server = Server {
+    let server = HttpServer {
         router: router(source, access),
         admission: Arc::new(door),
         grace: GRACE,
@@ -79,14 +80,14 @@ struct Door {
 }
 
 impl Admission for Door {
-    type Place = Guest;
+    type ConnectionPlace = Visitor;
 
-    fn admit(&self, peer: SocketAddr, close: &CancellationToken) -> Option<Guest> {
-        Some(Guest::enter(&self.places, peer, close.clone()))
+    fn admit(&self, peer: SocketAddr, close: &CancellationToken) -> Option<Visitor> {
+        Some(Visitor::enter(&self.places, peer, close.clone()))
     }
 
-    fn limits(&self, _place: &Guest) -> Limits {
-        Limits {
+    fn limits(&self, _place: &Visitor) -> ConnectionLimits {
+        ConnectionLimits {
             first_head_within: FIRST_HEAD_WITHIN,
             head_within: HEAD_WITHIN,
             age_max: None,
@@ -98,65 +99,4 @@ impl Admission for Door {
     fn tls(&self) -> Option<TlsAcceptor> {
         self.tls.as_ref().map(Tls::acceptor)
     }
-}
-
-/// The place of a connection, as a stranger or as an operator. It is given back when the last clone is dropped.
-#[derive(Clone)]
-pub(crate) struct Guest(Arc<Seat>);
-
-struct Seat {
-    places: Arc<Mutex<Places<CancellationToken>>>,
-    place: Place,
-    is_operator: AtomicBool,
-}
-
-impl Guest {
-    fn enter(
-        places: &Arc<Mutex<Places<CancellationToken>>>,
-        from: SocketAddr,
-        close: CancellationToken,
-    ) -> Self {
-        let places = Arc::clone(places);
-        let (place, evicted) = lock(&places).enter(from.ip(), close);
-        if let Some(evicted) = evicted {
-            evicted.cancel();
-        }
-        Self(Arc::new(Seat {
-            places,
-            place,
-            is_operator: AtomicBool::new(false),
-        }))
-    }
-
-    /// Makes it an operator's connection, if it is not one yet; `false` if there is no room for one more.
-    pub(crate) fn is_operator(&self) -> bool {
-        let Seat {
-            places,
-            place,
-            is_operator,
-            ..
-        } = &*self.0;
-        // The requests of a connection are handled one after the other.
-        if !is_operator.load(Ordering::Relaxed) {
-            let becomes = lock(places).become_operator(*place);
-            is_operator.store(becomes, Ordering::Relaxed);
-        }
-        is_operator.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut places = lock(&self.places);
-        if *self.is_operator.get_mut() {
-            places.operator_left();
-        } else {
-            places.stranger_left(self.place);
-        }
-    }
-}
-
-/// No code panics while it holds the lock.
-fn lock<T>(places: &Mutex<Places<T>>) -> MutexGuard<'_, Places<T>> {
-    places.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use crate::certificate::{CertificatePin, InvalidPin, PinnedCertificate};
 use crate::sockets;
-use crate::turns::Turns;
+use crate::start_slots::StartSlots;
 
 /// What TLS calls the server. Nothing is checked against it, as the certificate is pinned.
 const SERVER_NAME: &str = "rookery";
@@ -134,7 +134,7 @@ pub struct Connector {
     turn: AtomicUsize,
     times: ConnectionTimes,
     /// To begin a handshake.
-    turns: Turns,
+    start_slots: StartSlots,
     /// Guards only a lookup: TLS work is done outside.
     configs: Mutex<Vec<(CertificatePin, ClientConfig)>>,
 }
@@ -177,7 +177,7 @@ impl Connector {
             v6,
             turn: AtomicUsize::new(0),
             times,
-            turns: Turns::new(),
+            start_slots: StartSlots::new(),
             configs: Mutex::new(Vec::new()),
         }
     }
@@ -201,7 +201,7 @@ impl Connector {
             let connecting = endpoint.connect_with(config, shard.address, SERVER_NAME)?;
             Ok::<_, ConnectError>(timeout(self.times.handshake_max, connecting).await)
         };
-        match self.in_turn(connecting).await? {
+        match self.in_start_slot(connecting).await? {
             Ok(connected) => Ok(connected?),
             Err(_) => Err(ConnectError::Timeout(self.times.handshake_max)),
         }
@@ -209,8 +209,8 @@ impl Connector {
 
     /// Runs `work` that a return to a match needs, such as a request for its shard, when a slot among the
     /// handshakes of this connector is free.
-    pub async fn in_turn<T>(&self, work: impl Future<Output = T>) -> T {
-        self.turns.take(work).await
+    pub async fn in_start_slot<T>(&self, work: impl Future<Output = T>) -> T {
+        self.start_slots.run(work).await
     }
 
     /// Waits, for at most `max`, until every closed connection has notified its peer.

@@ -23,9 +23,9 @@ mod printable;
 pub mod retry;
 pub mod seat;
 pub mod sockets;
+mod start_slots;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-mod turns;
 mod view;
 mod violation;
 

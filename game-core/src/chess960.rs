@@ -23,7 +23,10 @@ const KNIGHTS: [(usize, usize); 10] = [
 /// The FEN of the start position with this number in Reinhard Scharnagl's numbering, in which 518 is
 /// the usual one; `None` from 960 on.
 pub(crate) fn fen(number: u16) -> Option<String> {
-    let letters: String = back_rank(number)?.iter().map(|role| role.letter()).collect();
+    let letters: String = back_rank(number)?
+        .iter()
+        .map(|role| role.letter())
+        .collect();
     let white = letters.to_ascii_uppercase();
     Some(format!(
         "{letters}/pppppppp/8/8/8/8/PPPPPPPP/{white} w KQkq - 0 1"

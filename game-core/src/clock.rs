@@ -112,6 +112,11 @@ impl Clock {
         spent.saturating_add(uncharged.unwrap_or_default())
     }
 
+    /// For how long the clock of `seat` still stands at `now`, as its simple delay has not passed.
+    pub(crate) fn delay_left(&self, seat: Seat, now: MatchTime) -> Duration {
+        self.standing[seat].saturating_sub(self.spent(now))
+    }
+
     /// The time that has counted for the move under way since time was last charged.
     pub(crate) fn uncharged(&self, now: MatchTime) -> Duration {
         let uncharged = self.running.map(|(_, since)| now.since(since));
@@ -184,7 +189,6 @@ impl Clock {
     pub(crate) fn charge(&mut self, seat: Seat, counted: Duration) {
         let state = &mut self.state;
         let delay_left = self.standing[seat].saturating_sub(state.spent);
-        // As much as a record can say, which is far beyond every delay.
         state.spent = state.spent.saturating_add(counted).min(Self::MAX);
         let cost = counted.saturating_sub(delay_left);
         let beyond = cost.saturating_sub(state.remaining[seat]);

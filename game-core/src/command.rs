@@ -63,6 +63,25 @@ pub enum CommandKind {
     DeclineRematch,
 }
 
+impl CommandKind {
+    /// Whether it may make both sides agree on a rematch, which then needs an id.
+    #[must_use]
+    pub const fn may_agree_on_a_rematch(self) -> bool {
+        matches!(self, Self::OfferRematch | Self::AcceptRematch)
+    }
+
+    /// A move without anything said.
+    #[must_use]
+    pub const fn plain_move(position_seq: u32, uci: Uci) -> Self {
+        let with = WithMove::Nothing;
+        Self::Move {
+            position_seq,
+            uci,
+            with,
+        }
+    }
+}
+
 /// What may be said together with a move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

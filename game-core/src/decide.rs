@@ -1,9 +1,10 @@
 //! The rules of a match: what a command or the passing of time leads to. Nothing here changes it.
 
-use crate::board::Ending;
+use crate::board::BoardEnding;
 use crate::history::Deed;
 use crate::limits::{GIVE_TIME_MAX, GIVE_TIME_MIN, SIDE_EVENTS_MAX};
 use crate::line::Line;
+use crate::state::End;
 use crate::{
     CommandKind, Match, MatchId, MatchTime, Move, Outcome, Refusal, Rule, Seat, Termination, Uci,
     WithMove,
@@ -33,7 +34,7 @@ pub(crate) enum Act {
     /// So many seconds are added to the opponent's clock.
     GiveTime(u8),
     /// The match ends.
-    End(Ending),
+    End(BoardEnding),
     /// A rematch is offered.
     OfferRematch,
     /// The opponent's offer of a rematch is declined.
@@ -130,23 +131,7 @@ impl Match {
     pub(crate) fn caused(&self, seq: u32, kind: CommandKind) -> bool {
         use CommandKind as C;
         let Some((deed, index)) = self.history.at(seq) else {
-            let termination = self.end.map(|end| end.termination);
-            let outcome = self.end.map(|end| end.outcome);
-            return termination.is_some_and(|termination| match kind {
-                C::Resign => termination == Termination::Resignation,
-                C::Abort => termination == Termination::Aborted,
-                // Two who offer have agreed.
-                C::AcceptDraw | C::OfferDraw => termination == Termination::DrawAgreement,
-                C::ClaimDraw => matches!(
-                    termination,
-                    Termination::ThreefoldRepetition | Termination::FiftyMoves
-                ),
-                C::ClaimWin => termination == Termination::Abandoned,
-                C::ClaimAbandonedDraw => {
-                    termination == Termination::Abandoned && outcome == Some(Outcome::Draw)
-                }
-                _ => false,
-            });
+            return self.end.is_some_and(|end| self.caused_end(&end, kind));
         };
         match (kind, deed) {
             (
@@ -177,6 +162,31 @@ impl Match {
         }
     }
 
+    /// Whether a command of this `kind` has caused the `end`, which a command did.
+    fn caused_end(&self, end: &End, kind: CommandKind) -> bool {
+        use CommandKind as C;
+        let termination = end.termination;
+        match kind {
+            C::Resign => termination == Termination::Resignation,
+            C::Abort => termination == Termination::Aborted,
+            // Two who offer have agreed.
+            C::AcceptDraw | C::OfferDraw => termination == Termination::DrawAgreement,
+            C::ClaimDraw => matches!(
+                termination,
+                Termination::ThreefoldRepetition | Termination::FiftyMoves
+            ),
+            // Without the material to mate, this and a claim of the draw have the same effect.
+            C::ClaimWin => {
+                let won = |(seat, _): (Seat, _)| self.line.board().outcome_lost_by(seat.opponent());
+                termination == Termination::Abandoned && end.by.map(won) == Some(end.outcome)
+            }
+            C::ClaimAbandonedDraw => {
+                termination == Termination::Abandoned && end.outcome == Outcome::Draw
+            }
+            _ => false,
+        }
+    }
+
     /// Whether `uci` names the move that was `made` by the entry at `index`. Castling has two names, and
     /// only the canonical one is recorded: for the other, the board of that moment is made again.
     fn names(&self, uci: Uci, made: Uci, index: usize) -> bool {
@@ -190,7 +200,7 @@ impl Match {
     }
 
     /// How the match ends at `now` without a command, if it does.
-    pub(crate) fn due(&self, now: MatchTime) -> Option<Ending> {
+    pub(crate) fn due(&self, now: MatchTime) -> Option<BoardEnding> {
         let has_come = |deadline: Option<MatchTime>| deadline.is_some_and(|at| at <= now);
         if self.end.is_some() {
             None
@@ -208,7 +218,7 @@ impl Match {
     }
 
     /// The end if the side to move runs out of time: a draw if its opponent has offered one.
-    pub(crate) fn flag_fall(&self) -> Ending {
+    pub(crate) fn flag_fall(&self) -> BoardEnding {
         let loser = self.turn();
         let outcome = if self.offers.faces(loser) {
             Outcome::Draw
@@ -219,7 +229,7 @@ impl Match {
     }
 
     /// The end if the side to move does not make its first move in time, or if no player ever came.
-    pub(crate) fn no_start(&self) -> Ending {
+    pub(crate) fn no_start(&self) -> BoardEnding {
         let termination = match self.turn() {
             Seat::White => Termination::WhiteNoStart,
             Seat::Black => Termination::BlackNoStart,

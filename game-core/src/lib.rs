@@ -33,8 +33,8 @@ mod command;
 mod event;
 
 // The parts of a live match, each with one concern.
-mod board;
 mod absence;
+mod board;
 mod clock;
 mod history;
 mod line;

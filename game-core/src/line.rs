@@ -31,7 +31,7 @@ struct Made {
 
 impl Line {
     /// Memory is allocated in steps: doubling would waste half of it in most matches.
-    const STEP: usize = 32;
+    const STEP: usize = 16;
 
     /// The line before the first move.
     pub(crate) fn new(start: &StartPosition) -> Self {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::apply::Clocks;
-use crate::board::Ending;
+use crate::apply::ClockSource;
+use crate::board::BoardEnding;
 use crate::clock::Clock;
 use crate::decide::{Act, Circumstances};
 use crate::history::{Deed, Entry};
@@ -165,7 +165,7 @@ impl Match {
 
     /// The event that ended the match, applied to what was replayed up to it.
     fn rebuilt_end(&mut self, end: End) -> Event {
-        let clocks = Clocks::Recorded {
+        let clocks = ClockSource::Recorded {
             state: self.clock.state(),
             at: MatchTime::default(),
         };
@@ -245,7 +245,7 @@ impl Match {
             return self.replay_end(end, event.clocks, event.at);
         }
         let by = by.ok_or(RestoreError::Author { seq })?;
-        let clocks = Clocks::Recorded {
+        let clocks = ClockSource::Recorded {
             state: event.clocks,
             at: event.at,
         };
@@ -283,7 +283,7 @@ impl Match {
             seq: self.next_seq(),
         })?;
         let at = MatchTime::default();
-        self.replay_act(entry.by(), kind, Clocks::Recorded { state, at })
+        self.replay_act(entry.by(), kind, ClockSource::Recorded { state, at })
     }
 
     /// Replays an event that did not end the match, if it is the effect of its command.
@@ -291,7 +291,7 @@ impl Match {
         &mut self,
         by: (Seat, CommandId),
         kind: EventKind,
-        clocks: Clocks,
+        clocks: ClockSource,
     ) -> Result<Event, RestoreError> {
         let seq = self.next_seq();
         let (seat, command) = by;
@@ -359,7 +359,7 @@ impl Match {
         self.finish(
             end.by,
             (end.outcome, end.termination),
-            Clocks::Recorded { state: clocks, at },
+            ClockSource::Recorded { state: clocks, at },
         );
         Ok(())
     }
@@ -370,7 +370,7 @@ impl Match {
         seat: Seat,
         end: &End,
         seq: u32,
-    ) -> Result<Option<Ending>, RestoreError> {
+    ) -> Result<Option<BoardEnding>, RestoreError> {
         let asked = match end.termination {
             Termination::Resignation => CommandKind::Resign,
             Termination::DrawAgreement => CommandKind::AcceptDraw,
@@ -398,9 +398,9 @@ impl Match {
     /// any outcome of a match in play.
     fn end_without_seat(
         &self,
-        (outcome, termination): Ending,
+        (outcome, termination): BoardEnding,
         clocks: BySeat<Duration>,
-    ) -> Option<Ending> {
+    ) -> Option<BoardEnding> {
         if let Some(verdict) = self.verdict() {
             return Some(verdict);
         }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::absence::Absence;
-use crate::board::Ending;
+use crate::board::BoardEnding;
 use crate::clock::Clock;
-use crate::history::History;
+use crate::history::PackedLog;
 use crate::line::Line;
 use crate::offers::{DrawOffers, Rematch, Takebacks};
 use crate::refusals::RecentRefusals;
@@ -57,7 +57,7 @@ pub struct Match {
     /// A draw was claimed with the last move.
     pub(crate) claims_draw: bool,
     /// Every event but the one that ended the match.
-    pub(crate) history: History,
+    pub(crate) history: PackedLog,
     /// The clocks at the last event, without the time that counted since then under a former owner.
     pub(crate) last_clocks: ClockState,
     /// When the last event happened, on the clock of the owner at that time.
@@ -101,7 +101,7 @@ impl Match {
             takebacks: Takebacks::default(),
             rematch: Rematch::default(),
             claims_draw: false,
-            history: History::default(),
+            history: PackedLog::default(),
             last_at: MatchTime::default(),
             end: None,
             refusals: BySeat::default(),
@@ -257,6 +257,19 @@ impl Match {
         self.clock.shown(now)
     }
 
+    /// For how long the clock of the side to move still stands at `now`, as its simple delay has not
+    /// passed.
+    #[must_use]
+    pub fn delay_left(&self, now: MatchTime) -> Duration {
+        self.clock.delay_left(self.turn(), now)
+    }
+
+    /// The clocks at the last event, and when that happened.
+    #[must_use]
+    pub const fn last_event(&self) -> (ClockState, MatchTime) {
+        (self.last_clocks, self.last_at)
+    }
+
     /// The seat whose clock counts. `None` also during the wait for an untimed first move.
     #[must_use]
     pub fn running(&self) -> Option<Seat> {
@@ -274,6 +287,13 @@ impl Match {
     #[must_use]
     pub const fn draw_offer(&self) -> Option<Seat> {
         self.offers.standing()
+    }
+
+    /// The plies right after whose move a draw offer of the mover stood, in order. A takeback to one of them
+    /// brings the offer back.
+    #[must_use]
+    pub fn offered_plies(&self) -> Vec<u16> {
+        DrawOffers::offered_plies(self.history.entries())
     }
 
     /// The seat whose request for a takeback stands.
@@ -335,7 +355,7 @@ impl Match {
     /// Whether either seat may abort.
     #[must_use]
     pub fn may_abort(&self) -> bool {
-        !self.is_over() && !self.has_begun()
+        !self.is_over() && !self.has_begun() && !self.setup.rules.has(Rule::NoAbort)
     }
 
     /// Whether either seat may resign.
@@ -348,7 +368,7 @@ impl Match {
     pub(crate) const FIRST_PLIES: u16 = 2;
 
     /// How the rules have ended the match, whether or not the end is an event already.
-    pub(crate) fn verdict(&self) -> Option<Ending> {
+    pub(crate) fn verdict(&self) -> Option<BoardEnding> {
         let board = self.line.board();
         board.verdict().or_else(|| {
             let asked = self.claims_draw || self.setup.rules.has(Rule::AutoClaim);
@@ -369,6 +389,12 @@ impl Match {
     /// Whether the match counts once `ply` half-moves are made.
     pub(crate) fn has_begun_at(&self, ply: u16) -> bool {
         self.setup.clock_start == ClockStart::AtOnce || ply >= Self::FIRST_PLIES
+    }
+
+    /// Whether a command of `seat` under this id has taken effect.
+    #[must_use]
+    pub fn has_accepted(&self, seat: Seat, id: CommandId) -> bool {
+        self.accepted(seat, id).is_some()
     }
 
     /// The seq of the event that this command of `seat` caused, if it was accepted.
@@ -411,7 +437,7 @@ impl Match {
 mod tests {
     use super::*;
     use crate::testing::SetupBuilder;
-    use crate::{Command, CommandKind, Player};
+    use crate::{Command, CommandKind, Player, WithMove};
 
     /// The capacity of a shard assumes this much memory for a match.
     #[test]
@@ -419,13 +445,15 @@ mod tests {
         let player = |id: &str| Player {
             id: id.repeat(12).parse().unwrap(),
             name: "A name of twenty-four ch".into(),
+            rating: Some(1500),
+            is_bot: false,
         };
         let setup = SetupBuilder::new().players(player("white"), player("black"));
         let mut game = Match::new(setup.build());
         // Knights that walk in ever new figures: no move is irreversible, so the board remembers
         // every position, which is the worst case.
         let mut events = Vec::new();
-        for ply in 0..80 {
+        for ply in 0..80_u32 {
             let quiet = |uci: &Uci| {
                 let mut after = game.clone();
                 let legal = after.position().resolve(*uci).unwrap();
@@ -434,11 +462,11 @@ mod tests {
                 position.quiet_plies() > 0 && !position.is_check() && !after.is_over()
             };
             let moves: Vec<Uci> = game.legal_moves().into_iter().filter(quiet).collect();
-            let uci = moves[usize::from(ply) * 7 % moves.len()];
+            let uci = moves[ply as usize * 7 % moves.len()];
             let kind = CommandKind::Move {
-                ply,
+                position_seq: ply,
                 uci,
-                offers_draw: false,
+                with: WithMove::Nothing,
             };
             let id = CommandId(u64::from(ply));
             let command = Command { id, kind };

@@ -7,23 +7,15 @@
 //! Entries are not removed when it is over; a matchmaker that finds a list full removes those that are. So a list
 //! may hold an entry too many but never lacks one, whichever process dies in between.
 
-use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::request::Parts;
 use game_core::{MatchId, PlayerId};
-use settings::AddressGroup;
 use store::{Holding, Status, TicketId, TicketState};
-use tokio::time::Instant;
-use web::{client_address, is_in};
 
-use crate::limit_args::LimitArgs;
+use crate::allowances::Client;
 use crate::pairing::SEEN_WITHIN_MS;
 use crate::problem::{Kind, Problem};
-use crate::rates::Rates;
 use crate::service::{Service, now};
 
 /// Age up to which an entry whose match, ticket or challenge is missing may belong to a request that is about to
@@ -33,91 +25,6 @@ const MADE_WITHIN_MS: u64 = 60_000;
 /// Suggested wait of a player at a limit: it depends on what the player ends.
 const FULL_FOR: Duration = Duration::from_secs(10);
 
-/// The client that sent a request.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Client {
-    /// The address group that it is counted by.
-    counted_by: AddressGroup,
-    /// No limit applies to it, and nothing of it is counted.
-    is_exempt: bool,
-}
-
-impl Client {
-    pub(crate) const fn is_exempt(self) -> bool {
-        self.is_exempt
-    }
-}
-
-impl FromRequestParts<Arc<Service>> for Client {
-    type Rejection = Problem;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        service: &Arc<Service>,
-    ) -> Result<Self, Problem> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let ConnectInfo(peer) = peer.ok_or_else(|| {
-            tracing::error!("a request came without the address of its connection");
-            Problem::new(Kind::Internal, "The connection has no address.")
-        })?;
-        let limits = &service.config.limits;
-        let address = client_address(peer.ip(), &parts.headers, &limits.trusted_proxy);
-        Ok(Self {
-            counted_by: AddressGroup::of(address),
-            is_exempt: is_exempt(limits, address),
-        })
-    }
-}
-
-/// Whether no limit applies to an address. A trusted proxy's own address is never exempt, as it stands for clients
-/// that cannot be told apart.
-pub(crate) fn is_exempt(limits: &LimitArgs, address: IpAddr) -> bool {
-    is_in(&limits.limit_exempt, address) && !is_in(&limits.trusted_proxy, address)
-}
-
-/// The rate limits of addresses.
-#[derive(Debug)]
-pub(crate) struct Allowances {
-    guests: Mutex<Rates>,
-    creations: Mutex<Rates>,
-    began: Instant,
-}
-
-impl Allowances {
-    pub(crate) fn new(limits: &LimitArgs) -> Self {
-        Self {
-            guests: Mutex::new(Rates::new(limits.guests_per_address_max)),
-            creations: Mutex::new(Rates::new(limits.creations_per_address_max)),
-            began: Instant::now(),
-        }
-    }
-
-    fn take(&self, rates: &Mutex<Rates>, client: Client, what: &str) -> Result<(), Problem> {
-        if client.is_exempt {
-            return Ok(());
-        }
-        let mut rates = rates.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = rates.take(client.counted_by, self.began.elapsed());
-        taken.map_err(|wait| {
-            let detail = format!(
-                "Your address has made as many {what} as it may for now. Try again in {} s.",
-                wait.as_secs() + 1
-            );
-            Problem::new(Kind::RateLimited, detail).after(wait)
-        })
-    }
-
-    /// Counts a guest that is about to be created.
-    pub(crate) fn guest(&self, client: Client) -> Result<(), Problem> {
-        self.take(&self.guests, client, "guests")
-    }
-
-    /// Counts a ticket or challenge that is about to be created, or a challenge that is about to be accepted.
-    pub(crate) fn creation(&self, client: Client) -> Result<(), Problem> {
-        self.take(&self.creations, client, "requests for matches")
-    }
-}
-
 impl Service {
     /// Refuses if a player may not have one more match.
     pub(crate) async fn check_room(
@@ -126,7 +33,7 @@ impl Service {
         client: Client,
     ) -> Result<(), Problem> {
         let max = self.config.limits.per_player_max(Holding::Match) as usize;
-        if client.is_exempt
+        if client.is_exempt()
             || self.store.held(player, Holding::Match).await?.len() < max
             || self.remove_over(player, Holding::Match).await? < max
         {
@@ -144,7 +51,7 @@ impl Service {
         id: &str,
         client: Client,
     ) -> Result<bool, Problem> {
-        if client.is_exempt {
+        if client.is_exempt() {
             return Ok(true);
         }
         let max = self.config.limits.per_player_max(kind);

@@ -10,8 +10,9 @@ use protocol::http::{NewChallenge, TicketReply};
 use store::{Assignment, Holding, Ticket, TicketId, TicketState};
 use web::{Body, PathId};
 
+use crate::allowances::Client;
 use crate::assign;
-use crate::bounds::{Client, full};
+use crate::bounds::full;
 use crate::extract::{Caller, Wait};
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};

@@ -1,16 +1,19 @@
 //! Extractors of the matchmaker: the caller, and how long to wait.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{ConnectInfo, FromRequestParts, Query};
 use axum::http::request::Parts;
 use game_core::Player;
 use protocol::name;
 use serde::Deserialize;
 use tokens::TokenError;
-use web::sentence;
+use web::{client_address, sentence};
 
+use crate::allowances::Client;
+use crate::limits::WAIT_MAX;
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};
 
@@ -55,13 +58,26 @@ impl FromRequestParts<Arc<Service>> for Caller {
     }
 }
 
+impl FromRequestParts<Arc<Service>> for Client {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &Arc<Service>,
+    ) -> Result<Self, Problem> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let ConnectInfo(peer) = peer.ok_or_else(|| {
+            tracing::error!("a request came without the address of its connection");
+            Problem::new(Kind::Internal, "The connection has no address.")
+        })?;
+        let limits = &service.config.limits;
+        let address = client_address(peer.ip(), &parts.headers, &limits.trusted_proxy);
+        Ok(Self::at(address, limits))
+    }
+}
+
 /// Upper bound on the reply's wait for an opponent: `?wait_ms=`.
 pub(crate) struct Wait(pub(crate) Duration);
-
-impl Wait {
-    /// Load balancers and browsers give up on a silent request after 30 s.
-    pub(crate) const MAX: Duration = Duration::from_secs(20);
-}
 
 #[derive(Deserialize)]
 struct WaitQuery {
@@ -85,6 +101,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Wait {
                     ),
                 )
             })?;
-        Ok(Self(Duration::from_millis(query.wait_ms).min(Self::MAX)))
+        Ok(Self(Duration::from_millis(query.wait_ms).min(WAIT_MAX)))
     }
 }

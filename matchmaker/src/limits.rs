@@ -7,8 +7,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::extract::Wait;
-use crate::places::Place;
+use crate::places::ConnectionPlace;
 use crate::problem::{Kind, Problem};
 
 /// Longest body of a request, in bytes: a challenge with its position has about 400.
@@ -25,8 +24,11 @@ pub(crate) const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// were added.
 pub(crate) const CONNECTION_AGE_MAX: Duration = Duration::from_secs(600);
 
+/// Longest wait of a request for an opponent: load balancers and browsers give up on a silent request after 30 s.
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(20);
+
 /// A request must be answered within this, the wait for an opponent included.
-pub(crate) const ANSWER_WITHIN: Duration = Wait::MAX.saturating_add(Duration::from_secs(10));
+pub(crate) const ANSWER_WITHIN: Duration = WAIT_MAX.saturating_add(Duration::from_secs(10));
 
 /// Open files reserved for everything but players' connections: the store, the admin endpoint and its connections,
 /// probes, logs. At most half of the limit.
@@ -43,7 +45,7 @@ pub(crate) fn connections_that_fit(wanted: usize, open_files: u64) -> usize {
 
 /// Middleware that refuses requests on a connection for probes alone.
 pub(crate) async fn refuse_beyond_probes(request: Request, next: Next) -> Response {
-    let place = request.extensions().get::<Arc<Place>>();
+    let place = request.extensions().get::<Arc<ConnectionPlace>>();
     if place.is_some_and(|place| place.is_reserved()) {
         let detail = "As many connections as may be are open. Try again.";
         return Problem::new(Kind::Overloaded, detail).into_response();

@@ -10,7 +10,7 @@ use protocol::name;
 use tokens::PlayerClaims;
 use web::Body;
 
-use crate::bounds::Client;
+use crate::allowances::Client;
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, expiry, now};
 

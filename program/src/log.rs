@@ -1,5 +1,6 @@
 //! The log of a program: lines on stderr, as text or as JSON.
 
+mod format;
 mod lines;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -8,24 +9,15 @@ use std::panic::PanicHookInfo;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
+pub use format::LogFormat;
 use lines::Lines;
 
 /// Upper bound on how long the end of a program waits for its last lines to be written.
 pub const FLUSH_WITHIN: Duration = Duration::from_secs(1);
-
-/// How the log is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// Lines for people.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
-}
 
 /// The options of the log, the same for every program.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
@@ -178,6 +170,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     if tracing::enabled!(target: "panic", tracing::Level::ERROR) {
         tracing::error!(target: "panic", "thread '{thread}' {panic}{backtrace}");
     } else {
-        crate::complain!("thread '{thread}' {panic}{backtrace}");
+        let line = format!("thread '{thread}' {panic}{backtrace}\n");
+        stderr().push(line.into_bytes());
     }
 }

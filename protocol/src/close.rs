@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 /// Why the shard closes a seat stream (in [`crate::ServerBody::Closed`]) or a connection (as QUIC's
 /// application error code, RFC 9000 section 20.2). The numbers are stable: clients may rely on them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[repr(u32)]
 pub enum CloseCode {
     /// The stream has ended normally: the client left, or the match is over.
     Done,
@@ -39,10 +40,17 @@ pub enum CloseCode {
     RateLimited,
     /// An internal error of the server; the match is resumed from its checkpoint.
     Internal,
+    /// The shard does not know the version of the `Join`; [`crate::ServerBody::Unsupported`] names those
+    /// that it knows.
+    Unsupported,
+    /// A reason that this version does not know; never sent.
+    #[default]
+    Unknown = u32::MAX,
 }
 
 impl CloseCode {
-    const ALL: [Self; 15] = [
+    /// Every code that has a meaning, at the index of its number.
+    pub const ALL: [Self; 16] = [
         Self::Done,
         Self::ProtocolViolation,
         Self::TokenInvalid,
@@ -58,6 +66,7 @@ impl CloseCode {
         Self::Full,
         Self::RateLimited,
         Self::Internal,
+        Self::Unsupported,
     ];
 
     /// The number on the wire, as QUIC's application error code.
@@ -89,6 +98,7 @@ impl CloseCode {
                 | Self::Full
                 | Self::RateLimited
                 | Self::Internal
+                | Self::Unknown
         )
     }
 
@@ -111,6 +121,8 @@ impl CloseCode {
             Self::Full => "full",
             Self::RateLimited => "rate_limited",
             Self::Internal => "internal",
+            Self::Unsupported => "unsupported",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -143,6 +155,7 @@ mod tests {
             (12, "full"),
             (13, "rate_limited"),
             (14, "internal"),
+            (15, "unsupported"),
         ];
         let actual = CloseCode::ALL.map(|code| (code.number(), code.code()));
         assert_eq!(actual, expected);
@@ -155,7 +168,7 @@ mod tests {
             let json = serde_json::to_value(code).unwrap();
             assert_eq!(json, code.code(), "JSON and the stable name agree");
         }
-        for unknown in [15, 255, u64::from(u32::MAX) + 1, u64::MAX] {
+        for unknown in [16, 255, u64::from(u32::MAX) + 1, u64::MAX] {
             assert_eq!(CloseCode::from_number(unknown), None);
         }
     }

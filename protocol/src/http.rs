@@ -42,12 +42,15 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use game_core::{
-    BySeat, ClockStart, ColorChoice, MatchId, Outcome, PlayerId, ShardId, Termination, TimeControl,
-    Uci, UnixMillis,
+    BySeat, ColorChoice, MatchId, Outcome, PlayerId, ShardId, Termination, Uci, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{Role, SeatView};
+
+mod terms;
+
+pub use terms::{InvalidTerms, Start, Terms};
 
 /// Requests a guest player.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,32 +75,25 @@ pub struct PlayerReply {
     pub expires_at: UnixMillis,
 }
 
-/// Requests a match that another player has to accept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Requests a match that another player has to accept. In JSON the keys of the [`Terms`] stand beside the
+/// others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NewChallenge {
-    /// How much time each side has.
-    pub time_control: TimeControl,
+    /// The terms of the match.
+    #[serde(flatten)]
+    pub terms: Terms,
     /// The challenger's colour.
-    #[serde(default)]
     pub color: ColorChoice,
-    /// The position to start from, as FEN; by default the initial position of chess.
-    #[serde(default)]
-    pub fen: Option<String>,
-    /// When the clocks begin to count.
-    #[serde(default)]
-    pub clock_start: ClockStart,
     /// The player who may accept; by default anyone.
-    #[serde(default)]
     pub opponent: Option<PlayerId>,
 }
 
-/// Requests a match against any player who waits in the same pool.
+/// Requests a match against any player who waits in the same pool. In JSON it is its [`Terms`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(transparent)]
 pub struct NewTicket {
-    /// How much time each side has; it determines the pool.
-    pub time_control: TimeControl,
+    /// The terms of the match; they determine the pool.
+    pub terms: Terms,
 }
 
 /// The status of a request for a match.
@@ -121,8 +117,9 @@ pub struct TicketReply {
     pub status: TicketStatus,
     /// The match, once it has one.
     pub match_id: Option<MatchId>,
-    /// The time control asked for.
-    pub time_control: TimeControl,
+    /// The terms asked for, whose keys stand beside the others.
+    #[serde(flatten)]
+    pub terms: Terms,
 }
 
 /// Where a match lives.
@@ -170,18 +167,17 @@ pub struct MatchReply {
     pub match_id: MatchId,
     /// Who plays.
     pub players: BySeat<SeatView>,
-    /// How much time each side has.
-    pub time_control: TimeControl,
+    /// The terms, whose keys stand beside the others, with the position at ply 0 in `start_fen`.
+    #[serde(flatten)]
+    pub terms: Terms,
     /// Number of events so far.
     pub seq: u32,
     /// The position, as FEN.
     pub fen: String,
-    /// The position at ply 0, as FEN.
-    pub start_fen: String,
     /// The number of the first move, as the starting FEN has it: 1 except for positions from the middle
     /// of a game.
     pub start_fullmove: u32,
-    /// All moves from ply 0.
+    /// The moves that stand, from ply 0.
     pub moves: Vec<Uci>,
     /// How it ended, if it has.
     pub outcome: Option<Outcome>,

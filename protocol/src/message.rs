@@ -1,13 +1,10 @@
 //! The messages of a seat stream.
 
-use std::fmt;
-use std::time::Duration;
-
-use game_core::{
-    BySeat, ClockStart, CommandId, CommandKind, Epoch, EventKind, MatchId, Outcome, PlayerId,
-    Refusal, Seat, Termination, TimeControl, Uci, UnixMillis,
-};
+use game_core::{BySeat, CommandId, CommandKind, Epoch, EventKind, MatchId, Seat, UnixMillis};
 use serde::{Deserialize, Serialize};
+
+use crate::codec::{grows, known};
+use crate::{ChatRefusal, ClockView, CloseCode, MatchState, Role, WireRefusal};
 
 /// What a client sends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,13 +19,26 @@ pub enum ClientFrame {
         /// The request.
         kind: CommandKind,
     },
-    /// The player leaves on purpose; the shard answers with [`CloseCode::Done`](crate::CloseCode).
+    /// The player leaves on purpose; the shard answers with [`CloseCode::Done`].
     Leave,
+    /// A line of chat, in the room of the seats or in that of the spectators. The shard answers with
+    /// [`ServerBody::Said`] or [`ServerBody::NotSaid`].
+    Say {
+        /// The client's number for the line, which the answer repeats.
+        id: u64,
+        /// The line: 1 to [`CHAT_LEN_MAX`](crate::CHAT_LEN_MAX) characters.
+        text: String,
+    },
 }
 
 /// The request for a seat, or to watch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Join {
+    /// The newest version of this protocol that the client knows, [`VERSION`](crate::VERSION). Read
+    /// before the rest of the frame, which is not read if the shard does not know this version.
+    pub version: u16,
+    /// What the client wishes.
+    pub flags: JoinFlags,
     /// The match to join; the token must be for it.
     pub match_id: MatchId,
     /// The seat token.
@@ -38,47 +48,49 @@ pub struct Join {
     pub seen: Option<u32>,
 }
 
-/// What a peer may do in a match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Plays White.
-    White,
-    /// Plays Black.
-    Black,
-    /// Watches.
-    Spectator,
-}
+/// What a client wishes of its stream, as bits. Bits without a meaning are ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JoinFlags(pub u32);
 
-impl Role {
-    /// The seat of a player; `None` for a spectator.
+impl JoinFlags {
+    /// Nothing beside the usual.
+    pub const NONE: Self = Self(0);
+    /// The seat gets no lag compensation, as the client is not at the end of the line: a gateway.
+    pub const NO_LAG_COMPENSATION: Self = Self(1);
+    /// The shard sends a [`ServerBody::Heartbeat`] when it had nothing else to send for
+    /// [`HEARTBEAT_EVERY`](crate::HEARTBEAT_EVERY).
+    pub const HEARTBEATS: Self = Self(1 << 1);
+    /// A spectator asks for the usual delay of public streams, also in a match without one.
+    pub const DELAYED: Self = Self(1 << 2);
+    /// Reserved: a shorter state, for browsers.
+    pub const COMPACT: Self = Self(1 << 3);
+
+    /// These and those of `other`.
     #[must_use]
-    pub const fn seat(self) -> Option<Seat> {
-        match self {
-            Self::White => Some(Seat::White),
-            Self::Black => Some(Seat::Black),
-            Self::Spectator => None,
-        }
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether all of `other` are set.
+    #[must_use]
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
     }
 }
 
-impl From<Seat> for Role {
-    fn from(seat: Seat) -> Self {
-        match seat {
-            Seat::White => Self::White,
-            Seat::Black => Self::Black,
-        }
-    }
-}
+/// The calendar time of a server in microseconds since 1970-01-01T00:00:00Z. The times of one process
+/// never decrease; those of two differ by what their clocks differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct UnixMicros(pub u64);
 
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::White => "white",
-            Self::Black => "black",
-            Self::Spectator => "spectator",
-        })
-    }
+/// A server frame as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// When it left the server. The clocks in it are as of then.
+    pub time: UnixMicros,
+    /// The frame.
+    pub frame: ServerFrame,
 }
 
 /// What a shard sends. Its content depends only on writes that the store has confirmed.
@@ -89,11 +101,12 @@ pub struct ServerFrame {
     /// The number of events in the match when the frame was made; for an event, its own number.
     pub seq: u32,
     /// The content.
+    #[serde(deserialize_with = "known::or_default")]
     pub body: ServerBody,
 }
 
 /// The kinds of server frame.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ServerBody {
     /// The answer to `Join`: the seat is taken.
     Joined(Box<Joined>),
@@ -111,6 +124,7 @@ pub enum ServerBody {
         /// Which command.
         command_id: CommandId,
         /// Why.
+        #[serde(deserialize_with = "known::or_default")]
         reason: WireRefusal,
     },
     /// A seat was taken or left.
@@ -123,12 +137,51 @@ pub enum ServerBody {
     /// The store does not answer: until it does, clocks stand still and nothing is acknowledged.
     /// Repeated every [`PAUSED_REPEATED_EVERY`](crate::PAUSED_REPEATED_EVERY).
     Paused,
-    /// Both clocks; the running one counts from the receipt of this frame. It ends a
+    /// Both clocks; the running one counts from the time of this frame. It ends a
     /// [`Paused`](Self::Paused), and the wait for a side to move that was absent. The side to move
     /// receives it repeatedly while it thinks, at growing intervals.
     Clock(ClockView),
     /// The last frame of the stream.
-    Closed(crate::CloseCode),
+    Closed(#[serde(deserialize_with = "known::or_default")] CloseCode),
+    /// The shard does not know the version of the [`Join`]; [`Closed`](Self::Closed) follows. This kind
+    /// has the same bytes in every version.
+    Unsupported {
+        /// The oldest version that the shard knows.
+        min: u16,
+        /// The newest version that the shard knows.
+        max: u16,
+    },
+    /// Nothing: the shard is there. Only for a peer that asked for it
+    /// ([`JoinFlags::HEARTBEATS`]).
+    Heartbeat,
+    /// The opponent of the receiver is gone while to move. Sent to the present seat every
+    /// [`GONE_REPEATED_EVERY`](crate::GONE_REPEATED_EVERY).
+    Gone {
+        /// The seat that is empty.
+        seat: Seat,
+        /// From when on the receiver may claim the match, counted from the time of this frame; 0 if it
+        /// may now. `None`: the opponent is back, or has nothing to do.
+        claim_in_ms: Option<u32>,
+    },
+    /// Lines of chat in the room of the peer, in order: after the join those that are kept, at most
+    /// [`CHAT_KEPT_MAX`](crate::CHAT_KEPT_MAX), then each new one.
+    Chat(#[serde(with = "grows::each")] Vec<ChatLine>),
+    /// A line of this peer was said.
+    Said {
+        /// Which line.
+        id: u64,
+    },
+    /// A line of this peer was not said.
+    NotSaid {
+        /// Which line.
+        id: u64,
+        /// Why.
+        #[serde(deserialize_with = "known::or_default")]
+        reason: ChatRefusal,
+    },
+    /// A frame of a kind that this version does not know. Skipped by a client, and never sent.
+    #[default]
+    Unknown,
 }
 
 /// The answer to a [`Join`].
@@ -144,82 +197,19 @@ pub struct Joined {
     pub connected: BySeat<bool>,
     /// Whether play is paused because the store does not answer.
     pub paused: bool,
-    /// The server's calendar time.
-    pub server_time: UnixMillis,
 }
 
 /// What a peer that joins has missed.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is part of a Joined, which is boxed"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CatchUp {
     /// The full state.
-    State(MatchState),
+    State(#[serde(with = "grows")] MatchState),
     /// The events after the `seen` of the [`Join`], without gaps, each with its seq.
-    Events(Vec<(u32, WireEvent)>),
-}
-
-/// The full state of a match.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MatchState {
-    /// Who plays.
-    pub players: BySeat<SeatView>,
-    /// How much time each side has.
-    pub time_control: TimeControl,
-    /// When the clocks begin to count.
-    pub clock_start: ClockStart,
-    /// Whether the result counts for ratings.
-    pub rated: bool,
-    /// The position at ply 0 as FEN, unless it is the initial position of chess.
-    pub start_fen: Option<String>,
-    /// The position now, as FEN.
-    pub fen: String,
-    /// All moves from ply 0.
-    pub moves: Vec<Uci>,
-    /// The seat whose draw offer stands.
-    pub draw_offer: Option<Seat>,
-    /// How it ended, if it has.
-    pub result: Option<(Outcome, Termination)>,
-}
-
-/// A player as shown to others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SeatView {
-    /// The id of the player.
-    pub id: PlayerId,
-    /// The name in records.
-    pub name: String,
-}
-
-/// Both clocks at one moment, in milliseconds, rounded down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct ClockView {
-    /// What White has left.
-    pub white_ms: u32,
-    /// What Black has left.
-    pub black_ms: u32,
-    /// The seat whose clock counts down from this moment.
-    pub running: Option<Seat>,
-}
-
-impl ClockView {
-    /// The view of exact clocks.
-    #[must_use]
-    pub fn new(clocks: BySeat<Duration>, running: Option<Seat>) -> Self {
-        let ms = |clock: Duration| u32::try_from(clock.as_millis()).unwrap_or(u32::MAX);
-        Self {
-            white_ms: ms(clocks.white),
-            black_ms: ms(clocks.black),
-            running,
-        }
-    }
-
-    /// What `seat` has left.
-    #[must_use]
-    pub fn of(&self, seat: Seat) -> Duration {
-        Duration::from_millis(u64::from(match seat {
-            Seat::White => self.white_ms,
-            Seat::Black => self.black_ms,
-        }))
-    }
+    Events(#[serde(with = "grows::each")] Vec<(u32, WireEvent)>),
 }
 
 /// An event as sent to players and spectators; its seq is in the frame.
@@ -227,41 +217,25 @@ impl ClockView {
 pub struct WireEvent {
     /// The seat that caused it; `None` where time, the rules or an arbiter did.
     pub seat: Option<Seat>,
-    /// What happened.
-    pub kind: EventKind,
-    /// Both clocks after it; the running one counts from the receipt of this frame.
+    /// Both clocks after it; the running one counts from the time of the frame, in a
+    /// [`CatchUp`] from when it happened.
     pub clock: ClockView,
+    /// What happened; `None` if this version does not know the kind of event. Such an event has a seq and
+    /// clocks like any other, and changes nothing else that this version knows of. Never `None` in what is
+    /// sent.
+    #[serde(with = "known")]
+    pub kind: Option<EventKind>,
 }
 
-/// Why a command changed nothing: a rule of the match, or a limit of the shard. The names are
-/// stable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum WireRefusal {
-    /// A rule of the match.
-    Match(Refusal),
-    /// A spectator cannot act.
-    NotAPlayer,
-    /// The rate limit of commands is exceeded.
-    RateLimited,
-    /// Too many events of this match wait for the store; retry later.
-    Paused,
-}
-
-impl WireRefusal {
-    /// The stable code.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Match(refusal) => refusal.code(),
-            Self::NotAPlayer => "not_a_player",
-            Self::RateLimited => "rate_limited",
-            Self::Paused => "paused",
-        }
-    }
-}
-
-impl fmt::Display for WireRefusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
+/// A line of chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatLine {
+    /// The seat that said it; `None` for a spectator.
+    pub seat: Option<Seat>,
+    /// The name of who said it.
+    pub name: String,
+    /// What was said.
+    pub text: String,
+    /// When.
+    pub at: UnixMillis,
 }

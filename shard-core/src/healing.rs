@@ -60,6 +60,10 @@ impl Shard {
     /// The answer to [`Output::Create`](super::Output::Create). Whoever created it, its epoch has to rise
     /// above ours before anything is written.
     pub fn created(&mut self, id: MatchId, answer: Result<Created, StoreError>, now: Now) {
+        if let Some(followed) = self.rematches.remove(&id) {
+            self.rematch_made(id, followed, answer.is_ok(), now);
+            return;
+        }
         let Some(&key) = self.by_id.get(&id) else {
             return;
         };
@@ -68,7 +72,7 @@ impl Shard {
         };
         live.end_reclaim();
         match answer {
-            Ok(Created::New | Created::Exists) => {
+            Ok(Created::New | Created::Exists(_)) => {
                 let created = Ownership {
                     epoch: Epoch(0),
                     owner: self.id,
@@ -84,6 +88,18 @@ impl Shard {
             }
         }
         self.write(now);
+    }
+
+    /// A match that follows another is in the store, or could not be made.
+    fn rematch_made(&mut self, id: MatchId, followed: MatchKey, is_made: bool, now: Now) {
+        if is_made {
+            if !self.by_id.contains_key(&id) {
+                self.load_listed(id, self.id, now);
+            }
+        } else if let Some(live) = self.matches.get_mut(followed) {
+            live.rematch_failed(self.clock.at(now.uptime));
+            self.after_change(followed);
+        }
     }
 
     /// The store names an ownership before ours, or one of our own that we do not know: claims the match

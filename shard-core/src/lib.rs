@@ -12,17 +12,23 @@
 
 mod allowance;
 mod arbiter;
+mod chat;
 mod deadlines;
+mod delivery;
 mod doubt;
 mod drain;
 mod figures;
 mod gate;
 mod healing;
 mod inspect;
+mod keys;
 mod limits;
 mod live;
 mod loading;
+mod new_ids;
+mod output;
 mod play_clock;
+mod present;
 mod shown;
 mod store_watch;
 mod takeover;
@@ -32,95 +38,40 @@ mod verifying;
 mod writing;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use game_core::{Command, Epoch, MatchId, MatchTime, PlayerId, ShardId, Snapshot, UnixMillis};
-use protocol::{CloseCode, Role, ServerBody, ServerFrame, WireRefusal, codec};
-use slotmap::{SlotMap, new_key_type};
-use store::{Append, HandOver, Liveness, ShardRecord};
+use game_core::{Command, Epoch, Match, MatchId, MatchTime, PlayerId, Receipt, ShardId};
+use protocol::codec::{self, Frame};
+use protocol::{CloseCode, Role, ServerBody, ServerFrame, UnixMicros, WireRefusal};
+use slotmap::SlotMap;
+use store::{Liveness, ShardRecord};
 
-use allowance::{Allowance, Joins, Verdict};
+use allowance::{Allowance, AllowanceVerdict, Joins};
 pub use arbiter::NotDone;
+pub use chat::Saying;
 use deadlines::Deadlines;
+use delivery::{deliver, reveal};
 use doubt::Doubt;
 pub use figures::{Figures, Times};
-pub use inspect::Measured;
+pub use inspect::ShardSamples;
+pub use keys::{MatchKey, PeerKey};
 #[cfg(feature = "sabotage")]
 pub use limits::Sabotage;
 pub use limits::ShardLimits;
 use live::{Effect, LiveMatch, Moment};
-use loading::{Elsewhere, Loading, Unplayable};
+use loading::{Elsewhere, Loading, UnplayableMatches};
+use new_ids::NewIds;
+pub use output::Output;
 use play_clock::PlayClock;
+use present::Present;
 pub use shown::{
-    Facts, Inspection, Link, MatchQuery, MatchRow, Page, Position, Selection, ShardStatus, Sort,
+    Inspection, ListPosition, MatchFacts, MatchQuery, MatchRow, Page, PageSelection, PeerLink,
+    ShardStatus, Sort,
 };
 use takeover::Takeover;
-pub use uptime::Uptime;
+pub use uptime::{Now, Uptime};
 use verifying::Verification;
 use writing::Writing;
-
-new_key_type! {
-    /// A match in the shard's memory.
-    pub struct MatchKey;
-    /// A seat stream.
-    pub struct PeerKey;
-}
-
-/// What the driver has to do for the shard.
-#[derive(Debug)]
-pub enum Output {
-    /// Send a frame to a peer.
-    Send {
-        /// Whom.
-        peer: PeerKey,
-        /// What.
-        frame: Bytes,
-    },
-    /// Close a peer's stream after everything that was sent to it; the shard has already removed the peer.
-    Close {
-        /// Whom.
-        peer: PeerKey,
-        /// The last frame, which says why.
-        frame: Bytes,
-        /// Why.
-        code: CloseCode,
-    },
-    /// Read a match from the store, and answer with [`Shard::loaded`].
-    Load(MatchId),
-    /// Create a match of this shard that the store has lost, and answer with [`Shard::created`].
-    Create(Box<Snapshot>),
-    /// Claim a match, and answer with [`Shard::claimed`].
-    Claim(MatchId, Epoch),
-    /// Write a batch, and answer with [`Shard::appended`]. At most one is in flight.
-    Append(Arc<[Append]>),
-    /// Remove matches from a shard's set in the store, each up to an epoch; it need not succeed.
-    Disown(ShardId, Vec<(MatchId, Epoch)>),
-    /// Read the set of a dead shard, and answer with [`Shard::orphans`].
-    Orphans(ShardId),
-    /// Remove a dead shard that left no match from the registry; it need not succeed.
-    Deregister {
-        /// Which shard.
-        shard: ShardId,
-        /// Its last known heartbeat; `None` if it has no record.
-        heartbeat: Option<u64>,
-    },
-    /// Read who owns these matches, and their records at these seqs; answer with [`Shard::verified`]. At most
-    /// one is in flight.
-    Verify(Vec<(MatchId, u32)>),
-    /// Hand a match over to another shard, and answer with [`Shard::handed_over`].
-    HandOver(HandOver),
-}
-
-/// One moment: the driver's uptime and the calendar.
-#[derive(Debug, Clone, Copy)]
-pub struct Now {
-    /// Time since the shard started.
-    pub uptime: Uptime,
-    /// The calendar, for what is shown and recorded.
-    pub calendar: UnixMillis,
-}
 
 /// The effect of an accepted command, which the store has not confirmed yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,10 +86,31 @@ pub struct Accepted {
     pub ply: u16,
 }
 
+/// How a command arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Reception {
+    /// The uptime at which its last byte was received.
+    pub at: Uptime,
+    /// Half of the connection's round trip and its variation, as the transport estimates them; zero for a
+    /// peer that wants no lag compensation.
+    pub lag: Duration,
+}
+
+impl From<Uptime> for Reception {
+    /// A reception without lag.
+    fn from(at: Uptime) -> Self {
+        let lag = Duration::ZERO;
+        Self { at, lag }
+    }
+}
+
 #[derive(Debug)]
 struct Peer {
     match_id: MatchId,
     role: Role,
+    player: PlayerId,
+    /// When it last said something.
+    said_at: Option<Uptime>,
     /// The match in memory; `None` while it is being loaded.
     seated: Option<MatchKey>,
     allowance: Allowance,
@@ -176,10 +148,12 @@ pub struct Shard {
     limits: ShardLimits,
     matches: SlotMap<MatchKey, LiveMatch>,
     by_id: HashMap<MatchId, MatchKey>,
+    /// New matches that are being made, each with the one that it follows.
+    rematches: HashMap<MatchId, MatchKey>,
     peers: SlotMap<PeerKey, Peer>,
     joins: Joins,
     loading: HashMap<MatchId, Loading>,
-    unplayable: Unplayable,
+    unplayable: UnplayableMatches,
     elsewhere: Elsewhere,
     deadlines: Deadlines,
     clock: PlayClock,
@@ -189,10 +163,12 @@ pub struct Shard {
     doubt: Doubt,
     verification: Verification,
     outputs: VecDeque<Output>,
+    moment: Present,
+    ids: NewIds,
     counters: Counters,
     /// Number of refusals by stable code.
     refusals: BTreeMap<&'static str, u64>,
-    measured: Measured,
+    measured: ShardSamples,
 }
 
 impl Shard {
@@ -204,10 +180,11 @@ impl Shard {
             limits,
             matches: SlotMap::with_key(),
             by_id: HashMap::new(),
+            rematches: HashMap::new(),
             peers: SlotMap::with_key(),
             joins: Joins::default(),
             loading: HashMap::new(),
-            unplayable: Unplayable::default(),
+            unplayable: UnplayableMatches::default(),
             elsewhere: Elsewhere::default(),
             deadlines: Deadlines::default(),
             clock: PlayClock::default(),
@@ -217,9 +194,11 @@ impl Shard {
             doubt: Doubt::default(),
             verification: Verification::default(),
             outputs: VecDeque::new(),
+            moment: Present::default(),
+            ids: NewIds::new(id),
             counters: Counters::default(),
             refusals: BTreeMap::new(),
-            measured: Measured::default(),
+            measured: ShardSamples::default(),
         }
     }
 
@@ -234,6 +213,12 @@ impl Shard {
     #[must_use]
     pub fn peers(&self) -> usize {
         self.peers.len()
+    }
+
+    /// The time that frames which leave now say.
+    #[must_use]
+    pub fn server_time(&self) -> UnixMicros {
+        self.moment.server_time
     }
 
     /// Figures since the start.
@@ -257,10 +242,13 @@ impl Shard {
         seen: Option<u32>,
         now: Now,
     ) -> PeerKey {
+        self.observe(now);
         let allowance = Allowance::new(&self.limits, now.uptime);
         let peer = self.peers.insert(Peer {
             match_id,
             role,
+            player: player.clone(),
+            said_at: None,
             seated: None,
             allowance,
         });
@@ -289,6 +277,15 @@ impl Shard {
 
     /// A peer is gone.
     pub fn leave(&mut self, peer: PeerKey) {
+        self.remove(peer, false);
+    }
+
+    /// A peer leaves on purpose.
+    pub fn say_goodbye(&mut self, peer: PeerKey) {
+        self.close_as(peer, CloseCode::Done, true);
+    }
+
+    fn remove(&mut self, peer: PeerKey, said_goodbye: bool) {
         let Some(gone) = self.peers.remove(peer) else {
             return;
         };
@@ -297,20 +294,23 @@ impl Shard {
         }
         if let Some(key) = gone.seated {
             if let Some(live) = self.matches.get_mut(key) {
-                live.leave(peer);
+                let now = self.clock.at(self.moment.uptime);
+                live.leave(peer, said_goodbye, now);
             }
             self.after_change(key);
         }
     }
 
-    /// A command of a peer, received at the uptime `received_at`; returns its effect, if it was accepted.
+    /// A command of a peer, as it was `received`; returns its effect, if it was accepted.
     pub fn command(
         &mut self,
         peer: PeerKey,
         command: &Command,
-        received_at: Uptime,
+        received: impl Into<Reception>,
         now: Now,
     ) -> Option<Accepted> {
+        self.observe(now);
+        let received = received.into();
         let from = self.peers.get_mut(peer)?;
         let Some(key) = from.seated else {
             // A client that sends a command before its join is answered violates the protocol.
@@ -322,11 +322,19 @@ impl Shard {
         let live = live.filter(|live| !live.is_departing())?;
         let mut accepted = None;
         match from.allowance.judge(&self.limits, now.uptime) {
-            Verdict::Apply => {
-                let at = self.clock.at(received_at);
-                match live.command(peer, from.role, command, at, &self.limits) {
+            AllowanceVerdict::Apply => {
+                let next_match = command
+                    .kind
+                    .may_agree_on_a_rematch()
+                    .then(|| self.ids.next(live.id().tag()));
+                let receipt = Receipt {
+                    at: self.clock.at(received.at),
+                    lag: received.lag,
+                    next_match,
+                };
+                match live.command(peer, from.role, command, receipt, &self.limits) {
                     Ok(Effect::Event(seq)) => {
-                        live.waits(received_at);
+                        live.waits(received.at);
                         accepted = Some(Accepted {
                             match_id: live.id(),
                             epoch: live.epoch(),
@@ -342,13 +350,13 @@ impl Shard {
                 }
                 self.after_change(key);
             }
-            Verdict::Refuse => {
+            AllowanceVerdict::Refuse => {
                 let reason = WireRefusal::RateLimited;
                 live.refuse(peer, command.id, reason);
                 *self.refusals.entry(reason.code()).or_default() += 1;
                 self.after_change(key);
             }
-            Verdict::SendAway => self.close(peer, CloseCode::RateLimited),
+            AllowanceVerdict::SendAway => self.close(peer, CloseCode::RateLimited),
         }
         accepted
     }
@@ -357,6 +365,7 @@ impl Shard {
     /// inputs, when all commands received so far have been passed in: a waiting command is applied before a
     /// flag falls.
     pub fn advance(&mut self, now: Now) {
+        self.observe(now);
         self.watch_the_store(now);
         self.give_away(now);
         self.takeover.retry(now, &mut self.outputs);
@@ -402,12 +411,16 @@ impl Shard {
 
     /// Sends one peer away.
     pub fn close(&mut self, peer: PeerKey, code: CloseCode) {
+        self.close_as(peer, code, false);
+    }
+
+    fn close_as(&mut self, peer: PeerKey, code: CloseCode, said_goodbye: bool) {
         let Some(gone) = self.peers.get(peer) else {
             return;
         };
         let live = gone.seated.and_then(|key| self.matches.get(key));
-        let frame = closing_frame(live, code);
-        self.leave(peer);
+        let frame = closing_frame(live, code).stamp(self.moment.server_time);
+        self.remove(peer, said_goodbye);
         self.outputs.push_back(Output::Close { peer, frame, code });
     }
 
@@ -418,11 +431,17 @@ impl Shard {
             id: self.id,
             live: self.live(),
             draining: self.takeover.is_draining(),
+            clock: self.clock.at(self.moment.uptime),
             ..base.clone()
         }
     }
 
     // ---- parts ---------------------------------------------------------------------------------
+
+    /// Notes the present moment, for frames that leave and for what happens without one of its own.
+    fn observe(&mut self, now: Now) {
+        self.moment.observe(now);
+    }
 
     fn moment(&self, now: Now) -> Moment {
         Moment {
@@ -446,7 +465,8 @@ impl Shard {
         let pause = self
             .clock
             .is_frozen()
-            .then(|| ungated_frame(Some(live), ServerBody::Paused));
+            .then(|| ungated_frame(Some(live), ServerBody::Paused))
+            .map(|frame| frame.stamp(self.moment.server_time));
         if let Some(old) = superseded {
             self.close(old, CloseCode::Superseded);
         }
@@ -461,7 +481,7 @@ impl Shard {
         let Some(live) = self.matches.get_mut(key) else {
             return;
         };
-        if live.has_left(time) {
+        if live.has_left(time, &self.limits) {
             self.drop_match(key, CloseCode::Done);
         } else {
             live.tick(time, &self.limits);
@@ -475,15 +495,20 @@ impl Shard {
         let Some(live) = self.matches.get_mut(key) else {
             return;
         };
+        let time = self.clock.at(self.moment.uptime);
         while let Some(held) = live.release() {
-            for member in live
-                .members()
-                .iter()
-                .filter(|member| LiveMatch::is_for(held.to, member))
-            {
-                let (peer, frame) = (member.peer, held.frame.clone());
-                self.outputs.push_back(Output::Send { peer, frame });
-            }
+            let spectators_too = live.shows_spectators(&held, time);
+            let frame = held.frame.stamp(self.moment.server_time);
+            deliver(live, held.to, &frame, spectators_too, &mut self.outputs);
+        }
+        reveal(live, time, self.moment.server_time, &mut self.outputs);
+        if live.wants_chat() {
+            self.outputs.push_back(Output::LoadChat(live.id()));
+        }
+        if let Some(setup) = live.take_rematch(time, self.moment.calendar) {
+            self.rematches.insert(setup.id, key);
+            let beginning = Match::new(setup).snapshot();
+            self.outputs.push_back(Output::Create(Box::new(beginning)));
         }
         if live.is_dirty() {
             self.writing.add(key);
@@ -503,7 +528,8 @@ impl Shard {
         self.by_id.remove(&live.id());
         self.deadlines.reschedule(key, live.scheduled(), None);
         for member in live.members() {
-            let (peer, frame) = (member.peer, closing_frame(Some(&live), code));
+            let frame = closing_frame(Some(&live), code).stamp(self.moment.server_time);
+            let peer = member.peer;
             self.peers.remove(peer);
             self.outputs.push_back(Output::Close { peer, frame, code });
         }
@@ -513,6 +539,7 @@ impl Shard {
     fn announce(&mut self, body: &ServerBody) {
         for live in self.matches.values() {
             let frame = ungated_frame(Some(live), body.clone());
+            let frame = frame.stamp(self.moment.server_time);
             for member in live.members().iter().filter(|member| member.joined) {
                 let (peer, frame) = (member.peer, frame.clone());
                 self.outputs.push_back(Output::Send { peer, frame });
@@ -522,11 +549,11 @@ impl Shard {
 }
 
 /// The last frame of a stream. Like the frame of a pause, it reveals no unconfirmed state.
-fn closing_frame(live: Option<&LiveMatch>, code: CloseCode) -> Bytes {
+fn closing_frame(live: Option<&LiveMatch>, code: CloseCode) -> Frame {
     ungated_frame(live, ServerBody::Closed(code))
 }
 
-fn ungated_frame(live: Option<&LiveMatch>, body: ServerBody) -> Bytes {
+fn ungated_frame(live: Option<&LiveMatch>, body: ServerBody) -> Frame {
     let epoch = live.map_or(Epoch::default(), LiveMatch::epoch);
     let seq = live.map_or(0, LiveMatch::confirmed_seq);
     codec::encode_server(&ServerFrame { epoch, seq, body })

@@ -36,6 +36,8 @@ pub struct ShardLimits {
     pub rejoin_wait: Duration,
     /// How long a finished match stays in memory, for peers that come back to read its end.
     pub finished_linger: Duration,
+    /// How long a finished match stays in memory at most, while a player is there who may offer a rematch.
+    pub rematch_wait: Duration,
     /// Refused or repeated commands that a peer may send in a burst.
     pub refusals_burst: u32,
     /// Time after which the allowance for one refused command is restored.
@@ -79,7 +81,7 @@ impl Default for ShardLimits {
     fn default() -> Self {
         Self {
             matches_max: 20_000,
-            peers_per_match_max: 1_000,
+            peers_per_match_max: 2_000,
             pending_events_max: 8,
             recent_events: 16,
             snapshot_every: 64,
@@ -89,6 +91,7 @@ impl Default for ShardLimits {
             store_retry: Duration::from_millis(100),
             rejoin_wait: Duration::from_secs(15),
             finished_linger: Duration::from_secs(30),
+            rematch_wait: Duration::from_secs(5 * 60),
             refusals_burst: 40,
             refusal_refill: Duration::from_millis(250),
             joins_burst: 30,

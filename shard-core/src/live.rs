@@ -1,9 +1,13 @@
 //! One live match on its shard: the state machine of the rules, its gate, and its peers.
 
+mod aftermath;
+mod countdown;
 mod departure;
 mod inspected;
+mod listeners;
 mod presence;
 mod reminder;
+mod spectators;
 mod stored;
 mod told;
 
@@ -11,15 +15,20 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use game_core::{
-    BySeat, Command, CommandId, Epoch, Event, EventKind, Match, MatchId, MatchTime, Outcome,
-    Refusal, Seat, ShardId, UnixMillis,
+    BySeat, ClockState, Command, CommandId, Epoch, Event, EventKind, Match, MatchId, MatchSetup,
+    MatchTime, Outcome, Receipt, Refusal, Seat, ShardId, UnixMillis,
 };
-use protocol::{CatchUp, Joined, Role, ServerBody, ServerFrame, WireRefusal, codec};
+use protocol::{Role, ServerBody, WireRefusal};
 use store::{Append, Checkpoint, Status};
 
+use self::aftermath::Due;
+use self::countdown::Countdown;
 use self::departure::Departure;
+use self::listeners::Listening;
 use self::presence::Presence;
 use self::reminder::Reminder;
+use self::spectators::DelayedView;
+pub(crate) use self::spectators::Revealed;
 pub(crate) use self::stored::len_of;
 use super::NotDone;
 use super::gate::{Audience, Gate, Held};
@@ -44,6 +53,8 @@ pub(crate) struct Member {
     told: u32,
     /// That answer has left the gate; the peer receives nothing else before it.
     pub(crate) joined: bool,
+    /// It has what was said before, and receives each new line.
+    pub(crate) hears_chat: bool,
 }
 
 /// A match in the shard's memory: owned and live, or finished and read from the store.
@@ -61,8 +72,8 @@ pub(crate) struct LiveMatch {
     waits_since: Option<Uptime>,
     /// The same of those in the batch in flight.
     flight_since: Option<Uptime>,
-    /// What the clocks showed when the match was loaded.
-    loaded_clocks: BySeat<Duration>,
+    /// The number of events when the match was loaded, the clocks at the last of them, and when that was.
+    loaded: (u32, ClockState, MatchTime),
     /// The match is being handed over and is frozen here.
     departure: Option<Departure>,
     /// The match is being claimed above an earlier epoch; nothing is written until then.
@@ -78,10 +89,18 @@ pub(crate) struct LiveMatch {
     /// Who has come since the load.
     came: BySeat<bool>,
     presence: Presence,
+    countdown: Countdown,
+    listening: Listening,
+    /// What spectators see, if they are behind.
+    delayed: Option<DelayedView>,
+    /// A rematch was agreed on, and the new match has to be made once that is confirmed.
+    rematch_due: Option<Due>,
     /// When the side to move is next reminded that its time counts.
     reminder: Option<Reminder>,
-    /// When a finished match leaves memory.
+    /// When a finished match leaves memory, unless a player is still there.
     leaves_at: Option<MatchTime>,
+    /// Until when a player may keep it there.
+    stays_until: Option<MatchTime>,
     /// Where the deadlines have this match.
     scheduled: Option<MatchTime>,
 }
@@ -94,16 +113,35 @@ impl LiveMatch {
     /// When the checkpoint does not replay as legal chess.
     pub(crate) fn load(
         checkpoint: Checkpoint,
-        now: MatchTime,
+        moment: Moment,
         limits: &ShardLimits,
     ) -> Result<Self, game_core::RestoreError> {
+        let now = moment.time;
         let snapshot_seq = checkpoint.snapshot.seq();
         let mut game = Match::restore(checkpoint.snapshot, &checkpoint.tail)?;
         game.carry_over(checkpoint.move_time);
         let finished = checkpoint.ownership.status == Status::Finished;
+        let opens_in = game
+            .setup()
+            .start_at
+            .map(|at| Duration::from_millis(at.0.saturating_sub(moment.calendar.0)))
+            .filter(|wait| !wait.is_zero());
+        if let Some(wait) = opens_in {
+            game.open_at(now + wait);
+        }
+        // Whoever has not come by the time that it counts is gone since now.
+        for seat in Seat::BOTH {
+            game.left(seat, false, now);
+        }
+        let (clocks, at) = game.last_event();
         let mut live = Self {
             gate: Gate::new(game.seq()),
-            loaded_clocks: game.clocks(now),
+            loaded: (game.seq(), clocks, at),
+            delayed: DelayedView::new(&game, now),
+            rematch_due: game.rematch().map(|_| Due {
+                seq: game.seq(),
+                not_before: now,
+            }),
             game,
             epoch: checkpoint.ownership.epoch,
             members: Vec::new(),
@@ -119,8 +157,15 @@ impl LiveMatch {
             held_until: (!finished).then(|| now + limits.rejoin_wait),
             came: BySeat::default(),
             presence: Presence::default(),
+            countdown: Countdown::default(),
+            listening: Listening {
+                // A match that nobody owned before has none.
+                may_have_lines: checkpoint.ownership.epoch > Epoch(1),
+                ..Listening::default()
+            },
             reminder: None,
             leaves_at: finished.then(|| now + limits.finished_linger),
+            stays_until: finished.then_some(now),
             scheduled: None,
         };
         for event in checkpoint.tail {
@@ -147,6 +192,10 @@ impl LiveMatch {
         self.gate.confirmed()
     }
 
+    pub(crate) fn setup(&self) -> &MatchSetup {
+        self.game.setup()
+    }
+
     pub(crate) fn members(&self) -> &[Member] {
         &self.members
     }
@@ -167,6 +216,9 @@ impl LiveMatch {
             self.held_until,
             reminds_at,
             self.presence.next(),
+            self.countdown.next(),
+            self.delayed.as_ref().and_then(DelayedView::next),
+            self.rematch_retry(),
             self.leaves_at,
         ];
         let soonest = deadlines.into_iter().flatten().min();
@@ -192,31 +244,32 @@ impl LiveMatch {
             .map(|member| member.peer);
         self.members
             .retain(|member| Some(member.peer) != superseded);
-        let seq = self.game.seq();
-        self.members.push(Member {
+        let told = match (&self.delayed, role.seat()) {
+            (Some(view), None) => view.seq.max(seen.unwrap_or(0)),
+            _ => self.game.seq(),
+        };
+        let member = Member {
             peer,
             role,
-            told: seq,
+            told,
             joined: false,
-        });
+            hears_chat: false,
+        };
+        // Seats are first, so that they are found among a thousand spectators.
+        if role.seat().is_some() {
+            self.members.insert(0, member);
+        } else {
+            self.members.push(member);
+        }
 
         let waited = role.seat().is_some_and(|seat| {
             let waited = seat == self.game.turn() && self.is_waited_for(seat);
             self.came[seat] = true;
             self.game.attend();
+            self.game.came(seat);
             waited
         });
-        let joined = Joined {
-            role,
-            catch_up: self
-                .missed(seen)
-                .map_or_else(|| CatchUp::State(self.state()), CatchUp::Events),
-            clock: self.clock_view(moment.time),
-            connected: self.connected(),
-            paused,
-            server_time: moment.calendar,
-        };
-        self.say(Audience::Peer(peer), ServerBody::Joined(Box::new(joined)));
+        self.answer_join(peer, role, seen, moment.time, paused);
         if let (Some(seat), None) = (role.seat(), superseded) {
             self.presence_changed(seat);
         }
@@ -224,21 +277,24 @@ impl LiveMatch {
             self.reminder = None;
         }
         self.release_clock(moment.time);
+        self.count_down(moment.time);
         if waited {
             self.tell_clock(moment.time);
         }
         superseded
     }
 
-    /// Removes a peer.
-    pub(crate) fn leave(&mut self, peer: PeerKey) {
+    /// Removes a peer, which may have said goodbye, at `now`.
+    pub(crate) fn leave(&mut self, peer: PeerKey, said_goodbye: bool, now: MatchTime) {
         self.gate.forget(peer);
         let Some(index) = self.members.iter().position(|member| member.peer == peer) else {
             return;
         };
-        let member = self.members.swap_remove(index);
+        let member = self.members.remove(index);
         if let Some(seat) = member.role.seat() {
+            self.game.left(seat, said_goodbye, now);
             self.presence_changed(seat);
+            self.count_down(now);
         }
     }
 
@@ -248,20 +304,24 @@ impl LiveMatch {
         peer: PeerKey,
         role: Role,
         command: &Command,
-        received_at: MatchTime,
+        receipt: Receipt,
         limits: &ShardLimits,
     ) -> Result<Effect, WireRefusal> {
         let before = self.game.seq();
         let answer = match role.seat() {
             None => Err(WireRefusal::NotAPlayer),
+            // Its owner is another shard, or was: nothing is added to it here.
+            Some(seat) if self.read_only && !self.game.has_accepted(seat, command.id) => {
+                Err(WireRefusal::Match(Refusal::MatchOver))
+            }
             Some(_) if self.pending.len() >= limits.pending_events_max => Err(WireRefusal::Paused),
             Some(seat) => {
                 let mut events = Vec::new();
-                let answer = self.game.apply(seat, command, received_at, &mut events);
+                let answer = self.game.apply(seat, command, receipt, &mut events);
                 self.emit(events, limits);
                 #[cfg(feature = "sabotage")]
                 if limits.sabotage == Some(super::Sabotage::StoreTime) {
-                    self.game.start_clock(received_at);
+                    self.game.start_clock(receipt.at);
                 }
                 answer.map_err(WireRefusal::Match)
             }
@@ -326,12 +386,8 @@ impl LiveMatch {
         self.game.tick(now, &mut events);
         self.emit(events, limits);
         self.tell_presence(now);
+        self.count_down(now);
         self.remind(now);
-    }
-
-    /// Whether a finished match has stayed long enough.
-    pub(crate) fn has_left(&self, now: MatchTime) -> bool {
-        self.leaves_at.is_some_and(|at| at <= now)
     }
 
     /// Sends both clocks to all peers, and which of them runs.
@@ -382,11 +438,9 @@ impl LiveMatch {
     /// The next frame that may leave, and for whom.
     pub(crate) fn release(&mut self) -> Option<Held> {
         let held = self.gate.release()?;
-        if let Audience::Peer(peer) = held.to
-            && let Some(member) = self.members.iter_mut().find(|member| member.peer == peer)
-        {
+        if let Audience::Peer(peer) = held.to {
             // The first frame only for this peer is the answer to its join.
-            member.joined = true;
+            self.begins_to_listen(peer);
         }
         Some(held)
     }
@@ -408,6 +462,7 @@ impl LiveMatch {
         let confirmed = self.gate.confirmed() == self.game.seq();
         if confirmed && !self.is_waited_for(self.game.turn()) {
             self.game.start_clock(now);
+            self.count_down(now);
             if self.reminder.is_none() {
                 self.begin_to_remind(now);
             }
@@ -430,12 +485,13 @@ impl LiveMatch {
         for event in events {
             self.reminder = None;
             let seq = event.seq;
-            let body = ServerBody::Event(self.as_seen(&event));
-            let frame = codec::encode_server(&ServerFrame {
-                epoch: self.epoch,
-                seq,
-                body,
-            });
+            if let EventKind::RematchAgreed { .. } = event.kind {
+                self.rematch_due = Some(Due {
+                    seq,
+                    not_before: MatchTime::default(),
+                });
+            }
+            let frame = self.event_frame(&event);
             self.gate.hold(seq, Audience::Event(seq), frame);
             self.remember(event.clone(), limits);
             self.pending.push(event);

@@ -28,9 +28,9 @@ pub(super) struct Loading {
 
 /// Matches whose stored state cannot be read or replayed: they are not tried again for a while.
 #[derive(Debug, Default)]
-pub(super) struct Unplayable(HashMap<MatchId, Uptime>);
+pub(super) struct UnplayableMatches(HashMap<MatchId, Uptime>);
 
-impl Unplayable {
+impl UnplayableMatches {
     /// Long enough not to fill the log, short enough to notice a repaired match.
     const NOT_AGAIN_FOR: Duration = Duration::from_secs(60);
     /// Upper bound on the entries; beyond it, all are tried again at once.
@@ -293,7 +293,7 @@ impl Shard {
             Status::Finished => ANY_EPOCH,
         };
         self.leave_lists(id, &loading, up_to);
-        match LiveMatch::load(checkpoint, self.clock.at(now.uptime), &self.limits) {
+        match LiveMatch::load(checkpoint, self.moment(now), &self.limits) {
             Ok(live) => {
                 tracing::debug!(match_id = %id, %epoch, "match is in memory");
                 let key = self.matches.insert(live);

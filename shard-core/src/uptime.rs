@@ -3,6 +3,8 @@
 use std::ops::{Add, AddAssign};
 use std::time::Duration;
 
+use game_core::UnixMillis;
+
 /// A point on the monotonic clock of a shard's process, counted from its start. It stands still while the
 /// machine is suspended. For what players are charged, see [`game_core::MatchTime`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -45,4 +47,13 @@ impl AddAssign<Duration> for Uptime {
     fn add_assign(&mut self, time: Duration) {
         *self = *self + time;
     }
+}
+
+/// One moment: the driver's uptime and the calendar.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    /// Time since the shard started.
+    pub uptime: Uptime,
+    /// The calendar, for what is shown and recorded.
+    pub calendar: UnixMillis,
 }

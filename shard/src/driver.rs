@@ -7,7 +7,9 @@ mod asks;
 mod boot_clock;
 mod joining;
 mod outlet;
+mod peer;
 mod players;
+mod shows;
 mod stopping;
 mod storing;
 
@@ -16,9 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use game_core::{Command, CommandKind, PlayerId, UnixMillis};
-use protocol::CloseCode;
-use quinn::Connection;
+use game_core::{Command, CommandKind, MatchTime, PlayerId, UnixMillis};
+use protocol::{CloseCode, HEARTBEAT_EVERY, JoinFlags};
 use slotmap::SecondaryMap;
 use store::{Append, Liveness, ShardRecord, Store};
 use tokio::sync::{Semaphore, mpsc};
@@ -30,13 +31,15 @@ use crate::ShardConfig;
 use crate::inspection::{Ask, Inspected};
 use crate::metrics::Metrics;
 use crate::traces::Tracer;
-use address::{AddressWatch, Shared};
-pub(crate) use joining::{Joining, Refused};
-use outlet::Sent;
-pub(crate) use outlet::{Outgoing, Outlet, last_frame};
+use address::{AddressRival, AddressWatch};
+pub(crate) use joining::{JoinRefused, Joining};
+pub(crate) use outlet::{Outgoing, Outlet, last_frame, unsupported_frame};
+use outlet::{Sent, heartbeat_frame};
+use peer::Peer;
 use players::Players;
-use shard_core::{Now, Output, PeerKey, Shard, Uptime};
-use storing::{Answer, Write, Written, begin_write, written};
+use shard_core::{Now, Output, PeerKey, Reception, Shard, Uptime};
+use shows::Shows;
+use storing::{StoreAnswer, Write, Written, begin_write, written};
 
 /// A message of a seat stream to the shard.
 #[derive(Debug)]
@@ -48,6 +51,12 @@ pub(crate) enum Inbound {
         peer: PeerKey,
         command: Command,
         received_at: Instant,
+    },
+    /// A line of chat.
+    Say {
+        peer: PeerKey,
+        id: u64,
+        text: String,
     },
     /// The peer leaves on purpose, and receives a last frame.
     Leave { peer: PeerKey },
@@ -68,23 +77,15 @@ const GAP_MIN: Duration = Duration::from_millis(250);
 /// The sources of the driver's inputs.
 struct Sources {
     inbox: mpsc::Receiver<Inbound>,
-    answered: mpsc::Receiver<Answer>,
+    answered: mpsc::Receiver<StoreAnswer>,
     asks: mpsc::Receiver<Ask>,
-}
-
-/// A seat stream as the driver knows it.
-struct Peer {
-    outlet: Outlet,
-    connection: Connection,
-    player: PlayerId,
-    /// When it last sent a command or, before the first, when it joined.
-    heard_at: Instant,
 }
 
 pub(crate) struct Driver {
     shard: Shard,
     peers: SecondaryMap<PeerKey, Peer>,
     players: Players,
+    shows: Shows,
     metrics: Arc<Metrics>,
     /// Only where traces are exported.
     tracer: Option<Tracer>,
@@ -92,11 +93,11 @@ pub(crate) struct Driver {
     record: ShardRecord,
     /// The batch that is being written, if one is.
     write: Option<Write>,
-    answers: mpsc::Sender<Answer>,
+    answers: mpsc::Sender<StoreAnswer>,
     heartbeat_under_way: bool,
     address_watch: AddressWatch,
     /// Another live shard that announces this one's address.
-    address_shared: Option<Shared>,
+    address_shared: Option<AddressRival>,
     /// Players who may not play in spite of a valid seat token: read with each heartbeat.
     revoked: HashSet<PlayerId>,
     /// The same by an operator's request, until the store's list contains them.
@@ -130,6 +131,7 @@ impl Driver {
             shard: Shard::new(config.id, config.limits.clone()),
             peers: SecondaryMap::new(),
             players: Players::new(&config.net),
+            shows: Shows::default(),
             metrics,
             tracer,
             store,
@@ -190,7 +192,10 @@ impl Driver {
                     let now = self.look();
                     self.store_answered(answer, now);
                 }
-                _ = heartbeats.tick() => self.heartbeat(),
+                _ = heartbeats.tick() => {
+                    self.heartbeat();
+                    self.send_heartbeats();
+                }
                 // One an iteration: operators wait for players, whose inputs are read in each.
                 Some(ask) = asks.recv() => {
                     let now = self.look();
@@ -199,6 +204,7 @@ impl Driver {
                 n = inbox.recv_many(&mut inputs, ROUND_LEN), if self.knows_revoked => {
                     if n == 0 { break }
                 }
+                () = std::future::ready(()), if !self.shows.is_empty() => {}
                 () = sleep_until(wake_at) => {}
             }
             let now = self.look();
@@ -215,6 +221,7 @@ impl Driver {
             }
             self.shard.advance(now);
             self.carry_out();
+            self.show();
             self.metrics.measured(self.shard.take_measured());
         }
     }
@@ -257,23 +264,32 @@ impl Driver {
                     command,
                     received_at,
                 } => self.command(peer, &command, received_at, now),
-                Inbound::Leave { peer } => self.shard.close(peer, CloseCode::Done),
+                Inbound::Say { .. } if self.is_closing => {}
+                Inbound::Say { peer, id, text } => self.shard.say(peer, id, &text, now),
+                Inbound::Leave { peer } => self.shard.say_goodbye(peer),
                 Inbound::Gone { peer } => self.gone(peer),
             }
         }
     }
 
     fn command(&mut self, peer: PeerKey, command: &Command, received_at: Instant, now: Now) {
+        let mut lag = Duration::ZERO;
         if let Some(link) = self.peers.get_mut(peer) {
             link.heard_at = received_at;
+            if !link.flags.has(JoinFlags::NO_LAG_COMPENSATION) {
+                lag = link.lag.measure(link.connection.rtt());
+            }
         }
-        let uptime = self.uptime(received_at);
+        let received = Reception {
+            at: self.uptime(received_at),
+            lag,
+        };
         let Some(tracer) = self.tracer.as_mut().filter(|tracer| tracer.samples()) else {
-            self.shard.command(peer, command, uptime, now);
+            self.shard.command(peer, command, received, now);
             return;
         };
         let begun_at = Instant::now();
-        if let Some(accepted) = self.shard.command(peer, command, uptime, now) {
+        if let Some(accepted) = self.shard.command(peer, command, received, now) {
             let is_move = matches!(command.kind, CommandKind::Move { .. });
             tracer.accepted(accepted, is_move, [received_at, begun_at, Instant::now()]);
         }
@@ -300,6 +316,13 @@ impl Driver {
         while let Some(output) = self.shard.next_output() {
             match output {
                 Output::Send { peer, frame } => self.send(peer, frame),
+                Output::Show { spectators, frame } => {
+                    if let Err(unserved) = self.shows.add(spectators, frame) {
+                        for peer in unserved {
+                            self.drop_slow(peer);
+                        }
+                    }
+                }
                 Output::Close { peer, frame, code } => {
                     if let Some(outlet) = self.forget(peer) {
                         outlet.close(frame, code);
@@ -308,6 +331,8 @@ impl Driver {
                 Output::Append(batch) => self.append(batch),
                 Output::Load(id) => self.load(id),
                 Output::Create(snapshot) => self.create(snapshot),
+                Output::Say(saying) => self.say(saying),
+                Output::LoadChat(id) => self.load_chat(id),
                 Output::Claim(id, expected) => self.claim(id, expected),
                 Output::Disown(shard, matches) => self.disown(shard, matches),
                 Output::Orphans(shard) => self.orphans(shard),
@@ -325,11 +350,42 @@ impl Driver {
         let Some(link) = self.peers.get_mut(peer) else {
             return;
         };
+        link.sent_at = self.last_look;
         if link.outlet.send(frame) == Sent::TooSlow {
-            self.metrics.slow_peers.inc();
-            // Its queue is dropped here; its stream ends when its write is overdue.
-            self.forget(peer);
-            self.shard.close(peer, CloseCode::SlowPeer);
+            self.drop_slow(peer);
+        }
+    }
+
+    /// A peer does not read what it is sent.
+    fn drop_slow(&mut self, peer: PeerKey) {
+        self.metrics.slow_peers.inc();
+        // Its queue is dropped here; its stream ends when its write is overdue.
+        self.forget(peer);
+        self.shard.close(peer, CloseCode::SlowPeer);
+    }
+
+    /// Sends the next spectators their frames.
+    fn show(&mut self) {
+        for (peer, frame) in self.shows.slice() {
+            self.send(peer, frame);
+        }
+    }
+
+    /// Sends a frame to peers that asked for a sign of life and were not sent anything else for a while.
+    fn send_heartbeats(&mut self) {
+        let (now, server_time) = (self.last_look, self.shard.server_time());
+        let is_due = |peer: &Peer| {
+            peer.flags.has(JoinFlags::HEARTBEATS) && now - peer.sent_at >= HEARTBEAT_EVERY
+        };
+        let due: Vec<_> = self
+            .peers
+            .iter()
+            .filter(|(_, peer)| is_due(peer))
+            .map(|(key, _)| key)
+            .collect();
+        for peer in due {
+            let frame = heartbeat_frame().stamp(server_time);
+            self.send(peer, frame);
         }
     }
 }
@@ -344,5 +400,6 @@ fn record_of(config: &ShardConfig) -> ShardRecord {
         live: 0,
         draining: false,
         admin: config.admin,
+        clock: MatchTime::default(),
     }
 }

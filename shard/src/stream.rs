@@ -6,14 +6,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::{Bytes, BytesMut};
 use game_core::{Command, UnixMillis};
 use protocol::codec::{self, CLIENT_FRAME_LEN_MAX, FrameError};
-use protocol::{ClientFrame, CloseCode, Join};
+use protocol::{ClientFrame, CloseCode, Join, JoinFlags};
 use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokens::{SeatClaims, TokenError, VerifyingKey};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::NetLimits;
-use crate::driver::{Inbound, Joining, Outgoing, Outlet, Refused, last_frame};
+use crate::driver::{
+    Inbound, JoinRefused, Joining, Outgoing, Outlet, last_frame, unsupported_frame,
+};
 use crate::metrics::DoorMetrics;
 use shard_core::PeerKey;
 
@@ -32,7 +34,7 @@ pub(crate) struct Streams {
 pub(crate) struct Seats(Arc<AtomicUsize>);
 
 /// A seat that is taken, until it is dropped.
-struct Seat(Seats);
+struct TakenSeat(Seats);
 
 impl Seats {
     /// Number of seats taken now.
@@ -40,13 +42,13 @@ impl Seats {
         self.0.load(Ordering::Relaxed)
     }
 
-    fn take(&self) -> Seat {
+    fn take(&self) -> TakenSeat {
         self.0.fetch_add(1, Ordering::Relaxed);
-        Seat(self.clone())
+        TakenSeat(self.clone())
     }
 }
 
-impl Drop for Seat {
+impl Drop for TakenSeat {
     fn drop(&mut self) {
         self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -116,6 +118,12 @@ impl SeatStream {
                 self.refuse(CloseCode::Deadline).await;
                 return Ok(Served::Nobody);
             }
+            Ok(Err(Violation::Frame(FrameError::Version(version)))) => {
+                tracing::debug!(version, "refused a version of the protocol");
+                let _ = self.send.write_all(&unsupported_frame()).await;
+                self.refuse(CloseCode::Unsupported).await;
+                return Ok(Served::Nobody);
+            }
             Ok(frame) => match frame? {
                 None => return Ok(Served::Nobody),
                 Some(ClientFrame::Join(join)) => join,
@@ -123,7 +131,7 @@ impl SeatStream {
             },
         };
         match self.check(&join) {
-            Ok(claims) => self.sit(claims, join.seen, &seats).await,
+            Ok(claims) => self.sit(claims, join.flags, join.seen, &seats).await,
             Err(code) => {
                 self.refuse(code).await;
                 Ok(Served::Nobody)
@@ -161,6 +169,7 @@ impl SeatStream {
     async fn sit(
         self,
         claims: SeatClaims,
+        flags: JoinFlags,
         seen: Option<u32>,
         seats: &Seats,
     ) -> Result<Served, Violation> {
@@ -174,6 +183,7 @@ impl SeatStream {
         let (reply, answer) = oneshot::channel();
         let joining = Joining {
             claims,
+            flags,
             seen,
             connection,
             outlet,
@@ -186,7 +196,7 @@ impl SeatStream {
         tokio::pin!(writing);
         let peer = match answer.await {
             Ok(Ok(peer)) => peer,
-            Ok(Err(Refused)) => {
+            Ok(Err(JoinRefused)) => {
                 writing.await;
                 return Ok(Served::Nobody);
             }
@@ -228,6 +238,7 @@ async fn read_commands(
         let input = match reader.next().await? {
             None => return Ok(Ended::Gone),
             Some(ClientFrame::Leave) => return Ok(Ended::Left),
+            Some(ClientFrame::Say { id, text }) => Inbound::Say { peer, id, text },
             Some(ClientFrame::Join(_)) => return Err(Violation::OutOfPlace),
             Some(ClientFrame::Command { id, kind }) => {
                 let received_at = reader.received_at;

@@ -1,11 +1,11 @@
 //! The path of a move as a trace. The driver records the times of the sampled commands, and a separate thread
 //! exports them. The shard's state machine does not know about traces.
 
+mod config;
 mod export;
+mod move_path;
 
 use std::collections::HashMap;
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,98 +16,15 @@ use store::{Append, Appended};
 use tokio::time::Instant;
 
 use crate::Metrics;
+pub use config::{CollectorUrl, CollectorUrlError, SampleRatio, SampleRatioError, TraceConfig};
 use export::Exporter;
+use move_path::MovePath;
 use shard_core::Accepted;
-
-/// Where traces go, and how many there are.
-#[derive(Debug, Clone)]
-pub struct TraceConfig {
-    /// The collector.
-    pub collector: CollectorUrl,
-    /// How many.
-    pub sample: SampleRatio,
-}
-
-/// The share of accepted commands that are traced, from 0 to 1.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SampleRatio(f64);
-
-/// A value that is not a share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it must be a number from 0 to 1, for example 0.01")]
-pub struct SampleRatioError;
-
-impl TryFrom<f64> for SampleRatio {
-    type Error = SampleRatioError;
-
-    fn try_from(ratio: f64) -> Result<Self, SampleRatioError> {
-        let is_share = (0.0..=1.0).contains(&ratio);
-        is_share.then_some(Self(ratio)).ok_or(SampleRatioError)
-    }
-}
-
-/// The base URL of a collector that takes OTLP over HTTP.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CollectorUrl(url::Url);
-
-/// A URL that no traces can be sent to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "it must be the base URL of a collector, http://HOST:PORT, for example http://127.0.0.1:4318; \
-     without TLS, a user, a query or /v1/traces, which is added"
-)]
-pub struct CollectorUrlError;
-
-impl FromStr for CollectorUrl {
-    type Err = CollectorUrlError;
-
-    fn from_str(text: &str) -> Result<Self, CollectorUrlError> {
-        let url: url::Url = text.parse().map_err(|_| CollectorUrlError)?;
-        let is_bare = url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none();
-        if url.scheme() == "http" && is_bare && !url.path().contains("/v1/traces") {
-            Ok(Self(url))
-        } else {
-            Err(CollectorUrlError)
-        }
-    }
-}
-
-impl fmt::Display for CollectorUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_str().trim_end_matches('/'))
-    }
-}
 
 /// Upper bound on sampled commands that wait for the store; further ones are not traced.
 const WAITING_MAX: usize = 4_096;
 /// A command that is not confirmed within this time is not traced: play has paused.
 const WAIT_MAX: Duration = Duration::from_secs(60);
-
-/// What happens to a command from one of its times to the next, in order.
-const STAGES: [&str; 5] = ["queue", "apply", "batch", "append", "send"];
-
-/// The path of one command so far.
-#[derive(Debug, Clone)]
-struct MovePath {
-    id: TraceId,
-    /// "move" or "command".
-    name: &'static str,
-    what: Accepted,
-    /// Matches in the batch that contains it.
-    batch_matches: usize,
-    /// Its receipt, and the end of each stage so far.
-    times: Vec<Instant>,
-}
-
-impl MovePath {
-    /// Whether the next stage to end is `stage`.
-    fn is_in(&self, stage: &str) -> bool {
-        STAGES.get(self.times.len() - 1) == Some(&stage)
-    }
-}
 
 /// Records the paths of sampled commands, and passes them on once their frames have been sent.
 pub(crate) struct Tracer {

@@ -1,11 +1,34 @@
 //! The directions between the files of a crate.
+//!
+//! No file imports, directly or through others, a file that imports it. There is one exception: a file may import from
+//! its parent a type that the parent defines, if it has an `impl` of this type. It is then a part of that type, which
+//! is in a file of its own because the parent would be too long. Everything else that parent and child share is in a
+//! third file, and so is what siblings share. Test modules do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 /// The crates whose files import each other in one direction.
-const WITHOUT_CIRCLES: [&str; 4] = ["game-core", "protocol", "store", "tokens"];
+const WITHOUT_CIRCLES: [&str; 17] = [
+    "features",
+    "game-core",
+    "protocol",
+    "tokens",
+    "supervisor",
+    "store",
+    "settings",
+    "program",
+    "web",
+    "shard-core",
+    "shard",
+    "admin",
+    "server",
+    "matchmaker",
+    "client",
+    "bot-client",
+    "tests",
+];
 
 /// A module, by its path from the root of its crate.
 type Module = Vec<String>;
@@ -29,7 +52,9 @@ fn modules(source: &Path) -> BTreeMap<Module, String> {
                 let code = text
                     .lines()
                     .filter(|line| !line.trim_start().starts_with("//"));
-                modules.insert(module, code.collect::<Vec<_>>().join("\n"));
+                // `$crate` names what the users of a macro reach, not what its file imports.
+                let code = code.collect::<Vec<_>>().join("\n");
+                modules.insert(module, code.replace("$crate::", ""));
             }
         }
     }
@@ -73,8 +98,13 @@ fn paths(text: &str) -> Vec<Vec<String>> {
     found
 }
 
-/// The module that a path in `from` leads to, if it is one of ours.
-fn target(modules: &BTreeMap<Module, String>, from: &Module, path: &[String]) -> Option<Module> {
+/// The module that a path in `from` leads to, if it is one of ours, and the name of the item there. An import that
+/// the module passes on is followed to the module that defines the item.
+fn target(
+    modules: &BTreeMap<Module, String>,
+    from: &Module,
+    path: &[String],
+) -> Option<(Module, Option<String>)> {
     let (mut module, mut rest) = (from.clone(), path);
     let is_child = |name: &String| {
         let child: Module = from.iter().cloned().chain([name.clone()]).collect();
@@ -104,19 +134,61 @@ fn target(modules: &BTreeMap<Module, String>, from: &Module, path: &[String]) ->
         rest = &rest[1..];
     }
     match rest.first() {
-        Some(name) if module.is_empty() => Some(exported(modules, name).unwrap_or(module)),
-        _ => Some(module),
+        Some(name) if module != *from => {
+            Some(imported(modules, &module, name).unwrap_or((module, Some(name.clone()))))
+        }
+        name => Some((module, name.cloned())),
     }
 }
 
-/// The module of which the root of the crate exports `name`.
-fn exported(modules: &BTreeMap<Module, String>, name: &str) -> Option<Module> {
-    let root = Module::new();
-    let exports = paths(modules.get(&root)?);
-    let path = exports
+/// The origin of `name`, if `module` imports it from another one.
+fn imported(
+    modules: &BTreeMap<Module, String>,
+    module: &Module,
+    name: &String,
+) -> Option<(Module, Option<String>)> {
+    let text = modules.get(module)?;
+    let begins = |line: &&str| without_visibility(line).starts_with("use ");
+    let mut starts = text.lines().filter(begins).map(|line| {
+        let at = line.as_ptr() as usize - text.as_ptr() as usize;
+        text[at..].split_inclusive(';').next().unwrap()
+    });
+    starts.find_map(|import| {
+        let paths = paths(import);
+        let path = paths.iter().find(|path| path.last() == Some(name))?;
+        target(modules, module, path)
+    })
+}
+
+fn without_visibility(line: &str) -> &str {
+    let line = line.trim_start();
+    ["pub(crate) ", "pub(super) ", "pub "]
         .iter()
-        .find(|path| path.len() > 1 && path.last().is_some_and(|last| last == name))?;
-    target(modules, &root, path)
+        .find_map(|visibility| line.strip_prefix(visibility))
+        .unwrap_or(line)
+}
+
+/// Whether `child` is a part of the definition of `name`: a file with some of the methods or traits of a type that
+/// its parent defines.
+fn is_part(
+    modules: &BTreeMap<Module, String>,
+    child: &Module,
+    parent: &Module,
+    name: &str,
+) -> bool {
+    let has_word = |line: &str| {
+        let mut words = line.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        words.any(|word| word == name)
+    };
+    let has_line = |module: &Module, begins: &[&str]| {
+        modules[module]
+            .lines()
+            .map(without_visibility)
+            .any(|line| begins.iter().any(|begin| line.starts_with(begin)) && has_word(line))
+    };
+    child.split_last().is_some_and(|(_, above)| above == parent)
+        && has_line(parent, &["struct ", "enum "])
+        && has_line(child, &["impl ", "impl<"])
 }
 
 /// A way from a module back to itself.
@@ -150,9 +222,12 @@ fn imports(crate_name: &str) -> BTreeMap<Module, BTreeSet<Module>> {
         let paths = paths(text);
         let targets = paths
             .iter()
-            .filter_map(|path| target(&modules, module, path));
-        let others = targets.filter(|other| other != module).collect();
-        (module.clone(), others)
+            .filter_map(|path| target(&modules, module, path))
+            .filter(|(other, name)| {
+                let is_part_of = |name: &String| is_part(&modules, module, other, name);
+                other != module && !name.as_ref().is_some_and(is_part_of)
+            });
+        (module.clone(), targets.map(|(other, _)| other).collect())
     };
     modules.iter().map(of).collect()
 }
@@ -176,17 +251,26 @@ fn a_circle_of_imports_is_found() {
     let found = paths(text);
     let targets = found
         .iter()
-        .filter_map(|path| target(&modules, &module("a::b"), path));
+        .filter_map(|path| target(&modules, &module("a::b"), path))
+        .map(|(module, _)| module);
     let expected = ["a::c", "a::d", "a", "a::b::i"].map(module);
     assert_eq!(targets.collect::<BTreeSet<_>>(), expected.into());
     // What the root exports is of the module that it is from.
     let exports = (Module::new(), "pub use a::d::{K, L};".to_owned());
-    let modules = modules.into_iter().chain([exports]).collect();
+    let mut modules: BTreeMap<Module, String> = modules.into_iter().chain([exports]).collect();
     let path = ["crate", "L"].map(str::to_owned);
     assert_eq!(
         target(&modules, &module("a::b"), &path),
-        Some(module("a::d"))
+        Some((module("a::d"), Some("L".to_owned())))
     );
+    // A part of a type may use this type of its parent, and nothing else of it.
+    let parent = "pub(crate) struct M<S> {}\npub(crate) struct N;";
+    modules.insert(module("a"), parent.to_owned());
+    modules.insert(module("a::b"), "impl<S> M<S> {".to_owned());
+    let is_part = |child, parent, name| is_part(&modules, &module(child), &module(parent), name);
+    assert!(is_part("a::b", "a", "M"));
+    assert!(!is_part("a::b", "a", "N") && !is_part("a::c", "a", "M"));
+    assert!(!is_part("a::b::i", "a", "M"));
 
     let edge = |from, to: &[&str]| (module(from), to.iter().map(|to| module(to)).collect());
     let straight = [edge("a", &["b", "c"]), edge("b", &["c"]), edge("c", &[])];

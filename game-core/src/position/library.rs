@@ -1,24 +1,8 @@
 //! The types of this crate as the rules library's, and back.
 
-use shakmaty::uci::UciMove;
 use shakmaty::{CastlingMode, Color};
 
-use crate::{CastlingSide, Role, Seat, Square, Uci, Variant};
-
-pub(super) fn uci_move(uci: Uci) -> UciMove {
-    let to = to_library(uci.target());
-    match (uci.origin(), uci.role()) {
-        (Some(from), promotion) => UciMove::Normal {
-            from: to_library(from),
-            to,
-            promotion: promotion.map(library_role),
-        },
-        (None, dropped) => UciMove::Put {
-            role: dropped.map_or(shakmaty::Role::Pawn, library_role),
-            to,
-        },
-    }
-}
+use crate::{CastlingSide, Role, Seat, Square, Variant};
 
 pub(super) const fn seat(color: Color) -> Seat {
     match color {

@@ -1,17 +1,17 @@
 //! Positions and legal moves. Only this module knows the rules library, [`shakmaty`].
 
+mod blockade;
 mod library;
 mod moves;
-#[cfg(test)]
-mod tests;
 
+use shakmaty::attacks::queen_attacks;
 use shakmaty::fen::Fen;
 use shakmaty::san::SanPlus;
 use shakmaty::variant::VariantPosition;
 use shakmaty::zobrist::Zobrist64;
-use shakmaty::{CastlingMode, Chess, EnPassantMode, FromSetup as _, Position as _};
+use shakmaty::{Bitboard, CastlingMode, Chess, EnPassantMode, FromSetup as _, Position as _};
 
-use self::library::{color, role, seat, square, to_library, uci_move};
+use self::library::{color, library_role, role, seat, square, to_library};
 pub use self::moves::{InvalidSan, Move, San};
 use crate::{Piece, Seat, Square, Uci, Variant, chess960, fen};
 
@@ -222,20 +222,38 @@ impl Position {
     /// Whether the side to move is stalemated (FIDE 5.2.1), which is a draw: not in Antichess.
     #[must_use]
     pub fn is_stalemate(&self) -> bool {
-        on!(&self.0, p => p.is_stalemate()) && self.variant_end().is_none()
+        match &self.0 {
+            // It is asked after every move, and most positions have such a pawn.
+            Rules::Chess(chess) => {
+                !chess.is_check() && !has_free_pawn(chess) && chess.legal_moves().is_empty()
+            }
+            Rules::Other(other) => other.is_stalemate() && self.variant_end().is_none(),
+        }
     }
 
-    /// Whether neither side has the material to win (FIDE 5.2.2).
+    /// Whether neither side can win any more (FIDE 5.2.2): it has not the material, or, in standard chess
+    /// and Chess960, pawns that can never move keep the kings apart.
+    ///
+    /// Only the simplest of such blockades are proved: kings and pawns alone, each pawn before another
+    /// one, none that can capture or that a king can reach. Other dead positions go on until a draw by
+    /// agreement, repetition or the 75 moves.
     #[must_use]
     pub fn is_dead(&self) -> bool {
-        on!(&self.0, p => p.is_insufficient_material())
+        on!(&self.0, p => p.is_insufficient_material()) || self.is_blocked()
     }
 
     /// Whether the position by itself ends a match: by the variant's own rules, mate, stalemate, or a
     /// dead position.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        on!(&self.0, p => p.is_game_over())
+        on!(&self.0, p => p.is_game_over()) || self.is_blocked()
+    }
+
+    fn is_blocked(&self) -> bool {
+        match &self.0 {
+            Rules::Chess(chess) => blockade::is_proved(chess),
+            Rules::Other(_) => false,
+        }
     }
 
     /// Whether `seat` has the material to win by some sequence of legal moves (FIDE 6.9). Only the
@@ -276,31 +294,9 @@ impl Position {
     /// `None` if the rules do not allow it here.
     #[must_use]
     pub fn resolve(&self, uci: Uci) -> Option<Move> {
-        let named = uci_move(uci);
-        let legal = on!(&self.0, p => named.to_move(p)).ok();
-        let legal = legal.or_else(|| self.castling_to(uci))?;
-        Some(Move::new(legal, self.castling_mode()))
-    }
-
-    /// The castling of Chess960 that names the square that the king reaches. A step of one square is
-    /// never read so, as it is a move of the king.
-    fn castling_to(&self, uci: Uci) -> Option<shakmaty::Move> {
-        let Rules::Chess(chess) = &self.0 else {
-            return None;
-        };
-        let (king, target) = (to_library(uci.origin()?), to_library(uci.target()));
-        let names_castling = chess.castles().mode().is_chess960()
-            && uci.role().is_none()
-            && chess.board().king_of(chess.turn()) == Some(king)
-            && king.rank() == target.rank()
-            && king.distance(target) > 1;
-        if !names_castling {
-            return None;
-        }
-        let side = shakmaty::CastlingSide::from_king_side(king < target);
-        let rook = chess.castles().rook(chess.turn(), side)?;
-        let legal = shakmaty::Move::Castle { king, rook };
-        (side.king_to(chess.turn()) == target && chess.is_legal(legal)).then_some(legal)
+        let named = on!(&self.0, p => named(p, uci))?;
+        let is_legal = on!(&self.0, p => p.is_legal(named));
+        is_legal.then(|| Move::new(named, self.castling_mode()))
     }
 
     /// The one legal move that `san` fits; `None` if there is none or more than one.
@@ -374,3 +370,59 @@ impl PartialEq for Position {
 }
 
 impl Eq for Position {}
+
+/// The move that `uci` names, legal or not. A king's step of more than one square names castling by the
+/// square that the king reaches.
+fn named(position: &impl shakmaty::Position, uci: Uci) -> Option<shakmaty::Move> {
+    use shakmaty::{CastlingSide, Move, Role};
+
+    let board = position.board();
+    let (to, given) = (to_library(uci.target()), uci.role().map(library_role));
+    let Some(from) = uci.origin().map(to_library) else {
+        return given.map(|role| Move::Put { role, to });
+    };
+    let role = board.role_at(from)?;
+    if given.is_some() && role != Role::Pawn {
+        return None;
+    }
+    let castles = position.castles();
+    Some(match role {
+        Role::King if (castles.castling_rights() & position.us()).contains(to) => Move::Castle {
+            king: from,
+            rook: to,
+        },
+        Role::King if from.distance(to) > 1 => {
+            let side = CastlingSide::from_king_side(from < to);
+            let rook = castles.rook(position.turn(), side)?;
+            if to != side.king_to(position.turn()) {
+                return None;
+            }
+            Move::Castle { king: from, rook }
+        }
+        Role::Pawn if from.file() != to.file() && !board.occupied().contains(to) => {
+            Move::EnPassant { from, to }
+        }
+        _ => Move::Normal {
+            role,
+            from,
+            capture: board.role_at(to),
+            to,
+            promotion: given,
+        },
+    })
+}
+
+/// Whether a pawn of the side to move, which is not in check, can step. It asks only for pawns that
+/// cannot be pinned, as they are on no line with their king.
+fn has_free_pawn(chess: &Chess) -> bool {
+    let board = chess.board();
+    let Some(king) = board.king_of(chess.turn()) else {
+        return false;
+    };
+    let free = chess.our(shakmaty::Role::Pawn) & !queen_attacks(king, Bitboard::EMPTY);
+    let ahead = free.shift(chess.turn().fold_wb(8, -8));
+    (ahead & !board.occupied()).any()
+}
+
+#[cfg(test)]
+mod tests;

@@ -99,16 +99,15 @@ fn an_earlier_state_is_the_one_that_the_log_has_up_to_it() {
     decide(&mut table, Outcome::WhiteWins).unwrap();
     for seq in 0..=table.game.seq() {
         let log = &table.events[..seq as usize];
-        let clocks = log.last().map_or_else(
-            || Match::new(setup().build()).clocks(table.now),
-            |e| e.clocks,
-        );
-        let earlier = Match::restore(table.game.snapshot_at(seq, clocks), &[]).unwrap();
+        let fresh_one = fresh();
+        let (clocks, at) = log
+            .last()
+            .map_or((fresh_one.clocks, fresh_one.at), |e| (e.clocks, e.at));
+        let earlier = Match::restore(table.game.snapshot_at(seq, clocks, at), &[]).unwrap();
         let of_log = Match::restore(fresh(), log).unwrap();
         assert_eq!(earlier.snapshot(), of_log.snapshot(), "{seq}");
     }
-    let whole = table
-        .game
-        .snapshot_at(u32::MAX, table.game.clocks(table.now));
+    let last = table.events.last().unwrap();
+    let whole = table.game.snapshot_at(u32::MAX, last.clocks, last.at);
     assert_eq!(whole, table.game.snapshot());
 }

@@ -49,7 +49,7 @@ fn first_moves_are_not_timed_and_earn_no_increment() {
     assert_eq!(table.clock_ms(Seat::Black), 177_500);
     table.play("b8c6");
     assert_eq!(table.clock_ms(Seat::Black), 179_500);
-    let shown = table.events[3].clocks;
+    let shown = table.events[3].clocks.remaining;
     assert_eq!(
         (shown.white.as_millis(), shown.black.as_millis()),
         (177_000, 179_500)
@@ -160,7 +160,7 @@ fn it_is_known_whose_clock_counts_next() {
         ("g2g4", Some(Seat::Black)),
         ("d8h4", None),
     ] {
-        let command = table.move_of(uci, false);
+        let command = table.move_of(uci);
         table.send(table.game.turn(), command).unwrap();
         assert_eq!(
             (table.game.running(), table.game.timed_seat()),
@@ -201,7 +201,7 @@ fn starting_a_clock_that_counts_changes_nothing() {
 fn the_next_side_pays_nothing_until_its_clock_is_started() {
     let mut table = Table::initial();
     table.play_all("e2e4 e7e5 g1f3");
-    let reply = table.move_of("b8c6", false);
+    let reply = table.move_of("b8c6");
     table.send(Seat::Black, reply).unwrap();
     assert_eq!(table.clock_ms(Seat::Black), 182_000);
     // The store takes 9 s to confirm, and White moves before its clock was ever started.
@@ -222,7 +222,7 @@ fn a_flag_falls_when_the_time_is_used_up() {
     table.wait(1).tick().tick();
     table.expect_end(Outcome::BlackWins, Termination::TimeForfeit);
     assert_eq!(table.events.len(), 3);
-    assert_eq!(table.events[2].clocks.white, Duration::ZERO);
+    assert_eq!(table.events[2].clocks.remaining.white, Duration::ZERO);
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn a_command_from_after_the_flag_finds_the_match_over() {
     for late in [0, 1, 1_000_000] {
         let mut table = Table::initial();
         table.play_all("e2e4 e7e5").wait(180 * SECOND + late);
-        let command = table.move_of("g1f3", false);
+        let command = table.move_of("g1f3");
         assert_eq!(table.send(Seat::White, command), Err(Refusal::MatchOver));
         table.expect_end(Outcome::BlackWins, Termination::TimeForfeit);
     }
@@ -325,7 +325,7 @@ fn offers_and_refusals_spend_no_time_but_what_has_passed() {
     let mut table = Table::initial();
     table.play_all("e2e4 e7e5").wait(3 * SECOND);
     table.send(Seat::Black, CommandKind::OfferDraw).unwrap();
-    assert_eq!(table.events[2].clocks.white.as_millis(), 177_000);
+    assert_eq!(table.events[2].clocks.remaining.white.as_millis(), 177_000);
     table.wait(3 * SECOND);
     table
         .send(Seat::White, CommandKind::Abort)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use game_core::{
     BySeat, ClockStart, Command, CommandId, CommandKind, Event, EventKind, Match, MatchSetup,
-    MatchTime, Refusal, Seat, Termination, TimeControl, Uci,
+    MatchTime, Refusal, Seat, Termination, TimeControl, Uci, WithMove,
 };
 use proptest::prelude::*;
 
@@ -39,7 +39,7 @@ pub(crate) enum Step {
     /// A legal move by the side to move, chosen by number.
     Legal {
         choice: u16,
-        offers_draw: bool,
+        with: WithMove,
     },
     Send {
         seat: Seat,
@@ -65,12 +65,22 @@ pub(crate) fn uci() -> impl Strategy<Value = Uci> {
     })
 }
 
+pub(crate) fn with_move() -> impl Strategy<Value = WithMove> {
+    prop_oneof![
+        8 => Just(WithMove::Nothing),
+        1 => Just(WithMove::DrawOffer),
+        1 => Just(WithMove::DrawClaim),
+    ]
+}
+
 fn any_command() -> impl Strategy<Value = CommandKind> {
     prop_oneof![
-        (0..60_u16, uci(), any::<bool>()).prop_map(|(ply, uci, offers_draw)| CommandKind::Move {
-            ply,
-            uci,
-            offers_draw
+        (0..60_u32, uci(), with_move()).prop_map(|(position_seq, uci, with)| {
+            CommandKind::Move {
+                position_seq,
+                uci,
+                with,
+            }
         }),
         Just(CommandKind::OfferDraw),
         Just(CommandKind::DeclineDraw),
@@ -89,8 +99,8 @@ fn final_command() -> impl Strategy<Value = CommandKind> {
 /// Anything but a repeat.
 pub(crate) fn new_step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        40 => (any::<u16>(), prop::bool::weighted(0.1))
-            .prop_map(|(choice, offers_draw)| Step::Legal { choice, offers_draw }),
+        40 => (any::<u16>(), with_move())
+            .prop_map(|(choice, with)| Step::Legal { choice, with }),
         20 => Just(Step::StartClock),
         20 => (0..3_000_000_u64, any::<bool>())
             .prop_map(|(micros, ticks)| Step::Wait { micros, ticks }),
@@ -162,16 +172,13 @@ impl Course {
                 self.now = MatchTime::from_micros(self.now.as_micros() - micros);
             }
             Step::StartClock => self.game.start_clock(self.now),
-            Step::Legal {
-                choice,
-                offers_draw,
-            } => {
+            Step::Legal { choice, with } => {
                 let moves = self.game.legal_moves();
                 if let Some(index) = usize::from(choice).checked_rem(moves.len()) {
                     let kind = CommandKind::Move {
-                        ply: self.game.ply(),
+                        position_seq: self.game.position_seq(),
                         uci: moves[index],
-                        offers_draw,
+                        with,
                     };
                     self.send_new(self.game.turn(), kind);
                 }
@@ -244,15 +251,14 @@ impl Course {
     /// The time that a side was given, less what it has left, must have passed.
     pub(crate) fn check_charges(&self) {
         let setup = self.game.setup();
-        let control = setup.time_control;
-        let mut given = BySeat::new_with(|_| control.start());
+        let mut given = setup.controls.map(TimeControl::start);
         let mut ply = 0;
         for (index, event) in self.events.iter().enumerate() {
             if let (EventKind::Moved { .. }, Some(seat)) = (event.kind, event.seat) {
                 let next = self.events.get(index + 1);
                 let timed = ply >= 2 || setup.clock_start == ClockStart::AtOnce;
                 if timed && !rules_ended(next) {
-                    given[seat] += control.increment();
+                    given[seat] += setup.controls[seat].increment();
                 }
                 ply += 1;
             }

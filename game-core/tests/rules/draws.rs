@@ -1,6 +1,6 @@
 //! Draw offers and the answers to them.
 
-use game_core::{CommandKind, EventKind, Outcome, Refusal, Seat, Termination};
+use game_core::{CommandKind, EventKind, Outcome, Refusal, Seat, Termination, WithMove};
 
 use crate::table::Table;
 
@@ -77,12 +77,12 @@ fn a_move_declines_the_opponents_offer_and_keeps_ones_own() {
 #[test]
 fn an_offer_may_travel_with_a_move() {
     let mut table = opened();
-    let command = table.move_of("f1c4", true);
+    let command = table.move_with("f1c4", WithMove::DrawOffer);
     table.send(Seat::White, command).unwrap();
     assert!(matches!(
         table.last(),
         EventKind::Moved {
-            offers_draw: true,
+            with: WithMove::DrawOffer,
             ..
         }
     ));
@@ -95,7 +95,7 @@ fn an_offer_may_travel_with_a_move() {
 fn an_offer_with_a_move_declines_the_one_it_meets() {
     let mut table = opened();
     table.send(Seat::Black, OfferDraw).unwrap();
-    let command = table.move_of("f1c4", true);
+    let command = table.move_with("f1c4", WithMove::DrawOffer);
     table.send(Seat::White, command).unwrap();
     assert_eq!(table.game.outcome(), None);
     assert_eq!(table.game.draw_offer(), Some(Seat::White));
@@ -105,7 +105,7 @@ fn an_offer_with_a_move_declines_the_one_it_meets() {
 fn an_offer_with_a_mating_move_does_not_matter() {
     let mut table = Table::initial();
     table.play_all("f2f3 e7e5 g2g4");
-    let command = table.move_of("d8h4", true);
+    let command = table.move_with("d8h4", WithMove::DrawOffer);
     table.send(Seat::Black, command).unwrap();
     table.expect_end(Outcome::BlackWins, Termination::Checkmate);
     assert_eq!(table.game.draw_offer(), None);
@@ -114,19 +114,19 @@ fn an_offer_with_a_mating_move_does_not_matter() {
 #[test]
 fn a_move_whose_offer_is_refused_is_not_made() {
     let mut table = Table::initial();
-    let command = table.move_of("e2e4", true);
+    let command = table.move_with("e2e4", WithMove::DrawOffer);
     assert_eq!(table.send(Seat::White, command), Err(Refusal::TooEarly));
     assert_eq!(table.game.ply(), 0);
     table.play("e2e4");
     // After Black's first move both are made.
-    let command = table.move_of("e7e5", true);
+    let command = table.move_with("e7e5", WithMove::DrawOffer);
     table.send(Seat::Black, command).unwrap();
     table.start_clock().play("g1f3");
-    let command = table.move_of("b8c6", true);
+    let command = table.move_with("b8c6", WithMove::DrawOffer);
     assert_eq!(table.send(Seat::Black, command), Err(Refusal::OfferTooSoon));
     assert_eq!(table.game.ply(), 3);
     // An illegal move is refused as such.
-    let command = table.move_of("b8b1", true);
+    let command = table.move_with("b8b1", WithMove::DrawOffer);
     assert_eq!(table.send(Seat::Black, command), Err(Refusal::IllegalMove));
 }
 

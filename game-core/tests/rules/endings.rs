@@ -95,7 +95,7 @@ fn the_rules_end_a_match_at_once() {
         table.expect_end(*outcome, *termination);
         let end = table.events.last().unwrap();
         assert_eq!((end.seat, end.command_id), (None, None));
-        let again = table.move_of("a1a2", false);
+        let again = table.move_of("a1a2");
         assert_eq!(
             table.send(table.game.turn(), again),
             Err(Refusal::MatchOver)

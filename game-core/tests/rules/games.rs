@@ -8,7 +8,7 @@ use std::time::Duration;
 use game_core::testing::SetupBuilder;
 use game_core::{
     ClockStart, Command, CommandId, CommandKind, Event, Match, MatchId, MatchSetup, MatchTime,
-    Player, Seat, TimeControl, Uci,
+    Player, Seat, TimeControl, Uci, WithMove,
 };
 use pgn_reader::shakmaty::fen::Fen;
 use pgn_reader::shakmaty::san::San;
@@ -147,7 +147,7 @@ impl Replay {
         let timed = ply >= 2 || setup.clock_start == ClockStart::AtOnce;
         let mates = recorded.sans[ply].ends_with('#');
         let increment = if timed && !mates {
-            setup.time_control.increment()
+            setup.controls[self.game.turn()].increment()
         } else {
             Duration::ZERO
         };
@@ -165,9 +165,9 @@ impl Replay {
         self.send(
             self.game.turn(),
             CommandKind::Move {
-                ply: self.game.ply(),
+                position_seq: self.game.position_seq(),
                 uci: uci.parse().expect("UCI"),
-                offers_draw: false,
+                with: WithMove::Nothing,
             },
         );
     }
@@ -213,6 +213,9 @@ fn setup(recorded: &Game, number: u128) -> MatchSetup {
     let player = |tag: &str, id: &str| Player {
         id: id.parse().expect("a valid id"),
         name: recorded.tag(tag).into(),
+        rating: None,
+        // Clocks without lag compensation, as recorded.
+        is_bot: true,
     };
     let control: TimeControl = recorded.tag("TimeControl").parse().expect("a time control");
     // What ended before both first moves were made can have a result only if it counts at once, and

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use game_core::{
-    BySeat, Command, CommandId, CommandKind, Deed, End, Entry, Event, EventKind, Match, MatchTime,
-    Outcome, Snapshot, Termination,
+    BySeat, ClockState, Command, CommandId, CommandKind, Deed, End, Entry, Event, EventKind, Match,
+    MatchTime, Outcome, Snapshot, Termination, WithMove,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::course::{Course, agreed, seat, step, uci};
+use crate::course::{Course, agreed, seat, step, uci, with_move};
 
 /// A snapshot and log as a match might leave them.
 fn left_behind() -> impl Strategy<Value = (Snapshot, Vec<Event>)> {
@@ -35,9 +35,9 @@ fn use_it(mut game: Match) {
     for (id, uci) in game.legal_moves().into_iter().take(2).enumerate() {
         let id = CommandId(u64::MAX - id as u64);
         let kind = CommandKind::Move {
-            ply: game.ply(),
+            position_seq: game.position_seq(),
             uci,
-            offers_draw: true,
+            with: WithMove::DrawOffer,
         };
         let _ = game.apply(game.turn(), &Command { id, kind }, now, &mut events);
         game.start_clock(now);
@@ -83,18 +83,19 @@ fn any_clock() -> impl Strategy<Value = Duration> + Clone {
 }
 
 fn any_entry() -> impl Strategy<Value = Entry> {
-    let moved = (seat(), uci(), any::<u32>(), any::<bool>()).prop_map(
-        |(seat, uci, clock_ms, offers_draw)| Deed::Moved {
-            seat,
-            uci,
-            clock_ms,
-            offers_draw,
-        },
-    );
+    let moved =
+        (seat(), uci(), any::<u32>(), with_move()).prop_map(|(seat, uci, clock_ms, with)| {
+            Deed::Moved {
+                seat,
+                uci,
+                with,
+                clock_ms,
+            }
+        });
     let deed = prop_oneof![
         moved,
-        seat().prop_map(|seat| Deed::DrawOffered { seat }),
-        seat().prop_map(|seat| Deed::DrawDeclined { seat }),
+        seat().prop_map(|seat| Deed::DrawOffered(seat)),
+        seat().prop_map(|seat| Deed::DrawDeclined(seat)),
     ];
     (0..40_u64, deed).prop_map(|(id, deed)| Entry {
         command: CommandId(id),
@@ -140,14 +141,14 @@ fn spoil(snapshot: &mut Snapshot, damage: Damage) {
             history.remove(usize::from(place) % len);
         }
         Damage::Replaced(..) | Damage::Removed(_) => {}
-        Damage::Clocks(clocks) => snapshot.clocks = clocks,
+        Damage::Clocks(clocks) => snapshot.clocks.remaining = clocks,
         Damage::End(end) => snapshot.end = end,
     }
 }
 
 fn any_event() -> impl Strategy<Value = Event> {
     let kind = prop_oneof![
-        (uci(), any::<bool>()).prop_map(|(uci, offers_draw)| EventKind::Moved { uci, offers_draw }),
+        (uci(), with_move()).prop_map(|(uci, with)| EventKind::Moved { uci, with }),
         Just(EventKind::DrawOffered),
         Just(EventKind::DrawDeclined),
         any_outcome().prop_map(|(outcome, termination)| EventKind::Ended {
@@ -166,7 +167,11 @@ fn any_event() -> impl Strategy<Value = Event> {
             seq,
             seat,
             command_id: id.map(CommandId),
-            clocks: BySeat { white, black },
+            clocks: ClockState {
+                remaining: BySeat { white, black },
+                ..ClockState::default()
+            },
+            at: MatchTime::default(),
             kind,
         })
 }

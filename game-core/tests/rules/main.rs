@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod arbiter;
+mod blockade;
 mod clocks;
 mod course;
 mod draws;
@@ -16,3 +17,4 @@ mod play;
 mod properties;
 mod restore;
 mod table;
+mod variants;

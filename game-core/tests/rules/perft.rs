@@ -2,14 +2,48 @@
 
 use std::collections::HashSet;
 
-use game_core::{Command, CommandId, CommandKind, Match, MatchTime, Uci};
+use game_core::{
+    Command, CommandId, CommandKind, Match, MatchTime, Move, Position, Uci, Variant, WithMove,
+};
 use pgn_reader::shakmaty::perft;
 
 use crate::games::library_position;
 use crate::table::setup;
 
 /// A line is `name; FEN; count at depth 1, 2, …`.
-const POSITIONS: &str = include_str!("../data/perft.txt");
+const POSITIONS: &str = include_str!("../data/perft/wiki.txt");
+
+/// The published counts of variants: `id` of a position, `epd` (FEN), and lines `perft DEPTH COUNT`.
+const VARIANTS: [(Variant, &str); 8] = [
+    (
+        Variant::Chess960,
+        include_str!("../data/perft/chess960.perft"),
+    ),
+    (
+        Variant::Crazyhouse,
+        include_str!("../data/perft/crazyhouse.perft"),
+    ),
+    (
+        Variant::Antichess,
+        include_str!("../data/perft/antichess.perft"),
+    ),
+    (Variant::Atomic, include_str!("../data/perft/atomic.perft")),
+    (
+        Variant::KingOfTheHill,
+        include_str!("../data/perft/hill.perft"),
+    ),
+    (
+        Variant::RacingKings,
+        include_str!("../data/perft/racingkings.perft"),
+    ),
+    (
+        Variant::ThreeCheck,
+        include_str!("../data/perft/3check.perft"),
+    ),
+    (Variant::Horde, include_str!("../data/perft/horde.perft")),
+];
+/// Larger counts take too long to find without optimization.
+const COUNT_MAX: u64 = 100_000;
 
 struct Published {
     name: &'static str,
@@ -45,9 +79,9 @@ fn after(game: &Match, uci: Uci) -> Match {
     let command = Command {
         id: CommandId(game.seq().into()),
         kind: CommandKind::Move {
-            ply: game.ply(),
+            position_seq: game.position_seq(),
             uci,
-            offers_draw: false,
+            with: WithMove::Nothing,
         },
     };
     let mut events = Vec::new();
@@ -130,4 +164,48 @@ fn the_rules_beneath_count_the_published_number() {
             assert_eq!(found, *count, "{} {depth}", position.name);
         }
     }
+}
+
+/// Legal sequences of `depth` moves. On the way, every move must be the one that its name names.
+fn sequences_of(position: &Position, depth: usize) -> u64 {
+    let moves = position.legal_moves();
+    if depth == 1 {
+        return moves.len() as u64;
+    }
+    let after = |legal: Move| {
+        assert_eq!(position.resolve(legal.uci()), Some(legal));
+        let mut after = position.clone();
+        after.play(legal);
+        sequences_of(&after, depth - 1)
+    };
+    moves.into_iter().map(after).sum()
+}
+
+#[test]
+fn positions_of_every_variant_have_the_published_number_of_sequences() {
+    let mut checked = 0;
+    for (variant, published) in VARIANTS {
+        let mut position = None;
+        for line in published.lines() {
+            let Some((key, value)) = line.split_once(' ') else {
+                continue;
+            };
+            match key {
+                "epd" => position = Some(Position::from_fen(variant, value).expect(value)),
+                "perft" => {
+                    let (depth, count) = value.split_once(' ').expect(line);
+                    let count: u64 = count.parse().expect(line);
+                    let position = position.as_ref().expect("a position before its counts");
+                    if count <= COUNT_MAX {
+                        let found = sequences_of(position, depth.parse().expect(line));
+                        assert_eq!(found, count, "{variant} {line} {}", position.fen());
+                        checked += 1;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    // So many of the counts in the files are small enough.
+    assert_eq!(checked, 202);
 }

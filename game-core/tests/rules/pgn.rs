@@ -26,6 +26,10 @@ fn a_match_as_a_whole() {
 [Result "0-1"]
 [UTCDate "2025.05.01"]
 [UTCTime "00:00:06"]
+[WhiteElo "-"]
+[WhiteTitle "BOT"]
+[BlackElo "-"]
+[BlackTitle "BOT"]
 [TimeControl "180+2"]
 [Termination "Normal"]
 
@@ -103,6 +107,8 @@ fn a_tag_value_may_hold_anything() {
         let player = |id: &str| Player {
             id: id.parse().unwrap(),
             name: name.into(),
+            rating: None,
+            is_bot: false,
         };
         let setup = setup().players(player("a"), player("b"));
         let mut table = Table::new(setup.build());

@@ -1,23 +1,23 @@
 //! Moves and the commands that end a match, what is refused, and what a repeat gets.
 
-use game_core::{CommandKind, EventKind, Outcome, Refusal, Seat, Termination};
+use game_core::{CommandKind, EventKind, Outcome, Refusal, Seat, Termination, WithMove};
 
 use crate::table::Table;
 
 const KIWIPETE: &str = "r3k2r/p1ppqpb1/bn2pnp1/3PN3/1p2P3/2N2Q1p/PPPBBPPP/R3K2R w KQkq - 0 1";
 
-fn a_move(ply: u16, uci: &str) -> CommandKind {
+fn a_move(position_seq: u32, uci: &str) -> CommandKind {
     CommandKind::Move {
-        ply,
+        position_seq,
         uci: uci.parse().unwrap(),
-        offers_draw: false,
+        with: WithMove::Nothing,
     }
 }
 
 #[test]
 fn a_move_is_one_event_with_its_command() {
     let mut table = Table::initial();
-    let command = table.move_of("e2e4", false);
+    let command = table.move_of("e2e4");
     assert_eq!(table.send_as(Seat::White, 77, command), Ok(1));
     let event = &table.events[0];
     assert_eq!((event.seq, event.seat), (1, Some(Seat::White)));
@@ -27,7 +27,7 @@ fn a_move_is_one_event_with_its_command() {
         event.kind,
         EventKind::Moved {
             uci,
-            offers_draw: false
+            with: WithMove::Nothing
         }
     );
     assert_eq!((table.game.ply(), table.game.turn()), (1, Seat::Black));
@@ -41,7 +41,7 @@ fn a_move_is_one_event_with_its_command() {
 fn a_move_that_ends_the_match_is_followed_by_the_end() {
     let mut table = Table::initial();
     table.play_all("f2f3 e7e5 g2g4");
-    let mate = table.move_of("d8h4", false);
+    let mate = table.move_of("d8h4");
     assert_eq!(table.send_as(Seat::Black, 9, mate), Ok(4));
     let authors: Vec<_> = table.events[3..]
         .iter()
@@ -75,7 +75,7 @@ fn a_king_may_step_beside_its_rook_without_castling() {
     let mut table = Table::from_fen("4k3/8/8/8/8/8/8/4K2R w - - 0 1");
     for castling in ["e1g1", "e1h1"] {
         assert!(!table.game.is_legal(castling.parse().unwrap()));
-        let command = table.move_of(castling, false);
+        let command = table.move_of(castling);
         assert_eq!(table.send(Seat::White, command), Err(Refusal::IllegalMove));
     }
 }
@@ -86,9 +86,9 @@ fn the_first_reason_that_holds_is_given() {
     table.play_all("e2e4 e7e5 g1f3");
     // Black is to move at ply 3.
     let cases = [
-        (Seat::White, a_move(2, "g1f3"), Refusal::StalePly),
-        (Seat::Black, a_move(1, "e7e5"), Refusal::StalePly),
-        (Seat::White, a_move(4, "f1c4"), Refusal::StalePly),
+        (Seat::White, a_move(2, "g1f3"), Refusal::StalePosition),
+        (Seat::Black, a_move(1, "e7e5"), Refusal::StalePosition),
+        (Seat::White, a_move(4, "f1c4"), Refusal::StalePosition),
         (Seat::White, a_move(3, "f1c4"), Refusal::NotYourTurn),
         (Seat::Black, a_move(3, "e8e6"), Refusal::IllegalMove),
         (Seat::Black, a_move(3, "f1c4"), Refusal::IllegalMove),
@@ -166,7 +166,7 @@ fn nothing_is_accepted_after_the_end() {
     let before = table.game.snapshot();
     for seat in Seat::BOTH {
         for kind in [
-            table.move_of("g1f3", false),
+            table.move_of("g1f3"),
             CommandKind::Resign,
             CommandKind::Abort,
             CommandKind::OfferDraw,
@@ -185,10 +185,10 @@ fn nothing_is_accepted_after_the_end() {
 #[test]
 fn an_accepted_command_sent_again_has_one_effect_and_the_same_answer() {
     let mut table = Table::initial();
-    let first = table.move_of("e2e4", false);
+    let first = table.move_of("e2e4");
     assert_eq!(table.send_as(Seat::White, 5, first), Ok(1));
     table.start_clock();
-    let reply = table.move_of("e7e5", false);
+    let reply = table.move_of("e7e5");
     // The other seat's ids are its own.
     assert_eq!(table.send_as(Seat::Black, 5, reply), Ok(2));
     table.start_clock();
@@ -231,10 +231,10 @@ fn a_repeat_does_not_let_time_act() {
 
 #[test]
 fn a_command_id_used_again_for_another_command_is_refused() {
-    let with_offer = |ply, uci: &str| CommandKind::Move {
-        ply,
+    let with_offer = |position_seq, uci: &str| CommandKind::Move {
+        position_seq,
         uci: uci.parse().unwrap(),
-        offers_draw: true,
+        with: WithMove::DrawOffer,
     };
     let mut table = Table::from_fen(KIWIPETE);
     // Castling has two names, and both are the same command.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use game_core::{
-    CommandId, CommandKind, Event, EventKind, Match, Outcome, Refusal, RestoreError, Seat,
-    Snapshot, Termination,
+    ClockState, CommandId, CommandKind, Event, EventKind, Match, MatchTime, Outcome, Refusal,
+    RestoreError, Seat, Snapshot, Termination, WithMove,
 };
 
 use crate::table::{Table, setup};
@@ -16,7 +16,7 @@ fn told_in_full() -> Table {
     table.send(Seat::White, CommandKind::OfferDraw).unwrap();
     table.wait(700);
     table.send(Seat::Black, CommandKind::DeclineDraw).unwrap();
-    let command = table.move_of("b8c6", true);
+    let command = table.move_with("b8c6", WithMove::DrawOffer);
     table.send(Seat::Black, command).unwrap();
     table.start_clock().wait(3_000).play("f1c4");
     table.send(Seat::White, CommandKind::Resign).unwrap();
@@ -55,6 +55,10 @@ fn events_are_made_again_from_what_a_match_keeps_of_them() {
                     expected.clocks = table.events[index - 2].clocks;
                 }
             }
+            if index < last {
+                expected.clocks = remaining_only(&expected);
+                expected.at = MatchTime::default();
+            }
             assert_eq!(*event, expected, "of whole milliseconds all the way");
         }
     }
@@ -63,13 +67,24 @@ fn events_are_made_again_from_what_a_match_keeps_of_them() {
     assert_eq!(again.pgn("here"), table.game.pgn("here"));
 }
 
+/// What is rebuilt of the clocks of an event before the last.
+fn remaining_only(event: &Event) -> ClockState {
+    ClockState {
+        remaining: event.clocks.remaining,
+        ..ClockState::default()
+    }
+}
+
 #[test]
 fn what_counted_under_a_former_owner_is_in_no_event() {
     let mut table = Table::initial();
     table.play_all("e2e4 e7e5 g1f3");
     let mut loaded = Match::restore(fresh(), &table.events).unwrap();
     loaded.carry_over(Duration::from_secs(2));
-    assert_eq!(loaded.events_after(0), table.events);
+    let rebuilt = loaded.events_after(0);
+    let clocks = |events: &[Event]| -> Vec<_> { events.iter().map(remaining_only).collect() };
+    assert_eq!(clocks(&rebuilt), clocks(&table.events));
+    assert_eq!(rebuilt.last(), table.events.last());
 }
 
 #[test]
@@ -102,9 +117,9 @@ fn offers_repeats_and_repetitions_come_back() {
         Err(Refusal::OfferTooSoon)
     );
     let first = CommandKind::Move {
-        ply: 1,
+        position_seq: 1,
         uci: "g8f6".parse().unwrap(),
-        offers_draw: false,
+        with: WithMove::Nothing,
     };
     assert_eq!(table.send_as(Seat::Black, 2, first), Ok(2));
     table.play_all("g1f3 g8f6 f3g1");
@@ -180,7 +195,7 @@ fn a_log_that_no_match_wrote_is_refused() {
         ),
         (
             "an illegal move",
-            |log| log[0].kind = moved("e2e5", false),
+            |log| log[0].kind = moved("e2e5", WithMove::Nothing),
             RestoreError::Refused {
                 seq: 1,
                 refusal: Refusal::IllegalMove,
@@ -196,7 +211,7 @@ fn a_log_that_no_match_wrote_is_refused() {
         ),
         (
             "an offer with the first move",
-            |log| log[0].kind = moved("e2e4", true),
+            |log| log[0].kind = moved("e2e4", WithMove::DrawOffer),
             RestoreError::Refused {
                 seq: 1,
                 refusal: Refusal::TooEarly,
@@ -219,12 +234,12 @@ fn a_log_that_no_match_wrote_is_refused() {
         ),
         (
             "a clock beyond all bounds",
-            |log| log[2].clocks.black = Duration::MAX,
+            |log| log[2].clocks.remaining.black = Duration::MAX,
             RestoreError::Clock { seq: 3 },
         ),
         (
             "a clock finer than a microsecond",
-            |log| log[2].clocks.black = Duration::from_nanos(1_500),
+            |log| log[2].clocks.remaining.black = Duration::from_nanos(1_500),
             RestoreError::Clock { seq: 3 },
         ),
         (
@@ -293,10 +308,10 @@ fn a_log_that_no_match_wrote_is_refused() {
     }
 }
 
-fn moved(uci: &str, offers_draw: bool) -> EventKind {
+fn moved(uci: &str, with: WithMove) -> EventKind {
     EventKind::Moved {
         uci: uci.parse().unwrap(),
-        offers_draw,
+        with,
     }
 }
 
@@ -349,13 +364,14 @@ fn an_end_by_itself_must_follow() {
         for outcome in outcomes {
             for termination in terminations {
                 let mut log = table.events[..made].to_vec();
-                let mut clocks = table.game.clocks(table.now);
-                clocks.white = Duration::from_millis(white_ms);
+                let mut clocks = table.game.snapshot().clocks;
+                clocks.remaining.white = Duration::from_millis(white_ms);
                 log.push(Event {
                     seq: made as u32 + 1,
                     seat: None,
                     command_id: None,
                     clocks,
+                    at: table.now,
                     kind: ended(outcome, termination),
                 });
                 let restored = Match::restore(fresh(), &log).is_ok();
@@ -377,7 +393,8 @@ fn a_match_that_counts_at_once_has_no_late_first_move() {
         seq: 2,
         seat: None,
         command_id: None,
-        clocks: table.game.clocks(table.now),
+        clocks: table.game.snapshot().clocks,
+        at: table.now,
         kind: ended(Outcome::Aborted, Termination::BlackNoStart),
     });
     let refused = Match::restore(fresh, &log).map(|_| ());
@@ -388,7 +405,7 @@ fn a_match_that_counts_at_once_has_no_late_first_move() {
 fn a_snapshot_with_impossible_clocks_is_refused() {
     for (secs, nanos) in [(u64::MAX, 0), (1, 500)] {
         let mut snapshot = told_in_full().game.snapshot();
-        snapshot.clocks.black = Duration::new(secs, nanos);
+        snapshot.clocks.remaining.black = Duration::new(secs, nanos);
         let refused = Match::restore(snapshot, &[]).map(|_| ());
         assert_eq!(refused, Err(RestoreError::Clock { seq: 7 }));
     }
@@ -401,7 +418,7 @@ fn castling_is_restored_only_in_its_recorded_form() {
     table.play("e1g1");
     let start = Match::new(setup().start(fen).build()).snapshot();
     assert!(Match::restore(start.clone(), &table.events).is_ok());
-    table.events[0].kind = moved("e1h1", false);
+    table.events[0].kind = moved("e1h1", WithMove::Nothing);
     let refused = Match::restore(start, &table.events).map(|_| ());
     assert_eq!(refused, Err(RestoreError::Unfounded { seq: 1 }));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use game_core::testing::SetupBuilder;
 use game_core::{
     Command, CommandId, CommandKind, Event, EventKind, Match, MatchSetup, MatchTime, Outcome,
-    Refusal, Seat, Termination,
+    Refusal, Seat, Termination, WithMove,
 };
 
 /// The terms at most tables: 3+2, untimed first moves, the initial position.
@@ -87,18 +87,23 @@ impl Table {
         self.game.apply(seat, &command, self.now, &mut self.events)
     }
 
-    /// The move `uci` for the present ply.
-    pub(crate) fn move_of(&self, uci: &str, offers_draw: bool) -> CommandKind {
+    /// The move `uci` in the present position.
+    pub(crate) fn move_of(&self, uci: &str) -> CommandKind {
+        self.move_with(uci, WithMove::Nothing)
+    }
+
+    /// The move `uci` in the present position, with an offer or a claim.
+    pub(crate) fn move_with(&self, uci: &str, with: WithMove) -> CommandKind {
         CommandKind::Move {
-            ply: self.game.ply(),
+            position_seq: self.game.position_seq(),
             uci: uci.parse().expect(uci),
-            offers_draw,
+            with,
         }
     }
 
     /// Makes one move for the side to move, and starts the clock of the other.
     pub(crate) fn play(&mut self, uci: &str) -> &mut Self {
-        let command = self.move_of(uci, false);
+        let command = self.move_of(uci);
         let answer = self.send(self.game.turn(), command);
         assert!(answer.is_ok(), "{uci}: {answer:?} in {}", self.game.fen());
         self.start_clock()

@@ -83,7 +83,7 @@ mod tests {
         let mut position = if fen.is_empty() {
             Position::default()
         } else {
-            Position::from_fen(fen).unwrap()
+            Position::from_fen(game_core::Variant::Standard, fen).unwrap()
         };
         let mut last = None;
         for san in moves.split_whitespace() {

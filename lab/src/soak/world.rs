@@ -164,7 +164,7 @@ impl SeatSource for BotSeat {
                     None => world.matchmaker.watch(&self.token, match_id).await,
                 }
             };
-            let mut reply = world.connector.in_turn(asking).await?;
+            let mut reply = world.connector.in_start_slot(asking).await?;
             drop(permit);
             if self.role.seat().is_some() {
                 world.takeovers.located(match_id, reply.shard.address);

@@ -4,25 +4,23 @@ mod backend;
 mod check;
 mod cluster;
 mod demo;
-mod endpoint;
-mod healthcheck;
-
 mod dev;
+mod endpoint;
+mod failure;
+mod healthcheck;
+mod ready_file;
 mod retention;
 mod shard;
 mod traces;
-
-use std::path::Path;
 
 use clap::{Parser, Subcommand};
 use program::LogArgs;
 use settings::Parsed;
 
+pub use failure::Failure;
+
 /// The command that is meant where none is named.
 pub const DEFAULT_COMMAND: &str = "dev";
-
-/// What a command failed of, in words for the operator.
-pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// An authoritative server for real-time chess: what a player was shown is never lost.
 ///
@@ -32,13 +30,13 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[command(name = "rookery", version, propagate_version = true)]
 pub struct Cli {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<CliCommand>,
     #[command(flatten)]
     log: LogArgs,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     Dev(dev::DevArgs),
     Demo(demo::DemoArgs),
     Shard(Box<shard::ShardArgs>),
@@ -66,7 +64,7 @@ pub fn run(
     if let Some(filter) = command.default_log() {
         cli.log.start(filter)?;
     }
-    let is_check = matches!(command, Command::Check(_));
+    let is_check = matches!(command, CliCommand::Check(_));
     for variable in &unread {
         // A matchmaker starts its own log first.
         if is_check {
@@ -76,11 +74,11 @@ pub fn run(
         }
     }
     match command {
-        Command::Dev(args) => dev::run(&args),
-        Command::Demo(args) => demo::run(&args),
-        Command::Shard(args) => shard::run(&args, &effective),
-        Command::Healthcheck(args) => healthcheck::run(&args),
-        Command::Matchmaker(args) => {
+        CliCommand::Dev(args) => dev::run(&args),
+        CliCommand::Demo(args) => demo::run(&args),
+        CliCommand::Shard(args) => shard::run(&args, &effective),
+        CliCommand::Healthcheck(args) => healthcheck::run(&args),
+        CliCommand::Matchmaker(args) => {
             let parsed = Parsed {
                 args,
                 effective,
@@ -88,11 +86,11 @@ pub fn run(
             };
             tokio::runtime::Runtime::new()?.block_on(matchmaker::start(parsed))
         }
-        Command::Check(args) => check::run(args, &effective),
+        CliCommand::Check(args) => check::run(args, &effective),
     }
 }
 
-impl Command {
+impl CliCommand {
     /// What is logged by default; `None` for what starts its own log.
     fn default_log(&self) -> Option<&'static str> {
         match self {
@@ -103,10 +101,4 @@ impl Command {
             Self::Matchmaker(_) => None,
         }
     }
-}
-
-/// Writes a ready file, which may hold a token.
-fn write_ready_file(path: &Path, ready: &serde_json::Value) -> Result<(), Failure> {
-    program::write_private(path, format!("{ready:#}\n").as_bytes())
-        .map_err(|error| format!("cannot write {}: {error}", path.display()).into())
 }

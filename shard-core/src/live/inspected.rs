@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use crate::Uptime;
-use crate::shown::{Facts, Inspection, MatchRow};
-use game_core::{BySeat, EventKind, MatchTime, Seat};
+use crate::shown::{Inspection, MatchFacts, MatchRow};
+use game_core::{BySeat, ClockState, EventKind, MatchTime, Seat};
 
 use super::LiveMatch;
 use crate::PeerKey;
 
 impl LiveMatch {
     /// What a list is filtered and sorted by.
-    pub(crate) fn facts(&self) -> Facts<'_> {
-        Facts {
+    pub(crate) fn facts(&self) -> MatchFacts<'_> {
+        MatchFacts {
             setup: self.game.setup(),
             is_live: self.confirmed_result().is_none(),
             ply: self.confirmed_ply(),
@@ -23,18 +23,19 @@ impl LiveMatch {
     /// What a list shows.
     pub(crate) fn row(&self, now: MatchTime) -> MatchRow {
         let setup = self.game.setup();
-        let unmade = self.unconfirmed_moves();
+        let unmade = self.unconfirmed_plies();
         let turn = self.game.turn();
         let (clocks, running) = self.confirmed_clocks(now);
         MatchRow {
             id: setup.id,
             players: BySeat::new_with(|seat| setup.players[seat].clone()),
-            time_control: setup.time_control,
+            variant: setup.variant(),
+            controls: setup.controls,
             rated: setup.rated,
             from_initial: setup.start.is_initial(),
             created_at: setup.created_at,
             ply: self.confirmed_ply(),
-            turn: if unmade.is_multiple_of(2) {
+            turn: if unmade % 2 == 0 {
                 turn
             } else {
                 turn.opponent()
@@ -52,10 +53,10 @@ impl LiveMatch {
 
     /// Everything except the connections.
     pub(crate) fn inspect(&self, now: MatchTime, uptime: Uptime) -> Inspection {
-        let (clocks, _) = self.confirmed_clocks(now);
+        let (clocks, at) = self.confirmed_event();
         Inspection {
             row: self.row(now),
-            snapshot: self.game.snapshot_at(self.confirmed_seq(), clocks),
+            snapshot: self.game.snapshot_at(self.confirmed_seq(), clocks, at),
             snapshot_seq: self.snapshot_seq.min(self.confirmed_seq()),
             checkpoint_lag: self
                 .flight_since
@@ -72,14 +73,19 @@ impl LiveMatch {
         BySeat::new_with(|seat: Seat| self.member_in(seat.into()).map(|member| member.peer))
     }
 
-    fn unconfirmed_moves(&self) -> u16 {
-        let is_move = |kind: &EventKind| matches!(kind, EventKind::Moved { .. });
-        let moves = self.pending.iter().filter(|event| is_move(&event.kind));
-        u16::try_from(moves.count()).unwrap_or(u16::MAX)
+    /// By how many half-moves the match is ahead of what is confirmed; below zero if moves were taken back.
+    fn unconfirmed_plies(&self) -> i32 {
+        let plies = self.pending.iter().map(|event| match event.kind {
+            EventKind::Moved { .. } => 1,
+            EventKind::TakenBack { plies } => -i32::from(plies),
+            _ => 0,
+        });
+        plies.sum()
     }
 
     fn confirmed_ply(&self) -> u16 {
-        self.game.ply().saturating_sub(self.unconfirmed_moves())
+        let ply = i32::from(self.game.ply()) - self.unconfirmed_plies();
+        u16::try_from(ply).unwrap_or(0)
     }
 
     fn confirmed_result(&self) -> Option<(game_core::Outcome, game_core::Termination)> {
@@ -92,9 +98,16 @@ impl LiveMatch {
         if self.pending.is_empty() {
             return (self.game.clocks(now), self.counting_seat());
         }
+        let (clocks, _) = self.confirmed_event();
+        (clocks.remaining, None)
+    }
+
+    /// The clocks at the last confirmed event, and when that was.
+    fn confirmed_event(&self) -> (ClockState, MatchTime) {
         let confirmed = self.confirmed_seq();
         let last = self.recent.iter().rfind(|event| event.seq == confirmed);
-        (last.map_or(self.loaded_clocks, |event| event.clocks), None)
+        let (_, clocks, at) = self.loaded;
+        last.map_or((clocks, at), |event| (event.clocks, event.at))
     }
 
     fn spectators(&self) -> u32 {

@@ -79,7 +79,7 @@ impl LiveMatch {
         self.gate.confirm(seq);
         self.release_clock(now);
         if self.is_over() && self.pending.is_empty() {
-            self.leaves_at = Some(now + limits.finished_linger);
+            self.begin_to_linger(now, limits);
         }
     }
 }

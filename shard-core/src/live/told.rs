@@ -1,23 +1,85 @@
 //! The frames that peers receive about a match, and how they are queued behind the gate.
 
-use game_core::{BySeat, Event, EventKind, MatchTime, Seat};
-use protocol::{ClockView, MatchState, Role, SeatView, ServerBody, ServerFrame, WireEvent, codec};
+use std::time::Duration;
+
+use game_core::{BySeat, Event, MatchTime, Seat};
+use protocol::codec::{self, Frame};
+use protocol::{
+    CatchUp, ClockView, Joined, MatchState, Role, ServerBody, ServerFrame, WireEvent,
+};
 
 use super::{LiveMatch, Member};
+use crate::PeerKey;
 use crate::gate::Audience;
 
 impl LiveMatch {
     /// An event as peers see it. Which clock runs is correct for the newest event; after older ones, a newer
     /// frame with the clocks follows.
     pub(super) fn as_seen(&self, event: &Event) -> WireEvent {
-        let over = matches!(event.kind, EventKind::Ended { .. });
+        let over = self.game.outcome().is_some();
         let running = if over { None } else { self.counting_seat() };
-        let clock = ClockView::new(event.clocks, running);
+        let delay = self.game.delay_left(event.at);
+        let clock = ClockView::new(event.clocks.remaining, running, delay);
         WireEvent {
             seat: event.seat,
-            kind: event.kind,
+            kind: Some(event.kind),
             clock,
         }
+    }
+
+    /// The frame of an event.
+    pub(super) fn event_frame(&self, event: &Event) -> Frame {
+        codec::encode_server(&ServerFrame {
+            epoch: self.epoch,
+            seq: event.seq,
+            body: ServerBody::Event(self.as_seen(event)),
+        })
+    }
+
+    /// Answers a join: with the events after the last that the peer has `seen`, or with the full state.
+    pub(super) fn answer_join(
+        &mut self,
+        peer: PeerKey,
+        role: Role,
+        seen: Option<u32>,
+        now: MatchTime,
+        paused: bool,
+    ) {
+        let public = match role {
+            Role::Spectator => self.public(),
+            Role::White | Role::Black => None,
+        };
+        let (seq, catch_up, clock) = match &public {
+            // A spectator who is ahead of what is public was told so by a former owner.
+            Some(public) => {
+                let state = seen.is_none_or(|seen| seen < public.seq());
+                let catch_up = if state {
+                    CatchUp::State(MatchState::of(public))
+                } else {
+                    CatchUp::Events(Vec::new())
+                };
+                let clock = ClockView::new(public.clocks(now), None, Duration::ZERO);
+                (public.seq().max(seen.unwrap_or(0)), catch_up, clock)
+            }
+            None => {
+                let missed = self.missed(seen).map(CatchUp::Events);
+                let catch_up = missed.unwrap_or_else(|| CatchUp::State(MatchState::of(&self.game)));
+                (self.game.seq(), catch_up, self.clock_view(now))
+            }
+        };
+        let joined = Joined {
+            role,
+            catch_up,
+            clock,
+            connected: self.connected(),
+            paused,
+        };
+        let frame = codec::encode_server(&ServerFrame {
+            epoch: self.epoch,
+            seq,
+            body: ServerBody::Joined(Box::new(joined)),
+        });
+        self.gate.hold(seq, Audience::Peer(peer), frame);
     }
 
     /// The events after `seen`; `None` if only the full state can be sent.
@@ -56,33 +118,20 @@ impl LiveMatch {
     }
 
     pub(super) fn clock_view(&self, now: MatchTime) -> ClockView {
-        ClockView::new(self.game.clocks(now), self.counting_seat())
+        let delay = self.game.delay_left(now);
+        ClockView::new(self.game.clocks(now), self.counting_seat(), delay)
     }
 
     pub(super) fn member_in(&self, role: Role) -> Option<&Member> {
-        self.members.iter().find(|member| member.role == role)
+        let is_seat = role.seat().is_some();
+        let mut members = self
+            .members
+            .iter()
+            .take_while(|member| !is_seat || member.role.seat().is_some());
+        members.find(|member| member.role == role)
     }
 
     pub(super) fn connected(&self) -> BySeat<bool> {
         BySeat::new_with(|seat: Seat| self.member_in(seat.into()).is_some())
-    }
-
-    pub(super) fn state(&self) -> MatchState {
-        let setup = self.game.setup();
-        let view = |seat: Seat| SeatView {
-            id: setup.players[seat].id.clone(),
-            name: setup.players[seat].name.to_string(),
-        };
-        MatchState {
-            players: BySeat::new_with(view),
-            time_control: setup.time_control,
-            clock_start: setup.clock_start,
-            rated: setup.rated,
-            start_fen: (!setup.start.is_initial()).then(|| setup.start.fen()),
-            fen: self.game.fen(),
-            moves: self.game.moves().map(|(uci, _)| uci).collect(),
-            draw_offer: self.game.draw_offer(),
-            result: self.game.outcome(),
-        }
     }
 }

@@ -1,11 +1,12 @@
 //! Checks on a peer before it joins the shard.
 
 use game_core::PlayerId;
-use protocol::CloseCode;
+use protocol::{CloseCode, JoinFlags};
 use quinn::Connection;
 use tokens::SeatClaims;
 use tokio::sync::oneshot;
 
+use super::peer::LagMeter;
 use super::{Driver, Outlet, Peer};
 use shard_core::{Now, PeerKey};
 
@@ -13,6 +14,8 @@ use shard_core::{Now, PeerKey};
 #[derive(Debug)]
 pub(crate) struct Joining {
     pub(crate) claims: SeatClaims,
+    /// What it wishes.
+    pub(crate) flags: JoinFlags,
     /// The last event that it has seen.
     pub(crate) seen: Option<u32>,
     /// Its connection, from which its round-trip time is read.
@@ -20,17 +23,18 @@ pub(crate) struct Joining {
     /// Where its frames go.
     pub(crate) outlet: Outlet,
     /// Its key, for all that it sends from now on.
-    pub(crate) reply: oneshot::Sender<Result<PeerKey, Refused>>,
+    pub(crate) reply: oneshot::Sender<Result<PeerKey, JoinRefused>>,
 }
 
 /// A join is refused; the last frame states the reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Refused;
+pub(crate) struct JoinRefused;
 
 impl Driver {
     pub(super) fn join(&mut self, joining: Joining, now: Now) {
         let Joining {
             claims,
+            flags,
             seen,
             connection,
             outlet,
@@ -46,7 +50,7 @@ impl Driver {
         if let Some(code) = refused {
             self.metrics.joins_refused.inc();
             outlet.refuse(code);
-            let _ = reply.send(Err(Refused));
+            let _ = reply.send(Err(JoinRefused));
             return;
         }
         let peer = self
@@ -57,13 +61,16 @@ impl Driver {
             connection,
             player,
             heard_at: self.last_look,
+            sent_at: self.last_look,
+            flags,
+            lag: LagMeter::default(),
         };
         self.peers.insert(peer, link);
         let answer = if self.shard.has(peer) {
             Ok(peer)
         } else {
             self.metrics.joins_refused.inc();
-            Err(Refused)
+            Err(JoinRefused)
         };
         if reply.send(answer).is_err() {
             self.gone(peer);

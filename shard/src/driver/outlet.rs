@@ -6,7 +6,8 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use game_core::Epoch;
-use protocol::{CloseCode, ServerBody, ServerFrame, codec};
+use protocol::codec::{self, Frame};
+use protocol::{CloseCode, ServerBody, ServerFrame, UnixMicros};
 use quinn::SendStream;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -91,11 +92,35 @@ impl Outlet {
 
 /// The last frame to a peer whose join was refused.
 pub(crate) fn last_frame(code: CloseCode) -> Bytes {
+    of_no_match(ServerBody::Closed(code)).stamp(system_time())
+}
+
+/// The frame that names the versions of the protocol that are known here.
+pub(crate) fn unsupported_frame() -> Bytes {
+    let body = ServerBody::Unsupported {
+        min: protocol::VERSION_MIN,
+        max: protocol::VERSION,
+    };
+    of_no_match(body).stamp(system_time())
+}
+
+/// A sign of life.
+pub(crate) fn heartbeat_frame() -> Frame {
+    of_no_match(ServerBody::Heartbeat)
+}
+
+fn of_no_match(body: ServerBody) -> Frame {
     codec::encode_server(&ServerFrame {
         epoch: Epoch::default(),
         seq: 0,
-        body: ServerBody::Closed(code),
+        body,
     })
+}
+
+/// The time for a frame to a peer that has no seat. It is not needed to agree with that of the shard, as no clock
+/// is in such a frame.
+fn system_time() -> UnixMicros {
+    UnixMicros(crate::system_calendar().0.saturating_mul(1000))
 }
 
 /// Writes as much as the stream accepts at once; returns whether that was all. The reader reports a stream

@@ -9,7 +9,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::{Identity, ShownIdentity, TlsError};
+use super::identity::{CertificateSource, ShownIdentity};
 use crate::inspection::{Ask, Inspector};
 
 /// A certificate made here is replaced when it has less than this left: long enough that a machine that was
@@ -17,34 +17,6 @@ use crate::inspection::{Ask, Inspector};
 const MADE_LEFT_MIN_S: i64 = 3 * 24 * 60 * 60;
 /// Interval between two attempts to pass a new certificate to a busy shard.
 const TELL_EVERY: Duration = Duration::from_millis(200);
-
-/// The source of the QUIC endpoint's certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CertificateSource {
-    /// From PEM files.
-    Files {
-        /// The certificate chain.
-        chain: PathBuf,
-        /// Its key.
-        key: PathBuf,
-    },
-    /// It is made by this process, and clients verify it by its hash.
-    Made,
-}
-
-impl CertificateSource {
-    /// Reads or makes the certificate.
-    ///
-    /// # Errors
-    ///
-    /// [`TlsError`].
-    pub fn read(&self, now_unix_s: i64) -> Result<Identity, TlsError> {
-        match self {
-            Self::Files { chain, key } => Identity::from_files(chain, key, now_unix_s),
-            Self::Made => Identity::self_signed(now_unix_s),
-        }
-    }
-}
 
 /// Keeps the certificate of an endpoint current until `shutdown`. The shard at the other end of `inspector`
 /// puts its hash into the registry; a client that has just received the old one asks the matchmaker again, as
@@ -70,14 +42,14 @@ pub async fn keep(
 }
 
 /// Ends with the sender.
-async fn tell_shard(inspector: Inspector, mut pins: watch::Receiver<Option<[u8; 32]>>) {
+async fn tell_shard(inspector: Inspector, mut pins: watch::Receiver<[u8; 32]>) {
     while pins.changed().await.is_ok() {
         loop {
             let pin = *pins.borrow_and_update();
             let ask = |reply: oneshot::Sender<()>| Ask::Certificate(pin, reply);
             match inspector.ask(ask).await {
                 Ok(()) => break,
-                Err(crate::Unanswered::Stopped) => return,
+                Err(crate::AskError::Stopped) => return,
                 Err(_) => sleep(TELL_EVERY).await,
             }
         }
@@ -87,7 +59,7 @@ async fn tell_shard(inspector: Inspector, mut pins: watch::Receiver<Option<[u8; 
 struct QuicCertificate {
     shown: ShownIdentity,
     source: CertificateSource,
-    pins: watch::Sender<Option<[u8; 32]>>,
+    pins: watch::Sender<[u8; 32]>,
 }
 
 impl Kept for QuicCertificate {
@@ -102,7 +74,7 @@ impl Kept for QuicCertificate {
         }
     }
 
-    fn validity(&self) -> Option<Validity> {
+    fn validity(&self) -> Validity {
         self.shown.validity()
     }
 
@@ -110,13 +82,13 @@ impl Kept for QuicCertificate {
         let is_fresh = |validity: Validity| {
             validity.holds(now_unix_s) && validity.holds(now_unix_s + MADE_LEFT_MIN_S)
         };
-        self.source == CertificateSource::Made && !self.shown.validity().is_some_and(is_fresh)
+        self.source == CertificateSource::Made && !is_fresh(self.shown.validity())
     }
 
     fn renew(&mut self, now_unix_s: i64) -> Result<(), String> {
         let identity = self.source.read(now_unix_s);
         let identity = identity.map_err(|error| error.to_string())?;
-        if identity.validity().is_some_and(|v| !v.holds(now_unix_s)) {
+        if !identity.validity().holds(now_unix_s) {
             return Err("the certificate has expired or is not valid yet".to_owned());
         }
         let replaced = self.shown.replace(identity);
@@ -129,6 +101,7 @@ impl Kept for QuicCertificate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::Identity;
 
     const DAY_S: i64 = 24 * 60 * 60;
     const NOW_S: i64 = 1_800_000_000;
@@ -155,7 +128,7 @@ mod tests {
         assert!(!kept.is_due(later_s));
         assert_ne!(kept.shown.pin(), old);
         assert_eq!(*told.borrow(), kept.shown.pin());
-        assert!(kept.validity().unwrap().holds(later_s + 12 * DAY_S));
+        assert!(kept.validity().holds(later_s + 12 * DAY_S));
         // The clock of the machine was set back before the certificate's begin.
         assert!(kept.is_due(NOW_S - DAY_S));
     }

@@ -10,7 +10,7 @@ use super::EmbeddedStore;
 use super::tables::{
     ABOVE_IDS, CHATS, ENDED, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, REVOKED, SNAPSHOTS, TICKETS,
 };
-use super::writer::Fault;
+use super::writer::WriteFault;
 use super::{holdings, matches, tickets};
 use crate::contract::{REVOCATION_KEPT, Retention, Room, Swept};
 use crate::error::StoreError;
@@ -68,7 +68,7 @@ impl Due {
         }
     }
 
-    fn is_any(self, txn: &ReadTransaction) -> Result<bool, Fault> {
+    fn is_any(self, txn: &ReadTransaction) -> Result<bool, WriteFault> {
         let ended = txn.open_table(ENDED)?;
         let oldest = ended.first()?.map(|(key, _)| key.value().0);
         if oldest.is_some_and(|ended_at| ended_at <= self.ended_by) {
@@ -93,7 +93,7 @@ impl Due {
     }
 
     /// Tickets before matches: whoever reads a ticket creates its match if it is missing.
-    fn sweep(self, txn: &WriteTransaction) -> Result<Swept, Fault> {
+    fn sweep(self, txn: &WriteTransaction) -> Result<Swept, WriteFault> {
         let now = UnixMillis(self.now);
         txn.open_table(REVOKED)?
             .retain(|_, at| at >= self.revoked_before)?;
@@ -116,7 +116,7 @@ impl Due {
     }
 
     /// Dates matches that have ended since the last sweep: they ended now, at the latest.
-    fn date(self, ended: &mut Ended<'_>) -> Result<bool, Fault> {
+    fn date(self, ended: &mut Ended<'_>) -> Result<bool, WriteFault> {
         let undated = first_ids(ended, (0, 0), DATED_AT_ONCE)?;
         for (_, id) in &undated {
             ended.remove((0, id.as_str()))?;
@@ -130,7 +130,7 @@ impl Due {
         self,
         txn: &WriteTransaction,
         ended: &mut Ended<'_>,
-    ) -> Result<(usize, bool), Fault> {
+    ) -> Result<(usize, bool), WriteFault> {
         // From 1 on: 0 is no date.
         let old = first_ids(ended, (1, self.ended_by), DATED_AT_ONCE)?;
         let mut heads = txn.open_table(HEADS)?;
@@ -151,7 +151,7 @@ impl Due {
             let head = match matches::head(&heads, match_id) {
                 Ok(Some(head)) if head.status == Status::Finished => head,
                 // Named twice and removed before, or not to be read: that stays.
-                Ok(_) | Err(Fault::Refused(_)) => continue,
+                Ok(_) | Err(WriteFault::Refused(_)) => continue,
                 Err(fault) => return Err(fault),
             };
             records += 1 + matches::len(&log, match_id)?;
@@ -173,7 +173,7 @@ fn first_ids(
     ended: &Ended<'_>,
     (from, to): (u64, u64),
     limit: usize,
-) -> Result<Vec<(u64, String)>, Fault> {
+) -> Result<Vec<(u64, String)>, WriteFault> {
     let range = ended.range((from, "")..(to.saturating_add(1), ""))?;
     let entries = range.take(limit).map(|entry| {
         let (key, _) = entry?;

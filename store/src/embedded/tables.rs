@@ -2,7 +2,7 @@
 
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
-use super::writer::Fault;
+use super::writer::WriteFault;
 use crate::error::StoreError;
 
 /// Match id → its owner, see [`Head`](crate::codec::Head).
@@ -48,7 +48,7 @@ pub(super) const ABOVE_IDS: &str = "\u{7f}";
 /// records are removed, and shards whose sets are not empty are known to have ended.
 ///
 /// Refuses a file whose tables are laid out otherwise, and leaves it as it is.
-pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
+pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), WriteFault> {
     check_layout(txn)?;
     txn.open_table(HEADS)?;
     txn.open_table(SNAPSHOTS)?;
@@ -71,7 +71,7 @@ pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
     Ok(())
 }
 
-fn check_layout(txn: &WriteTransaction) -> Result<(), Fault> {
+fn check_layout(txn: &WriteTransaction) -> Result<(), WriteFault> {
     let is_used = txn.list_tables()?.next().is_some();
     let mut layout = txn.open_table(LAYOUT)?;
     let found = layout.get(())?.map(|version| version.value());
@@ -89,13 +89,13 @@ fn check_layout(txn: &WriteTransaction) -> Result<(), Fault> {
              run the version of Rookery that wrote it, or give another directory"
         ),
     };
-    Err(Fault::Refused(StoreError::Unfit(why)))
+    Err(WriteFault::Refused(StoreError::Unfit(why)))
 }
 
 /// The shards whose sets are not empty, by one read for each.
 pub(super) fn owners(
     owned: &impl ReadableTable<(&'static str, &'static str), ()>,
-) -> Result<Vec<String>, Fault> {
+) -> Result<Vec<String>, WriteFault> {
     let mut owners: Vec<String> = Vec::new();
     loop {
         let after = owners.last().map_or("", String::as_str);

@@ -8,12 +8,14 @@ use tokio::time::timeout;
 
 use super::attack::AttackKind;
 use super::crowd::Crowd;
+use super::facts::AttackFacts;
 use super::field::Field;
 use super::memory::Scale;
 use super::newcomers::{Arrivals, arrive};
+use super::plan::Plan;
 use super::probes::probe;
-use super::report::Report;
-use super::row::{Facts, Row};
+use super::report::AttackReport;
+use super::row::AttackRow;
 use super::verdict::allowed;
 use crate::installation::Installation;
 
@@ -22,41 +24,12 @@ const SERVER_FILES: u32 = 1_024;
 /// An attack that is told to end has ended within this.
 const STOP_MAX: Duration = Duration::from_secs(30);
 
-/// What is to be measured.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// Which attacks, in this order.
-    pub attacks: Vec<AttackKind>,
-    /// How long each lasts, at least: it goes on until the newcomers of this time are in or have given up.
-    pub length: Duration,
-    /// Matches that are played meanwhile.
-    pub matches: u16,
-    /// A newcomer that has not played a match within this was kept out.
-    pub patience: Duration,
-    /// How long memory may take to be flat again.
-    pub settle_max: Duration,
-    /// Decides the moves and the nonsense.
-    pub seed: u64,
-}
-
-impl Plan {
-    /// How long the calm before an attack is measured.
-    fn calm(&self) -> Duration {
-        (self.length / 2).clamp(Duration::from_secs(1), Duration::from_secs(10))
-    }
-
-    /// How long newcomers come after an attack.
-    fn afterwards(&self) -> Duration {
-        (self.length / 4).clamp(Duration::from_secs(1), Duration::from_secs(5))
-    }
-}
-
 /// Measures all that is planned; `told` gets each row as it is done.
 ///
 /// # Errors
 ///
 /// When the installation does not start, or an attack cannot be made, in words.
-pub async fn run(plan: &Plan, mut told: impl FnMut(&Row)) -> Result<Report, String> {
+pub async fn run(plan: &Plan, mut told: impl FnMut(&AttackRow)) -> Result<AttackReport, String> {
     // Attackers hold thousands of sockets; the servers get a limit of their own.
     settings::raise_open_files();
     let mut rows = Vec::new();
@@ -66,16 +39,16 @@ pub async fn run(plan: &Plan, mut told: impl FnMut(&Row)) -> Result<Report, Stri
         told(&row);
         rows.push(row);
     }
-    Ok(Report::new(plan, rows))
+    Ok(AttackReport::new(plan, rows))
 }
 
 /// One attack on a fresh installation, so that each row stands for itself.
-async fn measure(plan: &Plan, attack: AttackKind) -> Result<Row, String> {
+async fn measure(plan: &Plan, attack: AttackKind) -> Result<AttackRow, String> {
     let mut installation = Installation::start_with_files(1, SERVER_FILES).await;
     let mut scale = Scale::new(&installation).await?;
     let field = Field::of(&installation, plan.seed).await?;
     let crowd = Crowd::seat(&field.matchmaker, plan.matches, plan.seed).await?;
-    let mut facts = Facts::default();
+    let mut facts = AttackFacts::default();
     let mut came = 0;
     let mut newcomers = async |length: Duration| {
         let arrivals = arrive(&field.matchmaker, came, length, plan.patience).await;
@@ -110,7 +83,7 @@ async fn measure(plan: &Plan, attack: AttackKind) -> Result<Row, String> {
     facts.deeds = field.tally.deeds().clone();
     drop(crowd);
     facts.alarms = alarms(&mut installation);
-    Ok(Row::new(attack, facts))
+    Ok(AttackRow::new(attack, facts))
 }
 
 /// Ends the attack when every newcomer that came during it is in, or has given up.

@@ -2,57 +2,24 @@
 
 use serde::Serialize;
 
-use super::acks::Latency;
 use super::attack::AttackKind;
-use super::memory::Memory;
-use super::newcomers::Arrivals;
-use super::probes::Livez;
-use super::tally::Deeds;
+use super::facts::AttackFacts;
 use super::verdict::{Verdict, judge};
 
 /// One attack, and what it did to everyone else.
 #[derive(Debug, Clone, Serialize)]
-pub struct Row {
+pub struct AttackRow {
     /// Which attack.
     pub attack: AttackKind,
     /// What came of it.
     pub verdict: Verdict,
     /// What was measured.
     #[serde(flatten)]
-    pub facts: Facts,
+    pub facts: AttackFacts,
 }
 
-/// What was measured before, during and after an attack.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Facts {
-    /// Newcomers before it.
-    pub calm: Arrivals,
-    /// Newcomers during it.
-    pub attacked: Arrivals,
-    /// Newcomers after it.
-    pub afterwards: Arrivals,
-    /// Acknowledgements before it.
-    pub calm_acks: Latency,
-    /// Acknowledgements during it.
-    pub attacked_acks: Latency,
-    /// The probes during it.
-    pub livez: Vec<Livez>,
-    /// Memory before it.
-    pub before: Memory,
-    /// The most of each part during it.
-    pub peak: Memory,
-    /// Memory after a pause.
-    pub after: Memory,
-    /// The longest that Redis let anyone wait over all of this, in milliseconds: the disk's doing, as a rule.
-    pub store_slowest_ms: f64,
-    /// What the attacker did and was given.
-    pub deeds: Deeds,
-    /// Processes that ended, and lines of their logs that speak of a bug.
-    pub alarms: Vec<String>,
-}
-
-impl Row {
-    pub(super) fn new(attack: AttackKind, facts: Facts) -> Self {
+impl AttackRow {
+    pub(super) fn new(attack: AttackKind, facts: AttackFacts) -> Self {
         Self {
             attack,
             verdict: judge(&facts),

@@ -109,7 +109,10 @@ mod tests {
     use super::*;
 
     fn parse(line: &str, fen: &str) -> Result<Input, String> {
-        Input::parse(line, &Position::from_fen(fen).unwrap())
+        Input::parse(
+            line,
+            &Position::from_fen(game_core::Variant::Standard, fen).unwrap(),
+        )
     }
 
     #[test]

@@ -127,3 +127,44 @@ fn json_that_is_no_control_is_refused_with_the_reason() {
         assert!(refused.contains(why), "{json}: {refused}");
     }
 }
+
+/// The binary form has every field, so that it needs no keys.
+#[test]
+fn binary_formats_have_the_stages_in_order() {
+    let config = bincode::config::standard().with_big_endian();
+    for (text, bytes) in [
+        // One stage: no end, 180 s, 2 s, no delay.
+        (
+            "3+2",
+            &[1, 0, 252, 0, 2, 0xbf, 0x20, 251, 0x07, 0xd0, 0, 0][..],
+        ),
+        // Bronstein is the second kind.
+        ("0+0b0.2", &[1, 0, 0, 0, 1, 1, 200]),
+        (
+            "40/0.1s+0.1,0+0.1",
+            &[2, 40, 100, 100, 0, 0, 0, 0, 100, 0, 0],
+        ),
+    ] {
+        let control = spoken(text);
+        let written = bincode::serde::encode_to_vec(control, config).unwrap();
+        assert_eq!(written, bytes, "{text}");
+        let read = bincode::serde::decode_from_slice(bytes, config).unwrap();
+        assert_eq!(read, (control, bytes.len()), "{text}");
+    }
+    for bytes in [
+        &[0][..],
+        &[1, 0, 0, 0, 0, 0],
+        // A stage with moves is not the last.
+        &[1, 40, 100, 100, 0, 0],
+        // A delay without a kind, and a kind without a delay.
+        &[1, 0, 100, 100, 0, 1],
+        &[1, 0, 100, 100, 1, 0, 0],
+        &[
+            4, 40, 1, 1, 0, 0, 40, 1, 1, 0, 0, 40, 1, 1, 0, 0, 0, 1, 1, 0, 0,
+        ],
+    ] {
+        let read: Result<(TimeControl, usize), _> =
+            bincode::serde::decode_from_slice(bytes, config);
+        assert!(read.is_err(), "{bytes:?}");
+    }
+}

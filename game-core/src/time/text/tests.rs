@@ -1,3 +1,6 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
+
 use super::*;
 
 const fn seconds(seconds: u64) -> Duration {
@@ -208,5 +211,59 @@ fn what_no_match_has_is_told_from_what_is_no_pgn() {
     ] {
         let refused = pgn.parse::<TimeControl>();
         assert_eq!(refused, Err(InvalidTimeControl::Syntax), "{pgn}");
+    }
+}
+
+/// Any control within the bounds.
+fn any_control() -> impl Strategy<Value = TimeControl> {
+    let time = |max_s: u64| {
+        prop_oneof![
+            Just(0),
+            0..=max_s * 1000,
+            (0..=max_s).prop_map(|s| s * 1000)
+        ]
+    };
+    let delay = (0..3, time(180)).prop_map(|(kind, millis)| match kind {
+        0 => Delay::None,
+        1 => Delay::Simple(Duration::from_millis(millis)),
+        _ => Delay::Bronstein(Duration::from_millis(millis)),
+    });
+    let stage = (TimeControl::STAGE_MOVES, time(10_800), time(180), delay);
+    vec(stage, 1..=TimeControl::STAGES_MAX).prop_filter_map("all zero", |stages| {
+        let last = stages.len() - 1;
+        let stage = |(index, (moves, time_ms, increment_ms, delay))| Stage {
+            moves: Some(moves).filter(|_| index < last),
+            time: Duration::from_millis(time_ms),
+            increment: Duration::from_millis(increment_ms),
+            delay,
+        };
+        let stages: Vec<Stage> = stages.into_iter().enumerate().map(stage).collect();
+        TimeControl::from_stages(&stages).ok()
+    })
+}
+
+proptest! {
+    #[test]
+    fn every_form_of_a_control_is_read_back(control in any_control()) {
+        prop_assert_eq!(TimeControl::from_spoken(&control.spoken()), Ok(control));
+        prop_assert_eq!(control.pgn().parse(), Ok(control));
+        let json = serde_json::to_string(&control).unwrap();
+        prop_assert_eq!(serde_json::from_str::<TimeControl>(&json).unwrap(), control);
+        let config = bincode::config::standard();
+        let bytes = bincode::serde::encode_to_vec(control, config).unwrap();
+        let read: (TimeControl, usize) = bincode::serde::decode_from_slice(&bytes, config).unwrap();
+        prop_assert_eq!(read, (control, bytes.len()));
+        let stages: Vec<Stage> = control.stages().collect();
+        prop_assert_eq!(TimeControl::from_stages(&stages), Ok(control));
+    }
+
+    #[test]
+    fn no_text_is_a_panic(text in "[0-9./+:,*sdb?é -]{0,24}") {
+        if let Ok(control) = TimeControl::from_spoken(&text) {
+            prop_assert_eq!(TimeControl::from_spoken(&control.spoken()), Ok(control));
+        }
+        if let Ok(control) = text.parse::<TimeControl>() {
+            prop_assert_eq!(control.pgn().parse(), Ok(control));
+        }
     }
 }

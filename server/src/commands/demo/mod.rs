@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use clap::Args;
 use client::connection::ConnectionTimes;
-use client::seat::{SeatSession, SeatTimes, SessionConfig, Watch};
+use client::seat::{SeatSession, Watch};
 use client::{Connector, Matchmaker};
 use game_core::{ShardId, TimeControl};
 use lab::replay::{Game, read_games};
@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::kill::{News, Sights, kill_the_owner};
-use self::players::{Pace, Pairing};
+use self::players::{BotPair, ThinkingTimes, session};
 use self::show::Show;
 use self::stage::Stage;
 use self::summary::Summary;
@@ -87,7 +87,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
 async fn play(args: &DemoArgs, game: &Game, stage: &mut Stage) -> Result<(), Failure> {
     let matchmaker = Matchmaker::new(stage.matchmaker(), PATIENCE)?;
     let connector = Arc::new(Connector::bind(1, ConnectionTimes::interactive())?);
-    let pairing = Pairing::arrange(&matchmaker, game).await?;
+    let pairing = BotPair::arrange(&matchmaker, game).await?;
     let watcher = matchmaker.new_player(Some("the audience")).await?;
     let source = Watch {
         matchmaker: matchmaker.clone(),
@@ -116,7 +116,7 @@ async fn play(args: &DemoArgs, game: &Game, stage: &mut Stage) -> Result<(), Fai
         epoch: epochs,
     };
     let mut show = Show::new(args.ascii, stage, headlines, ply);
-    let pace = Pace::new(game, args.speed);
+    let pace = ThinkingTimes::new(game, args.speed);
     let killing = async {
         if args.no_kill {
             return Ok(None);
@@ -141,17 +141,4 @@ async fn play(args: &DemoArgs, game: &Game, stage: &mut Stage) -> Result<(), Fai
         return Err("acknowledged events were lost".into());
     }
     record.map(drop)
-}
-
-/// A session that notices at once when its shard is gone: this machine loses no packets.
-fn session() -> SessionConfig {
-    let times = SeatTimes {
-        answer_max: Duration::from_secs(1),
-        silence_max: Some(Duration::from_secs(2)),
-        ..SeatTimes::interactive()
-    };
-    SessionConfig {
-        times,
-        ..SessionConfig::default()
-    }
 }

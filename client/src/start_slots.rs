@@ -10,25 +10,25 @@ use tokio::time::timeout;
 /// time, and the server, can play on meanwhile.
 const AT_ONCE: usize = 4;
 /// After this a slot no longer blocks the next: the work is only waiting for its peer.
-const TURN_MAX: Duration = Duration::from_millis(20);
+const SLOT_MAX: Duration = Duration::from_millis(20);
 
-/// Slots in which work begins, first come, first served.
+/// The slots in which work begins, first come, first served.
 #[derive(Debug)]
-pub(crate) struct Turns(Semaphore);
+pub(crate) struct StartSlots(Semaphore);
 
-impl Turns {
+impl StartSlots {
     pub(crate) const fn new() -> Self {
         Self(Semaphore::const_new(AT_ONCE))
     }
 
     /// Runs `work` when a slot is free. The slot becomes free when it is done, or takes long.
-    pub(crate) async fn take<T>(&self, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> T {
         // It is never closed.
-        let turn = self.0.acquire().await.ok();
+        let slot = self.0.acquire().await.ok();
         let mut work = pin!(work);
-        let in_turn = timeout(TURN_MAX, &mut work).await;
-        drop(turn);
-        match in_turn {
+        let in_time = timeout(SLOT_MAX, &mut work).await;
+        drop(slot);
+        match in_time {
             Ok(done) => done,
             Err(_) => work.await,
         }
@@ -46,16 +46,16 @@ mod tests {
 
     /// When each of so many pieces of work was begun, if each takes `length`.
     async fn begun_at(pieces: usize, length: Duration) -> Vec<Duration> {
-        let (turns, start) = (Arc::new(Turns::new()), Instant::now());
+        let (slots, start) = (Arc::new(StartSlots::new()), Instant::now());
         let tasks = (0..pieces).map(|_| {
-            let turns = Arc::clone(&turns);
+            let slots = Arc::clone(&slots);
             tokio::spawn(async move {
                 let work = async {
                     let begun = start.elapsed();
                     sleep(length).await;
                     begun
                 };
-                turns.take(work).await
+                slots.run(work).await
             })
         });
         let mut begun = Vec::new();
@@ -74,21 +74,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_takes_long_keeps_nobody_waiting_longer_than_a_turn() {
+    async fn what_takes_long_keeps_nobody_waiting_longer_than_a_slot() {
         let begun = begun_at(2 * AT_ONCE, Duration::from_secs(60)).await;
-        let expected = (0..2).flat_map(|round| [TURN_MAX * round; AT_ONCE]);
+        let expected = (0..2).flat_map(|round| [SLOT_MAX * round; AT_ONCE]);
         assert!(begun.iter().copied().eq(expected), "{begun:?}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_given_up_gives_its_turn_back() {
-        let (turns, never) = (Turns::new(), Notify::new());
+    async fn what_is_given_up_frees_its_slot() {
+        let (slots, never) = (StartSlots::new(), Notify::new());
         for _ in 0..2 * AT_ONCE {
-            let given_up = timeout(TURN_MAX / 2, turns.take(never.notified())).await;
+            let given_up = timeout(SLOT_MAX / 2, slots.run(never.notified())).await;
             assert!(given_up.is_err());
         }
         let begun = Instant::now();
-        turns.take(async {}).await;
+        slots.run(async {}).await;
         assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 }

@@ -1,0 +1,84 @@
+//! How much one address may create, counted in this process.
+
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+use settings::AddressGroup;
+use tokio::time::Instant;
+use web::is_in;
+
+use crate::limit_args::LimitArgs;
+use crate::problem::{Kind, Problem};
+use crate::rates::Rates;
+
+/// The client that sent a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Client {
+    /// The address group that it is counted by.
+    counted_by: AddressGroup,
+    /// No limit applies to it, and nothing of it is counted.
+    is_exempt: bool,
+}
+
+impl Client {
+    /// The client at an address.
+    pub(crate) fn at(address: IpAddr, limits: &LimitArgs) -> Self {
+        Self {
+            counted_by: AddressGroup::of(address),
+            is_exempt: is_exempt(limits, address),
+        }
+    }
+
+    pub(crate) const fn is_exempt(self) -> bool {
+        self.is_exempt
+    }
+}
+
+/// Whether no limit applies to an address. A trusted proxy's own address is never exempt, as it stands for clients
+/// that cannot be told apart.
+pub(crate) fn is_exempt(limits: &LimitArgs, address: IpAddr) -> bool {
+    is_in(&limits.limit_exempt, address) && !is_in(&limits.trusted_proxy, address)
+}
+
+/// The rate limits of addresses.
+#[derive(Debug)]
+pub(crate) struct Allowances {
+    guests: Mutex<Rates>,
+    creations: Mutex<Rates>,
+    began: Instant,
+}
+
+impl Allowances {
+    pub(crate) fn new(limits: &LimitArgs) -> Self {
+        Self {
+            guests: Mutex::new(Rates::new(limits.guests_per_address_max)),
+            creations: Mutex::new(Rates::new(limits.creations_per_address_max)),
+            began: Instant::now(),
+        }
+    }
+
+    fn take(&self, rates: &Mutex<Rates>, client: Client, what: &str) -> Result<(), Problem> {
+        if client.is_exempt {
+            return Ok(());
+        }
+        let mut rates = rates.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = rates.take(client.counted_by, self.began.elapsed());
+        taken.map_err(|wait| {
+            let detail = format!(
+                "Your address has made as many {what} as it may for now. Try again in {} s.",
+                wait.as_secs() + 1
+            );
+            Problem::new(Kind::RateLimited, detail).after(wait)
+        })
+    }
+
+    /// Counts a guest that is about to be created.
+    pub(crate) fn guest(&self, client: Client) -> Result<(), Problem> {
+        self.take(&self.guests, client, "guests")
+    }
+
+    /// Counts a ticket or challenge that is about to be created, or a challenge that is about to be accepted.
+    pub(crate) fn creation(&self, client: Client) -> Result<(), Problem> {
+        self.take(&self.creations, client, "requests for matches")
+    }
+}

@@ -1,0 +1,165 @@
+//! Chat: a room for the seats and one for the spectators of each match. It is no event of the match and has no
+//! seq, but like everything here it is shown only once it is stored.
+
+use std::time::Duration;
+
+use game_core::MatchId;
+use protocol::{CHAT_LEN_MAX, ChatLine, ChatRefusal, Role, ServerBody};
+use store::{ChatRoom, Chats, StoreError};
+
+use super::{Output, PeerKey, Shard, ungated_frame};
+
+/// Minimum interval between two lines of a peer.
+const LINE_EVERY: Duration = Duration::from_secs(1);
+
+/// A line of chat on its way to the store.
+#[derive(Debug, Clone)]
+pub struct Saying {
+    /// The peer that says it.
+    pub peer: PeerKey,
+    /// The peer's number for it.
+    pub id: u64,
+    /// In which match.
+    pub match_id: MatchId,
+    /// To whom.
+    pub room: ChatRoom,
+    /// What.
+    pub line: store::ChatLine,
+}
+
+impl Shard {
+    /// A peer says a line, in the room of its role.
+    pub fn say(&mut self, peer: PeerKey, id: u64, text: &str, now: super::Now) {
+        self.observe(now);
+        match self.accept_line(peer, id, text) {
+            Ok(saying) => self.outputs.push_back(Output::Say(saying)),
+            Err(reason) => self.send_ungated(peer, ServerBody::NotSaid { id, reason }),
+        }
+    }
+
+    fn accept_line(&mut self, peer: PeerKey, id: u64, text: &str) -> Result<Saying, ChatRefusal> {
+        let off = ChatRefusal::ChatOff;
+        let uptime = self.moment.uptime;
+        let from = self.peers.get_mut(peer).ok_or(off)?;
+        let key = from.seated.ok_or(off)?;
+        let live = self.matches.get_mut(key).ok_or(off)?;
+        if !live.setup().chat {
+            return Err(off);
+        }
+        if text.chars().count() > CHAT_LEN_MAX {
+            return Err(ChatRefusal::TooLong);
+        }
+        let text: String = text
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        if text.trim().is_empty() {
+            return Err(ChatRefusal::Empty);
+        }
+        if from.said_at.is_some_and(|at| uptime < at + LINE_EVERY) {
+            return Err(ChatRefusal::RateLimited);
+        }
+        from.said_at = Some(uptime);
+        let role = from.role;
+        let seat = role.seat();
+        let name = match seat {
+            Some(seat) => live.setup().players[seat].name.to_string(),
+            None => from.player.to_string(),
+        };
+        let at = self.moment.calendar;
+        let line =
+            store::ChatLine::new(seat, &name, &text, at).map_err(|_| ChatRefusal::TooLong)?;
+        Ok(Saying {
+            peer,
+            id,
+            match_id: live.id(),
+            room: room_of(role),
+            line,
+        })
+    }
+
+    /// The answer to [`Output::Say`]: the line is shown to its room, once it is stored.
+    pub fn chat_stored(&mut self, saying: &Saying, answer: Result<bool, StoreError>) {
+        let id = saying.id;
+        // A match that is no longer in the store has no chat either.
+        if !matches!(answer, Ok(true)) {
+            let reason = ChatRefusal::Unavailable;
+            self.send_ungated(saying.peer, ServerBody::NotSaid { id, reason });
+            return;
+        }
+        self.send_ungated(saying.peer, ServerBody::Said { id });
+        let Some(&key) = self.by_id.get(&saying.match_id) else {
+            return;
+        };
+        let Some(live) = self.matches.get_mut(key) else {
+            return;
+        };
+        live.said();
+        let body = ServerBody::Chat(vec![as_sent(&saying.line)]);
+        let frame = ungated_frame(Some(live), body).stamp(self.moment.server_time);
+        let in_room = |member: &&crate::live::Member| {
+            member.hears_chat && room_of(member.role) == saying.room
+        };
+        let mut spectators = Vec::new();
+        for member in live.members().iter().filter(in_room) {
+            let peer = member.peer;
+            if member.role.seat().is_some() {
+                let frame = frame.clone();
+                self.outputs.push_back(Output::Send { peer, frame });
+            } else {
+                spectators.push(peer);
+            }
+        }
+        if !spectators.is_empty() {
+            self.outputs.push_back(Output::Show { spectators, frame });
+        }
+    }
+
+    /// The answer to [`Output::LoadChat`]: whoever has joined since then hears what was said before.
+    pub fn chat_loaded(&mut self, id: MatchId, answer: Result<Chats, StoreError>) {
+        let Some(&key) = self.by_id.get(&id) else {
+            return;
+        };
+        let Some(live) = self.matches.get_mut(key) else {
+            return;
+        };
+        // Without an answer they hear what is said from now on.
+        let chat = answer.unwrap_or_default();
+        let Some(listeners) = live.hear() else {
+            self.outputs.push_back(Output::LoadChat(id));
+            return;
+        };
+        for (peer, role) in listeners {
+            let lines = &chat[room_of(role)];
+            if !lines.is_empty() {
+                let lines = lines.iter().map(as_sent).collect();
+                self.send_ungated(peer, ServerBody::Chat(lines));
+            }
+        }
+    }
+
+    fn send_ungated(&mut self, peer: PeerKey, body: ServerBody) {
+        let Some(to) = self.peers.get(peer) else {
+            return;
+        };
+        let live = to.seated.and_then(|key| self.matches.get(key));
+        let frame = ungated_frame(live, body).stamp(self.moment.server_time);
+        self.outputs.push_back(Output::Send { peer, frame });
+    }
+}
+
+fn room_of(role: Role) -> ChatRoom {
+    match role {
+        Role::White | Role::Black => ChatRoom::Seats,
+        Role::Spectator => ChatRoom::Spectators,
+    }
+}
+
+fn as_sent(line: &store::ChatLine) -> ChatLine {
+    ChatLine {
+        seat: line.seat(),
+        name: line.name().to_owned(),
+        text: line.text().to_owned(),
+        at: line.at(),
+    }
+}

@@ -1,0 +1,68 @@
+//! Which peers of a match receive a frame that has left its gate.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use game_core::MatchTime;
+use protocol::UnixMicros;
+
+use crate::Output;
+use crate::gate::Audience;
+use crate::live::{LiveMatch, Revealed};
+
+/// Sends a frame to the seats it is for, and, if they may see it now, to spectators.
+pub(crate) fn deliver(
+    live: &LiveMatch,
+    to: Audience,
+    frame: &Bytes,
+    spectators_too: bool,
+    outputs: &mut VecDeque<Output>,
+) {
+    let mut spectators = Vec::new();
+    let is_for = |member: &&_| LiveMatch::is_for(to, member);
+    for member in live.members().iter().filter(is_for) {
+        // What is only for one spectator, such as the answer to its join, does not wait for others.
+        if member.role.seat().is_some() || matches!(to, Audience::Peer(_)) {
+            let frame = frame.clone();
+            outputs.push_back(Output::Send {
+                peer: member.peer,
+                frame,
+            });
+        } else if spectators_too {
+            spectators.push(member.peer);
+        }
+    }
+    show(spectators, frame.clone(), outputs);
+}
+
+/// Shows spectators who are behind what they may see by `now`.
+pub(crate) fn reveal(
+    live: &mut LiveMatch,
+    now: MatchTime,
+    server_time: UnixMicros,
+    outputs: &mut VecDeque<Output>,
+) {
+    while let Some(revealed) = live.reveal(now) {
+        let frames = match revealed {
+            Revealed::Frame(held) => vec![(held.to, held.frame)],
+            Revealed::Frames(frames) => frames
+                .into_iter()
+                .map(|(seq, frame)| (Audience::Event(seq), frame))
+                .collect(),
+        };
+        for (to, frame) in frames {
+            let is_for = |member: &&_| LiveMatch::is_for(to, member);
+            let spectators = live.members().iter().filter(is_for);
+            let spectators = spectators
+                .filter(|member| member.role.seat().is_none())
+                .map(|member| member.peer);
+            show(spectators.collect(), frame.stamp(server_time), outputs);
+        }
+    }
+}
+
+fn show(spectators: Vec<crate::PeerKey>, frame: Bytes, outputs: &mut VecDeque<Output>) {
+    if !spectators.is_empty() {
+        outputs.push_back(Output::Show { spectators, frame });
+    }
+}
