@@ -98,10 +98,12 @@ impl ListParams {
         let after = self.cursor.as_deref().map(parse_cursor).transpose()?;
         let (sort, descending) = self.sort.unwrap_or_default().parts();
         let ago = |seconds: u32| UnixMillis(now.0.saturating_sub(u64::from(seconds) * 1_000));
+        let (variant, from_initial) = self.variant.map(Variant::parts).unzip();
         Ok(MatchQuery {
             player: self.player.clone(),
             live: self.status.map(|status| status == MatchStatus::Live),
-            from_initial: self.variant.map(|variant| variant == Variant::Standard),
+            variant,
+            from_initial: from_initial.flatten(),
             speed: self.speed,
             created_from: self.max_age_s.map(ago),
             created_to: self.min_age_s.map(ago),

@@ -25,8 +25,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut session = SeatSession::join(connector, seat, id, SessionConfig::default()).await?;
     let mut moved_at = None;
     while session.view().result().is_none() {
-        let (view, ply) = (session.view(), session.view().ply());
-        if view.is_my_turn() && moved_at.replace(ply) != Some(ply) {
+        let (view, seq) = (session.view(), session.view().position_seq());
+        if view.is_my_turn() && moved_at.replace(seq) != Some(seq) {
             let legal = view.position().legal_moves();
             // A mate leaves none, before it is said to be the end.
             if let Some(chosen) = legal.choose(&mut rand::rng()) {

@@ -176,7 +176,7 @@ impl Matchmaker {
     pub async fn new_player(&self, name: Option<&str>) -> Result<PlayerReply, MatchmakerError> {
         let name = name.map(str::to_owned);
         let path = "/v1/players";
-        let body = NewPlayer { name };
+        let body = NewPlayer { name, bot: false };
         let mut player: PlayerReply = self.post(path, None, Some(&body)).await?;
         if !is_token(&player.token) {
             return Err(self.nonsense(path, "its player token is none"));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use game_core::{MatchId, TimeControl};
-use protocol::http::{NewChallenge, NewTicket, TicketReply, TicketStatus};
+use protocol::http::{NewChallenge, NewTicket, Terms, TicketReply, TicketStatus};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -68,7 +68,8 @@ pub async fn find_match(
         wait_max,
         cancel: &CancellationToken::new(),
     };
-    let pairing = Pairing::Pool(NewTicket { time_control });
+    let terms = Terms::usual(time_control);
+    let pairing = Pairing::Pool(NewTicket { terms });
     search.run(&pairing, |_| ()).await
 }
 

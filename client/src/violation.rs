@@ -62,11 +62,25 @@ pub enum Violation {
         /// The event.
         seq: u32,
     },
-    /// An answer to a draw offer that does not stand.
-    #[error("event {seq} declines a draw that nobody offers")]
+    /// An event of a rematch in a match that had not ended.
+    #[error("event {seq} is of a rematch before the end of the match")]
+    BeforeTheEnd {
+        /// The event.
+        seq: u32,
+    },
+    /// An answer to an offer that does not stand, or an offer of nobody.
+    #[error("event {seq} answers what nobody offers")]
     NoOffer {
         /// The event.
         seq: u32,
+    },
+    /// A takeback of another number of moves than was asked for.
+    #[error("event {seq} takes back {plies} half-moves, which is not what was asked for")]
+    WrongTakeback {
+        /// The event.
+        seq: u32,
+        /// How many half-moves.
+        plies: u8,
     },
     /// The ending does not follow from the board or the open draw offer.
     #[error("{outcome} by {termination} is not how {fen} ends")]
@@ -99,14 +113,14 @@ pub enum Violation {
         second: CommandId,
     },
     /// A move that was acknowledged is not in the match.
-    #[error("{uci} was acknowledged for ply {ply}, where the match has {has}")]
+    #[error("{uci} was acknowledged as event {event}, which it is not")]
     AckBroken {
         /// The move.
         uci: Uci,
-        /// Its ply.
-        ply: u16,
-        /// What the match has there.
-        has: Uci,
+        /// Its event, as it was acknowledged.
+        event: u32,
+        /// The move that this event is, or that is in its place; `None` if there is none.
+        has: Option<Uci>,
     },
     /// The answer to a command that was never sent.
     #[error("command {0} is answered and was never sent")]

@@ -1,6 +1,9 @@
 //! The log of a match in packed form: one entry of 16 bytes for each event, except the one that ends it.
 
-use crate::{CommandId, EventKind, MatchId, Seat, Uci, WithMove};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::{BySeat, CommandId, EventKind, MatchId, Seat, Uci, WithMove};
 
 /// One event that did not end the match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -193,6 +196,32 @@ impl PackedLog {
             }
         }
         moves
+    }
+
+    /// What both clocks showed right after the move that led to `ply`, of the moves that stand: what each
+    /// side's last move left it, or before that what it `start`ed with, and what it was given since.
+    pub(crate) fn clocks_at(&self, ply: u16, start: BySeat<Duration>) -> BySeat<Duration> {
+        let mut clocks = start;
+        // The clocks as they were after each half-move that stands, ply 0 first.
+        let mut after = vec![clocks];
+        for entry in &self.entries {
+            match entry.deed {
+                Deed::Moved { seat, clock_ms, .. } => {
+                    clocks[seat] = Duration::from_millis(clock_ms.into());
+                    after.push(clocks);
+                }
+                Deed::TimeGiven(seat, seconds) => {
+                    let clock = &mut clocks[seat.opponent()];
+                    *clock = (*clock + Duration::from_secs(seconds.into())).min(Clock::MAX);
+                }
+                Deed::TakenBack(_, plies) => {
+                    after.truncate(after.len().saturating_sub(plies.into()).max(1));
+                    clocks = after.last().copied().unwrap_or(start);
+                }
+                _ => {}
+            }
+        }
+        after.get(usize::from(ply)).copied().unwrap_or(clocks)
     }
 
     fn len(&self) -> u32 {

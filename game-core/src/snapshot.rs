@@ -133,29 +133,28 @@ impl Match {
 
     /// The events after `seq`, rebuilt from the history, for a store that has lost them.
     ///
-    /// The clocks of the last event are exact. In earlier events the mover's clock is in whole
+    /// The clocks of the last event and of the end are exact. In earlier events the mover's clock is in whole
     /// milliseconds, as it was sent to peers, the clocks beside an offer are those of the last move, and
     /// the other parts of [`ClockState`] and the time are left out: only those of the last event of a log
     /// are ever used.
     #[must_use]
     pub fn events_after(&self, seq: u32) -> Vec<Event> {
         let mut replayed = Self::new(self.setup.clone());
-        let mut events = Vec::with_capacity(self.seq().saturating_sub(seq) as usize);
+        let mut events = Vec::with_capacity(self.seq() as usize);
         let mut end = self.end.zip(self.history.end_seq());
         for (number, entry) in self.history.numbered() {
-            if let Some((end, end_seq)) = end.take_if(|(_, end_seq)| *end_seq < number) {
-                events.extend((end_seq > seq).then(|| replayed.rebuilt_end(end)));
+            if let Some((end, _)) = end.take_if(|(_, end_seq)| *end_seq < number) {
+                events.push(replayed.rebuilt_end(end, self.last_clocks));
             }
             let Ok(event) = replayed.replay_entry(*entry, self.rematch.agreed) else {
                 break;
             };
-            if number > seq {
-                events.push(event);
-            }
+            events.push(event);
         }
-        if let Some((end, end_seq)) = end {
-            events.extend((end_seq > seq).then(|| replayed.rebuilt_end(end)));
+        if let Some((end, _)) = end {
+            events.push(replayed.rebuilt_end(end, self.last_clocks));
         }
+        events.retain(|event| event.seq > seq);
         if let Some(last) = events.last_mut() {
             last.clocks = self.last_clocks;
             last.at = self.last_at;
@@ -163,12 +162,11 @@ impl Match {
         events
     }
 
-    /// The event that ended the match, applied to what was replayed up to it.
-    fn rebuilt_end(&mut self, end: End) -> Event {
-        let clocks = ClockSource::Recorded {
-            state: self.clock.state(),
-            at: MatchTime::default(),
-        };
+    /// The event that ended the match, applied to what was replayed up to it. No clock counts after it, so
+    /// the last clocks are those of the end.
+    fn rebuilt_end(&mut self, end: End, state: ClockState) -> Event {
+        let at = MatchTime::default();
+        let clocks = ClockSource::Recorded { state, at };
         self.finish(end.by, (end.outcome, end.termination), clocks)
     }
 

@@ -200,7 +200,7 @@ impl Match {
         if let Some(until) = self.first_move_until {
             return self.first_move_timeout().saturating_sub(until.since(now));
         }
-        self.carried + self.clock.uncharged(now)
+        self.carried.saturating_add(self.clock.uncharged(now))
     }
 
     /// Charges the side to move the time that counted for its move under a former owner. To be called
@@ -414,7 +414,7 @@ impl Match {
     /// What both clocks showed after the move that led to `ply`.
     pub(crate) fn clocks_at(&self, ply: u16) -> BySeat<Duration> {
         let start = self.setup.controls.map(TimeControl::start);
-        self.line.clocks_at(ply, start)
+        self.history.clocks_at(ply, start)
     }
 
     /// Sets the clocks from a record, and stops them.

@@ -23,8 +23,10 @@ mod registry;
 mod allowances;
 mod assign;
 mod bounds;
+mod endings;
 mod problem;
 mod service;
+mod terms;
 
 // The edge: HTTP in, HTTP out.
 mod extract;

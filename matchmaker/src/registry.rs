@@ -3,10 +3,9 @@
 //! The view is soft: it is rebuilt from the store within seconds, and a wrong guess costs a player a detour, never a
 //! match, as the store decides about ownership.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering as Memory};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use game_core::{MatchId, ShardId};
@@ -103,21 +102,35 @@ impl RegistryView {
         (self.shards.len() - draining, draining, self.dead.len())
     }
 
-    /// The shard for a new match: the least loaded one; `dice` decides between equals.
-    pub(crate) fn for_new(&self, dice: usize) -> Option<&ShardRecord> {
+    /// A shard with room, drawn by `dice`: each as likely as its share of the free places. Its home tag is that of a
+    /// new match.
+    pub(crate) fn draw(&self, dice: u64) -> Option<&ShardRecord> {
         let candidates = self.candidates();
-        let least = candidates.iter().copied().min_by(|a, b| by_load(a, b))?;
-        let equals: Vec<&Shard> = candidates
-            .into_iter()
-            .filter(|shard| by_load(shard, least) == Ordering::Equal)
-            .collect();
-        equals.get(dice % equals.len()).map(|shard| &shard.record)
+        let places: u64 = candidates.iter().map(|shard| shard.free()).sum();
+        let mut place = dice.checked_rem(places)?;
+        let has_place = |shard: &&Shard| match place.checked_sub(shard.free()) {
+            Some(rest) => {
+                place = rest;
+                false
+            }
+            None => true,
+        };
+        let drawn = candidates.into_iter().find(has_place);
+        drawn.map(|shard| &shard.record)
+    }
+
+    /// The first owner of a new match: the shard whose home tag it has or, if that has no room, one that `dice` draws.
+    pub(crate) fn for_new(&self, id: MatchId, dice: u64) -> Option<&ShardRecord> {
+        let candidates = self.candidates().into_iter();
+        let at_home = candidates.filter(|shard| shard.record.id.home() == id.tag());
+        let home = at_home.max_by_key(|shard| shard.free());
+        home.map_or_else(|| self.draw(dice), |shard| Some(&shard.record))
     }
 
     /// Notes that a new match was placed on a shard.
     pub(crate) fn note_placed(&self, id: ShardId) {
         if let Some(shard) = self.shards.iter().find(|shard| shard.record.id == id) {
-            shard.placed.fetch_add(1, Memory::Relaxed);
+            shard.placed.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -160,21 +173,15 @@ impl RegistryView {
 
 impl Shard {
     fn has_room(&self) -> bool {
-        self.used() < self.record.capacity
+        self.free() > 0
     }
 
-    fn used(&self) -> u32 {
-        self.record
-            .live
-            .saturating_add(self.placed.load(Memory::Relaxed))
+    /// Number of matches that it can still take.
+    fn free(&self) -> u64 {
+        let placed = self.placed.load(Ordering::Relaxed);
+        let used = self.record.live.saturating_add(placed);
+        self.record.capacity.saturating_sub(used).into()
     }
-}
-
-/// Compares live/capacity without division.
-fn by_load(a: &Shard, b: &Shard) -> Ordering {
-    let left = u64::from(a.used()) * u64::from(b.record.capacity);
-    let right = u64::from(b.used()) * u64::from(a.record.capacity);
-    left.cmp(&right)
 }
 
 /// Makes views from reads of the registry.

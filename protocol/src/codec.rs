@@ -5,7 +5,7 @@
 //! left, as eight bytes. The length is checked before any of the body is buffered.
 //!
 //! A peer reads what it knows of a frame, and skips what follows: what a later version adds at the end. What
-//! may grow inside of a frame has a length of its own ([`grows`]).
+//! may grow inside of a frame has a length of its own (`grows.rs`).
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};

@@ -110,6 +110,8 @@ pub struct MatchQuery {
     pub player: Option<String>,
     /// Only live, or only finished ones.
     pub live: Option<bool>,
+    /// Only those of this variant.
+    pub variant: Option<Variant>,
     /// Only those from the initial position, or only those from another one.
     pub from_initial: Option<bool>,
     /// Only those of this speed.
@@ -137,6 +139,9 @@ impl MatchQuery {
     pub fn accepts(&self, facts: &MatchFacts<'_>) -> bool {
         let MatchFacts { setup, is_live, .. } = *facts;
         self.live.is_none_or(|live| live == is_live)
+            && self
+                .variant
+                .is_none_or(|variant| variant == setup.variant())
             && self
                 .from_initial
                 .is_none_or(|initial| initial == setup.start.is_initial())

@@ -65,7 +65,7 @@ async fn play_goes_on_in_a_store_that_is_nearly_full_and_nothing_new_is_begun() 
         (status, later, answer.json::<Value>().await.unwrap())
     };
     let blitz: TimeControl = "180+2".parse().unwrap();
-    let terms = json!({ "time_control": blitz });
+    let terms = json!({ "control": blitz });
     let (status, _, open) = post("/v1/challenges", terms.clone()).await;
     assert_eq!(status, StatusCode::CREATED, "{open}");
 

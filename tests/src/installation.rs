@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use client::{Matchmaker, MatchmakerError};
 use game_core::{ClockStart, ColorChoice, MatchId, Seat};
-use protocol::http::{NewChallenge, SeatReply};
+use protocol::http::{NewChallenge, SeatReply, Terms};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use store::testing::RedisServer;
@@ -485,10 +485,11 @@ impl PlayedMatch {
         let ann = matchmaker.new_player(Some("Ann")).await.expect("a player");
         let bob = matchmaker.new_player(Some("Bob")).await.expect("a player");
         let challenge = NewChallenge {
-            time_control: "600+5".parse().expect("a time control"),
+            terms: Terms {
+                clock_start: ClockStart::AtOnce,
+                ..Terms::usual("600+5".parse().expect("a time control"))
+            },
             color: ColorChoice::White,
-            fen: None,
-            clock_start: ClockStart::AtOnce,
             opponent: None,
         };
         let made = matchmaker.create_challenge(&ann.token, &challenge).await;

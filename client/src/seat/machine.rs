@@ -2,6 +2,7 @@
 //!
 //! It knows no network and reads no clock. Its driver is [`SeatSession`](super::SeatSession).
 
+mod promised;
 mod reach;
 
 use std::collections::VecDeque;
@@ -9,12 +10,14 @@ use std::time::{Duration, Instant};
 
 use game_core::{CommandId, CommandKind, Epoch, MatchId};
 use protocol::{
-    ClientFrame, CloseCode, Join, Joined, PAUSED_REPEATED_EVERY, ServerBody, ServerFrame,
-    WireRefusal,
+    CHAT_LEN_MAX, ClientFrame, CloseCode, Join, JoinFlags, Joined, PAUSED_REPEATED_EVERY, Received,
+    ServerBody, ServerFrame, VERSION, WireRefusal,
 };
 
+use self::promised::Promised;
 use super::unanswered::{Acked, Unanswered};
 use super::update::{CommandError, Loss, SeatTimes, Update};
+use crate::view::ServerTime;
 use crate::{MatchView, Standstill, Violation};
 
 /// A shard that has reported a pause and then sent nothing for this long is gone: it would have repeated the
@@ -40,12 +43,22 @@ enum Phase {
 pub struct SeatMachine {
     match_id: MatchId,
     times: SeatTimes,
+    flags: JoinFlags,
     phase: Phase,
     view: Option<MatchView>,
     /// The highest epoch heard of: lower ones are not listened to.
     epoch: Epoch,
     unanswered: Unanswered,
     acked: Vec<Acked>,
+    /// Acknowledged moves whose events are still to come.
+    promised: Promised,
+    /// The number of the next line of chat, and those that wait for an answer.
+    next_line: u64,
+    lines: Vec<u64>,
+    /// The versions of a shard that does not know that of this program.
+    unsupported: Option<(u16, u16)>,
+    /// The clock of the shard over the present connection.
+    server_time: ServerTime,
     /// Frames for the shard.
     output: VecDeque<ClientFrame>,
     updates: VecDeque<Update>,
@@ -60,7 +73,7 @@ impl SeatMachine {
     /// A seat without a connection; its commands count from `first_command`, which is best random,
     /// as the shard takes the same number for the same command even after a restart of the client.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         match_id: MatchId,
         times: SeatTimes,
         first_command: CommandId,
@@ -69,17 +82,30 @@ impl SeatMachine {
         Self {
             match_id,
             times,
+            flags: JoinFlags::NONE,
             phase: Phase::Apart,
             view: None,
             epoch: Epoch(0),
             unanswered: Unanswered::new(first_command),
             acked: Vec::new(),
+            promised: Promised::default(),
+            next_line: 1,
+            lines: Vec::new(),
+            unsupported: None,
+            server_time: ServerTime::default(),
             output: VecDeque::new(),
             updates: VecDeque::new(),
             leaving: false,
             heard_at: now,
             packet_at: now,
         }
+    }
+
+    /// Wishes for every stream of the seat.
+    #[must_use]
+    pub const fn with_flags(mut self, flags: JoinFlags) -> Self {
+        self.flags = flags;
+        self
     }
 
     // ---- what the owner does ---------------------------------------------------------------------
@@ -98,14 +124,14 @@ impl SeatMachine {
             (
                 Some(view),
                 CommandKind::Move {
-                    ply,
+                    position_seq,
                     uci,
-                    offers_draw,
+                    with,
                 },
-            ) if ply == view.ply() => CommandKind::Move {
-                ply,
+            ) if position_seq == view.position_seq() => CommandKind::Move {
+                position_seq,
                 uci: view.canonical(uci),
-                offers_draw,
+                with,
             },
             (_, kind) => kind,
         };
@@ -117,6 +143,33 @@ impl SeatMachine {
             self.unanswered.sent(id, now);
             self.output.push_back(ClientFrame::Command { id, kind });
         }
+        Ok(id)
+    }
+
+    /// Says a line of chat. It is sent once: what becomes of it is [`Update::Said`] or [`Update::NotSaid`], and if
+    /// the connection is lost before, the lines that come at the return show it.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError`].
+    pub fn say(&mut self, text: &str) -> Result<u64, CommandError> {
+        if self.leaving || matches!(self.phase, Phase::Over(_)) {
+            return Err(CommandError::Over);
+        }
+        if self.phase != Phase::Seated {
+            return Err(CommandError::Away);
+        }
+        if text.chars().count() > CHAT_LEN_MAX {
+            return Err(CommandError::LineTooLong);
+        }
+        if self.lines.len() == Unanswered::MAX {
+            return Err(CommandError::TooMany);
+        }
+        let id = self.next_line;
+        self.next_line += 1;
+        self.lines.push(id);
+        let text = text.into();
+        self.output.push_back(ClientFrame::Say { id, text });
         Ok(id)
     }
 
@@ -173,6 +226,13 @@ impl SeatMachine {
         }
     }
 
+    /// The oldest and the newest version of the protocol that the shard knows, if that of this program is not
+    /// among them. The session is over then.
+    #[must_use]
+    pub const fn unsupported(&self) -> Option<(u16, u16)> {
+        self.unsupported
+    }
+
     // ---- what the connection does ----------------------------------------------------------------
 
     /// A stream is open, and `token` opens the seat.
@@ -181,11 +241,20 @@ impl SeatMachine {
         self.heard_at = now;
         self.packet_at = now;
         self.output.clear();
+        self.lines.clear();
+        self.server_time = ServerTime::default();
         self.output.push_back(ClientFrame::Join(Join {
+            version: VERSION,
+            flags: self.flags,
             match_id: self.match_id,
             token,
             seen: self.view.as_ref().map(MatchView::seq),
         }));
+    }
+
+    /// The transport has measured a round trip of the present connection.
+    pub fn measured(&mut self, round_trip: Duration) {
+        self.server_time.measured(round_trip);
     }
 
     /// The next frame to send.
@@ -201,8 +270,9 @@ impl SeatMachine {
         self.phase = Phase::Apart;
         self.stop_clocks(Standstill::Reconnecting, now);
         self.output.clear();
-        // There is nothing left to come back for.
-        if self.leaving || (self.is_match_over() && self.unanswered.len() == 0) {
+        // There may be nothing left to come back for.
+        let is_done = self.is_match_over() && !self.times.returns_after_end;
+        if self.leaving || (is_done && self.unanswered.len() == 0) {
             self.finish(CloseCode::Done);
         } else {
             self.updates.push_back(Update::Reconnecting(loss));
@@ -220,23 +290,37 @@ impl SeatMachine {
     /// # Errors
     ///
     /// [`Violation`], after which the machine cannot be used any more.
-    pub fn frame(&mut self, frame: ServerFrame, now: Instant) -> Result<(), Violation> {
+    pub fn frame(&mut self, received: Received, now: Instant) -> Result<(), Violation> {
+        let Received { time, frame } = received;
         let ServerFrame { epoch, seq, body } = frame;
+        let sent_at = self.server_time.sent_at(time, now);
         self.heard_at = now;
         let was_unresponsive = self.is_unresponsive();
         self.packet_at = now;
         match body {
             ServerBody::Closed(code) => self.closed(code, now),
+            ServerBody::Unsupported { min, max } => {
+                self.unsupported = Some((min, max));
+                self.phase = Phase::Over(CloseCode::Unsupported);
+                self.output.clear();
+            }
+            // They say that the shard is there, which is noted.
+            ServerBody::Heartbeat | ServerBody::Unknown => {}
             ServerBody::Joined(_) if epoch < self.epoch => self.lost(Loss::OldOwner, now),
             _ if epoch < self.epoch => {}
-            ServerBody::Joined(joined) => self.joined(epoch, seq, *joined, now)?,
-            body if self.phase == Phase::Seated => self.said(epoch, seq, body, now)?,
+            ServerBody::Joined(joined) => self.joined(epoch, seq, *joined, sent_at, now)?,
+            body if self.phase == Phase::Seated => self.said(epoch, seq, body, sent_at, now)?,
             ServerBody::Event(_) | ServerBody::Ack { .. } | ServerBody::Refused { .. } => {
                 return Err(Violation::OutOfPlace("an event or answer before Joined"));
             }
             ServerBody::Paused => self.phase = Phase::Held,
             // Joined holds all of this afresh.
-            ServerBody::Presence { .. } | ServerBody::Clock(_) => {}
+            ServerBody::Presence { .. }
+            | ServerBody::Clock(_)
+            | ServerBody::Gone { .. }
+            | ServerBody::Chat(_)
+            | ServerBody::Said { .. }
+            | ServerBody::NotSaid { .. } => {}
         }
         if was_unresponsive {
             self.responsive();
@@ -305,6 +389,7 @@ impl SeatMachine {
         epoch: Epoch,
         seq: u32,
         joined: Joined,
+        sent_at: Instant,
         now: Instant,
     ) -> Result<(), Violation> {
         if !matches!(self.phase, Phase::Joining | Phase::Held) {
@@ -316,14 +401,15 @@ impl SeatMachine {
                 return Err(Violation::OutOfPlace("another seat than before"));
             }
             Some(view) => {
-                view.rejoin((epoch, seq), joined, now)?;
+                view.rejoin((epoch, seq), joined, sent_at)?;
+                self.promised.check(view)?;
             }
-            None => self.view = Some(MatchView::new(self.match_id, (epoch, seq), joined, now)?),
+            None => {
+                let at = (epoch, seq);
+                self.view = Some(MatchView::new(self.match_id, at, joined, sent_at)?);
+            }
         }
         self.epoch = epoch;
-        for acked in &self.acked {
-            self.check_kept(acked)?;
-        }
         self.phase = Phase::Seated;
         self.output.extend(self.unanswered.send_all(now));
         if self.leaving {
@@ -338,6 +424,7 @@ impl SeatMachine {
         epoch: Epoch,
         seq: u32,
         body: ServerBody,
+        sent_at: Instant,
         now: Instant,
     ) -> Result<(), Violation> {
         let Some(view) = &mut self.view else {
@@ -349,10 +436,8 @@ impl SeatMachine {
         view.set_epoch(epoch);
         match body {
             ServerBody::Event(event) => {
-                if view.event(epoch, seq, &event, now)? {
-                    if let Some(acked) = self.acked.last() {
-                        self.check_kept(acked)?;
-                    }
+                if view.event(epoch, seq, &event, sent_at)? {
+                    self.promised.check(view)?;
                     self.updates.push_back(Update::Event { seq, event });
                 }
             }
@@ -366,16 +451,40 @@ impl SeatMachine {
             }
             ServerBody::Paused => {
                 if !view.is_paused() {
-                    view.pause(now);
+                    view.pause(sent_at);
                     self.updates.push_back(Update::Paused);
                 }
             }
             ServerBody::Clock(clock) => {
-                view.go_on(clock, now);
+                view.go_on(clock, sent_at);
                 self.updates.push_back(Update::Clock);
             }
+            ServerBody::Gone { seat, claim_in_ms } => {
+                let left = claim_in_ms.map(|ms| Duration::from_millis(ms.into()));
+                view.set_gone(seat, left.map(|left| sent_at + left));
+                let claim_in = left;
+                self.updates.push_back(Update::Gone { seat, claim_in });
+            }
+            ServerBody::Chat(lines) => {
+                let new = view.add_chat(lines);
+                if !new.is_empty() {
+                    self.updates.push_back(Update::Chat(new));
+                }
+            }
+            ServerBody::Said { id } => {
+                self.lines.retain(|line| *line != id);
+                self.updates.push_back(Update::Said { id });
+            }
+            ServerBody::NotSaid { id, reason } => {
+                self.lines.retain(|line| *line != id);
+                self.updates.push_back(Update::NotSaid { id, reason });
+            }
             // `frame` has dealt with them.
-            ServerBody::Joined(_) | ServerBody::Closed(_) => {}
+            ServerBody::Joined(_)
+            | ServerBody::Closed(_)
+            | ServerBody::Unsupported { .. }
+            | ServerBody::Heartbeat
+            | ServerBody::Unknown => {}
         }
         Ok(())
     }
@@ -421,7 +530,9 @@ impl SeatMachine {
             kind,
             epoch,
         };
-        self.check_kept(&acked)?;
+        if let Some(view) = &self.view {
+            self.promised.add(&acked, view)?;
+        }
         self.acked.push(acked);
         self.updates.push_back(Update::Acked { acked, after });
         Ok(())
@@ -443,18 +554,6 @@ impl SeatMachine {
             .ok_or(Violation::UnknownCommand(id))?;
         self.updates.push_back(Update::Refused { id, kind, reason });
         Ok(())
-    }
-
-    /// An acknowledged move must be in the match.
-    fn check_kept(&self, acked: &Acked) -> Result<(), Violation> {
-        let CommandKind::Move { ply, uci, .. } = acked.kind else {
-            return Ok(());
-        };
-        let moves = self.view.as_ref().map_or(&[][..], MatchView::moves);
-        match moves.get(usize::from(ply)) {
-            Some(&has) if has != uci => Err(Violation::AckBroken { uci, ply, has }),
-            _ => Ok(()),
-        }
     }
 
     fn closed(&mut self, code: CloseCode, now: Instant) {

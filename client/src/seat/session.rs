@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use game_core::{CommandId, CommandKind, MatchId, Uci};
-use protocol::{CloseCode, codec};
+use game_core::{CommandId, CommandKind, MatchId, Uci, WithMove};
+use protocol::{CloseCode, JoinFlags, Received, UnixMicros, VERSION, codec};
 use quinn::{Connection, ReadError, RecvStream, SendStream, VarInt, WriteError};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
@@ -29,6 +29,8 @@ const PACKETS_EVERY: Duration = Duration::from_millis(200);
 pub struct SessionConfig {
     /// How long the seat waits for what.
     pub times: SeatTimes,
+    /// What the shard is asked for with the seat.
+    pub flags: JoinFlags,
     /// How long a session tries to connect before it gives up.
     pub patience: Duration,
     /// The least and the greatest wait between attempts to connect.
@@ -39,6 +41,7 @@ impl Default for SessionConfig {
     fn default() -> Self {
         Self {
             times: SeatTimes::default(),
+            flags: JoinFlags::NONE,
             patience: Duration::from_secs(60),
             retry: (Duration::from_millis(50), Duration::from_millis(500)),
         }
@@ -79,6 +82,17 @@ pub enum SeatError {
     /// The shard closed the session.
     #[error("the shard closed the session: {0}")]
     Closed(CloseCode),
+    /// The shard does not know the protocol of this program.
+    #[error(
+        "the shard knows the versions {min} to {max} of the protocol, and this program version {VERSION}: \
+         one of them has to be updated"
+    )]
+    Unsupported {
+        /// The oldest version that the shard knows.
+        min: u16,
+        /// The newest version that the shard knows.
+        max: u16,
+    },
 }
 
 /// A player's seat, or a spectator, in one match.
@@ -155,7 +169,8 @@ impl SeatSession {
         // Half of the numbers are left above, so that counting never wraps.
         let first_command = CommandId(rand::random::<u64>() >> 1);
         let now = Instant::now();
-        let machine = SeatMachine::new(match_id, config.times, first_command, now.into_std());
+        let machine = SeatMachine::new(match_id, config.times, first_command, now.into_std())
+            .with_flags(config.flags);
         let mut session = Self {
             machine,
             source,
@@ -190,6 +205,9 @@ impl SeatSession {
             }
             if let Some(code) = self.machine.over() {
                 self.hang_up(CloseCode::Done);
+                if let Some((min, max)) = self.machine.unsupported() {
+                    return Err(SeatError::Unsupported { min, max });
+                }
                 return Ok(Update::Closed(code));
             }
             self.advance().await?;
@@ -202,12 +220,31 @@ impl SeatSession {
     ///
     /// As [`command`](Self::command).
     pub fn play(&mut self, uci: Uci) -> Result<CommandId, CommandError> {
-        let ply = self.view().ply();
+        self.play_with(uci, WithMove::Nothing)
+    }
+
+    /// The same, with an offer or a claim of a draw.
+    ///
+    /// # Errors
+    ///
+    /// As [`command`](Self::command).
+    pub fn play_with(&mut self, uci: Uci, with: WithMove) -> Result<CommandId, CommandError> {
+        let position_seq = self.view().position_seq();
         self.command(CommandKind::Move {
-            ply,
+            position_seq,
             uci,
-            offers_draw: false,
+            with,
         })
+    }
+
+    /// Says a line of chat in the room of this seat, or of the spectators; see
+    /// [`SeatMachine::say`](SeatMachine::say).
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError`].
+    pub fn say(&mut self, text: &str) -> Result<u64, CommandError> {
+        self.machine.say(text)
     }
 
     /// Sends a command; the answer is an [`Update::Acked`] or [`Update::Refused`]. It is sent by
@@ -293,6 +330,7 @@ impl SeatSession {
                 // One frame a step: updates before a protocol violation are reported first.
                 let frame = codec::decode_server(&mut open.incoming).map_err(Violation::Frame)?;
                 if let Some(frame) = frame {
+                    self.machine.measured(open.connection.rtt());
                     self.machine.frame(frame, Instant::now().into_std())?;
                     return Ok(());
                 }
@@ -375,8 +413,9 @@ impl SeatSession {
                     .map_or_else(Default::default, |view| (view.epoch(), view.seq()));
                 let body = protocol::ServerBody::Closed(code);
                 let frame = protocol::ServerFrame { epoch, seq, body };
+                let time = UnixMicros(0);
                 // `Closed` violates nothing.
-                let _ = self.machine.frame(frame, now);
+                let _ = self.machine.frame(Received { time, frame }, now);
             }
             BrokenBy::Code(code) => self.machine.lost(Loss::Closed(code), now),
             BrokenBy::Loss(why) => self.machine.lost(Loss::Broken(why), now),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use game_core::{CommandId, CommandKind, Seat};
-use protocol::{CloseCode, WireEvent, WireRefusal};
+use protocol::{CHAT_LEN_MAX, ChatLine, ChatRefusal, CloseCode, WireEvent, WireRefusal};
 
 use super::unanswered::{Acked, Unanswered};
 
@@ -22,6 +22,8 @@ pub struct SeatTimes {
     pub unresponsive_after: Option<Duration>,
     /// A command that was refused for a reason that passes is sent again after this.
     pub retry_after: Duration,
+    /// Whether a connection that is lost after the end of the match is restored, as for a rematch and for chat.
+    pub returns_after_end: bool,
 }
 
 impl SeatTimes {
@@ -33,6 +35,7 @@ impl SeatTimes {
     pub fn interactive() -> Self {
         Self {
             unresponsive_after: Some(Duration::from_millis(1_600)),
+            returns_after_end: true,
             ..Self::default()
         }
     }
@@ -45,6 +48,7 @@ impl Default for SeatTimes {
             silence_max: None,
             unresponsive_after: None,
             retry_after: Duration::from_millis(250),
+            returns_after_end: false,
         }
     }
 }
@@ -87,6 +91,27 @@ pub enum Update {
         seat: Seat,
         /// Whether somebody sits in it now.
         connected: bool,
+    },
+    /// The opponent is gone while to move, or no longer is; [`MatchView::gone`](crate::MatchView::gone) counts.
+    Gone {
+        /// Which seat is empty.
+        seat: Seat,
+        /// In how long this seat may claim the match; `None` if the opponent is back or has nothing to do.
+        claim_in: Option<Duration>,
+    },
+    /// New lines of chat, which are in the view already.
+    Chat(Vec<ChatLine>),
+    /// A line of chat of this client was said.
+    Said {
+        /// Which line.
+        id: u64,
+    },
+    /// A line of chat of this client was not said.
+    NotSaid {
+        /// Which line.
+        id: u64,
+        /// Why.
+        reason: ChatRefusal,
     },
     /// The store does not answer: clocks stand still.
     Paused,
@@ -135,4 +160,10 @@ pub enum CommandError {
     /// The session is over.
     #[error("the session is over")]
     Over,
+    /// A line of chat can be said only while the seat is taken.
+    #[error("the connection is being restored")]
+    Away,
+    /// A line of chat is too long.
+    #[error("a line has {CHAT_LEN_MAX} characters at most")]
+    LineTooLong,
 }

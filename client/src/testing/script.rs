@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use game_core::{
-    BySeat, ClockStart, CommandId, Epoch, EventKind, MatchId, Outcome, Position, Seat, Termination,
-    TimeControl, Uci, UnixMillis,
+    BySeat, ClockStart, CommandId, Epoch, EventKind, MatchId, Outcome, Position, Rules, Seat,
+    Termination, TimeControl, Uci, Variant, WithMove,
 };
 use protocol::{
-    CatchUp, ClockView, Joined, MatchState, Role, SeatView, ServerBody, ServerFrame, WireEvent,
+    CatchUp, ClockView, Joined, MatchState, Received, Role, SeatView, ServerBody, ServerFrame,
+    UnixMicros, WireEvent,
 };
 
 pub fn match_id() -> MatchId {
@@ -23,6 +24,7 @@ pub fn clock(running: Option<Seat>) -> ClockView {
         white_ms: 60_000,
         black_ms: 50_000,
         running,
+        delay_ms: 0,
     }
 }
 
@@ -36,17 +38,34 @@ pub fn state(moves: &str) -> MatchState {
     let player = |seat: Seat| SeatView {
         id: seat.to_string().parse().unwrap(),
         name: seat.to_string(),
+        rating: None,
+        is_bot: false,
     };
+    let control = TimeControl::from_millis(60_000, 0).unwrap();
     MatchState {
         players: BySeat::new_with(player),
-        time_control: TimeControl::from_millis(60_000, 0).unwrap(),
+        variant: Variant::Standard,
+        controls: BySeat {
+            white: control,
+            black: control,
+        },
         clock_start: ClockStart::AfterFirstMoves,
+        start_at: None,
         rated: false,
+        spectator_delay_s: 0,
+        chat: true,
+        rules: Rules::USUAL,
+        tags: None,
         start_fen: None,
         fen: position.fen(),
+        position_seq: u32::try_from(moves.len()).unwrap(),
         moves,
         draw_offer: None,
+        takeback_offer: None,
+        rematch_offer: None,
+        rematch: None,
         result: None,
+        offered_plies: Vec::new(),
     }
 }
 
@@ -60,7 +79,6 @@ pub fn joined(epoch: u64, seq: u32, catch_up: CatchUp) -> ServerFrame {
             black: true,
         },
         paused: false,
-        server_time: UnixMillis(0),
     };
     frame(epoch, seq, ServerBody::Joined(Box::new(joined)))
 }
@@ -84,11 +102,22 @@ pub fn moved(seq: u32, text: &str) -> (u32, WireEvent) {
     };
     let kind = EventKind::Moved {
         uci: uci(text),
-        offers_draw: false,
+        with: WithMove::Nothing,
     };
     let clock = clock(Some(seat.opponent()));
-    let seat = Some(seat);
-    (seq, WireEvent { seat, kind, clock })
+    (seq, said(Some(seat), kind, clock))
+}
+
+/// An event.
+pub const fn said(seat: Option<Seat>, kind: EventKind, clock: ClockView) -> WireEvent {
+    let kind = Some(kind);
+    WireEvent { seat, clock, kind }
+}
+
+/// A frame without the time at which it left, which then counts from when it comes.
+pub const fn untimed(frame: ServerFrame) -> Received {
+    let time = UnixMicros(0);
+    Received { time, frame }
 }
 
 pub fn ended(seq: u32, outcome: Outcome, termination: Termination) -> (u32, WireEvent) {
@@ -99,14 +128,7 @@ pub fn ended(seq: u32, outcome: Outcome, termination: Termination) -> (u32, Wire
     let clock = clock(None);
     let resigns = termination == Termination::Resignation;
     let loser = outcome.winner().map(Seat::opponent);
-    (
-        seq,
-        WireEvent {
-            seat: loser.filter(|_| resigns),
-            kind,
-            clock,
-        },
-    )
+    (seq, said(loser.filter(|_| resigns), kind, clock))
 }
 
 pub fn event(epoch: u64, (seq, event): (u32, WireEvent)) -> ServerFrame {

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use game_core::{CommandId, CommandKind};
-use protocol::{ClientFrame, ServerFrame};
+use protocol::{ClientFrame, Received, ServerFrame, UnixMicros};
 
-use super::script::{match_id, uci, whole};
+use super::script::{match_id, uci, untimed, whole};
 use crate::Violation;
 use crate::seat::{SeatMachine, SeatTimes, Update};
 
@@ -35,6 +35,14 @@ impl Seated {
         seated
     }
 
+    /// Hears a frame that left the shard at `time`.
+    pub fn hear_at(&mut self, time: UnixMicros, frame: ServerFrame) -> Vec<Update> {
+        self.machine
+            .frame(Received { time, frame }, self.now)
+            .unwrap();
+        self.updates()
+    }
+
     /// Opens a stream; returns what the `Join` says was seen.
     pub fn connect(&mut self) -> Option<u32> {
         self.machine.connected("token".into(), self.now);
@@ -48,7 +56,7 @@ impl Seated {
     }
 
     pub fn try_hear(&mut self, frame: ServerFrame) -> Result<Vec<Update>, Violation> {
-        self.machine.frame(frame, self.now)?;
+        self.machine.frame(untimed(frame), self.now)?;
         Ok(self.updates())
     }
 
@@ -68,8 +76,9 @@ impl Seated {
         std::iter::from_fn(|| self.machine.poll_output()).collect()
     }
 
-    pub fn play(&mut self, ply: u16, text: &str) -> CommandId {
-        self.machine.command(move_of(ply, text), self.now).unwrap()
+    /// Plays in the position that event `seq` made, of which each is a move.
+    pub fn play(&mut self, seq: u32, text: &str) -> CommandId {
+        self.machine.command(move_of(seq, text), self.now).unwrap()
     }
 
     pub fn pass(&mut self, time: Duration) -> Vec<Update> {
@@ -84,10 +93,6 @@ impl Seated {
     }
 }
 
-pub fn move_of(ply: u16, text: &str) -> CommandKind {
-    CommandKind::Move {
-        ply,
-        uci: uci(text),
-        offers_draw: false,
-    }
+pub fn move_of(seq: u32, text: &str) -> CommandKind {
+    CommandKind::plain_move(seq, uci(text))
 }

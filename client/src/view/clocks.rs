@@ -23,7 +23,7 @@ pub enum Standstill {
 #[derive(Debug, Clone)]
 pub(super) struct ShownClocks {
     said: ClockView,
-    /// When `said` was received.
+    /// When `said` left the shard.
     said_at: Instant,
     paused_since: Option<Instant>,
     /// Why the shard is out of reach, and since when.
@@ -40,10 +40,10 @@ impl ShownClocks {
         }
     }
 
-    /// The shard sent both clocks at `now`.
-    pub(super) const fn say(&mut self, said: ClockView, now: Instant) {
+    /// The shard sent both clocks at `at`.
+    pub(super) const fn say(&mut self, said: ClockView, at: Instant) {
         self.said = said;
-        self.said_at = now;
+        self.said_at = at;
         self.unheard = None;
     }
 
@@ -105,7 +105,10 @@ impl ShownClocks {
             return left;
         }
         let until = self.stand_since().map_or(now, |since| since.min(now));
-        left.saturating_sub(until.saturating_duration_since(self.said_at))
+        // During a simple delay the clock stands.
+        let delay = Duration::from_millis(self.said.delay_ms.into());
+        let counted = until.saturating_duration_since(self.said_at);
+        left.saturating_sub(counted.saturating_sub(delay))
     }
 }
 
@@ -117,6 +120,7 @@ mod tests {
         white_ms: 60_000,
         black_ms: 50_000,
         running: Some(Seat::White),
+        delay_ms: 0,
     };
 
     const fn s(seconds: u64) -> Duration {
@@ -145,6 +149,20 @@ mod tests {
         clocks.say(SAID, t + s(20));
         assert_eq!(clocks.standstill(), None);
         assert_eq!(white(&clocks, t + s(21)), 59);
+    }
+
+    /// MATCH.md, "delay": the clock stands until the simple delay has passed.
+    #[test]
+    fn a_clock_stands_for_its_delay_and_then_runs() {
+        let t = Instant::now();
+        let said = ClockView {
+            delay_ms: 2_000,
+            ..SAID
+        };
+        let clocks = ShownClocks::new(said, t);
+        for (later, left) in [(0, 60), (2, 60), (3, 59), (10, 52)] {
+            assert_eq!(white(&clocks, t + s(later)), left, "after {later} s");
+        }
     }
 
     #[test]

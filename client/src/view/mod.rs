@@ -2,37 +2,46 @@
 
 mod clocks;
 mod endings;
+mod line;
+mod offers;
+mod server_time;
+mod shown;
 #[cfg(test)]
 mod tests;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use game_core::{
-    BySeat, ClockStart, Epoch, EventKind, MatchId, Move, Outcome, Position, Seat, Termination,
-    TimeControl, Uci,
-};
-use protocol::{CatchUp, ClockView, Joined, MatchState, Role, SeatView, WireEvent};
+use game_core::{BySeat, Epoch, EventKind, MatchId, Position, Rule, Seat, Uci, WithMove};
+use protocol::{CHAT_KEPT_MAX, CatchUp, ChatLine, ClockView, Joined, MatchState, Role, WireEvent};
 
 use self::clocks::ShownClocks;
 pub use self::clocks::Standstill;
+use self::line::Line;
+pub(crate) use self::server_time::ServerTime;
 use crate::{Violation, printable};
 
 /// A match as one client sees it.
 ///
 /// It changes only by frames of the shard, and every change is checked against the rules of chess and against
-/// what was seen before.
+/// what was seen before. Times that are handed in with a frame are when it left the shard.
 #[derive(Debug, Clone)]
 pub struct MatchView {
     id: MatchId,
     role: Role,
+    /// The terms, the offers and the result. The moves and the position are in the line.
     state: MatchState,
-    start: Position,
-    position: Position,
-    last_move: Option<Uci>,
+    line: Line,
+    /// A draw was claimed with the last move.
+    claims_draw: bool,
+    /// Each move whose event was seen, whether it stands or was taken back, with the seq of its event.
+    made: Vec<(u32, Uci)>,
     seq: u32,
     epoch: Epoch,
     connected: BySeat<bool>,
     clocks: ShownClocks,
+    /// The seat that is empty while to move, and from when on its opponent may claim the match.
+    gone: Option<(Seat, Instant)>,
+    chat: Vec<ChatLine>,
 }
 
 impl MatchView {
@@ -45,7 +54,7 @@ impl MatchView {
         id: MatchId,
         (epoch, seq): (Epoch, u32),
         joined: Joined,
-        now: Instant,
+        at: Instant,
     ) -> Result<Self, Violation> {
         let CatchUp::State(mut state) = joined.catch_up else {
             return Err(Violation::OutOfPlace(
@@ -55,24 +64,25 @@ impl MatchView {
         for player in [&mut state.players.white, &mut state.players.black] {
             player.name = printable(&player.name).into_owned();
         }
-        let start = start_position(&state)?;
+        let moves = std::mem::take(&mut state.moves);
         let mut view = Self {
             id,
             role: joined.role,
-            position: start.clone(),
-            start,
-            last_move: None,
+            line: Line::new(start_position(&state)?),
+            claims_draw: false,
+            made: Vec::new(),
             seq,
             epoch,
             connected: joined.connected,
-            clocks: ShownClocks::new(joined.clock, now),
+            clocks: ShownClocks::new(joined.clock, at),
+            gone: None,
+            chat: Vec::new(),
             state,
         };
         if joined.paused {
-            view.clocks.pause(now);
+            view.clocks.pause(at);
         }
-        for index in 0..view.state.moves.len() {
-            let uci = view.state.moves[index];
+        for uci in moves {
             view.play(uci)?;
         }
         let (said, ours) = (view.state.fen.clone(), view.fen());
@@ -91,17 +101,19 @@ impl MatchView {
         &mut self,
         (epoch, seq): (Epoch, u32),
         joined: Joined,
-        now: Instant,
+        at: Instant,
     ) -> Result<(), Violation> {
         match &joined.catch_up {
             CatchUp::Events(events) => {
                 for (seq, event) in events {
-                    self.event(epoch, *seq, event, now)?;
+                    self.event(epoch, *seq, event, at)?;
                 }
             }
             CatchUp::State(_) => {
-                let whole = Self::new(self.id, (epoch, seq), joined.clone(), now)?;
+                let mut whole = Self::new(self.id, (epoch, seq), joined.clone(), at)?;
                 self.check_continuation(&whole)?;
+                whole.made = std::mem::take(&mut self.made);
+                whole.chat = std::mem::take(&mut self.chat);
                 *self = whole;
             }
         }
@@ -116,9 +128,10 @@ impl MatchView {
         self.role = joined.role;
         self.epoch = epoch;
         self.connected = joined.connected;
-        self.go_on(joined.clock, now);
+        self.gone = None;
+        self.go_on(joined.clock, at);
         if joined.paused {
-            self.pause(now);
+            self.pause(at);
         }
         Ok(())
     }
@@ -129,11 +142,31 @@ impl MatchView {
             return Err(Violation::Lost { seen, has });
         }
         let (seen, now) = (&self.state, &whole.state);
-        let rewritten = !now.moves.starts_with(&seen.moves)
-            || now.start_fen != seen.start_fen
-            || now.players != seen.players
-            || (seen.result.is_some() && now.result != seen.result)
-            || (whole.seq == self.seq && now.draw_offer != seen.draw_offer);
+        let events = (whole.seq - self.seq) as usize;
+        let terms = |state: &MatchState| MatchState {
+            fen: String::new(),
+            moves: Vec::new(),
+            position_seq: 0,
+            draw_offer: None,
+            takeback_offer: None,
+            rematch_offer: None,
+            rematch: None,
+            result: None,
+            offered_plies: Vec::new(),
+            ..state.clone()
+        };
+        let offers = |state: &MatchState| {
+            let rematch = (state.rematch_offer, state.rematch);
+            (state.draw_offer, state.takeback_offer, rematch)
+        };
+        let rewritten = terms(now) != terms(seen)
+            || self.line.events_to(whole.moves()) > events
+            || (!self.may_take_back() && !whole.moves().starts_with(self.moves()))
+            || now.position_seq < seen.position_seq
+            || (now.position_seq == seen.position_seq && whole.moves() != self.moves())
+            || (seen.result.is_some()
+                && (now.result != seen.result || whole.moves() != self.moves()))
+            || (events == 0 && (offers(now) != offers(seen) || now.result != seen.result));
         if rewritten {
             Err(Violation::Rewritten)
         } else {
@@ -151,7 +184,7 @@ impl MatchView {
         epoch: Epoch,
         seq: u32,
         event: &WireEvent,
-        now: Instant,
+        at: Instant,
     ) -> Result<bool, Violation> {
         if seq <= self.seq {
             return Ok(false);
@@ -160,76 +193,146 @@ impl MatchView {
             let seen = self.seq;
             return Err(Violation::Gap { seen, got: seq });
         }
-        if self.state.result.is_some() {
-            return Err(Violation::AfterTheEnd { seq });
+        // An event of a kind that is not known here changes nothing that is.
+        if let Some(kind) = event.kind {
+            self.apply(seq, event.seat, kind)?;
         }
-        match event.kind {
-            EventKind::Moved { uci, offers_draw } => {
-                if event.seat != Some(self.turn()) {
-                    return Err(Violation::WrongTurn { seq });
-                }
-                self.play(uci)?;
-                self.state.moves.push(uci);
-                // It declines what the opponent offered (FIDE 9.1.2.1); the mover's own offer stays open.
-                if offers_draw || !self.has_offered(event.seat) {
-                    self.state.draw_offer = event.seat.filter(|_| offers_draw);
-                }
-            }
-            EventKind::DrawOffered => self.state.draw_offer = event.seat,
-            EventKind::DrawDeclined if !self.has_offered(event.seat.map(Seat::opponent)) => {
-                return Err(Violation::NoOffer { seq });
-            }
-            EventKind::DrawDeclined => self.state.draw_offer = None,
+        self.seq = seq;
+        self.epoch = epoch;
+        self.clocks.say(event.clock, at);
+        Ok(true)
+    }
+
+    fn apply(&mut self, seq: u32, seat: Option<Seat>, kind: EventKind) -> Result<(), Violation> {
+        let is_of_rematch = matches!(
+            kind,
+            EventKind::RematchOffered
+                | EventKind::RematchDeclined
+                | EventKind::RematchAgreed { .. }
+        );
+        match (self.state.result.is_some(), is_of_rematch) {
+            (true, false) => return Err(Violation::AfterTheEnd { seq }),
+            (false, true) => return Err(Violation::BeforeTheEnd { seq }),
+            _ => {}
+        }
+        match kind {
+            EventKind::Moved { uci, with } => self.moved(seq, seat, uci, with)?,
+            EventKind::TakenBack { plies } => self.taken_back(seq, seat, plies)?,
             EventKind::Ended {
                 outcome,
                 termination,
             } => {
-                self.check_ending(event.seat, outcome, termination)?;
+                self.check_ending(seat, outcome, termination)?;
                 self.state.result = Some((outcome, termination));
                 self.state.draw_offer = None;
+                self.state.takeback_offer = None;
+                self.gone = None;
             }
+            EventKind::TimeGiven { .. } => {}
+            offer => self.offered(seq, seat, offer)?,
         }
-        self.seq = seq;
-        self.epoch = epoch;
-        self.clocks.say(event.clock, now);
-        Ok(true)
+        Ok(())
     }
 
-    /// Whether a draw offer of this seat is open.
-    fn has_offered(&self, seat: Option<Seat>) -> bool {
-        seat.is_some() && self.state.draw_offer == seat
+    fn moved(
+        &mut self,
+        seq: u32,
+        seat: Option<Seat>,
+        uci: Uci,
+        with: WithMove,
+    ) -> Result<(), Violation> {
+        let mover = self.turn();
+        if seat != Some(mover) {
+            return Err(Violation::WrongTurn { seq });
+        }
+        self.play(uci)?;
+        self.made.push((seq, uci));
+        self.state.position_seq = seq;
+        self.claims_draw = with == WithMove::DrawClaim;
+        self.move_offers(mover, with);
+        self.gone = None;
+        Ok(())
+    }
+
+    /// The opponent of the seat that asked for it grants a takeback.
+    fn taken_back(&mut self, seq: u32, seat: Option<Seat>, plies: u8) -> Result<(), Violation> {
+        let asker = self.state.takeback_offer;
+        let Some(asker) = asker.filter(|asker| seat == Some(asker.opponent())) else {
+            return Err(Violation::NoOffer { seq });
+        };
+        if self.takeback_plies(asker) != Some(plies) {
+            return Err(Violation::WrongTakeback { seq, plies });
+        }
+        self.line.take_back(plies);
+        self.state.position_seq = seq;
+        self.claims_draw = false;
+        self.take_back_offers();
+        self.gone = None;
+        Ok(())
     }
 
     fn play(&mut self, uci: Uci) -> Result<(), Violation> {
-        let illegal = || Violation::IllegalMove {
+        self.line.play(uci).ok_or_else(|| Violation::IllegalMove {
             uci,
             fen: self.fen(),
-        };
-        if self.position.is_over() {
-            return Err(illegal());
-        }
-        let legal = self.position.resolve(uci).ok_or_else(illegal)?;
-        self.position.play(legal);
-        self.last_move = Some(legal.uci());
-        Ok(())
+        })
+    }
+
+    /// Whether the terms allow takebacks.
+    fn may_take_back(&self) -> bool {
+        !self.state.rated && !self.state.rules.has(Rule::NoTakeback)
+    }
+
+    /// The move whose event was seen under this seq.
+    pub(crate) fn move_made_by(&self, seq: u32) -> Option<Uci> {
+        let index = self.made.binary_search_by_key(&seq, |(seq, _)| *seq);
+        Some(self.made[index.ok()?].1)
     }
 
     pub(crate) fn set_connected(&mut self, seat: Seat, connected: bool) {
         self.connected[seat] = connected;
+        if connected {
+            self.gone = self.gone.filter(|(gone, _)| *gone != seat);
+        }
     }
 
-    pub(crate) fn pause(&mut self, now: Instant) {
-        self.clocks.pause(now);
+    /// `seat` is gone while to move, and its opponent may claim the match from then on; or, without a time, it no
+    /// longer is.
+    pub(crate) fn set_gone(&mut self, seat: Seat, claimable_at: Option<Instant>) {
+        self.gone = claimable_at.map(|at| (seat, at));
     }
 
-    pub(crate) fn go_on(&mut self, clock: ClockView, now: Instant) {
+    /// Adds lines of chat, and returns those that are new: after a return to the match the last ones come again.
+    pub(crate) fn add_chat(&mut self, lines: Vec<ChatLine>) -> Vec<ChatLine> {
+        let mut new = Vec::new();
+        for mut line in lines {
+            line.name = printable(&line.name).into_owned();
+            line.text = printable(&line.text).into_owned();
+            if !self.chat.contains(&line) {
+                self.chat.push(line.clone());
+                new.push(line);
+            }
+        }
+        let surplus = self.chat.len().saturating_sub(CHAT_KEPT_MAX);
+        self.chat.drain(..surplus);
+        new
+    }
+
+    pub(crate) fn pause(&mut self, at: Instant) {
+        self.clocks.pause(at);
+    }
+
+    pub(crate) fn go_on(&mut self, clock: ClockView, at: Instant) {
         self.clocks.end_pause();
-        self.clocks.say(clock, now);
+        self.clocks.say(clock, at);
     }
 
     /// Nothing was heard of the shard since `since`: both clocks stand still from then on.
     pub(crate) fn unheard(&mut self, why: Standstill, since: Instant) {
         self.clocks.unheard(why, since);
+        if why != Standstill::Unresponsive {
+            self.gone = None;
+        }
     }
 
     /// The connection brings something again.
@@ -240,192 +343,11 @@ impl MatchView {
     pub(crate) fn set_epoch(&mut self, epoch: Epoch) {
         self.epoch = epoch;
     }
-
-    // ---- what there is to see --------------------------------------------------------------------
-
-    /// Which match.
-    #[must_use]
-    pub const fn id(&self) -> MatchId {
-        self.id
-    }
-
-    /// What this client may do in it.
-    #[must_use]
-    pub const fn role(&self) -> Role {
-        self.role
-    }
-
-    /// This client's seat; `None` for a spectator.
-    #[must_use]
-    pub const fn seat(&self) -> Option<Seat> {
-        self.role.seat()
-    }
-
-    /// Who plays.
-    #[must_use]
-    pub const fn players(&self) -> &BySeat<SeatView> {
-        &self.state.players
-    }
-
-    /// How much time each side has.
-    #[must_use]
-    pub const fn time_control(&self) -> TimeControl {
-        self.state.time_control
-    }
-
-    /// When the clocks begin to count.
-    #[must_use]
-    pub const fn clock_start(&self) -> ClockStart {
-        self.state.clock_start
-    }
-
-    /// Whether the result counts for ratings.
-    #[must_use]
-    pub const fn is_rated(&self) -> bool {
-        self.state.rated
-    }
-
-    /// The position at ply 0.
-    #[must_use]
-    pub const fn start(&self) -> &Position {
-        &self.start
-    }
-
-    /// The position now.
-    #[must_use]
-    pub const fn position(&self) -> &Position {
-        &self.position
-    }
-
-    /// The position now, as FEN (with an en passant square only where the capture is legal).
-    #[must_use]
-    pub fn fen(&self) -> String {
-        self.position.fen()
-    }
-
-    /// All moves from ply 0.
-    #[must_use]
-    pub fn moves(&self) -> &[Uci] {
-        &self.state.moves
-    }
-
-    /// The move that led to the position, in its canonical form.
-    #[must_use]
-    pub const fn last_move(&self) -> Option<Uci> {
-        self.last_move
-    }
-
-    /// All moves from ply 0 in standard algebraic notation.
-    #[must_use]
-    pub fn sans(&self) -> Vec<String> {
-        let mut position = self.start.clone();
-        let san = |uci: &Uci| {
-            let legal = position.resolve(*uci)?;
-            Some(position.play_in_san(legal))
-        };
-        // All of them were legal when they were played.
-        self.state.moves.iter().map_while(san).collect()
-    }
-
-    /// Half-moves made.
-    #[must_use]
-    pub fn ply(&self) -> u16 {
-        // A match ends at 1,200 plies.
-        u16::try_from(self.state.moves.len()).unwrap_or(u16::MAX)
-    }
-
-    /// The side to move.
-    #[must_use]
-    pub fn turn(&self) -> Seat {
-        self.position.turn()
-    }
-
-    /// Whether this client is to move.
-    #[must_use]
-    pub fn is_my_turn(&self) -> bool {
-        self.state.result.is_none() && self.seat() == Some(self.turn())
-    }
-
-    /// The seat whose draw offer is open.
-    #[must_use]
-    pub const fn draw_offer(&self) -> Option<Seat> {
-        self.state.draw_offer
-    }
-
-    /// How the match ended, if it has.
-    #[must_use]
-    pub const fn result(&self) -> Option<(Outcome, Termination)> {
-        self.state.result
-    }
-
-    /// Number of the last event seen.
-    #[must_use]
-    pub const fn seq(&self) -> u32 {
-        self.seq
-    }
-
-    /// The highest epoch heard of.
-    #[must_use]
-    pub const fn epoch(&self) -> Epoch {
-        self.epoch
-    }
-
-    /// Who is connected.
-    #[must_use]
-    pub const fn connected(&self) -> &BySeat<bool> {
-        &self.connected
-    }
-
-    /// Whether the shard reports a pause because its store does not answer.
-    #[must_use]
-    pub const fn is_paused(&self) -> bool {
-        self.clocks.is_paused()
-    }
-
-    /// Why both clocks stand still here; `None` while a clock may run, and when the match is over.
-    #[must_use]
-    pub fn standstill(&self) -> Option<Standstill> {
-        self.clocks
-            .standstill()
-            .filter(|_| self.state.result.is_none())
-    }
-
-    /// The seat whose clock runs; `None` also while both stand still.
-    #[must_use]
-    pub fn running(&self) -> Option<Seat> {
-        self.clocks.running()
-    }
-
-    /// Both clocks as the shard last sent them.
-    #[must_use]
-    pub const fn clock(&self) -> ClockView {
-        self.clocks.said()
-    }
-
-    /// What `seat` has left at `now`, counted down here from the shard's last clocks, but not while the shard
-    /// is paused or out of reach.
-    #[must_use]
-    pub fn remaining(&self, seat: Seat, now: Instant) -> Duration {
-        self.clocks.remaining(seat, now)
-    }
-
-    /// Whether the match counts: it can be resigned, and no longer be aborted.
-    #[must_use]
-    pub fn has_begun(&self) -> bool {
-        self.state.clock_start == ClockStart::AtOnce || self.ply() >= 2
-    }
-
-    /// The form in which the shard names a move that is legal now; the same move if it is not legal.
-    #[must_use]
-    pub fn canonical(&self, uci: Uci) -> Uci {
-        self.position.resolve(uci).map_or(uci, Move::uci)
-    }
 }
 
 fn start_position(state: &MatchState) -> Result<Position, Violation> {
     let Some(text) = &state.start_fen else {
-        return Ok(Position::default());
+        return Ok(Position::initial(state.variant));
     };
-    Position::from_fen(game_core::Variant::Standard, text)
-        .map_err(|_| Violation::StartPosition(text.clone()))
+    Position::from_fen(state.variant, text).map_err(|_| Violation::StartPosition(text.clone()))
 }

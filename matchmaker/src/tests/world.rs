@@ -7,7 +7,9 @@ use game_core::{
     Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, MatchTime, PlayerId, Seat,
     ShardId, TimeControl,
 };
-use protocol::http::{NewTicket, PlayerReply, Problem, SeatReply, TicketReply, TicketStatus};
+use protocol::http::{
+    NewTicket, PlayerReply, Problem, SeatReply, Terms, TicketReply, TicketStatus,
+};
 use reqwest::{Client, Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -117,6 +119,7 @@ impl World {
         let token = self.key.player_token(&PlayerClaims {
             player: id.clone(),
             name: format!("Name of {id}"),
+            bot: false,
             exp: now().0 / 1_000 + 60,
         });
         Guest { id, token }
@@ -145,7 +148,7 @@ impl World {
 
     /// Makes a challenge that `terms` add to, and returns its id.
     pub(super) async fn challenge(&self, who: &Guest, terms: Value) -> String {
-        let mut body = json!({"time_control": blitz()});
+        let mut body = json!({"control": blitz()});
         body.as_object_mut()
             .unwrap()
             .extend(terms.as_object().unwrap().clone());
@@ -170,7 +173,7 @@ impl World {
 
     pub(super) fn new_ticket(&self) -> Value {
         json!(NewTicket {
-            time_control: blitz()
+            terms: Terms::usual(blitz())
         })
     }
 }

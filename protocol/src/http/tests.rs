@@ -47,8 +47,9 @@ fn requests() {
     check(
         NewPlayer {
             name: Some("Ann".into()),
+            bot: true,
         },
-        json!({"name": "Ann"}),
+        json!({"name": "Ann", "bot": true}),
     );
     check(NewTicket { terms: terms() }, with_terms(json!({})));
     check(
@@ -189,10 +190,16 @@ fn a_match() {
                 start: Start::Fen("1k6".into()),
                 ..terms()
             },
+            withheld: false,
             seq: 3,
+            position_seq: 2,
             fen: "k7".into(),
             start_fullmove: 12,
             moves: vec!["e2e4".parse().unwrap(), "a7a8q".parse().unwrap()],
+            draw_offer: Some(Seat::White),
+            takeback_offer: Some(Seat::Black),
+            rematch_offer: None,
+            rematch: Some(match_id()),
             outcome: Some(Outcome::WhiteWins),
             termination: Some(Termination::TimeForfeit),
         },
@@ -203,10 +210,16 @@ fn a_match() {
                 "black": {"id": "b", "name": "Bob", "rating": null, "is_bot": true},
             },
             "start_fen": "1k6",
+            "withheld": false,
             "seq": 3,
+            "position_seq": 2,
             "fen": "k7",
             "start_fullmove": 12,
             "moves": ["e2e4", "a7a8q"],
+            "draw_offer": "white",
+            "takeback_offer": "black",
+            "rematch_offer": null,
+            "rematch": "0AZaz9876543",
             "outcome": "white_wins",
             "termination": "time_forfeit",
         })),

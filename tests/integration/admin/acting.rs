@@ -165,6 +165,8 @@ async fn a_revoked_player_is_kept_out_by_every_shard_and_the_matchmaker() {
     // The seat token from before is still signed and not expired.
     let mut back = RawClient::connect(&kept.shard).await;
     back.say(&ClientFrame::Join(Join {
+        version: protocol::VERSION,
+        flags: protocol::JoinFlags::NONE,
         match_id: game.id,
         token: kept.token,
         seen: None,

@@ -234,11 +234,7 @@ impl Wanderer {
         let moves = self.game.legal_moves();
         let ply = self.game.ply();
         let uci = *moves.get(usize::from(ply) * 7 % moves.len().max(1))?;
-        let kind = game_core::CommandKind::Move {
-            ply,
-            uci,
-            offers_draw: false,
-        };
+        let kind = game_core::CommandKind::plain_move(ply.into(), uci);
         let id = game_core::CommandId(u64::from(ply));
         let command = game_core::Command { id, kind };
         let now = MatchTime::default();

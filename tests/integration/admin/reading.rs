@@ -243,7 +243,7 @@ async fn what_is_counted_is_as_prometheus_wants_it() {
         for shard in &server.ready.shards {
             let endpoint = Endpoint::new(&shard.admin, &server.ready.admin_token);
             let (_, text) = endpoint.text("/metrics").await;
-            if text.contains("rookery_refusals_total{code=\"stale_ply\"} 1") {
+            if text.contains("rookery_refusals_total{code=\"stale_position\"} 1") {
                 return text.contains("rookery_moves_total 1").then_some(());
             }
         }
@@ -263,7 +263,7 @@ async fn what_is_counted_is_as_prometheus_wants_it() {
         "rookery_matches_live 1",
         "rookery_ack_seconds_count 1",
         "rookery_handshakes_total{result=\"done\"} 2",
-        "rookery_refusals_total{code=\"stale_ply\"} 1",
+        "rookery_refusals_total{code=\"stale_position\"} 1",
     ] {
         assert!(
             scrapes.lines().any(|found| found == line),

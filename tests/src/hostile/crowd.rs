@@ -7,7 +7,7 @@ use client::connection::ConnectionTimes;
 use client::seat::PlayerSeat;
 use client::{Connector, Matchmaker, SeatSession, SessionConfig};
 use game_core::{ClockStart, ColorChoice, MatchId, Seat};
-use protocol::http::NewChallenge;
+use protocol::http::{NewChallenge, Terms};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::mpsc;
@@ -147,10 +147,11 @@ pub(super) async fn new_match(
     black: &str,
 ) -> Result<MatchId, String> {
     let challenge = NewChallenge {
-        time_control: time_control.parse().map_err(|_| "no time control")?,
+        terms: Terms {
+            clock_start: ClockStart::AtOnce,
+            ..Terms::usual(time_control.parse().map_err(|_| "no time control")?)
+        },
         color: ColorChoice::White,
-        fen: None,
-        clock_start: ClockStart::AtOnce,
         opponent: None,
     };
     let said = |error: client::MatchmakerError| error.to_string();

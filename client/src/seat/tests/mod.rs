@@ -1,3 +1,4 @@
+mod news;
 mod promises;
 mod reach;
 mod recovery;

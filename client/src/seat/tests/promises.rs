@@ -6,7 +6,7 @@ use protocol::{CatchUp, ClientFrame, ServerBody};
 use crate::Violation;
 use crate::seat::{Loss, SeatTimes, Update};
 use crate::testing::script::{
-    ack, clock, ended, event, frame, joined, moved, seconds, state, uci, whole,
+    ack, clock, ended, event, frame, joined, moved, said, seconds, state, uci, whole,
 };
 use crate::testing::seated::{FIRST, Seated, move_of};
 
@@ -91,8 +91,8 @@ fn a_full_state_at_the_return_must_continue_what_was_seen() {
     let lost = Violation::Lost { seen: 2, has: 1 };
     let after = Violation::AckBroken {
         uci: uci("g1f3"),
-        ply: 2,
-        has: uci("b1c3"),
+        event: 3,
+        has: Some(uci("b1c3")),
     };
     for (moves, expected) in [
         ("e2e4 e7e5", Ok(())),
@@ -217,8 +217,8 @@ fn an_acknowledged_move_must_be_the_one_that_happens() {
     seat.hear(ack(1, 1, id, 1));
     let broken = Violation::AckBroken {
         uci: uci("e2e4"),
-        ply: 0,
-        has: uci("d2d4"),
+        event: 1,
+        has: Some(uci("d2d4")),
     };
     assert_eq!(seat.refuses(event(1, moved(1, "d2d4"))), broken);
 }
@@ -256,11 +256,7 @@ fn an_answer_before_the_seat_is_taken_is_out_of_place_and_news_is_not() {
 /// MATCH.md: an offer stands until the opponent answers or moves, and lives through its maker's own move.
 #[test]
 fn offers_stand_through_their_makers_move_and_fall_with_the_opponents() {
-    let said = |seq, seat, kind| {
-        let clock = clock(None);
-        let seat = Some(seat);
-        event(1, (seq, protocol::WireEvent { seat, kind, clock }))
-    };
+    let said = |seq, seat, kind| event(1, (seq, said(Some(seat), kind, clock(None))));
     let move_at = |seq, ply, text| {
         let (_, moved) = moved(ply, text);
         event(1, (seq, moved))
@@ -280,10 +276,7 @@ fn offers_stand_through_their_makers_move_and_fall_with_the_opponents() {
 
 #[test]
 fn answers_to_offers_that_do_not_stand_are_violations() {
-    let said = |seq, seat, kind| {
-        let clock = clock(None);
-        event(1, (seq, protocol::WireEvent { seat, kind, clock }))
-    };
+    let said = |seq, seat, kind| event(1, (seq, said(seat, kind, clock(None))));
     let agreed = EventKind::Ended {
         outcome: Outcome::Draw,
         termination: Termination::DrawAgreement,

@@ -7,7 +7,9 @@ use std::time::Duration;
 use bytes::BytesMut;
 use game_core::{CommandKind, ShardId};
 use protocol::http::{SeatReply, ShardAddress};
-use protocol::{ALPN, CatchUp, ClientFrame, CloseCode, Role, ServerBody, ServerFrame, codec};
+use protocol::{
+    ALPN, CatchUp, ClientFrame, CloseCode, Role, ServerBody, ServerFrame, UnixMicros, codec,
+};
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Connection, Endpoint, RecvStream, SendStream, ServerConfig};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, SignatureAlgorithm};
@@ -129,7 +131,7 @@ impl Stream {
 
     async fn say(&mut self, frame: ServerFrame) {
         self.send
-            .write_all(&codec::encode_server(&frame))
+            .write_all(&codec::encode_server(&frame).stamp(UnixMicros(1)))
             .await
             .unwrap();
     }
@@ -158,11 +160,7 @@ async fn next(session: &mut SeatSession) -> Update {
 }
 
 fn e4() -> CommandKind {
-    CommandKind::Move {
-        ply: 0,
-        uci: uci("e2e4"),
-        offers_draw: false,
-    }
+    CommandKind::plain_move(0, uci("e2e4"))
 }
 
 #[tokio::test]
