@@ -33,17 +33,16 @@ impl From<StoreError> for Unsuitable {
     }
 }
 
-/// Compares the mark of the layout with ours. Where there is none, all keys are searched for heads of the former
+/// Compares the mark of the layout, as it was read, with ours. Where there is none, all keys are searched for heads of the former
 /// layout, and if there is no such key, the mark is set: so one connection of an installation reads them.
 pub(super) async fn check(
     connection: &mut MultiplexedConnection,
     keys: &Keys,
+    mark: &Value,
 ) -> Result<(), Unsuitable> {
-    let mut read = Pipeline::with_capacity(1);
-    read.cmd("GET").arg(keys.layout());
-    let mark = ask(connection, &read).await?;
-    if mark != Value::Nil {
-        return match reply::text(&mark)? {
+    reply::refuse_errors(std::slice::from_ref(mark))?;
+    if *mark != Value::Nil {
+        return match reply::text(mark)? {
             LAYOUT => Ok(()),
             other => Err(unfit(format!(
                 "the keys {} are laid out as version {other} and this program reads version {LAYOUT}: run \

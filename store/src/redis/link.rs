@@ -217,7 +217,8 @@ impl Link {
         );
         self.check_rights(tried, &rights)?;
         reply::refuse_errors(loaded)?;
-        match layout::check(&mut connection, &self.keys).await {
+        let mark = tried.last().unwrap_or(&Value::Nil);
+        match layout::check(&mut connection, &self.keys, mark).await {
             Ok(()) => Ok(connection),
             Err(Unsuitable::Lost(error)) => Err(self.unavailable(&error)),
             Err(Unsuitable::Refused(error)) => Err(error),

@@ -31,6 +31,7 @@ pub(crate) fn setup(id: MatchId) -> MatchSetup {
     SetupBuilder::new()
         .id(id)
         .named("ada", "bob")
+        .people()
         .created_at(1_800_000_000_000)
         .build()
 }

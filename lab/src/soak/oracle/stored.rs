@@ -116,7 +116,7 @@ pub async fn read_log(cluster: &LocalCluster, id: MatchId) -> Result<Vec<Event>,
         .await
         .map_err(|error| said(&error))?;
     let records: Vec<Vec<u8>> = redis::cmd("LRANGE")
-        .arg(format!("rk:{{{id}}}:log"))
+        .arg(format!("rk:{{{}}}:{id}:log", id.tag()))
         .arg(0)
         .arg(-1)
         .query_async(&mut connection)
