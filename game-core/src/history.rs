@@ -102,13 +102,13 @@ impl Entry {
 /// The entries of a match in order. The event that ended it, which has a seq but no entry here, is
 /// [`End`](crate::End).
 #[derive(Debug, Clone, Default)]
-pub(crate) struct History {
+pub(crate) struct PackedLog {
     entries: Vec<Entry>,
     /// The number of entries before the event that ended the match, once it has.
     before_end: Option<u32>,
 }
 
-impl History {
+impl PackedLog {
     /// Memory is allocated in steps: doubling would waste half of it in most matches.
     const STEP: usize = 16;
 

@@ -21,8 +21,21 @@ impl DrawOffers {
     /// The offers after the moves that stand at `ply`: what was offered since then is undone with the
     /// moves that were taken back.
     pub(crate) fn as_at(history: &[Entry], ply: u16) -> Self {
+        let after = Self::after_each(history);
+        after.get(usize::from(ply)).copied().unwrap_or_default()
+    }
+
+    /// The plies right after whose move a draw offer of the mover stood. A takeback to one of them brings
+    /// the offer back.
+    pub(crate) fn offered_plies(history: &[Entry]) -> Vec<u16> {
+        let numbered = (0..).zip(Self::after_each(history));
+        let stood = numbered.filter(|(_, offers)| offers.standing.is_some());
+        stood.map(|(ply, _)| ply).collect()
+    }
+
+    /// The offers as they were right after each half-move that stands, ply 0 first.
+    fn after_each(history: &[Entry]) -> Vec<Self> {
         let mut offers = Self::default();
-        // The offers as they were after each half-move that stands, ply 0 first.
         let mut after = vec![offers];
         for entry in history {
             let moves = u16::try_from(after.len() - 1).unwrap_or(u16::MAX);
@@ -43,7 +56,7 @@ impl DrawOffers {
                 _ => {}
             }
         }
-        after.get(usize::from(ply)).copied().unwrap_or_default()
+        after
     }
 
     /// The seat whose offer stands.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::apply::Clocks;
-use crate::board::Ending;
+use crate::apply::ClockSource;
+use crate::board::BoardEnding;
 use crate::clock::Clock;
 use crate::decide::{Act, Circumstances};
 use crate::history::{Deed, Entry};
@@ -166,7 +166,7 @@ impl Match {
     /// the last clocks are those of the end.
     fn rebuilt_end(&mut self, end: End, state: ClockState) -> Event {
         let at = MatchTime::default();
-        let clocks = Clocks::Recorded { state, at };
+        let clocks = ClockSource::Recorded { state, at };
         self.finish(end.by, (end.outcome, end.termination), clocks)
     }
 
@@ -243,7 +243,7 @@ impl Match {
             return self.replay_end(end, event.clocks, event.at);
         }
         let by = by.ok_or(RestoreError::Author { seq })?;
-        let clocks = Clocks::Recorded {
+        let clocks = ClockSource::Recorded {
             state: event.clocks,
             at: event.at,
         };
@@ -281,7 +281,7 @@ impl Match {
             seq: self.next_seq(),
         })?;
         let at = MatchTime::default();
-        self.replay_act(entry.by(), kind, Clocks::Recorded { state, at })
+        self.replay_act(entry.by(), kind, ClockSource::Recorded { state, at })
     }
 
     /// Replays an event that did not end the match, if it is the effect of its command.
@@ -289,7 +289,7 @@ impl Match {
         &mut self,
         by: (Seat, CommandId),
         kind: EventKind,
-        clocks: Clocks,
+        clocks: ClockSource,
     ) -> Result<Event, RestoreError> {
         let seq = self.next_seq();
         let (seat, command) = by;
@@ -357,7 +357,7 @@ impl Match {
         self.finish(
             end.by,
             (end.outcome, end.termination),
-            Clocks::Recorded { state: clocks, at },
+            ClockSource::Recorded { state: clocks, at },
         );
         Ok(())
     }
@@ -368,7 +368,7 @@ impl Match {
         seat: Seat,
         end: &End,
         seq: u32,
-    ) -> Result<Option<Ending>, RestoreError> {
+    ) -> Result<Option<BoardEnding>, RestoreError> {
         let asked = match end.termination {
             Termination::Resignation => CommandKind::Resign,
             Termination::DrawAgreement => CommandKind::AcceptDraw,
@@ -396,9 +396,9 @@ impl Match {
     /// any outcome of a match in play.
     fn end_without_seat(
         &self,
-        (outcome, termination): Ending,
+        (outcome, termination): BoardEnding,
         clocks: BySeat<Duration>,
-    ) -> Option<Ending> {
+    ) -> Option<BoardEnding> {
         if let Some(verdict) = self.verdict() {
             return Some(verdict);
         }

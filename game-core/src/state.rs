@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::absence::Absence;
-use crate::board::Ending;
+use crate::board::BoardEnding;
 use crate::clock::Clock;
-use crate::history::History;
+use crate::history::PackedLog;
 use crate::line::Line;
 use crate::offers::{DrawOffers, Rematch, Takebacks};
 use crate::refusals::RecentRefusals;
@@ -57,7 +57,7 @@ pub struct Match {
     /// A draw was claimed with the last move.
     pub(crate) claims_draw: bool,
     /// Every event but the one that ended the match.
-    pub(crate) history: History,
+    pub(crate) history: PackedLog,
     /// The clocks at the last event, without the time that counted since then under a former owner.
     pub(crate) last_clocks: ClockState,
     /// When the last event happened, on the clock of the owner at that time.
@@ -101,7 +101,7 @@ impl Match {
             takebacks: Takebacks::default(),
             rematch: Rematch::default(),
             claims_draw: false,
-            history: History::default(),
+            history: PackedLog::default(),
             last_at: MatchTime::default(),
             end: None,
             refusals: BySeat::default(),
@@ -289,6 +289,13 @@ impl Match {
         self.offers.standing()
     }
 
+    /// The plies right after whose move a draw offer of the mover stood, in order. A takeback to one of them
+    /// brings the offer back.
+    #[must_use]
+    pub fn offered_plies(&self) -> Vec<u16> {
+        DrawOffers::offered_plies(self.history.entries())
+    }
+
     /// The seat whose request for a takeback stands.
     #[must_use]
     pub const fn takeback_offer(&self) -> Option<Seat> {
@@ -361,7 +368,7 @@ impl Match {
     pub(crate) const FIRST_PLIES: u16 = 2;
 
     /// How the rules have ended the match, whether or not the end is an event already.
-    pub(crate) fn verdict(&self) -> Option<Ending> {
+    pub(crate) fn verdict(&self) -> Option<BoardEnding> {
         let board = self.line.board();
         board.verdict().or_else(|| {
             let asked = self.claims_draw || self.setup.rules.has(Rule::AutoClaim);
@@ -382,6 +389,12 @@ impl Match {
     /// Whether the match counts once `ply` half-moves are made.
     pub(crate) fn has_begun_at(&self, ply: u16) -> bool {
         self.setup.clock_start == ClockStart::AtOnce || ply >= Self::FIRST_PLIES
+    }
+
+    /// Whether a command of `seat` under this id has taken effect.
+    #[must_use]
+    pub fn has_accepted(&self, seat: Seat, id: CommandId) -> bool {
+        self.accepted(seat, id).is_some()
     }
 
     /// The seq of the event that this command of `seat` caused, if it was accepted.

@@ -201,4 +201,8 @@ mod arbitrary;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod next_version;
+#[cfg(test)]
 mod tests;

@@ -8,7 +8,6 @@ use protocol::{CHAT_LEN_MAX, ChatLine, ChatRefusal, Role, ServerBody};
 use store::{ChatRoom, Chats, StoreError};
 
 use super::{Output, PeerKey, Shard, ungated_frame};
-use crate::Uptime;
 
 /// Minimum interval between two lines of a peer.
 const LINE_EVERY: Duration = Duration::from_secs(1);

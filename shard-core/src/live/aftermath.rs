@@ -23,8 +23,7 @@ impl LiveMatch {
     /// The end is stored: from `now` on the match stays as long as players may still agree on a rematch.
     pub(super) fn begin_to_linger(&mut self, now: MatchTime, limits: &ShardLimits) {
         self.leaves_at = Some(now + limits.finished_linger);
-        self.stays_until
-            .get_or_insert(now + limits.rematch_wait);
+        self.stays_until.get_or_insert(now + limits.rematch_wait);
     }
 
     /// Whether a finished match has stayed long enough: while a player is there, as long as a rematch can be
@@ -33,7 +32,10 @@ impl LiveMatch {
         if self.leaves_at.is_none_or(|at| at > now) {
             return false;
         }
-        let is_attended = self.members.first().is_some_and(|m| m.role.seat().is_some());
+        let is_attended = self
+            .members
+            .first()
+            .is_some_and(|m| m.role.seat().is_some());
         let may_stay = self.stays_until.is_some_and(|until| now < until);
         if !(is_attended && may_stay && self.game.rematch().is_none()) {
             return true;

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use game_core::{BySeat, Event, Match, MatchTime, Seat};
+use game_core::{BySeat, Event, MatchTime, Seat};
 use protocol::codec::{self, Frame};
 use protocol::{
-    CatchUp, ClockView, Joined, MatchState, Role, SeatView, ServerBody, ServerFrame, TagsView,
-    WireEvent,
+    CatchUp, ClockView, Joined, MatchState, Role, ServerBody, ServerFrame, WireEvent,
 };
 
 use super::{LiveMatch, Member};
@@ -55,7 +54,7 @@ impl LiveMatch {
             Some(public) => {
                 let state = seen.is_none_or(|seen| seen < public.seq());
                 let catch_up = if state {
-                    CatchUp::State(state_of(public))
+                    CatchUp::State(MatchState::of(public))
                 } else {
                     CatchUp::Events(Vec::new())
                 };
@@ -64,7 +63,7 @@ impl LiveMatch {
             }
             None => {
                 let missed = self.missed(seen).map(CatchUp::Events);
-                let catch_up = missed.unwrap_or_else(|| CatchUp::State(state_of(&self.game)));
+                let catch_up = missed.unwrap_or_else(|| CatchUp::State(MatchState::of(&self.game)));
                 (self.game.seq(), catch_up, self.clock_view(now))
             }
         };
@@ -134,31 +133,5 @@ impl LiveMatch {
 
     pub(super) fn connected(&self) -> BySeat<bool> {
         BySeat::new_with(|seat: Seat| self.member_in(seat.into()).is_some())
-    }
-}
-
-/// The full state of a match.
-fn state_of(game: &Match) -> MatchState {
-    let setup = game.setup();
-    MatchState {
-        players: BySeat::new_with(|seat: Seat| SeatView::from(&setup.players[seat])),
-        variant: setup.variant(),
-        controls: setup.controls,
-        clock_start: setup.clock_start,
-        start_at: setup.start_at,
-        rated: setup.rated,
-        spectator_delay_s: setup.spectator_delay_s,
-        chat: setup.chat,
-        rules: setup.rules,
-        tags: setup.tags.as_deref().map(TagsView::from),
-        start_fen: (!setup.start.is_initial()).then(|| setup.start.fen()),
-        fen: game.fen(),
-        moves: game.moves().map(|(uci, _)| uci).collect(),
-        position_seq: game.position_seq(),
-        draw_offer: game.draw_offer(),
-        takeback_offer: game.takeback_offer(),
-        rematch_offer: game.rematch_offer(),
-        rematch: game.rematch(),
-        result: game.outcome(),
     }
 }

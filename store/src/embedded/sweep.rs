@@ -11,7 +11,7 @@ use super::tables::{
     ABOVE_IDS, CHATS, ENDED, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, REVOKED, SNAPSHOTS, TICKETS,
     UNDATED,
 };
-use super::writer::Fault;
+use super::writer::WriteFault;
 use super::{holdings, matches, tickets};
 use crate::codec;
 use crate::contract::{REVOCATION_KEPT, Retention, Room, Swept};
@@ -70,7 +70,7 @@ impl Due {
         }
     }
 
-    fn is_any(self, txn: &ReadTransaction) -> Result<bool, Fault> {
+    fn is_any(self, txn: &ReadTransaction) -> Result<bool, WriteFault> {
         if !txn.open_table(UNDATED)?.is_empty()? {
             return Ok(true);
         }
@@ -98,7 +98,7 @@ impl Due {
     }
 
     /// Tickets before matches: whoever reads a ticket creates its match if it is missing.
-    fn sweep(self, txn: &WriteTransaction) -> Result<Swept, Fault> {
+    fn sweep(self, txn: &WriteTransaction) -> Result<Swept, WriteFault> {
         let now = UnixMillis(self.now);
         txn.open_table(REVOKED)?
             .retain(|_, at| at >= self.revoked_before)?;
@@ -122,7 +122,7 @@ impl Due {
     }
 
     /// Dates matches that have ended since the last sweep: they ended now, at the latest.
-    fn date(self, ended: &mut Ended<'_>) -> Result<bool, Fault> {
+    fn date(self, ended: &mut Ended<'_>) -> Result<bool, WriteFault> {
         let undated = first_ids(ended, (0, 0), DATED_AT_ONCE)?;
         for (_, id) in &undated {
             ended.remove((0, id.as_str()))?;
@@ -136,7 +136,7 @@ impl Due {
         self,
         txn: &WriteTransaction,
         ended: &mut Ended<'_>,
-    ) -> Result<bool, Fault> {
+    ) -> Result<bool, WriteFault> {
         let mut undated = txn.open_table(UNDATED)?;
         let Some(after) = undated.get(())?.map(|after| after.value().to_owned()) else {
             return Ok(false);
@@ -171,7 +171,7 @@ impl Due {
         self,
         txn: &WriteTransaction,
         ended: &mut Ended<'_>,
-    ) -> Result<(usize, bool), Fault> {
+    ) -> Result<(usize, bool), WriteFault> {
         // From 1 on: 0 is no date.
         let old = first_ids(ended, (1, self.ended_by), DATED_AT_ONCE)?;
         let mut heads = txn.open_table(HEADS)?;
@@ -192,7 +192,7 @@ impl Due {
             let head = match matches::head(&heads, match_id) {
                 Ok(Some(head)) if head.status == Status::Finished => head,
                 // Named twice and removed before, or not to be read: that stays.
-                Ok(_) | Err(Fault::Refused(_)) => continue,
+                Ok(_) | Err(WriteFault::Refused(_)) => continue,
                 Err(fault) => return Err(fault),
             };
             records += 1 + matches::len(&log, match_id)?;
@@ -214,7 +214,7 @@ fn first_ids(
     ended: &Ended<'_>,
     (from, to): (u64, u64),
     limit: usize,
-) -> Result<Vec<(u64, String)>, Fault> {
+) -> Result<Vec<(u64, String)>, WriteFault> {
     let range = ended.range((from, "")..(to.saturating_add(1), ""))?;
     let entries = range.take(limit).map(|entry| {
         let (key, _) = entry?;

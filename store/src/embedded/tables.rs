@@ -2,7 +2,7 @@
 
 use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, TableHandle, WriteTransaction};
 
-use super::writer::Fault;
+use super::writer::WriteFault;
 
 /// Match id → its owner, see [`Head`](crate::codec::Head).
 pub(super) const HEADS: TableDefinition<&str, &[u8]> = TableDefinition::new("heads");
@@ -42,7 +42,7 @@ pub(super) const ABOVE_IDS: &str = "\u{7f}";
 
 /// Creates the tables that are missing. The file's lock proves that no earlier process is running: all
 /// records are removed, and shards whose sets are not empty are known to have ended.
-pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
+pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), WriteFault> {
     txn.open_table(HEADS)?;
     txn.open_table(SNAPSHOTS)?;
     txn.open_table(LOG)?;
@@ -72,7 +72,7 @@ pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
 /// The shards whose sets are not empty, by one read for each.
 pub(super) fn owners(
     owned: &impl ReadableTable<(&'static str, &'static str), ()>,
-) -> Result<Vec<String>, Fault> {
+) -> Result<Vec<String>, WriteFault> {
     let mut owners: Vec<String> = Vec::new();
     loop {
         let after = owners.last().map_or("", String::as_str);
