@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use game_core::{BySeat, Event, MatchTime, Seat};
 use protocol::codec::{self, Frame};
-use protocol::{
-    CatchUp, ClockView, Joined, MatchState, Role, ServerBody, ServerFrame, WireEvent,
-};
+use protocol::{CatchUp, ClockView, Joined, MatchState, Role, ServerBody, ServerFrame, WireEvent};
 
 use super::{LiveMatch, Member};
 use crate::PeerKey;

@@ -32,7 +32,12 @@ impl Chat for EmbeddedStore {
     }
 }
 
-fn append(txn: &WriteTransaction, id: MatchId, room: ChatRoom, line: &[u8]) -> Result<bool, WriteFault> {
+fn append(
+    txn: &WriteTransaction,
+    id: MatchId,
+    room: ChatRoom,
+    line: &[u8],
+) -> Result<bool, WriteFault> {
     if head(&txn.open_table(HEADS)?, id)?.is_none() {
         return Ok(false);
     }

@@ -4,16 +4,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use game_core::{MatchId, UnixMillis};
-use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use super::EmbeddedStore;
 use super::tables::{
     ABOVE_IDS, CHATS, ENDED, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, REVOKED, SNAPSHOTS, TICKETS,
-    UNDATED,
 };
 use super::writer::WriteFault;
 use super::{holdings, matches, tickets};
-use crate::codec;
 use crate::contract::{REVOCATION_KEPT, Retention, Room, Swept};
 use crate::error::StoreError;
 use crate::ownership::Status;
@@ -71,9 +69,6 @@ impl Due {
     }
 
     fn is_any(self, txn: &ReadTransaction) -> Result<bool, WriteFault> {
-        if !txn.open_table(UNDATED)?.is_empty()? {
-            return Ok(true);
-        }
         let ended = txn.open_table(ENDED)?;
         let oldest = ended.first()?.map(|(key, _)| key.value().0);
         if oldest.is_some_and(|ended_at| ended_at <= self.ended_by) {
@@ -108,7 +103,6 @@ impl Due {
         let tickets_left = tickets::has_old(txn, now)?;
         let mut ended = txn.open_table(ENDED)?;
         let mut more = holdings == HOLDINGS_AT_ONCE;
-        more |= self.look_for_undated(txn, &mut ended)?;
         more |= self.date(&mut ended)?;
         if tickets_left {
             return Ok(Swept {
@@ -129,41 +123,6 @@ impl Due {
             ended.insert((self.now, id.as_str()), ())?;
         }
         Ok(undated.len() == DATED_AT_ONCE)
-    }
-
-    /// Continues the search for matches that an older program finished without a date.
-    fn look_for_undated(
-        self,
-        txn: &WriteTransaction,
-        ended: &mut Ended<'_>,
-    ) -> Result<bool, WriteFault> {
-        let mut undated = txn.open_table(UNDATED)?;
-        let Some(after) = undated.get(())?.map(|after| after.value().to_owned()) else {
-            return Ok(false);
-        };
-        let heads = txn.open_table(HEADS)?;
-        let mut last = None;
-        let mut looked_at = 0;
-        for entry in heads.range(after.as_str()..)?.take(DATED_AT_ONCE) {
-            let (id, head) = entry?;
-            looked_at += 1;
-            // One that cannot be read stays, so that the cause can be found.
-            if codec::decode_head(head.value()).is_ok_and(|head| head.status == Status::Finished) {
-                ended.insert((self.now, id.value()), ())?;
-            }
-            last = Some(id.value().to_owned());
-        }
-        match last {
-            // The last one is read again with the next page, which does no harm.
-            Some(last) if looked_at == DATED_AT_ONCE => {
-                undated.insert((), last.as_str())?;
-                Ok(true)
-            }
-            _ => {
-                undated.remove(())?;
-                Ok(false)
-            }
-        }
     }
 
     /// Removes expired matches with all their data.

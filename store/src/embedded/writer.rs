@@ -256,6 +256,9 @@ impl Shared {
 impl WriteFault {
     fn into_error(self, place: &str) -> StoreError {
         match self {
+            Self::Refused(StoreError::Unfit(text)) => {
+                StoreError::Unfit(format!("the store in {place}: {text}"))
+            }
             Self::Refused(error) => error,
             Self::Storage(redb::Error::Corrupted(text)) => {
                 StoreError::Corrupt(format!("the store in {place}: {text}"))

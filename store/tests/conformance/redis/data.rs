@@ -9,7 +9,7 @@ fn what_is_not_ours_under_our_keys_is_corrupt() {
         let store = redis_store(&server).await;
         let line = Line::new(match_id(1), 1, 4);
         claimed(&store, &line).await;
-        let log = format!("rk:{{{}}}:log", line.id);
+        let log = format!("rk:{{{}}}:{}:log", line.id.tag(), line.id);
         server.command(&["RPUSH", &log, "not a record"]);
         let corrupt =
             |error: StoreError| assert!(matches!(error, StoreError::Corrupt(_)), "{error}");
@@ -49,7 +49,8 @@ fn what_is_not_ours_under_our_keys_is_corrupt() {
 #[test]
 fn a_match_that_cannot_be_read_stops_no_other_of_its_batch() {
     let id = match_id(2);
-    let (head, log) = (format!("rk:{{{id}}}:head"), format!("rk:{{{id}}}:log"));
+    let key = |kind: &str| format!("rk:{{{}}}:{id}:{kind}", id.tag());
+    let (head, log) = (key("head"), key("log"));
     let harms: [&[&[&str]]; 4] = [
         &[&["SET", &log, "not a list"]],
         &[&["DEL", &head], &["SET", &head, "not a hash"]],

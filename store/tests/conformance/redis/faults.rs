@@ -93,7 +93,7 @@ fn an_append_that_timed_out_is_found_to_be_stored() {
         unavailable(store.append(std::slice::from_ref(&write)).await);
         server.cont();
         // It was on its way, and takes effect without anyone there to hear the answer.
-        let log = format!("rk:{{{}}}:log", line.id);
+        let log = format!("rk:{{{}}}:{}:log", line.id.tag(), line.id);
         let until = Instant::now() + SOON;
         while server.command(&["LLEN", &log]) != ":1" {
             assert!(Instant::now() < until, "the append is lost");
