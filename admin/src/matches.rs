@@ -14,7 +14,7 @@ use crate::problem::{Kind, Problem, Problems};
 use crate::state::Admin;
 use crate::svg;
 use crate::views::{HeldList, MatchDetails, MatchList, MatchStatus, Variant};
-use shard_core::{MatchQuery, Position, Sort};
+use shard_core::{ListPosition, MatchQuery, Sort};
 
 /// The order of a list; a minus puts the highest value first.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
@@ -125,7 +125,7 @@ fn invalid(why: &str) -> Problem {
     Problem::new(Kind::InvalidRequest, why)
 }
 
-fn parse_cursor(text: &str) -> Result<Position, Problem> {
+fn parse_cursor(text: &str) -> Result<ListPosition, Problem> {
     let parts = text.split_once('.');
     let position = parts.and_then(|(value, id)| {
         let value = u64::from_str_radix(value, 16).ok()?;

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 pub use shards::{ShardList, ShardState, ShardView};
 
-use shard_core::{Inspection, Link, MatchQuery, MatchRow, Position, Sort};
+use shard_core::{Inspection, ListPosition, MatchQuery, MatchRow, PeerLink, Sort};
 
 /// Whether a match is being played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -369,7 +369,7 @@ impl MatchSummary {
 
     /// Its position in a list.
     #[must_use]
-    pub fn position(&self, query: &MatchQuery) -> Position {
+    pub fn position(&self, query: &MatchQuery) -> ListPosition {
         let value = match query.sort {
             Sort::Created => self.created_at,
             Sort::Ply => self.ply.into(),
@@ -380,7 +380,7 @@ impl MatchSummary {
 
     /// The cursor of a position.
     #[must_use]
-    pub fn cursor((value, id): Position) -> String {
+    pub fn cursor((value, id): ListPosition) -> String {
         format!("{value:x}.{id}")
     }
 
@@ -397,7 +397,7 @@ impl MatchSummary {
 }
 
 impl PlayerView {
-    fn link(&mut self, link: Option<Link>) {
+    fn link(&mut self, link: Option<PeerLink>) {
         self.rtt_ms = link.map(|link| millis(link.rtt));
         self.silent_ms = link.map(|link| whole_millis(link.silent_for));
     }

@@ -60,7 +60,7 @@ pub use late::LateStore;
 pub use limit_args::LimitArgs;
 pub use operators::operate;
 pub use process::{Failure, start};
-pub use serve::{Shared, run};
+pub use serve::{SharedState, run};
 
 #[cfg(test)]
 mod tests;

@@ -42,7 +42,7 @@ pub(crate) enum Fate<'a> {
 
 /// The registry at one moment.
 #[derive(Debug, Default)]
-pub(crate) struct View {
+pub(crate) struct RegistryView {
     shards: Vec<Shard>,
     suspects: Vec<ShardId>,
     dead: Vec<ShardId>,
@@ -62,7 +62,7 @@ struct Shard {
     placed: AtomicU32,
 }
 
-impl View {
+impl RegistryView {
     /// Whether the registry has been read.
     pub(crate) fn observed(&self) -> bool {
         self.observed
@@ -194,7 +194,7 @@ pub(crate) struct Observer {
 
 impl Observer {
     /// A view of the registry as it was read at `now` on this process's monotonic clock.
-    pub(crate) fn observe(&mut self, registry: &[Registered], now: Duration) -> View {
+    pub(crate) fn observe(&mut self, registry: &[Registered], now: Duration) -> RegistryView {
         self.liveness.observe(registry, now);
         let known = std::mem::take(&mut self.first_beats);
         let first = |record: &ShardRecord| {
@@ -213,7 +213,7 @@ impl Observer {
             Registered::Unreadable { id, .. } if !dead.contains(id) => Some(*id),
             _ => None,
         });
-        View {
+        RegistryView {
             shards: self.liveness.lives().map(shard).collect(),
             suspects: self.liveness.suspects().collect(),
             unreadable: unreadable.collect(),
@@ -233,7 +233,7 @@ impl Observer {
 /// view stands. The log says what changed.
 pub(crate) async fn watch_registry(
     store: Arc<dyn Store>,
-    views: watch::Sender<Arc<View>>,
+    views: watch::Sender<Arc<RegistryView>>,
     shutdown: CancellationToken,
 ) {
     let (mut observer, mut answers) = (Observer::default(), Answers::default());
@@ -296,7 +296,7 @@ struct Answers {
 }
 
 impl Answers {
-    fn came(&mut self, view: &View) {
+    fn came(&mut self, view: &RegistryView) {
         if self.is_down {
             info!("the store answers again");
         }
@@ -351,12 +351,12 @@ mod tests {
         records.iter().cloned().map(Registered::from).collect()
     }
 
-    fn view(records: &[ShardRecord]) -> View {
+    fn view(records: &[ShardRecord]) -> RegistryView {
         Observer::default().observe(&registered(records), Duration::ZERO)
     }
 
     /// All the shards that some throw of the dice gives a new match to.
-    fn chosen(view: &View) -> Vec<ShardId> {
+    fn chosen(view: &RegistryView) -> Vec<ShardId> {
         let mut ids: Vec<_> = (0..64)
             .filter_map(|dice| view.for_new(dice))
             .map(|record| record.id)
@@ -430,7 +430,7 @@ mod tests {
     #[test]
     fn the_fate_of_an_owner() {
         let [beating, still, left, never] = [1, 2, 3, 4].map(ShardId::from_random);
-        assert_eq!(View::default().fate(beating), Fate::Unknown);
+        assert_eq!(RegistryView::default().fate(beating), Fate::Unknown);
         let mut observer = Observer::default();
         let view = observer.observe(
             &registered(&[record(1, 0, 0), record(2, 0, 0), record(3, 0, 0)]),

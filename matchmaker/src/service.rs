@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::endings::Endings;
 use crate::limits::{ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN};
 use crate::problem::{Kind, Problem};
-use crate::registry::View;
+use crate::registry::RegistryView;
 use crate::request_metrics::RequestMetrics;
 
 /// Suggested wait of a client that a nearly full store had no room for: room comes as matches expire, more slowly
@@ -30,7 +30,7 @@ pub(crate) struct Service {
     /// The other half of `key`.
     pub(crate) verifying_key: VerifyingKey,
     /// The newest view of the registry.
-    pub(crate) views: watch::Receiver<Arc<View>>,
+    pub(crate) views: watch::Receiver<Arc<RegistryView>>,
     /// The rate limits of addresses.
     pub(crate) allowances: Allowances,
     /// The ended matches that are not shown to the public yet.
@@ -59,7 +59,7 @@ impl Service {
         config: Config,
         store: Arc<dyn Store>,
         key: SigningKey,
-        views: watch::Receiver<Arc<View>>,
+        views: watch::Receiver<Arc<RegistryView>>,
         metrics: RequestMetrics,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
@@ -83,7 +83,7 @@ impl Service {
     }
 
     /// The newest view of the shards.
-    pub(crate) fn view(&self) -> Arc<View> {
+    pub(crate) fn view(&self) -> Arc<RegistryView> {
         self.views.borrow().clone()
     }
 
@@ -130,7 +130,7 @@ impl Service {
 }
 
 /// The problem if no shard takes matches.
-pub(crate) fn no_shard(view: &View) -> Problem {
+pub(crate) fn no_shard(view: &RegistryView) -> Problem {
     let detail = if view.observed() {
         "No live shard takes matches now. Start one, or try again."
     } else {

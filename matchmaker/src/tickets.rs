@@ -172,19 +172,19 @@ impl Service {
                 }
             }
             match self.pair(&ticket, client).await? {
-                Pairing::Alone => return Ok(ticket),
-                Pairing::Paired(state) => {
+                PairAttempt::Alone => return Ok(ticket),
+                PairAttempt::Paired(state) => {
                     ticket.state = state;
                     return Ok(ticket);
                 }
-                Pairing::Overtaken => ticket = self.pool_ticket(ticket.id).await?,
+                PairAttempt::Overtaken => ticket = self.pool_ticket(ticket.id).await?,
             }
         }
         Ok(ticket)
     }
 
     /// Pairs a waiting ticket with its partner, if it has one.
-    async fn pair(&self, ticket: &Ticket, client: Client) -> Result<Pairing, Problem> {
+    async fn pair(&self, ticket: &Ticket, client: Client) -> Result<PairAttempt, Problem> {
         let pool = ticket.pool.as_deref().unwrap_or_default();
         let waiting = self.store.waiting(pool).await?;
         // A player has one waiting ticket in a pool, however often they ask.
@@ -193,13 +193,13 @@ impl Service {
         }
         // Without a shard, players keep waiting: a match that nobody can play helps none of them.
         if self.check_shards().is_err() {
-            return Ok(Pairing::Alone);
+            return Ok(PairAttempt::Alone);
         }
         if !waiting.iter().any(|other| other.id == ticket.id) {
-            return Ok(Pairing::Overtaken);
+            return Ok(PairAttempt::Overtaken);
         }
         let Some(partner) = partner_of(ticket.id, &waiting, now()) else {
-            return Ok(Pairing::Alone);
+            return Ok(PairAttempt::Alone);
         };
         let assignment = assign::draw(self.new_match_id(), ticket, &partner.player);
         let id = assignment.match_id.to_string();
@@ -209,16 +209,16 @@ impl Service {
                 // Otherwise later requests would find its player's list full again and again.
                 self.store.cancel_ticket(who.id).await?;
                 self.let_both_go(&assignment, client).await?;
-                return Ok(Pairing::Overtaken);
+                return Ok(PairAttempt::Overtaken);
             }
         }
         let both = [ticket.id, partner.id];
         if self.store.assign_tickets(&both, &assignment).await? {
             self.create_match(ticket, &assignment).await?;
-            Ok(Pairing::Paired(TicketState::Assigned(assignment)))
+            Ok(PairAttempt::Paired(TicketState::Assigned(assignment)))
         } else {
             self.let_both_go(&assignment, client).await?;
-            Ok(Pairing::Overtaken)
+            Ok(PairAttempt::Overtaken)
         }
     }
 
@@ -293,7 +293,7 @@ impl Service {
 }
 
 /// The result of an attempt to pair.
-enum Pairing {
+enum PairAttempt {
     /// No partner is waiting.
     Alone,
     /// The ticket has a match.

@@ -310,8 +310,10 @@ impl LiveMatch {
         let before = self.game.seq();
         let answer = match role.seat() {
             None => Err(WireRefusal::NotAPlayer),
-            // Its owner is another shard, or was: only what is stored can be read here.
-            Some(_) if self.read_only => Err(WireRefusal::Match(Refusal::MatchOver)),
+            // Its owner is another shard, or was: nothing is added to it here.
+            Some(seat) if self.read_only && !self.game.has_accepted(seat, command.id) => {
+                Err(WireRefusal::Match(Refusal::MatchOver))
+            }
             Some(_) if self.pending.len() >= limits.pending_events_max => Err(WireRefusal::Paused),
             Some(seat) => {
                 let mut events = Vec::new();

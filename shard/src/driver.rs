@@ -31,15 +31,15 @@ use crate::ShardConfig;
 use crate::inspection::{Ask, Inspected};
 use crate::metrics::Metrics;
 use crate::traces::Tracer;
-use address::{AddressWatch, Shared};
-pub(crate) use joining::{Joining, Refused};
+use address::{AddressRival, AddressWatch};
+pub(crate) use joining::{JoinRefused, Joining};
 pub(crate) use outlet::{Outgoing, Outlet, last_frame, unsupported_frame};
 use outlet::{Sent, heartbeat_frame};
 use peer::Peer;
 use players::Players;
 use shard_core::{Now, Output, PeerKey, Reception, Shard, Uptime};
 use shows::Shows;
-use storing::{Answer, Write, Written, begin_write, written};
+use storing::{StoreAnswer, Write, Written, begin_write, written};
 
 /// A message of a seat stream to the shard.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ const GAP_MIN: Duration = Duration::from_millis(250);
 /// The sources of the driver's inputs.
 struct Sources {
     inbox: mpsc::Receiver<Inbound>,
-    answered: mpsc::Receiver<Answer>,
+    answered: mpsc::Receiver<StoreAnswer>,
     asks: mpsc::Receiver<Ask>,
 }
 
@@ -93,11 +93,11 @@ pub(crate) struct Driver {
     record: ShardRecord,
     /// The batch that is being written, if one is.
     write: Option<Write>,
-    answers: mpsc::Sender<Answer>,
+    answers: mpsc::Sender<StoreAnswer>,
     heartbeat_under_way: bool,
     address_watch: AddressWatch,
     /// Another live shard that announces this one's address.
-    address_shared: Option<Shared>,
+    address_shared: Option<AddressRival>,
     /// Players who may not play in spite of a valid seat token: read with each heartbeat.
     revoked: HashSet<PlayerId>,
     /// The same by an operator's request, until the store's list contains them.

@@ -227,7 +227,7 @@ impl Installation {
         }
     }
 
-    /// Returns once so many shards answer.
+    /// Returns once this number of shards answer.
     ///
     /// # Panics
     ///
@@ -460,7 +460,7 @@ impl Endpoint {
 }
 
 /// A match whose both sides the test plays.
-pub struct Game {
+pub struct PlayedMatch {
     /// Which match.
     pub id: MatchId,
     /// White's stream.
@@ -474,7 +474,7 @@ pub struct Game {
     tokens: [String; 2],
 }
 
-impl Game {
+impl PlayedMatch {
     /// A new match, both sides seated.
     ///
     /// # Panics

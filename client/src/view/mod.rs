@@ -13,7 +13,7 @@ use game_core::{
 };
 use protocol::{CatchUp, ClockView, Joined, MatchState, Role, SeatView, WireEvent};
 
-use self::clocks::Clocks;
+use self::clocks::ShownClocks;
 pub use self::clocks::Standstill;
 use crate::{Violation, printable};
 
@@ -32,7 +32,7 @@ pub struct MatchView {
     seq: u32,
     epoch: Epoch,
     connected: BySeat<bool>,
-    clocks: Clocks,
+    clocks: ShownClocks,
 }
 
 impl MatchView {
@@ -65,7 +65,7 @@ impl MatchView {
             seq,
             epoch,
             connected: joined.connected,
-            clocks: Clocks::new(joined.clock, now),
+            clocks: ShownClocks::new(joined.clock, now),
             state,
         };
         if joined.paused {

@@ -4,17 +4,25 @@
 
 mod arbiter;
 mod blockade;
+mod claims;
 mod clocks;
+mod controls;
 mod course;
 mod draws;
 mod endings;
 mod games;
+mod gifts;
+mod gone;
 mod hostile;
 mod lichess;
+mod limits;
 mod perft;
 mod pgn;
 mod play;
 mod properties;
+mod rematches;
 mod restore;
+mod starts;
 mod table;
+mod takebacks;
 mod variants;

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::world::{Answer, Guest, blitz, client, new_key, send, shard, shard_id, ticket_id};
-use crate::{Config, LateStore, Shared, run};
+use crate::{Config, LateStore, SharedState, run};
 
 /// A process as the binary runs one.
 struct Process {
@@ -30,7 +30,7 @@ impl Process {
             Config::default(),
             listener,
             new_key(),
-            Shared::new(store),
+            SharedState::new(store),
             shutdown.clone(),
         );
         Self {

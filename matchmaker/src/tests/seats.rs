@@ -10,7 +10,7 @@ use store::{Claim, Registered, ShardRecord};
 use tokens::SeatClaims;
 
 use super::world::{Guest, World, play, shard, shard_id};
-use crate::registry::View;
+use crate::registry::RegistryView;
 use crate::service::now;
 
 async fn watch(world: &World, who: &Guest, id: MatchId) -> SeatReply {
@@ -229,7 +229,7 @@ async fn before_the_registry_was_read_players_are_asked_to_come_back() {
     let world = World::new().await;
     let (ann, bob) = (world.player("ann"), world.player("bob"));
     let id = world.make_match(&ann, &bob).await;
-    world.views.send_replace(View::default().into());
+    world.views.send_replace(RegistryView::default().into());
     let path = format!("/v1/matches/{id}/seat");
     world
         .post(&ann, &path, json!({}))

@@ -23,7 +23,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
-use crate::registry::{Observer, View};
+use crate::registry::{Observer, RegistryView};
 use crate::serve::accept_all;
 use crate::service::{Service, now};
 
@@ -34,7 +34,7 @@ pub(super) struct World {
     pub(super) store: Arc<dyn Store>,
     pub(super) key: SigningKey,
     pub(super) base: String,
-    pub(super) views: watch::Sender<Arc<View>>,
+    pub(super) views: watch::Sender<Arc<RegistryView>>,
     pub(super) shutdown: CancellationToken,
     pub(super) tasks: TaskTracker,
     pub(super) service: Arc<Service>,
@@ -279,7 +279,7 @@ pub(super) fn shard_id(number: u16) -> ShardId {
     ShardId::from_random(number.into())
 }
 
-fn view(records: &[ShardRecord]) -> View {
+fn view(records: &[ShardRecord]) -> RegistryView {
     let registry: Vec<_> = records.iter().cloned().map(Registered::from).collect();
     Observer::default().observe(&registry, Duration::ZERO)
 }

@@ -393,3 +393,12 @@ fn decode(frame: &[u8]) -> ServerFrame {
     let received = codec::decode_server(&mut BytesMut::from(frame));
     received.unwrap().unwrap().frame
 }
+
+/// Events without their times: of all but the last events of a match, memory does not keep them.
+pub(crate) fn timeless(events: &[Event]) -> Vec<Event> {
+    let timeless = |event: &Event| Event {
+        at: MatchTime::default(),
+        ..event.clone()
+    };
+    events.iter().map(timeless).collect()
+}

@@ -5,6 +5,7 @@ use redis::{InfoDict, Pipeline, Value};
 
 use super::keys::Keys;
 use super::reply;
+use crate::chat::ChatRoom;
 use crate::durability::Durability;
 use crate::error::StoreError;
 
@@ -56,9 +57,12 @@ pub(super) fn try_rights(pipeline: &mut Pipeline, keys: &Keys) {
     let of_nobody = |key: String| key.replace(id.as_str(), nobody);
     let head = of_nobody(keys.head(id));
     pipeline.cmd("HGET").arg(&head).arg(nobody);
+    let [room, other_room] = ChatRoom::BOTH.map(|room| of_nobody(keys.chat(id, room)));
     let family = [
         head,
         of_nobody(keys.log(id)),
+        room,
+        other_room,
         keys.shard(nobody),
         keys.owned(nobody),
         keys.left(nobody),

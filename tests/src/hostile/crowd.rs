@@ -38,7 +38,7 @@ pub(super) struct Crowd {
     _tables: JoinSet<()>,
 }
 
-struct Table {
+struct CrowdMatch {
     number: u16,
     seed: u64,
     matchmaker: Matchmaker,
@@ -59,7 +59,7 @@ impl Crowd {
         let (seated, mut all) = mpsc::channel(usize::from(matches).max(1));
         let mut tables = JoinSet::new();
         for number in 0..matches {
-            let table = Table {
+            let table = CrowdMatch {
                 number,
                 seed: seed.wrapping_add(number.into()),
                 matchmaker: matchmaker.clone(),
@@ -87,7 +87,7 @@ impl Crowd {
     }
 }
 
-impl Table {
+impl CrowdMatch {
     /// Plays one match after the other until it is aborted.
     async fn run(mut self) {
         let mut dice = StdRng::seed_from_u64(self.seed);

@@ -5,8 +5,8 @@ use game_core::Seat;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::dialog::{Dialog, Typed};
 use super::input::Input;
-use super::table::{Table, Typed};
 use super::words;
 use client::seat::SeatError;
 use lab::board::{BoardPicture, TextStyle};
@@ -17,7 +17,7 @@ use lab::command::{say, say_drawn};
 /// A move that comes too early waits for its turn, and what comes after it waits too; so a whole
 /// game can be piped in.
 pub(super) async fn run(
-    table: &mut Table,
+    dialog: &mut Dialog,
     mut lines: mpsc::Receiver<String>,
     style: TextStyle,
 ) -> Result<(), SeatError> {
@@ -25,20 +25,20 @@ pub(super) async fn run(
     let mut held: Option<String> = None;
     let mut is_at_end = false;
     loop {
-        show(table, style, &mut shown);
-        if table.is_over() && table.is_settled() {
+        show(dialog, style, &mut shown);
+        if dialog.is_over() && dialog.is_settled() {
             return Ok(());
         }
-        let may_move = table.view().is_my_turn() && table.is_settled();
+        let may_move = dialog.view().is_my_turn() && dialog.is_settled();
         if may_move && let Some(line) = held.take() {
-            tell(table.typed(&line));
+            tell(dialog.typed(&line));
             continue;
         }
-        if is_at_end && held.is_none() && table.is_settled() {
+        if is_at_end && held.is_none() && dialog.is_settled() {
             return Ok(());
         }
         tokio::select! {
-            news = table.next() => {
+            news = dialog.next() => {
                 for line in news? {
                     say(&line);
                 }
@@ -47,7 +47,7 @@ pub(super) async fn run(
                 Some(line) if line.is_empty() => {}
                 Some(line) if Input::is_move(&line) => held = Some(line),
                 Some(line) => {
-                    if tell(table.typed(&line)) {
+                    if tell(dialog.typed(&line)) {
                         return Ok(());
                     }
                 }
@@ -72,15 +72,15 @@ fn tell(typed: Typed) -> bool {
 }
 
 /// Prints the board if it has changed.
-fn show(table: &Table, style: TextStyle, shown: &mut Option<(u16, bool)>) {
-    let view = table.view();
-    let now = (view.ply(), table.is_flipped);
+fn show(dialog: &Dialog, style: TextStyle, shown: &mut Option<(u16, bool)>) {
+    let view = dialog.view();
+    let now = (view.ply(), dialog.is_flipped);
     if *shown == Some(now) {
         return;
     }
     *shown = Some(now);
     let own = view.seat().unwrap_or(Seat::White);
-    let from = if table.is_flipped {
+    let from = if dialog.is_flipped {
         own.opponent()
     } else {
         own
@@ -100,5 +100,5 @@ fn show(table: &Table, style: TextStyle, shown: &mut Option<(u16, bool)>) {
     for line in picture.lines(style) {
         say_drawn(&line);
     }
-    say(&table.status());
+    say(&dialog.status());
 }

@@ -1,11 +1,11 @@
 //! `bot-client play`: a person plays in the terminal.
 
+mod dialog;
 mod input;
 mod lines;
 mod opponent;
 mod saved;
 mod stdin;
-mod table;
 mod tui;
 mod words;
 mod wrong;
@@ -25,12 +25,12 @@ use client::connection::ConnectionTimes;
 use client::pairing::Pairing;
 use client::seat::{PlayerSeat, SeatSession, SeatSource, SessionConfig, Watch};
 use client::{Connector, Matchmaker};
+use dialog::Dialog;
 use lab::command::{Failure, ServerArgs, cancelled_by_signals, say};
 use lab::engine::{EngineKind, EngineSettings};
 use lab::terminal;
-use opponent::{Opponent, Seated};
+use opponent::{Opponent, SeatedOpponent};
 use saved::{SavedBot, SavedSeat};
-use table::Table;
 
 /// Play a match in the terminal.
 ///
@@ -142,11 +142,11 @@ impl Evening<'_> {
         if let Some(match_id) = self.args.watch {
             let token = self.args.player.token(&self.matchmaker).await?;
             let matchmaker = self.matchmaker.clone();
-            let mut table = self
+            let mut dialog = self
                 .sit(match_id, Arc::new(Watch { matchmaker, token }))
                 .await?;
-            self.look(&mut table, None).await?;
-            return table.leave().await.map_err(Failure::play);
+            self.look(&mut dialog, None).await?;
+            return dialog.leave().await.map_err(Failure::play);
         }
         let Found { mut seat, bot } = self.find().await?;
         let folder = saved::folder();
@@ -159,26 +159,26 @@ impl Evening<'_> {
             let (matchmaker, connector) = (self.matchmaker.clone(), Arc::clone(&self.connector));
             bot.sit(matchmaker, connector, seat.match_id, self.config)
         });
-        let mut table = self.sit(seat.match_id, Arc::new(source)).await?;
-        seat.seat = table.view().seat();
+        let mut dialog = self.sit(seat.match_id, Arc::new(source)).await?;
+        seat.seat = dialog.view().seat();
         if let Some(Ok(())) = kept {
             kept = folder.as_deref().map(|folder| seat.save(folder));
         }
-        let looked = self.look(&mut table, bot.as_mut()).await;
-        if table.is_over() {
+        let looked = self.look(&mut dialog, bot.as_mut()).await;
+        if dialog.is_over() {
             if let Some(folder) = &folder {
                 seat.forget(folder);
             }
             // What stood on the whole terminal is gone with it.
             if PlayArgs::takes_the_terminal() {
-                say(&table.status());
+                say(&dialog.status());
             }
             self.say_what_remains(seat.match_id).await;
         } else {
             let options = self.matchmaker.options();
             say(&comeback(&options, &seat, matches!(kept, Some(Ok(())))));
         }
-        let left = table.leave().await.map_err(Failure::play);
+        let left = dialog.leave().await.map_err(Failure::play);
         if let Some(bot) = bot {
             bot.stop().await;
         }
@@ -204,14 +204,18 @@ impl Evening<'_> {
         ));
     }
 
-    async fn sit(&self, id: MatchId, source: Arc<dyn SeatSource>) -> Result<Table, Failure> {
+    async fn sit(&self, id: MatchId, source: Arc<dyn SeatSource>) -> Result<Dialog, Failure> {
         let connector = Arc::clone(&self.connector);
         let session = SeatSession::join(connector, source, id, self.config).await?;
-        Ok(Table::new(session))
+        Ok(Dialog::new(session))
     }
 
     /// Lets the player see and act until the match is over or the player leaves.
-    async fn look(&self, table: &mut Table, bot: Option<&mut Seated>) -> Result<(), Failure> {
+    async fn look(
+        &self,
+        dialog: &mut Dialog,
+        bot: Option<&mut SeatedOpponent>,
+    ) -> Result<(), Failure> {
         let style = terminal::style(self.args.ascii);
         let bot_failed = async {
             match bot {
@@ -220,11 +224,11 @@ impl Evening<'_> {
             }
         };
         if PlayArgs::takes_the_terminal() {
-            return tui::run(table, style.pieces, bot_failed, &self.cancel).await;
+            return tui::run(dialog, style.pieces, bot_failed, &self.cancel).await;
         }
         let typed = stdin::listen(std::io::BufReader::new(std::io::stdin()));
         tokio::select! {
-            played = lines::run(table, typed, style) => played.map_err(Failure::play),
+            played = lines::run(dialog, typed, style) => played.map_err(Failure::play),
             why = bot_failed => Err(Failure::play(why)),
             () = self.cancel.cancelled() => Ok(()),
         }

@@ -22,7 +22,7 @@ pub(super) struct Opponent {
 }
 
 /// A bot in its seat; its task ends with the match, or when this is stopped.
-pub(super) struct Seated {
+pub(super) struct SeatedOpponent {
     task: JoinHandle<Result<(), String>>,
     stop: CancellationToken,
 }
@@ -45,7 +45,7 @@ impl Opponent {
         connector: Arc<Connector>,
         match_id: MatchId,
         config: SessionConfig,
-    ) -> Seated {
+    ) -> SeatedOpponent {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let task = tokio::spawn(async move {
@@ -65,11 +65,11 @@ impl Opponent {
                 () = stopped.cancelled() => Ok(()),
             }
         });
-        Seated { task, stop }
+        SeatedOpponent { task, stop }
     }
 }
 
-impl Seated {
+impl SeatedOpponent {
     /// Waits until the bot has failed, and says of what; for ever if it plays to the end.
     pub(super) async fn failed(&mut self) -> String {
         match (&mut self.task).await {

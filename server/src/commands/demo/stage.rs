@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use crate::commands::backend::Backend;
-use crate::commands::cluster::{Cluster, ClusterPlan};
+use crate::commands::cluster::{InProcessCluster, InProcessPlan};
 
 /// Shards on the stage: one to lose, and two to share what it leaves.
 const SHARDS: u16 = 3;
@@ -31,7 +31,7 @@ pub(super) enum Stage {
     Processes(Box<LocalCluster>),
     /// Where no redis-server is installed: threads of this process on the embedded store.
     Threads {
-        cluster: Cluster,
+        cluster: InProcessCluster,
         // Removed when the stage is.
         _directory: TempDir,
     },
@@ -52,7 +52,7 @@ impl Stage {
         }
         let directory = tempfile::tempdir()?;
         let backend = Backend::embedded(directory.path(), store::FINISHED_KEEP)?;
-        let plan = ClusterPlan {
+        let plan = InProcessPlan {
             host: Ipv4Addr::LOCALHOST.into(),
             matchmaker_port: 0,
             shard_port: 0,
@@ -65,7 +65,7 @@ impl Stage {
                 ..LimitArgs::default()
             },
         };
-        let cluster = Cluster::start(plan, &backend, shutdown).await?;
+        let cluster = InProcessCluster::start(plan, &backend, shutdown).await?;
         Ok(Self::Threads {
             cluster,
             _directory: directory,

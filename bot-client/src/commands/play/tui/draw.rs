@@ -1,4 +1,4 @@
-//! What the screen looks like.
+//! Drawing of the screen.
 
 use std::time::Instant;
 
@@ -10,12 +10,12 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::screen::Screen;
-use crate::commands::play::table::Table;
+use crate::commands::play::dialog::Dialog;
 use crate::commands::play::words;
 use client::MatchView;
 use lab::board::{BoardPicture, BoardWidget, PieceSet};
 
-/// The side panel needs so many columns.
+/// Width of the side panel, in columns.
 const SIDE_WIDTH: u16 = 30;
 /// Lines of news that are shown.
 const NEWS_LINES: u16 = 4;
@@ -23,7 +23,7 @@ const NEWS_LINES: u16 = 4;
 const FOOT_LINES: u16 = 3;
 
 /// Draws all of it.
-pub(super) fn draw(frame: &mut Frame<'_>, table: &Table, screen: &Screen) {
+pub(super) fn draw(frame: &mut Frame<'_>, dialog: &Dialog, screen: &Screen) {
     let area = frame.area();
     let available = Size {
         width: area.width.saturating_sub(SIDE_WIDTH),
@@ -39,9 +39,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, table: &Table, screen: &Screen) {
     .areas(area);
     let [board, side] =
         Layout::horizontal([Constraint::Length(size.width + 3), Constraint::Min(10)]).areas(top);
-    let view = table.view();
+    let view = dialog.view();
     let own = view.seat().unwrap_or(Seat::White);
-    let below = if table.is_flipped {
+    let below = if dialog.is_flipped {
         own.opponent()
     } else {
         own
@@ -52,10 +52,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, table: &Table, screen: &Screen) {
         frame,
         side,
         size.height,
-        &Clocks::new(view, screen.pieces),
+        &ClockFaces::new(view, screen.pieces),
         below,
     );
-    let line = Paragraph::new(table.status()).bold();
+    let line = Paragraph::new(dialog.status()).bold();
     let line = line.wrap(Wrap { trim: true });
     let line = match view.standstill() {
         Some(_) => line.red(),
@@ -63,18 +63,18 @@ pub(super) fn draw(frame: &mut Frame<'_>, table: &Table, screen: &Screen) {
     };
     frame.render_widget(line, status);
     draw_news(frame, news, &screen.news);
-    draw_input(frame, input, table, &screen.input);
+    draw_input(frame, input, dialog, &screen.input);
 }
 
 /// The clocks of a match at one moment.
-struct Clocks<'a> {
+struct ClockFaces<'a> {
     view: &'a MatchView,
     now: Instant,
     /// Stands before clocks that stand still.
     stopped: &'static str,
 }
 
-impl<'a> Clocks<'a> {
+impl<'a> ClockFaces<'a> {
     fn new(view: &'a MatchView, pieces: PieceSet) -> Self {
         let stopped = match pieces {
             PieceSet::Unicode => "‖",
@@ -86,7 +86,7 @@ impl<'a> Clocks<'a> {
 }
 
 /// The players with their clocks, and the moves between them.
-fn draw_side(frame: &mut Frame<'_>, area: Rect, height: u16, clocks: &Clocks<'_>, below: Seat) {
+fn draw_side(frame: &mut Frame<'_>, area: Rect, height: u16, clocks: &ClockFaces<'_>, below: Seat) {
     let height = height.min(area.height);
     let rows = |y: u16, rows: u16| Rect {
         y: area.y + y,
@@ -102,7 +102,7 @@ fn draw_side(frame: &mut Frame<'_>, area: Rect, height: u16, clocks: &Clocks<'_>
     frame.render_widget(Paragraph::new(lines), rows(2, shown));
 }
 
-fn player(clocks: &Clocks<'_>, seat: Seat) -> Line<'static> {
+fn player(clocks: &ClockFaces<'_>, seat: Seat) -> Line<'static> {
     let view = clocks.view;
     let clock = words::clock(view.remaining(seat, clocks.now));
     let (before, clock_style) = if view.standstill().is_some() {
@@ -134,8 +134,8 @@ fn draw_news(frame: &mut Frame<'_>, area: Rect, news: &[String]) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn draw_input(frame: &mut Frame<'_>, area: Rect, table: &Table, input: &str) {
-    if table.is_over() && input.is_empty() {
+fn draw_input(frame: &mut Frame<'_>, area: Rect, dialog: &Dialog, input: &str) {
+    if dialog.is_over() && input.is_empty() {
         frame.render_widget(
             Line::from("Enter leaves, and prints the record and how to play again."),
             area,

@@ -12,13 +12,13 @@ use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModif
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::table::{Table, Typed};
-use keys::Keys;
+use super::dialog::{Dialog, Typed};
+use keys::Keyboard;
 use lab::board::PieceSet;
 use lab::command::Failure;
 use screen::Screen;
 
-/// Clocks are drawn so often.
+/// Interval between two drawings of the clocks.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The longest line that can be typed; every move and command is shorter.
@@ -26,25 +26,25 @@ const INPUT_LEN_MAX: usize = 60;
 
 /// Plays until the player leaves; the result stays on the screen until then.
 pub(super) async fn run(
-    table: &mut Table,
+    dialog: &mut Dialog,
     pieces: PieceSet,
     bot_failed: impl Future<Output = String>,
     cancel: &CancellationToken,
 ) -> Result<(), Failure> {
     let mut terminal = ratatui::try_init().map_err(Failure::setup)?;
-    let played = sit(table, &mut terminal, pieces, bot_failed, cancel).await;
+    let played = sit(dialog, &mut terminal, pieces, bot_failed, cancel).await;
     ratatui::restore();
     played
 }
 
 async fn sit(
-    table: &mut Table,
+    dialog: &mut Dialog,
     terminal: &mut DefaultTerminal,
     pieces: PieceSet,
     bot_failed: impl Future<Output = String>,
     cancel: &CancellationToken,
 ) -> Result<(), Failure> {
-    let mut keys = Keys::listen();
+    let mut keys = Keyboard::listen();
     let mut screen = Screen {
         pieces,
         ..Screen::default()
@@ -54,16 +54,16 @@ async fn sit(
     tokio::pin!(bot_failed);
     loop {
         terminal
-            .draw(|frame| draw::draw(frame, table, &screen))
+            .draw(|frame| draw::draw(frame, dialog, &screen))
             .map_err(Failure::setup)?;
         tokio::select! {
             key = keys.next() => match key {
                 None => return Ok(()),
-                Some(event) => if pressed(table, &mut screen, &event) {
+                Some(event) => if pressed(dialog, &mut screen, &event) {
                     return Ok(());
                 },
             },
-            news = table.next() => {
+            news = dialog.next() => {
                 for line in news.map_err(Failure::play)? {
                     screen.say(line);
                 }
@@ -79,7 +79,7 @@ async fn sit(
 }
 
 /// Takes in a key; whether the player leaves.
-fn pressed(table: &mut Table, screen: &mut Screen, event: &Event) -> bool {
+fn pressed(dialog: &mut Dialog, screen: &mut Screen, event: &Event) -> bool {
     let Event::Key(KeyEvent {
         code,
         modifiers,
@@ -101,11 +101,11 @@ fn pressed(table: &mut Table, screen: &mut Screen, event: &Event) -> bool {
         KeyCode::Esc => screen.input.clear(),
         KeyCode::Enter if screen.input.trim().is_empty() => {
             // Nothing is left to type once the match is over.
-            return table.is_over();
+            return dialog.is_over();
         }
         KeyCode::Enter => {
             let line = std::mem::take(&mut screen.input);
-            match table.typed(&line) {
+            match dialog.typed(&line) {
                 Typed::Done => {}
                 Typed::Quit => return true,
                 Typed::Say(lines) => lines.into_iter().for_each(|line| screen.say(line)),

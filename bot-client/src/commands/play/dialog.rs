@@ -16,7 +16,7 @@ const ANSWER_SOON: Duration = Duration::from_millis(500);
 const OVER: &str = "The match is over.";
 
 /// A seat and what is going on around it.
-pub(super) struct Table {
+pub(super) struct Dialog {
     session: SeatSession,
     /// Why the clocks stand still, as the player was told last.
     told: Option<Standstill>,
@@ -38,7 +38,7 @@ pub(super) enum Typed {
     Quit,
 }
 
-impl Table {
+impl Dialog {
     pub(super) const fn new(session: SeatSession) -> Self {
         Self {
             session,

@@ -6,19 +6,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::places::{Place, Places};
+use crate::places::{ConnectionPlace, Places};
 
 /// The place of a connection, as a stranger or as an operator. It is given back when the last clone is dropped.
 #[derive(Clone)]
-pub(crate) struct Guest(Arc<Seat>);
+pub(crate) struct Visitor(Arc<Visit>);
 
-struct Seat {
+struct Visit {
     places: Arc<Mutex<Places<CancellationToken>>>,
-    place: Place,
+    place: ConnectionPlace,
     is_operator: AtomicBool,
 }
 
-impl Guest {
+impl Visitor {
     pub(crate) fn enter(
         places: &Arc<Mutex<Places<CancellationToken>>>,
         from: SocketAddr,
@@ -29,7 +29,7 @@ impl Guest {
         if let Some(evicted) = evicted {
             evicted.cancel();
         }
-        Self(Arc::new(Seat {
+        Self(Arc::new(Visit {
             places,
             place,
             is_operator: AtomicBool::new(false),
@@ -38,7 +38,7 @@ impl Guest {
 
     /// Makes it an operator's connection, if it is not one yet; `false` if there is no room for one more.
     pub(crate) fn is_operator(&self) -> bool {
-        let Seat {
+        let Visit {
             places,
             place,
             is_operator,
@@ -53,7 +53,7 @@ impl Guest {
     }
 }
 
-impl Drop for Seat {
+impl Drop for Visit {
     fn drop(&mut self) {
         let mut places = lock(&self.places);
         if *self.is_operator.get_mut() {
