@@ -82,7 +82,14 @@ async fn a_client_from_the_specification_alone_survives_a_takeover_and_ends_its_
 async fn it_plays_variants_too() {
     let installation = Installation::start(1).await;
     for variant in ["chess960", "crazyhouse", "antichess"] {
-        let args = ["--variant", variant, "--resign-after", "40", "--control", "60+1"];
+        let args = [
+            "--variant",
+            variant,
+            "--resign-after",
+            "40",
+            "--control",
+            "60+1",
+        ];
         let (mut one, _) = play(&installation.matchmaker, &args);
         let (mut other, mut said) = play(&installation.matchmaker, &args);
         line(&mut said, "result ");

@@ -26,9 +26,8 @@ struct Played {
 impl Played {
     async fn begin(shard: &LocalShard) -> (MatchId, Self) {
         let id = shard.create_match().await;
-        let join = async |role| {
-            WireClient::join(&shard.address, id, shard.token(id, role), None).await
-        };
+        let join =
+            async |role| WireClient::join(&shard.address, id, shard.token(id, role), None).await;
         let (white, _) = join(Role::White).await;
         let (black, _) = join(Role::Black).await;
         let setup = game_core::testing::SetupBuilder::new().at_once().build();
