@@ -34,6 +34,7 @@ mod migration;
 mod ownership;
 mod play;
 mod prefixes;
+mod protocol;
 mod python_chess;
 mod python_client;
 mod replay;
