@@ -12,10 +12,10 @@ use subtle::ConstantTimeEq;
 use web::PeerCertificate;
 
 use crate::certificate::holder;
-use crate::guest::Guest;
 use crate::problem::{Kind, Problem};
 use crate::state::Admin;
 use crate::tls::Tls;
+use crate::visitor::Visitor;
 
 /// Who has access to an endpoint: its tokens, each with the name of its holder for the audit log, and its TLS, whose
 /// authority signs operators' certificates.
@@ -166,8 +166,8 @@ pub(crate) async fn require_operator(
 ) -> Response {
     match certified(&request).map_or_else(|| access.bearer(request.headers()), Ok) {
         Ok(operator) => {
-            let guest = request.extensions().get::<Guest>();
-            if guest.is_some_and(|guest| !guest.is_operator()) {
+            let visitor = request.extensions().get::<Visitor>();
+            if visitor.is_some_and(|visitor| !visitor.is_operator()) {
                 let why = "As many operators as may be are connected. Try again.";
                 return Problem::new(Kind::Overloaded, why).into_response();
             }

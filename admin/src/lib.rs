@@ -20,12 +20,12 @@ mod tls;
 // The routes.
 mod actions;
 mod events;
-mod guest;
 mod installation;
 mod log;
 mod matches;
 mod page;
 mod svg;
+mod visitor;
 
 mod places;
 mod router;

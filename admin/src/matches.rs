@@ -14,7 +14,7 @@ use crate::problem::{Kind, Problem, Problems};
 use crate::state::Admin;
 use crate::svg;
 use crate::views::{HeldList, MatchDetails, MatchList, MatchStatus, Variant};
-use shard_core::{MatchQuery, Position, Sort};
+use shard_core::{ListPosition, MatchQuery, Sort};
 
 /// The order of a list; a minus puts the highest value first.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
@@ -98,10 +98,12 @@ impl ListParams {
         let after = self.cursor.as_deref().map(parse_cursor).transpose()?;
         let (sort, descending) = self.sort.unwrap_or_default().parts();
         let ago = |seconds: u32| UnixMillis(now.0.saturating_sub(u64::from(seconds) * 1_000));
+        let (variant, from_initial) = self.variant.map(Variant::parts).unzip();
         Ok(MatchQuery {
             player: self.player.clone(),
             live: self.status.map(|status| status == MatchStatus::Live),
-            from_initial: self.variant.map(|variant| variant == Variant::Standard),
+            variant,
+            from_initial: from_initial.flatten(),
             speed: self.speed,
             created_from: self.max_age_s.map(ago),
             created_to: self.min_age_s.map(ago),
@@ -123,7 +125,7 @@ fn invalid(why: &str) -> Problem {
     Problem::new(Kind::InvalidRequest, why)
 }
 
-fn parse_cursor(text: &str) -> Result<Position, Problem> {
+fn parse_cursor(text: &str) -> Result<ListPosition, Problem> {
     let parts = text.split_once('.');
     let position = parts.and_then(|(value, id)| {
         let value = u64::from_str_radix(value, 16).ok()?;

@@ -11,11 +11,11 @@ use settings::AddressGroup;
 
 /// A connection, by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place(u64);
+pub(crate) struct ConnectionPlace(u64);
 
 /// Upper bounds on open connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Limits {
+pub(crate) struct PlaceLimits {
     /// Operators' connections.
     pub(crate) operators_max: usize,
     /// Strangers' connections.
@@ -27,16 +27,16 @@ pub(crate) struct Limits {
 /// The open connections. `T` closes the connection of a stranger.
 #[derive(Debug)]
 pub(crate) struct Places<T> {
-    limits: Limits,
+    limits: PlaceLimits,
     /// Oldest first.
-    strangers: BTreeMap<Place, (AddressGroup, T)>,
+    strangers: BTreeMap<ConnectionPlace, (AddressGroup, T)>,
     operators: usize,
     /// Number of connections admitted so far.
     came: u64,
 }
 
 impl<T> Places<T> {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: PlaceLimits) -> Self {
         Self {
             limits,
             strangers: BTreeMap::new(),
@@ -46,19 +46,19 @@ impl<T> Places<T> {
     }
 
     /// Admits a connection: its place, and what closes the one that it evicts.
-    pub(crate) fn enter(&mut self, from: IpAddr, close: T) -> (Place, Option<T>) {
+    pub(crate) fn enter(&mut self, from: IpAddr, close: T) -> (ConnectionPlace, Option<T>) {
         let group = AddressGroup::of(from);
         let gives_way = self.who_gives_way(group);
         let evicted = gives_way.and_then(|place| self.strangers.remove(&place));
         self.came += 1;
-        let place = Place(self.came);
+        let place = ConnectionPlace(self.came);
         self.strangers.insert(place, (group, close));
         (place, evicted.map(|(_, close)| close))
     }
 
     /// Makes a stranger an operator; `false` if there is no room for one more or it has been evicted, in which case
     /// it stays a stranger.
-    pub(crate) fn become_operator(&mut self, place: Place) -> bool {
+    pub(crate) fn become_operator(&mut self, place: ConnectionPlace) -> bool {
         let may = self.operators < self.limits.operators_max;
         let becomes = may && self.strangers.remove(&place).is_some();
         self.operators += usize::from(becomes);
@@ -71,13 +71,13 @@ impl<T> Places<T> {
     }
 
     /// A stranger's connection has ended.
-    pub(crate) fn stranger_left(&mut self, place: Place) {
+    pub(crate) fn stranger_left(&mut self, place: ConnectionPlace) {
         self.strangers.remove(&place);
     }
 
     /// The stranger to evict: the oldest of this address if that is at its limit, else the oldest of the address with
     /// most connections if there is no room.
-    fn who_gives_way(&self, group: AddressGroup) -> Option<Place> {
+    fn who_gives_way(&self, group: AddressGroup) -> Option<ConnectionPlace> {
         let groups = || self.strangers.values().map(|&(group, _)| group);
         let count = |group| groups().filter(|&other| other == group).count();
         let oldest = |group| {
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     fn places() -> Places<u32> {
-        Places::new(Limits {
+        Places::new(PlaceLimits {
             operators_max: 2,
             strangers_max: 6,
             strangers_per_address_max: 4,

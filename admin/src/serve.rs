@@ -11,14 +11,14 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use web::{Admission, Limits, Server};
+use web::{Admission, ConnectionLimits, HttpServer};
 
 use crate::access::Access;
-use crate::guest::Guest;
-use crate::places::{Limits as PlaceLimits, Places};
+use crate::places::{PlaceLimits, Places};
 use crate::router::router;
 use crate::source::Source;
 use crate::tls::Tls;
+use crate::visitor::Visitor;
 
 /// Upper bounds on open connections. Strangers are few in good times: probes, and peers that have sent no request yet.
 const CONNECTIONS_MAX: PlaceLimits = PlaceLimits {
@@ -63,7 +63,7 @@ pub async fn serve(
         places: Arc::new(Mutex::new(Places::new(CONNECTIONS_MAX))),
         tls: access.tls().cloned(),
     };
-    let server = Server {
+    let server = HttpServer {
         router: router(source, access),
         admission: Arc::new(door),
         grace: GRACE,
@@ -80,14 +80,14 @@ struct Door {
 }
 
 impl Admission for Door {
-    type Place = Guest;
+    type ConnectionPlace = Visitor;
 
-    fn admit(&self, peer: SocketAddr, close: &CancellationToken) -> Option<Guest> {
-        Some(Guest::enter(&self.places, peer, close.clone()))
+    fn admit(&self, peer: SocketAddr, close: &CancellationToken) -> Option<Visitor> {
+        Some(Visitor::enter(&self.places, peer, close.clone()))
     }
 
-    fn limits(&self, _place: &Guest) -> Limits {
-        Limits {
+    fn limits(&self, _place: &Visitor) -> ConnectionLimits {
+        ConnectionLimits {
             first_head_within: FIRST_HEAD_WITHIN,
             head_within: HEAD_WITHIN,
             age_max: None,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
 use serde::Serialize;
-use settings::{Effective, Entry};
+use settings::{Effective, OptionValue};
 use utoipa::ToSchema;
 
 use crate::problem::Problem;
@@ -54,7 +54,7 @@ impl Setting {
     #[must_use]
     pub fn of(effective: &Effective) -> Vec<Self> {
         let Effective(entries) = effective;
-        let shown = |entry: &Entry| match entry.plain() {
+        let shown = |entry: &OptionValue| match entry.plain() {
             Some(_) if SECRETS.contains(&&*entry.key) => Self::new(&entry.key, MASK),
             value => Self::new(&entry.key, value.unwrap_or_default()),
         };

@@ -46,7 +46,8 @@ pub(crate) fn board(fen: &str, last_move: Option<&str>) -> String {
     let placement = fen.split(' ').next().unwrap_or_default();
     for (rank, row) in placement.split('/').take(8).zip(0_u32..) {
         let mut file = 0;
-        for letter in rank.chars() {
+        // The pockets of Crazyhouse follow the last rank.
+        for letter in rank.chars().take_while(|letter| *letter != '[') {
             if let Some(skip) = letter.to_digit(9) {
                 file += skip;
             } else if let Some(piece) = piece(letter).filter(|_| file < 8) {
@@ -118,6 +119,15 @@ mod tests {
             let id = format!("id=\"{}\"", piece(letter).unwrap());
             assert!(svg.contains(&id), "{id}");
         }
+    }
+
+    #[test]
+    fn pieces_in_pockets_and_the_marks_of_promoted_ones_are_not_on_the_board() {
+        let fen = "r~nbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKB1R[Nqp] w KQkq - 0 1";
+        let svg = board(fen, Some("N@f3"));
+        assert_eq!(svg.matches("<use ").count(), 31);
+        assert!(svg.contains("<use href=\"#black-knight\" x=\"45\" y=\"0\""));
+        assert_eq!(svg.matches("#aaa23a").count(), 1, "f3 alone is marked");
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub struct Tls {
 struct Shown {
     server: Arc<ServerConfig>,
     client: ClientConfig,
-    validity: Option<Validity>,
+    validity: Validity,
     /// Incremented with each replacement.
     generation: u64,
 }
@@ -130,7 +130,7 @@ impl Kept for Tls {
         vec![self.cert.clone(), self.key.clone(), self.ca.clone()]
     }
 
-    fn validity(&self) -> Option<Validity> {
+    fn validity(&self) -> Validity {
         self.shown().validity
     }
 
@@ -163,6 +163,7 @@ impl Shown {
             invalid(CERT, cert, &why)
         })?;
         let validity = chain.first().and_then(|own| Validity::of(own));
+        let validity = validity.ok_or_else(|| invalid(CERT, cert, &"it is not a certificate"))?;
         let unusable = |why| match why {
             rustls::Error::InconsistentKeys(_) => invalid(
                 KEY,

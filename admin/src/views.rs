@@ -5,16 +5,17 @@ mod shards;
 use std::time::Duration;
 
 use game_core::{
-    BySeat, ClockStart, Match, MatchId, Outcome, PlayerId, RestoreError, Seat, ShardId, Speed,
-    Termination, Uci,
+    BySeat, Match, MatchId, Outcome, PlayerId, RestoreError, Seat, ShardId, Speed, Termination,
+    TimeControl, Uci,
 };
+use protocol::http::Terms;
 use serde::{Deserialize, Serialize};
 use store::Checkpoint;
 use utoipa::ToSchema;
 
 pub use shards::{ShardList, ShardState, ShardView};
 
-use shard_core::{Inspection, Link, MatchQuery, MatchRow, Position, Sort};
+use shard_core::{Inspection, ListPosition, MatchQuery, MatchRow, PeerLink, Sort};
 
 /// Whether a match is being played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -28,12 +29,63 @@ pub enum MatchStatus {
 
 /// The rules and the start of a match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "camelCase")]
 pub enum Variant {
     /// Chess from its initial position.
     Standard,
     /// Chess from another position.
+    #[serde(rename = "from_position")]
     FromPosition,
+    /// Chess960.
+    Chess960,
+    /// Crazyhouse.
+    Crazyhouse,
+    /// Antichess.
+    Antichess,
+    /// Atomic chess.
+    Atomic,
+    /// King of the Hill.
+    KingOfTheHill,
+    /// Racing Kings.
+    RacingKings,
+    /// Three-check.
+    ThreeCheck,
+    /// Horde.
+    Horde,
+}
+
+impl Variant {
+    /// The rules `of` a match, and whether it begins from their initial position.
+    const fn new(of: game_core::Variant, from_initial: bool) -> Self {
+        match of {
+            game_core::Variant::Standard if from_initial => Self::Standard,
+            game_core::Variant::Standard => Self::FromPosition,
+            game_core::Variant::Chess960 => Self::Chess960,
+            game_core::Variant::Crazyhouse => Self::Crazyhouse,
+            game_core::Variant::Antichess => Self::Antichess,
+            game_core::Variant::Atomic => Self::Atomic,
+            game_core::Variant::KingOfTheHill => Self::KingOfTheHill,
+            game_core::Variant::RacingKings => Self::RacingKings,
+            game_core::Variant::ThreeCheck => Self::ThreeCheck,
+            game_core::Variant::Horde => Self::Horde,
+        }
+    }
+
+    /// The rules, and whether the match begins from their initial position where that makes a difference.
+    pub(crate) const fn parts(self) -> (game_core::Variant, Option<bool>) {
+        match self {
+            Self::Standard => (game_core::Variant::Standard, Some(true)),
+            Self::FromPosition => (game_core::Variant::Standard, Some(false)),
+            Self::Chess960 => (game_core::Variant::Chess960, None),
+            Self::Crazyhouse => (game_core::Variant::Crazyhouse, None),
+            Self::Antichess => (game_core::Variant::Antichess, None),
+            Self::Atomic => (game_core::Variant::Atomic, None),
+            Self::KingOfTheHill => (game_core::Variant::KingOfTheHill, None),
+            Self::RacingKings => (game_core::Variant::RacingKings, None),
+            Self::ThreeCheck => (game_core::Variant::ThreeCheck, None),
+            Self::Horde => (game_core::Variant::Horde, None),
+        }
+    }
 }
 
 /// A player and the seat's connection.
@@ -44,6 +96,10 @@ pub struct PlayerView {
     pub id: PlayerId,
     /// The player's name.
     pub name: String,
+    /// The rating before the match, if the player has one.
+    pub rating: Option<u16>,
+    /// Whether a program plays.
+    pub is_bot: bool,
     /// Whether the player is connected; absent where only the store was asked.
     pub connected: Option<bool>,
     /// The smoothed round-trip time to the player, in milliseconds.
@@ -94,10 +150,11 @@ pub struct MatchSummary {
     pub status: MatchStatus,
     /// Its rules and start.
     pub variant: Variant,
-    /// The class of its time control: `ultrabullet`, `bullet`, `blitz`, `rapid` or `classical`.
+    /// The class of its time control, or of the slower one if they differ: `ultrabullet`, `bullet`, `blitz`, `rapid` or `classical`.
     #[schema(value_type = String)]
     pub speed: Speed,
-    /// Seconds `+` increment in seconds.
+    /// Seconds `+` increment in seconds, a delay and further stages; White's and Black's if they differ, with ` / `
+    /// between.
     pub time_control: String,
     /// Whether the result counts for ratings.
     pub rated: bool,
@@ -174,14 +231,25 @@ pub struct MatchDetails {
     pub start_fen: String,
     /// The number of the move that began at ply 0: 1 but for positions from the middle of a game.
     pub start_fullmove: u32,
-    /// Whether the clocks count from the start: `after_first_moves` or `at_once`.
-    #[schema(value_type = String)]
-    pub clock_start: ClockStart,
+    /// The terms, as the matchmaker's API has them.
+    #[schema(value_type = Object)]
+    pub terms: Terms,
+    /// The seq of the last event that changed the line of moves.
+    pub position_seq: u32,
     /// All moves from ply 0.
     pub moves: Vec<MoveView>,
     /// The side whose draw offer stands.
     #[schema(value_type = Option<String>)]
     pub draw_offer: Option<Seat>,
+    /// The side whose request for a takeback stands.
+    #[schema(value_type = Option<String>)]
+    pub takeback_offer: Option<Seat>,
+    /// The side whose offer of a rematch stands.
+    #[schema(value_type = Option<String>)]
+    pub rematch_offer: Option<Seat>,
+    /// The match that both agreed on after this one.
+    #[schema(value_type = Option<String>)]
+    pub rematch: Option<MatchId>,
     /// Whether play is paused because the store does not answer.
     pub paused: bool,
     /// Its owner, and the progress of its writes.
@@ -238,6 +306,14 @@ pub fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
 }
 
+fn controls(BySeat { white, black }: &BySeat<TimeControl>) -> String {
+    if white == black {
+        white.to_string()
+    } else {
+        format!("{white} / {black}")
+    }
+}
+
 fn whole_millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
@@ -249,6 +325,8 @@ impl MatchSummary {
         let player = |seat: Seat| PlayerView {
             id: row.players[seat].id.clone(),
             name: row.players[seat].name.to_string(),
+            rating: row.players[seat].rating,
+            is_bot: row.players[seat].is_bot,
             connected: Some(row.connected[seat]),
             rtt_ms: None,
             silent_ms: None,
@@ -260,13 +338,9 @@ impl MatchSummary {
             } else {
                 MatchStatus::Live
             },
-            variant: if row.from_initial {
-                Variant::Standard
-            } else {
-                Variant::FromPosition
-            },
-            speed: row.time_control.speed(),
-            time_control: row.time_control.to_string(),
+            variant: Variant::new(row.variant, row.from_initial),
+            speed: row.controls.white.speed().max(row.controls.black.speed()),
+            time_control: controls(&row.controls),
             rated: row.rated,
             players: PlayersView {
                 white: player(Seat::White),
@@ -295,7 +369,7 @@ impl MatchSummary {
 
     /// Its position in a list.
     #[must_use]
-    pub fn position(&self, query: &MatchQuery) -> Position {
+    pub fn position(&self, query: &MatchQuery) -> ListPosition {
         let value = match query.sort {
             Sort::Created => self.created_at,
             Sort::Ply => self.ply.into(),
@@ -306,7 +380,7 @@ impl MatchSummary {
 
     /// The cursor of a position.
     #[must_use]
-    pub fn cursor((value, id): Position) -> String {
+    pub fn cursor((value, id): ListPosition) -> String {
         format!("{value:x}.{id}")
     }
 
@@ -323,7 +397,7 @@ impl MatchSummary {
 }
 
 impl PlayerView {
-    fn link(&mut self, link: Option<Link>) {
+    fn link(&mut self, link: Option<PeerLink>) {
         self.rtt_ms = link.map(|link| millis(link.rtt));
         self.silent_ms = link.map(|link| whole_millis(link.silent_for));
     }
@@ -376,7 +450,8 @@ impl MatchDetails {
         let row = MatchRow {
             id: setup.id,
             players: BySeat::new_with(|seat| setup.players[seat].clone()),
-            time_control: setup.time_control,
+            controls: setup.controls,
+            variant: setup.variant(),
             rated: setup.rated,
             from_initial: setup.start.is_initial(),
             created_at: setup.created_at,
@@ -411,7 +486,8 @@ impl MatchDetails {
             fen: game.fen(),
             start_fen: setup.start.fen(),
             start_fullmove: setup.start.fullmove(),
-            clock_start: setup.clock_start,
+            terms: Terms::of(setup),
+            position_seq: game.position_seq(),
             moves: moves
                 .map(|((uci, clock), san)| MoveView {
                     uci,
@@ -420,6 +496,9 @@ impl MatchDetails {
                 })
                 .collect(),
             draw_offer: game.draw_offer(),
+            takeback_offer: game.takeback_offer(),
+            rematch_offer: game.rematch_offer(),
+            rematch: game.rematch(),
             paused: false,
             ownership,
             summary,

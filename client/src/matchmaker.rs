@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use self::checked::{address, cut, is_token, known, shown};
-use self::transport::{ANSWER_MAX, Answer, NoAnswer, Transport};
+use self::transport::{ANSWER_MAX, HttpAnswer, NoAnswer, Transport};
 use crate::printable;
 use crate::retry::Backoff;
 
@@ -176,7 +176,7 @@ impl Matchmaker {
     pub async fn new_player(&self, name: Option<&str>) -> Result<PlayerReply, MatchmakerError> {
         let name = name.map(str::to_owned);
         let path = "/v1/players";
-        let body = NewPlayer { name };
+        let body = NewPlayer { name, bot: false };
         let mut player: PlayerReply = self.post(path, None, Some(&body)).await?;
         if !is_token(&player.token) {
             return Err(self.nonsense(path, "its player token is none"));
@@ -470,7 +470,7 @@ impl Matchmaker {
     }
 
     /// What a redirect names, as an address of a matchmaker if it is one.
-    fn moved(&self, path: &str, answer: &Answer) -> MatchmakerError {
+    fn moved(&self, path: &str, answer: &HttpAnswer) -> MatchmakerError {
         let asked = format!("{}{path}", self.base);
         let to = answer.location.as_deref().and_then(|to| {
             let to = Url::parse(&asked).ok()?.join(to).ok()?;

@@ -2,21 +2,16 @@
 //! opinion by another implementation of the rules (`tests/python_chess_check.py`).
 //!
 //! `cargo run -p game-core --example games_as_json -- FILE.pgn`
-//!
-//! A line holds `pgn` (the export), `fen` (the last position), `moves` (UCI), `clocks` (of the
-//! mover after each move, in milliseconds), `result`, and `legal`: the legal moves in every
-//! position from ply 0 to the last, sorted.
 
 use std::env;
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
-use game_core::Uci;
-use serde_json::json;
-
 #[path = "../tests/rules/games.rs"]
 mod games;
+#[path = "shared/line.rs"]
+mod line;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = env::args_os()
@@ -25,27 +20,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut out = BufWriter::new(io::stdout().lock());
     for (number, recorded) in games::read(File::open(path)?)?.iter().enumerate() {
         let replay = games::play(recorded, number as u128);
-        let game = &replay.game;
-        let (moves, clocks): (Vec<String>, Vec<u64>) = game
-            .moves()
-            .map(|(uci, clock)| (uci.to_string(), clock.as_millis() as u64))
-            .unzip();
-        let line = json!({
-            "pgn": game.pgn(recorded.tag("Site")),
-            "fen": game.fen(),
-            "moves": moves,
-            "clocks": clocks,
-            "result": game.outcome().map_or("*", |(outcome, _)| outcome.as_pgn()),
-            "legal": replay.legal.iter().map(|moves| sorted(moves)).collect::<Vec<_>>(),
-        });
+        let site = recorded.tag("Site");
+        let line = line::line(&replay.game, site, Some(&replay.legal));
         writeln!(out, "{line}")?;
     }
     out.flush()?;
     Ok(())
-}
-
-fn sorted(moves: &[Uci]) -> Vec<String> {
-    let mut moves: Vec<String> = moves.iter().map(Uci::to_string).collect();
-    moves.sort_unstable();
-    moves
 }

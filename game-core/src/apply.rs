@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::board::Ending;
+use crate::board::BoardEnding;
 use crate::decide::{Act, Circumstances};
 use crate::history::Deed;
 use crate::offers::DrawOffers;
@@ -36,7 +36,7 @@ impl From<MatchTime> for Receipt {
 
 /// Where the clocks of an event come from.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Clocks {
+pub(crate) enum ClockSource {
     /// The event happens now: the time that has passed is charged, a move's lag given back.
     Now {
         /// When it happens.
@@ -104,11 +104,11 @@ impl Match {
         let mut decided = self.decide(seat, command.kind, known);
         if decided.is_ok() && self.arrives_too_late(command.kind, at, lag) {
             let ending = self.flag_fall();
-            events.push(self.finish(None, ending, Clocks::Now { at, lag }));
+            events.push(self.finish(None, ending, ClockSource::Now { at, lag }));
             decided = Err(Refusal::MatchOver);
         }
         let act = decided.inspect_err(|&refusal| self.refusals[seat].push(*command, refusal))?;
-        events.push(self.enact((seat, command.id), act, Clocks::Now { at, lag }));
+        events.push(self.enact((seat, command.id), act, ClockSource::Now { at, lag }));
         let seq = self.seq();
         // A move may have ended the match.
         self.tick(at, events);
@@ -119,7 +119,7 @@ impl Match {
     /// is overdue, and adds that event to `events`. Harmless if called early or repeatedly.
     pub fn tick(&mut self, now: MatchTime, events: &mut Vec<Event>) {
         if let Some(ending) = self.due(now) {
-            let clocks = Clocks::Now {
+            let clocks = ClockSource::Now {
                 at: now,
                 lag: Duration::ZERO,
             };
@@ -145,7 +145,7 @@ impl Match {
             return Err(Refusal::MatchOver);
         }
         let ending = (outcome, Termination::Adjudicated);
-        let clocks = Clocks::Now {
+        let clocks = ClockSource::Now {
             at: now,
             lag: Duration::ZERO,
         };
@@ -154,7 +154,7 @@ impl Match {
     }
 
     /// Applies an act that [`decide`](Self::decide) allows now.
-    pub(crate) fn enact(&mut self, by: (Seat, CommandId), act: Act, clocks: Clocks) -> Event {
+    pub(crate) fn enact(&mut self, by: (Seat, CommandId), act: Act, clocks: ClockSource) -> Event {
         let (seat, command) = by;
         let deed = match act {
             Act::End(ending) => return self.finish(Some(by), ending, clocks),
@@ -165,7 +165,7 @@ impl Match {
             }
             Act::GiveTime(seconds) => {
                 self.set_clocks(clocks);
-                if let Clocks::Now { .. } = clocks {
+                if let ClockSource::Now { .. } = clocks {
                     let given = Duration::from_secs(seconds.into());
                     self.clock.give(seat.opponent(), given);
                 }
@@ -189,8 +189,8 @@ impl Match {
             Act::DeclineTakeback => {
                 self.set_clocks(clocks);
                 let at = match clocks {
-                    Clocks::Now { at, .. } => Some(at),
-                    Clocks::Recorded { .. } => None,
+                    ClockSource::Now { at, .. } => Some(at),
+                    ClockSource::Recorded { .. } => None,
                 };
                 self.takebacks.decline(at);
                 Deed::TakebackDeclined(seat)
@@ -222,8 +222,8 @@ impl Match {
     pub(crate) fn finish(
         &mut self,
         by: Option<(Seat, CommandId)>,
-        (outcome, termination): Ending,
-        clocks: Clocks,
+        (outcome, termination): BoardEnding,
+        clocks: ClockSource,
     ) -> Event {
         self.set_clocks(clocks);
         self.stop_clock();
@@ -253,7 +253,7 @@ impl Match {
     }
 
     /// Plays a legal move: on the board, on the mover's clock, and against the opponent's offers.
-    fn make_move(&mut self, mover: Seat, legal: Move, with: WithMove, clocks: Clocks) -> Deed {
+    fn make_move(&mut self, mover: Seat, legal: Move, with: WithMove, clocks: ClockSource) -> Deed {
         let timed = self.has_begun();
         let moves_before = self.line.moves_of(mover);
         self.line.play(legal);
@@ -266,11 +266,11 @@ impl Match {
         self.carried = Duration::ZERO;
         let at = match clocks {
             // A recorded clock includes what the move earned.
-            Clocks::Recorded { state, at } => {
+            ClockSource::Recorded { state, at } => {
                 self.set_recorded(state);
                 at
             }
-            Clocks::Now { at, lag } => {
+            ClockSource::Now { at, lag } => {
                 let control = &self.setup.controls[mover];
                 let earns = timed && self.verdict().is_none();
                 self.clock
@@ -292,12 +292,12 @@ impl Match {
     }
 
     /// Takes back moves, and with them the clocks, the offers and the repetitions.
-    fn take_back(&mut self, plies: u8, clocks: Clocks) {
+    fn take_back(&mut self, plies: u8, clocks: ClockSource) {
         let ply = self.ply().saturating_sub(plies.into());
         let remaining = self.clocks_at(ply);
         self.line.take_back_to(&self.setup.start, ply);
         self.set_clocks(clocks);
-        if let Clocks::Now { .. } = clocks {
+        if let ClockSource::Now { .. } = clocks {
             let moves = self.moves_made();
             self.clock.rewind(remaining, &self.setup.controls, moves);
         }
@@ -321,14 +321,14 @@ impl Match {
     }
 
     /// Brings both clocks to the moment of the event that follows.
-    fn set_clocks(&mut self, clocks: Clocks) {
+    fn set_clocks(&mut self, clocks: ClockSource) {
         self.carried = Duration::ZERO;
         match clocks {
-            Clocks::Now { at, .. } => {
+            ClockSource::Now { at, .. } => {
                 self.clock.charge_until(at);
                 self.last_at = at;
             }
-            Clocks::Recorded { state, at } => {
+            ClockSource::Recorded { state, at } => {
                 self.set_recorded(state);
                 self.last_at = at;
             }

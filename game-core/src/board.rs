@@ -6,7 +6,7 @@ use crate::limits::{
 use crate::{Move, Outcome, Position, Seat, Termination};
 
 /// How a match ends: who won, and why.
-pub(crate) type Ending = (Outcome, Termination);
+pub(crate) type BoardEnding = (Outcome, Termination);
 
 /// The position on the board, with what the rules need of the positions before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,9 +18,9 @@ pub(crate) struct Board {
     /// Keys of the positions that can still come back, the present one last (FIDE 9.2.3).
     seen: Vec<u64>,
     /// The end of the match, once the rules have ended it.
-    verdict: Option<Ending>,
+    verdict: Option<BoardEnding>,
     /// The draw that can be claimed.
-    claim: Option<Ending>,
+    claim: Option<BoardEnding>,
 }
 
 impl Board {
@@ -57,13 +57,13 @@ impl Board {
     }
 
     /// The end of the match, if the rules have ended it.
-    pub(crate) const fn verdict(&self) -> Option<Ending> {
+    pub(crate) const fn verdict(&self) -> Option<BoardEnding> {
         self.verdict
     }
 
     /// The draw that the side to move can claim, if the position has occurred three times (FIDE 9.2) or
     /// fifty moves were made without a capture or a pawn move (FIDE 9.3).
-    pub(crate) const fn claim(&self) -> Option<Ending> {
+    pub(crate) const fn claim(&self) -> Option<BoardEnding> {
         self.claim
     }
 
@@ -106,7 +106,7 @@ impl Board {
     /// The end that the rules conclude from the position. The variant's own end is checked first, then
     /// mate, as it takes precedence when the same move completes a repetition or the 75 moves
     /// (FIDE 9.6.2).
-    fn conclude(&self, repetitions: usize) -> Option<Ending> {
+    fn conclude(&self, repetitions: usize) -> Option<BoardEnding> {
         let draw = |termination| Some((Outcome::Draw, termination));
         if let Some(winner) = self.position.variant_end() {
             let outcome = winner.map_or(Outcome::Draw, Outcome::win_of);
@@ -129,7 +129,7 @@ impl Board {
         }
     }
 
-    fn claimable(&self, repetitions: usize) -> Option<Ending> {
+    fn claimable(&self, repetitions: usize) -> Option<BoardEnding> {
         let draw = |termination| Some((Outcome::Draw, termination));
         if repetitions >= REPETITIONS_CLAIM {
             draw(Termination::ThreefoldRepetition)

@@ -189,6 +189,7 @@ impl Clock {
     pub(crate) fn charge(&mut self, seat: Seat, counted: Duration) {
         let state = &mut self.state;
         let delay_left = self.standing[seat].saturating_sub(state.spent);
+        // As much as a record can say, which is far beyond every delay.
         state.spent = state.spent.saturating_add(counted).min(Self::MAX);
         let cost = counted.saturating_sub(delay_left);
         let beyond = cost.saturating_sub(state.remaining[seat]);

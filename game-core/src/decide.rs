@@ -1,6 +1,6 @@
 //! The rules of a match: what a command or the passing of time leads to. Nothing here changes it.
 
-use crate::board::Ending;
+use crate::board::BoardEnding;
 use crate::history::Deed;
 use crate::limits::{GIVE_TIME_MAX, GIVE_TIME_MIN, SIDE_EVENTS_MAX};
 use crate::line::Line;
@@ -34,7 +34,7 @@ pub(crate) enum Act {
     /// So many seconds are added to the opponent's clock.
     GiveTime(u8),
     /// The match ends.
-    End(Ending),
+    End(BoardEnding),
     /// A rematch is offered.
     OfferRematch,
     /// The opponent's offer of a rematch is declined.
@@ -200,7 +200,7 @@ impl Match {
     }
 
     /// How the match ends at `now` without a command, if it does.
-    pub(crate) fn due(&self, now: MatchTime) -> Option<Ending> {
+    pub(crate) fn due(&self, now: MatchTime) -> Option<BoardEnding> {
         let has_come = |deadline: Option<MatchTime>| deadline.is_some_and(|at| at <= now);
         if self.end.is_some() {
             None
@@ -218,7 +218,7 @@ impl Match {
     }
 
     /// The end if the side to move runs out of time: a draw if its opponent has offered one.
-    pub(crate) fn flag_fall(&self) -> Ending {
+    pub(crate) fn flag_fall(&self) -> BoardEnding {
         let loser = self.turn();
         let outcome = if self.offers.faces(loser) {
             Outcome::Draw
@@ -229,7 +229,7 @@ impl Match {
     }
 
     /// The end if the side to move does not make its first move in time, or if no player ever came.
-    pub(crate) fn no_start(&self) -> Ending {
+    pub(crate) fn no_start(&self) -> BoardEnding {
         let termination = match self.turn() {
             Seat::White => Termination::WhiteNoStart,
             Seat::Black => Termination::BlackNoStart,

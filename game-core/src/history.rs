@@ -1,6 +1,9 @@
 //! The log of a match in packed form: one entry of 16 bytes for each event, except the one that ends it.
 
-use crate::{CommandId, EventKind, MatchId, Seat, Uci, WithMove};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::{BySeat, CommandId, EventKind, MatchId, Seat, Uci, WithMove};
 
 /// One event that did not end the match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,13 +102,13 @@ impl Entry {
 /// The entries of a match in order. The event that ended it, which has a seq but no entry here, is
 /// [`End`](crate::End).
 #[derive(Debug, Clone, Default)]
-pub(crate) struct History {
+pub(crate) struct PackedLog {
     entries: Vec<Entry>,
     /// The number of entries before the event that ended the match, once it has.
     before_end: Option<u32>,
 }
 
-impl History {
+impl PackedLog {
     /// Memory is allocated in steps: doubling would waste half of it in most matches.
     const STEP: usize = 16;
 
@@ -193,6 +196,32 @@ impl History {
             }
         }
         moves
+    }
+
+    /// What both clocks showed right after the move that led to `ply`, of the moves that stand: what each
+    /// side's last move left it, or before that what it `start`ed with, and what it was given since.
+    pub(crate) fn clocks_at(&self, ply: u16, start: BySeat<Duration>) -> BySeat<Duration> {
+        let mut clocks = start;
+        // The clocks as they were after each half-move that stands, ply 0 first.
+        let mut after = vec![clocks];
+        for entry in &self.entries {
+            match entry.deed {
+                Deed::Moved { seat, clock_ms, .. } => {
+                    clocks[seat] = Duration::from_millis(clock_ms.into());
+                    after.push(clocks);
+                }
+                Deed::TimeGiven(seat, seconds) => {
+                    let clock = &mut clocks[seat.opponent()];
+                    *clock = (*clock + Duration::from_secs(seconds.into())).min(Clock::MAX);
+                }
+                Deed::TakenBack(_, plies) => {
+                    after.truncate(after.len().saturating_sub(plies.into()).max(1));
+                    clocks = after.last().copied().unwrap_or(start);
+                }
+                _ => {}
+            }
+        }
+        after.get(usize::from(ply)).copied().unwrap_or(clocks)
     }
 
     fn len(&self) -> u32 {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::board::Board;
-use crate::{BySeat, Move, Seat, StartPosition, Uci};
+use crate::{Move, Seat, StartPosition, Uci};
 
 /// The moves that stand, in order, and the board that they lead to.
 ///
@@ -74,18 +74,6 @@ impl Line {
     /// The number of moves that `seat` made.
     pub(crate) fn moves_of(&self, seat: Seat) -> u16 {
         (self.board.ply() + u16::from(seat == self.first)) / 2
-    }
-
-    /// What both clocks showed after the move that led to `ply`: what each side's last move left it, and
-    /// before that what it `start`ed with.
-    pub(crate) fn clocks_at(&self, ply: u16, start: BySeat<Duration>) -> BySeat<Duration> {
-        let mut clocks = start;
-        let mut mover = self.first;
-        for made in self.moves.iter().take(ply.into()) {
-            clocks[mover] = Duration::from_millis(made.clock_ms.into());
-            mover = mover.opponent();
-        }
-        clocks
     }
 
     /// Takes back all moves after `ply`. The line `start`ed from that position.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::apply::Clocks;
-use crate::board::Ending;
+use crate::apply::ClockSource;
+use crate::board::BoardEnding;
 use crate::clock::Clock;
 use crate::decide::{Act, Circumstances};
 use crate::history::{Deed, Entry};
@@ -133,29 +133,28 @@ impl Match {
 
     /// The events after `seq`, rebuilt from the history, for a store that has lost them.
     ///
-    /// The clocks of the last event are exact. In earlier events the mover's clock is in whole
+    /// The clocks of the last event and of the end are exact. In earlier events the mover's clock is in whole
     /// milliseconds, as it was sent to peers, the clocks beside an offer are those of the last move, and
     /// the other parts of [`ClockState`] and the time are left out: only those of the last event of a log
     /// are ever used.
     #[must_use]
     pub fn events_after(&self, seq: u32) -> Vec<Event> {
         let mut replayed = Self::new(self.setup.clone());
-        let mut events = Vec::with_capacity(self.seq().saturating_sub(seq) as usize);
+        let mut events = Vec::with_capacity(self.seq() as usize);
         let mut end = self.end.zip(self.history.end_seq());
         for (number, entry) in self.history.numbered() {
-            if let Some((end, end_seq)) = end.take_if(|(_, end_seq)| *end_seq < number) {
-                events.extend((end_seq > seq).then(|| replayed.rebuilt_end(end)));
+            if let Some((end, _)) = end.take_if(|(_, end_seq)| *end_seq < number) {
+                events.push(replayed.rebuilt_end(end, self.last_clocks));
             }
             let Ok(event) = replayed.replay_entry(*entry, self.rematch.agreed) else {
                 break;
             };
-            if number > seq {
-                events.push(event);
-            }
+            events.push(event);
         }
-        if let Some((end, end_seq)) = end {
-            events.extend((end_seq > seq).then(|| replayed.rebuilt_end(end)));
+        if let Some((end, _)) = end {
+            events.push(replayed.rebuilt_end(end, self.last_clocks));
         }
+        events.retain(|event| event.seq > seq);
         if let Some(last) = events.last_mut() {
             last.clocks = self.last_clocks;
             last.at = self.last_at;
@@ -163,12 +162,11 @@ impl Match {
         events
     }
 
-    /// The event that ended the match, applied to what was replayed up to it.
-    fn rebuilt_end(&mut self, end: End) -> Event {
-        let clocks = Clocks::Recorded {
-            state: self.clock.state(),
-            at: MatchTime::default(),
-        };
+    /// The event that ended the match, applied to what was replayed up to it. No clock counts after it, so
+    /// the last clocks are those of the end.
+    fn rebuilt_end(&mut self, end: End, state: ClockState) -> Event {
+        let at = MatchTime::default();
+        let clocks = ClockSource::Recorded { state, at };
         self.finish(end.by, (end.outcome, end.termination), clocks)
     }
 
@@ -245,7 +243,7 @@ impl Match {
             return self.replay_end(end, event.clocks, event.at);
         }
         let by = by.ok_or(RestoreError::Author { seq })?;
-        let clocks = Clocks::Recorded {
+        let clocks = ClockSource::Recorded {
             state: event.clocks,
             at: event.at,
         };
@@ -283,7 +281,7 @@ impl Match {
             seq: self.next_seq(),
         })?;
         let at = MatchTime::default();
-        self.replay_act(entry.by(), kind, Clocks::Recorded { state, at })
+        self.replay_act(entry.by(), kind, ClockSource::Recorded { state, at })
     }
 
     /// Replays an event that did not end the match, if it is the effect of its command.
@@ -291,7 +289,7 @@ impl Match {
         &mut self,
         by: (Seat, CommandId),
         kind: EventKind,
-        clocks: Clocks,
+        clocks: ClockSource,
     ) -> Result<Event, RestoreError> {
         let seq = self.next_seq();
         let (seat, command) = by;
@@ -359,7 +357,7 @@ impl Match {
         self.finish(
             end.by,
             (end.outcome, end.termination),
-            Clocks::Recorded { state: clocks, at },
+            ClockSource::Recorded { state: clocks, at },
         );
         Ok(())
     }
@@ -370,7 +368,7 @@ impl Match {
         seat: Seat,
         end: &End,
         seq: u32,
-    ) -> Result<Option<Ending>, RestoreError> {
+    ) -> Result<Option<BoardEnding>, RestoreError> {
         let asked = match end.termination {
             Termination::Resignation => CommandKind::Resign,
             Termination::DrawAgreement => CommandKind::AcceptDraw,
@@ -398,9 +396,9 @@ impl Match {
     /// any outcome of a match in play.
     fn end_without_seat(
         &self,
-        (outcome, termination): Ending,
+        (outcome, termination): BoardEnding,
         clocks: BySeat<Duration>,
-    ) -> Option<Ending> {
+    ) -> Option<BoardEnding> {
         if let Some(verdict) = self.verdict() {
             return Some(verdict);
         }

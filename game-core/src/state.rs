@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::absence::Absence;
-use crate::board::Ending;
+use crate::board::BoardEnding;
 use crate::clock::Clock;
-use crate::history::History;
+use crate::history::PackedLog;
 use crate::line::Line;
 use crate::offers::{DrawOffers, Rematch, Takebacks};
 use crate::refusals::RecentRefusals;
@@ -57,7 +57,7 @@ pub struct Match {
     /// A draw was claimed with the last move.
     pub(crate) claims_draw: bool,
     /// Every event but the one that ended the match.
-    pub(crate) history: History,
+    pub(crate) history: PackedLog,
     /// The clocks at the last event, without the time that counted since then under a former owner.
     pub(crate) last_clocks: ClockState,
     /// When the last event happened, on the clock of the owner at that time.
@@ -101,7 +101,7 @@ impl Match {
             takebacks: Takebacks::default(),
             rematch: Rematch::default(),
             claims_draw: false,
-            history: History::default(),
+            history: PackedLog::default(),
             last_at: MatchTime::default(),
             end: None,
             refusals: BySeat::default(),
@@ -200,7 +200,7 @@ impl Match {
         if let Some(until) = self.first_move_until {
             return self.first_move_timeout().saturating_sub(until.since(now));
         }
-        self.carried + self.clock.uncharged(now)
+        self.carried.saturating_add(self.clock.uncharged(now))
     }
 
     /// Charges the side to move the time that counted for its move under a former owner. To be called
@@ -368,7 +368,7 @@ impl Match {
     pub(crate) const FIRST_PLIES: u16 = 2;
 
     /// How the rules have ended the match, whether or not the end is an event already.
-    pub(crate) fn verdict(&self) -> Option<Ending> {
+    pub(crate) fn verdict(&self) -> Option<BoardEnding> {
         let board = self.line.board();
         board.verdict().or_else(|| {
             let asked = self.claims_draw || self.setup.rules.has(Rule::AutoClaim);
@@ -391,6 +391,12 @@ impl Match {
         self.setup.clock_start == ClockStart::AtOnce || ply >= Self::FIRST_PLIES
     }
 
+    /// Whether a command of `seat` under this id has taken effect.
+    #[must_use]
+    pub fn has_accepted(&self, seat: Seat, id: CommandId) -> bool {
+        self.accepted(seat, id).is_some()
+    }
+
     /// The seq of the event that this command of `seat` caused, if it was accepted.
     pub(crate) fn accepted(&self, seat: Seat, id: CommandId) -> Option<u32> {
         if self.end.is_some_and(|end| end.by == Some((seat, id))) {
@@ -408,7 +414,7 @@ impl Match {
     /// What both clocks showed after the move that led to `ply`.
     pub(crate) fn clocks_at(&self, ply: u16) -> BySeat<Duration> {
         let start = self.setup.controls.map(TimeControl::start);
-        self.line.clocks_at(ply, start)
+        self.history.clocks_at(ply, start)
     }
 
     /// Sets the clocks from a record, and stops them.

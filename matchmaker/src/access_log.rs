@@ -11,7 +11,7 @@ use crate::request_metrics::RequestMetrics;
 
 /// How the requests of one route are logged.
 #[derive(Clone)]
-pub(crate) struct Line {
+pub(crate) struct AccessLine {
     /// The template of the path: with ids in it, no two lines would have the same route.
     pub(crate) route: &'static str,
     /// Probes come every few seconds, so they are logged at a lower level.
@@ -21,8 +21,8 @@ pub(crate) struct Line {
 }
 
 /// Counts and logs a request once it is answered.
-pub(crate) async fn log(State(line): State<Line>, request: Request, next: Next) -> Response {
-    let Line {
+pub(crate) async fn log(State(line): State<AccessLine>, request: Request, next: Next) -> Response {
+    let AccessLine {
         route,
         is_probe,
         metrics,

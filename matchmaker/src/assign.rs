@@ -4,16 +4,16 @@
 //! created from it afterwards, and whichever matchmaker reads an assigned ticket creates it if it is missing. So a
 //! matchmaker that dies in between leaves nothing stuck; creating twice changes nothing.
 
-use game_core::{BySeat, ColorChoice, Match, MatchId, MatchSetup, Player};
+use game_core::{BySeat, ColorChoice, Match, MatchId, Player};
 use store::{Assignment, Created, Ticket};
 use tracing::info;
 
 use crate::problem::Problem;
 use crate::service::{Service, now};
 
-/// A new match between the owner of `ticket` and `opponent`, in the colours that the ticket asks
+/// The match `match_id` between the owner of `ticket` and `opponent`, in the colours that the ticket asks
 /// for.
-pub(crate) fn draw(ticket: &Ticket, opponent: &Player) -> Assignment {
+pub(crate) fn draw(match_id: MatchId, ticket: &Ticket, opponent: &Player) -> Assignment {
     let owner_is_white = match ticket.color {
         ColorChoice::White => true,
         ColorChoice::Black => false,
@@ -31,10 +31,7 @@ pub(crate) fn draw(ticket: &Ticket, opponent: &Player) -> Assignment {
             black: owner,
         }
     };
-    Assignment {
-        match_id: MatchId::from_random(rand::random()),
-        players,
-    }
+    Assignment { match_id, players }
 }
 
 /// Whether `player` has a seat in the match.
@@ -56,22 +53,15 @@ impl Service {
         }
     }
 
-    /// Creates the match of an assigned ticket on the least loaded shard.
+    /// Creates the match of an assigned ticket on the shard of its tag if that has room, else on any.
     pub(crate) async fn create_match(
         &self,
         ticket: &Ticket,
         assignment: &Assignment,
     ) -> Result<(), Problem> {
-        let shard = self.shard_for_new()?;
-        let setup = MatchSetup {
-            id: assignment.match_id,
-            players: assignment.players.clone(),
-            time_control: ticket.time_control,
-            clock_start: ticket.clock_start,
-            start: ticket.start.clone(),
-            rated: false,
-            created_at: now(),
-        };
+        let shard = self.shard_for_new(assignment.match_id)?;
+        let terms = ticket.terms.clone();
+        let setup = terms.setup(assignment.match_id, assignment.players.clone(), now());
         let created = self
             .store
             .create(shard.id, &Match::new(setup).snapshot())
@@ -83,7 +73,10 @@ impl Service {
                 shard = %shard.id,
                 white = %assignment.players.white.id,
                 black = %assignment.players.black.id,
-                time_control = %ticket.time_control,
+                variant = %ticket.terms.start.variant(),
+                white_control = %ticket.terms.controls.white,
+                black_control = %ticket.terms.controls.black,
+                rated = ticket.terms.rated,
                 "match created"
             );
         }

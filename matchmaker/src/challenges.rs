@@ -1,11 +1,11 @@
-//! `/v1/challenges`: a match against the player who accepts it.
+//! `/v1/challenges`: a match against the player who accepts it. The match has the challenge's id.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use game_core::{Player, StartPosition};
+use game_core::Player;
 use protocol::http::{NewChallenge, TicketReply};
 use store::{Assignment, Holding, Ticket, TicketId, TicketState};
 use web::{Body, PathId};
@@ -16,6 +16,7 @@ use crate::bounds::full;
 use crate::extract::{Caller, Wait};
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};
+use crate::terms;
 use crate::tickets::{new_ticket, reply, waits_until};
 
 pub(crate) async fn create(
@@ -30,18 +31,11 @@ pub(crate) async fn create(
             "The opponent is the challenger: name another player, or none.",
         ));
     }
-    let start = match request.fen.as_deref() {
-        None => StartPosition::INITIAL,
-        Some(fen) => fen
-            .parse()
-            .map_err(|error| Problem::new(Kind::InvalidPosition, format!("{error}.")))?,
-    };
+    let terms = terms::agree(&request.terms, now())?;
     let ticket = Ticket {
         opponent: request.opponent,
-        clock_start: request.clock_start,
         color: request.color,
-        start,
-        ..new_ticket(player, request.time_control)
+        ..new_ticket(service.new_match_id().into(), player, terms)
     };
     service.check_store_room()?;
     service.allowances.creation(client)?;
@@ -108,9 +102,9 @@ pub(crate) async fn accept(
             }
             TicketState::Waiting => {
                 // Counted before the ticket is bound, so that the challenger need not wait for it.
-                service.shard_for_new()?;
+                service.check_shards()?;
                 service.allowances.creation(client)?;
-                let assignment = assign::draw(&ticket, &player);
+                let assignment = assign::draw(id.match_id(), &ticket, &player);
                 service
                     .hold_both(&ticket, &player, &assignment, client)
                     .await?;

@@ -9,7 +9,7 @@ use admin::{Access, AdminArgs, InvalidAdmin};
 use clap::Parser;
 use clap::builder::Resettable;
 use program::LogArgs;
-use settings::Configuration;
+use settings::ConfigArgs;
 use store::{RedisConfig, StoreArgs};
 use tokens::SigningKey;
 
@@ -121,7 +121,7 @@ pub struct Args {
 
     /// Its configuration file, and whether it runs in production.
     #[command(flatten)]
-    pub configuration: Configuration,
+    pub configuration: ConfigArgs,
 
     /// The admin endpoint.
     #[command(flatten)]

@@ -1,5 +1,6 @@
 //! Extractors of the matchmaker: the caller, and how long to wait.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,7 +55,24 @@ impl FromRequestParts<Arc<Service>> for Caller {
         Ok(Self(Player {
             id: claims.player,
             name: name.into(),
+            rating: None,
+            is_bot: claims.bot,
         }))
+    }
+}
+
+/// The player who reads what anyone may read, if a valid token came with the request.
+pub(crate) struct Reader(pub(crate) Option<Player>);
+
+impl FromRequestParts<Arc<Service>> for Reader {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &Arc<Service>,
+    ) -> Result<Self, Infallible> {
+        let caller = Caller::from_request_parts(parts, service).await;
+        Ok(Self(caller.ok().map(|Caller(player)| player)))
     }
 }
 

@@ -23,8 +23,10 @@ mod registry;
 mod allowances;
 mod assign;
 mod bounds;
+mod endings;
 mod problem;
 mod service;
+mod terms;
 
 // The edge: HTTP in, HTTP out.
 mod extract;
@@ -58,7 +60,7 @@ pub use late::LateStore;
 pub use limit_args::LimitArgs;
 pub use operators::operate;
 pub use process::{Failure, start};
-pub use serve::{Shared, run};
+pub use serve::{SharedState, run};
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::places::Place;
+use crate::places::ConnectionPlace;
 use crate::problem::{Kind, Problem};
 
 /// Longest body of a request, in bytes: a challenge with its position has about 400.
@@ -45,7 +45,7 @@ pub(crate) fn connections_that_fit(wanted: usize, open_files: u64) -> usize {
 
 /// Middleware that refuses requests on a connection for probes alone.
 pub(crate) async fn refuse_beyond_probes(request: Request, next: Next) -> Response {
-    let place = request.extensions().get::<Arc<Place>>();
+    let place = request.extensions().get::<Arc<ConnectionPlace>>();
     if place.is_some_and(|place| place.is_reserved()) {
         let detail = "As many connections as may be are open. Try again.";
         return Problem::new(Kind::Overloaded, detail).into_response();

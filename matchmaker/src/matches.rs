@@ -8,32 +8,39 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use game_core::{BySeat, Match, MatchId, Player};
 use protocol::SeatView;
-use protocol::http::MatchReply;
+use protocol::http::{MatchReply, Terms};
 use tracing::error;
 use web::PathId;
 
+use crate::extract::Reader;
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
 
 pub(crate) async fn read(
     State(service): State<Arc<Service>>,
+    Reader(reader): Reader,
     PathId(id): PathId<MatchId>,
 ) -> Result<Json<MatchReply>, Problem> {
-    let game = service.restore(id).await?;
+    let Shown { game, withheld } = service.shown(id, reader).await?;
     let setup = game.setup();
     let (outcome, termination) = game.outcome().unzip();
     Ok(Json(MatchReply {
         match_id: id,
         players: BySeat {
-            white: seat_view(&setup.players.white),
-            black: seat_view(&setup.players.black),
+            white: SeatView::from(&setup.players.white),
+            black: SeatView::from(&setup.players.black),
         },
-        time_control: setup.time_control,
+        terms: Terms::of(setup),
+        withheld,
         seq: game.seq(),
+        position_seq: game.position_seq(),
         fen: game.fen(),
-        start_fen: setup.start.fen(),
         start_fullmove: setup.start.fullmove(),
         moves: game.moves().map(|(uci, _)| uci).collect(),
+        draw_offer: game.draw_offer(),
+        takeback_offer: game.takeback_offer(),
+        rematch_offer: game.rematch_offer(),
+        rematch: game.rematch(),
         outcome,
         termination,
     }))
@@ -41,9 +48,10 @@ pub(crate) async fn read(
 
 pub(crate) async fn pgn(
     State(service): State<Arc<Service>>,
+    Reader(reader): Reader,
     PathId(id): PathId<MatchId>,
 ) -> Result<Response, Problem> {
-    let game = service.restore(id).await?;
+    let Shown { game, .. } = service.shown(id, reader).await?;
     let pgn = game.pgn(&service.config.site);
     // There is no registered media type (RFC 6838); this is the one that Lichess and browsers use.
     Ok((
@@ -61,14 +69,28 @@ pub(crate) fn not_found(id: MatchId) -> Problem {
     Problem::new(Kind::MatchNotFound, format!("No match has the id {id}."))
 }
 
-fn seat_view(player: &Player) -> SeatView {
-    SeatView {
-        id: player.id.clone(),
-        name: player.name.to_string(),
-    }
+/// A match as one reader may see it.
+struct Shown {
+    game: Match,
+    /// Whether it is shown as it began, as what has happened since is withheld.
+    withheld: bool,
 }
 
 impl Service {
+    /// A match as its reader may see it: its players see all of it, others nothing that spectators do not see yet.
+    async fn shown(&self, id: MatchId, reader: Option<Player>) -> Result<Shown, Problem> {
+        let game = self.restore(id).await?;
+        let BySeat { white, black } = &game.setup().players;
+        let plays = |reader: Player| [&white.id, &black.id].contains(&&reader.id);
+        let withheld = !reader.is_some_and(plays) && self.endings.withhold(&game);
+        let game = if withheld {
+            Match::new(game.setup().clone())
+        } else {
+            game
+        };
+        Ok(Shown { game, withheld })
+    }
+
     /// A match as of its newest confirmed event.
     async fn restore(&self, id: MatchId) -> Result<Match, Problem> {
         let checkpoint = self.store.load(id).await?.ok_or_else(|| not_found(id))?;

@@ -2,17 +2,17 @@
 
 use prometheus::{IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
-use crate::registry::View;
+use crate::registry::RegistryView;
 
 /// The registry as text.
-pub(crate) fn render(view: &View) -> String {
+pub(crate) fn render(view: &RegistryView) -> String {
     gather(view).unwrap_or_else(|error| {
         tracing::error!(%error, "metrics cannot be written");
         String::new()
     })
 }
 
-fn gather(view: &View) -> prometheus::Result<String> {
+fn gather(view: &RegistryView) -> prometheus::Result<String> {
     let registry = Registry::new();
     let build = Opts::new("rookery_build_info", "The version that runs.");
     let build = IntGaugeVec::new(build, &["version"])?;

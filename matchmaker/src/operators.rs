@@ -17,7 +17,7 @@ use axum::http::Method;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
 use program::Reload;
 use serde_json::json;
-use shard_core::{MatchQuery, Page, Selection};
+use shard_core::{MatchQuery, Page, PageSelection};
 use store::{Ownership, Registered, ShardRecord, Status, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -26,9 +26,9 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use self::census::{Census, Stray};
-use crate::registry::{Fate, View};
+use crate::registry::{Fate, RegistryView};
 use crate::request_metrics::RequestMetrics;
-use crate::serve::Shared;
+use crate::serve::SharedState;
 use crate::service::now;
 use crate::shard_client::ShardClient;
 
@@ -38,13 +38,13 @@ const TAKE_ATTEMPTS: u32 = 8;
 const TAKE_EVERY: Duration = Duration::from_millis(500);
 
 /// Serves the admin endpoint of the whole installation until `shutdown`, beside a [`run`](crate::run) with the
-/// same [`Shared`]. Shards are shown its certificate or, without TLS, the first token of `access`; the certificate
+/// same [`SharedState`]. Shards are shown its certificate or, without TLS, the first token of `access`; the certificate
 /// is read again on `reload`.
 pub async fn operate(
     listener: TcpListener,
     access: Access,
     settings: Vec<Setting>,
-    shared: Shared,
+    shared: SharedState,
     reload: Reload,
     shutdown: CancellationToken,
 ) {
@@ -61,7 +61,7 @@ pub async fn operate(
 
 struct ClusterSource {
     store: Arc<dyn Store>,
-    views: watch::Receiver<Arc<View>>,
+    views: watch::Receiver<Arc<RegistryView>>,
     client: ShardClient,
     requests: RequestMetrics,
     census: Census,
@@ -249,7 +249,7 @@ impl Source for ClusterSource {
                 asking.spawn(async move { (known.record, page.await) });
             }
         }
-        let mut selection = Selection::new(query);
+        let mut selection = PageSelection::new(query);
         let (mut told, mut listed) = (HashMap::new(), HashSet::new());
         while let Some(answer) = asking.join_next().await {
             match answer {

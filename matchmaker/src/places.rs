@@ -95,13 +95,13 @@ impl Places {
 
 /// The place of one connection, given back when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct ConnectionPlace {
     places: Arc<Mutex<Places>>,
     address: AddressGroup,
     kind: Kind,
 }
 
-impl Place {
+impl ConnectionPlace {
     /// Takes a place, as [`Places`] says.
     pub(crate) fn take(
         places: &Arc<Mutex<Places>>,
@@ -122,7 +122,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPlace {
     fn drop(&mut self) {
         locked(&self.places).leave(self.address, self.kind);
     }
@@ -144,8 +144,8 @@ mod tests {
     #[test]
     fn an_address_has_its_share_and_probes_have_places_apart() {
         let places = Arc::new(Mutex::new(Places::new(8, 5)));
-        let take = |n, capped| Place::take(&places, address(n), capped);
-        let kinds = |taken: &[Option<Place>]| -> Vec<Option<Kind>> {
+        let take = |n, capped| ConnectionPlace::take(&places, address(n), capped);
+        let kinds = |taken: &[Option<ConnectionPlace>]| -> Vec<Option<Kind>> {
             taken
                 .iter()
                 .map(|place| place.as_ref().map(|place| place.kind))
@@ -177,7 +177,7 @@ mod tests {
     fn the_places_for_probes_are_bounded_too() {
         let places = Arc::new(Mutex::new(Places::new(1, 1)));
         let taken: Vec<_> = (0..=200)
-            .map(|n| Place::take(&places, address(n), true))
+            .map(|n| ConnectionPlace::take(&places, address(n), true))
             .collect();
         assert_eq!(taken.iter().flatten().count(), 1 + RESERVED_MAX);
     }

@@ -34,6 +34,7 @@ pub(crate) async fn create(
     let claims = PlayerClaims {
         player: player.clone(),
         name: name.clone(),
+        bot: request.bot,
         exp,
     };
     Ok(Json(PlayerReply {

@@ -39,7 +39,7 @@ pub(crate) async fn ready(
         ));
     }
     if query.r#for.as_deref() == Some("match") {
-        service.shard_for_new()?;
+        service.check_shards()?;
     }
     match timeout(STORE_WITHIN, service.store.shards()).await {
         Ok(answer) => answer.map(|_| "ok\n").map_err(Problem::from),

@@ -18,6 +18,8 @@ web::problems! {
         InvalidName = 400 "invalid_name" "Invalid name";
         /// A position that no match can start from.
         InvalidPosition = 400 "invalid_position" "Invalid position";
+        /// Terms that do not go together, or that no match is made on here.
+        InvalidTerms = 400 "invalid_terms" "Invalid terms";
         /// No player token came with the request.
         TokenMissing = 401 "token_missing" "Player token missing";
         /// The token is none of this installation's player tokens.
@@ -128,6 +130,7 @@ mod tests {
             "400 invalid_id",
             "400 invalid_name",
             "400 invalid_position",
+            "400 invalid_terms",
             "401 token_missing",
             "401 token_invalid",
             "401 token_expired",

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use crate::config::{Args, Settings};
 use crate::late::LateStore;
 use crate::operators::operate;
-use crate::serve::{Shared, run};
+use crate::serve::{SharedState, run};
 
 /// Why the process ended, in words for the operator.
 pub type Failure = Box<dyn Error + Send + Sync>;
@@ -64,7 +64,7 @@ async fn serve(
 ) -> Result<(), Failure> {
     let redis = settings.store;
     let store = Arc::new(LateStore::default());
-    let shared = Shared::new(store.clone());
+    let shared = SharedState::new(store.clone());
     let operating = match settings.admin {
         None => {
             // Nothing to reload: the log may say that SIGHUP is ignored.

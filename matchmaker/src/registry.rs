@@ -3,10 +3,9 @@
 //! The view is soft: it is rebuilt from the store within seconds, and a wrong guess costs a player a detour, never a
 //! match, as the store decides about ownership.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering as Memory};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use game_core::{MatchId, ShardId};
@@ -43,7 +42,7 @@ pub(crate) enum Fate<'a> {
 
 /// The registry at one moment.
 #[derive(Debug, Default)]
-pub(crate) struct View {
+pub(crate) struct RegistryView {
     shards: Vec<Shard>,
     suspects: Vec<ShardId>,
     dead: Vec<ShardId>,
@@ -63,7 +62,7 @@ struct Shard {
     placed: AtomicU32,
 }
 
-impl View {
+impl RegistryView {
     /// Whether the registry has been read.
     pub(crate) fn observed(&self) -> bool {
         self.observed
@@ -103,21 +102,35 @@ impl View {
         (self.shards.len() - draining, draining, self.dead.len())
     }
 
-    /// The shard for a new match: the least loaded one; `dice` decides between equals.
-    pub(crate) fn for_new(&self, dice: usize) -> Option<&ShardRecord> {
+    /// A shard with room, drawn by `dice`: each as likely as its share of the free places. Its home tag is that of a
+    /// new match.
+    pub(crate) fn draw(&self, dice: u64) -> Option<&ShardRecord> {
         let candidates = self.candidates();
-        let least = candidates.iter().copied().min_by(|a, b| by_load(a, b))?;
-        let equals: Vec<&Shard> = candidates
-            .into_iter()
-            .filter(|shard| by_load(shard, least) == Ordering::Equal)
-            .collect();
-        equals.get(dice % equals.len()).map(|shard| &shard.record)
+        let places: u64 = candidates.iter().map(|shard| shard.free()).sum();
+        let mut place = dice.checked_rem(places)?;
+        let has_place = |shard: &&Shard| match place.checked_sub(shard.free()) {
+            Some(rest) => {
+                place = rest;
+                false
+            }
+            None => true,
+        };
+        let drawn = candidates.into_iter().find(has_place);
+        drawn.map(|shard| &shard.record)
+    }
+
+    /// The first owner of a new match: the shard whose home tag it has or, if that has no room, one that `dice` draws.
+    pub(crate) fn for_new(&self, id: MatchId, dice: u64) -> Option<&ShardRecord> {
+        let candidates = self.candidates().into_iter();
+        let at_home = candidates.filter(|shard| shard.record.id.home() == id.tag());
+        let home = at_home.max_by_key(|shard| shard.free());
+        home.map_or_else(|| self.draw(dice), |shard| Some(&shard.record))
     }
 
     /// Notes that a new match was placed on a shard.
     pub(crate) fn note_placed(&self, id: ShardId) {
         if let Some(shard) = self.shards.iter().find(|shard| shard.record.id == id) {
-            shard.placed.fetch_add(1, Memory::Relaxed);
+            shard.placed.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -160,21 +173,15 @@ impl View {
 
 impl Shard {
     fn has_room(&self) -> bool {
-        self.used() < self.record.capacity
+        self.free() > 0
     }
 
-    fn used(&self) -> u32 {
-        self.record
-            .live
-            .saturating_add(self.placed.load(Memory::Relaxed))
+    /// Number of matches that it can still take.
+    fn free(&self) -> u64 {
+        let placed = self.placed.load(Ordering::Relaxed);
+        let used = self.record.live.saturating_add(placed);
+        self.record.capacity.saturating_sub(used).into()
     }
-}
-
-/// Compares live/capacity without division.
-fn by_load(a: &Shard, b: &Shard) -> Ordering {
-    let left = u64::from(a.used()) * u64::from(b.record.capacity);
-    let right = u64::from(b.used()) * u64::from(a.record.capacity);
-    left.cmp(&right)
 }
 
 /// Makes views from reads of the registry.
@@ -187,7 +194,7 @@ pub(crate) struct Observer {
 
 impl Observer {
     /// A view of the registry as it was read at `now` on this process's monotonic clock.
-    pub(crate) fn observe(&mut self, registry: &[Registered], now: Duration) -> View {
+    pub(crate) fn observe(&mut self, registry: &[Registered], now: Duration) -> RegistryView {
         self.liveness.observe(registry, now);
         let known = std::mem::take(&mut self.first_beats);
         let first = |record: &ShardRecord| {
@@ -206,7 +213,7 @@ impl Observer {
             Registered::Unreadable { id, .. } if !dead.contains(id) => Some(*id),
             _ => None,
         });
-        View {
+        RegistryView {
             shards: self.liveness.lives().map(shard).collect(),
             suspects: self.liveness.suspects().collect(),
             unreadable: unreadable.collect(),
@@ -226,7 +233,7 @@ impl Observer {
 /// view stands. The log says what changed.
 pub(crate) async fn watch_registry(
     store: Arc<dyn Store>,
-    views: watch::Sender<Arc<View>>,
+    views: watch::Sender<Arc<RegistryView>>,
     shutdown: CancellationToken,
 ) {
     let (mut observer, mut answers) = (Observer::default(), Answers::default());
@@ -289,7 +296,7 @@ struct Answers {
 }
 
 impl Answers {
-    fn came(&mut self, view: &View) {
+    fn came(&mut self, view: &RegistryView) {
         if self.is_down {
             info!("the store answers again");
         }
@@ -313,6 +320,8 @@ impl Answers {
 
 #[cfg(test)]
 mod tests {
+    use game_core::MatchTime;
+
     use super::*;
 
     /// A shard that takes 100 matches and holds `live`, at heartbeat `beat`.
@@ -326,6 +335,7 @@ mod tests {
             live,
             draining: false,
             admin: None,
+            clock: MatchTime::default(),
         }
     }
 
@@ -344,14 +354,14 @@ mod tests {
         records.iter().cloned().map(Registered::from).collect()
     }
 
-    fn view(records: &[ShardRecord]) -> View {
+    fn view(records: &[ShardRecord]) -> RegistryView {
         Observer::default().observe(&registered(records), Duration::ZERO)
     }
 
     /// All the shards that some throw of the dice gives a new match to.
-    fn chosen(view: &View) -> Vec<ShardId> {
-        let mut ids: Vec<_> = (0..64)
-            .filter_map(|dice| view.for_new(dice))
+    fn chosen(view: &RegistryView) -> Vec<ShardId> {
+        let mut ids: Vec<_> = (0..1_000)
+            .filter_map(|dice| view.draw(dice * 7))
             .map(|record| record.id)
             .collect();
         ids.sort();
@@ -366,20 +376,14 @@ mod tests {
     }
 
     #[test]
-    fn new_matches_go_to_the_least_loaded_and_ties_are_drawn() {
-        let half_size = ShardRecord {
-            capacity: 50,
-            ..record(4, 0, 10)
-        };
-        let cases: [(&[ShardRecord], &[u128]); 7] = [
+    fn new_matches_go_to_shards_with_room() {
+        let cases: [(&[ShardRecord], &[u128]); 5] = [
             (&[], &[]),
             (&[record(1, 0, 0)], &[1]),
-            (&[record(1, 0, 9), record(2, 0, 8)], &[2]),
             (
-                &[record(1, 0, 8), record(2, 0, 8), record(3, 0, 9)],
-                &[1, 2],
+                &[record(1, 0, 8), record(2, 0, 100), record(3, 0, 99)],
+                &[1, 3],
             ),
-            (&[record(1, 0, 20), half_size, record(3, 0, 21)], &[1, 4]),
             (&[draining(record(1, 0, 0)), record(2, 0, 99)], &[2]),
             (&[draining(record(1, 0, 0)), record(2, 0, 100)], &[]),
         ];
@@ -397,16 +401,48 @@ mod tests {
         assert_eq!(chosen(&view(&[none])), []);
     }
 
+    /// Over all free places, each shard is drawn once for each of its own.
     #[test]
-    fn a_burst_between_two_heartbeats_is_spread() {
-        let view = view(&[record(1, 0, 0), record(2, 0, 3)]);
-        let mut placed = [0, 0];
-        for dice in 0..9 {
-            let id = view.for_new(dice).unwrap().id;
-            view.note_placed(id);
-            placed[usize::from(id == ShardId::from_random(2))] += 1;
+    fn new_matches_are_drawn_evenly_by_free_capacity() {
+        let half_size = ShardRecord {
+            capacity: 50,
+            ..record(3, 0, 40)
+        };
+        let view = view(&[record(1, 0, 0), record(2, 0, 70), half_size]);
+        let mut counts = [0; 3];
+        for dice in 0..140 {
+            let id = view.draw(dice).unwrap().id;
+            let n = (1..=3).position(|n| id == ShardId::from_random(n));
+            counts[n.unwrap()] += 1;
         }
-        assert_eq!(placed, [6, 3]);
+        assert_eq!(counts, [100, 30, 10]);
+    }
+
+    #[test]
+    fn a_burst_between_two_heartbeats_fills_no_shard_beyond_its_capacity() {
+        let view = view(&[record(1, 0, 95), record(2, 0, 97)]);
+        for dice in 0..8 {
+            view.note_placed(view.draw(dice * 31).unwrap().id);
+        }
+        assert_eq!(view.draw(0).map(|record| record.id), None);
+    }
+
+    #[test]
+    fn the_first_owner_is_the_shard_of_the_tag_while_it_has_room() {
+        let of_tag = |tag: &str, live| ShardRecord {
+            id: format!("{tag}0123456789").parse().unwrap(),
+            ..record(0, 0, live)
+        };
+        let id: MatchId = "Bb9876543210".parse().unwrap();
+        let first = |live, dice| {
+            let view = view(&[of_tag("Aa", 0), of_tag("Bb", live), of_tag("Cc", 0)]);
+            view.for_new(id, dice).unwrap().id
+        };
+        assert!((0..300).all(|dice| first(99, dice).home() == id.tag()));
+        let mut others: Vec<_> = (0..300).map(|dice| first(100, dice).to_string()).collect();
+        others.sort();
+        others.dedup();
+        assert_eq!(others, ["Aa0123456789", "Cc0123456789"]);
     }
 
     #[test]
@@ -423,7 +459,7 @@ mod tests {
     #[test]
     fn the_fate_of_an_owner() {
         let [beating, still, left, never] = [1, 2, 3, 4].map(ShardId::from_random);
-        assert_eq!(View::default().fate(beating), Fate::Unknown);
+        assert_eq!(RegistryView::default().fate(beating), Fate::Unknown);
         let mut observer = Observer::default();
         let view = observer.observe(
             &registered(&[record(1, 0, 0), record(2, 0, 0), record(3, 0, 0)]),

@@ -8,7 +8,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use web::{limit, no_route, wrong_method};
 
-use crate::access_log::{Line, log};
+use crate::access_log::{AccessLine, log};
 use crate::limits::refuse_beyond_probes;
 use crate::service::Service;
 use crate::{challenges, matches, players, probes, seats, tickets};
@@ -38,7 +38,7 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
         ("/readyz", get(probes::ready)),
     ];
 
-    let line = |route, is_probe| Line {
+    let line = |route, is_probe| AccessLine {
         route,
         is_probe,
         metrics: service.metrics.clone(),

@@ -1,6 +1,7 @@
 //! `/v1/matches/{match}/seat` and `/watch`: the shard of a match, and a token to join it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -18,12 +19,17 @@ use crate::problem::{Kind, Problem};
 use crate::registry::Fate;
 use crate::service::{Service, expiry, no_shard, now};
 
+/// When a player who finds no match may ask again: a shard makes a rematch within this of its agreement.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 pub(crate) async fn take(
     State(service): State<Arc<Service>>,
     Caller(player): Caller,
     PathId(id): PathId<MatchId>,
 ) -> Result<Json<SeatReply>, Problem> {
-    let checkpoint = service.store.load(id).await?.ok_or_else(|| not_found(id))?;
+    let checkpoint = service.store.load(id).await?;
+    // A rematch is agreed on a moment before its match exists.
+    let checkpoint = checkpoint.ok_or_else(|| not_found(id).after(AGAIN_AFTER))?;
     let players = &checkpoint.snapshot.setup().players;
     let seat = Seat::BOTH
         .into_iter()

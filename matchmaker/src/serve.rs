@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
-use web::{Admission, Limits, Server, is_in};
+use web::{Admission, ConnectionLimits, HttpServer, is_in};
 
 use crate::allowances::is_exempt;
 use crate::config::Config;
@@ -22,8 +22,8 @@ use crate::limit_args::LimitArgs;
 use crate::limits::{
     ANSWER_WITHIN, CONNECTION_AGE_MAX, HEAD_WITHIN, PROBE_WITHIN, connections_that_fit,
 };
-use crate::places::{Place, Places};
-use crate::registry::{View, watch_registry};
+use crate::places::{ConnectionPlace, Places};
+use crate::registry::{RegistryView, watch_registry};
 use crate::request_metrics::RequestMetrics;
 use crate::router::router;
 use crate::service::Service;
@@ -34,22 +34,22 @@ const FIRST_VIEW_WITHIN: Duration = Duration::from_secs(1);
 
 /// What the players' and the operators' side of one matchmaker share. Clones are of the same matchmaker.
 #[derive(Clone)]
-pub struct Shared {
+pub struct SharedState {
     pub(crate) store: Arc<dyn Store>,
     /// Counts requests.
     pub(crate) requests: RequestMetrics,
     /// The newest view of the registry, from the observer that [`run`] starts.
-    pub(crate) views: watch::Sender<Arc<View>>,
+    pub(crate) views: watch::Sender<Arc<RegistryView>>,
 }
 
-impl Shared {
+impl SharedState {
     /// For a matchmaker on this store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
             store,
             requests: RequestMetrics::default(),
-            views: watch::Sender::new(Arc::new(View::default())),
+            views: watch::Sender::new(Arc::new(RegistryView::default())),
         }
     }
 }
@@ -69,7 +69,7 @@ pub async fn run(
     mut config: Config,
     listener: TcpListener,
     key: SigningKey,
-    shared: Shared,
+    shared: SharedState,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
@@ -86,7 +86,7 @@ pub async fn run(
         config.connections_max = connections_max;
     }
     let tasks = TaskTracker::new();
-    let Shared {
+    let SharedState {
         store,
         requests,
         views: sender,
@@ -109,7 +109,7 @@ pub(crate) async fn accept_all(listener: TcpListener, service: &Arc<Service>, ta
     let limits = &service.config.limits;
     let per_address_max = limits.connections_per_address_max as usize;
     let places = Places::new(service.config.connections_max, per_address_max);
-    let server = Server {
+    let server = HttpServer {
         router: router(service),
         admission: Arc::new(Door {
             places: Arc::new(Mutex::new(places)),
@@ -127,17 +127,17 @@ struct Door {
 }
 
 impl Admission for Door {
-    type Place = Arc<Place>;
+    type ConnectionPlace = Arc<ConnectionPlace>;
 
-    fn admit(&self, peer: SocketAddr, _close: &CancellationToken) -> Option<Arc<Place>> {
+    fn admit(&self, peer: SocketAddr, _close: &CancellationToken) -> Option<Arc<ConnectionPlace>> {
         let (peer, limits) = (peer.ip(), &self.limits);
         let is_capped = !is_in(&limits.trusted_proxy, peer) && !is_exempt(limits, peer);
-        Place::take(&self.places, AddressGroup::of(peer), is_capped).map(Arc::new)
+        ConnectionPlace::take(&self.places, AddressGroup::of(peer), is_capped).map(Arc::new)
     }
 
-    fn limits(&self, place: &Arc<Place>) -> Limits {
+    fn limits(&self, place: &Arc<ConnectionPlace>) -> ConnectionLimits {
         if place.is_reserved() {
-            Limits {
+            ConnectionLimits {
                 first_head_within: PROBE_WITHIN,
                 head_within: PROBE_WITHIN,
                 age_max: Some(PROBE_WITHIN),
@@ -145,7 +145,7 @@ impl Admission for Door {
                 keep_alive: false,
             }
         } else {
-            Limits {
+            ConnectionLimits {
                 first_head_within: HEAD_WITHIN,
                 head_within: HEAD_WITHIN,
                 age_max: Some(CONNECTION_AGE_MAX),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use game_core::UnixMillis;
+use game_core::{MatchId, UnixMillis};
 use store::{ShardRecord, Store};
 use tokens::{SigningKey, VerifyingKey};
 use tokio::sync::{Semaphore, watch};
@@ -12,9 +12,10 @@ use web::{Api, Bounds};
 
 use crate::allowances::Allowances;
 use crate::config::Config;
+use crate::endings::Endings;
 use crate::limits::{ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN};
 use crate::problem::{Kind, Problem};
-use crate::registry::View;
+use crate::registry::RegistryView;
 use crate::request_metrics::RequestMetrics;
 
 /// Suggested wait of a client that a nearly full store had no room for: room comes as matches expire, more slowly
@@ -29,9 +30,11 @@ pub(crate) struct Service {
     /// The other half of `key`.
     pub(crate) verifying_key: VerifyingKey,
     /// The newest view of the registry.
-    pub(crate) views: watch::Receiver<Arc<View>>,
+    pub(crate) views: watch::Receiver<Arc<RegistryView>>,
     /// The rate limits of addresses.
     pub(crate) allowances: Allowances,
+    /// The ended matches that are not shown to the public yet.
+    pub(crate) endings: Endings,
     /// The bounds on requests.
     pub(crate) bounds: Bounds,
     /// Counts requests.
@@ -56,7 +59,7 @@ impl Service {
         config: Config,
         store: Arc<dyn Store>,
         key: SigningKey,
-        views: watch::Receiver<Arc<View>>,
+        views: watch::Receiver<Arc<RegistryView>>,
         metrics: RequestMetrics,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
@@ -69,6 +72,7 @@ impl Service {
                 requests: Semaphore::new(config.requests_max),
             },
             allowances: Allowances::new(&config.limits),
+            endings: Endings::default(),
             config,
             store,
             key,
@@ -79,7 +83,7 @@ impl Service {
     }
 
     /// The newest view of the shards.
-    pub(crate) fn view(&self) -> Arc<View> {
+    pub(crate) fn view(&self) -> Arc<RegistryView> {
         self.views.borrow().clone()
     }
 
@@ -93,11 +97,28 @@ impl Service {
         Err(Problem::new(Kind::StoreFull, detail).after(ROOM_AFTER))
     }
 
-    /// The shard for a new match.
-    pub(crate) fn shard_for_new(&self) -> Result<ShardRecord, Problem> {
+    /// Refuses if no shard takes a new match, or the store has no room for it.
+    pub(crate) fn check_shards(&self) -> Result<(), Problem> {
         self.check_store_room()?;
         let view = self.view();
-        view.for_new(rand::random::<u32>() as usize)
+        view.draw(0).map(|_| ()).ok_or_else(|| no_shard(&view))
+    }
+
+    /// A new id, of a match or of a challenge whose match keeps it. Its tag is the home of a shard with room; without
+    /// one it is any.
+    pub(crate) fn new_match_id(&self) -> MatchId {
+        let bits = rand::random();
+        match self.view().draw(rand::random()) {
+            Some(shard) => MatchId::with_tag(shard.id.home(), bits),
+            None => MatchId::from_random(bits),
+        }
+    }
+
+    /// The first owner of a new match.
+    pub(crate) fn shard_for_new(&self, id: MatchId) -> Result<ShardRecord, Problem> {
+        self.check_store_room()?;
+        let view = self.view();
+        view.for_new(id, rand::random())
             .cloned()
             .ok_or_else(|| no_shard(&view))
     }
@@ -109,7 +130,7 @@ impl Service {
 }
 
 /// The problem if no shard takes matches.
-pub(crate) fn no_shard(view: &View) -> Problem {
+pub(crate) fn no_shard(view: &RegistryView) -> Problem {
     let detail = if view.observed() {
         "No live shard takes matches now. Start one, or try again."
     } else {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use game_core::{BySeat, Player, TimeControl};
+use game_core::{BySeat, ColorChoice, Player};
 use protocol::http::{NewTicket, TicketReply, TicketStatus};
-use store::{Assignment, Holding, Ticket, TicketId, TicketState};
+use store::{Assignment, Holding, Terms, Ticket, TicketId, TicketState};
 use tokio::time::{Instant, sleep_until};
 use web::{Body, PathId};
 
@@ -19,6 +19,7 @@ use crate::extract::{Caller, Wait};
 use crate::pairing::{partner_of, replaced_by};
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};
+use crate::terms;
 
 /// Interval at which a waiting reply reads its ticket: nobody notices a quarter of a second, and each waiting player
 /// costs the store four reads a second.
@@ -37,9 +38,10 @@ pub(crate) async fn create(
     Caller(player): Caller,
     Body(request): Body<NewTicket>,
 ) -> Result<(StatusCode, Json<TicketReply>), Problem> {
+    let terms = terms::agree(&request.terms, now())?;
     let ticket = Ticket {
-        pool: Some(request.time_control.to_string().into()),
-        ..new_ticket(player, request.time_control)
+        pool: Some(terms::pool(&request.terms, &terms)),
+        ..new_ticket(TicketId::from_random(rand::random()), player, terms)
     };
     service.check_store_room()?;
     service.allowances.creation(client)?;
@@ -83,10 +85,20 @@ pub(crate) async fn cancel(
     service.cancel(&ticket, &player).await
 }
 
-/// A new ticket of `player` on the usual terms.
-pub(crate) fn new_ticket(player: Player, time_control: TimeControl) -> Ticket {
-    let id = TicketId::from_random(rand::random());
-    Ticket::new(id, player, time_control, now())
+/// A new ticket of `player` on these terms.
+pub(crate) fn new_ticket(id: TicketId, player: Player, terms: Terms) -> Ticket {
+    let now = now();
+    Ticket {
+        id,
+        player,
+        pool: None,
+        opponent: None,
+        color: ColorChoice::Random,
+        terms,
+        created_at: now,
+        seen_at: now,
+        state: TicketState::Waiting,
+    }
 }
 
 /// A ticket or challenge as its player sees it.
@@ -100,7 +112,7 @@ pub(crate) fn reply(ticket: &Ticket) -> TicketReply {
         id: ticket.id.to_string(),
         status,
         match_id,
-        time_control: ticket.time_control,
+        terms: terms::of_ticket(ticket),
     }
 }
 
@@ -160,19 +172,19 @@ impl Service {
                 }
             }
             match self.pair(&ticket, client).await? {
-                Pairing::Alone => return Ok(ticket),
-                Pairing::Paired(state) => {
+                PairAttempt::Alone => return Ok(ticket),
+                PairAttempt::Paired(state) => {
                     ticket.state = state;
                     return Ok(ticket);
                 }
-                Pairing::Overtaken => ticket = self.pool_ticket(ticket.id).await?,
+                PairAttempt::Overtaken => ticket = self.pool_ticket(ticket.id).await?,
             }
         }
         Ok(ticket)
     }
 
     /// Pairs a waiting ticket with its partner, if it has one.
-    async fn pair(&self, ticket: &Ticket, client: Client) -> Result<Pairing, Problem> {
+    async fn pair(&self, ticket: &Ticket, client: Client) -> Result<PairAttempt, Problem> {
         let pool = ticket.pool.as_deref().unwrap_or_default();
         let waiting = self.store.waiting(pool).await?;
         // A player has one waiting ticket in a pool, however often they ask.
@@ -180,16 +192,16 @@ impl Service {
             self.store.cancel_ticket(older.id).await?;
         }
         // Without a shard, players keep waiting: a match that nobody can play helps none of them.
-        if self.shard_for_new().is_err() {
-            return Ok(Pairing::Alone);
+        if self.check_shards().is_err() {
+            return Ok(PairAttempt::Alone);
         }
         if !waiting.iter().any(|other| other.id == ticket.id) {
-            return Ok(Pairing::Overtaken);
+            return Ok(PairAttempt::Overtaken);
         }
         let Some(partner) = partner_of(ticket.id, &waiting, now()) else {
-            return Ok(Pairing::Alone);
+            return Ok(PairAttempt::Alone);
         };
-        let assignment = assign::draw(ticket, &partner.player);
+        let assignment = assign::draw(self.new_match_id(), ticket, &partner.player);
         let id = assignment.match_id.to_string();
         for who in [ticket, partner] {
             let player = &who.player.id;
@@ -197,16 +209,16 @@ impl Service {
                 // Otherwise later requests would find its player's list full again and again.
                 self.store.cancel_ticket(who.id).await?;
                 self.let_both_go(&assignment, client).await?;
-                return Ok(Pairing::Overtaken);
+                return Ok(PairAttempt::Overtaken);
             }
         }
         let both = [ticket.id, partner.id];
         if self.store.assign_tickets(&both, &assignment).await? {
             self.create_match(ticket, &assignment).await?;
-            Ok(Pairing::Paired(TicketState::Assigned(assignment)))
+            Ok(PairAttempt::Paired(TicketState::Assigned(assignment)))
         } else {
             self.let_both_go(&assignment, client).await?;
-            Ok(Pairing::Overtaken)
+            Ok(PairAttempt::Overtaken)
         }
     }
 
@@ -281,7 +293,7 @@ impl Service {
 }
 
 /// The result of an attempt to pair.
-enum Pairing {
+enum PairAttempt {
     /// No partner is waiting.
     Alone,
     /// The ticket has a match.

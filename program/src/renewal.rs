@@ -28,8 +28,8 @@ pub trait Kept: Send + 'static {
     /// The files that it is read from; none for one that the process makes.
     fn files(&self) -> Vec<PathBuf>;
 
-    /// When the current certificate is valid; `None` if that cannot be read.
-    fn validity(&self) -> Option<Validity>;
+    /// When the current certificate is valid.
+    fn validity(&self) -> Validity;
 
     /// Whether it is due for replacement although no file has changed.
     fn is_due(&self, _now_unix_s: i64) -> bool {
@@ -154,11 +154,10 @@ impl<K: Kept> Keeper<K> {
         if is_asked || contents != self.settled || self.kept.is_due(now_unix_s) {
             self.renew(is_asked, contents, now_unix_s);
         }
-        if let Some(validity) = self.kept.validity() {
-            let left_s = validity.until_unix_s.saturating_sub(now_unix_s);
-            self.metrics.expires.set(left_s as f64);
-            self.warn(left_s, now_unix_s);
-        }
+        let ends_s = self.kept.validity().until_unix_s;
+        let left_s = ends_s.saturating_sub(now_unix_s);
+        self.metrics.expires.set(left_s as f64);
+        self.warn(left_s, now_unix_s);
     }
 
     fn renew(&mut self, is_asked: bool, contents: Contents, now_unix_s: i64) {
@@ -242,11 +241,11 @@ mod tests {
             self.file.iter().cloned().collect()
         }
 
-        fn validity(&self) -> Option<Validity> {
-            Some(Validity {
+        fn validity(&self) -> Validity {
+            Validity {
                 from_unix_s: 0,
                 until_unix_s: self.ends_s,
-            })
+            }
         }
 
         fn is_due(&self, now_unix_s: i64) -> bool {

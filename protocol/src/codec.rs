@@ -5,7 +5,7 @@
 //! left, as eight bytes. The length is checked before any of the body is buffered.
 //!
 //! A peer reads what it knows of a frame, and skips what follows: what a later version adds at the end. What
-//! may grow inside of a frame has a length of its own ([`grows`]).
+//! may grow inside of a frame has a length of its own (`grows.rs`).
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
@@ -200,5 +200,9 @@ fn decode_part<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, FrameErr
 mod arbitrary;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod next_version;
 #[cfg(test)]
 mod tests;

@@ -22,11 +22,26 @@
 //! not read for 10 s is not paired until it is read again; a ticket or challenge that is not read for
 //! 15 minutes is deleted.
 //!
+//! Terms that no match is made on are refused, and nothing is changed: `invalid_request` for a key that is unknown
+//! or has an impossible value, `invalid_position` for a start that is no position of the variant, or one where the
+//! game is over, and `invalid_terms` for what does not go together. A rated match has the same control for both, and
+//! begins from the initial position of its variant or, in Chess960, from one of the 960. `start_at` is at most 24
+//! hours ahead. Tickets are paired with tickets of equal terms; where a Chess960 ticket leaves the start to chance,
+//! it is drawn, and the match shows it. The match of a challenge has the challenge's id.
+//!
+//! A match with a `spectator_delay_s` is shown without its moves and result ([`MatchReply::withheld`], and likewise as
+//! PGN) until it has ended and the delay has passed since the matchmaker first read it as ended. Its players see all
+//! of it, if they send their token.
+//!
+//! The match of an accepted rematch exists a moment after both agreed: a request for a seat in a match that is not
+//! found has `Retry-After`. A client that finds none after a few seconds joins the former match again, whose shard
+//! makes the rematch if it is missing.
+//!
 //! Errors are [`Problem`] (RFC 9457). Their codes are stable:
 //!
 //! | status | codes |
 //! |---|---|
-//! | 400 | `invalid_request`, `invalid_id`, `invalid_name`, `invalid_position` |
+//! | 400 | `invalid_request`, `invalid_id`, `invalid_name`, `invalid_position`, `invalid_terms` |
 //! | 401 | `token_missing`, `token_invalid`, `token_expired`, `token_revoked` |
 //! | 403 | `not_a_player`, `own_challenge`, `not_invited`, `not_yours` |
 //! | 404 | `route_not_found`, `ticket_not_found`, `challenge_not_found`, `match_not_found` |
@@ -42,7 +57,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use game_core::{
-    BySeat, ColorChoice, MatchId, Outcome, PlayerId, ShardId, Termination, Uci, UnixMillis,
+    BySeat, ColorChoice, MatchId, Outcome, PlayerId, Seat, ShardId, Termination, Uci, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +75,9 @@ pub struct NewPlayer {
     /// matchmaker makes one up.
     #[serde(default)]
     pub name: Option<String>,
+    /// Whether a program plays, of which opponents are told.
+    #[serde(default)]
+    pub bot: bool,
 }
 
 /// A player, and the token to act as this player.
@@ -170,8 +188,14 @@ pub struct MatchReply {
     /// The terms, whose keys stand beside the others, with the position at ply 0 in `start_fen`.
     #[serde(flatten)]
     pub terms: Terms,
+    /// Whether it is shown as it began, as spectators do not see yet what has happened since.
+    #[serde(default)]
+    pub withheld: bool,
     /// Number of events so far.
     pub seq: u32,
+    /// The seq of the last event that changed the line of moves, by which the next move is named; 0
+    /// before the first.
+    pub position_seq: u32,
     /// The position, as FEN.
     pub fen: String,
     /// The number of the first move, as the starting FEN has it: 1 except for positions from the middle
@@ -179,6 +203,14 @@ pub struct MatchReply {
     pub start_fullmove: u32,
     /// The moves that stand, from ply 0.
     pub moves: Vec<Uci>,
+    /// The seat whose draw offer stands.
+    pub draw_offer: Option<Seat>,
+    /// The seat whose request for a takeback stands.
+    pub takeback_offer: Option<Seat>,
+    /// The seat whose offer of a rematch stands.
+    pub rematch_offer: Option<Seat>,
+    /// The match that both agreed on after this one.
+    pub rematch: Option<MatchId>,
     /// How it ended, if it has.
     pub outcome: Option<Outcome>,
     /// Why it ended, if it has.

@@ -5,19 +5,23 @@
 //! that, [`ClientFrame`]s carry commands, and [`ServerFrame`]s carry events, acknowledgements, refusals and clocks.
 //! Only [`codec`] knows the bytes.
 
+pub mod chat;
 mod close;
 pub mod codec;
 pub mod http;
 mod message;
 pub mod name;
+mod refusal;
 mod state;
+mod view;
 
 pub use close::CloseCode;
 pub use message::{
-    CatchUp, ChatLine, ChatRefusal, ClientFrame, ClockView, Join, JoinFlags, Joined, MatchState,
-    Received, Role, SeatView, ServerBody, ServerFrame, TagsView, UnixMicros, WireEvent,
-    WireRefusal,
+    CatchUp, ChatLine, ClientFrame, Join, JoinFlags, Joined, Received, ServerBody, ServerFrame,
+    UnixMicros, WireEvent,
 };
+pub use refusal::{ChatRefusal, WireRefusal};
+pub use view::{ClockView, MatchState, Role, SeatView, TagsView};
 
 use std::time::Duration;
 

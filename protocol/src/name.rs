@@ -120,7 +120,7 @@ fn is_blank(c: char) -> bool {
 }
 
 /// Whether a character is invisible by itself, or not a character.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     let is_format = category(c) == GeneralCategory::Format
         && !CodePointSetData::new::<PrependedConcatenationMark>().contains(c);
     is_ignorable(c)

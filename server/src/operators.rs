@@ -13,7 +13,7 @@ use store::{Status, Store};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use shard::{Ask, Inspector, Unanswered};
+use shard::{Ask, AskError, Inspector};
 use shard_core::{MatchQuery, NotDone};
 
 /// How long to wait for the confirmation of a decision; after it, the outcome is reported as unknown.
@@ -116,8 +116,8 @@ impl Source for ShardSource {
     async fn alive(&self) -> Result<(), Problem> {
         match self.inspector.ask(Ask::Status).await {
             // It is stopping in good order, or has much to do: no reason to kill it.
-            Ok(_) | Err(Unanswered::Busy | Unanswered::Waiting | Unanswered::Stopped) => Ok(()),
-            Err(Unanswered::Late) => Err(unanswered(Unanswered::Late)),
+            Ok(_) | Err(AskError::Busy | AskError::Waiting | AskError::Stopped) => Ok(()),
+            Err(AskError::Late) => Err(unanswered(AskError::Late)),
         }
     }
 
@@ -258,11 +258,11 @@ impl Source for ShardSource {
     }
 }
 
-fn unanswered(why: Unanswered) -> Problem {
+fn unanswered(why: AskError) -> Problem {
     let kind = match why {
-        Unanswered::Busy => Kind::Overloaded,
-        Unanswered::Waiting => Kind::StoreUnavailable,
-        Unanswered::Late | Unanswered::Stopped => Kind::ShardUnavailable,
+        AskError::Busy => Kind::Overloaded,
+        AskError::Waiting => Kind::StoreUnavailable,
+        AskError::Late | AskError::Stopped => Kind::ShardUnavailable,
     };
     Problem::new(kind, format!("No answer: {why}."))
 }

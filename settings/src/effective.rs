@@ -17,7 +17,7 @@ pub enum Origin {
 
 /// One option with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct OptionValue {
     /// Its name in the file: the flag's, with underscores.
     pub key: String,
     /// Its value as TOML, without a password; `None` if it has none.
@@ -28,7 +28,7 @@ pub struct Entry {
     pub variable: Option<String>,
 }
 
-impl Entry {
+impl OptionValue {
     /// Its value without the quotes of TOML; `None` if it has none.
     #[must_use]
     pub fn plain(&self) -> Option<String> {
@@ -45,7 +45,7 @@ impl Entry {
 /// All options of a command. Its [`Display`](fmt::Display) form is TOML, with the origin of each value as a
 /// comment; an option without a value is a comment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Effective(pub Vec<Entry>);
+pub struct Effective(pub Vec<OptionValue>);
 
 impl fmt::Display for Effective {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,7 +91,7 @@ mod tests {
             (Some("true"), Some("true")),
             (None, None),
         ] {
-            let entry = Entry {
+            let entry = OptionValue {
                 key: "key".to_owned(),
                 value: value.map(str::to_owned),
                 origin: Origin::Default,

@@ -12,7 +12,7 @@ mod parse;
 mod secret;
 mod variables;
 
-pub use effective::{Effective, Entry, Origin, without_password};
+pub use effective::{Effective, OptionValue, Origin, without_password};
 pub use file::FileError;
 pub use network::{AddressGroup, InvalidNetworks, Networks};
 pub use open_files::{open_files, raise_open_files};
@@ -28,7 +28,7 @@ use clap::builder::BoolishValueParser;
 /// The options of every configurable command: its file, and whether it runs in production.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Configuration")]
-pub struct Configuration {
+pub struct ConfigArgs {
     /// A file in TOML with any options of this command, named as here but with underscores
     /// (`listen = "0.0.0.0:7000"`). Variables of the environment override it, and options override both.
     #[arg(long, env = "ROOKERY_CONFIG", value_name = "FILE")]

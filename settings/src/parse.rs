@@ -10,7 +10,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, Parser};
 use toml::Value;
 
-use crate::effective::{Effective, Entry, Origin, without_password};
+use crate::effective::{Effective, OptionValue, Origin, without_password};
 use crate::file::{self, FileError, Words};
 use crate::variables::{self, UnknownVariable};
 
@@ -66,7 +66,7 @@ impl Refused {
 /// Parses a command line, which begins with the program's name. Options override variables of the environment,
 /// which override the file that either of them names, which overrides the defaults.
 ///
-/// A command is configurable if it has the options of [`Configuration`](crate::Configuration).
+/// A command is configurable if it has the options of [`ConfigArgs`](crate::ConfigArgs).
 /// `default_command` is the subcommand if none is named.
 ///
 /// # Errors
@@ -198,7 +198,7 @@ fn effective(command: &Command, matches: &ArgMatches, said: &Words) -> Effective
             Some(ValueSource::EnvVariable) => Origin::Environment,
             _ => Origin::Default,
         };
-        Entry {
+        OptionValue {
             value: value(arg, matches, &key),
             key,
             origin,

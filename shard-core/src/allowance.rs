@@ -20,7 +20,7 @@ pub(crate) struct Allowance {
 
 /// The verdict of an allowance on the next command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum AllowanceVerdict {
     /// It may be applied.
     Apply,
     /// It is refused unread.
@@ -39,7 +39,7 @@ impl Allowance {
     }
 
     /// Whether one more command may come.
-    pub(crate) fn judge(&mut self, limits: &ShardLimits, now: Uptime) -> Verdict {
+    pub(crate) fn judge(&mut self, limits: &ShardLimits, now: Uptime) -> AllowanceVerdict {
         let refill_ns = limits.refusal_refill.as_nanos().max(1);
         let periods = now.since(self.refilled_at).as_nanos() / refill_ns;
         if periods > 0 {
@@ -49,14 +49,14 @@ impl Allowance {
             self.refilled_at = now;
         }
         if self.left > 0 {
-            Verdict::Apply
+            AllowanceVerdict::Apply
         } else {
             self.overdrawn += 1;
             let listens = self.overdrawn <= limits.refusals_burst;
             if listens {
-                Verdict::Refuse
+                AllowanceVerdict::Refuse
             } else {
-                Verdict::SendAway
+                AllowanceVerdict::SendAway
             }
         }
     }

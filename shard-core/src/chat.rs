@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use game_core::MatchId;
-use protocol::{CHAT_LEN_MAX, ChatLine, ChatRefusal, Role, ServerBody};
+use protocol::{ChatLine, ChatRefusal, Role, ServerBody};
 use store::{ChatRoom, Chats, StoreError};
 
 use super::{Output, PeerKey, Shard, ungated_frame};
-use crate::Uptime;
 
 /// Minimum interval between two lines of a peer.
 const LINE_EVERY: Duration = Duration::from_secs(1);
@@ -47,16 +46,7 @@ impl Shard {
         if !live.setup().chat {
             return Err(off);
         }
-        if text.chars().count() > CHAT_LEN_MAX {
-            return Err(ChatRefusal::TooLong);
-        }
-        let text: String = text
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        if text.trim().is_empty() {
-            return Err(ChatRefusal::Empty);
-        }
+        let text = protocol::chat::check(text)?;
         if from.said_at.is_some_and(|at| uptime < at + LINE_EVERY) {
             return Err(ChatRefusal::RateLimited);
         }

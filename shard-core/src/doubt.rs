@@ -11,14 +11,14 @@ use crate::Uptime;
 
 /// One moment on two clocks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Clocks {
+pub(super) struct ClockReadings {
     /// Stands still while the machine is suspended.
     uptime: Uptime,
     /// Counts then too; only differences count.
     since_boot: Duration,
 }
 
-impl Clocks {
+impl ClockReadings {
     pub(super) fn new(now: Now, since_boot: Duration) -> Self {
         let uptime = now.uptime;
         Self { uptime, since_boot }
@@ -30,9 +30,9 @@ impl Clocks {
 pub(super) struct Doubt {
     raised: bool,
     /// When the heartbeat under way was sent.
-    under_way: Option<Clocks>,
+    under_way: Option<ClockReadings>,
     /// When the last heartbeat was sent that is known to have reached the store.
-    reached: Option<Clocks>,
+    reached: Option<ClockReadings>,
 }
 
 impl Doubt {
@@ -51,13 +51,13 @@ impl Doubt {
     }
 
     /// A heartbeat goes to the store.
-    pub(super) fn heartbeat_sent(&mut self, now: Clocks) {
+    pub(super) fn heartbeat_sent(&mut self, now: ClockReadings) {
         self.under_way = Some(now);
     }
 
     /// The heartbeat under way has reached the store: others may have missed its counter since the one
     /// before was sent.
-    pub(super) fn heartbeat_reached(&mut self, now: Clocks) {
+    pub(super) fn heartbeat_reached(&mut self, now: ClockReadings) {
         let Some(sent) = self.under_way.take() else {
             return;
         };
@@ -92,7 +92,7 @@ mod tests {
         let mut doubted = Vec::new();
         for (n, &(sent, reached, suspended_before)) in beats.iter().enumerate() {
             suspended += suspended_before;
-            let now = |ms| Clocks {
+            let now = |ms| ClockReadings {
                 uptime: Uptime::from_start(Duration::from_millis(ms)),
                 since_boot: Duration::from_millis(ms + suspended),
             };

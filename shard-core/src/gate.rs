@@ -22,9 +22,9 @@ pub(crate) enum Audience {
 
 /// A frame that waits for the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Held {
+pub(crate) struct Held<F = Frame> {
     pub(crate) to: Audience,
-    pub(crate) frame: Frame,
+    pub(crate) frame: F,
     /// It may leave when the store has confirmed this many events of the match.
     needs: u32,
 }
@@ -33,13 +33,13 @@ pub(crate) struct Held {
 ///
 /// All frames of a match pass here except two that reveal no state: that play is paused, and that a stream
 /// ends.
-#[derive(Debug, Default)]
-pub(crate) struct Gate {
-    held: VecDeque<Held>,
+#[derive(Debug)]
+pub(crate) struct Gate<F = Frame> {
+    held: VecDeque<Held<F>>,
     confirmed: u32,
 }
 
-impl Gate {
+impl<F> Gate<F> {
     /// A gate for a match of which `confirmed` events are stored.
     pub(crate) fn new(confirmed: u32) -> Self {
         Self {
@@ -54,7 +54,7 @@ impl Gate {
     }
 
     /// Queues a frame that reveals the state after `needs` events.
-    pub(crate) fn hold(&mut self, needs: u32, to: Audience, frame: Frame) {
+    pub(crate) fn hold(&mut self, needs: u32, to: Audience, frame: F) {
         if let Audience::Presence(_) = to {
             self.held.retain(|held| held.to != to);
         }
@@ -72,16 +72,18 @@ impl Gate {
     }
 
     /// The next frame that may leave.
-    pub(crate) fn release(&mut self) -> Option<Held> {
+    pub(crate) fn release(&mut self) -> Option<Held<F>> {
         self.held.pop_front_if(|held| held.needs <= self.confirmed)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
-    fn released(gate: &mut Gate) -> Vec<Bytes> {
+    fn released(gate: &mut Gate<Bytes>) -> Vec<Bytes> {
         std::iter::from_fn(|| gate.release())
             .map(|held| held.frame)
             .collect()
@@ -137,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_late_confirmation_of_less_takes_nothing_back() {
-        let mut gate = Gate::new(0);
+        let mut gate = Gate::<Bytes>::new(0);
         gate.confirm(5);
         gate.confirm(4);
         assert_eq!(gate.confirmed(), 5);

@@ -72,7 +72,7 @@ impl Shard {
         };
         live.end_reclaim();
         match answer {
-            Ok(Created::New | Created::Exists) => {
+            Ok(Created::New | Created::Exists(_)) => {
                 let created = Ownership {
                     epoch: Epoch(0),
                     owner: self.id,

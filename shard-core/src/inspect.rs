@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::shown::{Inspection, MatchQuery, MatchRow, Page, Selection, ShardStatus};
+use crate::shown::{Inspection, MatchQuery, MatchRow, Page, PageSelection, ShardStatus};
 use game_core::{BySeat, MatchId};
 use store::ShardRecord;
 
@@ -10,7 +10,7 @@ use super::{Now, PeerKey, Shard};
 
 /// Times that were taken since the last look, for histograms.
 #[derive(Debug, Default)]
-pub struct Measured {
+pub struct ShardSamples {
     /// From the receipt of a command to its confirmation.
     pub acks: Vec<Duration>,
     /// From the moment that a shard began to take a match over to the moment it could be played.
@@ -23,7 +23,7 @@ impl Shard {
     /// One page of the matches in memory; bounded by the query's limit and the number of matches.
     #[must_use]
     pub fn list(&self, query: &MatchQuery, now: Now) -> Page<MatchRow> {
-        let mut selection = Selection::new(query);
+        let mut selection = PageSelection::new(query);
         for live in self.matches.values() {
             selection.offer(&live.facts(), live);
         }
@@ -98,7 +98,7 @@ impl Shard {
     }
 
     /// The times taken since the last call.
-    pub fn take_measured(&mut self) -> Measured {
+    pub fn take_measured(&mut self) -> ShardSamples {
         std::mem::take(&mut self.measured)
     }
 }

@@ -40,34 +40,33 @@ mod writing;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
-use game_core::{
-    Command, Epoch, Match, MatchId, MatchTime, PlayerId, Receipt, ShardId,
-};
+use game_core::{Command, Epoch, Match, MatchId, MatchTime, PlayerId, Receipt, ShardId};
 use protocol::codec::{self, Frame};
 use protocol::{CloseCode, Role, ServerBody, ServerFrame, UnixMicros, WireRefusal};
 use slotmap::SlotMap;
 use store::{Liveness, ShardRecord};
 
-use allowance::{Allowance, Joins, Verdict};
+use allowance::{Allowance, AllowanceVerdict, Joins};
 pub use arbiter::NotDone;
 pub use chat::Saying;
 use deadlines::Deadlines;
 use delivery::{deliver, reveal};
 use doubt::Doubt;
 pub use figures::{Figures, Times};
-pub use inspect::Measured;
+pub use inspect::ShardSamples;
 pub use keys::{MatchKey, PeerKey};
 #[cfg(feature = "sabotage")]
 pub use limits::Sabotage;
 pub use limits::ShardLimits;
 use live::{Effect, LiveMatch, Moment};
-use loading::{Elsewhere, Loading, Unplayable};
+use loading::{Elsewhere, Loading, UnplayableMatches};
 use new_ids::NewIds;
 pub use output::Output;
 use play_clock::PlayClock;
 use present::Present;
 pub use shown::{
-    Facts, Inspection, Link, MatchQuery, MatchRow, Page, Position, Selection, ShardStatus, Sort,
+    Inspection, ListPosition, MatchFacts, MatchQuery, MatchRow, Page, PageSelection, PeerLink,
+    ShardStatus, Sort,
 };
 use takeover::Takeover;
 pub use uptime::{Now, Uptime};
@@ -154,7 +153,7 @@ pub struct Shard {
     peers: SlotMap<PeerKey, Peer>,
     joins: Joins,
     loading: HashMap<MatchId, Loading>,
-    unplayable: Unplayable,
+    unplayable: UnplayableMatches,
     elsewhere: Elsewhere,
     deadlines: Deadlines,
     clock: PlayClock,
@@ -169,7 +168,7 @@ pub struct Shard {
     counters: Counters,
     /// Number of refusals by stable code.
     refusals: BTreeMap<&'static str, u64>,
-    measured: Measured,
+    measured: ShardSamples,
 }
 
 impl Shard {
@@ -185,7 +184,7 @@ impl Shard {
             peers: SlotMap::with_key(),
             joins: Joins::default(),
             loading: HashMap::new(),
-            unplayable: Unplayable::default(),
+            unplayable: UnplayableMatches::default(),
             elsewhere: Elsewhere::default(),
             deadlines: Deadlines::default(),
             clock: PlayClock::default(),
@@ -199,7 +198,7 @@ impl Shard {
             ids: NewIds::new(id),
             counters: Counters::default(),
             refusals: BTreeMap::new(),
-            measured: Measured::default(),
+            measured: ShardSamples::default(),
         }
     }
 
@@ -323,8 +322,11 @@ impl Shard {
         let live = live.filter(|live| !live.is_departing())?;
         let mut accepted = None;
         match from.allowance.judge(&self.limits, now.uptime) {
-            Verdict::Apply => {
-                let next_match = command.kind.may_agree_on_a_rematch().then(|| self.ids.next(live.id().tag()));
+            AllowanceVerdict::Apply => {
+                let next_match = command
+                    .kind
+                    .may_agree_on_a_rematch()
+                    .then(|| self.ids.next(live.id().tag()));
                 let receipt = Receipt {
                     at: self.clock.at(received.at),
                     lag: received.lag,
@@ -348,13 +350,13 @@ impl Shard {
                 }
                 self.after_change(key);
             }
-            Verdict::Refuse => {
+            AllowanceVerdict::Refuse => {
                 let reason = WireRefusal::RateLimited;
                 live.refuse(peer, command.id, reason);
                 *self.refusals.entry(reason.code()).or_default() += 1;
                 self.after_change(key);
             }
-            Verdict::SendAway => self.close(peer, CloseCode::RateLimited),
+            AllowanceVerdict::SendAway => self.close(peer, CloseCode::RateLimited),
         }
         accepted
     }
@@ -429,6 +431,7 @@ impl Shard {
             id: self.id,
             live: self.live(),
             draining: self.takeover.is_draining(),
+            clock: self.clock.at(self.moment.uptime),
             ..base.clone()
         }
     }

@@ -18,7 +18,7 @@ use game_core::{
     BySeat, ClockState, Command, CommandId, Epoch, Event, EventKind, Match, MatchId, MatchSetup,
     MatchTime, Outcome, Receipt, Refusal, Seat, ShardId, UnixMillis,
 };
-use protocol::{CatchUp, Joined, Role, ServerBody, ServerFrame, WireRefusal, codec};
+use protocol::{Role, ServerBody, WireRefusal};
 use store::{Append, Checkpoint, Status};
 
 use self::aftermath::Due;
@@ -27,8 +27,8 @@ use self::departure::Departure;
 use self::listeners::Listening;
 use self::presence::Presence;
 use self::reminder::Reminder;
-pub(crate) use self::spectators::Revealed;
 use self::spectators::DelayedView;
+pub(crate) use self::spectators::Revealed;
 pub(crate) use self::stored::len_of;
 use super::NotDone;
 use super::gate::{Audience, Gate, Held};
@@ -134,6 +134,7 @@ impl LiveMatch {
             game.left(seat, false, now);
         }
         let (clocks, at) = game.last_event();
+        let linger = aftermath::linger(&game, limits);
         let mut live = Self {
             gate: Gate::new(game.seq()),
             loaded: (game.seq(), clocks, at),
@@ -164,7 +165,7 @@ impl LiveMatch {
                 ..Listening::default()
             },
             reminder: None,
-            leaves_at: finished.then(|| now + limits.finished_linger),
+            leaves_at: finished.then_some(now + linger),
             stays_until: finished.then_some(now),
             scheduled: None,
         };
@@ -310,8 +311,10 @@ impl LiveMatch {
         let before = self.game.seq();
         let answer = match role.seat() {
             None => Err(WireRefusal::NotAPlayer),
-            // Its owner is another shard, or was: only what is stored can be read here.
-            Some(_) if self.read_only => Err(WireRefusal::Match(Refusal::MatchOver)),
+            // Its owner is another shard, or was: nothing is added to it here.
+            Some(seat) if self.read_only && !self.game.has_accepted(seat, command.id) => {
+                Err(WireRefusal::Match(Refusal::MatchOver))
+            }
             Some(_) if self.pending.len() >= limits.pending_events_max => Err(WireRefusal::Paused),
             Some(seat) => {
                 let mut events = Vec::new();

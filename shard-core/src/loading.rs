@@ -28,9 +28,9 @@ pub(super) struct Loading {
 
 /// Matches whose stored state cannot be read or replayed: they are not tried again for a while.
 #[derive(Debug, Default)]
-pub(super) struct Unplayable(HashMap<MatchId, Uptime>);
+pub(super) struct UnplayableMatches(HashMap<MatchId, Uptime>);
 
-impl Unplayable {
+impl UnplayableMatches {
     /// Long enough not to fill the log, short enough to notice a repaired match.
     const NOT_AGAIN_FOR: Duration = Duration::from_secs(60);
     /// Upper bound on the entries; beyond it, all are tried again at once.

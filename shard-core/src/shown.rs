@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use game_core::{
     BySeat, Epoch, MatchId, MatchSetup, Outcome, Player, Seat, ShardId, Snapshot, Speed,
-    Termination, TimeControl, UnixMillis,
+    Termination, TimeControl, UnixMillis, Variant,
 };
 
 /// One match in a list. Everything in it is confirmed but the number of unconfirmed events.
@@ -61,14 +61,14 @@ pub struct Inspection {
     /// Whether play is paused because the store does not answer.
     pub paused: bool,
     /// The connection of each seat.
-    pub links: BySeat<Option<Link>>,
+    pub links: BySeat<Option<PeerLink>>,
     /// Writes of this owner that were refused since its start, for any match.
     pub owner_fenced: u64,
 }
 
 /// The state of a peer's connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Link {
+pub struct PeerLink {
     /// The smoothed round-trip time.
     pub rtt: Duration,
     /// Time since its last command or, before the first, since it joined.
@@ -77,7 +77,7 @@ pub struct Link {
 
 /// What lists filter and sort by.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
+pub struct MatchFacts<'a> {
     /// The setup of the match.
     pub setup: &'a MatchSetup,
     /// Whether it is live, as far as confirmed.
@@ -101,7 +101,7 @@ pub enum Sort {
 }
 
 /// A position in a list: the value that it is sorted by, inverted if the order is descending, and the match's id.
-pub type Position = (u64, MatchId);
+pub type ListPosition = (u64, MatchId);
 
 /// Which matches a list shows, and in what order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +110,8 @@ pub struct MatchQuery {
     pub player: Option<String>,
     /// Only live, or only finished ones.
     pub live: Option<bool>,
+    /// Only those of this variant.
+    pub variant: Option<Variant>,
     /// Only those from the initial position, or only those from another one.
     pub from_initial: Option<bool>,
     /// Only those of this speed.
@@ -123,7 +125,7 @@ pub struct MatchQuery {
     /// The highest value first.
     pub descending: bool,
     /// Only those after this position.
-    pub after: Option<Position>,
+    pub after: Option<ListPosition>,
     /// Upper bound on matches in the page.
     pub limit: usize,
 }
@@ -134,15 +136,16 @@ impl MatchQuery {
 
     /// Whether the query accepts a match.
     #[must_use]
-    pub fn accepts(&self, facts: &Facts<'_>) -> bool {
-        let Facts { setup, is_live, .. } = *facts;
+    pub fn accepts(&self, facts: &MatchFacts<'_>) -> bool {
+        let MatchFacts { setup, is_live, .. } = *facts;
         self.live.is_none_or(|live| live == is_live)
+            && self
+                .variant
+                .is_none_or(|variant| variant == setup.variant())
             && self
                 .from_initial
                 .is_none_or(|initial| initial == setup.start.is_initial())
-            && self
-                .speed
-                .is_none_or(|speed| speed == setup.speed())
+            && self.speed.is_none_or(|speed| speed == setup.speed())
             && self
                 .created_from
                 .is_none_or(|from| setup.created_at >= from)
@@ -156,7 +159,7 @@ impl MatchQuery {
 
     /// The position of a match in the list.
     #[must_use]
-    pub fn position(&self, facts: &Facts<'_>) -> Position {
+    pub fn position(&self, facts: &MatchFacts<'_>) -> ListPosition {
         let value = match self.sort {
             Sort::Created => facts.setup.created_at.0,
             Sort::Ply => facts.ply.into(),
@@ -167,7 +170,7 @@ impl MatchQuery {
 
     /// The position of a match with this sort value.
     #[must_use]
-    pub const fn place(&self, value: u64, id: MatchId) -> Position {
+    pub const fn place(&self, value: u64, id: MatchId) -> ListPosition {
         (if self.descending { !value } else { value }, id)
     }
 }
@@ -182,7 +185,7 @@ fn is_called(player: &Player, text: &str) -> bool {
 
 /// The first matches of a list, selected from any number of matches in memory bounded by the limit.
 #[derive(Debug)]
-pub struct Selection<'a, T> {
+pub struct PageSelection<'a, T> {
     query: &'a MatchQuery,
     /// The first ones so far, the last of them on top; one more than the limit, to know whether more follow.
     first: BinaryHeap<Entry<T>>,
@@ -190,7 +193,7 @@ pub struct Selection<'a, T> {
 }
 
 #[derive(Debug)]
-struct Entry<T>(Position, T);
+struct Entry<T>(ListPosition, T);
 
 impl<T> PartialEq for Entry<T> {
     fn eq(&self, other: &Self) -> bool {
@@ -216,14 +219,14 @@ impl<T> Ord for Entry<T> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {
     /// In order, each with its position.
-    pub entries: Vec<(Position, T)>,
+    pub entries: Vec<(ListPosition, T)>,
     /// Whether more follow.
     pub has_more: bool,
     /// How many matches the query accepts, on this page or not.
     pub total: usize,
 }
 
-impl<'a, T> Selection<'a, T> {
+impl<'a, T> PageSelection<'a, T> {
     /// An empty selection.
     #[must_use]
     pub fn new(query: &'a MatchQuery) -> Self {
@@ -235,7 +238,7 @@ impl<'a, T> Selection<'a, T> {
     }
 
     /// Offers one match; `item` stands for it in the page.
-    pub fn offer(&mut self, facts: &Facts<'_>, item: T) {
+    pub fn offer(&mut self, facts: &MatchFacts<'_>, item: T) {
         if self.query.accepts(facts) {
             self.total += 1;
             self.place(self.query.position(facts), item);
@@ -250,7 +253,7 @@ impl<'a, T> Selection<'a, T> {
         }
     }
 
-    fn place(&mut self, position: Position, item: T) {
+    fn place(&mut self, position: ListPosition, item: T) {
         if self.query.after.is_some_and(|after| position <= after) {
             return;
         }

@@ -21,7 +21,7 @@ pub(super) enum Question {
 
 /// What the shard is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum WatchVerdict {
     /// Pause play, as of this uptime.
     Pause { since: Uptime },
     /// Repeat that play is paused.
@@ -120,14 +120,14 @@ impl StoreWatch {
     }
 
     /// The next action due by `now`; call it until it returns `None`.
-    pub(super) fn poll(&mut self, now: Uptime, limits: &ShardLimits) -> Option<Verdict> {
+    pub(super) fn poll(&mut self, now: Uptime, limits: &ShardLimits) -> Option<WatchVerdict> {
         let overdue = self.owed_since.filter(|&s| s + limits.store_stall <= now);
         if let (Some(since), None) = (overdue, &self.paused) {
             self.paused = Some(Pause {
                 said_at: now,
                 ..Pause::default()
             });
-            return Some(Verdict::Pause { since });
+            return Some(WatchVerdict::Pause { since });
         }
         if overdue.is_some() {
             self.begin_stretch_anew();
@@ -135,11 +135,11 @@ impl StoreWatch {
         let pause = self.paused.as_mut()?;
         if pause.resumes_at(limits).is_some_and(|at| at <= now) {
             self.paused = None;
-            return Some(Verdict::Resume);
+            return Some(WatchVerdict::Resume);
         }
         if pause.reminds_at() <= now {
             pause.said_at = now;
-            return Some(Verdict::Remind);
+            return Some(WatchVerdict::Remind);
         }
         None
     }
@@ -220,7 +220,10 @@ mod tests {
     }
 
     /// Feeds the watch, polls it when it asks for it, and returns its verdicts with their times.
-    fn verdicts(inputs: impl IntoIterator<Item = (u64, Input)>, until: u64) -> Vec<(u64, Verdict)> {
+    fn verdicts(
+        inputs: impl IntoIterator<Item = (u64, Input)>,
+        until: u64,
+    ) -> Vec<(u64, WatchVerdict)> {
         let (mut watch, limits) = (StoreWatch::default(), ShardLimits::default());
         let mut said = Vec::new();
         let mut pass = |watch: &mut StoreWatch, to: u64| {
@@ -239,9 +242,9 @@ mod tests {
         said
     }
 
-    const fn pause(at: u64, since: u64) -> (u64, Verdict) {
+    const fn pause(at: u64, since: u64) -> (u64, WatchVerdict) {
         let since = up(since);
-        (at, Verdict::Pause { since })
+        (at, WatchVerdict::Pause { since })
     }
 
     /// A busy shard, always with a batch in flight, and a heartbeat of two round trips.
@@ -290,7 +293,7 @@ mod tests {
             (100, Asked(Batch)),
             (400, Answered(Batch)),
         ];
-        let again = |at| (at, Verdict::Remind);
+        let again = |at| (at, WatchVerdict::Remind);
         let expected = [pause(1_400, 400), again(4_400), again(7_400)];
         assert_eq!(verdicts(inputs, 8_000), expected);
     }
@@ -326,7 +329,7 @@ mod tests {
         inputs.push((2_050, Answered(Batch)));
         inputs.sort_by_key(|(at, _)| *at);
         // The answer of before the pause was late, and is not part of the stretch.
-        let expected = [pause(1_000, 0), (3_002, Verdict::Resume)];
+        let expected = [pause(1_000, 0), (3_002, WatchVerdict::Resume)];
         assert_eq!(verdicts(inputs, 4_000), expected);
     }
 
@@ -345,12 +348,12 @@ mod tests {
             (2_500, Asked(Heartbeat)),
             (2_501, Step),
         ];
-        let expected = [pause(1_000, 0), (2_800, Verdict::Resume)];
+        let expected = [pause(1_000, 0), (2_800, WatchVerdict::Resume)];
         assert_eq!(verdicts(failing, 3_000), expected);
         // Answers that are always late by a little: one pause, not one for each.
         let late = busy(1_200, 0, 50_000);
         let said = verdicts(late, 50_000);
-        let pauses = said.iter().filter(|(_, v)| *v != Verdict::Remind);
+        let pauses = said.iter().filter(|(_, v)| *v != WatchVerdict::Remind);
         assert_eq!(pauses.count(), 1, "{said:?}");
     }
 

@@ -10,14 +10,14 @@ use crate::Uptime;
 
 /// What the last questions came to.
 #[derive(Debug, Default)]
-pub(super) struct Trouble {
+pub(super) struct StoreTrouble {
     batch: Option<String>,
     heartbeat: Option<String>,
     /// What was logged last in this pause, and when.
     logged: Option<(String, Uptime)>,
 }
 
-impl Trouble {
+impl StoreTrouble {
     /// Between two lines of the log; a reason that came and went meanwhile is left out.
     const LOG_EVERY: Duration = Duration::from_secs(5);
 
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn the_present_reason_is_logged_when_it_changes_and_not_too_often() {
-        let mut trouble = Trouble::default();
+        let mut trouble = StoreTrouble::default();
         let at = |ms| Uptime::from_start(Duration::from_millis(ms));
         let mut log = Vec::new();
         for (ms, text) in [
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_heartbeat_that_is_answered_does_not_hide_why_writes_are_refused() {
-        let mut trouble = Trouble::default();
+        let mut trouble = StoreTrouble::default();
         trouble.failed(Question::Batch, &error("OOM"));
         trouble.failed(Question::Heartbeat, &error("OOM"));
         trouble.answered(Question::Heartbeat);

@@ -8,9 +8,9 @@ use protocol::{CloseCode, ServerBody};
 use slotmap::SecondaryMap;
 use store::{ANY_EPOCH, Append, Appended, Registered, StoreError};
 
-use super::doubt::Clocks;
-use super::store_watch::{Question, StoreWatch, Verdict};
-use super::trouble::Trouble;
+use super::doubt::ClockReadings;
+use super::store_watch::{Question, StoreWatch, WatchVerdict};
+use super::trouble::StoreTrouble;
 use super::{MatchKey, Now, Output, Shard, ShardLimits};
 use crate::Uptime;
 
@@ -23,7 +23,7 @@ pub(super) struct Writing {
     is_dirty: SecondaryMap<MatchKey, ()>,
     in_flight: Option<Batch>,
     watch: StoreWatch,
-    trouble: Trouble,
+    trouble: StoreTrouble,
 }
 
 /// A batch that the store has not answered.
@@ -121,6 +121,7 @@ impl Shard {
 
     /// The answer to [`Output::Append`].
     pub fn appended(&mut self, answer: Result<Vec<Appended>, StoreError>, now: Now) {
+        self.observe(now);
         match answer {
             Ok(answers) => {
                 let Some(batch) = self.writing.in_flight.take() else {
@@ -151,14 +152,17 @@ impl Shard {
     /// A heartbeat goes to the store; [`Shard::heartbeat_answered`] follows. `since_boot` is read from a
     /// clock that, unlike the uptime, also counts while the machine is suspended.
     pub fn heartbeat_sent(&mut self, now: Now, since_boot: Duration) {
+        self.observe(now);
         self.writing.watch.asked(Question::Heartbeat, now.uptime);
-        self.doubt.heartbeat_sent(Clocks::new(now, since_boot));
+        self.doubt
+            .heartbeat_sent(ClockReadings::new(now, since_boot));
     }
 
     /// The store gave one of several answers that a heartbeat takes: it has the counter.
     pub fn heartbeat_reached(&mut self, now: Now, since_boot: Duration) {
         self.writing.watch.heartbeat_step(now.uptime, &self.limits);
-        self.doubt.heartbeat_reached(Clocks::new(now, since_boot));
+        self.doubt
+            .heartbeat_reached(ClockReadings::new(now, since_boot));
     }
 
     /// The store answered a heartbeat, or could not.
@@ -171,7 +175,8 @@ impl Shard {
         match answer {
             Ok(registry) => {
                 self.registry.observe(&registry, now.uptime.since_start());
-                self.doubt.heartbeat_reached(Clocks::new(now, since_boot));
+                self.doubt
+                    .heartbeat_reached(ClockReadings::new(now, since_boot));
                 self.store_has_answered(Question::Heartbeat, now);
                 self.look_after_owners();
             }
@@ -216,9 +221,9 @@ impl Shard {
     fn heed_the_store(&mut self, now: Now) {
         while let Some(verdict) = self.writing.watch.poll(now.uptime, &self.limits) {
             match verdict {
-                Verdict::Pause { since } => self.freeze(since),
-                Verdict::Remind => self.announce(&ServerBody::Paused),
-                Verdict::Resume => self.thaw(now),
+                WatchVerdict::Pause { since } => self.freeze(since),
+                WatchVerdict::Remind => self.announce(&ServerBody::Paused),
+                WatchVerdict::Resume => self.thaw(now),
             }
         }
         if self.clock.is_frozen()

@@ -32,7 +32,7 @@ pub(crate) enum Proof {
 
 /// An admitted connection, from the beginning of its handshake on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Place(u64);
+pub(crate) struct ConnectionPlace(u64);
 
 /// What happens to an attempt that may not wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,10 +52,10 @@ pub(crate) struct Door<T> {
     /// Attempts that wait, oldest first.
     waiting: BTreeMap<u64, Attempt<T>>,
     /// By proof, one entry for each origin that has attempts waiting; the first is served first.
-    order: [BTreeSet<Rank>; 2],
-    inside: HashMap<Place, Origin>,
+    order: [BTreeSet<ServiceOrder>; 2],
+    inside: HashMap<ConnectionPlace, Origin>,
     /// Handshakes in progress, by proof, oldest first.
-    handshakes: [BTreeMap<Place, Handshake>; 2],
+    handshakes: [BTreeMap<ConnectionPlace, Handshake>; 2],
     /// Attempts so far.
     attempts: u64,
     /// Connections admitted so far.
@@ -99,7 +99,7 @@ struct Held {
 
 /// The order of service, which is the order of the fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
+struct ServiceOrder {
     handshakes: usize,
     served: u64,
     origin: Origin,
@@ -164,7 +164,7 @@ impl<T> Door<T> {
     }
 
     /// Admits the next attempt in the order of service, if the limits allow its handshake.
-    pub(crate) fn open(&mut self, now: Duration) -> Option<(Place, T)> {
+    pub(crate) fn open(&mut self, now: Duration) -> Option<(ConnectionPlace, T)> {
         let (proof, rank) = [Proof::Given, Proof::Missing]
             .into_iter()
             .filter_map(|proof| Some((proof, self.order[proof as usize].first()?)))
@@ -173,7 +173,7 @@ impl<T> Door<T> {
         let number = *self.origins.get(&origin)?.waiting[proof as usize].front()?;
         let payload = self.waiting.remove(&number)?.payload;
         self.admitted += 1;
-        let place = Place(self.admitted);
+        let place = ConnectionPlace(self.admitted);
         self.change(origin, |held| {
             held.waiting[proof as usize].pop_front();
             held.handshakes[proof as usize] += 1;
@@ -190,7 +190,7 @@ impl<T> Door<T> {
     }
 
     /// A handshake has ended, successfully or not.
-    pub(crate) fn handshake_done(&mut self, place: Place) {
+    pub(crate) fn handshake_done(&mut self, place: ConnectionPlace) {
         for proof in [Proof::Given, Proof::Missing] {
             if let Some(done) = self.handshakes[proof as usize].remove(&place) {
                 self.change(done.origin, |held| held.handshakes[proof as usize] -= 1);
@@ -199,7 +199,7 @@ impl<T> Door<T> {
     }
 
     /// A connection is gone.
-    pub(crate) fn left(&mut self, place: Place) {
+    pub(crate) fn left(&mut self, place: ConnectionPlace) {
         self.handshake_done(place);
         if let Some(origin) = self.inside.remove(&place) {
             self.change(origin, |held| held.connections -= 1);
@@ -207,7 +207,7 @@ impl<T> Door<T> {
     }
 
     /// Handshakes that take too long: each is returned once, and no longer occupies a slot.
-    pub(crate) fn overdue(&mut self, now: Duration) -> Vec<Place> {
+    pub(crate) fn overdue(&mut self, now: Duration) -> Vec<ConnectionPlace> {
         let mut overdue = Vec::new();
         for proof in [Proof::Given, Proof::Missing] {
             let deadline = self.handshake_deadline(proof);
@@ -304,7 +304,7 @@ impl<T> Door<T> {
             && has_room(self.waiting.len(), attempts_waiting_max, waiting)
     }
 
-    fn may_begin(&self, rank: &Rank) -> bool {
+    fn may_begin(&self, rank: &ServiceOrder) -> bool {
         rank.handshakes < self.limits.handshakes_per_address_max
             && has_room(
                 self.under_way(),
@@ -333,10 +333,10 @@ impl<T> Door<T> {
 
 impl Held {
     /// Its entry in the order of service of a proof.
-    fn rank(&self, origin: Origin, proof: Proof) -> Option<Rank> {
+    fn rank(&self, origin: Origin, proof: Proof) -> Option<ServiceOrder> {
         let handshakes = self.handshakes[proof as usize];
         let waits = !self.waiting[proof as usize].is_empty();
-        waits.then_some(Rank {
+        waits.then_some(ServiceOrder {
             handshakes: if origin.exempt { 0 } else { handshakes },
             served: self.served,
             origin,

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use game_core::{Command, CommandKind, PlayerId, UnixMillis};
+use game_core::{Command, CommandKind, MatchTime, PlayerId, UnixMillis};
 use protocol::{CloseCode, HEARTBEAT_EVERY, JoinFlags};
 use slotmap::SecondaryMap;
 use store::{Append, Liveness, ShardRecord, Store};
@@ -31,15 +31,15 @@ use crate::ShardConfig;
 use crate::inspection::{Ask, Inspected};
 use crate::metrics::Metrics;
 use crate::traces::Tracer;
-use address::{AddressWatch, Shared};
-pub(crate) use joining::{Joining, Refused};
-use outlet::{Sent, heartbeat_frame};
+use address::{AddressRival, AddressWatch};
+pub(crate) use joining::{JoinRefused, Joining};
 pub(crate) use outlet::{Outgoing, Outlet, last_frame, unsupported_frame};
+use outlet::{Sent, heartbeat_frame};
 use peer::Peer;
 use players::Players;
-use shows::Shows;
 use shard_core::{Now, Output, PeerKey, Reception, Shard, Uptime};
-use storing::{Answer, Write, Written, begin_write, written};
+use shows::Shows;
+use storing::{StoreAnswer, Write, Written, begin_write, written};
 
 /// A message of a seat stream to the shard.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ const GAP_MIN: Duration = Duration::from_millis(250);
 /// The sources of the driver's inputs.
 struct Sources {
     inbox: mpsc::Receiver<Inbound>,
-    answered: mpsc::Receiver<Answer>,
+    answered: mpsc::Receiver<StoreAnswer>,
     asks: mpsc::Receiver<Ask>,
 }
 
@@ -93,11 +93,11 @@ pub(crate) struct Driver {
     record: ShardRecord,
     /// The batch that is being written, if one is.
     write: Option<Write>,
-    answers: mpsc::Sender<Answer>,
+    answers: mpsc::Sender<StoreAnswer>,
     heartbeat_under_way: bool,
     address_watch: AddressWatch,
     /// Another live shard that announces this one's address.
-    address_shared: Option<Shared>,
+    address_shared: Option<AddressRival>,
     /// Players who may not play in spite of a valid seat token: read with each heartbeat.
     revoked: HashSet<PlayerId>,
     /// The same by an operator's request, until the store's list contains them.
@@ -400,5 +400,6 @@ fn record_of(config: &ShardConfig) -> ShardRecord {
         live: 0,
         draining: false,
         admin: config.admin,
+        clock: MatchTime::default(),
     }
 }

@@ -10,7 +10,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::door::{Door, Place, Proof, Turned};
+use crate::door::{ConnectionPlace, Door, Proof, Turned};
 use crate::stream::{SeatStream, Seats, Served, Streams, Violation};
 use protocol::CloseCode;
 
@@ -51,15 +51,15 @@ struct Entrance {
     began_at: Instant,
     connections: JoinSet<()>,
     /// The admission that each connection's task holds.
-    places: HashMap<Id, Place>,
+    places: HashMap<Id, ConnectionPlace>,
     /// Ends a handshake that takes too long.
-    cuts: HashMap<Place, CancellationToken>,
+    cuts: HashMap<ConnectionPlace, CancellationToken>,
     /// Where handshakes report their end.
-    done: mpsc::Sender<Place>,
+    done: mpsc::Sender<ConnectionPlace>,
 }
 
 impl Entrance {
-    fn new(streams: Streams, done: mpsc::Sender<Place>) -> Self {
+    fn new(streams: Streams, done: mpsc::Sender<ConnectionPlace>) -> Self {
         Self {
             door: Door::new(Arc::clone(&streams.limits)),
             streams,
@@ -133,7 +133,7 @@ impl Entrance {
         }
     }
 
-    fn handshake_done(&mut self, place: Place) {
+    fn handshake_done(&mut self, place: ConnectionPlace) {
         self.cuts.remove(&place);
         self.door.handshake_done(place);
     }
@@ -167,8 +167,8 @@ impl Entrance {
 
 /// A handshake in progress; it reports its end when it is dropped.
 struct Handshake {
-    place: Place,
-    done: mpsc::Sender<Place>,
+    place: ConnectionPlace,
+    done: mpsc::Sender<ConnectionPlace>,
     cut: CancellationToken,
 }
 

@@ -42,12 +42,12 @@ pub enum Ask {
     /// Close all streams of a player; the answer is their number.
     Expel(PlayerId, oneshot::Sender<usize>),
     /// Its endpoint presents another certificate, of this SHA-256, which has to be announced in the registry.
-    Certificate(Option<[u8; 32]>, oneshot::Sender<()>),
+    Certificate([u8; 32], oneshot::Sender<()>),
 }
 
 /// Why a shard did not answer an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unanswered {
+pub enum AskError {
     /// Too many requests are queued.
     #[error("the shard has too many requests waiting; try again")]
     Busy,
@@ -110,10 +110,10 @@ impl Inspector {
     /// # Errors
     ///
     /// When the shard does not accept the request.
-    pub fn wish(&self, wish: Ask) -> Result<(), Unanswered> {
+    pub fn wish(&self, wish: Ask) -> Result<(), AskError> {
         self.asks.try_send(wish).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Unanswered::Busy,
-            mpsc::error::TrySendError::Closed(_) => Unanswered::Stopped,
+            mpsc::error::TrySendError::Full(_) => AskError::Busy,
+            mpsc::error::TrySendError::Closed(_) => AskError::Stopped,
         })
     }
 
@@ -125,15 +125,15 @@ impl Inspector {
     pub async fn ask<T>(
         &self,
         question: impl FnOnce(oneshot::Sender<T>) -> Ask,
-    ) -> Result<T, Unanswered> {
+    ) -> Result<T, AskError> {
         if !self.has_begun.load(Ordering::Relaxed) {
-            return Err(Unanswered::Waiting);
+            return Err(AskError::Waiting);
         }
         let (reply, answer) = oneshot::channel();
         self.wish(question(reply))?;
         match timeout(ANSWER_WITHIN, answer).await {
-            Ok(answer) => answer.map_err(|_| Unanswered::Stopped),
-            Err(_) => Err(Unanswered::Late),
+            Ok(answer) => answer.map_err(|_| AskError::Stopped),
+            Err(_) => Err(AskError::Late),
         }
     }
 }

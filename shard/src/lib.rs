@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::{NetLimits, ShardConfig};
 use driver::Driver;
-pub use inspection::{Ask, Inspected, Inspector, Unanswered, inspection};
+pub use inspection::{Ask, AskError, Inspected, Inspector, inspection};
 pub use metrics::Metrics;
 use stream::Streams;
 pub use traces::{CollectorUrl, CollectorUrlError, SampleRatio, SampleRatioError, TraceConfig};

@@ -12,7 +12,7 @@ use prometheus::{
 
 use crate::tls::CertificateSource;
 use crate::token_refusals::TokenRefusals;
-use shard_core::{Counters, Figures, Measured, Shard, Times};
+use shard_core::{Counters, Figures, Shard, ShardSamples, Times};
 
 /// From a fast loopback to a takeover, in seconds.
 const SECONDS: &[f64] = &[
@@ -268,7 +268,7 @@ impl Metrics {
     }
 
     /// Records the times that the state machine has measured.
-    pub(crate) fn measured(&self, measured: Measured) {
+    pub(crate) fn measured(&self, measured: ShardSamples) {
         for ack in measured.acks {
             self.ack_seconds.observe(ack.as_secs_f64());
         }
@@ -410,9 +410,9 @@ mod tests {
     #[test]
     fn times_are_cumulative_and_in_milliseconds() {
         let metrics = Metrics::new();
-        metrics.measured(Measured {
+        metrics.measured(ShardSamples {
             acks: vec![Duration::from_millis(2), Duration::from_millis(200)],
-            ..Measured::default()
+            ..ShardSamples::default()
         });
         let ack = metrics.figures().ack;
         assert_eq!(ack.count, 2);

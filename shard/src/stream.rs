@@ -13,7 +13,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::NetLimits;
-use crate::driver::{Inbound, Joining, Outgoing, Outlet, Refused, last_frame, unsupported_frame};
+use crate::driver::{
+    Inbound, JoinRefused, Joining, Outgoing, Outlet, last_frame, unsupported_frame,
+};
 use crate::metrics::DoorMetrics;
 use shard_core::PeerKey;
 
@@ -32,7 +34,7 @@ pub(crate) struct Streams {
 pub(crate) struct Seats(Arc<AtomicUsize>);
 
 /// A seat that is taken, until it is dropped.
-struct Seat(Seats);
+struct TakenSeat(Seats);
 
 impl Seats {
     /// Number of seats taken now.
@@ -40,13 +42,13 @@ impl Seats {
         self.0.load(Ordering::Relaxed)
     }
 
-    fn take(&self) -> Seat {
+    fn take(&self) -> TakenSeat {
         self.0.fetch_add(1, Ordering::Relaxed);
-        Seat(self.clone())
+        TakenSeat(self.clone())
     }
 }
 
-impl Drop for Seat {
+impl Drop for TakenSeat {
     fn drop(&mut self) {
         self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -194,7 +196,7 @@ impl SeatStream {
         tokio::pin!(writing);
         let peer = match answer.await {
             Ok(Ok(peer)) => peer,
-            Ok(Err(Refused)) => {
+            Ok(Err(JoinRefused)) => {
                 writing.await;
                 return Ok(Served::Nobody);
             }

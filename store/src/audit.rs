@@ -117,7 +117,7 @@ pub async fn audit(
     in_memory: Option<&InMemory>,
 ) -> Result<Vec<Finding>, StoreError> {
     let matches = read_matches(store).await?;
-    let view = View::read(store).await?;
+    let view = StoredShards::read(store).await?;
     let mut findings = BTreeSet::new();
     let mut doubtful = Vec::new();
     for (&id, ownership) in &matches {
@@ -131,7 +131,7 @@ pub async fn audit(
         for id in doubtful {
             again.extend(store.ownership(id).await?.map(|ownership| (id, ownership)));
         }
-        let view = View::read(store).await?;
+        let view = StoredShards::read(store).await?;
         let found = again
             .iter()
             .filter_map(|(&id, ownership)| view.judge(id, *ownership, in_memory));
@@ -166,13 +166,13 @@ async fn read_matches(store: &dyn Store) -> Result<BTreeMap<MatchId, Ownership>,
 }
 
 /// The stored data of shards, at about one moment.
-struct View {
+struct StoredShards {
     registry: BTreeSet<ShardId>,
     /// The set of every shard of which anything is stored.
     sets: BTreeMap<ShardId, BTreeSet<MatchId>>,
 }
 
-impl View {
+impl StoredShards {
     async fn read(store: &dyn Store) -> Result<Self, StoreError> {
         let mut sets = BTreeMap::new();
         for shard in store.shard_traces().await? {

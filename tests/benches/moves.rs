@@ -143,12 +143,9 @@ impl Table {
     fn next_move(&mut self, ply: usize, uptime: Uptime) -> bytes::Bytes {
         let legal = self.game.legal_moves();
         let id = CommandId(ply as u64);
-        let kind = CommandKind::Move {
-            ply: self.game.ply(),
-            // A prime, so that the moves look like those of a game.
-            uci: legal[(7 * ply) % legal.len()],
-            offers_draw: false,
-        };
+        // A prime, so that the moves look like those of a game.
+        let uci = legal[(7 * ply) % legal.len()];
+        let kind = CommandKind::plain_move(self.game.position_seq(), uci);
         let command = Command { id, kind };
         let time = MatchTime::default() + uptime.since_start();
         let applied = self

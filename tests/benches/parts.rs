@@ -49,11 +49,7 @@ fn command(game: &Match, n: usize) -> Command {
     let legal = game.legal_moves();
     Command {
         id: CommandId(n as u64),
-        kind: CommandKind::Move {
-            ply: game.ply(),
-            uci: legal[n % legal.len()],
-            offers_draw: false,
-        },
+        kind: CommandKind::plain_move(game.position_seq(), legal[n % legal.len()]),
     }
 }
 

@@ -5,7 +5,7 @@ use protocol::http::hex;
 use ring::digest::{SHA256, digest};
 use supervisor::Signal;
 use tempfile::TempDir;
-use tests::installation::{Game, Installation, eventually};
+use tests::installation::{Installation, PlayedMatch, eventually};
 
 struct Files(TempDir);
 
@@ -26,7 +26,7 @@ impl Files {
 }
 
 /// Which certificate players are told to expect.
-async fn is_told(game: &Game, expected: &str) {
+async fn is_told(game: &PlayedMatch, expected: &str) {
     eventually("players are told of the certificate", || async {
         let seat = game.seat(Seat::White).await.ok()?;
         (seat.shard.certificate_sha256.as_deref() == Some(expected)).then_some(())
@@ -56,7 +56,7 @@ async fn a_certificate_is_replaced_under_players_who_notice_nothing() {
         ("ROOKERY_CERTIFICATE_KEY", &key),
     ];
     let installation = Installation::start_with(1, &environment).await;
-    let mut game = Game::begin(&installation.matchmaker).await;
+    let mut game = PlayedMatch::begin(&installation.matchmaker).await;
     is_told(&game, &first).await;
     game.play(0, "e2e4").await;
 

@@ -7,13 +7,13 @@ use protocol::{CloseCode, ServerBody};
 use serde_json::json;
 use store::testing::ReadLog;
 use store::{Matches, RedisConfig, RedisStore};
-use tests::installation::{Game, Installation};
+use tests::installation::{Installation, PlayedMatch};
 use tokio::time::Instant;
 
-/// What each side has in a [`Game`].
+/// What each side has in a [`PlayedMatch`].
 const INITIAL_MS: u32 = 600_000;
 
-async fn clock_ms(game: &mut Game) -> u32 {
+async fn clock_ms(game: &mut PlayedMatch) -> u32 {
     let is_clock = |body: &ServerBody| matches!(body, ServerBody::Clock(_));
     match game.black.until(is_clock).await.body {
         ServerBody::Clock(clock) => clock.black_ms,
@@ -26,7 +26,7 @@ async fn a_rolling_restart_keeps_the_thinking_time_of_the_move_under_way() {
     let mut installation = Installation::start(2).await;
     let config = RedisConfig::new(installation.redis_url());
     let store = RedisStore::connect(config).await.unwrap();
-    let mut game = Game::begin(&installation.matchmaker).await;
+    let mut game = PlayedMatch::begin(&installation.matchmaker).await;
     let path = format!("/v1/matches/{}", game.id);
     game.play(0, "e2e4").await;
     let began = Instant::now();

@@ -23,6 +23,8 @@ async fn refused(shard: &LocalShard, match_id: MatchId, token: String) -> Option
     let mut client = RawClient::connect(&shard.address).await;
     client
         .say(&ClientFrame::Join(Join {
+            version: protocol::VERSION,
+            flags: protocol::JoinFlags::NONE,
             match_id,
             token,
             seen: None,
@@ -112,11 +114,7 @@ async fn a_truncated_frame_is_no_command() {
     let shard = LocalShard::start().await;
     let id = shard.create_match().await;
     let mut white = joined(&shard, id, Role::White).await;
-    let kind = CommandKind::Move {
-        ply: 0,
-        uci: "e2e4".parse().unwrap(),
-        offers_draw: false,
-    };
+    let kind = CommandKind::plain_move(0, "e2e4".parse().unwrap());
     let frame = codec::encode_client(&ClientFrame::Command {
         id: game_core::CommandId(1),
         kind,
@@ -166,6 +164,8 @@ async fn the_first_frame_is_a_join_and_only_the_first() {
     let token = shard.token(id, Role::Black);
     twice
         .say(&ClientFrame::Join(Join {
+            version: protocol::VERSION,
+            flags: protocol::JoinFlags::NONE,
             match_id: id,
             token,
             seen: None,
@@ -221,6 +221,7 @@ async fn tokens_that_give_no_right_are_refused_by_name() {
     let player = shard.key.player_token(&tokens::PlayerClaims {
         player: "ann".parse().unwrap(),
         name: "ann".to_owned(),
+        bot: false,
         exp: claims(id, Role::White).exp,
     });
 
@@ -280,7 +281,7 @@ async fn moves_out_of_turn_illegal_and_stale_change_nothing() {
     let expected = [
         WireRefusal::Match(Refusal::NotYourTurn),
         WireRefusal::Match(Refusal::IllegalMove),
-        WireRefusal::Match(Refusal::StalePly),
+        WireRefusal::Match(Refusal::StalePosition),
         WireRefusal::NotAPlayer,
         WireRefusal::Match(Refusal::NoOffer),
     ];
@@ -289,14 +290,7 @@ async fn moves_out_of_turn_illegal_and_stale_change_nothing() {
 
     // Nothing was spoilt: the same seat goes on.
     white
-        .command(
-            2,
-            CommandKind::Move {
-                ply: 0,
-                uci: "e2e4".parse().unwrap(),
-                offers_draw: false,
-            },
-        )
+        .command(2, CommandKind::plain_move(0, "e2e4".parse().unwrap()))
         .await;
     white
         .until(|body| matches!(body, ServerBody::Ack { event: 1, .. }))

@@ -10,7 +10,7 @@ use game_core::Seat;
 use store::testing::RedisServer;
 use supervisor::Signal;
 use tempfile::TempDir;
-use tests::installation::{Endpoint, Game, eventually};
+use tests::installation::{Endpoint, PlayedMatch, eventually};
 use tests::process::{self, binary, free_tcp_port};
 use tokens::SigningKey;
 
@@ -156,7 +156,7 @@ async fn some_are_dropped(endpoint: &Endpoint) {
 /// Two shards and a matchmaker, a match on them, and the shard that owns it told to end: the match is
 /// handed over whole, and all of them end well.
 async fn plays_hands_over_and_ends(mut installation: Installation) {
-    let mut game = Game::begin(&installation.matchmaker).await;
+    let mut game = PlayedMatch::begin(&installation.matchmaker).await;
     game.play(0, "e2e4").await;
     let owner = game.seat(Seat::White).await.unwrap().shard.id;
     let is_owner = |number: &usize| {

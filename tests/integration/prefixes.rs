@@ -1,12 +1,12 @@
 //! Installations that share a Redis, each under a prefix of its own (`--store-prefix`).
 
-use tests::installation::{Game, Installation};
+use tests::installation::{Installation, PlayedMatch};
 
 const CLUB: [(&str, &str); 1] = [("ROOKERY_STORE_PREFIX", "club")];
 const SCHOOL: [(&str, &str); 1] = [("ROOKERY_STORE_PREFIX", "school")];
 
-async fn play_two_moves(installation: &Installation) -> Game {
-    let mut game = Game::begin(&installation.matchmaker).await;
+async fn play_two_moves(installation: &Installation) -> PlayedMatch {
+    let mut game = PlayedMatch::begin(&installation.matchmaker).await;
     game.play(0, "e2e4").await;
     game.play(1, "e7e5").await;
     game

@@ -5,7 +5,7 @@ use std::time::Duration;
 use game_core::{ClockStart, Seat};
 use protocol::{CloseCode, Role, ServerBody};
 use store::testing::RedisServer;
-use tests::installation::{Game, Installation, eventually};
+use tests::installation::{Installation, PlayedMatch, eventually};
 use tests::process;
 use tests::shard::LocalShard;
 use tests::wire::RawClient;
@@ -158,7 +158,7 @@ async fn is_paused_for(installation: &Installation, what: &str) {
 async fn a_pause_names_its_present_reason_and_play_stands_still_on_settings_that_may_lose_moves() {
     let installation = Installation::start_with(1, &[]).await;
     let redis = |words: &[&str]| assert_eq!(installation.redis.command(words), "+OK", "{words:?}");
-    let mut game = Game::begin(&installation.matchmaker).await;
+    let mut game = PlayedMatch::begin(&installation.matchmaker).await;
     game.play(0, "e2e4").await;
     // Each begins while the pause for the one before lasts, but for the first.
     redis(&["CONFIG", "SET", "appendfsync", "everysec"]);
@@ -190,7 +190,7 @@ async fn a_pause_names_its_present_reason_and_play_stands_still_on_settings_that
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_comes_back_empty_is_given_the_matches_again() {
     let installation = Installation::start_with(1, &[]).await;
-    let mut game = Game::begin(&installation.matchmaker).await;
+    let mut game = PlayedMatch::begin(&installation.matchmaker).await;
     for (ply, uci) in [(0, "e2e4"), (1, "e7e5"), (2, "g1f3")] {
         game.play(ply, uci).await;
     }

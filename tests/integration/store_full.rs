@@ -8,7 +8,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use store::testing::RedisServer;
 use store::{RedisConfig, RedisStore, Retention};
-use tests::installation::{Endpoint, Game, Installation, eventually};
+use tests::installation::{Endpoint, Installation, PlayedMatch, eventually};
 use tokio::time::timeout;
 
 const LIMIT_MB: u64 = 40;
@@ -50,7 +50,7 @@ async fn play_goes_on_in_a_store_that_is_nearly_full_and_nothing_new_is_begun() 
     let redis = RedisServer::start_with(&["--maxmemory", &limit]);
     let installation = Installation::launch_on(redis, 1, &[]).await;
     installation.wait_for_shards(1).await;
-    let mut game = Game::begin(&installation.matchmaker).await;
+    let mut game = PlayedMatch::begin(&installation.matchmaker).await;
     game.play(0, "e2e4").await;
     let client = reqwest::Client::new();
     let url = |path: &str| format!("{}{path}", installation.matchmaker);
@@ -65,7 +65,7 @@ async fn play_goes_on_in_a_store_that_is_nearly_full_and_nothing_new_is_begun() 
         (status, later, answer.json::<Value>().await.unwrap())
     };
     let blitz: TimeControl = "180+2".parse().unwrap();
-    let terms = json!({ "time_control": blitz });
+    let terms = json!({ "control": blitz });
     let (status, _, open) = post("/v1/challenges", terms.clone()).await;
     assert_eq!(status, StatusCode::CREATED, "{open}");
 

@@ -16,7 +16,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use serde_json::Value;
 use supervisor::Signal;
-use tests::installation::{Endpoint, Game, Installation, eventually};
+use tests::installation::{Endpoint, Installation, PlayedMatch, eventually};
 use tests::process::{Server, free_tcp_port};
 
 const MOVES: [&str; 6] = ["e2e4", "e7e5", "g1f3", "b8c6", "f1b5", "a7a6"];
@@ -119,7 +119,7 @@ async fn each_acknowledged_move_has_one_trace_and_is_found_in_the_log() {
         ("RUST_LOG", "shard=debug"),
     ];
     let installation = Installation::start_with(1, &environment).await;
-    let mut game = Game::begin(&installation.matchmaker).await;
+    let mut game = PlayedMatch::begin(&installation.matchmaker).await;
     for (ply, uci) in (0..).zip(MOVES) {
         game.play(ply, uci).await;
         // What is refused is none.
@@ -164,7 +164,7 @@ async fn the_last_traces_are_exported_before_the_process_ends() {
     let collector = Collector::start().await;
     let url = collector.url.as_str();
     let mut server = Server::start(&["--otlp-endpoint", url, "--otlp-sample", "1"]);
-    let mut game = Game::begin(&server.ready.matchmaker).await;
+    let mut game = PlayedMatch::begin(&server.ready.matchmaker).await;
     game.play(0, MOVES[0]).await;
     server.signal(Signal::TERM);
     let ended = tokio::task::spawn_blocking(move || server.wait(STOPS_WITHIN));
@@ -177,7 +177,7 @@ async fn the_last_traces_are_exported_before_the_process_ends() {
 /// Plays with traces of every move to a collector that takes none of them.
 async fn play_without(collector: &str) {
     let mut server = Server::start(&["--otlp-endpoint", collector, "--otlp-sample", "1"]);
-    let mut game = Game::begin(&server.ready.matchmaker).await;
+    let mut game = PlayedMatch::begin(&server.ready.matchmaker).await;
     for (ply, uci) in (0..).zip(MOVES) {
         game.play(ply, uci).await;
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use client::{Matchmaker, MatchmakerError};
 use game_core::{ClockStart, ColorChoice, MatchId, Seat};
-use protocol::http::{NewChallenge, SeatReply};
+use protocol::http::{NewChallenge, SeatReply, Terms};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use store::testing::RedisServer;
@@ -227,7 +227,7 @@ impl Installation {
         }
     }
 
-    /// Returns once so many shards answer.
+    /// Returns once this number of shards answer.
     ///
     /// # Panics
     ///
@@ -460,7 +460,7 @@ impl Endpoint {
 }
 
 /// A match whose both sides the test plays.
-pub struct Game {
+pub struct PlayedMatch {
     /// Which match.
     pub id: MatchId,
     /// White's stream.
@@ -474,7 +474,7 @@ pub struct Game {
     tokens: [String; 2],
 }
 
-impl Game {
+impl PlayedMatch {
     /// A new match, both sides seated.
     ///
     /// # Panics
@@ -485,10 +485,11 @@ impl Game {
         let ann = matchmaker.new_player(Some("Ann")).await.expect("a player");
         let bob = matchmaker.new_player(Some("Bob")).await.expect("a player");
         let challenge = NewChallenge {
-            time_control: "600+5".parse().expect("a time control"),
+            terms: Terms {
+                clock_start: ClockStart::AtOnce,
+                ..Terms::usual("600+5".parse().expect("a time control"))
+            },
             color: ColorChoice::White,
-            fen: None,
-            clock_start: ClockStart::AtOnce,
             opponent: None,
         };
         let made = matchmaker.create_challenge(&ann.token, &challenge).await;

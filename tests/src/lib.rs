@@ -24,7 +24,7 @@ pub fn games_file() -> PathBuf {
     data_dir().join("lichess-2025-05.pgn")
 }
 
-/// The Python interpreter that has the packages `chess`, `kubernetes-validate` and `schemathesis`.
+/// The Python interpreter that has the packages `aioquic`, `chess`, `kubernetes-validate` and `schemathesis`.
 ///
 /// # Panics
 ///
@@ -37,7 +37,7 @@ pub fn python() -> PathBuf {
     assert!(
         python.exists(),
         "{} is missing: run tests/run, which makes it, or set ROOKERY_TEST_PYTHON to a Python with the \
-         packages chess, kubernetes-validate and schemathesis",
+         packages aioquic, chess, kubernetes-validate and schemathesis",
         python.display()
     );
     python

@@ -66,7 +66,7 @@ impl LocalShard {
             id,
             address: loopback,
             admin: None,
-            certificate_sha256: pin,
+            certificate_sha256: Some(pin),
             capacity: 1_000,
             hand_over: true,
             traces: None,
@@ -79,7 +79,7 @@ impl LocalShard {
         let address = ShardAddress {
             id,
             address: config.address,
-            certificate_sha256: pin.map(|pin| protocol::http::hex(&pin)),
+            certificate_sha256: Some(protocol::http::hex(&pin)),
         };
         let shutdown = CancellationToken::new();
         let surroundings = Surroundings {

@@ -102,6 +102,8 @@ impl RawClient {
     /// If the stream does not take it.
     pub async fn ask(&mut self, match_id: MatchId, token: String, seen: Option<u32>) {
         let join = Join {
+            version: protocol::VERSION,
+            flags: protocol::JoinFlags::NONE,
             match_id,
             token,
             seen,
@@ -121,6 +123,8 @@ impl RawClient {
     /// Asks for a place in a match, on a stream that the shard may have closed already.
     pub async fn try_ask(&mut self, match_id: MatchId, token: &str) {
         let join = ClientFrame::Join(Join {
+            version: protocol::VERSION,
+            flags: protocol::JoinFlags::NONE,
             match_id,
             token: token.to_owned(),
             seen: None,
@@ -145,11 +149,7 @@ impl RawClient {
     /// If `uci` is no move.
     pub async fn play(&mut self, ply: u16, uci: &str) {
         let uci = uci.parse().expect("a move");
-        let kind = CommandKind::Move {
-            ply,
-            uci,
-            offers_draw: false,
-        };
+        let kind = CommandKind::plain_move(ply.into(), uci);
         self.command(1_000 + u64::from(ply), kind).await;
     }
 

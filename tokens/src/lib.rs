@@ -66,6 +66,9 @@ pub struct PlayerClaims {
     pub player: PlayerId,
     /// What the records call the player.
     pub name: String,
+    /// Whether a program plays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bot: bool,
     /// End of validity, in seconds since 1970.
     pub exp: u64,
 }

@@ -45,6 +45,7 @@ fn player_claims() -> PlayerClaims {
     PlayerClaims {
         player: "ann".parse().unwrap(),
         name: "Ann \"Ä\" O'Neill".into(),
+        bot: false,
         exp: EXP_S,
     }
 }
@@ -384,6 +385,7 @@ fn the_longest_tokens_of_the_matchmaker_fit() {
     let longest_player = PlayerClaims {
         player: player.clone(),
         name: "\u{10ffff}".repeat(32),
+        bot: true,
         exp: u64::MAX,
     };
     let longest_seat = SeatClaims {

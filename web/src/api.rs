@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use crate::problem::Refusal;
+use crate::problem::FromFault;
 
 /// The state of a server's handlers, in an `Arc`: how it refuses, and what it allows.
 pub trait Api: Send + Sync + 'static {
     /// What a request is refused with.
-    type Problem: Refusal;
+    type Problem: FromFault;
 
     /// What requests without a token are told to send.
     const TOKEN_NEEDED: &'static str;

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 
 use crate::api::Api;
-use crate::problem::{Fault, Refusal};
+use crate::problem::{FromFault, RequestFault};
 
 /// The one id in the path.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ where
         let id = text.and_then(|Path(text)| text.parse().ok());
         id.map(Self).ok_or_else(|| {
             let detail = "The id in the path is not of the form of such an id.";
-            A::Problem::refusal(Fault::InvalidId, detail.to_owned())
+            A::Problem::refusal(RequestFault::InvalidId, detail.to_owned())
         })
     }
 }
@@ -45,7 +45,7 @@ impl<T: DeserializeOwned, A: Api> FromRequestParts<Arc<A>> for QueryOf<T> {
         let query = Query::<T>::from_request_parts(parts, state).await;
         query.map(|Query(query)| Self(query)).map_err(|rejection| {
             let detail = format!("The query is not as it must be: {}.", rejection.body_text());
-            A::Problem::refusal(Fault::InvalidRequest, detail)
+            A::Problem::refusal(RequestFault::InvalidRequest, detail)
         })
     }
 }
@@ -58,10 +58,10 @@ impl<T: DeserializeOwned, A: Api> FromRequest<Arc<A>> for Body<T> {
     type Rejection = A::Problem;
 
     async fn from_request(request: Request, state: &Arc<A>) -> Result<Self, A::Problem> {
-        let refused = |detail: String| A::Problem::refusal(Fault::InvalidRequest, detail);
+        let refused = |detail: String| A::Problem::refusal(RequestFault::InvalidRequest, detail);
         if !is_json(request.headers()) {
             let detail = "The body must be JSON, with Content-Type: application/json.";
-            let fault = Fault::UnsupportedMediaType;
+            let fault = RequestFault::UnsupportedMediaType;
             return Err(A::Problem::refusal(fault, detail.to_owned()));
         }
         let bytes = Bytes::from_request(request, state)
@@ -88,12 +88,12 @@ fn is_json(headers: &HeaderMap) -> bool {
 ///
 /// # Errors
 ///
-/// The server's problem for [`Fault::TokenMissing`] if there is no `Authorization` header, and for
-/// [`Fault::TokenInvalid`] if it holds no bearer token.
+/// The server's problem for [`RequestFault::TokenMissing`] if there is no `Authorization` header, and for
+/// [`RequestFault::TokenInvalid`] if it holds no bearer token.
 pub fn bearer<A: Api>(headers: &HeaderMap) -> Result<&str, A::Problem> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         let detail = A::TOKEN_NEEDED.to_owned();
-        return Err(A::Problem::refusal(Fault::TokenMissing, detail));
+        return Err(A::Problem::refusal(RequestFault::TokenMissing, detail));
     };
     let token = value.to_str().ok().and_then(|text| {
         let (scheme, token) = text.split_once(' ')?;
@@ -101,7 +101,7 @@ pub fn bearer<A: Api>(headers: &HeaderMap) -> Result<&str, A::Problem> {
     });
     token.ok_or_else(|| {
         let detail = "The header must be \"Authorization: Bearer TOKEN\".";
-        A::Problem::refusal(Fault::TokenInvalid, detail.to_owned())
+        A::Problem::refusal(RequestFault::TokenInvalid, detail.to_owned())
     })
 }
 

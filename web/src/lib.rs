@@ -3,7 +3,7 @@
 //!
 //! A server defines its own kinds of problem with [`problems!`](crate::problems) and implements [`Api`] for its
 //! state; the extractors and [`limit`] then refuse requests in that server's own words and codes. [`serve`] runs
-//! its router on a listener, within the [`Limits`] that the server's [`Admission`] sets for each connection.
+//! its router on a listener, within the [`ConnectionLimits`] that the server's [`Admission`] sets for each connection.
 //! Nothing here knows what is served.
 
 mod address;
@@ -17,8 +17,8 @@ pub use address::{client_address, is_in};
 pub use api::{Api, Bounds};
 pub use extract::{Body, PathId, QueryOf, bearer, sentence};
 pub use limit::{limit, no_route, wrong_method};
-pub use problem::{Fault, ProblemCode, Refusal, Row, response};
-pub use serve::{Admission, Limits, PeerCertificate, Server, serve};
+pub use problem::{FromFault, ProblemCode, ProblemRow, RequestFault, response};
+pub use serve::{Admission, ConnectionLimits, HttpServer, PeerCertificate, serve};
 
 // For the code that `problems!` expands to.
 #[doc(hidden)]

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
 use crate::api::{Api, Bounds};
-use crate::problem::{Fault, Refusal};
+use crate::problem::{FromFault, RequestFault};
 
 /// Middleware that reads the body of a request and answers with a problem where a bound is reached.
 pub async fn limit<A: Api>(State(api): State<Arc<A>>, request: Request, next: Next) -> Response {
@@ -22,14 +22,14 @@ pub async fn limit<A: Api>(State(api): State<Arc<A>>, request: Request, next: Ne
     };
     let Ok(_permit) = bounds.requests.try_acquire() else {
         let detail = "As many requests as may be are under way. Try again.";
-        return refused(Fault::Overloaded, detail).into_response();
+        return refused(RequestFault::Overloaded, detail).into_response();
     };
     match timeout(bounds.answer_within, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
             let detail =
                 "The request took too long; it was carried out or not. Look, and try again.";
-            refused(Fault::TimedOut, detail).into_response()
+            refused(RequestFault::TimedOut, detail).into_response()
         }
     }
 }
@@ -42,7 +42,12 @@ async fn with_whole_body<A: Api>(request: Request, bounds: &Bounds) -> Result<Re
         return Ok(Request::from_parts(parts, body));
     }
     let max = bounds.body_len_max;
-    let too_long = || refused(Fault::BodyTooLarge, format!("A body may have {max} bytes."));
+    let too_long = || {
+        refused(
+            RequestFault::BodyTooLarge,
+            format!("A body may have {max} bytes."),
+        )
+    };
     if body.size_hint().lower() > max as u64 {
         return Err(too_long());
     }
@@ -51,11 +56,11 @@ async fn with_whole_body<A: Api>(request: Request, bounds: &Bounds) -> Result<Re
         Ok(Err(error)) if is_too_long(&error) => Err(too_long()),
         Ok(Err(_)) => {
             let detail = "The body ended too early.".to_owned();
-            Err(refused(Fault::InvalidRequest, detail))
+            Err(refused(RequestFault::InvalidRequest, detail))
         }
         Err(_) => {
             let detail = "The body did not arrive in time.".to_owned();
-            Err(refused(Fault::BodyTimeout, detail))
+            Err(refused(RequestFault::BodyTimeout, detail))
         }
     }
 }
@@ -69,12 +74,12 @@ fn is_too_long(error: &axum::Error) -> bool {
 /// The fallback of a router.
 pub async fn no_route<A: Api>(State(_): State<Arc<A>>, request: Request) -> A::Problem {
     let detail = format!("Nothing is served at {}.", request.uri().path());
-    A::Problem::refusal(Fault::RouteNotFound, detail)
+    A::Problem::refusal(RequestFault::RouteNotFound, detail)
 }
 
 /// The fallback of a route for methods that it does not take.
 pub async fn wrong_method<A: Api>(State(_): State<Arc<A>>, request: Request) -> A::Problem {
     let (method, path) = (request.method(), request.uri().path());
     let detail = format!("{path} does not take {method}; the Allow header says what it takes.");
-    A::Problem::refusal(Fault::MethodNotAllowed, detail)
+    A::Problem::refusal(RequestFault::MethodNotAllowed, detail)
 }

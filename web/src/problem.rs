@@ -6,14 +6,14 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 /// Status, code and title of a kind of problem.
-pub type Row = (u16, &'static str, &'static str);
+pub type ProblemRow = (u16, &'static str, &'static str);
 
 /// When a client may try again after a 503 that does not say so itself, in seconds: outages here end within a few.
 const RETRY_AFTER_S: &str = "1";
 
 /// What this crate refuses a request for; each server answers it with a kind of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum RequestFault {
     /// Query or body is not what the request takes.
     InvalidRequest,
     /// An id in the path is not of the form of such an id.
@@ -38,10 +38,10 @@ pub enum Fault {
     TimedOut,
 }
 
-/// A server's problem, made from a [`Fault`].
-pub trait Refusal: IntoResponse + Send {
+/// A server's problem, made from a [`RequestFault`].
+pub trait FromFault: IntoResponse + Send {
     /// The problem for a fault; `detail` says what is wrong with this request and what to do.
-    fn refusal(fault: Fault, detail: String) -> Self;
+    fn refusal(fault: RequestFault, detail: String) -> Self;
 }
 
 /// An extension of each response that is a problem: its code, for logs and metrics.
@@ -52,7 +52,7 @@ pub struct ProblemCode(pub &'static str);
 /// where a 429 or 503 has another time than one second, when to come back.
 ///
 /// `realm` is the realm of the challenge of a 401 (RFC 9110 section 11.6.1). `body_timeout` and `timed_out` name the
-/// kinds that answer these two faults; every other [`Fault`] is answered by the kind of the same name.
+/// kinds that answer these two faults; every other [`RequestFault`] is answered by the kind of the same name.
 #[macro_export]
 macro_rules! problems {
     (
@@ -72,7 +72,7 @@ macro_rules! problems {
 
             /// Status, code and title.
             #[must_use]
-            $vis const fn row(self) -> $crate::Row {
+            $vis const fn row(self) -> $crate::ProblemRow {
                 match self { $(Self::$kind => ($status, $code, $title),)* }
             }
         }
@@ -107,20 +107,20 @@ macro_rules! problems {
             }
         }
 
-        impl $crate::Refusal for Problem {
-            fn refusal(fault: $crate::Fault, detail: String) -> Self {
+        impl $crate::FromFault for Problem {
+            fn refusal(fault: $crate::RequestFault, detail: String) -> Self {
                 let kind = match fault {
-                    $crate::Fault::InvalidRequest => Kind::InvalidRequest,
-                    $crate::Fault::InvalidId => Kind::InvalidId,
-                    $crate::Fault::TokenMissing => Kind::TokenMissing,
-                    $crate::Fault::TokenInvalid => Kind::TokenInvalid,
-                    $crate::Fault::RouteNotFound => Kind::RouteNotFound,
-                    $crate::Fault::MethodNotAllowed => Kind::MethodNotAllowed,
-                    $crate::Fault::BodyTooLarge => Kind::BodyTooLarge,
-                    $crate::Fault::UnsupportedMediaType => Kind::UnsupportedMediaType,
-                    $crate::Fault::Overloaded => Kind::Overloaded,
-                    $crate::Fault::BodyTimeout => Kind::$body_timeout,
-                    $crate::Fault::TimedOut => Kind::$timed_out,
+                    $crate::RequestFault::InvalidRequest => Kind::InvalidRequest,
+                    $crate::RequestFault::InvalidId => Kind::InvalidId,
+                    $crate::RequestFault::TokenMissing => Kind::TokenMissing,
+                    $crate::RequestFault::TokenInvalid => Kind::TokenInvalid,
+                    $crate::RequestFault::RouteNotFound => Kind::RouteNotFound,
+                    $crate::RequestFault::MethodNotAllowed => Kind::MethodNotAllowed,
+                    $crate::RequestFault::BodyTooLarge => Kind::BodyTooLarge,
+                    $crate::RequestFault::UnsupportedMediaType => Kind::UnsupportedMediaType,
+                    $crate::RequestFault::Overloaded => Kind::Overloaded,
+                    $crate::RequestFault::BodyTimeout => Kind::$body_timeout,
+                    $crate::RequestFault::TimedOut => Kind::$timed_out,
                 };
                 Self::new(kind, detail)
             }

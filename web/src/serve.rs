@@ -1,12 +1,14 @@
 //! A listener and its connections: HTTP/1.1, with or without TLS, each part of it within a limit.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::ConnectInfo;
-use axum::{Extension, Router};
+use axum::http::Extensions;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -36,7 +38,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The limits of one connection.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// The first head must be complete within this after the connection, its TLS handshake included.
     pub first_head_within: Duration,
     /// A later head must be complete within this after the last answer.
@@ -53,14 +55,14 @@ pub struct Limits {
 /// Who may have a connection, and within which limits.
 pub trait Admission: Send + Sync + 'static {
     /// The place of one connection, which is given back when this is dropped. It is an extension of each request.
-    type Place: Clone + Send + Sync + 'static;
+    type ConnectionPlace: Clone + Send + Sync + 'static;
 
     /// A place for a connection from `peer`, or `None` if it is to be closed at once. Cancelling `close` closes the
     /// connection later.
-    fn admit(&self, peer: SocketAddr, close: &CancellationToken) -> Option<Self::Place>;
+    fn admit(&self, peer: SocketAddr, close: &CancellationToken) -> Option<Self::ConnectionPlace>;
 
     /// The limits of an admitted connection.
-    fn limits(&self, place: &Self::Place) -> Limits;
+    fn limits(&self, place: &Self::ConnectionPlace) -> ConnectionLimits;
 
     /// The TLS to agree on with a new connection; `None` for plain HTTP.
     fn tls(&self) -> Option<TlsAcceptor> {
@@ -74,7 +76,7 @@ pub trait Admission: Send + Sync + 'static {
 pub struct PeerCertificate(pub CertificateDer<'static>);
 
 /// What a listener is served with.
-pub struct Server<A> {
+pub struct HttpServer<A> {
     /// Answers the requests. Each has the address of its peer as [`ConnectInfo`].
     pub router: Router,
     /// Decides about connections.
@@ -84,10 +86,10 @@ pub struct Server<A> {
 }
 
 /// Serves what connects until `shutdown`, each connection as one of `tasks`. From then on connections are refused,
-/// and those that are open end within [`Server::grace`].
+/// and those that are open end within [`HttpServer::grace`].
 pub async fn serve<A: Admission>(
     listener: TcpListener,
-    server: Server<A>,
+    server: HttpServer<A>,
     tasks: &TaskTracker,
     shutdown: &CancellationToken,
 ) {
@@ -102,11 +104,14 @@ pub async fn serve<A: Admission>(
             tracing::debug!(%peer, "a connection beyond the limit is closed");
             continue;
         };
+        let mut extensions = Extensions::new();
+        extensions.insert(ConnectInfo(peer));
+        extensions.insert(place.clone());
         let connection = Connection {
             limits: server.admission.limits(&place),
-            router: server.router.clone().layer(Extension(ConnectInfo(peer))),
+            router: server.router.clone(),
+            extensions,
             admission: Arc::clone(&server.admission),
-            place,
             grace: server.grace,
             shutdown: shutdown.clone(),
             began: Instant::now(),
@@ -136,28 +141,58 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
+/// A connection whose peer must read in time.
+type Stream = Pin<Box<TimeoutStream<TcpStream>>>;
+
 /// A connection that was admitted.
 struct Connection<A: Admission> {
-    limits: Limits,
+    limits: ConnectionLimits,
     router: Router,
+    /// Of each request. A layer of the router would copy all routes for each connection.
+    extensions: Extensions,
     admission: Arc<A>,
-    place: A::Place,
     grace: Duration,
     shutdown: CancellationToken,
     began: Instant,
 }
 
 impl<A: Admission> Connection<A> {
-    async fn run(mut self, stream: TcpStream) {
+    async fn run(self, stream: TcpStream) {
         // A system that refuses these costs a little time or memory, nothing else.
         let _ = stream.set_nodelay(true);
         let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_LEN);
+        if !self.is_used(&stream).await {
+            return;
+        }
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(WRITE_WITHIN));
         let stream = Box::pin(stream);
-        let Some(acceptor) = self.admission.tls() else {
-            return self.speak(stream).await;
-        };
+        match self.admission.tls() {
+            // Boxed, so that connections without TLS have no room for its state.
+            Some(acceptor) => Box::pin(self.speak_tls(acceptor, stream)).await,
+            None => self.speak(stream).await,
+        }
+    }
+
+    /// Waits for the first byte, so that idle connections have no buffers; `false` if the peer sends none in time, or
+    /// closes the connection.
+    async fn is_used(&self, stream: &TcpStream) -> bool {
+        let mut first = [0];
+        tokio::select! {
+            peeked = timeout_at(self.first_head_by(), stream.peek(&mut first)) => match peeked {
+                Ok(peeked) => peeked.is_ok_and(|len| len > 0),
+                Err(_) => {
+                    tracing::debug!("a connection sent nothing in time");
+                    false
+                }
+            },
+            () = self.too_old() => false,
+            () = self.shutdown.cancelled() => false,
+        }
+    }
+
+    /// Agrees on TLS, and speaks HTTP over it.
+    async fn speak_tls(mut self, acceptor: TlsAcceptor, stream: Stream) {
         let handshake = timeout_at(self.first_head_by(), acceptor.accept(stream));
         let stream = tokio::select! {
             agreed = handshake => match agreed {
@@ -176,7 +211,7 @@ impl<A: Admission> Connection<A> {
         let (_, session) = stream.get_ref();
         if let Some([certificate, ..]) = session.peer_certificates() {
             let shown = PeerCertificate(certificate.clone().into_owned());
-            self.router = self.router.layer(Extension(shown));
+            self.extensions.insert(shown);
         }
         self.speak(stream).await;
     }
@@ -191,7 +226,7 @@ impl<A: Admission> Connection<A> {
         let router = TowerToHyperService::new(self.router.clone());
         let service = service_fn(|mut request: Request<Incoming>| {
             has_asked.store(true, Ordering::Relaxed);
-            request.extensions_mut().insert(self.place.clone());
+            request.extensions_mut().extend(self.extensions.clone());
             router.call(request)
         });
         let connection = http1::Builder::new()

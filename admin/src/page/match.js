@@ -20,7 +20,9 @@ function shape(name, attributes) {
 function draw(board, fen, last, isFlipped) {
   const marked = last ? [last.slice(0, 2), last.slice(2, 4)] : [];
   const parts = [];
-  fen.split(" ")[0].split("/").forEach((rank, row) => {
+  // The pockets of Crazyhouse follow the last rank, and a mark follows each promoted piece.
+  const placement = fen.split(" ")[0].split("[")[0].replaceAll("~", "");
+  placement.split("/").forEach((rank, row) => {
     let file = 0;
     for (const letter of rank.replace(/\d/g, (skip) => "-".repeat(Number(skip)))) {
       const square = "abcdefgh"[file] + (8 - row);
@@ -52,7 +54,7 @@ function coordinate(name, x, y) {
 }
 
 function player(place, seat, match) {
-  const { id, name, connected, rtt_ms: rtt, silent_ms: silent } = match.players[seat];
+  const { id, name, rating, is_bot: isBot, connected, rtt_ms: rtt, silent_ms: silent } = match.players[seat];
   const dot = element("span", "", { class: connected ? "dot on" : "dot" });
   dot.title = { true: "connected", false: "not connected" }[connected] ?? "not known";
   const facts = [];
@@ -62,7 +64,10 @@ function player(place, seat, match) {
   const more = element("span", "", { class: "hint more" });
   const said = element("span", facts.length ? ` · ${facts.join(" · ")}` : "", { class: "link" });
   more.append(element("span", id, { class: "id", title: "The player's id" }), said);
-  who.append(element("strong", name), more);
+  who.append(element("strong", name));
+  if (isBot) who.append(" ", element("span", "bot", { class: "hint" }));
+  if (rating !== null) who.append(` ${rating}`);
+  who.append(more);
   place.replaceChildren(dot, who, element("span", "", { class: "clock", "data-seat": seat }));
 }
 
@@ -82,6 +87,35 @@ function listMoves(list, moves) {
   list.scrollTop = list.scrollHeight;
 }
 
+/** The name of a variant in words: `kingOfTheHill` is `king of the hill`. */
+function variant(code) {
+  return code.replaceAll("_", " ").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+/** The pieces that can be dropped, and the checks that are left, where the variant has them. */
+function pockets({ fen }) {
+  const [, held] = fen.match(/\[(.*)\]/) ?? [];
+  const [, white, black] = fen.match(/ (\d)\+(\d) /) ?? [];
+  const rows = [];
+  if (held !== undefined) rows.push(["Pockets", held || "empty"]);
+  if (white) rows.push(["Checks left", `White ${white}, Black ${black}`]);
+  return rows;
+}
+
+/** The terms that differ from the usual ones. */
+function terms({ rated, clock_start: clocks, start_at: starts, spectator_delay_s: delay, chat, rules, tags }) {
+  const rows = [["Rated", rated ? "yes" : "no"]];
+  if (clocks === "at_once") rows.push(["Clocks", "run from the start"]);
+  if (starts) rows.push(["Starts", new Date(starts).toLocaleString()]);
+  if (delay) rows.push(["Spectators' delay", `${delay} s`]);
+  if (!chat) rows.push(["Chat", "off"]);
+  if (rules.length) rows.push(["Rules", rules.join(", ").replaceAll("_", " ")]);
+  for (const [name, value] of Object.entries(tags ?? {})) {
+    if (value) rows.push([name[0].toUpperCase() + name.slice(1), value]);
+  }
+  return rows;
+}
+
 function facts(match) {
   const own = match.ownership;
   const rows = [
@@ -95,8 +129,13 @@ function facts(match) {
     ["Owner's fenced writes", own.owner_fenced_total ?? "not known"],
     ["Watching", match.spectators ?? "not known"],
     ["Control", `${match.time_control} (${match.speed})`],
-    ["Variant", match.variant.replaceAll("_", " ")],
+    ["Variant", variant(match.variant)],
+    ...pockets(match),
+    ...terms(match.terms),
     ["Draw offer", match.draw_offer ?? "none"],
+    ["Takeback request", match.takeback_offer ?? "none"],
+    ["Rematch", match.rematch ?? (match.rematch_offer ? `offered by ${match.rematch_offer}` : "none")],
+    ["Position", match.fen],
     ["Made", new Date(match.created_at).toLocaleString()],
   ];
   return rows.flatMap(([name, value]) => {

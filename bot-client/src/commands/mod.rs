@@ -28,7 +28,7 @@ pub use play::PlayArgs;
 #[command(name = "bot-client", version, propagate_version = true)]
 pub struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
     #[command(flatten)]
     server: ServerArgs,
     #[command(flatten)]
@@ -36,7 +36,7 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     Play(Box<PlayArgs>),
     Bot(Box<BotArgs>),
     Replay(ReplayArgs),
@@ -50,7 +50,7 @@ impl Cli {
     /// Whether log lines may go to stderr: not where that is the terminal that `play` draws on.
     #[must_use]
     pub fn may_log(&self) -> bool {
-        let draws = matches!(self.command, Command::Play(_)) && PlayArgs::takes_the_terminal();
+        let draws = matches!(self.command, CliCommand::Play(_)) && PlayArgs::takes_the_terminal();
         !(draws && io::stderr().is_terminal())
     }
 
@@ -67,12 +67,12 @@ impl Cli {
     /// [`Failure`].
     pub async fn run(self) -> Result<(), Failure> {
         match self.command {
-            Command::Play(args) => play::run(&args, &self.server).await,
-            Command::Bot(args) => bot::run(&args, &self.server).await,
-            Command::Replay(args) => run_replay(&args, &self.server).await,
-            Command::Soak(args) => soak::run(&args, &self.server).await,
-            Command::Bench(args) => run_bench(&args).await,
-            Command::BenchRelay(args) => bench::serve_relay(&args).await.map_err(Failure::play),
+            CliCommand::Play(args) => play::run(&args, &self.server).await,
+            CliCommand::Bot(args) => bot::run(&args, &self.server).await,
+            CliCommand::Replay(args) => run_replay(&args, &self.server).await,
+            CliCommand::Soak(args) => soak::run(&args, &self.server).await,
+            CliCommand::Bench(args) => run_bench(&args).await,
+            CliCommand::BenchRelay(args) => bench::serve_relay(&args).await.map_err(Failure::play),
         }
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct Transport(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
 /// What a matchmaker answers.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct HttpAnswer {
     pub(super) status: StatusCode,
     /// How long it asks the client to wait (RFC 9110 section 10.2.3).
     pub(super) retry_after: Option<Duration>,
@@ -89,7 +89,10 @@ impl Transport {
     }
 
     /// Sends a request, and reads the whole answer.
-    pub(super) async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
+    pub(super) async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<HttpAnswer, NoAnswer> {
         match timeout(ANSWER_MAX, self.ask(request)).await {
             Ok(answer) => answer,
             Err(_) => Err(NoAnswer::Passing(format!(
@@ -98,13 +101,13 @@ impl Transport {
         }
     }
 
-    async fn ask(&self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
+    async fn ask(&self, request: Request<Full<Bytes>>) -> Result<HttpAnswer, NoAnswer> {
         let response = self.0.request(request).await;
         let (head, body) = response.map_err(|error| NoAnswer::of(&error))?.into_parts();
         let body = Limited::new(body, ANSWER_LEN_MAX).collect().await;
         let body = body.map_err(|error| NoAnswer::of(&*error))?;
         let location = head.headers.get(LOCATION);
-        Ok(Answer {
+        Ok(HttpAnswer {
             status: head.status,
             retry_after: retry_after(&head.headers),
             location: location.map(|to| String::from_utf8_lossy(to.as_bytes()).into_owned()),

@@ -21,7 +21,7 @@ pub enum Standstill {
 
 /// The clocks of a match in view. Pure: times are handed in.
 #[derive(Debug, Clone)]
-pub(super) struct Clocks {
+pub(super) struct ShownClocks {
     said: ClockView,
     /// When `said` left the shard.
     said_at: Instant,
@@ -30,7 +30,7 @@ pub(super) struct Clocks {
     unheard: Option<(Standstill, Instant)>,
 }
 
-impl Clocks {
+impl ShownClocks {
     pub(super) const fn new(said: ClockView, said_at: Instant) -> Self {
         Self {
             said,
@@ -127,14 +127,14 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn white(clocks: &Clocks, now: Instant) -> u64 {
+    fn white(clocks: &ShownClocks, now: Instant) -> u64 {
         clocks.remaining(Seat::White, now).as_secs()
     }
 
     #[test]
     fn clocks_stand_where_the_shard_was_heard_last_whatever_comes_after() {
         let t = Instant::now();
-        let mut clocks = Clocks::new(SAID, t);
+        let mut clocks = ShownClocks::new(SAID, t);
         assert_eq!(white(&clocks, t + s(10)), 50);
         clocks.unheard(Standstill::Unresponsive, t + s(8));
         assert_eq!(clocks.running(), None);
@@ -159,7 +159,7 @@ mod tests {
             delay_ms: 2_000,
             ..SAID
         };
-        let clocks = Clocks::new(said, t);
+        let clocks = ShownClocks::new(said, t);
         for (later, left) in [(0, 60), (2, 60), (3, 59), (10, 52)] {
             assert_eq!(white(&clocks, t + s(later)), left, "after {later} s");
         }
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn clocks_that_ran_at_the_shard_ran_here_too() {
         let t = Instant::now();
-        let mut clocks = Clocks::new(SAID, t);
+        let mut clocks = ShownClocks::new(SAID, t);
         clocks.unheard(Standstill::Unresponsive, t + s(1));
         clocks.heard();
         assert_eq!(clocks.running(), Some(Seat::White));
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn a_pause_in_a_silence_begins_where_the_silence_did() {
         let t = Instant::now();
-        let mut clocks = Clocks::new(SAID, t);
+        let mut clocks = ShownClocks::new(SAID, t);
         clocks.unheard(Standstill::Unresponsive, t + s(2));
         clocks.pause(t + s(6));
         assert_eq!(clocks.standstill(), Some(Standstill::Paused));

@@ -14,7 +14,7 @@ use std::time::Instant;
 use game_core::{BySeat, Epoch, EventKind, MatchId, Position, Rule, Seat, Uci, WithMove};
 use protocol::{CHAT_KEPT_MAX, CatchUp, ChatLine, ClockView, Joined, MatchState, Role, WireEvent};
 
-use self::clocks::Clocks;
+use self::clocks::ShownClocks;
 pub use self::clocks::Standstill;
 use self::line::Line;
 pub(crate) use self::server_time::ServerTime;
@@ -38,7 +38,7 @@ pub struct MatchView {
     seq: u32,
     epoch: Epoch,
     connected: BySeat<bool>,
-    clocks: Clocks,
+    clocks: ShownClocks,
     /// The seat that is empty while to move, and from when on its opponent may claim the match.
     gone: Option<(Seat, Instant)>,
     chat: Vec<ChatLine>,
@@ -74,7 +74,7 @@ impl MatchView {
             seq,
             epoch,
             connected: joined.connected,
-            clocks: Clocks::new(joined.clock, at),
+            clocks: ShownClocks::new(joined.clock, at),
             gone: None,
             chat: Vec::new(),
             state,

@@ -1,8 +1,8 @@
 //! Draw offers and the answers to them.
 
-use game_core::{CommandKind, EventKind, Outcome, Refusal, Seat, Termination, WithMove};
+use game_core::{CommandKind, EventKind, Outcome, Refusal, Rule, Seat, Termination, WithMove};
 
-use crate::table::Table;
+use crate::table::{Table, quiet_moves, setup};
 
 use CommandKind::{AcceptDraw, DeclineDraw, OfferDraw};
 
@@ -162,4 +162,77 @@ fn resigning_settles_an_offer_too() {
     table.send(Seat::Black, CommandKind::Resign).unwrap();
     table.expect_end(Outcome::WhiteWins, Termination::Resignation);
     assert_eq!(table.game.draw_offer(), None);
+}
+
+/// None before move 30, by whichever command; what the rules give can be claimed.
+#[test]
+fn no_early_draw_refuses_offers_before_move_30() {
+    let mut table = Table::new(setup().rule(Rule::NoEarlyDraw).build());
+    let mut moves = quiet_moves();
+    while table.game.ply() < 57 {
+        for seat in Seat::BOTH {
+            table.expect_refusal(seat, OfferDraw, Refusal::TooEarly);
+            assert!(!table.game.may_offer_draw(seat));
+        }
+        let uci = moves.next().unwrap();
+        // The offer would be made on the position after the move.
+        let with_offer = table.move_with(&uci, WithMove::DrawOffer);
+        if table.game.ply() < 56 {
+            table.expect_refusal(table.game.turn(), with_offer, Refusal::TooEarly);
+        }
+        table.play(&uci);
+    }
+    // Black's 29th move leads to move 30.
+    let uci = moves.next().unwrap();
+    let with_offer = table.move_with(&uci, WithMove::DrawOffer);
+    table.send(Seat::Black, with_offer).unwrap();
+    assert_eq!(table.game.draw_offer(), Some(Seat::Black));
+    table.send(Seat::White, AcceptDraw).unwrap();
+    table.expect_end(Outcome::Draw, Termination::DrawAgreement);
+
+    let mut table = Table::new(setup().rule(Rule::NoEarlyDraw).build());
+    table.play_all("g1f3 g8f6 f3g1 f6g8 g1f3 g8f6 f3g1 f6g8");
+    table.send(Seat::White, CommandKind::ClaimDraw).unwrap();
+    table.expect_end(Outcome::Draw, Termination::ThreefoldRepetition);
+}
+
+/// It lives through its maker's own move and dies by the opponent's, also at another owner.
+#[test]
+fn a_draw_offer_lives_through_its_makers_own_move() {
+    for resumes in [false, true] {
+        let mut table = opened();
+        let resume = |table: &mut Table| {
+            if resumes {
+                table.resume().start_clock();
+            }
+        };
+        table.send(Seat::White, OfferDraw).unwrap();
+        resume(&mut table);
+        table.play("f1c4");
+        resume(&mut table);
+        assert_eq!(table.game.draw_offer(), Some(Seat::White));
+        let mut accepted = table.clone();
+        accepted.send(Seat::Black, AcceptDraw).unwrap();
+        accepted.expect_end(Outcome::Draw, Termination::DrawAgreement);
+        table.play("f8c5");
+        resume(&mut table);
+        assert_eq!(table.game.draw_offer(), None);
+        table.expect_refusal(Seat::Black, AcceptDraw, Refusal::NoOffer);
+    }
+}
+
+/// A draw offered with a move is declined as any other, and counts for the 20 plies.
+#[test]
+fn a_draw_offer_with_a_move_counts_from_the_position_after_it() {
+    let mut table = opened();
+    let with_offer = table.move_with("a2a3", WithMove::DrawOffer);
+    table.send(Seat::White, with_offer).unwrap();
+    table.start_clock();
+    assert_eq!(table.send(Seat::Black, DeclineDraw), Ok(6));
+    develop(&mut table, 1, 19);
+    assert_eq!(table.game.ply(), 5 + 19);
+    table.expect_refusal(Seat::White, OfferDraw, Refusal::OfferTooSoon);
+    table.play("f1e1");
+    assert_eq!(table.game.ply(), 5 + 20);
+    table.send(Seat::White, OfferDraw).unwrap();
 }

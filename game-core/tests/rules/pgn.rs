@@ -1,6 +1,11 @@
 //! PGN export: tags, numbering, clocks. That whole games read back is shown by the recorded games.
 
-use game_core::{CommandKind, Player, Seat};
+use std::collections::BTreeMap;
+
+use game_core::{
+    CommandKind, Match, MatchSetup, MatchTags, Player, Seat, StartPosition, TimeControl,
+    UnixMillis, Variant,
+};
 
 use crate::games;
 use crate::table::{Table, setup};
@@ -139,4 +144,126 @@ fn moves_are_named_as_in_the_record() {
     let mut table = Table::initial();
     table.play_all("f2f3 e7e5 g2g4 d8h4");
     assert_eq!(table.game.moves_in_san(), ["f3", "e5", "g4", "Qh4#"]);
+}
+
+/// The tags of a match without moves, by name.
+fn tags(setup: MatchSetup) -> BTreeMap<String, String> {
+    let pgn = Match::new(setup).pgn(SITE);
+    games::read(pgn.as_bytes()).unwrap().remove(0).tags
+}
+
+/// PGN standard 9.1: who has no rating has `-`.
+#[test]
+fn pgn_names_ratings_and_bots() {
+    let player = |id: &str, rating, is_bot| Player {
+        id: id.parse().unwrap(),
+        name: id.into(),
+        rating,
+        is_bot,
+    };
+    let people = player("anna", Some(1_871), false);
+    let tags = tags(setup().players(people, player("bot", None, true)).build());
+    assert_eq!(tags["WhiteElo"], "1871");
+    assert_eq!(tags["BlackElo"], "-");
+    assert_eq!(tags.get("WhiteTitle"), None);
+    assert_eq!(tags["BlackTitle"], "BOT");
+}
+
+#[test]
+fn pgn_has_the_tags_that_were_agreed() {
+    let mut setup = setup().rated().build();
+    assert_eq!(tags(setup.clone())["Event"], "Rated blitz match");
+    setup.tags = Some(Box::new(MatchTags {
+        event: Some("Club \"open\"".into()),
+        round: Some("3.1".into()),
+        board: Some("7".into()),
+        site: Some("Berlin GER".into()),
+    }));
+    setup.start_at = Some(UnixMillis(1_746_144_000_000));
+    let tags = tags(setup);
+    for (name, value) in [
+        ("Event", "Club \"open\""),
+        ("Site", "Berlin GER"),
+        ("Round", "3.1"),
+        ("Board", "7"),
+        // Play began later than the match was made.
+        ("Date", "2025.05.02"),
+        ("UTCDate", "2025.05.02"),
+        ("UTCTime", "00:00:00"),
+        ("Result", "*"),
+    ] {
+        assert_eq!(tags[name], value, "{name}");
+    }
+}
+
+/// PGN standard 9.6.1, with stages and fractions of a second.
+#[test]
+fn pgn_writes_time_controls_as_the_standard_has_it() {
+    for control in ["180+2", "40/5400+30:1800+30", "0.5+0.1", "300+2d"] {
+        let tags = tags(setup().timed(control).build());
+        assert_eq!(tags["TimeControl"], control);
+    }
+    let control = |text: &str| text.parse::<TimeControl>().unwrap();
+    let unequal = setup().controls(control("180+2"), control("60+0"));
+    let tags = tags(unequal.build());
+    assert_eq!(tags["TimeControl"], "?");
+    assert_eq!(tags["WhiteTimeControl"], "180+2");
+    assert_eq!(tags["BlackTimeControl"], "60+0");
+}
+
+/// The names of the table of variants; FEN and `SetUp` wherever the start is not the variant's own,
+/// and always in Chess960.
+#[test]
+fn pgn_names_the_variant_and_its_start() {
+    for variant in Variant::ALL {
+        let initial = tags(setup().variant(variant).build());
+        assert_eq!(initial.get("Variant").map(String::as_str), variant.pgn());
+        let has_start = variant == Variant::Chess960;
+        assert_eq!(initial.contains_key("SetUp"), has_start, "{variant}");
+        assert_eq!(initial.contains_key("FEN"), has_start, "{variant}");
+
+        let start = StartPosition::initial(variant);
+        let mut position = start.position();
+        let first = position.legal_moves()[0];
+        position.play(first);
+        let fen = position.fen();
+        let other = tags(setup().variant(variant).start(&fen).build());
+        let name = variant.pgn().unwrap_or("From Position");
+        assert_eq!(other["Variant"], name);
+        assert_eq!(other["SetUp"], "1");
+        assert_eq!(other["FEN"], fen);
+    }
+}
+
+/// What was taken back is no part of the record.
+#[test]
+fn pgn_has_the_moves_that_stand() {
+    let mut table = Table::initial();
+    table.play_all("e2e4 e7e5").wait(3_000).play("g1f3");
+    table.send(Seat::White, CommandKind::OfferTakeback).unwrap();
+    table
+        .send(Seat::Black, CommandKind::AcceptTakeback)
+        .unwrap();
+    table.start_clock().play("d2d4");
+    let pgn = table.game.pgn(SITE);
+    let read = &games::read(pgn.as_bytes()).unwrap()[0];
+    assert_eq!(read.sans, ["e4", "e5", "d4"]);
+    assert_eq!(read.clocks_s, [180, 180, 182]);
+}
+
+#[test]
+fn pgn_says_how_a_match_ended_that_was_claimed() {
+    let mut gone = Table::initial();
+    gone.play_all("e2e4 e7e5");
+    gone.game.left(Seat::White, true, gone.now);
+    gone.wait(10_000);
+    gone.send(Seat::Black, CommandKind::ClaimWin).unwrap();
+    let mut drawn = Table::initial();
+    drawn.play_all("g1f3 g8f6 f3g1 f6g8 g1f3 g8f6 f3g1 f6g8");
+    drawn.send(Seat::White, CommandKind::ClaimDraw).unwrap();
+    for (table, result, termination) in [(gone, "0-1", "Abandoned"), (drawn, "1/2-1/2", "Normal")] {
+        let read = &games::read(table.game.pgn(SITE).as_bytes()).unwrap()[0];
+        assert_eq!(read.tag("Result"), result);
+        assert_eq!(read.tag("Termination"), termination);
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use game_core::testing::SetupBuilder;
 use game_core::{
     Command, CommandId, CommandKind, Event, EventKind, Match, MatchSetup, MatchTime, Outcome,
-    Refusal, Seat, Termination, WithMove,
+    Receipt, Refusal, Seat, Termination, WithMove,
 };
 
 /// The terms at most tables: 3+2, untimed first moves, the initial position.
@@ -16,6 +16,7 @@ pub(crate) fn setup() -> SetupBuilder {
         .created_at(1_746_057_606_000)
 }
 
+#[derive(Clone)]
 pub(crate) struct Table {
     pub(crate) game: Match,
     pub(crate) now: MatchTime,
@@ -82,9 +83,56 @@ impl Table {
         id: u64,
         kind: CommandKind,
     ) -> Result<u32, Refusal> {
+        self.send_with(seat, id, kind, self.now.into())
+    }
+
+    /// Sends a command under an id of choice, with a receipt of choice.
+    pub(crate) fn send_with(
+        &mut self,
+        seat: Seat,
+        id: u64,
+        kind: CommandKind,
+        receipt: Receipt,
+    ) -> Result<u32, Refusal> {
         let id = CommandId(id);
         let command = Command { id, kind };
-        self.game.apply(seat, &command, self.now, &mut self.events)
+        self.game.apply(seat, &command, receipt, &mut self.events)
+    }
+
+    /// Sends a command under a fresh id, over a connection with this lag.
+    pub(crate) fn send_late(
+        &mut self,
+        seat: Seat,
+        kind: CommandKind,
+        lag_ms: u64,
+    ) -> Result<u32, Refusal> {
+        let id = self.next_id;
+        self.next_id += 1;
+        let receipt = Receipt {
+            at: self.now,
+            lag: Duration::from_millis(lag_ms),
+            next_match: None,
+        };
+        self.send_with(seat, id, kind, receipt)
+    }
+
+    /// Sends a command that is refused, and checks that it changed nothing.
+    #[track_caller]
+    pub(crate) fn expect_refusal(&mut self, seat: Seat, kind: CommandKind, refusal: Refusal) {
+        let before = self.game.snapshot();
+        let deadline = self.game.deadline();
+        assert_eq!(self.send(seat, kind), Err(refusal), "{seat} {kind:?}");
+        assert_eq!(self.game.snapshot(), before, "{seat} {kind:?}");
+        assert_eq!(self.game.deadline(), deadline, "{seat} {kind:?}");
+    }
+
+    /// Gives the match to another owner, who knows its snapshot, and has not started its clock yet.
+    pub(crate) fn resume(&mut self) -> &mut Self {
+        let snapshot = self.game.snapshot();
+        self.game = Match::restore(snapshot.clone(), &[]).unwrap();
+        assert_eq!(self.game.snapshot(), snapshot);
+        self.game.attend();
+        self
     }
 
     /// The move `uci` in the present position.
@@ -141,4 +189,23 @@ impl Table {
         assert_eq!(self.game.deadline(), None);
         assert_eq!(self.game.running(), None);
     }
+}
+
+/// 42 moves a side from the initial position in which nothing is captured and no position occurs three
+/// times: a step of a pawn, then the knights go out and come back.
+pub(crate) fn quiet_moves() -> impl Iterator<Item = String> {
+    let steps = "a3 b3 c3 d3 e3 g3 h3 a4 c4 e4 g4 h4 d4 b4".split_whitespace();
+    steps.flat_map(|step| {
+        let file = &step[..1];
+        let (white_from, black_from, black_to) = match &step[1..] {
+            "3" => (2, 7, 6),
+            _ => (3, 6, 5),
+        };
+        let pawns = [
+            format!("{file}{white_from}{step}"),
+            format!("{file}{black_from}{file}{black_to}"),
+        ];
+        let knights = ["g1f3", "g8f6", "f3g1", "f6g8"].map(str::to_owned);
+        pawns.into_iter().chain(knights)
+    })
 }

@@ -99,7 +99,7 @@ async fn relay(connection: Connection, streams: Streams) -> Result<(), BenchErro
 fn endpoint() -> Result<(Endpoint, String), BenchError> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
     let identity = Identity::self_signed(now.as_secs() as i64)?;
-    let pin = identity.pin().ok_or("the relay has no certificate")?;
+    let pin = identity.pin();
     let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let endpoint = identity.bind(free, None, &NetLimits::default())?;
     Ok((endpoint, protocol::http::hex(&pin)))

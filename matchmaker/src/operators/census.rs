@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use admin::{MatchDetails, MatchSummary, Problem};
 use game_core::{MatchId, MatchSetup};
-use shard_core::Facts;
+use shard_core::MatchFacts;
 use store::{Ownership, SCAN_LIMIT_MAX, ScanCursor, Status, Store, StoreError};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
@@ -54,8 +54,8 @@ pub(super) struct Stray {
 
 impl Stray {
     /// What lists filter and sort by.
-    pub(super) fn facts(&self) -> Facts<'_> {
-        Facts {
+    pub(super) fn facts(&self) -> MatchFacts<'_> {
+        MatchFacts {
             setup: &self.setup,
             is_live: true,
             ply: self.summary.ply,

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use game_core::{
     Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, MatchTime, PlayerId, Seat,
-    ShardId, TimeControl,
+    ShardId, TimeControl, WithMove,
 };
-use protocol::http::{NewTicket, PlayerReply, Problem, SeatReply, TicketReply, TicketStatus};
+use protocol::http::{
+    NewTicket, PlayerReply, Problem, SeatReply, Terms, TicketReply, TicketStatus,
+};
 use reqwest::{Client, Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -21,7 +23,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
-use crate::registry::{Observer, View};
+use crate::registry::{Observer, RegistryView};
 use crate::serve::accept_all;
 use crate::service::{Service, now};
 
@@ -32,7 +34,7 @@ pub(super) struct World {
     pub(super) store: Arc<dyn Store>,
     pub(super) key: SigningKey,
     pub(super) base: String,
-    pub(super) views: watch::Sender<Arc<View>>,
+    pub(super) views: watch::Sender<Arc<RegistryView>>,
     pub(super) shutdown: CancellationToken,
     pub(super) tasks: TaskTracker,
     pub(super) service: Arc<Service>,
@@ -117,6 +119,7 @@ impl World {
         let token = self.key.player_token(&PlayerClaims {
             player: id.clone(),
             name: format!("Name of {id}"),
+            bot: false,
             exp: now().0 / 1_000 + 60,
         });
         Guest { id, token }
@@ -145,7 +148,7 @@ impl World {
 
     /// Makes a challenge that `terms` add to, and returns its id.
     pub(super) async fn challenge(&self, who: &Guest, terms: Value) -> String {
-        let mut body = json!({"time_control": blitz()});
+        let mut body = json!({"control": blitz()});
         body.as_object_mut()
             .unwrap()
             .extend(terms.as_object().unwrap().clone());
@@ -170,7 +173,7 @@ impl World {
 
     pub(super) fn new_ticket(&self) -> Value {
         json!(NewTicket {
-            time_control: blitz()
+            terms: Terms::usual(blitz())
         })
     }
 }
@@ -269,6 +272,7 @@ pub(super) fn shard(number: u16) -> ShardRecord {
         live: 0,
         draining: false,
         admin: None,
+        clock: MatchTime::default(),
     }
 }
 
@@ -276,7 +280,7 @@ pub(super) fn shard_id(number: u16) -> ShardId {
     ShardId::from_random(number.into())
 }
 
-fn view(records: &[ShardRecord]) -> View {
+fn view(records: &[ShardRecord]) -> RegistryView {
     let registry: Vec<_> = records.iter().cloned().map(Registered::from).collect();
     Observer::default().observe(&registry, Duration::ZERO)
 }
@@ -292,26 +296,21 @@ pub(super) async fn play(store: &dyn Store, id: MatchId, moves: &[&str], ends: b
     };
     let mut game = Match::restore(checkpoint.snapshot, &checkpoint.tail).unwrap();
     let mut events: Vec<Event> = vec![];
-    let mut kinds: Vec<CommandKind> = (0..)
-        .zip(moves)
-        .map(|(ply, uci)| CommandKind::Move {
-            ply,
-            uci: uci.parse().unwrap(),
-            offers_draw: false,
-        })
-        .collect();
-    let resigns_at = ends.then_some(kinds.len());
-    kinds.extend(ends.then_some(CommandKind::Resign));
-    for (number, kind) in kinds.into_iter().enumerate() {
-        let seat = if Some(number) == resigns_at {
-            Seat::White
+    let resigns = ends.then_some("resign");
+    for (number, what) in (0..).zip(moves.iter().copied().chain(resigns)) {
+        let is_move = number < moves.len() as u64;
+        let (seat, kind) = if is_move {
+            let kind = CommandKind::Move {
+                position_seq: game.position_seq(),
+                uci: what.parse().unwrap(),
+                with: WithMove::Nothing,
+            };
+            (game.turn(), kind)
         } else {
-            game.turn()
+            (Seat::White, CommandKind::Resign)
         };
-        let command = Command {
-            id: CommandId(number as u64),
-            kind,
-        };
+        let id = CommandId(number);
+        let command = Command { id, kind };
         game.apply(seat, &command, MatchTime::default(), &mut events)
             .unwrap();
     }

@@ -77,8 +77,8 @@ impl Lines {
     }
 
     /// A writer of one line.
-    pub(crate) fn line(&self) -> Line<'_> {
-        Line(self)
+    pub(crate) fn line(&self) -> LogLine<'_> {
+        LogLine(self)
     }
 
     pub(crate) fn dropped(&self) -> u64 {
@@ -104,9 +104,9 @@ impl Lines {
 }
 
 /// Makes each write a line, as `tracing-subscriber` writes an event at once. It cannot fail.
-pub(crate) struct Line<'a>(&'a Lines);
+pub(crate) struct LogLine<'a>(&'a Lines);
 
-impl Write for Line<'_> {
+impl Write for LogLine<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.0.push(line.to_vec());
         Ok(line.len())

@@ -1,17 +1,14 @@
 //! Limits, and bytes that are not a frame.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use game_core::{
-    BySeat, ClockStart, CommandId, CommandKind, Epoch, EventKind, MatchId, Outcome, PlayerId, Seat,
-    Termination, TimeControl, Uci, UnixMillis,
-};
+use game_core::{CommandId, CommandKind, MatchId};
 use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::{prop_assert, prop_assert_eq, proptest};
 
 use super::arbitrary::{client_frame, server_frame};
 use super::*;
-use crate::{CatchUp, ClockView, Join, Joined, MatchState, Role, SeatView, ServerBody, WireEvent};
+use crate::{Join, JoinFlags};
 
 fn buffer(bytes: &[u8]) -> BytesMut {
     BytesMut::from(bytes)
@@ -81,14 +78,6 @@ fn frames_in_a_row_are_taken_one_by_one() {
 }
 
 #[test]
-fn bytes_after_the_message_are_refused() {
-    let mut body = encode_client(&resign())[4..].to_vec();
-    body.push(0);
-    let refused = FrameError::Malformed("1 bytes too many".into());
-    assert_eq!(decode_client(&mut framed(&body)), Err(refused));
-}
-
-#[test]
 fn a_body_that_ends_too_early_is_refused() {
     let body = &encode_client(&resign())[4..];
     for len in 0..body.len() {
@@ -102,19 +91,28 @@ fn a_body_that_ends_too_early_is_refused() {
 
 #[test]
 fn what_no_message_can_hold_is_refused() {
-    let cases: [(&str, &[u8]); 6] = [
-        ("an unknown message", &[3]),
-        ("an unknown command", &[1, 7, 6]),
-        ("a bool of 2", &[1, 7, 0, 0, 251, 0x07, 0x0c, 2]),
+    let cases: [(&str, &[u8]); 9] = [
+        ("no body", &[]),
+        ("an unknown message", &[4]),
+        ("an unknown command", &[1, 7, 16]),
+        (
+            "something unknown with a move",
+            &[1, 7, 0, 0, 251, 0x07, 0x0c, 3],
+        ),
         ("a move that is none", &[1, 7, 0, 0, 0, 0]),
         (
             "a match id of other characters",
-            b"\x00abcdefghijk!\x00\x00",
+            b"\x00\x02\x00abcdefghijk!\x00\x00",
         ),
         (
             "a token of 2^63 bytes",
-            b"\x00abcdefghijkl\xfd\x80\0\0\0\0\0\0\0\x00",
+            b"\x00\x02\x00abcdefghijkl\xfd\x80\0\0\0\0\0\0\0\x00",
         ),
+        (
+            "a token that is not UTF-8",
+            b"\x00\x02\x00abcdefghijkl\x01\xff\x00",
+        ),
+        ("a bool of 2", b"\x00\x02\x00abcdefghijkl\x01a\x02"),
     ];
     for (what, body) in cases {
         let result = decode_client(&mut framed(body));
@@ -126,109 +124,53 @@ fn what_no_message_can_hold_is_refused() {
 }
 
 #[test]
-fn the_longest_join_fits() {
+fn a_server_frame_that_ends_within_its_time_is_refused() {
+    for len in 0..8 {
+        let result = decode_server(&mut framed(&[0; 8][..len]));
+        assert!(matches!(result, Err(FrameError::Malformed(_))), "{len}");
+    }
+}
+
+/// The longest `Join` with a token, and the longest line of chat.
+#[test]
+fn the_longest_frames_of_a_client_fit() {
     let join = ClientFrame::Join(Join {
+        version: VERSION,
+        flags: JoinFlags(u32::MAX),
         match_id: MatchId::from_random(1),
         token: "t".repeat(TOKEN_LEN_MAX),
         seen: Some(u32::MAX),
     });
-    let bytes = encode_client(&join);
-    assert!(
-        bytes.len() - 4 <= CLIENT_FRAME_LEN_MAX,
-        "{} bytes",
-        bytes.len()
-    );
-    assert_eq!(decode_client(&mut buffer(&bytes)), Ok(Some(join)));
-}
-
-/// The longest `Joined` with `catch_up`.
-fn joined(catch_up: CatchUp) -> ServerFrame {
-    let joined = Joined {
-        role: Role::Spectator,
-        catch_up,
-        clock: LONGEST_CLOCK,
-        connected: BySeat {
-            white: true,
-            black: true,
-        },
-        paused: true,
-        server_time: UnixMillis(u64::MAX),
+    let line = ClientFrame::Say {
+        id: u64::MAX,
+        text: "\u{10ffff}".repeat(crate::CHAT_LEN_MAX),
     };
-    ServerFrame {
-        epoch: Epoch(u64::MAX),
-        seq: u32::MAX,
-        body: ServerBody::Joined(Box::new(joined)),
-    }
-}
-
-const LONGEST_CLOCK: ClockView = ClockView {
-    white_ms: u32::MAX,
-    black_ms: u32::MAX,
-    running: Some(Seat::Black),
-};
-
-/// The longest event of a move.
-fn longest_move() -> Uci {
-    "h7h8q".parse().unwrap()
-}
-
-/// The longest match (600 moves a side), with the longest names and identities.
-fn longest_state() -> MatchState {
-    let player = SeatView {
-        id: "p".repeat(PlayerId::LEN_MAX).parse().unwrap(),
-        name: "\u{10ffff}".repeat(32),
-    };
-    // The longest FEN that a start position accepts.
-    let fen = "f".repeat(120);
-    MatchState {
-        players: BySeat {
-            white: player.clone(),
-            black: player,
-        },
-        time_control: TimeControl::from_millis(10_800_000, 180_000).unwrap(),
-        clock_start: ClockStart::AtOnce,
-        rated: true,
-        start_fen: Some(fen.clone()),
-        fen,
-        moves: vec![longest_move(); 1_200],
-        draw_offer: Some(Seat::Black),
-        result: Some((Outcome::Draw, Termination::MaxLength)),
+    for frame in [join, line] {
+        let bytes = encode_client(&frame);
+        assert!(
+            bytes.len() - HEADER_LEN <= CLIENT_FRAME_LEN_MAX,
+            "{} bytes",
+            bytes.len()
+        );
+        assert_eq!(decode_client(&mut buffer(&bytes)), Ok(Some(frame)));
     }
 }
 
 #[test]
-fn the_longest_match_fits_with_room_to_spare() {
-    let frame = joined(CatchUp::State(longest_state()));
-    let bytes = encode_server(&frame);
-    assert!(
-        bytes.len() < SERVER_FRAME_LEN_MAX / 2,
-        "{} bytes",
-        bytes.len()
-    );
-    assert_eq!(decode_server(&mut buffer(&bytes)), Ok(Some(frame)));
-}
-
-#[test]
-fn as_many_missed_events_as_are_allowed_fit() {
-    let event = WireEvent {
-        seat: Some(Seat::Black),
-        kind: EventKind::Moved {
-            uci: longest_move(),
-            offers_draw: true,
-        },
-        clock: LONGEST_CLOCK,
+fn a_stamp_changes_the_time_and_nothing_else() {
+    let frame = ServerFrame {
+        epoch: game_core::Epoch(1),
+        seq: 2,
+        body: ServerBody::Heartbeat,
     };
-    let frame = joined(CatchUp::Events(vec![
-        (u32::MAX, event);
-        CATCH_UP_EVENTS_MAX
-    ]));
-    let bytes = encode_server(&frame);
-    assert!(
-        bytes.len() <= 4 + SERVER_FRAME_LEN_MAX,
-        "{} bytes",
-        bytes.len()
-    );
-    assert_eq!(decode_server(&mut buffer(&bytes)), Ok(Some(frame)));
+    let waiting = encode_server(&frame);
+    assert_eq!(waiting.len(), 4 + 8 + 3);
+    let times = [0, 1, u64::MAX].map(UnixMicros);
+    for time in times {
+        let sent = waiting.clone().stamp(time);
+        let received = decode_server(&mut buffer(&sent)).unwrap().unwrap();
+        assert_eq!((received.time, &received.frame), (time, &frame));
+    }
 }
 
 /// Bytes that are not a frame are incomplete or refused, and nothing else.
@@ -256,11 +198,21 @@ proptest! {
     }
 
     #[test]
-    fn a_server_frame_comes_back_as_it_was(frame in server_frame()) {
-        let mut bytes = buffer(&encode_server(&frame));
-        prop_assert!(bytes.len() <= 4 + SERVER_FRAME_LEN_MAX);
-        prop_assert_eq!(decode_server(&mut bytes), Ok(Some(frame)));
+    fn a_server_frame_comes_back_as_it_was(frame in server_frame(), time in any::<u64>()) {
+        let time = UnixMicros(time);
+        let mut bytes = buffer(&encode_server(&frame).stamp(time));
+        prop_assert!(bytes.len() <= HEADER_LEN + SERVER_FRAME_LEN_MAX);
+        prop_assert_eq!(decode_server(&mut bytes), Ok(Some(Received { time, frame })));
         prop_assert!(bytes.is_empty());
+    }
+
+    #[test]
+    fn a_server_frame_is_allocated_once(frame in server_frame()) {
+        let expected = capacity(&frame.body);
+        // The length of a state also depends on its names and tags, which are mostly short.
+        if !matches!(frame.body, ServerBody::Joined(_)) {
+            prop_assert!(encode_server(&frame).len() <= expected);
+        }
     }
 
     #[test]
@@ -280,6 +232,6 @@ proptest! {
         bit in any::<usize>(),
     ) {
         survives(&with_flipped_bit(&encode_client(&client), bit));
-        survives(&with_flipped_bit(&encode_server(&server), bit));
+        survives(&with_flipped_bit(&encode_server(&server).stamp(UnixMicros(1)), bit));
     }
 }

@@ -354,3 +354,6 @@ impl<'de> Deserialize<'de> for NewChallenge {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,19 +2,40 @@
 
 use std::fmt::Debug;
 
-use game_core::{BySeat, ClockStart, ColorChoice, Outcome, Termination, UnixMillis};
+use game_core::{Outcome, Termination, TimeControl, UnixMillis};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::*;
 
-fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(message: T, expected: Value) {
+pub(super) fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(
+    message: T,
+    expected: Value,
+) {
     assert_eq!(serde_json::to_value(&message).unwrap(), expected);
     assert_eq!(serde_json::from_value::<T>(expected).unwrap(), message);
 }
 
-fn time_control() -> TimeControl {
-    TimeControl::from_millis(180_000, 2_000).unwrap()
+pub(super) fn terms() -> Terms {
+    Terms::usual(TimeControl::from_millis(180_000, 2_000).unwrap())
+}
+
+/// `json` and the usual terms.
+pub(super) fn with_terms(json: Value) -> Value {
+    let mut all = json!({
+        "variant": "standard",
+        "control": {"initial_ms": 180_000, "increment_ms": 2_000},
+        "clock_start": "after_first_moves",
+        "rated": false,
+        "spectator_delay_s": 0,
+        "chat": true,
+        "rules": [],
+    });
+    let Value::Object(more) = json else {
+        panic!("{json}");
+    };
+    all.as_object_mut().unwrap().extend(more);
+    all
 }
 
 fn match_id() -> MatchId {
@@ -26,30 +47,18 @@ fn requests() {
     check(
         NewPlayer {
             name: Some("Ann".into()),
+            bot: true,
         },
-        json!({"name": "Ann"}),
+        json!({"name": "Ann", "bot": true}),
     );
-    check(
-        NewTicket {
-            time_control: time_control(),
-        },
-        json!({"time_control": {"initial_ms": 180_000, "increment_ms": 2_000}}),
-    );
+    check(NewTicket { terms: terms() }, with_terms(json!({})));
     check(
         NewChallenge {
-            time_control: time_control(),
+            terms: terms(),
             color: ColorChoice::Black,
-            fen: Some("8/8/8/8/8/k7/p7/K7 w - - 0 1".into()),
-            clock_start: ClockStart::AtOnce,
             opponent: Some("bob".parse().unwrap()),
         },
-        json!({
-            "time_control": {"initial_ms": 180_000, "increment_ms": 2_000},
-            "color": "black",
-            "fen": "8/8/8/8/8/k7/p7/K7 w - - 0 1",
-            "clock_start": "at_once",
-            "opponent": "bob",
-        }),
+        with_terms(json!({"color": "black", "opponent": "bob"})),
     );
 }
 
@@ -59,54 +68,19 @@ fn what_is_left_out_of_a_request_has_its_default() {
         serde_json::from_value::<NewPlayer>(json!({})).unwrap(),
         NewPlayer::default()
     );
-    let challenge = json!({"time_control": {"initial_ms": 180_000, "increment_ms": 2_000}});
+    let only_control = json!({"control": {"initial_ms": 180_000, "increment_ms": 2_000}});
     assert_eq!(
-        serde_json::from_value::<NewChallenge>(challenge).unwrap(),
+        serde_json::from_value::<NewChallenge>(only_control.clone()).unwrap(),
         NewChallenge {
-            time_control: time_control(),
+            terms: terms(),
             color: ColorChoice::Random,
-            fen: None,
-            clock_start: ClockStart::AfterFirstMoves,
             opponent: None,
         }
     );
-}
-
-#[test]
-fn requests_with_unknown_or_impossible_fields_are_refused_by_name() {
-    let refusal = |body: Value| {
-        serde_json::from_value::<NewTicket>(body)
-            .unwrap_err()
-            .to_string()
-    };
-    let ok = json!({"initial_ms": 180_000, "increment_ms": 2_000});
-    let cases = [
-        (
-            json!({"time_control": ok, "rated": true}),
-            "unknown field `rated`",
-        ),
-        (json!({}), "missing field `time_control`"),
-        (
-            json!({"time_control": {"initial_ms": 10_800_001, "increment_ms": 0}}),
-            "the initial time must be 0 to 3 hours",
-        ),
-        (
-            json!({"time_control": {"initial_ms": 0, "increment_ms": 0}}),
-            "cannot both be zero",
-        ),
-        (
-            json!({"time_control": {"initial_ms": 60_000, "increment_ms": 0, "byoyomi_ms": 5_000}}),
-            "unknown field `byoyomi_ms`",
-        ),
-        (
-            json!({"time_control": {"initial_ms": -1, "increment_ms": 0}}),
-            "invalid value: integer `-1`",
-        ),
-    ];
-    for (body, expected) in cases {
-        let refusal = refusal(body.clone());
-        assert!(refusal.contains(expected), "{body}: {refusal}");
-    }
+    assert_eq!(
+        serde_json::from_value::<NewTicket>(only_control).unwrap(),
+        NewTicket { terms: terms() }
+    );
 }
 
 #[test]
@@ -129,15 +103,10 @@ fn replies() {
         id: "t00000000000".into(),
         status,
         match_id,
-        time_control: time_control(),
+        terms: terms(),
     };
     let ticket_json = |status, match_id: Option<&str>| {
-        json!({
-            "id": "t00000000000",
-            "status": status,
-            "match_id": match_id,
-            "time_control": {"initial_ms": 180_000, "increment_ms": 2_000},
-        })
+        with_terms(json!({"id": "t00000000000", "status": status, "match_id": match_id}))
     };
     check(
         ticket(TicketStatus::Waiting, None),
@@ -204,40 +173,55 @@ fn a_seat() {
 
 #[test]
 fn a_match() {
-    let player = |id: &str, name: &str| SeatView {
+    let player = |id: &str, name: &str, rating, is_bot| SeatView {
         id: id.parse().unwrap(),
         name: name.into(),
+        rating,
+        is_bot,
     };
     check(
         MatchReply {
             match_id: match_id(),
             players: BySeat {
-                white: player("w", "Ann"),
-                black: player("b", "Bob"),
+                white: player("w", "Ann", Some(1_500), false),
+                black: player("b", "Bob", None, true),
             },
-            time_control: time_control(),
+            terms: Terms {
+                start: Start::Fen("1k6".into()),
+                ..terms()
+            },
+            withheld: false,
             seq: 3,
+            position_seq: 2,
             fen: "k7".into(),
-            start_fen: "1k6".into(),
             start_fullmove: 12,
             moves: vec!["e2e4".parse().unwrap(), "a7a8q".parse().unwrap()],
+            draw_offer: Some(Seat::White),
+            takeback_offer: Some(Seat::Black),
+            rematch_offer: None,
+            rematch: Some(match_id()),
             outcome: Some(Outcome::WhiteWins),
             termination: Some(Termination::TimeForfeit),
         },
-        json!({
+        with_terms(json!({
             "match_id": "0AZaz9876543",
             "players": {
-                "white": {"id": "w", "name": "Ann"},
-                "black": {"id": "b", "name": "Bob"},
+                "white": {"id": "w", "name": "Ann", "rating": 1500, "is_bot": false},
+                "black": {"id": "b", "name": "Bob", "rating": null, "is_bot": true},
             },
-            "time_control": {"initial_ms": 180_000, "increment_ms": 2_000},
-            "seq": 3,
-            "fen": "k7",
             "start_fen": "1k6",
+            "withheld": false,
+            "seq": 3,
+            "position_seq": 2,
+            "fen": "k7",
             "start_fullmove": 12,
             "moves": ["e2e4", "a7a8q"],
+            "draw_offer": "white",
+            "takeback_offer": "black",
+            "rematch_offer": null,
+            "rematch": "0AZaz9876543",
             "outcome": "white_wins",
             "termination": "time_forfeit",
-        }),
+        })),
     );
 }

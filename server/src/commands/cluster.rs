@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use admin::{Access, Setting};
 use game_core::ShardId;
-use matchmaker::{LimitArgs, Shared};
+use matchmaker::{LimitArgs, SharedState};
 use program::Reload;
 use serde::Serialize;
 use settings::Networks;
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::backend::Backend;
-use super::endpoint::{Endpoint, Serving};
+use super::endpoint::{AdminListener, Serving};
 use crate::operators::ShardSource;
 use shard::tls::{self, CertificateSource, ResetSecret, ShownIdentity, TlsError};
 use shard::{NetLimits, ShardConfig, Surroundings, TraceConfig};
@@ -35,7 +35,7 @@ const POLL_EVERY: Duration = Duration::from_millis(20);
 const SHARD_CAPACITY: u32 = 10_000;
 
 /// What a cluster in one process is made of.
-pub(super) struct ClusterPlan {
+pub(super) struct InProcessPlan {
     /// Where all of it listens, and is reached.
     pub(super) host: IpAddr,
     /// TCP; 0 picks a free one.
@@ -63,12 +63,12 @@ pub(super) struct Addresses {
     /// The token that all admin endpoints take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) admin_token: Option<String>,
-    pub(super) shards: Vec<ShardAddress>,
+    pub(super) shards: Vec<ReadyShard>,
 }
 
 /// Where a shard answers, over QUIC.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct ShardAddress {
+pub(super) struct ReadyShard {
     pub(super) id: ShardId,
     pub(super) address: SocketAddr,
     /// URL of its admin endpoint.
@@ -77,7 +77,7 @@ pub(super) struct ShardAddress {
 }
 
 /// A cluster that answers.
-pub(super) struct Cluster {
+pub(super) struct InProcessCluster {
     pub(super) addresses: Addresses,
     shutdown: CancellationToken,
     shards: Vec<ShardThread>,
@@ -92,10 +92,10 @@ struct ShardThread {
     abort: CancellationToken,
 }
 
-impl Cluster {
+impl InProcessCluster {
     /// Starts everything and returns once everything answers.
     pub(super) async fn start(
-        plan: ClusterPlan,
+        plan: InProcessPlan,
         backend: &Backend,
         shutdown: CancellationToken,
     ) -> Result<Self, Failure> {
@@ -130,7 +130,7 @@ impl Cluster {
             limits: plan.limits,
             ..matchmaker::Config::default()
         };
-        let shared = Shared::new(Arc::clone(&store));
+        let shared = SharedState::new(Arc::clone(&store));
         let matchmaker =
             start_matchmaker(config, listener, plan.key, shared.clone(), shutdown.clone());
         let admin_token = plan
@@ -202,7 +202,7 @@ impl Cluster {
         let all_answer = async {
             loop {
                 let registered = store.shards().await.unwrap_or_default();
-                let known = |shard: &ShardAddress| {
+                let known = |shard: &ReadyShard| {
                     registered
                         .iter()
                         .any(|r| r.record().is_some_and(|record| record.id == shard.id))
@@ -279,7 +279,7 @@ struct Prepared {
 async fn start_shard(
     seed: ShardSeed,
     shutdown: CancellationToken,
-) -> Result<(ShardThread, ShardAddress), Failure> {
+) -> Result<(ShardThread, ReadyShard), Failure> {
     let id = ShardId::from_random(rand::random());
     let (ready, bound) = oneshot::channel();
     let stop_all = shutdown.clone();
@@ -318,7 +318,7 @@ async fn start_shard(
             surroundings,
             serving: _serving,
         } = prepared;
-        let _ = ready.send(Ok(ShardAddress {
+        let _ = ready.send(Ok(ReadyShard {
             id,
             address: config.address,
             admin: config.admin.map(|address| format!("http://{address}")),
@@ -349,7 +349,7 @@ fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<
     let certificate = CertificateSource::Made;
     let identity = certificate.read(i64::try_from(calendar().0 / 1000)?)?;
     let identity = ShownIdentity::new(identity)?;
-    let certificate_sha256 = identity.pin();
+    let certificate_sha256 = Some(identity.pin());
     let secret = ResetSecret::from_bytes(&seed.key.derive_secret("stateless reset"));
     let endpoint = identity.bind(seed.listen, secret.as_ref(), &net);
     let endpoint = endpoint.map_err(|error| match error {
@@ -372,7 +372,7 @@ fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<
     ));
     let (mut admin, mut serving) = (None, None);
     if let Some(access) = seed.access {
-        let endpoint = Endpoint::bind(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0), access)?;
+        let endpoint = AdminListener::bind(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0), access)?;
         admin = Some(endpoint.address);
         let settings = vec![
             Setting::new("listen", address),
@@ -412,7 +412,7 @@ async fn start_admin(
     listen: SocketAddr,
     access: Access,
     kept_in: Setting,
-    shared: Shared,
+    shared: SharedState,
     shutdown: CancellationToken,
 ) -> Result<SocketAddr, Failure> {
     let listener = admin::bind(listen).await?;
@@ -433,7 +433,7 @@ fn start_matchmaker(
     config: matchmaker::Config,
     listener: TcpListener,
     key: SigningKey,
-    shared: Shared,
+    shared: SharedState,
     shutdown: CancellationToken,
 ) -> tokio::task::JoinHandle<std::io::Result<()>> {
     tokio::spawn(async move {
@@ -481,7 +481,7 @@ fn tighten(path: &Path) {
     }
 }
 
-impl fmt::Debug for Cluster {
+impl fmt::Debug for InProcessCluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cluster")
             .field("addresses", &self.addresses)

@@ -7,13 +7,13 @@ use admin::{Access, AdminArgs};
 use clap::Args;
 use matchmaker::LimitArgs;
 use program::{Hangup, say};
-use settings::{Configuration, Networks};
+use settings::{ConfigArgs, Networks};
 use store::{RedisConfig, StoreOptions};
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::backend::{Backend, DevStore};
-use super::cluster::{Addresses, Cluster, ClusterPlan, signing_key};
+use super::cluster::{Addresses, InProcessCluster, InProcessPlan, signing_key};
 use super::ready_file::write_ready_file;
 use super::retention::RetentionArgs;
 use super::traces::TraceArgs;
@@ -93,7 +93,7 @@ pub(super) struct DevArgs {
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
-    configuration: Configuration,
+    configuration: ConfigArgs,
 }
 
 impl DevArgs {
@@ -211,7 +211,7 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
     let admin = admin
         .map(|(listen, access)| args.kept_admin(listen, access))
         .transpose()?;
-    let plan = ClusterPlan {
+    let plan = InProcessPlan {
         host: args.host,
         matchmaker_port: args.matchmaker_port,
         shard_port: args.shard_port,
@@ -244,14 +244,14 @@ fn make_data_dir(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn serve(args: &DevArgs, plan: ClusterPlan, backend: Backend) -> Result<(), Failure> {
+async fn serve(args: &DevArgs, plan: InProcessPlan, backend: Backend) -> Result<(), Failure> {
     let asked = CancellationToken::new();
     program::watch_signals(asked.clone(), Hangup::Stops)?;
     // A shard that fails cancels this one alone.
     let shutdown = asked.child_token();
     let started = tokio::select! {
         biased;
-        started = Cluster::start(plan, &backend, shutdown) => started,
+        started = InProcessCluster::start(plan, &backend, shutdown) => started,
         () = asked.cancelled() => return Ok(()),
     };
     let cluster = match started {

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 
 /// An endpoint that is bound and serves nothing yet.
-pub(super) struct Endpoint {
+pub(super) struct AdminListener {
     listener: TcpListener,
     access: Access,
     /// Where it listens.
@@ -25,7 +25,7 @@ pub(super) struct Serving {
     thread: Option<JoinHandle<()>>,
 }
 
-impl Endpoint {
+impl AdminListener {
     pub(super) fn bind(listen: SocketAddr, access: Access) -> Result<Self, Failure> {
         let listener = TcpListener::bind(listen).map_err(|error| {
             format!("--admin-listen {listen}: {error}; choose another address or port")

@@ -30,13 +30,13 @@ pub const DEFAULT_COMMAND: &str = "dev";
 #[command(name = "rookery", version, propagate_version = true)]
 pub struct Cli {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<CliCommand>,
     #[command(flatten)]
     log: LogArgs,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     Dev(dev::DevArgs),
     Demo(demo::DemoArgs),
     Shard(Box<shard::ShardArgs>),
@@ -64,7 +64,7 @@ pub fn run(
     if let Some(filter) = command.default_log() {
         cli.log.start(filter)?;
     }
-    let is_check = matches!(command, Command::Check(_));
+    let is_check = matches!(command, CliCommand::Check(_));
     for variable in &unread {
         // A matchmaker starts its own log first.
         if is_check {
@@ -74,11 +74,11 @@ pub fn run(
         }
     }
     match command {
-        Command::Dev(args) => dev::run(&args),
-        Command::Demo(args) => demo::run(&args),
-        Command::Shard(args) => shard::run(&args, &effective),
-        Command::Healthcheck(args) => healthcheck::run(&args),
-        Command::Matchmaker(args) => {
+        CliCommand::Dev(args) => dev::run(&args),
+        CliCommand::Demo(args) => demo::run(&args),
+        CliCommand::Shard(args) => shard::run(&args, &effective),
+        CliCommand::Healthcheck(args) => healthcheck::run(&args),
+        CliCommand::Matchmaker(args) => {
             let parsed = Parsed {
                 args,
                 effective,
@@ -86,11 +86,11 @@ pub fn run(
             };
             tokio::runtime::Runtime::new()?.block_on(matchmaker::start(parsed))
         }
-        Command::Check(args) => check::run(args, &effective),
+        CliCommand::Check(args) => check::run(args, &effective),
     }
 }
 
-impl Command {
+impl CliCommand {
     /// What is logged by default; `None` for what starts its own log.
     fn default_log(&self) -> Option<&'static str> {
         match self {

@@ -12,7 +12,7 @@ use game_core::ShardId;
 use matchmaker::LateStore;
 use program::Hangup;
 use serde_json::{Value, json};
-use settings::{Configuration, Effective, Networks};
+use settings::{ConfigArgs, Effective, Networks};
 use store::{RedisConfig, Store, StoreArgs};
 use tokens::VerifyingKey;
 use tokio::time::sleep;
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::backend::Backend;
-use super::endpoint::Endpoint;
+use super::endpoint::AdminListener;
 use super::ready_file::write_ready_file;
 use super::retention::RetentionArgs;
 use super::traces::TraceArgs;
@@ -129,7 +129,7 @@ pub(super) struct ShardArgs {
     #[command(flatten)]
     traces: TraceArgs,
     #[command(flatten)]
-    configuration: Configuration,
+    configuration: ConfigArgs,
     /// The safeguard to take out, so that a test sees whether its checks notice: gate or store-time.
     #[cfg(feature = "sabotage")]
     #[arg(long, env = "ROOKERY_SABOTAGE", value_name = "SAFEGUARD", value_parser = sabotage)]
@@ -262,7 +262,7 @@ async fn serve(args: &ShardArgs, given: Given, shown: Vec<Setting>) -> Result<()
         exempt: args.limit_exempt.clone(),
         ..NetLimits::default()
     };
-    let certificate_sha256 = identity.pin();
+    let certificate_sha256 = Some(identity.pin());
     let endpoint = identity.bind(args.listen, secret.as_ref(), &net)?;
     let port = endpoint.local_addr()?.port();
     let bound = SocketAddr::new(args.listen.ip(), port);
@@ -347,7 +347,7 @@ fn matchmaker_key(path: &Path) -> Result<VerifyingKey, Failure> {
 
 /// The configured admin endpoint.
 struct OpenAdmin {
-    endpoint: Endpoint,
+    endpoint: AdminListener,
     /// The address for the registry.
     reached_at: SocketAddr,
     /// `http` or `https`.
@@ -358,7 +358,7 @@ struct OpenAdmin {
 
 fn open_admin(args: &ShardArgs, listen: SocketAddr, access: Access) -> Result<OpenAdmin, Failure> {
     let (scheme, token) = (access.scheme(), access.token().map(str::to_owned));
-    let endpoint = Endpoint::bind(listen, access)?;
+    let endpoint = AdminListener::bind(listen, access)?;
     let bound = endpoint.address;
     tracing::info!(address = %bound, "the admin endpoint serves");
     let public = args.public_address.unwrap_or(args.listen).ip();

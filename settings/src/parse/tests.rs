@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use tempfile::NamedTempFile;
 
 use super::*;
-use crate::Configuration;
+use crate::ConfigArgs;
 
 #[derive(Debug, Parser)]
 #[command(name = "program")]
@@ -35,7 +35,7 @@ enum Checked {
 #[derive(Debug, Args)]
 struct Serve {
     #[command(flatten)]
-    configuration: Configuration,
+    configuration: ConfigArgs,
     /// The variable is one that every environment has.
     #[arg(long, env = "PATH")]
     from_environment: String,

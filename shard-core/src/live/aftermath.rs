@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use game_core::{MatchSetup, MatchTime, UnixMillis};
+use game_core::{Match, MatchSetup, MatchTime, UnixMillis};
 
 use super::LiveMatch;
 use crate::ShardLimits;
@@ -19,12 +19,16 @@ pub(super) struct Due {
     pub(super) not_before: MatchTime,
 }
 
+/// How long a finished match stays in memory at least: until spectators who are behind have seen its end.
+pub(super) fn linger(game: &Match, limits: &ShardLimits) -> Duration {
+    limits.finished_linger + Duration::from_secs(game.setup().spectator_delay_s.into())
+}
+
 impl LiveMatch {
     /// The end is stored: from `now` on the match stays as long as players may still agree on a rematch.
     pub(super) fn begin_to_linger(&mut self, now: MatchTime, limits: &ShardLimits) {
-        self.leaves_at = Some(now + limits.finished_linger);
-        self.stays_until
-            .get_or_insert(now + limits.rematch_wait);
+        self.leaves_at = Some(now + linger(&self.game, limits));
+        self.stays_until.get_or_insert(now + limits.rematch_wait);
     }
 
     /// Whether a finished match has stayed long enough: while a player is there, as long as a rematch can be
@@ -33,7 +37,10 @@ impl LiveMatch {
         if self.leaves_at.is_none_or(|at| at > now) {
             return false;
         }
-        let is_attended = self.members.first().is_some_and(|m| m.role.seat().is_some());
+        let is_attended = self
+            .members
+            .first()
+            .is_some_and(|m| m.role.seat().is_some());
         let may_stay = self.stays_until.is_some_and(|until| now < until);
         if !(is_attended && may_stay && self.game.rematch().is_none()) {
             return true;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::Uptime;
-use crate::shown::{Facts, Inspection, MatchRow};
+use crate::shown::{Inspection, MatchFacts, MatchRow};
 use game_core::{BySeat, ClockState, EventKind, MatchTime, Seat};
 
 use super::LiveMatch;
@@ -11,8 +11,8 @@ use crate::PeerKey;
 
 impl LiveMatch {
     /// What a list is filtered and sorted by.
-    pub(crate) fn facts(&self) -> Facts<'_> {
-        Facts {
+    pub(crate) fn facts(&self) -> MatchFacts<'_> {
+        MatchFacts {
             setup: self.game.setup(),
             is_live: self.confirmed_result().is_none(),
             ply: self.confirmed_ply(),

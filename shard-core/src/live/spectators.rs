@@ -69,7 +69,8 @@ impl LiveMatch {
         };
         let event = event.cloned().map(Box::new);
         let due = now + view.delay;
-        view.waiting.push_back((due, Hidden::Frame(held.clone(), event)));
+        view.waiting
+            .push_back((due, Hidden::Frame(held.clone(), event)));
         false
     }
 
@@ -98,7 +99,9 @@ impl LiveMatch {
                     view.clocks = last.clocks;
                     view.at = last.at;
                 }
-                let frames = events.iter().map(|event| (event.seq, self.event_frame(event)));
+                let frames = events
+                    .iter()
+                    .map(|event| (event.seq, self.event_frame(event)));
                 Some(Revealed::Frames(frames.collect()))
             }
         }

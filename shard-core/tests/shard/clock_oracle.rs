@@ -143,7 +143,7 @@ proptest! {
         let log = course.room.store[&course.id].log();
         prop_assert_eq!(log.len(), MOVES.len());
         for seat in Seat::BOTH {
-            let charged = INITIAL - log.last().unwrap().clocks[seat];
+            let charged = INITIAL - log.last().unwrap().clocks.remaining[seat];
             let (thought, interrupted) = (course.thought[seat], course.interrupted[seat]);
             prop_assert!(charged <= thought, "{seat:?}: {charged:?} of {thought:?}");
             prop_assert!(

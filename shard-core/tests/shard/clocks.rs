@@ -1,6 +1,6 @@
 //! No player is charged for the server's faults.
 
-use game_core::{ClockStart, Seat};
+use game_core::{ClockStart, Seat, WithMove};
 use protocol::{ClockView, ServerBody};
 use store::StoreError;
 
@@ -128,9 +128,9 @@ fn a_pause_of_the_process_is_charged_to_nobody_and_blamed_on_no_store() {
 fn a_command_that_waited_is_applied_as_of_its_receipt() {
     let (mut room, _, white, _) = Room::begun(ClockStart::AtOnce);
     let kind = game_core::CommandKind::Move {
-        ply: 0,
+        position_seq: 0,
         uci: "e2e4".parse().unwrap(),
-        offers_draw: false,
+        with: WithMove::Nothing,
     };
     let command = game_core::Command {
         id: game_core::CommandId(1),

@@ -15,7 +15,7 @@ fn acks(bodies: &[ServerBody]) -> usize {
 }
 
 fn moves(bodies: &[ServerBody]) -> usize {
-    let is_move = |body: &&ServerBody| matches!(body, ServerBody::Event(event) if matches!(event.kind, EventKind::Moved { .. }));
+    let is_move = |body: &&ServerBody| matches!(body, ServerBody::Event(event) if matches!(event.kind, Some(EventKind::Moved { .. })));
     bodies.iter().filter(is_move).count()
 }
 

@@ -24,7 +24,7 @@ fn a_move_is_seen_by_nobody_until_it_is_stored() {
     assert_eq!(told(room.bodies(black)), 0, "no event before the store");
 
     room.store_all();
-    let is_move = |body: &ServerBody| matches!(body, ServerBody::Event(event) if matches!(event.kind, EventKind::Moved { .. }));
+    let is_move = |body: &ServerBody| matches!(body, ServerBody::Event(event) if matches!(event.kind, Some(EventKind::Moved { .. })));
     let to_white = room.bodies(white);
     assert!(to_white.iter().any(is_move));
     assert!(
@@ -82,7 +82,7 @@ fn a_flag_fall_is_seen_only_when_it_is_stored() {
     assert!(room.in_flight.is_some(), "the flag has fallen");
     assert_eq!(room.bodies(white), []);
     room.store_all();
-    let ended = |body: &ServerBody| matches!(body, ServerBody::Event(event) if matches!(event.kind, EventKind::Ended { .. }));
+    let ended = |body: &ServerBody| matches!(body, ServerBody::Event(event) if matches!(event.kind, Some(EventKind::Ended { .. })));
     assert!(room.bodies(white).iter().any(ended));
     assert!(room.bodies(black).iter().any(ended));
     assert_eq!(room.store[&id].log().len(), 1);

@@ -65,7 +65,7 @@ fn a_flag_falls_when_it_would_have_without_the_hand_over() {
     room.pass(1);
     room.store_all();
     let ended = room.bodies(white).into_iter().find_map(|body| match body {
-        ServerBody::Event(event) => Some(event.kind),
+        ServerBody::Event(event) => event.kind,
         _ => None,
     });
     let expected = game_core::EventKind::Ended {

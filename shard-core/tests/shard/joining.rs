@@ -67,7 +67,7 @@ fn a_finished_match_is_shown_from_the_store_and_never_claimed() {
     room.command(white, 1, CommandKind::Resign);
     room.store_all();
     let epoch = room.store[&id].ownership.epoch;
-    room.pass(60_000);
+    room.pass(301_000);
     assert_eq!(
         room.closed(white),
         Some(CloseCode::Done),

@@ -4,17 +4,21 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod chat;
 mod clock_oracle;
 mod clocks;
 mod faults;
 mod gate;
+mod gone;
 mod hand_over;
 mod healing;
 mod joining;
 mod operator;
 mod presence;
 mod property;
+mod rematch;
 mod room;
 mod sets;
 mod slow_store;
+mod spectators;
 mod takeover;

@@ -9,6 +9,7 @@ use crate::room::Room;
 
 fn everything() -> MatchQuery {
     MatchQuery {
+        variant: None,
         player: None,
         live: None,
         from_initial: None,

@@ -1,7 +1,7 @@
 //! Whatever peers and store do, in whatever order: nothing unconfirmed is shown, and what is shown is
 //! a prefix of the log.
 
-use game_core::{ClockStart, CommandKind, Match, MatchId};
+use game_core::{ClockStart, CommandKind, Match, MatchId, WithMove};
 use proptest::prelude::*;
 use protocol::{CatchUp, Role, ServerBody, ServerFrame};
 use store::StoreError;
@@ -63,9 +63,13 @@ proptest! {
                     let legal = game.legal_moves();
                     if !legal.is_empty() {
                         let kind = CommandKind::Move {
-                            ply: game.ply(),
+                            position_seq: game.position_seq(),
                             uci: legal[choice % legal.len()],
-                            offers_draw: choice % 7 == 0,
+                            with: if choice % 7 == 0 {
+                                WithMove::DrawOffer
+                            } else {
+                                WithMove::Nothing
+                            },
                         };
                         room.command(seats[usize::from(!white)], n as u64, kind);
                     }

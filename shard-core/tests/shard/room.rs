@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::BytesMut;
 use game_core::testing::SetupBuilder;
 use game_core::{
-    BySeat, ClockStart, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, ShardId,
-    UnixMillis,
+    ClockStart, ClockState, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId,
+    MatchTime, ShardId, UnixMillis, WithMove,
 };
 use protocol::{CloseCode, Role, ServerBody, ServerFrame, codec};
 use shard_core::{Now, Output, PeerKey, Shard, ShardLimits, Uptime};
@@ -92,6 +92,7 @@ impl Room {
             live: 0,
             draining: false,
             admin: None,
+            clock: MatchTime::default(),
         }
     }
 
@@ -139,6 +140,22 @@ impl Room {
                 Output::Send { peer, frame } => {
                     let frame = decode(&frame);
                     self.received.entry(peer).or_default().frames.push(frame);
+                }
+                Output::Show { spectators, frame } => {
+                    for peer in spectators {
+                        let frame = decode(&frame);
+                        self.received.entry(peer).or_default().frames.push(frame);
+                    }
+                }
+                Output::Say(saying) => {
+                    let stored = self
+                        .store
+                        .append_chat(saying.match_id, saying.room, &saying.line);
+                    self.shard.chat_stored(&saying, Ok(stored));
+                }
+                Output::LoadChat(id) => {
+                    let chats = self.store.load_chat(id);
+                    self.shard.chat_loaded(id, Ok(chats));
                 }
                 Output::Close { peer, frame, code } => {
                     assert_eq!(decode(&frame).body, ServerBody::Closed(code));
@@ -245,7 +262,8 @@ impl Room {
             seq: 1,
             seat: Some(game_core::Seat::Black),
             command_id: Some(CommandId(1)),
-            clocks: BySeat::default(),
+            clocks: ClockState::default(),
+            at: MatchTime::default(),
             kind: game_core::EventKind::DrawDeclined,
         });
     }
@@ -300,9 +318,9 @@ impl Room {
 
     pub(crate) fn play(&mut self, peer: PeerKey, ply: u16, uci: &str) {
         let kind = CommandKind::Move {
-            ply,
+            position_seq: ply.into(),
             uci: uci.parse().unwrap(),
-            offers_draw: false,
+            with: WithMove::Nothing,
         };
         self.command(peer, 1000 + u64::from(ply), kind);
     }
@@ -372,7 +390,15 @@ impl Room {
 }
 
 fn decode(frame: &[u8]) -> ServerFrame {
-    codec::decode_server(&mut BytesMut::from(frame))
-        .unwrap()
-        .unwrap()
+    let received = codec::decode_server(&mut BytesMut::from(frame));
+    received.unwrap().unwrap().frame
+}
+
+/// Events without their times: of all but the last events of a match, memory does not keep them.
+pub(crate) fn timeless(events: &[Event]) -> Vec<Event> {
+    let timeless = |event: &Event| Event {
+        at: MatchTime::default(),
+        ..event.clone()
+    };
+    events.iter().map(timeless).collect()
 }

@@ -127,7 +127,7 @@ fn a_store_at_300_ms_pauses_nobody_on_a_busy_shard() {
         let log = room.store[&each.id].log();
         let last = log.last().expect("a move");
         assert_eq!(
-            last.clocks,
+            last.clocks.remaining,
             BySeat {
                 white: MINUTE,
                 black: MINUTE

@@ -16,7 +16,7 @@ pub(super) struct AddressWatch {
 
 /// The other shard that announces the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shared {
+pub(super) struct AddressRival {
     pub(super) with: ShardId,
     /// This shard started later, and must accept no matches.
     pub(super) is_ours_to_yield: bool,
@@ -24,7 +24,11 @@ pub(super) struct Shared {
 
 impl AddressWatch {
     /// Compares the registry with the record of this shard as it was last written.
-    pub(super) fn observe(&mut self, own: &ShardRecord, registry: &[Registered]) -> Option<Shared> {
+    pub(super) fn observe(
+        &mut self,
+        own: &ShardRecord,
+        registry: &[Registered],
+    ) -> Option<AddressRival> {
         let records = registry.iter().filter_map(Registered::record);
         let others: Vec<_> = records
             .filter(|record| record.id != own.id && record.address == own.address)
@@ -36,7 +40,7 @@ impl AddressWatch {
             *first != other.heartbeat
         });
         let other = living.next()?;
-        Some(Shared {
+        Some(AddressRival {
             with: other.id,
             // Both count their heartbeats at the same pace.
             is_ours_to_yield: (own.heartbeat, other.id) < (other.heartbeat, own.id),
@@ -58,6 +62,7 @@ mod tests {
             live: 0,
             draining: false,
             admin: None,
+            clock: game_core::MatchTime::default(),
         }
     }
 
@@ -73,7 +78,7 @@ mod tests {
             let (a, b) = (record(1, 7_100, 100 + beat), record(2, 7_100, beat));
             let registry = registered(&[a.clone(), b.clone(), other.clone()]);
             let seen = [old.observe(&a, &registry), young.observe(&b, &registry)];
-            let shared = |with: &ShardRecord, is_ours_to_yield| Shared {
+            let shared = |with: &ShardRecord, is_ours_to_yield| AddressRival {
                 with: with.id,
                 is_ours_to_yield,
             };

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use game_core::{BySeat, MatchId, PlayerId};
 use protocol::CloseCode;
-use shard_core::{Inspection, Link};
+use shard_core::{Inspection, PeerLink};
 use tokio::time::Instant;
 
 use super::{Driver, Peer};
@@ -45,7 +45,7 @@ impl Driver {
                 let _ = reply.send(closed);
             }
             Ask::Certificate(sha256, reply) => {
-                self.record.certificate_sha256 = sha256;
+                self.record.certificate_sha256 = Some(sha256);
                 self.heartbeat();
                 let _ = reply.send(());
             }
@@ -58,9 +58,9 @@ impl Driver {
         Some(inspection)
     }
 
-    fn link(&self, peer: PeerKey) -> Option<Link> {
+    fn link(&self, peer: PeerKey) -> Option<PeerLink> {
         let peer = self.peers.get(peer)?;
-        Some(Link {
+        Some(PeerLink {
             rtt: peer.connection.rtt(),
             silent_for: Instant::now().saturating_duration_since(peer.heard_at),
         })

@@ -23,12 +23,12 @@ pub(crate) struct Joining {
     /// Where its frames go.
     pub(crate) outlet: Outlet,
     /// Its key, for all that it sends from now on.
-    pub(crate) reply: oneshot::Sender<Result<PeerKey, Refused>>,
+    pub(crate) reply: oneshot::Sender<Result<PeerKey, JoinRefused>>,
 }
 
 /// A join is refused; the last frame states the reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Refused;
+pub(crate) struct JoinRefused;
 
 impl Driver {
     pub(super) fn join(&mut self, joining: Joining, now: Now) {
@@ -50,7 +50,7 @@ impl Driver {
         if let Some(code) = refused {
             self.metrics.joins_refused.inc();
             outlet.refuse(code);
-            let _ = reply.send(Err(Refused));
+            let _ = reply.send(Err(JoinRefused));
             return;
         }
         let peer = self
@@ -70,7 +70,7 @@ impl Driver {
             Ok(peer)
         } else {
             self.metrics.joins_refused.inc();
-            Err(Refused)
+            Err(JoinRefused)
         };
         if reply.send(answer).is_err() {
             self.gone(peer);

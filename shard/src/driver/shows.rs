@@ -61,7 +61,11 @@ impl Shows {
         }
         self.waiting -= slice.len();
         // An emptied show must not keep the driver awake.
-        if self.queue.front().is_some_and(|show| show.spectators.is_empty()) {
+        if self
+            .queue
+            .front()
+            .is_some_and(|show| show.spectators.is_empty())
+        {
             self.queue.pop_front();
         }
         slice
@@ -88,9 +92,10 @@ mod tests {
             assert!((1..=SLICE_LEN).contains(&slice.len()));
             sent.extend(slice);
         }
-        let expected = [&b"one"[..], b"two"]
-            .into_iter()
-            .flat_map(|frame| keys.iter().map(move |&key| (key, Bytes::from_static(frame))));
+        let expected = [&b"one"[..], b"two"].into_iter().flat_map(|frame| {
+            keys.iter()
+                .map(move |&key| (key, Bytes::from_static(frame)))
+        });
         assert_eq!(sent, expected.collect::<Vec<_>>());
         assert_eq!(shows.waiting, 0);
     }

@@ -9,13 +9,13 @@ use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use prometheus::Histogram;
 use shard_core::{Now, Saying};
 use store::{
-    Append, Appended, Chats, Checkpoint, Claim, Created, HandOver, HandedOver, Registered, Standing,
-    Store, StoreError,
+    Append, Appended, Chats, Checkpoint, Claim, Created, HandOver, HandedOver, Registered,
+    Standing, Store, StoreError,
 };
 use tokio::time::Instant;
 
 use super::Driver;
-use super::address::Shared;
+use super::address::AddressRival;
 use super::boot_clock::boot_clock;
 
 /// Number of heartbeats between two reads of the shard's own set, which names matches assigned to it.
@@ -26,7 +26,7 @@ const SCAN_EVERY: u64 = 2;
 const SEAT_TOKEN_LIFE_MAX: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// An answer of the store to anything but a batch.
-pub(super) enum Answer {
+pub(super) enum StoreAnswer {
     Loaded(MatchId, Result<Option<Box<Checkpoint>>, StoreError>),
     Created(MatchId, Result<Created, StoreError>),
     Claimed(MatchId, Result<Claim, StoreError>),
@@ -47,7 +47,7 @@ impl Driver {
         let timer = self.metrics.store_seconds.load.clone();
         self.ask(|store| async move {
             let found = timed(&timer, store.load(id)).await;
-            Answer::Loaded(id, found.map(|found| found.map(Box::new)))
+            StoreAnswer::Loaded(id, found.map(|found| found.map(Box::new)))
         });
     }
 
@@ -55,7 +55,7 @@ impl Driver {
         let me = self.record.id;
         self.ask(|store| async move {
             let created = store.create(me, &snapshot).await;
-            Answer::Created(snapshot.setup().id, created)
+            StoreAnswer::Created(snapshot.setup().id, created)
         });
     }
 
@@ -63,59 +63,59 @@ impl Driver {
         self.ask(|store| async move {
             let (id, room) = (saying.match_id, saying.room);
             let answer = store.append_chat(id, room, &saying.line).await;
-            Answer::Said(Box::new(saying), answer)
+            StoreAnswer::Said(Box::new(saying), answer)
         });
     }
 
     pub(super) fn load_chat(&self, id: MatchId) {
-        self.ask(|store| async move { Answer::ChatLoaded(id, store.load_chat(id).await) });
+        self.ask(|store| async move { StoreAnswer::ChatLoaded(id, store.load_chat(id).await) });
     }
 
     pub(super) fn claim(&self, id: MatchId, expected: Epoch) {
         let me = self.record.id;
         let timer = self.metrics.store_seconds.claim.clone();
         self.ask(|store| async move {
-            Answer::Claimed(id, timed(&timer, store.claim(id, me, expected)).await)
+            StoreAnswer::Claimed(id, timed(&timer, store.claim(id, me, expected)).await)
         });
     }
 
     pub(super) fn orphans(&self, shard: ShardId) {
-        self.ask(|store| async move { Answer::Orphans(shard, store.owned(shard).await) });
+        self.ask(|store| async move { StoreAnswer::Orphans(shard, store.owned(shard).await) });
     }
 
     pub(super) fn verify(&self, matches: Vec<(MatchId, u32)>) {
-        self.ask(|store| async move { Answer::Verified(store.standing(&matches).await) });
+        self.ask(|store| async move { StoreAnswer::Verified(store.standing(&matches).await) });
     }
 
     pub(super) fn hand_over(&self, given: HandOver) {
         self.ask(|store| async move {
-            Answer::HandedOver(given.match_id, store.hand_over(&given).await)
+            StoreAnswer::HandedOver(given.match_id, store.hand_over(&given).await)
         });
     }
 
-    pub(super) fn store_answered(&mut self, answer: Answer, now: Now) {
+    pub(super) fn store_answered(&mut self, answer: StoreAnswer, now: Now) {
         match answer {
-            Answer::Loaded(id, answer) => {
+            StoreAnswer::Loaded(id, answer) => {
                 let answer = answer.map(|found| found.map(|checkpoint| *checkpoint));
                 self.shard.loaded(id, answer, now);
             }
-            Answer::Created(id, answer) => self.shard.created(id, answer, now),
-            Answer::Claimed(id, answer) => self.shard.claimed(id, answer, now),
-            Answer::Said(saying, answer) => self.shard.chat_stored(&saying, answer),
-            Answer::ChatLoaded(id, answer) => self.shard.chat_loaded(id, answer),
-            Answer::Assigned(matches) => self.shard.assigned(matches, now),
-            Answer::Orphans(shard, answer) => self.shard.orphans(shard, answer, now),
-            Answer::Verified(answer) => self.shard.verified(answer),
-            Answer::HandedOver(id, answer) => self.shard.handed_over(id, answer, now),
-            Answer::HeartbeatReached => self.shard.heartbeat_reached(now, boot_clock()),
-            Answer::Heartbeat(answer) => {
+            StoreAnswer::Created(id, answer) => self.shard.created(id, answer, now),
+            StoreAnswer::Claimed(id, answer) => self.shard.claimed(id, answer, now),
+            StoreAnswer::Said(saying, answer) => self.shard.chat_stored(&saying, answer),
+            StoreAnswer::ChatLoaded(id, answer) => self.shard.chat_loaded(id, answer),
+            StoreAnswer::Assigned(matches) => self.shard.assigned(matches, now),
+            StoreAnswer::Orphans(shard, answer) => self.shard.orphans(shard, answer, now),
+            StoreAnswer::Verified(answer) => self.shard.verified(answer),
+            StoreAnswer::HandedOver(id, answer) => self.shard.handed_over(id, answer, now),
+            StoreAnswer::HeartbeatReached => self.shard.heartbeat_reached(now, boot_clock()),
+            StoreAnswer::Heartbeat(answer) => {
                 self.heartbeat_under_way = false;
                 if let Ok(registry) = &answer {
                     self.watch_address(registry);
                 }
                 self.shard.heartbeat_answered(answer, now, boot_clock());
             }
-            Answer::Revoked(players) => self.deny(players),
+            StoreAnswer::Revoked(players) => self.deny(players),
         }
     }
 
@@ -124,7 +124,7 @@ impl Driver {
         let shared = self.address_watch.observe(&self.record, registry);
         self.metrics.address_shared.set(shared.is_some().into());
         if shared != self.address_shared
-            && let Some(Shared {
+            && let Some(AddressRival {
                 with,
                 is_ours_to_yield,
             }) = shared
@@ -139,7 +139,7 @@ impl Driver {
 
     fn ask<F>(&self, question: impl FnOnce(Arc<dyn Store>) -> F)
     where
-        F: Future<Output = Answer> + Send + 'static,
+        F: Future<Output = StoreAnswer> + Send + 'static,
     {
         let (answers, loads) = (self.answers.clone(), Arc::clone(&self.loads));
         let question = question(Arc::clone(&self.store));
@@ -192,18 +192,18 @@ impl Driver {
         let revoked_since = UnixMillis(now.calendar.0.saturating_sub(seat_token_ms));
         self.tasks.spawn(async move {
             // A full queue contains enough answers.
-            let reached = || _ = answers.try_send(Answer::HeartbeatReached);
+            let reached = || _ = answers.try_send(StoreAnswer::HeartbeatReached);
             let answer = timed(&timer, store.heartbeat_in_steps(&record, &reached)).await;
             let alive = answer.is_ok();
-            let _ = answers.send(Answer::Heartbeat(answer)).await;
+            let _ = answers.send(StoreAnswer::Heartbeat(answer)).await;
             if alive && let Ok(players) = store.revoked_since(revoked_since).await {
-                let _ = answers.send(Answer::Revoked(players)).await;
+                let _ = answers.send(StoreAnswer::Revoked(players)).await;
             }
             if alive
                 && record.heartbeat.is_multiple_of(SCAN_EVERY)
                 && let Ok(matches) = store.owned(record.id).await
             {
-                let _ = answers.send(Answer::Assigned(matches)).await;
+                let _ = answers.send(StoreAnswer::Assigned(matches)).await;
             }
         });
     }

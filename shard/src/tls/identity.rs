@@ -65,6 +65,10 @@ pub enum TlsError {
 pub struct Identity {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
+    /// SHA-256 of the first of the chain.
+    pin: [u8; 32],
+    /// That of the first of the chain.
+    validity: Validity,
 }
 
 impl Identity {
@@ -72,7 +76,7 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// [`TlsError::Make`].
+    /// [`TlsError::Make`] and [`TlsError::Use`].
     pub fn self_signed(now_unix_s: i64) -> Result<Self, TlsError> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let mut params = CertificateParams::new(vec!["localhost".to_owned()])?;
@@ -83,10 +87,10 @@ impl Identity {
         params.not_before = now - day / 24;
         params.not_after = now + day * SELF_SIGNED_VALIDITY_DAYS as u32;
         let certificate = params.self_signed(&key)?;
-        Ok(Self {
-            chain: vec![certificate.der().clone()],
-            key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-        })
+        let chain = vec![certificate.der().clone()];
+        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        let unreadable = rustls::CertificateError::BadEncoding;
+        Self::new(chain, key).ok_or_else(|| rustls::Error::from(unreadable).into())
     }
 
     /// Reads a certificate chain and its key from PEM files. They are checked as players will check them: the
@@ -131,22 +135,36 @@ impl Identity {
                 why => why.into(),
             },
         )?;
-        Ok(Self {
-            chain: certificates,
-            key: private,
+        Self::new(certificates, private).ok_or_else(|| {
+            let why = "its first certificate is not of the form of X.509".to_owned();
+            error("a certificate chain", chain, why)
+        })
+    }
+
+    /// `None` if the chain has no certificate of a form that can be read.
+    fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Option<Self> {
+        let own = chain.first()?;
+        let validity = Validity::of(own)?;
+        let mut pin = [0; 32];
+        pin.copy_from_slice(digest(&SHA256, own).as_ref());
+        Some(Self {
+            chain,
+            key,
+            pin,
+            validity,
         })
     }
 
     /// SHA-256 of the certificate, which clients pin.
     #[must_use]
-    pub fn pin(&self) -> Option<[u8; 32]> {
-        pin(&self.chain)
+    pub const fn pin(&self) -> [u8; 32] {
+        self.pin
     }
 
     /// When the certificate is valid.
     #[must_use]
-    pub fn validity(&self) -> Option<Validity> {
-        self.chain.first().and_then(|own| Validity::of(own))
+    pub const fn validity(&self) -> Validity {
+        self.validity
     }
 
     fn certified(self) -> Result<CertifiedKey, rustls::Error> {
@@ -158,7 +176,24 @@ impl Identity {
 /// The certificate that an endpoint presents, which may be replaced while it is open: later handshakes use
 /// the new one, and open connections continue. Clones share it.
 #[derive(Clone, Debug)]
-pub struct ShownIdentity(Arc<RwLock<Arc<CertifiedKey>>>);
+pub struct ShownIdentity(Arc<RwLock<Shown>>);
+
+#[derive(Clone, Debug)]
+struct Shown {
+    key: Arc<CertifiedKey>,
+    pin: [u8; 32],
+    validity: Validity,
+}
+
+impl Shown {
+    fn new(identity: Identity) -> Result<Self, TlsError> {
+        Ok(Self {
+            pin: identity.pin(),
+            validity: identity.validity(),
+            key: Arc::new(identity.certified()?),
+        })
+    }
+}
 
 impl ShownIdentity {
     /// A certificate to present.
@@ -167,8 +202,7 @@ impl ShownIdentity {
     ///
     /// [`TlsError::Use`], if the key is not that of the certificate or is of no kind that TLS 1.3 knows.
     pub fn new(identity: Identity) -> Result<Self, TlsError> {
-        let key = identity.certified()?;
-        Ok(Self(Arc::new(RwLock::new(Arc::new(key)))))
+        Ok(Self(Arc::new(RwLock::new(Shown::new(identity)?))))
     }
 
     /// Presents another one from now on.
@@ -177,39 +211,34 @@ impl ShownIdentity {
     ///
     /// As for [`new`](Self::new); the old one then stays in use.
     pub fn replace(&self, identity: Identity) -> Result<(), TlsError> {
-        let key = Arc::new(identity.certified()?);
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = key;
+        let shown = Shown::new(identity)?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = shown;
         Ok(())
     }
 
     /// SHA-256 of the certificate, which clients pin.
     #[must_use]
-    pub fn pin(&self) -> Option<[u8; 32]> {
-        pin(&self.current().cert)
+    pub fn pin(&self) -> [u8; 32] {
+        self.current().pin
     }
 
     /// When it is valid.
     #[must_use]
-    pub fn validity(&self) -> Option<Validity> {
-        let key = self.current();
-        key.cert.first().and_then(|own| Validity::of(own))
+    pub fn validity(&self) -> Validity {
+        self.current().validity
     }
 
     /// Nothing panics while it is held.
-    fn current(&self) -> Arc<CertifiedKey> {
-        let key = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&key)
+    fn current(&self) -> Shown {
+        let shown = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        shown.clone()
     }
 }
 
 impl ResolvesServerCert for ShownIdentity {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current())
+        Some(self.current().key)
     }
-}
-
-fn pin(chain: &[CertificateDer<'_>]) -> Option<[u8; 32]> {
-    digest(&SHA256, chain.first()?).as_ref().try_into().ok()
 }
 
 /// The source of the QUIC endpoint's certificate.

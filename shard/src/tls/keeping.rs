@@ -42,14 +42,14 @@ pub async fn keep(
 }
 
 /// Ends with the sender.
-async fn tell_shard(inspector: Inspector, mut pins: watch::Receiver<Option<[u8; 32]>>) {
+async fn tell_shard(inspector: Inspector, mut pins: watch::Receiver<[u8; 32]>) {
     while pins.changed().await.is_ok() {
         loop {
             let pin = *pins.borrow_and_update();
             let ask = |reply: oneshot::Sender<()>| Ask::Certificate(pin, reply);
             match inspector.ask(ask).await {
                 Ok(()) => break,
-                Err(crate::Unanswered::Stopped) => return,
+                Err(crate::AskError::Stopped) => return,
                 Err(_) => sleep(TELL_EVERY).await,
             }
         }
@@ -59,7 +59,7 @@ async fn tell_shard(inspector: Inspector, mut pins: watch::Receiver<Option<[u8; 
 struct QuicCertificate {
     shown: ShownIdentity,
     source: CertificateSource,
-    pins: watch::Sender<Option<[u8; 32]>>,
+    pins: watch::Sender<[u8; 32]>,
 }
 
 impl Kept for QuicCertificate {
@@ -74,7 +74,7 @@ impl Kept for QuicCertificate {
         }
     }
 
-    fn validity(&self) -> Option<Validity> {
+    fn validity(&self) -> Validity {
         self.shown.validity()
     }
 
@@ -82,13 +82,13 @@ impl Kept for QuicCertificate {
         let is_fresh = |validity: Validity| {
             validity.holds(now_unix_s) && validity.holds(now_unix_s + MADE_LEFT_MIN_S)
         };
-        self.source == CertificateSource::Made && !self.shown.validity().is_some_and(is_fresh)
+        self.source == CertificateSource::Made && !is_fresh(self.shown.validity())
     }
 
     fn renew(&mut self, now_unix_s: i64) -> Result<(), String> {
         let identity = self.source.read(now_unix_s);
         let identity = identity.map_err(|error| error.to_string())?;
-        if identity.validity().is_some_and(|v| !v.holds(now_unix_s)) {
+        if !identity.validity().holds(now_unix_s) {
             return Err("the certificate has expired or is not valid yet".to_owned());
         }
         let replaced = self.shown.replace(identity);
@@ -128,7 +128,7 @@ mod tests {
         assert!(!kept.is_due(later_s));
         assert_ne!(kept.shown.pin(), old);
         assert_eq!(*told.borrow(), kept.shown.pin());
-        assert!(kept.validity().unwrap().holds(later_s + 12 * DAY_S));
+        assert!(kept.validity().holds(later_s + 12 * DAY_S));
         // The clock of the machine was set back before the certificate's begin.
         assert!(kept.is_due(NOW_S - DAY_S));
     }

@@ -33,7 +33,7 @@ const WARN_EVERY: Duration = Duration::from_secs(60);
 
 /// Why there is no exporter.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum StartError {
+pub(super) enum ExporterError {
     #[error("the exporter of traces cannot be made: {0}")]
     Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
     #[error("the exporter of traces has no thread: {0}")]
@@ -53,7 +53,7 @@ impl Exporter {
         collector: &CollectorUrl,
         shard: ShardId,
         dropped: IntCounter,
-    ) -> Result<Self, StartError> {
+    ) -> Result<Self, ExporterError> {
         let mut exporter = SpanExporter::builder()
             .with_http()
             .with_protocol(Protocol::HttpBinary)

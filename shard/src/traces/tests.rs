@@ -28,6 +28,7 @@ fn accept(tracer: &mut Tracer, id: u128, seq: u32, at: Instant) {
 
 fn append(id: u128, after: u32, records: usize) -> Append {
     Append {
+        is_aftermath: false,
         match_id: MatchId::from_random(id),
         owner: ShardId::from_random(9),
         epoch: Epoch(2),

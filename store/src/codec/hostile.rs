@@ -4,19 +4,20 @@
 use std::time::Duration;
 
 use game_core::testing::SetupBuilder;
-use game_core::{Command, CommandId, CommandKind, Event, Match, MatchTime, Snapshot};
+use game_core::{
+    Command, CommandId, CommandKind, Event, Match, MatchId, MatchTime, Receipt, Snapshot, WithMove,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::layout::Format;
 use super::tests::sealed;
-use super::{
-    CHECKSUM_LEN, RECORD, SNAPSHOT, decode_record, decode_snapshot, encode_record, encode_snapshot,
-};
+use super::{CHECKSUM_LEN, decode_record, decode_snapshot, encode_record, encode_snapshot};
 
 /// A snapshot, and the log after it, as a match might leave them: each step is a choice among the legal
 /// moves, or a command beside them.
 fn left_behind() -> impl Strategy<Value = (Snapshot, Vec<Event>)> {
-    let steps = vec((any::<u16>(), 0..12_u8), 1..60);
+    let steps = vec((any::<u16>(), 0..16_u8), 1..60);
     (any::<bool>(), steps, any::<u16>()).prop_map(|(at_once, steps, choice)| {
         let setup = SetupBuilder::new().timed("15+0");
         let setup = if at_once { setup.at_once() } else { setup };
@@ -29,15 +30,39 @@ fn left_behind() -> impl Strategy<Value = (Snapshot, Vec<Event>)> {
             let kind = match what {
                 0 => CommandKind::OfferDraw,
                 1 => CommandKind::DeclineDraw,
+                4 => CommandKind::OfferTakeback,
+                5 => CommandKind::GiveTime { seconds: 15 },
+                6 => CommandKind::OfferRematch,
                 _ if legal.is_empty() => CommandKind::Resign,
                 _ => CommandKind::Move {
-                    ply: game.ply(),
+                    position_seq: game.position_seq(),
                     uci: legal[usize::from(choice) % legal.len()],
-                    offers_draw: what == 2,
+                    with: match what {
+                        2 => WithMove::DrawOffer,
+                        3 => WithMove::DrawClaim,
+                        _ => WithMove::Nothing,
+                    },
                 },
             };
             let id = CommandId(id);
-            let _ = game.apply(game.turn(), &Command { id, kind }, now, &mut events);
+            let by = game.turn();
+            let _ = game.apply(by, &Command { id, kind }, now, &mut events);
+            // What was asked for is granted now and then.
+            let answer = match kind {
+                CommandKind::OfferTakeback if choice % 2 == 0 => CommandKind::AcceptTakeback,
+                CommandKind::OfferTakeback => CommandKind::DeclineTakeback,
+                CommandKind::OfferRematch => CommandKind::AcceptRematch,
+                _ => CommandKind::DeclineDraw,
+            };
+            let (receipt, answer) = (
+                Receipt {
+                    at: now,
+                    next_match: Some(MatchId::from_random(choice.into())),
+                    ..Receipt::default()
+                },
+                Command { id, kind: answer },
+            );
+            let _ = game.apply(by.opponent(), &answer, receipt, &mut events);
             game.start_clock(now);
         }
         let (head, tail) = events.split_at(usize::from(choice) % (events.len() + 1));
@@ -71,9 +96,9 @@ fn use_it(mut game: Match) {
     game.start_clock(now);
     if let Some(uci) = game.legal_moves().first().copied() {
         let kind = CommandKind::Move {
-            ply: game.ply(),
+            position_seq: game.position_seq(),
             uci,
-            offers_draw: true,
+            with: WithMove::DrawOffer,
         };
         let id = CommandId(u64::MAX);
         let _ = game.apply(game.turn(), &Command { id, kind }, now, &mut events);
@@ -86,12 +111,12 @@ fn use_it(mut game: Match) {
 
 /// `snapshot` and `tail` are bodies, without tag and checksum.
 fn restore_bytes(snapshot: &[u8], tail: &[Vec<u8>]) {
-    let Ok(snapshot) = decode_snapshot(&sealed(SNAPSHOT, snapshot)) else {
+    let Ok(snapshot) = decode_snapshot(&sealed(Format::Snapshot.tag(2), snapshot)) else {
         return;
     };
     let records = tail
         .iter()
-        .map(|body| decode_record(&sealed(RECORD, body)).ok());
+        .map(|body| decode_record(&sealed(Format::Record.tag(2), body)).ok());
     let tail: Vec<Event> = records.map_while(|record| record).collect();
     let _ = (snapshot.seq(), snapshot.outcome());
     if let Ok(game) = Match::restore(snapshot.clone(), &tail) {

@@ -1,6 +1,6 @@
 //! The stored snapshot of a match.
 
-use game_core::{CommandId, Deed, End, Entry, MatchTime, Snapshot, Uci};
+use game_core::{BySeat, CommandId, Deed, End, Entry, MatchTime, Seat, Snapshot, Uci, WithMove};
 use serde::{Deserialize, Serialize};
 
 use super::layout::{Format, Layout, NoLayout};
@@ -37,20 +37,22 @@ impl Layout for SnapshotV2 {
 /// An [`Entry`], version 2.
 #[derive(Debug, Serialize, Deserialize)]
 struct EntryV2 {
-    command: u64,
     seat: StoredSeat,
+    /// How far the id of the command is beyond that of the seat's last one, or beyond 0: clients count their
+    /// commands, most of them from a random start on.
+    command: Varint,
     deed: DeedV2,
 }
+
+/// The ids of each seat's last command.
+type Commands = BySeat<u64>;
 
 /// A [`Deed`] without its seat, version 2.
 #[derive(Debug, Serialize, Deserialize)]
 enum DeedV2 {
-    Moved {
-        /// The bytes of [`Uci::to_bits`].
-        uci: [u8; 2],
-        with: StoredWithMove,
-        clock_ms: Varint,
-    },
+    /// The bytes of [`Uci::to_bits`], and the clock in milliseconds.
+    Moved([u8; 2], Varint),
+    MovedWith([u8; 2], Varint, StoredWithMove),
     DrawOffered,
     DrawDeclined,
     TakebackOffered,
@@ -81,11 +83,18 @@ impl From<&Snapshot> for SnapshotV2 {
             clocks,
             at,
         } = snapshot;
+        let mut commands = Commands::default();
+        let mut packed = |entries: &[Entry]| {
+            let entries = entries.iter();
+            entries
+                .map(|entry| EntryV2::after(&mut commands, entry))
+                .collect()
+        };
         Self {
             setup: setup.into(),
-            history: history.iter().map(EntryV2::from).collect(),
+            history: packed(history),
             end: end.map(EndV2::from),
-            aftermath: aftermath.iter().map(EntryV2::from).collect(),
+            aftermath: packed(aftermath),
             rematch: rematch.map(id_to_stored),
             clocks: (*clocks).into(),
             at: Varint(at.as_micros()),
@@ -97,9 +106,12 @@ impl TryFrom<SnapshotV2> for Snapshot {
     type Error = String;
 
     fn try_from(stored: SnapshotV2) -> Result<Self, String> {
-        let entries = |stored: Vec<EntryV2>| {
-            let entries = stored.into_iter().map(Entry::try_from);
-            entries.collect::<Result<Vec<_>, String>>()
+        let mut commands = Commands::default();
+        let mut entries = |stored: Vec<EntryV2>| {
+            let entries = stored.into_iter();
+            entries
+                .map(|entry| entry.unpack(&mut commands))
+                .collect::<Result<Vec<_>, String>>()
         };
         Ok(Self {
             setup: stored.setup.try_into()?,
@@ -113,57 +125,56 @@ impl TryFrom<SnapshotV2> for Snapshot {
     }
 }
 
-impl From<&Entry> for EntryV2 {
-    fn from(entry: &Entry) -> Self {
+impl EntryV2 {
+    /// The entry after those with these `commands`, which it becomes one of.
+    fn after(commands: &mut Commands, entry: &Entry) -> Self {
         let Entry { command, deed } = *entry;
-        let (seat, deed) = match deed {
+        let seat = deed.seat();
+        let stored = match deed {
             Deed::Moved {
-                seat,
+                seat: _,
                 uci,
                 with,
                 clock_ms,
             } => {
-                let moved = DeedV2::Moved {
-                    uci: uci.to_bits().to_le_bytes(),
-                    with: with.into(),
-                    clock_ms: Varint(clock_ms.into()),
-                };
-                (seat, moved)
+                let (uci, clock_ms) = (uci.to_bits().to_le_bytes(), Varint(clock_ms.into()));
+                match with {
+                    WithMove::Nothing => DeedV2::Moved(uci, clock_ms),
+                    with => DeedV2::MovedWith(uci, clock_ms, with.into()),
+                }
             }
-            Deed::DrawOffered(seat) => (seat, DeedV2::DrawOffered),
-            Deed::DrawDeclined(seat) => (seat, DeedV2::DrawDeclined),
-            Deed::TakebackOffered(seat) => (seat, DeedV2::TakebackOffered),
-            Deed::TakebackDeclined(seat) => (seat, DeedV2::TakebackDeclined),
-            Deed::TakenBack(seat, plies) => (seat, DeedV2::TakenBack(plies)),
-            Deed::TimeGiven(seat, seconds) => (seat, DeedV2::TimeGiven(seconds)),
-            Deed::RematchOffered(seat) => (seat, DeedV2::RematchOffered),
-            Deed::RematchDeclined(seat) => (seat, DeedV2::RematchDeclined),
-            Deed::RematchAgreed(seat) => (seat, DeedV2::RematchAgreed),
+            Deed::DrawOffered(_) => DeedV2::DrawOffered,
+            Deed::DrawDeclined(_) => DeedV2::DrawDeclined,
+            Deed::TakebackOffered(_) => DeedV2::TakebackOffered,
+            Deed::TakebackDeclined(_) => DeedV2::TakebackDeclined,
+            Deed::TakenBack(_, plies) => DeedV2::TakenBack(plies),
+            Deed::TimeGiven(_, seconds) => DeedV2::TimeGiven(seconds),
+            Deed::RematchOffered(_) => DeedV2::RematchOffered,
+            Deed::RematchDeclined(_) => DeedV2::RematchDeclined,
+            Deed::RematchAgreed(_) => DeedV2::RematchAgreed,
         };
+        let last = std::mem::replace(&mut commands[seat], command.0);
         Self {
-            command: command.0,
             seat: seat.into(),
-            deed,
+            command: Varint(command.0.wrapping_sub(last)),
+            deed: stored,
         }
     }
-}
 
-impl TryFrom<EntryV2> for Entry {
-    type Error = String;
-
-    fn try_from(stored: EntryV2) -> Result<Self, String> {
-        let seat = stored.seat.into();
-        let deed = match stored.deed {
-            DeedV2::Moved {
-                uci,
-                with,
-                clock_ms,
-            } => Deed::Moved {
+    /// The entry that it was made of, after those with the same `commands`.
+    fn unpack(self, commands: &mut Commands) -> Result<Entry, String> {
+        let seat: Seat = self.seat.into();
+        let moved = |uci, clock_ms: Varint, with| {
+            Ok::<_, String>(Deed::Moved {
                 seat,
                 uci: Uci::from_bits(u16::from_le_bytes(uci)).map_err(refused)?,
-                with: with.into(),
+                with,
                 clock_ms: u32::try_from(clock_ms.0).map_err(refused)?,
-            },
+            })
+        };
+        let deed = match self.deed {
+            DeedV2::Moved(uci, clock_ms) => moved(uci, clock_ms, WithMove::Nothing)?,
+            DeedV2::MovedWith(uci, clock_ms, with) => moved(uci, clock_ms, with.into())?,
             DeedV2::DrawOffered => Deed::DrawOffered(seat),
             DeedV2::DrawDeclined => Deed::DrawDeclined(seat),
             DeedV2::TakebackOffered => Deed::TakebackOffered(seat),
@@ -174,8 +185,10 @@ impl TryFrom<EntryV2> for Entry {
             DeedV2::RematchDeclined => Deed::RematchDeclined(seat),
             DeedV2::RematchAgreed => Deed::RematchAgreed(seat),
         };
-        Ok(Self {
-            command: CommandId(stored.command),
+        let last = &mut commands[seat];
+        *last = last.wrapping_add(self.command.0);
+        Ok(Entry {
+            command: CommandId(*last),
             deed,
         })
     }

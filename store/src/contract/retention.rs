@@ -58,8 +58,8 @@ pub trait Retention: Send + Sync + 'static {
     /// time; call it every few seconds, and at once if it reports that more is due. Writes nothing when
     /// nothing is due.
     ///
-    /// It also finds finished matches that an older program stored without an age; their age counts from then
-    /// on.
+    /// It also finds finished matches that have no age, as they may after data was restored by hand; their age
+    /// counts from then on.
     async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError>;
 
     /// How full the store is.

@@ -7,7 +7,7 @@ use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 use super::EmbeddedStore;
 use super::matches::head;
 use super::tables::{CHATS, HEADS};
-use super::writer::Fault;
+use super::writer::WriteFault;
 use crate::chat::{CHAT_LINES_MAX, ChatLine, ChatRoom, Chats};
 use crate::codec;
 use crate::contract::Chat;
@@ -32,7 +32,12 @@ impl Chat for EmbeddedStore {
     }
 }
 
-fn append(txn: &WriteTransaction, id: MatchId, room: ChatRoom, line: &[u8]) -> Result<bool, Fault> {
+fn append(
+    txn: &WriteTransaction,
+    id: MatchId,
+    room: ChatRoom,
+    line: &[u8],
+) -> Result<bool, WriteFault> {
     if head(&txn.open_table(HEADS)?, id)?.is_none() {
         return Ok(false);
     }
@@ -55,7 +60,7 @@ fn append(txn: &WriteTransaction, id: MatchId, room: ChatRoom, line: &[u8]) -> R
     Ok(true)
 }
 
-fn load(txn: &ReadTransaction, id: MatchId) -> Result<Chats, Fault> {
+fn load(txn: &ReadTransaction, id: MatchId) -> Result<Chats, WriteFault> {
     let chats = txn.open_table(CHATS)?;
     let lines = |room: ChatRoom| {
         let (match_id, room) = (id.as_str(), room.key());
@@ -64,7 +69,7 @@ fn load(txn: &ReadTransaction, id: MatchId) -> Result<Chats, Fault> {
         for entry in stored {
             lines.extend(codec::readable_chat_line(id, entry?.1.value()));
         }
-        Ok::<_, Fault>(lines)
+        Ok::<_, WriteFault>(lines)
     };
     Ok(Chats {
         seats: lines(ChatRoom::Seats)?,

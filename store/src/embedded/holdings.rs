@@ -6,7 +6,7 @@ use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
 use super::tables::{HELD, HELD_UNTIL};
-use super::writer::Fault;
+use super::writer::WriteFault;
 use crate::contract::Holdings;
 use crate::error::StoreError;
 use crate::holding::{HOLDING_KEPT, Holding};
@@ -61,7 +61,7 @@ fn hold(
     id: &str,
     max: u32,
     now: UnixMillis,
-) -> Result<bool, Fault> {
+) -> Result<bool, WriteFault> {
     let (player, kind) = (player.as_str(), kind.key());
     let mut held = txn.open_table(HELD)?;
     if held.get((player, kind, id))?.is_some() {
@@ -84,7 +84,7 @@ pub(super) fn remove_old(
     txn: &WriteTransaction,
     now: UnixMillis,
     limit: usize,
-) -> Result<usize, Fault> {
+) -> Result<usize, WriteFault> {
     let mut held = txn.open_table(HELD)?;
     let mut expiries = txn.open_table(HELD_UNTIL)?;
     let old = expiries
@@ -95,7 +95,7 @@ pub(super) fn remove_old(
             let (at, player, kind, id) = key.value();
             Ok((at, player.to_owned(), kind.to_owned(), id.to_owned()))
         })
-        .collect::<Result<Vec<_>, Fault>>()?;
+        .collect::<Result<Vec<_>, WriteFault>>()?;
     for (at, player, kind, id) in &old {
         expiries.remove((*at, player.as_str(), kind.as_str(), id.as_str()))?;
         held.remove((player.as_str(), kind.as_str(), id.as_str()))?;
@@ -107,7 +107,7 @@ fn held(
     txn: &ReadTransaction,
     player: &PlayerId,
     kind: Holding,
-) -> Result<Vec<(String, UnixMillis)>, Fault> {
+) -> Result<Vec<(String, UnixMillis)>, WriteFault> {
     let (player, kind) = (player.as_str(), kind.key());
     let held = txn.open_table(HELD)?;
     held.range((player, kind, "")..(player, kind, ID_END))?
@@ -123,7 +123,7 @@ fn let_go(
     player: &PlayerId,
     kind: Holding,
     ids: &[String],
-) -> Result<(), Fault> {
+) -> Result<(), WriteFault> {
     let (player, kind) = (player.as_str(), kind.key());
     let mut held = txn.open_table(HELD)?;
     let mut expiries = txn.open_table(HELD_UNTIL)?;

@@ -10,7 +10,7 @@ use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use super::EmbeddedStore;
 use super::tables::{ENDED, HEADS, LOG, OWNED, SNAPSHOTS};
-use super::writer::Fault;
+use super::writer::WriteFault;
 use crate::append::{Append, Appended};
 use crate::checkpoint;
 use crate::codec::{self, Head, MoveTime};
@@ -98,7 +98,7 @@ fn create(
     id: MatchId,
     owner: ShardId,
     snapshot: &[u8],
-) -> Result<Created, Fault> {
+) -> Result<Created, WriteFault> {
     let mut heads = txn.open_table(HEADS)?;
     if let Some(head) = head(&heads, id)? {
         return Ok(Created::Exists(head.into()));
@@ -117,19 +117,23 @@ fn create(
     Ok(Created::New)
 }
 
-fn load(txn: &ReadTransaction, id: MatchId) -> Result<Option<Checkpoint>, Fault> {
+fn load(txn: &ReadTransaction, id: MatchId) -> Result<Option<Checkpoint>, WriteFault> {
     let Some(head) = head(&txn.open_table(HEADS)?, id)? else {
         return Ok(None);
     };
     checkpoint(id, head, &txn.open_table(SNAPSHOTS)?, &txn.open_table(LOG)?).map(Some)
 }
 
-fn ownership(txn: &ReadTransaction, id: MatchId) -> Result<Option<Ownership>, Fault> {
+fn ownership(txn: &ReadTransaction, id: MatchId) -> Result<Option<Ownership>, WriteFault> {
     Ok(head(&txn.open_table(HEADS)?, id)?.map(Ownership::from))
 }
 
 /// In the order of ids. A head that cannot be read does not hide the others.
-fn scan(txn: &ReadTransaction, after: Option<MatchId>, limit: usize) -> Result<MatchPage, Fault> {
+fn scan(
+    txn: &ReadTransaction,
+    after: Option<MatchId>,
+    limit: usize,
+) -> Result<MatchPage, WriteFault> {
     let heads = txn.open_table(HEADS)?;
     let from = after
         .as_ref()
@@ -160,7 +164,7 @@ fn claim(
     id: MatchId,
     claimant: ShardId,
     expected: Epoch,
-) -> Result<Claim, Fault> {
+) -> Result<Claim, WriteFault> {
     let mut heads = txn.open_table(HEADS)?;
     let Some(head) = head(&heads, id)? else {
         return Ok(Claim::Missing);
@@ -180,7 +184,7 @@ fn claim(
     Ok(Claim::Claimed(Box::new(checkpoint)))
 }
 
-fn hand_over(txn: &WriteTransaction, given: &HandOver) -> Result<HandedOver, Fault> {
+fn hand_over(txn: &WriteTransaction, given: &HandOver) -> Result<HandedOver, WriteFault> {
     let id = given.match_id;
     let mut heads = txn.open_table(HEADS)?;
     let Some(head) = head(&heads, id)? else {
@@ -207,7 +211,10 @@ fn hand_over(txn: &WriteTransaction, given: &HandOver) -> Result<HandedOver, Fau
 }
 
 /// A head that cannot be read affects only the answer for its match.
-fn standing(txn: &ReadTransaction, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, Fault> {
+fn standing(
+    txn: &ReadTransaction,
+    matches: &[(MatchId, u32)],
+) -> Result<Vec<Standing>, WriteFault> {
     let (heads, log) = (txn.open_table(HEADS)?, txn.open_table(LOG)?);
     let one = |&(id, seq): &(MatchId, u32)| {
         let Some(head) = head(&heads, id)? else {
@@ -222,21 +229,21 @@ fn standing(txn: &ReadTransaction, matches: &[(MatchId, u32)]) -> Result<Vec<Sta
     matches
         .iter()
         .map(|asked| match one(asked) {
-            Err(Fault::Refused(StoreError::Corrupt(text))) => Ok(Standing::Unreadable(text)),
+            Err(WriteFault::Refused(StoreError::Corrupt(text))) => Ok(Standing::Unreadable(text)),
             answer => answer,
         })
         .collect()
 }
 
 /// A head that cannot be read affects only the answer for its element.
-fn append(txn: &WriteTransaction, batch: &[Append]) -> Result<Vec<Appended>, Fault> {
+fn append(txn: &WriteTransaction, batch: &[Append]) -> Result<Vec<Appended>, WriteFault> {
     let mut heads = txn.open_table(HEADS)?;
     let mut snapshots = txn.open_table(SNAPSHOTS)?;
     let mut log = txn.open_table(LOG)?;
     let mut answers = Vec::with_capacity(batch.len());
     for append in batch {
         let answer = match append_one(&mut heads, &mut snapshots, &mut log, append) {
-            Err(Fault::Refused(StoreError::Corrupt(text))) => Appended::Unreadable(text),
+            Err(WriteFault::Refused(StoreError::Corrupt(text))) => Appended::Unreadable(text),
             answer => answer?,
         };
         if append.ends && answer == (Appended::Stored { duplicate: false }) {
@@ -254,7 +261,7 @@ fn append_one(
     snapshots: &mut Blobs<'_>,
     log: &mut Log<'_>,
     append: &Append,
-) -> Result<Appended, Fault> {
+) -> Result<Appended, WriteFault> {
     let id = append.match_id;
     let Some(head) = head(heads, id)? else {
         return Ok(Appended::Missing);
@@ -303,7 +310,7 @@ fn append_one(
 }
 
 /// Whether the log contains exactly the records of an append.
-fn stands(log: &Log<'_>, append: &Append) -> Result<bool, Fault> {
+fn stands(log: &Log<'_>, append: &Append) -> Result<bool, WriteFault> {
     for (seq, record) in (append.after + 1..).zip(&append.records) {
         let stored = log.get((append.match_id.as_str(), seq))?;
         if stored.is_none_or(|stored| stored.value() != record.as_ref()) {
@@ -316,7 +323,7 @@ fn stands(log: &Log<'_>, append: &Append) -> Result<bool, Fault> {
 pub(super) fn len(
     log: &impl ReadableTable<(&'static str, u32), &'static [u8]>,
     id: MatchId,
-) -> Result<u32, Fault> {
+) -> Result<u32, WriteFault> {
     let mut records = log.range((id.as_str(), 0)..=(id.as_str(), u32::MAX))?;
     Ok(records
         .next_back()
@@ -327,7 +334,7 @@ pub(super) fn len(
 pub(super) fn head(
     heads: &impl ReadableTable<&'static str, &'static [u8]>,
     id: MatchId,
-) -> Result<Option<Head>, Fault> {
+) -> Result<Option<Head>, WriteFault> {
     let Some(bytes) = heads.get(id.as_str())? else {
         return Ok(None);
     };
@@ -340,7 +347,7 @@ fn records(
     log: &impl ReadableTable<(&'static str, u32), &'static [u8]>,
     id: MatchId,
     after: u32,
-) -> Result<Vec<Vec<u8>>, Fault> {
+) -> Result<Vec<Vec<u8>>, WriteFault> {
     let first = after.saturating_add(1);
     let range = log.range((id.as_str(), first)..=(id.as_str(), u32::MAX))?;
     range.map(|entry| Ok(entry?.1.value().to_vec())).collect()
@@ -351,7 +358,7 @@ fn checkpoint(
     head: Head,
     snapshots: &impl ReadableTable<&'static str, &'static [u8]>,
     log: &impl ReadableTable<(&'static str, u32), &'static [u8]>,
-) -> Result<Checkpoint, Fault> {
+) -> Result<Checkpoint, WriteFault> {
     let snapshot = snapshots
         .get(id.as_str())?
         .ok_or_else(|| StoreError::Corrupt(format!("match {id} has no snapshot")))?;

@@ -57,7 +57,8 @@ impl EmbeddedStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unfit`] when another process has it open; [`StoreError::Corrupt`] when the
+    /// [`StoreError::Unfit`] when another process has it open, or a version of Rookery wrote it whose tables are not
+    /// read; [`StoreError::Corrupt`] when the
     /// file is not a store, is empty or is damaged; [`StoreError::Unavailable`] when it cannot be read or written.
     pub fn open(directory: impl AsRef<Path>) -> Result<Self, StoreError> {
         let directory = directory.as_ref();

@@ -12,7 +12,7 @@ use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 use super::EmbeddedStore;
 use super::matches::head;
 use super::tables::{ABOVE_IDS, HEADS, LEFT, OWNED, SHARDS, owners};
-use super::writer::Fault;
+use super::writer::WriteFault;
 use crate::codec;
 use crate::contract::Registry;
 use crate::error::StoreError;
@@ -57,7 +57,7 @@ impl Registry for EmbeddedStore {
     }
 }
 
-fn beat(txn: &WriteTransaction, shard: &ShardRecord) -> Result<Vec<Registered>, Fault> {
+fn beat(txn: &WriteTransaction, shard: &ShardRecord) -> Result<Vec<Registered>, WriteFault> {
     let id = shard.id.to_string();
     let left = txn.open_table(LEFT)?;
     let mut shards = txn.open_table(SHARDS)?;
@@ -67,7 +67,7 @@ fn beat(txn: &WriteTransaction, shard: &ShardRecord) -> Result<Vec<Registered>, 
     registry(&shards, &left, &txn.open_table(OWNED)?)
 }
 
-fn shards(txn: &ReadTransaction) -> Result<Vec<Registered>, Fault> {
+fn shards(txn: &ReadTransaction) -> Result<Vec<Registered>, WriteFault> {
     registry(
         &txn.open_table(SHARDS)?,
         &txn.open_table(LEFT)?,
@@ -80,7 +80,7 @@ fn registry(
     shards: &impl ReadableTable<&'static str, &'static [u8]>,
     left: &impl ReadableTable<&'static str, ()>,
     owned: &impl ReadableTable<(&'static str, &'static str), ()>,
-) -> Result<Vec<Registered>, Fault> {
+) -> Result<Vec<Registered>, WriteFault> {
     let mut registry = BTreeMap::new();
     for entry in shards.iter()? {
         let (id, record) = entry?;
@@ -107,14 +107,18 @@ fn registry(
     Ok(registry.into_values().collect())
 }
 
-fn leave(txn: &WriteTransaction, shard: ShardId) -> Result<usize, Fault> {
+fn leave(txn: &WriteTransaction, shard: ShardId) -> Result<usize, WriteFault> {
     let id = shard.to_string();
     txn.open_table(LEFT)?.insert(id.as_str(), ())?;
     txn.open_table(SHARDS)?.remove(id.as_str())?;
     Ok(set(&txn.open_table(OWNED)?, shard)?.len())
 }
 
-fn remove(txn: &WriteTransaction, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, Fault> {
+fn remove(
+    txn: &WriteTransaction,
+    shard: ShardId,
+    heartbeat: Option<u64>,
+) -> Result<bool, WriteFault> {
     if !set(&txn.open_table(OWNED)?, shard)?.is_empty() {
         return Ok(false);
     }
@@ -131,14 +135,14 @@ fn remove(txn: &WriteTransaction, shard: ShardId, heartbeat: Option<u64>) -> Res
     Ok(true)
 }
 
-fn owned(txn: &ReadTransaction, shard: ShardId) -> Result<Vec<MatchId>, Fault> {
+fn owned(txn: &ReadTransaction, shard: ShardId) -> Result<Vec<MatchId>, WriteFault> {
     set(&txn.open_table(OWNED)?, shard)
 }
 
 fn set(
     owned: &impl ReadableTable<(&'static str, &'static str), ()>,
     shard: ShardId,
-) -> Result<Vec<MatchId>, Fault> {
+) -> Result<Vec<MatchId>, WriteFault> {
     let shard = shard.to_string();
     let range = (shard.as_str(), "")..(shard.as_str(), ABOVE_IDS);
     owned
@@ -159,7 +163,7 @@ fn disown(
     txn: &WriteTransaction,
     shard: ShardId,
     matches: &[(MatchId, Epoch)],
-) -> Result<(), Fault> {
+) -> Result<(), WriteFault> {
     let name = shard.to_string();
     let mut owned = txn.open_table(OWNED)?;
     let heads = txn.open_table(HEADS)?;
@@ -174,7 +178,7 @@ fn disown(
     Ok(())
 }
 
-fn shard_id(name: &str) -> Result<ShardId, Fault> {
+fn shard_id(name: &str) -> Result<ShardId, WriteFault> {
     let id = name.parse();
     id.map_err(|_| StoreError::Corrupt("the registry names an invalid shard id".to_owned()).into())
 }

@@ -6,7 +6,7 @@ use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
 use super::tables::REVOKED;
-use super::writer::Fault;
+use super::writer::WriteFault;
 use crate::contract::{REVOCATION_KEPT, Revocations};
 use crate::error::StoreError;
 
@@ -27,7 +27,7 @@ impl Revocations for EmbeddedStore {
     }
 }
 
-fn revoke(txn: &WriteTransaction, player: &PlayerId, at: UnixMillis) -> Result<(), Fault> {
+fn revoke(txn: &WriteTransaction, player: &PlayerId, at: UnixMillis) -> Result<(), WriteFault> {
     let mut revoked = txn.open_table(REVOKED)?;
     let before = revoked.get(player.as_str())?.map(|before| before.value());
     revoked.insert(player.as_str(), before.unwrap_or_default().max(at.0))?;
@@ -36,12 +36,12 @@ fn revoke(txn: &WriteTransaction, player: &PlayerId, at: UnixMillis) -> Result<(
     Ok(())
 }
 
-fn at(txn: &ReadTransaction, player: &PlayerId) -> Result<Option<UnixMillis>, Fault> {
+fn at(txn: &ReadTransaction, player: &PlayerId) -> Result<Option<UnixMillis>, WriteFault> {
     let at = txn.open_table(REVOKED)?.get(player.as_str())?;
     Ok(at.map(|at| UnixMillis(at.value())))
 }
 
-fn since(txn: &ReadTransaction, since: UnixMillis) -> Result<Vec<PlayerId>, Fault> {
+fn since(txn: &ReadTransaction, since: UnixMillis) -> Result<Vec<PlayerId>, WriteFault> {
     let mut players = Vec::new();
     for entry in txn.open_table(REVOKED)?.iter()? {
         let (player, at) = entry?;

@@ -4,16 +4,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use game_core::{MatchId, UnixMillis};
-use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use super::EmbeddedStore;
 use super::tables::{
     ABOVE_IDS, CHATS, ENDED, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, REVOKED, SNAPSHOTS, TICKETS,
-    UNDATED,
 };
-use super::writer::Fault;
+use super::writer::WriteFault;
 use super::{holdings, matches, tickets};
-use crate::codec;
 use crate::contract::{REVOCATION_KEPT, Retention, Room, Swept};
 use crate::error::StoreError;
 use crate::ownership::Status;
@@ -70,10 +68,7 @@ impl Due {
         }
     }
 
-    fn is_any(self, txn: &ReadTransaction) -> Result<bool, Fault> {
-        if !txn.open_table(UNDATED)?.is_empty()? {
-            return Ok(true);
-        }
+    fn is_any(self, txn: &ReadTransaction) -> Result<bool, WriteFault> {
         let ended = txn.open_table(ENDED)?;
         let oldest = ended.first()?.map(|(key, _)| key.value().0);
         if oldest.is_some_and(|ended_at| ended_at <= self.ended_by) {
@@ -98,7 +93,7 @@ impl Due {
     }
 
     /// Tickets before matches: whoever reads a ticket creates its match if it is missing.
-    fn sweep(self, txn: &WriteTransaction) -> Result<Swept, Fault> {
+    fn sweep(self, txn: &WriteTransaction) -> Result<Swept, WriteFault> {
         let now = UnixMillis(self.now);
         txn.open_table(REVOKED)?
             .retain(|_, at| at >= self.revoked_before)?;
@@ -108,7 +103,6 @@ impl Due {
         let tickets_left = tickets::has_old(txn, now)?;
         let mut ended = txn.open_table(ENDED)?;
         let mut more = holdings == HOLDINGS_AT_ONCE;
-        more |= self.look_for_undated(txn, &mut ended)?;
         more |= self.date(&mut ended)?;
         if tickets_left {
             return Ok(Swept {
@@ -122,7 +116,7 @@ impl Due {
     }
 
     /// Dates matches that have ended since the last sweep: they ended now, at the latest.
-    fn date(self, ended: &mut Ended<'_>) -> Result<bool, Fault> {
+    fn date(self, ended: &mut Ended<'_>) -> Result<bool, WriteFault> {
         let undated = first_ids(ended, (0, 0), DATED_AT_ONCE)?;
         for (_, id) in &undated {
             ended.remove((0, id.as_str()))?;
@@ -131,47 +125,12 @@ impl Due {
         Ok(undated.len() == DATED_AT_ONCE)
     }
 
-    /// Continues the search for matches that an older program finished without a date.
-    fn look_for_undated(
-        self,
-        txn: &WriteTransaction,
-        ended: &mut Ended<'_>,
-    ) -> Result<bool, Fault> {
-        let mut undated = txn.open_table(UNDATED)?;
-        let Some(after) = undated.get(())?.map(|after| after.value().to_owned()) else {
-            return Ok(false);
-        };
-        let heads = txn.open_table(HEADS)?;
-        let mut last = None;
-        let mut looked_at = 0;
-        for entry in heads.range(after.as_str()..)?.take(DATED_AT_ONCE) {
-            let (id, head) = entry?;
-            looked_at += 1;
-            // One that cannot be read stays, so that the cause can be found.
-            if codec::decode_head(head.value()).is_ok_and(|head| head.status == Status::Finished) {
-                ended.insert((self.now, id.value()), ())?;
-            }
-            last = Some(id.value().to_owned());
-        }
-        match last {
-            // The last one is read again with the next page, which does no harm.
-            Some(last) if looked_at == DATED_AT_ONCE => {
-                undated.insert((), last.as_str())?;
-                Ok(true)
-            }
-            _ => {
-                undated.remove(())?;
-                Ok(false)
-            }
-        }
-    }
-
     /// Removes expired matches with all their data.
     fn remove_ended(
         self,
         txn: &WriteTransaction,
         ended: &mut Ended<'_>,
-    ) -> Result<(usize, bool), Fault> {
+    ) -> Result<(usize, bool), WriteFault> {
         // From 1 on: 0 is no date.
         let old = first_ids(ended, (1, self.ended_by), DATED_AT_ONCE)?;
         let mut heads = txn.open_table(HEADS)?;
@@ -192,7 +151,7 @@ impl Due {
             let head = match matches::head(&heads, match_id) {
                 Ok(Some(head)) if head.status == Status::Finished => head,
                 // Named twice and removed before, or not to be read: that stays.
-                Ok(_) | Err(Fault::Refused(_)) => continue,
+                Ok(_) | Err(WriteFault::Refused(_)) => continue,
                 Err(fault) => return Err(fault),
             };
             records += 1 + matches::len(&log, match_id)?;
@@ -214,7 +173,7 @@ fn first_ids(
     ended: &Ended<'_>,
     (from, to): (u64, u64),
     limit: usize,
-) -> Result<Vec<(u64, String)>, Fault> {
+) -> Result<Vec<(u64, String)>, WriteFault> {
     let range = ended.range((from, "")..(to.saturating_add(1), ""))?;
     let entries = range.take(limit).map(|entry| {
         let (key, _) = entry?;

@@ -1,8 +1,9 @@
 //! The tables, and their preparation when the store is opened.
 
-use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, TableHandle, WriteTransaction};
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
-use super::writer::Fault;
+use super::writer::WriteFault;
+use crate::error::StoreError;
 
 /// Match id → its owner, see [`Head`](crate::codec::Head).
 pub(super) const HEADS: TableDefinition<&str, &[u8]> = TableDefinition::new("heads");
@@ -32,17 +33,23 @@ pub(super) const HELD_UNTIL: TableDefinition<(u64, &str, &str, &str), ()> =
 /// Player id → when the player was revoked, in Unix milliseconds.
 pub(super) const REVOKED: TableDefinition<&str, u64> = TableDefinition::new("revoked");
 
+/// One entry: the layout of the tables.
+const LAYOUT: TableDefinition<(), u32> = TableDefinition::new("layout");
+/// The layout that these definitions describe. The one before it, which had no such entry, is not read.
+const LAYOUT_VERSION: u32 = 2;
+
 /// When a match ended, in Unix milliseconds, and its id; 0 until [`sweep`](super::sweep) has dated it.
 pub(super) const ENDED: TableDefinition<(u64, &str), ()> = TableDefinition::new("ended");
-/// One entry, while [`ENDED`] may lack matches that have ended: the id up to which they were checked.
-pub(super) const UNDATED: TableDefinition<(), &str> = TableDefinition::new("undated");
 
 /// Above every id, whose characters are ASCII.
 pub(super) const ABOVE_IDS: &str = "\u{7f}";
 
 /// Creates the tables that are missing. The file's lock proves that no earlier process is running: all
 /// records are removed, and shards whose sets are not empty are known to have ended.
-pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
+///
+/// Refuses a file whose tables are laid out otherwise, and leaves it as it is.
+pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), WriteFault> {
+    check_layout(txn)?;
     txn.open_table(HEADS)?;
     txn.open_table(SNAPSHOTS)?;
     txn.open_table(LOG)?;
@@ -60,19 +67,35 @@ pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), Fault> {
     txn.open_table(HELD)?;
     txn.open_table(HELD_UNTIL)?;
     txn.open_table(REVOKED)?;
-    let knows_ends = txn.list_tables()?.any(|table| table.name() == ENDED.name());
     txn.open_table(ENDED)?;
-    let mut undated = txn.open_table(UNDATED)?;
-    if !knows_ends && !txn.open_table(HEADS)?.is_empty()? {
-        undated.insert((), "")?;
-    }
     Ok(())
+}
+
+fn check_layout(txn: &WriteTransaction) -> Result<(), WriteFault> {
+    let is_used = txn.list_tables()?.next().is_some();
+    let mut layout = txn.open_table(LAYOUT)?;
+    let found = layout.get(())?.map(|version| version.value());
+    let why = match found {
+        Some(LAYOUT_VERSION) => return Ok(()),
+        None if !is_used => {
+            layout.insert((), LAYOUT_VERSION)?;
+            return Ok(());
+        }
+        None => "its file is of a version before 2, which this program does not read: move the \
+                 directory away to begin with an empty store, or give another one"
+            .to_owned(),
+        Some(version) => format!(
+            "its file is laid out as version {version} and this program reads version {LAYOUT_VERSION}: \
+             run the version of Rookery that wrote it, or give another directory"
+        ),
+    };
+    Err(WriteFault::Refused(StoreError::Unfit(why)))
 }
 
 /// The shards whose sets are not empty, by one read for each.
 pub(super) fn owners(
     owned: &impl ReadableTable<(&'static str, &'static str), ()>,
-) -> Result<Vec<String>, Fault> {
+) -> Result<Vec<String>, WriteFault> {
     let mut owners: Vec<String> = Vec::new();
     loop {
         let after = owners.last().map_or("", String::as_str);

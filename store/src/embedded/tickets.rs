@@ -6,7 +6,7 @@ use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use super::EmbeddedStore;
 use super::tables::{EXPIRIES, POOLS, TICKETS};
-use super::writer::Fault;
+use super::writer::WriteFault;
 use crate::codec;
 use crate::contract::Tickets;
 use crate::error::StoreError;
@@ -54,7 +54,7 @@ impl Tickets for EmbeddedStore {
     }
 }
 
-fn put(txn: &WriteTransaction, mut ticket: Ticket) -> Result<(), Fault> {
+fn put(txn: &WriteTransaction, mut ticket: Ticket) -> Result<(), WriteFault> {
     let mut tickets = txn.open_table(TICKETS)?;
     let id = ticket.id.to_string();
     if tickets.get(id.as_str())?.is_some() {
@@ -69,7 +69,7 @@ fn put(txn: &WriteTransaction, mut ticket: Ticket) -> Result<(), Fault> {
 }
 
 /// Adds a ticket to its pool, and removes some that are no longer requested.
-fn enter_pool(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), Fault> {
+fn enter_pool(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), WriteFault> {
     let Some(pool) = ticket.pool.as_deref() else {
         return Ok(());
     };
@@ -87,7 +87,7 @@ fn enter_pool(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), Fault> {
 }
 
 /// Removes a ticket from its pool, if it is there.
-fn leave_pool(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), Fault> {
+fn leave_pool(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), WriteFault> {
     if let Some(pool) = ticket.pool.as_deref() {
         let id = ticket.id.to_string();
         txn.open_table(POOLS)?
@@ -96,12 +96,12 @@ fn leave_pool(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), Fault> {
     Ok(())
 }
 
-fn ticket(txn: &ReadTransaction, id: TicketId) -> Result<Option<Ticket>, Fault> {
+fn ticket(txn: &ReadTransaction, id: TicketId) -> Result<Option<Ticket>, WriteFault> {
     read(&txn.open_table(TICKETS)?, &id.to_string())
 }
 
 /// One that cannot be read is left out, with a warning: it must not prevent the others from being paired.
-fn waiting(txn: &ReadTransaction, pool: &str) -> Result<Vec<Ticket>, Fault> {
+fn waiting(txn: &ReadTransaction, pool: &str) -> Result<Vec<Ticket>, WriteFault> {
     let tickets = txn.open_table(TICKETS)?;
     let mut waiting = Vec::new();
     let pools = txn.open_table(POOLS)?;
@@ -110,7 +110,7 @@ fn waiting(txn: &ReadTransaction, pool: &str) -> Result<Vec<Ticket>, Fault> {
         let (place, _) = entry?;
         match read(&tickets, place.value().2) {
             Ok(ticket) => waiting.extend(ticket),
-            Err(Fault::Refused(error)) => {
+            Err(WriteFault::Refused(error)) => {
                 tracing::warn!(%error, "a waiting ticket is skipped");
             }
             Err(fault) => return Err(fault),
@@ -119,7 +119,7 @@ fn waiting(txn: &ReadTransaction, pool: &str) -> Result<Vec<Ticket>, Fault> {
     Ok(waiting)
 }
 
-fn touch(txn: &WriteTransaction, id: TicketId, now: UnixMillis) -> Result<(), Fault> {
+fn touch(txn: &WriteTransaction, id: TicketId, now: UnixMillis) -> Result<(), WriteFault> {
     let mut tickets = txn.open_table(TICKETS)?;
     let id = id.to_string();
     if let Some(ticket) = read(&tickets, &id)?
@@ -139,7 +139,7 @@ fn touch(txn: &WriteTransaction, id: TicketId, now: UnixMillis) -> Result<(), Fa
     Ok(())
 }
 
-fn cancel(txn: &WriteTransaction, id: TicketId) -> Result<bool, Fault> {
+fn cancel(txn: &WriteTransaction, id: TicketId) -> Result<bool, WriteFault> {
     let mut tickets = txn.open_table(TICKETS)?;
     match read(&tickets, &id.to_string())? {
         Some(ticket) if ticket.state == TicketState::Waiting => {
@@ -154,7 +154,7 @@ fn assign(
     txn: &WriteTransaction,
     ids: &[TicketId],
     assignment: &Assignment,
-) -> Result<bool, Fault> {
+) -> Result<bool, WriteFault> {
     let mut tickets = txn.open_table(TICKETS)?;
     let mut found = Vec::with_capacity(ids.len());
     for id in ids {
@@ -187,15 +187,15 @@ fn assign(
     Ok(true)
 }
 
-pub(super) type Stored<'txn> = Table<'txn, &'static str, &'static [u8]>;
+pub(super) type TicketTable<'txn> = Table<'txn, &'static str, &'static [u8]>;
 
 /// Ends a ticket's wait.
 fn end_wait(
     txn: &WriteTransaction,
-    tickets: &mut Stored<'_>,
+    tickets: &mut TicketTable<'_>,
     ticket: Ticket,
     state: TicketState,
-) -> Result<(), Fault> {
+) -> Result<(), WriteFault> {
     let ticket = Ticket { state, ..ticket };
     let id = ticket.id.to_string();
     tickets.insert(id.as_str(), codec::encode_ticket(&ticket).as_ref())?;
@@ -207,7 +207,7 @@ fn end_wait(
 }
 
 /// Whether there are expired tickets.
-pub(super) fn has_old(txn: &WriteTransaction, now: UnixMillis) -> Result<bool, Fault> {
+pub(super) fn has_old(txn: &WriteTransaction, now: UnixMillis) -> Result<bool, WriteFault> {
     let expiries = txn.open_table(EXPIRIES)?;
     let oldest = expiries.first()?.map(|(key, _)| key.value().0);
     Ok(oldest.is_some_and(|expires_at| expires_at < now.0))
@@ -216,10 +216,10 @@ pub(super) fn has_old(txn: &WriteTransaction, now: UnixMillis) -> Result<bool, F
 /// Removes some of the expired tickets, by the clock of the caller that creates tickets.
 pub(super) fn remove_old(
     txn: &WriteTransaction,
-    tickets: &mut Stored<'_>,
+    tickets: &mut TicketTable<'_>,
     now: UnixMillis,
     limit: usize,
-) -> Result<(), Fault> {
+) -> Result<(), WriteFault> {
     let mut expiries = txn.open_table(EXPIRIES)?;
     let old = expiries
         .range(..(now.0, ""))?
@@ -230,7 +230,7 @@ pub(super) fn remove_old(
         match read(tickets, &id) {
             Ok(Some(ticket)) => leave_pool(txn, &ticket)?,
             // The pool of an unreadable ticket is unknown.
-            Ok(None) | Err(Fault::Refused(_)) => {}
+            Ok(None) | Err(WriteFault::Refused(_)) => {}
             Err(fault) => return Err(fault),
         }
         expiries.remove((expires_at, id.as_str()))?;
@@ -242,7 +242,7 @@ pub(super) fn remove_old(
 fn read(
     tickets: &impl ReadableTable<&'static str, &'static [u8]>,
     id: &str,
-) -> Result<Option<Ticket>, Fault> {
+) -> Result<Option<Ticket>, WriteFault> {
     let Some(bytes) = tickets.get(id)? else {
         return Ok(None);
     };

@@ -26,7 +26,7 @@ pub(super) const WHAT_TO_DO: &str =
     "put a copy of the file back, or move it away to begin with an empty store";
 
 /// Why a request has no result.
-pub(super) enum Fault {
+pub(super) enum WriteFault {
     /// The storage failed: nothing in this commit happened.
     Storage(redb::Error),
     /// Only this request fails, and it has written nothing.
@@ -68,7 +68,7 @@ struct Pending<F, T> {
 
 impl<F, T> Request for Pending<F, T>
 where
-    F: FnOnce(&WriteTransaction) -> Result<T, Fault> + Send,
+    F: FnOnce(&WriteTransaction) -> Result<T, WriteFault> + Send,
     T: Send,
 {
     fn apply(&mut self, txn: &WriteTransaction) -> Result<(), redb::Error> {
@@ -77,8 +77,8 @@ where
         };
         self.result = Some(match operation(txn) {
             Ok(result) => Ok(result),
-            Err(Fault::Refused(error)) => Err(error),
-            Err(Fault::Storage(error)) => return Err(error),
+            Err(WriteFault::Refused(error)) => Err(error),
+            Err(WriteFault::Storage(error)) => return Err(error),
         });
         Ok(())
     }
@@ -96,7 +96,7 @@ impl Writer {
     pub(super) fn start(
         place: String,
         open: Open,
-        prepare: impl FnOnce(&WriteTransaction) -> Result<(), Fault>,
+        prepare: impl FnOnce(&WriteTransaction) -> Result<(), WriteFault>,
     ) -> Result<Self, StoreError> {
         let database = open_checked(&open, &place).map_err(|error| cannot_open(&place, error))?;
         let prepared = contained(|| {
@@ -106,7 +106,7 @@ impl Writer {
         });
         prepared
             .unwrap_or_else(|text| Err(damaged(text)))
-            .map_err(|fault: Fault| fault.into_error(&place))?;
+            .map_err(|fault: WriteFault| fault.into_error(&place))?;
         let shared = Arc::new(Shared {
             place,
             open,
@@ -132,7 +132,7 @@ impl Writer {
     /// `operation` is all or none: it checks every reason to refuse before it writes.
     pub(super) async fn write<F, T>(&self, operation: F) -> Result<T, StoreError>
     where
-        F: FnOnce(&WriteTransaction) -> Result<T, Fault> + Send + 'static,
+        F: FnOnce(&WriteTransaction) -> Result<T, WriteFault> + Send + 'static,
         T: Send + 'static,
     {
         let stopped = || StoreError::Unavailable("the store's writer has stopped".to_owned());
@@ -153,7 +153,7 @@ impl Writer {
     /// Runs `operation` on what is committed, away from the threads that serve async tasks.
     pub(super) async fn read<F, T>(&self, operation: F) -> Result<T, StoreError>
     where
-        F: FnOnce(&ReadTransaction) -> Result<T, Fault> + Send + 'static,
+        F: FnOnce(&ReadTransaction) -> Result<T, WriteFault> + Send + 'static,
         T: Send + 'static,
     {
         let shared = Arc::clone(&self.shared);
@@ -196,7 +196,7 @@ impl Shared {
         let committed = self.with_database(|database| {
             let txn = database.begin_write()?;
             for request in batch {
-                request.apply(&txn).map_err(Fault::Storage)?;
+                request.apply(&txn).map_err(WriteFault::Storage)?;
             }
             Ok(txn.commit()?)
         });
@@ -211,14 +211,14 @@ impl Shared {
 
     fn read<T>(
         &self,
-        operation: impl FnOnce(&ReadTransaction) -> Result<T, Fault>,
+        operation: impl FnOnce(&ReadTransaction) -> Result<T, WriteFault>,
     ) -> Result<T, StoreError> {
         self.with_database(|database| operation(&database.begin_read()?))
     }
 
     fn with_database<T>(
         &self,
-        operation: impl FnOnce(&Database) -> Result<T, Fault>,
+        operation: impl FnOnce(&Database) -> Result<T, WriteFault>,
     ) -> Result<T, StoreError> {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
         match &*database {
@@ -253,9 +253,12 @@ impl Shared {
     }
 }
 
-impl Fault {
+impl WriteFault {
     fn into_error(self, place: &str) -> StoreError {
         match self {
+            Self::Refused(StoreError::Unfit(text)) => {
+                StoreError::Unfit(format!("the store in {place}: {text}"))
+            }
             Self::Refused(error) => error,
             Self::Storage(redb::Error::Corrupted(text)) => {
                 StoreError::Corrupt(format!("the store in {place}: {text}"))
@@ -268,8 +271,8 @@ impl Fault {
 }
 
 /// The file is not what was written to it.
-fn damaged(text: String) -> Fault {
-    Fault::Storage(redb::Error::Corrupted(format!(
+fn damaged(text: String) -> WriteFault {
+    WriteFault::Storage(redb::Error::Corrupted(format!(
         "its file is damaged: {text}"
     )))
 }
@@ -298,13 +301,13 @@ fn cannot_open(place: &str, error: DatabaseError) -> StoreError {
     }
 }
 
-impl From<StoreError> for Fault {
+impl From<StoreError> for WriteFault {
     fn from(error: StoreError) -> Self {
         Self::Refused(error)
     }
 }
 
-impl From<DecodeError> for Fault {
+impl From<DecodeError> for WriteFault {
     fn from(error: DecodeError) -> Self {
         Self::Refused(StoreError::Corrupt(error.to_string()))
     }
@@ -312,7 +315,7 @@ impl From<DecodeError> for Fault {
 
 macro_rules! from_redb {
     ($($error:ident),*) => {
-        $(impl From<redb::$error> for Fault {
+        $(impl From<redb::$error> for WriteFault {
             fn from(error: redb::$error) -> Self {
                 Self::Storage(error.into())
             }

@@ -1,8 +1,9 @@
 //! The names of the keys.
 //!
 //! ```text
-//! rk:{MATCH}:head        HASH  epoch, owner, status, snap, snap_seq
-//! rk:{MATCH}:log         LIST  of records; its length is the match's seq
+//! rk:{TAG}:MATCH:head    HASH  epoch, owner, status, snap, snap_seq, move_seq, move_us
+//! rk:{TAG}:MATCH:log     LIST  of records; its length is the match's seq
+//! rk:{TAG}:MATCH:chat:<room> LIST of lines
 //! rk:shard:<id>          HASH  heartbeat (readable in every version), record
 //! rk:shards              SET   of shard ids: all that have a record or matches in their sets
 //! rk:owned:<id>          ZSET  of match ids, by the epoch of the claim that each was added for
@@ -11,6 +12,7 @@
 //! rk:revoked             ZSET  of the ids of revoked players, by when
 //! rk:sweep:turn          STRING empty; while it exists, no step of a sweep is begun
 //! rk:sweep:at            STRING where the sweep under way goes on
+//! rk:layout              STRING the layout of these keys
 //! rk:{tickets}:<id>      HASH  body, seen, state, pool; match and assignment once it has one
 //! rk:{tickets}:in:<pool> ZSET  of the keys of waiting tickets, by when they were last asked for
 //! ```
@@ -18,13 +20,14 @@
 //! None is kept for ever: ARCHITECTURE.md lists when each is removed, and a conformance test (`retention`) checks that
 //! each key has an expiry or is one that a shard or a matchmaker removes.
 //!
-//! Both keys of a match share a hash tag, and so do all tickets: an assignment must be atomic over
+//! The keys of a match share a hash tag, the tag in the match's id, with those of the other matches of that tag, so
+//! that nearly all that a shard writes is in one slot of a Cluster. All tickets share one too: an assignment must be atomic over
 //! tickets that never met before. Tickets are few (two for a whole match), so that one Cluster slot
 //! carries them; so the scripts may learn a pool from a ticket. The keys of shards have no tag, so a Cluster
 //! must keep them in one slot: scripts go over several of them, and over no match's beside them. Work on a
 //! match and on a set is separate steps, in an order that leaves at worst a hint too many.
 
-use game_core::{MatchId, PlayerId};
+use game_core::{MatchId, PlayerId, Tag};
 
 use crate::chat::ChatRoom;
 use crate::holding::Holding;
@@ -48,37 +51,54 @@ impl Keys {
         format!("{}:*", self.prefix)
     }
 
+    /// What all keys of a match begin with.
+    fn of_match(&self, id: MatchId) -> String {
+        format!("{}:{{{}}}:{id}", self.prefix, id.tag())
+    }
+
     pub(super) fn head(&self, id: MatchId) -> String {
-        format!("{}:{{{id}}}:head", self.prefix)
+        format!("{}:head", self.of_match(id))
     }
 
     /// A glob pattern that the heads of all matches fit, and no other key.
     pub(super) fn heads(&self) -> String {
-        let mut pattern = String::with_capacity(self.prefix.len() + 16);
+        let pattern = self.escaped();
+        let (tag, id) = ("?".repeat(Tag::LEN), "?".repeat(MatchId::LEN));
+        format!("{pattern}:{{{tag}}}:{id}:head")
+    }
+
+    /// A glob pattern that the heads of all matches fit in the layout before this one, and no other key.
+    pub(super) fn former_heads(&self) -> String {
+        format!("{}:{{{}}}:head", self.escaped(), "?".repeat(MatchId::LEN))
+    }
+
+    /// The prefix in a glob pattern.
+    fn escaped(&self) -> String {
+        let mut pattern = String::with_capacity(self.prefix.len());
         for character in self.prefix.chars() {
             if matches!(character, '*' | '?' | '[' | ']' | '^' | '\\') {
                 pattern.push('\\');
             }
             pattern.push(character);
         }
-        pattern.push_str(":{");
-        pattern.push_str(&"?".repeat(MatchId::LEN));
-        pattern.push_str("}:head");
         pattern
     }
 
     /// The match that a key is the head of.
     pub(super) fn match_of_head(&self, key: &str) -> Option<MatchId> {
-        let id = key.strip_prefix(&self.prefix)?.strip_prefix(":{")?;
-        id.strip_suffix("}:head")?.parse().ok()
+        let named = key.strip_prefix(&self.prefix)?.strip_prefix(":{")?;
+        let (_, id) = named.strip_suffix(":head")?.split_once("}:")?;
+        let id = id.parse().ok()?;
+        // Under another tag than its own it is not where anything looks for it.
+        (self.head(id) == key).then_some(id)
     }
 
     pub(super) fn log(&self, id: MatchId) -> String {
-        format!("{}:{{{id}}}:log", self.prefix)
+        format!("{}:log", self.of_match(id))
     }
 
     pub(super) fn chat(&self, id: MatchId, room: ChatRoom) -> String {
-        format!("{}:{{{id}}}:chat:{}", self.prefix, room.key())
+        format!("{}:chat:{}", self.of_match(id), room.key())
     }
 
     /// All keys of a match, head and log first.
@@ -111,6 +131,11 @@ impl Keys {
         format!("{}:revoked", self.prefix)
     }
 
+    /// Says how the keys are laid out.
+    pub(super) fn layout(&self) -> String {
+        format!("{}:layout", self.prefix)
+    }
+
     /// Exists while no step of a sweep may begin.
     pub(super) fn sweep_turn(&self) -> String {
         format!("{}:sweep:turn", self.prefix)
@@ -139,11 +164,22 @@ mod tests {
         let keys = Keys::new("rk");
         let id: MatchId = "0123456789AB".parse().unwrap();
         let ticket: TicketId = "ticketticket".parse().unwrap();
-        assert_eq!(keys.head(id), "rk:{0123456789AB}:head");
-        assert_eq!(keys.heads(), "rk:{????????????}:head");
+        assert_eq!(keys.head(id), "rk:{01}:0123456789AB:head");
+        assert_eq!(keys.heads(), "rk:{??}:????????????:head");
+        assert_eq!(keys.former_heads(), "rk:{????????????}:head");
         assert_eq!(keys.match_of_head(&keys.head(id)), Some(id));
         assert_eq!(keys.match_of_head(&keys.log(id)), None);
-        assert_eq!(keys.log(id), "rk:{0123456789AB}:log");
+        assert_eq!(keys.match_of_head("rk:{0123456789AB}:head"), None);
+        assert_eq!(keys.match_of_head("rk:{02}:0123456789AB:head"), None);
+        assert_eq!(keys.log(id), "rk:{01}:0123456789AB:log");
+        let [seats, spectators] = ChatRoom::BOTH.map(|room| keys.chat(id, room));
+        assert_eq!(seats, "rk:{01}:0123456789AB:chat:seats");
+        assert_eq!(spectators, "rk:{01}:0123456789AB:chat:spectators");
+        assert_eq!(
+            keys.all(id),
+            [keys.head(id), keys.log(id), seats, spectators]
+        );
+        assert_eq!(keys.layout(), "rk:layout");
         assert_eq!(keys.shard("shardshard01"), "rk:shard:shardshard01");
         assert_eq!(keys.shards(), "rk:shards");
         assert_eq!(keys.owned("shardshard01"), "rk:owned:shardshard01");
@@ -162,7 +198,7 @@ mod tests {
         assert_eq!(keys.ticket(ticket), "rk:{tickets}:ticketticket");
         assert_eq!(keys.pools(), "rk:{tickets}:in:");
         let odd = Keys::new("a*[b");
-        assert_eq!(odd.heads(), "a\\*\\[b:{????????????}:head");
+        assert_eq!(odd.heads(), "a\\*\\[b:{??}:????????????:head");
         assert_eq!(odd.match_of_head(&odd.head(id)), Some(id));
     }
 }

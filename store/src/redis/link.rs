@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::config::RedisConfig;
 use super::keys::Keys;
+use super::layout::{self, Unsuitable};
 use super::script::Scripts;
 use super::{reply, survey};
 use crate::durability::Durability;
@@ -216,7 +217,12 @@ impl Link {
         );
         self.check_rights(tried, &rights)?;
         reply::refuse_errors(loaded)?;
-        Ok(connection)
+        let mark = tried.last().unwrap_or(&Value::Nil);
+        match layout::check(&mut connection, &self.keys, mark).await {
+            Ok(()) => Ok(connection),
+            Err(Unsuitable::Lost(error)) => Err(self.unavailable(&error)),
+            Err(Unsuitable::Refused(error)) => Err(error),
+        }
     }
 
     /// Refuses the server if an answer reports a missing right of the user; `what` names the consequence.

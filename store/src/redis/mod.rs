@@ -11,6 +11,7 @@ mod chat;
 mod config;
 mod holdings;
 mod keys;
+mod layout;
 mod link;
 mod matches;
 mod registry;
@@ -54,7 +55,8 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// Connects, checks that the server has settings that keep the contract, and loads the scripts.
+    /// Connects, checks that the server has settings that keep the contract and that the keys under the prefix are
+    /// laid out as ours, and loads the scripts.
     ///
     /// A server that flushes late is accepted and warned about, unless the configuration refuses it;
     /// [`durability`](Self::durability) returns its guarantee. The check is repeated at every reconnection,
@@ -62,7 +64,8 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unfit`] when the configuration or the server's settings have to be changed;
+    /// [`StoreError::Unfit`] when the configuration or the server's settings have to be changed, or the prefix is in
+    /// use by another version of Rookery whose keys are not read;
     /// [`StoreError::Unavailable`] when the server does not answer: start it, or try again.
     pub async fn connect(config: RedisConfig) -> Result<Self, StoreError> {
         if config.prefix.is_empty() || config.prefix.contains(['{', '}']) {

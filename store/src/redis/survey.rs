@@ -5,6 +5,7 @@ use redis::{InfoDict, Pipeline, Value};
 
 use super::keys::Keys;
 use super::reply;
+use crate::chat::ChatRoom;
 use crate::durability::Durability;
 use crate::error::StoreError;
 
@@ -45,10 +46,10 @@ pub(super) fn ask(pipeline: &mut Pipeline) {
 pub(super) const ANSWERS: usize = SETTINGS.len() + 1;
 
 /// How many answers [`try_rights`] leads to.
-pub(super) const TRIALS: usize = 4;
+pub(super) const TRIALS: usize = 5;
 
 /// Uses a key of every family as the scripts do, to no effect: so a missing right is reported now, and not at
-/// the first match.
+/// the first match. The last answer is the mark of the keys' layout.
 pub(super) fn try_rights(pipeline: &mut Pipeline, keys: &Keys) {
     // No match, shard or ticket has these names: an id is longer.
     let nobody = "nobody";
@@ -56,9 +57,12 @@ pub(super) fn try_rights(pipeline: &mut Pipeline, keys: &Keys) {
     let of_nobody = |key: String| key.replace(id.as_str(), nobody);
     let head = of_nobody(keys.head(id));
     pipeline.cmd("HGET").arg(&head).arg(nobody);
+    let [room, other_room] = ChatRoom::BOTH.map(|room| of_nobody(keys.chat(id, room)));
     let family = [
         head,
         of_nobody(keys.log(id)),
+        room,
+        other_room,
         keys.shard(nobody),
         keys.owned(nobody),
         keys.left(nobody),
@@ -67,6 +71,7 @@ pub(super) fn try_rights(pipeline: &mut Pipeline, keys: &Keys) {
     pipeline.cmd("DEL").arg(&family);
     pipeline.cmd("SREM").arg(keys.shards()).arg(nobody);
     pipeline.cmd("ZREM").arg(keys.revoked()).arg(nobody);
+    pipeline.cmd("GET").arg(keys.layout());
 }
 
 /// The durability that follows from the server's answers, and a warning if it is not full.

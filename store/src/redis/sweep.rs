@@ -1,7 +1,7 @@
 //! Removal of expired data from Redis, and its capacity left.
 //!
-//! Matches and tickets expire by themselves. The sweep removes old revocations, and finds finished matches
-//! that an older program stored without an expiry.
+//! Matches and tickets expire by themselves. The sweep removes old revocations, and gives an expiry to finished
+//! matches that have lost theirs.
 
 use async_trait::async_trait;
 use game_core::UnixMillis;

@@ -46,7 +46,8 @@ fn a_match_is_created_once() {
 
         let first = store.create(shard_id(1), &line.snapshots[0]).await.unwrap();
         let again = store.create(shard_id(2), &line.snapshots[0]).await.unwrap();
-        assert_eq!((first, again), (Created::New, Created::Exists));
+        let exists = Created::Exists(owned_by(1, 0));
+        assert_eq!((first, again), (Created::New, exists));
 
         let expected = Checkpoint {
             ownership: owned_by(1, 0),

@@ -3,13 +3,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod aftermath;
 mod answers;
 mod audit;
+mod chat;
 mod disk;
 mod embedded;
 mod faulty;
 mod hand_over;
 mod holdings;
+mod layout;
 mod redis;
 mod registry;
 mod retention;

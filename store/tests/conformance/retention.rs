@@ -1,18 +1,14 @@
 //! Nothing is kept for ever: when what goes, on every store, and how much room there is.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use game_core::{Epoch, MatchId, UnixMillis};
-use redb::{Database, TableDefinition};
 use store::testing::{ReadLog, RedisServer};
 use store::{
     ANY_EPOCH, Claim, EmbeddedStore, FINISHED_KEEP, FINISHED_KEEP_MIN, HOLDING_KEPT, Holding,
-    Holdings, MatchLog, Matches, MemoryStore, REVOCATION_KEPT, RedisConfig, RedisStore, Registry,
-    Retention, Revocations, Room, Store, Swept, Tickets,
+    Holdings, MatchLog, MemoryStore, REVOCATION_KEPT, RedisConfig, RedisStore, Registry, Retention,
+    Revocations, Room, Store, Swept, Tickets,
 };
-
-use tokio::task::JoinSet;
 
 use crate::samples::{
     Line, assignment, match_id, on_all, player, redis_store, runtime, shard_id, shard_record,
@@ -197,55 +193,6 @@ fn tickets_holdings_and_revocations_go_without_anybody_making_new_ones() {
     });
 }
 
-/// A file of before matches had an age, in which some had ended.
-#[test]
-fn what_was_finished_before_the_upgrade_goes_too() {
-    let keep = Duration::from_secs(60);
-    let directory = tempfile::tempdir().unwrap();
-    let open = || {
-        EmbeddedStore::open(directory.path())
-            .unwrap()
-            .keeping_finished(keep)
-    };
-    runtime().block_on(async {
-        // At once, so that they share commits.
-        let store = Arc::new(open());
-        let mut finishing = JoinSet::new();
-        for n in 0..=u8::MAX {
-            let store = Arc::clone(&store);
-            finishing.spawn(async move { finished(&*store, n).await });
-        }
-        let ids = finishing.join_all().await;
-        // More heads than one step reads.
-        let live = Line::new(MatchId::from_random(u128::MAX), 1, 0);
-        store.create(shard_id(1), &live.snapshots[0]).await.unwrap();
-        drop(store);
-        forget_ends(&directory.path().join("rookery.redb"));
-
-        let store = open();
-        assert!(store.sweep(NOW).await.unwrap().more);
-        drop(store);
-        // It goes on where it was.
-        let store = open();
-        assert_eq!(sweep(&store, NOW).await, 0);
-        assert_eq!(sweep(&store, after(keep)).await, ids.len());
-        let left = store.matches(None, 1_000).await.unwrap().matches;
-        assert_eq!(left.len(), 1);
-        assert_eq!(left[0].0, live.id);
-    });
-}
-
-/// Takes out the tables that older programs did not have.
-fn forget_ends(file: &std::path::Path) {
-    let ended: TableDefinition<'_, (u64, &str), ()> = TableDefinition::new("ended");
-    let undated: TableDefinition<'_, (), &str> = TableDefinition::new("undated");
-    let database = Database::open(file).unwrap();
-    let txn = database.begin_write().unwrap();
-    assert!(txn.delete_table(ended).unwrap());
-    assert!(txn.delete_table(undated).unwrap());
-    txn.commit().unwrap();
-}
-
 // ---- Redis -----------------------------------------------------------------------------------------
 
 /// A server that waits for no disk: nothing here is about what a crash leaves.
@@ -271,6 +218,11 @@ async fn sweep_redis(server: &RedisServer, store: &RedisStore, now: UnixMillis) 
         }
         assert!(Instant::now() < until, "a sweep has no end");
     }
+}
+
+/// The name of a key of a match.
+fn key(id: MatchId, kind: &str) -> String {
+    format!("rk:{{{}}}:{id}:{kind}", id.tag())
 }
 
 /// Sends a command to a server, like any client.
@@ -308,8 +260,7 @@ fn on_redis_head_and_log_go_at_one_moment_that_a_repeated_end_does_not_move() {
         let server = server();
         let store = redis_store(&server).await;
         let line = live(&store, 1).await;
-        let head = format!("rk:{{{}}}:head", line.id);
-        let log = format!("rk:{{{}}}:log", line.id);
+        let (head, log) = (key(line.id, "head"), key(line.id, "log"));
         let goes_at = async |key: &str| ask::<i64>(&server, &["PEXPIRETIME", key]).await;
         assert_eq!((goes_at(&head).await, goes_at(&log).await), (-1, -1));
         let end = line.end(Epoch(1), 4);
@@ -326,7 +277,7 @@ fn on_redis_head_and_log_go_at_one_moment_that_a_repeated_end_does_not_move() {
 }
 
 #[test]
-fn on_redis_what_was_finished_before_the_upgrade_is_given_an_age() {
+fn on_redis_what_is_finished_without_an_age_is_given_one() {
     runtime().block_on(async {
         let server = server();
         let store = redis_store(&server).await;
@@ -334,7 +285,7 @@ fn on_redis_what_was_finished_before_the_upgrade_is_given_an_age() {
         for n in 0..100 {
             let id = finished(&store, n).await;
             for kind in ["head", "log"] {
-                keys.push(format!("rk:{{{id}}}:{kind}"));
+                keys.push(key(id, kind));
                 server.command(&["PERSIST", keys.last().unwrap()]);
             }
         }
@@ -344,7 +295,7 @@ fn on_redis_what_was_finished_before_the_upgrade_is_given_an_age() {
             let left: i64 = ask(&server, &["PTTL", key]).await;
             assert!(left > 0, "{key}: {left}");
         }
-        let left: i64 = ask(&server, &["PTTL", &format!("rk:{{{live}}}:head")]).await;
+        let left: i64 = ask(&server, &["PTTL", &key(live, "head")]).await;
         assert_eq!(left, -1, "a live match never goes");
         // The next pass is an hour later, whichever process starts it.
         server.command(&["PERSIST", &keys[0]]);
@@ -399,8 +350,9 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
             "rk:revoked".to_owned(),
             format!("rk:shard:{shard}"),
             "rk:shards".to_owned(),
-            format!("rk:{{{live}}}:head"),
-            format!("rk:{{{live}}}:log"),
+            "rk:layout".to_owned(),
+            key(live, "head"),
+            key(live, "log"),
         ];
         expected.sort();
         assert_eq!(ageless, expected);

@@ -6,13 +6,13 @@ use std::time::Duration;
 use game_core::testing::SetupBuilder;
 pub(crate) use game_core::testing::player;
 use game_core::{
-    BySeat, ClockStart, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, MatchSetup,
-    MatchTime, ShardId, Snapshot, TimeControl, UnixMillis,
+    BySeat, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, MatchSetup, MatchTime,
+    Receipt, Seat, ShardId, Snapshot, TimeControl, UnixMillis, WithMove,
 };
 use store::testing::RedisServer;
 use store::{
-    Append, Assignment, EmbeddedStore, MemoryStore, RedisConfig, RedisStore, ShardRecord, Store,
-    Ticket, TicketId,
+    Append, Assignment, ChatLine, EmbeddedStore, MemoryStore, RedisConfig, RedisStore, ShardRecord,
+    Store, Ticket, TicketId,
 };
 
 pub(crate) fn match_id(n: u8) -> MatchId {
@@ -31,6 +31,7 @@ pub(crate) fn setup(id: MatchId) -> MatchSetup {
     SetupBuilder::new()
         .id(id)
         .named("ada", "bob")
+        .people()
         .created_at(1_800_000_000_000)
         .build()
 }
@@ -65,9 +66,9 @@ impl Line {
             let moves = game.legal_moves();
             let uci = moves[(state >> 33) as usize % moves.len()];
             let kind = CommandKind::Move {
-                ply: game.ply(),
+                position_seq: game.position_seq(),
                 uci,
-                offers_draw: false,
+                with: WithMove::Nothing,
             };
             game.start_clock(now);
             now = now + Duration::from_millis(1_000);
@@ -105,17 +106,58 @@ impl Line {
 
     /// The write of a resignation after `after` (at least 2) events.
     pub(crate) fn end(&self, epoch: Epoch, after: usize) -> Append {
-        let mut game = Match::restore(self.snapshots[after].clone(), &[]).unwrap();
-        let mut events = Vec::new();
-        let command = Command {
-            id: CommandId(1),
-            kind: CommandKind::Resign,
-        };
-        game.apply(game.turn(), &command, MatchTime::default(), &mut events)
-            .unwrap();
-        let snapshot = game.snapshot();
-        Append::new(self.id, shard_id(1), epoch, &events, Some(&snapshot))
+        let (events, snapshots) = self.ended(after);
+        let snapshot = &snapshots[0];
+        Append::new(self.id, shard_id(1), epoch, &events[..1], Some(snapshot))
     }
+
+    /// The write of what follows that resignation: of the offer of a rematch and its acceptance, `count` after
+    /// the first `skipped`.
+    pub(crate) fn aftermath(
+        &self,
+        epoch: Epoch,
+        after: usize,
+        skipped: usize,
+        count: usize,
+    ) -> Append {
+        let (events, _) = self.ended(after);
+        let events = &events[1 + skipped..][..count];
+        Append::new(self.id, shard_id(1), epoch, events, None)
+    }
+
+    /// A resignation after `after` events, the offer of a rematch and its acceptance, and the snapshots after
+    /// each.
+    pub(crate) fn ended(&self, after: usize) -> (Vec<Event>, Vec<Snapshot>) {
+        let mut game = Match::restore(self.snapshots[after].clone(), &[]).unwrap();
+        let (mut events, mut snapshots) = (Vec::new(), Vec::new());
+        let loser = game.turn();
+        for (id, seat, kind) in [
+            (1, loser, CommandKind::Resign),
+            (2, loser, CommandKind::OfferRematch),
+            (1, loser.opponent(), CommandKind::AcceptRematch),
+        ] {
+            let id = CommandId(id);
+            let receipt = Receipt {
+                next_match: Some(rematch_id(self.id)),
+                ..Receipt::default()
+            };
+            game.apply(seat, &Command { id, kind }, receipt, &mut events)
+                .unwrap();
+            snapshots.push(game.snapshot());
+        }
+        assert_eq!(events.len(), 3);
+        (events, snapshots)
+    }
+}
+
+/// The match that follows a match, of the same tag.
+pub(crate) fn rematch_id(id: MatchId) -> MatchId {
+    MatchId::with_tag(id.tag(), u128::MAX)
+}
+
+/// A line that seat or spectator `name` said.
+pub(crate) fn chat_line(seat: Option<Seat>, name: &str, text: &str, at: u64) -> ChatLine {
+    ChatLine::new(seat, name, text, UnixMillis(at)).unwrap()
 }
 
 /// The same write by shard `n`.
@@ -134,6 +176,7 @@ pub(crate) fn shard_record(n: u8, heartbeat: u64) -> ShardRecord {
         live: u32::from(n),
         draining: n == 3,
         admin: None,
+        clock: MatchTime::from_micros(heartbeat * 500_000),
     }
 }
 
@@ -142,7 +185,6 @@ pub(crate) fn ticket(n: u8, pool: Option<&str>) -> Ticket {
     let now = UnixMillis(1_800_000_000_000);
     Ticket {
         pool: pool.map(Into::into),
-        clock_start: ClockStart::AfterFirstMoves,
         ..Ticket::new(ticket_id(n), player("ada"), time_control, now)
     }
 }

@@ -124,10 +124,13 @@ fn a_scan_on_redis_stays_within_its_prefix_and_passes_over_what_it_cannot_read()
                 store.create(shard_id(1), &line.snapshots[0]).await.unwrap();
             }
         }
-        let head = |n| format!("rk:{{{}}}:head", match_id(n));
+        let head = |n| {
+            let id = match_id(n);
+            format!("rk:{{{}}}:{id}:head", id.tag())
+        };
         server.command(&["SET", &head(5), "no hash"]);
         server.command(&["HSET", &head(6), "epoch", "many"]);
-        server.command(&["SET", "rk:{no id}:head", "no match"]);
+        server.command(&["SET", "rk:{no}:an id of no kind:head", "no match"]);
         let ids = async |store| scan(store, 100).await.0.into_keys().collect::<Vec<_>>();
         assert_eq!(ids(&odd).await, [match_id(1), match_id(3)]);
         assert_eq!(ids(&even).await, [match_id(2), match_id(4)]);

@@ -9,11 +9,12 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use store::testing::{Model, ReadLog, RedisServer};
 use store::{
-    Append, EmbeddedStore, HandOver, MemoryStore, RedisConfig, RedisStore, Registered, Store,
+    Append, ChatRoom, EmbeddedStore, HandOver, MemoryStore, RedisConfig, RedisStore, Registered,
+    Store,
 };
 
 use crate::samples::{
-    Line, assignment, by, match_id, runtime, shard_id, shard_record, ticket, ticket_id,
+    Line, assignment, by, chat_line, match_id, runtime, shard_id, shard_record, ticket, ticket_id,
 };
 
 const MATCHES: u8 = 3;
@@ -44,6 +45,11 @@ enum Op {
     },
     Append(Vec<Write>),
     RepeatLastAppend,
+    Say {
+        of: u8,
+        room: ChatRoom,
+        line: u8,
+    },
     Heartbeat {
         shard: u8,
         heartbeat: u64,
@@ -90,6 +96,8 @@ struct Write {
     count: usize,
     snapshot: bool,
     ends: bool,
+    /// It is about a rematch, and so many of its records are there already.
+    aftermath: Option<usize>,
 }
 
 fn write() -> impl Strategy<Value = Write> {
@@ -105,9 +113,10 @@ fn write() -> impl Strategy<Value = Write> {
         1usize..4,
         seldom(0.2),
         seldom(0.05),
+        prop::option::weighted(0.2, 0..2usize),
     )
         .prop_map(
-            |(of, fork, owner, epoch, after, count, snapshot, ends)| Write {
+            |(of, fork, owner, epoch, after, count, snapshot, ends, aftermath)| Write {
                 of,
                 fork,
                 owner,
@@ -116,6 +125,7 @@ fn write() -> impl Strategy<Value = Write> {
                 count,
                 snapshot,
                 ends,
+                aftermath,
             },
         )
 }
@@ -133,6 +143,8 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(of, from, to, epoch, after)| Op::HandOver { of, from, to, epoch, after }),
         8 => vec(write(), 1..4).prop_map(Op::Append),
         1 => Just(Op::RepeatLastAppend),
+        2 => (of(), prop_oneof![Just(ChatRoom::Seats), Just(ChatRoom::Spectators)], 0..4u8)
+            .prop_map(|(of, room, line)| Op::Say { of, room, line }),
         1 => (shard(), 0..9u64).prop_map(|(shard, heartbeat)| Op::Heartbeat { shard, heartbeat }),
         1 => shard().prop_map(|shard| Op::Leave { shard }),
         1 => (shard(), prop::bool::ANY)
@@ -174,7 +186,12 @@ impl Lines {
             .len()
             .saturating_add_signed(write.after as isize);
         let after = after.min(LINE_LEN - write.count);
-        let append = if write.ends && after >= 2 {
+        // The end is after the records before it, of which there are two at least.
+        let after_end = write.aftermath.filter(|skipped| after >= 3 + skipped);
+        let append = if let Some(skipped) = after_end {
+            let count = write.count.min(2 - skipped);
+            line.aftermath(epoch, after - 1 - skipped, skipped, count)
+        } else if write.ends && after >= 2 {
             line.end(epoch, after)
         } else if write.snapshot {
             line.append_with_snapshot(epoch, after, write.count)
@@ -276,6 +293,12 @@ async fn step(
             append(model, store, last).await;
         }
         Op::RepeatLastAppend => append(model, store, last).await,
+        Op::Say { of, room, line } => {
+            let id = match_id(*of);
+            let line = chat_line(None, "ada", "hello", (*line).into());
+            let answer = store.append_chat(id, *room, &line).await.unwrap();
+            assert_eq!(answer, model.append_chat(id, *room, &line));
+        }
         Op::Heartbeat { shard, heartbeat } => {
             let record = shard_record(*shard, *heartbeat);
             let answer = store.heartbeat(&record).await.unwrap();
@@ -358,6 +381,7 @@ async fn compare(model: &Model, hints: &Hints, store: &dyn Store) {
         assert_eq!(store.load(id).await.unwrap(), model.load(id).unwrap());
         assert_eq!(store.log(id).await.unwrap(), model.log(id));
         assert_eq!(store.ownership(id).await.unwrap(), model.ownership(id));
+        assert_eq!(store.load_chat(id).await.unwrap(), model.load_chat(id));
         let len = model.log(id).len() as u32;
         let asked = [(id, 0), (id, len), (id, len + 1)];
         let expected = asked.map(|(id, seq)| model.standing(id, seq));

@@ -3,7 +3,7 @@
 use game_core::{EventKind, Outcome, Seat, Termination};
 use protocol::{ClientFrame, CloseCode, Join, ServerBody};
 use serde_json::json;
-use tests::installation::{Game, Installation, eventually};
+use tests::installation::{Installation, PlayedMatch, eventually};
 use tests::process::Server;
 use tests::wire::RawClient;
 
@@ -26,7 +26,7 @@ async fn hears_end(client: &mut RawClient) -> (Outcome, Termination) {
 async fn a_match_is_handed_off_and_adjudicated_and_another_aborted() {
     let installation = Installation::start(2).await;
     let admin = &installation.admin;
-    let mut game = Game::begin(&installation.matchmaker).await;
+    let mut game = PlayedMatch::begin(&installation.matchmaker).await;
     let path = format!("/v1/matches/{}", game.id);
     game.play(0, "e2e4").await;
     game.play(1, "e7e5").await;
@@ -61,7 +61,7 @@ async fn a_match_is_handed_off_and_adjudicated_and_another_aborted() {
         assert_eq!(problem["code"], "match_over");
     }
 
-    let mut other = Game::begin(&installation.matchmaker).await;
+    let mut other = PlayedMatch::begin(&installation.matchmaker).await;
     let path = format!("/v1/matches/{}/abort", other.id);
     let (status, answer) = admin.post(&path, &json!({})).await;
     assert_eq!(status, 200, "{answer}");
@@ -94,7 +94,7 @@ async fn a_match_is_handed_off_and_adjudicated_and_another_aborted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shard_is_drained_and_its_matches_go_on() {
     let mut installation = Installation::start(2).await;
-    let mut game = Game::begin(&installation.matchmaker).await;
+    let mut game = PlayedMatch::begin(&installation.matchmaker).await;
     game.play(0, "e2e4").await;
     let path = format!("/v1/matches/{}", game.id);
     let owner = installation.admin.get(&path).await["owner"].clone();
@@ -119,7 +119,7 @@ async fn a_shard_is_drained_and_its_matches_go_on() {
 async fn a_players_streams_are_closed() {
     let server = Server::embedded();
     let admin = tests::installation::Endpoint::new(&server.ready.admin, &server.ready.admin_token);
-    let mut game = Game::begin(&server.ready.matchmaker).await;
+    let mut game = PlayedMatch::begin(&server.ready.matchmaker).await;
     let path = format!("/v1/players/{}/revoke", game.white_player);
     let (status, answer) = admin.post(&path, &json!({})).await;
     assert_eq!(
@@ -141,7 +141,7 @@ async fn a_players_streams_are_closed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_player_is_kept_out_by_every_shard_and_the_matchmaker() {
     let installation = Installation::start(2).await;
-    let mut game = Game::begin(&installation.matchmaker).await;
+    let mut game = PlayedMatch::begin(&installation.matchmaker).await;
     let kept = game.seat(Seat::White).await.unwrap();
     let path = format!("/v1/matches/{}", game.id);
     let owner = installation.admin.get(&path).await["owner"]
@@ -165,6 +165,8 @@ async fn a_revoked_player_is_kept_out_by_every_shard_and_the_matchmaker() {
     // The seat token from before is still signed and not expired.
     let mut back = RawClient::connect(&kept.shard).await;
     back.say(&ClientFrame::Join(Join {
+        version: protocol::VERSION,
+        flags: protocol::JoinFlags::NONE,
         match_id: game.id,
         token: kept.token,
         seen: None,

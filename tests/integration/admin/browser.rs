@@ -8,7 +8,7 @@ use std::time::Duration;
 use protocol::CloseCode;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
-use tests::installation::{Game, Installation, eventually};
+use tests::installation::{Installation, PlayedMatch, eventually};
 use tests::process::{Server, free_tcp_port};
 
 /// A browser with one page, closed when dropped.
@@ -192,7 +192,7 @@ impl Browser {
 async fn an_operator_clicks_from_the_overview_to_a_match_and_sees_a_move_arrive() {
     let _turn = tests::turns::turn().await;
     let server = Server::embedded();
-    let mut game = Game::begin(&server.ready.matchmaker).await;
+    let mut game = PlayedMatch::begin(&server.ready.matchmaker).await;
     game.play(0, "e2e4").await;
     let browser = Browser::open().await;
     browser.sign_in(&server).await;
@@ -257,7 +257,7 @@ async fn a_wrong_token_is_refused_in_words_and_forgotten() {
 async fn the_page_fits_a_phone_and_follows_the_system_into_the_dark() {
     let _turn = tests::turns::turn().await;
     let server = Server::embedded();
-    let game = Game::begin(&server.ready.matchmaker).await;
+    let game = PlayedMatch::begin(&server.ready.matchmaker).await;
     let browser = Browser::open().await;
     browser.resize(390, 844).await;
     browser.sign_in(&server).await;
@@ -302,7 +302,7 @@ async fn the_page_fits_a_phone_and_follows_the_system_into_the_dark() {
 async fn harmless_and_destructive_actions_look_different_and_name_the_match_and_the_effect() {
     let _turn = tests::turns::turn().await;
     let server = Server::embedded();
-    let mut game = Game::begin(&server.ready.matchmaker).await;
+    let mut game = PlayedMatch::begin(&server.ready.matchmaker).await;
     let browser = Browser::open().await;
     browser.sign_in(&server).await;
     let there = format!("location.hash = '#/match/{}'", game.id);
@@ -372,7 +372,7 @@ async fn harmless_and_destructive_actions_look_different_and_name_the_match_and_
 async fn the_board_has_coordinates_and_turns_around_with_its_players() {
     let _turn = tests::turns::turn().await;
     let server = Server::embedded();
-    let game = Game::begin(&server.ready.matchmaker).await;
+    let game = PlayedMatch::begin(&server.ready.matchmaker).await;
     let browser = Browser::open().await;
     browser.sign_in(&server).await;
     let there = format!("location.hash = '#/match/{}'", game.id);
@@ -407,7 +407,7 @@ async fn the_board_has_coordinates_and_turns_around_with_its_players() {
 async fn the_page_says_that_all_is_well_and_what_is_not_and_since_when_a_server_is_gone() {
     let _turn = tests::turns::turn().await;
     let mut server = Server::embedded();
-    let mut game = Game::begin(&server.ready.matchmaker).await;
+    let mut game = PlayedMatch::begin(&server.ready.matchmaker).await;
     game.play(0, "e2e4").await;
     let browser = Browser::open().await;
     browser.sign_in(&server).await;

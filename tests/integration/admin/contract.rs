@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tests::installation::{Endpoint, Game, Installation};
+use tests::installation::{Endpoint, Installation, PlayedMatch};
 
 /// Examples that are made up for each operation.
 const EXAMPLES: &str = "15";
@@ -63,7 +63,7 @@ async fn every_answer_is_one_that_is_described() {
     let installation = Installation::start(2).await;
     let mut games = Vec::new();
     for _ in 0..4 {
-        let mut game = Game::begin(&installation.matchmaker).await;
+        let mut game = PlayedMatch::begin(&installation.matchmaker).await;
         game.play(0, "e2e4").await;
         games.push(game);
     }

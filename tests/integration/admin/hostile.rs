@@ -7,7 +7,7 @@ use game_core::testing::SetupBuilder;
 use game_core::{Match, MatchTime};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::installation::{Endpoint, Game, Installation};
+use tests::installation::{Endpoint, Installation, PlayedMatch};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
@@ -141,7 +141,7 @@ async fn is_closed(mut stream: TcpStream) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_ask_nothing_shut_nobody_out() {
     let installation = Installation::start(1).await;
-    let mut game = Game::begin(&installation.matchmaker).await;
+    let mut game = PlayedMatch::begin(&installation.matchmaker).await;
     let moves = ["e2e4", "e7e5"].into_iter().zip(0..);
     let endpoints = [&installation.admin, &installation.shards[0].admin];
     for (endpoint, (uci, ply)) in endpoints.into_iter().zip(moves) {
@@ -199,7 +199,7 @@ async fn connections_that_ask_nothing_shut_nobody_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn so_many_streams_may_be_open_and_no_more() {
     let installation = Installation::start(1).await;
-    let game = Game::begin(&installation.matchmaker).await;
+    let game = PlayedMatch::begin(&installation.matchmaker).await;
     let path = format!("/v1/matches/{}/events", game.id);
     let endpoint = &installation.shards[0].admin;
     let mut open = Vec::new();
@@ -234,11 +234,7 @@ impl Wanderer {
         let moves = self.game.legal_moves();
         let ply = self.game.ply();
         let uci = *moves.get(usize::from(ply) * 7 % moves.len().max(1))?;
-        let kind = game_core::CommandKind::Move {
-            ply,
-            uci,
-            offers_draw: false,
-        };
+        let kind = game_core::CommandKind::plain_move(ply.into(), uci);
         let id = game_core::CommandId(u64::from(ply));
         let command = game_core::Command { id, kind };
         let now = MatchTime::default();
@@ -261,7 +257,7 @@ fn wanderer() -> Wanderer {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_of_events_that_does_not_read_is_cut_off() {
     let installation = Installation::start(1).await;
-    let mut game = Game::begin(&installation.matchmaker).await;
+    let mut game = PlayedMatch::begin(&installation.matchmaker).await;
     let endpoint = &installation.shards[0].admin;
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();

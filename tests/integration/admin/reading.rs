@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use reqwest::Method;
 use serde_json::Value;
-use tests::installation::{Endpoint, Game, Installation, eventually};
+use tests::installation::{Endpoint, Installation, PlayedMatch, eventually};
 use tests::process::Server;
 
 /// What both endpoints say of a match after 1. e4 e5 2. Nf3.
@@ -97,7 +97,7 @@ async fn sees_move(endpoint: Endpoint, id: String, plies: usize) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_match_is_shown_by_its_owner_and_by_the_matchmaker() {
     let installation = Installation::start(2).await;
-    let mut game = Game::begin(&installation.matchmaker).await;
+    let mut game = PlayedMatch::begin(&installation.matchmaker).await;
     let id = game.id.to_string();
     for (ply, uci) in ["e2e4", "e7e5", "g1f3"].into_iter().enumerate() {
         game.play(ply as u16, uci).await;
@@ -126,7 +126,7 @@ async fn lists_of_several_shards_are_cut_into_pages_that_miss_nothing() {
     let installation = Installation::start(2).await;
     let mut games = Vec::new();
     for _ in 0..7 {
-        games.push(Game::begin(&installation.matchmaker).await);
+        games.push(PlayedMatch::begin(&installation.matchmaker).await);
     }
     for sort in ["created", "-created", "ply", "-spectators"] {
         let mut seen = Vec::new();
@@ -164,7 +164,7 @@ async fn lists_of_several_shards_are_cut_into_pages_that_miss_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_store_answers_for_an_owner_that_is_gone() {
     let mut installation = Installation::start(2).await;
-    let mut game = Game::begin(&installation.matchmaker).await;
+    let mut game = PlayedMatch::begin(&installation.matchmaker).await;
     let id = game.id.to_string();
     game.play(0, "e2e4").await;
     let path = format!("/v1/matches/{id}");
@@ -230,7 +230,7 @@ async fn probes_version_and_configuration_are_told_without_secrets() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_counted_is_as_prometheus_wants_it() {
     let server = Server::embedded();
-    let mut game = Game::begin(&server.ready.matchmaker).await;
+    let mut game = PlayedMatch::begin(&server.ready.matchmaker).await;
     game.play(0, "e2e4").await;
     game.white.play(5, "e2e4").await;
     let is_refusal =
@@ -243,7 +243,7 @@ async fn what_is_counted_is_as_prometheus_wants_it() {
         for shard in &server.ready.shards {
             let endpoint = Endpoint::new(&shard.admin, &server.ready.admin_token);
             let (_, text) = endpoint.text("/metrics").await;
-            if text.contains("rookery_refusals_total{code=\"stale_ply\"} 1") {
+            if text.contains("rookery_refusals_total{code=\"stale_position\"} 1") {
                 return text.contains("rookery_moves_total 1").then_some(());
             }
         }
@@ -263,7 +263,7 @@ async fn what_is_counted_is_as_prometheus_wants_it() {
         "rookery_matches_live 1",
         "rookery_ack_seconds_count 1",
         "rookery_handshakes_total{result=\"done\"} 2",
-        "rookery_refusals_total{code=\"stale_ply\"} 1",
+        "rookery_refusals_total{code=\"stale_position\"} 1",
     ] {
         assert!(
             scrapes.lines().any(|found| found == line),

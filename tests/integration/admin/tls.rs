@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::installation::{Endpoint, Game, Installation, eventually};
+use tests::installation::{Endpoint, Installation, PlayedMatch, eventually};
 use tests::process;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -155,7 +155,7 @@ async fn a_certificate_opens_every_process_and_is_named_in_the_audit_log() {
     })
     .await;
 
-    let mut game = Game::begin(&installation.matchmaker).await;
+    let mut game = PlayedMatch::begin(&installation.matchmaker).await;
     game.play(0, "e2e4").await;
     let path = format!("/v1/matches/{}", game.id);
     let (status, list) = ann.get(admin, "/v1/matches").await;

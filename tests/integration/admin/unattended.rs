@@ -8,7 +8,7 @@ use game_core::{Epoch, Match, MatchId, Outcome, ShardId, Termination};
 use serde_json::{Value, json};
 use store::testing::ReadLog;
 use store::{ANY_EPOCH, Matches, RedisConfig, RedisStore, Registry, Status};
-use tests::installation::{Endpoint, Game, Installation, eventually};
+use tests::installation::{Endpoint, Installation, PlayedMatch, eventually};
 
 async fn store_of(installation: &Installation) -> Arc<RedisStore> {
     let config = RedisConfig::new(installation.redis.url());
@@ -59,7 +59,7 @@ async fn the_list_shows_every_live_match_of_the_store_page_by_page() {
     let store = store_of(&installation).await;
     let mut attended = Vec::new();
     for _ in 0..3 {
-        attended.push(Game::begin(&installation.matchmaker).await);
+        attended.push(PlayedMatch::begin(&installation.matchmaker).await);
     }
     let mut lost = BTreeSet::new();
     for number in 1..=9 {
@@ -135,7 +135,7 @@ async fn a_match_whose_owner_is_gone_is_taken_over_to_be_ended() {
 async fn a_match_that_its_live_owner_has_forgotten_is_shown_and_ended() {
     let installation = Installation::start(1).await;
     let store = store_of(&installation).await;
-    let attended = Game::begin(&installation.matchmaker).await;
+    let attended = PlayedMatch::begin(&installation.matchmaker).await;
     let owner = installation.shards[0].id.parse().unwrap();
     let id = forgotten_by(&store, owner, 5).await;
     let shown = eventually("it is listed", || async {
@@ -161,7 +161,7 @@ async fn a_match_that_its_live_owner_has_forgotten_is_shown_and_ended() {
 async fn with_no_shard_at_all_a_match_is_shown_and_ending_it_is_refused_in_words() {
     let mut installation = Installation::start(1).await;
     let store = store_of(&installation).await;
-    let game = Game::begin(&installation.matchmaker).await;
+    let game = PlayedMatch::begin(&installation.matchmaker).await;
     let lost = forgotten(&store, 1).await;
     let shard = installation.shards[0].id.clone();
     installation.kill(&shard);

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use tests::hostile::{AttackKind, Plan, Report, run};
+use tests::hostile::{AttackKind, AttackReport, Plan, run};
 
 /// Attacks a matchmaker and a shard of its own, one way after the other, while matches are played beside
 /// it, and says what that did to honest players. It ends with 1 if an attack did harm.
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn attack(args: &Args) -> Result<Report, String> {
+async fn attack(args: &Args) -> Result<AttackReport, String> {
     let attacks = match args.only.as_slice() {
         [] => AttackKind::value_variants(),
         only => only,

@@ -7,7 +7,7 @@ use client::connection::ConnectionTimes;
 use client::seat::PlayerSeat;
 use client::{Connector, Matchmaker, SeatSession, SessionConfig};
 use game_core::{ClockStart, ColorChoice, MatchId, Seat};
-use protocol::http::NewChallenge;
+use protocol::http::{NewChallenge, Terms};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::mpsc;
@@ -38,7 +38,7 @@ pub(super) struct Crowd {
     _tables: JoinSet<()>,
 }
 
-struct Table {
+struct CrowdMatch {
     number: u16,
     seed: u64,
     matchmaker: Matchmaker,
@@ -59,7 +59,7 @@ impl Crowd {
         let (seated, mut all) = mpsc::channel(usize::from(matches).max(1));
         let mut tables = JoinSet::new();
         for number in 0..matches {
-            let table = Table {
+            let table = CrowdMatch {
                 number,
                 seed: seed.wrapping_add(number.into()),
                 matchmaker: matchmaker.clone(),
@@ -87,7 +87,7 @@ impl Crowd {
     }
 }
 
-impl Table {
+impl CrowdMatch {
     /// Plays one match after the other until it is aborted.
     async fn run(mut self) {
         let mut dice = StdRng::seed_from_u64(self.seed);
@@ -147,10 +147,11 @@ pub(super) async fn new_match(
     black: &str,
 ) -> Result<MatchId, String> {
     let challenge = NewChallenge {
-        time_control: time_control.parse().map_err(|_| "no time control")?,
+        terms: Terms {
+            clock_start: ClockStart::AtOnce,
+            ..Terms::usual(time_control.parse().map_err(|_| "no time control")?)
+        },
         color: ColorChoice::White,
-        fen: None,
-        clock_start: ClockStart::AtOnce,
         opponent: None,
     };
     let said = |error: client::MatchmakerError| error.to_string();

@@ -10,7 +10,7 @@ use super::tally::Deeds;
 
 /// What was measured before, during and after an attack.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Facts {
+pub struct AttackFacts {
     /// Newcomers before it.
     pub calm: Arrivals,
     /// Newcomers during it.

@@ -8,14 +8,14 @@ use tokio::time::timeout;
 
 use super::attack::AttackKind;
 use super::crowd::Crowd;
-use super::facts::Facts;
+use super::facts::AttackFacts;
 use super::field::Field;
 use super::memory::Scale;
 use super::newcomers::{Arrivals, arrive};
 use super::plan::Plan;
 use super::probes::probe;
-use super::report::Report;
-use super::row::Row;
+use super::report::AttackReport;
+use super::row::AttackRow;
 use super::verdict::allowed;
 use crate::installation::Installation;
 
@@ -29,7 +29,7 @@ const STOP_MAX: Duration = Duration::from_secs(30);
 /// # Errors
 ///
 /// When the installation does not start, or an attack cannot be made, in words.
-pub async fn run(plan: &Plan, mut told: impl FnMut(&Row)) -> Result<Report, String> {
+pub async fn run(plan: &Plan, mut told: impl FnMut(&AttackRow)) -> Result<AttackReport, String> {
     // Attackers hold thousands of sockets; the servers get a limit of their own.
     settings::raise_open_files();
     let mut rows = Vec::new();
@@ -39,16 +39,16 @@ pub async fn run(plan: &Plan, mut told: impl FnMut(&Row)) -> Result<Report, Stri
         told(&row);
         rows.push(row);
     }
-    Ok(Report::new(plan, rows))
+    Ok(AttackReport::new(plan, rows))
 }
 
 /// One attack on a fresh installation, so that each row stands for itself.
-async fn measure(plan: &Plan, attack: AttackKind) -> Result<Row, String> {
+async fn measure(plan: &Plan, attack: AttackKind) -> Result<AttackRow, String> {
     let mut installation = Installation::start_with_files(1, SERVER_FILES).await;
     let mut scale = Scale::new(&installation).await?;
     let field = Field::of(&installation, plan.seed).await?;
     let crowd = Crowd::seat(&field.matchmaker, plan.matches, plan.seed).await?;
-    let mut facts = Facts::default();
+    let mut facts = AttackFacts::default();
     let mut came = 0;
     let mut newcomers = async |length: Duration| {
         let arrivals = arrive(&field.matchmaker, came, length, plan.patience).await;
@@ -83,7 +83,7 @@ async fn measure(plan: &Plan, attack: AttackKind) -> Result<Row, String> {
     facts.deeds = field.tally.deeds().clone();
     drop(crowd);
     facts.alarms = alarms(&mut installation);
-    Ok(Row::new(attack, facts))
+    Ok(AttackRow::new(attack, facts))
 }
 
 /// Ends the attack when every newcomer that came during it is in, or has given up.

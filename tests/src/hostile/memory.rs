@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::installation::Installation;
 
-/// Between two looks.
+/// Interval between two readings.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Redis answers within this, on a busy disk too.
@@ -58,7 +58,7 @@ pub(super) struct Scale {
     shard: String,
     matchmaker: String,
     redis: MultiplexedConnection,
-    /// The longest that Redis has let a look wait.
+    /// The longest that Redis delayed a reading.
     slowest: Duration,
 }
 
@@ -78,7 +78,7 @@ impl Scale {
         })
     }
 
-    /// The longest that Redis has let a look wait: what a slow disk does to everyone, attacked or not.
+    /// The longest that Redis delayed a reading: what a slow disk does to everyone, attacked or not.
     pub(super) const fn slowest(&self) -> Duration {
         self.slowest
     }

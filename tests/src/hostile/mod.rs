@@ -25,13 +25,13 @@ mod verdict;
 
 pub use acks::Latency;
 pub use attack::AttackKind;
-pub use facts::Facts;
+pub use facts::AttackFacts;
 pub use measure::run;
 pub use memory::Memory;
 pub use newcomers::Arrivals;
 pub use plan::Plan;
 pub use probes::Livez;
-pub use report::Report;
-pub use row::Row;
+pub use report::AttackReport;
+pub use row::AttackRow;
 pub use tally::Deeds;
 pub use verdict::Verdict;

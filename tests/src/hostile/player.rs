@@ -117,11 +117,7 @@ fn act(session: &mut SeatSession, style: &Style<'_>, dice: &mut StdRng) -> Optio
     let moves = view.position().legal_moves();
     let uci = moves.choose(dice).map(|chosen| chosen.uci());
     let kind = match uci {
-        Some(uci) if ply < style.resigns_at => CommandKind::Move {
-            ply,
-            uci,
-            offers_draw: false,
-        },
+        Some(uci) if ply < style.resigns_at => CommandKind::plain_move(ply.into(), uci),
         _ => CommandKind::Resign,
     };
     session.command(kind).ok()?;

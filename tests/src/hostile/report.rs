@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::plan::Plan;
-use super::row::Row;
+use super::row::AttackRow;
 
 /// Before and after the table in a document; what stands between is replaced.
 const MARKS: [&str; 2] = ["<!-- table: begin -->", "<!-- table: end -->"];
@@ -24,7 +24,7 @@ const HEADS: [&str; 8] = [
 
 /// What came of all attacks.
 #[derive(Debug, Clone, Serialize)]
-pub struct Report {
+pub struct AttackReport {
     /// Decided the moves and the nonsense.
     pub seed: u64,
     /// How long each attack lasted at least, in seconds.
@@ -32,11 +32,11 @@ pub struct Report {
     /// Matches that were played meanwhile.
     pub matches: u16,
     /// One for each attack.
-    pub rows: Vec<Row>,
+    pub rows: Vec<AttackRow>,
 }
 
-impl Report {
-    pub(super) fn new(plan: &Plan, rows: Vec<Row>) -> Self {
+impl AttackReport {
+    pub(super) fn new(plan: &Plan, rows: Vec<AttackRow>) -> Self {
         Self {
             seed: plan.seed,
             seconds: plan.length.as_secs_f64(),
@@ -94,7 +94,7 @@ fn replace_between_marks(document: &str, text: &str) -> Option<String> {
 }
 
 /// What stands in a row, by column.
-fn cells(row: &Row) -> [String; 8] {
+fn cells(row: &AttackRow) -> [String; 8] {
     let facts = &row.facts;
     let (calm, attacked) = (&facts.calm_acks, &facts.attacked_acks);
     let (asked, answered) = facts.livez.iter().fold((0, 0), |(asked, answered), livez| {
@@ -126,7 +126,7 @@ fn cells(row: &Row) -> [String; 8] {
     ]
 }
 
-fn verdict(row: &Row) -> String {
+fn verdict(row: &AttackRow) -> String {
     let verdict = &row.verdict;
     match (verdict.is_harmless(), verdict.is_slow) {
         (true, false) => "held".to_owned(),
@@ -136,7 +136,7 @@ fn verdict(row: &Row) -> String {
 }
 
 /// The row for a terminal, with what the attacker did.
-impl fmt::Display for Row {
+impl fmt::Display for AttackRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [name, newcomers, p50, p99, livez, memory, keys, verdict] = cells(self);
         writeln!(f, "{name}: {}", self.attack.bound())?;
@@ -157,7 +157,7 @@ impl fmt::Display for Row {
 }
 
 /// The verdicts alone.
-impl fmt::Display for Report {
+impl fmt::Display for AttackReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for row in &self.rows {
             writeln!(f, "{:<20} {}", row.attack.name(), verdict(row))?;

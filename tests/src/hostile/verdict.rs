@@ -2,15 +2,14 @@
 
 use serde::Serialize;
 
-use super::facts::Facts;
+use super::facts::AttackFacts;
 use super::memory::Memory;
 
 const MIB: u64 = 1_024 * 1_024;
 
 /// What a process may hold after an attack beyond what it held before: its allocator keeps pages that were
-/// in use at the peak, and hands them out again. After 1,500 idle connections that can be all of their 34 MiB, as
-/// a process that allocates nothing any more gives nothing back either.
-const PROCESS_GROWTH_MAX: u64 = 48 * MIB;
+/// in use at the peak, and hands them out again.
+const PROCESS_GROWTH_MAX: u64 = 32 * MIB;
 /// What Redis may hold beyond it: the records of honest play, and what an attacker is entitled to.
 const REDIS_GROWTH_MAX: u64 = 4 * MIB;
 /// Keys that a match which honest players have played leaves in the store, until it is old.
@@ -53,7 +52,7 @@ pub(super) fn allowed(before: &Memory, matches: u32) -> Memory {
 }
 
 /// Judges what was measured.
-pub(super) fn judge(facts: &Facts) -> Verdict {
+pub(super) fn judge(facts: &AttackFacts) -> Verdict {
     let mut broken = Vec::new();
     let phases = [
         ("before the attack", &facts.calm),
@@ -105,7 +104,7 @@ pub(super) fn judge(facts: &Facts) -> Verdict {
 }
 
 /// The parts that hold more than they may.
-fn not_flat(facts: &Facts) -> Vec<String> {
+fn not_flat(facts: &AttackFacts) -> Vec<String> {
     let allowed = allowed(&facts.before, facts.attacked.tried + facts.afterwards.tried);
     let (before, after) = (&facts.before, &facts.after);
     let parts = [
@@ -138,24 +137,24 @@ mod tests {
     use crate::hostile::newcomers::Arrivals;
     use crate::hostile::probes::Livez;
 
-    fn harmless() -> Facts {
+    fn harmless() -> AttackFacts {
         let all_in = Arrivals {
             tried: 40,
             let_in: 40,
             ..Arrivals::default()
         };
-        Facts {
+        AttackFacts {
             calm: all_in.clone(),
             attacked: all_in.clone(),
             afterwards: all_in,
-            ..Facts::default()
+            ..AttackFacts::default()
         }
     }
 
     #[test]
     fn each_kind_of_harm_is_told() {
         assert!(judge(&harmless()).is_harmless());
-        type Harm = fn(&mut Facts);
+        type Harm = fn(&mut AttackFacts);
         let harms: [(&str, Harm); 8] = [
             ("1 of 40 newcomers kept out during", |facts| {
                 facts.attacked.let_in -= 1

@@ -5,8 +5,8 @@ use game_core::Seat;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::dialog::{Dialog, Typed, help};
 use super::input::Input;
-use super::table::{Table, Typed, help};
 use super::words;
 use client::seat::SeatError;
 use lab::board::{BoardPicture, TextStyle};
@@ -18,7 +18,7 @@ use lab::command::{say, say_drawn};
 /// game can be piped in. With `stays`, a player may also offer or accept a rematch after the end, and leaves
 /// with an empty line.
 pub(super) async fn run(
-    table: &mut Table,
+    dialog: &mut Dialog,
     lines: &mut mpsc::Receiver<String>,
     style: TextStyle,
     stays: bool,
@@ -28,11 +28,11 @@ pub(super) async fn run(
     let mut held: Option<String> = None;
     let mut is_at_end = false;
     loop {
-        show(table, style, &mut shown);
-        if table.rematch().is_some() {
+        show(dialog, style, &mut shown);
+        if dialog.rematch().is_some() {
             return Ok(());
         }
-        if table.is_over() && table.is_settled() {
+        if dialog.is_over() && dialog.is_settled() {
             if !stays || is_at_end {
                 return Ok(());
             }
@@ -40,30 +40,30 @@ pub(super) async fn run(
                 say("An empty line leaves; rematch offers another match.");
             }
         }
-        let may_move = table.view().is_my_turn() && table.is_settled();
+        let may_move = dialog.view().is_my_turn() && dialog.is_settled();
         if may_move && let Some(line) = held.take() {
-            tell(table.typed(&line));
+            tell(dialog.typed(&line));
             continue;
         }
-        if is_at_end && held.is_none() && table.is_settled() {
+        if is_at_end && held.is_none() && dialog.is_settled() {
             return Ok(());
         }
         tokio::select! {
-            news = table.next() => {
+            news = dialog.next() => {
                 for line in news? {
                     say(&line);
                 }
             }
             line = lines.recv(), if held.is_none() && !is_at_end => match line {
-                Some(line) if line.is_empty() && table.is_over() => return Ok(()),
+                Some(line) if line.is_empty() && dialog.is_over() => return Ok(()),
                 Some(line) if line.is_empty() => {}
                 // Letters after a question for what a pawn becomes are its answer.
-                Some(line) if table.is_asking() => {
-                    tell(table.typed(&line));
+                Some(line) if dialog.is_asking() => {
+                    tell(dialog.typed(&line));
                 }
                 Some(line) if Input::is_move(&line) => held = Some(line),
                 Some(line) => {
-                    if tell(table.typed(&line)) {
+                    if tell(dialog.typed(&line)) {
                         return Ok(());
                     }
                 }
@@ -94,9 +94,9 @@ fn tell(typed: Typed) -> bool {
 }
 
 /// Prints the board if it has changed.
-fn show(table: &Table, style: TextStyle, shown: &mut Option<(u32, u16, bool)>) {
-    let view = table.view();
-    let now = (view.position_seq(), view.ply(), table.is_flipped);
+fn show(dialog: &Dialog, style: TextStyle, shown: &mut Option<(u32, u16, bool)>) {
+    let view = dialog.view();
+    let now = (view.position_seq(), view.ply(), dialog.is_flipped);
     if *shown == Some(now) {
         return;
     }
@@ -117,9 +117,9 @@ fn show(table: &Table, style: TextStyle, shown: &mut Option<(u32, u16, bool)>) {
     if let [Some(white), Some(black)] = holdings {
         say(&format!("White: {white}  -  Black: {black}"));
     }
-    let picture = BoardPicture::new(view.position(), view.last_move(), table.below());
+    let picture = BoardPicture::new(view.position(), view.last_move(), dialog.below());
     for line in picture.lines(style) {
         say_drawn(&line);
     }
-    say(&table.status());
+    say(&dialog.status());
 }

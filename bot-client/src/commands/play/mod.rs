@@ -1,11 +1,12 @@
 //! `bot-client play`: a person plays in the terminal.
 
+mod dialog;
 mod input;
 mod lines;
 mod opponent;
 mod saved;
 mod stdin;
-mod table;
+
 mod tui;
 mod words;
 mod wrong;
@@ -27,12 +28,12 @@ use client::connection::ConnectionTimes;
 use client::pairing::Pairing;
 use client::seat::{PlayerSeat, SeatError, SeatSession, SeatSource, SessionConfig, Watch};
 use client::{Connector, Matchmaker, MatchmakerError};
+use dialog::Dialog;
 use lab::command::{Failure, ServerArgs, cancelled_by_signals, say};
 use lab::engine::{EngineKind, EngineSettings};
 use lab::terminal;
-use opponent::{Opponent, Seated};
+use opponent::{Opponent, SeatedOpponent};
 use saved::{SavedBot, SavedSeat};
-use table::Table;
 
 /// Play a match in the terminal.
 ///
@@ -143,11 +144,11 @@ impl Evening<'_> {
         if let Some(match_id) = self.args.watch {
             let token = self.args.player.token(&self.matchmaker).await?;
             let matchmaker = self.matchmaker.clone();
-            let mut table = self
+            let mut dialog = self
                 .sit(match_id, Arc::new(Watch { matchmaker, token }))
                 .await?;
-            self.look(&mut table, None, &mut None).await?;
-            return table.leave().await.map_err(Failure::play);
+            self.look(&mut dialog, None, &mut None).await?;
+            return dialog.leave().await.map_err(Failure::play);
         }
         let Found { mut seat, bot } = self.find().await?;
         let mut bot = bot.map(|bot| {
@@ -175,7 +176,7 @@ impl Evening<'_> {
     async fn play_match(
         &self,
         seat: &mut SavedSeat,
-        bot: Option<&mut Seated>,
+        bot: Option<&mut SeatedOpponent>,
         typed: &mut Option<mpsc::Receiver<String>>,
     ) -> Result<Option<MatchId>, Failure> {
         let folder = saved::folder();
@@ -184,20 +185,20 @@ impl Evening<'_> {
             matchmaker: self.matchmaker.clone(),
             token: seat.token.clone(),
         };
-        let mut table = self.sit(seat.match_id, Arc::new(source)).await?;
-        seat.seat = table.view().seat();
+        let mut dialog = self.sit(seat.match_id, Arc::new(source)).await?;
+        seat.seat = dialog.view().seat();
         if let Some(Ok(())) = kept {
             kept = folder.as_deref().map(|folder| seat.save(folder));
         }
-        let looked = self.look(&mut table, bot, typed).await;
-        let rematch = table.rematch().filter(|_| looked.is_ok());
-        if table.is_over() {
+        let looked = self.look(&mut dialog, bot, typed).await;
+        let rematch = dialog.rematch().filter(|_| looked.is_ok());
+        if dialog.is_over() {
             if let Some(folder) = &folder {
                 seat.forget(folder);
             }
             // What stood on the whole terminal is gone with it.
             if PlayArgs::takes_the_terminal() && rematch.is_none() {
-                say(&table.status());
+                say(&dialog.status());
             }
             if rematch.is_none() {
                 self.say_what_remains(seat.match_id).await;
@@ -206,7 +207,7 @@ impl Evening<'_> {
             let options = self.matchmaker.options();
             say(&comeback(&options, seat, matches!(kept, Some(Ok(())))));
         }
-        let left = table.leave().await.map_err(Failure::play);
+        let left = dialog.leave().await.map_err(Failure::play);
         looked.and(left).map(|()| rematch)
     }
 
@@ -229,18 +230,18 @@ impl Evening<'_> {
         ));
     }
 
-    async fn sit(&self, id: MatchId, source: Arc<dyn SeatSource>) -> Result<Table, Failure> {
+    async fn sit(&self, id: MatchId, source: Arc<dyn SeatSource>) -> Result<Dialog, Failure> {
         let connector = Arc::clone(&self.connector);
         let session = join(connector, source, id, self.config).await?;
-        Ok(Table::new(session))
+        Ok(Dialog::new(session))
     }
 
     /// Lets the player see and act until the match is over or the player leaves. `typed` are the lines of stdin,
     /// once they are listened to.
     async fn look(
         &self,
-        table: &mut Table,
-        bot: Option<&mut Seated>,
+        dialog: &mut Dialog,
+        bot: Option<&mut SeatedOpponent>,
         typed: &mut Option<mpsc::Receiver<String>>,
     ) -> Result<(), Failure> {
         let style = terminal::style(self.args.ascii);
@@ -255,14 +256,14 @@ impl Evening<'_> {
                 pieces: style.pieces,
                 mouse: !self.args.no_mouse,
             };
-            return tui::run(table, drawing, bot_failed, &self.cancel).await;
+            return tui::run(dialog, drawing, bot_failed, &self.cancel).await;
         }
         let typed =
             typed.get_or_insert_with(|| stdin::listen(std::io::BufReader::new(std::io::stdin())));
         // What is piped in ends with its match.
         let stays = std::io::stdin().is_terminal();
         tokio::select! {
-            played = lines::run(table, typed, style, stays) => played.map_err(Failure::play),
+            played = lines::run(dialog, typed, style, stays) => played.map_err(Failure::play),
             why = bot_failed => Err(Failure::play(why)),
             () = self.cancel.cancelled() => Ok(()),
         }

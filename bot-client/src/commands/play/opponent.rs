@@ -24,7 +24,7 @@ pub(super) struct Opponent {
 }
 
 /// A bot in its seat; its task ends with the match, or when this is stopped.
-pub(super) struct Seated {
+pub(super) struct SeatedOpponent {
     task: JoinHandle<Result<(), String>>,
     stop: CancellationToken,
 }
@@ -60,7 +60,7 @@ impl Opponent {
         connector: Arc<Connector>,
         match_id: MatchId,
         config: SessionConfig,
-    ) -> Seated {
+    ) -> SeatedOpponent {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let task = tokio::spawn(async move {
@@ -92,7 +92,7 @@ impl Opponent {
                 () = stopped.cancelled() => Ok(()),
             }
         });
-        Seated { task, stop }
+        SeatedOpponent { task, stop }
     }
 }
 
@@ -116,7 +116,7 @@ async fn rematch(session: &mut SeatSession) -> Result<Option<MatchId>, SeatError
     }
 }
 
-impl Seated {
+impl SeatedOpponent {
     /// Waits until the bot has failed, and says of what; for ever if it plays to the end.
     pub(super) async fn failed(&mut self) -> String {
         match (&mut self.task).await {

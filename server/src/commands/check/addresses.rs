@@ -10,12 +10,12 @@ use tokio::time::{Instant, sleep};
 
 /// An address that several live shards announce.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Shared {
+pub(super) struct SharedAddress {
     address: SocketAddr,
     shards: BTreeSet<ShardId>,
 }
 
-impl fmt::Display for Shared {
+impl fmt::Display for SharedAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shards: Vec<String> = self.shards.iter().map(ToString::to_string).collect();
         write!(
@@ -30,7 +30,7 @@ impl fmt::Display for Shared {
 
 /// Observes the registry long enough to distinguish dead shards from live ones, if any records share an
 /// address.
-pub(super) async fn shared(store: &dyn Store) -> Result<Vec<Shared>, StoreError> {
+pub(super) async fn shared(store: &dyn Store) -> Result<Vec<SharedAddress>, StoreError> {
     let mut watch = Watch::new(&store.shards().await?);
     let end = Instant::now() + Liveness::DEAD_AFTER;
     while watch.may_find_more() && Instant::now() < end {
@@ -79,8 +79,8 @@ impl Watch {
         shards.any(|shard| !self.living.contains(shard))
     }
 
-    fn found(&self) -> Vec<Shared> {
-        let shared = self.first.iter().map(|(&address, shards)| Shared {
+    fn found(&self) -> Vec<SharedAddress> {
+        let shared = self.first.iter().map(|(&address, shards)| SharedAddress {
             address,
             shards: shards
                 .keys()
@@ -130,7 +130,7 @@ mod tests {
         watch.observe(&registry(1));
         assert!(watch.may_find_more());
         let shards = [2, 3].map(ShardId::from_random);
-        let expected = Shared {
+        let expected = SharedAddress {
             address: ([127, 0, 0, 1], 7_100).into(),
             shards: shards.into(),
         };

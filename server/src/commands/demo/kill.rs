@@ -24,12 +24,12 @@ pub(super) struct Kill {
     pub(super) at: Instant,
     /// The number under which it owned the match.
     pub(super) epoch: Epoch,
-    pub(super) takeover: Option<Takeover>,
+    pub(super) takeover: Option<NewOwner>,
 }
 
 /// Another shard owns the match.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Takeover {
+pub(super) struct NewOwner {
     /// The number under which it owns the match.
     pub(super) epoch: Epoch,
     /// From the kill until the first of players and audience had it from the new owner.
@@ -91,7 +91,7 @@ pub(super) async fn kill_the_owner(
     // If no player ever comes back, the sessions report why.
     if let Ok(epoch) = after.map(|epoch| *epoch) {
         let after = at.elapsed();
-        kill.takeover = Some(Takeover { epoch, after });
+        kill.takeover = Some(NewOwner { epoch, after });
         tell(None, &kill);
         tell(Some((owner().await?, epoch)), &kill);
     }

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::kill::{News, Sights, kill_the_owner};
-use self::players::{Pace, Pairing, session};
+use self::players::{BotPair, ThinkingTimes, session};
 use self::show::Show;
 use self::stage::Stage;
 use self::summary::Summary;
@@ -87,7 +87,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
 async fn play(args: &DemoArgs, game: &Game, stage: &mut Stage) -> Result<(), Failure> {
     let matchmaker = Matchmaker::new(stage.matchmaker(), PATIENCE)?;
     let connector = Arc::new(Connector::bind(1, ConnectionTimes::interactive())?);
-    let pairing = Pairing::arrange(&matchmaker, game).await?;
+    let pairing = BotPair::arrange(&matchmaker, game).await?;
     let watcher = matchmaker.new_player(Some("the audience")).await?;
     let source = Watch {
         matchmaker: matchmaker.clone(),
@@ -116,7 +116,7 @@ async fn play(args: &DemoArgs, game: &Game, stage: &mut Stage) -> Result<(), Fai
         epoch: epochs,
     };
     let mut show = Show::new(args.ascii, stage, headlines, ply);
-    let pace = Pace::new(game, args.speed);
+    let pace = ThinkingTimes::new(game, args.speed);
     let killing = async {
         if args.no_kill {
             return Ok(None);

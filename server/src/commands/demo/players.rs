@@ -15,9 +15,9 @@ use super::Failure;
 use super::kill::heard_of;
 
 /// How long the bots think: in proportion to what the people took, but never long.
-pub(super) struct Pace(Vec<Duration>);
+pub(super) struct ThinkingTimes(Vec<Duration>);
 
-impl Pace {
+impl ThinkingTimes {
     /// People's time is shortened by this.
     const HASTE: u32 = 20;
     const LEAST: Duration = Duration::from_millis(150);
@@ -43,14 +43,14 @@ impl Pace {
 }
 
 /// Two players with a match to play.
-pub(super) struct Pairing {
+pub(super) struct BotPair {
     pub(super) match_id: MatchId,
     matchmaker: Matchmaker,
     white: PlayerReply,
     black: PlayerReply,
 }
 
-impl Pairing {
+impl BotPair {
     /// Makes the players, and a challenge that the other accepts.
     pub(super) async fn arrange(matchmaker: &Matchmaker, game: &Game) -> Result<Self, Failure> {
         let name = |seat| game.player_name(seat);
@@ -83,9 +83,9 @@ impl Pairing {
         &self,
         connector: Arc<Connector>,
         game: &Game,
-        pace: Pace,
+        pace: ThinkingTimes,
         epoch: &watch::Sender<Epoch>,
-    ) -> Result<[Played; 2], Failure> {
+    ) -> Result<[PlayedSeat; 2], Failure> {
         let seat = |player: &PlayerReply| {
             let matchmaker = self.matchmaker.clone();
             let source = PlayerSeat {
@@ -109,7 +109,7 @@ impl Pairing {
 }
 
 /// The acknowledgements that a player received.
-pub(super) struct Played {
+pub(super) struct PlayedSeat {
     pub(super) acked: Vec<Acked>,
     /// When each acknowledgement came.
     pub(super) acked_at: Vec<Instant>,
@@ -122,9 +122,9 @@ async fn play_seat(
     mut session: SeatSession,
     seat: Seat,
     game: &Game,
-    pace: &Pace,
+    pace: &ThinkingTimes,
     epoch: &watch::Sender<Epoch>,
-) -> Result<Played, Failure> {
+) -> Result<PlayedSeat, Failure> {
     let mut answered = None;
     let mut acked_at = Vec::new();
     while session.view().result().is_none() || session.machine().unanswered() > 0 {
@@ -154,7 +154,7 @@ async fn play_seat(
             _ => {}
         }
     }
-    let played = Played {
+    let played = PlayedSeat {
         acked: session.machine().acked().to_vec(),
         acked_at,
         resumed: session.resumed(),

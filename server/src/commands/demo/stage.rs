@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use crate::commands::backend::Backend;
-use crate::commands::cluster::{Cluster, ClusterPlan};
+use crate::commands::cluster::{InProcessCluster, InProcessPlan};
 
 /// Shards on the stage: one to lose, and two to share what it leaves.
 const SHARDS: u16 = 3;
@@ -31,7 +31,7 @@ pub(super) enum Stage {
     Processes(Box<LocalCluster>),
     /// Where no redis-server is installed: threads of this process on the embedded store.
     Threads {
-        cluster: Cluster,
+        cluster: InProcessCluster,
         // Removed when the stage is.
         _directory: TempDir,
     },
@@ -41,18 +41,13 @@ impl Stage {
     /// Builds the stage that this machine can bear.
     pub(super) async fn build(shutdown: CancellationToken) -> Result<Self, Failure> {
         if Redis::is_installed() {
-            let plan = LocalPlan {
-                server: std::env::current_exe()?,
-                shard_program: None,
-                shards: SHARDS,
-                directory: None,
-            };
+            let plan = LocalPlan::of(std::env::current_exe()?, SHARDS);
             let cluster = LocalCluster::start(plan).await?;
             return Ok(Self::Processes(Box::new(cluster)));
         }
         let directory = tempfile::tempdir()?;
         let backend = Backend::embedded(directory.path(), store::FINISHED_KEEP)?;
-        let plan = ClusterPlan {
+        let plan = InProcessPlan {
             host: Ipv4Addr::LOCALHOST.into(),
             matchmaker_port: 0,
             shard_port: 0,
@@ -65,7 +60,7 @@ impl Stage {
                 ..LimitArgs::default()
             },
         };
-        let cluster = Cluster::start(plan, &backend, shutdown).await?;
+        let cluster = InProcessCluster::start(plan, &backend, shutdown).await?;
         Ok(Self::Threads {
             cluster,
             _directory: directory,
@@ -144,7 +139,7 @@ fn lines_of(cluster: &LocalCluster) -> Vec<String> {
         format!(
             "matchmaker  {}, pid {}",
             cluster.matchmaker_url(),
-            pid(cluster.matchmaker())
+            pid(cluster.matchmakers()[0].place())
         ),
     ]
 }

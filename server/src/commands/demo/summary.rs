@@ -7,7 +7,7 @@ use game_core::CommandKind;
 use protocol::http::MatchReply;
 
 use super::kill::Kill;
-use super::players::Played;
+use super::players::PlayedSeat;
 
 /// The account of a demonstration.
 pub(super) struct Summary {
@@ -21,7 +21,7 @@ pub(super) struct Summary {
 
 impl Summary {
     /// Compares the players' acknowledgements with the store.
-    pub(super) fn new(seats: &[Played], stored: &MatchReply, killed: Option<Kill>) -> Self {
+    pub(super) fn new(seats: &[PlayedSeat], stored: &MatchReply, killed: Option<Kill>) -> Self {
         let told = seats.iter().flat_map(|seat| &seat.acked);
         let lost = told.clone().filter(|acked| match acked.kind {
             CommandKind::Move { ply, uci, .. } => stored.moves.get(usize::from(ply)) != Some(&uci),

@@ -5,7 +5,7 @@ if redis.call('HGET', KEYS[1], 'status') ~= 'finished' or redis.call('PTTL', KEY
 end
 -- One moment for all, so that none is ever seen without the others.
 local now = redis.call('TIME')
-local gone_at = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) + ARGV[3])
+local gone_at = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) + ARGV[1])
 for i = 1, #KEYS do
   redis.call('PEXPIREAT', KEYS[i], gone_at)
 end

@@ -1,4 +1,4 @@
--- Notes when a waiting ticket's player last asked, and puts it back into its pool if it had left.
+-- Records when a waiting ticket's player last asked, and puts it back into its pool if it had left.
 -- KEYS: ticket, what the keys of pools begin with. ARGV: now, seconds to keep ticket and pool, and the time
 -- since which the others of the pool must have been seen to stay in it.
 local ticket = redis.call('HMGET', KEYS[1], 'state', 'pool')

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use game_core::{ClockStart, ColorChoice, TimeControl};
-use protocol::http::{NewChallenge, NewPlayer, NewTicket, PlayerReply, TicketReply};
+use protocol::http::{NewChallenge, NewPlayer, NewTicket, PlayerReply, Terms, TicketReply};
 use reqwest::{Client, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -151,17 +151,20 @@ impl Http {
 
     async fn challenge(&self, token: &str, time_control: TimeControl) -> Option<TicketReply> {
         let challenge = NewChallenge {
-            time_control,
+            terms: Terms {
+                clock_start: ClockStart::AtOnce,
+                ..Terms::usual(time_control)
+            },
             color: ColorChoice::White,
-            fen: None,
-            clock_start: ClockStart::AtOnce,
             opponent: None,
         };
         self.post("/v1/challenges", Some(token), &challenge).await
     }
 
     async fn ticket(&self, token: &str, time_control: TimeControl) -> Option<TicketReply> {
-        let ticket = NewTicket { time_control };
+        let ticket = NewTicket {
+            terms: Terms::usual(time_control),
+        };
         self.post("/v1/tickets", Some(token), &ticket).await
     }
 

@@ -116,6 +116,8 @@ async fn join_and_leave(client: &mut RawClient, match_id: MatchId, token: &str) 
     let coming = async {
         client.reopen().await.ok()?;
         let join = ClientFrame::Join(Join {
+            version: protocol::VERSION,
+            flags: protocol::JoinFlags::NONE,
             match_id,
             token: token.to_owned(),
             seen: Some(0),

@@ -97,6 +97,8 @@ pub(in crate::hostile) async fn frames(field: &Field) -> Result<(), String> {
             continue;
         };
         let join = ClientFrame::Join(Join {
+            version: protocol::VERSION,
+            flags: protocol::JoinFlags::NONE,
             match_id,
             token: seat.token,
             seen: None,

@@ -11,11 +11,11 @@ const TICK_MIN: Duration = Duration::from_millis(10);
 
 /// A rate limit for all who share it. Unused turns are lost.
 pub(super) struct Pace {
-    turns: Mutex<Turns>,
+    turns: Mutex<Ticks>,
     end: CancellationToken,
 }
 
-struct Turns {
+struct Ticks {
     clock: Interval,
     /// Turns that each tick gives.
     per_tick: u32,
@@ -28,7 +28,7 @@ impl Pace {
         let ticks = per_second.clamp(1, (1_000 / TICK_MIN.as_millis()) as u32);
         let mut clock = interval(Duration::from_secs(1) / ticks);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let turns = Turns {
+        let turns = Ticks {
             clock,
             per_tick: (per_second / ticks).max(1),
             left: 0,

@@ -1,4 +1,4 @@
-//! What the screen looks like.
+//! Drawing of the screen.
 
 use std::time::Instant;
 
@@ -10,12 +10,12 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
 
 use super::screen::Screen;
-use crate::commands::play::table::{Table, help};
+use crate::commands::play::dialog::{Dialog, help};
 use crate::commands::play::words;
 use client::MatchView;
 use lab::board::{BoardPicture, BoardWidget, PieceSet};
 
-/// The side panel needs so many columns.
+/// Width of the side panel, in columns.
 const SIDE_WIDTH: u16 = 30;
 /// Lines of news that are shown: so many leave a board of 17 lines in a terminal of 24.
 const NEWS_LINES: u16 = 3;
@@ -30,7 +30,7 @@ const KEYS: [&str; 3] = [
 const FOOT_LINES: u16 = 3;
 
 /// Draws all of it.
-pub(super) fn draw(frame: &mut Frame<'_>, table: &Table, screen: &Screen) {
+pub(super) fn draw(frame: &mut Frame<'_>, dialog: &Dialog, screen: &Screen) {
     let area = frame.area();
     let available = Size {
         width: area.width.saturating_sub(SIDE_WIDTH),
@@ -46,19 +46,19 @@ pub(super) fn draw(frame: &mut Frame<'_>, table: &Table, screen: &Screen) {
     .areas(area);
     let [board, side] =
         Layout::horizontal([Constraint::Length(size.width + 3), Constraint::Min(10)]).areas(top);
-    let view = table.view();
-    let below = table.below();
-    let picture = picture(table);
+    let view = dialog.view();
+    let below = dialog.below();
+    let picture = picture(dialog);
     screen.board.set(board);
     frame.render_widget(BoardWidget::new(&picture, screen.pieces), board);
     draw_side(
         frame,
         side,
         size.height,
-        &Clocks::new(view, screen.pieces),
+        &ClockFaces::new(view, screen.pieces),
         below,
     );
-    let line = Paragraph::new(table.status()).bold();
+    let line = Paragraph::new(dialog.status()).bold();
     let line = line.wrap(Wrap { trim: true });
     let line = match view.standstill() {
         Some(_) => line.red(),
@@ -66,22 +66,22 @@ pub(super) fn draw(frame: &mut Frame<'_>, table: &Table, screen: &Screen) {
     };
     frame.render_widget(line, status);
     draw_news(frame, news, &screen.news);
-    draw_input(frame, input, table, &screen.input);
+    draw_input(frame, input, dialog, &screen.input);
     if screen.shows_help {
         draw_help(frame, area);
     }
 }
 
 /// The board as the player sees it.
-fn picture(table: &Table) -> BoardPicture {
-    let view = table.view();
-    let picture = BoardPicture::new(view.position(), view.last_move(), table.below());
-    picture.with_chosen(table.chosen())
+fn picture(dialog: &Dialog) -> BoardPicture {
+    let view = dialog.view();
+    let picture = BoardPicture::new(view.position(), view.last_move(), dialog.below());
+    picture.with_chosen(dialog.chosen())
 }
 
 /// The square that is drawn at a position of the screen.
-pub(super) fn square_at(table: &Table, screen: &Screen, x: u16, y: u16) -> Option<Square> {
-    let picture = picture(table);
+pub(super) fn square_at(dialog: &Dialog, screen: &Screen, x: u16, y: u16) -> Option<Square> {
+    let picture = picture(dialog);
     BoardWidget::new(&picture, screen.pieces).square_at(screen.board.get(), x, y)
 }
 
@@ -102,14 +102,14 @@ fn draw_help(frame: &mut Frame<'_>, area: Rect) {
 }
 
 /// The clocks of a match at one moment.
-struct Clocks<'a> {
+struct ClockFaces<'a> {
     view: &'a MatchView,
     now: Instant,
     /// Stands before clocks that stand still.
     stopped: &'static str,
 }
 
-impl<'a> Clocks<'a> {
+impl<'a> ClockFaces<'a> {
     fn new(view: &'a MatchView, pieces: PieceSet) -> Self {
         let stopped = match pieces {
             PieceSet::Unicode => "‖",
@@ -121,7 +121,7 @@ impl<'a> Clocks<'a> {
 }
 
 /// The players with their clocks, and the moves between them.
-fn draw_side(frame: &mut Frame<'_>, area: Rect, height: u16, clocks: &Clocks<'_>, below: Seat) {
+fn draw_side(frame: &mut Frame<'_>, area: Rect, height: u16, clocks: &ClockFaces<'_>, below: Seat) {
     let height = height.min(area.height);
     let rows = |y: u16, rows: u16| Rect {
         y: area.y + y,
@@ -144,7 +144,7 @@ fn draw_side(frame: &mut Frame<'_>, area: Rect, height: u16, clocks: &Clocks<'_>
     frame.render_widget(Paragraph::new(lines), rows(2, shown));
 }
 
-fn player(clocks: &Clocks<'_>, seat: Seat) -> Line<'static> {
+fn player(clocks: &ClockFaces<'_>, seat: Seat) -> Line<'static> {
     let view = clocks.view;
     let clock = words::clock(view.remaining(seat, clocks.now));
     let (before, clock_style) = if view.standstill().is_some() {
@@ -176,8 +176,8 @@ fn draw_news(frame: &mut Frame<'_>, area: Rect, news: &[String]) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn draw_input(frame: &mut Frame<'_>, area: Rect, table: &Table, input: &str) {
-    if table.is_over() && input.is_empty() {
+fn draw_input(frame: &mut Frame<'_>, area: Rect, dialog: &Dialog, input: &str) {
+    if dialog.is_over() && input.is_empty() {
         frame.render_widget(
             Line::from("Enter leaves, and prints the record; rematch offers another match."),
             area,

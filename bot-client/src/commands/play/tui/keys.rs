@@ -11,16 +11,16 @@ use tokio::sync::mpsc;
 /// Keys that wait to be looked at; whoever types faster than this is drawn waits.
 const WAITING_MAX: usize = 64;
 
-/// The thread looks so often whether it is still wanted.
+/// Interval at which the thread checks whether it is still needed.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Listens to the terminal on a thread of its own, until it is dropped.
-pub(super) struct Keys {
+pub(super) struct Keyboard {
     events: mpsc::Receiver<Event>,
     is_dropped: Arc<AtomicBool>,
 }
 
-impl Keys {
+impl Keyboard {
     pub(super) fn listen() -> Self {
         let (sender, events) = mpsc::channel(WAITING_MAX);
         let is_dropped = Arc::new(AtomicBool::new(false));
@@ -48,7 +48,7 @@ impl Keys {
     }
 }
 
-impl Drop for Keys {
+impl Drop for Keyboard {
     fn drop(&mut self) {
         self.is_dropped.store(true, Ordering::Relaxed);
     }

@@ -18,13 +18,13 @@ use tokio_util::sync::CancellationToken;
 
 use protocol::CHAT_LEN_MAX;
 
-use super::table::{Table, Typed};
-use keys::Keys;
+use super::dialog::{Dialog, Typed};
+use keys::Keyboard;
 use lab::board::PieceSet;
 use lab::command::Failure;
 use screen::Screen;
 
-/// Clocks are drawn so often.
+/// Interval between two drawings of the clocks.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The longest line that can be typed, in characters: one of chat with its command.
@@ -41,7 +41,7 @@ pub(super) struct Drawing {
 
 /// Plays until the player leaves, or both have agreed on a rematch; the result stays on the screen until then.
 pub(super) async fn run(
-    table: &mut Table,
+    dialog: &mut Dialog,
     drawing: Drawing,
     bot_failed: impl Future<Output = String>,
     cancel: &CancellationToken,
@@ -51,7 +51,7 @@ pub(super) async fn run(
     if drawing.mouse {
         let _ = execute!(std::io::stdout(), EnableMouseCapture);
     }
-    let played = sit(table, &mut terminal, drawing.pieces, bot_failed, cancel).await;
+    let played = sit(dialog, &mut terminal, drawing.pieces, bot_failed, cancel).await;
     if drawing.mouse {
         let _ = execute!(std::io::stdout(), DisableMouseCapture);
     }
@@ -60,13 +60,13 @@ pub(super) async fn run(
 }
 
 async fn sit(
-    table: &mut Table,
+    dialog: &mut Dialog,
     terminal: &mut DefaultTerminal,
     pieces: PieceSet,
     bot_failed: impl Future<Output = String>,
     cancel: &CancellationToken,
 ) -> Result<(), Failure> {
-    let mut keys = Keys::listen();
+    let mut keys = Keyboard::listen();
     let mut screen = Screen {
         pieces,
         ..Screen::default()
@@ -75,20 +75,20 @@ async fn sit(
     let mut bot_is_gone = false;
     tokio::pin!(bot_failed);
     loop {
-        if table.rematch().is_some() {
+        if dialog.rematch().is_some() {
             return Ok(());
         }
         terminal
-            .draw(|frame| draw::draw(frame, table, &screen))
+            .draw(|frame| draw::draw(frame, dialog, &screen))
             .map_err(Failure::setup)?;
         tokio::select! {
             key = keys.next() => match key {
                 None => return Ok(()),
-                Some(event) => if pressed(table, &mut screen, &event) {
+                Some(event) => if pressed(dialog, &mut screen, &event) {
                     return Ok(());
                 },
             },
-            news = table.next() => {
+            news = dialog.next() => {
                 for line in news.map_err(Failure::play)? {
                     screen.say(line);
                 }
@@ -104,12 +104,12 @@ async fn sit(
 }
 
 /// Takes in a key or a click; whether the player leaves.
-fn pressed(table: &mut Table, screen: &mut Screen, event: &Event) -> bool {
+fn pressed(dialog: &mut Dialog, screen: &mut Screen, event: &Event) -> bool {
     let typed = match event {
-        Event::Key(key) if key.kind == KeyEventKind::Press => key_pressed(table, screen, key),
+        Event::Key(key) if key.kind == KeyEventKind::Press => key_pressed(dialog, screen, key),
         Event::Mouse(mouse) if mouse.kind == MouseEventKind::Down(MouseButton::Left) => {
-            let square = draw::square_at(table, screen, mouse.column, mouse.row);
-            square.map(|square| table.clicked(square))
+            let square = draw::square_at(dialog, screen, mouse.column, mouse.row);
+            square.map(|square| dialog.clicked(square))
         }
         _ => None,
     };
@@ -122,11 +122,11 @@ fn pressed(table: &mut Table, screen: &mut Screen, event: &Event) -> bool {
     false
 }
 
-fn key_pressed(table: &mut Table, screen: &mut Screen, key: &KeyEvent) -> Option<Typed> {
+fn key_pressed(dialog: &mut Dialog, screen: &mut Screen, key: &KeyEvent) -> Option<Typed> {
     // Any key closes what is shown over the board.
     let had_help = std::mem::take(&mut screen.shows_help);
     if key.modifiers.contains(KeyModifiers::CONTROL) {
-        return control_pressed(table, screen, key.code);
+        return control_pressed(dialog, screen, key.code);
     }
     match key.code {
         KeyCode::Char(character) if screen.input.chars().count() < INPUT_LEN_MAX => {
@@ -136,16 +136,16 @@ fn key_pressed(table: &mut Table, screen: &mut Screen, key: &KeyEvent) -> Option
             screen.input.pop();
         }
         KeyCode::Esc if had_help => {}
-        KeyCode::Esc if screen.input.is_empty() => return Some(table.typed("cancel")),
+        KeyCode::Esc if screen.input.is_empty() => return Some(dialog.typed("cancel")),
         KeyCode::Esc => screen.input.clear(),
         KeyCode::F(1) => return Some(Typed::Help),
         KeyCode::Enter if screen.input.trim().is_empty() => {
             // Nothing is left to type once the match is over.
-            return (table.is_over() && !had_help).then_some(Typed::Quit);
+            return (dialog.is_over() && !had_help).then_some(Typed::Quit);
         }
         KeyCode::Enter => {
             let line = std::mem::take(&mut screen.input);
-            return Some(table.typed(&line));
+            return Some(dialog.typed(&line));
         }
         _ => {}
     }
@@ -153,7 +153,7 @@ fn key_pressed(table: &mut Table, screen: &mut Screen, key: &KeyEvent) -> Option
 }
 
 /// The keys of offers and answers, as the help lists them.
-fn control_pressed(table: &mut Table, screen: &mut Screen, code: KeyCode) -> Option<Typed> {
+fn control_pressed(dialog: &mut Dialog, screen: &mut Screen, code: KeyCode) -> Option<Typed> {
     let KeyCode::Char(letter) = code else {
         return None;
     };
@@ -173,5 +173,5 @@ fn control_pressed(table: &mut Table, screen: &mut Screen, code: KeyCode) -> Opt
         'f' => "flip",
         _ => return None,
     };
-    Some(table.typed(word))
+    Some(dialog.typed(word))
 }
