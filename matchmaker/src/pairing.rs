@@ -64,6 +64,8 @@ mod tests {
         let player = Player {
             id: player.parse().unwrap(),
             name: player.into(),
+            rating: None,
+            is_bot: false,
         };
         let time_control = TimeControl::from_millis(180_000, 2_000).unwrap();
         let made_at = UnixMillis(NOW.0 - made_ago);

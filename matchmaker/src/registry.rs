@@ -320,6 +320,8 @@ impl Answers {
 
 #[cfg(test)]
 mod tests {
+    use game_core::MatchTime;
+
     use super::*;
 
     /// A shard that takes 100 matches and holds `live`, at heartbeat `beat`.
@@ -333,6 +335,7 @@ mod tests {
             live,
             draining: false,
             admin: None,
+            clock: MatchTime::default(),
         }
     }
 
@@ -357,8 +360,8 @@ mod tests {
 
     /// All the shards that some throw of the dice gives a new match to.
     fn chosen(view: &RegistryView) -> Vec<ShardId> {
-        let mut ids: Vec<_> = (0..64)
-            .filter_map(|dice| view.for_new(dice))
+        let mut ids: Vec<_> = (0..1_000)
+            .filter_map(|dice| view.draw(dice * 7))
             .map(|record| record.id)
             .collect();
         ids.sort();
@@ -373,20 +376,14 @@ mod tests {
     }
 
     #[test]
-    fn new_matches_go_to_the_least_loaded_and_ties_are_drawn() {
-        let half_size = ShardRecord {
-            capacity: 50,
-            ..record(4, 0, 10)
-        };
-        let cases: [(&[ShardRecord], &[u128]); 7] = [
+    fn new_matches_go_to_shards_with_room() {
+        let cases: [(&[ShardRecord], &[u128]); 5] = [
             (&[], &[]),
             (&[record(1, 0, 0)], &[1]),
-            (&[record(1, 0, 9), record(2, 0, 8)], &[2]),
             (
-                &[record(1, 0, 8), record(2, 0, 8), record(3, 0, 9)],
-                &[1, 2],
+                &[record(1, 0, 8), record(2, 0, 100), record(3, 0, 99)],
+                &[1, 3],
             ),
-            (&[record(1, 0, 20), half_size, record(3, 0, 21)], &[1, 4]),
             (&[draining(record(1, 0, 0)), record(2, 0, 99)], &[2]),
             (&[draining(record(1, 0, 0)), record(2, 0, 100)], &[]),
         ];
@@ -404,16 +401,48 @@ mod tests {
         assert_eq!(chosen(&view(&[none])), []);
     }
 
+    /// Over all free places, each shard is drawn once for each of its own.
     #[test]
-    fn a_burst_between_two_heartbeats_is_spread() {
-        let view = view(&[record(1, 0, 0), record(2, 0, 3)]);
-        let mut placed = [0, 0];
-        for dice in 0..9 {
-            let id = view.for_new(dice).unwrap().id;
-            view.note_placed(id);
-            placed[usize::from(id == ShardId::from_random(2))] += 1;
+    fn new_matches_are_drawn_evenly_by_free_capacity() {
+        let half_size = ShardRecord {
+            capacity: 50,
+            ..record(3, 0, 40)
+        };
+        let view = view(&[record(1, 0, 0), record(2, 0, 70), half_size]);
+        let mut counts = [0; 3];
+        for dice in 0..140 {
+            let id = view.draw(dice).unwrap().id;
+            let n = (1..=3).position(|n| id == ShardId::from_random(n));
+            counts[n.unwrap()] += 1;
         }
-        assert_eq!(placed, [6, 3]);
+        assert_eq!(counts, [100, 30, 10]);
+    }
+
+    #[test]
+    fn a_burst_between_two_heartbeats_fills_no_shard_beyond_its_capacity() {
+        let view = view(&[record(1, 0, 95), record(2, 0, 97)]);
+        for dice in 0..8 {
+            view.note_placed(view.draw(dice * 31).unwrap().id);
+        }
+        assert_eq!(view.draw(0).map(|record| record.id), None);
+    }
+
+    #[test]
+    fn the_first_owner_is_the_shard_of_the_tag_while_it_has_room() {
+        let of_tag = |tag: &str, live| ShardRecord {
+            id: format!("{tag}0123456789").parse().unwrap(),
+            ..record(0, 0, live)
+        };
+        let id: MatchId = "Bb9876543210".parse().unwrap();
+        let first = |live, dice| {
+            let view = view(&[of_tag("Aa", 0), of_tag("Bb", live), of_tag("Cc", 0)]);
+            view.for_new(id, dice).unwrap().id
+        };
+        assert!((0..300).all(|dice| first(99, dice).home() == id.tag()));
+        let mut others: Vec<_> = (0..300).map(|dice| first(100, dice).to_string()).collect();
+        others.sort();
+        others.dedup();
+        assert_eq!(others, ["Aa0123456789", "Cc0123456789"]);
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl JoinFlags {
     /// The shard sends a [`ServerBody::Heartbeat`] when it had nothing else to send for
     /// [`HEARTBEAT_EVERY`](crate::HEARTBEAT_EVERY).
     pub const HEARTBEATS: Self = Self(1 << 1);
-    /// A spectator asks for the usual delay of public streams, also in a match without one.
+    /// Reserved: a spectator asks to be behind, also in a match whose terms do not ask for it.
     pub const DELAYED: Self = Self(1 << 2);
     /// Reserved: a shorter state, for browsers.
     pub const COMPACT: Self = Self(1 << 3);

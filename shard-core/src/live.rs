@@ -134,6 +134,7 @@ impl LiveMatch {
             game.left(seat, false, now);
         }
         let (clocks, at) = game.last_event();
+        let linger = aftermath::linger(&game, limits);
         let mut live = Self {
             gate: Gate::new(game.seq()),
             loaded: (game.seq(), clocks, at),
@@ -164,7 +165,7 @@ impl LiveMatch {
                 ..Listening::default()
             },
             reminder: None,
-            leaves_at: finished.then(|| now + limits.finished_linger),
+            leaves_at: finished.then_some(now + linger),
             stays_until: finished.then_some(now),
             scheduled: None,
         };

@@ -387,3 +387,36 @@ fn the_wait_for_a_first_move_is_carried_over_too() {
     assert_eq!(until_deadline(&table), Some(Duration::from_secs(25)));
     assert_eq!(table.clock_ms(Seat::White), 180_000);
 }
+
+/// Row "time stamp": what counts is when a command was received, not when a queue got to it.
+#[test]
+fn time_stamp_is_that_of_the_receipt() {
+    let mut table = Table::initial();
+    table.play_all("e2e4 e7e5");
+    let received = table.now + Duration::from_millis(180 * SECOND - 1);
+    table.wait(200 * SECOND);
+    let command = table.move_of("g1f3");
+    assert_eq!(
+        table.send_with(Seat::White, 900, command, received.into()),
+        Ok(3)
+    );
+    assert_eq!(table.events[2].at, received);
+    assert_eq!(table.clock_ms(Seat::White), 2_001);
+    assert_eq!(table.game.outcome(), None);
+}
+
+/// Row "resolution": microseconds inside.
+#[test]
+fn resolution_is_a_microsecond() {
+    let mut table = Table::initial();
+    table.play_all("e2e4 e7e5");
+    for uci in ["g1f3", "b8c6", "f1c4"] {
+        table.now = table.now + Duration::from_micros(1);
+        table.play(uci);
+    }
+    let left = table.events.last().unwrap().clocks.remaining;
+    assert_eq!(left.white, Duration::from_micros(184_000_000 - 2));
+    assert_eq!(left.black, Duration::from_micros(182_000_000 - 1));
+    table.resume();
+    assert_eq!(table.game.clocks(table.now), left);
+}

@@ -104,6 +104,9 @@ fn clock_s(comment: &str) -> Option<u64> {
     })
 }
 
+/// What a player on Lichess gives at once.
+const GIFT_SECONDS: u8 = 15;
+
 /// A recorded game played again.
 pub(crate) struct Replay {
     pub(crate) game: Match,
@@ -126,6 +129,7 @@ pub(crate) fn play(recorded: &Game, number: u128) -> Replay {
     };
     for (ply, san) in recorded.sans.iter().enumerate() {
         replay.game.start_clock(replay.now);
+        replay.give_time(recorded, ply);
         replay.now = replay.now + replay.think_time(recorded, ply);
         replay.play(san);
         replay.legal.push(replay.game.legal_moves());
@@ -135,6 +139,23 @@ pub(crate) fn play(recorded: &Game, number: u128) -> Replay {
 }
 
 impl Replay {
+    /// Gives the mover the time that its opponent must have given it, as its clock had more after the move
+    /// than before it and the increment.
+    fn give_time(&mut self, recorded: &Game, ply: usize) {
+        let mover = self.game.turn();
+        let increment = self.game.setup().controls[mover].increment();
+        while let Some(after) = recorded.clocks_s.get(ply) {
+            let shown = self.game.clocks(self.now)[mover] + increment;
+            if Duration::from_secs(*after) <= shown {
+                break;
+            }
+            let kind = CommandKind::GiveTime {
+                seconds: GIFT_SECONDS,
+            };
+            self.send(mover.opponent(), kind);
+        }
+    }
+
     /// What the mover used for this move: its clock before, and the increment, less its clock
     /// after.
     fn think_time(&self, recorded: &Game, ply: usize) -> Duration {
@@ -231,7 +252,6 @@ fn setup(recorded: &Game, number: u128) -> MatchSetup {
         .players(player("White", "white"), player("Black", "black"))
         .time_control(control)
         .clock_start(clock_start)
-        .rated()
         .created_at(1_746_057_600_000);
     match recorded.tags.get("FEN") {
         Some(fen) => setup.start(fen).build(),

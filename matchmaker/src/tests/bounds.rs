@@ -60,12 +60,12 @@ fn refused(answer: &Answer, code: &str) -> u64 {
 }
 
 async fn ticket_in(world: &World, who: &Guest, initial_s: u64) -> Answer {
-    let body = json!({"time_control": {"initial_ms": initial_s * 1_000, "increment_ms": 0}});
+    let body = json!({"control": {"initial_ms": initial_s * 1_000, "increment_ms": 0}});
     world.post(who, "/v1/tickets", body).await
 }
 
 async fn challenge(world: &World, who: &Guest) -> Answer {
-    let body = json!({"time_control": blitz()});
+    let body = json!({"control": blitz()});
     world.post(who, "/v1/challenges", body).await
 }
 

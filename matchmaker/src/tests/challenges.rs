@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use game_core::{ClockStart, Epoch};
-use protocol::http::{MatchReply, TicketReply, TicketStatus};
+use game_core::{BySeat, ClockStart, Epoch};
+use protocol::http::{MatchReply, Start, Terms, TicketReply, TicketStatus};
 use serde_json::json;
 use store::Status;
 
@@ -21,7 +21,7 @@ async fn a_challenge_waits_until_it_is_accepted() {
             id: id.clone(),
             status: TicketStatus::Waiting,
             match_id: None,
-            time_control: blitz(),
+            terms: Terms::usual(blitz()),
         };
         assert_eq!(seen, expected);
     }
@@ -33,7 +33,10 @@ async fn a_challenge_waits_until_it_is_accepted() {
         (accepted.status, &accepted.id),
         (TicketStatus::Matched, &id)
     );
-    assert!(accepted.match_id.is_some());
+    let match_id = accepted.match_id.unwrap();
+    assert_eq!(match_id.to_string(), id, "the match has the challenge's id");
+    let home = shard_id(1).home();
+    assert_eq!(match_id.tag(), home, "that is made for a live shard");
     let seen: TicketReply = world.get(&ann, &path).await.ok(200);
     assert_eq!(seen, accepted, "the challenger learns of the same match");
 }
@@ -43,7 +46,8 @@ async fn the_match_is_as_the_challenge_said() {
     let world = World::new().await;
     let (ann, bob) = (world.player("ann"), world.player("bob"));
     let fen = "4k3/8/8/8/8/8/4P3/4K3 b - - 4 31";
-    let terms = json!({"color": "black", "fen": fen, "clock_start": "at_once", "opponent": "bob"});
+    let terms =
+        json!({"color": "black", "start_fen": fen, "clock_start": "at_once", "opponent": "bob"});
     let id = world.challenge(&ann, terms).await;
     let path = format!("/v1/challenges/{id}/accept");
     let accepted: TicketReply = world.post(&bob, &path, json!({})).await.ok(200);
@@ -59,15 +63,19 @@ async fn the_match_is_as_the_challenge_said() {
         (&bob.id, &ann.id)
     );
     assert_eq!(&*setup.players.black.name, "Name of ann");
-    assert_eq!(setup.time_control, blitz());
+    let equal = BySeat {
+        white: blitz(),
+        black: blitz(),
+    };
+    assert_eq!(setup.controls, equal);
     assert_eq!(setup.clock_start, ClockStart::AtOnce);
     assert_eq!(setup.start.fen(), fen);
     assert!(!setup.rated);
     let path = format!("/v1/matches/{match_id}");
     let shown: MatchReply = world.get(&bob, &path).await.ok(200);
     assert_eq!(
-        (shown.start_fen.as_str(), shown.start_fullmove),
-        (fen, 31),
+        (shown.terms.start, shown.start_fullmove),
+        (Start::Fen(fen.into()), 31),
         "where ply 0 was"
     );
 }
@@ -145,7 +153,7 @@ async fn the_challenger_cannot_accept() {
         .post(&ann, &path, json!({}))
         .await
         .problem(403, "own_challenge");
-    let body = json!({"time_control": blitz(), "opponent": "ann"});
+    let body = json!({"control": blitz(), "opponent": "ann"});
     world
         .post(&ann, "/v1/challenges", body)
         .await
@@ -254,7 +262,7 @@ async fn positions_that_cannot_be_played_are_refused() {
         ("4k3/8/8/8/8/8/8/4K2R w K - 0 4294967296", "absurd"),
     ];
     for (fen, expected) in cases {
-        let body = json!({"time_control": blitz(), "fen": fen});
+        let body = json!({"control": blitz(), "start_fen": fen});
         let answer = world.post(&ann, "/v1/challenges", body).await;
         let detail = answer.problem(400, "invalid_position");
         assert!(detail.contains(expected), "{fen}: {detail}");
@@ -300,4 +308,89 @@ async fn a_challenger_who_waits_hears_at_once() {
     let (waited, accepted): (TicketReply, TicketReply) = (waited.ok(200), accepted.ok(200));
     assert_eq!(waited, accepted);
     assert!(begin.elapsed() < Duration::from_secs(10));
+}
+
+/// Each bad term has its code, and nothing comes of the request.
+#[tokio::test]
+async fn terms_that_no_match_is_made_on_are_refused_and_change_nothing() {
+    let world = World::new().await;
+    let ann = world.player("ann");
+    let control = json!({"initial_ms": 60_000, "increment_ms": 0});
+    let other = json!({"initial_ms": 30_000, "increment_ms": 0});
+    let unequal = json!({"white": control, "black": other});
+    let moved = "rnbqkbnr/pppppppp/8/8/8/4P3/PPPP1PPP/RNBQKBNR b KQkq - 0 1";
+    let request = "invalid_request";
+    let terms = "invalid_terms";
+    let position = "invalid_position";
+    for (code, body) in [
+        (request, json!({})),
+        (request, json!({"control": control, "controls": unequal})),
+        (request, json!({"control": control, "variant": "bughouse"})),
+        (request, json!({"control": control, "start_number": 5})),
+        (
+            request,
+            json!({"control": control, "variant": "chess960", "start_number": 960}),
+        ),
+        (request, json!({"control": control, "clock_start": "late"})),
+        (request, json!({"control": control, "spectator_delay_s": 2})),
+        (
+            request,
+            json!({"control": control, "spectator_delay_s": 61}),
+        ),
+        (
+            request,
+            json!({"control": control, "rules": ["no_castling"]}),
+        ),
+        (
+            request,
+            json!({"control": control, "tags": {"town": "Rome"}}),
+        ),
+        (
+            request,
+            json!({"control": control, "tags": {"event": "x".repeat(121)}}),
+        ),
+        (
+            request,
+            json!({"control": control, "tags": {"site": "a\nb"}}),
+        ),
+        (request, json!({"control": control, "start_at": "noon"})),
+        (request, json!({"control": control, "chat": "off"})),
+        (request, json!({"control": control, "handicap": 1})),
+        (terms, json!({"control": control, "start_at": 1})),
+        (terms, json!({"controls": unequal, "rated": true})),
+        (
+            terms,
+            json!({"control": control, "rated": true, "start_fen": moved}),
+        ),
+        (
+            position,
+            json!({"control": control, "variant": "racingKings", "start_fen": moved}),
+        ),
+    ] {
+        for path in ["/v1/challenges", "/v1/tickets"] {
+            let answer = world.post(&ann, path, body.clone()).await;
+            let detail = answer.problem(400, code);
+            assert!(detail.len() > 10, "{body}: {detail}");
+        }
+    }
+    let held = world.store.held(&ann.id, store::Holding::Challenge);
+    assert_eq!(held.await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_chess960_match_begins_from_the_position_that_its_challenge_shows() {
+    let world = World::new().await;
+    let (ann, bob) = (world.player("ann"), world.player("bob"));
+    let id = world
+        .challenge(&ann, json!({"variant": "chess960", "rated": true}))
+        .await;
+    let path = format!("/v1/challenges/{id}");
+    let seen: TicketReply = world.get(&bob, &path).await.ok(200);
+    let accepted = world.post(&bob, &format!("{path}/accept"), json!({})).await;
+    let accepted: TicketReply = accepted.ok(200);
+    let path = format!("/v1/matches/{}", accepted.match_id.unwrap());
+    let shown: MatchReply = world.get(&bob, &path).await.ok(200);
+    assert!(matches!(&shown.terms.start, Start::Fen(fen) if *fen == shown.fen));
+    assert_eq!(shown.terms, seen.terms);
+    assert!(shown.terms.rated);
 }

@@ -12,6 +12,8 @@ async fn assign(world: &World, tickets: &[&str], white: &Guest, black: &Guest) -
     let player = |guest: &Guest| Player {
         id: guest.id.clone(),
         name: guest.id.as_str().into(),
+        rating: None,
+        is_bot: false,
     };
     let assignment = Assignment {
         match_id: MatchId::from_random(rand::random()),

@@ -78,26 +78,30 @@ async fn bodies_that_are_not_as_they_must_be_are_problems_that_say_why() {
     let world = World::new().await;
     let ann = world.player("ann");
     let control = json!({"initial_ms": 180_000, "increment_ms": 0});
-    let cases: [(String, &str); 9] = [
+    let cases: [(String, &str); 10] = [
         ("{".into(), "EOF while parsing"),
         ("nonsense".into(), "expected"),
         ("[]".into(), "invalid length 0"),
         ("\"\u{0}\"".into(), "control character"),
-        (String::new(), "missing field `time_control`"),
+        (String::new(), "need either control, or controls"),
         (
-            json!({"time_control": control, "rated": true}).to_string(),
-            "unknown field `rated`",
+            json!({"time_control": control}).to_string(),
+            "unknown field `time_control`",
         ),
         (
-            json!({"time_control": "3+0"}).to_string(),
+            json!({"control": control, "color": "white"}).to_string(),
+            "unknown field `color`",
+        ),
+        (
+            json!({"control": "3+0"}).to_string(),
             "invalid type: string \"3+0\"",
         ),
         (
-            json!({"time_control": {"initial_ms": 10_800_001, "increment_ms": 0}}).to_string(),
+            json!({"control": {"initial_ms": 10_800_001, "increment_ms": 0}}).to_string(),
             "the initial time must be 0 to 3 hours",
         ),
         (
-            format!("{{\"time_control\": {{\"x\": {}", "[".repeat(3_000)),
+            format!("{{\"control\": {{\"x\": {}", "[".repeat(3_000)),
             "unknown field `x`",
         ),
     ];
@@ -234,7 +238,7 @@ async fn ready_for_a_match_means_that_a_live_shard_with_room_is_known() {
 async fn without_a_store_every_request_says_so() {
     let world = World::on(Arc::new(LateStore::default()), new_key(), Config::default()).await;
     let ann = world.player("ann");
-    let new_challenge = json!({"time_control": blitz()});
+    let new_challenge = json!({"control": blitz()});
     let cases: [(Method, &str, Value); 11] = [
         (Method::POST, "/v1/challenges", new_challenge),
         (Method::GET, "/v1/challenges/000000000000", json!({})),

@@ -1,6 +1,6 @@
 //! Guests, and what becomes of requests with the tokens of others.
 
-use protocol::http::PlayerReply;
+use protocol::http::{MatchReply, PlayerReply};
 use reqwest::Method;
 use serde_json::json;
 use tokens::{PlayerClaims, SeatClaims};
@@ -33,9 +33,22 @@ async fn a_guest_gets_an_id_a_name_and_a_token_that_says_both() {
     let expected = PlayerClaims {
         player: reply.player,
         name: reply.name,
+        bot: false,
         exp: reply.expires_at.0 / 1_000,
     };
     assert_eq!(claims, expected);
+}
+
+#[tokio::test]
+async fn a_guest_that_says_it_is_a_program_is_shown_as_one() {
+    let world = World::new().await;
+    let bot: PlayerReply = new_player(&world, r#"{"bot": true}"#).await.ok(200);
+    let id = world.make_match(&bot.into(), &world.player("bob")).await;
+    let path = format!("/v1/matches/{id}");
+    let shown: MatchReply = world.get(&world.player("bob"), &path).await.ok(200);
+    let players = &shown.players;
+    assert_eq!((players.white.is_bot, players.black.is_bot), (true, false));
+    assert_eq!((players.white.rating, players.black.rating), (None, None));
 }
 
 #[tokio::test]
@@ -106,6 +119,7 @@ async fn tokens_that_give_no_right_are_refused() {
     let claims = |exp| PlayerClaims {
         player: "ann".parse().unwrap(),
         name: "Ann".into(),
+        bot: false,
         exp,
     };
     let later = now().0 / 1_000 + 60;
@@ -151,6 +165,7 @@ async fn a_foreign_issuers_name_is_made_fit_for_the_records() {
     let token = world.key.player_token(&PlayerClaims {
         player: "ann".parse().unwrap(),
         name: format!("Ann\n{}", "x".repeat(99)),
+        bot: false,
         exp: now().0 / 1_000 + 60,
     });
     let ann = Guest {

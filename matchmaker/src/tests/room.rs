@@ -43,7 +43,7 @@ async fn nothing_new_is_begun_above_80_percent_and_the_rest_goes_on() {
     assert_eq!(waiting.status, TicketStatus::Waiting);
 
     see_used(&world, 81);
-    let terms = json!({"time_control": blitz()});
+    let terms = json!({"control": blitz()});
     check_refused(&world.post(&cid, "/v1/challenges", terms.clone()).await);
     check_refused(&world.post(&cid, "/v1/tickets", world.new_ticket()).await);
     let accept = format!("/v1/challenges/{open}/accept");

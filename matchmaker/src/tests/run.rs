@@ -53,7 +53,7 @@ impl Process {
     /// Two new guests and what the acceptor's seat in their new match is.
     async fn seat_of_new_match(&self) -> SeatReply {
         let (ann, bob) = (self.guest().await, self.guest().await);
-        let body = json!({"time_control": blitz()});
+        let body = json!({"control": blitz()});
         let challenge: TicketReply = self.post(&ann, "/v1/challenges", body).await.ok(201);
         let path = format!("/v1/challenges/{}/accept", challenge.id);
         let accepted: TicketReply = self.post(&bob, &path, json!({})).await.ok(200);
@@ -81,7 +81,7 @@ async fn a_shard_that_comes_later_is_seen() {
     let store = Arc::new(MemoryStore::default());
     let process = Process::start(store.clone()).await;
     let (ann, bob) = (process.guest().await, process.guest().await);
-    let body = json!({"time_control": blitz()});
+    let body = json!({"control": blitz()});
     let challenge: TicketReply = process.post(&ann, "/v1/challenges", body).await.ok(201);
     let path = format!("/v1/challenges/{}/accept", challenge.id);
     process
@@ -132,7 +132,7 @@ async fn at_the_end_who_waits_is_answered_and_nobody_else_is_let_in() {
     let store = Arc::new(MemoryStore::default());
     let process = Process::start(store.clone()).await;
     let ann = process.guest().await;
-    let body = json!({"time_control": blitz()});
+    let body = json!({"control": blitz()});
     let ticket: TicketReply = process.post(&ann, "/v1/tickets", body).await.ok(201);
     let id = ticket_id(&ticket.id);
     let made_seen_at = store.ticket(id).await.unwrap().unwrap().seen_at;

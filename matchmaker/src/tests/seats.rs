@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use game_core::{Epoch, MatchId};
+use game_core::{Epoch, Match, MatchId};
 use protocol::Role;
 use protocol::http::SeatReply;
 use serde_json::json;
@@ -54,6 +54,26 @@ async fn players_get_their_seats_and_others_a_place_to_watch() {
         };
         assert_eq!(claims, expected);
     }
+}
+
+/// The shard of the former match makes the match of a rematch: its players find it.
+#[tokio::test]
+async fn the_players_of_a_match_have_their_seats_in_its_rematch_as_soon_as_it_exists() {
+    let world = World::new().await;
+    let (ann, bob) = (world.player("ann"), world.player("bob"));
+    let id = world.make_match(&ann, &bob).await;
+    let next: MatchId = "0AZaz9876543".parse().unwrap();
+    let path = format!("/v1/matches/{next}/seat");
+    let early = world.post(&ann, &path, json!({})).await;
+    early.problem(404, "match_not_found");
+    assert_eq!(early.headers["retry-after"], "1");
+
+    let checkpoint = world.store.load(id).await.unwrap().unwrap();
+    let rematch = checkpoint.snapshot.setup().rematch(next, now());
+    let snapshot = Match::new(rematch).snapshot();
+    world.store.create(shard_id(1), &snapshot).await.unwrap();
+    assert_eq!(world.seat(&ann, next).await.role, Role::Black);
+    assert_eq!(world.seat(&bob, next).await.role, Role::White);
 }
 
 #[tokio::test]

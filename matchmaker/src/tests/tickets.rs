@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use game_core::{ClockStart, PlayerId, UnixMillis};
-use protocol::http::{TicketReply, TicketStatus};
+use game_core::{ClockStart, PlayerId, Rule, UnixMillis, Variant};
+use protocol::http::{Terms, TicketReply, TicketStatus};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -43,7 +43,7 @@ async fn the_second_in_a_pool_is_paired_with_the_first_at_once() {
         id: first.id.clone(),
         status: TicketStatus::Waiting,
         match_id: None,
-        time_control: blitz(),
+        terms: Terms::usual(blitz()),
     };
     assert_eq!(first, waiting);
     let second = join_pool(&world, &bob).await;
@@ -63,7 +63,10 @@ async fn the_second_in_a_pool_is_paired_with_the_first_at_once() {
     let setup = checkpoint.snapshot.setup();
     let players = HashSet::from([&setup.players.white.id, &setup.players.black.id]);
     assert_eq!(players, HashSet::from([&ann.id, &bob.id]));
-    assert_eq!(setup.time_control, blitz());
+    assert_eq!(
+        (setup.controls.white, setup.controls.black),
+        (blitz(), blitz())
+    );
     assert_eq!(setup.clock_start, ClockStart::AfterFirstMoves);
     assert!(setup.start.is_initial());
 }
@@ -73,9 +76,48 @@ async fn other_time_controls_are_other_pools() {
     let world = World::new().await;
     let (ann, bob) = (world.player("ann"), world.player("bob"));
     join_pool(&world, &ann).await;
-    let body = json!({"time_control": {"initial_ms": 180_000, "increment_ms": 2_001}});
+    let body = json!({"control": {"initial_ms": 180_000, "increment_ms": 2_001}});
     let other: TicketReply = world.post(&bob, "/v1/tickets", body).await.ok(201);
     assert_eq!(other.status, TicketStatus::Waiting);
+}
+
+#[tokio::test]
+async fn tickets_are_paired_with_tickets_of_equal_terms_alone() {
+    let world = World::new().await;
+    let [ann, bob, cid] = ["ann", "bob", "cid"].map(|id| world.player(id));
+    let terms = json!({
+        "control": blitz(),
+        "variant": "chess960",
+        "rules": ["no_takeback", "no_abort"],
+        "chat": false,
+    });
+    let first: TicketReply = world.post(&ann, "/v1/tickets", terms).await.ok(201);
+    let almost = json!({
+        "control": blitz(),
+        "variant": "chess960",
+        "rules": ["no_takeback"],
+        "chat": false,
+    });
+    let other: TicketReply = world.post(&bob, "/v1/tickets", almost).await.ok(201);
+    assert_eq!(other.status, TicketStatus::Waiting);
+    let the_same = json!({
+        "chat": false,
+        "rated": false,
+        "rules": ["no_abort", "no_takeback"],
+        "variant": "chess960",
+        "controls": {"white": blitz(), "black": blitz()},
+    });
+    let second: TicketReply = world.post(&cid, "/v1/tickets", the_same).await.ok(201);
+    assert_eq!(second.status, TicketStatus::Matched);
+    let first = look(&world, &ann, &first).await;
+    assert_eq!(first.match_id, second.match_id);
+    assert_eq!(first.terms, second.terms, "the start is not told yet");
+    let checkpoint = world.store.load(second.match_id.unwrap()).await;
+    let checkpoint = checkpoint.unwrap().unwrap();
+    let setup = checkpoint.snapshot.setup();
+    assert_eq!(setup.variant(), Variant::Chess960);
+    assert!(!setup.chat);
+    assert!(setup.rules.has(Rule::NoTakeback) && setup.rules.has(Rule::NoAbort));
 }
 
 #[tokio::test]

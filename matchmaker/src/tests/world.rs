@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use game_core::{
     Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, MatchTime, PlayerId, Seat,
-    ShardId, TimeControl,
+    ShardId, TimeControl, WithMove,
 };
 use protocol::http::{
     NewTicket, PlayerReply, Problem, SeatReply, Terms, TicketReply, TicketStatus,
@@ -272,6 +272,7 @@ pub(super) fn shard(number: u16) -> ShardRecord {
         live: 0,
         draining: false,
         admin: None,
+        clock: MatchTime::default(),
     }
 }
 
@@ -295,26 +296,21 @@ pub(super) async fn play(store: &dyn Store, id: MatchId, moves: &[&str], ends: b
     };
     let mut game = Match::restore(checkpoint.snapshot, &checkpoint.tail).unwrap();
     let mut events: Vec<Event> = vec![];
-    let mut kinds: Vec<CommandKind> = (0..)
-        .zip(moves)
-        .map(|(ply, uci)| CommandKind::Move {
-            ply,
-            uci: uci.parse().unwrap(),
-            offers_draw: false,
-        })
-        .collect();
-    let resigns_at = ends.then_some(kinds.len());
-    kinds.extend(ends.then_some(CommandKind::Resign));
-    for (number, kind) in kinds.into_iter().enumerate() {
-        let seat = if Some(number) == resigns_at {
-            Seat::White
+    let resigns = ends.then_some("resign");
+    for (number, what) in (0..).zip(moves.iter().copied().chain(resigns)) {
+        let is_move = number < moves.len() as u64;
+        let (seat, kind) = if is_move {
+            let kind = CommandKind::Move {
+                position_seq: game.position_seq(),
+                uci: what.parse().unwrap(),
+                with: WithMove::Nothing,
+            };
+            (game.turn(), kind)
         } else {
-            game.turn()
+            (Seat::White, CommandKind::Resign)
         };
-        let command = Command {
-            id: CommandId(number as u64),
-            kind,
-        };
+        let id = CommandId(number);
+        let command = Command { id, kind };
         game.apply(seat, &command, MatchTime::default(), &mut events)
             .unwrap();
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use game_core::{MatchSetup, MatchTime, UnixMillis};
+use game_core::{Match, MatchSetup, MatchTime, UnixMillis};
 
 use super::LiveMatch;
 use crate::ShardLimits;
@@ -19,10 +19,15 @@ pub(super) struct Due {
     pub(super) not_before: MatchTime,
 }
 
+/// How long a finished match stays in memory at least: until spectators who are behind have seen its end.
+pub(super) fn linger(game: &Match, limits: &ShardLimits) -> Duration {
+    limits.finished_linger + Duration::from_secs(game.setup().spectator_delay_s.into())
+}
+
 impl LiveMatch {
     /// The end is stored: from `now` on the match stays as long as players may still agree on a rematch.
     pub(super) fn begin_to_linger(&mut self, now: MatchTime, limits: &ShardLimits) {
-        self.leaves_at = Some(now + limits.finished_linger);
+        self.leaves_at = Some(now + linger(&self.game, limits));
         self.stays_until.get_or_insert(now + limits.rematch_wait);
     }
 

@@ -90,6 +90,29 @@ fn a_takeover_shows_delayed_spectators_nothing_early_and_nothing_twice() {
 }
 
 #[test]
+fn delayed_spectators_see_the_end_before_the_match_leaves_memory() {
+    let mut room = Room::new();
+    let id = MatchId::from_random(7);
+    let mut setup = SetupBuilder::new().id(id).timed("60+0").at_once().build();
+    setup.spectator_delay_s = 60;
+    let me = room.me;
+    room.store.create(me, &Match::new(setup).snapshot());
+    let white = room.join(id, Role::White, None);
+    let eve = room.join(id, Role::Spectator, None);
+    room.command(white, 1, game_core::CommandKind::Resign);
+    room.store_all();
+    room.shard.leave(white);
+    room.pass(59_999);
+    let ended = |frames: &[ServerFrame]| frames.iter().any(|frame| frame.seq == 1);
+    assert!(!ended(&room.take(eve)));
+    room.pass(1);
+    assert!(ended(&room.take(eve)));
+    assert_eq!(room.closed(eve), None);
+    room.pass(30_000);
+    assert!(room.closed(eve).is_some());
+}
+
+#[test]
 fn a_thousand_spectators_see_each_event_once_and_in_order() {
     let (mut room, id, white, black) = Room::begun(ClockStart::AtOnce);
     let many: Vec<_> = (0..1_000)
