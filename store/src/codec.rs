@@ -206,7 +206,13 @@ pub(crate) fn decode_head(bytes: &[u8]) -> Result<Head, DecodeError> {
 }
 
 #[cfg(test)]
+mod anything;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod versions;
 
 #[cfg(test)]
 mod hostile;

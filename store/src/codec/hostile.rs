@@ -11,7 +11,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::layout::Format;
-use super::tests::sealed;
+use super::samples::sealed;
 use super::{CHECKSUM_LEN, decode_record, decode_snapshot, encode_record, encode_snapshot};
 
 /// A snapshot, and the log after it, as a match might leave them: each step is a choice among the legal
