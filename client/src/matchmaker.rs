@@ -174,9 +174,26 @@ impl Matchmaker {
     ///
     /// [`MatchmakerError`], as all that follow.
     pub async fn new_player(&self, name: Option<&str>) -> Result<PlayerReply, MatchmakerError> {
+        self.new_guest(name, false).await
+    }
+
+    /// Creates a guest of whom opponents are told that a program plays.
+    ///
+    /// # Errors
+    ///
+    /// [`MatchmakerError`].
+    pub async fn new_bot(&self, name: Option<&str>) -> Result<PlayerReply, MatchmakerError> {
+        self.new_guest(name, true).await
+    }
+
+    async fn new_guest(
+        &self,
+        name: Option<&str>,
+        bot: bool,
+    ) -> Result<PlayerReply, MatchmakerError> {
         let name = name.map(str::to_owned);
         let path = "/v1/players";
-        let body = NewPlayer { name, bot: false };
+        let body = NewPlayer { name, bot };
         let mut player: PlayerReply = self.post(path, None, Some(&body)).await?;
         if !is_token(&player.token) {
             return Err(self.nonsense(path, "its player token is none"));

@@ -48,6 +48,21 @@ impl PlayerArgs {
             None => Ok(matchmaker.new_player(self.name.as_deref()).await?.token),
         }
     }
+
+    /// The player token of a program to act with: opponents are told that a new guest is one.
+    ///
+    /// # Errors
+    ///
+    /// [`MatchmakerError`] when a guest is wanted and not to be had.
+    pub(super) async fn bot_token(
+        &self,
+        matchmaker: &Matchmaker,
+    ) -> Result<String, MatchmakerError> {
+        match &self.player_token {
+            Some(token) => Ok(token.clone()),
+            None => Ok(matchmaker.new_bot(self.name.as_deref()).await?.token),
+        }
+    }
 }
 
 /// The terms of a match, and how an opponent is found.

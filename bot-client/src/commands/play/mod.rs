@@ -349,7 +349,7 @@ impl Evening<'_> {
                 name.unwrap_or_else(|| "Bot".to_owned())
             }
         };
-        let guest = self.matchmaker.new_player(Some(&name)).await?;
+        let guest = self.matchmaker.new_bot(Some(&name)).await?;
         let settings = self.args.engine_settings();
         let bot = Opponent::start(kind, &settings, guest.token).await;
         let bot = bot.map_err(Failure::setup)?;
