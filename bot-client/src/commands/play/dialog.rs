@@ -414,3 +414,6 @@ impl Dialog {
 pub(super) fn help() -> Vec<String> {
     HELP.iter().map(ToString::to_string).collect()
 }
+
+#[cfg(test)]
+mod tests;
