@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use client::Connector;
 use client::connection::ConnectionTimes;
-use client::seat::SessionConfig;
+use client::seat::{SeatTimes, SessionConfig};
 use client::testing::script::{
     ack, clock, ended, event, frame, joined, match_id, moved, said, state,
 };
@@ -32,7 +32,15 @@ impl Scene {
         let connector = Arc::new(Connector::bind(1, ConnectionTimes::default()).unwrap());
         let source = Arc::new(Fixed(at.reply()));
         let seq = u32::try_from(state.moves.len()).unwrap();
-        let config = SessionConfig::interactive();
+        // Most commands here are never answered.
+        let times = SeatTimes {
+            answer_max: 2 * SOON,
+            ..SeatTimes::default()
+        };
+        let config = SessionConfig {
+            times,
+            ..SessionConfig::default()
+        };
         let joining = SeatSession::join(connector, source, match_id(), config);
         let accepting = async {
             let (mut stream, _) = at.accept().await;
