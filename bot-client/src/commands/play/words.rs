@@ -256,6 +256,7 @@ fn event_news(view: &MatchView, event: &WireEvent) -> Option<String> {
             Some(format!("{plies} half-move{s} taken back."))
         }
         EventKind::RematchAgreed { match_id } => Some(format!("The rematch is match {match_id}.")),
+        EventKind::TimeGiven { seconds } => Some(format!("{who} gives its opponent {seconds} s.")),
         _ if is_mine => None,
         EventKind::DrawOffered => Some(format!("{who} offers a draw.")),
         EventKind::Moved {
@@ -266,7 +267,6 @@ fn event_news(view: &MatchView, event: &WireEvent) -> Option<String> {
         EventKind::DrawDeclined => Some(format!("{who} declines the draw.")),
         EventKind::TakebackOffered => Some(format!("{who} asks for a takeback.")),
         EventKind::TakebackDeclined => Some(format!("{who} declines the takeback.")),
-        EventKind::TimeGiven { seconds } => Some(format!("{who} gives its opponent {seconds} s.")),
         EventKind::RematchOffered => Some(format!("{who} offers a rematch.")),
         EventKind::RematchDeclined => Some(format!("{who} declines the rematch.")),
     }

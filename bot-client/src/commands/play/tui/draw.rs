@@ -22,8 +22,8 @@ const NEWS_LINES: u16 = 3;
 
 /// The keys, below what can be typed.
 const KEYS: [&str; 3] = [
-    "Keys, with Ctrl: Y accept, N decline, O draw, T takeback, G give 15 s, K claim,",
-    "R rematch, F flip, C leave. Esc drops a premove, or what was typed.",
+    "Keys, with Ctrl: Y accept, N decline, O draw, T takeback, G give 15 s,",
+    "K claim, R rematch, F flip, C leave. Esc drops a premove, or what was typed.",
     "Mouse: click a piece and then its square. Any key closes this.",
 ];
 /// Status, an empty line and the input.
