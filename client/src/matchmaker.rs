@@ -175,8 +175,21 @@ impl Matchmaker {
     /// [`MatchmakerError`], as all that follow.
     pub async fn new_player(&self, name: Option<&str>) -> Result<PlayerReply, MatchmakerError> {
         let name = name.map(str::to_owned);
+        self.guest(NewPlayer { name, bot: false }).await
+    }
+
+    /// The same for a program that plays, of which opponents are told.
+    ///
+    /// # Errors
+    ///
+    /// [`MatchmakerError`].
+    pub async fn new_bot(&self, name: Option<&str>) -> Result<PlayerReply, MatchmakerError> {
+        let name = name.map(str::to_owned);
+        self.guest(NewPlayer { name, bot: true }).await
+    }
+
+    async fn guest(&self, body: NewPlayer) -> Result<PlayerReply, MatchmakerError> {
         let path = "/v1/players";
-        let body = NewPlayer { name, bot: false };
         let mut player: PlayerReply = self.post(path, None, Some(&body)).await?;
         if !is_token(&player.token) {
             return Err(self.nonsense(path, "its player token is none"));
