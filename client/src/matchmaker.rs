@@ -174,22 +174,26 @@ impl Matchmaker {
     ///
     /// [`MatchmakerError`], as all that follow.
     pub async fn new_player(&self, name: Option<&str>) -> Result<PlayerReply, MatchmakerError> {
-        let name = name.map(str::to_owned);
-        self.guest(NewPlayer { name, bot: false }).await
+        self.new_guest(name, false).await
     }
 
-    /// The same for a program that plays, of which opponents are told.
+    /// Creates a guest of whom opponents are told that a program plays.
     ///
     /// # Errors
     ///
     /// [`MatchmakerError`].
     pub async fn new_bot(&self, name: Option<&str>) -> Result<PlayerReply, MatchmakerError> {
-        let name = name.map(str::to_owned);
-        self.guest(NewPlayer { name, bot: true }).await
+        self.new_guest(name, true).await
     }
 
-    async fn guest(&self, body: NewPlayer) -> Result<PlayerReply, MatchmakerError> {
+    async fn new_guest(
+        &self,
+        name: Option<&str>,
+        bot: bool,
+    ) -> Result<PlayerReply, MatchmakerError> {
+        let name = name.map(str::to_owned);
         let path = "/v1/players";
+        let body = NewPlayer { name, bot };
         let mut player: PlayerReply = self.post(path, None, Some(&body)).await?;
         if !is_token(&player.token) {
             return Err(self.nonsense(path, "its player token is none"));

@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use game_core::MatchId;
-use protocol::{ChatLine, ChatRefusal, Role, ServerBody};
+use protocol::{ChatLine, ChatRefusal, CloseCode, Role, ServerBody};
 use store::{ChatRoom, Chats, StoreError};
 
+use super::allowance::AllowanceVerdict;
 use super::{Output, PeerKey, Shard, ungated_frame};
 
 /// Minimum interval between two lines of a peer.
@@ -31,9 +32,25 @@ impl Shard {
     /// A peer says a line, in the room of its role.
     pub fn say(&mut self, peer: PeerKey, id: u64, text: &str, now: super::Now) {
         self.observe(now);
-        match self.accept_line(peer, id, text) {
+        let Some(from) = self.peers.get_mut(peer) else {
+            return;
+        };
+        let answer = match from.allowance.judge(&self.limits, now.uptime) {
+            AllowanceVerdict::Apply => self.accept_line(peer, id, text),
+            AllowanceVerdict::Refuse => Err(ChatRefusal::RateLimited),
+            AllowanceVerdict::SendAway => {
+                self.close(peer, CloseCode::RateLimited);
+                return;
+            }
+        };
+        match answer {
             Ok(saying) => self.outputs.push_back(Output::Say(saying)),
-            Err(reason) => self.send_ungated(peer, ServerBody::NotSaid { id, reason }),
+            Err(reason) => {
+                if let Some(from) = self.peers.get_mut(peer) {
+                    from.allowance.charge();
+                }
+                self.send_ungated(peer, ServerBody::NotSaid { id, reason });
+            }
         }
     }
 
@@ -50,8 +67,11 @@ impl Shard {
         if from.said_at.is_some_and(|at| uptime < at + LINE_EVERY) {
             return Err(ChatRefusal::RateLimited);
         }
-        from.said_at = Some(uptime);
         let role = from.role;
+        if !live.may_say(room_of(role), uptime) {
+            return Err(ChatRefusal::RateLimited);
+        }
+        from.said_at = Some(uptime);
         let seat = role.seat();
         let name = match seat {
             Some(seat) => live.setup().players[seat].name.to_string(),
@@ -60,6 +80,7 @@ impl Shard {
         let at = self.moment.calendar;
         let line =
             store::ChatLine::new(seat, &name, &text, at).map_err(|_| ChatRefusal::TooLong)?;
+        live.begins_to_say();
         Ok(Saying {
             peer,
             id,
@@ -72,20 +93,21 @@ impl Shard {
     /// The answer to [`Output::Say`]: the line is shown to its room, once it is stored.
     pub fn chat_stored(&mut self, saying: &Saying, answer: Result<bool, StoreError>) {
         let id = saying.id;
+        let key = self.by_id.get(&saying.match_id).copied();
+        let is_stored = matches!(answer, Ok(true));
+        if let Some(live) = key.and_then(|key| self.matches.get_mut(key)) {
+            live.said(is_stored);
+        }
         // A match that is no longer in the store has no chat either.
-        if !matches!(answer, Ok(true)) {
+        if !is_stored {
             let reason = ChatRefusal::Unavailable;
             self.send_ungated(saying.peer, ServerBody::NotSaid { id, reason });
             return;
         }
         self.send_ungated(saying.peer, ServerBody::Said { id });
-        let Some(&key) = self.by_id.get(&saying.match_id) else {
+        let Some(live) = key.and_then(|key| self.matches.get(key)) else {
             return;
         };
-        let Some(live) = self.matches.get_mut(key) else {
-            return;
-        };
-        live.said();
         let body = ServerBody::Chat(vec![as_sent(&saying.line)]);
         let frame = ungated_frame(Some(live), body).stamp(self.moment.server_time);
         let in_room = |member: &&crate::live::Member| {

@@ -113,7 +113,7 @@ pub(super) async fn run(args: &BotArgs, server: &ServerArgs) -> Result<(), Failu
     if args.challenge.is_none() && !engines.plays(args.terms.variant) {
         return Err(Failure::setup(EngineError::Variant(args.terms.variant)));
     }
-    let token = args.player.token(&matchmaker).await?;
+    let token = args.player.bot_token(&matchmaker).await?;
     let connector = Connector::bind(1, ConnectionTimes::default()).map_err(Failure::setup)?;
     let bot = Bot {
         args,

@@ -48,6 +48,21 @@ impl PlayerArgs {
             None => Ok(matchmaker.new_player(self.name.as_deref()).await?.token),
         }
     }
+
+    /// The player token of a program to act with: opponents are told that a new guest is one.
+    ///
+    /// # Errors
+    ///
+    /// [`MatchmakerError`] when a guest is wanted and not to be had.
+    pub(super) async fn bot_token(
+        &self,
+        matchmaker: &Matchmaker,
+    ) -> Result<String, MatchmakerError> {
+        match &self.player_token {
+            Some(token) => Ok(token.clone()),
+            None => Ok(matchmaker.new_bot(self.name.as_deref()).await?.token),
+        }
+    }
 }
 
 /// The terms of a match, and how an opponent is found.
@@ -290,6 +305,7 @@ fn on_or_off(text: &str) -> Result<bool, String> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use game_core::Delay;
 
     use super::*;
 
@@ -309,7 +325,10 @@ mod tests {
     #[test]
     fn every_term_has_its_flag() {
         let terms = line("--time 5+3d2").unwrap().terms().unwrap();
-        assert_eq!(terms, Terms::usual("300+3d2".parse().unwrap()));
+        let control = TimeControl::from_millis(300_000, 3_000).unwrap();
+        let delay = Delay::Simple(Duration::from_secs(2));
+        let control = control.with_delay(delay).unwrap();
+        assert_eq!(terms, Terms::usual(control));
         let all = line(
             "--variant chess960 --start-number 12 --white-time 5+0 --black-time 1+0 --rated \
              --rule no_takeback --rule auto_claim --chat off --spectator-delay 5 --clocks-at-once \

@@ -81,7 +81,7 @@ async fn bodies_that_are_not_as_they_must_be_are_problems_that_say_why() {
     let cases: [(String, &str); 10] = [
         ("{".into(), "EOF while parsing"),
         ("nonsense".into(), "expected"),
-        ("[]".into(), "invalid length 0"),
+        ("[]".into(), "need either control, or controls"),
         ("\"\u{0}\"".into(), "control character"),
         (String::new(), "need either control, or controls"),
         (

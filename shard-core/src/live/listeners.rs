@@ -1,9 +1,12 @@
 //! Who hears the chat of a match. A peer that joins first hears what was said before, which is in the store.
 
+use std::time::Duration;
+
 use protocol::Role;
+use store::ChatRoom;
 
 use super::LiveMatch;
-use crate::PeerKey;
+use crate::{PeerKey, Uptime};
 
 /// What is known of the chat of a match.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -16,7 +19,16 @@ pub(super) struct Listening {
     pub(super) is_asked: bool,
     /// A line was said since.
     pub(super) is_stale: bool,
+    /// Lines on their way to the store.
+    pub(super) in_flight: u32,
+    /// When all lines of the seats, and of the spectators, are forgiven.
+    pub(super) forgiven_at: [Uptime; 2],
 }
+
+/// Time after which one more line may be said in a room, and how many may be said in a burst. Each is sent to
+/// everybody there, so a thousand spectators must not say a thousand lines a second to a thousand others.
+const LINE_REFILL: Duration = Duration::from_millis(200);
+const LINES_BURST: u32 = 10;
 
 impl LiveMatch {
     /// Whether the chat has to be read now, for somebody who joined; if so, it counts as asked for.
@@ -26,16 +38,35 @@ impl LiveMatch {
         wants
     }
 
-    /// A line was stored.
-    pub(crate) fn said(&mut self) {
-        self.listening.may_have_lines = true;
-        self.listening.is_stale = true;
+    /// Whether one more line may be said in a room; it counts if so.
+    pub(crate) fn may_say(&mut self, room: ChatRoom, now: Uptime) -> bool {
+        let forgiven_at =
+            &mut self.listening.forgiven_at[usize::from(room == ChatRoom::Spectators)];
+        let next = (*forgiven_at).max(now) + LINE_REFILL;
+        let may_say = next.since(now) <= LINE_REFILL * LINES_BURST;
+        if may_say {
+            *forgiven_at = next;
+        }
+        may_say
+    }
+
+    /// A line is on its way to the store.
+    pub(crate) fn begins_to_say(&mut self) {
+        self.listening.in_flight += 1;
+    }
+
+    /// A line was stored, or could not be.
+    pub(crate) fn said(&mut self, is_stored: bool) {
+        self.listening.in_flight = self.listening.in_flight.saturating_sub(1);
+        self.listening.may_have_lines |= is_stored;
+        self.listening.is_stale |= is_stored;
     }
 
     /// The chat was read: who has not heard it yet, and hears every new line from now on. `None` if it has to
     /// be read again, as a line was said meanwhile.
     pub(crate) fn hear(&mut self) -> Option<Vec<(PeerKey, Role)>> {
-        if std::mem::take(&mut self.listening.is_stale) {
+        // A line on its way may be in what was read, and would be heard twice.
+        if std::mem::take(&mut self.listening.is_stale) || self.listening.in_flight > 0 {
             return None;
         }
         self.listening.is_asked = false;

@@ -79,3 +79,30 @@ fn a_line_a_second_of_at_most_140_characters() {
         ["é".repeat(140).as_str(), "two lines"]
     );
 }
+
+#[test]
+fn a_room_of_many_is_not_flooded() {
+    let (mut room, id, ..) = begun();
+    let many: Vec<_> = (0..50)
+        .map(|n| room.join_as(&format!("eve{n}"), id, Role::Spectator, None))
+        .collect();
+    room.take(many[49]);
+    for &eve in &many {
+        say(&mut room, eve, 1, "me too");
+    }
+    assert_eq!(heard(&room.bodies(many[49])).len(), 10);
+    room.pass(1_000);
+    for &eve in &many {
+        say(&mut room, eve, 2, "and now");
+    }
+    assert_eq!(heard(&room.bodies(many[49])).len(), 5);
+}
+
+#[test]
+fn who_does_not_listen_to_refusals_is_sent_away() {
+    let (mut room, _, white, ..) = begun();
+    for n in 0..200 {
+        say(&mut room, white, n, "again and again");
+    }
+    assert_eq!(room.closed(white), Some(protocol::CloseCode::RateLimited));
+}

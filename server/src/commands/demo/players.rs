@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use client::seat::{Acked, PlayerSeat, SeatSession, SeatTimes, SessionConfig, Update};
 use client::{Connector, Matchmaker};
-use game_core::{ColorChoice, CommandKind, Epoch, MatchId, Seat};
+use game_core::{ColorChoice, CommandKind, Epoch, MatchId, Seat, WithMove};
 use lab::replay::{Ending, Game};
-use protocol::http::{NewChallenge, PlayerReply};
+use protocol::http::{NewChallenge, PlayerReply, Start, Terms};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -54,13 +54,14 @@ impl BotPair {
     /// Makes the players, and a challenge that the other accepts.
     pub(super) async fn arrange(matchmaker: &Matchmaker, game: &Game) -> Result<Self, Failure> {
         let name = |seat| game.player_name(seat);
-        let white = matchmaker.new_player(name(Seat::White).as_deref()).await?;
-        let black = matchmaker.new_player(name(Seat::Black).as_deref()).await?;
+        let white = matchmaker.new_bot(name(Seat::White).as_deref()).await?;
+        let black = matchmaker.new_bot(name(Seat::Black).as_deref()).await?;
         let challenge = NewChallenge {
-            time_control: game.time_control,
+            terms: Terms {
+                start: game.start_fen.clone().map_or(Start::Usual, Start::Fen),
+                ..Terms::usual(game.time_control)
+            },
             color: ColorChoice::White,
-            fen: game.start_fen.clone(),
-            clock_start: game_core::ClockStart::default(),
             opponent: Some(black.player.clone()),
         };
         let ticket = matchmaker
@@ -131,9 +132,9 @@ async fn play_seat(
         let ply = session.view().ply();
         let kind = match game.moves.get(usize::from(ply)) {
             Some(&uci) if session.view().is_my_turn() => Some(CommandKind::Move {
-                ply,
+                position_seq: session.view().position_seq(),
                 uci,
-                offers_draw: false,
+                with: WithMove::Nothing,
             }),
             Some(_) => None,
             None => last_word(game, seat, session.view().draw_offer()),

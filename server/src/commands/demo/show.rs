@@ -82,7 +82,7 @@ impl Show {
             view.id(),
             view.players().white.name,
             view.players().black.name,
-            view.time_control().spoken()
+            view.controls().white.spoken()
         );
         say!();
         let mut frames = interval(FRAME);

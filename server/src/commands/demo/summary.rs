@@ -24,7 +24,10 @@ impl Summary {
     pub(super) fn new(seats: &[PlayedSeat], stored: &MatchReply, killed: Option<Kill>) -> Self {
         let told = seats.iter().flat_map(|seat| &seat.acked);
         let lost = told.clone().filter(|acked| match acked.kind {
-            CommandKind::Move { ply, uci, .. } => stored.moves.get(usize::from(ply)) != Some(&uci),
+            // Nothing but moves happens before the last of them, so that the first event is the first move.
+            CommandKind::Move { uci, .. } => {
+                stored.moves.get(acked.event.saturating_sub(1) as usize) != Some(&uci)
+            }
             _ => acked.event > stored.seq,
         });
         let next = killed.as_ref().and_then(|kill| {
