@@ -10,3 +10,4 @@
 
 pub mod script;
 pub mod seated;
+pub mod shard;

@@ -305,6 +305,7 @@ fn on_or_off(text: &str) -> Result<bool, String> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use game_core::Delay;
 
     use super::*;
 
@@ -324,7 +325,10 @@ mod tests {
     #[test]
     fn every_term_has_its_flag() {
         let terms = line("--time 5+3d2").unwrap().terms().unwrap();
-        assert_eq!(terms, Terms::usual("300+3d2".parse().unwrap()));
+        let control = TimeControl::from_millis(300_000, 3_000).unwrap();
+        let delay = Delay::Simple(Duration::from_secs(2));
+        let control = control.with_delay(delay).unwrap();
+        assert_eq!(terms, Terms::usual(control));
         let all = line(
             "--variant chess960 --start-number 12 --white-time 5+0 --black-time 1+0 --rated \
              --rule no_takeback --rule auto_claim --chat off --spectator-delay 5 --clocks-at-once \

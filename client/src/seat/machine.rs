@@ -2,6 +2,7 @@
 //!
 //! It knows no network and reads no clock. Its driver is [`SeatSession`](super::SeatSession).
 
+mod chat;
 mod promised;
 mod reach;
 
@@ -10,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use game_core::{CommandId, CommandKind, Epoch, MatchId};
 use protocol::{
-    CHAT_LEN_MAX, ClientFrame, CloseCode, Join, JoinFlags, Joined, PAUSED_REPEATED_EVERY, Received,
-    ServerBody, ServerFrame, VERSION, WireRefusal,
+    ClientFrame, CloseCode, Join, JoinFlags, Joined, PAUSED_REPEATED_EVERY, Received, ServerBody,
+    ServerFrame, VERSION, WireRefusal,
 };
 
 use self::promised::Promised;
@@ -143,33 +144,6 @@ impl SeatMachine {
             self.unanswered.sent(id, now);
             self.output.push_back(ClientFrame::Command { id, kind });
         }
-        Ok(id)
-    }
-
-    /// Says a line of chat. It is sent once: what becomes of it is [`Update::Said`] or [`Update::NotSaid`], and if
-    /// the connection is lost before, the lines that come at the return show it.
-    ///
-    /// # Errors
-    ///
-    /// [`CommandError`].
-    pub fn say(&mut self, text: &str) -> Result<u64, CommandError> {
-        if self.leaving || matches!(self.phase, Phase::Over(_)) {
-            return Err(CommandError::Over);
-        }
-        if self.phase != Phase::Seated {
-            return Err(CommandError::Away);
-        }
-        if text.chars().count() > CHAT_LEN_MAX {
-            return Err(CommandError::LineTooLong);
-        }
-        if self.lines.len() == Unanswered::MAX {
-            return Err(CommandError::TooMany);
-        }
-        let id = self.next_line;
-        self.next_line += 1;
-        self.lines.push(id);
-        let text = text.into();
-        self.output.push_back(ClientFrame::Say { id, text });
         Ok(id)
     }
 
@@ -471,13 +445,9 @@ impl SeatMachine {
                     self.updates.push_back(Update::Chat(new));
                 }
             }
-            ServerBody::Said { id } => {
-                self.lines.retain(|line| *line != id);
-                self.updates.push_back(Update::Said { id });
-            }
+            ServerBody::Said { id } => self.line_answered(id, Update::Said { id }),
             ServerBody::NotSaid { id, reason } => {
-                self.lines.retain(|line| *line != id);
-                self.updates.push_back(Update::NotSaid { id, reason });
+                self.line_answered(id, Update::NotSaid { id, reason });
             }
             // `frame` has dealt with them.
             ServerBody::Joined(_)

@@ -8,7 +8,8 @@ use game_core::{
 };
 use protocol::{ChatLine, ClockView, Role, SeatView, TagsView};
 
-use super::{MatchView, Standstill};
+use super::MatchView;
+use super::clocks::Standstill;
 
 impl MatchView {
     /// Which match.

@@ -166,7 +166,7 @@ fn a_program_is_told_the_moves_and_the_clocks() {
 #[test]
 fn a_program_is_told_of_stages_delays_and_each_side_s_own_time() {
     let mut task = task("e2e4 e7e5 g1f3");
-    task.controls.white = "2+1d2".parse().unwrap();
+    task.controls.white = TimeControl::from_spoken("2s+1d2").unwrap();
     task.controls.black = TimeControl::from_spoken("3/1+5,1+7").unwrap();
     let none = Duration::ZERO;
     assert_eq!(

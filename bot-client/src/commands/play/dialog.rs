@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use game_core::{CommandId, CommandKind, EventKind, MatchId, Role, Seat, Square, Uci, WithMove};
 
 use super::input::{HELP, Input, Offer};
-use super::words;
+use super::{status, words};
 use client::seat::{SeatError, SeatSession, Update};
 use client::{MatchView, Standstill};
 
@@ -110,7 +110,7 @@ impl Dialog {
         if let Some(promotion) = self.asked_promotion() {
             return words::promotion(&promotion.choices);
         }
-        let mut status = words::status(self.view(), self.waiting().as_deref(), Instant::now());
+        let mut status = status::status(self.view(), self.waiting().as_deref(), Instant::now());
         if let Some(premove) = &self.premove {
             status.push_str(&format!(" Premove: {premove}."));
         }
@@ -414,3 +414,6 @@ impl Dialog {
 pub(super) fn help() -> Vec<String> {
     HELP.iter().map(ToString::to_string).collect()
 }
+
+#[cfg(test)]
+mod tests;

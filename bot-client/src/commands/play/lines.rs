@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::dialog::{Dialog, Typed, help};
 use super::input::Input;
-use super::words;
+use super::{status, words};
 use client::seat::SeatError;
 use lab::board::{BoardPicture, TextStyle};
 use lab::command::{say, say_drawn};
@@ -113,7 +113,7 @@ fn show(dialog: &Dialog, style: TextStyle, shown: &mut Option<(u32, u16, bool)>)
     let [white, black] = words::clocks(view, Instant::now().into_std());
     let [of_white, of_black] = Seat::BOTH.map(|seat| words::name(view, seat));
     say(&format!("{of_white} {white}  -  {of_black} {black}"));
-    let holdings = Seat::BOTH.map(|seat| words::holdings(view, seat));
+    let holdings = Seat::BOTH.map(|seat| status::holdings(view, seat));
     if let [Some(white), Some(black)] = holdings {
         say(&format!("White: {white}  -  Black: {black}"));
     }

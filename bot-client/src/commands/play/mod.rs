@@ -2,9 +2,11 @@
 
 mod dialog;
 mod input;
+mod joining;
 mod lines;
 mod opponent;
 mod saved;
+mod status;
 mod stdin;
 
 mod tui;
@@ -20,15 +22,15 @@ use clap::Args;
 use game_core::{MatchId, Seat};
 use protocol::http::NewChallenge;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::identity::{PlayerArgs, TermsArgs};
 use client::connection::ConnectionTimes;
 use client::pairing::Pairing;
-use client::seat::{PlayerSeat, SeatError, SeatSession, SeatSource, SessionConfig, Watch};
-use client::{Connector, Matchmaker, MatchmakerError};
+use client::seat::{PlayerSeat, SeatSource, SessionConfig, Watch};
+use client::{Connector, Matchmaker};
 use dialog::Dialog;
+use joining::join;
 use lab::command::{Failure, ServerArgs, cancelled_by_signals, say};
 use lab::engine::{EngineKind, EngineSettings};
 use lab::terminal;
@@ -388,30 +390,6 @@ impl Evening<'_> {
             bot,
         };
         Found { seat, bot: None }
-    }
-}
-
-/// Takes a seat. A match that was only just agreed on may not be there yet.
-async fn join(
-    connector: Arc<Connector>,
-    source: Arc<dyn SeatSource>,
-    id: MatchId,
-    config: SessionConfig,
-) -> Result<SeatSession, SeatError> {
-    /// A rematch is made at once; past this it was not.
-    const MADE_WITHIN: Duration = Duration::from_secs(5);
-    const LOOK_EVERY: Duration = Duration::from_millis(250);
-    let end = Instant::now() + MADE_WITHIN;
-    loop {
-        let (connector, source) = (Arc::clone(&connector), Arc::clone(&source));
-        match SeatSession::join(connector, source, id, config).await {
-            Err(SeatError::Matchmaker(MatchmakerError::Problem(problem)))
-                if problem.code == "match_not_found" && Instant::now() < end =>
-            {
-                sleep(LOOK_EVERY).await;
-            }
-            joined => return joined,
-        }
     }
 }
 

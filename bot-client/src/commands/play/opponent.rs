@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use client::seat::{PlayerSeat, SeatError, SeatSession, SessionConfig, Update};
 
-use super::join;
+use super::joining::join;
 use client::{Connector, Matchmaker};
 use lab::engine::{Engine, EngineError, EngineKind, EngineSettings};
 use lab::player::Player;

@@ -2,7 +2,7 @@
 
 use game_core::{CommandKind, Uci};
 
-use crate::seat::Acked;
+use crate::seat::unanswered::Acked;
 use crate::{MatchView, Violation};
 
 /// Moves that were acknowledged before their events were seen.

@@ -1,150 +1,21 @@
 //! A seat over real QUIC, with a shard that says what the test tells it to.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
-use game_core::{CommandKind, ShardId};
-use protocol::http::{SeatReply, ShardAddress};
-use protocol::{
-    ALPN, CatchUp, ClientFrame, CloseCode, Role, ServerBody, ServerFrame, UnixMicros, codec,
-};
-use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{Connection, Endpoint, RecvStream, SendStream, ServerConfig};
-use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, SignatureAlgorithm};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
+use game_core::CommandKind;
+use protocol::http::SeatReply;
+use protocol::{CatchUp, ClientFrame, CloseCode, ServerBody};
+use rcgen::{PKCS_ECDSA_P256_SHA256, PKCS_ED25519};
 use tokio::time::timeout;
 
-use crate::certificate::CertificatePin;
+use crate::Connector;
 use crate::connection::{ConnectError, ConnectionTimes};
-use crate::seat::{Loss, SeatError, SeatFuture, SeatSession, SeatSource, SessionConfig, Update};
+use crate::seat::{Loss, SeatError, SeatSession, SessionConfig, Update};
 use crate::testing::script::{ack, event, frame, joined, match_id, moved, uci, whole};
-use crate::{Connector, MatchmakerError};
+use crate::testing::shard::{Fixed, ScriptedShard, key};
 
 const SOON: Duration = Duration::from_secs(10);
-
-struct Shard {
-    endpoint: Endpoint,
-    pin: CertificatePin,
-}
-
-/// The shard's end of one seat stream.
-struct Stream {
-    connection: Connection,
-    send: SendStream,
-    recv: RecvStream,
-    buffer: BytesMut,
-}
-
-/// Shows one certificate with one key, whether they belong together or not.
-#[derive(Debug)]
-struct Shows(Arc<CertifiedKey>);
-
-impl ResolvesServerCert for Shows {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0))
-    }
-}
-
-fn key(algorithm: &'static SignatureAlgorithm) -> KeyPair {
-    KeyPair::generate_for(algorithm).unwrap()
-}
-
-impl Shard {
-    fn open(algorithm: &'static SignatureAlgorithm) -> Self {
-        let key = key(algorithm);
-        Self::open_with(&key, &key)
-    }
-
-    /// Shows a certificate for the key `certified`, and signs with `signing`.
-    fn open_with(certified: &KeyPair, signing: &KeyPair) -> Self {
-        let params = CertificateParams::new(vec!["shard".into()]).unwrap();
-        let certificate: CertificateDer<'static> =
-            params.self_signed(certified).unwrap().der().clone();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let signing = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing.serialize_der()));
-        let signing = provider.key_provider.load_private_key(signing).unwrap();
-        let pin = CertificatePin::of(&certificate);
-        let shown = CertifiedKey::new(vec![certificate], signing);
-        let mut tls = rustls::ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(Shows(Arc::new(shown))));
-        tls.alpn_protocols = vec![ALPN.to_vec()];
-        let crypto = QuicServerConfig::try_from(tls).unwrap();
-        let config = ServerConfig::with_crypto(Arc::new(crypto));
-        let endpoint = Endpoint::server(config, (Ipv4Addr::LOCALHOST, 0).into()).unwrap();
-        Self { endpoint, pin }
-    }
-
-    fn address(&self) -> SocketAddr {
-        self.endpoint.local_addr().unwrap()
-    }
-
-    fn reply(&self) -> SeatReply {
-        SeatReply {
-            match_id: match_id(),
-            role: Role::White,
-            token: "token".into(),
-            expires_at: game_core::UnixMillis(0),
-            shard: ShardAddress {
-                id: ShardId::from_random(1),
-                address: self.address(),
-                certificate_sha256: Some(self.pin.to_string()),
-            },
-        }
-    }
-
-    /// Takes the next stream and reads its `Join`.
-    async fn accept(&self) -> (Stream, Option<u32>) {
-        let incoming = self.endpoint.accept().await.unwrap();
-        let connection = incoming.await.unwrap();
-        let (send, recv) = connection.accept_bi().await.unwrap();
-        let buffer = BytesMut::new();
-        let mut stream = Stream {
-            connection,
-            send,
-            recv,
-            buffer,
-        };
-        match stream.read().await {
-            ClientFrame::Join(join) => (stream, join.seen),
-            other => panic!("not a Join: {other:?}"),
-        }
-    }
-}
-
-impl Stream {
-    async fn read(&mut self) -> ClientFrame {
-        loop {
-            if let Some(frame) = codec::decode_client(&mut self.buffer).unwrap() {
-                return frame;
-            }
-            let chunk = self.recv.read_chunk(1_024, true).await.unwrap().unwrap();
-            self.buffer.extend_from_slice(&chunk.bytes);
-        }
-    }
-
-    async fn say(&mut self, frame: ServerFrame) {
-        self.send
-            .write_all(&codec::encode_server(&frame).stamp(UnixMicros(1)))
-            .await
-            .unwrap();
-    }
-}
-
-/// Gives the same seat to whoever asks.
-struct Fixed(SeatReply);
-
-impl SeatSource for Fixed {
-    fn seat(&self, _: game_core::MatchId) -> SeatFuture<'_> {
-        Box::pin(async { Ok::<_, MatchmakerError>(self.0.clone()) })
-    }
-}
 
 fn connector() -> Arc<Connector> {
     Arc::new(Connector::bind(1, ConnectionTimes::default()).unwrap())
@@ -166,7 +37,7 @@ fn e4() -> CommandKind {
 #[tokio::test]
 async fn a_pinned_certificate_of_either_kind_is_trusted() {
     for algorithm in [&PKCS_ECDSA_P256_SHA256, &PKCS_ED25519] {
-        let shard = Shard::open(algorithm);
+        let shard = ScriptedShard::open(algorithm);
         let connecting = async { connector().connect(&shard.reply().shard).await };
         let accepting = async { shard.endpoint.accept().await.unwrap().await };
         let (connected, accepted) = tokio::join!(connecting, accepting);
@@ -176,11 +47,11 @@ async fn a_pinned_certificate_of_either_kind_is_trusted() {
 
 #[tokio::test]
 async fn another_certificate_is_not_trusted_nor_is_a_right_one_without_its_key() {
-    let other = Shard::open(&PKCS_ED25519);
-    let shard = Shard::open(&PKCS_ED25519);
+    let other = ScriptedShard::open(&PKCS_ED25519);
+    let shard = ScriptedShard::open(&PKCS_ED25519);
     let mut address = shard.reply().shard;
     address.certificate_sha256 = Some(other.pin.to_string());
-    let thief = Shard::open_with(&key(&PKCS_ED25519), &key(&PKCS_ED25519));
+    let thief = ScriptedShard::open_with(&key(&PKCS_ED25519), &key(&PKCS_ED25519));
     for (shard, address) in [(&shard, address), (&thief, thief.reply().shard)] {
         let connecting = async { connector().connect(&address).await };
         let accepting = async { shard.endpoint.accept().await.unwrap().await };
@@ -194,7 +65,7 @@ async fn another_certificate_is_not_trusted_nor_is_a_right_one_without_its_key()
 
 #[tokio::test]
 async fn without_a_pin_nothing_is_connected_to() {
-    let shard = Shard::open(&PKCS_ED25519);
+    let shard = ScriptedShard::open(&PKCS_ED25519);
     let mut reply = shard.reply();
     reply.shard.certificate_sha256 = None;
     let refused = take_seat(reply, SessionConfig::default()).await;
@@ -206,7 +77,7 @@ async fn without_a_pin_nothing_is_connected_to() {
 
 #[tokio::test]
 async fn a_lost_connection_is_made_anew_and_the_move_repeated() {
-    let shard = Shard::open(&PKCS_ECDSA_P256_SHA256);
+    let shard = ScriptedShard::open(&PKCS_ECDSA_P256_SHA256);
     let serving = async {
         let (mut stream, seen) = shard.accept().await;
         assert_eq!(seen, None);
@@ -259,7 +130,7 @@ async fn a_lost_connection_is_made_anew_and_the_move_repeated() {
 
 #[tokio::test]
 async fn a_final_close_is_told_and_a_breach_ends_the_session() {
-    let shard = Shard::open(&PKCS_ED25519);
+    let shard = ScriptedShard::open(&PKCS_ED25519);
     let serving = async {
         let (mut stream, _) = shard.accept().await;
         stream.say(whole(1, "")).await;
@@ -296,7 +167,7 @@ async fn a_final_close_is_told_and_a_breach_ends_the_session() {
 
 #[tokio::test]
 async fn patience_ends() {
-    let shard = Shard::open(&PKCS_ED25519);
+    let shard = ScriptedShard::open(&PKCS_ED25519);
     let reply = shard.reply();
     drop(shard);
     let config = SessionConfig {
@@ -305,4 +176,32 @@ async fn patience_ends() {
     };
     let gave_up = take_seat(reply, config).await;
     assert!(matches!(gave_up, Err(SeatError::GaveUp { .. })));
+}
+
+/// Both versions are named to whoever runs the older program.
+#[tokio::test]
+async fn a_shard_of_another_version_is_named_with_ours() {
+    let shard = ScriptedShard::open(&PKCS_ED25519);
+    let serving = async {
+        let (mut stream, _) = shard.accept().await;
+        let (min, max) = (3, 4);
+        stream
+            .say(frame(0, 0, ServerBody::Unsupported { min, max }))
+            .await;
+        stream
+            .say(frame(0, 0, ServerBody::Closed(CloseCode::Unsupported)))
+            .await;
+        stream.connection.closed().await;
+    };
+    let joining = async {
+        let refused = take_seat(shard.reply(), SessionConfig::default()).await;
+        let said = refused.err().unwrap().to_string();
+        assert!(
+            said.contains("versions 3 to 4") && said.contains("version 2"),
+            "{said}"
+        );
+    };
+    timeout(SOON, async { tokio::join!(serving, joining) })
+        .await
+        .unwrap();
 }

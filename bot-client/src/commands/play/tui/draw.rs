@@ -11,7 +11,7 @@ use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
 
 use super::screen::Screen;
 use crate::commands::play::dialog::{Dialog, help};
-use crate::commands::play::words;
+use crate::commands::play::{status, words};
 use client::MatchView;
 use lab::board::{BoardPicture, BoardWidget, PieceSet};
 
@@ -37,7 +37,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, dialog: &Dialog, screen: &Screen) {
         height: area.height.saturating_sub(NEWS_LINES + FOOT_LINES + 1),
     };
     let size = BoardWidget::size(available);
-    let [top, status, news, input] = Layout::vertical([
+    let [top, standing, news, input] = Layout::vertical([
         Constraint::Length(size.height + 1),
         Constraint::Length(2),
         Constraint::Min(1),
@@ -64,7 +64,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, dialog: &Dialog, screen: &Screen) {
         Some(_) => line.red(),
         None => line,
     };
-    frame.render_widget(line, status);
+    frame.render_widget(line, standing);
     draw_news(frame, news, &screen.news);
     draw_input(frame, input, dialog, &screen.input);
     if screen.shows_help {
@@ -133,7 +133,7 @@ fn draw_side(frame: &mut Frame<'_>, area: Rect, height: u16, clocks: &ClockFaces
     // A pocket, or the checks to give, below the opponent's clock and above one's own.
     let own_row = height.saturating_sub(3);
     for (seat, row) in [(below.opponent(), 1), (below, own_row)] {
-        if let Some(holdings) = words::holdings(clocks.view, seat) {
+        if let Some(holdings) = status::holdings(clocks.view, seat) {
             frame.render_widget(Line::from(format!("   {holdings}")), rows(row, 1));
         }
     }
