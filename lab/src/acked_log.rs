@@ -23,7 +23,7 @@ struct Line {
     command_id: u64,
     event: u32,
     kind: &'static str,
-    ply: Option<u16>,
+    position_seq: Option<u32>,
     uci: Option<Uci>,
     epoch: u64,
 }
@@ -45,21 +45,19 @@ impl AckedLog {
     ///
     /// When it cannot be written.
     pub fn append(&self, match_id: MatchId, seat: Seat, acked: &Acked) -> io::Result<()> {
-        let (kind, ply, uci) = match acked.kind {
-            CommandKind::Move { ply, uci, .. } => ("move", Some(ply), Some(uci)),
-            CommandKind::Resign => ("resign", None, None),
-            CommandKind::Abort => ("abort", None, None),
-            CommandKind::OfferDraw => ("offer_draw", None, None),
-            CommandKind::AcceptDraw => ("accept_draw", None, None),
-            CommandKind::DeclineDraw => ("decline_draw", None, None),
+        let (position_seq, uci) = match acked.kind {
+            CommandKind::Move {
+                position_seq, uci, ..
+            } => (Some(position_seq), Some(uci)),
+            _ => (None, None),
         };
         let line = Line {
             match_id,
             seat,
             command_id: acked.id.0,
             event: acked.event,
-            kind,
-            ply,
+            kind: kind_name(acked.kind),
+            position_seq,
             uci,
             epoch: acked.epoch.0,
         };
@@ -67,6 +65,28 @@ impl AckedLog {
         line.push(b'\n');
         let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         file.write_all(&line)
+    }
+}
+
+/// What a command asks for.
+const fn kind_name(kind: CommandKind) -> &'static str {
+    match kind {
+        CommandKind::Move { .. } => "move",
+        CommandKind::Resign => "resign",
+        CommandKind::Abort => "abort",
+        CommandKind::OfferDraw => "offer_draw",
+        CommandKind::AcceptDraw => "accept_draw",
+        CommandKind::DeclineDraw => "decline_draw",
+        CommandKind::ClaimDraw => "claim_draw",
+        CommandKind::OfferTakeback => "offer_takeback",
+        CommandKind::AcceptTakeback => "accept_takeback",
+        CommandKind::DeclineTakeback => "decline_takeback",
+        CommandKind::ClaimWin => "claim_win",
+        CommandKind::ClaimAbandonedDraw => "claim_abandoned_draw",
+        CommandKind::GiveTime { .. } => "give_time",
+        CommandKind::OfferRematch => "offer_rematch",
+        CommandKind::AcceptRematch => "accept_rematch",
+        CommandKind::DeclineRematch => "decline_rematch",
     }
 }
 
@@ -82,11 +102,7 @@ mod tests {
         let path = folder.path().join("acked.jsonl");
         let id = "0123456789Ab".parse().unwrap();
         for kind in [
-            CommandKind::Move {
-                ply: 4,
-                uci: "e2e4".parse().unwrap(),
-                offers_draw: false,
-            },
+            CommandKind::plain_move(4, "e2e4".parse().unwrap()),
             CommandKind::Resign,
         ] {
             let acked = Acked {
@@ -98,8 +114,8 @@ mod tests {
             let log = AckedLog::open(&path).unwrap();
             log.append(id, Seat::White, &acked).unwrap();
         }
-        let expected = r#"{"match":"0123456789Ab","seat":"white","command_id":9223372036854775807,"event":5,"kind":"move","ply":4,"uci":"e2e4","epoch":2}
-{"match":"0123456789Ab","seat":"white","command_id":9223372036854775807,"event":5,"kind":"resign","ply":null,"uci":null,"epoch":2}
+        let expected = r#"{"match":"0123456789Ab","seat":"white","command_id":9223372036854775807,"event":5,"kind":"move","position_seq":4,"uci":"e2e4","epoch":2}
+{"match":"0123456789Ab","seat":"white","command_id":9223372036854775807,"event":5,"kind":"resign","position_seq":null,"uci":null,"epoch":2}
 "#;
         assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
     }

@@ -102,9 +102,10 @@ impl fmt::Display for Failure {
 impl From<SeatError> for Failure {
     fn from(error: SeatError) -> Self {
         match error {
-            SeatError::Matchmaker(_) | SeatError::Connect(_) | SeatError::GaveUp { .. } => {
-                Self::setup(error)
-            }
+            SeatError::Matchmaker(_)
+            | SeatError::Connect(_)
+            | SeatError::GaveUp { .. }
+            | SeatError::Unsupported { .. } => Self::setup(error),
             SeatError::Violation(_) | SeatError::Closed(_) => Self::play(error),
         }
     }

@@ -2,7 +2,7 @@
 //! know, and rarely enough that games last. What it learns is an oracle too: an answer to an offer that
 //! stands must not be refused as if none stood.
 
-use game_core::{CommandKind, EventKind, Refusal};
+use game_core::{CommandKind, EventKind, Refusal, WithMove};
 use protocol::WireRefusal;
 use rand::{Rng, RngExt};
 
@@ -70,7 +70,15 @@ impl Draws {
         match update {
             // What was missed, nobody saw happen.
             Update::Joined { .. } => self.faced = None,
-            Update::Event { seq, event } if offers(&event.kind) && event.seat != view.seat() => {
+            // A takeback may bring back an offer that was answered long ago.
+            Update::Event { event, .. }
+                if matches!(event.kind, Some(EventKind::TakenBack { .. })) =>
+            {
+                self.faced = None;
+            }
+            Update::Event { seq, event }
+                if event.kind.is_some_and(offers) && event.seat != view.seat() =>
+            {
                 self.faced = Some(*seq);
                 if !faces_offer(view) {
                     return None;
@@ -113,12 +121,12 @@ fn faces_offer(view: &MatchView) -> bool {
 }
 
 /// Whether an event offers a draw.
-const fn offers(kind: &EventKind) -> bool {
+const fn offers(kind: EventKind) -> bool {
     matches!(
         kind,
         EventKind::DrawOffered
             | EventKind::Moved {
-                offers_draw: true,
+                with: WithMove::DrawOffer,
                 ..
             }
     )
@@ -126,12 +134,19 @@ const fn offers(kind: &EventKind) -> bool {
 
 /// The commands of a move with an offer, in the order in which they are given.
 #[must_use]
-pub fn with_offer(offer: Option<Offer>, ply: u16, uci: game_core::Uci) -> Vec<CommandKind> {
-    let offers_draw = offer == Some(Offer::With);
+pub fn with_offer(
+    offer: Option<Offer>,
+    position_seq: u32,
+    uci: game_core::Uci,
+) -> Vec<CommandKind> {
+    let with = match offer {
+        Some(Offer::With) => WithMove::DrawOffer,
+        _ => WithMove::Nothing,
+    };
     let made = CommandKind::Move {
-        ply,
+        position_seq,
         uci,
-        offers_draw,
+        with,
     };
     match offer {
         Some(Offer::Before) => vec![CommandKind::OfferDraw, made],
@@ -147,7 +162,7 @@ mod tests {
     use rand::rngs::StdRng;
 
     use super::*;
-    use client::testing::script::{clock, event, moved};
+    use client::testing::script::{clock, event, moved, said};
     use client::testing::seated::Seated;
 
     #[test]
@@ -178,11 +193,7 @@ mod tests {
     #[test]
     fn offers_are_accepted_declined_and_ignored() {
         let mut dice = StdRng::seed_from_u64(2);
-        let said = |seq, by: Seat| {
-            let (seat, kind) = (Some(by), EventKind::DrawOffered);
-            let clock = clock(None);
-            (seq, protocol::WireEvent { seat, kind, clock })
-        };
+        let said = |seq, by: Seat| (seq, said(Some(by), EventKind::DrawOffered, clock(None)));
         let mut seat = Seated::after("e2e4 e7e5");
         seat.hear(event(1, said(3, Seat::Black)));
         let (seq, offered) = said(3, Seat::Black);
@@ -220,7 +231,7 @@ mod tests {
         assert!(matches!(
             of(Some(Offer::With))[..],
             [CommandKind::Move {
-                offers_draw: true,
+                with: WithMove::DrawOffer,
                 ..
             }]
         ));

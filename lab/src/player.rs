@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use game_core::{CommandKind, EventKind, Outcome, Termination, Uci};
+use game_core::{CommandKind, EventKind, Outcome, Termination, Uci, WithMove};
 use protocol::{CloseCode, WireRefusal};
 use tokio::time::{Instant, sleep};
 
@@ -45,8 +45,8 @@ pub struct Player<'a> {
     engine: &'a mut Engine,
     /// A bot takes at least so long for a move, as people like to see what happens.
     think_min: Duration,
-    /// The ply for which a move was given and not refused.
-    moved_at: Option<u16>,
+    /// The position for which a move was given and not refused.
+    moved_at: Option<u32>,
     /// Why the match is being given up.
     failed: Option<EngineError>,
 }
@@ -63,7 +63,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// Plays to the end, declining every draw. If the engine fails, the match is given up.
+    /// Plays to the end, declining every draw, takeback and rematch. If the engine fails, the match is given up.
     ///
     /// # Errors
     ///
@@ -93,12 +93,12 @@ impl<'a> Player<'a> {
 
     fn must_move(&self, session: &SeatSession) -> bool {
         let view = session.view();
-        view.is_my_turn() && self.failed.is_none() && self.moved_at != Some(view.ply())
+        view.is_my_turn() && self.failed.is_none() && self.moved_at != Some(view.position_seq())
     }
 
     /// Chooses a move while listening, and makes it if it is still wanted.
     async fn think(&mut self, session: &mut SeatSession) -> Result<(), PlayError> {
-        let ply = session.view().ply();
+        let position = session.view().position_seq();
         let began = Instant::now();
         let task = Task::of(session.view(), began.into_std());
         let mut heard = Vec::new();
@@ -117,7 +117,7 @@ impl<'a> Player<'a> {
                         let is_closed = matches!(update, Update::Closed(_));
                         heard.push(update);
                         let view = session.view();
-                        if is_closed || !view.is_my_turn() || view.ply() != ply {
+                        if is_closed || !view.is_my_turn() || view.position_seq() != position {
                             break None;
                         }
                     }
@@ -129,12 +129,8 @@ impl<'a> Player<'a> {
         }
         match chosen {
             Some(Ok(uci)) => {
-                self.moved_at = Some(ply);
-                session.command(CommandKind::Move {
-                    ply,
-                    uci,
-                    offers_draw: false,
-                })?;
+                self.moved_at = Some(position);
+                session.play(uci)?;
             }
             Some(Err(error)) => {
                 tracing::error!(match_id = %session.view().id(), %error, "giving up");
@@ -151,27 +147,36 @@ impl<'a> Player<'a> {
             Update::Closed(code) if session.view().result().is_none() => {
                 return Err(PlayError::Closed(code));
             }
-            Update::Event { event, .. } => {
-                let offers = matches!(
-                    event.kind,
-                    EventKind::DrawOffered
+            Update::Event { event, .. } if event.seat != session.view().seat() => {
+                let view = session.view();
+                let answer = match event.kind {
+                    Some(
+                        EventKind::DrawOffered
                         | EventKind::Moved {
-                            offers_draw: true,
+                            with: WithMove::DrawOffer,
                             ..
-                        }
-                );
-                let is_mine = event.seat == session.view().seat();
-                if offers && !is_mine && session.view().draw_offer().is_some() {
-                    session.command(CommandKind::DeclineDraw)?;
-                }
+                        },
+                    ) if view.draw_offer().is_some() => CommandKind::DeclineDraw,
+                    Some(EventKind::TakebackOffered) if view.takeback_offer().is_some() => {
+                        CommandKind::DeclineTakeback
+                    }
+                    Some(EventKind::RematchOffered) if view.rematch_offer().is_some() => {
+                        CommandKind::DeclineRematch
+                    }
+                    _ => return Ok(()),
+                };
+                session.command(answer)?;
             }
             Update::Refused {
-                kind: CommandKind::Move { ply, uci, .. },
+                kind:
+                    CommandKind::Move {
+                        position_seq, uci, ..
+                    },
                 reason,
                 ..
             } => {
                 let view = session.view();
-                if view.result().is_none() && view.ply() == ply {
+                if view.result().is_none() && view.position_seq() == position_seq {
                     return Err(PlayError::Refused { uci, reason });
                 }
             }

@@ -6,10 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use game_core::{
-    ClockStart, ColorChoice, CommandKind, MatchId, Outcome, Seat, Termination, TimeControl,
-};
-use protocol::http::NewChallenge;
+use game_core::{ClockStart, ColorChoice, MatchId, Outcome, Seat, Termination, TimeControl};
+use protocol::http::{NewChallenge, Terms};
 use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -132,14 +130,15 @@ impl Neglectful {
 
     async fn make(&self, [white, black]: [&str; 2]) -> Result<Option<MatchId>, MatchmakerError> {
         let (ms, clock_start) = self.neglect.terms();
-        let Ok(time_control) = TimeControl::from_millis(ms, 0) else {
+        let Ok(control) = TimeControl::from_millis(ms, 0) else {
             return Ok(None);
         };
         let challenge = NewChallenge {
-            time_control,
+            terms: Terms {
+                clock_start,
+                ..Terms::usual(control)
+            },
             color: ColorChoice::White,
-            fen: None,
-            clock_start,
             opponent: None,
         };
         let asked = self.matchmaker.create_challenge(white, &challenge).await?;
@@ -175,12 +174,7 @@ impl Neglectful {
                 let Some(uci) = legal.first().map(|legal| legal.uci()) else {
                     return;
                 };
-                let kind = CommandKind::Move {
-                    ply: own_ply,
-                    uci,
-                    offers_draw: false,
-                };
-                asked = session.command(kind).is_ok();
+                asked = session.play(uci).is_ok();
             }
             if session.next().await.is_err() || session.machine().over().is_some() {
                 return;

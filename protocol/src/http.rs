@@ -76,7 +76,7 @@ pub struct NewPlayer {
     #[serde(default)]
     pub name: Option<String>,
     /// Whether a program plays, of which opponents are told.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bot: bool,
 }
 

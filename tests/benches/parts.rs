@@ -104,8 +104,8 @@ fn encode_a_servers_event(bencher: Bencher<'_, '_>) {
         seq: event.seq,
         body: ServerBody::Event(WireEvent {
             seat: Some(Seat::White),
-            kind: event.kind,
-            clock: ClockView::new(clocks, game.running()),
+            kind: Some(event.kind),
+            clock: ClockView::new(clocks, game.running(), Duration::ZERO),
         }),
     };
     assert!(matches!(event.kind, EventKind::Moved { .. }));
@@ -178,6 +178,7 @@ fn append_a_batch_of_64(bencher: Bencher<'_, '_>, kind: &str) {
                 records: vec![record.clone()],
                 snapshot: None,
                 ends: false,
+                is_aftermath: false,
             });
         }
         batch

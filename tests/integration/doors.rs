@@ -160,6 +160,8 @@ async fn a_player_has_so_many_seats_and_connections_and_no_more() {
     for expected in [true, false] {
         let (mut send, mut recv) = first.connection.open_bi().await.unwrap();
         let join = protocol::ClientFrame::Join(protocol::Join {
+            version: protocol::VERSION,
+            flags: protocol::JoinFlags::NONE,
             match_id: *id,
             token: token_of(&shard, "eve", *id, Role::Spectator),
             seen: None,
@@ -177,7 +179,7 @@ async fn a_player_has_so_many_seats_and_connections_and_no_more() {
                 .unwrap();
             buffer.extend_from_slice(&chunk.unwrap().unwrap().bytes);
         };
-        let joined = matches!(frame.body, ServerBody::Joined(_));
+        let joined = matches!(frame.frame.body, ServerBody::Joined(_));
         assert_eq!(joined, expected, "{frame:?}");
         streams.push((send, recv));
     }

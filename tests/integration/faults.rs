@@ -198,6 +198,7 @@ fn shard_record(id: ShardId) -> ShardRecord {
         live: 1,
         draining: false,
         admin: None,
+        clock: game_core::MatchTime::default(),
     }
 }
 

@@ -71,7 +71,7 @@ async fn a_rolling_restart_keeps_the_thinking_time_of_the_move_under_way() {
     let log = store.log(game.id).await.unwrap();
     // An increment of five seconds.
     let charged = Duration::from_millis(INITIAL_MS.into()) + Duration::from_secs(5);
-    let charged = charged - log.last().unwrap().clocks.black;
+    let charged = charged - log.last().unwrap().clocks.remaining.black;
     assert!(
         charged >= thought && charged <= began.elapsed(),
         "{charged:?}"

@@ -7,7 +7,7 @@ use protocol::{
     ChatRefusal, ClientFrame, CloseCode, HEARTBEAT_EVERY, Join, JoinFlags, Role, ServerBody,
 };
 use tests::shard::LocalShard;
-use tests::wire::WireClient;
+use tests::wire::RawClient;
 
 fn join(shard: &LocalShard, id: MatchId, version: u16, flags: JoinFlags) -> ClientFrame {
     ClientFrame::Join(Join {
@@ -24,7 +24,7 @@ async fn a_version_that_is_not_known_is_answered_by_those_that_are() {
     let shard = LocalShard::start().await;
     let id = shard.create_match().await;
     for version in [0, 1, 3, u16::MAX] {
-        let mut client = WireClient::connect(&shard.address).await;
+        let mut client = RawClient::connect(&shard.address).await;
         client
             .say(&join(&shard, id, version, JoinFlags::NONE))
             .await;
@@ -32,7 +32,7 @@ async fn a_version_that_is_not_known_is_answered_by_those_that_are() {
         assert_eq!(answer, ServerBody::Unsupported { min: 2, max: 2 });
         assert_eq!(client.closed().await, Some(CloseCode::Unsupported));
     }
-    let mut client = WireClient::connect(&shard.address).await;
+    let mut client = RawClient::connect(&shard.address).await;
     client.say(&join(&shard, id, 2, JoinFlags(u32::MAX))).await;
     let answer = client.next().await.unwrap().body;
     assert!(matches!(answer, ServerBody::Joined(_)), "{answer:?}");
@@ -46,7 +46,7 @@ async fn signs_of_life_come_to_who_asks_for_them_and_only_when_nothing_else_does
         let id = shard
             .create_match_with("600+0", game_core::ClockStart::AfterFirstMoves)
             .await;
-        let mut client = WireClient::connect(&shard.address).await;
+        let mut client = RawClient::connect(&shard.address).await;
         client.say(&join(&shard, id, 2, flags)).await;
         client
             .until(|body| matches!(body, ServerBody::Joined(_)))
@@ -73,7 +73,7 @@ async fn chat_reaches_the_other_seat_and_who_joins_later() {
     let shard = LocalShard::start().await;
     let id = shard.create_match().await;
     let seat = async |role| {
-        WireClient::join(&shard.address, id, shard.token(id, role), None)
+        RawClient::join(&shard.address, id, shard.token(id, role), None)
             .await
             .0
     };
@@ -105,7 +105,7 @@ async fn a_rematch_is_played_on_the_same_shard_by_the_same_players() {
     let shard = LocalShard::start().await;
     let id = shard.create_match().await;
     let seat = async |id, role| {
-        WireClient::join(&shard.address, id, shard.token(id, role), None)
+        RawClient::join(&shard.address, id, shard.token(id, role), None)
             .await
             .0
     };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use game_core::{CommandId, CommandKind, EventKind, Match, MatchId, MatchTime, Seat};
 use protocol::{Role, ServerBody, ServerFrame};
 use tests::shard::{LocalShard, claims};
-use tests::wire::WireClient;
+use tests::wire::RawClient;
 use tokio::task::JoinSet;
 
 const SPECTATORS: usize = 1_000;
@@ -19,15 +19,15 @@ const AT_ONCE: usize = 50;
 /// A match with both players in it.
 struct Played {
     game: Match,
-    white: WireClient,
-    black: WireClient,
+    white: RawClient,
+    black: RawClient,
 }
 
 impl Played {
     async fn begin(shard: &LocalShard) -> (MatchId, Self) {
         let id = shard.create_match().await;
         let join =
-            async |role| WireClient::join(&shard.address, id, shard.token(id, role), None).await;
+            async |role| RawClient::join(&shard.address, id, shard.token(id, role), None).await;
         let (white, _) = join(Role::White).await;
         let (black, _) = join(Role::Black).await;
         let setup = game_core::testing::SetupBuilder::new().at_once().build();
@@ -66,7 +66,7 @@ impl Played {
 }
 
 /// Reads until the last move, and returns the seqs of all that were seen.
-async fn watch(mut spectator: WireClient) -> Vec<u32> {
+async fn watch(mut spectator: RawClient) -> Vec<u32> {
     let mut seen = Vec::new();
     loop {
         let frame: ServerFrame = spectator.next().await.expect("the match goes on");
@@ -97,7 +97,7 @@ async fn a_thousand_spectators_see_each_event_once_and_in_order_while_players_ha
             let mut claims = claims(id, Role::Spectator);
             claims.player = format!("spectator{n}").parse().unwrap();
             let (address, token) = (shard.address.clone(), shard.key.seat_token(&claims));
-            joining.spawn(async move { WireClient::join(&address, id, token, None).await.0 });
+            joining.spawn(async move { RawClient::join(&address, id, token, None).await.0 });
         }
         while let Some(joined) = joining.join_next().await {
             spectators.spawn(watch(joined.unwrap()));

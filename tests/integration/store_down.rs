@@ -76,6 +76,8 @@ async fn play_freezes_while_the_store_is_down_and_goes_on_after() {
     let mut other = RawClient::connect(&shard.address).await;
     let token = shard.token(newcomer, Role::White);
     let join = protocol::Join {
+        version: protocol::VERSION,
+        flags: protocol::JoinFlags::NONE,
         match_id: newcomer,
         token,
         seen: None,

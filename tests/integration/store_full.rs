@@ -98,7 +98,7 @@ async fn play_goes_on_in_a_store_that_is_nearly_full_and_nothing_new_is_begun() 
             game.play(ply, uci).await;
         }
         game.white.command(1_000_000, CommandKind::Resign).await;
-        let is_end = |body: &ServerBody| matches!(body, ServerBody::Event(event) if matches!(event.kind, EventKind::Ended { .. }));
+        let is_end = |body: &ServerBody| matches!(body, ServerBody::Event(event) if matches!(event.kind, Some(EventKind::Ended { .. })));
         game.black.until(is_end).await;
     };
     timeout(PATIENCE, to_the_end).await.unwrap();

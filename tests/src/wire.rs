@@ -183,8 +183,8 @@ impl RawClient {
     /// When what comes is no frame.
     pub async fn try_next(&mut self) -> Result<Option<ServerFrame>, FrameError> {
         loop {
-            if let Some(frame) = codec::decode_server(&mut self.buffer)? {
-                return Ok(Some(frame));
+            if let Some(received) = codec::decode_server(&mut self.buffer)? {
+                return Ok(Some(received.frame));
             }
             match self.recv.read_chunk(64 * 1_024, true).await {
                 Ok(Some(chunk)) => self.buffer.extend_from_slice(&chunk.bytes),

@@ -3,7 +3,7 @@
 import { act } from "/assets/actions.js";
 import { clock, duration, element, events, text } from "/assets/api.js";
 import { entitle, isGone } from "/assets/health.js";
-import { explained } from "/assets/words.js";
+import { explained, variantName } from "/assets/words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const NAMES = { k: "king", q: "queen", r: "rook", b: "bishop", n: "knight", p: "pawn" };
@@ -87,11 +87,6 @@ function listMoves(list, moves) {
   list.scrollTop = list.scrollHeight;
 }
 
-/** The name of a variant in words: `kingOfTheHill` is `king of the hill`. */
-function variant(code) {
-  return code.replaceAll("_", " ").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-}
-
 /** The pieces that can be dropped, and the checks that are left, where the variant has them. */
 function pockets({ fen }) {
   const [, held] = fen.match(/\[(.*)\]/) ?? [];
@@ -129,7 +124,7 @@ function facts(match) {
     ["Owner's fenced writes", own.owner_fenced_total ?? "not known"],
     ["Watching", match.spectators ?? "not known"],
     ["Control", `${match.time_control} (${match.speed})`],
-    ["Variant", variant(match.variant)],
+    ["Variant", variantName(match.variant)],
     ...pockets(match),
     ...terms(match.terms),
     ["Draw offer", match.draw_offer ?? "none"],

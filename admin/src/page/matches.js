@@ -1,6 +1,7 @@
 // The table of matches: filtered and sorted by the server.
 
 import { clock, element, read } from "/assets/api.js";
+import { variantName } from "/assets/words.js";
 
 const EVERY_MS = 2000;
 const LIMIT = 50;
@@ -27,11 +28,12 @@ function row(match) {
   name.append(element("a", match.match_id, { href: `#/match/${match.match_id}` }));
   const { white, black } = match.players;
   const { white_ms, black_ms } = match.clocks;
+  const rules = match.variant === "standard" ? "" : ` ${variantName(match.variant)}`;
   line.append(
     name,
     seat(white),
     seat(black),
-    cell(`${match.time_control} ${match.speed}`, "wide"),
+    cell(`${match.time_control} ${match.speed}${rules}`, "wide"),
     cell(match.ply, "number wide"),
     cell(`${clock(white_ms)} · ${clock(black_ms)}`, "number"),
     cell(status(match).replaceAll("_", " "), match.stale ? "warn" : ""),

@@ -32,6 +32,11 @@ const WORDS = {
   Unconfirmed: "Events that the shard has applied and the store has not confirmed yet.",
 };
 
+/** The name of a variant in words: `kingOfTheHill` is `king of the hill`. */
+export function variantName(code) {
+  return code.replaceAll("_", " ").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
 /** An element for a word, with its explanation where there is one. */
 export function explained(word) {
   const meaning = WORDS[word];

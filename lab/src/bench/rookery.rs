@@ -8,8 +8,8 @@ use bytes::BytesMut;
 use game_core::{
     ClockStart, ColorChoice, CommandId, CommandKind, EventKind, MatchId, TimeControl, Uci,
 };
-use protocol::http::{NewChallenge, SeatReply};
-use protocol::{ClientFrame, Join, ServerBody, codec};
+use protocol::http::{NewChallenge, SeatReply, Terms};
+use protocol::{ClientFrame, Join, JoinFlags, ServerBody, VERSION, codec};
 use quinn::{Connection, RecvStream, SendStream};
 use serde::Deserialize;
 use tempfile::TempDir;
@@ -98,8 +98,8 @@ impl Players {
             let matchmaker = self.matchmaker.clone();
             let moves = Arc::clone(&self.games[index % self.games.len()]);
             async move {
-                let ann = matchmaker.new_player(None).await?;
-                let bob = matchmaker.new_player(None).await?;
+                let ann = matchmaker.new_bot(None).await?;
+                let bob = matchmaker.new_bot(None).await?;
                 let tokens = [ann.token, bob.token];
                 let id = new_match(&matchmaker, &tokens).await?;
                 let white = matchmaker.seat(&tokens[0], id).await?;
@@ -155,10 +155,11 @@ async fn new_match(
     [ann, bob]: &[String; 2],
 ) -> Result<MatchId, BenchError> {
     let challenge = NewChallenge {
-        time_control: TimeControl::from_millis(INITIAL_MS, 0)?,
+        terms: Terms {
+            clock_start: ClockStart::AtOnce,
+            ..Terms::usual(TimeControl::from_millis(INITIAL_MS, 0)?)
+        },
         color: ColorChoice::White,
-        fen: None,
-        clock_start: ClockStart::AtOnce,
         opponent: None,
     };
     let ticket = matchmaker.create_challenge(ann, &challenge).await?;
@@ -232,6 +233,8 @@ impl BenchSeat {
             connection,
         };
         let join = Join {
+            version: VERSION,
+            flags: JoinFlags::NONE,
             match_id: seat.match_id,
             token: seat.token,
             seen: None,
@@ -256,7 +259,7 @@ impl BenchSeat {
     async fn until_played(&mut self, uci: Uci) -> Result<(), BenchError> {
         self.until(|body| {
             matches!(body, ServerBody::Event(event)
-                if matches!(event.kind, EventKind::Moved { uci: played, .. } if played == uci))
+                if matches!(event.kind, Some(EventKind::Moved { uci: played, .. }) if played == uci))
         })
         .await
     }
@@ -264,8 +267,8 @@ impl BenchSeat {
     /// Reads until a frame is as wanted. What says that something went wrong ends the benchmark.
     async fn until(&mut self, wanted: impl Fn(&ServerBody) -> bool) -> Result<(), BenchError> {
         loop {
-            while let Some(frame) = codec::decode_server(&mut self.buffer)? {
-                match frame.body {
+            while let Some(received) = codec::decode_server(&mut self.buffer)? {
+                match received.frame.body {
                     ServerBody::Refused { reason, .. } => {
                         return Err(format!("a move was refused: {reason}").into());
                     }
@@ -301,11 +304,8 @@ impl Pair for MatchPair {
             (black, white)
         };
         let id = CommandId(n as u64);
-        let kind = CommandKind::Move {
-            ply: n as u16,
-            uci,
-            offers_draw: false,
-        };
+        // Every event of the match is a move.
+        let kind = CommandKind::plain_move(n as u32, uci);
         let sent = Instant::now();
         mover.send(&ClientFrame::Command { id, kind }).await?;
         let ack = async { mover.until_acked(id).await.map(|()| sent.elapsed()) };

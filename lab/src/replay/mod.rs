@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use game_core::{ClockStart, ColorChoice, MatchId, Outcome, Seat, Termination, TimeControl};
 use indicatif::{ProgressBar, ProgressStyle};
-use protocol::http::{NewChallenge, PlayerReply};
+use protocol::http::{NewChallenge, PlayerReply, Start, Terms};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -375,10 +375,12 @@ impl Worker {
             ClockStart::default()
         };
         let challenge = NewChallenge {
-            time_control: game.time_control,
+            terms: Terms {
+                start: game.start_fen.clone().map_or(Start::Usual, Start::Fen),
+                clock_start,
+                ..Terms::usual(game.time_control)
+            },
             color: ColorChoice::White,
-            fen: game.start_fen.clone(),
-            clock_start,
             opponent: Some(black.player.clone()),
         };
         let challenge = self

@@ -158,12 +158,7 @@ impl<'a> SeatPlayer<'a> {
             return Ok(Some(pause));
         }
         self.moved_at = Some(ply);
-        let offers_draw = false;
-        self.session.command(CommandKind::Move {
-            ply,
-            uci,
-            offers_draw,
-        })?;
+        self.session.play(uci)?;
         Ok(None)
     }
 
@@ -203,7 +198,8 @@ impl<'a> SeatPlayer<'a> {
             return None;
         }
         let after = self.game.clocks.get(ply).copied().flatten()?;
-        let before = after.saturating_sub(view.time_control().increment()) + Self::PACE_SLACK;
+        let before =
+            after.saturating_sub(view.controls()[self.seat].increment()) + Self::PACE_SLACK;
         let left = view.remaining(self.seat, Instant::now().into_std());
         let pause = left.saturating_sub(before);
         (!pause.is_zero()).then_some(pause)
@@ -233,7 +229,7 @@ impl<'a> SeatPlayer<'a> {
                 }
             }
             Update::Event { event, .. } => {
-                if let EventKind::Moved { uci, .. } = event.kind {
+                if let Some(EventKind::Moved { uci, .. }) = event.kind {
                     let ply = self.session.view().ply() - 1;
                     if self.game.moves.get(usize::from(ply)) != Some(&uci) {
                         return Err(SeatFailure::Strayed { ply });

@@ -1,11 +1,12 @@
 //! A bot in one seat, or before the board as a spectator, with its oracle.
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use game_core::{CommandKind, MatchId, Uci};
+use game_core::{CommandId, CommandKind, MatchId, Uci};
 use protocol::{Role, WireRefusal};
 use rand::RngExt;
 use tokio::time::{Instant, sleep_until};
@@ -51,9 +52,11 @@ pub(super) struct Bot {
     oracle: Oracle,
     /// Acknowledged in sessions before the present one.
     acked: Vec<Acked>,
+    /// How many moves stood when each move was made.
+    plies: HashMap<CommandId, u16>,
     account: Option<Account>,
-    /// The ply for which something was asked and not refused.
-    asked_at: Option<u16>,
+    /// The position for which something was asked and not refused.
+    asked_at: Option<u32>,
     /// Refusals since the last acknowledgement.
     refusals: u32,
     think_until: Option<Instant>,
@@ -103,6 +106,7 @@ impl Bot {
             conduct: Conduct::new(style.seed, style.think, style.resigns_at),
             oracle: Oracle::new(role, world.holds_against_the_log()),
             acked: Vec::new(),
+            plies: HashMap::new(),
             account: None,
             asked_at: None,
             refusals: 0,
@@ -178,6 +182,8 @@ impl Bot {
             moves: view.moves().to_vec(),
             result: view.result(),
             acked: std::mem::take(&mut self.acked),
+            plies: std::mem::take(&mut self.plies),
+            wants_rematch: false,
         });
         session.leave().await?;
         Ok(())
@@ -225,7 +231,7 @@ impl Bot {
     fn due(&mut self, session: &SeatSession) -> Option<Instant> {
         let view = session.view();
         let decided = view.position().is_over();
-        if !view.is_my_turn() || decided || self.asked_at == Some(view.ply()) {
+        if !view.is_my_turn() || decided || self.asked_at == Some(view.position_seq()) {
             self.think_until = None;
         } else if self.think_until.is_none() && self.choice.is_none() {
             self.think_until = Some(self.think(session));
@@ -281,11 +287,11 @@ impl Bot {
     /// Makes the move that was chosen, if it is still wanted; resigns where there is none.
     fn make(&mut self, session: &mut SeatSession, chosen: Option<Uci>) {
         let view = session.view();
-        let ply = view.ply();
-        if !view.is_my_turn() || self.asked_at == Some(ply) {
+        let position = view.position_seq();
+        if !view.is_my_turn() || self.asked_at == Some(position) {
             return;
         }
-        self.asked_at = Some(ply);
+        self.asked_at = Some(position);
         let Some(uci) = chosen else {
             self.world.figures.error("no engine chooses a move");
             return self.ask(session, crate::player::give_up(session));
@@ -301,6 +307,9 @@ impl Bot {
     fn ask(&mut self, session: &mut SeatSession, kind: CommandKind) {
         // One that is not taken, as too many wait for their answers, is not needed either.
         if let Ok(id) = session.command(kind) {
+            if matches!(kind, CommandKind::Move { .. }) {
+                self.plies.insert(id, session.view().ply());
+            }
             if let (true, Some(seat)) = (takes_the_turn(kind), self.role.seat()) {
                 let (takeovers, at) = (&self.world.takeovers, self.world.elapsed());
                 takeovers.asked(self.match_id, seat, at);
@@ -394,10 +403,13 @@ impl Bot {
         }
         match (kind, reason) {
             // A legal move of the side to move must be taken, unless the shard has too much to do.
-            (CommandKind::Move { ply, uci, .. }, WireRefusal::Match(_))
-                if view.is_my_turn() && view.ply() == ply =>
-            {
-                let expected = format!("{uci} is taken at ply {ply}, in {}", view.fen());
+            (
+                CommandKind::Move {
+                    position_seq, uci, ..
+                },
+                WireRefusal::Match(_),
+            ) if view.is_my_turn() && view.position_seq() == position_seq => {
+                let expected = format!("{uci} is taken at event {position_seq}, in {}", view.fen());
                 Err(breach(Promise::MoveTaken, expected))
             }
             _ if self.conduct.is_denied(view, kind, reason) => {

@@ -75,7 +75,7 @@ impl Conduct {
     /// The commands for a move that was chosen, in their order, and whether a draw is offered with it.
     pub(super) fn commands(&mut self, view: &MatchView, uci: Uci) -> (Vec<CommandKind>, bool) {
         let offer = self.draws.offer(view, &mut self.dice);
-        (with_offer(offer, view.ply(), uci), offer.is_some())
+        (with_offer(offer, view.position_seq(), uci), offer.is_some())
     }
 
     /// What to answer to what was just learnt, or nothing.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use game_core::{ColorChoice, MatchId};
 use protocol::Role;
-use protocol::http::{NewChallenge, PlayerReply};
+use protocol::http::{NewChallenge, PlayerReply, Terms};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::time::{sleep, timeout};
@@ -142,10 +142,11 @@ async fn pair(world: &World, party: &Party) -> Result<MatchId, Unplayed> {
     let _permit = world.question().await;
     let [white, black] = &party.players;
     let challenge = NewChallenge {
-        time_control: world.config.time_control,
+        terms: Terms {
+            clock_start: world.config.clock_start,
+            ..Terms::usual(world.config.time_control)
+        },
         color: ColorChoice::White,
-        fen: None,
-        clock_start: world.config.clock_start,
         opponent: Some(black.player.clone()),
     };
     let all = &world.matchmakers;

@@ -196,7 +196,7 @@ fn broke(world: &World, match_id: Option<MatchId>, breach: Breach) {
 
 #[cfg(test)]
 mod tests {
-    use game_core::BySeat;
+    use game_core::{ClockState, MatchTime};
 
     use super::*;
 
@@ -217,7 +217,8 @@ mod tests {
             seq: 1,
             seat: None,
             command_id: None,
-            clocks: BySeat::default(),
+            clocks: ClockState::default(),
+            at: MatchTime::default(),
             kind: EventKind::Ended {
                 outcome,
                 termination,

@@ -8,16 +8,16 @@ use tests::process::Server;
 use tests::wire::RawClient;
 
 async fn hears_end(client: &mut RawClient) -> (Outcome, Termination) {
-    let is_end = |body: &ServerBody| matches!(body, ServerBody::Event(event) if matches!(event.kind, EventKind::Ended { .. }));
+    let is_end = |body: &ServerBody| matches!(body, ServerBody::Event(event) if matches!(event.kind, Some(EventKind::Ended { .. })));
     let frame = client.until(is_end).await;
     let ServerBody::Event(event) = frame.body else {
         unreachable!()
     };
     match event.kind {
-        EventKind::Ended {
+        Some(EventKind::Ended {
             outcome,
             termination,
-        } => (outcome, termination),
+        }) => (outcome, termination),
         kind => unreachable!("{kind:?}"),
     }
 }

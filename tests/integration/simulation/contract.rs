@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use game_core::{BySeat, CommandId, Epoch, Event, EventKind, MatchId, Outcome, Seat, ShardId};
+use game_core::{
+    BySeat, ClockState, CommandId, Epoch, Event, EventKind, MatchId, MatchTime, Outcome, Seat,
+    ShardId,
+};
 use game_core::{Snapshot, Termination};
 use store::testing::ReadLog;
 use store::{Append, EmbeddedStore, HandOver, MatchLog, Matches, Registry};
@@ -88,10 +91,14 @@ impl Step<'_> {
             seq,
             seat: Some(Seat::White),
             command_id: Some(CommandId(u64::from(seq) + 1_000 * wording)),
-            clocks: BySeat {
-                white: Duration::from_secs(seq.into()),
-                black: Duration::from_secs(wording),
+            clocks: ClockState {
+                remaining: BySeat {
+                    white: Duration::from_secs(seq.into()),
+                    black: Duration::from_secs(wording),
+                },
+                ..ClockState::default()
             },
+            at: MatchTime::default(),
             kind: if ends && seq == after + count {
                 EventKind::Ended {
                     outcome: Outcome::BlackWins,

@@ -8,9 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use store::{
-    Append, Appended, Checkpoint, Claim, Created, Front, HandOver, HandedOver, Holdings, MatchLog,
-    MatchPage, Matches, MemoryStore, Ownership, Registered, Registry, Retention, Revocations,
-    ScanCursor, ShardRecord, Standing, StoreError, Tickets,
+    Append, Appended, Chat, Checkpoint, Claim, Created, Front, HandOver, HandedOver, Holdings,
+    MatchLog, MatchPage, Matches, MemoryStore, Ownership, Registered, Registry, Retention,
+    Revocations, ScanCursor, ShardRecord, Standing, StoreError, Tickets,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -378,6 +378,12 @@ impl Front<dyn Holdings> for Way {
 
 impl Front<dyn Revocations> for Way {
     fn behind(&self) -> Result<&dyn Revocations, StoreError> {
+        Ok(&self.quiet)
+    }
+}
+
+impl Front<dyn Chat> for Way {
+    fn behind(&self) -> Result<&dyn Chat, StoreError> {
         Ok(&self.quiet)
     }
 }

@@ -59,9 +59,9 @@ fn check_seen(seen: &Seen, log: &[Event]) -> Result<(), String> {
         let stored = log.get(*seq as usize - 1);
         let same = |stored: &Event| {
             let ms = |clock: Duration| clock.as_millis();
-            (stored.seat, stored.kind) == (event.seat, event.kind)
-                && ms(stored.clocks.white) == event.clock.white_ms.into()
-                && ms(stored.clocks.black) == event.clock.black_ms.into()
+            (stored.seat, Some(stored.kind)) == (event.seat, event.kind)
+                && ms(stored.clocks.remaining.white) == event.clock.white_ms.into()
+                && ms(stored.clocks.remaining.black) == event.clock.black_ms.into()
         };
         if !stored.is_some_and(same) {
             return Err(format!(
@@ -126,8 +126,8 @@ fn check_charged(world: &World, id: MatchId, log: &[Event]) -> Result<(), String
     }
     // There is no increment: what is missing on the clocks is what was charged.
     let setup = world.model[&id].first_snapshot().setup().clone();
-    let initial = setup.time_control.initial();
-    let charged = (initial - last.clocks.white) + (initial - last.clocks.black);
+    let initial = setup.controls.white.initial();
+    let charged = (initial - last.clocks.remaining.white) + (initial - last.clocks.remaining.black);
     if charged > owned {
         return Err(format!(
             "{charged:?} were charged, and the match was owned for {owned:?}"

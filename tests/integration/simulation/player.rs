@@ -8,7 +8,7 @@ use std::time::Duration;
 use client::connection::ConnectionTimes;
 use client::seat::{Acked, SeatTimes};
 use client::{Connector, MatchView, SeatError, SeatSession, SessionConfig, Update};
-use game_core::{CommandKind, EventKind, MatchId, Move, Outcome, Seat, Termination, Uci};
+use game_core::{CommandKind, EventKind, MatchId, Move, Outcome, Seat, Termination, Uci, WithMove};
 use protocol::{Role, WireEvent, WireRefusal};
 use tokio::time::{Instant, timeout_at};
 
@@ -97,6 +97,7 @@ impl Player {
             },
             patience: Duration::from_secs(120),
             retry: (wait, wait),
+            flags: protocol::JoinFlags::NONE,
         };
         SeatSession::join(Arc::new(connector), Arc::new(source), self.match_id, config).await
     }
@@ -195,12 +196,12 @@ impl Table {
                 self.seen.events.push((seq, event));
             }
             Update::Refused {
-                kind: CommandKind::Move { ply, .. },
+                kind: CommandKind::Move { position_seq, .. },
                 reason,
                 ..
             } => {
                 let view = session.view();
-                let open = view.result().is_none() && view.ply() == ply;
+                let open = view.result().is_none() && view.position_seq() == position_seq;
                 if open && !matches!(reason, WireRefusal::Paused | WireRefusal::RateLimited) {
                     return Err(format!("a legal move was refused: {reason:?}"));
                 }
@@ -219,11 +220,13 @@ impl Table {
         let ply = view.ply();
         let offered = matches!(
             event.kind,
-            EventKind::DrawOffered
-                | EventKind::Moved {
-                    offers_draw: true,
-                    ..
-                }
+            Some(
+                EventKind::DrawOffered
+                    | EventKind::Moved {
+                        with: WithMove::DrawOffer,
+                        ..
+                    }
+            )
         );
         let theirs = view.draw_offer() == Some(self.player.seat.opponent());
         if offered && theirs && view.result().is_none() && self.answered.insert(ply) {
@@ -253,12 +256,19 @@ impl Table {
         moves.sort_by_key(ToString::to_string);
         let roll = self.player.dice.of("move").roll(ply.into());
         match moves.get(roll as usize % moves.len().max(1)) {
-            Some(&uci) if ply < PLIES => CommandKind::Move {
-                ply,
-                uci,
+            Some(&uci) if ply < PLIES => {
                 // Once: a second offer may come too soon.
-                offers_draw: self.player.dice.of("offer").between(0, 2, 30) == u64::from(ply),
-            },
+                let offers = self.player.dice.of("offer").between(0, 2, 30) == u64::from(ply);
+                CommandKind::Move {
+                    position_seq: view.position_seq(),
+                    uci,
+                    with: if offers {
+                        WithMove::DrawOffer
+                    } else {
+                        WithMove::Nothing
+                    },
+                }
+            }
             _ => CommandKind::Resign,
         }
     }
@@ -277,7 +287,8 @@ impl Table {
         let world = self.player.cluster.store.world();
         let log = world.model.log(self.player.match_id);
         let stored = log.get(seq as usize - 1);
-        if stored.is_none_or(|stored| (stored.seat, stored.kind) != (event.seat, event.kind)) {
+        if stored.is_none_or(|stored| (stored.seat, Some(stored.kind)) != (event.seat, event.kind))
+        {
             let wrong = format!("saw {event:?} as event {seq}, where the log has {stored:?}");
             self.seen.wrong.get_or_insert(wrong);
         }

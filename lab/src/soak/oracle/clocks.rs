@@ -3,18 +3,23 @@
 //! Every word of a shard on the clocks (with an event, after a pause, in the answer to a join, as a
 //! reminder) is held against the last one before it that was no reminder:
 //!
-//! - A clock never stands higher than after the last event, plus the increments since.
-//! - A clock loses no more than the time in which its player could be thought to think, plus a
+//! - A clock never stands higher than after the last event, plus what its side earned since: increments, the
+//!   time of stages, gifts. Where an event fell into a move under way, what lag compensation and a Bronstein
+//!   delay may return of the time before that event is allowed besides.
+//! - A clock loses no more than the time in which its player could be thought to think, less its delay, plus a
 //!   tolerance: for one's own clock from the word that started it to one's own move, for the
 //!   opponent's until the next word, and nothing while play was paused or the clock stood still. What
 //!   happened while the client was away, it cannot tell: all of that time may be charged.
 //!
+//! A takeback sets both clocks back, and the count begins anew with it; the other oracle knows to what. So it does
+//! after events that the client has missed, unless all of them can only have been moves.
+//!
 //! The tolerance covers what the network and a busy machine add, as a move is charged until it reaches
-//! the server. A clock may lose less: a server gives time back after a fault.
+//! the server. A clock may lose less: a server gives time back after a fault, and for lag.
 
 use std::time::Duration;
 
-use game_core::{BySeat, Seat, TimeControl};
+use game_core::{BySeat, ClockStart, Delay, Seat, TimeControl};
 use protocol::ClockView;
 
 use super::{Breach, Promise};
@@ -22,31 +27,56 @@ use super::{Breach, Promise};
 /// Both of two words are rounded down to the millisecond.
 const ROUNDING: Duration = Duration::from_millis(2);
 
+/// What the clocks of a match are to do.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::soak) struct Terms {
+    pub(in crate::soak) controls: BySeat<TimeControl>,
+    pub(in crate::soak) clock_start: ClockStart,
+    /// Whose lag may be compensated.
+    pub(in crate::soak) compensated: BySeat<bool>,
+    /// The client hears everything late, and cannot tell what is charged.
+    pub(in crate::soak) is_late: bool,
+    /// The side that moves at ply 0.
+    pub(in crate::soak) first: Seat,
+    /// Moves can be taken back, or time be given.
+    pub(in crate::soak) may_change: bool,
+}
+
 /// What a shard said about the clocks, and when.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::soak) struct Word {
     /// What it said.
     pub(in crate::soak) clock: ClockView,
-    /// How many moves had been made then.
+    /// How many moves stood then.
     pub(in crate::soak) ply: u16,
+    /// How many events the match had then.
+    pub(in crate::soak) seq: u32,
     /// When it was heard, since the start of the soak.
     pub(in crate::soak) at: Duration,
     /// Whether the seat was taken (again) with it: nobody here knows what was said before.
     pub(in crate::soak) after_absence: bool,
     /// Whether it came with an event: then the clocks are those of the records.
     pub(in crate::soak) with_event: bool,
+    /// Time that this event gives to a seat.
+    pub(in crate::soak) gift: Option<(Seat, Duration)>,
+    /// This event takes moves back.
+    pub(in crate::soak) rewinds: bool,
     /// Whether the last of the moves ended the match, so that it earned no increment.
     pub(in crate::soak) is_last: bool,
+    /// Whether the match is over.
+    pub(in crate::soak) is_over: bool,
 }
 
 /// The clocks of one match as one client follows them. Pure: all times are handed in.
 #[derive(Debug, Clone)]
 pub(in crate::soak) struct ClockCheck {
-    control: TimeControl,
+    terms: Terms,
     own: Option<Seat>,
     /// No clock may stand higher.
     ceiling: BySeat<Duration>,
     last: Word,
+    /// The last word came in the middle of a move.
+    in_mid_move: bool,
     /// When the own move that waits for its event was made.
     moved_at: Option<Duration>,
     /// Since when play is paused.
@@ -55,13 +85,14 @@ pub(in crate::soak) struct ClockCheck {
 
 impl ClockCheck {
     /// Begins with the first word; `own` is the seat of a player.
-    pub(in crate::soak) fn new(control: TimeControl, own: Option<Seat>, first: Word) -> Self {
+    pub(in crate::soak) fn new(terms: Terms, own: Option<Seat>, first: Word) -> Self {
         Self {
-            control,
+            terms,
             own,
             // Within a move a word is lower than the records, up to which a takeover may go back.
             ceiling: BySeat::new_with(|_| Duration::MAX),
             last: first,
+            in_mid_move: true,
             moved_at: None,
             paused_at: None,
         }
@@ -93,12 +124,17 @@ impl ClockCheck {
         word: Word,
         tolerance: Duration,
     ) -> Result<Option<Duration>, Breach> {
+        if self.is_beginning(word) {
+            *self = Self::new(self.terms, self.own, word);
+            return Ok(None);
+        }
         let mut beyond = None;
         for seat in Seat::BOTH {
             let earned = self.earned(seat, word);
             let (before, now) = (self.last.clock.of(seat), word.clock.of(seat));
             let ceiling = self.ceiling[seat].saturating_add(earned);
-            if now > ceiling.saturating_add(ROUNDING) {
+            let returned = self.returned(seat, word);
+            if now > ceiling.saturating_add(returned + ROUNDING) {
                 return Err(Breach {
                     promise: Promise::ClockRose,
                     expected: format!("{seat}'s clock at {ceiling:?} at the most"),
@@ -109,7 +145,7 @@ impl ClockCheck {
             let charged = (before + earned).saturating_sub(now);
             let thought = self.thought(seat, word);
             let excess = charged.saturating_sub(thought);
-            if excess > tolerance + ROUNDING {
+            if excess > tolerance + ROUNDING && !self.terms.is_late {
                 return Err(Breach {
                     promise: Promise::ClockCharged,
                     expected: format!(
@@ -128,10 +164,24 @@ impl ClockCheck {
             self.moved_at = None;
         }
         if !self.is_reminder(word) {
+            self.in_mid_move = word.with_event && word.ply == self.last.ply
+                || word.after_absence
+                || self.in_mid_move && word.ply == self.last.ply;
             self.paused_at = None;
             self.last = word;
         }
         Ok(beyond)
+    }
+
+    /// Whether what was said before tells nothing of this word.
+    fn is_beginning(&self, word: Word) -> bool {
+        if word.rewinds {
+            return true;
+        }
+        let moves = u32::from(word.ply.saturating_sub(self.last.ply));
+        let end = u32::from(word.is_over && !self.last.is_over);
+        let were_moves = word.ply >= self.last.ply && word.seq == self.last.seq + moves + end;
+        word.after_absence && self.terms.may_change && !were_moves
     }
 
     /// Whether a word only says again whose clock counts. What is charged is measured from the word
@@ -141,17 +191,51 @@ impl ClockCheck {
         !anew && word.ply == self.last.ply && word.clock.running == self.last.clock.running
     }
 
-    /// The increments that a seat earned between the last word and `word`. The first move of each
-    /// side is not timed and earns none.
+    /// What a seat earned between the last word and `word`: increments and stages for its moves, and gifts. The
+    /// first move of each side is not timed and earns nothing, unless the clocks count from the start.
     fn earned(&self, seat: Seat, word: Word) -> Duration {
-        let timed_from = self.last.ply.max(2);
+        let timed_from = match self.terms.clock_start {
+            ClockStart::AtOnce => 0,
+            ClockStart::AfterFirstMoves => 2,
+        };
         let until = word.ply.saturating_sub(u16::from(word.is_last));
-        let parity = u16::from(seat == Seat::Black);
-        let moves = (timed_from..until).filter(|ply| ply % 2 == parity).count();
-        self.control.increment() * u32::try_from(moves).unwrap_or(u32::MAX)
+        let parity = u16::from(seat != self.terms.first);
+        let control = self.terms.controls[seat];
+        let moves = (self.last.ply.max(timed_from)..until).filter(|ply| ply % 2 == parity);
+        let of_moves: Duration = moves
+            .map(|ply| {
+                let before = ply / 2;
+                let next = control.stage_ended_by(before + 1);
+                let increment = control.stage_at(before).increment;
+                increment + next.map_or(Duration::ZERO, |stage| stage.time)
+            })
+            .sum();
+        let gift = word.gift.filter(|(to, _)| *to == seat);
+        of_moves + gift.map_or(Duration::ZERO, |(_, time)| time)
     }
 
-    /// How long a seat may have thought between the last word and `word`.
+    /// What a move may bring back of the time that was charged before the last word.
+    fn returned(&self, seat: Seat, word: Word) -> Duration {
+        if !self.in_mid_move || word.ply == self.last.ply {
+            return Duration::ZERO;
+        }
+        let control = self.terms.controls[seat];
+        let lag = match self.terms.compensated[seat] {
+            true => control.lag_gain_max(),
+            false => Duration::ZERO,
+        };
+        lag + self.bronstein(seat, self.last.ply / 2)
+    }
+
+    /// The Bronstein delay of the next move of a seat that has made `moves`.
+    fn bronstein(&self, seat: Seat, moves: u16) -> Duration {
+        match self.terms.controls[seat].stage_at(moves).delay {
+            Delay::Bronstein(delay) => delay,
+            Delay::None | Delay::Simple(_) => Duration::ZERO,
+        }
+    }
+
+    /// How long a seat may have thought at its own cost between the last word and `word`.
     fn thought(&self, seat: Seat, word: Word) -> Duration {
         if word.after_absence {
             // Whose clock ran since when, and whether a pause was over, was said to nobody here.
@@ -166,7 +250,14 @@ impl ClockCheck {
         {
             until = until.min(moved_at);
         }
-        until.saturating_sub(self.last.at)
+        let standing = Duration::from_millis(self.last.clock.delay_ms.into());
+        let given_back = match word.ply > self.last.ply {
+            true => self.bronstein(seat, self.last.ply / 2),
+            false => Duration::ZERO,
+        };
+        until
+            .saturating_sub(self.last.at)
+            .saturating_sub(standing + given_back)
     }
 }
 
@@ -185,22 +276,40 @@ mod tests {
                 white_ms: white,
                 black_ms: black,
                 running,
+                delay_ms: 0,
             },
             ply,
+            seq: ply.into(),
             at: Duration::from_millis(at_ms),
             after_absence: false,
             with_event: true,
+            gift: None,
+            rewinds: false,
             is_last: false,
+            is_over: false,
         }
     }
 
     /// White, whose clock runs since 10 s, at ply 2 of a match with 60+2.
     fn white() -> ClockCheck {
-        let mut check = ClockCheck::new(
-            "60+2".parse().unwrap(),
-            Some(Seat::White),
-            word(1, (60_000, 60_000), None, 9_000),
-        );
+        white_with("60+2".parse().unwrap())
+    }
+
+    /// The same with another control.
+    fn white_with(control: TimeControl) -> ClockCheck {
+        let terms = Terms {
+            controls: BySeat {
+                white: control,
+                black: control,
+            },
+            clock_start: ClockStart::AfterFirstMoves,
+            compensated: BySeat::default(),
+            is_late: false,
+            first: Seat::White,
+            may_change: true,
+        };
+        let first = word(1, (60_000, 60_000), None, 9_000);
+        let mut check = ClockCheck::new(terms, Some(Seat::White), first);
         let start = word(2, (60_000, 60_000), Some(Seat::White), 10_000);
         check.word(start, TOLERANCE).unwrap();
         check
@@ -327,9 +436,11 @@ mod tests {
         check.moved(at(13_000));
         let mut joined = word(3, (61_000, 60_000), None, 16_000);
         joined.after_absence = true;
+        (joined.seq, joined.is_over) = (4, true);
         joined.is_last = ends_with_a_move(Termination::Resignation);
         assert!(check.clone().word(joined, TOLERANCE).is_ok());
-        joined.is_last = ends_with_a_move(Termination::Checkmate);
+        (joined.seq, joined.is_last) = (3, ends_with_a_move(Termination::Checkmate));
+        joined.is_over = false;
         let breach = check.word(joined, TOLERANCE).unwrap_err();
         assert_eq!(breach.promise, Promise::ClockRose);
     }
@@ -341,5 +452,128 @@ mod tests {
         let mut answer = word(3, (57_000, 60_000), None, 13_100);
         answer.is_last = true;
         assert_eq!(check.word(answer, TOLERANCE), Ok(Some(at(0))));
+    }
+
+    fn rose(said: Result<Option<Duration>, Breach>) -> bool {
+        said.is_err_and(|breach| breach.promise == Promise::ClockRose)
+    }
+
+    fn charged(said: Result<Option<Duration>, Breach>) -> bool {
+        said.is_err_and(|breach| breach.promise == Promise::ClockCharged)
+    }
+
+    #[test]
+    fn a_gift_is_earned_by_whom_it_is_for_and_by_nobody_else() {
+        let mut given = Word {
+            seq: 3,
+            gift: Some((Seat::Black, at(15_000))),
+            ..word(2, (59_000, 75_000), Some(Seat::White), 11_000)
+        };
+        assert!(white().word(given, TOLERANCE).is_ok());
+        given.clock.black_ms = 75_100;
+        assert!(rose(white().word(given, TOLERANCE)), "more than was given");
+        given.clock.black_ms = 60_000;
+        assert!(charged(white().word(given, TOLERANCE)), "the gift is lost");
+    }
+
+    #[test]
+    fn a_takeback_begins_the_count_anew() {
+        let mut check = white();
+        check.moved(at(13_000));
+        let answer = word(3, (59_000, 60_000), Some(Seat::Black), 13_000);
+        assert!(check.word(answer, TOLERANCE).is_ok());
+        let mut back = Word {
+            seq: 5,
+            rewinds: true,
+            ..word(2, (60_000, 60_000), Some(Seat::White), 14_000)
+        };
+        assert_eq!(check.clone().word(back, TOLERANCE), Ok(None));
+        back.rewinds = false;
+        assert!(rose(check.clone().word(back, TOLERANCE)));
+        back.rewinds = true;
+        assert_eq!(check.word(back, TOLERANCE), Ok(None));
+        let told = word(2, (55_000, 60_000), Some(Seat::White), 15_000);
+        assert!(charged(check.word(told, TOLERANCE)), "it counts from there");
+    }
+
+    #[test]
+    fn what_may_be_taken_back_unseen_is_not_judged_and_other_absences_are() {
+        let mut joined = word(2, (70_000, 60_000), Some(Seat::White), 14_000);
+        (joined.with_event, joined.after_absence) = (false, true);
+        joined.seq = 6;
+        assert!(white().word(joined, TOLERANCE).is_ok(), "a gift, unseen");
+        let mut check = white();
+        check.terms.may_change = false;
+        assert!(rose(check.word(joined, TOLERANCE)), "there can be none");
+        joined.seq = 2;
+        assert!(
+            rose(white().word(joined, TOLERANCE)),
+            "nothing has happened"
+        );
+    }
+
+    #[test]
+    fn a_simple_delay_is_not_charged() {
+        let mut check = white_with("60+0".parse().unwrap());
+        check.last.clock.delay_ms = 2_000;
+        check.moved(at(13_000));
+        let mut answer = word(3, (59_000, 60_000), Some(Seat::Black), 13_000);
+        assert_eq!(check.clone().word(answer, TOLERANCE), Ok(Some(at(0))));
+        answer.clock.white_ms = 57_000;
+        assert!(charged(check.word(answer, TOLERANCE)), "3 s for 3 s");
+    }
+
+    #[test]
+    fn a_bronstein_delay_is_given_back_with_the_move() {
+        let control = TimeControl::from_spoken("1+0b2").unwrap();
+        let mut check = white_with(control);
+        check.moved(at(13_000));
+        let mut answer = word(3, (59_000, 60_000), Some(Seat::Black), 13_000);
+        assert_eq!(check.clone().word(answer, TOLERANCE), Ok(Some(at(0))));
+        answer.clock.white_ms = 57_000;
+        assert!(charged(check.clone().word(answer, TOLERANCE)), "all of 3 s");
+        answer.clock.white_ms = 60_100;
+        assert!(rose(check.word(answer, TOLERANCE)), "more than was used");
+    }
+
+    #[test]
+    fn a_move_returns_what_an_event_in_its_midst_had_charged() {
+        let mut check = white();
+        check.terms.compensated.white = true;
+        let mut offered = word(2, (59_000, 60_000), Some(Seat::White), 11_000);
+        offered.seq = 3;
+        assert!(check.word(offered, TOLERANCE).is_ok());
+        check.moved(at(11_010));
+        // 150 ms and 4 ms for each of 60 + 40 · 2 seconds (MATCH.md, "lag compensation").
+        let mut answer = word(3, (61_710, 60_000), Some(Seat::Black), 11_010);
+        answer.seq = 4;
+        assert!(check.clone().word(answer, TOLERANCE).is_ok());
+        answer.clock.white_ms = 61_713;
+        assert!(rose(check.clone().word(answer, TOLERANCE)));
+        (check.terms.compensated.white, answer.clock.white_ms) = (false, 61_003);
+        assert!(rose(check.word(answer, TOLERANCE)), "a bot gets none");
+    }
+
+    #[test]
+    fn the_time_of_a_stage_comes_with_its_move() {
+        let mut check = white_with(TimeControl::from_spoken("2/1+0,10+0").unwrap());
+        check.moved(at(11_000));
+        let answer = word(3, (59_000 + 600_000, 60_000), Some(Seat::Black), 11_000);
+        assert!(check.clone().word(answer, TOLERANCE).is_ok());
+        let without = word(3, (59_000, 60_000), Some(Seat::Black), 11_000);
+        assert!(charged(check.word(without, TOLERANCE)));
+    }
+
+    #[test]
+    fn a_clock_that_counts_from_the_start_earns_from_the_start() {
+        let mut check = white();
+        check.terms.clock_start = ClockStart::AtOnce;
+        check.last = word(0, (60_000, 60_000), Some(Seat::White), 10_000);
+        check.ceiling = BySeat::new_with(|_| at(60_000));
+        check.moved(at(11_000));
+        let mut answer = word(1, (61_000, 60_000), Some(Seat::Black), 11_000);
+        assert!(check.clone().word(answer, TOLERANCE).is_ok());
+        answer.clock.white_ms = 59_000;
+        assert!(charged(check.word(answer, TOLERANCE)));
     }
 }

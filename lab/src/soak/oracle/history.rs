@@ -5,13 +5,36 @@ use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
-use client::Violation;
-use game_core::{CommandId, CommandKind, Epoch, Outcome, Seat, Termination, Uci};
+use client::{MatchView, Violation};
+use game_core::{CommandId, CommandKind, Epoch, Outcome, Seat, Termination, Uci, WithMove};
 use protocol::{ClockView, CloseCode, Role, WireEvent, WireRefusal};
 
 /// Entries that are told, and those that are kept of a history that need not be whole; the moves of the whole
 /// match are known besides. Tens of thousands of bots keep one such history each.
 const LEN_MAX: usize = 64;
+
+/// The seats whose offers stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Offers {
+    /// Of a draw.
+    pub draw: Option<Seat>,
+    /// Of a takeback.
+    pub takeback: Option<Seat>,
+    /// Of a rematch.
+    pub rematch: Option<Seat>,
+}
+
+impl Offers {
+    /// Those in view.
+    #[must_use]
+    pub fn of(view: &MatchView) -> Self {
+        Self {
+            draw: view.draw_offer(),
+            takeback: view.takeback_offer(),
+            rematch: view.rematch_offer(),
+        }
+    }
+}
 
 /// Something that a client asked or was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +72,8 @@ pub enum Entry {
         epoch: Epoch,
         /// What happened.
         event: WireEvent,
-        /// The seat whose draw offer stood in view after it.
-        offer: Option<Seat>,
+        /// The offers that stood in view after it.
+        offers: Offers,
     },
     /// It was shown the whole match, as at every joining.
     Shown {
@@ -62,8 +85,8 @@ pub enum Entry {
         moves: Vec<Uci>,
         /// The result, if there was one.
         result: Option<(Outcome, Termination)>,
-        /// The seat whose draw offer stood.
-        offer: Option<Seat>,
+        /// The offers that stood.
+        offers: Offers,
         /// The clocks.
         clock: ClockView,
     },
@@ -171,9 +194,20 @@ impl fmt::Display for Entry {
             }
             Self::Asked {
                 id,
-                kind: CommandKind::Move { ply, uci, .. },
+                kind:
+                    CommandKind::Move {
+                        position_seq,
+                        uci,
+                        with,
+                    },
             } => {
-                write!(f, "asked for {uci} at ply {ply} (command {id})")
+                write!(f, "asked for {uci} after event {position_seq}")?;
+                match with {
+                    WithMove::Nothing => {}
+                    WithMove::DrawOffer => f.write_str(" with a draw offer")?,
+                    WithMove::DrawClaim => f.write_str(" with a claim")?,
+                }
+                write!(f, " (command {id})")
             }
             Self::Asked { id, kind } => write!(f, "asked for {kind:?} (command {id})"),
             Self::Acked {
@@ -190,7 +224,11 @@ impl fmt::Display for Entry {
             } => {
                 let seat = event.seat.map(|seat| format!(" by {seat}"));
                 let seat = seat.unwrap_or_default();
-                write!(f, "event {seq}, epoch {epoch}: {:?}{seat}", event.kind)?;
+                write!(f, "event {seq}, epoch {epoch}: ")?;
+                match event.kind {
+                    Some(kind) => write!(f, "{kind:?}{seat}")?,
+                    None => write!(f, "unknown{seat}")?,
+                }
                 write!(f, ", {}", Clocks(event.clock))
             }
             Self::Paused => f.write_str("play is paused"),
@@ -211,9 +249,11 @@ impl fmt::Display for Clocks {
             white_ms,
             black_ms,
             running,
+            delay_ms,
         } = self.0;
         write!(f, "clocks {white_ms} and {black_ms} ms, ")?;
         match running {
+            Some(seat) if delay_ms > 0 => write!(f, "{seat}'s runs in {delay_ms} ms"),
             Some(seat) => write!(f, "{seat}'s runs"),
             None => f.write_str("none runs"),
         }

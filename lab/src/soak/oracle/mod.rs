@@ -15,13 +15,14 @@ pub mod promise;
 pub mod stored;
 mod verdict;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use game_core::{CommandId, CommandKind, Outcome, Termination, Uci};
+use game_core::{BySeat, CommandId, CommandKind, EventKind, Outcome, Rule, Seat, Termination, Uci};
 use protocol::Role;
 
-use self::clocks::{ClockCheck, Word};
-use self::history::{Entry, History};
+use self::clocks::{ClockCheck, Terms, Word};
+use self::history::{Entry, History, Offers};
 pub use self::promise::{Breach, Promise};
 pub(super) use self::verdict::{Records, verdict};
 use client::seat::{Acked, Update};
@@ -35,6 +36,10 @@ pub(super) struct Account {
     pub(super) moves: Vec<Uci>,
     pub(super) result: Option<(Outcome, Termination)>,
     pub(super) acked: Vec<Acked>,
+    /// How many moves stood when each of its moves was made.
+    pub(super) plies: HashMap<CommandId, u16>,
+    /// Events of a rematch may come after it has left.
+    pub(super) wants_rematch: bool,
 }
 
 /// The oracle of one client in one match. Pure: updates and times are handed in.
@@ -130,19 +135,33 @@ impl Oracle {
         at: Duration,
         tolerance: Duration,
     ) -> Result<Option<Duration>, Breach> {
+        let (event, by) = match update {
+            Update::Event { event, .. } => (event.kind, event.seat),
+            _ => (None, None),
+        };
+        let gift = match event {
+            Some(EventKind::TimeGiven { seconds }) => {
+                by.map(|by| (by.opponent(), Duration::from_secs(seconds.into())))
+            }
+            _ => None,
+        };
         let word = Word {
             clock: view.clock(),
             ply: view.ply(),
+            seq: view.seq(),
             at,
             after_absence: matches!(update, Update::Joined { .. }),
             with_event: matches!(update, Update::Event { .. }),
-            is_last: view.position().is_over()
+            gift,
+            rewinds: matches!(event, Some(EventKind::TakenBack { .. })),
+            is_last: view.ends_by_itself()
                 || view.result().is_some_and(|(_, how)| ends_with_a_move(how)),
+            is_over: view.result().is_some(),
         };
         let checked = match &mut self.clocks {
             Some(clocks) => clocks.word(word, tolerance),
             None => {
-                let first = ClockCheck::new(view.time_control(), view.seat(), word);
+                let first = ClockCheck::new(terms_of(view), view.seat(), word);
                 self.clocks = Some(first);
                 Ok(None)
             }
@@ -173,7 +192,7 @@ impl Oracle {
                 seq: *seq,
                 epoch,
                 event: event.clone(),
-                offer: view.draw_offer(),
+                offers: Offers::of(view),
             },
             Update::Acked { acked, .. } => Entry::Acked {
                 id: acked.id,
@@ -189,9 +208,32 @@ impl Oracle {
             Update::Clock => Entry::Clock(view.clock()),
             Update::Reconnecting(loss) => Entry::Lost(loss.to_string().into()),
             Update::Closed(code) => Entry::Closed(*code),
-            Update::Presence { .. } | Update::Unresponsive | Update::Responsive => return,
+            Update::Presence { .. }
+            | Update::Gone { .. }
+            | Update::Chat(_)
+            | Update::Said { .. }
+            | Update::NotSaid { .. }
+            | Update::Unresponsive
+            | Update::Responsive => return,
         };
         self.history.note(at, entry);
+    }
+}
+
+/// What the clocks of a match are to do.
+fn terms_of(view: &MatchView) -> Terms {
+    let rules = view.rules();
+    let compensates_bots = rules.has(Rule::CompensateBots);
+    let compensated =
+        BySeat::new_with(|seat: Seat| compensates_bots || !view.players()[seat].is_bot);
+    let is_fixed = view.is_rated() || (rules.has(Rule::NoTakeback) && rules.has(Rule::NoGiveTime));
+    Terms {
+        controls: *view.controls(),
+        clock_start: view.clock_start(),
+        compensated,
+        is_late: view.seat().is_none() && !view.spectator_delay().is_zero(),
+        first: view.start().turn(),
+        may_change: !is_fixed,
     }
 }
 
@@ -202,7 +244,7 @@ fn shown(view: &MatchView) -> Entry {
         epoch: view.epoch(),
         moves: view.moves().to_vec(),
         result: view.result(),
-        offer: view.draw_offer(),
+        offers: Offers::of(view),
         clock: view.clock(),
     }
 }
@@ -215,6 +257,7 @@ const fn ends_with_a_move(how: Termination) -> bool {
         Termination::Checkmate
             | Termination::Stalemate
             | Termination::DeadPosition
+            | Termination::VariantEnd
             | Termination::FivefoldRepetition
             | Termination::SeventyFiveMoves
             | Termination::MaxLength

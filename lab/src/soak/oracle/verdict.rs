@@ -1,6 +1,6 @@
 //! The end of a match: what its players and spectators were told, beside what the records have.
 
-use game_core::{CommandKind, Outcome, Position, Termination, Uci};
+use game_core::{CommandKind, Outcome, Position, Rule, Termination, Uci};
 use protocol::Role;
 use protocol::http::MatchReply;
 
@@ -37,6 +37,8 @@ pub(in crate::soak) fn verdict(
 
 /// Every acknowledgement is a promise to keep for good.
 fn acknowledgements(account: &Account, stored: &MatchReply) -> Result<(), Breach> {
+    let terms = &stored.terms;
+    let may_take_back = !terms.rated && !terms.rules.has(Rule::NoTakeback);
     for acked in &account.acked {
         let lost = |got: String| Breach {
             promise: Promise::AckKept,
@@ -46,7 +48,11 @@ fn acknowledgements(account: &Account, stored: &MatchReply) -> Result<(), Breach
         if acked.event > stored.seq {
             return Err(lost(format!("{} events in the store", stored.seq)));
         }
-        if let CommandKind::Move { ply, uci, .. } = acked.kind {
+        // A move that may have been taken back need not stand; the log tells.
+        let Some(&ply) = account.plies.get(&acked.id).filter(|_| !may_take_back) else {
+            continue;
+        };
+        if let CommandKind::Move { uci, .. } = acked.kind {
             match stored.moves.get(usize::from(ply)) {
                 Some(&has) if has == uci => {}
                 Some(has) => return Err(lost(format!("{has} in the store at ply {ply}"))),
@@ -61,7 +67,10 @@ fn acknowledgements(account: &Account, stored: &MatchReply) -> Result<(), Breach
 }
 
 fn same_moves(account: &Account, stored: &MatchReply) -> Result<(), Breach> {
-    if account.moves == stored.moves && account.seq == stored.seq {
+    // After the end come only events of a rematch, which who has left does not hear.
+    let may_be_more = account.wants_rematch && account.result.is_some();
+    let as_many = account.seq == stored.seq || (may_be_more && account.seq < stored.seq);
+    if account.moves == stored.moves && as_many {
         return Ok(());
     }
     let of = |seq: u32, moves: &[Uci]| {
@@ -103,7 +112,10 @@ fn pgn(stored: &MatchReply, pgn: &str) -> Result<(), Breach> {
         expected,
         got,
     };
-    let sans = sans(&stored.moves);
+    let sans = match stored.terms.start_position(0) {
+        Ok(start) => sans(start.position(), &stored.moves),
+        Err(why) => return Err(differs("a start position".to_owned(), why.to_string())),
+    };
     let result = stored.outcome.map_or("*", Outcome::as_pgn);
     match movetext(pgn) {
         Err(why) => Err(differs("a PGN that can be read".to_owned(), why)),
@@ -113,9 +125,8 @@ fn pgn(stored: &MatchReply, pgn: &str) -> Result<(), Breach> {
     }
 }
 
-/// Moves from the initial position in standard algebraic notation, as far as they are legal.
-fn sans(moves: &[Uci]) -> Vec<String> {
-    let mut position = Position::default();
+/// Moves from the start in standard algebraic notation, as far as they are legal.
+fn sans(mut position: Position, moves: &[Uci]) -> Vec<String> {
     let san = |uci: &Uci| {
         let legal = position.resolve(*uci)?;
         Some(position.play_in_san(legal))
@@ -125,8 +136,11 @@ fn sans(moves: &[Uci]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use game_core::{BySeat, CommandId, Epoch, PlayerId};
+    use std::collections::HashMap;
+
+    use game_core::{BySeat, CommandId, Epoch, PlayerId, Rules};
     use protocol::SeatView;
+    use protocol::http::{Start, Terms};
 
     use super::*;
     use client::seat::Acked;
@@ -139,6 +153,8 @@ mod tests {
         let player = |name: &str| SeatView {
             id: serde_json::from_value::<PlayerId>(name.into()).unwrap(),
             name: name.to_owned(),
+            rating: None,
+            is_bot: true,
         };
         let stored = MatchReply {
             match_id: "0123456789Ab".parse().unwrap(),
@@ -146,12 +162,21 @@ mod tests {
                 white: player("white"),
                 black: player("black"),
             },
-            time_control: "60+1".parse().unwrap(),
+            terms: Terms {
+                start: Start::Fen(Position::default().fen()),
+                rules: Rules::USUAL.with(Rule::NoTakeback),
+                ..Terms::usual("60+1".parse().unwrap())
+            },
+            withheld: false,
             seq: 3,
+            position_seq: 2,
             fen: String::new(),
-            start_fen: String::new(),
             start_fullmove: 1,
             moves: moves(),
+            draw_offer: None,
+            takeback_offer: None,
+            rematch_offer: None,
+            rematch: None,
             outcome: Some(Outcome::BlackWins),
             termination: Some(Termination::Resignation),
         };
@@ -162,11 +187,7 @@ mod tests {
     }
 
     fn white() -> Account {
-        let kind = CommandKind::Move {
-            ply: 0,
-            uci: moves()[0],
-            offers_draw: false,
-        };
+        let kind = CommandKind::plain_move(0, moves()[0]);
         let acked = |id, event, kind| Acked {
             id: CommandId(id),
             event,
@@ -179,6 +200,8 @@ mod tests {
             moves: moves(),
             result: Some((Outcome::BlackWins, Termination::Resignation)),
             acked: vec![acked(1, 1, kind), acked(2, 3, CommandKind::Resign)],
+            plies: HashMap::from([(CommandId(1), 0)]),
+            wants_rematch: false,
         }
     }
 
@@ -208,6 +231,12 @@ mod tests {
         assert_eq!(other, Some(Promise::SameMoves));
         let more = broken(|account, _| account.seq = 4);
         assert_eq!(more, Some(Promise::SameMoves));
+        let more = broken(|_, records| records.stored.seq = 4);
+        assert_eq!(more, Some(Promise::SameMoves));
+        let rematch = broken(|account, records| {
+            (account.wants_rematch, records.stored.seq) = (true, 4);
+        });
+        assert_eq!(rematch, None, "the offer of a rematch comes after the end");
         let result = broken(|account, _| account.result = None);
         assert_eq!(result, Some(Promise::SameResult));
         let result = broken(|_, records| records.stored.outcome = Some(Outcome::WhiteWins));

@@ -106,6 +106,7 @@ mod tests {
             live: 0,
             draining: false,
             admin: None,
+            clock: game_core::MatchTime::default(),
         })
     }
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 use client::Violation;
 use game_core::{
     BySeat, CommandId, CommandKind, Epoch, Event, EventKind, Match, MatchId, MatchSetup, Outcome,
-    Seat, Termination, Uci,
+    Seat, Termination, TimeControl, Uci,
 };
 use protocol::WireEvent;
 
 use self::offers::offers_after;
-use super::history::{Entry, History};
+use super::history::{Entry, History, Offers};
 use super::{Breach, Promise};
 
 mod offers;
@@ -84,9 +84,11 @@ pub fn excess(history: &History, stored: &Stored) -> Duration {
     let last = stored.log.last();
     let left = last
         .zip(history.role().seat())
-        .map(|(event, seat)| event.clocks[seat]);
-    let had = stored.setup.time_control.initial();
-    let charged = left.map_or(Duration::ZERO, |left| had.saturating_sub(left));
+        .map(|(event, seat)| (event.clocks.remaining[seat], seat));
+    let had = stored.setup.controls.map(TimeControl::start);
+    let charged = left.map_or(Duration::ZERO, |(left, seat)| {
+        had[seat].saturating_sub(left)
+    });
     charged.saturating_sub(history.thought)
 }
 
@@ -123,8 +125,8 @@ pub fn check_order(id: MatchId, log: &[Event]) -> Vec<Breach> {
 
 struct Checker<'a> {
     stored: &'a Stored,
-    /// The draw offer that stands after each event, beginning before the first.
-    offers: Vec<Option<Seat>>,
+    /// The offers that stand after each event, beginning before the first.
+    offers: Vec<Offers>,
     breaches: Vec<Breach>,
 }
 
@@ -206,7 +208,9 @@ impl Checker<'_> {
                     }
                 }
                 Entry::Shown { result: shown, .. } => result = shown.or(result),
-                Entry::Saw { event, .. } => result = ending(&event.kind).or(result),
+                Entry::Saw { event, .. } => {
+                    result = event.kind.as_ref().and_then(ending).or(result)
+                }
                 _ => {}
             }
             self.check_entry(seat, entry, &asked);
@@ -260,20 +264,20 @@ impl Checker<'_> {
                 self.breach(Promise::Disagreement, text);
             }
             Entry::Saw {
-                seq, event, offer, ..
+                seq, event, offers, ..
             } => {
                 self.check_sight(seat, *seq, event);
-                self.check_offer(seat, *seq, *offer);
+                self.check_offers(seat, *seq, *offers);
             }
             Entry::Shown {
                 seq,
                 moves,
                 result,
-                offer,
+                offers,
                 ..
             } => {
                 self.check_whole(seat, *seq, moves, *result);
-                self.check_offer(seat, *seq, *offer);
+                self.check_offers(seat, *seq, *offers);
             }
             Entry::Broke(violation) => {
                 let promise = promise_of(violation);
@@ -287,7 +291,7 @@ impl Checker<'_> {
         let said = format!("{seat}'s command {id} was acked as {event}");
         match self.record(event) {
             Some(record) if (record.seat, record.command_id) == (Some(seat), Some(id)) => {
-                if !caused(kind, &record.kind) {
+                if !self.caused(kind, &record) {
                     let text = format!("{said}: {kind:?}, which stands as {:?}", record.kind);
                     self.breach(Promise::Disagreement, text);
                 }
@@ -308,8 +312,8 @@ impl Checker<'_> {
         };
         let ms = |clocks: BySeat<Duration>| clocks.map(|clock| clock.as_millis());
         let clocks = BySeat::new_with(|seat| seen.clock.of(seat));
-        let same =
-            (record.seat, record.kind) == (seen.seat, seen.kind) && ms(record.clocks) == ms(clocks);
+        let same = (record.seat, Some(record.kind)) == (seen.seat, seen.kind)
+            && ms(record.clocks.remaining) == ms(clocks);
         if !same {
             let text = format!("{seat} saw event {seq} as {seen:?}, stored is {record:?}");
             self.breach(Promise::Disagreement, text);
@@ -328,23 +332,31 @@ impl Checker<'_> {
             let text = format!("{seat} was shown {seq} events, {} are stored", log.len());
             return self.breach(Promise::Lost, text);
         };
-        let stored: Vec<Uci> = prefix.iter().filter_map(moved).collect();
-        if stored != moves || log_result(prefix) != result {
+        if line_of(prefix) != moves || log_result(prefix) != result {
             let text = format!("{seat} was shown other first {seq} events than are stored");
             self.breach(Promise::Disagreement, text);
         }
     }
 
-    /// The offer that a client had in view after an event is the one that stood then.
-    fn check_offer(&mut self, seat: Seat, seq: u32, seen: Option<Seat>) {
+    /// The offers that a client had in view after an event are those that stood then.
+    fn check_offers(&mut self, seat: Seat, seq: u32, seen: Offers) {
         // What is not stored is a breach already.
         if let Some(&stored) = self.offers.get(seq as usize)
             && stored != seen
         {
-            let text =
-                format!("after event {seq} {seat} saw a draw offer of {seen:?}, it was {stored:?}");
+            let text = format!("after event {seq} {seat} saw {seen:?}, it was {stored:?}");
             self.breach(Promise::Disagreement, text);
         }
+    }
+
+    /// Whether a record is what a command asked for, a move in the position that it was for.
+    fn caused(&self, asked: &CommandKind, record: &Event) -> bool {
+        let before = &self.stored.log[..(record.seq as usize).saturating_sub(1)];
+        let in_place = match asked {
+            CommandKind::Move { position_seq, .. } => *position_seq == position_of(before),
+            _ => true,
+        };
+        in_place && caused(asked, &record.kind)
     }
 
     /// The record at a seq, by its place.
@@ -384,38 +396,68 @@ fn ending(kind: &EventKind) -> Option<(Outcome, Termination)> {
 }
 
 fn log_result(log: &[Event]) -> Option<(Outcome, Termination)> {
-    log.last().and_then(|event| ending(&event.kind))
+    // After the end come only events of a rematch.
+    log.iter().rev().find_map(|event| ending(&event.kind))
 }
 
-fn moved(event: &Event) -> Option<Uci> {
-    match event.kind {
-        EventKind::Moved { uci, .. } => Some(uci),
-        _ => None,
+/// The moves that stand after these events.
+fn line_of(log: &[Event]) -> Vec<Uci> {
+    let mut line = Vec::new();
+    for event in log {
+        match event.kind {
+            EventKind::Moved { uci, .. } => line.push(uci),
+            EventKind::TakenBack { plies } => {
+                line.truncate(line.len().saturating_sub(plies.into()));
+            }
+            _ => {}
+        }
     }
+    line
 }
 
-/// Whether an event is what a command asks for.
+/// The event that names the position after these events: the last that changed the line of moves.
+fn position_of(log: &[Event]) -> u32 {
+    let changes = |event: &&Event| {
+        matches!(
+            event.kind,
+            EventKind::Moved { .. } | EventKind::TakenBack { .. }
+        )
+    };
+    log.iter().rev().find(changes).map_or(0, |event| event.seq)
+}
+
+/// Whether an event is what a command asks for; of a move, without the position that it was for.
 fn caused(asked: &CommandKind, did: &EventKind) -> bool {
+    use CommandKind as C;
+    use EventKind as E;
     match (asked, did) {
         (
-            CommandKind::Move {
-                uci, offers_draw, ..
-            },
-            EventKind::Moved {
+            C::Move { uci, with, .. },
+            E::Moved {
                 uci: stored,
-                offers_draw: stored_offer,
+                with: stored_with,
             },
-        ) => (uci, offers_draw) == (stored, stored_offer),
-        (CommandKind::OfferDraw, EventKind::DrawOffered)
-        | (CommandKind::DeclineDraw, EventKind::DrawDeclined) => true,
-        (asked, EventKind::Ended { termination, .. }) => matches!(
+        ) => (uci, with) == (stored, stored_with),
+        (C::GiveTime { seconds }, E::TimeGiven { seconds: given }) => seconds == given,
+        (C::OfferDraw, E::DrawOffered)
+        | (C::DeclineDraw, E::DrawDeclined)
+        | (C::OfferTakeback, E::TakebackOffered)
+        | (C::DeclineTakeback, E::TakebackDeclined)
+        // Two who offer have agreed.
+        | (C::OfferTakeback | C::AcceptTakeback, E::TakenBack { .. })
+        | (C::OfferRematch, E::RematchOffered)
+        | (C::DeclineRematch, E::RematchDeclined)
+        | (C::OfferRematch | C::AcceptRematch, E::RematchAgreed { .. }) => true,
+        (asked, E::Ended { termination, .. }) => matches!(
             (asked, termination),
-            (CommandKind::Resign, Termination::Resignation)
-                | (CommandKind::Abort, Termination::Aborted)
+            (C::Resign, Termination::Resignation)
+                | (C::Abort, Termination::Aborted)
+                | (C::AcceptDraw | C::OfferDraw, Termination::DrawAgreement)
                 | (
-                    CommandKind::AcceptDraw | CommandKind::OfferDraw,
-                    Termination::DrawAgreement
+                    C::ClaimDraw,
+                    Termination::ThreefoldRepetition | Termination::FiftyMoves
                 )
+                | (C::ClaimWin | C::ClaimAbandonedDraw, Termination::Abandoned)
         ),
         _ => false,
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use game_core::testing::SetupBuilder;
-use game_core::{Command, MatchTime};
+use game_core::{Command, MatchTime, WithMove};
 use protocol::{ClockView, Role, WireRefusal};
 
 use super::*;
@@ -20,11 +20,7 @@ fn seat_of(seq: u32) -> Seat {
 
 fn kind(seq: u32) -> CommandKind {
     match MOVES.get(seq as usize - 1) {
-        Some(uci) => CommandKind::Move {
-            ply: u16::try_from(seq - 1).unwrap(),
-            uci: uci.parse().unwrap(),
-            offers_draw: false,
-        },
+        Some(uci) => CommandKind::plain_move(seq - 1, uci.parse().unwrap()),
         None => CommandKind::Resign,
     }
 }
@@ -56,14 +52,14 @@ fn stored() -> Stored {
 fn sight(event: &Event) -> Entry {
     let event_seen = WireEvent {
         seat: event.seat,
-        kind: event.kind,
-        clock: ClockView::new(event.clocks, None),
+        kind: Some(event.kind),
+        clock: ClockView::new(event.clocks.remaining, None, Duration::ZERO),
     };
     Entry::Saw {
         seq: event.seq,
         epoch: Epoch(1),
         event: event_seen,
-        offer: None,
+        offers: Offers::default(),
     }
 }
 
@@ -158,7 +154,7 @@ fn a_record_that_another_one_replaced() {
         |stored| {
             stored.log[2].kind = EventKind::Moved {
                 uci: "d2d4".parse().unwrap(),
-                offers_draw: false,
+                with: WithMove::Nothing,
             };
         },
         &[Promise::Disagreement],
@@ -307,8 +303,8 @@ fn a_state_that_never_was() {
             .map(|uci| uci.parse().unwrap())
             .collect(),
         result,
-        offer: None,
-        clock: ClockView::new(BySeat::default(), None),
+        offers: Offers::default(),
+        clock: ClockView::new(BySeat::default(), None, Duration::ZERO),
     };
     let resigned = Some((Outcome::BlackWins, Termination::Resignation));
     told_breaks(|entries| entries.push(shown(5, 4, resigned)), &[]);
@@ -336,16 +332,21 @@ fn the_offers_that_stood_are_those_of_the_log() {
     stored.log.clear();
     let offer = (Seat::White, CommandKind::OfferDraw);
     let moves = (1..=4).map(|seq| (seat_of(seq), kind(seq)));
-    let (first, last): (Vec<_>, Vec<_>) =
-        moves.partition(|(_, kind)| matches!(kind, CommandKind::Move { ply, .. } if *ply < 2));
-    for ((seat, kind), id) in first.into_iter().chain([offer]).chain(last).zip(1..) {
+    let (first, last): (Vec<_>, Vec<_>) = moves.partition(
+        |(_, kind)| matches!(kind, CommandKind::Move { position_seq, .. } if *position_seq < 2),
+    );
+    for ((seat, mut kind), id) in first.into_iter().chain([offer]).chain(last).zip(1..) {
+        if let CommandKind::Move { position_seq, .. } = &mut kind {
+            *position_seq = game.position_seq();
+        }
         let (id, now) = (CommandId(id), MatchTime::default());
         game.apply(seat, &Command { id, kind }, now, &mut stored.log)
             .unwrap();
     }
     let white = Some(Seat::White);
     let (offers, breaches) = offers_after(&stored);
-    assert_eq!(offers, [None, None, None, white, white, None]);
+    let draws: Vec<_> = offers.iter().map(|offers| offers.draw).collect();
+    assert_eq!(draws, [None, None, None, white, white, None]);
     assert_eq!(breaches, []);
 }
 
@@ -354,7 +355,7 @@ fn a_draw_offer_that_a_client_saw_and_nobody_made() {
     for (index, offered) in [(1, Seat::White), (3, Seat::Black)] {
         told_breaks(
             |entries| match &mut entries[index] {
-                Entry::Saw { offer, .. } => *offer = Some(offered),
+                Entry::Saw { offers, .. } => offers.draw = Some(offered),
                 other => panic!("{other:?}"),
             },
             &[Promise::Disagreement],
