@@ -69,7 +69,7 @@ impl AckedLog {
 }
 
 /// What a command asks for.
-const fn kind_name(kind: CommandKind) -> &'static str {
+pub(crate) const fn kind_name(kind: CommandKind) -> &'static str {
     match kind {
         CommandKind::Move { .. } => "move",
         CommandKind::Resign => "resign",

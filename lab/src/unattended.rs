@@ -4,13 +4,15 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use game_core::{ClockStart, ColorChoice, MatchId, Outcome, Seat, Termination, TimeControl};
+use game_core::{
+    ClockStart, ColorChoice, CommandKind, MatchId, Outcome, Seat, Termination, TimeControl,
+};
 use protocol::http::{NewChallenge, Terms};
 use serde::Serialize;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use client::seat::{PlayerSeat, SeatSession, SessionConfig};
@@ -18,6 +20,8 @@ use client::{Connector, Matchmaker, MatchmakerError};
 
 /// Two players who are to move once must have done so, or they leave before.
 const MOVED_WITHIN: Duration = Duration::from_secs(30);
+/// Who stays in a match that the opponent has left sees its end within this.
+const CLAIMED_WITHIN: Duration = Duration::from_secs(90);
 
 /// How a match comes to be unattended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -30,11 +34,21 @@ pub enum Neglect {
     /// Nobody ever came, though White's clock has counted from the start: it ends as early as any match
     /// to which nobody comes, and not only when the flag falls.
     NeverJoinedAtOnce,
+    /// Both sides have moved once, White has said goodbye, and Black stays and claims the win.
+    DesertedForWin,
+    /// The same, and Black claims a draw.
+    DesertedForDraw,
 }
 
 impl Neglect {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Left, Self::NeverJoined, Self::NeverJoinedAtOnce];
+    pub const ALL: [Self; 5] = [
+        Self::Left,
+        Self::NeverJoined,
+        Self::NeverJoinedAtOnce,
+        Self::DesertedForWin,
+        Self::DesertedForDraw,
+    ];
 
     /// The name in reports.
     #[must_use]
@@ -43,6 +57,8 @@ impl Neglect {
             Self::Left => "left",
             Self::NeverJoined => "never_joined",
             Self::NeverJoinedAtOnce => "never_joined_at_once",
+            Self::DesertedForWin => "deserted_for_win",
+            Self::DesertedForDraw => "deserted_for_draw",
         }
     }
 
@@ -51,6 +67,8 @@ impl Neglect {
         match self {
             Self::Left | Self::NeverJoined => (15_000, ClockStart::AfterFirstMoves),
             Self::NeverJoinedAtOnce => (120_000, ClockStart::AtOnce),
+            // The claim comes 10 s after the goodbye.
+            Self::DesertedForWin | Self::DesertedForDraw => (30_000, ClockStart::AfterFirstMoves),
         }
     }
 
@@ -60,8 +78,19 @@ impl Neglect {
     pub fn allows(self, moves: usize, outcome: Outcome, termination: Termination) -> bool {
         match self {
             Self::Left if moves >= 2 => termination == Termination::TimeForfeit,
+            // The flag falls where a fault keeps Black away, or makes the wait begin anew.
+            Self::DesertedForWin | Self::DesertedForDraw if moves >= 2 => {
+                let claimed = match self {
+                    Self::DesertedForDraw => Outcome::Draw,
+                    _ => Outcome::BlackWins,
+                };
+                termination == Termination::TimeForfeit
+                    || (termination == Termination::Abandoned && outcome == claimed)
+            }
             // In the middle of a fault they could not move, as if they had never come.
-            Self::Left => outcome == Outcome::Aborted,
+            Self::Left | Self::DesertedForWin | Self::DesertedForDraw => {
+                outcome == Outcome::Aborted
+            }
             Self::NeverJoined | Self::NeverJoinedAtOnce => {
                 moves == 0 && outcome == Outcome::Aborted
             }
@@ -143,7 +172,11 @@ impl Neglectful {
         };
         let asked = self.matchmaker.create_challenge(white, &challenge).await?;
         let accepted = self.matchmaker.accept_challenge(black, &asked.id).await?;
-        if let (Some(id), Neglect::Left) = (accepted.match_id, self.neglect) {
+        let attends = !matches!(
+            self.neglect,
+            Neglect::NeverJoined | Neglect::NeverJoinedAtOnce
+        );
+        if let Some(id) = accepted.match_id.filter(|_| attends) {
             let moves = async {
                 tokio::join!(
                     self.move_once(id, Seat::White, white),
@@ -151,12 +184,17 @@ impl Neglectful {
                 )
             };
             // Who could not move by then leaves nevertheless.
-            let _ = timeout(MOVED_WITHIN, moves).await;
+            let within = match self.neglect {
+                Neglect::DesertedForWin | Neglect::DesertedForDraw => CLAIMED_WITHIN,
+                _ => MOVED_WITHIN,
+            };
+            let _ = timeout(within, moves).await;
         }
         Ok(accepted.match_id)
     }
 
-    /// Takes a seat, makes the first move of its side, and leaves without a goodbye.
+    /// Takes a seat, makes the first move of its side, and leaves without a goodbye; White may say one, and Black
+    /// then stay and claim the match.
     async fn move_once(&self, id: MatchId, seat: Seat, token: &str) {
         let source = PlayerSeat {
             matchmaker: self.matchmaker.clone(),
@@ -178,6 +216,48 @@ impl Neglectful {
             }
             if session.next().await.is_err() || session.machine().over().is_some() {
                 return;
+            }
+        }
+        match (self.neglect, seat) {
+            (Neglect::DesertedForWin | Neglect::DesertedForDraw, Seat::White) => {
+                self.part(session).await;
+            }
+            (Neglect::DesertedForWin, Seat::Black) => {
+                self.claim(session, CommandKind::ClaimWin).await;
+            }
+            (Neglect::DesertedForDraw, Seat::Black) => {
+                self.claim(session, CommandKind::ClaimAbandonedDraw).await;
+            }
+            _ => {}
+        }
+    }
+
+    /// Waits for the opponent's move, and says goodbye.
+    async fn part(&self, mut session: SeatSession) {
+        while session.view().ply() < 2 && session.view().result().is_none() {
+            if session.next().await.is_err() || session.machine().over().is_some() {
+                return;
+            }
+        }
+        // Who cannot say goodbye is gone all the same.
+        let _ = session.leave().await;
+    }
+
+    /// Stays and claims the match as soon as the opponent is gone for long enough.
+    async fn claim(&self, mut session: SeatSession, claim: CommandKind) {
+        let mut asked_for = None;
+        while session.view().result().is_none() && session.machine().over().is_none() {
+            let claimable = session.view().gone().map(|(_, at)| at);
+            let due = claimable.filter(|at| asked_for != Some(*at));
+            let wait = due.unwrap_or_else(Instant::now);
+            tokio::select! {
+                update = session.next() => if update.is_err() {
+                    return;
+                },
+                () = sleep_until(wait.into()), if due.is_some() => {
+                    asked_for = due;
+                    let _ = session.command(claim);
+                }
             }
         }
     }
@@ -228,5 +308,15 @@ mod tests {
         assert!(allows(Neglect::Left, 2, flag));
         assert!(!allows(Neglect::Left, 2, no_start));
         assert!(allows(Neglect::Left, 1, no_start));
+        let claimed = |outcome| (outcome, Termination::Abandoned);
+        for (neglect, right, wrong) in [
+            (Neglect::DesertedForWin, Outcome::BlackWins, Outcome::Draw),
+            (Neglect::DesertedForDraw, Outcome::Draw, Outcome::BlackWins),
+        ] {
+            assert!(allows(neglect, 2, claimed(right)));
+            assert!(!allows(neglect, 2, claimed(wrong)));
+            assert!(!allows(neglect, 1, claimed(right)), "both must have moved");
+            assert!(allows(neglect, 2, flag), "a fault began the wait anew");
+        }
     }
 }

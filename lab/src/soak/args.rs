@@ -124,6 +124,10 @@ pub struct SoakArgs {
     /// Go on after a broken promise, and count them.
     #[arg(long)]
     keep_going: bool,
+    /// Only standard matches of one control, with nothing but moves, draws and resignations; so it is too with
+    /// an engine, and in a storm.
+    #[arg(long)]
+    plain: bool,
     /// Where to write the figures, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -185,6 +189,8 @@ pub(super) struct SoakConfig {
     pub(super) loss: f64,
     pub(super) time_control: TimeControl,
     pub(super) clock_start: ClockStart,
+    /// Every variant, control, term and command, and not only standard matches with draws.
+    pub(super) plays_all: bool,
     /// Nobody thinks for more than a part of its time, so that a clock that runs out is a fault's doing.
     pub(super) time_is_plenty: bool,
     pub(super) plies_min: u16,
@@ -253,6 +259,7 @@ impl SoakArgs {
             loss: self.loss,
             time_control: self.time_control,
             clock_start: ClockStart::AfterFirstMoves,
+            plays_all: !self.plain && self.storm.is_none() && self.players == EngineKind::Random,
             time_is_plenty: false,
             plies_min: self.plies / 4,
             plies: self.plies,

@@ -7,16 +7,17 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use game_core::{CommandId, CommandKind, MatchId, Uci};
-use protocol::{Role, WireRefusal};
+use protocol::{ChatRefusal, Role, WireRefusal};
 use rand::RngExt;
 use tokio::time::{Instant, sleep_until};
 
-use super::conduct::{Conduct, Turn};
+use super::conduct::{Conduct, Turn, Wish, claim_is_denied};
 use super::engines::Choice;
 use super::oracle::history::History;
 use super::oracle::{Account, Breach, Oracle, Promise};
 use super::think::{Think, exponential};
 use super::world::{BotSeat, GIVES_UP_FIRST, World};
+use crate::acked_log::kind_name;
 use crate::engine::Task;
 use client::seat::{Acked, SeatSource};
 use client::{MatchView, SeatError, SeatSession, Update};
@@ -25,6 +26,8 @@ use client::{MatchView, SeatError, SeatSession, Update};
 const SESSIONS_MAX: u32 = 5;
 /// Refusals of a player's moves in a row after which it believes that nothing is taken any more.
 const REFUSALS_MAX: u32 = 50;
+/// After the end of a match, who wants a rematch waits for it so long at the most.
+const LINGERS: Duration = Duration::from_secs(8);
 /// A match that is not given up yet is given up again after this.
 const GIVE_UP_AGAIN: Duration = Duration::from_secs(10);
 
@@ -39,6 +42,10 @@ pub(super) struct Style {
     pub(super) reconnects: Option<Duration>,
     /// At the end of the soak, matches are given up over this time.
     pub(super) closes_over: Duration,
+    /// Some player of the match offers a rematch.
+    pub(super) sees_rematch: bool,
+    /// What it says of one.
+    pub(super) wish: Wish,
 }
 
 /// A client in a match.
@@ -63,6 +70,12 @@ pub(super) struct Bot {
     choice: Option<Choice>,
     reconnect_at: Option<Instant>,
     give_up_at: Option<Instant>,
+    /// After the end, it waits for a rematch until then.
+    lingers_until: Option<Instant>,
+    /// Lines of chat of this session, by their numbers.
+    lines: HashMap<u64, String>,
+    /// Those that were confirmed, of all sessions.
+    said: Vec<String>,
 }
 
 /// Why a session ends before its match.
@@ -80,7 +93,10 @@ impl From<SeatError> for Stop {
 
 /// Whether a command is what a player does when it is its turn.
 const fn takes_the_turn(kind: CommandKind) -> bool {
-    matches!(kind, CommandKind::Move { .. } | CommandKind::Resign)
+    matches!(
+        kind,
+        CommandKind::Move { .. } | CommandKind::Resign | CommandKind::ClaimDraw
+    )
 }
 
 impl Bot {
@@ -103,7 +119,12 @@ impl Bot {
             match_id,
             role,
             style,
-            conduct: Conduct::new(style.seed, style.think, style.resigns_at),
+            conduct: Conduct::new(
+                style.seed,
+                style.think,
+                style.resigns_at,
+                (world.config.plays_all, style.wish),
+            ),
             oracle: Oracle::new(role, world.holds_against_the_log()),
             acked: Vec::new(),
             plies: HashMap::new(),
@@ -114,6 +135,9 @@ impl Bot {
             choice: None,
             reconnect_at: None,
             give_up_at: None,
+            lingers_until: None,
+            lines: HashMap::new(),
+            said: Vec::new(),
         };
         bot.plan_reconnect();
         bot
@@ -169,7 +193,9 @@ impl Bot {
     /// One session, to the end of the match.
     async fn sit(&mut self) -> Result<(), Stop> {
         let (connector, source) = (Arc::clone(&self.world.connector), Arc::clone(&self.source));
-        let config = self.world.session;
+        let mut config = self.world.session;
+        config.times.returns_after_end = self.style.wish != Wish::Nothing;
+        self.lines.clear();
         let mut session = SeatSession::join(connector, source, self.match_id, config).await?;
         let driven = self.drive(&mut session).await;
         self.acked.extend_from_slice(session.machine().acked());
@@ -183,7 +209,9 @@ impl Bot {
             result: view.result(),
             acked: std::mem::take(&mut self.acked),
             plies: std::mem::take(&mut self.plies),
-            wants_rematch: false,
+            said: std::mem::take(&mut self.said),
+            wants_rematch: self.style.sees_rematch,
+            rematch: view.rematch(),
         });
         session.leave().await?;
         Ok(())
@@ -195,26 +223,35 @@ impl Bot {
         self.learn(session, &Update::Joined { again: false })?;
         loop {
             let (view, machine) = (session.view(), session.machine());
-            if view.result().is_some() && (machine.unanswered() == 0 || machine.over().is_some()) {
+            let (is_over, is_left) = (view.result().is_some(), machine.over());
+            if is_over && (is_left.is_some() || (machine.unanswered() == 0 && !self.lingers(view)))
+            {
                 return Ok(());
             }
-            if let Some(code) = machine.over() {
+            if let Some(code) = is_left {
                 return Err(SeatError::Closed(code).into());
+            }
+            if is_over && let Some(says) = self.conduct.rematch(session.view()) {
+                self.ask(session, says);
             }
             let due = self.due(session);
             tokio::select! {
                 biased;
                 update = session.next() => {
-                    let update = update?;
+                    let update = match update {
+                        // Who only waited for a rematch has seen what there was.
+                        Err(error) if is_over && !matches!(error, SeatError::Violation(_)) => {
+                            return Ok(());
+                        }
+                        update => update?,
+                    };
                     match &update {
                         Update::Joined { .. } => seated = Some(world.figures.sit()),
                         Update::Reconnecting(_) => seated = None,
                         _ => {}
                     }
                     self.learn(session, &update)?;
-                    if let Some(answer) = self.conduct.answer(session.view(), &update) {
-                        self.ask(session, answer);
-                    }
+                    self.react(session, &update);
                 }
                 () = world.closing.cancelled(), if self.give_up_at.is_none() => self.close(),
                 chosen = chosen(&mut self.choice) => self.make(session, chosen),
@@ -227,10 +264,40 @@ impl Bot {
         }
     }
 
+    /// Answers to what was just learnt.
+    fn react(&mut self, session: &mut SeatSession, update: &Update) {
+        if let Some(answer) = self.conduct.answer(session.view(), update) {
+            self.ask(session, answer);
+        }
+        self.conduct.waits(session.view(), Some(update));
+        if self.role.seat().is_none() && matches!(update, Update::Event { .. }) {
+            self.say(session);
+        }
+    }
+
+    /// Whether it waits for a rematch.
+    fn lingers(&mut self, view: &MatchView) -> bool {
+        let now = Instant::now();
+        let until = *self.lingers_until.get_or_insert(now + LINGERS);
+        self.conduct.waits(view, None) && now < until && !self.world.closing.is_cancelled()
+    }
+
+    /// Says something in its room now and then.
+    fn say(&mut self, session: &mut SeatSession) {
+        let Some(text) = self.conduct.line(session.view()) else {
+            return;
+        };
+        // One that is not taken is not needed.
+        if let Ok(id) = session.say(&text) {
+            self.oracle.says(id, text.clone(), self.world.elapsed());
+            self.lines.insert(id, text);
+        }
+    }
+
     /// When the bot wants to do something next.
     fn due(&mut self, session: &SeatSession) -> Option<Instant> {
         let view = session.view();
-        let decided = view.position().is_over();
+        let decided = view.ends_by_itself();
         if !view.is_my_turn() || decided || self.asked_at == Some(view.position_seq()) {
             self.think_until = None;
         } else if self.think_until.is_none() && self.choice.is_none() {
@@ -239,7 +306,8 @@ impl Bot {
         let over = view.result().is_some();
         let others = [self.reconnect_at, self.give_up_at];
         let others = others.into_iter().flatten().filter(|_| !over);
-        others.chain(self.think_until).min()
+        let lingers = self.lingers_until.filter(|_| over);
+        others.chain(self.think_until).chain(lingers).min()
     }
 
     /// Until when to think about the next move.
@@ -272,8 +340,15 @@ impl Bot {
     /// Makes up its mind: at random at once, or by an engine in a while.
     fn choose(&mut self, session: &mut SeatSession) {
         let view = session.view();
-        if let Turn::Resign = self.conduct.turn(view) {
-            return self.ask(session, CommandKind::Resign);
+        match self.conduct.turn(view) {
+            Turn::Resign => return self.ask(session, CommandKind::Resign),
+            Turn::Claim => {
+                self.asked_at = Some(view.position_seq());
+                return self.ask(session, CommandKind::ClaimDraw);
+            }
+            // It thinks again, as the opponent need not answer.
+            Turn::TakeBack => return self.ask(session, CommandKind::OfferTakeback),
+            Turn::Move => {}
         }
         if let Some(engines) = &self.world.engines {
             let task = Task::of(view, Instant::now().into_std());
@@ -302,6 +377,7 @@ impl Bot {
         for kind in commands {
             self.ask(session, kind);
         }
+        self.say(session);
     }
 
     fn ask(&mut self, session: &mut SeatSession, kind: CommandKind) {
@@ -343,6 +419,7 @@ impl Bot {
         let (figures, view) = (&world.figures, session.view());
         match update {
             Update::Joined { again } => {
+                self.check_role(view)?;
                 if let Some(seat) = self.role.seat() {
                     world
                         .takeovers
@@ -359,6 +436,7 @@ impl Bot {
                     takeovers.acked(self.match_id, seat, acked.epoch, at)
                 });
                 figures.acked(*after, was_hit);
+                figures.took_effect(kind_name(acked.kind));
                 let moves = u64::from(matches!(acked.kind, CommandKind::Move { .. }));
                 figures.moves.fetch_add(moves, Ordering::Relaxed);
             }
@@ -381,8 +459,53 @@ impl Bot {
                 let refused = self.refused(view, *kind, *reason);
                 refused.map_err(Stop::Broken)
             }
-            _ => Ok(()),
+            _ => self.heard(view, update).map_err(Stop::Broken),
         }
+    }
+
+    /// Each player has the seat that was agreed on, also in a rematch.
+    fn check_role(&self, view: &MatchView) -> Result<(), Stop> {
+        if view.role() == self.role {
+            return Ok(());
+        }
+        Err(Stop::Broken(Breach {
+            promise: Promise::Rematch,
+            expected: format!("the place of {}", self.role),
+            got: format!("the place of {}", view.role()),
+        }))
+    }
+
+    /// What was said is said in one's own room, where there is chat.
+    fn heard(&mut self, view: &MatchView, update: &Update) -> Result<(), Breach> {
+        let breach = |got: String| Breach {
+            promise: Promise::ChatKept,
+            expected: "chat in one's own room, if the terms allow it".to_owned(),
+            got,
+        };
+        match update {
+            Update::Said { id } => {
+                self.said.extend(self.lines.remove(id));
+                if !view.has_chat() {
+                    return Err(breach("a line is said without chat".to_owned()));
+                }
+            }
+            Update::NotSaid { id, reason } => {
+                self.lines.remove(id);
+                if view.has_chat() && *reason == ChatRefusal::ChatOff {
+                    return Err(breach(
+                        "a line is refused as if there was no chat".to_owned(),
+                    ));
+                }
+            }
+            Update::Chat(lines) => {
+                let is_seat = view.seat().is_some();
+                if let Some(line) = lines.iter().find(|line| line.seat.is_some() != is_seat) {
+                    return Err(breach(format!("a line of the other room: {line:?}")));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Whether a command may be refused so.
@@ -397,6 +520,7 @@ impl Bot {
             expected,
             got: format!("refused: {reason}"),
         };
+        let asked_at = self.asked_at;
         if takes_the_turn(kind) {
             self.asked_at = None;
             self.refusals += 1;
@@ -411,6 +535,10 @@ impl Bot {
             ) if view.is_my_turn() && view.position_seq() == position_seq => {
                 let expected = format!("{uci} is taken at event {position_seq}, in {}", view.fen());
                 Err(breach(Promise::MoveTaken, expected))
+            }
+            _ if asked_at == Some(view.position_seq()) && claim_is_denied(view, kind, reason) => {
+                let expected = format!("a draw by {:?} is given", view.claimable_draw());
+                Err(breach(Promise::ClaimHolds, expected))
             }
             _ if self.conduct.is_denied(view, kind, reason) => {
                 let seq = view.seq();

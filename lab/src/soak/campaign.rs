@@ -69,6 +69,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(1);
 const IDLE_MAX: Duration = Duration::from_secs(4);
 /// Players ask two matchmakers for this long, each of which is never down for more than a moment.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// One match in so many has a spectator.
+const SPECTATED: u32 = 3;
 /// Matches that begin a second at the most: nobody waits for the next one.
 const ARRIVALS: f64 = 1_000.0;
 
@@ -97,12 +99,13 @@ fn config(campaign: &Campaign) -> Result<SoakConfig, String> {
         think: Think::Uniform(least, most),
         players: EngineKind::Random,
         arrivals: ARRIVALS,
-        spectators: 0,
+        spectators: matches / SPECTATED,
         reconnects: 0.0,
         latency: Duration::ZERO,
         loss: 0.0,
         time_control: TimeControl::from_millis(time, 0).map_err(|error| error.to_string())?,
         clock_start: ClockStart::AtOnce,
+        plays_all: true,
         time_is_plenty: true,
         plies_min: PLIES.0,
         plies: PLIES.1,

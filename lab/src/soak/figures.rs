@@ -110,6 +110,10 @@ pub(super) struct Figures {
     pub(super) moves: AtomicU64,
     /// Draws that were offered.
     pub(super) draw_offers: AtomicU64,
+    /// Rematches that were followed.
+    pub(super) rematches: AtomicU64,
+    /// Rooms that somebody listened to after the end.
+    pub(super) rooms: AtomicU64,
     /// Seats taken again after a loss.
     pub(super) resumed: AtomicU64,
     /// Sessions that gave up, or were closed before the end of their match.
@@ -125,6 +129,8 @@ pub(super) struct Figures {
     in_log: Mutex<(InLog, Times)>,
     /// From SIGTERM to the end of a shard.
     drain_exits: Mutex<Times>,
+    /// Commands that were acknowledged, by kind.
+    commands: Mutex<BTreeMap<String, u64>>,
     /// Connections lost, by reason.
     losses: Mutex<BTreeMap<String, u64>>,
     /// What went wrong and breaks no promise, by reason.
@@ -203,6 +209,16 @@ impl Figures {
     /// From SIGTERM to the end of the process.
     pub(super) fn drain_exit_ms(&self) -> Percentiles {
         lock(&self.drain_exits).percentiles()
+    }
+
+    /// A command of this kind took effect.
+    pub(super) fn took_effect(&self, kind: &str) {
+        count(&mut lock(&self.commands), kind);
+    }
+
+    /// Commands that took effect, by kind.
+    pub(super) fn commands(&self) -> BTreeMap<String, u64> {
+        lock(&self.commands).clone()
     }
 
     /// A connection is lost.

@@ -8,27 +8,37 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use game_core::{ColorChoice, MatchId};
+use game_core::{BySeat, ColorChoice, MatchId, Seat};
 use protocol::Role;
-use protocol::http::{NewChallenge, PlayerReply, Terms};
+use protocol::http::{MatchReply, NewChallenge, PlayerReply, Terms};
 use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use tokio::time::{sleep, timeout};
 
 use super::bot::{Bot, Style};
-use super::oracle::stored::Played;
+use super::conduct::Wish;
+use super::oracle::delay::check_delay;
+use super::oracle::rematch::{agreed_rematch, check_rematch};
+use super::oracle::stored::{Played, published};
 use super::oracle::{Account, Breach, Promise, Records, verdict};
 use super::report::{BrokenPromise, SeatHistory};
 use super::world::World;
+use super::{rematches, rooms, terms};
 use client::MatchmakerError;
 
+/// At one board in so many play people, at the others programs.
+const PEOPLE_EVERY: u32 = 3;
+/// Of this many matches, one ends in the offer of a rematch.
+const REMATCHES_EVERY: u32 = 3;
 /// After something went wrong, the next match is begun so much later.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 
 /// Those who play at one of the boards, one match after another.
-struct Party {
-    players: [PlayerReply; 2],
-    spectators: Vec<PlayerReply>,
+pub(super) struct Party {
+    /// White first.
+    pub(super) players: [PlayerReply; 2],
+    pub(super) spectators: Vec<PlayerReply>,
 }
 
 /// Why a match was not played, or not verified; it breaks no promise.
@@ -61,6 +71,7 @@ pub(super) async fn board(world: Arc<World>, number: u32) {
     }
 }
 
+/// One match, and its rematches as long as both want them.
 async fn play_one(
     world: &Arc<World>,
     number: u32,
@@ -71,7 +82,34 @@ async fn play_one(
         Some(party) => party,
         None => party.insert(gather(world, number).await?),
     };
-    let id = pair(world, party).await?;
+    let terms = terms::draw(&world.config, dice);
+    let mut id = pair(world, party, terms).await?;
+    let mut former = None;
+    while let Some((stored, next)) = play_match(world, party, id, former.take(), dice).await? {
+        party.players.swap(0, 1);
+        if let Err(breach) = rematches::follow(world, &party.players[0].token, id, next).await {
+            let at = world.elapsed();
+            world.broke(BrokenPromise {
+                match_id: Some(id),
+                ..BrokenPromise::of_the_cluster(breach, at)
+            });
+            return Ok(());
+        }
+        world.figures.rematches.fetch_add(1, Ordering::Relaxed);
+        (id, former) = (next, Some(stored));
+    }
+    Ok(())
+}
+
+/// A match from its first move to the oracles; what is stored of it, and its rematch if there is one. `former` is the
+/// match of which this is the rematch.
+async fn play_match(
+    world: &Arc<World>,
+    party: &Party,
+    id: MatchId,
+    former: Option<MatchReply>,
+    dice: &mut StdRng,
+) -> Result<Option<(MatchReply, MatchId)>, Unplayed> {
     let figures = &world.figures;
     figures.matches_begun.fetch_add(1, Ordering::Relaxed);
     world.takeovers.begun(id);
@@ -86,21 +124,28 @@ async fn play_one(
     };
     world.takeovers.ended(id);
     let judged = match played {
-        Ok(()) => judge(world, id, &bots).await,
+        Ok(()) => judge(world, id, &bots, former.as_ref()).await,
         Err((index, breach)) => Ok(Err((index.map(|index| bots[index].role()), breach))),
     };
-    match &judged {
-        Ok(Ok(())) => {
-            figures.matches_finished.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(Err((role, breach))) => {
-            world.broke(broken(world, id, *role, breach.clone(), &bots));
-        }
-        Err(_) => {}
+    if let Ok(Err((role, breach))) = &judged {
+        world.broke(broken(world, id, *role, breach.clone(), &bots));
     }
-    let is_whole = matches!(judged, Ok(Ok(())));
+    let lines = [true, false].map(|is_of_seats| lines_of(&bots, is_of_seats));
+    let is_whole = matches!(judged, Ok(Ok(_)));
     hold_against_the_log(world, id, bots, is_whole).await;
-    judged.map(|_| ())
+    let Ok((stored, rematch)) = judged? else {
+        return Ok(None);
+    };
+    figures.matches_finished.fetch_add(1, Ordering::Relaxed);
+    rooms::listen(world, party, id, &lines).await;
+    Ok(rematch.map(|next| (stored, next)))
+}
+
+/// The confirmed lines of those who are, or are not, in the room of the seats.
+fn lines_of(bots: &[Bot], is_of_seats: bool) -> Vec<Vec<String>> {
+    let accounts = bots.iter().filter_map(Bot::account);
+    let of_room = accounts.filter(|account| account.role.seat().is_some() == is_of_seats);
+    of_room.map(|account| account.said.clone()).collect()
 }
 
 /// The other oracle: at once for a match that was played to its end, or in the end for whatever was told of
@@ -123,9 +168,14 @@ async fn hold_against_the_log(world: &World, id: MatchId, bots: Vec<Bot>, is_who
 
 /// Makes the players and spectators of a board.
 async fn gather(world: &World, number: u32) -> Result<Party, MatchmakerError> {
+    // The lag of people is compensated, that of programs is not.
+    let are_people = number % PEOPLE_EVERY == PEOPLE_EVERY - 1;
     let new_player = async || {
         let _permit = world.question().await;
-        world.matchmaker().new_player(None).await
+        match are_people {
+            true => world.matchmaker().new_player(None).await,
+            false => world.matchmaker().new_bot(None).await,
+        }
     };
     let players = [new_player().await?, new_player().await?];
     let mut spectators = Vec::new();
@@ -138,14 +188,11 @@ async fn gather(world: &World, number: u32) -> Result<Party, MatchmakerError> {
     })
 }
 
-async fn pair(world: &World, party: &Party) -> Result<MatchId, Unplayed> {
+async fn pair(world: &World, party: &Party, terms: Terms) -> Result<MatchId, Unplayed> {
     let _permit = world.question().await;
     let [white, black] = &party.players;
     let challenge = NewChallenge {
-        terms: Terms {
-            clock_start: world.config.clock_start,
-            ..Terms::usual(world.config.time_control)
-        },
+        terms,
         color: ColorChoice::White,
         opponent: Some(black.player.clone()),
     };
@@ -160,13 +207,16 @@ async fn pair(world: &World, party: &Party) -> Result<MatchId, Unplayed> {
 fn seat(world: &Arc<World>, party: &Party, id: MatchId, dice: &mut StdRng) -> Vec<Bot> {
     let config = &world.config;
     let resigns_at = dice.random_range(config.plies_min..=config.plies);
-    let mut bot = |role, player: &PlayerReply| {
+    let wishes = wishes(config.plays_all, dice);
+    let mut bot = |role: Role, player: &PlayerReply| {
         let style = Style {
             seed: dice.random(),
             think: config.think,
             resigns_at,
             reconnects: config.reconnects_mean(),
             closes_over: config.closes_over(),
+            sees_rematch: wishes.white != Wish::Nothing,
+            wish: role.seat().map_or(Wish::Nothing, |seat| wishes[seat]),
         };
         let asks = usize::from(role == Role::Black);
         Bot::new(world, (player.token.clone(), asks), (id, role), style)
@@ -180,23 +230,55 @@ fn seat(world: &Arc<World>, party: &Party, id: MatchId, dice: &mut StdRng) -> Ve
     players.into_iter().chain(spectators).collect()
 }
 
+/// What both players want after their match.
+fn wishes(plays_all: bool, dice: &mut StdRng) -> BySeat<Wish> {
+    let mut wishes = BySeat::new_with(|_| Wish::Nothing);
+    if plays_all && dice.random_range(0..REMATCHES_EVERY) == 0 {
+        let offers = *Seat::BOTH.choose(dice).unwrap_or(&Seat::White);
+        wishes[offers] = Wish::Offer;
+        wishes[offers.opponent()] = match dice.random_range(0..6) {
+            0 => Wish::Decline,
+            // Two who offer have agreed.
+            1 => Wish::Offer,
+            _ => Wish::Accept,
+        };
+    }
+    wishes
+}
+
+/// What the oracles say of a match: what is stored of it and its rematch, or whose promise is broken.
+type Judged = Result<(MatchReply, Option<MatchId>), (Option<Role>, Breach)>;
+
 /// Holds what all clients of a finished match were told against the records.
 async fn judge(
     world: &World,
     id: MatchId,
     bots: &[Bot],
-) -> Result<Result<(), (Option<Role>, Breach)>, Unplayed> {
+    former: Option<&MatchReply>,
+) -> Result<Judged, Unplayed> {
     let accounts: Vec<Account> = bots.iter().filter_map(Bot::account).cloned().collect();
-    let _permit = world.question().await;
-    let records = Records {
-        stored: world.matchmaker().match_reply(id).await?,
-        pgn: world.matchmaker().pgn(id).await?,
+    let (stored, pgn) = {
+        let _permit = world.question().await;
+        published(world.matchmaker(), id).await?
     };
-    let judged = verdict(&accounts, &records);
+    let records = Records { stored, pgn };
+    let judged = verdict(&accounts, &records).and_then(|()| {
+        let of_nobody = |breach| (None, breach);
+        let stored = &records.stored;
+        let delay = Duration::from_secs(stored.terms.spectator_delay_s.into());
+        let histories: Vec<_> = bots.iter().map(Bot::history).collect();
+        if let Some(early) = check_delay(&histories, delay).pop() {
+            return Err((Some(Role::Spectator), early));
+        }
+        if let Some(former) = former {
+            check_rematch(former, stored).map_err(of_nobody)?;
+        }
+        agreed_rematch(&accounts, stored).map_err(of_nobody)
+    });
     if judged.is_ok() && accounts.len() < bots.len() {
         return Err(Unplayed::NotSeen);
     }
-    Ok(judged)
+    Ok(judged.map(|rematch| (records.stored, rematch)))
 }
 
 fn stuck() -> Breach {

@@ -2,7 +2,7 @@
 //! meanwhile.
 //!
 //! `args` is the command line of `soak`, and [`campaign`] the same for so many faults; `world` is what all bots
-//! share; `matches` pairs players and holds what they were told against the records; `bot` is one client,
+//! share; `terms` draws what is agreed on, `matches` pairs players and holds what they were told against the records; `bot` is one client,
 //! `conduct` what it does next, and [`oracle`] what is checked. [`neglected`] makes matches that nobody attends.
 //! `chaos` brings faults about by a schedule; `figures`, `takeovers` and `samples` measure; [`report`], `text` and
 //! `html` tell.
@@ -19,9 +19,13 @@ mod matches;
 pub mod neglected;
 pub mod oracle;
 mod progress;
+mod rematches;
 pub mod report;
+mod rooms;
 mod samples;
+mod takebacks;
 mod takeovers;
+mod terms;
 mod text;
 mod think;
 mod world;
@@ -290,6 +294,9 @@ impl Soak {
             moves,
             unattended,
             draw_offers: figures.draw_offers.load(Ordering::Relaxed),
+            rematches: figures.rematches.load(Ordering::Relaxed),
+            rooms: figures.rooms.load(Ordering::Relaxed),
+            commands: figures.commands(),
             moves_per_s: moves as f64 / seconds.max(f64::EPSILON),
             faults,
             fault_log,

@@ -158,6 +158,8 @@ const fn expected(neglect: Neglect) -> &'static str {
         Neglect::NeverJoinedAtOnce => {
             "nobody came, and the match is aborted though its clock would run on"
         }
+        Neglect::DesertedForWin => "White left, and Black claims the win or a flag falls",
+        Neglect::DesertedForDraw => "White left, and Black claims a draw or a flag falls",
     }
 }
 

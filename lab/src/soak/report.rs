@@ -39,6 +39,12 @@ pub struct Report {
     pub moves: u64,
     /// Draws that were offered.
     pub draw_offers: u64,
+    /// Rematches that were played.
+    pub rematches: u64,
+    /// Rooms of chat that somebody listened to after the end of a match.
+    pub rooms: u64,
+    /// Commands that were acknowledged, by kind.
+    pub commands: BTreeMap<String, u64>,
     /// Moves acknowledged a second.
     pub moves_per_s: f64,
     /// Faults by kind.
@@ -239,6 +245,9 @@ pub(super) mod tests {
             unattended: BTreeMap::from([("left", 3)]),
             moves: 120,
             draw_offers: 2,
+            rematches: 2,
+            rooms: 3,
+            commands: BTreeMap::from([("move".to_owned(), 9)]),
             moves_per_s: 2.0,
             faults: BTreeMap::from([("shard_kill", 1)]),
             fault_log: vec![FaultRecord {

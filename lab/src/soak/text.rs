@@ -27,6 +27,21 @@ impl fmt::Display for Report {
             "unattended   {unattended} matches left to themselves, {} forgotten",
             self.times_broken(Promise::Forgotten)
         )?;
+        let commands: Vec<String> = self
+            .commands
+            .iter()
+            .map(|(kind, times)| format!("{times} {kind}"))
+            .collect();
+        if !commands.is_empty() {
+            writeln!(f, "commands     {}", commands.join(", "))?;
+        }
+        if self.rematches + self.rooms > 0 {
+            writeln!(
+                f,
+                "after ends   {} rematches played, {} rooms listened to",
+                self.rematches, self.rooms
+            )?;
+        }
         writeln!(f, "ack          {}", Ms(self.ack_ms))?;
         writeln!(
             f,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use client::{MatchView, Violation};
 use game_core::{CommandId, CommandKind, Epoch, Outcome, Seat, Termination, Uci, WithMove};
-use protocol::{ClockView, CloseCode, Role, WireEvent, WireRefusal};
+use protocol::{ChatLine, ChatRefusal, ClockView, CloseCode, Role, WireEvent, WireRefusal};
 
 /// Entries that are told, and those that are kept of a history that need not be whole; the moves of the whole
 /// match are known besides. Tens of thousands of bots keep one such history each.
@@ -90,6 +90,14 @@ pub enum Entry {
         /// The clocks.
         clock: ClockView,
     },
+    /// It said a line of chat, under this number.
+    Says(u64, String),
+    /// The line was said.
+    Said(u64),
+    /// The line was not said.
+    NotSaid(u64, ChatRefusal),
+    /// It heard lines of chat.
+    Heard(Vec<ChatLine>),
     /// Play is paused.
     Paused,
     /// Play goes on, or it was reminded of the clocks.
@@ -144,6 +152,11 @@ impl History {
     /// Everything that is kept, in the order in which it happened.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().map(|(_, entry)| entry)
+    }
+
+    /// The same, each with its time since the start.
+    pub fn timed(&self) -> impl Iterator<Item = (Duration, &Entry)> {
+        self.entries.iter().map(|(at, entry)| (*at, entry))
     }
 
     /// A line for each of the last entries.
@@ -230,6 +243,13 @@ impl fmt::Display for Entry {
                     None => write!(f, "unknown{seat}")?,
                 }
                 write!(f, ", {}", Clocks(event.clock))
+            }
+            Self::Says(id, text) => write!(f, "says {text:?} (line {id})"),
+            Self::Said(id) => write!(f, "line {id} is said"),
+            Self::NotSaid(id, why) => write!(f, "line {id} is not said: {why}"),
+            Self::Heard(lines) => {
+                let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+                write!(f, "hears {texts:?}")
             }
             Self::Paused => f.write_str("play is paused"),
             Self::Clock(clock) => write!(f, "play goes on, {}", Clocks(*clock)),

@@ -8,17 +8,22 @@
 //! [`MatchView`] and [`SeatMachine`](client::seat::SeatMachine) frame by frame; a breach of them comes
 //! as a [`Violation`].
 
+pub(super) mod chat;
 mod clocks;
+pub(super) mod delay;
 pub mod history;
 pub mod log;
 pub mod promise;
+pub(super) mod rematch;
 pub mod stored;
 mod verdict;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use game_core::{BySeat, CommandId, CommandKind, EventKind, Outcome, Rule, Seat, Termination, Uci};
+use game_core::{
+    BySeat, CommandId, CommandKind, EventKind, MatchId, Outcome, Rule, Seat, Termination, Uci,
+};
 use protocol::Role;
 
 use self::clocks::{ClockCheck, Terms, Word};
@@ -38,8 +43,12 @@ pub(super) struct Account {
     pub(super) acked: Vec<Acked>,
     /// How many moves stood when each of its moves was made.
     pub(super) plies: HashMap<CommandId, u16>,
+    /// The lines of chat that it said and that were confirmed, in order.
+    pub(super) said: Vec<String>,
     /// Events of a rematch may come after it has left.
     pub(super) wants_rematch: bool,
+    /// The rematch that it was told of.
+    pub(super) rematch: Option<MatchId>,
 }
 
 /// The oracle of one client in one match. Pure: updates and times are handed in.
@@ -64,6 +73,11 @@ impl Oracle {
             clocks.moved(at);
         }
         self.history.note(at, Entry::Asked { id, kind });
+    }
+
+    /// The client said a line of chat.
+    pub(super) fn says(&mut self, id: u64, text: String, at: Duration) {
+        self.history.note(at, Entry::Says(id, text));
     }
 
     /// The client learnt something; `view` is the match after it. Returns by how much the own clock
@@ -204,15 +218,15 @@ impl Oracle {
                 id: *id,
                 reason: *reason,
             },
+            Update::Chat(lines) => Entry::Heard(lines.clone()),
+            Update::Said { id } => Entry::Said(*id),
+            Update::NotSaid { id, reason } => Entry::NotSaid(*id, *reason),
             Update::Paused => Entry::Paused,
             Update::Clock => Entry::Clock(view.clock()),
             Update::Reconnecting(loss) => Entry::Lost(loss.to_string().into()),
             Update::Closed(code) => Entry::Closed(*code),
             Update::Presence { .. }
             | Update::Gone { .. }
-            | Update::Chat(_)
-            | Update::Said { .. }
-            | Update::NotSaid { .. }
             | Update::Unresponsive
             | Update::Responsive => return,
         };

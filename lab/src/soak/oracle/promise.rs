@@ -15,6 +15,8 @@ pub enum Promise {
     ClockCharged,
     /// Clocks gain no more than their increments.
     ClockRose,
+    /// A takeback sets both clocks back to what they were.
+    ClockRewound,
     /// What was acknowledged stands in the records, where it was said to stand.
     AckKept,
     /// Both sides, spectators and the records have the same moves.
@@ -25,8 +27,16 @@ pub enum Promise {
     Pgn,
     /// A legal move of the side to move is taken.
     MoveTaken,
-    /// A draw offer that stands for a player stands at the shard.
+    /// An offer that stands for a player stands at the shard.
     OfferStands,
+    /// A draw that the rules let a player claim is given.
+    ClaimHolds,
+    /// A rematch that both agreed on is made once: the same terms, and colours exchanged.
+    Rematch,
+    /// A line of chat that was confirmed is heard, once and in its room, by whoever joins later.
+    ChatKept,
+    /// Spectators of a match with a delay see nothing before it has passed.
+    Delayed,
     /// What somebody was told is stored.
     Lost,
     /// A command takes effect once, and a place in the log has one record.
@@ -50,16 +60,21 @@ pub enum Promise {
 
 impl Promise {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 23] = [
         Self::Protocol,
         Self::ClockCharged,
         Self::ClockRose,
+        Self::ClockRewound,
         Self::AckKept,
         Self::SameMoves,
         Self::SameResult,
         Self::Pgn,
         Self::MoveTaken,
         Self::OfferStands,
+        Self::ClaimHolds,
+        Self::Rematch,
+        Self::ChatKept,
+        Self::Delayed,
         Self::Lost,
         Self::Duplicated,
         Self::Reordered,
@@ -82,6 +97,11 @@ impl Promise {
             Self::Unfinished => "the match has an end that its players learn",
             Self::Forgotten => "whatever is stored has an owner that knows of it",
             Self::Overcharged => "no clock runs out of players who think for a part of their time",
+            Self::ClockCharged => "a clock is charged what was used, and nothing while it stands",
+            Self::ClockRose => "a clock earns what the terms say, and a quota what lag explains",
+            Self::ClockRewound => "a takeback sets both clocks back to what they were",
+            Self::Rematch => "a rematch that both agreed on is made once",
+            Self::Delayed => "spectators see nothing before the delay has passed",
             _ => "all that is said of the match agrees",
         }
     }

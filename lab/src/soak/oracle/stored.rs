@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use client::Matchmaker;
 use game_core::{Event, Match, MatchId};
+use protocol::http::MatchReply;
 use store::{Matches, StoreError, codec};
+use tokio::time::sleep;
 
 use super::history::History;
 use super::log::{Published, Stored, check, check_order, excess};
@@ -91,13 +93,14 @@ pub async fn verify(
         log,
         published,
         time_is_plenty: played.time_is_plenty,
+        has_one_owner: owner_changes == 0,
     };
     let histories = played.histories.iter();
     Ok(Verdict {
         breaches: check(&played.histories, &stored),
         excess: histories
             .filter(|_| stored.time_is_plenty)
-            .map(|history| excess(history, &stored))
+            .filter_map(|history| excess(history, &stored))
             .collect(),
         owner_changes,
     })
@@ -132,11 +135,33 @@ async fn read_published(
     matchmaker: &Matchmaker,
     id: MatchId,
 ) -> Result<Published, client::MatchmakerError> {
-    let reply = matchmaker.match_reply(id).await?;
+    let (reply, pgn) = published(matchmaker, id).await?;
     Ok(Published {
-        pgn: matchmaker.pgn(id).await?,
+        pgn,
         seq: reply.seq,
         moves: reply.moves,
         result: reply.outcome.zip(reply.termination),
     })
+}
+
+/// Between two looks at whether a match is shown.
+const POLL_EVERY: Duration = Duration::from_millis(250);
+
+/// A finished match as it is shown to everybody, once its delay has passed.
+///
+/// # Errors
+///
+/// When the matchmaker cannot be read.
+pub async fn published(
+    matchmaker: &Matchmaker,
+    id: MatchId,
+) -> Result<(MatchReply, String), client::MatchmakerError> {
+    loop {
+        // The export is withheld as long as the page, and no longer.
+        let reply = matchmaker.match_reply(id).await?;
+        if !reply.withheld {
+            return Ok((reply, matchmaker.pgn(id).await?));
+        }
+        sleep(POLL_EVERY).await;
+    }
 }

@@ -201,7 +201,9 @@ mod tests {
             result: Some((Outcome::BlackWins, Termination::Resignation)),
             acked: vec![acked(1, 1, kind), acked(2, 3, CommandKind::Resign)],
             plies: HashMap::from([(CommandId(1), 0)]),
+            said: Vec::new(),
             wants_rematch: false,
+            rematch: None,
         }
     }
 

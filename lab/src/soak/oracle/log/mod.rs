@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use client::Violation;
 use game_core::{
-    BySeat, CommandId, CommandKind, Epoch, Event, EventKind, Match, MatchId, MatchSetup, Outcome,
-    Seat, Termination, TimeControl, Uci,
+    BySeat, CommandId, CommandKind, Delay, Epoch, Event, EventKind, Match, MatchId, MatchSetup,
+    Outcome, Seat, Termination, TimeControl, Uci,
 };
 use protocol::WireEvent;
 
+use self::clocks::check_clocks;
 use self::offers::offers_after;
 use super::history::{Entry, History, Offers};
 use super::{Breach, Promise};
 
+mod clocks;
 mod offers;
 #[cfg(test)]
 mod tests;
@@ -30,6 +32,8 @@ pub struct Stored {
     /// Its players think for a fraction of their time, so that a result by the clock is one that a fault
     /// brought about.
     pub time_is_plenty: bool,
+    /// One shard wrote all of it, so that the times in it are of one clock.
+    pub has_one_owner: bool,
 }
 
 /// What the matchmaker says of a match.
@@ -79,8 +83,24 @@ pub fn check(histories: &[History], stored: &Stored) -> Vec<Breach> {
 
 /// What a player's clock lost beyond the player's own thinking: the way to the server and back, and
 /// what a fault cost that is charged to the player.
+///
+/// `None` where clocks also rise.
 #[must_use]
-pub fn excess(history: &History, stored: &Stored) -> Duration {
+pub fn excess(history: &History, stored: &Stored) -> Option<Duration> {
+    let may_rise = |control: TimeControl| {
+        let stage = control.first_stage();
+        control.is_staged() || !stage.increment.is_zero() || stage.delay != Delay::None
+    };
+    let controls = &stored.setup.controls;
+    let changes = |event: &Event| {
+        matches!(
+            event.kind,
+            EventKind::TakenBack { .. } | EventKind::TimeGiven { .. }
+        )
+    };
+    if may_rise(controls.white) || may_rise(controls.black) || stored.log.iter().any(changes) {
+        return None;
+    }
     let last = stored.log.last();
     let left = last
         .zip(history.role().seat())
@@ -89,7 +109,7 @@ pub fn excess(history: &History, stored: &Stored) -> Duration {
     let charged = left.map_or(Duration::ZERO, |(left, seat)| {
         had[seat].saturating_sub(left)
     });
-    charged.saturating_sub(history.thought)
+    Some(charged.saturating_sub(history.thought))
 }
 
 /// What is wrong with the order of a log, whatever its records say.
@@ -146,6 +166,22 @@ impl Checker<'_> {
             self.breach(Promise::Unfinished, text);
         }
         self.check_replay();
+        self.check_rematch();
+        // What stands in the wrong order says nothing of clocks.
+        let is_in_order = check_order(self.stored.setup.id, log).is_empty();
+        if is_in_order {
+            self.breaches.extend(check_clocks(self.stored));
+        }
+    }
+
+    fn check_rematch(&mut self) {
+        let agreed = self.stored.log.iter().filter_map(agreed_on).count();
+        if agreed > 1 {
+            self.breach(
+                Promise::Rematch,
+                format!("{agreed} rematches were agreed on"),
+            );
+        }
     }
 
     fn check_replay(&mut self) {
@@ -398,6 +434,14 @@ fn ending(kind: &EventKind) -> Option<(Outcome, Termination)> {
 fn log_result(log: &[Event]) -> Option<(Outcome, Termination)> {
     // After the end come only events of a rematch.
     log.iter().rev().find_map(|event| ending(&event.kind))
+}
+
+/// The rematch that an event agrees on.
+const fn agreed_on(event: &Event) -> Option<MatchId> {
+    match event.kind {
+        EventKind::RematchAgreed { match_id } => Some(match_id),
+        _ => None,
+    }
 }
 
 /// The moves that stand after these events.

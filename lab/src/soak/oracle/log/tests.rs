@@ -46,6 +46,7 @@ fn stored() -> Stored {
         log,
         published,
         time_is_plenty: true,
+        has_one_owner: true,
     }
 }
 
@@ -392,11 +393,11 @@ fn a_player_that_broke_off_or_never_learnt_the_result() {
 fn what_a_clock_lost_beyond_thinking() {
     // White's moves were made a second after Black's.
     let mut white = usual(Seat::White);
-    assert_eq!(excess(&white, &stored()), Duration::from_secs(2));
+    assert_eq!(excess(&white, &stored()), Some(Duration::from_secs(2)));
     white.thought = Duration::from_millis(1_500);
-    assert_eq!(excess(&white, &stored()), Duration::from_millis(500));
+    assert_eq!(excess(&white, &stored()), Some(Duration::from_millis(500)));
     white.thought = Duration::from_secs(9);
-    assert_eq!(excess(&white, &stored()), Duration::ZERO);
+    assert_eq!(excess(&white, &stored()), Some(Duration::ZERO));
 }
 
 #[test]
