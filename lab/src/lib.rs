@@ -1,10 +1,10 @@
 //! The laboratory: local clusters of real processes, networks and disks that fail, players by the thousand, and
 //! what is measured and checked of all that.
 //!
-//! [`cluster`] starts and supervises the processes; [`udp_proxy`] and [`tcp_proxy`] stand between them.
-//! [`replay`] plays recorded games, [`soak`] plays for hours and checks every promise from outside, [`mod@bench`]
-//! measures, and [`faults`] (with the feature of that name) checks what was promised against the log of each
-//! match. [`engine`] and [`player`] are the bots, [`board`] how a position looks in a terminal.
+//! [`cluster`] starts and supervises the processes; [`udp_proxy`] and [`tcp_proxy`] stand between them, and
+//! [`faults`] says how all that fails. [`replay`] plays recorded games, [`soak`] plays for hours or for so many
+//! faults and checks every promise from outside and against the log of each match, [`mod@bench`] measures.
+//! [`engine`] and [`player`] are the bots, [`board`] how a position looks in a terminal.
 
 pub mod acked_log;
 pub mod bench;
@@ -14,7 +14,6 @@ pub mod command;
 pub mod draws;
 mod duration;
 pub mod engine;
-#[cfg(feature = "faults")]
 pub mod faults;
 mod html;
 mod lines;

@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
 use crate::{POLL_EVERY, Place, START_MAX, StartError, free_tcp_port};
 
 const PROGRAM: &str = "redis-server";
@@ -15,6 +17,8 @@ const PROGRAM: &str = "redis-server";
 const LOG_DIRECTORY: &str = "appendonlydir";
 /// Upper bound on one question at the start.
 const PING_MAX: Duration = Duration::from_secs(1);
+/// A server whose disk is full ends within this, on a busy machine.
+const FULL_DISK_NOTICED_MAX: Duration = Duration::from_secs(20);
 /// Ports that are tried: another process may take the free one that was found.
 const PORTS_TRIED: usize = 8;
 
@@ -160,6 +164,30 @@ impl Redis {
                 launched => return launched,
             }
         }
+    }
+
+    /// Simulates a full disk: its files can grow by at most `room` bytes. A Redis that flushes every write
+    /// then ends by itself, which this waits for. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// When it does not run, or goes on, as nothing was written to it meanwhile.
+    pub fn fill_disk(&self, room: u64) -> io::Result<()> {
+        // The part that is being written: the one written last.
+        let newest = self
+            .log_files(".incr.aof")
+            .max_by_key(|part| part.modified().ok());
+        let limit = Some(newest.map_or(0, |part| part.len()) + room);
+        let limit = Rlimit {
+            current: limit,
+            maximum: limit,
+        };
+        let pid = self.place.pid().and_then(|pid| i32::try_from(pid).ok());
+        let pid = pid.and_then(Pid::from_raw).ok_or(io::ErrorKind::NotFound)?;
+        prlimit(Some(pid), Resource::Fsize, limit)?;
+        let ended = self.place.wait_ended(FULL_DISK_NOTICED_MAX);
+        let goes_on = || io::Error::other("redis-server does not notice its full disk");
+        ended.map(|_| ()).ok_or_else(goes_on)
     }
 
     fn launch(&self) -> Result<(), RedisError> {

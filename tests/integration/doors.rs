@@ -46,7 +46,7 @@ async fn honest_players_get_in_beside(attackers: u8) {
     let every = Duration::from_secs(1) * u32::from(attackers) / 241;
     let mut attack = Vec::new();
     for n in 0..attackers {
-        attack.push(HalfOpen::start(loopback(1, n + 1), &shard.address, every).await);
+        attack.push(HalfOpen::start(loopback(1, n + 1), shard.address.address, every).await);
     }
     let began = Instant::now();
     let mut honest = 0;

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use game_core::testing::SetupBuilder;
 use game_core::{Epoch, Match, MatchId, ShardId, Snapshot};
-use lab::faults::checker::{Breach, Class};
-use lab::faults::unattended::check_nothing_forgotten;
-use lab::faults::{Campaign, FaultKind, Report, run};
+use lab::faults::FaultKind;
+use lab::soak::campaign::{Campaign, run};
+use lab::soak::neglected::forgotten;
+use lab::soak::oracle::{Breach, Promise};
+use lab::soak::report::Report;
 use lab::unattended::Neglect;
 use store::testing::RedisServer;
 use store::{Claim, Matches, RedisConfig, RedisStore, Registry, ShardRecord};
@@ -40,8 +42,11 @@ async fn a_cluster_keeps_its_promises_through_all_sorts_of_faults() {
     };
     let report = run(&campaign).await.unwrap();
     assert!(report.is_clean(), "{report}");
-    assert_eq!(report.faults.values().sum::<u32>(), 10);
-    assert!(report.acked > 500, "hardly anything was played: {report}");
+    assert_eq!(report.faults.values().sum::<u64>(), 10);
+    assert!(
+        report.in_log.acked > 500,
+        "hardly anything was played: {report}"
+    );
     for kind in Neglect::ALL {
         assert!(report.unattended.contains_key(kind.name()), "{report}");
     }
@@ -90,10 +95,16 @@ async fn a_store_that_is_away_freezes_play_and_charges_nobody() {
     };
     let report = run(&campaign).await.unwrap();
     assert!(report.is_clean(), "{report}");
-    assert_eq!(report.owner_changes, 0, "the shards were alive: {report}");
-    assert!(report.acked > 500, "hardly anything was played: {report}");
+    assert_eq!(
+        report.in_log.owner_changes, 0,
+        "the shards were alive: {report}"
+    );
+    assert!(
+        report.in_log.acked > 500,
+        "hardly anything was played: {report}"
+    );
     // The store was away for seconds; what is charged beyond thinking are the ways to and fro.
-    assert!(report.excess_ms.max < 1_000, "{report}");
+    assert!(report.in_log.excess_ms.max < 1_000.0, "{report}");
 }
 
 /// The states that a graceful stop without an heir, a restart and a lost hint once left behind.
@@ -124,29 +135,28 @@ async fn the_checker_notices_matches_that_are_forgotten() {
         store.create(owner, &new_match(match_id)).await.unwrap();
         let claim = store.claim(match_id, owner, Epoch(0)).await.unwrap();
         assert!(matches!(claim, Claim::Claimed(_)), "{claim:?}");
-        let found = async || {
-            check_nothing_forgotten(&store, None, Duration::ZERO)
-                .await
-                .unwrap()
-        };
+        let found = async || forgotten(&store, None, Duration::ZERO).await.unwrap();
         assert_eq!(found().await, [], "{what}: nothing is wrong yet");
         for words in spoil {
             server.command(words);
         }
         let breaches = found().await;
-        let forgotten = |breach: &Breach| breach.class == Class::Forgotten;
+        let is_forgotten = |breach: &Breach| breach.promise == Promise::Forgotten;
         assert!(
-            !breaches.is_empty() && breaches.iter().all(forgotten),
+            !breaches.is_empty() && breaches.iter().all(is_forgotten),
             "{what}: {breaches:?}"
         );
         assert!(
-            breaches[0].text.contains(match_id.as_str()),
+            breaches[0].got.contains(match_id.as_str()),
             "{what}: {breaches:?}"
         );
-        let mut report = Report::default();
-        report.count(&breaches);
-        assert!(!report.is_clean() && report.forgotten > 0, "{what}");
-        // The soak asks the program.
+        let counted = (Promise::Forgotten, breaches.len() as u64);
+        let report = Report {
+            promises: [counted].into(),
+            ..Report::default()
+        };
+        assert!(!report.is_clean(), "{what}");
+        // The program says the same.
         let arguments = [
             "check",
             "matches",

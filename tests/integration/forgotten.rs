@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use client::Matchmaker;
 use game_core::{ClockStart, ColorChoice, Epoch, MatchId, ShardId};
-use lab::faults::cluster::{Cluster, ClusterPlan};
+use lab::cluster::{LocalCluster, LocalPlan};
 use protocol::http::NewChallenge;
-use store::testing::RedisServer;
 use store::{EmbeddedStore, Finding, Registered, Registry, Status, Store, audit};
 use supervisor::Signal;
 use tests::installation::eventually;
@@ -41,9 +40,9 @@ async fn matches_without_players(matchmaker: &str) -> Vec<MatchId> {
     matches
 }
 
-async fn cluster(directory: &tempfile::TempDir) -> Cluster {
-    let plan = ClusterPlan::of(binary("rookery"), directory.path().to_owned());
-    Cluster::start(plan).await.unwrap()
+async fn cluster() -> LocalCluster {
+    let plan = LocalPlan::for_faults(binary("rookery"), 0);
+    LocalCluster::start(plan).await.unwrap()
 }
 
 async fn all_are_claimed(store: &dyn Store, matches: &[MatchId]) {
@@ -69,12 +68,15 @@ async fn all_end(store: &dyn Store, matches: &[MatchId]) {
 }
 
 /// Stops shards by SIGTERM, all at once, and waits until they have ended well.
-async fn stop(cluster: &Cluster, shards: &[usize]) {
+async fn stop(cluster: &LocalCluster, shards: &[usize]) {
     for &number in shards {
-        cluster.shards[number].signal(Signal::TERM).unwrap();
+        cluster.shards()[number]
+            .place()
+            .signal(Signal::TERM)
+            .unwrap();
     }
     for &number in shards {
-        let status = cluster.shards[number].ended(STOPS_WITHIN).await;
+        let status = cluster.shards()[number].place().ended(STOPS_WITHIN).await;
         assert!(status.is_some_and(|status| status.success()), "{status:?}");
     }
 }
@@ -106,59 +108,54 @@ fn left(registry: &[Registered]) -> Vec<ShardId> {
 }
 
 /// Changes by hand which shards the registry names.
-async fn registry(cluster: &Cluster, command: &'static str, shards: &[ShardId]) {
+async fn registry(cluster: &LocalCluster, command: &str, shards: &[ShardId]) {
     let names: Vec<_> = shards.iter().map(ShardId::to_string).collect();
-    let change = move |redis: &mut RedisServer| {
-        let mut words = vec![command, "rk:shards"];
-        words.extend(names.iter().map(String::as_str));
-        redis.command(&words);
-    };
-    cluster.redis(change).await.unwrap();
+    let mut words = vec![command, "rk:shards"];
+    words.extend(names.iter().map(String::as_str));
+    cluster.tell_redis(&words).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn matches_of_shards_that_are_stopped_together_end_under_the_next() {
     let _turn = tests::turns::turn().await;
-    let directory = tempfile::tempdir().unwrap();
-    let cluster = cluster(&directory).await;
-    let matches = matches_without_players(&cluster.matchmakers[0].url).await;
-    all_are_claimed(&cluster.store, &matches).await;
+    let cluster = cluster().await;
+    let matches = matches_without_players(cluster.matchmaker_url()).await;
+    all_are_claimed(cluster.store(), &matches).await;
     stop(&cluster, &[0, 1, 2]).await;
-    assert_eq!(losses(&cluster.store).await, []);
+    assert_eq!(losses(cluster.store()).await, []);
     cluster.start_shard(0).await.unwrap();
-    all_end(&cluster.store, &matches).await;
-    nothing_is_left_over(&cluster.store).await;
+    all_end(cluster.store(), &matches).await;
+    nothing_is_left_over(cluster.store()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn matches_of_the_last_shard_end_under_the_next_and_the_scan_would_miss_none() {
     let _turn = tests::turns::turn().await;
-    let directory = tempfile::tempdir().unwrap();
-    let cluster = cluster(&directory).await;
-    let matches = matches_without_players(&cluster.matchmakers[0].url).await;
-    all_are_claimed(&cluster.store, &matches).await;
+    let cluster = cluster().await;
+    let matches = matches_without_players(cluster.matchmaker_url()).await;
+    all_are_claimed(cluster.store(), &matches).await;
     // What these had is given to the last one, and leaves their sets.
     stop(&cluster, &[1]).await;
     stop(&cluster, &[2]).await;
-    nothing_is_left_over(&cluster.store).await;
+    nothing_is_left_over(cluster.store()).await;
 
     stop(&cluster, &[0]).await;
-    assert_eq!(losses(&cluster.store).await, []);
+    assert_eq!(losses(cluster.store()).await, []);
     // It may have given some to one that had left a moment before.
-    let left = left(&cluster.store.shards().await.unwrap());
+    let left = left(&cluster.store().shards().await.unwrap());
     assert!(!left.is_empty(), "there is nobody to give them to");
 
     // As shards left that forgot their matches: nobody would read their sets.
     registry(&cluster, "SREM", &left).await;
-    let found = losses(&cluster.store).await;
+    let found = losses(cluster.store()).await;
     let is_unregistered = |finding: &Finding| matches!(finding, Finding::OwnerUnregistered { .. });
     assert!(found.iter().all(is_unregistered), "{found:?}");
     assert_eq!(found.len(), matches.len(), "{found:?}");
     registry(&cluster, "SADD", &left).await;
 
     cluster.start_shard(1).await.unwrap();
-    all_end(&cluster.store, &matches).await;
-    nothing_is_left_over(&cluster.store).await;
+    all_end(cluster.store(), &matches).await;
+    nothing_is_left_over(cluster.store()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

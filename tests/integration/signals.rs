@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use lab::faults::cluster::{Cluster, ClusterPlan};
+use lab::cluster::{LocalCluster, LocalPlan};
 use store::testing::RedisServer;
 use supervisor::{Place, Signal};
 use tempfile::TempDir;
@@ -17,30 +17,30 @@ const PATIENT: Duration = Duration::from_millis(1_500);
 /// A process that ends at once has ended by then.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
-async fn cluster(directory: &tempfile::TempDir) -> Cluster {
-    let plan = ClusterPlan::of(binary("rookery"), directory.path().to_owned());
-    Cluster::start(plan).await.unwrap()
+async fn cluster() -> LocalCluster {
+    let plan = LocalPlan::for_faults(binary("rookery"), 0);
+    LocalCluster::start(plan).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shard_that_is_told_to_end_ends_in_good_order() {
-    let directory = tempfile::tempdir().unwrap();
-    let cluster = cluster(&directory).await;
-    cluster.shards[0].signal(Signal::TERM).unwrap();
-    let status = cluster.shards[0].ended(Duration::from_secs(15)).await;
+    let cluster = cluster().await;
+    let shard = cluster.shards()[0].place();
+    shard.signal(Signal::TERM).unwrap();
+    let status = shard.ended(Duration::from_secs(15)).await;
     assert!(status.unwrap().success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_stops_a_shard_at_once() {
-    let directory = tempfile::tempdir().unwrap();
-    let cluster = cluster(&directory).await;
-    cluster.redis(|redis| redis.stop()).await.unwrap();
-    cluster.shards[0].signal(Signal::TERM).unwrap();
-    let status = cluster.shards[0].ended(PATIENT).await;
+    let cluster = cluster().await;
+    let shard = cluster.shards()[0].place();
+    cluster.redis().place().signal(Signal::STOP).unwrap();
+    shard.signal(Signal::TERM).unwrap();
+    let status = shard.ended(PATIENT).await;
     assert!(status.is_none(), "it waits for the store: {status:?}");
-    cluster.shards[0].signal(Signal::TERM).unwrap();
-    let status = cluster.shards[0].ended(AT_ONCE).await;
+    shard.signal(Signal::TERM).unwrap();
+    let status = shard.ended(AT_ONCE).await;
     assert!(!status.unwrap().success(), "nothing was put in order");
 }
 

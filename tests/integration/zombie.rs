@@ -9,7 +9,7 @@ use client::{Connector, Matchmaker, SeatSession, SessionConfig, Update};
 use game_core::{
     ClockStart, ColorChoice, CommandKind, Epoch, EventKind, MatchId, TimeControl, Uci,
 };
-use lab::faults::cluster::{Cluster, ClusterPlan};
+use lab::cluster::{LocalCluster, LocalPlan, ShardPlace};
 use protocol::http::{NewChallenge, SeatReply};
 use protocol::{CloseCode, ServerBody};
 use store::Matches;
@@ -39,8 +39,8 @@ struct Pair {
 }
 
 impl Pair {
-    async fn meet(cluster: &Cluster) -> Self {
-        let matchmaker = Matchmaker::new(&cluster.matchmakers[0].url, PATIENCE).unwrap();
+    async fn meet(cluster: &LocalCluster) -> Self {
+        let matchmaker = Matchmaker::new(cluster.matchmaker_url(), PATIENCE).unwrap();
         let white = matchmaker.new_player(None).await.unwrap().token;
         let black = matchmaker.new_player(None).await.unwrap().token;
         let challenge = NewChallenge {
@@ -113,9 +113,9 @@ async fn play(session: &mut SeatSession, ply: u16, uci: &str) {
 }
 
 /// The shard whose place is at the address that players were sent to.
-fn place_of(cluster: &Cluster, seat: &SeatReply) -> usize {
-    let at = |slot: &lab::faults::cluster::ShardSlot| slot.udp.address() == seat.shard.address;
-    cluster.shards.iter().position(at).unwrap()
+fn place_of(cluster: &LocalCluster, seat: &SeatReply) -> usize {
+    let at = |shard: &ShardPlace| shard.address() == Some(seat.shard.address);
+    cluster.shards().iter().position(at).unwrap()
 }
 
 /// Everything that a client is told until it is sent away, or for a while.
@@ -131,10 +131,10 @@ async fn told(client: &mut RawClient) -> Vec<(Epoch, ServerBody)> {
     }
 }
 
-async fn wait_for_takeover(cluster: &Cluster, id: MatchId, from: Epoch) {
+async fn wait_for_takeover(cluster: &LocalCluster, id: MatchId, from: Epoch) {
     let end = Instant::now() + PATIENCE;
     loop {
-        let ownership = cluster.store.ownership(id).await.unwrap().unwrap();
+        let ownership = cluster.store().ownership(id).await.unwrap().unwrap();
         if ownership.epoch > from {
             return;
         }
@@ -146,12 +146,12 @@ async fn wait_for_takeover(cluster: &Cluster, id: MatchId, from: Epoch) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shard_that_went_on_after_its_takeover_writes_and_says_nothing_new() {
     let _turn = tests::turns::turn().await;
-    let directory = tempfile::tempdir().unwrap();
-    let plan = ClusterPlan::of(binary("rookery"), directory.path().to_owned());
-    let cluster = Cluster::start(plan).await.unwrap();
+    let plan = LocalPlan::for_faults(binary("rookery"), 0);
+    let cluster = LocalCluster::start(plan).await.unwrap();
     let pair = Pair::meet(&cluster).await;
     let id = pair.match_id;
-    let old_owner = &cluster.shards[place_of(&cluster, &pair.seat(&pair.white).await)];
+    let old_owner = place_of(&cluster, &pair.seat(&pair.white).await);
+    let old_owner = cluster.shards()[old_owner].place();
     let mut raw_white = pair.raw(&pair.white).await;
     let mut raw_black = pair.raw(&pair.black).await;
     raw_white.play(0, "e2e4").await;
@@ -199,7 +199,7 @@ async fn a_shard_that_went_on_after_its_takeover_writes_and_says_nothing_new() {
         );
     }
     play(&mut black, 3, "b8c6").await;
-    let log = cluster.store.log(id).await.unwrap();
+    let log = cluster.store().log(id).await.unwrap();
     let moves: Vec<Uci> = log
         .iter()
         .filter_map(|event| match event.kind {

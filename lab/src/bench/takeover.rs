@@ -38,13 +38,7 @@ pub struct Takeover {
 /// Plays so many matches on one shard, kills it, and waits until another has them. Nobody is connected
 /// then: what is measured is the takeover, not the players' handshakes.
 pub(super) async fn measure(config: &BenchConfig, matches: u32) -> Result<Takeover, BenchError> {
-    let plan = LocalPlan {
-        server: config.server.clone(),
-        shard_program: None,
-        shards: 2,
-        directory: None,
-    };
-    let cluster = LocalCluster::start(plan).await?;
+    let cluster = LocalCluster::start(LocalPlan::of(config.server.clone(), 2)).await?;
     let [victim, survivor] = cluster.shards() else {
         return Err("a cluster of two shards has two".into());
     };

@@ -1,17 +1,16 @@
-//! How each fault is brought about. The sleeps here are the faults' own durations.
+//! How each fault is brought about on a cluster. The sleeps here are the faults' own durations.
 
-use std::thread;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::udp_proxy::Weather;
-use store::testing::RedisServer;
-use supervisor::Signal;
+use supervisor::{Place, Signal};
 use tokio::time::sleep;
 
-use super::cluster::{Cluster, ShardSlot};
-use super::pulse::{Going, Pulses};
-use super::schedule::{Fault, FaultKind};
+use super::kind::FaultKind;
+use super::schedule::Fault;
+use crate::cluster::{ClusterError, LocalCluster, Proxies};
 use crate::tcp_proxy::TcpFault;
+use crate::udp_proxy::Weather;
 
 /// A shard that was told to end must have, within this, with the store down meanwhile.
 const DRAIN_MAX: Duration = Duration::from_secs(45);
@@ -23,155 +22,182 @@ const LATE_MAX: Duration = Duration::from_millis(60);
 /// What still fits on a disk before it is full, in bytes: part of a batch.
 const DISK_ROOM: u64 = 1_000;
 
-/// Brings a fault about and waits until it is over and everything is in its place again. Returns how
-/// long each drained shard took to end.
-///
-/// # Errors
-///
-/// What did not go as it must: a process that does not start again, or does not end when told to.
-pub async fn inject(
-    cluster: &Cluster,
-    pulses: &Pulses,
-    fault: &Fault,
-) -> Result<Vec<Duration>, String> {
-    let lasts = fault.lasts;
-    match fault.kind {
-        FaultKind::ShardKill | FaultKind::DoubleKill => kill_shards(cluster, pulses, fault).await?,
-        FaultKind::ShardStop => {
-            tell_shard(cluster, fault.shards[0], Signal::STOP)?;
-            sleep(lasts).await;
-            tell_shard(cluster, fault.shards[0], Signal::CONT)?;
-        }
-        FaultKind::ShardDrain => {
-            return Ok(vec![drain(cluster, pulses, fault.shards[0]).await?]);
-        }
-        FaultKind::RollingRestart => {
-            let mut took = Vec::new();
-            for &number in &fault.shards {
-                took.push(drain(cluster, pulses, number).await?);
+/// How a shard goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Going {
+    /// `kill -9`.
+    Killed,
+    /// SIGTERM.
+    Drained,
+}
+
+/// What did not go as it must.
+#[derive(Debug, thiserror::Error)]
+pub enum InjectError {
+    /// A process cannot be told, or does not start again.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// A shard does not end in good order.
+    #[error("{name} does not end in good order within {DRAIN_MAX:?} of SIGTERM: {got}")]
+    Drain {
+        /// Which shard.
+        name: String,
+        /// What it does instead.
+        got: String,
+    },
+    /// There are no proxies.
+    #[error("nothing stands between the processes of this cluster")]
+    NoProxies,
+}
+
+impl From<std::io::Error> for InjectError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Cluster(error.into())
+    }
+}
+
+/// A cluster to whom faults happen, and who hears of the shards that go.
+#[derive(Clone, Copy)]
+pub struct Injector<'a> {
+    /// The cluster.
+    pub cluster: &'a LocalCluster,
+    /// Told the address of each shard that goes, right before it does.
+    pub hit: &'a (dyn Fn(SocketAddr, Going) + Sync),
+}
+
+impl Injector<'_> {
+    /// Brings a fault about and waits until it is over and everything is in its place again. Returns how
+    /// long each drained shard took to end.
+    ///
+    /// # Errors
+    ///
+    /// [`InjectError`].
+    pub async fn inject(&self, fault: &Fault) -> Result<Vec<Duration>, InjectError> {
+        let (cluster, lasts) = (self.cluster, fault.lasts);
+        match fault.kind {
+            FaultKind::ShardKill | FaultKind::DoubleKill => self.kill_shards(fault).await?,
+            FaultKind::ShardStop => suspend(self.shard(fault), lasts).await?,
+            FaultKind::ShardDrain | FaultKind::RollingRestart => {
+                let mut took = Vec::new();
+                for &number in &fault.shards {
+                    took.push(self.drain(number).await?);
+                }
+                return Ok(took);
             }
-            return Ok(took);
-        }
-        FaultKind::KillInOutage => {
-            cluster.redis(|redis| redis.stop()).await?;
-            sleep(lasts).await;
-            let killed = kill_shards(cluster, pulses, fault);
-            let woken = async {
+            FaultKind::KillInOutage => {
+                let outage = suspend(cluster.redis().place(), 2 * lasts);
+                let killed = async {
+                    sleep(lasts).await;
+                    self.kill_shards(fault).await
+                };
+                let (outage, killed) = tokio::join!(outage, killed);
+                killed.and(outage)?;
+            }
+            FaultKind::MatchmakerKill => {
+                let number = fault.matchmaker.unwrap_or_default();
+                cluster.matchmakers()[number].place().kill();
                 sleep(lasts).await;
-                cluster.redis(|redis| redis.cont()).await
-            };
-            let (killed, woken) = tokio::join!(killed, woken);
-            killed.and(woken)?;
-        }
-        FaultKind::MatchmakerKill => {
-            let matchmaker = &cluster.matchmakers[fault.matchmaker.unwrap_or_default()];
-            matchmaker.kill();
-            sleep(lasts).await;
-            matchmaker.start().await?;
-        }
-        FaultKind::RedisKill => kill_redis(cluster, lasts).await?,
-        FaultKind::RedisStop => {
-            cluster.redis(|redis| redis.stop()).await?;
-            sleep(lasts).await;
-            cluster.redis(|redis| redis.cont()).await?;
-        }
-        FaultKind::RedisDiskFull => {
-            let fill = move |redis: &mut RedisServer| {
-                redis.fill_disk(DISK_ROOM);
-                thread::sleep(lasts);
-                redis.restart();
-            };
-            cluster.redis(fill).await?;
-        }
-        FaultKind::ScriptFlush => tell_redis(cluster, &["SCRIPT", "FLUSH"]).await?,
-        FaultKind::RewriteLog => tell_redis(cluster, &["BGREWRITEAOF"]).await?,
-        FaultKind::TcpCut
-        | FaultKind::TcpHalfOpen
-        | FaultKind::TcpDelay
-        | FaultKind::TcpLoseReplies => {
-            slot(cluster, fault).tcp.set(tcp_fault(fault));
-            sleep(lasts).await;
-            slot(cluster, fault).tcp.set(TcpFault::None);
-        }
-        FaultKind::UdpLoss | FaultKind::UdpReorder => {
-            slot(cluster, fault).udp.set(weather(fault));
-            sleep(lasts).await;
-            slot(cluster, fault).udp.set(Weather::default());
-        }
-        FaultKind::UdpRebind => slot(cluster, fault).udp.rebind(),
-        FaultKind::Blackout => {
-            for &number in &fault.shards {
-                hit(cluster, pulses, number, Going::Killed);
-                cluster.shards[number].kill();
+                cluster.start_matchmaker(number).await?;
             }
-            kill_redis(cluster, lasts).await?;
-            start_shards(cluster, fault).await?;
+            FaultKind::RedisKill => self.kill_redis(lasts).await?,
+            FaultKind::RedisStop => suspend(cluster.redis().place(), lasts).await?,
+            FaultKind::RedisDiskFull => {
+                cluster.fill_disk(DISK_ROOM).await?;
+                sleep(lasts).await;
+                cluster.restart_redis().await?;
+            }
+            FaultKind::ScriptFlush => cluster.tell_redis(&["SCRIPT", "FLUSH"]).await?,
+            FaultKind::RewriteLog => cluster.tell_redis(&["BGREWRITEAOF"]).await?,
+            FaultKind::TcpCut
+            | FaultKind::TcpHalfOpen
+            | FaultKind::TcpDelay
+            | FaultKind::TcpLoseReplies => {
+                let proxy = &self.proxies(fault)?.tcp;
+                proxy.set(tcp_fault(fault));
+                sleep(lasts).await;
+                proxy.set(TcpFault::None);
+            }
+            FaultKind::UdpLoss | FaultKind::UdpReorder => {
+                let proxy = &self.proxies(fault)?.udp;
+                proxy.set(weather(fault));
+                sleep(lasts).await;
+                proxy.set(Weather::default());
+            }
+            FaultKind::UdpRebind => self.proxies(fault)?.udp.rebind(),
+            FaultKind::Blackout => {
+                self.end_shards(fault);
+                self.kill_redis(lasts).await?;
+                self.start_shards(fault).await?;
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn shard(&self, fault: &Fault) -> &Place {
+        self.cluster.shards()[fault.shards[0]].place()
+    }
+
+    fn proxies(&self, fault: &Fault) -> Result<&Proxies, InjectError> {
+        let proxies = self.cluster.shards()[fault.shards[0]].proxies();
+        proxies.ok_or(InjectError::NoProxies)
+    }
+
+    fn goes(&self, number: usize, going: Going) -> &Place {
+        let shard = &self.cluster.shards()[number];
+        if let Some(address) = shard.address() {
+            (self.hit)(address, going);
+        }
+        shard.place()
+    }
+
+    fn end_shards(&self, fault: &Fault) {
+        for &number in &fault.shards {
+            self.goes(number, Going::Killed).kill();
         }
     }
-    Ok(Vec::new())
-}
 
-fn slot<'a>(cluster: &'a Cluster, fault: &Fault) -> &'a ShardSlot {
-    &cluster.shards[fault.shards[0]]
-}
-
-fn tell_shard(cluster: &Cluster, number: usize, signal: Signal) -> Result<(), String> {
-    let told = cluster.shards[number].signal(signal);
-    told.map_err(|error| error.to_string())
-}
-
-fn hit(cluster: &Cluster, pulses: &Pulses, number: usize, going: Going) {
-    pulses.hit(cluster.shards[number].udp.address(), going, Instant::now());
-}
-
-async fn kill_shards(cluster: &Cluster, pulses: &Pulses, fault: &Fault) -> Result<(), String> {
-    for &number in &fault.shards {
-        hit(cluster, pulses, number, Going::Killed);
-        cluster.shards[number].kill();
+    async fn start_shards(&self, fault: &Fault) -> Result<(), InjectError> {
+        for &number in &fault.shards {
+            self.cluster.start_shard(number).await?;
+        }
+        Ok(())
     }
-    sleep(fault.lasts).await;
-    start_shards(cluster, fault).await
-}
 
-async fn start_shards(cluster: &Cluster, fault: &Fault) -> Result<(), String> {
-    for &number in &fault.shards {
-        cluster.start_shard(number).await?;
+    async fn kill_shards(&self, fault: &Fault) -> Result<(), InjectError> {
+        self.end_shards(fault);
+        sleep(fault.lasts).await;
+        self.start_shards(fault).await
     }
-    Ok(())
-}
 
-async fn drain(cluster: &Cluster, pulses: &Pulses, number: usize) -> Result<Duration, String> {
-    let began = Instant::now();
-    hit(cluster, pulses, number, Going::Drained);
-    let slot = &cluster.shards[number];
-    tell_shard(cluster, number, Signal::TERM)?;
-    let status = slot.ended(DRAIN_MAX).await;
-    let took = began.elapsed();
-    slot.kill();
-    cluster.start_shard(number).await?;
-    match status {
-        Some(status) if status.success() => Ok(took),
-        Some(status) => Err(format!("a shard that was told to end ended with {status}")),
-        None => Err(format!(
-            "a shard that was told to end did not within {DRAIN_MAX:?}"
-        )),
+    async fn drain(&self, number: usize) -> Result<Duration, InjectError> {
+        let began = Instant::now();
+        let place = self.goes(number, Going::Drained);
+        place.signal(Signal::TERM)?;
+        let status = place.ended(DRAIN_MAX).await;
+        let took = began.elapsed();
+        self.cluster.start_shard(number).await?;
+        match status {
+            Some(status) if status.success() => Ok(took),
+            status => {
+                let got = status.map_or("it still runs".to_owned(), |status| status.to_string());
+                let name = place.name().to_owned();
+                Err(InjectError::Drain { name, got })
+            }
+        }
+    }
+
+    async fn kill_redis(&self, lasts: Duration) -> Result<(), InjectError> {
+        self.cluster.redis().place().kill();
+        sleep(lasts).await;
+        Ok(self.cluster.restart_redis().await?)
     }
 }
 
-async fn kill_redis(cluster: &Cluster, lasts: Duration) -> Result<(), String> {
-    let restart = move |redis: &mut RedisServer| {
-        redis.kill();
-        thread::sleep(lasts);
-        redis.restart();
-    };
-    cluster.redis(restart).await
-}
-
-async fn tell_redis(cluster: &Cluster, words: &'static [&'static str]) -> Result<(), String> {
-    let tell = move |redis: &mut RedisServer| {
-        redis.command(words);
-    };
-    cluster.redis(tell).await
+/// Lets a process stand still for a while.
+async fn suspend(place: &Place, lasts: Duration) -> Result<(), InjectError> {
+    place.signal(Signal::STOP)?;
+    sleep(lasts).await;
+    Ok(place.signal(Signal::CONT)?)
 }
 
 fn tcp_fault(fault: &Fault) -> TcpFault {

@@ -1,21 +1,11 @@
-//! The fault-injection campaign: a cluster of real processes, matches that are played on it, faults
-//! from a seed, and a checker that holds what the players were told against what is stored.
+//! Faults of a local cluster: which there are, which comes next and to whom, and how it is brought about.
 
-pub mod campaign;
-pub mod checker;
-pub mod cluster;
-pub mod history;
-pub mod inject;
-pub mod player;
-pub mod pulse;
-pub mod report;
+mod inject;
+mod kind;
 pub mod sabotage;
-pub mod schedule;
-pub mod table;
-pub mod unattended;
-pub mod verify;
+mod schedule;
 
-pub use campaign::{Campaign, run};
-pub use report::Report;
+pub use inject::{Going, InjectError, Injector};
+pub use kind::FaultKind;
 pub use sabotage::Sabotage;
-pub use schedule::FaultKind;
+pub use schedule::{Fault, Schedule};

@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use super::schedule::FaultKind;
+use super::kind::FaultKind;
 
 /// A safeguard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

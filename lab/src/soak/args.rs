@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use game_core::TimeControl;
+use game_core::{ClockStart, TimeControl};
 
-use super::schedule::FaultKind;
 use super::think::Think;
-use crate::cluster::server_beside;
+use crate::cluster::{Failing, LocalPlan, server_beside};
 use crate::command::{Failure, ServerArgs};
 use crate::duration::duration;
 use crate::engine::EngineKind;
+use crate::faults::FaultKind;
 
 /// Matches that are given up a second when a soak ends.
 const CLOSES_PER_S: u32 = 200;
@@ -88,8 +88,8 @@ pub struct SoakArgs {
     /// Between two faults, on average.
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = duration)]
     chaos_every: Duration,
-    /// Only faults of these kinds, separated by commas: kill, stop, drain, kill_in_outage, redis_kill,
-    /// redis_stop.
+    /// Only faults of these kinds, separated by commas: shard_kill, shard_stop, shard_drain (or kill, stop,
+    /// drain), kill_in_outage, redis_kill, redis_stop, or any other of a fault campaign.
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     chaos_only: Vec<FaultKind>,
     /// Start such a cluster with so many players on each shard (which sets --matches), and kill one
@@ -145,7 +145,7 @@ fn loss(text: &str) -> Result<f64, String> {
 }
 
 /// Where a soak plays.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Venue {
     /// On a server that runs.
     Matchmaker {
@@ -155,18 +155,14 @@ pub(super) enum Venue {
         ca: Option<PathBuf>,
     },
     /// On a cluster of its own.
-    Local {
-        server: PathBuf,
-        shard_program: Option<PathBuf>,
-        shards: u16,
-        directory: Option<PathBuf>,
-    },
+    Local(LocalPlan),
 }
 
 /// What happens to the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Trouble {
     None,
+    /// Faults of these kinds, with so much between their beginnings on average.
     Chaos(Vec<FaultKind>, Duration),
     Storm,
 }
@@ -176,6 +172,8 @@ pub(super) enum Trouble {
 pub(super) struct SoakConfig {
     pub(super) venue: Venue,
     pub(super) trouble: Trouble,
+    /// So many faults, after which it ends whatever its duration, and everything is read from the disk.
+    pub(super) faults: Option<u32>,
     pub(super) matches: u32,
     pub(super) duration: Duration,
     pub(super) think: Think,
@@ -186,10 +184,18 @@ pub(super) struct SoakConfig {
     pub(super) latency: Duration,
     pub(super) loss: f64,
     pub(super) time_control: TimeControl,
+    pub(super) clock_start: ClockStart,
+    /// Nobody thinks for more than a part of its time, so that a clock that runs out is a fault's doing.
+    pub(super) time_is_plenty: bool,
+    pub(super) plies_min: u16,
     pub(super) plies: u16,
+    /// A match that takes longer is stuck.
+    pub(super) match_max: Option<Duration>,
     /// All that a clock may be charged beyond thinking, but for this process's own lateness.
     pub(super) clock_tolerance: Duration,
     pub(super) keep_alive: Duration,
+    /// Silence after which a connection is lost.
+    pub(super) idle_max: Duration,
     pub(super) patience: Duration,
     pub(super) seed: u64,
     pub(super) keep_going: bool,
@@ -216,18 +222,13 @@ impl SoakArgs {
         let trouble = match self.storm {
             Some(_) => Trouble::Storm,
             None if self.chaos && self.chaos_only.is_empty() => {
-                Trouble::Chaos(FaultKind::CHAOS.to_vec(), self.chaos_every)
+                Trouble::Chaos(FaultKind::ON_A_PLAIN_CLUSTER.to_vec(), self.chaos_every)
             }
             None if self.chaos => Trouble::Chaos(self.chaos_only.clone(), self.chaos_every),
             None => Trouble::None,
         };
         let venue = if self.local || trouble != Trouble::None {
-            Venue::Local {
-                server: self.server.clone().unwrap_or_else(server_beside),
-                shard_program: self.shard_program.clone(),
-                shards: self.shards,
-                directory: self.directory.clone(),
-            }
+            Venue::Local(self.plan(&trouble))
         } else {
             Venue::Matchmaker {
                 url: server.matchmaker.clone(),
@@ -240,6 +241,7 @@ impl SoakArgs {
         Ok(SoakConfig {
             venue,
             trouble,
+            faults: None,
             matches: stormed.unwrap_or(self.matches),
             duration: self.duration,
             think: self.think,
@@ -250,15 +252,42 @@ impl SoakArgs {
             latency: self.latency,
             loss: self.loss,
             time_control: self.time_control,
+            clock_start: ClockStart::AfterFirstMoves,
+            time_is_plenty: false,
+            plies_min: self.plies / 4,
             plies: self.plies,
+            match_max: None,
             clock_tolerance: self.clock_tolerance + network_tolerance(self.latency, self.loss),
             keep_alive: self.keep_alive,
+            idle_max: 3 * self.keep_alive,
             patience: server.patience(),
             seed: self.seed,
             keep_going: self.keep_going,
             json: self.json.clone(),
             html: self.html.clone(),
         })
+    }
+
+    /// The cluster of its own: with what lets networks fail only for faults that need it.
+    fn plan(&self, trouble: &Trouble) -> LocalPlan {
+        let plain = FaultKind::ON_A_PLAIN_CLUSTER;
+        let is_plain = match trouble {
+            Trouble::Chaos(kinds, _) => kinds.iter().all(|kind| plain.contains(kind)),
+            _ => true,
+        };
+        LocalPlan {
+            shard_program: self.shard_program.clone(),
+            matchmakers: if is_plain { 1 } else { 2 },
+            directory: self.directory.clone(),
+            failing: (!is_plain).then_some(Failing {
+                seed: self.seed,
+                rewrite: None,
+            }),
+            ..LocalPlan::of(
+                self.server.clone().unwrap_or_else(server_beside),
+                self.shards,
+            )
+        }
     }
 }
 
@@ -329,17 +358,21 @@ mod tests {
     #[test]
     fn a_soak_plays_on_the_server_that_is_named_or_on_its_own() {
         let named = config("--matchmaker http://h:1").unwrap();
-        let expected = Venue::Matchmaker {
-            url: "http://h:1".to_owned(),
-            ca: None,
-        };
-        assert_eq!(named.venue, expected);
+        assert!(matches!(named.venue, Venue::Matchmaker { url, ca: None } if url == "http://h:1"));
         let trusting = config("--matchmaker https://h --ca own.pem").unwrap().venue;
         assert!(matches!(trusting, Venue::Matchmaker { ca: Some(_), .. }));
         for words in ["--local", "--chaos", "--storm 100"] {
             let venue = config(words).unwrap().venue;
-            assert!(matches!(venue, Venue::Local { shards: 3, .. }), "{words}");
+            assert!(
+                matches!(&venue, Venue::Local(plan) if plan.shards == 3 && plan.failing.is_none()),
+                "{words}: {venue:?}"
+            );
         }
+        let venue = config("--chaos --chaos-only kill,udp_loss").unwrap().venue;
+        assert!(
+            matches!(&venue, Venue::Local(plan) if plan.failing.is_some()),
+            "{venue:?}"
+        );
     }
 
     #[test]
@@ -372,7 +405,10 @@ mod tests {
             ("--arrivals 0", "begins no match"),
             ("--keep-alive 0s", "more than 0"),
             ("--chaos-only kill", "wants --chaos"),
-            ("--chaos --chaos-only fire", "the faults are kill, stop"),
+            (
+                "--chaos --chaos-only fire",
+                "there are: shard_kill, shard_stop",
+            ),
             ("--loss 2", "from 0 to 0.5"),
             ("--think soon", "a thinking time is written"),
             ("--duration 5", "with a unit"),

@@ -7,26 +7,23 @@ use std::time::Duration;
 
 use game_core::{CommandKind, MatchId, Uci};
 use protocol::{Role, WireRefusal};
-use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 use tokio::time::{Instant, sleep_until};
 
+use super::conduct::{Conduct, Turn};
 use super::engines::Choice;
+use super::oracle::history::History;
 use super::oracle::{Account, Breach, Oracle, Promise};
 use super::think::{Think, exponential};
 use super::world::{BotSeat, GIVES_UP_FIRST, World};
-use crate::draws::{Draws, with_offer};
 use crate::engine::Task;
 use client::seat::{Acked, SeatSource};
 use client::{MatchView, SeatError, SeatSession, Update};
 
 /// Sessions of one client, one after the other; each has a patience of its own.
 const SESSIONS_MAX: u32 = 5;
-/// The first moves are not timed, but must come soon.
-const FIRST_THOUGHT_MAX: Duration = Duration::from_secs(5);
-/// Of what is left on its clock, a bot takes at most this part for one move.
-const CLOCK_PART: u32 = 10;
+/// Refusals of a player's moves in a row after which it believes that nothing is taken any more.
+const REFUSALS_MAX: u32 = 50;
 /// A match that is not given up yet is given up again after this.
 const GIVE_UP_AGAIN: Duration = Duration::from_secs(10);
 
@@ -50,14 +47,15 @@ pub(super) struct Bot {
     match_id: MatchId,
     role: Role,
     style: Style,
-    dice: StdRng,
+    conduct: Conduct,
     oracle: Oracle,
-    draws: Draws,
     /// Acknowledged in sessions before the present one.
     acked: Vec<Acked>,
     account: Option<Account>,
     /// The ply for which something was asked and not refused.
     asked_at: Option<u16>,
+    /// Refusals since the last acknowledgement.
+    refusals: u32,
     think_until: Option<Instant>,
     choice: Option<Choice>,
     reconnect_at: Option<Instant>,
@@ -73,23 +71,26 @@ enum Stop {
 
 impl From<SeatError> for Stop {
     fn from(error: SeatError) -> Self {
-        match error {
-            SeatError::Violation(violation) => Self::Broken(violation.into()),
-            other => Self::Session(other),
-        }
+        Self::Session(error)
     }
 }
 
+/// Whether a command is what a player does when it is its turn.
+const fn takes_the_turn(kind: CommandKind) -> bool {
+    matches!(kind, CommandKind::Move { .. } | CommandKind::Resign)
+}
+
 impl Bot {
-    /// A client with a player token.
+    /// A client with a player token, who asks the matchmaker of this number.
     pub(super) fn new(
         world: &Arc<World>,
-        token: String,
+        (token, matchmaker): (String, usize),
         (match_id, role): (MatchId, Role),
         style: Style,
     ) -> Self {
         let source = BotSeat {
             world: Arc::clone(world),
+            matchmaker,
             token,
             role,
         };
@@ -99,12 +100,12 @@ impl Bot {
             match_id,
             role,
             style,
-            dice: StdRng::seed_from_u64(style.seed),
-            oracle: Oracle::default(),
-            draws: Draws::default(),
+            conduct: Conduct::new(style.seed, style.think, style.resigns_at),
+            oracle: Oracle::new(role, world.holds_against_the_log()),
             acked: Vec::new(),
             account: None,
             asked_at: None,
+            refusals: 0,
             think_until: None,
             choice: None,
             reconnect_at: None,
@@ -125,6 +126,10 @@ impl Bot {
             match self.sit().await {
                 Ok(()) => return Ok(()),
                 Err(Stop::Broken(breach)) => return Err(breach),
+                Err(Stop::Session(SeatError::Violation(violation))) => {
+                    self.oracle.broke(violation.clone(), self.world.elapsed());
+                    return Err(violation.into());
+                }
                 Err(Stop::Session(error)) => {
                     let figures = &self.world.figures;
                     figures.sessions_lost.fetch_add(1, Ordering::Relaxed);
@@ -147,9 +152,14 @@ impl Bot {
         self.account.as_ref()
     }
 
-    /// What it asked and was told last, a line each.
-    pub(super) fn lines(&self) -> Vec<String> {
-        self.oracle.lines()
+    /// What it asked and was told.
+    pub(super) const fn history(&self) -> &History {
+        self.oracle.history()
+    }
+
+    /// The same, when the match is over.
+    pub(super) fn into_history(self) -> History {
+        self.oracle.into_history()
     }
 
     /// One session, to the end of the match.
@@ -161,6 +171,7 @@ impl Bot {
         self.acked.extend_from_slice(session.machine().acked());
         driven?;
         let view = session.view();
+        self.oracle.left(view, self.world.elapsed());
         self.account = Some(Account {
             role: self.role,
             seq: view.seq(),
@@ -195,8 +206,7 @@ impl Bot {
                         _ => {}
                     }
                     self.learn(session, &update)?;
-                    let answer = self.draws.learnt(session.view(), &update, &mut self.dice);
-                    if let Some(answer) = answer {
+                    if let Some(answer) = self.conduct.answer(session.view(), &update) {
                         self.ask(session, answer);
                     }
                 }
@@ -228,13 +238,10 @@ impl Bot {
 
     /// Until when to think about the next move.
     fn think(&mut self, session: &SeatSession) -> Instant {
-        let (view, now) = (session.view(), Instant::now());
-        let drawn = self.style.think.draw(&mut self.dice);
-        let most = match (view.has_begun(), view.seat()) {
-            (true, Some(seat)) => view.remaining(seat, now.into_std()) / CLOCK_PART,
-            _ => FIRST_THOUGHT_MAX,
-        };
-        now + drawn.min(most)
+        let now = Instant::now();
+        let time = self.conduct.think(session.view(), now.into_std());
+        self.oracle.thought(time);
+        now + time
     }
 
     /// Does what is due.
@@ -259,7 +266,7 @@ impl Bot {
     /// Makes up its mind: at random at once, or by an engine in a while.
     fn choose(&mut self, session: &mut SeatSession) {
         let view = session.view();
-        if view.ply() >= self.style.resigns_at && view.has_begun() {
+        if let Turn::Resign = self.conduct.turn(view) {
             return self.ask(session, CommandKind::Resign);
         }
         if let Some(engines) = &self.world.engines {
@@ -267,8 +274,7 @@ impl Bot {
             self.choice = Some(engines.choose(task));
             return;
         }
-        let legal = view.position().legal_moves();
-        let uci = legal.choose(&mut self.dice).map(|legal| legal.uci());
+        let uci = self.conduct.choose(view);
         self.make(session, uci);
     }
 
@@ -284,10 +290,10 @@ impl Bot {
             self.world.figures.error("no engine chooses a move");
             return self.ask(session, crate::player::give_up(session));
         };
-        let offer = self.draws.offer(view, &mut self.dice);
+        let (commands, offers_draw) = self.conduct.commands(view, uci);
         let offers = &self.world.figures.draw_offers;
-        offers.fetch_add(u64::from(offer.is_some()), Ordering::Relaxed);
-        for kind in with_offer(offer, ply, uci) {
+        offers.fetch_add(u64::from(offers_draw), Ordering::Relaxed);
+        for kind in commands {
             self.ask(session, kind);
         }
     }
@@ -295,6 +301,10 @@ impl Bot {
     fn ask(&mut self, session: &mut SeatSession, kind: CommandKind) {
         // One that is not taken, as too many wait for their answers, is not needed either.
         if let Ok(id) = session.command(kind) {
+            if let (true, Some(seat)) = (takes_the_turn(kind), self.role.seat()) {
+                let (takeovers, at) = (&self.world.takeovers, self.world.elapsed());
+                takeovers.asked(self.match_id, seat, at);
+            }
             self.oracle.asked(id, kind, self.world.elapsed());
         }
     }
@@ -302,7 +312,7 @@ impl Bot {
     /// The soak is at its end: one side gives up at some time soon, and the other one if that fails.
     fn close(&mut self) {
         let over = self.style.closes_over;
-        let wait = over.mul_f64(self.dice.random());
+        let wait = over.mul_f64(self.conduct.dice.random());
         let turn = match self.role.seat() {
             Some(GIVES_UP_FIRST) => wait,
             Some(_) => over + GIVE_UP_AGAIN + wait,
@@ -315,7 +325,7 @@ impl Bot {
 
     fn plan_reconnect(&mut self) {
         let mean = self.style.reconnects;
-        let wait = mean.map(|mean| mean.mul_f64(exponential(&mut self.dice)));
+        let wait = mean.map(|mean| mean.mul_f64(exponential(&mut self.conduct.dice)));
         self.reconnect_at = wait.map(|wait| Instant::now() + wait);
     }
 
@@ -332,71 +342,75 @@ impl Bot {
                 let again = u64::from(*again);
                 figures.resumed.fetch_add(again, Ordering::Relaxed);
             }
+            Update::Event { .. } => world.takeovers.heard(self.match_id, view.epoch()),
             Update::Acked { acked, after } => {
-                let was_hit = world.takeovers.acked(self.match_id, acked.epoch, at);
+                self.refusals = 0;
+                let was_hit = self.role.seat().is_some_and(|seat| {
+                    let takeovers = &world.takeovers;
+                    takeovers.acked(self.match_id, seat, acked.epoch, at)
+                });
                 figures.acked(*after, was_hit);
                 let moves = u64::from(matches!(acked.kind, CommandKind::Move { .. }));
                 figures.moves.fetch_add(moves, Ordering::Relaxed);
             }
-            Update::Reconnecting(loss) => figures.lost(&loss.to_string()),
-            Update::Refused { kind, reason, .. } => {
-                if matches!(kind, CommandKind::Move { .. } | CommandKind::Resign) {
-                    self.asked_at = None;
+            Update::Reconnecting(loss) => {
+                if let Some(seat) = self.role.seat() {
+                    world.takeovers.lost(self.match_id, seat, at);
                 }
-                let breach = refused_wrongly(view, *kind, *reason)
-                    .or_else(|| self.offer_denied(view, *kind, *reason));
-                if let Some(breach) = breach {
-                    return Err(Stop::Broken(breach));
-                }
+                figures.lost(&loss.to_string());
             }
             _ => {}
         }
+        // Noted first: what breaks a promise belongs to the history too.
         let tolerance = world.tolerance();
-        match self.oracle.learnt(view, update, at, tolerance) {
-            Ok(beyond) => {
-                if let Some(beyond) = beyond {
-                    figures.charged_beyond(beyond);
-                }
-                Ok(())
+        let beyond = self.oracle.learnt(view, update, at, tolerance);
+        if let Some(beyond) = beyond.map_err(Stop::Broken)? {
+            figures.charged_beyond(beyond);
+        }
+        match update {
+            Update::Refused { kind, reason, .. } => {
+                let refused = self.refused(view, *kind, *reason);
+                refused.map_err(Stop::Broken)
             }
-            Err(breach) => Err(Stop::Broken(breach)),
+            _ => Ok(()),
         }
     }
-}
 
-impl Bot {
-    /// An answer to an offer that stands was refused as if none stood.
-    fn offer_denied(
-        &self,
+    /// Whether a command may be refused so.
+    fn refused(
+        &mut self,
         view: &MatchView,
         kind: CommandKind,
         reason: WireRefusal,
-    ) -> Option<Breach> {
-        let wrong = self.draws.refused_wrongly(view, kind, reason);
-        wrong.then(|| Breach {
-            promise: Promise::OfferStands,
-            expected: format!(
-                "{kind:?} finds the offer that stands at event {}",
-                view.seq()
-            ),
+    ) -> Result<(), Breach> {
+        let breach = |promise, expected| Breach {
+            promise,
+            expected,
             got: format!("refused: {reason}"),
-        })
-    }
-}
-
-/// A legal move of the side to move must be taken, unless the shard has too much to do.
-fn refused_wrongly(view: &MatchView, kind: CommandKind, reason: WireRefusal) -> Option<Breach> {
-    match (kind, reason) {
-        (CommandKind::Move { ply, uci, .. }, WireRefusal::Match(refusal))
-            if view.is_my_turn() && view.ply() == ply =>
-        {
-            Some(Breach {
-                promise: Promise::MoveTaken,
-                expected: format!("{uci} is taken at ply {ply}, in {}", view.fen()),
-                got: format!("refused: {}", refusal.code()),
-            })
+        };
+        if takes_the_turn(kind) {
+            self.asked_at = None;
+            self.refusals += 1;
         }
-        _ => None,
+        match (kind, reason) {
+            // A legal move of the side to move must be taken, unless the shard has too much to do.
+            (CommandKind::Move { ply, uci, .. }, WireRefusal::Match(_))
+                if view.is_my_turn() && view.ply() == ply =>
+            {
+                let expected = format!("{uci} is taken at ply {ply}, in {}", view.fen());
+                Err(breach(Promise::MoveTaken, expected))
+            }
+            _ if self.conduct.is_denied(view, kind, reason) => {
+                let seq = view.seq();
+                let expected = format!("{kind:?} finds the offer that stands at event {seq}");
+                Err(breach(Promise::OfferStands, expected))
+            }
+            _ if self.refusals > REFUSALS_MAX => {
+                let expected = format!("one of {REFUSALS_MAX} moves is taken");
+                Err(breach(Promise::MoveTaken, expected))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -5,18 +5,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::time::{Instant, sleep};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::figures::Phase;
-use super::oracle::Promise;
+use super::oracle::{Breach, Promise};
 use super::report::{BrokenPromise, StormReport};
-use super::schedule::{Fault, FaultKind, Schedule};
 use super::world::World;
-use crate::cluster::{ClusterError, LocalCluster};
-use supervisor::{Place, Signal};
+use crate::cluster::LocalCluster;
+use crate::faults::{Fault, FaultKind, Injector, Schedule};
 
-/// A shard that was told to end must have, within this, with the store down meanwhile.
-const DRAIN_MAX: Duration = Duration::from_secs(45);
+/// A fault that is not over by then is none that was planned.
+const FAULT_MAX: Duration = Duration::from_secs(150);
+/// All clients are seated within this.
+const SEATED_WITHIN: Duration = Duration::from_secs(120);
+/// How long the shard of a storm is away.
+const STORM_LASTS: Duration = Duration::from_secs(2);
 /// After everyone is seated, the acknowledgements of so long are the calm ones.
 const CALM: Duration = Duration::from_secs(20);
 /// Players who are not back after this stay away.
@@ -28,15 +32,15 @@ const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// A fault that happened.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct FaultRecord {
+pub struct FaultRecord {
     /// When it began, in seconds since the start of the soak.
-    pub(super) at_s: f64,
+    pub at_s: f64,
     /// How long it was until all parts of the cluster ran again, in seconds.
-    pub(super) lasted_s: f64,
+    pub lasted_s: f64,
     /// Which kind.
-    pub(super) kind: FaultKind,
+    pub kind: FaultKind,
     /// The shard that it hit.
-    pub(super) shard: Option<usize>,
+    pub shard: Option<usize>,
 }
 
 /// Brings faults about, and keeps a record of them.
@@ -61,40 +65,88 @@ impl Chaos {
         records.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Faults until `end`, one at a time; everything is in its place again when it returns.
-    ///
-    /// # Errors
-    ///
-    /// When a part of the cluster does not come up again.
-    pub(super) async fn run(&self, schedule: Schedule, end: Instant) -> Result<(), ClusterError> {
-        for fault in schedule {
-            let begins = Instant::now() + fault.after;
-            if begins + fault.lasts >= end {
+    /// Brings about faults until `end`, or so many of them once everyone is seated, overlapping where they
+    /// do; everything is in its place again when it returns.
+    pub(super) async fn run(
+        self: &Arc<Self>,
+        mut schedule: Schedule,
+        every: Duration,
+        faults: Option<u32>,
+        end: Instant,
+    ) {
+        if faults.is_some() && !self.all_seated(Instant::now() + SEATED_WITHIN).await {
+            let seated = self.world.figures.seated.load(Ordering::Relaxed);
+            let got = format!("{seated} clients after {SEATED_WITHIN:?}");
+            return self.broke("everyone is seated soon", got);
+        }
+        let mut under_way = JoinSet::new();
+        let mut begun = 0;
+        while faults.is_none_or(|all| begun < all) {
+            let begins = Instant::now() + schedule.pause(every);
+            if faults.is_none() && begins >= end {
                 break;
             }
-            tokio::select! {
-                () = tokio::time::sleep_until(begins) => {}
-                () = self.world.stop.cancelled() => break,
+            loop {
+                tokio::select! {
+                    Some(fault) = under_way.join_next() => self.over(fault, &mut schedule),
+                    () = sleep_until(begins) => break,
+                }
             }
-            self.inject(fault).await?;
+            let mut fault = loop {
+                match (schedule.begin(), under_way.is_empty()) {
+                    (Some(fault), _) => break fault,
+                    (None, true) => return self.broke("a fault can begin", "none can".to_owned()),
+                    (None, false) => {
+                        let over = under_way.join_next().await;
+                        over.into_iter()
+                            .for_each(|fault| self.over(fault, &mut schedule));
+                    }
+                }
+            };
+            if faults.is_none() {
+                fault.lasts = fault
+                    .lasts
+                    .min(end.saturating_duration_since(Instant::now()));
+            }
+            begun += 1;
+            let this = Arc::clone(self);
+            under_way.spawn(async move {
+                this.inject(&fault).await;
+                fault
+            });
         }
-        Ok(())
+        while let Some(fault) = under_way.join_next().await {
+            self.over(fault, &mut schedule);
+        }
+    }
+
+    /// What the fault touched works again. After one whose task broke it stays marked as faulty.
+    fn over(&self, fault: Result<Fault, tokio::task::JoinError>, schedule: &mut Schedule) {
+        match fault {
+            Ok(fault) => schedule.ended(&fault),
+            Err(error) => self.broke("a fault can be brought about", error.to_string()),
+        }
+    }
+
+    /// Waits until nearly everyone is seated; whether that was before `end`.
+    async fn all_seated(&self, end: Instant) -> bool {
+        let (world, seated) = (&self.world, &self.world.figures.seated);
+        let all = i64::from(world.config.clients());
+        while seated.load(Ordering::Relaxed) < all * 99 / 100 {
+            if Instant::now() >= end || world.stop.is_cancelled() {
+                return false;
+            }
+            sleep(POLL_EVERY).await;
+        }
+        true
     }
 
     /// Waits until everyone is seated and some more, kills the shard that holds most players, and
-    /// waits until they are back.
-    ///
-    /// # Errors
-    ///
-    /// When the shard does not come up again.
-    pub(super) async fn storm(&self, end: Instant) -> Result<Option<StormReport>, ClusterError> {
+    /// waits until they are back. `None` if they are not seated in time.
+    pub(super) async fn storm(&self, end: Instant) -> Option<StormReport> {
         let (world, figures) = (&self.world, &self.world.figures);
-        let all = i64::from(world.config.clients());
-        while figures.seated.load(Ordering::Relaxed) < all * 99 / 100 {
-            if Instant::now() + CALM >= end || world.stop.is_cancelled() {
-                return Ok(None);
-            }
-            sleep(POLL_EVERY).await;
+        if !self.all_seated(end - CALM).await {
+            return None;
         }
         figures.enter(Phase::Calm);
         sleep(CALM).await;
@@ -103,26 +155,27 @@ impl Chaos {
         let fullest = held.enumerate().max_by_key(|&(_, players)| players);
         let (shard, players) = fullest.unwrap_or_default();
         let fault = Fault {
-            after: Duration::ZERO,
-            kind: FaultKind::Storm,
-            shard,
-            lasts: Duration::from_secs(2),
+            kind: FaultKind::ShardKill,
+            shards: vec![shard],
+            matchmaker: None,
+            lasts: STORM_LASTS,
+            severity: 0.0,
+            other_way: false,
         };
         figures.enter(Phase::Storm);
         let began = Instant::now();
-        let injected = self.inject(fault);
-        let (injected, back) = tokio::join!(injected, self.all_back(began));
-        injected?;
+        let injected = self.inject(&fault);
+        let ((), back) = tokio::join!(injected, self.all_back(began));
         figures.enter(Phase::Uncounted);
         let (calm, storm) = figures.storm_ack_ms();
-        Ok(Some(StormReport {
+        Some(StormReport {
             players,
             all_back_s: back.map(|back| back.as_secs_f64()),
             back_ms: world.takeovers.back_ms(),
             others_calm_ack_ms: calm,
             others_storm_ack_ms: storm,
             others_p99_ratio: (calm.p99 > 0.0).then(|| storm.p99 / calm.p99),
-        }))
+        })
     }
 
     /// How long after `began` the last player was back; `None` if some stayed away.
@@ -142,84 +195,49 @@ impl Chaos {
     }
 
     /// Brings one fault about and waits until it is over.
-    async fn inject(&self, fault: Fault) -> Result<(), ClusterError> {
-        let at = self.world.elapsed();
-        self.world.figures.faults.fetch_add(1, Ordering::Relaxed);
-        let redis = self.cluster.redis();
-        tracing::info!(kind = %fault.kind, shard = fault.shard, lasts = ?fault.lasts, "fault");
-        match fault.kind {
-            FaultKind::Kill | FaultKind::Storm => {
-                self.kill(fault.shard);
-                sleep(fault.lasts).await;
-                self.cluster.start_shard(fault.shard).await?;
-            }
-            FaultKind::Stop => stop(self.place(fault.shard), fault.lasts).await?,
-            FaultKind::Drain => self.drain(fault.shard).await?,
-            FaultKind::KillInOutage => {
-                let outage = stop(redis.place(), 2 * fault.lasts);
-                let killed = async {
-                    sleep(fault.lasts).await;
-                    self.kill(fault.shard);
-                };
-                tokio::join!(outage, killed).0?;
-                self.cluster.start_shard(fault.shard).await?;
-            }
-            FaultKind::RedisKill => {
-                redis.place().kill();
-                sleep(fault.lasts).await;
-                self.cluster.restart_redis().await?;
-            }
-            FaultKind::RedisStop => stop(redis.place(), fault.lasts).await?,
+    async fn inject(&self, fault: &Fault) {
+        let (world, at) = (&self.world, self.world.elapsed());
+        world.figures.faults.fetch_add(1, Ordering::Relaxed);
+        tracing::info!(kind = %fault.kind, shards = ?fault.shards, lasts = ?fault.lasts, "fault");
+        let injector = Injector {
+            cluster: &self.cluster,
+            hit: &|address, going| {
+                world.takeovers.hit(address, going, world.elapsed());
+            },
+        };
+        match timeout(FAULT_MAX, injector.inject(fault)).await {
+            Ok(Ok(drains)) => drains
+                .into_iter()
+                .for_each(|took| world.figures.drained(took)),
+            Ok(Err(error)) => self.fails(fault, error.to_string()),
+            Err(_) => self.fails(fault, format!("not over after {FAULT_MAX:?}")),
         }
-        let hits_redis = matches!(fault.kind, FaultKind::RedisKill | FaultKind::RedisStop);
         let record = FaultRecord {
             at_s: at.as_secs_f64(),
-            lasted_s: self.world.elapsed().saturating_sub(at).as_secs_f64(),
+            lasted_s: world.elapsed().saturating_sub(at).as_secs_f64(),
             kind: fault.kind,
-            shard: (!hits_redis).then_some(fault.shard),
+            shard: fault.shards.first().copied(),
         };
         let records = self.records.lock();
         records.unwrap_or_else(PoisonError::into_inner).push(record);
-        Ok(())
     }
 
-    fn place(&self, shard: usize) -> &Place {
-        self.cluster.shards()[shard].place()
+    fn fails(&self, fault: &Fault, got: String) {
+        let got = format!("{}: {got}", fault.kind);
+        self.broke(
+            "shards stop in good order, and every part of the cluster starts again",
+            got,
+        );
     }
 
-    fn hit(&self, shard: usize) {
-        if let Some(address) = self.cluster.shards()[shard].address() {
-            self.world.takeovers.hit(address, self.world.elapsed());
-        }
+    /// The cluster is our own: what does not come up again is a finding.
+    fn broke(&self, expected: &str, got: String) {
+        let breach = Breach {
+            promise: Promise::Runs,
+            expected: expected.to_owned(),
+            got,
+        };
+        let broken = BrokenPromise::of_the_cluster(breach, self.world.elapsed());
+        self.world.broke(broken);
     }
-
-    fn kill(&self, shard: usize) {
-        self.hit(shard);
-        self.place(shard).kill();
-    }
-
-    async fn drain(&self, shard: usize) -> Result<(), ClusterError> {
-        let place = self.place(shard);
-        place.signal(Signal::TERM)?;
-        let ended = place.ended(DRAIN_MAX).await;
-        if !ended.is_some_and(|status| status.success()) {
-            self.world.broke(BrokenPromise::of_the_cluster(
-                Promise::Runs,
-                self.world.elapsed(),
-                format!(
-                    "{} ends in good order within {DRAIN_MAX:?} of SIGTERM",
-                    place.name()
-                ),
-                ended.map_or("it still runs".to_owned(), |status| status.to_string()),
-            ));
-        }
-        self.cluster.start_shard(shard).await
-    }
-}
-
-/// Lets a process stand still for a while.
-async fn stop(place: &Place, lasts: Duration) -> Result<(), ClusterError> {
-    place.signal(Signal::STOP)?;
-    sleep(lasts).await;
-    Ok(place.signal(Signal::CONT)?)
 }

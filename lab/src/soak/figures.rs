@@ -8,6 +8,9 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::oracle::history::History;
+use super::oracle::stored::{Played, Verdict};
+
 /// Reasons that are counted apart; further ones are counted together.
 const REASONS_MAX: usize = 64;
 
@@ -55,25 +58,26 @@ impl Times {
 
 /// How long something took, in milliseconds; all zero where there was nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub(super) struct Percentiles {
+pub struct Percentiles {
     /// How often it was measured.
-    pub(super) n: u64,
+    pub n: u64,
     /// Half of it was faster.
-    pub(super) p50: f64,
+    pub p50: f64,
     /// 90 % of it.
-    pub(super) p90: f64,
+    pub p90: f64,
     /// 99 % of it.
-    pub(super) p99: f64,
+    pub p99: f64,
     /// 99.9 % of it.
-    pub(super) p999: f64,
+    pub p999: f64,
     /// The slowest.
-    pub(super) max: f64,
+    pub max: f64,
 }
 
 /// Which acknowledgements a storm compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Before everyone is seated, or after the storm: they do not count.
+    #[default]
     Uncounted,
     /// Everyone is seated, and nothing happens.
     Calm,
@@ -82,7 +86,7 @@ pub(super) enum Phase {
 }
 
 /// Times to an acknowledgement.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Acks {
     all: Times,
     /// Since the last sample.
@@ -94,7 +98,7 @@ struct Acks {
 }
 
 /// What all bots count together.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Figures {
     pub(super) matches_begun: AtomicU64,
     pub(super) matches_finished: AtomicU64,
@@ -104,8 +108,6 @@ pub(super) struct Figures {
     pub(super) seated: AtomicI64,
     pub(super) seated_max: AtomicI64,
     pub(super) moves: AtomicU64,
-    /// Matches and other things that nobody takes care of any more.
-    pub(super) forgotten: AtomicU64,
     /// Draws that were offered.
     pub(super) draw_offers: AtomicU64,
     /// Seats taken again after a loss.
@@ -119,39 +121,14 @@ pub(super) struct Figures {
     acks: Mutex<Acks>,
     /// By how much own clocks lost more than was thought.
     beyond: Mutex<Times>,
+    /// What the stored logs of matches show, and what clocks lost there beyond what players thought.
+    in_log: Mutex<(InLog, Times)>,
+    /// From SIGTERM to the end of a shard.
+    drain_exits: Mutex<Times>,
     /// Connections lost, by reason.
     losses: Mutex<BTreeMap<String, u64>>,
     /// What went wrong and breaks no promise, by reason.
     errors: Mutex<BTreeMap<String, u64>>,
-}
-
-impl Default for Figures {
-    fn default() -> Self {
-        Self {
-            matches_begun: AtomicU64::new(0),
-            matches_finished: AtomicU64::new(0),
-            playing: AtomicI64::new(0),
-            seated: AtomicI64::new(0),
-            seated_max: AtomicI64::new(0),
-            moves: AtomicU64::new(0),
-            forgotten: AtomicU64::new(0),
-            draw_offers: AtomicU64::new(0),
-            resumed: AtomicU64::new(0),
-            sessions_lost: AtomicU64::new(0),
-            dropped: AtomicU64::new(0),
-            faults: AtomicU64::new(0),
-            acks: Mutex::new(Acks {
-                all: Times::default(),
-                recent: Times::default(),
-                phase: Phase::Uncounted,
-                calm: Times::default(),
-                storm: Times::default(),
-            }),
-            beyond: Mutex::default(),
-            losses: Mutex::default(),
-            errors: Mutex::default(),
-        }
-    }
 }
 
 impl Figures {
@@ -198,6 +175,36 @@ impl Figures {
         lock(&self.beyond).percentiles()
     }
 
+    /// A match was held against the stored log.
+    pub(super) fn held_against_the_log(&self, played: &Played, verdict: &Verdict) {
+        let count = |of: fn(&History) -> usize| played.histories.iter().map(of).sum::<usize>();
+        let (in_log, excess) = &mut *lock(&self.in_log);
+        in_log.matches += 1;
+        in_log.acked += count(History::acked) as u64;
+        in_log.unknown += count(History::unknown) as u64;
+        in_log.owner_changes += verdict.owner_changes;
+        verdict.excess.iter().for_each(|&time| excess.record(time));
+    }
+
+    /// What the stored logs of matches show.
+    pub(super) fn in_log(&self) -> InLog {
+        let (in_log, excess) = &*lock(&self.in_log);
+        InLog {
+            excess_ms: excess.percentiles(),
+            ..*in_log
+        }
+    }
+
+    /// A shard that was told to end has, after so long.
+    pub(super) fn drained(&self, after: Duration) {
+        lock(&self.drain_exits).record(after);
+    }
+
+    /// From SIGTERM to the end of the process.
+    pub(super) fn drain_exit_ms(&self) -> Percentiles {
+        lock(&self.drain_exits).percentiles()
+    }
+
     /// A connection is lost.
     pub(super) fn lost(&self, why: &str) {
         count(&mut lock(&self.losses), why);
@@ -224,6 +231,22 @@ impl Figures {
         self.seated_max.fetch_max(seated, Ordering::Relaxed);
         Seated(&self.seated)
     }
+}
+
+/// What the stored logs of matches show.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct InLog {
+    /// Matches that were held against their logs.
+    pub matches: u64,
+    /// Commands that were acknowledged in them.
+    pub acked: u64,
+    /// Commands that were never answered.
+    pub unknown: u64,
+    /// How often a match changed its owner.
+    pub owner_changes: u64,
+    /// What the clock of each player of each match lost beyond the player's own thinking, where time has no
+    /// increments, in milliseconds.
+    pub excess_ms: Percentiles,
 }
 
 /// A client in its seat.

@@ -2,6 +2,7 @@
 //! dark.
 
 use super::figures::Percentiles;
+use super::oracle::Promise;
 use super::report::Report;
 use super::samples::Sample;
 use crate::html::{self, Across, Band, Escaped, Plot, Series};
@@ -48,7 +49,10 @@ fn cards(report: &Report) -> String {
     );
     cards += &card(report.matches_finished.to_string(), "matches finished");
     let unattended: u64 = report.unattended.values().sum();
-    let forgotten = format!("{} of {unattended}", report.forgotten);
+    let forgotten = format!(
+        "{} of {unattended}",
+        report.times_broken(Promise::Forgotten)
+    );
     cards += &card(forgotten, "forgotten of the matches that nobody attended");
     cards += &card(report.moves.to_string(), "moves acknowledged");
     cards += &card(format!("{:.0}", report.moves_per_s), "moves a second");
@@ -147,13 +151,17 @@ fn times(report: &Report) -> String {
             report.clocks.beyond_thinking_ms,
         ),
     ];
-    if report.takeover_ms.n > 0 {
-        rows.push((
+    let names = [
+        (
             "kill to the next acknowledgement of a match",
-            report.takeover_ms,
-        ));
-        rows.push(("kill until a player sits again", report.back_ms));
-    }
+            report.next_ack_ms,
+        ),
+        ("the same without thinking", report.takeover_ms),
+        ("kill until a player sits again", report.back_ms),
+        ("pause of a match at a drain", report.drain_ms),
+        ("SIGTERM to the end of a shard", report.drain_exit_ms),
+    ];
+    rows.extend(names.into_iter().filter(|(_, times)| times.n > 0));
     if let Some(storm) = report.storm {
         rows.push((
             "acknowledgements of other shards, calm",

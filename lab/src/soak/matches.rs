@@ -8,14 +8,15 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use game_core::{ClockStart, ColorChoice, MatchId};
+use game_core::{ColorChoice, MatchId};
 use protocol::Role;
 use protocol::http::{NewChallenge, PlayerReply};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::bot::{Bot, Style};
+use super::oracle::stored::Played;
 use super::oracle::{Account, Breach, Promise, Records, verdict};
 use super::report::{BrokenPromise, SeatHistory};
 use super::world::World;
@@ -76,29 +77,55 @@ async fn play_one(
     world.takeovers.begun(id);
     let _playing = Playing::new(&figures.playing);
     let mut bots = seat(world, party, id, dice);
+    let match_max = world.config.match_max.unwrap_or(Duration::MAX);
     let played = tokio::select! {
-        played = try_all(bots.iter_mut().map(Bot::play)) => played,
+        played = timeout(match_max, try_all(bots.iter_mut().map(Bot::play))) => {
+            played.unwrap_or_else(|_| Err((None, stuck())))
+        }
         () = world.overdue.cancelled() => Err((None, stuck())),
     };
     world.takeovers.ended(id);
     let judged = match played {
-        Ok(()) => judge(world, id, &bots).await?,
-        Err((index, breach)) => Err((index.map(|index| bots[index].role()), breach)),
+        Ok(()) => judge(world, id, &bots).await,
+        Err((index, breach)) => Ok(Err((index.map(|index| bots[index].role()), breach))),
     };
-    match judged {
-        Ok(()) => {
+    match &judged {
+        Ok(Ok(())) => {
             figures.matches_finished.fetch_add(1, Ordering::Relaxed);
         }
-        Err((role, breach)) => world.broke(broken(world, id, role, breach, &bots)),
+        Ok(Err((role, breach))) => {
+            world.broke(broken(world, id, *role, breach.clone(), &bots));
+        }
+        Err(_) => {}
     }
-    Ok(())
+    let is_whole = matches!(judged, Ok(Ok(())));
+    hold_against_the_log(world, id, bots, is_whole).await;
+    judged.map(|_| ())
+}
+
+/// The other oracle: at once for a match that was played to its end, or in the end for whatever was told of
+/// any match, on what is on the disk then.
+async fn hold_against_the_log(world: &World, id: MatchId, bots: Vec<Bot>, is_whole: bool) {
+    if !world.holds_against_the_log() {
+        return;
+    }
+    let played = Played {
+        id,
+        histories: bots.into_iter().map(Bot::into_history).collect(),
+        time_is_plenty: world.config.time_is_plenty,
+    };
+    if world.config.faults.is_some() {
+        world.keep(played);
+    } else if is_whole {
+        world.hold_against_the_log(&played).await;
+    }
 }
 
 /// Makes the players and spectators of a board.
 async fn gather(world: &World, number: u32) -> Result<Party, MatchmakerError> {
     let new_player = async || {
         let _permit = world.question().await;
-        world.matchmaker.new_player(None).await
+        world.matchmaker().new_player(None).await
     };
     let players = [new_player().await?, new_player().await?];
     let mut spectators = Vec::new();
@@ -118,23 +145,20 @@ async fn pair(world: &World, party: &Party) -> Result<MatchId, Unplayed> {
         time_control: world.config.time_control,
         color: ColorChoice::White,
         fen: None,
-        clock_start: ClockStart::AfterFirstMoves,
+        clock_start: world.config.clock_start,
         opponent: Some(black.player.clone()),
     };
-    let matchmaker = &world.matchmaker;
-    let challenge = matchmaker
-        .create_challenge(&white.token, &challenge)
-        .await?;
-    let accepted = matchmaker
-        .accept_challenge(&black.token, &challenge.id)
-        .await?;
+    let all = &world.matchmakers;
+    let challenge = all[0].create_challenge(&white.token, &challenge).await?;
+    let other = &all[all.len() - 1];
+    let accepted = other.accept_challenge(&black.token, &challenge.id).await?;
     accepted.match_id.ok_or(Unplayed::NoMatch)
 }
 
 /// The bots of a match, players first.
 fn seat(world: &Arc<World>, party: &Party, id: MatchId, dice: &mut StdRng) -> Vec<Bot> {
     let config = &world.config;
-    let resigns_at = dice.random_range(config.plies / 4..=config.plies);
+    let resigns_at = dice.random_range(config.plies_min..=config.plies);
     let mut bot = |role, player: &PlayerReply| {
         let style = Style {
             seed: dice.random(),
@@ -143,7 +167,8 @@ fn seat(world: &Arc<World>, party: &Party, id: MatchId, dice: &mut StdRng) -> Ve
             reconnects: config.reconnects_mean(),
             closes_over: config.closes_over(),
         };
-        Bot::new(world, player.token.clone(), (id, role), style)
+        let asks = usize::from(role == Role::Black);
+        Bot::new(world, (player.token.clone(), asks), (id, role), style)
     };
     let [white, black] = &party.players;
     let players = [bot(Role::White, white), bot(Role::Black, black)];
@@ -163,8 +188,8 @@ async fn judge(
     let accounts: Vec<Account> = bots.iter().filter_map(Bot::account).cloned().collect();
     let _permit = world.question().await;
     let records = Records {
-        stored: world.matchmaker.match_reply(id).await?,
-        pgn: world.matchmaker.pgn(id).await?,
+        stored: world.matchmaker().match_reply(id).await?,
+        pgn: world.matchmaker().pgn(id).await?,
     };
     let judged = verdict(&accounts, &records);
     if judged.is_ok() && accounts.len() < bots.len() {
@@ -190,7 +215,7 @@ fn broken(
 ) -> BrokenPromise {
     let history = |bot: &Bot| SeatHistory {
         role: bot.role(),
-        lines: bot.lines(),
+        lines: bot.history().lines(),
     };
     BrokenPromise {
         promise: breach.promise,

@@ -1,25 +1,28 @@
-//! `soak`: thousands of matches at a time, every player an oracle, and a cluster that is broken
+//! `soak` and the fault campaign: many matches at a time, every player an oracle, and a cluster that is broken
 //! meanwhile.
 //!
-//! `args` is the command line; `world` is what all bots share; `matches` pairs players and holds
-//! what they were told against the records; `bot` is one client, and `oracle` what it checks.
-//! `neglected` makes matches that nobody attends. `chaos` breaks the cluster by a `schedule`; `figures`, `takeovers` and `samples` measure;
-//! `report` and `html` tell.
+//! `args` is the command line of `soak`, and [`campaign`] the same for so many faults; `world` is what all bots
+//! share; `matches` pairs players and holds what they were told against the records; `bot` is one client,
+//! `conduct` what it does next, and [`oracle`] what is checked. [`neglected`] makes matches that nobody attends.
+//! `chaos` brings faults about by a schedule; `figures`, `takeovers` and `samples` measure; [`report`], `text` and
+//! `html` tell.
 
 mod args;
 mod bot;
+pub mod campaign;
 mod chaos;
+mod conduct;
 mod engines;
 mod figures;
 mod html;
 mod matches;
-mod neglected;
-mod oracle;
+pub mod neglected;
+pub mod oracle;
 mod progress;
-mod report;
+pub mod report;
 mod samples;
-mod schedule;
 mod takeovers;
+mod text;
 mod think;
 mod world;
 
@@ -30,20 +33,21 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
 
 pub use args::SoakArgs;
 use args::{SoakConfig, Trouble, Venue};
 use chaos::Chaos;
 use engines::Engines;
 use neglected::Neglected;
-use oracle::Promise;
+use oracle::{Breach, Promise};
 use report::{BrokenPromise, ClockFigures, Connections, Report, StormReport};
 use samples::Samples;
-use schedule::Schedule;
 use world::World;
 
-use crate::cluster::{ClusterError, LocalCluster, LocalPlan};
-use crate::command::{Failure, ServerArgs, say};
+use crate::cluster::LocalCluster;
+use crate::command::{Failure, ServerArgs, cancelled_by_signals, say};
+use crate::faults::Schedule;
 use client::Matchmaker;
 
 /// What is stuck is told so, and has this long to say what it knows.
@@ -57,8 +61,8 @@ const LAST_WORDS_MAX: Duration = Duration::from_secs(30);
 pub async fn run(args: &SoakArgs, server: &ServerArgs) -> Result<(), Failure> {
     let config = args.config(server)?;
     let (json, html) = (config.json.clone(), config.html.clone());
-    let soak = Soak::prepare(config).await?;
-    let report = soak.run().await?;
+    let soak = Soak::prepare(config, cancelled_by_signals()?).await?;
+    let report = soak.run().await;
     if let Some(path) = json {
         let text = serde_json::to_string_pretty(&report).map_err(Failure::play)?;
         write(&path, &text)?;
@@ -83,56 +87,44 @@ fn write(path: &std::path::Path, text: &str) -> Result<(), Failure> {
 /// A soak that is ready to begin.
 struct Soak {
     world: Arc<World>,
-    cluster: Option<Arc<LocalCluster>>,
     samples: Arc<Samples>,
 }
 
 impl Soak {
-    /// Starts or finds the server, and opens sockets.
-    async fn prepare(config: SoakConfig) -> Result<Self, Failure> {
-        let stop = crate::command::cancelled_by_signals()?;
-        let (cluster, url, ca) = match &config.venue {
-            Venue::Matchmaker { url, ca } => (None, url.clone(), ca.clone()),
-            Venue::Local {
-                server,
-                shard_program,
-                shards,
-                directory,
-            } => {
-                let plan = LocalPlan {
-                    server: server.clone(),
-                    shard_program: shard_program.clone(),
-                    shards: *shards,
-                    directory: directory.clone(),
-                };
-                let started = LocalCluster::start(plan).await;
+    /// Starts or finds the server, and opens sockets; `stop` breaks the soak off.
+    async fn prepare(config: SoakConfig, stop: CancellationToken) -> Result<Self, Failure> {
+        let (cluster, urls, ca) = match &config.venue {
+            Venue::Matchmaker { url, ca } => (None, vec![url.clone()], ca.clone()),
+            Venue::Local(plan) => {
+                let started = LocalCluster::start(plan.clone()).await;
                 let cluster = started.map_err(Failure::setup)?;
-                let url = cluster.matchmaker_url().to_owned();
-                (Some(Arc::new(cluster)), url, None)
+                let matchmakers = cluster.matchmakers().iter();
+                let urls = matchmakers.map(|place| place.url().to_owned()).collect();
+                (Some(Arc::new(cluster)), urls, None)
             }
         };
-        let matchmaker = Matchmaker::trusting(&url, ca.as_deref(), config.patience)?;
-        // Without a matchmaker there is one error instead of one a match.
-        matchmaker.ready().await?;
+        let mut matchmakers = Vec::new();
+        for url in urls {
+            let matchmaker = Matchmaker::trusting(&url, ca.as_deref(), config.patience)?;
+            // Without a matchmaker there is one error instead of one a match.
+            matchmaker.ready().await?;
+            matchmakers.push(matchmaker);
+        }
         let engines = Engines::start(&config.players).await;
         let engines = engines.map_err(Failure::setup)?;
-        let world = World::new(config, matchmaker, engines, stop).map_err(Failure::setup)?;
+        let world = World::new(config, matchmakers, cluster, engines, stop);
         Ok(Self {
-            world: Arc::new(world),
-            cluster,
+            world: Arc::new(world.map_err(Failure::setup)?),
             samples: Arc::default(),
         })
     }
 
-    /// Plays until the time is over or a promise is broken.
-    async fn run(self) -> Result<Report, Failure> {
+    /// Plays until the time or the faults are over, or a promise is broken.
+    async fn run(self) -> Report {
         let (world, config) = (&self.world, &self.world.config);
         let end = Instant::now() + config.duration;
-        let chaos = self
-            .cluster
-            .as_ref()
-            .map(|cluster| Chaos::new(world, cluster));
-        let chaos = chaos.map(Arc::new);
+        let chaos = world.cluster.as_ref();
+        let chaos = chaos.map(|cluster| Arc::new(Chaos::new(world, cluster)));
         let mut watching = self.watch();
         let mut boards = JoinSet::new();
         for number in 0..config.matches {
@@ -140,27 +132,18 @@ impl Soak {
         }
         let neglected = Neglected::begin(world);
         let storm = tokio::select! {
-            storm = self.play(chaos.as_deref(), end) => storm,
-            () = world.stop.cancelled() => Ok(None),
+            storm = self.play(chaos.as_ref(), end) => storm,
+            () = world.stop.cancelled() => None,
         };
         self.close(&mut boards).await;
+        self.check_the_disk().await;
         let unattended = self.check_neglected(neglected).await;
         watching.shutdown().await;
-        let storm = storm.map_err(|error| {
-            // The cluster is our own: what does not come up again is a finding.
-            let expected = "every part of the cluster starts again".to_owned();
-            world.broke(BrokenPromise::of_the_cluster(
-                Promise::Runs,
-                world.elapsed(),
-                expected,
-                error.to_string(),
-            ));
-        });
         self.look_for_alarms();
-        let report = self.report(chaos.as_deref(), storm.ok().flatten(), unattended);
+        let report = self.report(chaos.as_deref(), storm, unattended);
         drop((boards, chaos));
         self.leave(report.is_clean()).await;
-        Ok(report)
+        report
     }
 
     /// What runs beside the matches.
@@ -169,33 +152,30 @@ impl Soak {
         let world = Arc::clone(&self.world);
         watching.spawn(async move { world.lag.watch().await });
         let (world, samples) = (Arc::clone(&self.world), Arc::clone(&self.samples));
-        let cluster = self.cluster.clone();
         let over = world.config.duration;
-        watching.spawn(async move { samples.watch(&world, cluster, over).await });
+        watching.spawn(async move { samples.watch(&world, over).await });
         let (world, samples) = (Arc::clone(&self.world), Arc::clone(&self.samples));
         watching.spawn(async move { progress::show(&world, &samples).await });
         watching
     }
 
     /// The time that is played, with what happens to the cluster in it.
-    async fn play(
-        &self,
-        chaos: Option<&Chaos>,
-        end: Instant,
-    ) -> Result<Option<StormReport>, ClusterError> {
+    async fn play(&self, chaos: Option<&Arc<Chaos>>, end: Instant) -> Option<StormReport> {
         let config = &self.world.config;
         let mut storm = None;
-        match (&config.trouble, chaos) {
-            (Trouble::Chaos(kinds, every), Some(chaos)) => {
-                let shards = self.cluster.as_ref().map_or(1, |c| c.shards().len());
-                let schedule = Schedule::new(config.seed, kinds, *every, shards);
-                chaos.run(schedule, end).await?;
+        match (&config.trouble, chaos, &self.world.cluster) {
+            (Trouble::Chaos(kinds, every), Some(chaos), Some(cluster)) => {
+                let (shards, matchmakers) = (cluster.shards().len(), cluster.matchmakers().len());
+                let schedule = Schedule::new(kinds.clone(), config.seed, shards, matchmakers);
+                chaos.run(schedule, *every, config.faults, end).await;
             }
-            (Trouble::Storm, Some(chaos)) => storm = chaos.storm(end).await?,
+            (Trouble::Storm, Some(chaos), _) => storm = chaos.storm(end).await,
             _ => {}
         }
-        sleep_until(end).await;
-        Ok(storm)
+        if config.faults.is_none() {
+            sleep_until(end).await;
+        }
+        storm
     }
 
     /// Lets the matches in play come to their ends.
@@ -208,39 +188,74 @@ impl Soak {
             return;
         }
         let overdue_after = world.config.overdue_after();
-        let all = async { while boards.join_next().await.is_some() {} };
+        let all = self.all_closed(boards);
         let finished = tokio::select! {
             finished = timeout(overdue_after, all) => finished.is_ok(),
             () = world.stop.cancelled() => true,
         };
         if !finished {
             world.overdue.cancel();
-            let all = async { while boards.join_next().await.is_some() {} };
             // Past it there is nothing more to learn from them.
-            let _ = timeout(LAST_WORDS_MAX, all).await;
+            let _ = timeout(LAST_WORDS_MAX, self.all_closed(boards)).await;
         }
         boards.shutdown().await;
+    }
+
+    async fn all_closed(&self, boards: &mut JoinSet<()>) {
+        while let Some(closed) = boards.join_next().await {
+            if let Err(error) = closed {
+                self.does_not_run(format!("who plays broke: {error}"));
+            }
+        }
+    }
+
+    /// After so many faults, holds every match against what is stored after Redis was killed once more: what
+    /// counts is on its disk.
+    async fn check_the_disk(&self) {
+        let world = &self.world;
+        let (Some(cluster), Some(_)) = (&world.cluster, world.config.faults) else {
+            return;
+        };
+        cluster.redis().place().kill();
+        if let Err(error) = cluster.restart_redis().await {
+            return self.does_not_run(error.to_string());
+        }
+        for played in world.take_played() {
+            world.hold_against_the_log(&played).await;
+        }
     }
 
     /// Matches that nobody attended have ended, and nothing is forgotten; unless the soak was broken off.
     async fn check_neglected(&self, neglected: Neglected) -> BTreeMap<&'static str, u64> {
         tokio::select! {
-            unattended = neglected.check(&self.world, self.cluster.as_deref()) => unattended,
+            unattended = neglected.check(&self.world) => unattended,
             () = self.world.stop.cancelled() => BTreeMap::new(),
         }
     }
 
-    /// Parts of the cluster that ended by themselves, or logged an error.
+    /// Parts of the cluster that ended by themselves or are missing, or logged an error.
     fn look_for_alarms(&self) {
-        let alarms = self.cluster.as_ref().map_or_else(Vec::new, |c| c.alarms());
-        for alarm in alarms {
-            self.world.broke(BrokenPromise::of_the_cluster(
-                Promise::Runs,
-                self.world.elapsed(),
-                "the server runs without an error of its own".to_owned(),
-                alarm,
-            ));
+        let Some(cluster) = &self.world.cluster else {
+            return;
+        };
+        let mut alarms = cluster.alarms();
+        // What is broken off leaves a fault behind.
+        if !self.world.stop.is_cancelled() {
+            alarms.extend(cluster.absent());
         }
+        alarms
+            .into_iter()
+            .for_each(|alarm| self.does_not_run(alarm));
+    }
+
+    fn does_not_run(&self, got: String) {
+        let breach = Breach {
+            promise: Promise::Runs,
+            expected: "the server runs without an error of its own".to_owned(),
+            got,
+        };
+        let at = self.world.elapsed();
+        self.world.broke(BrokenPromise::of_the_cluster(breach, at));
     }
 
     fn report(
@@ -250,7 +265,8 @@ impl Soak {
         unattended: BTreeMap<&'static str, u64>,
     ) -> Report {
         let (world, figures) = (&self.world, &self.world.figures);
-        let (violations, broken) = world.broken();
+        let mut promises = BTreeMap::from(Promise::ALL.map(|promise| (promise, 0)));
+        promises.extend(world.broken_counts());
         let samples = self.samples.all();
         let fault_log = chaos.map_or_else(Vec::new, Chaos::records);
         let mut faults = BTreeMap::new();
@@ -266,26 +282,30 @@ impl Soak {
             command: command(),
             seed: world.config.seed,
             seconds,
-            violations,
-            broken,
+            violations: promises.values().sum(),
+            promises,
+            broken: world.broken(),
             matches_begun: figures.matches_begun.load(Ordering::Relaxed),
             matches_finished: figures.matches_finished.load(Ordering::Relaxed),
             moves,
             unattended,
-            forgotten: figures.forgotten.load(Ordering::Relaxed),
             draw_offers: figures.draw_offers.load(Ordering::Relaxed),
             moves_per_s: moves as f64 / seconds.max(f64::EPSILON),
             faults,
             fault_log,
             ack_ms: figures.ack_ms(),
-            takeover_ms: world.takeovers.next_ack_ms(),
+            next_ack_ms: world.takeovers.next_ack_ms(),
+            takeover_ms: world.takeovers.takeover_ms(),
+            drain_ms: world.takeovers.drain_ms(),
+            drain_exit_ms: figures.drain_exit_ms(),
+            in_log: figures.in_log(),
             back_ms: world.takeovers.back_ms(),
             clocks: ClockFigures {
                 beyond_thinking_ms: figures.beyond_ms(),
                 tolerance_ms: ms(world.config.clock_tolerance),
                 own_lag_ms_max: ms(world.lag.max()),
             },
-            rss_mb: self.cluster.as_ref().map(|_| memory()),
+            rss_mb: world.cluster.as_ref().map(|_| memory()),
             connections: Connections {
                 max: figures.seated_max.load(Ordering::Relaxed),
                 lost: lost_by.values().sum(),
@@ -300,10 +320,12 @@ impl Soak {
         }
     }
 
-    /// Ends the cluster; after a broken promise its logs are left behind.
+    /// Ends the cluster; after a promise that a soak found broken its logs are left behind.
     async fn leave(self, is_clean: bool) {
         self.world.connector.wait_idle(Duration::from_secs(1)).await;
-        if let (false, Some(Ok(cluster))) = (is_clean, self.cluster.map(Arc::try_unwrap)) {
+        if let (false, None, Some(cluster)) =
+            (is_clean, self.world.config.faults, &self.world.cluster)
+        {
             let logs = cluster.keep_logs();
             program::complain!("soak: the logs of the cluster are in {}", logs.display());
         }

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use game_core::{Outcome, Termination};
+use game_core::{Event, EventKind, MatchId, Outcome, Termination};
+use store::{InMemory, Store, audit};
 use tokio::time::{Instant, sleep};
 
-use super::oracle::Promise;
+use super::oracle::log::check_order;
+use super::oracle::stored::read_log;
+use super::oracle::{Breach, Promise};
 use super::report::BrokenPromise;
 use super::world::World;
 use crate::cluster::LocalCluster;
@@ -20,6 +22,9 @@ const EVERY: Duration = Duration::from_secs(5);
 /// So long after the soak closes, the last of them must have ended: they take half a minute, and longer
 /// by as much as play is paused and clocks wait for players after a takeover.
 const ENDED_WITHIN: Duration = Duration::from_secs(120);
+/// Once every match has ended, what is left of them and of dead shards goes within this.
+const AT_REST_WITHIN: Duration = Duration::from_secs(30);
+const READABLE: &str = "the store can be read";
 /// Between two looks at whether a match has ended.
 const POLL_EVERY: Duration = Duration::from_millis(500);
 
@@ -30,7 +35,7 @@ impl Neglected {
     /// Begins to make them, until the soak closes.
     pub(super) fn begin(world: &World) -> Self {
         let players = |neglect| Neglectful {
-            matchmaker: world.matchmaker.clone(),
+            matchmaker: world.matchmaker().clone(),
             connector: Arc::clone(&world.connector),
             session: world.session,
             neglect,
@@ -39,58 +44,110 @@ impl Neglected {
         Self(Neglecting::begin(players, &world.closing))
     }
 
-    /// Waits until all have ended, and lets a scan look for whatever is forgotten in the store of the
-    /// soak's own cluster. Returns how many there were of each kind.
-    pub(super) async fn check(
-        self,
-        world: &World,
-        cluster: Option<&LocalCluster>,
-    ) -> BTreeMap<&'static str, u64> {
+    /// Waits until all have ended, holds each against its stored log on a cluster of the soak's own, and
+    /// looks there for whatever is forgotten. Returns how many there were of each kind.
+    pub(super) async fn check(self, world: &World) -> BTreeMap<&'static str, u64> {
         let (all, errors) = self.0.finish().await;
         for error in errors {
-            world.figures.error(&error);
+            match &world.cluster {
+                Some(_) => broke(world, None, does_not_run("matches can be made", error)),
+                None => world.figures.error(&error),
+            }
         }
         let end = Instant::now() + ENDED_WITHIN;
         let mut counts = BTreeMap::new();
         for one in &all {
             *counts.entry(one.neglect.name()).or_default() += 1;
-            check_one(world, *one, end).await;
+            let mut breaches: Vec<Breach> = check_one(world, *one, end).await.into_iter().collect();
+            if let Some(cluster) = &world.cluster {
+                match read_log(cluster, one.id).await {
+                    Ok(log) => breaches.extend(judge(*one, &log)),
+                    Err(why) => breaches.push(does_not_run(READABLE, why)),
+                }
+            }
+            breaches
+                .into_iter()
+                .for_each(|breach| broke(world, Some(one.id), breach));
         }
-        if let Some(cluster) = cluster {
+        if let Some(cluster) = &world.cluster {
             scan(world, cluster).await;
         }
         counts
     }
 }
 
-async fn check_one(world: &World, one: Unattended, end: Instant) {
+/// From outside: how the match ended, as the matchmaker shows it.
+async fn check_one(world: &World, one: Unattended, end: Instant) -> Option<Breach> {
     let (moves, result) = loop {
-        let reply = world.matchmaker.match_reply(one.id).await;
+        let reply = world.matchmaker().match_reply(one.id).await;
         let has = reply.map(|reply| (reply.moves.len(), reply.outcome.zip(reply.termination)));
         match has {
             Ok((moves, Some(result))) => break (moves, Some(result)),
             Ok((moves, None)) if Instant::now() > end => break (moves, None),
             Err(error) if Instant::now() > end => {
                 let why = format!("a match that was left cannot be read: {error}");
-                return world.figures.error(&why);
+                world.figures.error(&why);
+                return None;
             }
             _ => sleep(POLL_EVERY).await,
         }
     };
     let fits = |(outcome, how)| one.neglect.allows(moves, outcome, how);
-    if !result.is_some_and(fits) {
-        forgotten(
-            world,
-            BrokenPromise {
-                match_id: Some(one.id),
-                ..BrokenPromise::of_the_cluster(
-                    Promise::Forgotten,
-                    world.elapsed(),
-                    expected(one.neglect).to_owned(),
-                    in_words(moves, result),
-                )
-            },
-        );
+    (!result.is_some_and(fits)).then(|| Breach {
+        promise: Promise::Forgotten,
+        expected: expected(one.neglect).to_owned(),
+        got: in_words(moves, result),
+    })
+}
+
+/// What is wrong with the log of a match that nobody attended.
+#[must_use]
+pub fn judge(one: Unattended, log: &[Event]) -> Vec<Breach> {
+    let Unattended { id, neglect } = one;
+    let mut breaches = check_order(id, log);
+    let breach = |promise, text| Breach::stored(promise, format!("match {id} ({neglect}): {text}"));
+    let is_move = |event: &&Event| matches!(event.kind, EventKind::Moved { .. });
+    let moves = log.iter().filter(is_move).count();
+    match log.last().map(|event| event.kind) {
+        Some(EventKind::Ended {
+            outcome,
+            termination,
+        }) => {
+            if !neglect.allows(moves, outcome, termination) {
+                let text = format!("{outcome} by {termination} after {moves} moves");
+                breaches.push(breach(Promise::Disagreement, text));
+            }
+        }
+        _ => {
+            let text = format!("it has no end after {} events", log.len());
+            breaches.push(breach(Promise::Forgotten, text));
+        }
+    }
+    breaches
+}
+
+/// Scans a store in which all matches have ended for what is forgotten. What is found for `within` is: a
+/// shard that has just died is still to be taken over.
+///
+/// # Errors
+///
+/// When the store cannot be read.
+pub async fn forgotten(
+    store: &dyn Store,
+    in_memory: Option<&InMemory>,
+    within: Duration,
+) -> Result<Vec<Breach>, String> {
+    let end = Instant::now() + within;
+    loop {
+        match audit(store, in_memory).await {
+            Ok(found) if found.is_empty() || Instant::now() > end => {
+                let breach =
+                    |found: &store::Finding| Breach::stored(Promise::Forgotten, found.to_string());
+                return Ok(found.iter().map(breach).collect());
+            }
+            Err(error) if Instant::now() > end => return Err(error.to_string()),
+            _ => sleep(POLL_EVERY).await,
+        }
     }
 }
 
@@ -112,26 +169,65 @@ fn in_words(moves: usize, result: Option<(Outcome, Termination)>) -> String {
 }
 
 async fn scan(world: &World, cluster: &LocalCluster) {
-    match cluster.forgotten().await {
-        Ok(found) => {
-            for got in found {
-                let expected = "whatever is stored has an owner that knows of it".to_owned();
-                let at = world.elapsed();
-                let broken = BrokenPromise::of_the_cluster(Promise::Forgotten, at, expected, got);
-                forgotten(world, broken);
-            }
-        }
-        // The cluster is the soak's own, and no fault lasts.
-        Err(error) => world.broke(BrokenPromise::of_the_cluster(
-            Promise::Runs,
-            world.elapsed(),
-            "the store can be scanned".to_owned(),
-            error.to_string(),
-        )),
+    let in_memory = cluster.at_rest();
+    match forgotten(cluster.store(), Some(&in_memory), AT_REST_WITHIN).await {
+        Ok(found) => found
+            .into_iter()
+            .for_each(|breach| broke(world, None, breach)),
+        Err(why) => broke(world, None, does_not_run(READABLE, why)),
     }
 }
 
-fn forgotten(world: &World, broken: BrokenPromise) {
-    world.figures.forgotten.fetch_add(1, Ordering::Relaxed);
-    world.broke(broken);
+/// The cluster is the soak's own, and no fault lasts.
+fn does_not_run(expected: &str, got: String) -> Breach {
+    Breach {
+        promise: Promise::Runs,
+        expected: expected.to_owned(),
+        got,
+    }
+}
+
+fn broke(world: &World, match_id: Option<MatchId>, breach: Breach) {
+    world.broke(BrokenPromise {
+        match_id,
+        ..BrokenPromise::of_the_cluster(breach, world.elapsed())
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use game_core::BySeat;
+
+    use super::*;
+
+    #[test]
+    fn a_match_that_nobody_attends_and_nobody_ends_is_forgotten() {
+        let one = Unattended {
+            id: MatchId::from_random(1),
+            neglect: Neglect::NeverJoinedAtOnce,
+        };
+        let promises = |log: &[Event]| {
+            let found = judge(one, log);
+            found
+                .iter()
+                .map(|breach| breach.promise)
+                .collect::<Vec<_>>()
+        };
+        let ended = |outcome, termination| Event {
+            seq: 1,
+            seat: None,
+            command_id: None,
+            clocks: BySeat::default(),
+            kind: EventKind::Ended {
+                outcome,
+                termination,
+            },
+        };
+        assert_eq!(promises(&[]), [Promise::Forgotten]);
+        let aborted = ended(Outcome::Aborted, Termination::WhiteNoStart);
+        assert_eq!(promises(&[aborted]), []);
+        // Only when its clock has run out: nobody ended it when nobody came.
+        let flagged = ended(Outcome::BlackWins, Termination::TimeForfeit);
+        assert_eq!(promises(&[flagged]), [Promise::Disagreement]);
+    }
 }

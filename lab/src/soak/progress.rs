@@ -55,6 +55,6 @@ fn line(world: &World, samples: &Samples) -> String {
         sample.ack_ms.p50,
         sample.ack_ms.p99,
         figures.faults.load(Ordering::Relaxed),
-        world.broken().0,
+        world.broken_counts().values().sum::<u64>(),
     )
 }

@@ -2,7 +2,6 @@
 //! needed to reproduce it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use game_core::MatchId;
@@ -10,93 +9,101 @@ use protocol::Role;
 use serde::Serialize;
 
 use super::chaos::FaultRecord;
-use super::figures::Percentiles;
-use super::oracle::Promise;
+use super::figures::{InLog, Percentiles};
+use super::oracle::{Breach, Promise};
 use super::samples::Sample;
 
 /// What came of a soak.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Report {
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Report {
     /// The command line, to run it again.
-    pub(super) command: String,
+    pub command: String,
     /// Decided the moves, the thinking, the faults and the packets that were lost.
-    pub(super) seed: u64,
+    pub seed: u64,
     /// How long it took, in seconds.
-    pub(super) seconds: f64,
+    pub seconds: f64,
     /// Promises that were broken.
-    pub(super) violations: u64,
-    /// The first of them in full.
-    pub(super) broken: Vec<BrokenPromise>,
+    pub violations: u64,
+    /// How often each promise was broken, by its name.
+    #[serde(flatten)]
+    pub promises: BTreeMap<Promise, u64>,
+    /// The first broken promises in full.
+    pub broken: Vec<BrokenPromise>,
     /// Matches begun.
-    pub(super) matches_begun: u64,
+    pub matches_begun: u64,
     /// Matches that were played to their end and agree with the records.
-    pub(super) matches_finished: u64,
+    pub matches_finished: u64,
     /// Matches that nobody attended, by what became of their players.
-    pub(super) unattended: BTreeMap<&'static str, u64>,
-    /// Of these, those that did not end by themselves; and what is stored without an owner that knows of
-    /// it. Each is a violation.
-    pub(super) forgotten: u64,
+    pub unattended: BTreeMap<&'static str, u64>,
     /// Moves that were acknowledged.
-    pub(super) moves: u64,
+    pub moves: u64,
     /// Draws that were offered.
-    pub(super) draw_offers: u64,
+    pub draw_offers: u64,
     /// Moves acknowledged a second.
-    pub(super) moves_per_s: f64,
+    pub moves_per_s: f64,
     /// Faults by kind.
-    pub(super) faults: BTreeMap<&'static str, u64>,
+    pub faults: BTreeMap<&'static str, u64>,
     /// Each of them, in order.
-    pub(super) fault_log: Vec<FaultRecord>,
+    pub fault_log: Vec<FaultRecord>,
     /// From a command to its acknowledgement, reconnections included, in milliseconds.
-    pub(super) ack_ms: Percentiles,
+    pub ack_ms: Percentiles,
+    /// What the stored logs of matches show, where they were read.
+    pub in_log: InLog,
     /// From `kill -9` of a shard to the next acknowledgement in each of its matches, thinking
     /// included, in milliseconds.
-    pub(super) takeover_ms: Percentiles,
+    pub next_ack_ms: Percentiles,
+    /// The same without what a player thought once it could play again.
+    pub takeover_ms: Percentiles,
+    /// How long a match could not be played when its shard was drained, in milliseconds.
+    pub drain_ms: Percentiles,
+    /// From SIGTERM to the end of a shard, in milliseconds.
+    pub drain_exit_ms: Percentiles,
     /// From `kill -9` of a shard until each of its players sat again, in milliseconds.
-    pub(super) back_ms: Percentiles,
+    pub back_ms: Percentiles,
     /// What clocks lost beyond what was thought.
-    pub(super) clocks: ClockFigures,
+    pub clocks: ClockFigures,
     /// Memory of the processes; `None` where they were not started here.
-    pub(super) rss_mb: Option<Memory>,
+    pub rss_mb: Option<Memory>,
     /// Connections of the clients.
-    pub(super) connections: Connections,
+    pub connections: Connections,
     /// Sessions that gave up, or were closed before the end of their match.
-    pub(super) sessions_lost: u64,
+    pub sessions_lost: u64,
     /// What went wrong and breaks no promise, by reason.
-    pub(super) errors: BTreeMap<String, u64>,
+    pub errors: BTreeMap<String, u64>,
     /// What the storm did, if there was one.
-    pub(super) storm: Option<StormReport>,
+    pub storm: Option<StormReport>,
     /// How it went over time.
-    pub(super) samples: Vec<Sample>,
+    pub samples: Vec<Sample>,
 }
 
 /// A promise that was broken.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct BrokenPromise {
+pub struct BrokenPromise {
     /// Which.
-    pub(super) promise: Promise,
+    pub promise: Promise,
     /// In which match; `None` for the cluster as a whole.
     #[serde(rename = "match")]
-    pub(super) match_id: Option<MatchId>,
+    pub match_id: Option<MatchId>,
     /// Who saw it; `None` for what the records alone show.
-    pub(super) role: Option<Role>,
+    pub role: Option<Role>,
     /// When, in seconds since the start.
-    pub(super) at_s: f64,
+    pub at_s: f64,
     /// What should have been.
-    pub(super) expected: String,
+    pub expected: String,
     /// What was.
-    pub(super) got: String,
+    pub got: String,
     /// The last things that each client of the match asked and was told.
-    pub(super) histories: Vec<SeatHistory>,
+    pub histories: Vec<SeatHistory>,
 }
 
 impl BrokenPromise {
     /// One that no match shows.
-    pub(super) const fn of_the_cluster(
-        promise: Promise,
-        at: Duration,
-        expected: String,
-        got: String,
-    ) -> Self {
+    pub(super) fn of_the_cluster(breach: Breach, at: Duration) -> Self {
+        let Breach {
+            promise,
+            expected,
+            got,
+        } = breach;
         Self {
             promise,
             match_id: None,
@@ -111,229 +118,89 @@ impl BrokenPromise {
 
 /// What one client asked and was told last.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct SeatHistory {
+pub struct SeatHistory {
     /// Whose.
-    pub(super) role: Role,
+    pub role: Role,
     /// A line for each thing, with its time in seconds since the start.
-    pub(super) lines: Vec<String>,
+    pub lines: Vec<String>,
 }
 
 /// What clocks lost beyond what was thought.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(super) struct ClockFigures {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct ClockFigures {
     /// For each move that was acknowledged, in milliseconds.
-    pub(super) beyond_thinking_ms: Percentiles,
+    pub beyond_thinking_ms: Percentiles,
     /// What is allowed, in milliseconds, beside the lateness of this process itself.
-    pub(super) tolerance_ms: f64,
+    pub tolerance_ms: f64,
     /// The worst lateness of this process, in milliseconds.
-    pub(super) own_lag_ms_max: f64,
+    pub own_lag_ms_max: f64,
 }
 
 /// Resident memory over time, in MiB. That of the server is all shards together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub(super) struct Memory {
+pub struct Memory {
     /// The shards when all players were first seated, or at the first sample.
-    pub(super) first: f64,
+    pub first: f64,
     /// The shards at the last sample with matches in play.
-    pub(super) last: f64,
+    pub last: f64,
     /// The most that the shards had.
-    pub(super) max: f64,
+    pub max: f64,
     /// The most that Redis had.
-    pub(super) redis_max: f64,
+    pub redis_max: f64,
     /// The most that this process had.
-    pub(super) client_max: f64,
+    pub client_max: f64,
 }
 
 /// Connections of the clients.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub(super) struct Connections {
+pub struct Connections {
     /// Clients seated at once, at the most.
-    pub(super) max: i64,
+    pub max: i64,
     /// Connections lost.
-    pub(super) lost: u64,
+    pub lost: u64,
     /// The same, by reason.
-    pub(super) lost_by: BTreeMap<String, u64>,
+    pub lost_by: BTreeMap<String, u64>,
     /// Of these, dropped on purpose by the client.
-    pub(super) dropped: u64,
+    pub dropped: u64,
     /// Seats taken again.
-    pub(super) resumed: u64,
+    pub resumed: u64,
 }
 
 /// What happened when the fullest shard was killed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(super) struct StormReport {
+pub struct StormReport {
     /// Players that it held.
-    pub(super) players: usize,
+    pub players: usize,
     /// From the kill until the last of them was back, in seconds; `None` if some stayed away.
-    pub(super) all_back_s: Option<f64>,
+    pub all_back_s: Option<f64>,
     /// From the kill until each was back, in milliseconds.
-    pub(super) back_ms: Percentiles,
+    pub back_ms: Percentiles,
     /// Acknowledgements in the matches of the other shards before the kill, in milliseconds.
-    pub(super) others_calm_ack_ms: Percentiles,
+    pub others_calm_ack_ms: Percentiles,
     /// The same from the kill until all were back, for ten seconds at least.
-    pub(super) others_storm_ack_ms: Percentiles,
+    pub others_storm_ack_ms: Percentiles,
     /// The second p99 divided by the first.
-    pub(super) others_p99_ratio: Option<f64>,
+    pub others_p99_ratio: Option<f64>,
 }
 
 impl Report {
     /// Whether every promise was kept.
     #[must_use]
-    pub(super) const fn is_clean(&self) -> bool {
-        self.violations == 0
+    pub fn is_clean(&self) -> bool {
+        self.promises.values().all(|&times| times == 0)
     }
-}
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for broken in &self.broken {
-            writeln!(f, "{broken}")?;
-        }
-        writeln!(
-            f,
-            "matches      {} finished of {} begun",
-            self.matches_finished, self.matches_begun
-        )?;
-        writeln!(
-            f,
-            "moves        {} in {:.1} s: {:.0} a second",
-            self.moves, self.seconds, self.moves_per_s
-        )?;
-        let unattended: u64 = self.unattended.values().sum();
-        writeln!(
-            f,
-            "unattended   {unattended} matches left to themselves, {} forgotten",
-            self.forgotten
-        )?;
-        writeln!(f, "ack          {}", Ms(self.ack_ms))?;
-        writeln!(
-            f,
-            "clocks       charged beyond thinking: {}",
-            Ms(self.clocks.beyond_thinking_ms)
-        )?;
-        let Connections {
-            max, lost, resumed, ..
-        } = self.connections;
-        writeln!(
-            f,
-            "connections  {max} at the most, {lost} lost, {resumed} seats taken again, {} sessions lost",
-            self.sessions_lost
-        )?;
-        for (why, times) in self.connections.lost_by.iter().chain(&self.errors) {
-            writeln!(f, "             {times} × {why}")?;
-        }
-        if !self.faults.is_empty() {
-            let faults: Vec<String> = self
-                .faults
-                .iter()
-                .map(|(k, n)| format!("{n} {k}"))
-                .collect();
-            writeln!(f, "faults       {}", faults.join(", "))?;
-        }
-        if self.takeover_ms.n > 0 {
-            writeln!(f, "takeover     next ack: {}", Ms(self.takeover_ms))?;
-            writeln!(f, "             seat taken again: {}", Ms(self.back_ms))?;
-        }
-        if let Some(storm) = &self.storm {
-            writeln!(f, "{storm}")?;
-        }
-        if let Some(memory) = self.rss_mb {
-            let Memory {
-                first,
-                last,
-                max,
-                redis_max,
-                client_max,
-            } = memory;
-            writeln!(
-                f,
-                "memory       shards {first:.0} MiB at first, {last:.0} at last, {max:.0} at the most; \
-                 Redis {redis_max:.0}, this process {client_max:.0}"
-            )?;
-        }
-        write!(f, "violations   {}", self.violations)?;
-        if !self.is_clean() {
-            write!(f, "\nreproduce    {}", self.command)?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for StormReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let back = self.all_back_s.map_or_else(
-            || "some stayed away".to_owned(),
-            |seconds| format!("all back after {seconds:.1} s"),
-        );
-        writeln!(
-            f,
-            "storm        {} players of one shard, {back}",
-            self.players
-        )?;
-        writeln!(
-            f,
-            "             others before: {}",
-            Ms(self.others_calm_ack_ms)
-        )?;
-        write!(
-            f,
-            "             others during: {}",
-            Ms(self.others_storm_ack_ms)
-        )?;
-        match self.others_p99_ratio {
-            Some(ratio) => write!(f, "; p99 × {ratio:.1}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl fmt::Display for BrokenPromise {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let promise = serde_json::to_value(self.promise).unwrap_or_default();
-        write!(f, "BROKEN {}", promise.as_str().unwrap_or_default())?;
-        if let Some(id) = self.match_id {
-            write!(f, " in match {id}")?;
-        }
-        if let Some(role) = self.role {
-            write!(f, ", seen by {role}")?;
-        }
-        writeln!(f, ", at {:.3} s", self.at_s)?;
-        writeln!(f, "  expected  {}", self.expected)?;
-        writeln!(f, "  got       {}", self.got)?;
-        for history in &self.histories {
-            writeln!(f, "  {}:", history.role)?;
-            for line in &history.lines {
-                writeln!(f, "    {line}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Percentiles in words.
-struct Ms(Percentiles);
-
-impl fmt::Display for Ms {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Percentiles {
-            n,
-            p50,
-            p99,
-            p999,
-            max,
-            ..
-        } = self.0;
-        write!(
-            f,
-            "p50 {p50:.1} ms, p99 {p99:.1} ms, p99.9 {p999:.1} ms, max {max:.0} ms (n {n})"
-        )
+    /// How often a promise was broken.
+    #[must_use]
+    pub fn times_broken(&self, promise: Promise) -> u64 {
+        self.promises.get(&promise).copied().unwrap_or(0)
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::soak::schedule::FaultKind;
+    use crate::faults::FaultKind;
 
     /// A soak with one of everything.
     pub(in crate::soak) fn report() -> Report {
@@ -354,6 +221,7 @@ pub(super) mod tests {
             seed: 7,
             seconds: 60.0,
             violations: 1,
+            promises: BTreeMap::from([(Promise::AckKept, 1), (Promise::Forgotten, 0)]),
             broken: vec![BrokenPromise {
                 promise: Promise::AckKept,
                 match_id: Some("0123456789Ab".parse().unwrap()),
@@ -369,19 +237,22 @@ pub(super) mod tests {
             matches_begun: 3,
             matches_finished: 2,
             unattended: BTreeMap::from([("left", 3)]),
-            forgotten: 0,
             moves: 120,
             draw_offers: 2,
             moves_per_s: 2.0,
-            faults: BTreeMap::from([("kill", 1)]),
+            faults: BTreeMap::from([("shard_kill", 1)]),
             fault_log: vec![FaultRecord {
                 at_s: 10.0,
                 lasted_s: 2.0,
-                kind: FaultKind::Kill,
+                kind: FaultKind::ShardKill,
                 shard: Some(1),
             }],
             ack_ms: times,
+            next_ack_ms: times,
             takeover_ms: times,
+            drain_ms: times,
+            drain_exit_ms: times,
+            in_log: InLog::default(),
             back_ms: times,
             clocks: ClockFigures {
                 beyond_thinking_ms: times,
@@ -419,8 +290,8 @@ pub(super) mod tests {
         assert_eq!(json["violations"], 1);
         assert_eq!(json["broken"][0]["promise"], "ack_kept");
         assert_eq!(json["broken"][0]["match"], "0123456789Ab");
-        assert_eq!(json["faults"]["kill"], 1);
-        assert_eq!(json["fault_log"][0]["kind"], "kill");
+        assert_eq!(json["faults"]["shard_kill"], 1);
+        assert_eq!(json["fault_log"][0]["kind"], "shard_kill");
         for name in [
             "matches_finished",
             "unattended",

@@ -1,7 +1,7 @@
 //! How a soak goes over time: what is drawn as plots, and shown while it runs.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -18,25 +18,25 @@ const SAMPLES_MAX: u32 = 600;
 
 /// One moment of a soak; rates and percentiles are since the moment before.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub(super) struct Sample {
+pub struct Sample {
     /// Seconds since the start.
-    pub(super) at_s: f64,
+    pub at_s: f64,
     /// Matches in play.
-    pub(super) matches: i64,
+    pub matches: i64,
     /// Clients seated.
-    pub(super) seated: i64,
+    pub seated: i64,
     /// Moves acknowledged a second.
-    pub(super) moves_per_s: f64,
+    pub moves_per_s: f64,
     /// From a command to its acknowledgement, in milliseconds.
-    pub(super) ack_ms: Percentiles,
+    pub ack_ms: Percentiles,
     /// Memory of all shards, in MiB; 0 where they were not started here.
-    pub(super) shards_mb: f64,
+    pub shards_mb: f64,
     /// Memory of Redis, in MiB; 0 where it was not started here.
-    pub(super) redis_mb: f64,
+    pub redis_mb: f64,
     /// Memory of this process, in MiB.
-    pub(super) client_mb: f64,
+    pub client_mb: f64,
     /// Whether the soak has stopped beginning matches.
-    pub(super) closing: bool,
+    pub closing: bool,
 }
 
 /// The moments so far.
@@ -45,12 +45,7 @@ pub(super) struct Samples(Mutex<Vec<Sample>>);
 
 impl Samples {
     /// Takes samples for ever, `over` the time that the soak is to last.
-    pub(super) async fn watch(
-        &self,
-        world: &World,
-        cluster: Option<Arc<LocalCluster>>,
-        over: Duration,
-    ) {
+    pub(super) async fn watch(&self, world: &World, over: Duration) {
         let every = (over / SAMPLES_MAX).max(Duration::from_secs(1));
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -61,7 +56,7 @@ impl Samples {
             let moves = world.figures.moves.load(Ordering::Relaxed);
             let seconds = before.elapsed().as_secs_f64();
             before = Instant::now();
-            let mut sample = sample(world, cluster.as_deref());
+            let mut sample = sample(world);
             sample.moves_per_s = (moves - moves_before) as f64 / seconds;
             moves_before = moves;
             self.lock().push(sample);
@@ -83,8 +78,8 @@ impl Samples {
     }
 }
 
-fn sample(world: &World, cluster: Option<&LocalCluster>) -> Sample {
-    let figures = &world.figures;
+fn sample(world: &World) -> Sample {
+    let (figures, cluster) = (&world.figures, world.cluster.as_deref());
     let shards = |cluster: &LocalCluster| -> u64 {
         let shards = cluster.shards().iter();
         shards.map(|shard| shard.place().resident_bytes()).sum()

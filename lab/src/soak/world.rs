@@ -1,9 +1,9 @@
 //! What all bots of a soak share.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use game_core::{MatchId, Seat};
@@ -14,12 +14,15 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::SoakConfig;
+use super::args::{SoakConfig, Trouble};
 use super::engines::Engines;
 use super::figures::Figures;
+use super::oracle::stored::{Played, Verdict, verify};
+use super::oracle::{Breach, Promise};
 use super::report::BrokenPromise;
 use super::takeovers::Takeovers;
 use super::think::exponential;
+use crate::cluster::LocalCluster;
 use crate::udp_proxy::{UdpProxy, Weather};
 use client::connection::ConnectionTimes;
 use client::seat::{SeatFuture, SeatSource, SeatTimes, SessionConfig};
@@ -32,13 +35,18 @@ const QUESTIONS_MAX: usize = 64;
 const CLIENTS_PER_SOCKET: u32 = 500;
 /// UDP sockets at the most.
 const SOCKETS_MAX: u32 = 64;
+/// Between two attempts to read what is stored of a match.
+const READ_AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// Broken promises that are kept with all their histories.
 const BROKEN_MAX: usize = 20;
 
 /// What all bots of a soak share.
 pub(super) struct World {
     pub(super) config: SoakConfig,
-    pub(super) matchmaker: Matchmaker,
+    /// At least one; players take turns.
+    pub(super) matchmakers: Vec<Matchmaker>,
+    /// The cluster, where it is the soak's own.
+    pub(super) cluster: Option<Arc<LocalCluster>>,
     pub(super) connector: Arc<Connector>,
     pub(super) session: SessionConfig,
     pub(super) engines: Option<Arc<Engines>>,
@@ -53,7 +61,9 @@ pub(super) struct World {
     /// The soak is at its end: it was interrupted, or a promise is broken.
     pub(super) stop: CancellationToken,
     broken: Mutex<Vec<BrokenPromise>>,
-    broken_count: AtomicU64,
+    broken_counts: Mutex<BTreeMap<Promise, u64>>,
+    /// Matches that are held against the log in the end.
+    played: Mutex<Vec<Played>>,
     questions: Semaphore,
     /// To ask, when it is one's turn, where a match lives: apart from other questions, which a crowd that
     /// comes back is not to hold up.
@@ -66,7 +76,8 @@ impl World {
     /// Opens sockets, and lets nobody in yet.
     pub(super) fn new(
         config: SoakConfig,
-        matchmaker: Matchmaker,
+        matchmakers: Vec<Matchmaker>,
+        cluster: Option<Arc<LocalCluster>>,
         engines: Option<Arc<Engines>>,
         stop: CancellationToken,
     ) -> std::io::Result<Self> {
@@ -75,7 +86,7 @@ impl World {
         let times = ConnectionTimes {
             handshake_max: Duration::from_secs(10) + 2 * config.latency,
             keep_alive: config.keep_alive,
-            idle_max: 3 * config.keep_alive,
+            idle_max: config.idle_max,
         };
         let session = SessionConfig {
             times: SeatTimes {
@@ -86,7 +97,8 @@ impl World {
             ..SessionConfig::default()
         };
         Ok(Self {
-            matchmaker,
+            matchmakers,
+            cluster,
             connector: Arc::new(Connector::bind(sockets as usize, times)?),
             session,
             engines,
@@ -98,7 +110,8 @@ impl World {
             overdue: CancellationToken::new(),
             stop,
             broken: Mutex::default(),
-            broken_count: AtomicU64::new(0),
+            broken_counts: Mutex::default(),
+            played: Mutex::default(),
             questions: Semaphore::new(QUESTIONS_MAX),
             returns: Semaphore::new(QUESTIONS_MAX),
             proxies: Proxies::new(&config),
@@ -124,10 +137,62 @@ impl World {
         self.questions.acquire().await.ok()
     }
 
+    /// The matchmaker that is asked by those who choose none.
+    pub(super) fn matchmaker(&self) -> &Matchmaker {
+        &self.matchmakers[0]
+    }
+
+    /// Whether matches are also held against the stored log, for which all histories are kept whole.
+    pub(super) fn holds_against_the_log(&self) -> bool {
+        self.cluster.is_some() && matches!(self.config.trouble, Trouble::Chaos(..))
+    }
+
+    /// Keeps what was told of a match until the end, where that is when it is held against the log.
+    pub(super) fn keep(&self, played: Played) {
+        lock(&self.played).push(played);
+    }
+
+    /// The matches that were kept.
+    pub(super) fn take_played(&self) -> Vec<Played> {
+        std::mem::take(&mut lock(&self.played))
+    }
+
+    /// Holds a match against the stored log, and counts what it shows. The store can be read within the
+    /// patience of clients.
+    pub(super) async fn hold_against_the_log(&self, played: &Played) {
+        let Some(cluster) = &self.cluster else {
+            return;
+        };
+        let end = Instant::now() + self.config.patience;
+        let verdict = loop {
+            match verify(cluster, self.matchmaker(), played).await {
+                Ok(verdict) => break verdict,
+                Err(got) if Instant::now() > end => {
+                    let breach = Breach {
+                        promise: Promise::Runs,
+                        expected: "the store can be read".to_owned(),
+                        got,
+                    };
+                    break Verdict::from(vec![breach]);
+                }
+                // Redis may be down at the moment.
+                Err(_) => sleep(READ_AGAIN_AFTER).await,
+            }
+        };
+        for breach in &verdict.breaches {
+            let at = self.elapsed();
+            self.broke(BrokenPromise {
+                match_id: Some(played.id),
+                ..BrokenPromise::of_the_cluster(breach.clone(), at)
+            });
+        }
+        self.figures.held_against_the_log(played, &verdict);
+    }
+
     /// A promise is broken: unless told to keep going, that is the end of the soak.
     pub(super) fn broke(&self, broken: BrokenPromise) {
-        self.broken_count.fetch_add(1, Ordering::Relaxed);
-        let mut kept = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        *lock(&self.broken_counts).entry(broken.promise).or_default() += 1;
+        let mut kept = lock(&self.broken);
         if kept.len() < BROKEN_MAX {
             if self.config.keep_going {
                 program::complain!("soak: {broken}");
@@ -139,16 +204,26 @@ impl World {
         }
     }
 
-    /// How many promises were broken, and the first of them in full.
-    pub(super) fn broken(&self) -> (u64, Vec<BrokenPromise>) {
-        let kept = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
-        (self.broken_count.load(Ordering::Relaxed), kept.clone())
+    /// How often each promise was broken.
+    pub(super) fn broken_counts(&self) -> BTreeMap<Promise, u64> {
+        lock(&self.broken_counts).clone()
     }
+
+    /// The first broken promises, in full.
+    pub(super) fn broken(&self) -> Vec<BrokenPromise> {
+        lock(&self.broken).clone()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The seat of a player or the place of a spectator, asked for each time it is taken.
 pub(super) struct BotSeat {
     pub(super) world: Arc<World>,
+    /// The number of the matchmaker that is asked.
+    pub(super) matchmaker: usize,
     pub(super) token: String,
     pub(super) role: Role,
 }
@@ -158,10 +233,11 @@ impl SeatSource for BotSeat {
         Box::pin(async move {
             let world = &self.world;
             let permit = world.returns.acquire().await.ok();
+            let matchmaker = &world.matchmakers[self.matchmaker % world.matchmakers.len()];
             let asking = async {
                 match self.role.seat() {
-                    Some(_) => world.matchmaker.seat(&self.token, match_id).await,
-                    None => world.matchmaker.watch(&self.token, match_id).await,
+                    Some(_) => matchmaker.seat(&self.token, match_id).await,
+                    None => matchmaker.watch(&self.token, match_id).await,
                 }
             };
             let mut reply = world.connector.in_start_slot(asking).await?;

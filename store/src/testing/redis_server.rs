@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use redis::{Client, ConnectionLike, RedisResult, Value};
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use supervisor::{Redis, Signal};
 use tempfile::TempDir;
 
@@ -101,24 +100,6 @@ impl RedisServer {
         self.signal(Signal::CONT);
     }
 
-    /// Simulates a full disk: its files can grow by at most `room` bytes. A Redis that flushes every write
-    /// then ends by itself, which this waits for.
-    ///
-    /// # Panics
-    ///
-    /// If nothing is written to it meanwhile, so that it does not notice.
-    pub fn fill_disk(&mut self, room: u64) {
-        let limit = self.written_file_len() + room;
-        let limit = Rlimit {
-            current: Some(limit),
-            maximum: Some(limit),
-        };
-        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
-        prlimit(pid, Resource::Fsize, limit).expect("a child's limits can be lowered");
-        let ended = self.redis.place().wait_ended(ANSWER_MAX);
-        assert!(ended.is_some(), "redis-server minds no full disk");
-    }
-
     /// Sends one command and returns its answer, if that is one line: `command(&["SCRIPT", "FLUSH"])` is `+OK`,
     /// a number is `:1`, an error `-` and its text; of any other answer nothing is told.
     ///
@@ -140,13 +121,6 @@ impl RedisServer {
     #[must_use]
     pub fn aof_bytes(&self) -> u64 {
         self.redis.log_bytes()
-    }
-
-    /// Bytes in the append-only file that is being written: the one written last.
-    fn written_file_len(&self) -> u64 {
-        let increments = self.redis.log_files(".incr.aof");
-        let newest = increments.max_by_key(|file| file.modified().ok());
-        newest.map_or(0, |file| file.len())
     }
 
     fn signal(&self, signal: Signal) {

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use lab::faults::{Campaign, FaultKind, Report, Sabotage, run};
+use lab::faults::{FaultKind, Sabotage};
+use lab::soak::campaign::{Campaign, run};
+use lab::soak::report::Report;
 use tests::process::binary;
 
 /// Plays matches on a cluster of real processes, brings faults about, and holds what the players were

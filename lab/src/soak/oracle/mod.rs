@@ -1,73 +1,31 @@
-//! What every bot checks: that the server keeps its promises, as far as a client can see it.
+//! What is checked of every match: that the server keeps its promises.
+//!
+//! Each client records what it asked and was told in a [`History`]. Two oracles judge it. From outside, as far as
+//! a client can see: [`Oracle`] follows the clocks message by message, and [`verdict`] holds all clients of a match
+//! against what the matchmaker shows. And [`log::check`] holds their histories against the stored log.
 //!
 //! The rules of chess, the numbering of events and the constancy of answers are checked by
 //! [`MatchView`] and [`SeatMachine`](client::seat::SeatMachine) frame by frame; a breach of them comes
-//! as a [`Violation`]. Here is what they do not check: the clocks, what the two sides and the records
-//! say of the same match, and that nothing is left hanging.
+//! as a [`Violation`].
 
 mod clocks;
-mod history;
+pub mod history;
+pub mod log;
+pub mod promise;
+pub mod stored;
 mod verdict;
 
 use std::time::Duration;
 
 use game_core::{CommandId, CommandKind, Outcome, Termination, Uci};
 use protocol::Role;
-use serde::Serialize;
 
 use self::clocks::{ClockCheck, Word};
 use self::history::{Entry, History};
+pub use self::promise::{Breach, Promise};
 pub(super) use self::verdict::{Records, verdict};
 use client::seat::{Acked, Update};
 use client::{MatchView, Violation};
-
-/// A promise of the server that a soak checks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Promise {
-    /// Legal events only, numbered without gaps, and answers that do not change.
-    Protocol,
-    /// Clocks lose no more than the time thought.
-    ClockCharged,
-    /// Clocks gain no more than their increments.
-    ClockRose,
-    /// What was acknowledged stands in the records, where it was said to stand.
-    AckKept,
-    /// Both sides, spectators and the records have the same moves.
-    SameMoves,
-    /// Both sides, spectators and the records have the same result.
-    SameResult,
-    /// The PGN is the game that was played.
-    Pgn,
-    /// A legal move of the side to move is taken.
-    MoveTaken,
-    /// A draw offer that stands for a player stands at the shard.
-    OfferStands,
-    /// A match that nobody attends ends by itself, and no match is without an owner that knows of it.
-    Forgotten,
-    /// Every match can be played to its end once faults stop.
-    Finishes,
-    /// A server runs until it is told to stop, and then stops in good order.
-    Runs,
-}
-
-/// How a promise was broken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Breach {
-    pub(super) promise: Promise,
-    pub(super) expected: String,
-    pub(super) got: String,
-}
-
-impl From<Violation> for Breach {
-    fn from(violation: Violation) -> Self {
-        Self {
-            promise: Promise::Protocol,
-            expected: "legal events without gaps, and answers that do not change".to_owned(),
-            got: violation.to_string(),
-        }
-    }
-}
 
 /// What one client knows at the end of a match.
 #[derive(Debug, Clone)]
@@ -80,19 +38,27 @@ pub(super) struct Account {
 }
 
 /// The oracle of one client in one match. Pure: updates and times are handed in.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Oracle {
     clocks: Option<ClockCheck>,
     history: History,
 }
 
 impl Oracle {
+    /// For a client that has done nothing yet, with its whole history or the end of it.
+    pub(super) fn new(role: Role, keeps_all: bool) -> Self {
+        Self {
+            clocks: None,
+            history: History::new(role, keeps_all),
+        }
+    }
+
     /// The client asked something of the match.
     pub(super) fn asked(&mut self, id: CommandId, kind: CommandKind, at: Duration) {
         if let (Some(clocks), CommandKind::Move { .. }) = (&mut self.clocks, kind) {
             clocks.moved(at);
         }
-        self.history.note(at, Entry::Asked(id, kind));
+        self.history.note(at, Entry::Asked { id, kind });
     }
 
     /// The client learnt something; `view` is the match after it. Returns by how much the own clock
@@ -130,9 +96,29 @@ impl Oracle {
         }
     }
 
-    /// What was asked and told last, a line each.
-    pub(super) fn lines(&self) -> Vec<String> {
-        self.history.lines()
+    /// The client thinks so long about a move.
+    pub(super) fn thought(&mut self, time: Duration) {
+        self.history.thought += time;
+    }
+
+    /// The client left the match, with this in view.
+    pub(super) fn left(&mut self, view: &MatchView, at: Duration) {
+        self.history.note(at, shown(view));
+    }
+
+    /// The client gave up, as it was told what a shard must never say.
+    pub(super) fn broke(&mut self, violation: Violation, at: Duration) {
+        self.history.note(at, Entry::Broke(violation));
+    }
+
+    /// What was asked and told.
+    pub(super) const fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The same, when nothing more comes.
+    pub(super) fn into_history(self) -> History {
+        self.history
     }
 
     // ---- parts -----------------------------------------------------------------------------------
@@ -180,17 +166,25 @@ impl Oracle {
     }
 
     fn note(&mut self, view: &MatchView, update: &Update, at: Duration) {
+        let epoch = view.epoch();
         let entry = match update {
-            Update::Joined { again } => Entry::Joined {
-                again: *again,
-                epoch: view.epoch(),
-                seq: view.seq(),
-                ply: view.ply(),
-                clock: view.clock(),
+            Update::Joined { .. } => shown(view),
+            Update::Event { seq, event } => Entry::Saw {
+                seq: *seq,
+                epoch,
+                event: event.clone(),
+                offer: view.draw_offer(),
             },
-            Update::Event { seq, event } => Entry::Saw(*seq, view.epoch(), event.clone()),
-            Update::Acked { acked, .. } => Entry::Acked(acked.id, acked.event, acked.epoch),
-            Update::Refused { id, reason, .. } => Entry::Refused(*id, *reason),
+            Update::Acked { acked, .. } => Entry::Acked {
+                id: acked.id,
+                kind: acked.kind,
+                event: acked.event,
+                epoch: acked.epoch,
+            },
+            Update::Refused { id, reason, .. } => Entry::Refused {
+                id: *id,
+                reason: *reason,
+            },
             Update::Paused => Entry::Paused,
             Update::Clock => Entry::Clock(view.clock()),
             Update::Reconnecting(loss) => Entry::Lost(loss.to_string().into()),
@@ -198,6 +192,18 @@ impl Oracle {
             Update::Presence { .. } | Update::Unresponsive | Update::Responsive => return,
         };
         self.history.note(at, entry);
+    }
+}
+
+/// The whole match as it is in view.
+fn shown(view: &MatchView) -> Entry {
+    Entry::Shown {
+        seq: view.seq(),
+        epoch: view.epoch(),
+        moves: view.moves().to_vec(),
+        result: view.result(),
+        offer: view.draw_offer(),
+        clock: view.clock(),
     }
 }
 

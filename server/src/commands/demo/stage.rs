@@ -41,12 +41,7 @@ impl Stage {
     /// Builds the stage that this machine can bear.
     pub(super) async fn build(shutdown: CancellationToken) -> Result<Self, Failure> {
         if Redis::is_installed() {
-            let plan = LocalPlan {
-                server: std::env::current_exe()?,
-                shard_program: None,
-                shards: SHARDS,
-                directory: None,
-            };
+            let plan = LocalPlan::of(std::env::current_exe()?, SHARDS);
             let cluster = LocalCluster::start(plan).await?;
             return Ok(Self::Processes(Box::new(cluster)));
         }
@@ -144,7 +139,7 @@ fn lines_of(cluster: &LocalCluster) -> Vec<String> {
         format!(
             "matchmaker  {}, pid {}",
             cluster.matchmaker_url(),
-            pid(cluster.matchmaker())
+            pid(cluster.matchmakers()[0].place())
         ),
     ]
 }

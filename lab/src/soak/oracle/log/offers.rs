@@ -2,7 +2,7 @@
 
 use game_core::{Event, EventKind, Match, Seat};
 
-use super::{Breach, Class, Stored};
+use super::{Breach, Promise, Stored};
 
 /// The offers that stand, beginning before the first event; and what is wrong where the match that the
 /// log makes says otherwise.
@@ -28,8 +28,7 @@ pub(super) fn offers_after(stored: &Stored) -> (Vec<Option<Seat>>, Vec<Breach>) 
                 event.seq,
                 game.draw_offer()
             );
-            let class = Class::Disagreement;
-            breaches.push(Breach { class, text });
+            breaches.push(Breach::stored(Promise::Disagreement, text));
         }
     }
     (offers, breaches)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use game_core::testing::SetupBuilder;
 use game_core::{Command, MatchTime};
-use protocol::{ClockView, WireRefusal};
+use protocol::{ClockView, Role, WireRefusal};
 
 use super::*;
 
@@ -49,6 +49,7 @@ fn stored() -> Stored {
         setup,
         log,
         published,
+        time_is_plenty: true,
     }
 }
 
@@ -67,16 +68,16 @@ fn sight(event: &Event) -> Entry {
 }
 
 /// What a player of [`stored`] was told when nothing went wrong.
-fn history(seat: Seat) -> History {
-    let mut history = History::new(seat);
+fn told(seat: Seat) -> Vec<Entry> {
+    let mut entries = Vec::new();
     for event in &stored().log {
         let (id, kind) = (CommandId(event.seq.into()), kind(event.seq));
         if event.seat == Some(seat) {
-            history.entries.push(Entry::Asked { id, kind });
+            entries.push(Entry::Asked { id, kind });
         }
-        history.entries.push(sight(event));
+        entries.push(sight(event));
         if event.seat == Some(seat) {
-            history.entries.push(Entry::Acked {
+            entries.push(Entry::Acked {
                 id,
                 kind,
                 event: event.seq,
@@ -84,34 +85,52 @@ fn history(seat: Seat) -> History {
             });
         }
     }
+    entries
+}
+
+fn history(seat: Seat, entries: Vec<Entry>) -> History {
+    let role = match seat {
+        Seat::White => Role::White,
+        Seat::Black => Role::Black,
+    };
+    let mut history = History::new(role, true);
+    for entry in entries {
+        history.note(Duration::ZERO, entry);
+    }
     history
 }
 
-fn classes(histories: &[History], stored: &Stored) -> Vec<Class> {
-    let mut classes: Vec<_> = check(histories, stored)
-        .into_iter()
-        .map(|breach| breach.class)
-        .collect();
-    classes.sort_unstable();
-    classes.dedup();
-    classes
+/// What a player was told when nothing went wrong.
+fn usual(seat: Seat) -> History {
+    history(seat, told(seat))
 }
 
-/// Changes the stored match and expects breaches of these classes.
+fn promises(histories: &[History], stored: &Stored) -> Vec<Promise> {
+    let mut promises: Vec<_> = check(histories, stored)
+        .into_iter()
+        .map(|breach| breach.promise)
+        .collect();
+    promises.sort_unstable();
+    promises.dedup();
+    promises
+}
+
+/// Changes the stored match and expects breaches of these promises.
 #[track_caller]
-fn stored_breaks(change: impl FnOnce(&mut Stored), expected: &[Class]) {
+fn stored_breaks(change: impl FnOnce(&mut Stored), expected: &[Promise]) {
     let mut stored = stored();
     change(&mut stored);
-    let histories = [history(Seat::White), history(Seat::Black)];
-    assert_eq!(classes(&histories, &stored), expected);
+    let histories = [usual(Seat::White), usual(Seat::Black)];
+    assert_eq!(promises(&histories, &stored), expected);
 }
 
-/// Changes what White was told and expects breaches of these classes.
+/// Changes what White was told and expects breaches of these promises.
 #[track_caller]
-fn told_breaks(change: impl FnOnce(&mut Vec<Entry>), expected: &[Class]) {
-    let mut white = history(Seat::White);
-    change(&mut white.entries);
-    assert_eq!(classes(&[white, history(Seat::Black)], &stored()), expected);
+fn told_breaks(change: impl FnOnce(&mut Vec<Entry>), expected: &[Promise]) {
+    let mut white = told(Seat::White);
+    change(&mut white);
+    let histories = [history(Seat::White, white), usual(Seat::Black)];
+    assert_eq!(promises(&histories, &stored()), expected);
 }
 
 #[test]
@@ -125,7 +144,7 @@ fn a_lost_end_of_the_log() {
     // The acks and sights of both, the published state, and the end itself.
     stored_breaks(
         |stored| stored.log.truncate(3),
-        &[Class::Lost, Class::Disagreement, Class::Unfinished],
+        &[Promise::Lost, Promise::Disagreement, Promise::Unfinished],
     );
 }
 
@@ -133,7 +152,7 @@ fn a_lost_end_of_the_log() {
 fn a_record_that_another_one_replaced() {
     stored_breaks(
         |stored| stored.log[2].command_id = Some(CommandId(77)),
-        &[Class::Lost],
+        &[Promise::Lost],
     );
     stored_breaks(
         |stored| {
@@ -142,7 +161,7 @@ fn a_record_that_another_one_replaced() {
                 offers_draw: false,
             };
         },
-        &[Class::Disagreement],
+        &[Promise::Disagreement],
     );
 }
 
@@ -154,7 +173,11 @@ fn a_record_that_stands_twice() {
             stored.log.insert(4, again);
         },
         // What comes after it stands in another place than it was said to.
-        &[Class::Duplicated, Class::Reordered, Class::Disagreement],
+        &[
+            Promise::Duplicated,
+            Promise::Reordered,
+            Promise::Disagreement,
+        ],
     );
 }
 
@@ -162,7 +185,7 @@ fn a_record_that_stands_twice() {
 fn a_command_that_took_effect_twice() {
     stored_breaks(
         |stored| stored.log[2].command_id = stored.log[0].command_id,
-        &[Class::Lost, Class::Duplicated],
+        &[Promise::Lost, Promise::Duplicated],
     );
 }
 
@@ -170,7 +193,7 @@ fn a_command_that_took_effect_twice() {
 fn records_in_another_order() {
     stored_breaks(
         |stored| stored.log.swap(1, 2),
-        &[Class::Reordered, Class::Disagreement],
+        &[Promise::Reordered, Promise::Disagreement],
     );
 }
 
@@ -183,7 +206,7 @@ fn a_log_that_is_no_chess() {
                 termination: Termination::Checkmate,
             };
         },
-        &[Class::Disagreement],
+        &[Promise::Disagreement],
     );
 }
 
@@ -198,7 +221,7 @@ fn a_published_match_that_is_not_the_stored_one() {
     for change in changes {
         stored_breaks(
             |stored| change(&mut stored.published),
-            &[Class::Disagreement],
+            &[Promise::Disagreement],
         );
     }
 }
@@ -212,9 +235,8 @@ fn a_flag_that_fell_over_a_fault() {
     let late = MatchTime::default() + Duration::from_secs(61);
     game.tick(late, &mut stored.log);
     stored.published = Published::of(&game);
-    let mut told = History::new(Seat::White);
-    told.entries.push(sight(&stored.log[0]));
-    assert_eq!(classes(&[told], &stored), [Class::Overcharged]);
+    let told = history(Seat::White, vec![sight(&stored.log[0])]);
+    assert_eq!(promises(&[told], &stored), [Promise::Overcharged]);
 }
 
 #[test]
@@ -229,11 +251,11 @@ fn an_ack_for_another_place_or_for_nothing_asked() {
                 }
             }
         },
-        &[Class::Reordered],
+        &[Promise::Reordered],
     );
     told_breaks(
         |entries| entries.retain(|entry| !matches!(entry, Entry::Asked { .. })),
-        &[Class::Disagreement],
+        &[Promise::Disagreement],
     );
 }
 
@@ -249,7 +271,7 @@ fn an_ack_that_is_given_twice_for_two_places() {
             };
             entries.push(again);
         },
-        &[Class::Duplicated, Class::Reordered],
+        &[Promise::Duplicated, Promise::Reordered],
     );
 }
 
@@ -259,7 +281,7 @@ fn a_refusal_of_what_was_done() {
         id: CommandId(id),
         reason: WireRefusal::Paused,
     };
-    told_breaks(|entries| entries.push(refused(3)), &[Class::Disagreement]);
+    told_breaks(|entries| entries.push(refused(3)), &[Promise::Disagreement]);
     told_breaks(|entries| entries.push(refused(99)), &[]);
 }
 
@@ -271,7 +293,7 @@ fn an_event_that_was_another_one_when_it_was_seen() {
                 event.clock.white_ms -= 1;
             }
         },
-        &[Class::Disagreement],
+        &[Promise::Disagreement],
     );
 }
 
@@ -286,22 +308,23 @@ fn a_state_that_never_was() {
             .collect(),
         result,
         offer: None,
+        clock: ClockView::new(BySeat::default(), None),
     };
     let resigned = Some((Outcome::BlackWins, Termination::Resignation));
     told_breaks(|entries| entries.push(shown(5, 4, resigned)), &[]);
     told_breaks(|entries| entries.push(shown(2, 2, None)), &[]);
     told_breaks(
         |entries| entries.push(shown(2, 3, None)),
-        &[Class::Disagreement],
+        &[Promise::Disagreement],
     );
     told_breaks(
         |entries| entries.push(shown(6, 4, resigned)),
-        &[Class::Lost],
+        &[Promise::Lost],
     );
     let won = Some((Outcome::WhiteWins, Termination::Resignation));
     told_breaks(
         |entries| entries.push(shown(5, 4, won)),
-        &[Class::Disagreement],
+        &[Promise::Disagreement],
     );
 }
 
@@ -334,7 +357,7 @@ fn a_draw_offer_that_a_client_saw_and_nobody_made() {
                 Entry::Saw { offer, .. } => *offer = Some(offered),
                 other => panic!("{other:?}"),
             },
-            &[Class::Disagreement],
+            &[Promise::Disagreement],
         );
     }
 }
@@ -347,7 +370,7 @@ fn an_epoch_that_falls() {
                 *epoch = Epoch(2);
             }
         },
-        &[Class::Disagreement],
+        &[Promise::Disagreement],
     );
 }
 
@@ -355,19 +378,19 @@ fn an_epoch_that_falls() {
 fn a_player_that_broke_off_or_never_learnt_the_result() {
     told_breaks(
         |entries| entries.push(Entry::Broke(Violation::Lost { seen: 3, has: 2 })),
-        &[Class::Lost],
+        &[Promise::Lost],
     );
     told_breaks(
         |entries| entries.push(Entry::Broke(Violation::Rewritten)),
-        &[Class::Disagreement],
+        &[Promise::Disagreement],
     );
-    told_breaks(|entries| entries.truncate(4), &[Class::Unfinished]);
+    told_breaks(|entries| entries.truncate(4), &[Promise::Unfinished]);
 }
 
 #[test]
 fn what_a_clock_lost_beyond_thinking() {
     // White's moves were made a second after Black's.
-    let mut white = history(Seat::White);
+    let mut white = usual(Seat::White);
     assert_eq!(excess(&white, &stored()), Duration::from_secs(2));
     white.thought = Duration::from_millis(1_500);
     assert_eq!(excess(&white, &stored()), Duration::from_millis(500));
@@ -377,12 +400,12 @@ fn what_a_clock_lost_beyond_thinking() {
 
 #[test]
 fn what_has_no_answer_is_unknown_and_no_breach() {
-    let mut white = history(Seat::White);
+    let mut white = usual(Seat::White);
     let asked = Entry::Asked {
         id: CommandId(50),
         kind: CommandKind::Resign,
     };
-    white.entries.push(asked);
+    white.note(Duration::ZERO, asked);
     assert_eq!((white.acked(), white.unknown()), (3, 1));
-    assert_eq!(classes(&[white], &stored()), []);
+    assert_eq!(promises(&[white], &stored()), []);
 }

@@ -1,4 +1,4 @@
-//! Reads what is stored of the matches of a campaign, as it lies on the disk of Redis.
+//! Reads what is stored of a match on a cluster of one's own, and lets the oracle against the log judge it.
 
 use std::time::Duration;
 
@@ -6,9 +6,21 @@ use client::Matchmaker;
 use game_core::{Event, Match, MatchId};
 use store::{Matches, StoreError, codec};
 
-use super::checker::{Breach, Class, Published, Stored, check, check_order, excess};
-use super::cluster::Cluster;
-use super::table::Played;
+use super::history::History;
+use super::log::{Published, Stored, check, check_order, excess};
+use super::{Breach, Promise};
+use crate::cluster::LocalCluster;
+
+/// A match that was played on a cluster of one's own.
+#[derive(Debug)]
+pub struct Played {
+    /// Which.
+    pub id: MatchId,
+    /// What its clients were told.
+    pub histories: Vec<History>,
+    /// Its players think for a fraction of their time.
+    pub time_is_plenty: bool,
+}
 
 /// What is to be said of one match.
 #[derive(Debug, Default)]
@@ -36,7 +48,7 @@ impl From<Vec<Breach>> for Verdict {
 ///
 /// When the store or the matchmaker cannot be read, which is no breach of a promise.
 pub async fn verify(
-    cluster: &Cluster,
+    cluster: &LocalCluster,
     matchmaker: &Matchmaker,
     played: &Played,
 ) -> Result<Verdict, String> {
@@ -49,15 +61,18 @@ pub async fn verify(
     let unusable = |why: String| {
         let mut breaches = check_order(id, &log);
         if breaches.is_empty() {
-            breaches.push(breach(Class::Disagreement, format!("match {id}: {why}")));
+            breaches.push(Breach::stored(
+                Promise::Disagreement,
+                format!("match {id}: {why}"),
+            ));
         }
         breaches
     };
-    let checkpoint = match cluster.store.load(id).await {
+    let checkpoint = match cluster.store().load(id).await {
         Ok(Some(checkpoint)) => checkpoint,
         Ok(None) => {
             let text = format!("match {id} is not stored");
-            return Ok(vec![breach(Class::Lost, text)].into());
+            return Ok(vec![Breach::stored(Promise::Lost, text)].into());
         }
         Err(StoreError::Corrupt(why)) => return Ok(unusable(why).into()),
         Err(error) => return Err(unread(&error)),
@@ -75,23 +90,27 @@ pub async fn verify(
         setup,
         log,
         published,
+        time_is_plenty: played.time_is_plenty,
     };
     let histories = played.histories.iter();
     Ok(Verdict {
         breaches: check(&played.histories, &stored),
-        excess: histories.map(|history| excess(history, &stored)).collect(),
+        excess: histories
+            .filter(|_| stored.time_is_plenty)
+            .map(|history| excess(history, &stored))
+            .collect(),
         owner_changes,
     })
 }
 
-const fn breach(class: Class, text: String) -> Breach {
-    Breach { class, text }
-}
-
 /// The records as they are, in whatever order.
-async fn read_log(cluster: &Cluster, id: MatchId) -> Result<Vec<Event>, String> {
+///
+/// # Errors
+///
+/// When Redis does not answer, or a record is none.
+pub async fn read_log(cluster: &LocalCluster, id: MatchId) -> Result<Vec<Event>, String> {
     let said = |error: &dyn std::fmt::Display| error.to_string();
-    let client = redis::Client::open(cluster.redis_url()).map_err(|error| said(&error))?;
+    let client = redis::Client::open(cluster.redis().url()).map_err(|error| said(&error))?;
     let mut connection = client
         .get_multiplexed_async_connection()
         .await

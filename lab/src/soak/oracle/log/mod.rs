@@ -1,7 +1,6 @@
-//! Holds what the players were told against what is stored. It does no I/O and trusts nobody.
+//! The oracle against the log: holds what the players were told against what is stored. It does no I/O and trusts nobody.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::time::Duration;
 
 use client::Violation;
@@ -13,6 +12,7 @@ use protocol::WireEvent;
 
 use self::offers::offers_after;
 use super::history::{Entry, History};
+use super::{Breach, Promise};
 
 mod offers;
 #[cfg(test)]
@@ -27,6 +27,9 @@ pub struct Stored {
     pub log: Vec<Event>,
     /// What the matchmaker says of it.
     pub published: Published,
+    /// Its players think for a fraction of their time, so that a result by the clock is one that a fault
+    /// brought about.
+    pub time_is_plenty: bool,
 }
 
 /// What the matchmaker says of a match.
@@ -58,42 +61,7 @@ impl Published {
 /// What a matchmaker without a public address puts into PGN.
 const SITE: &str = "?";
 
-/// The promise that a breach breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
-    /// What somebody was told is not stored.
-    Lost,
-    /// A command took effect twice, or a place in the log has two records.
-    Duplicated,
-    /// Something stands in another place than it was said to.
-    Reordered,
-    /// Two that should say the same do not.
-    Disagreement,
-    /// A match has no end.
-    Unfinished,
-    /// A match that nobody attends is left behind: it does not end, or no shard knows of it.
-    Forgotten,
-    /// A player's clock ran out over a fault of the server.
-    Overcharged,
-}
-
-/// A broken promise.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Breach {
-    /// Which promise.
-    pub class: Class,
-    /// What is wrong.
-    pub text: String,
-}
-
-impl fmt::Display for Breach {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.class, self.text)
-    }
-}
-
-/// Everything that is wrong with one match. All players of the campaign think for a fraction of their
-/// time, so that a result by the clock is one that a fault brought about.
+/// Everything that is wrong with one match, as its players were told of it. Spectators are passed over.
 #[must_use]
 pub fn check(histories: &[History], stored: &Stored) -> Vec<Breach> {
     let (offers, wrong) = offers_after(stored);
@@ -113,7 +81,10 @@ pub fn check(histories: &[History], stored: &Stored) -> Vec<Breach> {
 /// what a fault cost that is charged to the player.
 #[must_use]
 pub fn excess(history: &History, stored: &Stored) -> Duration {
-    let left = stored.log.last().map(|event| event.clocks[history.seat]);
+    let last = stored.log.last();
+    let left = last
+        .zip(history.role().seat())
+        .map(|(event, seat)| event.clocks[seat]);
     let had = stored.setup.time_control.initial();
     let charged = left.map_or(Duration::ZERO, |left| had.saturating_sub(left));
     charged.saturating_sub(history.thought)
@@ -123,28 +94,28 @@ pub fn excess(history: &History, stored: &Stored) -> Duration {
 #[must_use]
 pub fn check_order(id: MatchId, log: &[Event]) -> Vec<Breach> {
     let mut breaches = Vec::new();
-    let mut breach = |class, text: String| {
+    let mut breach = |promise, text: String| {
         let text = format!("match {id}: {text}");
-        breaches.push(Breach { class, text });
+        breaches.push(Breach::stored(promise, text));
     };
     let (mut seqs, mut commands) = (HashSet::new(), HashMap::new());
     let mut due = 1;
     for (event, place) in log.iter().zip(1..) {
         if !seqs.insert(event.seq) {
             let text = format!("record {} stands there again at {place}", event.seq);
-            breach(Class::Duplicated, text);
+            breach(Promise::Duplicated, text);
             continue;
         }
         if event.seq != due {
             let text = format!("record {} stands at {place}, where {due} is due", event.seq);
-            breach(Class::Reordered, text);
+            breach(Promise::Reordered, text);
         }
         due = event.seq.saturating_add(1);
         if let (Some(seat), Some(command)) = (event.seat, event.command_id)
             && let Some(first) = commands.insert((seat, command), event.seq)
         {
             let text = format!("command {command} of {seat} took effect at {first} and {place}");
-            breach(Class::Duplicated, text);
+            breach(Promise::Duplicated, text);
         }
     }
     breaches
@@ -158,9 +129,9 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn breach(&mut self, class: Class, text: impl Into<String>) {
+    fn breach(&mut self, promise: Promise, text: impl Into<String>) {
         let text = format!("match {}: {}", self.stored.setup.id, text.into());
-        self.breaches.push(Breach { class, text });
+        self.breaches.push(Breach::stored(promise, text));
     }
 
     // ---- the log by itself -----------------------------------------------------------------------
@@ -170,7 +141,7 @@ impl Checker<'_> {
         self.breaches.extend(check_order(self.stored.setup.id, log));
         if log_result(log).is_none() {
             let text = format!("no end after {} events", log.len());
-            self.breach(Class::Unfinished, text);
+            self.breach(Promise::Unfinished, text);
         }
         self.check_replay();
     }
@@ -181,16 +152,17 @@ impl Checker<'_> {
             Ok(game) => self.check_published(&game),
             // What stands in the wrong order was found already, and does not replay.
             Err(_) if !self.breaches.is_empty() => {}
-            Err(error) => self.breach(Class::Disagreement, format!("does not replay: {error}")),
+            Err(error) => self.breach(Promise::Disagreement, format!("does not replay: {error}")),
         }
         if let Some((outcome, termination)) = log_result(&self.stored.log)
+            && self.stored.time_is_plenty
             && matches!(
                 termination,
                 Termination::TimeForfeit | Termination::WhiteNoStart | Termination::BlackNoStart
             )
         {
             let text = format!("{outcome} by {termination}, and nobody thought so long");
-            self.breach(Class::Overcharged, text);
+            self.breach(Promise::Overcharged, text);
         }
     }
 
@@ -205,7 +177,7 @@ impl Checker<'_> {
         for (what, same) in checks {
             if !same {
                 let text = format!("the published {what} is not what the log makes");
-                self.breach(Class::Disagreement, text);
+                self.breach(Promise::Disagreement, text);
             }
         }
     }
@@ -213,12 +185,14 @@ impl Checker<'_> {
     // ---- the log beside what one player was told -------------------------------------------------
 
     fn check_history(&mut self, history: &History) {
-        let seat = history.seat;
+        let Some(seat) = history.role().seat() else {
+            return;
+        };
         let mut asked = HashSet::new();
         let mut acks = HashMap::new();
         let mut highest = Epoch(0);
         let mut result = None;
-        for entry in &history.entries {
+        for entry in history.entries() {
             match entry {
                 Entry::Asked { id, .. } => {
                     asked.insert(*id);
@@ -228,37 +202,43 @@ impl Checker<'_> {
                         && first != *event
                     {
                         let text = format!("command {id} was acked as {first} and as {event}");
-                        self.breach(Class::Duplicated, text);
+                        self.breach(Promise::Duplicated, text);
                     }
                 }
                 Entry::Shown { result: shown, .. } => result = shown.or(result),
                 Entry::Saw { event, .. } => result = ending(&event.kind).or(result),
-                Entry::Refused { .. } | Entry::Broke(_) => {}
+                _ => {}
             }
             self.check_entry(seat, entry, &asked);
             if let Some(epoch) = spoken_under(entry) {
                 if epoch < highest {
                     let text = format!("{seat} heard epoch {epoch} after {highest}");
-                    self.breach(Class::Disagreement, text);
+                    self.breach(Promise::Disagreement, text);
                 }
                 highest = highest.max(epoch);
             }
         }
-        self.check_result(history, result);
+        self.check_result(seat, result);
     }
 
-    fn check_result(&mut self, history: &History, known: Option<(Outcome, Termination)>) {
-        let (seat, stored) = (history.seat, log_result(&self.stored.log));
+    fn check_result(&mut self, seat: Seat, known: Option<(Outcome, Termination)>) {
+        let stored = log_result(&self.stored.log);
         match (known, stored) {
             (Some(known), Some(stored)) if known != stored => {
                 let text = format!("{seat} was told {known:?}, the log says {stored:?}");
-                self.breach(Class::Disagreement, text);
+                self.breach(Promise::Disagreement, text);
             }
             (Some(known), None) => {
-                self.breach(Class::Lost, format!("{seat} was told the result {known:?}"));
+                self.breach(
+                    Promise::Lost,
+                    format!("{seat} was told the result {known:?}"),
+                );
             }
             (None, Some(_)) => {
-                self.breach(Class::Unfinished, format!("{seat} never learnt the result"));
+                self.breach(
+                    Promise::Unfinished,
+                    format!("{seat} never learnt the result"),
+                );
             }
             _ => {}
         }
@@ -266,21 +246,18 @@ impl Checker<'_> {
 
     fn check_entry(&mut self, seat: Seat, entry: &Entry, asked: &HashSet<CommandId>) {
         match entry {
-            Entry::Asked { .. } => {}
             Entry::Acked {
                 id, kind, event, ..
             } => {
                 if !asked.contains(id) {
                     let text = format!("{seat} never asked what was acked as {id}");
-                    self.breach(Class::Disagreement, text);
+                    self.breach(Promise::Disagreement, text);
                 }
                 self.check_ack((seat, *id), kind, *event);
             }
-            Entry::Refused { id, reason } => {
-                if self.place_of(seat, *id).is_some() {
-                    let text = format!("command {id} of {seat} was refused ({reason}), and stands");
-                    self.breach(Class::Disagreement, text);
-                }
+            Entry::Refused { id, reason } if self.place_of(seat, *id).is_some() => {
+                let text = format!("command {id} of {seat} was refused ({reason}), and stands");
+                self.breach(Promise::Disagreement, text);
             }
             Entry::Saw {
                 seq, event, offer, ..
@@ -299,9 +276,10 @@ impl Checker<'_> {
                 self.check_offer(seat, *seq, *offer);
             }
             Entry::Broke(violation) => {
-                let class = class_of(violation);
-                self.breach(class, format!("{seat} broke off: {violation}"));
+                let promise = promise_of(violation);
+                self.breach(promise, format!("{seat} broke off: {violation}"));
             }
+            _ => {}
         }
     }
 
@@ -311,14 +289,14 @@ impl Checker<'_> {
             Some(record) if (record.seat, record.command_id) == (Some(seat), Some(id)) => {
                 if !caused(kind, &record.kind) {
                     let text = format!("{said}: {kind:?}, which stands as {:?}", record.kind);
-                    self.breach(Class::Disagreement, text);
+                    self.breach(Promise::Disagreement, text);
                 }
             }
             _ => match self.place_of(seat, id) {
                 Some(place) => {
-                    self.breach(Class::Reordered, format!("{said}, and stands at {place}"));
+                    self.breach(Promise::Reordered, format!("{said}, and stands at {place}"));
                 }
-                None => self.breach(Class::Lost, format!("{said}, and stands nowhere")),
+                None => self.breach(Promise::Lost, format!("{said}, and stands nowhere")),
             },
         }
     }
@@ -326,7 +304,7 @@ impl Checker<'_> {
     fn check_sight(&mut self, seat: Seat, seq: u32, seen: &WireEvent) {
         let Some(record) = self.record(seq) else {
             let text = format!("{seat} saw event {seq}, which is not stored: {seen:?}");
-            return self.breach(Class::Lost, text);
+            return self.breach(Promise::Lost, text);
         };
         let ms = |clocks: BySeat<Duration>| clocks.map(|clock| clock.as_millis());
         let clocks = BySeat::new_with(|seat| seen.clock.of(seat));
@@ -334,7 +312,7 @@ impl Checker<'_> {
             (record.seat, record.kind) == (seen.seat, seen.kind) && ms(record.clocks) == ms(clocks);
         if !same {
             let text = format!("{seat} saw event {seq} as {seen:?}, stored is {record:?}");
-            self.breach(Class::Disagreement, text);
+            self.breach(Promise::Disagreement, text);
         }
     }
 
@@ -348,12 +326,12 @@ impl Checker<'_> {
         let log = &self.stored.log;
         let Some(prefix) = log.get(..seq as usize) else {
             let text = format!("{seat} was shown {seq} events, {} are stored", log.len());
-            return self.breach(Class::Lost, text);
+            return self.breach(Promise::Lost, text);
         };
         let stored: Vec<Uci> = prefix.iter().filter_map(moved).collect();
         if stored != moves || log_result(prefix) != result {
             let text = format!("{seat} was shown other first {seq} events than are stored");
-            self.breach(Class::Disagreement, text);
+            self.breach(Promise::Disagreement, text);
         }
     }
 
@@ -365,7 +343,7 @@ impl Checker<'_> {
         {
             let text =
                 format!("after event {seq} {seat} saw a draw offer of {seen:?}, it was {stored:?}");
-            self.breach(Class::Disagreement, text);
+            self.breach(Promise::Disagreement, text);
         }
     }
 
@@ -443,11 +421,11 @@ fn caused(asked: &CommandKind, did: &EventKind) -> bool {
     }
 }
 
-fn class_of(violation: &Violation) -> Class {
+fn promise_of(violation: &Violation) -> Promise {
     match violation {
-        Violation::Lost { .. } | Violation::AckBroken { .. } => Class::Lost,
-        Violation::AnswerChanged { .. } | Violation::SharedEvent { .. } => Class::Duplicated,
-        Violation::Gap { .. } | Violation::WrongTurn { .. } => Class::Reordered,
-        _ => Class::Disagreement,
+        Violation::Lost { .. } | Violation::AckBroken { .. } => Promise::Lost,
+        Violation::AnswerChanged { .. } | Violation::SharedEvent { .. } => Promise::Duplicated,
+        Violation::Gap { .. } | Violation::WrongTurn { .. } => Promise::Reordered,
+        _ => Promise::Disagreement,
     }
 }

@@ -1,0 +1,239 @@
+//! What can be made to fail: one list for soaks and for campaigns.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+/// A kind of fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FaultKind {
+    /// `kill -9` of a shard, and another process in its place.
+    ShardKill,
+    /// SIGSTOP of a shard for 1 to 60 s, from well below to far beyond the takeover; then SIGCONT.
+    ShardStop,
+    /// SIGTERM of a shard, and another process in its place.
+    ShardDrain,
+    /// `kill -9` of two shards of three at once.
+    DoubleKill,
+    /// `kill -9` of a shard whose store has not answered for a while.
+    KillInOutage,
+    /// `kill -9` of a matchmaker, and another process in its place.
+    MatchmakerKill,
+    /// `kill -9` of Redis, and its start on the same data.
+    RedisKill,
+    /// SIGSTOP of Redis for 1 to 10 s.
+    RedisStop,
+    /// The disk of Redis is full, which ends it; later it is started again with room on its disk.
+    RedisDiskFull,
+    /// `SCRIPT FLUSH`.
+    ScriptFlush,
+    /// `BGREWRITEAOF`.
+    RewriteLog,
+    /// A shard's connections to Redis are cut.
+    TcpCut,
+    /// One direction of a shard's connections to Redis is silent.
+    TcpHalfOpen,
+    /// A shard's connections to Redis are slow.
+    TcpDelay,
+    /// A shard's connections to Redis break when the answer is due.
+    TcpLoseReplies,
+    /// 1 to 30 % of the packets between players and a shard vanish.
+    UdpLoss,
+    /// Packets between players and a shard overtake each other, and some come twice.
+    UdpReorder,
+    /// The shard sees all its players at new ports.
+    UdpRebind,
+    /// `kill -9` of everything that stores or plays, at once. Not part of an ordinary campaign,
+    /// which keeps a shard alive.
+    Blackout,
+    /// SIGTERM of every shard, one after the other, each with another process in its place before the
+    /// next. Not part of an ordinary campaign, as it is no fault.
+    RollingRestart,
+}
+
+impl FaultKind {
+    /// All kinds of an ordinary campaign.
+    pub const ORDINARY: [Self; 18] = [
+        Self::ShardKill,
+        Self::ShardStop,
+        Self::ShardDrain,
+        Self::DoubleKill,
+        Self::KillInOutage,
+        Self::MatchmakerKill,
+        Self::RedisKill,
+        Self::RedisStop,
+        Self::RedisDiskFull,
+        Self::ScriptFlush,
+        Self::RewriteLog,
+        Self::TcpCut,
+        Self::TcpHalfOpen,
+        Self::TcpDelay,
+        Self::TcpLoseReplies,
+        Self::UdpLoss,
+        Self::UdpReorder,
+        Self::UdpRebind,
+    ];
+
+    /// Those that a soak brings about unless it is told otherwise: they need nothing between the processes.
+    pub const ON_A_PLAIN_CLUSTER: [Self; 6] = [
+        Self::ShardKill,
+        Self::ShardStop,
+        Self::ShardDrain,
+        Self::KillInOutage,
+        Self::RedisKill,
+        Self::RedisStop,
+    ];
+
+    /// The name on the command line and in reports. For faults of shards, the name without `shard_` is
+    /// read as well.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ShardKill => "shard_kill",
+            Self::ShardStop => "shard_stop",
+            Self::ShardDrain => "shard_drain",
+            Self::DoubleKill => "double_kill",
+            Self::KillInOutage => "kill_in_outage",
+            Self::MatchmakerKill => "matchmaker_kill",
+            Self::RedisKill => "redis_kill",
+            Self::RedisStop => "redis_stop",
+            Self::RedisDiskFull => "redis_disk_full",
+            Self::ScriptFlush => "script_flush",
+            Self::RewriteLog => "rewrite_log",
+            Self::TcpCut => "tcp_cut",
+            Self::TcpHalfOpen => "tcp_half_open",
+            Self::TcpDelay => "tcp_delay",
+            Self::TcpLoseReplies => "tcp_lose_replies",
+            Self::UdpLoss => "udp_loss",
+            Self::UdpReorder => "udp_reorder",
+            Self::UdpRebind => "udp_rebind",
+            Self::Blackout => "blackout",
+            Self::RollingRestart => "rolling_restart",
+        }
+    }
+
+    /// What it makes faulty.
+    pub(super) const fn needs(self) -> Needs {
+        let none = Needs {
+            shards: 0,
+            matchmaker: false,
+            redis: false,
+            weather: false,
+        };
+        match self {
+            Self::ShardKill
+            | Self::ShardStop
+            | Self::ShardDrain
+            | Self::TcpCut
+            | Self::TcpHalfOpen
+            | Self::TcpDelay
+            | Self::TcpLoseReplies => Needs { shards: 1, ..none },
+            Self::DoubleKill => Needs { shards: 2, ..none },
+            Self::KillInOutage => Needs {
+                shards: 1,
+                redis: true,
+                ..none
+            },
+            Self::RollingRestart => Needs {
+                shards: usize::MAX,
+                ..none
+            },
+            Self::Blackout => Needs {
+                shards: usize::MAX,
+                redis: true,
+                ..none
+            },
+            Self::MatchmakerKill => Needs {
+                matchmaker: true,
+                ..none
+            },
+            Self::RedisKill
+            | Self::RedisStop
+            | Self::RedisDiskFull
+            | Self::ScriptFlush
+            | Self::RewriteLog => Needs {
+                redis: true,
+                ..none
+            },
+            Self::UdpLoss | Self::UdpReorder | Self::UdpRebind => Needs {
+                weather: true,
+                ..none
+            },
+        }
+    }
+
+    /// How long it lasts, in milliseconds, starting a process anew not included. Short ones are more
+    /// common than long ones: doubling the time halves how often it comes about.
+    pub(super) const fn lasts_ms(self) -> (u64, u64) {
+        match self {
+            Self::ShardKill => (100, 8_000),
+            Self::RedisKill => (100, 4_000),
+            Self::DoubleKill | Self::MatchmakerKill | Self::RedisDiskFull => (100, 1_500),
+            Self::ShardStop => (1_000, 60_000),
+            Self::KillInOutage => (300, 1_500),
+            Self::RedisStop => (1_000, 10_000),
+            Self::TcpCut | Self::TcpLoseReplies => (200, 2_000),
+            Self::TcpHalfOpen => (500, 5_000),
+            Self::TcpDelay | Self::UdpLoss | Self::UdpReorder => (1_000, 4_000),
+            Self::ShardDrain
+            | Self::ScriptFlush
+            | Self::RewriteLog
+            | Self::UdpRebind
+            | Self::RollingRestart => (1, 1),
+            Self::Blackout => (1, 300),
+        }
+    }
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for FaultKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let special = [Self::Blackout, Self::RollingRestart];
+        let all = Self::ORDINARY.into_iter().chain(special);
+        let names: Vec<_> = all.clone().map(Self::name).collect();
+        let short = |kind: Self| kind.name().strip_prefix("shard_");
+        all.into_iter()
+            .find(|kind| kind.name() == text || short(*kind) == Some(text))
+            .ok_or_else(|| format!("no such kind of fault; there are: {}", names.join(", ")))
+    }
+}
+
+/// What a kind makes faulty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Needs {
+    /// Shards; more than there are for all of them.
+    pub(super) shards: usize,
+    pub(super) matchmaker: bool,
+    pub(super) redis: bool,
+    /// The way between players and a shard, which may be faulty while the shard is.
+    pub(super) weather: bool,
+}
+
+impl Serialize for FaultKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for kind in FaultKind::ORDINARY {
+            assert_eq!(kind.name().parse(), Ok(kind));
+        }
+        assert_eq!("kill".parse(), Ok(FaultKind::ShardKill));
+        assert_eq!("drain".parse(), Ok(FaultKind::ShardDrain));
+        assert!("flood".parse::<FaultKind>().is_err());
+    }
+}

@@ -1,0 +1,143 @@
+//! A campaign of faults: a soak that ends after so many faults of every kind, and then reads what is on the disk.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use game_core::{ClockStart, TimeControl};
+use tokio_util::sync::CancellationToken;
+
+use super::Soak;
+use super::args::{SoakConfig, Trouble, Venue};
+use super::report::Report;
+use super::think::Think;
+use crate::cluster::LocalPlan;
+use crate::engine::EngineKind;
+use crate::faults::{FaultKind, Sabotage};
+
+/// How a campaign runs.
+#[derive(Debug, Clone)]
+pub struct Campaign {
+    /// The program `rookery`.
+    pub server: PathBuf,
+    /// Faults that are brought about.
+    pub faults: u32,
+    /// Matches in play at any time.
+    pub matches: usize,
+    /// Decides everything that is left to chance, but the machine's timing.
+    pub seed: u64,
+    /// The kinds of faults, each as often as any other.
+    pub kinds: Vec<FaultKind>,
+    /// Between the beginnings of two faults, on average.
+    pub every: Duration,
+    /// A player thinks at least and at most so long for a move.
+    pub thinks: (Duration, Duration),
+    /// A safeguard that is taken out, and the binary that runs shards without one.
+    pub sabotage: Option<(Sabotage, PathBuf)>,
+    /// Where the logs of the processes stay; by default they go with the campaign.
+    pub logs: Option<PathBuf>,
+}
+
+impl Campaign {
+    /// A short one against this program `rookery`.
+    #[must_use]
+    pub fn of(server: PathBuf) -> Self {
+        Self {
+            server,
+            faults: 10,
+            matches: 20,
+            seed: 1,
+            kinds: FaultKind::ORDINARY.to_vec(),
+            every: Duration::from_millis(1_200),
+            thinks: (Duration::from_millis(20), Duration::from_millis(180)),
+            sabotage: None,
+            logs: None,
+        }
+    }
+}
+
+/// What players have beyond what they think: far less than the faults take.
+const SPARE: Duration = Duration::from_secs(180);
+/// A match lasts between so many plies, if the rules do not end it.
+const PLIES: (u16, u16) = (40, 80);
+/// A match that takes longer than the players think by this is stuck.
+const MATCH_MAX: Duration = Duration::from_secs(240);
+/// Upper bound on what a clock may be charged beyond thinking: packets are lost and late for seconds.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(10);
+/// Clients who wait for their opponent notice the end of a shard as fast as those who move.
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
+/// Longer than any fault of the network, so that it does not end connections.
+const IDLE_MAX: Duration = Duration::from_secs(4);
+/// Players ask two matchmakers for this long, each of which is never down for more than a moment.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Matches that begin a second at the most: nobody waits for the next one.
+const ARRIVALS: f64 = 1_000.0;
+
+/// Runs a campaign to its end.
+///
+/// # Errors
+///
+/// When the cluster does not start: then nothing is known.
+pub async fn run(campaign: &Campaign) -> Result<Report, String> {
+    let soak = Soak::prepare(config(campaign)?, CancellationToken::new()).await;
+    let report = soak.map_err(|failure| failure.to_string())?.run().await;
+    Ok(report)
+}
+
+fn config(campaign: &Campaign) -> Result<SoakConfig, String> {
+    let (least, most) = campaign.thinks;
+    let thought_max = most * u32::from(PLIES.1) / 2;
+    let time = (SPARE + thought_max).as_millis() as u64;
+    let matches = u32::try_from(campaign.matches).map_err(|error| error.to_string())?;
+    Ok(SoakConfig {
+        venue: Venue::Local(plan(campaign)),
+        trouble: Trouble::Chaos(campaign.kinds.clone(), campaign.every),
+        faults: Some(campaign.faults),
+        matches,
+        duration: campaign.every * campaign.faults,
+        think: Think::Uniform(least, most),
+        players: EngineKind::Random,
+        arrivals: ARRIVALS,
+        spectators: 0,
+        reconnects: 0.0,
+        latency: Duration::ZERO,
+        loss: 0.0,
+        time_control: TimeControl::from_millis(time, 0).map_err(|error| error.to_string())?,
+        clock_start: ClockStart::AtOnce,
+        time_is_plenty: true,
+        plies_min: PLIES.0,
+        plies: PLIES.1,
+        match_max: Some(MATCH_MAX + 2 * thought_max),
+        clock_tolerance: CLOCK_TOLERANCE,
+        keep_alive: KEEP_ALIVE,
+        idle_max: IDLE_MAX,
+        patience: PATIENCE,
+        seed: campaign.seed,
+        keep_going: true,
+        json: None,
+        html: None,
+    })
+}
+
+fn plan(campaign: &Campaign) -> LocalPlan {
+    let mut plan = LocalPlan {
+        logs: campaign.logs.clone(),
+        ..LocalPlan::for_faults(campaign.server.clone(), campaign.seed)
+    };
+    match &campaign.sabotage {
+        Some((Sabotage::Gate, binary)) => {
+            plan.shard_program = Some(binary.clone());
+            plan.shard_arguments = vec!["--sabotage".to_owned(), "gate".to_owned()];
+        }
+        #[cfg(feature = "sabotage")]
+        Some((Sabotage::Position, _)) => {
+            if let Some(failing) = &mut plan.failing {
+                failing.rewrite = Some(crate::faults::sabotage::rewrite_position_check());
+            }
+        }
+        Some((Sabotage::RelaxedStore, _)) => {
+            plan.redis_arguments = vec!["--appendfsync".to_owned(), "everysec".to_owned()];
+        }
+        _ => {}
+    }
+    plan
+}
