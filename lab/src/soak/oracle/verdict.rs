@@ -252,4 +252,41 @@ mod tests {
             assert_eq!(said, Some(Promise::Pgn), "{pgn}");
         }
     }
+
+    /// The exports of every variant are read, drops and castling included.
+    #[test]
+    fn the_export_of_every_variant_is_read() {
+        use game_core::testing::SetupBuilder;
+        use game_core::{Command, CommandKind, Match, MatchTime, Variant};
+
+        for variant in Variant::ALL {
+            let mut game = Match::new(SetupBuilder::new().variant(variant).at_once().build());
+            let mut events = Vec::new();
+            for number in 0..60_u32 {
+                let legal = game.legal_moves();
+                // Drops come last.
+                let Some(&uci) = legal.get(legal.len().saturating_sub(1 + number as usize % 7))
+                else {
+                    break;
+                };
+                let command = Command {
+                    id: CommandId(number.into()),
+                    kind: CommandKind::plain_move(game.position_seq(), uci),
+                };
+                let seat = game.turn();
+                if game
+                    .apply(seat, &command, MatchTime::default(), &mut events)
+                    .is_err()
+                {
+                    break;
+                }
+            }
+            let mut stored = records().stored;
+            stored.terms = Terms::of(game.setup());
+            stored.moves = game.moves().map(|(uci, _)| uci).collect();
+            (stored.outcome, stored.termination) = game.outcome().unzip();
+            assert!(stored.moves.len() > 4, "{variant:?}");
+            assert_eq!(pgn(&stored, &game.pgn("?")), Ok(()), "{variant:?}");
+        }
+    }
 }

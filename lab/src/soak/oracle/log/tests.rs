@@ -411,3 +411,167 @@ fn what_has_no_answer_is_unknown_and_no_breach() {
     assert_eq!((white.acked(), white.unknown()), (3, 1));
     assert_eq!(promises(&[white], &stored()), []);
 }
+
+/// What was done in a match with a takeback, in which White offered a draw with the move that stays and asked for
+/// its next one back (MATCH.md, "takeback", "offer and position").
+const TAKEBACK: [(Seat, &str); 9] = [
+    (Seat::White, "e2e4"),
+    (Seat::Black, "e7e5"),
+    (Seat::White, "offer"),
+    (Seat::White, "g1f3"),
+    (Seat::White, "takeback"),
+    (Seat::Black, "grant"),
+    (Seat::White, "f1c4"),
+    (Seat::Black, "resign"),
+    (Seat::Black, "rematch"),
+];
+
+fn asked(game: &Match, what: &str) -> CommandKind {
+    match what {
+        "offer" => CommandKind::OfferDraw,
+        "takeback" => CommandKind::OfferTakeback,
+        "grant" => CommandKind::AcceptTakeback,
+        "resign" => CommandKind::Resign,
+        "rematch" => CommandKind::OfferRematch,
+        uci => CommandKind::plain_move(game.position_seq(), uci.parse().unwrap()),
+    }
+}
+
+/// The stored match of [`TAKEBACK`], and what White was told of it, offers in view included.
+fn with_takeback() -> (Stored, Vec<Entry>) {
+    let setup = SetupBuilder::new().timed("60+0").at_once().build();
+    let mut game = Match::new(setup.clone());
+    let (mut log, mut told) = (Vec::new(), Vec::new());
+    for (number, &(seat, what)) in (1_u64..).zip(&TAKEBACK) {
+        let now = MatchTime::default() + Duration::from_secs(number);
+        let (id, kind) = (CommandId(number), asked(&game, what));
+        game.apply(seat, &Command { id, kind }, now, &mut log)
+            .unwrap();
+        game.start_clock(now);
+        let event = log.last().unwrap();
+        let offers = Offers {
+            draw: game.draw_offer(),
+            takeback: game.takeback_offer(),
+            rematch: game.rematch_offer(),
+        };
+        let mut seen = sight(event);
+        if let Entry::Saw { offers: saw, .. } = &mut seen {
+            *saw = offers;
+        }
+        if seat == Seat::White {
+            told.push(Entry::Asked { id, kind });
+        }
+        told.push(seen);
+        if seat == Seat::White {
+            told.push(Entry::Acked {
+                id,
+                kind,
+                event: event.seq,
+                epoch: Epoch(1),
+            });
+        }
+    }
+    let stored = Stored {
+        setup,
+        log,
+        published: Published::of(&game),
+        time_is_plenty: false,
+        has_one_owner: true,
+    };
+    (stored, told)
+}
+
+#[track_caller]
+fn takeback_breaks(change: impl FnOnce(&mut Stored, &mut Vec<Entry>), expected: &[Promise]) {
+    let (mut stored, mut told) = with_takeback();
+    change(&mut stored, &mut told);
+    assert_eq!(promises(&[history(Seat::White, told)], &stored), expected);
+}
+
+#[test]
+fn a_takeback_and_what_stands_after_it() {
+    takeback_breaks(|_, _| {}, &[]);
+    let shown = |seq, moves: &[&str]| Entry::Shown {
+        seq,
+        epoch: Epoch(1),
+        moves: moves.iter().map(|uci| uci.parse().unwrap()).collect(),
+        result: None,
+        offers: Offers::default(),
+        clock: ClockView::new(BySeat::default(), None, Duration::ZERO),
+    };
+    takeback_breaks(|_, told| told.push(shown(6, &["e2e4", "e7e5"])), &[]);
+    takeback_breaks(
+        |_, told| told.push(shown(6, &["e2e4", "e7e5", "g1f3"])),
+        &[Promise::Disagreement],
+    );
+}
+
+#[test]
+fn a_takeback_of_another_number_of_moves() {
+    takeback_breaks(
+        |stored, _| stored.log[5].kind = EventKind::TakenBack { plies: 2 },
+        // The clocks go elsewhere, and the next move is then Black's.
+        &[
+            Promise::ClockCharged,
+            Promise::ClockRewound,
+            Promise::Disagreement,
+        ],
+    );
+}
+
+#[test]
+fn a_move_that_took_effect_in_another_position_than_it_was_for() {
+    takeback_breaks(
+        |_, told| {
+            for entry in told {
+                if let Entry::Acked {
+                    id: CommandId(7),
+                    kind: CommandKind::Move { position_seq, .. },
+                    ..
+                } = entry
+                {
+                    *position_seq = 4;
+                }
+            }
+        },
+        &[Promise::Disagreement],
+    );
+}
+
+#[test]
+fn an_offer_of_a_takeback_or_a_rematch_that_a_client_saw_and_nobody_made() {
+    let see = |told: &mut Vec<Entry>, number: u32, change: fn(&mut Offers)| {
+        let saw = told.iter_mut().find_map(|entry| match entry {
+            Entry::Saw { seq, offers, .. } if *seq == number => Some(offers),
+            _ => None,
+        });
+        change(saw.unwrap());
+    };
+    let changes: [(u32, fn(&mut Offers)); 4] = [
+        (5, |offers| offers.takeback = None),
+        (6, |offers| offers.takeback = Some(Seat::White)),
+        (6, |offers| offers.draw = Some(Seat::White)),
+        (9, |offers| offers.rematch = Some(Seat::White)),
+    ];
+    for (seq, change) in changes {
+        takeback_breaks(|_, told| see(told, seq, change), &[Promise::Disagreement]);
+    }
+}
+
+#[test]
+fn a_rematch_that_is_agreed_on_twice() {
+    takeback_breaks(
+        |stored, _| {
+            for seq in [10, 11] {
+                let mut agreed = stored.log[8].clone();
+                (agreed.seq, agreed.command_id) = (seq, Some(CommandId(seq.into())));
+                agreed.seat = Some(Seat::White);
+                agreed.kind = EventKind::RematchAgreed {
+                    match_id: MatchId::from_random(seq.into()),
+                };
+                stored.log.push(agreed);
+            }
+        },
+        &[Promise::Rematch, Promise::Disagreement],
+    );
+}
