@@ -189,6 +189,8 @@ pub struct PageSelection<'a, T> {
     query: &'a MatchQuery,
     /// The first ones so far, the last of them on top; one more than the limit, to know whether more follow.
     first: BinaryHeap<Entry<T>>,
+    /// Whether a page that was merged was not the last of its part.
+    has_more: bool,
     total: usize,
 }
 
@@ -233,6 +235,7 @@ impl<'a, T> PageSelection<'a, T> {
         Self {
             query,
             first: BinaryHeap::new(),
+            has_more: false,
             total: 0,
         }
     }
@@ -248,6 +251,7 @@ impl<'a, T> PageSelection<'a, T> {
     /// Merges the page of another part of the same list.
     pub fn merge(&mut self, page: Page<T>) {
         self.total += page.total;
+        self.has_more |= page.has_more;
         for (position, item) in page.entries {
             self.place(position, item);
         }
@@ -266,7 +270,7 @@ impl<'a, T> PageSelection<'a, T> {
     /// The page.
     #[must_use]
     pub fn into_page(self) -> Page<T> {
-        let has_more = self.first.len() > self.query.limit;
+        let has_more = self.has_more || self.first.len() > self.query.limit;
         let mut sorted = self.first.into_sorted_vec();
         sorted.truncate(self.query.limit);
         Page {

@@ -181,8 +181,9 @@ fn is_part(
         words.any(|word| word == name)
     };
     let has_line = |module: &Module, begins: &[&str]| {
-        modules[module]
-            .lines()
+        // A module within a file has no text of its own here.
+        let text = modules.get(module).map_or("", String::as_str);
+        text.lines()
             .map(without_visibility)
             .any(|line| begins.iter().any(|begin| line.starts_with(begin)) && has_word(line))
     };
@@ -227,7 +228,11 @@ fn imports(crate_name: &str) -> BTreeMap<Module, BTreeSet<Module>> {
                 let is_part_of = |name: &String| is_part(&modules, module, other, name);
                 other != module && !name.as_ref().is_some_and(is_part_of)
             });
-        (module.clone(), targets.map(|(other, _)| other).collect())
+        // A module within a file is no file.
+        let files = targets
+            .map(|(other, _)| other)
+            .filter(|other| modules.contains_key(other));
+        (module.clone(), files.collect())
     };
     modules.iter().map(of).collect()
 }

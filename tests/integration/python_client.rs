@@ -90,7 +90,7 @@ async fn it_plays_variants_too() {
             "--control",
             "60+1",
         ];
-        let (mut one, _) = play(&installation.matchmaker, &args);
+        let (mut one, _said) = play(&installation.matchmaker, &args);
         let (mut other, mut said) = play(&installation.matchmaker, &args);
         line(&mut said, "result ");
         ends_well(&mut one);

@@ -2,8 +2,8 @@
 
 use game_core::{ClockStart, Match, Outcome, Seat, ShardId, Termination, UnixMillis};
 use protocol::{CloseCode, Role, ServerBody};
-use shard_core::{MatchQuery, Sort};
-use shard_core::{NotDone, Output};
+use shard_core::{MatchQuery, PageSelection, Sort};
+use shard_core::{NotDone, Output, PageSelection};
 
 use crate::room::Room;
 
@@ -183,4 +183,34 @@ fn a_match_without_an_heir_stays() {
     let unknown = game_core::MatchId::from_random(1);
     let answer = room.shard.hand_over(unknown, None, room.now());
     assert_eq!(answer, Err(NotDone::NotHere));
+}
+
+/// A list of several shards, of which one has all matches and the other none: it must be cut as if each had its
+/// share.
+#[test]
+fn pages_of_unequal_parts_miss_nothing() {
+    let mut room = Room::new();
+    for n in 1..=7 {
+        let id = room.create(n, room.me, ClockStart::AtOnce);
+        room.join(id, Role::White, None);
+    }
+    let mut query = MatchQuery {
+        limit: 3,
+        ..everything()
+    };
+    let mut seen = Vec::new();
+    loop {
+        let mut whole = PageSelection::new(&query);
+        whole.merge(room.shard.list(&query, room.now()));
+        let page = whole.into_page();
+        assert_eq!(page.total, 7);
+        seen.extend(page.entries.iter().map(|(_, row)| row.id));
+        if !page.has_more {
+            break;
+        }
+        query.after = page.entries.last().map(|&(position, _)| position);
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 7);
 }
