@@ -8,12 +8,10 @@
 //! may grow inside of a frame has a length of its own (`grows.rs`).
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use crate::format::{FORMAT, LEN_MAX, decode_part};
 use crate::{ClientFrame, Received, ServerBody, ServerFrame, UnixMicros, VERSION, VERSION_MIN};
-
-pub(crate) mod grows;
-pub(crate) mod known;
 
 /// Longest player or seat token, bytes. Longer text is refused unread.
 pub const TOKEN_LEN_MAX: usize = 1_024;
@@ -24,7 +22,7 @@ pub const CLIENT_FRAME_LEN_MAX: usize = 1_536;
 
 /// Longest body of a shard's frame, bytes. A full state of 1,200 plies takes about 5 KB, as many lines of
 /// chat as are kept, each as long as one may be, 36 KB.
-pub const SERVER_FRAME_LEN_MAX: usize = 64 * 1_024;
+pub const SERVER_FRAME_LEN_MAX: usize = LEN_MAX;
 
 /// Upper bound on the events in one [`CatchUp::Events`](crate::CatchUp), so that they fit a frame of any
 /// content. A peer that missed more receives the full state.
@@ -65,11 +63,6 @@ impl From<bincode::error::DecodeError> for FrameError {
         Self::Malformed(error.to_string())
     }
 }
-
-type Format<Limit> =
-    bincode::config::Configuration<bincode::config::BigEndian, bincode::config::Varint, Limit>;
-
-const FORMAT: Format<bincode::config::NoLimit> = bincode::config::standard().with_big_endian();
 
 /// A server's frame that waits to leave. [Stamped](Self::stamp), it can be sent to any number of peers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +115,7 @@ pub fn decode_client(buffer: &mut BytesMut) -> Result<Option<ClientFrame>, Frame
             return Err(FrameError::Version(version));
         }
     }
-    decode_part(&body).map(Some)
+    Ok(Some(decode_part(&body)?))
 }
 
 /// Removes one server frame from the front of `buffer`; `None` if it is not complete yet.
@@ -187,13 +180,6 @@ fn take_body<const MAX: usize>(buffer: &mut BytesMut) -> Result<Option<BytesMut>
     }
     buffer.advance(HEADER_LEN);
     Ok(Some(buffer.split_to(len)))
-}
-
-/// The message at the front of `bytes`. What follows it is not known here.
-fn decode_part<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, FrameError> {
-    let format = FORMAT.with_limit::<SERVER_FRAME_LEN_MAX>();
-    let (message, _) = bincode::serde::borrow_decode_from_slice(bytes, format)?;
-    Ok(message)
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ use std::net::SocketAddr;
 use game_core::{
     BySeat, ColorChoice, MatchId, Outcome, PlayerId, Seat, ShardId, Termination, Uci, UnixMillis,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Role, SeatView};
 
@@ -104,6 +104,17 @@ pub struct NewChallenge {
     pub color: ColorChoice,
     /// The player who may accept; by default anyone.
     pub opponent: Option<PlayerId>,
+}
+
+impl<'de> Deserialize<'de> for NewChallenge {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let (terms, color, opponent) = terms::read_challenge(from)?;
+        Ok(Self {
+            terms,
+            color,
+            opponent,
+        })
+    }
 }
 
 /// Requests a match against any player who waits in the same pool. In JSON it is its [`Terms`].

@@ -8,6 +8,7 @@
 pub mod chat;
 mod close;
 pub mod codec;
+mod format;
 pub mod http;
 mod message;
 pub mod name;

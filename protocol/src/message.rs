@@ -3,7 +3,7 @@
 use game_core::{BySeat, CommandId, CommandKind, Epoch, EventKind, MatchId, Seat, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{grows, known};
+use crate::format::{grows, known};
 use crate::{ChatRefusal, ClockView, CloseCode, MatchState, Role, WireRefusal};
 
 /// What a client sends.

@@ -5,7 +5,7 @@ use std::fmt;
 use game_core::Refusal;
 use serde::{Deserialize, Serialize};
 
-use crate::codec::known;
+use crate::format::known;
 
 /// Why a command changed nothing: a rule of the match, or a limit of the shard. The names are
 /// stable.

@@ -7,8 +7,12 @@ use game_core::MatchId;
 use protocol::{ChatLine, ChatRefusal, CloseCode, Role, ServerBody};
 use store::{ChatRoom, Chats, StoreError};
 
-use super::allowance::AllowanceVerdict;
-use super::{Output, PeerKey, Shard, ungated_frame};
+use crate::Shard;
+use crate::allowance::AllowanceVerdict;
+use crate::delivery::ungated_frame;
+use crate::keys::PeerKey;
+use crate::output::Output;
+use crate::uptime::Now;
 
 /// Minimum interval between two lines of a peer.
 const LINE_EVERY: Duration = Duration::from_secs(1);
@@ -30,7 +34,7 @@ pub struct Saying {
 
 impl Shard {
     /// A peer says a line, in the room of its role.
-    pub fn say(&mut self, peer: PeerKey, id: u64, text: &str, now: super::Now) {
+    pub fn say(&mut self, peer: PeerKey, id: u64, text: &str, now: Now) {
         self.observe(now);
         let Some(from) = self.peers.get_mut(peer) else {
             return;

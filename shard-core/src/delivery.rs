@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use game_core::MatchTime;
-use protocol::UnixMicros;
+use game_core::{Epoch, MatchTime};
+use protocol::codec::{self, Frame};
+use protocol::{CloseCode, ServerBody, ServerFrame, UnixMicros};
 
-use crate::Output;
 use crate::gate::Audience;
+use crate::keys::PeerKey;
 use crate::live::{LiveMatch, Revealed};
+use crate::output::Output;
 
 /// Sends a frame to the seats it is for, and, if they may see it now, to spectators.
 pub(crate) fn deliver(
@@ -61,8 +63,20 @@ pub(crate) fn reveal(
     }
 }
 
-fn show(spectators: Vec<crate::PeerKey>, frame: Bytes, outputs: &mut VecDeque<Output>) {
+fn show(spectators: Vec<PeerKey>, frame: Bytes, outputs: &mut VecDeque<Output>) {
     if !spectators.is_empty() {
         outputs.push_back(Output::Show { spectators, frame });
     }
+}
+
+/// The last frame of a stream. Like the frame of a pause, it reveals no unconfirmed state.
+pub(crate) fn closing_frame(live: Option<&LiveMatch>, code: CloseCode) -> Frame {
+    ungated_frame(live, ServerBody::Closed(code))
+}
+
+/// A frame that depends on no write.
+pub(crate) fn ungated_frame(live: Option<&LiveMatch>, body: ServerBody) -> Frame {
+    let epoch = live.map_or(Epoch::default(), LiveMatch::epoch);
+    let seq = live.map_or(0, LiveMatch::confirmed_seq);
+    codec::encode_server(&ServerFrame { epoch, seq, body })
 }

@@ -41,8 +41,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use game_core::{Command, Epoch, Match, MatchId, MatchTime, PlayerId, Receipt, ShardId};
-use protocol::codec::{self, Frame};
-use protocol::{CloseCode, Role, ServerBody, ServerFrame, UnixMicros, WireRefusal};
+use protocol::{CloseCode, Role, ServerBody, UnixMicros, WireRefusal};
 use slotmap::SlotMap;
 use store::{Liveness, ShardRecord};
 
@@ -50,7 +49,7 @@ use allowance::{Allowance, AllowanceVerdict, Joins};
 pub use arbiter::NotDone;
 pub use chat::Saying;
 use deadlines::Deadlines;
-use delivery::{deliver, reveal};
+use delivery::{closing_frame, deliver, reveal, ungated_frame};
 use doubt::Doubt;
 pub use figures::{Figures, Times};
 pub use inspect::ShardSamples;
@@ -546,15 +545,4 @@ impl Shard {
             }
         }
     }
-}
-
-/// The last frame of a stream. Like the frame of a pause, it reveals no unconfirmed state.
-fn closing_frame(live: Option<&LiveMatch>, code: CloseCode) -> Frame {
-    ungated_frame(live, ServerBody::Closed(code))
-}
-
-fn ungated_frame(live: Option<&LiveMatch>, body: ServerBody) -> Frame {
-    let epoch = live.map_or(Epoch::default(), LiveMatch::epoch);
-    let seq = live.map_or(0, LiveMatch::confirmed_seq);
-    codec::encode_server(&ServerFrame { epoch, seq, body })
 }

@@ -12,6 +12,7 @@
 //! new one is written. A value of a version that is newer than the program is refused with an error that names
 //! both. The golden bytes in the tests show any change.
 
+mod bounds;
 mod chat;
 mod head;
 mod layout;
@@ -26,6 +27,9 @@ mod varint;
 use bytes::Bytes;
 use game_core::{Event, MatchId, Snapshot};
 
+pub use self::bounds::{
+    CHAT_LINE_LEN_MAX, DecodeError, OTHER_LEN_MAX, RECORD_LEN_MAX, SNAPSHOT_LEN_MAX,
+};
 use self::chat::ChatLineV2;
 use self::head::HeadV2;
 pub(crate) use self::head::{Head, MoveTime};
@@ -37,59 +41,6 @@ use self::ticket::{AssignmentV2, TicketV2};
 use crate::chat::ChatLine;
 use crate::shard::ShardRecord;
 use crate::ticket::{Assignment, Ticket};
-
-/// Longest stored record, bytes. A move takes 24 to 40, by the size of its command id and of the times.
-pub const RECORD_LEN_MAX: usize = 128;
-/// Longest stored snapshot, bytes. That of a match of 600 moves a side, with as many other events as there may
-/// be, takes about three quarters of it.
-pub const SNAPSHOT_LEN_MAX: usize = 64 * 1024;
-/// Longest stored line of a chat, bytes.
-pub const CHAT_LINE_LEN_MAX: usize = 1024;
-/// Longest stored ticket, shard record, assignment or head, bytes.
-pub const OTHER_LEN_MAX: usize = 4 * 1024;
-
-/// The crc32 at the end.
-const CHECKSUM_LEN: usize = 4;
-
-/// Why stored bytes are refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DecodeError {
-    /// There are more bytes than this format ever has, or too few for any.
-    #[error("{len} bytes, where there can be {min} to {max}", min = CHECKSUM_LEN + 1)]
-    Length {
-        /// How many there are.
-        len: usize,
-        /// The most there can be.
-        max: usize,
-    },
-    /// The bytes are of another format.
-    #[error("a {found}, where a {expected} belongs")]
-    Format {
-        /// The format that was found.
-        found: &'static str,
-        /// The format that was asked for.
-        expected: &'static str,
-    },
-    /// The bytes are of a version of the format that this program does not read.
-    #[error(
-        "a {format} of version {found}, and this program reads version {newest}{}",
-        if found > newest { ": it was stored by a newer program" } else { "" }
-    )]
-    Version {
-        /// The format.
-        format: &'static str,
-        /// The version that was found.
-        found: u8,
-        /// The newest version that this program reads, and the one that it writes.
-        newest: u8,
-    },
-    /// The bytes were changed after they were written.
-    #[error("the checksum does not match")]
-    Checksum,
-    /// The checksum matches, but the body makes no sense.
-    #[error("malformed: {0}")]
-    Malformed(String),
-}
 
 /// Encodes one record of a log. Clocks are kept to the microsecond.
 #[must_use]

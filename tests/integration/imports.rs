@@ -58,7 +58,18 @@ fn modules(source: &Path) -> BTreeMap<Module, String> {
             }
         }
     }
+    let tests: Vec<Module> = modules.iter().flat_map(test_modules).collect();
+    modules.retain(|module, _| !tests.iter().any(|test| module.starts_with(test)));
     modules
+}
+
+/// The modules in files of their own that a module declares for tests only.
+fn test_modules((module, text): (&Module, &String)) -> Vec<Module> {
+    let declared = text.split("#[cfg(test)]\nmod ").skip(1);
+    let names = declared.filter_map(|rest| rest.split_once(';'));
+    names
+        .map(|(name, _)| module.iter().cloned().chain([name.to_owned()]).collect())
+        .collect()
 }
 
 /// Every path in a text, those in braces put together: `a::{b, c::d}` is `a::b` and `a::c::d`.
@@ -105,6 +116,16 @@ fn target(
     from: &Module,
     path: &[String],
 ) -> Option<(Module, Option<String>)> {
+    target_of(modules, from, path, &mut BTreeSet::new())
+}
+
+/// The same, without following an import that was `followed` before: two modules may pass on one name to each other.
+fn target_of(
+    modules: &BTreeMap<Module, String>,
+    from: &Module,
+    path: &[String],
+    followed: &mut BTreeSet<(Module, String)>,
+) -> Option<(Module, Option<String>)> {
     let (mut module, mut rest) = (from.clone(), path);
     let is_child = |name: &String| {
         let child: Module = from.iter().cloned().chain([name.clone()]).collect();
@@ -135,7 +156,12 @@ fn target(
     }
     match rest.first() {
         Some(name) if module != *from => {
-            Some(imported(modules, &module, name).unwrap_or((module, Some(name.clone()))))
+            let origin = if followed.insert((module.clone(), name.clone())) {
+                imported(modules, &module, name, followed)
+            } else {
+                None
+            };
+            Some(origin.unwrap_or((module, Some(name.clone()))))
         }
         name => Some((module, name.cloned())),
     }
@@ -146,6 +172,7 @@ fn imported(
     modules: &BTreeMap<Module, String>,
     module: &Module,
     name: &String,
+    followed: &mut BTreeSet<(Module, String)>,
 ) -> Option<(Module, Option<String>)> {
     let text = modules.get(module)?;
     let begins = |line: &&str| without_visibility(line).starts_with("use ");
@@ -156,7 +183,7 @@ fn imported(
     starts.find_map(|import| {
         let paths = paths(import);
         let path = paths.iter().find(|path| path.last() == Some(name))?;
-        target(modules, module, path)
+        target_of(modules, module, path, followed)
     })
 }
 
@@ -239,11 +266,13 @@ fn imports(crate_name: &str) -> BTreeMap<Module, BTreeSet<Module>> {
 
 #[test]
 fn the_files_of_a_crate_import_each_other_in_one_direction() {
+    let mut circles = Vec::new();
     for name in WITHOUT_CIRCLES {
         let imports = imports(name);
         assert!(!imports.is_empty());
-        assert_eq!(circle(&imports), None, "a circle of imports in {name}");
+        circles.extend(circle(&imports).map(|circle| (name, circle)));
     }
+    assert!(circles.is_empty(), "circles of imports: {circles:?}");
 }
 
 #[test]

@@ -7,7 +7,6 @@ use game_core::{
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::NewChallenge;
 use crate::TagsView;
 
 /// What is agreed before a match: in requests for one, and in what is told of one.
@@ -241,7 +240,9 @@ const fn usual_chat() -> bool {
 
 /// Rules as a list of their names.
 mod rule_names {
-    use super::{InvalidTerms, Rule, Rules};
+    use game_core::{Rule, Rules};
+
+    use crate::http::terms::InvalidTerms;
     use serde::de::Error as _;
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -330,29 +331,27 @@ impl TryFrom<Form> for Terms {
     }
 }
 
-impl<'de> Deserialize<'de> for NewChallenge {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let form = ChallengeForm::deserialize(from)?;
-        let terms = Form {
-            variant: form.variant,
-            start_fen: form.start_fen,
-            start_number: form.start_number,
-            control: form.control,
-            controls: form.controls,
-            clock_start: form.clock_start,
-            start_at: form.start_at,
-            rated: form.rated,
-            spectator_delay_s: form.spectator_delay_s,
-            chat: form.chat,
-            rules: form.rules,
-            tags: form.tags,
-        };
-        Ok(Self {
-            terms: terms.try_into().map_err(D::Error::custom)?,
-            color: form.color,
-            opponent: form.opponent,
-        })
-    }
+/// Reads the terms of a challenge, the challenger's colour and the invited player, as one object.
+pub(super) fn read_challenge<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<(Terms, ColorChoice, Option<PlayerId>), D::Error> {
+    let form = ChallengeForm::deserialize(from)?;
+    let terms = Form {
+        variant: form.variant,
+        start_fen: form.start_fen,
+        start_number: form.start_number,
+        control: form.control,
+        controls: form.controls,
+        clock_start: form.clock_start,
+        start_at: form.start_at,
+        rated: form.rated,
+        spectator_delay_s: form.spectator_delay_s,
+        chat: form.chat,
+        rules: form.rules,
+        tags: form.tags,
+    };
+    let terms = terms.try_into().map_err(D::Error::custom)?;
+    Ok((terms, form.color, form.opponent))
 }
 
 #[cfg(test)]

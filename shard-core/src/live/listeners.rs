@@ -71,8 +71,9 @@ impl LiveMatch {
         }
         self.listening.is_asked = false;
         self.listening.is_wanted = false;
-        let deaf = |member: &&mut super::Member| member.joined && !member.hears_chat;
-        let listeners = self.members.iter_mut().filter(deaf).map(|member| {
+        let members = self.members.iter_mut();
+        let deaf = members.filter(|member| member.joined && !member.hears_chat);
+        let listeners = deaf.map(|member| {
             member.hears_chat = true;
             (member.peer, member.role)
         });

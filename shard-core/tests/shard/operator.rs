@@ -3,7 +3,7 @@
 use game_core::{ClockStart, Match, Outcome, Seat, ShardId, Termination, UnixMillis};
 use protocol::{CloseCode, Role, ServerBody};
 use shard_core::{MatchQuery, PageSelection, Sort};
-use shard_core::{NotDone, Output, PageSelection};
+use shard_core::{NotDone, Output};
 
 use crate::room::Room;
 

@@ -120,7 +120,7 @@ fn of_no_match(body: ServerBody) -> Frame {
 /// The time for a frame to a peer that has no seat. It is not needed to agree with that of the shard, as no clock
 /// is in such a frame.
 fn system_time() -> UnixMicros {
-    UnixMicros(crate::system_calendar().0.saturating_mul(1000))
+    UnixMicros(program::calendar::unix_ms().saturating_mul(1000))
 }
 
 /// Writes as much as the stream accepts at once; returns whether that was all. The reader reports a stream

@@ -5,6 +5,7 @@ use std::time::Duration;
 use game_core::{BySeat, ClockState, CommandId, EventKind, MatchTime, Seat, Uci, WithMove};
 use proptest::prelude::*;
 
+use super::bounds::CHECKSUM_LEN;
 use super::layout::Format;
 use super::samples::*;
 use super::*;

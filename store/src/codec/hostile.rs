@@ -10,9 +10,10 @@ use game_core::{
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::bounds::CHECKSUM_LEN;
 use super::layout::Format;
 use super::samples::sealed;
-use super::{CHECKSUM_LEN, decode_record, decode_snapshot, encode_record, encode_snapshot};
+use super::{decode_record, decode_snapshot, encode_record, encode_snapshot};
 
 /// A snapshot, and the log after it, as a match might leave them: each step is a choice among the legal
 /// moves, or a command beside them.

@@ -5,7 +5,9 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::DecodeError;
+use super::bounds::{
+    CHAT_LINE_LEN_MAX, CHECKSUM_LEN, DecodeError, OTHER_LEN_MAX, RECORD_LEN_MAX, SNAPSHOT_LEN_MAX,
+};
 
 /// What is stored. The number is the high half of the tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,10 +49,10 @@ impl Format {
     /// Longest value of the format, in bytes.
     pub(super) const fn len_max(self) -> usize {
         match self {
-            Self::Record => super::RECORD_LEN_MAX,
-            Self::Snapshot => super::SNAPSHOT_LEN_MAX,
-            Self::ChatLine => super::CHAT_LINE_LEN_MAX,
-            Self::Ticket | Self::Assignment | Self::Shard | Self::Head => super::OTHER_LEN_MAX,
+            Self::Record => RECORD_LEN_MAX,
+            Self::Snapshot => SNAPSHOT_LEN_MAX,
+            Self::ChatLine => CHAT_LINE_LEN_MAX,
+            Self::Ticket | Self::Assignment | Self::Shard | Self::Head => OTHER_LEN_MAX,
         }
     }
 
@@ -131,7 +133,7 @@ pub(super) fn open<T: Layout>(bytes: &[u8]) -> Result<T, DecodeError> {
         return Err(length);
     }
     let (sealed, checksum) = bytes
-        .split_last_chunk::<{ super::CHECKSUM_LEN }>()
+        .split_last_chunk::<{ CHECKSUM_LEN }>()
         .ok_or(length.clone())?;
     let (&tag, body) = sealed.split_first().ok_or(length)?;
     let version = tag & 0xf;
@@ -168,7 +170,7 @@ fn read<T: Layout>(version: u8, body: &[u8]) -> Result<T, DecodeError> {
         return read::<T::Former>(version, body).map(T::from_former);
     }
     // The largest bound of any format: that of `T` was checked before.
-    let config: Configuration<_, _, Limit<{ super::SNAPSHOT_LEN_MAX }>> =
+    let config: Configuration<_, _, Limit<{ SNAPSHOT_LEN_MAX }>> =
         bincode::config::standard().with_limit();
     let (value, read) = bincode::serde::decode_from_slice(body, config)
         .map_err(|error| DecodeError::Malformed(error.to_string()))?;

@@ -8,6 +8,7 @@ use game_core::{
     SIDE_EVENTS_MAX, Seat, StartPosition, UnixMillis, Variant,
 };
 
+use super::bounds::CHECKSUM_LEN;
 use super::layout::Format;
 use super::samples::*;
 use super::*;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::super::NewTicket;
 use super::super::tests::{check, terms, with_terms};
 use super::*;
+use crate::http::NewChallenge;
 
 fn read(json: Value) -> Result<Terms, String> {
     serde_json::from_value(json).map_err(|error| error.to_string())
