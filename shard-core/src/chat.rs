@@ -11,26 +11,11 @@ use crate::Shard;
 use crate::allowance::AllowanceVerdict;
 use crate::delivery::ungated_frame;
 use crate::keys::PeerKey;
-use crate::output::Output;
+use crate::output::{Output, Saying};
 use crate::uptime::Now;
 
 /// Minimum interval between two lines of a peer.
 const LINE_EVERY: Duration = Duration::from_secs(1);
-
-/// A line of chat on its way to the store.
-#[derive(Debug, Clone)]
-pub struct Saying {
-    /// The peer that says it.
-    pub peer: PeerKey,
-    /// The peer's number for it.
-    pub id: u64,
-    /// In which match.
-    pub match_id: MatchId,
-    /// To whom.
-    pub room: ChatRoom,
-    /// What.
-    pub line: store::ChatLine,
-}
 
 impl Shard {
     /// A peer says a line, in the room of its role.

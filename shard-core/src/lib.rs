@@ -47,7 +47,6 @@ use store::{Liveness, ShardRecord};
 
 use allowance::{Allowance, AllowanceVerdict, Joins};
 pub use arbiter::NotDone;
-pub use chat::Saying;
 use deadlines::Deadlines;
 use delivery::{closing_frame, deliver, reveal, ungated_frame};
 use doubt::Doubt;
@@ -60,7 +59,7 @@ pub use limits::ShardLimits;
 use live::{Effect, LiveMatch, Moment};
 use loading::{Elsewhere, Loading, UnplayableMatches};
 use new_ids::NewIds;
-pub use output::Output;
+pub use output::{Output, Saying};
 use play_clock::PlayClock;
 use present::Present;
 pub use shown::{

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use protocol::CloseCode;
-use store::{Append, HandOver};
+use store::{Append, ChatRoom, HandOver};
 
-use crate::chat::Saying;
 use crate::keys::PeerKey;
 
 /// What the driver has to do for the shard.
@@ -64,4 +63,19 @@ pub enum Output {
     Verify(Vec<(MatchId, u32)>),
     /// Hand a match over to another shard, and answer with [`Shard::handed_over`](crate::Shard::handed_over).
     HandOver(HandOver),
+}
+
+/// A line of chat on its way to the store.
+#[derive(Debug, Clone)]
+pub struct Saying {
+    /// The peer that says it.
+    pub peer: PeerKey,
+    /// The peer's number for it.
+    pub id: u64,
+    /// In which match.
+    pub match_id: MatchId,
+    /// To whom.
+    pub room: ChatRoom,
+    /// What.
+    pub line: store::ChatLine,
 }

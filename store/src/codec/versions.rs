@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use serde::{Deserialize, Serialize};
 
+use super::bounds::CHECKSUM_LEN;
 use super::layout::{Format, Layout};
 use super::samples::*;
 use super::*;
