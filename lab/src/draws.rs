@@ -2,7 +2,7 @@
 //! know, and rarely enough that games last. What it learns is an oracle too: an answer to an offer that
 //! stands must not be refused as if none stood.
 
-use game_core::{CommandKind, EventKind, Refusal, WithMove};
+use game_core::{CommandKind, EventKind, Refusal, Rule, WithMove};
 use protocol::WireRefusal;
 use rand::{Rng, RngExt};
 
@@ -13,6 +13,8 @@ const OFFERS_EVERY: u32 = 24;
 /// After an offer it waits this many plies, which is more than the rules ask for: whether the offer was
 /// made before or after a move, it never comes too soon.
 const SPACING_PLIES: u16 = 22;
+/// Where early draws are excluded, none is offered before move 30.
+const EARLY_PLIES: u16 = 2 * 29;
 /// Of a hundred offers, so many are accepted.
 const ACCEPTED: u32 = 6;
 /// Of a hundred offers, so many are declined; the others are ignored until the next move.
@@ -46,7 +48,8 @@ impl Draws {
         let (ply, rested) = (view.ply(), self.offered_at);
         let rested = rested.is_none_or(|at| ply >= at.saturating_add(SPACING_PLIES));
         // Who faces an offer and makes one accepts.
-        if !rested || !view.has_begun() || view.draw_offer().is_some() {
+        let is_early = view.rules().has(Rule::NoEarlyDraw) && ply < EARLY_PLIES;
+        if !rested || is_early || !view.has_begun() || view.draw_offer().is_some() {
             return None;
         }
         if dice.random_range(0..OFFERS_EVERY) != 0 {

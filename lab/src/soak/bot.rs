@@ -11,11 +11,11 @@ use protocol::{ChatRefusal, Role, WireRefusal};
 use rand::RngExt;
 use tokio::time::{Instant, sleep_until};
 
-use super::conduct::{Conduct, Turn, Wish, claim_is_denied};
+use super::conduct::{Conduct, Manner, Turn, Wish, claim_is_denied};
 use super::engines::Choice;
 use super::oracle::history::History;
 use super::oracle::{Account, Breach, Oracle, Promise};
-use super::think::{Think, exponential};
+use super::think::exponential;
 use super::world::{BotSeat, GIVES_UP_FIRST, World};
 use crate::acked_log::kind_name;
 use crate::engine::Task;
@@ -35,17 +35,13 @@ const GIVE_UP_AGAIN: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Style {
     pub(super) seed: u64,
-    pub(super) think: Think,
-    /// Resigns when it is to move from this ply on.
-    pub(super) resigns_at: u16,
+    pub(super) manner: Manner,
     /// Between two connections dropped on purpose, on average; `None` for never.
     pub(super) reconnects: Option<Duration>,
     /// At the end of the soak, matches are given up over this time.
     pub(super) closes_over: Duration,
     /// Some player of the match offers a rematch.
     pub(super) sees_rematch: bool,
-    /// What it says of one.
-    pub(super) wish: Wish,
 }
 
 /// A client in a match.
@@ -119,12 +115,7 @@ impl Bot {
             match_id,
             role,
             style,
-            conduct: Conduct::new(
-                style.seed,
-                style.think,
-                style.resigns_at,
-                (world.config.plays_all, style.wish),
-            ),
+            conduct: Conduct::new(style.seed, style.manner),
             oracle: Oracle::new(role, world.holds_against_the_log()),
             acked: Vec::new(),
             plies: HashMap::new(),
@@ -194,7 +185,7 @@ impl Bot {
     async fn sit(&mut self) -> Result<(), Stop> {
         let (connector, source) = (Arc::clone(&self.world.connector), Arc::clone(&self.source));
         let mut config = self.world.session;
-        config.times.returns_after_end = self.style.wish != Wish::Nothing;
+        config.times.returns_after_end = self.style.manner.wish != Wish::Nothing;
         self.lines.clear();
         let mut session = SeatSession::join(connector, source, self.match_id, config).await?;
         let driven = self.drive(&mut session).await;

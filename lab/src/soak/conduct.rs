@@ -27,8 +27,20 @@ const CLAIMS_EVERY: u32 = 40;
 const GIFTS_EVERY: u32 = 40;
 /// Something is said at one in this many moves, and at one in this many events by a spectator.
 const LINES_EVERY: u32 = 8;
-/// One player in so many plays for repetitions.
-const SHUFFLES_EVERY: u32 = 5;
+
+/// How one player conducts itself in one match.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    pub(super) think: Think,
+    /// Resigns when it is to move from this ply on.
+    pub(super) resigns_at: u16,
+    /// Does what can be done, and not only moves and draws.
+    pub(super) plays_all: bool,
+    /// Moves to and fro, so that positions repeat.
+    pub(super) shuffles: bool,
+    /// What it says of a rematch.
+    pub(super) wish: Wish,
+}
 
 /// What to do when it is one's turn.
 #[derive(Debug)]
@@ -59,17 +71,11 @@ pub(super) enum Wish {
 /// One player's mind in one match.
 #[derive(Debug)]
 pub(super) struct Conduct {
-    think: Think,
-    resigns_at: u16,
+    manner: Manner,
     draws: Draws,
     takebacks: Takebacks,
     /// The position at which a takeback was asked for on the own turn.
     asked_back_at: Option<u32>,
-    /// Does what can be done, and not only moves and draws.
-    plays_all: bool,
-    /// Moves to and fro, so that positions repeat.
-    shuffles: bool,
-    wish: Wish,
     /// A rematch was offered or answered.
     has_wished: bool,
     lines: u32,
@@ -77,31 +83,21 @@ pub(super) struct Conduct {
 }
 
 impl Conduct {
-    /// A player who resigns when it is to move from ply `resigns_at` on.
-    pub(super) fn new(
-        seed: u64,
-        think: Think,
-        resigns_at: u16,
-        (plays_all, wish): (bool, Wish),
-    ) -> Self {
-        let mut dice = StdRng::seed_from_u64(seed);
+    /// A player before its first move; `seed` decides what it does.
+    pub(super) fn new(seed: u64, manner: Manner) -> Self {
         Self {
-            think,
-            resigns_at,
+            manner,
             draws: Draws::default(),
             takebacks: Takebacks::default(),
             asked_back_at: None,
-            plays_all,
-            shuffles: plays_all && dice.random_range(0..SHUFFLES_EVERY) == 0,
-            wish,
             has_wished: false,
             lines: 0,
-            dice,
+            dice: StdRng::seed_from_u64(seed),
         }
     }
 
     fn one_in(&mut self, many: u32) -> bool {
-        self.plays_all && self.dice.random_range(0..many) == 0
+        self.manner.plays_all && self.dice.random_range(0..many) == 0
     }
 
     /// How long to think about the next move.
@@ -110,19 +106,19 @@ impl Conduct {
             (true, Some(seat)) => view.remaining(seat, now) / CLOCK_PART,
             _ => FIRST_THOUGHT_MAX,
         };
-        self.think.draw(&mut self.dice).min(most)
+        self.manner.think.draw(&mut self.dice).min(most)
     }
 
     /// What to do on one's turn, once the thinking is done.
     pub(super) fn turn(&mut self, view: &MatchView) -> Turn {
         let position = Some(view.position_seq());
-        if view.ply() >= self.resigns_at && view.has_begun() {
+        if view.ply() >= self.manner.resigns_at && view.has_begun() {
             return Turn::Resign;
         }
         if view.claimable_draw().is_some() && self.one_in(2) {
             return Turn::Claim;
         }
-        let may_ask = self.plays_all && self.asked_back_at != position;
+        let may_ask = self.manner.plays_all && self.asked_back_at != position;
         if may_ask && self.takebacks.wants(view, &mut self.dice) {
             self.asked_back_at = position;
             return Turn::TakeBack;
@@ -143,7 +139,7 @@ impl Conduct {
     fn way_back(&mut self, view: &MatchView) -> Option<Uci> {
         let before = view.moves().len().checked_sub(2)?;
         let last = view.moves()[before];
-        if !self.shuffles || self.dice.random_range(0..8) == 0 {
+        if !self.manner.shuffles || self.dice.random_range(0..8) == 0 {
             return None;
         }
         let (from, to) = (last.target(), last.origin()?);
@@ -169,7 +165,7 @@ impl Conduct {
             commands.insert(at, CommandKind::GiveTime { seconds });
         }
         // While the opponent thinks, one half-move would go back.
-        if self.plays_all && self.takebacks.wants(view, &mut self.dice) {
+        if self.manner.plays_all && self.takebacks.wants(view, &mut self.dice) {
             commands.push(CommandKind::OfferTakeback);
         }
         (commands, offer.is_some())
@@ -197,7 +193,7 @@ impl Conduct {
     /// What to say of a rematch, once the match is over: nothing before it was offered, and nothing twice.
     pub(super) fn rematch(&mut self, view: &MatchView) -> Option<CommandKind> {
         let faces = view.rematch_offer().is_some() && view.rematch_offer() != view.seat();
-        let says = match self.wish {
+        let says = match self.manner.wish {
             Wish::Offer if view.rematch().is_none() => CommandKind::OfferRematch,
             Wish::Accept if faces => CommandKind::AcceptRematch,
             Wish::Decline if faces => CommandKind::DeclineRematch,
@@ -213,9 +209,9 @@ impl Conduct {
             Some(Update::Event { event, .. }) if event.kind == Some(EventKind::RematchDeclined)
         );
         if declined || view.rematch().is_some() {
-            self.wish = Wish::Nothing;
+            self.manner.wish = Wish::Nothing;
         }
-        self.wish != Wish::Nothing
+        self.manner.wish != Wish::Nothing
     }
 
     /// Whether an answer to an offer that stands was refused as if none stood.

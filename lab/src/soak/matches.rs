@@ -17,7 +17,7 @@ use rand::{RngExt, SeedableRng};
 use tokio::time::{sleep, timeout};
 
 use super::bot::{Bot, Style};
-use super::conduct::Wish;
+use super::conduct::{Manner, Wish};
 use super::oracle::delay::check_delay;
 use super::oracle::rematch::{agreed_rematch, check_rematch};
 use super::oracle::stored::{Played, published};
@@ -29,6 +29,8 @@ use client::MatchmakerError;
 
 /// At one board in so many play people, at the others programs.
 const PEOPLE_EVERY: u32 = 3;
+/// In one match in so many both players move to and fro, so that positions repeat.
+const SHUFFLES_EVERY: u32 = 8;
 /// Of this many matches, one ends in the offer of a rematch.
 const REMATCHES_EVERY: u32 = 3;
 /// After something went wrong, the next match is begun so much later.
@@ -208,15 +210,20 @@ fn seat(world: &Arc<World>, party: &Party, id: MatchId, dice: &mut StdRng) -> Ve
     let config = &world.config;
     let resigns_at = dice.random_range(config.plies_min..=config.plies);
     let wishes = wishes(config.plays_all, dice);
+    let shuffles = config.plays_all && dice.random_range(0..SHUFFLES_EVERY) == 0;
     let mut bot = |role: Role, player: &PlayerReply| {
         let style = Style {
             seed: dice.random(),
-            think: config.think,
-            resigns_at,
+            manner: Manner {
+                think: config.think,
+                resigns_at,
+                plays_all: config.plays_all,
+                shuffles,
+                wish: role.seat().map_or(Wish::Nothing, |seat| wishes[seat]),
+            },
             reconnects: config.reconnects_mean(),
             closes_over: config.closes_over(),
             sees_rematch: wishes.white != Wish::Nothing,
-            wish: role.seat().map_or(Wish::Nothing, |seat| wishes[seat]),
         };
         let asks = usize::from(role == Role::Black);
         Bot::new(world, (player.token.clone(), asks), (id, role), style)
