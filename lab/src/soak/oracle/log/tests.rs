@@ -547,7 +547,8 @@ fn an_offer_of_a_takeback_or_a_rematch_that_a_client_saw_and_nobody_made() {
         });
         change(saw.unwrap());
     };
-    let changes: [(u32, fn(&mut Offers)); 4] = [
+    type Change = fn(&mut Offers);
+    let changes: [(u32, Change); 4] = [
         (5, |offers| offers.takeback = None),
         (6, |offers| offers.takeback = Some(Seat::White)),
         (6, |offers| offers.draw = Some(Seat::White)),
