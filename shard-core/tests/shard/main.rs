@@ -21,4 +21,5 @@ mod room;
 mod sets;
 mod slow_store;
 mod spectators;
+mod starts;
 mod takeover;
