@@ -6,7 +6,7 @@ use client::Matchmaker;
 use game_core::{Event, Match, MatchId};
 use protocol::http::MatchReply;
 use store::{Matches, StoreError, codec};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::history::History;
 use super::log::{Published, Stored, check, check_order, excess};
@@ -147,7 +147,11 @@ async fn read_published(
 /// Between two looks at whether a match is shown.
 const POLL_EVERY: Duration = Duration::from_millis(250);
 
-/// A finished match as it is shown to everybody, once its delay has passed.
+/// A finished match is shown within this, whatever the delay of a soak's matches.
+const SHOWN_WITHIN: Duration = Duration::from_secs(20);
+
+/// A finished match as it is shown to everybody, once its delay has passed. One that is withheld for longer, as its
+/// match has not ended, is returned as it is.
 ///
 /// # Errors
 ///
@@ -156,10 +160,11 @@ pub async fn published(
     matchmaker: &Matchmaker,
     id: MatchId,
 ) -> Result<(MatchReply, String), client::MatchmakerError> {
+    let end = Instant::now() + SHOWN_WITHIN;
     loop {
         // The export is withheld as long as the page, and no longer.
         let reply = matchmaker.match_reply(id).await?;
-        if !reply.withheld {
+        if !reply.withheld || Instant::now() > end {
             return Ok((reply, matchmaker.pgn(id).await?));
         }
         sleep(POLL_EVERY).await;
