@@ -37,10 +37,10 @@ const REMATCHES_EVERY: u32 = 3;
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 
 /// Those who play at one of the boards, one match after another.
-pub(super) struct Party {
+struct Party {
     /// White first.
-    pub(super) players: [PlayerReply; 2],
-    pub(super) spectators: Vec<PlayerReply>,
+    players: [PlayerReply; 2],
+    spectators: Vec<PlayerReply>,
 }
 
 /// Why a match was not played, or not verified; it breaks no promise.
@@ -86,8 +86,10 @@ async fn play_one(
     };
     let terms = terms::draw(&world.config, dice);
     let mut id = pair(world, party, terms).await?;
-    let mut former = None;
-    while let Some((stored, next)) = play_match(world, party, id, former.take(), dice).await? {
+    let (mut former, mut said) = (None, Vec::new());
+    while let Some((stored, next)) =
+        play_match(world, party, id, former.take(), &mut said, dice).await?
+    {
         party.players.swap(0, 1);
         if let Err(breach) = rematches::follow(world, &party.players[0].token, id, next).await {
             let at = world.elapsed();
@@ -100,6 +102,10 @@ async fn play_one(
         world.figures.rematches.fetch_add(1, Ordering::Relaxed);
         (id, former) = (next, Some(stored));
     }
+    // Nobody waits for a rematch meanwhile.
+    for said in &said {
+        rooms::listen(world, party.spectators.first(), said).await;
+    }
     Ok(())
 }
 
@@ -110,6 +116,7 @@ async fn play_match(
     party: &Party,
     id: MatchId,
     former: Option<MatchReply>,
+    said: &mut Vec<rooms::Said>,
     dice: &mut StdRng,
 ) -> Result<Option<(MatchReply, MatchId)>, Unplayed> {
     let figures = &world.figures;
@@ -139,7 +146,8 @@ async fn play_match(
         return Ok(None);
     };
     figures.matches_finished.fetch_add(1, Ordering::Relaxed);
-    rooms::listen(world, party, id, &lines).await;
+    let white = party.players[0].clone();
+    said.push(rooms::Said { id, white, lines });
     Ok(rematch.map(|next| (stored, next)))
 }
 

@@ -9,7 +9,6 @@ use protocol::Role;
 use protocol::http::PlayerReply;
 use tokio::time::{Instant, timeout};
 
-use super::matches::Party;
 use super::oracle::Breach;
 use super::oracle::chat::{check_chat, has_all};
 use super::report::BrokenPromise;
@@ -19,16 +18,19 @@ use client::{SeatError, SeatSession};
 /// The last lines come right after the answer to a join; who hears none in this time joins again.
 const HEARD_WITHIN: Duration = Duration::from_secs(5);
 
-/// Listens to the rooms of the seats and of the spectators, in which these lines were confirmed by each client.
-pub(super) async fn listen(
-    world: &Arc<World>,
-    party: &Party,
-    id: MatchId,
-    lines: &[Vec<Vec<String>>; 2],
-) {
-    let [of_seats, of_spectators] = lines;
-    let spectator = party.spectators.first();
-    let seats = Some((&party.players[0], Role::White, of_seats));
+/// What was said in a match.
+pub(super) struct Said {
+    pub(super) id: MatchId,
+    /// Its player with White.
+    pub(super) white: PlayerReply,
+    /// The confirmed lines of each client, in the room of the seats and in that of the spectators.
+    pub(super) lines: [Vec<Vec<String>>; 2],
+}
+
+/// Listens to both rooms of a match.
+pub(super) async fn listen(world: &Arc<World>, spectator: Option<&PlayerReply>, said: &Said) {
+    let (id, [of_seats, of_spectators]) = (said.id, &said.lines);
+    let seats = Some((&said.white, Role::White, of_seats));
     let spectators = spectator.map(|player| (player, Role::Spectator, of_spectators));
     for (player, role, confirmed) in [seats, spectators].into_iter().flatten() {
         if confirmed.iter().all(Vec::is_empty) {
