@@ -160,8 +160,8 @@ impl LiveMatch {
             presence: Presence::default(),
             countdown: Countdown::default(),
             listening: Listening {
-                // A match that nobody owned before has none.
-                may_have_lines: checkpoint.ownership.epoch > Epoch(1),
+                // A live match that nobody owned before has none.
+                may_have_lines: finished || checkpoint.ownership.epoch > Epoch(1),
                 ..Listening::default()
             },
             reminder: None,

@@ -106,3 +106,14 @@ fn who_does_not_listen_to_refusals_is_sent_away() {
     }
     assert_eq!(room.closed(white), Some(protocol::CloseCode::RateLimited));
 }
+
+#[test]
+fn a_finished_match_that_is_read_by_another_shard_has_its_chat() {
+    let (mut room, id, white, ..) = begun();
+    say(&mut room, white, 1, "good game");
+    room.command(white, 2, game_core::CommandKind::Resign);
+    room.store_all();
+    let mut room = room.next_owner(2);
+    let black = room.join(id, Role::Black, None);
+    assert_eq!(heard(&room.bodies(black)), ["good game"]);
+}
