@@ -175,7 +175,8 @@ impl ClockCheck {
 
     /// Whether what was said before tells nothing of this word.
     fn is_beginning(&self, word: Word) -> bool {
-        if word.rewinds {
+        // A new owner knows not what late spectators were shown, and tells none of them more than is public.
+        if word.rewinds || (self.terms.is_late && word.after_absence) {
             return true;
         }
         let moves = u32::from(word.ply.saturating_sub(self.last.ply));
@@ -510,6 +511,9 @@ mod tests {
             rose(white().word(joined, TOLERANCE)),
             "nothing has happened"
         );
+        let mut check = white();
+        check.terms.is_late = true;
+        assert!(check.word(joined, TOLERANCE).is_ok(), "a late spectator");
     }
 
     #[test]
