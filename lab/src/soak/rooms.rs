@@ -1,12 +1,13 @@
 //! Joins a match after its end and listens to both rooms: what was confirmed as said is heard there.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use game_core::MatchId;
 use protocol::Role;
 use protocol::http::PlayerReply;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::matches::Party;
 use super::oracle::Breach;
@@ -15,8 +16,8 @@ use super::report::BrokenPromise;
 use super::world::{BotSeat, World};
 use client::{SeatError, SeatSession};
 
-/// The last lines come right after the answer to a join.
-const HEARD_WITHIN: Duration = Duration::from_secs(10);
+/// The last lines come right after the answer to a join; who hears none in this time joins again.
+const HEARD_WITHIN: Duration = Duration::from_secs(5);
 
 /// Listens to the rooms of the seats and of the spectators, in which these lines were confirmed by each client.
 pub(super) async fn listen(
@@ -33,7 +34,16 @@ pub(super) async fn listen(
         if confirmed.iter().all(Vec::is_empty) {
             continue;
         }
-        match listen_as(world, (player, role), id, confirmed).await {
+        let end = Instant::now() + world.config.patience;
+        let heard = loop {
+            let heard = listen_as(world, (player, role), id, confirmed).await;
+            // Who joins while the store is away hears only what is said from then on.
+            let is_missing = matches!(&heard, Ok(Err(_)));
+            if !is_missing || Instant::now() > end {
+                break heard;
+            }
+        };
+        match heard {
             Ok(Ok(())) => {}
             Ok(Err(breach)) => {
                 let at = world.elapsed();
@@ -45,10 +55,7 @@ pub(super) async fn listen(
             }
             Err(error) => world.figures.error(&format!("nobody listens: {error}")),
         }
-        world
-            .figures
-            .rooms
-            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        world.figures.rooms.fetch_add(1, Ordering::Relaxed);
     }
 }
 
