@@ -1,7 +1,7 @@
 //! What is checked of every match: that the server keeps its promises.
 //!
 //! Each client records what it asked and was told in a [`History`]. Two oracles judge it. From outside, as far as
-//! a client can see: [`Oracle`] follows the clocks message by message, and [`verdict`] holds all clients of a match
+//! a client can see: `Oracle` follows the clocks message by message, and `verdict` holds all clients of a match
 //! against what the matchmaker shows. And [`log::check`] holds their histories against the stored log.
 //!
 //! The rules of chess, the numbering of events and the constancy of answers are checked by
