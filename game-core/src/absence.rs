@@ -43,7 +43,7 @@ impl Absence {
         &self,
         seat: Seat,
         turn_since: MatchTime,
-        speed: Speed,
+        speed: impl FnOnce() -> Speed,
     ) -> Option<MatchTime> {
         let Gone {
             since,
@@ -52,7 +52,7 @@ impl Absence {
         let wait = if said_goodbye {
             Self::AFTER_GOODBYE
         } else {
-            let factor = match speed {
+            let factor = match speed() {
                 Speed::UltraBullet | Speed::Bullet | Speed::Blitz => 1,
                 Speed::Rapid => 2,
                 Speed::Classical => 3,

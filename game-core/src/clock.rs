@@ -157,6 +157,9 @@ impl Clock {
         lag: Duration,
         control: &TimeControl,
     ) -> bool {
+        if self.uncharged(now) < self.state.remaining[seat] {
+            return false;
+        }
         let mut later = self.clone();
         later.charge_until(now);
         let left =
@@ -243,6 +246,9 @@ impl Clock {
     /// What the move under way may be given for its lag, in whole milliseconds: at most what it has
     /// cost.
     fn compensation(&self, seat: Seat, lag: Duration, control: &TimeControl) -> Duration {
+        if self.state.quota[seat].is_zero() {
+            return Duration::ZERO;
+        }
         let cost = self.state.spent.saturating_sub(self.standing[seat]);
         let compensation = lag
             .min(control.lag_gain_max())

@@ -145,8 +145,8 @@ impl Match {
         {
             return None;
         }
-        let speed = self.setup.speed();
         let turn_since = self.turn_since?;
+        let speed = || self.setup.speed();
         self.absence.claimable_at(absentee, turn_since, speed)
     }
 

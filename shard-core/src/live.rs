@@ -135,7 +135,6 @@ impl LiveMatch {
         }
         let (clocks, at) = game.last_event();
         let linger = aftermath::linger(&game, limits);
-        let has_events = game.seq() > 0;
         let mut live = Self {
             gate: Gate::new(game.seq()),
             loaded: (game.seq(), clocks, at),
@@ -161,8 +160,8 @@ impl LiveMatch {
             presence: Presence::default(),
             countdown: Countdown::default(),
             listening: Listening {
-                // A match that nobody owned before, and in which nothing happened, has none.
-                may_have_lines: checkpoint.ownership.epoch > Epoch(1) || has_events,
+                // A live match that nobody owned before has none.
+                may_have_lines: finished || checkpoint.ownership.epoch > Epoch(1),
                 ..Listening::default()
             },
             reminder: None,

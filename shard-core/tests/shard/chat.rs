@@ -1,6 +1,6 @@
 //! Chat: two rooms beside a match, each line shown once it is stored.
 
-use game_core::{ClockStart, CommandKind, MatchId};
+use game_core::{ClockStart, MatchId};
 use protocol::{ChatRefusal, Role, ServerBody};
 use shard_core::PeerKey;
 
@@ -56,29 +56,6 @@ fn a_takeover_keeps_the_chat() {
     assert_eq!(heard(&room.bodies(black)), [] as [&str; 0]);
 }
 
-/// The match has left memory after its end, and its owner loads it again: the lines are in the store still.
-#[test]
-fn who_joins_long_after_the_end_hears_what_was_said() {
-    let (mut room, id, white, black, eve) = begun();
-    say(&mut room, white, 1, "one");
-    say(&mut room, eve, 1, "other room");
-    room.command(white, 1, CommandKind::Resign);
-    room.store_all();
-    for peer in [white, black, eve] {
-        room.shard.leave(peer);
-    }
-    // Longer than a finished match stays.
-    room.pass(10 * 60 * 1_000);
-    assert!(
-        room.shard.inspect(id, room.now()).is_none(),
-        "it has left memory"
-    );
-    let black = room.join(id, Role::Black, None);
-    assert_eq!(heard(&room.bodies(black)), ["one"]);
-    let eve = room.join(id, Role::Spectator, None);
-    assert_eq!(heard(&room.bodies(eve)), ["other room"]);
-}
-
 #[test]
 fn a_line_a_second_of_at_most_140_characters() {
     let (mut room, _, white, black, _) = begun();
@@ -128,4 +105,15 @@ fn who_does_not_listen_to_refusals_is_sent_away() {
         say(&mut room, white, n, "again and again");
     }
     assert_eq!(room.closed(white), Some(protocol::CloseCode::RateLimited));
+}
+
+#[test]
+fn a_finished_match_that_is_read_by_another_shard_has_its_chat() {
+    let (mut room, id, white, ..) = begun();
+    say(&mut room, white, 1, "good game");
+    room.command(white, 2, game_core::CommandKind::Resign);
+    room.store_all();
+    let mut room = room.next_owner(2);
+    let black = room.join(id, Role::Black, None);
+    assert_eq!(heard(&room.bodies(black)), ["good game"]);
 }
