@@ -125,8 +125,11 @@ impl Shard {
         let Some(live) = self.matches.get_mut(key) else {
             return;
         };
-        // Without an answer they hear what is said from now on.
-        let chat = answer.unwrap_or_default();
+        let Ok(chat) = answer else {
+            // It is read again with the next change of the match, at the latest when the store answers again.
+            live.chat_unread();
+            return;
+        };
         let Some(listeners) = live.hear() else {
             self.outputs.push_back(Output::LoadChat(id));
             return;

@@ -62,6 +62,11 @@ impl LiveMatch {
         self.listening.is_stale |= is_stored;
     }
 
+    /// The chat could not be read.
+    pub(crate) fn chat_unread(&mut self) {
+        self.listening.is_asked = false;
+    }
+
     /// The chat was read: who has not heard it yet, and hears every new line from now on. `None` if it has to
     /// be read again, as a line was said meanwhile.
     pub(crate) fn hear(&mut self) -> Option<Vec<(PeerKey, Role)>> {

@@ -117,3 +117,17 @@ fn a_finished_match_that_is_read_by_another_shard_has_its_chat() {
     let black = room.join(id, Role::Black, None);
     assert_eq!(heard(&room.bodies(black)), ["good game"]);
 }
+
+#[test]
+fn who_joins_while_the_store_is_away_hears_what_was_said_once_it_answers() {
+    let (mut room, id, white, ..) = begun();
+    say(&mut room, white, 1, "are you there?");
+    let mut room = room.next_owner(2);
+    room.chat_is_away = true;
+    let black = room.join(id, Role::Black, None);
+    assert_eq!(heard(&room.bodies(black)), [] as [&str; 0]);
+    room.chat_is_away = false;
+    let white = room.join(id, Role::White, None);
+    assert_eq!(heard(&room.bodies(black)), ["are you there?"]);
+    assert_eq!(heard(&room.bodies(white)), ["are you there?"]);
+}

@@ -36,6 +36,8 @@ pub(crate) struct Room {
     pub(crate) disowned: Vec<(ShardId, MatchId, Epoch)>,
     /// The batch that the store was sent and has not answered.
     pub(crate) in_flight: Option<Arc<[Append]>>,
+    /// Whether chat cannot be read.
+    pub(crate) chat_is_away: bool,
 }
 
 impl Room {
@@ -77,6 +79,7 @@ impl Room {
             asked: Vec::new(),
             disowned: Vec::new(),
             in_flight: None,
+            chat_is_away: false,
         };
         room.heartbeat(Ok(vec![room.record(me, 1)]));
         room
@@ -154,8 +157,12 @@ impl Room {
                     self.shard.chat_stored(&saying, Ok(stored));
                 }
                 Output::LoadChat(id) => {
-                    let chats = self.store.load_chat(id);
-                    self.shard.chat_loaded(id, Ok(chats));
+                    let chats = if self.chat_is_away {
+                        Err(StoreError::Unavailable("away".to_owned()))
+                    } else {
+                        Ok(self.store.load_chat(id))
+                    };
+                    self.shard.chat_loaded(id, chats);
                 }
                 Output::Close { peer, frame, code } => {
                     assert_eq!(decode(&frame).body, ServerBody::Closed(code));
