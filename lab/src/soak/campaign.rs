@@ -61,6 +61,9 @@ const SPARE: Duration = Duration::from_secs(180);
 const PLIES: (u16, u16) = (40, 80);
 /// A match that takes longer than the players think by this is stuck.
 const MATCH_MAX: Duration = Duration::from_secs(240);
+/// The same where a safeguard was taken out: what that breaks leaves matches without an end, for which nobody has
+/// to wait.
+const SABOTAGED_MATCH_MAX: Duration = Duration::from_secs(60);
 /// Upper bound on what a clock may be charged beyond thinking: packets are lost and late for seconds.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(10);
 /// Clients who wait for their opponent notice the end of a shard as fast as those who move.
@@ -89,6 +92,10 @@ fn config(campaign: &Campaign) -> Result<SoakConfig, String> {
     let (least, most) = campaign.thinks;
     let thought_max = most * u32::from(PLIES.1) / 2;
     let time = (SPARE + thought_max).as_millis() as u64;
+    let match_max = match &campaign.sabotage {
+        Some(_) => SABOTAGED_MATCH_MAX,
+        None => MATCH_MAX + 2 * thought_max,
+    };
     let matches = u32::try_from(campaign.matches).map_err(|error| error.to_string())?;
     Ok(SoakConfig {
         venue: Venue::Local(plan(campaign)),
@@ -109,7 +116,7 @@ fn config(campaign: &Campaign) -> Result<SoakConfig, String> {
         time_is_plenty: true,
         plies_min: PLIES.0,
         plies: PLIES.1,
-        match_max: Some(MATCH_MAX + 2 * thought_max),
+        match_max: Some(match_max),
         clock_tolerance: CLOCK_TOLERANCE,
         keep_alive: KEEP_ALIVE,
         idle_max: IDLE_MAX,
