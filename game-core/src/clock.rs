@@ -66,8 +66,6 @@ pub(crate) struct Clock {
     running: Option<(Seat, MatchTime)>,
 }
 
-// Until the match has stages, lag and takebacks, it needs only a part of this.
-#[allow(dead_code)]
 impl Clock {
     /// Upper bound on what a clock shows: the most that 32 bits of milliseconds hold, about 49 days.
     pub(crate) const MAX: Duration = Duration::from_millis(u32::MAX as u64);
