@@ -7,6 +7,7 @@
 //! Appends have a separate connection, so that a takeover that reads thousands of matches does not delay
 //! moves.
 
+mod beats;
 mod chat;
 mod config;
 mod holdings;
@@ -35,6 +36,7 @@ use self::config::client;
 use self::keys::Keys;
 use self::link::Link;
 use self::script::Scripts;
+use crate::beat::Board;
 use crate::durability::Durability;
 use crate::error::StoreError;
 
@@ -46,6 +48,7 @@ pub struct RedisStore {
     appends: Link,
     /// For everything else.
     control: Link,
+    board: Mutex<Board>,
     durability: watch::Receiver<Option<Durability>>,
     /// When the server's settings were last read.
     surveyed: Mutex<Instant>,
@@ -79,11 +82,13 @@ impl RedisStore {
             scripts: Scripts::new(),
             appends: Link::new(client.clone(), &config, learned.clone()),
             control: Link::new(client, &config, learned),
+            board: Mutex::default(),
             durability,
             surveyed: Mutex::new(Instant::now()),
             survey_every: config.survey_every,
             finished_keep_ms: config.finished_keep.as_millis().to_string(),
         };
+        store.board().set_refused(true);
         store.control.open().await?;
         store.appends.open().await?;
         Ok(store)
