@@ -1,6 +1,7 @@
 //! One connection to Redis, replaced when it breaks.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use redis::{AsyncConnectionConfig, Client, ErrorKind, Pipeline, Value};
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
+use super::behind::Behind;
 use super::config::RedisConfig;
 use super::keys::Keys;
 use super::layout::{self, Unsuitable};
@@ -39,6 +41,8 @@ pub(super) struct Link {
     durable_only: bool,
     /// What the server's settings promised at the newest connection.
     durability: watch::Sender<Option<Durability>>,
+    /// Which servers the connections have led to.
+    behind: Arc<Behind>,
 }
 
 /// The connection, or how the attempts to make one went.
@@ -57,6 +61,7 @@ impl Link {
         client: Client,
         config: &RedisConfig,
         durability: watch::Sender<Option<Durability>>,
+        behind: Arc<Behind>,
     ) -> Self {
         let settings = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(config.connect_timeout))
@@ -76,6 +81,7 @@ impl Link {
             attempts: AtomicU64::new(0),
             durable_only: config.durable_only,
             durability,
+            behind,
         }
     }
 
@@ -219,7 +225,11 @@ impl Link {
         reply::refuse_errors(loaded)?;
         let mark = tried.last().unwrap_or(&Value::Nil);
         match layout::check(&mut connection, &self.keys, mark).await {
-            Ok(()) => Ok(connection),
+            Ok(()) => {
+                let holder = survey::holder(about);
+                self.behind.found(&self.address, holder, true);
+                Ok(connection)
+            }
             Err(Unsuitable::Lost(error)) => Err(self.unavailable(&error)),
             Err(Unsuitable::Refused(error)) => Err(error),
         }
@@ -251,6 +261,8 @@ impl Link {
         let mut pipeline = Pipeline::new();
         survey::ask(&mut pipeline);
         let answers = self.send(&pipeline).await?;
+        let holder = survey::holder(&answers);
+        self.behind.found(&self.address, holder, false);
         match self.judge(&answers) {
             Err(StoreError::Unfit(text)) => Err(StoreError::Unavailable(text)),
             judged => judged,

@@ -7,6 +7,7 @@
 //! Appends have a separate connection, so that a takeover that reads thousands of matches does not delay
 //! moves.
 
+mod behind;
 mod chat;
 mod config;
 mod holdings;
@@ -24,12 +25,13 @@ mod sweep;
 mod tickets;
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use self::behind::Behind;
 pub use self::config::RedisConfig;
 use self::config::client;
 use self::keys::Keys;
@@ -47,6 +49,8 @@ pub struct RedisStore {
     /// For everything else.
     control: Link,
     durability: watch::Receiver<Option<Durability>>,
+    /// Which servers the connections have led to.
+    behind: Arc<Behind>,
     /// When the server's settings were last read.
     surveyed: Mutex<Instant>,
     survey_every: Duration,
@@ -74,12 +78,19 @@ impl RedisStore {
         }
         let client = client(&config.url)?;
         let (learned, durability) = watch::channel(None);
+        let behind = Arc::<Behind>::default();
         let store = Self {
             keys: Keys::new(&config.prefix),
             scripts: Scripts::new(),
-            appends: Link::new(client.clone(), &config, learned.clone()),
-            control: Link::new(client, &config, learned),
+            appends: Link::new(
+                client.clone(),
+                &config,
+                learned.clone(),
+                Arc::clone(&behind),
+            ),
+            control: Link::new(client, &config, learned, Arc::clone(&behind)),
             durability,
+            behind,
             surveyed: Mutex::new(Instant::now()),
             survey_every: config.survey_every,
             finished_keep_ms: config.finished_keep.as_millis().to_string(),
