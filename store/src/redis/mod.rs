@@ -10,10 +10,12 @@
 mod behind;
 mod chat;
 mod config;
+mod endpoint;
 mod holdings;
 mod keys;
 mod layout;
 mod link;
+mod locator;
 mod matches;
 mod registry;
 mod reply;
@@ -23,6 +25,8 @@ mod script;
 mod survey;
 mod sweep;
 mod tickets;
+mod tls;
+mod url;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,10 +37,13 @@ use tokio::time::Instant;
 
 use self::behind::Behind;
 pub use self::config::RedisConfig;
-use self::config::client;
+pub use self::endpoint::{RedisLogin, RedisPassword};
 use self::keys::Keys;
 use self::link::Link;
+use self::locator::Locator;
 use self::script::Scripts;
+pub use self::tls::RedisTls;
+use self::url::Target;
 use crate::durability::Durability;
 use crate::error::StoreError;
 
@@ -72,23 +79,26 @@ impl RedisStore {
     /// use by another version of Rookery whose keys are not read;
     /// [`StoreError::Unavailable`] when the server does not answer: start it, or try again.
     pub async fn connect(config: RedisConfig) -> Result<Self, StoreError> {
-        if config.prefix.is_empty() || config.prefix.contains(['{', '}']) {
-            let text = "the prefix of the Redis keys must not be empty or hold braces";
-            return Err(StoreError::Unfit(text.to_owned()));
-        }
-        let client = client(&config.url)?;
+        let plan = config.plan()?;
+        let locator = match &plan.target {
+            Target::Single(address) => Locator::Fixed(plan.server(address.clone())),
+            Target::Sentinel { .. } | Target::Cluster { .. } => {
+                let text = "groups with Sentinels and Clusters cannot be used yet";
+                return Err(StoreError::Unfit(text.to_owned()));
+            }
+        };
         let (learned, durability) = watch::channel(None);
         let behind = Arc::<Behind>::default();
         let store = Self {
             keys: Keys::new(&config.prefix),
             scripts: Scripts::new(),
             appends: Link::new(
-                client.clone(),
+                locator.clone(),
                 &config,
                 learned.clone(),
                 Arc::clone(&behind),
             ),
-            control: Link::new(client, &config, learned, Arc::clone(&behind)),
+            control: Link::new(locator, &config, learned, Arc::clone(&behind)),
             durability,
             behind,
             surveyed: Mutex::new(Instant::now()),
