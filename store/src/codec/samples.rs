@@ -244,7 +244,7 @@ pub(super) fn shard() -> ShardRecord {
         certificate_sha256: Some([7; 32]),
         capacity: 20_000,
         live: 5,
-        load: 0,
+        load: 730,
         cpu_share: 1_000,
         draining: false,
         admin: Some("192.0.2.1:9100".parse().unwrap()),
