@@ -70,7 +70,7 @@ impl Shard {
         self.verify_if_in_doubt();
         // Shards that start at the same time get their share: until they have had time to register, matches
         // are claimed only for players who join them.
-        if self.takeover.is_draining() || self.registry.watched_for() < Liveness::SUSPECT_AFTER {
+        if self.takeover.is_draining() || self.registry.watched_for() < Liveness::SETTLED_AFTER {
             return;
         }
         let dead: Vec<_> = self.registry.dead().collect();

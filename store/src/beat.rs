@@ -42,7 +42,8 @@ pub(crate) struct Board {
     beats: HashMap<ShardId, (Beat, u64)>,
     received: u64,
     notices: u64,
-    is_refused: bool,
+    may_not_publish: bool,
+    may_not_subscribe: bool,
 }
 
 impl Board {
@@ -72,16 +73,21 @@ impl Board {
         self.notices += 1;
     }
 
-    /// Whether the store refuses to publish or subscribe.
-    pub(crate) fn set_refused(&mut self, is_refused: bool) {
-        self.is_refused = is_refused;
+    /// Whether the store lets this user publish.
+    pub(crate) fn set_may_publish(&mut self, may: bool) {
+        self.may_not_publish = !may;
+    }
+
+    /// Whether the store lets this user subscribe.
+    pub(crate) fn set_may_subscribe(&mut self, may: bool) {
+        self.may_not_subscribe = !may;
     }
 
     pub(crate) fn heard(&self) -> Heard {
         Heard {
             beats: self.beats.values().map(|(beat, _)| *beat).collect(),
             notices: self.notices,
-            is_refused: self.is_refused,
+            is_refused: self.may_not_publish || self.may_not_subscribe,
         }
     }
 }

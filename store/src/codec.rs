@@ -12,6 +12,7 @@
 //! new one is written. A value of a version that is newer than the program is refused with an error that names
 //! both. The golden bytes in the tests show any change.
 
+mod beat;
 mod bounds;
 mod chat;
 mod head;
@@ -30,6 +31,7 @@ use game_core::{Event, MatchId, Snapshot};
 pub use self::bounds::{
     CHAT_LINE_LEN_MAX, DecodeError, OTHER_LEN_MAX, RECORD_LEN_MAX, SNAPSHOT_LEN_MAX,
 };
+use self::beat::BeatV1;
 use self::chat::ChatLineV2;
 use self::head::HeadV2;
 pub(crate) use self::head::{Head, MoveTime, tenure_of};
@@ -38,6 +40,7 @@ use self::record::RecordV2;
 use self::shard::ShardV3;
 use self::snapshot::SnapshotV2;
 use self::ticket::{AssignmentV2, TicketV2};
+use crate::beat::Beat;
 use crate::chat::ChatLine;
 use crate::shard::ShardRecord;
 use crate::ticket::{Assignment, Ticket};
@@ -120,6 +123,22 @@ pub fn encode_shard(shard: &ShardRecord) -> Bytes {
 pub fn decode_shard(bytes: &[u8]) -> Result<ShardRecord, DecodeError> {
     let shard: ShardV3 = open(bytes)?;
     shard.try_into().map_err(DecodeError::Malformed)
+}
+
+/// Encodes a beat, which is published and not stored.
+#[must_use]
+pub fn encode_beat(beat: &Beat) -> Bytes {
+    seal(&BeatV1::from(beat))
+}
+
+/// Decodes a beat.
+///
+/// # Errors
+///
+/// [`DecodeError`], when the bytes are not a beat of a version that is read.
+pub fn decode_beat(bytes: &[u8]) -> Result<Beat, DecodeError> {
+    let beat: BeatV1 = open(bytes)?;
+    beat.try_into().map_err(DecodeError::Malformed)
 }
 
 /// Encodes a line of a chat.

@@ -65,7 +65,7 @@ pub use embedded::{EmbeddedStore, contains_panics};
 pub use error::StoreError;
 pub use front::Front;
 pub use holding::{HOLDING_KEPT, Holding};
-pub use liveness::{Liveness, rendezvous_rank};
+pub use liveness::{Liveness, LivenessFigures, Port, Proof, Suspicion, rendezvous_rank};
 pub use memory::MemoryStore;
 pub use ownership::{Ownership, Status};
 #[cfg(feature = "backends")]

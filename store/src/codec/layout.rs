@@ -20,10 +20,11 @@ pub(super) enum Format {
     Shard,
     Head,
     ChatLine,
+    Beat,
 }
 
 impl Format {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Record,
         Self::Snapshot,
         Self::Ticket,
@@ -31,6 +32,7 @@ impl Format {
         Self::Shard,
         Self::Head,
         Self::ChatLine,
+        Self::Beat,
     ];
 
     /// Its name in errors.
@@ -43,6 +45,7 @@ impl Format {
             Self::Shard => "shard record",
             Self::Head => "head",
             Self::ChatLine => "chat line",
+            Self::Beat => "beat",
         }
     }
 
@@ -52,7 +55,7 @@ impl Format {
             Self::Record => RECORD_LEN_MAX,
             Self::Snapshot => SNAPSHOT_LEN_MAX,
             Self::ChatLine => CHAT_LINE_LEN_MAX,
-            Self::Ticket | Self::Assignment | Self::Shard | Self::Head => OTHER_LEN_MAX,
+            Self::Ticket | Self::Assignment | Self::Shard | Self::Head | Self::Beat => OTHER_LEN_MAX,
         }
     }
 

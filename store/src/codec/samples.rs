@@ -12,7 +12,7 @@ use game_core::{
 use super::layout::Format;
 use super::*;
 use crate::Status;
-use crate::beat::StoreConnection;
+use crate::beat::{Beat, StoreConnection};
 use crate::ticket::{Terms, TicketState};
 
 pub(super) fn uci(text: &str) -> Uci {
@@ -258,6 +258,14 @@ pub(super) fn shard() -> ShardRecord {
     }
 }
 
+pub(super) fn beat() -> Beat {
+    Beat {
+        shard: "shardshard01".parse().unwrap(),
+        count: 300,
+        clock: MatchTime::from_micros(86_400_000_001),
+    }
+}
+
 pub(super) fn head() -> Head {
     Head {
         epoch: Epoch(3),
@@ -297,11 +305,12 @@ pub(super) fn decode_as(format: Format, bytes: &[u8]) -> bool {
         Format::Shard => decode_shard(bytes).is_ok(),
         Format::Head => decode_head(bytes).is_ok(),
         Format::ChatLine => decode_chat_line(bytes).is_ok(),
+        Format::Beat => decode_beat(bytes).is_ok(),
     }
 }
 
 /// A value of each format.
-pub(super) fn one_of_each() -> [(Format, Bytes); 7] {
+pub(super) fn one_of_each() -> [(Format, Bytes); 8] {
     let given = ticket(
         Terms::of(&special_setup()),
         TicketState::Assigned(assignment()),
@@ -314,6 +323,7 @@ pub(super) fn one_of_each() -> [(Format, Bytes); 7] {
         (Format::Shard, encode_shard(&shard())),
         (Format::Head, encode_head(&head())),
         (Format::ChatLine, encode_chat_line(&line())),
+        (Format::Beat, encode_beat(&beat())),
     ]
 }
 

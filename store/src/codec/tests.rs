@@ -167,6 +167,12 @@ fn what_else_is_stored_stays_what_it_is() {
         "620373686172647368617264303101400146fbe8030142fc404b4c00568f8d56",
     );
     check_golden(
+        &beat(),
+        encode_beat,
+        decode_beat,
+        "81736861726473686172643031ac0281c0ddeec10210f266a4",
+    );
+    check_golden(
         &line(),
         encode_chat_line,
         decode_chat_line,

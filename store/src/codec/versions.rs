@@ -42,6 +42,7 @@ next_version!(NextAssignment of AssignmentV2);
 next_version!(NextShard of ShardV3);
 next_version!(NextHead of HeadV2);
 next_version!(NextChatLine of ChatLineV2);
+next_version!(NextBeat of BeatV1);
 // And the one after, which reads the former one by way of it.
 next_version!(SecondRecord of NextRecord);
 
@@ -115,6 +116,7 @@ fn a_next_version_reads_ours_and_ours_refuses_it_by_name() {
     check_next!(NextShard, shard(), encode_shard, decode_shard);
     check_next!(NextHead, head(), encode_head, decode_head);
     check_next!(NextChatLine, line(), encode_chat_line, decode_chat_line);
+    check_next!(NextBeat, beat(), encode_beat, decode_beat);
 }
 
 #[test]

@@ -132,6 +132,11 @@ impl Keys {
         format!("{}:revoked", self.prefix)
     }
 
+    /// The channel of beats.
+    pub(super) fn beats(&self) -> String {
+        format!("{}:beats", self.prefix)
+    }
+
     /// Says how the keys are laid out.
     pub(super) fn layout(&self) -> String {
         format!("{}:layout", self.prefix)
@@ -181,6 +186,7 @@ mod tests {
             [keys.head(id), keys.log(id), seats, spectators]
         );
         assert_eq!(keys.layout(), "rk:layout");
+        assert_eq!(keys.beats(), "rk:beats");
         assert_eq!(keys.shard("shardshard01"), "rk:shard:shardshard01");
         assert_eq!(keys.shards(), "rk:shards");
         assert_eq!(keys.owned("shardshard01"), "rk:owned:shardshard01");

@@ -36,6 +36,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use self::beats::BeatChannel;
 use self::behind::Behind;
 pub use self::config::RedisConfig;
 pub use self::endpoint::{RedisLogin, RedisPassword};
@@ -45,7 +46,6 @@ use self::locator::Locator;
 use self::script::Scripts;
 pub use self::tls::RedisTls;
 use self::url::Target;
-use crate::beat::Board;
 use crate::durability::Durability;
 use crate::error::StoreError;
 
@@ -57,7 +57,7 @@ pub struct RedisStore {
     appends: Link,
     /// For everything else.
     control: Link,
-    board: Mutex<Board>,
+    beats: BeatChannel,
     durability: watch::Receiver<Option<Durability>>,
     /// Which servers the connections have led to.
     behind: Arc<Behind>,
@@ -92,8 +92,10 @@ impl RedisStore {
         };
         let (learned, durability) = watch::channel(None);
         let behind = Arc::<Behind>::default();
+        let keys = Keys::new(&config.prefix);
+        let beats = BeatChannel::new(locator.clone(), &keys);
         let store = Self {
-            keys: Keys::new(&config.prefix),
+            keys,
             scripts: Scripts::new(),
             appends: Link::new(
                 locator.clone(),
@@ -102,14 +104,13 @@ impl RedisStore {
                 Arc::clone(&behind),
             ),
             control: Link::new(locator, &config, learned, Arc::clone(&behind)),
-            board: Mutex::default(),
+            beats,
             durability,
             behind,
             surveyed: Mutex::new(Instant::now()),
             survey_every: config.survey_every,
             finished_keep_ms: config.finished_keep.as_millis().to_string(),
         };
-        store.board().set_refused(true);
         store.control.open().await?;
         store.appends.open().await?;
         Ok(store)

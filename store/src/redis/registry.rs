@@ -52,7 +52,9 @@ impl Registry for RedisStore {
         let keys = keys.each_ref().map(String::as_str);
         let mut call = script::call(&self.scripts.leave, &keys);
         call.arg(&id).arg(LEFT_KNOWN.as_secs());
-        reply::parsed(&self.one(call).await?)
+        let left = reply::parsed(&self.one(call).await?)?;
+        self.beats.notice().await;
+        Ok(left)
     }
 
     async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {
