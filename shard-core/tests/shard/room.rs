@@ -178,9 +178,15 @@ impl Room {
                     let id = snapshot.setup().id;
                     self.shard.created(id, Ok(created), self.now());
                 }
-                Output::Claim(id, expected) => {
-                    let claim = self.store.claim(id, self.me, expected);
-                    self.shard.claimed(id, claim, self.now());
+                Output::ReadHeads(ids) => {
+                    let heads = ids.iter().map(|id| self.store.head(*id)).collect();
+                    self.shard.heads_read(&ids, heads, self.now());
+                }
+                Output::Claim(claims) => {
+                    for claim in claims {
+                        let answer = self.store.claim_with(self.me, &claim);
+                        self.shard.claimed(claim.match_id, answer, self.now());
+                    }
                 }
                 Output::Disown(shard, matches) => {
                     self.disowned
