@@ -442,14 +442,16 @@ impl Shard {
         }
     }
 
-    /// The play clock up to which a survivor may charge the side to move of any match: what came after it may not
-    /// have been confirmed yet. The slowest answer of the store is taken off, because a clock starts when an event
-    /// is confirmed, and its record has the time at which it happened.
+    /// The play clock up to which a survivor may charge the side to move of any match, if this shard dies. What
+    /// came later may not be confirmed yet, or will have been a pause of the store. The slowest answer of the store is
+    /// taken off, because a clock starts when an event is confirmed, and its record has the time at which it happened.
+    /// No later reading makes an earlier one too high.
     #[must_use]
     pub fn counted_up_to(&self) -> MatchTime {
         let now = self.moment.uptime;
         let waits = |key: MatchKey| self.matches.get(key).and_then(LiveMatch::unconfirmed_since);
-        let oldest = self.writing.unconfirmed().filter_map(waits).min();
+        let oldest = self.writing.unconfirmed().filter_map(waits);
+        let oldest = oldest.chain(self.writing.owed_since()).min();
         let counted = self.clock.at(oldest.map_or(now, |oldest| oldest.min(now)));
         let slowest = u64::try_from(self.writing.slowest().as_micros()).unwrap_or(u64::MAX);
         MatchTime::from_micros(counted.as_micros().saturating_sub(slowest))

@@ -379,13 +379,12 @@ impl Shard {
             self.counters.takeovers += u64::from(!is_ours && loading.claims == 0);
             loading.is_takeover |= !is_ours;
             loading.claims += 1;
-            let heard = if is_ours { None } else { self.registry.last_clock(owner) };
-            // Without a record the wait for players may have lasted longer: for a start at a given time.
-            let move_time = if head.seq == 0 {
-                head.move_time
+            let heard = if is_ours {
+                None
             } else {
-                head.counted(heard, self.limits.rejoin_wait)
+                self.registry.last_clock(owner)
             };
+            let move_time = head.counted(heard, self.limits.rejoin_wait);
             self.requests.claim(Claiming {
                 match_id: id,
                 expected: epoch,
@@ -399,10 +398,15 @@ impl Shard {
     }
 
     /// Adds a match to memory and seats the peers that wait for it.
-    fn install(&mut self, id: MatchId, checkpoint: Checkpoint, now: Now) {
+    fn install(&mut self, id: MatchId, mut checkpoint: Checkpoint, now: Now) {
         let Some(mut loading) = self.take_loading(id) else {
             return;
         };
+        // Its former owner may have waited for the time at which it starts, for all that is known.
+        let is_new = checkpoint.snapshot.seq() == 0 && checkpoint.tail.is_empty();
+        if loading.is_takeover && is_new && checkpoint.snapshot.setup().start_at.is_some() {
+            checkpoint.move_time = Duration::ZERO;
+        }
         let Ownership { epoch, status, .. } = checkpoint.ownership;
         let up_to = match status {
             Status::Live => {

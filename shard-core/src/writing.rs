@@ -69,6 +69,11 @@ impl Writing {
         in_flight.chain(&self.dirty).copied()
     }
 
+    /// Since when an answer has been due.
+    pub(super) fn owed_since(&self) -> Option<Uptime> {
+        self.watch.owed_since()
+    }
+
     /// The longest that an event waited to be confirmed since the start, in match time.
     pub(super) fn slowest(&self) -> Duration {
         self.slowest
