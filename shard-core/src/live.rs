@@ -74,8 +74,9 @@ pub(crate) struct LiveMatch {
     flight_since: Option<Uptime>,
     /// The number of events when the match was loaded, the clocks at the last of them, and when that was.
     loaded: (u32, ClockState, MatchTime),
-    /// When the match was loaded, and the time used on its move by then.
-    since: MatchTime,
+    /// When it was loaded.
+    arrived_at: MatchTime,
+    /// The time used on its move by then.
     carried: Duration,
     /// The match is being handed over and is frozen here.
     departure: Option<Departure>,
@@ -142,7 +143,7 @@ impl LiveMatch {
         let mut live = Self {
             gate: Gate::new(game.seq()),
             loaded: (game.seq(), clocks, at),
-            since: now,
+            arrived_at: now,
             carried,
             delayed: DelayedView::new(&game, now),
             rematch_due: game.rematch().map(|_| Due {

@@ -21,6 +21,10 @@ pub struct ShardRecord {
     pub capacity: u32,
     /// The matches it holds.
     pub live: u32,
+    /// The CPU time that it uses, in permille of its share, averaged over some seconds.
+    pub load: u32,
+    /// The CPU time that it may use, in thousandths of a core.
+    pub cpu_share: u32,
     /// Whether it accepts no new matches.
     pub draining: bool,
     /// Where its admin endpoint listens (TCP), if it has one that the matchmakers may use.

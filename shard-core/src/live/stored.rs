@@ -50,7 +50,7 @@ impl LiveMatch {
             expected: above,
             tenure: Some(Tenure {
                 seq: self.loaded.0,
-                clock: self.since,
+                clock: self.arrived_at,
             }),
             move_time: self.carried,
         }

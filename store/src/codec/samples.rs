@@ -245,6 +245,8 @@ pub(super) fn shard() -> ShardRecord {
         certificate_sha256: Some([7; 32]),
         capacity: 20_000,
         live: 5,
+        load: 730,
+        cpu_share: 1_000,
         draining: false,
         admin: Some("192.0.2.1:9100".parse().unwrap()),
         clock: MatchTime::from_micros(86_400_000_001),
