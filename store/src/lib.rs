@@ -66,6 +66,6 @@ pub use liveness::{Liveness, rendezvous_rank};
 pub use memory::MemoryStore;
 pub use ownership::{Ownership, Status};
 #[cfg(feature = "backends")]
-pub use redis::{RedisConfig, RedisStore};
+pub use redis::{RedisConfig, RedisLogin, RedisPassword, RedisStore, RedisTls};
 pub use shard::{Registered, ShardRecord};
 pub use ticket::{Assignment, TICKET_WAITS, Terms, Ticket, TicketId, TicketState};
