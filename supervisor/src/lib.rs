@@ -7,8 +7,8 @@ mod ports;
 mod redis;
 mod waits;
 
+pub use self::redis::{Redis, RedisAccess, RedisError, RedisKind, RedisNode, RedisPlan};
 pub use place::{Place, StartError, cpu_time, resident_bytes, signal};
 pub use ports::{free_tcp_port, free_udp_port, free_udp_ports};
-pub use self::redis::{Redis, RedisAccess, RedisError, RedisKind, RedisNode, RedisPlan};
 pub use rustix::process::Signal;
 pub use waits::{POLL_EVERY, START_MAX};

@@ -13,7 +13,10 @@ fn started(kind: RedisKind) -> (Redis, TempDir) {
         ..RedisPlan::default()
     };
     let redis = Redis::launch(directory.path(), &plan);
-    (redis.unwrap_or_else(|error| panic!("{kind}: {error}")), directory)
+    (
+        redis.unwrap_or_else(|error| panic!("{kind}: {error}")),
+        directory,
+    )
 }
 
 /// Hash tags of three keys, one for each third of the slots (by CRC16).
@@ -21,7 +24,10 @@ const TAGS: [&str; 3] = ["{b}", "{c}", "{a}"];
 
 /// Executes a command wherever its key is.
 fn ask(redis: &Redis, words: &[&str]) -> Value {
-    let answers = redis.primaries().into_iter().map(|node| node.command(words));
+    let answers = redis
+        .primaries()
+        .into_iter()
+        .map(|node| node.command(words));
     let found = answers.filter_map(Result::ok).next();
     found.unwrap_or_else(|| panic!("no primary of {} does {words:?}", redis.kind()))
 }
@@ -40,7 +46,12 @@ fn assert_keys_are_there(redis: &Redis) {
         for number in 0..20 {
             let key = format!("{tag}:{number}");
             let value = ask(redis, &["GET", &key]);
-            assert_eq!(value, Value::BulkString(tag.into()), "{}: {key}", redis.kind());
+            assert_eq!(
+                value,
+                Value::BulkString(tag.into()),
+                "{}: {key}",
+                redis.kind()
+            );
         }
     }
 }
@@ -58,7 +69,8 @@ fn ports(nodes: &[&RedisNode]) -> Vec<u16> {
 }
 
 #[test]
-fn every_kind_of_redis_flushes_and_serves_what_it_has_acknowledged_after_all_its_servers_were_killed() {
+fn every_kind_of_redis_flushes_and_serves_what_it_has_acknowledged_after_all_its_servers_were_killed()
+ {
     for kind in RedisKind::ALL {
         let (redis, _directory) = started(kind);
         for node in redis.nodes() {
@@ -86,7 +98,9 @@ fn a_redis_with_tls_has_no_port_without_it_and_no_user_without_a_password() {
     assert!(plain.get_connection().is_err());
     let users = redis.primary().command(&["ACL", "LIST"]).unwrap();
     let users: Vec<String> = redis::from_redis_value(users).unwrap();
-    let off = users.iter().any(|user| user.starts_with("user default off"));
+    let off = users
+        .iter()
+        .any(|user| user.starts_with("user default off"));
     assert!(off, "{users:?}");
     let own = format!("user {} on ", access.user);
     assert!(users.iter().any(|user| user.starts_with(&own)), "{users:?}");
@@ -118,15 +132,27 @@ fn slots_with_keys_move_from_one_primary_to_another() {
     let before = redis.primary().port();
     assert_eq!(redis.reshard().unwrap(), 1);
     assert_keys_are_there(&redis);
-    assert_ne!(redis.primary().port(), before, "two slots are in one place now");
+    assert_ne!(
+        redis.primary().port(),
+        before,
+        "two slots are in one place now"
+    );
 }
 
 #[test]
 fn what_a_kind_cannot_do_is_said() {
     let (redis, _directory) = started(RedisKind::Single);
     let refused = redis.failover(true).unwrap_err();
-    assert!(matches!(refused, RedisError::Unable(RedisKind::Single, _)), "{refused}");
+    assert!(
+        matches!(refused, RedisError::Unable(RedisKind::Single, _)),
+        "{refused}"
+    );
     assert!(matches!(redis.reshard(), Err(RedisError::Unable(..))));
     assert_eq!("tls".parse(), Ok(RedisKind::Tls));
-    assert!("mysql".parse::<RedisKind>().unwrap_err().contains("sentinel"));
+    assert!(
+        "mysql"
+            .parse::<RedisKind>()
+            .unwrap_err()
+            .contains("sentinel")
+    );
 }

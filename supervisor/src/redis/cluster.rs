@@ -42,11 +42,20 @@ pub(super) fn launch(
         let more = [
             ["--cluster-enabled".to_owned(), "yes".to_owned()],
             ["--cluster-port".to_owned(), bus.to_string()],
-            ["--cluster-node-timeout".to_owned(), NODE_TIMEOUT_MS.to_string()],
+            [
+                "--cluster-node-timeout".to_owned(),
+                NODE_TIMEOUT_MS.to_string(),
+            ],
             // A replica takes over however long it has not heard from its primary.
-            ["--cluster-replica-validity-factor".to_owned(), "0".to_owned()],
+            [
+                "--cluster-replica-validity-factor".to_owned(),
+                "0".to_owned(),
+            ],
             // Each keeps its primary.
-            ["--cluster-allow-replica-migration".to_owned(), "no".to_owned()],
+            [
+                "--cluster-allow-replica-migration".to_owned(),
+                "no".to_owned(),
+            ],
         ];
         let name = format!("redis-{number}");
         nodes.push(member((&name, directory), plan, program, &more.concat())?);
@@ -61,7 +70,9 @@ pub(super) fn launch(
     for node in &nodes {
         node.wait_answering()?;
     }
-    let addresses = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port()));
+    let addresses = nodes
+        .iter()
+        .map(|node| format!("127.0.0.1:{}", node.port()));
     let addresses = addresses.collect::<Vec<_>>().join(",");
     let redis = Redis {
         kind: RedisKind::Cluster,
@@ -133,7 +144,8 @@ pub(super) fn failover(redis: &Redis, is_abrupt: bool) -> Result<(), RedisError>
 
 fn replica_of<'a>(redis: &'a Redis, primary: &RedisNode) -> Result<&'a RedisNode, RedisError> {
     let port = primary.port().to_string();
-    let follows = |node: &&RedisNode| node.info("replication", "master_port").as_ref() == Some(&port);
+    let follows =
+        |node: &&RedisNode| node.info("replication", "master_port").as_ref() == Some(&port);
     let why = || RedisError::Disagree {
         within: std::time::Duration::ZERO,
         why: format!("{port} has no replica"),
@@ -247,7 +259,12 @@ fn read_member(line: &str) -> Option<Member> {
 
 /// Waits until every server sees all slots served by the same primaries, and each has a replica that is up to date.
 fn wait_whole(redis: &Redis) -> Result<(), RedisError> {
-    until_agreed(|| redis.nodes.iter().find_map(|node| what_is_missing(node, redis)))
+    until_agreed(|| {
+        redis
+            .nodes
+            .iter()
+            .find_map(|node| what_is_missing(node, redis))
+    })
 }
 
 fn what_is_missing(node: &RedisNode, redis: &Redis) -> Option<String> {
@@ -278,7 +295,8 @@ mod tests {
 
     #[test]
     fn a_line_of_the_topology_is_read() {
-        let line = "07c3 127.0.0.1:30004@31004 myself,master - 0 1426 4 connected 0-9 12 [13->-67ed]";
+        let line =
+            "07c3 127.0.0.1:30004@31004 myself,master - 0 1426 4 connected 0-9 12 [13->-67ed]";
         let member = read_member(line).unwrap();
         assert_eq!((member.id.as_str(), member.is_primary), ("07c3", true));
         assert_eq!(member.slots, [0..=9, 12..=12]);

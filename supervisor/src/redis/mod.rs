@@ -419,11 +419,7 @@ fn member(
     RedisNode::new(name, &directory, port, &control, launch)
 }
 
-fn launch_single(
-    directory: &Path,
-    plan: &RedisPlan,
-    program: &Path,
-) -> Result<Redis, RedisError> {
+fn launch_single(directory: &Path, plan: &RedisPlan, program: &Path) -> Result<Redis, RedisError> {
     let port = free_tcp_port()?;
     let socket = directory.join("redis.sock");
     let (port, plain_port, url, control, access, own) = match plan.kind {

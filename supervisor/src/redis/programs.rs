@@ -23,9 +23,7 @@ pub(super) fn valkey_server() -> Result<PathBuf, RedisError> {
     if let Some(named) = std::env::var_os(VALKEY_VARIABLE) {
         return Ok(named.into());
     }
-    found(VALKEY)
-        .or_else(of_python)
-        .ok_or(RedisError::NoValkey)
+    found(VALKEY).or_else(of_python).ok_or(RedisError::NoValkey)
 }
 
 fn found(program: &str) -> Option<PathBuf> {

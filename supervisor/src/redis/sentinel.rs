@@ -74,16 +74,16 @@ fn sentinel(
     );
     for (_, (port, id)) in known.iter().enumerate().filter(|(n, _)| *n != number) {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "sentinel known-sentinel {GROUP} 127.0.0.1 {port} {id}");
+        let _ = writeln!(
+            text,
+            "sentinel known-sentinel {GROUP} 127.0.0.1 {port} {id}"
+        );
     }
     let file = own.join("sentinel.conf");
     fs::write(&file, text)?;
     let launch = Launch {
         program: program.to_owned(),
-        arguments: vec![
-            file.to_string_lossy().into_owned(),
-            "--sentinel".to_owned(),
-        ],
+        arguments: vec![file.to_string_lossy().into_owned(), "--sentinel".to_owned()],
         outlives_size_limit: false,
     };
     let control = format!("redis://127.0.0.1:{port}");
@@ -97,7 +97,12 @@ fn sentinel(
 pub(super) fn restart(redis: &Redis) -> Result<(), RedisError> {
     let primary = agreed_primary(redis).unwrap_or_else(|| redis.nodes[0].port());
     let is_primary = |node: &&RedisNode| node.port() == primary;
-    let absent = || redis.nodes.iter().filter(|node| node.place().pid().is_none());
+    let absent = || {
+        redis
+            .nodes
+            .iter()
+            .filter(|node| node.place().pid().is_none())
+    };
     for node in absent().filter(is_primary) {
         node.restart()?;
     }
@@ -122,7 +127,9 @@ pub(super) fn failover(redis: &Redis, is_abrupt: bool) -> Result<(), RedisError>
     }
     until_agreed(|| match agreed_primary(redis) {
         Some(port) if port != primary => None,
-        found => Some(format!("the Sentinels name {found:?} as the primary after {primary}")),
+        found => Some(format!(
+            "the Sentinels name {found:?} as the primary after {primary}"
+        )),
     })?;
     restart(redis)
 }
