@@ -3,10 +3,12 @@
 use async_trait::async_trait;
 use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 
+use crate::beat::{Beat, Heard, StoreConnection};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
-    Chat, Checkpoint, Claim, Created, HandOver, HandedOver, Holdings, MatchPage, Matches, Registry,
-    Retention, Revocations, Room, ScanCursor, Standing, Store, Swept, Tickets,
+    Beats, Chat, Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, Holdings, MatchHead,
+    MatchPage, Matches, Registry, Retention, Revocations, Room, ScanCursor, Standing, Store, Swept,
+    Tickets,
 };
 use crate::error::StoreError;
 use crate::holding::Holding;
@@ -45,6 +47,13 @@ impl<T: Front<dyn Store>> Front<dyn Chat> for T {
 
 impl<T: Front<dyn Store>> Front<dyn Registry> for T {
     fn behind(&self) -> Result<&dyn Registry, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Beats> for T {
+    fn behind(&self) -> Result<&dyn Beats, StoreError> {
         let store = Front::<dyn Store>::behind(self)?;
         Ok(store)
     }
@@ -100,13 +109,22 @@ impl<T: Front<dyn Matches>> Matches for T {
         self.behind()?.matches(after, limit).await
     }
 
-    async fn claim(
+    async fn claim_many(
         &self,
-        id: MatchId,
         claimant: ShardId,
-        expected: Epoch,
-    ) -> Result<Claim, StoreError> {
-        self.behind()?.claim(id, claimant, expected).await
+        claims: &[Claiming],
+    ) -> Vec<Result<Claim, StoreError>> {
+        match self.behind() {
+            Ok(store) => store.claim_many(claimant, claims).await,
+            Err(error) => vec![Err(error); claims.len()],
+        }
+    }
+
+    async fn heads(&self, matches: &[MatchId]) -> Vec<Result<Option<MatchHead>, StoreError>> {
+        match self.behind() {
+            Ok(store) => store.heads(matches).await,
+            Err(error) => vec![Err(error); matches.len()],
+        }
     }
 
     async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
@@ -115,6 +133,10 @@ impl<T: Front<dyn Matches>> Matches for T {
 
     async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
         self.behind()?.standing(matches).await
+    }
+
+    fn regressions(&self) -> u64 {
+        self.behind().map_or(0, |store| store.regressions())
     }
 }
 
@@ -170,6 +192,25 @@ impl<T: Front<dyn Registry>> Registry for T {
 
     async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError> {
         self.behind()?.shard_traces().await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Beats>> Beats for T {
+    async fn publish(&self, beat: &Beat) -> Result<(), StoreError> {
+        self.behind()?.publish(beat).await
+    }
+
+    fn heard(&self) -> Heard {
+        self.behind().map(Beats::heard).unwrap_or_default()
+    }
+
+    fn connections(&self) -> Vec<StoreConnection> {
+        self.behind().map(Beats::connections).unwrap_or_default()
+    }
+
+    async fn are_connected(&self, connections: &[StoreConnection]) -> Option<bool> {
+        self.behind().ok()?.are_connected(connections).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! One connection to Redis, replaced when it breaks.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use redis::{Pipeline, Value};
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
+use super::behind::Behind;
 use super::config::RedisConfig;
 use super::endpoint::{Connection, Endpoint};
 use super::keys::Keys;
@@ -37,6 +39,8 @@ pub(super) struct Link {
     durable_only: bool,
     /// What the server's settings promised at the newest connection.
     durability: watch::Sender<Option<Durability>>,
+    /// Which servers the connections have led to.
+    behind: Arc<Behind>,
 }
 
 /// A connection, with what it leads to.
@@ -64,6 +68,7 @@ impl Link {
         locator: Locator,
         config: &RedisConfig,
         durability: watch::Sender<Option<Durability>>,
+        behind: Arc<Behind>,
     ) -> Self {
         Self {
             locator,
@@ -78,6 +83,7 @@ impl Link {
             attempts: AtomicU64::new(0),
             durable_only: config.durable_only,
             durability,
+            behind,
         }
     }
 
@@ -217,7 +223,11 @@ impl Link {
         reply::refuse_errors(loaded)?;
         let mark = tried.last().unwrap_or(&Value::Nil);
         match layout::check(&mut connection.to, &self.keys, mark).await {
-            Ok(()) => Ok((endpoint, connection)),
+            Ok(()) => {
+                let address = endpoint.address.to_string();
+                self.behind.found(&address, survey::holder(about), true);
+                Ok((endpoint, connection))
+            }
             Err(Unsuitable::Lost(error)) => Err(endpoint.unavailable(&error)),
             Err(Unsuitable::Refused(error)) => Err(error),
         }
@@ -233,6 +243,8 @@ impl Link {
         let mut pipeline = Pipeline::new();
         survey::ask(&mut pipeline);
         let (answers, connected) = self.exchange(&pipeline).await?;
+        let address = connected.endpoint.address.to_string();
+        self.behind.found(&address, survey::holder(&answers), false);
         match self.judge(&connected.endpoint, &answers) {
             Err(StoreError::Unfit(text)) => Err(StoreError::Unavailable(text)),
             judged => judged,

@@ -7,6 +7,8 @@
 //! Appends have a separate connection, so that a takeover that reads thousands of matches does not delay
 //! moves.
 
+mod beats;
+mod behind;
 mod chat;
 mod config;
 mod endpoint;
@@ -28,12 +30,13 @@ mod tls;
 mod url;
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use self::behind::Behind;
 pub use self::config::RedisConfig;
 pub use self::endpoint::{RedisLogin, RedisPassword};
 use self::keys::Keys;
@@ -42,6 +45,7 @@ use self::locator::Locator;
 use self::script::Scripts;
 pub use self::tls::RedisTls;
 use self::url::Target;
+use crate::beat::Board;
 use crate::durability::Durability;
 use crate::error::StoreError;
 
@@ -53,7 +57,10 @@ pub struct RedisStore {
     appends: Link,
     /// For everything else.
     control: Link,
+    board: Mutex<Board>,
     durability: watch::Receiver<Option<Durability>>,
+    /// Which servers the connections have led to.
+    behind: Arc<Behind>,
     /// When the server's settings were last read.
     surveyed: Mutex<Instant>,
     survey_every: Duration,
@@ -84,16 +91,25 @@ impl RedisStore {
             }
         };
         let (learned, durability) = watch::channel(None);
+        let behind = Arc::<Behind>::default();
         let store = Self {
             keys: Keys::new(&config.prefix),
             scripts: Scripts::new(),
-            appends: Link::new(locator.clone(), &config, learned.clone()),
-            control: Link::new(locator, &config, learned),
+            appends: Link::new(
+                locator.clone(),
+                &config,
+                learned.clone(),
+                Arc::clone(&behind),
+            ),
+            control: Link::new(locator, &config, learned, Arc::clone(&behind)),
+            board: Mutex::default(),
             durability,
+            behind,
             surveyed: Mutex::new(Instant::now()),
             survey_every: config.survey_every,
             finished_keep_ms: config.finished_keep.as_millis().to_string(),
         };
+        store.board().set_refused(true);
         store.control.open().await?;
         store.appends.open().await?;
         Ok(store)

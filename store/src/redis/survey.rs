@@ -3,6 +3,7 @@
 use game_core::MatchId;
 use redis::{InfoDict, Pipeline, Value};
 
+use super::behind::Holder;
 use super::keys::Keys;
 use super::reply;
 use crate::chat::ChatRoom;
@@ -82,6 +83,16 @@ pub(super) fn try_rights(pipeline: &mut Pipeline, keys: &Keys) {
 /// [`StoreError::Unavailable`] when it cannot now.
 pub(super) fn judge(answers: &[Value]) -> Result<(Durability, &'static str), StoreError> {
     read(answers).and_then(|facts| facts.judge())
+}
+
+/// The data that the server holds; `None` where it does not tell.
+pub(super) fn holder(answers: &[Value]) -> Option<Holder> {
+    let info = InfoDict::new(reply::text(answers.last()?).ok()?);
+    Some(Holder {
+        run_id: info.get("run_id")?,
+        replication_id: info.get("master_replid")?,
+        offset: info.get("master_repl_offset")?,
+    })
 }
 
 fn read(answers: &[Value]) -> Result<Facts, StoreError> {
