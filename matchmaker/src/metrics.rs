@@ -1,6 +1,6 @@
 //! Metrics of the installation as this matchmaker sees it.
 
-use prometheus::{IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
 use crate::registry::RegistryView;
 
@@ -48,6 +48,37 @@ fn gather(view: &RegistryView) -> prometheus::Result<String> {
         gauge.set(value);
         registry.register(Box::new(gauge))?;
     }
+    let deaths = view.figures();
+    for (name, help, value) in [
+        (
+            "rookery_suspicions_total",
+            "Times that a shard's beat was missing, and evidence was asked for.",
+            deaths.suspicions,
+        ),
+        (
+            "rookery_needless_takeovers_total",
+            "Shards that were taken for dead, and were seen alive again under the same id.",
+            deaths.needless_takeovers,
+        ),
+    ] {
+        let counter = IntCounter::new(name, help)?;
+        counter.inc_by(value);
+        registry.register(Box::new(counter))?;
+    }
+    let help = "Shards that this matchmaker took for dead, by evidence that their process had ended, or by their \
+                silence.";
+    let by = IntCounterVec::new(Opts::new("rookery_shard_deaths_total", help), &["by"])?;
+    for (cause, count) in [
+        ("evidence", deaths.deaths_by_evidence),
+        ("silence", deaths.deaths_by_silence),
+    ] {
+        by.with_label_values(&[cause]).inc_by(count);
+    }
+    registry.register(Box::new(by))?;
+    let help = "1 while the store does not let this matchmaker publish or hear beats.";
+    let refused = IntGauge::new("rookery_beats_refused", help)?;
+    refused.set(view.beats_refused().into());
+    registry.register(Box::new(refused))?;
     let room = view.room();
     for (name, help, value) in [
         (

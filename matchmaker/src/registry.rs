@@ -8,9 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use game_core::{MatchId, ShardId};
-use store::{Liveness, Registered, Room, ShardRecord, Store, StoreError, rendezvous_rank};
+use game_core::{MatchId, MatchTime, ShardId};
+use store::{
+    Beat, Liveness, LivenessFigures, Proof, Registered, Room, ShardRecord, Store, StoreError,
+    Suspicion, rendezvous_rank,
+};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -55,6 +59,8 @@ pub(crate) struct RegistryView {
     observed: bool,
     /// How full the store is, as of a few seconds ago.
     room: Room,
+    figures: LivenessFigures,
+    beats_refused: bool,
 }
 
 #[derive(Debug)]
@@ -75,6 +81,16 @@ impl RegistryView {
     /// How full the store is.
     pub(crate) fn room(&self) -> Room {
         self.room
+    }
+
+    /// What was counted of shards' deaths.
+    pub(crate) fn figures(&self) -> LivenessFigures {
+        self.figures
+    }
+
+    /// Whether the store lets this matchmaker neither publish nor hear beats.
+    pub(crate) fn beats_refused(&self) -> bool {
+        self.beats_refused
     }
 
     /// The same view, with how full the store is.
@@ -194,18 +210,34 @@ impl Shard {
     }
 }
 
-/// Makes views from reads of the registry.
-#[derive(Debug, Default)]
+/// Makes views from reads of the registry and from beats.
+#[derive(Debug)]
 pub(crate) struct Observer {
     liveness: Liveness,
+    /// Under which this matchmaker hears its own beats: an observer that does not hear these judges nobody.
+    id: ShardId,
+    /// The registry as it was last read.
+    registry: Vec<Registered>,
     /// The heartbeat counter of each shard when it was first seen.
     first_beats: HashMap<ShardId, u64>,
+}
+
+impl Default for Observer {
+    fn default() -> Self {
+        Self {
+            liveness: Liveness::default(),
+            id: ShardId::from_random(rand::random()),
+            registry: Vec::new(),
+            first_beats: HashMap::new(),
+        }
+    }
 }
 
 impl Observer {
     /// A view of the registry as it was read at `now` on this process's monotonic clock.
     pub(crate) fn observe(&mut self, registry: &[Registered], now: Duration) -> RegistryView {
         self.liveness.observe(registry, now);
+        self.registry = registry.to_vec();
         let known = std::mem::take(&mut self.first_beats);
         let first = |record: &ShardRecord| {
             let beat = known.get(&record.id).copied().unwrap_or(record.heartbeat);
@@ -213,13 +245,19 @@ impl Observer {
         };
         let records = registry.iter().filter_map(Registered::record);
         self.first_beats = records.map(first).collect();
+        self.view()
+    }
+
+    /// The registry as it was last read, with what is known now of who lives.
+    fn view(&self) -> RegistryView {
         let shard = |record: &ShardRecord| Shard {
             record: record.clone(),
-            proven: self.first_beats.get(&record.id) != Some(&record.heartbeat),
+            proven: self.first_beats.get(&record.id) != Some(&record.heartbeat)
+                || self.liveness.has_moved(record.id),
             placed: AtomicU32::new(0),
         };
         let dead: Vec<_> = self.liveness.dead().map(|(id, _)| id).collect();
-        let unreadable = registry.iter().filter_map(|seen| match seen {
+        let unreadable = self.registry.iter().filter_map(|seen| match seen {
             Registered::Unreadable { id, .. } if !dead.contains(id) => Some(*id),
             _ => None,
         });
@@ -228,9 +266,20 @@ impl Observer {
             suspects: self.liveness.suspects().collect(),
             unreadable: unreadable.collect(),
             dead,
-            observed: true,
+            observed: self.liveness.has_observed(),
             room: Room::default(),
+            figures: self.liveness.figures(),
+            beats_refused: false,
         }
+    }
+
+    /// Who is suspect and who is dead, in order: what changes between two reads of the registry.
+    fn doubts(&self) -> (Vec<ShardId>, Vec<ShardId>) {
+        let mut suspects: Vec<_> = self.liveness.suspects().collect();
+        let mut dead: Vec<_> = self.liveness.dead().map(|(id, _)| id).collect();
+        suspects.sort_unstable();
+        dead.sort_unstable();
+        (suspects, dead)
     }
 
     /// The store did not answer.
@@ -239,43 +288,183 @@ impl Observer {
     }
 }
 
-/// Reads the registry for as long as the matchmaker runs. While the store does not answer, the last
+/// What a request of the watcher led to.
+enum Done {
+    Registry(Result<Vec<Registered>, StoreError>),
+    Room(Room),
+    Proved(Suspicion, Proof),
+    Published,
+}
+
+/// Reads the registry and hears beats for as long as the matchmaker runs. While the store does not answer, the last
 /// view stands. The log says what changed.
 pub(crate) async fn watch_registry(
     store: Arc<dyn Store>,
     views: watch::Sender<Arc<RegistryView>>,
     shutdown: CancellationToken,
 ) {
-    let (mut observer, mut answers) = (Observer::default(), Answers::default());
-    let (mut room, mut looks) = (Room::default(), 0_u32);
-    let mut ticks = interval(Liveness::HEARTBEAT_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut watcher = Watcher {
+        store,
+        views,
+        observer: Observer::default(),
+        answers: Answers::default(),
+        room: Room::default(),
+        known: Default::default(),
+        beats_refused: false,
+        beats: 0,
+        is_reading: false,
+        requests: JoinSet::new(),
+    };
     let origin = Instant::now();
+    let mut looks = interval(Liveness::LOOK_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut reads = interval(Liveness::HEARTBEAT_EVERY);
+    reads.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut rooms = interval(Liveness::HEARTBEAT_EVERY * ROOM_EVERY);
+    rooms.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut look = 0_u64;
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        let answer = tokio::select! {
-            () = shutdown.cancelled() => return,
-            answer = timeout(ANSWER_WITHIN, store.shards()) => answer,
-        };
-        let late = || StoreError::Unavailable(format!("no answer within {ANSWER_WITHIN:?}"));
-        match answer.unwrap_or_else(|_| Err(late())) {
-            Ok(registry) => {
-                if looks.is_multiple_of(ROOM_EVERY) {
-                    room = look_for_room(&*store, room).await;
+            Some(Ok(done)) = watcher.requests.join_next() => watcher.done(done, origin.elapsed()),
+            _ = reads.tick() => watcher.read(),
+            _ = rooms.tick() => watcher.look_for_room(),
+            _ = looks.tick() => {
+                look += 1;
+                if look.is_multiple_of(2) {
+                    watcher.beat();
                 }
-                looks = looks.wrapping_add(1);
-                let view = observer.observe(&registry, origin.elapsed());
-                let view = view.with_room(room);
-                answers.came(&view);
-                views.send_replace(Arc::new(view));
+                watcher.look(origin.elapsed());
             }
-            Err(error) => {
-                observer.store_was_down();
-                answers.failed(&error);
+        }
+    }
+}
+
+/// What watches the registry, and the requests that it has under way.
+struct Watcher {
+    store: Arc<dyn Store>,
+    views: watch::Sender<Arc<RegistryView>>,
+    observer: Observer,
+    answers: Answers,
+    room: Room,
+    /// Who was suspect and who was dead in the last view.
+    known: (Vec<ShardId>, Vec<ShardId>),
+    beats_refused: bool,
+    beats: u64,
+    is_reading: bool,
+    requests: JoinSet<Done>,
+}
+
+impl Watcher {
+    /// Upper bound on requests under way: beyond it no beat is sent, as the store does not answer.
+    const REQUESTS_MAX: usize = 128;
+
+    fn read(&mut self) {
+        if self.is_reading {
+            return;
+        }
+        self.is_reading = true;
+        self.observer.liveness.reading();
+        let store = Arc::clone(&self.store);
+        self.requests.spawn(async move {
+            let late = || StoreError::Unavailable(format!("no answer within {ANSWER_WITHIN:?}"));
+            let answer = timeout(ANSWER_WITHIN, store.shards()).await;
+            Done::Registry(answer.unwrap_or_else(|_| Err(late())))
+        });
+    }
+
+    fn look_for_room(&mut self) {
+        if self.requests.len() < Self::REQUESTS_MAX {
+            let (store, before) = (Arc::clone(&self.store), self.room);
+            self.requests
+                .spawn(async move { Done::Room(look_for_room(&*store, before).await) });
+        }
+    }
+
+    fn beat(&mut self) {
+        if self.requests.len() >= Self::REQUESTS_MAX {
+            return;
+        }
+        self.beats += 1;
+        let beat = Beat {
+            shard: self.observer.id,
+            count: self.beats,
+            clock: MatchTime::default(),
+        };
+        let store = Arc::clone(&self.store);
+        self.requests.spawn(async move {
+            let _ = timeout(ANSWER_WITHIN, store.publish(&beat)).await;
+            Done::Published
+        });
+    }
+
+    /// Looks at what was heard.
+    fn look(&mut self, now: Duration) {
+        let heard = self.store.heard();
+        self.say_if_refused(heard.is_refused);
+        let id = self.observer.id;
+        self.observer.liveness.heard(&heard, id, now);
+        if self.observer.liveness.wants_registry() {
+            self.read();
+        }
+        for suspicion in self.observer.liveness.suspicions() {
+            let store = Arc::clone(&self.store);
+            self.requests.spawn(async move {
+                let proof = store::prove(&*store, &suspicion).await;
+                Done::Proved(suspicion, proof)
+            });
+        }
+        self.show_if_changed();
+    }
+
+    fn done(&mut self, done: Done, now: Duration) {
+        match done {
+            Done::Registry(Ok(registry)) => {
+                self.is_reading = false;
+                let view = self.observer.observe(&registry, now);
+                self.show(view);
             }
+            Done::Registry(Err(error)) => {
+                self.is_reading = false;
+                self.observer.store_was_down();
+                self.answers.failed(&error);
+            }
+            Done::Room(room) => self.room = room,
+            Done::Proved(suspicion, proof) => {
+                if self.observer.liveness.proved(&suspicion, proof) {
+                    info!(shard = %suspicion.shard, "there is evidence that a shard's process has ended");
+                }
+                self.show_if_changed();
+            }
+            Done::Published => {}
+        }
+    }
+
+    fn show_if_changed(&mut self) {
+        if self.observer.liveness.has_observed() && self.observer.doubts() != self.known {
+            let view = self.observer.view();
+            self.show(view);
+        }
+    }
+
+    fn show(&mut self, view: RegistryView) {
+        self.known = self.observer.doubts();
+        let view = RegistryView {
+            beats_refused: self.beats_refused,
+            ..view.with_room(self.room)
+        };
+        self.answers.came(&view);
+        self.views.send_replace(Arc::new(view));
+    }
+
+    /// Warns once when the store begins to refuse beats.
+    fn say_if_refused(&mut self, is_refused: bool) {
+        if std::mem::replace(&mut self.beats_refused, is_refused) != is_refused && is_refused {
+            warn!(
+                "the store's user may not publish or subscribe to the channel of beats, so a dead shard is noticed \
+                 after 3 s instead of 1.2 s: give it the right to the channel (&PREFIX:beats) and to PUBLISH \
+                 and SUBSCRIBE"
+            );
         }
     }
 }
@@ -330,8 +519,6 @@ impl Answers {
 
 #[cfg(test)]
 mod tests {
-    use game_core::MatchTime;
-
     use super::*;
 
     /// A shard that takes 100 matches and holds `live`, at heartbeat `beat`.

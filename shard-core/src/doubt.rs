@@ -23,6 +23,12 @@ impl ClockReadings {
         let uptime = now.uptime;
         Self { uptime, since_boot }
     }
+
+    /// The time since an earlier moment, by whichever clock tells more.
+    fn since(self, before: Self) -> Duration {
+        let awake = self.uptime.since(before.uptime);
+        awake.max(self.since_boot.saturating_sub(before.since_boot))
+    }
 }
 
 /// Whether there is such a reason.
@@ -33,12 +39,16 @@ pub(super) struct Doubt {
     under_way: Option<ClockReadings>,
     /// When the last heartbeat was sent that is known to have reached the store.
     reached: Option<ClockReadings>,
+    /// This shard's newest own beat that came back, and when.
+    own_beat: Option<(u64, ClockReadings)>,
 }
 
 impl Doubt {
-    /// Others consider a shard dead whose counter is unchanged for three seconds of theirs, which include the
-    /// time of their own reads. So this shard starts to doubt earlier.
+    /// Others consider a shard dead whose stored counter is unchanged for three seconds of theirs, which include
+    /// the time of their own reads. So this shard starts to doubt earlier.
     const SILENT_MAX: Duration = Duration::from_secs(2);
+    /// The same for a shard whose beats others do not hear for a second.
+    const UNHEARD_MAX: Duration = Duration::from_millis(900);
 
     /// There is a reason to ask.
     pub(super) fn raise(&mut self) {
@@ -61,10 +71,9 @@ impl Doubt {
         let Some(sent) = self.under_way.take() else {
             return;
         };
-        let silent_for = self.reached.map_or(Duration::ZERO, |before| {
-            let awake = now.uptime.since(before.uptime);
-            awake.max(now.since_boot.saturating_sub(before.since_boot))
-        });
+        let silent_for = self
+            .reached
+            .map_or(Duration::ZERO, |before| now.since(before));
         self.reached = Some(sent);
         self.raised |= silent_for >= Self::SILENT_MAX;
     }
@@ -76,7 +85,17 @@ impl Doubt {
 
     /// This process did not run for `gap`.
     pub(super) fn was_away(&mut self, gap: Duration) {
-        self.raised |= gap >= Self::SILENT_MAX;
+        self.raised |= gap >= Self::UNHEARD_MAX;
+    }
+
+    /// This shard's own beats have come back up to `count`.
+    pub(super) fn own_beat_heard(&mut self, count: u64, now: ClockReadings) {
+        if self.own_beat.is_some_and(|(known, _)| known >= count) {
+            return;
+        }
+        let before = self.own_beat.replace((count, now));
+        let gap = before.map_or(Duration::ZERO, |(_, before)| now.since(before));
+        self.raised |= gap >= Self::UNHEARD_MAX;
     }
 }
 
@@ -130,6 +149,23 @@ mod tests {
         ];
         assert_eq!(doubted(&lost), [2]);
         assert_eq!(doubted(&[(0, Some(2), 0), (500, Some(2_400), 0)]), [1]);
+    }
+
+    #[test]
+    fn beats_that_do_not_come_back_for_almost_a_second_raise_doubt() {
+        let mut doubt = Doubt::default();
+        let at = |ms| ClockReadings {
+            uptime: Uptime::from_start(Duration::from_millis(ms)),
+            since_boot: Duration::from_millis(ms),
+        };
+        for n in 0..20 {
+            doubt.own_beat_heard(n, at(n * 100));
+            doubt.own_beat_heard(n, at(n * 100 + 50));
+        }
+        doubt.own_beat_heard(20, at(2_750));
+        assert!(!doubt.take());
+        doubt.own_beat_heard(21, at(3_700));
+        assert!(doubt.take());
     }
 
     #[test]

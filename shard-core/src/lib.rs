@@ -16,6 +16,7 @@ mod balance;
 mod chat;
 mod deadlines;
 mod delivery;
+mod detection;
 mod doubt;
 mod drain;
 mod figures;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use protocol::CloseCode;
-use store::{Append, ChatRoom, Claiming, HandOver};
+use store::{Append, ChatRoom, Claiming, HandOver, Suspicion};
 
 use crate::keys::PeerKey;
 
@@ -65,6 +65,12 @@ pub enum Output {
     /// Read who owns these matches, and their records at these seqs; answer with [`Shard::verified`](crate::Shard::verified). At most
     /// one is in flight.
     Verify(Vec<(MatchId, u32)>),
+    /// Read the registry now, and answer with [`Shard::registry_read`](crate::Shard::registry_read). At most one is in
+    /// flight.
+    ReadRegistry,
+    /// Ask for evidence about shards of which a beat is missing, and answer each with
+    /// [`Shard::proved`](crate::Shard::proved).
+    Prove(Vec<Suspicion>),
     /// Hand a match over to another shard, and answer with [`Shard::handed_over`](crate::Shard::handed_over).
     HandOver(HandOver),
 }

@@ -171,6 +171,7 @@ impl Shard {
     /// clock that, unlike the uptime, also counts while the machine is suspended.
     pub fn heartbeat_sent(&mut self, now: Now, since_boot: Duration) {
         self.observe(now);
+        self.registry.reading();
         self.writing.watch.asked(Question::Heartbeat, now.uptime);
         self.doubt
             .heartbeat_sent(ClockReadings::new(now, since_boot));

@@ -22,6 +22,8 @@ pub struct ShardConfig {
     pub capacity: u32,
     /// Address at which matchmakers reach its admin endpoint, as announced in the registry.
     pub admin: Option<SocketAddr>,
+    /// Address of its liveness port, as announced in the registry, if it has one.
+    pub liveness: Option<SocketAddr>,
     /// CPU time a second that the process may use, in cores; above zero. What it uses of that is its load.
     pub cpu_share: f64,
     /// The time over which every match is handed over to a live shard at a shutdown; `None` to hand none over,

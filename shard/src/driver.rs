@@ -4,6 +4,7 @@
 
 mod address;
 mod asks;
+mod beating;
 mod boot_clock;
 mod cpu;
 mod joining;
@@ -33,6 +34,7 @@ use crate::inspection::{Ask, Inspected};
 use crate::metrics::Metrics;
 use crate::traces::Tracer;
 use address::{AddressRival, AddressWatch};
+use beating::BEATS_UNDER_WAY_MAX;
 use cpu::CpuMeter;
 pub(crate) use joining::{JoinRefused, Joining};
 pub(crate) use outlet::{Outgoing, Outlet, last_frame, unsupported_frame};
@@ -68,8 +70,8 @@ pub(crate) enum Inbound {
 
 /// Upper bound on reads and claims in flight, so that many returning players do not delay the writes.
 const LOADS_MAX: usize = 16;
-/// Answers of the store that wait: one heartbeat, one scan, and the loads.
-const ANSWERS_LEN: usize = LOADS_MAX + 8;
+/// Answers of the store that wait: one heartbeat, one scan, the loads, and proofs.
+const ANSWERS_LEN: usize = LOADS_MAX + 72;
 /// Inputs taken from the inbox at one wake-up.
 const ROUND_LEN: usize = 256;
 /// Interval at which the driver reads its clock even when nothing happens.
@@ -100,6 +102,13 @@ pub(crate) struct Driver {
     write: Option<Write>,
     answers: mpsc::Sender<StoreAnswer>,
     heartbeat_under_way: bool,
+    /// Places for beats that wait for an answer.
+    beats: Arc<Semaphore>,
+    beats_refused: bool,
+    /// Looks at what was heard.
+    looks: u32,
+    /// Times at which a heartbeat may be due.
+    heartbeat_ticks: u32,
     address_watch: AddressWatch,
     /// Another live shard that announces this one's address.
     address_shared: Option<AddressRival>,
@@ -149,6 +158,10 @@ impl Driver {
             write: None,
             answers,
             heartbeat_under_way: false,
+            beats: Arc::new(Semaphore::new(BEATS_UNDER_WAY_MAX)),
+            beats_refused: false,
+            looks: 0,
+            heartbeat_ticks: 0,
             address_watch: AddressWatch::default(),
             address_shared: None,
             revoked: HashSet::new(),
@@ -186,6 +199,8 @@ impl Driver {
         } = sources;
         let mut heartbeats = interval(Liveness::HEARTBEAT_EVERY);
         heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = interval(Liveness::LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut inputs = Vec::with_capacity(ROUND_LEN);
         tokio::pin!(ended);
         while !done(&self.shard) {
@@ -203,9 +218,10 @@ impl Driver {
                     self.store_answered(answer, now);
                 }
                 _ = heartbeats.tick() => {
-                    self.heartbeat();
+                    self.heartbeat_tick();
                     self.send_heartbeats();
                 }
+                _ = looks.tick() => self.listen(),
                 // One an iteration: operators wait for players, whose inputs are read in each.
                 Some(ask) = asks.recv() => {
                     let now = self.look();
@@ -355,6 +371,8 @@ impl Driver {
                 Output::Deregister { shard, heartbeat } => self.deregister(shard, heartbeat),
                 Output::Verify(matches) => self.verify(matches),
                 Output::HandOver(given) => self.hand_over(given),
+                Output::ReadRegistry => self.read_registry(),
+                Output::Prove(suspicions) => self.prove(suspicions),
             }
         }
         if let Some(tracer) = &mut self.tracer {
@@ -419,7 +437,7 @@ fn record_of(config: &ShardConfig) -> ShardRecord {
         draining: false,
         admin: config.admin,
         clock: MatchTime::default(),
-        liveness: None,
+        liveness: config.liveness,
         connections: Vec::new(),
     }
 }

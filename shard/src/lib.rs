@@ -12,6 +12,7 @@ mod door;
 mod driver;
 mod endpoint;
 mod inspection;
+mod liveness_port;
 mod metrics;
 mod stream;
 mod sweeping;
@@ -26,6 +27,7 @@ use game_core::UnixMillis;
 use quinn::{Endpoint, VarInt};
 use store::Store;
 use tokens::VerifyingKey;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +43,8 @@ pub use traces::{CollectorUrl, CollectorUrlError, SampleRatio, SampleRatioError,
 pub struct Surroundings {
     /// The bound endpoint; its local address corresponds to the address in the configuration.
     pub endpoint: Endpoint,
+    /// The bound liveness port, if it has one; [`ShardConfig::liveness`] is where others reach it.
+    pub liveness: Option<TcpListener>,
     /// Where checkpoints go.
     pub store: Arc<dyn Store>,
     /// The key that checks seat tokens.
@@ -59,6 +63,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub async fn run(config: ShardConfig, with: Surroundings, shutdown: CancellationToken) {
     let Surroundings {
         endpoint,
+        liveness,
         store,
         key,
         calendar,
@@ -77,6 +82,10 @@ pub async fn run(config: ShardConfig, with: Surroundings, shutdown: Cancellation
     // While matches are handed over, players may come back to those that remain.
     let closing = CancellationToken::new();
     let accepting = tokio::spawn(endpoint::accept(endpoint.clone(), streams, closing.clone()));
+    let alive = CancellationToken::new();
+    let _alive = alive.clone().drop_guard();
+    let answering = liveness
+        .map(|listener| tokio::spawn(liveness_port::answer(listener, config.id, alive.clone())));
     let sweeping = tokio::spawn(sweeping::sweep(
         Arc::clone(&store),
         calendar,
@@ -93,6 +102,10 @@ pub async fn run(config: ShardConfig, with: Surroundings, shutdown: Cancellation
     let _ = timeout(FAREWELL, accepting).await;
     // There is no need to wait for a step in progress: the next sweep does what it leaves.
     sweeping.abort();
+    if let Some(answering) = answering {
+        alive.cancel();
+        let _ = answering.await;
+    }
     tracing::info!(shard = %config.id, "shard is closed");
 }
 

@@ -13,6 +13,7 @@ use prometheus::{
 use crate::tls::CertificateSource;
 use crate::token_refusals::TokenRefusals;
 use shard_core::{Counters, Figures, Shard, ShardSamples, Times};
+use store::LivenessFigures;
 
 /// From a fast loopback to a takeover, in seconds.
 const SECONDS: &[f64] = &[
@@ -30,6 +31,8 @@ pub struct Metrics {
     pub(crate) slow_peers: IntCounter,
     pub(crate) joins_refused: IntCounter,
     pub(crate) traces_dropped: IntCounter,
+    pub(crate) beats_refused: IntGauge,
+    deaths: Deaths,
     pub(crate) address_shared: IntGauge,
     /// CPU time a second over the share that the process may use.
     pub(crate) load: Gauge,
@@ -182,6 +185,11 @@ impl Metrics {
                 "address_shared",
                 "1 while another live shard announces this one's address to players.",
             ),
+            beats_refused: on.gauge(
+                "beats_refused",
+                "1 while the store does not let this shard publish or hear beats.",
+            ),
+            deaths: Deaths::new(&on),
             load: on.level(
                 "load_ratio",
                 "CPU time a second over the process's share (--cpu-share), averaged over five seconds.",
@@ -280,6 +288,7 @@ impl Metrics {
         self.gated
             .set(i64::try_from(shard.gated()).unwrap_or(i64::MAX));
         self.counted.follow(&shard.counters());
+        self.deaths.follow(shard.liveness_figures());
         for (code, count) in shard.refusals() {
             let counter = self.refusals.with_label_values(&[code]);
             counter.inc_by(count.saturating_sub(counter.get()));
@@ -296,6 +305,49 @@ impl Metrics {
         }
         for matches in measured.batches {
             self.batch_matches.observe(matches as f64);
+        }
+    }
+}
+
+/// What this shard concluded about others.
+struct Deaths {
+    suspicions: IntCounter,
+    by_evidence: IntCounter,
+    by_silence: IntCounter,
+    needless: IntCounter,
+}
+
+impl Deaths {
+    fn new(on: &On<'_>) -> Self {
+        let deaths = on.counters(
+            "shard_deaths_total",
+            "Other shards that this one took for dead, by evidence that their process had ended, or by their \
+             silence.",
+            "by",
+        );
+        Self {
+            suspicions: on.counter(
+                "suspicions_total",
+                "Times that another shard's beat was missing, and evidence was asked for.",
+            ),
+            by_evidence: deaths.with_label_values(&["evidence"]),
+            by_silence: deaths.with_label_values(&["silence"]),
+            needless: on.counter(
+                "needless_takeovers_total",
+                "Shards that were taken for dead, and were seen alive again under the same id.",
+            ),
+        }
+    }
+
+    fn follow(&self, figures: LivenessFigures) {
+        let pairs = [
+            (&self.suspicions, figures.suspicions),
+            (&self.by_evidence, figures.deaths_by_evidence),
+            (&self.by_silence, figures.deaths_by_silence),
+            (&self.needless, figures.needless_takeovers),
+        ];
+        for (counter, value) in pairs {
+            counter.inc_by(value.saturating_sub(counter.get()));
         }
     }
 }

@@ -28,10 +28,10 @@ mod varint;
 use bytes::Bytes;
 use game_core::{Event, MatchId, Snapshot};
 
+use self::beat::BeatV1;
 pub use self::bounds::{
     CHAT_LINE_LEN_MAX, DecodeError, OTHER_LEN_MAX, RECORD_LEN_MAX, SNAPSHOT_LEN_MAX,
 };
-use self::beat::BeatV1;
 use self::chat::ChatLineV2;
 use self::head::HeadV2;
 pub(crate) use self::head::{Head, MoveTime, tenure_of};

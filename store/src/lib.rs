@@ -42,6 +42,8 @@ mod args;
 mod embedded;
 mod memory;
 #[cfg(feature = "backends")]
+mod prove;
+#[cfg(feature = "backends")]
 mod redis;
 
 #[cfg(feature = "testing")]
@@ -68,6 +70,8 @@ pub use holding::{HOLDING_KEPT, Holding};
 pub use liveness::{Liveness, LivenessFigures, Port, Proof, Suspicion, rendezvous_rank};
 pub use memory::MemoryStore;
 pub use ownership::{Ownership, Status};
+#[cfg(feature = "backends")]
+pub use prove::prove;
 #[cfg(feature = "backends")]
 pub use redis::{RedisConfig, RedisLogin, RedisPassword, RedisStore, RedisTls};
 pub use shard::{Registered, ShardRecord};

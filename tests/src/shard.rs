@@ -67,6 +67,7 @@ impl LocalShard {
             id,
             address: loopback,
             admin: None,
+            liveness: None,
             certificate_sha256: Some(pin),
             capacity: 1_000,
             cpu_share: 1.0,
@@ -86,6 +87,7 @@ impl LocalShard {
         let shutdown = CancellationToken::new();
         let surroundings = Surroundings {
             endpoint,
+            liveness: None,
             store: Arc::new(faulty),
             key: key.verifying_key(),
             calendar: shard::system_calendar,

@@ -387,6 +387,7 @@ fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<
         id,
         address,
         admin,
+        liveness: None,
         certificate_sha256,
         capacity: SHARD_CAPACITY,
         cpu_share: all_cores(),
@@ -397,6 +398,7 @@ fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<
     };
     let surroundings = Surroundings {
         endpoint,
+        liveness: None,
         store,
         key: seed.key.verifying_key(),
         calendar,

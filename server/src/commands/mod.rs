@@ -11,6 +11,7 @@ mod healthcheck;
 mod ready_file;
 mod retention;
 mod shard;
+mod tombstone;
 mod traces;
 
 use clap::{Parser, Subcommand};
@@ -44,6 +45,7 @@ enum CliCommand {
     /// The matchmaker of a deployment.
     Matchmaker(matchmaker::Args),
     Check(check::CheckArgs),
+    Tombstone(tombstone::TombstoneArgs),
 }
 
 /// Runs the command that the command line names.
@@ -87,6 +89,7 @@ pub fn run(
             tokio::runtime::Runtime::new()?.block_on(matchmaker::start(parsed))
         }
         CliCommand::Check(args) => check::run(args, &effective),
+        CliCommand::Tombstone(args) => tombstone::run(&args),
     }
 }
 
@@ -97,7 +100,9 @@ impl CliCommand {
             // It draws on the terminal: only what goes wrong belongs between its lines.
             Self::Demo(_) | Self::Healthcheck(_) | Self::Check(_) => Some("error"),
             // A line for each request would hide the others.
-            Self::Dev(_) | Self::Shard(_) => Some("info,matchmaker::access_log=warn"),
+            Self::Dev(_) | Self::Shard(_) | Self::Tombstone(_) => {
+                Some("info,matchmaker::access_log=warn")
+            }
             Self::Matchmaker(_) => None,
         }
     }

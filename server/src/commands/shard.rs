@@ -130,6 +130,15 @@ pub(super) struct ShardArgs {
     /// IP address of --public-address if that is none.
     #[arg(long, env = "ROOKERY_ADMIN_ADDRESS", value_name = "IP:PORT")]
     admin_address: Option<SocketAddr>,
+    /// The TCP address of the liveness port, on which this shard says its id and closes: other shards and
+    /// matchmakers know at once that it has ended when the connection is refused. Nothing else is served there.
+    /// By default the port that players use over UDP, on TCP, or a free one if that is in use.
+    #[arg(long, env = "ROOKERY_LIVENESS_LISTEN", value_name = "IP:PORT")]
+    liveness_listen: Option<SocketAddr>,
+    /// The address at which other shards and matchmakers reach the liveness port; by default the one listened on,
+    /// at the IP address of --public-address if that is none.
+    #[arg(long, env = "ROOKERY_LIVENESS_ADDRESS", value_name = "IP:PORT")]
+    liveness_address: Option<SocketAddr>,
     /// Once the shard is in the registry, write a JSON object to this file: its `id` and `address` and,
     /// if it has an admin endpoint, that one's URL as `admin` and, if it takes any, `admin_token`.
     #[arg(long, value_name = "FILE")]
@@ -209,6 +218,10 @@ impl ShardArgs {
             (
                 "--admin-address (ROOKERY_ADMIN_ADDRESS)",
                 self.admin_address,
+            ),
+            (
+                "--liveness-address (ROOKERY_LIVENESS_ADDRESS)",
+                self.liveness_address,
             ),
         ] {
             if let Some(address) = address.filter(|address| address.port() == 0) {
@@ -292,10 +305,13 @@ async fn serve(args: &ShardArgs, given: Given, shown: Vec<Setting>) -> Result<()
     let endpoint = identity.bind(args.listen, secret.as_ref(), &net)?;
     let port = endpoint.local_addr()?.port();
     let bound = SocketAddr::new(args.listen.ip(), port);
+    let address = args.public_address.unwrap_or(bound);
+    let (liveness, reached_at) = open_liveness(args, address)?;
     let config = ShardConfig {
         id: ShardId::from_random(rand::random()),
-        address: args.public_address.unwrap_or(bound),
+        address,
         admin: admin.as_ref().map(|admin| admin.reached_at),
+        liveness: Some(reached_at),
         certificate_sha256,
         capacity: args.capacity,
         cpu_share: args.cpu_share.unwrap_or_else(all_cores),
@@ -347,6 +363,7 @@ async fn serve(args: &ShardArgs, given: Given, shown: Vec<Setting>) -> Result<()
     }
     let surroundings = Surroundings {
         endpoint,
+        liveness: Some(liveness),
         store,
         key,
         calendar: shard::system_calendar,
@@ -370,6 +387,38 @@ fn matchmaker_key(path: &Path) -> Result<VerifyingKey, Failure> {
         )
         .into()
     })
+}
+
+/// Binds the liveness port; returns it and where others reach it. Without an option it is the TCP port of the
+/// number that players use over UDP or, if that is in use, a free one.
+fn open_liveness(
+    args: &ShardArgs,
+    public: SocketAddr,
+) -> Result<(tokio::net::TcpListener, SocketAddr), Failure> {
+    let option = "--liveness-listen (ROOKERY_LIVENESS_LISTEN)";
+    let bind = std::net::TcpListener::bind;
+    let listener = match args.liveness_listen {
+        Some(listen) => {
+            bind(listen).map_err(|error| format!("{option}: cannot listen on {listen}: {error}"))?
+        }
+        None => {
+            let ip = args.listen.ip();
+            let listener = bind((ip, public.port())).or_else(|_| bind((ip, 0)));
+            listener.map_err(|error| format!("no TCP port for {option}: {error}"))?
+        }
+    };
+    listener.set_nonblocking(true)?;
+    let bound = listener.local_addr()?;
+    let reached_at = args.liveness_address.unwrap_or_else(|| {
+        let ip = if bound.ip().is_unspecified() {
+            public.ip()
+        } else {
+            bound.ip()
+        };
+        SocketAddr::new(ip, bound.port())
+    });
+    tracing::info!(address = %bound, announced = %reached_at, "the liveness port listens");
+    Ok((tokio::net::TcpListener::from_std(listener)?, reached_at))
 }
 
 /// The configured admin endpoint.

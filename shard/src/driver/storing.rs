@@ -9,8 +9,8 @@ use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use prometheus::Histogram;
 use shard_core::{Now, Saying};
 use store::{
-    Append, Appended, Chats, Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MatchHead,
-    Registered, Standing, Store, StoreError,
+    Append, Appended, Chats, Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, Liveness,
+    MatchHead, Proof, Registered, Standing, Store, StoreError, Suspicion,
 };
 use tokio::time::Instant;
 
@@ -19,8 +19,12 @@ use super::address::AddressRival;
 use super::boot_clock::boot_clock;
 use super::cpu::{cpu_time, permille};
 
-/// Number of heartbeats between two reads of the shard's own set, which names matches assigned to it.
-const SCAN_EVERY: u64 = 2;
+/// Number of times at which a heartbeat may be due between two reads of the shard's own set, which names
+/// matches assigned to it.
+const SCAN_EVERY: u32 = 2;
+/// Number of such times for one heartbeat while this shard's beats come back to it.
+const BEATING_TICKS: u32 =
+    (Liveness::STORED_EVERY.as_millis() / Liveness::HEARTBEAT_EVERY.as_millis()) as u32;
 
 /// Older revocations concern only expired seat tokens: one lives for an hour at most, and the clocks of two
 /// machines may differ by most of another.
@@ -37,6 +41,8 @@ pub(super) enum StoreAnswer {
     /// The store has the heartbeat; further steps of it follow.
     HeartbeatReached,
     Heartbeat(Result<Vec<Registered>, StoreError>),
+    Registry(Result<Vec<Registered>, StoreError>),
+    Proved(Suspicion, Proof),
     Revoked(Vec<PlayerId>),
     Assigned(Vec<MatchId>),
     Orphans(ShardId, Result<Vec<MatchId>, StoreError>),
@@ -131,6 +137,8 @@ impl Driver {
                 }
                 self.shard.heartbeat_answered(answer, now, boot_clock());
             }
+            StoreAnswer::Registry(answer) => self.shard.registry_read(answer, now),
+            StoreAnswer::Proved(suspicion, proof) => self.shard.proved(&suspicion, proof),
             StoreAnswer::Revoked(players) => self.deny(players),
         }
     }
@@ -185,6 +193,14 @@ impl Driver {
         });
     }
 
+    /// Sends a heartbeat if one is due: less often while beats come back.
+    pub(super) fn heartbeat_tick(&mut self) {
+        self.heartbeat_ticks = self.heartbeat_ticks.wrapping_add(1);
+        if self.heartbeat_ticks.is_multiple_of(BEATING_TICKS) || !self.shard.hears() {
+            self.heartbeat();
+        }
+    }
+
     pub(super) fn heartbeat(&mut self) {
         let now = self.look();
         let cores = self.cpu.read(now.uptime.since_start(), cpu_time());
@@ -205,6 +221,7 @@ impl Driver {
         record.draining |= self
             .address_shared
             .is_some_and(|shared| shared.is_ours_to_yield);
+        let is_scan_due = self.heartbeat_ticks.is_multiple_of(SCAN_EVERY);
         let (store, answers) = (Arc::clone(&self.store), self.answers.clone());
         let timer = self.metrics.store_seconds.heartbeat.clone();
         let seat_token_ms = SEAT_TOKEN_LIFE_MAX.as_millis() as u64;
@@ -219,7 +236,7 @@ impl Driver {
                 let _ = answers.send(StoreAnswer::Revoked(players)).await;
             }
             if alive
-                && record.heartbeat.is_multiple_of(SCAN_EVERY)
+                && is_scan_due
                 && let Ok(matches) = store.owned(record.id).await
             {
                 let _ = answers.send(StoreAnswer::Assigned(matches)).await;

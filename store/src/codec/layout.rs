@@ -55,7 +55,9 @@ impl Format {
             Self::Record => RECORD_LEN_MAX,
             Self::Snapshot => SNAPSHOT_LEN_MAX,
             Self::ChatLine => CHAT_LINE_LEN_MAX,
-            Self::Ticket | Self::Assignment | Self::Shard | Self::Head | Self::Beat => OTHER_LEN_MAX,
+            Self::Ticket | Self::Assignment | Self::Shard | Self::Head | Self::Beat => {
+                OTHER_LEN_MAX
+            }
         }
     }
 

@@ -131,7 +131,11 @@ impl Observed {
     /// Reads the registry's entry again. Returns whether it has a new sign of life.
     fn read(&mut self, seen: &Registered, step: Duration) -> bool {
         let is_sign = sign_of_life(&self.seen) != sign_of_life(seen);
-        self.still_for = if is_sign { Duration::ZERO } else { self.still_for + step };
+        self.still_for = if is_sign {
+            Duration::ZERO
+        } else {
+            self.still_for + step
+        };
         let port = |seen: &Registered| seen.record().and_then(|record| record.liveness);
         if port(&self.seen) != port(seen) {
             self.port_is_known = false;
@@ -454,9 +458,7 @@ impl Liveness {
                     return false;
                 }
                 match observed.beating() {
-                    Some(beat) => {
-                        self.listening.silence_since(beat.mark) >= Self::SUSPECT_AFTER
-                    }
+                    Some(beat) => self.listening.silence_since(beat.mark) >= Self::SUSPECT_AFTER,
                     None => observed.still_for >= Self::SUSPECT_UNHEARD_AFTER,
                 }
             })

@@ -79,6 +79,7 @@ impl Cluster {
             id,
             address,
             admin: None,
+            liveness: None,
             certificate_sha256: Some(endpoints::pin()),
             capacity: 1_000,
             cpu_share: 1.0,
@@ -89,6 +90,7 @@ impl Cluster {
         };
         let surroundings = Surroundings {
             endpoint: endpoints::of_shard(&self.network, address, dice),
+            liveness: None,
             store: Arc::clone(&way) as Arc<dyn store::Store>,
             key: self.key.verifying_key(),
             calendar,
