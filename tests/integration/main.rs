@@ -17,6 +17,7 @@ mod configuration;
 mod crash;
 mod crowd;
 mod demo;
+mod detection;
 mod documents;
 mod doors;
 mod examples;

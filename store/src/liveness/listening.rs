@@ -110,11 +110,11 @@ mod tests {
         listens(&mut listening, 100, 1_000);
         let mark = listening.mark();
         listens(&mut listening, 1_050, 1_900);
-        for at in (1_950..2_250).step_by(50) {
+        for at in (1_950..2_300).step_by(50) {
             listening.look(Some(19), ms(at));
         }
         assert!(!listening.hears());
-        listens(&mut listening, 2_250, 2_600);
+        listens(&mut listening, 2_300, 2_600);
         assert!(listening.silence_since(mark) <= ms(400));
     }
 

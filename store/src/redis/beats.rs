@@ -31,8 +31,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 const REFUSED_PAUSE: Duration = Duration::from_secs(5);
 /// A subscription on which nothing was received for this long, not even this process's own beats, is replaced.
 const QUIET_MAX: Duration = Duration::from_secs(2);
-/// A younger connection proves nothing about others': whatever broke its predecessor may have broken theirs.
-const UNBROKEN_MIN: Duration = Duration::from_secs(1);
+/// A younger connection proves nothing about others': whatever broke its predecessor may have broken theirs. By
+/// then, who lives has connected and stored its record, and this process has read it.
+const UNBROKEN_MIN: Duration = Duration::from_secs(2);
 
 /// A store's part in the channel of beats.
 pub(super) struct BeatChannel {

@@ -4,6 +4,7 @@
 //! The model is of the contract, not of the code: `simulation` and the conformance tests of the store
 //! hold the code to the same contract.
 
+mod evidence;
 mod properties;
 mod sets;
 mod store;
@@ -14,6 +15,7 @@ use std::hash::Hash;
 
 use stateright::{Checker, Expectation, HasDiscoveries, Model};
 
+use evidence::{Evidence, FOUND_OUT, NOT_NEEDLESS, Port};
 use properties::{
     AT_MOST_ONCE, CAN_FINISH, CONFIRMED_FIRST, EPOCHS_RISE, KEPT, ONE_PER_SEQ, ONE_TRUTH,
     OWNER_KNOWS, OWNER_WRITES, SHOWN_IS_PREFIX,
@@ -276,4 +278,70 @@ fn a_claim_before_its_hint_forgets_a_match() {
 fn a_set_under_an_id_that_the_registry_does_not_name_forgets_a_match() {
     let model = sets_without(|safeguards| safeguards.named = false);
     fails("sets without names", model, FOUND);
+}
+
+/// A port that can be trusted, and connections that cannot.
+fn by_port() -> Evidence {
+    Evidence {
+        safeguards: evidence::Safeguards::ALL,
+        port: Port::Reliable,
+        connections_break: true,
+        network_breaks: false,
+        restarts_max: 1,
+    }
+}
+
+/// A port that a gateway does not forward.
+fn by_nothing() -> Evidence {
+    Evidence {
+        port: Port::NeverForwarded,
+        ..by_port()
+    }
+}
+
+/// Connections that break only with the server, and a port that may become out of reach.
+fn by_connection() -> Evidence {
+    Evidence {
+        port: Port::MayRefuse,
+        connections_break: false,
+        restarts_max: 2,
+        ..by_port()
+    }
+}
+
+/// A network that breaks all connections, and refuses for the port.
+fn by_a_connection_that_stood() -> Evidence {
+    Evidence {
+        network_breaks: true,
+        restarts_max: 0,
+        ..by_connection()
+    }
+}
+
+#[test]
+fn evidence_is_of_those_alone_who_have_ended() {
+    holds("evidence by the port", by_port());
+    holds("evidence by the connection", by_connection());
+    holds("evidence after a break", by_a_connection_that_stood());
+    // Silence is what remains there.
+    holds_but("no evidence at all", by_nothing(), &[FOUND_OUT]);
+}
+
+#[test]
+fn evidence_without_one_of_its_parts_is_against_the_living() {
+    let mut model = by_port();
+    model.safeguards.port = false;
+    fails("whatever the port says", model, NOT_NEEDLESS);
+    let mut model = by_nothing();
+    model.safeguards.port_known = false;
+    fails("a port that never answered", model, NOT_NEEDLESS);
+    let mut model = by_connection();
+    model.safeguards.connection = false;
+    fails("whatever the server says", model, NOT_NEEDLESS);
+    let mut model = by_connection();
+    model.safeguards.run = false;
+    fails("of another start of the server", model, NOT_NEEDLESS);
+    let mut model = by_a_connection_that_stood();
+    model.safeguards.unbroken = false;
+    fails("by a new connection", model, NOT_NEEDLESS);
 }
