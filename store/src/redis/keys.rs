@@ -66,26 +66,14 @@ impl Keys {
 
     /// A glob pattern that the heads of all matches fit, and no other key.
     pub(super) fn heads(&self) -> String {
-        let pattern = self.escaped();
+        let pattern = escaped(&self.prefix);
         let (tag, id) = ("?".repeat(Tag::LEN), "?".repeat(MatchId::LEN));
         format!("{pattern}:{{{tag}}}:{id}:head")
     }
 
     /// A glob pattern that the heads of all matches fit in the layout before this one, and no other key.
     pub(super) fn former_heads(&self) -> String {
-        format!("{}:{{{}}}:head", self.escaped(), "?".repeat(MatchId::LEN))
-    }
-
-    /// The prefix in a glob pattern.
-    fn escaped(&self) -> String {
-        let mut pattern = String::with_capacity(self.prefix.len());
-        for character in self.prefix.chars() {
-            if matches!(character, '*' | '?' | '[' | ']' | '^' | '\\') {
-                pattern.push('\\');
-            }
-            pattern.push(character);
-        }
-        pattern
+        format!("{}:{{{}}}:head", escaped(&self.prefix), "?".repeat(MatchId::LEN))
     }
 
     /// The match that a key is the head of.
@@ -157,6 +145,18 @@ impl Keys {
     pub(super) fn pools(&self) -> String {
         format!("{}:{{tickets}}:in:", self.prefix)
     }
+}
+
+/// A text in a glob pattern.
+pub(super) fn escaped(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '*' | '?' | '[' | ']' | '^' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ impl Matches for RedisStore {
         pipeline.add_command(call);
         // A shard that saw the hint without the match may have removed it meanwhile.
         pipeline.add_command(self.hint(owner, id, Epoch(0)));
-        let answers = self.control.run(&pipeline).await?;
+        let answers = self.control.run_in_order(&pipeline).await?;
         let created = answers.first().ok_or_else(|| reply::strange("no answer"))?;
         match reply::array(created)? {
             [] => Ok(Created::New),

@@ -1,0 +1,214 @@
+//! What requests are sent by: one connection to a single server, or one to each primary of a Cluster.
+
+use redis::{Cmd, Pipeline, Value};
+
+use super::cluster::{Answers, Cluster, join_all};
+use super::link::Link;
+use super::reply;
+use super::url::Address;
+use crate::contract::ScanCursor;
+use crate::durability::Durability;
+use crate::error::StoreError;
+
+/// The connections of one purpose.
+pub(super) enum Links {
+    One(Link),
+    Many(Cluster),
+}
+
+/// A server whose settings cannot be used, or that did not answer when it was asked for them.
+pub(super) struct Failed {
+    /// `None` for the single server.
+    node: Option<Address>,
+    pub(super) error: StoreError,
+}
+
+impl Links {
+    /// Makes the first connections, if there are none yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`Link::open`].
+    pub(super) async fn open(&self) -> Result<(), StoreError> {
+        match self {
+            Self::One(link) => link.open().await,
+            Self::Many(cluster) => cluster.open().await,
+        }
+    }
+
+    /// Sends a pipeline and returns one answer for each of its commands; an answer may be a server error.
+    pub(super) async fn send(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
+        match self {
+            Self::One(link) => link.send(pipeline).await,
+            Self::Many(cluster) => cluster.send_each(pipeline).await.into_iter().collect(),
+        }
+    }
+
+    /// Sends a pipeline of scripts, in which a server error is an error of the whole.
+    pub(super) async fn run(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
+        let values = self.run_each(pipeline).await?;
+        reply::refuse_errors(&values)?;
+        Ok(values)
+    }
+
+    /// Sends a pipeline of scripts; an answer may be a server error, but none that says that a script is not there.
+    pub(super) async fn run_each(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
+        match self {
+            Self::One(link) => link.run_each(pipeline).await,
+            Self::Many(_) => self.send(pipeline).await,
+        }
+    }
+
+    /// The same, in which the failure of a server is the error of its commands only.
+    pub(super) async fn run_apart(&self, pipeline: &Pipeline) -> Answers {
+        match self {
+            Self::One(link) => match link.run_each(pipeline).await {
+                Ok(values) => values.into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error); pipeline.len()],
+            },
+            Self::Many(cluster) => cluster.send_each(pipeline).await,
+        }
+    }
+
+    /// The same as [`run`](Self::run) where each command must be executed before the next one: a single server does so
+    /// anyway.
+    pub(super) async fn run_in_order(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
+        let Self::Many(_) = self else {
+            return self.run(pipeline).await;
+        };
+        let mut values = Vec::with_capacity(pipeline.len());
+        for command in pipeline.cmd_iter() {
+            let mut one = Pipeline::with_capacity(1);
+            one.add_command(command.clone());
+            values.append(&mut self.run(&one).await?);
+        }
+        Ok(values)
+    }
+
+    /// Asks every primary.
+    ///
+    /// # Errors
+    ///
+    /// That of the first one that does not answer.
+    pub(super) async fn ask_all(&self, question: &Pipeline) -> Result<Vec<Vec<Value>>, StoreError> {
+        match self {
+            Self::One(link) => Ok(vec![link.send(question).await?]),
+            Self::Many(cluster) => {
+                let links = cluster.primaries();
+                let answers = join_all(links.iter().map(|(_, link)| link.send(question))).await;
+                answers.into_iter().collect()
+            }
+        }
+    }
+
+    /// Checks the servers' settings again; of a Cluster, also who its primaries are.
+    pub(super) async fn survey(&self) -> Vec<Failed> {
+        match self {
+            Self::One(link) => {
+                let surveyed = link.survey().await;
+                let failed = surveyed.map_err(|error| Failed { node: None, error });
+                failed.err().into_iter().collect()
+            }
+            Self::Many(cluster) => {
+                let refreshed = cluster.refresh().await;
+                let links = cluster.primaries();
+                let surveyed = join_all(links.iter().map(|(_, link)| link.survey())).await;
+                let failed = links.into_iter().zip(surveyed).filter_map(|((node, _), answer)| {
+                    let node = Some(node);
+                    answer.err().map(|error| Failed { node, error })
+                });
+                let unknown = refreshed.err().map(|error| Failed { node: None, error });
+                failed.chain(unknown).collect()
+            }
+        }
+    }
+
+    /// Ends the connection to a server: the next request makes another one, if the server may be used.
+    pub(super) async fn close(&self, failed: &Failed) {
+        match (self, &failed.node) {
+            (Self::One(link), _) => link.close().await,
+            (Self::Many(cluster), Some(node)) => cluster.link(node).close().await,
+            (Self::Many(_), None) => {}
+        }
+    }
+
+    /// The durability of the server's settings, as of the newest check: of a Cluster, that of the weakest primary.
+    pub(super) fn durability(&self) -> Durability {
+        match self {
+            Self::One(link) => link.durability(),
+            Self::Many(cluster) => {
+                let links = cluster.primaries();
+                let weakest = links.iter().map(|(_, link)| link.durability()).min();
+                weakest.unwrap_or(Durability::Unknown)
+            }
+        }
+    }
+
+    /// A page of the names of keys that fit a pattern, made by reading about `count` names, and where the next one
+    /// begins.
+    ///
+    /// Of a Cluster, the primaries are read one after the other, and all of them anew when the map has changed: keys
+    /// may have moved from one that was still to be read to one that was read already.
+    pub(super) async fn keys(
+        &self,
+        after: Option<ScanCursor>,
+        pattern: &str,
+        count: usize,
+    ) -> Result<(Vec<Value>, Option<ScanCursor>), StoreError> {
+        match (self, after) {
+            (Self::One(link), None | Some(ScanCursor::Redis(_))) => {
+                let from = match after {
+                    Some(ScanCursor::Redis(from)) => from,
+                    _ => 0,
+                };
+                let (names, next) = scan(link, from, pattern, count).await?;
+                Ok((names, next.map(ScanCursor::Redis)))
+            }
+            (Self::Many(cluster), None | Some(ScanCursor::Cluster { .. })) => {
+                if !matches!(after, Some(ScanCursor::Cluster { cursor, .. }) if cursor != 0) {
+                    cluster.refresh().await?;
+                }
+                let map = cluster.map().fingerprint();
+                let (node, from) = match after {
+                    Some(ScanCursor::Cluster { map: begun, node, cursor }) if begun == map => (node, cursor),
+                    _ => (0, 0),
+                };
+                let primaries = cluster.primaries();
+                let Some((_, link)) = primaries.get(usize::from(node)) else {
+                    return Ok((Vec::new(), None));
+                };
+                let (names, next) = scan(link, from, pattern, count).await?;
+                let next = match next {
+                    Some(cursor) => Some((node, cursor)),
+                    None => Some((node + 1, 0)).filter(|(node, _)| usize::from(*node) < primaries.len()),
+                };
+                let next = next.map(|(node, cursor)| ScanCursor::Cluster { map, node, cursor });
+                Ok((names, next))
+            }
+            _ => Err(ScanCursor::foreign()),
+        }
+    }
+}
+
+/// One step of a scan of one server.
+async fn scan(
+    link: &Link,
+    from: u64,
+    pattern: &str,
+    count: usize,
+) -> Result<(Vec<Value>, Option<u64>), StoreError> {
+    let mut step = Cmd::new();
+    step.arg("SCAN").arg(from).arg("MATCH").arg(pattern).arg("COUNT").arg(count);
+    let mut pipeline = Pipeline::with_capacity(1);
+    pipeline.add_command(step);
+    let mut answers = link.run(&pipeline).await?;
+    let Some(Value::Array(page)) = answers.pop() else {
+        return Err(reply::strange("a page of keys"));
+    };
+    let [cursor, Value::Array(names)] = <[Value; 2]>::try_from(page).map_err(|_| reply::strange("a page of keys"))?
+    else {
+        return Err(reply::strange("a page of keys"));
+    };
+    let next = Some(reply::parsed::<u64>(&cursor)?).filter(|cursor| *cursor != 0);
+    Ok((names, next))
+}
