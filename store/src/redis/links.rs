@@ -144,6 +144,14 @@ impl Links {
         }
     }
 
+    /// Whether a place in the keys is one of this kind of server.
+    pub(super) fn knows(&self, at: ScanCursor) -> bool {
+        match self {
+            Self::One(_) => matches!(at, ScanCursor::Redis(_)),
+            Self::Many(_) => matches!(at, ScanCursor::Cluster { .. }),
+        }
+    }
+
     /// A page of the names of keys that fit a pattern, made by reading about `count` names, and where the next one
     /// begins.
     ///

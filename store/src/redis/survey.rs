@@ -74,14 +74,18 @@ pub(super) fn try_rights(pipeline: &mut Pipeline, keys: &Keys) {
     pipeline.cmd("GET").arg(keys.layout());
 }
 
-/// The durability that follows from the server's answers, and a warning if it is not full.
+/// The durability that follows from the server's answers, and a warning if it is not full. `is_node` says that the server
+/// was found as a node of a Cluster.
 ///
 /// # Errors
 ///
 /// [`StoreError::Unfit`] when the server cannot keep the contract in any mode;
 /// [`StoreError::Unavailable`] when it cannot now.
-pub(super) fn judge(answers: &[Value]) -> Result<(Durability, &'static str), StoreError> {
-    read(answers).and_then(|facts| facts.judge())
+pub(super) fn judge(
+    answers: &[Value],
+    is_node: bool,
+) -> Result<(Durability, &'static str), StoreError> {
+    read(answers).and_then(|facts| facts.judge(is_node))
 }
 
 fn read(answers: &[Value]) -> Result<Facts, StoreError> {
@@ -121,7 +125,7 @@ fn setting(answer: &Value) -> Option<String> {
 }
 
 impl Facts {
-    fn judge(&self) -> Result<(Durability, &'static str), StoreError> {
+    fn judge(&self, is_node: bool) -> Result<(Durability, &'static str), StoreError> {
         let unfit = |text: String| Err(StoreError::Unfit(text));
         if self.mode.as_deref() == Some("sentinel") {
             let text = "a Sentinel answers there, which stores nothing; give the URL of the primary that it \
@@ -136,8 +140,8 @@ impl Facts {
                 "Redis is {version}; install {major}.{minor} or later"
             ));
         }
-        if self.mode.as_deref() == Some("cluster") {
-            return unfit("Redis runs as a Cluster; give the URL of a single primary".to_owned());
+        if self.mode.as_deref() == Some("cluster") && !is_node {
+            return unfit("Redis runs as a Cluster; its URL begins with redis+cluster://".to_owned());
         }
         if let Some(policy) = self
             .eviction
@@ -206,9 +210,18 @@ mod tests {
 
     #[track_caller]
     fn check(change: impl FnOnce(&mut Facts), expected: Result<Durability, &str>) {
+        check_as(false, change, expected);
+    }
+
+    #[track_caller]
+    fn check_as(
+        is_node: bool,
+        change: impl FnOnce(&mut Facts),
+        expected: Result<Durability, &str>,
+    ) {
         let mut facts = good();
         change(&mut facts);
-        match (facts.judge(), expected) {
+        match (facts.judge(is_node), expected) {
             (Ok((durability, advice)), expected) => {
                 assert_eq!(Ok(durability), expected);
                 assert_eq!(advice.is_empty(), durability.is_full());
@@ -238,7 +251,9 @@ mod tests {
             |f| f.version = Some("10.0.0".into()),
             Ok(Durability::Always),
         );
-        check(|f| f.mode = Some("cluster".into()), Err("single primary"));
+        let cluster = |f: &mut Facts| f.mode = Some("cluster".into());
+        check(cluster, Err("redis+cluster://"));
+        check_as(true, cluster, Ok(Durability::Always));
         check(|f| f.mode = Some("sentinel".into()), Err("a Sentinel"));
         check(
             |f| f.eviction = Some("allkeys-lru".into()),

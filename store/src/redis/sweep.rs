@@ -47,10 +47,12 @@ impl Retention for RedisStore {
                 pipeline.add_command(call);
             }
         }
-        let answers = self.control.run(&pipeline).await?;
         let mut matches = 0;
-        for answer in &answers[first_expiry..] {
-            matches += reply::parsed::<usize>(answer)?;
+        if !pipeline.is_empty() {
+            let answers = self.control.run(&pipeline).await?;
+            for answer in &answers[first_expiry..] {
+                matches += reply::parsed::<usize>(answer)?;
+            }
         }
         // Afterwards, so that a step that fails is done again.
         let mut note = Pipeline::with_capacity(2);
@@ -93,8 +95,8 @@ impl RedisStore {
         match self.control.run(&pipeline).await?.as_slice() {
             [Value::Nil, _] => Ok(None),
             [_, Value::Nil] => Ok(Some(None)),
-            // A place that cannot be read is that of another kind of server: the pass begins anew.
-            [_, at] => Ok(Some(read(reply::text(at)?))),
+            // A place in another kind of server means nothing here: the pass begins anew.
+            [_, at] => Ok(Some(read(reply::text(at)?).filter(|at| self.control.knows(*at)))),
             _ => Err(reply::strange("a turn")),
         }
     }

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::{Pipeline, Value};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::map::SlotMap;
+use crate::durability::Durability;
 use crate::error::StoreError;
 use crate::redis::endpoint::{Access, Endpoint};
 use crate::redis::reply;
@@ -29,25 +31,37 @@ pub(in crate::redis) struct Topology {
     read_at: tokio::sync::Mutex<Option<Instant>>,
     /// With whom the next question begins.
     turn: AtomicUsize,
+    /// What each node promises, as of its newest connection.
+    durability: Mutex<HashMap<Address, watch::Sender<Option<Durability>>>>,
 }
 
 impl Topology {
-    pub(super) fn new(seeds: Vec<Address>, access: Arc<Access>) -> Self {
+    pub(in crate::redis) fn new(seeds: Vec<Address>, access: Arc<Access>) -> Self {
         Self {
             seeds,
             access,
             map: Mutex::default(),
             read_at: tokio::sync::Mutex::new(None),
             turn: AtomicUsize::new(0),
+            durability: Mutex::default(),
         }
     }
 
     /// How a node is reached.
-    pub(super) fn endpoint(&self, address: Address) -> Endpoint {
+    pub(in crate::redis) fn endpoint(&self, address: Address) -> Endpoint {
         Endpoint {
             address,
             access: Arc::clone(&self.access),
         }
+    }
+
+    /// Where the links to a node note what it promises.
+    pub(in crate::redis) fn durability_of(&self, node: &Address) -> watch::Sender<Option<Durability>> {
+        let known = self.durability.lock();
+        // Nothing panics while it is held.
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
+        let learned = known.entry(node.clone());
+        learned.or_insert_with(|| watch::channel(None).0).clone()
     }
 
     /// The map as it is known.
