@@ -387,11 +387,12 @@ mod tests {
             "{error}"
         );
         assert!(!error.contains("secret"), "{error}");
-        let error = refused("rediss://me:secret@host");
+        let error = refused("rediss://me:secret@host:x");
         assert!(
-            error.contains("'rediss://…@host'") && error.contains("TLS"),
+            error.contains("'rediss://…@host:x'") && error.contains("host[:port]"),
             "{error}"
         );
+        assert!(!error.contains("secret"), "{error}");
     }
 
     #[test]

@@ -1,18 +1,29 @@
-//! The address of Redis, and which URLs are accepted.
+//! Which Redis is used, and how.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Client, IntoConnectionInfo, ProtocolVersion};
-
+use super::endpoint::{Access, Endpoint, RedisLogin, RedisPassword};
+use super::tls::RedisTls;
+use super::url::{Address, RedisTarget, Target};
 use crate::contract::FINISHED_KEEP;
 use crate::error::StoreError;
 
-/// Where Redis is, and how long to wait for it.
+/// Where Redis is, how it is spoken to, and how long to wait for it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisConfig {
-    /// `redis://[user:password@]host[:port][/database]` or `unix:///path`, of a single primary.
+    /// One server, `redis://[user:password@]host[:port][/database]` (`rediss://` for TLS) or
+    /// `unix:///path[?db=…&user=…&pass=…]`; the Sentinels of a group,
+    /// `redis+sentinel://[user:password@]host[:port][,host[:port]…]/name[/database]`, where user and password are
+    /// those of the servers; or nodes of a Cluster, `redis+cluster://[user:password@]host[:port][,host[:port]…]`.
     pub url: String,
+    /// User and password for the servers, where the URL has none.
+    pub login: RedisLogin,
+    /// User and password for the Sentinels; by default, nothing is said to them.
+    pub sentinel_login: RedisLogin,
+    /// How TLS is spoken, if the URL asks for it.
+    pub tls: RedisTls,
     /// What all keys begin with; two installations on one server have two prefixes.
     pub prefix: String,
     /// How long a connection may take to be made.
@@ -35,6 +46,9 @@ impl RedisConfig {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            login: RedisLogin::default(),
+            sentinel_login: RedisLogin::default(),
+            tls: RedisTls::default(),
             prefix: "rk".to_owned(),
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(2),
@@ -53,8 +67,107 @@ impl RedisConfig {
     /// password.
     pub fn parse(url: impl Into<String>) -> Result<Self, StoreError> {
         let config = Self::new(url);
-        client(&config.url)?;
+        RedisTarget::parse(&config.url)?;
         Ok(config)
+    }
+
+    /// Whether it can be used as a whole: reads the files that it names, and connects to nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unfit`] names what is wrong.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let plan = self.plan()?;
+        for access in [&plan.access, &plan.sentinel_access] {
+            access.login.read_password()?;
+            if let Some(tls) = &access.tls {
+                tls.client_config()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What it leads to.
+    pub(super) fn plan(&self) -> Result<Plan, StoreError> {
+        if self.prefix.is_empty() || self.prefix.contains(['{', '}']) {
+            let text = "the prefix of the Redis keys must not be empty or hold braces";
+            return Err(unfit(text));
+        }
+        let named = RedisTarget::parse(&self.url)?;
+        if !named.is_tls && !self.tls.is_default() {
+            return Err(unfit(
+                "there are options for TLS, and the URL of Redis does not ask for it: it must begin with \
+                 rediss://, or rediss+sentinel:// or rediss+cluster://",
+            ));
+        }
+        let is_watched = matches!(named.target, Target::Sentinel { .. });
+        if !is_watched && self.sentinel_login != RedisLogin::default() {
+            return Err(unfit(
+                "there is a login for Sentinels, and the URL of Redis names none: it must begin with \
+                 redis+sentinel:// or rediss+sentinel://",
+            ));
+        }
+        let tls = named.is_tls.then(|| self.tls.clone());
+        let access = |login, database| {
+            Arc::new(Access {
+                tls: tls.clone(),
+                login,
+                database,
+                connect_timeout: self.connect_timeout,
+                response_timeout: self.response_timeout,
+            })
+        };
+        Ok(Plan {
+            access: access(self.merged_login(&named)?, named.database),
+            sentinel_access: access(with_password(self.sentinel_login.clone())?, 0),
+            target: named.target,
+        })
+    }
+
+    fn merged_login(&self, named: &RedisTarget) -> Result<RedisLogin, StoreError> {
+        let twice = |what: &str| {
+            unfit(&format!(
+                "the URL of Redis has a {what}, and so has an option: leave one of them out"
+            ))
+        };
+        let user = match (&named.user, &self.login.user) {
+            (Some(_), Some(_)) => return Err(twice("user")),
+            (one, other) => one.clone().or_else(|| other.clone()),
+        };
+        let password = match (&named.password, &self.login.password) {
+            (Some(_), Some(_)) => return Err(twice("password")),
+            (Some(text), None) => Some(RedisPassword::Text(text.clone())),
+            (None, given) => given.clone(),
+        };
+        with_password(RedisLogin { user, password })
+    }
+}
+
+/// A user without a password would not be logged in, silently.
+fn with_password(login: RedisLogin) -> Result<RedisLogin, StoreError> {
+    if login.user.is_some() && login.password.is_none() {
+        return Err(unfit(
+            "there is a user for Redis and no password: give it in a file, --store-password-file \
+             (ROOKERY_STORE_PASSWORD_FILE), or as ROOKERY_STORE_PASSWORD",
+        ));
+    }
+    Ok(login)
+}
+
+/// A configuration that was found to fit together.
+pub(super) struct Plan {
+    pub(super) target: Target,
+    /// How the servers are spoken to.
+    pub(super) access: Arc<Access>,
+    /// How the Sentinels are spoken to.
+    pub(super) sentinel_access: Arc<Access>,
+}
+
+impl Plan {
+    /// The server at an address.
+    pub(super) fn server(&self, address: Address) -> Endpoint {
+        let access = Arc::clone(&self.access);
+        Endpoint { address, access }
     }
 }
 
@@ -62,6 +175,8 @@ impl RedisConfig {
 impl fmt::Debug for RedisConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisConfig")
+            .field("login", &self.login)
+            .field("tls", &self.tls)
             .field("prefix", &self.prefix)
             .field("connect_timeout", &self.connect_timeout)
             .field("response_timeout", &self.response_timeout)
@@ -71,87 +186,107 @@ impl fmt::Debug for RedisConfig {
     }
 }
 
-/// The schemes of URLs that can be used.
-const SCHEMES: [&str; 3] = ["redis", "unix", "redis+unix"];
-/// Those that ask for TLS, which this program is built without.
-const TLS_SCHEMES: [&str; 2] = ["rediss", "valkeys"];
-
-/// Without Nagle's algorithm: a batch is one write, and delaying it gains nothing.
-pub(super) fn client(url: &str) -> Result<Client, StoreError> {
-    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
-    if TLS_SCHEMES.contains(&scheme) {
-        let text = "Redis cannot be spoken to over TLS; give a redis:// URL, of a network that is \
-                    trusted or of a tunnel";
-        return Err(StoreError::Unfit(text.to_owned()));
-    }
-    if !SCHEMES.contains(&scheme) {
-        let text = "the URL of Redis must be redis://[user:password@]host[:port][/database] or \
-                    unix:///path";
-        return Err(StoreError::Unfit(text.to_owned()));
-    }
-    check_query(scheme, url)?;
-    let unfit = |error: redis::RedisError| StoreError::Unfit(format!("the URL of Redis: {error}"));
-    let info = url.into_connection_info().map_err(unfit)?;
-    if info.redis_settings().protocol() != ProtocolVersion::RESP2 {
-        let text =
-            "the URL of Redis asks for RESP3, which is not spoken here: leave protocol=… out";
-        return Err(StoreError::Unfit(text.to_owned()));
-    }
-    let settings = info.tcp_settings().clone().set_nodelay(true);
-    Client::open(info.set_tcp_settings(settings)).map_err(unfit)
-}
-
-/// Refuses parts of a URL that would have no effect: the client library ignores those that it does not know.
-fn check_query(scheme: &str, url: &str) -> Result<(), StoreError> {
-    let known: &[&str] = match scheme {
-        "redis" => &["protocol"],
-        _ => &["db", "user", "pass", "protocol"],
-    };
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    let query = query.split('#').next().unwrap_or_default();
-    let mut keys = query.split('&').map(|pair| {
-        let (key, _) = pair.split_once('=').unwrap_or((pair, ""));
-        key
-    });
-    match keys.find(|key| !key.is_empty() && !known.contains(key)) {
-        None => Ok(()),
-        Some(unknown) => Err(StoreError::Unfit(format!(
-            "the URL of Redis: {unknown:?} is nothing that can be asked for there; a database is \
-             redis://host:port/NUMBER"
-        ))),
-    }
+fn unfit(text: &str) -> StoreError {
+    StoreError::Unfit(text.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_url_is_one_that_can_be_used() {
-        for url in [
-            "redis://127.0.0.1",
-            "redis://me:secret@[::1]:6380/2",
-            "unix:///run/redis.sock",
-            "redis+unix:///run/redis.sock",
-        ] {
-            assert_eq!(RedisConfig::parse(url).unwrap(), RedisConfig::new(url));
+    fn plan(config: RedisConfig) -> Result<RedisLogin, String> {
+        let plan = config.plan().map_err(|error| error.to_string())?;
+        Ok(plan.access.login.clone())
+    }
+
+    fn login(user: Option<&str>, password: Option<&str>) -> RedisLogin {
+        RedisLogin {
+            user: user.map(str::to_owned),
+            password: password.map(|text| RedisPassword::Text(text.to_owned())),
         }
-        for (url, expected) in [
-            ("rediss://me:secret@host", "TLS"),
-            ("valkeys://me:secret@host", "TLS"),
-            ("postgres://me:secret@host", "must be redis://"),
-            ("me:secret@host:6379", "must be redis://"),
-            ("", "must be redis://"),
-            ("redis://me:secret@host:port", "the URL of Redis"),
-            ("redis://me:secret@host/two", "the URL of Redis"),
+    }
+
+    #[test]
+    fn user_and_password_come_from_the_url_or_from_options() {
+        for (url, given, expected) in [
+            ("redis://h", login(None, None), Ok(login(None, None))),
+            (
+                "redis://h",
+                login(Some("me"), Some("pw")),
+                Ok(login(Some("me"), Some("pw"))),
+            ),
+            (
+                "redis://me@h",
+                login(None, Some("pw")),
+                Ok(login(Some("me"), Some("pw"))),
+            ),
+            (
+                "redis://me:pw@h",
+                login(None, None),
+                Ok(login(Some("me"), Some("pw"))),
+            ),
+            ("redis://me@h", login(None, None), Err("no password")),
+            (
+                "redis://me:pw@h",
+                login(Some("me"), None),
+                Err("has a user, and so has an option"),
+            ),
+            (
+                "redis://:pw@h",
+                login(None, Some("pw")),
+                Err("has a password, and so has an option"),
+            ),
         ] {
-            match RedisConfig::parse(url) {
-                Err(StoreError::Unfit(text)) => {
-                    assert!(text.contains(expected), "{url}: {text}");
-                    assert!(!text.contains("secret"), "{url}: {text}");
-                }
-                other => panic!("{url}: {other:?}"),
+            let config = RedisConfig {
+                login: given,
+                ..RedisConfig::new(url)
+            };
+            match (plan(config), expected) {
+                (Ok(login), Ok(expected)) => assert_eq!(login, expected, "{url}"),
+                (Err(text), Err(part)) => assert!(text.contains(part), "{url}: {text}"),
+                (other, _) => panic!("{url}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn options_that_would_have_no_effect_are_refused() {
+        let tls = RedisConfig {
+            tls: RedisTls {
+                server_name: Some("redis.example".to_owned()),
+                ..RedisTls::default()
+            },
+            ..RedisConfig::new("redis://h")
+        };
+        assert!(plan(tls).unwrap_err().contains("rediss://"));
+        let sentinel = RedisConfig {
+            sentinel_login: login(Some("me"), Some("pw")),
+            ..RedisConfig::new("redis://h")
+        };
+        assert!(plan(sentinel).unwrap_err().contains("redis+sentinel://"));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named_before_anything_is_connected() {
+        let missing = || std::path::PathBuf::from("/nowhere/file");
+        let password = RedisConfig {
+            login: RedisLogin {
+                user: None,
+                password: Some(RedisPassword::File(missing())),
+            },
+            ..RedisConfig::new("redis://h")
+        };
+        let ca = RedisConfig {
+            tls: RedisTls {
+                ca: Some(missing()),
+                ..RedisTls::default()
+            },
+            ..RedisConfig::new("rediss://h")
+        };
+        for config in [password, ca] {
+            let refused = config.check().unwrap_err();
+            assert!(matches!(refused, StoreError::Unfit(_)), "{refused:?}");
+            assert!(refused.to_string().contains("/nowhere/file"), "{refused}");
         }
     }
 }

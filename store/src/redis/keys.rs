@@ -1,7 +1,8 @@
 //! The names of the keys.
 //!
 //! ```text
-//! rk:{TAG}:MATCH:head    HASH  epoch, owner, status, snap, snap_seq, move_seq, move_us
+//! rk:{TAG}:MATCH:head    HASH  epoch, owner, status, snap, snap_seq, move_seq, move_us,
+//!                              since_epoch, since_seq, since_us
 //! rk:{TAG}:MATCH:log     LIST  of records; its length is the match's seq
 //! rk:{TAG}:MATCH:chat:<room> LIST of lines
 //! rk:{shards}:all        SET   of shard ids: all that have a record or matches in their sets

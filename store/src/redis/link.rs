@@ -1,17 +1,19 @@
 //! One connection to Redis, replaced when it breaks.
 
-use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ErrorKind, Pipeline, Value};
+use redis::{Pipeline, Value};
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
+use super::behind::Behind;
 use super::config::RedisConfig;
+use super::endpoint::{Connection, Endpoint};
 use super::keys::Keys;
 use super::layout::{self, Unsuitable};
+use super::locator::Locator;
 use super::script::Scripts;
 use super::{reply, survey};
 use crate::durability::Durability;
@@ -26,11 +28,9 @@ const PAUSE_MAX: Duration = Duration::from_millis(500);
 ///
 /// The library's own retries are not used: a request is sent once, and the caller has to find out its fate.
 pub(super) struct Link {
-    client: Client,
-    /// Where the server is, without credentials.
-    address: String,
+    /// Asked at each attempt to connect.
+    locator: Locator,
     keys: Keys,
-    settings: AsyncConnectionConfig,
     slot: Mutex<Slot>,
     /// Attempts to connect that have ended, so that a caller that waited for one shares its
     /// outcome.
@@ -39,11 +39,22 @@ pub(super) struct Link {
     durable_only: bool,
     /// What the server's settings promised at the newest connection.
     durability: watch::Sender<Option<Durability>>,
+    /// Which servers the connections have led to.
+    behind: Arc<Behind>,
+}
+
+/// A connection, with what it leads to.
+#[derive(Clone)]
+struct Connected {
+    connection: Connection,
+    endpoint: Endpoint,
+    /// As in its slot.
+    generation: u64,
 }
 
 /// The connection, or how the attempts to make one went.
 struct Slot {
-    connection: Option<MultiplexedConnection>,
+    connected: Option<Connected>,
     /// Number of the connection, so that a broken one is not confused with its successor.
     generation: u64,
     /// No attempt before.
@@ -54,20 +65,16 @@ struct Slot {
 
 impl Link {
     pub(super) fn new(
-        client: Client,
+        locator: Locator,
         config: &RedisConfig,
         durability: watch::Sender<Option<Durability>>,
+        behind: Arc<Behind>,
     ) -> Self {
-        let settings = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(config.connect_timeout))
-            .set_response_timeout(Some(config.response_timeout));
         Self {
-            address: client.get_connection_info().addr().to_string(),
+            locator,
             keys: Keys::new(&config.prefix),
-            client,
-            settings,
             slot: Mutex::new(Slot {
-                connection: None,
+                connected: None,
                 generation: 0,
                 not_before: Instant::now(),
                 pause: PAUSE_MIN,
@@ -76,34 +83,36 @@ impl Link {
             attempts: AtomicU64::new(0),
             durable_only: config.durable_only,
             durability,
+            behind,
         }
     }
 
     /// Sends a pipeline once and returns one answer for each of its commands; an answer may be a
     /// server error.
     pub(super) async fn send(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
-        let (mut connection, generation) = self.connection().await?;
-        match connection
-            .send_packed_commands(pipeline, 0, pipeline.len())
-            .await
-        {
+        self.exchange(pipeline).await.map(|(values, _)| values)
+    }
+
+    /// The same, with the connection that it was sent on.
+    async fn exchange(&self, pipeline: &Pipeline) -> Result<(Vec<Value>, Connected), StoreError> {
+        let mut connected = self.connection().await?;
+        let to = &mut connected.connection.to;
+        let error = match to.send_packed_commands(pipeline, 0, pipeline.len()).await {
             Ok(values) if values.len() == pipeline.len() => {
                 if values.iter().any(wants_new_connection) {
-                    self.discard(generation).await;
+                    self.discard(connected.generation).await;
                 }
-                Ok(values)
+                return Ok((values, connected));
             }
             Ok(values) => {
-                self.discard(generation).await;
                 let text = format!("{} answers to {} commands", values.len(), pipeline.len());
-                Err(self.unavailable(&text))
+                connected.endpoint.unavailable(&text)
             }
             // After a timeout too: a late answer would delay the next one, or be mistaken for it.
-            Err(error) => {
-                self.discard(generation).await;
-                Err(self.unavailable(&error))
-            }
-        }
+            Err(error) => connected.endpoint.unavailable(&error),
+        };
+        self.discard(connected.generation).await;
+        Err(error)
     }
 
     /// Sends a pipeline of scripts, in which a server error is an error of the whole.
@@ -139,11 +148,11 @@ impl Link {
 
     /// The lock is held while a connection is made, so that however many callers wait, there is one
     /// attempt, and all of them learn its outcome.
-    async fn connection(&self) -> Result<(MultiplexedConnection, u64), StoreError> {
+    async fn connection(&self) -> Result<Connected, StoreError> {
         let attempts_before = self.attempts.load(Ordering::Acquire);
         let mut slot = self.slot.lock().await;
-        if let Some(connection) = &slot.connection {
-            return Ok((connection.clone(), slot.generation));
+        if let Some(connected) = &slot.connected {
+            return Ok(connected.clone());
         }
         if self.attempts.load(Ordering::Acquire) != attempts_before {
             return Err(slot.last_error.clone());
@@ -153,11 +162,16 @@ impl Link {
         let outcome = self.connect().await;
         self.attempts.fetch_add(1, Ordering::Release);
         match outcome {
-            Ok(connection) => {
-                slot.connection = Some(connection.clone());
+            Ok((endpoint, connection)) => {
                 slot.generation += 1;
                 slot.pause = PAUSE_MIN;
-                Ok((connection, slot.generation))
+                let connected = Connected {
+                    connection,
+                    endpoint,
+                    generation: slot.generation,
+                };
+                slot.connected = Some(connected.clone());
+                Ok(connected)
             }
             Err(error) => {
                 // It was usable before: someone may correct its settings while play is paused.
@@ -175,69 +189,47 @@ impl Link {
 
     /// A new connection to a server that has the scripts and whose settings were checked: it may be another
     /// server than before, or have other settings.
-    async fn connect(&self) -> Result<MultiplexedConnection, StoreError> {
-        let mut connection = self
-            .client
-            .get_multiplexed_async_connection_with_config(&self.settings)
-            .await
-            .map_err(|error| match error.kind() {
-                ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig => {
-                    StoreError::Unfit(format!("Redis at {}: {error}", self.address))
-                }
-                // It answers, and will not have more databases by itself.
-                _ if error.detail().is_some_and(|why| why.contains("DB index")) => {
-                    let address = &self.address;
-                    StoreError::Unfit(format!(
-                        "Redis at {address} has no database of the number that the URL ends with"
-                    ))
-                }
-                _ => self.unavailable(&error),
-            })?;
+    async fn connect(&self) -> Result<(Endpoint, Connection), StoreError> {
+        let endpoint = self.locator.locate().await?;
+        let mut connection = endpoint.connect().await?;
         let mut pipeline = Pipeline::new();
         survey::ask(&mut pipeline);
         survey::try_rights(&mut pipeline, &self.keys);
         Scripts::load_all(&mut pipeline);
         let answers = connection
+            .to
             .send_packed_commands(&pipeline, 0, pipeline.len())
             .await
-            .map_err(|error| self.unavailable(&error))?;
+            .map_err(|error| endpoint.unavailable(&error))?;
         let (about, loaded) = answers
             .split_at_checked(survey::ANSWERS)
-            .ok_or_else(|| self.unavailable(&"too few answers"))?;
+            .ok_or_else(|| endpoint.unavailable(&"too few answers"))?;
         let (tried, loaded) = loaded
             .split_at_checked(survey::TRIALS)
-            .ok_or_else(|| self.unavailable(&"too few answers"))?;
+            .ok_or_else(|| endpoint.unavailable(&"too few answers"))?;
         // A user that may not load a script cannot read the settings either.
-        self.check_rights(loaded, "user, password or their rights are missing")?;
-        self.judge(about)?;
+        check_rights(
+            &endpoint,
+            loaded,
+            "user, password or their rights are missing",
+        )?;
+        self.judge(&endpoint, about)?;
         let pattern = self.keys.pattern();
         let rights = format!(
             "this user has no right to the keys {pattern} or to the commands on them; `ACL SETUSER` with \
              ~{pattern} gives it"
         );
-        self.check_rights(tried, &rights)?;
+        check_rights(&endpoint, tried, &rights)?;
         reply::refuse_errors(loaded)?;
         let mark = tried.last().unwrap_or(&Value::Nil);
-        match layout::check(&mut connection, &self.keys, mark).await {
-            Ok(()) => Ok(connection),
-            Err(Unsuitable::Lost(error)) => Err(self.unavailable(&error)),
-            Err(Unsuitable::Refused(error)) => Err(error),
-        }
-    }
-
-    /// Refuses the server if an answer reports a missing right of the user; `what` names the consequence.
-    fn check_rights(&self, answers: &[Value], what: &str) -> Result<(), StoreError> {
-        let refused = answers.iter().find(|value| refuses_user(value));
-        let refused =
-            refused.and_then(|value| reply::refuse_errors(std::slice::from_ref(value)).err());
-        match refused {
-            None => Ok(()),
-            Some(error) => {
-                let address = &self.address;
-                Err(StoreError::Unfit(format!(
-                    "Redis at {address}: {what}: {error}"
-                )))
+        match layout::check(&mut connection.to, &self.keys, mark).await {
+            Ok(()) => {
+                let address = endpoint.address.to_string();
+                self.behind.found(&address, survey::holder(about), true);
+                Ok((endpoint, connection))
             }
+            Err(Unsuitable::Lost(error)) => Err(endpoint.unavailable(&error)),
+            Err(Unsuitable::Refused(error)) => Err(error),
         }
     }
 
@@ -250,21 +242,23 @@ impl Link {
     pub(super) async fn survey(&self) -> Result<(), StoreError> {
         let mut pipeline = Pipeline::new();
         survey::ask(&mut pipeline);
-        let answers = self.send(&pipeline).await?;
-        match self.judge(&answers) {
+        let (answers, connected) = self.exchange(&pipeline).await?;
+        let address = connected.endpoint.address.to_string();
+        self.behind.found(&address, survey::holder(&answers), false);
+        match self.judge(&connected.endpoint, &answers) {
             Err(StoreError::Unfit(text)) => Err(StoreError::Unavailable(text)),
             judged => judged,
         }
     }
 
     /// Whether a server with these answers may be used; records its durability.
-    fn judge(&self, about: &[Value]) -> Result<(), StoreError> {
+    fn judge(&self, endpoint: &Endpoint, about: &[Value]) -> Result<(), StoreError> {
+        let address = &endpoint.address;
         let (durability, advice) = survey::judge(about)?;
         if self.durable_only && !durability.is_full() {
             return Err(StoreError::Unfit(format!(
-                "--production: Redis at {} must flush every write before it answers, and its \
-                 durability is {durability}: {advice}",
-                self.address
+                "--production: Redis at {address} must flush every write before it answers, and its \
+                 durability is {durability}: {advice}"
             )));
         }
         let before = *self.durability.borrow();
@@ -274,11 +268,10 @@ impl Link {
             if !durability.is_full() {
                 tracing::warn!(
                     %durability,
-                    "a crash of Redis at {} may lose confirmed moves: {advice}",
-                    self.address
+                    "a crash of Redis at {address} may lose confirmed moves: {advice}"
                 );
             } else if before.is_some() {
-                tracing::info!(%durability, "Redis at {} keeps the whole contract again", self.address);
+                tracing::info!(%durability, "Redis at {address} keeps the whole contract again");
             }
         }
         Ok(())
@@ -286,19 +279,30 @@ impl Link {
 
     /// Ends the connection: the next request makes another one, if the server may be used.
     pub(super) async fn close(&self) {
-        self.slot.lock().await.connection = None;
+        self.slot.lock().await.connected = None;
     }
 
     /// Drops a broken connection, unless it has been replaced already.
     async fn discard(&self, generation: u64) {
         let mut slot = self.slot.lock().await;
         if slot.generation == generation {
-            slot.connection = None;
+            slot.connected = None;
         }
     }
+}
 
-    fn unavailable(&self, why: &impl fmt::Display) -> StoreError {
-        StoreError::Unavailable(format!("Redis at {}: {why}", self.address))
+/// Refuses the server if an answer reports a missing right of the user; `what` names the consequence.
+fn check_rights(endpoint: &Endpoint, answers: &[Value], what: &str) -> Result<(), StoreError> {
+    let refused = answers.iter().find(|value| refuses_user(value));
+    let refused = refused.and_then(|value| reply::refuse_errors(std::slice::from_ref(value)).err());
+    match refused {
+        None => Ok(()),
+        Some(error) => {
+            let address = &endpoint.address;
+            Err(StoreError::Unfit(format!(
+                "Redis at {address}: {what}: {error}"
+            )))
+        }
     }
 }
 

@@ -7,12 +7,15 @@
 //! Appends have a separate connection, so that a takeover that reads thousands of matches does not delay
 //! moves.
 
+mod behind;
 mod chat;
 mod config;
+mod endpoint;
 mod holdings;
 mod keys;
 mod layout;
 mod link;
+mod locator;
 mod matches;
 mod registry;
 mod reply;
@@ -22,19 +25,25 @@ mod script;
 mod survey;
 mod sweep;
 mod tickets;
+mod tls;
+mod url;
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use self::behind::Behind;
 pub use self::config::RedisConfig;
-use self::config::client;
+pub use self::endpoint::{RedisLogin, RedisPassword};
 use self::keys::Keys;
 use self::link::Link;
+use self::locator::Locator;
 use self::script::Scripts;
+pub use self::tls::RedisTls;
+use self::url::Target;
 use crate::durability::Durability;
 use crate::error::StoreError;
 
@@ -47,6 +56,8 @@ pub struct RedisStore {
     /// For everything else.
     control: Link,
     durability: watch::Receiver<Option<Durability>>,
+    /// Which servers the connections have led to.
+    behind: Arc<Behind>,
     /// When the server's settings were last read.
     surveyed: Mutex<Instant>,
     survey_every: Duration,
@@ -68,18 +79,28 @@ impl RedisStore {
     /// use by another version of Rookery whose keys are not read;
     /// [`StoreError::Unavailable`] when the server does not answer: start it, or try again.
     pub async fn connect(config: RedisConfig) -> Result<Self, StoreError> {
-        if config.prefix.is_empty() || config.prefix.contains(['{', '}']) {
-            let text = "the prefix of the Redis keys must not be empty or hold braces";
-            return Err(StoreError::Unfit(text.to_owned()));
-        }
-        let client = client(&config.url)?;
+        let plan = config.plan()?;
+        let locator = match &plan.target {
+            Target::Single(address) => Locator::Fixed(plan.server(address.clone())),
+            Target::Sentinel { .. } | Target::Cluster { .. } => {
+                let text = "groups with Sentinels and Clusters cannot be used yet";
+                return Err(StoreError::Unfit(text.to_owned()));
+            }
+        };
         let (learned, durability) = watch::channel(None);
+        let behind = Arc::<Behind>::default();
         let store = Self {
             keys: Keys::new(&config.prefix),
             scripts: Scripts::new(),
-            appends: Link::new(client.clone(), &config, learned.clone()),
-            control: Link::new(client, &config, learned),
+            appends: Link::new(
+                locator.clone(),
+                &config,
+                learned.clone(),
+                Arc::clone(&behind),
+            ),
+            control: Link::new(locator, &config, learned, Arc::clone(&behind)),
             durability,
+            behind,
             surveyed: Mutex::new(Instant::now()),
             survey_every: config.survey_every,
             finished_keep_ms: config.finished_keep.as_millis().to_string(),

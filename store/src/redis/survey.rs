@@ -3,6 +3,7 @@
 use game_core::MatchId;
 use redis::{InfoDict, Pipeline, Value};
 
+use super::behind::Holder;
 use super::keys::Keys;
 use super::reply;
 use crate::chat::ChatRoom;
@@ -86,6 +87,16 @@ pub(super) fn judge(
     is_node: bool,
 ) -> Result<(Durability, &'static str), StoreError> {
     read(answers).and_then(|facts| facts.judge(is_node))
+}
+
+/// The data that the server holds; `None` where it does not tell.
+pub(super) fn holder(answers: &[Value]) -> Option<Holder> {
+    let info = InfoDict::new(reply::text(answers.last()?).ok()?);
+    Some(Holder {
+        run_id: info.get("run_id")?,
+        replication_id: info.get("master_replid")?,
+        offset: info.get("master_repl_offset")?,
+    })
 }
 
 fn read(answers: &[Value]) -> Result<Facts, StoreError> {

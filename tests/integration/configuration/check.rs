@@ -63,7 +63,10 @@ fn a_mistake_in_a_file_is_named_by_every_command_that_reads_it() {
             ["admin_listen", "everywhere"],
         ),
         ("production = 1", ["production", "true or false"]),
-        ("store = \"rediss://me:secret@h\"", ["rediss://…@h", "TLS"]),
+        (
+            "store = \"rediss://me:secret@h:x\"",
+            ["rediss://…@h:x", "host[:port]"],
+        ),
         ("otlp_sample = 1.5", ["otlp_sample", "from 0 to 1"]),
         (
             "otlp_endpoint = \"https://me:secret@h\"",
