@@ -222,15 +222,18 @@ impl Link {
         check_rights(&endpoint, tried, &rights)?;
         reply::refuse_errors(loaded)?;
         let mark = tried.last().unwrap_or(&Value::Nil);
-        match layout::check(&mut connection.to, &self.keys, mark).await {
-            Ok(()) => {
-                let address = endpoint.address.to_string();
-                self.behind.found(&address, survey::holder(about), true);
-                Ok((endpoint, connection))
-            }
-            Err(Unsuitable::Lost(error)) => Err(endpoint.unavailable(&error)),
-            Err(Unsuitable::Refused(error)) => Err(error),
+        // Of a Cluster, one node has it.
+        let is_elsewhere = self.locator.is_node() && is_elsewhere(mark);
+        if !is_elsewhere {
+            let checked = layout::check(&mut connection.to, &self.keys, mark).await;
+            checked.map_err(|error| match error {
+                Unsuitable::Lost(error) => endpoint.unavailable(&error),
+                Unsuitable::Refused(error) => error,
+            })?;
         }
+        let address = endpoint.address.to_string();
+        self.behind.found(&address, survey::holder(about), true);
+        Ok((endpoint, connection))
     }
 
     /// Checks the server's settings again, which may have changed since the connection was made. A setting
@@ -254,7 +257,7 @@ impl Link {
     /// Whether a server with these answers may be used; records its durability.
     fn judge(&self, endpoint: &Endpoint, about: &[Value]) -> Result<(), StoreError> {
         let address = &endpoint.address;
-        let (durability, advice) = survey::judge(about)?;
+        let (durability, advice) = survey::judge(about, self.locator.is_node())?;
         if self.durable_only && !durability.is_full() {
             return Err(StoreError::Unfit(format!(
                 "--production: Redis at {address} must flush every write before it answers, and its \
@@ -277,6 +280,11 @@ impl Link {
         Ok(())
     }
 
+    /// The durability of the server's settings, as of the newest check.
+    pub(super) fn durability(&self) -> Durability {
+        self.durability.borrow().unwrap_or(Durability::Unknown)
+    }
+
     /// Ends the connection: the next request makes another one, if the server may be used.
     pub(super) async fn close(&self) {
         self.slot.lock().await.connected = None;
@@ -289,6 +297,12 @@ impl Link {
             slot.connected = None;
         }
     }
+}
+
+/// Whether a node says of a key that another one has it, or may have it.
+fn is_elsewhere(value: &Value) -> bool {
+    let codes = ["MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"];
+    matches!(value, Value::ServerError(error) if codes.contains(&error.code()))
 }
 
 /// Refuses the server if an answer reports a missing right of the user; `what` names the consequence.

@@ -9,12 +9,14 @@
 
 mod behind;
 mod chat;
+mod cluster;
 mod config;
 mod endpoint;
 mod holdings;
 mod keys;
 mod layout;
 mod link;
+mod links;
 mod locator;
 mod matches;
 mod registry;
@@ -38,24 +40,25 @@ use tokio::time::Instant;
 use self::behind::Behind;
 pub use self::config::RedisConfig;
 pub use self::endpoint::{RedisLogin, RedisPassword};
+use self::cluster::{Cluster, Topology};
 use self::keys::Keys;
 use self::link::Link;
+use self::links::Links;
 use self::locator::Locator;
 use self::script::Scripts;
 pub use self::tls::RedisTls;
-use self::url::Target;
+use self::url::{Address, Target};
 use crate::durability::Durability;
 use crate::error::StoreError;
 
-/// The store on one Redis primary.
+/// The store on one Redis primary, or on those of a Cluster.
 pub struct RedisStore {
     keys: Keys,
     scripts: Scripts,
     /// Only for appends.
-    appends: Link,
+    appends: Links,
     /// For everything else.
-    control: Link,
-    durability: watch::Receiver<Option<Durability>>,
+    control: Links,
     /// Which servers the connections have led to.
     behind: Arc<Behind>,
     /// When the server's settings were last read.
@@ -79,27 +82,13 @@ impl RedisStore {
     /// use by another version of Rookery whose keys are not read;
     /// [`StoreError::Unavailable`] when the server does not answer: start it, or try again.
     pub async fn connect(config: RedisConfig) -> Result<Self, StoreError> {
-        let plan = config.plan()?;
-        let locator = match &plan.target {
-            Target::Single(address) => Locator::Fixed(plan.server(address.clone())),
-            Target::Sentinel { .. } | Target::Cluster { .. } => {
-                let text = "groups with Sentinels and Clusters cannot be used yet";
-                return Err(StoreError::Unfit(text.to_owned()));
-            }
-        };
-        let (learned, durability) = watch::channel(None);
         let behind = Arc::<Behind>::default();
+        let (appends, control) = links(&config, &behind)?;
         let store = Self {
             keys: Keys::new(&config.prefix),
             scripts: Scripts::new(),
-            appends: Link::new(
-                locator.clone(),
-                &config,
-                learned.clone(),
-                Arc::clone(&behind),
-            ),
-            control: Link::new(locator, &config, learned, Arc::clone(&behind)),
-            durability,
+            appends,
+            control,
             behind,
             surveyed: Mutex::new(Instant::now()),
             survey_every: config.survey_every,
@@ -121,19 +110,52 @@ impl RedisStore {
             }
             *surveyed = Instant::now();
         }
-        let surveyed = self.control.survey().await;
-        if surveyed.is_err() {
-            self.appends.close().await;
-            self.control.close().await;
+        let mut failed = self.control.survey().await;
+        for failed in &failed {
+            self.appends.close(failed).await;
+            self.control.close(failed).await;
         }
-        surveyed
+        failed.pop().map_or(Ok(()), |failed| Err(failed.error))
     }
 
     /// The durability of the server's settings, as of the newest check.
     #[must_use]
     pub fn durability(&self) -> Durability {
-        self.durability.borrow().unwrap_or(Durability::Unknown)
+        self.control.durability()
     }
+}
+
+/// The connections for appends, and those for everything else; none is made yet.
+fn links(config: &RedisConfig, behind: &Arc<Behind>) -> Result<(Links, Links), StoreError> {
+    let plan = config.plan()?;
+    let locator = match plan.target.clone() {
+        Target::Single(address) => Locator::Fixed(plan.server(address)),
+        Target::Sentinel { .. } => {
+            let text = "groups with Sentinels cannot be used yet";
+            return Err(StoreError::Unfit(text.to_owned()));
+        }
+        Target::Cluster { seeds } => {
+            let topology = Arc::new(Topology::new(seeds, plan.access));
+            let cluster = || Links::Many(cluster(&topology, config, behind));
+            return Ok((cluster(), cluster()));
+        }
+    };
+    let (learned, _) = watch::channel(None);
+    let link = |locator| {
+        let link = Link::new(locator, config, learned.clone(), Arc::clone(behind));
+        Links::One(link)
+    };
+    Ok((link(locator.clone()), link(locator)))
+}
+
+fn cluster(topology: &Arc<Topology>, config: &RedisConfig, behind: &Arc<Behind>) -> Cluster {
+    let (known, config, behind) = (Arc::clone(topology), config.clone(), Arc::clone(behind));
+    let make = move |address: Address| {
+        let learned = known.durability_of(&address);
+        let node = Locator::Node(known.endpoint(address));
+        Link::new(node, &config, learned, Arc::clone(&behind))
+    };
+    Cluster::new(Arc::clone(topology), make)
 }
 
 impl fmt::Debug for RedisStore {

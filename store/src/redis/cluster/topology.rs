@@ -14,7 +14,6 @@ use super::map::SlotMap;
 use crate::durability::Durability;
 use crate::error::StoreError;
 use crate::redis::endpoint::{Access, Endpoint};
-use crate::redis::reply;
 use crate::redis::url::Address;
 
 /// Nodes that are asked at once; what most of them say is believed, as one that was cut off may be behind.
