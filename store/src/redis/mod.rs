@@ -7,6 +7,7 @@
 //! Appends have a separate connection, so that a takeover that reads thousands of matches does not delay
 //! moves.
 
+mod beats;
 mod behind;
 mod chat;
 mod cluster;
@@ -48,6 +49,7 @@ use self::locator::Locator;
 use self::script::Scripts;
 pub use self::tls::RedisTls;
 use self::url::{Address, Target};
+use crate::beat::Board;
 use crate::durability::Durability;
 use crate::error::StoreError;
 
@@ -59,6 +61,7 @@ pub struct RedisStore {
     appends: Links,
     /// For everything else.
     control: Links,
+    board: Mutex<Board>,
     /// Which servers the connections have led to.
     behind: Arc<Behind>,
     /// When the server's settings were last read.
@@ -89,11 +92,13 @@ impl RedisStore {
             scripts: Scripts::new(),
             appends,
             control,
+            board: Mutex::default(),
             behind,
             surveyed: Mutex::new(Instant::now()),
             survey_every: config.survey_every,
             finished_keep_ms: config.finished_keep.as_millis().to_string(),
         };
+        store.board().set_refused(true);
         store.control.open().await?;
         store.appends.open().await?;
         Ok(store)

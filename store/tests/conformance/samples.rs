@@ -174,9 +174,13 @@ pub(crate) fn shard_record(n: u8, heartbeat: u64) -> ShardRecord {
         certificate_sha256: n.is_multiple_of(2).then_some([n; 32]),
         capacity: 1000,
         live: u32::from(n),
+        load: 0,
+        cpu_share: 1_000,
         draining: n == 3,
         admin: None,
         clock: MatchTime::from_micros(heartbeat * 500_000),
+        liveness: None,
+        connections: Vec::new(),
     }
 }
 
