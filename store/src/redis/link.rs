@@ -146,6 +146,12 @@ impl Link {
         self.connection().await.map(|_| ())
     }
 
+    /// Whether there is a connection, as far as is known.
+    pub(super) fn is_open(&self) -> bool {
+        let slot = self.slot.try_lock();
+        slot.is_ok_and(|slot| slot.connected.is_some())
+    }
+
     /// The lock is held while a connection is made, so that however many callers wait, there is one
     /// attempt, and all of them learn its outcome.
     async fn connection(&self) -> Result<Connected, StoreError> {
@@ -280,9 +286,9 @@ impl Link {
         Ok(())
     }
 
-    /// The durability of the server's settings, as of the newest check.
-    pub(super) fn durability(&self) -> Durability {
-        self.durability.borrow().unwrap_or(Durability::Unknown)
+    /// The durability of the server's settings, as of the newest check; `None` if there was none yet.
+    pub(super) fn durability(&self) -> Option<Durability> {
+        *self.durability.borrow()
     }
 
     /// Ends the connection: the next request makes another one, if the server may be used.

@@ -24,6 +24,11 @@ pub(super) struct Failed {
 }
 
 impl Links {
+    /// Whether one server has all keys.
+    pub(super) fn is_one_server(&self) -> bool {
+        matches!(self, Self::One(_))
+    }
+
     /// Makes the first connections, if there are none yet.
     ///
     /// # Errors
@@ -134,14 +139,14 @@ impl Links {
 
     /// The durability of the server's settings, as of the newest check: of a Cluster, that of the weakest primary.
     pub(super) fn durability(&self) -> Durability {
-        match self {
+        let known = match self {
             Self::One(link) => link.durability(),
             Self::Many(cluster) => {
                 let links = cluster.primaries();
-                let weakest = links.iter().map(|(_, link)| link.durability()).min();
-                weakest.unwrap_or(Durability::Unknown)
+                links.iter().filter_map(|(_, link)| link.durability()).min()
             }
-        }
+        };
+        known.unwrap_or(Durability::Unknown)
     }
 
     /// Whether a place in the keys is one of this kind of server.

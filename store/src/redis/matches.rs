@@ -165,7 +165,7 @@ impl Matches for RedisStore {
 
 #[async_trait]
 impl MatchLog for RedisStore {
-    /// One pipeline, one round trip; Redis flushes once for all of it.
+    /// One pipeline, one round trip; each server flushes once for all that it has of it.
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
@@ -174,9 +174,25 @@ impl MatchLog for RedisStore {
         for append in batch {
             pipeline.add_command(self.append_call(append));
         }
-        let answers = self.appends.run_each(&pipeline).await?;
-        answers.iter().map(appended_or_unreadable).collect()
+        let answers = self.appends.run_apart(&pipeline).await.into_iter();
+        let answers = answers.map(|answer| appended_or_unreadable(&answer?));
+        if self.appends.is_one_server() {
+            return answers.collect();
+        }
+        apart(answers.collect())
     }
+}
+
+/// The answers of several servers: where all are silent, the store is.
+fn apart(answers: Vec<Result<Appended, StoreError>>) -> Result<Vec<Appended>, StoreError> {
+    if answers.iter().all(Result::is_err) {
+        return answers.into_iter().collect();
+    }
+    let answers = answers.into_iter().map(|answer| match answer {
+        Err(StoreError::Unavailable(why)) => Ok(Appended::Unanswered(why)),
+        answer => answer,
+    });
+    answers.collect()
 }
 
 impl RedisStore {

@@ -41,7 +41,7 @@ use tokio::time::Instant;
 use self::behind::Behind;
 pub use self::config::RedisConfig;
 pub use self::endpoint::{RedisLogin, RedisPassword};
-use self::cluster::{Cluster, Topology};
+use self::cluster::{Cluster, Patience, Topology};
 use self::keys::Keys;
 use self::link::Link;
 use self::links::Links;
@@ -141,8 +141,8 @@ fn links(config: &RedisConfig, behind: &Arc<Behind>) -> Result<(Links, Links), S
         }
         Target::Cluster { seeds } => {
             let topology = Arc::new(Topology::new(seeds, plan.access));
-            let cluster = || Links::Many(cluster(&topology, config, behind));
-            return Ok((cluster(), cluster()));
+            let links = |patience| Links::Many(cluster(&topology, config, behind, patience));
+            return Ok((links(Patience::SHORT), links(Patience::LONG)));
         }
     };
     let (learned, _) = watch::channel(None);
@@ -153,14 +153,19 @@ fn links(config: &RedisConfig, behind: &Arc<Behind>) -> Result<(Links, Links), S
     Ok((link(locator.clone()), link(locator)))
 }
 
-fn cluster(topology: &Arc<Topology>, config: &RedisConfig, behind: &Arc<Behind>) -> Cluster {
+fn cluster(
+    topology: &Arc<Topology>,
+    config: &RedisConfig,
+    behind: &Arc<Behind>,
+    patience: Patience,
+) -> Cluster {
     let (known, config, behind) = (Arc::clone(topology), config.clone(), Arc::clone(behind));
     let make = move |address: Address| {
         let learned = known.durability_of(&address);
         let node = Locator::Node(known.endpoint(address));
         Link::new(node, &config, learned, Arc::clone(&behind))
     };
-    Cluster::new(Arc::clone(topology), make)
+    Cluster::new(Arc::clone(topology), make, patience)
 }
 
 impl fmt::Debug for RedisStore {

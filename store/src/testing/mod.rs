@@ -12,4 +12,4 @@ pub use self::redis_server::RedisServer;
 pub use crate::model::{Model, StoredMatch};
 /// The storage beneath an [`EmbeddedStore`](crate::EmbeddedStore), to put faults there.
 pub use redb::StorageBackend;
-pub use supervisor::RedisKind;
+pub use supervisor::{RedisKind, Signal};

@@ -1,6 +1,8 @@
 //! Matches, shards and tickets to store.
 
-use std::sync::Arc;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use game_core::testing::SetupBuilder;
@@ -9,7 +11,7 @@ use game_core::{
     BySeat, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, MatchSetup, MatchTime,
     Receipt, Seat, ShardId, Snapshot, TimeControl, UnixMillis, WithMove,
 };
-use store::testing::RedisServer;
+use store::testing::{RedisKind, RedisServer};
 use store::{
     Append, Assignment, ChatLine, EmbeddedStore, MemoryStore, RedisConfig, RedisStore, ShardRecord,
     Store, Ticket, TicketId,
@@ -209,6 +211,47 @@ pub(crate) async fn redis_store(server: &RedisServer) -> RedisStore {
         .unwrap()
 }
 
+/// A Cluster that the tests of this process share, each under a prefix of its own: starting one takes as long as many
+/// tests.
+static CLUSTER: LazyLock<SharedCluster> = LazyLock::new(SharedCluster::start);
+
+struct SharedCluster {
+    server: RedisServer,
+    /// Number of the next prefix.
+    next: AtomicU32,
+    /// A static is never dropped: this ends the servers when this process ends, however that happens.
+    _guard: Child,
+}
+
+impl SharedCluster {
+    fn start() -> Self {
+        let server = RedisServer::start_kind(RedisKind::Cluster, &[]);
+        let mut guard = Command::new("sh");
+        guard.args(["-c", "cat >/dev/null; kill -9 \"$@\"; rm -rf \"$0\""]);
+        guard.arg(server.directory().parent().unwrap());
+        let pids = server.redis().places().filter_map(|place| place.pid());
+        guard.args(pids.map(|pid| pid.to_string()));
+        // The other end of the pipe is closed with this process.
+        let guard = guard.stdin(Stdio::piped()).spawn().unwrap();
+        Self {
+            server,
+            next: AtomicU32::new(0),
+            _guard: guard,
+        }
+    }
+}
+
+/// A new store in the shared Cluster.
+pub(crate) async fn cluster_store() -> RedisStore {
+    let cluster = tokio::task::block_in_place(|| &*CLUSTER);
+    let number = cluster.next.fetch_add(1, Ordering::Relaxed);
+    let config = RedisConfig {
+        prefix: format!("store{number}"),
+        ..RedisConfig::new(cluster.server.url())
+    };
+    RedisStore::connect(config).await.unwrap()
+}
+
 /// Runs one check on every store, each new.
 pub(crate) fn on_all<F: Future<Output = ()>>(check: impl Fn(Arc<dyn Store>) -> F) {
     let runtime = runtime();
@@ -216,6 +259,8 @@ pub(crate) fn on_all<F: Future<Output = ()>>(check: impl Fn(Arc<dyn Store>) -> F
     runtime.block_on(check(Arc::new(EmbeddedStore::in_memory().unwrap())));
     let server = RedisServer::start();
     runtime.block_on(async { check(Arc::new(redis_store(&server).await)).await });
+    drop(server);
+    runtime.block_on(async { check(Arc::new(cluster_store().await)).await });
 }
 
 pub(crate) fn runtime() -> tokio::runtime::Runtime {

@@ -13,15 +13,14 @@ use super::map::{SlotMap, parse_address};
 use crate::error::StoreError;
 use crate::redis::url::Address;
 
-/// Upper bound on how often one command is sent. With the waits between, a command in the middle of a slot's move gives up
-/// after about 0.6 s.
-const SENT_MAX: u32 = 8;
 /// The wait before a command is sent again that the Cluster cannot execute now; it doubles.
 const WAIT_MIN: Duration = Duration::from_millis(5);
 
 /// The commands of a pipeline, by their index in it.
 pub(super) struct Dispatch {
     commands: Vec<Command>,
+    /// Upper bound on how often one command is sent.
+    sent_max: u32,
     /// Rounds after which nothing but waiting helped.
     waits: u32,
 }
@@ -65,8 +64,8 @@ pub(super) struct Between {
 }
 
 impl Dispatch {
-    /// Commands by the slots of their keys.
-    pub(super) fn new(slots: impl Iterator<Item = Option<u16>>) -> Self {
+    /// Commands by the slots of their keys, each of which is sent `sent_max` times at most.
+    pub(super) fn new(slots: impl Iterator<Item = Option<u16>>, sent_max: u32) -> Self {
         let commands = slots.map(|slot| Command {
             slot,
             state: State::Due,
@@ -74,6 +73,7 @@ impl Dispatch {
         });
         Self {
             commands: commands.collect(),
+            sent_max,
             waits: 0,
         }
     }
@@ -142,7 +142,7 @@ impl Dispatch {
             Value::ServerError(error) => redirection(error, from),
             _ => None,
         };
-        let Some(redirection) = redirection.filter(|_| command.sent < SENT_MAX) else {
+        let Some(redirection) = redirection.filter(|_| command.sent < self.sent_max) else {
             command.state = State::Answered(Ok(answer));
             return;
         };
@@ -227,8 +227,10 @@ mod tests {
         map(&[(0, 99, &[1]), (100, 199, &[2]), (200, 16_383, &[3])])
     }
 
+    const SENT_MAX: u32 = 8;
+
     fn dispatch(slots: &[u16]) -> Dispatch {
-        Dispatch::new(slots.iter().map(|slot| Some(*slot)))
+        Dispatch::new(slots.iter().map(|slot| Some(*slot)), SENT_MAX)
     }
 
     fn numbers(dispatch: Dispatch) -> Vec<i64> {

@@ -13,8 +13,10 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
 
 use redis::{Cmd, Pipeline, Value};
+use tokio::time::timeout;
 
 use self::dispatch::{Between, Dispatch, Group};
 use self::map::SlotMap;
@@ -30,6 +32,30 @@ pub(super) struct Cluster {
     /// Makes the link to a node.
     make: Box<dyn Fn(Address) -> Link + Send + Sync>,
     links: Mutex<HashMap<Address, Arc<Link>>>,
+    patience: Patience,
+}
+
+/// How long a request waits for a node, while others of its pipeline may be answered already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Patience {
+    /// Upper bound on how often one command is sent, see [`Dispatch::new`].
+    sent_max: u32,
+    /// How long it waits for a connection to be made, which goes on without it; `None` for as long as it takes.
+    connection: Option<Duration>,
+}
+
+impl Patience {
+    /// For appends: all matches of a shard wait for one batch, so it had better come back without some answers.
+    pub(super) const SHORT: Self = Self {
+        sent_max: 4,
+        connection: Some(Duration::from_millis(100)),
+    };
+    /// For requests that nothing else waits for. With the waits in between, a command in the middle of a slot's move
+    /// gives up after about 0.6 s.
+    pub(super) const LONG: Self = Self {
+        sent_max: 8,
+        connection: None,
+    };
 }
 
 /// What became of each command of a pipeline.
@@ -39,11 +65,13 @@ impl Cluster {
     pub(super) fn new(
         topology: Arc<Topology>,
         make: impl Fn(Address) -> Link + Send + Sync + 'static,
+        patience: Patience,
     ) -> Self {
         Self {
             topology,
             make: Box::new(make),
             links: Mutex::default(),
+            patience,
         }
     }
 
@@ -52,7 +80,8 @@ impl Cluster {
     /// no order.
     pub(super) async fn send_each(&self, pipeline: &Pipeline) -> Answers {
         let commands: Vec<&Cmd> = pipeline.cmd_iter().collect();
-        let mut dispatch = Dispatch::new(commands.iter().map(|command| slot::of_command(command)));
+        let slots = commands.iter().map(|command| slot::of_command(command));
+        let mut dispatch = Dispatch::new(slots, self.patience.sent_max);
         loop {
             let groups = dispatch.round(&self.topology.map());
             if groups.is_empty() {
@@ -92,7 +121,18 @@ impl Cluster {
             pipeline.add_command(commands[index].clone());
             is_wanted.push(true);
         }
-        let answers = self.link(&group.node).send(&pipeline).await?;
+        let link = self.link(&group.node);
+        if let Some(wait) = self.patience.connection.filter(|_| !link.is_open()) {
+            let opening = Arc::clone(&link);
+            let opening = tokio::spawn(async move { opening.open().await });
+            let slow = |_| {
+                let text = format!("Redis at {}: the connection is not made yet", group.node);
+                StoreError::Unavailable(text)
+            };
+            let opened = timeout(wait, opening).await.map_err(slow)?;
+            opened.map_err(|error| StoreError::Unavailable(error.to_string()))??;
+        }
+        let answers = link.send(&pipeline).await?;
         let wanted = answers.into_iter().zip(is_wanted);
         Ok(wanted.filter_map(|(answer, wanted)| wanted.then_some(answer)).collect())
     }

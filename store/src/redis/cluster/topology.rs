@@ -19,7 +19,7 @@ use crate::redis::url::Address;
 /// Nodes that are asked at once; what most of them say is believed, as one that was cut off may be behind.
 const ASKED_MAX: usize = 5;
 /// Minimum interval between two questions that nobody waits for, so that thousands of misdirected commands ask once.
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// The slot map, shared by all connections to a Cluster.
 pub(in crate::redis) struct Topology {
