@@ -139,7 +139,7 @@ impl MatchLog for RedisStore {
         for append in batch {
             pipeline.add_command(self.append_call(append));
         }
-        let answers = self.appends.run_each(&pipeline).await?;
+        let answers = self.appends.run_each_kept(&pipeline).await?;
         answers.iter().map(appended_or_unreadable).collect()
     }
 }
