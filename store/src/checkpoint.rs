@@ -5,7 +5,7 @@ use std::time::Duration;
 use game_core::{Event, MatchId};
 
 use crate::codec::{self, DecodeError, MoveTime};
-use crate::contract::Checkpoint;
+use crate::contract::{Checkpoint, MatchHead, Tenure};
 use crate::error::StoreError;
 use crate::ownership::Ownership;
 
@@ -33,6 +33,28 @@ pub(crate) fn assemble<'a>(
         ownership,
         snapshot,
         tail,
+        move_time: Duration::from_micros(move_time.map_or(0, |noted| noted.micros)),
+    })
+}
+
+/// Puts together what a claimant reads, from the last record of the log. `move_time` counts if no record was
+/// written since.
+pub(crate) fn head(
+    id: MatchId,
+    ownership: Ownership,
+    last: Option<&[u8]>,
+    tenure: Option<Tenure>,
+    move_time: Option<MoveTime>,
+) -> Result<MatchHead, StoreError> {
+    let last = last.map(codec::decode_record).transpose();
+    let last = last.map_err(|error| corrupt(id, "record", &error))?;
+    let seq = last.as_ref().map_or(0, |event| event.seq);
+    let move_time = move_time.filter(|noted| noted.seq == seq);
+    Ok(MatchHead {
+        ownership,
+        seq,
+        last_at: last.map(|event| event.at),
+        tenure,
         move_time: Duration::from_micros(move_time.map_or(0, |noted| noted.micros)),
     })
 }

@@ -32,7 +32,7 @@ pub use self::bounds::{
 };
 use self::chat::ChatLineV2;
 use self::head::HeadV2;
-pub(crate) use self::head::{Head, MoveTime};
+pub(crate) use self::head::{Head, MoveTime, tenure_of};
 use self::layout::{open, seal};
 use self::record::RecordV2;
 use self::shard::ShardV3;

@@ -5,8 +5,9 @@ use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
-    Chat, Checkpoint, Claim, Created, HandOver, HandedOver, Holdings, MatchPage, Matches, Registry,
-    Retention, Revocations, Room, ScanCursor, Standing, Store, Swept, Tickets,
+    Chat, Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, Holdings, MatchHead,
+    MatchPage, Matches, Registry, Retention, Revocations, Room, ScanCursor, Standing, Store, Swept,
+    Tickets,
 };
 use crate::error::StoreError;
 use crate::holding::Holding;
@@ -100,13 +101,22 @@ impl<T: Front<dyn Matches>> Matches for T {
         self.behind()?.matches(after, limit).await
     }
 
-    async fn claim(
+    async fn claim_many(
         &self,
-        id: MatchId,
         claimant: ShardId,
-        expected: Epoch,
-    ) -> Result<Claim, StoreError> {
-        self.behind()?.claim(id, claimant, expected).await
+        claims: &[Claiming],
+    ) -> Vec<Result<Claim, StoreError>> {
+        match self.behind() {
+            Ok(store) => store.claim_many(claimant, claims).await,
+            Err(error) => vec![Err(error); claims.len()],
+        }
+    }
+
+    async fn heads(&self, matches: &[MatchId]) -> Vec<Result<Option<MatchHead>, StoreError>> {
+        match self.behind() {
+            Ok(store) => store.heads(matches).await,
+            Err(error) => vec![Err(error); matches.len()],
+        }
     }
 
     async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
@@ -115,6 +125,10 @@ impl<T: Front<dyn Matches>> Matches for T {
 
     async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError> {
         self.behind()?.standing(matches).await
+    }
+
+    fn regressions(&self) -> u64 {
+        self.behind().map_or(0, |store| store.regressions())
     }
 }
 

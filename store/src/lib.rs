@@ -52,9 +52,10 @@ pub use args::{RedisUrl, Secret, StoreArgs, StoreOptions};
 pub use audit::{Finding, InMemory, audit};
 pub use chat::{CHAT_LINES_MAX, ChatLine, ChatRoom, Chats, InvalidChatLine};
 pub use contract::{
-    ANY_EPOCH, Chat, Checkpoint, Claim, Created, FINISHED_KEEP, FINISHED_KEEP_MIN, HandOver,
-    HandedOver, Holdings, MatchLog, MatchPage, Matches, REVOCATION_KEPT, Registry, Retention,
-    Revocations, Room, SCAN_LIMIT_MAX, ScanCursor, Standing, Store, Swept, Tickets,
+    ANY_EPOCH, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, FINISHED_KEEP_MIN,
+    HandOver, HandedOver, Holdings, MANY_MAX, MatchHead, MatchLog, MatchPage, Matches,
+    REVOCATION_KEPT, Registry, Retention, Revocations, Room, SCAN_LIMIT_MAX, ScanCursor, Standing,
+    Store, Swept, Tenure, Tickets,
 };
 pub use durability::{Durability, UnknownDurability};
 #[cfg(feature = "backends")]

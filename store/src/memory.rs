@@ -10,9 +10,9 @@ use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use crate::append::{Append, Appended};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
-    Chat, Checkpoint, Claim, Created, FINISHED_KEEP, HandOver, HandedOver, Holdings, MatchLog,
-    MatchPage, Matches, Registry, Retention, Revocations, Room, ScanCursor, Standing, Swept,
-    Tickets,
+    Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, HandOver, HandedOver, Holdings,
+    MatchHead, MatchLog, MatchPage, Matches, Registry, Retention, Revocations, Room, ScanCursor,
+    Standing, Swept, Tickets,
 };
 use crate::error::StoreError;
 use crate::holding::Holding;
@@ -85,13 +85,19 @@ impl Matches for MemoryStore {
         self.model().matches(after, limit)
     }
 
-    async fn claim(
+    async fn claim_many(
         &self,
-        id: MatchId,
         claimant: ShardId,
-        expected: Epoch,
-    ) -> Result<Claim, StoreError> {
-        self.model().claim(id, claimant, expected)
+        claims: &[Claiming],
+    ) -> Vec<Result<Claim, StoreError>> {
+        let mut model = self.model();
+        let answers = claims.iter().map(|claim| model.claim_with(claimant, claim));
+        answers.collect()
+    }
+
+    async fn heads(&self, matches: &[MatchId]) -> Vec<Result<Option<MatchHead>, StoreError>> {
+        let model = self.model();
+        matches.iter().map(|id| model.head(*id)).collect()
     }
 
     async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {

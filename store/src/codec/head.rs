@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use game_core::{Epoch, ShardId};
+use game_core::{Epoch, MatchTime, ShardId};
 use serde::{Deserialize, Serialize};
 
 use super::layout::{Format, Layout, NoLayout};
 use super::leaves::{StoredId, id_from_stored, id_to_stored, stored_enum};
-use crate::Status;
+use crate::{Claiming, Status, Tenure};
 
 /// What the embedded store keeps of a match besides snapshot and log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,11 +17,13 @@ pub(crate) struct Head {
     pub(crate) status: Status,
     /// The seq of the stored snapshot.
     pub(crate) snapshot_seq: u32,
-    /// The time of the move under way, as the last hand-over recorded it.
+    /// The time of the move under way, as the last hand-over or claim recorded it.
     pub(crate) move_time: Option<MoveTime>,
+    /// Since when the owner has it, if it has claimed it.
+    pub(crate) tenure: Option<Tenure>,
 }
 
-/// The time that had counted of the move under way when a match was handed over.
+/// The time that had counted of the move under way when a match was handed over or claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MoveTime {
     /// Length of the log then; for a longer log the time no longer applies.
@@ -34,6 +36,26 @@ impl MoveTime {
         let micros = u64::try_from(counted.as_micros()).unwrap_or(u64::MAX);
         Self { seq, micros }
     }
+}
+
+/// What a claim of a match with `len` records stores, where `before` was stored.
+pub(crate) fn tenure_of(
+    claim: &Claiming,
+    len: u32,
+    before: Option<MoveTime>,
+) -> (Option<Tenure>, Option<MoveTime>) {
+    let Some(given) = claim.tenure else {
+        return (None, before);
+    };
+    let tenure = Tenure {
+        // A former owner may have written since the claimant read the log.
+        seq: given.seq.max(len),
+        ..given
+    };
+    (
+        Some(tenure),
+        Some(MoveTime::new(given.seq, claim.move_time)),
+    )
 }
 
 stored_enum!(
@@ -49,6 +71,15 @@ pub(super) struct HeadV2 {
     status: StoredStatus,
     snapshot_seq: u32,
     move_time: Option<MoveTimeV2>,
+    tenure: Option<TenureV2>,
+}
+
+/// A [`Tenure`], version 2.
+#[derive(Debug, Serialize, Deserialize)]
+struct TenureV2 {
+    seq: u32,
+    /// Microseconds on the owner's clock.
+    clock: u64,
 }
 
 /// A [`MoveTime`], version 2.
@@ -76,6 +107,7 @@ impl From<&Head> for HeadV2 {
             status,
             snapshot_seq,
             move_time,
+            tenure,
         } = *head;
         Self {
             epoch: epoch.0,
@@ -83,6 +115,10 @@ impl From<&Head> for HeadV2 {
             status: status.into(),
             snapshot_seq,
             move_time: move_time.map(|MoveTime { seq, micros }| MoveTimeV2 { seq, micros }),
+            tenure: tenure.map(|Tenure { seq, clock }| TenureV2 {
+                seq,
+                clock: clock.as_micros(),
+            }),
         }
     }
 }
@@ -99,6 +135,10 @@ impl TryFrom<HeadV2> for Head {
             move_time: stored
                 .move_time
                 .map(|MoveTimeV2 { seq, micros }| MoveTime { seq, micros }),
+            tenure: stored.tenure.map(|TenureV2 { seq, clock }| Tenure {
+                seq,
+                clock: MatchTime::from_micros(clock),
+            }),
         })
     }
 }

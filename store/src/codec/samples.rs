@@ -260,6 +260,10 @@ pub(super) fn head() -> Head {
             seq: 70,
             micros: 1_000,
         }),
+        tenure: Some(crate::Tenure {
+            seq: 66,
+            clock: game_core::MatchTime::from_micros(5_000_000),
+        }),
     }
 }
 

@@ -164,7 +164,7 @@ fn what_else_is_stored_stays_what_it_is() {
         &head(),
         encode_head,
         decode_head,
-        "620373686172647368617264303101400146fbe803447297d2",
+        "620373686172647368617264303101400146fbe8030142fc404b4c00568f8d56",
     );
     check_golden(
         &line(),

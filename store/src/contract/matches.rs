@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use game_core::{Epoch, Event, MatchId, ShardId, Snapshot};
+use game_core::{Epoch, Event, MatchId, MatchTime, ShardId, Snapshot};
 
 use crate::error::StoreError;
 use crate::ownership::Ownership;
@@ -18,11 +18,83 @@ pub struct Checkpoint {
     pub snapshot: Snapshot,
     /// The records after the snapshot, gapless.
     pub tail: Vec<Event>,
-    /// The time used on the current move when the match was last handed over, in whole microseconds: on the
-    /// clock of the side to move, or of the wait for its untimed first move. Zero if the match was never
-    /// handed over, or a record was written since.
+    /// The time used on the current move under former owners, in whole microseconds, as the last hand-over or
+    /// claim recorded it: on the clock of the side to move, or of the wait for its untimed first move. Zero if
+    /// a record was written since.
     pub move_time: Duration,
 }
+
+/// Since when a shard owns a match, on its own play clock. Stored with its claim, it shows the next claimant
+/// which records carry that clock's time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tenure {
+    /// Number of records that this owner did not write, or knows from a former owner only.
+    pub seq: u32,
+    /// The owner's play clock when it claimed.
+    pub clock: MatchTime,
+}
+
+/// A claim of one match, among several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claiming {
+    /// Which match.
+    pub match_id: MatchId,
+    /// Its epoch, as far as the claimant knows.
+    pub expected: Epoch,
+    /// Since when the claimant will own it; `None` leaves the stored time of the move as it is.
+    pub tenure: Option<Tenure>,
+    /// The time used on the current move under former owners, see [`Checkpoint::move_time`]. It counts if the
+    /// log has as many records as [`Tenure::seq`].
+    pub move_time: Duration,
+}
+
+impl Claiming {
+    /// A claim that leaves the stored time of the move as it is.
+    #[must_use]
+    pub const fn new(match_id: MatchId, expected: Epoch) -> Self {
+        Self {
+            match_id,
+            expected,
+            tenure: None,
+            move_time: Duration::ZERO,
+        }
+    }
+}
+
+/// What a claimant reads of a match before it claims it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MatchHead {
+    /// Who may write.
+    pub ownership: Ownership,
+    /// Length of the log.
+    pub seq: u32,
+    /// When the last record happened, on the play clock of its writer; `None` if there is no record.
+    pub last_at: Option<MatchTime>,
+    /// Since when the owner has the match; `None` if it has not claimed it.
+    pub tenure: Option<Tenure>,
+    /// See [`Checkpoint::move_time`].
+    pub move_time: Duration,
+}
+
+impl MatchHead {
+    /// The time used on the current move, if the owner was last heard at `heard` on its play clock and waits for
+    /// up to `wait` after a claim until it starts a clock. Never more than was used: what the owner counted
+    /// before its first record, and within `wait` of its claim, is the player's.
+    #[must_use]
+    pub fn counted(&self, heard: Option<MatchTime>, wait: Duration) -> Duration {
+        let (Some(tenure), Some(heard)) = (self.tenure, heard) else {
+            return self.move_time;
+        };
+        let began = tenure.clock + wait;
+        let own = self.last_at.filter(|_| self.seq > tenure.seq);
+        let from = own.map_or(began, |at| at.max(began));
+        self.move_time.saturating_add(heard.since(from))
+    }
+}
+
+/// Upper bound on the matches in one request of [`Matches::heads`] and [`Matches::claim_many`]: some
+/// milliseconds for the store, so that a takeover does not delay moves.
+pub const MANY_MAX: usize = 256;
 
 /// A planned change of owner. It is fenced like a write, and stores the time used on the current move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,7 +251,24 @@ pub trait Matches: Send + Sync + 'static {
         id: MatchId,
         claimant: ShardId,
         expected: Epoch,
-    ) -> Result<Claim, StoreError>;
+    ) -> Result<Claim, StoreError> {
+        let claims = [Claiming::new(id, expected)];
+        let mut answers = self.claim_many(claimant, &claims).await;
+        let none = || StoreError::Unavailable("a claim without an answer".to_owned());
+        answers.pop().unwrap_or_else(|| Err(none()))
+    }
+
+    /// Takes several matches over, as [`claim`](Self::claim) does, in a few round trips; one answer for each in
+    /// order, independent of the others. Pass [`MANY_MAX`] at most.
+    async fn claim_many(
+        &self,
+        claimant: ShardId,
+        claims: &[Claiming],
+    ) -> Vec<Result<Claim, StoreError>>;
+
+    /// What a claimant has to know of these matches, `None` for one that does not exist; one answer for each
+    /// in order, independent of the others. Pass [`MANY_MAX`] at most.
+    async fn heads(&self, matches: &[MatchId]) -> Vec<Result<Option<MatchHead>, StoreError>>;
 
     /// Hands a live match over to another shard, if the sender owns it and knows the whole log. The match is
     /// added to the next owner's set first, as by a claim.
@@ -187,4 +276,11 @@ pub trait Matches: Send + Sync + 'static {
 
     /// The owners of these matches, and their records at the given seqs; one answer for each in order.
     async fn standing(&self, matches: &[(MatchId, u32)]) -> Result<Vec<Standing>, StoreError>;
+
+    /// Rises whenever a server of this store may hold less than was confirmed: it was restarted or replaced by
+    /// another since it was last reached, or it went back. Whoever keeps matches in memory then compares them
+    /// with [`standing`](Self::standing). Reading it costs nothing and asks no server.
+    fn regressions(&self) -> u64 {
+        0
+    }
 }

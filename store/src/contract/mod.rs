@@ -13,8 +13,8 @@ pub use self::chat::Chat;
 pub use self::holdings::Holdings;
 pub use self::match_log::MatchLog;
 pub use self::matches::{
-    Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, Matches, SCAN_LIMIT_MAX,
-    ScanCursor, Standing,
+    Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MANY_MAX, MatchHead, MatchPage,
+    Matches, SCAN_LIMIT_MAX, ScanCursor, Standing, Tenure,
 };
 pub use self::registry::{ANY_EPOCH, Registry};
 pub use self::retention::{FINISHED_KEEP, FINISHED_KEEP_MIN, Retention, Room, Swept};

@@ -15,8 +15,8 @@ use crate::append::{Append, Appended};
 use crate::checkpoint;
 use crate::codec::{self, Head, MoveTime};
 use crate::contract::{
-    Checkpoint, Claim, Created, HandOver, HandedOver, MatchLog, MatchPage, Matches, SCAN_LIMIT_MAX,
-    ScanCursor, Standing,
+    Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MatchHead, MatchLog, MatchPage,
+    Matches, SCAN_LIMIT_MAX, ScanCursor, Standing,
 };
 use crate::error::StoreError;
 use crate::ownership::{Ownership, Status};
@@ -53,15 +53,25 @@ impl Matches for EmbeddedStore {
         self.writer.read(move |txn| scan(txn, after, limit)).await
     }
 
-    async fn claim(
+    /// One transaction.
+    async fn claim_many(
         &self,
-        id: MatchId,
         claimant: ShardId,
-        expected: Epoch,
-    ) -> Result<Claim, StoreError> {
-        self.writer
-            .write(move |txn| claim(txn, id, claimant, expected))
-            .await
+        claims: &[Claiming],
+    ) -> Vec<Result<Claim, StoreError>> {
+        if claims.is_empty() {
+            return Vec::new();
+        }
+        let all = claims.to_vec();
+        let answers = self.writer.write(move |txn| claim(txn, claimant, &all));
+        let answers = answers.await;
+        answers.unwrap_or_else(|error| vec![Err(error); claims.len()])
+    }
+
+    async fn heads(&self, matches: &[MatchId]) -> Vec<Result<Option<MatchHead>, StoreError>> {
+        let ids = matches.to_vec();
+        let answers = self.writer.read(move |txn| match_heads(txn, &ids)).await;
+        answers.unwrap_or_else(|error| vec![Err(error); matches.len()])
     }
 
     async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {
@@ -109,6 +119,7 @@ fn create(
         status: Status::Live,
         snapshot_seq: 0,
         move_time: None,
+        tenure: None,
     };
     heads.insert(id.as_str(), codec::encode_head(&head).as_ref())?;
     txn.open_table(SNAPSHOTS)?.insert(id.as_str(), snapshot)?;
@@ -159,29 +170,63 @@ fn scan(
     Ok(page)
 }
 
+/// What cannot be read affects only the answer for its match.
 fn claim(
     txn: &WriteTransaction,
-    id: MatchId,
     claimant: ShardId,
-    expected: Epoch,
-) -> Result<Claim, WriteFault> {
-    let mut heads = txn.open_table(HEADS)?;
-    let Some(head) = head(&heads, id)? else {
-        return Ok(Claim::Missing);
+    claims: &[Claiming],
+) -> Result<Vec<Result<Claim, StoreError>>, WriteFault> {
+    let (mut heads, mut owned) = (txn.open_table(HEADS)?, txn.open_table(OWNED)?);
+    let (snapshots, log) = (txn.open_table(SNAPSHOTS)?, txn.open_table(LOG)?);
+    let shard = claimant.to_string();
+    let mut one = |claim: &Claiming| {
+        let id = claim.match_id;
+        let Some(head) = head(&heads, id)? else {
+            return Ok(Claim::Missing);
+        };
+        if head.epoch != claim.expected || head.status != Status::Live {
+            return Ok(Claim::Lost(head.into()));
+        }
+        let (tenure, move_time) = codec::tenure_of(claim, len(&log, id)?, head.move_time);
+        let head = Head {
+            epoch: claim.expected.next(),
+            owner: claimant,
+            tenure,
+            move_time,
+            ..head
+        };
+        let checkpoint = checkpoint(id, head, &snapshots, &log)?;
+        heads.insert(id.as_str(), codec::encode_head(&head).as_ref())?;
+        owned.insert((shard.as_str(), id.as_str()), ())?;
+        Ok(Claim::Claimed(Box::new(checkpoint)))
     };
-    if head.epoch != expected || head.status != Status::Live {
-        return Ok(Claim::Lost(head.into()));
+    claims.iter().map(|claim| own_fault(one(claim))).collect()
+}
+
+/// Separates what is wrong with one match from what is wrong with the store.
+fn own_fault<T>(answer: Result<T, WriteFault>) -> Result<Result<T, StoreError>, WriteFault> {
+    match answer {
+        Err(WriteFault::Refused(StoreError::Corrupt(text))) => Ok(Err(StoreError::Corrupt(text))),
+        answer => answer.map(Ok),
     }
-    let head = Head {
-        epoch: expected.next(),
-        owner: claimant,
-        ..head
+}
+
+fn match_heads(
+    txn: &ReadTransaction,
+    matches: &[MatchId],
+) -> Result<Vec<Result<Option<MatchHead>, StoreError>>, WriteFault> {
+    let (heads, log) = (txn.open_table(HEADS)?, txn.open_table(LOG)?);
+    let one = |id: MatchId| {
+        let Some(head) = head(&heads, id)? else {
+            return Ok(None);
+        };
+        let mut records = log.range((id.as_str(), 0)..=(id.as_str(), u32::MAX))?;
+        let last = records.next_back().transpose()?;
+        let last = last.as_ref().map(|(_, record)| record.value());
+        let found = checkpoint::head(id, head.into(), last, head.tenure, head.move_time)?;
+        Ok(Some(found))
     };
-    let checkpoint = checkpoint(id, head, &txn.open_table(SNAPSHOTS)?, &txn.open_table(LOG)?)?;
-    heads.insert(id.as_str(), codec::encode_head(&head).as_ref())?;
-    txn.open_table(OWNED)?
-        .insert((claimant.to_string().as_str(), id.as_str()), ())?;
-    Ok(Claim::Claimed(Box::new(checkpoint)))
+    matches.iter().map(|&id| own_fault(one(id))).collect()
 }
 
 fn hand_over(txn: &WriteTransaction, given: &HandOver) -> Result<HandedOver, WriteFault> {
@@ -202,6 +247,7 @@ fn hand_over(txn: &WriteTransaction, given: &HandOver) -> Result<HandedOver, Wri
         epoch: given.epoch.next(),
         owner: given.to,
         move_time: Some(MoveTime::new(given.seq, given.move_time)),
+        tenure: None,
         ..head
     };
     heads.insert(id.as_str(), codec::encode_head(&head).as_ref())?;

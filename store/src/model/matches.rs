@@ -7,7 +7,9 @@ use crate::append::{Append, Appended};
 use crate::chat::{CHAT_LINES_MAX, ChatLine, ChatRoom, Chats};
 use crate::checkpoint;
 use crate::codec::{self, MoveTime};
-use crate::contract::{Checkpoint, Claim, HandOver, HandedOver, Standing};
+use crate::contract::{
+    Checkpoint, Claim, Claiming, HandOver, HandedOver, MatchHead, Standing, Tenure,
+};
 use crate::error::StoreError;
 use crate::ownership::{Ownership, Status};
 
@@ -21,8 +23,10 @@ pub struct StoredMatch {
     pub(crate) snapshot_seq: u32,
     /// Encoded; the record at index n has seq n + 1.
     pub(crate) log: Vec<Bytes>,
-    /// The time used on the current move at the last hand-over.
+    /// The time used on the current move at the last hand-over or claim.
     move_time: Option<MoveTime>,
+    /// Since when the present owner has it, if it has claimed it.
+    tenure: Option<Tenure>,
     pub(super) chats: Chats,
 }
 
@@ -38,6 +42,7 @@ impl StoredMatch {
             snapshot_seq: 0,
             log: Vec::new(),
             move_time: None,
+            tenure: None,
             chats: Chats::default(),
         }
     }
@@ -77,22 +82,37 @@ impl StoredMatch {
 
     pub(super) fn claim(
         &mut self,
-        id: MatchId,
         claimant: ShardId,
-        expected: Epoch,
+        claim: &Claiming,
     ) -> Result<Claim, StoreError> {
         let current = self.ownership;
-        if current.epoch != expected || current.status != Status::Live {
+        if current.epoch != claim.expected || current.status != Status::Live {
             return Ok(Claim::Lost(current));
         }
         let claimed = Ownership {
-            epoch: expected.next(),
+            epoch: claim.expected.next(),
             owner: claimant,
             ..current
         };
-        let checkpoint = self.checkpoint_under(claimed, id)?;
-        self.ownership = claimed;
-        Ok(Claim::Claimed(Box::new(checkpoint)))
+        let len = self.log.len() as u32;
+        let (tenure, move_time) = codec::tenure_of(claim, len, self.move_time);
+        let before = (self.tenure, self.move_time);
+        (self.tenure, self.move_time) = (tenure, move_time);
+        match self.checkpoint_under(claimed, claim.match_id) {
+            Ok(checkpoint) => {
+                self.ownership = claimed;
+                Ok(Claim::Claimed(Box::new(checkpoint)))
+            }
+            Err(error) => {
+                (self.tenure, self.move_time) = before;
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn head(&self, id: MatchId) -> Result<MatchHead, StoreError> {
+        let last = self.log.last().map(Bytes::as_ref);
+        checkpoint::head(id, self.ownership, last, self.tenure, self.move_time)
     }
 
     pub(super) fn hand_over(&mut self, given: &HandOver) -> HandedOver {
@@ -107,6 +127,7 @@ impl StoredMatch {
         self.ownership.epoch = given.epoch.next();
         self.ownership.owner = given.to;
         self.move_time = Some(MoveTime::new(given.seq, given.move_time));
+        self.tenure = None;
         HandedOver::Done
     }
 

@@ -22,8 +22,8 @@ use self::tickets::Tickets;
 use crate::append::{Append, Appended};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
-    Checkpoint, Claim, Created, HandOver, HandedOver, MatchPage, REVOCATION_KEPT, SCAN_LIMIT_MAX,
-    ScanCursor, Standing, Swept,
+    Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MatchHead, MatchPage,
+    REVOCATION_KEPT, SCAN_LIMIT_MAX, ScanCursor, Standing, Swept,
 };
 use crate::error::StoreError;
 use crate::holding::Holding;
@@ -94,14 +94,24 @@ impl Model {
         claimant: ShardId,
         expected: Epoch,
     ) -> Result<Claim, StoreError> {
+        self.claim_with(claimant, &Claiming::new(id, expected))
+    }
+
+    pub fn claim_with(&mut self, claimant: ShardId, claim: &Claiming) -> Result<Claim, StoreError> {
+        let id = claim.match_id;
         let Some(stored) = self.matches.get_mut(&id) else {
             return Ok(Claim::Missing);
         };
-        let claim = stored.claim(id, claimant, expected)?;
+        let claim = stored.claim(claimant, claim)?;
         if let Claim::Claimed(_) = claim {
             self.registry.hint(claimant, id);
         }
         Ok(claim)
+    }
+
+    pub fn head(&self, id: MatchId) -> Result<Option<MatchHead>, StoreError> {
+        let stored = self.matches.get(&id);
+        stored.map(|stored| stored.head(id)).transpose()
     }
 
     pub fn hand_over(&mut self, given: &HandOver) -> HandedOver {

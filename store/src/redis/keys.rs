@@ -1,7 +1,8 @@
 //! The names of the keys.
 //!
 //! ```text
-//! rk:{TAG}:MATCH:head    HASH  epoch, owner, status, snap, snap_seq, move_seq, move_us
+//! rk:{TAG}:MATCH:head    HASH  epoch, owner, status, snap, snap_seq, move_seq, move_us,
+//!                              since_epoch, since_seq, since_us
 //! rk:{TAG}:MATCH:log     LIST  of records; its length is the match's seq
 //! rk:{TAG}:MATCH:chat:<room> LIST of lines
 //! rk:shard:<id>          HASH  heartbeat (readable in every version), record

@@ -1,5 +1,6 @@
 //! One connection to Redis, replaced when it breaks.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use redis::{Pipeline, Value};
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
+use super::behind::Behind;
 use super::config::RedisConfig;
 use super::endpoint::{Connection, Endpoint};
 use super::keys::Keys;
@@ -46,6 +48,8 @@ pub(super) struct Link {
     has_replicas: AtomicBool,
     /// What the server's settings promised at the newest connection.
     durability: watch::Sender<Option<Durability>>,
+    /// Which servers the connections have led to.
+    behind: Arc<Behind>,
 }
 
 /// A connection, with what it leads to.
@@ -73,6 +77,7 @@ impl Link {
         locator: Locator,
         config: &RedisConfig,
         durability: watch::Sender<Option<Durability>>,
+        behind: Arc<Behind>,
     ) -> Self {
         let is_node = locator.is_node();
         Self {
@@ -96,6 +101,7 @@ impl Link {
             replicas_wait: config.response_timeout / 2,
             has_replicas: AtomicBool::new(true),
             durability,
+            behind,
         }
     }
 
@@ -310,7 +316,11 @@ impl Link {
         reply::refuse_errors(loaded)?;
         let mark = tried.last().unwrap_or(&Value::Nil);
         match layout::check(&mut connection.to, &self.keys, mark).await {
-            Ok(()) => Ok((located, connection)),
+            Ok(()) => {
+                let address = endpoint.address.to_string();
+                self.behind.found(&address, survey::holder(about), true);
+                Ok((located, connection))
+            }
             Err(Unsuitable::Lost(error)) => Err(endpoint.unavailable(&error)),
             Err(Unsuitable::Refused(error)) => Err(error),
         }
@@ -326,7 +336,10 @@ impl Link {
         let mut pipeline = Pipeline::new();
         survey::ask(&mut pipeline);
         let (answers, connected) = self.exchange(&pipeline).await?;
-        match self.judge(&connected.located.endpoint, &answers) {
+        let endpoint = &connected.located.endpoint;
+        let address = endpoint.address.to_string();
+        self.behind.found(&address, survey::holder(&answers), false);
+        match self.judge(endpoint, &answers) {
             Err(StoreError::Unfit(text)) => Err(StoreError::Unavailable(text)),
             judged => judged,
         }

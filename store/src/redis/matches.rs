@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use game_core::{Epoch, MatchId, ShardId, Snapshot};
+use game_core::{Epoch, MatchId, MatchTime, ShardId, Snapshot};
 use redis::{Cmd, Pipeline, Value, cmd};
 
 use super::{RedisStore, reply, script};
@@ -10,8 +10,8 @@ use crate::append::{Append, Appended};
 use crate::checkpoint;
 use crate::codec::{self, MoveTime};
 use crate::contract::{
-    Checkpoint, Claim, Created, HandOver, HandedOver, MatchLog, MatchPage, Matches, ScanCursor,
-    Standing,
+    Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MatchHead, MatchLog, MatchPage,
+    Matches, ScanCursor, Standing, Tenure,
 };
 use crate::error::StoreError;
 use crate::ownership::Ownership;
@@ -63,19 +63,49 @@ impl Matches for RedisStore {
         self.scan_matches(after, limit).await
     }
 
-    async fn claim(
+    /// Two round trips: the hints are stored before anything is claimed.
+    async fn claim_many(
         &self,
-        id: MatchId,
         claimant: ShardId,
-        expected: Epoch,
-    ) -> Result<Claim, StoreError> {
-        self.one(self.hint(claimant, id, expected.next())).await?;
-        let keys = [self.keys.head(id), self.keys.log(id)];
-        let mut call = script::call(&self.scripts.claim, &keys.each_ref().map(String::as_str));
-        call.arg(expected.0)
-            .arg(expected.next().0)
-            .arg(claimant.to_string());
-        claimed(id, &self.one(call).await?)
+        claims: &[Claiming],
+    ) -> Vec<Result<Claim, StoreError>> {
+        if claims.is_empty() {
+            return Vec::new();
+        }
+        let hints = claims
+            .iter()
+            .map(|claim| (claim.match_id, claim.expected.next()));
+        let mut pipeline = Pipeline::with_capacity(claims.len());
+        for claim in claims {
+            pipeline.add_command(self.claim_call(claimant, claim));
+        }
+        let answers = async {
+            self.one(self.hints(claimant, hints)).await?;
+            self.control.run_each(&pipeline).await
+        };
+        each(claims, answers.await, |claim, answer| {
+            claimed(claim.match_id, &answer[0])
+        })
+    }
+
+    /// One pipeline, one round trip. Head and last record are two reads: between them a log only grows, and
+    /// whoever claims compares the epoch.
+    async fn heads(&self, matches: &[MatchId]) -> Vec<Result<Option<MatchHead>, StoreError>> {
+        if matches.is_empty() {
+            return Vec::new();
+        }
+        let mut pipeline = Pipeline::with_capacity(2 * matches.len());
+        for &id in matches {
+            pipeline
+                .cmd("HMGET")
+                .arg(self.keys.head(id))
+                .arg(&["epoch", "owner", "status"])
+                .arg(&["move_seq", "move_us"])
+                .arg(&["since_epoch", "since_seq", "since_us"]);
+            pipeline.cmd("LINDEX").arg(self.keys.log(id)).arg(-1);
+        }
+        let answers = self.control.run_each(&pipeline).await;
+        each(matches, answers, |&id, answers| match_head(id, answers))
     }
 
     async fn hand_over(&self, given: &HandOver) -> Result<HandedOver, StoreError> {
@@ -126,6 +156,10 @@ impl Matches for RedisStore {
             })
             .collect()
     }
+
+    fn regressions(&self) -> u64 {
+        self.behind.regressions()
+    }
 }
 
 #[async_trait]
@@ -172,13 +206,38 @@ impl RedisStore {
         call
     }
 
+    fn claim_call(&self, claimant: ShardId, claim: &Claiming) -> Cmd {
+        let id = claim.match_id;
+        let keys = [self.keys.head(id), self.keys.log(id)];
+        let mut call = script::call(&self.scripts.claim, &keys.each_ref().map(String::as_str));
+        call.arg(claim.expected.0)
+            .arg(claim.expected.next().0)
+            .arg(claimant.to_string());
+        match claim.tenure {
+            Some(Tenure { seq, clock }) => call
+                .arg(seq)
+                .arg(clock.as_micros())
+                .arg(MoveTime::new(seq, claim.move_time).micros),
+            None => call.arg(""),
+        };
+        call
+    }
+
     /// Adds a match to a shard's set, for a claim to `epoch`. A separate step, answered before the match is
     /// changed: the set is in another slot, and must never miss a match.
     fn hint(&self, shard: ShardId, id: MatchId, epoch: Epoch) -> Cmd {
+        self.hints(shard, [(id, epoch)])
+    }
+
+    /// The same for several matches.
+    fn hints(&self, shard: ShardId, matches: impl IntoIterator<Item = (MatchId, Epoch)>) -> Cmd {
         let shard = shard.to_string();
         let keys = [self.keys.shards(), self.keys.owned(&shard)];
         let mut call = script::call(&self.scripts.hint, &keys.each_ref().map(String::as_str));
-        call.arg(shard).arg(id.as_str()).arg(epoch.0);
+        call.arg(shard);
+        for (id, epoch) in matches {
+            call.arg(id.as_str()).arg(epoch.0);
+        }
         call
     }
 
@@ -196,6 +255,60 @@ pub(super) fn read_head(key: &str) -> Cmd {
     let mut read = cmd("HMGET");
     read.arg(key).arg(&["epoch", "owner", "status"]);
     read
+}
+
+/// The answers for several matches, of which each has the same number of answers to commands. An error with the
+/// keys of one match affects that match, and an error of the server all of them.
+fn each<Q, T>(
+    asked: &[Q],
+    answers: Result<Vec<Value>, StoreError>,
+    parse: impl Fn(&Q, &[Value]) -> Result<T, StoreError>,
+) -> Vec<Result<T, StoreError>> {
+    let values = match answers {
+        Ok(values) => values,
+        Err(error) => return asked.iter().map(|_| Err(error.clone())).collect(),
+    };
+    let per_match = values.len() / asked.len();
+    let answers = asked.iter().zip(values.chunks_exact(per_match));
+    answers
+        .map(|(asked, answer)| reply::refuse_errors(answer).and_then(|()| parse(asked, answer)))
+        .collect()
+}
+
+/// The answers to the two reads of a head.
+fn match_head(id: MatchId, answers: &[Value]) -> Result<Option<MatchHead>, StoreError> {
+    let [head, last] = answers else {
+        return Err(reply::strange("a match"));
+    };
+    let fields = reply::array(head)?;
+    let [epoch, _, _, move_seq, move_us, since @ ..] = fields else {
+        return Err(reply::strange("a head"));
+    };
+    if *epoch == Value::Nil {
+        return Ok(None);
+    }
+    let last = match last {
+        Value::Nil => None,
+        record => Some(reply::bytes(record)?),
+    };
+    let ownership = reply::ownership(fields)?;
+    let tenure = tenure(ownership.epoch, since)?;
+    checkpoint::head(id, ownership, last, tenure, noted(move_seq, move_us)?).map(Some)
+}
+
+/// Since when the owner under `epoch` has a match, if it has claimed it: a hand-over leaves what the claim
+/// before it stored.
+fn tenure(epoch: Epoch, since: &[Value]) -> Result<Option<Tenure>, StoreError> {
+    let [since_epoch, seq, micros] = since else {
+        return Err(reply::strange("a head"));
+    };
+    if *since_epoch == Value::Nil || Epoch(reply::parsed(since_epoch)?) != epoch {
+        return Ok(None);
+    }
+    Ok(Some(Tenure {
+        seq: reply::parsed(seq)?,
+        clock: MatchTime::from_micros(reply::parsed(micros)?),
+    }))
 }
 
 /// The answer of `claim.lua` and `load.lua`.
@@ -225,7 +338,7 @@ fn claimed(id: MatchId, answer: &Value) -> Result<Claim, StoreError> {
     }
 }
 
-/// The time used on the current move that `hand_over.lua` recorded, if there was a hand-over.
+/// The time used on the current move that `hand_over.lua` or `claim.lua` recorded, if one did.
 fn noted(seq: &Value, micros: &Value) -> Result<Option<MoveTime>, StoreError> {
     if *seq == Value::Nil {
         return Ok(None);

@@ -7,6 +7,7 @@
 //! Appends have a separate connection, so that a takeover that reads thousands of matches does not delay
 //! moves.
 
+mod behind;
 mod chat;
 mod config;
 mod endpoint;
@@ -29,12 +30,13 @@ mod tls;
 mod url;
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use self::behind::Behind;
 pub use self::config::RedisConfig;
 pub use self::endpoint::{RedisLogin, RedisPassword};
 use self::keys::Keys;
@@ -54,6 +56,8 @@ pub struct RedisStore {
     /// For everything else.
     control: Link,
     durability: watch::Receiver<Option<Durability>>,
+    /// Which servers the connections have led to.
+    behind: Arc<Behind>,
     /// When the server's settings were last read.
     surveyed: Mutex<Instant>,
     survey_every: Duration,
@@ -79,12 +83,19 @@ impl RedisStore {
         let locator = Locator::new(&plan)
             .ok_or_else(|| StoreError::Unfit("a Redis Cluster cannot be used yet".to_owned()))?;
         let (learned, durability) = watch::channel(None);
+        let behind = Arc::<Behind>::default();
         let store = Self {
             keys: Keys::new(&config.prefix),
             scripts: Scripts::new(),
-            appends: Link::new(locator.clone(), &config, learned.clone()),
-            control: Link::new(locator, &config, learned),
+            appends: Link::new(
+                locator.clone(),
+                &config,
+                learned.clone(),
+                Arc::clone(&behind),
+            ),
+            control: Link::new(locator, &config, learned, Arc::clone(&behind)),
             durability,
+            behind,
             surveyed: Mutex::new(Instant::now()),
             survey_every: config.survey_every,
             finished_keep_ms: config.finished_keep.as_millis().to_string(),

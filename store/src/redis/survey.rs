@@ -3,6 +3,7 @@
 use game_core::MatchId;
 use redis::{InfoDict, Pipeline, Value};
 
+use super::behind::Holder;
 use super::keys::Keys;
 use super::reply;
 use crate::chat::ChatRoom;
@@ -50,8 +51,8 @@ pub(super) fn ask(pipeline: &mut Pipeline) {
     for setting in SETTINGS {
         pipeline.cmd("CONFIG").arg("GET").arg(setting);
     }
-    pipeline.cmd("INFO");
     pipeline.cmd("ROLE");
+    pipeline.cmd("INFO");
 }
 
 /// How many answers [`ask`] leads to.
@@ -99,14 +100,24 @@ pub(super) fn judge(
     read(answers).and_then(|facts| facts.judge(beside))
 }
 
+/// The data that the server holds; `None` where it does not tell.
+pub(super) fn holder(answers: &[Value]) -> Option<Holder> {
+    let info = InfoDict::new(reply::text(answers.last()?).ok()?);
+    Some(Holder {
+        run_id: info.get("run_id")?,
+        replication_id: info.get("master_replid")?,
+        offset: info.get("master_repl_offset")?,
+    })
+}
+
 fn read(answers: &[Value]) -> Result<Facts, StoreError> {
     let [
         append_only,
         fsync,
         no_fsync_on_rewrite,
         eviction,
-        info,
         role,
+        info,
     ] = answers
     else {
         return Err(reply::strange("a description of itself"));

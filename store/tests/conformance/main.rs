@@ -13,6 +13,7 @@ mod faulty;
 mod hand_over;
 mod holdings;
 mod layout;
+mod many;
 mod redis;
 mod registry;
 mod retention;

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use game_core::{Epoch, MatchId, ShardId, UnixMillis};
+use game_core::{Epoch, MatchId, MatchTime, ShardId, UnixMillis};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use store::testing::{Model, ReadLog, RedisServer};
 use store::{
-    Append, ChatRoom, EmbeddedStore, HandOver, MemoryStore, RedisConfig, RedisStore, Registered,
-    Store,
+    Append, ChatRoom, Claiming, EmbeddedStore, HandOver, MemoryStore, RedisConfig, RedisStore,
+    Registered, Store, Tenure,
 };
 
 use crate::samples::{
@@ -261,8 +261,19 @@ async fn step(
             let current = model.ownership(id).map_or(0, |stored| stored.epoch.0);
             let expected = Epoch(current.saturating_add_signed(*epoch));
             hints.insert((shard, id));
-            let answer = store.claim(id, shard, expected).await.unwrap();
-            assert_eq!(answer, model.claim(id, shard, expected).unwrap());
+            // Of three in a row, one gives no tenure; a claimant may know a shorter or a longer log.
+            let len = model.log(id).len() as u32;
+            let claim = Claiming {
+                match_id: id,
+                expected,
+                tenure: (!current.is_multiple_of(3)).then(|| Tenure {
+                    seq: len.saturating_add_signed(*epoch as i32),
+                    clock: MatchTime::from_micros(current * 1_000_001),
+                }),
+                move_time: Duration::from_micros(current * 7),
+            };
+            let answer = store.claim_many(shard, &[claim]).await.remove(0).unwrap();
+            assert_eq!(answer, model.claim_with(shard, &claim).unwrap());
         }
         Op::HandOver {
             of,

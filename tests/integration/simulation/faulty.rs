@@ -8,9 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use store::{
-    Append, Appended, Chat, Checkpoint, Claim, Created, Front, HandOver, HandedOver, Holdings,
-    MatchLog, MatchPage, Matches, MemoryStore, Ownership, Registered, Registry, Retention,
-    Revocations, ScanCursor, ShardRecord, Standing, StoreError, Tickets,
+    Append, Appended, Chat, Checkpoint, Claim, Claiming, Created, Front, HandOver, HandedOver,
+    Holdings, MatchHead, MatchLog, MatchPage, Matches, MemoryStore, Ownership, Registered,
+    Registry, Retention, Revocations, ScanCursor, ShardRecord, Standing, StoreError, Tickets,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -268,18 +268,37 @@ impl Matches for Way {
         self.ask("matches".to_owned(), read).await?
     }
 
-    async fn claim(
+    async fn claim_many(
         &self,
-        id: MatchId,
         claimant: ShardId,
-        expected: Epoch,
-    ) -> Result<Claim, StoreError> {
-        let claim = move |world: &mut World| world.claim(id, claimant, expected);
-        let claim = self.ask(format!("claim {id}"), claim).await??;
-        if let Claim::Claimed(checkpoint) = &claim {
-            self.told(id, len_of(checkpoint));
+        claims: &[Claiming],
+    ) -> Vec<Result<Claim, StoreError>> {
+        let all = claims.to_vec();
+        let claim = move |world: &mut World| {
+            let answers = all.iter().map(|claim| world.claim_with(claimant, claim));
+            answers.collect::<Vec<_>>()
+        };
+        let first = claims.first().map(|claim| claim.match_id);
+        let answers = match self.ask(format!("claim {first:?}"), claim).await {
+            Ok(answers) => answers,
+            Err(error) => return vec![Err(error); claims.len()],
+        };
+        for (claim, answer) in claims.iter().zip(&answers) {
+            if let Ok(Claim::Claimed(checkpoint)) = answer {
+                self.told(claim.match_id, len_of(checkpoint));
+            }
         }
-        Ok(claim)
+        answers
+    }
+
+    async fn heads(&self, matches: &[MatchId]) -> Vec<Result<Option<MatchHead>, StoreError>> {
+        let ids = matches.to_vec();
+        let read = move |world: &mut World| {
+            let answers = ids.iter().map(|id| world.model.head(*id));
+            answers.collect::<Vec<_>>()
+        };
+        let read = self.ask(format!("heads {:?}", matches.first()), read).await;
+        read.unwrap_or_else(|error| vec![Err(error); matches.len()])
     }
 
     async fn hand_over(&self, hand_over: &HandOver) -> Result<HandedOver, StoreError> {

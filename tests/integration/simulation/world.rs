@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use store::testing::Model;
-use store::{Append, Appended, Claim, Created, HandOver, HandedOver, StoreError};
+use store::{Append, Appended, Claim, Claiming, Created, HandOver, HandedOver, StoreError};
 use tokio::time::Instant;
 
 /// How a store breaks the contract, for the checks of the checks.
@@ -58,7 +58,16 @@ impl World {
         claimant: ShardId,
         expected: Epoch,
     ) -> Result<Claim, StoreError> {
-        let claim = self.model.claim(id, claimant, expected)?;
+        self.claim_with(claimant, &Claiming::new(id, expected))
+    }
+
+    pub(crate) fn claim_with(
+        &mut self,
+        claimant: ShardId,
+        claim: &Claiming,
+    ) -> Result<Claim, StoreError> {
+        let id = claim.match_id;
+        let claim = self.model.claim_with(claimant, claim)?;
         if !matches!(claim, Claim::Claimed(_)) {
             return Ok(claim);
         }

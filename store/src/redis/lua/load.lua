@@ -1,6 +1,6 @@
 -- Reads a match at one moment. KEYS: head, log.
 -- Answers {'missing'} or {'checkpoint', epoch, owner, status, snap_seq, snap, tail, move_seq, move_us};
--- the last two say how much of the move after record move_seq had counted at the last hand-over, if any.
+-- the last two say how much of the move after record move_seq had counted at the last hand-over or claim, if any.
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'status', 'snap_seq', 'snap',
   'move_seq', 'move_us')
 if not head[1] then

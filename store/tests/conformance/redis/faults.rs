@@ -255,3 +255,29 @@ fn a_server_that_cannot_write_now_is_unavailable_until_it_can() {
         }
     });
 }
+
+/// A restarted server may have less than it confirmed; a broken connection to one that runs on means nothing.
+#[test]
+fn a_restart_counts_as_a_regression_and_a_broken_connection_does_not() {
+    runtime().block_on(async {
+        let mut server = RedisServer::start();
+        let store = redis_store(&server).await;
+        let line = Line::new(match_id(1), 1, 4);
+        claimed(&store, &line).await;
+        assert_eq!(store.regressions(), 0);
+        server.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+        append_until_answered(&store, &line.append(Epoch(1), 0, 1)).await;
+        while store.load(line.id).await.is_err() {}
+        assert_eq!(
+            store.regressions(),
+            0,
+            "the same server has all that it had"
+        );
+        tokio::task::block_in_place(|| {
+            server.kill();
+            server.restart();
+        });
+        append_until_answered(&store, &line.append(Epoch(1), 1, 1)).await;
+        assert!(store.regressions() > 0);
+    });
+}
