@@ -22,7 +22,7 @@ use super::url::Address;
 use crate::error::StoreError;
 
 /// A user's name and password.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RedisLogin {
     /// The user of Redis' access control lists; by default, the one that is called `default`.
     pub user: Option<String>,
@@ -40,17 +40,12 @@ pub enum RedisPassword {
 }
 
 /// Leaves the password out.
-impl fmt::Debug for RedisLogin {
+impl fmt::Debug for RedisPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let password = match &self.password {
-            None => None,
-            Some(RedisPassword::Text(_)) => Some("…".to_owned()),
-            Some(RedisPassword::File(path)) => Some(path.display().to_string()),
-        };
-        f.debug_struct("RedisLogin")
-            .field("user", &self.user)
-            .field("password", &password)
-            .finish()
+        match self {
+            Self::Text(_) => f.write_str("Text(…)"),
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+        }
     }
 }
 

@@ -16,6 +16,15 @@ pub(super) enum Links {
     Many(Cluster),
 }
 
+/// What must be true of a write before it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// The server has it.
+    Here,
+    /// As many replicas have it too as the configuration asks for.
+    Twice,
+}
+
 /// A server whose settings cannot be used, or that did not answer when it was asked for them.
 pub(super) struct Failed {
     /// `None` for the single server.
@@ -45,7 +54,10 @@ impl Links {
     pub(super) async fn send(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
         match self {
             Self::One(link) => link.send(pipeline).await,
-            Self::Many(cluster) => cluster.send_each(pipeline).await.into_iter().collect(),
+            Self::Many(cluster) => {
+                let answers = cluster.send_each(pipeline, Kept::Here).await;
+                answers.into_iter().collect()
+            }
         }
     }
 
@@ -65,27 +77,33 @@ impl Links {
     }
 
     /// The same, in which the failure of a server is the error of its commands only.
-    pub(super) async fn run_apart(&self, pipeline: &Pipeline) -> Answers {
-        match self {
-            Self::One(link) => match link.run_each(pipeline).await {
-                Ok(values) => values.into_iter().map(Ok).collect(),
-                Err(error) => vec![Err(error); pipeline.len()],
-            },
-            Self::Many(cluster) => cluster.send_each(pipeline).await,
+    pub(super) async fn run_apart(&self, pipeline: &Pipeline, kept: Kept) -> Answers {
+        let answers = match (self, kept) {
+            (Self::One(link), Kept::Here) => link.run_each(pipeline).await,
+            (Self::One(link), Kept::Twice) => link.run_each_kept(pipeline).await,
+            (Self::Many(cluster), kept) => return cluster.send_each(pipeline, kept).await,
+        };
+        match answers {
+            Ok(values) => values.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error); pipeline.len()],
         }
     }
 
-    /// The same as [`run`](Self::run) where each command must be executed before the next one: a single server does so
-    /// anyway.
-    pub(super) async fn run_in_order(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
-        let Self::Many(_) = self else {
-            return self.run(pipeline).await;
+    /// The same as [`run`](Self::run), answered once as many replicas have it as the configuration asks for. Each command
+    /// is executed before the next one is sent where a single server does not ensure the order.
+    pub(super) async fn run_kept(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
+        let cluster = match self {
+            Self::One(link) => return link.run_kept(pipeline).await,
+            Self::Many(cluster) => cluster,
         };
         let mut values = Vec::with_capacity(pipeline.len());
         for command in pipeline.cmd_iter() {
             let mut one = Pipeline::with_capacity(1);
             one.add_command(command.clone());
-            values.append(&mut self.run(&one).await?);
+            for answer in cluster.send_each(&one, Kept::Twice).await {
+                values.push(answer?);
+                reply::refuse_errors(&values)?;
+            }
         }
         Ok(values)
     }

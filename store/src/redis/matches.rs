@@ -6,6 +6,7 @@ use game_core::{Epoch, MatchId, MatchTime, ShardId, Snapshot};
 use redis::{Cmd, Pipeline, Value, cmd};
 
 use super::cluster::Answers;
+use super::links::Kept;
 use super::{RedisStore, reply, script};
 use crate::append::{Append, Appended};
 use crate::checkpoint;
@@ -35,7 +36,7 @@ impl Matches for RedisStore {
         pipeline.add_command(call);
         // A shard that saw the hint without the match may have removed it meanwhile.
         pipeline.add_command(self.hint(owner, id, Epoch(0)));
-        let answers = self.control.run_in_order(&pipeline).await?;
+        let answers = self.control.run_kept(&pipeline).await?;
         let created = answers.first().ok_or_else(|| reply::strange("no answer"))?;
         match reply::array(created)? {
             [] => Ok(Created::New),
@@ -81,7 +82,7 @@ impl Matches for RedisStore {
             pipeline.add_command(self.claim_call(claimant, claim));
         }
         let answers = match self.one(self.hints(claimant, hints)).await {
-            Ok(_) => self.control.run_apart(&pipeline).await,
+            Ok(_) => self.control.run_apart(&pipeline, Kept::Here).await,
             Err(error) => vec![Err(error); claims.len()],
         };
         each(claims, answers, |claim, answer| {
@@ -105,7 +106,7 @@ impl Matches for RedisStore {
                 .arg(&["since_epoch", "since_seq", "since_us"]);
             pipeline.cmd("LINDEX").arg(self.keys.log(id)).arg(-1);
         }
-        let answers = self.control.run_apart(&pipeline).await;
+        let answers = self.control.run_apart(&pipeline, Kept::Here).await;
         each(matches, answers, |&id, answers| match_head(id, answers))
     }
 
@@ -174,8 +175,8 @@ impl MatchLog for RedisStore {
         for append in batch {
             pipeline.add_command(self.append_call(append));
         }
-        let answers = self.appends.run_apart(&pipeline).await.into_iter();
-        let answers = answers.map(|answer| appended_or_unreadable(&answer?));
+        let answers = self.appends.run_apart(&pipeline, Kept::Twice).await;
+        let answers = answers.into_iter().map(|answer| appended_or_unreadable(&answer?));
         if self.appends.is_one_server() {
             return answers.collect();
         }

@@ -25,6 +25,7 @@ mod reply;
 mod revocations;
 mod scan;
 mod script;
+mod sentinel;
 mod survey;
 mod sweep;
 mod tickets;
@@ -133,18 +134,12 @@ impl RedisStore {
 /// The connections for appends, and those for everything else; none is made yet.
 fn links(config: &RedisConfig, behind: &Arc<Behind>) -> Result<(Links, Links), StoreError> {
     let plan = config.plan()?;
-    let locator = match plan.target.clone() {
-        Target::Single(address) => Locator::Fixed(plan.server(address)),
-        Target::Sentinel { .. } => {
-            let text = "groups with Sentinels cannot be used yet";
-            return Err(StoreError::Unfit(text.to_owned()));
-        }
-        Target::Cluster { seeds } => {
-            let topology = Arc::new(Topology::new(seeds, plan.access));
-            let links = |patience| Links::Many(cluster(&topology, config, behind, patience));
-            return Ok((links(Patience::SHORT), links(Patience::LONG)));
-        }
-    };
+    if let Target::Cluster { seeds } = &plan.target {
+        let topology = Arc::new(Topology::new(seeds.clone(), plan.access));
+        let links = |patience| Links::Many(cluster(&topology, config, behind, patience));
+        return Ok((links(Patience::SHORT), links(Patience::LONG)));
+    }
+    let locator = Locator::new(&plan).ok_or_else(|| StoreError::Unfit("no server".to_owned()))?;
     let (learned, _) = watch::channel(None);
     let link = |locator| {
         let link = Link::new(locator, config, learned.clone(), Arc::clone(behind));

@@ -22,6 +22,7 @@ use self::dispatch::{Between, Dispatch, Group};
 use self::map::SlotMap;
 pub(super) use self::topology::Topology;
 use super::link::Link;
+use super::links::Kept;
 use super::script::Scripts;
 use super::url::Address;
 use crate::error::StoreError;
@@ -78,7 +79,7 @@ impl Cluster {
     /// Sends each command to the node that has its slot, and again where an answer proves that it was not executed. The
     /// commands of one slot are executed in their order if all of them are executed at the first attempt; others in
     /// no order.
-    pub(super) async fn send_each(&self, pipeline: &Pipeline) -> Answers {
+    pub(super) async fn send_each(&self, pipeline: &Pipeline, kept: Kept) -> Answers {
         let commands: Vec<&Cmd> = pipeline.cmd_iter().collect();
         let slots = commands.iter().map(|command| slot::of_command(command));
         let mut dispatch = Dispatch::new(slots, self.patience.sent_max);
@@ -87,7 +88,7 @@ impl Cluster {
             if groups.is_empty() {
                 return dispatch.into_answers();
             }
-            let asked = groups.iter().map(|group| self.ask_group(group, &commands));
+            let asked = groups.iter().map(|group| self.ask_group(group, &commands, kept));
             let answers = join_all(asked).await;
             let mut between = Between::default();
             for (group, answers) in groups.iter().zip(answers) {
@@ -105,7 +106,12 @@ impl Cluster {
     }
 
     /// Sends a group, with what goes before its commands, whose answers are left out.
-    async fn ask_group(&self, group: &Group, commands: &[&Cmd]) -> Result<Vec<Value>, StoreError> {
+    async fn ask_group(
+        &self,
+        group: &Group,
+        commands: &[&Cmd],
+        kept: Kept,
+    ) -> Result<Vec<Value>, StoreError> {
         let mut pipeline = Pipeline::with_capacity(group.commands.len());
         let mut is_wanted = Vec::new();
         if group.load {
@@ -132,7 +138,10 @@ impl Cluster {
             let opened = timeout(wait, opening).await.map_err(slow)?;
             opened.map_err(|error| StoreError::Unavailable(error.to_string()))??;
         }
-        let answers = link.send(&pipeline).await?;
+        let answers = match kept {
+            Kept::Here => link.send(&pipeline).await?,
+            Kept::Twice => link.send_kept(&pipeline).await?,
+        };
         let wanted = answers.into_iter().zip(is_wanted);
         Ok(wanted.filter_map(|(answer, wanted)| wanted.then_some(answer)).collect())
     }
