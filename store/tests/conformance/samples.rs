@@ -1,6 +1,6 @@
 //! Matches, shards and tickets to store.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -226,7 +226,7 @@ struct SharedCluster {
 impl SharedCluster {
     fn start() -> Self {
         let server = RedisServer::start_kind(RedisKind::Cluster, &[]);
-        let mut guard = Command::new("sh");
+        let mut guard = process::Command::new("sh");
         guard.args(["-c", "cat >/dev/null; kill -9 \"$@\"; rm -rf \"$0\""]);
         guard.arg(server.directory().parent().unwrap());
         let pids = server.redis().places().filter_map(|place| place.pid());

@@ -80,7 +80,8 @@ fn what_was_confirmed_survives_the_failover_of_a_primary_in_play() {
         // So that shards compare what they have in memory, idle matches too.
         assert!(store.regressions() > before, "another server has the slots");
         // All at once, on the new map.
-        until_answered(|| store.heartbeat(&shard_record(1, 1))).await;
+        let record = shard_record(1, 1);
+        until_answered(|| store.heartbeat(&record)).await;
         assert_eq!(until_answered(|| store.shards()).await.len(), 1);
     });
 }
@@ -106,8 +107,9 @@ fn matches_are_written_made_and_read_while_slots_move() {
                         Claim::Missing => false,
                     };
                     assert!(is_ours, "match {n}");
-                    until_answered(|| store.heartbeat(&shard_record(1, n.into()))).await;
-                    until_answered(|| store.put_ticket(&ticket(n, Some("3+2")))).await;
+                    let (record, ticket) = (shard_record(1, n.into()), ticket(n, Some("3+2")));
+                    until_answered(|| store.heartbeat(&record)).await;
+                    until_answered(|| store.put_ticket(&ticket)).await;
                 }
             })
         };
