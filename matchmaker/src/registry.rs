@@ -21,6 +21,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// creates a thousand challenges a second fills 2 MB.
 const ROOM_EVERY: u32 = 6;
 
+/// A shard counts as having at least this much of its CPU share free, in permille: if all are busy, their free places
+/// decide.
+const FREE_CPU_MIN: u32 = 50;
+
 /// The state of a match's owner according to the registry.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Fate<'a> {
@@ -102,13 +106,13 @@ impl RegistryView {
         (self.shards.len() - draining, draining, self.dead.len())
     }
 
-    /// A shard with room, drawn by `dice`: each as likely as its share of the free places. Its home tag is that of a
-    /// new match.
+    /// A shard with room, drawn by `dice`: each as likely as its share of the free places, weighted by the part of
+    /// its CPU share that is free. Its home tag is that of a new match.
     pub(crate) fn draw(&self, dice: u64) -> Option<&ShardRecord> {
         let candidates = self.candidates();
-        let places: u64 = candidates.iter().map(|shard| shard.free()).sum();
+        let places: u64 = candidates.iter().map(|shard| shard.weight()).sum();
         let mut place = dice.checked_rem(places)?;
-        let has_place = |shard: &&Shard| match place.checked_sub(shard.free()) {
+        let has_place = |shard: &&Shard| match place.checked_sub(shard.weight()) {
             Some(rest) => {
                 place = rest;
                 false
@@ -174,6 +178,12 @@ impl RegistryView {
 impl Shard {
     fn has_room(&self) -> bool {
         self.free() > 0
+    }
+
+    /// Its chance to get a new match, relative to others: its free places times its free CPU share.
+    fn weight(&self) -> u64 {
+        let free_permille = 1_000_u32.saturating_sub(self.record.load);
+        self.free() * u64::from(free_permille.max(FREE_CPU_MIN))
     }
 
     /// Number of matches that it can still take.
@@ -333,9 +343,13 @@ mod tests {
             certificate_sha256: None,
             capacity: 100,
             live,
+            load: 0,
+            cpu_share: 1_000,
             draining: false,
             admin: None,
             clock: MatchTime::default(),
+            liveness: None,
+            connections: Vec::new(),
         }
     }
 
@@ -361,7 +375,7 @@ mod tests {
     /// All the shards that some throw of the dice gives a new match to.
     fn chosen(view: &RegistryView) -> Vec<ShardId> {
         let mut ids: Vec<_> = (0..1_000)
-            .filter_map(|dice| view.draw(dice * 7))
+            .filter_map(|dice| view.draw(dice * 997))
             .map(|record| record.id)
             .collect();
         ids.sort();
@@ -410,8 +424,9 @@ mod tests {
         };
         let view = view(&[record(1, 0, 0), record(2, 0, 70), half_size]);
         let mut counts = [0; 3];
+        // All of them have their whole CPU share free.
         for dice in 0..140 {
-            let id = view.draw(dice).unwrap().id;
+            let id = view.draw(dice * 1_000).unwrap().id;
             let n = (1..=3).position(|n| id == ShardId::from_random(n));
             counts[n.unwrap()] += 1;
         }
@@ -419,10 +434,27 @@ mod tests {
     }
 
     #[test]
+    fn new_matches_go_to_shards_with_free_cpu() {
+        let with_load = |number, load| ShardRecord {
+            load,
+            ..record(number, 0, 0)
+        };
+        let view = view(&[with_load(1, 900), with_load(2, 500), with_load(3, 1_300)]);
+        let mut counts = [0; 3];
+        // 100 free places each, of which 10 %, 50 % and at least 5 % count.
+        for dice in 0..65 {
+            let id = view.draw(dice * 1_000).unwrap().id;
+            let n = (1..=3).position(|n| id == ShardId::from_random(n));
+            counts[n.unwrap()] += 1;
+        }
+        assert_eq!(counts, [10, 50, 5]);
+    }
+
+    #[test]
     fn a_burst_between_two_heartbeats_fills_no_shard_beyond_its_capacity() {
         let view = view(&[record(1, 0, 95), record(2, 0, 97)]);
         for dice in 0..8 {
-            view.note_placed(view.draw(dice * 31).unwrap().id);
+            view.note_placed(view.draw(dice * 31_000).unwrap().id);
         }
         assert_eq!(view.draw(0).map(|record| record.id), None);
     }

@@ -12,6 +12,7 @@
 
 mod allowance;
 mod arbiter;
+mod balance;
 mod chat;
 mod deadlines;
 mod delivery;
@@ -19,6 +20,7 @@ mod doubt;
 mod drain;
 mod figures;
 mod gate;
+mod hand_offs;
 mod healing;
 mod inspect;
 mod keys;
@@ -47,6 +49,7 @@ use store::{Liveness, ShardRecord};
 
 use allowance::{Allowance, AllowanceVerdict, Joins};
 pub use arbiter::NotDone;
+use balance::Balance;
 use deadlines::Deadlines;
 use delivery::{closing_frame, deliver, reveal, ungated_frame};
 use doubt::Doubt;
@@ -133,6 +136,8 @@ pub struct Counters {
     pub duplicates: u64,
     /// Matches of other shards that were claimed here.
     pub takeovers: u64,
+    /// Matches that were given to shards with less load.
+    pub given_for_load: u64,
     /// Matches whose confirmed events the store had lost, and which were written again.
     pub healed: u64,
     /// Matches whose confirmed events the store had lost, and which could not be written again.
@@ -158,6 +163,7 @@ pub struct Shard {
     writing: Writing,
     registry: Liveness,
     takeover: Takeover,
+    balance: Balance,
     doubt: Doubt,
     verification: Verification,
     outputs: VecDeque<Output>,
@@ -189,6 +195,7 @@ impl Shard {
             writing: Writing::default(),
             registry: Liveness::default(),
             takeover: Takeover::default(),
+            balance: Balance::default(),
             doubt: Doubt::default(),
             verification: Verification::default(),
             outputs: VecDeque::new(),
@@ -384,7 +391,10 @@ impl Shard {
             .next()
             .and_then(|time| self.clock.uptime_of(time));
         let store_look = self.writing.next_look(&self.limits);
-        let departure = self.takeover.drain.as_ref().and_then(drain::Drain::next);
+        let departure = match &self.takeover.drain {
+            Some(drain) => drain.next(),
+            None => self.balance.next(),
+        };
         let retry = self.takeover.next_retry();
         let soonest = [match_due, store_look, departure, retry]
             .into_iter()

@@ -74,6 +74,8 @@ pub(crate) struct LiveMatch {
     flight_since: Option<Uptime>,
     /// The number of events when the match was loaded, the clocks at the last of them, and when that was.
     loaded: (u32, ClockState, MatchTime),
+    /// When it was loaded.
+    arrived_at: MatchTime,
     /// The match is being handed over and is frozen here.
     departure: Option<Departure>,
     /// The match is being claimed above an earlier epoch; nothing is written until then.
@@ -138,6 +140,7 @@ impl LiveMatch {
         let mut live = Self {
             gate: Gate::new(game.seq()),
             loaded: (game.seq(), clocks, at),
+            arrived_at: now,
             delayed: DelayedView::new(&game, now),
             rematch_due: game.rematch().map(|_| Due {
                 seq: game.seq(),

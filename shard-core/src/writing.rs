@@ -179,6 +179,7 @@ impl Shard {
                     .heartbeat_reached(ClockReadings::new(now, since_boot));
                 self.store_has_answered(Question::Heartbeat, now);
                 self.look_after_owners();
+                self.judge_load(now);
             }
             Err(error) => {
                 self.registry.store_was_down();

@@ -22,9 +22,11 @@ pub struct ShardConfig {
     pub capacity: u32,
     /// Address at which matchmakers reach its admin endpoint, as announced in the registry.
     pub admin: Option<SocketAddr>,
-    /// Whether to hand every match over to a live shard at a shutdown; not useful when all shards stop
-    /// together.
-    pub hand_over: bool,
+    /// CPU time a second that the process may use, in cores; above zero. What it uses of that is its load.
+    pub cpu_share: f64,
+    /// The time over which every match is handed over to a live shard at a shutdown; `None` to hand none over,
+    /// as when all shards stop together.
+    pub hand_over_within: Option<Duration>,
     /// Where traces of moves are exported to, if anywhere.
     pub traces: Option<TraceConfig>,
     /// The limits of its bookkeeping.

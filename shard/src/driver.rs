@@ -5,6 +5,7 @@
 mod address;
 mod asks;
 mod boot_clock;
+mod cpu;
 mod joining;
 mod outlet;
 mod peer;
@@ -32,6 +33,7 @@ use crate::inspection::{Ask, Inspected};
 use crate::metrics::Metrics;
 use crate::traces::Tracer;
 use address::{AddressRival, AddressWatch};
+use cpu::CpuMeter;
 pub(crate) use joining::{JoinRefused, Joining};
 pub(crate) use outlet::{Outgoing, Outlet, last_frame, unsupported_frame};
 use outlet::{Sent, heartbeat_frame};
@@ -91,6 +93,9 @@ pub(crate) struct Driver {
     tracer: Option<Tracer>,
     store: Arc<dyn Store>,
     record: ShardRecord,
+    cpu: CpuMeter,
+    /// CPU time a second that the process may use, in cores.
+    cpu_share: f64,
     /// The batch that is being written, if one is.
     write: Option<Write>,
     answers: mpsc::Sender<StoreAnswer>,
@@ -136,6 +141,8 @@ impl Driver {
             tracer,
             store,
             record: record_of(config),
+            cpu: CpuMeter::default(),
+            cpu_share: config.cpu_share,
             write: None,
             answers,
             heartbeat_under_way: false,
@@ -159,7 +166,7 @@ impl Driver {
         driver
             .serve(&mut sources, shutdown.cancelled(), |_| false)
             .await;
-        driver.stop(sources, config.hand_over).await;
+        driver.stop(sources, config.hand_over_within).await;
     }
 
     /// Serves the shard until `ended`, or until it is `done`.
@@ -398,8 +405,12 @@ fn record_of(config: &ShardConfig) -> ShardRecord {
         certificate_sha256: config.certificate_sha256,
         capacity: config.capacity,
         live: 0,
+        load: 0,
+        cpu_share: cpu::permille(config.cpu_share, 1.0).max(1),
         draining: false,
         admin: config.admin,
         clock: MatchTime::default(),
+        liveness: None,
+        connections: Vec::new(),
     }
 }

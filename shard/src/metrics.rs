@@ -31,6 +31,8 @@ pub struct Metrics {
     pub(crate) joins_refused: IntCounter,
     pub(crate) traces_dropped: IntCounter,
     pub(crate) address_shared: IntGauge,
+    /// CPU time a second over the share that the process may use.
+    pub(crate) load: Gauge,
     log_lines_dropped: IntCounter,
     pub(crate) tick_gaps: IntCounter,
     pub(crate) tick_gap_seconds: prometheus::Counter,
@@ -39,6 +41,7 @@ pub struct Metrics {
     batch_matches: Histogram,
     matches_live: IntGauge,
     matches_in_memory: IntGauge,
+    matches_above_capacity: IntGauge,
     peers: IntGauge,
     paused: IntGauge,
     draining: IntGauge,
@@ -79,6 +82,7 @@ struct Counted {
     conflicts: IntCounter,
     duplicates: IntCounter,
     takeovers: IntCounter,
+    given_for_load: IntCounter,
     rollbacks: IntCounter,
     lost: IntCounter,
 }
@@ -106,6 +110,10 @@ impl Counted {
                 "Writes that the store had confirmed before.",
             ),
             takeovers: on.counter("takeovers_total", "Matches of other shards claimed here."),
+            given_for_load: on.counter(
+                "matches_given_for_load_total",
+                "Matches given to shards that use less of their CPU share.",
+            ),
             rollbacks: on.counter(
                 "rollbacks_total",
                 "Matches whose confirmed events the store had lost, and was given again.",
@@ -127,6 +135,7 @@ impl Counted {
             (&self.conflicts, counters.conflicts),
             (&self.duplicates, counters.duplicates),
             (&self.takeovers, counters.takeovers),
+            (&self.given_for_load, counters.given_for_load),
             (&self.rollbacks, counters.healed),
             (&self.lost, counters.lost),
         ];
@@ -173,6 +182,10 @@ impl Metrics {
                 "address_shared",
                 "1 while another live shard announces this one's address to players.",
             ),
+            load: on.level(
+                "load_ratio",
+                "CPU time a second over the process's share (--cpu-share), averaged over five seconds.",
+            ),
             log_lines_dropped: on.counter(
                 "log_lines_dropped_total",
                 "Log lines of this process that could not be written.",
@@ -192,6 +205,10 @@ impl Metrics {
             batch_matches: on.histogram("batch_matches", "Matches in a confirmed batch.", BATCH),
             matches_live: on.gauge("matches_live", "Matches in memory that are not over."),
             matches_in_memory: on.gauge("matches_in_memory", "Matches in memory."),
+            matches_above_capacity: on.gauge(
+                "matches_above_capacity",
+                "Live matches beyond the shard's capacity, held as no other shard has room.",
+            ),
             peers: on.gauge("peers", "Seat streams."),
             paused: on.gauge("paused", "1 while play is paused for want of a store."),
             draining: on.gauge("draining", "1 while no match is let in."),
@@ -250,9 +267,11 @@ impl Metrics {
     }
 
     /// Reads what the state machine has counted.
-    pub(crate) fn follow(&self, shard: &Shard, lag: Duration) {
+    pub(crate) fn follow(&self, shard: &Shard, capacity: u32, lag: Duration) {
         let status = shard.status();
         self.matches_live.set(status.live.into());
+        self.matches_above_capacity
+            .set(status.live.saturating_sub(capacity).into());
         self.matches_in_memory.set(status.in_memory.into());
         self.peers.set(status.peers.into());
         self.paused.set(status.paused.into());

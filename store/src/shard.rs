@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use game_core::{MatchTime, ShardId};
 
+use crate::beat::StoreConnection;
+
 /// What a shard announces to other shards and to matchmakers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardRecord {
@@ -19,6 +21,10 @@ pub struct ShardRecord {
     pub capacity: u32,
     /// The matches it holds.
     pub live: u32,
+    /// The CPU time that it uses, in permille of its share, averaged over some seconds.
+    pub load: u32,
+    /// The CPU time that it may use, in thousandths of a core.
+    pub cpu_share: u32,
     /// Whether it accepts no new matches.
     pub draining: bool,
     /// Where its admin endpoint listens (TCP), if it has one that the matchmakers may use.
@@ -26,6 +32,11 @@ pub struct ShardRecord {
     /// The clock that its matches go by, at this heartbeat. What the side to move in a match had used by then,
     /// at least, is the time since the match's last record.
     pub clock: MatchTime,
+    /// A TCP port of its machine on which only a live process accepts connections, and closes them at once. A
+    /// refused connection is evidence that the process has ended.
+    pub liveness: Option<SocketAddr>,
+    /// Its connections to the store's server; empty where the store has none.
+    pub connections: Vec<StoreConnection>,
 }
 
 impl ShardRecord {

@@ -196,9 +196,13 @@ fn shard_record(id: ShardId) -> ShardRecord {
         certificate_sha256: None,
         capacity: 10,
         live: 1,
+        load: 0,
+        cpu_share: 1_000,
         draining: false,
         admin: None,
         clock: game_core::MatchTime::default(),
+        liveness: None,
+        connections: Vec::new(),
     }
 }
 

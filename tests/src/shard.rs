@@ -1,6 +1,7 @@
 //! A shard in this process, on a store that fails when the test says so.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use game_core::testing::SetupBuilder;
 use game_core::{ClockStart, Match, MatchId, PlayerId, ShardId};
@@ -68,7 +69,8 @@ impl LocalShard {
             admin: None,
             certificate_sha256: Some(pin),
             capacity: 1_000,
-            hand_over: true,
+            cpu_share: 1.0,
+            hand_over_within: Some(Duration::from_secs(5)),
             traces: None,
             limits: shard_core::ShardLimits::default(),
             net: NetLimits::default(),

@@ -111,6 +111,8 @@ pub struct SeatSession {
     lost_since: Option<Instant>,
     /// Why there was none last time.
     last_failure: String,
+    /// The shard has handed the match over: where it lives now is known already.
+    was_handed_over: bool,
     /// How often the seat was taken again.
     resumed: u32,
 }
@@ -181,6 +183,7 @@ impl SeatSession {
             backoff: Backoff::new(config.retry.0, config.retry.1),
             lost_since: Some(now),
             last_failure: String::new(),
+            was_handed_over: false,
             resumed: 0,
         };
         loop {
@@ -366,10 +369,16 @@ impl SeatSession {
             let last = std::mem::take(&mut self.last_failure);
             return Err(SeatError::GaveUp { waited, last });
         }
-        // Those who come back wait a little, each for another time; who comes first need not.
+        // Those who come back wait a little, each for another time. Who comes first need not, and who was
+        // sent on need not: shards hand matches over one by one.
         let is_first = self.machine.view().is_none() && self.backoff.is_fresh();
+        let was_handed_over = std::mem::take(&mut self.was_handed_over);
         let wait = self.backoff.wait();
-        let begin = if is_first { now } else { now + wait };
+        let begin = if is_first || was_handed_over {
+            now
+        } else {
+            now + wait
+        };
         let end = (since + self.config.patience).max(begin);
         let (source, connector) = (Arc::clone(&self.source), Arc::clone(&self.connector));
         let match_id = self.match_id;
@@ -431,6 +440,7 @@ impl SeatSession {
                 if worked {
                     self.worked();
                 }
+                self.was_handed_over = *loss == Loss::Closed(CloseCode::ShuttingDown);
                 self.last_failure = loss.to_string();
                 self.lost_since.get_or_insert_with(Instant::now);
             }

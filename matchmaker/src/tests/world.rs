@@ -270,9 +270,13 @@ pub(super) fn shard(number: u16) -> ShardRecord {
         certificate_sha256: Some([number as u8; 32]),
         capacity: 100,
         live: 0,
+        load: 0,
+        cpu_share: 1_000,
         draining: false,
         admin: None,
         clock: MatchTime::default(),
+        liveness: None,
+        connections: Vec::new(),
     }
 }
 

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::Backend;
 use super::endpoint::{AdminListener, Serving};
+use super::shard::all_cores;
 use crate::operators::ShardSource;
 use shard::tls::{self, CertificateSource, ResetSecret, ShownIdentity, TlsError};
 use shard::{NetLimits, ShardConfig, Surroundings, TraceConfig};
@@ -388,7 +389,8 @@ fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<
         admin,
         certificate_sha256,
         capacity: SHARD_CAPACITY,
-        hand_over: false,
+        cpu_share: all_cores(),
+        hand_over_within: None,
         traces: seed.traces,
         limits: Default::default(),
         net,

@@ -89,6 +89,16 @@ pub(super) struct ShardArgs {
     #[arg(long, env = "ROOKERY_CAPACITY", value_name = "N", default_value_t = 10_000,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     capacity: u32,
+    /// CPU time a second that this process may use, in cores, for example 0.5. Its load is what it uses of
+    /// that: matches move from shards with more load to those with less. By default all cores that it can
+    /// use.
+    #[arg(long, env = "ROOKERY_CPU_SHARE", value_name = "CORES", value_parser = cores)]
+    cpu_share: Option<f64>,
+    /// Seconds over which a shard that is stopped hands its matches over. A few matches take less. It ends at
+    /// most 12 seconds later.
+    #[arg(long, env = "ROOKERY_DRAIN_WITHIN", value_name = "SECONDS", default_value_t = 20,
+          value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    drain_within: u64,
     /// Connections that this shard accepts.
     #[arg(
         long,
@@ -134,6 +144,22 @@ pub(super) struct ShardArgs {
     #[cfg(feature = "sabotage")]
     #[arg(long, env = "ROOKERY_SABOTAGE", value_name = "SAFEGUARD", value_parser = sabotage)]
     sabotage: Option<Sabotage>,
+}
+
+/// Cores, or a part of one.
+fn cores(text: &str) -> Result<f64, String> {
+    const MIN: f64 = 0.01;
+    const MAX: f64 = 1_024.0;
+    let cores = text
+        .parse()
+        .ok()
+        .filter(|cores| (MIN..=MAX).contains(cores));
+    cores.ok_or_else(|| format!("a number of cores is from {MIN} to {MAX}, for example 0.5"))
+}
+
+/// The cores that this process can use.
+pub(super) fn all_cores() -> f64 {
+    std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64)
 }
 
 #[cfg(feature = "sabotage")]
@@ -274,7 +300,8 @@ async fn serve(args: &ShardArgs, given: Given, shown: Vec<Setting>) -> Result<()
         admin: admin.as_ref().map(|admin| admin.reached_at),
         certificate_sha256,
         capacity: args.capacity,
-        hand_over: true,
+        cpu_share: args.cpu_share.unwrap_or_else(all_cores),
+        hand_over_within: Some(Duration::from_secs(args.drain_within)),
         traces: args.traces.config(),
         limits: ShardLimits {
             #[cfg(feature = "sabotage")]

@@ -4,6 +4,7 @@ use game_core::{MatchTime, ShardId};
 use store::HandOver;
 
 use super::LiveMatch;
+use crate::hand_offs::Disturbance;
 
 /// The new owner of a match, and since when it is frozen here.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +22,23 @@ impl LiveMatch {
     /// The match could not be handed over and continues here.
     pub(crate) fn stay(&mut self) {
         self.departure = None;
+    }
+
+    /// How much its players would notice a hand-over at `now`.
+    pub(crate) fn disturbance(&self, now: MatchTime) -> Disturbance {
+        if self.members.is_empty() {
+            return Disturbance::Nobody;
+        }
+        if !self.pending.is_empty() || self.reclaiming {
+            return Disturbance::Waiting;
+        }
+        let (_, last_at) = self.game.last_event();
+        Disturbance::Thinking(now.since(last_at))
+    }
+
+    /// When it came into memory.
+    pub(crate) fn arrived_at(&self) -> MatchTime {
+        self.arrived_at
     }
 
     /// Whether the match is being handed over.

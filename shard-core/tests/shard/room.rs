@@ -93,9 +93,13 @@ impl Room {
             certificate_sha256: None,
             capacity: 100,
             live: 0,
+            load: 0,
+            cpu_share: 1_000,
             draining: false,
             admin: None,
             clock: MatchTime::default(),
+            liveness: None,
+            connections: Vec::new(),
         }
     }
 

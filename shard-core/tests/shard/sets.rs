@@ -159,7 +159,7 @@ fn handing_over() -> (Room, MatchId, PeerKey, ShardId) {
     let (mut room, id, white, _) = Room::begun(ClockStart::AtOnce);
     let heir = ShardId::from_random(2);
     room.heartbeat(Ok(vec![room.record(room.me, 2), room.record(heir, 1)]));
-    room.shard.drain(room.now());
+    room.shard.drain(Duration::from_secs(1), room.now());
     room.advance();
     room.disowned.clear();
     (room, id, white, heir)

@@ -60,9 +60,13 @@ mod tests {
             certificate_sha256: None,
             capacity: 1,
             live: 0,
+            load: 0,
+            cpu_share: 1_000,
             draining: false,
             admin: None,
             clock: game_core::MatchTime::default(),
+            liveness: None,
+            connections: Vec::new(),
         }
     }
 

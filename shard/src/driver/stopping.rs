@@ -12,14 +12,14 @@ use super::{Driver, Sources};
 
 /// How long a shutdown waits for the batch in flight.
 const SHUTDOWN_FLUSH: Duration = Duration::from_secs(3);
-/// How long handing the matches over may take at a shutdown.
-const HAND_OVER: Duration = Duration::from_secs(10);
+/// How much longer than planned handing the matches over may take, if the store or the others are slow.
+const HAND_OVER_MARGIN: Duration = Duration::from_secs(5);
 
 impl Driver {
-    /// Stops the shard gracefully, after handing its matches over if `hand_over` is set.
-    pub(super) async fn stop(mut self, mut sources: Sources, hand_over: bool) {
-        if hand_over {
-            self.drain(&mut sources).await;
+    /// Stops the shard gracefully, after handing its matches over if a time for that is given.
+    pub(super) async fn stop(mut self, mut sources: Sources, hand_over_within: Option<Duration>) {
+        if let Some(within) = hand_over_within {
+            self.drain(&mut sources, within).await;
         }
         self.flush(&mut sources).await;
         self.shard.close_all(CloseCode::ShuttingDown);
@@ -40,12 +40,12 @@ impl Driver {
     }
 
     /// Hands every match over to another shard, and plays the remaining ones meanwhile.
-    async fn drain(&mut self, sources: &mut Sources) {
+    async fn drain(&mut self, sources: &mut Sources, within: Duration) {
         let now = self.look();
-        self.shard.drain(now);
+        self.shard.drain(within, now);
         self.heartbeat();
-        self.serve(sources, sleep(HAND_OVER), Shard::is_drained)
-            .await;
+        let limit = sleep(within + HAND_OVER_MARGIN);
+        self.serve(sources, limit, Shard::is_drained).await;
         if !self.shard.is_drained() {
             tracing::warn!("not every match was handed over; other shards take the rest over");
         }

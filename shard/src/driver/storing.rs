@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::Driver;
 use super::address::AddressRival;
 use super::boot_clock::boot_clock;
+use super::cpu::{cpu_time, permille};
 
 /// Number of heartbeats between two reads of the shard's own set, which names matches assigned to it.
 const SCAN_EVERY: u64 = 2;
@@ -171,8 +172,11 @@ impl Driver {
 
     pub(super) fn heartbeat(&mut self) {
         let now = self.look();
+        let cores = self.cpu.read(now.uptime.since_start(), cpu_time());
+        self.record.load = permille(cores, self.cpu_share);
+        self.metrics.load.set(cores / self.cpu_share);
         let lag = self.shard.checkpoint_lag(now);
-        self.metrics.follow(&self.shard, lag);
+        self.metrics.follow(&self.shard, self.record.capacity, lag);
         if let Some(tracer) = &mut self.tracer {
             tracer.forget_old(self.last_look);
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::layout::{Format, Layout, NoLayout};
 use super::leaves::{StoredId, id_from_stored, id_to_stored};
 use super::varint::Varint;
-use crate::ShardRecord;
+use crate::{ShardRecord, StoreConnection};
 
 /// A [`ShardRecord`], version 3.
 #[derive(Debug, Serialize, Deserialize)]
@@ -19,10 +19,20 @@ pub(super) struct ShardV3 {
     certificate_sha256: Option<[u8; 32]>,
     capacity: u32,
     live: u32,
+    load: u32,
+    cpu_share: u32,
     draining: bool,
     admin: Option<SocketAddr>,
     /// Microseconds on the shard's clock.
     clock: Varint,
+    liveness: Option<SocketAddr>,
+    connections: Vec<ConnectionV3>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ConnectionV3 {
+    run_id: String,
+    client: i64,
 }
 
 impl Layout for ShardV3 {
@@ -44,10 +54,18 @@ impl From<&ShardRecord> for ShardV3 {
             certificate_sha256,
             capacity,
             live,
+            load,
+            cpu_share,
             draining,
             admin,
             clock,
+            liveness,
+            connections,
         } = record;
+        let connection = |connection: &StoreConnection| {
+            let StoreConnection { run_id, client } = connection.clone();
+            ConnectionV3 { run_id, client }
+        };
         Self {
             id: id_to_stored(id),
             heartbeat: *heartbeat,
@@ -55,9 +73,13 @@ impl From<&ShardRecord> for ShardV3 {
             certificate_sha256: *certificate_sha256,
             capacity: *capacity,
             live: *live,
+            load: *load,
+            cpu_share: *cpu_share,
             draining: *draining,
             admin: *admin,
             clock: Varint(clock.as_micros()),
+            liveness: *liveness,
+            connections: connections.iter().map(connection).collect(),
         }
     }
 }
@@ -66,6 +88,7 @@ impl TryFrom<ShardV3> for ShardRecord {
     type Error = String;
 
     fn try_from(stored: ShardV3) -> Result<Self, String> {
+        let connection = |ConnectionV3 { run_id, client }| StoreConnection { run_id, client };
         Ok(Self {
             id: id_from_stored(stored.id)?,
             heartbeat: stored.heartbeat,
@@ -73,9 +96,13 @@ impl TryFrom<ShardV3> for ShardRecord {
             certificate_sha256: stored.certificate_sha256,
             capacity: stored.capacity,
             live: stored.live,
+            load: stored.load,
+            cpu_share: stored.cpu_share,
             draining: stored.draining,
             admin: stored.admin,
             clock: MatchTime::from_micros(stored.clock.0),
+            liveness: stored.liveness,
+            connections: stored.connections.into_iter().map(connection).collect(),
         })
     }
 }

@@ -215,6 +215,13 @@ impl Link {
         Ok(values)
     }
 
+    /// The same, in which a server error is an error of the whole.
+    pub(super) async fn run_kept(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
+        let values = self.run_each_kept(pipeline).await?;
+        reply::refuse_errors(&values)?;
+        Ok(values)
+    }
+
     /// Loads the scripts if an answer says that one is not there, and returns whether that was so.
     async fn load_lost(&self, values: &[Value]) -> Result<bool, StoreError> {
         let is_lost = values.iter().any(reply::is_noscript);

@@ -9,7 +9,7 @@ use game_core::{
     BySeat, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, MatchSetup, MatchTime,
     Receipt, Seat, ShardId, Snapshot, TimeControl, UnixMillis, WithMove,
 };
-use store::testing::RedisServer;
+use store::testing::{RedisKind, RedisServer, fresh_redis};
 use store::{
     Append, Assignment, ChatLine, EmbeddedStore, MemoryStore, RedisConfig, RedisStore, ShardRecord,
     Store, Ticket, TicketId,
@@ -174,9 +174,13 @@ pub(crate) fn shard_record(n: u8, heartbeat: u64) -> ShardRecord {
         certificate_sha256: n.is_multiple_of(2).then_some([n; 32]),
         capacity: 1000,
         live: u32::from(n),
+        load: 0,
+        cpu_share: 1_000,
         draining: n == 3,
         admin: None,
         clock: MatchTime::from_micros(heartbeat * 500_000),
+        liveness: None,
+        connections: Vec::new(),
     }
 }
 
@@ -212,7 +216,22 @@ pub(crate) fn on_all<F: Future<Output = ()>>(check: impl Fn(Arc<dyn Store>) -> F
     runtime.block_on(check(Arc::new(EmbeddedStore::in_memory().unwrap())));
     let server = RedisServer::start();
     runtime.block_on(async { check(Arc::new(redis_store(&server).await)).await });
+    for kind in KINDS {
+        runtime.block_on(async {
+            let store = RedisStore::connect(fresh_redis(kind)).await;
+            let store = store.unwrap_or_else(|error| panic!("{kind}: {error}"));
+            check(Arc::new(store)).await;
+        });
+    }
 }
+
+/// The kinds of Redis beside a single server on a TCP port.
+const KINDS: [RedisKind; 4] = [
+    RedisKind::Unix,
+    RedisKind::Tls,
+    RedisKind::Valkey,
+    RedisKind::Sentinel,
+];
 
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()
