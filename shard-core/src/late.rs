@@ -33,7 +33,11 @@ impl LateWrites {
         let are_some = !self.writes.is_empty();
         if are_some && !self.told {
             let (matches, why) = (self.writes.len(), &self.why);
-            tracing::warn!(matches, why, "a part of the store does not answer: its matches wait");
+            tracing::warn!(
+                matches,
+                why,
+                "a part of the store does not answer: its matches wait"
+            );
         } else if self.told && !are_some {
             tracing::info!("all parts of the store answer again");
         }

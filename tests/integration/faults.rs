@@ -111,7 +111,10 @@ async fn a_store_that_is_away_freezes_play_and_charges_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_checker_notices_matches_that_are_forgotten() {
     let (match_id, owner) = (MatchId::from_random(1), ShardId::from_random(1 << 64));
-    let (record, set) = (format!("rk:{{shards}}:shard:{owner}"), format!("rk:{{shards}}:owned:{owner}"));
+    let (record, set) = (
+        format!("rk:{{shards}}:shard:{owner}"),
+        format!("rk:{{shards}}:owned:{owner}"),
+    );
     let id = owner.to_string();
     for (what, spoil) in [
         (

@@ -51,7 +51,12 @@ fn a_write_that_one_server_does_not_answer_is_repeated_to_the_bit_and_delays_no_
     // Both are in the batches now, and only one of the servers answers.
     room.answer(Ok(vec![silent()]));
     let mut plies = 0;
-    for (peer, uci) in [(white, "d2d4"), (black, "d7d5"), (white, "c2c4"), (black, "e7e6")] {
+    for (peer, uci) in [
+        (white, "d2d4"),
+        (black, "d7d5"),
+        (white, "c2c4"),
+        (black, "e7e6"),
+    ] {
         if plies > 0 {
             room.play(peer, plies, uci);
         }
@@ -66,7 +71,11 @@ fn a_write_that_one_server_does_not_answer_is_repeated_to_the_bit_and_delays_no_
     assert!(room.shard.is_writing(), "it is not forgotten");
     for _ in 0..5 {
         room.pass(1_000);
-        assert_eq!(room.in_flight.clone().unwrap(), first, "sent again as it was");
+        assert_eq!(
+            room.in_flight.clone().unwrap(),
+            first,
+            "sent again as it was"
+        );
         room.answer(Ok(vec![silent()]));
     }
     assert!(!room.shard.status().paused, "the store answers");

@@ -74,7 +74,11 @@ impl Keys {
 
     /// A glob pattern that the heads of all matches fit in the layout before this one, and no other key.
     pub(super) fn former_heads(&self) -> String {
-        format!("{}:{{{}}}:head", escaped(&self.prefix), "?".repeat(MatchId::LEN))
+        format!(
+            "{}:{{{}}}:head",
+            escaped(&self.prefix),
+            "?".repeat(MatchId::LEN)
+        )
     }
 
     /// The match that a key is the head of.

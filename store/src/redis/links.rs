@@ -136,10 +136,13 @@ impl Links {
                 let refreshed = cluster.refresh().await;
                 let links = cluster.primaries();
                 let surveyed = join_all(links.iter().map(|(_, link)| link.survey())).await;
-                let failed = links.into_iter().zip(surveyed).filter_map(|((node, _), answer)| {
-                    let node = Some(node);
-                    answer.err().map(|error| Failed { node, error })
-                });
+                let failed = links
+                    .into_iter()
+                    .zip(surveyed)
+                    .filter_map(|((node, _), answer)| {
+                        let node = Some(node);
+                        answer.err().map(|error| Failed { node, error })
+                    });
                 let unknown = refreshed.err().map(|error| Failed { node: None, error });
                 failed.chain(unknown).collect()
             }
@@ -201,7 +204,11 @@ impl Links {
                 }
                 let map = cluster.map().fingerprint();
                 let (node, from) = match after {
-                    Some(ScanCursor::Cluster { map: begun, node, cursor }) if begun == map => (node, cursor),
+                    Some(ScanCursor::Cluster {
+                        map: begun,
+                        node,
+                        cursor,
+                    }) if begun == map => (node, cursor),
                     _ => (0, 0),
                 };
                 let primaries = cluster.primaries();
@@ -211,7 +218,9 @@ impl Links {
                 let (names, next) = scan(link, from, pattern, count).await?;
                 let next = match next {
                     Some(cursor) => Some((node, cursor)),
-                    None => Some((node + 1, 0)).filter(|(node, _)| usize::from(*node) < primaries.len()),
+                    None => {
+                        Some((node + 1, 0)).filter(|(node, _)| usize::from(*node) < primaries.len())
+                    }
                 };
                 let next = next.map(|(node, cursor)| ScanCursor::Cluster { map, node, cursor });
                 Ok((names, next))
@@ -229,14 +238,20 @@ async fn scan(
     count: usize,
 ) -> Result<(Vec<Value>, Option<u64>), StoreError> {
     let mut step = Cmd::new();
-    step.arg("SCAN").arg(from).arg("MATCH").arg(pattern).arg("COUNT").arg(count);
+    step.arg("SCAN")
+        .arg(from)
+        .arg("MATCH")
+        .arg(pattern)
+        .arg("COUNT")
+        .arg(count);
     let mut pipeline = Pipeline::with_capacity(1);
     pipeline.add_command(step);
     let mut answers = link.run(&pipeline).await?;
     let Some(Value::Array(page)) = answers.pop() else {
         return Err(reply::strange("a page of keys"));
     };
-    let [cursor, Value::Array(names)] = <[Value; 2]>::try_from(page).map_err(|_| reply::strange("a page of keys"))?
+    let [cursor, Value::Array(names)] =
+        <[Value; 2]>::try_from(page).map_err(|_| reply::strange("a page of keys"))?
     else {
         return Err(reply::strange("a page of keys"));
     };

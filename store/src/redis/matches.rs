@@ -65,7 +65,8 @@ impl Matches for RedisStore {
         self.scan_matches(after, limit).await
     }
 
-    /// Two round trips: the hints are stored before anything is claimed.
+    /// Two round trips: the hints are stored before anything is claimed. No replica is waited for: a confirmed event
+    /// comes later in the same stream, and a claim that a failover has undone shows in the epoch.
     async fn claim_many(
         &self,
         claimant: ShardId,
@@ -126,7 +127,7 @@ impl Matches for RedisStore {
             .arg(given.to.to_string())
             .arg(noted.seq)
             .arg(noted.micros);
-        handed_over(&self.one(call).await?)
+        handed_over(&self.one_kept(call).await?)
     }
 
     /// One pipeline, one round trip. Head and record are two reads: between them a log only grows.
@@ -176,7 +177,9 @@ impl MatchLog for RedisStore {
             pipeline.add_command(self.append_call(append));
         }
         let answers = self.appends.run_apart(&pipeline, Kept::Twice).await;
-        let answers = answers.into_iter().map(|answer| appended_or_unreadable(&answer?));
+        let answers = answers
+            .into_iter()
+            .map(|answer| appended_or_unreadable(&answer?));
         if self.appends.is_one_server() {
             return answers.collect();
         }
@@ -264,6 +267,14 @@ impl RedisStore {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.add_command(command);
         let mut answers = self.control.run(&pipeline).await?;
+        answers.pop().ok_or_else(|| reply::strange("no answer"))
+    }
+
+    /// The same for what is not to be lost with a primary: answered once enough replicas have it.
+    pub(super) async fn one_kept(&self, command: Cmd) -> Result<Value, StoreError> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.add_command(command);
+        let mut answers = self.control.run_kept(&pipeline).await?;
         answers.pop().ok_or_else(|| reply::strange("no answer"))
     }
 }

@@ -40,9 +40,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::behind::Behind;
+use self::cluster::{Cluster, Patience, Topology};
 pub use self::config::RedisConfig;
 pub use self::endpoint::{RedisLogin, RedisPassword};
-use self::cluster::{Cluster, Patience, Topology};
 use self::keys::Keys;
 use self::link::Link;
 use self::links::Links;

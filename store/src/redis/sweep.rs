@@ -57,7 +57,10 @@ impl Retention for RedisStore {
         // Afterwards, so that a step that fails is done again.
         let mut note = Pipeline::with_capacity(2);
         if let Some(next) = page.next {
-            let at = note.cmd("SET").arg(self.keys.sweep_at()).arg(written(next)?);
+            let at = note
+                .cmd("SET")
+                .arg(self.keys.sweep_at())
+                .arg(written(next)?);
             at.arg("PX").arg(PLACE_KEPT_MS);
         } else {
             note.cmd("DEL").arg(self.keys.sweep_at());
@@ -77,10 +80,12 @@ impl Retention for RedisStore {
         let mut ask = Pipeline::with_capacity(1);
         ask.add_command(cmd("INFO")).arg("memory");
         let answers = self.control.ask_all(&ask).await?;
-        let rooms = answers.iter().map(|answers| match answers.first().map(reply::text) {
-            Some(Ok(text)) => room(text),
-            _ => Room::default(),
-        });
+        let rooms = answers
+            .iter()
+            .map(|answers| match answers.first().map(reply::text) {
+                Some(Ok(text)) => room(text),
+                _ => Room::default(),
+            });
         Ok(rooms.max_by(by_fullness).unwrap_or_default())
     }
 }
@@ -96,7 +101,9 @@ impl RedisStore {
             [Value::Nil, _] => Ok(None),
             [_, Value::Nil] => Ok(Some(None)),
             // A place in another kind of server means nothing here: the pass begins anew.
-            [_, at] => Ok(Some(read(reply::text(at)?).filter(|at| self.control.knows(*at)))),
+            [_, at] => Ok(Some(
+                read(reply::text(at)?).filter(|at| self.control.knows(*at)),
+            )),
             _ => Err(reply::strange("a turn")),
         }
     }
@@ -112,7 +119,10 @@ fn written(at: ScanCursor) -> Result<String, StoreError> {
 }
 
 fn read(text: &str) -> Option<ScanCursor> {
-    let numbers: Vec<u64> = text.split(' ').map(|word| word.parse().ok()).collect::<Option<_>>()?;
+    let numbers: Vec<u64> = text
+        .split(' ')
+        .map(|word| word.parse().ok())
+        .collect::<Option<_>>()?;
     match *numbers {
         [cursor] => Some(ScanCursor::Redis(cursor)),
         [map, node, cursor] => Some(ScanCursor::Cluster {

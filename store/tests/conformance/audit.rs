@@ -136,7 +136,11 @@ fn the_match_of_a_process_before_a_registry_was_cleared_is_found() {
     let shard = shard_id(1);
     by_hand(
         |server, _| {
-            server.command(&["DEL", "rk:{shards}:all", &format!("rk:{{shards}}:shard:{shard}")]);
+            server.command(&[
+                "DEL",
+                "rk:{shards}:all",
+                &format!("rk:{{shards}}:shard:{shard}"),
+            ]);
             server.command(&["DEL", &format!("rk:{{shards}}:owned:{shard}")]);
         },
         |match_id| {

@@ -197,7 +197,10 @@ fn a_removal_between_an_addition_and_its_claim_leaves_the_addition_on_redis() {
         let store = redis_store(&server).await;
         let line = line(1);
         claimed(&store, &line).await;
-        let (set, heir) = (format!("rk:{{shards}}:owned:{}", shard_id(2)), shard_id(2).to_string());
+        let (set, heir) = (
+            format!("rk:{{shards}}:owned:{}", shard_id(2)),
+            shard_id(2).to_string(),
+        );
         server.command(&["SADD", "rk:{shards}:all", &heir]);
         server.command(&["ZADD", &set, "2", line.id.as_str()]);
         let seen = store.ownership(line.id).await.unwrap().unwrap();

@@ -1,8 +1,6 @@
 //! Matches, shards and tickets to store.
 
-use std::process::{self, Child, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use game_core::testing::SetupBuilder;
@@ -11,7 +9,7 @@ use game_core::{
     BySeat, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, MatchSetup, MatchTime,
     Receipt, Seat, ShardId, Snapshot, TimeControl, UnixMillis, WithMove,
 };
-use store::testing::{RedisKind, RedisServer};
+use store::testing::{RedisKind, RedisServer, fresh_redis};
 use store::{
     Append, Assignment, ChatLine, EmbeddedStore, MemoryStore, RedisConfig, RedisStore, ShardRecord,
     Store, Ticket, TicketId,
@@ -211,44 +209,9 @@ pub(crate) async fn redis_store(server: &RedisServer) -> RedisStore {
         .unwrap()
 }
 
-/// A Cluster that the tests of this process share, each under a prefix of its own: starting one takes as long as many
-/// tests.
-static CLUSTER: LazyLock<SharedCluster> = LazyLock::new(SharedCluster::start);
-
-struct SharedCluster {
-    server: RedisServer,
-    /// Number of the next prefix.
-    next: AtomicU32,
-    /// A static is never dropped: this ends the servers when this process ends, however that happens.
-    _guard: Child,
-}
-
-impl SharedCluster {
-    fn start() -> Self {
-        let server = RedisServer::start_kind(RedisKind::Cluster, &[]);
-        let mut guard = process::Command::new("sh");
-        guard.args(["-c", "cat >/dev/null; kill -9 \"$@\"; rm -rf \"$0\""]);
-        guard.arg(server.directory().parent().unwrap());
-        let pids = server.redis().places().filter_map(|place| place.pid());
-        guard.args(pids.map(|pid| pid.to_string()));
-        // The other end of the pipe is closed with this process.
-        let guard = guard.stdin(Stdio::piped()).spawn().unwrap();
-        Self {
-            server,
-            next: AtomicU32::new(0),
-            _guard: guard,
-        }
-    }
-}
-
-/// A new store in the shared Cluster.
+/// A new store in a Cluster that all tests share.
 pub(crate) async fn cluster_store() -> RedisStore {
-    let cluster = tokio::task::block_in_place(|| &*CLUSTER);
-    let number = cluster.next.fetch_add(1, Ordering::Relaxed);
-    let config = RedisConfig {
-        prefix: format!("store{number}"),
-        ..RedisConfig::new(cluster.server.url())
-    };
+    let config = fresh_redis(RedisKind::Cluster);
     RedisStore::connect(config).await.unwrap()
 }
 
@@ -259,9 +222,23 @@ pub(crate) fn on_all<F: Future<Output = ()>>(check: impl Fn(Arc<dyn Store>) -> F
     runtime.block_on(check(Arc::new(EmbeddedStore::in_memory().unwrap())));
     let server = RedisServer::start();
     runtime.block_on(async { check(Arc::new(redis_store(&server).await)).await });
-    drop(server);
-    runtime.block_on(async { check(Arc::new(cluster_store().await)).await });
+    for kind in KINDS {
+        runtime.block_on(async {
+            let store = RedisStore::connect(fresh_redis(kind)).await;
+            let store = store.unwrap_or_else(|error| panic!("{kind}: {error}"));
+            check(Arc::new(store)).await;
+        });
+    }
 }
+
+/// The kinds of Redis beside a single server on a TCP port.
+const KINDS: [RedisKind; 5] = [
+    RedisKind::Unix,
+    RedisKind::Tls,
+    RedisKind::Valkey,
+    RedisKind::Sentinel,
+    RedisKind::Cluster,
+];
 
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()

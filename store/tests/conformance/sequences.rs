@@ -14,7 +14,8 @@ use store::{
 };
 
 use crate::samples::{
-    Line, assignment, by, chat_line, cluster_store, match_id, runtime, shard_id, shard_record, ticket, ticket_id,
+    Line, assignment, by, chat_line, cluster_store, match_id, runtime, shard_id, shard_record,
+    ticket, ticket_id,
 };
 
 const MATCHES: u8 = 3;

@@ -255,7 +255,10 @@ mod tests {
         assert_eq!(groups, expected);
         let mut between = Between::default();
         for group in groups.iter().rev() {
-            let answers = group.commands.iter().map(|(index, _)| Value::Int(*index as i64));
+            let answers = group
+                .commands
+                .iter()
+                .map(|(index, _)| Value::Int(*index as i64));
             pipeline.answered(group, Ok(answers.collect()), &mut between);
         }
         assert_eq!(between, Between::default());
@@ -276,7 +279,11 @@ mod tests {
         let answers = pipeline.into_answers();
         assert!(matches!(
             answers.as_slice(),
-            [Err(StoreError::Unavailable(_)), Ok(Value::Okay), Err(StoreError::Unavailable(_))]
+            [
+                Err(StoreError::Unavailable(_)),
+                Ok(Value::Okay),
+                Err(StoreError::Unavailable(_))
+            ]
         ));
     }
 
@@ -298,7 +305,11 @@ mod tests {
         // The slot came back meanwhile: the map counts again.
         let mut between = Between::default();
         pipeline.answered(&groups[0], Ok(vec![Value::Int(0)]), &mut between);
-        pipeline.answered(&groups[1], Ok(vec![error("MOVED 8 10.0.0.1:1")]), &mut between);
+        pipeline.answered(
+            &groups[1],
+            Ok(vec![error("MOVED 8 10.0.0.1:1")]),
+            &mut between,
+        );
         let groups = pipeline.round(&known);
         assert_eq!(groups, [group(1, &[(1, false)])]);
     }
@@ -306,7 +317,10 @@ mod tests {
     #[test]
     fn a_slot_on_the_move_and_a_cluster_that_is_down_are_waited_for_within_bounds() {
         for (line, refresh) in [
-            ("TRYAGAIN Multiple keys request during rehashing of slot", false),
+            (
+                "TRYAGAIN Multiple keys request during rehashing of slot",
+                false,
+            ),
             ("CLUSTERDOWN The cluster is down", true),
         ] {
             let mut pipeline = dispatch(&[7]);
@@ -321,12 +335,18 @@ mod tests {
                 waited += between.wait.unwrap_or_default();
             }
             assert_eq!(rounds, SENT_MAX);
-            assert_eq!(waited, Duration::from_millis(5 + 10 + 20 + 40 + 80 + 160 + 320));
+            assert_eq!(
+                waited,
+                Duration::from_millis(5 + 10 + 20 + 40 + 80 + 160 + 320)
+            );
             let answer = pipeline.into_answers().remove(0).unwrap();
             let Value::ServerError(error) = answer else {
                 panic!("{answer:?}")
             };
-            assert!(matches!(reply::server_error(&error), StoreError::Unavailable(_)));
+            assert!(matches!(
+                reply::server_error(&error),
+                StoreError::Unavailable(_)
+            ));
         }
     }
 
@@ -356,7 +376,9 @@ mod tests {
         let groups = pipeline.round(&part);
         assert_eq!(groups, [group(1, &[(0, false)])]);
         let mut between = Between::default();
-        let answers = vec![error("CROSSSLOT Keys in request don't hash to the same slot")];
+        let answers = vec![error(
+            "CROSSSLOT Keys in request don't hash to the same slot",
+        )];
         pipeline.answered(&groups[0], Ok(answers), &mut between);
         assert_eq!(pipeline.round(&part), []);
         assert!(matches!(

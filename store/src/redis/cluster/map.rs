@@ -43,7 +43,9 @@ impl SlotMap {
             };
             let (first, last) = (reply::parsed(first)?, reply::parsed(last)?);
             let mut nodes = nodes.iter().map(|node| parse_node(node, from));
-            let primary = nodes.next().ok_or_else(|| reply::strange("a range of slots"))??;
+            let primary = nodes
+                .next()
+                .ok_or_else(|| reply::strange("a range of slots"))??;
             map.ranges.push((first, last, primary));
             for replica in nodes {
                 map.replicas.push(replica?);
@@ -64,7 +66,11 @@ impl SlotMap {
 
     /// Whether every slot has a primary.
     pub(super) fn is_complete(&self) -> bool {
-        let covered: u32 = self.ranges.iter().map(|(first, last, _)| u32::from(last - first) + 1).sum();
+        let covered: u32 = self
+            .ranges
+            .iter()
+            .map(|(first, last, _)| u32::from(last - first) + 1)
+            .sum();
         covered == u32::from(SLOTS)
     }
 
@@ -85,7 +91,11 @@ impl SlotMap {
 
     /// Notes that a slot has another primary, as the former one has said.
     pub(super) fn moved(&mut self, slot: u16, to: &Address) {
-        let Some(at) = self.ranges.iter().position(|(first, last, _)| (*first..=*last).contains(&slot)) else {
+        let Some(at) = self
+            .ranges
+            .iter()
+            .position(|(first, last, _)| (*first..=*last).contains(&slot))
+        else {
             self.ranges.push((slot, slot, to.clone()));
             self.ranges.sort_unstable();
             return;
@@ -145,7 +155,11 @@ pub(super) mod tests {
     pub(crate) fn map(parts: &[(u16, u16, &[u16])]) -> SlotMap {
         let ranges = parts.iter().map(|(first, last, ports)| {
             let nodes = ports.iter().map(|port| {
-                Value::Array(vec![text("10.0.0.1"), Value::Int((*port).into()), text("id")])
+                Value::Array(vec![
+                    text("10.0.0.1"),
+                    Value::Int((*port).into()),
+                    text("id"),
+                ])
             });
             let mut range = vec![Value::Int((*first).into()), Value::Int((*last).into())];
             range.extend(nodes);
@@ -156,8 +170,19 @@ pub(super) mod tests {
 
     #[test]
     fn each_slot_has_the_primary_of_its_range() {
-        let known = map(&[(10_000, 16_383, &[3, 6]), (0, 4_999, &[1, 4]), (5_000, 9_998, &[2, 5])]);
-        for (slot, port) in [(0, 1), (4_999, 1), (5_000, 2), (9_998, 2), (10_000, 3), (16_383, 3)] {
+        let known = map(&[
+            (10_000, 16_383, &[3, 6]),
+            (0, 4_999, &[1, 4]),
+            (5_000, 9_998, &[2, 5]),
+        ]);
+        for (slot, port) in [
+            (0, 1),
+            (4_999, 1),
+            (5_000, 2),
+            (9_998, 2),
+            (10_000, 3),
+            (16_383, 3),
+        ] {
             assert_eq!(known.primary(slot), Some(&node(port)), "{slot}");
         }
         assert_eq!(known.primary(9_999), None);
@@ -194,8 +219,17 @@ pub(super) mod tests {
             let found = parse_node(&answer, &asked).unwrap();
             assert_eq!(found, tcp("redis.example", 7));
         }
-        for (written, host) in [(":7", "redis.example"), ("::1:7", "::1"), ("[::1]:7", "::1"), ("h:7", "h")] {
-            assert_eq!(parse_address(written, &asked), Some(tcp(host, 7)), "{written}");
+        for (written, host) in [
+            (":7", "redis.example"),
+            ("::1:7", "::1"),
+            ("[::1]:7", "::1"),
+            ("h:7", "h"),
+        ] {
+            assert_eq!(
+                parse_address(written, &asked),
+                Some(tcp(host, 7)),
+                "{written}"
+            );
         }
         for odd in ["", "host", "host:port", "host:70000"] {
             assert_eq!(parse_address(odd, &asked), None, "{odd}");

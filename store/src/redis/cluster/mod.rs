@@ -88,7 +88,9 @@ impl Cluster {
             if groups.is_empty() {
                 return dispatch.into_answers();
             }
-            let asked = groups.iter().map(|group| self.ask_group(group, &commands, kept));
+            let asked = groups
+                .iter()
+                .map(|group| self.ask_group(group, &commands, kept));
             let answers = join_all(asked).await;
             let mut between = Between::default();
             for (group, answers) in groups.iter().zip(answers) {
@@ -143,7 +145,9 @@ impl Cluster {
             Kept::Twice => link.send_kept(&pipeline).await?,
         };
         let wanted = answers.into_iter().zip(is_wanted);
-        Ok(wanted.filter_map(|(answer, wanted)| wanted.then_some(answer)).collect())
+        Ok(wanted
+            .filter_map(|(answer, wanted)| wanted.then_some(answer))
+            .collect())
     }
 
     /// The map as it is known.

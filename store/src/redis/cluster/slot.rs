@@ -46,12 +46,14 @@ fn keys(command: &Cmd) -> impl Iterator<Item = &[u8]> {
     let name = words.next().unwrap_or_default().to_ascii_uppercase();
     let count = match name.as_slice() {
         b"EVALSHA" => {
-            let count = words.nth(1).and_then(|count| std::str::from_utf8(count).ok());
+            let count = words
+                .nth(1)
+                .and_then(|count| std::str::from_utf8(count).ok());
             count.and_then(|count| count.parse().ok()).unwrap_or(0)
         }
         b"DEL" | b"EXISTS" => usize::MAX,
-        b"SCAN" | b"INFO" | b"SCRIPT" | b"CONFIG" | b"CLUSTER" | b"CLIENT" | b"PUBLISH" | b"WAIT"
-        | b"PING" | b"ROLE" => 0,
+        b"SCAN" | b"INFO" | b"SCRIPT" | b"CONFIG" | b"CLUSTER" | b"CLIENT" | b"PUBLISH"
+        | b"WAIT" | b"PING" | b"ROLE" => 0,
         _ => 1,
     };
     words.take(count)
@@ -65,7 +67,10 @@ mod tests {
     #[test]
     fn a_slot_is_that_of_the_cluster_specification() {
         assert_eq!(crc16(b"123456789"), 0x31C3);
-        assert_eq!(of_key(b"{user1000}.following"), of_key(b"{user1000}.followers"));
+        assert_eq!(
+            of_key(b"{user1000}.following"),
+            of_key(b"{user1000}.followers")
+        );
         assert_eq!(of_key(b"foo{}{bar}"), crc16(b"foo{}{bar}") % SLOTS);
         assert_eq!(of_key(b"foo{{bar}}zap"), crc16(b"{bar") % SLOTS);
         assert_eq!(of_key(b"foo{bar}{zap}"), of_key(b"bar"));
@@ -80,9 +85,17 @@ mod tests {
         let foo = Some(12_182);
         assert_eq!(of(&["HMGET", "foo", "bar"]), foo);
         assert_eq!(of(&["get", "foo"]), foo);
-        assert_eq!(of(&["EVALSHA", "digest", "2", "foo", "{foo}", "argument"]), foo);
+        assert_eq!(
+            of(&["EVALSHA", "digest", "2", "foo", "{foo}", "argument"]),
+            foo
+        );
         assert_eq!(of(&["EVALSHA", "digest", "0", "foo"]), None);
-        for keyless in [&["INFO", "memory"][..], &["SCAN", "0"], &["CLUSTER", "SLOTS"], &[]] {
+        for keyless in [
+            &["INFO", "memory"][..],
+            &["SCAN", "0"],
+            &["CLUSTER", "SLOTS"],
+            &[],
+        ] {
             assert_eq!(of(keyless), None, "{keyless:?}");
         }
     }

@@ -55,7 +55,10 @@ impl Topology {
     }
 
     /// Where the links to a node note what it promises.
-    pub(in crate::redis) fn durability_of(&self, node: &Address) -> watch::Sender<Option<Durability>> {
+    pub(in crate::redis) fn durability_of(
+        &self,
+        node: &Address,
+    ) -> watch::Sender<Option<Durability>> {
         let known = self.durability.lock();
         // Nothing panics while it is held.
         let mut known = known.unwrap_or_else(PoisonError::into_inner);
@@ -138,7 +141,10 @@ impl Topology {
         let (map, _) = found.ok_or(failed)?;
         let mut known = self.lock();
         if **known != map {
-            tracing::info!(primaries = map.primaries().len(), "the Redis Cluster has another map");
+            tracing::info!(
+                primaries = map.primaries().len(),
+                "the Redis Cluster has another map"
+            );
             *known = Arc::new(map);
         }
         Ok(())

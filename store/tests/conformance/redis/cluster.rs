@@ -195,7 +195,10 @@ fn lost_scripts_are_loaded_again_on_every_node() {
         }
         let words = ["SCRIPT", "FLUSH"];
         server.redis().command_everywhere(&words).unwrap();
-        let batch: Vec<_> = lines.iter().map(|line| line.append(Epoch(1), 0, 1)).collect();
+        let batch: Vec<_> = lines
+            .iter()
+            .map(|line| line.append(Epoch(1), 0, 1))
+            .collect();
         assert_eq!(store.append(&batch).await.unwrap(), [STORED; 12]);
         // The fullest primary is the first to refuse writes.
         assert_eq!(store.room().await.unwrap().limit_bytes, None);

@@ -3,6 +3,7 @@
 mod cluster;
 mod data;
 mod faults;
+mod servers;
 mod settings;
 
 use std::sync::Arc;
