@@ -68,6 +68,7 @@ impl Shard {
     /// owns its matches.
     pub(super) fn look_after_owners(&mut self) {
         self.verify_if_in_doubt();
+        self.look_at_suspects_again();
         // Shards that start at the same time get their share: until they have had time to register, matches
         // are claimed only for players who join them.
         if self.takeover.is_draining() || self.registry.watched_for() < Liveness::SUSPECT_AFTER {
@@ -75,7 +76,9 @@ impl Shard {
         }
         let dead: Vec<_> = self.registry.dead().collect();
         for (shard, _) in dead {
-            if shard != self.id && self.takeover.reading.insert(shard) {
+            // Its set is read once, and again when what was found in it is in memory, for what remains.
+            let is_taken = shard == self.id || self.is_loading_from(shard);
+            if !is_taken && self.takeover.reading.insert(shard) {
                 self.outputs.push_back(Output::Orphans(shard));
             }
         }
@@ -174,7 +177,6 @@ impl Shard {
     /// Removes a match that was handed over under `epoch`.
     fn gone(&mut self, key: MatchKey, id: MatchId, epoch: Epoch) {
         self.drop_match(key, CloseCode::ShuttingDown);
-        self.outputs
-            .push_back(Output::Disown(self.id, vec![(id, epoch)]));
+        self.requests.disown(self.id, id, epoch);
     }
 }

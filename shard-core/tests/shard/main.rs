@@ -23,3 +23,4 @@ mod slow_store;
 mod spectators;
 mod starts;
 mod takeover;
+mod takeover_pace;
