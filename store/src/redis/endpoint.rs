@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::tls::RedisTls;
+use super::tls::{CA, RedisTls, SERVER_NAME};
 use super::url::Address;
 use crate::error::StoreError;
 
@@ -193,8 +193,20 @@ impl Endpoint {
             return Ok(Box::new(stream));
         };
         let stream = connector.connect(name, stream).await;
-        let stream = stream.map_err(|error| self.unavailable(&format!("TLS: {error}")))?;
-        Ok(Box::new(stream))
+        Ok(Box::new(stream.map_err(|error| self.untrusted(&error))?))
+    }
+
+    /// Why there is no TLS with the server: a certificate that is not accepted needs the operator.
+    fn untrusted(&self, error: &io::Error) -> StoreError {
+        let cause = error.get_ref();
+        match cause.and_then(|cause| cause.downcast_ref::<rustls::Error>()) {
+            Some(rustls::Error::InvalidCertificate(_)) => StoreError::Unfit(format!(
+                "Redis at {}: {error}; {CA} names the authority that has signed it, and {SERVER_NAME} the name \
+                 that it holds",
+                self.address
+            )),
+            _ => self.unavailable(&format!("TLS: {error}")),
+        }
     }
 
     fn refused(&self, error: &RedisError) -> StoreError {

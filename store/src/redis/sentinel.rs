@@ -156,6 +156,11 @@ impl Group {
                 Unknown::Name => StoreError::Unfit(format!(
                     "the Sentinel at {at} watches no primary of the name {name:?}, which the URL ends with"
                 )),
+                Unknown::Rights(text) => StoreError::Unfit(format!(
+                    "the Sentinel at {at}: {text}; --store-sentinel-user and --store-sentinel-password-file \
+                     (ROOKERY_STORE_SENTINEL_…) give its own user and password, which needs the rights +subscribe, \
+                     +ping, +sentinel|master and the channel {SWITCH}"
+                )),
                 Unknown::Error(text) => {
                     StoreError::Unavailable(format!("the Sentinel at {at}: {text}"))
                 }
@@ -219,6 +224,8 @@ fn of_a_sentinel(error: StoreError) -> StoreError {
 enum Unknown {
     /// It watches none of that name.
     Name,
+    /// It refuses this user.
+    Rights(String),
     Error(String),
 }
 
@@ -246,14 +253,14 @@ fn said(answers: &[Value]) -> Result<Said, Unknown> {
         }
         _ => None,
     };
-    let addressed = || match addressed {
+    let place = || match addressed {
         Value::Array(fields) => match fields.as_slice() {
             [host, port] => Some(((text(host)?, number(port)?), 0)),
             _ => None,
         },
         _ => None,
     };
-    match described.or_else(addressed) {
+    match described.or_else(place) {
         Some(((host, port), epoch)) => match u16::try_from(port) {
             Ok(port) => Ok(Said {
                 epoch,
@@ -262,10 +269,15 @@ fn said(answers: &[Value]) -> Result<Said, Unknown> {
             Err(_) => Err(Unknown::Error(format!("{port} is not a port"))),
         },
         None => Err(match reply::refuse_errors(answers) {
+            Err(error) if is_refused(addressed) => Unknown::Rights(error.to_string()),
             Err(error) => Unknown::Error(error.to_string()),
             Ok(()) => Unknown::Error("it answers in a form that is not known".to_owned()),
         }),
     }
+}
+
+fn is_refused(answer: &Value) -> bool {
+    matches!(answer, Value::ServerError(error) if matches!(error.code(), "NOAUTH" | "NOPERM"))
 }
 
 /// The new address in an announcement, `name old-ip old-port new-ip new-port`, if it is about our group.
