@@ -209,6 +209,13 @@ pub(super) struct SoakConfig {
     pub(super) html: Option<PathBuf>,
 }
 
+impl SoakConfig {
+    /// Whether anything but the players' own doings happens to the cluster.
+    pub(super) fn has_faults(&self) -> bool {
+        self.faults.is_some() || self.trouble != Trouble::None
+    }
+}
+
 impl SoakArgs {
     /// The validated values.
     ///
