@@ -5,20 +5,19 @@
 //! published, so that programs that only read the store have neither.
 
 use std::collections::HashSet;
-use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_core::Stream;
+use futures_util::StreamExt;
 use redis::{InfoDict, Msg, Pipeline, Value};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::endpoint::Connection;
 use super::keys::Keys;
-use super::locator::Locator;
+use super::locator::{Located, Locator};
 use super::{RedisStore, reply};
 use crate::beat::{Beat, Board, Heard, StoreConnection};
 use crate::codec;
@@ -48,7 +47,7 @@ pub(super) struct BeatChannel {
 
 #[derive(Default)]
 struct Slot {
-    connection: Option<Connection>,
+    connection: Option<(Connection, Located)>,
     not_before: Option<Instant>,
 }
 
@@ -118,13 +117,16 @@ impl BeatChannel {
         if slot.not_before.is_some_and(|at| Instant::now() < at) {
             return Err(StoreError::Unavailable("no beats for now".to_owned()));
         }
-        if let Some(connection) = &slot.connection {
+        if let Some((connection, located)) = &slot.connection
+            && !located.is_elsewhere()
+        {
             return Ok(connection.clone());
         }
         slot.not_before = Some(Instant::now() + PAUSE);
-        let connection = self.locator.locate().await?.connect().await?;
+        let located = self.locator.locate().await?;
+        let connection = located.endpoint.connect().await?;
         *lock(&self.identity) = identify(connection.clone()).await;
-        slot.connection = Some(connection.clone());
+        slot.connection = Some((connection.clone(), located));
         slot.not_before = None;
         Ok(connection)
     }
@@ -224,10 +226,10 @@ async fn listen(locator: Locator, name: String, board: Arc<Mutex<Board>>) {
 
 /// Hears beats until the connection breaks.
 async fn subscribe(locator: &Locator, name: &str, board: &Mutex<Board>) -> Ended {
-    let Ok(endpoint) = locator.locate().await else {
+    let Ok(located) = locator.locate().await else {
         return Ended::Lost;
     };
-    let Ok(mut subscriber) = endpoint.subscriber().await else {
+    let Ok(mut subscriber) = located.endpoint.subscriber().await else {
         return Ended::Lost;
     };
     match timeout(QUIET_MAX, subscriber.subscribe(name)).await {
@@ -237,8 +239,12 @@ async fn subscribe(locator: &Locator, name: &str, board: &Mutex<Board>) -> Ended
     }
     let mut messages = pin!(subscriber.on_message());
     loop {
-        let next = poll_fn(|context| messages.as_mut().poll_next(context));
-        match timeout(QUIET_MAX, next).await {
+        let next = timeout(QUIET_MAX, messages.next());
+        let next = tokio::select! {
+            next = next => next,
+            () = located.elsewhere() => return Ended::Lost,
+        };
+        match next {
             Ok(Some(message)) => hear(&message, board),
             _ => return Ended::Lost,
         }

@@ -5,6 +5,8 @@ use bytes::Bytes;
 use game_core::{Epoch, MatchId, MatchTime, ShardId, Snapshot};
 use redis::{Cmd, Pipeline, Value, cmd};
 
+use super::cluster::Answers;
+use super::links::Kept;
 use super::{RedisStore, reply, script};
 use crate::append::{Append, Appended};
 use crate::checkpoint;
@@ -34,7 +36,7 @@ impl Matches for RedisStore {
         pipeline.add_command(call);
         // A shard that saw the hint without the match may have removed it meanwhile.
         pipeline.add_command(self.hint(owner, id, Epoch(0)));
-        let answers = self.control.run(&pipeline).await?;
+        let answers = self.control.run_kept(&pipeline).await?;
         let created = answers.first().ok_or_else(|| reply::strange("no answer"))?;
         match reply::array(created)? {
             [] => Ok(Created::New),
@@ -63,7 +65,8 @@ impl Matches for RedisStore {
         self.scan_matches(after, limit).await
     }
 
-    /// Two round trips: the hints are stored before anything is claimed.
+    /// Two round trips: the hints are stored before anything is claimed. No replica is waited for: a confirmed event
+    /// comes later in the same stream, and a claim that a failover has undone shows in the epoch.
     async fn claim_many(
         &self,
         claimant: ShardId,
@@ -79,11 +82,11 @@ impl Matches for RedisStore {
         for claim in claims {
             pipeline.add_command(self.claim_call(claimant, claim));
         }
-        let answers = async {
-            self.one(self.hints(claimant, hints)).await?;
-            self.control.run_each(&pipeline).await
+        let answers = match self.one(self.hints(claimant, hints)).await {
+            Ok(_) => self.control.run_apart(&pipeline, Kept::Here).await,
+            Err(error) => vec![Err(error); claims.len()],
         };
-        each(claims, answers.await, |claim, answer| {
+        each(claims, answers, |claim, answer| {
             claimed(claim.match_id, &answer[0])
         })
     }
@@ -104,7 +107,7 @@ impl Matches for RedisStore {
                 .arg(&["since_epoch", "since_seq", "since_us"]);
             pipeline.cmd("LINDEX").arg(self.keys.log(id)).arg(-1);
         }
-        let answers = self.control.run_each(&pipeline).await;
+        let answers = self.control.run_apart(&pipeline, Kept::Here).await;
         each(matches, answers, |&id, answers| match_head(id, answers))
     }
 
@@ -124,7 +127,7 @@ impl Matches for RedisStore {
             .arg(given.to.to_string())
             .arg(noted.seq)
             .arg(noted.micros);
-        handed_over(&self.one(call).await?)
+        handed_over(&self.one_kept(call).await?)
     }
 
     /// One pipeline, one round trip. Head and record are two reads: between them a log only grows.
@@ -164,7 +167,7 @@ impl Matches for RedisStore {
 
 #[async_trait]
 impl MatchLog for RedisStore {
-    /// One pipeline, one round trip; Redis flushes once for all of it.
+    /// One pipeline, one round trip; each server flushes once for all that it has of it.
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
@@ -173,9 +176,27 @@ impl MatchLog for RedisStore {
         for append in batch {
             pipeline.add_command(self.append_call(append));
         }
-        let answers = self.appends.run_each(&pipeline).await?;
-        answers.iter().map(appended_or_unreadable).collect()
+        let answers = self.appends.run_apart(&pipeline, Kept::Twice).await;
+        let answers = answers
+            .into_iter()
+            .map(|answer| appended_or_unreadable(&answer?));
+        if self.appends.is_one_server() {
+            return answers.collect();
+        }
+        apart(answers.collect())
     }
+}
+
+/// The answers of several servers: where all are silent, the store is.
+fn apart(answers: Vec<Result<Appended, StoreError>>) -> Result<Vec<Appended>, StoreError> {
+    if answers.iter().all(Result::is_err) {
+        return answers.into_iter().collect();
+    }
+    let answers = answers.into_iter().map(|answer| match answer {
+        Err(StoreError::Unavailable(why)) => Ok(Appended::Unanswered(why)),
+        answer => answer,
+    });
+    answers.collect()
 }
 
 impl RedisStore {
@@ -248,6 +269,14 @@ impl RedisStore {
         let mut answers = self.control.run(&pipeline).await?;
         answers.pop().ok_or_else(|| reply::strange("no answer"))
     }
+
+    /// The same for what is not to be lost with a primary: answered once enough replicas have it.
+    pub(super) async fn one_kept(&self, command: Cmd) -> Result<Value, StoreError> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.add_command(command);
+        let mut answers = self.control.run_kept(&pipeline).await?;
+        answers.pop().ok_or_else(|| reply::strange("no answer"))
+    }
 }
 
 /// Reads the owner of the match under a key; [`reply::head`] parses the answer.
@@ -261,18 +290,20 @@ pub(super) fn read_head(key: &str) -> Cmd {
 /// keys of one match affects that match, and an error of the server all of them.
 fn each<Q, T>(
     asked: &[Q],
-    answers: Result<Vec<Value>, StoreError>,
+    answers: Answers,
     parse: impl Fn(&Q, &[Value]) -> Result<T, StoreError>,
 ) -> Vec<Result<T, StoreError>> {
-    let values = match answers {
-        Ok(values) => values,
-        Err(error) => return asked.iter().map(|_| Err(error.clone())).collect(),
-    };
-    let per_match = values.len() / asked.len();
-    let answers = asked.iter().zip(values.chunks_exact(per_match));
-    answers
-        .map(|(asked, answer)| reply::refuse_errors(answer).and_then(|()| parse(asked, answer)))
-        .collect()
+    let per_match = answers.len() / asked.len();
+    let mut answers = answers.into_iter();
+    let mut parsed = Vec::with_capacity(asked.len());
+    for asked in asked {
+        let answer: Result<Vec<_>, _> = answers.by_ref().take(per_match).collect();
+        parsed.push(answer.and_then(|answer| {
+            reply::refuse_errors(&answer)?;
+            parse(asked, &answer)
+        }));
+    }
+    parsed
 }
 
 /// The answers to the two reads of a head.

@@ -10,12 +10,14 @@
 mod beats;
 mod behind;
 mod chat;
+mod cluster;
 mod config;
 mod endpoint;
 mod holdings;
 mod keys;
 mod layout;
 mod link;
+mod links;
 mod locator;
 mod matches;
 mod registry;
@@ -23,6 +25,7 @@ mod reply;
 mod revocations;
 mod scan;
 mod script;
+mod sentinel;
 mod survey;
 mod sweep;
 mod tickets;
@@ -38,27 +41,28 @@ use tokio::time::Instant;
 
 use self::beats::BeatChannel;
 use self::behind::Behind;
+use self::cluster::{Cluster, Patience, Topology};
 pub use self::config::RedisConfig;
 pub use self::endpoint::{RedisLogin, RedisPassword};
 use self::keys::Keys;
 use self::link::Link;
+use self::links::Links;
 use self::locator::Locator;
 use self::script::Scripts;
 pub use self::tls::RedisTls;
-use self::url::Target;
+use self::url::{Address, Target};
 use crate::durability::Durability;
 use crate::error::StoreError;
 
-/// The store on one Redis primary.
+/// The store on one Redis primary, or on those of a Cluster.
 pub struct RedisStore {
     keys: Keys,
     scripts: Scripts,
     /// Only for appends.
-    appends: Link,
+    appends: Links,
     /// For everything else.
-    control: Link,
+    control: Links,
     beats: BeatChannel,
-    durability: watch::Receiver<Option<Durability>>,
     /// Which servers the connections have led to.
     behind: Arc<Behind>,
     /// When the server's settings were last read.
@@ -82,30 +86,16 @@ impl RedisStore {
     /// use by another version of Rookery whose keys are not read;
     /// [`StoreError::Unavailable`] when the server does not answer: start it, or try again.
     pub async fn connect(config: RedisConfig) -> Result<Self, StoreError> {
-        let plan = config.plan()?;
-        let locator = match &plan.target {
-            Target::Single(address) => Locator::Fixed(plan.server(address.clone())),
-            Target::Sentinel { .. } | Target::Cluster { .. } => {
-                let text = "groups with Sentinels and Clusters cannot be used yet";
-                return Err(StoreError::Unfit(text.to_owned()));
-            }
-        };
-        let (learned, durability) = watch::channel(None);
         let behind = Arc::<Behind>::default();
         let keys = Keys::new(&config.prefix);
-        let beats = BeatChannel::new(locator.clone(), &keys);
+        let (appends, control, locator) = links(&config, &behind, &keys)?;
+        let beats = BeatChannel::new(locator, &keys);
         let store = Self {
             keys,
             scripts: Scripts::new(),
-            appends: Link::new(
-                locator.clone(),
-                &config,
-                learned.clone(),
-                Arc::clone(&behind),
-            ),
-            control: Link::new(locator, &config, learned, Arc::clone(&behind)),
+            appends,
+            control,
             beats,
-            durability,
             behind,
             surveyed: Mutex::new(Instant::now()),
             survey_every: config.survey_every,
@@ -127,19 +117,57 @@ impl RedisStore {
             }
             *surveyed = Instant::now();
         }
-        let surveyed = self.control.survey().await;
-        if surveyed.is_err() {
-            self.appends.close().await;
-            self.control.close().await;
+        let mut failed = self.control.survey().await;
+        for failed in &failed {
+            self.appends.close(failed).await;
+            self.control.close(failed).await;
         }
-        surveyed
+        failed.pop().map_or(Ok(()), |failed| Err(failed.error))
     }
 
     /// The durability of the server's settings, as of the newest check.
     #[must_use]
     pub fn durability(&self) -> Durability {
-        self.durability.borrow().unwrap_or(Durability::Unknown)
+        self.control.durability()
     }
+}
+
+/// The connections for appends, those for everything else, and where beats go to; none is made yet.
+fn links(
+    config: &RedisConfig,
+    behind: &Arc<Behind>,
+    keys: &Keys,
+) -> Result<(Links, Links, Locator), StoreError> {
+    let plan = config.plan()?;
+    if let Target::Cluster { seeds } = &plan.target {
+        let topology = Arc::new(Topology::new(seeds.clone(), plan.access));
+        let links = |patience| Links::Many(cluster(&topology, config, behind, patience));
+        // All processes choose the same node, so that each can ask it for the others' connections.
+        let beats = Locator::KeyIn(Arc::clone(&topology), keys.shards());
+        return Ok((links(Patience::SHORT), links(Patience::LONG), beats));
+    }
+    let locator = Locator::new(&plan).ok_or_else(|| StoreError::Unfit("no server".to_owned()))?;
+    let (learned, _) = watch::channel(None);
+    let link = |locator| {
+        let link = Link::new(locator, config, learned.clone(), Arc::clone(behind));
+        Links::One(link)
+    };
+    Ok((link(locator.clone()), link(locator.clone()), locator))
+}
+
+fn cluster(
+    topology: &Arc<Topology>,
+    config: &RedisConfig,
+    behind: &Arc<Behind>,
+    patience: Patience,
+) -> Cluster {
+    let (known, config, behind) = (Arc::clone(topology), config.clone(), Arc::clone(behind));
+    let make = move |address: Address| {
+        let learned = known.durability_of(&address);
+        let node = Locator::Node(known.endpoint(address));
+        Link::new(node, &config, learned, Arc::clone(&behind))
+    };
+    Cluster::new(Arc::clone(topology), make, patience)
 }
 
 impl fmt::Debug for RedisStore {

@@ -9,7 +9,7 @@ use game_core::{
     BySeat, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, MatchSetup, MatchTime,
     Receipt, Seat, ShardId, Snapshot, TimeControl, UnixMillis, WithMove,
 };
-use store::testing::RedisServer;
+use store::testing::{RedisKind, RedisServer, fresh_redis};
 use store::{
     Append, Assignment, ChatLine, EmbeddedStore, MemoryStore, RedisConfig, RedisStore, ShardRecord,
     Store, Ticket, TicketId,
@@ -209,6 +209,12 @@ pub(crate) async fn redis_store(server: &RedisServer) -> RedisStore {
         .unwrap()
 }
 
+/// A new store in a Cluster that all tests share.
+pub(crate) async fn cluster_store() -> RedisStore {
+    let config = fresh_redis(RedisKind::Cluster);
+    RedisStore::connect(config).await.unwrap()
+}
+
 /// Runs one check on every store, each new.
 pub(crate) fn on_all<F: Future<Output = ()>>(check: impl Fn(Arc<dyn Store>) -> F) {
     let runtime = runtime();
@@ -216,7 +222,23 @@ pub(crate) fn on_all<F: Future<Output = ()>>(check: impl Fn(Arc<dyn Store>) -> F
     runtime.block_on(check(Arc::new(EmbeddedStore::in_memory().unwrap())));
     let server = RedisServer::start();
     runtime.block_on(async { check(Arc::new(redis_store(&server).await)).await });
+    for kind in KINDS {
+        runtime.block_on(async {
+            let store = RedisStore::connect(fresh_redis(kind)).await;
+            let store = store.unwrap_or_else(|error| panic!("{kind}: {error}"));
+            check(Arc::new(store)).await;
+        });
+    }
 }
+
+/// The kinds of Redis beside a single server on a TCP port.
+const KINDS: [RedisKind; 5] = [
+    RedisKind::Unix,
+    RedisKind::Tls,
+    RedisKind::Valkey,
+    RedisKind::Sentinel,
+    RedisKind::Cluster,
+];
 
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()

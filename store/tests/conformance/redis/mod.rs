@@ -1,7 +1,9 @@
 //! What only Redis can do wrong.
 
+mod cluster;
 mod data;
 mod faults;
+mod servers;
 mod settings;
 
 use std::sync::Arc;
