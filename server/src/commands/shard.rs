@@ -308,7 +308,7 @@ async fn serve(args: &ShardArgs, given: Given, shown: Vec<Setting>) -> Result<()
     let port = endpoint.local_addr()?.port();
     let bound = SocketAddr::new(args.listen.ip(), port);
     let address = args.public_address.unwrap_or(bound);
-    let (liveness, reached_at) = open_liveness(args, address)?;
+    let (liveness, reached_at) = open_liveness(args, port, address)?;
     let config = ShardConfig {
         id: ShardId::from_random(rand::random()),
         address,
@@ -395,17 +395,17 @@ fn matchmaker_key(path: &Path) -> Result<VerifyingKey, Failure> {
 /// number that players use over UDP or, if that is in use, a free one.
 fn open_liveness(
     args: &ShardArgs,
+    port: u16,
     public: SocketAddr,
 ) -> Result<(tokio::net::TcpListener, SocketAddr), Failure> {
     let option = "--liveness-listen (ROOKERY_LIVENESS_LISTEN)";
-    let bind = std::net::TcpListener::bind;
     let listener = match args.liveness_listen {
-        Some(listen) => {
-            bind(listen).map_err(|error| format!("{option}: cannot listen on {listen}: {error}"))?
-        }
+        Some(listen) => std::net::TcpListener::bind(listen)
+            .map_err(|error| format!("{option}: cannot listen on {listen}: {error}"))?,
         None => {
             let ip = args.listen.ip();
-            let listener = bind((ip, public.port())).or_else(|_| bind((ip, 0)));
+            let bind = |port| std::net::TcpListener::bind((ip, port));
+            let listener = bind(port).or_else(|_| bind(0));
             listener.map_err(|error| format!("no TCP port for {option}: {error}"))?
         }
     };
