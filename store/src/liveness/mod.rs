@@ -7,7 +7,7 @@ mod rank;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use game_core::{MatchId, MatchTime, ShardId};
@@ -44,6 +44,8 @@ pub struct Liveness {
     guard: Guard,
     /// This observer's own id, which it does not judge.
     me: Option<ShardId>,
+    /// Shards that were taken for dead and have left the registry since, as those without matches do.
+    departed: HashSet<ShardId>,
     /// The newest notice that was heeded.
     notices: u64,
     notice_is_due: bool,
@@ -237,6 +239,8 @@ impl Liveness {
             let mut observed = match before.remove(&id) {
                 Some(observed) => observed,
                 None => {
+                    let is_back = seen.record().is_some() && self.departed.remove(&id);
+                    self.figures.needless_takeovers += u64::from(is_back);
                     self.shards.insert(id, Observed::new(seen.clone()));
                     continue;
                 }
@@ -245,6 +249,11 @@ impl Liveness {
                 self.figures.needless_takeovers += u64::from(observed.revive());
             }
             self.shards.insert(id, observed);
+        }
+        let departed = before.into_iter().filter(|(_, observed)| observed.is_dead);
+        self.departed.extend(departed.map(|(id, _)| id));
+        if self.departed.len() > Self::UNNAMED_MAX {
+            self.departed.clear();
         }
         self.unnamed.retain(|id, _| !self.shards.contains_key(id));
         self.unnamed.values_mut().for_each(|absent| *absent += step);

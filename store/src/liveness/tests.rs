@@ -614,3 +614,18 @@ fn a_notice_has_the_registry_read_at_once() {
     assert!(liveness.wants_registry());
     assert!(!liveness.wants_registry(), "once");
 }
+
+/// One without matches is removed from the registry when it is dead, and registers again.
+#[test]
+fn a_takeover_is_needless_though_the_shard_has_left_the_registry_meanwhile() {
+    let mut world = World::of(&[1, 2, 3]);
+    world.pass(5_000);
+    world.falls_silent(2);
+    world.pass(5_000).unwrap();
+    let stored = world.stored.remove(&2).unwrap();
+    world.read();
+    assert_eq!(world.liveness.figures().needless_takeovers, 0);
+    world.stored.insert(2, stored + 20);
+    world.read();
+    assert_eq!(world.liveness.figures().needless_takeovers, 1);
+}

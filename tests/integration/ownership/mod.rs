@@ -338,7 +338,10 @@ fn evidence_without_one_of_its_parts_is_against_the_living() {
     let mut model = by_connection();
     model.safeguards.connection = false;
     fails("whatever the server says", model, NOT_NEEDLESS);
+    // After a restart each of two is enough: the server's name, and a connection that has stood.
     let mut model = by_connection();
+    model.safeguards.unbroken = false;
+    holds("of the same start of the server", model.clone());
     model.safeguards.run = false;
     fails("of another start of the server", model, NOT_NEEDLESS);
     let mut model = by_a_connection_that_stood();
