@@ -80,15 +80,29 @@ impl Report {
         }
         writeln!(
             f,
-            "From kill -9 of a shard until another had the first and all of its matches, ms:\n\n\
-             {:>7}{:>10}{:>10}",
-            "matches", "first", "all"
+            "From kill -9 of a shard until others had the first and all of its matches, and the time between, ms:\n\n\
+             {:>7}{:>10}{:>10}{:>10}",
+            "matches", "first", "all", "between"
         )?;
         for takeover in &self.takeovers {
             writeln!(
                 f,
-                "{:>7}{:>10.0}{:>10.0}",
-                takeover.matches, takeover.first_ms, takeover.all_ms
+                "{:>7}{:>10.0}{:>10.0}{:>10.0}",
+                takeover.matches,
+                takeover.first_ms,
+                takeover.all_ms,
+                takeover.loaded_ms()
+            )?;
+        }
+        for takeover in &self.takeovers {
+            let Some(next) = &takeover.next_acks else {
+                continue;
+            };
+            writeln!(
+                f,
+                "\nFrom kill -9 of one of three shards to the next ack, {} matches, {} kills, {} times: p50 {} ms, \
+                 p99 {} ms",
+                takeover.matches, next.rounds, next.matches, next.ms.p50, next.ms.p99
             )?;
         }
         writeln!(f)
