@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Case, Figures, Percentiles, Report};
+use super::{Budget, Case, Figures, Percentiles, Report};
 
 const COST_HEADS: [&str; 12] = [
     "CPU µs",
@@ -108,6 +108,26 @@ impl Report {
         writeln!(f)
     }
 
+    /// The budgets that are `wanted`.
+    fn write_budgets(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        wanted: impl Fn(&Budget) -> bool,
+    ) -> fmt::Result {
+        let mut wanted = self
+            .budgets
+            .iter()
+            .filter(|budget| wanted(budget))
+            .peekable();
+        if wanted.peek().is_some() {
+            writeln!(
+                f,
+                "Budgets, on Redis, and in closed loop (--think 0) unless they say otherwise:\n"
+            )?;
+        }
+        wanted.try_for_each(|budget| writeln!(f, "  {budget}"))
+    }
+
     /// What operators changed, where there were any.
     fn write_watched(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for case in &self.cases {
@@ -134,7 +154,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_takeovers(f)?;
         if self.cases.is_empty() {
-            return Ok(());
+            return self.write_budgets(f, |budget| budget.met.is_some());
         }
         writeln!(
             f,
@@ -149,14 +169,7 @@ impl fmt::Display for Report {
         )?;
         self.write_table(f, TIME_HEADS, |(_, figures, _)| times(figures))?;
         self.write_watched(f)?;
-        writeln!(
-            f,
-            "Budgets, on Redis, and in closed loop (--think 0) unless they say otherwise:\n"
-        )?;
-        for budget in &self.budgets {
-            writeln!(f, "  {budget}")?;
-        }
-        Ok(())
+        self.write_budgets(f, |_| true)
     }
 }
 
