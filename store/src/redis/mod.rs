@@ -88,7 +88,7 @@ impl RedisStore {
     pub async fn connect(config: RedisConfig) -> Result<Self, StoreError> {
         let behind = Arc::<Behind>::default();
         let keys = Keys::new(&config.prefix);
-        let (appends, control, locator) = links(&config, &behind, &keys)?;
+        let (appends, control, locator) = links(&config, &behind)?;
         let beats = BeatChannel::new(locator, &keys);
         let store = Self {
             keys,
@@ -101,8 +101,10 @@ impl RedisStore {
             survey_every: config.survey_every,
             finished_keep_ms: config.finished_keep.as_millis().to_string(),
         };
+        store.behind.set_opening(true);
         store.control.open().await?;
         store.appends.open().await?;
+        store.behind.set_opening(false);
         Ok(store)
     }
 
@@ -136,21 +138,20 @@ impl RedisStore {
 fn links(
     config: &RedisConfig,
     behind: &Arc<Behind>,
-    keys: &Keys,
 ) -> Result<(Links, Links, Locator), StoreError> {
     let plan = config.plan()?;
     if let Target::Cluster { seeds } = &plan.target {
-        let topology = Arc::new(Topology::new(seeds.clone(), plan.access));
+        let topology = Arc::new(Topology::new(seeds.clone(), Arc::clone(&plan.access)));
         let links = |patience| Links::Many(cluster(&topology, config, behind, patience));
         // All processes choose the same node, so that each can ask it for the others' connections.
-        let beats = Locator::KeyIn(Arc::clone(&topology), keys.shards());
+        let beats = Locator::new(&plan);
         return Ok((links(Patience::SHORT), links(Patience::LONG), beats));
     }
-    let locator = Locator::new(&plan).ok_or_else(|| StoreError::Unfit("no server".to_owned()))?;
+    let locator = Locator::new(&plan);
     let (learned, _) = watch::channel(None);
     let link = |locator| {
         let link = Link::new(locator, config, learned.clone(), Arc::clone(behind));
-        Links::One(link)
+        Links::One(Box::new(link))
     };
     Ok((link(locator.clone()), link(locator.clone()), locator))
 }

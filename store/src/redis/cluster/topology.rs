@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::map::SlotMap;
-use super::slot::of_key;
+use super::slot;
 use crate::durability::Durability;
 use crate::error::StoreError;
 use crate::redis::endpoint::{Access, Endpoint};
@@ -67,25 +67,6 @@ impl Topology {
         learned.or_insert_with(|| watch::channel(None).0).clone()
     }
 
-    /// The node that has a key, by a map that is read again.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unavailable`] when no node is known to have it.
-    pub(in crate::redis) async fn primary_of(&self, key: &str) -> Result<Endpoint, StoreError> {
-        let read = self.refresh().await;
-        let map = self.map();
-        let node = map.primary(of_key(key.as_bytes()));
-        match (node, read) {
-            (Some(node), _) => Ok(self.endpoint(node.clone())),
-            (None, Err(error)) => Err(error),
-            (None, Ok(())) => {
-                let text = "no node of the Redis Cluster has the registry of shards";
-                Err(StoreError::Unavailable(text.to_owned()))
-            }
-        }
-    }
-
     /// The map as it is known.
     pub(super) fn map(&self) -> Arc<SlotMap> {
         Arc::clone(&self.lock())
@@ -100,6 +81,21 @@ impl Topology {
                 known.moved(*slot, to);
             }
         }
+    }
+
+    /// The primary that has a key, as the nodes say now.
+    ///
+    /// # Errors
+    ///
+    /// As [`refresh`](Self::refresh); and [`StoreError::Unavailable`] while none has it.
+    pub(in crate::redis) async fn primary_of(&self, key: &str) -> Result<Endpoint, StoreError> {
+        self.refresh().await?;
+        let map = self.map();
+        let primary = map.primary(slot::of_key(key.as_bytes())).cloned();
+        let missing = || StoreError::Unavailable(format!("no node of the Redis Cluster has {key}"));
+        primary
+            .map(|address| self.endpoint(address))
+            .ok_or_else(missing)
     }
 
     /// Reads the map in the background, unless that was just done.
@@ -160,13 +156,11 @@ impl Topology {
         let found = found.max_by_key(|(map, count)| (map.is_complete(), *count));
         let (map, _) = found.ok_or(failed)?;
         let mut known = self.lock();
-        if **known != map {
-            tracing::info!(
-                primaries = map.primaries().len(),
-                "the Redis Cluster has another map"
-            );
-            *known = Arc::new(map);
+        if known.fingerprint() != map.fingerprint() {
+            let primaries = map.primaries().len();
+            tracing::info!(primaries, "slots of the Redis Cluster have other primaries");
         }
+        *known = Arc::new(map);
         Ok(())
     }
 
