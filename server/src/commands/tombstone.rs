@@ -33,10 +33,12 @@ pub(super) fn run(args: &TombstoneArgs) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let left = runtime.block_on(timeout(ANSWER_WITHIN, async {
+    let leaving = async {
         let store = RedisStore::connect(config).await?;
         store.leave(args.id).await
-    }));
+    };
+    // A timeout begins in the runtime.
+    let left = runtime.block_on(async { timeout(ANSWER_WITHIN, leaving).await });
     let matches =
         left.map_err(|_| format!("no answer of the store within {ANSWER_WITHIN:?}"))??;
     tracing::info!(shard = %args.id, matches, "the shard is known to have ended");
