@@ -3,8 +3,11 @@
 
 mod places;
 mod plan;
+mod stored;
+mod way;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -12,7 +15,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use client::{Matchmaker, MatchmakerError};
-use store::{InMemory, RedisConfig, RedisStore, StoreError};
+use store::{InMemory, RedisStore, StoreError};
 use supervisor::{RedisError, RedisPlan, START_MAX, StartError};
 use tempfile::TempDir;
 use tokens::SigningKey;
@@ -20,6 +23,8 @@ use tokens::SigningKey;
 pub use self::places::{AdminPlace, MatchmakerPlace, Proxies, ShardPlace};
 use self::places::{Known, ReadyShard};
 pub use self::plan::{Failing, LocalPlan};
+use self::stored::{config_of, options_of};
+pub use self::way::StoreProxies;
 pub use supervisor::{Place, Redis, RedisKind};
 
 /// Everyone who plays on a local cluster comes from one address.
@@ -48,9 +53,6 @@ pub enum ClusterError {
     /// Redis does not start.
     #[error(transparent)]
     Redis(RedisError),
-    /// Redis does not do as it is told.
-    #[error("Redis: {0}")]
-    Command(#[from] redis::RedisError),
     /// The store cannot be reached.
     #[error("the store: {0}")]
     Store(#[from] StoreError),
@@ -100,7 +102,7 @@ impl LocalCluster {
         let mut shards = Vec::new();
         for number in 0..plan.shards {
             let proxies = match &plan.failing {
-                Some(failing) => Some(Proxies::start(failing, number, redis.address()).await?),
+                Some(failing) => Some(Proxies::start(failing, number, &redis).await?),
                 None => None,
             };
             shards.push(ShardPlace::new(number, directory.path(), logs, proxies));
@@ -111,7 +113,7 @@ impl LocalCluster {
             matchmakers: (0..plan.matchmakers)
                 .map(matchmaker)
                 .collect::<io::Result<_>>()?,
-            store: RedisStore::connect(RedisConfig::new(redis.url())).await?,
+            store: RedisStore::connect(config_of(&redis)).await?,
             redis,
             plan,
             path: directory.path().to_owned(),
@@ -216,18 +218,17 @@ impl LocalCluster {
         Ok(filled.map_err(io::Error::other)??)
     }
 
-    /// Gives Redis a command.
+    /// Does something with Redis on a thread that may block.
     ///
     /// # Errors
     ///
-    /// [`ClusterError::Command`] when it refuses, or does not answer.
-    pub async fn tell_redis(&self, words: &[&str]) -> Result<(), ClusterError> {
-        let client = redis::Client::open(self.redis.url())?;
-        let mut connection = client.get_multiplexed_async_connection().await?;
-        Ok(redis::Cmd::new()
-            .arg(words)
-            .exec_async(&mut connection)
-            .await?)
+    /// [`ClusterError::Redis`] when it fails.
+    pub async fn with_redis<T: Send + 'static>(
+        &self,
+        deed: impl FnOnce(&Redis) -> Result<T, RedisError> + Send + 'static,
+    ) -> Result<T, ClusterError> {
+        let redis = Arc::clone(&self.redis);
+        blocking(move || deed(&redis)).await
     }
 
     /// The shards that live, none of which has a match in memory: all of them have ended.
@@ -268,6 +269,7 @@ impl LocalCluster {
         let mut command = Command::new(&self.plan.server);
         command.args(["matchmaker", "--listen", &matchmaker.listen.to_string()]);
         command.args(["--log", "warn", "--store", self.redis.url()]);
+        command.args(self.store_options());
         command.args(["--limit-exempt", LOOPBACK]);
         command.arg("--signing-key").arg(self.file(SIGNING_KEY));
         Ok(matchmaker.place.start(&mut command)?)
@@ -287,14 +289,15 @@ impl LocalCluster {
         let mut command = Command::new(program.unwrap_or(&self.plan.server));
         command.arg("shard");
         match &shard.proxies {
-            Some(Proxies { tcp, udp, listen }) => command
-                .args(["--store", &format!("redis://{}", tcp.address())])
+            Some(Proxies { store, udp, listen }) => command
+                .args(["--store", store.url()])
                 .args(["--listen", &listen.to_string()])
                 .args(["--public-address", &udp.address().to_string()]),
             None => command
                 .args(["--store", self.redis.url()])
                 .args(["--listen", &shard.address().unwrap_or(free).to_string()]),
         };
+        command.args(self.store_options());
         command.args(["--admin-listen", &free.to_string()]);
         command.args(["--store-wait", &START_MAX.as_secs().to_string()]);
         command.args(["--connections-max", CONNECTIONS_MAX]);
@@ -307,6 +310,10 @@ impl LocalCluster {
             command.env("RUST_LOG", "warn");
         }
         Ok(shard.place.start(&mut command)?)
+    }
+
+    fn store_options(&self) -> Vec<OsString> {
+        options_of(&self.redis, self.plan.store_replicas)
     }
 
     async fn await_shard(&self, number: usize) -> Result<(), ClusterError> {

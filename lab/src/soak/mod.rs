@@ -220,7 +220,7 @@ impl Soak {
         let (Some(cluster), Some(_)) = (&world.cluster, world.config.faults) else {
             return;
         };
-        cluster.redis().place().kill();
+        cluster.redis().kill();
         if let Err(error) = cluster.restart_redis().await {
             return self.does_not_run(error.to_string());
         }

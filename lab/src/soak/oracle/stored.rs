@@ -113,18 +113,10 @@ pub async fn verify(
 /// When Redis does not answer, or a record is none.
 pub async fn read_log(cluster: &LocalCluster, id: MatchId) -> Result<Vec<Event>, String> {
     let said = |error: &dyn std::fmt::Display| error.to_string();
-    let client = redis::Client::open(cluster.redis().url()).map_err(|error| said(&error))?;
-    let mut connection = client
-        .get_multiplexed_async_connection()
-        .await
-        .map_err(|error| said(&error))?;
-    let records: Vec<Vec<u8>> = redis::cmd("LRANGE")
-        .arg(format!("rk:{{{}}}:{id}:log", id.tag()))
-        .arg(0)
-        .arg(-1)
-        .query_async(&mut connection)
-        .await
-        .map_err(|error| said(&error))?;
+    let key = format!("rk:{{{}}}:{id}:log", id.tag());
+    let read = cluster.with_redis(move |redis| redis.command(&["LRANGE", &key, "0", "-1"]));
+    let records = read.await.map_err(|error| said(&error))?;
+    let records: Vec<Vec<u8>> = redis::from_redis_value(records).map_err(|error| said(&error))?;
     records
         .iter()
         .map(|record| codec::decode_record(record).map_err(|error| said(&error)))
