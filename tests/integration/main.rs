@@ -32,6 +32,7 @@ mod logs;
 mod manifests;
 mod migration;
 mod ownership;
+mod partition;
 mod play;
 mod prefixes;
 mod protocol;

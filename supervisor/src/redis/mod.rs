@@ -507,7 +507,7 @@ impl Secured {
         let users = format!(
             "user default off\n\
              user {SUPERVISOR} on >{own_password} ~* &* +@all\n\
-             user {USER} on >{password} ~rk:* &rk:* +@all -@dangerous +info +client +keys +sort\n"
+             user {USER} on >{password} ~rk:* &rk:* +@all -@admin -@dangerous +info +role +config|get +client|list\n"
         );
         fs::write(&acl, users)?;
         let text = |path: &Path| path.to_string_lossy().into_owned();
