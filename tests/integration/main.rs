@@ -48,4 +48,5 @@ mod spectators;
 mod store_down;
 mod store_full;
 mod traces;
+mod upgrade;
 mod zombie;

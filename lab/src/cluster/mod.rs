@@ -12,6 +12,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use client::{Matchmaker, MatchmakerError};
@@ -73,6 +74,8 @@ pub struct LocalCluster {
     store: RedisStore,
     redis: Arc<Redis>,
     plan: LocalPlan,
+    /// All parts were started once.
+    has_started: AtomicBool,
     path: PathBuf,
     directory: Mutex<TempDir>,
 }
@@ -84,7 +87,8 @@ impl LocalCluster {
     ///
     /// [`ClusterError`]: what is missing, or does not start.
     pub async fn start(plan: LocalPlan) -> Result<Self, ClusterError> {
-        for needed in [Some(&plan.server), plan.shard_program.as_ref()] {
+        let more = [plan.shard_program.as_ref(), plan.upgrade_to.as_ref()];
+        for needed in [Some(&plan.server)].into_iter().chain(more) {
             if let Some(missing) = needed.filter(|program| !program.exists()) {
                 return Err(ClusterError::NoServer(missing.clone()));
             }
@@ -116,10 +120,12 @@ impl LocalCluster {
             store: RedisStore::connect(config_of(&redis)).await?,
             redis,
             plan,
+            has_started: AtomicBool::new(false),
             path: directory.path().to_owned(),
             directory: Mutex::new(directory),
         };
         cluster.start_all().await?;
+        cluster.has_started.store(true, Ordering::Relaxed);
         Ok(cluster)
     }
 
@@ -244,6 +250,12 @@ impl LocalCluster {
         self.places().flat_map(Place::alarms).collect()
     }
 
+    /// Whether what is started anew is another version.
+    #[must_use]
+    pub const fn upgrades(&self) -> bool {
+        self.plan.upgrade_to.is_some()
+    }
+
     /// Parts that were ended and not started again.
     #[must_use]
     pub fn absent(&self) -> Vec<String> {
@@ -266,7 +278,7 @@ impl LocalCluster {
 
     fn spawn_matchmaker(&self, number: usize) -> Result<(), ClusterError> {
         let matchmaker = &self.matchmakers[number];
-        let mut command = Command::new(&self.plan.server);
+        let mut command = Command::new(self.program());
         command.args(["matchmaker", "--listen", &matchmaker.listen.to_string()]);
         command.args(["--log", "warn", "--store", self.redis.url()]);
         command.args(self.store_options());
@@ -286,7 +298,7 @@ impl LocalCluster {
         }
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let program = self.plan.shard_program.as_ref();
-        let mut command = Command::new(program.unwrap_or(&self.plan.server));
+        let mut command = Command::new(program.unwrap_or(self.program()));
         command.arg("shard");
         match &shard.proxies {
             Some(Proxies { store, udp, listen }) => command
@@ -310,6 +322,13 @@ impl LocalCluster {
             command.env("RUST_LOG", "warn");
         }
         Ok(shard.place.start(&mut command)?)
+    }
+
+    /// The version that is started now.
+    fn program(&self) -> &PathBuf {
+        let newer = self.plan.upgrade_to.as_ref();
+        let newer = newer.filter(|_| self.has_started.load(Ordering::Relaxed));
+        newer.unwrap_or(&self.plan.server)
     }
 
     fn store_options(&self) -> Vec<OsString> {

@@ -12,6 +12,8 @@ use crate::tcp_proxy::Rewrite;
 pub struct LocalPlan {
     /// The program `rookery`.
     pub server: PathBuf,
+    /// What runs in each place once it is started anew, if not the same as before: another version.
+    pub upgrade_to: Option<PathBuf>,
     /// What runs as `… shard`, if not `server`: for shards of another build.
     pub shard_program: Option<PathBuf>,
     /// Further arguments for it.
@@ -40,6 +42,7 @@ impl LocalPlan {
     pub const fn of(server: PathBuf, shards: u16) -> Self {
         Self {
             server,
+            upgrade_to: None,
             shard_program: None,
             shard_arguments: Vec::new(),
             store_kind: RedisKind::Single,

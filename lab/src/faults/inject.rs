@@ -78,6 +78,11 @@ impl Injector<'_> {
             FaultKind::ShardKill | FaultKind::DoubleKill => self.kill_shards(fault).await?,
             FaultKind::ShardStop => suspend(self.shard(fault), lasts).await?,
             FaultKind::ShardDrain | FaultKind::RollingRestart => {
+                // As deploy/README.md says: matchmakers read what shards of both versions write.
+                for number in 0..cluster.matchmakers().len() * usize::from(cluster.upgrades()) {
+                    cluster.matchmakers()[number].place().kill();
+                    cluster.start_matchmaker(number).await?;
+                }
                 let mut took = Vec::new();
                 for &number in &fault.shards {
                     took.push(self.drain(number).await?);

@@ -20,6 +20,8 @@ use crate::faults::{FaultKind, Sabotage};
 pub struct Campaign {
     /// The program `rookery`.
     pub server: PathBuf,
+    /// What runs in each place once it is started anew, if not the same: another version.
+    pub upgrade_to: Option<PathBuf>,
     /// Faults that are brought about.
     pub faults: u32,
     /// Matches in play at any time.
@@ -60,6 +62,7 @@ impl Campaign {
     pub fn of(server: PathBuf) -> Self {
         Self {
             server,
+            upgrade_to: None,
             faults: 10,
             matches: 20,
             seed: 1,
@@ -152,6 +155,7 @@ fn config(campaign: &Campaign) -> Result<SoakConfig, String> {
 fn plan(campaign: &Campaign) -> LocalPlan {
     let mut plan = LocalPlan {
         logs: campaign.logs.clone(),
+        upgrade_to: campaign.upgrade_to.clone(),
         store_kind: campaign.store,
         store_replicas: campaign.store_replicas,
         ..LocalPlan::for_faults(campaign.server.clone(), campaign.seed)
