@@ -27,6 +27,8 @@ Examples:
     bot-client bench --matches 1000 --think 2s --seconds 60 --store redis --operators
   How long it takes to take over the matches of a dead shard:
     bot-client bench --takeover 10,100,1000,10000 --html takeover.html
+  And how long its players wait, over ten kills:
+    bot-client bench --takeover 1000 --rounds 10
   For a script:
     bot-client bench --json | jq '.budgets[] | select(.met == false)'";
 
@@ -47,10 +49,15 @@ pub struct BenchArgs {
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub matches: Vec<u32>,
     /// Kill a shard that has so many matches, in which 40 plies were played, and say how long it takes
-    /// until another shard has them; several numbers make several rows. Needs redis-server.
+    /// until two other shards have them; several numbers make several rows. Needs redis-server.
     #[arg(long, value_name = "N", value_delimiter = ',',
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub takeover: Vec<u32>,
+    /// With --takeover: also have as many matches played on three shards, kill one of them so often, and say
+    /// how long its players wait for the answer to a move that they make at that moment.
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "takeover",
+          value_parser = clap::value_parser!(u32).range(0..=20))]
+    pub rounds: u32,
     /// Where the server keeps its matches; several are measured one after the other. By default
     /// embedded and, where redis-server is installed, redis.
     #[arg(long, value_enum, value_name = "STORE", value_delimiter = ',')]
@@ -120,6 +127,7 @@ impl fmt::Display for BenchStore {
 pub(super) struct BenchConfig {
     pub(super) matches: Vec<u32>,
     pub(super) takeover: Vec<u32>,
+    pub(super) rounds: u32,
     pub(super) stores: Vec<BenchStore>,
     pub(super) think: Vec<Duration>,
     pub(super) duration: Duration,
@@ -146,6 +154,7 @@ impl BenchArgs {
         Ok(BenchConfig {
             matches: self.loads(),
             takeover: self.takeover.clone(),
+            rounds: self.rounds,
             stores: stores(&self.store, Redis::is_installed())?,
             think: self.think.clone(),
             duration: Duration::from_secs(self.seconds),

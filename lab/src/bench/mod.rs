@@ -7,12 +7,13 @@
 //! `args` is the command line; `relay` and `rookery` start what is measured and take the seats;
 //! `rounds` has the pairs of either play and counts what that used; `figures`, `budgets`,
 //! `report` and `page` say what came of it; `operators` are those who look on;
-//! `takeover` measures what happens when a shard is killed.
+//! `takeover` and `next_ack` measure what happens when a shard is killed.
 
 mod args;
 mod budgets;
 mod figures;
 mod games;
+mod next_ack;
 mod operators;
 mod page;
 mod relay;
@@ -30,6 +31,7 @@ use client::connection::{ConnectionTimes, explain};
 pub use args::{BenchArgs, BenchStore};
 pub use budgets::{Bound, Budget};
 pub use figures::{Figures, Percentiles};
+pub use next_ack::NextAcks;
 pub use operators::Watched;
 pub use relay::{RelayArgs, serve as serve_relay};
 pub use report::{Case, Measured, Report};
@@ -78,7 +80,13 @@ pub async fn run(args: &BenchArgs) -> Result<Report, BenchError> {
     let mut takeovers = Vec::new();
     for &matches in &config.takeover {
         program::complain!("bench: the takeover of {matches} matches …");
-        takeovers.push(takeover::measure(&config, matches).await?);
+        let mut takeover = takeover::measure(&config, matches).await?;
+        if config.rounds > 0 {
+            program::complain!("bench: the next answers of {matches} matches …");
+            let next = next_ack::measure(&config, matches, config.rounds).await?;
+            takeover.next_acks = Some(next);
+        }
+        takeovers.push(takeover);
     }
     let report = Report::new(cases, takeovers);
     if let Some(path) = &config.html {

@@ -53,7 +53,7 @@ impl Neglected {
                 None => world.figures.error(&error),
             }
         }
-        let end = Instant::now() + ENDED_WITHIN;
+        let end = Instant::now() + ENDED_WITHIN.min(world.config.last_waits_max);
         for one in &all {
             let mut breaches: Vec<Breach> = check_one(world, *one, end).await.into_iter().collect();
             if let Some(cluster) = &world.cluster {
@@ -169,7 +169,8 @@ fn in_words(moves: usize, result: Option<(Outcome, Termination)>) -> String {
 
 async fn scan(world: &World, cluster: &LocalCluster) {
     let in_memory = cluster.at_rest();
-    match forgotten(cluster.store(), Some(&in_memory), AT_REST_WITHIN).await {
+    let within = AT_REST_WITHIN.min(world.config.last_waits_max);
+    match forgotten(cluster.store(), Some(&in_memory), within).await {
         Ok(found) => found
             .into_iter()
             .for_each(|breach| broke(world, None, breach)),
