@@ -27,6 +27,10 @@ Examples:
     bot-client bench --matches 1000 --think 2s --seconds 60 --store redis --operators
   How long it takes to take over the matches of a dead shard:
     bot-client bench --takeover 10,100,1000,10000 --html takeover.html
+  How long players wait when a shard of so many matches is stopped:
+    bot-client bench --drain 1000
+  How two shards that join three full ones take their share:
+    bot-client bench --even-load 0.1
   For a script:
     bot-client bench --json | jq '.budgets[] | select(.met == false)'";
 
@@ -42,7 +46,8 @@ Examples:
 #[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub struct BenchArgs {
     /// Matches at the same time, 1 to 10000; several numbers make several rows. By default 100, 500 and
-    /// 2000, or none with --takeover.
+    /// 2000, or none with --takeover, --drain
+    /// and --even-load.
     #[arg(long, value_name = "N", value_delimiter = ',',
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub matches: Vec<u32>,
@@ -51,6 +56,15 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", value_delimiter = ',',
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub takeover: Vec<u32>,
+    /// Stop a shard that has so many matches, whose players think for 2 s on average, and say how long each
+    /// match pauses and whether its clocks are kept; several numbers make several rows. Needs redis-server.
+    #[arg(long, value_name = "N", value_delimiter = ',',
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub drain: Vec<u32>,
+    /// Fill three shards that may use so many cores each (--cpu-share) to 90 %, let two more join, and say how
+    /// their loads get even; takes some minutes. Needs redis-server.
+    #[arg(long, value_name = "CORES", value_delimiter = ',')]
+    pub even_load: Vec<f64>,
     /// Where the server keeps its matches; several are measured one after the other. By default
     /// embedded and, where redis-server is installed, redis.
     #[arg(long, value_enum, value_name = "STORE", value_delimiter = ',')]
@@ -120,6 +134,8 @@ impl fmt::Display for BenchStore {
 pub(super) struct BenchConfig {
     pub(super) matches: Vec<u32>,
     pub(super) takeover: Vec<u32>,
+    pub(super) drain: Vec<u32>,
+    pub(super) even_load: Vec<f64>,
     pub(super) stores: Vec<BenchStore>,
     pub(super) think: Vec<Duration>,
     pub(super) duration: Duration,
@@ -146,6 +162,8 @@ impl BenchArgs {
         Ok(BenchConfig {
             matches: self.loads(),
             takeover: self.takeover.clone(),
+            drain: self.drain.clone(),
+            even_load: self.even_load.clone(),
             stores: stores(&self.store, Redis::is_installed())?,
             think: self.think.clone(),
             duration: Duration::from_secs(self.seconds),
@@ -160,7 +178,8 @@ impl BenchArgs {
 impl BenchArgs {
     /// Numbers of matches under which moves are measured.
     fn loads(&self) -> Vec<u32> {
-        if self.matches.is_empty() && self.takeover.is_empty() {
+        let moves_nothing = self.drain.is_empty() && self.even_load.is_empty();
+        if self.matches.is_empty() && self.takeover.is_empty() && moves_nothing {
             return MATCHES.into();
         }
         self.matches.clone()

@@ -150,7 +150,7 @@ impl Ready {
     }
 }
 
-async fn new_match(
+pub(super) async fn new_match(
     matchmaker: &Matchmaker,
     [ann, bob]: &[String; 2],
 ) -> Result<MatchId, BenchError> {
