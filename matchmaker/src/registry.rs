@@ -348,6 +348,8 @@ mod tests {
             draining: false,
             admin: None,
             clock: MatchTime::default(),
+            liveness: None,
+            connections: Vec::new(),
         }
     }
 

@@ -410,5 +410,7 @@ fn record_of(config: &ShardConfig) -> ShardRecord {
         draining: false,
         admin: config.admin,
         clock: MatchTime::default(),
+        liveness: None,
+        connections: Vec::new(),
     }
 }

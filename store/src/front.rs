@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 
+use crate::beat::{Beat, Heard, StoreConnection};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
-    Chat, Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, Holdings, MatchHead,
+    Beats, Chat, Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, Holdings, MatchHead,
     MatchPage, Matches, Registry, Retention, Revocations, Room, ScanCursor, Standing, Store, Swept,
     Tickets,
 };
@@ -46,6 +47,13 @@ impl<T: Front<dyn Store>> Front<dyn Chat> for T {
 
 impl<T: Front<dyn Store>> Front<dyn Registry> for T {
     fn behind(&self) -> Result<&dyn Registry, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Beats> for T {
+    fn behind(&self) -> Result<&dyn Beats, StoreError> {
         let store = Front::<dyn Store>::behind(self)?;
         Ok(store)
     }
@@ -184,6 +192,25 @@ impl<T: Front<dyn Registry>> Registry for T {
 
     async fn shard_traces(&self) -> Result<Vec<ShardId>, StoreError> {
         self.behind()?.shard_traces().await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Beats>> Beats for T {
+    async fn publish(&self, beat: &Beat) -> Result<(), StoreError> {
+        self.behind()?.publish(beat).await
+    }
+
+    fn heard(&self) -> Heard {
+        self.behind().map(Beats::heard).unwrap_or_default()
+    }
+
+    fn connections(&self) -> Vec<StoreConnection> {
+        self.behind().map(Beats::connections).unwrap_or_default()
+    }
+
+    async fn are_connected(&self, connections: &[StoreConnection]) -> Option<bool> {
+        self.behind().ok()?.are_connected(connections).await
     }
 }
 

@@ -2,7 +2,7 @@
 //! (`EmbeddedStore`). [`MemoryStore`] keeps nothing when its process ends and exists to measure the others against.
 //!
 //! [`Store`] consists of one trait for each concern: [`Matches`] and [`MatchLog`] for ownership and events,
-//! [`Chat`] for what is said beside, [`Registry`] for live shards, [`Tickets`], [`Holdings`], [`Revocations`] and [`Retention`].
+//! [`Chat`] for what is said beside, [`Registry`] and [`Beats`] for live shards, [`Tickets`], [`Holdings`], [`Revocations`] and [`Retention`].
 //!
 //! Two checks in [`MatchLog::append`] prevent a fork of a match: the epoch (only the current owner writes) and the
 //! position (a record is added at the end of the log and nowhere else). Nothing relies on a timeout inside the store.
@@ -14,6 +14,7 @@
     allow(dead_code, reason = "the formats of what only backends store")
 )]
 
+mod beat;
 mod chat;
 mod durability;
 mod error;
@@ -50,9 +51,10 @@ pub use append::{Append, Appended};
 #[cfg(feature = "backends")]
 pub use args::{RedisUrl, StoreArgs, StoreOptions};
 pub use audit::{Finding, InMemory, audit};
+pub use beat::{Beat, Heard, StoreConnection};
 pub use chat::{CHAT_LINES_MAX, ChatLine, ChatRoom, Chats, InvalidChatLine};
 pub use contract::{
-    ANY_EPOCH, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, FINISHED_KEEP_MIN,
+    ANY_EPOCH, Beats, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, FINISHED_KEEP_MIN,
     HandOver, HandedOver, Holdings, MANY_MAX, MatchHead, MatchLog, MatchPage, Matches,
     REVOCATION_KEPT, Registry, Retention, Revocations, Room, SCAN_LIMIT_MAX, ScanCursor, Standing,
     Store, Swept, Tenure, Tickets,

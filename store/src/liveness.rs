@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use game_core::{MatchId, ShardId};
+use game_core::{MatchId, MatchTime, ShardId};
 
 use crate::shard::{Registered, ShardRecord};
 
@@ -31,6 +31,8 @@ struct Observed {
     seen: Registered,
     /// How long the sign of life has been unchanged while the store was answering.
     still_for: Duration,
+    /// The newest reading of its play clock.
+    clock: Option<MatchTime>,
 }
 
 impl Observed {
@@ -74,12 +76,18 @@ impl Liveness {
         self.has_observed = true;
         let mut before = std::mem::take(&mut self.shards);
         for seen in registry {
-            let still_for = match before.remove(&seen.id()) {
+            let before = before.remove(&seen.id());
+            let still_for = match &before {
                 Some(old) if sign_of_life(&old.seen) == sign_of_life(seen) => old.still_for + step,
                 _ => Duration::ZERO,
             };
-            let seen = seen.clone();
-            self.shards.insert(seen.id(), Observed { seen, still_for });
+            let known = before.and_then(|old| old.clock);
+            let observed = Observed {
+                seen: seen.clone(),
+                still_for,
+                clock: seen.record().map(|record| record.clock).max(known),
+            };
+            self.shards.insert(seen.id(), observed);
         }
         self.unnamed.retain(|id, _| !self.shards.contains_key(id));
         self.unnamed.values_mut().for_each(|absent| *absent += step);
@@ -164,6 +172,13 @@ impl Liveness {
             .map(|record| record.id)
     }
 
+    /// The newest reading of a shard's play clock that this observer knows, by its beats and its record, while
+    /// it is alive and after its death.
+    #[must_use]
+    pub fn last_clock(&self, id: ShardId) -> Option<MatchTime> {
+        self.shards.get(&id)?.clock
+    }
+
     /// The shards that the registry names and that are dead, each with the heartbeat that it was last
     /// heard with, if its record can be read.
     pub fn dead(&self) -> impl Iterator<Item = (ShardId, Option<u64>)> {
@@ -212,6 +227,8 @@ mod tests {
             draining: false,
             admin: None,
             clock: game_core::MatchTime::default(),
+            liveness: None,
+            connections: Vec::new(),
         }
     }
 

@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 
 use crate::append::{Append, Appended};
+use crate::beat::{Beat, Board, Heard, StoreConnection};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
-    Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, HandOver, HandedOver, Holdings,
-    MatchHead, MatchLog, MatchPage, Matches, Registry, Retention, Revocations, Room, ScanCursor,
-    Standing, Swept, Tickets,
+    Beats, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, HandOver, HandedOver,
+    Holdings, MatchHead, MatchLog, MatchPage, Matches, Registry, Retention, Revocations, Room,
+    ScanCursor, Standing, Swept, Tickets,
 };
 use crate::error::StoreError;
 use crate::holding::Holding;
@@ -28,6 +29,7 @@ use crate::ticket::{Assignment, Ticket, TicketId};
 #[derive(Debug)]
 pub struct MemoryStore {
     model: Mutex<Model>,
+    board: Mutex<Board>,
     /// How long a match is kept after its end.
     finished_keep: Duration,
 }
@@ -36,6 +38,7 @@ impl Default for MemoryStore {
     fn default() -> Self {
         Self {
             model: Mutex::default(),
+            board: Mutex::default(),
             finished_keep: FINISHED_KEEP,
         }
     }
@@ -60,6 +63,10 @@ impl MemoryStore {
     /// Locked for one operation, and never across a wait.
     fn model(&self) -> MutexGuard<'_, Model> {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -136,6 +143,26 @@ impl Chat for MemoryStore {
 }
 
 #[async_trait]
+impl Beats for MemoryStore {
+    async fn publish(&self, beat: &Beat) -> Result<(), StoreError> {
+        self.board().hear(*beat);
+        Ok(())
+    }
+
+    fn heard(&self) -> Heard {
+        self.board().heard()
+    }
+
+    fn connections(&self) -> Vec<StoreConnection> {
+        Vec::new()
+    }
+
+    async fn are_connected(&self, _connections: &[StoreConnection]) -> Option<bool> {
+        None
+    }
+}
+
+#[async_trait]
 impl Registry for MemoryStore {
     async fn heartbeat(&self, shard: &ShardRecord) -> Result<Vec<Registered>, StoreError> {
         Ok(self.model().heartbeat(shard))
@@ -146,7 +173,9 @@ impl Registry for MemoryStore {
     }
 
     async fn leave(&self, shard: ShardId) -> Result<usize, StoreError> {
-        Ok(self.model().leave(shard))
+        let left = self.model().leave(shard);
+        self.board().notice();
+        Ok(left)
     }
 
     async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use game_core::{MatchTime, ShardId};
 
+use crate::beat::StoreConnection;
+
 /// What a shard announces to other shards and to matchmakers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardRecord {
@@ -30,6 +32,11 @@ pub struct ShardRecord {
     /// The clock that its matches go by, at this heartbeat. What the side to move in a match had used by then,
     /// at least, is the time since the match's last record.
     pub clock: MatchTime,
+    /// A TCP port of its machine on which only a live process accepts connections, and closes them at once. A
+    /// refused connection is evidence that the process has ended.
+    pub liveness: Option<SocketAddr>,
+    /// Its connections to the store's server; empty where the store has none.
+    pub connections: Vec<StoreConnection>,
 }
 
 impl ShardRecord {

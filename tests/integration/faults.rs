@@ -201,6 +201,8 @@ fn shard_record(id: ShardId) -> ShardRecord {
         draining: false,
         admin: None,
         clock: game_core::MatchTime::default(),
+        liveness: None,
+        connections: Vec::new(),
     }
 }
 

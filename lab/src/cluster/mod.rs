@@ -13,14 +13,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use client::{Matchmaker, MatchmakerError};
 use store::{InMemory, RedisConfig, RedisStore, StoreError};
-use supervisor::{RedisError, START_MAX, StartError};
+use supervisor::{RedisError, RedisPlan, START_MAX, StartError};
 use tempfile::TempDir;
 use tokens::SigningKey;
 
 pub use self::places::{AdminPlace, MatchmakerPlace, Proxies, ShardPlace};
 use self::places::{Known, ReadyShard};
 pub use self::plan::{Failing, LocalPlan};
-pub use supervisor::{Place, Redis};
+pub use supervisor::{Place, Redis, RedisKind};
 
 /// Everyone who plays on a local cluster comes from one address.
 const CONNECTIONS_MAX: &str = "60000";
@@ -212,7 +212,7 @@ impl LocalCluster {
     /// [`ClusterError`] when it goes on.
     pub async fn fill_disk(&self, room: u64) -> Result<(), ClusterError> {
         let redis = Arc::clone(&self.redis);
-        let filled = tokio::task::spawn_blocking(move || redis.fill_disk(room)).await;
+        let filled = tokio::task::spawn_blocking(move || redis.primary().fill_disk(room)).await;
         Ok(filled.map_err(io::Error::other)??)
     }
 
@@ -344,16 +344,13 @@ pub fn server_beside() -> PathBuf {
 }
 
 async fn redis_of(plan: &LocalPlan, directory: &Path) -> Result<Redis, ClusterError> {
-    let (directory, outlives) = (directory.to_owned(), plan.failing.is_some());
-    let more = plan.redis_arguments.clone();
-    let started = move || {
-        let more: Vec<&str> = more.iter().map(String::as_str).collect();
-        match outlives {
-            true => Redis::start_outliving_size_limit(&directory, &more),
-            false => Redis::start(&directory, &more),
-        }
+    let directory = directory.to_owned();
+    let plan = RedisPlan {
+        kind: plan.store_kind,
+        more: plan.redis_arguments.clone(),
+        outlives_size_limit: plan.failing.is_some(),
     };
-    blocking(started).await
+    blocking(move || Redis::launch(&directory, &plan)).await
 }
 
 /// Starts a Redis, on a thread that may block.

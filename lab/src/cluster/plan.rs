@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use supervisor::RedisKind;
+
 use crate::tcp_proxy::Rewrite;
 
 /// What a cluster is made of.
@@ -14,6 +16,8 @@ pub struct LocalPlan {
     pub shard_program: Option<PathBuf>,
     /// Further arguments for it.
     pub shard_arguments: Vec<String>,
+    /// How Redis is run.
+    pub store_kind: RedisKind,
     /// Further settings for Redis, as its command line takes them.
     pub redis_arguments: Vec<String>,
     /// Shards: at least one, and two for one of them to be missed.
@@ -36,6 +40,7 @@ impl LocalPlan {
             server,
             shard_program: None,
             shard_arguments: Vec::new(),
+            store_kind: RedisKind::Single,
             redis_arguments: Vec::new(),
             shards,
             matchmakers: 1,

@@ -275,6 +275,8 @@ pub(super) fn shard(number: u16) -> ShardRecord {
         draining: false,
         admin: None,
         clock: MatchTime::default(),
+        liveness: None,
+        connections: Vec::new(),
     }
 }
 

@@ -21,6 +21,8 @@ fn record(n: u128, load: u32, live: u32) -> ShardRecord {
         draining: false,
         admin: None,
         clock: MatchTime::default(),
+        liveness: None,
+        connections: Vec::new(),
     }
 }
 

@@ -98,6 +98,8 @@ impl Room {
             draining: false,
             admin: None,
             clock: MatchTime::default(),
+            liveness: None,
+            connections: Vec::new(),
         }
     }
 

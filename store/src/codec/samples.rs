@@ -12,6 +12,7 @@ use game_core::{
 use super::layout::Format;
 use super::*;
 use crate::Status;
+use crate::beat::StoreConnection;
 use crate::ticket::{Terms, TicketState};
 
 pub(super) fn uci(text: &str) -> Uci {
@@ -249,6 +250,11 @@ pub(super) fn shard() -> ShardRecord {
         draining: false,
         admin: Some("192.0.2.1:9100".parse().unwrap()),
         clock: MatchTime::from_micros(86_400_000_001),
+        liveness: Some("192.0.2.1:9101".parse().unwrap()),
+        connections: vec![StoreConnection {
+            run_id: "0123456789abcdef0123456789abcdef01234567".to_owned(),
+            client: 1_000,
+        }],
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::layout::{Format, Layout, NoLayout};
 use super::leaves::{StoredId, id_from_stored, id_to_stored};
 use super::varint::Varint;
-use crate::ShardRecord;
+use crate::{ShardRecord, StoreConnection};
 
 /// A [`ShardRecord`], version 3.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,6 +25,14 @@ pub(super) struct ShardV3 {
     admin: Option<SocketAddr>,
     /// Microseconds on the shard's clock.
     clock: Varint,
+    liveness: Option<SocketAddr>,
+    connections: Vec<ConnectionV3>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ConnectionV3 {
+    run_id: String,
+    client: i64,
 }
 
 impl Layout for ShardV3 {
@@ -51,7 +59,13 @@ impl From<&ShardRecord> for ShardV3 {
             draining,
             admin,
             clock,
+            liveness,
+            connections,
         } = record;
+        let connection = |connection: &StoreConnection| {
+            let StoreConnection { run_id, client } = connection.clone();
+            ConnectionV3 { run_id, client }
+        };
         Self {
             id: id_to_stored(id),
             heartbeat: *heartbeat,
@@ -64,6 +78,8 @@ impl From<&ShardRecord> for ShardV3 {
             draining: *draining,
             admin: *admin,
             clock: Varint(clock.as_micros()),
+            liveness: *liveness,
+            connections: connections.iter().map(connection).collect(),
         }
     }
 }
@@ -72,6 +88,7 @@ impl TryFrom<ShardV3> for ShardRecord {
     type Error = String;
 
     fn try_from(stored: ShardV3) -> Result<Self, String> {
+        let connection = |ConnectionV3 { run_id, client }| StoreConnection { run_id, client };
         Ok(Self {
             id: id_from_stored(stored.id)?,
             heartbeat: stored.heartbeat,
@@ -84,6 +101,8 @@ impl TryFrom<ShardV3> for ShardRecord {
             draining: stored.draining,
             admin: stored.admin,
             clock: MatchTime::from_micros(stored.clock.0),
+            liveness: stored.liveness,
+            connections: stored.connections.into_iter().map(connection).collect(),
         })
     }
 }

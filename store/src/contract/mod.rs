@@ -1,5 +1,6 @@
 //! The contract that every store keeps, in parts by concern.
 
+mod beats;
 mod chat;
 mod holdings;
 mod match_log;
@@ -9,6 +10,7 @@ mod retention;
 mod revocations;
 mod tickets;
 
+pub use self::beats::Beats;
 pub use self::chat::Chat;
 pub use self::holdings::Holdings;
 pub use self::match_log::MatchLog;
@@ -27,11 +29,11 @@ pub use self::tickets::Tickets;
 /// [`StoreError::Unavailable`](crate::StoreError::Unavailable). An answer means that the effect is as durable
 /// as the store's mode promises.
 pub trait Store:
-    Matches + MatchLog + Chat + Registry + Tickets + Holdings + Revocations + Retention
+    Matches + MatchLog + Chat + Registry + Beats + Tickets + Holdings + Revocations + Retention
 {
 }
 
 impl<T> Store for T where
-    T: Matches + MatchLog + Chat + Registry + Tickets + Holdings + Revocations + Retention
+    T: Matches + MatchLog + Chat + Registry + Beats + Tickets + Holdings + Revocations + Retention
 {
 }

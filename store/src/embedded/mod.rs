@@ -8,6 +8,7 @@
 //! harmless: the commit that it belongs to has not happened. A disk that fails a flush and later pretends to
 //! have the data cannot be compensated for.
 
+mod beats;
 mod chat;
 mod contained;
 mod holdings;
@@ -24,12 +25,14 @@ use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use redb::{Builder, Database, DatabaseError, StorageBackend};
 
 pub use self::contained::contains_panics;
 use self::writer::{WHAT_TO_DO, Writer};
+use crate::beat::Board;
 use crate::contract::FINISHED_KEEP;
 use crate::durability::Durability;
 use crate::error::StoreError;
@@ -42,6 +45,8 @@ const CACHE_BYTES: usize = 32 * 1024 * 1024;
 /// The store in a directory of this machine, for one process.
 pub struct EmbeddedStore {
     writer: Writer,
+    /// What the shards of this process tell each other.
+    board: Mutex<Board>,
     /// How long a match is kept after its end.
     finished_keep: Duration,
 }
@@ -120,6 +125,7 @@ impl EmbeddedStore {
         let writer = Writer::start(place, Box::new(open), tables::prepare)?;
         Ok(Self {
             writer,
+            board: Mutex::default(),
             finished_keep: FINISHED_KEEP,
         })
     }

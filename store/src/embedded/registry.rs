@@ -31,7 +31,9 @@ impl Registry for EmbeddedStore {
     }
 
     async fn leave(&self, shard: ShardId) -> Result<usize, StoreError> {
-        self.writer.write(move |txn| leave(txn, shard)).await
+        let left = self.writer.write(move |txn| leave(txn, shard)).await?;
+        self.board().notice();
+        Ok(left)
     }
 
     async fn deregister(&self, shard: ShardId, heartbeat: Option<u64>) -> Result<bool, StoreError> {

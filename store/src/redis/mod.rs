@@ -7,6 +7,7 @@
 //! Appends have a separate connection, so that a takeover that reads thousands of matches does not delay
 //! moves.
 
+mod beats;
 mod behind;
 mod chat;
 mod config;
@@ -44,6 +45,7 @@ use self::locator::Locator;
 use self::script::Scripts;
 pub use self::tls::RedisTls;
 use self::url::Target;
+use crate::beat::Board;
 use crate::durability::Durability;
 use crate::error::StoreError;
 
@@ -55,6 +57,7 @@ pub struct RedisStore {
     appends: Link,
     /// For everything else.
     control: Link,
+    board: Mutex<Board>,
     durability: watch::Receiver<Option<Durability>>,
     /// Which servers the connections have led to.
     behind: Arc<Behind>,
@@ -99,12 +102,14 @@ impl RedisStore {
                 Arc::clone(&behind),
             ),
             control: Link::new(locator, &config, learned, Arc::clone(&behind)),
+            board: Mutex::default(),
             durability,
             behind,
             surveyed: Mutex::new(Instant::now()),
             survey_every: config.survey_every,
             finished_keep_ms: config.finished_keep.as_millis().to_string(),
         };
+        store.board().set_refused(true);
         store.control.open().await?;
         store.appends.open().await?;
         Ok(store)

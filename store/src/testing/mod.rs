@@ -1,4 +1,4 @@
-//! What tests need of a store, here and in other packages: a real `redis-server` of their own, a store that
+//! What tests need of a store, here and in other packages: a real Redis of their own, a store that
 //! fails on demand, and the contract as a [`Model`] to compare stores with, or to use as a store.
 
 mod faulty;
@@ -12,3 +12,4 @@ pub use self::redis_server::RedisServer;
 pub use crate::model::{Model, StoredMatch};
 /// The storage beneath an [`EmbeddedStore`](crate::EmbeddedStore), to put faults there.
 pub use redb::StorageBackend;
+pub use supervisor::RedisKind;

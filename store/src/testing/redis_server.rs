@@ -1,17 +1,13 @@
-//! A real `redis-server` on a free port of this machine, for one test.
+//! A real Redis on free ports of this machine, for one test: one server, or several as they are run.
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
 
-use redis::{Client, ConnectionLike, RedisResult, Value};
-use supervisor::{Redis, Signal};
+use redis::Value;
+use supervisor::{Redis, RedisKind, RedisNode, RedisPlan, Signal};
 use tempfile::TempDir;
 
-/// How long a server may take to answer, on a busy machine.
-const ANSWER_MAX: Duration = Duration::from_secs(20);
-
-/// A `redis-server` of the test's own, with its data in a temporary directory; killed when dropped.
+/// A Redis of the test's own, with its data in a temporary directory; killed when dropped.
 ///
 /// Every method panics when it cannot do its work: it is the test that fails then.
 #[derive(Debug)]
@@ -39,12 +35,33 @@ impl RedisServer {
     /// If `redis-server` is not installed or does not start.
     #[must_use]
     pub fn start_with(arguments: &[&str]) -> Self {
+        Self::start_kind(RedisKind::Single, arguments)
+    }
+
+    /// A Redis of a kind, which may be of several servers; the further arguments are for each of them.
+    ///
+    /// # Panics
+    ///
+    /// If its program is not installed or does not start.
+    #[must_use]
+    pub fn start_kind(kind: RedisKind, arguments: &[&str]) -> Self {
         let directory = TempDir::with_prefix("rookery-redis-").expect("a temporary directory");
-        let redis = Redis::start_outliving_size_limit(directory.path(), arguments);
+        let plan = RedisPlan {
+            kind,
+            more: arguments.iter().map(|&word| word.to_owned()).collect(),
+            outlives_size_limit: true,
+        };
+        let redis = Redis::launch(directory.path(), &plan);
         Self {
-            redis: redis.unwrap_or_else(|error| panic!("{error}")),
+            redis: redis.unwrap_or_else(|error| panic!("{kind}: {error}")),
             _directory: directory,
         }
+    }
+
+    /// All of it: its servers, what a program needs to use it, and the operations that only some kinds have.
+    #[must_use]
+    pub const fn redis(&self) -> &Redis {
+        &self.redis
     }
 
     /// Where it listens.
@@ -53,13 +70,13 @@ impl RedisServer {
         self.redis.address()
     }
 
-    /// Where it listens, as [`RedisConfig`](crate::RedisConfig) wants it.
+    /// Its URL, as [`RedisConfig`](crate::RedisConfig) wants it.
     #[must_use]
     pub fn url(&self) -> String {
         self.redis.url().to_owned()
     }
 
-    /// Its process id.
+    /// The process id of a single server; of several, the primary's.
     ///
     /// # Panics
     ///
@@ -69,18 +86,18 @@ impl RedisServer {
         self.redis.place().pid().expect("redis-server runs")
     }
 
-    /// The directory that it keeps its data in.
+    /// The directory that a single server keeps its data in.
     #[must_use]
     pub fn directory(&self) -> &Path {
-        self.redis.directory()
+        self.redis.nodes()[0].directory()
     }
 
-    /// Ends it as `kill -9` does, and waits until it is gone.
+    /// Ends all its servers as `kill -9` does, and waits until they are gone.
     pub fn kill(&mut self) {
-        self.redis.place().kill();
+        self.redis.kill();
     }
 
-    /// Starts it again on the same port and data, after [`kill`](Self::kill).
+    /// Starts it again on the same ports and data, after [`kill`](Self::kill).
     ///
     /// # Panics
     ///
@@ -90,24 +107,24 @@ impl RedisServer {
         started.unwrap_or_else(|error| panic!("it does not start again: {error}"));
     }
 
-    /// Suspends the process (`SIGSTOP`): connections stay open, nothing is answered.
+    /// Suspends all servers (`SIGSTOP`): connections stay open, nothing is answered.
     pub fn stop(&self) {
         self.signal(Signal::STOP);
     }
 
-    /// Resumes a suspended process (`SIGCONT`).
+    /// Resumes suspended servers (`SIGCONT`).
     pub fn cont(&self) {
         self.signal(Signal::CONT);
     }
 
-    /// Sends one command and returns its answer, if that is one line: `command(&["SCRIPT", "FLUSH"])` is `+OK`,
+    /// Sends one command to a single server, or to the primary with most keys, and returns its answer, if that is one line: `command(&["SCRIPT", "FLUSH"])` is `+OK`,
     /// a number is `:1`, an error `-` and its text; of any other answer nothing is told.
     ///
     /// # Panics
     ///
     /// If the server does not answer.
     pub fn command(&self, words: &[&str]) -> String {
-        match ask(self.address(), words) {
+        match self.redis.primary().command(words) {
             Ok(Value::Okay) => "+OK".to_owned(),
             Ok(Value::SimpleString(text)) => format!("+{text}"),
             Ok(Value::Int(number)) => format!(":{number}"),
@@ -124,17 +141,9 @@ impl RedisServer {
     }
 
     fn signal(&self, signal: Signal) {
-        let sent = self.redis.place().signal(signal);
-        sent.expect("a child can be signalled");
+        for place in self.redis.nodes().iter().map(RedisNode::place) {
+            let sent = place.signal(signal);
+            sent.expect("a child can be signalled");
+        }
     }
-}
-
-/// One command on a separate connection. An error with a code is an answer of the server.
-fn ask(address: SocketAddr, words: &[&str]) -> RedisResult<Value> {
-    let client = Client::open((address.ip().to_string(), address.port()))?;
-    let mut connection = client.get_connection_with_timeout(ANSWER_MAX)?;
-    connection.set_read_timeout(Some(ANSWER_MAX))?;
-    let mut command = redis::Cmd::new();
-    command.arg(words);
-    connection.req_command(&command)?.extract_error()
 }

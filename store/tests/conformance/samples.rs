@@ -179,6 +179,8 @@ pub(crate) fn shard_record(n: u8, heartbeat: u64) -> ShardRecord {
         draining: n == 3,
         admin: None,
         clock: MatchTime::from_micros(heartbeat * 500_000),
+        liveness: None,
+        connections: Vec::new(),
     }
 }
 

@@ -8,9 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use store::{
-    Append, Appended, Chat, Checkpoint, Claim, Claiming, Created, Front, HandOver, HandedOver,
-    Holdings, MatchHead, MatchLog, MatchPage, Matches, MemoryStore, Ownership, Registered,
-    Registry, Retention, Revocations, ScanCursor, ShardRecord, Standing, StoreError, Tickets,
+    Append, Appended, Beats, Chat, Checkpoint, Claim, Claiming, Created, Front, HandOver,
+    HandedOver, Holdings, MatchHead, MatchLog, MatchPage, Matches, MemoryStore, Ownership,
+    Registered, Registry, Retention, Revocations, ScanCursor, ShardRecord, Standing, StoreError,
+    Tickets,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -381,6 +382,12 @@ fn no_tickets<T>() -> Result<T, StoreError> {
     Err(StoreError::Unfit(
         "there are no tickets and no operators here".to_owned(),
     ))
+}
+
+impl Front<dyn Beats> for Way {
+    fn behind(&self) -> Result<&dyn Beats, StoreError> {
+        Ok(&self.quiet)
+    }
 }
 
 impl Front<dyn Tickets> for Way {

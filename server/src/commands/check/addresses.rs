@@ -109,6 +109,8 @@ mod tests {
             draining: false,
             admin: None,
             clock: game_core::MatchTime::default(),
+            liveness: None,
+            connections: Vec::new(),
         })
     }
 

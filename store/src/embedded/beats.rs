@@ -1,0 +1,36 @@
+//! Beats between the shards of this process.
+
+use std::sync::{MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::EmbeddedStore;
+use crate::beat::{Beat, Board, Heard, StoreConnection};
+use crate::contract::Beats;
+use crate::error::StoreError;
+
+#[async_trait]
+impl Beats for EmbeddedStore {
+    async fn publish(&self, beat: &Beat) -> Result<(), StoreError> {
+        self.board().hear(*beat);
+        Ok(())
+    }
+
+    fn heard(&self) -> Heard {
+        self.board().heard()
+    }
+
+    fn connections(&self) -> Vec<StoreConnection> {
+        Vec::new()
+    }
+
+    async fn are_connected(&self, _connections: &[StoreConnection]) -> Option<bool> {
+        None
+    }
+}
+
+impl EmbeddedStore {
+    pub(super) fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
