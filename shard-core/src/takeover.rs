@@ -75,7 +75,9 @@ impl Shard {
         }
         let dead: Vec<_> = self.registry.dead().collect();
         for (shard, _) in dead {
-            if shard != self.id && self.takeover.reading.insert(shard) {
+            // The set is read by those who may find something for them in it.
+            let is_ours = shard != self.id && self.registry.heirs(shard).contains(self.id);
+            if is_ours && self.takeover.reading.insert(shard) {
                 self.outputs.push_back(Output::Orphans(shard));
             }
         }
@@ -97,11 +99,11 @@ impl Shard {
                     .push_back(Output::Deregister { shard, heartbeat });
             }
         }
+        let heirs = self.registry.heirs(shard);
+        let is_ours = |id| heirs.of_match(id).is_some_and(|heir| heir.id == self.id);
+        let ours: Vec<_> = matches.into_iter().filter(|id| is_ours(*id)).collect();
         let mut room = self.room();
-        for id in matches {
-            if self.registry.heir(id, None) != Some(self.id) {
-                continue;
-            }
+        for id in ours {
             let is_here = self.by_id.contains_key(&id) || self.loading.contains_key(&id);
             // Another shard takes it over when the registry shows this shard as full.
             if !is_here && room == 0 && self.others_have_room() {
