@@ -212,9 +212,15 @@ impl Args {
         let admin = self.admin.validate(production).map_err(refused_admin)?;
         let site = check_site(self.site)?;
         let key = read_key(&self.signing_key)?;
+        let store = self.store.redis(production);
+        store.check().map_err(|error| ConfigError {
+            name: "--store, --store-… (ROOKERY_STORE, ROOKERY_STORE_…)",
+            value: settings::without_password(self.store.store.as_str()),
+            why: error.to_string(),
+        })?;
         Ok(Settings {
             listen: self.listen,
-            store: self.store.redis(production),
+            store,
             store_wait: self.store.options.wait(),
             key,
             config: Config {

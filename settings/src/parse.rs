@@ -37,6 +37,17 @@ pub enum Refused {
     /// A variable of the environment is misspelt, and would be ignored.
     #[error(transparent)]
     Variable(UnknownVariable),
+    /// A password is on the command line, which every user of the machine can read.
+    #[error(
+        "--{option}: every user of this machine can read the command line; give the password in a file \
+         (--{option}-file), or as {variable}"
+    )]
+    Password {
+        /// The option.
+        option: String,
+        /// The variable of the environment to use instead.
+        variable: String,
+    },
     /// A value in the file is wrong.
     #[error("{path:?}: {key}: {why}")]
     Value {
@@ -87,6 +98,9 @@ pub fn parse<P: Parser>(
         given = lenient.try_get_matches_from(&words)?;
     }
     let (command, matches) = innermost(&root, &given);
+    if let Some(refused) = password_on_the_command_line(command, matches) {
+        return Err(refused);
+    }
     let path = matches
         .try_get_one::<PathBuf>("config")
         .ok()
@@ -152,6 +166,24 @@ fn is_given(matches: &ArgMatches, key: &str) -> bool {
         source(matches, key),
         Some(ValueSource::CommandLine | ValueSource::EnvVariable)
     )
+}
+
+/// The option that is a password, as its name says.
+fn is_password(key: &str) -> bool {
+    key.ends_with("_password")
+}
+
+fn password_on_the_command_line(command: &Command, matches: &ArgMatches) -> Option<Refused> {
+    let mut passwords = command.get_arguments().filter(|arg| {
+        let key = arg.get_id().as_str();
+        is_password(key) && source(matches, key) == Some(ValueSource::CommandLine)
+    });
+    let arg = passwords.next()?;
+    let variable = arg.get_env().unwrap_or_default();
+    Some(Refused::Password {
+        option: arg.get_long().unwrap_or_default().to_owned(),
+        variable: variable.to_string_lossy().into_owned(),
+    })
 }
 
 /// Like [`ArgMatches::value_source`], for a key that the matches may not know.
@@ -236,8 +268,10 @@ fn value(arg: &Arg, matches: &ArgMatches, key: &str) -> Option<String> {
         // As TOML spells it.
         return raw.parse::<f64>().ok().map(|number| format!("{number:?}"));
     }
-    // Only URLs may hold a password, and they are marked so that help does not show them.
-    let shown = if arg.is_hide_env_values_set() {
+    // URLs that may hold a password are marked so that help does not show them.
+    let shown = if is_password(key) {
+        "…".to_owned()
+    } else if arg.is_hide_env_values_set() {
         without_password(&raw)
     } else {
         raw.into_owned()

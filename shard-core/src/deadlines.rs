@@ -35,10 +35,12 @@ impl Deadlines {
         self.0.first().map(|&(time, _)| time)
     }
 
-    /// The matches whose deadlines are due at `now`; they keep their entries until they are rescheduled.
-    pub(crate) fn due(&self, now: MatchTime) -> Vec<MatchKey> {
+    /// The first `limit` matches whose deadlines are due at `now`; they keep their entries until they are
+    /// rescheduled.
+    pub(crate) fn due(&self, now: MatchTime, limit: usize) -> Vec<MatchKey> {
         self.0
             .iter()
+            .take(limit)
             .take_while(|&&(time, _)| time <= now)
             .map(|&(_, key)| key)
             .collect()

@@ -118,8 +118,7 @@ impl Shard {
             self.counters.lost += 1;
             self.drop_match(key, CloseCode::NotOwner);
         } else if live.begin_reclaim() {
-            self.outputs
-                .push_back(super::Output::Claim(id, stored.epoch));
+            self.requests.claim(live.claiming(stored.epoch));
         }
     }
 

@@ -31,6 +31,7 @@ mod new_ids;
 mod output;
 mod play_clock;
 mod present;
+mod requests;
 mod shown;
 mod store_watch;
 mod takeover;
@@ -65,6 +66,7 @@ use new_ids::NewIds;
 pub use output::{Output, Saying};
 use play_clock::PlayClock;
 use present::Present;
+use requests::Requests;
 pub use shown::{
     Inspection, ListPosition, MatchFacts, MatchQuery, MatchRow, Page, PageSelection, PeerLink,
     ShardStatus, Sort,
@@ -166,6 +168,7 @@ pub struct Shard {
     balance: Balance,
     doubt: Doubt,
     verification: Verification,
+    requests: Requests,
     outputs: VecDeque<Output>,
     moment: Present,
     ids: NewIds,
@@ -176,6 +179,10 @@ pub struct Shard {
 }
 
 impl Shard {
+    /// Upper bound on the matches whose deadlines are applied between two rounds of inputs: the waits of all matches
+    /// that were taken over end at the same moment.
+    const DUE_AT_ONCE: usize = 1_024;
+
     /// A shard without matches.
     #[must_use]
     pub fn new(id: ShardId, limits: ShardLimits) -> Self {
@@ -198,6 +205,7 @@ impl Shard {
             balance: Balance::default(),
             doubt: Doubt::default(),
             verification: Verification::default(),
+            requests: Requests::default(),
             outputs: VecDeque::new(),
             moment: Present::default(),
             ids: NewIds::new(id),
@@ -234,7 +242,7 @@ impl Shard {
 
     /// The next output, in order.
     pub fn next_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.outputs.pop_front().or_else(|| self.next_request())
     }
 
     /// Joins `player`, whose token allows `role`, to a match; the peer has seen the events up to `seen`. The
@@ -376,7 +384,7 @@ impl Shard {
         self.takeover.retry(now, &mut self.outputs);
         if !self.clock.is_frozen() {
             let time = self.clock.at(now.uptime);
-            for key in self.deadlines.due(time) {
+            for key in self.deadlines.due(time, Self::DUE_AT_ONCE) {
                 self.match_due(key, time);
             }
         }
@@ -439,9 +447,24 @@ impl Shard {
             id: self.id,
             live: self.live(),
             draining: self.takeover.is_draining(),
-            clock: self.clock.at(self.moment.uptime),
+            clock: self.counted_up_to(),
             ..base.clone()
         }
+    }
+
+    /// The play clock up to which a survivor may charge the side to move of any match, if this shard dies. What
+    /// came later may not be confirmed yet, or will have been a pause of the store. The slowest answer of the store is
+    /// taken off, because a clock starts when an event is confirmed, and its record has the time at which it happened.
+    /// No later reading makes an earlier one too high.
+    #[must_use]
+    pub fn counted_up_to(&self) -> MatchTime {
+        let now = self.moment.uptime;
+        let waits = |key: MatchKey| self.matches.get(key).and_then(LiveMatch::unconfirmed_since);
+        let oldest = self.writing.unconfirmed().filter_map(waits);
+        let oldest = oldest.chain(self.writing.owed_since()).min();
+        let counted = self.clock.at(oldest.map_or(now, |oldest| oldest.min(now)));
+        let slowest = u64::try_from(self.writing.slowest().as_micros()).unwrap_or(u64::MAX);
+        MatchTime::from_micros(counted.as_micros().saturating_sub(slowest))
     }
 
     // ---- parts ---------------------------------------------------------------------------------

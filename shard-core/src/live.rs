@@ -76,6 +76,8 @@ pub(crate) struct LiveMatch {
     loaded: (u32, ClockState, MatchTime),
     /// When it was loaded.
     arrived_at: MatchTime,
+    /// The time used on its move by then.
+    carried: Duration,
     /// The match is being handed over and is frozen here.
     departure: Option<Departure>,
     /// The match is being claimed above an earlier epoch; nothing is written until then.
@@ -121,7 +123,8 @@ impl LiveMatch {
         let now = moment.time;
         let snapshot_seq = checkpoint.snapshot.seq();
         let mut game = Match::restore(checkpoint.snapshot, &checkpoint.tail)?;
-        game.carry_over(checkpoint.move_time);
+        let carried = checkpoint.move_time;
+        game.carry_over(carried);
         let finished = checkpoint.ownership.status == Status::Finished;
         let opens_in = game
             .setup()
@@ -141,6 +144,7 @@ impl LiveMatch {
             gate: Gate::new(game.seq()),
             loaded: (game.seq(), clocks, at),
             arrived_at: now,
+            carried,
             delayed: DelayedView::new(&game, now),
             rematch_due: game.rematch().map(|_| Due {
                 seq: game.seq(),
@@ -366,6 +370,11 @@ impl LiveMatch {
     /// Records that the waiting events happened at the uptime `since`.
     pub(crate) fn waits(&mut self, since: Uptime) {
         self.waits_since.get_or_insert(since);
+    }
+
+    /// Since when the oldest event that is not confirmed has waited.
+    pub(crate) fn unconfirmed_since(&self) -> Option<Uptime> {
+        self.flight_since.or(self.waits_since)
     }
 
     /// Answers a peer that its command changed nothing.

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use game_core::{Epoch, MatchId, ShardId};
 use protocol::CloseCode;
-use store::{ANY_EPOCH, Checkpoint, Claim, Ownership, Status, StoreError};
+use store::{
+    ANY_EPOCH, Checkpoint, Claim, Claiming, MatchHead, Ownership, Status, StoreError, Tenure,
+};
 
 use super::{LiveMatch, Now, Output, PeerKey, Shard};
 use crate::Uptime;
@@ -24,6 +26,21 @@ pub(super) struct Loading {
     /// The shards in whose sets it was found; it is removed from those that do not own it, once the owner is
     /// known.
     listed_by: Vec<ShardId>,
+    stage: Stage,
+    /// It was requested in bulk.
+    is_bulk: bool,
+}
+
+/// What a match on its way into memory waits for.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Its turn among many.
+    #[default]
+    Queued,
+    /// The store.
+    Asked,
+    /// The proof that its owner is dead, or alive.
+    Suspect(ShardId),
 }
 
 /// Matches whose stored state cannot be read or replayed: they are not tried again for a while.
@@ -148,8 +165,7 @@ impl Shard {
     /// Loads a match that was found in the set of `shard`, which is this shard or a dead one.
     pub(super) fn load_listed(&mut self, id: MatchId, shard: ShardId, now: Now) {
         if let Some(live) = self.by_id.get(&id).and_then(|&key| self.matches.get(key)) {
-            let removed = vec![(id, live.epoch())];
-            self.outputs.push_back(Output::Disown(shard, removed));
+            self.requests.disown(shard, id, live.epoch());
             return;
         }
         if self.elsewhere.has(id, shard, now) && !self.loading.contains_key(&id) {
@@ -179,18 +195,78 @@ impl Shard {
         let in_memory = self.in_memory();
         if let Some(loading) = self.loading.get_mut(&id) {
             if loading.waiting.len() < self.limits.peers_per_match_max {
+                // Who waits for it gets it before the many that nobody waits for.
+                if peer.is_some() && loading.stage == Stage::Queued {
+                    loading.stage = Stage::Asked;
+                    self.requests.want(id);
+                }
                 loading.waiting.extend(peer);
                 return;
             }
         } else if in_memory < self.limits.matches_max {
             let loading = self.loading.entry(id).or_default();
             loading.since = now.uptime;
+            if peer.is_some() {
+                loading.stage = Stage::Asked;
+                self.requests.want(id);
+            } else {
+                self.requests.want_in_bulk(id);
+            }
             loading.waiting.extend(peer);
-            self.outputs.push_back(Output::Load(id));
             return;
         }
         if let Some((peer, _)) = peer {
             self.close(peer, CloseCode::Full);
+        }
+    }
+
+    /// The next request about many matches, if there is one.
+    pub(super) fn next_request(&mut self) -> Option<Output> {
+        let Self {
+            requests, loading, ..
+        } = self;
+        requests.next(|id| {
+            let queued = loading.get_mut(&id);
+            let queued = queued.filter(|loading| loading.stage == Stage::Queued);
+            queued.is_some_and(|loading| {
+                loading.stage = Stage::Asked;
+                loading.is_bulk = true;
+                true
+            })
+        })
+    }
+
+    /// Whether matches that were found in the set of `shard` are on their way into memory.
+    pub(super) fn is_loading_from(&self, shard: ShardId) -> bool {
+        let mut loading = self.loading.values();
+        loading.any(|loading| loading.listed_by.contains(&shard))
+    }
+
+    /// Ends the loading of a match.
+    fn take_loading(&mut self, id: MatchId) -> Option<Loading> {
+        let loading = self.loading.remove(&id)?;
+        if loading.is_bulk {
+            self.requests.bulk_done();
+        }
+        Some(loading)
+    }
+
+    /// The answer to [`Output::ReadHeads`], in its order.
+    pub fn heads_read(
+        &mut self,
+        ids: &[MatchId],
+        answers: Vec<Result<Option<MatchHead>, StoreError>>,
+        now: Now,
+    ) {
+        for (&id, answer) in ids.iter().zip(answers) {
+            match answer {
+                Err(error) => self.not_loaded(id, &error, now),
+                Ok(None) => self.missing(id, now),
+                Ok(Some(head)) if head.ownership.status == Status::Finished => {
+                    self.outputs.push_back(Output::Load(id));
+                }
+                Ok(Some(head)) => self.claim(id, &head, now),
+            }
         }
     }
 
@@ -201,28 +277,49 @@ impl Shard {
         answer: Result<Option<Checkpoint>, StoreError>,
         now: Now,
     ) {
-        match answer {
-            Err(error) => self.not_loaded(id, &error, now),
-            Ok(None) => self.missing(id, now),
-            Ok(Some(checkpoint)) => match checkpoint.ownership {
-                Ownership {
-                    status: Status::Finished,
-                    owner,
-                    ..
-                } => {
-                    if let Some(loading) = self.loading.get_mut(&id) {
-                        loading.listed_by.extend([owner, self.id]);
-                        loading.listed_by.sort_unstable();
-                        loading.listed_by.dedup();
-                    }
-                    if self.loading.get(&id).is_some_and(Loading::is_wanted) {
-                        self.install(id, checkpoint, now);
-                    } else {
-                        self.record_elsewhere(id, CloseCode::Done, ANY_EPOCH, now);
-                    }
-                }
-                ownership => self.claim(id, ownership, now),
-            },
+        let checkpoint = match answer {
+            Err(error) => return self.not_loaded(id, &error, now),
+            Ok(None) => return self.missing(id, now),
+            Ok(Some(checkpoint)) => checkpoint,
+        };
+        if checkpoint.ownership.status == Status::Live {
+            // The store went back to before its end.
+            return self.read_head_again(id);
+        }
+        if let Some(loading) = self.loading.get_mut(&id) {
+            loading
+                .listed_by
+                .extend([checkpoint.ownership.owner, self.id]);
+            loading.listed_by.sort_unstable();
+            loading.listed_by.dedup();
+        }
+        if self.loading.get(&id).is_some_and(Loading::is_wanted) {
+            self.install(id, checkpoint, now);
+        } else {
+            self.record_elsewhere(id, CloseCode::Done, ANY_EPOCH, now);
+        }
+    }
+
+    /// What was read of a match before is out of date.
+    fn read_head_again(&mut self, id: MatchId) {
+        if let Some(loading) = self.loading.get_mut(&id) {
+            loading.stage = Stage::Asked;
+            self.requests.want(id);
+        }
+    }
+
+    /// The registry was read: matches whose owners were suspected are looked at again once that is decided.
+    pub(super) fn look_at_suspects_again(&mut self) {
+        let suspects: Vec<_> = self.registry.suspects().collect();
+        let decided = self.loading.iter_mut().filter_map(|(&id, loading)| {
+            let Stage::Suspect(owner) = loading.stage else {
+                return None;
+            };
+            (!suspects.contains(&owner)).then_some((id, loading))
+        });
+        for (id, loading) in decided {
+            loading.stage = Stage::Asked;
+            self.requests.want(id);
         }
     }
 
@@ -243,13 +340,14 @@ impl Shard {
             })) => {
                 self.outputs.push_back(Output::Load(id));
             }
-            Ok(Claim::Lost(ownership)) => self.claim(id, ownership, now),
+            // A claim of our own whose answer was lost, or another shard's.
+            Ok(Claim::Lost(_)) => self.read_head_again(id),
         }
     }
 
     /// A set may name it: it is about to be created, or never was.
     fn missing(&mut self, id: MatchId, now: Now) {
-        let Some(mut loading) = self.loading.remove(&id) else {
+        let Some(mut loading) = self.take_loading(id) else {
             return;
         };
         let elsewhere = &mut self.elsewhere;
@@ -261,29 +359,54 @@ impl Shard {
     }
 
     /// Claims a live match, unless it is another live shard's.
-    fn claim(&mut self, id: MatchId, Ownership { epoch, owner, .. }: Ownership, now: Now) {
-        let foreign = owner != self.id && !self.registry.is_dead(owner);
+    fn claim(&mut self, id: MatchId, head: &MatchHead, now: Now) {
+        let Ownership { epoch, owner, .. } = head.ownership;
+        let is_ours = owner == self.id;
+        let is_foreign = !is_ours && !self.registry.is_dead(owner);
+        let is_suspect = is_foreign && self.registry.suspects().any(|id| id == owner);
         let Some(loading) = self.loading.get_mut(&id) else {
             return;
         };
-        if foreign {
+        if is_suspect && loading.is_wanted() {
+            // Its players were sent here by who knows more, or will be in a moment.
+            loading.stage = Stage::Suspect(owner);
+        } else if is_foreign {
             // A claim by this shard may be in flight: the epoch keeps its entry in the set.
             self.record_elsewhere(id, CloseCode::NotOwner, epoch, now);
         } else if loading.claims == CLAIMS_MAX {
             self.give_up(id, CloseCode::NotOwner);
         } else {
-            self.counters.takeovers += u64::from(owner != self.id && loading.claims == 0);
-            loading.is_takeover |= owner != self.id;
+            self.counters.takeovers += u64::from(!is_ours && loading.claims == 0);
+            loading.is_takeover |= !is_ours;
             loading.claims += 1;
-            self.outputs.push_back(Output::Claim(id, epoch));
+            let heard = if is_ours {
+                None
+            } else {
+                self.registry.last_clock(owner)
+            };
+            let move_time = head.counted(heard, self.limits.rejoin_wait);
+            self.requests.claim(Claiming {
+                match_id: id,
+                expected: epoch,
+                tenure: Some(Tenure {
+                    seq: head.seq,
+                    clock: self.clock.at(now.uptime),
+                }),
+                move_time,
+            });
         }
     }
 
     /// Adds a match to memory and seats the peers that wait for it.
-    fn install(&mut self, id: MatchId, checkpoint: Checkpoint, now: Now) {
-        let Some(mut loading) = self.loading.remove(&id) else {
+    fn install(&mut self, id: MatchId, mut checkpoint: Checkpoint, now: Now) {
+        let Some(mut loading) = self.take_loading(id) else {
             return;
         };
+        // Its former owner may have waited for the time at which it starts, for all that is known.
+        let is_new = checkpoint.snapshot.seq() == 0 && checkpoint.tail.is_empty();
+        if loading.is_takeover && is_new && checkpoint.snapshot.setup().start_at.is_some() {
+            checkpoint.move_time = Duration::ZERO;
+        }
         let Ownership { epoch, status, .. } = checkpoint.ownership;
         let up_to = match status {
             Status::Live => {
@@ -322,7 +445,7 @@ impl Shard {
 
     /// The match cannot be played here, and claims up to an epoch are decided.
     fn record_elsewhere(&mut self, id: MatchId, code: CloseCode, up_to: Epoch, now: Now) {
-        let Some(loading) = self.loading.remove(&id) else {
+        let Some(loading) = self.take_loading(id) else {
             return;
         };
         for &shard in &loading.listed_by {
@@ -334,7 +457,7 @@ impl Shard {
 
     /// It is unknown whether the match can be played here.
     fn give_up(&mut self, id: MatchId, code: CloseCode) {
-        if let Some(loading) = self.loading.remove(&id) {
+        if let Some(loading) = self.take_loading(id) {
             self.send_away(loading, code);
         }
     }
@@ -348,8 +471,7 @@ impl Shard {
     /// Removes the match from the sets that name it, for claims up to an epoch, which are decided.
     fn leave_lists(&mut self, id: MatchId, loading: &Loading, up_to: Epoch) {
         for &shard in &loading.listed_by {
-            self.outputs
-                .push_back(Output::Disown(shard, vec![(id, up_to)]));
+            self.requests.disown(shard, id, up_to);
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use protocol::CloseCode;
-use store::{Append, ChatRoom, HandOver};
+use store::{Append, ChatRoom, Claiming, HandOver};
 
 use crate::keys::PeerKey;
 
@@ -35,7 +35,10 @@ pub enum Output {
         /// Why.
         code: CloseCode,
     },
-    /// Read a match from the store, and answer with [`Shard::loaded`](crate::Shard::loaded).
+    /// Read the heads of these matches, [`MANY_MAX`](store::MANY_MAX) at most, and answer with
+    /// [`Shard::heads_read`](crate::Shard::heads_read).
+    ReadHeads(Vec<MatchId>),
+    /// Read a finished match from the store, and answer with [`Shard::loaded`](crate::Shard::loaded).
     Load(MatchId),
     /// Create a match, which follows another or which the store has lost, and answer with [`Shard::created`](crate::Shard::created).
     Create(Box<Snapshot>),
@@ -43,8 +46,9 @@ pub enum Output {
     Say(Saying),
     /// Read the chat of a match, and answer with [`Shard::chat_loaded`](crate::Shard::chat_loaded).
     LoadChat(MatchId),
-    /// Claim a match, and answer with [`Shard::claimed`](crate::Shard::claimed).
-    Claim(MatchId, Epoch),
+    /// Claim these matches, [`MANY_MAX`](store::MANY_MAX) at most, and answer each with
+    /// [`Shard::claimed`](crate::Shard::claimed).
+    Claim(Vec<Claiming>),
     /// Write a batch, and answer with [`Shard::appended`](crate::Shard::appended). At most one is in flight.
     Append(Arc<[Append]>),
     /// Remove matches from a shard's set in the store, each up to an epoch; it need not succeed.

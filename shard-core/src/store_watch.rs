@@ -98,6 +98,11 @@ impl StoreWatch {
         }
     }
 
+    /// Since when an answer has been due: if none comes, play will have been paused from then on.
+    pub(super) fn owed_since(&self) -> Option<Uptime> {
+        self.owed_since
+    }
+
     /// A request failed. Its answer is still due; a heartbeat is not retransmitted.
     pub(super) fn failed(&mut self, question: Question, now: Uptime) {
         if question == Question::Heartbeat {

@@ -68,6 +68,7 @@ impl Shard {
     /// owns its matches.
     pub(super) fn look_after_owners(&mut self) {
         self.verify_if_in_doubt();
+        self.look_at_suspects_again();
         // Shards that start at the same time get their share: until they have had time to register, matches
         // are claimed only for players who join them.
         if self.takeover.is_draining() || self.registry.watched_for() < Liveness::SUSPECT_AFTER {
@@ -75,9 +76,11 @@ impl Shard {
         }
         let dead: Vec<_> = self.registry.dead().collect();
         for (shard, _) in dead {
-            // The set is read by those who may find something for them in it.
-            let is_ours = shard != self.id && self.registry.heirs(shard).contains(self.id);
-            if is_ours && self.takeover.reading.insert(shard) {
+            // The set is read by those who may find something for them in it: once, and again when what was
+            // found is in memory, for what remains.
+            let is_heir = shard != self.id && self.registry.heirs(shard).contains(self.id);
+            let is_due = is_heir && !self.is_loading_from(shard);
+            if is_due && self.takeover.reading.insert(shard) {
                 self.outputs.push_back(Output::Orphans(shard));
             }
         }
@@ -176,7 +179,6 @@ impl Shard {
     /// Removes a match that was handed over under `epoch`.
     fn gone(&mut self, key: MatchKey, id: MatchId, epoch: Epoch) {
         self.drop_match(key, CloseCode::ShuttingDown);
-        self.outputs
-            .push_back(Output::Disown(self.id, vec![(id, epoch)]));
+        self.requests.disown(self.id, id, epoch);
     }
 }

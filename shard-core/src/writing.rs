@@ -24,6 +24,8 @@ pub(super) struct Writing {
     in_flight: Option<Batch>,
     watch: StoreWatch,
     trouble: StoreTrouble,
+    /// The longest that an event waited to be confirmed, in match time.
+    slowest: Duration,
 }
 
 /// A batch that the store has not answered.
@@ -59,6 +61,22 @@ impl Writing {
     pub(super) fn waiting(&self) -> usize {
         let in_flight = self.in_flight.as_ref().map_or(0, |batch| batch.keys.len());
         self.dirty.len() + in_flight
+    }
+
+    /// Matches with events that the store has not confirmed.
+    pub(super) fn unconfirmed(&self) -> impl Iterator<Item = MatchKey> {
+        let in_flight = self.in_flight.iter().flat_map(|batch| &batch.keys);
+        in_flight.chain(&self.dirty).copied()
+    }
+
+    /// Since when an answer has been due.
+    pub(super) fn owed_since(&self) -> Option<Uptime> {
+        self.watch.owed_since()
+    }
+
+    /// The longest that an event waited to be confirmed since the start, in match time.
+    pub(super) fn slowest(&self) -> Duration {
+        self.slowest
     }
 
     /// When the batch in flight was first sent.
@@ -189,6 +207,12 @@ impl Shard {
         }
     }
 
+    /// A server of the store may have lost what it confirmed: compares every match in memory with it.
+    pub fn store_may_have_lost(&mut self) {
+        self.doubt.raise();
+        self.verify_if_in_doubt();
+    }
+
     fn store_has_answered(&mut self, question: Question, now: Now) {
         // A store that answers after a failure may have lost confirmed events.
         let watch = &mut self.writing.watch;
@@ -254,10 +278,11 @@ impl Shard {
                     self.counters.moves_confirmed += moves;
                     let waited = now.uptime.since(since);
                     self.measured.acks.push(waited);
+                    let counted = time.since(self.clock.at(since));
+                    self.writing.slowest = self.writing.slowest.max(counted);
                 }
                 if append.ends {
-                    let removed = vec![(id, ANY_EPOCH)];
-                    self.outputs.push_back(Output::Disown(self.id, removed));
+                    self.requests.disown(self.id, id, ANY_EPOCH);
                 }
                 self.after_change(key);
             }

@@ -111,6 +111,8 @@ pub(crate) struct Driver {
     knows_revoked: bool,
     /// Whether the shard stops: commands are then ignored, and clients retransmit them to the next owner.
     is_closing: bool,
+    /// What the store counted as possible losses when matches were last compared with it.
+    regressions: u64,
     loads: Arc<Semaphore>,
     tasks: TaskTracker,
     started: Instant,
@@ -139,6 +141,7 @@ impl Driver {
             shows: Shows::default(),
             metrics,
             tracer,
+            regressions: store.regressions(),
             store,
             record: record_of(config),
             cpu: CpuMeter::default(),
@@ -225,6 +228,11 @@ impl Driver {
                     inputs.extend(inbox.try_recv());
                 }
                 self.handle(&mut inputs, now);
+            }
+            let regressions = self.store.regressions();
+            if regressions != self.regressions {
+                self.regressions = regressions;
+                self.shard.store_may_have_lost();
             }
             self.shard.advance(now);
             self.carry_out();
@@ -336,11 +344,12 @@ impl Driver {
                     }
                 }
                 Output::Append(batch) => self.append(batch),
+                Output::ReadHeads(ids) => self.read_heads(ids),
                 Output::Load(id) => self.load(id),
                 Output::Create(snapshot) => self.create(snapshot),
                 Output::Say(saying) => self.say(saying),
                 Output::LoadChat(id) => self.load_chat(id),
-                Output::Claim(id, expected) => self.claim(id, expected),
+                Output::Claim(claims) => self.claim(claims),
                 Output::Disown(shard, matches) => self.disown(shard, matches),
                 Output::Orphans(shard) => self.orphans(shard),
                 Output::Deregister { shard, heartbeat } => self.deregister(shard, heartbeat),

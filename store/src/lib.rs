@@ -50,7 +50,7 @@ pub mod testing;
 
 pub use append::{Append, Appended};
 #[cfg(feature = "backends")]
-pub use args::{RedisUrl, StoreArgs, StoreOptions};
+pub use args::{RedisUrl, Secret, StoreArgs, StoreOptions};
 pub use audit::{Finding, InMemory, audit};
 pub use beat::{Beat, Heard, StoreConnection};
 pub use chat::{CHAT_LINES_MAX, ChatLine, ChatRoom, Chats, InvalidChatLine};
@@ -60,7 +60,7 @@ pub use contract::{
     REVOCATION_KEPT, Registry, Retention, Revocations, Room, SCAN_LIMIT_MAX, ScanCursor, Standing,
     Store, Swept, Tenure, Tickets,
 };
-pub use durability::Durability;
+pub use durability::{Durability, UnknownDurability};
 #[cfg(feature = "backends")]
 pub use embedded::{EmbeddedStore, contains_panics};
 pub use error::StoreError;

@@ -121,10 +121,16 @@ impl World {
                     let found = self.runtime.block_on(self.store.load(id));
                     self.shard.loaded(id, found, now);
                 }
-                Output::Claim(id, epoch) => {
-                    let claim = self.store.claim(id, ShardId::from_random(1), epoch);
-                    let claimed = self.runtime.block_on(claim);
-                    self.shard.claimed(id, claimed, now);
+                Output::ReadHeads(ids) => {
+                    let heads = self.runtime.block_on(self.store.heads(&ids));
+                    self.shard.heads_read(&ids, heads, now);
+                }
+                Output::Claim(claims) => {
+                    let me = ShardId::from_random(1);
+                    let answers = self.runtime.block_on(self.store.claim_many(me, &claims));
+                    for (claim, answer) in claims.iter().zip(answers) {
+                        self.shard.claimed(claim.match_id, answer, now);
+                    }
                 }
                 Output::Append(batch) => {
                     let batch = Arc::clone(&batch);

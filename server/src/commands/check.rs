@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use settings::Effective;
-use store::{RedisConfig, RedisStore, StoreArgs, StoreError, audit};
+use store::{Durability, RedisConfig, RedisStore, StoreArgs, StoreError, audit};
 use tokio::time::{Instant, sleep};
 
 use super::backend::Backend;
@@ -78,6 +78,10 @@ pub(super) fn run(args: CheckArgs, effective: &Effective) -> Result<(), Failure>
 async fn ask(store: RedisConfig) -> Result<(), Failure> {
     match RedisStore::connect(store).await {
         Ok(store) => {
+            let durability = store.durability();
+            if durability != Durability::Always {
+                program::complain!("warning: the durability of the store is {durability}");
+            }
             for shared in addresses::shared(&store).await? {
                 program::complain!("warning: {shared}");
             }

@@ -133,6 +133,10 @@ impl DevArgs {
             );
             return Err(text.into());
         }
+        if let Some(redis) = self.redis() {
+            let usable = redis.check();
+            usable.map_err(|error| format!("--store (ROOKERY_STORE): {error}"))?;
+        }
         if self.shard_port > 0 && self.shard_port.checked_add(self.shards - 1).is_none() {
             let text = format!(
                 "--shard-port (ROOKERY_SHARD_PORT): {} shards from port {} on pass 65535",

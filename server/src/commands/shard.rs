@@ -219,6 +219,8 @@ impl ShardArgs {
                 return Err(text.into());
             }
         }
+        let usable = self.redis().check();
+        usable.map_err(|error| format!("--store (ROOKERY_STORE): {error}"))?;
         let production = self.configuration.production;
         let secret = match &self.reset_secret {
             Some(path) => Some(reset_secret(path, production)?),

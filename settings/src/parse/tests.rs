@@ -47,6 +47,13 @@ struct Serve {
     left: Option<String>,
     #[arg(long)]
     right: Option<String>,
+    #[arg(
+        long,
+        env = "ROOKERY_TEST_PASSWORD",
+        hide = true,
+        hide_env_values = true
+    )]
+    the_password: Option<String>,
 }
 
 fn store(text: &str) -> Result<String, String> {
@@ -173,4 +180,19 @@ fn without_a_command_the_default_is_meant() {
 fn passwords_are_left_out() {
     assert_eq!(without_password("http://h"), "http://h");
     assert_eq!(without_password("me:secret@h"), "://…@h");
+}
+
+#[test]
+fn a_password_is_taken_from_anywhere_but_the_command_line_and_never_shown() {
+    let text = "the_store = \"redis://h\"\nthe_password = \"s3cret\"";
+    let (args, effective) = parsed(&["serve"], text).unwrap();
+    assert_eq!(args.the_password.as_deref(), Some("s3cret"));
+    let shown = effective.to_string();
+    assert!(shown.contains("the_password = \"…\"  # file"), "{shown}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+    let words = ["serve", "--the-store=redis://h", "--the-password=s3cret"];
+    let refused = parsed(&words, "").unwrap_err();
+    assert!(refused.contains("--the-password-file"), "{refused}");
+    assert!(refused.contains("ROOKERY_TEST_PASSWORD"), "{refused}");
+    assert!(!refused.contains("s3cret"), "{refused}");
 }

@@ -1,7 +1,7 @@
 //! Comparison of a stored match with memory: after a failure, the store may have less.
 
 use game_core::{Epoch, Event, Match, MatchTime, Snapshot};
-use store::{Checkpoint, codec};
+use store::{Checkpoint, Claiming, Tenure, codec};
 
 use super::{LiveMatch, ShardLimits};
 
@@ -40,6 +40,20 @@ impl LiveMatch {
     /// Begins to claim the match above an earlier epoch; returns whether no such claim was in flight.
     pub(crate) fn begin_reclaim(&mut self) -> bool {
         !std::mem::replace(&mut self.reclaiming, true)
+    }
+
+    /// The claim of this match above an earlier epoch. The records that it was loaded with have another owner's
+    /// time, also when they are written again.
+    pub(crate) fn claiming(&self, above: Epoch) -> Claiming {
+        Claiming {
+            match_id: self.id(),
+            expected: above,
+            tenure: Some(Tenure {
+                seq: self.loaded.0,
+                clock: self.arrived_at,
+            }),
+            move_time: self.carried,
+        }
     }
 
     /// That claim has been answered.

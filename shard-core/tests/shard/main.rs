@@ -24,3 +24,4 @@ mod slow_store;
 mod spectators;
 mod starts;
 mod takeover;
+mod takeover_pace;

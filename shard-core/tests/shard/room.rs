@@ -25,6 +25,7 @@ pub(crate) struct Received {
 pub(crate) struct Room {
     pub(crate) shard: Shard,
     pub(crate) me: ShardId,
+    pub(crate) limits: ShardLimits,
     pub(crate) uptime: Uptime,
     /// How long the machine was suspended.
     pub(crate) suspended: Duration,
@@ -57,6 +58,21 @@ impl Room {
         next
     }
 
+    /// Another shard with the same store, which heard `self` last with what it announced at the reading of `clock`.
+    pub(crate) fn heir(self, n: u128, clock: MatchTime) -> Self {
+        let limits = self.limits.clone();
+        let mut heir = Self::of(ShardId::from_random(n), limits);
+        let last = ShardRecord {
+            clock,
+            ..self.record(self.me, 9)
+        };
+        heir.store = self.store;
+        let me = heir.record(heir.me, 2);
+        heir.registry(Ok(vec![last.clone().into(), me.clone().into()]));
+        heir.registry(Ok(vec![Registered::Left(last.id), me.into()]));
+        heir
+    }
+
     /// The registry reports that every other shard that owns a match has left.
     pub(crate) fn others_left(&mut self) {
         let owners = self.store.all().map(|(_, stored)| stored.ownership.owner);
@@ -70,8 +86,9 @@ impl Room {
 
     fn of(me: ShardId, limits: ShardLimits) -> Self {
         let mut room = Self {
-            shard: Shard::new(me, limits),
+            shard: Shard::new(me, limits.clone()),
             me,
+            limits,
             uptime: Uptime::from_start(Duration::from_secs(1)),
             suspended: Duration::ZERO,
             received: BTreeMap::new(),
@@ -182,9 +199,15 @@ impl Room {
                     let id = snapshot.setup().id;
                     self.shard.created(id, Ok(created), self.now());
                 }
-                Output::Claim(id, expected) => {
-                    let claim = self.store.claim(id, self.me, expected);
-                    self.shard.claimed(id, claim, self.now());
+                Output::ReadHeads(ids) => {
+                    let heads = ids.iter().map(|id| self.store.head(*id)).collect();
+                    self.shard.heads_read(&ids, heads, self.now());
+                }
+                Output::Claim(claims) => {
+                    for claim in claims {
+                        let answer = self.store.claim_with(self.me, &claim);
+                        self.shard.claimed(claim.match_id, answer, self.now());
+                    }
                 }
                 Output::Disown(shard, matches) => {
                     self.disowned

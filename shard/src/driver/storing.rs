@@ -9,8 +9,8 @@ use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use prometheus::Histogram;
 use shard_core::{Now, Saying};
 use store::{
-    Append, Appended, Chats, Checkpoint, Claim, Created, HandOver, HandedOver, Registered,
-    Standing, Store, StoreError,
+    Append, Appended, Chats, Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MatchHead,
+    Registered, Standing, Store, StoreError,
 };
 use tokio::time::Instant;
 
@@ -29,8 +29,9 @@ const SEAT_TOKEN_LIFE_MAX: Duration = Duration::from_secs(2 * 60 * 60);
 /// An answer of the store to anything but a batch.
 pub(super) enum StoreAnswer {
     Loaded(MatchId, Result<Option<Box<Checkpoint>>, StoreError>),
+    HeadsRead(Vec<MatchId>, Vec<Result<Option<MatchHead>, StoreError>>),
     Created(MatchId, Result<Created, StoreError>),
-    Claimed(MatchId, Result<Claim, StoreError>),
+    Claimed(Vec<Claiming>, Vec<Result<Claim, StoreError>>),
     Said(Box<Saying>, Result<bool, StoreError>),
     ChatLoaded(MatchId, Result<Chats, StoreError>),
     /// The store has the heartbeat; further steps of it follow.
@@ -72,11 +73,20 @@ impl Driver {
         self.ask(|store| async move { StoreAnswer::ChatLoaded(id, store.load_chat(id).await) });
     }
 
-    pub(super) fn claim(&self, id: MatchId, expected: Epoch) {
+    pub(super) fn read_heads(&self, ids: Vec<MatchId>) {
+        let timer = self.metrics.store_seconds.load.clone();
+        self.ask(|store| async move {
+            let heads = timed(&timer, store.heads(&ids)).await;
+            StoreAnswer::HeadsRead(ids, heads)
+        });
+    }
+
+    pub(super) fn claim(&self, claims: Vec<Claiming>) {
         let me = self.record.id;
         let timer = self.metrics.store_seconds.claim.clone();
         self.ask(|store| async move {
-            StoreAnswer::Claimed(id, timed(&timer, store.claim(id, me, expected)).await)
+            let answers = timed(&timer, store.claim_many(me, &claims)).await;
+            StoreAnswer::Claimed(claims, answers)
         });
     }
 
@@ -101,7 +111,12 @@ impl Driver {
                 self.shard.loaded(id, answer, now);
             }
             StoreAnswer::Created(id, answer) => self.shard.created(id, answer, now),
-            StoreAnswer::Claimed(id, answer) => self.shard.claimed(id, answer, now),
+            StoreAnswer::HeadsRead(ids, answers) => self.shard.heads_read(&ids, answers, now),
+            StoreAnswer::Claimed(claims, answers) => {
+                for (claim, answer) in claims.iter().zip(answers) {
+                    self.shard.claimed(claim.match_id, answer, now);
+                }
+            }
             StoreAnswer::Said(saying, answer) => self.shard.chat_stored(&saying, answer),
             StoreAnswer::ChatLoaded(id, answer) => self.shard.chat_loaded(id, answer),
             StoreAnswer::Assigned(matches) => self.shard.assigned(matches, now),

@@ -8,6 +8,7 @@ use super::endpoint::{Access, Endpoint, RedisLogin, RedisPassword};
 use super::tls::RedisTls;
 use super::url::{Address, RedisTarget, Target};
 use crate::contract::FINISHED_KEEP;
+use crate::durability::Durability;
 use crate::error::StoreError;
 
 /// Where Redis is, how it is spoken to, and how long to wait for it.
@@ -24,6 +25,11 @@ pub struct RedisConfig {
     pub sentinel_login: RedisLogin,
     /// How TLS is spoken, if the URL asks for it.
     pub tls: RedisTls,
+    /// How many replicas must have a write before it counts as confirmed (`WAIT`): appends, and whatever else a player
+    /// is told at once; with 0, none.
+    pub replicas: u32,
+    /// What the operator states of a server that does not tell its settings, as managed ones do not.
+    pub stated_durability: Option<Durability>,
     /// What all keys begin with; two installations on one server have two prefixes.
     pub prefix: String,
     /// How long a connection may take to be made.
@@ -49,6 +55,8 @@ impl RedisConfig {
             login: RedisLogin::default(),
             sentinel_login: RedisLogin::default(),
             tls: RedisTls::default(),
+            replicas: 0,
+            stated_durability: None,
             prefix: "rk".to_owned(),
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(2),
@@ -177,6 +185,8 @@ impl fmt::Debug for RedisConfig {
         f.debug_struct("RedisConfig")
             .field("login", &self.login)
             .field("tls", &self.tls)
+            .field("replicas", &self.replicas)
+            .field("stated_durability", &self.stated_durability)
             .field("prefix", &self.prefix)
             .field("connect_timeout", &self.connect_timeout)
             .field("response_timeout", &self.response_timeout)

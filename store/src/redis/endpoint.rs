@@ -17,12 +17,12 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::tls::RedisTls;
+use super::tls::{CA, RedisTls, SERVER_NAME};
 use super::url::Address;
 use crate::error::StoreError;
 
 /// A user's name and password.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RedisLogin {
     /// The user of Redis' access control lists; by default, the one that is called `default`.
     pub user: Option<String>,
@@ -40,17 +40,12 @@ pub enum RedisPassword {
 }
 
 /// Leaves the password out.
-impl fmt::Debug for RedisLogin {
+impl fmt::Debug for RedisPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let password = match &self.password {
-            None => None,
-            Some(RedisPassword::Text(_)) => Some("…".to_owned()),
-            Some(RedisPassword::File(path)) => Some(path.display().to_string()),
-        };
-        f.debug_struct("RedisLogin")
-            .field("user", &self.user)
-            .field("password", &password)
-            .finish()
+        match self {
+            Self::Text(_) => f.write_str("Text(…)"),
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+        }
     }
 }
 
@@ -198,8 +193,20 @@ impl Endpoint {
             return Ok(Box::new(stream));
         };
         let stream = connector.connect(name, stream).await;
-        let stream = stream.map_err(|error| self.unavailable(&format!("TLS: {error}")))?;
-        Ok(Box::new(stream))
+        Ok(Box::new(stream.map_err(|error| self.untrusted(&error))?))
+    }
+
+    /// Why there is no TLS with the server: a certificate that is not accepted needs the operator.
+    fn untrusted(&self, error: &io::Error) -> StoreError {
+        let cause = error.get_ref();
+        match cause.and_then(|cause| cause.downcast_ref::<rustls::Error>()) {
+            Some(rustls::Error::InvalidCertificate(_)) => StoreError::Unfit(format!(
+                "Redis at {}: {error}; {CA} names the authority that has signed it, and {SERVER_NAME} the name \
+                 that it holds",
+                self.address
+            )),
+            _ => self.unavailable(&format!("TLS: {error}")),
+        }
     }
 
     fn refused(&self, error: &RedisError) -> StoreError {

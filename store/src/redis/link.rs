@@ -1,7 +1,7 @@
 //! One connection to Redis, replaced when it breaks.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::{Pipeline, Value};
@@ -13,8 +13,9 @@ use super::config::RedisConfig;
 use super::endpoint::{Connection, Endpoint};
 use super::keys::Keys;
 use super::layout::{self, Unsuitable};
-use super::locator::Locator;
+use super::locator::{Located, Locator};
 use super::script::Scripts;
+use super::survey::Beside;
 use super::{reply, survey};
 use crate::durability::Durability;
 use crate::error::StoreError;
@@ -37,6 +38,14 @@ pub(super) struct Link {
     attempts: AtomicU64,
     /// A server that may lose what it has answered is refused.
     durable_only: bool,
+    /// What is known of the server beside its answers.
+    beside: Beside,
+    /// How many replicas must have what [`send_kept`](Self::send_kept) writes.
+    replicas: u32,
+    /// How long they are waited for.
+    replicas_wait: Duration,
+    /// Whether they had the newest write in time.
+    has_replicas: AtomicBool,
     /// What the server's settings promised at the newest connection.
     durability: watch::Sender<Option<Durability>>,
     /// Which servers the connections have led to.
@@ -47,7 +56,7 @@ pub(super) struct Link {
 #[derive(Clone)]
 struct Connected {
     connection: Connection,
-    endpoint: Endpoint,
+    located: Located,
     /// As in its slot.
     generation: u64,
 }
@@ -70,6 +79,7 @@ impl Link {
         durability: watch::Sender<Option<Durability>>,
         behind: Arc<Behind>,
     ) -> Self {
+        let is_node = locator.is_node();
         Self {
             locator,
             keys: Keys::new(&config.prefix),
@@ -82,6 +92,14 @@ impl Link {
             }),
             attempts: AtomicU64::new(0),
             durable_only: config.durable_only,
+            beside: Beside {
+                is_node,
+                stated: config.stated_durability,
+            },
+            replicas: config.replicas,
+            // What is unconfirmed is to be known before the connection counts as broken.
+            replicas_wait: config.response_timeout / 2,
+            has_replicas: AtomicBool::new(true),
             durability,
             behind,
         }
@@ -97,7 +115,16 @@ impl Link {
     async fn exchange(&self, pipeline: &Pipeline) -> Result<(Vec<Value>, Connected), StoreError> {
         let mut connected = self.connection().await?;
         let to = &mut connected.connection.to;
-        let error = match to.send_packed_commands(pipeline, 0, pipeline.len()).await {
+        let answered = tokio::select! {
+            biased;
+            answered = to.send_packed_commands(pipeline, 0, pipeline.len()) => answered,
+            () = connected.located.elsewhere() => {
+                self.discard(connected.generation).await;
+                let text = "another server was announced as the primary";
+                return Err(connected.located.endpoint.unavailable(&text));
+            }
+        };
+        let error = match answered {
             Ok(values) if values.len() == pipeline.len() => {
                 if values.iter().any(wants_new_connection) {
                     self.discard(connected.generation).await;
@@ -106,13 +133,56 @@ impl Link {
             }
             Ok(values) => {
                 let text = format!("{} answers to {} commands", values.len(), pipeline.len());
-                connected.endpoint.unavailable(&text)
+                connected.located.endpoint.unavailable(&text)
             }
             // After a timeout too: a late answer would delay the next one, or be mistaken for it.
-            Err(error) => connected.endpoint.unavailable(&error),
+            Err(error) => connected.located.endpoint.unavailable(&error),
         };
         self.discard(connected.generation).await;
         Err(error)
+    }
+
+    /// Sends a pipeline once, and returns its answers when as many replicas have what it wrote as the configuration
+    /// asks for. Every command that may find its work done already writes something, as `WAIT` waits only for what
+    /// this connection wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] also when there are too few of them in time: then it may be written and is not to
+    /// be relied on, and the caller retransmits.
+    pub(super) async fn send_kept(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
+        if self.replicas == 0 {
+            return self.send(pipeline).await;
+        }
+        let mut with_wait = pipeline.clone();
+        let wait = with_wait.cmd("WAIT").arg(self.replicas);
+        wait.arg(millis(self.replicas_wait));
+        let (mut values, connected) = self.exchange(&with_wait).await?;
+        let waited = values.pop().unwrap_or(Value::Nil);
+        self.count_replicas(&connected.located.endpoint, &waited)?;
+        Ok(values)
+    }
+
+    /// What the answer to `WAIT` says.
+    fn count_replicas(&self, endpoint: &Endpoint, waited: &Value) -> Result<(), StoreError> {
+        reply::refuse_errors(std::slice::from_ref(waited))?;
+        let confirmed: u32 = reply::parsed(waited)?;
+        let wanted = self.replicas;
+        let address = &endpoint.address;
+        if confirmed >= wanted {
+            if !self.has_replicas.swap(true, Ordering::Relaxed) {
+                tracing::info!("{confirmed} replicas of Redis at {address} confirm writes again");
+            }
+            return Ok(());
+        }
+        let text = format!(
+            "{confirmed} of {wanted} replicas (--store-replicas) confirmed a write within {} ms",
+            millis(self.replicas_wait)
+        );
+        if self.has_replicas.swap(false, Ordering::Relaxed) {
+            tracing::error!("Redis at {address}: {text}; nothing is acknowledged until they do");
+        }
+        Err(endpoint.unavailable(&text))
     }
 
     /// Sends a pipeline of scripts, in which a server error is an error of the whole.
@@ -126,15 +196,42 @@ impl Link {
     /// there. If the server has lost them, they are loaded and the whole pipeline is sent again: commands
     /// that were already executed are recognised as retransmissions.
     pub(super) async fn run_each(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
-        let mut values = self.send(pipeline).await?;
-        if values.iter().any(reply::is_noscript) {
+        let values = self.send(pipeline).await?;
+        if self.load_lost(&values).await? {
+            return self.send(pipeline).await;
+        }
+        Ok(values)
+    }
+
+    /// The same, answered once as many replicas have it as [`send_kept`](Self::send_kept) says.
+    pub(super) async fn run_each_kept(
+        &self,
+        pipeline: &Pipeline,
+    ) -> Result<Vec<Value>, StoreError> {
+        let values = self.send_kept(pipeline).await?;
+        if self.load_lost(&values).await? {
+            return self.send_kept(pipeline).await;
+        }
+        Ok(values)
+    }
+
+    /// The same, in which a server error is an error of the whole.
+    pub(super) async fn run_kept(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
+        let values = self.run_each_kept(pipeline).await?;
+        reply::refuse_errors(&values)?;
+        Ok(values)
+    }
+
+    /// Loads the scripts if an answer says that one is not there, and returns whether that was so.
+    async fn load_lost(&self, values: &[Value]) -> Result<bool, StoreError> {
+        let is_lost = values.iter().any(reply::is_noscript);
+        if is_lost {
             tracing::info!("Redis has lost the scripts; loading them again");
             let mut load = Pipeline::new();
             Scripts::load_all(&mut load);
             reply::refuse_errors(&self.send(&load).await?)?;
-            values = self.send(pipeline).await?;
         }
-        Ok(values)
+        Ok(is_lost)
     }
 
     /// Makes the first connection, if there is none yet.
@@ -151,8 +248,10 @@ impl Link {
     async fn connection(&self) -> Result<Connected, StoreError> {
         let attempts_before = self.attempts.load(Ordering::Acquire);
         let mut slot = self.slot.lock().await;
-        if let Some(connected) = &slot.connected {
-            return Ok(connected.clone());
+        match &slot.connected {
+            Some(connected) if connected.located.is_elsewhere() => slot.connected = None,
+            Some(connected) => return Ok(connected.clone()),
+            None => {}
         }
         if self.attempts.load(Ordering::Acquire) != attempts_before {
             return Err(slot.last_error.clone());
@@ -162,12 +261,12 @@ impl Link {
         let outcome = self.connect().await;
         self.attempts.fetch_add(1, Ordering::Release);
         match outcome {
-            Ok((endpoint, connection)) => {
+            Ok((located, connection)) => {
                 slot.generation += 1;
                 slot.pause = PAUSE_MIN;
                 let connected = Connected {
                     connection,
-                    endpoint,
+                    located,
                     generation: slot.generation,
                 };
                 slot.connected = Some(connected.clone());
@@ -189,8 +288,9 @@ impl Link {
 
     /// A new connection to a server that has the scripts and whose settings were checked: it may be another
     /// server than before, or have other settings.
-    async fn connect(&self) -> Result<(Endpoint, Connection), StoreError> {
-        let endpoint = self.locator.locate().await?;
+    async fn connect(&self) -> Result<(Located, Connection), StoreError> {
+        let located = self.locator.locate().await?;
+        let endpoint = &located.endpoint;
         let mut connection = endpoint.connect().await?;
         let mut pipeline = Pipeline::new();
         survey::ask(&mut pipeline);
@@ -213,20 +313,20 @@ impl Link {
             loaded,
             "user, password or their rights are missing",
         )?;
-        self.judge(&endpoint, about)?;
+        self.judge(endpoint, about)?;
         let pattern = self.keys.pattern();
         let rights = format!(
             "this user has no right to the keys {pattern} or to the commands on them; `ACL SETUSER` with \
              ~{pattern} gives it"
         );
-        check_rights(&endpoint, tried, &rights)?;
+        check_rights(endpoint, tried, &rights)?;
         reply::refuse_errors(loaded)?;
         let mark = tried.last().unwrap_or(&Value::Nil);
         match layout::check(&mut connection.to, &self.keys, mark).await {
             Ok(()) => {
                 let address = endpoint.address.to_string();
                 self.behind.found(&address, survey::holder(about), true);
-                Ok((endpoint, connection))
+                Ok((located, connection))
             }
             Err(Unsuitable::Lost(error)) => Err(endpoint.unavailable(&error)),
             Err(Unsuitable::Refused(error)) => Err(error),
@@ -243,9 +343,10 @@ impl Link {
         let mut pipeline = Pipeline::new();
         survey::ask(&mut pipeline);
         let (answers, connected) = self.exchange(&pipeline).await?;
-        let address = connected.endpoint.address.to_string();
+        let endpoint = &connected.located.endpoint;
+        let address = endpoint.address.to_string();
         self.behind.found(&address, survey::holder(&answers), false);
-        match self.judge(&connected.endpoint, &answers) {
+        match self.judge(endpoint, &answers) {
             Err(StoreError::Unfit(text)) => Err(StoreError::Unavailable(text)),
             judged => judged,
         }
@@ -254,7 +355,7 @@ impl Link {
     /// Whether a server with these answers may be used; records its durability.
     fn judge(&self, endpoint: &Endpoint, about: &[Value]) -> Result<(), StoreError> {
         let address = &endpoint.address;
-        let (durability, advice) = survey::judge(about)?;
+        let (durability, advice) = survey::judge(about, self.beside)?;
         if self.durable_only && !durability.is_full() {
             return Err(StoreError::Unfit(format!(
                 "--production: Redis at {address} must flush every write before it answers, and its \
@@ -269,6 +370,12 @@ impl Link {
                 tracing::warn!(
                     %durability,
                     "a crash of Redis at {address} may lose confirmed moves: {advice}"
+                );
+            } else if durability == Durability::StatedAlways {
+                tracing::warn!(
+                    %durability,
+                    "Redis at {address} does not tell its settings: that it keeps the whole contract is the \
+                     operator's word (--store-durability)"
                 );
             } else if before.is_some() {
                 tracing::info!(%durability, "Redis at {address} keeps the whole contract again");
@@ -307,13 +414,25 @@ fn check_rights(endpoint: &Endpoint, answers: &[Value], what: &str) -> Result<()
 }
 
 /// Answers that a connection to the right server would not give: after a promotion the address may lead to
-/// another server, and after a change of password the old session is useless.
+/// another server, and after a change of password the old session is useless. A command that the user has no right to
+/// is refused on every connection.
 fn wants_new_connection(value: &Value) -> bool {
-    let moved = matches!(
-        value,
-        Value::ServerError(error) if matches!(error.code(), "READONLY" | "MASTERDOWN")
-    );
-    moved || refuses_user(value)
+    let Value::ServerError(error) = value else {
+        return false;
+    };
+    // Before version 7, a script's caller finds the code within the details of an `ERR`.
+    let within = error
+        .details()
+        .is_some_and(|details| details.contains("-READONLY "));
+    within
+        || matches!(
+            error.code(),
+            "READONLY" | "MASTERDOWN" | "UNBLOCKED" | "NOAUTH"
+        )
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn refuses_user(value: &Value) -> bool {

@@ -1,6 +1,14 @@
 //! Where the server of a connection is, asked at each attempt to connect.
 
+use std::future::pending;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::config::Plan;
 use super::endpoint::Endpoint;
+use super::sentinel::Sentinels;
+use super::url::{Address, Target};
 use crate::error::StoreError;
 
 /// What finds the server of a connection.
@@ -10,22 +18,92 @@ pub(super) enum Locator {
     Fixed(Endpoint),
     /// A node of a Cluster, which may be found under another address later.
     Node(Endpoint),
+    /// The primary of a group.
+    Watched(Arc<Sentinels>),
+}
+
+/// Where a server was found, and whether it is still the one.
+#[derive(Clone)]
+pub(super) struct Located {
+    pub(super) endpoint: Endpoint,
+    /// Announcements of another server since it was looked for.
+    announced: Option<watch::Receiver<Option<Address>>>,
 }
 
 impl Locator {
+    /// For a plan of one server at a time; `None` for a Cluster. Must be called in a runtime.
+    pub(super) fn new(plan: &Plan) -> Option<Self> {
+        match &plan.target {
+            Target::Single(address) => Some(Self::Fixed(plan.server(address.clone()))),
+            Target::Sentinel { sentinels, name } => {
+                let sentinels = sentinels.iter().map(|address| Endpoint {
+                    address: address.clone(),
+                    access: Arc::clone(&plan.sentinel_access),
+                });
+                let servers = Arc::clone(&plan.access);
+                let group = Sentinels::new(sentinels.collect(), name.clone(), servers);
+                Some(Self::Watched(Arc::new(group)))
+            }
+            Target::Cluster { .. } => None,
+        }
+    }
+
     /// Where the server is now.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unavailable`] when nobody knows.
-    pub(super) async fn locate(&self) -> Result<Endpoint, StoreError> {
+    /// [`StoreError::Unavailable`] when nobody knows; [`StoreError::Unfit`] when there is none by that name.
+    pub(super) async fn locate(&self) -> Result<Located, StoreError> {
         match self {
-            Self::Fixed(endpoint) | Self::Node(endpoint) => Ok(endpoint.clone()),
+            Self::Fixed(endpoint) | Self::Node(endpoint) => Ok(Located {
+                endpoint: endpoint.clone(),
+                announced: None,
+            }),
+            Self::Watched(sentinels) => {
+                // Before they are asked, so that nothing in between is missed.
+                let announced = Some(sentinels.announcements());
+                let endpoint = sentinels.primary().await?;
+                Ok(Located {
+                    endpoint,
+                    announced,
+                })
+            }
         }
     }
 
     /// Whether the server belongs to a Cluster.
     pub(super) const fn is_node(&self) -> bool {
         matches!(self, Self::Node(_))
+    }
+}
+
+impl Located {
+    /// Whether another server was announced meanwhile.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        let Some(announced) = &self.announced else {
+            return false;
+        };
+        announced.has_changed().unwrap_or(false) && self.differs(&announced.borrow())
+    }
+
+    /// Returns when another server is announced.
+    pub(super) async fn elsewhere(&self) {
+        let Some(mut announced) = self.announced.clone() else {
+            return pending().await;
+        };
+        loop {
+            if announced.changed().await.is_err() {
+                return pending().await;
+            }
+            if self.differs(&announced.borrow_and_update()) {
+                return;
+            }
+        }
+    }
+
+    fn differs(&self, announced: &Option<Address>) -> bool {
+        announced
+            .as_ref()
+            .is_some_and(|announced| *announced != self.endpoint.address)
     }
 }

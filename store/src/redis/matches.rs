@@ -34,7 +34,7 @@ impl Matches for RedisStore {
         pipeline.add_command(call);
         // A shard that saw the hint without the match may have removed it meanwhile.
         pipeline.add_command(self.hint(owner, id, Epoch(0)));
-        let answers = self.control.run(&pipeline).await?;
+        let answers = self.control.run_kept(&pipeline).await?;
         let created = answers.first().ok_or_else(|| reply::strange("no answer"))?;
         match reply::array(created)? {
             [] => Ok(Created::New),
@@ -63,7 +63,8 @@ impl Matches for RedisStore {
         self.scan_matches(after, limit).await
     }
 
-    /// Two round trips: the hints are stored before anything is claimed.
+    /// Two round trips: the hints are stored before anything is claimed. No replica is waited for: a confirmed event
+    /// comes later in the same stream, and a claim that a failover has undone shows in the epoch.
     async fn claim_many(
         &self,
         claimant: ShardId,
@@ -124,7 +125,7 @@ impl Matches for RedisStore {
             .arg(given.to.to_string())
             .arg(noted.seq)
             .arg(noted.micros);
-        handed_over(&self.one(call).await?)
+        handed_over(&self.one_kept(call).await?)
     }
 
     /// One pipeline, one round trip. Head and record are two reads: between them a log only grows.
@@ -173,7 +174,7 @@ impl MatchLog for RedisStore {
         for append in batch {
             pipeline.add_command(self.append_call(append));
         }
-        let answers = self.appends.run_each(&pipeline).await?;
+        let answers = self.appends.run_each_kept(&pipeline).await?;
         answers.iter().map(appended_or_unreadable).collect()
     }
 }
@@ -246,6 +247,14 @@ impl RedisStore {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.add_command(command);
         let mut answers = self.control.run(&pipeline).await?;
+        answers.pop().ok_or_else(|| reply::strange("no answer"))
+    }
+
+    /// The same for what is not to be lost with a primary: answered once enough replicas have it.
+    pub(super) async fn one_kept(&self, command: Cmd) -> Result<Value, StoreError> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.add_command(command);
+        let mut answers = self.control.run_kept(&pipeline).await?;
         answers.pop().ok_or_else(|| reply::strange("no answer"))
     }
 }

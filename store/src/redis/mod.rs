@@ -23,6 +23,7 @@ mod reply;
 mod revocations;
 mod scan;
 mod script;
+mod sentinel;
 mod survey;
 mod sweep;
 mod tickets;
@@ -44,7 +45,6 @@ use self::link::Link;
 use self::locator::Locator;
 use self::script::Scripts;
 pub use self::tls::RedisTls;
-use self::url::Target;
 use crate::beat::Board;
 use crate::durability::Durability;
 use crate::error::StoreError;
@@ -83,13 +83,8 @@ impl RedisStore {
     /// [`StoreError::Unavailable`] when the server does not answer: start it, or try again.
     pub async fn connect(config: RedisConfig) -> Result<Self, StoreError> {
         let plan = config.plan()?;
-        let locator = match &plan.target {
-            Target::Single(address) => Locator::Fixed(plan.server(address.clone())),
-            Target::Sentinel { .. } | Target::Cluster { .. } => {
-                let text = "groups with Sentinels and Clusters cannot be used yet";
-                return Err(StoreError::Unfit(text.to_owned()));
-            }
-        };
+        let locator = Locator::new(&plan)
+            .ok_or_else(|| StoreError::Unfit("a Redis Cluster cannot be used yet".to_owned()))?;
         let (learned, durability) = watch::channel(None);
         let behind = Arc::<Behind>::default();
         let store = Self {

@@ -17,7 +17,7 @@ impl Revocations for RedisStore {
         let add = pipeline.cmd("ZADD").arg(&key).arg("GT");
         add.arg(at.0).arg(player.as_str());
         remove_old(&mut pipeline, &key, at);
-        self.control.run(&pipeline).await.map(|_| ())
+        self.control.run_kept(&pipeline).await.map(|_| ())
     }
 
     async fn revoked_at(&self, player: &PlayerId) -> Result<Option<UnixMillis>, StoreError> {

@@ -22,9 +22,20 @@ struct Facts {
     role: Option<String>,
     loading: Option<bool>,
     append_only: Option<bool>,
+    /// The same by `INFO`. A service that does not tell its settings may say no there and keep a log of another kind.
+    aof_enabled: Option<bool>,
     fsync: Option<String>,
     no_fsync_on_rewrite: Option<bool>,
     eviction: Option<String>,
+}
+
+/// What is known beside the server's answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Beside {
+    /// The server is to be a node of a Cluster.
+    pub(super) is_node: bool,
+    /// What the operator states, which counts where the server does not tell its settings.
+    pub(super) stated: Option<Durability>,
 }
 
 /// The requested settings, in the order of the answers.
@@ -40,11 +51,12 @@ pub(super) fn ask(pipeline: &mut Pipeline) {
     for setting in SETTINGS {
         pipeline.cmd("CONFIG").arg("GET").arg(setting);
     }
+    pipeline.cmd("ROLE");
     pipeline.cmd("INFO");
 }
 
 /// How many answers [`ask`] leads to.
-pub(super) const ANSWERS: usize = SETTINGS.len() + 1;
+pub(super) const ANSWERS: usize = SETTINGS.len() + 2;
 
 /// How many answers [`try_rights`] leads to.
 pub(super) const TRIALS: usize = 5;
@@ -81,8 +93,11 @@ pub(super) fn try_rights(pipeline: &mut Pipeline, keys: &Keys) {
 ///
 /// [`StoreError::Unfit`] when the server cannot keep the contract in any mode;
 /// [`StoreError::Unavailable`] when it cannot now.
-pub(super) fn judge(answers: &[Value]) -> Result<(Durability, &'static str), StoreError> {
-    read(answers).and_then(|facts| facts.judge())
+pub(super) fn judge(
+    answers: &[Value],
+    beside: Beside,
+) -> Result<(Durability, &'static str), StoreError> {
+    read(answers).and_then(|facts| facts.judge(beside))
 }
 
 /// The data that the server holds; `None` where it does not tell.
@@ -96,7 +111,15 @@ pub(super) fn holder(answers: &[Value]) -> Option<Holder> {
 }
 
 fn read(answers: &[Value]) -> Result<Facts, StoreError> {
-    let [append_only, fsync, no_fsync_on_rewrite, eviction, info] = answers else {
+    let [
+        append_only,
+        fsync,
+        no_fsync_on_rewrite,
+        eviction,
+        role,
+        info,
+    ] = answers
+    else {
         return Err(reply::strange("a description of itself"));
     };
     let info = match info {
@@ -104,16 +127,21 @@ fn read(answers: &[Value]) -> Result<Facts, StoreError> {
         Value::ServerError(_) => InfoDict::new(""),
         value => InfoDict::new(reply::text(value)?),
     };
+    let role = match role {
+        Value::Array(role) => role.first().and_then(|role| reply::text(role).ok()),
+        _ => None,
+    };
     let said = |key: &str| info.get::<String>(key);
     let flag = |key: &str| said(key).map(|value| value == "1");
     let set = |value: &Value, on: &str| setting(value).map(|value| value == on);
     Ok(Facts {
         version: said("redis_version"),
-        mode: said("redis_mode"),
-        role: said("role"),
+        mode: said("redis_mode").or_else(|| said("server_mode")),
+        role: said("role").or_else(|| role.map(str::to_owned)),
         loading: flag("loading"),
+        append_only: set(append_only, "yes"),
         // Where an ACL forbids CONFIG, INFO has two of the four.
-        append_only: set(append_only, "yes").or_else(|| flag("aof_enabled")),
+        aof_enabled: flag("aof_enabled"),
         fsync: setting(fsync),
         no_fsync_on_rewrite: set(no_fsync_on_rewrite, "yes"),
         eviction: setting(eviction).or_else(|| said("maxmemory_policy")),
@@ -132,11 +160,11 @@ fn setting(answer: &Value) -> Option<String> {
 }
 
 impl Facts {
-    fn judge(&self) -> Result<(Durability, &'static str), StoreError> {
+    fn judge(&self, beside: Beside) -> Result<(Durability, &'static str), StoreError> {
         let unfit = |text: String| Err(StoreError::Unfit(text));
         if self.mode.as_deref() == Some("sentinel") {
-            let text = "a Sentinel answers there, which stores nothing; give the URL of the primary that it \
-                        watches";
+            let text = "a Sentinel answers there, which stores nothing; let it find the primary that it watches: \
+                        redis+sentinel://host:port/NAME";
             return unfit(text.to_owned());
         }
         if let Some(version) = self.version.as_deref()
@@ -147,8 +175,16 @@ impl Facts {
                 "Redis is {version}; install {major}.{minor} or later"
             ));
         }
-        if self.mode.as_deref() == Some("cluster") {
-            return unfit("Redis runs as a Cluster; give the URL of a single primary".to_owned());
+        match self.mode.as_deref() {
+            Some("cluster") if !beside.is_node => {
+                let text = "Redis runs as a Cluster: its URL begins with redis+cluster://";
+                return unfit(text.to_owned());
+            }
+            Some("standalone") if beside.is_node => {
+                let text = "Redis does not run as a Cluster: its URL begins with redis://";
+                return unfit(text.to_owned());
+            }
+            _ => {}
         }
         if let Some(policy) = self
             .eviction
@@ -168,12 +204,17 @@ impl Facts {
             let text = "Redis is a replica here; give the URL of the primary";
             return Err(StoreError::Unavailable(text.to_owned()));
         }
-        Ok(self.durability())
+        Ok(self.durability(beside.stated))
     }
 
-    fn durability(&self) -> (Durability, &'static str) {
+    fn durability(&self, stated: Option<Durability>) -> (Durability, &'static str) {
+        let is_told = self.append_only.is_some() && self.fsync.is_some();
+        if let Some(stated) = stated.map(Durability::stated).filter(|_| !is_told) {
+            let advice = "--store-durability states it, as the server does not tell its settings";
+            return (stated, if stated.is_full() { "" } else { advice });
+        }
         match (
-            self.append_only,
+            self.append_only.or(self.aof_enabled),
             self.fsync.as_deref(),
             self.no_fsync_on_rewrite,
         ) {
@@ -187,7 +228,9 @@ impl Facts {
             }
             _ => (
                 Durability::Unknown,
-                "allow CONFIG GET to this user, so that appendonly and appendfsync can be checked",
+                "it does not tell its settings: give this user the right to read them (`ACL SETUSER … \
+                 +config|get`), or state by --store-durability (ROOKERY_STORE_DURABILITY) what the service \
+                 promises",
             ),
         }
     }
@@ -209,6 +252,7 @@ mod tests {
             role: Some("master".into()),
             loading: Some(false),
             append_only: Some(true),
+            aof_enabled: Some(true),
             fsync: Some("always".into()),
             no_fsync_on_rewrite: Some(false),
             eviction: Some("noeviction".into()),
@@ -217,9 +261,18 @@ mod tests {
 
     #[track_caller]
     fn check(change: impl FnOnce(&mut Facts), expected: Result<Durability, &str>) {
+        check_beside(change, Beside::default(), expected);
+    }
+
+    #[track_caller]
+    fn check_beside(
+        change: impl FnOnce(&mut Facts),
+        beside: Beside,
+        expected: Result<Durability, &str>,
+    ) {
         let mut facts = good();
         change(&mut facts);
-        match (facts.judge(), expected) {
+        match (facts.judge(beside), expected) {
             (Ok((durability, advice)), expected) => {
                 assert_eq!(Ok(durability), expected);
                 assert_eq!(advice.is_empty(), durability.is_full());
@@ -249,7 +302,7 @@ mod tests {
             |f| f.version = Some("10.0.0".into()),
             Ok(Durability::Always),
         );
-        check(|f| f.mode = Some("cluster".into()), Err("single primary"));
+        check(|f| f.mode = Some("cluster".into()), Err("redis+cluster://"));
         check(|f| f.mode = Some("sentinel".into()), Err("a Sentinel"));
         check(
             |f| f.eviction = Some("allkeys-lru".into()),
@@ -257,5 +310,40 @@ mod tests {
         );
         check(|f| f.role = Some("slave".into()), Err("primary"));
         check(|f| f.loading = Some(true), Err("loading"));
+    }
+
+    #[test]
+    fn a_node_of_a_cluster_is_one_of_a_cluster() {
+        let node = Beside {
+            is_node: true,
+            ..Beside::default()
+        };
+        let cluster = |f: &mut Facts| f.mode = Some("cluster".into());
+        check_beside(cluster, node, Ok(Durability::Always));
+        check_beside(|_| {}, node, Err("redis://"));
+        check_beside(|f| f.mode = None, node, Ok(Durability::Always));
+    }
+
+    #[test]
+    fn a_statement_counts_where_the_server_does_not_tell_its_settings() {
+        let stated = |text: &str| Beside {
+            stated: text.parse().ok(),
+            ..Beside::default()
+        };
+        // CONFIG is refused; INFO may be allowed, and says nothing of a log of another kind.
+        let silent = |f: &mut Facts| {
+            (f.append_only, f.aof_enabled) = (None, Some(false));
+            (f.fsync, f.no_fsync_on_rewrite) = (None, None);
+        };
+        check(silent, Ok(Durability::Unlogged));
+        check_beside(silent, stated("always"), Ok(Durability::StatedAlways));
+        check_beside(silent, stated("everysec"), Ok(Durability::Relaxed));
+        check_beside(silent, stated("none"), Ok(Durability::Unlogged));
+        let nothing = |f: &mut Facts| *f = Facts::default();
+        check_beside(nothing, stated("always"), Ok(Durability::StatedAlways));
+        // What the server tells counts for more than what is stated of it.
+        let late = |f: &mut Facts| f.fsync = Some("everysec".into());
+        check_beside(late, stated("always"), Ok(Durability::Relaxed));
+        check_beside(|_| {}, stated("everysec"), Ok(Durability::Always));
     }
 }

@@ -85,7 +85,7 @@ impl Tickets for RedisStore {
         call.arg(assignment.match_id.as_str())
             .arg(codec::encode_assignment(assignment).as_ref())
             .arg(ENDED_KEPT.as_secs());
-        Ok(reply::parsed::<u8>(&self.one(call).await?)? == 1)
+        Ok(reply::parsed::<u8>(&self.one_kept(call).await?)? == 1)
     }
 }
 

@@ -5,10 +5,12 @@ mod faulty;
 mod log;
 mod model;
 mod redis_server;
+mod shared_redis;
 
 pub use self::faulty::{AppendFault, Faults, FaultyStore};
 pub use self::log::ReadLog;
 pub use self::redis_server::RedisServer;
+pub use self::shared_redis::fresh_redis;
 pub use crate::model::{Model, StoredMatch};
 /// The storage beneath an [`EmbeddedStore`](crate::EmbeddedStore), to put faults there.
 pub use redb::StorageBackend;

@@ -7,6 +7,8 @@ use redis::Value;
 use supervisor::{Redis, RedisKind, RedisNode, RedisPlan, Signal};
 use tempfile::TempDir;
 
+use crate::redis::{RedisConfig, RedisLogin, RedisPassword, RedisTls};
+
 /// A Redis of the test's own, with its data in a temporary directory; killed when dropped.
 ///
 /// Every method panics when it cannot do its work: it is the test that fails then.
@@ -14,7 +16,7 @@ use tempfile::TempDir;
 pub struct RedisServer {
     redis: Redis,
     /// Removed after it has ended.
-    _directory: TempDir,
+    pub(super) root: TempDir,
 }
 
 impl RedisServer {
@@ -54,7 +56,7 @@ impl RedisServer {
         let redis = Redis::launch(directory.path(), &plan);
         Self {
             redis: redis.unwrap_or_else(|error| panic!("{kind}: {error}")),
-            _directory: directory,
+            root: directory,
         }
     }
 
@@ -74,6 +76,24 @@ impl RedisServer {
     #[must_use]
     pub fn url(&self) -> String {
         self.redis.url().to_owned()
+    }
+
+    /// How a store uses it: with its URL, and what it wants beside.
+    #[must_use]
+    pub fn config(&self) -> RedisConfig {
+        let mut config = RedisConfig::new(self.url());
+        if let Some(access) = self.redis.access() {
+            config.login = RedisLogin {
+                user: Some(access.user.clone()),
+                password: Some(RedisPassword::File(access.password_file.clone())),
+            };
+            config.tls = RedisTls {
+                ca: Some(access.ca.clone()),
+                identity: Some((access.certificate.clone(), access.key.clone())),
+                server_name: None,
+            };
+        }
+        config
     }
 
     /// The process id of a single server; of several, the primary's.

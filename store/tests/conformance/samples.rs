@@ -9,7 +9,7 @@ use game_core::{
     BySeat, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, MatchSetup, MatchTime,
     Receipt, Seat, ShardId, Snapshot, TimeControl, UnixMillis, WithMove,
 };
-use store::testing::RedisServer;
+use store::testing::{RedisKind, RedisServer, fresh_redis};
 use store::{
     Append, Assignment, ChatLine, EmbeddedStore, MemoryStore, RedisConfig, RedisStore, ShardRecord,
     Store, Ticket, TicketId,
@@ -216,7 +216,22 @@ pub(crate) fn on_all<F: Future<Output = ()>>(check: impl Fn(Arc<dyn Store>) -> F
     runtime.block_on(check(Arc::new(EmbeddedStore::in_memory().unwrap())));
     let server = RedisServer::start();
     runtime.block_on(async { check(Arc::new(redis_store(&server).await)).await });
+    for kind in KINDS {
+        runtime.block_on(async {
+            let store = RedisStore::connect(fresh_redis(kind)).await;
+            let store = store.unwrap_or_else(|error| panic!("{kind}: {error}"));
+            check(Arc::new(store)).await;
+        });
+    }
 }
+
+/// The kinds of Redis beside a single server on a TCP port.
+const KINDS: [RedisKind; 4] = [
+    RedisKind::Unix,
+    RedisKind::Tls,
+    RedisKind::Valkey,
+    RedisKind::Sentinel,
+];
 
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()

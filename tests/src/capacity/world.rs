@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use game_core::testing::SetupBuilder;
-use game_core::{Epoch, Match, MatchId, MatchTime, ShardId, UnixMillis};
+use game_core::{Match, MatchId, MatchTime, ShardId, UnixMillis};
 use shard_core::{Now, Output, Shard, ShardLimits, Uptime};
 use store::testing::Model;
-use store::{Checkpoint, Claim, Liveness, Registered, ShardRecord};
+use store::{Claim, Claiming, Liveness, MatchHead, Registered, ShardRecord, StoreError};
 
 use super::nodes::{Costs, Node};
 use super::report::Outcome;
@@ -46,8 +46,12 @@ enum Happens {
     /// The registry was served, as it is then.
     Registry(usize, Arc<Vec<Registered>>),
     Orphans(usize, ShardId, Vec<MatchId>),
-    Loaded(usize, MatchId, Option<Box<Checkpoint>>),
-    Claimed(usize, MatchId, Box<Claim>),
+    HeadsRead(
+        usize,
+        Vec<MatchId>,
+        Vec<Result<Option<MatchHead>, StoreError>>,
+    ),
+    Claimed(usize, Vec<(MatchId, Result<Claim, StoreError>)>),
     Kill,
 }
 
@@ -55,8 +59,8 @@ enum Happens {
 #[derive(Debug)]
 enum Ask {
     Orphans(ShardId),
-    Load(MatchId),
-    Claim(MatchId, Epoch),
+    ReadHeads(Vec<MatchId>),
+    Claim(Vec<Claiming>),
 }
 
 struct SimShard {
@@ -181,7 +185,7 @@ impl World {
             }
             Happens::Registry(index, _)
             | Happens::Orphans(index, ..)
-            | Happens::Loaded(index, ..)
+            | Happens::HeadsRead(index, ..)
             | Happens::Claimed(index, ..) => index,
         };
         let to = &mut self.shards[index];
@@ -195,14 +199,14 @@ impl World {
                 to.shard.heartbeat_answered(Ok(registry), now, since_boot);
             }
             Happens::Orphans(_, of, matches) => to.shard.orphans(of, Ok(matches), now),
-            Happens::Loaded(_, id, found) => {
-                to.shard.loaded(id, Ok(found.map(|found| *found)), now);
-            }
-            Happens::Claimed(_, id, claim) => {
-                if matches!(*claim, Claim::Claimed(_)) {
-                    self.taken.insert(id, (index, self.now));
+            Happens::HeadsRead(_, ids, heads) => to.shard.heads_read(&ids, heads, now),
+            Happens::Claimed(_, claims) => {
+                for (id, claim) in claims {
+                    if matches!(claim, Ok(Claim::Claimed(_))) {
+                        self.taken.insert(id, (index, self.now));
+                    }
+                    to.shard.claimed(id, claim, now);
                 }
-                to.shard.claimed(id, Ok(*claim), now);
             }
             Happens::Beat(_) | Happens::Kill => {}
         }
@@ -252,8 +256,8 @@ impl World {
                     self.needless += usize::from(!self.is_killed(of));
                     Ask::Orphans(of)
                 }
-                Output::Load(id) => Ask::Load(id),
-                Output::Claim(id, expected) => Ask::Claim(id, expected),
+                Output::ReadHeads(ids) => Ask::ReadHeads(ids),
+                Output::Claim(claims) => Ask::Claim(claims),
                 Output::Disown(of, matches) => {
                     self.store.disown(of, &matches);
                     continue;
@@ -289,27 +293,31 @@ impl World {
                 let served = self.registry_node.serve(arrives, costs.name * names, bytes);
                 (served, Happens::Orphans(index, of, matches))
             }
-            Ask::Load(id) => {
-                let found = self.store.load(id).ok().flatten().map(Box::new);
-                let served = self.node(id).serve(arrives, costs.load, 0);
-                (served, Happens::Loaded(index, id, found))
+            Ask::ReadHeads(ids) => {
+                let heads = ids.iter().map(|&id| self.store.head(id)).collect();
+                let served = self.serve_each(&ids, arrives, costs.load);
+                (served, Happens::HeadsRead(index, ids, heads))
             }
-            Ask::Claim(id, expected) => {
+            Ask::Claim(claims) => {
                 let me = self.shards[index].record.id;
-                let claim = self.store.claim(id, me, expected);
-                let served = self.node(id).serve(arrives, costs.claim, 0);
-                let answered = served + costs.network;
+                let ids: Vec<_> = claims.iter().map(|claim| claim.match_id).collect();
+                let served = self.serve_each(&ids, arrives, costs.claim);
+                let claim = |claim: &Claiming| (claim.match_id, self.store.claim_with(me, claim));
+                let answers: Vec<_> = claims.iter().map(claim).collect();
                 // The shard installs one after the other.
+                let matches = u32::try_from(answers.len()).unwrap_or(u32::MAX);
                 let busy = &mut self.shards[index].busy_until;
-                *busy = (*busy).max(answered) + costs.install;
-                let Ok(claim) = claim else { return };
-                (
-                    *busy - costs.network,
-                    Happens::Claimed(index, id, Box::new(claim)),
-                )
+                *busy = (*busy).max(served) + costs.install * matches;
+                (*busy, Happens::Claimed(index, answers))
             }
         };
         self.at(served + costs.network, event);
+    }
+
+    /// The nodes that hold these matches serve them; returns when the last is served.
+    fn serve_each(&mut self, ids: &[MatchId], arrives: Duration, cost: Duration) -> Duration {
+        let served = ids.iter().map(|&id| self.node(id).serve(arrives, cost, 0));
+        served.max().unwrap_or(arrives)
     }
 
     /// The node that holds a match, by its tag.

@@ -24,6 +24,8 @@ if len > after then
       return {'conflict', len}
     end
   end
+  -- A write that changes nothing, as WAIT waits for the writes of its own connection only.
+  redis.call('HSET', KEYS[1], 'epoch', head[1])
   return {'duplicate'}
 end
 if head[3] ~= ARGV[7] then

@@ -2,6 +2,8 @@
 -- existed.
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'status')
 if head[1] then
+  -- A write that changes nothing, as WAIT waits for the writes of its own connection only.
+  redis.call('HSET', KEYS[1], 'epoch', head[1])
   return head
 end
 redis.call('HSET', KEYS[1], 'epoch', '0', 'owner', ARGV[1], 'status', 'live',

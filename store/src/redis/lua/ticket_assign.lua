@@ -8,6 +8,8 @@ for i = 2, #KEYS do
   given = given and ticket[1] == 'assigned' and ticket[2] == ARGV[1]
 end
 if given then
+  -- A write that changes nothing, as WAIT waits for the writes of its own connection only.
+  redis.call('HSET', KEYS[2], 'match', ARGV[1])
   return 1
 end
 if not waiting then

@@ -2,6 +2,7 @@
 
 mod data;
 mod faults;
+mod servers;
 mod settings;
 
 use std::sync::Arc;
