@@ -8,6 +8,7 @@ use protocol::CloseCode;
 use store::{HandOver, HandedOver, Liveness, StoreError};
 
 use super::drain::Drain;
+use super::hand_offs::Away;
 use super::{LiveMatch, MatchKey, Now, Output, Shard};
 use crate::Uptime;
 
@@ -18,6 +19,8 @@ pub(super) struct Takeover {
     reading: HashSet<ShardId>,
     /// This shard is draining and accepts no new matches.
     pub(super) drain: Option<Drain>,
+    /// Matches whose players are on their way to the next owner.
+    pub(super) away: Away,
     /// Matches on their way to another shard.
     leaving: HashMap<MatchId, Leaving>,
 }
@@ -149,9 +152,9 @@ impl Shard {
         };
         let confirmed = self.matches.get(key).map(LiveMatch::confirmed_seq);
         match answer {
-            Ok(HandedOver::Done) => self.gone(key, id, epoch.next()),
-            Ok(HandedOver::Fenced(now)) if now.owner == to && now.epoch == epoch.next() => {
-                self.gone(key, id, now.epoch);
+            Ok(HandedOver::Done) => self.gone(key, id, epoch.next(), now),
+            Ok(HandedOver::Fenced(next)) if next.owner == to && next.epoch == epoch.next() => {
+                self.gone(key, id, next.epoch, now);
             }
             Ok(HandedOver::Fenced(now)) if now.epoch < epoch || now.owner == self.id => {
                 self.reclaim(key, now);
@@ -177,7 +180,11 @@ impl Shard {
     }
 
     /// Removes a match that was handed over under `epoch`.
-    fn gone(&mut self, key: MatchKey, id: MatchId, epoch: Epoch) {
+    fn gone(&mut self, key: MatchKey, id: MatchId, epoch: Epoch, now: Now) {
+        let live = self.matches.get(key);
+        if live.is_some_and(|live| !live.members().is_empty()) {
+            self.takeover.away.add(id, epoch, now);
+        }
         self.drop_match(key, CloseCode::ShuttingDown);
         self.requests.disown(self.id, id, epoch);
     }

@@ -196,6 +196,8 @@ struct Lost {
     /// Its clock by the view of then.
     shown: Duration,
     asked_at: Option<Instant>,
+    /// The next owner may have let its clock run already: a first attempt to come back was not answered in time.
+    again: bool,
 }
 
 impl Player {
@@ -246,6 +248,7 @@ impl Player {
                         at: now,
                         shown: view.remaining(me, now),
                         asked_at: asked.map(|(_, at)| at),
+                        again: false,
                     });
                 }
                 self.was_moved = true;
@@ -257,6 +260,9 @@ impl Player {
             Update::Closed(code) => return Err(format!("a seat was closed: {code}").into()),
             Update::Reconnecting(loss) => {
                 tracing::debug!(%loss, "a seat was lost");
+                if let Some(lost) = &mut self.lost {
+                    lost.again = true;
+                }
             }
             _ => {}
         }
@@ -278,14 +284,14 @@ impl Player {
         let from = lost
             .asked_at
             .map_or(frozen_at, |asked| asked.into_std().min(frozen_at));
-        let is_asked = lost.asked_at.is_some();
+        let is_asked = lost.asked_at.is_some() || lost.again;
         let (id, seq) = (view.id(), view.seq());
         self.seen.with(|seen| {
             seen.pauses.record(now.saturating_duration_since(from));
             seen.moves_of_owner += 1;
         });
         if is_asked {
-            // Its move is on its way, and ends what the store has of the hand-over.
+            // Its move ends what the store has of the hand-over, or its clock has run here before.
             return Ok(());
         }
         let stored = stored_clock(&self.cluster, id, me).await?;

@@ -259,7 +259,11 @@ fn a_drained_shard_plays_on_with_the_matches_whose_turn_has_not_come() {
     // The store is slow, and answers again: all are gone in time, and few are frozen at any moment.
     room.pass(500);
     let asked = room.asked.len();
-    assert_eq!(asked, 16, "no more wait for the store at the same time");
+    // Half a second for 90 matches is 5.6 ms for each: 18 of them take 100 ms.
+    assert!(
+        (18..=30).contains(&asked),
+        "few wait for the store at the same time: {asked}"
+    );
     for _ in 0..60 {
         while room.hand_over().is_some() {}
         room.pass(10);
