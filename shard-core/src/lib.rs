@@ -24,6 +24,7 @@ mod hand_offs;
 mod healing;
 mod inspect;
 mod keys;
+mod late;
 mod limits;
 mod live;
 mod loading;

@@ -416,6 +416,11 @@ impl LiveMatch {
         self.in_flight.is_none() && !self.pending.is_empty() && !self.reclaiming
     }
 
+    /// Whether a write that ends with event `seq` is the one in flight.
+    pub(crate) fn has_in_flight(&self, seq: u32) -> bool {
+        self.in_flight == Some(seq)
+    }
+
     /// The next fenced write: all waiting events, with a snapshot when one is due.
     pub(crate) fn next_append(
         &mut self,

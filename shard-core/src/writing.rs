@@ -9,6 +9,7 @@ use slotmap::SecondaryMap;
 use store::{ANY_EPOCH, Append, Appended, Registered, StoreError};
 
 use super::doubt::ClockReadings;
+use super::late::LateWrites;
 use super::store_watch::{Question, StoreWatch, WatchVerdict};
 use super::trouble::StoreTrouble;
 use super::{MatchKey, Now, Output, Shard, ShardLimits};
@@ -22,6 +23,7 @@ pub(super) struct Writing {
     /// The same, to know which are in it.
     is_dirty: SecondaryMap<MatchKey, ()>,
     in_flight: Option<Batch>,
+    late: LateWrites,
     watch: StoreWatch,
     trouble: StoreTrouble,
     /// The longest that an event waited to be confirmed, in match time.
@@ -50,7 +52,10 @@ impl Writing {
 
     /// When the requests to the store next need attention.
     pub(super) fn next_look(&self, limits: &ShardLimits) -> Option<Uptime> {
-        let retry_at = self.in_flight.as_ref().and_then(|batch| batch.retry_at);
+        let retry_at = match &self.in_flight {
+            Some(batch) => batch.retry_at,
+            None => self.late.next(),
+        };
         [retry_at, self.watch.next(limits)]
             .into_iter()
             .flatten()
@@ -60,7 +65,7 @@ impl Writing {
     /// Matches with events that the store has not confirmed.
     pub(super) fn waiting(&self) -> usize {
         let in_flight = self.in_flight.as_ref().map_or(0, |batch| batch.keys.len());
-        self.dirty.len() + in_flight
+        self.dirty.len() + in_flight + self.late.len()
     }
 
     /// Matches with events that the store has not confirmed.
@@ -107,6 +112,20 @@ impl Shard {
         }
         let (mut keys, mut appends, mut bytes) = (Vec::new(), Vec::new(), 0);
         while bytes < self.limits.batch_bytes_max
+            && let Some((key, append)) = self.writing.late.due(now.uptime)
+        {
+            let live = self.matches.get(key);
+            let is_current = live.is_some_and(|live| {
+                live.epoch() == append.epoch && live.has_in_flight(append.last_seq())
+            });
+            if is_current {
+                self.counters.batch_retries += 1;
+                bytes += append.len_bytes();
+                keys.push(key);
+                appends.push(append);
+            }
+        }
+        while bytes < self.limits.batch_bytes_max
             && let Some(key) = self.writing.take()
         {
             let Some(live) = self.matches.get_mut(key).filter(|live| live.is_dirty()) else {
@@ -134,7 +153,8 @@ impl Shard {
     /// Whether something is written or waits for it.
     #[must_use]
     pub fn is_writing(&self) -> bool {
-        self.writing.in_flight.is_some() || !self.writing.dirty.is_empty()
+        let writing = &self.writing;
+        writing.in_flight.is_some() || !writing.dirty.is_empty() || writing.late.len() > 0
     }
 
     /// The answer to [`Output::Append`].
@@ -154,8 +174,15 @@ impl Shard {
                 self.counters.batches += 1;
                 self.measured.batches.push(batch.keys.len());
                 for ((key, append), answer) in batch.keys.iter().zip(&*batch.appends).zip(answers) {
-                    self.answered(*key, append, answer, now);
+                    match answer {
+                        Appended::Unanswered(why) => {
+                            let retry_at = now.uptime + self.limits.store_retry;
+                            self.writing.late.add(*key, append.clone(), retry_at, &why);
+                        }
+                        answer => self.answered(*key, append, answer, now),
+                    }
                 }
+                self.writing.late.tell();
             }
             Err(error) => {
                 let Some(batch) = &mut self.writing.in_flight else {
@@ -305,6 +332,8 @@ impl Shard {
                 live.write_again(live.confirmed_seq());
                 self.restore(key);
             }
+            // It stays in flight.
+            Appended::Unanswered(_) => {}
             Appended::Conflict { .. } | Appended::Unreadable(_) => {
                 self.counters.conflicts += 1;
                 self.lose(key, &format!("{answer:?} after {}", append.after));

@@ -119,7 +119,7 @@ impl Tracer {
         for (append, answer) in batch.iter().zip(answers) {
             match answer {
                 Appended::Stored { .. } => self.stored(append, at),
-                Appended::Rollback { .. } => {}
+                Appended::Rollback { .. } | Appended::Unanswered(_) => {}
                 Appended::Fenced(owner) if owner.epoch < append.epoch => {}
                 _ => self.refused(append.match_id),
             }

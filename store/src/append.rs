@@ -117,4 +117,7 @@ pub enum Appended {
     /// The stored data of this match cannot be read, for the reason in the text. A retry does not help. The
     /// other elements of the batch are not affected.
     Unreadable(String),
+    /// The server that keeps this match does not answer, for the reason in the text, while others do: the write
+    /// happened or did not. Repeat it, unchanged, until there is an answer.
+    Unanswered(String),
 }

@@ -111,16 +111,19 @@ async fn a_store_that_is_away_freezes_play_and_charges_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_checker_notices_matches_that_are_forgotten() {
     let (match_id, owner) = (MatchId::from_random(1), ShardId::from_random(1 << 64));
-    let (record, set) = (format!("rk:shard:{owner}"), format!("rk:owned:{owner}"));
+    let (record, set) = (
+        format!("rk:{{shards}}:shard:{owner}"),
+        format!("rk:{{shards}}:owned:{owner}"),
+    );
     let id = owner.to_string();
     for (what, spoil) in [
         (
             "the shard has left, and its set stays under an id that nobody has",
-            &[&["DEL", &record][..], &["SREM", "rk:shards", &id]][..],
+            &[&["DEL", &record][..], &["SREM", "rk:{shards}:all", &id]][..],
         ),
         (
             "the registry was cleared at a restart",
-            &[&["DEL", "rk:shards", &record][..]],
+            &[&["DEL", "rk:{shards}:all", &record][..]],
         ),
         (
             "the hint was removed before the claim that it was for",

@@ -111,7 +111,7 @@ fn left(registry: &[Registered]) -> Vec<ShardId> {
 /// Changes by hand which shards the registry names.
 async fn registry(cluster: &LocalCluster, command: &str, shards: &[ShardId]) {
     let names: Vec<_> = shards.iter().map(ShardId::to_string).collect();
-    let mut words = vec![command, "rk:shards"];
+    let mut words = vec![command, "rk:{shards}:all"];
     words.extend(names.iter().map(String::as_str));
     cluster.tell_redis(&words).await.unwrap();
 }

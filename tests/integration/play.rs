@@ -317,6 +317,77 @@ fn a_wrong_move_is_explained_on_screen_and_none_is_judged_behind_the_end() {
     screen.types("");
 }
 
+/// A screen with one space between two words.
+fn squeezed(screen: &str) -> String {
+    let words: Vec<&str> = screen.split_whitespace().collect();
+    words.join(" ")
+}
+
+/// All that two people do at a board, on screens of 80 by 24, with the server killed in the middle of it.
+#[test]
+fn two_people_play_a_whole_match_and_a_rematch_on_screen() {
+    let mut server = Server::embedded();
+    let program = process::binary("bot-client");
+    let matchmaker = &server.ready.matchmaker;
+    let sits_down = || {
+        Terminal::run(&format!(
+            "'{}' play --ascii --matchmaker {matchmaker} --time 7+3",
+            program.display()
+        ))
+    };
+    let shows = |text: &'static str| move |screen: &str| screen.contains(text);
+    let is_seated =
+        |screen: &str| screen.contains("Your move.") || screen.contains("The opponent is to move");
+    let (mut white, mut black) = (sits_down(), sits_down());
+    let seen = white.sees("a board", PATIENCE, is_seated);
+    black.sees("a board", PATIENCE, is_seated);
+    if !seen.contains("Your move.") {
+        std::mem::swap(&mut white, &mut black);
+    }
+    white.types("e4");
+    black.sees("the first move", PATIENCE, shows("1. e4"));
+    black.types("e5");
+    white.sees("the answer", PATIENCE, |screen| {
+        squeezed(screen).contains("1. e4 e5")
+    });
+    white.types("takeback");
+    black.sees("the request", PATIENCE, shows("A takeback is asked for"));
+    black.types("accept");
+    white.sees("the board before", PATIENCE, shows("2 half-moves taken back"));
+    white.types("d4");
+    black.sees("the other first move", PATIENCE, shows("1. d4"));
+    black.types("d5");
+    white.sees("the answer", PATIENCE, |screen| {
+        squeezed(screen).contains("1. d4 d5")
+    });
+    white.types("c4 draw");
+    black.sees("the offer", PATIENCE, shows("offers a draw"));
+    black.types("decline");
+    white.sees("the refusal", PATIENCE, shows("declines the draw"));
+    black.types("say well tried");
+    white.sees("what was said", PATIENCE, shows("well tried"));
+    server.kill();
+    for screen in [&mut white, &mut black] {
+        screen.sees("the standstill", PATIENCE, shows("clocks stopped"));
+    }
+    server.restart();
+    black.types("e6");
+    white.sees("the match going on", PATIENCE, |screen| {
+        squeezed(screen).contains("2. c4 e6")
+    });
+    black.types("resign");
+    white.sees("the result", PATIENCE, shows("You win: 1-0 by resignation"));
+    white.types("rematch");
+    black.sees("the offer", PATIENCE, shows("A rematch is offered"));
+    black.types("accept");
+    // The colours are exchanged.
+    black.sees("the next match", PATIENCE, |screen| {
+        screen.contains("Your move.") && !screen.contains("1. d4")
+    });
+    black.types("g3");
+    white.sees("its first move", PATIENCE, shows("1. g3"));
+}
+
 #[test]
 fn a_dumb_terminal_gets_lines_without_escape_sequences() {
     let server = Server::embedded();

@@ -5,8 +5,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-/// Lines and columns of the terminal.
-const SIZE: (usize, usize) = (40, 110);
+/// Lines and columns of the terminal: the smallest that people use.
+const SIZE: (usize, usize) = (24, 80);
 
 /// A program that draws on a pseudo-terminal, which `script` of util-linux makes.
 pub struct Terminal {
@@ -173,7 +173,8 @@ impl Screen {
             self.at.0 = self.at.0.saturating_sub(lines.parse().unwrap_or(1));
         } else if body == "2K" {
             self.cells[self.at.0].fill(' ');
-        } else if body.ends_with('J') {
+        } else if body == "?1049h" || body.ends_with('J') {
+            // The alternate screen begins empty.
             self.cells = Self::new().cells;
         }
     }

@@ -203,10 +203,19 @@ pub(super) struct SoakConfig {
     /// Silence after which a connection is lost.
     pub(super) idle_max: Duration,
     pub(super) patience: Duration,
+    /// Upper bound on each wait after the last match has begun, for what may have no end.
+    pub(super) last_waits_max: Duration,
     pub(super) seed: u64,
     pub(super) keep_going: bool,
     pub(super) json: Option<PathBuf>,
     pub(super) html: Option<PathBuf>,
+}
+
+impl SoakConfig {
+    /// Whether anything but the players' own doings happens to the cluster.
+    pub(super) fn has_faults(&self) -> bool {
+        self.faults.is_some() || self.trouble != Trouble::None
+    }
 }
 
 impl SoakArgs {
@@ -268,6 +277,7 @@ impl SoakArgs {
             keep_alive: self.keep_alive,
             idle_max: 3 * self.keep_alive,
             patience: server.patience(),
+            last_waits_max: Duration::MAX,
             seed: self.seed,
             keep_going: self.keep_going,
             json: self.json.clone(),
@@ -336,7 +346,8 @@ impl SoakConfig {
 
     /// What is in play so long after the soak began to close is stuck.
     pub(super) fn overdue_after(&self) -> Duration {
-        2 * self.closes_over() + Duration::from_secs(90)
+        let overdue = 2 * self.closes_over() + Duration::from_secs(90);
+        overdue.min(self.last_waits_max)
     }
 }
 

@@ -64,8 +64,8 @@ const MATCH_MAX: Duration = Duration::from_secs(240);
 /// The same where a safeguard was taken out: what that breaks leaves matches without an end, for which nobody has
 /// to wait.
 const SABOTAGED_MATCH_MAX: Duration = Duration::from_secs(60);
-/// How long such a campaign waits for each match without an end to be shown with one.
-const SABOTAGED_PATIENCE: Duration = Duration::from_secs(8);
+/// Upper bound on each wait of such a campaign for what may have no end.
+const SABOTAGED_WAITS_MAX: Duration = Duration::from_secs(15);
 /// Upper bound on what a clock may be charged beyond thinking: packets are lost and late for seconds.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(10);
 /// Clients who wait for their opponent notice the end of a shard as fast as those who move.
@@ -94,9 +94,9 @@ fn config(campaign: &Campaign) -> Result<SoakConfig, String> {
     let (least, most) = campaign.thinks;
     let thought_max = most * u32::from(PLIES.1) / 2;
     let time = (SPARE + thought_max).as_millis() as u64;
-    let (match_max, patience) = match &campaign.sabotage {
-        Some(_) => (SABOTAGED_MATCH_MAX, SABOTAGED_PATIENCE),
-        None => (MATCH_MAX + 2 * thought_max, PATIENCE),
+    let (match_max, last_waits_max) = match &campaign.sabotage {
+        Some(_) => (SABOTAGED_MATCH_MAX, SABOTAGED_WAITS_MAX),
+        None => (MATCH_MAX + 2 * thought_max, Duration::MAX),
     };
     let matches = u32::try_from(campaign.matches).map_err(|error| error.to_string())?;
     Ok(SoakConfig {
@@ -122,7 +122,8 @@ fn config(campaign: &Campaign) -> Result<SoakConfig, String> {
         clock_tolerance: CLOCK_TOLERANCE,
         keep_alive: KEEP_ALIVE,
         idle_max: IDLE_MAX,
-        patience,
+        patience: PATIENCE.min(last_waits_max),
+        last_waits_max,
         seed: campaign.seed,
         keep_going: true,
         json: None,

@@ -168,6 +168,7 @@ async fn hold_against_the_log(world: &World, id: MatchId, bots: Vec<Bot>, is_who
         id,
         histories: bots.into_iter().map(Bot::into_history).collect(),
         time_is_plenty: world.config.time_is_plenty,
+        has_faults: world.config.has_faults(),
     };
     if world.config.faults.is_some() {
         world.keep(played);

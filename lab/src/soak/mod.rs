@@ -56,6 +56,8 @@ use client::Matchmaker;
 
 /// What is stuck is told so, and has this long to say what it knows.
 const LAST_WORDS_MAX: Duration = Duration::from_secs(30);
+/// Matches that are read back at once in the end.
+const READ_AT_ONCE_MAX: usize = 16;
 
 /// Runs a soak, says what came of it, and writes the reports.
 ///
@@ -199,8 +201,9 @@ impl Soak {
         };
         if !finished {
             world.overdue.cancel();
+            let last_words_max = LAST_WORDS_MAX.min(world.config.last_waits_max);
             // Past it there is nothing more to learn from them.
-            let _ = timeout(LAST_WORDS_MAX, self.all_closed(boards)).await;
+            let _ = timeout(last_words_max, self.all_closed(boards)).await;
         }
         boards.shutdown().await;
     }
@@ -224,9 +227,15 @@ impl Soak {
         if let Err(error) = cluster.restart_redis().await {
             return self.does_not_run(error.to_string());
         }
+        let mut reading = JoinSet::new();
         for played in world.take_played() {
-            world.hold_against_the_log(&played).await;
+            if reading.len() >= READ_AT_ONCE_MAX {
+                reading.join_next().await;
+            }
+            let world = Arc::clone(world);
+            reading.spawn(async move { world.hold_against_the_log(&played).await });
         }
+        reading.join_all().await;
     }
 
     /// Matches that nobody attended have ended, and nothing is forgotten; unless the soak was broken off.

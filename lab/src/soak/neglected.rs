@@ -54,7 +54,7 @@ impl Neglected {
                 None => world.figures.error(&error),
             }
         }
-        let end = Instant::now() + ENDED_WITHIN;
+        let end = Instant::now() + ENDED_WITHIN.min(world.config.last_waits_max);
         let mut counts = BTreeMap::new();
         for one in &all {
             *counts.entry(one.neglect.name()).or_default() += 1;
@@ -172,7 +172,8 @@ fn in_words(moves: usize, result: Option<(Outcome, Termination)>) -> String {
 
 async fn scan(world: &World, cluster: &LocalCluster) {
     let in_memory = cluster.at_rest();
-    match forgotten(cluster.store(), Some(&in_memory), AT_REST_WITHIN).await {
+    let within = AT_REST_WITHIN.min(world.config.last_waits_max);
+    match forgotten(cluster.store(), Some(&in_memory), within).await {
         Ok(found) => found
             .into_iter()
             .for_each(|breach| broke(world, None, breach)),

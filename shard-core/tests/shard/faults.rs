@@ -37,6 +37,74 @@ fn a_refused_write_is_sent_again_to_the_bit_and_shown_once_stored() {
     assert_eq!(room.store[&id].log().len(), 1);
 }
 
+/// One server of several is down: its matches wait, and those of the others play on.
+#[test]
+fn a_write_that_one_server_does_not_answer_is_repeated_to_the_bit_and_delays_no_other_match() {
+    let mut room = Room::with(ShardLimits::default());
+    let [waits, plays] = [7, 8].map(|n| room.create(n, room.me, ClockStart::AtOnce));
+    let late = room.join(waits, Role::White, None);
+    let [white, black] = [Role::White, Role::Black].map(|role| room.join(plays, role, None));
+    let silent = || Appended::Unanswered("the connection broke".to_owned());
+    room.play(late, 0, "e2e4");
+    let first = room.in_flight.clone().unwrap();
+    room.play(white, 0, "d2d4");
+    // Both are in the batches now, and only one of the servers answers.
+    room.answer(Ok(vec![silent()]));
+    let mut plies = 0;
+    for (peer, uci) in [
+        (white, "d2d4"),
+        (black, "d7d5"),
+        (white, "c2c4"),
+        (black, "e7e6"),
+    ] {
+        if plies > 0 {
+            room.play(peer, plies, uci);
+        }
+        let batch = room.in_flight.clone().unwrap();
+        assert_eq!(batch.len(), 1, "what is late is not due yet");
+        assert_eq!(batch[0].match_id, plays);
+        room.store_all();
+        plies += 1;
+    }
+    assert_eq!(acks(&room.bodies(white)), 2);
+    assert_eq!(acks(&room.bodies(late)), 0, "nothing unconfirmed is shown");
+    assert!(room.shard.is_writing(), "it is not forgotten");
+    for _ in 0..5 {
+        room.pass(1_000);
+        assert_eq!(
+            room.in_flight.clone().unwrap(),
+            first,
+            "sent again as it was"
+        );
+        room.answer(Ok(vec![silent()]));
+    }
+    assert!(!room.shard.status().paused, "the store answers");
+    room.pass(1_000);
+    room.play(white, 4, "b1c3");
+    room.store_all();
+    while room.in_flight.is_some() {
+        room.store_all();
+    }
+    assert_eq!(acks(&room.bodies(late)), 1);
+    assert_eq!(room.store[&waits].log().len(), 1);
+    assert_eq!(room.store[&plays].log().len(), 5);
+    assert!(!room.shard.is_writing());
+}
+
+/// The match goes to another shard meanwhile: what is late is not sent for nothing.
+#[test]
+fn a_write_that_is_late_is_dropped_with_its_match() {
+    let (mut room, _, white, _) = Room::begun(ClockStart::AtOnce);
+    room.play(white, 0, "e2e4");
+    room.answer(Ok(vec![Appended::Unanswered("away".to_owned())]));
+    room.pass(1_000);
+    room.answer(Ok(vec![Appended::Conflict { len: 4 }]));
+    assert_eq!(room.shard.live(), 0);
+    room.pass(1_000);
+    assert!(room.in_flight.is_none());
+    assert!(!room.shard.is_writing());
+}
+
 #[test]
 fn a_lost_answer_neither_doubles_nor_loses_the_move() {
     let (mut room, id, white, black) = Room::begun(ClockStart::AtOnce);

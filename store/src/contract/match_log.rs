@@ -12,7 +12,8 @@ use crate::error::StoreError;
 #[async_trait]
 pub trait MatchLog: Send + Sync + 'static {
     /// Writes a batch, one answer for each element in order. Elements are independent of each other; each is
-    /// all or none, and one that cannot be read does not affect the others.
+    /// all or none, and one that cannot be read does not affect the others. A store of several servers answers
+    /// [`Appended::Unanswered`] for those whose server does not answer, as long as another one does.
     ///
     /// # Errors
     ///

@@ -174,6 +174,15 @@ pub enum ScanCursor {
     After(MatchId),
     /// The cursor of Redis' own scan.
     Redis(u64),
+    /// The cursor of the scan of one primary of a Redis Cluster.
+    Cluster {
+        /// Identifies the map of the Cluster that the scan was begun with.
+        map: u32,
+        /// Which primary of that map, by its place.
+        node: u16,
+        /// The cursor of its own scan.
+        cursor: u64,
+    },
 }
 
 impl ScanCursor {
@@ -185,7 +194,7 @@ impl ScanCursor {
     pub(crate) fn id(self) -> Result<MatchId, StoreError> {
         match self {
             Self::After(id) => Ok(id),
-            Self::Redis(_) => Err(Self::foreign()),
+            Self::Redis(_) | Self::Cluster { .. } => Err(Self::foreign()),
         }
     }
 
@@ -234,7 +243,8 @@ pub trait Matches: Send + Sync + 'static {
     /// A page is made by reading about `limit` keys (clamped to 1 to [`SCAN_LIMIT_MAX`]), so it may contain
     /// fewer matches, none, or a few more. A match that is stored during the whole scan is named once or
     /// more; one that was created or removed meanwhile may be named or not. A match whose head cannot be read
-    /// is omitted, with a warning.
+    /// is omitted, with a warning. While a Redis Cluster moves slots between its nodes, a match that moves may be
+    /// missed: the next scan names it.
     async fn matches(
         &self,
         after: Option<ScanCursor>,

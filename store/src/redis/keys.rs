@@ -5,14 +5,14 @@
 //!                              since_epoch, since_seq, since_us
 //! rk:{TAG}:MATCH:log     LIST  of records; its length is the match's seq
 //! rk:{TAG}:MATCH:chat:<room> LIST of lines
-//! rk:shard:<id>          HASH  heartbeat (readable in every version), record
-//! rk:shards              SET   of shard ids: all that have a record or matches in their sets
-//! rk:owned:<id>          ZSET  of match ids, by the epoch of the claim that each was added for
-//! rk:left:<id>           "1"   for a day after a shard has left for good
+//! rk:{shards}:all        SET   of shard ids: all that have a record or matches in their sets
+//! rk:{shards}:shard:<id> HASH  heartbeat (readable in every version), record
+//! rk:{shards}:owned:<id> ZSET  of match ids, by the epoch of the claim that each was added for
+//! rk:{shards}:left:<id>  "1"   for a day after a shard has left for good
 //! rk:held:<kind>:<player> ZSET of what a player has of a kind, by since when
 //! rk:revoked             ZSET  of the ids of revoked players, by when
-//! rk:sweep:turn          STRING empty; while it exists, no step of a sweep is begun
-//! rk:sweep:at            STRING where the sweep under way goes on
+//! rk:{sweep}:turn        STRING empty; while it exists, no step of a sweep is begun
+//! rk:{sweep}:at          STRING where the sweep under way goes on
 //! rk:layout              STRING the layout of these keys
 //! rk:{tickets}:<id>      HASH  body, seen, state, pool; match and assignment once it has one
 //! rk:{tickets}:in:<pool> ZSET  of the keys of waiting tickets, by when they were last asked for
@@ -24,9 +24,13 @@
 //! The keys of a match share a hash tag, the tag in the match's id, with those of the other matches of that tag, so
 //! that nearly all that a shard writes is in one slot of a Cluster. All tickets share one too: an assignment must be atomic over
 //! tickets that never met before. Tickets are few (two for a whole match), so that one Cluster slot
-//! carries them; so the scripts may learn a pool from a ticket. The keys of shards have no tag, so a Cluster
-//! must keep them in one slot: scripts go over several of them, and over no match's beside them. Work on a
-//! match and on a set is separate steps, in an order that leaves at worst a hint too many.
+//! carries them; so the scripts may learn a pool from a ticket. So do the keys of shards: scripts go over several
+//! of them, and over no match's beside them. Work on a match and on a set is separate steps, in an order that leaves
+//! at worst a hint too many.
+//!
+//! While a slot moves between two nodes of a Cluster, a script runs only if all keys that it names are at one of them.
+//! So a script names every key that it writes; one that learns names from other keys also names one that never exists
+//! ([`Keys::pools`]), and does not run until the slot has moved.
 
 use game_core::{MatchId, PlayerId, Tag};
 
@@ -63,26 +67,18 @@ impl Keys {
 
     /// A glob pattern that the heads of all matches fit, and no other key.
     pub(super) fn heads(&self) -> String {
-        let pattern = self.escaped();
+        let pattern = escaped(&self.prefix);
         let (tag, id) = ("?".repeat(Tag::LEN), "?".repeat(MatchId::LEN));
         format!("{pattern}:{{{tag}}}:{id}:head")
     }
 
     /// A glob pattern that the heads of all matches fit in the layout before this one, and no other key.
     pub(super) fn former_heads(&self) -> String {
-        format!("{}:{{{}}}:head", self.escaped(), "?".repeat(MatchId::LEN))
-    }
-
-    /// The prefix in a glob pattern.
-    fn escaped(&self) -> String {
-        let mut pattern = String::with_capacity(self.prefix.len());
-        for character in self.prefix.chars() {
-            if matches!(character, '*' | '?' | '[' | ']' | '^' | '\\') {
-                pattern.push('\\');
-            }
-            pattern.push(character);
-        }
-        pattern
+        format!(
+            "{}:{{{}}}:head",
+            escaped(&self.prefix),
+            "?".repeat(MatchId::LEN)
+        )
     }
 
     /// The match that a key is the head of.
@@ -109,15 +105,15 @@ impl Keys {
     }
 
     pub(super) fn shard(&self, id: &str) -> String {
-        format!("{}:shard:{id}", self.prefix)
+        format!("{}:{{shards}}:shard:{id}", self.prefix)
     }
 
     pub(super) fn shards(&self) -> String {
-        format!("{}:shards", self.prefix)
+        format!("{}:{{shards}}:all", self.prefix)
     }
 
     pub(super) fn owned(&self, id: &str) -> String {
-        format!("{}:owned:{id}", self.prefix)
+        format!("{}:{{shards}}:owned:{id}", self.prefix)
     }
 
     pub(super) fn held(&self, player: &PlayerId, kind: Holding) -> String {
@@ -125,7 +121,7 @@ impl Keys {
     }
 
     pub(super) fn left(&self, id: &str) -> String {
-        format!("{}:left:{id}", self.prefix)
+        format!("{}:{{shards}}:left:{id}", self.prefix)
     }
 
     pub(super) fn revoked(&self) -> String {
@@ -139,11 +135,11 @@ impl Keys {
 
     /// Exists while no step of a sweep may begin.
     pub(super) fn sweep_turn(&self) -> String {
-        format!("{}:sweep:turn", self.prefix)
+        format!("{}:{{sweep}}:turn", self.prefix)
     }
 
     pub(super) fn sweep_at(&self) -> String {
-        format!("{}:sweep:at", self.prefix)
+        format!("{}:{{sweep}}:at", self.prefix)
     }
 
     pub(super) fn ticket(&self, id: TicketId) -> String {
@@ -154,6 +150,18 @@ impl Keys {
     pub(super) fn pools(&self) -> String {
         format!("{}:{{tickets}}:in:", self.prefix)
     }
+}
+
+/// A text in a glob pattern.
+pub(super) fn escaped(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '*' | '?' | '[' | ']' | '^' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern
 }
 
 #[cfg(test)]
@@ -181,10 +189,10 @@ mod tests {
             [keys.head(id), keys.log(id), seats, spectators]
         );
         assert_eq!(keys.layout(), "rk:layout");
-        assert_eq!(keys.shard("shardshard01"), "rk:shard:shardshard01");
-        assert_eq!(keys.shards(), "rk:shards");
-        assert_eq!(keys.owned("shardshard01"), "rk:owned:shardshard01");
-        assert_eq!(keys.left("shardshard01"), "rk:left:shardshard01");
+        assert_eq!(keys.shard("shardshard01"), "rk:{shards}:shard:shardshard01");
+        assert_eq!(keys.shards(), "rk:{shards}:all");
+        assert_eq!(keys.owned("shardshard01"), "rk:{shards}:owned:shardshard01");
+        assert_eq!(keys.left("shardshard01"), "rk:{shards}:left:shardshard01");
         let ann: PlayerId = "ann".parse().unwrap();
         for (kind, expected) in [
             (Holding::Match, "rk:held:matches:ann"),
@@ -194,8 +202,8 @@ mod tests {
             assert_eq!(keys.held(&ann, kind), expected);
         }
         assert_eq!(keys.revoked(), "rk:revoked");
-        assert_eq!(keys.sweep_turn(), "rk:sweep:turn");
-        assert_eq!(keys.sweep_at(), "rk:sweep:at");
+        assert_eq!(keys.sweep_turn(), "rk:{sweep}:turn");
+        assert_eq!(keys.sweep_at(), "rk:{sweep}:at");
         assert_eq!(keys.ticket(ticket), "rk:{tickets}:ticketticket");
         assert_eq!(keys.pools(), "rk:{tickets}:in:");
         let odd = Keys::new("a*[b");

@@ -243,6 +243,12 @@ impl Link {
         self.connection().await.map(|_| ())
     }
 
+    /// Whether there is a connection, as far as is known.
+    pub(super) fn is_open(&self) -> bool {
+        let slot = self.slot.try_lock();
+        slot.is_ok_and(|slot| slot.connected.is_some())
+    }
+
     /// The lock is held while a connection is made, so that however many callers wait, there is one
     /// attempt, and all of them learn its outcome.
     async fn connection(&self) -> Result<Connected, StoreError> {
@@ -322,15 +328,18 @@ impl Link {
         check_rights(endpoint, tried, &rights)?;
         reply::refuse_errors(loaded)?;
         let mark = tried.last().unwrap_or(&Value::Nil);
-        match layout::check(&mut connection.to, &self.keys, mark).await {
-            Ok(()) => {
-                let address = endpoint.address.to_string();
-                self.behind.found(&address, survey::holder(about), true);
-                Ok((located, connection))
-            }
-            Err(Unsuitable::Lost(error)) => Err(endpoint.unavailable(&error)),
-            Err(Unsuitable::Refused(error)) => Err(error),
+        // Of a Cluster, one node has it.
+        let is_elsewhere = self.locator.is_node() && is_elsewhere(mark);
+        if !is_elsewhere {
+            let checked = layout::check(&mut connection.to, &self.keys, mark).await;
+            checked.map_err(|error| match error {
+                Unsuitable::Lost(error) => endpoint.unavailable(&error),
+                Unsuitable::Refused(error) => error,
+            })?;
         }
+        let address = endpoint.address.to_string();
+        self.behind.found(&address, survey::holder(about), true);
+        Ok((located, connection))
     }
 
     /// Checks the server's settings again, which may have changed since the connection was made. A setting
@@ -384,6 +393,11 @@ impl Link {
         Ok(())
     }
 
+    /// The durability of the server's settings, as of the newest check; `None` if there was none yet.
+    pub(super) fn durability(&self) -> Option<Durability> {
+        *self.durability.borrow()
+    }
+
     /// Ends the connection: the next request makes another one, if the server may be used.
     pub(super) async fn close(&self) {
         self.slot.lock().await.connected = None;
@@ -396,6 +410,12 @@ impl Link {
             slot.connected = None;
         }
     }
+}
+
+/// Whether a node says of a key that another one has it, or may have it.
+fn is_elsewhere(value: &Value) -> bool {
+    let codes = ["MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"];
+    matches!(value, Value::ServerError(error) if codes.contains(&error.code()))
 }
 
 /// Refuses the server if an answer reports a missing right of the user; `what` names the consequence.

@@ -5,6 +5,8 @@ use bytes::Bytes;
 use game_core::{Epoch, MatchId, MatchTime, ShardId, Snapshot};
 use redis::{Cmd, Pipeline, Value, cmd};
 
+use super::cluster::Answers;
+use super::links::Kept;
 use super::{RedisStore, reply, script};
 use crate::append::{Append, Appended};
 use crate::checkpoint;
@@ -80,11 +82,11 @@ impl Matches for RedisStore {
         for claim in claims {
             pipeline.add_command(self.claim_call(claimant, claim));
         }
-        let answers = async {
-            self.one(self.hints(claimant, hints)).await?;
-            self.control.run_each(&pipeline).await
+        let answers = match self.one(self.hints(claimant, hints)).await {
+            Ok(_) => self.control.run_apart(&pipeline, Kept::Here).await,
+            Err(error) => vec![Err(error); claims.len()],
         };
-        each(claims, answers.await, |claim, answer| {
+        each(claims, answers, |claim, answer| {
             claimed(claim.match_id, &answer[0])
         })
     }
@@ -105,7 +107,7 @@ impl Matches for RedisStore {
                 .arg(&["since_epoch", "since_seq", "since_us"]);
             pipeline.cmd("LINDEX").arg(self.keys.log(id)).arg(-1);
         }
-        let answers = self.control.run_each(&pipeline).await;
+        let answers = self.control.run_apart(&pipeline, Kept::Here).await;
         each(matches, answers, |&id, answers| match_head(id, answers))
     }
 
@@ -165,7 +167,7 @@ impl Matches for RedisStore {
 
 #[async_trait]
 impl MatchLog for RedisStore {
-    /// One pipeline, one round trip; Redis flushes once for all of it.
+    /// One pipeline, one round trip; each server flushes once for all that it has of it.
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
@@ -174,9 +176,27 @@ impl MatchLog for RedisStore {
         for append in batch {
             pipeline.add_command(self.append_call(append));
         }
-        let answers = self.appends.run_each_kept(&pipeline).await?;
-        answers.iter().map(appended_or_unreadable).collect()
+        let answers = self.appends.run_apart(&pipeline, Kept::Twice).await;
+        let answers = answers
+            .into_iter()
+            .map(|answer| appended_or_unreadable(&answer?));
+        if self.appends.is_one_server() {
+            return answers.collect();
+        }
+        apart(answers.collect())
     }
+}
+
+/// The answers of several servers: where all are silent, the store is.
+fn apart(answers: Vec<Result<Appended, StoreError>>) -> Result<Vec<Appended>, StoreError> {
+    if answers.iter().all(Result::is_err) {
+        return answers.into_iter().collect();
+    }
+    let answers = answers.into_iter().map(|answer| match answer {
+        Err(StoreError::Unavailable(why)) => Ok(Appended::Unanswered(why)),
+        answer => answer,
+    });
+    answers.collect()
 }
 
 impl RedisStore {
@@ -270,18 +290,20 @@ pub(super) fn read_head(key: &str) -> Cmd {
 /// keys of one match affects that match, and an error of the server all of them.
 fn each<Q, T>(
     asked: &[Q],
-    answers: Result<Vec<Value>, StoreError>,
+    answers: Answers,
     parse: impl Fn(&Q, &[Value]) -> Result<T, StoreError>,
 ) -> Vec<Result<T, StoreError>> {
-    let values = match answers {
-        Ok(values) => values,
-        Err(error) => return asked.iter().map(|_| Err(error.clone())).collect(),
-    };
-    let per_match = values.len() / asked.len();
-    let answers = asked.iter().zip(values.chunks_exact(per_match));
-    answers
-        .map(|(asked, answer)| reply::refuse_errors(answer).and_then(|()| parse(asked, answer)))
-        .collect()
+    let per_match = answers.len() / asked.len();
+    let mut answers = answers.into_iter();
+    let mut parsed = Vec::with_capacity(asked.len());
+    for asked in asked {
+        let answer: Result<Vec<_>, _> = answers.by_ref().take(per_match).collect();
+        parsed.push(answer.and_then(|answer| {
+            reply::refuse_errors(&answer)?;
+            parse(asked, &answer)
+        }));
+    }
+    parsed
 }
 
 /// The answers to the two reads of a head.

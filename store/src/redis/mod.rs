@@ -10,12 +10,14 @@
 mod beats;
 mod behind;
 mod chat;
+mod cluster;
 mod config;
 mod endpoint;
 mod holdings;
 mod keys;
 mod layout;
 mod link;
+mod links;
 mod locator;
 mod matches;
 mod registry;
@@ -38,27 +40,29 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::behind::Behind;
+use self::cluster::{Cluster, Patience, Topology};
 pub use self::config::RedisConfig;
 pub use self::endpoint::{RedisLogin, RedisPassword};
 use self::keys::Keys;
 use self::link::Link;
+use self::links::Links;
 use self::locator::Locator;
 use self::script::Scripts;
 pub use self::tls::RedisTls;
+use self::url::{Address, Target};
 use crate::beat::Board;
 use crate::durability::Durability;
 use crate::error::StoreError;
 
-/// The store on one Redis primary.
+/// The store on one Redis primary, or on those of a Cluster.
 pub struct RedisStore {
     keys: Keys,
     scripts: Scripts,
     /// Only for appends.
-    appends: Link,
+    appends: Links,
     /// For everything else.
-    control: Link,
+    control: Links,
     board: Mutex<Board>,
-    durability: watch::Receiver<Option<Durability>>,
     /// Which servers the connections have led to.
     behind: Arc<Behind>,
     /// When the server's settings were last read.
@@ -82,23 +86,14 @@ impl RedisStore {
     /// use by another version of Rookery whose keys are not read;
     /// [`StoreError::Unavailable`] when the server does not answer: start it, or try again.
     pub async fn connect(config: RedisConfig) -> Result<Self, StoreError> {
-        let plan = config.plan()?;
-        let locator = Locator::new(&plan)
-            .ok_or_else(|| StoreError::Unfit("a Redis Cluster cannot be used yet".to_owned()))?;
-        let (learned, durability) = watch::channel(None);
         let behind = Arc::<Behind>::default();
+        let (appends, control) = links(&config, &behind)?;
         let store = Self {
             keys: Keys::new(&config.prefix),
             scripts: Scripts::new(),
-            appends: Link::new(
-                locator.clone(),
-                &config,
-                learned.clone(),
-                Arc::clone(&behind),
-            ),
-            control: Link::new(locator, &config, learned, Arc::clone(&behind)),
+            appends,
+            control,
             board: Mutex::default(),
-            durability,
             behind,
             surveyed: Mutex::new(Instant::now()),
             survey_every: config.survey_every,
@@ -121,19 +116,51 @@ impl RedisStore {
             }
             *surveyed = Instant::now();
         }
-        let surveyed = self.control.survey().await;
-        if surveyed.is_err() {
-            self.appends.close().await;
-            self.control.close().await;
+        let mut failed = self.control.survey().await;
+        for failed in &failed {
+            self.appends.close(failed).await;
+            self.control.close(failed).await;
         }
-        surveyed
+        failed.pop().map_or(Ok(()), |failed| Err(failed.error))
     }
 
     /// The durability of the server's settings, as of the newest check.
     #[must_use]
     pub fn durability(&self) -> Durability {
-        self.durability.borrow().unwrap_or(Durability::Unknown)
+        self.control.durability()
     }
+}
+
+/// The connections for appends, and those for everything else; none is made yet.
+fn links(config: &RedisConfig, behind: &Arc<Behind>) -> Result<(Links, Links), StoreError> {
+    let plan = config.plan()?;
+    if let Target::Cluster { seeds } = &plan.target {
+        let topology = Arc::new(Topology::new(seeds.clone(), plan.access));
+        let links = |patience| Links::Many(cluster(&topology, config, behind, patience));
+        return Ok((links(Patience::SHORT), links(Patience::LONG)));
+    }
+    let locator = Locator::new(&plan).ok_or_else(|| StoreError::Unfit("no server".to_owned()))?;
+    let (learned, _) = watch::channel(None);
+    let link = |locator| {
+        let link = Link::new(locator, config, learned.clone(), Arc::clone(behind));
+        Links::One(link)
+    };
+    Ok((link(locator.clone()), link(locator)))
+}
+
+fn cluster(
+    topology: &Arc<Topology>,
+    config: &RedisConfig,
+    behind: &Arc<Behind>,
+    patience: Patience,
+) -> Cluster {
+    let (known, config, behind) = (Arc::clone(topology), config.clone(), Arc::clone(behind));
+    let make = move |address: Address| {
+        let learned = known.durability_of(&address);
+        let node = Locator::Node(known.endpoint(address));
+        Link::new(node, &config, learned, Arc::clone(&behind))
+    };
+    Cluster::new(Arc::clone(topology), make, patience)
 }
 
 impl fmt::Debug for RedisStore {

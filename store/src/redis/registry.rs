@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use game_core::{Epoch, MatchId, ShardId};
 use redis::{Pipeline, Value, cmd};
 
+use super::keys::escaped;
 use super::{RedisStore, reply, script};
 use crate::codec;
 use crate::contract::Registry;
@@ -17,7 +18,7 @@ use crate::shard::{Registered, ShardRecord};
 /// left, and saves the others the failure detection; without it they take its matches over anyway.
 const LEFT_KNOWN: Duration = Duration::from_secs(24 * 60 * 60);
 /// Keys that one step of a scan over all keys reads.
-const SCAN_COUNT: u32 = 1_000;
+const SCAN_COUNT: usize = 1_000;
 
 #[async_trait]
 impl Registry for RedisStore {
@@ -99,21 +100,16 @@ impl Registry for RedisStore {
         let registry = self.read_registry().await?;
         let mut traces: BTreeSet<_> = registry.iter().map(Registered::id).collect();
         for prefix in prefixes {
-            let mut cursor = "0".to_owned();
+            let pattern = format!("{}*", escaped(&prefix));
+            let mut after = None;
             loop {
-                let mut scan = cmd("SCAN");
-                scan.arg(&cursor).arg("MATCH").arg(format!("{prefix}*"));
-                scan.arg("COUNT").arg(SCAN_COUNT);
-                let answer = self.one(scan).await?;
-                let [next, names] = reply::array(&answer)? else {
-                    return Err(reply::strange("a walk over the keys"));
-                };
-                for name in reply::array(names)? {
+                let (names, next) = self.control.keys(after, &pattern, SCAN_COUNT).await?;
+                for name in &names {
                     let id = reply::text(name)?.strip_prefix(&prefix);
                     traces.extend(id.and_then(|id| id.parse::<ShardId>().ok()));
                 }
-                cursor = reply::text(next)?.to_owned();
-                if cursor == "0" {
+                after = next;
+                if after.is_none() {
                     break;
                 }
             }

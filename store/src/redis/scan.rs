@@ -1,6 +1,6 @@
 //! The scan over all matches on Redis.
 
-use redis::{Pipeline, Value, cmd};
+use redis::{Pipeline, Value};
 
 use super::matches::read_head;
 use super::{RedisStore, reply};
@@ -8,36 +8,21 @@ use crate::contract::{MatchPage, SCAN_LIMIT_MAX, ScanCursor};
 use crate::error::StoreError;
 
 impl RedisStore {
-    /// Two round trips: the names of heads, then the heads. One that is removed in between is left
-    /// out.
+    /// Two round trips: the names of heads, then the heads. One that is removed in between is left out.
     pub(super) async fn scan_matches(
         &self,
         after: Option<ScanCursor>,
         limit: usize,
     ) -> Result<MatchPage, StoreError> {
-        let from = match after {
-            None => 0,
-            Some(ScanCursor::Redis(cursor)) => cursor,
-            Some(ScanCursor::After(_)) => return Err(ScanCursor::foreign()),
-        };
-        let mut scan = cmd("SCAN");
-        scan.arg(from)
-            .arg("MATCH")
-            .arg(self.keys.heads())
-            .arg("COUNT")
-            .arg(limit.clamp(1, SCAN_LIMIT_MAX));
-        let answer = self.one(scan).await?;
-        let [cursor, names] = reply::array(&answer)? else {
-            return Err(reply::strange("a page of keys"));
-        };
-        let next = Some(reply::parsed::<u64>(cursor)?).filter(|cursor| *cursor != 0);
-        let named = reply::array(names)?.iter().filter_map(|name| {
+        let limit = limit.clamp(1, SCAN_LIMIT_MAX);
+        let (names, next) = self.control.keys(after, &self.keys.heads(), limit).await?;
+        let named = names.iter().filter_map(|name| {
             let key = reply::text(name).ok()?;
             self.keys.match_of_head(key).map(|id| (id, key))
         });
         let (ids, keys): (Vec<_>, Vec<_>) = named.unzip();
         let mut page = MatchPage {
-            next: next.map(ScanCursor::Redis),
+            next,
             ..MatchPage::default()
         };
         if ids.is_empty() {

@@ -3,6 +3,8 @@
 //! Matches and tickets expire by themselves. The sweep removes old revocations, and gives an expiry to finished
 //! matches that have lost theirs.
 
+use std::cmp::Ordering;
+
 use async_trait::async_trait;
 use game_core::UnixMillis;
 use redis::{InfoDict, Pipeline, Value, cmd};
@@ -45,21 +47,27 @@ impl Retention for RedisStore {
                 pipeline.add_command(call);
             }
         }
-        let after_expiries = pipeline.len();
-        // Last, so that a step that fails is done again.
-        if let Some(ScanCursor::Redis(at)) = page.next {
-            let note = pipeline.cmd("SET").arg(self.keys.sweep_at()).arg(at);
-            note.arg("PX").arg(PLACE_KEPT_MS);
+        let mut matches = 0;
+        if !pipeline.is_empty() {
+            let answers = self.control.run(&pipeline).await?;
+            for answer in &answers[first_expiry..] {
+                matches += reply::parsed::<usize>(answer)?;
+            }
+        }
+        // Afterwards, so that a step that fails is done again.
+        let mut note = Pipeline::with_capacity(2);
+        if let Some(next) = page.next {
+            let at = note
+                .cmd("SET")
+                .arg(self.keys.sweep_at())
+                .arg(written(next)?);
+            at.arg("PX").arg(PLACE_KEPT_MS);
         } else {
-            pipeline.cmd("DEL").arg(self.keys.sweep_at());
-            let rest = pipeline.cmd("SET").arg(self.keys.sweep_turn()).arg("");
+            note.cmd("DEL").arg(self.keys.sweep_at());
+            let rest = note.cmd("SET").arg(self.keys.sweep_turn()).arg("");
             rest.arg("PX").arg(PASS_EVERY_MS);
         }
-        let answers = self.control.run(&pipeline).await?;
-        let mut matches = 0;
-        for answer in &answers[first_expiry..after_expiries] {
-            matches += reply::parsed::<usize>(answer)?;
-        }
+        self.control.run(&note).await?;
         Ok(Swept {
             matches,
             more: page.next.is_some(),
@@ -67,15 +75,18 @@ impl Retention for RedisStore {
     }
 
     /// What Redis itself compares with its `maxmemory` before a write. Where an ACL forbids `INFO`,
-    /// no limit is known.
+    /// no limit is known. Of a Cluster, what the fullest primary says: it is the first to refuse writes.
     async fn room(&self) -> Result<Room, StoreError> {
         let mut ask = Pipeline::with_capacity(1);
         ask.add_command(cmd("INFO")).arg("memory");
-        let answers = self.control.send(&ask).await?;
-        let Some(Ok(text)) = answers.first().map(reply::text) else {
-            return Ok(Room::default());
-        };
-        Ok(room(text))
+        let answers = self.control.ask_all(&ask).await?;
+        let rooms = answers
+            .iter()
+            .map(|answers| match answers.first().map(reply::text) {
+                Some(Ok(text)) => room(text),
+                _ => Room::default(),
+            });
+        Ok(rooms.max_by(by_fullness).unwrap_or_default())
     }
 }
 
@@ -89,9 +100,50 @@ impl RedisStore {
         match self.control.run(&pipeline).await?.as_slice() {
             [Value::Nil, _] => Ok(None),
             [_, Value::Nil] => Ok(Some(None)),
-            [_, at] => Ok(Some(Some(ScanCursor::Redis(reply::parsed(at)?)))),
+            // A place in another kind of server means nothing here: the pass begins anew.
+            [_, at] => Ok(Some(
+                read(reply::text(at)?).filter(|at| self.control.knows(*at)),
+            )),
             _ => Err(reply::strange("a turn")),
         }
+    }
+}
+
+/// A place in the keys, as it is stored.
+fn written(at: ScanCursor) -> Result<String, StoreError> {
+    match at {
+        ScanCursor::Redis(cursor) => Ok(cursor.to_string()),
+        ScanCursor::Cluster { map, node, cursor } => Ok(format!("{map} {node} {cursor}")),
+        ScanCursor::After(_) => Err(ScanCursor::foreign()),
+    }
+}
+
+fn read(text: &str) -> Option<ScanCursor> {
+    let numbers: Vec<u64> = text
+        .split(' ')
+        .map(|word| word.parse().ok())
+        .collect::<Option<_>>()?;
+    match *numbers {
+        [cursor] => Some(ScanCursor::Redis(cursor)),
+        [map, node, cursor] => Some(ScanCursor::Cluster {
+            map: map.try_into().ok()?,
+            node: node.try_into().ok()?,
+            cursor,
+        }),
+        _ => None,
+    }
+}
+
+/// Which of two servers refuses writes first: one without a limit never does.
+fn by_fullness(one: &Room, other: &Room) -> Ordering {
+    let share = |room: &Room, of: &Room| {
+        // Of both: each side times the other's limit, without divisions.
+        u128::from(room.used_bytes) * u128::from(of.limit_bytes.unwrap_or(1))
+    };
+    match (one.limit_bytes, other.limit_bytes) {
+        (Some(_), None) => Ordering::Greater,
+        (None, Some(_)) => Ordering::Less,
+        _ => share(one, other).cmp(&share(other, one)),
     }
 }
 
@@ -110,6 +162,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_place_in_the_keys_is_read_as_it_was_written() {
+        let (map, node, cursor) = (u32::MAX, u16::MAX, u64::MAX);
+        for place in [
+            ScanCursor::Redis(cursor),
+            ScanCursor::Cluster { map, node, cursor },
+        ] {
+            assert_eq!(read(&written(place).unwrap()), Some(place));
+        }
+        for odd in ["", "1 2", "1 2 x", "1 65536 3"] {
+            assert_eq!(read(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
     fn room_is_what_redis_compares_before_a_write() {
         let info = |maxmemory: u64| {
             format!(
@@ -124,6 +190,15 @@ mod tests {
         assert_eq!(room(&info(1_000)), with(Some(1_000)));
         assert_eq!(room(&info(0)), with(None));
         assert_eq!(room(""), Room::default());
+        let fullest = |rooms: [Room; 3]| rooms.into_iter().max_by(by_fullness).unwrap();
+        let of = |used_bytes, limit_bytes| Room {
+            used_bytes,
+            limit_bytes,
+        };
+        let (half, most, free) = (of(50, Some(100)), of(9, Some(10)), of(1_000, None));
+        assert_eq!(fullest([half, most, free]), most);
+        assert_eq!(fullest([most, free, half]), most);
+        assert_eq!(fullest([free, half, free]), half);
         for (limit, is_for_new) in [(None, true), (Some(1_000), true), (Some(999), false)] {
             assert_eq!(with(limit).is_for_new(), is_for_new, "{limit:?}");
         }

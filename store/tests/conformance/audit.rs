@@ -117,8 +117,8 @@ fn the_match_of_a_shard_that_has_deregistered_with_its_set_full_is_found() {
     let shard = shard_id(1);
     by_hand(
         |server, _| {
-            server.command(&["DEL", &format!("rk:shard:{shard}")]);
-            server.command(&["SREM", "rk:shards", &shard.to_string()]);
+            server.command(&["DEL", &format!("rk:{{shards}}:shard:{shard}")]);
+            server.command(&["SREM", "rk:{shards}:all", &shard.to_string()]);
         },
         |match_id| {
             let owner = shard;
@@ -136,8 +136,12 @@ fn the_match_of_a_process_before_a_registry_was_cleared_is_found() {
     let shard = shard_id(1);
     by_hand(
         |server, _| {
-            server.command(&["DEL", "rk:shards", &format!("rk:shard:{shard}")]);
-            server.command(&["DEL", &format!("rk:owned:{shard}")]);
+            server.command(&[
+                "DEL",
+                "rk:{shards}:all",
+                &format!("rk:{{shards}}:shard:{shard}"),
+            ]);
+            server.command(&["DEL", &format!("rk:{{shards}}:owned:{shard}")]);
         },
         |match_id| {
             let (owner, other) = (shard, shard_id(2));
@@ -155,7 +159,7 @@ fn the_match_whose_hint_was_lost_is_found() {
     let owner = shard_id(1);
     by_hand(
         |server, id| {
-            server.command(&["ZREM", &format!("rk:owned:{owner}"), id.as_str()]);
+            server.command(&["ZREM", &format!("rk:{{shards}}:owned:{owner}"), id.as_str()]);
         },
         |match_id| vec![Finding::Forgotten { match_id, owner }],
     );

@@ -197,8 +197,11 @@ fn a_removal_between_an_addition_and_its_claim_leaves_the_addition_on_redis() {
         let store = redis_store(&server).await;
         let line = line(1);
         claimed(&store, &line).await;
-        let (set, heir) = (format!("rk:owned:{}", shard_id(2)), shard_id(2).to_string());
-        server.command(&["SADD", "rk:shards", &heir]);
+        let (set, heir) = (
+            format!("rk:{{shards}}:owned:{}", shard_id(2)),
+            shard_id(2).to_string(),
+        );
+        server.command(&["SADD", "rk:{shards}:all", &heir]);
         server.command(&["ZADD", &set, "2", line.id.as_str()]);
         let seen = store.ownership(line.id).await.unwrap().unwrap();
         assert_eq!((seen.owner, seen.epoch), (shard_id(1), Epoch(1)));
@@ -218,7 +221,7 @@ fn a_record_that_cannot_be_read_shows_whether_its_shard_lives_on_redis() {
         let store = redis_store(&server).await;
         store.heartbeat(&shard_record(1, 1)).await.unwrap();
         store.heartbeat(&shard_record(2, 1)).await.unwrap();
-        let key = format!("rk:shard:{}", shard_id(1));
+        let key = format!("rk:{{shards}}:shard:{}", shard_id(1));
         let mut signs = Vec::new();
         for (heartbeat, record) in [("1", "?"), ("2", "?"), ("2", "!"), ("2", "!")] {
             let fields = ["HSET", &key, "heartbeat", heartbeat, "record", record];

@@ -55,13 +55,18 @@ async fn sweep(store: &dyn Store, now: UnixMillis) -> usize {
 /// All that the contract can tell of a match.
 async fn is_gone(store: &dyn Store, id: MatchId) -> bool {
     let ownership = store.ownership(id).await.unwrap();
-    let named = store.matches(None, 1_000).await.unwrap().matches;
+    let (mut named, mut after) = (false, None);
+    loop {
+        let page = store.matches(after, 1_000).await.unwrap();
+        named |= page.matches.iter().any(|(named, _)| *named == id);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
     assert_eq!(store.load(id).await.unwrap().is_some(), ownership.is_some());
     assert_eq!(store.log(id).await.unwrap().is_empty(), ownership.is_none());
-    assert_eq!(
-        named.iter().any(|(named, _)| *named == id),
-        ownership.is_some()
-    );
+    assert_eq!(named, ownership.is_some());
     ownership.is_none()
 }
 
@@ -213,7 +218,7 @@ async fn sweep_redis(server: &RedisServer, store: &RedisStore, now: UnixMillis) 
     let (mut matches, until) = (0, Instant::now() + SOON);
     loop {
         matches += store.sweep(now).await.unwrap().matches;
-        if !ask::<bool>(server, &["EXISTS", "rk:sweep:at"]).await {
+        if !ask::<bool>(server, &["EXISTS", "rk:{sweep}:at"]).await {
             return matches;
         }
         assert!(Instant::now() < until, "a sweep has no end");
@@ -301,9 +306,9 @@ fn on_redis_what_is_finished_without_an_age_is_given_one() {
         server.command(&["PERSIST", &keys[0]]);
         let other = redis_store(&server).await;
         assert_eq!(other.sweep(NOW).await.unwrap(), Swept::default());
-        let rests_ms: u64 = ask(&server, &["PTTL", "rk:sweep:turn"]).await;
+        let rests_ms: u64 = ask(&server, &["PTTL", "rk:{sweep}:turn"]).await;
         assert!((3_000_000..=3_600_000).contains(&rests_ms), "{rests_ms} ms");
-        server.command(&["DEL", "rk:sweep:turn"]);
+        server.command(&["DEL", "rk:{sweep}:turn"]);
         assert_eq!(sweep_redis(&server, &other, NOW).await, 1);
     });
 }
@@ -346,10 +351,10 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
         ageless.sort();
         let shard = shard_id(1);
         let mut expected = vec![
-            format!("rk:owned:{shard}"),
+            format!("rk:{{shards}}:owned:{shard}"),
             "rk:revoked".to_owned(),
-            format!("rk:shard:{shard}"),
-            "rk:shards".to_owned(),
+            format!("rk:{{shards}}:shard:{shard}"),
+            "rk:{shards}:all".to_owned(),
             "rk:layout".to_owned(),
             key(live, "head"),
             key(live, "log"),

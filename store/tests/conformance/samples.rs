@@ -209,6 +209,12 @@ pub(crate) async fn redis_store(server: &RedisServer) -> RedisStore {
         .unwrap()
 }
 
+/// A new store in a Cluster that all tests share.
+pub(crate) async fn cluster_store() -> RedisStore {
+    let config = fresh_redis(RedisKind::Cluster);
+    RedisStore::connect(config).await.unwrap()
+}
+
 /// Runs one check on every store, each new.
 pub(crate) fn on_all<F: Future<Output = ()>>(check: impl Fn(Arc<dyn Store>) -> F) {
     let runtime = runtime();
@@ -226,11 +232,12 @@ pub(crate) fn on_all<F: Future<Output = ()>>(check: impl Fn(Arc<dyn Store>) -> F
 }
 
 /// The kinds of Redis beside a single server on a TCP port.
-const KINDS: [RedisKind; 4] = [
+const KINDS: [RedisKind; 5] = [
     RedisKind::Unix,
     RedisKind::Tls,
     RedisKind::Valkey,
     RedisKind::Sentinel,
+    RedisKind::Cluster,
 ];
 
 pub(crate) fn runtime() -> tokio::runtime::Runtime {

@@ -14,7 +14,8 @@ use store::{
 };
 
 use crate::samples::{
-    Line, assignment, by, chat_line, match_id, runtime, shard_id, shard_record, ticket, ticket_id,
+    Line, assignment, by, chat_line, cluster_store, match_id, runtime, shard_id, shard_record,
+    ticket, ticket_id,
 };
 
 const MATCHES: u8 = 3;
@@ -487,5 +488,13 @@ fn redis_answers_as_the_model_does() {
         runtime.block_on(async {
             play(&RedisStore::connect(config).await.unwrap(), lines, &ops).await;
         });
+    });
+}
+
+#[test]
+fn a_cluster_answers_as_the_model_does() {
+    let runtime = runtime();
+    check(30, |lines, ops| {
+        runtime.block_on(async { play(&cluster_store().await, lines, &ops).await });
     });
 }

@@ -91,7 +91,7 @@ fn a_user_without_the_right_to_the_keys_is_refused_and_told_which_right() {
     for (user, rights) in [
         ("other", &["~other:*", "+@all"][..]),
         ("reader", &["%R~rk:*", "+@all"]),
-        ("half", &["~rk:shard*", "+@all"]),
+        ("half", &["~rk:{shards}:*", "+@all"]),
         ("nodel", &["~rk:*", "+@all", "-del"]),
     ] {
         let words = ["ACL", "SETUSER", user, "on", ">hunter2"];

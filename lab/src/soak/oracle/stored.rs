@@ -13,6 +13,10 @@ use super::log::{Published, Stored, check, check_order, excess};
 use super::{Breach, Promise};
 use crate::cluster::LocalCluster;
 
+/// How far a shard's clock steps back when it notices that the store is silent: after a second of that, and what a
+/// busy machine adds.
+const STEP_BACK_MAX: Duration = Duration::from_millis(1_500);
+
 /// A match that was played on a cluster of one's own.
 #[derive(Debug)]
 pub struct Played {
@@ -22,6 +26,8 @@ pub struct Played {
     pub histories: Vec<History>,
     /// Its players think for a fraction of their time.
     pub time_is_plenty: bool,
+    /// The store may have been silent meanwhile.
+    pub has_faults: bool,
 }
 
 /// What is to be said of one match.
@@ -94,6 +100,11 @@ pub async fn verify(
         published,
         time_is_plenty: played.time_is_plenty,
         has_one_owner: owner_changes == 0,
+        step_back_max: if played.has_faults {
+            STEP_BACK_MAX
+        } else {
+            Duration::ZERO
+        },
     };
     let histories = played.histories.iter();
     Ok(Verdict {

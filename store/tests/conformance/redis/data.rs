@@ -26,7 +26,12 @@ fn what_is_not_ours_under_our_keys_is_corrupt() {
         // A shard that cannot be read must not hide the others.
         store.heartbeat(&shard_record(1, 1)).await.unwrap();
         store.heartbeat(&shard_record(2, 1)).await.unwrap();
-        server.command(&["HSET", &format!("rk:shard:{}", shard_id(1)), "record", "?"]);
+        server.command(&[
+            "HSET",
+            &format!("rk:{{shards}}:shard:{}", shard_id(1)),
+            "record",
+            "?",
+        ]);
         let seen = store.shards().await.unwrap();
         let readable: Vec<_> = seen.iter().filter_map(Registered::record).collect();
         assert_eq!((seen.len(), readable), (2, vec![&shard_record(2, 1)]));

@@ -2,7 +2,8 @@
 //!
 //! Exact to the microsecond where the log decides it: the clock of the side that is not to move, gifts, takebacks,
 //! quotas, what no clock may exceed. How long a player thought, the log bounds by the owner's own clock, as long as
-//! one owner wrote all of it; it began to count when the event before was confirmed.
+//! one owner wrote all of it; it began to count when the event before was confirmed. That clock steps back where a
+//! silent store is noticed, to when it was last heard: an event stamped in between is stamped later than it counts.
 
 use std::time::Duration;
 
@@ -94,7 +95,7 @@ impl<'a> ClockLine<'a> {
         match self.at {
             _ if self.is_over || !self.is_timed() => Duration::ZERO,
             _ if !self.stored.has_one_owner => Duration::MAX,
-            Some(at) => event.at.since(at),
+            Some(at) => event.at.since(at).saturating_add(self.stored.step_back_max),
             None => event.at.since(game_core::MatchTime::default()),
         }
     }
@@ -369,6 +370,7 @@ mod tests {
             published: Published::of(&game),
             time_is_plenty: false,
             has_one_owner: true,
+            step_back_max: Duration::ZERO,
         }
     }
 
@@ -414,6 +416,22 @@ mod tests {
             let rose = found(timed, 3, |clocks| clocks.remaining.white += ms(1_500));
             assert!(rose.contains(&Promise::ClockRose), "{timed}");
         }
+    }
+
+    #[test]
+    fn an_event_stamped_before_the_silence_of_the_store_was_noticed() {
+        let mut stored = stored("3+2", &COURSE);
+        for event in &mut stored.log[..2] {
+            event.at = game_core::MatchTime::from_micros(event.at.as_micros() + 700_000);
+        }
+        let charged = check_clocks(&stored);
+        assert!(
+            charged
+                .iter()
+                .any(|breach| breach.promise == Promise::ClockCharged)
+        );
+        stored.step_back_max = Duration::from_secs(1);
+        assert_eq!(check_clocks(&stored), []);
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub struct Stored {
     pub time_is_plenty: bool,
     /// One shard wrote all of it, so that the times in it are of one clock.
     pub has_one_owner: bool,
+    /// How far the owner's clock may have stepped back: nothing as long as the store answered.
+    pub step_back_max: Duration,
 }
 
 /// What the matchmaker says of a match.

@@ -47,6 +47,7 @@ fn stored() -> Stored {
         published,
         time_is_plenty: true,
         has_one_owner: true,
+        step_back_max: Duration::ZERO,
     }
 }
 
@@ -477,6 +478,7 @@ fn with_takeback() -> (Stored, Vec<Entry>) {
         published: Published::of(&game),
         time_is_plenty: false,
         has_one_owner: true,
+        step_back_max: Duration::ZERO,
     };
     (stored, told)
 }

@@ -1,0 +1,102 @@
+//! Hash slots: which keys a Redis Cluster keeps together.
+
+use redis::{Arg, Cmd};
+
+/// Number of hash slots in every Cluster.
+pub(super) const SLOTS: u16 = 16_384;
+
+/// The slot of a key: a checksum of the text between its first braces, or of all of it.
+///
+/// The rule is that of the Redis Cluster specification, "Hash tags".
+pub(super) fn of_key(key: &[u8]) -> u16 {
+    let tag = key.iter().position(|&byte| byte == b'{').and_then(|open| {
+        let rest = &key[open + 1..];
+        let len = rest.iter().position(|&byte| byte == b'}')?;
+        (len > 0).then(|| &rest[..len])
+    });
+    crc16(tag.unwrap_or(key)) % SLOTS
+}
+
+/// CRC-16/XMODEM: polynomial 0x1021, initial value 0.
+fn crc16(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |crc, &byte| {
+        (0..8).fold(crc ^ u16::from(byte) << 8, |crc, _| {
+            let shifted = crc << 1;
+            if crc & 0x8000 == 0 {
+                shifted
+            } else {
+                shifted ^ 0x1021
+            }
+        })
+    })
+}
+
+/// The slot that a command works on, by its first key. `None` for a command without keys.
+pub(super) fn of_command(command: &Cmd) -> Option<u16> {
+    keys(command).next().map(of_key)
+}
+
+/// The keys of a command, of those that this program uses: a script names how many it has, another command begins
+/// with one or has none. Only commands of a single key, or of many that are all its arguments, are used outside scripts.
+fn keys(command: &Cmd) -> impl Iterator<Item = &[u8]> {
+    let mut words = command.args_iter().filter_map(|word| match word {
+        Arg::Simple(word) => Some(word),
+        _ => None,
+    });
+    let name = words.next().unwrap_or_default().to_ascii_uppercase();
+    let count = match name.as_slice() {
+        b"EVALSHA" => {
+            let count = words
+                .nth(1)
+                .and_then(|count| std::str::from_utf8(count).ok());
+            count.and_then(|count| count.parse().ok()).unwrap_or(0)
+        }
+        b"DEL" | b"EXISTS" => usize::MAX,
+        b"SCAN" | b"INFO" | b"SCRIPT" | b"CONFIG" | b"CLUSTER" | b"CLIENT" | b"PUBLISH"
+        | b"WAIT" | b"PING" | b"ROLE" => 0,
+        _ => 1,
+    };
+    words.take(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of the Redis Cluster specification: the check value of the checksum, and its examples of hash tags.
+    #[test]
+    fn a_slot_is_that_of_the_cluster_specification() {
+        assert_eq!(crc16(b"123456789"), 0x31C3);
+        assert_eq!(
+            of_key(b"{user1000}.following"),
+            of_key(b"{user1000}.followers")
+        );
+        assert_eq!(of_key(b"foo{}{bar}"), crc16(b"foo{}{bar}") % SLOTS);
+        assert_eq!(of_key(b"foo{{bar}}zap"), crc16(b"{bar") % SLOTS);
+        assert_eq!(of_key(b"foo{bar}{zap}"), of_key(b"bar"));
+        // As `CLUSTER KEYSLOT` answers.
+        assert_eq!(of_key(b"foo"), 12_182);
+        assert_eq!(of_key(b"somekey"), 11_058);
+    }
+
+    #[test]
+    fn the_slot_of_a_command_is_that_of_its_first_key() {
+        let of = |words: &[&str]| of_command(redis::Cmd::new().arg(words));
+        let foo = Some(12_182);
+        assert_eq!(of(&["HMGET", "foo", "bar"]), foo);
+        assert_eq!(of(&["get", "foo"]), foo);
+        assert_eq!(
+            of(&["EVALSHA", "digest", "2", "foo", "{foo}", "argument"]),
+            foo
+        );
+        assert_eq!(of(&["EVALSHA", "digest", "0", "foo"]), None);
+        for keyless in [
+            &["INFO", "memory"][..],
+            &["SCAN", "0"],
+            &["CLUSTER", "SLOTS"],
+            &[],
+        ] {
+            assert_eq!(of(keyless), None, "{keyless:?}");
+        }
+    }
+}
