@@ -353,7 +353,11 @@ fn two_people_play_a_whole_match_and_a_rematch_on_screen() {
     white.types("takeback");
     black.sees("the request", PATIENCE, shows("A takeback is asked for"));
     black.types("accept");
-    white.sees("the board before", PATIENCE, shows("2 half-moves taken back"));
+    white.sees(
+        "the board before",
+        PATIENCE,
+        shows("2 half-moves taken back"),
+    );
     white.types("d4");
     black.sees("the other first move", PATIENCE, shows("1. d4"));
     black.types("d5");

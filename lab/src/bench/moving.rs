@@ -25,6 +25,8 @@ use crate::soak::figures::{Percentiles, Times};
 const GAMES: u64 = 16;
 /// Clients' UDP sockets.
 const SOCKETS: usize = 2;
+/// A match whose side to move stays away for longer than this may have its clock running again.
+const CLOCK_WAITS: Duration = Duration::from_secs(14);
 /// How long any answer of the matchmaker may take while seats are taken.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
 
@@ -284,7 +286,8 @@ impl Player {
         let from = lost
             .asked_at
             .map_or(frozen_at, |asked| asked.into_std().min(frozen_at));
-        let is_asked = lost.asked_at.is_some() || lost.again;
+        let was_long = now.saturating_duration_since(from) > CLOCK_WAITS;
+        let is_asked = lost.asked_at.is_some() || lost.again || was_long;
         let (id, seq) = (view.id(), view.seq());
         self.seen.with(|seen| {
             seen.pauses.record(now.saturating_duration_since(from));

@@ -114,6 +114,9 @@ impl Report {
                 drain.clocks_compared,
                 drain.clocks_differ.len()
             )?;
+            for difference in &drain.clocks_differ {
+                writeln!(f, "{difference}")?;
+            }
         }
         for evened in &self.evened {
             let below = match evened.below_s {

@@ -29,9 +29,9 @@ impl Default for Costs {
     fn default() -> Self {
         Self {
             beat: Duration::from_micros(12),
-            record: Duration::from_nanos(1_300),
+            record: Duration::from_nanos(720),
             record_bytes: 130,
-            name: Duration::from_nanos(150),
+            name: Duration::from_nanos(50),
             name_bytes: 18,
             load: Duration::from_micros(12),
             claim: Duration::from_micros(20),
