@@ -17,6 +17,8 @@ fn a_short_bench_has_every_figure_of_every_server() {
         "bench",
         "--takeover",
         "3",
+        "--rounds",
+        "1",
         "--operators",
         "--matches",
         "2",
@@ -64,6 +66,8 @@ fn a_short_bench_has_every_figure_of_every_server() {
     assert_eq!(takeover["matches"], 3);
     let [first, all] = ["first_ms", "all_ms"].map(|name| takeover[name].as_f64());
     assert!(first > Some(0.0) && first <= all, "{takeover}");
+    let next = &takeover["next_acks"];
+    assert_eq!(next["rounds"], 1, "{takeover}");
     // None of them is of two matches.
     let budgets = report["budgets"].as_array().unwrap();
     assert!(budgets.len() >= 9 && budgets.iter().all(|budget| budget["met"].is_null()));

@@ -3,6 +3,7 @@
 //! It knows no network and reads no clock. Its driver is [`SeatSession`](super::SeatSession).
 
 mod chat;
+mod doubt;
 mod promised;
 mod reach;
 
@@ -15,6 +16,7 @@ use protocol::{
     ServerFrame, VERSION, WireRefusal,
 };
 
+use self::doubt::Doubt;
 use self::promised::Promised;
 use super::unanswered::{Acked, Unanswered};
 use super::update::{CommandError, Loss, SeatTimes, Update};
@@ -68,6 +70,7 @@ pub struct SeatMachine {
     heard_at: Instant,
     /// When the driver last reported a packet of any kind.
     packet_at: Instant,
+    doubt: Doubt,
 }
 
 impl SeatMachine {
@@ -99,6 +102,7 @@ impl SeatMachine {
             leaving: false,
             heard_at: now,
             packet_at: now,
+            doubt: Doubt::default(),
         }
     }
 
@@ -214,6 +218,7 @@ impl SeatMachine {
         self.phase = Phase::Joining;
         self.heard_at = now;
         self.packet_at = now;
+        self.doubt.begin();
         self.output.clear();
         self.lines.clear();
         self.server_time = ServerTime::default();
@@ -229,6 +234,7 @@ impl SeatMachine {
     /// The transport has measured a round trip of the present connection.
     pub fn measured(&mut self, round_trip: Duration) {
         self.server_time.measured(round_trip);
+        self.doubt.measured(round_trip);
     }
 
     /// The next frame to send.
@@ -242,6 +248,7 @@ impl SeatMachine {
             return;
         }
         self.phase = Phase::Apart;
+        self.doubt.heard();
         self.stop_clocks(Standstill::Reconnecting, now);
         self.output.clear();
         // There may be nothing left to come back for.
@@ -269,6 +276,7 @@ impl SeatMachine {
         let ServerFrame { epoch, seq, body } = frame;
         let sent_at = self.server_time.sent_at(time, now);
         self.heard_at = now;
+        self.doubt.heard();
         let was_unresponsive = self.is_unresponsive();
         self.packet_at = now;
         match body {
@@ -305,7 +313,11 @@ impl SeatMachine {
     /// When [`SeatMachine::due`] wants to be called, if nothing happens before.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        let times = [self.loss_deadline(), self.unresponsive_at()];
+        let times = [
+            self.loss_deadline(),
+            self.unresponsive_at(),
+            self.doubt_at(),
+        ];
         times.into_iter().flatten().min()
     }
 
@@ -316,6 +328,7 @@ impl SeatMachine {
             self.stop_clocks(Standstill::Unresponsive, now);
             self.updates.push_back(Update::Unresponsive);
         }
+        self.doubt_due(now);
         if self.loss_deadline().is_none_or(|deadline| now < deadline) {
             return;
         }
@@ -504,6 +517,7 @@ impl SeatMachine {
             self.promised.add(&acked, view)?;
         }
         self.acked.push(acked);
+        self.doubt.answered(after, self.times.ask_after);
         self.updates.push_back(Update::Acked { acked, after });
         Ok(())
     }

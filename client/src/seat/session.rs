@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use game_core::{CommandId, CommandKind, MatchId, Uci, WithMove};
+use game_core::{CommandId, CommandKind, MatchId, ShardId, Uci, WithMove};
+use protocol::http::SeatReply;
 use protocol::{CloseCode, JoinFlags, Received, UnixMicros, VERSION, codec};
 use quinn::{Connection, ReadError, RecvStream, SendStream, VarInt, WriteError};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::{CommandError, Loss, SeatMachine, SeatSource, SeatTimes, Update};
 use crate::connection::{ConnectError, close_code, explain};
@@ -23,6 +24,9 @@ const READ_LEN_MAX: usize = 16 * 1_024;
 /// Interval between two checks for received packets, where the machine needs them. With
 /// [`SeatTimes::interactive`] a silence is known 1.8 s after the last packet.
 const PACKETS_EVERY: Duration = Duration::from_millis(200);
+
+/// Upper bound on the random delay of a question to the matchmaker, as a share of [`SeatTimes::ask_after`].
+const ASK_JITTER: f64 = 0.3;
 
 /// How a session behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,8 +117,21 @@ pub struct SeatSession {
     last_failure: String,
     /// The shard has handed the match over: where it lives now is known already.
     was_handed_over: bool,
+    /// The matchmaker is being asked where the match is, while the stream is open.
+    asked: Option<Asking>,
+    /// Where it is, as of its last answer.
+    moved_to: Option<SeatReply>,
     /// How often the seat was taken again.
     resumed: u32,
+}
+
+/// The matchmaker's answer, on its way.
+type Asking = Pin<Box<dyn Future<Output = Result<SeatReply, MatchmakerError>> + Send>>;
+
+/// What happened on an open stream.
+enum Step {
+    Exchanged(Result<(), BrokenBy>),
+    Told(Result<SeatReply, MatchmakerError>),
 }
 
 enum Link {
@@ -129,6 +146,7 @@ enum Link {
 /// An open stream.
 struct Open {
     connection: Connection,
+    shard: ShardId,
     send: SendStream,
     recv: RecvStream,
     token: String,
@@ -184,6 +202,8 @@ impl SeatSession {
             lost_since: Some(now),
             last_failure: String::new(),
             was_handed_over: false,
+            asked: None,
+            moved_to: None,
             resumed: 0,
         };
         loop {
@@ -345,15 +365,46 @@ impl SeatSession {
                 let watched = self.machine.wants_packets();
                 let look = watched.then(|| Instant::now() + PACKETS_EVERY);
                 let until = [deadline, look].into_iter().flatten().min();
-                match open.exchange(until).await {
-                    Ok(()) => {
-                        let now = Instant::now().into_std();
+                if self.machine.asks_where() {
+                    let source = &self.source;
+                    let ask = || {
+                        ask_again(
+                            Arc::clone(source),
+                            self.match_id,
+                            self.config.times.ask_after,
+                        )
+                    };
+                    self.asked.get_or_insert_with(ask);
+                } else {
+                    self.asked = None;
+                }
+                let step = match &mut self.asked {
+                    Some(asked) => tokio::select! {
+                        biased;
+                        exchanged = open.exchange(until) => Step::Exchanged(exchanged),
+                        told = asked.as_mut() => Step::Told(told),
+                    },
+                    None => Step::Exchanged(open.exchange(until).await),
+                };
+                let now = Instant::now().into_std();
+                match step {
+                    Step::Exchanged(Ok(())) => {
                         if watched && open.has_new_packets() {
                             self.machine.packet(now);
                         }
                         self.machine.due(now);
                     }
-                    Err(loss) => self.broken(loss),
+                    Step::Exchanged(Err(loss)) => self.broken(loss),
+                    Step::Told(told) => {
+                        self.asked = None;
+                        match told {
+                            Ok(seat) if seat.shard.id != open.shard => {
+                                self.moved_to = Some(seat);
+                                self.machine.moved(now);
+                            }
+                            Ok(_) | Err(_) => self.machine.stays(now),
+                        }
+                    }
                 }
                 Ok(())
             }
@@ -374,17 +425,21 @@ impl SeatSession {
         let is_first = self.machine.view().is_none() && self.backoff.is_fresh();
         let was_handed_over = std::mem::take(&mut self.was_handed_over);
         let wait = self.backoff.wait();
-        let begin = if is_first || was_handed_over {
+        // Nor need who was told where to go.
+        let moved_to = self.moved_to.take();
+        let begin = if is_first || was_handed_over || moved_to.is_some() {
             now
         } else {
             now + wait
         };
         let end = (since + self.config.patience).max(begin);
         let (source, connector) = (Arc::clone(&self.source), Arc::clone(&self.connector));
-        let match_id = self.match_id;
+        let (match_id, ask_after) = (self.match_id, self.config.times.ask_after);
+        self.asked = None;
         self.link = Link::Opening(Box::pin(async move {
             sleep_until(begin).await;
-            timeout_at(end, open(&*source, &connector, match_id))
+            let opening = open(&source, &connector, match_id, moved_to, ask_after);
+            timeout_at(end, opening)
                 .await
                 .unwrap_or(Err(OpenError::Timeout))
         }));
@@ -502,13 +557,65 @@ impl Open {
     }
 }
 
-async fn open(
-    source: &dyn SeatSource,
+/// Asks where a match is, a little later for each client, as many lose the same shard at the same time.
+fn ask_again(source: Arc<dyn SeatSource>, match_id: MatchId, ask_after: Duration) -> Asking {
+    let jitter = ask_after.mul_f64(rand::random_range(0.0..=ASK_JITTER));
+    Box::pin(async move {
+        sleep(jitter).await;
+        source.seat(match_id).await
+    })
+}
+
+/// Connects to the shard of a match, which is at `seat` or where the matchmaker says. It is asked again while the
+/// shard does not answer, and the connection is made where it says then.
+async fn connect(
+    source: &Arc<dyn SeatSource>,
     connector: &Connector,
     match_id: MatchId,
+    seat: Option<SeatReply>,
+    ask_after: Duration,
+) -> Result<(SeatReply, Connection), OpenError> {
+    let mut seat = match seat {
+        Some(seat) => seat,
+        None => source.seat(match_id).await?,
+    };
+    let mut wait = ask_after;
+    loop {
+        let place = seat.shard.clone();
+        let connecting = connector.connect(&place);
+        tokio::pin!(connecting);
+        let other = loop {
+            let asking = async {
+                sleep(wait).await;
+                ask_again(Arc::clone(source), match_id, ask_after).await
+            };
+            let told = tokio::select! {
+                biased;
+                connected = &mut connecting => {
+                    let connection = connected?;
+                    return Ok((seat, connection));
+                }
+                told = asking => told,
+            };
+            wait = (2 * wait).min(SeatTimes::default().answer_max);
+            if let Ok(told) = told
+                && told.shard.id != seat.shard.id
+            {
+                break told;
+            }
+        };
+        seat = other;
+    }
+}
+
+async fn open(
+    source: &Arc<dyn SeatSource>,
+    connector: &Connector,
+    match_id: MatchId,
+    seat: Option<SeatReply>,
+    ask_after: Duration,
 ) -> Result<Open, OpenError> {
-    let seat = source.seat(match_id).await?;
-    let connection = connector.connect(&seat.shard).await?;
+    let (seat, connection) = connect(source, connector, match_id, seat, ask_after).await?;
     let opening = connection.open_bi();
     let (send, recv) = timeout(SeatTimes::default().answer_max, opening)
         .await
@@ -517,6 +624,7 @@ async fn open(
     let datagrams = connection.stats().udp_rx.datagrams;
     Ok(Open {
         connection,
+        shard: seat.shard.id,
         datagrams,
         send,
         recv,

@@ -141,6 +141,13 @@ impl Unanswered {
         deadlines.min()
     }
 
+    /// When the command was sent that has waited for its answer for longest over the present stream.
+    pub(super) fn sent_since(&self) -> Option<Instant> {
+        let waiting = self.waiting.iter();
+        let sent = waiting.filter(|waiting| waiting.retry_at.is_none());
+        sent.filter_map(|waiting| waiting.sent_at).min()
+    }
+
     /// Whether an answer is overdue.
     pub(super) fn overdue(&self, max: Duration, heard_at: Instant, now: Instant) -> bool {
         self.deadline(max, heard_at).is_some_and(|at| at <= now)

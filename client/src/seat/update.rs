@@ -12,6 +12,14 @@ use super::unanswered::{Acked, Unanswered};
 pub struct SeatTimes {
     /// How long a shard may leave a command or a `Join` unanswered before the session reconnects.
     pub answer_max: Duration,
+    /// How long a command, a `Join` or a ping may remain unanswered before the matchmaker is asked where the match is
+    /// now, while the connection is kept; at least four round trips. If it names another shard, the session moves
+    /// there.
+    pub ask_after: Duration,
+    /// How long a connection may bring no packet before it sends a ping
+    /// ([`ConnectionTimes::keep_alive`](crate::connection::ConnectionTimes)); `None` if only commands show that the
+    /// shard does not answer.
+    pub pings_after: Option<Duration>,
     /// How long a shard may send nothing at all, in a match that is not over, before the session reconnects;
     /// `None` to rely on the connection's own timeout, as when a person may think for minutes.
     pub silence_max: Option<Duration>,
@@ -35,6 +43,7 @@ impl SeatTimes {
     pub fn interactive() -> Self {
         Self {
             unresponsive_after: Some(Duration::from_millis(1_600)),
+            pings_after: Some(Duration::from_millis(750)),
             returns_after_end: true,
             ..Self::default()
         }
@@ -45,6 +54,8 @@ impl Default for SeatTimes {
     fn default() -> Self {
         Self {
             answer_max: Duration::from_secs(2),
+            ask_after: Duration::from_millis(300),
+            pings_after: None,
             silence_max: None,
             unresponsive_after: None,
             retry_after: Duration::from_millis(250),
@@ -146,6 +157,9 @@ pub enum Loss {
     /// The client dropped it.
     #[error("dropped on purpose")]
     Dropped,
+    /// The matchmaker names another shard.
+    #[error("the match is on another shard now")]
+    Moved,
     /// A shard that lost the match to another one spoke.
     #[error("the shard does not own the match any more")]
     OldOwner,

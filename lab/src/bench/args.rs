@@ -27,6 +27,8 @@ Examples:
     bot-client bench --matches 1000 --think 2s --seconds 60 --store redis --operators
   How long it takes to take over the matches of a dead shard:
     bot-client bench --takeover 10,100,1000,10000 --html takeover.html
+  And how long its players wait, over ten kills:
+    bot-client bench --takeover 1000 --rounds 10
   How long players wait when a shard of so many matches is stopped:
     bot-client bench --drain 1000
   How two shards that join three full ones take their share:
@@ -52,10 +54,15 @@ pub struct BenchArgs {
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub matches: Vec<u32>,
     /// Kill a shard that has so many matches, in which 40 plies were played, and say how long it takes
-    /// until another shard has them; several numbers make several rows. Needs redis-server.
+    /// until two other shards have them; several numbers make several rows. Needs redis-server.
     #[arg(long, value_name = "N", value_delimiter = ',',
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub takeover: Vec<u32>,
+    /// With --takeover: also have as many matches played on three shards, kill one of them so often, and say
+    /// how long its players wait for the answer to a move that they make at that moment.
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "takeover",
+          value_parser = clap::value_parser!(u32).range(0..=20))]
+    pub rounds: u32,
     /// Stop a shard that has so many matches, whose players think for 2 s on average, and say how long each
     /// match pauses and whether its clocks are kept; several numbers make several rows. Needs redis-server.
     #[arg(long, value_name = "N", value_delimiter = ',',
@@ -136,6 +143,7 @@ pub(super) struct BenchConfig {
     pub(super) takeover: Vec<u32>,
     pub(super) drain: Vec<u32>,
     pub(super) even_load: Vec<f64>,
+    pub(super) rounds: u32,
     pub(super) stores: Vec<BenchStore>,
     pub(super) think: Vec<Duration>,
     pub(super) duration: Duration,
@@ -164,6 +172,7 @@ impl BenchArgs {
             takeover: self.takeover.clone(),
             drain: self.drain.clone(),
             even_load: self.even_load.clone(),
+            rounds: self.rounds,
             stores: stores(&self.store, Redis::is_installed())?,
             think: self.think.clone(),
             duration: Duration::from_secs(self.seconds),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{BenchStore, Case, Measured};
+use super::{BenchStore, Case, Measured, NextAcks, Takeover};
 
 /// Numbers of matches at which a move's cost is bounded.
 const MATCHES: [u32; 3] = [100, 500, 2_000];
@@ -29,6 +29,12 @@ const CROWD_MB_MAX: f64 = 1.2 * 1_024.0;
 const WATCHED_MATCHES: u32 = 1_000;
 /// The time of 99 of 100 answers while operators ask for every page, over that without them.
 const WATCHED_RATIO_MAX: f64 = 1.1;
+
+/// The number of matches whose takeover is bounded, and the seconds after its detection.
+const TAKEN_OVER: (u32, f64) = (10_000, 0.7);
+/// The number of matches whose players' wait after a kill is bounded, and the seconds for half of them and for 99
+/// of 100.
+const NEXT_ACK: (u32, f64, f64) = (1_000, 0.8, 2.0);
 
 /// On which side of its limit a figure must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -104,7 +110,7 @@ fn shown(number: f64) -> String {
 
 /// Every budget, against what was measured in closed loop on a Redis that flushes every write. Where the
 /// budget names no number of matches, the worst at the bounded numbers counts.
-pub(super) fn budgets(cases: &[Case]) -> Vec<Budget> {
+pub(super) fn budgets(cases: &[Case], takeovers: &[Takeover]) -> Vec<Budget> {
     let at = |matches: u32| measured(cases, matches);
     let all = || MATCHES.into_iter().filter_map(at);
     let mut budgets = Vec::new();
@@ -163,7 +169,30 @@ pub(super) fn budgets(cases: &[Case]) -> Vec<Budget> {
         WATCHED_RATIO_MAX,
         ratios.reduce(f64::max),
     ));
+    budgets.extend(takeover_budgets(takeovers));
     budgets
+}
+
+fn takeover_budgets(takeovers: &[Takeover]) -> [Budget; 3] {
+    let of = |matches| {
+        takeovers
+            .iter()
+            .find(move |takeover| takeover.matches == matches)
+    };
+    let (matches, limit) = TAKEN_OVER;
+    let loaded = of(matches).map(|takeover| takeover.loaded_ms() / 1e3);
+    let what = format!("s until {matches} matches of a dead shard are in memory, after the first");
+    let loaded = Budget::new(what, Bound::AtMost, limit, loaded);
+    let (matches, p50, p99) = NEXT_ACK;
+    let next = of(matches).and_then(|takeover| takeover.next_acks.as_ref());
+    let waited = |name, limit, of: fn(&NextAcks) -> u64| {
+        let what = format!("s from kill -9 to the next ack, {name}, {matches} matches (--rounds)");
+        let figure = next.map(|next| of(next) as f64 / 1e3);
+        Budget::new(what, Bound::AtMost, limit, figure)
+    };
+    let half = waited("p50", p50, |next| next.ms.p50);
+    let nearly_all = waited("p99", p99, |next| next.ms.p99);
+    [loaded, half, nearly_all]
 }
 
 /// What was measured with so many matches, in closed loop, on Redis.
@@ -178,29 +207,63 @@ fn measured(cases: &[Case], matches: u32) -> Option<&Measured> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::Percentiles;
     use crate::bench::report::tests::case;
 
     #[test]
     fn budgets_are_met_not_met_or_not_measured() {
         // The relay takes 20 µs: ratios of 1.4 and 1.9 at 100 matches, 1.6 and 2.1 at 500.
         let cases = [case(100, 0, 28), case(500, 0, 32), case(2_000, 2_000, 90)];
-        let met: Vec<_> = budgets(&cases).iter().map(|budget| budget.met).collect();
+        let met: Vec<_> = budgets(&cases, &[])
+            .iter()
+            .map(|budget| budget.met)
+            .collect();
         let (yes, no, unknown) = (Some(true), Some(false), None);
         assert_eq!(
             met,
             [
-                yes, no, unknown, yes, yes, unknown, yes, unknown, yes, unknown, unknown
+                yes, no, unknown, yes, yes, unknown, yes, unknown, yes, unknown, unknown, unknown,
+                unknown, unknown
             ],
             "{:#?}",
-            budgets(&cases)
+            budgets(&cases, &[])
         );
+    }
+
+    #[test]
+    fn a_takeover_is_judged_after_its_detection_and_by_what_players_waited() {
+        let ms = Percentiles {
+            p50: 700,
+            p99: 2_100,
+            p999: 3_000,
+        };
+        let takeover = |matches, first_ms, all_ms| Takeover {
+            matches,
+            first_ms,
+            all_ms,
+            next_acks: Some(NextAcks {
+                rounds: 1,
+                matches: 300,
+                ms,
+            }),
+        };
+        let all = [
+            takeover(10_000, 400.0, 1_000.0),
+            takeover(1_000, 300.0, 310.0),
+        ];
+        let met = takeover_budgets(&all).map(|budget| budget.met);
+        assert_eq!(met, [Some(true), Some(true), Some(false)]);
     }
 
     #[test]
     fn without_redis_nothing_is_known() {
         let mut case = case(100, 0, 28);
         case.stores.retain(|m| m.store != BenchStore::Redis);
-        assert!(budgets(&[case]).iter().all(|budget| budget.met.is_none()));
+        assert!(
+            budgets(&[case], &[])
+                .iter()
+                .all(|budget| budget.met.is_none())
+        );
     }
 
     #[test]

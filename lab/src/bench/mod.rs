@@ -7,8 +7,8 @@
 //! `args` is the command line; `relay` and `rookery` start what is measured and take the seats;
 //! `rounds` has the pairs of either play and counts what that used; `figures`, `budgets`,
 //! `report` and `page` say what came of it; `operators` are those who look on;
-//! `takeover` measures what happens when a shard is killed, `drain` when it is stopped, and `even` when others
-//! join; in the last two, the players are those of `moving`.
+//! `takeover` and `next_ack` measure what happens when a shard is killed, `drain` when it is stopped, and `even`
+//! when others join; in the last two, the players are those of `moving`.
 
 mod args;
 mod budgets;
@@ -17,6 +17,7 @@ mod even;
 mod figures;
 mod games;
 mod moving;
+mod next_ack;
 mod operators;
 mod page;
 mod relay;
@@ -36,6 +37,7 @@ pub use budgets::{Bound, Budget};
 pub use drain::Drained;
 pub use even::Evened;
 pub use figures::{Figures, Percentiles};
+pub use next_ack::NextAcks;
 pub use operators::Watched;
 pub use relay::{RelayArgs, serve as serve_relay};
 pub use report::{Case, Measured, Report};
@@ -84,7 +86,13 @@ pub async fn run(args: &BenchArgs) -> Result<Report, BenchError> {
     let mut takeovers = Vec::new();
     for &matches in &config.takeover {
         program::complain!("bench: the takeover of {matches} matches …");
-        takeovers.push(takeover::measure(&config, matches).await?);
+        let mut takeover = takeover::measure(&config, matches).await?;
+        if config.rounds > 0 {
+            program::complain!("bench: the next answers of {matches} matches …");
+            let next = next_ack::measure(&config, matches, config.rounds).await?;
+            takeover.next_acks = Some(next);
+        }
+        takeovers.push(takeover);
     }
     let mut drains = Vec::new();
     for &matches in &config.drain {

@@ -122,6 +122,7 @@ mod tests {
             matches,
             first_ms: 3_000.0,
             all_ms,
+            next_acks: None,
         };
         let takeovers = vec![takeover(1_000, 4_000.0), takeover(10, 3_100.0)];
         let page = page(&Report::new(cases, takeovers));

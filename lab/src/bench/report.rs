@@ -71,7 +71,7 @@ impl Report {
         Self {
             command: std::env::args().collect::<Vec<_>>().join(" "),
             cpus: available_parallelism().map_or(1, usize::from),
-            budgets: budgets::budgets(&cases),
+            budgets: budgets::budgets(&cases, &takeovers),
             cases,
             takeovers,
             drains: Vec::new(),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Case, Figures, Percentiles, Report};
+use super::{Budget, Case, Figures, Percentiles, Report};
 
 const COST_HEADS: [&str; 12] = [
     "CPU µs",
@@ -80,15 +80,29 @@ impl Report {
         }
         writeln!(
             f,
-            "From kill -9 of a shard until another had the first and all of its matches, ms:\n\n\
-             {:>7}{:>10}{:>10}",
-            "matches", "first", "all"
+            "From kill -9 of a shard until others had the first and all of its matches, and the time between, ms:\n\n\
+             {:>7}{:>10}{:>10}{:>10}",
+            "matches", "first", "all", "between"
         )?;
         for takeover in &self.takeovers {
             writeln!(
                 f,
-                "{:>7}{:>10.0}{:>10.0}",
-                takeover.matches, takeover.first_ms, takeover.all_ms
+                "{:>7}{:>10.0}{:>10.0}{:>10.0}",
+                takeover.matches,
+                takeover.first_ms,
+                takeover.all_ms,
+                takeover.loaded_ms()
+            )?;
+        }
+        for takeover in &self.takeovers {
+            let Some(next) = &takeover.next_acks else {
+                continue;
+            };
+            writeln!(
+                f,
+                "\nFrom kill -9 of one of three shards to the next ack, {} matches, {} kills, {} times: p50 {} ms, \
+                 p99 {} ms",
+                takeover.matches, next.rounds, next.matches, next.ms.p50, next.ms.p99
             )?;
         }
         writeln!(f)
@@ -141,6 +155,26 @@ impl Report {
         Ok(())
     }
 
+    /// The budgets that are `wanted`.
+    fn write_budgets(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        wanted: impl Fn(&Budget) -> bool,
+    ) -> fmt::Result {
+        let mut wanted = self
+            .budgets
+            .iter()
+            .filter(|budget| wanted(budget))
+            .peekable();
+        if wanted.peek().is_some() {
+            writeln!(
+                f,
+                "Budgets, on Redis, and in closed loop (--think 0) unless they say otherwise:\n"
+            )?;
+        }
+        wanted.try_for_each(|budget| writeln!(f, "  {budget}"))
+    }
+
     /// What operators changed, where there were any.
     fn write_watched(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for case in &self.cases {
@@ -168,10 +202,7 @@ impl fmt::Display for Report {
         self.write_takeovers(f)?;
         self.write_moves(f)?;
         if self.cases.is_empty() {
-            for budget in self.budgets.iter().filter(|budget| budget.met.is_some()) {
-                writeln!(f, "{budget}")?;
-            }
-            return Ok(());
+            return self.write_budgets(f, |budget| budget.met.is_some());
         }
         writeln!(
             f,
@@ -186,14 +217,7 @@ impl fmt::Display for Report {
         )?;
         self.write_table(f, TIME_HEADS, |(_, figures, _)| times(figures))?;
         self.write_watched(f)?;
-        writeln!(
-            f,
-            "Budgets, on Redis, and in closed loop (--think 0) unless they say otherwise:\n"
-        )?;
-        for budget in &self.budgets {
-            writeln!(f, "  {budget}")?;
-        }
-        Ok(())
+        self.write_budgets(f, |_| true)
     }
 }
 

@@ -1,4 +1,4 @@
-//! How long it takes until all matches of a shard that is killed are in another's memory.
+//! How long it takes until all matches of a shard that is killed are in memory again, on two others.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use super::BenchError;
+use super::NextAcks;
 use super::args::BenchConfig;
 use super::rookery::Players;
 use super::rounds::Pair;
@@ -18,9 +19,9 @@ use supervisor::{START_MAX, Signal};
 const PLIES: usize = 40;
 /// The matchmaker knows after this which shards there are.
 const REGISTRY_READ: Duration = Duration::from_secs(3);
-/// Between two looks at what the survivor has, which take time from it.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// The survivor must have all matches within this.
+/// Between two looks at what the survivors have, which take time from them.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// The survivors must have all matches within this.
 const TAKEOVER_MAX: Duration = Duration::from_secs(120);
 
 /// What became of the matches of a shard that was killed.
@@ -28,24 +29,36 @@ const TAKEOVER_MAX: Duration = Duration::from_secs(120);
 pub struct Takeover {
     /// Matches that it had.
     pub matches: u32,
-    /// From `kill -9` until the survivor had the first of them, in milliseconds: the shard had to be taken
+    /// From `kill -9` until a survivor had the first of them, in milliseconds: the shard had to be taken
     /// for dead.
     pub first_ms: f64,
-    /// Until it had all of them.
+    /// Until the survivors had all of them.
     pub all_ms: f64,
+    /// How long players waited; absent where that was not asked for.
+    pub next_acks: Option<NextAcks>,
 }
 
-/// Plays so many matches on one shard, kills it, and waits until another has them. Nobody is connected
+impl Takeover {
+    /// From the first match in memory until all are, in milliseconds: what the takeover took after the detection.
+    #[must_use]
+    pub fn loaded_ms(&self) -> f64 {
+        self.all_ms - self.first_ms
+    }
+}
+
+/// Plays so many matches on one shard, kills it, and waits until two others have them. Nobody is connected
 /// then: what is measured is the takeover, not the players' handshakes.
 pub(super) async fn measure(config: &BenchConfig, matches: u32) -> Result<Takeover, BenchError> {
-    let cluster = LocalCluster::start(LocalPlan::of(config.server.clone(), 2)).await?;
-    let [victim, survivor] = cluster.shards() else {
-        return Err("a cluster of two shards has two".into());
+    let cluster = LocalCluster::start(LocalPlan::of(config.server.clone(), 3)).await?;
+    let [victim, survivors @ ..] = cluster.shards() else {
+        return Err("a cluster of three shards has some".into());
     };
-    // Away while matches are made, so that the other gets them all.
-    survivor.place().signal(Signal::TERM)?;
-    let ended = survivor.place().ended(START_MAX).await;
-    ended.ok_or("a shard without matches does not end")?;
+    // Away while matches are made, so that one gets them all.
+    for survivor in survivors {
+        survivor.place().signal(Signal::TERM)?;
+        let ended = survivor.place().ended(START_MAX).await;
+        ended.ok_or("a shard without matches does not end")?;
+    }
     sleep(REGISTRY_READ).await;
     let players = Players::new(cluster.matchmaker_url(), config.seed)?;
     let invitations = players.invite(matches).await?;
@@ -60,9 +73,14 @@ pub(super) async fn measure(config: &BenchConfig, matches: u32) -> Result<Takeov
         }
     })
     .await?;
-    cluster.start_shard(1).await?;
-    let admin = survivor.admin().ok_or("a shard has no admin endpoint")?;
-    let watch = Watch::new(survivor.id(), admin)?;
+    let mut watch = Watch::new()?;
+    for (number, survivor) in (1..).zip(survivors) {
+        cluster.start_shard(number).await?;
+        let admin = survivor.admin().ok_or("a shard has no admin endpoint")?;
+        watch.shards.push((survivor.id(), admin));
+    }
+    // They know each other: who has just started takes nothing over.
+    sleep(REGISTRY_READ).await;
     victim.place().kill();
     let killed = Instant::now();
     let first = watch.until_live(1, killed).await?;
@@ -71,13 +89,13 @@ pub(super) async fn measure(config: &BenchConfig, matches: u32) -> Result<Takeov
         matches,
         first_ms: first.as_secs_f64() * 1e3,
         all_ms: all.as_secs_f64() * 1e3,
+        next_acks: None,
     })
 }
 
-/// Looks at what a shard has in memory.
+/// Looks at what shards have in memory.
 struct Watch {
-    id: Option<ShardId>,
-    admin: AdminPlace,
+    shards: Vec<(Option<ShardId>, AdminPlace)>,
     http: reqwest::Client,
 }
 
@@ -93,12 +111,13 @@ struct Shard {
 }
 
 impl Watch {
-    fn new(id: Option<ShardId>, admin: AdminPlace) -> Result<Self, BenchError> {
+    fn new() -> Result<Self, BenchError> {
         let http = reqwest::Client::builder().timeout(START_MAX).build()?;
-        Ok(Self { id, admin, http })
+        let shards = Vec::new();
+        Ok(Self { shards, http })
     }
 
-    /// Waits until the shard has so many live matches; how long after `since` that was.
+    /// Waits until the shards have so many live matches; how long after `since` that was.
     async fn until_live(&self, matches: u32, since: Instant) -> Result<Duration, BenchError> {
         loop {
             let live = self.live().await?;
@@ -115,11 +134,15 @@ impl Watch {
     }
 
     async fn live(&self) -> Result<u32, BenchError> {
-        let url = format!("{}/v1/shards", self.admin.url);
-        let request = self.http.get(url).bearer_auth(&self.admin.token);
-        let answer: Shards = request.send().await?.error_for_status()?.json().await?;
-        let mut shards = answer.shards.into_iter();
-        let own = shards.find(|shard| Some(shard.id) == self.id);
-        Ok(own.map_or(0, |shard| shard.live_matches))
+        let mut live = 0;
+        for (id, admin) in &self.shards {
+            let url = format!("{}/v1/shards", admin.url);
+            let request = self.http.get(url).bearer_auth(&admin.token);
+            let answer: Shards = request.send().await?.error_for_status()?.json().await?;
+            let mut shards = answer.shards.into_iter();
+            let own = shards.find(|shard| Some(shard.id) == *id);
+            live += own.map_or(0, |shard| shard.live_matches);
+        }
+        Ok(live)
     }
 }

@@ -50,21 +50,20 @@ fn a_write_that_one_server_does_not_answer_is_repeated_to_the_bit_and_delays_no_
     room.play(white, 0, "d2d4");
     // Both are in the batches now, and only one of the servers answers.
     room.answer(Ok(vec![silent()]));
-    let mut plies = 0;
-    for (peer, uci) in [
+    let moves = [
         (white, "d2d4"),
         (black, "d7d5"),
         (white, "c2c4"),
         (black, "e7e6"),
-    ] {
-        if plies > 0 {
-            room.play(peer, plies, uci);
+    ];
+    for (ply, (peer, uci)) in (0..).zip(moves) {
+        if ply > 0 {
+            room.play(peer, ply, uci);
         }
         let batch = room.in_flight.clone().unwrap();
         assert_eq!(batch.len(), 1, "what is late is not due yet");
         assert_eq!(batch[0].match_id, plays);
         room.store_all();
-        plies += 1;
     }
     assert_eq!(acks(&room.bodies(white)), 2);
     assert_eq!(acks(&room.bodies(late)), 0, "nothing unconfirmed is shown");

@@ -88,15 +88,6 @@ impl Model {
         })
     }
 
-    pub fn claim(
-        &mut self,
-        id: MatchId,
-        claimant: ShardId,
-        expected: Epoch,
-    ) -> Result<Claim, StoreError> {
-        self.claim_with(claimant, &Claiming::new(id, expected))
-    }
-
     pub fn claim_with(&mut self, claimant: ShardId, claim: &Claiming) -> Result<Claim, StoreError> {
         let id = claim.match_id;
         let Some(stored) = self.matches.get_mut(&id) else {

@@ -38,6 +38,9 @@ use crate::chat::ChatRoom;
 use crate::holding::Holding;
 use crate::ticket::TicketId;
 
+/// A key in the slot of the registry, whatever the prefix.
+pub(super) const REGISTRY_TAG: &str = "{shards}";
+
 /// The names under one prefix.
 #[derive(Debug, Clone)]
 pub(super) struct Keys {

@@ -315,7 +315,7 @@ impl Link {
             .ok_or_else(|| endpoint.unavailable(&"too few answers"))?;
         // A user that may not load a script cannot read the settings either.
         check_rights(
-            &endpoint,
+            endpoint,
             loaded,
             "user, password or their rights are missing",
         )?;

@@ -12,7 +12,7 @@ use crate::error::StoreError;
 
 /// The connections of one purpose.
 pub(super) enum Links {
-    One(Link),
+    One(Box<Link>),
     Many(Cluster),
 }
 

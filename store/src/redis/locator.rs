@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::cluster::Topology;
 use super::config::Plan;
 use super::endpoint::Endpoint;
+use super::keys::REGISTRY_TAG;
 use super::sentinel::Sentinels;
 use super::url::{Address, Target};
 use crate::error::StoreError;
@@ -20,6 +22,8 @@ pub(super) enum Locator {
     Node(Endpoint),
     /// The primary of a group.
     Watched(Arc<Sentinels>),
+    /// The node of a Cluster that has a key: the same one for every process.
+    Keeper(Arc<Topology>, &'static str),
 }
 
 /// Where a server was found, and whether it is still the one.
@@ -31,10 +35,11 @@ pub(super) struct Located {
 }
 
 impl Locator {
-    /// For a plan of one server at a time; `None` for a Cluster. Must be called in a runtime.
-    pub(super) fn new(plan: &Plan) -> Option<Self> {
+    /// For what needs one server at a time: of a Cluster, the node that has the registry, so that all processes find
+    /// the same one. Must be called in a runtime.
+    pub(super) fn new(plan: &Plan) -> Self {
         match &plan.target {
-            Target::Single(address) => Some(Self::Fixed(plan.server(address.clone()))),
+            Target::Single(address) => Self::Fixed(plan.server(address.clone())),
             Target::Sentinel { sentinels, name } => {
                 let sentinels = sentinels.iter().map(|address| Endpoint {
                     address: address.clone(),
@@ -42,9 +47,12 @@ impl Locator {
                 });
                 let servers = Arc::clone(&plan.access);
                 let group = Sentinels::new(sentinels.collect(), name.clone(), servers);
-                Some(Self::Watched(Arc::new(group)))
+                Self::Watched(Arc::new(group))
             }
-            Target::Cluster { .. } => None,
+            Target::Cluster { seeds } => {
+                let topology = Topology::new(seeds.clone(), Arc::clone(&plan.access));
+                Self::Keeper(Arc::new(topology), REGISTRY_TAG)
+            }
         }
     }
 
@@ -57,6 +65,10 @@ impl Locator {
         match self {
             Self::Fixed(endpoint) | Self::Node(endpoint) => Ok(Located {
                 endpoint: endpoint.clone(),
+                announced: None,
+            }),
+            Self::Keeper(topology, key) => Ok(Located {
+                endpoint: topology.primary_of(key).await?,
                 announced: None,
             }),
             Self::Watched(sentinels) => {
@@ -73,7 +85,7 @@ impl Locator {
 
     /// Whether the server belongs to a Cluster.
     pub(super) const fn is_node(&self) -> bool {
-        matches!(self, Self::Node(_))
+        matches!(self, Self::Node(_) | Self::Keeper(..))
     }
 }
 

@@ -139,11 +139,11 @@ fn links(config: &RedisConfig, behind: &Arc<Behind>) -> Result<(Links, Links), S
         let links = |patience| Links::Many(cluster(&topology, config, behind, patience));
         return Ok((links(Patience::SHORT), links(Patience::LONG)));
     }
-    let locator = Locator::new(&plan).ok_or_else(|| StoreError::Unfit("no server".to_owned()))?;
+    let locator = Locator::new(&plan);
     let (learned, _) = watch::channel(None);
     let link = |locator| {
         let link = Link::new(locator, config, learned.clone(), Arc::clone(behind));
-        Links::One(link)
+        Links::One(Box::new(link))
     };
     Ok((link(locator.clone()), link(locator)))
 }

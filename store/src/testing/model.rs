@@ -3,15 +3,31 @@
 use std::ops::Index;
 
 use bytes::Bytes;
-use game_core::{Event, Match, MatchId, ShardId, Snapshot};
+use game_core::{Epoch, Event, Match, MatchId, ShardId, Snapshot};
 
 use crate::codec;
+use crate::contract::{Claim, Claiming};
+use crate::error::StoreError;
 use crate::model::{Model, StoredMatch};
 
 impl Model {
     /// All matches, by id.
     pub fn all(&self) -> impl Iterator<Item = (&MatchId, &StoredMatch)> {
         self.matches.iter()
+    }
+
+    /// A claim that leaves the stored time of the move as it is.
+    ///
+    /// # Errors
+    ///
+    /// As the contract has it.
+    pub fn claim(
+        &mut self,
+        id: MatchId,
+        claimant: ShardId,
+        expected: Epoch,
+    ) -> Result<Claim, StoreError> {
+        self.claim_with(claimant, &Claiming::new(id, expected))
     }
 
     /// One match.

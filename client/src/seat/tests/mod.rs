@@ -1,3 +1,4 @@
+mod elsewhere;
 mod news;
 mod promises;
 mod reach;

@@ -61,7 +61,10 @@ fn keys(command: &Cmd) -> impl Iterator<Item = &[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use game_core::MatchId;
+
     use super::*;
+    use crate::redis::keys::{Keys, REGISTRY_TAG};
 
     /// Of the Redis Cluster specification: the check value of the checksum, and its examples of hash tags.
     #[test]
@@ -97,6 +100,34 @@ mod tests {
             &[],
         ] {
             assert_eq!(of(keyless), None, "{keyless:?}");
+        }
+    }
+
+    #[test]
+    fn keys_that_are_used_together_share_a_slot() {
+        let keys = Keys::new("rk");
+        let id: MatchId = "0123456789AB".parse().unwrap();
+        let of_tag = "01ZZZZZZZZZZ".parse().unwrap();
+        let ticket = "ticketticket".parse().unwrap();
+        let together: [Vec<String>; 4] = [
+            [keys.all(id), keys.all(of_tag)].concat(),
+            vec![
+                keys.shards(),
+                keys.shard("one"),
+                keys.owned("one"),
+                keys.left("two"),
+                REGISTRY_TAG.to_owned(),
+            ],
+            vec![keys.ticket(ticket), keys.pools(), keys.pools() + "3+2"],
+            vec![keys.sweep_turn(), keys.sweep_at()],
+        ];
+        for group in together {
+            let slots = group.iter().map(|key| of_key(key.as_bytes()));
+            let slots: Vec<u16> = slots.collect();
+            assert!(
+                slots.iter().all(|slot| *slot == slots[0]),
+                "{group:?}: {slots:?}"
+            );
         }
     }
 }

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::map::SlotMap;
+use super::slot;
 use crate::durability::Durability;
 use crate::error::StoreError;
 use crate::redis::endpoint::{Access, Endpoint};
@@ -80,6 +81,21 @@ impl Topology {
                 known.moved(*slot, to);
             }
         }
+    }
+
+    /// The primary that has a key, as the nodes say now.
+    ///
+    /// # Errors
+    ///
+    /// As [`refresh`](Self::refresh); and [`StoreError::Unavailable`] while none has it.
+    pub(in crate::redis) async fn primary_of(&self, key: &str) -> Result<Endpoint, StoreError> {
+        self.refresh().await?;
+        let map = self.map();
+        let primary = map.primary(slot::of_key(key.as_bytes())).cloned();
+        let missing = || StoreError::Unavailable(format!("no node of the Redis Cluster has {key}"));
+        primary
+            .map(|address| self.endpoint(address))
+            .ok_or_else(missing)
     }
 
     /// Reads the map in the background, unless that was just done.
