@@ -81,7 +81,8 @@ impl Shard {
         for (shard, _) in dead {
             // The set is read by those who may find something for them in it: once, and again when what was
             // found is in memory, for what remains.
-            let is_heir = shard != self.id && self.registry.heirs(shard).contains(self.id);
+            let heirs = self.registry.heirs(shard);
+            let is_heir = shard != self.id && (heirs.are_all() || heirs.contains(self.id));
             let is_due = is_heir && !self.is_loading_from(shard);
             if is_due && self.takeover.reading.insert(shard) {
                 self.outputs.push_back(Output::Orphans(shard));

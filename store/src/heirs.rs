@@ -42,6 +42,12 @@ impl<'a> Heirs<'a> {
         Self { heirs }
     }
 
+    /// Whether they are so few that every shard that takes matches is one of them.
+    #[must_use]
+    pub fn are_all(&self) -> bool {
+        self.heirs.len() < Self::MAX
+    }
+
     /// Whether a shard is one of them.
     #[must_use]
     pub fn contains(&self, id: ShardId) -> bool {
