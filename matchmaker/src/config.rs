@@ -33,6 +33,11 @@ Make the signing key once, and give its public half to every shard:
 Then:
   rookery matchmaker --store redis://127.0.0.1:6379 --signing-key signing-key.pem
 
+A store over TLS, with a user; a group with Sentinels; a managed Redis:
+  --store rediss://redis.example:6380 --store-tls-ca ca.pem --store-user rookery --store-password-file password
+  --store redis+sentinel://h1:26379,h2:26379,h3:26379/primary --store-replicas 1
+  --store rediss://managed.example:6379 --store-durability always
+
 Every option may come from the environment or a file (--config) instead; an option given here overrides
 the environment, which overrides the file. `rookery check matchmaker` prints the values in effect.
 GET /livez tells whether the process answers, GET /readyz whether its store does too.

@@ -67,9 +67,18 @@ impl fmt::Display for Effective {
     }
 }
 
-/// A URL without its user and password.
+/// A URL without its user and password, wherever they stand in it.
 #[must_use]
 pub fn without_password(url: &str) -> String {
+    if let Some((before, query)) = url.split_once('?')
+        && before.contains("unix://")
+    {
+        let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+            Some((key @ ("user" | "pass"), _)) => format!("{key}=…"),
+            _ => pair.to_owned(),
+        });
+        return format!("{before}?{}", pairs.collect::<Vec<_>>().join("&"));
+    }
     match url.rsplit_once('@') {
         None => url.to_owned(),
         Some((before, host)) => {

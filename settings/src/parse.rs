@@ -200,7 +200,7 @@ fn is_switch(command: &Command, key: &str) -> bool {
 /// The error without a password; it names the file if the value is from there.
 fn blame(mut error: clap::Error, path: Option<PathBuf>, said: &Words) -> Refused {
     if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
-        && value.contains('@')
+        && value.contains(['@', '?'])
     {
         let shown = ContextValue::String(without_password(value));
         error.insert(ContextKind::InvalidValue, shown);

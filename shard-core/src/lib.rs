@@ -334,6 +334,10 @@ impl Shard {
         let live = self.matches.get_mut(key);
         // A command to a departing match is ignored; the client retransmits it to the next owner.
         let live = live.filter(|live| !live.is_departing())?;
+        if live.is_for_the_owner(from.role, command) {
+            self.drop_match(key, CloseCode::NotOwner);
+            return None;
+        }
         let mut accepted = None;
         match from.allowance.judge(&self.limits, now.uptime) {
             AllowanceVerdict::Apply => {

@@ -180,6 +180,13 @@ fn without_a_command_the_default_is_meant() {
 fn passwords_are_left_out() {
     assert_eq!(without_password("http://h"), "http://h");
     assert_eq!(without_password("me:secret@h"), "://…@h");
+    let group = "redis+sentinel://me:secret@a:1,b:2/name/3";
+    assert_eq!(without_password(group), "redis+sentinel://…@a:1,b:2/name/3");
+    let socket = "redis+unix:///r?db=2&user=me&pass=se@cret";
+    assert_eq!(
+        without_password(socket),
+        "redis+unix:///r?db=2&user=…&pass=…"
+    );
 }
 
 #[test]

@@ -61,6 +61,15 @@ impl Room {
         next
     }
 
+    /// Another shard, in whose eyes the first lives, with the same store.
+    pub(crate) fn guest(self, n: u128) -> Self {
+        let mut guest = Self::of(ShardId::from_random(n), self.limits.clone());
+        let registry = [self.record(self.me, 9), guest.record(guest.me, 2)];
+        guest.store = self.store;
+        guest.registry(Ok(registry.map(Registered::from).to_vec()));
+        guest
+    }
+
     /// Another shard with the same store, which heard `self` last with what it announced at the reading of `clock`.
     pub(crate) fn heir(self, n: u128, clock: MatchTime) -> Self {
         let limits = self.limits.clone();

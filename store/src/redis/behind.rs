@@ -1,7 +1,7 @@
 //! Whether the server behind a connection holds what was confirmed on an earlier one.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// What identifies the data that a server holds, as its `INFO` reports it.
@@ -20,6 +20,8 @@ pub(super) struct Holder {
 pub(super) struct Behind {
     known: Mutex<HashMap<String, Holder>>,
     regressions: AtomicU64,
+    /// The first connections are being made: nothing was confirmed on earlier ones.
+    is_opening: AtomicBool,
 }
 
 impl Behind {
@@ -46,13 +48,18 @@ impl Behind {
                 None => known.len() == 1,
             },
         };
-        if !keeps {
+        if !keeps && !self.is_opening.load(Ordering::Acquire) {
             tracing::warn!(
                 address,
                 "another Redis answers there than before, or it was restarted: it may have lost what was confirmed"
             );
             self.regressions.fetch_add(1, Ordering::Release);
         }
+    }
+
+    /// The first connections begin to be made, to the servers of a Cluster; or all of them were tried.
+    pub(super) fn set_opening(&self, is_opening: bool) {
+        self.is_opening.store(is_opening, Ordering::Release);
     }
 
     pub(super) fn regressions(&self) -> u64 {
@@ -98,6 +105,19 @@ mod tests {
         assert_eq!(behind.regressions(), 1);
         behind.found("one", holder("a", "r", 10), false);
         assert_eq!(behind.regressions(), 1, "it is as it was");
+    }
+
+    #[test]
+    fn the_nodes_that_a_store_begins_with_have_lost_nothing() {
+        let behind = Behind::default();
+        behind.set_opening(true);
+        behind.found("one", holder("a", "r", 10), true);
+        behind.found("two", holder("b", "r", 10), true);
+        behind.set_opening(false);
+        behind.found("two", holder("b", "r", 11), true);
+        assert_eq!(behind.regressions(), 0);
+        behind.found("three", holder("c", "r", 10), true);
+        assert_eq!(behind.regressions(), 1, "it was promoted");
     }
 
     #[test]

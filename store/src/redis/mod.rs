@@ -100,8 +100,10 @@ impl RedisStore {
             finished_keep_ms: config.finished_keep.as_millis().to_string(),
         };
         store.board().set_refused(true);
+        store.behind.set_opening(true);
         store.control.open().await?;
         store.appends.open().await?;
+        store.behind.set_opening(false);
         Ok(store)
     }
 

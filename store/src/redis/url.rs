@@ -176,6 +176,7 @@ fn unix(rest: &str) -> Result<RedisTarget, StoreError> {
             "db" => target.database = database(value)?,
             "user" => target.user = Some(decoded(value)?),
             "pass" => target.password = Some(decoded(value)?),
+            "protocol" => check_protocol(value)?,
             _ => return Err(unknown(key)),
         }
     }
@@ -198,8 +199,11 @@ impl<'a> Parts<'a> {
             None => (None, rest),
         };
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-        if let Some(pair) = query.split('&').find(|pair| !pair.is_empty()) {
-            return Err(unknown(pair.split('=').next().unwrap_or_default()));
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            match pair.split_once('=').unwrap_or((pair, "")) {
+                ("protocol", protocol) => check_protocol(protocol)?,
+                (key, _) => return Err(unknown(key)),
+            }
         }
         let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
         let (user, password) = match login {
@@ -275,6 +279,16 @@ fn decoded(text: &str) -> Result<String, StoreError> {
     let decoded =
         decoded.map_err(|_| unfit("the URL of Redis holds escapes (%…) that are not UTF-8"))?;
     Ok(decoded.into_owned())
+}
+
+/// Only one version is spoken, which other programs' URLs may name.
+fn check_protocol(text: &str) -> Result<(), StoreError> {
+    match text {
+        "2" | "resp2" => Ok(()),
+        _ => Err(unfit(
+            "the URL of Redis asks for RESP3, which is not spoken here: leave protocol=… out",
+        )),
+    }
 }
 
 fn unknown(key: &str) -> StoreError {
@@ -408,6 +422,7 @@ mod tests {
             ("redis://me:secret@host/two", "number of a database"),
             ("redis://me:secret@host/-1", "number of a database"),
             ("redis://me:secret@host?db=2", "redis://host:port/NUMBER"),
+            ("redis://me:secret@host/?protocol=resp3", "RESP3"),
             ("redis://me:secret@a,b", "redis+sentinel://"),
             ("redis+sentinel://me:secret@a,b", "the name of the primary"),
             ("redis+cluster://me:secret@a/1", "only database 0"),

@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
-use store::testing::RedisServer;
+use store::testing::{RedisKind, RedisServer};
 use tempfile::TempDir;
 use tests::process;
 use tokens::SigningKey;

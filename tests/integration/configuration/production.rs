@@ -107,3 +107,39 @@ fn production_refuses_a_redis_that_flushes_late() {
         );
     }
 }
+
+/// A managed service refuses `CONFIG`, and often `INFO` and `CLIENT` too.
+#[test]
+fn production_accepts_a_redis_that_tells_nothing_if_its_durability_is_stated() {
+    let desk = Desk::new();
+    let redis = RedisServer::start();
+    let rights = [
+        "~rk:*", "&rk:*", "+@all", "-@admin", "-config", "-info", "-client",
+    ];
+    let user = ["ACL", "SETUSER", "app", "on", ">hunter2"];
+    redis.command(&[&user[..], &rights].concat());
+    let (url, signing) = (
+        format!("redis://app@{}", redis.address()),
+        desk.path("signing.pem"),
+    );
+    let matchmaker = ["check", "matchmaker", "--signing-key", &signing];
+    for (stated, code, part) in [
+        ("", 1, "--store-durability"),
+        ("everysec", 1, "relaxed"),
+        ("sometimes", 2, "everysec"),
+        ("always", 0, "always, as the operator states"),
+    ] {
+        let mut environment = vec![
+            ("ROOKERY_PRODUCTION", "true"),
+            ("ROOKERY_STORE", url.as_str()),
+            ("ROOKERY_STORE_PASSWORD", "hunter2"),
+        ];
+        if !stated.is_empty() {
+            environment.push(("ROOKERY_STORE_DURABILITY", stated));
+        }
+        let (ended, said) = run("rookery", &matchmaker, &environment);
+        assert_eq!(ended, Some(code), "{stated}: {said}");
+        assert!(said.contains(part), "{stated}: {said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}

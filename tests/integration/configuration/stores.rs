@@ -134,3 +134,74 @@ fn a_matchmaker_waits_for_its_store_for_as_long_as_it_is_told() {
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("did not answer within 1 s"), "{said}");
 }
+
+#[test]
+fn a_redis_with_tls_and_users_is_used_without_a_password_on_the_command_line() {
+    let desk = Desk::new();
+    let redis = RedisServer::start_kind(RedisKind::Tls, &[]);
+    let access = redis.redis().access().unwrap();
+    let password = std::fs::read_to_string(&access.password_file).unwrap();
+    let password = password.trim();
+    let text = |path: &std::path::Path| path.display().to_string();
+    let (file, ca) = (text(&access.password_file), text(&access.ca));
+    let (certificate, key) = (text(&access.certificate), text(&access.key));
+    let (url, public, signing) = (
+        redis.url(),
+        desk.path("public.pem"),
+        desk.path("signing.pem"),
+    );
+    let tls = [
+        "--store-tls-ca",
+        &ca,
+        "--store-tls-cert",
+        &certificate,
+        "--store-tls-key",
+        &key,
+    ];
+    let user = ["--store-user", &access.user];
+    for words in [
+        &[
+            "check",
+            "shard",
+            "--public-address",
+            "127.0.0.1:7100",
+            "--matchmaker-key",
+            &public,
+        ][..],
+        &["check", "matchmaker", "--signing-key", &signing],
+    ] {
+        let words = [words, &["--store", &url], &tls, &user].concat();
+        for (more, environment, code, part) in [
+            (
+                &["--store-password-file", &file][..],
+                &[][..],
+                0,
+                "store_password_file",
+            ),
+            (
+                &[],
+                &[("ROOKERY_STORE_PASSWORD", password)],
+                0,
+                "store_password = \"…\"",
+            ),
+            (&[], &[], 1, "--store-password-file"),
+            (
+                &["--store-password", password],
+                &[],
+                2,
+                "--store-password-file",
+            ),
+            (
+                &["--store-password-file", "/nowhere/pw"],
+                &[],
+                1,
+                "/nowhere/pw",
+            ),
+        ] {
+            let (ended, said) = run("rookery", &[&words, more].concat(), environment);
+            assert_eq!(ended, Some(code), "{more:?}: {said}");
+            assert!(said.contains(part), "{more:?}: {said}");
+            assert!(!said.contains(password), "{said}");
+        }
+    }
+}

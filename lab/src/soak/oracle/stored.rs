@@ -158,8 +158,8 @@ async fn read_published(
 /// Between two looks at whether a match is shown.
 const POLL_EVERY: Duration = Duration::from_millis(250);
 
-/// A finished match is shown within this, whatever the delay of a soak's matches.
-const SHOWN_WITHIN: Duration = Duration::from_secs(20);
+/// A finished match is shown within this: by a matchmaker that was away for a while, and counts the delay anew.
+const SHOWN_WITHIN: Duration = Duration::from_secs(60);
 
 /// A finished match as it is shown to everybody, once its delay has passed. One that is withheld for longer, as its
 /// match has not ended, is returned as it is.

@@ -156,13 +156,11 @@ impl Topology {
         let found = found.max_by_key(|(map, count)| (map.is_complete(), *count));
         let (map, _) = found.ok_or(failed)?;
         let mut known = self.lock();
-        if **known != map {
-            tracing::info!(
-                primaries = map.primaries().len(),
-                "the Redis Cluster has another map"
-            );
-            *known = Arc::new(map);
+        if known.fingerprint() != map.fingerprint() {
+            let primaries = map.primaries().len();
+            tracing::info!(primaries, "slots of the Redis Cluster have other primaries");
         }
+        *known = Arc::new(map);
         Ok(())
     }
 

@@ -72,13 +72,13 @@ fn what_was_confirmed_survives_the_failover_of_a_primary_in_play() {
     runtime().block_on(async {
         let server = RedisServer::start_kind(RedisKind::Cluster, &[]);
         let store = Arc::new(connect(&server).await);
-        let before = store.regressions();
+        assert_eq!(store.regressions(), 0, "nothing was lost yet");
         write_during(Arc::clone(&store), &lines(120), || {
             server.redis().failover(true).unwrap();
         })
         .await;
         // So that shards compare what they have in memory, idle matches too.
-        assert!(store.regressions() > before, "another server has the slots");
+        assert!(store.regressions() > 0, "another server has the slots");
         // All at once, on the new map.
         let record = shard_record(1, 1);
         until_answered(|| store.heartbeat(&record)).await;

@@ -340,3 +340,30 @@ fn sentinels_that_watch_another_primary_or_want_a_password_are_named() {
         assert!(text.contains("redis+sentinel://"), "{text}");
     });
 }
+
+/// As `deploy/` gives them.
+#[test]
+fn the_rights_of_the_deployed_user_are_sufficient_in_production() {
+    runtime().block_on(async {
+        let users = include_str!("../../../../deploy/redis-users.acl");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), users).unwrap();
+        let server = RedisServer::start_with(&["--aclfile", file.path().to_str().unwrap()]);
+        let config = RedisConfig {
+            url: format!("redis://rookery:REPLACE-THIS-PASSWORD@{}", server.address()),
+            durable_only: true,
+            survey_every: Duration::ZERO,
+            ..RedisConfig::new("")
+        };
+        let store = connect(config).await.unwrap();
+        assert_eq!(store.durability(), Durability::Always);
+        claimed(&store, &Line::new(match_id(1), 1, 1)).await;
+        store.put_ticket(&ticket(1, None)).await.unwrap();
+        store.heartbeat(&shard_record(1, 1)).await.unwrap();
+        assert!(store.room().await.unwrap().used_bytes > 0);
+        store
+            .sweep(game_core::UnixMillis(1_800_000_000_000))
+            .await
+            .unwrap();
+    });
+}
