@@ -65,6 +65,9 @@ pub enum Output {
     /// Read who owns these matches, and their records at these seqs; answer with [`Shard::verified`](crate::Shard::verified). At most
     /// one is in flight.
     Verify(Vec<(MatchId, u32)>),
+    /// Read who owns these matches, which were handed over, and answer with
+    /// [`Shard::arrivals`](crate::Shard::arrivals). At most one is in flight.
+    Arrivals(Vec<MatchId>),
     /// Hand a match over to another shard, and answer with [`Shard::handed_over`](crate::Shard::handed_over).
     HandOver(HandOver),
 }

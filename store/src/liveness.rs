@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use game_core::{MatchId, MatchTime, ShardId};
 
+use crate::heirs::Heirs;
 use crate::shard::{Registered, ShardRecord};
 
 /// Watches the registry: a shard is dead when it has left, or when its sign of life has stood still for
@@ -155,21 +156,16 @@ impl Liveness {
         observed.filter_map(|observed| Some((observed.seen.record()?, observed.is_dead())))
     }
 
-    /// The shard that should take over a match whose owner is gone; none of `except`, none that is draining,
-    /// and none that is full while another has capacity left.
-    ///
-    /// Observers of the same registry agree. Two that have read it at different moments may not, about a
-    /// shard that is filling up: then both claim the match, and the store gives it to one; or neither does,
-    /// and both try again with the next heartbeat.
+    /// The shards that take over the matches of one that is gone: see [`Heirs`].
     #[must_use]
-    pub fn heir(&self, match_id: MatchId, except: Option<ShardId>) -> Option<ShardId> {
-        self.lives()
-            .filter(|record| !record.draining && Some(record.id) != except)
-            .max_by_key(|record| {
-                let rank = rendezvous_rank(match_id, record.id);
-                (record.has_room(), rank, record.id)
-            })
-            .map(|record| record.id)
+    pub fn heirs(&self, gone: ShardId) -> Heirs<'_> {
+        Heirs::of(gone, self.lives().map(|record| (record, record.has_room())))
+    }
+
+    /// The shard that should take over a match of one that is gone.
+    #[must_use]
+    pub fn heir(&self, match_id: MatchId, gone: ShardId) -> Option<ShardId> {
+        self.heirs(gone).of_match(match_id).map(|record| record.id)
     }
 
     /// The newest reading of a shard's play clock that this observer knows, by its beats and its record, while
@@ -188,22 +184,6 @@ impl Liveness {
             (observed.seen.id(), heartbeat)
         })
     }
-}
-
-/// The rank of a shard for taking over a match whose owner is gone (rendezvous hashing: Thaler and
-/// Ravishankar, 1998). All observers compute the same order, and the matches of a dead shard spread evenly
-/// over those that live.
-#[must_use]
-pub fn rendezvous_rank(match_id: MatchId, shard: ShardId) -> u64 {
-    // FNV-1a, and a final mix (of SplitMix64), as FNV by itself hardly changes the high bits.
-    let (match_id, shard) = (match_id.to_string(), shard.to_string());
-    let bytes = match_id.bytes().chain(shard.bytes());
-    let mut hash = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-    });
-    hash = (hash ^ hash >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    hash = (hash ^ hash >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    hash ^ hash >> 31
 }
 
 #[cfg(test)]
@@ -230,6 +210,11 @@ mod tests {
             liveness: None,
             connections: Vec::new(),
         }
+    }
+
+    /// A shard that the registry does not name.
+    fn gone() -> ShardId {
+        ShardId::from_random(1_000)
     }
 
     fn half_seconds(n: u32) -> Duration {
@@ -297,7 +282,7 @@ mod tests {
             liveness.observe(&[Registered::Absent(absent)], half_seconds(n));
             assert!(!liveness.is_dead(absent), "at {n}");
             assert_eq!(liveness.suspects().collect::<Vec<_>>(), [absent]);
-            assert_eq!(liveness.heir(MatchId::from_random(1), None), None);
+            assert_eq!(liveness.heir(MatchId::from_random(1), gone()), None);
         }
         let mut registers = Liveness::default();
         registers.observe(&[Registered::Absent(absent)], half_seconds(0));
@@ -370,7 +355,7 @@ mod tests {
             let mut liveness = Liveness::default();
             liveness.observe(registry, Duration::ZERO);
             let ids = (0..200).map(MatchId::from_random);
-            let heirs = ids.map(|id| liveness.heir(id, None).unwrap());
+            let heirs = ids.map(|id| liveness.heir(id, gone()).unwrap());
             heirs.collect::<std::collections::HashSet<_>>()
         };
         let [one, two, three] = [1, 2, 3].map(ShardId::from_random);
@@ -401,11 +386,9 @@ mod tests {
         for n in 0..3_000_u128 {
             let id =
                 MatchId::from_random(n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
-            *heirs.entry(liveness.heir(id, None).unwrap()).or_default() += 1;
-            assert_ne!(
-                liveness.heir(id, liveness.heir(id, None)),
-                liveness.heir(id, None)
-            );
+            *heirs.entry(liveness.heir(id, gone()).unwrap()).or_default() += 1;
+            let heir = liveness.heir(id, gone()).unwrap();
+            assert_ne!(liveness.heir(id, heir), Some(heir));
         }
         assert_eq!(heirs.len(), 3);
         assert!(

@@ -11,6 +11,7 @@ mod architecture;
 mod attacks;
 mod bench;
 mod bots;
+mod capacity;
 mod certificates;
 mod cli;
 mod configuration;

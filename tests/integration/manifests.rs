@@ -34,6 +34,7 @@ fn the_manifests_are_as_kubernetes_wants_them() {
         "poddisruptionbudget/",
         "service/",
         "networkpolicy/",
+        "horizontalpodautoscaler/",
     ] {
         assert!(said.contains(kind), "{kind}: {said}");
     }
@@ -44,11 +45,13 @@ fn a_mistyped_property_would_be_noticed() {
     let directory = tempfile::tempdir().unwrap();
     for file in manifests() {
         let text = std::fs::read_to_string(&file).unwrap();
-        let mistyped = text.replacen(
-            "terminationGracePeriodSeconds",
-            "terminationGraceSeconds",
-            1,
-        );
+        let mistyped = text
+            .replacen(
+                "terminationGracePeriodSeconds",
+                "terminationGraceSeconds",
+                1,
+            )
+            .replacen("stabilizationWindowSeconds", "stabilizationSeconds", 1);
         assert_ne!(mistyped, text, "{}", file.display());
         let copy = directory.path().join(file.file_name().unwrap());
         std::fs::write(&copy, mistyped).unwrap();

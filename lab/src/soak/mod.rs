@@ -13,7 +13,7 @@ pub mod campaign;
 mod chaos;
 mod conduct;
 mod engines;
-mod figures;
+pub(crate) mod figures;
 mod html;
 mod matches;
 pub mod neglected;

@@ -13,7 +13,10 @@ use game_core::{
 use protocol::{CloseCode, Role, ServerBody, ServerFrame, codec};
 use shard_core::{Now, Output, PeerKey, Shard, ShardLimits, Uptime};
 use store::testing::Model;
-use store::{Append, Appended, HandOver, Registered, ShardRecord, StoreError, codec as stored};
+use store::{
+    Append, Appended, HandOver, Ownership, Registered, ShardRecord, Standing, StoreError,
+    codec as stored,
+};
 
 /// What one peer was sent, and how it was sent away.
 #[derive(Debug, Default)]
@@ -221,6 +224,21 @@ impl Room {
                 Output::Disown(shard, matches) => {
                     self.disowned
                         .extend(matches.iter().map(|&(id, up_to)| (shard, id, up_to)));
+                }
+                // Its players come back at once.
+                Output::Arrivals(matches) => {
+                    let claimed = |id: &MatchId| match self.store.standing(*id, 0) {
+                        Standing::Stored { ownership, record } => Standing::Stored {
+                            ownership: Ownership {
+                                epoch: ownership.epoch.next(),
+                                ..ownership
+                            },
+                            record,
+                        },
+                        other => other,
+                    };
+                    let answers = matches.iter().map(claimed).collect();
+                    self.shard.arrivals(&matches, Ok(answers));
                 }
                 asked @ (Output::Orphans(_)
                 | Output::Verify(_)
