@@ -70,6 +70,15 @@ impl CommandKind {
         matches!(self, Self::OfferRematch | Self::AcceptRematch)
     }
 
+    /// Whether it concerns what follows the end of a match.
+    #[must_use]
+    pub const fn follows_the_end(self) -> bool {
+        matches!(
+            self,
+            Self::OfferRematch | Self::AcceptRematch | Self::DeclineRematch
+        )
+    }
+
     /// A move without anything said.
     #[must_use]
     pub const fn plain_move(position_seq: u32, uci: Uci) -> Self {

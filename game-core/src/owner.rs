@@ -20,6 +20,12 @@ impl ShardId {
         Self(MatchId::from_random(bits))
     }
 
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
     /// The shard's home tag: matches that are made for it have this one.
     #[must_use]
     pub fn home(&self) -> Tag {

@@ -1,4 +1,4 @@
-//! A TCP proxy between a shard and Redis that cuts, swallows, delays and loses.
+//! TCP proxies between a shard and Redis that cut, swallow, delay and lose.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -31,7 +31,7 @@ pub enum TcpFault {
     Delay(Duration),
 }
 
-/// Changes what the shard sends, in place.
+/// Changes what is sent, in place.
 pub type Rewrite = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
 
 /// Listens on a port of its own; gone when dropped.
@@ -54,12 +54,25 @@ impl TcpProxy {
     /// # Errors
     ///
     /// When there is no port.
-    pub async fn start(target: SocketAddr, rewrite: Option<Rewrite>) -> io::Result<Self> {
+    pub async fn start(target: SocketAddr, requests: Option<Rewrite>) -> io::Result<Self> {
+        Self::start_rewriting(target, requests, None).await
+    }
+
+    /// The same, which changes answers too.
+    ///
+    /// # Errors
+    ///
+    /// When there is no port.
+    pub async fn start_rewriting(
+        target: SocketAddr,
+        requests: Option<Rewrite>,
+        answers: Option<Rewrite>,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let (fault, faults) = watch::channel(TcpFault::None);
         let stop = CancellationToken::new();
-        let accepting = accept(listener, target, faults, rewrite);
+        let accepting = accept(listener, target, faults, [requests, answers]);
         let stopped = stop.clone();
         tokio::spawn(async move { stopped.run_until_cancelled(accepting).await });
         Ok(Self {
@@ -86,14 +99,14 @@ async fn accept(
     listener: TcpListener,
     target: SocketAddr,
     faults: watch::Receiver<TcpFault>,
-    rewrite: Option<Rewrite>,
+    rewrites: [Option<Rewrite>; 2],
 ) {
     // Dropped with this future, and all connections with it.
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
         while connections.try_join_next().is_some() {}
         if *faults.borrow() != TcpFault::Cut {
-            connections.spawn(carry(client, target, faults.clone(), rewrite.clone()));
+            connections.spawn(carry(client, target, faults.clone(), rewrites.clone()));
         }
     }
 }
@@ -102,7 +115,7 @@ async fn carry(
     client: TcpStream,
     target: SocketAddr,
     faults: watch::Receiver<TcpFault>,
-    rewrite: Option<Rewrite>,
+    [requests, answers]: [Option<Rewrite>; 2],
 ) {
     let Ok(server) = TcpStream::connect(target).await else {
         return;
@@ -111,8 +124,8 @@ async fn carry(
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     tokio::select! {
-        () = pump((from_client, to_server), Way::Requests, faults.clone(), rewrite) => {}
-        () = pump((from_server, to_client), Way::Replies, faults, None) => {}
+        () = pump((from_client, to_server), Way::Requests, faults.clone(), requests) => {}
+        () = pump((from_server, to_client), Way::Replies, faults, answers) => {}
     }
 }
 

@@ -111,6 +111,8 @@ pub struct Unattended {
     pub id: MatchId,
     /// Why.
     pub neglect: Neglect,
+    /// When it was made.
+    pub made: Instant,
 }
 
 /// Two players who make matches, one after the other, and attend to none.
@@ -141,10 +143,12 @@ impl Neglectful {
         let mut made = Vec::new();
         while !end.is_cancelled() {
             // One that does not come about in the middle of a fault is no loss: the next one will.
+            let made_at = Instant::now();
             match self.make([&white, &black]).await {
                 Ok(Some(id)) => made.push(Unattended {
                     id,
                     neglect: self.neglect,
+                    made: made_at,
                 }),
                 Ok(None) => {}
                 Err(error) => tracing::warn!(%error, "no match to leave"),

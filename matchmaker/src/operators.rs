@@ -179,7 +179,7 @@ impl ClusterSource {
             }
             _ => return self.owner(id).await.map(|address| (address, true)),
         }
-        let heir = view.taker(id, |record| record.admin.is_some());
+        let heir = view.taker(id, ownership.owner, |record| record.admin.is_some());
         let address = heir.and_then(|record| record.admin).ok_or_else(|| {
             let why = format!(
                 "Its owner, shard {}, is gone, and there is no live shard with an admin endpoint and room \

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use game_core::{MatchId, MatchTime, ShardId};
 use store::{
-    Beat, Liveness, LivenessFigures, Proof, Registered, Room, ShardRecord, Store, StoreError,
-    Suspicion, rendezvous_rank,
+    Beat, Heirs, Liveness, LivenessFigures, Proof, Registered, Room, ShardRecord, Store,
+    StoreError, Suspicion,
 };
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -154,27 +154,22 @@ impl RegistryView {
         }
     }
 
-    /// The shard for a match whose owner is gone: the one that the surviving shards find too
+    /// The shard for a match whose owner `gone` is gone: the one that the surviving shards find too
     /// ([`Liveness::heir`]), or the next in that order that is not full. So all who ask for one match
     /// are sent to one place, whichever matchmaker they ask, and it is where the match goes anyway.
-    pub(crate) fn for_match(&self, id: MatchId) -> Option<&ShardRecord> {
-        self.taker(id, |_| true)
+    pub(crate) fn for_match(&self, id: MatchId, gone: ShardId) -> Option<&ShardRecord> {
+        self.taker(id, gone, |_| true)
     }
 
     /// The same among the shards that `is_fit` accepts.
     pub(crate) fn taker(
         &self,
         id: MatchId,
+        gone: ShardId,
         is_fit: impl Fn(&ShardRecord) -> bool,
     ) -> Option<&ShardRecord> {
-        self.shards
-            .iter()
-            .filter(|shard| !shard.record.draining && is_fit(&shard.record))
-            .max_by_key(|shard| {
-                let rank = rendezvous_rank(id, shard.record.id);
-                (shard.has_room(), rank, shard.record.id)
-            })
-            .map(|shard| &shard.record)
+        let fit = self.shards.iter().filter(|shard| is_fit(&shard.record));
+        Heirs::of(gone, fit.map(|shard| (&shard.record, shard.has_room()))).of_match(id)
     }
 
     /// The shards for a new match: those whose counter was seen to move, if there are any.
@@ -540,6 +535,11 @@ mod tests {
         }
     }
 
+    /// A shard that the registry does not name.
+    fn gone() -> ShardId {
+        ShardId::from_random(1_000)
+    }
+
     fn draining(record: ShardRecord) -> ShardRecord {
         ShardRecord {
             draining: true,
@@ -735,7 +735,7 @@ mod tests {
         let other = view(&registry);
         for n in 0..50 {
             let id = MatchId::from_random(n);
-            assert_eq!(one.for_match(id), other.for_match(id));
+            assert_eq!(one.for_match(id, gone()), other.for_match(id, gone()));
         }
     }
 
@@ -756,8 +756,8 @@ mod tests {
         survivor.observe(&registered(&registry), after(1));
         for n in 0..200 {
             let id = MatchId::from_random(n);
-            let sent_to = view.for_match(id).map(|record| record.id);
-            assert_eq!(sent_to, survivor.heir(id, None));
+            let sent_to = view.for_match(id, gone()).map(|record| record.id);
+            assert_eq!(sent_to, survivor.heir(id, gone()));
         }
     }
 
@@ -769,7 +769,10 @@ mod tests {
         let mut moved = 0;
         for n in 0..50 {
             let id = MatchId::from_random(n);
-            let (before, after) = (free.for_match(id).unwrap(), full.for_match(id).unwrap());
+            let (before, after) = (
+                free.for_match(id, gone()).unwrap(),
+                full.for_match(id, gone()).unwrap(),
+            );
             assert_ne!(after.id, first);
             assert!(before.id == first || before == after, "the others stay");
             moved += u32::from(before.id == first);
@@ -783,7 +786,9 @@ mod tests {
         let mut counts = HashMap::new();
         for n in 0..1_000_u128 {
             let id = MatchId::from_random(n * 0x9e37_79b9_7f4a_7c15);
-            *counts.entry(view.for_match(id).unwrap().id).or_insert(0) += 1;
+            *counts
+                .entry(view.for_match(id, gone()).unwrap().id)
+                .or_insert(0) += 1;
         }
         assert_eq!(counts.len(), 4);
         assert!(
@@ -800,7 +805,7 @@ mod tests {
             record(3, 0, 99),
         ]);
         for n in 0..50 {
-            let shard = view.for_match(MatchId::from_random(n)).unwrap();
+            let shard = view.for_match(MatchId::from_random(n), gone()).unwrap();
             assert_eq!(shard.id, ShardId::from_random(3));
         }
     }

@@ -127,7 +127,7 @@ impl Service {
             }
             Fate::Dead | Fate::Absent | Fate::Unknown | Fate::Silent | Fate::Unreadable => {}
         }
-        view.for_match(id)
+        view.for_match(id, ownership.owner)
             .map(address)
             .ok_or_else(|| no_shard(&view))
     }

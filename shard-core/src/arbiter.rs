@@ -60,7 +60,7 @@ impl Shard {
         let heir = match to {
             Some(to) => self.registry.live(to).filter(|record| !record.draining),
             None => {
-                let heir = self.registry.heir(id, Some(self.id));
+                let heir = self.registry.heir(id, self.id);
                 heir.and_then(|heir| self.registry.live(heir))
             }
         };

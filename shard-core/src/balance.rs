@@ -14,7 +14,7 @@ use std::time::Duration;
 use game_core::{MatchId, ShardId};
 use store::ShardRecord;
 
-use super::hand_offs::{Disturbance, HandOffs};
+use super::hand_offs::{Disturbance, HandOffs, Pace};
 use super::{Now, Shard};
 use crate::Uptime;
 
@@ -117,7 +117,9 @@ impl Balance {
     /// The uptime at which the next match is due.
     pub(super) fn next(&self) -> Option<Uptime> {
         let is_giving = self.stage == Stage::Giving && !self.gifts.is_empty();
-        self.hand_offs.next().filter(|_| is_giving)
+        self.hand_offs
+            .next(HandOffs::IN_FLIGHT_MAX)
+            .filter(|_| is_giving)
     }
 
     /// The receiver that is next: the one that has most to come.
@@ -133,8 +135,11 @@ impl Balance {
         disturbance: impl Fn(MatchId) -> Option<Disturbance>,
     ) -> Option<(MatchId, ShardId)> {
         let &mut (to, _) = self.receiver()?;
-        let step = self.step;
-        let id = self.hand_offs.due(now, step, is_in_flight, disturbance)?;
+        let pace = Pace {
+            step: self.step,
+            in_flight_max: HandOffs::IN_FLIGHT_MAX,
+        };
+        let id = self.hand_offs.due(now, pace, is_in_flight, disturbance)?;
         Some((id, to))
     }
 
@@ -257,7 +262,7 @@ impl Shard {
         let time = self.clock.at(now.uptime);
         let mut balance = std::mem::take(&mut self.balance);
         loop {
-            let is_in_flight = |id| self.is_departing(id);
+            let is_in_flight = |id| self.is_on_its_way(id);
             let disturbance = |id| self.disturbance(id, time);
             let Some((id, to)) = balance.due(now, is_in_flight, disturbance) else {
                 break;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use game_core::MatchId;
 
-use super::hand_offs::HandOffs;
+use super::hand_offs::{HandOffs, Pace};
 use super::{Now, Shard};
 use crate::Uptime;
 
@@ -16,12 +16,16 @@ pub(super) struct Drain {
 }
 
 impl Drain {
+    /// How long the players of a match may take to come back, at most, for a drain to keep its time.
+    const BACK_WITHIN: Duration = Duration::from_millis(100);
+    /// Upper bound on matches in flight when time is short.
+    const IN_FLIGHT_MAX: usize = 64;
     /// Longest interval between two matches, however much time is left: 1,000 matches take 20 s.
     const STEP_MAX: Duration = Duration::from_millis(20);
 
     /// The uptime at which the next match is handed over; `None` when none is left.
-    pub(super) fn next(&self) -> Option<Uptime> {
-        self.hand_offs.next()
+    pub(super) fn next(&self, now: Uptime) -> Option<Uptime> {
+        self.hand_offs.next(self.pace(now).in_flight_max)
     }
 
     /// Adds a match that was loaded meanwhile.
@@ -31,9 +35,15 @@ impl Drain {
 
     /// The time that is left, divided among the matches that are left: a store that was slow for a while is
     /// made up for.
-    fn step(&self, now: Now) -> Duration {
+    fn pace(&self, now: Uptime) -> Pace {
         let matches = u32::try_from(self.hand_offs.len()).unwrap_or(u32::MAX);
-        (self.until.since(now.uptime) / matches.max(1)).min(Self::STEP_MAX)
+        let step = (self.until.since(now) / matches.max(1)).min(Self::STEP_MAX);
+        let at_once = Self::BACK_WITHIN.as_micros() / step.as_micros().max(1);
+        let at_once = usize::try_from(at_once).unwrap_or(usize::MAX);
+        Pace {
+            step,
+            in_flight_max: at_once.clamp(HandOffs::IN_FLIGHT_MAX, Self::IN_FLIGHT_MAX),
+        }
     }
 }
 
@@ -59,10 +69,10 @@ impl Shard {
         };
         let time = self.clock.at(now.uptime);
         loop {
-            let step = drain.step(now);
-            let is_in_flight = |id| self.is_departing(id);
+            let pace = drain.pace(now.uptime);
+            let is_in_flight = |id| self.is_on_its_way(id);
             let disturbance = |id| self.disturbance(id, time);
-            let Some(id) = drain.hand_offs.due(now, step, is_in_flight, disturbance) else {
+            let Some(id) = drain.hand_offs.due(now, pace, is_in_flight, disturbance) else {
                 break;
             };
             // A match that no shard can accept stays as it is.

@@ -6,9 +6,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use game_core::{MatchId, MatchTime};
+use game_core::{Epoch, MatchId, MatchTime};
+use store::{Standing, Status, StoreError};
 
-use super::{LiveMatch, Now, Shard};
+use super::{LiveMatch, Now, Output, Shard};
 use crate::Uptime;
 
 /// How much a hand-over would be noticed by the players of a match, in order.
@@ -24,18 +25,66 @@ pub(super) enum Disturbance {
     Waiting,
 }
 
+/// How fast matches are handed over.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// Time between two matches.
+    pub(super) step: Duration,
+    /// Upper bound on matches in flight: frozen here, or handed over and not yet claimed by their next owner,
+    /// which it does when the first player is back. So a slow store, or an heir that is busy with handshakes, slows
+    /// the hand-overs down instead of interrupting more matches.
+    pub(super) in_flight_max: usize,
+}
+
 /// Matches to be handed over, a bounded number at the same time.
 #[derive(Debug, Default)]
 pub(super) struct HandOffs {
     queue: VecDeque<MatchId>,
-    /// Matches of the queue that are frozen here, and that the store has not given to their next owner.
     in_flight: Vec<MatchId>,
     next_at: Uptime,
 }
 
+/// Matches that were handed over and whose players are on their way to the next owner.
+#[derive(Debug, Default)]
+pub(super) struct Away {
+    matches: Vec<Gone>,
+    is_asked: bool,
+    look_at: Uptime,
+}
+
+#[derive(Debug)]
+struct Gone {
+    id: MatchId,
+    /// Under which the next owner was given it.
+    epoch: Epoch,
+    since: Uptime,
+}
+
+impl Away {
+    /// Between two looks at the store.
+    const LOOK_EVERY: Duration = Duration::from_millis(10);
+    /// Players who have not come back within this are not waited for.
+    const WAIT_MAX: Duration = Duration::from_secs(2);
+
+    pub(super) fn add(&mut self, id: MatchId, epoch: Epoch, now: Now) {
+        let since = now.uptime;
+        self.matches.push(Gone { id, epoch, since });
+    }
+
+    pub(super) fn contains(&self, id: MatchId) -> bool {
+        self.matches.iter().any(|gone| gone.id == id)
+    }
+
+    /// When the store is to be looked at again.
+    pub(super) fn next(&self) -> Option<Uptime> {
+        let is_due = !self.matches.is_empty() && !self.is_asked;
+        is_due.then_some(self.look_at)
+    }
+}
+
 impl HandOffs {
-    /// Upper bound on hand-overs that the store has not answered, so that a slow store freezes few matches.
-    pub(super) const IN_FLIGHT_MAX: usize = 16;
+    /// Usual upper bound on matches in flight.
+    pub(super) const IN_FLIGHT_MAX: usize = 4;
     /// Number of waiting matches among which the next one is chosen.
     const WINDOW: usize = 32;
 
@@ -60,23 +109,26 @@ impl HandOffs {
         self.queue.is_empty()
     }
 
-    /// The uptime at which the next match is due; `None` if none waits, or not before the store has answered.
-    pub(super) fn next(&self) -> Option<Uptime> {
-        let may_begin = !self.queue.is_empty() && self.in_flight.len() < Self::IN_FLIGHT_MAX;
+    /// The uptime at which the next match is due; `None` if none waits, or not before one in flight has arrived.
+    pub(super) fn next(&self, in_flight_max: usize) -> Option<Uptime> {
+        let may_begin = !self.queue.is_empty() && self.in_flight.len() < in_flight_max;
         may_begin.then_some(self.next_at)
     }
 
-    /// The next match, if one is due; the one after it is due after `step`. Matches of which `disturbance` is
-    /// `None` cannot be handed over any more, and leave the queue.
+    /// The next match, if one is due. Matches of which `disturbance` is `None` cannot be handed over any more, and
+    /// leave the queue.
     pub(super) fn due(
         &mut self,
         now: Now,
-        step: Duration,
+        Pace {
+            step,
+            in_flight_max,
+        }: Pace,
         is_in_flight: impl Fn(MatchId) -> bool,
         disturbance: impl Fn(MatchId) -> Option<Disturbance>,
     ) -> Option<MatchId> {
         self.in_flight.retain(|id| is_in_flight(*id));
-        if self.next()? > now.uptime {
+        if self.next(in_flight_max)? > now.uptime {
             return None;
         }
         let id = self.least_disturbed(disturbance)?;
@@ -109,9 +161,39 @@ impl HandOffs {
 }
 
 impl Shard {
-    /// Whether a match is frozen here on its way to another shard.
-    pub(super) fn is_departing(&self, id: MatchId) -> bool {
-        self.listed(id).is_some_and(LiveMatch::is_departing)
+    /// Whether a match is on its way to another shard.
+    pub(super) fn is_on_its_way(&self, id: MatchId) -> bool {
+        let departs = self.listed(id).is_some_and(LiveMatch::is_departing);
+        departs || self.takeover.away.contains(id)
+    }
+
+    /// Asks the store whether the next owners have claimed what they were given.
+    pub(super) fn look_for_arrivals(&mut self, now: Now) {
+        let away = &mut self.takeover.away;
+        away.matches
+            .retain(|gone| now.uptime.since(gone.since) < Away::WAIT_MAX);
+        if away.next().is_some_and(|at| at <= now.uptime) {
+            away.is_asked = true;
+            away.look_at = now.uptime + Away::LOOK_EVERY;
+            let matches = away.matches.iter().map(|gone| gone.id).collect();
+            self.outputs.push_back(Output::Arrivals(matches));
+        }
+    }
+
+    /// The answer to [`Output::Arrivals`], in its order.
+    pub fn arrivals(&mut self, matches: &[MatchId], answer: Result<Vec<Standing>, StoreError>) {
+        self.takeover.away.is_asked = false;
+        let standings = answer.unwrap_or_default();
+        for (id, standing) in matches.iter().zip(standings) {
+            let has_arrived = |gone: &Gone| match &standing {
+                Standing::Stored { ownership, .. } => {
+                    ownership.epoch > gone.epoch || ownership.status == Status::Finished
+                }
+                Standing::Missing | Standing::Unreadable(_) => true,
+            };
+            let away = &mut self.takeover.away.matches;
+            away.retain(|gone| gone.id != *id || !has_arrived(gone));
+        }
     }
 
     /// How much a hand-over of a match would disturb its players now; `None` if it cannot be handed over.
@@ -143,7 +225,10 @@ mod tests {
         HandOffs::new((0..n).map(MatchId::from_random).collect(), now)
     }
 
-    const STEP: Duration = Duration::from_millis(20);
+    const STEP: Pace = Pace {
+        step: Duration::from_millis(20),
+        in_flight_max: HandOffs::IN_FLIGHT_MAX,
+    };
 
     #[test]
     fn those_whose_players_notice_least_go_first() {
@@ -173,7 +258,7 @@ mod tests {
         let mut due = |ms| hand_offs.due(at(ms), STEP, |_| false, |_| Some(Disturbance::Nobody));
         let taken: Vec<_> = [100, 119, 120, 120, 140].map(|ms| due(ms).is_some()).into();
         assert_eq!(taken, [true, false, true, false, true]);
-        assert_eq!(hand_offs.next(), None);
+        assert_eq!(hand_offs.next(1), None);
     }
 
     #[test]
@@ -183,7 +268,8 @@ mod tests {
             hand_offs.due(at(20 * ms), STEP, |_| true, |_| Some(Disturbance::Nobody));
         }
         assert_eq!(hand_offs.len(), 100 - HandOffs::IN_FLIGHT_MAX);
-        assert_eq!(hand_offs.next(), None, "the store's answer is waited for");
+        let next = hand_offs.next(HandOffs::IN_FLIGHT_MAX);
+        assert_eq!(next, None, "the store's answer is waited for");
         hand_offs.due(at(20_000), STEP, |_| false, |_| Some(Disturbance::Nobody));
         assert_eq!(hand_offs.len(), 100 - HandOffs::IN_FLIGHT_MAX - 1);
     }

@@ -335,6 +335,10 @@ impl Shard {
         let live = self.matches.get_mut(key);
         // A command to a departing match is ignored; the client retransmits it to the next owner.
         let live = live.filter(|live| !live.is_departing())?;
+        if live.is_for_the_owner(from.role, command) {
+            self.drop_match(key, CloseCode::NotOwner);
+            return None;
+        }
         let mut accepted = None;
         match from.allowance.judge(&self.limits, now.uptime) {
             AllowanceVerdict::Apply => {
@@ -382,6 +386,7 @@ impl Shard {
     pub fn advance(&mut self, now: Now) {
         self.observe(now);
         self.watch_the_store(now);
+        self.look_for_arrivals(now);
         self.give_away(now);
         self.takeover.retry(now, &mut self.outputs);
         if !self.clock.is_frozen() {
@@ -402,11 +407,12 @@ impl Shard {
             .and_then(|time| self.clock.uptime_of(time));
         let store_look = self.writing.next_look(&self.limits);
         let departure = match &self.takeover.drain {
-            Some(drain) => drain.next(),
+            Some(drain) => drain.next(self.moment.uptime),
             None => self.balance.next(),
         };
         let retry = self.takeover.next_retry();
-        let soonest = [match_due, store_look, departure, retry]
+        let arrivals = self.takeover.away.next();
+        let soonest = [match_due, store_look, departure, retry, arrivals]
             .into_iter()
             .flatten();
         soonest.min()

@@ -82,8 +82,12 @@ pub(crate) struct LiveMatch {
     departure: Option<Departure>,
     /// The match is being claimed above an earlier epoch; nothing is written until then.
     reclaiming: bool,
-    /// It was over when it was read: another shard wrote it.
+    /// It was over when it was read: the store keeps it for a while yet.
+    had_ended: bool,
+    /// Nothing is added to it here any more.
     read_only: bool,
+    /// Its owner is another shard, which may still add to it.
+    is_anothers: bool,
     /// The seq of the newest stored snapshot.
     snapshot_seq: u32,
     /// The last events to the microsecond, for peers that come back and for a store that lost them.
@@ -159,7 +163,9 @@ impl LiveMatch {
             flight_since: None,
             departure: None,
             reclaiming: false,
+            had_ended: finished,
             read_only: finished,
+            is_anothers: false,
             snapshot_seq,
             recent: VecDeque::new(),
             held_until: (!finished).then(|| now + limits.rejoin_wait),
@@ -306,6 +312,14 @@ impl LiveMatch {
         }
     }
 
+    /// Whether only the owner, which is another shard, knows the answer to a command: it may be applied there.
+    pub(crate) fn is_for_the_owner(&self, role: Role, command: &Command) -> bool {
+        let is_accepted = role
+            .seat()
+            .is_none_or(|seat| self.game.has_accepted(seat, command.id));
+        self.is_anothers && command.kind.follows_the_end() && !is_accepted
+    }
+
     /// Applies a command of a peer and returns its effect.
     pub(crate) fn command(
         &mut self,
@@ -318,7 +332,7 @@ impl LiveMatch {
         let before = self.game.seq();
         let answer = match role.seat() {
             None => Err(WireRefusal::NotAPlayer),
-            // Its owner is another shard, or was: nothing is added to it here.
+            // What players may add to it was over when it was last in memory.
             Some(seat) if self.read_only && !self.game.has_accepted(seat, command.id) => {
                 Err(WireRefusal::Match(Refusal::MatchOver))
             }

@@ -134,6 +134,12 @@ impl Loading {
         !self.waiting.is_empty()
     }
 
+    fn is_listed_by(&mut self, shards: [ShardId; 2]) {
+        self.listed_by.extend(shards);
+        self.listed_by.sort_unstable();
+        self.listed_by.dedup();
+    }
+
     pub(super) fn forget(&mut self, peer: PeerKey) {
         self.waiting.retain(|&(waiting, _)| waiting != peer);
     }
@@ -263,10 +269,35 @@ impl Shard {
                 Err(error) => self.not_loaded(id, &error, now),
                 Ok(None) => self.missing(id, now),
                 Ok(Some(head)) if head.ownership.status == Status::Finished => {
-                    self.outputs.push_back(Output::Load(id));
+                    self.take_ended(id, head.ownership);
                 }
                 Ok(Some(head)) => self.claim(id, &head, now),
             }
+        }
+    }
+
+    /// A match that has ended is read; for its players it is claimed if its owner is dead, as they may agree on a
+    /// rematch, and one shard only may answer that.
+    fn take_ended(&mut self, id: MatchId, ended: Ownership) {
+        let Ownership { epoch, owner, .. } = ended;
+        let is_orphan = owner != self.id && self.registry.is_dead(owner);
+        let Self { peers, loading, .. } = self;
+        let Some(loading) = loading.get_mut(&id) else {
+            return;
+        };
+        let is_of_players = loading.waiting.iter().any(|&(peer, _)| {
+            let peer = peers.get(peer);
+            peer.is_some_and(|peer| peer.role.seat().is_some())
+        });
+        if is_orphan && is_of_players && loading.claims < CLAIMS_MAX {
+            loading.claims += 1;
+            loading.is_listed_by([owner, self.id]);
+            self.requests.claim(Claiming {
+                status: Status::Finished,
+                ..Claiming::new(id, epoch)
+            });
+        } else {
+            self.outputs.push_back(Output::Load(id));
         }
     }
 
@@ -287,11 +318,7 @@ impl Shard {
             return self.read_head_again(id);
         }
         if let Some(loading) = self.loading.get_mut(&id) {
-            loading
-                .listed_by
-                .extend([checkpoint.ownership.owner, self.id]);
-            loading.listed_by.sort_unstable();
-            loading.listed_by.dedup();
+            loading.is_listed_by([checkpoint.ownership.owner, self.id]);
         }
         if self.loading.get(&id).is_some_and(Loading::is_wanted) {
             self.install(id, checkpoint, now);
@@ -388,6 +415,7 @@ impl Shard {
             self.requests.claim(Claiming {
                 match_id: id,
                 expected: epoch,
+                status: Status::Live,
                 tenure: Some(Tenure {
                     seq: head.seq,
                     clock: self.clock.at(now.uptime),
@@ -407,7 +435,11 @@ impl Shard {
         if loading.is_takeover && is_new && checkpoint.snapshot.setup().start_at.is_some() {
             checkpoint.move_time = Duration::ZERO;
         }
-        let Ownership { epoch, status, .. } = checkpoint.ownership;
+        let Ownership {
+            epoch,
+            owner,
+            status,
+        } = checkpoint.ownership;
         let up_to = match status {
             Status::Live => {
                 loading.listed_by.retain(|shard| *shard != self.id);
@@ -417,8 +449,15 @@ impl Shard {
         };
         self.leave_lists(id, &loading, up_to);
         match LiveMatch::load(checkpoint, self.moment(now), &self.limits) {
-            Ok(live) => {
+            Ok(mut live) => {
                 tracing::debug!(match_id = %id, %epoch, "match is in memory");
+                match status {
+                    Status::Finished if owner != self.id => live.belongs_elsewhere(),
+                    Status::Finished if loading.claims > 0 => {
+                        live.reopen(self.clock.at(now.uptime), &self.limits);
+                    }
+                    _ => {}
+                }
                 let key = self.matches.insert(live);
                 self.by_id.insert(id, key);
                 if let Some(drain) = &mut self.takeover.drain {

@@ -71,6 +71,9 @@ pub enum Output {
     /// Ask for evidence about shards of which a beat is missing, and answer each with
     /// [`Shard::proved`](crate::Shard::proved).
     Prove(Vec<Suspicion>),
+    /// Read who owns these matches, which were handed over, and answer with
+    /// [`Shard::arrivals`](crate::Shard::arrivals). At most one is in flight.
+    Arrivals(Vec<MatchId>),
     /// Hand a match over to another shard, and answer with [`Shard::handed_over`](crate::Shard::handed_over).
     HandOver(HandOver),
 }

@@ -8,6 +8,7 @@ use protocol::CloseCode;
 use store::{HandOver, HandedOver, Liveness, StoreError};
 
 use super::drain::Drain;
+use super::hand_offs::Away;
 use super::{LiveMatch, MatchKey, Now, Output, Shard};
 use crate::Uptime;
 
@@ -18,6 +19,8 @@ pub(super) struct Takeover {
     reading: HashSet<ShardId>,
     /// This shard is draining and accepts no new matches.
     pub(super) drain: Option<Drain>,
+    /// Matches whose players are on their way to the next owner.
+    pub(super) away: Away,
     /// Matches on their way to another shard.
     leaving: HashMap<MatchId, Leaving>,
 }
@@ -76,9 +79,12 @@ impl Shard {
         }
         let dead: Vec<_> = self.registry.dead().collect();
         for (shard, _) in dead {
-            // Its set is read once, and again when what was found in it is in memory, for what remains.
-            let is_taken = shard == self.id || self.is_loading_from(shard);
-            if !is_taken && self.takeover.reading.insert(shard) {
+            // The set is read by those who may find something for them in it: once, and again when what was
+            // found is in memory, for what remains.
+            let heirs = self.registry.heirs(shard);
+            let is_heir = shard != self.id && (heirs.are_all() || heirs.contains(self.id));
+            let is_due = is_heir && !self.is_loading_from(shard);
+            if is_due && self.takeover.reading.insert(shard) {
                 self.outputs.push_back(Output::Orphans(shard));
             }
         }
@@ -100,11 +106,11 @@ impl Shard {
                     .push_back(Output::Deregister { shard, heartbeat });
             }
         }
+        let heirs = self.registry.heirs(shard);
+        let is_ours = |id| heirs.of_match(id).is_some_and(|heir| heir.id == self.id);
+        let ours: Vec<_> = matches.into_iter().filter(|id| is_ours(*id)).collect();
         let mut room = self.room();
-        for id in matches {
-            if self.registry.heir(id, None) != Some(self.id) {
-                continue;
-            }
+        for id in ours {
             let is_here = self.by_id.contains_key(&id) || self.loading.contains_key(&id);
             // Another shard takes it over when the registry shows this shard as full.
             if !is_here && room == 0 && self.others_have_room() {
@@ -147,9 +153,9 @@ impl Shard {
         };
         let confirmed = self.matches.get(key).map(LiveMatch::confirmed_seq);
         match answer {
-            Ok(HandedOver::Done) => self.gone(key, id, epoch.next()),
-            Ok(HandedOver::Fenced(now)) if now.owner == to && now.epoch == epoch.next() => {
-                self.gone(key, id, now.epoch);
+            Ok(HandedOver::Done) => self.gone(key, id, epoch.next(), now),
+            Ok(HandedOver::Fenced(next)) if next.owner == to && next.epoch == epoch.next() => {
+                self.gone(key, id, next.epoch, now);
             }
             Ok(HandedOver::Fenced(now)) if now.epoch < epoch || now.owner == self.id => {
                 self.reclaim(key, now);
@@ -175,7 +181,11 @@ impl Shard {
     }
 
     /// Removes a match that was handed over under `epoch`.
-    fn gone(&mut self, key: MatchKey, id: MatchId, epoch: Epoch) {
+    fn gone(&mut self, key: MatchKey, id: MatchId, epoch: Epoch, now: Now) {
+        let live = self.matches.get(key);
+        if live.is_some_and(|live| !live.members().is_empty()) {
+            self.takeover.away.add(id, epoch, now);
+        }
         self.drop_match(key, CloseCode::ShuttingDown);
         self.requests.disown(self.id, id, epoch);
     }

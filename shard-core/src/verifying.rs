@@ -112,7 +112,7 @@ impl Shard {
                 }
             }
             // Past matches leave the store in time.
-            Standing::Missing if live.is_read_only() => self.drop_match(key, CloseCode::Done),
+            Standing::Missing if live.had_ended() => self.drop_match(key, CloseCode::Done),
             Standing::Missing => self.restore(key),
             Standing::Unreadable(text) => self.lose(key, &text),
         }

@@ -370,6 +370,7 @@ impl Driver {
                 Output::Orphans(shard) => self.orphans(shard),
                 Output::Deregister { shard, heartbeat } => self.deregister(shard, heartbeat),
                 Output::Verify(matches) => self.verify(matches),
+                Output::Arrivals(matches) => self.arrivals(matches),
                 Output::HandOver(given) => self.hand_over(given),
                 Output::ReadRegistry => self.read_registry(),
                 Output::Prove(suspicions) => self.prove(suspicions),

@@ -13,7 +13,7 @@ use crate::redis::{RedisConfig, RedisLogin, RedisPassword, RedisTls};
 
 /// The URL of a Redis that can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RedisUrl(RedisConfig);
+pub struct RedisUrl(String);
 
 impl RedisUrl {
     /// The words that mean no store.
@@ -22,7 +22,7 @@ impl RedisUrl {
     /// The URL as it was given, with its password.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0.url
+        &self.0
     }
 }
 
@@ -35,7 +35,7 @@ impl FromStr for RedisUrl {
                        `rookery dev` can do without a store, to be measured";
             return Err(StoreError::Unfit(why.to_owned()));
         }
-        RedisConfig::parse(text).map(Self)
+        RedisConfig::parse(text).map(|config| Self(config.url))
     }
 }
 
@@ -228,7 +228,7 @@ impl StoreOptions {
             stated_durability: self.store_durability,
             prefix: self.store_prefix.clone(),
             durable_only: production,
-            ..url.0.clone()
+            ..RedisConfig::new(url.as_str())
         }
     }
 

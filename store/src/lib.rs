@@ -31,6 +31,7 @@ mod contract;
 mod audit;
 mod checkpoint;
 mod front;
+mod heirs;
 mod liveness;
 // What it makes public is for tests, through `testing`.
 #[cfg_attr(not(feature = "testing"), allow(unreachable_pub))]
@@ -66,8 +67,9 @@ pub use durability::{Durability, UnknownDurability};
 pub use embedded::{EmbeddedStore, contains_panics};
 pub use error::StoreError;
 pub use front::Front;
+pub use heirs::Heirs;
 pub use holding::{HOLDING_KEPT, Holding};
-pub use liveness::{Liveness, LivenessFigures, Port, Proof, Suspicion, rendezvous_rank};
+pub use liveness::{Liveness, LivenessFigures, Port, Proof, Suspicion};
 pub use memory::MemoryStore;
 pub use ownership::{Ownership, Status};
 #[cfg(feature = "backends")]

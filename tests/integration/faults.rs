@@ -11,7 +11,7 @@ use lab::soak::neglected::forgotten;
 use lab::soak::oracle::{Breach, Promise};
 use lab::soak::report::Report;
 use lab::unattended::Neglect;
-use store::testing::RedisServer;
+use store::testing::{RedisKind, RedisServer};
 use store::{Claim, Matches, RedisConfig, RedisStore, Registry, ShardRecord};
 use tests::process;
 
@@ -50,10 +50,67 @@ async fn a_cluster_keeps_its_promises_through_all_sorts_of_faults() {
     for kind in Neglect::ALL {
         assert!(report.unattended.contains_key(kind.name()), "{report}");
     }
+    for kind in &campaign.kinds {
+        let hit = report.faults_on_unattended.get(kind.name()).copied();
+        assert!(
+            hit > Some(0),
+            "no {kind} hit a match that nobody attends: {report}"
+        );
+    }
     assert!(
         report.takeover_ms.n > 0,
         "nobody took a match over: {report}"
     );
+}
+
+/// Some faults on each other way to run Redis: a failover and a resharding in play where there are any. All at once,
+/// as most of the time is spent waiting for matches that nobody attends.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_of_redis_keeps_the_promises_through_faults() {
+    use FaultKind as Kind;
+    let _turn = tests::turns::turn().await;
+    let common = [Kind::ShardKill, Kind::RedisKill, Kind::TcpLoseReplies];
+    let kinds = |own: &[Kind]| [&common[..], own].concat();
+    let campaign = |store, kinds| Campaign {
+        faults: 10,
+        matches: 8,
+        seed: 20_261_126,
+        kinds,
+        every: Duration::from_millis(1_500),
+        thinks: (Duration::from_millis(50), Duration::from_millis(400)),
+        ..Campaign::on(store, process::binary("rookery"))
+    };
+    let campaigns = [
+        campaign(
+            RedisKind::Valkey,
+            kinds(&[Kind::RewriteLog, Kind::ScriptFlush]),
+        ),
+        campaign(RedisKind::Sentinel, kinds(&[Kind::StoreFailover])),
+        campaign(
+            RedisKind::Cluster,
+            kinds(&[Kind::StoreFailover, Kind::StoreReshard]),
+        ),
+    ];
+    let [valkey, sentinel, cluster] = &campaigns;
+    let reports = tokio::join!(run(valkey), run(sentinel), run(cluster));
+    let reports = [reports.0, reports.1, reports.2];
+    for (campaign, report) in campaigns.iter().zip(reports) {
+        let store = campaign.store;
+        let report = report.unwrap_or_else(|error| panic!("{store}: {error}"));
+        assert!(report.is_clean(), "{store}: {report}");
+        assert!(
+            report.in_log.acked > 100,
+            "{store}: hardly anything was played: {report}"
+        );
+        for kind in &campaign.kinds {
+            let name = kind.name();
+            let hit = report.faults_on_unattended.get(name).copied();
+            assert!(
+                hit > Some(0),
+                "{store}: no {name} hit a match that nobody attends: {report}"
+            );
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

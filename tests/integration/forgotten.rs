@@ -110,10 +110,10 @@ fn left(registry: &[Registered]) -> Vec<ShardId> {
 
 /// Changes by hand which shards the registry names.
 async fn registry(cluster: &LocalCluster, command: &str, shards: &[ShardId]) {
-    let names: Vec<_> = shards.iter().map(ShardId::to_string).collect();
-    let mut words = vec![command, "rk:{shards}:all"];
-    words.extend(names.iter().map(String::as_str));
-    cluster.tell_redis(&words).await.unwrap();
+    let mut words = vec![command.to_owned(), "rk:{shards}:all".to_owned()];
+    words.extend(shards.iter().map(ShardId::to_string));
+    let changed = cluster.with_redis(move |redis| redis.command(&words));
+    changed.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,3 +77,51 @@ async fn a_rolling_restart_keeps_the_thinking_time_of_the_move_under_way() {
         "{charged:?}"
     );
 }
+
+/// Matches of the test below, which two shards share.
+const MATCHES: usize = 40;
+
+/// A drain hands its matches over at a bounded rate, and each goes on with the clocks that it was handed over with.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_of_tens_of_matches_keeps_every_clock_to_the_millisecond() {
+    let mut installation = Installation::start(2).await;
+    let config = RedisConfig::new(installation.redis_url());
+    let store = RedisStore::connect(config).await.unwrap();
+    let mut games = Vec::new();
+    for _ in 0..MATCHES {
+        let mut game = PlayedMatch::begin(&installation.matchmaker).await;
+        game.play(0, "e2e4").await;
+        games.push((game, Instant::now()));
+    }
+    let victim = installation.shards[0].id.clone();
+    installation.shard(&victim).signal(supervisor::Signal::TERM);
+    let (mut moved, stopped) = (0, Instant::now());
+    for (game, began) in &mut games {
+        let owner = store.ownership(game.id).await.unwrap().unwrap().owner;
+        let epoch = store.ownership(game.id).await.unwrap().unwrap().epoch;
+        if owner.to_string() != victim && epoch == Epoch(1) {
+            continue;
+        }
+        assert_eq!(game.black.closed().await, Some(CloseCode::ShuttingDown));
+        let most = began.elapsed();
+        let stored = store.load(game.id).await.unwrap().unwrap();
+        assert_ne!(stored.ownership.owner.to_string(), victim);
+        let thought = stored.move_time;
+        assert!(
+            Duration::ZERO < thought && thought <= most,
+            "{thought:?} of {most:?}"
+        );
+        game.sit_again(Seat::White).await;
+        game.sit_again(Seat::Black).await;
+        let kept_ms = (Duration::from_millis(INITIAL_MS.into()) - thought).as_millis();
+        assert_eq!(u128::from(clock_ms(game).await), kept_ms);
+        moved += 1;
+    }
+    assert!(moved >= MATCHES / 5, "{moved} of {MATCHES} moved");
+    assert!(installation.ends_well(&victim).await);
+    assert!(stopped.elapsed() < Duration::from_secs(30));
+    // Play goes on under the next owner.
+    for (game, _) in &mut games {
+        game.play(1, "e7e5").await;
+    }
+}

@@ -12,8 +12,8 @@ use game_core::{
 use lab::cluster::{LocalCluster, LocalPlan, ShardPlace};
 use protocol::http::{NewChallenge, SeatReply, Terms};
 use protocol::{CloseCode, ServerBody};
-use store::Matches;
 use store::testing::ReadLog;
+use store::{Matches, RedisStore};
 use supervisor::Signal;
 use tests::process::binary;
 use tests::wire::RawClient;
@@ -31,16 +31,16 @@ const AFTERWARDS: Duration = Duration::from_secs(4);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Two players in a match of their own, with the tokens that they ask for their seats with.
-struct Pair {
+pub(crate) struct Pair {
     matchmaker: Matchmaker,
-    white: String,
-    black: String,
-    match_id: MatchId,
+    pub(crate) white: String,
+    pub(crate) black: String,
+    pub(crate) match_id: MatchId,
 }
 
 impl Pair {
-    async fn meet(cluster: &LocalCluster) -> Self {
-        let matchmaker = Matchmaker::new(cluster.matchmaker_url(), PATIENCE).unwrap();
+    pub(crate) async fn meet(matchmaker: &str) -> Self {
+        let matchmaker = Matchmaker::new(matchmaker, PATIENCE).unwrap();
         let white = matchmaker.new_player(None).await.unwrap().token;
         let black = matchmaker.new_player(None).await.unwrap().token;
         let challenge = NewChallenge {
@@ -67,19 +67,19 @@ impl Pair {
         }
     }
 
-    async fn seat(&self, token: &str) -> SeatReply {
+    pub(crate) async fn seat(&self, token: &str) -> SeatReply {
         self.matchmaker.seat(token, self.match_id).await.unwrap()
     }
 
     /// A client that stays with the shard that it was sent to.
-    async fn raw(&self, token: &str) -> RawClient {
+    pub(crate) async fn raw(&self, token: &str) -> RawClient {
         let seat = self.seat(token).await;
         let (client, _) = RawClient::join(&seat.shard, self.match_id, seat.token, None).await;
         client
     }
 
     /// A client that finds the owner, whoever it is.
-    async fn session(&self, token: &str) -> SeatSession {
+    pub(crate) async fn session(&self, token: &str) -> SeatSession {
         let connector = Connector::bind(1, ConnectionTimes::default()).unwrap();
         let seat = PlayerSeat {
             matchmaker: self.matchmaker.clone(),
@@ -97,7 +97,7 @@ fn a_move(ply: u16, uci: &str) -> CommandKind {
 }
 
 /// Plays a move and waits until it is acknowledged.
-async fn play(session: &mut SeatSession, ply: u16, uci: &str) {
+pub(crate) async fn play(session: &mut SeatSession, ply: u16, uci: &str) {
     session.command(a_move(ply, uci)).unwrap();
     loop {
         match session.next().await.unwrap() {
@@ -115,7 +115,7 @@ fn place_of(cluster: &LocalCluster, seat: &SeatReply) -> usize {
 }
 
 /// Everything that a client is told until it is sent away, or for a while.
-async fn told(client: &mut RawClient) -> Vec<(Epoch, ServerBody)> {
+pub(crate) async fn told(client: &mut RawClient) -> Vec<(Epoch, ServerBody)> {
     let end = Instant::now() + AFTERWARDS;
     let mut told = Vec::new();
     loop {
@@ -127,10 +127,28 @@ async fn told(client: &mut RawClient) -> Vec<(Epoch, ServerBody)> {
     }
 }
 
-async fn wait_for_takeover(cluster: &LocalCluster, id: MatchId, from: Epoch) {
+/// What a former owner says when it goes on: nothing that is not confirmed, and at last that it is not the owner.
+pub(crate) fn assert_nothing_new(told: &[(Epoch, ServerBody)], old_epoch: Epoch) {
+    for (epoch, body) in told {
+        assert_eq!(*epoch, old_epoch, "{body:?}");
+        let says_nothing_new = matches!(
+            body,
+            ServerBody::Paused
+                | ServerBody::Clock(_)
+                | ServerBody::Presence { .. }
+                | ServerBody::Closed(_)
+        );
+        assert!(says_nothing_new, "the old owner said {body:?}");
+    }
+    let last = told.last().map(|(_, body)| body);
+    let sent_away = Some(&ServerBody::Closed(CloseCode::NotOwner));
+    assert_eq!(last, sent_away, "{told:?}");
+}
+
+pub(crate) async fn wait_for_takeover(store: &RedisStore, id: MatchId, from: Epoch) {
     let end = Instant::now() + PATIENCE;
     loop {
-        let ownership = cluster.store().ownership(id).await.unwrap().unwrap();
+        let ownership = store.ownership(id).await.unwrap().unwrap();
         if ownership.epoch > from {
             return;
         }
@@ -144,7 +162,7 @@ async fn a_shard_that_went_on_after_its_takeover_writes_and_says_nothing_new() {
     let _turn = tests::turns::turn().await;
     let plan = LocalPlan::for_faults(binary("rookery"), 0);
     let cluster = LocalCluster::start(plan).await.unwrap();
-    let pair = Pair::meet(&cluster).await;
+    let pair = Pair::meet(cluster.matchmaker_url()).await;
     let id = pair.match_id;
     let old_owner = place_of(&cluster, &pair.seat(&pair.white).await);
     let old_owner = cluster.shards()[old_owner].place();
@@ -166,7 +184,7 @@ async fn a_shard_that_went_on_after_its_takeover_writes_and_says_nothing_new() {
     raw_black.play(1, "c7c5").await;
     raw_black.command(7, CommandKind::Resign).await;
     raw_white.command(8, CommandKind::Resign).await;
-    wait_for_takeover(&cluster, id, old_epoch).await;
+    wait_for_takeover(cluster.store(), id, old_epoch).await;
     let mut white = pair.session(&pair.white).await;
     let mut black = pair.session(&pair.black).await;
     play(&mut black, 1, "e7e5").await;
@@ -175,24 +193,8 @@ async fn a_shard_that_went_on_after_its_takeover_writes_and_says_nothing_new() {
     old_owner.signal(Signal::CONT).unwrap();
 
     let (to_white, to_black) = tokio::join!(told(&mut raw_white), told(&mut raw_black));
-    for (epoch, body) in to_white.iter().chain(&to_black) {
-        assert_eq!(*epoch, old_epoch, "{body:?}");
-        let says_nothing_new = matches!(
-            body,
-            ServerBody::Paused
-                | ServerBody::Clock(_)
-                | ServerBody::Presence { .. }
-                | ServerBody::Closed(_)
-        );
-        assert!(says_nothing_new, "the old owner said {body:?}");
-    }
     for to in [&to_white, &to_black] {
-        let last = to.last().map(|(_, body)| body);
-        assert_eq!(
-            last,
-            Some(&ServerBody::Closed(CloseCode::NotOwner)),
-            "{to:?}"
-        );
+        assert_nothing_new(to, old_epoch);
     }
     play(&mut black, 3, "b8c6").await;
     let log = cluster.store().log(id).await.unwrap();

@@ -1,9 +1,11 @@
 //! What the integration tests need: real servers as processes, a shard whose store fails on demand,
 //! a client that sends whatever bytes it is given, and attacks.
 
+pub mod capacity;
 pub mod half_open;
 pub mod hostile;
 pub mod installation;
+pub mod machines;
 pub mod process;
 pub mod shard;
 pub mod terminal;

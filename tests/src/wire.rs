@@ -35,8 +35,15 @@ impl RawClient {
     ///
     /// If that fails.
     pub async fn connect(shard: &ShardAddress) -> Self {
-        let from = Ipv4Addr::LOCALHOST.into();
-        Self::connect_from(from, shard).await.expect("a connection")
+        let is_here = shard.address.ip().is_loopback();
+        let from = if is_here {
+            Ipv4Addr::LOCALHOST
+        } else {
+            Ipv4Addr::UNSPECIFIED
+        };
+        Self::connect_from(from.into(), shard)
+            .await
+            .expect("a connection")
     }
 
     /// Connects from an address of the loopback, and opens a stream.

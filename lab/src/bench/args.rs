@@ -29,6 +29,10 @@ Examples:
     bot-client bench --takeover 10,100,1000,10000 --html takeover.html
   And how long its players wait, over ten kills:
     bot-client bench --takeover 1000 --rounds 10
+  How long players wait when a shard of so many matches is stopped:
+    bot-client bench --drain 1000
+  How two shards that join three full ones take their share:
+    bot-client bench --even-load 0.1
   For a script:
     bot-client bench --json | jq '.budgets[] | select(.met == false)'";
 
@@ -44,7 +48,8 @@ Examples:
 #[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub struct BenchArgs {
     /// Matches at the same time, 1 to 10000; several numbers make several rows. By default 100, 500 and
-    /// 2000, or none with --takeover.
+    /// 2000, or none with --takeover, --drain
+    /// and --even-load.
     #[arg(long, value_name = "N", value_delimiter = ',',
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub matches: Vec<u32>,
@@ -58,6 +63,15 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 0, requires = "takeover",
           value_parser = clap::value_parser!(u32).range(0..=20))]
     pub rounds: u32,
+    /// Stop a shard that has so many matches, whose players think for 2 s on average, and say how long each
+    /// match pauses and whether its clocks are kept; several numbers make several rows. Needs redis-server.
+    #[arg(long, value_name = "N", value_delimiter = ',',
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub drain: Vec<u32>,
+    /// Fill three shards that may use so many cores each (--cpu-share) to 90 %, let two more join, and say how
+    /// their loads get even; takes some minutes. Needs redis-server.
+    #[arg(long, value_name = "CORES", value_delimiter = ',')]
+    pub even_load: Vec<f64>,
     /// Where the server keeps its matches; several are measured one after the other. By default
     /// embedded and, where redis-server is installed, redis.
     #[arg(long, value_enum, value_name = "STORE", value_delimiter = ',')]
@@ -127,6 +141,8 @@ impl fmt::Display for BenchStore {
 pub(super) struct BenchConfig {
     pub(super) matches: Vec<u32>,
     pub(super) takeover: Vec<u32>,
+    pub(super) drain: Vec<u32>,
+    pub(super) even_load: Vec<f64>,
     pub(super) rounds: u32,
     pub(super) stores: Vec<BenchStore>,
     pub(super) think: Vec<Duration>,
@@ -154,6 +170,8 @@ impl BenchArgs {
         Ok(BenchConfig {
             matches: self.loads(),
             takeover: self.takeover.clone(),
+            drain: self.drain.clone(),
+            even_load: self.even_load.clone(),
             rounds: self.rounds,
             stores: stores(&self.store, Redis::is_installed())?,
             think: self.think.clone(),
@@ -169,7 +187,8 @@ impl BenchArgs {
 impl BenchArgs {
     /// Numbers of matches under which moves are measured.
     fn loads(&self) -> Vec<u32> {
-        if self.matches.is_empty() && self.takeover.is_empty() {
+        let moves_nothing = self.drain.is_empty() && self.even_load.is_empty();
+        if self.matches.is_empty() && self.takeover.is_empty() && moves_nothing {
             return MATCHES.into();
         }
         self.matches.clone()

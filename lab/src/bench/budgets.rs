@@ -62,7 +62,12 @@ pub struct Budget {
 }
 
 impl Budget {
-    fn new(what: impl Into<String>, bound: Bound, limit: f64, figure: Option<f64>) -> Self {
+    pub(super) fn new(
+        what: impl Into<String>,
+        bound: Bound,
+        limit: f64,
+        figure: Option<f64>,
+    ) -> Self {
         let met = figure.map(|figure| match bound {
             Bound::AtMost => figure <= limit,
             Bound::AtLeast => figure >= limit,

@@ -7,12 +7,16 @@
 //! `args` is the command line; `relay` and `rookery` start what is measured and take the seats;
 //! `rounds` has the pairs of either play and counts what that used; `figures`, `budgets`,
 //! `report` and `page` say what came of it; `operators` are those who look on;
-//! `takeover` and `next_ack` measure what happens when a shard is killed.
+//! `takeover` and `next_ack` measure what happens when a shard is killed, `drain` when it is stopped, and `even`
+//! when others join; in the last two, the players are those of `moving`.
 
 mod args;
 mod budgets;
+mod drain;
+mod even;
 mod figures;
 mod games;
+mod moving;
 mod next_ack;
 mod operators;
 mod page;
@@ -30,6 +34,8 @@ use client::connection::{ConnectionTimes, explain};
 
 pub use args::{BenchArgs, BenchStore};
 pub use budgets::{Bound, Budget};
+pub use drain::Drained;
+pub use even::Evened;
 pub use figures::{Figures, Percentiles};
 pub use next_ack::NextAcks;
 pub use operators::Watched;
@@ -88,7 +94,17 @@ pub async fn run(args: &BenchArgs) -> Result<Report, BenchError> {
         }
         takeovers.push(takeover);
     }
-    let report = Report::new(cases, takeovers);
+    let mut drains = Vec::new();
+    for &matches in &config.drain {
+        program::complain!("bench: the drain of {matches} matches …");
+        drains.push(drain::measure(&config, matches).await?);
+    }
+    let mut evened = Vec::new();
+    for &cpu_share in &config.even_load {
+        program::complain!("bench: shards of {cpu_share} cores take their share …");
+        evened.push(even::measure(&config, cpu_share).await?);
+    }
+    let report = Report::new(cases, takeovers).with_moves(drains, evened);
     if let Some(path) = &config.html {
         let written = std::fs::write(path, page::page(&report));
         written.map_err(|error| format!("--html {}: {error}", path.display()))?;

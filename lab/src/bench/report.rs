@@ -5,7 +5,7 @@ use std::thread::available_parallelism;
 use serde::Serialize;
 
 use super::figures::over;
-use super::{BenchStore, Budget, Figures, Takeover, budgets};
+use super::{BenchStore, Budget, Drained, Evened, Figures, Takeover, budgets, drain, even};
 
 /// All that was measured; as JSON it is what `--json` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -18,6 +18,10 @@ pub struct Report {
     pub cases: Vec<Case>,
     /// One for each number of matches on a shard that was killed.
     pub takeovers: Vec<Takeover>,
+    /// One for each number of matches on a shard that was stopped.
+    pub drains: Vec<Drained>,
+    /// One for each CPU share of shards that others joined.
+    pub evened: Vec<Evened>,
     /// What was to be kept, and whether it was.
     pub budgets: Vec<Budget>,
 }
@@ -70,7 +74,21 @@ impl Report {
             budgets: budgets::budgets(&cases, &takeovers),
             cases,
             takeovers,
+            drains: Vec::new(),
+            evened: Vec::new(),
         }
+    }
+
+    /// The same with what became of matches that moved, and its budgets.
+    pub(super) fn with_moves(mut self, drains: Vec<Drained>, evened: Vec<Evened>) -> Self {
+        if !drains.is_empty() {
+            self.budgets.extend(drain::budgets(&drains));
+        }
+        if !evened.is_empty() {
+            self.budgets.extend(even::budgets(&evened));
+        }
+        (self.drains, self.evened) = (drains, evened);
+        self
     }
 }
 

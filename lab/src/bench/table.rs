@@ -108,6 +108,53 @@ impl Report {
         writeln!(f)
     }
 
+    /// What became of matches that changed their owner as planned, where that was asked for.
+    fn write_moves(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for drain in &self.drains {
+            let (pause, calm) = (&drain.pause_ms, &drain.ack_ms_calm);
+            writeln!(
+                f,
+                "A shard of {} matches ended {:.1} s after SIGTERM. For the side to move, {} hand-overs paused a \
+                 match for p50 {} ms,\np99 {} ms, {} ms at most. Answers to moves: p99 {} ms before, {} ms \
+                 meanwhile. Of {} clocks that were compared, {} differed.\n",
+                drain.matches,
+                drain.drain_ms / 1e3,
+                pause.n,
+                ms(pause.p50),
+                ms(pause.p99),
+                ms(pause.max),
+                ms(calm.p99),
+                ms(drain.ack_ms_drain.p99),
+                drain.clocks_compared,
+                drain.clocks_differ.len()
+            )?;
+            for difference in &drain.clocks_differ {
+                writeln!(f, "{difference}")?;
+            }
+        }
+        for evened in &self.evened {
+            let below = match evened.below_s {
+                Some(seconds) => format!("after {seconds:.0} s"),
+                None => "never".to_owned(),
+            };
+            writeln!(
+                f,
+                "{} matches were loads of {:?} ‰ of {} cores. Two shards joined: the busiest was below 650 ‰ {below}, \
+                 and the loads\nat the end were {:?} ‰. {} hand-overs paused a match for p99 {} ms. Answers to \
+                 moves: p99 {} ms before, {} ms in matches that moved.\n",
+                evened.matches,
+                evened.before,
+                evened.cpu_share,
+                evened.after,
+                evened.hand_overs,
+                ms(evened.pause_ms.p99),
+                ms(evened.ack_ms_calm.p99),
+                ms(evened.ack_ms_moved.p99),
+            )?;
+        }
+        Ok(())
+    }
+
     /// The budgets that are `wanted`.
     fn write_budgets(
         &self,
@@ -153,6 +200,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_takeovers(f)?;
+        self.write_moves(f)?;
         if self.cases.is_empty() {
             return self.write_budgets(f, |budget| budget.met.is_some());
         }

@@ -7,10 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use game_core::ShardId;
 use serde::Deserialize;
-use supervisor::{Place, free_tcp_port, free_udp_port};
+use supervisor::{Place, Redis, free_tcp_port, free_udp_port};
 
 use super::plan::Failing;
-use crate::tcp_proxy::TcpProxy;
+use super::way::StoreProxies;
 use crate::udp_proxy::UdpProxy;
 
 /// The place of a matchmaker: an address that stays, and processes that come and go.
@@ -34,7 +34,7 @@ pub struct ShardPlace {
 #[derive(Debug)]
 pub struct Proxies {
     /// Between it and Redis.
-    pub tcp: TcpProxy,
+    pub store: StoreProxies,
     /// Between players and it.
     pub udp: UdpProxy,
     pub(super) listen: SocketAddr,
@@ -83,15 +83,11 @@ impl From<ReadyShard> for Known {
 }
 
 impl Proxies {
-    pub(super) async fn start(
-        failing: &Failing,
-        number: u16,
-        redis: SocketAddr,
-    ) -> io::Result<Self> {
+    pub(super) async fn start(failing: &Failing, number: u16, redis: &Redis) -> io::Result<Self> {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, free_udp_port()?));
         let seed = failing.seed.wrapping_add(number.into());
         Ok(Self {
-            tcp: TcpProxy::start(redis, failing.rewrite.clone()).await?,
+            store: StoreProxies::start(redis, failing.rewrite.clone()).await?,
             udp: UdpProxy::start(listen, seed).await?,
             listen,
         })

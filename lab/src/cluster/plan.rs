@@ -12,12 +12,16 @@ use crate::tcp_proxy::Rewrite;
 pub struct LocalPlan {
     /// The program `rookery`.
     pub server: PathBuf,
+    /// What runs in each place once it is started anew, if not the same as before: another version.
+    pub upgrade_to: Option<PathBuf>,
     /// What runs as `… shard`, if not `server`: for shards of another build.
     pub shard_program: Option<PathBuf>,
     /// Further arguments for it.
     pub shard_arguments: Vec<String>,
     /// How Redis is run.
     pub store_kind: RedisKind,
+    /// Replicas that must have a write before it counts as stored.
+    pub store_replicas: u32,
     /// Further settings for Redis, as its command line takes them.
     pub redis_arguments: Vec<String>,
     /// Shards: at least one, and two for one of them to be missed.
@@ -38,15 +42,27 @@ impl LocalPlan {
     pub const fn of(server: PathBuf, shards: u16) -> Self {
         Self {
             server,
+            upgrade_to: None,
             shard_program: None,
             shard_arguments: Vec::new(),
             store_kind: RedisKind::Single,
+            store_replicas: 0,
             redis_arguments: Vec::new(),
             shards,
             matchmakers: 1,
             directory: None,
             logs: None,
             failing: None,
+        }
+    }
+
+    /// The same on a Redis of this kind, where a replica confirms every write if one may take over.
+    #[must_use]
+    pub fn on(self, kind: RedisKind) -> Self {
+        Self {
+            store_kind: kind,
+            store_replicas: kind.fails_over().into(),
+            ..self
         }
     }
 

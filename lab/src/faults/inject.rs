@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use supervisor::{Place, Signal};
+use supervisor::{Place, Redis, Signal};
 use tokio::time::sleep;
 
 use super::kind::FaultKind;
@@ -78,6 +78,11 @@ impl Injector<'_> {
             FaultKind::ShardKill | FaultKind::DoubleKill => self.kill_shards(fault).await?,
             FaultKind::ShardStop => suspend(self.shard(fault), lasts).await?,
             FaultKind::ShardDrain | FaultKind::RollingRestart => {
+                // As deploy/README.md says: matchmakers read what shards of both versions write.
+                for number in 0..cluster.matchmakers().len() * usize::from(cluster.upgrades()) {
+                    cluster.matchmakers()[number].place().kill();
+                    cluster.start_matchmaker(number).await?;
+                }
                 let mut took = Vec::new();
                 for &number in &fault.shards {
                     took.push(self.drain(number).await?);
@@ -85,7 +90,7 @@ impl Injector<'_> {
                 return Ok(took);
             }
             FaultKind::KillInOutage => {
-                let outage = suspend(cluster.redis().place(), 2 * lasts);
+                let outage = self.suspend_redis(2 * lasts);
                 let killed = async {
                     sleep(lasts).await;
                     self.kill_shards(fault).await
@@ -99,20 +104,37 @@ impl Injector<'_> {
                 sleep(lasts).await;
                 cluster.start_matchmaker(number).await?;
             }
-            FaultKind::RedisKill => self.kill_redis(lasts).await?,
-            FaultKind::RedisStop => suspend(cluster.redis().place(), lasts).await?,
+            FaultKind::RedisKill => {
+                cluster
+                    .with_redis(|redis| {
+                        redis.primary().place().kill();
+                        Ok(())
+                    })
+                    .await?;
+                sleep(lasts).await;
+                cluster.restart_redis().await?;
+            }
+            FaultKind::RedisStop => self.suspend_redis(lasts).await?,
+            FaultKind::StoreFailover => {
+                let is_abrupt = fault.other_way;
+                let failover = cluster.with_redis(move |redis| redis.failover(is_abrupt));
+                failover.await?;
+            }
+            FaultKind::StoreReshard => {
+                cluster.with_redis(Redis::reshard).await?;
+            }
             FaultKind::RedisDiskFull => {
                 cluster.fill_disk(DISK_ROOM).await?;
                 sleep(lasts).await;
                 cluster.restart_redis().await?;
             }
-            FaultKind::ScriptFlush => cluster.tell_redis(&["SCRIPT", "FLUSH"]).await?,
-            FaultKind::RewriteLog => cluster.tell_redis(&["BGREWRITEAOF"]).await?,
+            FaultKind::ScriptFlush => self.tell_redis(&["SCRIPT", "FLUSH"]).await?,
+            FaultKind::RewriteLog => self.tell_redis(&["BGREWRITEAOF"]).await?,
             FaultKind::TcpCut
             | FaultKind::TcpHalfOpen
             | FaultKind::TcpDelay
             | FaultKind::TcpLoseReplies => {
-                let proxy = &self.proxies(fault)?.tcp;
+                let proxy = &self.proxies(fault)?.store;
                 proxy.set(tcp_fault(fault));
                 sleep(lasts).await;
                 proxy.set(TcpFault::None);
@@ -126,7 +148,9 @@ impl Injector<'_> {
             FaultKind::UdpRebind => self.proxies(fault)?.udp.rebind(),
             FaultKind::Blackout => {
                 self.end_shards(fault);
-                self.kill_redis(lasts).await?;
+                cluster.redis().kill();
+                sleep(lasts).await;
+                cluster.restart_redis().await?;
                 self.start_shards(fault).await?;
             }
         }
@@ -186,10 +210,24 @@ impl Injector<'_> {
         }
     }
 
-    async fn kill_redis(&self, lasts: Duration) -> Result<(), InjectError> {
-        self.cluster.redis().place().kill();
-        sleep(lasts).await;
-        Ok(self.cluster.restart_redis().await?)
+    async fn tell_redis(&self, words: &'static [&'static str]) -> Result<(), InjectError> {
+        let told = self
+            .cluster
+            .with_redis(|redis| redis.command_everywhere(words));
+        Ok(told.await?)
+    }
+
+    /// Lets a primary stand still for a while. One that was replaced meanwhile has found out when this returns.
+    async fn suspend_redis(&self, lasts: Duration) -> Result<(), InjectError> {
+        let cluster = self.cluster;
+        let number = cluster
+            .with_redis(|redis| Ok(redis.primary_number()))
+            .await?;
+        suspend(cluster.redis().nodes()[number].place(), lasts).await?;
+        match cluster.redis().kind().fails_over() {
+            true => Ok(cluster.with_redis(Redis::restart).await?),
+            false => Ok(()),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
+use supervisor::RedisKind;
 
 /// A kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +31,11 @@ pub enum FaultKind {
     ScriptFlush,
     /// `BGREWRITEAOF`.
     RewriteLog,
+    /// A replica becomes the primary of Redis, because the primary is killed or is told to go. Only where the kind of
+    /// Redis has replicas.
+    StoreFailover,
+    /// Half of the slots with keys move from one primary of Redis to another, in play. Only in a Cluster.
+    StoreReshard,
     /// A shard's connections to Redis are cut.
     TcpCut,
     /// One direction of a shard's connections to Redis is silent.
@@ -53,7 +59,7 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// All kinds of an ordinary campaign.
+    /// All kinds of an ordinary campaign on any Redis.
     pub const ORDINARY: [Self; 18] = [
         Self::ShardKill,
         Self::ShardStop,
@@ -85,6 +91,28 @@ impl FaultKind {
         Self::RedisStop,
     ];
 
+    /// All kinds of an ordinary campaign on a Redis of this kind.
+    #[must_use]
+    pub fn ordinary_on(store: RedisKind) -> Vec<Self> {
+        let own = [Self::StoreFailover, Self::StoreReshard];
+        let all = Self::ORDINARY.into_iter().chain(own);
+        all.filter(|kind| kind.is_possible_on(store)).collect()
+    }
+
+    /// Whether it can be brought about on a Redis of this kind.
+    #[must_use]
+    pub const fn is_possible_on(self, store: RedisKind) -> bool {
+        match self {
+            Self::StoreFailover => store.fails_over(),
+            Self::StoreReshard => store.reshards(),
+            // Proxies carry TCP.
+            Self::TcpCut | Self::TcpHalfOpen | Self::TcpDelay | Self::TcpLoseReplies => {
+                !matches!(store, RedisKind::Unix)
+            }
+            _ => true,
+        }
+    }
+
     /// The name on the command line and in reports. For faults of shards, the name without `shard_` is
     /// read as well.
     #[must_use]
@@ -101,6 +129,8 @@ impl FaultKind {
             Self::RedisDiskFull => "redis_disk_full",
             Self::ScriptFlush => "script_flush",
             Self::RewriteLog => "rewrite_log",
+            Self::StoreFailover => "store_failover",
+            Self::StoreReshard => "store_reshard",
             Self::TcpCut => "tcp_cut",
             Self::TcpHalfOpen => "tcp_half_open",
             Self::TcpDelay => "tcp_delay",
@@ -152,7 +182,9 @@ impl FaultKind {
             | Self::RedisStop
             | Self::RedisDiskFull
             | Self::ScriptFlush
-            | Self::RewriteLog => Needs {
+            | Self::RewriteLog
+            | Self::StoreFailover
+            | Self::StoreReshard => Needs {
                 redis: true,
                 ..none
             },
@@ -179,6 +211,8 @@ impl FaultKind {
             Self::ShardDrain
             | Self::ScriptFlush
             | Self::RewriteLog
+            | Self::StoreFailover
+            | Self::StoreReshard
             | Self::UdpRebind
             | Self::RollingRestart => (1, 1),
             Self::Blackout => (1, 300),
@@ -196,7 +230,12 @@ impl FromStr for FaultKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let special = [Self::Blackout, Self::RollingRestart];
+        let special = [
+            Self::StoreFailover,
+            Self::StoreReshard,
+            Self::Blackout,
+            Self::RollingRestart,
+        ];
         let all = Self::ORDINARY.into_iter().chain(special);
         let names: Vec<_> = all.clone().map(Self::name).collect();
         let short = |kind: Self| kind.name().strip_prefix("shard_");
@@ -229,11 +268,28 @@ mod tests {
 
     #[test]
     fn names_are_read_back() {
-        for kind in FaultKind::ORDINARY {
+        for kind in FaultKind::ordinary_on(RedisKind::Cluster) {
             assert_eq!(kind.name().parse(), Ok(kind));
         }
         assert_eq!("kill".parse(), Ok(FaultKind::ShardKill));
         assert_eq!("drain".parse(), Ok(FaultKind::ShardDrain));
         assert!("flood".parse::<FaultKind>().is_err());
+    }
+
+    #[test]
+    fn a_campaign_has_the_faults_that_its_redis_can_have() {
+        let has = |store, kind| FaultKind::ordinary_on(store).contains(&kind);
+        for (store, failover, reshard, cut) in [
+            (RedisKind::Single, false, false, true),
+            (RedisKind::Unix, false, false, false),
+            (RedisKind::Tls, false, false, true),
+            (RedisKind::Sentinel, true, false, true),
+            (RedisKind::Cluster, true, true, true),
+        ] {
+            assert_eq!(has(store, FaultKind::StoreFailover), failover, "{store}");
+            assert_eq!(has(store, FaultKind::StoreReshard), reshard, "{store}");
+            assert_eq!(has(store, FaultKind::TcpCut), cut, "{store}");
+            assert!(has(store, FaultKind::RedisKill), "{store}");
+        }
     }
 }

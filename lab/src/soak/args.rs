@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use game_core::{ClockStart, TimeControl};
+use supervisor::RedisKind;
 
 use super::think::Think;
 use crate::cluster::{Failing, LocalPlan, server_beside};
@@ -97,6 +98,12 @@ pub struct SoakArgs {
     #[arg(long, value_name = "PLAYERS", conflicts_with_all = ["chaos", "matches"],
           value_parser = clap::value_parser!(u32).range(2..=25_000))]
     storm: Option<u32>,
+    /// How the Redis of the cluster is run: redis, unix, tls, valkey, sentinel or cluster.
+    #[arg(long, value_name = "KIND", default_value_t = RedisKind::Single)]
+    store_kind: RedisKind,
+    /// Replicas that must have a write before it counts as stored; by default one where a replica can take over.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1))]
+    store_replicas: Option<u32>,
     /// Shards of the cluster.
     #[arg(long, value_name = "N", default_value_t = 3,
           value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -234,10 +241,20 @@ impl SoakArgs {
         if !self.chaos && !self.chaos_only.is_empty() {
             return Err(Failure::setup("--chaos-only wants --chaos"));
         }
+        let impossible = |kind: &&FaultKind| !kind.is_possible_on(self.store_kind);
+        if let Some(kind) = self.chaos_only.iter().find(impossible) {
+            let text = format!(
+                "{kind} cannot be brought about on --store-kind {}",
+                self.store_kind
+            );
+            return Err(Failure::setup(text));
+        }
         let trouble = match self.storm {
             Some(_) => Trouble::Storm,
             None if self.chaos && self.chaos_only.is_empty() => {
-                Trouble::Chaos(FaultKind::ON_A_PLAIN_CLUSTER.to_vec(), self.chaos_every)
+                let mut kinds = FaultKind::ON_A_PLAIN_CLUSTER.to_vec();
+                kinds.extend(self.store_faults());
+                Trouble::Chaos(kinds, self.chaos_every)
             }
             None if self.chaos => Trouble::Chaos(self.chaos_only.clone(), self.chaos_every),
             None => Trouble::None,
@@ -285,14 +302,25 @@ impl SoakArgs {
         })
     }
 
+    /// Faults that this kind of Redis alone has.
+    fn store_faults(&self) -> impl Iterator<Item = FaultKind> {
+        let own = [FaultKind::StoreFailover, FaultKind::StoreReshard];
+        own.into_iter()
+            .filter(|kind| kind.is_possible_on(self.store_kind))
+    }
+
     /// The cluster of its own: with what lets networks fail only for faults that need it.
     fn plan(&self, trouble: &Trouble) -> LocalPlan {
-        let plain = FaultKind::ON_A_PLAIN_CLUSTER;
+        let mut plain = FaultKind::ON_A_PLAIN_CLUSTER.to_vec();
+        plain.extend(self.store_faults());
         let is_plain = match trouble {
             Trouble::Chaos(kinds, _) => kinds.iter().all(|kind| plain.contains(kind)),
             _ => true,
         };
+        let replicas = self.store_replicas;
         LocalPlan {
+            store_kind: self.store_kind,
+            store_replicas: replicas.unwrap_or_else(|| self.store_kind.fails_over().into()),
             shard_program: self.shard_program.clone(),
             matchmakers: if is_plain { 1 } else { 2 },
             directory: self.directory.clone(),

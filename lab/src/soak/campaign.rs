@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use game_core::{ClockStart, TimeControl};
+use supervisor::RedisKind;
 use tokio_util::sync::CancellationToken;
 
 use super::Soak;
@@ -19,12 +20,18 @@ use crate::faults::{FaultKind, Sabotage};
 pub struct Campaign {
     /// The program `rookery`.
     pub server: PathBuf,
+    /// What runs in each place once it is started anew, if not the same: another version.
+    pub upgrade_to: Option<PathBuf>,
     /// Faults that are brought about.
     pub faults: u32,
     /// Matches in play at any time.
     pub matches: usize,
     /// Decides everything that is left to chance, but the machine's timing.
     pub seed: u64,
+    /// How its Redis is run.
+    pub store: RedisKind,
+    /// Replicas that must have a write before it counts as stored.
+    pub store_replicas: u32,
     /// The kinds of faults, each as often as any other.
     pub kinds: Vec<FaultKind>,
     /// Between the beginnings of two faults, on average.
@@ -38,14 +45,29 @@ pub struct Campaign {
 }
 
 impl Campaign {
+    /// A short one against this program `rookery` on a Redis of this kind, where a replica confirms every write if one
+    /// may take over.
+    #[must_use]
+    pub fn on(store: RedisKind, server: PathBuf) -> Self {
+        Self {
+            store,
+            store_replicas: store.fails_over().into(),
+            kinds: FaultKind::ordinary_on(store),
+            ..Self::of(server)
+        }
+    }
+
     /// A short one against this program `rookery`.
     #[must_use]
     pub fn of(server: PathBuf) -> Self {
         Self {
             server,
+            upgrade_to: None,
             faults: 10,
             matches: 20,
             seed: 1,
+            store: RedisKind::Single,
+            store_replicas: 0,
             kinds: FaultKind::ORDINARY.to_vec(),
             every: Duration::from_millis(1_200),
             thinks: (Duration::from_millis(20), Duration::from_millis(180)),
@@ -134,6 +156,9 @@ fn config(campaign: &Campaign) -> Result<SoakConfig, String> {
 fn plan(campaign: &Campaign) -> LocalPlan {
     let mut plan = LocalPlan {
         logs: campaign.logs.clone(),
+        upgrade_to: campaign.upgrade_to.clone(),
+        store_kind: campaign.store,
+        store_replicas: campaign.store_replicas,
         ..LocalPlan::for_faults(campaign.server.clone(), campaign.seed)
     };
     match &campaign.sabotage {

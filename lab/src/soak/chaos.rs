@@ -27,6 +27,8 @@ const CALM: Duration = Duration::from_secs(20);
 const BACK_MAX: Duration = Duration::from_secs(60);
 /// The acknowledgements of a storm are counted for so long at least.
 const STORM_MIN: Duration = Duration::from_secs(10);
+/// A match that nobody attends lasts for so long at least, in seconds (MATCH.md, "first move").
+const UNATTENDED_LASTS_S: f64 = 10.0;
 /// Between two looks at who is seated.
 const POLL_EVERY: Duration = Duration::from_millis(50);
 
@@ -41,6 +43,15 @@ pub struct FaultRecord {
     pub kind: FaultKind,
     /// The shard that it hit.
     pub shard: Option<usize>,
+}
+
+impl FaultRecord {
+    /// Whether a match that nobody attends was in play when this happened, given when each of them was made.
+    pub(super) fn hits_unattended(&self, made_s: &[f64]) -> bool {
+        let end = self.at_s + self.lasted_s;
+        let in_play = |made: &&f64| **made < end && **made + UNATTENDED_LASTS_S > self.at_s;
+        made_s.iter().any(|made| in_play(&made))
+    }
 }
 
 /// Brings faults about, and keeps a record of them.
@@ -239,5 +250,23 @@ impl Chaos {
         };
         let broken = BrokenPromise::of_the_cluster(breach, self.world.elapsed());
         self.world.broke(broken);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_hits_what_was_made_shortly_before_or_meanwhile() {
+        let fault = FaultRecord {
+            at_s: 100.0,
+            lasted_s: 5.0,
+            kind: FaultKind::ShardKill,
+            shard: None,
+        };
+        for (made, is_hit) in [(80.0, false), (95.0, true), (104.0, true), (106.0, false)] {
+            assert_eq!(fault.hits_unattended(&[made]), is_hit, "{made}");
+        }
     }
 }

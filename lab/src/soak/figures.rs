@@ -16,7 +16,7 @@ const REASONS_MAX: usize = 64;
 
 /// Times, from a microsecond to ten minutes, to three digits.
 #[derive(Debug, Clone)]
-pub(super) struct Times(Histogram<u64>);
+pub(crate) struct Times(Histogram<u64>);
 
 impl Default for Times {
     fn default() -> Self {
@@ -26,19 +26,19 @@ impl Default for Times {
 }
 
 impl Times {
-    pub(super) fn record(&mut self, time: Duration) {
+    pub(crate) fn record(&mut self, time: Duration) {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.0.saturating_record(micros);
     }
 
     /// Takes what was recorded so far, and begins anew.
-    pub(super) fn take(&mut self) -> Percentiles {
+    pub(crate) fn take(&mut self) -> Percentiles {
         let percentiles = self.percentiles();
         self.0.reset();
         percentiles
     }
 
-    pub(super) fn percentiles(&self) -> Percentiles {
+    pub(crate) fn percentiles(&self) -> Percentiles {
         // Exact: a time is far below 2⁵³ µs.
         let ms = |micros: u64| micros as f64 / 1_000.0;
         let at = |quantile| ms(self.0.value_at_quantile(quantile));

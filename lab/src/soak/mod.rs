@@ -13,7 +13,7 @@ pub mod campaign;
 mod chaos;
 mod conduct;
 mod engines;
-mod figures;
+pub(crate) mod figures;
 mod html;
 mod matches;
 pub mod neglected;
@@ -52,6 +52,7 @@ use world::World;
 use crate::cluster::LocalCluster;
 use crate::command::{Failure, ServerArgs, cancelled_by_signals, say};
 use crate::faults::Schedule;
+use crate::unattended::Unattended;
 use client::Matchmaker;
 
 /// What is stuck is told so, and has this long to say what it knows.
@@ -223,7 +224,7 @@ impl Soak {
         let (Some(cluster), Some(_)) = (&world.cluster, world.config.faults) else {
             return;
         };
-        cluster.redis().place().kill();
+        cluster.redis().kill();
         if let Err(error) = cluster.restart_redis().await {
             return self.does_not_run(error.to_string());
         }
@@ -239,10 +240,10 @@ impl Soak {
     }
 
     /// Matches that nobody attended have ended, and nothing is forgotten; unless the soak was broken off.
-    async fn check_neglected(&self, neglected: Neglected) -> BTreeMap<&'static str, u64> {
+    async fn check_neglected(&self, neglected: Neglected) -> Vec<Unattended> {
         tokio::select! {
             unattended = neglected.check(&self.world) => unattended,
-            () = self.world.stop.cancelled() => BTreeMap::new(),
+            () = self.world.stop.cancelled() => Vec::new(),
         }
     }
 
@@ -275,7 +276,7 @@ impl Soak {
         &self,
         chaos: Option<&Chaos>,
         storm: Option<StormReport>,
-        unattended: BTreeMap<&'static str, u64>,
+        neglected: Vec<Unattended>,
     ) -> Report {
         let (world, figures) = (&self.world, &self.world.figures);
         let mut promises = BTreeMap::from(Promise::ALL.map(|promise| (promise, 0)));
@@ -285,6 +286,18 @@ impl Soak {
         let mut faults = BTreeMap::new();
         for fault in &fault_log {
             *faults.entry(fault.kind.name()).or_default() += 1;
+        }
+        let mut unattended = BTreeMap::new();
+        for one in &neglected {
+            *unattended.entry(one.neglect.name()).or_default() += 1;
+        }
+        let made_s: Vec<f64> = neglected.iter().map(|one| world.at_s(one.made)).collect();
+        let hit = fault_log
+            .iter()
+            .filter(|fault| fault.hits_unattended(&made_s));
+        let mut faults_on_unattended = BTreeMap::new();
+        for fault in hit {
+            *faults_on_unattended.entry(fault.kind.name()).or_default() += 1;
         }
         let seconds = world.elapsed().as_secs_f64();
         let moves = figures.moves.load(Ordering::Relaxed);
@@ -302,6 +315,7 @@ impl Soak {
             matches_finished: figures.matches_finished.load(Ordering::Relaxed),
             moves,
             unattended,
+            faults_on_unattended,
             draw_offers: figures.draw_offers.load(Ordering::Relaxed),
             rematches: figures.rematches.load(Ordering::Relaxed),
             rooms: figures.rooms.load(Ordering::Relaxed),

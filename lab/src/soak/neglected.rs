@@ -1,7 +1,6 @@
 //! Matches that nobody attends beside those that are played, and in the end the question whether one of
 //! them, or anything else, was forgotten.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,8 +44,8 @@ impl Neglected {
     }
 
     /// Waits until all have ended, holds each against its stored log on a cluster of the soak's own, and
-    /// looks there for whatever is forgotten. Returns how many there were of each kind.
-    pub(super) async fn check(self, world: &World) -> BTreeMap<&'static str, u64> {
+    /// looks there for whatever is forgotten. Returns all of them.
+    pub(super) async fn check(self, world: &World) -> Vec<Unattended> {
         let (all, errors) = self.0.finish().await;
         for error in errors {
             match &world.cluster {
@@ -55,9 +54,7 @@ impl Neglected {
             }
         }
         let end = Instant::now() + ENDED_WITHIN.min(world.config.last_waits_max);
-        let mut counts = BTreeMap::new();
         for one in &all {
-            *counts.entry(one.neglect.name()).or_default() += 1;
             let mut breaches: Vec<Breach> = check_one(world, *one, end).await.into_iter().collect();
             if let Some(cluster) = &world.cluster {
                 match read_log(cluster, one.id).await {
@@ -72,7 +69,7 @@ impl Neglected {
         if let Some(cluster) = &world.cluster {
             scan(world, cluster).await;
         }
-        counts
+        all
     }
 }
 
@@ -103,7 +100,7 @@ async fn check_one(world: &World, one: Unattended, end: Instant) -> Option<Breac
 /// What is wrong with the log of a match that nobody attended.
 #[must_use]
 pub fn judge(one: Unattended, log: &[Event]) -> Vec<Breach> {
-    let Unattended { id, neglect } = one;
+    let Unattended { id, neglect, .. } = one;
     let mut breaches = check_order(id, log);
     let breach = |promise, text| Breach::stored(promise, format!("match {id} ({neglect}): {text}"));
     let is_move = |event: &&Event| matches!(event.kind, EventKind::Moved { .. });
@@ -208,6 +205,7 @@ mod tests {
         let one = Unattended {
             id: MatchId::from_random(1),
             neglect: Neglect::NeverJoinedAtOnce,
+            made: std::time::Instant::now(),
         };
         let promises = |log: &[Event]| {
             let found = judge(one, log);

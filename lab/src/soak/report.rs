@@ -35,6 +35,8 @@ pub struct Report {
     pub matches_finished: u64,
     /// Matches that nobody attended, by what became of their players.
     pub unattended: BTreeMap<&'static str, u64>,
+    /// Faults that hit at least one match that nobody attended, by kind of fault.
+    pub faults_on_unattended: BTreeMap<&'static str, u64>,
     /// Moves that were acknowledged.
     pub moves: u64,
     /// Draws that were offered.
@@ -243,6 +245,7 @@ pub(super) mod tests {
             matches_begun: 3,
             matches_finished: 2,
             unattended: BTreeMap::from([("left", 3)]),
+            faults_on_unattended: BTreeMap::from([("shard_kill", 1)]),
             moves: 120,
             draw_offers: 2,
             rematches: 2,

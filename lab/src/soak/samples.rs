@@ -91,7 +91,7 @@ fn sample(world: &World) -> Sample {
         moves_per_s: 0.0,
         ack_ms: figures.take_recent_ack_ms(),
         shards_mb: mebibytes(cluster.map_or(0, shards)),
-        redis_mb: mebibytes(cluster.map_or(0, |c| c.redis().place().resident_bytes())),
+        redis_mb: mebibytes(cluster.map_or(0, |c| c.redis().resident_bytes())),
         client_mb: mebibytes(resident_bytes("self")),
         closing: world.closing.is_cancelled(),
     }

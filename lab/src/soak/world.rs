@@ -125,6 +125,12 @@ impl World {
         self.began.elapsed()
     }
 
+    /// A time in seconds since the start.
+    pub(super) fn at_s(&self, at: std::time::Instant) -> f64 {
+        let since = Instant::from_std(at).saturating_duration_since(self.began);
+        since.as_secs_f64()
+    }
+
     /// By how much more than was thought a clock may be charged: what was configured, and by how much
     /// this process is late itself.
     pub(super) fn tolerance(&self) -> Duration {

@@ -40,7 +40,7 @@ pub(super) enum Backend {
     Memory(Arc<MemoryStore>),
     /// Redis; each gets connections of its own.
     Redis {
-        config: RedisConfig,
+        config: Box<RedisConfig>,
         wait: Option<Duration>,
     },
 }
@@ -62,6 +62,7 @@ impl Backend {
 
     /// Redis; at the start it is waited for, up to `wait`, or for as long as it takes.
     pub(super) fn redis(config: RedisConfig, wait: Option<Duration>) -> Self {
+        let config = Box::new(config);
         Self::Redis { config, wait }
     }
 
@@ -82,7 +83,7 @@ impl Backend {
             Self::Redis { config, wait } => {
                 let deadline = wait.map(|wait| Instant::now() + wait);
                 loop {
-                    match RedisStore::connect(config.clone()).await {
+                    match RedisStore::connect((**config).clone()).await {
                         Ok(store) => return Ok(Arc::new(store)),
                         Err(error @ StoreError::Unavailable(_))
                             if deadline.is_none_or(|deadline| Instant::now() < deadline) =>

@@ -325,7 +325,7 @@ impl Sim {
         let share: u64 = takers()
             .map(|shard| u64::from(shard.record.cpu_share))
             .sum();
-        takers().map(SimShard::weight).sum::<u64>() / share
+        takers().map(SimShard::weight).sum::<u64>() / share.max(1)
     }
 }
 

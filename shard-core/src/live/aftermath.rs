@@ -31,6 +31,18 @@ impl LiveMatch {
         self.stays_until.get_or_insert(now + limits.rematch_wait);
     }
 
+    /// It had ended when this shard claimed it: its players may agree on a rematch here, as they might have at the
+    /// owner before.
+    pub(crate) fn reopen(&mut self, now: MatchTime, limits: &ShardLimits) {
+        self.read_only = false;
+        self.begin_to_linger(now, limits);
+    }
+
+    /// It had ended when it was read, and another shard owns it.
+    pub(crate) fn belongs_elsewhere(&mut self) {
+        self.is_anothers = true;
+    }
+
     /// Whether a finished match has stayed long enough: while a player is there, as long as a rematch can be
     /// offered; else until those who were away can have read its end.
     pub(crate) fn has_left(&mut self, now: MatchTime, limits: &ShardLimits) -> bool {

@@ -1,7 +1,7 @@
 //! Comparison of a stored match with memory: after a failure, the store may have less.
 
 use game_core::{Epoch, Event, Match, MatchTime, Snapshot};
-use store::{Checkpoint, Claiming, Tenure, codec};
+use store::{Checkpoint, Claiming, Status, Tenure, codec};
 
 use super::{LiveMatch, ShardLimits};
 
@@ -22,9 +22,9 @@ impl LiveMatch {
         len_of(stored) <= self.game.seq() && stored.tail.iter().all(same)
     }
 
-    /// Another shard wrote it, and it was over when it was read.
-    pub(crate) fn is_read_only(&self) -> bool {
-        self.read_only
+    /// It was over when it was read: the store keeps it for a while yet, and then it is past.
+    pub(crate) fn had_ended(&self) -> bool {
+        self.had_ended
     }
 
     /// Whether the batch in flight contains events of this match: its answer reveals what is stored.
@@ -48,6 +48,7 @@ impl LiveMatch {
         Claiming {
             match_id: self.id(),
             expected: above,
+            status: Status::Live,
             tenure: Some(Tenure {
                 seq: self.loaded.0,
                 clock: self.arrived_at,

@@ -7,6 +7,7 @@
 mod chat;
 mod clock_oracle;
 mod clocks;
+mod even_load;
 mod faults;
 mod gate;
 mod gone;

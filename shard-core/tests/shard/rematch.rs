@@ -70,6 +70,43 @@ fn a_rematch_that_its_shard_had_no_time_to_make_is_made_by_the_next() {
 }
 
 #[test]
+fn a_rematch_is_agreed_on_at_the_shard_that_took_the_finished_match_over() {
+    let (mut room, id, white, _) = over();
+    room.command(white, 2, CommandKind::OfferRematch);
+    room.store_all();
+    let mut room = room.next_owner(2);
+    let [white, black] = [Role::White, Role::Black].map(|role| room.join(id, role, None));
+    room.take(white);
+    room.take(black);
+    // The same command again gets the first answer.
+    room.command(white, 2, CommandKind::OfferRematch);
+    let bodies = room.bodies(white);
+    assert!(
+        matches!(bodies[0], ServerBody::Ack { event: 2, .. }),
+        "{bodies:?}"
+    );
+    room.command(black, 2, CommandKind::AcceptRematch);
+    room.store_all();
+    let new = agreed(&room.bodies(white)).expect("both want it");
+    assert!(room.store.stored(new).is_some());
+    assert_eq!(
+        room.store[&id].ownership.epoch.0, 2,
+        "the former owner is fenced"
+    );
+}
+
+#[test]
+fn what_only_the_living_owner_of_a_finished_match_knows_is_not_answered_by_another() {
+    let (mut room, id, white, _) = over();
+    room.command(white, 2, CommandKind::OfferRematch);
+    let mut other = room.guest(2);
+    let back = other.join(id, Role::White, None);
+    other.take(back);
+    other.command(back, 2, CommandKind::OfferRematch);
+    assert_eq!(other.closed(back), Some(CloseCode::NotOwner));
+}
+
+#[test]
 fn offers_die_with_the_memory_of_the_match() {
     let (mut room, id, white, black) = over();
     room.command(white, 2, CommandKind::OfferRematch);

@@ -13,7 +13,10 @@ use game_core::{
 use protocol::{CloseCode, Role, ServerBody, ServerFrame, codec};
 use shard_core::{Now, Output, PeerKey, Shard, ShardLimits, Uptime};
 use store::testing::Model;
-use store::{Append, Appended, HandOver, Registered, ShardRecord, StoreError, codec as stored};
+use store::{
+    Append, Appended, HandOver, Ownership, Registered, ShardRecord, Standing, StoreError,
+    codec as stored,
+};
 
 /// What one peer was sent, and how it was sent away.
 #[derive(Debug, Default)]
@@ -56,6 +59,15 @@ impl Room {
         next.store = self.store;
         next.others_left();
         next
+    }
+
+    /// Another shard, in whose eyes the first lives, with the same store.
+    pub(crate) fn guest(self, n: u128) -> Self {
+        let mut guest = Self::of(ShardId::from_random(n), self.limits.clone());
+        let registry = [self.record(self.me, 9), guest.record(guest.me, 2)];
+        guest.store = self.store;
+        guest.registry(Ok(registry.map(Registered::from).to_vec()));
+        guest
     }
 
     /// Another shard with the same store, which heard `self` last with what it announced at the reading of `clock`.
@@ -212,6 +224,21 @@ impl Room {
                 Output::Disown(shard, matches) => {
                     self.disowned
                         .extend(matches.iter().map(|&(id, up_to)| (shard, id, up_to)));
+                }
+                // Its players come back at once.
+                Output::Arrivals(matches) => {
+                    let claimed = |id: &MatchId| match self.store.standing(*id, 0) {
+                        Standing::Stored { ownership, record } => Standing::Stored {
+                            ownership: Ownership {
+                                epoch: ownership.epoch.next(),
+                                ..ownership
+                            },
+                            record,
+                        },
+                        other => other,
+                    };
+                    let answers = matches.iter().map(claimed).collect();
+                    self.shard.arrivals(&matches, Ok(answers));
                 }
                 asked @ (Output::Orphans(_)
                 | Output::Verify(_)

@@ -259,7 +259,8 @@ fn a_drained_shard_plays_on_with_the_matches_whose_turn_has_not_come() {
     // The store is slow, and answers again: all are gone in time, and few are frozen at any moment.
     room.pass(500);
     let asked = room.asked.len();
-    assert_eq!(asked, 16, "no more wait for the store at the same time");
+    // 0.4 s for 90 matches are 4.5 ms for each: 22 of them take 100 ms.
+    assert!((11..=22).contains(&asked), "few are frozen: {asked}");
     for _ in 0..60 {
         while room.hand_over().is_some() {}
         room.pass(10);

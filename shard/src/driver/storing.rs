@@ -47,6 +47,7 @@ pub(super) enum StoreAnswer {
     Assigned(Vec<MatchId>),
     Orphans(ShardId, Result<Vec<MatchId>, StoreError>),
     Verified(Result<Vec<Standing>, StoreError>),
+    Arrivals(Vec<MatchId>, Result<Vec<Standing>, StoreError>),
     HandedOver(MatchId, Result<HandedOver, StoreError>),
 }
 
@@ -104,6 +105,13 @@ impl Driver {
         self.ask(|store| async move { StoreAnswer::Verified(store.standing(&matches).await) });
     }
 
+    pub(super) fn arrivals(&self, matches: Vec<MatchId>) {
+        self.ask(|store| async move {
+            let asked: Vec<_> = matches.iter().map(|&id| (id, 0)).collect();
+            StoreAnswer::Arrivals(matches, store.standing(&asked).await)
+        });
+    }
+
     pub(super) fn hand_over(&self, given: HandOver) {
         self.ask(|store| async move {
             StoreAnswer::HandedOver(given.match_id, store.hand_over(&given).await)
@@ -128,6 +136,7 @@ impl Driver {
             StoreAnswer::Assigned(matches) => self.shard.assigned(matches, now),
             StoreAnswer::Orphans(shard, answer) => self.shard.orphans(shard, answer, now),
             StoreAnswer::Verified(answer) => self.shard.verified(answer),
+            StoreAnswer::Arrivals(matches, answer) => self.shard.arrivals(&matches, answer),
             StoreAnswer::HandedOver(id, answer) => self.shard.handed_over(id, answer, now),
             StoreAnswer::HeartbeatReached => self.shard.heartbeat_reached(now, boot_clock()),
             StoreAnswer::Heartbeat(answer) => {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use game_core::{Epoch, Event, MatchId, MatchTime, ShardId, Snapshot};
 
 use crate::error::StoreError;
-use crate::ownership::Ownership;
+use crate::ownership::{Ownership, Status};
 
 /// The stored state from which any shard resumes a match.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +41,9 @@ pub struct Claiming {
     pub match_id: MatchId,
     /// Its epoch, as far as the claimant knows.
     pub expected: Epoch,
+    /// Its status, as far as the claimant knows. A claim of a live match that has ended is lost, and so that whoever
+    /// lost it reads how it ended.
+    pub status: Status,
     /// Since when the claimant will own it; `None` leaves the stored time of the move as it is.
     pub tenure: Option<Tenure>,
     /// The time used on the current move under former owners, see [`Checkpoint::move_time`]. It counts if the
@@ -55,6 +58,7 @@ impl Claiming {
         Self {
             match_id,
             expected,
+            status: Status::Live,
             tenure: None,
             move_time: Duration::ZERO,
         }
@@ -161,7 +165,7 @@ pub enum Created {
 pub enum Claim {
     /// The claimant owns the match under the checkpoint's epoch, one above the expected one.
     Claimed(Box<Checkpoint>),
-    /// The epoch was not the expected one, or the match has ended.
+    /// The epoch or the status was not the expected one.
     Lost(Ownership),
     /// There is no such match.
     Missing,
@@ -252,7 +256,8 @@ pub trait Matches: Send + Sync + 'static {
     ) -> Result<MatchPage, StoreError>;
 
     /// Takes a live match over: if its epoch is `expected`, the epoch becomes the next and the
-    /// owner `claimant`.
+    /// owner `claimant`. One that has ended is taken over by [`claim_many`](Self::claim_many), with its status: what
+    /// follows an end has one writer too.
     ///
     /// A claim that is retransmitted after an unknown outcome returns [`Claim::Lost`] naming the claimant
     /// itself as owner under `expected.next()`; the caller then claims again from there.

@@ -184,7 +184,7 @@ fn claim(
         let Some(head) = head(&heads, id)? else {
             return Ok(Claim::Missing);
         };
-        if head.epoch != claim.expected || head.status != Status::Live {
+        if head.epoch != claim.expected || head.status != claim.status {
             return Ok(Claim::Lost(head.into()));
         }
         let (tenure, move_time) = codec::tenure_of(claim, len(&log, id)?, head.move_time);

@@ -3,7 +3,6 @@
 mod evidence;
 mod guard;
 mod listening;
-mod rank;
 #[cfg(test)]
 mod tests;
 
@@ -15,8 +14,8 @@ use game_core::{MatchId, MatchTime, ShardId};
 pub use self::evidence::{Port, Proof, Suspicion};
 use self::guard::Guard;
 use self::listening::Listening;
-pub use self::rank::rendezvous_rank;
 use crate::beat::{Beat, Heard};
+use crate::heirs::Heirs;
 use crate::shard::{Registered, ShardRecord};
 
 /// Watches registry and beats: evidence first, silence second.
@@ -494,21 +493,16 @@ impl Liveness {
         observed.filter_map(|observed| Some((observed.seen.record()?, observed.is_dead())))
     }
 
-    /// The shard that should take over a match whose owner is gone; none of `except`, none that is draining,
-    /// and none that is full while another has capacity left.
-    ///
-    /// Observers of the same registry agree. Two that have read it at different moments may not, about a
-    /// shard that is filling up: then both claim the match, and the store gives it to one; or neither does,
-    /// and both try again with the next heartbeat.
+    /// The shards that take over the matches of one that is gone: see [`Heirs`].
     #[must_use]
-    pub fn heir(&self, match_id: MatchId, except: Option<ShardId>) -> Option<ShardId> {
-        self.lives()
-            .filter(|record| !record.draining && Some(record.id) != except)
-            .max_by_key(|record| {
-                let rank = rendezvous_rank(match_id, record.id);
-                (record.has_room(), rank, record.id)
-            })
-            .map(|record| record.id)
+    pub fn heirs(&self, gone: ShardId) -> Heirs<'_> {
+        Heirs::of(gone, self.lives().map(|record| (record, record.has_room())))
+    }
+
+    /// The shard that should take over a match of one that is gone.
+    #[must_use]
+    pub fn heir(&self, match_id: MatchId, gone: ShardId) -> Option<ShardId> {
+        self.heirs(gone).of_match(match_id).map(|record| record.id)
     }
 
     /// The newest reading of a shard's play clock that this observer knows, by its beats and its record, while

@@ -24,6 +24,11 @@ fn shard(id: u128, heartbeat: u64) -> ShardRecord {
     }
 }
 
+/// A shard that the registry does not name.
+fn gone() -> ShardId {
+    ShardId::from_random(1_000)
+}
+
 fn half_seconds(n: u32) -> Duration {
     Duration::from_millis(500) * n
 }
@@ -89,7 +94,7 @@ fn who_has_no_record_is_dead_once_it_had_none_for_three_seconds() {
         liveness.observe(&[Registered::Absent(absent)], half_seconds(n));
         assert!(!liveness.is_dead(absent), "at {n}");
         assert_eq!(liveness.suspects().collect::<Vec<_>>(), [absent]);
-        assert_eq!(liveness.heir(MatchId::from_random(1), None), None);
+        assert_eq!(liveness.heir(MatchId::from_random(1), gone()), None);
     }
     let mut registers = Liveness::default();
     registers.observe(&[Registered::Absent(absent)], half_seconds(0));
@@ -166,7 +171,7 @@ fn a_full_shard_is_no_heir_while_another_has_room() {
         let mut liveness = Liveness::default();
         liveness.observe(registry, Duration::ZERO);
         let ids = (0..200).map(MatchId::from_random);
-        let heirs = ids.map(|id| liveness.heir(id, None).unwrap());
+        let heirs = ids.map(|id| liveness.heir(id, gone()).unwrap());
         heirs.collect::<std::collections::HashSet<_>>()
     };
     let [one, two, three] = [1, 2, 3].map(ShardId::from_random);
@@ -196,11 +201,9 @@ fn matches_of_the_dead_spread_over_those_that_live_and_do_not_drain() {
     let mut heirs: HashMap<ShardId, u32> = HashMap::new();
     for n in 0..3_000_u128 {
         let id = MatchId::from_random(n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
-        *heirs.entry(liveness.heir(id, None).unwrap()).or_default() += 1;
-        assert_ne!(
-            liveness.heir(id, liveness.heir(id, None)),
-            liveness.heir(id, None)
-        );
+        *heirs.entry(liveness.heir(id, gone()).unwrap()).or_default() += 1;
+        let heir = liveness.heir(id, gone()).unwrap();
+        assert_ne!(liveness.heir(id, heir), Some(heir));
     }
     assert_eq!(heirs.len(), 3);
     assert!(

@@ -86,7 +86,7 @@ impl StoredMatch {
         claim: &Claiming,
     ) -> Result<Claim, StoreError> {
         let current = self.ownership;
-        if current.epoch != claim.expected || current.status != Status::Live {
+        if current.epoch != claim.expected || current.status != claim.status {
             return Ok(Claim::Lost(current));
         }
         let claimed = Ownership {

@@ -233,7 +233,8 @@ impl RedisStore {
         let mut call = script::call(&self.scripts.claim, &keys.each_ref().map(String::as_str));
         call.arg(claim.expected.0)
             .arg(claim.expected.next().0)
-            .arg(claimant.to_string());
+            .arg(claimant.to_string())
+            .arg(reply::status_text(claim.status));
         match claim.tenure {
             Some(Tenure { seq, clock }) => call
                 .arg(seq)

@@ -77,6 +77,14 @@ pub(super) fn parsed<T: FromStr>(value: &Value) -> Result<T, StoreError> {
     .map_err(|_| strange("a number or id"))
 }
 
+/// A status, as heads have it.
+pub(super) const fn status_text(status: Status) -> &'static str {
+    match status {
+        Status::Live => LIVE,
+        Status::Finished => FINISHED,
+    }
+}
+
 /// Epoch, owner and status, as the scripts and `HMGET` give them.
 pub(super) fn ownership(fields: &[Value]) -> Result<Ownership, StoreError> {
     let [epoch, owner, status, ..] = fields else {

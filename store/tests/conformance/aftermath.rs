@@ -3,8 +3,8 @@
 use game_core::{Epoch, Match, MatchSetup, UnixMillis};
 use store::testing::{ReadLog, RedisServer};
 use store::{
-    ANY_EPOCH, Appended, Claim, Created, HandOver, HandedOver, Ownership, RedisConfig, RedisStore,
-    Status, Store,
+    ANY_EPOCH, Appended, Claim, Claiming, Created, HandOver, HandedOver, Ownership, RedisConfig,
+    RedisStore, Status, Store,
 };
 
 use crate::answers::{STORED, append, claimed, owned_by};
@@ -122,7 +122,7 @@ fn nobody_else_adds_to_a_finished_match_and_nothing_else_is_added() {
         assert_eq!(append(&*store, beyond).await, Appended::Rollback { len: 5 });
         assert_eq!(append(&*store, offer).await, STORED);
 
-        // And it does not change hands.
+        // And it does not change hands as a live match does.
         let claim = store.claim(line.id, shard_id(2), Epoch(1)).await.unwrap();
         assert_eq!(claim, Claim::Lost(finished(1, 1)));
         let hand_over = HandOver {
@@ -138,6 +138,25 @@ fn nobody_else_adds_to_a_finished_match_and_nothing_else_is_added() {
             HandedOver::Fenced(finished(1, 1))
         );
         assert_eq!(store.log(line.id).await.unwrap().len(), 6);
+
+        // Who knows that it has ended may take it over, and the former owner is fenced.
+        let ended = |epoch| Claiming {
+            status: Status::Finished,
+            ..Claiming::new(line.id, Epoch(epoch))
+        };
+        let claims = [ended(0), ended(1)];
+        let mut answers = store.claim_many(shard_id(2), &claims).await;
+        let Claim::Claimed(checkpoint) = answers.remove(1).unwrap() else {
+            panic!("it was to be claimed");
+        };
+        assert_eq!(checkpoint.ownership, finished(2, 2));
+        assert_eq!(answers.remove(0).unwrap(), Claim::Lost(finished(1, 1)));
+        assert_eq!(
+            append(&*store, line.aftermath(Epoch(1), 6, 0, 1)).await,
+            Appended::Fenced(finished(2, 2))
+        );
+        let owned = store.owned(shard_id(2)).await.unwrap();
+        assert_eq!(owned, [line.id], "until the claimant removes the hint");
     });
 }
 

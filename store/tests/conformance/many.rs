@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use game_core::{Epoch, MatchId, MatchTime};
-use store::{Claim, Claiming, MANY_MAX, MatchHead, Store, Tenure};
+use store::{Claim, Claiming, MANY_MAX, MatchHead, Status, Store, Tenure};
 
 use crate::answers::{STORED, append, claimed, owned_by};
 use crate::samples::{Line, by, match_id, on_all, shard_id};
@@ -17,6 +17,7 @@ fn claiming(id: MatchId, expected: u64, seq: u32, clock: u64, counted: u64) -> C
     Claiming {
         match_id: id,
         expected: Epoch(expected),
+        status: Status::Live,
         tenure: Some(Tenure {
             seq,
             clock: micros(clock),

@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, TestRunner};
 use store::testing::{Model, ReadLog, RedisServer};
 use store::{
     Append, ChatRoom, Claiming, EmbeddedStore, HandOver, MemoryStore, RedisConfig, RedisStore,
-    Registered, Store, Tenure,
+    Registered, Status, Store, Tenure,
 };
 
 use crate::samples::{
@@ -267,6 +267,7 @@ async fn step(
             let claim = Claiming {
                 match_id: id,
                 expected,
+                status: Status::Live,
                 tenure: (!current.is_multiple_of(3)).then(|| Tenure {
                     seq: len.saturating_add_signed(*epoch as i32),
                     clock: MatchTime::from_micros(current * 1_000_001),

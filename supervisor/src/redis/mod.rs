@@ -18,7 +18,7 @@ use std::time::Duration;
 use self::certificates::write_certificates;
 use self::node::Launch;
 pub use self::node::RedisNode;
-use crate::{Place, START_MAX, Signal, StartError, free_tcp_port};
+use crate::{Place, START_MAX, StartError, free_tcp_port};
 
 /// Ports that are tried: another process may take the free one that was found.
 const PORTS_TRIED: usize = 8;
@@ -264,19 +264,32 @@ impl Redis {
         &self.sentinels
     }
 
-    /// The servers that accept writes now, as far as they answer.
+    /// The servers that accept writes now, as far as they answer; in a Sentinel group the one that the Sentinels name,
+    /// where they agree. Blocks.
     #[must_use]
     pub fn primaries(&self) -> Vec<&RedisNode> {
-        match self.kind.fails_over() {
-            true => self.nodes.iter().filter(|node| node.is_primary()).collect(),
-            false => self.nodes.iter().collect(),
-        }
+        let named = match self.kind {
+            RedisKind::Sentinel => sentinel::agreed_primary(self),
+            RedisKind::Cluster => None,
+            _ => return self.nodes.iter().collect(),
+        };
+        let is_primary = |node: &&RedisNode| match named {
+            Some(port) => node.port() == port,
+            None => node.is_primary(),
+        };
+        self.nodes.iter().filter(is_primary).collect()
     }
 
     /// The server that faults are brought about on: of several primaries the one with the most keys. The first server
-    /// if none answers.
+    /// if none answers. Blocks.
     #[must_use]
     pub fn primary(&self) -> &RedisNode {
+        &self.nodes[self.primary_number()]
+    }
+
+    /// The number of the [`primary`](Self::primary) among all [`nodes`](Self::nodes). Blocks.
+    #[must_use]
+    pub fn primary_number(&self) -> usize {
         let keys = |node: &&RedisNode| {
             let size = node.command(&["DBSIZE"]).ok();
             size.and_then(|size| redis::from_redis_value::<u64>(size).ok())
@@ -285,13 +298,21 @@ impl Redis {
             [_] => None,
             _ => self.primaries().into_iter().max_by_key(keys),
         };
-        fullest.unwrap_or(&self.nodes[0])
+        let is_fullest = |node: &RedisNode| fullest.is_some_and(|one| one.port() == node.port());
+        self.nodes.iter().position(is_fullest).unwrap_or(0)
     }
 
     /// The process of a single server; of several, the [`primary`](Self::primary)'s.
     #[must_use]
     pub fn place(&self) -> &Place {
         self.primary().place()
+    }
+
+    /// Resident memory of all servers that hold data, in bytes.
+    #[must_use]
+    pub fn resident_bytes(&self) -> u64 {
+        let places = self.nodes.iter().map(RedisNode::place);
+        places.map(Place::resident_bytes).sum()
     }
 
     /// The processes of all servers and Sentinels.
@@ -350,6 +371,25 @@ impl Redis {
         }
     }
 
+    /// Executes a command on the primary that has its keys. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// The last error when no primary executes it.
+    pub fn command<W: redis::ToRedisArgs>(&self, words: &[W]) -> Result<redis::Value, RedisError> {
+        let mut outcome = Err(RedisError::Disagree {
+            within: Duration::ZERO,
+            why: "no server is a primary".to_owned(),
+        });
+        for node in self.primaries() {
+            outcome = node.command(words).map_err(RedisError::from);
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        outcome
+    }
+
     /// Executes a command on every primary. Blocks.
     ///
     /// # Errors
@@ -360,18 +400,6 @@ impl Redis {
             node.command(words)?;
         }
         Ok(())
-    }
-
-    /// Suspends the [`primary`](Self::primary) (`SIGSTOP`): its connections stay open, and it answers nothing. Returns
-    /// what was suspended, to be resumed with [`Signal::CONT`].
-    ///
-    /// # Errors
-    ///
-    /// When it has ended.
-    pub fn suspend(&self) -> io::Result<&Place> {
-        let place = self.primary().place();
-        place.signal(Signal::STOP)?;
-        Ok(place)
     }
 }
 
@@ -479,7 +507,7 @@ impl Secured {
         let users = format!(
             "user default off\n\
              user {SUPERVISOR} on >{own_password} ~* &* +@all\n\
-             user {USER} on >{password} ~rk:* &rk:* +@all -@dangerous +info +client +keys +sort\n"
+             user {USER} on >{password} ~rk:* &rk:* +@all -@admin -@dangerous +info +role +config|get +client|list\n"
         );
         fs::write(&acl, users)?;
         let text = |path: &Path| path.to_string_lossy().into_owned();

@@ -139,7 +139,7 @@ fn follow(primary: u16) -> Vec<String> {
 }
 
 /// The port of the primary, if all Sentinels name the same.
-fn agreed_primary(redis: &Redis) -> Option<u16> {
+pub(super) fn agreed_primary(redis: &Redis) -> Option<u16> {
     let mut named = redis.sentinels.iter().map(|sentinel| {
         let asked = sentinel.command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", GROUP]);
         let (_, port) = redis::from_redis_value::<(String, String)>(asked.ok()?).ok()?;

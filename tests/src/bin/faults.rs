@@ -8,6 +8,7 @@ use clap::Parser;
 use lab::faults::{FaultKind, Sabotage};
 use lab::soak::campaign::{Campaign, run};
 use lab::soak::report::Report;
+use supervisor::RedisKind;
 use tests::process::binary;
 
 /// Plays matches on a cluster of real processes, brings faults about, and holds what the players were
@@ -33,6 +34,12 @@ struct Args {
     #[arg(long, value_name = "MS", default_value_t = 180,
           value_parser = clap::value_parser!(u64).range(0..=60_000))]
     think_ms: u64,
+    /// How Redis is run: redis, unix, tls, valkey, sentinel or cluster.
+    #[arg(long, value_name = "KIND", default_value_t = RedisKind::Single)]
+    store_kind: RedisKind,
+    /// Replicas that must have a write before it counts as stored; by default one where a replica can take over.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1))]
+    store_replicas: Option<u32>,
     /// Only faults of these kinds, separated by commas.
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     only: Vec<FaultKind>,
@@ -81,11 +88,19 @@ async fn campaign(args: Args) -> Result<Report, String> {
     let kinds = match args.sabotage {
         _ if !args.only.is_empty() => args.only,
         Some(sabotage) => sabotage.kinds(),
-        None => FaultKind::ORDINARY.to_vec(),
+        None => FaultKind::ordinary_on(args.store_kind),
     };
+    let impossible = |kind: &&FaultKind| !kind.is_possible_on(args.store_kind);
+    if let Some(kind) = kinds.iter().find(impossible) {
+        let store = args.store_kind;
+        return Err(format!(
+            "{kind} cannot be brought about on --store-kind {store}"
+        ));
+    }
+    let usual = Campaign::on(args.store_kind, binary("rookery"));
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
     let campaign = Campaign {
-        server: binary("rookery"),
+        store_replicas: args.store_replicas.unwrap_or(usual.store_replicas),
         faults: args.faults,
         matches: args.matches.into(),
         seed: args.seed,
@@ -97,6 +112,7 @@ async fn campaign(args: Args) -> Result<Report, String> {
         ),
         sabotage: args.sabotage.map(|sabotage| (sabotage, this)),
         logs: args.logs,
+        ..usual
     };
     let report = run(&campaign).await?;
     program::complain!("{report}");

@@ -141,7 +141,11 @@ impl ClockCheck {
                     got: format!("{now:?} at ply {}", word.ply),
                 });
             }
-            self.ceiling[seat] = if word.with_event { now } else { ceiling };
+            self.ceiling[seat] = if word.with_event {
+                now
+            } else {
+                ceiling.max(now)
+            };
             let charged = (before + earned).saturating_sub(now);
             let thought = self.thought(seat, word);
             let excess = charged.saturating_sub(thought);
@@ -318,6 +322,34 @@ mod tests {
 
     const fn at(ms: u64) -> Duration {
         Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn a_bronstein_delay_comes_back_in_an_absence() {
+        let mut check = white_with(TimeControl::from_spoken("1+5b2").unwrap());
+        check.moved(at(10_500));
+        let own = word(3, (65_000, 60_000), Some(Seat::Black), 10_500);
+        check.word(own, TOLERANCE).unwrap();
+        for (seq, black, at_ms) in [(4, 58_470, 12_030), (5, 58_468, 12_032)] {
+            let mid_move = Word {
+                seq,
+                ..word(3, (65_000, black), Some(Seat::Black), at_ms)
+            };
+            check.word(mid_move, TOLERANCE).unwrap();
+        }
+        let back = Word {
+            seq: 6,
+            after_absence: true,
+            with_event: false,
+            ..word(4, (65_000, 65_000), Some(Seat::White), 28_000)
+        };
+        assert_eq!(check.word(back, TOLERANCE), Ok(None));
+        // And what was said of it may be said again.
+        let again = Word {
+            after_absence: false,
+            ..back
+        };
+        assert_eq!(check.word(again, TOLERANCE), Ok(None));
     }
 
     #[test]

@@ -124,18 +124,10 @@ pub async fn verify(
 /// When Redis does not answer, or a record is none.
 pub async fn read_log(cluster: &LocalCluster, id: MatchId) -> Result<Vec<Event>, String> {
     let said = |error: &dyn std::fmt::Display| error.to_string();
-    let client = redis::Client::open(cluster.redis().url()).map_err(|error| said(&error))?;
-    let mut connection = client
-        .get_multiplexed_async_connection()
-        .await
-        .map_err(|error| said(&error))?;
-    let records: Vec<Vec<u8>> = redis::cmd("LRANGE")
-        .arg(format!("rk:{{{}}}:{id}:log", id.tag()))
-        .arg(0)
-        .arg(-1)
-        .query_async(&mut connection)
-        .await
-        .map_err(|error| said(&error))?;
+    let key = format!("rk:{{{}}}:{id}:log", id.tag());
+    let read = cluster.with_redis(move |redis| redis.command(&["LRANGE", &key, "0", "-1"]));
+    let records = read.await.map_err(|error| said(&error))?;
+    let records: Vec<Vec<u8>> = redis::from_redis_value(records).map_err(|error| said(&error))?;
     records
         .iter()
         .map(|record| codec::decode_record(record).map_err(|error| said(&error)))
@@ -158,8 +150,8 @@ async fn read_published(
 /// Between two looks at whether a match is shown.
 const POLL_EVERY: Duration = Duration::from_millis(250);
 
-/// A finished match is shown within this, whatever the delay of a soak's matches.
-const SHOWN_WITHIN: Duration = Duration::from_secs(20);
+/// A finished match is shown within this: by a matchmaker that was away for a while, and counts the delay anew.
+const SHOWN_WITHIN: Duration = Duration::from_secs(60);
 
 /// A finished match as it is shown to everybody, once its delay has passed. One that is withheld for longer, as its
 /// match has not ended, is returned as it is.

@@ -200,11 +200,10 @@ fn what_too_few_replicas_have_is_not_confirmed_until_they_do() {
         };
         let store = connect(config).await.unwrap();
         let line = Line::new(match_id(1), 1, 10);
-        claimed(&store, &line).await;
-        assert_eq!(
-            store.append(&[line.append(Epoch(1), 0, 1)]).await.unwrap(),
-            [STORED]
-        );
+        // A replica of a busy machine may be late: whoever prepares the match does not wait for it.
+        claimed(&connect(server.config()).await.unwrap(), &line).await;
+        let first = append_until_answered(&store, &line.append(Epoch(1), 0, 1)).await;
+        assert!(matches!(first, Appended::Stored { .. }), "{first:?}");
 
         replica(&server).place().kill();
         let write = line.append(Epoch(1), 1, 1);
@@ -231,10 +230,13 @@ fn what_too_few_replicas_have_is_not_confirmed_until_they_do() {
         unavailable(store.create(shard_id(1), &other.snapshots[0]).await);
         tokio::task::block_in_place(|| server.redis().restart().unwrap());
         assert_eq!(append_until_answered(&store, &write).await, DUPLICATE);
-        let created = store
-            .create(shard_id(1), &other.snapshots[0])
-            .await
-            .unwrap();
+        let until = Instant::now() + SOON;
+        let created = loop {
+            match store.create(shard_id(1), &other.snapshots[0]).await {
+                Ok(created) => break created,
+                Err(error) => assert!(Instant::now() < until, "{error}"),
+            }
+        };
         assert!(matches!(created, store::Created::Exists(_)), "{created:?}");
     });
 }
