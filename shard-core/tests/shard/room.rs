@@ -241,6 +241,8 @@ impl Room {
                     self.shard.arrivals(&matches, Ok(answers));
                 }
                 asked @ (Output::Orphans(_)
+                | Output::ReadRegistry
+                | Output::Prove(_)
                 | Output::Verify(_)
                 | Output::HandOver(_)
                 | Output::Deregister { .. }) => {
