@@ -142,7 +142,7 @@ mod tests {
             let heirs = heirs(gone, &records[100..]);
             let mut of_one: HashMap<ShardId, u32> = HashMap::new();
             for n in 0..320 {
-                let id = MatchId::from_random(gone << 32 | n * 0x9e37_79b9_7f4a_7c15);
+                let id = MatchId::from_random((gone << 32) | (n * 0x9e37_79b9_7f4a_7c15));
                 let heir = heirs.of_match(id).unwrap().id;
                 assert!(heirs.contains(heir));
                 *of_one.entry(heir).or_default() += 1;

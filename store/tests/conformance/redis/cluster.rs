@@ -156,7 +156,8 @@ fn a_primary_that_does_not_answer_silences_its_own_matches_only() {
             appends.collect()
         };
         assert_eq!(store.append(&batch(0)).await.unwrap(), [STORED; 12]);
-        let suspended = server.redis().suspend().unwrap();
+        let suspended = server.redis().place();
+        suspended.signal(Signal::STOP).unwrap();
         let answers = store.append(&batch(1)).await.unwrap();
         let silent = |answer: &Appended| matches!(answer, Appended::Unanswered(_));
         let unanswered = answers.iter().filter(|answer| silent(answer)).count();

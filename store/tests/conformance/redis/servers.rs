@@ -298,7 +298,8 @@ fn a_primary_that_hangs_is_left_when_the_sentinels_announce_another() {
             .primary()
             .command(&["WAIT", "1", "5000"])
             .unwrap();
-        let former = server.redis().suspend().unwrap();
+        let former = server.redis().place();
+        former.signal(Signal::STOP).unwrap();
         let began = Instant::now();
         let answer = append_until_answered(&store, &line.append(Epoch(1), 0, 1)).await;
         assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
