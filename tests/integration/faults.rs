@@ -81,6 +81,7 @@ async fn every_kind_of_redis_keeps_the_promises_through_faults() {
         ..Campaign::on(store, process::binary("rookery"))
     };
     let campaigns = [
+        campaign(RedisKind::Tls, kinds(&[])),
         campaign(
             RedisKind::Valkey,
             kinds(&[Kind::RewriteLog, Kind::ScriptFlush]),
@@ -91,9 +92,9 @@ async fn every_kind_of_redis_keeps_the_promises_through_faults() {
             kinds(&[Kind::StoreFailover, Kind::StoreReshard]),
         ),
     ];
-    let [valkey, sentinel, cluster] = &campaigns;
-    let reports = tokio::join!(run(valkey), run(sentinel), run(cluster));
-    let reports = [reports.0, reports.1, reports.2];
+    let [tls, valkey, sentinel, cluster] = &campaigns;
+    let reports = tokio::join!(run(tls), run(valkey), run(sentinel), run(cluster));
+    let reports = [reports.0, reports.1, reports.2, reports.3];
     for (campaign, report) in campaigns.iter().zip(reports) {
         let store = campaign.store;
         let report = report.unwrap_or_else(|error| panic!("{store}: {error}"));

@@ -27,6 +27,8 @@ struct Facts {
     fsync: Option<String>,
     no_fsync_on_rewrite: Option<bool>,
     eviction: Option<String>,
+    /// Whether it executes all of its append-only file when it starts: see [`replays_all`].
+    replays_all: Option<bool>,
 }
 
 /// What is known beside the server's answers.
@@ -51,12 +53,13 @@ pub(super) fn ask(pipeline: &mut Pipeline) {
     for setting in SETTINGS {
         pipeline.cmd("CONFIG").arg("GET").arg(setting);
     }
+    pipeline.cmd("ACL").arg("GETUSER").arg("default");
     pipeline.cmd("ROLE");
     pipeline.cmd("INFO");
 }
 
 /// How many answers [`ask`] leads to.
-pub(super) const ANSWERS: usize = SETTINGS.len() + 2;
+pub(super) const ANSWERS: usize = SETTINGS.len() + 3;
 
 /// How many answers [`try_rights`] leads to.
 pub(super) const TRIALS: usize = 5;
@@ -116,6 +119,7 @@ fn read(answers: &[Value]) -> Result<Facts, StoreError> {
         fsync,
         no_fsync_on_rewrite,
         eviction,
+        default_user,
         role,
         info,
     ] = answers
@@ -145,7 +149,38 @@ fn read(answers: &[Value]) -> Result<Facts, StoreError> {
         fsync: setting(fsync),
         no_fsync_on_rewrite: set(no_fsync_on_rewrite, "yes"),
         eviction: setting(eviction).or_else(|| said("maxmemory_policy")),
+        replays_all: match said("valkey_version") {
+            Some(_) => Some(true),
+            None => replays_all(default_user),
+        },
     })
+}
+
+/// Whether the default user may do everything, by the answer to `ACL GETUSER default`; `None` where it is not told.
+///
+/// Redis executes its append-only file as the default user, and drops each transaction in it that this user has no
+/// right to; what a script wrote stands there as a transaction. (Seen on 7.0.15 with `user default off`: all of
+/// it was gone after a restart. Valkey executes the file with every right.) That the user is switched off, so
+/// that nobody can be it, changes nothing.
+fn replays_all(default_user: &Value) -> Option<bool> {
+    let fields = match default_user {
+        Value::Array(fields) => fields.clone(),
+        Value::Map(pairs) => pairs
+            .iter()
+            .flat_map(|(name, value)| [name.clone(), value.clone()])
+            .collect(),
+        _ => return None,
+    };
+    let field = |name: &str| {
+        let mut pairs = fields.chunks_exact(2);
+        pairs.find_map(|pair| (reply::text(&pair[0]).ok()? == name).then_some(&pair[1]))
+    };
+    // A text, or before Redis 7 a list.
+    let says = |name: &str, all: &str| match field(name)? {
+        Value::Array(words) => Some(words.iter().any(|word| reply::text(word).ok() == Some("*"))),
+        text => Some(reply::text(text).ok()? == all),
+    };
+    Some(says("commands", "+@all")? && says("keys", "~*")?)
 }
 
 /// The value in an answer to `CONFIG GET`: a list of name and value, or a map.
@@ -213,6 +248,13 @@ impl Facts {
             let advice = "--store-durability states it, as the server does not tell its settings";
             return (stated, if stated.is_full() { "" } else { advice });
         }
+        if self.append_only != Some(false) && self.replays_all == Some(false) {
+            return (
+                Durability::Unlogged,
+                "give the default user of Redis every right, or it drops what scripts wrote when it starts again; \
+                 switched off, nobody can be it: `ACL SETUSER default off resetpass ~* &* +@all`",
+            );
+        }
         match (
             self.append_only.or(self.aof_enabled),
             self.fsync.as_deref(),
@@ -256,6 +298,7 @@ mod tests {
             fsync: Some("always".into()),
             no_fsync_on_rewrite: Some(false),
             eviction: Some("noeviction".into()),
+            replays_all: Some(true),
         }
     }
 
@@ -295,6 +338,8 @@ mod tests {
             |f| f.no_fsync_on_rewrite = Some(true),
             Ok(Durability::Relaxed),
         );
+        check(|f| f.replays_all = Some(false), Ok(Durability::Unlogged));
+        check(|f| f.replays_all = None, Ok(Durability::Always));
         check(|f| f.fsync = None, Ok(Durability::Unknown));
         check(|f| *f = Facts::default(), Ok(Durability::Unknown));
         check(|f| f.version = Some("6.0.16".into()), Err("6.2"));

@@ -503,11 +503,12 @@ impl Secured {
         let password_file = directory.join("store-password");
         fs::write(&password_file, format!("{password}\n"))?;
         let acl = directory.join("users.acl");
-        // The rights that deploy/README.md gives the programs, and nobody without a password.
+        // The rights that deploy/README.md gives the programs, and nobody without a password. As the default user
+        // the server executes its own append-only file.
         let users = format!(
-            "user default off\n\
+            "user default off resetpass ~* &* +@all\n\
              user {SUPERVISOR} on >{own_password} ~* &* +@all\n\
-             user {USER} on >{password} ~rk:* &rk:* +@all -@admin -@dangerous +info +role +config|get +client|list\n"
+             user {USER} on >{password} ~rk:* &rk:* +@all -@admin -@dangerous +info +role +config|get +client|list +acl|getuser\n"
         );
         fs::write(&acl, users)?;
         let text = |path: &Path| path.to_string_lossy().into_owned();

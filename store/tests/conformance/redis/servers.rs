@@ -344,6 +344,44 @@ fn sentinels_that_watch_another_primary_or_want_a_password_are_named() {
     });
 }
 
+/// Redis executes its append-only file as the default user, and drops what that user may not do.
+#[test]
+fn what_is_stored_under_the_deployed_rights_is_there_after_a_restart() {
+    runtime().block_on(async {
+        let users = include_str!("../../../../deploy/redis-users.acl");
+        let strict = users.replace("user default off resetpass ~* &* +@all", "user default off");
+        assert_ne!(users, strict);
+        for (users, is_kept) in [(users, true), (strict.as_str(), false)] {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), users).unwrap();
+            let arguments = ["--aclfile", file.path().to_str().unwrap()];
+            let mut server = RedisServer::start_with(&arguments);
+            let address = server.address();
+            let url = format!("redis://rookery:REPLACE-THIS-PASSWORD@{address}");
+            let store = connect(RedisConfig::new(url.clone())).await.unwrap();
+            let line = Line::new(match_id(1), 1, 2);
+            claimed(&store, &line).await;
+            let stored = append_until_answered(&store, &line.append(Epoch(1), 0, 2)).await;
+            assert_eq!(stored, STORED);
+            if !is_kept {
+                assert_eq!(store.durability(), Durability::Unlogged);
+                let refused = connect(RedisConfig {
+                    durable_only: true,
+                    ..RedisConfig::new(url)
+                });
+                let text = unfit(refused.await);
+                assert!(text.contains("ACL SETUSER default off"), "{text}");
+                continue;
+            }
+            assert_eq!(store.durability(), Durability::Always);
+            server.kill();
+            server.restart();
+            let store = connect(RedisConfig::new(url)).await.unwrap();
+            assert_eq!(store.log(line.id).await.unwrap().len(), 2);
+        }
+    });
+}
+
 /// As `deploy/` gives them.
 #[test]
 fn the_rights_of_the_deployed_user_are_sufficient_in_production() {
