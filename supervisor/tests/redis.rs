@@ -7,7 +7,7 @@ use supervisor::{Redis, RedisError, RedisKind, RedisNode, RedisPlan};
 use tempfile::TempDir;
 
 fn started(kind: RedisKind) -> (Redis, TempDir) {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().expect("a temporary directory");
     let plan = RedisPlan {
         kind,
         ..RedisPlan::default()
@@ -59,7 +59,7 @@ fn assert_keys_are_there(redis: &Redis) {
 /// The replicas have what the primaries had: an abrupt failover loses only what is on its way to them.
 fn wait_for_replicas(redis: &Redis) {
     for node in redis.primaries() {
-        let replicas = node.command(&["WAIT", "1", "5000"]).unwrap();
+        let replicas = node.command(&["WAIT", "1", "5000"]).expect("a number");
         assert_eq!(replicas, Value::Int(1));
     }
 }

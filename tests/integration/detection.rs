@@ -155,7 +155,7 @@ async fn a_killed_process_is_known_to_be_dead_by_evidence() {
     for id in &ids[..3] {
         installation.kill(&id.to_string());
         let after = observer.dies(*id).await;
-        println!("kill -9: known after {} ms", after.as_millis());
+        eprintln!("kill -9: known after {} ms", after.as_millis());
         assert!(after < Duration::from_secs(10), "{after:?}");
     }
     let survivor = 3;
@@ -183,7 +183,7 @@ async fn a_stopped_process_is_dead_by_silence_and_its_takeover_needless_when_it_
     }
     installation.shards[0].signal(Signal::STOP);
     let after = observer.dies(ids[0]).await;
-    println!("SIGSTOP: known after {} ms", after.as_millis());
+    eprintln!("SIGSTOP: known after {} ms", after.as_millis());
     assert!(after < Duration::from_secs(10), "{after:?}");
     // The others have noticed by then or soon after.
     eventually("another shard has noticed", || async {
@@ -252,7 +252,7 @@ async fn without_the_right_to_publish_the_stored_count_is_what_counts() {
     observer.nobody_dies(Duration::from_secs(5)).await;
     installation.shards[0].signal(Signal::STOP);
     let after = observer.dies(ids[0]).await;
-    println!(
+    eprintln!(
         "SIGSTOP, without beats: known after {} ms",
         after.as_millis()
     );
@@ -279,7 +279,7 @@ async fn a_tombstone_is_heeded_at_once() {
         run("rookery", &["tombstone", &id, "--store", &url], PATIENCE)
     });
     let after = observer.dies(ids[0]).await;
-    println!(
+    eprintln!(
         "tombstone: known after {} ms, with the start of the program",
         after.as_millis()
     );
