@@ -98,7 +98,7 @@ impl Shard {
         if !self.registry.is_dead(shard) || self.takeover.is_draining() {
             return;
         }
-        if matches.is_empty() {
+        if matches.is_empty() && self.registry.is_past(shard) {
             let dead = self.registry.dead().find(|(dead, _)| *dead == shard);
             if let Some((_, heartbeat)) = dead {
                 tracing::info!(%shard, "a dead shard has left no match: it leaves the registry");

@@ -208,6 +208,9 @@ impl Liveness {
     pub const STORED_EVERY: Duration = Duration::from_secs(1);
     /// How often a shard stores its count while its beats do not come back.
     pub const HEARTBEAT_EVERY: Duration = Duration::from_millis(500);
+    /// A dead shard stays in the registry for this long after its last stored sign of life, so that every observer, and
+    /// whoever looks at an operator's page, sees that it is down.
+    const SHOWN_FOR: Duration = Duration::from_secs(10);
     /// A record further ahead of the beats than this shows that beats are lost: only the record counts then.
     const STORED_AHEAD_MAX: u64 = 3;
     /// Upper bound on the time counted between two observations: an observer that was itself paused does not
@@ -510,6 +513,17 @@ impl Liveness {
     #[must_use]
     pub fn last_clock(&self, id: ShardId) -> Option<MatchTime> {
         self.shards.get(&id)?.clock
+    }
+
+    /// Whether a dead shard that has no match any more leaves the registry: it has no record, or nobody who watches
+    /// the registry can have missed its death.
+    #[must_use]
+    pub fn is_past(&self, id: ShardId) -> bool {
+        let Some(observed) = self.shards.get(&id) else {
+            return false;
+        };
+        let has_record = !matches!(observed.seen, Registered::Left(_) | Registered::Absent(_));
+        observed.is_dead() && (!has_record || observed.still_for >= Self::SHOWN_FOR)
     }
 
     /// The shards that the registry names and that are dead, each with the heartbeat that it was last
