@@ -141,7 +141,7 @@ pub(super) struct ShardArgs {
     liveness_address: Option<SocketAddr>,
     /// Once the shard is in the registry, write a JSON object to this file: its `id` and `address` and,
     /// if it has an admin endpoint, that one's URL as `admin` and, if it takes any, `admin_token`.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "ROOKERY_READY_FILE", value_name = "FILE")]
     ready_file: Option<PathBuf>,
     #[command(flatten)]
     retention: RetentionArgs,
