@@ -342,12 +342,16 @@ impl Shard {
             let Stage::Suspect(owner) = loading.stage else {
                 return None;
             };
-            (!suspects.contains(&owner)).then_some((id, loading))
+            let is_decided = !suspects.contains(&owner);
+            is_decided.then(|| {
+                loading.stage = Stage::Asked;
+                id
+            })
         });
-        for (id, loading) in decided {
-            loading.stage = Stage::Asked;
-            self.requests.want(id);
-        }
+        let mut decided: Vec<_> = decided.collect();
+        // In the same order whenever the same happens.
+        decided.sort_unstable();
+        decided.into_iter().for_each(|id| self.requests.want(id));
     }
 
     /// The answer to [`Output::Claim`].

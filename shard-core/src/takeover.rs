@@ -77,7 +77,8 @@ impl Shard {
         if self.takeover.is_draining() || self.registry.watched_for() < Liveness::SETTLED_AFTER {
             return;
         }
-        let dead: Vec<_> = self.registry.dead().collect();
+        let mut dead: Vec<_> = self.registry.dead().collect();
+        dead.sort_unstable();
         for (shard, _) in dead {
             // The set is read by those who may find something for them in it: once, and again when what was
             // found is in memory, for what remains.

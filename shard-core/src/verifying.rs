@@ -35,7 +35,9 @@ impl Shard {
         if self.verification.is_under_way() || !self.doubt.take() {
             return;
         }
-        self.verification.queue = self.by_id.keys().copied().collect();
+        let mut all: Vec<_> = self.by_id.keys().copied().collect();
+        all.sort_unstable();
+        self.verification.queue = all.into_iter().collect();
         let matches = self.verification.queue.len();
         if matches > 0 {
             tracing::warn!(

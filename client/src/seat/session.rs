@@ -1,6 +1,7 @@
 //! A seat over the network: it requests the seat, joins, and reconnects when the connection is lost.
 
 use std::future::Future;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,7 @@ const READ_LEN_MAX: usize = 16 * 1_024;
 /// [`SeatTimes::interactive`] a silence is known 1.8 s after the last packet.
 const PACKETS_EVERY: Duration = Duration::from_millis(200);
 
-/// Upper bound on the random delay of a question to the matchmaker, as a share of [`SeatTimes::ask_after`].
+/// Upper bound on the delay of a question to the matchmaker, as a share of [`SeatTimes::ask_after`].
 const ASK_JITTER: f64 = 0.3;
 
 /// How a session behaves.
@@ -559,11 +560,18 @@ impl Open {
 
 /// Asks where a match is, a little later for each client, as many lose the same shard at the same time.
 fn ask_again(source: Arc<dyn SeatSource>, match_id: MatchId, ask_after: Duration) -> Asking {
-    let jitter = ask_after.mul_f64(rand::random_range(0.0..=ASK_JITTER));
+    let jitter = ask_after.mul_f64(ASK_JITTER * share_of(match_id));
     Box::pin(async move {
         sleep(jitter).await;
         source.seat(match_id).await
     })
+}
+
+/// A number from 0 to 1 that the matches of a shard have evenly, and each match always.
+fn share_of(match_id: MatchId) -> f64 {
+    let mut hasher = DefaultHasher::new();
+    match_id.as_str().hash(&mut hasher);
+    f64::from(u16::try_from(hasher.finish() >> 48).unwrap_or_default()) / f64::from(u16::MAX)
 }
 
 /// Connects to the shard of a match, which is at `seat` or where the matchmaker says. It is asked again while the

@@ -82,7 +82,8 @@ impl Cluster {
             liveness: None,
             certificate_sha256: Some(endpoints::pin()),
             capacity: 1_000,
-            cpu_share: 1.0,
+            // What this process really uses is nothing beside it.
+            cpu_share: f64::INFINITY,
             hand_over_within: None,
             traces: None,
             limits: self.limits.clone(),
