@@ -114,10 +114,10 @@ async fn shard(
     let place = Place::new(&format!("shard-{number}"), directory);
     let ready_file = directory.join(format!("shard-{number}.json"));
     let listen = SocketAddr::from((machine.address(Net::Players), PORT));
-    let admin = SocketAddr::from((machine.address(Net::Store), PORT));
+    let liveness = SocketAddr::from((machine.address(Net::Store), PORT));
     let mut command = machine.command(&binary("rookery"));
     command.args(["shard", "--store", store, "--listen", &listen.to_string()]);
-    command.args(["--admin-listen", &admin.to_string()]);
+    command.args(["--liveness-listen", &liveness.to_string()]);
     command.args(["--connections-per-address-max", "1000"]);
     command
         .arg("--matchmaker-key")
@@ -139,8 +139,11 @@ async fn player(mut session: SeatSession, stop: CancellationToken) -> Acks {
         let view = session.view();
         if view.is_my_turn() && asked != Some(view.ply()) {
             asked = Some(view.ply());
-            let uci = view.position().legal_moves().first().unwrap().uci();
-            session.play(uci).unwrap();
+            // After a mate the end is still to come.
+            let legal = view.position().legal_moves();
+            if let Some(legal) = legal.first() {
+                session.play(legal.uci()).unwrap();
+            }
         }
         let update = tokio::select! {
             update = session.next() => update.unwrap(),
@@ -171,7 +174,9 @@ async fn the_matches_of_a_machine_that_is_cut_off_go_on_elsewhere() {
     raw[0].play(0, "e2e4").await;
     let is_event = |body: &ServerBody| matches!(body, ServerBody::Event(_));
     let old_epoch = raw[1].until(is_event).await.epoch;
-    raw[0].until(is_event).await;
+    raw[0]
+        .until(|body| matches!(body, ServerBody::Ack { .. }))
+        .await;
     let stop = CancellationToken::new();
     let mut playing = JoinSet::new();
     for _ in 0..MATCHES {
