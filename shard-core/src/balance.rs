@@ -14,7 +14,8 @@ use std::time::Duration;
 use game_core::{MatchId, ShardId};
 use store::ShardRecord;
 
-use super::hand_offs::{Disturbance, HandOffs, Pace};
+use super::hand_offs::{HandOffs, Pace};
+use super::live::Disturbance;
 use super::{Now, Shard};
 use crate::Uptime;
 

@@ -9,21 +9,9 @@ use std::time::Duration;
 use game_core::{Epoch, MatchId, MatchTime};
 use store::{Standing, Status, StoreError};
 
+use super::live::Disturbance;
 use super::{LiveMatch, Now, Output, Shard};
 use crate::Uptime;
-
-/// How much a hand-over would be noticed by the players of a match, in order.
-///
-/// A side that has just begun to think is the least likely to move in the next milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Disturbance {
-    /// Nobody is connected.
-    Nobody,
-    /// Everything is confirmed, and the last event was so long ago.
-    Thinking(Duration),
-    /// Somebody waits for the store's answer.
-    Waiting,
-}
 
 /// How fast matches are handed over.
 #[derive(Debug, Clone, Copy)]

@@ -24,6 +24,7 @@ use store::{Append, Checkpoint, Status};
 use self::aftermath::Due;
 use self::countdown::Countdown;
 use self::departure::Departure;
+pub(super) use self::departure::Disturbance;
 use self::listeners::Listening;
 use self::presence::Presence;
 use self::reminder::Reminder;

@@ -389,6 +389,7 @@ fn two_people_play_a_whole_match_and_a_rematch_on_screen() {
         screen.contains("Your move.") && !screen.contains("1. d4")
     });
     black.types("g3");
+    black.sees("the own move", PATIENCE, shows("1. g3"));
     white.sees("its first move", PATIENCE, shows("1. g3"));
 }
 

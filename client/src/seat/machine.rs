@@ -4,6 +4,7 @@
 
 mod chat;
 mod doubt;
+mod phase;
 mod promised;
 mod reach;
 
@@ -17,6 +18,7 @@ use protocol::{
 };
 
 use self::doubt::Doubt;
+use self::phase::Phase;
 use self::promised::Promised;
 use super::unanswered::{Acked, Unanswered};
 use super::update::{CommandError, Loss, SeatTimes, Update};
@@ -26,20 +28,6 @@ use crate::{MatchView, Standstill, Violation};
 /// A shard that has reported a pause and then sent nothing for this long is gone: it would have repeated the
 /// pause three times.
 const PAUSE_SILENCE_MAX: Duration = PAUSED_REPEATED_EVERY.saturating_mul(3);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// Without a stream.
-    Apart,
-    /// `Join` is sent.
-    Joining,
-    /// The shard has reported a pause: the answer to the `Join` waits for the store.
-    Held,
-    /// The seat is taken.
-    Seated,
-    /// Nothing more will happen.
-    Over(CloseCode),
-}
 
 /// One seat (or one spectator) in one match.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use game_core::{MatchId, MatchTime, UnixMillis};
 use proptest::prelude::*;
 
 use super::*;
-use crate::hand_offs::Disturbance;
+use crate::live::Disturbance;
 
 fn record(n: u128, load: u32, live: u32) -> ShardRecord {
     ShardRecord {

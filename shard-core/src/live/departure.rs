@@ -1,10 +1,24 @@
 //! A match that is being handed over to another shard.
 
+use std::time::Duration;
+
 use game_core::{MatchTime, ShardId};
 use store::HandOver;
 
 use super::LiveMatch;
-use crate::hand_offs::Disturbance;
+
+/// How much a hand-over would be noticed by the players of a match, in order.
+///
+/// A side that has just begun to think is the least likely to move in the next milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Disturbance {
+    /// Nobody is connected.
+    Nobody,
+    /// Everything is confirmed, and the last event was so long ago.
+    Thinking(Duration),
+    /// Somebody waits for the store's answer.
+    Waiting,
+}
 
 /// The new owner of a match, and since when it is frozen here.
 #[derive(Debug, Clone, Copy)]

@@ -20,6 +20,15 @@ use super::{reply, survey};
 use crate::durability::Durability;
 use crate::error::StoreError;
 
+/// What must be true of a write before it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// The server has it.
+    Here,
+    /// As many replicas have it too as the configuration asks for.
+    Twice,
+}
+
 /// The backoff after a first failed attempt to connect; it doubles up to [`PAUSE_MAX`].
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 /// Short enough that the first answer comes within half a second of Redis being back.

@@ -3,7 +3,7 @@
 use redis::{Cmd, Pipeline, Value};
 
 use super::cluster::{Answers, Cluster, join_all};
-use super::link::Link;
+use super::link::{Kept, Link};
 use super::reply;
 use super::url::Address;
 use crate::contract::ScanCursor;
@@ -14,15 +14,6 @@ use crate::error::StoreError;
 pub(super) enum Links {
     One(Box<Link>),
     Many(Cluster),
-}
-
-/// What must be true of a write before it is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kept {
-    /// The server has it.
-    Here,
-    /// As many replicas have it too as the configuration asks for.
-    Twice,
 }
 
 /// A server whose settings cannot be used, or that did not answer when it was asked for them.

@@ -6,7 +6,7 @@ use game_core::{Epoch, MatchId, MatchTime, ShardId, Snapshot};
 use redis::{Cmd, Pipeline, Value, cmd};
 
 use super::cluster::Answers;
-use super::links::Kept;
+use super::link::Kept;
 use super::{RedisStore, reply, script};
 use crate::append::{Append, Appended};
 use crate::checkpoint;

@@ -7,7 +7,16 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
 };
 
-use super::RedisError;
+/// Why there are no certificates.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// One cannot be made.
+    #[error("no certificate: {0}")]
+    Made(#[from] rcgen::Error),
+    /// One cannot be written.
+    #[error("no certificate: {0}")]
+    Written(#[from] std::io::Error),
+}
 
 /// The names of a server of the loopback.
 const NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
@@ -22,7 +31,7 @@ pub(super) struct Files {
 }
 
 /// Makes an authority and what it signs, anew at each call.
-pub(super) fn write_certificates(directory: &Path) -> Result<Files, RedisError> {
+pub(super) fn write_certificates(directory: &Path) -> Result<Files, CertificateError> {
     let file = |name| directory.join(name);
     let files = Files {
         ca: file("ca.pem"),

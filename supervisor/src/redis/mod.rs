@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use self::certificates::write_certificates;
+use self::certificates::{CertificateError, write_certificates};
 use self::node::Launch;
 pub use self::node::RedisNode;
 use crate::{Place, START_MAX, StartError, free_tcp_port};
@@ -45,9 +45,9 @@ pub enum RedisError {
     /// There is no free port, or a file cannot be written.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A certificate cannot be made.
-    #[error("no certificate: {0}")]
-    Certificate(#[from] rcgen::Error),
+    /// A certificate cannot be made or written.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// A server refuses a command, or does not answer it.
     #[error("Redis: {0}")]
     Command(#[from] redis::RedisError),

@@ -5,9 +5,11 @@
 //! came of it. Nothing here reads a clock, so the same plan gives the same figures.
 
 mod nodes;
+mod plan;
 mod report;
 mod world;
 
 pub use nodes::Costs;
+pub use plan::Plan;
 pub use report::Outcome;
-pub use world::{Plan, simulate};
+pub use world::simulate;

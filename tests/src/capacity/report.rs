@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::world::Plan;
+use super::plan::Plan;
 
 /// What came of a simulation.
 #[derive(Debug, Clone)]

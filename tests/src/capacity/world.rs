@@ -11,23 +11,9 @@ use shard_core::{Now, Output, Shard, ShardLimits, Uptime};
 use store::testing::Model;
 use store::{Claim, Claiming, Liveness, MatchHead, Registered, ShardRecord, StoreError};
 
-use super::nodes::{Costs, Node};
+use super::nodes::Node;
+use super::plan::Plan;
 use super::report::Outcome;
-
-/// What is simulated.
-#[derive(Debug, Clone, Copy)]
-pub struct Plan {
-    /// Shards at the beginning.
-    pub shards: usize,
-    /// Matches of each.
-    pub matches: usize,
-    /// Shards that are killed, all at the same moment.
-    pub killed: usize,
-    /// Nodes of the store that hold matches; one more holds the registry.
-    pub nodes: usize,
-    /// What requests cost.
-    pub costs: Costs,
-}
 
 /// When the shards are killed: by then, each has watched the registry for long enough to judge.
 const KILL_AT: Duration = Duration::from_secs(8);

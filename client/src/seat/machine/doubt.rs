@@ -5,7 +5,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Phase, SeatMachine};
+use super::SeatMachine;
+use super::phase::Phase;
 use crate::seat::update::Loss;
 
 /// What is known about the place of the match.

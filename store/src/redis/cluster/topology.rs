@@ -10,12 +10,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::super::endpoint::{Access, Endpoint};
+use super::super::url::Address;
 use super::map::SlotMap;
 use super::slot;
 use crate::durability::Durability;
 use crate::error::StoreError;
-use crate::redis::endpoint::{Access, Endpoint};
-use crate::redis::url::Address;
 
 /// Nodes that are asked at once; what most of them say is believed, as one that was cut off may be behind.
 const ASKED_MAX: usize = 5;

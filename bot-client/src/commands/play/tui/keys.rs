@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use ratatui::crossterm::event::{self, Event};
@@ -18,6 +18,7 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) struct Keyboard {
     events: mpsc::Receiver<Event>,
     is_dropped: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Keyboard {
@@ -25,10 +26,12 @@ impl Keyboard {
         let (sender, events) = mpsc::channel(WAITING_MAX);
         let is_dropped = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&is_dropped);
-        thread::spawn(move || {
+        let thread = thread::spawn(move || {
             while !stop.load(Ordering::Relaxed) {
                 let event = match event::poll(LOOK) {
                     Ok(false) => continue,
+                    // It is for who listens next.
+                    Ok(true) if stop.load(Ordering::Relaxed) => return,
                     Ok(true) => event::read(),
                     Err(error) => Err(error),
                 };
@@ -39,7 +42,11 @@ impl Keyboard {
                 }
             }
         });
-        Self { events, is_dropped }
+        Self {
+            events,
+            is_dropped,
+            thread: Some(thread),
+        }
     }
 
     /// The next event; `None` when the terminal is gone.
@@ -51,5 +58,10 @@ impl Keyboard {
 impl Drop for Keyboard {
     fn drop(&mut self) {
         self.is_dropped.store(true, Ordering::Relaxed);
+        // It takes no key that is meant for the next match. One that waits for room is let go.
+        self.events.close();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
