@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ratatui::crossterm::event::{self, Event};
 use tokio::sync::mpsc;
@@ -14,11 +14,14 @@ const WAITING_MAX: usize = 64;
 /// Interval at which the thread checks whether it is still needed.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// Upper bound on the wait for the thread: it may never return from a terminal that is gone.
+const STOPS_WITHIN: Duration = Duration::from_millis(300);
+
 /// Listens to the terminal on a thread of its own, until it is dropped.
 pub(super) struct Keyboard {
     events: mpsc::Receiver<Event>,
     is_dropped: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    thread: JoinHandle<()>,
 }
 
 impl Keyboard {
@@ -45,7 +48,7 @@ impl Keyboard {
         Self {
             events,
             is_dropped,
-            thread: Some(thread),
+            thread,
         }
     }
 
@@ -60,8 +63,9 @@ impl Drop for Keyboard {
         self.is_dropped.store(true, Ordering::Relaxed);
         // It takes no key that is meant for the next match. One that waits for room is let go.
         self.events.close();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        let end = Instant::now() + STOPS_WITHIN;
+        while !self.thread.is_finished() && Instant::now() < end {
+            thread::sleep(STOPS_WITHIN / 60);
         }
     }
 }
