@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -222,14 +223,13 @@ impl Place {
         }
     }
 
-    /// Waits until the process has ended by itself; `None` if it has not by then. The place is empty
-    /// afterwards if it has.
+    /// Waits until the process has ended by itself; `None` if it has not by then, and at once if none runs. The place
+    /// is empty afterwards if it has.
     pub async fn ended(&self, within: Duration) -> Option<ExitStatus> {
         let end = Instant::now() + within;
         loop {
-            if let Some(status) = self.status() {
-                self.kill();
-                return Some(status);
+            if let Poll::Ready(ended) = self.poll_ended() {
+                return ended;
             }
             if Instant::now() > end {
                 return None;
@@ -242,9 +242,8 @@ impl Place {
     pub fn wait_ended(&self, within: Duration) -> Option<ExitStatus> {
         let end = std::time::Instant::now() + within;
         loop {
-            if let Some(status) = self.status() {
-                self.kill();
-                return Some(status);
+            if let Poll::Ready(ended) = self.poll_ended() {
+                return ended;
             }
             if std::time::Instant::now() > end {
                 return None;
@@ -296,6 +295,20 @@ impl Place {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(LINES)..].join("\n")
+    }
+
+    /// How the process has ended by itself, which empties the place; nothing if none runs.
+    fn poll_ended(&self) -> Poll<Option<ExitStatus>> {
+        if self.running().is_none() {
+            return Poll::Ready(None);
+        }
+        match self.status() {
+            Some(status) => {
+                self.kill();
+                Poll::Ready(Some(status))
+            }
+            None => Poll::Pending,
+        }
     }
 
     fn status(&self) -> Option<ExitStatus> {

@@ -12,7 +12,6 @@ use client::{Connector, Matchmaker};
 use game_core::{MatchId, ShardId, Uci};
 use serde::Serialize;
 use store::Matches;
-use supervisor::START_MAX;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -210,7 +209,6 @@ async fn kill(
         times.extend(took);
         back.push(duel);
     }
-    let _ = shard.place().ended(START_MAX).await;
     Ok((times, back))
 }
 
