@@ -8,6 +8,7 @@
 //! it restore the same match in another process.
 
 // Vocabulary.
+mod decline;
 mod id;
 mod owner;
 mod rules;
@@ -60,6 +61,7 @@ pub mod testing;
 pub use apply::Receipt;
 pub use clock::ClockState;
 pub use command::{Command, CommandKind, Refusal, WithMove};
+pub use decline::DeclineReason;
 pub use event::{Event, EventKind, Outcome, Termination};
 pub use history::{Deed, Entry};
 pub use id::{CommandId, InvalidId, MatchId, PlayerId, Tag};

@@ -39,7 +39,7 @@ use self::layout::{open, seal};
 use self::record::RecordV2;
 use self::shard::ShardV3;
 use self::snapshot::SnapshotV2;
-use self::ticket::{AssignmentV2, TicketV2};
+use self::ticket::{AssignmentV3, TicketV3};
 use crate::beat::Beat;
 use crate::chat::ChatLine;
 use crate::shard::ShardRecord;
@@ -80,7 +80,7 @@ pub fn decode_snapshot(bytes: &[u8]) -> Result<Snapshot, DecodeError> {
 /// Encodes a ticket.
 #[must_use]
 pub fn encode_ticket(ticket: &Ticket) -> Bytes {
-    seal(&TicketV2::from(ticket))
+    seal(&TicketV3::from(ticket))
 }
 
 /// Decodes a ticket.
@@ -89,14 +89,14 @@ pub fn encode_ticket(ticket: &Ticket) -> Bytes {
 ///
 /// [`DecodeError`], when the bytes are not a ticket of a version that is read.
 pub fn decode_ticket(bytes: &[u8]) -> Result<Ticket, DecodeError> {
-    let ticket: TicketV2 = open(bytes)?;
+    let ticket: TicketV3 = open(bytes)?;
     ticket.try_into().map_err(DecodeError::Malformed)
 }
 
 /// Encodes the match that a ticket was given.
 #[must_use]
 pub fn encode_assignment(assignment: &Assignment) -> Bytes {
-    seal(&AssignmentV2::from(assignment))
+    seal(&AssignmentV3::from(assignment))
 }
 
 /// Decodes the match that a ticket was given.
@@ -105,7 +105,7 @@ pub fn encode_assignment(assignment: &Assignment) -> Bytes {
 ///
 /// [`DecodeError`], when the bytes are not an assignment of a version that is read.
 pub fn decode_assignment(bytes: &[u8]) -> Result<Assignment, DecodeError> {
-    let assignment: AssignmentV2 = open(bytes)?;
+    let assignment: AssignmentV3 = open(bytes)?;
     assignment.try_into().map_err(DecodeError::Malformed)
 }
 

@@ -1,20 +1,24 @@
 //! Stores in front of other stores, which forward operations.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 
 use crate::beat::{Beat, Heard, StoreConnection};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
-    Beats, Chat, Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, Holdings, MatchHead,
-    MatchPage, Matches, Registry, Retention, Revocations, Room, ScanCursor, Standing, Store, Swept,
-    Tickets,
+    Beats, Chat, Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, Holdings, Idempotency,
+    MatchHead, MatchPage, Matches, Registry, Retention, Revocations, Room, ScanCursor, Standing,
+    Store, Swept, Tickets, Waves,
 };
 use crate::error::StoreError;
 use crate::holding::Holding;
 use crate::ownership::Ownership;
+use crate::request::{Begun, RequestDigest};
 use crate::shard::{Registered, ShardRecord};
-use crate::ticket::{Assignment, Ticket, TicketId};
+use crate::ticket::{Assignment, Ticket, TicketId, TicketList, TicketState};
+use crate::wave::{Paired, Wave};
 
 /// A store in front of another one, or of a part of it: `P` is `dyn Store` or `dyn` one part.
 ///
@@ -61,6 +65,20 @@ impl<T: Front<dyn Store>> Front<dyn Beats> for T {
 
 impl<T: Front<dyn Store>> Front<dyn Tickets> for T {
     fn behind(&self) -> Result<&dyn Tickets, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Waves> for T {
+    fn behind(&self) -> Result<&dyn Waves, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Idempotency> for T {
+    fn behind(&self) -> Result<&dyn Idempotency, StoreError> {
         let store = Front::<dyn Store>::behind(self)?;
         Ok(store)
     }
@@ -224,16 +242,20 @@ impl<T: Front<dyn Tickets>> Tickets for T {
         self.behind()?.ticket(id).await
     }
 
-    async fn waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError> {
-        self.behind()?.waiting(pool).await
+    async fn waiting(&self, list: &TicketList, limit: usize) -> Result<Vec<Ticket>, StoreError> {
+        self.behind()?.waiting(list, limit).await
+    }
+
+    async fn pools(&self, now: UnixMillis) -> Result<Vec<(Box<str>, usize)>, StoreError> {
+        self.behind()?.pools(now).await
     }
 
     async fn touch_ticket(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {
         self.behind()?.touch_ticket(id, now).await
     }
 
-    async fn cancel_ticket(&self, id: TicketId) -> Result<bool, StoreError> {
-        self.behind()?.cancel_ticket(id).await
+    async fn end_ticket(&self, id: TicketId, end: &TicketState) -> Result<bool, StoreError> {
+        self.behind()?.end_ticket(id, end).await
     }
 
     async fn assign_tickets(
@@ -242,6 +264,56 @@ impl<T: Front<dyn Tickets>> Tickets for T {
         assignment: &Assignment,
     ) -> Result<bool, StoreError> {
         self.behind()?.assign_tickets(tickets, assignment).await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Waves>> Waves for T {
+    async fn hold_wave(
+        &self,
+        pool: &str,
+        holder: u64,
+        lease: Duration,
+    ) -> Result<Option<Wave>, StoreError> {
+        self.behind()?.hold_wave(pool, holder, lease).await
+    }
+
+    async fn release_wave(&self, wave: &Wave) -> Result<(), StoreError> {
+        self.behind()?.release_wave(wave).await
+    }
+
+    async fn assign_pair(
+        &self,
+        wave: &Wave,
+        tickets: [TicketId; 2],
+        assignment: &Assignment,
+    ) -> Result<Paired, StoreError> {
+        self.behind()?.assign_pair(wave, tickets, assignment).await
+    }
+
+    async fn last_opponent(&self, player: &PlayerId) -> Result<Option<PlayerId>, StoreError> {
+        self.behind()?.last_opponent(player).await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Idempotency>> Idempotency for T {
+    async fn begin_request(
+        &self,
+        key: &str,
+        request: &RequestDigest,
+        id: MatchId,
+        now: UnixMillis,
+    ) -> Result<Begun, StoreError> {
+        self.behind()?.begin_request(key, request, id, now).await
+    }
+
+    async fn end_request(&self, key: &str, response: Option<&[u8]>) -> Result<(), StoreError> {
+        self.behind()?.end_request(key, response).await
+    }
+
+    async fn forget_request(&self, key: &str) -> Result<(), StoreError> {
+        self.behind()?.forget_request(key).await
     }
 }
 

@@ -2,7 +2,8 @@
 //! (`EmbeddedStore`). [`MemoryStore`] keeps nothing when its process ends and exists to measure the others against.
 //!
 //! [`Store`] consists of one trait for each concern: [`Matches`] and [`MatchLog`] for ownership and events,
-//! [`Chat`] for what is said beside, [`Registry`] and [`Beats`] for live shards, [`Tickets`], [`Holdings`], [`Revocations`] and [`Retention`].
+//! [`Chat`] for what is said beside, [`Registry`] and [`Beats`] for live shards, [`Tickets`] and [`Waves`], [`Holdings`],
+//! [`Idempotency`], [`Revocations`] and [`Retention`].
 //!
 //! Two checks in [`MatchLog::append`] prevent a fork of a match: the epoch (only the current owner writes) and the
 //! position (a record is added at the end of the log and nowhere else). Nothing relies on a timeout inside the store.
@@ -20,8 +21,10 @@ mod durability;
 mod error;
 mod holding;
 mod ownership;
+mod request;
 mod shard;
 mod ticket;
+mod wave;
 
 pub mod codec;
 
@@ -58,9 +61,9 @@ pub use beat::{Beat, Heard, StoreConnection};
 pub use chat::{CHAT_LINES_MAX, ChatLine, ChatRoom, Chats, InvalidChatLine};
 pub use contract::{
     ANY_EPOCH, Beats, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, FINISHED_KEEP_MIN,
-    HandOver, HandedOver, Holdings, MANY_MAX, MatchHead, MatchLog, MatchPage, Matches,
+    HandOver, HandedOver, Holdings, Idempotency, MANY_MAX, MatchHead, MatchLog, MatchPage, Matches,
     REVOCATION_KEPT, Registry, Retention, Revocations, Room, SCAN_LIMIT_MAX, ScanCursor, Standing,
-    Store, Swept, Tenure, Tickets,
+    Store, Swept, Tenure, Tickets, Waves,
 };
 pub use durability::{Durability, UnknownDurability};
 #[cfg(feature = "backends")]
@@ -76,5 +79,9 @@ pub use ownership::{Ownership, Status};
 pub use prove::prove;
 #[cfg(feature = "backends")]
 pub use redis::{RedisConfig, RedisLogin, RedisPassword, RedisStore, RedisTls};
+pub use request::{Begun, REQUEST_KEPT, REQUEST_RUNS, RequestDigest};
 pub use shard::{Registered, ShardRecord};
-pub use ticket::{Assignment, TICKET_WAITS, Terms, Ticket, TicketId, TicketState};
+pub use ticket::{
+    Assignment, RatingRange, TICKET_WAITS, Terms, Ticket, TicketId, TicketList, TicketState,
+};
+pub use wave::{Paired, Wave};

@@ -2,7 +2,7 @@
 //! store.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
@@ -12,15 +12,17 @@ use crate::beat::{Beat, Board, Heard, StoreConnection};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
     Beats, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, HandOver, HandedOver,
-    Holdings, MatchHead, MatchLog, MatchPage, Matches, Registry, Retention, Revocations, Room,
-    ScanCursor, Standing, Swept, Tickets,
+    Holdings, Idempotency, MatchHead, MatchLog, MatchPage, Matches, Registry, Retention,
+    Revocations, Room, ScanCursor, Standing, Swept, Tickets, Waves,
 };
 use crate::error::StoreError;
 use crate::holding::Holding;
 use crate::model::Model;
 use crate::ownership::Ownership;
+use crate::request::{Begun, RequestDigest};
 use crate::shard::{Registered, ShardRecord};
-use crate::ticket::{Assignment, Ticket, TicketId};
+use crate::ticket::{Assignment, Ticket, TicketId, TicketList, TicketState};
+use crate::wave::{Paired, Wave, WaveBoard};
 
 /// A store that ends with its process.
 ///
@@ -30,6 +32,10 @@ use crate::ticket::{Assignment, Ticket, TicketId};
 pub struct MemoryStore {
     model: Mutex<Model>,
     board: Mutex<Board>,
+    /// Who pairs which pool.
+    waves: Mutex<WaveBoard>,
+    /// What the times of leases are counted from.
+    began: Instant,
     /// How long a match is kept after its end.
     finished_keep: Duration,
 }
@@ -39,6 +45,8 @@ impl Default for MemoryStore {
         Self {
             model: Mutex::default(),
             board: Mutex::default(),
+            waves: Mutex::default(),
+            began: Instant::now(),
             finished_keep: FINISHED_KEEP,
         }
     }
@@ -63,6 +71,10 @@ impl MemoryStore {
     /// Locked for one operation, and never across a wait.
     fn model(&self) -> MutexGuard<'_, Model> {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn waves(&self) -> MutexGuard<'_, WaveBoard> {
+        self.waves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {
@@ -208,8 +220,12 @@ impl Tickets for MemoryStore {
         Ok(self.model().ticket(id))
     }
 
-    async fn waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError> {
-        Ok(self.model().waiting(pool))
+    async fn waiting(&self, list: &TicketList, limit: usize) -> Result<Vec<Ticket>, StoreError> {
+        Ok(self.model().waiting(list, limit))
+    }
+
+    async fn pools(&self, now: UnixMillis) -> Result<Vec<(Box<str>, usize)>, StoreError> {
+        Ok(self.model().pools(now))
     }
 
     async fn touch_ticket(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {
@@ -217,8 +233,8 @@ impl Tickets for MemoryStore {
         Ok(())
     }
 
-    async fn cancel_ticket(&self, id: TicketId) -> Result<bool, StoreError> {
-        Ok(self.model().cancel_ticket(id))
+    async fn end_ticket(&self, id: TicketId, end: &TicketState) -> Result<bool, StoreError> {
+        Ok(self.model().end_ticket(id, end))
     }
 
     async fn assign_tickets(
@@ -227,6 +243,70 @@ impl Tickets for MemoryStore {
         assignment: &Assignment,
     ) -> Result<bool, StoreError> {
         Ok(self.model().assign_tickets(tickets, assignment))
+    }
+}
+
+#[async_trait]
+impl Waves for MemoryStore {
+    async fn hold_wave(
+        &self,
+        pool: &str,
+        holder: u64,
+        lease: Duration,
+    ) -> Result<Option<Wave>, StoreError> {
+        let now = self.began.elapsed();
+        Ok(self.waves().hold(pool, holder, lease, now))
+    }
+
+    async fn release_wave(&self, wave: &Wave) -> Result<(), StoreError> {
+        self.waves().release(wave);
+        Ok(())
+    }
+
+    async fn assign_pair(
+        &self,
+        wave: &Wave,
+        tickets: [TicketId; 2],
+        assignment: &Assignment,
+    ) -> Result<Paired, StoreError> {
+        // The leases stay locked, so that the pair and the epoch are of one moment.
+        let mut waves = self.waves();
+        let now = self.began.elapsed();
+        let is_held = waves.is_held(wave, now);
+        let paired = self.model().assign_pair(is_held, tickets, assignment);
+        if paired == Paired::Done {
+            let (white, black) = (&assignment.players.white.id, &assignment.players.black.id);
+            waves.note_pair(white, black, now);
+        }
+        Ok(paired)
+    }
+
+    async fn last_opponent(&self, player: &PlayerId) -> Result<Option<PlayerId>, StoreError> {
+        let now = self.began.elapsed();
+        Ok(self.waves().last_opponent(player, now))
+    }
+}
+
+#[async_trait]
+impl Idempotency for MemoryStore {
+    async fn begin_request(
+        &self,
+        key: &str,
+        request: &RequestDigest,
+        id: MatchId,
+        now: UnixMillis,
+    ) -> Result<Begun, StoreError> {
+        Ok(self.model().begin_request(key, request, id, now))
+    }
+
+    async fn end_request(&self, key: &str, response: Option<&[u8]>) -> Result<(), StoreError> {
+        self.model().end_request(key, response);
+        Ok(())
+    }
+
+    async fn forget_request(&self, key: &str) -> Result<(), StoreError> {
+        self.model().forget_request(key);
+        Ok(())
     }
 }
 

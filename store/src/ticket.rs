@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use game_core::{
-    BySeat, ClockStart, ColorChoice, InvalidId, MatchId, MatchSetup, MatchTags, Player, PlayerId,
-    Rules, StartPosition, Tag, TimeControl, UnixMillis,
+    BySeat, ClockStart, ColorChoice, DeclineReason, InvalidId, MatchId, MatchSetup, MatchTags,
+    Player, PlayerId, Rules, StartPosition, Tag, TimeControl, UnixMillis,
 };
 
 /// How long a ticket waits without a request of its player, after which it is removed and a challenge cannot
@@ -27,10 +27,8 @@ pub(crate) const TICKET_LIFE_MAX: Duration =
 /// pool.
 const STAYS_UNSEEN: Duration = Duration::from_secs(60);
 
-/// Upper bound on tickets of a pool that are read at once, the last requested ones. Every reader pairs
-/// tickets, so that few wait; the rest belong to players who have gone, and must not slow down those who are
-/// present.
-pub(crate) const WAITING_MAX: usize = 200;
+/// Upper bound on pools that are named at once, the last ones in which a ticket was made or requested.
+pub(crate) const POOLS_MAX: usize = 5_000;
 
 /// The earliest last request of a ticket that is in its pool at `now`.
 pub(crate) fn stays_since(now: UnixMillis) -> UnixMillis {
@@ -175,6 +173,48 @@ impl Terms {
     }
 }
 
+/// The ratings that a player accepts in an opponent, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RatingRange {
+    /// The lowest.
+    pub min: u16,
+    /// The highest.
+    pub max: u16,
+}
+
+impl RatingRange {
+    /// Whether a rating is in the range.
+    #[must_use]
+    pub const fn contains(self, rating: u16) -> bool {
+        self.min <= rating && rating <= self.max
+    }
+}
+
+/// A list of waiting tickets.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum TicketList {
+    /// The tickets of a pool.
+    Pool(Box<str>),
+    /// The challenges that everyone may find.
+    Open,
+    /// What a player waits with: tickets of pools, and challenges.
+    By(PlayerId),
+    /// The challenges to a player.
+    To(PlayerId),
+}
+
+impl fmt::Display for TicketList {
+    /// The name of the list in keys. No name but a pool's has a space.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pool(pool) => write!(f, "in:{pool}"),
+            Self::Open => f.write_str("open"),
+            Self::By(player) => write!(f, "by:{player}"),
+            Self::To(player) => write!(f, "to:{player}"),
+        }
+    }
+}
+
 /// A player's request for a match: in a pool, or as a challenge that another player accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
@@ -190,6 +230,16 @@ pub struct Ticket {
     pub color: ColorChoice,
     /// The requested terms.
     pub terms: Terms,
+    /// The accepted ratings of the opponent in a pool; `None` for those near the player's own.
+    pub rating_range: Option<RatingRange>,
+    /// The opponent of the player's last match from a pool, as of when the ticket was made.
+    pub last_opponent: Option<PlayerId>,
+    /// Whether everyone may find a challenge in the list of open ones.
+    pub is_open: bool,
+    /// Whether no limit applied to its maker, so that its match does not count for the player.
+    pub is_exempt: bool,
+    /// When it expires, whether or not its player requests it; `None` for [`TICKET_WAITS`] after the last request.
+    pub expires_at: Option<UnixMillis>,
     /// When it was made.
     pub created_at: UnixMillis,
     /// When its player last requested it.
@@ -209,14 +259,18 @@ impl Ticket {
             opponent: None,
             color: ColorChoice::Random,
             terms: Terms::new(time_control),
+            rating_range: None,
+            last_opponent: None,
+            is_open: false,
+            is_exempt: false,
+            expires_at: None,
             created_at: now,
             seen_at: now,
             state: TicketState::Waiting,
         }
     }
 
-    /// Whether the ticket waits and its player has not requested it for [`TICKET_WAITS`]: it counts as gone,
-    /// whether or not the store has removed it.
+    /// Whether the ticket waits and has expired: it counts as gone, whether or not the store has removed it.
     #[must_use]
     pub fn is_abandoned(&self, now: UnixMillis) -> bool {
         self.state == TicketState::Waiting && now.0 > self.waits_until()
@@ -224,9 +278,25 @@ impl Ticket {
 
     /// When the ticket may be removed if it still waits and is not requested again, in Unix milliseconds.
     pub(crate) const fn waits_until(&self) -> u64 {
-        self.seen_at
-            .0
-            .saturating_add(TICKET_WAITS.as_millis() as u64)
+        match self.expires_at {
+            Some(at) => at.0,
+            None => self
+                .seen_at
+                .0
+                .saturating_add(TICKET_WAITS.as_millis() as u64),
+        }
+    }
+
+    /// The lists that the ticket is in while it waits, except that of its pool.
+    pub(crate) fn lists(&self) -> Vec<TicketList> {
+        let mut lists = vec![TicketList::By(self.player.id.clone())];
+        if self.pool.is_none() {
+            if self.is_open {
+                lists.push(TicketList::Open);
+            }
+            lists.extend(self.opponent.clone().map(TicketList::To));
+        }
+        lists
     }
 
     /// When the ticket may be removed if it does not wait any more, in Unix milliseconds. Until when it
@@ -246,6 +316,8 @@ pub enum TicketState {
     Assigned(Assignment),
     /// Its player withdrew it.
     Cancelled,
+    /// The player it was for declined it.
+    Declined(DeclineReason),
 }
 
 /// The match that tickets were given: all that is needed to create it, so that any reader of the ticket can
@@ -256,4 +328,18 @@ pub struct Assignment {
     pub match_id: MatchId,
     /// Who plays which side.
     pub players: BySeat<Player>,
+    /// When it was made.
+    pub at: UnixMillis,
+}
+
+impl Assignment {
+    /// How long after it was made a match that is missing may be created from it. A match is kept for longer than
+    /// this after its end, so that no match that has ended and is gone begins again.
+    pub const CREATES_WITHIN: Duration = Duration::from_secs(5 * 60);
+
+    /// Whether the match may be created at `now` if it is missing.
+    #[must_use]
+    pub fn may_create(&self, now: UnixMillis) -> bool {
+        u128::from(now.0.saturating_sub(self.at.0)) <= Self::CREATES_WITHIN.as_millis()
+    }
 }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use game_core::{
-    ClockStart, ClockState, ColorChoice, Delay, MatchId, Outcome, Player, Seat, Stage, Termination,
+    ClockStart, ClockState, ColorChoice, DeclineReason, Delay, MatchId, Outcome, Player, Seat, Stage, Termination,
     TimeControl, Variant, WithMove,
 };
 use serde::{Deserialize, Serialize};
@@ -104,6 +104,23 @@ stored_enum!(
 stored_enum!(
     /// A [`ColorChoice`].
     StoredColor of ColorChoice { White, Black, Random }
+);
+
+stored_enum!(
+    /// A [`DeclineReason`].
+    StoredDeclineReason of DeclineReason {
+        Generic,
+        Later,
+        TooFast,
+        TooSlow,
+        TimeControl,
+        Rated,
+        Casual,
+        Standard,
+        Variant,
+        NoBot,
+        OnlyBot,
+    }
 );
 
 /// The characters of a match, shard or ticket id.

@@ -13,7 +13,7 @@ use super::layout::Format;
 use super::*;
 use crate::Status;
 use crate::beat::{Beat, StoreConnection};
-use crate::ticket::{Terms, TicketState};
+use crate::ticket::{RatingRange, Terms, TicketState};
 
 pub(super) fn uci(text: &str) -> Uci {
     text.parse().unwrap()
@@ -206,6 +206,7 @@ pub(super) fn assignment() -> Assignment {
     Assignment {
         match_id: "0123456789AB".parse().unwrap(),
         players,
+        at: UnixMillis(1_800_000_000_700),
     }
 }
 
@@ -217,6 +218,14 @@ pub(super) fn ticket(terms: Terms, state: TicketState) -> Ticket {
         opponent: Some("bob".parse().unwrap()),
         color: ColorChoice::Black,
         terms,
+        rating_range: Some(RatingRange {
+            min: 1_400,
+            max: 1_900,
+        }),
+        last_opponent: Some("eve".parse().unwrap()),
+        is_open: true,
+        is_exempt: false,
+        expires_at: Some(UnixMillis(1_800_003_600_000)),
         created_at: UnixMillis(1_800_000_000_000),
         seen_at: UnixMillis(1_800_000_000_500),
         state,
@@ -285,6 +294,13 @@ pub(super) fn head() -> Head {
 
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(super) fn unhex(digits: &str) -> Vec<u8> {
+    (0..digits.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
+        .collect()
 }
 
 /// A body with the tag and checksum that let it through to the decoder.

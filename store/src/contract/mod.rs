@@ -3,16 +3,19 @@
 mod beats;
 mod chat;
 mod holdings;
+mod idempotency;
 mod match_log;
 mod matches;
 mod registry;
 mod retention;
 mod revocations;
 mod tickets;
+mod waves;
 
 pub use self::beats::Beats;
 pub use self::chat::Chat;
 pub use self::holdings::Holdings;
+pub use self::idempotency::Idempotency;
 pub use self::match_log::MatchLog;
 pub use self::matches::{
     Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MANY_MAX, MatchHead, MatchPage,
@@ -22,6 +25,7 @@ pub use self::registry::{ANY_EPOCH, Registry};
 pub use self::retention::{FINISHED_KEEP, FINISHED_KEEP_MIN, Retention, Room, Swept};
 pub use self::revocations::{REVOCATION_KEPT, Revocations};
 pub use self::tickets::Tickets;
+pub use self::waves::Waves;
 
 /// What outlives a process: all parts of the contract. A type that implements all parts is a store.
 ///
@@ -29,11 +33,31 @@ pub use self::tickets::Tickets;
 /// [`StoreError::Unavailable`](crate::StoreError::Unavailable). An answer means that the effect is as durable
 /// as the store's mode promises.
 pub trait Store:
-    Matches + MatchLog + Chat + Registry + Beats + Tickets + Holdings + Revocations + Retention
+    Matches
+    + MatchLog
+    + Chat
+    + Registry
+    + Beats
+    + Tickets
+    + Waves
+    + Holdings
+    + Idempotency
+    + Revocations
+    + Retention
 {
 }
 
 impl<T> Store for T where
-    T: Matches + MatchLog + Chat + Registry + Beats + Tickets + Holdings + Revocations + Retention
+    T: Matches
+    + MatchLog
+    + Chat
+    + Registry
+    + Beats
+    + Tickets
+    + Waves
+    + Holdings
+    + Idempotency
+    + Revocations
+    + Retention
 {
 }

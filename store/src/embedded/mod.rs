@@ -12,12 +12,14 @@ mod beats;
 mod chat;
 mod contained;
 mod holdings;
+mod idempotency;
 mod matches;
 mod registry;
 mod revocations;
 mod sweep;
 mod tables;
 mod tickets;
+mod waves;
 mod writer;
 
 use std::fmt;
@@ -25,8 +27,8 @@ use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
-use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use redb::{Builder, Database, DatabaseError, StorageBackend};
 
@@ -36,6 +38,7 @@ use crate::beat::Board;
 use crate::contract::FINISHED_KEEP;
 use crate::durability::Durability;
 use crate::error::StoreError;
+use crate::wave::WaveBoard;
 
 /// The file within the directory that the store is given.
 const FILE_NAME: &str = "rookery.redb";
@@ -47,6 +50,10 @@ pub struct EmbeddedStore {
     writer: Writer,
     /// What the shards of this process tell each other.
     board: Mutex<Board>,
+    /// Who pairs which pool. Shared with requests in the writer's queue.
+    waves: Arc<Mutex<WaveBoard>>,
+    /// What its times are counted from.
+    began: Instant,
     /// How long a match is kept after its end.
     finished_keep: Duration,
 }
@@ -126,6 +133,8 @@ impl EmbeddedStore {
         Ok(Self {
             writer,
             board: Mutex::default(),
+            waves: Arc::default(),
+            began: Instant::now(),
             finished_keep: FINISHED_KEEP,
         })
     }

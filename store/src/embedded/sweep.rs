@@ -8,10 +8,11 @@ use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use super::EmbeddedStore;
 use super::tables::{
-    ABOVE_IDS, CHATS, ENDED, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, REVOKED, SNAPSHOTS, TICKETS,
+    ABOVE_IDS, CHATS, ENDED, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, REQUESTS_UNTIL, REVOKED,
+    SNAPSHOTS, TICKETS,
 };
 use super::writer::WriteFault;
-use super::{holdings, matches, tickets};
+use super::{holdings, idempotency, matches, tickets};
 use crate::contract::{REVOCATION_KEPT, Retention, Room, Swept};
 use crate::error::StoreError;
 use crate::ownership::Status;
@@ -24,6 +25,8 @@ const RECORDS_AT_ONCE: u32 = 2_000;
 const TICKETS_AT_ONCE: usize = 256;
 /// Entries of what players hold that are removed in one transaction.
 const HOLDINGS_AT_ONCE: usize = 256;
+/// Requests with keys of clients' choice that are removed in one transaction.
+const REQUESTS_AT_ONCE: usize = 256;
 
 #[async_trait]
 impl Retention for EmbeddedStore {
@@ -84,6 +87,11 @@ impl Due {
         if oldest.is_some_and(|until| until < self.now) {
             return Ok(true);
         }
+        let requests_until = txn.open_table(REQUESTS_UNTIL)?;
+        let oldest = requests_until.first()?.map(|(key, _)| key.value().0);
+        if oldest.is_some_and(|until| until < self.now) {
+            return Ok(true);
+        }
         for entry in txn.open_table(REVOKED)?.iter()? {
             if entry?.1.value() < self.revoked_before {
                 return Ok(true);
@@ -98,11 +106,12 @@ impl Due {
         txn.open_table(REVOKED)?
             .retain(|_, at| at >= self.revoked_before)?;
         let holdings = holdings::remove_old(txn, now, HOLDINGS_AT_ONCE)?;
+        let requests = idempotency::remove_old(txn, now, REQUESTS_AT_ONCE)?;
         let mut found = txn.open_table(TICKETS)?;
         tickets::remove_old(txn, &mut found, now, TICKETS_AT_ONCE)?;
         let tickets_left = tickets::has_old(txn, now)?;
         let mut ended = txn.open_table(ENDED)?;
-        let mut more = holdings == HOLDINGS_AT_ONCE;
+        let mut more = holdings == HOLDINGS_AT_ONCE || requests == REQUESTS_AT_ONCE;
         more |= self.date(&mut ended)?;
         if tickets_left {
             return Ok(Swept {

@@ -23,6 +23,8 @@ pub(super) const LEFT: TableDefinition<&str, ()> = TableDefinition::new("left");
 pub(super) const TICKETS: TableDefinition<&str, &[u8]> = TableDefinition::new("tickets");
 /// Pool, time of the last request in Unix milliseconds, and id of a ticket that waits there.
 pub(super) const POOLS: TableDefinition<(&str, u64, &str), ()> = TableDefinition::new("pools");
+/// List other than a pool, when a ticket there expires in Unix milliseconds, and the id of the ticket that waits there.
+pub(super) const LISTS: TableDefinition<(&str, u64, &str), ()> = TableDefinition::new("lists");
 /// When a ticket may be removed, in Unix milliseconds, and its id.
 pub(super) const EXPIRIES: TableDefinition<(u64, &str), ()> = TableDefinition::new("expiries");
 /// Player id, kind and id of what the player holds → since when, in Unix milliseconds.
@@ -30,6 +32,13 @@ pub(super) const HELD: TableDefinition<(&str, &str, &str), u64> = TableDefinitio
 /// When an entry of [`HELD`] may be removed, in Unix milliseconds, and its key.
 pub(super) const HELD_UNTIL: TableDefinition<(u64, &str, &str, &str), ()> =
     TableDefinition::new("held_until");
+/// Key of a client's choice → digest of the request, id of what it creates, until when it counts as running in Unix
+/// milliseconds, and the response, which is empty as long as there is none.
+pub(super) const REQUESTS: TableDefinition<&str, (&[u8], &str, u64, &[u8])> =
+    TableDefinition::new("requests");
+/// When an entry of [`REQUESTS`] may be removed, in Unix milliseconds, and its key.
+pub(super) const REQUESTS_UNTIL: TableDefinition<(u64, &str), ()> =
+    TableDefinition::new("requests_until");
 /// Player id → when the player was revoked, in Unix milliseconds.
 pub(super) const REVOKED: TableDefinition<&str, u64> = TableDefinition::new("revoked");
 
@@ -63,9 +72,12 @@ pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), WriteFault> {
     }
     txn.open_table(TICKETS)?;
     txn.open_table(POOLS)?;
+    txn.open_table(LISTS)?;
     txn.open_table(EXPIRIES)?;
     txn.open_table(HELD)?;
     txn.open_table(HELD_UNTIL)?;
+    txn.open_table(REQUESTS)?;
+    txn.open_table(REQUESTS_UNTIL)?;
     txn.open_table(REVOKED)?;
     txn.open_table(ENDED)?;
     Ok(())

@@ -1,16 +1,19 @@
 //! Tickets in the file.
 
 use async_trait::async_trait;
-use game_core::UnixMillis;
+use game_core::{PlayerId, UnixMillis};
 use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use super::EmbeddedStore;
-use super::tables::{EXPIRIES, POOLS, TICKETS};
+use super::tables::{EXPIRIES, LISTS, POOLS, TICKETS};
 use super::writer::WriteFault;
 use crate::codec;
 use crate::contract::Tickets;
 use crate::error::StoreError;
-use crate::ticket::{Assignment, Ticket, TicketId, TicketState, WAITING_MAX, stays_since};
+use crate::ticket::{
+    Assignment, POOLS_MAX, Ticket, TicketId, TicketList, TicketState, stays_since,
+};
+use crate::wave::Paired;
 
 /// Above every id, whose characters are ASCII.
 const ID_END: &str = "\u{7f}";
@@ -29,17 +32,28 @@ impl Tickets for EmbeddedStore {
         self.writer.read(move |txn| ticket(txn, id)).await
     }
 
-    async fn waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError> {
-        let pool = pool.to_owned();
-        self.writer.read(move |txn| waiting(txn, &pool)).await
+    async fn waiting(&self, list: &TicketList, limit: usize) -> Result<Vec<Ticket>, StoreError> {
+        let list = list.clone();
+        self.writer
+            .read(move |txn| waiting(txn, &list, limit))
+            .await
+    }
+
+    async fn pools(&self, now: UnixMillis) -> Result<Vec<(Box<str>, usize)>, StoreError> {
+        self.writer.read(move |txn| pools(txn, now)).await
     }
 
     async fn touch_ticket(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {
         self.writer.write(move |txn| touch(txn, id, now)).await
     }
 
-    async fn cancel_ticket(&self, id: TicketId) -> Result<bool, StoreError> {
-        self.writer.write(move |txn| cancel(txn, id)).await
+    async fn end_ticket(&self, id: TicketId, end: &TicketState) -> Result<bool, StoreError> {
+        assert!(
+            matches!(end, TicketState::Cancelled | TicketState::Declined(_)),
+            "a wait that ends without a match"
+        );
+        let end = end.clone();
+        self.writer.write(move |txn| end_without(txn, id, end)).await
     }
 
     async fn assign_tickets(
@@ -62,19 +76,25 @@ fn put(txn: &WriteTransaction, mut ticket: Ticket) -> Result<(), WriteFault> {
     }
     ticket.state = TicketState::Waiting;
     tickets.insert(id.as_str(), codec::encode_ticket(&ticket).as_ref())?;
-    enter_pool(txn, &ticket)?;
+    enter_lists(txn, &ticket)?;
     txn.open_table(EXPIRIES)?
         .insert((ticket.waits_until(), id.as_str()), ())?;
     remove_old(txn, &mut tickets, ticket.created_at, REMOVED_AT_ONCE)
 }
 
-/// Adds a ticket to its pool, and removes some that are no longer requested.
-fn enter_pool(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), WriteFault> {
+/// Adds a ticket to its lists, and removes some from its pool that are no longer requested.
+fn enter_lists(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), WriteFault> {
+    let id = ticket.id.to_string();
+    let mut lists = txn.open_table(LISTS)?;
+    for list in ticket.lists() {
+        let list = list.to_string();
+        lists.insert((list.as_str(), ticket.waits_until(), id.as_str()), ())?;
+    }
     let Some(pool) = ticket.pool.as_deref() else {
         return Ok(());
     };
     let mut pools = txn.open_table(POOLS)?;
-    pools.insert((pool, ticket.seen_at.0, ticket.id.to_string().as_str()), ())?;
+    pools.insert((pool, ticket.seen_at.0, id.as_str()), ())?;
     let left = pools
         .range((pool, 0, "")..(pool, stays_since(ticket.seen_at).0, ""))?
         .take(REMOVED_AT_ONCE)
@@ -86,10 +106,15 @@ fn enter_pool(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), WriteFault>
     Ok(())
 }
 
-/// Removes a ticket from its pool, if it is there.
-fn leave_pool(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), WriteFault> {
+/// Removes a ticket from the lists that it is in.
+fn leave_lists(txn: &WriteTransaction, ticket: &Ticket) -> Result<(), WriteFault> {
+    let id = ticket.id.to_string();
+    let mut lists = txn.open_table(LISTS)?;
+    for list in ticket.lists() {
+        let list = list.to_string();
+        lists.remove((list.as_str(), ticket.waits_until(), id.as_str()))?;
+    }
     if let Some(pool) = ticket.pool.as_deref() {
-        let id = ticket.id.to_string();
         txn.open_table(POOLS)?
             .remove((pool, ticket.seen_at.0, id.as_str()))?;
     }
@@ -101,12 +126,21 @@ fn ticket(txn: &ReadTransaction, id: TicketId) -> Result<Option<Ticket>, WriteFa
 }
 
 /// One that cannot be read is left out, with a warning: it must not prevent the others from being paired.
-fn waiting(txn: &ReadTransaction, pool: &str) -> Result<Vec<Ticket>, WriteFault> {
+fn waiting(
+    txn: &ReadTransaction,
+    list: &TicketList,
+    limit: usize,
+) -> Result<Vec<Ticket>, WriteFault> {
+    // Both tables have the time of the newest entry last.
+    let (name, table) = match list {
+        TicketList::Pool(pool) => (pool.to_string(), txn.open_table(POOLS)?),
+        list => (list.to_string(), txn.open_table(LISTS)?),
+    };
     let tickets = txn.open_table(TICKETS)?;
     let mut waiting = Vec::new();
-    let pools = txn.open_table(POOLS)?;
-    let newest_first = pools.range((pool, 0, "")..=(pool, u64::MAX, ID_END))?.rev();
-    for entry in newest_first.take(WAITING_MAX) {
+    let name = name.as_str();
+    let newest_first = table.range((name, 0, "")..=(name, u64::MAX, ID_END))?.rev();
+    for entry in newest_first.take(limit) {
         let (place, _) = entry?;
         match read(&tickets, place.value().2) {
             Ok(ticket) => waiting.extend(ticket),
@@ -119,13 +153,34 @@ fn waiting(txn: &ReadTransaction, pool: &str) -> Result<Vec<Ticket>, WriteFault>
     Ok(waiting)
 }
 
+/// By one read for each pool, and one for each ticket in it.
+fn pools(txn: &ReadTransaction, now: UnixMillis) -> Result<Vec<(Box<str>, usize)>, WriteFault> {
+    let table = txn.open_table(POOLS)?;
+    let since = stays_since(now).0;
+    let mut found: Vec<(Box<str>, usize)> = Vec::new();
+    let mut after = String::new();
+    for _ in 0..POOLS_MAX {
+        let Some(entry) = table.range((after.as_str(), u64::MAX, ID_END)..)?.next() else {
+            break;
+        };
+        after = entry?.0.value().0.to_owned();
+        let pool = after.as_str();
+        let here = table.range((pool, since, "")..=(pool, u64::MAX, ID_END))?;
+        let count = here.count();
+        if count >= 2 {
+            found.push((pool.into(), count));
+        }
+    }
+    Ok(found)
+}
+
 fn touch(txn: &WriteTransaction, id: TicketId, now: UnixMillis) -> Result<(), WriteFault> {
     let mut tickets = txn.open_table(TICKETS)?;
     let id = id.to_string();
     if let Some(ticket) = read(&tickets, &id)?
         && ticket.state == TicketState::Waiting
     {
-        leave_pool(txn, &ticket)?;
+        leave_lists(txn, &ticket)?;
         let mut expiries = txn.open_table(EXPIRIES)?;
         expiries.remove((ticket.waits_until(), id.as_str()))?;
         let ticket = Ticket {
@@ -134,16 +189,20 @@ fn touch(txn: &WriteTransaction, id: TicketId, now: UnixMillis) -> Result<(), Wr
         };
         expiries.insert((ticket.waits_until(), id.as_str()), ())?;
         tickets.insert(id.as_str(), codec::encode_ticket(&ticket).as_ref())?;
-        enter_pool(txn, &ticket)?;
+        enter_lists(txn, &ticket)?;
     }
     Ok(())
 }
 
-fn cancel(txn: &WriteTransaction, id: TicketId) -> Result<bool, WriteFault> {
+fn end_without(
+    txn: &WriteTransaction,
+    id: TicketId,
+    end: TicketState,
+) -> Result<bool, WriteFault> {
     let mut tickets = txn.open_table(TICKETS)?;
     match read(&tickets, &id.to_string())? {
         Some(ticket) if ticket.state == TicketState::Waiting => {
-            end_wait(txn, &mut tickets, ticket, TicketState::Cancelled)?;
+            end_wait(txn, &mut tickets, ticket, end)?;
             Ok(true)
         }
         _ => Ok(false),
@@ -187,6 +246,62 @@ fn assign(
     Ok(true)
 }
 
+/// Gives a match to two tickets, if the wave that it is from `is_held`, and withdraws the other tickets that the players
+/// have waiting in pools.
+pub(super) fn assign_pair(
+    txn: &WriteTransaction,
+    pair: [TicketId; 2],
+    assignment: &Assignment,
+    is_held: impl FnOnce() -> bool,
+) -> Result<Paired, WriteFault> {
+    let already = {
+        let tickets = txn.open_table(TICKETS)?;
+        let mut given = true;
+        for id in pair {
+            let found = read(&tickets, &id.to_string())?;
+            given &= matches!(
+                found.map(|ticket| ticket.state),
+                Some(TicketState::Assigned(has)) if has.match_id == assignment.match_id
+            );
+        }
+        given
+    };
+    if already {
+        return Ok(Paired::Done);
+    }
+    if !is_held() {
+        return Ok(Paired::Fenced);
+    }
+    if !assign(txn, &pair, assignment)? {
+        return Ok(Paired::Taken);
+    }
+    for player in [&assignment.players.white.id, &assignment.players.black.id] {
+        withdraw_others(txn, player)?;
+    }
+    Ok(Paired::Done)
+}
+
+/// Withdraws all tickets that a player has waiting in pools.
+fn withdraw_others(txn: &WriteTransaction, player: &PlayerId) -> Result<(), WriteFault> {
+    let list = TicketList::By(player.clone()).to_string();
+    let ids = txn
+        .open_table(LISTS)?
+        .range((list.as_str(), 0, "")..=(list.as_str(), u64::MAX, ID_END))?
+        .map(|entry| entry.map(|(key, _)| key.value().2.to_owned()))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut tickets = txn.open_table(TICKETS)?;
+    for id in ids {
+        match read(&tickets, &id) {
+            Ok(Some(ticket)) if ticket.pool.is_some() && ticket.state == TicketState::Waiting => {
+                end_wait(txn, &mut tickets, ticket, TicketState::Cancelled)?;
+            }
+            Ok(_) | Err(WriteFault::Refused(_)) => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(())
+}
+
 pub(super) type TicketTable<'txn> = Table<'txn, &'static str, &'static [u8]>;
 
 /// Ends a ticket's wait.
@@ -199,7 +314,7 @@ fn end_wait(
     let ticket = Ticket { state, ..ticket };
     let id = ticket.id.to_string();
     tickets.insert(id.as_str(), codec::encode_ticket(&ticket).as_ref())?;
-    leave_pool(txn, &ticket)?;
+    leave_lists(txn, &ticket)?;
     let mut expiries = txn.open_table(EXPIRIES)?;
     expiries.remove((ticket.waits_until(), id.as_str()))?;
     expiries.insert((ticket.kept_until(), id.as_str()), ())?;
@@ -228,7 +343,7 @@ pub(super) fn remove_old(
         .collect::<Result<Vec<_>, _>>()?;
     for (expires_at, id) in old {
         match read(tickets, &id) {
-            Ok(Some(ticket)) => leave_pool(txn, &ticket)?,
+            Ok(Some(ticket)) => leave_lists(txn, &ticket)?,
             // The pool of an unreadable ticket is unknown.
             Ok(None) | Err(WriteFault::Refused(_)) => {}
             Err(fault) => return Err(fault),

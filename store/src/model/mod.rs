@@ -7,6 +7,7 @@
 mod holdings;
 mod matches;
 mod registry;
+mod requests;
 mod tickets;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -18,6 +19,7 @@ use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 use self::holdings::Holdings;
 pub use self::matches::StoredMatch;
 use self::registry::Registry;
+use self::requests::Requests;
 use self::tickets::Tickets;
 use crate::append::{Append, Appended};
 use crate::chat::{ChatLine, ChatRoom, Chats};
@@ -28,8 +30,10 @@ use crate::contract::{
 use crate::error::StoreError;
 use crate::holding::Holding;
 use crate::ownership::{Ownership, Status};
+use crate::request::{Begun, RequestDigest};
 use crate::shard::{Registered, ShardRecord};
-use crate::ticket::{Assignment, Ticket, TicketId, TicketState};
+use crate::ticket::{Assignment, Ticket, TicketId, TicketList, TicketState};
+use crate::wave::Paired;
 
 /// A store as maps in memory. Its methods are the operations of [`Store`](crate::Store), done at once.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +44,7 @@ pub struct Model {
     pub(crate) registry: Registry,
     tickets: Tickets,
     holdings: Holdings,
+    requests: Requests,
     /// When players were revoked.
     revoked: HashMap<PlayerId, UnixMillis>,
 }
@@ -207,20 +212,79 @@ impl Model {
         self.tickets.get(id)
     }
 
-    pub fn waiting(&self, pool: &str) -> Vec<Ticket> {
-        self.tickets.waiting(pool)
+    pub fn waiting(&self, list: &TicketList, limit: usize) -> Vec<Ticket> {
+        self.tickets.waiting(list, limit)
+    }
+
+    pub fn pools(&self, now: UnixMillis) -> Vec<(Box<str>, usize)> {
+        self.tickets.pools(now)
     }
 
     pub fn touch_ticket(&mut self, id: TicketId, now: UnixMillis) {
         self.tickets.touch(id, now);
     }
 
+    pub fn end_ticket(&mut self, id: TicketId, end: &TicketState) -> bool {
+        assert!(
+            matches!(end, TicketState::Cancelled | TicketState::Declined(_)),
+            "a wait that ends without a match"
+        );
+        self.tickets.end_wait(id, end.clone())
+    }
+
     pub fn cancel_ticket(&mut self, id: TicketId) -> bool {
-        self.tickets.end_wait(id, TicketState::Cancelled)
+        self.end_ticket(id, &TicketState::Cancelled)
     }
 
     pub fn assign_tickets(&mut self, ids: &[TicketId], assignment: &Assignment) -> bool {
         self.tickets.assign(ids, assignment)
+    }
+}
+
+/// The pairs of the part [`Waves`](crate::Waves); who holds a wave is for the caller to know.
+#[allow(missing_docs, reason = "each is what the part of the contract says")]
+impl Model {
+    pub fn assign_pair(
+        &mut self,
+        is_held: bool,
+        tickets: [TicketId; 2],
+        assignment: &Assignment,
+    ) -> Paired {
+        if self.tickets.are_given(&tickets, assignment) {
+            return Paired::Done;
+        }
+        if !is_held {
+            return Paired::Fenced;
+        }
+        if !self.tickets.assign(&tickets, assignment) {
+            return Paired::Taken;
+        }
+        for player in [&assignment.players.white.id, &assignment.players.black.id] {
+            self.tickets.withdraw_others(player);
+        }
+        Paired::Done
+    }
+}
+
+/// The part [`Idempotency`](crate::Idempotency).
+#[allow(missing_docs, reason = "each is what the part of the contract says")]
+impl Model {
+    pub fn begin_request(
+        &mut self,
+        key: &str,
+        request: &RequestDigest,
+        id: MatchId,
+        now: UnixMillis,
+    ) -> Begun {
+        self.requests.begin(key, request, id, now)
+    }
+
+    pub fn end_request(&mut self, key: &str, response: Option<&[u8]>) {
+        self.requests.end(key, response);
+    }
+
+    pub fn forget_request(&mut self, key: &str) {
+        self.requests.forget(key);
     }
 }
 
@@ -278,6 +342,7 @@ impl Model {
         self.tickets.remove_old(now);
         self.remove_revocations(now);
         self.holdings.remove_old(now);
+        self.requests.remove_old(now);
         let keep_ms = u64::try_from(finished_keep.as_millis()).unwrap_or(u64::MAX);
         self.remove_ended(now, keep_ms)
     }

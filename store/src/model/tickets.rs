@@ -2,15 +2,19 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use game_core::UnixMillis;
+use game_core::{PlayerId, UnixMillis};
 
-use crate::ticket::{Assignment, Ticket, TicketId, TicketState, WAITING_MAX, stays_since};
+use crate::ticket::{
+    Assignment, POOLS_MAX, Ticket, TicketId, TicketList, TicketState, stays_since,
+};
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tickets {
     by_id: HashMap<TicketId, Ticket>,
     /// Waiting tickets: pool, time of the last request, and id.
     pools: BTreeSet<(Box<str>, UnixMillis, TicketId)>,
+    /// Waiting tickets of the other lists: list, when the ticket expires, and id.
+    lists: BTreeSet<(String, u64, TicketId)>,
     /// From when on a ticket may be removed.
     expiries: BTreeSet<(u64, TicketId)>,
 }
@@ -24,15 +28,19 @@ impl Tickets {
             state: TicketState::Waiting,
             ..ticket.clone()
         };
-        self.enter_pool(&ticket);
+        self.enter_lists(&ticket);
         self.expiries.insert((ticket.waits_until(), ticket.id));
         let now = ticket.created_at;
         self.by_id.insert(ticket.id, ticket);
         self.remove_old(now);
     }
 
-    /// Adds a ticket to its pool, and removes those that are no longer requested.
-    fn enter_pool(&mut self, ticket: &Ticket) {
+    /// Adds a ticket to its lists, and removes those from its pool that are no longer requested.
+    fn enter_lists(&mut self, ticket: &Ticket) {
+        for list in ticket.lists() {
+            self.lists
+                .insert((list.to_string(), ticket.waits_until(), ticket.id));
+        }
         let Some(pool) = &ticket.pool else { return };
         self.pools.insert((pool.clone(), ticket.seen_at, ticket.id));
         let stays_since = stays_since(ticket.seen_at);
@@ -40,7 +48,11 @@ impl Tickets {
             .retain(|(other, seen_at, _)| other != pool || *seen_at >= stays_since);
     }
 
-    fn leave_pool(&mut self, ticket: &Ticket) {
+    fn leave_lists(&mut self, ticket: &Ticket) {
+        for list in ticket.lists() {
+            self.lists
+                .remove(&(list.to_string(), ticket.waits_until(), ticket.id));
+        }
         if let Some(pool) = &ticket.pool {
             self.pools
                 .remove(&(pool.clone(), ticket.seen_at, ticket.id));
@@ -51,33 +63,74 @@ impl Tickets {
         self.by_id.get(&id).cloned()
     }
 
-    pub(super) fn waiting(&self, pool: &str) -> Vec<Ticket> {
-        let newest_first = self.pools.iter().rev().filter(|(of, ..)| &**of == pool);
-        let tickets = newest_first.filter_map(|(.., id)| self.by_id.get(id));
-        tickets.take(WAITING_MAX).cloned().collect()
+    pub(super) fn waiting(&self, list: &TicketList, limit: usize) -> Vec<Ticket> {
+        let ids: Vec<TicketId> = match list {
+            TicketList::Pool(pool) => {
+                let newest_first = self.pools.iter().rev().filter(|(of, ..)| of == pool);
+                newest_first.map(|(.., id)| *id).take(limit).collect()
+            }
+            list => {
+                let list = list.to_string();
+                let newest_first = self.lists.iter().rev().filter(|(of, ..)| *of == list);
+                newest_first.map(|(.., id)| *id).take(limit).collect()
+            }
+        };
+        let tickets = ids.iter().filter_map(|id| self.by_id.get(id));
+        tickets.cloned().collect()
+    }
+
+    pub(super) fn pools(&self, now: UnixMillis) -> Vec<(Box<str>, usize)> {
+        let since = stays_since(now);
+        let mut pools: Vec<(Box<str>, usize)> = Vec::new();
+        for (pool, seen_at, _) in &self.pools {
+            if *seen_at < since {
+                continue;
+            }
+            match pools.last_mut() {
+                Some((last, count)) if last == pool => *count += 1,
+                _ => pools.push((pool.clone(), 1)),
+            }
+        }
+        pools.retain(|(_, count)| *count >= 2);
+        pools.truncate(POOLS_MAX);
+        pools
+    }
+
+    /// Withdraws all tickets that a player has waiting in pools.
+    pub(super) fn withdraw_others(&mut self, player: &PlayerId) {
+        let theirs = TicketList::By(player.clone());
+        for ticket in self.waiting(&theirs, usize::MAX) {
+            if ticket.pool.is_some() {
+                self.end_wait(ticket.id, TicketState::Cancelled);
+            }
+        }
+    }
+
+    /// Whether all of these tickets have the match.
+    pub(super) fn are_given(&self, ids: &[TicketId], assignment: &Assignment) -> bool {
+        ids.iter().all(|id| match self.by_id.get(id).map(|ticket| &ticket.state) {
+            Some(TicketState::Assigned(given)) => given.match_id == assignment.match_id,
+            _ => false,
+        })
     }
 
     pub(super) fn touch(&mut self, id: TicketId, now: UnixMillis) {
         let Some(ticket) = self.waiting_ticket(id).cloned() else {
             return;
         };
-        self.leave_pool(&ticket);
+        self.leave_lists(&ticket);
         self.expiries.remove(&(ticket.waits_until(), id));
         let ticket = Ticket {
             seen_at: now,
             ..ticket
         };
         self.expiries.insert((ticket.waits_until(), id));
-        self.enter_pool(&ticket);
+        self.enter_lists(&ticket);
         self.by_id.insert(id, ticket);
     }
 
     pub(super) fn assign(&mut self, ids: &[TicketId], assignment: &Assignment) -> bool {
-        let given = |id: &TicketId| match self.by_id.get(id).map(|ticket| &ticket.state) {
-            Some(TicketState::Assigned(given)) => given.match_id == assignment.match_id,
-            _ => false,
-        };
-        if ids.iter().all(given) {
+        if self.are_given(ids, assignment) {
             return true;
         }
         if !ids.iter().all(|id| self.waiting_ticket(*id).is_some()) {
@@ -94,7 +147,7 @@ impl Tickets {
         let Some(ticket) = self.waiting_ticket(id).cloned() else {
             return false;
         };
-        self.leave_pool(&ticket);
+        self.leave_lists(&ticket);
         self.expiries.remove(&(ticket.waits_until(), id));
         self.expiries.insert((ticket.kept_until(), id));
         self.by_id.insert(id, Ticket { state, ..ticket });
@@ -113,7 +166,7 @@ impl Tickets {
         {
             self.expiries.pop_first();
             if let Some(ticket) = self.by_id.remove(&id) {
-                self.leave_pool(&ticket);
+                self.leave_lists(&ticket);
             }
         }
     }

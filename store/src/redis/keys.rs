@@ -14,8 +14,17 @@
 //! rk:{sweep}:turn        STRING empty; while it exists, no step of a sweep is begun
 //! rk:{sweep}:at          STRING where the sweep under way goes on
 //! rk:layout              STRING the layout of these keys
-//! rk:{tickets}:<id>      HASH  body, seen, state, pool; match and assignment once it has one
+//! rk:{tickets}:<id>      HASH  body, seen, state, pool, lists, fixed; match and assignment once it has one;
+//!                              the reason it was declined for
 //! rk:{tickets}:in:<pool> ZSET  of the keys of waiting tickets, by when they were last asked for
+//! rk:{tickets}:by:<player>, rk:{tickets}:to:<player>, rk:{tickets}:open
+//!                        ZSET  of the keys of a player's waiting tickets and challenges, of the challenges to a player,
+//!                              and of those that everyone may find, by when each expires
+//! rk:{tickets}:pools     ZSET  of pools, by when a ticket in them was last asked for
+//! rk:{tickets}:wave:<pool> HASH holder, epoch; for as long as the lease lasts
+//! rk:{tickets}:epoch     STRING the last epoch of a wave, of all pools
+//! rk:{tickets}:last:<player> STRING the opponent in the last match from a pool
+//! rk:idem:<key>          HASH  digest, id, until, response: of a request with a key of the client's choice
 //! ```
 //!
 //! None is kept for ever: ARCHITECTURE.md lists when each is removed, and a conformance test (`retention`) checks that
@@ -30,13 +39,13 @@
 //!
 //! While a slot moves between two nodes of a Cluster, a script runs only if all keys that it names are at one of them.
 //! So a script names every key that it writes; one that learns names from other keys also names one that never exists
-//! ([`Keys::pools`]), and does not run until the slot has moved.
+//! ([`Keys::tickets`]), and does not run until the slot has moved.
 
 use game_core::{MatchId, PlayerId, Tag};
 
 use crate::chat::ChatRoom;
 use crate::holding::Holding;
-use crate::ticket::TicketId;
+use crate::ticket::{TicketId, TicketList};
 
 /// A key in the slot of the registry, whatever the prefix.
 pub(super) const REGISTRY_TAG: &str = "{shards}";
@@ -154,9 +163,36 @@ impl Keys {
         format!("{}:{{tickets}}:{id}", self.prefix)
     }
 
-    /// The prefix of the keys of all pools; the pool's name follows.
+    /// The prefix of the keys of all tickets and of their lists; no key has this name.
+    pub(super) fn tickets(&self) -> String {
+        format!("{}:{{tickets}}:", self.prefix)
+    }
+
+    /// The list of pools.
     pub(super) fn pools(&self) -> String {
-        format!("{}:{{tickets}}:in:", self.prefix)
+        format!("{}:{{tickets}}:pools", self.prefix)
+    }
+
+    pub(super) fn list(&self, list: &TicketList) -> String {
+        format!("{}:{{tickets}}:{list}", self.prefix)
+    }
+
+    pub(super) fn wave(&self, pool: &str) -> String {
+        format!("{}:{{tickets}}:wave:{pool}", self.prefix)
+    }
+
+    /// The last epoch of a wave.
+    pub(super) fn wave_epoch(&self) -> String {
+        format!("{}:{{tickets}}:epoch", self.prefix)
+    }
+
+    pub(super) fn last_opponent(&self, player: &PlayerId) -> String {
+        format!("{}:{{tickets}}:last:{player}", self.prefix)
+    }
+
+    /// The request under a key of the client's choice.
+    pub(super) fn request(&self, key: &str) -> String {
+        format!("{}:idem:{key}", self.prefix)
     }
 }
 
@@ -214,7 +250,20 @@ mod tests {
         assert_eq!(keys.sweep_turn(), "rk:{sweep}:turn");
         assert_eq!(keys.sweep_at(), "rk:{sweep}:at");
         assert_eq!(keys.ticket(ticket), "rk:{tickets}:ticketticket");
-        assert_eq!(keys.pools(), "rk:{tickets}:in:");
+        assert_eq!(keys.tickets(), "rk:{tickets}:");
+        for (list, expected) in [
+            (TicketList::Pool("3+2".into()), "rk:{tickets}:in:3+2"),
+            (TicketList::By(ann.clone()), "rk:{tickets}:by:ann"),
+            (TicketList::To(ann.clone()), "rk:{tickets}:to:ann"),
+            (TicketList::Open, "rk:{tickets}:open"),
+        ] {
+            assert_eq!(keys.list(&list), expected);
+        }
+        assert_eq!(keys.pools(), "rk:{tickets}:pools");
+        assert_eq!(keys.wave("3+2"), "rk:{tickets}:wave:3+2");
+        assert_eq!(keys.wave_epoch(), "rk:{tickets}:epoch");
+        assert_eq!(keys.last_opponent(&ann), "rk:{tickets}:last:ann");
+        assert_eq!(keys.request("key"), "rk:idem:key");
         let odd = Keys::new("a*[b");
         assert_eq!(odd.heads(), "a\\*\\[b:{??}:????????????:head");
         assert_eq!(odd.match_of_head(&odd.head(id)), Some(id));

@@ -14,6 +14,7 @@ mod cluster;
 mod config;
 mod endpoint;
 mod holdings;
+mod idempotency;
 mod keys;
 mod layout;
 mod link;
@@ -31,6 +32,7 @@ mod sweep;
 mod tickets;
 mod tls;
 mod url;
+mod waves;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

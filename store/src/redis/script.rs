@@ -2,6 +2,13 @@
 
 use redis::{Cmd, Pipeline, Script, cmd};
 
+/// The source of a script that takes tickets out of their lists.
+macro_rules! on_lists {
+    ($script:literal) => {
+        concat!(include_str!("lua/ticket_lists.lua"), include_str!($script))
+    };
+}
+
 /// Every script of the store, with the digests to call them by.
 pub(super) struct Scripts {
     pub(super) create: Script,
@@ -18,13 +25,19 @@ pub(super) struct Scripts {
     pub(super) deregister: Script,
     pub(super) ticket_put: Script,
     pub(super) ticket_touch: Script,
-    pub(super) ticket_cancel: Script,
+    pub(super) ticket_end: Script,
     pub(super) ticket_assign: Script,
+    pub(super) pools: Script,
+    pub(super) wave_hold: Script,
+    pub(super) wave_release: Script,
+    pub(super) wave_assign: Script,
+    pub(super) request_begin: Script,
+    pub(super) request_end: Script,
     pub(super) hold: Script,
 }
 
 impl Scripts {
-    const SOURCES: [&str; 17] = [
+    const SOURCES: [&str; 23] = [
         include_str!("lua/create.lua"),
         include_str!("lua/load.lua"),
         include_str!("lua/claim.lua"),
@@ -39,8 +52,14 @@ impl Scripts {
         include_str!("lua/deregister.lua"),
         include_str!("lua/ticket_put.lua"),
         include_str!("lua/ticket_touch.lua"),
-        include_str!("lua/ticket_cancel.lua"),
-        include_str!("lua/ticket_assign.lua"),
+        on_lists!("lua/ticket_end.lua"),
+        on_lists!("lua/ticket_assign.lua"),
+        include_str!("lua/pools.lua"),
+        include_str!("lua/wave_hold.lua"),
+        include_str!("lua/wave_release.lua"),
+        on_lists!("lua/wave_assign.lua"),
+        include_str!("lua/request_begin.lua"),
+        include_str!("lua/request_end.lua"),
         include_str!("lua/hold.lua"),
     ];
 
@@ -60,8 +79,14 @@ impl Scripts {
             deregister,
             ticket_put,
             ticket_touch,
-            ticket_cancel,
+            ticket_end,
             ticket_assign,
+            pools,
+            wave_hold,
+            wave_release,
+            wave_assign,
+            request_begin,
+            request_end,
             hold,
         ] = Self::SOURCES.map(Script::new);
         Self {
@@ -79,8 +104,14 @@ impl Scripts {
             deregister,
             ticket_put,
             ticket_touch,
-            ticket_cancel,
+            ticket_end,
             ticket_assign,
+            pools,
+            wave_hold,
+            wave_release,
+            wave_assign,
+            request_begin,
+            request_end,
             hold,
         }
     }

@@ -9,6 +9,7 @@ use super::reply;
 use crate::chat::ChatRoom;
 use crate::durability::Durability;
 use crate::error::StoreError;
+use crate::ticket::TicketList;
 
 /// The oldest server that has what the scripts use: scripts replicated by effect without being
 /// asked to, and `ZRANGE … REV`.
@@ -82,7 +83,7 @@ pub(super) fn try_rights(pipeline: &mut Pipeline, keys: &Keys) {
         keys.shard(nobody),
         keys.owned(nobody),
         keys.left(nobody),
-        format!("{}{nobody}", keys.pools()),
+        keys.list(&TicketList::Pool(nobody.into())),
     ];
     pipeline.cmd("DEL").arg(&family);
     pipeline.cmd("SREM").arg(keys.shards()).arg(nobody);

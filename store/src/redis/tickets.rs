@@ -1,7 +1,7 @@
 //! Tickets on Redis.
 
 use async_trait::async_trait;
-use game_core::UnixMillis;
+use game_core::{DeclineReason, UnixMillis};
 use redis::{Cmd, Pipeline, Script, Value, cmd};
 
 use super::{RedisStore, reply, script};
@@ -9,17 +9,22 @@ use crate::codec::{self, DecodeError};
 use crate::contract::Tickets;
 use crate::error::StoreError;
 use crate::ticket::{
-    Assignment, ENDED_KEPT, TICKET_WAITS, Ticket, TicketId, TicketState, WAITING_MAX, stays_since,
+    Assignment, ENDED_KEPT, POOLS_MAX, TICKET_WAITS, Ticket, TicketId, TicketList, TicketState,
+    stays_since,
 };
 
 #[async_trait]
 impl Tickets for RedisStore {
     async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {
-        let mut call = self.ticket_call(&self.scripts.ticket_put, ticket.id);
+        let lists: Vec<String> = ticket.lists().iter().map(ToString::to_string).collect();
+        let mut call = self.ticket_call(&self.scripts.ticket_put, ticket.id, true);
         call.arg(codec::encode_ticket(ticket).as_ref())
             .arg(ticket.seen_at.0)
-            .arg(TICKET_WAITS.as_secs())
+            .arg(ticket.waits_until().saturating_sub(ticket.seen_at.0).max(1))
+            .arg(ticket.waits_until())
+            .arg(u8::from(ticket.expires_at.is_some()))
             .arg(ticket.pool.as_deref().unwrap_or_default())
+            .arg(lists.join(" "))
             .arg(stays_since(ticket.seen_at).0);
         self.one(call).await.map(|_| ())
     }
@@ -30,13 +35,12 @@ impl Tickets for RedisStore {
 
     /// Two steps; a ticket that stops waiting in between is left out. So is one that cannot be read, with a
     /// warning: it must not prevent the others from being paired.
-    async fn waiting(&self, pool: &str) -> Result<Vec<Ticket>, StoreError> {
+    async fn waiting(&self, list: &TicketList, limit: usize) -> Result<Vec<Ticket>, StoreError> {
+        let Some(last) = limit.checked_sub(1) else {
+            return Ok(Vec::new());
+        };
         let mut newest = cmd("ZRANGE");
-        newest
-            .arg(format!("{}{pool}", self.keys.pools()))
-            .arg(0)
-            .arg(WAITING_MAX - 1)
-            .arg("REV");
+        newest.arg(self.keys.list(list)).arg(0).arg(last).arg("REV");
         let names = self.one(newest).await?;
         let names = reply::all_bytes(&names)?;
         if names.is_empty() {
@@ -56,17 +60,41 @@ impl Tickets for RedisStore {
         Ok(waiting)
     }
 
+    async fn pools(&self, _now: UnixMillis) -> Result<Vec<(Box<str>, usize)>, StoreError> {
+        let keys = [&*self.keys.pools(), &*self.keys.tickets()];
+        let mut call = script::call(&self.scripts.pools, &keys);
+        call.arg(POOLS_MAX - 1);
+        let answer = self.one(call).await?;
+        let (pairs, rest) = reply::array(&answer)?.as_chunks::<2>();
+        if !rest.is_empty() {
+            return Err(reply::strange("a list of pools"));
+        }
+        pairs
+            .iter()
+            .map(|[pool, count]| Ok((reply::text(pool)?.into(), reply::parsed(count)?)))
+            .collect()
+    }
+
     async fn touch_ticket(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {
-        let mut call = self.ticket_call(&self.scripts.ticket_touch, id);
+        let waits_ms = TICKET_WAITS.as_millis() as u64;
+        let mut call = self.ticket_call(&self.scripts.ticket_touch, id, true);
         call.arg(now.0)
-            .arg(TICKET_WAITS.as_secs())
+            .arg(waits_ms)
+            .arg(now.0.saturating_add(waits_ms))
             .arg(stays_since(now).0);
         self.one(call).await.map(|_| ())
     }
 
-    async fn cancel_ticket(&self, id: TicketId) -> Result<bool, StoreError> {
-        let mut call = self.ticket_call(&self.scripts.ticket_cancel, id);
-        call.arg(ENDED_KEPT.as_secs());
+    async fn end_ticket(&self, id: TicketId, end: &TicketState) -> Result<bool, StoreError> {
+        let (state, reason) = match end {
+            TicketState::Cancelled => (CANCELLED, ""),
+            TicketState::Declined(reason) => (DECLINED, reason.code()),
+            TicketState::Waiting | TicketState::Assigned(_) => {
+                panic!("a wait that ends without a match")
+            }
+        };
+        let mut call = self.ticket_call(&self.scripts.ticket_end, id, false);
+        call.arg(state).arg(reason).arg(ENDED_KEPT.as_secs());
         Ok(reply::parsed::<u8>(&self.one(call).await?)? == 1)
     }
 
@@ -75,9 +103,9 @@ impl Tickets for RedisStore {
         tickets: &[TicketId],
         assignment: &Assignment,
     ) -> Result<bool, StoreError> {
-        let pools = self.keys.pools();
+        let base = self.keys.tickets();
         let names: Vec<String> = tickets.iter().map(|id| self.keys.ticket(*id)).collect();
-        let keys: Vec<&str> = std::iter::once(&pools)
+        let keys: Vec<&str> = std::iter::once(&base)
             .chain(&names)
             .map(String::as_str)
             .collect();
@@ -89,24 +117,37 @@ impl Tickets for RedisStore {
     }
 }
 
+/// The stored words for states.
+const WAITING: &str = "waiting";
+const ASSIGNED: &str = "assigned";
+const CANCELLED: &str = "cancelled";
+const DECLINED: &str = "declined";
+
 impl RedisStore {
-    /// The beginning of a call of a script for one ticket.
-    fn ticket_call(&self, script: &Script, id: TicketId) -> Cmd {
-        script::call(script, &[&self.keys.ticket(id), &self.keys.pools()])
+    /// The beginning of a call of a script for one ticket, and for the list of pools beside it.
+    fn ticket_call(&self, script: &Script, id: TicketId, with_pools: bool) -> Cmd {
+        let (ticket, base, pools) = (
+            self.keys.ticket(id),
+            self.keys.tickets(),
+            self.keys.pools(),
+        );
+        let keys = [&*ticket, &*base, &*pools];
+        script::call(script, if with_pools { &keys } else { &keys[..2] })
     }
 }
 
 /// Reads the ticket under a key.
 fn read(key: &[u8]) -> Cmd {
     let mut read = cmd("HMGET");
-    read.arg(key).arg(&["body", "seen", "state", "assignment"]);
+    read.arg(key)
+        .arg(&["body", "seen", "state", "assignment", "reason"]);
     read
 }
 
 /// A ticket from its parts: the body is its initial content, and the other fields its present state.
 fn ticket(answer: &Value) -> Result<Option<Ticket>, StoreError> {
     let corrupt = |error: DecodeError| StoreError::Corrupt(format!("a ticket: {error}"));
-    let [body, seen, state, assignment] = reply::array(answer)? else {
+    let [body, seen, state, assignment, reason] = reply::array(answer)? else {
         return Err(reply::strange("a ticket"));
     };
     if *body == Value::Nil {
@@ -115,9 +156,14 @@ fn ticket(answer: &Value) -> Result<Option<Ticket>, StoreError> {
     let mut ticket = codec::decode_ticket(reply::bytes(body)?).map_err(corrupt)?;
     ticket.seen_at = UnixMillis(reply::parsed(seen)?);
     ticket.state = match reply::text(state)? {
-        "waiting" => TicketState::Waiting,
-        "cancelled" => TicketState::Cancelled,
-        "assigned" => {
+        WAITING => TicketState::Waiting,
+        CANCELLED => TicketState::Cancelled,
+        DECLINED => {
+            // A reason of a newer program is none in particular here.
+            let reason = DeclineReason::from_code(reply::text(reason)?);
+            TicketState::Declined(reason.unwrap_or_default())
+        }
+        ASSIGNED => {
             let assignment = codec::decode_assignment(reply::bytes(assignment)?);
             TicketState::Assigned(assignment.map_err(corrupt)?)
         }

@@ -5,10 +5,13 @@ use std::time::Duration;
 use game_core::{Epoch, UnixMillis};
 use store::testing::ReadLog;
 use store::{
-    Appended, Assignment, Checkpoint, Claim, Created, Ownership, Status, Store, TicketState,
+    Appended, Assignment, Checkpoint, Claim, Created, Ownership, Status, Store, TicketList,
+    TicketState,
 };
 
-use crate::samples::{Line, assignment, by, match_id, on_all, player, shard_id, ticket, ticket_id};
+use crate::samples::{
+    Line, assignment, by, match_id, on_all, player, pool, shard_id, ticket, ticket_id,
+};
 
 pub(crate) const STORED: Appended = Appended::Stored { duplicate: false };
 const DUPLICATE: Appended = Appended::Stored { duplicate: true };
@@ -269,12 +272,12 @@ fn a_ticket_waits_in_its_pool_until_it_is_given_a_match() {
                 Some(ticket)
             );
         }
-        let mut waiting = store.waiting("3+2").await.unwrap();
+        let mut waiting = store.waiting(&pool("3+2"), 200).await.unwrap();
         waiting.sort_by_key(|ticket| ticket.id);
         let mut expected = vec![first.clone(), second.clone()];
         expected.sort_by_key(|ticket| ticket.id);
         assert_eq!(waiting, expected);
-        assert_eq!(store.waiting("3+").await.unwrap(), []);
+        assert_eq!(store.waiting(&pool("3+"), 200).await.unwrap(), []);
 
         let both = [first.id, second.id];
         for _ in 0..2 {
@@ -283,7 +286,7 @@ fn a_ticket_waits_in_its_pool_until_it_is_given_a_match() {
         assert!(!store.assign_tickets(&both, &assignment(8)).await.unwrap());
         let given = store.ticket(first.id).await.unwrap().unwrap();
         assert_eq!(given.state, TicketState::Assigned(assignment(9)));
-        assert_eq!(store.waiting("3+2").await.unwrap(), []);
+        assert_eq!(store.waiting(&pool("3+2"), 200).await.unwrap(), []);
         assert!(!store.cancel_ticket(first.id).await.unwrap());
     });
 }
@@ -310,7 +313,7 @@ fn tickets_are_given_a_match_together_or_not_at_all() {
                 .unwrap()
         );
         assert_eq!(
-            store.waiting("3+2").await.unwrap(),
+            store.waiting(&pool("3+2"), 200).await.unwrap(),
             std::slice::from_ref(&first)
         );
         assert_eq!(
@@ -371,7 +374,7 @@ fn a_ticket_put_again_stays_as_it_is() {
         };
         assert_eq!(store.ticket(first.id).await.unwrap(), Some(cancelled));
         assert_eq!(store.ticket(ticket_id(7)).await.unwrap(), None);
-        assert_eq!(store.waiting("3+2").await.unwrap(), []);
+        assert_eq!(store.waiting(&pool("3+2"), 200).await.unwrap(), []);
     });
 }
 
@@ -388,7 +391,7 @@ fn later(n: u8, ms: u64) -> store::Ticket {
 
 /// The numbers of those who wait, in order.
 async fn waiting(store: &dyn Store, numbers: std::ops::Range<u8>) -> Vec<u8> {
-    let waiting = store.waiting("3+2").await.unwrap();
+    let waiting = store.waiting(&pool("3+2"), 200).await.unwrap();
     assert!(waiting.iter().all(|t| t.state == TicketState::Waiting));
     let waits = |n: &u8| waiting.iter().any(|ticket| ticket.id == ticket_id(*n));
     let found: Vec<_> = numbers.filter(waits).collect();
@@ -443,7 +446,7 @@ fn a_new_ticket_waits_whatever_it_says() {
         };
         store.put_ticket(&put).await.unwrap();
         assert_eq!(
-            store.waiting("3+2").await.unwrap(),
+            store.waiting(&pool("3+2"), 200).await.unwrap(),
             [ticket(1, Some("3+2"))]
         );
     });

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use game_core::{Epoch, MatchId, UnixMillis};
 use store::testing::{ReadLog, RedisServer};
 use store::{
-    ANY_EPOCH, Claim, EmbeddedStore, FINISHED_KEEP, FINISHED_KEEP_MIN, HOLDING_KEPT, Holding,
-    Holdings, MatchLog, MemoryStore, REVOCATION_KEPT, RedisConfig, RedisStore, Registry, Retention,
-    Revocations, Room, Store, Swept, Tickets,
+    ANY_EPOCH, Begun, Claim, EmbeddedStore, FINISHED_KEEP, FINISHED_KEEP_MIN, HOLDING_KEPT, Holding,
+    Holdings, Idempotency, MatchLog, MemoryStore, REVOCATION_KEPT, RedisConfig, RedisStore, Registry, Retention,
+    Revocations, Room, Store, Swept, Tickets, Waves,
 };
 
 use crate::samples::{
-    Line, assignment, match_id, on_all, player, redis_store, runtime, shard_id, shard_record,
+    Line, assignment, match_id, on_all, player, pool, redis_store, runtime, shard_id, shard_record,
     ticket, ticket_id,
 };
 
@@ -181,11 +181,16 @@ fn tickets_holdings_and_revocations_go_without_anybody_making_new_ones() {
         let ada = player("ada").id;
         let holds = store.hold(&ada, Holding::Match, "a match", 3, NOW).await;
         assert!(holds.unwrap());
+        let begin = async |at| store.begin_request("key", &[7; 32], match_id(1), at).await;
+        assert_eq!(begin(NOW).await.unwrap(), Begun::New(match_id(1)));
         sweep(store, after(HOLDING_KEPT)).await;
+        store.end_request("key", Some(b"never")).await.unwrap();
+        let again = begin(after(HOLDING_KEPT)).await.unwrap();
+        assert_eq!(again, Begun::New(match_id(1)), "the entry was gone");
         assert_eq!(store.held(&ada, Holding::Match).await.unwrap().len(), 1);
         sweep(store, after(HOLDING_KEPT + Duration::from_millis(1))).await;
         assert!(store.held(&ada, Holding::Match).await.unwrap().is_empty());
-        assert_eq!(store.waiting("3+2").await.unwrap(), []);
+        assert_eq!(store.waiting(&pool("3+2"), 200).await.unwrap(), []);
         assert_eq!(store.ticket(ticket_id(0)).await.unwrap(), None);
         assert_eq!(store.ticket(ticket_id(1)).await.unwrap(), None);
         assert_eq!(store.revoked_since(UnixMillis(0)).await.unwrap().len(), 1);
@@ -342,6 +347,22 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
             let holds = store.hold(&player("ada").id, kind, "it", 1, NOW).await;
             assert!(holds.unwrap());
         }
+        let open = store::Ticket {
+            is_open: true,
+            opponent: Some(player("bob").id),
+            ..ticket(6, None)
+        };
+        store.put_ticket(&open).await.unwrap();
+        let lease = Duration::from_secs(60);
+        let wave = store.hold_wave("3+2", 7, lease).await.unwrap().unwrap();
+        let pair = [ticket_id(1), ticket_id(2)];
+        store.assign_pair(&wave, pair, &assignment(9)).await.unwrap();
+        store
+            .begin_request("key", &[7; 32], match_id(1), NOW)
+            .await
+            .unwrap();
+        store.end_request("key", Some(b"done")).await.unwrap();
+        store.end_request("none", Some(b"done")).await.unwrap();
         let mut ageless = Vec::new();
         for key in ask::<Vec<String>>(&server, &["KEYS", "*"]).await {
             if ask::<i64>(&server, &["PTTL", &key]).await == -1 {
@@ -356,6 +377,8 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
             format!("rk:{{shards}}:shard:{shard}"),
             "rk:{shards}:all".to_owned(),
             "rk:layout".to_owned(),
+            // One number for the whole installation.
+            "rk:{tickets}:epoch".to_owned(),
             key(live, "head"),
             key(live, "log"),
         ];

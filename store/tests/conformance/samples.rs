@@ -12,7 +12,7 @@ use game_core::{
 use store::testing::{RedisKind, RedisServer, fresh_redis};
 use store::{
     Append, Assignment, ChatLine, EmbeddedStore, MemoryStore, RedisConfig, RedisStore, ShardRecord,
-    Store, Ticket, TicketId,
+    Store, Ticket, TicketId, TicketList,
 };
 
 pub(crate) fn match_id(n: u8) -> MatchId {
@@ -200,7 +200,12 @@ pub(crate) fn assignment(n: u8) -> Assignment {
             white: player("ada"),
             black: player("bob"),
         },
+        at: UnixMillis(1_800_000_000_000),
     }
+}
+
+pub(crate) fn pool(name: &str) -> TicketList {
+    TicketList::Pool(name.into())
 }
 
 pub(crate) async fn redis_store(server: &RedisServer) -> RedisStore {

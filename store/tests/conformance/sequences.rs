@@ -10,11 +10,11 @@ use proptest::test_runner::{Config, TestRunner};
 use store::testing::{Model, ReadLog, RedisServer};
 use store::{
     Append, ChatRoom, Claiming, EmbeddedStore, HandOver, MemoryStore, RedisConfig, RedisStore,
-    Registered, Status, Store, Tenure,
+    Registered, Status, Store, Tenure, TicketList,
 };
 
 use crate::samples::{
-    Line, assignment, by, chat_line, cluster_store, match_id, runtime, shard_id, shard_record,
+    Line, assignment, by, chat_line, cluster_store, match_id, player, runtime, shard_id, shard_record,
     ticket, ticket_id,
 };
 
@@ -82,6 +82,12 @@ enum Op {
         one: u8,
         other: u8,
         to: u8,
+    },
+    AssignPair {
+        one: u8,
+        other: u8,
+        to: u8,
+        held: bool,
     },
 }
 
@@ -157,6 +163,8 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(n, now)| Op::TouchTicket { n, now }),
         1 => n().prop_map(|n| Op::CancelTicket { n }),
         2 => (n(), n(), 0..2u8).prop_map(|(one, other, to)| Op::AssignTickets { one, other, to }),
+        2 => (n(), n(), 0..2u8, prop::bool::weighted(0.8))
+            .prop_map(|(one, other, to, held)| Op::AssignPair { one, other, to, held }),
     ]
 }
 
@@ -367,6 +375,21 @@ async fn step(
             let answer = store.assign_tickets(&ids, &assignment).await.unwrap();
             assert_eq!(answer, model.assign_tickets(&ids, &assignment));
         }
+        Op::AssignPair {
+            one,
+            other,
+            to,
+            held,
+        } => {
+            let (ids, assignment) = ([ticket_id(*one), ticket_id(*other)], assignment(*to));
+            let lease = Duration::from_secs(60);
+            let wave = store.hold_wave(POOLS[0], 7, lease).await.unwrap().unwrap();
+            if !held {
+                store.release_wave(&wave).await.unwrap();
+            }
+            let answer = store.assign_pair(&wave, ids, &assignment).await.unwrap();
+            assert_eq!(answer, model.assign_pair(*held, ids, &assignment));
+        }
     }
 }
 
@@ -424,10 +447,12 @@ async fn compare(model: &Model, hints: &Hints, store: &dyn Store) {
             model.ticket(ticket_id(n))
         );
     }
-    for pool in POOLS {
-        let mut waiting = store.waiting(pool).await.unwrap();
+    let pools = POOLS.map(|pool| TicketList::Pool(pool.into()));
+    let ada = player("ada").id;
+    for list in pools.into_iter().chain([TicketList::By(ada)]) {
+        let mut waiting = store.waiting(&list, 200).await.unwrap();
         waiting.sort_by_key(|ticket| ticket.id);
-        let mut expected = model.waiting(pool);
+        let mut expected = model.waiting(&list, 200);
         expected.sort_by_key(|ticket| ticket.id);
         assert_eq!(waiting, expected);
     }

@@ -1,5 +1,4 @@
--- Gives one match to all of these tickets, or to none. KEYS: what the keys of pools begin with,
--- then the tickets.
+-- Gives one match to all of these tickets, or to none. KEYS: what the keys of tickets begin with, then the tickets.
 -- ARGV: match, assignment, seconds to keep the tickets. Answers 1 also to a repetition.
 local waiting, given = true, true
 for i = 2, #KEYS do
@@ -16,10 +15,7 @@ if not waiting then
   return 0
 end
 for i = 2, #KEYS do
-  local pool = redis.call('HGET', KEYS[i], 'pool')
-  if pool then
-    redis.call('ZREM', KEYS[1] .. pool, KEYS[i])
-  end
+  leave_lists(KEYS[1], KEYS[i])
   redis.call('HSET', KEYS[i], 'state', 'assigned', 'match', ARGV[1], 'assignment', ARGV[2])
   redis.call('EXPIRE', KEYS[i], ARGV[3])
 end
