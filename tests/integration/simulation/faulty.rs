@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use store::{
     Append, Appended, Beats, Chat, Checkpoint, Claim, Claiming, Created, Front, HandOver,
-    HandedOver, Holdings, MatchHead, MatchLog, MatchPage, Matches, MemoryStore, Ownership,
-    Registered, Registry, Retention, Revocations, ScanCursor, ShardRecord, Standing, StoreError,
-    Tickets,
+    HandedOver, Holdings, Idempotency, MatchHead, MatchLog, MatchPage, Matches, MemoryStore,
+    Ownership, Registered, Registry, Retention, Revocations, ScanCursor, ShardRecord, Standing,
+    StoreError, Tickets, Waves,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -392,6 +392,18 @@ impl Front<dyn Beats> for Way {
 
 impl Front<dyn Tickets> for Way {
     fn behind(&self) -> Result<&dyn Tickets, StoreError> {
+        no_tickets()
+    }
+}
+
+impl Front<dyn Waves> for Way {
+    fn behind(&self) -> Result<&dyn Waves, StoreError> {
+        no_tickets()
+    }
+}
+
+impl Front<dyn Idempotency> for Way {
+    fn behind(&self) -> Result<&dyn Idempotency, StoreError> {
         no_tickets()
     }
 }
