@@ -69,7 +69,7 @@ pub async fn find_match(
         cancel: &CancellationToken::new(),
     };
     let terms = Terms::usual(time_control);
-    let pairing = Pairing::Pool(NewTicket { terms });
+    let pairing = Pairing::Pool(NewTicket::new(terms));
     search.run(&pairing, |_| ()).await
 }
 
@@ -135,7 +135,9 @@ impl Search<'_> {
                     TicketStatus::Matched => {
                         return reply.match_id.ok_or(PairingError::NoMatch);
                     }
-                    TicketStatus::Cancelled => return Err(PairingError::Withdrawn),
+                    TicketStatus::Cancelled | TicketStatus::Declined => {
+                        return Err(PairingError::Withdrawn);
+                    }
                     TicketStatus::Waiting => {}
                 }
                 sleep(Self::PAUSE).await;

@@ -173,6 +173,8 @@ impl Neglectful {
             },
             color: ColorChoice::White,
             opponent: None,
+            open: false,
+            expires_in_s: None,
         };
         let asked = self.matchmaker.create_challenge(white, &challenge).await?;
         let accepted = self.matchmaker.accept_challenge(black, &asked.id).await?;

@@ -1,8 +1,11 @@
-//! How much one address may create, counted in this process.
+//! How much one address may create, and how often it and one player may ask, counted in this process.
 
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use game_core::PlayerId;
 use settings::AddressGroup;
 use tokio::time::Instant;
 use web::is_in;
@@ -10,6 +13,12 @@ use web::is_in;
 use crate::limit_args::LimitArgs;
 use crate::problem::{Kind, Problem};
 use crate::rates::Rates;
+
+/// The window of what an address may create.
+const CREATION_WINDOW: Duration = Duration::from_secs(5 * 60);
+
+/// The window of requests: short, so that a burst is not the work of minutes.
+const REQUEST_WINDOW: Duration = Duration::from_secs(10);
 
 /// The client that sent a request.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +41,11 @@ impl Client {
     pub(crate) const fn is_exempt(self) -> bool {
         self.is_exempt
     }
+
+    /// The address group that it is counted by.
+    pub(crate) const fn counted_by(self) -> AddressGroup {
+        self.counted_by
+    }
 }
 
 /// Whether no limit applies to an address. A trusted proxy's own address is never exempt, as it stands for clients
@@ -40,32 +54,42 @@ pub(crate) fn is_exempt(limits: &LimitArgs, address: IpAddr) -> bool {
     is_in(&limits.limit_exempt, address) && !is_in(&limits.trusted_proxy, address)
 }
 
-/// The rate limits of addresses.
+/// The rate limits of addresses and players.
 #[derive(Debug)]
 pub(crate) struct Allowances {
     guests: Mutex<Rates>,
     creations: Mutex<Rates>,
+    requests: Mutex<Rates>,
+    player_requests: Mutex<Rates<PlayerId>>,
     began: Instant,
 }
 
 impl Allowances {
     pub(crate) fn new(limits: &LimitArgs) -> Self {
         Self {
-            guests: Mutex::new(Rates::new(limits.guests_per_address_max)),
-            creations: Mutex::new(Rates::new(limits.creations_per_address_max)),
+            guests: rates(limits.guests_per_address_max, CREATION_WINDOW),
+            creations: rates(limits.creations_per_address_max, CREATION_WINDOW),
+            requests: rates(limits.requests_per_address_max, REQUEST_WINDOW),
+            player_requests: rates(limits.requests_per_player_max, REQUEST_WINDOW),
             began: Instant::now(),
         }
     }
 
-    fn take(&self, rates: &Mutex<Rates>, client: Client, what: &str) -> Result<(), Problem> {
+    fn take<K: Hash + Eq>(
+        &self,
+        rates: &Mutex<Rates<K>>,
+        client: Client,
+        counted_by: K,
+        what: &str,
+    ) -> Result<(), Problem> {
         if client.is_exempt {
             return Ok(());
         }
         let mut rates = rates.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = rates.take(client.counted_by, self.began.elapsed());
+        let taken = rates.take(counted_by, self.began.elapsed());
         taken.map_err(|wait| {
             let detail = format!(
-                "Your address has made as many {what} as it may for now. Try again in {} s.",
+                "{what} as it may for now. Try again in {} s.",
                 wait.as_secs() + 1
             );
             Problem::new(Kind::RateLimited, detail).after(wait)
@@ -74,11 +98,29 @@ impl Allowances {
 
     /// Counts a guest that is about to be created.
     pub(crate) fn guest(&self, client: Client) -> Result<(), Problem> {
-        self.take(&self.guests, client, "guests")
+        let what = "Your address has made as many guests";
+        self.take(&self.guests, client, client.counted_by, what)
+    }
+
+    /// Counts a request, whatever it asks for.
+    pub(crate) fn request(&self, client: Client) -> Result<(), Problem> {
+        let what = "Your address has sent as many requests";
+        self.take(&self.requests, client, client.counted_by, what)
+    }
+
+    /// Counts a request of a player, whatever it asks for.
+    pub(crate) fn player_request(&self, client: Client, player: &PlayerId) -> Result<(), Problem> {
+        let what = "This player has sent as many requests";
+        self.take(&self.player_requests, client, player.clone(), what)
     }
 
     /// Counts a ticket or challenge that is about to be created, or a challenge that is about to be accepted.
     pub(crate) fn creation(&self, client: Client) -> Result<(), Problem> {
-        self.take(&self.creations, client, "requests for matches")
+        let what = "Your address has made as many requests for matches";
+        self.take(&self.creations, client, client.counted_by, what)
     }
+}
+
+fn rates<K: Hash + Eq>(burst: u32, window: Duration) -> Mutex<Rates<K>> {
+    Mutex::new(Rates::new(burst, window))
 }

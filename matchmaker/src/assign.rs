@@ -19,19 +19,31 @@ pub(crate) fn draw(match_id: MatchId, ticket: &Ticket, opponent: &Player) -> Ass
         ColorChoice::Black => false,
         ColorChoice::Random => rand::random(),
     };
-    let (owner, opponent) = (ticket.player.clone(), opponent.clone());
-    let players = if owner_is_white {
-        BySeat {
-            white: owner,
-            black: opponent,
-        }
-    } else {
-        BySeat {
-            white: opponent,
-            black: owner,
-        }
+    seated(match_id, &ticket.player, opponent, owner_is_white)
+}
+
+/// The match `match_id` of two tickets of a pool, in colours that both accept.
+pub(crate) fn draw_pair(match_id: MatchId, one: &Ticket, other: &Ticket) -> Assignment {
+    let one_is_white = match (one.color, other.color) {
+        (ColorChoice::White, _) | (ColorChoice::Random, ColorChoice::Black) => true,
+        (ColorChoice::Black, _) | (ColorChoice::Random, ColorChoice::White) => false,
+        (ColorChoice::Random, ColorChoice::Random) => rand::random(),
     };
-    Assignment { match_id, players }
+    seated(match_id, &one.player, &other.player, one_is_white)
+}
+
+fn seated(match_id: MatchId, one: &Player, other: &Player, one_is_white: bool) -> Assignment {
+    let (one, other) = (one.clone(), other.clone());
+    let (white, black) = if one_is_white {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    Assignment {
+        match_id,
+        players: BySeat { white, black },
+        at: now(),
+    }
 }
 
 /// Whether `player` has a seat in the match.
@@ -41,15 +53,16 @@ pub(crate) fn is_player(assignment: &Assignment, player: &Player) -> bool {
 }
 
 impl Service {
-    /// Creates the match of an assigned ticket if it is missing.
+    /// Creates the match of an assigned ticket if it is missing and was assigned a short time ago: later, it has ended
+    /// and is gone.
     pub(crate) async fn ensure_match(
         &self,
         ticket: &Ticket,
         assignment: &Assignment,
     ) -> Result<(), Problem> {
         match self.store.ownership(assignment.match_id).await? {
-            Some(_) => Ok(()),
-            None => self.create_match(ticket, assignment).await,
+            None if assignment.may_create(now()) => self.create_match(ticket, assignment).await,
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -54,6 +54,16 @@ impl Service {
         if client.is_exempt() {
             return Ok(true);
         }
+        self.hold_counted(player, kind, id).await
+    }
+
+    /// The same for a player to whom the limits apply.
+    pub(crate) async fn hold_counted(
+        &self,
+        player: &PlayerId,
+        kind: Holding,
+        id: &str,
+    ) -> Result<bool, Problem> {
         let max = self.config.limits.per_player_max(kind);
         if self.store.hold(player, kind, id, max, now()).await? {
             return Ok(true);

@@ -5,23 +5,37 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use game_core::Player;
-use protocol::http::{NewChallenge, TicketReply};
-use store::{Assignment, Holding, Ticket, TicketId, TicketState};
+use axum::response::{IntoResponse, Response};
+use game_core::{Player, UnixMillis};
+use protocol::SeatView;
+use protocol::http::{
+    ChallengeView, ChallengesReply, Decline, NewChallenge, OpenChallengesReply, TicketReply,
+};
+use store::{Assignment, Holding, TICKET_WAITS, Ticket, TicketId, TicketList, TicketState};
 use web::{Body, PathId};
 
 use crate::allowances::Client;
 use crate::assign;
 use crate::bounds::full;
+use crate::events::{Follow, Of, stream};
 use crate::extract::{Caller, Wait};
+use crate::idempotency::NewId;
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};
 use crate::terms;
 use crate::tickets::{new_ticket, reply, waits_until};
 
+/// Bounds of `expires_in_s`, in seconds: a challenge that expires sooner cannot be accepted, and one that stays longer
+/// would outlive the interest in it.
+const EXPIRES_IN_S: std::ops::RangeInclusive<u32> = 10..=24 * 60 * 60;
+
+/// Upper bound on the challenges of a list, the last ones.
+const LISTED_MAX: usize = 100;
+
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     client: Client,
+    NewId(id): NewId,
     Caller(player): Caller,
     Body(request): Body<NewChallenge>,
 ) -> Result<(StatusCode, Json<TicketReply>), Problem> {
@@ -32,10 +46,13 @@ pub(crate) async fn create(
         ));
     }
     let terms = terms::agree(&request.terms, now())?;
+    let id = id.unwrap_or_else(|| service.new_match_id());
     let ticket = Ticket {
         opponent: request.opponent,
         color: request.color,
-        ..new_ticket(service.new_match_id().into(), player, terms)
+        is_open: request.open,
+        expires_at: expires_at(request.expires_in_s)?,
+        ..new_ticket(id.into(), player, terms)
     };
     service.check_store_room()?;
     service.allowances.creation(client)?;
@@ -55,22 +72,89 @@ pub(crate) async fn read(
     PathId(id): PathId<TicketId>,
     Wait(wait): Wait,
 ) -> Result<Json<TicketReply>, Problem> {
-    let mut waits = waits_until(&service, wait);
+    let mut waits = waits_until(&service, id, wait);
     let mut touched = None;
     loop {
-        let ticket = service.challenge(id).await?;
-        check_invited(&ticket, &player)?;
-        // Only requests of the challenger keep a challenge alive.
-        if ticket.player.id == player.id {
-            service.touch(&ticket, &mut touched).await?;
-        }
-        if let TicketState::Assigned(assignment) = &ticket.state {
-            service.ensure_match(&ticket, assignment).await?;
-        }
+        let ticket = service
+            .look_at(Of::Challenge, id, &player, &mut touched)
+            .await?;
         if ticket.state != TicketState::Waiting || !waits.again().await {
             return Ok(Json(reply(&ticket)));
         }
     }
+}
+
+pub(crate) async fn events(
+    State(service): State<Arc<Service>>,
+    Caller(player): Caller,
+    PathId(id): PathId<TicketId>,
+) -> Result<Response, Problem> {
+    let follow = Follow {
+        of: Of::Challenge,
+        id,
+        player,
+    };
+    Ok(stream(service, follow).await?.into_response())
+}
+
+/// The caller's own challenges, and those that are for the caller.
+pub(crate) async fn list(
+    State(service): State<Arc<Service>>,
+    Caller(player): Caller,
+) -> Result<Json<ChallengesReply>, Problem> {
+    let made = TicketList::By(player.id.clone());
+    Ok(Json(ChallengesReply {
+        made: service.challenges(made).await?,
+        received: service.challenges(TicketList::To(player.id)).await?,
+    }))
+}
+
+/// The challenges that everyone may accept.
+pub(crate) async fn list_open(
+    State(service): State<Arc<Service>>,
+) -> Result<Json<OpenChallengesReply>, Problem> {
+    let open = service.challenges(TicketList::Open).await?;
+    Ok(Json(OpenChallengesReply { open }))
+}
+
+pub(crate) async fn decline(
+    State(service): State<Arc<Service>>,
+    Caller(player): Caller,
+    PathId(id): PathId<TicketId>,
+    Body(request): Body<Decline>,
+) -> Result<Json<TicketReply>, Problem> {
+    let declined = TicketState::Declined(request.reason);
+    for _ in 0..2 {
+        let mut ticket = service.challenge(id).await?;
+        check_invited(&ticket, &player)?;
+        // One that everybody may accept is nobody's to decline.
+        if ticket.opponent.as_ref() != Some(&player.id) {
+            let why = "Only the player whom a challenge names may decline it.";
+            return Err(Problem::new(Kind::NotInvited, why));
+        }
+        match &ticket.state {
+            TicketState::Waiting => {
+                if service.store.end_ticket(id, &declined).await? {
+                    service.wakers.wake(id);
+                    ticket.state = declined;
+                    return Ok(Json(reply(&ticket)));
+                }
+            }
+            TicketState::Declined(_) => return Ok(Json(reply(&ticket))),
+            TicketState::Cancelled => return Err(cancelled()),
+            TicketState::Assigned(assignment) => {
+                let why = format!(
+                    "It has the match {} already; abort that.",
+                    assignment.match_id
+                );
+                return Err(Problem::new(Kind::AlreadyMatched, why));
+            }
+        }
+    }
+    Err(Problem::new(
+        Kind::StoreUnavailable,
+        "The challenge could not be declined: try again.",
+    ))
 }
 
 pub(crate) async fn accept(
@@ -84,11 +168,10 @@ pub(crate) async fn accept(
         let mut ticket = service.challenge(id).await?;
         check_may_accept(&ticket, &player)?;
         match &ticket.state {
-            TicketState::Cancelled => {
-                return Err(Problem::new(
-                    Kind::ChallengeCancelled,
-                    "The challenger has withdrawn the challenge.",
-                ));
+            TicketState::Cancelled => return Err(cancelled()),
+            TicketState::Declined(_) => {
+                let why = "You have declined the challenge.";
+                return Err(Problem::new(Kind::ChallengeDeclined, why));
             }
             TicketState::Assigned(assignment) if assign::is_player(assignment, &player) => {
                 service.ensure_match(&ticket, assignment).await?;
@@ -109,6 +192,7 @@ pub(crate) async fn accept(
                     .hold_both(&ticket, &player, &assignment, client)
                     .await?;
                 if service.store.assign_tickets(&[id], &assignment).await? {
+                    service.wakers.wake(id);
                     service.create_match(&ticket, &assignment).await?;
                     ticket.state = TicketState::Assigned(assignment);
                     return Ok(Json(reply(&ticket)));
@@ -132,8 +216,46 @@ pub(crate) async fn cancel(
     service.cancel(&ticket, &player).await
 }
 
+/// When a challenge expires that is to do so in so many seconds.
+fn expires_at(in_s: Option<u32>) -> Result<Option<UnixMillis>, Problem> {
+    match in_s {
+        Some(in_s) if !EXPIRES_IN_S.contains(&in_s) => Err(Problem::new(
+            Kind::InvalidTerms,
+            format!(
+                "expires_in_s is {} to {} seconds.",
+                EXPIRES_IN_S.start(),
+                EXPIRES_IN_S.end()
+            ),
+        )),
+        in_s => Ok(in_s.map(|in_s| UnixMillis(now().0.saturating_add(u64::from(in_s) * 1_000)))),
+    }
+}
+
+fn cancelled() -> Problem {
+    Problem::new(
+        Kind::ChallengeCancelled,
+        "The challenger has withdrawn the challenge.",
+    )
+}
+
+/// A challenge in a list.
+fn view(ticket: &Ticket) -> ChallengeView {
+    let waits_ms = u64::try_from(TICKET_WAITS.as_millis()).unwrap_or(u64::MAX);
+    ChallengeView {
+        id: ticket.id.to_string(),
+        challenger: SeatView::from(&ticket.player),
+        color: ticket.color,
+        opponent: ticket.opponent.clone(),
+        created_at: ticket.created_at,
+        expires_at: ticket
+            .expires_at
+            .unwrap_or_else(|| UnixMillis(ticket.seen_at.0.saturating_add(waits_ms))),
+        terms: terms::of_ticket(ticket),
+    }
+}
+
 /// A challenge with a named opponent is refused to others; the challenger may always read it.
-fn check_invited(ticket: &Ticket, player: &Player) -> Result<(), Problem> {
+pub(crate) fn check_invited(ticket: &Ticket, player: &Player) -> Result<(), Problem> {
     match &ticket.opponent {
         Some(opponent) if *opponent != player.id && ticket.player.id != player.id => Err(
             Problem::new(Kind::NotInvited, "The challenge is for another player."),
@@ -155,7 +277,7 @@ fn check_may_accept(ticket: &Ticket, player: &Player) -> Result<(), Problem> {
 
 impl Service {
     /// A ticket that is a challenge.
-    async fn challenge(&self, id: TicketId) -> Result<Ticket, Problem> {
+    pub(crate) async fn challenge(&self, id: TicketId) -> Result<Ticket, Problem> {
         let ticket = self.store.ticket(id).await?;
         ticket
             .filter(|ticket| ticket.pool.is_none() && !ticket.is_abandoned(now()))
@@ -165,6 +287,14 @@ impl Service {
                     format!("No challenge has the id {id}."),
                 )
             })
+    }
+
+    /// The waiting challenges of a list, the last first.
+    async fn challenges(&self, list: TicketList) -> Result<Vec<ChallengeView>, Problem> {
+        let mut waiting = self.store.waiting(&list, LISTED_MAX).await?;
+        waiting.retain(|ticket| ticket.pool.is_none() && !ticket.is_abandoned(now()));
+        waiting.sort_by_key(|ticket| std::cmp::Reverse((ticket.created_at, ticket.id)));
+        Ok(waiting.iter().map(view).collect())
     }
 
     /// Counts the match for both players, before it is bound to the challenge.

@@ -110,6 +110,18 @@ pub struct Args {
     )]
     pub requests_max: u32,
 
+    /// Upper bound on the interval of a pool's waves, in seconds. Lower than the usual intervals, which are 12 to 60, it
+    /// pairs players sooner and with greater differences of their ratings. Up to eight who wait are paired at once
+    /// in any case.
+    #[arg(
+        long,
+        env = "ROOKERY_WAVE_SECONDS_MAX",
+        value_name = "SECONDS",
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(0..=60)
+    )]
+    pub wave_seconds_max: u64,
+
     /// How many seconds requests under way have to end after SIGTERM.
     #[arg(
         long,
@@ -153,6 +165,8 @@ pub struct Config {
     /// Upper bound on requests under way; more are answered with 503 at once, as waiting would only make the
     /// queue longer.
     pub requests_max: usize,
+    /// Upper bound on the interval of a pool's waves.
+    pub wave_interval_max: Duration,
     /// How long requests under way have to end at a shutdown.
     pub grace: Duration,
 }
@@ -166,6 +180,7 @@ impl Default for Config {
             connections_max: 20_000,
             limits: LimitArgs::default(),
             requests_max: 10_000,
+            wave_interval_max: Duration::from_secs(60),
             grace: Duration::from_secs(10),
         }
     }
@@ -235,6 +250,7 @@ impl Args {
                 connections_max: self.connections_max as usize,
                 limits: self.limits,
                 requests_max: self.requests_max as usize,
+                wave_interval_max: Duration::from_secs(self.wave_seconds_max),
                 grace: Duration::from_secs(self.grace_seconds),
             },
             admin,

@@ -28,10 +28,10 @@ impl FromRequestParts<Arc<Service>> for Caller {
         parts: &mut Parts,
         service: &Arc<Service>,
     ) -> Result<Self, Problem> {
-        let token = web::bearer::<Service>(&parts.headers)?;
+        let token = web::bearer::<Service>(&parts.headers)?.to_owned();
         let claims = service
             .verifying_key
-            .player(token, now())
+            .player(&token, now())
             .map_err(|error| match error {
                 TokenError::Invalid(_) | TokenError::Early => Problem::new(
                     Kind::TokenInvalid,
@@ -42,6 +42,8 @@ impl FromRequestParts<Arc<Service>> for Caller {
                     "The player token has expired: get a new one with POST /v1/players.",
                 ),
             })?;
+        let client = Client::from_request_parts(parts, service).await?;
+        service.allowances.player_request(client, &claims.player)?;
         // A token does not say when it was signed, and no player gets a second one: a revocation voids all of a
         // player's tokens until the last has expired.
         if service.store.revoked_at(&claims.player).await?.is_some() {

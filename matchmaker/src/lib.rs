@@ -14,10 +14,11 @@ mod config;
 mod limit_args;
 
 // Pure decisions.
-mod pairing;
+pub mod pairing;
 mod places;
 mod rates;
 mod registry;
+mod schedule;
 
 // The operations behind requests.
 mod allowances;
@@ -27,11 +28,15 @@ mod endings;
 mod problem;
 mod service;
 mod terms;
+mod wakers;
+mod waves;
 
 // The edge: HTTP in, HTTP out.
 mod extract;
 
 mod challenges;
+mod events;
+mod idempotency;
 mod matches;
 mod players;
 mod probes;

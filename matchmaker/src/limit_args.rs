@@ -53,6 +53,26 @@ pub struct LimitArgs {
     )]
     pub creations_per_address_max: u32,
 
+    /// Requests of any kind that one address may send in a burst, and then in every ten seconds.
+    #[arg(
+        long,
+        env = "ROOKERY_REQUESTS_PER_ADDRESS_MAX",
+        value_name = "COUNT",
+        default_value_t = 3_000,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    pub requests_per_address_max: u32,
+
+    /// Requests of any kind that one player may send in a burst, and then in every ten seconds.
+    #[arg(
+        long,
+        env = "ROOKERY_REQUESTS_PER_PLAYER_MAX",
+        value_name = "COUNT",
+        default_value_t = 200,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    pub requests_per_player_max: u32,
+
     /// Unfinished matches that one player may have.
     #[arg(
         long,
@@ -94,6 +114,8 @@ impl Default for LimitArgs {
             connections_per_address_max: 1_000,
             guests_per_address_max: 600,
             creations_per_address_max: 900,
+            requests_per_address_max: 3_000,
+            requests_per_player_max: 200,
             matches_per_player_max: 50,
             tickets_per_player_max: 8,
             challenges_per_player_max: 30,

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::allowances::Client;
 use crate::places::ConnectionPlace;
 use crate::problem::{Kind, Problem};
+use crate::service::Service;
 
 /// Longest body of a request, in bytes: a challenge with its position has about 400.
 pub(crate) const BODY_LEN_MAX: usize = 4 * 1_024;
@@ -30,6 +32,13 @@ pub(crate) const WAIT_MAX: Duration = Duration::from_secs(20);
 /// A request must be answered within this, the wait for an opponent included.
 pub(crate) const ANSWER_WITHIN: Duration = WAIT_MAX.saturating_add(Duration::from_secs(10));
 
+/// Longest stream of events of a ticket. A client asks for the next one, of whichever matchmaker.
+pub(crate) const EVENTS_FOR: Duration = Duration::from_secs(5 * 60);
+
+/// Interval at which a stream of events without news shows that it is alive: proxies close silent connections after
+/// 30 s.
+pub(crate) const EVENTS_ALIVE: Duration = Duration::from_secs(15);
+
 /// Open files reserved for everything but players' connections: the store, the admin endpoint and its connections,
 /// probes, logs. At most half of the limit.
 const FILES_KEPT: u64 = 512;
@@ -41,6 +50,19 @@ pub(crate) const PROBE_WITHIN: Duration = Duration::from_secs(2);
 pub(crate) fn connections_that_fit(wanted: usize, open_files: u64) -> usize {
     let kept = FILES_KEPT.min(open_files / 2);
     wanted.min(usize::try_from(open_files - kept).unwrap_or(usize::MAX))
+}
+
+/// Middleware that counts a request against its address.
+pub(crate) async fn count_request(
+    State(service): State<Arc<Service>>,
+    client: Client,
+    request: Request,
+    next: Next,
+) -> Response {
+    match service.allowances.request(client) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
 }
 
 /// Middleware that refuses requests on a connection for probes alone.

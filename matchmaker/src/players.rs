@@ -11,6 +11,7 @@ use tokens::PlayerClaims;
 use web::Body;
 
 use crate::allowances::Client;
+use crate::idempotency::NewId;
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, expiry, now};
 
@@ -20,9 +21,10 @@ const NAME_SUFFIX_LEN: usize = 4;
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     client: Client,
+    NewId(id): NewId,
     Body(request): Body<NewPlayer>,
 ) -> Result<Json<PlayerReply>, Problem> {
-    let player = random_id();
+    let player = player_id(id.unwrap_or_else(|| MatchId::from_random(rand::random())));
     let name = match &request.name {
         None => format!("Guest-{}", &player.as_str()[..NAME_SUFFIX_LEN]),
         Some(name) => {
@@ -46,9 +48,8 @@ pub(crate) async fn create(
 }
 
 /// Twelve characters, base62, as match ids are made.
-fn random_id() -> PlayerId {
-    MatchId::from_random(rand::random())
-        .as_str()
+fn player_id(id: MatchId) -> PlayerId {
+    id.as_str()
         .parse()
         .expect("the characters of a match id may stand in a player id")
 }

@@ -50,12 +50,18 @@ web::problems! {
         ChallengeTaken = 409 "challenge_taken" "Challenge taken";
         /// The challenger has withdrawn it.
         ChallengeCancelled = 409 "challenge_cancelled" "Challenge cancelled";
+        /// The player that it was for has declined it.
+        ChallengeDeclined = 409 "challenge_declined" "Challenge declined";
         /// What has a match cannot be withdrawn.
         AlreadyMatched = 409 "already_matched" "Already matched";
+        /// The request with this idempotency key is being carried out.
+        RequestInProgress = 409 "request_in_progress" "Request in progress";
         /// The body did not come in time.
         BodyTimeout = 408 "body_timeout" "Body too slow";
         /// The body is longer than any request needs.
         BodyTooLarge = 413 "body_too_large" "Body too large";
+        /// The idempotency key came with another request.
+        IdempotencyKeyReused = 422 "idempotency_key_reused" "Idempotency key reused";
         /// The body is not JSON.
         UnsupportedMediaType = 415 "unsupported_media_type" "Unsupported media type";
         /// The address has made as many of these requests as it may.
@@ -146,9 +152,12 @@ mod tests {
             "405 method_not_allowed",
             "409 challenge_taken",
             "409 challenge_cancelled",
+            "409 challenge_declined",
             "409 already_matched",
+            "409 request_in_progress",
             "408 body_timeout",
             "413 body_too_large",
+            "422 idempotency_key_reused",
             "415 unsupported_media_type",
             "429 rate_limited",
             "429 too_many_matches",

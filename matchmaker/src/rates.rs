@@ -1,45 +1,46 @@
-//! Rate limits by address: a token bucket for each, in bounded memory.
+//! Rate limits by address or player: a token bucket for each, in bounded memory.
 
+use std::hash::Hash;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use lru::LruCache;
 use settings::AddressGroup;
 
-/// Upper bound on addresses that are remembered, about 100 bytes each. The least recently seen is forgotten first
+/// Upper bound on addresses, or players, that are remembered, about 100 bytes each. The least recently seen is forgotten first
 /// and then has its whole allowance again: counting does not bound a peer that commands more addresses than this.
 const ADDRESSES_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
 
-/// The time in which an empty bucket becomes full.
-pub(crate) const WINDOW: Duration = Duration::from_secs(5 * 60);
-
-/// A token bucket for each address, kept as the time at which the bucket will be full (the generic cell
+/// A token bucket for each address or player, kept as the time at which the bucket will be full (the generic cell
 /// rate algorithm). It reads no clock: `now` is a point on one monotonic clock.
 #[derive(Debug)]
-pub(crate) struct Rates {
-    full_at: LruCache<AddressGroup, Duration>,
+pub(crate) struct Rates<K: Hash + Eq = AddressGroup> {
+    full_at: LruCache<K, Duration>,
+    /// The time in which an empty bucket becomes full.
+    window: Duration,
     /// The time in which one use is refilled.
     refill: Duration,
 }
 
-impl Rates {
-    /// Allows every address `burst` uses at once, and as many in each [`WINDOW`].
-    pub(crate) fn new(burst: u32) -> Self {
+impl<K: Hash + Eq> Rates<K> {
+    /// Allows everyone `burst` uses at once, and as many in each `window`.
+    pub(crate) fn new(burst: u32, window: Duration) -> Self {
         Self {
             full_at: LruCache::new(ADDRESSES_MAX),
-            refill: WINDOW / burst.max(1),
+            window,
+            refill: window / burst.max(1),
         }
     }
 
-    /// Takes one use from the bucket of an address.
+    /// Takes one use from the bucket of an address or player.
     ///
     /// # Errors
     ///
     /// If the bucket is empty: the time until it holds one use.
-    pub(crate) fn take(&mut self, address: AddressGroup, now: Duration) -> Result<(), Duration> {
+    pub(crate) fn take(&mut self, address: K, now: Duration) -> Result<(), Duration> {
         let full_at = self.full_at.get(&address).copied().unwrap_or_default();
         let next = full_at.max(now) + self.refill;
-        match next.checked_sub(now + WINDOW) {
+        match next.checked_sub(now + self.window) {
             Some(wait) if !wait.is_zero() => Err(wait),
             _ => {
                 self.full_at.put(address, next);
@@ -65,7 +66,7 @@ mod tests {
 
     #[test]
     fn an_address_has_a_burst_and_then_a_steady_rate() {
-        let mut rates = Rates::new(300);
+        let mut rates = Rates::new(300, s(300));
         for now in [s(0), s(1_000)] {
             for n in 0..300 {
                 assert_eq!(rates.take(at([192, 0, 2, 1]), now), Ok(()), "{n}");
@@ -98,7 +99,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_under_a_flood_of_addresses_and_the_newest_are_remembered() {
-        let mut rates = Rates::new(1);
+        let mut rates = Rates::new(1, s(300));
         assert_eq!(rates.take(at([192, 0, 2, 1]), s(0)), Ok(()));
         for n in 0..100_000 {
             let _ = rates.take(at(Ipv6Addr::from_bits(n << 64)), s(0));

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use axum::http::Method;
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder, core::Collector,
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+    core::Collector,
 };
 use web::ProblemCode;
 
@@ -20,6 +21,9 @@ pub(crate) struct RequestMetrics {
     requests: IntCounterVec,
     seconds: HistogramVec,
     refusals: IntCounterVec,
+    waves: IntCounter,
+    pairs: IntCounter,
+    waiting: IntGaugeVec,
 }
 
 impl Default for RequestMetrics {
@@ -34,10 +38,17 @@ impl Default for RequestMetrics {
         let help = "Requests answered with a problem, by its code.";
         let refusals = Opts::new("rookery_http_refusals_total", help);
         let labels = &["route", "method", "status"];
+        let waves = "Waves of pools in which this matchmaker looked for pairs.";
+        let pairs = "Pairs of players that this matchmaker has given a match from a pool.";
+        let help = "Waiting tickets of pools in which at least two wait, by control; a few of them may be gone.";
+        let waiting = Opts::new("rookery_pool_waiting", help);
         Self {
             requests: registered(&registry, IntCounterVec::new(requests, labels)),
             seconds: registered(&registry, HistogramVec::new(seconds, &["route"])),
             refusals: registered(&registry, IntCounterVec::new(refusals, &["code"])),
+            waves: registered(&registry, IntCounter::new("rookery_waves_total", waves)),
+            pairs: registered(&registry, IntCounter::new("rookery_pairs_total", pairs)),
+            waiting: registered(&registry, IntGaugeVec::new(waiting, &["control"])),
             registry,
         }
     }
@@ -60,6 +71,18 @@ impl RequestMetrics {
         if let Some(ProblemCode(code)) = problem {
             self.refusals.with_label_values(&[code]).inc();
         }
+    }
+
+    /// Counts a wave and the pairs that were made in it.
+    pub(crate) fn count_wave(&self, pairs: usize) {
+        self.waves.inc();
+        self.pairs.inc_by(pairs as u64);
+    }
+
+    /// Sets how many wait in the pools of a control.
+    pub(crate) fn set_waiting(&self, control: &str, waiting: usize) {
+        let gauge = self.waiting.with_label_values(&[control]);
+        gauge.set(i64::try_from(waiting).unwrap_or(i64::MAX));
     }
 
     /// The metrics as Prometheus scrapes them.

@@ -9,7 +9,8 @@ use axum::routing::{get, post};
 use web::{limit, no_route, wrong_method};
 
 use crate::access_log::{AccessLine, log};
-use crate::limits::refuse_beyond_probes;
+use crate::idempotency::once;
+use crate::limits::{count_request, refuse_beyond_probes};
 use crate::service::Service;
 use crate::{challenges, matches, players, probes, seats, tickets};
 
@@ -22,11 +23,18 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
     let ticket = get(tickets::read).delete(tickets::cancel);
     let limited = [
         ("/v1/players", post(players::create)),
-        ("/v1/challenges", post(challenges::create)),
+        (
+            "/v1/challenges",
+            get(challenges::list).post(challenges::create),
+        ),
+        ("/v1/challenges/open", get(challenges::list_open)),
         ("/v1/challenges/{ticket}", challenge),
         ("/v1/challenges/{ticket}/accept", post(challenges::accept)),
+        ("/v1/challenges/{ticket}/decline", post(challenges::decline)),
+        ("/v1/challenges/{ticket}/events", get(challenges::events)),
         ("/v1/tickets", post(tickets::create)),
         ("/v1/tickets/{ticket}", ticket),
+        ("/v1/tickets/{ticket}/events", get(tickets::events)),
         ("/v1/matches/{match}", get(matches::read)),
         ("/v1/matches/{match}/seat", post(seats::take)),
         ("/v1/matches/{match}/watch", post(seats::watch)),
@@ -46,7 +54,9 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
     let mut router = Router::new();
     for (route, methods) in limited {
         let methods = methods
+            .layer(from_fn_with_state(service.clone(), once))
             .layer(from_fn_with_state(service.clone(), limit::<Service>))
+            .layer(from_fn_with_state(service.clone(), count_request))
             .layer(from_fn(refuse_beyond_probes));
         router = router.route(
             route,

@@ -27,6 +27,7 @@ use crate::registry::{RegistryView, watch_registry};
 use crate::request_metrics::RequestMetrics;
 use crate::router::router;
 use crate::service::Service;
+use crate::waves::run_waves;
 
 /// Serving begins once the registry was read, or after this: while the store is away, requests are answered with
 /// problems, not with silence.
@@ -96,6 +97,7 @@ pub async fn run(
     let _ = timeout(FIRST_VIEW_WITHIN, views.wait_for(|view| view.observed())).await;
     info!(%address, "the matchmaker serves");
     let service = Service::new(config, store, key, views, requests, shutdown);
+    tasks.spawn(run_waves(service.clone()));
     accept_all(listener, &service, &tasks).await;
     tasks.close();
     info!(tasks = tasks.len(), "the matchmaker ends");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use game_core::{MatchId, UnixMillis};
 use store::{ShardRecord, Store};
 use tokens::{SigningKey, VerifyingKey};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use web::{Api, Bounds};
 
@@ -17,6 +17,7 @@ use crate::limits::{ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN};
 use crate::problem::{Kind, Problem};
 use crate::registry::RegistryView;
 use crate::request_metrics::RequestMetrics;
+use crate::wakers::Wakers;
 
 /// Suggested wait of a client that a nearly full store had no room for: room comes as matches expire, more slowly
 /// than outages end.
@@ -39,6 +40,12 @@ pub(crate) struct Service {
     pub(crate) bounds: Bounds,
     /// Counts requests.
     pub(crate) metrics: RequestMetrics,
+    /// Wakes requests that wait for a ticket.
+    pub(crate) wakers: Arc<Wakers>,
+    /// Lets the pools be looked at, as a ticket was made.
+    pub(crate) new_ticket: Notify,
+    /// The places of streams of events.
+    pub(crate) streams: Arc<Semaphore>,
     /// Also ends the requests that wait for an opponent.
     pub(crate) shutdown: CancellationToken,
 }
@@ -73,6 +80,9 @@ impl Service {
             },
             allowances: Allowances::new(&config.limits),
             endings: Endings::default(),
+            wakers: Arc::default(),
+            new_ticket: Notify::new(),
+            streams: Arc::new(Semaphore::new(config.requests_max / 2)),
             config,
             store,
             key,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use game_core::{MatchTags, StartPosition, UnixMillis, Variant};
 use protocol::http::{Start, Terms, hex};
 use ring::digest::{SHA256, digest};
-use store::Ticket;
+use store::{RatingRange, Ticket};
 
 use crate::problem::{Kind, Problem};
 
@@ -43,6 +43,21 @@ pub(crate) fn agree(asked: &Terms, now: UnixMillis) -> Result<store::Terms, Prob
         rules: asked.rules,
         tags: (!tags.is_empty()).then(|| Box::new(tags)),
     })
+}
+
+/// The accepted ratings of the opponent.
+pub(crate) fn rating_range(
+    asked: Option<protocol::http::RatingRange>,
+) -> Result<Option<RatingRange>, Problem> {
+    match asked {
+        Some(range) if range.min > range.max => Err(invalid(
+            "rating_range is from the lowest to the highest rating of the opponent.",
+        )),
+        range => Ok(range.map(|range| RatingRange {
+            min: range.min,
+            max: range.max,
+        })),
+    }
 }
 
 fn check_rated(asked: &Terms, start: &StartPosition) -> Result<(), Problem> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use game_core::{BySeat, ColorChoice, Player};
 use protocol::http::{NewTicket, TicketReply, TicketStatus};
 use store::{Assignment, Holding, Terms, Ticket, TicketId, TicketState};
@@ -13,67 +14,101 @@ use tokio::time::{Instant, sleep_until};
 use web::{Body, PathId};
 
 use crate::allowances::Client;
-use crate::assign;
 use crate::bounds::full;
+use crate::events::{Follow, Of, stream};
 use crate::extract::{Caller, Wait};
-use crate::pairing::{partner_of, replaced_by};
+use crate::idempotency::NewId;
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};
 use crate::terms;
+use crate::wakers::Waker;
 
-/// Interval at which a waiting reply reads its ticket: nobody notices a quarter of a second, and each waiting player
-/// costs the store four reads a second.
+/// Interval at which a waiting reply reads its ticket at first, in case another process has given it a match. Nobody
+/// notices a quarter of a second.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// The same for one that has waited for [`LOOK_OFTEN_FOR`]: those who wait long are many, and each costs the store as
+/// many reads.
+const LOOK_SELDOM: Duration = Duration::from_secs(1);
+
+/// For how long a waiting reply reads its ticket often.
+const LOOK_OFTEN_FOR: Duration = Duration::from_secs(3);
 
 /// Interval at which a waiting reply refreshes its ticket in the store; far below the age at which a ticket counts as
 /// abandoned.
 const TOUCH_EVERY: Duration = Duration::from_secs(3);
 
-/// Upper bound on attempts to pair in one request, as other requests may take its partners.
-const PAIRING_ATTEMPTS: u32 = 3;
-
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     client: Client,
+    NewId(id): NewId,
     Caller(player): Caller,
     Body(request): Body<NewTicket>,
 ) -> Result<(StatusCode, Json<TicketReply>), Problem> {
     let terms = terms::agree(&request.terms, now())?;
+    let rating_range = terms::rating_range(request.rating_range)?;
     let ticket = Ticket {
         pool: Some(terms::pool(&request.terms, &terms)),
-        ..new_ticket(TicketId::from_random(rand::random()), player, terms)
+        color: request.color,
+        rating_range,
+        is_exempt: client.is_exempt(),
+        ..new_ticket(
+            id.map_or_else(|| TicketId::from_random(rand::random()), TicketId::from),
+            player,
+            terms,
+        )
     };
     service.check_store_room()?;
     service.allowances.creation(client)?;
     let who = &ticket.player.id;
     service.check_room(who, client).await?;
-    let id = ticket.id.to_string();
-    if !service.hold(who, Holding::Ticket, &id, client).await? {
+    let held = ticket.id.to_string();
+    if !service.hold(who, Holding::Ticket, &held, client).await? {
         return Err(full(Holding::Ticket));
     }
+    let ticket = Ticket {
+        last_opponent: service.store.last_opponent(who).await?,
+        ..ticket
+    };
     service.store.put_ticket(&ticket).await?;
-    let ticket = service.settle(ticket, client).await?;
+    // A player has one waiting ticket in a pool, however often they ask.
+    service.replace_older(&ticket).await?;
+    service.new_ticket.notify_one();
+    // One that was made before under this id may have a match by now.
+    let ticket = match id {
+        Some(_) => service.pool_ticket(ticket.id).await?,
+        None => ticket,
+    };
     Ok((StatusCode::CREATED, Json(reply(&ticket))))
 }
 
 pub(crate) async fn read(
     State(service): State<Arc<Service>>,
-    client: Client,
     Caller(player): Caller,
     PathId(id): PathId<TicketId>,
     Wait(wait): Wait,
 ) -> Result<Json<TicketReply>, Problem> {
-    let mut waits = waits_until(&service, wait);
+    let mut waits = waits_until(&service, id, wait);
     let mut touched = None;
     loop {
-        let ticket = service.pool_ticket(id).await?;
-        check_owner(&ticket, &player)?;
-        service.touch(&ticket, &mut touched).await?;
-        let ticket = service.settle(ticket, client).await?;
+        let ticket = service.look_at(Of::Pool, id, &player, &mut touched).await?;
         if ticket.state != TicketState::Waiting || !waits.again().await {
             return Ok(Json(reply(&ticket)));
         }
     }
+}
+
+pub(crate) async fn events(
+    State(service): State<Arc<Service>>,
+    Caller(player): Caller,
+    PathId(id): PathId<TicketId>,
+) -> Result<Response, Problem> {
+    let follow = Follow {
+        of: Of::Pool,
+        id,
+        player,
+    };
+    Ok(stream(service, follow).await?.into_response())
 }
 
 pub(crate) async fn cancel(
@@ -95,6 +130,11 @@ pub(crate) fn new_ticket(id: TicketId, player: Player, terms: Terms) -> Ticket {
         opponent: None,
         color: ColorChoice::Random,
         terms,
+        rating_range: None,
+        last_opponent: None,
+        is_open: false,
+        is_exempt: false,
+        expires_at: None,
         created_at: now,
         seen_at: now,
         state: TicketState::Waiting,
@@ -107,16 +147,22 @@ pub(crate) fn reply(ticket: &Ticket) -> TicketReply {
         TicketState::Waiting => (TicketStatus::Waiting, None),
         TicketState::Assigned(assignment) => (TicketStatus::Matched, Some(assignment.match_id)),
         TicketState::Cancelled => (TicketStatus::Cancelled, None),
+        TicketState::Declined(_) => (TicketStatus::Declined, None),
+    };
+    let declined = match ticket.state {
+        TicketState::Declined(reason) => Some(reason),
+        _ => None,
     };
     TicketReply {
         id: ticket.id.to_string(),
         status,
         match_id,
+        declined,
         terms: terms::of_ticket(ticket),
     }
 }
 
-fn check_owner(ticket: &Ticket, player: &Player) -> Result<(), Problem> {
+pub(crate) fn check_owner(ticket: &Ticket, player: &Player) -> Result<(), Problem> {
     if ticket.player.id == player.id {
         Ok(())
     } else {
@@ -127,19 +173,24 @@ fn check_owner(ticket: &Ticket, player: &Player) -> Result<(), Problem> {
 /// The pauses of a waiting reply.
 pub(crate) struct Waits<'a> {
     service: &'a Service,
+    waker: Waker,
+    began: Instant,
     until: Instant,
 }
 
-/// Lets a reply wait for this long, or not at all if the matchmaker is overloaded.
-pub(crate) fn waits_until(service: &Service, wait: Duration) -> Waits<'_> {
+/// Lets a reply about a ticket wait for this long, or not at all if the matchmaker is overloaded.
+pub(crate) fn waits_until(service: &Service, id: TicketId, wait: Duration) -> Waits<'_> {
     let wait = if service.may_wait() {
         wait
     } else {
         Duration::ZERO
     };
+    let began = Instant::now();
     Waits {
         service,
-        until: Instant::now() + wait,
+        waker: service.wakers.of(id),
+        began,
+        until: began + wait,
     }
 }
 
@@ -150,8 +201,14 @@ impl Waits<'_> {
         if now >= self.until || self.service.shutdown.is_cancelled() {
             return false;
         }
+        let pause = if now - self.began < LOOK_OFTEN_FOR {
+            LOOK_EVERY
+        } else {
+            LOOK_SELDOM
+        };
         tokio::select! {
-            () = sleep_until(self.until.min(now + LOOK_EVERY)) => {}
+            () = sleep_until(self.until.min(now + pause)) => {}
+            () = self.waker.woken() => {}
             // One last read; the player then asks another matchmaker.
             () = self.service.shutdown.cancelled() => {}
         }
@@ -160,68 +217,6 @@ impl Waits<'_> {
 }
 
 impl Service {
-    /// Advances a pool's ticket: pairs it if it waits, and creates its match if it has one that is missing.
-    async fn settle(&self, mut ticket: Ticket, client: Client) -> Result<Ticket, Problem> {
-        for _ in 0..PAIRING_ATTEMPTS {
-            match &ticket.state {
-                TicketState::Waiting => {}
-                TicketState::Cancelled => return Ok(ticket),
-                TicketState::Assigned(assignment) => {
-                    self.ensure_match(&ticket, assignment).await?;
-                    return Ok(ticket);
-                }
-            }
-            match self.pair(&ticket, client).await? {
-                PairAttempt::Alone => return Ok(ticket),
-                PairAttempt::Paired(state) => {
-                    ticket.state = state;
-                    return Ok(ticket);
-                }
-                PairAttempt::Overtaken => ticket = self.pool_ticket(ticket.id).await?,
-            }
-        }
-        Ok(ticket)
-    }
-
-    /// Pairs a waiting ticket with its partner, if it has one.
-    async fn pair(&self, ticket: &Ticket, client: Client) -> Result<PairAttempt, Problem> {
-        let pool = ticket.pool.as_deref().unwrap_or_default();
-        let waiting = self.store.waiting(pool).await?;
-        // A player has one waiting ticket in a pool, however often they ask.
-        for older in replaced_by(ticket, &waiting) {
-            self.store.cancel_ticket(older.id).await?;
-        }
-        // Without a shard, players keep waiting: a match that nobody can play helps none of them.
-        if self.check_shards().is_err() {
-            return Ok(PairAttempt::Alone);
-        }
-        if !waiting.iter().any(|other| other.id == ticket.id) {
-            return Ok(PairAttempt::Overtaken);
-        }
-        let Some(partner) = partner_of(ticket.id, &waiting, now()) else {
-            return Ok(PairAttempt::Alone);
-        };
-        let assignment = assign::draw(self.new_match_id(), ticket, &partner.player);
-        let id = assignment.match_id.to_string();
-        for who in [ticket, partner] {
-            let player = &who.player.id;
-            if !self.hold(player, Holding::Match, &id, client).await? {
-                // Otherwise later requests would find its player's list full again and again.
-                self.store.cancel_ticket(who.id).await?;
-                self.let_both_go(&assignment, client).await?;
-                return Ok(PairAttempt::Overtaken);
-            }
-        }
-        let both = [ticket.id, partner.id];
-        if self.store.assign_tickets(&both, &assignment).await? {
-            self.create_match(ticket, &assignment).await?;
-            Ok(PairAttempt::Paired(TicketState::Assigned(assignment)))
-        } else {
-            self.let_both_go(&assignment, client).await?;
-            Ok(PairAttempt::Overtaken)
-        }
-    }
-
     /// Removes a match that is not created after all from both players' lists.
     pub(crate) async fn let_both_go(
         &self,
@@ -255,7 +250,7 @@ impl Service {
     }
 
     /// A ticket of a pool.
-    async fn pool_ticket(&self, id: TicketId) -> Result<Ticket, Problem> {
+    pub(crate) async fn pool_ticket(&self, id: TicketId) -> Result<Ticket, Problem> {
         let ticket = self.store.ticket(id).await?;
         ticket
             .filter(|ticket| ticket.pool.is_some() && !ticket.is_abandoned(now()))
@@ -272,6 +267,7 @@ impl Service {
     ) -> Result<StatusCode, Problem> {
         check_owner(ticket, player)?;
         if self.store.cancel_ticket(ticket.id).await? {
+            self.wakers.wake(ticket.id);
             return Ok(StatusCode::NO_CONTENT);
         }
         match self
@@ -290,14 +286,4 @@ impl Service {
             _ => Ok(StatusCode::NO_CONTENT),
         }
     }
-}
-
-/// The result of an attempt to pair.
-enum PairAttempt {
-    /// No partner is waiting.
-    Alone,
-    /// The ticket has a match.
-    Paired(TicketState),
-    /// This ticket or its partner has got a match or was withdrawn meanwhile.
-    Overtaken,
 }

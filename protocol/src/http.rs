@@ -5,10 +5,15 @@
 //! | `POST /v1/players` | [`NewPlayer`] | 200 [`PlayerReply`] |
 //! | `POST /v1/challenges` | [`NewChallenge`] | 201 [`TicketReply`] |
 //! | `GET /v1/challenges/{ticket}` | | 200 [`TicketReply`] |
+//! | `GET /v1/challenges/{ticket}/events` | | 200 [`TicketReply`] as events |
 //! | `POST /v1/challenges/{ticket}/accept` | | 200 [`TicketReply`] |
+//! | `POST /v1/challenges/{ticket}/decline` | [`Decline`] | 200 [`TicketReply`] |
+//! | `GET /v1/challenges` | | 200 [`ChallengesReply`] |
+//! | `GET /v1/challenges/open` | | 200 [`OpenChallengesReply`] |
 //! | `DELETE /v1/challenges/{ticket}` | | 204 |
 //! | `POST /v1/tickets` | [`NewTicket`] | 201 [`TicketReply`] |
 //! | `GET /v1/tickets/{ticket}` | | 200 [`TicketReply`] |
+//! | `GET /v1/tickets/{ticket}/events` | | 200 [`TicketReply`] as events |
 //! | `DELETE /v1/tickets/{ticket}` | | 204 |
 //! | `POST /v1/matches/{match}/seat` | | 200 [`SeatReply`] |
 //! | `POST /v1/matches/{match}/watch` | | 200 [`SeatReply`] |
@@ -20,7 +25,20 @@
 //! with a player token. Reading a ticket or challenge accepts `?wait_ms=`, up to 20000: the reply is
 //! delayed by at most that long while the ticket waits for an opponent. A ticket that its player does
 //! not read for 10 s is not paired until it is read again; a ticket or challenge that is not read for
-//! 15 minutes is deleted.
+//! 15 minutes is deleted, and a challenge with `expires_in_s` at that time.
+//!
+//! The `events` of a ticket or challenge are `text/event-stream`: an event `ticket` at once and after each change, until
+//! it does not wait any more. Such a stream counts as reading. It ends after some minutes; a client that still waits
+//! asks for the next one.
+//!
+//! Players of a pool are paired in waves, with the least sum of rating differences. A ticket that has just been made
+//! waits, therefore: its reply says so. Who is given a match from one pool leaves all others in the same step.
+//!
+//! Every POST takes an `Idempotency-Key` of the client's choice, 1 to 255 visible ASCII characters: a repetition within
+//! 24 hours, to whichever matchmaker, changes nothing more and has the first answer, with `Idempotency-Replayed: true`.
+//! Only answers of success are kept. The key of another request is refused as `idempotency_key_reused`, and while the
+//! first is being carried out, a repetition as `request_in_progress`. Requests for seats change nothing: they are
+//! answered anew.
 //!
 //! Terms that no match is made on are refused, and nothing is changed: `invalid_request` for a key that is unknown
 //! or has an impossible value, `invalid_position` for a start that is no position of the variant, or one where the
@@ -47,7 +65,8 @@
 //! | 404 | `route_not_found`, `ticket_not_found`, `challenge_not_found`, `match_not_found` |
 //! | 405 | `method_not_allowed` |
 //! | 408 | `body_timeout` |
-//! | 409 | `challenge_taken`, `challenge_cancelled`, `already_matched` |
+//! | 409 | `challenge_taken`, `challenge_cancelled`, `challenge_declined`, `already_matched`, `request_in_progress` |
+//! | 422 | `idempotency_key_reused` |
 //! | 413, 415 | `body_too_large`, `unsupported_media_type` |
 //! | 429, with `Retry-After` | `rate_limited`, `too_many_matches`, `too_many_tickets`, `too_many_challenges` |
 //! | 500 | `internal` |
@@ -57,9 +76,10 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use game_core::{
-    BySeat, ColorChoice, MatchId, Outcome, PlayerId, Seat, ShardId, Termination, Uci, UnixMillis,
+    BySeat, ColorChoice, DeclineReason, MatchId, Outcome, PlayerId, Seat, ShardId, Termination, Uci,
+    UnixMillis,
 };
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::{Role, SeatView};
 
@@ -103,26 +123,79 @@ pub struct NewChallenge {
     /// The challenger's colour.
     pub color: ColorChoice,
     /// The player who may accept; by default anyone.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub opponent: Option<PlayerId>,
+    /// Whether everyone may find it in the list of open challenges, and not only those who know its id.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub open: bool,
+    /// In how many seconds it expires, 10 to 86400, whether or not the challenger reads it; by default 15 minutes
+    /// after the challenger last read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_in_s: Option<u32>,
 }
 
-impl<'de> Deserialize<'de> for NewChallenge {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let (terms, color, opponent) = terms::read_challenge(from)?;
-        Ok(Self {
+impl NewChallenge {
+    /// A challenge to anyone who knows its id, in any colour.
+    #[must_use]
+    pub const fn new(terms: Terms) -> Self {
+        Self {
             terms,
-            color,
-            opponent,
-        })
+            color: ColorChoice::Random,
+            opponent: None,
+            open: false,
+            expires_in_s: None,
+        }
     }
 }
 
-/// Requests a match against any player who waits in the same pool. In JSON it is its [`Terms`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+/// The ratings that a player accepts in an opponent, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RatingRange {
+    /// The lowest.
+    pub min: u16,
+    /// The highest.
+    pub max: u16,
+}
+
+/// Requests a match against any player who waits in the same pool. In JSON the keys of the [`Terms`] stand beside the
+/// others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NewTicket {
     /// The terms of the match; they determine the pool.
+    #[serde(flatten)]
     pub terms: Terms,
+    /// The player's colour.
+    #[serde(skip_serializing_if = "is_random")]
+    pub color: ColorChoice,
+    /// The accepted ratings of the opponent; by default those near the player's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rating_range: Option<RatingRange>,
+}
+
+impl NewTicket {
+    /// A ticket in any colour, for an opponent with a rating near the player's own.
+    #[must_use]
+    pub const fn new(terms: Terms) -> Self {
+        Self {
+            terms,
+            color: ColorChoice::Random,
+            rating_range: None,
+        }
+    }
+}
+
+fn is_random(color: &ColorChoice) -> bool {
+    *color == ColorChoice::Random
+}
+
+/// Declines a challenge.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decline {
+    /// Why.
+    #[serde(default)]
+    pub reason: DeclineReason,
 }
 
 /// The status of a request for a match.
@@ -135,6 +208,8 @@ pub enum TicketStatus {
     Matched,
     /// It was cancelled.
     Cancelled,
+    /// The player that it was for has declined it.
+    Declined,
 }
 
 /// A request for a match.
@@ -146,9 +221,48 @@ pub struct TicketReply {
     pub status: TicketStatus,
     /// The match, once it has one.
     pub match_id: Option<MatchId>,
+    /// Why it was declined, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declined: Option<DeclineReason>,
     /// The terms asked for, whose keys stand beside the others.
     #[serde(flatten)]
     pub terms: Terms,
+}
+
+/// A challenge that waits, in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChallengeView {
+    /// The id of the challenge, and of the match that comes of it.
+    pub id: String,
+    /// Who has made it.
+    pub challenger: SeatView,
+    /// The challenger's colour.
+    pub color: ColorChoice,
+    /// The player who may accept; `null` for anyone.
+    pub opponent: Option<PlayerId>,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at: UnixMillis,
+    /// When it expires, unless the challenger reads it again before.
+    pub expires_at: UnixMillis,
+    /// The terms, whose keys stand beside the others.
+    #[serde(flatten)]
+    pub terms: Terms,
+}
+
+/// A player's open challenges.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChallengesReply {
+    /// Those that the player has made, the last first.
+    pub made: Vec<ChallengeView>,
+    /// Those that are for the player, the last first: 100 at most.
+    pub received: Vec<ChallengeView>,
+}
+
+/// The challenges that everyone may accept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenChallengesReply {
+    /// The last first: 100 at most.
+    pub open: Vec<ChallengeView>,
 }
 
 /// Where a match lives.

@@ -32,6 +32,8 @@ async fn matches_without_players(matchmaker: &str) -> Vec<MatchId> {
             },
             color: ColorChoice::White,
             opponent: None,
+            open: false,
+            expires_in_s: None,
         };
         let made = matchmaker.create_challenge(&white, &challenge).await;
         let id = made.unwrap().id;

@@ -53,6 +53,8 @@ impl Pair {
             },
             color: ColorChoice::White,
             opponent: None,
+            open: false,
+            expires_in_s: None,
         };
         let asked = matchmaker.create_challenge(&white, &challenge).await;
         let accepted = matchmaker

@@ -491,6 +491,8 @@ impl PlayedMatch {
             },
             color: ColorChoice::White,
             opponent: None,
+            open: false,
+            expires_in_s: None,
         };
         let made = matchmaker.create_challenge(&ann.token, &challenge).await;
         let ticket = made.expect("a challenge").id;

@@ -223,7 +223,7 @@ impl TermsArgs {
     /// As [`terms`](Self::terms).
     pub(super) fn pool(&self) -> Result<Pairing, Failure> {
         let terms = self.terms()?;
-        Ok(Pairing::Pool(NewTicket { terms }))
+        Ok(Pairing::Pool(NewTicket::new(terms)))
     }
 
     /// A challenge to anyone.
@@ -236,6 +236,8 @@ impl TermsArgs {
             terms: self.terms()?,
             color: self.color,
             opponent: None,
+            open: false,
+            expires_in_s: None,
         })
     }
 

@@ -161,6 +161,8 @@ pub(super) async fn new_match(
         },
         color: ColorChoice::White,
         opponent: None,
+        open: false,
+        expires_in_s: None,
     };
     let ticket = matchmaker.create_challenge(ann, &challenge).await?;
     let accepted = matchmaker.accept_challenge(bob, &ticket.id).await?;

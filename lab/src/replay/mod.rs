@@ -382,6 +382,8 @@ impl Worker {
             },
             color: ColorChoice::White,
             opponent: Some(black.player.clone()),
+            open: false,
+            expires_in_s: None,
         };
         let challenge = self
             .matchmaker

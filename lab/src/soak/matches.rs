@@ -206,6 +206,8 @@ async fn pair(world: &World, party: &Party, terms: Terms) -> Result<MatchId, Unp
         terms,
         color: ColorChoice::White,
         opponent: Some(black.player.clone()),
+        open: false,
+        expires_in_s: None,
     };
     let all = &world.matchmakers;
     let challenge = all[0].create_challenge(&white.token, &challenge).await?;

@@ -13,7 +13,9 @@ use store::{MemoryStore, ShardRecord, TICKET_WAITS};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::world::{Answer, Guest, World, blitz, new_key, play, send, shard, ticket_id};
+use super::world::{
+    Answer, Guest, World, blitz, new_key, play, send, shard, ticket_id, waves_at_once,
+};
 use crate::LimitArgs;
 use crate::config::Config;
 use crate::service::now;
@@ -26,7 +28,7 @@ async fn limited(limits: LimitArgs) -> World {
 fn with(limits: LimitArgs) -> Config {
     Config {
         limits,
-        ..Config::default()
+        ..waves_at_once()
     }
 }
 
@@ -135,13 +137,16 @@ async fn a_hall_of_300_guests_behind_one_address_gets_in_and_plays() {
         capacity: 10_000,
         ..shard(1)
     }]);
-    let mut matched = 0;
+    let mut tickets: Vec<(Guest, TicketReply)> = vec![];
     for _ in 0..300 {
         let guest: Guest = guest_via(&world, &[]).await.ok::<PlayerReply>(200).into();
-        let ticket: TicketReply = ticket_in(&world, &guest, 180).await.ok(201);
-        matched += usize::from(ticket.status == TicketStatus::Matched);
+        let ticket = ticket_in(&world, &guest, 180).await.ok(201);
+        tickets.push((guest, ticket));
     }
-    assert_eq!(matched, 150);
+    for (guest, ticket) in &tickets {
+        let ticket = world.settled(guest, ticket).await;
+        assert_eq!(ticket.status, TicketStatus::Matched);
+    }
 }
 
 #[tokio::test]
@@ -227,7 +232,7 @@ async fn a_player_waits_in_so_many_pools_whichever_matchmaker_is_asked() {
         assert!(refused(&ticket_in(world, &ann, 9).await, "too_many_tickets") > 0);
     }
     let _: TicketReply = ticket_in(&one, &one.player("bob"), 10).await.ok(201);
-    // One is withdrawn, one is left alone, one is paired: as many may be made.
+    // One is withdrawn, one is left alone: as many may be made. One is paired: all others are over.
     let path = format!("/v1/tickets/{}", tickets[0].id);
     assert_eq!(one.delete(&ann, &path).await.status, 204);
     let _: TicketReply = ticket_in(&other, &ann, 11).await.ok(201);
@@ -235,12 +240,16 @@ async fn a_player_waits_in_so_many_pools_whichever_matchmaker_is_asked() {
     let long_ago = UnixMillis(now().0 - 60_000);
     let left = ticket_id(&tickets[1].id);
     one.store.touch_ticket(left, long_ago).await.unwrap();
-    let paired = ticket_in(&one, &one.player("cid"), 3).await;
-    assert_eq!(paired.ok::<TicketReply>(201).status, TicketStatus::Matched);
-    for n in [13, 14] {
+    let _: TicketReply = ticket_in(&one, &ann, 13).await.ok(201);
+    refused(&ticket_in(&one, &ann, 14).await, "too_many_tickets");
+    let cid = one.player("cid");
+    let paired: TicketReply = ticket_in(&one, &cid, 3).await.ok(201);
+    let paired = one.settled(&cid, &paired).await;
+    assert_eq!(paired.status, TicketStatus::Matched);
+    for n in 15..=22 {
         let _: TicketReply = ticket_in(&one, &ann, n).await.ok(201);
     }
-    refused(&ticket_in(&one, &ann, 15).await, "too_many_tickets");
+    refused(&ticket_in(&one, &ann, 23).await, "too_many_tickets");
 }
 
 #[tokio::test]
@@ -304,22 +313,63 @@ async fn in_a_pool_one_who_plays_enough_is_passed_over() {
         ..LimitArgs::default()
     })
     .await;
+    let [ann, bob, cid, dan] = ["ann", "bob", "cid", "dan"].map(|id| world.player(id));
+    let of_ann: TicketReply = ticket_in(&world, &ann, 60).await.ok(201);
+    world.make_match(&dan, &ann).await;
+    let of_bob: TicketReply = ticket_in(&world, &bob, 60).await.ok(201);
+    let of_ann = world.settled(&ann, &of_ann).await;
+    assert_eq!(of_ann.status, TicketStatus::Cancelled, "ann plays already");
+    let of_cid: TicketReply = ticket_in(&world, &cid, 60).await.ok(201);
+    let of_cid = world.settled(&cid, &of_cid).await;
+    assert_eq!(of_cid.status, TicketStatus::Matched, "bob is still there");
+    let of_bob = world.settled(&bob, &of_bob).await;
+    assert_eq!(of_bob.match_id, of_cid.match_id);
+}
+
+/// One player has one match from all pools.
+#[tokio::test]
+async fn who_is_given_a_match_from_one_pool_leaves_all_others() {
+    let world = limited(LimitArgs::default()).await;
     let [ann, bob, cid] = ["ann", "bob", "cid"].map(|id| world.player(id));
     let of_ann: TicketReply = ticket_in(&world, &ann, 60).await.ok(201);
     let also: TicketReply = ticket_in(&world, &ann, 120).await.ok(201);
-    let with_bob: TicketReply = ticket_in(&world, &bob, 60).await.ok(201);
-    assert_eq!(with_bob.status, TicketStatus::Matched);
+    let challenge = world.challenge(&ann, json!({})).await;
+    let of_bob: TicketReply = ticket_in(&world, &bob, 60).await.ok(201);
+    let of_bob = world.settled(&bob, &of_bob).await;
+    assert_eq!(of_bob.status, TicketStatus::Matched);
+    let of_ann = world.settled(&ann, &of_ann).await;
+    assert_eq!(of_ann.match_id, of_bob.match_id);
+    let also = world.settled(&ann, &also).await;
+    assert_eq!(also.status, TicketStatus::Cancelled);
     let of_cid: TicketReply = ticket_in(&world, &cid, 120).await.ok(201);
-    assert_eq!(of_cid.status, TicketStatus::Waiting, "ann plays already");
-    let look = async |id: &str| {
-        let path = format!("/v1/tickets/{id}");
-        world.get(&ann, &path).await.ok::<TicketReply>(200).status
-    };
-    assert_eq!(look(&of_ann.id).await, TicketStatus::Matched);
-    assert_eq!(look(&also.id).await, TicketStatus::Cancelled);
-    let dan = world.player("dan");
-    let of_dan: TicketReply = ticket_in(&world, &dan, 120).await.ok(201);
-    assert_eq!(of_dan.status, TicketStatus::Matched, "cid is still there");
+    assert_eq!(of_cid.status, TicketStatus::Waiting);
+    let _: TicketReply = accept(&world, &cid, &challenge).await.ok(200);
+}
+
+#[tokio::test]
+async fn a_player_and_an_address_send_so_many_requests_of_any_kind() {
+    let world = limited(LimitArgs {
+        requests_per_player_max: 3,
+        requests_per_address_max: 6,
+        ..LimitArgs::default()
+    })
+    .await;
+    let [ann, bob] = ["ann", "bob"].map(|id| world.player(id));
+    let read = async |who: &Guest| world.get(who, "/v1/tickets/000000000000").await;
+    for _ in 0..3 {
+        read(&ann).await.problem(404, "ticket_not_found");
+    }
+    let wait_s = refused(&read(&ann).await, "rate_limited");
+    assert!((1..=4).contains(&wait_s), "a third of ten seconds: {wait_s}");
+    for _ in 0..2 {
+        read(&bob).await.problem(404, "ticket_not_found");
+    }
+    let detail = read(&bob).await.problem(429, "rate_limited");
+    assert!(detail.starts_with("Your address"), "{detail}");
+    // Probes are of nobody's account, and another address has its own.
+    assert_eq!(send(world.request(Method::GET, "/livez")).await.status, 200);
+    let other = client_at([127, 0, 0, 2]).get(format!("{}/v1/challenges/open", world.base));
+    assert_eq!(send(other).await.status, 200);
 }
 
 #[tokio::test]

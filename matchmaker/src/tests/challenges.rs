@@ -394,3 +394,121 @@ async fn a_chess960_match_begins_from_the_position_that_its_challenge_shows() {
     assert_eq!(shown.terms, seen.terms);
     assert!(shown.terms.rated);
 }
+
+async fn lists(world: &World, who: &Guest) -> ChallengesReply {
+    world.get(who, "/v1/challenges").await.ok(200)
+}
+
+async fn open(world: &World) -> Vec<String> {
+    let reply = send(world.request(Method::GET, "/v1/challenges/open")).await;
+    let reply: OpenChallengesReply = reply.ok(200);
+    reply.open.into_iter().map(|challenge| challenge.id).collect()
+}
+
+#[tokio::test]
+async fn a_challenge_is_listed_for_its_maker_for_whom_it_is_and_if_it_is_open_for_everyone() {
+    let world = World::new().await;
+    let [ann, bob, cid] = ["ann", "bob", "cid"].map(|id| world.player(id));
+    let to_bob = world.challenge(&ann, json!({"opponent": "bob", "color": "black"})).await;
+    let to_all = world.challenge(&ann, json!({"open": true})).await;
+    let link = world.challenge(&cid, json!({})).await;
+    let ids = |views: &[ChallengeView]| -> HashSet<String> {
+        views.iter().map(|view| view.id.clone()).collect()
+    };
+    let of_ann = lists(&world, &ann).await;
+    assert_eq!(ids(&of_ann.made), HashSet::from([to_bob.clone(), to_all.clone()]));
+    assert_eq!(of_ann.received, []);
+    let of_bob = lists(&world, &bob).await;
+    assert_eq!(of_bob.made, []);
+    let [received] = &of_bob.received[..] else {
+        panic!("{of_bob:?}");
+    };
+    assert_eq!((&received.id, &received.challenger.id), (&to_bob, &ann.id));
+    assert_eq!(received.color, game_core::ColorChoice::Black);
+    assert_eq!(received.opponent, Some(bob.id.clone()));
+    assert_eq!(ids(&lists(&world, &cid).await.made), HashSet::from([link]));
+    assert_eq!(open(&world).await, [to_all.clone()]);
+
+    // What is over is in no list.
+    for (who, id) in [(&bob, &to_bob), (&cid, &to_all)] {
+        let path = format!("/v1/challenges/{id}/accept");
+        let _: TicketReply = world.post(who, &path, json!({})).await.ok(200);
+    }
+    assert_eq!(lists(&world, &ann).await.made, []);
+    assert_eq!(lists(&world, &bob).await.received, []);
+    assert!(open(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_player_whom_a_challenge_names_may_decline_it_with_a_reason() {
+    let world = World::new().await;
+    let [ann, bob, cid] = ["ann", "bob", "cid"].map(|id| world.player(id));
+    let id = world.challenge(&ann, json!({"opponent": "bob"})).await;
+    let path = format!("/v1/challenges/{id}");
+    let decline = format!("{path}/decline");
+    for who in [&ann, &cid] {
+        let answer = world.post(who, &decline, json!({})).await;
+        answer.problem(403, "not_invited");
+    }
+    let odd = json!({"reason": "too_rainy"});
+    world.post(&bob, &decline, odd).await.problem(400, "invalid_request");
+    let waiting = world.get(&ann, &format!("{path}?wait_ms=20000"));
+    let reason = json!({"reason": "too_fast"});
+    let (waited, declined) = tokio::join!(waiting, world.post(&bob, &decline, reason));
+    let (waited, declined): (TicketReply, TicketReply) = (waited.ok(200), declined.ok(200));
+    assert_eq!(declined.status, TicketStatus::Declined);
+    assert_eq!(declined.declined, Some(DeclineReason::TooFast));
+    assert_eq!(waited, declined, "the challenger learns of it");
+    let again: TicketReply = world.post(&bob, &decline, json!({})).await.ok(200);
+    assert_eq!(again, declined, "the first reason stands");
+    let accept = world.post(&bob, &format!("{path}/accept"), json!({})).await;
+    accept.problem(409, "challenge_declined");
+    assert_eq!(lists(&world, &bob).await.received, []);
+
+    // One for anybody is nobody's to decline, and one that was accepted or withdrawn is over.
+    let anyone = world.challenge(&ann, json!({})).await;
+    let path = format!("/v1/challenges/{anyone}/decline");
+    world.post(&bob, &path, json!({})).await.problem(403, "not_invited");
+    let accepted = world.challenge(&ann, json!({"opponent": "bob"})).await;
+    let path = format!("/v1/challenges/{accepted}");
+    let _: TicketReply = world.post(&bob, &format!("{path}/accept"), json!({})).await.ok(200);
+    let answer = world.post(&bob, &format!("{path}/decline"), json!({})).await;
+    answer.problem(409, "already_matched");
+    let withdrawn = world.challenge(&ann, json!({"opponent": "bob"})).await;
+    let path = format!("/v1/challenges/{withdrawn}");
+    assert_eq!(world.delete(&ann, &path).await.status, 204);
+    let answer = world.post(&bob, &format!("{path}/decline"), json!({})).await;
+    answer.problem(409, "challenge_cancelled");
+}
+
+#[tokio::test]
+async fn a_challenge_expires_in_the_time_it_says() {
+    let world = World::new().await;
+    let (ann, bob) = (world.player("ann"), world.player("bob"));
+    for odd in [0, 9, 86_401] {
+        let body = json!({"control": blitz(), "expires_in_s": odd});
+        let answer = world.post(&ann, "/v1/challenges", body).await;
+        answer.problem(400, "invalid_terms");
+    }
+    let before = now().0;
+    let id = world.challenge(&ann, json!({"expires_in_s": 3_600})).await;
+    let made = lists(&world, &ann).await.made.remove(0);
+    assert!((3_600_000..3_700_000).contains(&(made.expires_at.0 - before)));
+    let usual = world.challenge(&ann, json!({})).await;
+    let made = lists(&world, &ann).await.made;
+    let usual = made.iter().find(|view| view.id == usual).unwrap();
+    assert!((900_000..1_000_000).contains(&(usual.expires_at.0 - before)));
+
+    // Its maker's requests do not prolong it.
+    let ticket = world.store.ticket(ticket_id(&id)).await.unwrap().unwrap();
+    let expired = store::Ticket {
+        id: ticket_id("expired00000"),
+        expires_at: Some(game_core::UnixMillis(now().0 - 1)),
+        ..ticket
+    };
+    world.store.put_ticket(&expired).await.unwrap();
+    let path = "/v1/challenges/expired00000";
+    world.get(&ann, path).await.problem(404, "challenge_not_found");
+    let accept = world.post(&bob, &format!("{path}/accept"), json!({})).await;
+    accept.problem(404, "challenge_not_found");
+}

@@ -1,11 +1,12 @@
 //! A matchmaker that dies between giving two players a match and creating it.
 
-use game_core::{BySeat, MatchId, Player};
+use game_core::{BySeat, MatchId, Player, UnixMillis};
 use protocol::http::{TicketReply, TicketStatus};
 use serde_json::json;
 use store::{Assignment, Ticket};
 
 use super::world::{Guest, World, shard, shard_id, ticket_id};
+use crate::service::now;
 
 /// What the matchmaker wrote last.
 async fn assign(world: &World, tickets: &[&str], white: &Guest, black: &Guest) -> MatchId {
@@ -21,6 +22,7 @@ async fn assign(world: &World, tickets: &[&str], white: &Guest, black: &Guest) -
             white: player(white),
             black: player(black),
         },
+        at: now(),
     };
     let ids: Vec<_> = tickets.iter().map(|id| ticket_id(id)).collect();
     assert!(world.store.assign_tickets(&ids, &assignment).await.unwrap());
@@ -168,4 +170,39 @@ async fn an_assignment_repeated_with_its_match_is_the_same_assignment() {
             .await
             .unwrap()
     );
+}
+
+/// Such a match has ended and is gone from the live keys, while its ticket is still there.
+#[tokio::test]
+async fn a_match_that_was_assigned_long_ago_does_not_begin_again() {
+    let world = World::new().await;
+    let (ann, bob) = (world.player("ann"), world.player("bob"));
+    let id = world.challenge(&ann, json!({})).await;
+    let player = |guest: &Guest| Player {
+        id: guest.id.clone(),
+        name: guest.id.as_str().into(),
+        rating: None,
+        is_bot: false,
+    };
+    let within_ms = u64::try_from(Assignment::CREATES_WITHIN.as_millis()).unwrap();
+    let assignment = Assignment {
+        match_id: id.parse().unwrap(),
+        players: BySeat {
+            white: player(&ann),
+            black: player(&bob),
+        },
+        at: UnixMillis(now().0 - within_ms - 1),
+    };
+    let ids = [ticket_id(&id)];
+    assert!(world.store.assign_tickets(&ids, &assignment).await.unwrap());
+    for (who, method) in [(&ann, "GET"), (&bob, "POST")] {
+        let path = format!("/v1/challenges/{id}");
+        let answer = match method {
+            "GET" => world.get(who, &path).await,
+            _ => world.post(who, &format!("{path}/accept"), json!({})).await,
+        };
+        assert_eq!(answer.ok::<TicketReply>(200).status, TicketStatus::Matched);
+        let ownership = world.store.ownership(assignment.match_id).await;
+        assert_eq!(ownership.unwrap(), None);
+    }
 }

@@ -6,6 +6,8 @@ mod bounds;
 mod challenges;
 mod crash;
 mod edge;
+mod events;
+mod idempotency;
 mod matches;
 mod players;
 mod room;

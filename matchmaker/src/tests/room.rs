@@ -65,5 +65,6 @@ async fn nothing_new_is_begun_above_80_percent_and_the_rest_goes_on() {
         .post(&cid, "/v1/tickets", world.new_ticket())
         .await
         .ok(201);
+    let reply = world.settled(&cid, &reply).await;
     assert_eq!(reply.status, TicketStatus::Matched);
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use game_core::{ClockStart, PlayerId, Rule, UnixMillis, Variant};
 use protocol::http::{Terms, TicketReply, TicketStatus};
 use serde_json::json;
+use store::TicketList;
 use tokio::task::JoinSet;
 
 use super::world::{Guest, World, blitz, client, send, shard, ticket_id};
@@ -35,7 +36,7 @@ async fn until_later() {
 }
 
 #[tokio::test]
-async fn the_second_in_a_pool_is_paired_with_the_first_at_once() {
+async fn two_in_a_pool_are_paired_within_a_second() {
     let world = World::new().await;
     let (ann, bob) = (world.player("ann"), world.player("bob"));
     let first = join_pool(&world, &ann).await;
@@ -43,10 +44,12 @@ async fn the_second_in_a_pool_is_paired_with_the_first_at_once() {
         id: first.id.clone(),
         status: TicketStatus::Waiting,
         match_id: None,
+        declined: None,
         terms: Terms::usual(blitz()),
     };
     assert_eq!(first, waiting);
     let second = join_pool(&world, &bob).await;
+    let second = world.settled(&bob, &second).await;
     assert_eq!(second.status, TicketStatus::Matched);
     let first = look(&world, &ann, &first).await;
     assert_eq!(
@@ -108,7 +111,10 @@ async fn tickets_are_paired_with_tickets_of_equal_terms_alone() {
         "controls": {"white": blitz(), "black": blitz()},
     });
     let second: TicketReply = world.post(&cid, "/v1/tickets", the_same).await.ok(201);
+    let second = world.settled(&cid, &second).await;
     assert_eq!(second.status, TicketStatus::Matched);
+    let other = look(&world, &bob, &other).await;
+    assert_eq!(other.status, TicketStatus::Waiting);
     let first = look(&world, &ann, &first).await;
     assert_eq!(first.match_id, second.match_id);
     assert_eq!(first.terms, second.terms, "the start is not told yet");
@@ -129,6 +135,7 @@ async fn a_new_ticket_replaces_the_players_older_one() {
     let newer = join_pool(&world, &ann).await;
     assert_eq!(newer.status, TicketStatus::Waiting);
     let partner = join_pool(&world, &bob).await;
+    let partner = world.settled(&bob, &partner).await;
     assert_eq!(partner.status, TicketStatus::Matched);
     let older = look(&world, &ann, &older).await;
     let newer = look(&world, &ann, &newer).await;
@@ -148,8 +155,9 @@ async fn a_player_who_stopped_asking_is_not_paired_until_they_ask_again() {
         .await
         .unwrap();
     let alone = join_pool(&world, &bob).await;
-    assert_eq!(alone.status, TicketStatus::Waiting);
     let pair = join_pool(&world, &cid).await;
+    let pair = world.settled(&cid, &pair).await;
+    assert_eq!(pair.status, TicketStatus::Matched);
     let alone = look(&world, &bob, &alone).await;
     assert_eq!(
         alone.match_id, pair.match_id,
@@ -159,7 +167,7 @@ async fn a_player_who_stopped_asking_is_not_paired_until_they_ask_again() {
     let dan = world.player("dan");
     let alone = join_pool(&world, &dan).await;
     assert_eq!(alone.status, TicketStatus::Waiting);
-    let back = look(&world, &ann, &gone).await;
+    let back = world.settled(&ann, &gone).await;
     assert_eq!(
         back.status,
         TicketStatus::Matched,
@@ -168,9 +176,8 @@ async fn a_player_who_stopped_asking_is_not_paired_until_they_ask_again() {
     assert_eq!(look(&world, &dan, &alone).await.match_id, back.match_id);
 }
 
-/// Those who left, and those who ask again and again, stand in nobody's way.
 #[tokio::test]
-async fn pairing_reads_no_more_than_so_many_whoever_has_left() {
+async fn those_who_left_and_those_who_ask_again_stand_in_nobodys_way() {
     let world = World::new().await;
     let [ann, bob] = ["ann", "bob"].map(|id| world.player(id));
     world.see(&[]);
@@ -189,12 +196,15 @@ async fn pairing_reads_no_more_than_so_many_whoever_has_left() {
     }
     until_later().await;
     join_pool(&world, &ann).await;
-    let waiting = world.store.waiting(&pool).await.unwrap();
-    assert_eq!(waiting.len(), 200);
+    let pool = TicketList::Pool(pool.into());
+    let waiting = world.store.waiting(&pool, 1_000).await.unwrap();
+    assert_eq!(waiting.len(), 301);
     let of_ann = waiting.iter().filter(|ticket| ticket.player.id == ann.id);
     assert_eq!(of_ann.count(), 1, "the older ones are replaced");
     world.see(&[shard(1)]);
-    assert_eq!(join_pool(&world, &bob).await.status, TicketStatus::Matched);
+    let of_bob = join_pool(&world, &bob).await;
+    let of_bob = world.settled(&bob, &of_bob).await;
+    assert_eq!(of_bob.status, TicketStatus::Matched);
 }
 
 #[tokio::test]
@@ -226,6 +236,7 @@ async fn a_player_who_waits_hears_at_once_and_is_held_to_be_there() {
     };
     let (waited, second) = tokio::join!(world.get(&ann, &path), second);
     let waited: TicketReply = waited.ok(200);
+    let second = look(&world, &bob, &second).await;
     assert!(second.match_id.is_some());
     assert_eq!(waited.match_id, second.match_id);
     assert!(begin.elapsed() < Duration::from_secs(10));
@@ -256,8 +267,8 @@ async fn without_a_shard_players_wait_and_with_one_they_play() {
     let second = join_pool(&world, &bob).await;
     assert_eq!(second.status, TicketStatus::Waiting);
     world.see(&[shard(1)]);
-    let first = look(&world, &ann, &first).await;
-    let second = look(&world, &bob, &second).await;
+    let first = world.settled(&ann, &first).await;
+    let second = world.settled(&bob, &second).await;
     assert_eq!(first.status, TicketStatus::Matched);
     assert_eq!(first.match_id, second.match_id);
 }
@@ -275,7 +286,12 @@ async fn a_withdrawn_ticket_is_not_paired() {
         look(&world, &ann, &ticket).await.status,
         TicketStatus::Cancelled
     );
-    assert_eq!(join_pool(&world, &bob).await.status, TicketStatus::Waiting);
+    let of_bob = join_pool(&world, &bob).await;
+    let cid = world.player("cid");
+    let of_cid = join_pool(&world, &cid).await;
+    let of_cid = world.settled(&cid, &of_cid).await;
+    let of_bob = look(&world, &bob, &of_bob).await;
+    assert_eq!((of_bob.status, of_bob.match_id), (TicketStatus::Matched, of_cid.match_id));
 }
 
 #[tokio::test]
@@ -284,6 +300,7 @@ async fn a_paired_ticket_cannot_be_withdrawn() {
     let (ann, bob) = (world.player("ann"), world.player("bob"));
     let ticket = join_pool(&world, &ann).await;
     join_pool(&world, &bob).await;
+    world.settled(&ann, &ticket).await;
     let path = format!("/v1/tickets/{}", ticket.id);
     world
         .delete(&ann, &path)
@@ -324,7 +341,7 @@ async fn what_is_no_ticket_is_not_found() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_matchmakers_pair_one_pool_at_once() {
     const PLAYERS: usize = 60;
-    let one = World::new().await;
+    let one = World::with_waves_at_once().await;
     let other = one.another().await;
     let mut waits = JoinSet::new();
     for n in 0..PLAYERS {

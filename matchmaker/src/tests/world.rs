@@ -26,6 +26,7 @@ use crate::config::Config;
 use crate::registry::{Observer, RegistryView};
 use crate::serve::accept_all;
 use crate::service::{Service, now};
+use crate::waves::run_waves;
 
 /// No test waits for longer than this.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -49,6 +50,11 @@ impl World {
         Self::on(Arc::new(store), new_key(), Config::default()).await
     }
 
+    /// The same with a wave at each look at a pool.
+    pub(super) async fn with_waves_at_once() -> Self {
+        Self::on(Arc::new(MemoryStore::default()), new_key(), waves_at_once()).await
+    }
+
     /// A matchmaker on this store, with shard 1 alive.
     pub(super) async fn on(store: Arc<dyn Store>, key: SigningKey, config: Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -64,6 +70,7 @@ impl World {
             shutdown.clone(),
         );
         let tasks = TaskTracker::new();
+        tasks.spawn(run_waves(service.clone()));
         let (server, connections) = (service.clone(), tasks.clone());
         tasks.spawn(async move { accept_all(listener, &server, &connections).await });
         Self {
@@ -81,7 +88,11 @@ impl World {
 
     /// Another matchmaker of the same installation.
     pub(super) async fn another(&self) -> Self {
-        Self::on(self.store.clone(), self.key.clone(), Config::default()).await
+        let config = Config {
+            wave_interval_max: self.service.config.wave_interval_max,
+            ..Config::default()
+        };
+        Self::on(self.store.clone(), self.key.clone(), config).await
     }
 
     /// Lets the matchmaker see these shards, and no others, from now on.
@@ -144,6 +155,12 @@ impl World {
 
     pub(super) async fn delete(&self, who: &Guest, path: &str) -> Answer {
         send(self.request(Method::DELETE, path).bearer_auth(&who.token)).await
+    }
+
+    /// The ticket once it has a match or is over; as it waits if that takes too long.
+    pub(super) async fn settled(&self, who: &Guest, ticket: &TicketReply) -> TicketReply {
+        let path = format!("/v1/tickets/{}?wait_ms=20000", ticket.id);
+        self.get(who, &path).await.ok(200)
     }
 
     /// Makes a challenge that `terms` add to, and returns its id.
@@ -241,6 +258,14 @@ impl Answer {
             assert_eq!(self.headers["retry-after"], "1");
         }
         problem.detail
+    }
+}
+
+/// Settings with a wave at each look at a pool, for tests in which many wait.
+pub(super) fn waves_at_once() -> Config {
+    Config {
+        wave_interval_max: Duration::ZERO,
+        ..Config::default()
     }
 }
 

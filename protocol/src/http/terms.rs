@@ -7,6 +7,7 @@ use game_core::{
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::{NewChallenge, NewTicket, RatingRange};
 use crate::TagsView;
 
 /// What is agreed before a match: in requests for one, and in what is told of one.
@@ -231,7 +232,43 @@ form! {
         color: ColorChoice,
         #[serde(default)]
         opponent: Option<PlayerId>,
+        #[serde(default)]
+        open: bool,
+        #[serde(default)]
+        expires_in_s: Option<u32>,
     }
+}
+
+form! {
+    /// A ticket.
+    #[derive(Deserialize)]
+    TicketForm {
+        #[serde(default)]
+        color: ColorChoice,
+        #[serde(default)]
+        rating_range: Option<RatingRange>,
+    }
+}
+
+/// The terms among the keys of a form.
+macro_rules! terms_of {
+    ($form:ident) => {
+        Form {
+            variant: $form.variant,
+            start_fen: $form.start_fen,
+            start_number: $form.start_number,
+            control: $form.control,
+            controls: $form.controls,
+            clock_start: $form.clock_start,
+            start_at: $form.start_at,
+            rated: $form.rated,
+            spectator_delay_s: $form.spectator_delay_s,
+            chat: $form.chat,
+            rules: $form.rules,
+            tags: $form.tags,
+        }
+        .try_into()
+    };
 }
 
 const fn usual_chat() -> bool {
@@ -331,27 +368,28 @@ impl TryFrom<Form> for Terms {
     }
 }
 
-/// Reads the terms of a challenge, the challenger's colour and the invited player, as one object.
-pub(super) fn read_challenge<'de, D: Deserializer<'de>>(
-    from: D,
-) -> Result<(Terms, ColorChoice, Option<PlayerId>), D::Error> {
-    let form = ChallengeForm::deserialize(from)?;
-    let terms = Form {
-        variant: form.variant,
-        start_fen: form.start_fen,
-        start_number: form.start_number,
-        control: form.control,
-        controls: form.controls,
-        clock_start: form.clock_start,
-        start_at: form.start_at,
-        rated: form.rated,
-        spectator_delay_s: form.spectator_delay_s,
-        chat: form.chat,
-        rules: form.rules,
-        tags: form.tags,
-    };
-    let terms = terms.try_into().map_err(D::Error::custom)?;
-    Ok((terms, form.color, form.opponent))
+impl<'de> Deserialize<'de> for NewChallenge {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let form = ChallengeForm::deserialize(from)?;
+        Ok(Self {
+            color: form.color,
+            opponent: form.opponent,
+            open: form.open,
+            expires_in_s: form.expires_in_s,
+            terms: terms_of!(form).map_err(D::Error::custom)?,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for NewTicket {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let form = TicketForm::deserialize(from)?;
+        Ok(Self {
+            color: form.color,
+            rating_range: form.rating_range,
+            terms: terms_of!(form).map_err(D::Error::custom)?,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -51,14 +51,35 @@ fn requests() {
         },
         json!({"name": "Ann", "bot": true}),
     );
-    check(NewTicket { terms: terms() }, with_terms(json!({})));
+    check(NewTicket::new(terms()), with_terms(json!({})));
+    check(
+        NewTicket {
+            terms: terms(),
+            color: ColorChoice::White,
+            rating_range: Some(RatingRange {
+                min: 1_400,
+                max: 1_700,
+            }),
+        },
+        with_terms(json!({"color": "white", "rating_range": {"min": 1_400, "max": 1_700}})),
+    );
+    check(
+        Decline {
+            reason: DeclineReason::TooFast,
+        },
+        json!({"reason": "too_fast"}),
+    );
     check(
         NewChallenge {
             terms: terms(),
             color: ColorChoice::Black,
             opponent: Some("bob".parse().unwrap()),
+            open: true,
+            expires_in_s: Some(60),
         },
-        with_terms(json!({"color": "black", "opponent": "bob"})),
+        with_terms(
+            json!({"color": "black", "opponent": "bob", "open": true, "expires_in_s": 60}),
+        ),
     );
 }
 
@@ -71,15 +92,11 @@ fn what_is_left_out_of_a_request_has_its_default() {
     let only_control = json!({"control": {"initial_ms": 180_000, "increment_ms": 2_000}});
     assert_eq!(
         serde_json::from_value::<NewChallenge>(only_control.clone()).unwrap(),
-        NewChallenge {
-            terms: terms(),
-            color: ColorChoice::Random,
-            opponent: None,
-        }
+        NewChallenge::new(terms())
     );
     assert_eq!(
         serde_json::from_value::<NewTicket>(only_control).unwrap(),
-        NewTicket { terms: terms() }
+        NewTicket::new(terms())
     );
 }
 
@@ -103,6 +120,7 @@ fn replies() {
         id: "t00000000000".into(),
         status,
         match_id,
+        declined: None,
         terms: terms(),
     };
     let ticket_json = |status, match_id: Option<&str>| {
@@ -115,6 +133,13 @@ fn replies() {
     check(
         ticket(TicketStatus::Cancelled, None),
         ticket_json("cancelled", None),
+    );
+    check(
+        TicketReply {
+            declined: Some(DeclineReason::NoBot),
+            ..ticket(TicketStatus::Declined, None)
+        },
+        with_terms(json!({"id": "t00000000000", "status": "declined", "match_id": null, "declined": "no_bot"})),
     );
     check(
         ticket(TicketStatus::Matched, Some(match_id())),

@@ -153,6 +153,8 @@ pub(super) async fn new_match(
         },
         color: ColorChoice::White,
         opponent: None,
+        open: false,
+        expires_in_s: None,
     };
     let said = |error: client::MatchmakerError| error.to_string();
     let made = matchmaker.create_challenge(white, &challenge).await;

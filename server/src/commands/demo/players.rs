@@ -63,6 +63,8 @@ impl BotPair {
             },
             color: ColorChoice::White,
             opponent: Some(black.player.clone()),
+            open: false,
+            expires_in_s: None,
         };
         let ticket = matchmaker
             .create_challenge(&white.token, &challenge)

@@ -157,14 +157,14 @@ impl Http {
             },
             color: ColorChoice::White,
             opponent: None,
+            open: false,
+            expires_in_s: None,
         };
         self.post("/v1/challenges", Some(token), &challenge).await
     }
 
     async fn ticket(&self, token: &str, time_control: TimeControl) -> Option<TicketReply> {
-        let ticket = NewTicket {
-            terms: Terms::usual(time_control),
-        };
+        let ticket = NewTicket::new(Terms::usual(time_control));
         self.post("/v1/tickets", Some(token), &ticket).await
     }
 
