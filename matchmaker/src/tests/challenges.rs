@@ -1,13 +1,19 @@
 //! Challenges: made, seen, accepted, withdrawn.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use game_core::{BySeat, ClockStart, Epoch};
-use protocol::http::{MatchReply, Start, Terms, TicketReply, TicketStatus};
+use game_core::{BySeat, ClockStart, DeclineReason, Epoch};
+use protocol::http::{
+    ChallengeView, ChallengesReply, MatchReply, OpenChallengesReply, Start, Terms, TicketReply,
+    TicketStatus,
+};
+use reqwest::Method;
 use serde_json::json;
 use store::Status;
 
-use super::world::{World, blitz, shard, shard_id};
+use super::world::{Guest, World, blitz, send, shard, shard_id, ticket_id};
+use crate::service::now;
 
 #[tokio::test]
 async fn a_challenge_waits_until_it_is_accepted() {
