@@ -82,7 +82,7 @@ async fn carry_out(
     next: Next,
 ) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
-    let key = read_key(parts.headers.get(KEY))?;
+    let key = read_key(parts.headers.get(KEY))?.to_owned();
     let scope = if parts.headers.contains_key(header::AUTHORIZATION) {
         let Caller(player) = Caller::from_request_parts(&mut parts, service).await?;
         format!("player {}", player.id)

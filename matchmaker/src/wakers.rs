@@ -68,13 +68,13 @@ mod tests {
         let id = TicketId::from_random(1);
         let (one, other) = (wakers.of(id), wakers.of(id));
         drop(one);
-        let woken = other.woken();
-        tokio::pin!(woken);
+        let mut woken = Box::pin(other.woken());
         assert!(futures_poll(woken.as_mut()).await.is_none());
         wakers.wake(TicketId::from_random(2));
         assert!(futures_poll(woken.as_mut()).await.is_none());
         wakers.wake(id);
-        woken.await;
+        woken.as_mut().await;
+        drop(woken);
         drop(other);
         assert!(wakers.map().is_empty());
     }

@@ -187,8 +187,11 @@ impl Service {
             if self.store.hold_wave(&due.pool, holder, LEASE).await? != Some(wave.clone()) {
                 break;
             }
-            let outcomes: Vec<_> = stream::iter(pairs)
-                .map(|&(one, other)| self.make_pair(&wave, line[one], line[other]))
+            let tickets = pairs.iter().map(|&(one, other)| (line[one], line[other]));
+            let attempts = tickets.map(|(one, other)| self.make_pair(&wave, one, other));
+            // Each is boxed: a future that borrows two tickets is not general enough for a stream of them.
+            let attempts: Vec<_> = attempts.map(Box::pin).collect();
+            let outcomes: Vec<_> = stream::iter(attempts)
                 .buffer_unordered(PAIRS_AT_ONCE)
                 .collect()
                 .await;

@@ -27,6 +27,7 @@ async fn a_challenge_waits_until_it_is_accepted() {
             id: id.clone(),
             status: TicketStatus::Waiting,
             match_id: None,
+            declined: None,
             terms: Terms::usual(blitz()),
         };
         assert_eq!(seen, expected);
@@ -458,7 +459,8 @@ async fn the_player_whom_a_challenge_names_may_decline_it_with_a_reason() {
     }
     let odd = json!({"reason": "too_rainy"});
     world.post(&bob, &decline, odd).await.problem(400, "invalid_request");
-    let waiting = world.get(&ann, &format!("{path}?wait_ms=20000"));
+    let waiting_path = format!("{path}?wait_ms=20000");
+    let waiting = world.get(&ann, &waiting_path);
     let reason = json!({"reason": "too_fast"});
     let (waited, declined) = tokio::join!(waiting, world.post(&bob, &decline, reason));
     let (waited, declined): (TicketReply, TicketReply) = (waited.ok(200), declined.ok(200));

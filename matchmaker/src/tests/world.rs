@@ -189,9 +189,7 @@ impl World {
     }
 
     pub(super) fn new_ticket(&self) -> Value {
-        json!(NewTicket {
-            terms: Terms::usual(blitz())
-        })
+        json!(NewTicket::new(Terms::usual(blitz())))
     }
 }
 

@@ -224,7 +224,7 @@ fn assign(
     }
     let given = |ticket: &Ticket| match &ticket.state {
         TicketState::Assigned(given) => given.match_id == assignment.match_id,
-        TicketState::Waiting | TicketState::Cancelled => false,
+        TicketState::Waiting | TicketState::Cancelled | TicketState::Declined(_) => false,
     };
     if found.iter().all(given) {
         return Ok(true);

@@ -16,7 +16,7 @@ use store::{
 };
 
 use crate::disk::Disk;
-use crate::samples::{Line, match_id, runtime, shard_id, shard_record, ticket, ticket_id};
+use crate::samples::{Line, match_id, pool, runtime, shard_id, shard_record, ticket, ticket_id};
 
 const STORED: Appended = Appended::Stored { duplicate: false };
 
@@ -53,7 +53,7 @@ fn what_was_confirmed_is_there_when_it_is_opened_again() {
         assert_eq!(store.load(line.id).await.unwrap(), before);
         assert_eq!(store.log(line.id).await.unwrap(), line.events[..6]);
         assert_eq!(
-            store.waiting("3+2").await.unwrap(),
+            store.waiting(&pool("3+2"), 200).await.unwrap(),
             [ticket(1, Some("3+2"))]
         );
         // The shard before is dead for certain; what it owned is still to be taken over.
@@ -448,7 +448,7 @@ fn tickets_that_nobody_asks_for_are_removed_and_settled_ones_an_hour_later() {
         put(6, None, waits_ms + 1).await;
         assert!(is_there(1).await && !is_there(2).await && !is_there(3).await);
         assert!(is_there(4).await, "it was asked for later");
-        assert_eq!(store.waiting("3+2").await.unwrap(), []);
+        assert_eq!(store.waiting(&pool("3+2"), 200).await.unwrap(), []);
         put(7, None, waits_ms + 6).await;
         assert!(!is_there(4).await);
         put(8, None, waits_ms + 60 * 60 * 1000 + 1).await;

@@ -7,7 +7,7 @@ use store::Retention;
 use store::testing::{RedisKind, Signal};
 
 use super::*;
-use crate::samples::cluster_store;
+use crate::samples::{cluster_store, pool};
 
 /// Matches of as many tags, which are spread over all primaries.
 fn lines(len: usize) -> Vec<Line> {
@@ -123,7 +123,8 @@ fn matches_are_written_made_and_read_while_slots_move() {
         background.await.unwrap();
         let owned = until_answered(|| store.owned(shard_id(2))).await;
         assert_eq!(owned.len(), 40);
-        assert_eq!(until_answered(|| store.waiting("3+2")).await.len(), 40);
+        let list = pool("3+2");
+        assert_eq!(until_answered(|| store.waiting(&list, 200)).await.len(), 40);
         // Nothing is missing. A scan that the end of a move changes the map under begins anew, and names again what it
         // has named.
         let expected: Vec<MatchId> = (0..12).chain(100..140).map(match_id).collect();

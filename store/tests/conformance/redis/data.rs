@@ -45,7 +45,7 @@ fn what_is_not_ours_under_our_keys_is_corrupt() {
             "?",
         ]);
         assert_eq!(
-            store.waiting("3+2").await.unwrap(),
+            store.waiting(&pool("3+2"), 200).await.unwrap(),
             [ticket(2, Some("3+2"))]
         );
     });
@@ -125,7 +125,7 @@ fn a_ticket_that_nobody_asks_for_goes_and_a_settled_one_is_kept_for_an_hour() {
         is_left(&key(1), 3_600);
         // An expired one does not prevent others from being paired.
         server.command(&["DEL", &key(2)]);
-        assert_eq!(store.waiting("3+2").await.unwrap(), []);
+        assert_eq!(store.waiting(&pool("3+2"), 200).await.unwrap(), []);
     });
 }
 
