@@ -2,7 +2,7 @@
 //! (`EmbeddedStore`). [`MemoryStore`] keeps nothing when its process ends and exists to measure the others against.
 //!
 //! [`Store`] consists of one trait for each concern: [`Matches`] and [`MatchLog`] for ownership and events,
-//! [`Chat`] for what is said beside, [`Registry`] and [`Beats`] for live shards, [`Tickets`], [`Holdings`], [`Revocations`] and [`Retention`].
+//! [`Outbox`] for what follows from their end, [`Ratings`], [`Chat`] for what is said beside, [`Registry`] and [`Beats`] for live shards, [`Tickets`], [`Holdings`], [`Revocations`] and [`Retention`].
 //!
 //! Two checks in [`MatchLog::append`] prevent a fork of a match: the epoch (only the current owner writes) and the
 //! position (a record is added at the end of the log and nowhere else). Nothing relies on a timeout inside the store.
@@ -20,6 +20,7 @@ mod durability;
 mod error;
 mod holding;
 mod ownership;
+mod rating;
 mod shard;
 mod ticket;
 
@@ -57,10 +58,11 @@ pub use audit::{Finding, InMemory, audit};
 pub use beat::{Beat, Heard, StoreConnection};
 pub use chat::{CHAT_LINES_MAX, ChatLine, ChatRoom, Chats, InvalidChatLine};
 pub use contract::{
-    ANY_EPOCH, Beats, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, FINISHED_KEEP_MIN,
-    HandOver, HandedOver, Holdings, MANY_MAX, MatchHead, MatchLog, MatchPage, Matches,
-    REVOCATION_KEPT, Registry, Retention, Revocations, Room, SCAN_LIMIT_MAX, ScanCursor, Standing,
-    Store, Swept, Tenure, Tickets,
+    ANY_EPOCH, Beats, Chat, Checkpoint, Claim, Claiming, Created, ENDED_IDS_KEEP, FINISHED_KEEP,
+    FINISHED_KEEP_MIN, HandOver, HandedOver, Holdings, LIVE_KEEP, MANY_MAX, MatchHead, MatchLog,
+    MatchPage, Matches, OUTBOX_LEASE_MAX, OUTBOX_PAGE_MAX, Outbox, OutboxEntry, OutboxPosition,
+    OutboxTag, REVOCATION_KEPT, RatingApplied, Ratings, Registry, Retention, Revocations, Room,
+    SCAN_LIMIT_MAX, ScanCursor, Standing, Store, Swept, Tenure, Tickets, WorkerId,
 };
 pub use durability::{Durability, UnknownDurability};
 #[cfg(feature = "backends")]
@@ -74,6 +76,10 @@ pub use memory::MemoryStore;
 pub use ownership::{Ownership, Status};
 #[cfg(feature = "backends")]
 pub use prove::prove;
+pub use rating::{
+    Category, InvalidCategory, RATED_KEPT, RATING_HISTORY_MAX, RATING_KEPT, RATING_PAGE_MAX,
+    RatedMatch, Rating, RatingChange, Strength,
+};
 #[cfg(feature = "backends")]
 pub use redis::{RedisConfig, RedisLogin, RedisPassword, RedisStore, RedisTls};
 pub use shard::{Registered, ShardRecord};

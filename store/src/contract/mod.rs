@@ -5,6 +5,8 @@ mod chat;
 mod holdings;
 mod match_log;
 mod matches;
+mod outbox;
+mod ratings;
 mod registry;
 mod retention;
 mod revocations;
@@ -18,6 +20,11 @@ pub use self::matches::{
     Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MANY_MAX, MatchHead, MatchPage,
     Matches, SCAN_LIMIT_MAX, ScanCursor, Standing, Tenure,
 };
+pub use self::outbox::{
+    ENDED_IDS_KEEP, LIVE_KEEP, OUTBOX_LEASE_MAX, OUTBOX_PAGE_MAX, Outbox, OutboxEntry,
+    OutboxPosition, OutboxTag, WorkerId,
+};
+pub use self::ratings::{RatingApplied, Ratings};
 pub use self::registry::{ANY_EPOCH, Registry};
 pub use self::retention::{FINISHED_KEEP, FINISHED_KEEP_MIN, Retention, Room, Swept};
 pub use self::revocations::{REVOCATION_KEPT, Revocations};
@@ -29,11 +36,31 @@ pub use self::tickets::Tickets;
 /// [`StoreError::Unavailable`](crate::StoreError::Unavailable). An answer means that the effect is as durable
 /// as the store's mode promises.
 pub trait Store:
-    Matches + MatchLog + Chat + Registry + Beats + Tickets + Holdings + Revocations + Retention
+    Matches
+    + MatchLog
+    + Outbox
+    + Ratings
+    + Chat
+    + Registry
+    + Beats
+    + Tickets
+    + Holdings
+    + Revocations
+    + Retention
 {
 }
 
 impl<T> Store for T where
-    T: Matches + MatchLog + Chat + Registry + Beats + Tickets + Holdings + Revocations + Retention
+    T: Matches
+        + MatchLog
+        + Outbox
+        + Ratings
+        + Chat
+        + Registry
+        + Beats
+        + Tickets
+        + Holdings
+        + Revocations
+        + Retention
 {
 }
