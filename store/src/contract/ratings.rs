@@ -1,7 +1,7 @@
 //! Players' ratings.
 
 use async_trait::async_trait;
-use game_core::{BySeat, MatchId, PlayerId, UnixMillis};
+use game_core::{BySeat, MatchId, PlayerId};
 
 use crate::error::StoreError;
 use crate::rating::{Category, RatedMatch, Rating};
@@ -49,8 +49,4 @@ pub trait Ratings: Send + Sync + 'static {
         before: Option<u32>,
         limit: usize,
     ) -> Result<Vec<Rating>, StoreError>;
-
-    /// Forgets which matches were rated longer ago than is remembered at `now`, and ratings that have reached their age;
-    /// a bounded part at a time. Returns whether more is due. Does nothing where keys expire.
-    async fn sweep_ratings(&self, now: UnixMillis) -> Result<bool, StoreError>;
 }

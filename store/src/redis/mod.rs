@@ -20,6 +20,8 @@ mod link;
 mod links;
 mod locator;
 mod matches;
+mod outbox;
+mod ratings;
 mod registry;
 mod reply;
 mod revocations;
@@ -68,8 +70,8 @@ pub struct RedisStore {
     /// When the server's settings were last read.
     surveyed: Mutex<Instant>,
     survey_every: Duration,
-    /// How long a match is kept after its end, as scripts take it.
-    finished_keep_ms: String,
+    /// How long a match is kept after its outbox entry is done, as scripts take it.
+    live_keep_ms: String,
 }
 
 impl RedisStore {
@@ -99,7 +101,7 @@ impl RedisStore {
             behind,
             surveyed: Mutex::new(Instant::now()),
             survey_every: config.survey_every,
-            finished_keep_ms: config.finished_keep.as_millis().to_string(),
+            live_keep_ms: config.live_keep.as_millis().to_string(),
         };
         store.behind.set_opening(true);
         store.control.open().await?;
