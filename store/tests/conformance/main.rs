@@ -14,6 +14,8 @@ mod hand_over;
 mod holdings;
 mod layout;
 mod many;
+mod outbox;
+mod ratings;
 mod redis;
 mod registry;
 mod retention;
