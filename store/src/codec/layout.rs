@@ -21,10 +21,13 @@ pub(super) enum Format {
     Head,
     ChatLine,
     Beat,
+    // Explicit, so that formats which are added beside them keep their numbers.
+    Archived = 13,
+    FeedEntry = 14,
 }
 
 impl Format {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Record,
         Self::Snapshot,
         Self::Ticket,
@@ -33,6 +36,8 @@ impl Format {
         Self::Head,
         Self::ChatLine,
         Self::Beat,
+        Self::Archived,
+        Self::FeedEntry,
     ];
 
     /// Its name in errors.
@@ -46,6 +51,8 @@ impl Format {
             Self::Head => "head",
             Self::ChatLine => "chat line",
             Self::Beat => "beat",
+            Self::Archived => "archived match",
+            Self::FeedEntry => "feed entry",
         }
     }
 
@@ -53,7 +60,7 @@ impl Format {
     pub(super) const fn len_max(self) -> usize {
         match self {
             Self::Record => RECORD_LEN_MAX,
-            Self::Snapshot => SNAPSHOT_LEN_MAX,
+            Self::Snapshot | Self::Archived | Self::FeedEntry => SNAPSHOT_LEN_MAX,
             Self::ChatLine => CHAT_LINE_LEN_MAX,
             Self::Ticket | Self::Assignment | Self::Shard | Self::Head | Self::Beat => {
                 OTHER_LEN_MAX

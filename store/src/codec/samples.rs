@@ -283,6 +283,25 @@ pub(super) fn head() -> Head {
     }
 }
 
+/// A match that White resigned.
+pub(super) fn archived() -> ArchivedMatch {
+    let mut game = game_of(&["e2e4", "e7e5"]);
+    let (id, kind) = (CommandId(7), CommandKind::Resign);
+    let at = MatchTime::from_micros(9_000_000);
+    game.apply(Seat::White, &Command { id, kind }, at, &mut Vec::new())
+        .unwrap();
+    ArchivedMatch::of(&game, UnixMillis(1_800_000_060_000)).unwrap()
+}
+
+pub(super) fn feed_entry() -> FeedEntry {
+    FeedEntry {
+        match_id: "0123456789AB".parse().unwrap(),
+        seq: 3,
+        public_at: UnixMillis(1_800_000_060_000),
+        body: r#"{"match":"0123456789AB"}"#.into(),
+    }
+}
+
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -306,11 +325,13 @@ pub(super) fn decode_as(format: Format, bytes: &[u8]) -> bool {
         Format::Head => decode_head(bytes).is_ok(),
         Format::ChatLine => decode_chat_line(bytes).is_ok(),
         Format::Beat => decode_beat(bytes).is_ok(),
+        Format::Archived => decode_archived(bytes).is_ok(),
+        Format::FeedEntry => decode_feed_entry(bytes).is_ok(),
     }
 }
 
 /// A value of each format.
-pub(super) fn one_of_each() -> [(Format, Bytes); 8] {
+pub(super) fn one_of_each() -> [(Format, Bytes); 10] {
     let given = ticket(
         Terms::of(&special_setup()),
         TicketState::Assigned(assignment()),
@@ -324,6 +345,8 @@ pub(super) fn one_of_each() -> [(Format, Bytes); 8] {
         (Format::Head, encode_head(&head())),
         (Format::ChatLine, encode_chat_line(&line())),
         (Format::Beat, encode_beat(&beat())),
+        (Format::Archived, encode_archived(&archived())),
+        (Format::FeedEntry, encode_feed_entry(&feed_entry())),
     ]
 }
 
