@@ -1,7 +1,9 @@
 //! The contract that every store keeps, in parts by concern.
 
+mod archive;
 mod beats;
 mod chat;
+mod feed;
 mod holdings;
 mod match_log;
 mod matches;
@@ -10,8 +12,10 @@ mod retention;
 mod revocations;
 mod tickets;
 
+pub use self::archive::{ARCHIVE_PAGE_MAX, Archive};
 pub use self::beats::Beats;
 pub use self::chat::Chat;
+pub use self::feed::{FEED_PAGE_MAX, Feed, HOOK_KEPT};
 pub use self::holdings::Holdings;
 pub use self::match_log::MatchLog;
 pub use self::matches::{
@@ -29,11 +33,31 @@ pub use self::tickets::Tickets;
 /// [`StoreError::Unavailable`](crate::StoreError::Unavailable). An answer means that the effect is as durable
 /// as the store's mode promises.
 pub trait Store:
-    Matches + MatchLog + Chat + Registry + Beats + Tickets + Holdings + Revocations + Retention
+    Matches
+    + MatchLog
+    + Chat
+    + Registry
+    + Beats
+    + Tickets
+    + Holdings
+    + Revocations
+    + Retention
+    + Archive
+    + Feed
 {
 }
 
 impl<T> Store for T where
-    T: Matches + MatchLog + Chat + Registry + Beats + Tickets + Holdings + Revocations + Retention
+    T: Matches
+        + MatchLog
+        + Chat
+        + Registry
+        + Beats
+        + Tickets
+        + Holdings
+        + Revocations
+        + Retention
+        + Archive
+        + Feed
 {
 }
