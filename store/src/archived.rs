@@ -8,6 +8,9 @@ use game_core::{
     Snapshot, Termination, UnixMillis, Variant,
 };
 
+use crate::contract::ARCHIVE_PAGE_MAX;
+use crate::error::StoreError;
+
 /// A match from its beginning to the event that ended it.
 ///
 /// What came after the end (the offers of a rematch) is left out, so that all who archive a match archive the same,
@@ -96,6 +99,21 @@ impl ArchivedMatch {
         self.snapshot == other.snapshot
     }
 
+    /// Checks that another match of the same id is the same.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Corrupt`] names the match: two different ones have one id, or one of them was changed.
+    pub fn check_same(&self, other: &Self) -> Result<(), StoreError> {
+        if self.is_same(other) {
+            return Ok(());
+        }
+        Err(StoreError::Corrupt(format!(
+            "match {} is archived already, and not as it ended now",
+            self.id()
+        )))
+    }
+
     /// The players, White first; one who plays against itself is named once.
     pub(crate) fn players(&self) -> impl Iterator<Item = &PlayerId> {
         let players = &self.setup().players;
@@ -108,6 +126,15 @@ impl ArchivedMatch {
         self.setup().tags.as_deref()?.event.as_deref()
     }
 
+    /// The lists of the archive that it is in.
+    #[cfg_attr(not(feature = "backends"), allow(dead_code))]
+    pub(crate) fn lists(&self) -> Vec<String> {
+        let players = self.players().map(list_of_player);
+        let event = self.event().map(list_of_event);
+        let all = std::iter::once(ALL.to_owned());
+        all.chain(players).chain(event).collect()
+    }
+
     /// Its place in the order of the archive.
     #[must_use]
     pub const fn cursor(&self) -> ArchiveCursor {
@@ -116,6 +143,20 @@ impl ArchivedMatch {
             id: self.id(),
         }
     }
+}
+
+/// The list of all matches.
+#[cfg_attr(not(feature = "backends"), allow(dead_code))]
+const ALL: &str = "all";
+
+#[cfg_attr(not(feature = "backends"), allow(dead_code))]
+fn list_of_player(player: &PlayerId) -> String {
+    format!("player:{player}")
+}
+
+#[cfg_attr(not(feature = "backends"), allow(dead_code))]
+fn list_of_event(event: &str) -> String {
+    format!("event:{event}")
 }
 
 /// Which matches of an archive are wanted: those to which all that is given applies.
@@ -146,6 +187,14 @@ impl ArchiveFilter {
             && self.outcome.is_none_or(|outcome| found.outcome().0 == outcome)
             && self.since.is_none_or(|since| found.ended_at >= since)
             && self.until.is_none_or(|until| found.ended_at < until)
+    }
+
+    /// The shortest list of the archive that has everything wanted.
+    #[cfg_attr(not(feature = "backends"), allow(dead_code))]
+    pub(crate) fn list(&self) -> String {
+        let player = self.player.as_ref().map(list_of_player);
+        let event = || self.event.as_deref().map(list_of_event);
+        player.or_else(event).unwrap_or_else(|| ALL.to_owned())
     }
 
     /// The place before which everything wanted stands: that of the reader, or the time up to which it is wanted.
@@ -234,6 +283,54 @@ pub struct ArchivePage {
     pub matches: Vec<ArchivedMatch>,
     /// Where to go on; `None` at the end of the archive. A page may be short, or empty, and not be the last.
     pub next: Option<ArchiveCursor>,
+}
+
+/// A page while it is collected from a list of the archive.
+#[cfg_attr(not(feature = "backends"), allow(dead_code))]
+pub(crate) struct Pager<'a> {
+    filter: &'a ArchiveFilter,
+    limit: usize,
+    examined: usize,
+    last: Option<ArchiveCursor>,
+    matches: Vec<ArchivedMatch>,
+}
+
+#[cfg_attr(not(feature = "backends"), allow(dead_code))]
+impl<'a> Pager<'a> {
+    /// Upper bound on the matches that are examined for one page: some tens of milliseconds.
+    const EXAMINED_MAX: usize = 2_000;
+
+    pub(crate) fn new(filter: &'a ArchiveFilter, limit: usize) -> Self {
+        Self {
+            filter,
+            limit: limit.clamp(1, ARCHIVE_PAGE_MAX),
+            examined: 0,
+            last: None,
+            matches: Vec::new(),
+        }
+    }
+
+    /// How many more places of the list to examine at once; 0 when the page is complete.
+    pub(crate) fn wants(&self) -> usize {
+        let rest = Self::EXAMINED_MAX.saturating_sub(self.examined);
+        rest.min(self.limit - self.matches.len())
+    }
+
+    /// Examines the next place, with the match that was found there.
+    pub(crate) fn examine(&mut self, place: ArchiveCursor, found: Option<ArchivedMatch>) {
+        self.examined += 1;
+        self.last = Some(place);
+        self.matches
+            .extend(found.filter(|found| self.filter.accepts(found)));
+    }
+
+    /// The page; `has_more` if the list goes on.
+    pub(crate) fn finish(self, has_more: bool) -> ArchivePage {
+        ArchivePage {
+            matches: self.matches,
+            next: self.last.filter(|_| has_more),
+        }
+    }
 }
 
 #[cfg(test)]

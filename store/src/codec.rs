@@ -204,6 +204,15 @@ pub fn decode_feed_entry(bytes: &[u8]) -> Result<FeedEntry, DecodeError> {
     entry.try_into().map_err(DecodeError::Malformed)
 }
 
+/// A match of an archive, unless it cannot be read: the others are not affected.
+pub(crate) fn readable_archived(id: &str, bytes: &[u8]) -> Option<ArchivedMatch> {
+    let archived = decode_archived(bytes);
+    let unreadable = |error: &DecodeError| {
+        tracing::warn!(match_id = %id, %error, "an archived match is skipped");
+    };
+    archived.inspect_err(unreadable).ok()
+}
+
 pub(crate) fn encode_head(head: &Head) -> Bytes {
     seal(&HeadV2::from(head))
 }

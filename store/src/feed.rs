@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use game_core::{MatchId, UnixMillis};
 
+use crate::error::StoreError;
+
 /// What the feed says of one finished match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedEntry {
@@ -22,6 +24,22 @@ pub struct FeedEntry {
 impl FeedEntry {
     /// Upper bound on the document, in bytes. That of the longest match, 600 moves a side, has about 30,000.
     pub const BODY_LEN_MAX: usize = 60_000;
+
+    /// Checks that the document can be kept and sent.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Corrupt`] if it is too long or has line breaks.
+    pub fn check(&self) -> Result<(), StoreError> {
+        if self.body.len() <= Self::BODY_LEN_MAX && !self.body.contains(['\n', '\r']) {
+            return Ok(());
+        }
+        Err(StoreError::Corrupt(format!(
+            "the feed's document of match {} is not one line of at most {} bytes",
+            self.match_id,
+            Self::BODY_LEN_MAX
+        )))
+    }
 
     /// The name by which readers recognise an entry that they have seen.
     #[must_use]
@@ -45,6 +63,14 @@ pub struct InvalidFeedCursor;
 impl FeedCursor {
     /// The place before the first entry.
     pub const START: Self = Self { major: 0, minor: 0 };
+
+    /// The place after the entry of this number, where entries are counted.
+    pub(crate) const fn of_number(number: u64) -> Self {
+        Self {
+            major: number,
+            minor: 0,
+        }
+    }
 }
 
 impl fmt::Display for FeedCursor {

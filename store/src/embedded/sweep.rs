@@ -8,10 +8,10 @@ use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use super::EmbeddedStore;
 use super::tables::{
-    ABOVE_IDS, CHATS, ENDED, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, REVOKED, SNAPSHOTS, TICKETS,
+    ABOVE_IDS, ARCHIVED, CHATS, ENDED, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, REVOKED, SNAPSHOTS, TICKETS,
 };
 use super::writer::WriteFault;
-use super::{holdings, matches, tickets};
+use super::{archive, feed, holdings, matches, tickets};
 use crate::contract::{REVOCATION_KEPT, Retention, Room, Swept};
 use crate::error::StoreError;
 use crate::ownership::Status;
@@ -22,6 +22,8 @@ const DATED_AT_ONCE: usize = 256;
 const RECORDS_AT_ONCE: u32 = 2_000;
 /// Tickets that are removed in one transaction.
 const TICKETS_AT_ONCE: usize = 256;
+/// Matches of the archive that are dated or removed in one transaction, and likewise entries of the feed.
+const ARCHIVED_AT_ONCE: usize = 128;
 /// Entries of what players hold that are removed in one transaction.
 const HOLDINGS_AT_ONCE: usize = 256;
 
@@ -46,7 +48,7 @@ impl Retention for EmbeddedStore {
 #[derive(Debug, Clone, Copy)]
 struct Due {
     now: u64,
-    /// Matches that ended at this time or earlier are removed.
+    /// Matches that ended at this time or earlier are removed, as is what was archived or published by then.
     ended_by: u64,
     /// Earlier revocations are removed.
     revoked_before: u64,
@@ -84,6 +86,13 @@ impl Due {
         if oldest.is_some_and(|until| until < self.now) {
             return Ok(true);
         }
+        let archived = txn.open_table(ARCHIVED)?;
+        let oldest = archived.first()?.map(|(key, _)| key.value().0);
+        if oldest.is_some_and(|archived_at| archived_at <= self.ended_by)
+            || feed::has_old(txn, self.ended_by)?
+        {
+            return Ok(true);
+        }
         for entry in txn.open_table(REVOKED)?.iter()? {
             if entry?.1.value() < self.revoked_before {
                 return Ok(true);
@@ -102,7 +111,10 @@ impl Due {
         tickets::remove_old(txn, &mut found, now, TICKETS_AT_ONCE)?;
         let tickets_left = tickets::has_old(txn, now)?;
         let mut ended = txn.open_table(ENDED)?;
+        let archived = archive::remove_old(txn, now, self.ended_by, ARCHIVED_AT_ONCE)?;
+        let published = feed::remove_old(txn, self.ended_by, ARCHIVED_AT_ONCE)?;
         let mut more = holdings == HOLDINGS_AT_ONCE;
+        more |= archived.max(published) == ARCHIVED_AT_ONCE;
         more |= self.date(&mut ended)?;
         if tickets_left {
             return Ok(Swept {

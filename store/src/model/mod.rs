@@ -4,6 +4,8 @@
 //! it, the simulation's store is this behind a faulty network, and the tests of the shard's state machine use
 //! it as their store.
 
+mod archive;
+mod feed;
 mod holdings;
 mod matches;
 mod registry;
@@ -15,17 +17,21 @@ use std::time::Duration;
 
 use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
 
+use self::archive::Archive;
+use self::feed::Feed;
 use self::holdings::Holdings;
 pub use self::matches::StoredMatch;
 use self::registry::Registry;
 use self::tickets::Tickets;
 use crate::append::{Append, Appended};
+use crate::archived::{ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
     Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MatchHead, MatchPage,
     REVOCATION_KEPT, SCAN_LIMIT_MAX, ScanCursor, Standing, Swept,
 };
 use crate::error::StoreError;
+use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};
 use crate::holding::Holding;
 use crate::ownership::{Ownership, Status};
 use crate::shard::{Registered, ShardRecord};
@@ -42,6 +48,8 @@ pub struct Model {
     holdings: Holdings,
     /// When players were revoked.
     revoked: HashMap<PlayerId, UnixMillis>,
+    archive: Archive,
+    feed: Feed,
 }
 
 /// The part [`Matches`](crate::Matches).
@@ -268,6 +276,53 @@ impl Model {
     }
 }
 
+/// The parts [`Archive`](crate::Archive) and [`Feed`](crate::Feed).
+#[allow(missing_docs, reason = "each is what the part of the contract says")]
+impl Model {
+    pub fn archive(&mut self, finished: &ArchivedMatch) -> Result<bool, StoreError> {
+        self.archive.put(finished)
+    }
+
+    pub fn archived(&self, id: MatchId) -> Option<ArchivedMatch> {
+        self.archive.get(id).cloned()
+    }
+
+    pub fn archived_matches(
+        &self,
+        filter: &ArchiveFilter,
+        after: Option<ArchiveCursor>,
+        limit: usize,
+    ) -> ArchivePage {
+        self.archive.list(filter, after, limit)
+    }
+
+    pub fn publish_match(&mut self, entry: &FeedEntry) -> Result<FeedCursor, StoreError> {
+        self.feed.publish(entry)
+    }
+
+    pub fn feed_after(&self, after: FeedCursor, limit: usize) -> FeedPage {
+        self.feed.after(after, limit)
+    }
+
+    pub fn feed_end(&self) -> FeedCursor {
+        self.feed.end()
+    }
+
+    pub fn take_hook(
+        &mut self,
+        hook: &str,
+        holder: &str,
+        now: UnixMillis,
+        until: UnixMillis,
+    ) -> Option<HookLease> {
+        self.feed.take_hook(hook, holder, now, until)
+    }
+
+    pub fn hook_done(&mut self, hook: &str, epoch: u64, position: FeedCursor) -> bool {
+        self.feed.hook_done(hook, epoch, position)
+    }
+}
+
 /// The part [`Retention`](crate::Retention).
 impl Model {
     /// Matches that are dated or removed in one step, during which other operations wait.
@@ -279,6 +334,8 @@ impl Model {
         self.remove_revocations(now);
         self.holdings.remove_old(now);
         let keep_ms = u64::try_from(finished_keep.as_millis()).unwrap_or(u64::MAX);
+        self.archive.remove_old(now, keep_ms, Self::SWEPT_AT_ONCE);
+        self.feed.remove_old(now, keep_ms, Self::SWEPT_AT_ONCE);
         self.remove_ended(now, keep_ms)
     }
 
