@@ -101,6 +101,8 @@ impl FromStr for FeedCursor {
 pub struct FeedPage {
     /// Each entry with the place after it.
     pub entries: Vec<(FeedCursor, FeedEntry)>,
+    /// The place to go on from: that of the reader, if there is nothing after it.
+    pub next: FeedCursor,
     /// Entries after the reader's place have been removed for their age, so that the reader has missed some.
     pub missed: bool,
 }

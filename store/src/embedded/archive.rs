@@ -82,7 +82,7 @@ fn list(
         if pager.wants() == 0 {
             return Ok(pager.finish(true));
         }
-        let (key, ()) = entry.map(|(key, _)| (key, ()))?;
+        let (key, _) = entry?;
         let Some(place) = ArchiveCursor::from_order(key.value().1) else {
             continue;
         };

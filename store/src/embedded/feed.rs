@@ -85,11 +85,12 @@ fn publish(txn: &WriteTransaction, entry: &FeedEntry) -> Result<FeedCursor, Writ
 
 fn page(txn: &ReadTransaction, after: FeedCursor, limit: usize) -> Result<FeedPage, WriteFault> {
     let feed = txn.open_table(FEED)?;
-    let mut entries = Vec::new();
+    let (mut entries, mut next) = (Vec::new(), after);
     let later = feed.range(after.major.saturating_add(1)..)?;
     for found in later.take(limit.clamp(1, FEED_PAGE_MAX)) {
         let (number, stored) = found?;
         let place = FeedCursor::of_number(number.value());
+        next = place;
         let entry = codec::decode_feed_entry(stored.value());
         let unreadable = |error: &codec::DecodeError| {
             tracing::warn!(%place, %error, "an entry of the feed is skipped");
@@ -100,6 +101,7 @@ fn page(txn: &ReadTransaction, after: FeedCursor, limit: usize) -> Result<FeedPa
     let removed = removed.map_or(0, |number| number.value());
     Ok(FeedPage {
         entries,
+        next,
         missed: after != FeedCursor::START && after.major < removed,
     })
 }

@@ -42,8 +42,10 @@ impl Feed {
     pub(super) fn after(&self, after: FeedCursor, limit: usize) -> FeedPage {
         let later = self.entries.range(after.major.saturating_add(1)..);
         let entries = later.map(|(number, entry)| (FeedCursor::of_number(*number), entry.clone()));
+        let entries: Vec<_> = entries.take(limit.clamp(1, FEED_PAGE_MAX)).collect();
         FeedPage {
-            entries: entries.take(limit.clamp(1, FEED_PAGE_MAX)).collect(),
+            next: entries.last().map_or(after, |(place, _)| *place),
+            entries,
             missed: after != FeedCursor::START && after.major < self.removed,
         }
     }

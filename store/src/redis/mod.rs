@@ -7,12 +7,14 @@
 //! Appends have a separate connection, so that a takeover that reads thousands of matches does not delay
 //! moves.
 
+mod archive;
 mod beats;
 mod behind;
 mod chat;
 mod cluster;
 mod config;
 mod endpoint;
+mod feed;
 mod holdings;
 mod keys;
 mod layout;
