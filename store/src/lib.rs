@@ -46,6 +46,8 @@ mod args;
 mod embedded;
 mod memory;
 #[cfg(feature = "backends")]
+mod postgres;
+#[cfg(feature = "backends")]
 mod prove;
 #[cfg(feature = "backends")]
 mod redis;
@@ -80,6 +82,8 @@ pub use holding::{HOLDING_KEPT, Holding};
 pub use liveness::{Liveness, LivenessFigures, Port, Proof, Suspicion};
 pub use memory::MemoryStore;
 pub use ownership::{Ownership, Status};
+#[cfg(feature = "backends")]
+pub use postgres::{PostgresArchive, PostgresConfig};
 #[cfg(feature = "backends")]
 pub use prove::prove;
 #[cfg(feature = "backends")]

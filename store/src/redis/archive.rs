@@ -26,7 +26,7 @@ const SWEPT_AT_ONCE: usize = 64;
 impl Archive for RedisStore {
     async fn put(&self, finished: &ArchivedMatch) -> Result<bool, StoreError> {
         let id = finished.id();
-        let stays_ms = self.finished_keep_ms()?.saturating_add(STAYS_MS);
+        let stays_ms = self.keep_ms()?.saturating_add(STAYS_MS);
         let mut keep = script::call(&self.scripts.archive, &[&self.keys.archived(id)]);
         keep.arg(codec::encode_archived(finished).as_ref());
         keep.arg(stays_ms).arg(STAYS_MS);
@@ -97,7 +97,7 @@ impl Archive for RedisStore {
 }
 
 impl RedisStore {
-    fn finished_keep_ms(&self) -> Result<u64, StoreError> {
+    fn keep_ms(&self) -> Result<u64, StoreError> {
         let keep = self.finished_keep_ms.parse();
         keep.map_err(|_| StoreError::Unfit("finished matches are kept for too long".to_owned()))
     }

@@ -5,15 +5,18 @@
 
 mod aftermath;
 mod answers;
+mod archive;
 mod audit;
 mod chat;
 mod disk;
 mod embedded;
 mod faulty;
+mod feed;
 mod hand_over;
 mod holdings;
 mod layout;
 mod many;
+mod postgres;
 mod redis;
 mod registry;
 mod retention;
