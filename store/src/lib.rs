@@ -48,6 +48,8 @@ mod memory;
 #[cfg(feature = "backends")]
 mod postgres;
 #[cfg(feature = "backends")]
+mod postgres;
+#[cfg(feature = "backends")]
 mod prove;
 #[cfg(feature = "backends")]
 mod redis;
@@ -82,6 +84,8 @@ pub use holding::{HOLDING_KEPT, Holding};
 pub use liveness::{Liveness, LivenessFigures, Port, Proof, Suspicion};
 pub use memory::MemoryStore;
 pub use ownership::{Ownership, Status};
+#[cfg(feature = "backends")]
+pub use postgres::{PostgresArchive, PostgresConfig};
 #[cfg(feature = "backends")]
 pub use postgres::{PostgresArchive, PostgresConfig};
 #[cfg(feature = "backends")]

@@ -13,7 +13,7 @@ use crate::samples::{match_id, on_all, runtime};
 
 const NOON: u64 = 1_800_000_000_000;
 
-fn entry(n: u8) -> FeedEntry {
+pub(crate) fn entry(n: u8) -> FeedEntry {
     FeedEntry {
         match_id: match_id(n),
         seq: 10 + u32::from(n),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use game_core::{Epoch, MatchId, UnixMillis};
 use store::testing::{ReadLog, RedisServer};
 use store::{
-    ANY_EPOCH, Claim, EmbeddedStore, FINISHED_KEEP, FINISHED_KEEP_MIN, HOLDING_KEPT, Holding,
+    ANY_EPOCH, Archive, Claim, EmbeddedStore, FINISHED_KEEP, FINISHED_KEEP_MIN, Feed, HOLDING_KEPT, Holding,
     Holdings, MatchLog, MemoryStore, REVOCATION_KEPT, RedisConfig, RedisStore, Registry, Retention,
     Revocations, Room, Store, Swept, Tickets,
 };
@@ -342,6 +342,10 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
             let holds = store.hold(&player("ada").id, kind, "it", 1, NOW).await;
             assert!(holds.unwrap());
         }
+        assert!(store.put(&crate::archive::archived(1)).await.unwrap());
+        store.publish_match(&crate::feed::entry(1)).await.unwrap();
+        let taken = store.take_hook("hook", "one", NOW, after(Duration::from_secs(9)));
+        assert!(taken.await.unwrap().is_some());
         let mut ageless = Vec::new();
         for key in ask::<Vec<String>>(&server, &["KEYS", "*"]).await {
             if ask::<i64>(&server, &["PTTL", &key]).await == -1 {
@@ -356,6 +360,7 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
             format!("rk:{{shards}}:shard:{shard}"),
             "rk:{shards}:all".to_owned(),
             "rk:layout".to_owned(),
+            "rk:{feed}:stream".to_owned(),
             key(live, "head"),
             key(live, "log"),
         ];

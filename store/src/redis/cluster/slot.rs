@@ -109,7 +109,7 @@ mod tests {
         let id: MatchId = "0123456789AB".parse().unwrap();
         let of_tag = "01ZZZZZZZZZZ".parse().unwrap();
         let ticket = "ticketticket".parse().unwrap();
-        let together: [Vec<String>; 4] = [
+        let together: [Vec<String>; 5] = [
             [keys.all(id), keys.all(of_tag)].concat(),
             vec![
                 keys.shards(),
@@ -117,6 +117,12 @@ mod tests {
                 keys.owned("one"),
                 keys.left("two"),
                 REGISTRY_TAG.to_owned(),
+            ],
+            vec![
+                keys.feed(),
+                keys.feed_of(id),
+                keys.feed_removed(),
+                keys.hook("one"),
             ],
             vec![keys.ticket(ticket), keys.pools(), keys.pools() + "3+2"],
             vec![keys.sweep_turn(), keys.sweep_at()],
