@@ -48,8 +48,6 @@ mod memory;
 #[cfg(feature = "backends")]
 mod postgres;
 #[cfg(feature = "backends")]
-mod postgres;
-#[cfg(feature = "backends")]
 mod prove;
 #[cfg(feature = "backends")]
 mod redis;
@@ -84,8 +82,6 @@ pub use holding::{HOLDING_KEPT, Holding};
 pub use liveness::{Liveness, LivenessFigures, Port, Proof, Suspicion};
 pub use memory::MemoryStore;
 pub use ownership::{Ownership, Status};
-#[cfg(feature = "backends")]
-pub use postgres::{PostgresArchive, PostgresConfig};
 #[cfg(feature = "backends")]
 pub use postgres::{PostgresArchive, PostgresConfig};
 #[cfg(feature = "backends")]

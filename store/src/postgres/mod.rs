@@ -286,7 +286,7 @@ fn meaning(error: &Error) -> StoreError {
     match error {
         Error::Configuration(_) => StoreError::Unfit(text),
         Error::ColumnDecode { .. } | Error::Decode(_) => StoreError::Corrupt(text),
-        Error::Database(found) => match found.code().as_deref().map(|code| &code[..2]) {
+        Error::Database(found) => match found.code().as_deref().and_then(|code| code.get(..2)) {
             Some("28" | "3D" | "3F" | "42") => StoreError::Unfit(text),
             _ => StoreError::Unavailable(text),
         },

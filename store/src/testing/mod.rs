@@ -5,13 +5,11 @@ mod faulty;
 mod log;
 mod model;
 mod postgres;
-mod postgres;
 mod redis_server;
 mod shared_redis;
 
 pub use self::faulty::{AppendFault, Faults, FaultyStore};
 pub use self::log::ReadLog;
-pub use self::postgres::{PostgresServer, fresh_postgres};
 pub use self::postgres::{PostgresServer, fresh_postgres};
 pub use self::redis_server::RedisServer;
 pub use self::shared_redis::fresh_redis;
