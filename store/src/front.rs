@@ -5,14 +5,19 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, Tag, UnixMillis};
 
+use crate::archived::{ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
 use crate::beat::{Beat, Heard, StoreConnection};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
     Beats, Chat, Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, Holdings, MatchHead,
     MatchPage, Matches, Outbox, OutboxEntry, OutboxPosition, OutboxTag, RatingApplied, Ratings,
     Registry, Retention, Revocations, Room, ScanCursor, Standing, Store, Swept, Tickets, WorkerId,
+    Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed, HandOver, HandedOver, Holdings, MatchHead,
+    MatchPage, Matches, Registry, Retention, Revocations, Room, ScanCursor, Standing, Store, Swept,
+    Tickets,
 };
 use crate::error::StoreError;
+use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};
 use crate::holding::Holding;
 use crate::ownership::Ownership;
 use crate::rating::{Category, RatedMatch, Rating};
@@ -99,6 +104,20 @@ impl<T: Front<dyn Store>> Front<dyn Revocations> for T {
 
 impl<T: Front<dyn Store>> Front<dyn Retention> for T {
     fn behind(&self) -> Result<&dyn Retention, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Archive> for T {
+    fn behind(&self) -> Result<&dyn Archive, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Feed> for T {
+    fn behind(&self) -> Result<&dyn Feed, StoreError> {
         let store = Front::<dyn Store>::behind(self)?;
         Ok(store)
     }
@@ -386,5 +405,59 @@ impl<T: Front<dyn Retention>> Retention for T {
 
     async fn room(&self) -> Result<Room, StoreError> {
         self.behind()?.room().await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Archive>> Archive for T {
+    async fn put(&self, finished: &ArchivedMatch) -> Result<bool, StoreError> {
+        self.behind()?.put(finished).await
+    }
+
+    async fn get(&self, id: MatchId) -> Result<Option<ArchivedMatch>, StoreError> {
+        self.behind()?.get(id).await
+    }
+
+    async fn list(
+        &self,
+        filter: &ArchiveFilter,
+        after: Option<ArchiveCursor>,
+        limit: usize,
+    ) -> Result<ArchivePage, StoreError> {
+        self.behind()?.list(filter, after, limit).await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Feed>> Feed for T {
+    async fn publish_match(&self, entry: &FeedEntry) -> Result<FeedCursor, StoreError> {
+        self.behind()?.publish_match(entry).await
+    }
+
+    async fn feed_after(&self, after: FeedCursor, limit: usize) -> Result<FeedPage, StoreError> {
+        self.behind()?.feed_after(after, limit).await
+    }
+
+    async fn feed_end(&self) -> Result<FeedCursor, StoreError> {
+        self.behind()?.feed_end().await
+    }
+
+    async fn take_hook(
+        &self,
+        hook: &str,
+        holder: &str,
+        now: UnixMillis,
+        until: UnixMillis,
+    ) -> Result<Option<HookLease>, StoreError> {
+        self.behind()?.take_hook(hook, holder, now, until).await
+    }
+
+    async fn hook_done(
+        &self,
+        hook: &str,
+        epoch: u64,
+        position: FeedCursor,
+    ) -> Result<bool, StoreError> {
+        self.behind()?.hook_done(hook, epoch, position).await
     }
 }

@@ -2,7 +2,8 @@
 //! (`EmbeddedStore`). [`MemoryStore`] keeps nothing when its process ends and exists to measure the others against.
 //!
 //! [`Store`] consists of one trait for each concern: [`Matches`] and [`MatchLog`] for ownership and events,
-//! [`Outbox`] for what follows from their end, [`Ratings`], [`Chat`] for what is said beside, [`Registry`] and [`Beats`] for live shards, [`Tickets`], [`Holdings`], [`Revocations`] and [`Retention`].
+//! [`Outbox`] for what follows from their end, [`Chat`] for what is said beside, [`Registry`] and [`Beats`] for live shards,
+//! [`Tickets`], [`Holdings`], [`Revocations`], [`Retention`], [`Ratings`], [`Archive`] and [`Feed`].
 //!
 //! Two checks in [`MatchLog::append`] prevent a fork of a match: the epoch (only the current owner writes) and the
 //! position (a record is added at the end of the log and nowhere else). Nothing relies on a timeout inside the store.
@@ -14,10 +15,12 @@
     allow(dead_code, reason = "the formats of what only backends store")
 )]
 
+mod archived;
 mod beat;
 mod chat;
 mod durability;
 mod error;
+mod feed;
 mod holding;
 mod ownership;
 mod rating;
@@ -44,6 +47,8 @@ mod args;
 mod embedded;
 mod memory;
 #[cfg(feature = "backends")]
+mod postgres;
+#[cfg(feature = "backends")]
 mod prove;
 #[cfg(feature = "backends")]
 mod redis;
@@ -52,14 +57,17 @@ mod redis;
 pub mod testing;
 
 pub use append::{Append, Appended};
+pub use archived::{
+    ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch, InvalidArchiveCursor,
+};
 #[cfg(feature = "backends")]
 pub use args::{RedisUrl, Secret, StoreArgs, StoreOptions};
 pub use audit::{Finding, InMemory, audit};
 pub use beat::{Beat, Heard, StoreConnection};
 pub use chat::{CHAT_LINES_MAX, ChatLine, ChatRoom, Chats, InvalidChatLine};
 pub use contract::{
-    ANY_EPOCH, Beats, Chat, Checkpoint, Claim, Claiming, Created, ENDED_IDS_KEEP, FINISHED_KEEP,
-    FINISHED_KEEP_MIN, HandOver, HandedOver, Holdings, LIVE_KEEP, MANY_MAX, MatchHead, MatchLog,
+    ANY_EPOCH, ARCHIVE_PAGE_MAX, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created,
+    ENDED_IDS_KEEP, FEED_PAGE_MAX, FINISHED_KEEP, FINISHED_KEEP_MIN, Feed, HOOK_KEPT, HandOver, HandedOver, Holdings, LIVE_KEEP, MANY_MAX, MatchHead, MatchLog,
     MatchPage, Matches, OUTBOX_LEASE_MAX, OUTBOX_PAGE_MAX, Outbox, OutboxEntry, OutboxPosition,
     OutboxTag, REVOCATION_KEPT, RatingApplied, Ratings, Registry, Retention, Revocations, Room,
     SCAN_LIMIT_MAX, ScanCursor, Standing, Store, Swept, Tenure, Tickets, WorkerId,
@@ -68,12 +76,15 @@ pub use durability::{Durability, UnknownDurability};
 #[cfg(feature = "backends")]
 pub use embedded::{EmbeddedStore, contains_panics};
 pub use error::StoreError;
+pub use feed::{FeedCursor, FeedEntry, FeedPage, HookLease, InvalidFeedCursor};
 pub use front::Front;
 pub use heirs::Heirs;
 pub use holding::{HOLDING_KEPT, Holding};
 pub use liveness::{Liveness, LivenessFigures, Port, Proof, Suspicion};
 pub use memory::MemoryStore;
 pub use ownership::{Ownership, Status};
+#[cfg(feature = "backends")]
+pub use postgres::{PostgresArchive, PostgresConfig};
 #[cfg(feature = "backends")]
 pub use prove::prove;
 pub use rating::{

@@ -8,16 +8,17 @@ use async_trait::async_trait;
 use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, Tag, UnixMillis};
 
 use crate::append::{Append, Appended};
+use crate::archived::{ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
 use crate::beat::{Beat, Board, Heard, StoreConnection};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
-    Beats, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, HandOver, HandedOver,
-    Holdings, LIVE_KEEP,
-    MatchHead, MatchLog, MatchPage, Matches, Outbox, OutboxEntry, OutboxPosition, OutboxTag,
+    Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, Feed, HandOver,
+    HandedOver, Holdings, LIVE_KEEP, MatchHead, MatchLog, MatchPage, Matches, Outbox, OutboxEntry, OutboxPosition, OutboxTag,
     RatingApplied, Ratings, Registry, Retention, Revocations, Room, ScanCursor, Standing, Swept,
     Tickets, WorkerId,
 };
 use crate::error::StoreError;
+use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};
 use crate::holding::Holding;
 use crate::model::Model;
 use crate::ownership::Ownership;
@@ -367,10 +368,64 @@ impl Revocations for MemoryStore {
 #[async_trait]
 impl Retention for MemoryStore {
     async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
-        Ok(self.model().sweep(now, self.live_keep))
+        Ok(self.model().sweep(now, self.live_keep, self.finished_keep))
     }
 
     async fn room(&self) -> Result<Room, StoreError> {
         Ok(Room::default())
+    }
+}
+
+#[async_trait]
+impl Archive for MemoryStore {
+    async fn put(&self, finished: &ArchivedMatch) -> Result<bool, StoreError> {
+        self.model().archive(finished)
+    }
+
+    async fn get(&self, id: MatchId) -> Result<Option<ArchivedMatch>, StoreError> {
+        Ok(self.model().archived(id))
+    }
+
+    async fn list(
+        &self,
+        filter: &ArchiveFilter,
+        after: Option<ArchiveCursor>,
+        limit: usize,
+    ) -> Result<ArchivePage, StoreError> {
+        Ok(self.model().archived_matches(filter, after, limit))
+    }
+}
+
+#[async_trait]
+impl Feed for MemoryStore {
+    async fn publish_match(&self, entry: &FeedEntry) -> Result<FeedCursor, StoreError> {
+        self.model().publish_match(entry)
+    }
+
+    async fn feed_after(&self, after: FeedCursor, limit: usize) -> Result<FeedPage, StoreError> {
+        Ok(self.model().feed_after(after, limit))
+    }
+
+    async fn feed_end(&self) -> Result<FeedCursor, StoreError> {
+        Ok(self.model().feed_end())
+    }
+
+    async fn take_hook(
+        &self,
+        hook: &str,
+        holder: &str,
+        now: UnixMillis,
+        until: UnixMillis,
+    ) -> Result<Option<HookLease>, StoreError> {
+        Ok(self.model().take_hook(hook, holder, now, until))
+    }
+
+    async fn hook_done(
+        &self,
+        hook: &str,
+        epoch: u64,
+        position: FeedCursor,
+    ) -> Result<bool, StoreError> {
+        Ok(self.model().hook_done(hook, epoch, position))
     }
 }

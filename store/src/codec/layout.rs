@@ -23,10 +23,13 @@ pub(super) enum Format {
     Beat,
     Rating = 11,
     RatedMatch,
+    // Explicit, so that formats which are added beside them keep their numbers.
+    Archived = 13,
+    FeedEntry = 14,
 }
 
 impl Format {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Record,
         Self::Snapshot,
         Self::Ticket,
@@ -37,6 +40,8 @@ impl Format {
         Self::Beat,
         Self::Rating,
         Self::RatedMatch,
+        Self::Archived,
+        Self::FeedEntry,
     ];
 
     /// Its name in errors.
@@ -52,6 +57,8 @@ impl Format {
             Self::Beat => "beat",
             Self::Rating => "rating",
             Self::RatedMatch => "rated match",
+            Self::Archived => "archived match",
+            Self::FeedEntry => "feed entry",
         }
     }
 
@@ -59,7 +66,7 @@ impl Format {
     pub(super) const fn len_max(self) -> usize {
         match self {
             Self::Record => RECORD_LEN_MAX,
-            Self::Snapshot => SNAPSHOT_LEN_MAX,
+            Self::Snapshot | Self::Archived | Self::FeedEntry => SNAPSHOT_LEN_MAX,
             Self::ChatLine => CHAT_LINE_LEN_MAX,
             Self::Ticket
             | Self::Assignment

@@ -314,6 +314,25 @@ pub(super) fn head() -> Head {
     }
 }
 
+/// A match that White resigned.
+pub(super) fn archived() -> ArchivedMatch {
+    let mut game = game_of(&["e2e4", "e7e5"]);
+    let (id, kind) = (CommandId(7), CommandKind::Resign);
+    let at = MatchTime::from_micros(9_000_000);
+    game.apply(Seat::White, &Command { id, kind }, at, &mut Vec::new())
+        .unwrap();
+    ArchivedMatch::of(&game, UnixMillis(1_800_000_060_000)).unwrap()
+}
+
+pub(super) fn feed_entry() -> FeedEntry {
+    FeedEntry {
+        match_id: "0123456789AB".parse().unwrap(),
+        seq: 3,
+        public_at: UnixMillis(1_800_000_060_000),
+        body: r#"{"match":"0123456789AB"}"#.into(),
+    }
+}
+
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -339,11 +358,13 @@ pub(super) fn decode_as(format: Format, bytes: &[u8]) -> bool {
         Format::Beat => decode_beat(bytes).is_ok(),
         Format::Rating => decode_rating(bytes).is_ok(),
         Format::RatedMatch => decode_rated(bytes).is_ok(),
+        Format::Archived => decode_archived(bytes).is_ok(),
+        Format::FeedEntry => decode_feed_entry(bytes).is_ok(),
     }
 }
 
 /// A value of each format.
-pub(super) fn one_of_each() -> [(Format, Bytes); 10] {
+pub(super) fn one_of_each() -> [(Format, Bytes); 12] {
     let given = ticket(
         Terms::of(&special_setup()),
         TicketState::Assigned(assignment()),
@@ -359,6 +380,8 @@ pub(super) fn one_of_each() -> [(Format, Bytes); 10] {
         (Format::Beat, encode_beat(&beat())),
         (Format::Rating, encode_rating(&rated().rating(Seat::Black))),
         (Format::RatedMatch, encode_rated(&rated())),
+        (Format::Archived, encode_archived(&archived())),
+        (Format::FeedEntry, encode_feed_entry(&feed_entry())),
     ]
 }
 

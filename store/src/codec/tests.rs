@@ -190,6 +190,18 @@ fn what_else_is_stored_stays_what_it_is() {
         decode_chat_line,
         "7201010442c3b66209676c20686620e2999efd00505c18a30100001c44ab8e",
     );
+    check_golden(
+        &archived(),
+        encode_archived,
+        decode_archived,
+        "GOLDEN_ARCHIVED",
+    );
+    check_golden(
+        &feed_entry(),
+        encode_feed_entry,
+        decode_feed_entry,
+        "GOLDEN_FEED",
+    );
 }
 
 #[test]

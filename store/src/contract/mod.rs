@@ -1,7 +1,9 @@
 //! The contract that every store keeps, in parts by concern.
 
+mod archive;
 mod beats;
 mod chat;
+mod feed;
 mod holdings;
 mod match_log;
 mod matches;
@@ -12,8 +14,10 @@ mod retention;
 mod revocations;
 mod tickets;
 
+pub use self::archive::{ARCHIVE_PAGE_MAX, Archive};
 pub use self::beats::Beats;
 pub use self::chat::Chat;
+pub use self::feed::{FEED_PAGE_MAX, Feed, HOOK_KEPT};
 pub use self::holdings::Holdings;
 pub use self::match_log::MatchLog;
 pub use self::matches::{
@@ -47,6 +51,8 @@ pub trait Store:
     + Holdings
     + Revocations
     + Retention
+    + Archive
+    + Feed
 {
 }
 
@@ -62,5 +68,7 @@ impl<T> Store for T where
         + Holdings
         + Revocations
         + Retention
+        + Archive
+        + Feed
 {
 }

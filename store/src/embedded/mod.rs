@@ -8,9 +8,11 @@
 //! harmless: the commit that it belongs to has not happened. A disk that fails a flush and later pretends to
 //! have the data cannot be compensated for.
 
+mod archive;
 mod beats;
 mod chat;
 mod contained;
+mod feed;
 mod holdings;
 mod matches;
 mod outbox;

@@ -8,11 +8,11 @@ use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use super::EmbeddedStore;
 use super::tables::{
-    ABOVE_IDS, CHATS, ENDED, ENDED_IDS_UNTIL, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, RATED_AT,
+    ABOVE_IDS, ARCHIVED, CHATS, ENDED, ENDED_IDS_UNTIL, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, RATED_AT,
     RATED_BY_TIME, REVOKED, SNAPSHOTS, TICKETS,
 };
 use super::writer::WriteFault;
-use super::{holdings, matches, outbox, ratings, tickets};
+use super::{archive, feed, holdings, matches, outbox, ratings, tickets};
 use crate::contract::{REVOCATION_KEPT, Retention, Room, Swept};
 use crate::error::StoreError;
 use crate::ownership::Status;
@@ -24,6 +24,8 @@ const MATCHES_AT_ONCE: usize = 256;
 const RECORDS_AT_ONCE: u32 = 2_000;
 /// Tickets that are removed in one transaction.
 const TICKETS_AT_ONCE: usize = 256;
+/// Matches of the archive that are dated or removed in one transaction, and likewise entries of the feed.
+const ARCHIVED_AT_ONCE: usize = 128;
 /// Entries of what players hold that are removed in one transaction.
 const HOLDINGS_AT_ONCE: usize = 256;
 /// Ids of ended matches, and of rated ones, that are forgotten in one transaction.
@@ -34,7 +36,7 @@ const PLAYERS_AT_ONCE: usize = 4;
 #[async_trait]
 impl Retention for EmbeddedStore {
     async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
-        let due = Due::at(now, self.live_keep);
+        let due = Due::at(now, self.live_keep, self.finished_keep);
         // A commit costs a flush.
         if !self.writer.read(move |txn| due.is_any(txn)).await? {
             return Ok(Swept::default());
@@ -58,6 +60,8 @@ struct Due {
     rated_before: u64,
     /// The ratings of players who were last rated earlier are removed.
     last_rated_before: u64,
+    /// What was archived or published at this time or earlier is removed.
+    archived_by: u64,
     /// Earlier revocations are removed.
     revoked_before: u64,
 }
@@ -65,7 +69,7 @@ struct Due {
 type Ended<'txn> = Table<'txn, (u64, &'static str), ()>;
 
 impl Due {
-    fn at(now: UnixMillis, live_keep: Duration) -> Self {
+    fn at(now: UnixMillis, live_keep: Duration, finished_keep: Duration) -> Self {
         let before = |age: Duration| {
             let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
             now.0.checked_sub(age_ms)
@@ -73,6 +77,7 @@ impl Due {
         Self {
             now: now.0,
             ended_by: before(live_keep),
+            archived_by: before(finished_keep).unwrap_or(0),
             rated_before: before(RATED_KEPT).unwrap_or(0),
             last_rated_before: before(RATING_KEPT).unwrap_or(0),
             revoked_before: before(REVOCATION_KEPT).unwrap_or(0),
@@ -106,6 +111,13 @@ impl Due {
         if oldest.is_some_and(|until| until < self.now) {
             return Ok(true);
         }
+        let archived = txn.open_table(ARCHIVED)?;
+        let oldest = archived.first()?.map(|(key, _)| key.value().0);
+        if oldest.is_some_and(|archived_at| archived_at <= self.archived_by)
+            || feed::has_old(txn, self.archived_by)?
+        {
+            return Ok(true);
+        }
         for entry in txn.open_table(REVOKED)?.iter()? {
             if entry?.1.value() < self.revoked_before {
                 return Ok(true);
@@ -124,11 +136,14 @@ impl Due {
         tickets::remove_old(txn, &mut found, now, TICKETS_AT_ONCE)?;
         let tickets_left = tickets::has_old(txn, now)?;
         let mut ended = txn.open_table(ENDED)?;
+        let archived = archive::remove_old(txn, now, self.archived_by, ARCHIVED_AT_ONCE)?;
+        let published = feed::remove_old(txn, self.archived_by, ARCHIVED_AT_ONCE)?;
         let mut more = holdings == HOLDINGS_AT_ONCE;
         more |= outbox::remove_old_ids(txn, now, IDS_AT_ONCE)? == IDS_AT_ONCE;
         more |= ratings::forget_rated(txn, self.rated_before, IDS_AT_ONCE)? == IDS_AT_ONCE;
         let players = ratings::remove_old(txn, self.last_rated_before, PLAYERS_AT_ONCE)?;
         more |= players == PLAYERS_AT_ONCE;
+        more |= archived.max(published) == ARCHIVED_AT_ONCE;
         if tickets_left {
             return Ok(Swept {
                 matches: 0,

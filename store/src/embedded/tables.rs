@@ -34,6 +34,24 @@ pub(super) const HELD_UNTIL: TableDefinition<(u64, &str, &str, &str), ()> =
 /// Player id → when the player was revoked, in Unix milliseconds.
 pub(super) const REVOKED: TableDefinition<&str, u64> = TableDefinition::new("revoked");
 
+/// Match id → the archived match.
+pub(super) const ARCHIVE: TableDefinition<&str, &[u8]> = TableDefinition::new("archive");
+/// Name of a list of the archive, and place of a match in it.
+pub(super) const ARCHIVE_LISTS: TableDefinition<(&str, &str), ()> =
+    TableDefinition::new("archive_lists");
+/// Since when a match is archived, in Unix milliseconds, and its id; 0 until [`sweep`](super::sweep) has dated it.
+pub(super) const ARCHIVED: TableDefinition<(u64, &str), ()> = TableDefinition::new("archived");
+/// Number of an entry of the feed → the entry.
+pub(super) const FEED: TableDefinition<u64, &[u8]> = TableDefinition::new("feed");
+/// Match id → the number of its entry in [`FEED`].
+pub(super) const FEED_OF: TableDefinition<&str, u64> = TableDefinition::new("feed_of");
+/// One entry: the number of the newest entry of the feed that was removed.
+pub(super) const FEED_REMOVED: TableDefinition<(), u64> = TableDefinition::new("feed_removed");
+/// A subscriber of the feed → epoch and holder of the right to deliver to it, until when, in Unix milliseconds, and
+/// the number of the last entry that was delivered.
+pub(super) const HOOKS: TableDefinition<&str, (u64, &str, u64, u64)> =
+    TableDefinition::new("hooks");
+
 /// One entry: the layout of the tables.
 const LAYOUT: TableDefinition<(), u32> = TableDefinition::new("layout");
 /// The layout that these definitions describe. The one before it, which had no such entry, is not read.
@@ -102,6 +120,13 @@ pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), WriteFault> {
     txn.open_table(RATED_BY_TIME)?;
     txn.open_table(RATED)?;
     txn.open_table(RATED_AT)?;
+    txn.open_table(ARCHIVE)?;
+    txn.open_table(ARCHIVE_LISTS)?;
+    txn.open_table(ARCHIVED)?;
+    txn.open_table(FEED)?;
+    txn.open_table(FEED_OF)?;
+    txn.open_table(FEED_REMOVED)?;
+    txn.open_table(HOOKS)?;
     add_missing_entries(txn)
 }
 

@@ -4,6 +4,8 @@
 //! it, the simulation's store is this behind a faulty network, and the tests of the shard's state machine use
 //! it as their store.
 
+mod archive;
+mod feed;
 mod holdings;
 mod matches;
 mod outbox;
@@ -17,6 +19,8 @@ use std::time::Duration;
 
 use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, Tag, UnixMillis};
 
+use self::archive::Archive;
+use self::feed::Feed;
 use self::holdings::Holdings;
 pub use self::matches::StoredMatch;
 use self::outbox::Outboxes;
@@ -24,6 +28,7 @@ use self::ratings::Ratings;
 use self::registry::Registry;
 use self::tickets::Tickets;
 use crate::append::{Append, Appended};
+use crate::archived::{ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
     Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MatchHead, MatchPage, OutboxEntry,
@@ -31,6 +36,7 @@ use crate::contract::{
     Swept, WorkerId,
 };
 use crate::error::StoreError;
+use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};
 use crate::holding::Holding;
 use crate::ownership::{Ownership, Status};
 use crate::rating::{Category, RatedMatch, Rating};
@@ -50,6 +56,8 @@ pub struct Model {
     holdings: Holdings,
     /// When players were revoked.
     revoked: HashMap<PlayerId, UnixMillis>,
+    archive: Archive,
+    feed: Feed,
 }
 
 /// The part [`Matches`](crate::Matches).
@@ -358,21 +366,77 @@ impl Model {
     }
 }
 
+/// The parts [`Archive`](crate::Archive) and [`Feed`](crate::Feed).
+#[allow(missing_docs, reason = "each is what the part of the contract says")]
+impl Model {
+    pub fn archive(&mut self, finished: &ArchivedMatch) -> Result<bool, StoreError> {
+        self.archive.put(finished)
+    }
+
+    pub fn archived(&self, id: MatchId) -> Option<ArchivedMatch> {
+        self.archive.get(id).cloned()
+    }
+
+    pub fn archived_matches(
+        &self,
+        filter: &ArchiveFilter,
+        after: Option<ArchiveCursor>,
+        limit: usize,
+    ) -> ArchivePage {
+        self.archive.list(filter, after, limit)
+    }
+
+    pub fn publish_match(&mut self, entry: &FeedEntry) -> Result<FeedCursor, StoreError> {
+        self.feed.publish(entry)
+    }
+
+    pub fn feed_after(&self, after: FeedCursor, limit: usize) -> FeedPage {
+        self.feed.after(after, limit)
+    }
+
+    pub fn feed_end(&self) -> FeedCursor {
+        self.feed.end()
+    }
+
+    pub fn take_hook(
+        &mut self,
+        hook: &str,
+        holder: &str,
+        now: UnixMillis,
+        until: UnixMillis,
+    ) -> Option<HookLease> {
+        self.feed.take_hook(hook, holder, now, until)
+    }
+
+    pub fn hook_done(&mut self, hook: &str, epoch: u64, position: FeedCursor) -> bool {
+        self.feed.hook_done(hook, epoch, position)
+    }
+}
+
 /// The part [`Retention`](crate::Retention).
 impl Model {
     /// Matches that are removed in one step, during which other operations wait.
     const SWEPT_AT_ONCE: usize = 256;
 
-    /// Removes what has reached its age at `now`: a match when its outbox entry has been done for `live_keep`.
-    pub fn sweep(&mut self, now: UnixMillis, live_keep: Duration) -> Swept {
+    /// Removes what has reached its age at `now`: a match when its outbox entry has been done for `live_keep`, and what is archived or
+    /// published after `finished_keep`.
+    pub fn sweep(
+        &mut self,
+        now: UnixMillis,
+        live_keep: Duration,
+        finished_keep: Duration,
+    ) -> Swept {
         self.tickets.remove_old(now);
         self.remove_revocations(now);
         self.holdings.remove_old(now);
         self.outboxes.remove_old(now);
         let outboxes = &self.outboxes;
         self.ratings.remove_old(now, |id| outboxes.has(id));
-        let keep_ms = u64::try_from(live_keep.as_millis()).unwrap_or(u64::MAX);
-        self.remove_ended(now, keep_ms)
+        let millis = |age: Duration| u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        let (live_ms, archive_ms) = (millis(live_keep), millis(finished_keep));
+        self.archive.remove_old(now, archive_ms, Self::SWEPT_AT_ONCE);
+        self.feed.remove_old(now, archive_ms, Self::SWEPT_AT_ONCE);
+        self.remove_ended(now, live_ms)
     }
 
     fn remove_ended(&mut self, now: UnixMillis, keep_ms: u64) -> Swept {

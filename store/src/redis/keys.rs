@@ -17,6 +17,13 @@
 //! rk:{shards}:shard:<id> HASH  heartbeat (readable in every version), record
 //! rk:{shards}:owned:<id> ZSET  of match ids, by the epoch of the claim that each was added for
 //! rk:{shards}:left:<id>  "1"   for a day after a shard has left for good
+//! rk:{TAG}:MATCH:archived STRING the archived match
+//! rk:archive:<list>      ZSET  of places in a list of the archive, in the order of their texts
+//! rk:archive:due         ZSET  of the ids of archived matches, by when they leave the archive
+//! rk:{feed}:stream       STREAM of entries with the fields match, seq, public_at, json
+//! rk:{feed}:of:<match>   STRING the place of a match's entry
+//! rk:{feed}:removed      STRING the place of the newest entry that was removed
+//! rk:{feed}:hook:<name>  HASH  holder, until, epoch, position
 //! rk:held:<kind>:<player> ZSET of what a player has of a kind, by since when
 //! rk:revoked             ZSET  of the ids of revoked players, by when
 //! rk:{sweep}:turn        STRING empty; while it exists, no step of a sweep is begun
@@ -147,6 +154,35 @@ impl Keys {
         format!("{}:{{ratings}}:of:{id}", self.prefix)
     }
 
+    pub(super) fn archived(&self, id: MatchId) -> String {
+        format!("{}:archived", self.of_match(id))
+    }
+
+    /// A list of the archive.
+    pub(super) fn archive_list(&self, list: &str) -> String {
+        format!("{}:archive:{list}", self.prefix)
+    }
+
+    pub(super) fn archive_due(&self) -> String {
+        format!("{}:archive:due", self.prefix)
+    }
+
+    pub(super) fn feed(&self) -> String {
+        format!("{}:{{feed}}:stream", self.prefix)
+    }
+
+    pub(super) fn feed_of(&self, id: MatchId) -> String {
+        format!("{}:{{feed}}:of:{id}", self.prefix)
+    }
+
+    pub(super) fn feed_removed(&self) -> String {
+        format!("{}:{{feed}}:removed", self.prefix)
+    }
+
+    pub(super) fn hook(&self, name: &str) -> String {
+        format!("{}:{{feed}}:hook:{name}", self.prefix)
+    }
+
     pub(super) fn shard(&self, id: &str) -> String {
         format!("{}:{{shards}}:shard:{id}", self.prefix)
     }
@@ -248,6 +284,14 @@ mod tests {
             "rk:{ratings}:log:standard-blitz:ann"
         );
         assert_eq!(keys.rated(id), "rk:{ratings}:of:0123456789AB");
+        assert_eq!(keys.archived(id), "rk:{01}:0123456789AB:archived");
+        assert_eq!(keys.match_of_head(&keys.archived(id)), None);
+        assert_eq!(keys.archive_list("player:ann"), "rk:archive:player:ann");
+        assert_eq!(keys.archive_due(), "rk:archive:due");
+        assert_eq!(keys.feed(), "rk:{feed}:stream");
+        assert_eq!(keys.feed_of(id), "rk:{feed}:of:0123456789AB");
+        assert_eq!(keys.feed_removed(), "rk:{feed}:removed");
+        assert_eq!(keys.hook("abc"), "rk:{feed}:hook:abc");
         assert_eq!(keys.layout(), "rk:layout");
         assert_eq!(keys.beats(), "rk:beats");
         assert_eq!(keys.shard("shardshard01"), "rk:{shards}:shard:shardshard01");

@@ -7,12 +7,14 @@
 //! Appends have a separate connection, so that a takeover that reads thousands of matches does not delay
 //! moves.
 
+mod archive;
 mod beats;
 mod behind;
 mod chat;
 mod cluster;
 mod config;
 mod endpoint;
+mod feed;
 mod holdings;
 mod keys;
 mod layout;
@@ -72,6 +74,8 @@ pub struct RedisStore {
     survey_every: Duration,
     /// How long a match is kept after its outbox entry is done, as scripts take it.
     live_keep_ms: String,
+    /// How long what is archived and published is kept, likewise.
+    finished_keep_ms: String,
 }
 
 impl RedisStore {
@@ -102,6 +106,7 @@ impl RedisStore {
             surveyed: Mutex::new(Instant::now()),
             survey_every: config.survey_every,
             live_keep_ms: config.live_keep.as_millis().to_string(),
+            finished_keep_ms: config.finished_keep.as_millis().to_string(),
         };
         store.behind.set_opening(true);
         store.control.open().await?;

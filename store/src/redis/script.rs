@@ -24,10 +24,16 @@ pub(super) struct Scripts {
     pub(super) ticket_cancel: Script,
     pub(super) ticket_assign: Script,
     pub(super) hold: Script,
+    pub(super) archive: Script,
+    pub(super) list: Script,
+    pub(super) publish: Script,
+    pub(super) trim: Script,
+    pub(super) hook_take: Script,
+    pub(super) hook_done: Script,
 }
 
 impl Scripts {
-    const SOURCES: [&str; 20] = [
+    const SOURCES: [&str; 26] = [
         include_str!("lua/create.lua"),
         include_str!("lua/load.lua"),
         include_str!("lua/claim.lua"),
@@ -48,6 +54,12 @@ impl Scripts {
         include_str!("lua/ticket_cancel.lua"),
         include_str!("lua/ticket_assign.lua"),
         include_str!("lua/hold.lua"),
+        include_str!("lua/archive.lua"),
+        include_str!("lua/list.lua"),
+        include_str!("lua/publish.lua"),
+        include_str!("lua/trim.lua"),
+        include_str!("lua/hook_take.lua"),
+        include_str!("lua/hook_done.lua"),
     ];
 
     pub(super) fn new() -> Self {
@@ -72,6 +84,12 @@ impl Scripts {
             ticket_cancel,
             ticket_assign,
             hold,
+            archive,
+            list,
+            publish,
+            trim,
+            hook_take,
+            hook_done,
         ] = Self::SOURCES.map(Script::new);
         Self {
             create,
@@ -94,6 +112,12 @@ impl Scripts {
             ticket_cancel,
             ticket_assign,
             hold,
+            archive,
+            list,
+            publish,
+            trim,
+            hook_take,
+            hook_done,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Removal of expired data from Redis, and its capacity left.
 //!
-//! Matches and tickets expire by themselves. The sweep removes old revocations and tags, and gives finished matches
-//! an outbox entry or an expiry if they have lost theirs.
+//! Matches and tickets expire by themselves. The sweep removes old revocations and tags, takes old matches out of the
+//! lists of the archive, trims the feed, and gives finished matches an outbox entry or an expiry if they have lost theirs.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -30,8 +30,9 @@ const PLACE_KEPT_MS: u32 = 24 * 60 * 60 * 1_000;
 #[async_trait]
 impl Retention for RedisStore {
     async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        let more = self.sweep_archive(now).await?;
         let Some(from) = self.take_turn().await? else {
-            return Ok(Swept::default());
+            return Ok(Swept { matches: 0, more });
         };
         let mut pipeline = Pipeline::new();
         if from.is_none() {
@@ -81,7 +82,7 @@ impl Retention for RedisStore {
         self.control.run(&note).await?;
         Ok(Swept {
             matches,
-            more: page.next.is_some(),
+            more: more || page.next.is_some(),
         })
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use game_core::{Epoch, MatchId, UnixMillis};
 use store::testing::{ReadLog, RedisServer};
 use store::{
-    ANY_EPOCH, Claim, Created, ENDED_IDS_KEEP, EmbeddedStore, HOLDING_KEPT, Holding, Holdings,
+    ANY_EPOCH, Archive, Claim, Created, ENDED_IDS_KEEP, EmbeddedStore, Feed, HOLDING_KEPT, Holding, Holdings,
     LIVE_KEEP, MatchLog, Matches, MemoryStore, Outbox, REVOCATION_KEPT, Ratings, RedisConfig,
     RedisStore, Registry, Retention, Revocations, Room, Status, Store, Swept, Tickets,
 };
@@ -426,6 +426,10 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
             let holds = store.hold(&player("ada").id, kind, "it", 1, NOW).await;
             assert!(holds.unwrap());
         }
+        assert!(store.put(&crate::archive::archived(1)).await.unwrap());
+        store.publish_match(&crate::feed::entry(1)).await.unwrap();
+        let taken = store.take_hook("hook", "one", NOW, after(Duration::from_secs(9)));
+        assert!(taken.await.unwrap().is_some());
         let mut ageless = Vec::new();
         for key in ask::<Vec<String>>(&server, &["KEYS", "*"]).await {
             if ask::<i64>(&server, &["PTTL", &key]).await == -1 {
@@ -440,6 +444,7 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
             format!("rk:{{shards}}:shard:{shard}"),
             "rk:{shards}:all".to_owned(),
             "rk:layout".to_owned(),
+            "rk:{feed}:stream".to_owned(),
             key(live, "head"),
             key(live, "log"),
             key(waits, "head"),

@@ -110,7 +110,7 @@ mod tests {
         let of_tag = "01ZZZZZZZZZZ".parse().unwrap();
         let ticket = "ticketticket".parse().unwrap();
         let (player, category) = ("ann".parse().unwrap(), "standard-blitz".parse().unwrap());
-        let together: [Vec<String>; 6] = [
+        let together: [Vec<String>; 7] = [
             vec![
                 keys.head(id),
                 keys.ended(id),
@@ -129,6 +129,12 @@ mod tests {
                 keys.owned("one"),
                 keys.left("two"),
                 REGISTRY_TAG.to_owned(),
+            ],
+            vec![
+                keys.feed(),
+                keys.feed_of(id),
+                keys.feed_removed(),
+                keys.hook("one"),
             ],
             vec![keys.ticket(ticket), keys.pools(), keys.pools() + "3+2"],
             vec![keys.sweep_turn(), keys.sweep_at()],
