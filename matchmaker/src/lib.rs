@@ -14,6 +14,7 @@ mod config;
 mod limit_args;
 
 // Pure decisions.
+mod glicko;
 mod pairing;
 mod places;
 mod rates;
@@ -35,6 +36,7 @@ mod challenges;
 mod matches;
 mod players;
 mod probes;
+mod ratings;
 mod seats;
 mod tickets;
 
@@ -43,6 +45,9 @@ mod limits;
 mod request_metrics;
 mod router;
 mod serve;
+
+// What follows from the end of matches.
+mod finisher;
 
 // A store that connects late.
 mod late;

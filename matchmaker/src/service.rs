@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use game_core::{MatchId, UnixMillis};
-use store::{ShardRecord, Store};
+use store::{Archive, ShardRecord, Store};
 use tokens::{SigningKey, VerifyingKey};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,8 @@ const ROOM_AFTER: Duration = Duration::from_secs(30);
 pub(crate) struct Service {
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,
+    /// Where finished matches are kept.
+    pub(crate) archive: Arc<dyn Archive>,
     pub(crate) key: SigningKey,
     /// The other half of `key`.
     pub(crate) verifying_key: VerifyingKey,
@@ -58,6 +60,7 @@ impl Service {
     pub(crate) fn new(
         config: Config,
         store: Arc<dyn Store>,
+        archive: Arc<dyn Archive>,
         key: SigningKey,
         views: watch::Receiver<Arc<RegistryView>>,
         metrics: RequestMetrics,
@@ -75,6 +78,7 @@ impl Service {
             endings: Endings::default(),
             config,
             store,
+            archive,
             key,
             views,
             metrics,
