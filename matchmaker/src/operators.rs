@@ -26,9 +26,9 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use self::census::{Census, Stray};
+use crate::finisher::FinisherFigures;
 use crate::registry::{Fate, RegistryView};
 use crate::request_metrics::RequestMetrics;
-use crate::finisher::FinisherFigures;
 use crate::serve::SharedState;
 use crate::service::now;
 use crate::shard_client::ShardClient;
