@@ -24,6 +24,7 @@ mod doors;
 mod examples;
 mod faults;
 mod features;
+mod finisher;
 mod forgotten;
 mod gate;
 mod hand_over;
