@@ -139,6 +139,7 @@ impl Club {
         let key = self.directory.path().join("signing-key.pem");
         let mut command = Command::new(binary("rookery"));
         command.args(["matchmaker", "--listen", &listen, "--store", store]);
+        command.args(["--limit-exempt", "127.0.0.0/8"]);
         command.arg("--signing-key").arg(key);
         let place = Place::new(&format!("matchmaker-{port}"), self.directory.path());
         place.start(&mut command).unwrap();
