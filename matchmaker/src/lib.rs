@@ -11,6 +11,7 @@
 // Configuration.
 mod config;
 
+mod archive_args;
 mod limit_args;
 
 // Pure decisions.
@@ -31,7 +32,10 @@ mod terms;
 // The edge: HTTP in, HTTP out.
 mod extract;
 
+mod archive;
 mod challenges;
+mod feed;
+mod finished;
 mod matches;
 mod players;
 mod probes;
@@ -44,6 +48,9 @@ mod request_metrics;
 mod router;
 mod serve;
 
+// What goes out by itself.
+mod webhooks;
+
 // A store that connects late.
 mod late;
 
@@ -55,12 +62,14 @@ mod shard_client;
 // A process of its own.
 mod process;
 
+pub use archive_args::ArchiveArgs;
 pub use config::{Args, Config, ConfigError, Settings};
 pub use late::LateStore;
 pub use limit_args::LimitArgs;
 pub use operators::operate;
 pub use process::{Failure, start};
 pub use serve::{SharedState, run};
+pub use webhooks::{Pace, WebhookConfig, WebhookKeys};
 
 #[cfg(test)]
 mod tests;

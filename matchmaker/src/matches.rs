@@ -1,4 +1,4 @@
-//! `GET /v1/matches/{match}` and `/pgn`: a match as the store has it.
+//! `GET /v1/matches/{match}` and `/pgn`: a match as the store has it, or the archive if it is finished.
 
 use std::sync::Arc;
 
@@ -93,8 +93,12 @@ impl Service {
 
     /// A match as of its newest confirmed event.
     async fn restore(&self, id: MatchId) -> Result<Match, Problem> {
-        let checkpoint = self.store.load(id).await?.ok_or_else(|| not_found(id))?;
-        Match::restore(checkpoint.snapshot, &checkpoint.tail).map_err(|error| {
+        let restored = match self.store.load(id).await? {
+            Some(checkpoint) => Match::restore(checkpoint.snapshot, &checkpoint.tail),
+            // A finished match leaves the live ones.
+            None => self.archive.get(id).await?.ok_or_else(|| not_found(id))?.restore(),
+        };
+        restored.map_err(|error| {
             error!(match_id = %id, %error, "a stored match cannot be restored");
             Problem::new(
                 Kind::Internal,

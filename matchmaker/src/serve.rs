@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use settings::AddressGroup;
-use store::Store;
+use store::{Archive, Store};
 use tokens::SigningKey;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -27,6 +27,7 @@ use crate::registry::{RegistryView, watch_registry};
 use crate::request_metrics::RequestMetrics;
 use crate::router::router;
 use crate::service::Service;
+use crate::webhooks::deliver;
 
 /// Serving begins once the registry was read, or after this: while the store is away, requests are answered with
 /// problems, not with silence.
@@ -36,6 +37,8 @@ const FIRST_VIEW_WITHIN: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct SharedState {
     pub(crate) store: Arc<dyn Store>,
+    /// Where finished matches are kept.
+    pub(crate) archive: Arc<dyn Archive>,
     /// Counts requests.
     pub(crate) requests: RequestMetrics,
     /// The newest view of the registry, from the observer that [`run`] starts.
@@ -47,10 +50,17 @@ impl SharedState {
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
+            archive: Arc::<dyn Store>::clone(&store),
             store,
             requests: RequestMetrics::default(),
             views: watch::Sender::new(Arc::new(RegistryView::default())),
         }
+    }
+
+    /// Keeps finished matches in another archive instead of the store's own.
+    #[must_use]
+    pub fn archiving_in(self, archive: Arc<dyn Archive>) -> Self {
+        Self { archive, ..self }
     }
 }
 
@@ -88,14 +98,19 @@ pub async fn run(
     let tasks = TaskTracker::new();
     let SharedState {
         store,
+        archive,
         requests,
         views: sender,
     } = shared;
     let mut views = sender.subscribe();
     tasks.spawn(watch_registry(store.clone(), sender, shutdown.clone()));
+    for url in config.webhooks.urls.clone() {
+        let (store, webhooks) = (store.clone(), config.webhooks.clone());
+        tasks.spawn(deliver(store, url, webhooks, shutdown.clone()));
+    }
     let _ = timeout(FIRST_VIEW_WITHIN, views.wait_for(|view| view.observed())).await;
     info!(%address, "the matchmaker serves");
-    let service = Service::new(config, store, key, views, requests, shutdown);
+    let service = Service::new(config, store, archive, key, views, requests, shutdown);
     accept_all(listener, &service, &tasks).await;
     tasks.close();
     info!(tasks = tasks.len(), "the matchmaker ends");

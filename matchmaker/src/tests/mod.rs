@@ -2,6 +2,7 @@
 
 mod world;
 
+mod archive;
 mod bounds;
 mod challenges;
 mod crash;
@@ -12,3 +13,4 @@ mod room;
 mod run;
 mod seats;
 mod tickets;
+mod webhooks;
