@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use store::PostgresConfig;
 
-use crate::config::ConfigError;
-use crate::webhooks::{Pace, WebhookConfig, WebhookKeys};
+use crate::webhook_config::{Pace, WebhookConfig};
+use crate::webhook_keys::WebhookKeys;
 
 /// Where finished matches are kept, and who is told of them.
 #[derive(Debug, Clone, Args)]
@@ -41,6 +41,21 @@ pub struct ArchiveArgs {
     pub webhook_secret_file: Option<PathBuf>,
 }
 
+/// A file of secrets that cannot be used, or that is missing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {value:?} cannot be used: {why}", Self::NAME)]
+pub struct InvalidWebhooks {
+    /// The value that was given.
+    pub value: String,
+    /// The fault, and what to do.
+    pub why: String,
+}
+
+impl InvalidWebhooks {
+    /// The option and the variable of the environment.
+    pub const NAME: &str = "--webhook-secret-file (ROOKERY_WEBHOOK_SECRET_FILE)";
+}
+
 fn webhook_url(text: &str) -> Result<String, &'static str> {
     let why = "a webhook goes to an http:// or https:// URL with a host";
     let uri: axum::http::Uri = text.parse().map_err(|_| why)?;
@@ -57,13 +72,9 @@ impl ArchiveArgs {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if there is a subscriber and no secret, or the file cannot be used.
-    pub fn webhooks(&self) -> Result<WebhookConfig, ConfigError> {
-        let invalid = |value: String, why: String| ConfigError {
-            name: "--webhook-secret-file (ROOKERY_WEBHOOK_SECRET_FILE)",
-            value,
-            why,
-        };
+    /// [`InvalidWebhooks`] if there is a subscriber and no secret, or the file cannot be used.
+    pub fn webhooks(&self) -> Result<WebhookConfig, InvalidWebhooks> {
+        let invalid = |value, why| InvalidWebhooks { value, why };
         let keys = match &self.webhook_secret_file {
             None if !self.webhook.is_empty() => {
                 let why = "webhooks are signed: make a file with \

@@ -13,9 +13,9 @@ use settings::ConfigArgs;
 use store::{FINISHED_KEEP, FINISHED_KEEP_MIN, PostgresConfig, RedisConfig, StoreArgs};
 use tokens::SigningKey;
 
-use crate::archive_args::ArchiveArgs;
+use crate::archive_args::{ArchiveArgs, InvalidWebhooks};
 use crate::limit_args::LimitArgs;
-use crate::webhooks::WebhookConfig;
+use crate::webhook_config::WebhookConfig;
 
 /// Assigns matches to shards and players to matches.
 ///
@@ -214,11 +214,11 @@ pub struct Settings {
 #[error("{name}: {value:?} cannot be used: {why}")]
 pub struct ConfigError {
     /// The option and the variable of the environment.
-    pub(crate) name: &'static str,
+    name: &'static str,
     /// The value that was given.
-    pub(crate) value: String,
+    value: String,
     /// The fault, and what is allowed.
-    pub(crate) why: String,
+    why: String,
 }
 
 const DAY_S: u64 = 24 * 60 * 60;
@@ -247,7 +247,11 @@ impl Args {
             finished_keep: Duration::from_secs(self.finished_keep * DAY_S),
             ..self.store.redis(production)
         };
-        let webhooks = self.archive.webhooks()?;
+        let webhooks = self.archive.webhooks().map_err(|error| ConfigError {
+            name: InvalidWebhooks::NAME,
+            value: error.value,
+            why: error.why,
+        })?;
         store.check().map_err(|error| ConfigError {
             name: "--store, --store-… (ROOKERY_STORE, ROOKERY_STORE_…)",
             value: settings::without_password(self.store.store.as_str()),

@@ -11,7 +11,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde::Deserialize;
-use store::{FEED_PAGE_MAX, Feed, FeedCursor, FeedEntry, FeedPage, StoreError};
+use store::{FEED_PAGE_MAX, FeedCursor, FeedEntry, FeedPage, StoreError};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
@@ -194,7 +194,8 @@ impl Follower {
     }
 
     async fn page(&self) -> Result<FeedPage, StoreError> {
-        let page = Feed::feed_after(&*self.service.store, self.after, FEED_PAGE_MAX).await?;
+        let store = &self.service.store;
+        let page = store.feed_after(self.after, FEED_PAGE_MAX).await?;
         Ok(public(page, self.after))
     }
 }

@@ -13,6 +13,8 @@ mod config;
 
 mod archive_args;
 mod limit_args;
+mod webhook_config;
+mod webhook_keys;
 
 // Pure decisions.
 mod pairing;
@@ -62,14 +64,15 @@ mod shard_client;
 // A process of its own.
 mod process;
 
-pub use archive_args::ArchiveArgs;
+pub use archive_args::{ArchiveArgs, InvalidWebhooks};
 pub use config::{Args, Config, ConfigError, Settings};
 pub use late::LateStore;
 pub use limit_args::LimitArgs;
 pub use operators::operate;
 pub use process::{Failure, start};
 pub use serve::{SharedState, run};
-pub use webhooks::{Pace, WebhookConfig, WebhookKeys};
+pub use webhook_config::{Pace, WebhookConfig};
+pub use webhook_keys::WebhookKeys;
 
 #[cfg(test)]
 mod tests;

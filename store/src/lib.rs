@@ -57,7 +57,8 @@ pub mod testing;
 
 pub use append::{Append, Appended};
 pub use archived::{
-    ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch, InvalidArchiveCursor,
+    ARCHIVE_PAGE_MAX, ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch,
+    InvalidArchiveCursor,
 };
 #[cfg(feature = "backends")]
 pub use args::{RedisUrl, Secret, StoreArgs, StoreOptions};
@@ -65,7 +66,7 @@ pub use audit::{Finding, InMemory, audit};
 pub use beat::{Beat, Heard, StoreConnection};
 pub use chat::{CHAT_LINES_MAX, ChatLine, ChatRoom, Chats, InvalidChatLine};
 pub use contract::{
-    ANY_EPOCH, ARCHIVE_PAGE_MAX, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created,
+    ANY_EPOCH, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created,
     FEED_PAGE_MAX, FINISHED_KEEP, FINISHED_KEEP_MIN, Feed, HOOK_KEPT, HandOver, HandedOver,
     Holdings, MANY_MAX, MatchHead, MatchLog, MatchPage, Matches,
     REVOCATION_KEPT, Registry, Retention, Revocations, Room, SCAN_LIMIT_MAX, ScanCursor, Standing,

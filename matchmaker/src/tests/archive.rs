@@ -9,11 +9,12 @@ use game_core::{
 };
 use protocol::http::{FeedLine, FinishedMatch, GamesReply, MatchReply};
 use reqwest::Method;
-use store::{Archive, ArchivedMatch, Feed, MemoryStore, Retention, Store};
+use store::{ArchivedMatch, MemoryStore, Store};
 
 use super::world::{Answer, World, new_key, send};
 use crate::config::Config;
 use crate::finished::feed_entry;
+use crate::limits::FEED_READERS_MAX;
 use crate::service::now;
 
 /// When the first match of a test ended.
@@ -201,13 +202,12 @@ async fn the_feed_tells_of_every_match_once_and_goes_on_from_any_cursor() {
 #[tokio::test]
 async fn a_reader_of_the_feed_may_wait_for_what_ends_next() {
     let world = with_games(1).await;
-    let waiting = world.request(Method::GET, "/v1/feed?after=end&wait_ms=20000");
-    let waiting = tokio::spawn(send(waiting));
-    // Whether it waits by then or not, it is told.
-    while world.service.feed_readers.available_permits() == crate::limits::FEED_READERS_MAX {
+    let known: Vec<FeedLine> = lines(&get(&world, "/v1/feed").await);
+    let path = format!("/v1/feed?after={}&wait_ms=20000", known[0].cursor);
+    let waiting = tokio::spawn(send(world.request(Method::GET, &path)));
+    while world.service.feed_readers.available_permits() == FEED_READERS_MAX {
         tokio::task::yield_now().await;
     }
-    tokio::time::sleep(Duration::from_millis(50)).await;
     finish(&*world.store, &finished(7, "ann", "bob", 0, NOON)).await;
     let told: Vec<FeedLine> = lines(&waiting.await.unwrap());
     assert_eq!(told[0].finished.match_id, id(7));

@@ -9,12 +9,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use serde_json::Value;
-use store::{Feed, MemoryStore, Store};
+use store::{MemoryStore, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::archive::{finish, finished};
-use crate::webhooks::{Pace, WebhookConfig, WebhookKeys, deliver};
+use crate::service::now;
+use crate::webhooks::{deliver, hook_name};
+use crate::{Pace, WebhookConfig, WebhookKeys};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NOON: u64 = 1_763_000_000_000;
@@ -114,13 +116,12 @@ async fn every_match_is_delivered_in_order_signed_and_again_until_it_is_accepted
     let _end = shutdown.clone().drop_guard();
     // It is told of what ends from now on.
     finish(&*store, &finished(0, "ann", "bob", 0, NOON)).await;
-    let running = deliver(store.clone(), url, config(), shutdown);
-    tokio::spawn(running);
-    let hook_is_known = async {
-        // The lease is taken before anything is published.
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    };
-    hook_is_known.await;
+    tokio::spawn(deliver(store.clone(), url.clone(), config(), shutdown));
+    // Until it has the lease, anybody gets it, for no time.
+    let hook = hook_name(&url);
+    while let Some(_free) = store.take_hook(&hook, "test", now(), now()).await.unwrap() {
+        tokio::task::yield_now().await;
+    }
     for n in 1..4 {
         finish(&*store, &finished(n, "ann", "bob", 0, NOON + 1_000)).await;
     }
@@ -142,10 +143,7 @@ async fn the_next_matchmaker_goes_on_where_the_last_one_stopped() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let receiver = Receiver::default();
     let url = receiver.start().await;
-    let hook = {
-        let digest = ring::digest::digest(&ring::digest::SHA256, url.as_bytes());
-        protocol::http::hex(&digest.as_ref()[..8])
-    };
+    let hook = hook_name(&url);
     // A matchmaker that delivered the first one, and whose lease is over.
     let past = game_core::UnixMillis(1);
     let lease = store.take_hook(&hook, "gone", past, past).await.unwrap().unwrap();

@@ -12,7 +12,7 @@ use rustls::{ClientConfig, RootCertStore};
 use store::FeedEntry;
 use tokio::time::timeout;
 
-use super::signature::WebhookKeys;
+use crate::webhook_keys::WebhookKeys;
 
 /// A subscriber must answer within this; Standard Webhooks suggests 15 to 30 s.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);

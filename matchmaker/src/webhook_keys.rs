@@ -1,4 +1,4 @@
-//! The signature of a webhook, as Standard Webhooks 1.0 has it.
+//! What webhooks are signed with, and their signature, as Standard Webhooks 1.0 has it.
 
 use std::fmt;
 use std::path::Path;
@@ -54,7 +54,7 @@ impl WebhookKeys {
     }
 
     /// The value of the header `webhook-signature`.
-    pub(super) fn signature(&self, id: &str, timestamp_s: u64, body: &str) -> String {
+    pub(crate) fn signature(&self, id: &str, timestamp_s: u64, body: &str) -> String {
         let signed = format!("{id}.{timestamp_s}.{body}");
         let signatures = self.0.iter().map(|key| {
             let key = hmac::Key::new(hmac::HMAC_SHA256, key);
