@@ -11,7 +11,10 @@
 // Configuration.
 mod config;
 
+mod archive_args;
 mod limit_args;
+mod webhook_config;
+mod webhook_keys;
 
 // Pure decisions.
 mod glicko;
@@ -32,7 +35,10 @@ mod terms;
 // The edge: HTTP in, HTTP out.
 mod extract;
 
+mod archive;
 mod challenges;
+mod feed;
+mod finished;
 mod matches;
 mod players;
 mod probes;
@@ -49,6 +55,9 @@ mod serve;
 // What follows from the end of matches.
 mod finisher;
 
+// What goes out by itself.
+mod webhooks;
+
 // A store that connects late.
 mod late;
 
@@ -60,12 +69,15 @@ mod shard_client;
 // A process of its own.
 mod process;
 
+pub use archive_args::{ArchiveArgs, InvalidWebhooks};
 pub use config::{Args, Config, ConfigError, Settings};
 pub use late::LateStore;
 pub use limit_args::LimitArgs;
 pub use operators::operate;
 pub use process::{Failure, start};
 pub use serve::{SharedState, run};
+pub use webhook_config::{Pace, WebhookConfig};
+pub use webhook_keys::WebhookKeys;
 
 #[cfg(test)]
 mod tests;

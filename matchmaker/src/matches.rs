@@ -1,4 +1,4 @@
-//! `GET /v1/matches/{match}` and `/pgn`: a match as the store has it.
+//! `GET /v1/matches/{match}` and `/pgn`: a match as the store has it, or the archive if it is finished.
 
 use std::sync::Arc;
 
@@ -102,6 +102,7 @@ impl Service {
     async fn restore(&self, id: MatchId) -> Result<Match, Problem> {
         let restored = match self.store.load(id).await? {
             Some(checkpoint) => Match::restore(checkpoint.snapshot, &checkpoint.tail),
+            // A finished match leaves the live ones.
             None => {
                 let archived = self.archive.get(id).await?;
                 archived.ok_or_else(|| not_found(id))?.restore()

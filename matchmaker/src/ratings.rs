@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use game_core::{BySeat, Player, PlayerId, UnixMillis};
+use game_core::{BySeat, Player, PlayerId, Seat};
 use protocol::http::{
     CategoryRating, PastRating, RatingChange, RatingHistory, RatingView, RatingsReply,
 };
@@ -13,6 +13,7 @@ use serde::Deserialize;
 use store::{Category, RATING_PAGE_MAX, RatedMatch, Strength, Terms, Ticket};
 use web::{PathId, sentence};
 
+use crate::finished::RatingDiffs;
 use crate::finisher::strength_at;
 use crate::glicko;
 use crate::problem::{Kind, Problem};
@@ -104,6 +105,16 @@ pub(crate) fn changes(rated: &RatedMatch) -> BySeat<RatingChange> {
     }
 }
 
+/// By how much a match changed its players' ratings, as they see them.
+pub(crate) fn differences(rated: Option<&RatedMatch>) -> RatingDiffs {
+    let of = |seat: Seat| {
+        let change = &rated?.changes[seat];
+        let [before, after] = [change.before, change.after].map(|one| rounded(one.rating));
+        Some(i32::from(after) - i32::from(before))
+    };
+    BySeat::new_with(of)
+}
+
 fn rounded(number: f64) -> u16 {
     // Saturates, and makes 0 of what is no number.
     number.round() as u16
@@ -138,6 +149,8 @@ impl Service {
 
 #[cfg(test)]
 mod tests {
+    use game_core::UnixMillis;
+
     use super::*;
 
     #[test]

@@ -28,6 +28,7 @@ use crate::registry::{RegistryView, watch_registry};
 use crate::request_metrics::RequestMetrics;
 use crate::router::router;
 use crate::service::Service;
+use crate::webhooks::deliver;
 
 /// Serving begins once the registry was read, or after this: while the store is away, requests are answered with
 /// problems, not with silence.
@@ -52,12 +53,18 @@ impl SharedState {
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
-            archive: store.clone(),
+            archive: Arc::<dyn Store>::clone(&store),
             store,
             finisher: FinisherFigures::default(),
             requests: RequestMetrics::default(),
             views: watch::Sender::new(Arc::new(RegistryView::default())),
         }
+    }
+
+    /// Keeps finished matches in another archive instead of the store's own.
+    #[must_use]
+    pub fn archiving_in(self, archive: Arc<dyn Archive>) -> Self {
+        Self { archive, ..self }
     }
 }
 
@@ -102,6 +109,10 @@ pub async fn run(
     } = shared;
     let mut views = sender.subscribe();
     tasks.spawn(watch_registry(store.clone(), sender, shutdown.clone()));
+    for url in config.webhooks.urls.clone() {
+        let (store, webhooks) = (store.clone(), config.webhooks.clone());
+        tasks.spawn(deliver(store, url, webhooks, shutdown.clone()));
+    }
     let _ = timeout(FIRST_VIEW_WITHIN, views.wait_for(|view| view.observed())).await;
     let finisher = Finisher::new(store.clone(), archive.clone(), finisher);
     tasks.spawn(finish_matches(finisher, shutdown.clone()));

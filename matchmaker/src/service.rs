@@ -13,7 +13,9 @@ use web::{Api, Bounds};
 use crate::allowances::Allowances;
 use crate::config::Config;
 use crate::endings::Endings;
-use crate::limits::{ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN};
+use crate::limits::{
+    ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN, EXPORTS_MAX, FEED_READERS_MAX,
+};
 use crate::problem::{Kind, Problem};
 use crate::registry::RegistryView;
 use crate::request_metrics::RequestMetrics;
@@ -26,7 +28,7 @@ const ROOM_AFTER: Duration = Duration::from_secs(30);
 pub(crate) struct Service {
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,
-    /// Where finished matches are kept.
+    /// Where finished matches are kept: the store itself, unless there is another archive.
     pub(crate) archive: Arc<dyn Archive>,
     pub(crate) key: SigningKey,
     /// The other half of `key`.
@@ -39,6 +41,10 @@ pub(crate) struct Service {
     pub(crate) endings: Endings,
     /// The bounds on requests.
     pub(crate) bounds: Bounds,
+    /// One permit for each export under way.
+    pub(crate) exports: Arc<Semaphore>,
+    /// One permit for each reader that follows the feed.
+    pub(crate) feed_readers: Arc<Semaphore>,
     /// Counts requests.
     pub(crate) metrics: RequestMetrics,
     /// Also ends the requests that wait for an opponent.
@@ -76,6 +82,8 @@ impl Service {
             },
             allowances: Allowances::new(&config.limits),
             endings: Endings::default(),
+            exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
+            feed_readers: Arc::new(Semaphore::new(FEED_READERS_MAX)),
             config,
             store,
             archive,

@@ -16,9 +16,12 @@
 //! | `GET /v1/matches/{match}/pgn` | | 200 PGN |
 //! | `GET /v1/players/{player}/ratings` | | 200 [`RatingsReply`] |
 //! | `GET /v1/players/{player}/ratings/{category}` | | 200 [`RatingHistory`] |
+//! | `GET /v1/players/{player}/games` | | 200 [`GamesReply`] |
+//! | `GET /v1/archive` | | 200 PGN or lines of [`FinishedMatch`] |
+//! | `GET /v1/feed` | | 200 lines of [`FeedLine`], or events |
 //! | `GET /livez`, `GET /readyz` | | 200 or 503 |
 //!
-//! All requests except `POST /v1/players`, reading a match and the probes need `Authorization: Bearer`
+//! All requests except `POST /v1/players`, reading matches and the feed, and the probes need `Authorization: Bearer`
 //! with a player token. Reading a ticket or challenge accepts `?wait_ms=`, up to 20000: the reply is
 //! delayed by at most that long while the ticket waits for an opponent. A ticket that its player does
 //! not read for 10 s is not paired until it is read again; a ticket or challenge that is not read for
@@ -34,6 +37,18 @@
 //! A match with a `spectator_delay_s` is shown without its moves and result ([`MatchReply::withheld`], and likewise as
 //! PGN) until it has ended and the delay has passed since the matchmaker first read it as ended. Its players see all
 //! of it, if they send their token.
+//!
+//! Finished matches are found in the archive as long as that keeps them. `GET /v1/archive` and `GET
+//! /v1/players/{player}/games` take `event`, `variant`, `result` (`1-0`, `0-1`, `1/2-1/2` or `*`), `since` and `until` (when
+//! a match ended, in milliseconds since 1970); the archive also takes `player`, `format` (`pgn` or `ndjson`) and `max`, and
+//! sends all matches that fit, the last that ended first; the games of a player come by page, with `limit` (1 to 100) and
+//! `after`.
+//!
+//! `GET /v1/feed` tells of every finished match once, aborted ones included, in one order: `after` is the cursor of the last
+//! entry that the reader has, `end` begins with what ends from now on, and without it the oldest entry that is kept comes
+//! first. It answers with lines of JSON, at most `limit` of them; if there are none yet, after `wait_ms` at most (up to
+//! 20000). With `Accept: text/event-stream` it goes on as server-sent events, whose id is the cursor. A reader whose cursor
+//! is older than what is kept is answered 410 `feed_gone`.
 //!
 //! The match of an accepted rematch exists a moment after both agreed: a request for a seat in a match that is not
 //! found has `Retry-After`. A client that finds none after a few seconds joins the former match again, whose shard
@@ -53,6 +68,7 @@
 //! | 404 | `route_not_found`, `ticket_not_found`, `challenge_not_found`, `match_not_found` |
 //! | 405 | `method_not_allowed` |
 //! | 408 | `body_timeout` |
+//! | 410 | `feed_gone` |
 //! | 409 | `challenge_taken`, `challenge_cancelled`, `already_matched` |
 //! | 413, 415 | `body_too_large`, `unsupported_media_type` |
 //! | 429, with `Retry-After` | `rate_limited`, `too_many_matches`, `too_many_tickets`, `too_many_challenges` |
@@ -69,8 +85,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Role, SeatView};
 
+mod finished;
 mod terms;
 
+pub use finished::{FeedLine, FinishedMatch, FinishedSeat, GamesReply};
 pub use terms::{InvalidTerms, Start, Terms};
 
 /// Requests a guest player.

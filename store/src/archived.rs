@@ -8,8 +8,10 @@ use game_core::{
     Snapshot, Termination, UnixMillis, Variant,
 };
 
-use crate::contract::ARCHIVE_PAGE_MAX;
 use crate::error::StoreError;
+
+/// Upper bound on the matches of one page of [`Archive::list`](crate::Archive::list).
+pub const ARCHIVE_PAGE_MAX: usize = 100;
 
 /// A match from its beginning to the event that ended it.
 ///

@@ -58,7 +58,8 @@ pub mod testing;
 
 pub use append::{Append, Appended};
 pub use archived::{
-    ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch, InvalidArchiveCursor,
+    ARCHIVE_PAGE_MAX, ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch,
+    InvalidArchiveCursor,
 };
 #[cfg(feature = "backends")]
 pub use args::{RedisUrl, Secret, StoreArgs, StoreOptions};
@@ -66,7 +67,7 @@ pub use audit::{Finding, InMemory, audit};
 pub use beat::{Beat, Heard, StoreConnection};
 pub use chat::{CHAT_LINES_MAX, ChatLine, ChatRoom, Chats, InvalidChatLine};
 pub use contract::{
-    ANY_EPOCH, ARCHIVE_PAGE_MAX, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created,
+    ANY_EPOCH, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created,
     ENDED_IDS_KEEP, FEED_PAGE_MAX, FINISHED_KEEP, FINISHED_KEEP_MIN, Feed, HOOK_KEPT, HandOver, HandedOver, Holdings, LIVE_KEEP, MANY_MAX, MatchHead, MatchLog,
     MatchPage, Matches, OUTBOX_LEASE_MAX, OUTBOX_PAGE_MAX, Outbox, OutboxEntry, OutboxPosition,
     OutboxTag, REVOCATION_KEPT, RatingApplied, Ratings, Registry, Retention, Revocations, Room,

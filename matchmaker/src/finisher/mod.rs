@@ -6,7 +6,6 @@
 
 mod figures;
 mod steps;
-mod told;
 mod worker;
 
 pub(crate) use self::figures::FinisherFigures;

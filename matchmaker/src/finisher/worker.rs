@@ -15,7 +15,8 @@ use tracing::{debug, error, info, warn};
 
 use super::figures::FinisherFigures;
 use super::steps::{Finishing, Step};
-use super::told::feed_entry;
+use crate::finished::feed_entry;
+use crate::ratings;
 use crate::service::now;
 
 /// Interval between two looks at all outboxes, drawn between half of it and its whole: a player sees the new rating within a
@@ -239,7 +240,8 @@ impl Finisher {
                 finishing.applied(answer);
             }
             Step::Publish(archived, rated) => {
-                let entry = feed_entry(&archived, rated.as_deref());
+                let entry = feed_entry(&archived, ratings::differences(rated.as_deref()));
+                let entry = entry.map_err(|error| self.failed("feed", error))?;
                 let published = self.store.publish_match(&entry).await;
                 published.map_err(|error| self.failed("feed", error))?;
                 finishing.published();

@@ -2,6 +2,7 @@
 
 mod world;
 
+mod archive;
 mod bounds;
 mod challenges;
 mod crash;
@@ -13,3 +14,4 @@ mod room;
 mod run;
 mod seats;
 mod tickets;
+mod webhooks;

@@ -6,9 +6,6 @@ use game_core::MatchId;
 use crate::archived::{ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
 use crate::error::StoreError;
 
-/// Upper bound on the matches of one page of [`Archive::list`].
-pub const ARCHIVE_PAGE_MAX: usize = 100;
-
 /// Finished matches, for as long as the archive keeps them.
 ///
 /// Every store is one, which keeps matches as long as its configuration says, counted from when they were archived.
@@ -25,7 +22,7 @@ pub trait Archive: Send + Sync + 'static {
     /// Reads a match.
     async fn get(&self, id: MatchId) -> Result<Option<ArchivedMatch>, StoreError>;
 
-    /// At most `limit` (and [`ARCHIVE_PAGE_MAX`]) of the matches that a filter accepts, the last that ended first, from
+    /// At most `limit` (and [`ARCHIVE_PAGE_MAX`](crate::ARCHIVE_PAGE_MAX)) of the matches that a filter accepts, the last that ended first, from
     /// the place `after` on. A page may be shorter than that and not be the last, so that no request reads the whole
     /// archive. One that cannot be read is skipped, with a warning.
     async fn list(

@@ -14,7 +14,7 @@ mod retention;
 mod revocations;
 mod tickets;
 
-pub use self::archive::{ARCHIVE_PAGE_MAX, Archive};
+pub use self::archive::Archive;
 pub use self::beats::Beats;
 pub use self::chat::Chat;
 pub use self::feed::{FEED_PAGE_MAX, Feed, HOOK_KEPT};

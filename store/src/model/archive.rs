@@ -5,8 +5,9 @@ use std::ops::Bound;
 
 use game_core::{MatchId, UnixMillis};
 
-use crate::archived::{ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
-use crate::contract::ARCHIVE_PAGE_MAX;
+use crate::archived::{
+    ARCHIVE_PAGE_MAX, ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch,
+};
 use crate::error::StoreError;
 
 #[derive(Debug, Clone, Default)]

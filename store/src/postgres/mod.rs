@@ -17,9 +17,11 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 pub use self::config::PostgresConfig;
-use crate::archived::{ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
+use crate::archived::{
+    ARCHIVE_PAGE_MAX, ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch,
+};
 use crate::codec;
-use crate::contract::{ARCHIVE_PAGE_MAX, Archive};
+use crate::contract::Archive;
 use crate::error::StoreError;
 
 /// Upper bound on open connections of one process: archiving and exports are few requests at a time.
