@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use game_core::{BySeat, Outcome};
+use game_core::{BySeat, Outcome, UnixMillis};
 use skillratings::Outcomes;
 use skillratings::glicko2::{Glicko2Config, Glicko2Rating, glicko2_rating_period};
-use store::Strength;
+use store::{Rating, Strength};
 
 /// The strength of a player without a match in the category.
 pub(crate) const NEW: Strength = Strength {
@@ -50,6 +50,14 @@ pub(crate) fn after_absence(strength: Strength, time: Duration) -> Strength {
         deviation: variance.sqrt().clamp(DEVIATION_MIN, DEVIATION_MAX),
         ..strength
     }
+}
+
+/// A player's strength at `now`: that of the last match, which says less the longer ago it was.
+pub(crate) fn strength_at(rating: Option<&Rating>, now: UnixMillis) -> Strength {
+    rating.map_or(NEW, |rating| {
+        let away = Duration::from_millis(now.0.saturating_sub(rating.at.0));
+        after_absence(rating.strength, away)
+    })
 }
 
 /// The strengths of both players after a match between them; `None` for a match without a result.

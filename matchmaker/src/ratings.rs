@@ -14,8 +14,7 @@ use store::{Category, RATING_PAGE_MAX, RatedMatch, Strength, Terms, Ticket};
 use web::{PathId, sentence};
 
 use crate::finished::RatingDiffs;
-use crate::finisher::strength_at;
-use crate::glicko;
+use crate::glicko::{self, strength_at};
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};
 

@@ -9,5 +9,4 @@ mod steps;
 mod worker;
 
 pub(crate) use self::figures::FinisherFigures;
-pub(crate) use self::steps::strength_at;
 pub(crate) use self::worker::{Finisher, finish_matches};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use game_core::{BySeat, Match, Outcome, PlayerId, Seat, UnixMillis};
 use store::{
     ArchivedMatch, Category, OutboxEntry, RATED_KEPT, RatedMatch, Rating, RatingApplied,
-    RatingChange, Strength,
+    RatingChange,
 };
 
 use crate::glicko;
@@ -212,8 +212,8 @@ fn rate(
 ) -> Option<RatedMatch> {
     let players = &archived.setup().players;
     let strengths = BySeat {
-        white: strength_at(before.white.as_ref(), now),
-        black: strength_at(before.black.as_ref(), now),
+        white: glicko::strength_at(before.white.as_ref(), now),
+        black: glicko::strength_at(before.black.as_ref(), now),
     };
     let after = glicko::after_match(strengths, archived.outcome().0)?;
     let change = |seat: Seat| RatingChange {
@@ -236,19 +236,11 @@ fn rate(
     })
 }
 
-/// A player's strength at `now`: that of the last match, which says less the longer ago it was.
-pub(crate) fn strength_at(rating: Option<&Rating>, now: UnixMillis) -> Strength {
-    rating.map_or(glicko::NEW, |rating| {
-        let away = Duration::from_millis(now.0.saturating_sub(rating.at.0));
-        glicko::after_absence(rating.strength, away)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use game_core::testing::SetupBuilder;
     use game_core::{Command, CommandId, CommandKind, MatchSetup, MatchTime, WithMove};
-    use store::OutboxPosition;
+    use store::{OutboxPosition, Strength};
 
     use super::*;
 

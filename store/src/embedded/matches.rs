@@ -9,7 +9,7 @@ use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use super::EmbeddedStore;
-use super::outbox;
+use super::entries;
 use super::tables::{ENDED_IDS, HEADS, LOG, OWNED, SNAPSHOTS};
 use super::writer::WriteFault;
 use crate::append::{Append, Appended};
@@ -297,7 +297,7 @@ fn append(txn: &WriteTransaction, batch: &[Append]) -> Result<Vec<Appended>, Wri
             answer => answer?,
         };
         if append.ends && answer == (Appended::Stored { duplicate: false }) {
-            outbox::add(txn, append.match_id)?;
+            entries::add(txn, append.match_id)?;
         }
         answers.push(answer);
     }

@@ -12,6 +12,7 @@ mod archive;
 mod beats;
 mod chat;
 mod contained;
+mod entries;
 mod feed;
 mod holdings;
 mod matches;
@@ -128,7 +129,10 @@ impl EmbeddedStore {
         place: String,
         open: impl Fn() -> Result<Database, DatabaseError> + Send + Sync + 'static,
     ) -> Result<Self, StoreError> {
-        let writer = Writer::start(place, Box::new(open), tables::prepare)?;
+        let writer = Writer::start(place, Box::new(open), |txn| {
+            tables::prepare(txn)?;
+            entries::add_missing(txn)
+        })?;
         Ok(Self {
             writer,
             board: Mutex::default(),

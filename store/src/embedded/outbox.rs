@@ -7,10 +7,9 @@ use game_core::{Epoch, MatchId, Tag, UnixMillis};
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
+use super::entries;
 use super::matches::head;
-use super::tables::{
-    ENDED, ENDED_IDS, ENDED_IDS_UNTIL, HEADS, LEASES, OUTBOX, OUTBOX_LAST,
-};
+use super::tables::{ENDED, ENDED_IDS, ENDED_IDS_UNTIL, HEADS, LEASES, OUTBOX};
 use super::writer::WriteFault;
 use crate::codec;
 use crate::contract::{
@@ -61,30 +60,6 @@ impl Outbox for EmbeddedStore {
             .write(move |txn| done(txn, worker, epoch, &entry, now))
             .await
     }
-}
-
-/// Adds an entry for a match that has ended.
-pub(super) fn add(txn: &WriteTransaction, id: MatchId) -> Result<(), WriteFault> {
-    let mut last = txn.open_table(OUTBOX_LAST)?;
-    let number = last.get(())?.map_or(0, |number| number.value()) + 1;
-    last.insert((), number)?;
-    txn.open_table(OUTBOX)?
-        .insert((id.tag().as_str(), number), id.as_str())?;
-    Ok(())
-}
-
-/// Whether a match has an entry.
-pub(super) fn has(txn: &WriteTransaction, id: &str) -> Result<bool, WriteFault> {
-    let Some(tag) = id.get(..Tag::LEN) else {
-        return Ok(false);
-    };
-    let outbox = txn.open_table(OUTBOX)?;
-    for entry in outbox.range((tag, 0)..=(tag, u64::MAX))? {
-        if entry?.1.value() == id {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 fn tags(txn: &ReadTransaction) -> Result<Vec<OutboxTag>, WriteFault> {
@@ -177,7 +152,7 @@ fn done(
         Ok(_) | Err(WriteFault::Refused(_)) => return Ok(true),
         Err(fault) => return Err(fault),
     };
-    if !has(txn, id.as_str())? {
+    if !entries::has(txn, id.as_str())? {
         txn.open_table(ENDED)?.insert((now.0, id.as_str()), ())?;
         let until = now.0.saturating_add(ENDED_IDS_KEEP.as_millis() as u64);
         let mut ids = txn.open_table(ENDED_IDS)?;

@@ -5,7 +5,7 @@ use game_core::{BySeat, MatchId, PlayerId, Seat};
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
-use super::outbox;
+use super::entries;
 use super::tables::{ABOVE_IDS, RATED, RATED_AT, RATED_BY_TIME, RATED_LAST, RATINGS};
 use super::writer::WriteFault;
 use crate::codec;
@@ -165,7 +165,7 @@ pub(super) fn forget_rated(
     }
     let mut forgotten = 0;
     for (at, id) in &old {
-        if outbox::has(txn, id)? {
+        if entries::has(txn, id)? {
             continue;
         }
         times.remove((*at, id.as_str()))?;

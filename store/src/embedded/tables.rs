@@ -2,7 +2,6 @@
 
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
-use super::outbox;
 use super::writer::WriteFault;
 use crate::error::StoreError;
 
@@ -127,28 +126,6 @@ pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), WriteFault> {
     txn.open_table(FEED_OF)?;
     txn.open_table(FEED_REMOVED)?;
     txn.open_table(HOOKS)?;
-    add_missing_entries(txn)
-}
-
-/// Adds the outbox entries that a former version of the program did not write: of matches that have ended, and whose
-/// ids are not marked.
-fn add_missing_entries(txn: &WriteTransaction) -> Result<(), WriteFault> {
-    let mut ended = txn.open_table(ENDED)?;
-    let ids = txn.open_table(ENDED_IDS)?;
-    let mut missing = Vec::new();
-    for entry in ended.iter()? {
-        let (key, _) = entry?;
-        let (at, id) = key.value();
-        if ids.get(id)?.is_none() {
-            missing.push((at, id.to_owned()));
-        }
-    }
-    for (at, id) in missing {
-        ended.remove((at, id.as_str()))?;
-        if let Ok(id) = id.parse() {
-            outbox::add(txn, id)?;
-        }
-    }
     Ok(())
 }
 
