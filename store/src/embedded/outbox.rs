@@ -7,7 +7,6 @@ use game_core::{Epoch, MatchId, Tag, UnixMillis};
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::EmbeddedStore;
-use super::entries;
 use super::matches::head;
 use super::tables::{ENDED, ENDED_IDS, ENDED_IDS_UNTIL, HEADS, LEASES, OUTBOX};
 use super::writer::WriteFault;
@@ -152,16 +151,12 @@ fn done(
         Ok(_) | Err(WriteFault::Refused(_)) => return Ok(true),
         Err(fault) => return Err(fault),
     };
-    if !entries::has(txn, id.as_str())? {
-        txn.open_table(ENDED)?.insert((now.0, id.as_str()), ())?;
-        let until = now.0.saturating_add(ENDED_IDS_KEEP.as_millis() as u64);
-        let mut ids = txn.open_table(ENDED_IDS)?;
-        let before = ids.insert(id.as_str(), codec::encode_head(&head).as_ref())?;
-        if before.is_none() {
-            txn.open_table(ENDED_IDS_UNTIL)?
-                .insert((until, id.as_str()), ())?;
-        }
-    }
+    txn.open_table(ENDED)?.insert((now.0, id.as_str()), ())?;
+    let until = now.0.saturating_add(ENDED_IDS_KEEP.as_millis() as u64);
+    txn.open_table(ENDED_IDS)?
+        .insert(id.as_str(), codec::encode_head(&head).as_ref())?;
+    txn.open_table(ENDED_IDS_UNTIL)?
+        .insert((until, id.as_str()), ())?;
     Ok(true)
 }
 
