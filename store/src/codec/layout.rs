@@ -25,7 +25,7 @@ pub(super) enum Format {
     RatedMatch,
     // Explicit, so that formats which are added beside them keep their numbers.
     Archived = 13,
-    FeedEntry = 14,
+    FeedEntry = 10,
 }
 
 impl Format {
