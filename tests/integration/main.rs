@@ -22,6 +22,7 @@ mod detection;
 mod documents;
 mod doors;
 mod examples;
+mod export;
 mod faults;
 mod features;
 mod finisher;
