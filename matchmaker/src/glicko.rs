@@ -157,7 +157,7 @@ mod tests {
         assert!(is_provisional(&NEW));
         let known = strength(1_800.0, DEVIATION_MIN, 0.06);
         assert!(!is_provisional(&known));
-        let days = |days| after_absence(known, Duration::from_secs(days * 86_400));
+        let days = |days: u64| after_absence(known, Duration::from_secs(days * 86_400));
         assert_eq!(days(0), known);
         assert!(!is_provisional(&days(7)));
         assert!(is_provisional(&days(2 * 366)));

@@ -9,12 +9,7 @@ use crate::archived::{ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
 use crate::beat::{Beat, Heard, StoreConnection};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
-    Beats, Chat, Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, Holdings, MatchHead,
-    MatchPage, Matches, Outbox, OutboxEntry, OutboxPosition, OutboxTag, RatingApplied, Ratings,
-    Registry, Retention, Revocations, Room, ScanCursor, Standing, Store, Swept, Tickets, WorkerId,
-    Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed, HandOver, HandedOver, Holdings, MatchHead,
-    MatchPage, Matches, Registry, Retention, Revocations, Room, ScanCursor, Standing, Store, Swept,
-    Tickets,
+    Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed, HandOver, HandedOver, Holdings, MatchHead, MatchPage, Matches, Outbox, OutboxEntry, OutboxPosition, OutboxTag, RatingApplied, Ratings, Registry, Retention, Revocations, Room, ScanCursor, Standing, Store, Swept, Tickets, WorkerId,
 };
 use crate::error::StoreError;
 use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};

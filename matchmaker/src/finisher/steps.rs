@@ -261,7 +261,7 @@ mod tests {
     /// A match with these moves, which White resigns or, before ply 2, aborts.
     fn game(setup: MatchSetup, moves: &[&str]) -> Match {
         let mut game = Match::new(setup);
-        let mut say = |game: &mut Match, id, seat, kind| {
+        let say = |game: &mut Match, id, seat, kind| {
             let command = Command {
                 id: CommandId(id),
                 kind,

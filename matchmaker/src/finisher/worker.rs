@@ -356,7 +356,8 @@ mod tests {
         Command, CommandId, CommandKind, MatchTime, ShardId, Snapshot, UnixMillis, WithMove,
     };
     use store::{
-        Append, Appended, ArchivedMatch, Claim, Created, FeedCursor, MemoryStore,
+        Append, Appended, ArchivedMatch, Claim, Created, Feed, FeedCursor, MatchLog, Matches,
+        MemoryStore, Outbox, Ratings,
     };
 
     use super::*;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use game_core::{MatchId, UnixMillis};
 use protocol::http::{MatchReply, RatingHistory, RatingsReply, SeatReply, TicketReply};
 use serde_json::json;
-use store::{Archive, MemoryStore, Store};
+use store::{Archive, MemoryStore};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 

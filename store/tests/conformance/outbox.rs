@@ -5,8 +5,8 @@ use std::time::Duration;
 use game_core::{Epoch, MatchId, UnixMillis};
 use store::testing::RedisServer;
 use store::{
-    Appended, Created, EmbeddedStore, MatchLog, Matches, MemoryStore, Outbox, OutboxEntry,
-    OutboxPosition, RedisStore, Retention, Status, Store, WorkerId,
+    Appended, Created, EmbeddedStore, Matches, MemoryStore, Outbox, OutboxEntry,
+    OutboxPosition, RedisStore, Status, Store, WorkerId,
 };
 
 use crate::disk::Disk;

@@ -6,7 +6,7 @@ use game_core::{Epoch, MatchId, UnixMillis};
 use store::testing::{ReadLog, RedisServer};
 use store::{
     ANY_EPOCH, Archive, Claim, Created, ENDED_IDS_KEEP, EmbeddedStore, Feed, HOLDING_KEPT, Holding, Holdings,
-    LIVE_KEEP, MatchLog, Matches, MemoryStore, Outbox, REVOCATION_KEPT, Ratings, RedisConfig,
+    LIVE_KEEP, MatchLog, MemoryStore, Outbox, REVOCATION_KEPT, Ratings, RedisConfig,
     RedisStore, Registry, Retention, Revocations, Room, Status, Store, Swept, Tickets,
 };
 
