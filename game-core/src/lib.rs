@@ -52,6 +52,7 @@ mod apply;
 // What outlives it.
 mod snapshot;
 
+mod charged;
 mod date;
 mod pgn;
 

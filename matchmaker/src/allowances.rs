@@ -61,6 +61,7 @@ pub(crate) struct Allowances {
     creations: Mutex<Rates>,
     requests: Mutex<Rates>,
     player_requests: Mutex<Rates<PlayerId>>,
+    archive_reads: Mutex<Rates>,
     began: Instant,
 }
 
@@ -71,6 +72,7 @@ impl Allowances {
             creations: rates(limits.creations_per_address_max, CREATION_WINDOW),
             requests: rates(limits.requests_per_address_max, REQUEST_WINDOW),
             player_requests: rates(limits.requests_per_player_max, REQUEST_WINDOW),
+            archive_reads: rates(limits.archive_reads_per_address_max, CREATION_WINDOW),
             began: Instant::now(),
         }
     }
@@ -112,6 +114,12 @@ impl Allowances {
     pub(crate) fn player_request(&self, client: Client, player: &PlayerId) -> Result<(), Problem> {
         let what = "This player has sent as many requests";
         self.take(&self.player_requests, client, player.clone(), what)
+    }
+
+    /// Counts a request that is about to read the archive or the feed.
+    pub(crate) fn archive_read(&self, client: Client) -> Result<(), Problem> {
+        let what = "Your address has made as many requests for finished matches";
+        self.take(&self.archive_reads, client, client.counted_by, what)
     }
 
     /// Counts a ticket or challenge that is about to be created, or a challenge that is about to be accepted.

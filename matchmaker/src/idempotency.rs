@@ -90,8 +90,13 @@ async fn carry_out(
         format!("address {}", client.counted_by())
     };
     // `limit` has read it already, within its bounds.
-    let body = to_bytes(body, service.bounds.body_len_max).await.unwrap_or_default();
-    let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
+    let body = to_bytes(body, service.bounds.body_len_max)
+        .await
+        .unwrap_or_default();
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or("", |target| target.as_str());
     let wanted = digest(&[target.as_bytes(), &body]);
     let name = hex(&digest(&[b"name", scope.as_bytes(), key.as_bytes()]));
     let seal = Seal::new(&digest(&[b"answer", scope.as_bytes(), key.as_bytes()]));
@@ -117,7 +122,11 @@ async fn carry_out(
     parts.extensions.insert(NewId(Some(id)));
     let request = Request::from_parts(parts, Body::from(body));
     let (parts, body) = next.run(request).await.into_parts();
-    if body.size_hint().exact().is_none_or(|len| len > ANSWER_LEN_MAX) {
+    if body
+        .size_hint()
+        .exact()
+        .is_none_or(|len| len > ANSWER_LEN_MAX)
+    {
         // What creates one thing answers with less.
         service.store.end_request(&name, None).await?;
         return Ok(Response::from_parts(parts, body));

@@ -11,9 +11,13 @@
 // Configuration.
 mod config;
 
+mod archive_args;
 mod limit_args;
+mod webhook_config;
+mod webhook_keys;
 
 // Pure decisions.
+mod glicko;
 pub mod pairing;
 mod places;
 mod rates;
@@ -34,12 +38,16 @@ mod waves;
 // The edge: HTTP in, HTTP out.
 mod extract;
 
+mod archive;
 mod challenges;
 mod events;
+mod feed;
+mod finished;
 mod idempotency;
 mod matches;
 mod players;
 mod probes;
+mod ratings;
 mod seats;
 mod tickets;
 
@@ -48,6 +56,12 @@ mod limits;
 mod request_metrics;
 mod router;
 mod serve;
+
+// What follows from the end of matches.
+mod finisher;
+
+// What goes out by itself.
+mod webhooks;
 
 // A store that connects late.
 mod late;
@@ -60,12 +74,15 @@ mod shard_client;
 // A process of its own.
 mod process;
 
+pub use archive_args::{ArchiveArgs, InvalidWebhooks};
 pub use config::{Args, Config, ConfigError, Settings};
 pub use late::LateStore;
 pub use limit_args::LimitArgs;
 pub use operators::operate;
 pub use process::{Failure, start};
 pub use serve::{SharedState, run};
+pub use webhook_config::{Pace, WebhookConfig};
+pub use webhook_keys::WebhookKeys;
 
 #[cfg(test)]
 mod tests;

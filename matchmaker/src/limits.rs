@@ -38,6 +38,12 @@ pub(crate) const EVENTS_FOR: Duration = Duration::from_secs(5 * 60);
 /// Interval at which a stream of events without news shows that it is alive: proxies close silent connections after
 /// 30 s.
 pub(crate) const EVENTS_ALIVE: Duration = Duration::from_secs(15);
+/// Upper bound on exports of the archive under way: each makes the store and this process work for as long as its reader
+/// keeps up.
+pub(crate) const EXPORTS_MAX: usize = 8;
+
+/// Upper bound on readers that follow the feed or wait for its next entry: each asks the store twice a second.
+pub(crate) const FEED_READERS_MAX: usize = 64;
 
 /// Open files reserved for everything but players' connections: the store, the admin endpoint and its connections,
 /// probes, logs. At most half of the limit.

@@ -58,6 +58,8 @@ web::problems! {
         RequestInProgress = 409 "request_in_progress" "Request in progress";
         /// The body did not come in time.
         BodyTimeout = 408 "body_timeout" "Body too slow";
+        /// Entries of the feed after the reader's cursor have been removed.
+        FeedGone = 410 "feed_gone" "Feed entries gone";
         /// The body is longer than any request needs.
         BodyTooLarge = 413 "body_too_large" "Body too large";
         /// The idempotency key came with another request.
@@ -156,6 +158,7 @@ mod tests {
             "409 already_matched",
             "409 request_in_progress",
             "408 body_timeout",
+            "410 feed_gone",
             "413 body_too_large",
             "422 idempotency_key_reused",
             "415 unsupported_media_type",

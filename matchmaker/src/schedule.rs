@@ -149,7 +149,11 @@ mod tests {
             (40, s(1), true),
             (40, s(0), false),
         ] {
-            assert_eq!(schedule.is_due(waiting, since), expected, "{waiting} {since:?}");
+            assert_eq!(
+                schedule.is_due(waiting, since),
+                expected,
+                "{waiting} {since:?}"
+            );
         }
     }
 }

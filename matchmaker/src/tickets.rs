@@ -70,6 +70,7 @@ pub(crate) async fn create(
         last_opponent: service.store.last_opponent(who).await?,
         ..ticket
     };
+    let ticket = service.rated_ticket(ticket).await?;
     service.store.put_ticket(&ticket).await?;
     // A player has one waiting ticket in a pool, however often they ask.
     service.replace_older(&ticket).await?;

@@ -195,7 +195,10 @@ impl Service {
                 .buffer_unordered(PAIRS_AT_ONCE)
                 .collect()
                 .await;
-            made += outcomes.iter().filter(|made| matches!(made, Match::Made)).count();
+            made += outcomes
+                .iter()
+                .filter(|made| matches!(made, Match::Made))
+                .count();
             if outcomes.iter().any(|made| matches!(made, Match::Fenced)) {
                 break;
             }
@@ -271,7 +274,9 @@ impl Service {
         let theirs = TicketList::By(ticket.player.id.clone());
         let waiting = self.store.waiting(&theirs, WAVE_MAX).await?;
         for older in crate::pairing::replaced_by(ticket, &waiting) {
-            self.store.end_ticket(older.id, &TicketState::Cancelled).await?;
+            self.store
+                .end_ticket(older.id, &TicketState::Cancelled)
+                .await?;
             self.wakers.wake(older.id);
         }
         Ok(())

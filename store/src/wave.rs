@@ -134,8 +134,15 @@ mod tests {
                 board.note_pair(&player(2 * n), &player(2 * n + 1), hours(hour));
             }
         }
-        assert!(board.last_opponents.len() < 8_000, "{}", board.last_opponents.len());
-        assert_eq!(board.last_opponent(&player(39_999), hours(19)), Some(player(39_998)));
+        assert!(
+            board.last_opponents.len() < 8_000,
+            "{}",
+            board.last_opponents.len()
+        );
+        assert_eq!(
+            board.last_opponent(&player(39_999), hours(19)),
+            Some(player(39_998))
+        );
         assert_eq!(board.last_opponent(&player(39_999), hours(20)), None);
     }
 }

@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 
 use game_core::{MatchId, Player, PlayerId, TimeControl, UnixMillis};
 use rand::RngExt;
-use store::{
-    Matches, RedisConfig, RedisStore, Terms, Ticket, TicketId, TicketState, Tickets,
-};
+use store::{Matches, RedisConfig, RedisStore, Terms, Ticket, TicketId, TicketState, Tickets};
 use supervisor::Place;
 use tests::installation::{Installation, eventually};
 use tests::process::{binary, free_tcp_port};
@@ -57,7 +55,10 @@ impl Matchmaker {
         let key = directory.join("key.pem");
         std::fs::write(&key, installation.signing_key()).unwrap();
         let matchmaker = Self {
-            place: Place::with_log("matchmaker".to_owned(), directory.join(format!("log-{number}"))),
+            place: Place::with_log(
+                "matchmaker".to_owned(),
+                directory.join(format!("log-{number}")),
+            ),
             key: key.display().to_string(),
             redis: installation.redis_url(),
             port: free_tcp_port(),
@@ -95,7 +96,12 @@ fn ticket(number: usize, control: &str) -> Ticket {
     Ticket {
         pool: Some(control.to_string().into()),
         terms: Terms::new(control),
-        ..Ticket::new(TicketId::from_random(rand::random()), player, control, now())
+        ..Ticket::new(
+            TicketId::from_random(rand::random()),
+            player,
+            control,
+            now(),
+        )
     }
 }
 
@@ -175,14 +181,20 @@ fn ideal(tickets: &[&Ticket]) -> f64 {
     for pool in pools.values_mut() {
         pool.sort_by_key(|ticket| ticket.player.rating);
         let (neighbours, _) = pool.as_chunks::<2>();
-        sum += neighbours.iter().map(|[one, other]| difference(one, other)).sum::<u32>();
+        sum += neighbours
+            .iter()
+            .map(|[one, other]| difference(one, other))
+            .sum::<u32>();
         pairs += neighbours.len();
     }
     f64::from(sum) / pairs.max(1) as f64
 }
 
 fn print(outcomes: &[Outcome], matches: &HashMap<MatchId, Vec<&Ticket>>) {
-    let mut waited: Vec<Duration> = outcomes.iter().filter_map(|outcome| outcome.waited).collect();
+    let mut waited: Vec<Duration> = outcomes
+        .iter()
+        .filter_map(|outcome| outcome.waited)
+        .collect();
     waited.sort_unstable();
     let at = |share: f64| {
         let place = (waited.len() as f64 * share) as usize;
@@ -208,7 +220,9 @@ fn print(outcomes: &[Outcome], matches: &HashMap<MatchId, Vec<&Ticket>>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_ticket_ends_in_one_match_or_is_withdrawn_while_matchmakers_are_killed() {
     let asked = std::env::var("ROOKERY_PAIRING_TICKETS").ok();
-    let tickets = asked.as_ref().map_or(TICKETS, |asked| asked.parse().unwrap());
+    let tickets = asked
+        .as_ref()
+        .map_or(TICKETS, |asked| asked.parse().unwrap());
     let (kill_after, give_up_after) = match asked {
         Some(_) => (KILL_EVERY, GIVE_UP_AFTER),
         None => (FIRST_KILL, GIVE_UP_SOON),

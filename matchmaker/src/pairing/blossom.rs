@@ -523,7 +523,22 @@ mod tests {
         for _ in 0..300 {
             let n = 11;
             let mut weights = vec![vec![None; n]; n];
-            let around = [(0, 1), (1, 2), (2, 3), (3, 4), (0, 4), (4, 5), (5, 6), (4, 6), (6, 7), (7, 8), (6, 8), (8, 9), (2, 10), (3, 9)];
+            let around = [
+                (0, 1),
+                (1, 2),
+                (2, 3),
+                (3, 4),
+                (0, 4),
+                (4, 5),
+                (5, 6),
+                (4, 6),
+                (6, 7),
+                (7, 8),
+                (6, 8),
+                (8, 9),
+                (2, 10),
+                (3, 9),
+            ];
             for (one, other) in around {
                 weights[one][other] = Some(random.random_range(8..=12));
             }

@@ -129,10 +129,7 @@ fn alone(n: usize) -> i64 {
     (n as i64 + 1) * (i64::from(u16::MAX) + 1) * POINT
 }
 
-fn exactly(
-    line: &[usize],
-    cost: impl Fn(usize, usize) -> Option<i64>,
-) -> Vec<(usize, usize)> {
+fn exactly(line: &[usize], cost: impl Fn(usize, usize) -> Option<i64>) -> Vec<(usize, usize)> {
     let most = alone(line.len());
     let partners = blossom::greatest_weight(line.len(), |one, other| {
         cost(line[one], line[other]).map(|cost| most - cost)
@@ -185,15 +182,13 @@ fn places_in(line: &[usize]) -> Vec<usize> {
 
 /// Whether somebody may meet anyone but their last opponent; looks at those with the nearest ratings first, as they are
 /// the most likely.
-fn has_other_opponent(
-    entrants: &[Entrant<'_>],
-    line: &[usize],
-    at: &[usize],
-    one: usize,
-) -> bool {
+fn has_other_opponent(entrants: &[Entrant<'_>], line: &[usize], at: &[usize], one: usize) -> bool {
     let (before, after) = line.split_at(at[one]);
     let nearest = (0..line.len()).flat_map(|step| {
-        let below = before.len().checked_sub(step + 1).map(|place| before[place]);
+        let below = before
+            .len()
+            .checked_sub(step + 1)
+            .map(|place| before[place]);
         let above = after.get(step + 1).copied();
         [below, above].into_iter().flatten()
     });

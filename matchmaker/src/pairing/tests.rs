@@ -136,9 +136,8 @@ fn a_ticket_replaces_the_older_ones_of_its_player_in_its_pool() {
             ..ticket(5, "ann", 40, 0)
         },
     ];
-    let replaced = |own: usize| -> Vec<TicketId> {
-        replaced_by(&line[own], &line).map(|t| t.id).collect()
-    };
+    let replaced =
+        |own: usize| -> Vec<TicketId> { replaced_by(&line[own], &line).map(|t| t.id).collect() };
     assert_eq!((replaced(0), replaced(2)), (vec![], vec![]));
     assert_eq!(replaced(1), [id(1), id(4)]);
     assert_eq!(replaced(3), [id(1)]);
@@ -227,12 +226,30 @@ fn colours_and_ranges_are_kept() {
         rating_range: range.map(|(min, max)| RatingRange { min, max }),
         ..far.clone()
     };
-    check(&[of(1, "ann", Random, Some((2_000, 2_100))), far(Some((1_500, 1_500)))], &[(1, 9)]);
-    check(&[of(1, "ann", Random, Some((2_000, 2_099))), far(Some((1_500, 1_500)))], &[]);
-    check(&[of(1, "ann", Random, Some((2_000, 2_100))), far(None)], &[]);
+    check(
+        &[
+            of(1, "ann", Random, Some((2_000, 2_100))),
+            far(Some((1_500, 1_500))),
+        ],
+        &[(1, 9)],
+    );
+    check(
+        &[
+            of(1, "ann", Random, Some((2_000, 2_099))),
+            far(Some((1_500, 1_500))),
+        ],
+        &[],
+    );
+    check(
+        &[of(1, "ann", Random, Some((2_000, 2_100))), far(None)],
+        &[],
+    );
     // Who has no rating has the one that everybody begins with.
     let unrated = ticket(2, "bob", 5, 0);
-    check(&[of(1, "ann", Random, Some((1_500, 1_500))), unrated], &[(1, 2)]);
+    check(
+        &[of(1, "ann", Random, Some((1_500, 1_500))), unrated],
+        &[(1, 2)],
+    );
 }
 
 #[test]
@@ -337,8 +354,7 @@ fn five_hundred_are_paired_within_five_percent_of_the_exact_sum() {
         let repeats = repeats(&entrants, &line);
         let exact = exactly(&line, |one, other| {
             let pair = (one.min(other), one.max(other));
-            let may =
-                may_meet(&entrants[one], &entrants[other]) && !repeats.contains_key(&pair);
+            let may = may_meet(&entrants[one], &entrants[other]) && !repeats.contains_key(&pair);
             may.then(|| pair_cost(&entrants, one, other))
         });
         check_pairs(&entrants, &exact);
@@ -348,8 +364,16 @@ fn five_hundred_are_paired_within_five_percent_of_the_exact_sum() {
             pairs.len(),
             exact.len()
         );
-        assert!(pairs.len() + 1 >= exact.len(), "{} of {}", pairs.len(), exact.len());
-        assert!(by_windows * 100 <= exactly * 105, "{by_windows} of {exactly}");
+        assert!(
+            pairs.len() + 1 >= exact.len(),
+            "{} of {}",
+            pairs.len(),
+            exact.len()
+        );
+        assert!(
+            by_windows * 100 <= exactly * 105,
+            "{by_windows} of {exactly}"
+        );
     }
 }
 

@@ -360,7 +360,10 @@ async fn a_player_and_an_address_send_so_many_requests_of_any_kind() {
         read(&ann).await.problem(404, "ticket_not_found");
     }
     let wait_s = refused(&read(&ann).await, "rate_limited");
-    assert!((1..=4).contains(&wait_s), "a third of ten seconds: {wait_s}");
+    assert!(
+        (1..=4).contains(&wait_s),
+        "a third of ten seconds: {wait_s}"
+    );
     for _ in 0..2 {
         read(&bob).await.problem(404, "ticket_not_found");
     }

@@ -409,21 +409,30 @@ async fn lists(world: &World, who: &Guest) -> ChallengesReply {
 async fn open(world: &World) -> Vec<String> {
     let reply = send(world.request(Method::GET, "/v1/challenges/open")).await;
     let reply: OpenChallengesReply = reply.ok(200);
-    reply.open.into_iter().map(|challenge| challenge.id).collect()
+    reply
+        .open
+        .into_iter()
+        .map(|challenge| challenge.id)
+        .collect()
 }
 
 #[tokio::test]
 async fn a_challenge_is_listed_for_its_maker_for_whom_it_is_and_if_it_is_open_for_everyone() {
     let world = World::new().await;
     let [ann, bob, cid] = ["ann", "bob", "cid"].map(|id| world.player(id));
-    let to_bob = world.challenge(&ann, json!({"opponent": "bob", "color": "black"})).await;
+    let to_bob = world
+        .challenge(&ann, json!({"opponent": "bob", "color": "black"}))
+        .await;
     let to_all = world.challenge(&ann, json!({"open": true})).await;
     let link = world.challenge(&cid, json!({})).await;
     let ids = |views: &[ChallengeView]| -> HashSet<String> {
         views.iter().map(|view| view.id.clone()).collect()
     };
     let of_ann = lists(&world, &ann).await;
-    assert_eq!(ids(&of_ann.made), HashSet::from([to_bob.clone(), to_all.clone()]));
+    assert_eq!(
+        ids(&of_ann.made),
+        HashSet::from([to_bob.clone(), to_all.clone()])
+    );
     assert_eq!(of_ann.received, []);
     let of_bob = lists(&world, &bob).await;
     assert_eq!(of_bob.made, []);
@@ -458,7 +467,10 @@ async fn the_player_whom_a_challenge_names_may_decline_it_with_a_reason() {
         answer.problem(403, "not_invited");
     }
     let odd = json!({"reason": "too_rainy"});
-    world.post(&bob, &decline, odd).await.problem(400, "invalid_request");
+    world
+        .post(&bob, &decline, odd)
+        .await
+        .problem(400, "invalid_request");
     let waiting_path = format!("{path}?wait_ms=20000");
     let waiting = world.get(&ann, &waiting_path);
     let reason = json!({"reason": "too_fast"});
@@ -476,16 +488,26 @@ async fn the_player_whom_a_challenge_names_may_decline_it_with_a_reason() {
     // One for anybody is nobody's to decline, and one that was accepted or withdrawn is over.
     let anyone = world.challenge(&ann, json!({})).await;
     let path = format!("/v1/challenges/{anyone}/decline");
-    world.post(&bob, &path, json!({})).await.problem(403, "not_invited");
+    world
+        .post(&bob, &path, json!({}))
+        .await
+        .problem(403, "not_invited");
     let accepted = world.challenge(&ann, json!({"opponent": "bob"})).await;
     let path = format!("/v1/challenges/{accepted}");
-    let _: TicketReply = world.post(&bob, &format!("{path}/accept"), json!({})).await.ok(200);
-    let answer = world.post(&bob, &format!("{path}/decline"), json!({})).await;
+    let _: TicketReply = world
+        .post(&bob, &format!("{path}/accept"), json!({}))
+        .await
+        .ok(200);
+    let answer = world
+        .post(&bob, &format!("{path}/decline"), json!({}))
+        .await;
     answer.problem(409, "already_matched");
     let withdrawn = world.challenge(&ann, json!({"opponent": "bob"})).await;
     let path = format!("/v1/challenges/{withdrawn}");
     assert_eq!(world.delete(&ann, &path).await.status, 204);
-    let answer = world.post(&bob, &format!("{path}/decline"), json!({})).await;
+    let answer = world
+        .post(&bob, &format!("{path}/decline"), json!({}))
+        .await;
     answer.problem(409, "challenge_cancelled");
 }
 
@@ -516,7 +538,10 @@ async fn a_challenge_expires_in_the_time_it_says() {
     };
     world.store.put_ticket(&expired).await.unwrap();
     let path = "/v1/challenges/expired00000";
-    world.get(&ann, path).await.problem(404, "challenge_not_found");
+    world
+        .get(&ann, path)
+        .await
+        .problem(404, "challenge_not_found");
     let accept = world.post(&bob, &format!("{path}/accept"), json!({})).await;
     accept.problem(404, "challenge_not_found");
 }

@@ -41,7 +41,10 @@ impl Events {
                 }
                 continue;
             }
-            let chunk = timeout(SOON, self.response.chunk()).await.unwrap().unwrap()?;
+            let chunk = timeout(SOON, self.response.chunk())
+                .await
+                .unwrap()
+                .unwrap()?;
             self.rest.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }
@@ -79,7 +82,9 @@ async fn a_challenge_is_followed_by_both_until_it_is_declined() {
     for events in [&mut of_ann, &mut of_bob] {
         assert_eq!(events.next().await.unwrap().status, TicketStatus::Waiting);
     }
-    let declined = world.post(&bob, &format!("{path}/decline"), json!({})).await;
+    let declined = world
+        .post(&bob, &format!("{path}/decline"), json!({}))
+        .await;
     let _: TicketReply = declined.ok(200);
     for events in [&mut of_ann, &mut of_bob] {
         assert_eq!(events.next().await.unwrap().status, TicketStatus::Declined);

@@ -28,11 +28,24 @@ async fn what_is_sent_again_changes_nothing_and_has_the_first_answer_from_every_
     let other = one.another().await;
     let (ann, bob) = (one.player("ann"), one.player("bob"));
     let body = json!({"control": blitz()});
-    for (path, status) in [("/v1/challenges", 201), ("/v1/tickets", 201), ("/v1/players", 200)] {
-        let body = if path == "/v1/players" { json!({"name": "Ann"}) } else { body.clone() };
+    for (path, status) in [
+        ("/v1/challenges", 201),
+        ("/v1/tickets", 201),
+        ("/v1/players", 200),
+    ] {
+        let body = if path == "/v1/players" {
+            json!({"name": "Ann"})
+        } else {
+            body.clone()
+        };
         let who = (path != "/v1/players").then_some(&ann);
         let first = post(&one, who, path, "a key", body.clone()).await;
-        assert_eq!((first.status, is_replayed(&first)), (status, false), "{}", first.text);
+        assert_eq!(
+            (first.status, is_replayed(&first)),
+            (status, false),
+            "{}",
+            first.text
+        );
         for world in [&one, &other] {
             let again = post(world, who, path, "a key", body.clone()).await;
             assert_eq!((again.status, &again.text), (status, &first.text), "{path}");
@@ -47,7 +60,11 @@ async fn what_is_sent_again_changes_nothing_and_has_the_first_answer_from_every_
             assert_ne!(of_bob.text, first.text);
         }
     }
-    let made = one.store.waiting(&TicketList::By(ann.id.clone()), 99).await.unwrap();
+    let made = one
+        .store
+        .waiting(&TicketList::By(ann.id.clone()), 99)
+        .await
+        .unwrap();
     let challenges = made.iter().filter(|ticket| ticket.pool.is_none());
     assert_eq!(challenges.count(), 2, "one for each key");
 }
@@ -69,7 +86,9 @@ async fn a_key_is_of_one_request() {
         answer.problem(400, "invalid_request");
     }
     // A GET takes no notice of one.
-    let get = world.request(Method::GET, "/v1/challenges").bearer_auth(&ann.token);
+    let get = world
+        .request(Method::GET, "/v1/challenges")
+        .bearer_auth(&ann.token);
     assert_eq!(send(get.header("idempotency-key", "k")).await.status, 200);
 }
 

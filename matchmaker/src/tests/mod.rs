@@ -2,11 +2,13 @@
 
 mod world;
 
+mod archive;
 mod bounds;
 mod challenges;
 mod crash;
 mod edge;
 mod events;
+mod finished;
 mod idempotency;
 mod matches;
 mod players;
@@ -14,3 +16,4 @@ mod room;
 mod run;
 mod seats;
 mod tickets;
+mod webhooks;

@@ -291,7 +291,10 @@ async fn a_withdrawn_ticket_is_not_paired() {
     let of_cid = join_pool(&world, &cid).await;
     let of_cid = world.settled(&cid, &of_cid).await;
     let of_bob = look(&world, &bob, &of_bob).await;
-    assert_eq!((of_bob.status, of_bob.match_id), (TicketStatus::Matched, of_cid.match_id));
+    assert_eq!(
+        (of_bob.status, of_bob.match_id),
+        (TicketStatus::Matched, of_cid.match_id)
+    );
 }
 
 #[tokio::test]

@@ -77,9 +77,7 @@ fn requests() {
             open: true,
             expires_in_s: Some(60),
         },
-        with_terms(
-            json!({"color": "black", "opponent": "bob", "open": true, "expires_in_s": 60}),
-        ),
+        with_terms(json!({"color": "black", "opponent": "bob", "open": true, "expires_in_s": 60})),
     );
 }
 
@@ -139,7 +137,9 @@ fn replies() {
             declined: Some(DeclineReason::NoBot),
             ..ticket(TicketStatus::Declined, None)
         },
-        with_terms(json!({"id": "t00000000000", "status": "declined", "match_id": null, "declined": "no_bot"})),
+        with_terms(
+            json!({"id": "t00000000000", "status": "declined", "match_id": null, "declined": "no_bot"}),
+        ),
     );
     check(
         ticket(TicketStatus::Matched, Some(match_id())),
@@ -227,6 +227,7 @@ fn a_match() {
             rematch: Some(match_id()),
             outcome: Some(Outcome::WhiteWins),
             termination: Some(Termination::TimeForfeit),
+            rating_changes: None,
         },
         with_terms(json!({
             "match_id": "0AZaz9876543",

@@ -8,8 +8,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use game_core::{
-    ClockStart, ClockState, ColorChoice, DeclineReason, Delay, MatchId, Outcome, Player, Seat, Stage, Termination,
-    TimeControl, Variant, WithMove,
+    ClockStart, ClockState, ColorChoice, DeclineReason, Delay, MatchId, Outcome, Player, Seat,
+    Stage, Termination, TimeControl, Variant, WithMove,
 };
 use serde::{Deserialize, Serialize};
 

@@ -88,12 +88,7 @@ fn begin(
         .map_err(|_| StoreError::Corrupt("the id of a request is none".to_owned()))?;
     requests.insert(
         key,
-        (
-            request.as_slice(),
-            first.as_str(),
-            runs_until,
-            &[] as &[u8],
-        ),
+        (request.as_slice(), first.as_str(), runs_until, &[] as &[u8]),
     )?;
     Ok(Begun::New(first))
 }

@@ -53,7 +53,9 @@ impl Tickets for EmbeddedStore {
             "a wait that ends without a match"
         );
         let end = end.clone();
-        self.writer.write(move |txn| end_without(txn, id, end)).await
+        self.writer
+            .write(move |txn| end_without(txn, id, end))
+            .await
     }
 
     async fn assign_tickets(
@@ -194,11 +196,7 @@ fn touch(txn: &WriteTransaction, id: TicketId, now: UnixMillis) -> Result<(), Wr
     Ok(())
 }
 
-fn end_without(
-    txn: &WriteTransaction,
-    id: TicketId,
-    end: TicketState,
-) -> Result<bool, WriteFault> {
+fn end_without(txn: &WriteTransaction, id: TicketId, end: TicketState) -> Result<bool, WriteFault> {
     let mut tickets = txn.open_table(TICKETS)?;
     match read(&tickets, &id.to_string())? {
         Some(ticket) if ticket.state == TicketState::Waiting => {

@@ -108,10 +108,11 @@ impl Tickets {
 
     /// Whether all of these tickets have the match.
     pub(super) fn are_given(&self, ids: &[TicketId], assignment: &Assignment) -> bool {
-        ids.iter().all(|id| match self.by_id.get(id).map(|ticket| &ticket.state) {
-            Some(TicketState::Assigned(given)) => given.match_id == assignment.match_id,
-            _ => false,
-        })
+        ids.iter()
+            .all(|id| match self.by_id.get(id).map(|ticket| &ticket.state) {
+                Some(TicketState::Assigned(given)) => given.match_id == assignment.match_id,
+                _ => false,
+            })
     }
 
     pub(super) fn touch(&mut self, id: TicketId, now: UnixMillis) {

@@ -16,7 +16,10 @@ pub(super) struct Scripts {
     pub(super) claim: Script,
     pub(super) hand_over: Script,
     pub(super) append: Script,
-    pub(super) expire: Script,
+    pub(super) outbox_mend: Script,
+    pub(super) outbox_take: Script,
+    pub(super) outbox_done: Script,
+    pub(super) rate: Script,
     pub(super) chat: Script,
     pub(super) hint: Script,
     pub(super) disown: Script,
@@ -34,16 +37,25 @@ pub(super) struct Scripts {
     pub(super) request_begin: Script,
     pub(super) request_end: Script,
     pub(super) hold: Script,
+    pub(super) archive: Script,
+    pub(super) list: Script,
+    pub(super) publish: Script,
+    pub(super) trim: Script,
+    pub(super) hook_take: Script,
+    pub(super) hook_done: Script,
 }
 
 impl Scripts {
-    const SOURCES: [&str; 23] = [
+    const SOURCES: [&str; 32] = [
         include_str!("lua/create.lua"),
         include_str!("lua/load.lua"),
         include_str!("lua/claim.lua"),
         include_str!("lua/hand_over.lua"),
         include_str!("lua/append.lua"),
-        include_str!("lua/expire.lua"),
+        include_str!("lua/outbox_mend.lua"),
+        include_str!("lua/outbox_take.lua"),
+        include_str!("lua/outbox_done.lua"),
+        include_str!("lua/rate.lua"),
         include_str!("lua/chat.lua"),
         include_str!("lua/hint.lua"),
         include_str!("lua/disown.lua"),
@@ -61,6 +73,12 @@ impl Scripts {
         include_str!("lua/request_begin.lua"),
         include_str!("lua/request_end.lua"),
         include_str!("lua/hold.lua"),
+        include_str!("lua/archive.lua"),
+        include_str!("lua/list.lua"),
+        include_str!("lua/publish.lua"),
+        include_str!("lua/trim.lua"),
+        include_str!("lua/hook_take.lua"),
+        include_str!("lua/hook_done.lua"),
     ];
 
     pub(super) fn new() -> Self {
@@ -70,7 +88,10 @@ impl Scripts {
             claim,
             hand_over,
             append,
-            expire,
+            outbox_mend,
+            outbox_take,
+            outbox_done,
+            rate,
             chat,
             hint,
             disown,
@@ -88,6 +109,12 @@ impl Scripts {
             request_begin,
             request_end,
             hold,
+            archive,
+            list,
+            publish,
+            trim,
+            hook_take,
+            hook_done,
         ] = Self::SOURCES.map(Script::new);
         Self {
             create,
@@ -95,7 +122,10 @@ impl Scripts {
             claim,
             hand_over,
             append,
-            expire,
+            outbox_mend,
+            outbox_take,
+            outbox_done,
+            rate,
             chat,
             hint,
             disown,
@@ -113,6 +143,12 @@ impl Scripts {
             request_begin,
             request_end,
             hold,
+            archive,
+            list,
+            publish,
+            trim,
+            hook_take,
+            hook_done,
         }
     }
 

@@ -126,11 +126,7 @@ const DECLINED: &str = "declined";
 impl RedisStore {
     /// The beginning of a call of a script for one ticket, and for the list of pools beside it.
     fn ticket_call(&self, script: &Script, id: TicketId, with_pools: bool) -> Cmd {
-        let (ticket, base, pools) = (
-            self.keys.ticket(id),
-            self.keys.tickets(),
-            self.keys.pools(),
-        );
+        let (ticket, base, pools) = (self.keys.ticket(id), self.keys.tickets(), self.keys.pools());
         let keys = [&*ticket, &*base, &*pools];
         script::call(script, if with_pools { &keys } else { &keys[..2] })
     }

@@ -5,8 +5,7 @@ use std::time::Duration;
 use game_core::{Epoch, UnixMillis};
 use store::testing::ReadLog;
 use store::{
-    Appended, Assignment, Checkpoint, Claim, Created, Ownership, Status, Store,
-    TicketState,
+    Appended, Assignment, Checkpoint, Claim, Created, Ownership, Status, Store, TicketState,
 };
 
 use crate::samples::{

@@ -21,15 +21,25 @@ fn a_request_is_carried_out_once_and_answered_the_same_each_time() {
             let begun = store.begin_request(key, digest, match_id(id), at).await;
             begun.unwrap()
         };
-        assert_eq!(begin("ann:k", &digest, 1, NOW).await, Begun::New(match_id(1)));
+        assert_eq!(
+            begin("ann:k", &digest, 1, NOW).await,
+            Begun::New(match_id(1))
+        );
         assert_eq!(begin("ann:k", &digest, 2, NOW).await, Begun::Running);
         assert_eq!(begin("ann:k", &other, 3, NOW).await, Begun::Other);
         let another = begin("bob:k", &other, 4, NOW).await;
-        assert_eq!(another, Begun::New(match_id(4)), "another key is another request");
+        assert_eq!(
+            another,
+            Begun::New(match_id(4)),
+            "another key is another request"
+        );
         let response = [0, 255, b'\n'];
         store.end_request("ann:k", Some(&response)).await.unwrap();
         for at in [NOW, after(REQUEST_RUNS * 10)] {
-            assert_eq!(begin("ann:k", &digest, 5, at).await, Begun::Done(response.to_vec()));
+            assert_eq!(
+                begin("ann:k", &digest, 5, at).await,
+                Begun::Done(response.to_vec())
+            );
             assert_eq!(begin("ann:k", &other, 6, at).await, Begun::Other);
         }
     });

@@ -5,16 +5,21 @@
 
 mod aftermath;
 mod answers;
+mod archive;
 mod audit;
 mod chat;
 mod disk;
 mod embedded;
 mod faulty;
+mod feed;
 mod hand_over;
 mod holdings;
 mod idempotency;
 mod layout;
 mod many;
+mod outbox;
+mod postgres;
+mod ratings;
 mod redis;
 mod registry;
 mod retention;

@@ -47,7 +47,13 @@ fn one_process_holds_a_wave_and_the_epoch_rises_with_each_holder() {
         let elsewhere = store.hold_wave("5+0", 2, LEASE).await.unwrap();
         assert!(elsewhere.is_some(), "each pool has its own");
 
-        store.release_wave(&Wave { holder: 2, ..first.clone() }).await.unwrap();
+        store
+            .release_wave(&Wave {
+                holder: 2,
+                ..first.clone()
+            })
+            .await
+            .unwrap();
         assert_eq!(hold(&*store, 2).await, None, "another's is not released");
         store.release_wave(&first).await.unwrap();
         let second = hold(&*store, 2).await.unwrap();
@@ -75,13 +81,23 @@ fn a_pair_is_made_by_the_holder_of_the_wave_alone() {
         let tickets = [of("ada", 1, Some("3+2")), of("bob", 2, Some("3+2"))];
         put(&*store, &tickets).await;
         let both = [ticket_id(1), ticket_id(2)];
-        let pair = async |wave: &Wave, n| store.assign_pair(wave, both, &assignment(n)).await.unwrap();
+        let pair =
+            async |wave: &Wave, n| store.assign_pair(wave, both, &assignment(n)).await.unwrap();
         let first = hold(&*store, 1).await.unwrap();
         store.release_wave(&first).await.unwrap();
         assert_eq!(pair(&first, 9).await, Paired::Fenced);
         let second = hold(&*store, 2).await.unwrap();
         assert_eq!(pair(&first, 9).await, Paired::Fenced);
-        for odd in [Wave { holder: 3, ..second.clone() }, Wave { pool: "5+0".into(), ..second.clone() }] {
+        for odd in [
+            Wave {
+                holder: 3,
+                ..second.clone()
+            },
+            Wave {
+                pool: "5+0".into(),
+                ..second.clone()
+            },
+        ] {
             assert_eq!(pair(&odd, 9).await, Paired::Fenced);
         }
         assert_eq!(state(&*store, 1).await, TicketState::Waiting);
@@ -91,7 +107,10 @@ fn a_pair_is_made_by_the_holder_of_the_wave_alone() {
         assert_eq!(pair(&first, 9).await, Paired::Done, "whoever repeats it");
         assert_eq!(pair(&second, 8).await, Paired::Taken);
         for n in [1, 2] {
-            assert_eq!(state(&*store, n).await, TicketState::Assigned(assignment(9)));
+            assert_eq!(
+                state(&*store, n).await,
+                TicketState::Assigned(assignment(9))
+            );
         }
         assert_eq!(store.waiting(&pool("3+2"), 9).await.unwrap(), []);
     });
@@ -116,15 +135,25 @@ fn a_pair_takes_the_other_tickets_of_both_players_out_in_the_same_step() {
         // A pair that is not made takes nobody out.
         assert!(store.cancel_ticket(ticket_id(5)).await.unwrap());
         let gone = [ticket_id(1), ticket_id(5)];
-        let taken = store.assign_pair(&wave, gone, &assignment(8)).await.unwrap();
+        let taken = store
+            .assign_pair(&wave, gone, &assignment(8))
+            .await
+            .unwrap();
         assert_eq!(taken, Paired::Taken);
         assert_eq!(state(&*store, 3).await, TicketState::Waiting);
         assert_eq!(store.last_opponent(&player("ada").id).await.unwrap(), None);
 
-        let done = store.assign_pair(&wave, both, &assignment(9)).await.unwrap();
+        let done = store
+            .assign_pair(&wave, both, &assignment(9))
+            .await
+            .unwrap();
         assert_eq!(done, Paired::Done);
         for n in [3, 4] {
-            assert_eq!(state(&*store, n).await, TicketState::Cancelled, "ticket {n}");
+            assert_eq!(
+                state(&*store, n).await,
+                TicketState::Cancelled,
+                "ticket {n}"
+            );
         }
         for n in [6, 7] {
             assert_eq!(state(&*store, n).await, TicketState::Waiting, "ticket {n}");
@@ -178,7 +207,10 @@ fn pools_are_named_in_which_at_least_two_wait() {
             pools.sort();
             pools
         };
-        assert_eq!(pools().await, [("3+2".into(), 3), ("a pool with spaces".into(), 2)]);
+        assert_eq!(
+            pools().await,
+            [("3+2".into(), 3), ("a pool with spaces".into(), 2)]
+        );
         for n in [1, 2, 5] {
             assert!(store.cancel_ticket(ticket_id(n)).await.unwrap());
         }
@@ -200,7 +232,11 @@ fn challenges_are_listed_for_those_whom_they_concern_until_they_end() {
         };
         let link = of("cid", 3, None);
         let in_pool = of("ada", 4, Some("3+2"));
-        put(&*store, &[to_bob.clone(), open.clone(), link.clone(), in_pool.clone()]).await;
+        put(
+            &*store,
+            &[to_bob.clone(), open.clone(), link.clone(), in_pool.clone()],
+        )
+        .await;
         let listed = async |list: TicketList| {
             let mut found = store.waiting(&list, 9).await.unwrap();
             found.sort_by_key(|ticket| ticket.id);
@@ -229,8 +265,18 @@ fn challenges_are_listed_for_those_whom_they_concern_until_they_end() {
         assert!(store.end_ticket(to_bob.id, &declined).await.unwrap());
         assert!(!store.end_ticket(to_bob.id, &declined).await.unwrap());
         assert_eq!(state(&*store, 1).await, declined);
-        assert!(!store.assign_tickets(&[to_bob.id], &assignment(9)).await.unwrap());
-        assert!(store.assign_tickets(&[seen.id], &assignment(9)).await.unwrap());
+        assert!(
+            !store
+                .assign_tickets(&[to_bob.id], &assignment(9))
+                .await
+                .unwrap()
+        );
+        assert!(
+            store
+                .assign_tickets(&[seen.id], &assignment(9))
+                .await
+                .unwrap()
+        );
         assert_eq!(listed(TicketList::To(id("bob"))).await, []);
         assert_eq!(listed(TicketList::Open).await, []);
         assert_eq!(listed(TicketList::By(id("ada"))).await, [in_pool]);
@@ -251,7 +297,10 @@ fn a_challenge_expires_when_it_says() {
         assert_eq!((found.seen_at, found.expires_at), (at(40_000), expires_at));
         assert!(!found.is_abandoned(at(50_000)));
         assert!(found.is_abandoned(at(50_001)));
-        let listed = store.waiting(&TicketList::By(made.player.id), 9).await.unwrap();
+        let listed = store
+            .waiting(&TicketList::By(made.player.id), 9)
+            .await
+            .unwrap();
         assert_eq!(listed, [found]);
     });
     crate::samples::runtime().block_on(async {
@@ -262,7 +311,14 @@ fn a_challenge_expires_when_it_says() {
             let made = ticket(1, None);
             let at = |ms: u64| UnixMillis(made.created_at.0 + ms);
             let expires_at = Some(at(50_000));
-            put(store, &[Ticket { expires_at, ..made.clone() }]).await;
+            put(
+                store,
+                &[Ticket {
+                    expires_at,
+                    ..made.clone()
+                }],
+            )
+            .await;
             store.touch_ticket(made.id, at(40_000)).await.unwrap();
             store.sweep(at(50_000)).await.unwrap();
             assert!(store.ticket(made.id).await.unwrap().is_some());

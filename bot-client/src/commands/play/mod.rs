@@ -360,8 +360,6 @@ impl Evening<'_> {
         let challenge = NewChallenge {
             opponent: Some(guest.player),
             ..self.args.terms.challenge()?
-            open: false,
-            expires_in_s: None,
         };
         let made = self.matchmaker.create_challenge(&token, &challenge).await?;
         let accepted = self

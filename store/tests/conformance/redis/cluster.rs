@@ -7,7 +7,7 @@ use store::Retention;
 use store::testing::{RedisKind, Signal};
 
 use super::*;
-use crate::samples::{cluster_store, pool};
+use crate::samples::cluster_store;
 
 /// Matches of as many tags, which are spread over all primaries.
 fn lines(len: usize) -> Vec<Line> {

@@ -18,7 +18,7 @@ use store::{
 use tokio::sync::watch;
 
 use crate::samples::{
-    Line, by, match_id, redis_store, runtime, shard_id, shard_record, ticket, ticket_id,
+    Line, by, match_id, pool, redis_store, runtime, shard_id, shard_record, ticket, ticket_id,
 };
 
 const STORED: Appended = Appended::Stored { duplicate: false };
