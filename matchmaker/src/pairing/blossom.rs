@@ -437,9 +437,12 @@ impl Graph {
                 }
             }
         }
+        let is_used_up = |vertex| self.place_of(vertex) == Place::Outer && self.label[vertex] <= by;
+        if (1..=self.n).any(is_used_up) {
+            return false;
+        }
         for vertex in 1..=self.n {
             match self.place_of(vertex) {
-                Place::Outer if self.label[vertex] <= by => return false,
                 Place::Outer => self.label[vertex] -= by,
                 Place::Inner => self.label[vertex] += by,
                 Place::Free => {}

@@ -8,7 +8,7 @@ use store::{RatingRange, Ticket, TicketId};
 
 use super::*;
 
-const NOW: UnixMillis = UnixMillis(1_000_000);
+const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
 fn id(number: u8) -> TicketId {
     TicketId::from_random(u128::from(number))

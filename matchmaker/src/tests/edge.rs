@@ -89,8 +89,8 @@ async fn bodies_that_are_not_as_they_must_be_are_problems_that_say_why() {
             "unknown field `time_control`",
         ),
         (
-            json!({"control": control, "color": "white"}).to_string(),
-            "unknown field `color`",
+            json!({"control": control, "opponent": "bob"}).to_string(),
+            "unknown field `opponent`",
         ),
         (
             json!({"control": "3+0"}).to_string(),

@@ -38,8 +38,9 @@ async fn what_is_sent_again_changes_nothing_and_has_the_first_answer_from_every_
         } else {
             body.clone()
         };
+        let key = path;
         let who = (path != "/v1/players").then_some(&ann);
-        let first = post(&one, who, path, "a key", body.clone()).await;
+        let first = post(&one, who, path, key, body.clone()).await;
         assert_eq!(
             (first.status, is_replayed(&first)),
             (status, false),
@@ -47,7 +48,7 @@ async fn what_is_sent_again_changes_nothing_and_has_the_first_answer_from_every_
             first.text
         );
         for world in [&one, &other] {
-            let again = post(world, who, path, "a key", body.clone()).await;
+            let again = post(world, who, path, key, body.clone()).await;
             assert_eq!((again.status, &again.text), (status, &first.text), "{path}");
             assert!(is_replayed(&again));
             assert_eq!(again.headers["content-type"], "application/json");
@@ -56,7 +57,7 @@ async fn what_is_sent_again_changes_nothing_and_has_the_first_answer_from_every_
         assert_ne!(anew.text, first.text);
         // Keys count for each player by themselves.
         if who.is_some() {
-            let of_bob = post(&one, Some(&bob), path, "a key", body.clone()).await;
+            let of_bob = post(&one, Some(&bob), path, key, body.clone()).await;
             assert_ne!(of_bob.text, first.text);
         }
     }

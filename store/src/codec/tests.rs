@@ -124,12 +124,32 @@ fn stored_snapshots_stay_what_they_are() {
 #[test]
 fn stored_tickets_stay_what_they_are() {
     let waiting = ticket(usual_terms(), TicketState::Waiting);
-    check_golden(&waiting, encode_ticket, decode_ticket, "TODO");
+    check_golden(
+        &waiting,
+        encode_ticket,
+        decode_ticket,
+        "337469636b65747469636b6574036164610361646100010103332b320103626f62010000000100a0fe0ad00f000000000001000001fb7805fb6c070103657665010001fd803e9318a3010000fd00505c18a3010000fdf4515c18a301000000104a34bf",
+    );
     let cancelled = ticket(Terms::of(&special_setup()), TicketState::Cancelled);
-    check_golden(&cancelled, encode_ticket, decode_ticket, "TODO");
+    check_golden(
+        &cancelled,
+        encode_ticket,
+        decode_ticket,
+        "337469636b65747469636b6574036164610361646100010103332b320103626f6201010141726e326b3172312f70707031707031702f33703270312f35626e312f50372f324e3242322f315050505050322f32424e4b315252207720476b71202d2034203131010100e0d4030000030128c0cbc902b0ea01000114c0cbc902b0ea0101b81700c0cbc902b0ea0102c4130101fdc0776518a3010000013c0082010108436c7562206375700103332e310001054bc3b66c6e01fb7805fb6c070103657665010001fd803e9318a3010000fd00505c18a3010000fdf4515c18a30100000281bba80c",
+    );
     let given = ticket(usual_terms(), TicketState::Assigned(assignment()));
-    check_golden(&given, encode_ticket, decode_ticket, "TODO");
-    check_golden(&assignment(), encode_assignment, decode_assignment, "TODO");
+    check_golden(
+        &given,
+        encode_ticket,
+        decode_ticket,
+        "337469636b65747469636b6574036164610361646100010103332b320103626f62010000000100a0fe0ad00f000000000001000001fb7805fb6c070103657665010001fd803e9318a3010000fd00505c18a3010000fdf4515c18a3010000013031323334353637383941420361646103616461000103626f6203626f620001fdbc525c18a30100009630fb49",
+    );
+    check_golden(
+        &assignment(),
+        encode_assignment,
+        decode_assignment,
+        "433031323334353637383941420361646103616461000103626f6203626f620001fdbc525c18a30100008cef176a",
+    );
 }
 
 /// What version 2 wrote is read: without what version 3 adds, and with assignments that count as old.
