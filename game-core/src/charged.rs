@@ -20,7 +20,8 @@ impl Match {
             ClockStart::AtOnce => 0,
         };
         let times = self.moves().enumerate().map(|(ply, (_, after))| {
-            let seat = std::mem::replace(&mut mover, mover.opponent());
+            let seat = mover;
+            mover = mover.opponent();
             made[seat] += 1;
             let is_timed = ply >= untimed;
             // Neither an untimed move nor one that ends the match earns anything.

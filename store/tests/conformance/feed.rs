@@ -97,7 +97,7 @@ fn entries_go_after_their_time_and_a_reader_that_missed_some_is_told() {
         for n in 0..10 {
             places.push(store.publish_match(&entry(n)).await.unwrap());
         }
-        let sweep = async |seconds| {
+        let sweep = async |seconds: u64| {
             let now = UnixMillis(NOON + 1_000 * seconds);
             while store.sweep(now).await.unwrap().more {}
         };
