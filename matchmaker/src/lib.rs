@@ -17,6 +17,7 @@ mod webhook_config;
 mod webhook_keys;
 
 // Pure decisions.
+mod glicko;
 mod pairing;
 mod places;
 mod rates;
@@ -41,6 +42,7 @@ mod finished;
 mod matches;
 mod players;
 mod probes;
+mod ratings;
 mod seats;
 mod tickets;
 
@@ -49,6 +51,9 @@ mod limits;
 mod request_metrics;
 mod router;
 mod serve;
+
+// What follows from the end of matches.
+mod finisher;
 
 // What goes out by itself.
 mod webhooks;

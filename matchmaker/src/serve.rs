@@ -18,6 +18,7 @@ use web::{Admission, ConnectionLimits, HttpServer, is_in};
 
 use crate::allowances::is_exempt;
 use crate::config::Config;
+use crate::finisher::{Finisher, FinisherFigures, finish_matches};
 use crate::limit_args::LimitArgs;
 use crate::limits::{
     ANSWER_WITHIN, CONNECTION_AGE_MAX, HEAD_WITHIN, PROBE_WITHIN, connections_that_fit,
@@ -39,6 +40,8 @@ pub struct SharedState {
     pub(crate) store: Arc<dyn Store>,
     /// Where finished matches are kept.
     pub(crate) archive: Arc<dyn Archive>,
+    /// Counts what follows from the end of matches.
+    pub(crate) finisher: FinisherFigures,
     /// Counts requests.
     pub(crate) requests: RequestMetrics,
     /// The newest view of the registry, from the observer that [`run`] starts.
@@ -46,12 +49,13 @@ pub struct SharedState {
 }
 
 impl SharedState {
-    /// For a matchmaker on this store.
+    /// For a matchmaker on this store, which is the archive too.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
             archive: Arc::<dyn Store>::clone(&store),
             store,
+            finisher: FinisherFigures::default(),
             requests: RequestMetrics::default(),
             views: watch::Sender::new(Arc::new(RegistryView::default())),
         }
@@ -99,6 +103,7 @@ pub async fn run(
     let SharedState {
         store,
         archive,
+        finisher,
         requests,
         views: sender,
     } = shared;
@@ -109,6 +114,8 @@ pub async fn run(
         tasks.spawn(deliver(store, url, webhooks, shutdown.clone()));
     }
     let _ = timeout(FIRST_VIEW_WITHIN, views.wait_for(|view| view.observed())).await;
+    let finisher = Finisher::new(store.clone(), archive.clone(), finisher);
+    tasks.spawn(finish_matches(finisher, shutdown.clone()));
     info!(%address, "the matchmaker serves");
     let service = Service::new(config, store, archive, key, views, requests, shutdown);
     accept_all(listener, &service, &tasks).await;

@@ -14,6 +14,8 @@
 //! | `POST /v1/matches/{match}/watch` | | 200 [`SeatReply`] |
 //! | `GET /v1/matches/{match}` | | 200 [`MatchReply`] |
 //! | `GET /v1/matches/{match}/pgn` | | 200 PGN |
+//! | `GET /v1/players/{player}/ratings` | | 200 [`RatingsReply`] |
+//! | `GET /v1/players/{player}/ratings/{category}` | | 200 [`RatingHistory`] |
 //! | `GET /v1/players/{player}/games` | | 200 [`GamesReply`] |
 //! | `GET /v1/archive` | | 200 PGN or lines of [`FinishedMatch`] |
 //! | `GET /v1/feed` | | 200 lines of [`FeedLine`], or events |
@@ -51,6 +53,10 @@
 //! The match of an accepted rematch exists a moment after both agreed: a request for a seat in a match that is not
 //! found has `Retry-After`. A client that finds none after a few seconds joins the former match again, whose shard
 //! makes the rematch if it is missing.
+//!
+//! A rated match changes the ratings of its players within a second or two after its end; from then on the match is shown
+//! with the change. A *category* is a variant and a speed, for example `standard-blitz`. The history of a category begins
+//! with the newest rating and accepts `?before=` with [`RatingHistory::next`], and `?limit=`, up to 200.
 //!
 //! Errors are [`Problem`] (RFC 9457). Their codes are stable:
 //!
@@ -244,6 +250,84 @@ pub struct MatchReply {
     pub outcome: Option<Outcome>,
     /// Why it ended, if it has.
     pub termination: Option<Termination>,
+    /// How it changed the ratings of its players, if it has, and not longer ago than that is remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating_changes: Option<BySeat<RatingChange>>,
+}
+
+/// A strength by Glicko-2, rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RatingView {
+    /// The rating.
+    pub rating: u16,
+    /// Its standard deviation.
+    pub deviation: u16,
+    /// Whether it says little yet: of a new player, or of one who was away for long.
+    pub provisional: bool,
+}
+
+/// How a match changed a player's rating.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RatingChange {
+    /// Before the match.
+    pub before: RatingView,
+    /// After it.
+    pub after: RatingView,
+    /// The player's rated matches in the category, this one included.
+    pub games: u32,
+}
+
+/// A player's ratings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RatingsReply {
+    /// The player.
+    pub player: PlayerId,
+    /// One for each category in which the player has played rated matches.
+    pub ratings: Vec<CategoryRating>,
+}
+
+/// A player's rating in a category, as of now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CategoryRating {
+    /// The category, for example `standard-blitz`.
+    pub category: String,
+    /// The rating.
+    #[serde(flatten)]
+    pub rating: RatingView,
+    /// Rated matches in the category.
+    pub games: u32,
+    /// When the last one was rated, in milliseconds since 1970.
+    pub at: UnixMillis,
+}
+
+/// A part of a player's history in a category.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RatingHistory {
+    /// The player.
+    pub player: PlayerId,
+    /// The category.
+    pub category: String,
+    /// The ratings, the newest first.
+    pub ratings: Vec<PastRating>,
+    /// The value of `before` for the next part, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u32>,
+}
+
+/// A rating after one match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastRating {
+    /// The match.
+    pub match_id: MatchId,
+    /// The opponent.
+    pub opponent: PlayerId,
+    /// The rating after it.
+    #[serde(flatten)]
+    pub rating: RatingView,
+    /// Number of the match among the player's rated ones in the category.
+    pub games: u32,
+    /// When it was rated, in milliseconds since 1970.
+    pub at: UnixMillis,
 }
 
 /// An error in words and in a stable code (RFC 9457, `application/problem+json`).

@@ -20,6 +20,7 @@ mod feed;
 mod head;
 mod layout;
 mod leaves;
+mod rating;
 mod record;
 mod setup;
 mod shard;
@@ -40,6 +41,7 @@ use self::feed::FeedEntryV1;
 use self::head::HeadV2;
 pub(crate) use self::head::{Head, MoveTime, tenure_of};
 use self::layout::{open, seal};
+use self::rating::{RatedMatchV1, RatingV1};
 use self::record::RecordV2;
 use self::shard::ShardV3;
 use self::snapshot::SnapshotV2;
@@ -48,6 +50,7 @@ use crate::archived::ArchivedMatch;
 use crate::beat::Beat;
 use crate::chat::ChatLine;
 use crate::feed::FeedEntry;
+use crate::rating::{RatedMatch, Rating};
 use crate::shard::ShardRecord;
 use crate::ticket::{Assignment, Ticket};
 
@@ -170,6 +173,38 @@ pub(crate) fn readable_chat_line(id: MatchId, bytes: &[u8]) -> Option<ChatLine> 
         tracing::warn!(match_id = %id, %error, "a line of a chat is skipped");
     };
     line.inspect_err(unreadable).ok()
+}
+
+/// Encodes a rating.
+#[must_use]
+pub fn encode_rating(rating: &Rating) -> Bytes {
+    seal(&RatingV1::from(rating))
+}
+
+/// Decodes a rating.
+///
+/// # Errors
+///
+/// [`DecodeError`], when the bytes are not a rating of a version that is read.
+pub fn decode_rating(bytes: &[u8]) -> Result<Rating, DecodeError> {
+    let rating: RatingV1 = open(bytes)?;
+    rating.try_into().map_err(DecodeError::Malformed)
+}
+
+/// Encodes how a match changed its players' ratings.
+#[must_use]
+pub fn encode_rated(rated: &RatedMatch) -> Bytes {
+    seal(&RatedMatchV1::from(rated))
+}
+
+/// Decodes how a match changed its players' ratings.
+///
+/// # Errors
+///
+/// [`DecodeError`], when the bytes are not a rated match of a version that is read.
+pub fn decode_rated(bytes: &[u8]) -> Result<RatedMatch, DecodeError> {
+    let rated: RatedMatchV1 = open(bytes)?;
+    rated.try_into().map_err(DecodeError::Malformed)
 }
 
 /// Encodes a match of an archive.

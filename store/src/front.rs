@@ -1,20 +1,21 @@
 //! Stores in front of other stores, which forward operations.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
+use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, Tag, UnixMillis};
 
 use crate::archived::{ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
 use crate::beat::{Beat, Heard, StoreConnection};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
-    Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed, HandOver, HandedOver, Holdings, MatchHead,
-    MatchPage, Matches, Registry, Retention, Revocations, Room, ScanCursor, Standing, Store, Swept,
-    Tickets,
+    Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed, HandOver, HandedOver, Holdings, MatchHead, MatchPage, Matches, Outbox, OutboxEntry, OutboxPosition, OutboxTag, RatingApplied, Ratings, Registry, Retention, Revocations, Room, ScanCursor, Standing, Store, Swept, Tickets, WorkerId,
 };
 use crate::error::StoreError;
 use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};
 use crate::holding::Holding;
 use crate::ownership::Ownership;
+use crate::rating::{Category, RatedMatch, Rating};
 use crate::shard::{Registered, ShardRecord};
 use crate::ticket::{Assignment, Ticket, TicketId};
 
@@ -35,6 +36,20 @@ pub trait Front<P: ?Sized>: Send + Sync + 'static {
 
 impl<T: Front<dyn Store>> Front<dyn Matches> for T {
     fn behind(&self) -> Result<&dyn Matches, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Ratings> for T {
+    fn behind(&self) -> Result<&dyn Ratings, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Outbox> for T {
+    fn behind(&self) -> Result<&dyn Outbox, StoreError> {
         let store = Front::<dyn Store>::behind(self)?;
         Ok(store)
     }
@@ -153,6 +168,76 @@ impl<T: Front<dyn Matches>> Matches for T {
 
     fn regressions(&self) -> u64 {
         self.behind().map_or(0, |store| store.regressions())
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Outbox>> Outbox for T {
+    async fn outbox_tags(&self) -> Result<Vec<OutboxTag>, StoreError> {
+        self.behind()?.outbox_tags().await
+    }
+
+    async fn take_outbox(
+        &self,
+        tag: Tag,
+        worker: WorkerId,
+        lease: Duration,
+        now: UnixMillis,
+    ) -> Result<Option<Epoch>, StoreError> {
+        self.behind()?.take_outbox(tag, worker, lease, now).await
+    }
+
+    async fn outbox_after(
+        &self,
+        tag: Tag,
+        after: Option<OutboxPosition>,
+        limit: usize,
+    ) -> Result<Vec<OutboxEntry>, StoreError> {
+        self.behind()?.outbox_after(tag, after, limit).await
+    }
+
+    async fn outbox_done(
+        &self,
+        worker: WorkerId,
+        epoch: Epoch,
+        entry: &OutboxEntry,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        self.behind()?.outbox_done(worker, epoch, entry, now).await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Ratings>> Ratings for T {
+    async fn rating(
+        &self,
+        player: &PlayerId,
+        category: Category,
+    ) -> Result<Option<Rating>, StoreError> {
+        self.behind()?.rating(player, category).await
+    }
+
+    async fn ratings(&self, player: &PlayerId) -> Result<Vec<(Category, Rating)>, StoreError> {
+        self.behind()?.ratings(player).await
+    }
+
+    async fn apply_rating(&self, rated: &RatedMatch) -> Result<RatingApplied, StoreError> {
+        self.behind()?.apply_rating(rated).await
+    }
+
+    async fn rated(&self, id: MatchId) -> Result<Option<RatedMatch>, StoreError> {
+        self.behind()?.rated(id).await
+    }
+
+    async fn rating_history(
+        &self,
+        player: &PlayerId,
+        category: Category,
+        before: Option<u32>,
+        limit: usize,
+    ) -> Result<Vec<Rating>, StoreError> {
+        let store = self.behind()?;
+        store.rating_history(player, category, before, limit).await
     }
 }
 

@@ -2,8 +2,8 @@
 //! (`EmbeddedStore`). [`MemoryStore`] keeps nothing when its process ends and exists to measure the others against.
 //!
 //! [`Store`] consists of one trait for each concern: [`Matches`] and [`MatchLog`] for ownership and events,
-//! [`Chat`] for what is said beside, [`Registry`] and [`Beats`] for live shards, [`Tickets`], [`Holdings`], [`Revocations`],
-//! [`Retention`], [`Archive`] and [`Feed`].
+//! [`Outbox`] for what follows from their end, [`Chat`] for what is said beside, [`Registry`] and [`Beats`] for live shards,
+//! [`Tickets`], [`Holdings`], [`Revocations`], [`Retention`], [`Ratings`], [`Archive`] and [`Feed`].
 //!
 //! Two checks in [`MatchLog::append`] prevent a fork of a match: the epoch (only the current owner writes) and the
 //! position (a record is added at the end of the log and nowhere else). Nothing relies on a timeout inside the store.
@@ -23,6 +23,7 @@ mod error;
 mod feed;
 mod holding;
 mod ownership;
+mod rating;
 mod shard;
 mod ticket;
 
@@ -67,10 +68,10 @@ pub use beat::{Beat, Heard, StoreConnection};
 pub use chat::{CHAT_LINES_MAX, ChatLine, ChatRoom, Chats, InvalidChatLine};
 pub use contract::{
     ANY_EPOCH, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created,
-    FEED_PAGE_MAX, FINISHED_KEEP, FINISHED_KEEP_MIN, Feed, HOOK_KEPT, HandOver, HandedOver,
-    Holdings, MANY_MAX, MatchHead, MatchLog, MatchPage, Matches,
-    REVOCATION_KEPT, Registry, Retention, Revocations, Room, SCAN_LIMIT_MAX, ScanCursor, Standing,
-    Store, Swept, Tenure, Tickets,
+    ENDED_IDS_KEEP, FEED_PAGE_MAX, FINISHED_KEEP, FINISHED_KEEP_MIN, Feed, HOOK_KEPT, HandOver, HandedOver, Holdings, LIVE_KEEP, MANY_MAX, MatchHead, MatchLog,
+    MatchPage, Matches, OUTBOX_LEASE_MAX, OUTBOX_PAGE_MAX, Outbox, OutboxEntry, OutboxPosition,
+    OutboxTag, REVOCATION_KEPT, RatingApplied, Ratings, Registry, Retention, Revocations, Room,
+    SCAN_LIMIT_MAX, ScanCursor, Standing, Store, Swept, Tenure, Tickets, WorkerId,
 };
 pub use durability::{Durability, UnknownDurability};
 #[cfg(feature = "backends")]
@@ -87,6 +88,10 @@ pub use ownership::{Ownership, Status};
 pub use postgres::{PostgresArchive, PostgresConfig};
 #[cfg(feature = "backends")]
 pub use prove::prove;
+pub use rating::{
+    Category, InvalidCategory, RATED_KEPT, RATING_HISTORY_MAX, RATING_KEPT, RATING_PAGE_MAX,
+    RatedMatch, Rating, RatingChange, Strength,
+};
 #[cfg(feature = "backends")]
 pub use redis::{RedisConfig, RedisLogin, RedisPassword, RedisStore, RedisTls};
 pub use shard::{Registered, ShardRecord};

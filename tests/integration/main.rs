@@ -25,6 +25,7 @@ mod examples;
 mod export;
 mod faults;
 mod features;
+mod finisher;
 mod forgotten;
 mod gate;
 mod hand_over;

@@ -7,6 +7,7 @@ mod bounds;
 mod challenges;
 mod crash;
 mod edge;
+mod finished;
 mod matches;
 mod players;
 mod room;

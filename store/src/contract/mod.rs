@@ -7,6 +7,8 @@ mod feed;
 mod holdings;
 mod match_log;
 mod matches;
+mod outbox;
+mod ratings;
 mod registry;
 mod retention;
 mod revocations;
@@ -22,6 +24,11 @@ pub use self::matches::{
     Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MANY_MAX, MatchHead, MatchPage,
     Matches, SCAN_LIMIT_MAX, ScanCursor, Standing, Tenure,
 };
+pub use self::outbox::{
+    ENDED_IDS_KEEP, LIVE_KEEP, OUTBOX_LEASE_MAX, OUTBOX_PAGE_MAX, Outbox, OutboxEntry,
+    OutboxPosition, OutboxTag, WorkerId,
+};
+pub use self::ratings::{RatingApplied, Ratings};
 pub use self::registry::{ANY_EPOCH, Registry};
 pub use self::retention::{FINISHED_KEEP, FINISHED_KEEP_MIN, Retention, Room, Swept};
 pub use self::revocations::{REVOCATION_KEPT, Revocations};
@@ -35,6 +42,8 @@ pub use self::tickets::Tickets;
 pub trait Store:
     Matches
     + MatchLog
+    + Outbox
+    + Ratings
     + Chat
     + Registry
     + Beats
@@ -50,6 +59,8 @@ pub trait Store:
 impl<T> Store for T where
     T: Matches
         + MatchLog
+        + Outbox
+        + Ratings
         + Chat
         + Registry
         + Beats

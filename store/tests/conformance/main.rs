@@ -16,6 +16,8 @@ mod hand_over;
 mod holdings;
 mod layout;
 mod many;
+mod outbox;
+mod ratings;
 mod postgres;
 mod redis;
 mod registry;

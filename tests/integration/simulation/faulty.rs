@@ -8,9 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use store::{
-    Append, Appended, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed, Front,
-    HandOver, HandedOver, Holdings, MatchHead, MatchLog, MatchPage, Matches, MemoryStore, Ownership,
-    Registered, Registry, Retention, Revocations, ScanCursor, ShardRecord, Standing, StoreError,
+    Append, Appended, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed, Front, HandOver,
+    HandedOver, Holdings, MatchHead, MatchLog, MatchPage, Matches, MemoryStore, Outbox, Ownership,
+    Ratings, Registered, Registry, Retention, Revocations, ScanCursor, ShardRecord, Standing, StoreError,
     Tickets,
 };
 use tokio::sync::{Notify, oneshot};
@@ -392,6 +392,18 @@ impl Front<dyn Beats> for Way {
 
 impl Front<dyn Tickets> for Way {
     fn behind(&self) -> Result<&dyn Tickets, StoreError> {
+        no_tickets()
+    }
+}
+
+impl Front<dyn Ratings> for Way {
+    fn behind(&self) -> Result<&dyn Ratings, StoreError> {
+        no_tickets()
+    }
+}
+
+impl Front<dyn Outbox> for Way {
+    fn behind(&self) -> Result<&dyn Outbox, StoreError> {
         no_tickets()
     }
 }
