@@ -211,10 +211,13 @@ pub(crate) async fn games(
     let invalid = |detail: String| Problem::new(Kind::InvalidRequest, detail);
     let after = query.after.as_deref().map(str::parse::<ArchiveCursor>);
     let after = after.transpose();
-    let after = after.map_err(|error| invalid(format!("{}.", web::sentence(&format!("{error}")))))?;
+    let after =
+        after.map_err(|error| invalid(format!("{}.", web::sentence(&format!("{error}")))))?;
     let limit = query.limit.unwrap_or(GAMES_DEFAULT);
     if !(1..=ARCHIVE_PAGE_MAX).contains(&limit) {
-        return Err(invalid(format!("limit is a number of 1 to {ARCHIVE_PAGE_MAX}.")));
+        return Err(invalid(format!(
+            "limit is a number of 1 to {ARCHIVE_PAGE_MAX}."
+        )));
     }
     let filter = ArchiveFilter {
         player: Some(player),

@@ -74,7 +74,9 @@ pub(crate) async fn read(
 }
 
 fn accepts_events(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/event-stream"))
 }
 
@@ -92,7 +94,10 @@ fn json(place: FeedCursor, entry: &FeedEntry) -> String {
 /// part of what the feed promises.
 pub(crate) fn public(mut page: FeedPage, after: FeedCursor) -> FeedPage {
     let now = now();
-    let hidden = page.entries.iter().position(|(_, entry)| entry.public_at > now);
+    let hidden = page
+        .entries
+        .iter()
+        .position(|(_, entry)| entry.public_at > now);
     if let Some(hidden) = hidden {
         page.entries.truncate(hidden);
         page.next = page.entries.last().map_or(after, |(place, _)| *place);

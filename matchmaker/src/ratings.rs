@@ -27,12 +27,14 @@ pub(crate) async fn read(
 ) -> Result<Json<RatingsReply>, Problem> {
     let now = now();
     let ratings = service.store.ratings(&player).await?;
-    let ratings = ratings.into_iter().map(|(category, rating)| CategoryRating {
-        category: category.to_string(),
-        rating: view(&strength_at(Some(&rating), now)),
-        games: rating.games,
-        at: rating.at,
-    });
+    let ratings = ratings
+        .into_iter()
+        .map(|(category, rating)| CategoryRating {
+            category: category.to_string(),
+            rating: view(&strength_at(Some(&rating), now)),
+            games: rating.games,
+            at: rating.at,
+        });
     Ok(Json(RatingsReply {
         ratings: ratings.collect(),
         player,
@@ -57,8 +59,7 @@ pub(crate) async fn history(
     let category: Category = category
         .parse()
         .map_err(|why: store::InvalidCategory| invalid(Kind::InvalidId, &why.to_string()))?;
-    let Query(page) =
-        query.map_err(|why| invalid(Kind::InvalidRequest, &why.body_text()))?;
+    let Query(page) = query.map_err(|why| invalid(Kind::InvalidRequest, &why.body_text()))?;
     let limit = page.limit.unwrap_or(PAGE_LEN).clamp(1, RATING_PAGE_MAX);
     let found = service
         .store
@@ -160,7 +161,10 @@ mod tests {
             volatility: 0.06,
         };
         let shown = view(&strength(1_499.5, 109.9));
-        assert_eq!((shown.rating, shown.deviation, shown.provisional), (1_500, 110, false));
+        assert_eq!(
+            (shown.rating, shown.deviation, shown.provisional),
+            (1_500, 110, false)
+        );
         assert!(view(&strength(1_500.0, 110.0)).provisional);
         assert_eq!(view(&strength(-1.0, f64::NAN)).rating, 0);
     }

@@ -11,9 +11,7 @@ use web::{limit, no_route, wrong_method};
 use crate::access_log::{AccessLine, log};
 use crate::limits::refuse_beyond_probes;
 use crate::service::Service;
-use crate::{
-    archive, challenges, feed, matches, players, probes, ratings, seats, tickets,
-};
+use crate::{archive, challenges, feed, matches, players, probes, ratings, seats, tickets};
 
 /// The route in the log of requests that match none.
 const UNMATCHED: &str = "unmatched";

@@ -13,9 +13,7 @@ use web::{Api, Bounds};
 use crate::allowances::Allowances;
 use crate::config::Config;
 use crate::endings::Endings;
-use crate::limits::{
-    ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN, EXPORTS_MAX, FEED_READERS_MAX,
-};
+use crate::limits::{ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN, EXPORTS_MAX, FEED_READERS_MAX};
 use crate::problem::{Kind, Problem};
 use crate::registry::RegistryView;
 use crate::request_metrics::RequestMetrics;
