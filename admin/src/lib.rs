@@ -33,6 +33,7 @@ mod serve;
 
 pub use access::{Access, InvalidTokens};
 pub use args::{AdminArgs, InvalidAdmin};
+pub use matches::list_position;
 pub use problem::{Kind, Problem};
 pub use serve::{bind, serve};
 pub use source::{Part, Setting, Source};
@@ -40,5 +41,5 @@ pub use tls::{InvalidTls, SERVER_NAME, Tls, anonymous_client, server_name};
 pub use views::{
     ClocksView, HandedOff, HeldList, MatchDetails, MatchList, MatchStatus, MatchSummary, MoveView,
     OwnershipView, PlayerView, PlayersView, ResultView, Revoked, ShardList, ShardState, ShardView,
-    Variant, millis,
+    Variant, WatchedList, WatchedMatch, millis,
 };

@@ -50,6 +50,7 @@ pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
     let guarded = OpenApiRouter::new()
         .routes(routes!(matches::list))
         .routes(routes!(matches::held))
+        .routes(routes!(matches::watched))
         .routes(routes!(matches::read))
         .routes(routes!(matches::pgn))
         .routes(routes!(matches::board))

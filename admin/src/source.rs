@@ -7,7 +7,7 @@ use settings::{Effective, OptionValue};
 use utoipa::ToSchema;
 
 use crate::problem::Problem;
-use crate::views::{HandedOff, MatchDetails, MatchList, Revoked, ShardList};
+use crate::views::{HandedOff, MatchDetails, MatchList, Revoked, ShardList, WatchedMatch};
 use shard_core::MatchQuery;
 
 /// The role of a process.
@@ -94,6 +94,13 @@ pub trait Source: Send + Sync + 'static {
 
     /// The matches in memory; for a matchmaker, those of all live shards.
     async fn held(&self) -> Result<Vec<MatchId>, Problem>;
+
+    /// Those of these matches that are in memory, as the public sees them, without the state of those whose last
+    /// event is the known one; for a shard only.
+    async fn watched(
+        &self,
+        wanted: Vec<(MatchId, Option<u32>)>,
+    ) -> Result<Vec<WatchedMatch>, Problem>;
 
     /// One match.
     async fn inspect(&self, id: MatchId) -> Result<MatchDetails, Problem>;

@@ -1,6 +1,7 @@
 //! What operators see, as JSON. Everything in it is confirmed.
 
 mod shards;
+mod watched;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use store::Checkpoint;
 use utoipa::ToSchema;
 
 pub use shards::{ShardList, ShardState, ShardView};
+pub use watched::{WatchedList, WatchedMatch};
 
 use shard_core::{Inspection, ListPosition, MatchQuery, MatchRow, PeerLink, Sort};
 
@@ -158,6 +160,9 @@ pub struct MatchSummary {
     pub time_control: String,
     /// Whether the result counts for ratings.
     pub rated: bool,
+    /// By how many seconds spectators are behind.
+    #[serde(default)]
+    pub spectator_delay_s: u8,
     /// The players.
     pub players: PlayersView<PlayerView>,
     /// Half-moves made.
@@ -342,6 +347,7 @@ impl MatchSummary {
             speed: row.controls.white.speed().max(row.controls.black.speed()),
             time_control: controls(&row.controls),
             rated: row.rated,
+            spectator_delay_s: row.spectator_delay_s,
             players: PlayersView {
                 white: player(Seat::White),
                 black: player(Seat::Black),

@@ -11,6 +11,10 @@ use crate::limit_args::LimitArgs;
 use crate::problem::{Kind, Problem};
 use crate::rates::Rates;
 
+/// Lists of live matches that one address may have made in a burst, and then in every five minutes: a page that is
+/// refreshed each second, and as much again for filters. A list that somebody has just had made is not counted.
+const LISTS_PER_ADDRESS_MAX: u32 = 600;
+
 /// The client that sent a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Client {
@@ -45,6 +49,7 @@ pub(crate) fn is_exempt(limits: &LimitArgs, address: IpAddr) -> bool {
 pub(crate) struct Allowances {
     guests: Mutex<Rates>,
     creations: Mutex<Rates>,
+    lists: Mutex<Rates>,
     began: Instant,
 }
 
@@ -53,6 +58,7 @@ impl Allowances {
         Self {
             guests: Mutex::new(Rates::new(limits.guests_per_address_max)),
             creations: Mutex::new(Rates::new(limits.creations_per_address_max)),
+            lists: Mutex::new(Rates::new(LISTS_PER_ADDRESS_MAX)),
             began: Instant::now(),
         }
     }
@@ -75,6 +81,11 @@ impl Allowances {
     /// Counts a guest that is about to be created.
     pub(crate) fn guest(&self, client: Client) -> Result<(), Problem> {
         self.take(&self.guests, client, "guests")
+    }
+
+    /// Counts a list of live matches for which all shards are about to be asked.
+    pub(crate) fn list(&self, client: Client) -> Result<(), Problem> {
+        self.take(&self.lists, client, "requests for lists")
     }
 
     /// Counts a ticket or challenge that is about to be created, or a challenge that is about to be accepted.

@@ -38,7 +38,10 @@ mod probes;
 mod seats;
 mod tickets;
 
+mod watching;
+
 mod access_log;
+mod described;
 mod limits;
 mod request_metrics;
 mod router;

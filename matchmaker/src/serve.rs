@@ -27,6 +27,8 @@ use crate::registry::{RegistryView, watch_registry};
 use crate::request_metrics::RequestMetrics;
 use crate::router::router;
 use crate::service::Service;
+use crate::watching::ShardLink;
+use crate::watching::follower::follow;
 
 /// Serving begins once the registry was read, or after this: while the store is away, requests are answered with
 /// problems, not with silence.
@@ -40,6 +42,8 @@ pub struct SharedState {
     pub(crate) requests: RequestMetrics,
     /// The newest view of the registry, from the observer that [`run`] starts.
     pub(crate) views: watch::Sender<Arc<RegistryView>>,
+    /// The client for the shards, which [`operate`](crate::operate) brings.
+    pub(crate) shards: ShardLink,
 }
 
 impl SharedState {
@@ -50,6 +54,7 @@ impl SharedState {
             store,
             requests: RequestMetrics::default(),
             views: watch::Sender::new(Arc::new(RegistryView::default())),
+            shards: ShardLink::default(),
         }
     }
 }
@@ -90,12 +95,14 @@ pub async fn run(
         store,
         requests,
         views: sender,
+        shards,
     } = shared;
     let mut views = sender.subscribe();
     tasks.spawn(watch_registry(store.clone(), sender, shutdown.clone()));
     let _ = timeout(FIRST_VIEW_WITHIN, views.wait_for(|view| view.observed())).await;
     info!(%address, "the matchmaker serves");
-    let service = Service::new(config, store, key, views, requests, shutdown);
+    let service = Service::new(config, store, key, views, requests, shards, shutdown);
+    tasks.spawn(follow(Arc::clone(&service)));
     accept_all(listener, &service, &tasks).await;
     tasks.close();
     info!(tasks = tasks.len(), "the matchmaker ends");

@@ -17,6 +17,7 @@ use crate::limits::{ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN};
 use crate::problem::{Kind, Problem};
 use crate::registry::RegistryView;
 use crate::request_metrics::RequestMetrics;
+use crate::watching::{ShardLink, Watching};
 
 /// Suggested wait of a client that a nearly full store had no room for: room comes as matches expire, more slowly
 /// than outages end.
@@ -35,6 +36,8 @@ pub(crate) struct Service {
     pub(crate) allowances: Allowances,
     /// The ended matches that are not shown to the public yet.
     pub(crate) endings: Endings,
+    /// The live matches that are watched here.
+    pub(crate) watching: Watching,
     /// The bounds on requests.
     pub(crate) bounds: Bounds,
     /// Counts requests.
@@ -61,6 +64,7 @@ impl Service {
         key: SigningKey,
         views: watch::Receiver<Arc<RegistryView>>,
         metrics: RequestMetrics,
+        shards: ShardLink,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -73,6 +77,7 @@ impl Service {
             },
             allowances: Allowances::new(&config.limits),
             endings: Endings::default(),
+            watching: Watching::new(shards),
             config,
             store,
             key,

@@ -61,6 +61,7 @@ impl World {
             key.clone(),
             receiver,
             Default::default(),
+            Default::default(),
             shutdown.clone(),
         );
         let tasks = TaskTracker::new();
