@@ -9,6 +9,7 @@ mod problem;
 mod source;
 mod state;
 mod views;
+mod club_views;
 
 // Configuration, access and certificates.
 mod access;
@@ -19,6 +20,7 @@ mod tls;
 
 // The routes.
 mod actions;
+mod club;
 mod events;
 mod installation;
 mod log;
@@ -36,8 +38,11 @@ pub use args::{AdminArgs, InvalidAdmin};
 pub use matches::list_position;
 pub use problem::{Kind, Problem};
 pub use serve::{bind, serve};
-pub use source::{Part, Setting, Source};
+pub use source::{FinishedQuery, Part, Setting, Source};
 pub use tls::{InvalidTls, SERVER_NAME, Tls, anonymous_client, server_name};
+pub use club_views::{
+    Backlog, FinishedList, FinishedPlayer, FinishedView, PoolList, PoolView, TicketList, TicketView,
+};
 pub use views::{
     ClocksView, HandedOff, HeldList, MatchDetails, MatchList, MatchStatus, MatchSummary, MoveView,
     OwnershipView, PlayerView, PlayersView, ResultView, Revoked, ShardList, ShardState, ShardView,

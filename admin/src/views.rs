@@ -58,7 +58,7 @@ pub enum Variant {
 
 impl Variant {
     /// The rules `of` a match, and whether it begins from their initial position.
-    const fn new(of: game_core::Variant, from_initial: bool) -> Self {
+    pub(crate) const fn new(of: game_core::Variant, from_initial: bool) -> Self {
         match of {
             game_core::Variant::Standard if from_initial => Self::Standard,
             game_core::Variant::Standard => Self::FromPosition,
@@ -311,7 +311,8 @@ pub fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
 }
 
-fn controls(BySeat { white, black }: &BySeat<TimeControl>) -> String {
+/// The time controls of both sides in text, or the one that both have.
+pub(crate) fn controls(BySeat { white, black }: &BySeat<TimeControl>) -> String {
     if white == black {
         white.to_string()
     } else {

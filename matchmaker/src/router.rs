@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::handler::Handler;
+use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::IntoResponse;
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::Router;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -30,13 +31,14 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
         .merge(probes)
         .split_for_parts();
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
-    let document = Arc::new(document);
-    let openapi = get(async move || Json(&*document).into_response());
+    let document = serde_json::to_vec(&document).expect("an OpenAPI document is JSON");
+    let document = Bytes::from(document);
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    let openapi = get(async move || (kind, document.clone()))
+        .layer(from_fn(refuse_beyond_probes))
+        .layer(from_fn_with_state(line(false), log));
     router
-        .route(
-            "/openapi.json",
-            openapi.layer(from_fn_with_state(line(false), log)),
-        )
+        .route("/openapi.json", openapi)
         .fallback(no_route::<Service>.layer(from_fn_with_state(line(false), log)))
         .method_not_allowed_fallback(wrong_method::<Service>)
         .with_state(service.clone())

@@ -89,14 +89,13 @@ impl Watcher {
             Known::Seen(seen) => last.is_none_or(|last| seen.is_news_to(last)),
             Known::Nothing | Known::Absent => false,
         };
-        let news = tokio::select! {
+        let seen = tokio::select! {
             () = self.service.shutdown.cancelled() => return None,
-            news = timeout_at(self.until, known.wait_for(is_news)) => news.ok()?.ok()?,
+            news = timeout_at(self.until, known.wait_for(is_news)) => match &*news.ok()?.ok()? {
+                Known::Seen(seen) => seen.clone(),
+                Known::Nothing | Known::Absent => return None,
+            },
         };
-        let Known::Seen(seen) = news.clone() else {
-            return None;
-        };
-        drop(news);
         Some(self.first(Shown::of(seen)))
     }
 }
