@@ -8,10 +8,10 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use web::QueryOf;
 
+use crate::club_views::{Backlog, FinishedList, PoolList, TicketList};
 use crate::problem::{ChangeProblems, Kind, Problem, Problems};
 use crate::source::FinishedQuery;
 use crate::state::Admin;
-use crate::club_views::{Backlog, FinishedList, PoolList, TicketList};
 
 /// Longest name of a pool, and of a cursor, in bytes.
 const TEXT_LEN_MAX: usize = 200;

@@ -1,8 +1,6 @@
 //! What players wait for and what they have finished, as JSON.
 
-use game_core::{
-    Match, MatchId, Outcome, Player, PlayerId, Speed, Termination, UnixMillis,
-};
+use game_core::{Match, MatchId, Outcome, Player, PlayerId, Speed, Termination, UnixMillis};
 use serde::Serialize;
 use utoipa::ToSchema;
 

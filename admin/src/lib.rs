@@ -5,11 +5,11 @@
 //! each change is a POST of its own and is written to the log target `audit`.
 
 // JSON.
+mod club_views;
 mod problem;
 mod source;
 mod state;
 mod views;
-mod club_views;
 
 // Configuration, access and certificates.
 mod access;
@@ -35,14 +35,14 @@ mod serve;
 
 pub use access::{Access, InvalidTokens};
 pub use args::{AdminArgs, InvalidAdmin};
+pub use club_views::{
+    Backlog, FinishedList, FinishedPlayer, FinishedView, PoolList, PoolView, TicketList, TicketView,
+};
 pub use matches::list_position;
 pub use problem::{Kind, Problem};
 pub use serve::{bind, serve};
 pub use source::{FinishedQuery, Part, Setting, Source};
 pub use tls::{InvalidTls, SERVER_NAME, Tls, anonymous_client, server_name};
-pub use club_views::{
-    Backlog, FinishedList, FinishedPlayer, FinishedView, PoolList, PoolView, TicketList, TicketView,
-};
 pub use views::{
     ClocksView, HandedOff, HeldList, MatchDetails, MatchList, MatchStatus, MatchSummary, MoveView,
     OwnershipView, PlayerView, PlayersView, ResultView, Revoked, ShardList, ShardState, ShardView,

@@ -138,7 +138,8 @@ pub fn list_position(cursor: &str) -> Option<ListPosition> {
 }
 
 fn parse_cursor(text: &str) -> Result<ListPosition, Problem> {
-    list_position(text).ok_or_else(|| invalid("cursor must be the next of a page of the same list."))
+    list_position(text)
+        .ok_or_else(|| invalid("cursor must be the next of a page of the same list."))
 }
 
 /// The calendar time, for ages and records only.
@@ -277,7 +278,14 @@ mod tests {
             wanted("0123456789ab,0123456789ab.17"),
             Ok(vec![(id, None), (id, Some(17))])
         );
-        for text in ["", ",", "0123456789ab.", "0123456789ab.x", "0123456789ab.1.1", "0123"] {
+        for text in [
+            "",
+            ",",
+            "0123456789ab.",
+            "0123456789ab.x",
+            "0123456789ab.1.1",
+            "0123",
+        ] {
             assert!(wanted(text).is_err(), "{text}");
         }
         let many = vec!["0123456789ab"; WATCHED_MAX + 1].join(",");

@@ -6,8 +6,8 @@ use serde::Serialize;
 use settings::{Effective, OptionValue};
 use utoipa::ToSchema;
 
-use crate::problem::{Kind, Problem};
 use crate::club_views::{Backlog, FinishedList, PoolView, TicketView};
+use crate::problem::{Kind, Problem};
 use crate::views::{HandedOff, MatchDetails, MatchList, Revoked, ShardList, WatchedMatch};
 use shard_core::MatchQuery;
 

@@ -461,6 +461,7 @@ impl MatchDetails {
             variant: setup.variant(),
             rated: setup.rated,
             from_initial: setup.start.is_initial(),
+            spectator_delay_s: setup.spectator_delay_s,
             created_at: setup.created_at,
             ply: game.ply(),
             turn: game.turn(),

@@ -297,7 +297,8 @@ impl Source for ClusterSource {
         &self,
         _wanted: Vec<(MatchId, Option<u32>)>,
     ) -> Result<Vec<WatchedMatch>, Problem> {
-        let why = "Only shards have matches to watch; everybody may read them at the matchmaker itself.";
+        let why =
+            "Only shards have matches to watch; everybody may read them at the matchmaker itself.";
         Err(Problem::new(Kind::NotPossible, why))
     }
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::body::Bytes;
 use axum::handler::Handler;
 use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
-use axum::Router;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -34,7 +34,8 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
     let document = serde_json::to_vec(&document).expect("an OpenAPI document is JSON");
     let document = Bytes::from(document);
     let kind = [(header::CONTENT_TYPE, "application/json")];
-    let openapi = get(async move || (kind, document.clone()))
+    let described = move || std::future::ready((kind, document.clone()));
+    let openapi = get(described)
         .layer(from_fn(refuse_beyond_probes))
         .layer(from_fn_with_state(line(false), log));
     router

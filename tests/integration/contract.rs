@@ -35,7 +35,10 @@ async fn the_matchmaker_answers_as_it_describes() {
 
     let described = reqwest::get(format!("{url}/openapi.json")).await.unwrap();
     let mut described: Value = described.json().await.unwrap();
-    let examples = [("match", json!(game.id)), ("ticket", json!(made.unwrap().id))];
+    let examples = [
+        ("match", json!(game.id)),
+        ("ticket", json!(made.unwrap().id)),
+    ];
     let named = name_examples(&mut described, &examples.into());
     assert!(named >= 10, "hardly a path names a match or a ticket");
     let directory = tempfile::tempdir().unwrap();
@@ -58,7 +61,10 @@ async fn the_description_has_the_path_of_every_request() {
     let installation = Installation::start(1).await;
     let url = format!("{}/openapi.json", installation.matchmaker);
     let described: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
-    assert_eq!(described["openapi"].as_str().map(|version| &version[..2]), Some("3."));
+    assert_eq!(
+        described["openapi"].as_str().map(|version| &version[..2]),
+        Some("3.")
+    );
     // The table of requests in the documentation is the source.
     let page = include_str!("../../docs/protocol.md");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));

@@ -131,7 +131,10 @@ async fn anybody_watches_a_live_match_on_a_page_by_a_stream_and_as_pgn() {
         pgn.ok().filter(|pgn| pgn.contains("1... e5"))
     })
     .await;
-    assert!(pgn.contains("[White \"Ann\"]") && pgn.trim_end().ends_with('*'), "{pgn}");
+    assert!(
+        pgn.contains("[White \"Ann\"]") && pgn.trim_end().ends_with('*'),
+        "{pgn}"
+    );
 
     let both = eventually("the list has both matches", || async {
         let list = public.live("").await;
@@ -140,9 +143,14 @@ async fn anybody_watches_a_live_match_on_a_page_by_a_stream_and_as_pgn() {
     .await;
     assert_eq!(both.total, 2);
     let listed = both.matches.iter().find(|one| one.match_id == game.id);
-    assert_eq!((listed.unwrap().ply, listed.unwrap().variant.as_str()), (2, "standard"));
+    assert_eq!(
+        (listed.unwrap().ply, listed.unwrap().variant.as_str()),
+        (2, "standard")
+    );
     let page = public.live("?limit=1").await;
-    let next = public.live(&format!("?limit=1&cursor={}", page.next.unwrap())).await;
+    let next = public
+        .live(&format!("?limit=1&cursor={}", page.next.unwrap()))
+        .await;
     assert_ne!(page.matches[0].match_id, next.matches[0].match_id);
     assert_eq!(next.next, None);
     assert_eq!(public.live("?player=nobody").await.total, 0);
@@ -213,11 +221,19 @@ async fn no_public_read_is_ahead_of_the_delay_of_spectators() {
     })
     .await;
     let (page, list) = (public.page(&path).await, public.live("").await);
-    let pgn = public.open(&format!("{path}/pgn")).await.text().await.unwrap();
+    let pgn = public
+        .open(&format!("{path}/pgn"))
+        .await
+        .text()
+        .await
+        .unwrap();
     // On a machine so busy that all of this took as long as the delay, nothing is shown by it.
     if began.elapsed() < Duration::from_secs(DELAY_S.into()) {
         assert_eq!((page.moves.len(), page.outcome), (0, None));
-        assert!(!pgn.contains("e4") && pgn.contains("[Result \"*\"]"), "{pgn}");
+        assert!(
+            !pgn.contains("e4") && pgn.contains("[Result \"*\"]"),
+            "{pgn}"
+        );
         assert_eq!((list.matches.len(), list.matches[0].ply), (1, 0));
     }
     let seen = stream.with_moves(1).await;
@@ -228,9 +244,15 @@ async fn no_public_read_is_ahead_of_the_delay_of_spectators() {
         stream.next().await
     };
     assert!(ended.unwrap().outcome.is_some());
-    assert!(stream.next().await.is_none(), "the stream ends with the match");
+    assert!(
+        stream.next().await.is_none(),
+        "the stream ends with the match"
+    );
     let page = public.page(&path).await;
-    assert!(page.outcome.is_some(), "what was shown is not withheld again");
+    assert!(
+        page.outcome.is_some(),
+        "what was shown is not withheld again"
+    );
     eventually("the list shows its end", || async {
         public.live("").await.matches.is_empty().then_some(())
     })

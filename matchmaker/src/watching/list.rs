@@ -171,7 +171,11 @@ impl Service {
             next: last.filter(|_| page.has_more).map(MatchSummary::cursor),
             total: page.total,
             complete,
-            matches: page.entries.into_iter().map(|(_, one)| shown(one)).collect(),
+            matches: page
+                .entries
+                .into_iter()
+                .map(|(_, one)| shown(one))
+                .collect(),
         }
     }
 }

@@ -20,7 +20,10 @@ const FRESH: Duration = Duration::from_secs(3);
 
 impl Service {
     /// Watches a match; `None` if no shard can be asked for it.
-    pub(super) async fn subscribe(&self, id: MatchId) -> Result<Option<watch::Receiver<Known>>, Problem> {
+    pub(super) async fn subscribe(
+        &self,
+        id: MatchId,
+    ) -> Result<Option<watch::Receiver<Known>>, Problem> {
         let watching = &self.watching;
         if watching.client.get().is_none() {
             return Ok(None);

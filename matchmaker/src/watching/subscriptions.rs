@@ -308,7 +308,8 @@ mod tests {
         let setup = SetupBuilder::new().id(id()).timed("60+0").at_once();
         let mut game = Match::new(setup.build());
         for (number, uci) in (1..).zip(["e2e4", "e7e5", "g1f3"]).take(moves) {
-            let kind = game_core::CommandKind::plain_move(game.position_seq(), uci.parse().unwrap());
+            let kind =
+                game_core::CommandKind::plain_move(game.position_seq(), uci.parse().unwrap());
             let id = game_core::CommandId(number);
             let command = game_core::Command { id, kind };
             game.apply(game.turn(), &command, MatchTime::default(), &mut Vec::new())
@@ -348,8 +349,15 @@ mod tests {
         exchange(&mut all, Some(vec![told(1)]));
         assert_eq!((seq(&one), seq(&other)), (Some(1), Some(1)));
         let asked = all.to_ask(|_| Reach::Free);
-        assert_eq!(asked[&shard(1)], [(id(), Some(1))], "what is known is not sent again");
-        assert!(all.to_ask(|_| Reach::Free).is_empty(), "one request at a time");
+        assert_eq!(
+            asked[&shard(1)],
+            [(id(), Some(1))],
+            "what is known is not sent again"
+        );
+        assert!(
+            all.to_ask(|_| Reach::Free).is_empty(),
+            "one request at a time"
+        );
     }
 
     #[tokio::test]
@@ -412,7 +420,10 @@ mod tests {
         let mut all = Subscriptions::default();
         let begin = Instant::now();
         for number in 0..WATCHED_MAX as u128 {
-            assert!(all.add(MatchId::from_random(number), shard(1), begin).is_some());
+            assert!(
+                all.add(MatchId::from_random(number), shard(1), begin)
+                    .is_some()
+            );
         }
         let further = MatchId::from_random(u128::MAX);
         assert!(all.add(further, shard(1), begin).is_none());
@@ -442,7 +453,10 @@ mod tests {
             paused: false,
         };
         let clock = seen.clock(now + Duration::from_millis(3_000));
-        assert_eq!((clock.white_ms, clock.black_ms, clock.delay_ms), (3_000, 4_000, 0));
+        assert_eq!(
+            (clock.white_ms, clock.black_ms, clock.delay_ms),
+            (3_000, 4_000, 0)
+        );
         assert_eq!(seen.clock(now + Duration::from_secs(9)).white_ms, 0);
         let paused = Seen {
             paused: true,

@@ -6,8 +6,8 @@ use game_core::{
 };
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
-use utoipa::openapi::schema::{AdditionalProperties, Schema};
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::schema::{BothControls, Control};

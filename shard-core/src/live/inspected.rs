@@ -40,9 +40,7 @@ impl LiveMatch {
             },
             clocks: view.clocks.remaining,
             running: None,
-            result: row
-                .result
-                .filter(|_| self.game.had_ended_by(view.seq)),
+            result: row.result.filter(|_| self.game.had_ended_by(view.seq)),
             confirmed_seq: view.seq,
             unconfirmed: 0,
             ..row

@@ -104,7 +104,11 @@ fn the_public_sees_a_match_with_the_delay_of_its_spectators() {
     assert_eq!((row.confirmed_seq, row.unconfirmed), (1, 0));
     room.pass(6_000);
     assert_eq!(public_moves(&room, id), 2);
-    assert_eq!(room.shard.list(&live, room.now()).total, 0, "its end is public");
+    assert_eq!(
+        room.shard.list(&live, room.now()).total,
+        0,
+        "its end is public"
+    );
 }
 
 #[test]
@@ -116,7 +120,10 @@ fn without_a_delay_the_public_sees_what_is_confirmed() {
     assert_eq!(public_moves(&room, id), 1);
     room.pass(1_000);
     let seen = room.shard.as_public(id, Some(1), room.now()).unwrap();
-    assert_eq!((seen.snapshot, seen.clock.running), (None, Some(Seat::Black)));
+    assert_eq!(
+        (seen.snapshot, seen.clock.running),
+        (None, Some(Seat::Black))
+    );
     assert_eq!(seen.clock.black_ms, 59_000);
     room.play(black, 1, "e7e5");
     let seen = room.shard.as_public(id, None, room.now()).unwrap();
