@@ -125,15 +125,6 @@ impl Subscriptions {
         Some(subscription.known.subscribe())
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.matches.is_empty()
-    }
-
-    /// Number of watched matches.
-    pub(super) fn len(&self) -> usize {
-        self.matches.len()
-    }
-
     /// Ends the subscriptions that nobody has used for a while.
     pub(super) fn forget_unused(&mut self, now: Instant) {
         self.matches.retain(|_, one| {
@@ -402,7 +393,7 @@ mod tests {
         };
         assert_eq!(all.to_locate(later + LOCATE_EVERY), [id()]);
         all.located(id(), Some(Some(ended)));
-        assert!(all.is_empty());
+        assert!(all.matches.is_empty());
         assert!(known.has_changed().is_err(), "those who watch it are told");
     }
 
@@ -432,9 +423,9 @@ mod tests {
         all.answered(&asked[&shard(1)], Some(Vec::new()), begin);
         let kept = all.get(MatchId::from_random(0)).unwrap();
         all.forget_unused(begin);
-        assert_eq!(all.len(), WATCHED_MAX);
+        assert_eq!(all.matches.len(), WATCHED_MAX);
         all.forget_unused(begin + UNUSED_KEPT);
-        assert_eq!(all.len(), 1);
+        assert_eq!(all.matches.len(), 1);
         drop(kept);
     }
 
