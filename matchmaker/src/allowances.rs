@@ -50,6 +50,7 @@ pub(crate) struct Allowances {
     guests: Mutex<Rates>,
     creations: Mutex<Rates>,
     lists: Mutex<Rates>,
+    archive_reads: Mutex<Rates>,
     began: Instant,
 }
 
@@ -59,6 +60,7 @@ impl Allowances {
             guests: Mutex::new(Rates::new(limits.guests_per_address_max)),
             creations: Mutex::new(Rates::new(limits.creations_per_address_max)),
             lists: Mutex::new(Rates::new(LISTS_PER_ADDRESS_MAX)),
+            archive_reads: Mutex::new(Rates::new(limits.archive_reads_per_address_max)),
             began: Instant::now(),
         }
     }
@@ -86,6 +88,11 @@ impl Allowances {
     /// Counts a list of live matches for which all shards are about to be asked.
     pub(crate) fn list(&self, client: Client) -> Result<(), Problem> {
         self.take(&self.lists, client, "requests for lists")
+    }
+
+    /// Counts a request that is about to read the archive or the feed.
+    pub(crate) fn archive_read(&self, client: Client) -> Result<(), Problem> {
+        self.take(&self.archive_reads, client, "requests for finished matches")
     }
 
     /// Counts a ticket or challenge that is about to be created, or a challenge that is about to be accepted.

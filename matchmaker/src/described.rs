@@ -81,3 +81,12 @@ pub(crate) enum ChangeProblems {
     #[response(status = 415, content_type = "application/problem+json")]
     MediaType(Problem),
 }
+
+/// The problem of a reader who was away for too long.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it only describes the answers of another type")]
+pub(crate) enum Gone {
+    /// What the cursor names is not kept any more.
+    #[response(status = 410, content_type = "application/problem+json")]
+    Entries(Problem),
+}

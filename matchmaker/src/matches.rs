@@ -1,4 +1,4 @@
-//! `GET /v1/matches/{match}` and `/pgn`: a match as its shard has it in memory, else as it is stored.
+//! `GET /v1/matches/{match}` and `/pgn`: a match as its shard has it in memory, else as the store or the archive has it.
 
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use web::PathId;
 use crate::described::Problems;
 use crate::extract::Reader;
 use crate::problem::{Kind, Problem};
+use crate::ratings;
 use crate::service::Service;
 use crate::watching::Seen;
 
@@ -28,7 +29,15 @@ pub(crate) async fn read(
     PathId(id): PathId<MatchId>,
 ) -> Result<Json<MatchReply>, Problem> {
     let shown = service.shown(id, reader).await?;
-    Ok(Json(shown.reply(id)))
+    let rated = if shown.withheld || !shown.game.setup().rated {
+        None
+    } else {
+        service.store.rated(id).await?
+    };
+    Ok(Json(MatchReply {
+        rating_changes: rated.as_ref().map(ratings::changes),
+        ..shown.reply(id)
+    }))
 }
 
 /// A match as PGN, in play or finished, as its reader may see it.
@@ -102,6 +111,7 @@ impl Shown {
             rematch: game.rematch(),
             outcome,
             termination,
+            rating_changes: None,
         }
     }
 }
@@ -138,10 +148,17 @@ impl Service {
         })
     }
 
-    /// A match as of its newest confirmed event.
+    /// A match as of its newest confirmed event; one that has left the live matches, as the archive has it.
     async fn restore(&self, id: MatchId) -> Result<Match, Problem> {
-        let checkpoint = self.store.load(id).await?.ok_or_else(|| not_found(id))?;
-        Match::restore(checkpoint.snapshot, &checkpoint.tail).map_err(|error| {
+        let restored = match self.store.load(id).await? {
+            Some(checkpoint) => Match::restore(checkpoint.snapshot, &checkpoint.tail),
+            // A finished match leaves the live ones.
+            None => {
+                let archived = self.archive.get(id).await?;
+                archived.ok_or_else(|| not_found(id))?.restore()
+            }
+        };
+        restored.map_err(|error| {
             error!(match_id = %id, %error, "a stored match cannot be restored");
             Problem::new(
                 Kind::Internal,

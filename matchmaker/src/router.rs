@@ -17,7 +17,9 @@ use crate::access_log::{AccessLine, log};
 use crate::described::Document;
 use crate::limits::refuse_beyond_probes;
 use crate::service::Service;
-use crate::{challenges, matches, players, probes, seats, tickets, watching};
+use crate::{
+    archive, challenges, feed, matches, players, probes, ratings, seats, tickets, watching,
+};
 
 /// All routes, each logged and counted under its template.
 pub(crate) fn router(service: &Arc<Service>) -> Router {
@@ -60,6 +62,11 @@ fn limited(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(watching::stream::events))
         .routes(routes!(seats::take))
         .routes(routes!(seats::watch))
+        .routes(routes!(archive::export))
+        .routes(routes!(archive::games))
+        .routes(routes!(feed::read))
+        .routes(routes!(ratings::read))
+        .routes(routes!(ratings::history))
         .route_layer(from_fn_with_state(service.clone(), limit::<Service>))
         .route_layer(from_fn(refuse_beyond_probes))
 }

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use game_core::MatchId;
-use store::Status;
+use store::{Ownership, Status};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use super::follower::admin_of;
 use super::subscriptions::{Known, Seen};
-use crate::matches::not_found;
 use crate::problem::Problem;
 use crate::service::Service;
 
@@ -32,11 +31,12 @@ impl Service {
             return Ok(Some(known));
         }
         let ownership = self.store.ownership(id).await?;
-        let ownership = ownership.ok_or_else(|| not_found(id))?;
-        let is_live = ownership.status == Status::Live;
-        if !is_live || admin_of(&self.view(), ownership.owner).is_none() {
+        let live = ownership.filter(|ownership| ownership.status == Status::Live);
+        let can_be_asked =
+            |ownership: &Ownership| admin_of(&self.view(), ownership.owner).is_some();
+        let Some(ownership) = live.filter(can_be_asked) else {
             return Ok(None);
-        }
+        };
         let added = watching
             .subscriptions()
             .add(id, ownership.owner, Instant::now());

@@ -5,15 +5,20 @@
 
 mod aftermath;
 mod answers;
+mod archive;
 mod audit;
 mod chat;
 mod disk;
 mod embedded;
 mod faulty;
+mod feed;
 mod hand_over;
 mod holdings;
 mod layout;
 mod many;
+mod outbox;
+mod postgres;
+mod ratings;
 mod redis;
 mod registry;
 mod retention;

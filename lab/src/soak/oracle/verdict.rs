@@ -180,6 +180,7 @@ mod tests {
             rematch: None,
             outcome: Some(Outcome::BlackWins),
             termination: Some(Termination::Resignation),
+            rating_changes: None,
         };
         Records {
             stored,
