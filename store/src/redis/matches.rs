@@ -252,7 +252,11 @@ impl RedisStore {
     }
 
     /// The same for several matches.
-    fn hints(&self, shard: ShardId, matches: impl IntoIterator<Item = (MatchId, Epoch)>) -> Cmd {
+    pub(super) fn hints(
+        &self,
+        shard: ShardId,
+        matches: impl IntoIterator<Item = (MatchId, Epoch)>,
+    ) -> Cmd {
         let shard = shard.to_string();
         let keys = [self.keys.shards(), self.keys.owned(&shard)];
         let mut call = script::call(&self.scripts.hint, &keys.each_ref().map(String::as_str));
