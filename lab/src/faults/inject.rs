@@ -124,9 +124,10 @@ impl Injector<'_> {
                 cluster.with_redis(Redis::reshard).await?;
             }
             FaultKind::RedisDiskFull => {
-                cluster.fill_disk(DISK_ROOM).await?;
+                let filled = cluster.fill_disk(DISK_ROOM).await;
                 sleep(lasts).await;
                 cluster.restart_redis().await?;
+                filled?;
             }
             FaultKind::ScriptFlush => self.tell_redis(&["SCRIPT", "FLUSH"]).await?,
             FaultKind::RewriteLog => self.tell_redis(&["BGREWRITEAOF"]).await?,
