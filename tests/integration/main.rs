@@ -16,6 +16,7 @@ mod certificates;
 mod cli;
 mod configuration;
 mod crash;
+mod crash_clock;
 mod crowd;
 mod demo;
 mod detection;
