@@ -70,6 +70,8 @@ pub struct RedisStore {
     survey_every: Duration,
     /// How long a match is kept after its end, as scripts take it.
     finished_keep_ms: String,
+    /// See [`RedisConfig::replicas`].
+    replicas: u32,
 }
 
 impl RedisStore {
@@ -100,6 +102,7 @@ impl RedisStore {
             surveyed: Mutex::new(Instant::now()),
             survey_every: config.survey_every,
             finished_keep_ms: config.finished_keep.as_millis().to_string(),
+            replicas: config.replicas,
         };
         store.behind.set_opening(true);
         store.control.open().await?;
