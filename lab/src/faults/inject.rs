@@ -131,7 +131,10 @@ impl Injector<'_> {
                 let filled = cluster.fill_disk(DISK_ROOM).await;
                 sleep(lasts).await;
                 cluster.restart_redis().await?;
-                filled?;
+                // Without its replica, which may be late after a failover, nothing is stored, and so nothing noticed.
+                if !cluster.redis().kind().fails_over() {
+                    filled?;
+                }
             }
             FaultKind::ScriptFlush => self.tell_redis(&["SCRIPT", "FLUSH"]).await?,
             FaultKind::RewriteLog => self.tell_redis(&["BGREWRITEAOF"]).await?,
