@@ -19,6 +19,9 @@ const CREATION_WINDOW: Duration = Duration::from_secs(5 * 60);
 
 /// The window of requests: short, so that a burst is not the work of minutes.
 const REQUEST_WINDOW: Duration = Duration::from_secs(10);
+/// Lists of live matches that one address may have made in a burst, and then in every five minutes: a page that is
+/// refreshed each second, and as much again for filters. A list that somebody has just had made is not counted.
+const LISTS_PER_ADDRESS_MAX: u32 = 600;
 
 /// The client that sent a request.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +64,7 @@ pub(crate) struct Allowances {
     creations: Mutex<Rates>,
     requests: Mutex<Rates>,
     player_requests: Mutex<Rates<PlayerId>>,
+    lists: Mutex<Rates>,
     archive_reads: Mutex<Rates>,
     began: Instant,
 }
@@ -73,6 +77,7 @@ impl Allowances {
             requests: rates(limits.requests_per_address_max, REQUEST_WINDOW),
             player_requests: rates(limits.requests_per_player_max, REQUEST_WINDOW),
             archive_reads: rates(limits.archive_reads_per_address_max, CREATION_WINDOW),
+            lists: rates(LISTS_PER_ADDRESS_MAX, CREATION_WINDOW),
             began: Instant::now(),
         }
     }
@@ -114,6 +119,12 @@ impl Allowances {
     pub(crate) fn player_request(&self, client: Client, player: &PlayerId) -> Result<(), Problem> {
         let what = "This player has sent as many requests";
         self.take(&self.player_requests, client, player.clone(), what)
+    }
+
+    /// Counts a list of live matches for which all shards are about to be asked.
+    pub(crate) fn list(&self, client: Client) -> Result<(), Problem> {
+        let what = "Your address has made as many requests for lists";
+        self.take(&self.lists, client, client.counted_by, what)
     }
 
     /// Counts a request that is about to read the archive or the feed.

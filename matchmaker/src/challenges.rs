@@ -17,8 +17,9 @@ use web::{Body, PathId};
 use crate::allowances::Client;
 use crate::assign;
 use crate::bounds::full;
+use crate::described::{CallerProblems, ChangeProblems, Problems};
 use crate::events::{Follow, Of, stream};
-use crate::extract::{Caller, Wait};
+use crate::extract::{Caller, Wait, WaitQuery};
 use crate::idempotency::NewId;
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};
@@ -32,6 +33,10 @@ const EXPIRES_IN_S: std::ops::RangeInclusive<u32> = 10..=24 * 60 * 60;
 /// Upper bound on the challenges of a list, the last ones.
 const LISTED_MAX: usize = 100;
 
+/// Makes a challenge: a match that another player has to accept.
+#[utoipa::path(post, path = "/v1/challenges", tag = "challenges", security(("player" = [])),
+    request_body = NewChallenge,
+    responses((status = 201, description = "It waits", body = TicketReply), Problems, CallerProblems, ChangeProblems))]
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     client: Client,
@@ -67,6 +72,10 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(reply(&ticket))))
 }
 
+/// A challenge. `wait_ms` delays the reply while it waits for an opponent.
+#[utoipa::path(get, path = "/v1/challenges/{ticket}", tag = "challenges", security(("player" = [])),
+    params(("ticket" = String, Path, pattern = "^[0-9A-Za-z]{12}$"), WaitQuery),
+    responses((status = 200, description = "The challenge", body = TicketReply), Problems, CallerProblems))]
 pub(crate) async fn read(
     State(service): State<Arc<Service>>,
     Caller(player): Caller,
@@ -85,6 +94,11 @@ pub(crate) async fn read(
     }
 }
 
+/// A challenge as server-sent events: one at once and one after each change, until it does not wait any more.
+#[utoipa::path(get, path = "/v1/challenges/{ticket}/events", tag = "challenges", security(("player" = [])),
+    params(("ticket" = String, Path, pattern = "^[0-9A-Za-z]{12}$")),
+    responses((status = 200, description = "Events named `ticket`, each a TicketReply", body = String,
+        content_type = "text/event-stream"), Problems, CallerProblems))]
 pub(crate) async fn events(
     State(service): State<Arc<Service>>,
     Caller(player): Caller,
@@ -98,7 +112,9 @@ pub(crate) async fn events(
     Ok(stream(service, follow).await?.into_response())
 }
 
-/// The caller's own challenges, and those that are for the caller.
+/// The caller's own open challenges, and those that are for the caller.
+#[utoipa::path(get, path = "/v1/challenges", tag = "challenges", security(("player" = [])),
+    responses((status = 200, description = "The challenges", body = ChallengesReply), Problems, CallerProblems))]
 pub(crate) async fn list(
     State(service): State<Arc<Service>>,
     Caller(player): Caller,
@@ -111,6 +127,8 @@ pub(crate) async fn list(
 }
 
 /// The challenges that everyone may accept.
+#[utoipa::path(get, path = "/v1/challenges/open", tag = "challenges",
+    responses((status = 200, description = "The challenges", body = OpenChallengesReply), Problems))]
 pub(crate) async fn list_open(
     State(service): State<Arc<Service>>,
 ) -> Result<Json<OpenChallengesReply>, Problem> {
@@ -118,6 +136,11 @@ pub(crate) async fn list_open(
     Ok(Json(OpenChallengesReply { open }))
 }
 
+/// Declines a challenge that names the caller.
+#[utoipa::path(post, path = "/v1/challenges/{ticket}/decline", tag = "challenges", security(("player" = [])),
+    params(("ticket" = String, Path, pattern = "^[0-9A-Za-z]{12}$")), request_body = Decline,
+    responses((status = 200, description = "It is declined", body = TicketReply), Problems, CallerProblems,
+        ChangeProblems))]
 pub(crate) async fn decline(
     State(service): State<Arc<Service>>,
     Caller(player): Caller,
@@ -158,6 +181,11 @@ pub(crate) async fn decline(
     ))
 }
 
+/// Accepts a challenge, whose match is then made.
+#[utoipa::path(post, path = "/v1/challenges/{ticket}/accept", tag = "challenges", security(("player" = [])),
+    params(("ticket" = String, Path, pattern = "^[0-9A-Za-z]{12}$")),
+    responses((status = 200, description = "It has its match", body = TicketReply), Problems, CallerProblems,
+        ChangeProblems))]
 pub(crate) async fn accept(
     State(service): State<Arc<Service>>,
     client: Client,
@@ -209,6 +237,10 @@ pub(crate) async fn accept(
     ))
 }
 
+/// Withdraws a challenge.
+#[utoipa::path(delete, path = "/v1/challenges/{ticket}", tag = "challenges", security(("player" = [])),
+    params(("ticket" = String, Path, pattern = "^[0-9A-Za-z]{12}$")),
+    responses((status = 204, description = "It is withdrawn"), Problems, CallerProblems, ChangeProblems))]
 pub(crate) async fn cancel(
     State(service): State<Arc<Service>>,
     Caller(player): Caller,

@@ -15,8 +15,9 @@ use web::{Body, PathId};
 
 use crate::allowances::Client;
 use crate::bounds::full;
+use crate::described::{CallerProblems, ChangeProblems, Problems};
 use crate::events::{Follow, Of, stream};
-use crate::extract::{Caller, Wait};
+use crate::extract::{Caller, Wait, WaitQuery};
 use crate::idempotency::NewId;
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};
@@ -38,6 +39,10 @@ const LOOK_OFTEN_FOR: Duration = Duration::from_secs(3);
 /// abandoned.
 const TOUCH_EVERY: Duration = Duration::from_secs(3);
 
+/// Makes a ticket: a request for a match against any player who waits in the same pool.
+#[utoipa::path(post, path = "/v1/tickets", tag = "tickets", security(("player" = [])), request_body = NewTicket,
+    responses((status = 201, description = "It waits", body = TicketReply), Problems, CallerProblems,
+        ChangeProblems))]
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     client: Client,
@@ -83,6 +88,10 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(reply(&ticket))))
 }
 
+/// A ticket. `wait_ms` delays the reply while it waits for an opponent.
+#[utoipa::path(get, path = "/v1/tickets/{ticket}", tag = "tickets", security(("player" = [])),
+    params(("ticket" = String, Path, pattern = "^[0-9A-Za-z]{12}$"), WaitQuery),
+    responses((status = 200, description = "The ticket", body = TicketReply), Problems, CallerProblems))]
 pub(crate) async fn read(
     State(service): State<Arc<Service>>,
     Caller(player): Caller,
@@ -99,6 +108,11 @@ pub(crate) async fn read(
     }
 }
 
+/// A ticket as server-sent events: one at once and one after each change, until it does not wait any more.
+#[utoipa::path(get, path = "/v1/tickets/{ticket}/events", tag = "tickets", security(("player" = [])),
+    params(("ticket" = String, Path, pattern = "^[0-9A-Za-z]{12}$")),
+    responses((status = 200, description = "Events named `ticket`, each a TicketReply", body = String,
+        content_type = "text/event-stream"), Problems, CallerProblems))]
 pub(crate) async fn events(
     State(service): State<Arc<Service>>,
     Caller(player): Caller,
@@ -112,6 +126,10 @@ pub(crate) async fn events(
     Ok(stream(service, follow).await?.into_response())
 }
 
+/// Withdraws a ticket.
+#[utoipa::path(delete, path = "/v1/tickets/{ticket}", tag = "tickets", security(("player" = [])),
+    params(("ticket" = String, Path, pattern = "^[0-9A-Za-z]{12}$")),
+    responses((status = 204, description = "It is withdrawn"), Problems, CallerProblems, ChangeProblems))]
 pub(crate) async fn cancel(
     State(service): State<Arc<Service>>,
     Caller(player): Caller,

@@ -264,7 +264,7 @@ impl Installation {
     pub fn ended(&self) -> Vec<String> {
         let shards = self.shards.iter().map(|shard| &shard.place);
         let places = shards.chain([&self.matchmaker_place]);
-        let has_ended = |place: &&Place| place.pid().is_none() || place.has_died();
+        let has_ended = |place: &&Place| !place.runs();
         let ended = places.filter(has_ended).map(Place::name);
         ended.map(str::to_owned).collect()
     }
@@ -481,14 +481,24 @@ impl PlayedMatch {
     ///
     /// If the matchmaker at `url` gives none.
     pub async fn begin(url: &str) -> Self {
+        let terms = Terms {
+            clock_start: ClockStart::AtOnce,
+            ..Terms::usual("600+5".parse().expect("a time control"))
+        };
+        Self::begin_on(url, terms).await
+    }
+
+    /// The same on these terms.
+    ///
+    /// # Panics
+    ///
+    /// If the matchmaker at `url` gives none.
+    pub async fn begin_on(url: &str, terms: Terms) -> Self {
         let matchmaker = Matchmaker::new(url, PATIENCE).expect("a matchmaker");
         let ann = matchmaker.new_player(Some("Ann")).await.expect("a player");
         let bob = matchmaker.new_player(Some("Bob")).await.expect("a player");
         let challenge = NewChallenge {
-            terms: Terms {
-                clock_start: ClockStart::AtOnce,
-                ..Terms::usual("600+5".parse().expect("a time control"))
-            },
+            terms,
             color: ColorChoice::White,
             opponent: None,
             open: false,
