@@ -336,10 +336,6 @@ impl Model {
         self.tickets.end_wait(id, end.clone())
     }
 
-    pub fn cancel_ticket(&mut self, id: TicketId) -> bool {
-        self.end_ticket(id, &TicketState::Cancelled)
-    }
-
     pub fn assign_tickets(&mut self, ids: &[TicketId], assignment: &Assignment) -> bool {
         self.tickets.assign(ids, assignment)
     }

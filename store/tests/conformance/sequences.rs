@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, TestRunner};
 use store::testing::{Model, ReadLog, RedisServer};
 use store::{
     Append, ChatRoom, Claiming, EmbeddedStore, HandOver, MemoryStore, RedisConfig, RedisStore,
-    Registered, Status, Store, Tenure, TicketList, WorkerId,
+    Registered, Status, Store, Tenure, TicketList, TicketState, WorkerId,
 };
 
 use crate::samples::{
@@ -379,7 +379,10 @@ async fn step(
         }
         Op::CancelTicket { n } => {
             let answer = store.cancel_ticket(ticket_id(*n)).await.unwrap();
-            assert_eq!(answer, model.cancel_ticket(ticket_id(*n)));
+            assert_eq!(
+                answer,
+                model.end_ticket(ticket_id(*n), &TicketState::Cancelled)
+            );
         }
         Op::AssignTickets { one, other, to } => {
             let (ids, assignment) = ([ticket_id(*one), ticket_id(*other)], assignment(*to));
