@@ -2,7 +2,8 @@
 //! (`EmbeddedStore`). [`MemoryStore`] keeps nothing when its process ends and exists to measure the others against.
 //!
 //! [`Store`] consists of one trait for each concern: [`Matches`] and [`MatchLog`] for ownership and events,
-//! [`Chat`] for what is said beside, [`Registry`] and [`Beats`] for live shards, [`Tickets`], [`Holdings`], [`Revocations`] and [`Retention`].
+//! [`Chat`] for what is said beside, [`Registry`] and [`Beats`] for live shards, [`Tickets`], [`Holdings`],
+//! [`Accounts`], [`Revocations`] and [`Retention`].
 //!
 //! Two checks in [`MatchLog::append`] prevent a fork of a match: the epoch (only the current owner writes) and the
 //! position (a record is added at the end of the log and nowhere else). Nothing relies on a timeout inside the store.
@@ -14,6 +15,7 @@
     allow(dead_code, reason = "the formats of what only backends store")
 )]
 
+mod account;
 mod beat;
 mod chat;
 mod durability;
@@ -50,6 +52,10 @@ mod redis;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use account::{
+    ACCOUNTS_PAGE_MAX, API_TOKEN_UNUSED_KEPT, Account, AccountCreated, ApiToken, INVITATION_LIFE_MAX,
+    Invitation, LoginCode, PasswordHash, Scope, SecretDigest,
+};
 pub use append::{Append, Appended};
 #[cfg(feature = "backends")]
 pub use args::{RedisUrl, Secret, StoreArgs, StoreOptions};
@@ -57,10 +63,10 @@ pub use audit::{Finding, InMemory, audit};
 pub use beat::{Beat, Heard, StoreConnection};
 pub use chat::{CHAT_LINES_MAX, ChatLine, ChatRoom, Chats, InvalidChatLine};
 pub use contract::{
-    ANY_EPOCH, Beats, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, FINISHED_KEEP_MIN,
+    ANY_EPOCH, Accounts, Beats, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, FINISHED_KEEP_MIN,
     HandOver, HandedOver, Holdings, MANY_MAX, MatchHead, MatchLog, MatchPage, Matches,
     REVOCATION_KEPT, Registry, Retention, Revocations, Room, SCAN_LIMIT_MAX, ScanCursor, Standing,
-    Store, Swept, Tenure, Tickets,
+    Store, Swept, Tenure, Tickets, Validity,
 };
 pub use durability::{Durability, UnknownDurability};
 #[cfg(feature = "backends")]

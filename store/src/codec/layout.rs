@@ -21,10 +21,12 @@ pub(super) enum Format {
     Head,
     ChatLine,
     Beat,
+    Account = 14,
+    Credential,
 }
 
 impl Format {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Record,
         Self::Snapshot,
         Self::Ticket,
@@ -33,6 +35,8 @@ impl Format {
         Self::Head,
         Self::ChatLine,
         Self::Beat,
+        Self::Account,
+        Self::Credential,
     ];
 
     /// Its name in errors.
@@ -46,6 +50,8 @@ impl Format {
             Self::Head => "head",
             Self::ChatLine => "chat line",
             Self::Beat => "beat",
+            Self::Account => "account",
+            Self::Credential => "credential",
         }
     }
 
@@ -55,9 +61,13 @@ impl Format {
             Self::Record => RECORD_LEN_MAX,
             Self::Snapshot => SNAPSHOT_LEN_MAX,
             Self::ChatLine => CHAT_LINE_LEN_MAX,
-            Self::Ticket | Self::Assignment | Self::Shard | Self::Head | Self::Beat => {
-                OTHER_LEN_MAX
-            }
+            Self::Ticket
+            | Self::Assignment
+            | Self::Shard
+            | Self::Head
+            | Self::Beat
+            | Self::Account
+            | Self::Credential => OTHER_LEN_MAX,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The contract that every store keeps, in parts by concern.
 
+mod accounts;
 mod beats;
 mod chat;
 mod holdings;
@@ -10,6 +11,7 @@ mod retention;
 mod revocations;
 mod tickets;
 
+pub use self::accounts::Accounts;
 pub use self::beats::Beats;
 pub use self::chat::Chat;
 pub use self::holdings::Holdings;
@@ -20,7 +22,7 @@ pub use self::matches::{
 };
 pub use self::registry::{ANY_EPOCH, Registry};
 pub use self::retention::{FINISHED_KEEP, FINISHED_KEEP_MIN, Retention, Room, Swept};
-pub use self::revocations::{REVOCATION_KEPT, Revocations};
+pub use self::revocations::{REVOCATION_KEPT, Revocations, Validity};
 pub use self::tickets::Tickets;
 
 /// What outlives a process: all parts of the contract. A type that implements all parts is a store.
@@ -29,11 +31,29 @@ pub use self::tickets::Tickets;
 /// [`StoreError::Unavailable`](crate::StoreError::Unavailable). An answer means that the effect is as durable
 /// as the store's mode promises.
 pub trait Store:
-    Matches + MatchLog + Chat + Registry + Beats + Tickets + Holdings + Revocations + Retention
+    Matches
+    + MatchLog
+    + Chat
+    + Registry
+    + Beats
+    + Tickets
+    + Holdings
+    + Revocations
+    + Accounts
+    + Retention
 {
 }
 
 impl<T> Store for T where
-    T: Matches + MatchLog + Chat + Registry + Beats + Tickets + Holdings + Revocations + Retention
+    T: Matches
+        + MatchLog
+        + Chat
+        + Registry
+        + Beats
+        + Tickets
+        + Holdings
+        + Revocations
+        + Accounts
+        + Retention
 {
 }

@@ -8,10 +8,11 @@ use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use super::EmbeddedStore;
 use super::tables::{
-    ABOVE_IDS, CHATS, ENDED, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, REVOKED, SNAPSHOTS, TICKETS,
+    ABOVE_IDS, CHATS, CREDENTIAL_EXPIRIES, ENDED, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, REVOKED,
+    SNAPSHOTS, TICKETS, VOID,
 };
 use super::writer::WriteFault;
-use super::{holdings, matches, tickets};
+use super::{accounts, holdings, matches, tickets};
 use crate::contract::{REVOCATION_KEPT, Retention, Room, Swept};
 use crate::error::StoreError;
 use crate::ownership::Status;
@@ -24,6 +25,9 @@ const RECORDS_AT_ONCE: u32 = 2_000;
 const TICKETS_AT_ONCE: usize = 256;
 /// Entries of what players hold that are removed in one transaction.
 const HOLDINGS_AT_ONCE: usize = 256;
+
+/// Credentials that are removed in one transaction.
+const CREDENTIALS_AT_ONCE: usize = 256;
 
 #[async_trait]
 impl Retention for EmbeddedStore {
@@ -84,9 +88,16 @@ impl Due {
         if oldest.is_some_and(|until| until < self.now) {
             return Ok(true);
         }
-        for entry in txn.open_table(REVOKED)?.iter()? {
-            if entry?.1.value() < self.revoked_before {
-                return Ok(true);
+        let expiries = txn.open_table(CREDENTIAL_EXPIRIES)?;
+        let oldest = expiries.first()?.map(|(key, _)| key.value().0);
+        if oldest.is_some_and(|expires_at| expires_at < self.now) {
+            return Ok(true);
+        }
+        for times in [REVOKED, VOID] {
+            for entry in txn.open_table(times)?.iter()? {
+                if entry?.1.value() < self.revoked_before {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)
@@ -95,14 +106,17 @@ impl Due {
     /// Tickets before matches: whoever reads a ticket creates its match if it is missing.
     fn sweep(self, txn: &WriteTransaction) -> Result<Swept, WriteFault> {
         let now = UnixMillis(self.now);
-        txn.open_table(REVOKED)?
-            .retain(|_, at| at >= self.revoked_before)?;
+        for times in [REVOKED, VOID] {
+            txn.open_table(times)?
+                .retain(|_, at| at >= self.revoked_before)?;
+        }
+        let credentials = accounts::remove_old(txn, now, CREDENTIALS_AT_ONCE)?;
         let holdings = holdings::remove_old(txn, now, HOLDINGS_AT_ONCE)?;
         let mut found = txn.open_table(TICKETS)?;
         tickets::remove_old(txn, &mut found, now, TICKETS_AT_ONCE)?;
         let tickets_left = tickets::has_old(txn, now)?;
         let mut ended = txn.open_table(ENDED)?;
-        let mut more = holdings == HOLDINGS_AT_ONCE;
+        let mut more = holdings == HOLDINGS_AT_ONCE || credentials == CREDENTIALS_AT_ONCE;
         more |= self.date(&mut ended)?;
         if tickets_left {
             return Ok(Swept {

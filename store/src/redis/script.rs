@@ -21,10 +21,19 @@ pub(super) struct Scripts {
     pub(super) ticket_cancel: Script,
     pub(super) ticket_assign: Script,
     pub(super) hold: Script,
+    pub(super) account_create: Script,
+    pub(super) account_password: Script,
+    pub(super) account_remove: Script,
+    pub(super) api_token_put: Script,
+    pub(super) api_token_touch: Script,
+    pub(super) api_token_remove: Script,
+    pub(super) invitation_put: Script,
+    pub(super) login_code_put: Script,
+    pub(super) login_code_use: Script,
 }
 
 impl Scripts {
-    const SOURCES: [&str; 17] = [
+    const SOURCES: [&str; 26] = [
         include_str!("lua/create.lua"),
         include_str!("lua/load.lua"),
         include_str!("lua/claim.lua"),
@@ -42,6 +51,15 @@ impl Scripts {
         include_str!("lua/ticket_cancel.lua"),
         include_str!("lua/ticket_assign.lua"),
         include_str!("lua/hold.lua"),
+        include_str!("lua/account_create.lua"),
+        include_str!("lua/account_password.lua"),
+        include_str!("lua/account_remove.lua"),
+        include_str!("lua/api_token_put.lua"),
+        include_str!("lua/api_token_touch.lua"),
+        include_str!("lua/api_token_remove.lua"),
+        include_str!("lua/invitation_put.lua"),
+        include_str!("lua/login_code_put.lua"),
+        include_str!("lua/login_code_use.lua"),
     ];
 
     pub(super) fn new() -> Self {
@@ -63,6 +81,15 @@ impl Scripts {
             ticket_cancel,
             ticket_assign,
             hold,
+            account_create,
+            account_password,
+            account_remove,
+            api_token_put,
+            api_token_touch,
+            api_token_remove,
+            invitation_put,
+            login_code_put,
+            login_code_use,
         ] = Self::SOURCES.map(Script::new);
         Self {
             create,
@@ -82,6 +109,15 @@ impl Scripts {
             ticket_cancel,
             ticket_assign,
             hold,
+            account_create,
+            account_password,
+            account_remove,
+            api_token_put,
+            api_token_touch,
+            api_token_remove,
+            invitation_put,
+            login_code_put,
+            login_code_use,
         }
     }
 

@@ -35,6 +35,7 @@ impl Retention for RedisStore {
         let mut pipeline = Pipeline::new();
         if from.is_none() {
             remove_old(&mut pipeline, &self.keys.revoked(), now);
+            remove_old(&mut pipeline, &self.keys.void(), now);
         }
         let page = self.scan_matches(from, STEP_LEN).await?;
         let first_expiry = pipeline.len();

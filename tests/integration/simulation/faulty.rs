@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use store::{
-    Append, Appended, Beats, Chat, Checkpoint, Claim, Claiming, Created, Front, HandOver,
+    Accounts, Append, Appended, Beats, Chat, Checkpoint, Claim, Claiming, Created, Front, HandOver,
     HandedOver, Holdings, MatchHead, MatchLog, MatchPage, Matches, MemoryStore, Ownership,
     Registered, Registry, Retention, Revocations, ScanCursor, ShardRecord, Standing, StoreError,
     Tickets,
@@ -398,6 +398,12 @@ impl Front<dyn Tickets> for Way {
 
 impl Front<dyn Holdings> for Way {
     fn behind(&self) -> Result<&dyn Holdings, StoreError> {
+        no_tickets()
+    }
+}
+
+impl Front<dyn Accounts> for Way {
+    fn behind(&self) -> Result<&dyn Accounts, StoreError> {
         no_tickets()
     }
 }
