@@ -13,6 +13,9 @@ mod config;
 
 mod limit_args;
 
+// Who players are.
+mod identity;
+
 // Pure decisions.
 mod pairing;
 mod places;
@@ -31,6 +34,7 @@ mod terms;
 // The edge: HTTP in, HTTP out.
 mod extract;
 
+mod accounts;
 mod challenges;
 mod matches;
 mod players;
@@ -55,7 +59,8 @@ mod shard_client;
 // A process of its own.
 mod process;
 
-pub use config::{Args, Config, ConfigError, Settings};
+pub use config::{Args, Config, ConfigError, Identity, Settings};
+pub use identity::{Guests, IdentityArgs, InvalidIdentity, IssuerConfig, SignUp};
 pub use late::LateStore;
 pub use limit_args::LimitArgs;
 pub use operators::operate;

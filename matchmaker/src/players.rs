@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use game_core::{MatchId, PlayerId};
 use protocol::http::{NewPlayer, PlayerReply};
 use protocol::name;
 use tokens::PlayerClaims;
 use web::Body;
 
+use crate::accounts::{GUEST_NAME, random_id};
 use crate::allowances::Client;
+use crate::identity::{Guests, name_key};
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, expiry, now};
 
@@ -22,19 +23,27 @@ pub(crate) async fn create(
     client: Client,
     Body(request): Body<NewPlayer>,
 ) -> Result<Json<PlayerReply>, Problem> {
+    if service.config.identity.guests == Guests::Refuse {
+        let why = "Nobody plays as a guest here: log in with POST /v1/login.";
+        return Err(Problem::new(Kind::NoGuests, why));
+    }
     let player = random_id();
-    let name = match &request.name {
-        None => format!("Guest-{}", &player.as_str()[..NAME_SUFFIX_LEN]),
-        Some(name) => {
-            name::check(name).map_err(|why| Problem::new(Kind::InvalidName, format!("{why}.")))?
-        }
-    };
+    let chosen = request.name.as_deref().map(name::check).transpose();
+    let chosen = chosen.map_err(|why| Problem::new(Kind::InvalidName, format!("{why}.")))?;
     service.allowances.guest(client)?;
-    let (exp, expires_at) = expiry(now(), service.config.player_token_ttl);
+    if let Some(name) = &chosen {
+        // A guest must not pass for a named player.
+        service.check_name(&name_key(name)).await?;
+    }
+    let made_up = || format!("{GUEST_NAME}{}", &player.as_str()[..NAME_SUFFIX_LEN]);
+    let name = chosen.unwrap_or_else(made_up);
+    let made_at = now();
+    let (exp, expires_at) = expiry(made_at, service.config.player_token_ttl);
     let claims = PlayerClaims {
         player: player.clone(),
         name: name.clone(),
         bot: request.bot,
+        made_at: Some(made_at),
         exp,
     };
     Ok(Json(PlayerReply {
@@ -43,12 +52,4 @@ pub(crate) async fn create(
         token: service.key.player_token(&claims),
         expires_at,
     }))
-}
-
-/// Twelve characters, base62, as match ids are made.
-fn random_id() -> PlayerId {
-    MatchId::from_random(rand::random())
-        .as_str()
-        .parse()
-        .expect("the characters of a match id may stand in a player id")
 }

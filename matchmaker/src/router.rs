@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::handler::Handler;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use web::{limit, no_route, wrong_method};
 
 use crate::access_log::{AccessLine, log};
 use crate::limits::refuse_beyond_probes;
 use crate::service::Service;
-use crate::{challenges, matches, players, probes, seats, tickets};
+use crate::{accounts, challenges, matches, players, probes, seats, tickets};
 
 /// The route in the log of requests that match none.
 const UNMATCHED: &str = "unmatched";
@@ -21,7 +21,21 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
     let challenge = get(challenges::read).delete(challenges::cancel);
     let ticket = get(tickets::read).delete(tickets::cancel);
     let limited = [
-        ("/v1/players", post(players::create)),
+        ("/v1/players", post(players::create).get(accounts::find)),
+        ("/v1/players/{player}", get(accounts::show)),
+        ("/v1/accounts", post(accounts::create)),
+        ("/v1/login", post(accounts::log_in)),
+        ("/v1/account", get(accounts::read)),
+        ("/v1/account/password", post(accounts::set_password)),
+        ("/v1/account/logout", post(accounts::log_out)),
+        (
+            "/v1/account/tokens",
+            get(accounts::list_tokens).post(accounts::create_token),
+        ),
+        (
+            "/v1/account/tokens/{token}",
+            delete(accounts::remove_token),
+        ),
         ("/v1/challenges", post(challenges::create)),
         ("/v1/challenges/{ticket}", challenge),
         ("/v1/challenges/{ticket}/accept", post(challenges::accept)),

@@ -34,6 +34,7 @@ async fn a_guest_gets_an_id_a_name_and_a_token_that_says_both() {
         player: reply.player,
         name: reply.name,
         bot: false,
+        made_at: None,
         exp: reply.expires_at.0 / 1_000,
     };
     assert_eq!(claims, expected);
@@ -120,6 +121,7 @@ async fn tokens_that_give_no_right_are_refused() {
         player: "ann".parse().unwrap(),
         name: "Ann".into(),
         bot: false,
+        made_at: None,
         exp,
     };
     let later = now().0 / 1_000 + 60;
