@@ -6,9 +6,13 @@ use serde::Serialize;
 use settings::{Effective, OptionValue};
 use utoipa::ToSchema;
 
-use crate::problem::Problem;
-use crate::views::{HandedOff, MatchDetails, MatchList, Revoked, ShardList};
+use crate::problem::{Kind, Problem};
+use crate::views::{
+    CodeMade, HandedOff, InvitationList, InvitationMade, MatchDetails, MatchList, NewInvitation,
+    NewPlayers, PlayerList, PlayerQuery, PlayersMade, Removed, Restored, Revoked, ShardList,
+};
 use shard_core::MatchQuery;
+use store::SecretDigest;
 
 /// The role of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -115,4 +119,49 @@ pub trait Source: Send + Sync + 'static {
 
     /// Revokes a player's tokens and closes the player's streams.
     async fn revoke(&self, player: &PlayerId) -> Result<Revoked, Problem>;
+
+    /// A page of players. Like all that follows, only a matchmaker answers it.
+    async fn players(&self, _query: &PlayerQuery) -> Result<PlayerList, Problem> {
+        Err(ask_a_matchmaker())
+    }
+
+    /// Makes accounts with login codes.
+    async fn create_players(&self, _request: &NewPlayers) -> Result<PlayersMade, Problem> {
+        Err(ask_a_matchmaker())
+    }
+
+    /// Makes a login code for an account, good for so many hours.
+    async fn login_code(&self, _player: &PlayerId, _hours: u32) -> Result<CodeMade, Problem> {
+        Err(ask_a_matchmaker())
+    }
+
+    /// Admits a revoked player again.
+    async fn restore(&self, _player: &PlayerId) -> Result<Restored, Problem> {
+        Err(ask_a_matchmaker())
+    }
+
+    /// Removes an account.
+    async fn remove_player(&self, _player: &PlayerId) -> Result<Removed, Problem> {
+        Err(ask_a_matchmaker())
+    }
+
+    /// The invitations that have not expired.
+    async fn invitations(&self) -> Result<InvitationList, Problem> {
+        Err(ask_a_matchmaker())
+    }
+
+    /// Makes an invitation.
+    async fn invite(&self, _request: &NewInvitation) -> Result<InvitationMade, Problem> {
+        Err(ask_a_matchmaker())
+    }
+
+    /// Withdraws an invitation; returns those that are left.
+    async fn withdraw_invitation(&self, _digest: &SecretDigest) -> Result<InvitationList, Problem> {
+        Err(ask_a_matchmaker())
+    }
+}
+
+fn ask_a_matchmaker() -> Problem {
+    let why = "A shard has no accounts: send this to the admin endpoint of a matchmaker.";
+    Problem::new(Kind::NotPossible, why)
 }

@@ -2,10 +2,12 @@
 
 mod world;
 
+mod accounts;
 mod bounds;
 mod challenges;
 mod crash;
 mod edge;
+mod issuer;
 mod matches;
 mod players;
 mod room;
