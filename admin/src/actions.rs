@@ -41,7 +41,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Author {
 
 impl Author {
     /// Logs a request and its outcome.
-    pub(crate) fn note<T>(&self, admin: &Admin, what: &str, of: &dyn Display, answer: &Result<T, Problem>) {
+    pub(crate) fn note<T>(
+        &self,
+        admin: &Admin,
+        what: &str,
+        of: &dyn Display,
+        answer: &Result<T, Problem>,
+    ) {
         let outcome = answer.as_ref().map_or_else(Problem::code, |_| "done");
         let from = self.from.map(tracing::field::display);
         tracing::info!(target: "audit", who = %self.operator.0, from, what, of = %of, outcome, "audit");

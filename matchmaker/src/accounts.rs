@@ -217,7 +217,8 @@ impl Service {
 
     async fn by_password(&self, name: &str, password: &str) -> Result<Account, Problem> {
         let refused = || {
-            let why = "Name or password is wrong. An account without a password needs a login code.";
+            let why =
+                "Name or password is wrong. An account without a password needs a login code.";
             Problem::new(Kind::LoginRefused, why)
         };
         let name = name::check(name).map_err(|_| refused())?;

@@ -53,6 +53,7 @@ pub(crate) struct Allowances {
     creations: Mutex<Rates>,
     logins: Mutex<Rates>,
     passwords: Mutex<Rates<PlayerId>>,
+    archive_reads: Mutex<Rates>,
     began: Instant,
 }
 
@@ -63,6 +64,7 @@ impl Allowances {
             creations: Mutex::new(Rates::new(limits.creations_per_address_max)),
             logins: Mutex::new(Rates::new(limits.logins_per_address_max)),
             passwords: Mutex::new(Rates::new(PASSWORD_ATTEMPTS)),
+            archive_reads: Mutex::new(Rates::new(limits.archive_reads_per_address_max)),
             began: Instant::now(),
         }
     }
@@ -71,7 +73,11 @@ impl Allowances {
         if client.is_exempt {
             return Ok(());
         }
-        self.take_of(rates, client.counted_by, &format!("Your address has made as many {what} as it"))
+        self.take_of(
+            rates,
+            client.counted_by,
+            &format!("Your address has made as many {what} as it"),
+        )
     }
 
     fn take_of<K: Hash + Eq>(
@@ -102,6 +108,11 @@ impl Allowances {
     /// Counts a guest that is about to be created.
     pub(crate) fn guest(&self, client: Client) -> Result<(), Problem> {
         self.take(&self.guests, client, "guests")
+    }
+
+    /// Counts a request that is about to read the archive or the feed.
+    pub(crate) fn archive_read(&self, client: Client) -> Result<(), Problem> {
+        self.take(&self.archive_reads, client, "requests for finished matches")
     }
 
     /// Counts a ticket or challenge that is about to be created, or a challenge that is about to be accepted.

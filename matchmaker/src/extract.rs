@@ -156,8 +156,8 @@ fn refused(error: TokenError) -> Problem {
 
 /// A player under a name that is fit for the records.
 fn named(id: PlayerId, name: &str, is_bot: bool) -> Player {
-    let name = name::clean(name)
-        .unwrap_or_else(|| id.as_str().chars().take(name::LEN_MAX).collect());
+    let name =
+        name::clean(name).unwrap_or_else(|| id.as_str().chars().take(name::LEN_MAX).collect());
     Player {
         id,
         name: name.into(),

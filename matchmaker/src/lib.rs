@@ -11,12 +11,16 @@
 // Configuration.
 mod config;
 
+mod archive_args;
 mod limit_args;
+mod webhook_config;
+mod webhook_keys;
 
 // Who players are.
 mod identity;
 
 // Pure decisions.
+mod glicko;
 mod pairing;
 mod places;
 mod rates;
@@ -35,10 +39,14 @@ mod terms;
 mod extract;
 
 mod accounts;
+mod archive;
 mod challenges;
+mod feed;
+mod finished;
 mod matches;
 mod players;
 mod probes;
+mod ratings;
 mod seats;
 mod tickets;
 
@@ -47,6 +55,12 @@ mod limits;
 mod request_metrics;
 mod router;
 mod serve;
+
+// What follows from the end of matches.
+mod finisher;
+
+// What goes out by itself.
+mod webhooks;
 
 // A store that connects late.
 mod late;
@@ -59,6 +73,7 @@ mod shard_client;
 // A process of its own.
 mod process;
 
+pub use archive_args::{ArchiveArgs, InvalidWebhooks};
 pub use config::{Args, Config, ConfigError, Identity, Settings};
 pub use identity::{Guests, IdentityArgs, InvalidIdentity, IssuerConfig, SignUp};
 pub use late::LateStore;
@@ -66,6 +81,8 @@ pub use limit_args::LimitArgs;
 pub use operators::operate;
 pub use process::{Failure, start};
 pub use serve::{SharedState, run};
+pub use webhook_config::{Pace, WebhookConfig};
+pub use webhook_keys::WebhookKeys;
 
 #[cfg(test)]
 mod tests;

@@ -28,6 +28,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use self::census::{Census, Stray};
+use crate::finisher::FinisherFigures;
 use crate::registry::{Fate, RegistryView};
 use crate::request_metrics::RequestMetrics;
 use crate::serve::SharedState;
@@ -55,6 +56,7 @@ pub async fn operate(
         store: shared.store,
         client: ShardClient::new(&access),
         requests: shared.requests,
+        finisher: shared.finisher,
         census: Census::default(),
         settings,
     };
@@ -66,6 +68,7 @@ struct ClusterSource {
     views: watch::Receiver<Arc<RegistryView>>,
     client: ShardClient,
     requests: RequestMetrics,
+    finisher: FinisherFigures,
     census: Census,
     settings: Vec<Setting>,
 }
@@ -220,7 +223,7 @@ impl Source for ClusterSource {
 
     fn metrics(&self) -> String {
         let view = self.views.borrow().clone();
-        crate::metrics::render(&view) + &self.requests.render()
+        crate::metrics::render(&view, &self.finisher) + &self.requests.render()
     }
 
     async fn alive(&self) -> Result<(), Problem> {

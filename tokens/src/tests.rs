@@ -153,8 +153,14 @@ fn a_player_token_says_when_it_was_made_to_the_millisecond() {
         verifying.player(&signed(HEADER, &json), IN_TIME)
     };
     let made_at = |iat| with(iat).map(|claims| claims.made_at);
-    assert_eq!(made_at("1767000000"), Ok(Some(UnixMillis(1_767_000_000_000))));
-    assert_eq!(made_at("1767000000.25"), Ok(Some(UnixMillis(1_767_000_000_250))));
+    assert_eq!(
+        made_at("1767000000"),
+        Ok(Some(UnixMillis(1_767_000_000_000)))
+    );
+    assert_eq!(
+        made_at("1767000000.25"),
+        Ok(Some(UnixMillis(1_767_000_000_250)))
+    );
     for odd in ["-1", "null", "\"now\"", "[]"] {
         assert!(is_invalid(with(odd)), "{odd}");
     }

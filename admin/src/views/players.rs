@@ -199,4 +199,3 @@ pub struct InvitationList {
     /// The invitations.
     pub invitations: Vec<InvitationView>,
 }
-

@@ -41,11 +41,21 @@ pub struct IdentityArgs {
     /// An issuer whose tokens are accepted (OpenID Connect), by the address that its tokens name, such as
     /// https://id.example. Its keys are read from where its discovery document says, over https; plain http only from
     /// the loopback.
-    #[arg(long, env = "ROOKERY_OIDC_ISSUER", value_name = "URL", requires = "oidc_audience")]
+    #[arg(
+        long,
+        env = "ROOKERY_OIDC_ISSUER",
+        value_name = "URL",
+        requires = "oidc_audience"
+    )]
     pub oidc_issuer: Option<String>,
 
     /// The audience that the issuer's tokens must name: the client id of this installation at the issuer.
-    #[arg(long, env = "ROOKERY_OIDC_AUDIENCE", value_name = "TEXT", requires = "oidc_issuer")]
+    #[arg(
+        long,
+        env = "ROOKERY_OIDC_AUDIENCE",
+        value_name = "TEXT",
+        requires = "oidc_issuer"
+    )]
     pub oidc_audience: Option<String>,
 }
 

@@ -77,7 +77,8 @@ mod tests {
     #[test]
     fn other_names_are_others() {
         let names = [
-            "Ann", "Anna", "Anne", "An n", "Ben", "Ånn", "Ann1", "Ann2", "安", "Анна", "أنا", "😀", "😃",
+            "Ann", "Anna", "Anne", "An n", "Ben", "Ånn", "Ann1", "Ann2", "安", "Анна", "أنا", "😀",
+            "😃",
         ];
         for (n, name) in names.iter().enumerate() {
             for other in &names[..n] {

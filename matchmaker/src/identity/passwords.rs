@@ -123,7 +123,10 @@ mod tests {
         let passwords = Passwords::new();
         let hash = passwords.hash("correct horse Ä").await.unwrap();
         let PasswordHash(text) = &hash;
-        assert!(text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{text}");
+        assert!(
+            text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{text}"
+        );
         let again = passwords.hash("correct horse Ä").await.unwrap();
         assert_ne!(hash, again, "salted");
         for (password, expected) in [

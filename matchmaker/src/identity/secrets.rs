@@ -53,7 +53,9 @@ impl Secret {
         let mut bytes = vec![0; len];
         rand::rng().fill_bytes(&mut bytes);
         // 256 is a multiple of 32, so each digit is as likely as the others.
-        let digits = bytes.iter().map(|byte| DIGITS[usize::from(byte % 32)] as char);
+        let digits = bytes
+            .iter()
+            .map(|byte| DIGITS[usize::from(byte % 32)] as char);
         let code: String = digits.collect();
         let digest = digest_of(&code);
         let groups = code.as_bytes().chunks(GROUP_LEN);
@@ -103,7 +105,11 @@ mod tests {
     fn a_code_is_recognised_however_a_person_types_it() {
         for secret in [Secret::login_code(), Secret::invitation()] {
             let groups: Vec<_> = secret.text.split('-').collect();
-            assert!(groups.iter().all(|group| group.len() == 4), "{}", secret.text);
+            assert!(
+                groups.iter().all(|group| group.len() == 4),
+                "{}",
+                secret.text
+            );
             let look_alike = secret.text.replace('0', "o").replace('1', "l");
             for typed in [
                 secret.text.clone(),

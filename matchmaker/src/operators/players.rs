@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 
 use admin::{
-    AccountView, CodeMade, InvitationList, InvitationMade, InvitationView, Kind, NewInvitation,
-    NewPlayers, PlayerList, PlayerMade, PlayerQuery, ListedPlayer, PlayersMade, Problem, Removed,
+    AccountView, CodeMade, InvitationList, InvitationMade, InvitationView, Kind, ListedPlayer,
+    NewInvitation, NewPlayers, PlayerList, PlayerMade, PlayerQuery, PlayersMade, Problem, Removed,
     Restored,
 };
 use game_core::{PlayerId, UnixMillis};

@@ -83,7 +83,10 @@ async fn who_signs_up_can_log_in_and_play_under_the_name() {
     let ann = Guest::from(made);
     let own: AccountReply = world.get(&ann, "/v1/account").await.ok(200);
     assert!(own.has_password && !own.player.bot);
-    assert_eq!((own.player.name.as_str(), &own.player.player), ("Ann Ä", &ann.id));
+    assert_eq!(
+        (own.player.name.as_str(), &own.player.player),
+        ("Ann Ä", &ann.id)
+    );
 }
 
 #[tokio::test]
@@ -113,7 +116,13 @@ async fn no_two_accounts_and_no_guest_have_names_that_are_taken_for_each_other()
         let answer = post(&world, "/v1/players", body).await;
         answer.problem(409, "name_taken");
     }
-    for name in ["Mag\u{200b}nus", "Magnus\u{202e}", "", "Guest-1234", "gUEST-x"] {
+    for name in [
+        "Mag\u{200b}nus",
+        "Magnus\u{202e}",
+        "",
+        "Guest-1234",
+        "gUEST-x",
+    ] {
         let answer = sign_up(&world, name).await;
         answer.problem(400, "invalid_name");
     }
@@ -164,7 +173,11 @@ async fn a_password_that_is_guessed_is_guessed_slowly() {
     }
     let answer = log_in(&world, "Ann", PASSWORD).await;
     answer.problem(429, "rate_limited");
-    let seconds: u64 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    let seconds: u64 = answer.headers["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     assert!((1..=10).contains(&seconds), "{seconds}");
     account(&world, "Bob").await;
     log_in(&world, "Bob", PASSWORD).await.ok::<PlayerReply>(200);
@@ -177,9 +190,13 @@ async fn an_address_logs_in_and_signs_up_so_often_at_most() {
     config.limits.logins_per_address_max = 3;
     let world = World::on(Arc::new(MemoryStore::new()), new_key(), config).await;
     account(&world, "Ann").await;
-    log_in(&world, "Ann", "wrong").await.problem(401, "login_refused");
+    log_in(&world, "Ann", "wrong")
+        .await
+        .problem(401, "login_refused");
     let code = json!({"code": "0000"});
-    post(&world, "/v1/login", code).await.problem(401, "login_refused");
+    post(&world, "/v1/login", code)
+        .await
+        .problem(401, "login_refused");
     let answer = log_in(&world, "Ann", PASSWORD).await;
     answer.problem(429, "rate_limited");
     assert!(answer.headers.contains_key("retry-after"));
@@ -193,7 +210,9 @@ async fn a_new_password_ends_the_earlier_tokens_and_no_later_one() {
     let api = api_token(&world, &ann, json!(["read"])).await.token;
     let change = |current: &str, new: &str| json!({"current": current, "new": new});
     let path = "/v1/account/password";
-    let wrong = world.post(&ann, path, change("wrong horse", "new password")).await;
+    let wrong = world
+        .post(&ann, path, change("wrong horse", "new password"))
+        .await;
     wrong.problem(401, "login_refused");
     let none = world.post(&ann, path, json!({"new": "new password"})).await;
     none.problem(401, "login_refused");
@@ -201,25 +220,56 @@ async fn a_new_password_ends_the_earlier_tokens_and_no_later_one() {
     short.problem(400, "invalid_password");
     world.get(&ann, "/v1/account").await.ok::<AccountReply>(200);
 
-    let reply: PlayerReply = world.post(&ann, path, change(PASSWORD, "new password")).await.ok(200);
+    let reply: PlayerReply = world
+        .post(&ann, path, change(PASSWORD, "new password"))
+        .await
+        .ok(200);
     let again = Guest::from(reply);
     assert_eq!(again.id, ann.id);
-    world.get(&ann, "/v1/account").await.problem(401, "token_revoked");
-    world.get(&again, "/v1/account").await.ok::<AccountReply>(200);
-    log_in(&world, "Ann", PASSWORD).await.problem(401, "login_refused");
-    let later = Guest::from(log_in(&world, "Ann", "new password").await.ok::<PlayerReply>(200));
-    world.get(&later, "/v1/account").await.ok::<AccountReply>(200);
+    world
+        .get(&ann, "/v1/account")
+        .await
+        .problem(401, "token_revoked");
+    world
+        .get(&again, "/v1/account")
+        .await
+        .ok::<AccountReply>(200);
+    log_in(&world, "Ann", PASSWORD)
+        .await
+        .problem(401, "login_refused");
+    let later = Guest::from(
+        log_in(&world, "Ann", "new password")
+            .await
+            .ok::<PlayerReply>(200),
+    );
+    world
+        .get(&later, "/v1/account")
+        .await
+        .ok::<AccountReply>(200);
 
     let answer = world.post(&later, "/v1/account/logout", json!({})).await;
     assert_eq!((answer.status, answer.text.as_str()), (204, ""));
     for former in [&again, &later] {
-        world.get(former, "/v1/account").await.problem(401, "token_revoked");
+        world
+            .get(former, "/v1/account")
+            .await
+            .problem(401, "token_revoked");
     }
-    let last = Guest::from(log_in(&world, "Ann", "new password").await.ok::<PlayerReply>(200));
-    world.get(&last, "/v1/account").await.ok::<AccountReply>(200);
+    let last = Guest::from(
+        log_in(&world, "Ann", "new password")
+            .await
+            .ok::<PlayerReply>(200),
+    );
+    world
+        .get(&last, "/v1/account")
+        .await
+        .ok::<AccountReply>(200);
     // API tokens are removed one by one.
     let path = "/v1/tickets/000000000000";
-    world.get(&guest(&api), path).await.problem(404, "ticket_not_found");
+    world
+        .get(&guest(&api), path)
+        .await
+        .problem(404, "ticket_not_found");
 }
 
 /// A matchmaker whose clock is behind must not hand out tokens that are void.
@@ -229,9 +279,15 @@ async fn a_log_in_is_good_even_if_the_clock_of_another_matchmaker_is_ahead() {
     let ann = account(&world, "Ann").await;
     let ahead = UnixMillis(now().0 + 30_000);
     world.store.void_tokens(&ann.id, ahead).await.unwrap();
-    world.get(&ann, "/v1/account").await.problem(401, "token_revoked");
+    world
+        .get(&ann, "/v1/account")
+        .await
+        .problem(401, "token_revoked");
     let again = Guest::from(log_in(&world, "Ann", PASSWORD).await.ok::<PlayerReply>(200));
-    world.get(&again, "/v1/account").await.ok::<AccountReply>(200);
+    world
+        .get(&again, "/v1/account")
+        .await
+        .ok::<AccountReply>(200);
 }
 
 #[tokio::test]
@@ -244,10 +300,11 @@ async fn accounts_are_made_by_whom_the_operator_lets() {
         ..Identity::default()
     })
     .await;
-    sign_up(&world, "Ann").await.problem(403, "invitation_refused");
-    let invited = |name: &str, code: &str| {
-        json!({"name": name, "password": PASSWORD, "invitation": code})
-    };
+    sign_up(&world, "Ann")
+        .await
+        .problem(403, "invitation_refused");
+    let invited =
+        |name: &str, code: &str| json!({"name": name, "password": PASSWORD, "invitation": code});
     let secret = Secret::invitation();
     let invitation = Invitation {
         digest: secret.digest,
@@ -261,10 +318,14 @@ async fn accounts_are_made_by_whom_the_operator_lets() {
     let wrong = post(&world, path, invited("Ann", "0000-0000")).await;
     wrong.problem(403, "invitation_refused");
     let typed = secret.text.to_lowercase().replace('-', " ");
-    post(&world, path, invited("Ann", &typed)).await.ok::<PlayerReply>(201);
+    post(&world, path, invited("Ann", &typed))
+        .await
+        .ok::<PlayerReply>(201);
     let taken = post(&world, path, invited("ann", &secret.text)).await;
     taken.problem(409, "name_taken");
-    post(&world, path, invited("Bob", &secret.text)).await.ok::<PlayerReply>(201);
+    post(&world, path, invited("Bob", &secret.text))
+        .await
+        .ok::<PlayerReply>(201);
     let used_up = post(&world, path, invited("Cat", &secret.text)).await;
     used_up.problem(403, "invitation_refused");
 }
@@ -306,11 +367,15 @@ async fn login_code(world: &World, name: &str, life_ms: u64) -> (Guest, String) 
 async fn a_login_code_logs_one_person_in_once_who_may_then_choose_a_password() {
     let world = world_where(Identity::default()).await;
     let (pupil, code) = login_code(&world, "Pupil 1", 60_000).await;
-    log_in(&world, "Pupil 1", PASSWORD).await.problem(401, "login_refused");
+    log_in(&world, "Pupil 1", PASSWORD)
+        .await
+        .problem(401, "login_refused");
     let typed = json!({"code": code.to_lowercase().replace('-', "")});
     let reply: PlayerReply = post(&world, "/v1/login", typed.clone()).await.ok(200);
     assert_eq!((&reply.player, reply.name.as_str()), (&pupil.id, "Pupil 1"));
-    post(&world, "/v1/login", typed).await.problem(401, "login_refused");
+    post(&world, "/v1/login", typed)
+        .await
+        .problem(401, "login_refused");
     let pupil = Guest::from(reply);
     let own: AccountReply = world.get(&pupil, "/v1/account").await.ok(200);
     assert!(!own.has_password);
@@ -319,7 +384,9 @@ async fn a_login_code_logs_one_person_in_once_who_may_then_choose_a_password() {
     let pupil = Guest::from(reply.ok::<PlayerReply>(200));
     let own: AccountReply = world.get(&pupil, "/v1/account").await.ok(200);
     assert!(own.has_password);
-    log_in(&world, "pupil 1", PASSWORD).await.ok::<PlayerReply>(200);
+    log_in(&world, "pupil 1", PASSWORD)
+        .await
+        .ok::<PlayerReply>(200);
 
     let (_, late) = login_code(&world, "Pupil 2", 0).await;
     let answer = post(&world, "/v1/login", json!({"code": late})).await;
@@ -350,12 +417,18 @@ async fn api_tokens_are_listed_and_removed_one_by_one() {
     assert_eq!(empty.tokens, []);
     let one = api_token(&world, &ann, json!(["play", "read", "play"])).await;
     assert_eq!(one.view.scopes, [ApiScope::Read, ApiScope::Play]);
-    assert_eq!((one.view.label.as_str(), one.view.used_at), ("laptop", None));
+    assert_eq!(
+        (one.view.label.as_str(), one.view.used_at),
+        ("laptop", None)
+    );
     let two = api_token(&world, &ann, json!(["account"])).await;
 
     let ticket = "/v1/tickets/000000000000";
     let by_one = guest(&one.token);
-    world.get(&by_one, ticket).await.problem(404, "ticket_not_found");
+    world
+        .get(&by_one, ticket)
+        .await
+        .problem(404, "ticket_not_found");
     let listed: ApiTokenList = world.get(&ann, path).await.ok(200);
     let ids: Vec<_> = listed.tokens.iter().map(|token| &token.id).collect();
     assert!(ids.contains(&&one.view.id) && ids.contains(&&two.view.id));
@@ -366,21 +439,42 @@ async fn api_tokens_are_listed_and_removed_one_by_one() {
     assert!(!text.contains(&one.token), "the secret is shown once");
 
     let of_one = format!("{path}/{}", one.view.id);
-    world.delete(&bob, &of_one).await.problem(404, "api_token_not_found");
+    world
+        .delete(&bob, &of_one)
+        .await
+        .problem(404, "api_token_not_found");
     assert_eq!(world.delete(&ann, &of_one).await.status, 204);
-    world.delete(&ann, &of_one).await.problem(404, "api_token_not_found");
-    world.get(&by_one, ticket).await.problem(401, "token_invalid");
-    world.get(&guest(&two.token), "/v1/account").await.ok::<AccountReply>(200);
-    world.delete(&ann, &format!("{path}/abc")).await.problem(400, "invalid_id");
+    world
+        .delete(&ann, &of_one)
+        .await
+        .problem(404, "api_token_not_found");
+    world
+        .get(&by_one, ticket)
+        .await
+        .problem(401, "token_invalid");
+    world
+        .get(&guest(&two.token), "/v1/account")
+        .await
+        .ok::<AccountReply>(200);
+    world
+        .delete(&ann, &format!("{path}/abc"))
+        .await
+        .problem(400, "invalid_id");
     for body in [
         json!({"label": "x", "scopes": []}),
         json!({"label": "x", "scopes": ["admin"]}),
         json!({"label": "x"}),
     ] {
-        world.post(&ann, path, body).await.problem(400, "invalid_request");
+        world
+            .post(&ann, path, body)
+            .await
+            .problem(400, "invalid_request");
     }
     let unnamed = json!({"label": "\u{200b}", "scopes": ["read"]});
-    world.post(&ann, path, unnamed).await.problem(400, "invalid_name");
+    world
+        .post(&ann, path, unnamed)
+        .await
+        .problem(400, "invalid_name");
     for token in ["rookery_api_", "rookery_api_x", &format!("{}0", two.token)] {
         let answer = world.get(&guest(token), "/v1/account").await;
         answer.problem(401, "token_invalid");
@@ -412,12 +506,18 @@ async fn an_api_token_does_what_its_scopes_allow_and_nothing_else() {
     world.get(play, path).await.problem(404, "ticket_not_found");
     world.get(manage, path).await.problem(403, "scope_missing");
     for who in [read, play] {
-        world.get(who, "/v1/account").await.problem(403, "scope_missing");
+        world
+            .get(who, "/v1/account")
+            .await
+            .problem(403, "scope_missing");
         let body = json!({"label": "x", "scopes": ["account"]});
         let answer = world.post(who, "/v1/account/tokens", body).await;
         answer.problem(403, "scope_missing");
     }
-    world.get(manage, "/v1/account").await.ok::<AccountReply>(200);
+    world
+        .get(manage, "/v1/account")
+        .await
+        .ok::<AccountReply>(200);
 }
 
 #[tokio::test]
@@ -436,7 +536,10 @@ async fn an_account_has_a_bounded_number_of_api_tokens() {
 async fn a_player_without_an_account_has_none_to_manage() {
     let world = open().await;
     let ann = world.player("ann");
-    world.get(&ann, "/v1/account").await.problem(403, "no_account");
+    world
+        .get(&ann, "/v1/account")
+        .await
+        .problem(403, "no_account");
     let body = json!({"label": "x", "scopes": ["play"]});
     let answer = world.post(&ann, "/v1/account/tokens", body).await;
     answer.problem(403, "no_account");
@@ -477,7 +580,9 @@ async fn who_is_shut_out_neither_plays_nor_logs_in_until_restored() {
     for who in [&ann, &api, &other] {
         world.get(who, path).await.problem(401, "token_revoked");
     }
-    log_in(&world, "Ann", PASSWORD).await.problem(401, "token_revoked");
+    log_in(&world, "Ann", PASSWORD)
+        .await
+        .problem(401, "token_revoked");
     for who in [&ann.id, &other.id] {
         assert!(world.store.restore(who).await.unwrap());
     }
@@ -496,13 +601,25 @@ async fn any_matchmaker_knows_what_another_one_was_told() {
     let reply: PlayerReply = log_in(&other, "ann", PASSWORD).await.ok(200);
     assert_eq!(reply.player, ann.id);
     let token = api_token(&other, &ann, json!(["account"])).await;
-    world.get(&guest(&token.token), "/v1/account").await.ok::<AccountReply>(200);
+    world
+        .get(&guest(&token.token), "/v1/account")
+        .await
+        .ok::<AccountReply>(200);
     let path = format!("/v1/account/tokens/{}", token.view.id);
     assert_eq!(world.delete(&ann, &path).await.status, 204);
     let gone = other.get(&guest(&token.token), "/v1/account").await;
     gone.problem(401, "token_invalid");
-    assert_eq!(other.post(&ann, "/v1/account/logout", json!({})).await.status, 204);
-    world.get(&ann, "/v1/account").await.problem(401, "token_revoked");
+    assert_eq!(
+        other
+            .post(&ann, "/v1/account/logout", json!({}))
+            .await
+            .status,
+        204
+    );
+    world
+        .get(&ann, "/v1/account")
+        .await
+        .problem(401, "token_revoked");
 }
 
 /// A player who waits for a hash does not lose the connection over it.

@@ -119,7 +119,9 @@ async fn discovery(State(published): State<Arc<Published>>) -> Result<Json<Value
     let named = published.says_it_is.lock().unwrap().clone();
     let issuer = named.unwrap_or_else(|| published.address.clone());
     let keys = format!("{}/keys", published.address);
-    Ok(Json(json!({"issuer": issuer, "jwks_uri": keys, "authorization_endpoint": "x"})))
+    Ok(Json(
+        json!({"issuer": issuer, "jwks_uri": keys, "authorization_endpoint": "x"}),
+    ))
 }
 
 async fn keys(State(published): State<Arc<Published>>) -> Json<Value> {
@@ -219,7 +221,10 @@ async fn players_of_an_issuer_play_with_its_tokens_of_each_algorithm() {
         assert_eq!(shown.players.white.name, "Name of ann");
         let setup = world.store.load(id).await.unwrap().unwrap();
         assert_eq!(setup.snapshot.setup().players.white.id, ann.id);
-        world.get(&ann, "/v1/account").await.problem(403, "no_account");
+        world
+            .get(&ann, "/v1/account")
+            .await
+            .problem(403, "no_account");
     }
     assert_eq!(issuer.reads(), 1, "keys are kept");
 }
@@ -239,7 +244,10 @@ async fn a_key_that_the_issuer_has_published_since_is_found_and_not_asked_for_at
     }
     assert_eq!(issuer.reads(), 1);
     let another = issuer.world().await;
-    another.get(&ben, PATH).await.problem(404, "ticket_not_found");
+    another
+        .get(&ben, PATH)
+        .await
+        .problem(404, "ticket_not_found");
     assert_eq!(issuer.reads(), 2);
 }
 
@@ -249,7 +257,10 @@ async fn tokens_of_others_are_refused() {
     issuer.publish("e", IssuerKey::ed25519());
     let world = issuer.world().await;
     let good = issuer.token(0, "ann", json!({}));
-    world.get(&good, PATH).await.problem(404, "ticket_not_found");
+    world
+        .get(&good, PATH)
+        .await
+        .problem(404, "ticket_not_found");
     for (more, code) in [
         (json!({"aud": "another"}), "token_invalid"),
         (json!({"iss": "https://other.example"}), "token_invalid"),
@@ -280,9 +291,15 @@ async fn a_revocation_ends_an_issuers_player_until_restored() {
     world.store.void_tokens(&ann.id, now()).await.unwrap();
     world.get(&ann, PATH).await.problem(401, "token_revoked");
     let later = issuer.token(0, "ann", json!({"iat": now().0 / 1_000 + 1}));
-    world.get(&later, PATH).await.problem(404, "ticket_not_found");
+    world
+        .get(&later, PATH)
+        .await
+        .problem(404, "ticket_not_found");
     let undated = issuer.token(0, "ann", json!({"iat": null}));
-    world.get(&undated, PATH).await.problem(401, "token_invalid");
+    world
+        .get(&undated, PATH)
+        .await
+        .problem(401, "token_invalid");
 }
 
 #[tokio::test]
@@ -319,9 +336,14 @@ async fn an_issuers_players_and_accounts_are_different_players() {
     issuer.publish("e", IssuerKey::ed25519());
     let world = issuer.world().await;
     let body = json!({"name": "Ann", "password": "correct horse"});
-    let request = world.request(reqwest::Method::POST, "/v1/accounts").json(&body);
+    let request = world
+        .request(reqwest::Method::POST, "/v1/accounts")
+        .json(&body);
     let ann: PlayerReply = super::world::send(request).await.ok(201);
     let foreign = issuer.token(0, ann.player.as_str(), json!({}));
-    world.get(&foreign, "/v1/account").await.problem(403, "no_account");
+    world
+        .get(&foreign, "/v1/account")
+        .await
+        .problem(403, "no_account");
     assert_ne!(foreign.id, ann.player);
 }

@@ -3,10 +3,12 @@
 mod world;
 
 mod accounts;
+mod archive;
 mod bounds;
 mod challenges;
 mod crash;
 mod edge;
+mod finished;
 mod issuer;
 mod matches;
 mod players;
@@ -14,3 +16,4 @@ mod room;
 mod run;
 mod seats;
 mod tickets;
+mod webhooks;

@@ -8,6 +8,7 @@ mod dev;
 mod endpoint;
 mod failure;
 mod healthcheck;
+mod import;
 mod ready_file;
 mod retention;
 mod shard;
@@ -46,6 +47,7 @@ enum CliCommand {
     Matchmaker(matchmaker::Args),
     Check(check::CheckArgs),
     Tombstone(tombstone::TombstoneArgs),
+    Import(Box<import::ImportArgs>),
 }
 
 /// Runs the command that the command line names.
@@ -90,6 +92,7 @@ pub fn run(
         }
         CliCommand::Check(args) => check::run(args, &effective),
         CliCommand::Tombstone(args) => tombstone::run(&args),
+        CliCommand::Import(args) => import::run(&args),
     }
 }
 
@@ -98,7 +101,9 @@ impl CliCommand {
     fn default_log(&self) -> Option<&'static str> {
         match self {
             // It draws on the terminal: only what goes wrong belongs between its lines.
-            Self::Demo(_) | Self::Healthcheck(_) | Self::Check(_) => Some("error"),
+            Self::Demo(_) | Self::Healthcheck(_) | Self::Check(_) | Self::Import(_) => {
+                Some("error")
+            }
             // A line for each request would hide the others.
             Self::Dev(_) | Self::Shard(_) | Self::Tombstone(_) => {
                 Some("info,matchmaker::access_log=warn")

@@ -21,12 +21,17 @@ pub(super) enum Format {
     Head,
     ChatLine,
     Beat,
+    // Explicit, so that formats which are added beside them keep their numbers.
+    Credential = 9,
+    FeedEntry = 10,
+    Rating = 11,
+    RatedMatch = 12,
+    Archived = 13,
     Account = 14,
-    Credential,
 }
 
 impl Format {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Record,
         Self::Snapshot,
         Self::Ticket,
@@ -35,6 +40,10 @@ impl Format {
         Self::Head,
         Self::ChatLine,
         Self::Beat,
+        Self::Rating,
+        Self::RatedMatch,
+        Self::Archived,
+        Self::FeedEntry,
         Self::Account,
         Self::Credential,
     ];
@@ -50,6 +59,10 @@ impl Format {
             Self::Head => "head",
             Self::ChatLine => "chat line",
             Self::Beat => "beat",
+            Self::Rating => "rating",
+            Self::RatedMatch => "rated match",
+            Self::Archived => "archived match",
+            Self::FeedEntry => "feed entry",
             Self::Account => "account",
             Self::Credential => "credential",
         }
@@ -59,13 +72,15 @@ impl Format {
     pub(super) const fn len_max(self) -> usize {
         match self {
             Self::Record => RECORD_LEN_MAX,
-            Self::Snapshot => SNAPSHOT_LEN_MAX,
+            Self::Snapshot | Self::Archived | Self::FeedEntry => SNAPSHOT_LEN_MAX,
             Self::ChatLine => CHAT_LINE_LEN_MAX,
             Self::Ticket
             | Self::Assignment
             | Self::Shard
             | Self::Head
             | Self::Beat
+            | Self::Rating
+            | Self::RatedMatch
             | Self::Account
             | Self::Credential => OTHER_LEN_MAX,
         }

@@ -45,6 +45,10 @@ next_version!(NextChatLine of ChatLineV2);
 next_version!(NextBeat of BeatV1);
 next_version!(NextAccount of AccountV1);
 next_version!(NextCredential of CredentialV1);
+next_version!(NextRating of RatingV1);
+next_version!(NextRatedMatch of RatedMatchV1);
+next_version!(NextArchived of ArchivedV1);
+next_version!(NextFeedEntry of FeedEntryV1);
 // And the one after, which reads the former one by way of it.
 next_version!(SecondRecord of NextRecord);
 
@@ -126,6 +130,16 @@ fn a_next_version_reads_ours_and_ours_refuses_it_by_name() {
         token.clone(),
         encode_credential,
         decode_credential
+    );
+    let rating = rated().rating(game_core::Seat::White);
+    check_next!(NextRating, rating.clone(), encode_rating, decode_rating);
+    check_next!(NextRatedMatch, rated(), encode_rated, decode_rated);
+    check_next!(NextArchived, archived(), encode_archived, decode_archived);
+    check_next!(
+        NextFeedEntry,
+        feed_entry(),
+        encode_feed_entry,
+        decode_feed_entry
     );
 }
 

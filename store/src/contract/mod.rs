@@ -1,25 +1,36 @@
 //! The contract that every store keeps, in parts by concern.
 
 mod accounts;
+mod archive;
 mod beats;
 mod chat;
+mod feed;
 mod holdings;
 mod match_log;
 mod matches;
+mod outbox;
+mod ratings;
 mod registry;
 mod retention;
 mod revocations;
 mod tickets;
 
 pub use self::accounts::Accounts;
+pub use self::archive::Archive;
 pub use self::beats::Beats;
 pub use self::chat::Chat;
+pub use self::feed::{FEED_PAGE_MAX, Feed, HOOK_KEPT};
 pub use self::holdings::Holdings;
 pub use self::match_log::MatchLog;
 pub use self::matches::{
     Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MANY_MAX, MatchHead, MatchPage,
     Matches, SCAN_LIMIT_MAX, ScanCursor, Standing, Tenure,
 };
+pub use self::outbox::{
+    ENDED_IDS_KEEP, LIVE_KEEP, OUTBOX_LEASE_MAX, OUTBOX_PAGE_MAX, Outbox, OutboxEntry,
+    OutboxPosition, OutboxTag, WorkerId,
+};
+pub use self::ratings::{RatingApplied, Ratings};
 pub use self::registry::{ANY_EPOCH, Registry};
 pub use self::retention::{FINISHED_KEEP, FINISHED_KEEP_MIN, Retention, Room, Swept};
 pub use self::revocations::{REVOCATION_KEPT, Revocations, Validity};
@@ -33,6 +44,8 @@ pub use self::tickets::Tickets;
 pub trait Store:
     Matches
     + MatchLog
+    + Outbox
+    + Ratings
     + Chat
     + Registry
     + Beats
@@ -41,12 +54,16 @@ pub trait Store:
     + Revocations
     + Accounts
     + Retention
+    + Archive
+    + Feed
 {
 }
 
 impl<T> Store for T where
     T: Matches
         + MatchLog
+        + Outbox
+        + Ratings
         + Chat
         + Registry
         + Beats
@@ -55,5 +72,7 @@ impl<T> Store for T where
         + Revocations
         + Accounts
         + Retention
+        + Archive
+        + Feed
 {
 }

@@ -46,10 +46,12 @@ impl Accounts for EmbeddedStore {
     async fn account_named(&self, name_key: &str) -> Result<Option<Account>, StoreError> {
         let key = name_key.to_owned();
         self.writer
-            .read(move |txn| match txn.open_table(ACCOUNT_NAMES)?.get(&*key)? {
-                None => Ok(None),
-                Some(id) => read(&txn.open_table(ACCOUNTS)?, id.value()),
-            })
+            .read(
+                move |txn| match txn.open_table(ACCOUNT_NAMES)?.get(&*key)? {
+                    None => Ok(None),
+                    Some(id) => read(&txn.open_table(ACCOUNTS)?, id.value()),
+                },
+            )
             .await
     }
 
@@ -234,7 +236,9 @@ fn read(
         return Ok(None);
     };
     let account = codec::decode_account(bytes.value());
-    account.map(Some).map_err(|error| corrupt("an account", &error))
+    account
+        .map(Some)
+        .map_err(|error| corrupt("an account", &error))
 }
 
 fn page(
@@ -299,7 +303,10 @@ fn put_api_token(txn: &WriteTransaction, token: ApiToken, max: usize) -> Result<
 }
 
 fn api_tokens(txn: &ReadTransaction, owner: &PlayerId) -> Result<Vec<ApiToken>, WriteFault> {
-    let (of, all) = (txn.open_table(CREDENTIALS_OF)?, txn.open_table(CREDENTIALS)?);
+    let (of, all) = (
+        txn.open_table(CREDENTIALS_OF)?,
+        txn.open_table(CREDENTIALS)?,
+    );
     let mut tokens = Vec::new();
     for digest in digests(&of, owner.as_str(), API_TOKEN)? {
         if let Some(Credential::ApiToken(token)) = stored(&all, API_TOKEN, &digest)? {

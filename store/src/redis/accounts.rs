@@ -186,10 +186,7 @@ impl Accounts for RedisStore {
         digest: &SecretDigest,
     ) -> Result<bool, StoreError> {
         let digest = digest.to_string();
-        let keys = [
-            self.keys.api_token(&digest),
-            self.keys.api_tokens_of(owner),
-        ];
+        let keys = [self.keys.api_token(&digest), self.keys.api_tokens_of(owner)];
         let keys = keys.each_ref().map(String::as_str);
         let mut call = script::call(&self.scripts.api_token_remove, &keys);
         call.arg(digest);
@@ -284,7 +281,8 @@ impl Accounts for RedisStore {
 impl RedisStore {
     fn read_account(&self, id: &str) -> Cmd {
         let mut read = cmd("HMGET");
-        read.arg(self.keys.account_by(id)).arg(&["body", "password"]);
+        read.arg(self.keys.account_by(id))
+            .arg(&["body", "password"]);
         read
     }
 

@@ -198,7 +198,15 @@ fn api_tokens_are_made_listed_used_and_removed_one_by_one() {
         let listed = store.api_tokens(&ann.id).await.unwrap();
         assert_eq!(listed, [token(1, "ann"), token(2, "ann")]);
 
-        let used = async |n| store.api_token(&digest(n)).await.unwrap().unwrap().0.used_at;
+        let used = async |n| {
+            store
+                .api_token(&digest(n))
+                .await
+                .unwrap()
+                .unwrap()
+                .0
+                .used_at
+        };
         for (at, expected) in [(HOUR, HOUR), (2 * HOUR, 2 * HOUR), (HOUR, 2 * HOUR)] {
             let touched = store.touch_api_token(&token(1, "ann"), after(at)).await;
             touched.unwrap();

@@ -48,12 +48,9 @@ fn rsa() -> TestKey {
 fn p256() -> TestKey {
     let random = SystemRandom::new();
     let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-    let pair = EcdsaKeyPair::from_pkcs8(
-        &ECDSA_P256_SHA256_FIXED_SIGNING,
-        document.as_ref(),
-        &random,
-    )
-    .unwrap();
+    let pair =
+        EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random)
+            .unwrap();
     let point = pair.public_key().as_ref().to_vec();
     TestKey {
         algorithm: "ES256",
@@ -166,7 +163,8 @@ fn forged_altered_and_unsigned_tokens_are_refused() {
         let mut flipped = URL_SAFE_NO_PAD.decode(signed).unwrap();
         flipped[3] ^= 1;
         // The test's RSA key is one for all.
-        let forged = (key.algorithm != "RS256").then(|| other.token(json!({"kid": "k"}), &claims()));
+        let forged =
+            (key.algorithm != "RS256").then(|| other.token(json!({"kid": "k"}), &claims()));
         let unsigned = b64(json!({"alg": "none", "kid": "k"}).to_string());
         let symmetric = b64(json!({"alg": "HS256", "kid": "k"}).to_string());
         let odd = [
@@ -233,12 +231,21 @@ fn players_of_an_issuer_have_ids_and_names_of_their_own() {
     for id in [&odd, &long, &id("")] {
         let digest = id.as_str().strip_prefix("oidc|");
         let is_hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-        assert!(digest.is_some_and(|it| it.len() == 32 && it.chars().all(is_hex)), "{id}");
+        assert!(
+            digest.is_some_and(|it| it.len() == 32 && it.chars().all(is_hex)),
+            "{id}"
+        );
     }
     assert_ne!(odd, long);
-    assert_eq!(player(json!({"preferred_username": null, "name": "Ann B."})).name, "Ann B.");
+    assert_eq!(
+        player(json!({"preferred_username": null, "name": "Ann B."})).name,
+        "Ann B."
+    );
     let nameless = player(json!({"preferred_username": "", "nickname": null}));
-    assert_eq!((nameless.name.as_str(), nameless.made_at.is_some()), ("u-1", true));
+    assert_eq!(
+        (nameless.name.as_str(), nameless.made_at.is_some()),
+        ("u-1", true)
+    );
 }
 
 #[test]
