@@ -133,8 +133,8 @@ impl Issuer {
     async fn read(&self) -> Result<IssuerKeys, BoxError> {
         let issuer = &self.config.issuer;
         let base = issuer.strip_suffix('/').unwrap_or(issuer);
-        let found = self.get(&format!("{base}/.well-known/openid-configuration"));
-        let found: Discovery = serde_json::from_slice(&found.await?)?;
+        let document = format!("{base}/.well-known/openid-configuration");
+        let found: Discovery = serde_json::from_slice(&self.get(&document).await?)?;
         // Section 4.3: otherwise one issuer could speak for another.
         if found.issuer != *issuer {
             return Err(format!("its discovery document is of {}", found.issuer).into());

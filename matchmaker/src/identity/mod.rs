@@ -9,5 +9,5 @@ mod secrets;
 pub use self::args::{Guests, IdentityArgs, InvalidIdentity, IssuerConfig, SignUp};
 pub(crate) use self::issuer::Issuer;
 pub(crate) use self::name_key::name_key;
-pub(crate) use self::passwords::{PASSWORD_LEN, Passwords};
+pub(crate) use self::passwords::Passwords;
 pub(crate) use self::secrets::{API_TOKEN_PREFIX, Secret, digest_of, normal_code};

@@ -16,7 +16,7 @@ use unicode_normalization::UnicodeNormalization;
 use crate::problem::{Kind, Problem};
 
 /// Characters of a password (NIST SP 800-63B, section 3.1.1.2).
-pub(crate) const PASSWORD_LEN: RangeInclusive<usize> = 8..=128;
+const PASSWORD_LEN: RangeInclusive<usize> = 8..=128;
 
 /// Upper bound on hashes that wait for a thread; with two at a time they take about a second.
 const QUEUE_LEN: usize = 64;
