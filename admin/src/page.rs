@@ -17,6 +17,7 @@ const SCRIPTS: [(&str, &str); 9] = [
     ("/assets/api.js", include_str!("page/api.js")),
     ("/assets/overview.js", include_str!("page/overview.js")),
     ("/assets/matches.js", include_str!("page/matches.js")),
+    ("/assets/club.js", include_str!("page/club.js")),
     ("/assets/match.js", include_str!("page/match.js")),
     ("/assets/players.js", include_str!("page/players.js")),
     ("/assets/actions.js", include_str!("page/actions.js")),

@@ -6,10 +6,12 @@ use serde::Serialize;
 use settings::{Effective, OptionValue};
 use utoipa::ToSchema;
 
+use crate::club_views::{Backlog, FinishedList, PoolView, TicketView};
 use crate::problem::{Kind, Problem};
 use crate::views::{
     CodeMade, HandedOff, InvitationList, InvitationMade, MatchDetails, MatchList, NewInvitation,
     NewPlayers, PlayerList, PlayerQuery, PlayersMade, Removed, Restored, Revoked, ShardList,
+    WatchedMatch,
 };
 use shard_core::MatchQuery;
 use store::SecretDigest;
@@ -66,6 +68,23 @@ impl Setting {
     }
 }
 
+/// Which matches of the archive are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinishedQuery {
+    /// Only those of this player.
+    pub player: Option<PlayerId>,
+    /// The `next` of the page before.
+    pub cursor: Option<String>,
+    /// Upper bound on matches in the page.
+    pub limit: usize,
+}
+
+/// The problem of a question that a shard cannot answer.
+fn only_matchmakers() -> Problem {
+    let why = "A shard knows its matches only: ask a matchmaker's endpoint.";
+    Problem::new(Kind::NotPossible, why)
+}
+
 /// Answers for a shard, or for all shards. Its answers hold confirmed state only; methods change something only where
 /// they say so.
 #[async_trait]
@@ -99,6 +118,13 @@ pub trait Source: Send + Sync + 'static {
     /// The matches in memory; for a matchmaker, those of all live shards.
     async fn held(&self) -> Result<Vec<MatchId>, Problem>;
 
+    /// Those of these matches that are in memory, as the public sees them, without the state of those whose last
+    /// event is the known one; for a shard only.
+    async fn watched(
+        &self,
+        wanted: Vec<(MatchId, Option<u32>)>,
+    ) -> Result<Vec<WatchedMatch>, Problem>;
+
     /// One match.
     async fn inspect(&self, id: MatchId) -> Result<MatchDetails, Problem>;
 
@@ -120,48 +146,63 @@ pub trait Source: Send + Sync + 'static {
     /// Revokes a player's tokens and closes the player's streams.
     async fn revoke(&self, player: &PlayerId) -> Result<Revoked, Problem>;
 
-    /// A page of players. Like all that follows, only a matchmaker answers it.
+    /// A page of players. Like all that follows, for a matchmaker only.
     async fn players(&self, _query: &PlayerQuery) -> Result<PlayerList, Problem> {
-        Err(ask_a_matchmaker())
+        Err(only_matchmakers())
     }
 
     /// Makes accounts with login codes.
     async fn create_players(&self, _request: &NewPlayers) -> Result<PlayersMade, Problem> {
-        Err(ask_a_matchmaker())
+        Err(only_matchmakers())
     }
 
     /// Makes a login code for an account, good for so many hours.
     async fn login_code(&self, _player: &PlayerId, _hours: u32) -> Result<CodeMade, Problem> {
-        Err(ask_a_matchmaker())
+        Err(only_matchmakers())
     }
 
     /// Admits a revoked player again.
     async fn restore(&self, _player: &PlayerId) -> Result<Restored, Problem> {
-        Err(ask_a_matchmaker())
+        Err(only_matchmakers())
     }
 
     /// Removes an account.
     async fn remove_player(&self, _player: &PlayerId) -> Result<Removed, Problem> {
-        Err(ask_a_matchmaker())
+        Err(only_matchmakers())
     }
 
     /// The invitations that have not expired.
     async fn invitations(&self) -> Result<InvitationList, Problem> {
-        Err(ask_a_matchmaker())
+        Err(only_matchmakers())
     }
 
     /// Makes an invitation.
     async fn invite(&self, _request: &NewInvitation) -> Result<InvitationMade, Problem> {
-        Err(ask_a_matchmaker())
+        Err(only_matchmakers())
     }
 
     /// Withdraws an invitation; returns those that are left.
     async fn withdraw_invitation(&self, _digest: &SecretDigest) -> Result<InvitationList, Problem> {
-        Err(ask_a_matchmaker())
+        Err(only_matchmakers())
     }
-}
 
-fn ask_a_matchmaker() -> Problem {
-    let why = "A shard has no accounts: send this to the admin endpoint of a matchmaker.";
-    Problem::new(Kind::NotPossible, why)
+    /// The pools in which players wait, in any order; for a matchmaker only.
+    async fn pools(&self) -> Result<Vec<PoolView>, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// The tickets that wait in a pool, in any order; for a matchmaker only.
+    async fn tickets(&self, _pool: &str) -> Result<Vec<TicketView>, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// A page of the archive; for a matchmaker only.
+    async fn finished(&self, _query: FinishedQuery) -> Result<FinishedList, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// The matches that have ended and are not archived, rated and published yet; for a matchmaker only.
+    async fn backlog(&self) -> Result<Backlog, Problem> {
+        Err(only_matchmakers())
+    }
 }

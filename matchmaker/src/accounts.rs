@@ -13,14 +13,17 @@ use protocol::http::{
 use protocol::name;
 use serde::Deserialize;
 use store::{
-    Account, AccountCreated, ApiToken, PasswordHash, Scope, SecretDigest, StoreError, Validity,
+    Account, AccountCreated, ApiToken, PasswordHash, Scope, SecretDigest, Store, StoreError,
+    Validity,
 };
 use tokens::PlayerClaims;
+use utoipa::IntoParams;
 use web::{Body, PathId, QueryOf};
 
 use crate::allowances::Client;
+use crate::described::{CallerProblems, ChangeProblems, Problems};
 use crate::extract::Holder;
-use crate::identity::{Secret, SignUp, digest_of, name_key, normal_code};
+use crate::identity::{Secret, SignUp, digest_of, keys_of_look_alikes, name_key, normal_code};
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, expiry, now};
 
@@ -34,6 +37,9 @@ const CODE_ATTEMPTS: u32 = 3;
 /// What names begin with that the matchmaker makes up for guests; no account has such a name.
 pub(crate) const GUEST_NAME: &str = "Guest-";
 
+/// Makes an account.
+#[utoipa::path(post, path = "/v1/accounts", tag = "accounts", request_body = NewAccount,
+    responses((status = 201, description = "The player, and a token", body = PlayerReply), Problems, CallerProblems, ChangeProblems))]
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     client: Client,
@@ -44,7 +50,7 @@ pub(crate) async fn create(
     service.check_store_room()?;
     service.allowances.login(client)?;
     // Before the password is hashed, which is expensive.
-    service.check_name(&name_key).await?;
+    service.check_name(&name).await?;
     let password = service.passwords.hash(&request.password).await?;
     let account = new_account(name, name_key, request.bot, Some(password));
     let created = service.store.create_account(&account, invitation.as_ref());
@@ -52,6 +58,9 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, service.session(&account, now())))
 }
 
+/// Gives a player token for an account, by name and password or by a login code.
+#[utoipa::path(post, path = "/v1/login", tag = "accounts", request_body = LogIn,
+    responses((status = 200, description = "The player, and a token", body = PlayerReply), Problems, CallerProblems, ChangeProblems))]
 pub(crate) async fn log_in(
     State(service): State<Arc<Service>>,
     client: Client,
@@ -86,6 +95,9 @@ pub(crate) async fn log_in(
     Ok(service.session(&account, made_at))
 }
 
+/// The account of the caller.
+#[utoipa::path(get, path = "/v1/account", tag = "accounts", security(("player" = [])),
+    responses((status = 200, description = "The account", body = AccountReply), Problems, CallerProblems))]
 pub(crate) async fn read(Holder(account): Holder) -> Json<AccountReply> {
     Json(AccountReply {
         has_password: account.password.is_some(),
@@ -93,6 +105,9 @@ pub(crate) async fn read(Holder(account): Holder) -> Json<AccountReply> {
     })
 }
 
+/// Replaces the password, and ends all earlier player tokens of the account.
+#[utoipa::path(post, path = "/v1/account/password", tag = "accounts", request_body = NewPassword, security(("player" = [])),
+    responses((status = 200, description = "A new token", body = PlayerReply), Problems, CallerProblems, ChangeProblems))]
 pub(crate) async fn set_password(
     State(service): State<Arc<Service>>,
     Holder(account): Holder,
@@ -114,6 +129,9 @@ pub(crate) async fn set_password(
     Ok(service.session(&account, made_at))
 }
 
+/// Ends all player tokens of the account.
+#[utoipa::path(post, path = "/v1/account/logout", tag = "accounts", security(("player" = [])),
+    responses((status = 204, description = "They have ended"), Problems, CallerProblems, ChangeProblems))]
 pub(crate) async fn log_out(
     State(service): State<Arc<Service>>,
     Holder(account): Holder,
@@ -122,6 +140,9 @@ pub(crate) async fn log_out(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// The API tokens of the account, without their secrets.
+#[utoipa::path(get, path = "/v1/account/tokens", tag = "accounts", security(("player" = [])),
+    responses((status = 200, description = "All of them", body = ApiTokenList), Problems, CallerProblems))]
 pub(crate) async fn list_tokens(
     State(service): State<Arc<Service>>,
     Holder(account): Holder,
@@ -132,6 +153,9 @@ pub(crate) async fn list_tokens(
     Ok(Json(ApiTokenList { tokens }))
 }
 
+/// Makes an API token, and shows its secret once.
+#[utoipa::path(post, path = "/v1/account/tokens", tag = "accounts", request_body = NewApiToken, security(("player" = [])),
+    responses((status = 201, description = "The token", body = ApiTokenReply), Problems, CallerProblems, ChangeProblems))]
 pub(crate) async fn create_token(
     State(service): State<Arc<Service>>,
     client: Client,
@@ -169,6 +193,9 @@ pub(crate) async fn create_token(
     Ok((StatusCode::CREATED, Json(reply)))
 }
 
+/// Removes an API token.
+#[utoipa::path(delete, path = "/v1/account/tokens/{token}", tag = "accounts", params(("token" = String, Path, pattern = "^[0-9a-f]{64}$")), security(("player" = [])),
+    responses((status = 204, description = "It is removed"), Problems, CallerProblems))]
 pub(crate) async fn remove_token(
     State(service): State<Arc<Service>>,
     Holder(account): Holder,
@@ -183,12 +210,18 @@ pub(crate) async fn remove_token(
 }
 
 /// Which player is meant.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct ByName {
+    /// The name.
+    #[param(min_length = 1, max_length = 32)]
     name: String,
 }
 
+/// The account with a name, whatever its case.
+#[utoipa::path(get, path = "/v1/players", tag = "accounts", params(ByName),
+    responses((status = 200, description = "The account", body = PublicPlayer), Problems))]
 pub(crate) async fn find(
     State(service): State<Arc<Service>>,
     QueryOf(ByName { name }): QueryOf<ByName>,
@@ -198,6 +231,9 @@ pub(crate) async fn find(
     account.map(public).map(Json).ok_or_else(no_player)
 }
 
+/// An account.
+#[utoipa::path(get, path = "/v1/players/{player}", tag = "accounts", params(("player" = String, Path, pattern = "^[0-9A-Za-z_.:@|-]{1,64}$")),
+    responses((status = 200, description = "The account", body = PublicPlayer), Problems))]
 pub(crate) async fn show(
     State(service): State<Arc<Service>>,
     PathId(player): PathId<PlayerId>,
@@ -207,12 +243,12 @@ pub(crate) async fn show(
 }
 
 impl Service {
-    /// Refuses if an account has a name of this key.
-    pub(crate) async fn check_name(&self, name_key: &str) -> Result<(), Problem> {
-        match self.store.account_named(name_key).await? {
-            None => Ok(()),
-            Some(_) => made(AccountCreated::NameTaken),
+    /// Refuses if an account has this name, or one that looks like it.
+    pub(crate) async fn check_name(&self, name: &str) -> Result<(), Problem> {
+        if is_taken(&*self.store, name).await? {
+            return made(AccountCreated::NameTaken);
         }
+        Ok(())
     }
 
     async fn by_password(&self, name: &str, password: &str) -> Result<Account, Problem> {
@@ -285,6 +321,16 @@ impl Service {
             expires_at,
         })
     }
+}
+
+/// Whether an account has this name, or one that looks like it.
+pub(crate) async fn is_taken(store: &dyn Store, name: &str) -> Result<bool, StoreError> {
+    for key in keys_of_look_alikes(name) {
+        if store.account_named(&key).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The invitation that a new account needs and has, under a policy.

@@ -17,6 +17,10 @@ use crate::rates::Rates;
 /// for somebody who guesses, and enough for a player who has forgotten which one it was.
 const PASSWORD_ATTEMPTS: u32 = 30;
 
+/// Lists of live matches that one address may have made in a burst, and then in every five minutes: a page that is
+/// refreshed each second, and as much again for filters. A list that somebody has just had made is not counted.
+const LISTS_PER_ADDRESS_MAX: u32 = 600;
+
 /// The client that sent a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Client {
@@ -53,6 +57,7 @@ pub(crate) struct Allowances {
     creations: Mutex<Rates>,
     logins: Mutex<Rates>,
     passwords: Mutex<Rates<PlayerId>>,
+    lists: Mutex<Rates>,
     archive_reads: Mutex<Rates>,
     began: Instant,
 }
@@ -64,6 +69,7 @@ impl Allowances {
             creations: Mutex::new(Rates::new(limits.creations_per_address_max)),
             logins: Mutex::new(Rates::new(limits.logins_per_address_max)),
             passwords: Mutex::new(Rates::new(PASSWORD_ATTEMPTS)),
+            lists: Mutex::new(Rates::new(LISTS_PER_ADDRESS_MAX)),
             archive_reads: Mutex::new(Rates::new(limits.archive_reads_per_address_max)),
             began: Instant::now(),
         }
@@ -108,6 +114,11 @@ impl Allowances {
     /// Counts a guest that is about to be created.
     pub(crate) fn guest(&self, client: Client) -> Result<(), Problem> {
         self.take(&self.guests, client, "guests")
+    }
+
+    /// Counts a list of live matches for which all shards are about to be asked.
+    pub(crate) fn list(&self, client: Client) -> Result<(), Problem> {
+        self.take(&self.lists, client, "requests for lists")
     }
 
     /// Counts a request that is about to read the archive or the feed.

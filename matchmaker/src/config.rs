@@ -428,7 +428,6 @@ mod tests {
                 "[possible values: open, closed, invitation]",
             ),
             (["--guests", "some"], "[possible values: allow, refuse]"),
-            (["--oidc-issuer", "https://h"], "--oidc-audience <TEXT>"),
             (["--finished-keep", "0"], "0 is not in 1..=366"),
             (["--log-format", "xml"], "[possible values: text, json]"),
         ];

@@ -12,6 +12,7 @@ use protocol::name;
 use serde::Deserialize;
 use store::{Account, Scope};
 use tokens::TokenError;
+use utoipa::IntoParams;
 use web::{client_address, sentence};
 
 use crate::allowances::Client;
@@ -202,8 +203,11 @@ impl FromRequestParts<Arc<Service>> for Client {
 /// Upper bound on the reply's wait for an opponent: `?wait_ms=`.
 pub(crate) struct Wait(pub(crate) Duration);
 
-#[derive(Deserialize)]
-struct WaitQuery {
+/// How long the reply may wait.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct WaitQuery {
+    /// Milliseconds by which the reply may be delayed, up to 20000.
     #[serde(default)]
     wait_ms: u64,
 }

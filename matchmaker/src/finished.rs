@@ -55,6 +55,7 @@ pub(crate) fn document(
 /// # Errors
 ///
 /// As [`document`].
+#[cfg_attr(not(test), allow(dead_code, reason = "for whoever finishes matches"))]
 pub(crate) fn feed_entry(
     archived: &ArchivedMatch,
     diffs: RatingDiffs,

@@ -11,13 +11,18 @@ use web::Body;
 
 use crate::accounts::{GUEST_NAME, random_id};
 use crate::allowances::Client;
-use crate::identity::{Guests, name_key};
+use crate::described::{CallerProblems, ChangeProblems, Problems};
+use crate::identity::Guests;
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, expiry, now};
 
 /// Characters of the id in the name that a guest without a name gets.
 const NAME_SUFFIX_LEN: usize = 4;
 
+/// Makes a guest.
+#[utoipa::path(post, path = "/v1/players", tag = "players", request_body = Option<NewPlayer>,
+    responses((status = 200, description = "The guest, and the token to act as it", body = PlayerReply), Problems,
+        CallerProblems, ChangeProblems))]
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     client: Client,
@@ -33,7 +38,7 @@ pub(crate) async fn create(
     service.allowances.guest(client)?;
     if let Some(name) = &chosen {
         // A guest must not pass for a named player.
-        service.check_name(&name_key(name)).await?;
+        service.check_name(name).await?;
     }
     let made_up = || format!("{GUEST_NAME}{}", &player.as_str()[..NAME_SUFFIX_LEN]);
     let name = chosen.unwrap_or_else(made_up);

@@ -11,8 +11,10 @@ use protocol::http::{
 };
 use serde::Deserialize;
 use store::{Category, RATING_PAGE_MAX, RatedMatch, Strength, Terms, Ticket};
+use utoipa::IntoParams;
 use web::{PathId, sentence};
 
+use crate::described::Problems;
 use crate::finished::RatingDiffs;
 use crate::glicko::{self, strength_at};
 use crate::problem::{Kind, Problem};
@@ -21,6 +23,9 @@ use crate::service::{Service, now};
 /// Ratings of a page if the request does not say how many.
 const PAGE_LEN: usize = 50;
 
+/// The ratings of a player.
+#[utoipa::path(get, path = "/v1/players/{player}/ratings", tag = "ratings", params(("player" = String, Path)),
+    responses((status = 200, description = "The ratings", body = RatingsReply), Problems))]
 pub(crate) async fn read(
     State(service): State<Arc<Service>>,
     PathId(player): PathId<PlayerId>,
@@ -41,12 +46,20 @@ pub(crate) async fn read(
     }))
 }
 
-#[derive(Deserialize)]
+/// Which part of a history is wanted.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct PageQuery {
+    /// The `next` of the part before.
     before: Option<u32>,
+    /// Upper bound on ratings in the part.
     limit: Option<usize>,
 }
 
+/// The history of a player's rating in a category, the newest first.
+#[utoipa::path(get, path = "/v1/players/{player}/ratings/{category}", tag = "ratings",
+    params(("player" = String, Path), ("category" = String, Path), PageQuery),
+    responses((status = 200, description = "A part of the history", body = RatingHistory), Problems))]
 pub(crate) async fn history(
     State(service): State<Arc<Service>>,
     Path((player, category)): Path<(String, String)>,

@@ -18,6 +18,7 @@ use crate::limits::{ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN, EXPORTS_MAX, FEED_
 use crate::problem::{Kind, Problem};
 use crate::registry::RegistryView;
 use crate::request_metrics::RequestMetrics;
+use crate::watching::{ShardLink, Watching};
 
 /// Suggested wait of a client that a nearly full store had no room for: room comes as matches expire, more slowly
 /// than outages end.
@@ -42,6 +43,8 @@ pub(crate) struct Service {
     pub(crate) issuer: Option<Issuer>,
     /// The ended matches that are not shown to the public yet.
     pub(crate) endings: Endings,
+    /// The live matches that are watched here.
+    pub(crate) watching: Watching,
     /// The bounds on requests.
     pub(crate) bounds: Bounds,
     /// One permit for each export under way.
@@ -65,16 +68,29 @@ impl Api for Service {
     }
 }
 
+/// What a matchmaker works with.
+pub(crate) struct Resources {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) archive: Arc<dyn Archive>,
+    pub(crate) views: watch::Receiver<Arc<RegistryView>>,
+    pub(crate) metrics: RequestMetrics,
+    pub(crate) shards: ShardLink,
+}
+
 impl Service {
     pub(crate) fn new(
         config: Config,
-        store: Arc<dyn Store>,
-        archive: Arc<dyn Archive>,
         key: SigningKey,
-        views: watch::Receiver<Arc<RegistryView>>,
-        metrics: RequestMetrics,
+        resources: Resources,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
+        let Resources {
+            store,
+            archive,
+            views,
+            metrics,
+            shards,
+        } = resources;
         Arc::new(Self {
             verifying_key: key.verifying_key(),
             bounds: Bounds {
@@ -87,6 +103,7 @@ impl Service {
             passwords: Passwords::new(),
             issuer: config.identity.issuer.clone().map(Issuer::new),
             endings: Endings::default(),
+            watching: Watching::new(shards),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
             feed_readers: Arc::new(Semaphore::new(FEED_READERS_MAX)),
             config,

@@ -195,7 +195,8 @@ impl Claims {
 
 /// The id of a player whom the issuer calls `sub`: legible where an id may hold it.
 fn player_id(issuer: &str, sub: &str) -> PlayerId {
-    format!("{LEGIBLE}{sub}").parse().unwrap_or_else(|_| {
+    let legible = (!sub.is_empty()).then(|| format!("{LEGIBLE}{sub}").parse().ok());
+    legible.flatten().unwrap_or_else(|| {
         let digest = digest(&SHA256, format!("{issuer}\0{sub}").as_bytes());
         let hex = protocol::http::hex(&digest.as_ref()[..16]);
         let id = format!("{DIGESTED}{hex}");

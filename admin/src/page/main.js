@@ -5,6 +5,7 @@ import { overview } from "/assets/overview.js";
 import { matches } from "/assets/matches.js";
 import { match } from "/assets/match.js";
 import { players } from "/assets/players.js";
+import { club } from "/assets/club.js";
 import { entitle, lost, rest, watch } from "/assets/health.js";
 import { explain } from "/assets/words.js";
 
@@ -69,8 +70,8 @@ async function route() {
   const part = version.shard ? `shard ${version.shard}` : "all shards";
   document.querySelector("#where").textContent = `${part} · ${version.version}`;
   document.querySelector("#nav").hidden = false;
-  // A shard has no accounts.
-  document.querySelector("#nav a[href='#/players']").hidden = Boolean(version.shard);
+  // A shard knows its matches only.
+  for (const link of document.querySelectorAll("[data-of=matchmaker]")) link.hidden = Boolean(version.shard);
   document.querySelector("#sign-out").hidden = !token.get();
   const [, name, id] = location.hash.split("/");
   for (const link of document.querySelectorAll("#nav a")) {
@@ -78,11 +79,12 @@ async function route() {
     if (here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  const pages = { matches, match, players };
+  const pages = { matches, match, players, club };
+  const titles = { matches: "Matches", match: "Matches", players: "Players", club: "Club" };
   const page = pages[name] ?? overview;
   show(pages[name] ? name : "overview");
   explain(main);
-  entitle({ matches: "Matches", match: "Matches", players: "Players" }[name] ?? "Overview");
+  entitle(titles[name] ?? "Overview");
   watch();
   scrollTo(0, 0);
   leave = page(main, say, id);

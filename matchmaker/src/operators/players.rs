@@ -11,7 +11,7 @@ use admin::{
 use game_core::{PlayerId, UnixMillis};
 use store::{Account, AccountCreated, Invitation, LoginCode, SecretDigest, Store};
 
-use crate::accounts::{account_name, new_account};
+use crate::accounts::{account_name, is_taken, new_account};
 use crate::identity::{Secret, name_key};
 use crate::service::now;
 
@@ -123,6 +123,9 @@ async fn create_one(
     let Ok((name, key)) = account_name(name) else {
         return Ok(Err("invalid_name"));
     };
+    if is_taken(store, &name).await? {
+        return Ok(Err("name_taken"));
+    }
     let account = new_account(name, key, is_bot, None);
     match store.create_account(&account, None).await? {
         AccountCreated::Made => Ok(Ok(account.id)),

@@ -2,9 +2,10 @@
 
 use game_core::{PlayerId, UnixMillis};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Requests an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAccount {
     /// The name: 1 to 32 visible characters ([`crate::name`]) that no other account's name is taken for.
@@ -20,7 +21,7 @@ pub struct NewAccount {
 }
 
 /// Requests a player token for an account: by name and password, or by a login code.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogIn {
     /// The name of the account.
@@ -35,7 +36,7 @@ pub struct LogIn {
 }
 
 /// Requests another password.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPassword {
     /// The present password, if the account has one.
@@ -46,20 +47,22 @@ pub struct NewPassword {
 }
 
 /// What everybody may know of an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PublicPlayer {
     /// The id of the player.
+    #[schema(value_type = String)]
     pub player: PlayerId,
     /// The name.
     pub name: String,
     /// Whether a program plays.
     pub bot: bool,
     /// When the account was made, in milliseconds since 1970.
+    #[schema(value_type = u64)]
     pub made_at: UnixMillis,
 }
 
 /// An account, as its owner sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccountReply {
     /// What everybody may know; its keys stand beside the others.
     #[serde(flatten)]
@@ -69,7 +72,9 @@ pub struct AccountReply {
 }
 
 /// What an API token allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ApiScope {
     /// To read what its owner may read.
@@ -81,7 +86,7 @@ pub enum ApiScope {
 }
 
 /// Requests an API token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewApiToken {
     /// What its owner calls it: 1 to 32 visible characters.
@@ -91,7 +96,7 @@ pub struct NewApiToken {
 }
 
 /// An API token, without its secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApiTokenView {
     /// Its id: 64 hexadecimal digits.
     pub id: String,
@@ -100,13 +105,15 @@ pub struct ApiTokenView {
     /// What it allows.
     pub scopes: Vec<ApiScope>,
     /// When it was made, in milliseconds since 1970.
+    #[schema(value_type = u64)]
     pub made_at: UnixMillis,
     /// When it was last used, to ten minutes; `null` if it never was.
+    #[schema(value_type = Option<u64>)]
     pub used_at: Option<UnixMillis>,
 }
 
 /// A new API token. This reply alone has its secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApiTokenReply {
     /// What stays readable; its keys stand beside the others.
     #[serde(flatten)]
@@ -116,7 +123,7 @@ pub struct ApiTokenReply {
 }
 
 /// The API tokens of an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApiTokenList {
     /// The tokens, the newest first.
     pub tokens: Vec<ApiTokenView>,

@@ -25,7 +25,7 @@ use super::retention::RetentionArgs;
 /// archive already is not added again, so the same file may be read twice. Players are named `pgn:` and their name; games
 /// count as casual. In a store, imported games stay as long as others, from now on.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("into").required(true).args(["archive", "store", "data_dir"]))]
+#[command(group = clap::ArgGroup::new("into").required(true).multiple(true).args(["archive", "store", "data_dir"]))]
 pub(super) struct ImportArgs {
     /// The PGN file.
     #[arg(value_name = "FILE")]
