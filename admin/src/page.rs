@@ -12,7 +12,7 @@ const STYLE: &str = include_str!("page/style.css");
 const ICON: &str = include_str!("page/icon.svg");
 
 /// Scripts, by name.
-const SCRIPTS: [(&str, &str); 9] = [
+const SCRIPTS: [(&str, &str); 10] = [
     ("/assets/main.js", include_str!("page/main.js")),
     ("/assets/api.js", include_str!("page/api.js")),
     ("/assets/overview.js", include_str!("page/overview.js")),
