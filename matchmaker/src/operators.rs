@@ -2,6 +2,7 @@
 //! owners that cannot be reached and for matches that no owner reports.
 
 mod census;
+mod club;
 mod players;
 
 use std::collections::{HashMap, HashSet};
@@ -10,10 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admin::{
-    Access, CodeMade, HandedOff, HeldList, InvitationList, InvitationMade, Kind, MatchDetails,
-    MatchList, MatchSummary, NewInvitation, NewPlayers, Part, PlayerList, PlayerQuery, PlayersMade,
-    Problem, Removed, Restored, Revoked, Setting, ShardList, ShardState, ShardView, Source,
-    WatchedMatch,
+    Access, Backlog, CodeMade, FinishedList, FinishedQuery, HandedOff, HeldList, InvitationList,
+    InvitationMade, Kind, MatchDetails, MatchList, MatchSummary, NewInvitation, NewPlayers, Part,
+    PlayerList, PlayerQuery, PlayersMade, Problem, Removed, Restored, Revoked, Setting, ShardList,
+    ShardState, ShardView, Source, WatchedMatch,
 };
 use async_trait::async_trait;
 use axum::http::Method;
@@ -21,7 +22,7 @@ use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
 use program::Reload;
 use serde_json::json;
 use shard_core::{MatchQuery, PageSelection};
-use store::{Ownership, Registered, SecretDigest, ShardRecord, Status, Store};
+use store::{Archive, Ownership, Registered, SecretDigest, ShardRecord, Status, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -59,6 +60,7 @@ pub async fn operate(
     let source = ClusterSource {
         views: shared.views.subscribe(),
         store: shared.store,
+        archive: shared.archive,
         client,
         requests: shared.requests,
         finisher: shared.finisher,
@@ -70,6 +72,7 @@ pub async fn operate(
 
 struct ClusterSource {
     store: Arc<dyn Store>,
+    archive: Arc<dyn Archive>,
     views: watch::Receiver<Arc<RegistryView>>,
     client: ShardClient,
     requests: RequestMetrics,
@@ -474,6 +477,14 @@ impl Source for ClusterSource {
 
     async fn withdraw_invitation(&self, digest: &SecretDigest) -> Result<InvitationList, Problem> {
         players::withdraw(&*self.store, digest).await
+    }
+
+    async fn finished(&self, query: FinishedQuery) -> Result<FinishedList, Problem> {
+        club::finished(&*self.archive, query).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Problem> {
+        club::backlog(&*self.store).await
     }
 }
 
