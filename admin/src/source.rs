@@ -76,7 +76,7 @@ pub struct FinishedQuery {
 
 /// The problem of a question that a shard cannot answer.
 fn only_matchmakers() -> Problem {
-    let why = "A shard knows its matches only: ask a matchmaker's endpoint.";
+    let why = "This process does not know that; a shard knows its matches only.";
     Problem::new(Kind::NotPossible, why)
 }
 

@@ -2,6 +2,7 @@
 //! owners that cannot be reached and for matches that no owner reports.
 
 mod census;
+mod club;
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -9,8 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admin::{
-    Access, HandedOff, HeldList, Kind, MatchDetails, MatchList, MatchSummary, Part, Problem,
-    Revoked, Setting, ShardList, ShardState, ShardView, Source, WatchedMatch,
+    Access, Backlog, FinishedList, FinishedQuery, HandedOff, HeldList, Kind, MatchDetails,
+    MatchList, MatchSummary, Part, Problem, Revoked, Setting, ShardList, ShardState, ShardView,
+    Source, WatchedMatch,
 };
 use async_trait::async_trait;
 use axum::http::Method;
@@ -18,7 +20,7 @@ use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
 use program::Reload;
 use serde_json::json;
 use shard_core::{MatchQuery, PageSelection};
-use store::{Ownership, Registered, ShardRecord, Status, Store};
+use store::{Archive, Ownership, Registered, ShardRecord, Status, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -56,6 +58,7 @@ pub async fn operate(
     let source = ClusterSource {
         views: shared.views.subscribe(),
         store: shared.store,
+        archive: shared.archive,
         client,
         requests: shared.requests,
         finisher: shared.finisher,
@@ -67,6 +70,7 @@ pub async fn operate(
 
 struct ClusterSource {
     store: Arc<dyn Store>,
+    archive: Arc<dyn Archive>,
     views: watch::Receiver<Arc<RegistryView>>,
     client: ShardClient,
     requests: RequestMetrics,
@@ -439,6 +443,14 @@ impl Source for ClusterSource {
             player: player.clone(),
             closed,
         })
+    }
+
+    async fn finished(&self, query: FinishedQuery) -> Result<FinishedList, Problem> {
+        club::finished(&*self.archive, query).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Problem> {
+        club::backlog(&*self.store).await
     }
 }
 
