@@ -7,6 +7,7 @@
 //! Appends have a separate connection, so that a takeover that reads thousands of matches does not delay
 //! moves.
 
+mod accounts;
 mod archive;
 mod beats;
 mod behind;
@@ -76,6 +77,8 @@ pub struct RedisStore {
     live_keep_ms: String,
     /// How long what is archived and published is kept, likewise.
     finished_keep_ms: String,
+    /// See [`RedisConfig::replicas`].
+    replicas: u32,
 }
 
 impl RedisStore {
@@ -107,6 +110,7 @@ impl RedisStore {
             survey_every: config.survey_every,
             live_keep_ms: config.live_keep.as_millis().to_string(),
             finished_keep_ms: config.finished_keep.as_millis().to_string(),
+            replicas: config.replicas,
         };
         store.behind.set_opening(true);
         store.control.open().await?;
