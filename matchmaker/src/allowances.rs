@@ -19,6 +19,10 @@ const CREATION_WINDOW: Duration = Duration::from_secs(5 * 60);
 
 /// The window of requests: short, so that a burst is not the work of minutes.
 const REQUEST_WINDOW: Duration = Duration::from_secs(10);
+/// Attempts at the password of one account in a burst, and then in every five minutes, from all addresses together: few
+/// for somebody who guesses, and enough for a player who has forgotten which one it was.
+const PASSWORD_ATTEMPTS: u32 = 30;
+
 /// Lists of live matches that one address may have made in a burst, and then in every five minutes: a page that is
 /// refreshed each second, and as much again for filters. A list that somebody has just had made is not counted.
 const LISTS_PER_ADDRESS_MAX: u32 = 600;
@@ -64,6 +68,8 @@ pub(crate) struct Allowances {
     creations: Mutex<Rates>,
     requests: Mutex<Rates>,
     player_requests: Mutex<Rates<PlayerId>>,
+    logins: Mutex<Rates>,
+    passwords: Mutex<Rates<PlayerId>>,
     lists: Mutex<Rates>,
     archive_reads: Mutex<Rates>,
     began: Instant,
@@ -76,6 +82,8 @@ impl Allowances {
             creations: rates(limits.creations_per_address_max, CREATION_WINDOW),
             requests: rates(limits.requests_per_address_max, REQUEST_WINDOW),
             player_requests: rates(limits.requests_per_player_max, REQUEST_WINDOW),
+            logins: rates(limits.logins_per_address_max, CREATION_WINDOW),
+            passwords: rates(PASSWORD_ATTEMPTS, CREATION_WINDOW),
             archive_reads: rates(limits.archive_reads_per_address_max, CREATION_WINDOW),
             lists: rates(LISTS_PER_ADDRESS_MAX, CREATION_WINDOW),
             began: Instant::now(),
@@ -92,15 +100,33 @@ impl Allowances {
         if client.is_exempt {
             return Ok(());
         }
+        self.take_of(rates, counted_by, &format!("{what} as it"))
+    }
+
+    fn take_of<K: Hash + Eq>(
+        &self,
+        rates: &Mutex<Rates<K>>,
+        key: K,
+        what: &str,
+    ) -> Result<(), Problem> {
         let mut rates = rates.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = rates.take(counted_by, self.began.elapsed());
+        let taken = rates.take(key, self.began.elapsed());
         taken.map_err(|wait| {
-            let detail = format!(
-                "{what} as it may for now. Try again in {} s.",
-                wait.as_secs() + 1
-            );
+            let detail = format!("{what} may for now. Try again in {} s.", wait.as_secs() + 1);
             Problem::new(Kind::RateLimited, detail).after(wait)
         })
+    }
+
+    /// Counts an attempt to log in, or an account that is about to be created.
+    pub(crate) fn login(&self, client: Client) -> Result<(), Problem> {
+        let what = "Your address has made as many attempts to log in or to sign up";
+        self.take(&self.logins, client, client.counted_by, what)
+    }
+
+    /// Counts an attempt at the password of an account, whoever makes it.
+    pub(crate) fn password(&self, account: &PlayerId) -> Result<(), Problem> {
+        let what = "As many passwords were tried for this account as one";
+        self.take_of(&self.passwords, account.clone(), what)
     }
 
     /// Counts a guest that is about to be created.

@@ -16,6 +16,9 @@ mod limit_args;
 mod webhook_config;
 mod webhook_keys;
 
+// Who players are.
+mod identity;
+
 // Pure decisions.
 mod glicko;
 pub mod pairing;
@@ -38,6 +41,7 @@ mod waves;
 // The edge: HTTP in, HTTP out.
 mod extract;
 
+mod accounts;
 mod archive;
 mod challenges;
 mod events;
@@ -78,7 +82,8 @@ mod shard_client;
 mod process;
 
 pub use archive_args::{ArchiveArgs, InvalidWebhooks};
-pub use config::{Args, Config, ConfigError, Settings};
+pub use config::{Args, Config, ConfigError, Identity, Settings};
+pub use identity::{Guests, IdentityArgs, InvalidIdentity, IssuerConfig, SignUp};
 pub use late::LateStore;
 pub use limit_args::LimitArgs;
 pub use operators::operate;

@@ -19,7 +19,8 @@ use crate::idempotency::once;
 use crate::limits::{count_request, refuse_beyond_probes};
 use crate::service::Service;
 use crate::{
-    archive, challenges, feed, matches, players, probes, ratings, seats, tickets, watching,
+    accounts, archive, challenges, feed, matches, players, probes, ratings, seats, tickets,
+    watching,
 };
 
 /// All routes, each logged and counted under its template.
@@ -51,7 +52,15 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
 /// The routes within the bounds on requests.
 fn limited(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
-        .routes(routes!(players::create))
+        .routes(routes!(players::create, accounts::find))
+        .routes(routes!(accounts::show))
+        .routes(routes!(accounts::create))
+        .routes(routes!(accounts::log_in))
+        .routes(routes!(accounts::read))
+        .routes(routes!(accounts::set_password))
+        .routes(routes!(accounts::log_out))
+        .routes(routes!(accounts::list_tokens, accounts::create_token))
+        .routes(routes!(accounts::remove_token))
         .routes(routes!(challenges::list, challenges::create))
         .routes(routes!(challenges::list_open))
         .routes(routes!(challenges::read, challenges::cancel))

@@ -2,6 +2,7 @@
 
 mod world;
 
+mod accounts;
 mod archive;
 mod bounds;
 mod challenges;
@@ -10,6 +11,7 @@ mod edge;
 mod events;
 mod finished;
 mod idempotency;
+mod issuer;
 mod matches;
 mod players;
 mod room;

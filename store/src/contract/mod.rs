@@ -1,5 +1,6 @@
 //! The contract that every store keeps, in parts by concern.
 
+mod accounts;
 mod archive;
 mod beats;
 mod chat;
@@ -16,6 +17,7 @@ mod revocations;
 mod tickets;
 mod waves;
 
+pub use self::accounts::Accounts;
 pub use self::archive::Archive;
 pub use self::beats::Beats;
 pub use self::chat::Chat;
@@ -34,7 +36,7 @@ pub use self::outbox::{
 pub use self::ratings::{RatingApplied, Ratings};
 pub use self::registry::{ANY_EPOCH, Registry};
 pub use self::retention::{FINISHED_KEEP, FINISHED_KEEP_MIN, Retention, Room, Swept};
-pub use self::revocations::{REVOCATION_KEPT, Revocations};
+pub use self::revocations::{REVOCATION_KEPT, Revocations, Validity};
 pub use self::tickets::Tickets;
 pub use self::waves::Waves;
 
@@ -56,6 +58,7 @@ pub trait Store:
     + Holdings
     + Idempotency
     + Revocations
+    + Accounts
     + Retention
     + Archive
     + Feed
@@ -75,6 +78,7 @@ impl<T> Store for T where
         + Holdings
         + Idempotency
         + Revocations
+        + Accounts
         + Retention
         + Archive
         + Feed
