@@ -6,6 +6,7 @@
 mod aftermath;
 mod answers;
 mod audit;
+mod backup;
 mod chat;
 mod disk;
 mod embedded;
