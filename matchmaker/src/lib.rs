@@ -55,12 +55,12 @@ mod shard_client;
 // A process of its own.
 mod process;
 
-pub use config::{Args, Config, ConfigError, Settings};
+pub use config::{Args, Config, ConfigError, Settings, check_site};
 pub use late::LateStore;
 pub use limit_args::LimitArgs;
 pub use operators::operate;
 pub use process::{Failure, start};
-pub use serve::{SharedState, run};
+pub use serve::{Https, SharedState, run};
 
 #[cfg(test)]
 mod tests;

@@ -27,7 +27,6 @@ use tokio_util::sync::CancellationToken;
 
 use self::census::{Census, Stray};
 use crate::registry::{Fate, RegistryView};
-use crate::request_metrics::RequestMetrics;
 use crate::serve::SharedState;
 use crate::service::now;
 use crate::shard_client::ShardClient;
@@ -50,9 +49,9 @@ pub async fn operate(
 ) {
     let source = ClusterSource {
         views: shared.views.subscribe(),
-        store: shared.store,
+        store: shared.store.clone(),
         client: ShardClient::new(&access),
-        requests: shared.requests,
+        shared,
         census: Census::default(),
         settings,
     };
@@ -63,7 +62,7 @@ struct ClusterSource {
     store: Arc<dyn Store>,
     views: watch::Receiver<Arc<RegistryView>>,
     client: ShardClient,
-    requests: RequestMetrics,
+    shared: SharedState,
     census: Census,
     settings: Vec<Setting>,
 }
@@ -218,7 +217,7 @@ impl Source for ClusterSource {
 
     fn metrics(&self) -> String {
         let view = self.views.borrow().clone();
-        crate::metrics::render(&view) + &self.requests.render()
+        crate::metrics::render(&view) + &self.shared.metrics()
     }
 
     async fn alive(&self) -> Result<(), Problem> {

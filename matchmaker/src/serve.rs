@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use prometheus::{Registry, TextEncoder};
 use settings::AddressGroup;
 use store::Store;
 use tokens::SigningKey;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -40,6 +42,17 @@ pub struct SharedState {
     pub(crate) requests: RequestMetrics,
     /// The newest view of the registry, from the observer that [`run`] starts.
     pub(crate) views: watch::Sender<Arc<RegistryView>>,
+    /// What players' connections speak; `None` for plain HTTP.
+    https: Option<Https>,
+}
+
+/// HTTPS for players.
+#[derive(Clone)]
+pub struct Https {
+    /// Agrees on TLS, by the certificate of the time.
+    pub acceptor: TlsAcceptor,
+    /// What is counted of the certificate, for the matchmaker's metrics.
+    pub metrics: Registry,
 }
 
 impl SharedState {
@@ -50,7 +63,27 @@ impl SharedState {
             store,
             requests: RequestMetrics::default(),
             views: watch::Sender::new(Arc::new(RegistryView::default())),
+            https: None,
         }
+    }
+
+    /// The same for players who come by HTTPS.
+    #[must_use]
+    pub fn with_https(self, https: Option<Https>) -> Self {
+        Self { https, ..self }
+    }
+
+    /// Whether a match can be made now: a shard with room is known.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.views.borrow().draw(0).is_some()
+    }
+
+    /// The metrics of requests and of the certificate, as text.
+    pub(crate) fn metrics(&self) -> String {
+        let certificate = self.https.as_ref().map(|https| https.metrics.gather());
+        let certificate = TextEncoder::new().encode_to_string(&certificate.unwrap_or_default());
+        self.requests.render() + &certificate.unwrap_or_default()
     }
 }
 
@@ -90,13 +123,14 @@ pub async fn run(
         store,
         requests,
         views: sender,
+        https,
     } = shared;
     let mut views = sender.subscribe();
     tasks.spawn(watch_registry(store.clone(), sender, shutdown.clone()));
     let _ = timeout(FIRST_VIEW_WITHIN, views.wait_for(|view| view.observed())).await;
     info!(%address, "the matchmaker serves");
     let service = Service::new(config, store, key, views, requests, shutdown);
-    accept_all(listener, &service, &tasks).await;
+    accept_all(listener, &service, https, &tasks).await;
     tasks.close();
     info!(tasks = tasks.len(), "the matchmaker ends");
     tasks.wait().await;
@@ -105,7 +139,12 @@ pub async fn run(
 
 /// Serves connections, each as one of `tasks`, until the service shuts down. From then on connections are refused,
 /// so that clients turn to another matchmaker.
-pub(crate) async fn accept_all(listener: TcpListener, service: &Arc<Service>, tasks: &TaskTracker) {
+pub(crate) async fn accept_all(
+    listener: TcpListener,
+    service: &Arc<Service>,
+    https: Option<Https>,
+    tasks: &TaskTracker,
+) {
     let limits = &service.config.limits;
     let per_address_max = limits.connections_per_address_max as usize;
     let places = Places::new(service.config.connections_max, per_address_max);
@@ -114,6 +153,7 @@ pub(crate) async fn accept_all(listener: TcpListener, service: &Arc<Service>, ta
         admission: Arc::new(Door {
             places: Arc::new(Mutex::new(places)),
             limits: limits.clone(),
+            https,
         }),
         grace: service.config.grace,
     };
@@ -124,6 +164,7 @@ pub(crate) async fn accept_all(listener: TcpListener, service: &Arc<Service>, ta
 struct Door {
     places: Arc<Mutex<Places>>,
     limits: LimitArgs,
+    https: Option<Https>,
 }
 
 impl Admission for Door {
@@ -153,5 +194,9 @@ impl Admission for Door {
                 keep_alive: true,
             }
         }
+    }
+
+    fn tls(&self) -> Option<TlsAcceptor> {
+        self.https.as_ref().map(|https| https.acceptor.clone())
     }
 }

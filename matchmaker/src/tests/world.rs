@@ -65,7 +65,7 @@ impl World {
         );
         let tasks = TaskTracker::new();
         let (server, connections) = (service.clone(), tasks.clone());
-        tasks.spawn(async move { accept_all(listener, &server, &connections).await });
+        tasks.spawn(async move { accept_all(listener, &server, None, &connections).await });
         Self {
             store,
             key,
