@@ -43,6 +43,7 @@ mod python_client;
 mod replay;
 mod rules_library;
 mod secrets;
+mod serve;
 mod signals;
 mod simulation;
 mod soak;

@@ -201,6 +201,11 @@ impl ServeArgs {
         }
         let scheme = self.certificate.as_ref().map_or("http", |_| "https");
         let port = self.listen.port();
+        if port == 0 && self.public_name.is_some() {
+            let text = "--public-name (ROOKERY_PUBLIC_NAME): players must be told the port: give one by \
+                        --listen, or the whole URL by --site";
+            return Err(text.into());
+        }
         Ok(self.public_name.as_ref().map(|name| match (scheme, port) {
             ("https", 443) | ("http", 80) => format!("{scheme}://{}", name.as_str()),
             _ => format!("{scheme}://{}:{port}", name.as_str()),

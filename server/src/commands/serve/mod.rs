@@ -18,7 +18,7 @@ use store::EmbeddedStore;
 use tokio_util::sync::CancellationToken;
 
 use self::args::Validated;
-use self::control::{Control, Restore};
+use self::control::Control;
 use super::Failure;
 use super::backend::Backend;
 use super::cluster::{Addresses, InProcessCluster};
@@ -29,7 +29,7 @@ use super::ready_file::write_ready_file;
 enum Ended {
     /// It was told to stop.
     Stopped,
-    /// Its data was replaced: it begins anew.
+    /// It begins anew, because its data was replaced.
     Restored,
 }
 
@@ -100,9 +100,11 @@ async fn serve(
         cluster.wait().await?;
         return Ok(Ended::Stopped);
     };
+    // From now on nobody is told that this process serves.
+    drop(control);
     tracing::info!("stopping play, because a backup is to be restored");
     cluster.stop().await?;
-    Restore::finish(restore, &args.data_dir).await?;
+    restore.finish(&args.data_dir).await?;
     Ok(Ended::Restored)
 }
 
