@@ -19,9 +19,9 @@ mod shard;
 mod tombstone;
 mod traces;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use program::LogArgs;
-use settings::Parsed;
+use settings::{PagesArgs, Parsed};
 
 pub use failure::Failure;
 
@@ -54,6 +54,7 @@ enum CliCommand {
     Matchmaker(matchmaker::Args),
     Check(check::CheckArgs),
     Tombstone(tombstone::TombstoneArgs),
+    Pages(PagesArgs),
 }
 
 /// Runs the command that the command line names.
@@ -101,6 +102,7 @@ pub fn run(
         }
         CliCommand::Check(args) => check::run(args, &effective),
         CliCommand::Tombstone(args) => tombstone::run(&args),
+        CliCommand::Pages(args) => Ok(args.write(Cli::command())?),
     }
 }
 
@@ -113,7 +115,8 @@ impl CliCommand {
             | Self::Healthcheck(_)
             | Self::Check(_)
             | Self::Backup(_)
-            | Self::Restore(_) => Some("error"),
+            | Self::Restore(_)
+            | Self::Pages(_) => Some("error"),
             // A line for each request would hide the others.
             Self::Dev(_) | Self::Serve(_) | Self::Shard(_) | Self::Tombstone(_) => {
                 Some("info,matchmaker::access_log=warn")

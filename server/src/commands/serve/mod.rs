@@ -34,6 +34,8 @@ enum Ended {
 }
 
 pub(super) fn run(args: &ServeArgs, effective: &Effective) -> Result<(), Failure> {
+    // Nothing is made for arguments that cannot be used.
+    args.validate(None).map(drop)?;
     make_data_dir(&args.data_dir)?;
     let given = args.validate(Some(&args.data_dir))?;
     let key = signing_key(&args.data_dir)?;
