@@ -34,6 +34,7 @@ mod logs;
 mod manifests;
 mod migration;
 mod ownership;
+mod package;
 mod partition;
 mod play;
 mod prefixes;
