@@ -120,7 +120,8 @@ fn build(into: &Path) -> PathBuf {
     let target = programs.parent().and_then(Path::parent).unwrap();
     let mut build = Command::new(workspace().join("deploy/debian/build"));
     for (name, _) in std::env::vars_os() {
-        let is_cargos = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        let is_cargos =
+            |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
         if name.to_str().is_some_and(is_cargos) {
             build.env_remove(name);
         }
@@ -132,7 +133,9 @@ fn build(into: &Path) -> PathBuf {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", said(&output));
-    let mut made = std::fs::read_dir(into).unwrap().map(|file| file.unwrap().path());
+    let mut made = std::fs::read_dir(into)
+        .unwrap()
+        .map(|file| file.unwrap().path());
     let package = made.next().expect("a package");
     assert_eq!(package.extension().unwrap(), "deb");
     package
@@ -150,13 +153,17 @@ fn newer(package: &Path, directory: &Path, version: &str) -> PathBuf {
     run(Command::new("dpkg-deb").arg("-R").args([package, &tree]));
     let control = tree.join("DEBIAN/control");
     let text = std::fs::read_to_string(&control).unwrap();
-    let lines = text.lines().map(|line| match line.strip_prefix("Version: ") {
-        Some(_) => format!("Version: {version}\n"),
-        None => format!("{line}\n"),
-    });
+    let lines = text
+        .lines()
+        .map(|line| match line.strip_prefix("Version: ") {
+            Some(_) => format!("Version: {version}\n"),
+            None => format!("{line}\n"),
+        });
     std::fs::write(&control, lines.collect::<String>()).unwrap();
     let newer = directory.join("newer.deb");
-    run(Command::new("dpkg-deb").args(["-Znone", "-b"]).args([&tree, &newer]));
+    run(Command::new("dpkg-deb")
+        .args(["-Znone", "-b"])
+        .args([&tree, &newer]));
     newer
 }
 
@@ -186,7 +193,11 @@ fn the_package_is_installed_started_upgraded_and_removed() {
     let namespaces = ["--mount", "--net", "--"];
     let allowed = Command::new("unshare")
         .args(namespaces)
-        .args(["sh", "-c", "[ \"$(id -u)\" = 0 ] && mount -t tmpfs none /mnt && dpkg --version"])
+        .args([
+            "sh",
+            "-c",
+            "[ \"$(id -u)\" = 0 ] && mount -t tmpfs none /mnt && dpkg --version",
+        ])
         .stdin(Stdio::null())
         .output();
     if !allowed.as_ref().is_ok_and(|output| output.status.success()) {
@@ -198,7 +209,9 @@ fn the_package_is_installed_started_upgraded_and_removed() {
     }
     let mut life = Command::new("unshare");
     life.args(namespaces).args(["sh", "-c", LIFE, "sh"]);
-    life.args([&package, &newer, &root]).arg(INSIDE).env("NEWER", NEWER);
+    life.args([&package, &newer, &root])
+        .arg(INSIDE)
+        .env("NEWER", NEWER);
     let lived = run(&mut life);
     assert!(lived.contains("== done"), "{lived}");
 }

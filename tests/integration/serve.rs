@@ -29,9 +29,7 @@ fn text(output: &Output) -> String {
 /// The certificate that a client of this authority is shown, if it trusts it.
 fn shown(address: SocketAddr, ca: &str) -> Option<Vec<u8>> {
     let mut roots = RootCertStore::empty();
-    roots
-        .add(CertificateDer::from_pem_file(ca).ok()?)
-        .ok()?;
+    roots.add(CertificateDer::from_pem_file(ca).ok()?).ok()?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
@@ -70,7 +68,16 @@ async fn a_club_serves_players_by_its_own_certificate_and_takes_a_new_one() {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     assert_eq!(shown(address, &ca), Some(first));
 
-    let words = ["bot", "--time-control", "3s+0", "--json", "--matchmaker", &url, "--ca", &ca];
+    let words = [
+        "bot",
+        "--time-control",
+        "3s+0",
+        "--json",
+        "--matchmaker",
+        &url,
+        "--ca",
+        &ca,
+    ];
     let bots = [0, 1].map(|_| process::spawn("bot-client", &words));
     let [white, black] = bots.map(|bot| {
         let output = tokio::task::block_in_place(|| process::finish(bot, MATCH_WITHIN));
@@ -90,7 +97,10 @@ async fn a_club_serves_players_by_its_own_certificate_and_takes_a_new_one() {
     );
 
     // Both ends of the club show the new one.
-    let second = write_certificate(std::path::Path::new(&chain).parent().unwrap(), &["localhost"]);
+    let second = write_certificate(
+        std::path::Path::new(&chain).parent().unwrap(),
+        &["localhost"],
+    );
     club.signal(Signal::HUP);
     eventually("the new certificate is shown", || async {
         (shown(address, &ca).as_ref() == Some(&second)).then_some(())
@@ -126,14 +136,21 @@ async fn a_club_is_backed_up_and_restored_while_it_runs_and_after_a_wipe() {
     let made = command(&club, "backup", &backup, &[]);
     assert!(made.status.success(), "{}", text(&made));
     assert!(text(&made).contains("with 1 matches"), "{}", text(&made));
-    assert_eq!(fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(&backup).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     // Play goes on during a backup and after it.
     game.play(1, "e7e5").await;
     assert_eq!(moves(&club, &game).await, 2);
 
     // Nothing is replaced unasked, and nothing by what is no backup.
     let refused = command(&club, "restore", &backup, &[]);
-    assert!(!refused.status.success() && text(&refused).contains("--replace"), "{}", text(&refused));
+    assert!(
+        !refused.status.success() && text(&refused).contains("--replace"),
+        "{}",
+        text(&refused)
+    );
     let not_one = club.path("not-one");
     fs::write(&not_one, "some file").unwrap();
     let refused = command(&club, "restore", &not_one, &["--replace"]);
@@ -144,10 +161,15 @@ async fn a_club_is_backed_up_and_restored_while_it_runs_and_after_a_wipe() {
     let pid = club.pid();
     let restored = command(&club, "restore", &backup, &["--replace"]);
     assert!(restored.status.success(), "{}", text(&restored));
-    assert!(text(&restored).contains("serves again"), "{}", text(&restored));
+    assert!(
+        text(&restored).contains("serves again"),
+        "{}",
+        text(&restored)
+    );
     assert_eq!(club.pid(), pid);
     assert!(club.data().join("rookery.redb.replaced").exists());
-    club.ready = serde_json::from_str(&fs::read_to_string(club.path("ready.json")).unwrap()).unwrap();
+    club.ready =
+        serde_json::from_str(&fs::read_to_string(club.path("ready.json")).unwrap()).unwrap();
     game.sit_again(Seat::White).await;
     game.sit_again(Seat::Black).await;
     assert_eq!(moves(&club, &game).await, 1);
@@ -186,7 +208,11 @@ fn a_backup_of_nothing_or_of_another_process_says_so() {
     let data = server.data_dir().display().to_string();
     let refused = process::run("rookery", &["backup", &file, "--data-dir", &data], SHORT);
     assert!(!refused.status.success());
-    assert!(text(&refused).contains("another process"), "{}", text(&refused));
+    assert!(
+        text(&refused).contains("another process"),
+        "{}",
+        text(&refused)
+    );
     let made = fs::read_dir(directory.path()).unwrap().count();
     assert_eq!(made, 0, "half a backup is none");
 }
@@ -201,7 +227,10 @@ fn a_club_that_players_cannot_reach_or_trust_is_refused() {
         ["own.pem", "own.key"].map(|name| directory.path().join(name).display().to_string());
     let with = |more: &[&str]| {
         let own = ["--certificate", &chain, "--certificate-key", &key];
-        own.iter().chain(more).map(|&word| word.to_owned()).collect()
+        own.iter()
+            .chain(more)
+            .map(|&word| word.to_owned())
+            .collect()
     };
     let plain = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
     let local = ["--listen", "127.0.0.1:7000"];
@@ -212,13 +241,19 @@ fn a_club_that_players_cannot_reach_or_trust_is_refused() {
         // Players would be given an address that none of them reaches.
         (plain(&["--plain-http"]), "--public-address"),
         (with(&["--public-name", "club.invalid"]), "club.invalid"),
-        (with(&["--public-name", "club.example.org"]), "not for club.example.org"),
+        (
+            with(&["--public-name", "club.example.org"]),
+            "not for club.example.org",
+        ),
         (with(&["--public-address", "0.0.0.0"]), "--public-address"),
         (
             with(&["--public-address", "203.0.113.7:65535", "--shards", "2"]),
             "--public-address",
         ),
-        (plain(&[&local[..], &["--site", "chess"]].concat()), "--site"),
+        (
+            plain(&[&local[..], &["--site", "chess"]].concat()),
+            "--site",
+        ),
         (
             plain(&[&local[..], &["--shard-port", "65535", "--shards", "2"]].concat()),
             "--shard-port",
@@ -237,10 +272,19 @@ fn a_club_that_players_cannot_reach_or_trust_is_refused() {
         }
     }
     // What can be used is shown, and nothing is made.
-    let usable = with(&["--public-name", "chess.example.org", "--public-address", "203.0.113.7"]);
+    let usable = with(&[
+        "--public-name",
+        "chess.example.org",
+        "--public-address",
+        "203.0.113.7",
+    ]);
     let mut all = vec!["check", "serve", "--data-dir", &data];
     all.extend(usable.iter().map(String::as_str));
     let fine = process::run("rookery", &all, SHORT);
     assert!(fine.status.success(), "{}", text(&fine));
-    assert!(text(&fine).contains(r#"public_name = "chess.example.org""#), "{}", text(&fine));
+    assert!(
+        text(&fine).contains(r#"public_name = "chess.example.org""#),
+        "{}",
+        text(&fine)
+    );
 }

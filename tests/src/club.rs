@@ -35,7 +35,9 @@ impl Club {
         let mut last = String::new();
         for _ in 0..3 {
             let listen = format!("127.0.0.1:{}", free_tcp_port());
-            let shard_port = supervisor::free_udp_ports(1).expect("a free port").to_string();
+            let shard_port = supervisor::free_udp_ports(1)
+                .expect("a free port")
+                .to_string();
             let own = ["--listen", &listen, "--shard-port", &shard_port];
             let more = ["--admin-listen", "127.0.0.1:0"];
             let all = own.iter().chain(&more).chain(args);

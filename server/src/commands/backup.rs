@@ -116,7 +116,11 @@ fn receive(mut stream: UnixStream, draft: &Path) -> Result<(), Failure> {
         _ => {}
     }
     let mut options = OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(draft)?;
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(draft)?;
     let received = io::copy(&mut reader.take(bytes), &mut file)?;
     file.sync_all()?;
     if received < bytes {
@@ -145,7 +149,11 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<(), Failure> {
             backup.restore(&args.data_dir)?;
         }
     }
-    say!("{}: restored from {}", args.data_dir.display(), described(&backup));
+    say!(
+        "{}: restored from {}",
+        args.data_dir.display(),
+        described(&backup)
+    );
     if is_serving {
         say!("It serves again.");
     }

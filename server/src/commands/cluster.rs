@@ -117,7 +117,10 @@ impl InProcessPlan {
                 .map(|port| SocketAddr::new(first.ip(), port))
                 .ok_or_else(|| {
                     let option = options.shard_port;
-                    format!("{option}: {} shards from port {port} on pass 65535", self.shards)
+                    format!(
+                        "{option}: {} shards from port {port} on pass 65535",
+                        self.shards
+                    )
                 }),
         };
         Ok(ShardSeed {
@@ -299,12 +302,7 @@ async fn start_admin(
         settings.push(Setting::new("listen", address));
     }
     tokio::spawn(matchmaker::operate(
-        listener,
-        access,
-        settings,
-        shared,
-        reload,
-        shutdown,
+        listener, access, settings, shared, reload, shutdown,
     ));
     Ok(address)
 }

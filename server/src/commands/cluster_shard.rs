@@ -223,6 +223,8 @@ pub(super) fn cannot_listen(
             "{port_option}: {who} cannot listen on {address}, which is taken; give another port, or \
              0 for a free one"
         ),
-        _ => format!("{who} cannot listen on {address}: {error}; see {ip_option} and {port_option}"),
+        _ => {
+            format!("{who} cannot listen on {address}: {error}; see {ip_option} and {port_option}")
+        }
     }
 }

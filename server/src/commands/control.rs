@@ -65,7 +65,12 @@ pub(super) fn connect(directory: &Path) -> Result<Option<UnixStream>, Failure> {
             stream.set_write_timeout(Some(SILENCE_MAX))?;
             Ok(Some(stream))
         }
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::NotFound | ErrorKind::ConnectionRefused
+            ) =>
+        {
             Ok(None)
         }
         Err(error) => Err(format!("{}: {error}", path.display()).into()),

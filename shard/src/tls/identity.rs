@@ -181,7 +181,10 @@ impl Identity {
             why,
         };
         let server = ServerName::try_from(name).map_err(|error| other(error.to_string()))?;
-        let own = self.chain.first().ok_or_else(|| other("it has none".to_owned()))?;
+        let own = self
+            .chain
+            .first()
+            .ok_or_else(|| other("it has none".to_owned()))?;
         let parsed = ParsedCertificate::try_from(own)?;
         verify_server_name(&parsed, &server).map_err(|error| other(error.to_string()))
     }
@@ -302,7 +305,12 @@ mod tests {
     fn a_certificate_is_for_the_names_that_it_holds_and_no_others() {
         let identity = Identity::self_signed(1_800_000_000).unwrap();
         identity.check_name("localhost").unwrap();
-        for other in ["chess.example.org", "127.0.0.1", "localhost.example", "no name"] {
+        for other in [
+            "chess.example.org",
+            "127.0.0.1",
+            "localhost.example",
+            "no name",
+        ] {
             let refused = identity.check_name(other).unwrap_err().to_string();
             assert!(refused.contains(other), "{refused}");
         }

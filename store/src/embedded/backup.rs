@@ -115,7 +115,9 @@ impl Backup {
     /// [`StoreError::Corrupt`] when it is damaged; [`StoreError::Unavailable`] when it cannot be read.
     pub fn open(file: &Path) -> Result<Self, StoreError> {
         let place = file.display().to_string();
-        let len = fs::metadata(file).map_err(|error| unavailable(file, &error))?.len();
+        let len = fs::metadata(file)
+            .map_err(|error| unavailable(file, &error))?
+            .len();
         if len == 0 {
             return Err(StoreError::Corrupt(format!("{place} is empty")));
         }
@@ -220,7 +222,10 @@ pub fn check_unused(directory: &Path) -> Result<(), StoreError> {
     match builder().open(&path) {
         Err(redb::DatabaseError::DatabaseAlreadyOpen) => {
             let place = directory.display().to_string();
-            Err(cannot_open(&place, redb::DatabaseError::DatabaseAlreadyOpen))
+            Err(cannot_open(
+                &place,
+                redb::DatabaseError::DatabaseAlreadyOpen,
+            ))
         }
         // A damaged store is a reason to restore one.
         _ => Ok(()),
@@ -237,8 +242,7 @@ fn exchange(directory: &Path, draft: &Path) -> io::Result<()> {
             _ => {}
         }
         // Some file systems have no links; a copy takes longer.
-        fs::hard_link(&file, &replaced)
-            .or_else(|_| fs::copy(&file, &replaced).map(drop))?;
+        fs::hard_link(&file, &replaced).or_else(|_| fs::copy(&file, &replaced).map(drop))?;
     }
     give_to_owner_of(directory, draft)?;
     fs::rename(draft, &file)?;
@@ -265,7 +269,11 @@ fn create_private(file: &Path) -> io::Result<File> {
         _ => {}
     }
     let mut options = OpenOptions::new();
-    let created = options.write(true).create_new(true).mode(0o600).open(file)?;
+    let created = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)?;
     created.set_permissions(Permissions::from_mode(0o600))?;
     Ok(created)
 }

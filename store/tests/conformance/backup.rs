@@ -26,10 +26,7 @@ fn enclosed() -> Vec<Enclosed> {
 
 /// Creates the match of `line` and has shard 1 claim it, under epoch 1.
 async fn claimed(store: &EmbeddedStore, line: &Line) {
-    store
-        .create(shard_id(1), &line.snapshots[0])
-        .await
-        .unwrap();
+    store.create(shard_id(1), &line.snapshots[0]).await.unwrap();
     store.claim(line.id, shard_id(1), Epoch(0)).await.unwrap();
 }
 
@@ -44,7 +41,9 @@ fn a_backup_is_the_store_of_one_moment_although_it_is_written_to() {
     let [open, restored, file] = ["open", "restored", "backup"].map(|n| directory.path().join(n));
     runtime().block_on(async {
         let store = Arc::new(EmbeddedStore::open(&open).unwrap());
-        let lines: Vec<Line> = (1..=8).map(|n| Line::new(match_id(n), n.into(), 60)).collect();
+        let lines: Vec<Line> = (1..=8)
+            .map(|n| Line::new(match_id(n), n.into(), 60))
+            .collect();
         for line in &lines {
             claimed(&store, line).await;
         }
@@ -95,7 +94,10 @@ fn what_is_restored_is_all_of_it_and_what_was_there_is_kept() {
         store.put_ticket(&ticket(1, Some("3+2"))).await.unwrap();
         store.heartbeat(&shard_record(1, 1)).await.unwrap();
         store.back_up(file.clone(), enclosed(), AT).await.unwrap();
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
 
         let there = EmbeddedStore::open(&other).unwrap();
         there.put_ticket(&ticket(2, Some("5+0"))).await.unwrap();
@@ -121,11 +123,18 @@ fn what_is_restored_is_all_of_it_and_what_was_there_is_kept() {
         claimed(&restored, &Line::new(match_id(2), 2, 1)).await;
         drop(restored);
         let store_file = other.join("rookery.redb");
-        assert_eq!(fs::metadata(&store_file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&store_file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
 
         let kept = directory.path().join("kept");
         fs::create_dir(&kept).unwrap();
-        fs::rename(other.join("rookery.redb.replaced"), kept.join("rookery.redb")).unwrap();
+        fs::rename(
+            other.join("rookery.redb.replaced"),
+            kept.join("rookery.redb"),
+        )
+        .unwrap();
         let kept = EmbeddedStore::open(&kept).unwrap();
         let found = kept.ticket(ticket_id(2)).await.unwrap();
         assert!(found.is_some());

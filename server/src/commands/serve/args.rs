@@ -142,7 +142,10 @@ impl ServeArgs {
 
     /// Reads what the arguments name, and binds nothing. The token of the admin endpoint is made in `data_dir` if there
     /// is none; without a directory nothing is made.
-    pub(in crate::commands) fn validate(&self, data_dir: Option<&Path>) -> Result<Validated, Failure> {
+    pub(in crate::commands) fn validate(
+        &self,
+        data_dir: Option<&Path>,
+    ) -> Result<Validated, Failure> {
         let certificate = self.certificate_source()?;
         if self.shard_port > 0 && self.shard_port.checked_add(self.shards - 1).is_none() {
             let text = format!(
@@ -162,7 +165,8 @@ impl ServeArgs {
     /// The certificate, which has to be the one of the public name.
     fn certificate_source(&self) -> Result<CertificateSource, Failure> {
         let (Some(chain), Some(key)) = (&self.certificate, &self.certificate_key) else {
-            let is_private = self.listen.ip().is_loopback() || !self.limits.trusted_proxy.is_empty();
+            let is_private =
+                self.listen.ip().is_loopback() || !self.limits.trusted_proxy.is_empty();
             if self.plain_http && self.configuration.production {
                 let text = "--production: --plain-http (ROOKERY_PLAIN_HTTP) shows players' tokens to \
                             everybody on the way; give --certificate and --certificate-key";

@@ -64,7 +64,9 @@ impl Control {
         }
         for left_behind in [&path, &directory.join(IN_TRANSIT)] {
             match std::fs::remove_file(left_behind) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error).into()),
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(failed(error).into());
+                }
                 _ => {}
             }
         }

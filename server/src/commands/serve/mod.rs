@@ -63,7 +63,8 @@ fn begin_anew() -> Failure {
     let mut command = Command::new("/proc/self/exe");
     command.arg0(words.next().unwrap_or_else(|| "rookery".into()));
     let error = command.args(words).exec();
-    format!("the data is restored, but this process cannot begin anew: {error}; start it again").into()
+    format!("the data is restored, but this process cannot begin anew: {error}; start it again")
+        .into()
 }
 
 async fn serve(

@@ -20,7 +20,9 @@ impl FromStr for PublicName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_label = |label: &str| {
             (1..=LABEL_LEN_MAX).contains(&label.len())
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         };
@@ -73,7 +75,8 @@ impl FromStr for PublicAddress {
             },
             Err(_) => Self {
                 ip: text.parse().map_err(|_| {
-                    "an address is like 203.0.113.7, 203.0.113.7:7100 or [2001:db8::7]:7100".to_owned()
+                    "an address is like 203.0.113.7, 203.0.113.7:7100 or [2001:db8::7]:7100"
+                        .to_owned()
                 })?,
                 port: None,
             },
@@ -91,7 +94,12 @@ mod tests {
 
     #[test]
     fn a_name_is_a_dns_name() {
-        for name in ["chess.example.org", "localhost", "a-b.example", "xn--schch-kva.example"] {
+        for name in [
+            "chess.example.org",
+            "localhost",
+            "a-b.example",
+            "xn--schch-kva.example",
+        ] {
             assert_eq!(name.parse::<PublicName>().unwrap().as_str(), name);
         }
         let upper: PublicName = "Chess.Example.ORG".parse().unwrap();
@@ -99,8 +107,18 @@ mod tests {
         let long = format!("{}.example", "a".repeat(64));
         let endless = "a.".repeat(127) + "example";
         for other in [
-            "", ".", "https://chess.example.org", "chess.example.org:7000", "a b", "-a.example",
-            "a-.example", "127.0.0.1", "::1", "chess..example", &long, &endless,
+            "",
+            ".",
+            "https://chess.example.org",
+            "chess.example.org:7000",
+            "a b",
+            "-a.example",
+            "a-.example",
+            "127.0.0.1",
+            "::1",
+            "chess..example",
+            &long,
+            &endless,
         ] {
             assert!(other.parse::<PublicName>().is_err(), "{other}");
         }
@@ -110,11 +128,23 @@ mod tests {
     fn an_address_may_have_a_port() {
         let parse = |text: &str| text.parse::<PublicAddress>();
         let address = parse("203.0.113.7").unwrap();
-        assert_eq!((address.ip, address.port), ("203.0.113.7".parse().unwrap(), None));
+        assert_eq!(
+            (address.ip, address.port),
+            ("203.0.113.7".parse().unwrap(), None)
+        );
         let address = parse("[2001:db8::7]:7100").unwrap();
-        assert_eq!((address.ip, address.port), ("2001:db8::7".parse().unwrap(), Some(7100)));
+        assert_eq!(
+            (address.ip, address.port),
+            ("2001:db8::7".parse().unwrap(), Some(7100))
+        );
         assert_eq!(parse("2001:db8::7").unwrap().port, None);
-        for other in ["0.0.0.0", "::", "203.0.113.7:0", "chess.example.org", "203.0.113.7:x"] {
+        for other in [
+            "0.0.0.0",
+            "::",
+            "203.0.113.7:0",
+            "chess.example.org",
+            "203.0.113.7:x",
+        ] {
             assert!(parse(other).is_err(), "{other}");
         }
     }
@@ -126,7 +156,10 @@ mod tests {
         assert_eq!(found, "127.0.0.1".parse::<IpAddr>().unwrap());
         // No name of this domain has an address (RFC 6761).
         let name: PublicName = "club.invalid".parse().unwrap();
-        let refused = name.resolve("0.0.0.0".parse().unwrap()).unwrap_err().to_string();
+        let refused = name
+            .resolve("0.0.0.0".parse().unwrap())
+            .unwrap_err()
+            .to_string();
         assert!(refused.contains("--public-address"), "{refused}");
     }
 }
