@@ -15,6 +15,22 @@ pub(crate) struct UtcDate {
     pub(crate) second: u64,
 }
 
+impl UnixMillis {
+    /// The time as RFC 3339 writes it, in UTC and whole seconds: `2026-11-27T03:12:39Z`.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        let UtcDate {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+        } = self.into();
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+}
+
 impl From<UnixMillis> for UtcDate {
     /// Howard Hinnant's `civil_from_days`: years begin in March, so that the leap day is the last of a
     /// year, in the proleptic Gregorian calendar with its cycle of 400 years.
@@ -70,7 +86,11 @@ mod tests {
                 minute,
                 second,
             };
-            assert_eq!(UtcDate::from(UnixMillis(seconds * 1000 + 999)), expected);
+            let at = UnixMillis(seconds * 1000 + 999);
+            assert_eq!(UtcDate::from(at), expected);
+            let written =
+                format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z");
+            assert_eq!(at.rfc3339(), written);
         }
     }
 

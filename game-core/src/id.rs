@@ -11,6 +11,9 @@ pub enum InvalidId {
     /// A match id is 12 characters of `0-9A-Za-z`.
     #[error("a match id is {len} characters of 0-9, A-Z and a-z", len = MatchId::LEN)]
     Match,
+    /// A tag is 2 characters of `0-9A-Za-z`.
+    #[error("a tag is {len} characters of 0-9, A-Z and a-z", len = Tag::LEN)]
+    Tag,
     /// A shard id is 12 characters of `0-9A-Za-z`.
     #[error("a shard id is {len} characters of 0-9, A-Z and a-z", len = MatchId::LEN)]
     Shard,
@@ -82,6 +85,19 @@ impl Tag {
     pub fn as_str(&self) -> &str {
         // The bytes are always ASCII.
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl FromStr for Tag {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let tag: [u8; Self::LEN] = text.as_bytes().try_into().map_err(|_| InvalidId::Tag)?;
+        if tag.iter().all(u8::is_ascii_alphanumeric) {
+            Ok(Self(tag))
+        } else {
+            Err(InvalidId::Tag)
+        }
     }
 }
 

@@ -51,6 +51,7 @@ mod apply;
 // What outlives it.
 mod snapshot;
 
+mod charged;
 mod date;
 mod pgn;
 

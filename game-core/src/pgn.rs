@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::date::UtcDate;
-use crate::{BySeat, Match, MatchTags, Outcome, Position, Seat, Speed, Termination, Uci};
+use crate::{BySeat, Match, MatchTags, Outcome, Position, Seat, Termination, Uci};
 
 impl Match {
     /// The match as PGN, in play or finished, as one game of a file.
@@ -107,13 +107,7 @@ impl Match {
     fn pgn_event(&self) -> String {
         let setup = self.setup();
         let rated = if setup.rated { "Rated" } else { "Casual" };
-        let speed = match setup.speed() {
-            Speed::UltraBullet => "ultrabullet",
-            Speed::Bullet => "bullet",
-            Speed::Blitz => "blitz",
-            Speed::Rapid => "rapid",
-            Speed::Classical => "classical",
-        };
+        let speed = setup.speed().code();
         format!("{rated} {speed} match")
     }
 

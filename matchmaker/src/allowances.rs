@@ -45,6 +45,7 @@ pub(crate) fn is_exempt(limits: &LimitArgs, address: IpAddr) -> bool {
 pub(crate) struct Allowances {
     guests: Mutex<Rates>,
     creations: Mutex<Rates>,
+    archive_reads: Mutex<Rates>,
     began: Instant,
 }
 
@@ -53,6 +54,7 @@ impl Allowances {
         Self {
             guests: Mutex::new(Rates::new(limits.guests_per_address_max)),
             creations: Mutex::new(Rates::new(limits.creations_per_address_max)),
+            archive_reads: Mutex::new(Rates::new(limits.archive_reads_per_address_max)),
             began: Instant::now(),
         }
     }
@@ -75,6 +77,11 @@ impl Allowances {
     /// Counts a guest that is about to be created.
     pub(crate) fn guest(&self, client: Client) -> Result<(), Problem> {
         self.take(&self.guests, client, "guests")
+    }
+
+    /// Counts a request that is about to read the archive or the feed.
+    pub(crate) fn archive_read(&self, client: Client) -> Result<(), Problem> {
+        self.take(&self.archive_reads, client, "requests for finished matches")
     }
 
     /// Counts a ticket or challenge that is about to be created, or a challenge that is about to be accepted.

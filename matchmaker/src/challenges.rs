@@ -45,6 +45,7 @@ pub(crate) async fn create(
     if !service.hold(who, Holding::Challenge, &id, client).await? {
         return Err(full(Holding::Challenge));
     }
+    let ticket = service.rated_ticket(ticket).await?;
     service.store.put_ticket(&ticket).await?;
     Ok((StatusCode::CREATED, Json(reply(&ticket))))
 }
@@ -104,6 +105,7 @@ pub(crate) async fn accept(
                 // Counted before the ticket is bound, so that the challenger need not wait for it.
                 service.check_shards()?;
                 service.allowances.creation(client)?;
+                let player = service.with_rating(player.clone(), &ticket.terms).await?;
                 let assignment = assign::draw(id.match_id(), &ticket, &player);
                 service
                     .hold_both(&ticket, &player, &assignment, client)

@@ -10,10 +10,12 @@ use clap::Parser;
 use clap::builder::Resettable;
 use program::LogArgs;
 use settings::ConfigArgs;
-use store::{RedisConfig, StoreArgs};
+use store::{FINISHED_KEEP, FINISHED_KEEP_MIN, PostgresConfig, RedisConfig, StoreArgs};
 use tokens::SigningKey;
 
+use crate::archive_args::{ArchiveArgs, InvalidWebhooks};
 use crate::limit_args::LimitArgs;
+use crate::webhook_config::WebhookConfig;
 
 /// Assigns matches to shards and players to matches.
 ///
@@ -120,6 +122,21 @@ pub struct Args {
     )]
     pub grace_seconds: u64,
 
+    /// How many days finished matches are kept in the store: in its archive, unless there is another one, and in its
+    /// feed. Shards have the same option; give them the same value.
+    #[arg(
+        long,
+        env = "ROOKERY_FINISHED_KEEP",
+        value_name = "DAYS",
+        default_value_t = FINISHED_KEEP.as_secs() / DAY_S,
+        value_parser = clap::value_parser!(u64).range(FINISHED_KEEP_DAYS_MIN..=366)
+    )]
+    pub finished_keep: u64,
+
+    /// Where finished matches are kept, and who is told of them.
+    #[command(flatten)]
+    pub archive: ArchiveArgs,
+
     /// Limits on players and addresses.
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -155,6 +172,8 @@ pub struct Config {
     pub requests_max: usize,
     /// How long requests under way have to end at a shutdown.
     pub grace: Duration,
+    /// Who is told of finished matches.
+    pub webhooks: WebhookConfig,
 }
 
 impl Default for Config {
@@ -167,6 +186,7 @@ impl Default for Config {
             limits: LimitArgs::default(),
             requests_max: 10_000,
             grace: Duration::from_secs(10),
+            webhooks: WebhookConfig::default(),
         }
     }
 }
@@ -177,6 +197,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The store.
     pub store: RedisConfig,
+    /// The database of the archive; `None` if the store is the archive.
+    pub archive: Option<PostgresConfig>,
     /// How long the store is waited for at the start; `None` for as long as it takes.
     pub store_wait: Option<Duration>,
     /// Signs tokens.
@@ -199,6 +221,10 @@ pub struct ConfigError {
     why: String,
 }
 
+const DAY_S: u64 = 24 * 60 * 60;
+/// The shortest `--finished-keep`: a match goes no sooner than the ticket that made it.
+const FINISHED_KEEP_DAYS_MIN: u64 = FINISHED_KEEP_MIN.as_secs().div_ceil(DAY_S);
+
 /// A matchmaker serves while it waits, so it need not give up.
 const STORE_WAIT: &str =
     "How long to wait for Redis at the start, in seconds; by default, for as long as it takes";
@@ -218,7 +244,15 @@ impl Args {
         let site = self.site.as_deref().map(check_site).transpose()?;
         let site = site.unwrap_or(Config::default().site);
         let key = read_key(&self.signing_key)?;
-        let store = self.store.redis(production);
+        let store = RedisConfig {
+            finished_keep: Duration::from_secs(self.finished_keep * DAY_S),
+            ..self.store.redis(production)
+        };
+        let webhooks = self.archive.webhooks().map_err(|error| ConfigError {
+            name: InvalidWebhooks::NAME,
+            value: error.value,
+            why: error.why,
+        })?;
         store.check().map_err(|error| ConfigError {
             name: "--store, --store-… (ROOKERY_STORE, ROOKERY_STORE_…)",
             value: settings::without_password(self.store.store.as_str()),
@@ -227,6 +261,7 @@ impl Args {
         Ok(Settings {
             listen: self.listen,
             store,
+            archive: self.archive.archive,
             store_wait: self.store.options.wait(),
             key,
             config: Config {
@@ -237,6 +272,7 @@ impl Args {
                 limits: self.limits,
                 requests_max: self.requests_max as usize,
                 grace: Duration::from_secs(self.grace_seconds),
+                webhooks,
             },
             admin,
         })
@@ -352,6 +388,7 @@ mod tests {
             (["--player-token-days", "0"], "0 is not in 1..=365"),
             (["--seat-token-seconds", "3601"], "3601 is not in 30..=3600"),
             (["--requests-max", "x"], "invalid digit"),
+            (["--finished-keep", "0"], "0 is not in 1..=366"),
             (["--log-format", "xml"], "[possible values: text, json]"),
         ];
         for (flags, expected) in cases {

@@ -11,9 +11,13 @@
 // Configuration.
 mod config;
 
+mod archive_args;
 mod limit_args;
+mod webhook_config;
+mod webhook_keys;
 
 // Pure decisions.
+mod glicko;
 mod pairing;
 mod places;
 mod rates;
@@ -31,10 +35,14 @@ mod terms;
 // The edge: HTTP in, HTTP out.
 mod extract;
 
+mod archive;
 mod challenges;
+mod feed;
+mod finished;
 mod matches;
 mod players;
 mod probes;
+mod ratings;
 mod seats;
 mod tickets;
 
@@ -43,6 +51,12 @@ mod limits;
 mod request_metrics;
 mod router;
 mod serve;
+
+// What follows from the end of matches.
+mod finisher;
+
+// What goes out by itself.
+mod webhooks;
 
 // A store that connects late.
 mod late;
@@ -55,12 +69,15 @@ mod shard_client;
 // A process of its own.
 mod process;
 
+pub use archive_args::{ArchiveArgs, InvalidWebhooks};
 pub use config::{Args, Config, ConfigError, Settings, check_site};
 pub use late::LateStore;
 pub use limit_args::LimitArgs;
 pub use operators::operate;
 pub use process::{Failure, start};
 pub use serve::{Https, SharedState, run};
+pub use webhook_config::{Pace, WebhookConfig};
+pub use webhook_keys::WebhookKeys;
 
 #[cfg(test)]
 mod tests;

@@ -30,6 +30,13 @@ pub(crate) const WAIT_MAX: Duration = Duration::from_secs(20);
 /// A request must be answered within this, the wait for an opponent included.
 pub(crate) const ANSWER_WITHIN: Duration = WAIT_MAX.saturating_add(Duration::from_secs(10));
 
+/// Upper bound on exports of the archive under way: each makes the store and this process work for as long as its reader
+/// keeps up.
+pub(crate) const EXPORTS_MAX: usize = 8;
+
+/// Upper bound on readers that follow the feed or wait for its next entry: each asks the store twice a second.
+pub(crate) const FEED_READERS_MAX: usize = 64;
+
 /// Open files reserved for everything but players' connections: the store, the admin endpoint and its connections,
 /// probes, logs. At most half of the limit.
 const FILES_KEPT: u64 = 512;

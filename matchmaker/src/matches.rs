@@ -1,4 +1,4 @@
-//! `GET /v1/matches/{match}` and `/pgn`: a match as the store has it.
+//! `GET /v1/matches/{match}` and `/pgn`: a match as the store has it, or the archive if it is finished.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use web::PathId;
 
 use crate::extract::Reader;
 use crate::problem::{Kind, Problem};
+use crate::ratings;
 use crate::service::Service;
 
 pub(crate) async fn read(
@@ -22,6 +23,11 @@ pub(crate) async fn read(
     PathId(id): PathId<MatchId>,
 ) -> Result<Json<MatchReply>, Problem> {
     let Shown { game, withheld } = service.shown(id, reader).await?;
+    let rated = if withheld || !game.setup().rated {
+        None
+    } else {
+        service.store.rated(id).await?
+    };
     let setup = game.setup();
     let (outcome, termination) = game.outcome().unzip();
     Ok(Json(MatchReply {
@@ -43,6 +49,7 @@ pub(crate) async fn read(
         rematch: game.rematch(),
         outcome,
         termination,
+        rating_changes: rated.as_ref().map(ratings::changes),
     }))
 }
 
@@ -91,10 +98,17 @@ impl Service {
         Ok(Shown { game, withheld })
     }
 
-    /// A match as of its newest confirmed event.
+    /// A match as of its newest confirmed event; one that has left the live matches, as the archive has it.
     async fn restore(&self, id: MatchId) -> Result<Match, Problem> {
-        let checkpoint = self.store.load(id).await?.ok_or_else(|| not_found(id))?;
-        Match::restore(checkpoint.snapshot, &checkpoint.tail).map_err(|error| {
+        let restored = match self.store.load(id).await? {
+            Some(checkpoint) => Match::restore(checkpoint.snapshot, &checkpoint.tail),
+            // A finished match leaves the live ones.
+            None => {
+                let archived = self.archive.get(id).await?;
+                archived.ok_or_else(|| not_found(id))?.restore()
+            }
+        };
+        restored.map_err(|error| {
             error!(match_id = %id, %error, "a stored match cannot be restored");
             Problem::new(
                 Kind::Internal,

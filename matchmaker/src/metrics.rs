@@ -2,17 +2,18 @@
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
+use crate::finisher::FinisherFigures;
 use crate::registry::RegistryView;
 
 /// The registry as text.
-pub(crate) fn render(view: &RegistryView) -> String {
-    gather(view).unwrap_or_else(|error| {
+pub(crate) fn render(view: &RegistryView, finisher: &FinisherFigures) -> String {
+    gather(view, finisher).unwrap_or_else(|error| {
         tracing::error!(%error, "metrics cannot be written");
         String::new()
     })
 }
 
-fn gather(view: &RegistryView) -> prometheus::Result<String> {
+fn gather(view: &RegistryView, finisher: &FinisherFigures) -> prometheus::Result<String> {
     let registry = Registry::new();
     let build = Opts::new("rookery_build_info", "The version that runs.");
     let build = IntGaugeVec::new(build, &["version"])?;
@@ -101,5 +102,53 @@ fn gather(view: &RegistryView) -> prometheus::Result<String> {
         gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         registry.register(Box::new(gauge))?;
     }
+    gather_finisher(&registry, finisher)?;
     TextEncoder::new().encode_to_string(&registry.gather())
+}
+
+/// What follows from the end of matches.
+fn gather_finisher(registry: &Registry, figures: &FinisherFigures) -> prometheus::Result<()> {
+    for (name, help, value) in [
+        (
+            "rookery_outbox_waiting",
+            "Matches that have ended and are not archived, rated and published yet.",
+            figures.waiting(),
+        ),
+        (
+            "rookery_outbox_age_seconds",
+            "Since when the oldest of them waits; 0 if none does.",
+            figures.oldest_age_s(),
+        ),
+        (
+            "rookery_outbox_stuck",
+            "Those that this matchmaker cannot process: the log says why.",
+            figures.stuck(),
+        ),
+    ] {
+        let gauge = IntGauge::new(name, help)?;
+        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        registry.register(Box::new(gauge))?;
+    }
+    for (name, help, value) in [
+        (
+            "rookery_matches_finished_total",
+            "Matches that this matchmaker has archived, rated and published.",
+            figures.finished(),
+        ),
+        (
+            "rookery_matches_rated_total",
+            "Matches whose players this matchmaker has rated.",
+            figures.rated(),
+        ),
+        (
+            "rookery_outbox_failures_total",
+            "Steps between the end of a match and its publication that failed, and are tried again.",
+            figures.failures(),
+        ),
+    ] {
+        let counter = IntCounter::new(name, help)?;
+        counter.inc_by(value);
+        registry.register(Box::new(counter))?;
+    }
+    Ok(())
 }

@@ -26,6 +26,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use self::census::{Census, Stray};
+use crate::finisher::FinisherFigures;
 use crate::registry::{Fate, RegistryView};
 use crate::serve::SharedState;
 use crate::service::now;
@@ -51,6 +52,7 @@ pub async fn operate(
         views: shared.views.subscribe(),
         store: shared.store.clone(),
         client: ShardClient::new(&access),
+        finisher: shared.finisher.clone(),
         shared,
         census: Census::default(),
         settings,
@@ -63,6 +65,7 @@ struct ClusterSource {
     views: watch::Receiver<Arc<RegistryView>>,
     client: ShardClient,
     shared: SharedState,
+    finisher: FinisherFigures,
     census: Census,
     settings: Vec<Setting>,
 }
@@ -217,7 +220,7 @@ impl Source for ClusterSource {
 
     fn metrics(&self) -> String {
         let view = self.views.borrow().clone();
-        crate::metrics::render(&view) + &self.shared.metrics()
+        crate::metrics::render(&view, &self.finisher) + &self.shared.metrics()
     }
 
     async fn alive(&self) -> Result<(), Problem> {

@@ -54,6 +54,8 @@ web::problems! {
         AlreadyMatched = 409 "already_matched" "Already matched";
         /// The body did not come in time.
         BodyTimeout = 408 "body_timeout" "Body too slow";
+        /// Entries of the feed after the reader's cursor have been removed.
+        FeedGone = 410 "feed_gone" "Feed entries gone";
         /// The body is longer than any request needs.
         BodyTooLarge = 413 "body_too_large" "Body too large";
         /// The body is not JSON.
@@ -148,6 +150,7 @@ mod tests {
             "409 challenge_cancelled",
             "409 already_matched",
             "408 body_timeout",
+            "410 feed_gone",
             "413 body_too_large",
             "415 unsupported_media_type",
             "429 rate_limited",

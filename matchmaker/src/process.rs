@@ -6,7 +6,7 @@ use std::sync::Arc;
 use admin::Setting;
 use program::{Hangup, Reload};
 use settings::Parsed;
-use store::{RedisConfig, RedisStore, Store, StoreError};
+use store::{PostgresArchive, RedisConfig, RedisStore, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -64,7 +64,12 @@ async fn serve(
 ) -> Result<(), Failure> {
     let redis = settings.store;
     let store = Arc::new(LateStore::default());
-    let shared = SharedState::new(store.clone());
+    let mut shared = SharedState::new(store.clone());
+    if let Some(config) = &settings.archive {
+        let archive = PostgresArchive::new(config)
+            .map_err(|error| format!("--archive (ROOKERY_ARCHIVE): {error}"))?;
+        shared = shared.archiving_in(Arc::new(archive));
+    }
     let operating = match settings.admin {
         None => {
             // Nothing to reload: the log may say that SIGHUP is ignored.

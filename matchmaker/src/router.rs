@@ -11,7 +11,9 @@ use web::{limit, no_route, wrong_method};
 use crate::access_log::{AccessLine, log};
 use crate::limits::refuse_beyond_probes;
 use crate::service::Service;
-use crate::{challenges, matches, players, probes, seats, tickets};
+use crate::{
+    archive, challenges, feed, matches, players, probes, ratings, seats, tickets,
+};
 
 /// The route in the log of requests that match none.
 const UNMATCHED: &str = "unmatched";
@@ -27,10 +29,18 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
         ("/v1/challenges/{ticket}/accept", post(challenges::accept)),
         ("/v1/tickets", post(tickets::create)),
         ("/v1/tickets/{ticket}", ticket),
+        ("/v1/archive", get(archive::export)),
+        ("/v1/players/{player}/games", get(archive::games)),
+        ("/v1/feed", get(feed::read)),
         ("/v1/matches/{match}", get(matches::read)),
         ("/v1/matches/{match}/seat", post(seats::take)),
         ("/v1/matches/{match}/watch", post(seats::watch)),
         ("/v1/matches/{match}/pgn", get(matches::pgn)),
+        ("/v1/players/{player}/ratings", get(ratings::read)),
+        (
+            "/v1/players/{player}/ratings/{category}",
+            get(ratings::history),
+        ),
     ];
     // Probes are exempt from the bounds on requests.
     let probes = [

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use prometheus::{Registry, TextEncoder};
 use settings::AddressGroup;
-use store::Store;
+use store::{Archive, Store};
 use tokens::SigningKey;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -20,6 +20,7 @@ use web::{Admission, ConnectionLimits, HttpServer, is_in};
 
 use crate::allowances::is_exempt;
 use crate::config::Config;
+use crate::finisher::{Finisher, FinisherFigures, finish_matches};
 use crate::limit_args::LimitArgs;
 use crate::limits::{
     ANSWER_WITHIN, CONNECTION_AGE_MAX, HEAD_WITHIN, PROBE_WITHIN, connections_that_fit,
@@ -29,6 +30,7 @@ use crate::registry::{RegistryView, watch_registry};
 use crate::request_metrics::RequestMetrics;
 use crate::router::router;
 use crate::service::Service;
+use crate::webhooks::deliver;
 
 /// Serving begins once the registry was read, or after this: while the store is away, requests are answered with
 /// problems, not with silence.
@@ -38,6 +40,10 @@ const FIRST_VIEW_WITHIN: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct SharedState {
     pub(crate) store: Arc<dyn Store>,
+    /// Where finished matches are kept.
+    pub(crate) archive: Arc<dyn Archive>,
+    /// Counts what follows from the end of matches.
+    pub(crate) finisher: FinisherFigures,
     /// Counts requests.
     pub(crate) requests: RequestMetrics,
     /// The newest view of the registry, from the observer that [`run`] starts.
@@ -56,11 +62,13 @@ pub struct Https {
 }
 
 impl SharedState {
-    /// For a matchmaker on this store.
+    /// For a matchmaker on this store, which is the archive too.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
+            archive: Arc::<dyn Store>::clone(&store),
             store,
+            finisher: FinisherFigures::default(),
             requests: RequestMetrics::default(),
             views: watch::Sender::new(Arc::new(RegistryView::default())),
             https: None,
@@ -84,6 +92,12 @@ impl SharedState {
         let certificate = self.https.as_ref().map(|https| https.metrics.gather());
         let certificate = TextEncoder::new().encode_to_string(&certificate.unwrap_or_default());
         self.requests.render() + &certificate.unwrap_or_default()
+    }
+
+    /// Keeps finished matches in another archive instead of the store's own.
+    #[must_use]
+    pub fn archiving_in(self, archive: Arc<dyn Archive>) -> Self {
+        Self { archive, ..self }
     }
 }
 
@@ -121,15 +135,23 @@ pub async fn run(
     let tasks = TaskTracker::new();
     let SharedState {
         store,
+        archive,
+        finisher,
         requests,
         views: sender,
         https,
     } = shared;
     let mut views = sender.subscribe();
     tasks.spawn(watch_registry(store.clone(), sender, shutdown.clone()));
+    for url in config.webhooks.urls.clone() {
+        let (store, webhooks) = (store.clone(), config.webhooks.clone());
+        tasks.spawn(deliver(store, url, webhooks, shutdown.clone()));
+    }
     let _ = timeout(FIRST_VIEW_WITHIN, views.wait_for(|view| view.observed())).await;
+    let finisher = Finisher::new(store.clone(), archive.clone(), finisher);
+    tasks.spawn(finish_matches(finisher, shutdown.clone()));
     info!(%address, "the matchmaker serves");
-    let service = Service::new(config, store, key, views, requests, shutdown);
+    let service = Service::new(config, store, archive, key, views, requests, shutdown);
     accept_all(listener, &service, https, &tasks).await;
     tasks.close();
     info!(tasks = tasks.len(), "the matchmaker ends");

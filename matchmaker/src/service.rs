@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use game_core::{MatchId, UnixMillis};
-use store::{ShardRecord, Store};
+use store::{Archive, ShardRecord, Store};
 use tokens::{SigningKey, VerifyingKey};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -13,7 +13,9 @@ use web::{Api, Bounds};
 use crate::allowances::Allowances;
 use crate::config::Config;
 use crate::endings::Endings;
-use crate::limits::{ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN};
+use crate::limits::{
+    ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN, EXPORTS_MAX, FEED_READERS_MAX,
+};
 use crate::problem::{Kind, Problem};
 use crate::registry::RegistryView;
 use crate::request_metrics::RequestMetrics;
@@ -26,6 +28,8 @@ const ROOM_AFTER: Duration = Duration::from_secs(30);
 pub(crate) struct Service {
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,
+    /// Where finished matches are kept: the store itself, unless there is another archive.
+    pub(crate) archive: Arc<dyn Archive>,
     pub(crate) key: SigningKey,
     /// The other half of `key`.
     pub(crate) verifying_key: VerifyingKey,
@@ -37,6 +41,10 @@ pub(crate) struct Service {
     pub(crate) endings: Endings,
     /// The bounds on requests.
     pub(crate) bounds: Bounds,
+    /// One permit for each export under way.
+    pub(crate) exports: Arc<Semaphore>,
+    /// One permit for each reader that follows the feed.
+    pub(crate) feed_readers: Arc<Semaphore>,
     /// Counts requests.
     pub(crate) metrics: RequestMetrics,
     /// Also ends the requests that wait for an opponent.
@@ -58,6 +66,7 @@ impl Service {
     pub(crate) fn new(
         config: Config,
         store: Arc<dyn Store>,
+        archive: Arc<dyn Archive>,
         key: SigningKey,
         views: watch::Receiver<Arc<RegistryView>>,
         metrics: RequestMetrics,
@@ -73,8 +82,11 @@ impl Service {
             },
             allowances: Allowances::new(&config.limits),
             endings: Endings::default(),
+            exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
+            feed_readers: Arc::new(Semaphore::new(FEED_READERS_MAX)),
             config,
             store,
+            archive,
             key,
             views,
             metrics,

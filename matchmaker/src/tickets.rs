@@ -51,6 +51,7 @@ pub(crate) async fn create(
     if !service.hold(who, Holding::Ticket, &id, client).await? {
         return Err(full(Holding::Ticket));
     }
+    let ticket = service.rated_ticket(ticket).await?;
     service.store.put_ticket(&ticket).await?;
     let ticket = service.settle(ticket, client).await?;
     Ok((StatusCode::CREATED, Json(reply(&ticket))))

@@ -14,9 +14,14 @@
 //! | `POST /v1/matches/{match}/watch` | | 200 [`SeatReply`] |
 //! | `GET /v1/matches/{match}` | | 200 [`MatchReply`] |
 //! | `GET /v1/matches/{match}/pgn` | | 200 PGN |
+//! | `GET /v1/players/{player}/ratings` | | 200 [`RatingsReply`] |
+//! | `GET /v1/players/{player}/ratings/{category}` | | 200 [`RatingHistory`] |
+//! | `GET /v1/players/{player}/games` | | 200 [`GamesReply`] |
+//! | `GET /v1/archive` | | 200 PGN or lines of [`FinishedMatch`] |
+//! | `GET /v1/feed` | | 200 lines of [`FeedLine`], or events |
 //! | `GET /livez`, `GET /readyz` | | 200 or 503 |
 //!
-//! All requests except `POST /v1/players`, reading a match and the probes need `Authorization: Bearer`
+//! All requests except `POST /v1/players`, reading matches and the feed, and the probes need `Authorization: Bearer`
 //! with a player token. Reading a ticket or challenge accepts `?wait_ms=`, up to 20000: the reply is
 //! delayed by at most that long while the ticket waits for an opponent. A ticket that its player does
 //! not read for 10 s is not paired until it is read again; a ticket or challenge that is not read for
@@ -33,9 +38,25 @@
 //! PGN) until it has ended and the delay has passed since the matchmaker first read it as ended. Its players see all
 //! of it, if they send their token.
 //!
+//! Finished matches are found in the archive as long as that keeps them. `GET /v1/archive` and `GET
+//! /v1/players/{player}/games` take `event`, `variant`, `result` (`1-0`, `0-1`, `1/2-1/2` or `*`), `since` and `until` (when
+//! a match ended, in milliseconds since 1970); the archive also takes `player`, `format` (`pgn` or `ndjson`) and `max`, and
+//! sends all matches that fit, the last that ended first; the games of a player come by page, with `limit` (1 to 100) and
+//! `after`.
+//!
+//! `GET /v1/feed` tells of every finished match once, aborted ones included, in one order: `after` is the cursor of the last
+//! entry that the reader has, `end` begins with what ends from now on, and without it the oldest entry that is kept comes
+//! first. It answers with lines of JSON, at most `limit` of them; if there are none yet, after `wait_ms` at most (up to
+//! 20000). With `Accept: text/event-stream` it goes on as server-sent events, whose id is the cursor. A reader whose cursor
+//! is older than what is kept is answered 410 `feed_gone`.
+//!
 //! The match of an accepted rematch exists a moment after both agreed: a request for a seat in a match that is not
 //! found has `Retry-After`. A client that finds none after a few seconds joins the former match again, whose shard
 //! makes the rematch if it is missing.
+//!
+//! A rated match changes the ratings of its players within a second or two after its end; from then on the match is shown
+//! with the change. A *category* is a variant and a speed, for example `standard-blitz`. The history of a category begins
+//! with the newest rating and accepts `?before=` with [`RatingHistory::next`], and `?limit=`, up to 200.
 //!
 //! Errors are [`Problem`] (RFC 9457). Their codes are stable:
 //!
@@ -47,6 +68,7 @@
 //! | 404 | `route_not_found`, `ticket_not_found`, `challenge_not_found`, `match_not_found` |
 //! | 405 | `method_not_allowed` |
 //! | 408 | `body_timeout` |
+//! | 410 | `feed_gone` |
 //! | 409 | `challenge_taken`, `challenge_cancelled`, `already_matched` |
 //! | 413, 415 | `body_too_large`, `unsupported_media_type` |
 //! | 429, with `Retry-After` | `rate_limited`, `too_many_matches`, `too_many_tickets`, `too_many_challenges` |
@@ -63,8 +85,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Role, SeatView};
 
+mod finished;
 mod terms;
 
+pub use finished::{FeedLine, FinishedMatch, FinishedSeat, GamesReply};
 pub use terms::{InvalidTerms, Start, Terms};
 
 /// Requests a guest player.
@@ -226,6 +250,84 @@ pub struct MatchReply {
     pub outcome: Option<Outcome>,
     /// Why it ended, if it has.
     pub termination: Option<Termination>,
+    /// How it changed the ratings of its players, if it has, and not longer ago than that is remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating_changes: Option<BySeat<RatingChange>>,
+}
+
+/// A strength by Glicko-2, rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RatingView {
+    /// The rating.
+    pub rating: u16,
+    /// Its standard deviation.
+    pub deviation: u16,
+    /// Whether it says little yet: of a new player, or of one who was away for long.
+    pub provisional: bool,
+}
+
+/// How a match changed a player's rating.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RatingChange {
+    /// Before the match.
+    pub before: RatingView,
+    /// After it.
+    pub after: RatingView,
+    /// The player's rated matches in the category, this one included.
+    pub games: u32,
+}
+
+/// A player's ratings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RatingsReply {
+    /// The player.
+    pub player: PlayerId,
+    /// One for each category in which the player has played rated matches.
+    pub ratings: Vec<CategoryRating>,
+}
+
+/// A player's rating in a category, as of now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CategoryRating {
+    /// The category, for example `standard-blitz`.
+    pub category: String,
+    /// The rating.
+    #[serde(flatten)]
+    pub rating: RatingView,
+    /// Rated matches in the category.
+    pub games: u32,
+    /// When the last one was rated, in milliseconds since 1970.
+    pub at: UnixMillis,
+}
+
+/// A part of a player's history in a category.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RatingHistory {
+    /// The player.
+    pub player: PlayerId,
+    /// The category.
+    pub category: String,
+    /// The ratings, the newest first.
+    pub ratings: Vec<PastRating>,
+    /// The value of `before` for the next part, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u32>,
+}
+
+/// A rating after one match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastRating {
+    /// The match.
+    pub match_id: MatchId,
+    /// The opponent.
+    pub opponent: PlayerId,
+    /// The rating after it.
+    #[serde(flatten)]
+    pub rating: RatingView,
+    /// Number of the match among the player's rated ones in the category.
+    pub games: u32,
+    /// When it was rated, in milliseconds since 1970.
+    pub at: UnixMillis,
 }
 
 /// An error in words and in a stable code (RFC 9457, `application/problem+json`).

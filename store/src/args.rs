@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::contract::LIVE_KEEP;
 use crate::durability::Durability;
 use crate::error::StoreError;
 use crate::redis::{RedisConfig, RedisLogin, RedisPassword, RedisTls};
@@ -186,6 +187,16 @@ pub struct StoreOptions {
         value_parser = clap::value_parser!(u64).range(0..=3600)
     )]
     pub store_wait: Option<u64>,
+    /// How many minutes a match stays among the live ones after its end, or after it was archived if that is later. The
+    /// shards and matchmakers of one installation have the same value.
+    #[arg(
+        long,
+        env = "ROOKERY_LIVE_KEEP",
+        value_name = "MINUTES",
+        default_value_t = LIVE_KEEP.as_secs() / 60,
+        value_parser = clap::value_parser!(u64).range(10..=10_080)
+    )]
+    pub live_keep: u64,
 }
 
 fn prefix(text: &str) -> Result<String, &'static str> {
@@ -228,6 +239,7 @@ impl StoreOptions {
             stated_durability: self.store_durability,
             prefix: self.store_prefix.clone(),
             durable_only: production,
+            live_keep: Duration::from_secs(60 * self.live_keep),
             ..RedisConfig::new(url.as_str())
         }
     }
@@ -296,6 +308,7 @@ mod tests {
             "--store-tls-server-name=redis.example",
             "--store-replicas=2",
             "--store-durability=always",
+            "--live-keep=60",
         ];
         let login = |user: &str, file: &str| RedisLogin {
             user: Some(user.to_owned()),
@@ -311,6 +324,7 @@ mod tests {
             },
             replicas: 2,
             stated_durability: Some(Durability::Always),
+            live_keep: Duration::from_secs(3_600),
             ..RedisConfig::new("redis://me:secret@h")
         };
         assert_eq!(parsed(&words).unwrap().redis(false), expected);

@@ -12,12 +12,15 @@
 //! new one is written. A value of a version that is newer than the program is refused with an error that names
 //! both. The golden bytes in the tests show any change.
 
+mod archived;
 mod beat;
 mod bounds;
 mod chat;
+mod feed;
 mod head;
 mod layout;
 mod leaves;
+mod rating;
 mod record;
 mod setup;
 mod shard;
@@ -28,20 +31,26 @@ mod varint;
 use bytes::Bytes;
 use game_core::{Event, MatchId, Snapshot};
 
+use self::archived::ArchivedV1;
 use self::beat::BeatV1;
 pub use self::bounds::{
     CHAT_LINE_LEN_MAX, DecodeError, OTHER_LEN_MAX, RECORD_LEN_MAX, SNAPSHOT_LEN_MAX,
 };
 use self::chat::ChatLineV2;
+use self::feed::FeedEntryV1;
 use self::head::HeadV2;
 pub(crate) use self::head::{Head, MoveTime, tenure_of};
 use self::layout::{open, seal};
+use self::rating::{RatedMatchV1, RatingV1};
 use self::record::RecordV2;
 use self::shard::ShardV3;
 use self::snapshot::SnapshotV2;
 use self::ticket::{AssignmentV2, TicketV2};
+use crate::archived::ArchivedMatch;
 use crate::beat::Beat;
 use crate::chat::ChatLine;
+use crate::feed::FeedEntry;
+use crate::rating::{RatedMatch, Rating};
 use crate::shard::ShardRecord;
 use crate::ticket::{Assignment, Ticket};
 
@@ -164,6 +173,79 @@ pub(crate) fn readable_chat_line(id: MatchId, bytes: &[u8]) -> Option<ChatLine> 
         tracing::warn!(match_id = %id, %error, "a line of a chat is skipped");
     };
     line.inspect_err(unreadable).ok()
+}
+
+/// Encodes a rating.
+#[must_use]
+pub fn encode_rating(rating: &Rating) -> Bytes {
+    seal(&RatingV1::from(rating))
+}
+
+/// Decodes a rating.
+///
+/// # Errors
+///
+/// [`DecodeError`], when the bytes are not a rating of a version that is read.
+pub fn decode_rating(bytes: &[u8]) -> Result<Rating, DecodeError> {
+    let rating: RatingV1 = open(bytes)?;
+    rating.try_into().map_err(DecodeError::Malformed)
+}
+
+/// Encodes how a match changed its players' ratings.
+#[must_use]
+pub fn encode_rated(rated: &RatedMatch) -> Bytes {
+    seal(&RatedMatchV1::from(rated))
+}
+
+/// Decodes how a match changed its players' ratings.
+///
+/// # Errors
+///
+/// [`DecodeError`], when the bytes are not a rated match of a version that is read.
+pub fn decode_rated(bytes: &[u8]) -> Result<RatedMatch, DecodeError> {
+    let rated: RatedMatchV1 = open(bytes)?;
+    rated.try_into().map_err(DecodeError::Malformed)
+}
+
+/// Encodes a match of an archive.
+#[must_use]
+pub fn encode_archived(archived: &ArchivedMatch) -> Bytes {
+    seal(&ArchivedV1::from(archived))
+}
+
+/// Decodes a match of an archive.
+///
+/// # Errors
+///
+/// [`DecodeError`], when the bytes are not an archived match of a version that is read.
+pub fn decode_archived(bytes: &[u8]) -> Result<ArchivedMatch, DecodeError> {
+    let archived: ArchivedV1 = open(bytes)?;
+    archived.try_into().map_err(DecodeError::Malformed)
+}
+
+/// Encodes an entry of the feed. Its body has at most [`FeedEntry::BODY_LEN_MAX`] bytes.
+#[must_use]
+pub fn encode_feed_entry(entry: &FeedEntry) -> Bytes {
+    seal(&FeedEntryV1::from(entry))
+}
+
+/// Decodes an entry of the feed.
+///
+/// # Errors
+///
+/// [`DecodeError`], when the bytes are not an entry of a version that is read.
+pub fn decode_feed_entry(bytes: &[u8]) -> Result<FeedEntry, DecodeError> {
+    let entry: FeedEntryV1 = open(bytes)?;
+    entry.try_into().map_err(DecodeError::Malformed)
+}
+
+/// A match of an archive, unless it cannot be read: the others are not affected.
+pub(crate) fn readable_archived(id: &str, bytes: &[u8]) -> Option<ArchivedMatch> {
+    let archived = decode_archived(bytes);
+    let unreadable = |error: &DecodeError| {
+        tracing::warn!(match_id = %id, %error, "an archived match is skipped");
+    };
+    archived.inspect_err(unreadable).ok()
 }
 
 pub(crate) fn encode_head(head: &Head) -> Bytes {

@@ -1,18 +1,21 @@
 //! Stores in front of other stores, which forward operations.
 
-use async_trait::async_trait;
-use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
+use std::time::Duration;
 
+use async_trait::async_trait;
+use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, Tag, UnixMillis};
+
+use crate::archived::{ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
 use crate::beat::{Beat, Heard, StoreConnection};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
-    Beats, Chat, Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, Holdings, MatchHead,
-    MatchPage, Matches, Registry, Retention, Revocations, Room, ScanCursor, Standing, Store, Swept,
-    Tickets,
+    Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed, HandOver, HandedOver, Holdings, MatchHead, MatchPage, Matches, Outbox, OutboxEntry, OutboxPosition, OutboxTag, RatingApplied, Ratings, Registry, Retention, Revocations, Room, ScanCursor, Standing, Store, Swept, Tickets, WorkerId,
 };
 use crate::error::StoreError;
+use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};
 use crate::holding::Holding;
 use crate::ownership::Ownership;
+use crate::rating::{Category, RatedMatch, Rating};
 use crate::shard::{Registered, ShardRecord};
 use crate::ticket::{Assignment, Ticket, TicketId};
 
@@ -33,6 +36,20 @@ pub trait Front<P: ?Sized>: Send + Sync + 'static {
 
 impl<T: Front<dyn Store>> Front<dyn Matches> for T {
     fn behind(&self) -> Result<&dyn Matches, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Ratings> for T {
+    fn behind(&self) -> Result<&dyn Ratings, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Outbox> for T {
+    fn behind(&self) -> Result<&dyn Outbox, StoreError> {
         let store = Front::<dyn Store>::behind(self)?;
         Ok(store)
     }
@@ -82,6 +99,20 @@ impl<T: Front<dyn Store>> Front<dyn Revocations> for T {
 
 impl<T: Front<dyn Store>> Front<dyn Retention> for T {
     fn behind(&self) -> Result<&dyn Retention, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Archive> for T {
+    fn behind(&self) -> Result<&dyn Archive, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Feed> for T {
+    fn behind(&self) -> Result<&dyn Feed, StoreError> {
         let store = Front::<dyn Store>::behind(self)?;
         Ok(store)
     }
@@ -137,6 +168,76 @@ impl<T: Front<dyn Matches>> Matches for T {
 
     fn regressions(&self) -> u64 {
         self.behind().map_or(0, |store| store.regressions())
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Outbox>> Outbox for T {
+    async fn outbox_tags(&self) -> Result<Vec<OutboxTag>, StoreError> {
+        self.behind()?.outbox_tags().await
+    }
+
+    async fn take_outbox(
+        &self,
+        tag: Tag,
+        worker: WorkerId,
+        lease: Duration,
+        now: UnixMillis,
+    ) -> Result<Option<Epoch>, StoreError> {
+        self.behind()?.take_outbox(tag, worker, lease, now).await
+    }
+
+    async fn outbox_after(
+        &self,
+        tag: Tag,
+        after: Option<OutboxPosition>,
+        limit: usize,
+    ) -> Result<Vec<OutboxEntry>, StoreError> {
+        self.behind()?.outbox_after(tag, after, limit).await
+    }
+
+    async fn outbox_done(
+        &self,
+        worker: WorkerId,
+        epoch: Epoch,
+        entry: &OutboxEntry,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        self.behind()?.outbox_done(worker, epoch, entry, now).await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Ratings>> Ratings for T {
+    async fn rating(
+        &self,
+        player: &PlayerId,
+        category: Category,
+    ) -> Result<Option<Rating>, StoreError> {
+        self.behind()?.rating(player, category).await
+    }
+
+    async fn ratings(&self, player: &PlayerId) -> Result<Vec<(Category, Rating)>, StoreError> {
+        self.behind()?.ratings(player).await
+    }
+
+    async fn apply_rating(&self, rated: &RatedMatch) -> Result<RatingApplied, StoreError> {
+        self.behind()?.apply_rating(rated).await
+    }
+
+    async fn rated(&self, id: MatchId) -> Result<Option<RatedMatch>, StoreError> {
+        self.behind()?.rated(id).await
+    }
+
+    async fn rating_history(
+        &self,
+        player: &PlayerId,
+        category: Category,
+        before: Option<u32>,
+        limit: usize,
+    ) -> Result<Vec<Rating>, StoreError> {
+        let store = self.behind()?;
+        store.rating_history(player, category, before, limit).await
     }
 }
 
@@ -299,5 +400,59 @@ impl<T: Front<dyn Retention>> Retention for T {
 
     async fn room(&self) -> Result<Room, StoreError> {
         self.behind()?.room().await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Archive>> Archive for T {
+    async fn put(&self, finished: &ArchivedMatch) -> Result<bool, StoreError> {
+        self.behind()?.put(finished).await
+    }
+
+    async fn get(&self, id: MatchId) -> Result<Option<ArchivedMatch>, StoreError> {
+        self.behind()?.get(id).await
+    }
+
+    async fn list(
+        &self,
+        filter: &ArchiveFilter,
+        after: Option<ArchiveCursor>,
+        limit: usize,
+    ) -> Result<ArchivePage, StoreError> {
+        self.behind()?.list(filter, after, limit).await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Feed>> Feed for T {
+    async fn publish_match(&self, entry: &FeedEntry) -> Result<FeedCursor, StoreError> {
+        self.behind()?.publish_match(entry).await
+    }
+
+    async fn feed_after(&self, after: FeedCursor, limit: usize) -> Result<FeedPage, StoreError> {
+        self.behind()?.feed_after(after, limit).await
+    }
+
+    async fn feed_end(&self) -> Result<FeedCursor, StoreError> {
+        self.behind()?.feed_end().await
+    }
+
+    async fn take_hook(
+        &self,
+        hook: &str,
+        holder: &str,
+        now: UnixMillis,
+        until: UnixMillis,
+    ) -> Result<Option<HookLease>, StoreError> {
+        self.behind()?.take_hook(hook, holder, now, until).await
+    }
+
+    async fn hook_done(
+        &self,
+        hook: &str,
+        epoch: u64,
+        position: FeedCursor,
+    ) -> Result<bool, StoreError> {
+        self.behind()?.hook_done(hook, epoch, position).await
     }
 }

@@ -2,7 +2,8 @@
 //! (`EmbeddedStore`). [`MemoryStore`] keeps nothing when its process ends and exists to measure the others against.
 //!
 //! [`Store`] consists of one trait for each concern: [`Matches`] and [`MatchLog`] for ownership and events,
-//! [`Chat`] for what is said beside, [`Registry`] and [`Beats`] for live shards, [`Tickets`], [`Holdings`], [`Revocations`] and [`Retention`].
+//! [`Outbox`] for what follows from their end, [`Chat`] for what is said beside, [`Registry`] and [`Beats`] for live shards,
+//! [`Tickets`], [`Holdings`], [`Revocations`], [`Retention`], [`Ratings`], [`Archive`] and [`Feed`].
 //!
 //! Two checks in [`MatchLog::append`] prevent a fork of a match: the epoch (only the current owner writes) and the
 //! position (a record is added at the end of the log and nowhere else). Nothing relies on a timeout inside the store.
@@ -14,12 +15,15 @@
     allow(dead_code, reason = "the formats of what only backends store")
 )]
 
+mod archived;
 mod beat;
 mod chat;
 mod durability;
 mod error;
+mod feed;
 mod holding;
 mod ownership;
+mod rating;
 mod shard;
 mod ticket;
 
@@ -43,6 +47,8 @@ mod args;
 mod embedded;
 mod memory;
 #[cfg(feature = "backends")]
+mod postgres;
+#[cfg(feature = "backends")]
 mod prove;
 #[cfg(feature = "backends")]
 mod redis;
@@ -51,16 +57,21 @@ mod redis;
 pub mod testing;
 
 pub use append::{Append, Appended};
+pub use archived::{
+    ARCHIVE_PAGE_MAX, ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch,
+    InvalidArchiveCursor,
+};
 #[cfg(feature = "backends")]
 pub use args::{RedisUrl, Secret, StoreArgs, StoreOptions};
 pub use audit::{Finding, InMemory, audit};
 pub use beat::{Beat, Heard, StoreConnection};
 pub use chat::{CHAT_LINES_MAX, ChatLine, ChatRoom, Chats, InvalidChatLine};
 pub use contract::{
-    ANY_EPOCH, Beats, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, FINISHED_KEEP_MIN,
-    HandOver, HandedOver, Holdings, MANY_MAX, MatchHead, MatchLog, MatchPage, Matches,
-    REVOCATION_KEPT, Registry, Retention, Revocations, Room, SCAN_LIMIT_MAX, ScanCursor, Standing,
-    Store, Swept, Tenure, Tickets,
+    ANY_EPOCH, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created,
+    ENDED_IDS_KEEP, FEED_PAGE_MAX, FINISHED_KEEP, FINISHED_KEEP_MIN, Feed, HOOK_KEPT, HandOver, HandedOver, Holdings, LIVE_KEEP, MANY_MAX, MatchHead, MatchLog,
+    MatchPage, Matches, OUTBOX_LEASE_MAX, OUTBOX_PAGE_MAX, Outbox, OutboxEntry, OutboxPosition,
+    OutboxTag, REVOCATION_KEPT, RatingApplied, Ratings, Registry, Retention, Revocations, Room,
+    SCAN_LIMIT_MAX, ScanCursor, Standing, Store, Swept, Tenure, Tickets, WorkerId,
 };
 pub use durability::{Durability, UnknownDurability};
 #[cfg(feature = "backends")]
@@ -68,6 +79,7 @@ pub use embedded::{
     Backup, EmbeddedStore, Enclosed, check_unused, contains_panics, give_to_owner_of,
 };
 pub use error::StoreError;
+pub use feed::{FeedCursor, FeedEntry, FeedPage, HookLease, InvalidFeedCursor};
 pub use front::Front;
 pub use heirs::Heirs;
 pub use holding::{HOLDING_KEPT, Holding};
@@ -75,7 +87,13 @@ pub use liveness::{Liveness, LivenessFigures, Port, Proof, Suspicion};
 pub use memory::MemoryStore;
 pub use ownership::{Ownership, Status};
 #[cfg(feature = "backends")]
+pub use postgres::{PostgresArchive, PostgresConfig};
+#[cfg(feature = "backends")]
 pub use prove::prove;
+pub use rating::{
+    Category, InvalidCategory, RATED_KEPT, RATING_HISTORY_MAX, RATING_KEPT, RATING_PAGE_MAX,
+    RatedMatch, Rating, RatingChange, Strength,
+};
 #[cfg(feature = "backends")]
 pub use redis::{RedisConfig, RedisLogin, RedisPassword, RedisStore, RedisTls};
 pub use shard::{Registered, ShardRecord};

@@ -5,20 +5,24 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
+use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, Tag, UnixMillis};
 
 use crate::append::{Append, Appended};
+use crate::archived::{ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
 use crate::beat::{Beat, Board, Heard, StoreConnection};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
-    Beats, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, HandOver, HandedOver,
-    Holdings, MatchHead, MatchLog, MatchPage, Matches, Registry, Retention, Revocations, Room,
-    ScanCursor, Standing, Swept, Tickets,
+    Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, Feed, HandOver,
+    HandedOver, Holdings, LIVE_KEEP, MatchHead, MatchLog, MatchPage, Matches, Outbox, OutboxEntry, OutboxPosition, OutboxTag,
+    RatingApplied, Ratings, Registry, Retention, Revocations, Room, ScanCursor, Standing, Swept,
+    Tickets, WorkerId,
 };
 use crate::error::StoreError;
+use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};
 use crate::holding::Holding;
 use crate::model::Model;
 use crate::ownership::Ownership;
+use crate::rating::{Category, RatedMatch, Rating};
 use crate::shard::{Registered, ShardRecord};
 use crate::ticket::{Assignment, Ticket, TicketId};
 
@@ -30,8 +34,10 @@ use crate::ticket::{Assignment, Ticket, TicketId};
 pub struct MemoryStore {
     model: Mutex<Model>,
     board: Mutex<Board>,
-    /// How long a match is kept after its end.
+    /// How long the archive keeps a match.
     finished_keep: Duration,
+    /// How long a match is kept after its outbox entry is done.
+    live_keep: Duration,
 }
 
 impl Default for MemoryStore {
@@ -40,6 +46,7 @@ impl Default for MemoryStore {
             model: Mutex::default(),
             board: Mutex::default(),
             finished_keep: FINISHED_KEEP,
+            live_keep: LIVE_KEEP,
         }
     }
 }
@@ -51,11 +58,21 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// Keeps matches for this long after their end, instead of [`FINISHED_KEEP`].
+    /// Keeps matches in the archive for this long, instead of [`FINISHED_KEEP`].
     #[must_use]
     pub fn keeping_finished(self, keep: Duration) -> Self {
         Self {
             finished_keep: keep,
+            ..self
+        }
+    }
+
+    /// Keeps matches among the live ones for this long after their outbox entries are done, instead of
+    /// [`LIVE_KEEP`].
+    #[must_use]
+    pub fn keeping_live(self, keep: Duration) -> Self {
+        Self {
+            live_keep: keep,
             ..self
         }
     }
@@ -123,6 +140,76 @@ impl MatchLog for MemoryStore {
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
         let mut model = self.model();
         Ok(batch.iter().map(|append| model.append(append)).collect())
+    }
+}
+
+#[async_trait]
+impl Outbox for MemoryStore {
+    async fn outbox_tags(&self) -> Result<Vec<OutboxTag>, StoreError> {
+        Ok(self.model().outbox_tags())
+    }
+
+    async fn take_outbox(
+        &self,
+        tag: Tag,
+        worker: WorkerId,
+        lease: Duration,
+        now: UnixMillis,
+    ) -> Result<Option<Epoch>, StoreError> {
+        Ok(self.model().take_outbox(tag, worker, lease, now))
+    }
+
+    async fn outbox_after(
+        &self,
+        tag: Tag,
+        after: Option<OutboxPosition>,
+        limit: usize,
+    ) -> Result<Vec<OutboxEntry>, StoreError> {
+        Ok(self.model().outbox_after(tag, after, limit))
+    }
+
+    async fn outbox_done(
+        &self,
+        worker: WorkerId,
+        epoch: Epoch,
+        entry: &OutboxEntry,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        Ok(self.model().outbox_done(worker, epoch, entry, now))
+    }
+}
+
+#[async_trait]
+impl Ratings for MemoryStore {
+    async fn rating(
+        &self,
+        player: &PlayerId,
+        category: Category,
+    ) -> Result<Option<Rating>, StoreError> {
+        Ok(self.model().rating(player, category))
+    }
+
+    async fn ratings(&self, player: &PlayerId) -> Result<Vec<(Category, Rating)>, StoreError> {
+        Ok(self.model().ratings(player))
+    }
+
+    async fn apply_rating(&self, rated: &RatedMatch) -> Result<RatingApplied, StoreError> {
+        Ok(self.model().apply_rating(rated))
+    }
+
+    async fn rated(&self, id: MatchId) -> Result<Option<RatedMatch>, StoreError> {
+        Ok(self.model().rated(id))
+    }
+
+    async fn rating_history(
+        &self,
+        player: &PlayerId,
+        category: Category,
+        before: Option<u32>,
+        limit: usize,
+    ) -> Result<Vec<Rating>, StoreError> {
+        let model = self.model();
+        Ok(model.rating_history(player, category, before, limit))
     }
 }
 
@@ -281,10 +368,64 @@ impl Revocations for MemoryStore {
 #[async_trait]
 impl Retention for MemoryStore {
     async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
-        Ok(self.model().sweep(now, self.finished_keep))
+        Ok(self.model().sweep(now, self.live_keep, self.finished_keep))
     }
 
     async fn room(&self) -> Result<Room, StoreError> {
         Ok(Room::default())
+    }
+}
+
+#[async_trait]
+impl Archive for MemoryStore {
+    async fn put(&self, finished: &ArchivedMatch) -> Result<bool, StoreError> {
+        self.model().archive(finished)
+    }
+
+    async fn get(&self, id: MatchId) -> Result<Option<ArchivedMatch>, StoreError> {
+        Ok(self.model().archived(id))
+    }
+
+    async fn list(
+        &self,
+        filter: &ArchiveFilter,
+        after: Option<ArchiveCursor>,
+        limit: usize,
+    ) -> Result<ArchivePage, StoreError> {
+        Ok(self.model().archived_matches(filter, after, limit))
+    }
+}
+
+#[async_trait]
+impl Feed for MemoryStore {
+    async fn publish_match(&self, entry: &FeedEntry) -> Result<FeedCursor, StoreError> {
+        self.model().publish_match(entry)
+    }
+
+    async fn feed_after(&self, after: FeedCursor, limit: usize) -> Result<FeedPage, StoreError> {
+        Ok(self.model().feed_after(after, limit))
+    }
+
+    async fn feed_end(&self) -> Result<FeedCursor, StoreError> {
+        Ok(self.model().feed_end())
+    }
+
+    async fn take_hook(
+        &self,
+        hook: &str,
+        holder: &str,
+        now: UnixMillis,
+        until: UnixMillis,
+    ) -> Result<Option<HookLease>, StoreError> {
+        Ok(self.model().take_hook(hook, holder, now, until))
+    }
+
+    async fn hook_done(
+        &self,
+        hook: &str,
+        epoch: u64,
+        position: FeedCursor,
+    ) -> Result<bool, StoreError> {
+        Ok(self.model().hook_done(hook, epoch, position))
     }
 }

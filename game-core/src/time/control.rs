@@ -452,6 +452,27 @@ pub enum Speed {
 }
 
 impl Speed {
+    /// All speeds, from the fastest.
+    pub const ALL: [Self; 5] = [
+        Self::UltraBullet,
+        Self::Bullet,
+        Self::Blitz,
+        Self::Rapid,
+        Self::Classical,
+    ];
+
+    /// Its name in records, addresses and JSON.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::UltraBullet => "ultrabullet",
+            Self::Bullet => "bullet",
+            Self::Blitz => "blitz",
+            Self::Rapid => "rapid",
+            Self::Classical => "classical",
+        }
+    }
+
     /// Timeout for an untimed first move, after which the match is aborted.
     #[must_use]
     pub const fn first_move_timeout(self) -> Duration {

@@ -420,3 +420,44 @@ fn resolution_is_a_microsecond() {
     table.resume();
     assert_eq!(table.game.clocks(table.now), left);
 }
+
+/// What each move was charged is what the clocks lost, without what they gained.
+#[test]
+fn the_time_of_each_move_follows_from_the_clocks() {
+    let mut table = Table::initial();
+    table.start_clock().wait(10 * SECOND).play("e2e4");
+    table.wait(10 * SECOND).play("e7e5");
+    table.wait(5 * SECOND).play("d1h5");
+    table.wait(2_500).play("b8c6");
+    table.wait(1_250).play("f1c4");
+    table.wait(SECOND).play("g8f6");
+    table.wait(3 * SECOND).play("h5f7");
+    assert_eq!(
+        table.game.outcome(),
+        Some((Outcome::WhiteWins, Termination::Checkmate))
+    );
+    let timed = |ms| Some(Duration::from_millis(ms));
+    let expected = [
+        None,
+        None,
+        timed(5_000),
+        timed(2_500),
+        timed(1_250),
+        timed(1_000),
+        timed(3_000),
+    ];
+    assert_eq!(table.game.charged_times(), expected);
+}
+
+/// A stage's time is added when its last move is made.
+#[test]
+fn the_time_of_a_move_that_ends_a_stage_is_not_that_of_the_stage() {
+    let control: TimeControl = "2/60:60".parse().unwrap();
+    let mut table = Table::new(setup().time_control(control).at_once().build());
+    table.start_clock();
+    for (text, ms) in [("e2e4", 4_000), ("e7e5", 5_000), ("g1f3", 6_000), ("b8c6", 7_000)] {
+        table.wait(ms).play(text);
+    }
+    let expected = [4_000, 5_000, 6_000, 7_000].map(|ms| Some(Duration::from_millis(ms)));
+    assert_eq!(table.game.charged_times(), expected);
+}

@@ -40,6 +40,18 @@ const AT_FAILOVERS: [&str; 2] = [
 
 const LOOPBACK: &str = "127.0.0.0/8";
 
+/// How many minutes finished matches stay among the live ones: a campaign checks them at its end. The environment may
+/// say otherwise.
+const LIVE_KEEP: (&str, &str) = ("ROOKERY_LIVE_KEEP", "10080");
+
+/// Has a process of the cluster keep finished matches. By a variable, which an earlier version ignores.
+fn keep_finished(command: &mut Command) {
+    let (variable, minutes) = LIVE_KEEP;
+    if std::env::var_os(variable).is_none() {
+        command.env(variable, minutes);
+    }
+}
+
 /// Why there is no cluster, or why a part of it does not do as it is told.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
@@ -295,6 +307,7 @@ impl LocalCluster {
         command.args(self.store_options());
         command.args(["--limit-exempt", LOOPBACK]);
         command.arg("--signing-key").arg(self.file(SIGNING_KEY));
+        keep_finished(&mut command);
         Ok(matchmaker.place.start(&mut command)?)
     }
 
@@ -329,6 +342,7 @@ impl LocalCluster {
         command.arg("--reset-secret").arg(self.file(RESET_SECRET));
         command.arg("--ready-file").arg(&shard.ready_file);
         command.args(&self.plan.shard_arguments);
+        keep_finished(&mut command);
         if self.plan.logs.is_none() && std::env::var_os("RUST_LOG").is_none() {
             command.env("RUST_LOG", "warn");
         }

@@ -2,13 +2,16 @@
 
 mod world;
 
+mod archive;
 mod bounds;
 mod challenges;
 mod crash;
 mod edge;
+mod finished;
 mod matches;
 mod players;
 mod room;
 mod run;
 mod seats;
 mod tickets;
+mod webhooks;

@@ -58,6 +58,7 @@ impl World {
         let service = Service::new(
             config,
             store.clone(),
+            store.clone(),
             key.clone(),
             receiver,
             Default::default(),

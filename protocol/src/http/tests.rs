@@ -202,6 +202,7 @@ fn a_match() {
             rematch: Some(match_id()),
             outcome: Some(Outcome::WhiteWins),
             termination: Some(Termination::TimeForfeit),
+            rating_changes: None,
         },
         with_terms(json!({
             "match_id": "0AZaz9876543",

@@ -11,7 +11,7 @@ use matchmaker::{Https, LimitArgs, SharedState};
 use program::Reload;
 use serde::Serialize;
 use settings::Networks;
-use store::Store;
+use store::{Archive, Store};
 use tokens::SigningKey;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
@@ -53,6 +53,8 @@ pub(super) struct InProcessPlan {
     pub(super) settings: Vec<Setting>,
     /// Where the shards export the paths of moves to.
     pub(super) traces: Option<TraceConfig>,
+    /// Where finished matches are kept; `None` for the store itself.
+    pub(super) archive: Option<Arc<dyn Archive>>,
     /// How the matchmaker treats players.
     pub(super) config: matchmaker::Config,
     /// Addresses to which the shards' limits do not apply.
@@ -98,6 +100,7 @@ impl InProcessPlan {
             admin: None,
             settings: Vec::new(),
             traces: None,
+            archive: None,
             config: matchmaker::Config {
                 limits,
                 ..matchmaker::Config::default()
@@ -185,7 +188,10 @@ impl InProcessCluster {
         })?;
         let matchmaker_address = listener.local_addr()?;
         let store = backend.open().await?;
-        let shared = SharedState::new(Arc::clone(&store)).with_https(plan.https);
+        let mut shared = SharedState::new(Arc::clone(&store)).with_https(plan.https);
+        if let Some(archive) = plan.archive {
+            shared = shared.archiving_in(archive);
+        }
         let matchmaker = start_matchmaker(
             plan.config,
             listener,

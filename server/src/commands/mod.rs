@@ -12,6 +12,7 @@ mod dev;
 mod endpoint;
 mod failure;
 mod healthcheck;
+mod import;
 mod ready_file;
 mod retention;
 mod serve;
@@ -55,6 +56,7 @@ enum CliCommand {
     Check(check::CheckArgs),
     Tombstone(tombstone::TombstoneArgs),
     Pages(PagesArgs),
+    Import(Box<import::ImportArgs>),
 }
 
 /// Runs the command that the command line names.
@@ -103,6 +105,7 @@ pub fn run(
         CliCommand::Check(args) => check::run(args, &effective),
         CliCommand::Tombstone(args) => tombstone::run(&args),
         CliCommand::Pages(args) => Ok(args.write(Cli::command())?),
+        CliCommand::Import(args) => import::run(&args),
     }
 }
 
@@ -116,7 +119,8 @@ impl CliCommand {
             | Self::Check(_)
             | Self::Backup(_)
             | Self::Restore(_)
-            | Self::Pages(_) => Some("error"),
+            | Self::Pages(_)
+            | Self::Import(_) => Some("error"),
             // A line for each request would hide the others.
             Self::Dev(_) | Self::Serve(_) | Self::Shard(_) | Self::Tombstone(_) => {
                 Some("info,matchmaker::access_log=warn")

@@ -7,7 +7,7 @@ pub const RECORD_LEN_MAX: usize = 128;
 pub const SNAPSHOT_LEN_MAX: usize = 64 * 1024;
 /// Longest stored line of a chat, bytes.
 pub const CHAT_LINE_LEN_MAX: usize = 1024;
-/// Longest stored ticket, shard record, assignment or head, bytes.
+/// Longest stored value of the other formats, bytes.
 pub const OTHER_LEN_MAX: usize = 4 * 1024;
 
 /// The crc32 at the end.

@@ -21,10 +21,15 @@ pub(super) enum Format {
     Head,
     ChatLine,
     Beat,
+    Rating = 11,
+    RatedMatch,
+    // Explicit, so that formats which are added beside them keep their numbers.
+    Archived = 13,
+    FeedEntry = 10,
 }
 
 impl Format {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Record,
         Self::Snapshot,
         Self::Ticket,
@@ -33,6 +38,10 @@ impl Format {
         Self::Head,
         Self::ChatLine,
         Self::Beat,
+        Self::Rating,
+        Self::RatedMatch,
+        Self::Archived,
+        Self::FeedEntry,
     ];
 
     /// Its name in errors.
@@ -46,6 +55,10 @@ impl Format {
             Self::Head => "head",
             Self::ChatLine => "chat line",
             Self::Beat => "beat",
+            Self::Rating => "rating",
+            Self::RatedMatch => "rated match",
+            Self::Archived => "archived match",
+            Self::FeedEntry => "feed entry",
         }
     }
 
@@ -53,11 +66,15 @@ impl Format {
     pub(super) const fn len_max(self) -> usize {
         match self {
             Self::Record => RECORD_LEN_MAX,
-            Self::Snapshot => SNAPSHOT_LEN_MAX,
+            Self::Snapshot | Self::Archived | Self::FeedEntry => SNAPSHOT_LEN_MAX,
             Self::ChatLine => CHAT_LINE_LEN_MAX,
-            Self::Ticket | Self::Assignment | Self::Shard | Self::Head | Self::Beat => {
-                OTHER_LEN_MAX
-            }
+            Self::Ticket
+            | Self::Assignment
+            | Self::Shard
+            | Self::Head
+            | Self::Beat
+            | Self::Rating
+            | Self::RatedMatch => OTHER_LEN_MAX,
         }
     }
 

@@ -13,6 +13,7 @@ use super::layout::Format;
 use super::*;
 use crate::Status;
 use crate::beat::{Beat, StoreConnection};
+use crate::rating::{RatingChange, Strength};
 use crate::ticket::{Terms, TicketState};
 
 pub(super) fn uci(text: &str) -> Uci {
@@ -266,6 +267,36 @@ pub(super) fn beat() -> Beat {
     }
 }
 
+/// The numbers are exact in binary, so that the golden bytes can be checked by hand.
+pub(super) fn rated() -> RatedMatch {
+    let strength = |rating, deviation| Strength {
+        rating,
+        deviation,
+        volatility: 0.0625,
+    };
+    RatedMatch {
+        match_id: "0123456789AB".parse().unwrap(),
+        category: "crazyhouse-bullet".parse().unwrap(),
+        at: UnixMillis(1_800_000_000_000),
+        players: BySeat {
+            white: "ada".parse().unwrap(),
+            black: "bob".parse().unwrap(),
+        },
+        changes: BySeat {
+            white: RatingChange {
+                before: strength(1_500.0, 500.0),
+                after: strength(1_662.5, 290.25),
+                games: 1,
+            },
+            black: RatingChange {
+                before: strength(1_700.0, 45.0),
+                after: strength(1_697.75, 45.5),
+                games: 300,
+            },
+        },
+    }
+}
+
 pub(super) fn head() -> Head {
     Head {
         epoch: Epoch(3),
@@ -280,6 +311,25 @@ pub(super) fn head() -> Head {
             seq: 66,
             clock: game_core::MatchTime::from_micros(5_000_000),
         }),
+    }
+}
+
+/// A match that White resigned.
+pub(super) fn archived() -> ArchivedMatch {
+    let mut game = game_of(&["e2e4", "e7e5"]);
+    let (id, kind) = (CommandId(7), CommandKind::Resign);
+    let at = MatchTime::from_micros(9_000_000);
+    game.apply(Seat::White, &Command { id, kind }, at, &mut Vec::new())
+        .unwrap();
+    ArchivedMatch::of(&game, UnixMillis(1_800_000_060_000)).unwrap()
+}
+
+pub(super) fn feed_entry() -> FeedEntry {
+    FeedEntry {
+        match_id: "0123456789AB".parse().unwrap(),
+        seq: 3,
+        public_at: UnixMillis(1_800_000_060_000),
+        body: r#"{"match":"0123456789AB"}"#.into(),
     }
 }
 
@@ -306,11 +356,15 @@ pub(super) fn decode_as(format: Format, bytes: &[u8]) -> bool {
         Format::Head => decode_head(bytes).is_ok(),
         Format::ChatLine => decode_chat_line(bytes).is_ok(),
         Format::Beat => decode_beat(bytes).is_ok(),
+        Format::Rating => decode_rating(bytes).is_ok(),
+        Format::RatedMatch => decode_rated(bytes).is_ok(),
+        Format::Archived => decode_archived(bytes).is_ok(),
+        Format::FeedEntry => decode_feed_entry(bytes).is_ok(),
     }
 }
 
 /// A value of each format.
-pub(super) fn one_of_each() -> [(Format, Bytes); 8] {
+pub(super) fn one_of_each() -> [(Format, Bytes); 12] {
     let given = ticket(
         Terms::of(&special_setup()),
         TicketState::Assigned(assignment()),
@@ -324,6 +378,10 @@ pub(super) fn one_of_each() -> [(Format, Bytes); 8] {
         (Format::Head, encode_head(&head())),
         (Format::ChatLine, encode_chat_line(&line())),
         (Format::Beat, encode_beat(&beat())),
+        (Format::Rating, encode_rating(&rated().rating(Seat::Black))),
+        (Format::RatedMatch, encode_rated(&rated())),
+        (Format::Archived, encode_archived(&archived())),
+        (Format::FeedEntry, encode_feed_entry(&feed_entry())),
     ]
 }
 

@@ -173,10 +173,34 @@ fn what_else_is_stored_stays_what_it_is() {
         "81736861726473686172643031ac0281c0ddeec10210f266a4",
     );
     check_golden(
+        &rated().rating(Seat::Black),
+        encode_rating,
+        decode_rating,
+        "b10000000000879a400000000000c04640000000000000b03fac02fd00505c18a3010000303132333435363738394142036164615e849dde",
+    );
+    check_golden(
+        &rated(),
+        encode_rated,
+        decode_rated,
+        "c13031323334353637383941420201fd00505c18a30100000361646103626f6200000000007097400000000000407f40000000000000b03f0000000000fa99400000000000247240000000000000b03f010000000000909a400000000000804640000000000000b03f0000000000879a400000000000c04640000000000000b03fac02444ddb53",
+    );
+    check_golden(
         &line(),
         encode_chat_line,
         decode_chat_line,
         "7201010442c3b66209676c20686620e2999efd00505c18a30100001c44ab8e",
+    );
+    check_golden(
+        &archived(),
+        encode_archived,
+        decode_archived,
+        "GOLDEN_ARCHIVED",
+    );
+    check_golden(
+        &feed_entry(),
+        encode_feed_entry,
+        decode_feed_entry,
+        "GOLDEN_FEED",
     );
 }
 

@@ -43,6 +43,10 @@ next_version!(NextShard of ShardV3);
 next_version!(NextHead of HeadV2);
 next_version!(NextChatLine of ChatLineV2);
 next_version!(NextBeat of BeatV1);
+next_version!(NextRating of RatingV1);
+next_version!(NextRatedMatch of RatedMatchV1);
+next_version!(NextArchived of ArchivedV1);
+next_version!(NextFeedEntry of FeedEntryV1);
 // And the one after, which reads the former one by way of it.
 next_version!(SecondRecord of NextRecord);
 
@@ -117,6 +121,21 @@ fn a_next_version_reads_ours_and_ours_refuses_it_by_name() {
     check_next!(NextHead, head(), encode_head, decode_head);
     check_next!(NextChatLine, line(), encode_chat_line, decode_chat_line);
     check_next!(NextBeat, beat(), encode_beat, decode_beat);
+    let rating = rated().rating(game_core::Seat::White);
+    check_next!(NextRating, rating.clone(), encode_rating, decode_rating);
+    check_next!(NextRatedMatch, rated(), encode_rated, decode_rated);
+    check_next!(
+        NextArchived,
+        archived(),
+        encode_archived,
+        decode_archived
+    );
+    check_next!(
+        NextFeedEntry,
+        feed_entry(),
+        encode_feed_entry,
+        decode_feed_entry
+    );
 }
 
 #[test]

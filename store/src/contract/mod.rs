@@ -1,23 +1,34 @@
 //! The contract that every store keeps, in parts by concern.
 
+mod archive;
 mod beats;
 mod chat;
+mod feed;
 mod holdings;
 mod match_log;
 mod matches;
+mod outbox;
+mod ratings;
 mod registry;
 mod retention;
 mod revocations;
 mod tickets;
 
+pub use self::archive::Archive;
 pub use self::beats::Beats;
 pub use self::chat::Chat;
+pub use self::feed::{FEED_PAGE_MAX, Feed, HOOK_KEPT};
 pub use self::holdings::Holdings;
 pub use self::match_log::MatchLog;
 pub use self::matches::{
     Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MANY_MAX, MatchHead, MatchPage,
     Matches, SCAN_LIMIT_MAX, ScanCursor, Standing, Tenure,
 };
+pub use self::outbox::{
+    ENDED_IDS_KEEP, LIVE_KEEP, OUTBOX_LEASE_MAX, OUTBOX_PAGE_MAX, Outbox, OutboxEntry,
+    OutboxPosition, OutboxTag, WorkerId,
+};
+pub use self::ratings::{RatingApplied, Ratings};
 pub use self::registry::{ANY_EPOCH, Registry};
 pub use self::retention::{FINISHED_KEEP, FINISHED_KEEP_MIN, Retention, Room, Swept};
 pub use self::revocations::{REVOCATION_KEPT, Revocations};
@@ -29,11 +40,35 @@ pub use self::tickets::Tickets;
 /// [`StoreError::Unavailable`](crate::StoreError::Unavailable). An answer means that the effect is as durable
 /// as the store's mode promises.
 pub trait Store:
-    Matches + MatchLog + Chat + Registry + Beats + Tickets + Holdings + Revocations + Retention
+    Matches
+    + MatchLog
+    + Outbox
+    + Ratings
+    + Chat
+    + Registry
+    + Beats
+    + Tickets
+    + Holdings
+    + Revocations
+    + Retention
+    + Archive
+    + Feed
 {
 }
 
 impl<T> Store for T where
-    T: Matches + MatchLog + Chat + Registry + Beats + Tickets + Holdings + Revocations + Retention
+    T: Matches
+        + MatchLog
+        + Outbox
+        + Ratings
+        + Chat
+        + Registry
+        + Beats
+        + Tickets
+        + Holdings
+        + Revocations
+        + Retention
+        + Archive
+        + Feed
 {
 }

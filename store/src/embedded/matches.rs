@@ -9,7 +9,8 @@ use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use super::EmbeddedStore;
-use super::tables::{ENDED, HEADS, LOG, OWNED, SNAPSHOTS};
+use super::entries;
+use super::tables::{ENDED_IDS, HEADS, LOG, OWNED, SNAPSHOTS};
 use super::writer::WriteFault;
 use crate::append::{Append, Appended};
 use crate::checkpoint;
@@ -110,7 +111,10 @@ fn create(
     snapshot: &[u8],
 ) -> Result<Created, WriteFault> {
     let mut heads = txn.open_table(HEADS)?;
-    if let Some(head) = head(&heads, id)? {
+    if let Some(head) = self::head(&heads, id)? {
+        return Ok(Created::Exists(head.into()));
+    }
+    if let Some(head) = self::head(&txn.open_table(ENDED_IDS)?, id)? {
         return Ok(Created::Exists(head.into()));
     }
     let head = Head {
@@ -293,8 +297,7 @@ fn append(txn: &WriteTransaction, batch: &[Append]) -> Result<Vec<Appended>, Wri
             answer => answer?,
         };
         if append.ends && answer == (Appended::Stored { duplicate: false }) {
-            txn.open_table(ENDED)?
-                .insert((0, append.match_id.as_str()), ())?;
+            entries::add(txn, append.match_id)?;
         }
         answers.push(answer);
     }

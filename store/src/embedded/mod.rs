@@ -8,13 +8,18 @@
 //! harmless: the commit that it belongs to has not happened. A disk that fails a flush and later pretends to
 //! have the data cannot be compensated for.
 
+mod archive;
 mod backup;
 mod beats;
 mod chat;
 mod contained;
 mod directory;
+mod entries;
+mod feed;
 mod holdings;
 mod matches;
+mod outbox;
+mod ratings;
 mod registry;
 mod revocations;
 mod sweep;
@@ -36,7 +41,7 @@ pub use self::contained::contains_panics;
 use self::directory::{FILE_NAME, builder, create_directory, create_file, make_private};
 use self::writer::{WHAT_TO_DO, Writer};
 use crate::beat::Board;
-use crate::contract::FINISHED_KEEP;
+use crate::contract::{FINISHED_KEEP, LIVE_KEEP};
 use crate::durability::Durability;
 use crate::error::StoreError;
 
@@ -45,8 +50,10 @@ pub struct EmbeddedStore {
     writer: Writer,
     /// What the shards of this process tell each other.
     board: Mutex<Board>,
-    /// How long a match is kept after its end.
+    /// How long the archive keeps a match.
     finished_keep: Duration,
+    /// How long a match is kept after its outbox entry is done.
+    live_keep: Duration,
 }
 
 impl EmbeddedStore {
@@ -120,15 +127,29 @@ impl EmbeddedStore {
         place: String,
         open: impl Fn() -> Result<Database, DatabaseError> + Send + Sync + 'static,
     ) -> Result<Self, StoreError> {
-        let writer = Writer::start(place, Box::new(open), tables::prepare)?;
+        let writer = Writer::start(place, Box::new(open), |txn| {
+            tables::prepare(txn)?;
+            entries::add_missing(txn)
+        })?;
         Ok(Self {
             writer,
             board: Mutex::default(),
             finished_keep: FINISHED_KEEP,
+            live_keep: LIVE_KEEP,
         })
     }
 
-    /// Keeps matches for this long after their end, instead of [`FINISHED_KEEP`].
+    /// Keeps matches among the live ones for this long after their outbox entries are done, instead of
+    /// [`LIVE_KEEP`].
+    #[must_use]
+    pub fn keeping_live(self, keep: Duration) -> Self {
+        Self {
+            live_keep: keep,
+            ..self
+        }
+    }
+
+    /// Keeps matches in the archive for this long, instead of [`FINISHED_KEEP`].
     #[must_use]
     pub fn keeping_finished(self, keep: Duration) -> Self {
         Self {

@@ -8,27 +8,35 @@ use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use super::EmbeddedStore;
 use super::tables::{
-    ABOVE_IDS, CHATS, ENDED, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, REVOKED, SNAPSHOTS, TICKETS,
+    ABOVE_IDS, ARCHIVED, CHATS, ENDED, ENDED_IDS_UNTIL, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, RATED_AT,
+    RATED_BY_TIME, REVOKED, SNAPSHOTS, TICKETS,
 };
 use super::writer::WriteFault;
-use super::{holdings, matches, tickets};
+use super::{archive, feed, holdings, matches, outbox, ratings, tickets};
 use crate::contract::{REVOCATION_KEPT, Retention, Room, Swept};
 use crate::error::StoreError;
 use crate::ownership::Status;
+use crate::rating::{RATED_KEPT, RATING_KEPT};
 
-/// Matches whose end is dated in one transaction, and heads that are read for that.
-const DATED_AT_ONCE: usize = 256;
+/// Matches that are removed in one transaction, at most.
+const MATCHES_AT_ONCE: usize = 256;
 /// Records that are removed with their matches in one transaction, about: some milliseconds.
 const RECORDS_AT_ONCE: u32 = 2_000;
 /// Tickets that are removed in one transaction.
 const TICKETS_AT_ONCE: usize = 256;
+/// Matches of the archive that are dated or removed in one transaction, and likewise entries of the feed.
+const ARCHIVED_AT_ONCE: usize = 128;
 /// Entries of what players hold that are removed in one transaction.
 const HOLDINGS_AT_ONCE: usize = 256;
+/// Ids of ended matches, and of rated ones, that are forgotten in one transaction.
+const IDS_AT_ONCE: usize = 256;
+/// Players whose ratings are removed in one transaction: some have thousands.
+const PLAYERS_AT_ONCE: usize = 4;
 
 #[async_trait]
 impl Retention for EmbeddedStore {
     async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
-        let due = Due::at(now, self.finished_keep);
+        let due = Due::at(now, self.live_keep, self.finished_keep);
         // A commit costs a flush.
         if !self.writer.read(move |txn| due.is_any(txn)).await? {
             return Ok(Swept::default());
@@ -46,8 +54,14 @@ impl Retention for EmbeddedStore {
 #[derive(Debug, Clone, Copy)]
 struct Due {
     now: u64,
-    /// Matches that ended at this time or earlier are removed.
-    ended_by: u64,
+    /// Matches whose outbox entries were done at this time or earlier are removed.
+    ended_by: Option<u64>,
+    /// Matches that were rated earlier are forgotten.
+    rated_before: u64,
+    /// The ratings of players who were last rated earlier are removed.
+    last_rated_before: u64,
+    /// What was archived or published at this time or earlier is removed.
+    archived_by: u64,
     /// Earlier revocations are removed.
     revoked_before: u64,
 }
@@ -55,15 +69,17 @@ struct Due {
 type Ended<'txn> = Table<'txn, (u64, &'static str), ()>;
 
 impl Due {
-    fn at(now: UnixMillis, finished_keep: Duration) -> Self {
+    fn at(now: UnixMillis, live_keep: Duration, finished_keep: Duration) -> Self {
         let before = |age: Duration| {
             let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
             now.0.checked_sub(age_ms)
         };
         Self {
             now: now.0,
-            // 0 means an end that is not dated yet.
-            ended_by: before(finished_keep).unwrap_or(0),
+            ended_by: before(live_keep),
+            archived_by: before(finished_keep).unwrap_or(0),
+            rated_before: before(RATED_KEPT).unwrap_or(0),
+            last_rated_before: before(RATING_KEPT).unwrap_or(0),
             revoked_before: before(REVOCATION_KEPT).unwrap_or(0),
         }
     }
@@ -71,8 +87,19 @@ impl Due {
     fn is_any(self, txn: &ReadTransaction) -> Result<bool, WriteFault> {
         let ended = txn.open_table(ENDED)?;
         let oldest = ended.first()?.map(|(key, _)| key.value().0);
-        if oldest.is_some_and(|ended_at| ended_at <= self.ended_by) {
+        if oldest.is_some_and(|ended_at| Some(ended_at) <= self.ended_by) {
             return Ok(true);
+        }
+        for (times, before) in [
+            (ENDED_IDS_UNTIL, self.now),
+            (RATED_AT, self.rated_before),
+            (RATED_BY_TIME, self.last_rated_before),
+        ] {
+            let times = txn.open_table(times)?;
+            let oldest = times.first()?.map(|(key, _)| key.value().0);
+            if oldest.is_some_and(|at| at < before) {
+                return Ok(true);
+            }
         }
         let expiries = txn.open_table(EXPIRIES)?;
         let oldest = expiries.first()?.map(|(key, _)| key.value().0);
@@ -82,6 +109,13 @@ impl Due {
         let held_until = txn.open_table(HELD_UNTIL)?;
         let oldest = held_until.first()?.map(|(key, _)| key.value().0);
         if oldest.is_some_and(|until| until < self.now) {
+            return Ok(true);
+        }
+        let archived = txn.open_table(ARCHIVED)?;
+        let oldest = archived.first()?.map(|(key, _)| key.value().0);
+        if oldest.is_some_and(|archived_at| archived_at <= self.archived_by)
+            || feed::has_old(txn, self.archived_by)?
+        {
             return Ok(true);
         }
         for entry in txn.open_table(REVOKED)?.iter()? {
@@ -102,8 +136,14 @@ impl Due {
         tickets::remove_old(txn, &mut found, now, TICKETS_AT_ONCE)?;
         let tickets_left = tickets::has_old(txn, now)?;
         let mut ended = txn.open_table(ENDED)?;
+        let archived = archive::remove_old(txn, now, self.archived_by, ARCHIVED_AT_ONCE)?;
+        let published = feed::remove_old(txn, self.archived_by, ARCHIVED_AT_ONCE)?;
         let mut more = holdings == HOLDINGS_AT_ONCE;
-        more |= self.date(&mut ended)?;
+        more |= outbox::remove_old_ids(txn, now, IDS_AT_ONCE)? == IDS_AT_ONCE;
+        more |= ratings::forget_rated(txn, self.rated_before, IDS_AT_ONCE)? == IDS_AT_ONCE;
+        let players = ratings::remove_old(txn, self.last_rated_before, PLAYERS_AT_ONCE)?;
+        more |= players == PLAYERS_AT_ONCE;
+        more |= archived.max(published) == ARCHIVED_AT_ONCE;
         if tickets_left {
             return Ok(Swept {
                 matches: 0,
@@ -115,24 +155,16 @@ impl Due {
         Ok(Swept { matches, more })
     }
 
-    /// Dates matches that have ended since the last sweep: they ended now, at the latest.
-    fn date(self, ended: &mut Ended<'_>) -> Result<bool, WriteFault> {
-        let undated = first_ids(ended, (0, 0), DATED_AT_ONCE)?;
-        for (_, id) in &undated {
-            ended.remove((0, id.as_str()))?;
-            ended.insert((self.now, id.as_str()), ())?;
-        }
-        Ok(undated.len() == DATED_AT_ONCE)
-    }
-
     /// Removes expired matches with all their data.
     fn remove_ended(
         self,
         txn: &WriteTransaction,
         ended: &mut Ended<'_>,
     ) -> Result<(usize, bool), WriteFault> {
-        // From 1 on: 0 is no date.
-        let old = first_ids(ended, (1, self.ended_by), DATED_AT_ONCE)?;
+        let Some(ended_by) = self.ended_by else {
+            return Ok((0, false));
+        };
+        let old = first_ids(ended, ended_by, MATCHES_AT_ONCE)?;
         let mut heads = txn.open_table(HEADS)?;
         let mut snapshots = txn.open_table(SNAPSHOTS)?;
         let mut log = txn.open_table(LOG)?;
@@ -163,18 +195,18 @@ impl Due {
             owned.remove((head.owner.to_string().as_str(), id.as_str()))?;
             removed += 1;
         }
-        let more = looked_at < old.len() || old.len() == DATED_AT_ONCE;
+        let more = looked_at < old.len() || old.len() == MATCHES_AT_ONCE;
         Ok((removed, more))
     }
 }
 
-/// The first entries of matches that ended between two moments, both included.
+/// The first entries of matches up to a moment.
 fn first_ids(
     ended: &Ended<'_>,
-    (from, to): (u64, u64),
+    to: u64,
     limit: usize,
 ) -> Result<Vec<(u64, String)>, WriteFault> {
-    let range = ended.range((from, "")..(to.saturating_add(1), ""))?;
+    let range = ended.range(..(to.saturating_add(1), ""))?;
     let entries = range.take(limit).map(|entry| {
         let (key, _) = entry?;
         let (ended_at, id) = key.value();

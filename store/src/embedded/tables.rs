@@ -33,13 +33,54 @@ pub(super) const HELD_UNTIL: TableDefinition<(u64, &str, &str, &str), ()> =
 /// Player id → when the player was revoked, in Unix milliseconds.
 pub(super) const REVOKED: TableDefinition<&str, u64> = TableDefinition::new("revoked");
 
+/// Match id → the archived match.
+pub(super) const ARCHIVE: TableDefinition<&str, &[u8]> = TableDefinition::new("archive");
+/// Name of a list of the archive, and place of a match in it.
+pub(super) const ARCHIVE_LISTS: TableDefinition<(&str, &str), ()> =
+    TableDefinition::new("archive_lists");
+/// Since when a match is archived, in Unix milliseconds, and its id; 0 until [`sweep`](super::sweep) has dated it.
+pub(super) const ARCHIVED: TableDefinition<(u64, &str), ()> = TableDefinition::new("archived");
+/// Number of an entry of the feed → the entry.
+pub(super) const FEED: TableDefinition<u64, &[u8]> = TableDefinition::new("feed");
+/// Match id → the number of its entry in [`FEED`].
+pub(super) const FEED_OF: TableDefinition<&str, u64> = TableDefinition::new("feed_of");
+/// One entry: the number of the newest entry of the feed that was removed.
+pub(super) const FEED_REMOVED: TableDefinition<(), u64> = TableDefinition::new("feed_removed");
+/// A subscriber of the feed → epoch and holder of the right to deliver to it, until when, in Unix milliseconds, and
+/// the number of the last entry that was delivered.
+pub(super) const HOOKS: TableDefinition<&str, (u64, &str, u64, u64)> =
+    TableDefinition::new("hooks");
+
 /// One entry: the layout of the tables.
 const LAYOUT: TableDefinition<(), u32> = TableDefinition::new("layout");
 /// The layout that these definitions describe. The one before it, which had no such entry, is not read.
 const LAYOUT_VERSION: u32 = 2;
 
-/// When a match ended, in Unix milliseconds, and its id; 0 until [`sweep`](super::sweep) has dated it.
+/// When the outbox entry of a match was done, in Unix milliseconds, and the match's id.
 pub(super) const ENDED: TableDefinition<(u64, &str), ()> = TableDefinition::new("ended");
+/// Tag and number of an outbox entry → the id of the match.
+pub(super) const OUTBOX: TableDefinition<(&str, u64), &str> = TableDefinition::new("outbox");
+/// One entry: the number of the newest outbox entry of all.
+pub(super) const OUTBOX_LAST: TableDefinition<(), u64> = TableDefinition::new("outbox_last");
+/// Tag → who takes entries from its outbox: worker, epoch, and until when in Unix milliseconds.
+pub(super) const LEASES: TableDefinition<&str, (u64, u64, u64)> = TableDefinition::new("leases");
+/// Id of an ended match, which is not to be used again → its head as it was at the end.
+pub(super) const ENDED_IDS: TableDefinition<&str, &[u8]> = TableDefinition::new("ended_ids");
+/// When an entry of [`ENDED_IDS`] may be removed, in Unix milliseconds, and its key.
+pub(super) const ENDED_IDS_UNTIL: TableDefinition<(u64, &str), ()> =
+    TableDefinition::new("ended_ids_until");
+/// Player id, category and number of games → the rating after that game. The newest is the present one.
+pub(super) const RATINGS: TableDefinition<(&str, &str, u32), &[u8]> =
+    TableDefinition::new("ratings");
+/// Player id → when the player was last rated, in Unix milliseconds.
+pub(super) const RATED_LAST: TableDefinition<&str, u64> = TableDefinition::new("rated_last");
+/// The same by time.
+pub(super) const RATED_BY_TIME: TableDefinition<(u64, &str), ()> =
+    TableDefinition::new("rated_by_time");
+/// Match id → how the match changed its players' ratings.
+pub(super) const RATED: TableDefinition<&str, &[u8]> = TableDefinition::new("rated");
+/// When a match was rated, in Unix milliseconds, and its id.
+pub(super) const RATED_AT: TableDefinition<(u64, &str), ()> = TableDefinition::new("rated_at");
 
 /// Above every id, whose characters are ASCII.
 pub(super) const ABOVE_IDS: &str = "\u{7f}";
@@ -68,7 +109,24 @@ pub(super) fn visit(visitor: &mut impl TableVisitor) -> Result<(), WriteFault> {
     visitor.table(HELD)?;
     visitor.table(HELD_UNTIL)?;
     visitor.table(REVOKED)?;
-    visitor.table(ENDED)
+    visitor.table(ENDED)?;
+    visitor.table(OUTBOX)?;
+    visitor.table(OUTBOX_LAST)?;
+    visitor.table(LEASES)?;
+    visitor.table(ENDED_IDS)?;
+    visitor.table(ENDED_IDS_UNTIL)?;
+    visitor.table(RATINGS)?;
+    visitor.table(RATED_LAST)?;
+    visitor.table(RATED_BY_TIME)?;
+    visitor.table(RATED)?;
+    visitor.table(RATED_AT)?;
+    visitor.table(ARCHIVE)?;
+    visitor.table(ARCHIVE_LISTS)?;
+    visitor.table(ARCHIVED)?;
+    visitor.table(FEED)?;
+    visitor.table(FEED_OF)?;
+    visitor.table(FEED_REMOVED)?;
+    visitor.table(HOOKS)
 }
 
 /// Creates the tables that are missing.
@@ -98,6 +156,8 @@ pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), WriteFault> {
     for owner in &owners {
         left.insert(owner.as_str(), ())?;
     }
+    // No worker of an earlier process is running.
+    txn.open_table(LEASES)?.retain(|_, _| false)?;
     Ok(())
 }
 

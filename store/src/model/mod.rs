@@ -4,8 +4,12 @@
 //! it, the simulation's store is this behind a faulty network, and the tests of the shard's state machine use
 //! it as their store.
 
+mod archive;
+mod feed;
 mod holdings;
 mod matches;
+mod outbox;
+mod ratings;
 mod registry;
 mod tickets;
 
@@ -13,21 +17,29 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::time::Duration;
 
-use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, UnixMillis};
+use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, Tag, UnixMillis};
 
+use self::archive::Archive;
+use self::feed::Feed;
 use self::holdings::Holdings;
 pub use self::matches::StoredMatch;
+use self::outbox::Outboxes;
+use self::ratings::Ratings;
 use self::registry::Registry;
 use self::tickets::Tickets;
 use crate::append::{Append, Appended};
+use crate::archived::{ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
-    Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MatchHead, MatchPage,
-    REVOCATION_KEPT, SCAN_LIMIT_MAX, ScanCursor, Standing, Swept,
+    Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MatchHead, MatchPage, OutboxEntry,
+    OutboxPosition, OutboxTag, REVOCATION_KEPT, RatingApplied, SCAN_LIMIT_MAX, ScanCursor, Standing,
+    Swept, WorkerId,
 };
 use crate::error::StoreError;
+use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};
 use crate::holding::Holding;
 use crate::ownership::{Ownership, Status};
+use crate::rating::{Category, RatedMatch, Rating};
 use crate::shard::{Registered, ShardRecord};
 use crate::ticket::{Assignment, Ticket, TicketId, TicketState};
 
@@ -35,13 +47,17 @@ use crate::ticket::{Assignment, Ticket, TicketId, TicketState};
 #[derive(Debug, Clone, Default)]
 pub struct Model {
     pub(crate) matches: BTreeMap<MatchId, StoredMatch>,
-    /// When matches ended, and which; 0 until a sweep has dated the end.
+    outboxes: Outboxes,
+    /// When the outbox entries of matches were done, and which.
     ended: BTreeSet<(UnixMillis, MatchId)>,
+    ratings: Ratings,
     pub(crate) registry: Registry,
     tickets: Tickets,
     holdings: Holdings,
     /// When players were revoked.
     revoked: HashMap<PlayerId, UnixMillis>,
+    archive: Archive,
+    feed: Feed,
 }
 
 /// The part [`Matches`](crate::Matches).
@@ -56,6 +72,9 @@ impl Model {
         let id = snapshot.setup().id;
         if let Some(stored) = self.matches.get(&id) {
             return Created::Exists(stored.ownership);
+        }
+        if let Some(ownership) = self.outboxes.ended(id) {
+            return Created::Exists(ownership);
         }
         self.matches.insert(id, StoredMatch::new(owner, snapshot));
         self.registry.hint(owner, id);
@@ -135,9 +154,88 @@ impl Model {
         };
         let answer = stored.append(append);
         if append.ends && answer == (Appended::Stored { duplicate: false }) {
-            self.ended.insert((UnixMillis(0), append.match_id));
+            self.outboxes.add(append.match_id);
         }
         answer
+    }
+}
+
+/// The part [`Outbox`](crate::Outbox).
+#[allow(missing_docs, reason = "each is what the part of the contract says")]
+impl Model {
+    pub fn outbox_tags(&self) -> Vec<OutboxTag> {
+        self.outboxes.tags()
+    }
+
+    pub fn take_outbox(
+        &mut self,
+        tag: Tag,
+        worker: WorkerId,
+        lease: Duration,
+        now: UnixMillis,
+    ) -> Option<Epoch> {
+        self.outboxes.take(tag, worker, lease, now)
+    }
+
+    pub fn outbox_after(
+        &self,
+        tag: Tag,
+        after: Option<OutboxPosition>,
+        limit: usize,
+    ) -> Vec<OutboxEntry> {
+        self.outboxes.after(tag, after, limit)
+    }
+
+    pub fn outbox_done(
+        &mut self,
+        worker: WorkerId,
+        epoch: Epoch,
+        entry: &OutboxEntry,
+        now: UnixMillis,
+    ) -> bool {
+        let Some(was_there) = self.outboxes.remove(worker, epoch, entry) else {
+            return false;
+        };
+        let id = entry.match_id;
+        if let Some(ownership) = self.ownership(id)
+            && was_there
+            && ownership.status == Status::Finished
+            && !self.outboxes.has(id)
+        {
+            self.outboxes.mark_ended(id, ownership, now);
+            self.ended.insert((now, id));
+        }
+        true
+    }
+}
+
+/// The part [`Ratings`](crate::Ratings).
+#[allow(missing_docs, reason = "each is what the part of the contract says")]
+impl Model {
+    pub fn rating(&self, player: &PlayerId, category: Category) -> Option<Rating> {
+        self.ratings.get(player, category)
+    }
+
+    pub fn ratings(&self, player: &PlayerId) -> Vec<(Category, Rating)> {
+        self.ratings.all(player)
+    }
+
+    pub fn apply_rating(&mut self, rated: &RatedMatch) -> RatingApplied {
+        self.ratings.apply(rated)
+    }
+
+    pub fn rated(&self, id: MatchId) -> Option<RatedMatch> {
+        self.ratings.rated(id)
+    }
+
+    pub fn rating_history(
+        &self,
+        player: &PlayerId,
+        category: Category,
+        before: Option<u32>,
+        limit: usize,
+    ) -> Vec<Rating> {
+        self.ratings.history(player, category, before, limit)
     }
 }
 
@@ -268,18 +366,77 @@ impl Model {
     }
 }
 
+/// The parts [`Archive`](crate::Archive) and [`Feed`](crate::Feed).
+#[allow(missing_docs, reason = "each is what the part of the contract says")]
+impl Model {
+    pub fn archive(&mut self, finished: &ArchivedMatch) -> Result<bool, StoreError> {
+        self.archive.put(finished)
+    }
+
+    pub fn archived(&self, id: MatchId) -> Option<ArchivedMatch> {
+        self.archive.get(id).cloned()
+    }
+
+    pub fn archived_matches(
+        &self,
+        filter: &ArchiveFilter,
+        after: Option<ArchiveCursor>,
+        limit: usize,
+    ) -> ArchivePage {
+        self.archive.list(filter, after, limit)
+    }
+
+    pub fn publish_match(&mut self, entry: &FeedEntry) -> Result<FeedCursor, StoreError> {
+        self.feed.publish(entry)
+    }
+
+    pub fn feed_after(&self, after: FeedCursor, limit: usize) -> FeedPage {
+        self.feed.after(after, limit)
+    }
+
+    pub fn feed_end(&self) -> FeedCursor {
+        self.feed.end()
+    }
+
+    pub fn take_hook(
+        &mut self,
+        hook: &str,
+        holder: &str,
+        now: UnixMillis,
+        until: UnixMillis,
+    ) -> Option<HookLease> {
+        self.feed.take_hook(hook, holder, now, until)
+    }
+
+    pub fn hook_done(&mut self, hook: &str, epoch: u64, position: FeedCursor) -> bool {
+        self.feed.hook_done(hook, epoch, position)
+    }
+}
+
 /// The part [`Retention`](crate::Retention).
 impl Model {
-    /// Matches that are dated or removed in one step, during which other operations wait.
+    /// Matches that are removed in one step, during which other operations wait.
     const SWEPT_AT_ONCE: usize = 256;
 
-    /// Removes what has reached its age at `now`, a finished match after `finished_keep`.
-    pub fn sweep(&mut self, now: UnixMillis, finished_keep: Duration) -> Swept {
+    /// Removes what has reached its age at `now`: a match when its outbox entry has been done for `live_keep`, and what is archived or
+    /// published after `finished_keep`.
+    pub fn sweep(
+        &mut self,
+        now: UnixMillis,
+        live_keep: Duration,
+        finished_keep: Duration,
+    ) -> Swept {
         self.tickets.remove_old(now);
         self.remove_revocations(now);
         self.holdings.remove_old(now);
-        let keep_ms = u64::try_from(finished_keep.as_millis()).unwrap_or(u64::MAX);
-        self.remove_ended(now, keep_ms)
+        self.outboxes.remove_old(now);
+        let outboxes = &self.outboxes;
+        self.ratings.remove_old(now, |id| outboxes.has(id));
+        let millis = |age: Duration| u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        let (live_ms, archive_ms) = (millis(live_keep), millis(finished_keep));
+        self.archive.remove_old(now, archive_ms, Self::SWEPT_AT_ONCE);
+        self.feed.remove_old(now, archive_ms, Self::SWEPT_AT_ONCE);
+        self.remove_ended(now, live_ms)
     }
 
     fn remove_ended(&mut self, now: UnixMillis, keep_ms: u64) -> Swept {
@@ -288,10 +445,7 @@ impl Model {
             let Some(&(ended_at, id)) = self.ended.first() else {
                 return swept;
             };
-            if ended_at.0 == 0 {
-                self.ended.pop_first();
-                self.ended.insert((now.max(UnixMillis(1)), id));
-            } else if ended_at.0.saturating_add(keep_ms) <= now.0 {
+            if ended_at.0.saturating_add(keep_ms) <= now.0 {
                 self.ended.pop_first();
                 if let Some(stored) = self.matches.remove(&id) {
                     self.registry.unhint(stored.ownership.owner, id);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::endpoint::{Access, Endpoint, RedisLogin, RedisPassword};
 use super::tls::RedisTls;
 use super::url::{Address, RedisTarget, Target};
-use crate::contract::FINISHED_KEEP;
+use crate::contract::{FINISHED_KEEP, LIVE_KEEP};
 use crate::durability::Durability;
 use crate::error::StoreError;
 
@@ -41,8 +41,10 @@ pub struct RedisConfig {
     pub durable_only: bool,
     /// Interval between two checks of a server's settings, which may be changed while it runs.
     pub survey_every: Duration,
-    /// How long a match is kept after its end.
+    /// How long the archive keeps a match.
     pub finished_keep: Duration,
+    /// How long a match stays among the live ones after its outbox entry is done.
+    pub live_keep: Duration,
 }
 
 impl RedisConfig {
@@ -63,6 +65,7 @@ impl RedisConfig {
             durable_only: false,
             survey_every: Duration::from_secs(10),
             finished_keep: FINISHED_KEEP,
+            live_keep: LIVE_KEEP,
         }
     }
 
@@ -192,6 +195,7 @@ impl fmt::Debug for RedisConfig {
             .field("response_timeout", &self.response_timeout)
             .field("durable_only", &self.durable_only)
             .field("finished_keep", &self.finished_keep)
+            .field("live_keep", &self.live_keep)
             .finish_non_exhaustive()
     }
 }

@@ -2,13 +2,28 @@
 //!
 //! ```text
 //! rk:{TAG}:MATCH:head    HASH  epoch, owner, status, snap, snap_seq, move_seq, move_us,
-//!                              since_epoch, since_seq, since_us
+//!                              since_epoch, since_seq, since_us; once it has ended, entry: the
+//!                              place of its outbox entry, or "done"
 //! rk:{TAG}:MATCH:log     LIST  of records; its length is the match's seq
 //! rk:{TAG}:MATCH:chat:<room> LIST of lines
+//! rk:{TAG}:MATCH:ended   HASH  epoch, owner: the id is not to be used again
+//! rk:{TAG}:outbox        STREAM of matches that have ended, each as field `match`
+//! rk:{TAG}:lease         HASH  worker, epoch, until: who takes entries from the outbox
+//! rk:{outbox}:tags       ZSET  of tags that may have entries, by when a match of the tag was last created
+//! rk:{ratings}:is:<player> HASH by category: the rating; by `<category>:games`: its number of games
+//! rk:{ratings}:log:<category>:<player> LIST of ratings, one a match, the newest last
+//! rk:{ratings}:of:<match> STRING how the match changed its players' ratings
 //! rk:{shards}:all        SET   of shard ids: all that have a record or matches in their sets
 //! rk:{shards}:shard:<id> HASH  heartbeat (readable in every version), record
 //! rk:{shards}:owned:<id> ZSET  of match ids, by the epoch of the claim that each was added for
 //! rk:{shards}:left:<id>  "1"   for a day after a shard has left for good
+//! rk:{TAG}:MATCH:archived STRING the archived match
+//! rk:archive:<list>      ZSET  of places in a list of the archive, in the order of their texts
+//! rk:archive:due         ZSET  of the ids of archived matches, by when they leave the archive
+//! rk:{feed}:stream       STREAM of entries with the fields match, seq, public_at, json
+//! rk:{feed}:of:<match>   STRING the place of a match's entry
+//! rk:{feed}:removed      STRING the place of the newest entry that was removed
+//! rk:{feed}:hook:<name>  HASH  holder, until, epoch, position
 //! rk:held:<kind>:<player> ZSET of what a player has of a kind, by since when
 //! rk:revoked             ZSET  of the ids of revoked players, by when
 //! rk:{sweep}:turn        STRING empty; while it exists, no step of a sweep is begun
@@ -36,6 +51,7 @@ use game_core::{MatchId, PlayerId, Tag};
 
 use crate::chat::ChatRoom;
 use crate::holding::Holding;
+use crate::rating::Category;
 use crate::ticket::TicketId;
 
 /// A key in the slot of the registry, whatever the prefix.
@@ -105,6 +121,66 @@ impl Keys {
     pub(super) fn all(&self, id: MatchId) -> [String; 4] {
         let [seats, spectators] = ChatRoom::BOTH.map(|room| self.chat(id, room));
         [self.head(id), self.log(id), seats, spectators]
+    }
+
+    /// The mark that a match of this id has ended.
+    pub(super) fn ended(&self, id: MatchId) -> String {
+        format!("{}:ended", self.of_match(id))
+    }
+
+    /// The matches of a tag that have ended.
+    pub(super) fn outbox(&self, tag: Tag) -> String {
+        format!("{}:{{{tag}}}:outbox", self.prefix)
+    }
+
+    /// Who takes them.
+    pub(super) fn lease(&self, tag: Tag) -> String {
+        format!("{}:{{{tag}}}:lease", self.prefix)
+    }
+
+    pub(super) fn outbox_tags(&self) -> String {
+        format!("{}:{{outbox}}:tags", self.prefix)
+    }
+
+    pub(super) fn ratings(&self, player: &PlayerId) -> String {
+        format!("{}:{{ratings}}:is:{player}", self.prefix)
+    }
+
+    pub(super) fn rating_log(&self, player: &PlayerId, category: Category) -> String {
+        format!("{}:{{ratings}}:log:{category}:{player}", self.prefix)
+    }
+
+    pub(super) fn rated(&self, id: MatchId) -> String {
+        format!("{}:{{ratings}}:of:{id}", self.prefix)
+    }
+
+    pub(super) fn archived(&self, id: MatchId) -> String {
+        format!("{}:archived", self.of_match(id))
+    }
+
+    /// A list of the archive.
+    pub(super) fn archive_list(&self, list: &str) -> String {
+        format!("{}:archive:{list}", self.prefix)
+    }
+
+    pub(super) fn archive_due(&self) -> String {
+        format!("{}:archive:due", self.prefix)
+    }
+
+    pub(super) fn feed(&self) -> String {
+        format!("{}:{{feed}}:stream", self.prefix)
+    }
+
+    pub(super) fn feed_of(&self, id: MatchId) -> String {
+        format!("{}:{{feed}}:of:{id}", self.prefix)
+    }
+
+    pub(super) fn feed_removed(&self) -> String {
+        format!("{}:{{feed}}:removed", self.prefix)
+    }
+
+    pub(super) fn hook(&self, name: &str) -> String {
+        format!("{}:{{feed}}:hook:{name}", self.prefix)
     }
 
     pub(super) fn shard(&self, id: &str) -> String {
@@ -196,6 +272,26 @@ mod tests {
             keys.all(id),
             [keys.head(id), keys.log(id), seats, spectators]
         );
+        assert_eq!(keys.ended(id), "rk:{01}:0123456789AB:ended");
+        assert_eq!(keys.outbox(id.tag()), "rk:{01}:outbox");
+        assert_eq!(keys.lease(id.tag()), "rk:{01}:lease");
+        assert_eq!(keys.outbox_tags(), "rk:{outbox}:tags");
+        let player: PlayerId = "ann".parse().unwrap();
+        assert_eq!(keys.ratings(&player), "rk:{ratings}:is:ann");
+        let blitz: Category = "standard-blitz".parse().unwrap();
+        assert_eq!(
+            keys.rating_log(&player, blitz),
+            "rk:{ratings}:log:standard-blitz:ann"
+        );
+        assert_eq!(keys.rated(id), "rk:{ratings}:of:0123456789AB");
+        assert_eq!(keys.archived(id), "rk:{01}:0123456789AB:archived");
+        assert_eq!(keys.match_of_head(&keys.archived(id)), None);
+        assert_eq!(keys.archive_list("player:ann"), "rk:archive:player:ann");
+        assert_eq!(keys.archive_due(), "rk:archive:due");
+        assert_eq!(keys.feed(), "rk:{feed}:stream");
+        assert_eq!(keys.feed_of(id), "rk:{feed}:of:0123456789AB");
+        assert_eq!(keys.feed_removed(), "rk:{feed}:removed");
+        assert_eq!(keys.hook("abc"), "rk:{feed}:hook:abc");
         assert_eq!(keys.layout(), "rk:layout");
         assert_eq!(keys.beats(), "rk:beats");
         assert_eq!(keys.shard("shardshard01"), "rk:{shards}:shard:shardshard01");

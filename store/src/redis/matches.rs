@@ -27,8 +27,12 @@ impl Matches for RedisStore {
             "a match is created before its first event"
         );
         let id = snapshot.setup().id;
-        self.one(self.hint(owner, id, Epoch(0))).await?;
-        let mut call = script::call(&self.scripts.create, &[&self.keys.head(id)]);
+        let mut before = Pipeline::with_capacity(2);
+        before.add_command(self.hint(owner, id, Epoch(0)));
+        before.add_command(self.name_tag(id.tag(), snapshot.setup().created_at));
+        self.control.run(&before).await?;
+        let keys = [self.keys.head(id), self.keys.ended(id)];
+        let mut call = script::call(&self.scripts.create, &keys.each_ref().map(String::as_str));
         call.arg(owner.to_string())
             .arg(codec::encode_snapshot(snapshot).as_ref())
             .arg(snapshot.seq());
@@ -205,12 +209,17 @@ impl RedisStore {
             !append.records.is_empty(),
             "an append has at least one record"
         );
-        let keys = self.keys.all(append.match_id);
+        let id = append.match_id;
+        let keys = [
+            self.keys.head(id),
+            self.keys.log(id),
+            self.keys.outbox(id.tag()),
+        ];
         let mut call = script::call(&self.scripts.append, &keys.each_ref().map(String::as_str));
         call.arg(append.epoch.0)
             .arg(append.after)
             .arg(match append.ends {
-                true => self.finished_keep_ms.as_str(),
+                true => id.as_str(),
                 false => "",
             })
             .arg(append.last_seq())

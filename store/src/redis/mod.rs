@@ -7,12 +7,14 @@
 //! Appends have a separate connection, so that a takeover that reads thousands of matches does not delay
 //! moves.
 
+mod archive;
 mod beats;
 mod behind;
 mod chat;
 mod cluster;
 mod config;
 mod endpoint;
+mod feed;
 mod holdings;
 mod keys;
 mod layout;
@@ -20,6 +22,8 @@ mod link;
 mod links;
 mod locator;
 mod matches;
+mod outbox;
+mod ratings;
 mod registry;
 mod reply;
 mod revocations;
@@ -68,7 +72,9 @@ pub struct RedisStore {
     /// When the server's settings were last read.
     surveyed: Mutex<Instant>,
     survey_every: Duration,
-    /// How long a match is kept after its end, as scripts take it.
+    /// How long a match is kept after its outbox entry is done, as scripts take it.
+    live_keep_ms: String,
+    /// How long what is archived and published is kept, likewise.
     finished_keep_ms: String,
 }
 
@@ -99,6 +105,7 @@ impl RedisStore {
             behind,
             surveyed: Mutex::new(Instant::now()),
             survey_every: config.survey_every,
+            live_keep_ms: config.live_keep.as_millis().to_string(),
             finished_keep_ms: config.finished_keep.as_millis().to_string(),
         };
         store.behind.set_opening(true);

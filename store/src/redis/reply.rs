@@ -113,3 +113,15 @@ pub(super) fn head(answer: &Value) -> Result<Option<Ownership>, StoreError> {
 pub(super) fn all_bytes(value: &Value) -> Result<Vec<&[u8]>, StoreError> {
     array(value)?.iter().map(bytes).collect()
 }
+
+/// The names and values of a hash, in either version of the protocol.
+pub(super) fn pairs(value: &Value) -> Result<Vec<(&Value, &Value)>, StoreError> {
+    if let Value::Map(pairs) = value {
+        return Ok(pairs.iter().map(|(name, value)| (name, value)).collect());
+    }
+    let (pairs, rest) = array(value)?.as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err(strange("a hash"));
+    }
+    Ok(pairs.iter().map(|[name, value]| (name, value)).collect())
+}

@@ -9,7 +9,10 @@ pub(super) struct Scripts {
     pub(super) claim: Script,
     pub(super) hand_over: Script,
     pub(super) append: Script,
-    pub(super) expire: Script,
+    pub(super) outbox_mend: Script,
+    pub(super) outbox_take: Script,
+    pub(super) outbox_done: Script,
+    pub(super) rate: Script,
     pub(super) chat: Script,
     pub(super) hint: Script,
     pub(super) disown: Script,
@@ -21,16 +24,25 @@ pub(super) struct Scripts {
     pub(super) ticket_cancel: Script,
     pub(super) ticket_assign: Script,
     pub(super) hold: Script,
+    pub(super) archive: Script,
+    pub(super) list: Script,
+    pub(super) publish: Script,
+    pub(super) trim: Script,
+    pub(super) hook_take: Script,
+    pub(super) hook_done: Script,
 }
 
 impl Scripts {
-    const SOURCES: [&str; 17] = [
+    const SOURCES: [&str; 26] = [
         include_str!("lua/create.lua"),
         include_str!("lua/load.lua"),
         include_str!("lua/claim.lua"),
         include_str!("lua/hand_over.lua"),
         include_str!("lua/append.lua"),
-        include_str!("lua/expire.lua"),
+        include_str!("lua/outbox_mend.lua"),
+        include_str!("lua/outbox_take.lua"),
+        include_str!("lua/outbox_done.lua"),
+        include_str!("lua/rate.lua"),
         include_str!("lua/chat.lua"),
         include_str!("lua/hint.lua"),
         include_str!("lua/disown.lua"),
@@ -42,6 +54,12 @@ impl Scripts {
         include_str!("lua/ticket_cancel.lua"),
         include_str!("lua/ticket_assign.lua"),
         include_str!("lua/hold.lua"),
+        include_str!("lua/archive.lua"),
+        include_str!("lua/list.lua"),
+        include_str!("lua/publish.lua"),
+        include_str!("lua/trim.lua"),
+        include_str!("lua/hook_take.lua"),
+        include_str!("lua/hook_done.lua"),
     ];
 
     pub(super) fn new() -> Self {
@@ -51,7 +69,10 @@ impl Scripts {
             claim,
             hand_over,
             append,
-            expire,
+            outbox_mend,
+            outbox_take,
+            outbox_done,
+            rate,
             chat,
             hint,
             disown,
@@ -63,6 +84,12 @@ impl Scripts {
             ticket_cancel,
             ticket_assign,
             hold,
+            archive,
+            list,
+            publish,
+            trim,
+            hook_take,
+            hook_done,
         ] = Self::SOURCES.map(Script::new);
         Self {
             create,
@@ -70,7 +97,10 @@ impl Scripts {
             claim,
             hand_over,
             append,
-            expire,
+            outbox_mend,
+            outbox_take,
+            outbox_done,
+            rate,
             chat,
             hint,
             disown,
@@ -82,6 +112,12 @@ impl Scripts {
             ticket_cancel,
             ticket_assign,
             hold,
+            archive,
+            list,
+            publish,
+            trim,
+            hook_take,
+            hook_done,
         }
     }
 

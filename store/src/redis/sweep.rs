@@ -1,13 +1,14 @@
 //! Removal of expired data from Redis, and its capacity left.
 //!
-//! Matches and tickets expire by themselves. The sweep removes old revocations, and gives an expiry to finished
-//! matches that have lost theirs.
+//! Matches and tickets expire by themselves. The sweep removes old revocations and tags, takes old matches out of the
+//! lists of the archive, trims the feed, and gives finished matches an outbox entry or an expiry if they have lost theirs.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use game_core::UnixMillis;
-use redis::{InfoDict, Pipeline, Value, cmd};
+use game_core::{MatchId, UnixMillis};
+use redis::{Cmd, InfoDict, Pipeline, Value, cmd};
 
 use super::revocations::remove_old;
 use super::{RedisStore, reply, script};
@@ -21,7 +22,7 @@ const STEP_LEN: usize = 500;
 /// one.
 const STEP_EVERY_MS: u32 = 400;
 /// Between the end of a pass over all keys and the beginning of the next, in milliseconds. Finished matches
-/// are now stored with an expiry, so little is found.
+/// have an entry or an expiry already, so little is found.
 const PASS_EVERY_MS: u32 = 60 * 60 * 1_000;
 /// How long the position of an abandoned pass is remembered, in milliseconds.
 const PLACE_KEPT_MS: u32 = 24 * 60 * 60 * 1_000;
@@ -29,30 +30,41 @@ const PLACE_KEPT_MS: u32 = 24 * 60 * 60 * 1_000;
 #[async_trait]
 impl Retention for RedisStore {
     async fn sweep(&self, now: UnixMillis) -> Result<Swept, StoreError> {
+        let more = self.sweep_archive(now).await?;
         let Some(from) = self.take_turn().await? else {
-            return Ok(Swept::default());
+            return Ok(Swept { matches: 0, more });
         };
         let mut pipeline = Pipeline::new();
         if from.is_none() {
+            self.forget_tags(now).await?;
             remove_old(&mut pipeline, &self.keys.revoked(), now);
         }
         let page = self.scan_matches(from, STEP_LEN).await?;
-        let first_expiry = pipeline.len();
-        for (id, ownership) in &page.matches {
-            if ownership.status == Status::Finished {
-                let keys = self.keys.all(*id);
-                let keys = keys.each_ref().map(String::as_str);
-                let mut call = script::call(&self.scripts.expire, &keys);
-                call.arg(&self.finished_keep_ms);
-                pipeline.add_command(call);
-            }
+        let first_mended = pipeline.len();
+        let ended = page.matches.iter();
+        let ended = ended.filter(|(_, ownership)| ownership.status == Status::Finished);
+        let ended: Vec<MatchId> = ended.map(|(id, _)| *id).collect();
+        for &id in &ended {
+            pipeline.add_command(self.mend_call(id));
         }
         let mut matches = 0;
+        let mut tags = BTreeSet::new();
         if !pipeline.is_empty() {
             let answers = self.control.run(&pipeline).await?;
-            for answer in &answers[first_expiry..] {
-                matches += reply::parsed::<usize>(answer)?;
+            for (id, answer) in ended.iter().zip(&answers[first_mended..]) {
+                let mended = reply::parsed::<u8>(answer)?;
+                matches += usize::from(mended == EXPIRY_GIVEN || mended == ENTRY_GIVEN);
+                if mended == ENTRY_GIVEN || mended == ENTRY_WAITS {
+                    tags.insert(id.tag());
+                }
             }
+        }
+        if !tags.is_empty() {
+            let mut name = Pipeline::with_capacity(tags.len());
+            for tag in tags {
+                name.add_command(self.name_tag(tag, now));
+            }
+            self.control.run(&name).await?;
         }
         // Afterwards, so that a step that fails is done again.
         let mut note = Pipeline::with_capacity(2);
@@ -70,7 +82,7 @@ impl Retention for RedisStore {
         self.control.run(&note).await?;
         Ok(Swept {
             matches,
-            more: page.next.is_some(),
+            more: more || page.next.is_some(),
         })
     }
 
@@ -91,6 +103,16 @@ impl Retention for RedisStore {
 }
 
 impl RedisStore {
+    /// Gives a finished match what it lacks.
+    fn mend_call(&self, id: MatchId) -> Cmd {
+        let mut keys = self.keys.all(id).to_vec();
+        keys.push(self.keys.outbox(id.tag()));
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let mut call = script::call(&self.scripts.outbox_mend, &keys);
+        call.arg(id.as_str()).arg(&self.live_keep_ms);
+        call
+    }
+
     /// The cursor of the pass over all keys; `None` between passes, or while another process continues it.
     async fn take_turn(&self) -> Result<Option<Option<ScanCursor>>, StoreError> {
         let mut pipeline = Pipeline::with_capacity(2);
@@ -108,6 +130,11 @@ impl RedisStore {
         }
     }
 }
+
+/// Answers of `outbox_mend.lua`.
+const EXPIRY_GIVEN: u8 = 1;
+const ENTRY_WAITS: u8 = 2;
+const ENTRY_GIVEN: u8 = 3;
 
 /// A place in the keys, as it is stored.
 fn written(at: ScanCursor) -> Result<String, StoreError> {

@@ -4,11 +4,13 @@
 mod faulty;
 mod log;
 mod model;
+mod postgres;
 mod redis_server;
 mod shared_redis;
 
 pub use self::faulty::{AppendFault, Faults, FaultyStore};
 pub use self::log::ReadLog;
+pub use self::postgres::{PostgresServer, fresh_postgres};
 pub use self::redis_server::RedisServer;
 pub use self::shared_redis::fresh_redis;
 pub use crate::model::{Model, StoredMatch};

@@ -8,7 +8,7 @@ use store::{
 };
 
 use crate::answers::{STORED, append, claimed, owned_by};
-use crate::samples::{Line, by, match_id, on_all, rematch_id, runtime, shard_id};
+use crate::samples::{Line, all_done, by, match_id, on_all, rematch_id, runtime, shard_id};
 
 const DUPLICATE: Appended = Appended::Stored { duplicate: true };
 
@@ -166,12 +166,13 @@ fn on_redis_what_follows_the_end_goes_with_the_match() {
     runtime().block_on(async {
         let server = RedisServer::start();
         let config = RedisConfig {
-            finished_keep: std::time::Duration::from_millis(400),
+            live_keep: std::time::Duration::from_millis(400),
             ..RedisConfig::new(server.url())
         };
         let store = RedisStore::connect(config).await.unwrap();
         let line = line();
         ended(&store, &line).await;
+        all_done(&store, UnixMillis(0)).await;
         append(&store, line.aftermath(Epoch(1), 4, 0, 2)).await;
         let key = |kind: &str| format!("rk:{{{}}}:{}:{kind}", line.id.tag(), line.id);
         let until = std::time::Instant::now() + std::time::Duration::from_secs(20);

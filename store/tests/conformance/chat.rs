@@ -8,7 +8,7 @@ use store::{
 };
 
 use crate::answers::{append, claimed};
-use crate::samples::{Line, chat_line, match_id, on_all, redis_store, runtime, shard_id};
+use crate::samples::{Line, all_done, chat_line, match_id, on_all, redis_store, runtime, shard_id};
 
 fn line() -> Line {
     Line::new(match_id(1), 1, 6)
@@ -127,6 +127,7 @@ fn a_chat_goes_with_its_match() {
             .unwrap();
         say(store, neighbour.id, ChatRoom::Seats, &said(3)).await;
         let now = UnixMillis(1_800_000_000_000);
+        all_done(store, now).await;
         store.sweep(now).await.unwrap();
         assert_eq!(store.load_chat(line.id).await.unwrap().seats.len(), 1);
         store.sweep(UnixMillis(now.0 + 60_000)).await.unwrap();
@@ -136,8 +137,8 @@ fn a_chat_goes_with_its_match() {
         assert_eq!(others.seats, [said(3)]);
     };
     runtime().block_on(async {
-        check(&MemoryStore::new().keeping_finished(keep)).await;
-        check(&EmbeddedStore::in_memory().unwrap().keeping_finished(keep)).await;
+        check(&MemoryStore::new().keeping_live(keep)).await;
+        check(&EmbeddedStore::in_memory().unwrap().keeping_live(keep)).await;
     });
 }
 
@@ -146,7 +147,7 @@ fn on_redis_both_rooms_go_with_the_match_whenever_they_were_opened() {
     runtime().block_on(async {
         let server = RedisServer::start();
         let config = RedisConfig {
-            finished_keep: std::time::Duration::from_millis(400),
+            live_keep: std::time::Duration::from_millis(400),
             ..RedisConfig::new(server.url())
         };
         let store = RedisStore::connect(config).await.unwrap();
@@ -156,6 +157,7 @@ fn on_redis_both_rooms_go_with_the_match_whenever_they_were_opened() {
         let said = |n| chat_line(None, "eve", "well played", n);
         say(&store, line.id, ChatRoom::Seats, &said(1)).await;
         store.append(&[line.end(Epoch(1), 4)]).await.unwrap();
+        all_done(&store, UnixMillis(0)).await;
         say(&store, line.id, ChatRoom::Spectators, &said(2)).await;
         say(&store, line.id, ChatRoom::Seats, &said(3)).await;
         let room = |room: &str| format!("rk:{{{}}}:{}:chat:{room}", line.id.tag(), line.id);

@@ -5,16 +5,21 @@
 
 mod aftermath;
 mod answers;
+mod archive;
 mod audit;
 mod backup;
 mod chat;
 mod disk;
 mod embedded;
 mod faulty;
+mod feed;
 mod hand_over;
 mod holdings;
 mod layout;
 mod many;
+mod outbox;
+mod ratings;
+mod postgres;
 mod redis;
 mod registry;
 mod retention;

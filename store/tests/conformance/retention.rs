@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use game_core::{Epoch, MatchId, UnixMillis};
 use store::testing::{ReadLog, RedisServer};
 use store::{
-    ANY_EPOCH, Claim, EmbeddedStore, FINISHED_KEEP, FINISHED_KEEP_MIN, HOLDING_KEPT, Holding,
-    Holdings, MatchLog, MemoryStore, REVOCATION_KEPT, RedisConfig, RedisStore, Registry, Retention,
-    Revocations, Room, Store, Swept, Tickets,
+    ANY_EPOCH, Archive, Claim, Created, ENDED_IDS_KEEP, EmbeddedStore, Feed, HOLDING_KEPT, Holding, Holdings,
+    LIVE_KEEP, MatchLog, MemoryStore, Outbox, REVOCATION_KEPT, Ratings, RedisConfig,
+    RedisStore, Registry, Retention, Revocations, Room, Status, Store, Swept, Tickets,
 };
 
 use crate::samples::{
-    Line, assignment, match_id, on_all, player, redis_store, runtime, shard_id, shard_record,
-    ticket, ticket_id,
+    Line, WORKER, all_done, assignment, match_id, on_all, player, rated, redis_store, runtime,
+    shard_id, shard_record, ticket, ticket_id,
 };
 
 /// Generous upper bound on the wait for an event that must happen.
@@ -71,11 +71,16 @@ async fn is_gone(store: &dyn Store, id: MatchId) -> bool {
 }
 
 #[test]
-fn a_finished_match_goes_after_its_time_and_a_live_one_never() {
+fn a_match_goes_after_its_entry_is_done_and_its_time_is_over() {
     let keep = Duration::from_secs(60 * 60);
     let check = async |store: &dyn Store| {
         let ids = [finished(store, 1).await, finished(store, 2).await];
         let live = live(store, 3).await.id;
+        let never = UnixMillis(NOW.0 - 10 * keep.as_millis() as u64);
+        for now in [never, NOW] {
+            assert_eq!(sweep(store, now).await, 0, "nobody has archived it");
+        }
+        all_done(store, NOW).await;
         assert_eq!(sweep(store, NOW).await, 0);
         assert_eq!(
             sweep(store, after(keep - Duration::from_millis(1))).await,
@@ -94,8 +99,8 @@ fn a_finished_match_goes_after_its_time_and_a_live_one_never() {
         assert!(!is_gone(store, live).await);
     };
     runtime().block_on(async {
-        check(&MemoryStore::new().keeping_finished(keep)).await;
-        check(&EmbeddedStore::in_memory().unwrap().keeping_finished(keep)).await;
+        check(&MemoryStore::new().keeping_live(keep)).await;
+        check(&EmbeddedStore::in_memory().unwrap().keeping_live(keep)).await;
     });
 }
 
@@ -116,7 +121,7 @@ fn a_sweep_is_done_in_parts() {
             }
         }
         let stored = 3 * 255 + 1;
-        assert!(store.sweep(NOW).await.unwrap().more, "not all at once");
+        all_done(store, NOW).await;
         assert_eq!(sweep(store, NOW).await, 0);
         let first = store.sweep(after(keep)).await.unwrap();
         assert!(first.more && first.matches < stored, "{first:?}");
@@ -124,8 +129,8 @@ fn a_sweep_is_done_in_parts() {
         assert!(store.matches(None, 10).await.unwrap().matches.is_empty());
     };
     runtime().block_on(async {
-        check(&MemoryStore::new().keeping_finished(keep)).await;
-        check(&EmbeddedStore::in_memory().unwrap().keeping_finished(keep)).await;
+        check(&MemoryStore::new().keeping_live(keep)).await;
+        check(&EmbeddedStore::in_memory().unwrap().keeping_live(keep)).await;
     });
 }
 
@@ -145,27 +150,25 @@ fn nothing_is_written_when_nothing_is_due() {
 
 /// Whoever reads a ticket creates its match if it is missing.
 #[test]
-fn a_match_is_kept_at_least_as_long_as_its_ticket() {
-    assert!(FINISHED_KEEP >= FINISHED_KEEP_MIN);
+fn a_match_that_has_gone_is_not_made_again_while_its_ticket_is_there() {
     on_all(|store| async move {
         let ticket = ticket(1, None);
         store.put_ticket(&ticket).await.unwrap();
-        assert!(
-            store
-                .assign_tickets(&[ticket.id], &assignment(9))
-                .await
-                .unwrap()
-        );
-        finished(&*store, 9).await;
+        let given = store.assign_tickets(&[ticket.id], &assignment(9)).await;
+        assert!(given.unwrap());
+        let id = finished(&*store, 9).await;
+        let first = Line::new(id, 1, 1).snapshots[0].clone();
         let ms = |time: Duration| UnixMillis(ticket.created_at.0 + time.as_millis() as u64);
-        sweep(&*store, ms(Duration::from_millis(1))).await;
-        for hour in 1..=100 {
-            sweep(&*store, ms(Duration::from_secs(hour * 60 * 60))).await;
-            let has_ticket = store.ticket(ticket.id).await.unwrap().is_some();
-            assert!(
-                !has_ticket || !is_gone(&*store, match_id(9)).await,
-                "{hour} h"
-            );
+        all_done(&*store, ms(Duration::ZERO)).await;
+        for minutes in 1..=100 {
+            sweep(&*store, ms(Duration::from_secs(minutes * 60))).await;
+            if store.ticket(ticket.id).await.unwrap().is_some() {
+                let created = store.create(shard_id(1), &first).await.unwrap();
+                let Created::Exists(ownership) = created else {
+                    panic!("it was made again after {minutes} minutes");
+                };
+                assert_eq!(ownership.status, Status::Finished);
+            }
         }
     });
 }
@@ -205,9 +208,9 @@ fn server() -> RedisServer {
     RedisServer::start_with(&["--appendonly", "no"])
 }
 
-async fn keeping(server: &RedisServer, finished_keep: Duration) -> RedisStore {
+async fn keeping(server: &RedisServer, live_keep: Duration) -> RedisStore {
     let config = RedisConfig {
-        finished_keep,
+        live_keep,
         ..RedisConfig::new(server.url())
     };
     RedisStore::connect(config).await.unwrap()
@@ -242,42 +245,117 @@ async fn ask<T: redis::FromRedisValue>(server: &RedisServer, words: &[&str]) -> 
 }
 
 #[test]
-fn on_redis_the_key_space_is_where_it_began_after_a_finished_match_had_its_time() {
+fn on_redis_a_match_leaves_only_what_goes_by_itself_after_it_had_its_time() {
     runtime().block_on(async {
         let server = server();
         let store = keeping(&server, Duration::from_millis(300)).await;
-        let before: usize = ask(&server, &["DBSIZE"]).await;
+        let before: Vec<String> = ask(&server, &["KEYS", "*"]).await;
         let id = finished(&store, 1).await;
+        all_done(&store, NOW).await;
         assert!(!is_gone(&store, id).await, "not before its time");
         store.disown(shard_id(1), &[(id, ANY_EPOCH)]).await.unwrap();
         assert!(store.deregister(shard_id(1), None).await.unwrap());
         let until = Instant::now() + SOON;
-        while ask::<usize>(&server, &["DBSIZE"]).await > before {
+        while !is_gone(&store, id).await {
             assert!(Instant::now() < until, "a finished match never goes");
         }
-        assert!(is_gone(&store, id).await);
+        let mut left: Vec<String> = ask(&server, &["KEYS", "*"]).await;
+        left.retain(|key| !before.contains(key));
+        left.sort();
+        let tags = "rk:{outbox}:tags".to_owned();
+        let lease = format!("rk:{{{}}}:lease", id.tag());
+        let mut expected = [key(id, "ended"), lease, tags.clone()];
+        expected.sort();
+        assert_eq!(left, expected);
+        for key in left.iter().filter(|key| **key != tags) {
+            let left_ms: u64 = ask(&server, &["PTTL", key]).await;
+            let most = ENDED_IDS_KEEP.max(Duration::from_secs(60 * 60));
+            assert!(left_ms <= most.as_millis() as u64, "{key}: {left_ms} ms");
+        }
+        // A week later.
+        sweep_redis(&server, &store, after(Duration::from_secs(7 * 24 * 60 * 60))).await;
+        assert!(!ask::<bool>(&server, &["EXISTS", &tags]).await);
     });
 }
 
 #[test]
-fn on_redis_head_and_log_go_at_one_moment_that_a_repeated_end_does_not_move() {
+fn on_redis_a_tag_with_an_entry_is_not_forgotten() {
+    runtime().block_on(async {
+        let server = server();
+        let store = redis_store(&server).await;
+        let id = finished(&store, 1).await;
+        sweep_redis(&server, &store, after(Duration::from_secs(7 * 24 * 60 * 60))).await;
+        let tags = store.outbox_tags().await.unwrap();
+        let named: Vec<_> = tags.iter().map(|tag| (tag.tag, tag.waiting)).collect();
+        assert_eq!(named, [(id.tag(), 1)]);
+    });
+}
+
+#[test]
+fn on_redis_head_and_log_go_at_one_moment_that_nothing_moves() {
     runtime().block_on(async {
         let server = server();
         let store = redis_store(&server).await;
         let line = live(&store, 1).await;
         let (head, log) = (key(line.id, "head"), key(line.id, "log"));
         let goes_at = async |key: &str| ask::<i64>(&server, &["PEXPIRETIME", key]).await;
-        assert_eq!((goes_at(&head).await, goes_at(&log).await), (-1, -1));
         let end = line.end(Epoch(1), 4);
         store.append(std::slice::from_ref(&end)).await.unwrap();
+        sweep_redis(&server, &store, NOW).await;
+        let both = (goes_at(&head).await, goes_at(&log).await);
+        assert_eq!(both, (-1, -1), "nobody has archived it");
+        let tag = line.id.tag();
+        let entries = store.outbox_after(tag, None, 10).await.unwrap();
+        all_done(&store, NOW).await;
         let first = goes_at(&head).await;
         assert_eq!(goes_at(&log).await, first);
         let left: u64 = ask(&server, &["PTTL", &head]).await;
-        let keep_ms = FINISHED_KEEP.as_millis() as u64;
+        let keep_ms = LIVE_KEEP.as_millis() as u64;
         assert!((keep_ms - 60_000..=keep_ms).contains(&left), "{left} ms");
         store.append(&[end]).await.unwrap();
+        let lease = Duration::from_secs(10);
+        let epoch = store.take_outbox(tag, WORKER, lease, NOW).await.unwrap();
+        let again = store.outbox_done(WORKER, epoch.unwrap(), &entries[0], NOW);
+        assert!(again.await.unwrap());
+        server.command(&["DEL", "rk:{sweep}:turn"]);
         sweep_redis(&server, &store, NOW).await;
         assert_eq!((goes_at(&head).await, goes_at(&log).await), (first, first));
+    });
+}
+
+/// As after a part of the data was restored by hand, or when a former version of the program has written it.
+#[test]
+fn on_redis_what_is_finished_without_an_entry_is_given_one() {
+    runtime().block_on(async {
+        let server = server();
+        let store = redis_store(&server).await;
+        let lost = finished(&store, 1).await;
+        let former = finished(&store, 2).await;
+        let done = finished(&store, 3).await;
+        all_done(&store, NOW).await;
+        for (id, field) in [(lost, "1-1"), (former, "")] {
+            let head = key(id, "head");
+            match field {
+                "" => server.command(&["HDEL", &head, "entry"]),
+                entry => server.command(&["HSET", &head, "entry", entry]),
+            };
+        }
+        server.command(&["PERSIST", &key(lost, "head")]);
+        server.command(&["DEL", "rk:{outbox}:tags"]);
+        assert_eq!(sweep_redis(&server, &store, NOW).await, 2);
+        for id in [lost, former] {
+            let tags = store.outbox_tags().await.unwrap();
+            assert!(tags.iter().any(|tag| tag.tag == id.tag() && tag.waiting == 1));
+            let entries = store.outbox_after(id.tag(), None, 10).await.unwrap();
+            assert_eq!(entries.iter().map(|entry| entry.match_id).collect::<Vec<_>>(), [id]);
+            for kind in ["head", "log"] {
+                let left: i64 = ask(&server, &["PTTL", &key(id, kind)]).await;
+                assert_eq!(left, -1, "until it is archived");
+            }
+        }
+        assert!(store.outbox_after(done.tag(), None, 10).await.unwrap().is_empty());
+        server.command(&["DEL", "rk:{sweep}:turn"]);
+        assert_eq!(sweep_redis(&server, &store, NOW).await, 0, "once");
     });
 }
 
@@ -289,10 +367,11 @@ fn on_redis_what_is_finished_without_an_age_is_given_one() {
         let mut keys = Vec::new();
         for n in 0..100 {
             let id = finished(&store, n).await;
-            for kind in ["head", "log"] {
-                keys.push(key(id, kind));
-                server.command(&["PERSIST", keys.last().unwrap()]);
-            }
+            keys.extend(["head", "log"].map(|kind| key(id, kind)));
+        }
+        all_done(&store, NOW).await;
+        for key in &keys {
+            server.command(&["PERSIST", key]);
         }
         let live = live(&store, 200).await.id;
         assert_eq!(sweep_redis(&server, &store, NOW).await, 100);
@@ -321,6 +400,11 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
         let store = redis_store(&server).await;
         store.heartbeat(&shard_record(1, 1)).await.unwrap();
         finished(&store, 1).await;
+        all_done(&store, NOW).await;
+        let waits = finished(&store, 3).await;
+        let category = "standard-blitz".parse().unwrap();
+        let rated = rated(waits, category, 1, 1);
+        store.apply_rating(&rated).await.unwrap();
         let live = live(&store, 2).await.id;
         for (n, pool) in [
             (1, Some("3+2")),
@@ -342,6 +426,10 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
             let holds = store.hold(&player("ada").id, kind, "it", 1, NOW).await;
             assert!(holds.unwrap());
         }
+        assert!(store.put(&crate::archive::archived(1)).await.unwrap());
+        store.publish_match(&crate::feed::entry(1)).await.unwrap();
+        let taken = store.take_hook("hook", "one", NOW, after(Duration::from_secs(9)));
+        assert!(taken.await.unwrap().is_some());
         let mut ageless = Vec::new();
         for key in ask::<Vec<String>>(&server, &["KEYS", "*"]).await {
             if ask::<i64>(&server, &["PTTL", &key]).await == -1 {
@@ -356,8 +444,13 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
             format!("rk:{{shards}}:shard:{shard}"),
             "rk:{shards}:all".to_owned(),
             "rk:layout".to_owned(),
+            "rk:{feed}:stream".to_owned(),
             key(live, "head"),
             key(live, "log"),
+            key(waits, "head"),
+            key(waits, "log"),
+            format!("rk:{{{}}}:outbox", waits.tag()),
+            "rk:{outbox}:tags".to_owned(),
         ];
         expected.sort();
         assert_eq!(ageless, expected);

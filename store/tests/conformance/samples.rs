@@ -11,8 +11,8 @@ use game_core::{
 };
 use store::testing::{RedisKind, RedisServer, fresh_redis};
 use store::{
-    Append, Assignment, ChatLine, EmbeddedStore, MemoryStore, RedisConfig, RedisStore, ShardRecord,
-    Store, Ticket, TicketId,
+    Append, Assignment, Category, ChatLine, EmbeddedStore, MemoryStore, OutboxTag, RatedMatch,
+    RatingChange, RedisConfig, RedisStore, ShardRecord, Store, Strength, Ticket, TicketId, WorkerId,
 };
 
 pub(crate) fn match_id(n: u8) -> MatchId {
@@ -246,4 +246,49 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
         .enable_all()
         .build()
         .unwrap()
+}
+
+/// The worker of these tests.
+pub(crate) const WORKER: WorkerId = WorkerId(7);
+
+/// Does what a worker does after every entry: all matches that have ended leave the live ones, from `now` on.
+pub(crate) async fn all_done(store: &dyn Store, now: UnixMillis) {
+    for OutboxTag { tag, .. } in store.outbox_tags().await.unwrap() {
+        let lease = Duration::from_secs(10);
+        let epoch = store.take_outbox(tag, WORKER, lease, now).await.unwrap();
+        let epoch = epoch.expect("no other worker has the lease");
+        for entry in store.outbox_after(tag, None, 1_000).await.unwrap() {
+            assert!(store.outbox_done(WORKER, epoch, &entry, now).await.unwrap());
+        }
+    }
+}
+
+/// A match of Ada against Bob that was rated, their number of games included.
+pub(crate) fn rated(match_id: MatchId, category: Category, white: u32, black: u32) -> RatedMatch {
+    let change = |games: u32| RatingChange {
+        before: Strength {
+            rating: 1_500.0 + f64::from(games - 1),
+            deviation: 500.0,
+            volatility: 0.09,
+        },
+        after: Strength {
+            rating: 1_500.0 + f64::from(games),
+            deviation: 400.0,
+            volatility: 0.09,
+        },
+        games,
+    };
+    RatedMatch {
+        match_id,
+        category,
+        at: UnixMillis(1_800_000_000_000),
+        players: BySeat {
+            white: player("ada").id,
+            black: player("bob").id,
+        },
+        changes: BySeat {
+            white: change(white),
+            black: change(black),
+        },
+    }
 }

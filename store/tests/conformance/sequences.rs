@@ -10,12 +10,12 @@ use proptest::test_runner::{Config, TestRunner};
 use store::testing::{Model, ReadLog, RedisServer};
 use store::{
     Append, ChatRoom, Claiming, EmbeddedStore, HandOver, MemoryStore, RedisConfig, RedisStore,
-    Registered, Status, Store, Tenure,
+    Registered, Status, Store, Tenure, WorkerId,
 };
 
 use crate::samples::{
-    Line, assignment, by, chat_line, cluster_store, match_id, runtime, shard_id, shard_record,
-    ticket, ticket_id,
+    Line, assignment, by, chat_line, cluster_store, match_id, player, rated, runtime, shard_id,
+    shard_record, ticket, ticket_id,
 };
 
 const MATCHES: u8 = 3;
@@ -83,6 +83,14 @@ enum Op {
         other: u8,
         to: u8,
     },
+    /// The first outbox entry of a match's tag is done.
+    Done {
+        of: u8,
+    },
+    Rate {
+        of: u8,
+        late: bool,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -135,6 +143,7 @@ fn op() -> impl Strategy<Value = Op> {
     let of = || 0..MATCHES;
     let shard = || 0..SHARDS;
     let n = || 0..TICKETS;
+    let seldom = prop::bool::weighted(0.2);
     prop_oneof![
         3 => (of(), shard()).prop_map(|(of, shard)| Op::Create { of, shard }),
         3 => (of(), shard(), prop_oneof![4 => Just(0i64), 1 => -1i64..2])
@@ -157,6 +166,8 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(n, now)| Op::TouchTicket { n, now }),
         1 => n().prop_map(|n| Op::CancelTicket { n }),
         2 => (n(), n(), 0..2u8).prop_map(|(one, other, to)| Op::AssignTickets { one, other, to }),
+        1 => of().prop_map(|of| Op::Done { of }),
+        1 => (0..9u8, seldom).prop_map(|(of, late)| Op::Rate { of, late }),
     ]
 }
 
@@ -367,6 +378,31 @@ async fn step(
             let answer = store.assign_tickets(&ids, &assignment).await.unwrap();
             assert_eq!(answer, model.assign_tickets(&ids, &assignment));
         }
+        Op::Done { of } => {
+            let tag = match_id(*of).tag();
+            let (worker, now) = (WorkerId(1), UnixMillis(1_800_000_000_000));
+            let lease = Duration::from_secs(60);
+            let epoch = store.take_outbox(tag, worker, lease, now).await.unwrap();
+            let expected = model.take_outbox(tag, worker, lease, now);
+            let stored = store.outbox_after(tag, None, 1).await.unwrap();
+            if let Some(entry) = stored.first() {
+                let done = store.outbox_done(worker, epoch.unwrap(), entry, now).await;
+                assert!(done.unwrap());
+                let entry = &model.outbox_after(tag, None, 1)[0];
+                assert!(model.outbox_done(worker, expected.unwrap(), entry, now));
+            }
+        }
+        Op::Rate { of, late } => {
+            let category = "standard-blitz".parse().unwrap();
+            let games = |id: &str| {
+                let rating = model.rating(&player(id).id, category);
+                rating.map_or(0, |rating| rating.games)
+            };
+            let (white, black) = (games("ada"), games("bob"));
+            let rated = rated(match_id(*of), category, white + 1 + u32::from(*late), black + 1);
+            let answer = store.apply_rating(&rated).await.unwrap();
+            assert_eq!(answer, model.apply_rating(&rated));
+        }
     }
 }
 
@@ -399,6 +435,22 @@ async fn compare(model: &Model, hints: &Hints, store: &dyn Store) {
         let asked = [(id, 0), (id, len), (id, len + 1)];
         let expected = asked.map(|(id, seq)| model.standing(id, seq));
         assert_eq!(store.standing(&asked).await.unwrap(), expected);
+    }
+    for n in 0..MATCHES {
+        let tag = match_id(n).tag();
+        let stored = store.outbox_after(tag, None, 100).await.unwrap();
+        let stored: Vec<_> = stored.iter().map(|entry| entry.match_id).collect();
+        let expected = model.outbox_after(tag, None, 100);
+        let expected: Vec<_> = expected.iter().map(|entry| entry.match_id).collect();
+        assert_eq!(stored, expected);
+    }
+    for id in ["ada", "bob"] {
+        let (id, category) = (player(id).id, "standard-blitz".parse().unwrap());
+        assert_eq!(store.ratings(&id).await.unwrap(), model.ratings(&id));
+        for before in [None, Some(3), Some(1)] {
+            let history = store.rating_history(&id, category, before, 4).await.unwrap();
+            assert_eq!(history, model.rating_history(&id, category, before, 4));
+        }
     }
     for n in 0..SHARDS {
         let owned = store.owned(shard_id(n)).await.unwrap();

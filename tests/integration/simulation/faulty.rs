@@ -8,9 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use store::{
-    Append, Appended, Beats, Chat, Checkpoint, Claim, Claiming, Created, Front, HandOver,
-    HandedOver, Holdings, MatchHead, MatchLog, MatchPage, Matches, MemoryStore, Ownership,
-    Registered, Registry, Retention, Revocations, ScanCursor, ShardRecord, Standing, StoreError,
+    Append, Appended, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed, Front, HandOver,
+    HandedOver, Holdings, MatchHead, MatchLog, MatchPage, Matches, MemoryStore, Outbox, Ownership,
+    Ratings, Registered, Registry, Retention, Revocations, ScanCursor, ShardRecord, Standing, StoreError,
     Tickets,
 };
 use tokio::sync::{Notify, oneshot};
@@ -396,6 +396,18 @@ impl Front<dyn Tickets> for Way {
     }
 }
 
+impl Front<dyn Ratings> for Way {
+    fn behind(&self) -> Result<&dyn Ratings, StoreError> {
+        no_tickets()
+    }
+}
+
+impl Front<dyn Outbox> for Way {
+    fn behind(&self) -> Result<&dyn Outbox, StoreError> {
+        no_tickets()
+    }
+}
+
 impl Front<dyn Holdings> for Way {
     fn behind(&self) -> Result<&dyn Holdings, StoreError> {
         no_tickets()
@@ -410,6 +422,18 @@ impl Front<dyn Revocations> for Way {
 
 impl Front<dyn Chat> for Way {
     fn behind(&self) -> Result<&dyn Chat, StoreError> {
+        Ok(&self.quiet)
+    }
+}
+
+impl Front<dyn Archive> for Way {
+    fn behind(&self) -> Result<&dyn Archive, StoreError> {
+        Ok(&self.quiet)
+    }
+}
+
+impl Front<dyn Feed> for Way {
+    fn behind(&self) -> Result<&dyn Feed, StoreError> {
         Ok(&self.quiet)
     }
 }

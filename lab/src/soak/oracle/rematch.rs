@@ -109,6 +109,7 @@ mod tests {
             rematch: None,
             outcome: None,
             termination: None,
+            rating_changes: None,
         }
     }
 

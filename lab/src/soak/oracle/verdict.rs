@@ -179,6 +179,7 @@ mod tests {
             rematch: None,
             outcome: Some(Outcome::BlackWins),
             termination: Some(Termination::Resignation),
+            rating_changes: None,
         };
         Records {
             stored,

@@ -2,15 +2,17 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use admin::{Access, AdminArgs, Setting};
 use clap::Args;
 use clap::builder::BoolishValueParser;
-use matchmaker::LimitArgs;
+use matchmaker::{ArchiveArgs, LimitArgs, WebhookConfig};
 use program::Reload;
 use settings::ConfigArgs;
 use shard::tls::CertificateSource;
+use store::{Archive, PostgresArchive};
 use tokens::SigningKey;
 use tokio_util::sync::CancellationToken;
 
@@ -116,6 +118,8 @@ pub(in crate::commands) struct ServeArgs {
     #[command(flatten)]
     admin: AdminArgs,
     #[command(flatten)]
+    archive: ArchiveArgs,
+    #[command(flatten)]
     retention: RetentionArgs,
     #[command(flatten)]
     traces: TraceArgs,
@@ -133,6 +137,9 @@ pub(in crate::commands) struct Validated {
     /// The first shard, as players reach it; `None` where it listens.
     public: Option<SocketAddr>,
     admin: Option<(SocketAddr, Access)>,
+    webhooks: WebhookConfig,
+    /// Where finished matches are kept; `None` for the store itself.
+    archive: Option<Arc<dyn Archive>>,
 }
 
 impl ServeArgs {
@@ -159,7 +166,18 @@ impl ServeArgs {
             url: self.url()?,
             public: self.public()?,
             admin: self.admin(data_dir)?,
+            webhooks: self.archive.webhooks()?,
+            archive: self.archive()?,
         })
+    }
+
+    fn archive(&self) -> Result<Option<Arc<dyn Archive>>, Failure> {
+        let Some(config) = &self.archive.archive else {
+            return Ok(None);
+        };
+        let archive = PostgresArchive::new(config)
+            .map_err(|error| format!("--archive (ROOKERY_ARCHIVE): {error}"))?;
+        Ok(Some(Arc::new(archive)))
     }
 
     /// The certificate, which has to be the one of the public name.
@@ -287,6 +305,7 @@ impl ServeArgs {
         let limits = self.limits.clone();
         let mut plan = InProcessPlan::local(self.listen.ip(), ports, self.shards, key, limits);
         plan.config.site = given.url.clone().unwrap_or(plan.config.site);
+        plan.config.webhooks = given.webhooks;
         let https = https::open(&given.certificate, reload.clone(), shutdown)?;
         Ok(InProcessPlan {
             url: given.url,
@@ -297,6 +316,7 @@ impl ServeArgs {
             https,
             certificate: given.certificate,
             admin: given.admin,
+            archive: given.archive,
             settings,
             traces: self.traces.config(),
             exempt: self.limits.limit_exempt.iter().cloned().collect(),

@@ -109,7 +109,19 @@ mod tests {
         let id: MatchId = "0123456789AB".parse().unwrap();
         let of_tag = "01ZZZZZZZZZZ".parse().unwrap();
         let ticket = "ticketticket".parse().unwrap();
-        let together: [Vec<String>; 4] = [
+        let (player, category) = ("ann".parse().unwrap(), "standard-blitz".parse().unwrap());
+        let together: [Vec<String>; 7] = [
+            vec![
+                keys.head(id),
+                keys.ended(id),
+                keys.outbox(id.tag()),
+                keys.lease(id.tag()),
+            ],
+            vec![
+                keys.ratings(&player),
+                keys.rating_log(&player, category),
+                keys.rated(id),
+            ],
             [keys.all(id), keys.all(of_tag)].concat(),
             vec![
                 keys.shards(),
@@ -117,6 +129,12 @@ mod tests {
                 keys.owned("one"),
                 keys.left("two"),
                 REGISTRY_TAG.to_owned(),
+            ],
+            vec![
+                keys.feed(),
+                keys.feed_of(id),
+                keys.feed_removed(),
+                keys.hook("one"),
             ],
             vec![keys.ticket(ticket), keys.pools(), keys.pools() + "3+2"],
             vec![keys.sweep_turn(), keys.sweep_at()],

@@ -1,6 +1,5 @@
--- The fenced write. KEYS: head, log, rooms of the chat. ARGV: epoch, after, '' or, if a record ends the match,
--- for how many milliseconds it is kept, seq of the snapshot, the snapshot or '', owner, the status that the
--- match must have, then the records.
+-- The fenced write. KEYS: head, log, outbox of the tag. ARGV: epoch, after, '' or, if a record ends the match, its id,
+-- seq of the snapshot, the snapshot or '', owner, the status that the match must have, then the records.
 -- In the ordinary case it makes one write, so that the append-only file grows by one command.
 local RECORDS = 8
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'status')
@@ -36,12 +35,7 @@ if ARGV[5] ~= '' then
   redis.call('HSET', KEYS[1], 'snap', ARGV[5], 'snap_seq', ARGV[4])
 end
 if ARGV[3] ~= '' then
-  redis.call('HSET', KEYS[1], 'status', 'finished')
-  -- One moment for all, so that none is ever seen without the others.
-  local now = redis.call('TIME')
-  local gone_at = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) + ARGV[3])
-  for i = 1, #KEYS do
-    redis.call('PEXPIREAT', KEYS[i], gone_at)
-  end
+  local entry = redis.call('XADD', KEYS[3], '*', 'match', ARGV[3])
+  redis.call('HSET', KEYS[1], 'status', 'finished', 'entry', entry)
 end
 return {'stored'}
