@@ -5,6 +5,7 @@
 //! each change is a POST of its own and is written to the log target `audit`.
 
 // JSON.
+mod club_views;
 mod problem;
 mod source;
 mod state;
@@ -19,6 +20,7 @@ mod tls;
 
 // The routes.
 mod actions;
+mod club;
 mod events;
 mod installation;
 mod log;
@@ -33,12 +35,16 @@ mod serve;
 
 pub use access::{Access, InvalidTokens};
 pub use args::{AdminArgs, InvalidAdmin};
+pub use club_views::{
+    Backlog, FinishedList, FinishedPlayer, FinishedView, PoolList, PoolView, TicketList, TicketView,
+};
+pub use matches::list_position;
 pub use problem::{Kind, Problem};
 pub use serve::{bind, serve};
-pub use source::{Part, Setting, Source};
+pub use source::{FinishedQuery, Part, Setting, Source};
 pub use tls::{InvalidTls, SERVER_NAME, Tls, anonymous_client, server_name};
 pub use views::{
     ClocksView, HandedOff, HeldList, MatchDetails, MatchList, MatchStatus, MatchSummary, MoveView,
     OwnershipView, PlayerView, PlayersView, ResultView, Revoked, ShardList, ShardState, ShardView,
-    Variant, millis,
+    Variant, WatchedList, WatchedMatch, millis,
 };

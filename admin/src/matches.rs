@@ -10,10 +10,10 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use web::{PathId, QueryOf};
 
-use crate::problem::{Kind, Problem, Problems};
+use crate::problem::{ChangeProblems, Kind, Problem, Problems};
 use crate::state::Admin;
 use crate::svg;
-use crate::views::{HeldList, MatchDetails, MatchList, MatchStatus, Variant};
+use crate::views::{HeldList, MatchDetails, MatchList, MatchStatus, Variant, WatchedList};
 use shard_core::{ListPosition, MatchQuery, Sort};
 
 /// The order of a list; a minus puts the highest value first.
@@ -80,6 +80,9 @@ pub(crate) struct ListParams {
     /// The order.
     #[param(inline)]
     sort: Option<Order>,
+    /// Show only what the public sees: matches whose spectators are behind are as they were that long ago.
+    #[serde(default)]
+    public: bool,
 }
 
 const LIMIT_DEFAULT: usize = 100;
@@ -111,6 +114,7 @@ impl ListParams {
             descending,
             after,
             limit,
+            public: self.public,
         })
     }
 
@@ -125,13 +129,17 @@ fn invalid(why: &str) -> Problem {
     Problem::new(Kind::InvalidRequest, why)
 }
 
+/// The position in a list that a cursor names; `None` if it is none.
+#[must_use]
+pub fn list_position(cursor: &str) -> Option<ListPosition> {
+    let (value, id) = cursor.split_once('.')?;
+    let value = u64::from_str_radix(value, 16).ok()?;
+    Some((value, id.parse().ok()?))
+}
+
 fn parse_cursor(text: &str) -> Result<ListPosition, Problem> {
-    let parts = text.split_once('.');
-    let position = parts.and_then(|(value, id)| {
-        let value = u64::from_str_radix(value, 16).ok()?;
-        Some((value, id.parse().ok()?))
-    });
-    position.ok_or_else(|| invalid("cursor must be the next of a page of the same list."))
+    list_position(text)
+        .ok_or_else(|| invalid("cursor must be the next of a page of the same list."))
 }
 
 /// The calendar time, for ages and records only.
@@ -159,6 +167,48 @@ pub(crate) async fn list(
 pub(crate) async fn held(State(admin): State<Arc<Admin>>) -> Result<Json<HeldList>, Problem> {
     let matches = admin.source.held().await?;
     Ok(Json(HeldList { matches }))
+}
+
+/// Matches to watch.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct WatchParams {
+    /// Up to 256 ids with commas between, each with a point and the number of the last event that is known of that match,
+    /// if any is.
+    #[param(pattern = "^[0-9A-Za-z]{12}(\\.[0-9]{1,9})?(,[0-9A-Za-z]{12}(\\.[0-9]{1,9})?)*$")]
+    matches: String,
+}
+
+/// Upper bound on matches of one request to watch.
+pub(crate) const WATCHED_MAX: usize = 256;
+
+impl WatchParams {
+    fn wanted(&self) -> Result<Vec<(MatchId, Option<u32>)>, Problem> {
+        let parse = |text: &str| {
+            let (id, known) = match text.split_once('.') {
+                Some((id, seq)) => (id, Some(seq.parse().ok()?)),
+                None => (text, None),
+            };
+            Some((id.parse().ok()?, known))
+        };
+        let wanted: Option<Vec<_>> = self.matches.split(',').map(parse).collect();
+        wanted
+            .filter(|wanted| wanted.len() <= WATCHED_MAX)
+            .ok_or_else(|| invalid("matches must be up to 256 ids, each alone or as ID.SEQ."))
+    }
+}
+
+/// Matches in memory as the public sees them, for matchmakers that show them on.
+#[utoipa::path(get, path = "/v1/watched", tag = "matches", params(WatchParams),
+    responses((status = 200, description = "Those of the matches that are in memory", body = WatchedList), Problems,
+        ChangeProblems))]
+pub(crate) async fn watched(
+    State(admin): State<Arc<Admin>>,
+    QueryOf(params): QueryOf<WatchParams>,
+) -> Result<Json<WatchedList>, Problem> {
+    let matches = admin.source.watched(params.wanted()?).await?;
+    Ok(Json(WatchedList { matches }))
 }
 
 /// Everything that is known of one match.
@@ -215,6 +265,31 @@ mod tests {
         for text in ["", ".", "1.", "x.0123456789ab", "1.0123456789a", "1"] {
             assert!(parse_cursor(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn matches_to_watch_are_ids_each_with_what_is_known() {
+        let wanted = |matches: &str| {
+            let matches = matches.to_owned();
+            WatchParams { matches }.wanted()
+        };
+        let id: MatchId = "0123456789ab".parse().unwrap();
+        assert_eq!(
+            wanted("0123456789ab,0123456789ab.17"),
+            Ok(vec![(id, None), (id, Some(17))])
+        );
+        for text in [
+            "",
+            ",",
+            "0123456789ab.",
+            "0123456789ab.x",
+            "0123456789ab.1.1",
+            "0123",
+        ] {
+            assert!(wanted(text).is_err(), "{text}");
+        }
+        let many = vec!["0123456789ab"; WATCHED_MAX + 1].join(",");
+        assert!(wanted(&many).is_err());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::access::{Access, require_operator};
 use crate::problem::ProblemBody;
 use crate::source::Source;
 use crate::state::Admin;
-use crate::{actions, events, installation, log, matches, page};
+use crate::{actions, club, events, installation, log, matches, page};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -50,6 +50,7 @@ pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
     let guarded = OpenApiRouter::new()
         .routes(routes!(matches::list))
         .routes(routes!(matches::held))
+        .routes(routes!(matches::watched))
         .routes(routes!(matches::read))
         .routes(routes!(matches::pgn))
         .routes(routes!(matches::board))
@@ -59,6 +60,10 @@ pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
         .routes(routes!(actions::hand_off))
         .routes(routes!(actions::drain))
         .routes(routes!(actions::revoke))
+        .routes(routes!(club::pools))
+        .routes(routes!(club::tickets))
+        .routes(routes!(club::finished))
+        .routes(routes!(club::backlog))
         .routes(routes!(log::actions))
         .routes(routes!(installation::shards))
         .routes(routes!(installation::config))

@@ -6,8 +6,9 @@ use serde::Serialize;
 use settings::{Effective, OptionValue};
 use utoipa::ToSchema;
 
-use crate::problem::Problem;
-use crate::views::{HandedOff, MatchDetails, MatchList, Revoked, ShardList};
+use crate::club_views::{Backlog, FinishedList, PoolView, TicketView};
+use crate::problem::{Kind, Problem};
+use crate::views::{HandedOff, MatchDetails, MatchList, Revoked, ShardList, WatchedMatch};
 use shard_core::MatchQuery;
 
 /// The role of a process.
@@ -62,6 +63,23 @@ impl Setting {
     }
 }
 
+/// Which matches of the archive are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinishedQuery {
+    /// Only those of this player.
+    pub player: Option<PlayerId>,
+    /// The `next` of the page before.
+    pub cursor: Option<String>,
+    /// Upper bound on matches in the page.
+    pub limit: usize,
+}
+
+/// The problem of a question that a shard cannot answer.
+fn only_matchmakers() -> Problem {
+    let why = "A shard knows its matches only: ask a matchmaker's endpoint.";
+    Problem::new(Kind::NotPossible, why)
+}
+
 /// Answers for a shard, or for all shards. Its answers hold confirmed state only; methods change something only where
 /// they say so.
 #[async_trait]
@@ -95,6 +113,13 @@ pub trait Source: Send + Sync + 'static {
     /// The matches in memory; for a matchmaker, those of all live shards.
     async fn held(&self) -> Result<Vec<MatchId>, Problem>;
 
+    /// Those of these matches that are in memory, as the public sees them, without the state of those whose last
+    /// event is the known one; for a shard only.
+    async fn watched(
+        &self,
+        wanted: Vec<(MatchId, Option<u32>)>,
+    ) -> Result<Vec<WatchedMatch>, Problem>;
+
     /// One match.
     async fn inspect(&self, id: MatchId) -> Result<MatchDetails, Problem>;
 
@@ -115,4 +140,24 @@ pub trait Source: Send + Sync + 'static {
 
     /// Revokes a player's tokens and closes the player's streams.
     async fn revoke(&self, player: &PlayerId) -> Result<Revoked, Problem>;
+
+    /// The pools in which players wait, in any order; for a matchmaker only.
+    async fn pools(&self) -> Result<Vec<PoolView>, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// The tickets that wait in a pool, in any order; for a matchmaker only.
+    async fn tickets(&self, _pool: &str) -> Result<Vec<TicketView>, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// A page of the archive; for a matchmaker only.
+    async fn finished(&self, _query: FinishedQuery) -> Result<FinishedList, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// The matches that have ended and are not archived, rated and published yet; for a matchmaker only.
+    async fn backlog(&self) -> Result<Backlog, Problem> {
+        Err(only_matchmakers())
+    }
 }

@@ -1,6 +1,7 @@
 //! What operators see, as JSON. Everything in it is confirmed.
 
 mod shards;
+mod watched;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use store::Checkpoint;
 use utoipa::ToSchema;
 
 pub use shards::{ShardList, ShardState, ShardView};
+pub use watched::{WatchedList, WatchedMatch};
 
 use shard_core::{Inspection, ListPosition, MatchQuery, MatchRow, PeerLink, Sort};
 
@@ -56,7 +58,7 @@ pub enum Variant {
 
 impl Variant {
     /// The rules `of` a match, and whether it begins from their initial position.
-    const fn new(of: game_core::Variant, from_initial: bool) -> Self {
+    pub(crate) const fn new(of: game_core::Variant, from_initial: bool) -> Self {
         match of {
             game_core::Variant::Standard if from_initial => Self::Standard,
             game_core::Variant::Standard => Self::FromPosition,
@@ -158,6 +160,9 @@ pub struct MatchSummary {
     pub time_control: String,
     /// Whether the result counts for ratings.
     pub rated: bool,
+    /// By how many seconds spectators are behind.
+    #[serde(default)]
+    pub spectator_delay_s: u8,
     /// The players.
     pub players: PlayersView<PlayerView>,
     /// Half-moves made.
@@ -306,7 +311,8 @@ pub fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
 }
 
-fn controls(BySeat { white, black }: &BySeat<TimeControl>) -> String {
+/// The time controls of both sides in text, or the one that both have.
+pub(crate) fn controls(BySeat { white, black }: &BySeat<TimeControl>) -> String {
     if white == black {
         white.to_string()
     } else {
@@ -342,6 +348,7 @@ impl MatchSummary {
             speed: row.controls.white.speed().max(row.controls.black.speed()),
             time_control: controls(&row.controls),
             rated: row.rated,
+            spectator_delay_s: row.spectator_delay_s,
             players: PlayersView {
                 white: player(Seat::White),
                 black: player(Seat::Black),
@@ -454,6 +461,7 @@ impl MatchDetails {
             variant: setup.variant(),
             rated: setup.rated,
             from_initial: setup.start.is_initial(),
+            spectator_delay_s: setup.spectator_delay_s,
             created_at: setup.created_at,
             ply: game.ply(),
             turn: game.turn(),

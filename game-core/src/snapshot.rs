@@ -131,6 +131,23 @@ impl Match {
         }
     }
 
+    /// The number of half-moves that stood after the event `seq`.
+    #[must_use]
+    pub fn ply_at(&self, seq: u32) -> u16 {
+        let entries = &self.history.entries()[..self.history.entries_up_to(seq)];
+        entries.iter().fold(0, |ply, entry| match entry.deed {
+            Deed::Moved { .. } => ply + 1,
+            Deed::TakenBack(_, plies) => ply.saturating_sub(plies.into()),
+            _ => ply,
+        })
+    }
+
+    /// Whether the match had ended with or before the event `seq`.
+    #[must_use]
+    pub fn had_ended_by(&self, seq: u32) -> bool {
+        self.history.end_seq().is_some_and(|end_seq| end_seq <= seq)
+    }
+
     /// The events after `seq`, rebuilt from the history, for a store that has lost them.
     ///
     /// The clocks of the last event and of the end are exact. In earlier events the mover's clock is in whole

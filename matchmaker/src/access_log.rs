@@ -1,6 +1,6 @@
 //! One log line and the metrics of each request.
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use tokio::time::Instant;
@@ -9,24 +9,24 @@ use web::ProblemCode;
 
 use crate::request_metrics::RequestMetrics;
 
-/// How the requests of one route are logged.
+/// The route in the log of requests that match none.
+const UNMATCHED: &str = "unmatched";
+
+/// How the requests of some routes are logged.
 #[derive(Clone)]
 pub(crate) struct AccessLine {
-    /// The template of the path: with ids in it, no two lines would have the same route.
-    pub(crate) route: &'static str,
     /// Probes come every few seconds, so they are logged at a lower level.
     pub(crate) is_probe: bool,
     /// Counts requests.
     pub(crate) metrics: RequestMetrics,
 }
 
-/// Counts and logs a request once it is answered.
+/// Counts and logs a request once it is answered, under the template of its path: with ids in it, no two lines would
+/// have the same route.
 pub(crate) async fn log(State(line): State<AccessLine>, request: Request, next: Next) -> Response {
-    let AccessLine {
-        route,
-        is_probe,
-        metrics,
-    } = line;
+    let AccessLine { is_probe, metrics } = line;
+    let template = request.extensions().get::<MatchedPath>().cloned();
+    let route = template.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
     let method = request.method().clone();
     let begin = Instant::now();
     let response = next.run(request).await;

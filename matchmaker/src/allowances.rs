@@ -11,6 +11,10 @@ use crate::limit_args::LimitArgs;
 use crate::problem::{Kind, Problem};
 use crate::rates::Rates;
 
+/// Lists of live matches that one address may have made in a burst, and then in every five minutes: a page that is
+/// refreshed each second, and as much again for filters. A list that somebody has just had made is not counted.
+const LISTS_PER_ADDRESS_MAX: u32 = 600;
+
 /// The client that sent a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Client {
@@ -45,6 +49,7 @@ pub(crate) fn is_exempt(limits: &LimitArgs, address: IpAddr) -> bool {
 pub(crate) struct Allowances {
     guests: Mutex<Rates>,
     creations: Mutex<Rates>,
+    lists: Mutex<Rates>,
     archive_reads: Mutex<Rates>,
     began: Instant,
 }
@@ -54,6 +59,7 @@ impl Allowances {
         Self {
             guests: Mutex::new(Rates::new(limits.guests_per_address_max)),
             creations: Mutex::new(Rates::new(limits.creations_per_address_max)),
+            lists: Mutex::new(Rates::new(LISTS_PER_ADDRESS_MAX)),
             archive_reads: Mutex::new(Rates::new(limits.archive_reads_per_address_max)),
             began: Instant::now(),
         }
@@ -77,6 +83,11 @@ impl Allowances {
     /// Counts a guest that is about to be created.
     pub(crate) fn guest(&self, client: Client) -> Result<(), Problem> {
         self.take(&self.guests, client, "guests")
+    }
+
+    /// Counts a list of live matches for which all shards are about to be asked.
+    pub(crate) fn list(&self, client: Client) -> Result<(), Problem> {
+        self.take(&self.lists, client, "requests for lists")
     }
 
     /// Counts a request that is about to read the archive or the feed.

@@ -15,9 +15,11 @@ use store::{ARCHIVE_PAGE_MAX, Archive, ArchiveCursor, ArchiveFilter, ArchivedMat
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::spawn_blocking;
 use tracing::warn;
+use utoipa::IntoParams;
 use web::{PathId, QueryOf};
 
 use crate::allowances::Client;
+use crate::described::Problems;
 use crate::extract::Reader;
 use crate::finished::{document, may_read};
 use crate::problem::{Kind, Problem};
@@ -27,33 +29,62 @@ use crate::service::{Service, now};
 const GAMES_DEFAULT: usize = 20;
 
 /// What is looked for.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct ExportQuery {
+    /// Played by this player.
+    #[param(value_type = Option<String>)]
     player: Option<PlayerId>,
+    /// Of the event of this name.
+    #[param(value_type = Option<String>)]
     event: Option<Box<str>>,
+    /// Of this variant.
+    #[param(value_type = Option<String>, pattern = "^(standard|chess960|crazyhouse|antichess|atomic|kingOfTheHill|racingKings|threeCheck|horde)$")]
     variant: Option<Variant>,
+    /// With this result.
     #[serde(default, deserialize_with = "outcome")]
+    #[param(value_type = Option<String>, pattern = "^(1-0|0-1|1/2-1/2|\\*)$")]
     result: Option<Outcome>,
+    /// That ended at this time or later, in milliseconds since 1970.
+    #[param(value_type = Option<u64>)]
     since: Option<UnixMillis>,
+    /// That ended before this time, in milliseconds since 1970.
+    #[param(value_type = Option<u64>)]
     until: Option<UnixMillis>,
+    /// How matches are written: `pgn` or `ndjson`.
     #[serde(default)]
+    #[param(value_type = Option<String>, pattern = "^(pgn|ndjson)$")]
     format: Format,
     /// Upper bound on the matches of the whole answer.
     max: Option<usize>,
 }
 
 /// Which of a player's games are looked for.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct GamesQuery {
+    /// Of the event of this name.
+    #[param(value_type = Option<String>)]
     event: Option<Box<str>>,
+    /// Of this variant.
+    #[param(value_type = Option<String>, pattern = "^(standard|chess960|crazyhouse|antichess|atomic|kingOfTheHill|racingKings|threeCheck|horde)$")]
     variant: Option<Variant>,
+    /// With this result.
     #[serde(default, deserialize_with = "outcome")]
+    #[param(value_type = Option<String>, pattern = "^(1-0|0-1|1/2-1/2|\\*)$")]
     result: Option<Outcome>,
+    /// That ended at this time or later, in milliseconds since 1970.
+    #[param(value_type = Option<u64>)]
     since: Option<UnixMillis>,
+    /// That ended before this time, in milliseconds since 1970.
+    #[param(value_type = Option<u64>)]
     until: Option<UnixMillis>,
+    /// The `next` of the page before.
     after: Option<String>,
+    /// Upper bound on games in the page.
+    #[param(minimum = 1, maximum = 100, default = 20)]
     limit: Option<usize>,
 }
 
@@ -80,6 +111,12 @@ fn outcome<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Outcome>, D::Err
     found.map(Some).ok_or_else(|| serde::de::Error::custom(why))
 }
 
+/// All finished matches that fit and that the reader may see, the last that ended first.
+#[utoipa::path(get, path = "/v1/archive", tag = "finished", security((), ("player" = [])), params(ExportQuery),
+    responses(
+        (status = 200, description = "PGN, or one match a line", content(
+            (String = "application/x-chess-pgn"), (String = "application/x-ndjson"))),
+        Problems))]
 pub(crate) async fn export(
     State(service): State<Arc<Service>>,
     client: Client,
@@ -200,6 +237,10 @@ fn written(matches: &[ArchivedMatch], format: Format, site: &str) -> Bytes {
     text.into()
 }
 
+/// The finished matches of a player, the last that ended first.
+#[utoipa::path(get, path = "/v1/players/{player}/games", tag = "finished", security((), ("player" = [])),
+    params(("player" = String, Path), GamesQuery),
+    responses((status = 200, description = "A page of games", body = GamesReply), Problems))]
 pub(crate) async fn games(
     State(service): State<Arc<Service>>,
     client: Client,
@@ -211,10 +252,13 @@ pub(crate) async fn games(
     let invalid = |detail: String| Problem::new(Kind::InvalidRequest, detail);
     let after = query.after.as_deref().map(str::parse::<ArchiveCursor>);
     let after = after.transpose();
-    let after = after.map_err(|error| invalid(format!("{}.", web::sentence(&format!("{error}")))))?;
+    let after =
+        after.map_err(|error| invalid(format!("{}.", web::sentence(&format!("{error}")))))?;
     let limit = query.limit.unwrap_or(GAMES_DEFAULT);
     if !(1..=ARCHIVE_PAGE_MAX).contains(&limit) {
-        return Err(invalid(format!("limit is a number of 1 to {ARCHIVE_PAGE_MAX}.")));
+        return Err(invalid(format!(
+            "limit is a number of 1 to {ARCHIVE_PAGE_MAX}."
+        )));
     }
     let filter = ArchiveFilter {
         player: Some(player),

@@ -13,12 +13,17 @@ use web::{Body, PathId};
 use crate::allowances::Client;
 use crate::assign;
 use crate::bounds::full;
-use crate::extract::{Caller, Wait};
+use crate::described::{CallerProblems, ChangeProblems, Problems};
+use crate::extract::{Caller, Wait, WaitQuery};
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};
 use crate::terms;
 use crate::tickets::{new_ticket, reply, waits_until};
 
+/// Makes a challenge: a match that another player has to accept.
+#[utoipa::path(post, path = "/v1/challenges", tag = "challenges", security(("player" = [])),
+    request_body = NewChallenge,
+    responses((status = 201, description = "It waits", body = TicketReply), Problems, CallerProblems, ChangeProblems))]
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     client: Client,
@@ -50,6 +55,10 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(reply(&ticket))))
 }
 
+/// A challenge. `wait_ms` delays the reply while it waits for an opponent.
+#[utoipa::path(get, path = "/v1/challenges/{ticket}", tag = "challenges", security(("player" = [])),
+    params(("ticket" = String, Path, pattern = "^[0-9A-Za-z]{12}$"), WaitQuery),
+    responses((status = 200, description = "The challenge", body = TicketReply), Problems, CallerProblems))]
 pub(crate) async fn read(
     State(service): State<Arc<Service>>,
     Caller(player): Caller,
@@ -74,6 +83,11 @@ pub(crate) async fn read(
     }
 }
 
+/// Accepts a challenge, whose match is then made.
+#[utoipa::path(post, path = "/v1/challenges/{ticket}/accept", tag = "challenges", security(("player" = [])),
+    params(("ticket" = String, Path, pattern = "^[0-9A-Za-z]{12}$")),
+    responses((status = 200, description = "It has its match", body = TicketReply), Problems, CallerProblems,
+        ChangeProblems))]
 pub(crate) async fn accept(
     State(service): State<Arc<Service>>,
     client: Client,
@@ -125,6 +139,10 @@ pub(crate) async fn accept(
     ))
 }
 
+/// Withdraws a challenge.
+#[utoipa::path(delete, path = "/v1/challenges/{ticket}", tag = "challenges", security(("player" = [])),
+    params(("ticket" = String, Path, pattern = "^[0-9A-Za-z]{12}$")),
+    responses((status = 204, description = "It is withdrawn"), Problems, CallerProblems, ChangeProblems))]
 pub(crate) async fn cancel(
     State(service): State<Arc<Service>>,
     Caller(player): Caller,

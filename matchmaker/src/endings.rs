@@ -1,7 +1,8 @@
 //! What the public may read of matches that spectators see with a delay.
 //!
 //! The delay holds for every public read. How old a stored event is cannot be read from the store, so such a match is
-//! shown without its moves until it has ended and the delay has passed since this matchmaker first read it as ended.
+//! shown from there without its moves until it has ended and the delay has passed since this matchmaker first read it
+//! as ended. While its shard has it in memory, it is shown as spectators see it (`watching`).
 
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
@@ -14,15 +15,15 @@ use tokio::time::Instant;
 /// Upper bound on remembered endings, about 100 bytes each. The delay of one that is forgotten is counted again.
 const ENDINGS_MAX: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
 
-/// When ended matches with a delay were first read as such.
+/// When ended matches with a delay become public.
 pub(crate) struct Endings {
-    first_read: Mutex<LruCache<MatchId, Instant>>,
+    public_from: Mutex<LruCache<MatchId, Instant>>,
 }
 
 impl Default for Endings {
     fn default() -> Self {
         Self {
-            first_read: Mutex::new(LruCache::new(ENDINGS_MAX)),
+            public_from: Mutex::new(LruCache::new(ENDINGS_MAX)),
         }
     }
 }
@@ -38,10 +39,21 @@ impl Endings {
         if game.outcome().is_none() {
             return true;
         }
-        let mut first_read = self
-            .first_read
+        let now = Instant::now();
+        now < *self.lock().get_or_insert(setup.id, || now + delay)
+    }
+
+    /// A shard has shown the end of this match to the public.
+    pub(crate) fn shown(&self, game: &Match) {
+        let setup = game.setup();
+        if setup.spectator_delay_s > 0 && game.outcome().is_some() {
+            self.lock().put(setup.id, Instant::now());
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, LruCache<MatchId, Instant>> {
+        self.public_from
             .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        first_read.get_or_insert(setup.id, Instant::now).elapsed() < delay
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

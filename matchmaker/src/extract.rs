@@ -11,6 +11,7 @@ use game_core::Player;
 use protocol::name;
 use serde::Deserialize;
 use tokens::TokenError;
+use utoipa::IntoParams;
 use web::{client_address, sentence};
 
 use crate::allowances::Client;
@@ -97,8 +98,11 @@ impl FromRequestParts<Arc<Service>> for Client {
 /// Upper bound on the reply's wait for an opponent: `?wait_ms=`.
 pub(crate) struct Wait(pub(crate) Duration);
 
-#[derive(Deserialize)]
-struct WaitQuery {
+/// How long the reply may wait.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct WaitQuery {
+    /// Milliseconds by which the reply may be delayed, up to 20000.
     #[serde(default)]
     wait_ms: u64,
 }

@@ -15,9 +15,11 @@ use store::{FEED_PAGE_MAX, FeedCursor, FeedEntry, FeedPage, StoreError};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
+use utoipa::IntoParams;
 use web::QueryOf;
 
 use crate::allowances::Client;
+use crate::described::{Gone, Problems};
 use crate::limits::WAIT_MAX;
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};
@@ -29,14 +31,26 @@ const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
 /// What `after` says to begin with what ends from now on.
 const FROM_NOW: &str = "end";
 
-#[derive(Debug, Default, Deserialize)]
+/// Which entries are wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct FeedQuery {
+    /// The cursor of the last entry that the reader has, or `end` for what ends from now on.
     after: Option<String>,
+    /// Upper bound on entries.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<usize>,
+    /// Milliseconds by which the reply may be delayed while there is no entry, up to 20000.
     wait_ms: Option<u64>,
 }
 
+/// Every finished match once, in one order: lines of JSON or, with `Accept: text/event-stream`, events.
+#[utoipa::path(get, path = "/v1/feed", tag = "finished", params(FeedQuery),
+    responses(
+        (status = 200, description = "One entry a line, or events", content(
+            (String = "application/x-ndjson"), (String = "text/event-stream"))),
+        Problems, Gone))]
 pub(crate) async fn read(
     State(service): State<Arc<Service>>,
     client: Client,
@@ -74,7 +88,9 @@ pub(crate) async fn read(
 }
 
 fn accepts_events(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/event-stream"))
 }
 
@@ -92,7 +108,10 @@ fn json(place: FeedCursor, entry: &FeedEntry) -> String {
 /// part of what the feed promises.
 pub(crate) fn public(mut page: FeedPage, after: FeedCursor) -> FeedPage {
     let now = now();
-    let hidden = page.entries.iter().position(|(_, entry)| entry.public_at > now);
+    let hidden = page
+        .entries
+        .iter()
+        .position(|(_, entry)| entry.public_at > now);
     if let Some(hidden) = hidden {
         page.entries.truncate(hidden);
         page.next = page.entries.last().map_or(after, |(place, _)| *place);

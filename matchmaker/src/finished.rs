@@ -55,6 +55,7 @@ pub(crate) fn document(
 /// # Errors
 ///
 /// As [`document`].
+#[cfg_attr(not(test), allow(dead_code, reason = "for whoever finishes matches"))]
 pub(crate) fn feed_entry(
     archived: &ArchivedMatch,
     diffs: RatingDiffs,
@@ -80,9 +81,7 @@ pub(crate) fn public_at(archived: &ArchivedMatch) -> UnixMillis {
 pub(crate) fn may_read(archived: &ArchivedMatch, reader: Option<&Player>, now: UnixMillis) -> bool {
     let players = &archived.setup().players;
     public_at(archived) <= now
-        || reader.is_some_and(|reader| {
-            [&players.white.id, &players.black.id].contains(&&reader.id)
-        })
+        || reader.is_some_and(|reader| [&players.white.id, &players.black.id].contains(&&reader.id))
 }
 
 fn millis(time: Duration) -> u64 {

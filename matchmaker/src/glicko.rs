@@ -171,7 +171,10 @@ mod tests {
         for outcome in [Outcome::WhiteWins, Outcome::BlackWins, Outcome::Draw] {
             let after = after_match(both, outcome).unwrap();
             for after in [after.white, after.black] {
-                assert!((RATING_MIN..=RATING_MAX).contains(&after.rating), "{after:?}");
+                assert!(
+                    (RATING_MIN..=RATING_MAX).contains(&after.rating),
+                    "{after:?}"
+                );
                 assert!((DEVIATION_MIN..=DEVIATION_MAX).contains(&after.deviation));
                 assert!(after.volatility <= VOLATILITY_MAX);
             }

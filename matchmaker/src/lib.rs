@@ -46,7 +46,10 @@ mod ratings;
 mod seats;
 mod tickets;
 
+mod watching;
+
 mod access_log;
+mod described;
 mod limits;
 mod request_metrics;
 mod router;

@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use admin::{
     Access, HandedOff, HeldList, Kind, MatchDetails, MatchList, MatchSummary, Part, Problem,
-    Revoked, Setting, ShardList, ShardState, ShardView, Source,
+    Revoked, Setting, ShardList, ShardState, ShardView, Source, WatchedMatch,
 };
 use async_trait::async_trait;
 use axum::http::Method;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
 use program::Reload;
 use serde_json::json;
-use shard_core::{MatchQuery, Page, PageSelection};
+use shard_core::{MatchQuery, PageSelection};
 use store::{Ownership, Registered, ShardRecord, Status, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -31,6 +31,7 @@ use crate::registry::{Fate, RegistryView};
 use crate::serve::SharedState;
 use crate::service::now;
 use crate::shard_client::ShardClient;
+use crate::watching::list::placed;
 
 /// Attempts to have a match ended by its heir, which may not yet know that the owner is dead.
 const TAKE_ATTEMPTS: u32 = 8;
@@ -48,10 +49,13 @@ pub async fn operate(
     reload: Reload,
     shutdown: CancellationToken,
 ) {
+    let client = ShardClient::new(&access);
+    // Players read live matches by the same client.
+    let _ = shared.shards.set(client.clone());
     let source = ClusterSource {
         views: shared.views.subscribe(),
         store: shared.store.clone(),
-        client: ShardClient::new(&access),
+        client,
         finisher: shared.finisher.clone(),
         shared,
         census: Census::default(),
@@ -291,6 +295,15 @@ impl Source for ClusterSource {
         })
     }
 
+    async fn watched(
+        &self,
+        _wanted: Vec<(MatchId, Option<u32>)>,
+    ) -> Result<Vec<WatchedMatch>, Problem> {
+        let why =
+            "Only shards have matches to watch; everybody may read them at the matchmaker itself.";
+        Err(Problem::new(Kind::NotPossible, why))
+    }
+
     async fn inspect(&self, id: MatchId) -> Result<MatchDetails, Problem> {
         if let Ok(owner) = self.owner(id).await {
             let path = format!("/v1/matches/{id}");
@@ -425,16 +438,6 @@ impl Source for ClusterSource {
             player: player.clone(),
             closed,
         })
-    }
-}
-
-/// The matches of a shard's page, each with its position in the whole list.
-fn placed(list: MatchList, query: &MatchQuery) -> Page<MatchSummary> {
-    let place = |summary: MatchSummary| (summary.position(query), summary);
-    Page {
-        entries: list.matches.into_iter().map(place).collect(),
-        has_more: list.next.is_some(),
-        total: list.total,
     }
 }
 

@@ -11,12 +11,17 @@ use tokens::PlayerClaims;
 use web::Body;
 
 use crate::allowances::Client;
+use crate::described::{ChangeProblems, Problems};
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, expiry, now};
 
 /// Characters of the id in the name that a guest without a name gets.
 const NAME_SUFFIX_LEN: usize = 4;
 
+/// Makes a guest.
+#[utoipa::path(post, path = "/v1/players", tag = "players", request_body = Option<NewPlayer>,
+    responses((status = 200, description = "The guest, and the token to act as it", body = PlayerReply), Problems,
+        ChangeProblems))]
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     client: Client,

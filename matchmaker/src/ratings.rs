@@ -11,8 +11,10 @@ use protocol::http::{
 };
 use serde::Deserialize;
 use store::{Category, RATING_PAGE_MAX, RatedMatch, Strength, Terms, Ticket};
+use utoipa::IntoParams;
 use web::{PathId, sentence};
 
+use crate::described::Problems;
 use crate::finished::RatingDiffs;
 use crate::glicko::{self, strength_at};
 use crate::problem::{Kind, Problem};
@@ -21,30 +23,43 @@ use crate::service::{Service, now};
 /// Ratings of a page if the request does not say how many.
 const PAGE_LEN: usize = 50;
 
+/// The ratings of a player.
+#[utoipa::path(get, path = "/v1/players/{player}/ratings", tag = "ratings", params(("player" = String, Path)),
+    responses((status = 200, description = "The ratings", body = RatingsReply), Problems))]
 pub(crate) async fn read(
     State(service): State<Arc<Service>>,
     PathId(player): PathId<PlayerId>,
 ) -> Result<Json<RatingsReply>, Problem> {
     let now = now();
     let ratings = service.store.ratings(&player).await?;
-    let ratings = ratings.into_iter().map(|(category, rating)| CategoryRating {
-        category: category.to_string(),
-        rating: view(&strength_at(Some(&rating), now)),
-        games: rating.games,
-        at: rating.at,
-    });
+    let ratings = ratings
+        .into_iter()
+        .map(|(category, rating)| CategoryRating {
+            category: category.to_string(),
+            rating: view(&strength_at(Some(&rating), now)),
+            games: rating.games,
+            at: rating.at,
+        });
     Ok(Json(RatingsReply {
         ratings: ratings.collect(),
         player,
     }))
 }
 
-#[derive(Deserialize)]
+/// Which part of a history is wanted.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct PageQuery {
+    /// The `next` of the part before.
     before: Option<u32>,
+    /// Upper bound on ratings in the part.
     limit: Option<usize>,
 }
 
+/// The history of a player's rating in a category, the newest first.
+#[utoipa::path(get, path = "/v1/players/{player}/ratings/{category}", tag = "ratings",
+    params(("player" = String, Path), ("category" = String, Path), PageQuery),
+    responses((status = 200, description = "A part of the history", body = RatingHistory), Problems))]
 pub(crate) async fn history(
     State(service): State<Arc<Service>>,
     Path((player, category)): Path<(String, String)>,
@@ -57,8 +72,7 @@ pub(crate) async fn history(
     let category: Category = category
         .parse()
         .map_err(|why: store::InvalidCategory| invalid(Kind::InvalidId, &why.to_string()))?;
-    let Query(page) =
-        query.map_err(|why| invalid(Kind::InvalidRequest, &why.body_text()))?;
+    let Query(page) = query.map_err(|why| invalid(Kind::InvalidRequest, &why.body_text()))?;
     let limit = page.limit.unwrap_or(PAGE_LEN).clamp(1, RATING_PAGE_MAX);
     let found = service
         .store
@@ -160,7 +174,10 @@ mod tests {
             volatility: 0.06,
         };
         let shown = view(&strength(1_499.5, 109.9));
-        assert_eq!((shown.rating, shown.deviation, shown.provisional), (1_500, 110, false));
+        assert_eq!(
+            (shown.rating, shown.deviation, shown.provisional),
+            (1_500, 110, false)
+        );
         assert!(view(&strength(1_500.0, 110.0)).provisional);
         assert_eq!(view(&strength(-1.0, f64::NAN)).rating, 0);
     }

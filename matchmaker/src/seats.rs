@@ -13,6 +13,7 @@ use tokens::SeatClaims;
 use tokio::time::timeout;
 use web::PathId;
 
+use crate::described::{CallerProblems, Problems};
 use crate::extract::Caller;
 use crate::matches::not_found;
 use crate::problem::{Kind, Problem};
@@ -22,6 +23,9 @@ use crate::service::{Service, expiry, no_shard, now};
 /// When a player who finds no match may ask again: a shard makes a rematch within this of its agreement.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
+/// The seat of a player: the shard to join, and a token for it.
+#[utoipa::path(post, path = "/v1/matches/{match}/seat", tag = "seats", security(("player" = [])), params(("match" = String, Path, pattern = "^[0-9A-Za-z]{12}$")),
+    responses((status = 200, description = "The seat", body = SeatReply), Problems, CallerProblems))]
 pub(crate) async fn take(
     State(service): State<Arc<Service>>,
     Caller(player): Caller,
@@ -46,6 +50,9 @@ pub(crate) async fn take(
         .map(Json)
 }
 
+/// The right to watch a match over QUIC: the shard to join, and a token for it.
+#[utoipa::path(post, path = "/v1/matches/{match}/watch", tag = "seats", security(("player" = [])), params(("match" = String, Path, pattern = "^[0-9A-Za-z]{12}$")),
+    responses((status = 200, description = "A spectator's place", body = SeatReply), Problems, CallerProblems))]
 pub(crate) async fn watch(
     State(service): State<Arc<Service>>,
     Caller(player): Caller,

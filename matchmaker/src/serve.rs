@@ -29,7 +29,9 @@ use crate::places::{ConnectionPlace, Places};
 use crate::registry::{RegistryView, watch_registry};
 use crate::request_metrics::RequestMetrics;
 use crate::router::router;
-use crate::service::Service;
+use crate::service::{Resources, Service};
+use crate::watching::ShardLink;
+use crate::watching::follower::follow;
 use crate::webhooks::deliver;
 
 /// Serving begins once the registry was read, or after this: while the store is away, requests are answered with
@@ -48,6 +50,8 @@ pub struct SharedState {
     pub(crate) requests: RequestMetrics,
     /// The newest view of the registry, from the observer that [`run`] starts.
     pub(crate) views: watch::Sender<Arc<RegistryView>>,
+    /// The client for the shards, which [`operate`](crate::operate) brings.
+    pub(crate) shards: ShardLink,
     /// What players' connections speak; `None` for plain HTTP.
     https: Option<Https>,
 }
@@ -72,6 +76,7 @@ impl SharedState {
             requests: RequestMetrics::default(),
             views: watch::Sender::new(Arc::new(RegistryView::default())),
             https: None,
+            shards: ShardLink::default(),
         }
     }
 
@@ -140,6 +145,7 @@ pub async fn run(
         requests,
         views: sender,
         https,
+        shards,
     } = shared;
     let mut views = sender.subscribe();
     tasks.spawn(watch_registry(store.clone(), sender, shutdown.clone()));
@@ -151,7 +157,15 @@ pub async fn run(
     let finisher = Finisher::new(store.clone(), archive.clone(), finisher);
     tasks.spawn(finish_matches(finisher, shutdown.clone()));
     info!(%address, "the matchmaker serves");
-    let service = Service::new(config, store, archive, key, views, requests, shutdown);
+    let resources = Resources {
+        store,
+        archive,
+        views,
+        metrics: requests,
+        shards,
+    };
+    let service = Service::new(config, key, resources, shutdown);
+    tasks.spawn(follow(Arc::clone(&service)));
     accept_all(listener, &service, https, &tasks).await;
     tasks.close();
     info!(tasks = tasks.len(), "the matchmaker ends");

@@ -13,12 +13,11 @@ use web::{Api, Bounds};
 use crate::allowances::Allowances;
 use crate::config::Config;
 use crate::endings::Endings;
-use crate::limits::{
-    ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN, EXPORTS_MAX, FEED_READERS_MAX,
-};
+use crate::limits::{ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN, EXPORTS_MAX, FEED_READERS_MAX};
 use crate::problem::{Kind, Problem};
 use crate::registry::RegistryView;
 use crate::request_metrics::RequestMetrics;
+use crate::watching::{ShardLink, Watching};
 
 /// Suggested wait of a client that a nearly full store had no room for: room comes as matches expire, more slowly
 /// than outages end.
@@ -39,6 +38,8 @@ pub(crate) struct Service {
     pub(crate) allowances: Allowances,
     /// The ended matches that are not shown to the public yet.
     pub(crate) endings: Endings,
+    /// The live matches that are watched here.
+    pub(crate) watching: Watching,
     /// The bounds on requests.
     pub(crate) bounds: Bounds,
     /// One permit for each export under way.
@@ -62,16 +63,29 @@ impl Api for Service {
     }
 }
 
+/// What a matchmaker works with.
+pub(crate) struct Resources {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) archive: Arc<dyn Archive>,
+    pub(crate) views: watch::Receiver<Arc<RegistryView>>,
+    pub(crate) metrics: RequestMetrics,
+    pub(crate) shards: ShardLink,
+}
+
 impl Service {
     pub(crate) fn new(
         config: Config,
-        store: Arc<dyn Store>,
-        archive: Arc<dyn Archive>,
         key: SigningKey,
-        views: watch::Receiver<Arc<RegistryView>>,
-        metrics: RequestMetrics,
+        resources: Resources,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
+        let Resources {
+            store,
+            archive,
+            views,
+            metrics,
+            shards,
+        } = resources;
         Arc::new(Self {
             verifying_key: key.verifying_key(),
             bounds: Bounds {
@@ -82,6 +96,7 @@ impl Service {
             },
             allowances: Allowances::new(&config.limits),
             endings: Endings::default(),
+            watching: Watching::new(shards),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
             feed_readers: Arc::new(Semaphore::new(FEED_READERS_MAX)),
             config,

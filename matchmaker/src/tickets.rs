@@ -15,7 +15,8 @@ use web::{Body, PathId};
 use crate::allowances::Client;
 use crate::assign;
 use crate::bounds::full;
-use crate::extract::{Caller, Wait};
+use crate::described::{CallerProblems, ChangeProblems, Problems};
+use crate::extract::{Caller, Wait, WaitQuery};
 use crate::pairing::{partner_of, replaced_by};
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};
@@ -32,6 +33,10 @@ const TOUCH_EVERY: Duration = Duration::from_secs(3);
 /// Upper bound on attempts to pair in one request, as other requests may take its partners.
 const PAIRING_ATTEMPTS: u32 = 3;
 
+/// Makes a ticket: a request for a match against any player who waits in the same pool.
+#[utoipa::path(post, path = "/v1/tickets", tag = "tickets", security(("player" = [])), request_body = NewTicket,
+    responses((status = 201, description = "It waits or has a match", body = TicketReply), Problems, CallerProblems,
+        ChangeProblems))]
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     client: Client,
@@ -57,6 +62,10 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(reply(&ticket))))
 }
 
+/// A ticket. `wait_ms` delays the reply while it waits for an opponent.
+#[utoipa::path(get, path = "/v1/tickets/{ticket}", tag = "tickets", security(("player" = [])),
+    params(("ticket" = String, Path, pattern = "^[0-9A-Za-z]{12}$"), WaitQuery),
+    responses((status = 200, description = "The ticket", body = TicketReply), Problems, CallerProblems))]
 pub(crate) async fn read(
     State(service): State<Arc<Service>>,
     client: Client,
@@ -77,6 +86,10 @@ pub(crate) async fn read(
     }
 }
 
+/// Withdraws a ticket.
+#[utoipa::path(delete, path = "/v1/tickets/{ticket}", tag = "tickets", security(("player" = [])),
+    params(("ticket" = String, Path, pattern = "^[0-9A-Za-z]{12}$")),
+    responses((status = 204, description = "It is withdrawn"), Problems, CallerProblems, ChangeProblems))]
 pub(crate) async fn cancel(
     State(service): State<Arc<Service>>,
     Caller(player): Caller,

@@ -25,15 +25,19 @@ impl WebhookKeys {
     pub fn parse(text: &str) -> Result<Self, String> {
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         let keys = lines.enumerate().map(|(number, line)| {
-            let key = line.strip_prefix(PREFIX).and_then(|key| STANDARD.decode(key).ok());
-            let key = key.filter(|key| KEY_LEN.contains(&key.len())).ok_or_else(|| {
-                format!(
-                    "secret {} is not {PREFIX} and {} to {} bytes in base64",
-                    number + 1,
-                    KEY_LEN.start(),
-                    KEY_LEN.end()
-                )
-            })?;
+            let key = line
+                .strip_prefix(PREFIX)
+                .and_then(|key| STANDARD.decode(key).ok());
+            let key = key
+                .filter(|key| KEY_LEN.contains(&key.len()))
+                .ok_or_else(|| {
+                    format!(
+                        "secret {} is not {PREFIX} and {} to {} bytes in base64",
+                        number + 1,
+                        KEY_LEN.start(),
+                        KEY_LEN.end()
+                    )
+                })?;
             Ok(key)
         });
         let keys = keys.collect::<Result<Vec<_>, String>>()?;
@@ -106,11 +110,17 @@ mod tests {
             ("", "no secret"),
             ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "secret 1 is not whsec_"),
             ("whsec_AAAA", "24 to 64 bytes"),
-            ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\nwhsec_!", "secret 2"),
+            (
+                "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\nwhsec_!",
+                "secret 2",
+            ),
         ] {
             let refused = WebhookKeys::parse(text).unwrap_err();
             assert!(refused.contains(why), "{refused}");
-            assert!(!refused.contains("AAAA") && !refused.contains("MfKQ"), "{refused}");
+            assert!(
+                !refused.contains("AAAA") && !refused.contains("MfKQ"),
+                "{refused}"
+            );
         }
     }
 }

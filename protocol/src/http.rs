@@ -12,8 +12,11 @@
 //! | `DELETE /v1/tickets/{ticket}` | | 204 |
 //! | `POST /v1/matches/{match}/seat` | | 200 [`SeatReply`] |
 //! | `POST /v1/matches/{match}/watch` | | 200 [`SeatReply`] |
+//! | `GET /v1/matches/live` | | 200 [`LiveList`] |
 //! | `GET /v1/matches/{match}` | | 200 [`MatchReply`] |
 //! | `GET /v1/matches/{match}/pgn` | | 200 PGN |
+//! | `GET /v1/matches/{match}/events` | | 200 [`MatchReply`] in server-sent events |
+//! | `GET /openapi.json` | | 200 OpenAPI |
 //! | `GET /v1/players/{player}/ratings` | | 200 [`RatingsReply`] |
 //! | `GET /v1/players/{player}/ratings/{category}` | | 200 [`RatingHistory`] |
 //! | `GET /v1/players/{player}/games` | | 200 [`GamesReply`] |
@@ -34,9 +37,11 @@
 //! hours ahead. Tickets are paired with tickets of equal terms; where a Chess960 ticket leaves the start to chance,
 //! it is drawn, and the match shows it. The match of a challenge has the challenge's id.
 //!
-//! A match with a `spectator_delay_s` is shown without its moves and result ([`MatchReply::withheld`], and likewise as
-//! PGN) until it has ended and the delay has passed since the matchmaker first read it as ended. Its players see all
-//! of it, if they send their token.
+//! A live match is read from the memory of its shard, at most a quarter of a second late. With a `spectator_delay_s` it is
+//! shown as spectators see it. While no shard has such a match in memory, it is shown without its moves and result
+//! ([`MatchReply::withheld`], and likewise as PGN), after its end until the delay has passed since the matchmaker first
+//! read it as ended. Its players see all of it, if they send their token. The list of live matches is at most a second
+//! old.
 //!
 //! Finished matches are found in the archive as long as that keeps them. `GET /v1/archive` and `GET
 //! /v1/players/{player}/games` take `event`, `variant`, `result` (`1-0`, `0-1`, `1/2-1/2` or `*`), `since` and `until` (when
@@ -79,20 +84,24 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use game_core::{
-    BySeat, ColorChoice, MatchId, Outcome, PlayerId, Seat, ShardId, Termination, Uci, UnixMillis,
+    BySeat, ColorChoice, MatchId, Outcome, PlayerId, Seat, ShardId, Speed, Termination, Uci,
+    UnixMillis,
 };
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
-use crate::{Role, SeatView};
+use self::schema::BothPlayers;
+use crate::{ClockView, Role, SeatView};
 
 mod finished;
+pub(crate) mod schema;
 mod terms;
 
 pub use finished::{FeedLine, FinishedMatch, FinishedSeat, GamesReply};
 pub use terms::{InvalidTerms, Start, Terms};
 
 /// Requests a guest player.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPlayer {
     /// The player's name in records: 1 to 32 visible characters ([`crate::name`]). By default the
@@ -105,15 +114,17 @@ pub struct NewPlayer {
 }
 
 /// A player, and the token to act as this player.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlayerReply {
     /// The id of the player.
+    #[schema(value_type = String)]
     pub player: PlayerId,
     /// The player's name in records.
     pub name: String,
     /// The player token.
     pub token: String,
     /// When the token expires, in milliseconds since 1970.
+    #[schema(value_type = u64)]
     pub expires_at: UnixMillis,
 }
 
@@ -150,7 +161,7 @@ pub struct NewTicket {
 }
 
 /// The status of a request for a match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TicketStatus {
     /// It waits for an opponent.
@@ -162,13 +173,14 @@ pub enum TicketStatus {
 }
 
 /// A request for a match.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TicketReply {
     /// The id of the ticket or challenge.
     pub id: String,
     /// Its status.
     pub status: TicketStatus,
     /// The match, once it has one.
+    #[schema(value_type = Option<String>)]
     pub match_id: Option<MatchId>,
     /// The terms asked for, whose keys stand beside the others.
     #[serde(flatten)]
@@ -176,11 +188,13 @@ pub struct TicketReply {
 }
 
 /// Where a match lives.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ShardAddress {
     /// The id of the shard.
+    #[schema(value_type = String)]
     pub id: ShardId,
     /// Its address for QUIC.
+    #[schema(value_type = String)]
     pub address: SocketAddr,
     /// SHA-256 of the certificate to pin, as 64 hexadecimal digits; absent if the certificate is to be
     /// verified against the public authorities.
@@ -199,26 +213,31 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// The right to a seat in a match, or to watch it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SeatReply {
     /// The id of the match.
+    #[schema(value_type = String)]
     pub match_id: MatchId,
     /// What the token allows.
+    #[schema(value_type = String)]
     pub role: Role,
     /// The seat token.
     pub token: String,
     /// When the token expires, in milliseconds since 1970.
+    #[schema(value_type = u64)]
     pub expires_at: UnixMillis,
     /// The shard to join.
     pub shard: ShardAddress,
 }
 
-/// A match as stored: confirmed, and possibly a moment old.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A match as its shard has it in memory or as it is stored: confirmed, and possibly a moment old.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MatchReply {
     /// The id of the match.
+    #[schema(value_type = String)]
     pub match_id: MatchId,
     /// Who plays.
+    #[schema(value_type = BothPlayers)]
     pub players: BySeat<SeatView>,
     /// The terms, whose keys stand beside the others, with the position at ply 0 in `start_fen`.
     #[serde(flatten)]
@@ -237,26 +256,38 @@ pub struct MatchReply {
     /// of a game.
     pub start_fullmove: u32,
     /// The moves that stand, from ply 0.
+    #[schema(value_type = Vec<String>)]
     pub moves: Vec<Uci>,
+    /// Both clocks at the time of the reply, while a shard has the match in memory. With a delay of spectators, those
+    /// of the last event that is shown.
+    #[serde(default)]
+    pub clock: Option<ClockView>,
     /// The seat whose draw offer stands.
+    #[schema(value_type = Option<String>)]
     pub draw_offer: Option<Seat>,
     /// The seat whose request for a takeback stands.
+    #[schema(value_type = Option<String>)]
     pub takeback_offer: Option<Seat>,
     /// The seat whose offer of a rematch stands.
+    #[schema(value_type = Option<String>)]
     pub rematch_offer: Option<Seat>,
     /// The match that both agreed on after this one.
+    #[schema(value_type = Option<String>)]
     pub rematch: Option<MatchId>,
     /// How it ended, if it has.
+    #[schema(value_type = Option<String>)]
     pub outcome: Option<Outcome>,
     /// Why it ended, if it has.
+    #[schema(value_type = Option<String>)]
     pub termination: Option<Termination>,
     /// How it changed the ratings of its players, if it has, and not longer ago than that is remembered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BothChanges>)]
     pub rating_changes: Option<BySeat<RatingChange>>,
 }
 
 /// A strength by Glicko-2, rounded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RatingView {
     /// The rating.
     pub rating: u16,
@@ -267,7 +298,7 @@ pub struct RatingView {
 }
 
 /// How a match changed a player's rating.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RatingChange {
     /// Before the match.
     pub before: RatingView,
@@ -277,17 +308,26 @@ pub struct RatingChange {
     pub games: u32,
 }
 
+/// How a match changed both ratings, in descriptions of JSON.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+struct BothChanges {
+    white: RatingChange,
+    black: RatingChange,
+}
+
 /// A player's ratings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RatingsReply {
     /// The player.
+    #[schema(value_type = String)]
     pub player: PlayerId,
     /// One for each category in which the player has played rated matches.
     pub ratings: Vec<CategoryRating>,
 }
 
 /// A player's rating in a category, as of now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CategoryRating {
     /// The category, for example `standard-blitz`.
     pub category: String,
@@ -297,13 +337,15 @@ pub struct CategoryRating {
     /// Rated matches in the category.
     pub games: u32,
     /// When the last one was rated, in milliseconds since 1970.
+    #[schema(value_type = u64)]
     pub at: UnixMillis,
 }
 
 /// A part of a player's history in a category.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RatingHistory {
     /// The player.
+    #[schema(value_type = String)]
     pub player: PlayerId,
     /// The category.
     pub category: String,
@@ -315,11 +357,13 @@ pub struct RatingHistory {
 }
 
 /// A rating after one match.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PastRating {
     /// The match.
+    #[schema(value_type = String)]
     pub match_id: MatchId,
     /// The opponent.
+    #[schema(value_type = String)]
     pub opponent: PlayerId,
     /// The rating after it.
     #[serde(flatten)]
@@ -327,11 +371,60 @@ pub struct PastRating {
     /// Number of the match among the player's rated ones in the category.
     pub games: u32,
     /// When it was rated, in milliseconds since 1970.
+    #[schema(value_type = u64)]
     pub at: UnixMillis,
 }
 
+/// A live match in a list. If its spectators are behind, it is as it was that long ago.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LiveMatch {
+    /// The id of the match.
+    #[schema(value_type = String)]
+    pub match_id: MatchId,
+    /// Who plays.
+    #[schema(value_type = BothPlayers)]
+    pub players: BySeat<SeatView>,
+    /// Its rules: `from_position` for standard chess from another position, else as in [`Terms`].
+    pub variant: String,
+    /// The class of its time control, or of the slower one if they differ.
+    #[schema(value_type = String)]
+    pub speed: Speed,
+    /// Seconds `+` increment in seconds, a delay and further stages; White's and Black's if they differ, with ` / `
+    /// between.
+    pub time_control: String,
+    /// Whether the result counts for ratings.
+    pub rated: bool,
+    /// By how many seconds spectators are behind.
+    pub spectator_delay_s: u8,
+    /// Half-moves made.
+    pub ply: u16,
+    /// The side to move.
+    #[schema(value_type = String)]
+    pub turn: Seat,
+    /// Both clocks.
+    pub clock: ClockView,
+    /// When it was made, in milliseconds since 1970.
+    #[schema(value_type = u64)]
+    pub created_at: UnixMillis,
+    /// Number of spectators that its shard has.
+    pub spectators: u32,
+}
+
+/// A page of live matches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LiveList {
+    /// The newest first.
+    pub matches: Vec<LiveMatch>,
+    /// The `cursor` of the next page, if there is one.
+    pub next: Option<String>,
+    /// Number of matches that pass the filters, on all pages.
+    pub total: usize,
+    /// Whether every shard has answered.
+    pub complete: bool,
+}
+
 /// An error in words and in a stable code (RFC 9457, `application/problem+json`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// The stable code.
     pub code: String,

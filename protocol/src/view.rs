@@ -8,6 +8,7 @@ use game_core::{
     TimeControl, Uci, UnixMillis, Variant,
 };
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What a peer may do in a match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -118,9 +119,10 @@ mod rule_bits {
 }
 
 /// A player as shown to others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SeatView {
     /// The id of the player.
+    #[schema(value_type = String)]
     pub id: PlayerId,
     /// The name in records.
     pub name: String,
@@ -142,7 +144,7 @@ impl From<&Player> for SeatView {
 }
 
 /// Where a match belongs, for records. Each has at most [`MatchTags::LEN_MAX`] bytes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TagsView {
     /// The event that it is part of.
@@ -202,13 +204,14 @@ impl From<TagsView> for MatchTags {
 }
 
 /// Both clocks at one moment, in milliseconds, rounded down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct ClockView {
     /// What White has left.
     pub white_ms: u32,
     /// What Black has left.
     pub black_ms: u32,
     /// The seat whose clock counts down from this moment.
+    #[schema(value_type = Option<String>)]
     pub running: Option<Seat>,
     /// For how long the running clock still stands, as its side has a simple delay.
     pub delay_ms: u32,

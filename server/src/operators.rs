@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use admin::{
     HandedOff, Kind, MatchDetails, MatchList, MatchStatus, MatchSummary, Part, Problem, Revoked,
-    Setting, ShardList, ShardView, Source,
+    Setting, ShardList, ShardView, Source, WatchedMatch,
 };
 use async_trait::async_trait;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use shard::{Ask, AskError, Inspector};
-use shard_core::{MatchQuery, NotDone};
+use shard_core::{MatchQuery, NotDone, PublicMatch};
 
 /// How long to wait for the confirmation of a decision; after it, the outcome is reported as unknown.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(10);
@@ -171,6 +171,16 @@ impl Source for ShardSource {
 
     async fn held(&self) -> Result<Vec<MatchId>, Problem> {
         self.inspector.ask(Ask::Held).await.map_err(unanswered)
+    }
+
+    async fn watched(
+        &self,
+        wanted: Vec<(MatchId, Option<u32>)>,
+    ) -> Result<Vec<WatchedMatch>, Problem> {
+        let watched = self.inspector.ask(|reply| Ask::Watch(wanted, reply));
+        let watched = watched.await.map_err(unanswered)?;
+        let told = |(id, public): &(MatchId, PublicMatch)| WatchedMatch::new(*id, public);
+        Ok(watched.iter().map(told).collect())
     }
 
     async fn inspect(&self, id: MatchId) -> Result<MatchDetails, Problem> {

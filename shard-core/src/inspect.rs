@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use crate::shown::{Inspection, MatchQuery, MatchRow, Page, PageSelection, ShardStatus};
+use crate::shown::{
+    Inspection, MatchQuery, MatchRow, Page, PageSelection, PublicMatch, ShardStatus,
+};
 use game_core::{BySeat, MatchId};
 use store::ShardRecord;
 
-use super::{Now, PeerKey, Shard};
+use super::{LiveMatch, Now, PeerKey, Shard};
 
 /// Times that were taken since the last look, for histograms.
 #[derive(Debug, Default)]
@@ -25,7 +27,7 @@ impl Shard {
     pub fn list(&self, query: &MatchQuery, now: Now) -> Page<MatchRow> {
         let mut selection = PageSelection::new(query);
         for live in self.matches.values() {
-            selection.offer(&live.facts(), live);
+            selection.offer(&live.facts(query.public), live);
         }
         let Page {
             entries,
@@ -33,10 +35,17 @@ impl Shard {
             total,
         } = selection.into_page();
         let time = self.clock.at(now.uptime);
+        let row = |live: &LiveMatch| {
+            if query.public {
+                live.public_row(time)
+            } else {
+                live.row(time)
+            }
+        };
         Page {
             entries: entries
                 .into_iter()
-                .map(|(position, live)| (position, live.row(time)))
+                .map(|(position, live)| (position, row(live)))
                 .collect(),
             has_more,
             total,
@@ -47,6 +56,17 @@ impl Shard {
     #[must_use]
     pub fn held(&self) -> Vec<MatchId> {
         self.by_id.keys().copied().collect()
+    }
+
+    /// One match in memory as the public sees it; without its state if the asker has that of event `known`.
+    #[must_use]
+    pub fn as_public(&self, id: MatchId, known: Option<u32>, now: Now) -> Option<PublicMatch> {
+        let live = self.matches.get(*self.by_id.get(&id)?)?;
+        let public = live.as_public(known, self.clock.at(now.uptime));
+        Some(PublicMatch {
+            paused: self.clock.is_frozen(),
+            ..public
+        })
     }
 
     /// One match in memory, and who sits in it.

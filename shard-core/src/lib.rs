@@ -71,7 +71,7 @@ use present::Present;
 use requests::Requests;
 pub use shown::{
     Inspection, ListPosition, MatchFacts, MatchQuery, MatchRow, Page, PageSelection, PeerLink,
-    ShardStatus, Sort,
+    PublicMatch, ShardStatus, Sort,
 };
 use takeover::Takeover;
 pub use uptime::{Now, Uptime};

@@ -7,6 +7,7 @@ use game_core::{
     BySeat, Epoch, MatchId, MatchSetup, Outcome, Player, Seat, ShardId, Snapshot, Speed,
     Termination, TimeControl, UnixMillis, Variant,
 };
+use protocol::ClockView;
 
 /// One match in a list. Everything in it is confirmed but the number of unconfirmed events.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,8 @@ pub struct MatchRow {
     pub rated: bool,
     /// Whether it began from the initial position of chess.
     pub from_initial: bool,
+    /// By how many seconds spectators are behind.
+    pub spectator_delay_s: u8,
     /// When it was made.
     pub created_at: UnixMillis,
     /// Half-moves made.
@@ -64,6 +67,21 @@ pub struct Inspection {
     pub links: BySeat<Option<PeerLink>>,
     /// Writes of this owner that were refused since its start, for any match.
     pub owner_fenced: u64,
+}
+
+/// A match as the public sees it, which is behind by the delay of its spectators.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PublicMatch {
+    /// Number of the last event that is public.
+    pub seq: u32,
+    /// The state after that event; `None` if the asker has it.
+    pub snapshot: Option<Snapshot>,
+    /// Both clocks now. With a delay, those of the last public event, standing still.
+    pub clock: ClockView,
+    /// Whether play is paused because the store does not answer.
+    pub paused: bool,
+    /// Number of spectators on streams of this shard.
+    pub spectators: u32,
 }
 
 /// The state of a peer's connection.
@@ -128,6 +146,8 @@ pub struct MatchQuery {
     pub after: Option<ListPosition>,
     /// Upper bound on matches in the page.
     pub limit: usize,
+    /// Shows only what the public sees: a match with a delay of its spectators is as it was that long ago.
+    pub public: bool,
 }
 
 impl MatchQuery {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use game_core::{MatchId, Outcome, PlayerId, ShardId};
-use shard_core::{Inspection, MatchQuery, MatchRow, Page, ShardStatus};
+use shard_core::{Inspection, MatchQuery, MatchRow, Page, PublicMatch, ShardStatus};
 use store::ShardRecord;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -29,6 +29,12 @@ pub enum Ask {
     Load(MatchId),
     /// One match; `None` if it is not in memory.
     Inspect(MatchId, oneshot::Sender<Option<Box<Inspection>>>),
+    /// These matches as the public sees them, without the state of those whose last event is the known one. Those that
+    /// are not in memory are left out.
+    Watch(
+        Vec<(MatchId, Option<u32>)>,
+        oneshot::Sender<Vec<(MatchId, PublicMatch)>>,
+    ),
     /// The shard as a whole, and the registry as it last read it, with who is dead.
     Status(oneshot::Sender<(ShardStatus, Vec<(ShardRecord, bool)>)>),
     /// End a match; the answer is the seq of that event, which is not confirmed yet.

@@ -184,9 +184,16 @@ impl ArchiveFilter {
     pub fn accepts(&self, found: &ArchivedMatch) -> bool {
         let by_player = |player| found.players().any(|theirs| theirs == player);
         self.player.as_ref().is_none_or(by_player)
-            && self.event.as_deref().is_none_or(|event| found.event() == Some(event))
-            && self.variant.is_none_or(|variant| found.setup().variant() == variant)
-            && self.outcome.is_none_or(|outcome| found.outcome().0 == outcome)
+            && self
+                .event
+                .as_deref()
+                .is_none_or(|event| found.event() == Some(event))
+            && self
+                .variant
+                .is_none_or(|variant| found.setup().variant() == variant)
+            && self
+                .outcome
+                .is_none_or(|outcome| found.outcome().0 == outcome)
             && self.since.is_none_or(|since| found.ended_at >= since)
             && self.until.is_none_or(|until| found.ended_at < until)
     }
@@ -341,7 +348,14 @@ mod tests {
 
     #[test]
     fn a_place_is_read_as_it_was_written_and_orders_as_its_text() {
-        let places = [(0, 0), (0, 1), (1, 0), (999, 61), (1_800_000_000_000, 5), (u64::MAX, 3)];
+        let places = [
+            (0, 0),
+            (0, 1),
+            (1, 0),
+            (999, 61),
+            (1_800_000_000_000, 5),
+            (u64::MAX, 3),
+        ];
         let places = places.map(|(at, id)| ArchiveCursor {
             ended_at: UnixMillis(at),
             id: MatchId::with_tag("00AA00000000".parse::<MatchId>().unwrap().tag(), id),
@@ -353,8 +367,20 @@ mod tests {
         for two in places.windows(2) {
             assert_eq!(two[0] < two[1], two[0].order() < two[1].order(), "{two:?}");
         }
-        for odd in ["", "1", "1-", "-1", "x-000000000000", "1-00000000000", "1-00000000000ü"] {
-            assert_eq!(odd.parse::<ArchiveCursor>(), Err(InvalidArchiveCursor), "{odd}");
+        for odd in [
+            "",
+            "1",
+            "1-",
+            "-1",
+            "x-000000000000",
+            "1-00000000000",
+            "1-00000000000ü",
+        ] {
+            assert_eq!(
+                odd.parse::<ArchiveCursor>(),
+                Err(InvalidArchiveCursor),
+                "{odd}"
+            );
             assert_eq!(ArchiveCursor::from_order(odd), None);
         }
     }

@@ -126,7 +126,18 @@ mod tests {
             let place = FeedCursor { major, minor };
             assert_eq!(place.to_string().parse(), Ok(place));
         }
-        for odd in ["", "-", "1", "1-", "-1", "+1-1", "1--1", "$", "0x1-1", "18446744073709551616-0"] {
+        for odd in [
+            "",
+            "-",
+            "1",
+            "1-",
+            "-1",
+            "+1-1",
+            "1--1",
+            "$",
+            "0x1-1",
+            "18446744073709551616-0",
+        ] {
             assert_eq!(odd.parse::<FeedCursor>(), Err(InvalidFeedCursor), "{odd}");
         }
     }

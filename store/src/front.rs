@@ -9,7 +9,10 @@ use crate::archived::{ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
 use crate::beat::{Beat, Heard, StoreConnection};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
-    Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed, HandOver, HandedOver, Holdings, MatchHead, MatchPage, Matches, Outbox, OutboxEntry, OutboxPosition, OutboxTag, RatingApplied, Ratings, Registry, Retention, Revocations, Room, ScanCursor, Standing, Store, Swept, Tickets, WorkerId,
+    Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed, HandOver, HandedOver,
+    Holdings, MatchHead, MatchPage, Matches, Outbox, OutboxEntry, OutboxPosition, OutboxTag,
+    RatingApplied, Ratings, Registry, Retention, Revocations, Room, ScanCursor, Standing, Store,
+    Swept, Tickets, WorkerId,
 };
 use crate::error::StoreError;
 use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};

@@ -67,11 +67,12 @@ pub use audit::{Finding, InMemory, audit};
 pub use beat::{Beat, Heard, StoreConnection};
 pub use chat::{CHAT_LINES_MAX, ChatLine, ChatRoom, Chats, InvalidChatLine};
 pub use contract::{
-    ANY_EPOCH, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created,
-    ENDED_IDS_KEEP, FEED_PAGE_MAX, FINISHED_KEEP, FINISHED_KEEP_MIN, Feed, HOOK_KEPT, HandOver, HandedOver, Holdings, LIVE_KEEP, MANY_MAX, MatchHead, MatchLog,
-    MatchPage, Matches, OUTBOX_LEASE_MAX, OUTBOX_PAGE_MAX, Outbox, OutboxEntry, OutboxPosition,
-    OutboxTag, REVOCATION_KEPT, RatingApplied, Ratings, Registry, Retention, Revocations, Room,
-    SCAN_LIMIT_MAX, ScanCursor, Standing, Store, Swept, Tenure, Tickets, WorkerId,
+    ANY_EPOCH, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, ENDED_IDS_KEEP,
+    FEED_PAGE_MAX, FINISHED_KEEP, FINISHED_KEEP_MIN, Feed, HOOK_KEPT, HandOver, HandedOver,
+    Holdings, LIVE_KEEP, MANY_MAX, MatchHead, MatchLog, MatchPage, Matches, OUTBOX_LEASE_MAX,
+    OUTBOX_PAGE_MAX, Outbox, OutboxEntry, OutboxPosition, OutboxTag, REVOCATION_KEPT,
+    RatingApplied, Ratings, Registry, Retention, Revocations, Room, SCAN_LIMIT_MAX, ScanCursor,
+    Standing, Store, Swept, Tenure, Tickets, WorkerId,
 };
 pub use durability::{Durability, UnknownDurability};
 #[cfg(feature = "backends")]

@@ -13,9 +13,9 @@ use crate::beat::{Beat, Board, Heard, StoreConnection};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
     Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, Feed, HandOver,
-    HandedOver, Holdings, LIVE_KEEP, MatchHead, MatchLog, MatchPage, Matches, Outbox, OutboxEntry, OutboxPosition, OutboxTag,
-    RatingApplied, Ratings, Registry, Retention, Revocations, Room, ScanCursor, Standing, Swept,
-    Tickets, WorkerId,
+    HandedOver, Holdings, LIVE_KEEP, MatchHead, MatchLog, MatchPage, Matches, Outbox, OutboxEntry,
+    OutboxPosition, OutboxTag, RatingApplied, Ratings, Registry, Retention, Revocations, Room,
+    ScanCursor, Standing, Swept, Tickets, WorkerId,
 };
 use crate::error::StoreError;
 use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};

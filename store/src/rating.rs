@@ -152,7 +152,14 @@ mod tests {
         }
         assert!(names.contains(&"standard-blitz".to_owned()), "{names:?}");
         assert!(names.contains(&"kingOfTheHill-ultrabullet".to_owned()));
-        for odd in ["", "standard", "blitz", "standard-", "-blitz", "standard-blitz-x"] {
+        for odd in [
+            "",
+            "standard",
+            "blitz",
+            "standard-",
+            "-blitz",
+            "standard-blitz-x",
+        ] {
             assert_eq!(odd.parse::<Category>(), Err(InvalidCategory), "{odd:?}");
         }
     }

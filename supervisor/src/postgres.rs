@@ -77,7 +77,15 @@ impl Postgres {
         // Its files need not outlive a power loss before it has started.
         let mut init = server.command("initdb");
         init.arg("-D").arg(&server.data);
-        init.args(["--username", USER, "--auth", "trust", "--no-sync", "-E", "UTF8"]);
+        init.args([
+            "--username",
+            USER,
+            "--auth",
+            "trust",
+            "--no-sync",
+            "-E",
+            "UTF8",
+        ]);
         server.run("initdb", init)?;
         server.start()?;
         Ok(server)
@@ -98,7 +106,9 @@ impl Postgres {
         let is_ready = || {
             let mut ask = Command::new(self.programs.join("pg_isready"));
             ask.args(["-q", "-h", "127.0.0.1", "-p", &port]);
-            ask.status().is_ok_and(|status| status.success()).then_some(())
+            ask.status()
+                .is_ok_and(|status| status.success())
+                .then_some(())
         };
         Ok(self.place.wait_until(START_MAX, is_ready)?)
     }
@@ -188,7 +198,9 @@ fn programs() -> Option<PathBuf> {
 /// The number of the system's user for PostgreSQL.
 fn user_id() -> u32 {
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let mut fields = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let mut fields = users
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>());
     let found = fields.find(|fields| fields.first() == Some(&"postgres"));
     let id = found.and_then(|fields| fields.get(2)?.parse().ok());
     id.unwrap_or(NOBODY)

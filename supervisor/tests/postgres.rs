@@ -11,5 +11,9 @@ fn a_server_starts_again_on_its_data_after_it_was_killed() {
     server.start().expect("it starts again");
     let again = server.create_database("club").expect_err("it is there");
     assert!(again.to_string().contains("already exists"), "{again}");
-    assert!(server.url("club").starts_with("postgres://rookery@127.0.0.1:"));
+    assert!(
+        server
+            .url("club")
+            .starts_with("postgres://rookery@127.0.0.1:")
+    );
 }

@@ -62,7 +62,11 @@ fn game(n: u32) -> ArchivedMatch {
             .unwrap();
     }
     if game.outcome().is_none() {
-        let kind = if plies < 2 { CommandKind::Abort } else { CommandKind::Resign };
+        let kind = if plies < 2 {
+            CommandKind::Abort
+        } else {
+            CommandKind::Resign
+        };
         let id = CommandId(u64::MAX);
         let now = MatchTime::from_micros(1_000_000 * u64::from(plies));
         game.apply(game.turn(), &Command { id, kind }, now, &mut events)
@@ -123,7 +127,10 @@ async fn an_export_of_a_thousand_games_is_read_by_python_chess_and_pgn_reader() 
         SharedState::new(store),
         shutdown.clone(),
     ));
-    let (pgn, lines) = (export(&base, "").await, export(&base, "?format=ndjson").await);
+    let (pgn, lines) = (
+        export(&base, "").await,
+        export(&base, "?format=ndjson").await,
+    );
     shutdown.cancel();
     running.await.unwrap().unwrap();
 
@@ -142,7 +149,11 @@ async fn an_export_of_a_thousand_games_is_read_by_python_chess_and_pgn_reader() 
         std::fs::write(file, text).unwrap();
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python_chess_export.py");
-    let checked = Process::new(tests::python()).arg(script).args(&files).output().unwrap();
+    let checked = Process::new(tests::python())
+        .arg(script)
+        .args(&files)
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&checked.stdout);
     let errors = String::from_utf8_lossy(&checked.stderr);
     assert!(checked.status.success(), "{errors}");

@@ -166,7 +166,11 @@ impl Club {
         Ok(made.id.parse().unwrap())
     }
 
-    async fn accept(&self, matchmaker: &Matchmaker, id: MatchId) -> Result<MatchId, MatchmakerError> {
+    async fn accept(
+        &self,
+        matchmaker: &Matchmaker,
+        id: MatchId,
+    ) -> Result<MatchId, MatchmakerError> {
         let token = &self.players[1].token;
         let accepted = matchmaker.accept_challenge(token, id.as_str()).await?;
         Ok(accepted.match_id.unwrap())
@@ -212,7 +216,11 @@ impl Club {
         let (mut named, mut after) = (0, FeedCursor::START);
         loop {
             let page = self.store.feed_after(after, 100).await.unwrap();
-            named += page.entries.iter().filter(|(_, entry)| entry.match_id == id).count();
+            named += page
+                .entries
+                .iter()
+                .filter(|(_, entry)| entry.match_id == id)
+                .count();
             let Some((last, _)) = page.entries.last() else {
                 break;
             };
@@ -222,12 +230,19 @@ impl Club {
         let tags = self.store.outbox_tags().await.unwrap();
         assert!(tags.iter().all(|tag| tag.waiting == 0), "{what}: {tags:?}");
         let stored = self.store.matches(None, 1_000).await.unwrap();
-        assert_eq!(stored.matches.len() as u32, self.played, "{what}: {stored:?}");
+        assert_eq!(
+            stored.matches.len() as u32,
+            self.played,
+            "{what}: {stored:?}"
+        );
     }
 
     async fn rating(&self, player: &PlayerId) -> u32 {
         let rating = self.store.rating(player, category()).await.unwrap();
-        let history = self.store.rating_history(player, category(), None, 100).await;
+        let history = self
+            .store
+            .rating_history(player, category(), None, 100)
+            .await;
         let games = rating.map_or(0, |rating| rating.games);
         assert_eq!(history.unwrap().len() as u32, games);
         games
@@ -259,7 +274,9 @@ impl Club {
                 self.accept(&struck.client, id).await.unwrap();
                 self.gate.arm(step.script, hold);
                 self.play(&struck.client, id).await;
-                let other = self.strike(&struck, fault, std::future::pending::<()>()).await;
+                let other = self
+                    .strike(&struck, fault, std::future::pending::<()>())
+                    .await;
                 (id, other)
             }
         };
@@ -283,7 +300,12 @@ impl Club {
     }
 
     /// Lets the fault happen to a matchmaker once it is held, while it is `asked` something. Returns another one.
-    async fn strike<T>(&self, struck: &Running, fault: Fault, asked: impl Future<Output = T>) -> Running {
+    async fn strike<T>(
+        &self,
+        struck: &Running,
+        fault: Fault,
+        asked: impl Future<Output = T>,
+    ) -> Running {
         tokio::select! {
             _ = asked => panic!("it was not held"),
             () = self.gate.held() => {}
@@ -307,7 +329,9 @@ fn nobody() -> PlayerReply {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_matchmaker_may_be_killed_or_stopped_at_every_step_from_ticket_to_feed() {
-    let steps = [TICKET, ASSIGNMENT, MATCH, RESULT, ARCHIVE, RATING, FEED, DONE];
+    let steps = [
+        TICKET, ASSIGNMENT, MATCH, RESULT, ARCHIVE, RATING, FEED, DONE,
+    ];
     let mut cases: Vec<(Step, Fault, Hold)> = Vec::new();
     for step in steps {
         cases.extend(FAULTS.map(|(fault, hold)| (step, fault, hold)));

@@ -481,14 +481,24 @@ impl PlayedMatch {
     ///
     /// If the matchmaker at `url` gives none.
     pub async fn begin(url: &str) -> Self {
+        let terms = Terms {
+            clock_start: ClockStart::AtOnce,
+            ..Terms::usual("600+5".parse().expect("a time control"))
+        };
+        Self::begin_on(url, terms).await
+    }
+
+    /// The same on these terms.
+    ///
+    /// # Panics
+    ///
+    /// If the matchmaker at `url` gives none.
+    pub async fn begin_on(url: &str, terms: Terms) -> Self {
         let matchmaker = Matchmaker::new(url, PATIENCE).expect("a matchmaker");
         let ann = matchmaker.new_player(Some("Ann")).await.expect("a player");
         let bob = matchmaker.new_player(Some("Bob")).await.expect("a player");
         let challenge = NewChallenge {
-            terms: Terms {
-                clock_start: ClockStart::AtOnce,
-                ..Terms::usual("600+5".parse().expect("a time control"))
-            },
+            terms,
             color: ColorChoice::White,
             opponent: None,
         };

@@ -3,6 +3,7 @@
 
 pub mod capacity;
 pub mod club;
+pub mod contract;
 pub mod gate;
 pub mod half_open;
 pub mod hostile;

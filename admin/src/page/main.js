@@ -4,6 +4,7 @@ import { read, token } from "/assets/api.js";
 import { overview } from "/assets/overview.js";
 import { matches } from "/assets/matches.js";
 import { match } from "/assets/match.js";
+import { club } from "/assets/club.js";
 import { entitle, lost, rest, watch } from "/assets/health.js";
 import { explain } from "/assets/words.js";
 
@@ -68,6 +69,8 @@ async function route() {
   const part = version.shard ? `shard ${version.shard}` : "all shards";
   document.querySelector("#where").textContent = `${part} · ${version.version}`;
   document.querySelector("#nav").hidden = false;
+  // A shard knows its matches only.
+  for (const link of document.querySelectorAll("[data-of=matchmaker]")) link.hidden = Boolean(version.shard);
   document.querySelector("#sign-out").hidden = !token.get();
   const [, name, id] = location.hash.split("/");
   for (const link of document.querySelectorAll("#nav a")) {
@@ -75,11 +78,12 @@ async function route() {
     if (here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  const pages = { matches, match };
+  const pages = { matches, match, club };
+  const titles = { matches: "Matches", match: "Matches", club: "Club" };
   const page = pages[name] ?? overview;
   show(pages[name] ? name : "overview");
   explain(main);
-  entitle(pages[name] ? "Matches" : "Overview");
+  entitle(titles[name] ?? "Overview");
   watch();
   scrollTo(0, 0);
   leave = page(main, say, id);

@@ -455,7 +455,12 @@ fn the_time_of_a_move_that_ends_a_stage_is_not_that_of_the_stage() {
     let control: TimeControl = "2/60:60".parse().unwrap();
     let mut table = Table::new(setup().time_control(control).at_once().build());
     table.start_clock();
-    for (text, ms) in [("e2e4", 4_000), ("e7e5", 5_000), ("g1f3", 6_000), ("b8c6", 7_000)] {
+    for (text, ms) in [
+        ("e2e4", 4_000),
+        ("e7e5", 5_000),
+        ("g1f3", 6_000),
+        ("b8c6", 7_000),
+    ] {
         table.wait(ms).play(text);
     }
     let expected = [4_000, 5_000, 6_000, 7_000].map(|ms| Some(Duration::from_millis(ms)));

@@ -99,9 +99,7 @@ impl Finishing {
             Next::Archive => Step::Archive(Box::new(ended.archived.clone())),
             Next::ReadRatings(category) => Step::ReadRatings(ended.players(), *category),
             Next::Rate(rated) => Step::Rate(rated.clone()),
-            Next::Publish => {
-                Step::Publish(Box::new(ended.archived.clone()), ended.rated.clone())
-            }
+            Next::Publish => Step::Publish(Box::new(ended.archived.clone()), ended.rated.clone()),
             Next::Done => Step::Done,
         }
     }
@@ -317,7 +315,10 @@ mod tests {
         let Step::Rate(first) = finishing.step() else {
             panic!("{finishing:?}");
         };
-        assert_eq!((first.match_id, first.category), (game.setup().id, category));
+        assert_eq!(
+            (first.match_id, first.category),
+            (game.setup().id, category)
+        );
         let BySeat { white, black } = first.changes;
         assert_eq!((white.before, black.before), (glicko::NEW, glicko::NEW));
         assert!(white.after.rating < 1_500.0 && black.after.rating > 1_500.0);
@@ -332,7 +333,10 @@ mod tests {
         let Step::Rate(second) = finishing.step() else {
             panic!("{finishing:?}");
         };
-        assert_eq!((second.changes.white.games, second.changes.black.games), (2, 1));
+        assert_eq!(
+            (second.changes.white.games, second.changes.black.games),
+            (2, 1)
+        );
         finishing.applied(RatingApplied::Applied);
         let Step::Publish(_, rated) = finishing.step() else {
             panic!("{finishing:?}");
@@ -364,7 +368,10 @@ mod tests {
     fn casual_short_aborted_and_old_matches_are_published_without_a_rating() {
         let moves = ["e2e4", "e7e5"];
         let month = Duration::from_secs(30 * 24 * 60 * 60);
-        let of_one = SetupBuilder::new().named("ada", "ada").timed("180+2").rated();
+        let of_one = SetupBuilder::new()
+            .named("ada", "ada")
+            .timed("180+2")
+            .rated();
         for (game, age, why) in [
             (game(setup().build(), &moves), Duration::ZERO, None),
             (
@@ -436,7 +443,10 @@ mod tests {
             };
             rated.changes.white
         };
-        let (back, present) = (change(Duration::from_secs(366 * 86_400)), change(Duration::ZERO));
+        let (back, present) = (
+            change(Duration::from_secs(366 * 86_400)),
+            change(Duration::ZERO),
+        );
         assert!(back.before.deviation > 100.0, "{back:?}");
         assert_eq!(present.before, known);
         assert!(back.after.rating < present.after.rating, "it lost more");

@@ -178,7 +178,12 @@ impl Finisher {
                 self.set_stuck(id, false);
                 Ok(has_lease)
             }
-            Err(failed @ Failed { error: StoreError::Unavailable(_), .. }) => Err(failed),
+            Err(
+                failed @ Failed {
+                    error: StoreError::Unavailable(_),
+                    ..
+                },
+            ) => Err(failed),
             Err(Failed { step, error }) => {
                 error!(match_id = %id, step, %error, "what follows from the end of a match cannot be done");
                 self.set_stuck(id, true);
@@ -260,9 +265,8 @@ impl Finisher {
             return Ok(None);
         };
         let game = Match::restore(checkpoint.snapshot, &checkpoint.tail);
-        let game = game.map_err(|error| {
-            StoreError::Corrupt(format!("match {id} does not replay: {error}"))
-        })?;
+        let game = game
+            .map_err(|error| StoreError::Corrupt(format!("match {id} does not replay: {error}")))?;
         Ok(Some(game))
     }
 
@@ -373,7 +377,10 @@ mod tests {
     }
 
     async fn end(store: &MemoryStore, id: MatchId) -> OutboxEntry {
-        let setup = SetupBuilder::new().id(id).named("ada", "bob").timed("180+2");
+        let setup = SetupBuilder::new()
+            .id(id)
+            .named("ada", "bob")
+            .timed("180+2");
         let mut game = Match::new(setup.rated().build());
         let first: Snapshot = game.snapshot();
         let created = store.create(shard(), &first).await.unwrap();
@@ -448,12 +455,17 @@ mod tests {
             let ended = Ended::new().await;
             let tag = ended.entry.match_id.tag();
             let first = ended.worker();
-            let taken = ended.store.take_outbox(tag, first.worker, LEASE, UnixMillis(0));
+            let taken = ended
+                .store
+                .take_outbox(tag, first.worker, LEASE, UnixMillis(0));
             let epoch = taken.await.unwrap().unwrap();
             let mut finishing = Finishing::new(ended.entry, now());
             let mut last = None;
             for _ in 0..performed {
-                last = first.perform(&mut finishing, &ended.entry, epoch).await.unwrap();
+                last = first
+                    .perform(&mut finishing, &ended.entry, epoch)
+                    .await
+                    .unwrap();
             }
             assert_eq!(last.is_some(), performed == STEPS, "{finishing:?}");
             let second = ended.worker();
@@ -466,8 +478,13 @@ mod tests {
             ended.check(&format!("after {performed} steps")).await;
             // The first one goes on, as after a pause, and is fenced at the end.
             while last.is_none() {
-                last = first.perform(&mut finishing, &ended.entry, epoch).await.unwrap();
-                ended.check(&format!("it goes on after {performed} steps")).await;
+                last = first
+                    .perform(&mut finishing, &ended.entry, epoch)
+                    .await
+                    .unwrap();
+                ended
+                    .check(&format!("it goes on after {performed} steps"))
+                    .await;
             }
         }
     }
@@ -477,14 +494,19 @@ mod tests {
         let ended = Ended::new().await;
         let store = &ended.store;
         // Another match is in the archive under this id.
-        let setup = SetupBuilder::new().id(id(2)).named("eve", "bob").timed("60+0");
+        let setup = SetupBuilder::new()
+            .id(id(2))
+            .named("eve", "bob")
+            .timed("60+0");
         let mut other = Match::new(setup.build());
         let command = Command {
             id: CommandId(1),
             kind: CommandKind::Abort,
         };
         let seat = other.turn();
-        other.apply(seat, &command, MatchTime::default(), &mut Vec::new()).unwrap();
+        other
+            .apply(seat, &command, MatchTime::default(), &mut Vec::new())
+            .unwrap();
         let other = ArchivedMatch::of(&other, UnixMillis(1)).unwrap();
         store.put(&other).await.unwrap();
         let bad = end(store, id(2)).await;
@@ -510,7 +532,10 @@ mod tests {
         let worker = ended.worker();
         worker.empty(tag).await.unwrap();
         assert_eq!(worker.figures.finished(), 0);
-        assert_eq!(ended.store.outbox_after(tag, None, 10).await.unwrap().len(), 1);
+        assert_eq!(
+            ended.store.outbox_after(tag, None, 10).await.unwrap().len(),
+            1
+        );
     }
 
     #[tokio::test]
@@ -520,11 +545,23 @@ mod tests {
             waiting,
             oldest_at: Some(UnixMillis(oldest)),
         };
-        let tags = [tag("aa", 1, 9), tag("bb", 2, 3), tag("cc", 0, 1), tag("dd", 1, 5)];
+        let tags = [
+            tag("aa", 1, 9),
+            tag("bb", 2, 3),
+            tag("cc", 0, 1),
+            tag("dd", 1, 5),
+        ];
         let (busy, mut retries) = (HashSet::from([tags[3].tag]), HashMap::new());
         assert_eq!(due(&tags, &busy, &retries), [tags[1].tag, tags[0].tag]);
         let error = StoreError::Unavailable("down".to_owned());
-        note(&mut retries, tags[1].tag, Err(Failed { step: "archive", error }));
+        note(
+            &mut retries,
+            tags[1].tag,
+            Err(Failed {
+                step: "archive",
+                error,
+            }),
+        );
         assert_eq!(due(&tags, &busy, &retries), [tags[0].tag]);
         note(&mut retries, tags[1].tag, Ok(()));
         assert_eq!(due(&tags, &busy, &retries).len(), 2);

@@ -25,7 +25,13 @@ fn id(n: u32) -> MatchId {
 }
 
 /// Match `n`, of `white` against `black`, which White resigns after three moves; a second after the one before it.
-pub(super) fn finished(n: u32, white: &str, black: &str, delay_s: u8, ended_at: u64) -> ArchivedMatch {
+pub(super) fn finished(
+    n: u32,
+    white: &str,
+    black: &str,
+    delay_s: u8,
+    ended_at: u64,
+) -> ArchivedMatch {
     let mut setup = SetupBuilder::new().id(id(n)).named(white, black).build();
     setup.spectator_delay_s = delay_s;
     setup.created_at = UnixMillis(ended_at - 60_000);
@@ -42,8 +48,13 @@ pub(super) fn finished(n: u32, white: &str, black: &str, delay_s: u8, ended_at: 
             .unwrap();
     }
     let (id, kind) = (CommandId(9), CommandKind::Resign);
-    game.apply(Seat::White, &Command { id, kind }, MatchTime::default(), &mut Vec::new())
-        .unwrap();
+    game.apply(
+        Seat::White,
+        &Command { id, kind },
+        MatchTime::default(),
+        &mut Vec::new(),
+    )
+    .unwrap();
     ArchivedMatch::of(&game, UnixMillis(ended_at)).unwrap()
 }
 
@@ -72,7 +83,9 @@ fn lines<T: serde::de::DeserializeOwned>(answer: &Answer) -> Vec<T> {
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.headers["content-type"], "application/x-ndjson");
     let lines = answer.text.lines();
-    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -98,7 +111,10 @@ async fn an_export_holds_every_match_that_fits_the_newest_first() {
         ("result=*", 0),
         ("variant=atomic", 0),
         ("event=Open", 0),
-        (&format!("since={}&until={}", NOON + 10_000, NOON + 20_000), 10),
+        (
+            &format!("since={}&until={}", NOON + 10_000, NOON + 20_000),
+            10,
+        ),
         ("max=0", 0),
     ] {
         let path = format!("/v1/archive?format=ndjson&{query}");
@@ -190,13 +206,17 @@ async fn the_feed_tells_of_every_match_once_and_goes_on_from_any_cursor() {
     let ids: Vec<_> = all.iter().map(|line| line.finished.match_id).collect();
     assert_eq!(ids, (0..5).map(id).collect::<Vec<_>>());
     assert_eq!(all[2].id, format!("{}:4", id(2)));
-    let rest: Vec<FeedLine> = lines(&get(&world, &format!("/v1/feed?after={}", all[2].cursor)).await);
+    let rest: Vec<FeedLine> =
+        lines(&get(&world, &format!("/v1/feed?after={}", all[2].cursor)).await);
     assert_eq!(rest, all[3..]);
     let two: Vec<FeedLine> = lines(&get(&world, "/v1/feed?limit=2").await);
     assert_eq!(two, all[..2]);
     let path = format!("/v1/feed?after={}", all[4].cursor);
     assert_eq!(lines::<FeedLine>(&get(&world, &path).await), []);
-    assert_eq!(lines::<FeedLine>(&get(&world, "/v1/feed?after=end").await), []);
+    assert_eq!(
+        lines::<FeedLine>(&get(&world, "/v1/feed?after=end").await),
+        []
+    );
 }
 
 #[tokio::test]
@@ -236,7 +256,10 @@ async fn the_feed_is_followed_as_events_and_goes_on_after_the_last_one_seen() {
         let chunk = response.chunk().await.unwrap().unwrap();
         text.push_str(std::str::from_utf8(&chunk).unwrap());
     }
-    let events_seen: Vec<&str> = text.split("\n\n").filter(|event| !event.is_empty()).collect();
+    let events_seen: Vec<&str> = text
+        .split("\n\n")
+        .filter(|event| !event.is_empty())
+        .collect();
     let field = |event: &str, name: &str| {
         let found = event.lines().find_map(|line| line.strip_prefix(name));
         found.unwrap().trim().to_owned()

@@ -37,8 +37,17 @@ async fn empty_outboxes(world: &World) {
     let finisher = Finisher::new(store.clone(), archive, FinisherFigures::default());
     let working = tokio::spawn(finish_matches(finisher, stop.clone()));
     let end = Instant::now() + SOON;
-    while store.outbox_tags().await.unwrap().iter().any(|tag| tag.waiting > 0) {
-        assert!(Instant::now() < end, "what follows from the end is never done");
+    while store
+        .outbox_tags()
+        .await
+        .unwrap()
+        .iter()
+        .any(|tag| tag.waiting > 0)
+    {
+        assert!(
+            Instant::now() < end,
+            "what follows from the end is never done"
+        );
         sleep(Duration::from_millis(10)).await;
     }
     stop.cancel();
@@ -54,7 +63,10 @@ async fn players_see_how_a_match_changed_their_ratings() {
     let id = finished(&world, &ann, &bob).await;
     let shown: MatchReply = world.get(&ann, &format!("/v1/matches/{id}")).await.ok(200);
     let changes = shown.rating_changes.unwrap();
-    assert_eq!((changes.white.before.rating, changes.white.games), (1_500, 1));
+    assert_eq!(
+        (changes.white.before.rating, changes.white.games),
+        (1_500, 1)
+    );
     assert!(changes.white.before.provisional && changes.white.after.provisional);
     assert!(changes.white.after.rating < 1_500 && changes.black.after.rating > 1_500);
     for (who, change) in [("ann", changes.white), ("bob", changes.black)] {
@@ -64,7 +76,10 @@ async fn players_see_how_a_match_changed_their_ratings() {
             panic!("{ratings:?}");
         };
         assert_eq!(rating.category, "standard-blitz");
-        assert_eq!((rating.rating.rating, rating.games), (change.after.rating, 1));
+        assert_eq!(
+            (rating.rating.rating, rating.games),
+            (change.after.rating, 1)
+        );
         let path = format!("/v1/players/{who}/ratings/standard-blitz");
         let history: RatingHistory = world.get(&bob, &path).await.ok(200);
         let [past] = &history.ratings[..] else {
@@ -75,7 +90,10 @@ async fn players_see_how_a_match_changed_their_ratings() {
     }
     // The next match shows the rating that each has now.
     let next = finished(&world, &bob, &ann).await;
-    let shown: MatchReply = world.get(&ann, &format!("/v1/matches/{next}")).await.ok(200);
+    let shown: MatchReply = world
+        .get(&ann, &format!("/v1/matches/{next}"))
+        .await
+        .ok(200);
     assert_eq!(shown.players.white.rating, Some(changes.black.after.rating));
     assert_eq!(shown.players.black.rating, Some(changes.white.after.rating));
     assert_eq!(shown.rating_changes.unwrap().white.games, 2);
@@ -142,7 +160,10 @@ async fn what_is_no_player_category_or_page_is_refused() {
         ("/v1/players/a%20b/ratings", "invalid_id"),
         ("/v1/players/a%20b/ratings/standard-blitz", "invalid_id"),
         ("/v1/players/ann/ratings/blitz", "invalid_id"),
-        ("/v1/players/ann/ratings/standard-blitz?before=x", "invalid_request"),
+        (
+            "/v1/players/ann/ratings/standard-blitz?before=x",
+            "invalid_request",
+        ),
     ] {
         world.get(&ann, path).await.problem(400, code);
     }

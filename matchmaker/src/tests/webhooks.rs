@@ -98,7 +98,9 @@ fn is_signed(received: &Received) -> bool {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
     use ring::hmac;
-    let key = STANDARD.decode(SECRET.strip_prefix("whsec_").unwrap()).unwrap();
+    let key = STANDARD
+        .decode(SECRET.strip_prefix("whsec_").unwrap())
+        .unwrap();
     let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
     let signed = format!("{}.{}.{}", received.id, received.timestamp, received.body);
     let signature = received.signature.strip_prefix("v1,").unwrap();
@@ -146,18 +148,30 @@ async fn the_next_matchmaker_goes_on_where_the_last_one_stopped() {
     let hook = hook_name(&url);
     // A matchmaker that delivered the first one, and whose lease is over.
     let past = game_core::UnixMillis(1);
-    let lease = store.take_hook(&hook, "gone", past, past).await.unwrap().unwrap();
+    let lease = store
+        .take_hook(&hook, "gone", past, past)
+        .await
+        .unwrap()
+        .unwrap();
     for n in 1..3 {
         finish(&*store, &finished(n, "ann", "bob", 0, NOON)).await;
     }
     let page = store.feed_after(lease.position, 1).await.unwrap();
-    assert!(store.hook_done(&hook, lease.epoch, page.next).await.unwrap());
+    assert!(
+        store
+            .hook_done(&hook, lease.epoch, page.next)
+            .await
+            .unwrap()
+    );
     let shutdown = CancellationToken::new();
     let _end = shutdown.clone().drop_guard();
     tokio::spawn(deliver(store.clone(), url.clone(), config(), shutdown));
     let received = receiver.accepted(1).await;
     assert_eq!(received.len(), 1);
-    assert_eq!(received[0].id, format!("{}:4", finished(2, "a", "b", 0, NOON).id()));
+    assert_eq!(
+        received[0].id,
+        format!("{}:4", finished(2, "a", "b", 0, NOON).id())
+    );
     // Two matchmakers deliver once.
     let another = CancellationToken::new();
     let _end = another.clone().drop_guard();

@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::registry::{Observer, RegistryView};
 use crate::serve::accept_all;
-use crate::service::{Service, now};
+use crate::service::{Resources, Service, now};
 
 /// No test waits for longer than this.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -57,11 +57,14 @@ impl World {
         let (views, receiver) = watch::channel(Arc::new(view(&[shard(1)])));
         let service = Service::new(
             config,
-            store.clone(),
-            store.clone(),
             key.clone(),
-            receiver,
-            Default::default(),
+            Resources {
+                store: store.clone(),
+                archive: store.clone(),
+                views: receiver,
+                metrics: Default::default(),
+                shards: Default::default(),
+            },
             shutdown.clone(),
         );
         let tasks = TaskTracker::new();

@@ -95,7 +95,10 @@ impl Delivery {
             }
             let page = self.store.feed_after(position, 1).await?;
             if page.missed {
-                warn!(url = self.url, "a webhook was away for so long that matches were missed");
+                warn!(
+                    url = self.url,
+                    "a webhook was away for so long that matches were missed"
+                );
             }
             let page = public(page, position);
             let Some((place, entry)) = page.entries.first() else {
@@ -113,7 +116,9 @@ impl Delivery {
     async fn take(&self) -> Result<Option<HookLease>, StoreError> {
         let (now, mut until) = (now(), now());
         until.0 = until.0.saturating_add(LEASE.as_millis() as u64);
-        self.store.take_hook(&self.hook, &self.holder, now, until).await
+        self.store
+            .take_hook(&self.hook, &self.holder, now, until)
+            .await
     }
 
     /// Whether this matchmaker still has the lease.
@@ -142,7 +147,10 @@ impl Delivery {
             };
             let wait = self.pace.wait(attempts, rand::random());
             let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            warn!(url = self.url, refused, attempts, wait_ms, "a webhook was not accepted");
+            warn!(
+                url = self.url,
+                refused, attempts, wait_ms, "a webhook was not accepted"
+            );
             let until = Instant::now() + wait;
             loop {
                 if !self.prolong(lease).await? {

@@ -59,7 +59,10 @@ impl Sender {
         let (id, body) = (entry.name(), body(entry, now_s));
         let request = Request::post(&self.url)
             .header(header::CONTENT_TYPE, "application/json")
-            .header(header::USER_AGENT, concat!("Rookery/", env!("CARGO_PKG_VERSION")))
+            .header(
+                header::USER_AGENT,
+                concat!("Rookery/", env!("CARGO_PKG_VERSION")),
+            )
             .header("webhook-id", &id)
             .header("webhook-timestamp", now_s)
             .header("webhook-signature", self.keys.signature(&id, now_s, &body))

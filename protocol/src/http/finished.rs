@@ -2,31 +2,39 @@
 
 use game_core::{BySeat, MatchId, Outcome, Termination, Uci, UnixMillis};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Terms;
 use crate::SeatView;
 
 /// A finished match.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FinishedMatch {
     /// The id of the match.
+    #[schema(value_type = String)]
     pub match_id: MatchId,
     /// The seq of the event that ended it.
     pub seq: u32,
     /// Who played.
+    #[schema(value_type = BothFinished)]
     pub players: BySeat<FinishedSeat>,
     /// The terms, whose keys stand beside the others, with the position at ply 0 in `start_fen`.
     #[serde(flatten)]
     pub terms: Terms,
     /// When the match was made, in milliseconds since 1970.
+    #[schema(value_type = u64)]
     pub created_at: UnixMillis,
     /// When it ended, in milliseconds since 1970.
+    #[schema(value_type = u64)]
     pub ended_at: UnixMillis,
     /// How it ended.
+    #[schema(value_type = String)]
     pub outcome: Outcome,
     /// Why it ended.
+    #[schema(value_type = String)]
     pub termination: Termination,
     /// The moves that stand, from ply 0.
+    #[schema(value_type = Vec<String>)]
     pub moves: Vec<Uci>,
     /// What the mover's clock showed after each move, in milliseconds.
     pub clocks_ms: Vec<u64>,
@@ -36,7 +44,7 @@ pub struct FinishedMatch {
 }
 
 /// A player of a finished match.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FinishedSeat {
     /// Who, with the rating before the match.
     #[serde(flatten)]
@@ -46,8 +54,16 @@ pub struct FinishedSeat {
     pub rating_diff: Option<i32>,
 }
 
+/// Both players of a finished match, in descriptions of JSON.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+struct BothFinished {
+    white: FinishedSeat,
+    black: FinishedSeat,
+}
+
 /// Some of a player's games.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GamesReply {
     /// The games, the last that ended first.
     pub games: Vec<FinishedMatch>,
@@ -58,7 +74,7 @@ pub struct GamesReply {
 }
 
 /// One line of the feed, and the data of one event of its stream.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FeedLine {
     /// What to send as `after` to read on behind this entry.
     pub cursor: String,

@@ -6,7 +6,11 @@ use game_core::{
 };
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
+use super::schema::{BothControls, Control};
 use crate::TagsView;
 
 /// What is agreed before a match: in requests for one, and in what is told of one.
@@ -173,6 +177,47 @@ impl Terms {
     }
 }
 
+/// The terms as part of a larger object, which has other keys beside theirs.
+impl PartialSchema for Terms {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = Form::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.additional_properties = None::<Box<AdditionalProperties<Schema>>>;
+        }
+        schema
+    }
+}
+
+impl ToSchema for Terms {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Form::schemas(schemas);
+    }
+}
+
+impl PartialSchema for super::NewTicket {
+    fn schema() -> RefOr<Schema> {
+        Form::schema()
+    }
+}
+
+impl ToSchema for super::NewTicket {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Form::schemas(schemas);
+    }
+}
+
+impl PartialSchema for super::NewChallenge {
+    fn schema() -> RefOr<Schema> {
+        ChallengeForm::schema()
+    }
+}
+
+impl ToSchema for super::NewChallenge {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        ChallengeForm::schemas(schemas);
+    }
+}
+
 /// The controls of both seats.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -188,28 +233,51 @@ macro_rules! form {
         $(#[$meta])*
         #[serde(deny_unknown_fields)]
         struct $name {
+            /// The rules of the game.
             #[serde(default)]
+            #[schema(value_type = String, default = "standard",
+                pattern = "^(standard|chess960|crazyhouse|antichess|atomic|kingOfTheHill|racingKings|threeCheck|horde)$")]
             variant: Variant,
+            /// The position at ply 0, as FEN.
             #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schema(nullable = false)]
             start_fen: Option<String>,
+            /// The number of the start position, in Chess960 only.
             #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schema(nullable = false, maximum = 959)]
             start_number: Option<u16>,
+            /// The time control of both sides. This or `controls` is required.
             #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schema(nullable = false, value_type = Option<Control>)]
             control: Option<TimeControl>,
+            /// The time control of each side, where they differ.
             #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schema(nullable = false, value_type = Option<BothControls>)]
             controls: Option<Controls>,
+            /// When the clocks begin to count.
             #[serde(default)]
+            #[schema(value_type = String, default = "after_first_moves",
+                pattern = "^(after_first_moves|at_once)$")]
             clock_start: ClockStart,
+            /// When play begins, in milliseconds since 1970, if not as soon as the match is made.
             #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schema(nullable = false, value_type = Option<u64>)]
             start_at: Option<UnixMillis>,
+            /// Whether the result counts for ratings.
             #[serde(default)]
             rated: bool,
+            /// By how many seconds spectators are behind: 0, or 3 to 60.
             #[serde(default)]
+            #[schema(maximum = 60)]
             spectator_delay_s: u8,
+            /// Whether players and spectators can chat.
             #[serde(default = "usual_chat")]
             chat: bool,
+            /// The rules that differ from the usual ones, such as `no_takeback`.
             #[serde(default, with = "rule_names")]
+            #[schema(value_type = Vec<String>)]
             rules: Rules,
+            /// Where the match belongs.
             #[serde(default, skip_serializing_if = "TagsView::is_empty")]
             tags: TagsView,
             $($(#[$key_meta])* $key: $type,)*
@@ -218,18 +286,22 @@ macro_rules! form {
 }
 
 form! {
-    /// Terms alone.
-    #[derive(Serialize, Deserialize)]
+    /// The terms of a match.
+    #[derive(Serialize, Deserialize, ToSchema)]
     Form {}
 }
 
 form! {
-    /// A challenge.
-    #[derive(Deserialize)]
+    /// A challenge and the terms of its match.
+    #[derive(Deserialize, ToSchema)]
     ChallengeForm {
+        /// The challenger's colour.
         #[serde(default)]
+        #[schema(value_type = String, default = "random", pattern = "^(white|black|random)$")]
         color: ColorChoice,
+        /// The player who may accept; by default anyone.
         #[serde(default)]
+        #[schema(value_type = Option<String>)]
         opponent: Option<PlayerId>,
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use clap::Args;
 use game_core::{
     BySeat, ClockStart, Command, CommandId, CommandKind, Deed, Match, MatchId, MatchSetup,
-    MatchTags, MatchTime, Player, PlayerId, Rules, Seat, StartPosition, TimeControl,
-    UnixMillis, WithMove,
+    MatchTags, MatchTime, Player, PlayerId, Rules, Seat, StartPosition, TimeControl, UnixMillis,
+    WithMove,
 };
 use lab::replay::{Ending, Game, read_games};
 use program::say;
@@ -25,16 +25,26 @@ use super::retention::RetentionArgs;
 /// archive already is not added again, so the same file may be read twice. Players are named `pgn:` and their name; games
 /// count as casual. In a store, imported games stay as long as others, from now on.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("into").required(true).args(["archive", "store", "data_dir"]))]
+#[command(group = clap::ArgGroup::new("into").required(true).multiple(true).args(["archive", "store", "data_dir"]))]
 pub(super) struct ImportArgs {
     /// The PGN file.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The archive in a PostgreSQL database.
-    #[arg(long, env = "ROOKERY_ARCHIVE", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "ROOKERY_ARCHIVE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     archive: Option<PostgresConfig>,
     /// The archive of the installation on this Redis.
-    #[arg(long, env = "ROOKERY_STORE", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "ROOKERY_STORE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     store: Option<RedisUrl>,
     #[command(flatten)]
     store_options: StoreOptions,
@@ -69,7 +79,10 @@ impl ImportArgs {
             };
             return Ok(Arc::new(RedisStore::connect(config).await?));
         }
-        let directory = self.data_dir.as_deref().unwrap_or(Path::new("rookery-data"));
+        let directory = self
+            .data_dir
+            .as_deref()
+            .unwrap_or(Path::new("rookery-data"));
         let store = EmbeddedStore::open(directory)?.keeping_finished(keep);
         Ok(Arc::new(store))
     }
@@ -171,7 +184,11 @@ fn end(played: &mut Match, game: &Game) -> Result<(), String> {
             .and_then(|()| send(played, Some(Seat::Black), first, CommandKind::AcceptDraw)),
         Ending::TimeForfeit(_) | Ending::ByTheRules => Err(String::new()),
     };
-    if done.is_ok() && played.outcome().is_some_and(|(outcome, _)| outcome == game.outcome) {
+    if done.is_ok()
+        && played
+            .outcome()
+            .is_some_and(|(outcome, _)| outcome == game.outcome)
+    {
         return Ok(());
     }
     // What a match cannot show by itself is an arbiter's decision.
@@ -221,7 +238,9 @@ fn setup(game: &Game) -> Result<MatchSetup, String> {
 /// The same for the same game, so that it is added once.
 fn id(game: &Game) -> MatchId {
     let mut text = String::new();
-    for name in ["White", "Black", "Event", "Site", "Round", "Date", "UTCDate", "UTCTime"] {
+    for name in [
+        "White", "Black", "Event", "Site", "Round", "Date", "UTCDate", "UTCTime",
+    ] {
         text.push_str(game.tag(name));
         text.push('\n');
     }
@@ -253,7 +272,13 @@ fn player(game: &Game, seat: Seat) -> Result<Player, String> {
 /// The id of a name: its letters that an id may have. Where others are lost, a digest keeps different names apart.
 fn player_id(name: &str) -> Result<PlayerId, game_core::InvalidId> {
     const KEPT_MAX: usize = 40;
-    let kept = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let kept = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
     let slug: String = name.chars().map(kept).take(KEPT_MAX).collect();
     let is_whole = name.len() <= KEPT_MAX && name.chars().all(|c| c.is_ascii_alphanumeric());
     if is_whole {
@@ -277,8 +302,16 @@ fn played_at(tags: &HashMap<String, String>) -> UnixMillis {
     let Some((year, month, day)) = date else {
         return UnixMillis(0);
     };
-    let mut parts = tag("UTCTime").split(':').map(|part| part.parse::<u64>().ok());
-    let mut part = |below: u64| parts.next().flatten().filter(|part| *part < below).unwrap_or(0);
+    let mut parts = tag("UTCTime")
+        .split(':')
+        .map(|part| part.parse::<u64>().ok());
+    let mut part = |below: u64| {
+        parts
+            .next()
+            .flatten()
+            .filter(|part| *part < below)
+            .unwrap_or(0)
+    };
     let seconds = part(24) * 3_600 + part(60) * 60 + part(60);
     UnixMillis((days(year, month, day) * 86_400 + seconds) * 1_000)
 }
@@ -337,7 +370,10 @@ mod tests {
         let games = read_games(FILE.as_bytes(), default_control()).unwrap();
         let games = games.into_iter();
         games
-            .map(|game| game.map_err(|unplayable| unplayable.why).and_then(|game| finished(&game)))
+            .map(|game| {
+                game.map_err(|unplayable| unplayable.why)
+                    .and_then(|game| finished(&game))
+            })
             .collect()
     }
 
@@ -352,7 +388,10 @@ mod tests {
         assert!(setup.players.black.is_bot && !setup.players.white.is_bot);
         // `date -u -d 2024-02-29 +%s`
         assert_eq!(first.ended_at(), UnixMillis(1_709_164_800_000));
-        assert_eq!(first.outcome(), (Outcome::WhiteWins, Termination::Resignation));
+        assert_eq!(
+            first.outcome(),
+            (Outcome::WhiteWins, Termination::Resignation)
+        );
         let game = first.restore().unwrap();
         let pgn = game.pgn("?");
         for part in [
@@ -388,7 +427,8 @@ mod tests {
 
     #[test]
     fn names_that_differ_have_ids_that_differ() {
-        let ids = ["Zoë", "Zoè", "zoë", "Zoe", &"x".repeat(100)].map(|name| player_id(name).unwrap());
+        let ids =
+            ["Zoë", "Zoè", "zoë", "Zoe", &"x".repeat(100)].map(|name| player_id(name).unwrap());
         assert_ne!(ids[0], ids[1]);
         assert_eq!(ids[0], ids[2], "case does not count");
         assert_eq!(ids[3].as_str(), "pgn:zoe");

@@ -3,19 +3,70 @@
 use std::time::Duration;
 
 use crate::Uptime;
-use crate::shown::{Inspection, MatchFacts, MatchRow};
+use crate::shown::{Inspection, MatchFacts, MatchRow, PublicMatch};
 use game_core::{BySeat, ClockState, EventKind, MatchTime, Seat};
+use protocol::ClockView;
 
 use super::LiveMatch;
 use crate::PeerKey;
 
 impl LiveMatch {
-    /// What a list is filtered and sorted by.
-    pub(crate) fn facts(&self) -> MatchFacts<'_> {
+    /// What a list is filtered and sorted by, of all that is confirmed or only of what is `public`.
+    pub(crate) fn facts(&self, public: bool) -> MatchFacts<'_> {
+        let behind = self.delayed.as_ref().filter(|_| public);
         MatchFacts {
             setup: self.game.setup(),
-            is_live: self.confirmed_result().is_none(),
-            ply: self.confirmed_ply(),
+            is_live: self.confirmed_result().is_none()
+                || behind.is_some_and(|view| !self.game.had_ended_by(view.seq)),
+            ply: behind.map_or_else(|| self.confirmed_ply(), |view| self.game.ply_at(view.seq)),
+            spectators: self.spectators(),
+        }
+    }
+
+    /// What a list shows to the public.
+    pub(crate) fn public_row(&self, now: MatchTime) -> MatchRow {
+        let row = self.row(now);
+        let Some(view) = &self.delayed else {
+            return row;
+        };
+        let ply = self.game.ply_at(view.seq);
+        let turn = self.game.turn();
+        MatchRow {
+            ply,
+            turn: if self.game.ply().abs_diff(ply).is_multiple_of(2) {
+                turn
+            } else {
+                turn.opponent()
+            },
+            clocks: view.clocks.remaining,
+            running: None,
+            result: row.result.filter(|_| self.game.had_ended_by(view.seq)),
+            confirmed_seq: view.seq,
+            unconfirmed: 0,
+            ..row
+        }
+    }
+
+    /// The match as the public sees it; without its state if the asker has that of event `known`.
+    pub(crate) fn as_public(&self, known: Option<u32>, now: MatchTime) -> PublicMatch {
+        let (seq, (state, at), clock) = match &self.delayed {
+            Some(view) => {
+                let clock = ClockView::new(view.clocks.remaining, None, Duration::ZERO);
+                (view.seq, (view.clocks, view.at), clock)
+            }
+            None => {
+                let (clocks, running) = self.confirmed_clocks(now);
+                let delay = running.map_or(Duration::ZERO, |_| self.game.delay_left(now));
+                let clock = ClockView::new(clocks, running, delay);
+                (self.confirmed_seq(), self.confirmed_event(), clock)
+            }
+        };
+        let is_news = known != Some(seq);
+        PublicMatch {
+            seq,
+            snapshot: is_news.then(|| self.game.snapshot_at(seq, state, at)),
+            clock,
+            paused: false,
             spectators: self.spectators(),
         }
     }
@@ -33,6 +84,7 @@ impl LiveMatch {
             controls: setup.controls,
             rated: setup.rated,
             from_initial: setup.start.is_initial(),
+            spectator_delay_s: setup.spectator_delay_s,
             created_at: setup.created_at,
             ply: self.confirmed_ply(),
             turn: if unmade % 2 == 0 {

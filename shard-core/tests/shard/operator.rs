@@ -7,7 +7,8 @@ use shard_core::{NotDone, Output};
 
 use crate::room::Room;
 
-fn everything() -> MatchQuery {
+/// A query that every match passes.
+pub(crate) fn everything() -> MatchQuery {
     MatchQuery {
         variant: None,
         player: None,
@@ -20,6 +21,7 @@ fn everything() -> MatchQuery {
         descending: false,
         after: None,
         limit: 10,
+        public: false,
     }
 }
 

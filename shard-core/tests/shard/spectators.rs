@@ -1,10 +1,11 @@
 //! Spectators who are some seconds behind, and a thousand of them.
 
 use game_core::testing::SetupBuilder;
-use game_core::{ClockStart, EventKind, Match, MatchId};
+use game_core::{ClockStart, EventKind, Match, MatchId, Seat};
 use protocol::{CatchUp, Role, ServerBody, ServerFrame};
-use shard_core::PeerKey;
+use shard_core::{MatchQuery, PeerKey};
 
+use crate::operator::everything;
 use crate::room::Room;
 
 /// A match whose spectators are ten seconds behind, with both players in it.
@@ -67,6 +68,68 @@ fn delayed_spectators_see_the_match_as_it_was() {
     room.pass(6_000);
     assert_eq!(moves(&room.take(late)), [2]);
     assert_eq!(moves(&room.take(eve)), [2]);
+}
+
+/// Number of moves that the public sees of a match.
+fn public_moves(room: &Room, id: MatchId) -> usize {
+    let public = room.shard.as_public(id, None, room.now()).unwrap();
+    let game = Match::restore(public.snapshot.unwrap(), &[]).unwrap();
+    assert_eq!(game.seq(), public.seq);
+    game.moves().count()
+}
+
+#[test]
+fn the_public_sees_a_match_with_the_delay_of_its_spectators() {
+    let (mut room, id, white, black) = delayed();
+    let live = MatchQuery {
+        live: Some(true),
+        public: true,
+        ..everything()
+    };
+    room.play(white, 0, "e2e4");
+    room.store_all();
+    room.pass(6_000);
+    room.play(black, 1, "e7e5");
+    room.command(white, 9, game_core::CommandKind::Resign);
+    room.store_all();
+    assert_eq!(public_moves(&room, id), 0);
+    room.pass(4_001);
+    assert_eq!(public_moves(&room, id), 1);
+    let known = room.shard.as_public(id, Some(1), room.now()).unwrap();
+    assert_eq!(known.snapshot, None, "it is known already");
+    assert_eq!(known.clock.running, None);
+    let page = room.shard.list(&live, room.now());
+    let row = &page.entries[0].1;
+    assert_eq!((row.ply, row.turn, row.result), (1, Seat::Black, None));
+    assert_eq!((row.confirmed_seq, row.unconfirmed), (1, 0));
+    room.pass(6_000);
+    assert_eq!(public_moves(&room, id), 2);
+    assert_eq!(
+        room.shard.list(&live, room.now()).total,
+        0,
+        "its end is public"
+    );
+}
+
+#[test]
+fn without_a_delay_the_public_sees_what_is_confirmed() {
+    let (mut room, id, white, black) = Room::begun(ClockStart::AtOnce);
+    room.play(white, 0, "e2e4");
+    assert_eq!(public_moves(&room, id), 0, "the store has not confirmed it");
+    room.store_all();
+    assert_eq!(public_moves(&room, id), 1);
+    room.pass(1_000);
+    let seen = room.shard.as_public(id, Some(1), room.now()).unwrap();
+    assert_eq!(
+        (seen.snapshot, seen.clock.running),
+        (None, Some(Seat::Black))
+    );
+    assert_eq!(seen.clock.black_ms, 59_000);
+    room.play(black, 1, "e7e5");
+    let seen = room.shard.as_public(id, None, room.now()).unwrap();
+    assert_eq!((seen.seq, seen.clock.running), (1, None));
+    let nowhere = MatchId::from_random(99);
+    assert_eq!(room.shard.as_public(nowhere, None, room.now()), None);
 }
 
 #[test]

@@ -25,6 +25,13 @@ impl Driver {
             Ask::Inspect(id, reply) => {
                 let _ = reply.send(self.inspect(id, now).map(Box::new));
             }
+            Ask::Watch(wanted, reply) => {
+                let public = wanted.into_iter().filter_map(|(id, known)| {
+                    let public = self.shard.as_public(id, known, now)?;
+                    Some((id, public))
+                });
+                let _ = reply.send(public.collect());
+            }
             Ask::Status(reply) => {
                 let registry = self.shard.registry();
                 let registry = registry.map(|(record, dead)| (record.clone(), dead));

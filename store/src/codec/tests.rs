@@ -194,13 +194,13 @@ fn what_else_is_stored_stays_what_it_is() {
         &archived(),
         encode_archived,
         decode_archived,
-        "GOLDEN_ARCHIVED",
+        "d13031323334353637383941420361646103616461000103626f6203626f6200010000000100a0fe0ad00f0000000100010000fd00505c18a3010000020064000c07a0fe0a0165003409a0fe0a01010007010a00000090aa905280aaea5500fd603a5d18a3010000f02b94d9",
     );
     check_golden(
         &feed_entry(),
         encode_feed_entry,
         decode_feed_entry,
-        "GOLDEN_FEED",
+        "e130313233343536373839414203fd603a5d18a3010000187b226d61746368223a22303132333435363738394142227d565eb92a",
     );
 }
 

@@ -124,12 +124,7 @@ fn a_next_version_reads_ours_and_ours_refuses_it_by_name() {
     let rating = rated().rating(game_core::Seat::White);
     check_next!(NextRating, rating.clone(), encode_rating, decode_rating);
     check_next!(NextRatedMatch, rated(), encode_rated, decode_rated);
-    check_next!(
-        NextArchived,
-        archived(),
-        encode_archived,
-        decode_archived
-    );
+    check_next!(NextArchived, archived(), encode_archived, decode_archived);
     check_next!(
         NextFeedEntry,
         feed_entry(),

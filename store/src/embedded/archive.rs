@@ -123,8 +123,7 @@ pub(super) fn remove_old(
     for (at, id) in &old {
         archived.remove((*at, id.as_str()))?;
         let removed = archive.remove(id.as_str())?;
-        let removed =
-            removed.and_then(|removed| codec::readable_archived(id, removed.value()));
+        let removed = removed.and_then(|removed| codec::readable_archived(id, removed.value()));
         let Some(removed) = removed else {
             continue;
         };

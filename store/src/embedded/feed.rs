@@ -95,7 +95,12 @@ fn page(txn: &ReadTransaction, after: FeedCursor, limit: usize) -> Result<FeedPa
         let unreadable = |error: &codec::DecodeError| {
             tracing::warn!(%place, %error, "an entry of the feed is skipped");
         };
-        entries.extend(entry.inspect_err(unreadable).ok().map(|entry| (place, entry)));
+        entries.extend(
+            entry
+                .inspect_err(unreadable)
+                .ok()
+                .map(|entry| (place, entry)),
+        );
     }
     let removed = txn.open_table(FEED_REMOVED)?.get(())?;
     let removed = removed.map_or(0, |number| number.value());

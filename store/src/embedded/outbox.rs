@@ -135,7 +135,10 @@ fn done(
 ) -> Result<bool, WriteFault> {
     let id = entry.match_id;
     let tag = id.tag();
-    let held = txn.open_table(LEASES)?.get(tag.as_str())?.map(|held| held.value());
+    let held = txn
+        .open_table(LEASES)?
+        .get(tag.as_str())?
+        .map(|held| held.value());
     if held.is_none_or(|(holder, held, _)| (holder, held) != (worker.0, epoch.0)) {
         return Ok(false);
     }

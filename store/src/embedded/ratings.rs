@@ -118,7 +118,9 @@ fn apply(txn: &WriteTransaction, rated: &RatedMatch) -> Result<RatingApplied, Wr
         if let Some(old) = rating.games.checked_sub(RATING_HISTORY_MAX as u32) {
             ratings.remove((player, category.as_str(), old))?;
         }
-        let before = last.insert(player, rated.at.0)?.map(|before| before.value());
+        let before = last
+            .insert(player, rated.at.0)?
+            .map(|before| before.value());
         if let Some(before) = before {
             by_time.remove((before, player))?;
         }

@@ -8,8 +8,8 @@ use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use super::EmbeddedStore;
 use super::tables::{
-    ABOVE_IDS, ARCHIVED, CHATS, ENDED, ENDED_IDS_UNTIL, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED, RATED_AT,
-    RATED_BY_TIME, REVOKED, SNAPSHOTS, TICKETS,
+    ABOVE_IDS, ARCHIVED, CHATS, ENDED, ENDED_IDS_UNTIL, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED,
+    RATED_AT, RATED_BY_TIME, REVOKED, SNAPSHOTS, TICKETS,
 };
 use super::writer::WriteFault;
 use super::{archive, feed, holdings, matches, outbox, ratings, tickets};
@@ -201,11 +201,7 @@ impl Due {
 }
 
 /// The first entries of matches up to a moment.
-fn first_ids(
-    ended: &Ended<'_>,
-    to: u64,
-    limit: usize,
-) -> Result<Vec<(u64, String)>, WriteFault> {
+fn first_ids(ended: &Ended<'_>, to: u64, limit: usize) -> Result<Vec<(u64, String)>, WriteFault> {
     let range = ended.range(..(to.saturating_add(1), ""))?;
     let entries = range.take(limit).map(|entry| {
         let (key, _) = entry?;

@@ -5,9 +5,7 @@ use std::ops::Bound;
 
 use game_core::{MatchId, UnixMillis};
 
-use crate::archived::{
-    ARCHIVE_PAGE_MAX, ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch,
-};
+use crate::archived::{ARCHIVE_PAGE_MAX, ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
 use crate::error::StoreError;
 
 #[derive(Debug, Clone, Default)]

@@ -32,8 +32,8 @@ use crate::archived::{ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
     Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MatchHead, MatchPage, OutboxEntry,
-    OutboxPosition, OutboxTag, REVOCATION_KEPT, RatingApplied, SCAN_LIMIT_MAX, ScanCursor, Standing,
-    Swept, WorkerId,
+    OutboxPosition, OutboxTag, REVOCATION_KEPT, RatingApplied, SCAN_LIMIT_MAX, ScanCursor,
+    Standing, Swept, WorkerId,
 };
 use crate::error::StoreError;
 use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};
@@ -434,7 +434,8 @@ impl Model {
         self.ratings.remove_old(now, |id| outboxes.has(id));
         let millis = |age: Duration| u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         let (live_ms, archive_ms) = (millis(live_keep), millis(finished_keep));
-        self.archive.remove_old(now, archive_ms, Self::SWEPT_AT_ONCE);
+        self.archive
+            .remove_old(now, archive_ms, Self::SWEPT_AT_ONCE);
         self.feed.remove_old(now, archive_ms, Self::SWEPT_AT_ONCE);
         self.remove_ended(now, live_ms)
     }

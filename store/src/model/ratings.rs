@@ -87,9 +87,8 @@ impl Ratings {
 
     /// Forgets what has reached its age. `waits` says whether a match has an outbox entry: it may be rated again.
     pub(super) fn remove_old(&mut self, now: UnixMillis, waits: impl Fn(MatchId) -> bool) {
-        let before = |kept: std::time::Duration| {
-            UnixMillis(now.0.saturating_sub(kept.as_millis() as u64))
-        };
+        let before =
+            |kept: std::time::Duration| UnixMillis(now.0.saturating_sub(kept.as_millis() as u64));
         while let Some(&(at, id)) = self.by_rated_at.first()
             && at < before(RATED_KEPT)
         {

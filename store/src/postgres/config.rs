@@ -38,7 +38,9 @@ impl PostgresConfig {
 
     /// How to connect.
     pub(super) fn options(&self) -> Result<PgConnectOptions, StoreError> {
-        let is_ours = Self::SCHEMES.iter().any(|scheme| self.url.starts_with(scheme));
+        let is_ours = Self::SCHEMES
+            .iter()
+            .any(|scheme| self.url.starts_with(scheme));
         let options = is_ours.then(|| PgConnectOptions::from_str(&self.url).ok());
         let options = options.flatten().ok_or_else(|| {
             let why = "the URL of an archive is postgres://user@host:5432/database";
@@ -82,7 +84,13 @@ mod tests {
             assert_eq!(config.url(), url);
             assert!(!format!("{config:?}").contains("secret"));
         }
-        for url in ["", "club", "mysql://host/club", "postgres:/host", "postgres://host:port/x"] {
+        for url in [
+            "",
+            "club",
+            "mysql://host/club",
+            "postgres:/host",
+            "postgres://host:port/x",
+        ] {
             let refused = url.parse::<PostgresConfig>().unwrap_err().to_string();
             assert!(refused.contains("postgres://user@host"), "{refused}");
         }

@@ -17,9 +17,7 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 pub use self::config::PostgresConfig;
-use crate::archived::{
-    ARCHIVE_PAGE_MAX, ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch,
-};
+use crate::archived::{ARCHIVE_PAGE_MAX, ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
 use crate::codec;
 use crate::contract::Archive;
 use crate::error::StoreError;
@@ -160,7 +158,9 @@ impl PostgresArchive {
         if txn.execute(insert).await?.rows_affected() == 0 {
             let kept = sqlx::query(SELECT).bind(id.as_str());
             let kept = txn.fetch_one(kept).await?;
-            read(&kept)?.check_same(finished).map_err(Failure::Refused)?;
+            read(&kept)?
+                .check_same(finished)
+                .map_err(Failure::Refused)?;
             return Ok(false);
         }
         for player in finished.players() {
@@ -309,7 +309,9 @@ fn place(row: &PgRow) -> Result<ArchiveCursor, Failure> {
     let (id, ended_at): (&str, i64) = (row.try_get(0)?, row.try_get(1)?);
     let text = format!("{ended_at}-{id}");
     text.parse().map_err(|_| {
-        Failure::Refused(StoreError::Corrupt(format!("the archive holds a match {text:?}")))
+        Failure::Refused(StoreError::Corrupt(format!(
+            "the archive holds a match {text:?}"
+        )))
     })
 }
 
@@ -317,7 +319,10 @@ fn place(row: &PgRow) -> Result<ArchiveCursor, Failure> {
 fn placed(cursor: ArchiveCursor) -> Result<(i64, MatchId), Failure> {
     let (ended_at, id) = cursor.parts();
     let ended_at = i64::try_from(ended_at.0).map_err(|_| {
-        Failure::Refused(StoreError::Corrupt(format!("match {id} ended at {}", ended_at.0)))
+        Failure::Refused(StoreError::Corrupt(format!(
+            "match {id} ended at {}",
+            ended_at.0
+        )))
     })?;
     Ok((ended_at, id))
 }

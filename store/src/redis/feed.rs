@@ -16,10 +16,7 @@ impl Feed for RedisStore {
     async fn publish_match(&self, entry: &FeedEntry) -> Result<FeedCursor, StoreError> {
         entry.check()?;
         let keys = [self.keys.feed(), self.keys.feed_of(entry.match_id)];
-        let mut call = script::call(
-            &self.scripts.publish,
-            &keys.each_ref().map(String::as_str),
-        );
+        let mut call = script::call(&self.scripts.publish, &keys.each_ref().map(String::as_str));
         call.arg(entry.match_id.as_str()).arg(entry.seq);
         call.arg(entry.public_at.0).arg(&*entry.body);
         call.arg(&self.finished_keep_ms);
@@ -31,7 +28,11 @@ impl Feed for RedisStore {
         let read = pipeline.cmd("XRANGE").arg(self.keys.feed());
         // Nothing is after the last place that there can be, which Redis refuses to go beyond.
         let is_last = after.major == u64::MAX && after.minor == u64::MAX;
-        let from = if is_last { "+".to_owned() } else { format!("({after}") };
+        let from = if is_last {
+            "+".to_owned()
+        } else {
+            format!("({after}")
+        };
         read.arg(from).arg("+");
         read.arg("COUNT").arg(limit.clamp(1, FEED_PAGE_MAX));
         pipeline.cmd("GET").arg(self.keys.feed_removed());

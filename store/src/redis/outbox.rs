@@ -132,9 +132,7 @@ impl RedisStore {
             }
         }
         // By their time again: a tag of which a match was created meanwhile stays.
-        let remove = change
-            .cmd("ZREMRANGEBYSCORE")
-            .arg(self.keys.outbox_tags());
+        let remove = change.cmd("ZREMRANGEBYSCORE").arg(self.keys.outbox_tags());
         remove.arg("-inf").arg(format!("({before}"));
         self.control.run(&change).await.map(|_| ())
     }

@@ -54,7 +54,9 @@ impl PostgresServer {
     ///
     /// If it does not start.
     pub fn restart(&self) {
-        self.server.start().unwrap_or_else(|error| panic!("{error}"));
+        self.server
+            .start()
+            .unwrap_or_else(|error| panic!("{error}"));
     }
 }
 
@@ -74,7 +76,9 @@ pub fn fresh_postgres() -> PostgresConfig {
         // input, which only this process holds open.
         let script = "trap '' INT TERM HUP; read -r _; kill -QUIT \"$2\"; sleep 1; rm -rf \"$1\"";
         let mut undertaker = Command::new("sh");
-        undertaker.args(["-c", script, "sh"]).arg(shared.root.path());
+        undertaker
+            .args(["-c", script, "sh"])
+            .arg(shared.root.path());
         let pid = shared.server.place().pid().expect("it runs");
         undertaker.arg(pid.to_string()).stdin(Stdio::piped());
         undertaker.stdout(Stdio::null()).stderr(Stdio::null());

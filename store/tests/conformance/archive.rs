@@ -43,8 +43,13 @@ pub(crate) fn resigned(setup: MatchSetup, by: Seat) -> Match {
             with: WithMove::Nothing,
         };
         let id = CommandId(id);
-        game.apply(game.turn(), &Command { id, kind }, MatchTime::default(), &mut events)
-            .unwrap();
+        game.apply(
+            game.turn(),
+            &Command { id, kind },
+            MatchTime::default(),
+            &mut events,
+        )
+        .unwrap();
     }
     let (id, kind) = (CommandId(9), CommandKind::Resign);
     game.apply(by, &Command { id, kind }, MatchTime::default(), &mut events)
@@ -63,7 +68,11 @@ async fn all(archive: &dyn Archive, filter: &ArchiveFilter, limit: usize) -> Vec
     let (mut found, mut after) = (Vec::new(), None);
     for _ in 0..1_000 {
         let page = archive.list(filter, after, limit).await.unwrap();
-        assert!(page.matches.len() <= limit, "{} matches", page.matches.len());
+        assert!(
+            page.matches.len() <= limit,
+            "{} matches",
+            page.matches.len()
+        );
         found.extend(page.matches.iter().map(ArchivedMatch::id));
         after = page.next;
         if after.is_none() {
@@ -83,8 +92,14 @@ fn a_match_is_archived_once_and_comes_back_whole() {
         let found = archive.get(finished.id()).await.unwrap().unwrap();
         assert_eq!(found, finished);
         let game = found.restore().unwrap();
-        assert_eq!(game.outcome(), resigned(setup(match_id(1), "ada", "bob"), Seat::White).outcome());
-        assert_eq!(all(&*archive, &ArchiveFilter::default(), 10).await, [finished.id()]);
+        assert_eq!(
+            game.outcome(),
+            resigned(setup(match_id(1), "ada", "bob"), Seat::White).outcome()
+        );
+        assert_eq!(
+            all(&*archive, &ArchiveFilter::default(), 10).await,
+            [finished.id()]
+        );
     });
 }
 
@@ -103,7 +118,10 @@ fn a_repetition_is_the_same_match_whenever_it_is_read() {
         assert!(!archive.put(&second).await.unwrap());
         let found = archive.get(first.id()).await.unwrap().unwrap();
         assert_eq!(found, first, "the first stays");
-        assert_eq!(all(&*archive, &ArchiveFilter::default(), 10).await, [first.id()]);
+        assert_eq!(
+            all(&*archive, &ArchiveFilter::default(), 10).await,
+            [first.id()]
+        );
     });
 }
 
@@ -236,7 +254,10 @@ fn the_archive_keeps_a_match_for_its_time_and_then_forgets_it_whole() {
         // Its age counts from when it was archived, which was before this.
         sweep(now(1_000)).await;
         sweep(now(1_000 + 3_599)).await;
-        assert_eq!(all(archive, &ArchiveFilter::default(), 100).await.len(), 200);
+        assert_eq!(
+            all(archive, &ArchiveFilter::default(), 100).await.len(),
+            200
+        );
         assert!(archive.put(&archived(250)).await.unwrap());
         sweep(now(1_000 + 3_600)).await;
         assert_eq!(
@@ -282,14 +303,22 @@ fn on_redis_a_sweep_takes_what_is_due_out_of_every_list() {
         let due: Vec<String> = ask(&server, &["ZRANGE", "rk:archive:due", "0", "0"]).await;
         assert_eq!(due.len(), 1);
         let until = Instant::now() + Duration::from_secs(20);
-        while store.sweep(UnixMillis(4_000_000_000_000)).await.unwrap().more {
+        while store
+            .sweep(UnixMillis(4_000_000_000_000))
+            .await
+            .unwrap()
+            .more
+        {
             assert!(Instant::now() < until, "a sweep has no end");
         }
         let left: Vec<String> = ask(&server, &["KEYS", "rk:*archive*"]).await;
         assert_eq!(left, Vec::<String>::new());
         let turn_and_place = 2;
         let after: usize = ask(&server, &["DBSIZE"]).await;
-        assert!(after <= before + turn_and_place, "{before} keys, then {after}");
+        assert!(
+            after <= before + turn_and_place,
+            "{before} keys, then {after}"
+        );
         assert_eq!(store.get(match_id(1)).await.unwrap(), None);
     });
 }
@@ -330,7 +359,12 @@ fn on_redis_a_repetition_completes_what_was_left_half_done() {
         let store = redis_store(&server).await;
         let finished = archived(1);
         assert!(store.put(&finished).await.unwrap());
-        server.command(&["DEL", "rk:archive:all", "rk:archive:player:bob", "rk:archive:due"]);
+        server.command(&[
+            "DEL",
+            "rk:archive:all",
+            "rk:archive:player:bob",
+            "rk:archive:due",
+        ]);
         assert!(!store.put(&finished).await.unwrap());
         for name in ["ada", "bob"] {
             let theirs = ArchiveFilter {
@@ -353,7 +387,11 @@ fn a_match_that_cannot_be_read_hides_no_other() {
             assert!(store.put(&archived(n)).await.unwrap());
         }
         let id = match_id(1);
-        server.command(&["SET", &format!("rk:{{{}}}:{id}:archived", id.tag()), "no match"]);
+        server.command(&[
+            "SET",
+            &format!("rk:{{{}}}:{id}:archived", id.tag()),
+            "no match",
+        ]);
         let found = all(&store, &ArchiveFilter::default(), 10).await;
         assert_eq!(found, [match_id(2), match_id(0)]);
         let unreadable = store.get(id).await.unwrap_err();

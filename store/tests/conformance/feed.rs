@@ -53,7 +53,11 @@ fn every_match_is_in_the_feed_once_and_in_one_order() {
         }
         assert!(places.is_sorted(), "{places:?}");
         for (n, place) in order.into_iter().zip(&places) {
-            assert_eq!(store.publish_match(&entry(n)).await.unwrap(), *place, "again");
+            assert_eq!(
+                store.publish_match(&entry(n)).await.unwrap(),
+                *place,
+                "again"
+            );
         }
         let expected = order.map(entry);
         for limit in [1, 2, FEED_PAGE_MAX] {
@@ -105,13 +109,21 @@ fn entries_go_after_their_time_and_a_reader_that_missed_some_is_told() {
         assert_eq!(all(store, FeedCursor::START, 20).await.len(), 10);
         sweep(63).await;
         let page = store.feed_after(FeedCursor::START, 20).await.unwrap();
-        assert_eq!((page.entries.len(), page.missed), (6, false), "from the oldest that is kept");
+        assert_eq!(
+            (page.entries.len(), page.missed),
+            (6, false),
+            "from the oldest that is kept"
+        );
         for (after, missed) in [(0, true), (2, true), (3, false), (5, false)] {
             let page = store.feed_after(places[after], 20).await.unwrap();
             assert_eq!(page.missed, missed, "after {after}");
         }
         sweep(1_000).await;
-        assert_eq!(store.feed_end().await.unwrap(), places[9], "it does not go back");
+        assert_eq!(
+            store.feed_end().await.unwrap(),
+            places[9],
+            "it does not go back"
+        );
         let next = store.publish_match(&entry(20)).await.unwrap();
         assert!(next > places[9]);
     };
@@ -148,7 +160,11 @@ fn on_redis_entries_go_after_their_time_and_a_reader_that_missed_some_is_told() 
                 break;
             }
         }
-        assert_eq!(store.feed_end().await.unwrap(), places[4], "it does not go back");
+        assert_eq!(
+            store.feed_end().await.unwrap(),
+            places[4],
+            "it does not go back"
+        );
         for (after, missed) in [(0, true), (3, true), (4, false)] {
             let page = store.feed_after(places[after], 20).await.unwrap();
             assert_eq!(page.missed, missed, "after {after}");
@@ -163,7 +179,10 @@ fn one_delivers_to_a_subscriber_and_what_it_delivered_is_remembered() {
         let at = |seconds: u64| UnixMillis(NOON + 1_000 * seconds);
         let before = store.publish_match(&entry(1)).await.unwrap();
         let take = async |holder: &str, now, until| {
-            store.take_hook("hook", holder, at(now), at(until)).await.unwrap()
+            store
+                .take_hook("hook", holder, at(now), at(until))
+                .await
+                .unwrap()
         };
         let first = take("one", 0, 10).await.unwrap();
         assert_eq!((first.epoch, first.position), (1, before), "from now on");
@@ -206,10 +225,16 @@ fn on_redis_the_stream_has_the_fields_that_are_documented() {
             ("public_at", (NOON + 7_000).to_string()),
             ("json", entry(7).body.to_string()),
         ];
-        let expected = expected.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        let expected = expected
+            .map(|(name, value)| (name.to_owned(), value))
+            .to_vec();
         assert_eq!(stream, [(place.to_string(), expected)]);
         let of = format!("rk:{{feed}}:of:{}", match_id(7));
-        let left: i64 = redis::cmd("PTTL").arg(of).query_async(&mut connection).await.unwrap();
+        let left: i64 = redis::cmd("PTTL")
+            .arg(of)
+            .query_async(&mut connection)
+            .await
+            .unwrap();
         assert!(left > 0);
     });
 }

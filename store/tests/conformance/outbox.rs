@@ -5,8 +5,8 @@ use std::time::Duration;
 use game_core::{Epoch, MatchId, UnixMillis};
 use store::testing::RedisServer;
 use store::{
-    Appended, Created, EmbeddedStore, Matches, MemoryStore, Outbox, OutboxEntry,
-    OutboxPosition, RedisStore, Status, Store, WorkerId,
+    Appended, Created, EmbeddedStore, Matches, MemoryStore, Outbox, OutboxEntry, OutboxPosition,
+    RedisStore, Status, Store, WorkerId,
 };
 
 use crate::disk::Disk;
@@ -60,7 +60,10 @@ fn the_write_that_ends_a_match_adds_one_entry() {
         let other = live(&*store, id(2)).await;
         let fenced = store.append(&[other.end(Epoch(0), 4)]).await.unwrap();
         assert!(matches!(fenced[0], Appended::Fenced(_)), "{fenced:?}");
-        store.append(&[line.aftermath(Epoch(1), 4, 0, 2)]).await.unwrap();
+        store
+            .append(&[line.aftermath(Epoch(1), 4, 0, 2)])
+            .await
+            .unwrap();
         assert_eq!(ids(&*store).await, [id(1)]);
     });
 }
@@ -109,7 +112,13 @@ fn one_worker_at_a_time_has_a_lease_under_an_epoch_that_rises() {
         // Another tag has a lease of its own.
         let other = MatchId::from_random(u128::MAX).tag();
         assert_ne!(other, tag);
-        assert!(store.take_outbox(other, ANN, LEASE, NOW).await.unwrap().is_some());
+        assert!(
+            store
+                .take_outbox(other, ANN, LEASE, NOW)
+                .await
+                .unwrap()
+                .is_some()
+        );
 
         // Who lost the lease cannot remove an entry.
         end(&*store, id(1)).await;
@@ -136,7 +145,10 @@ fn an_entry_in_the_middle_can_be_done_and_others_stay() {
             end(&*store, id(n)).await;
         }
         let all = entries(&*store, None).await;
-        let epoch = store.take_outbox(id(1).tag(), ANN, LEASE, NOW).await.unwrap();
+        let epoch = store
+            .take_outbox(id(1).tag(), ANN, LEASE, NOW)
+            .await
+            .unwrap();
         let done = store.outbox_done(ANN, epoch.unwrap(), &all[1], NOW).await;
         assert!(done.unwrap());
         assert_eq!(ids(&*store).await, [id(1), id(3)]);

@@ -29,7 +29,10 @@ fn a_server_that_is_killed_loses_nothing_that_was_archived_and_is_found_again() 
             let found = archive.get(archived(n).id()).await.unwrap();
             assert_eq!(found, Some(archived(n)));
         }
-        let page = archive.list(&ArchiveFilter::default(), None, 10).await.unwrap();
+        let page = archive
+            .list(&ArchiveFilter::default(), None, 10)
+            .await
+            .unwrap();
         assert_eq!(page.matches.len(), 2);
     });
 }

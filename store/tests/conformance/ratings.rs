@@ -22,7 +22,10 @@ fn a_match_changes_both_ratings_once() {
         let (ada, bob) = (&first.players.white, &first.players.black);
         assert_eq!(store.rating(ada, blitz()).await.unwrap(), None);
         assert_eq!(store.rated(match_id(1)).await.unwrap(), None);
-        assert_eq!(store.apply_rating(&first).await.unwrap(), RatingApplied::Applied);
+        assert_eq!(
+            store.apply_rating(&first).await.unwrap(),
+            RatingApplied::Applied
+        );
         // Again, also with other figures: what was applied first stands.
         let mut other = first.clone();
         other.changes.white.after.rating = 2_000.0;
@@ -59,7 +62,10 @@ fn a_change_that_was_computed_from_another_version_is_not_applied() {
         }
         assert_eq!(store.rated(match_id(2)).await.unwrap(), None);
         let next = rated(match_id(2), blitz(), 2, 2);
-        assert_eq!(store.apply_rating(&next).await.unwrap(), RatingApplied::Applied);
+        assert_eq!(
+            store.apply_rating(&next).await.unwrap(),
+            RatingApplied::Applied
+        );
         // One of the two is new in another category.
         let bullet = "standard-bullet".parse().unwrap();
         let answer = store.apply_rating(&rated(match_id(3), bullet, 1, 2)).await;
@@ -142,7 +148,10 @@ fn a_history_is_bounded() {
             store.apply_rating(&rated(id, blitz(), n, n)).await.unwrap();
         }
         let ada = player("ada").id;
-        let rest = store.rating_history(&ada, blitz(), Some(6), 10).await.unwrap();
+        let rest = store
+            .rating_history(&ada, blitz(), Some(6), 10)
+            .await
+            .unwrap();
         let games: Vec<u32> = rest.iter().map(|rating| rating.games).collect();
         assert_eq!(games, [5, 4]);
         let newest = store.rating(&ada, blitz()).await.unwrap().unwrap();
@@ -195,7 +204,12 @@ fn on_redis_every_key_of_ratings_expires() {
             let answer = server.command(&["TTL", &format!("rk:{{ratings}}:{key}")]);
             answer.trim_start_matches(':').parse::<u64>().unwrap()
         };
-        for name in ["is:ada", "is:bob", "log:standard-blitz:ada", "log:standard-blitz:bob"] {
+        for name in [
+            "is:ada",
+            "is:bob",
+            "log:standard-blitz:ada",
+            "log:standard-blitz:bob",
+        ] {
             assert!(left(name).abs_diff(RATING_KEPT.as_secs()) < 60, "{name}");
         }
         let of = format!("of:{}", match_id(1));

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use game_core::{Epoch, MatchId, UnixMillis};
 use store::testing::{ReadLog, RedisServer};
 use store::{
-    ANY_EPOCH, Archive, Claim, Created, ENDED_IDS_KEEP, EmbeddedStore, Feed, HOLDING_KEPT, Holding, Holdings,
-    LIVE_KEEP, MatchLog, MemoryStore, Outbox, REVOCATION_KEPT, Ratings, RedisConfig,
+    ANY_EPOCH, Archive, Claim, Created, ENDED_IDS_KEEP, EmbeddedStore, Feed, HOLDING_KEPT, Holding,
+    Holdings, LIVE_KEEP, MatchLog, MemoryStore, Outbox, REVOCATION_KEPT, Ratings, RedisConfig,
     RedisStore, Registry, Retention, Revocations, Room, Status, Store, Swept, Tickets,
 };
 
@@ -273,7 +273,12 @@ fn on_redis_a_match_leaves_only_what_goes_by_itself_after_it_had_its_time() {
             assert!(left_ms <= most.as_millis() as u64, "{key}: {left_ms} ms");
         }
         // A week later.
-        sweep_redis(&server, &store, after(Duration::from_secs(7 * 24 * 60 * 60))).await;
+        sweep_redis(
+            &server,
+            &store,
+            after(Duration::from_secs(7 * 24 * 60 * 60)),
+        )
+        .await;
         assert!(!ask::<bool>(&server, &["EXISTS", &tags]).await);
     });
 }
@@ -284,7 +289,12 @@ fn on_redis_a_tag_with_an_entry_is_not_forgotten() {
         let server = server();
         let store = redis_store(&server).await;
         let id = finished(&store, 1).await;
-        sweep_redis(&server, &store, after(Duration::from_secs(7 * 24 * 60 * 60))).await;
+        sweep_redis(
+            &server,
+            &store,
+            after(Duration::from_secs(7 * 24 * 60 * 60)),
+        )
+        .await;
         let tags = store.outbox_tags().await.unwrap();
         let named: Vec<_> = tags.iter().map(|tag| (tag.tag, tag.waiting)).collect();
         assert_eq!(named, [(id.tag(), 1)]);
@@ -345,15 +355,30 @@ fn on_redis_what_is_finished_without_an_entry_is_given_one() {
         assert_eq!(sweep_redis(&server, &store, NOW).await, 2);
         for id in [lost, former] {
             let tags = store.outbox_tags().await.unwrap();
-            assert!(tags.iter().any(|tag| tag.tag == id.tag() && tag.waiting == 1));
+            assert!(
+                tags.iter()
+                    .any(|tag| tag.tag == id.tag() && tag.waiting == 1)
+            );
             let entries = store.outbox_after(id.tag(), None, 10).await.unwrap();
-            assert_eq!(entries.iter().map(|entry| entry.match_id).collect::<Vec<_>>(), [id]);
+            assert_eq!(
+                entries
+                    .iter()
+                    .map(|entry| entry.match_id)
+                    .collect::<Vec<_>>(),
+                [id]
+            );
             for kind in ["head", "log"] {
                 let left: i64 = ask(&server, &["PTTL", &key(id, kind)]).await;
                 assert_eq!(left, -1, "until it is archived");
             }
         }
-        assert!(store.outbox_after(done.tag(), None, 10).await.unwrap().is_empty());
+        assert!(
+            store
+                .outbox_after(done.tag(), None, 10)
+                .await
+                .unwrap()
+                .is_empty()
+        );
         server.command(&["DEL", "rk:{sweep}:turn"]);
         assert_eq!(sweep_redis(&server, &store, NOW).await, 0, "once");
     });

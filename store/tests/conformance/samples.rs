@@ -12,7 +12,8 @@ use game_core::{
 use store::testing::{RedisKind, RedisServer, fresh_redis};
 use store::{
     Append, Assignment, Category, ChatLine, EmbeddedStore, MemoryStore, OutboxTag, RatedMatch,
-    RatingChange, RedisConfig, RedisStore, ShardRecord, Store, Strength, Ticket, TicketId, WorkerId,
+    RatingChange, RedisConfig, RedisStore, ShardRecord, Store, Strength, Ticket, TicketId,
+    WorkerId,
 };
 
 pub(crate) fn match_id(n: u8) -> MatchId {

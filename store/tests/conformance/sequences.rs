@@ -399,7 +399,12 @@ async fn step(
                 rating.map_or(0, |rating| rating.games)
             };
             let (white, black) = (games("ada"), games("bob"));
-            let rated = rated(match_id(*of), category, white + 1 + u32::from(*late), black + 1);
+            let rated = rated(
+                match_id(*of),
+                category,
+                white + 1 + u32::from(*late),
+                black + 1,
+            );
             let answer = store.apply_rating(&rated).await.unwrap();
             assert_eq!(answer, model.apply_rating(&rated));
         }
@@ -448,7 +453,10 @@ async fn compare(model: &Model, hints: &Hints, store: &dyn Store) {
         let (id, category) = (player(id).id, "standard-blitz".parse().unwrap());
         assert_eq!(store.ratings(&id).await.unwrap(), model.ratings(&id));
         for before in [None, Some(3), Some(1)] {
-            let history = store.rating_history(&id, category, before, 4).await.unwrap();
+            let history = store
+                .rating_history(&id, category, before, 4)
+                .await
+                .unwrap();
             assert_eq!(history, model.rating_history(&id, category, before, 4));
         }
     }

@@ -103,6 +103,7 @@ mod tests {
             fen: String::new(),
             start_fullmove: 1,
             moves: Vec::new(),
+            clock: None,
             draw_offer: None,
             takeback_offer: None,
             rematch_offer: None,

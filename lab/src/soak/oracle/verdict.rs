@@ -173,6 +173,7 @@ mod tests {
             fen: String::new(),
             start_fullmove: 1,
             moves: moves(),
+            clock: None,
             draw_offer: None,
             takeback_offer: None,
             rematch_offer: None,

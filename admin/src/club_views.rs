@@ -1,0 +1,143 @@
+//! What players wait for and what they have finished, as JSON.
+
+use game_core::{Match, MatchId, Outcome, Player, PlayerId, Speed, Termination, UnixMillis};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::views::{PlayersView, Variant, controls};
+
+/// A pool in which players wait for opponents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PoolView {
+    /// Its name: the time control and, where the terms are not the usual ones, a digest of them.
+    pub pool: String,
+    /// About how many tickets wait in it.
+    pub waiting: usize,
+}
+
+/// The pools in which players wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PoolList {
+    /// The fullest first.
+    pub pools: Vec<PoolView>,
+}
+
+/// A player who waits for an opponent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TicketView {
+    /// The id of the ticket.
+    pub id: String,
+    /// The player's id.
+    #[schema(value_type = String)]
+    pub player: PlayerId,
+    /// The player's name.
+    pub name: String,
+    /// The player's rating, if there is one.
+    pub rating: Option<u16>,
+    /// Whether a program plays.
+    pub is_bot: bool,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at: u64,
+    /// When its player last requested it, in milliseconds since 1970.
+    pub seen_at: u64,
+}
+
+/// The tickets that wait in a pool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TicketList {
+    /// The oldest first; at most the 200 last requested.
+    pub tickets: Vec<TicketView>,
+}
+
+/// A player of a finished match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FinishedPlayer {
+    /// The player's id.
+    #[schema(value_type = String)]
+    pub id: PlayerId,
+    /// The player's name.
+    pub name: String,
+    /// The rating before the match, if the player had one.
+    pub rating: Option<u16>,
+}
+
+/// A match in the archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FinishedView {
+    /// Its id.
+    #[schema(value_type = String)]
+    pub match_id: MatchId,
+    /// The players.
+    pub players: PlayersView<FinishedPlayer>,
+    /// Its rules and start.
+    pub variant: Variant,
+    /// The class of its time control.
+    #[schema(value_type = String)]
+    pub speed: Speed,
+    /// The time control in text.
+    pub time_control: String,
+    /// Whether the result counts for ratings.
+    pub rated: bool,
+    /// Half-moves made.
+    pub ply: u16,
+    /// The result.
+    #[schema(value_type = String)]
+    pub outcome: Outcome,
+    /// The reason.
+    #[schema(value_type = String)]
+    pub termination: Termination,
+    /// When it ended, in milliseconds since 1970.
+    pub ended_at: u64,
+}
+
+/// A page of the archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FinishedList {
+    /// The last that ended first.
+    pub matches: Vec<FinishedView>,
+    /// The `cursor` of the next page, if there is one.
+    pub next: Option<String>,
+}
+
+/// Matches that have ended, and wait to be archived, rated and published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Backlog {
+    /// How many wait.
+    pub waiting: u64,
+    /// For how long the oldest of them has waited, in milliseconds; absent if none does or the store does not say.
+    pub oldest_ms: Option<u64>,
+}
+
+impl FinishedPlayer {
+    fn new(player: &Player) -> Self {
+        Self {
+            id: player.id.clone(),
+            name: player.name.to_string(),
+            rating: player.rating,
+        }
+    }
+}
+
+impl FinishedView {
+    /// A match that ended at this time; `None` if it has not ended.
+    #[must_use]
+    pub fn new(game: &Match, ended_at: UnixMillis) -> Option<Self> {
+        let setup = game.setup();
+        let (outcome, termination) = game.outcome()?;
+        Some(Self {
+            match_id: setup.id,
+            players: PlayersView {
+                white: FinishedPlayer::new(&setup.players.white),
+                black: FinishedPlayer::new(&setup.players.black),
+            },
+            variant: Variant::new(setup.variant(), setup.start.is_initial()),
+            speed: setup.speed(),
+            time_control: controls(&setup.controls),
+            rated: setup.rated,
+            ply: game.ply(),
+            outcome,
+            termination,
+            ended_at: ended_at.0,
+        })
+    }
+}
