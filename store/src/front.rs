@@ -290,6 +290,10 @@ impl<T: Front<dyn Registry>> Registry for T {
         self.behind()?.owned(shard).await
     }
 
+    async fn own(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
+        self.behind()?.own(shard, matches).await
+    }
+
     async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         self.behind()?.disown(shard, matches).await
     }

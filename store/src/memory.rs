@@ -273,6 +273,11 @@ impl Registry for MemoryStore {
         Ok(self.model().owned(shard))
     }
 
+    async fn own(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
+        self.model().own(shard, matches);
+        Ok(())
+    }
+
     async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         self.model().disown(shard, matches);
         Ok(())

@@ -258,6 +258,12 @@ impl Place {
         self.status().is_some()
     }
 
+    /// Whether a process runs here that has not ended by itself.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.pid().is_some() && !self.has_died()
+    }
+
     /// Resident memory of what runs here, in bytes; 0 where nothing does, or where the system has no
     /// `/proc`.
     #[must_use]

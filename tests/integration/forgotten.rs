@@ -159,6 +159,36 @@ async fn matches_of_the_last_shard_end_under_the_next_and_the_scan_would_miss_no
     nothing_is_left_over(cluster.store()).await;
 }
 
+/// A Redis Cluster keeps sets and matches on different primaries, so that a failover may lose an addition to a set and
+/// keep the claim that it was made for.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_failover_took_out_of_a_set_is_there_again_before_its_shard_dies() {
+    let _turn = tests::turns::turn().await;
+    let cluster = cluster().await;
+    let matches = matches_without_players(cluster.matchmaker_url()).await;
+    all_are_claimed(cluster.store(), &matches).await;
+    for shard in cluster.shards() {
+        let set = format!("rk:{{shards}}:owned:{}", shard.id().unwrap());
+        let removed = cluster.with_redis(move |redis| redis.command(&["DEL", &set]));
+        removed.await.unwrap();
+    }
+    let lost = losses(cluster.store()).await;
+    assert_eq!(lost.len(), matches.len(), "{lost:?}");
+
+    cluster.restart_redis().await.unwrap();
+    eventually("every match is in its owner's set", || async {
+        let findings = audit(cluster.store(), None).await.ok()?;
+        (!findings.iter().any(Finding::is_loss)).then_some(())
+    })
+    .await;
+    for shard in cluster.shards() {
+        shard.place().kill();
+    }
+    cluster.start_shard(0).await.unwrap();
+    all_end(cluster.store(), &matches).await;
+    nothing_is_left_over(cluster.store()).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_of_the_embedded_server_loads_every_match_that_nobody_asks_for() {
     let _turn = tests::turns::turn().await;

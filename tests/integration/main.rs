@@ -17,6 +17,7 @@ mod cli;
 mod configuration;
 mod contract;
 mod crash;
+mod crash_clock;
 mod crowd;
 mod demo;
 mod detection;

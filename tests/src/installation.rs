@@ -264,7 +264,7 @@ impl Installation {
     pub fn ended(&self) -> Vec<String> {
         let shards = self.shards.iter().map(|shard| &shard.place);
         let places = shards.chain([&self.matchmaker_place]);
-        let has_ended = |place: &&Place| place.pid().is_none() || place.has_died();
+        let has_ended = |place: &&Place| !place.runs();
         let ended = places.filter(has_ended).map(Place::name);
         ended.map(str::to_owned).collect()
     }

@@ -74,13 +74,13 @@ pub(super) async fn measure(config: &BenchConfig, matches: u32) -> Result<Draine
     sleep(REGISTRY_READ).await;
     crowd.seen.take_acks();
     sleep(CALM).await;
-    let (ack_ms_calm, _) = crowd.seen.take_acks();
+    let ack_ms_calm = crowd.seen.take_acks().all;
     victim.place().signal(Signal::TERM)?;
     let stopped = Instant::now();
     let ended = victim.place().ended(DRAIN_MAX).await;
     ended.ok_or("the shard does not end")?;
     let drain_ms = stopped.elapsed().as_secs_f64() * 1e3;
-    let (ack_ms_drain, _) = crowd.seen.take_acks();
+    let ack_ms_drain = crowd.seen.take_acks().all;
     let until = Instant::now() + BACK_MAX;
     while crowd.seen.hand_overs() < matches && Instant::now() < until {
         crowd.check()?;

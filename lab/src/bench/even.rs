@@ -66,6 +66,8 @@ pub struct Evened {
     pub ack_ms_calm: Percentiles,
     /// Answers to moves in matches that were handed over, from then on.
     pub ack_ms_moved: Percentiles,
+    /// The same in the other matches, at the same time.
+    pub ack_ms_stayed: Percentiles,
 }
 
 /// Fills three shards to nine tenths of their share, lets two more join, and watches.
@@ -84,7 +86,7 @@ pub(super) async fn measure(config: &BenchConfig, cpu_share: f64) -> Result<Even
     fill(&cluster, &mut crowd).await?;
     crowd.seen.take_acks();
     sleep(CALM).await;
-    let (ack_ms_calm, _) = crowd.seen.take_acks();
+    let ack_ms_calm = crowd.seen.take_acks().all;
     let before = loads(&cluster).await?;
     let began = Instant::now();
     for number in FULL..FULL + JOIN {
@@ -96,7 +98,7 @@ pub(super) async fn measure(config: &BenchConfig, cpu_share: f64) -> Result<Even
         crowd.check()?;
         busiest.push(loads(&cluster).await?.into_iter().max().unwrap_or(0));
     }
-    let (_, ack_ms_moved) = crowd.seen.take_acks();
+    let acks = crowd.seen.take_acks();
     Ok(Evened {
         cpu_share,
         matches: crowd.matches(),
@@ -107,7 +109,8 @@ pub(super) async fn measure(config: &BenchConfig, cpu_share: f64) -> Result<Even
         hand_overs: crowd.seen.hand_overs(),
         pause_ms: crowd.seen.pauses(),
         ack_ms_calm,
-        ack_ms_moved,
+        ack_ms_moved: acks.of_moved,
+        ack_ms_stayed: acks.of_stayed,
     })
 }
 

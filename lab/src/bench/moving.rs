@@ -38,8 +38,9 @@ pub(super) struct Seen(Mutex<Inner>);
 struct Inner {
     /// From a move to its acknowledgement, reconnections included.
     acks: Times,
-    /// The same of matches that were handed over.
+    /// The same of matches that were handed over, and of the others.
     acks_of_moved: Times,
+    acks_of_stayed: Times,
     /// While the side to move could not play.
     pauses: Times,
     moves_of_owner: u32,
@@ -52,9 +53,13 @@ impl Seen {
         see(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Answer times since the last call: of all matches, and of those that were handed over.
-    pub(super) fn take_acks(&self) -> (Percentiles, Percentiles) {
-        self.with(|seen| (seen.acks.take(), seen.acks_of_moved.take()))
+    /// Answer times since the last call.
+    pub(super) fn take_acks(&self) -> Acks {
+        self.with(|seen| Acks {
+            all: seen.acks.take(),
+            of_moved: seen.acks_of_moved.take(),
+            of_stayed: seen.acks_of_stayed.take(),
+        })
     }
 
     /// How long the side to move could not play, for each hand-over.
@@ -71,6 +76,13 @@ impl Seen {
     pub(super) fn clocks(&self) -> (u32, Vec<String>) {
         self.with(|seen| (seen.clocks_compared, seen.clocks_differ.clone()))
     }
+}
+
+/// Answer times of all matches, of those that were handed over before the answer, and of the others.
+pub(super) struct Acks {
+    pub(super) all: Percentiles,
+    pub(super) of_moved: Percentiles,
+    pub(super) of_stayed: Percentiles,
 }
 
 /// Everyone who plays on a cluster.
@@ -237,8 +249,9 @@ impl Player {
         match update {
             Update::Acked { after, .. } => self.seen.with(|seen| {
                 seen.acks.record(after);
-                if self.was_moved {
-                    seen.acks_of_moved.record(after);
+                match self.was_moved {
+                    true => seen.acks_of_moved.record(after),
+                    false => seen.acks_of_stayed.record(after),
                 }
             }),
             Update::Reconnecting(Loss::Closed(CloseCode::ShuttingDown)) => {

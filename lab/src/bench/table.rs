@@ -141,7 +141,7 @@ impl Report {
                 f,
                 "{} matches were loads of {:?} ‰ of {} cores. Two shards joined: the busiest was below 650 ‰ {below}, \
                  and the loads\nat the end were {:?} ‰. {} hand-overs paused a match for p99 {} ms. Answers to \
-                 moves: p99 {} ms before, {} ms in matches that moved.\n",
+                 moves: p99 {} ms before; then {} ms in matches that moved, and {} ms in the others.\n",
                 evened.matches,
                 evened.before,
                 evened.cpu_share,
@@ -150,6 +150,7 @@ impl Report {
                 ms(evened.pause_ms.p99),
                 ms(evened.ack_ms_calm.p99),
                 ms(evened.ack_ms_moved.p99),
+                ms(evened.ack_ms_stayed.p99),
             )?;
         }
         Ok(())

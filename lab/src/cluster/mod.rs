@@ -1,6 +1,7 @@
 //! A local cluster of real processes: a Redis that flushes every write, matchmakers, and shards, on
 //! free ports of the loopback and in a temporary directory. All of it ends with the value.
 
+mod counters;
 mod places;
 mod plan;
 mod stored;

@@ -16,6 +16,8 @@ use crate::udp_proxy::Weather;
 const DRAIN_MAX: Duration = Duration::from_secs(45);
 /// The most that a slow connection is late.
 const DELAY_MAX: Duration = Duration::from_millis(800);
+/// The most that a connection lags where nothing may come of it.
+const LAG_MAX: Duration = Duration::from_millis(200);
 /// The most that a packet is late, where packets overtake each other.
 const LATE_MAX: Duration = Duration::from_millis(60);
 
@@ -76,7 +78,9 @@ impl Injector<'_> {
         let (cluster, lasts) = (self.cluster, fault.lasts);
         match fault.kind {
             FaultKind::ShardKill | FaultKind::DoubleKill => self.kill_shards(fault).await?,
-            FaultKind::ShardStop => suspend(self.shard(fault), lasts).await?,
+            FaultKind::ShardStop | FaultKind::ShardPause => {
+                suspend(self.shard(fault), lasts).await?
+            }
             FaultKind::ShardDrain | FaultKind::RollingRestart => {
                 // As deploy/README.md says: matchmakers read what shards of both versions write.
                 for number in 0..cluster.matchmakers().len() * usize::from(cluster.upgrades()) {
@@ -124,15 +128,20 @@ impl Injector<'_> {
                 cluster.with_redis(Redis::reshard).await?;
             }
             FaultKind::RedisDiskFull => {
-                cluster.fill_disk(DISK_ROOM).await?;
+                let filled = cluster.fill_disk(DISK_ROOM).await;
                 sleep(lasts).await;
                 cluster.restart_redis().await?;
+                // Without its replica, which may be late after a failover, nothing is stored, and so nothing noticed.
+                if !cluster.redis().kind().fails_over() {
+                    filled?;
+                }
             }
             FaultKind::ScriptFlush => self.tell_redis(&["SCRIPT", "FLUSH"]).await?,
             FaultKind::RewriteLog => self.tell_redis(&["BGREWRITEAOF"]).await?,
             FaultKind::TcpCut
             | FaultKind::TcpHalfOpen
             | FaultKind::TcpDelay
+            | FaultKind::TcpLag
             | FaultKind::TcpLoseReplies => {
                 let proxy = &self.proxies(fault)?.store;
                 proxy.set(tcp_fault(fault));
@@ -244,6 +253,7 @@ fn tcp_fault(fault: &Fault) -> TcpFault {
         FaultKind::TcpHalfOpen if fault.other_way => TcpFault::SwallowRequests,
         FaultKind::TcpHalfOpen => TcpFault::SwallowReplies,
         FaultKind::TcpLoseReplies => TcpFault::LoseReplies,
+        FaultKind::TcpLag => TcpFault::Delay(LAG_MAX.mul_f64(fault.severity)),
         _ => TcpFault::Delay(DELAY_MAX.mul_f64(fault.severity)),
     }
 }

@@ -13,6 +13,9 @@ pub enum FaultKind {
     ShardKill,
     /// SIGSTOP of a shard for 1 to 60 s, from well below to far beyond the takeover; then SIGCONT.
     ShardStop,
+    /// SIGSTOP of a shard for less than it takes to be taken for dead, then SIGCONT. Not part of an ordinary campaign:
+    /// nothing may come of it.
+    ShardPause,
     /// SIGTERM of a shard, and another process in its place.
     ShardDrain,
     /// `kill -9` of two shards of three at once.
@@ -42,6 +45,9 @@ pub enum FaultKind {
     TcpHalfOpen,
     /// A shard's connections to Redis are slow.
     TcpDelay,
+    /// A shard's connections to Redis are slow by 200 ms at most. Not part of an ordinary campaign: nothing may come of
+    /// it.
+    TcpLag,
     /// A shard's connections to Redis break when the answer is due.
     TcpLoseReplies,
     /// 1 to 30 % of the packets between players and a shard vanish.
@@ -106,9 +112,11 @@ impl FaultKind {
             Self::StoreFailover => store.fails_over(),
             Self::StoreReshard => store.reshards(),
             // Proxies carry TCP.
-            Self::TcpCut | Self::TcpHalfOpen | Self::TcpDelay | Self::TcpLoseReplies => {
-                !matches!(store, RedisKind::Unix)
-            }
+            Self::TcpCut
+            | Self::TcpHalfOpen
+            | Self::TcpDelay
+            | Self::TcpLag
+            | Self::TcpLoseReplies => !matches!(store, RedisKind::Unix),
             _ => true,
         }
     }
@@ -120,6 +128,7 @@ impl FaultKind {
         match self {
             Self::ShardKill => "shard_kill",
             Self::ShardStop => "shard_stop",
+            Self::ShardPause => "shard_pause",
             Self::ShardDrain => "shard_drain",
             Self::DoubleKill => "double_kill",
             Self::KillInOutage => "kill_in_outage",
@@ -134,6 +143,7 @@ impl FaultKind {
             Self::TcpCut => "tcp_cut",
             Self::TcpHalfOpen => "tcp_half_open",
             Self::TcpDelay => "tcp_delay",
+            Self::TcpLag => "tcp_lag",
             Self::TcpLoseReplies => "tcp_lose_replies",
             Self::UdpLoss => "udp_loss",
             Self::UdpReorder => "udp_reorder",
@@ -154,10 +164,12 @@ impl FaultKind {
         match self {
             Self::ShardKill
             | Self::ShardStop
+            | Self::ShardPause
             | Self::ShardDrain
             | Self::TcpCut
             | Self::TcpHalfOpen
             | Self::TcpDelay
+            | Self::TcpLag
             | Self::TcpLoseReplies => Needs { shards: 1, ..none },
             Self::DoubleKill => Needs { shards: 2, ..none },
             Self::KillInOutage => Needs {
@@ -203,11 +215,12 @@ impl FaultKind {
             Self::RedisKill => (100, 4_000),
             Self::DoubleKill | Self::MatchmakerKill | Self::RedisDiskFull => (100, 1_500),
             Self::ShardStop => (1_000, 60_000),
+            Self::ShardPause => (50, 600),
             Self::KillInOutage => (300, 1_500),
             Self::RedisStop => (1_000, 10_000),
             Self::TcpCut | Self::TcpLoseReplies => (200, 2_000),
             Self::TcpHalfOpen => (500, 5_000),
-            Self::TcpDelay | Self::UdpLoss | Self::UdpReorder => (1_000, 4_000),
+            Self::TcpDelay | Self::TcpLag | Self::UdpLoss | Self::UdpReorder => (1_000, 4_000),
             Self::ShardDrain
             | Self::ScriptFlush
             | Self::RewriteLog
@@ -231,6 +244,8 @@ impl FromStr for FaultKind {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let special = [
+            Self::ShardPause,
+            Self::TcpLag,
             Self::StoreFailover,
             Self::StoreReshard,
             Self::Blackout,

@@ -57,6 +57,8 @@ use client::Matchmaker;
 
 /// What is stuck is told so, and has this long to say what it knows.
 const LAST_WORDS_MAX: Duration = Duration::from_secs(30);
+/// The counter of shards that were taken for dead and lived.
+const NEEDLESS_TAKEOVERS: &str = "rookery_needless_takeovers_total";
 /// Matches that are read back at once in the end.
 const READ_AT_ONCE_MAX: usize = 16;
 
@@ -147,7 +149,10 @@ impl Soak {
         let unattended = self.check_neglected(neglected).await;
         watching.shutdown().await;
         self.look_for_alarms();
-        let report = self.report(chaos.as_deref(), storm, unattended);
+        let mut report = self.report(chaos.as_deref(), storm, unattended);
+        if let Some(cluster) = &self.world.cluster {
+            report.needless_takeovers = cluster.counted(NEEDLESS_TAKEOVERS).await;
+        }
         drop((boards, chaos));
         self.leave(report.is_clean()).await;
         report
@@ -335,6 +340,7 @@ impl Soak {
                 tolerance_ms: ms(world.config.clock_tolerance),
                 own_lag_ms_max: ms(world.lag.max()),
             },
+            needless_takeovers: 0,
             rss_mb: world.cluster.as_ref().map(|_| memory()),
             connections: Connections {
                 max: figures.seated_max.load(Ordering::Relaxed),

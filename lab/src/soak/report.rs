@@ -70,6 +70,8 @@ pub struct Report {
     pub back_ms: Percentiles,
     /// What clocks lost beyond what was thought.
     pub clocks: ClockFigures,
+    /// Shards that others took for dead while they lived, as those that run at the end have counted.
+    pub needless_takeovers: u64,
     /// Memory of the processes; `None` where they were not started here.
     pub rss_mb: Option<Memory>,
     /// Connections of the clients.
@@ -271,6 +273,7 @@ pub(super) mod tests {
                 tolerance_ms: 2_000.0,
                 own_lag_ms_max: 3.0,
             },
+            needless_takeovers: 0,
             rss_mb: Some(Memory::default()),
             connections: Connections::default(),
             sessions_lost: 0,

@@ -87,6 +87,11 @@ impl fmt::Display for Report {
             writeln!(f, "{storm}")?;
         }
         if let Some(memory) = self.rss_mb {
+            let needless = self.needless_takeovers;
+            writeln!(
+                f,
+                "detection    {needless} times that a shard which lived was taken for dead"
+            )?;
             let Memory {
                 first,
                 last,

@@ -10,7 +10,7 @@ use prometheus::Histogram;
 use shard_core::{Now, Saying};
 use store::{
     Append, Appended, Chats, Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, Liveness,
-    MatchHead, Proof, Registered, Standing, Store, StoreError, Suspicion,
+    MatchHead, Proof, Registered, Standing, Status, Store, StoreError, Suspicion,
 };
 use tokio::time::Instant;
 
@@ -102,7 +102,11 @@ impl Driver {
     }
 
     pub(super) fn verify(&self, matches: Vec<(MatchId, u32)>) {
-        self.ask(|store| async move { StoreAnswer::Verified(store.standing(&matches).await) });
+        let shard = self.record.id;
+        self.ask(move |store| async move {
+            let standings = compare(&*store, shard, &matches).await;
+            StoreAnswer::Verified(standings)
+        });
     }
 
     pub(super) fn arrivals(&self, matches: Vec<MatchId>) {
@@ -252,6 +256,29 @@ impl Driver {
             }
         });
     }
+}
+
+/// How matches stand in the store. Those that are this shard's are in its set afterwards, which the store may have lost
+/// apart from the match.
+async fn compare(
+    store: &dyn Store,
+    shard: ShardId,
+    matches: &[(MatchId, u32)],
+) -> Result<Vec<Standing>, StoreError> {
+    let standings = store.standing(matches).await?;
+    let own = matches
+        .iter()
+        .zip(&standings)
+        .filter_map(|((id, _), standing)| match standing {
+            Standing::Stored { ownership, .. }
+                if ownership.owner == shard && ownership.status == Status::Live =>
+            {
+                Some((*id, ownership.epoch))
+            }
+            _ => None,
+        });
+    store.own(shard, &own.collect::<Vec<_>>()).await?;
+    Ok(standings)
 }
 
 /// A batch in flight.

@@ -46,6 +46,11 @@ pub trait Registry: Send + Sync + 'static {
     /// The matches that a shard may own: a hint that is never incomplete and may name too many.
     async fn owned(&self, shard: ShardId) -> Result<Vec<MatchId>, StoreError>;
 
+    /// Adds matches to a shard's set, each for the epoch under which it owns the match, as its claim did: for a store
+    /// that may have lost the addition and kept the claim, as a Redis Cluster may that lost one of its primaries. One
+    /// that is not the shard's is a hint too many.
+    async fn own(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError>;
+
     /// Removes matches from a shard's set, except those that were added for a claim to a higher epoch than
     /// the given one.
     ///

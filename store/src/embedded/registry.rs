@@ -46,6 +46,13 @@ impl Registry for EmbeddedStore {
         self.writer.read(move |txn| owned(txn, shard)).await
     }
 
+    async fn own(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
+        let matches = matches.to_vec();
+        self.writer
+            .write(move |txn| own(txn, shard, &matches))
+            .await
+    }
+
     async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         let matches = matches.to_vec();
         self.writer
@@ -157,6 +164,19 @@ fn set(
             })
         })
         .collect()
+}
+
+fn own(
+    txn: &WriteTransaction,
+    shard: ShardId,
+    matches: &[(MatchId, Epoch)],
+) -> Result<(), WriteFault> {
+    let name = shard.to_string();
+    let mut owned = txn.open_table(OWNED)?;
+    for (id, _) in matches {
+        owned.insert((name.as_str(), id.as_str()), ())?;
+    }
+    Ok(())
 }
 
 /// An addition and its claim are one transaction here: the epoch of an addition is the head's epoch if that

@@ -282,6 +282,12 @@ impl Model {
         self.registry.owned(shard)
     }
 
+    pub fn own(&mut self, shard: ShardId, matches: &[(MatchId, Epoch)]) {
+        for (id, _) in matches {
+            self.registry.hint(shard, *id);
+        }
+    }
+
     pub fn disown(&mut self, shard: ShardId, matches: &[(MatchId, Epoch)]) {
         for (id, up_to) in matches {
             let stays = self.ownership(*id).is_some_and(|current| {

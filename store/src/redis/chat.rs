@@ -22,7 +22,7 @@ impl Chat for RedisStore {
         let mut call = script::call(&self.scripts.chat, &keys.each_ref().map(String::as_str));
         call.arg(codec::encode_chat_line(line).as_ref())
             .arg(CHAT_LINES_MAX);
-        Ok(reply::parsed::<u8>(&self.one(call).await?)? == 1)
+        Ok(reply::parsed::<u8>(&self.one_kept(call).await?)? == 1)
     }
 
     async fn load_chat(&self, id: MatchId) -> Result<Chats, StoreError> {

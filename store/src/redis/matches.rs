@@ -50,8 +50,16 @@ impl Matches for RedisStore {
 
     async fn load(&self, id: MatchId) -> Result<Option<Checkpoint>, StoreError> {
         let keys = [self.keys.head(id), self.keys.log(id)];
-        let call = script::call(&self.scripts.load, &keys.each_ref().map(String::as_str));
-        match claimed(id, &self.one(call).await?)? {
+        let mut call = script::call(&self.scripts.load, &keys.each_ref().map(String::as_str));
+        // What is read is shown, so that replicas must have it, whoever wrote it: `WAIT` counts those that have what its
+        // own connection wrote, and this write comes after what is read.
+        let answer = if self.replicas > 0 {
+            call.arg("kept");
+            self.one_kept(call).await?
+        } else {
+            self.one(call).await?
+        };
+        match claimed(id, &answer)? {
             Claim::Claimed(checkpoint) => Ok(Some(*checkpoint)),
             Claim::Lost(_) | Claim::Missing => Ok(None),
         }
@@ -69,8 +77,8 @@ impl Matches for RedisStore {
         self.scan_matches(after, limit).await
     }
 
-    /// Two round trips: the hints are stored before anything is claimed. No replica is waited for: a confirmed event
-    /// comes later in the same stream, and a claim that a failover has undone shows in the epoch.
+    /// Two round trips: the hints are stored before anything is claimed. Who claims shows what the former owner wrote,
+    /// confirmed or not: replicas must have the claim, which comes after it in the same stream.
     async fn claim_many(
         &self,
         claimant: ShardId,
@@ -87,7 +95,7 @@ impl Matches for RedisStore {
             pipeline.add_command(self.claim_call(claimant, claim));
         }
         let answers = match self.one(self.hints(claimant, hints)).await {
-            Ok(_) => self.control.run_apart(&pipeline, Kept::Here).await,
+            Ok(_) => self.control.run_apart(&pipeline, Kept::Twice).await,
             Err(error) => vec![Err(error); claims.len()],
         };
         each(claims, answers, |claim, answer| {
@@ -261,7 +269,11 @@ impl RedisStore {
     }
 
     /// The same for several matches.
-    fn hints(&self, shard: ShardId, matches: impl IntoIterator<Item = (MatchId, Epoch)>) -> Cmd {
+    pub(super) fn hints(
+        &self,
+        shard: ShardId,
+        matches: impl IntoIterator<Item = (MatchId, Epoch)>,
+    ) -> Cmd {
         let shard = shard.to_string();
         let keys = [self.keys.shards(), self.keys.owned(&shard)];
         let mut call = script::call(&self.scripts.hint, &keys.each_ref().map(String::as_str));

@@ -76,6 +76,8 @@ pub struct RedisStore {
     live_keep_ms: String,
     /// How long what is archived and published is kept, likewise.
     finished_keep_ms: String,
+    /// See [`RedisConfig::replicas`].
+    replicas: u32,
 }
 
 impl RedisStore {
@@ -107,6 +109,7 @@ impl RedisStore {
             survey_every: config.survey_every,
             live_keep_ms: config.live_keep.as_millis().to_string(),
             finished_keep_ms: config.finished_keep.as_millis().to_string(),
+            replicas: config.replicas,
         };
         store.behind.set_opening(true);
         store.control.open().await?;

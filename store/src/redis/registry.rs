@@ -84,6 +84,14 @@ impl Registry for RedisStore {
         Ok(matches)
     }
 
+    async fn own(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
+        if matches.is_empty() {
+            return Ok(());
+        }
+        let hints = self.hints(shard, matches.iter().copied());
+        self.one_kept(hints).await.map(|_| ())
+    }
+
     async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         if matches.is_empty() {
             return Ok(());

@@ -170,6 +170,32 @@ fn what_a_dead_shard_owned_is_known_until_it_is_disowned() {
 /// Shard 1 has read that shard 2 owns the match under epoch 2, and removes it late: by then shard 1 owns it
 /// again.
 #[test]
+fn what_a_shard_owns_can_be_added_to_its_set_again() {
+    on_all(|store| async move {
+        let line = line(1);
+        claimed(&*store, &line).await;
+        let owner = shard_id(1);
+        let of_claim = [(line.id, Epoch(1))];
+        store.own(owner, &[]).await.unwrap();
+        store.own(owner, &of_claim).await.unwrap();
+        assert_eq!(store.owned(owner).await.unwrap(), [line.id]);
+        // As its claim added it: only who has read a later owner takes it out.
+        store.disown(owner, &[(line.id, Epoch(0))]).await.unwrap();
+        assert_eq!(store.owned(owner).await.unwrap(), [line.id]);
+        claim(&*store, &line, 2, 1).await;
+        store.own(owner, &of_claim).await.unwrap();
+        assert_eq!(
+            store.owned(owner).await.unwrap(),
+            [line.id],
+            "a hint too many"
+        );
+        store.disown(owner, &of_claim).await.unwrap();
+        assert_eq!(store.owned(owner).await.unwrap(), []);
+        assert_eq!(store.owned(shard_id(2)).await.unwrap(), [line.id]);
+    });
+}
+
+#[test]
 fn a_removal_does_not_undo_a_later_addition() {
     on_all(|store| async move {
         let line = line(1);

@@ -113,7 +113,7 @@ fn topology(nodes: &[RedisNode], ids: &[String], buses: &[u16], own: usize) -> S
 
 pub(super) fn restart(redis: &Redis) -> Result<(), RedisError> {
     let absent = redis.nodes.iter();
-    let absent = absent.filter(|node| node.place().pid().is_none());
+    let absent = absent.filter(|node| !node.place().runs());
     // All at once: none of them has a majority alone.
     let absent: Vec<_> = absent.collect();
     for node in &absent {

@@ -22,6 +22,8 @@ const PING_MAX: Duration = Duration::from_secs(1);
 const ANSWER_MAX: Duration = Duration::from_secs(20);
 /// A server whose disk is full ends within this, on a busy machine.
 const FULL_DISK_NOTICED_MAX: Duration = Duration::from_secs(20);
+/// How often it is looked at which file it writes.
+const FULL_DISK_LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How a process is started, the same each time.
 #[derive(Debug, Clone)]
@@ -174,23 +176,34 @@ impl RedisNode {
     ///
     /// # Errors
     ///
-    /// When it does not run, or goes on, as nothing was written to it meanwhile.
+    /// When it does not run, or goes on, as nothing was written to it meanwhile: then it is killed.
     pub fn fill_disk(&self, room: u64) -> io::Result<()> {
-        // The part that is being written: the one written last.
-        let newest = self
-            .log_files(".incr.aof")
-            .max_by_key(|part| part.modified().ok());
-        let limit = Some(newest.map_or(0, |part| part.len()) + room);
-        let limit = Rlimit {
-            current: limit,
-            maximum: limit,
-        };
         let pid = self.place.pid().and_then(|pid| i32::try_from(pid).ok());
         let pid = pid.and_then(Pid::from_raw).ok_or(io::ErrorKind::NotFound)?;
-        prlimit(Some(pid), Resource::Fsize, limit)?;
-        let ended = self.place.wait_ended(FULL_DISK_NOTICED_MAX);
-        let goes_on = || io::Error::other("redis-server does not notice its full disk");
-        ended.map(|_| ()).ok_or_else(goes_on)
+        let end = Instant::now() + FULL_DISK_NOTICED_MAX;
+        let mut least = u64::MAX;
+        while Instant::now() < end {
+            // The part that is being written: the one written last. A rewrite begins another one, which is shorter.
+            let newest = self
+                .log_files(".incr.aof")
+                .max_by_key(|part| part.modified().ok());
+            let limit = newest.map_or(0, |part| part.len()) + room;
+            if limit < least {
+                least = limit;
+                let limit = Rlimit {
+                    current: Some(limit),
+                    maximum: Some(limit),
+                };
+                prlimit(Some(pid), Resource::Fsize, limit)?;
+            }
+            if self.place.wait_ended(FULL_DISK_LOOK_EVERY).is_some() {
+                return Ok(());
+            }
+        }
+        self.place.kill();
+        Err(io::Error::other(
+            "redis-server does not notice its full disk",
+        ))
     }
 
     /// Starts it, with further arguments for this time, and waits until it answers.

@@ -97,12 +97,7 @@ fn sentinel(
 pub(super) fn restart(redis: &Redis) -> Result<(), RedisError> {
     let primary = agreed_primary(redis).unwrap_or_else(|| redis.nodes[0].port());
     let is_primary = |node: &&RedisNode| node.port() == primary;
-    let absent = || {
-        redis
-            .nodes
-            .iter()
-            .filter(|node| node.place().pid().is_none())
-    };
+    let absent = || redis.nodes.iter().filter(|node| !node.place().runs());
     for node in absent().filter(is_primary) {
         node.restart()?;
     }

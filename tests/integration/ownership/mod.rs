@@ -7,6 +7,7 @@
 mod evidence;
 mod properties;
 mod sets;
+mod silence;
 mod store;
 mod system;
 
@@ -21,6 +22,7 @@ use properties::{
     OWNER_KNOWS, OWNER_WRITES, SHOWN_IS_PREFIX,
 };
 use sets::{FOUND, Sets};
+use silence::{RAN, Silence, WAS_SILENT};
 use store::Safeguards;
 use system::{Loses, Ownership};
 
@@ -240,6 +242,7 @@ fn sets_without(take_out: impl FnOnce(&mut sets::Safeguards)) -> Sets {
         shards: 3,
         epoch_max: 2,
         deeds_max: 2,
+        loses: false,
     }
 }
 
@@ -254,6 +257,18 @@ fn whoever_stops_or_dies_the_match_is_found() {
     };
     holds("sets of three shards", three_shards);
     holds("sets of two shards", two_shards);
+}
+
+/// The tag in a match's id puts it into another slot than the sets, so that one can be lost without the other.
+#[test]
+fn an_addition_that_a_failover_lost_is_made_again() {
+    let losing = |mut model: Sets| {
+        model.loses = true;
+        model
+    };
+    holds("an addition is lost", losing(sets_without(|_| ())));
+    let model = sets_without(|safeguards| safeguards.again = false);
+    fails("an addition is lost for good", losing(model), FOUND);
 }
 
 #[test]
@@ -347,4 +362,40 @@ fn evidence_without_one_of_its_parts_is_against_the_living() {
     let mut model = by_a_connection_that_stood();
     model.safeguards.unbroken = false;
     fails("by a new connection", model, NOT_NEEDLESS);
+}
+
+/// Everything that may stand between a shard and its observer, but a store that takes no records.
+const QUIET: Silence = Silence {
+    safeguards: silence::Safeguards::ALL,
+    beats_are_lost: true,
+    stores_stall: false,
+    observer_is_suspended: true,
+};
+
+/// The same with such a store: the beats alone tell who lives.
+const STALLED: Silence = Silence {
+    stores_stall: true,
+    ..QUIET
+};
+
+#[test]
+fn silence_is_believed_of_those_alone_who_are_silent() {
+    holds("silence", QUIET);
+    holds_but("silence of a store too", STALLED, &[WAS_SILENT]);
+}
+
+#[test]
+fn silence_without_one_of_its_safeguards_is_believed_of_the_living() {
+    let mut model = STALLED;
+    model.safeguards.own_beats = false;
+    fails("time without own beats", model, RAN);
+    let mut model = STALLED;
+    model.safeguards.ran = false;
+    fails("time in which it did not run", model, RAN);
+    let mut model = QUIET;
+    model.safeguards.read = false;
+    fails("no read", model, WAS_SILENT);
+    let mut model = QUIET;
+    model.safeguards.read_after = false;
+    fails("an earlier read", model, WAS_SILENT);
 }

@@ -25,6 +25,8 @@ pub(crate) struct Safeguards {
     pub(crate) hint_first: bool,
     /// An addition puts the shard into the registry.
     pub(crate) named: bool,
+    /// After the store lost something, an owner adds what it owns to its set again.
+    pub(crate) again: bool,
 }
 
 impl Safeguards {
@@ -33,6 +35,7 @@ impl Safeguards {
         tombstones: true,
         hint_first: true,
         named: true,
+        again: true,
     };
 }
 
@@ -45,6 +48,9 @@ pub(crate) struct Sets {
     pub(crate) epoch_max: Epoch,
     /// So much is under way at once.
     pub(crate) deeds_max: usize,
+    /// The sets are in another slot than the match, whose tag is in its id: a failover loses the last addition to a
+    /// set, once, and not the claim.
+    pub(crate) loses: bool,
 }
 
 /// A shard, and what is stored of it.
@@ -75,6 +81,17 @@ pub(crate) struct State {
     owner: ShardId,
     shards: Vec<Place>,
     deeds: BTreeSet<Deed>,
+    loss: Loss,
+}
+
+/// What became of an addition that a failover took out of a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Loss {
+    NotYet,
+    /// Nobody has compared anything since. The owner has the match in memory, and lives until it has: that it dies in
+    /// that moment would be a second failure at once.
+    Unnoticed,
+    Noticed,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -90,6 +107,10 @@ pub(crate) enum Action {
     Leave(ShardId),
     Crash(ShardId),
     Deregister(ShardId),
+    /// A failover loses the owner's addition.
+    FailOver,
+    /// Every shard that lives has seen that another server answers, and has compared what it owns.
+    Compare,
 }
 
 impl Model for Sets {
@@ -107,6 +128,7 @@ impl Model for Sets {
             owner: 0,
             shards: (0..self.shards).map(place).collect(),
             deeds: BTreeSet::new(),
+            loss: Loss::NotYet,
         }]
     }
 
@@ -123,13 +145,20 @@ impl Model for Sets {
                 actions.push(Action::Look(id));
             }
             if place.lives {
-                actions.extend([Action::Leave(id), Action::Crash(id)]);
+                let may_end = state.loss != Loss::Unnoticed;
+                let ends = [Action::Leave(id), Action::Crash(id)];
+                actions.extend(ends.into_iter().filter(|_| may_end));
             } else if place.is_named && place.hint.is_none() {
                 actions.push(Action::Deregister(id));
             }
         }
         for &deed in &state.deeds {
             actions.extend([Action::Step(deed), Action::Lose(deed)]);
+        }
+        match state.loss {
+            Loss::NotYet if self.loses && owner.lives => actions.push(Action::FailOver),
+            Loss::Unnoticed => actions.push(Action::Compare),
+            _ => {}
         }
     }
 
@@ -156,6 +185,16 @@ impl Model for Sets {
             }
             Action::Crash(id) => state.shards[id].lives = false,
             Action::Deregister(id) => state.shards[id].is_named = false,
+            Action::FailOver => {
+                state.loss = Loss::Unnoticed;
+                state.shards[state.owner].hint = None;
+            }
+            Action::Compare => {
+                state.loss = Loss::Noticed;
+                if self.safeguards.again {
+                    state.shards[state.owner].hint = Some(state.epoch);
+                }
+            }
         }
         Some(state).filter(|state| state != last)
     }
@@ -164,7 +203,8 @@ impl Model for Sets {
         vec![
             Property::always(FOUND, |_, state: &State| {
                 let owner = &state.shards[state.owner];
-                owner.is_named && owner.hint.is_some()
+                let is_in_memory = owner.lives && state.loss == Loss::Unnoticed;
+                owner.is_named && (owner.hint.is_some() || is_in_memory)
             }),
             Property::sometimes(MOVED_ON, |_, state: &State| {
                 let first = &state.shards[0];

@@ -364,6 +364,14 @@ impl Registry for Way {
         self.ask(format!("owned {shard}"), read).await
     }
 
+    async fn own(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
+        let matches = matches.to_vec();
+        self.ask(format!("own {matches:?}"), move |world| {
+            world.model.own(shard, &matches)
+        })
+        .await
+    }
+
     async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
         let matches = matches.to_vec();
         self.ask(format!("disown {matches:?}"), move |world| {

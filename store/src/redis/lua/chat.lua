@@ -6,6 +6,8 @@ end
 local kept = redis.call('LRANGE', KEYS[2], 0, -1)
 for i = 1, #kept do
   if kept[i] == ARGV[1] then
+    -- A write that changes nothing, as WAIT waits for the writes of its own connection only.
+    redis.call('HSET', KEYS[1], 'epoch', redis.call('HGET', KEYS[1], 'epoch'))
     return 1
   end
 end

@@ -1,7 +1,5 @@
 //! A real Cluster of three primaries with a replica each: failover, resharding, and what one node says of others.
 
-use std::future::Future;
-
 use game_core::MatchId;
 use store::Retention;
 use store::testing::{RedisKind, Signal};
@@ -20,18 +18,6 @@ async fn connect(server: &RedisServer) -> RedisStore {
         ..RedisConfig::new(server.url())
     };
     RedisStore::connect(config).await.unwrap()
-}
-
-/// Repeats an operation until it is answered, as everybody does.
-async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(ask: impl Fn() -> F) -> T {
-    let until = Instant::now() + SOON;
-    loop {
-        match ask().await {
-            Ok(answer) => return answer,
-            Err(StoreError::Unavailable(_)) if Instant::now() < until => {}
-            Err(error) => panic!("{error}"),
-        }
-    }
 }
 
 /// Writes every line as fast as it goes, a record at a time, while `fault` runs; then all of them are as they were

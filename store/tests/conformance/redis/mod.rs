@@ -6,6 +6,7 @@ mod faults;
 mod servers;
 mod settings;
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,18 @@ async fn append_until_answered(store: &dyn Store, write: &store::Append) -> Appe
     loop {
         match store.append(std::slice::from_ref(write)).await {
             Ok(mut answers) => return answers.remove(0),
+            Err(StoreError::Unavailable(_)) if Instant::now() < until => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Repeats an operation until it is answered, as everybody does.
+async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(ask: impl Fn() -> F) -> T {
+    let until = Instant::now() + SOON;
+    loop {
+        match ask().await {
+            Ok(answer) => return answer,
             Err(StoreError::Unavailable(_)) if Instant::now() < until => {}
             Err(error) => panic!("{error}"),
         }

@@ -224,12 +224,31 @@ fn what_too_few_replicas_have_is_not_confirmed_until_they_do() {
             }
             assert!(Instant::now() < until, "{text}");
         }
+        // Nor is it shown by whoever reads or takes the match over, who would tell players what may be lost.
+        let reader = connect(RedisConfig {
+            replicas: 1,
+            response_timeout: Duration::from_millis(600),
+            ..server.config()
+        });
+        let reader = reader.await.unwrap();
+        unavailable(reader.load(line.id).await);
+        let third = Line::new(match_id(3), 1, 1);
+        claimed(&connect(server.config()).await.unwrap(), &third).await;
+        unavailable(reader.claim(third.id, shard_id(2), Epoch(1)).await);
         // A match that a player is told of, a hand-over and a revocation promise the same.
         let other = Line::new(match_id(2), 1, 1);
         unavailable(store.create(shard_id(1), &other.snapshots[0]).await);
         unavailable(store.create(shard_id(1), &other.snapshots[0]).await);
         tokio::task::block_in_place(|| server.redis().restart().unwrap());
         assert_eq!(append_until_answered(&store, &write).await, DUPLICATE);
+        let loaded = until_answered(|| reader.load(line.id)).await.unwrap();
+        assert_eq!(loaded.tail.len(), 2);
+        // The claim was made, and its answer withheld.
+        let loaded = until_answered(|| reader.load(third.id)).await.unwrap();
+        assert_eq!(
+            (loaded.ownership.owner, loaded.ownership.epoch),
+            (shard_id(2), Epoch(2))
+        );
         let until = Instant::now() + SOON;
         let created = loop {
             match store.create(shard_id(1), &other.snapshots[0]).await {
