@@ -7,6 +7,7 @@ it read. Exits with 1 at the first difference.
 """
 
 import json
+import re
 import sys
 
 import chess.pgn
@@ -23,8 +24,10 @@ def check(game, line):
         return f"{moves} moves in the PGN, {len(line['moves'])} in the match"
     for seat in ("white", "black"):
         name = line["players"][seat]["name"]
-        if game.headers[seat.capitalize()] != name:
-            return f"{seat} is {game.headers[seat.capitalize()]} in the PGN, {name} in the match"
+        # python-chess leaves the escapes of the standard (section 7) in.
+        read = re.sub(r"\\(.)", r"\1", game.headers[seat.capitalize()])
+        if read != name:
+            return f"{seat} is {read} in the PGN, {name} in the match"
     if game.headers["Result"] != RESULTS[line["outcome"]]:
         return f"result: {game.headers['Result']} in the PGN, {line['outcome']} in the match"
     return None

@@ -17,9 +17,10 @@ pub(crate) struct Action {
     pub(crate) at: u64,
     /// The name of the operator's token or certificate.
     pub(crate) who: String,
-    /// `abort`, `adjudicate`, `handoff`, `drain` or `revoke`.
+    /// `abort`, `adjudicate`, `handoff`, `drain`, `revoke`, `restore`, `create_players`, `login_code`, `remove_player`,
+    /// `invite` or `withdraw_invitation`.
     pub(crate) action: String,
-    /// The id of the match, shard or player.
+    /// The id of the match, shard or player, or what else was changed.
     pub(crate) subject: String,
     /// `done`, or the code of the problem in the answer.
     pub(crate) outcome: String,

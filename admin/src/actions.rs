@@ -41,7 +41,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Author {
 
 impl Author {
     /// Logs a request and its outcome.
-    fn note<T>(&self, admin: &Admin, what: &str, of: &dyn Display, answer: &Result<T, Problem>) {
+    pub(crate) fn note<T>(
+        &self,
+        admin: &Admin,
+        what: &str,
+        of: &dyn Display,
+        answer: &Result<T, Problem>,
+    ) {
         let outcome = answer.as_ref().map_or_else(Problem::code, |_| "done");
         let from = self.from.map(tracing::field::display);
         tracing::info!(target: "audit", who = %self.operator.0, from, what, of = %of, outcome, "audit");
@@ -188,8 +194,8 @@ pub(crate) async fn drain(
     answer.map(|shard| (axum::http::StatusCode::ACCEPTED, Json(Draining { shard })))
 }
 
-/// Revokes a player's tokens: the store keeps the revocation, every shard closes the player's streams within seconds
-/// and refuses new ones, and matchmakers refuse the player's tokens until the last has expired.
+/// Shuts a player out until restored: the store keeps the revocation, every shard closes the player's streams within
+/// seconds and refuses new ones, and matchmakers refuse log-ins and every token of the player.
 #[utoipa::path(post, path = "/v1/players/{player}/revoke", tag = "changes",
     params(("player" = String, Path, pattern = "^[0-9A-Za-z_.:@|-]{1,64}$")),
     request_body = Option<Nothing>,

@@ -26,6 +26,7 @@ mod installation;
 mod log;
 mod matches;
 mod page;
+mod players;
 mod svg;
 mod visitor;
 
@@ -44,7 +45,9 @@ pub use serve::{bind, serve};
 pub use source::{FinishedQuery, Part, Setting, Source};
 pub use tls::{InvalidTls, SERVER_NAME, Tls, anonymous_client, server_name};
 pub use views::{
-    ClocksView, HandedOff, HeldList, MatchDetails, MatchList, MatchStatus, MatchSummary, MoveView,
-    OwnershipView, PlayerView, PlayersView, ResultView, Revoked, ShardList, ShardState, ShardView,
-    Variant, WatchedList, WatchedMatch, millis,
+    AccountView, ClocksView, CodeLife, CodeMade, HandedOff, HeldList, InvitationList,
+    InvitationMade, InvitationView, ListedPlayer, MatchDetails, MatchList, MatchStatus,
+    MatchSummary, MoveView, NewInvitation, NewPlayers, OwnershipView, PlayerList, PlayerMade,
+    PlayerQuery, PlayerView, PlayersMade, PlayersView, Removed, Restored, ResultView, Revoked,
+    ShardList, ShardState, ShardView, Variant, WatchedList, WatchedMatch, millis,
 };

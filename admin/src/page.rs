@@ -12,13 +12,14 @@ const STYLE: &str = include_str!("page/style.css");
 const ICON: &str = include_str!("page/icon.svg");
 
 /// Scripts, by name.
-const SCRIPTS: [(&str, &str); 9] = [
+const SCRIPTS: [(&str, &str); 10] = [
     ("/assets/main.js", include_str!("page/main.js")),
     ("/assets/api.js", include_str!("page/api.js")),
     ("/assets/overview.js", include_str!("page/overview.js")),
     ("/assets/matches.js", include_str!("page/matches.js")),
     ("/assets/club.js", include_str!("page/club.js")),
     ("/assets/match.js", include_str!("page/match.js")),
+    ("/assets/players.js", include_str!("page/players.js")),
     ("/assets/actions.js", include_str!("page/actions.js")),
     ("/assets/health.js", include_str!("page/health.js")),
     ("/assets/words.js", include_str!("page/words.js")),

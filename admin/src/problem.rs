@@ -22,6 +22,10 @@ web::problems! {
         MatchNotFound = 404 "match_not_found" "No such match";
         /// No shard has this id.
         ShardNotFound = 404 "shard_not_found" "No such shard";
+        /// No account has this id.
+        PlayerNotFound = 404 "player_not_found" "No such player";
+        /// No invitation has this id.
+        InvitationNotFound = 404 "invitation_not_found" "No such invitation";
         /// The path takes other methods.
         MethodNotAllowed = 405 "method_not_allowed" "Method not allowed";
         /// The match has ended and cannot be changed.

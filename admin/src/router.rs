@@ -16,7 +16,7 @@ use crate::access::{Access, require_operator};
 use crate::problem::ProblemBody;
 use crate::source::Source;
 use crate::state::Admin;
-use crate::{actions, club, events, installation, log, matches, page};
+use crate::{actions, club, events, installation, log, matches, page, players};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -60,6 +60,12 @@ pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
         .routes(routes!(actions::hand_off))
         .routes(routes!(actions::drain))
         .routes(routes!(actions::revoke))
+        .routes(routes!(players::list, players::create))
+        .routes(routes!(players::code))
+        .routes(routes!(players::restore))
+        .routes(routes!(players::remove))
+        .routes(routes!(players::invitations, players::invite))
+        .routes(routes!(players::withdraw))
         .routes(routes!(club::pools))
         .routes(routes!(club::tickets))
         .routes(routes!(club::finished))

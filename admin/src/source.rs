@@ -8,8 +8,13 @@ use utoipa::ToSchema;
 
 use crate::club_views::{Backlog, FinishedList, PoolView, TicketView};
 use crate::problem::{Kind, Problem};
-use crate::views::{HandedOff, MatchDetails, MatchList, Revoked, ShardList, WatchedMatch};
+use crate::views::{
+    CodeMade, HandedOff, InvitationList, InvitationMade, MatchDetails, MatchList, NewInvitation,
+    NewPlayers, PlayerList, PlayerQuery, PlayersMade, Removed, Restored, Revoked, ShardList,
+    WatchedMatch,
+};
 use shard_core::MatchQuery;
+use store::SecretDigest;
 
 /// The role of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -76,7 +81,7 @@ pub struct FinishedQuery {
 
 /// The problem of a question that a shard cannot answer.
 fn only_matchmakers() -> Problem {
-    let why = "A shard knows its matches only: ask a matchmaker's endpoint.";
+    let why = "This process does not know that; a shard knows its matches only.";
     Problem::new(Kind::NotPossible, why)
 }
 
@@ -140,6 +145,46 @@ pub trait Source: Send + Sync + 'static {
 
     /// Revokes a player's tokens and closes the player's streams.
     async fn revoke(&self, player: &PlayerId) -> Result<Revoked, Problem>;
+
+    /// A page of players. Like all that follows, for a matchmaker only.
+    async fn players(&self, _query: &PlayerQuery) -> Result<PlayerList, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// Makes accounts with login codes.
+    async fn create_players(&self, _request: &NewPlayers) -> Result<PlayersMade, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// Makes a login code for an account, good for so many hours.
+    async fn login_code(&self, _player: &PlayerId, _hours: u32) -> Result<CodeMade, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// Admits a revoked player again.
+    async fn restore(&self, _player: &PlayerId) -> Result<Restored, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// Removes an account.
+    async fn remove_player(&self, _player: &PlayerId) -> Result<Removed, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// The invitations that have not expired.
+    async fn invitations(&self) -> Result<InvitationList, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// Makes an invitation.
+    async fn invite(&self, _request: &NewInvitation) -> Result<InvitationMade, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// Withdraws an invitation; returns those that are left.
+    async fn withdraw_invitation(&self, _digest: &SecretDigest) -> Result<InvitationList, Problem> {
+        Err(only_matchmakers())
+    }
 
     /// The pools in which players wait, in any order; for a matchmaker only.
     async fn pools(&self) -> Result<Vec<PoolView>, Problem> {

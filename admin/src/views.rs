@@ -1,5 +1,6 @@
 //! What operators see, as JSON. Everything in it is confirmed.
 
+mod players;
 mod shards;
 mod watched;
 
@@ -14,6 +15,11 @@ use serde::{Deserialize, Serialize};
 use store::Checkpoint;
 use utoipa::ToSchema;
 
+pub(crate) use players::week_hours;
+pub use players::{
+    AccountView, CodeLife, CodeMade, InvitationList, InvitationMade, InvitationView, ListedPlayer,
+    NewInvitation, NewPlayers, PlayerList, PlayerMade, PlayerQuery, PlayersMade, Removed, Restored,
+};
 pub use shards::{ShardList, ShardState, ShardView};
 pub use watched::{WatchedList, WatchedMatch};
 

@@ -1,8 +1,10 @@
 //! How much one address may create, counted in this process.
 
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+use game_core::PlayerId;
 use settings::AddressGroup;
 use tokio::time::Instant;
 use web::is_in;
@@ -10,6 +12,10 @@ use web::is_in;
 use crate::limit_args::LimitArgs;
 use crate::problem::{Kind, Problem};
 use crate::rates::Rates;
+
+/// Attempts at the password of one account in a burst, and then in every five minutes, from all addresses together: few
+/// for somebody who guesses, and enough for a player who has forgotten which one it was.
+const PASSWORD_ATTEMPTS: u32 = 30;
 
 /// Lists of live matches that one address may have made in a burst, and then in every five minutes: a page that is
 /// refreshed each second, and as much again for filters. A list that somebody has just had made is not counted.
@@ -49,6 +55,8 @@ pub(crate) fn is_exempt(limits: &LimitArgs, address: IpAddr) -> bool {
 pub(crate) struct Allowances {
     guests: Mutex<Rates>,
     creations: Mutex<Rates>,
+    logins: Mutex<Rates>,
+    passwords: Mutex<Rates<PlayerId>>,
     lists: Mutex<Rates>,
     archive_reads: Mutex<Rates>,
     began: Instant,
@@ -59,6 +67,8 @@ impl Allowances {
         Self {
             guests: Mutex::new(Rates::new(limits.guests_per_address_max)),
             creations: Mutex::new(Rates::new(limits.creations_per_address_max)),
+            logins: Mutex::new(Rates::new(limits.logins_per_address_max)),
+            passwords: Mutex::new(Rates::new(PASSWORD_ATTEMPTS)),
             lists: Mutex::new(Rates::new(LISTS_PER_ADDRESS_MAX)),
             archive_reads: Mutex::new(Rates::new(limits.archive_reads_per_address_max)),
             began: Instant::now(),
@@ -69,15 +79,36 @@ impl Allowances {
         if client.is_exempt {
             return Ok(());
         }
+        self.take_of(
+            rates,
+            client.counted_by,
+            &format!("Your address has made as many {what} as it"),
+        )
+    }
+
+    fn take_of<K: Hash + Eq>(
+        &self,
+        rates: &Mutex<Rates<K>>,
+        key: K,
+        what: &str,
+    ) -> Result<(), Problem> {
         let mut rates = rates.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = rates.take(client.counted_by, self.began.elapsed());
+        let taken = rates.take(key, self.began.elapsed());
         taken.map_err(|wait| {
-            let detail = format!(
-                "Your address has made as many {what} as it may for now. Try again in {} s.",
-                wait.as_secs() + 1
-            );
+            let detail = format!("{what} may for now. Try again in {} s.", wait.as_secs() + 1);
             Problem::new(Kind::RateLimited, detail).after(wait)
         })
+    }
+
+    /// Counts an attempt to log in, or an account that is about to be created.
+    pub(crate) fn login(&self, client: Client) -> Result<(), Problem> {
+        self.take(&self.logins, client, "attempts to log in or to sign up")
+    }
+
+    /// Counts an attempt at the password of an account, whoever makes it.
+    pub(crate) fn password(&self, account: &PlayerId) -> Result<(), Problem> {
+        let what = "As many passwords were tried for this account as one";
+        self.take_of(&self.passwords, account.clone(), what)
     }
 
     /// Counts a guest that is about to be created.

@@ -14,6 +14,7 @@ use store::{FINISHED_KEEP, FINISHED_KEEP_MIN, PostgresConfig, RedisConfig, Store
 use tokens::SigningKey;
 
 use crate::archive_args::{ArchiveArgs, InvalidWebhooks};
+use crate::identity::{Guests, IdentityArgs, IssuerConfig, SignUp};
 use crate::limit_args::LimitArgs;
 use crate::webhook_config::WebhookConfig;
 
@@ -70,7 +71,7 @@ pub struct Args {
     #[arg(long, env = "ROOKERY_SITE", value_name = "URL")]
     pub site: Option<String>,
 
-    /// How many days a guest's player token is valid.
+    /// How many days a player token is valid, of a guest or of somebody who has logged in.
     #[arg(
         long,
         env = "ROOKERY_PLAYER_TOKEN_DAYS",
@@ -122,6 +123,10 @@ pub struct Args {
     )]
     pub grace_seconds: u64,
 
+    /// Who may play.
+    #[command(flatten)]
+    pub identity: IdentityArgs,
+
     /// How many days finished matches are kept in the store: in its archive, unless there is another one, and in its
     /// feed. Shards have the same option; give them the same value.
     #[arg(
@@ -159,7 +164,9 @@ pub struct Args {
 pub struct Config {
     /// The `Site` tag of PGN.
     pub site: String,
-    /// How long a guest's player token is valid, in whole seconds.
+    /// Who may play.
+    pub identity: Identity,
+    /// How long a player token is valid, in whole seconds.
     pub player_token_ttl: Duration,
     /// How long a seat token is valid, in whole seconds: from the reply to the `Join`.
     pub seat_token_ttl: Duration,
@@ -176,10 +183,39 @@ pub struct Config {
     pub webhooks: WebhookConfig,
 }
 
+/// Who may play: guests, accounts, and players of an issuer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Identity {
+    /// Who may make an account.
+    pub sign_up: SignUp,
+    /// Whether one may play without an account.
+    pub guests: Guests,
+    /// The issuer whose tokens are accepted beside those of this installation.
+    pub issuer: Option<IssuerConfig>,
+}
+
+impl TryFrom<&IdentityArgs> for Identity {
+    type Error = ConfigError;
+
+    fn try_from(args: &IdentityArgs) -> Result<Self, ConfigError> {
+        let issuer = args.issuer().map_err(|error| ConfigError {
+            name: "--oidc-issuer (ROOKERY_OIDC_ISSUER)",
+            why: error.to_string(),
+            value: error.issuer,
+        })?;
+        Ok(Self {
+            sign_up: args.sign_up,
+            guests: args.guests,
+            issuer,
+        })
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             site: "?".to_owned(),
+            identity: Identity::default(),
             player_token_ttl: Duration::from_secs(30 * 24 * 60 * 60),
             seat_token_ttl: Duration::from_secs(5 * 60),
             connections_max: 20_000,
@@ -243,6 +279,7 @@ impl Args {
         let admin = self.admin.validate(production).map_err(refused_admin)?;
         let site = self.site.as_deref().map(check_site).transpose()?;
         let site = site.unwrap_or(Config::default().site);
+        let identity = Identity::try_from(&self.identity)?;
         let key = read_key(&self.signing_key)?;
         let store = RedisConfig {
             finished_keep: Duration::from_secs(self.finished_keep * DAY_S),
@@ -266,6 +303,7 @@ impl Args {
             key,
             config: Config {
                 site,
+                identity,
                 player_token_ttl: Duration::from_secs(self.player_token_days * 24 * 60 * 60),
                 seat_token_ttl: Duration::from_secs(self.seat_token_seconds),
                 connections_max: self.connections_max as usize,
@@ -388,6 +426,11 @@ mod tests {
             (["--player-token-days", "0"], "0 is not in 1..=365"),
             (["--seat-token-seconds", "3601"], "3601 is not in 30..=3600"),
             (["--requests-max", "x"], "invalid digit"),
+            (
+                ["--sign-up", "all"],
+                "[possible values: open, closed, invitation]",
+            ),
+            (["--guests", "some"], "[possible values: allow, refuse]"),
             (["--finished-keep", "0"], "0 is not in 1..=366"),
             (["--log-format", "xml"], "[possible values: text, json]"),
         ];
@@ -403,7 +446,17 @@ mod tests {
     fn what_validation_refuses_is_refused_with_flag_value_and_what_is_allowed() {
         let key = key_file();
         let long_site = format!("https://{}", "x".repeat(SITE_LEN_MAX));
-        let cases: [(&[&str], &str); 4] = [
+        let issuer = [
+            "--oidc-issuer",
+            "http://id.example",
+            "--oidc-audience",
+            "club",
+        ];
+        let cases: [(&[&str], &str); 5] = [
+            (
+                &issuer,
+                "--oidc-issuer (ROOKERY_OIDC_ISSUER): \"http://id.example\" cannot be used: it must be an https:// URL",
+            ),
             (
                 &["--site", "rookery.example"],
                 "--site (ROOKERY_SITE): \"rookery.example\"",

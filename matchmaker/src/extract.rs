@@ -7,17 +7,22 @@ use std::time::Duration;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Query};
 use axum::http::request::Parts;
-use game_core::Player;
+use game_core::{Player, PlayerId, UnixMillis};
 use protocol::name;
 use serde::Deserialize;
+use store::{Account, Scope};
 use tokens::TokenError;
 use utoipa::IntoParams;
 use web::{client_address, sentence};
 
 use crate::allowances::Client;
+use crate::identity::{API_TOKEN_PREFIX, digest_of};
 use crate::limits::WAIT_MAX;
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, now};
+
+/// How far an API token's last use may be behind in the store: each update costs a write.
+const USED_TO: Duration = Duration::from_secs(10 * 60);
 
 /// The player whose token came with the request.
 pub(crate) struct Caller(pub(crate) Player);
@@ -29,36 +34,136 @@ impl FromRequestParts<Arc<Service>> for Caller {
         parts: &mut Parts,
         service: &Arc<Service>,
     ) -> Result<Self, Problem> {
+        let identified = Identified::by(parts, service).await?;
+        let allowing: &[Scope] = if parts.method.is_safe() {
+            &[Scope::Read, Scope::Play]
+        } else {
+            &[Scope::Play]
+        };
+        identified.check_scope(allowing)?;
+        Ok(Self(identified.player))
+    }
+}
+
+/// The account whose token came with the request, to be managed.
+pub(crate) struct Holder(pub(crate) Account);
+
+impl FromRequestParts<Arc<Service>> for Holder {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &Arc<Service>,
+    ) -> Result<Self, Problem> {
+        let identified = Identified::by(parts, service).await?;
+        identified.check_scope(&[Scope::Account])?;
+        let account = match identified.account {
+            Some(account) => Some(account),
+            None => service.store.account(&identified.player.id).await?,
+        };
+        account.map(Self).ok_or_else(|| {
+            let why = "This player has no account here: make one with POST /v1/accounts.";
+            Problem::new(Kind::NoAccount, why)
+        })
+    }
+}
+
+/// A player, and by what the player was recognised.
+struct Identified {
+    player: Player,
+    /// The account, if it was read.
+    account: Option<Account>,
+    /// The scopes of an API token; `None` for a token that allows everything.
+    scopes: Option<Vec<Scope>>,
+}
+
+impl Identified {
+    async fn by(parts: &Parts, service: &Service) -> Result<Self, Problem> {
         let token = web::bearer::<Service>(&parts.headers)?;
-        let claims = service
-            .verifying_key
-            .player(token, now())
-            .map_err(|error| match error {
-                TokenError::Invalid(_) | TokenError::Early => Problem::new(
-                    Kind::TokenInvalid,
-                    format!("{}.", sentence(&error.to_string())),
-                ),
-                TokenError::Expired => Problem::new(
-                    Kind::TokenExpired,
-                    "The player token has expired: get a new one with POST /v1/players.",
-                ),
-            })?;
-        // A token does not say when it was signed, and no player gets a second one: a revocation voids all of a
-        // player's tokens until the last has expired.
-        if service.store.revoked_at(&claims.player).await?.is_some() {
-            let why = "An operator of this installation has shut this player out.";
+        if token.starts_with(API_TOKEN_PREFIX) {
+            return Self::by_api_token(token, service).await;
+        }
+        let (player, made_at) = match &service.issuer {
+            Some(issuer) if issuer.is_named_by(token) => {
+                let foreign = issuer.player(token).await?;
+                (named(foreign.player, &foreign.name, false), foreign.made_at)
+            }
+            _ => {
+                let claims = service.verifying_key.player(token, now());
+                let claims = claims.map_err(refused)?;
+                (
+                    named(claims.player, &claims.name, claims.bot),
+                    claims.made_at,
+                )
+            }
+        };
+        let validity = service.admitted(&player.id).await?;
+        // A token that does not say when it was signed may have been signed at any time.
+        let is_void = |void_up_to| made_at.is_none_or(|made_at| made_at <= void_up_to);
+        if validity.void_up_to.is_some_and(is_void) {
+            let why = "The token was ended by its player: log in again.";
             return Err(Problem::new(Kind::TokenRevoked, why));
         }
-        let name = name::clean(&claims.name).unwrap_or_else(|| {
-            let id = claims.player.as_str();
-            id.chars().take(name::LEN_MAX).collect()
-        });
-        Ok(Self(Player {
-            id: claims.player,
-            name: name.into(),
-            rating: None,
-            is_bot: claims.bot,
-        }))
+        Ok(Self {
+            player,
+            account: None,
+            scopes: None,
+        })
+    }
+
+    async fn by_api_token(token: &str, service: &Service) -> Result<Self, Problem> {
+        let found = service.store.api_token(&digest_of(token)).await?;
+        let Some((token, account)) = found else {
+            let why = "No account has this API token: it is wrong or was removed.";
+            return Err(Problem::new(Kind::TokenInvalid, why));
+        };
+        service.admitted(&account.id).await?;
+        let now = now();
+        let used_to_ms = USED_TO.as_millis() as u64;
+        let is_recent = |at: UnixMillis| now.0.saturating_sub(at.0) < used_to_ms;
+        if !token.used_at.is_some_and(is_recent) {
+            service.store.touch_api_token(&token, now).await?;
+        }
+        Ok(Self {
+            player: named(account.id.clone(), &account.name, account.is_bot),
+            account: Some(account),
+            scopes: Some(token.scopes),
+        })
+    }
+
+    /// Refuses if the token has none of these scopes.
+    fn check_scope(&self, allowing: &[Scope]) -> Result<(), Problem> {
+        let has = |scopes: &Vec<Scope>| scopes.iter().any(|scope| allowing.contains(scope));
+        if self.scopes.as_ref().is_none_or(has) {
+            return Ok(());
+        }
+        let why = "The API token does not have the scope that this request needs.";
+        Err(Problem::new(Kind::ScopeMissing, why))
+    }
+}
+
+fn refused(error: TokenError) -> Problem {
+    match error {
+        TokenError::Invalid(_) | TokenError::Early => Problem::new(
+            Kind::TokenInvalid,
+            format!("{}.", sentence(&error.to_string())),
+        ),
+        TokenError::Expired => Problem::new(
+            Kind::TokenExpired,
+            "The player token has expired: get a new one with POST /v1/players or POST /v1/login.",
+        ),
+    }
+}
+
+/// A player under a name that is fit for the records.
+fn named(id: PlayerId, name: &str, is_bot: bool) -> Player {
+    let name =
+        name::clean(name).unwrap_or_else(|| id.as_str().chars().take(name::LEN_MAX).collect());
+    Player {
+        id,
+        name: name.into(),
+        rating: None,
+        is_bot,
     }
 }
 

@@ -16,6 +16,9 @@ mod limit_args;
 mod webhook_config;
 mod webhook_keys;
 
+// Who players are.
+mod identity;
+
 // Pure decisions.
 mod glicko;
 mod pairing;
@@ -35,6 +38,7 @@ mod terms;
 // The edge: HTTP in, HTTP out.
 mod extract;
 
+mod accounts;
 mod archive;
 mod challenges;
 mod feed;
@@ -73,7 +77,8 @@ mod shard_client;
 mod process;
 
 pub use archive_args::{ArchiveArgs, InvalidWebhooks};
-pub use config::{Args, Config, ConfigError, Settings, check_site};
+pub use config::{Args, Config, ConfigError, Identity, Settings, check_site};
+pub use identity::{Guests, IdentityArgs, InvalidIdentity, IssuerConfig, SignUp};
 pub use late::LateStore;
 pub use limit_args::LimitArgs;
 pub use operators::operate;

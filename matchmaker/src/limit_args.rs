@@ -53,6 +53,16 @@ pub struct LimitArgs {
     )]
     pub creations_per_address_max: u32,
 
+    /// Attempts to log in, and accounts, that one address may make in a burst and then in every five minutes.
+    #[arg(
+        long,
+        env = "ROOKERY_LOGINS_PER_ADDRESS_MAX",
+        value_name = "COUNT",
+        default_value_t = 300,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    pub logins_per_address_max: u32,
+
     /// Requests for finished matches (exports, games of a player, the feed) that one address may make in a burst, and
     /// then in every five minutes.
     #[arg(
@@ -105,6 +115,7 @@ impl Default for LimitArgs {
             connections_per_address_max: 1_000,
             guests_per_address_max: 600,
             creations_per_address_max: 900,
+            logins_per_address_max: 300,
             archive_reads_per_address_max: 1_200,
             matches_per_player_max: 50,
             tickets_per_player_max: 8,

@@ -2,6 +2,8 @@
 //! owners that cannot be reached and for matches that no owner reports.
 
 mod census;
+mod club;
+mod players;
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -9,8 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admin::{
-    Access, HandedOff, HeldList, Kind, MatchDetails, MatchList, MatchSummary, Part, Problem,
-    Revoked, Setting, ShardList, ShardState, ShardView, Source, WatchedMatch,
+    Access, Backlog, CodeMade, FinishedList, FinishedQuery, HandedOff, HeldList, InvitationList,
+    InvitationMade, Kind, MatchDetails, MatchList, MatchSummary, NewInvitation, NewPlayers, Part,
+    PlayerList, PlayerQuery, PlayersMade, Problem, Removed, Restored, Revoked, Setting, ShardList,
+    ShardState, ShardView, Source, WatchedMatch,
 };
 use async_trait::async_trait;
 use axum::http::Method;
@@ -18,7 +22,7 @@ use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
 use program::Reload;
 use serde_json::json;
 use shard_core::{MatchQuery, PageSelection};
-use store::{Ownership, Registered, ShardRecord, Status, Store};
+use store::{Archive, Ownership, Registered, SecretDigest, ShardRecord, Status, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -55,6 +59,7 @@ pub async fn operate(
     let source = ClusterSource {
         views: shared.views.subscribe(),
         store: shared.store.clone(),
+        archive: Arc::clone(&shared.archive),
         client,
         finisher: shared.finisher.clone(),
         shared,
@@ -66,6 +71,7 @@ pub async fn operate(
 
 struct ClusterSource {
     store: Arc<dyn Store>,
+    archive: Arc<dyn Archive>,
     views: watch::Receiver<Arc<RegistryView>>,
     client: ShardClient,
     shared: SharedState,
@@ -438,6 +444,46 @@ impl Source for ClusterSource {
             player: player.clone(),
             closed,
         })
+    }
+
+    async fn players(&self, query: &PlayerQuery) -> Result<PlayerList, Problem> {
+        players::list(&*self.store, query).await
+    }
+
+    async fn create_players(&self, request: &NewPlayers) -> Result<PlayersMade, Problem> {
+        players::create(&*self.store, request).await
+    }
+
+    async fn login_code(&self, player: &PlayerId, hours: u32) -> Result<CodeMade, Problem> {
+        players::login_code(&*self.store, player, hours).await
+    }
+
+    async fn restore(&self, player: &PlayerId) -> Result<Restored, Problem> {
+        players::restore(&*self.store, player).await
+    }
+
+    async fn remove_player(&self, player: &PlayerId) -> Result<Removed, Problem> {
+        players::remove(&*self.store, player).await
+    }
+
+    async fn invitations(&self) -> Result<InvitationList, Problem> {
+        players::invitations(&*self.store).await
+    }
+
+    async fn invite(&self, request: &NewInvitation) -> Result<InvitationMade, Problem> {
+        players::invite(&*self.store, request).await
+    }
+
+    async fn withdraw_invitation(&self, digest: &SecretDigest) -> Result<InvitationList, Problem> {
+        players::withdraw(&*self.store, digest).await
+    }
+
+    async fn finished(&self, query: FinishedQuery) -> Result<FinishedList, Problem> {
+        club::finished(&*self.archive, query).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Problem> {
+        club::backlog(&*self.store).await
     }
 }
 

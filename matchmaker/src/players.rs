@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use game_core::{MatchId, PlayerId};
 use protocol::http::{NewPlayer, PlayerReply};
 use protocol::name;
 use tokens::PlayerClaims;
 use web::Body;
 
+use crate::accounts::{GUEST_NAME, random_id};
 use crate::allowances::Client;
-use crate::described::{ChangeProblems, Problems};
+use crate::described::{CallerProblems, ChangeProblems, Problems};
+use crate::identity::Guests;
 use crate::problem::{Kind, Problem};
 use crate::service::{Service, expiry, now};
 
@@ -21,25 +22,33 @@ const NAME_SUFFIX_LEN: usize = 4;
 /// Makes a guest.
 #[utoipa::path(post, path = "/v1/players", tag = "players", request_body = Option<NewPlayer>,
     responses((status = 200, description = "The guest, and the token to act as it", body = PlayerReply), Problems,
-        ChangeProblems))]
+        CallerProblems, ChangeProblems))]
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     client: Client,
     Body(request): Body<NewPlayer>,
 ) -> Result<Json<PlayerReply>, Problem> {
+    if service.config.identity.guests == Guests::Refuse {
+        let why = "Nobody plays as a guest here: log in with POST /v1/login.";
+        return Err(Problem::new(Kind::NoGuests, why));
+    }
     let player = random_id();
-    let name = match &request.name {
-        None => format!("Guest-{}", &player.as_str()[..NAME_SUFFIX_LEN]),
-        Some(name) => {
-            name::check(name).map_err(|why| Problem::new(Kind::InvalidName, format!("{why}.")))?
-        }
-    };
+    let chosen = request.name.as_deref().map(name::check).transpose();
+    let chosen = chosen.map_err(|why| Problem::new(Kind::InvalidName, format!("{why}.")))?;
     service.allowances.guest(client)?;
-    let (exp, expires_at) = expiry(now(), service.config.player_token_ttl);
+    if let Some(name) = &chosen {
+        // A guest must not pass for a named player.
+        service.check_name(name).await?;
+    }
+    let made_up = || format!("{GUEST_NAME}{}", &player.as_str()[..NAME_SUFFIX_LEN]);
+    let name = chosen.unwrap_or_else(made_up);
+    let made_at = now();
+    let (exp, expires_at) = expiry(made_at, service.config.player_token_ttl);
     let claims = PlayerClaims {
         player: player.clone(),
         name: name.clone(),
         bot: request.bot,
+        made_at: Some(made_at),
         exp,
     };
     Ok(Json(PlayerReply {
@@ -48,12 +57,4 @@ pub(crate) async fn create(
         token: service.key.player_token(&claims),
         expires_at,
     }))
-}
-
-/// Twelve characters, base62, as match ids are made.
-fn random_id() -> PlayerId {
-    MatchId::from_random(rand::random())
-        .as_str()
-        .parse()
-        .expect("the characters of a match id may stand in a player id")
 }

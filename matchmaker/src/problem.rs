@@ -16,6 +16,8 @@ web::problems! {
         InvalidId = 400 "invalid_id" "Invalid id";
         /// A name that a player cannot have.
         InvalidName = 400 "invalid_name" "Invalid name";
+        /// A password that an account cannot have.
+        InvalidPassword = 400 "invalid_password" "Invalid password";
         /// A position that no match can start from.
         InvalidPosition = 400 "invalid_position" "Invalid position";
         /// Terms that do not go together, or that no match is made on here.
@@ -28,6 +30,8 @@ web::problems! {
         TokenExpired = 401 "token_expired" "Player token expired";
         /// An operator has shut the player out.
         TokenRevoked = 401 "token_revoked" "Player token revoked";
+        /// Name, password or code are wrong.
+        LoginRefused = 401 "login_refused" "Log-in refused";
         /// The caller plays in another match.
         NotAPlayer = 403 "not_a_player" "Not a player of this match";
         /// A player cannot accept a challenge of their own.
@@ -36,8 +40,22 @@ web::problems! {
         NotInvited = 403 "not_invited" "Not invited";
         /// The ticket or challenge is another player's.
         NotYours = 403 "not_yours" "Not yours";
+        /// The API token does not allow this.
+        ScopeMissing = 403 "scope_missing" "Scope missing";
+        /// A guest, or a player of an issuer, has no account here.
+        NoAccount = 403 "no_account" "No account";
+        /// Only operators make accounts.
+        SignUpClosed = 403 "sign_up_closed" "Sign-up closed";
+        /// Accounts are made by invitation, and this request has none that is good.
+        InvitationRefused = 403 "invitation_refused" "Invitation refused";
+        /// Only named players play here.
+        NoGuests = 403 "no_guests" "No guests";
         /// Nothing is served at this path.
         RouteNotFound = 404 "route_not_found" "No such route";
+        /// No account has this id or name.
+        PlayerNotFound = 404 "player_not_found" "No such player";
+        /// The account has no such API token.
+        ApiTokenNotFound = 404 "api_token_not_found" "No such API token";
         /// No ticket has this id.
         TicketNotFound = 404 "ticket_not_found" "No such ticket";
         /// No challenge has this id.
@@ -46,6 +64,8 @@ web::problems! {
         MatchNotFound = 404 "match_not_found" "No such match";
         /// The path takes other methods.
         MethodNotAllowed = 405 "method_not_allowed" "Method not allowed";
+        /// An account has this name, or one that looks like it.
+        NameTaken = 409 "name_taken" "Name taken";
         /// Another player was faster.
         ChallengeTaken = 409 "challenge_taken" "Challenge taken";
         /// The challenger has withdrawn it.
@@ -68,8 +88,12 @@ web::problems! {
         TooManyTickets = 429 "too_many_tickets" "Too many tickets";
         /// The player has as many open challenges as one may.
         TooManyChallenges = 429 "too_many_challenges" "Too many challenges";
+        /// The account has as many API tokens as one may.
+        TooManyApiTokens = 429 "too_many_api_tokens" "Too many API tokens";
         /// A fault of the server.
         Internal = 500 "internal" "Internal error";
+        /// The keys of the issuer of the token are not known yet.
+        IssuerUnavailable = 503 "issuer_unavailable" "Issuer unavailable";
         /// No live shard takes matches.
         NoShard = 503 "no_shard" "No shard";
         /// Where the match lives is not known yet.
@@ -131,21 +155,31 @@ mod tests {
             "400 invalid_request",
             "400 invalid_id",
             "400 invalid_name",
+            "400 invalid_password",
             "400 invalid_position",
             "400 invalid_terms",
             "401 token_missing",
             "401 token_invalid",
             "401 token_expired",
             "401 token_revoked",
+            "401 login_refused",
             "403 not_a_player",
             "403 own_challenge",
             "403 not_invited",
             "403 not_yours",
+            "403 scope_missing",
+            "403 no_account",
+            "403 sign_up_closed",
+            "403 invitation_refused",
+            "403 no_guests",
             "404 route_not_found",
+            "404 player_not_found",
+            "404 api_token_not_found",
             "404 ticket_not_found",
             "404 challenge_not_found",
             "404 match_not_found",
             "405 method_not_allowed",
+            "409 name_taken",
             "409 challenge_taken",
             "409 challenge_cancelled",
             "409 already_matched",
@@ -157,7 +191,9 @@ mod tests {
             "429 too_many_matches",
             "429 too_many_tickets",
             "429 too_many_challenges",
+            "429 too_many_api_tokens",
             "500 internal",
+            "503 issuer_unavailable",
             "503 no_shard",
             "503 owner_unknown",
             "503 store_unavailable",

@@ -1,29 +1,30 @@
-//! Rate limits by address: a token bucket for each, in bounded memory.
+//! Rate limits by address, or by another key: a token bucket for each, in bounded memory.
 
+use std::hash::Hash;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use lru::LruCache;
 use settings::AddressGroup;
 
-/// Upper bound on addresses that are remembered, about 100 bytes each. The least recently seen is forgotten first
+/// Upper bound on keys that are remembered, about 100 bytes each. The least recently seen is forgotten first
 /// and then has its whole allowance again: counting does not bound a peer that commands more addresses than this.
 const ADDRESSES_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
 
 /// The time in which an empty bucket becomes full.
 pub(crate) const WINDOW: Duration = Duration::from_secs(5 * 60);
 
-/// A token bucket for each address, kept as the time at which the bucket will be full (the generic cell
+/// A token bucket for each key, kept as the time at which the bucket will be full (the generic cell
 /// rate algorithm). It reads no clock: `now` is a point on one monotonic clock.
 #[derive(Debug)]
-pub(crate) struct Rates {
-    full_at: LruCache<AddressGroup, Duration>,
+pub(crate) struct Rates<K: Hash + Eq = AddressGroup> {
+    full_at: LruCache<K, Duration>,
     /// The time in which one use is refilled.
     refill: Duration,
 }
 
-impl Rates {
-    /// Allows every address `burst` uses at once, and as many in each [`WINDOW`].
+impl<K: Hash + Eq> Rates<K> {
+    /// Allows every key `burst` uses at once, and as many in each [`WINDOW`].
     pub(crate) fn new(burst: u32) -> Self {
         Self {
             full_at: LruCache::new(ADDRESSES_MAX),
@@ -31,18 +32,18 @@ impl Rates {
         }
     }
 
-    /// Takes one use from the bucket of an address.
+    /// Takes one use from the bucket of a key.
     ///
     /// # Errors
     ///
     /// If the bucket is empty: the time until it holds one use.
-    pub(crate) fn take(&mut self, address: AddressGroup, now: Duration) -> Result<(), Duration> {
-        let full_at = self.full_at.get(&address).copied().unwrap_or_default();
+    pub(crate) fn take(&mut self, key: K, now: Duration) -> Result<(), Duration> {
+        let full_at = self.full_at.get(&key).copied().unwrap_or_default();
         let next = full_at.max(now) + self.refill;
         match next.checked_sub(now + WINDOW) {
             Some(wait) if !wait.is_zero() => Err(wait),
             _ => {
-                self.full_at.put(address, next);
+                self.full_at.put(key, next);
                 Ok(())
             }
         }

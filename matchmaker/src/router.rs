@@ -18,7 +18,8 @@ use crate::described::Document;
 use crate::limits::refuse_beyond_probes;
 use crate::service::Service;
 use crate::{
-    archive, challenges, feed, matches, players, probes, ratings, seats, tickets, watching,
+    accounts, archive, challenges, feed, matches, players, probes, ratings, seats, tickets,
+    watching,
 };
 
 /// All routes, each logged and counted under its template.
@@ -50,7 +51,15 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
 /// The routes within the bounds on requests.
 fn limited(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
-        .routes(routes!(players::create))
+        .routes(routes!(players::create, accounts::find))
+        .routes(routes!(accounts::show))
+        .routes(routes!(accounts::create))
+        .routes(routes!(accounts::log_in))
+        .routes(routes!(accounts::read))
+        .routes(routes!(accounts::set_password))
+        .routes(routes!(accounts::log_out))
+        .routes(routes!(accounts::list_tokens, accounts::create_token))
+        .routes(routes!(accounts::remove_token))
         .routes(routes!(challenges::create))
         .routes(routes!(challenges::read, challenges::cancel))
         .routes(routes!(challenges::accept))

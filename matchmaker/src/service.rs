@@ -13,6 +13,7 @@ use web::{Api, Bounds};
 use crate::allowances::Allowances;
 use crate::config::Config;
 use crate::endings::Endings;
+use crate::identity::{Issuer, Passwords};
 use crate::limits::{ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN, EXPORTS_MAX, FEED_READERS_MAX};
 use crate::problem::{Kind, Problem};
 use crate::registry::RegistryView;
@@ -36,6 +37,10 @@ pub(crate) struct Service {
     pub(crate) views: watch::Receiver<Arc<RegistryView>>,
     /// The rate limits of addresses.
     pub(crate) allowances: Allowances,
+    /// Hashes passwords.
+    pub(crate) passwords: Passwords,
+    /// The issuer whose tokens are accepted beside our own.
+    pub(crate) issuer: Option<Issuer>,
     /// The ended matches that are not shown to the public yet.
     pub(crate) endings: Endings,
     /// The live matches that are watched here.
@@ -95,6 +100,8 @@ impl Service {
                 requests: Semaphore::new(config.requests_max),
             },
             allowances: Allowances::new(&config.limits),
+            passwords: Passwords::new(),
+            issuer: config.identity.issuer.clone().map(Issuer::new),
             endings: Endings::default(),
             watching: Watching::new(shards),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),

@@ -3,6 +3,16 @@
 //! | request | body | reply |
 //! |---|---|---|
 //! | `POST /v1/players` | [`NewPlayer`] | 200 [`PlayerReply`] |
+//! | `POST /v1/accounts` | [`NewAccount`] | 201 [`PlayerReply`] |
+//! | `POST /v1/login` | [`LogIn`] | 200 [`PlayerReply`] |
+//! | `GET /v1/account` | | 200 [`AccountReply`] |
+//! | `POST /v1/account/password` | [`NewPassword`] | 200 [`PlayerReply`] |
+//! | `POST /v1/account/logout` | | 204 |
+//! | `GET /v1/account/tokens` | | 200 [`ApiTokenList`] |
+//! | `POST /v1/account/tokens` | [`NewApiToken`] | 201 [`ApiTokenReply`] |
+//! | `DELETE /v1/account/tokens/{token}` | | 204 |
+//! | `GET /v1/players?name=` | | 200 [`PublicPlayer`] |
+//! | `GET /v1/players/{player}` | | 200 [`PublicPlayer`] |
 //! | `POST /v1/challenges` | [`NewChallenge`] | 201 [`TicketReply`] |
 //! | `GET /v1/challenges/{ticket}` | | 200 [`TicketReply`] |
 //! | `POST /v1/challenges/{ticket}/accept` | | 200 [`TicketReply`] |
@@ -24,8 +34,14 @@
 //! | `GET /v1/feed` | | 200 lines of [`FeedLine`], or events |
 //! | `GET /livez`, `GET /readyz` | | 200 or 503 |
 //!
-//! All requests except `POST /v1/players`, reading matches and the feed, and the probes need `Authorization: Bearer`
-//! with a player token. Reading a ticket or challenge accepts `?wait_ms=`, up to 20000: the reply is
+//! All requests except `POST /v1/players`, `POST /v1/accounts`, `POST /v1/login`, reading matches, players and the
+//! feed, and the probes need `Authorization: Bearer` with a player token, an API token of an account, or a token of the issuer that the
+//! installation accepts. An API token needs the scope `read` for `GET`, `play` for other requests, and `account` for
+//! those under `/v1/account`. A new password, and `POST /v1/account/logout`, end all earlier player tokens of the
+//! account; API tokens are removed one by one. No two accounts have names that differ in case only or look alike, and no
+//! guest has the name of an account.
+//!
+//! Reading a ticket or challenge accepts `?wait_ms=`, up to 20000: the reply is
 //! delayed by at most that long while the ticket waits for an opponent. A ticket that its player does
 //! not read for 10 s is not paired until it is read again; a ticket or challenge that is not read for
 //! 15 minutes is deleted.
@@ -67,18 +83,18 @@
 //!
 //! | status | codes |
 //! |---|---|
-//! | 400 | `invalid_request`, `invalid_id`, `invalid_name`, `invalid_position`, `invalid_terms` |
-//! | 401 | `token_missing`, `token_invalid`, `token_expired`, `token_revoked` |
-//! | 403 | `not_a_player`, `own_challenge`, `not_invited`, `not_yours` |
-//! | 404 | `route_not_found`, `ticket_not_found`, `challenge_not_found`, `match_not_found` |
+//! | 400 | `invalid_request`, `invalid_id`, `invalid_name`, `invalid_password`, `invalid_position`, `invalid_terms` |
+//! | 401 | `token_missing`, `token_invalid`, `token_expired`, `token_revoked`, `login_refused` |
+//! | 403 | `not_a_player`, `own_challenge`, `not_invited`, `not_yours`, `scope_missing`, `no_account`, `sign_up_closed`, `invitation_refused`, `no_guests` |
+//! | 404 | `route_not_found`, `player_not_found`, `api_token_not_found`, `ticket_not_found`, `challenge_not_found`, `match_not_found` |
 //! | 405 | `method_not_allowed` |
 //! | 408 | `body_timeout` |
+//! | 409 | `name_taken`, `challenge_taken`, `challenge_cancelled`, `already_matched` |
 //! | 410 | `feed_gone` |
-//! | 409 | `challenge_taken`, `challenge_cancelled`, `already_matched` |
 //! | 413, 415 | `body_too_large`, `unsupported_media_type` |
-//! | 429, with `Retry-After` | `rate_limited`, `too_many_matches`, `too_many_tickets`, `too_many_challenges` |
+//! | 429, with `Retry-After` | `rate_limited`, `too_many_matches`, `too_many_tickets`, `too_many_challenges`, `too_many_api_tokens` |
 //! | 500 | `internal` |
-//! | 503, with `Retry-After` | `no_shard`, `owner_unknown`, `store_unavailable`, `overloaded`, `timed_out` |
+//! | 503, with `Retry-After` | `issuer_unavailable`, `no_shard`, `owner_unknown`, `store_unavailable`, `overloaded`, `timed_out` |
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -93,10 +109,15 @@ use utoipa::ToSchema;
 use self::schema::BothPlayers;
 use crate::{ClockView, Role, SeatView};
 
+mod accounts;
 mod finished;
 pub(crate) mod schema;
 mod terms;
 
+pub use accounts::{
+    AccountReply, ApiScope, ApiTokenList, ApiTokenReply, ApiTokenView, LogIn, NewAccount,
+    NewApiToken, NewPassword, PublicPlayer,
+};
 pub use finished::{FeedLine, FinishedMatch, FinishedSeat, GamesReply};
 pub use terms::{InvalidTerms, Start, Terms};
 

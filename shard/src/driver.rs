@@ -15,7 +15,7 @@ mod shows;
 mod stopping;
 mod storing;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,8 +114,9 @@ pub(crate) struct Driver {
     address_shared: Option<AddressRival>,
     /// Players who may not play in spite of a valid seat token: read with each heartbeat.
     revoked: HashSet<PlayerId>,
-    /// The same by an operator's request, until the store's list contains them.
-    expelled: HashSet<PlayerId>,
+    /// The same by an operator's request, until the store's list contains them; with the number of lists since. A list
+    /// that was read before the request may lack them; if the one after does, they were restored meanwhile.
+    expelled: HashMap<PlayerId, u8>,
     /// Whether that list was read once. Until then, no join is accepted.
     knows_revoked: bool,
     /// Whether the shard stops: commands are then ignored, and clients retransmit them to the next owner.
@@ -165,7 +166,7 @@ impl Driver {
             address_watch: AddressWatch::default(),
             address_shared: None,
             revoked: HashSet::new(),
-            expelled: HashSet::new(),
+            expelled: HashMap::new(),
             knows_revoked: false,
             is_closing: false,
             loads: Arc::new(Semaphore::new(LOADS_MAX)),

@@ -12,10 +12,12 @@
 //! new one is written. A value of a version that is newer than the program is refused with an error that names
 //! both. The golden bytes in the tests show any change.
 
+mod account;
 mod archived;
 mod beat;
 mod bounds;
 mod chat;
+mod credential;
 mod feed;
 mod head;
 mod layout;
@@ -31,12 +33,15 @@ mod varint;
 use bytes::Bytes;
 use game_core::{Event, MatchId, Snapshot};
 
+use self::account::AccountV1;
 use self::archived::ArchivedV1;
 use self::beat::BeatV1;
 pub use self::bounds::{
     CHAT_LINE_LEN_MAX, DecodeError, OTHER_LEN_MAX, RECORD_LEN_MAX, SNAPSHOT_LEN_MAX,
 };
 use self::chat::ChatLineV2;
+pub(crate) use self::credential::Credential;
+use self::credential::CredentialV1;
 use self::feed::FeedEntryV1;
 use self::head::HeadV2;
 pub(crate) use self::head::{Head, MoveTime, tenure_of};
@@ -46,6 +51,7 @@ use self::record::RecordV2;
 use self::shard::ShardV3;
 use self::snapshot::SnapshotV2;
 use self::ticket::{AssignmentV2, TicketV2};
+use crate::account::Account;
 use crate::archived::ArchivedMatch;
 use crate::beat::Beat;
 use crate::chat::ChatLine;
@@ -164,6 +170,31 @@ pub fn encode_chat_line(line: &ChatLine) -> Bytes {
 pub fn decode_chat_line(bytes: &[u8]) -> Result<ChatLine, DecodeError> {
     let line: ChatLineV2 = open(bytes)?;
     line.try_into().map_err(DecodeError::Malformed)
+}
+
+/// Encodes an account.
+#[must_use]
+pub fn encode_account(account: &Account) -> Bytes {
+    seal(&AccountV1::from(account))
+}
+
+/// Decodes an account.
+///
+/// # Errors
+///
+/// [`DecodeError`], when the bytes are not an account of a version that is read.
+pub fn decode_account(bytes: &[u8]) -> Result<Account, DecodeError> {
+    let account: AccountV1 = open(bytes)?;
+    account.try_into().map_err(DecodeError::Malformed)
+}
+
+pub(crate) fn encode_credential(credential: &Credential) -> Bytes {
+    seal(&CredentialV1::from(credential))
+}
+
+pub(crate) fn decode_credential(bytes: &[u8]) -> Result<Credential, DecodeError> {
+    let credential: CredentialV1 = open(bytes)?;
+    credential.try_into().map_err(DecodeError::Malformed)
 }
 
 /// A line of a chat, unless it cannot be read: what else was said is not affected.

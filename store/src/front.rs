@@ -5,14 +5,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, Tag, UnixMillis};
 
+use crate::account::{
+    Account, AccountCreated, ApiToken, Invitation, LoginCode, PasswordHash, SecretDigest,
+};
 use crate::archived::{ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
 use crate::beat::{Beat, Heard, StoreConnection};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
-    Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed, HandOver, HandedOver,
-    Holdings, MatchHead, MatchPage, Matches, Outbox, OutboxEntry, OutboxPosition, OutboxTag,
-    RatingApplied, Ratings, Registry, Retention, Revocations, Room, ScanCursor, Standing, Store,
-    Swept, Tickets, WorkerId,
+    Accounts, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed, HandOver,
+    HandedOver, Holdings, MatchHead, MatchPage, Matches, Outbox, OutboxEntry, OutboxPosition,
+    OutboxTag, RatingApplied, Ratings, Registry, Retention, Revocations, Room, ScanCursor,
+    Standing, Store, Swept, Tickets, Validity, WorkerId,
 };
 use crate::error::StoreError;
 use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};
@@ -95,6 +98,13 @@ impl<T: Front<dyn Store>> Front<dyn Holdings> for T {
 
 impl<T: Front<dyn Store>> Front<dyn Revocations> for T {
     fn behind(&self) -> Result<&dyn Revocations, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Accounts> for T {
+    fn behind(&self) -> Result<&dyn Accounts, StoreError> {
         let store = Front::<dyn Store>::behind(self)?;
         Ok(store)
     }
@@ -390,12 +400,116 @@ impl<T: Front<dyn Revocations>> Revocations for T {
         self.behind()?.revoke(player, at).await
     }
 
+    async fn restore(&self, player: &PlayerId) -> Result<bool, StoreError> {
+        self.behind()?.restore(player).await
+    }
+
+    async fn void_tokens(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
+        self.behind()?.void_tokens(player, at).await
+    }
+
+    async fn validity(&self, player: &PlayerId) -> Result<Validity, StoreError> {
+        self.behind()?.validity(player).await
+    }
+
     async fn revoked_at(&self, player: &PlayerId) -> Result<Option<UnixMillis>, StoreError> {
         self.behind()?.revoked_at(player).await
     }
 
     async fn revoked_since(&self, since: UnixMillis) -> Result<Vec<PlayerId>, StoreError> {
         self.behind()?.revoked_since(since).await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Accounts>> Accounts for T {
+    async fn create_account(
+        &self,
+        account: &Account,
+        invitation: Option<&SecretDigest>,
+    ) -> Result<AccountCreated, StoreError> {
+        self.behind()?.create_account(account, invitation).await
+    }
+
+    async fn account(&self, id: &PlayerId) -> Result<Option<Account>, StoreError> {
+        self.behind()?.account(id).await
+    }
+
+    async fn account_named(&self, name_key: &str) -> Result<Option<Account>, StoreError> {
+        self.behind()?.account_named(name_key).await
+    }
+
+    async fn accounts(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Account>, StoreError> {
+        self.behind()?.accounts(prefix, after, limit).await
+    }
+
+    async fn set_password(
+        &self,
+        id: &PlayerId,
+        password: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        self.behind()?.set_password(id, password).await
+    }
+
+    async fn remove_account(&self, id: &PlayerId) -> Result<bool, StoreError> {
+        self.behind()?.remove_account(id).await
+    }
+
+    async fn put_api_token(&self, token: &ApiToken, max: u32) -> Result<bool, StoreError> {
+        self.behind()?.put_api_token(token, max).await
+    }
+
+    async fn api_token(
+        &self,
+        digest: &SecretDigest,
+    ) -> Result<Option<(ApiToken, Account)>, StoreError> {
+        self.behind()?.api_token(digest).await
+    }
+
+    async fn api_tokens(&self, owner: &PlayerId) -> Result<Vec<ApiToken>, StoreError> {
+        self.behind()?.api_tokens(owner).await
+    }
+
+    async fn touch_api_token(&self, token: &ApiToken, now: UnixMillis) -> Result<(), StoreError> {
+        self.behind()?.touch_api_token(token, now).await
+    }
+
+    async fn remove_api_token(
+        &self,
+        owner: &PlayerId,
+        digest: &SecretDigest,
+    ) -> Result<bool, StoreError> {
+        self.behind()?.remove_api_token(owner, digest).await
+    }
+
+    async fn put_invitation(&self, invitation: &Invitation) -> Result<(), StoreError> {
+        self.behind()?.put_invitation(invitation).await
+    }
+
+    async fn invitations(&self, now: UnixMillis) -> Result<Vec<Invitation>, StoreError> {
+        self.behind()?.invitations(now).await
+    }
+
+    async fn remove_invitation(&self, digest: &SecretDigest) -> Result<bool, StoreError> {
+        self.behind()?.remove_invitation(digest).await
+    }
+
+    async fn put_login_code(&self, code: &LoginCode) -> Result<(), StoreError> {
+        self.behind()?.put_login_code(code).await
+    }
+
+    async fn use_login_code(
+        &self,
+        digest: &SecretDigest,
+        request: u64,
+        now: UnixMillis,
+    ) -> Result<Option<PlayerId>, StoreError> {
+        self.behind()?.use_login_code(digest, request, now).await
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! [`Store`] consists of one trait for each concern: [`Matches`] and [`MatchLog`] for ownership and events,
 //! [`Outbox`] for what follows from their end, [`Chat`] for what is said beside, [`Registry`] and [`Beats`] for live shards,
-//! [`Tickets`], [`Holdings`], [`Revocations`], [`Retention`], [`Ratings`], [`Archive`] and [`Feed`].
+//! [`Tickets`], [`Holdings`], [`Accounts`], [`Revocations`], [`Retention`], [`Ratings`], [`Archive`] and [`Feed`].
 //!
 //! Two checks in [`MatchLog::append`] prevent a fork of a match: the epoch (only the current owner writes) and the
 //! position (a record is added at the end of the log and nowhere else). Nothing relies on a timeout inside the store.
@@ -15,6 +15,7 @@
     allow(dead_code, reason = "the formats of what only backends store")
 )]
 
+mod account;
 mod archived;
 mod beat;
 mod chat;
@@ -56,6 +57,10 @@ mod redis;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use account::{
+    ACCOUNTS_PAGE_MAX, API_TOKEN_UNUSED_KEPT, Account, AccountCreated, ApiToken,
+    INVITATION_LIFE_MAX, Invitation, LoginCode, PasswordHash, Scope, SecretDigest,
+};
 pub use append::{Append, Appended};
 pub use archived::{
     ARCHIVE_PAGE_MAX, ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch,
@@ -67,12 +72,12 @@ pub use audit::{Finding, InMemory, audit};
 pub use beat::{Beat, Heard, StoreConnection};
 pub use chat::{CHAT_LINES_MAX, ChatLine, ChatRoom, Chats, InvalidChatLine};
 pub use contract::{
-    ANY_EPOCH, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, ENDED_IDS_KEEP,
-    FEED_PAGE_MAX, FINISHED_KEEP, FINISHED_KEEP_MIN, Feed, HOOK_KEPT, HandOver, HandedOver,
-    Holdings, LIVE_KEEP, MANY_MAX, MatchHead, MatchLog, MatchPage, Matches, OUTBOX_LEASE_MAX,
-    OUTBOX_PAGE_MAX, Outbox, OutboxEntry, OutboxPosition, OutboxTag, REVOCATION_KEPT,
-    RatingApplied, Ratings, Registry, Retention, Revocations, Room, SCAN_LIMIT_MAX, ScanCursor,
-    Standing, Store, Swept, Tenure, Tickets, WorkerId,
+    ANY_EPOCH, Accounts, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created,
+    ENDED_IDS_KEEP, FEED_PAGE_MAX, FINISHED_KEEP, FINISHED_KEEP_MIN, Feed, HOOK_KEPT, HandOver,
+    HandedOver, Holdings, LIVE_KEEP, MANY_MAX, MatchHead, MatchLog, MatchPage, Matches,
+    OUTBOX_LEASE_MAX, OUTBOX_PAGE_MAX, Outbox, OutboxEntry, OutboxPosition, OutboxTag,
+    REVOCATION_KEPT, RatingApplied, Ratings, Registry, Retention, Revocations, Room,
+    SCAN_LIMIT_MAX, ScanCursor, Standing, Store, Swept, Tenure, Tickets, Validity, WorkerId,
 };
 pub use durability::{Durability, UnknownDurability};
 #[cfg(feature = "backends")]

@@ -7,15 +7,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, Tag, UnixMillis};
 
+use crate::account::{
+    Account, AccountCreated, ApiToken, Invitation, LoginCode, PasswordHash, SecretDigest,
+};
 use crate::append::{Append, Appended};
 use crate::archived::{ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
 use crate::beat::{Beat, Board, Heard, StoreConnection};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
-    Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, Feed, HandOver,
-    HandedOver, Holdings, LIVE_KEEP, MatchHead, MatchLog, MatchPage, Matches, Outbox, OutboxEntry,
-    OutboxPosition, OutboxTag, RatingApplied, Ratings, Registry, Retention, Revocations, Room,
-    ScanCursor, Standing, Swept, Tickets, WorkerId,
+    Accounts, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, Feed,
+    HandOver, HandedOver, Holdings, LIVE_KEEP, MatchHead, MatchLog, MatchPage, Matches, Outbox,
+    OutboxEntry, OutboxPosition, OutboxTag, RatingApplied, Ratings, Registry, Retention,
+    Revocations, Room, ScanCursor, Standing, Swept, Tickets, Validity, WorkerId,
 };
 use crate::error::StoreError;
 use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};
@@ -361,12 +364,120 @@ impl Revocations for MemoryStore {
         Ok(())
     }
 
+    async fn restore(&self, player: &PlayerId) -> Result<bool, StoreError> {
+        Ok(self.model().restore(player))
+    }
+
+    async fn void_tokens(&self, player: &PlayerId, at: UnixMillis) -> Result<(), StoreError> {
+        self.model().void_tokens(player, at);
+        Ok(())
+    }
+
+    async fn validity(&self, player: &PlayerId) -> Result<Validity, StoreError> {
+        Ok(self.model().validity(player))
+    }
+
     async fn revoked_at(&self, player: &PlayerId) -> Result<Option<UnixMillis>, StoreError> {
         Ok(self.model().revoked_at(player))
     }
 
     async fn revoked_since(&self, since: UnixMillis) -> Result<Vec<PlayerId>, StoreError> {
         Ok(self.model().revoked_since(since))
+    }
+}
+
+#[async_trait]
+impl Accounts for MemoryStore {
+    async fn create_account(
+        &self,
+        account: &Account,
+        invitation: Option<&SecretDigest>,
+    ) -> Result<AccountCreated, StoreError> {
+        Ok(self.model().create_account(account, invitation))
+    }
+
+    async fn account(&self, id: &PlayerId) -> Result<Option<Account>, StoreError> {
+        Ok(self.model().account(id))
+    }
+
+    async fn account_named(&self, name_key: &str) -> Result<Option<Account>, StoreError> {
+        Ok(self.model().account_named(name_key))
+    }
+
+    async fn accounts(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Account>, StoreError> {
+        Ok(self.model().accounts(prefix, after, limit))
+    }
+
+    async fn set_password(
+        &self,
+        id: &PlayerId,
+        password: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        Ok(self.model().set_password(id, password))
+    }
+
+    async fn remove_account(&self, id: &PlayerId) -> Result<bool, StoreError> {
+        Ok(self.model().remove_account(id))
+    }
+
+    async fn put_api_token(&self, token: &ApiToken, max: u32) -> Result<bool, StoreError> {
+        Ok(self.model().put_api_token(token, max))
+    }
+
+    async fn api_token(
+        &self,
+        digest: &SecretDigest,
+    ) -> Result<Option<(ApiToken, Account)>, StoreError> {
+        Ok(self.model().api_token(digest))
+    }
+
+    async fn api_tokens(&self, owner: &PlayerId) -> Result<Vec<ApiToken>, StoreError> {
+        Ok(self.model().api_tokens(owner))
+    }
+
+    async fn touch_api_token(&self, token: &ApiToken, now: UnixMillis) -> Result<(), StoreError> {
+        self.model().touch_api_token(token, now);
+        Ok(())
+    }
+
+    async fn remove_api_token(
+        &self,
+        owner: &PlayerId,
+        digest: &SecretDigest,
+    ) -> Result<bool, StoreError> {
+        Ok(self.model().remove_api_token(owner, digest))
+    }
+
+    async fn put_invitation(&self, invitation: &Invitation) -> Result<(), StoreError> {
+        self.model().put_invitation(invitation);
+        Ok(())
+    }
+
+    async fn invitations(&self, now: UnixMillis) -> Result<Vec<Invitation>, StoreError> {
+        Ok(self.model().invitations(now))
+    }
+
+    async fn remove_invitation(&self, digest: &SecretDigest) -> Result<bool, StoreError> {
+        Ok(self.model().remove_invitation(digest))
+    }
+
+    async fn put_login_code(&self, code: &LoginCode) -> Result<(), StoreError> {
+        self.model().put_login_code(code);
+        Ok(())
+    }
+
+    async fn use_login_code(
+        &self,
+        digest: &SecretDigest,
+        request: u64,
+        now: UnixMillis,
+    ) -> Result<Option<PlayerId>, StoreError> {
+        Ok(self.model().use_login_code(digest, request, now))
     }
 }
 

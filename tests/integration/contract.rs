@@ -10,7 +10,7 @@ use tests::contract::{Contract, name_examples};
 use tests::installation::{Installation, PlayedMatch};
 
 /// Examples that are made up for each operation.
-const EXAMPLES: u32 = 10;
+const EXAMPLES: u32 = 5;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_matchmaker_answers_as_it_describes() {
@@ -44,16 +44,15 @@ async fn the_matchmaker_answers_as_it_describes() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("openapi.json");
     std::fs::write(&file, described.to_string()).unwrap();
-    for token in [None, Some(ann.token.as_str())] {
-        let contract = Contract {
-            url,
-            token,
-            // Streams of events have no end.
-            without: "events$",
-            examples: EXAMPLES,
-        };
-        contract.check(&file);
-    }
+    let contract = Contract {
+        url,
+        // What asks for a token is asked without one too.
+        token: Some(&ann.token),
+        // Streams of events have no end.
+        without: "events$",
+        examples: EXAMPLES,
+    };
+    contract.check(&file);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -222,6 +222,7 @@ async fn tokens_that_give_no_right_are_refused_by_name() {
         player: "ann".parse().unwrap(),
         name: "ann".to_owned(),
         bot: false,
+        made_at: None,
         exp: claims(id, Role::White).exp,
     });
 

@@ -115,7 +115,7 @@ async fn anybody_watches_a_live_match_on_a_page_by_a_stream_and_as_pgn() {
     let page = public.page_when(&path, |page| page.moves.len() == 1).await;
     let clock = page.clock.unwrap();
     assert_eq!(clock.running, Some(Seat::Black));
-    assert!(clock.black_ms <= 600_000 && clock.white_ms > 600_000);
+    assert!(clock.black_ms <= 600_000);
 
     let mut streams = Vec::new();
     for _ in 0..20 {
@@ -238,12 +238,10 @@ async fn no_public_read_is_ahead_of_the_delay_of_spectators() {
     }
     let seen = stream.with_moves(1).await;
     assert!(began.elapsed() >= Duration::from_secs(DELAY_S.into()));
-    let ended = if seen.outcome.is_some() {
-        Some(seen)
-    } else {
-        stream.next().await
-    };
-    assert!(ended.unwrap().outcome.is_some());
+    let mut last = seen;
+    while last.outcome.is_none() {
+        last = stream.next().await.unwrap();
+    }
     assert!(
         stream.next().await.is_none(),
         "the stream ends with the match"

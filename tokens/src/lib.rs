@@ -3,24 +3,29 @@
 //! A matchmaker signs with a [`SigningKey`]; shards check with the [`VerifyingKey`], its public half. Both tokens are
 //! JSON Web Tokens (RFC 7519) signed with Ed25519 (RFC 8037), told apart by their audience. No other algorithm is
 //! accepted, so a token cannot choose one. Time is an argument.
+//!
+//! [`IssuerKeys`] checks the tokens of an issuer of the operator's own, by the keys that it publishes.
 
-use std::sync::Once;
+mod crypto;
+mod issuer;
 
 use game_core::{MatchId, PlayerId, UnixMillis};
-use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
-use jsonwebtoken::errors::{Error as JwtError, ErrorKind};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use protocol::Role;
 use protocol::codec::TOKEN_LEN_MAX;
 use ring::rand::SystemRandom;
-use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
-use signature::{Signer, Verifier};
+use serde::{Deserialize, Serialize};
+
+pub use self::issuer::{ForeignPlayer, InvalidIssuerKeys, IssuerError, IssuerKeys, issuer_of};
 
 /// By how much the clocks of issuer and verifier may differ, in seconds: no token is refused for it, neither for its
 /// begin nor for its end (RFC 7519 section 4.1.4 and 4.1.5).
 pub const LEEWAY_S: u64 = 60;
+
+/// Longest token of an issuer of the operator's own, in bytes: some put groups and addresses into it.
+pub const ISSUER_TOKEN_LEN_MAX: usize = 8 * 1_024;
 
 const PLAYER_AUDIENCE: &str = "rookery-player";
 const SEAT_AUDIENCE: &str = "rookery-seat";
@@ -69,6 +74,14 @@ pub struct PlayerClaims {
     /// Whether a program plays.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bot: bool,
+    /// When it was signed, so that a revocation voids earlier tokens only; `None` if the token does not say.
+    #[serde(
+        rename = "iat",
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "numeric_date"
+    )]
+    pub made_at: Option<UnixMillis>,
     /// End of validity, in seconds since 1970.
     pub exp: u64,
 }
@@ -96,16 +109,42 @@ struct Addressed<T> {
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "numeric_date"
+        deserialize_with = "numeric_date::seconds"
     )]
     nbf: Option<f64>,
     #[serde(flatten)]
     claims: T,
 }
 
-/// A claim that is there must be a number: one that cannot be read must not count as absent.
-fn numeric_date<'de, D: Deserializer<'de>>(claim: D) -> Result<Option<f64>, D::Error> {
-    f64::deserialize(claim).map(Some)
+/// Times in claims: seconds since 1970, which may have a fraction (RFC 7519 section 2). A claim that is there must be a
+/// number: one that cannot be read must not count as absent.
+mod numeric_date {
+    use game_core::UnixMillis;
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn seconds<'de, D: Deserializer<'de>>(claim: D) -> Result<Option<f64>, D::Error> {
+        f64::deserialize(claim).map(Some)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        claim: D,
+    ) -> Result<Option<UnixMillis>, D::Error> {
+        let seconds = f64::deserialize(claim)?;
+        if seconds >= 0.0 {
+            Ok(Some(UnixMillis((seconds * 1_000.0).round() as u64)))
+        } else {
+            Err(D::Error::custom("a time before 1970"))
+        }
+    }
+
+    pub(crate) fn serialize<S: Serializer>(
+        at: &Option<UnixMillis>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        // Exact to the millisecond: those of this millennium are far below 2⁵³.
+        at.map(|at| at.0 as f64 / 1_000.0).serialize(serializer)
+    }
 }
 
 /// The matchmaker's key: it signs tokens.
@@ -154,7 +193,7 @@ impl SigningKey {
             .as_ref()
             .try_into()
             .map_err(|_| invalid("its public half is not 32 bytes".into()))?;
-        install_ed25519();
+        crypto::install();
         Ok(Self { key, public })
     }
 
@@ -207,7 +246,7 @@ pub struct VerifyingKey {
 
 impl VerifyingKey {
     fn from_bytes(public: [u8; 32]) -> Self {
-        install_ed25519();
+        crypto::install();
         Self {
             key: DecodingKey::from_ed_der(&public),
             public,
@@ -310,65 +349,6 @@ fn check_expiry(exp_s: u64, now: UnixMillis) -> Result<(), TokenError> {
         Ok(())
     } else {
         Err(TokenError::Expired)
-    }
-}
-
-/// Gives the token library the one algorithm it may use, from the crypto library that QUIC already
-/// brings.
-fn install_ed25519() {
-    static PROVIDER: CryptoProvider = CryptoProvider {
-        signer_factory: |algorithm, key| match algorithm {
-            Algorithm::EdDSA => Ok(Box::new(Ed25519Signer::new(key)?)),
-            _ => Err(JwtError::from(ErrorKind::InvalidAlgorithm)),
-        },
-        verifier_factory: |algorithm, key| match algorithm {
-            Algorithm::EdDSA => Ok(Box::new(Ed25519Verifier(key.try_get_as_bytes()?.to_vec()))),
-            _ => Err(JwtError::from(ErrorKind::InvalidAlgorithm)),
-        },
-        key_utils: KeyUtils::new_unimplemented(),
-    };
-    static INSTALL: Once = Once::new();
-    INSTALL.call_once(|| {
-        // An embedding program that installed its own provider keeps it.
-        let _ = PROVIDER.install_default();
-    });
-}
-
-struct Ed25519Signer(Ed25519KeyPair);
-
-impl Ed25519Signer {
-    fn new(key: &EncodingKey) -> Result<Self, JwtError> {
-        Ed25519KeyPair::from_pkcs8_maybe_unchecked(key.as_bytes())
-            .map(Self)
-            .map_err(|_| JwtError::from(ErrorKind::InvalidEddsaKey))
-    }
-}
-
-impl Signer<Vec<u8>> for Ed25519Signer {
-    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
-        Ok(self.0.sign(message).as_ref().to_vec())
-    }
-}
-
-impl JwtSigner for Ed25519Signer {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::EdDSA
-    }
-}
-
-struct Ed25519Verifier(Vec<u8>);
-
-impl Verifier<Vec<u8>> for Ed25519Verifier {
-    fn verify(&self, message: &[u8], signed: &Vec<u8>) -> Result<(), signature::Error> {
-        UnparsedPublicKey::new(&ED25519, &self.0)
-            .verify(message, signed)
-            .map_err(|_| signature::Error::new())
-    }
-}
-
-impl JwtVerifier for Ed25519Verifier {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::EdDSA
     }
 }
 

@@ -46,6 +46,7 @@ fn player_claims() -> PlayerClaims {
         player: "ann".parse().unwrap(),
         name: "Ann \"Ä\" O'Neill".into(),
         bot: false,
+        made_at: None,
         exp: EXP_S,
     }
 }
@@ -133,6 +134,36 @@ fn the_form_of_tokens_is_stable() {
         key().seat_token(&seat_claims(Role::White)),
         signed(HEADER, seat)
     );
+}
+
+/// RFC 7519 section 4.1.6: seconds, which may have a fraction.
+#[test]
+fn a_player_token_says_when_it_was_made_to_the_millisecond() {
+    let verifying = key().verifying_key();
+    for ms in [0, 1, 999, 1_767_000_000_000, 1_767_000_000_123] {
+        let claims = PlayerClaims {
+            made_at: Some(UnixMillis(ms)),
+            ..player_claims()
+        };
+        let token = key().player_token(&claims);
+        assert_eq!(verifying.player(&token, IN_TIME), Ok(claims), "{ms}");
+    }
+    let with = |iat: &str| {
+        let json = PLAYER_JSON.replacen("\"exp\"", &format!("\"iat\":{iat},\"exp\""), 1);
+        verifying.player(&signed(HEADER, &json), IN_TIME)
+    };
+    let made_at = |iat| with(iat).map(|claims| claims.made_at);
+    assert_eq!(
+        made_at("1767000000"),
+        Ok(Some(UnixMillis(1_767_000_000_000)))
+    );
+    assert_eq!(
+        made_at("1767000000.25"),
+        Ok(Some(UnixMillis(1_767_000_000_250)))
+    );
+    for odd in ["-1", "null", "\"now\"", "[]"] {
+        assert!(is_invalid(with(odd)), "{odd}");
+    }
 }
 
 #[test]
@@ -386,6 +417,7 @@ fn the_longest_tokens_of_the_matchmaker_fit() {
         player: player.clone(),
         name: "\u{10ffff}".repeat(32),
         bot: true,
+        made_at: Some(UnixMillis(u64::MAX >> 12)),
         exp: u64::MAX,
     };
     let longest_seat = SeatClaims {

@@ -8,6 +8,12 @@ const NAMES = {
   handoff: "hand off match",
   drain: "drain shard",
   revoke: "shut out player",
+  restore: "restore player",
+  create_players: "make accounts",
+  login_code: "make login code",
+  remove_player: "remove account",
+  invite: "invite",
+  withdraw_invitation: "withdraw invitation",
 };
 
 /** Asks whether a change is meant. `wish` has `title`, `effect`, `verb` and whether it is `danger`. */

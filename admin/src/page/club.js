@@ -78,14 +78,20 @@ export function club(main, say) {
     asking.abort();
     asking = new AbortController();
     const { signal } = asking;
+    // Not every process knows everything.
+    const optional = (path, without) =>
+      read(path, { signal }).catch((problem) => {
+        if (problem.code === "not_possible") return without;
+        throw problem;
+      });
     try {
       const [pools, backlog, finished] = await Promise.all([
-        read("/v1/pools", { signal }),
+        optional("/v1/pools", { pools: [] }),
         read("/v1/backlog", { signal }),
         read(`/v1/finished?${query()}`, { signal }),
       ]);
       const asked = pool && `/v1/tickets?${new URLSearchParams({ pool })}`;
-      const tickets = asked ? await read(asked, { signal }) : null;
+      const tickets = asked ? await optional(asked, null) : null;
       show(pools, backlog, finished, tickets);
       say("");
     } catch (problem) {

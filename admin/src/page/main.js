@@ -4,6 +4,7 @@ import { read, token } from "/assets/api.js";
 import { overview } from "/assets/overview.js";
 import { matches } from "/assets/matches.js";
 import { match } from "/assets/match.js";
+import { players } from "/assets/players.js";
 import { club } from "/assets/club.js";
 import { entitle, lost, rest, watch } from "/assets/health.js";
 import { explain } from "/assets/words.js";
@@ -78,8 +79,8 @@ async function route() {
     if (here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  const pages = { matches, match, club };
-  const titles = { matches: "Matches", match: "Matches", club: "Club" };
+  const pages = { matches, match, players, club };
+  const titles = { matches: "Matches", match: "Matches", players: "Players", club: "Club" };
   const page = pages[name] ?? overview;
   show(pages[name] ? name : "overview");
   explain(main);

@@ -256,7 +256,7 @@ export function match(main, say, id) {
       const { id: player, name } = shown.players[seat];
       const wish = {
         title: `Shut out ${name} (player ${player})?`,
-        effect: `All connections of this player are closed, in ${named()} and in every other match, and the player's tokens are refused until the last has expired. The clock runs on. This cannot be undone.`,
+        effect: `All connections of this player are closed, in ${named()} and in every other match, and the player's tokens and log-ins are refused until you restore the player (under Players). The clock runs on.`,
         verb: `Shut out ${name}`,
         danger: true,
         done: ({ closed }) => `${name} is shut out; ${closed} closed at once.`,

@@ -35,7 +35,7 @@ async fn unknown_routes_are_problems() {
 async fn wrong_methods_are_problems_that_name_the_right_ones() {
     let world = World::new().await;
     let cases = [
-        (Method::GET, "/v1/players", "POST"),
+        (Method::GET, "/v1/accounts", "POST"),
         (Method::PUT, "/v1/tickets/000000000000", "GET,HEAD,DELETE"),
         (Method::GET, "/v1/matches/000000000000/seat", "POST"),
         (Method::POST, "/livez", "GET,HEAD"),

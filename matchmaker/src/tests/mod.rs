@@ -2,12 +2,14 @@
 
 mod world;
 
+mod accounts;
 mod archive;
 mod bounds;
 mod challenges;
 mod crash;
 mod edge;
 mod finished;
+mod issuer;
 mod matches;
 mod players;
 mod room;

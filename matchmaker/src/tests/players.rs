@@ -30,10 +30,13 @@ async fn a_guest_gets_an_id_a_name_and_a_token_that_says_both() {
         .verifying_key()
         .player(&reply.token, now())
         .unwrap();
+    let made_at = claims.made_at.unwrap();
+    assert_eq!(made_at.0 / 1_000 + days_30 / 1_000, claims.exp);
     let expected = PlayerClaims {
         player: reply.player,
         name: reply.name,
         bot: false,
+        made_at: Some(made_at),
         exp: reply.expires_at.0 / 1_000,
     };
     assert_eq!(claims, expected);
@@ -120,6 +123,7 @@ async fn tokens_that_give_no_right_are_refused() {
         player: "ann".parse().unwrap(),
         name: "Ann".into(),
         bot: false,
+        made_at: None,
         exp,
     };
     let later = now().0 / 1_000 + 60;
@@ -166,6 +170,7 @@ async fn a_foreign_issuers_name_is_made_fit_for_the_records() {
         player: "ann".parse().unwrap(),
         name: format!("Ann\n{}", "x".repeat(99)),
         bot: false,
+        made_at: None,
         exp: now().0 / 1_000 + 60,
     });
     let ann = Guest {

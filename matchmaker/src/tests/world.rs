@@ -124,6 +124,7 @@ impl World {
             player: id.clone(),
             name: format!("Name of {id}"),
             bot: false,
+            made_at: None,
             exp: now().0 / 1_000 + 60,
         });
         Guest { id, token }

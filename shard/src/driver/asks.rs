@@ -48,7 +48,7 @@ impl Driver {
             }
             Ask::Expel(player, reply) => {
                 let closed = self.expel(|theirs| *theirs == player);
-                self.expelled.insert(player);
+                self.expelled.insert(player, 0);
                 let _ = reply.send(closed);
             }
             Ask::Certificate(sha256, reply) => {
@@ -79,7 +79,10 @@ impl Driver {
         if !revoked.is_empty() {
             self.expel(|player| revoked.contains(player));
         }
-        self.expelled.retain(|player| !revoked.contains(player));
+        self.expelled.retain(|player, lists| {
+            *lists += 1;
+            *lists < 2 && !revoked.contains(player)
+        });
         self.revoked = revoked;
         self.knows_revoked = true;
     }

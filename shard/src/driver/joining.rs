@@ -92,6 +92,6 @@ impl Driver {
     }
 
     fn is_revoked(&self, player: &PlayerId) -> bool {
-        self.revoked.contains(player) || self.expelled.contains(player)
+        self.revoked.contains(player) || self.expelled.contains_key(player)
     }
 }

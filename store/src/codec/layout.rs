@@ -21,15 +21,17 @@ pub(super) enum Format {
     Head,
     ChatLine,
     Beat,
-    Rating = 11,
-    RatedMatch,
     // Explicit, so that formats which are added beside them keep their numbers.
-    Archived = 13,
+    Credential = 9,
     FeedEntry = 10,
+    Rating = 11,
+    RatedMatch = 12,
+    Archived = 13,
+    Account = 14,
 }
 
 impl Format {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Record,
         Self::Snapshot,
         Self::Ticket,
@@ -42,6 +44,8 @@ impl Format {
         Self::RatedMatch,
         Self::Archived,
         Self::FeedEntry,
+        Self::Account,
+        Self::Credential,
     ];
 
     /// Its name in errors.
@@ -59,6 +63,8 @@ impl Format {
             Self::RatedMatch => "rated match",
             Self::Archived => "archived match",
             Self::FeedEntry => "feed entry",
+            Self::Account => "account",
+            Self::Credential => "credential",
         }
     }
 
@@ -74,7 +80,9 @@ impl Format {
             | Self::Head
             | Self::Beat
             | Self::Rating
-            | Self::RatedMatch => OTHER_LEN_MAX,
+            | Self::RatedMatch
+            | Self::Account
+            | Self::Credential => OTHER_LEN_MAX,
         }
     }
 

@@ -12,6 +12,7 @@ use game_core::{
 use super::layout::Format;
 use super::*;
 use crate::Status;
+use crate::account::{ApiToken, Invitation, LoginCode, PasswordHash, Scope, SecretDigest};
 use crate::beat::{Beat, StoreConnection};
 use crate::rating::{RatingChange, Strength};
 use crate::ticket::{Terms, TicketState};
@@ -314,6 +315,49 @@ pub(super) fn head() -> Head {
     }
 }
 
+pub(super) fn account() -> Account {
+    Account {
+        id: "accountofada".parse().unwrap(),
+        name: "Ada Ä".to_owned(),
+        name_key: "ada ä".to_owned(),
+        is_bot: true,
+        password: Some(PasswordHash(
+            "$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA".to_owned(),
+        )),
+        made_at: UnixMillis(1_800_000_000_000),
+    }
+}
+
+/// A credential of each kind.
+pub(super) fn credentials() -> [Credential; 3] {
+    let made_at = UnixMillis(1_800_000_000_000);
+    let expires_at = UnixMillis(1_800_000_600_000);
+    [
+        Credential::ApiToken(ApiToken {
+            digest: SecretDigest([1; 32]),
+            owner: "accountofada".parse().unwrap(),
+            label: "laptop".to_owned(),
+            scopes: Scope::ALL.to_vec(),
+            made_at,
+            used_at: Some(expires_at),
+        }),
+        Credential::Invitation(Invitation {
+            digest: SecretDigest([2; 32]),
+            label: "5b".to_owned(),
+            made_at,
+            expires_at,
+            uses_left: 300,
+        }),
+        Credential::LoginCode(LoginCode {
+            digest: SecretDigest([3; 32]),
+            player: "accountofada".parse().unwrap(),
+            made_at,
+            expires_at,
+            used_by: Some(7),
+        }),
+    ]
+}
+
 /// A match that White resigned.
 pub(super) fn archived() -> ArchivedMatch {
     let mut game = game_of(&["e2e4", "e7e5"]);
@@ -356,6 +400,8 @@ pub(super) fn decode_as(format: Format, bytes: &[u8]) -> bool {
         Format::Head => decode_head(bytes).is_ok(),
         Format::ChatLine => decode_chat_line(bytes).is_ok(),
         Format::Beat => decode_beat(bytes).is_ok(),
+        Format::Account => decode_account(bytes).is_ok(),
+        Format::Credential => decode_credential(bytes).is_ok(),
         Format::Rating => decode_rating(bytes).is_ok(),
         Format::RatedMatch => decode_rated(bytes).is_ok(),
         Format::Archived => decode_archived(bytes).is_ok(),
@@ -364,7 +410,7 @@ pub(super) fn decode_as(format: Format, bytes: &[u8]) -> bool {
 }
 
 /// A value of each format.
-pub(super) fn one_of_each() -> [(Format, Bytes); 12] {
+pub(super) fn one_of_each() -> [(Format, Bytes); 14] {
     let given = ticket(
         Terms::of(&special_setup()),
         TicketState::Assigned(assignment()),
@@ -378,6 +424,8 @@ pub(super) fn one_of_each() -> [(Format, Bytes); 12] {
         (Format::Head, encode_head(&head())),
         (Format::ChatLine, encode_chat_line(&line())),
         (Format::Beat, encode_beat(&beat())),
+        (Format::Account, encode_account(&account())),
+        (Format::Credential, encode_credential(&credentials()[0])),
         (Format::Rating, encode_rating(&rated().rating(Seat::Black))),
         (Format::RatedMatch, encode_rated(&rated())),
         (Format::Archived, encode_archived(&archived())),

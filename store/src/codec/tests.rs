@@ -200,8 +200,43 @@ fn what_else_is_stored_stays_what_it_is() {
         &feed_entry(),
         encode_feed_entry,
         decode_feed_entry,
-        "e130313233343536373839414203fd603a5d18a3010000187b226d61746368223a22303132333435363738394142227d565eb92a",
+        "a130313233343536373839414203fd603a5d18a3010000187b226d61746368223a22303132333435363738394142227d1f5d3b46",
     );
+}
+
+#[test]
+fn accounts_and_what_gives_access_to_them_stay_what_they_are() {
+    check_golden(
+        &account(),
+        encode_account,
+        decode_account,
+        "e10c6163636f756e746f666164610641646120c3840661646120c3a4010128246172676f6e32696424763d3139246d3d382c743d312c703d3124633246736441246147467a6141fd00505c18a3010000a2a83b84",
+    );
+    let [token, invitation, code] = credentials();
+    check_golden(
+        &token,
+        encode_credential,
+        decode_credential,
+        "910001010101010101010101010101010101010101010101010101010101010101010c6163636f756e746f66616461066c6170746f7003000102fd00505c18a301000001fdc0776518a3010000287e5cbd",
+    );
+    check_golden(
+        &invitation,
+        encode_credential,
+        decode_credential,
+        "91010202020202020202020202020202020202020202020202020202020202020202023562fd00505c18a3010000fdc0776518a3010000fb2c01e91464ca",
+    );
+    check_golden(
+        &code,
+        encode_credential,
+        decode_credential,
+        "910203030303030303030303030303030303030303030303030303030303030303030c6163636f756e746f66616461fd00505c18a3010000fdc0776518a30100000107a42a4fe3",
+    );
+    let without = Account {
+        password: None,
+        is_bot: false,
+        ..account()
+    };
+    assert_eq!(decode_account(&encode_account(&without)), Ok(without));
 }
 
 #[test]

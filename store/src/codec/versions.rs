@@ -43,6 +43,8 @@ next_version!(NextShard of ShardV3);
 next_version!(NextHead of HeadV2);
 next_version!(NextChatLine of ChatLineV2);
 next_version!(NextBeat of BeatV1);
+next_version!(NextAccount of AccountV1);
+next_version!(NextCredential of CredentialV1);
 next_version!(NextRating of RatingV1);
 next_version!(NextRatedMatch of RatedMatchV1);
 next_version!(NextArchived of ArchivedV1);
@@ -121,6 +123,14 @@ fn a_next_version_reads_ours_and_ours_refuses_it_by_name() {
     check_next!(NextHead, head(), encode_head, decode_head);
     check_next!(NextChatLine, line(), encode_chat_line, decode_chat_line);
     check_next!(NextBeat, beat(), encode_beat, decode_beat);
+    check_next!(NextAccount, account(), encode_account, decode_account);
+    let [token, ..] = credentials();
+    check_next!(
+        NextCredential,
+        token.clone(),
+        encode_credential,
+        decode_credential
+    );
     let rating = rated().rating(game_core::Seat::White);
     check_next!(NextRating, rating.clone(), encode_rating, decode_rating);
     check_next!(NextRatedMatch, rated(), encode_rated, decode_rated);

@@ -1,5 +1,6 @@
 //! The contract that every store keeps, in parts by concern.
 
+mod accounts;
 mod archive;
 mod beats;
 mod chat;
@@ -14,6 +15,7 @@ mod retention;
 mod revocations;
 mod tickets;
 
+pub use self::accounts::Accounts;
 pub use self::archive::Archive;
 pub use self::beats::Beats;
 pub use self::chat::Chat;
@@ -31,7 +33,7 @@ pub use self::outbox::{
 pub use self::ratings::{RatingApplied, Ratings};
 pub use self::registry::{ANY_EPOCH, Registry};
 pub use self::retention::{FINISHED_KEEP, FINISHED_KEEP_MIN, Retention, Room, Swept};
-pub use self::revocations::{REVOCATION_KEPT, Revocations};
+pub use self::revocations::{REVOCATION_KEPT, Revocations, Validity};
 pub use self::tickets::Tickets;
 
 /// What outlives a process: all parts of the contract. A type that implements all parts is a store.
@@ -50,6 +52,7 @@ pub trait Store:
     + Tickets
     + Holdings
     + Revocations
+    + Accounts
     + Retention
     + Archive
     + Feed
@@ -67,6 +70,7 @@ impl<T> Store for T where
         + Tickets
         + Holdings
         + Revocations
+        + Accounts
         + Retention
         + Archive
         + Feed

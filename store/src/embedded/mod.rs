@@ -8,6 +8,7 @@
 //! harmless: the commit that it belongs to has not happened. A disk that fails a flush and later pretends to
 //! have the data cannot be compensated for.
 
+mod accounts;
 mod archive;
 mod backup;
 mod beats;

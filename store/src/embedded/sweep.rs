@@ -8,11 +8,11 @@ use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use super::EmbeddedStore;
 use super::tables::{
-    ABOVE_IDS, ARCHIVED, CHATS, ENDED, ENDED_IDS_UNTIL, EXPIRIES, HEADS, HELD_UNTIL, LOG, OWNED,
-    RATED_AT, RATED_BY_TIME, REVOKED, SNAPSHOTS, TICKETS,
+    ABOVE_IDS, ARCHIVED, CHATS, CREDENTIAL_EXPIRIES, ENDED, ENDED_IDS_UNTIL, EXPIRIES, HEADS,
+    HELD_UNTIL, LOG, OWNED, RATED_AT, RATED_BY_TIME, REVOKED, SNAPSHOTS, TICKETS, VOID,
 };
 use super::writer::WriteFault;
-use super::{archive, feed, holdings, matches, outbox, ratings, tickets};
+use super::{accounts, archive, feed, holdings, matches, outbox, ratings, tickets};
 use crate::contract::{REVOCATION_KEPT, Retention, Room, Swept};
 use crate::error::StoreError;
 use crate::ownership::Status;
@@ -32,6 +32,9 @@ const HOLDINGS_AT_ONCE: usize = 256;
 const IDS_AT_ONCE: usize = 256;
 /// Players whose ratings are removed in one transaction: some have thousands.
 const PLAYERS_AT_ONCE: usize = 4;
+
+/// Credentials that are removed in one transaction.
+const CREDENTIALS_AT_ONCE: usize = 256;
 
 #[async_trait]
 impl Retention for EmbeddedStore {
@@ -118,9 +121,16 @@ impl Due {
         {
             return Ok(true);
         }
-        for entry in txn.open_table(REVOKED)?.iter()? {
-            if entry?.1.value() < self.revoked_before {
-                return Ok(true);
+        let expiries = txn.open_table(CREDENTIAL_EXPIRIES)?;
+        let oldest = expiries.first()?.map(|(key, _)| key.value().0);
+        if oldest.is_some_and(|expires_at| expires_at < self.now) {
+            return Ok(true);
+        }
+        for times in [REVOKED, VOID] {
+            for entry in txn.open_table(times)?.iter()? {
+                if entry?.1.value() < self.revoked_before {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)
@@ -129,8 +139,11 @@ impl Due {
     /// Tickets before matches: whoever reads a ticket creates its match if it is missing.
     fn sweep(self, txn: &WriteTransaction) -> Result<Swept, WriteFault> {
         let now = UnixMillis(self.now);
-        txn.open_table(REVOKED)?
-            .retain(|_, at| at >= self.revoked_before)?;
+        for times in [REVOKED, VOID] {
+            txn.open_table(times)?
+                .retain(|_, at| at >= self.revoked_before)?;
+        }
+        let credentials = accounts::remove_old(txn, now, CREDENTIALS_AT_ONCE)?;
         let holdings = holdings::remove_old(txn, now, HOLDINGS_AT_ONCE)?;
         let mut found = txn.open_table(TICKETS)?;
         tickets::remove_old(txn, &mut found, now, TICKETS_AT_ONCE)?;
@@ -138,7 +151,7 @@ impl Due {
         let mut ended = txn.open_table(ENDED)?;
         let archived = archive::remove_old(txn, now, self.archived_by, ARCHIVED_AT_ONCE)?;
         let published = feed::remove_old(txn, self.archived_by, ARCHIVED_AT_ONCE)?;
-        let mut more = holdings == HOLDINGS_AT_ONCE;
+        let mut more = holdings == HOLDINGS_AT_ONCE || credentials == CREDENTIALS_AT_ONCE;
         more |= outbox::remove_old_ids(txn, now, IDS_AT_ONCE)? == IDS_AT_ONCE;
         more |= ratings::forget_rated(txn, self.rated_before, IDS_AT_ONCE)? == IDS_AT_ONCE;
         let players = ratings::remove_old(txn, self.last_rated_before, PLAYERS_AT_ONCE)?;

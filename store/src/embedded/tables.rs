@@ -33,6 +33,21 @@ pub(super) const HELD_UNTIL: TableDefinition<(u64, &str, &str, &str), ()> =
 /// Player id → when the player was revoked, in Unix milliseconds.
 pub(super) const REVOKED: TableDefinition<&str, u64> = TableDefinition::new("revoked");
 
+/// Player id → up to when the player's tokens are void, in Unix milliseconds.
+pub(super) const VOID: TableDefinition<&str, u64> = TableDefinition::new("void");
+/// Player id → account.
+pub(super) const ACCOUNTS: TableDefinition<&str, &[u8]> = TableDefinition::new("accounts");
+/// Key of a name → the id of its account.
+pub(super) const ACCOUNT_NAMES: TableDefinition<&str, &str> = TableDefinition::new("account_names");
+/// Kind and digest of a credential → credential.
+pub(super) const CREDENTIALS: TableDefinition<(&str, &str), &[u8]> =
+    TableDefinition::new("credentials");
+/// Player id, kind and digest of a credential of that player.
+pub(super) const CREDENTIALS_OF: TableDefinition<(&str, &str, &str), ()> =
+    TableDefinition::new("credentials_of");
+/// When a credential may be removed, in Unix milliseconds, its kind and its digest.
+pub(super) const CREDENTIAL_EXPIRIES: TableDefinition<(u64, &str, &str), ()> =
+    TableDefinition::new("credential_expiries");
 /// Match id → the archived match.
 pub(super) const ARCHIVE: TableDefinition<&str, &[u8]> = TableDefinition::new("archive");
 /// Name of a list of the archive, and place of a match in it.
@@ -126,7 +141,13 @@ pub(super) fn visit(visitor: &mut impl TableVisitor) -> Result<(), WriteFault> {
     visitor.table(FEED)?;
     visitor.table(FEED_OF)?;
     visitor.table(FEED_REMOVED)?;
-    visitor.table(HOOKS)
+    visitor.table(HOOKS)?;
+    visitor.table(VOID)?;
+    visitor.table(ACCOUNTS)?;
+    visitor.table(ACCOUNT_NAMES)?;
+    visitor.table(CREDENTIALS)?;
+    visitor.table(CREDENTIALS_OF)?;
+    visitor.table(CREDENTIAL_EXPIRIES)
 }
 
 /// Creates the tables that are missing.

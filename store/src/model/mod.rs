@@ -4,6 +4,7 @@
 //! it, the simulation's store is this behind a faulty network, and the tests of the shard's state machine use
 //! it as their store.
 
+mod accounts;
 mod archive;
 mod feed;
 mod holdings;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use game_core::{Epoch, MatchId, PlayerId, ShardId, Snapshot, Tag, UnixMillis};
 
+use self::accounts::Accounts;
 use self::archive::Archive;
 use self::feed::Feed;
 use self::holdings::Holdings;
@@ -27,13 +29,16 @@ use self::outbox::Outboxes;
 use self::ratings::Ratings;
 use self::registry::Registry;
 use self::tickets::Tickets;
+use crate::account::{
+    Account, AccountCreated, ApiToken, Invitation, LoginCode, PasswordHash, SecretDigest,
+};
 use crate::append::{Append, Appended};
 use crate::archived::{ArchiveCursor, ArchiveFilter, ArchivePage, ArchivedMatch};
 use crate::chat::{ChatLine, ChatRoom, Chats};
 use crate::contract::{
     Checkpoint, Claim, Claiming, Created, HandOver, HandedOver, MatchHead, MatchPage, OutboxEntry,
     OutboxPosition, OutboxTag, REVOCATION_KEPT, RatingApplied, SCAN_LIMIT_MAX, ScanCursor,
-    Standing, Swept, WorkerId,
+    Standing, Swept, Validity, WorkerId,
 };
 use crate::error::StoreError;
 use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};
@@ -56,6 +61,9 @@ pub struct Model {
     holdings: Holdings,
     /// When players were revoked.
     revoked: HashMap<PlayerId, UnixMillis>,
+    /// Up to when the tokens of players are void.
+    void: HashMap<PlayerId, UnixMillis>,
+    accounts: Accounts,
     archive: Archive,
     feed: Feed,
 }
@@ -357,6 +365,23 @@ impl Model {
         self.remove_revocations(at);
     }
 
+    pub fn restore(&mut self, player: &PlayerId) -> bool {
+        self.revoked.remove(player).is_some()
+    }
+
+    pub fn void_tokens(&mut self, player: &PlayerId, at: UnixMillis) {
+        let latest = self.void.entry(player.clone()).or_default();
+        *latest = at.max(*latest);
+        self.remove_revocations(at);
+    }
+
+    pub fn validity(&self, player: &PlayerId) -> Validity {
+        Validity {
+            revoked_at: self.revoked_at(player),
+            void_up_to: self.void.get(player).copied(),
+        }
+    }
+
     pub fn revoked_at(&self, player: &PlayerId) -> Option<UnixMillis> {
         self.revoked.get(player).copied()
     }
@@ -369,6 +394,84 @@ impl Model {
     fn remove_revocations(&mut self, now: UnixMillis) {
         let old = u128::from(now.0).saturating_sub(REVOCATION_KEPT.as_millis());
         self.revoked.retain(|_, at| u128::from(at.0) >= old);
+        self.void.retain(|_, at| u128::from(at.0) >= old);
+    }
+}
+
+/// The part [`Accounts`](crate::Accounts).
+#[allow(missing_docs, reason = "each is what the part of the contract says")]
+impl Model {
+    pub fn create_account(
+        &mut self,
+        account: &Account,
+        invitation: Option<&SecretDigest>,
+    ) -> AccountCreated {
+        self.accounts.create(account, invitation)
+    }
+
+    pub fn account(&self, id: &PlayerId) -> Option<Account> {
+        self.accounts.account(id)
+    }
+
+    pub fn account_named(&self, name_key: &str) -> Option<Account> {
+        self.accounts.named(name_key)
+    }
+
+    pub fn accounts(&self, prefix: &str, after: Option<&str>, limit: usize) -> Vec<Account> {
+        self.accounts.page(prefix, after, limit)
+    }
+
+    pub fn set_password(&mut self, id: &PlayerId, password: &PasswordHash) -> bool {
+        self.accounts.set_password(id, password)
+    }
+
+    pub fn remove_account(&mut self, id: &PlayerId) -> bool {
+        self.accounts.remove(id)
+    }
+
+    pub fn put_api_token(&mut self, token: &ApiToken, max: u32) -> bool {
+        self.accounts.put_api_token(token, max)
+    }
+
+    pub fn api_token(&self, digest: &SecretDigest) -> Option<(ApiToken, Account)> {
+        self.accounts.api_token(digest)
+    }
+
+    pub fn api_tokens(&self, owner: &PlayerId) -> Vec<ApiToken> {
+        self.accounts.api_tokens(owner)
+    }
+
+    pub fn touch_api_token(&mut self, token: &ApiToken, now: UnixMillis) {
+        self.accounts.touch_api_token(&token.digest, now);
+    }
+
+    pub fn remove_api_token(&mut self, owner: &PlayerId, digest: &SecretDigest) -> bool {
+        self.accounts.remove_api_token(owner, digest)
+    }
+
+    pub fn put_invitation(&mut self, invitation: &Invitation) {
+        self.accounts.put_invitation(invitation);
+    }
+
+    pub fn invitations(&self, now: UnixMillis) -> Vec<Invitation> {
+        self.accounts.invitations(now)
+    }
+
+    pub fn remove_invitation(&mut self, digest: &SecretDigest) -> bool {
+        self.accounts.remove_invitation(digest)
+    }
+
+    pub fn put_login_code(&mut self, code: &LoginCode) {
+        self.accounts.put_login_code(code);
+    }
+
+    pub fn use_login_code(
+        &mut self,
+        digest: &SecretDigest,
+        request: u64,
+        now: UnixMillis,
+    ) -> Option<PlayerId> {
+        self.accounts.use_login_code(digest, request, now)
     }
 }
 
@@ -435,6 +538,7 @@ impl Model {
         self.tickets.remove_old(now);
         self.remove_revocations(now);
         self.holdings.remove_old(now);
+        self.accounts.remove_old(now);
         self.outboxes.remove_old(now);
         let outboxes = &self.outboxes;
         self.ratings.remove_old(now, |id| outboxes.has(id));

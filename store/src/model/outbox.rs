@@ -130,7 +130,7 @@ impl Outboxes {
 
     pub(super) fn remove_old(&mut self, now: UnixMillis) {
         while let Some(&(until, id)) = self.ended_until.first()
-            && until <= now.0
+            && until < now.0
         {
             self.ended_until.pop_first();
             self.ended.remove(&id);

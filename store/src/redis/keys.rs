@@ -26,6 +26,16 @@
 //! rk:{feed}:hook:<name>  HASH  holder, until, epoch, position
 //! rk:held:<kind>:<player> ZSET of what a player has of a kind, by since when
 //! rk:revoked             ZSET  of the ids of revoked players, by when
+//! rk:void                ZSET  of the ids of players whose tokens are void, by up to when
+//! rk:{accounts}:of:<player> HASH body, key (of the name); password once there is one
+//! rk:{accounts}:named:<key> STRING the id of the account whose name has the key
+//! rk:{accounts}:all      ZSET  of the key of each account's name, a zero byte and its id; all scores are 0
+//! rk:{accounts}:token:<digest> HASH body of an API token; used
+//! rk:{accounts}:tokens:<player> SET of the digests of a player's API tokens
+//! rk:{accounts}:invitation:<digest> HASH body, left, until
+//! rk:{accounts}:invitations ZSET of the digests of invitations, by when they expire
+//! rk:{accounts}:code:<digest> HASH body of a login code, until; by once it was used
+//! rk:{accounts}:code-of:<player> STRING the digest of a player's login code
 //! rk:{sweep}:turn        STRING empty; while it exists, no step of a sweep is begun
 //! rk:{sweep}:at          STRING where the sweep under way goes on
 //! rk:layout              STRING the layout of these keys
@@ -39,7 +49,8 @@
 //! The keys of a match share a hash tag, the tag in the match's id, with those of the other matches of that tag, so
 //! that nearly all that a shard writes is in one slot of a Cluster. All tickets share one too: an assignment must be atomic over
 //! tickets that never met before. Tickets are few (two for a whole match), so that one Cluster slot
-//! carries them; so the scripts may learn a pool from a ticket. So do the keys of shards: scripts go over several
+//! carries them; so the scripts may learn a pool from a ticket. All that belongs to accounts shares one as well, because
+//! a name, an account and an invitation change together. So do the keys of shards: scripts go over several
 //! of them, and over no match's beside them. Work on a match and on a set is separate steps, in an order that leaves
 //! at worst a hint too many.
 //!
@@ -49,6 +60,7 @@
 
 use game_core::{MatchId, PlayerId, Tag};
 
+use crate::account::SecretDigest;
 use crate::chat::ChatRoom;
 use crate::holding::Holding;
 use crate::rating::Category;
@@ -207,6 +219,64 @@ impl Keys {
         format!("{}:revoked", self.prefix)
     }
 
+    pub(super) fn void(&self) -> String {
+        format!("{}:void", self.prefix)
+    }
+
+    fn of_accounts(&self, rest: &str) -> String {
+        format!("{}:{{accounts}}:{rest}", self.prefix)
+    }
+
+    pub(super) fn account(&self, id: &PlayerId) -> String {
+        self.account_by(id.as_str())
+    }
+
+    pub(super) fn account_by(&self, id: &str) -> String {
+        self.of_accounts(&format!("of:{id}"))
+    }
+
+    pub(super) fn account_named(&self, name_key: &str) -> String {
+        self.of_accounts(&format!("named:{name_key}"))
+    }
+
+    pub(super) fn accounts(&self) -> String {
+        self.of_accounts("all")
+    }
+
+    pub(super) fn api_token(&self, digest: &str) -> String {
+        self.of_accounts(&format!("token:{digest}"))
+    }
+
+    /// The prefix of the keys of all API tokens; the digest follows.
+    pub(super) fn api_tokens(&self) -> String {
+        self.api_token("")
+    }
+
+    pub(super) fn api_tokens_of(&self, owner: &PlayerId) -> String {
+        self.of_accounts(&format!("tokens:{owner}"))
+    }
+
+    pub(super) fn invitation(&self, digest: &SecretDigest) -> String {
+        self.of_accounts(&format!("invitation:{digest}"))
+    }
+
+    pub(super) fn invitations(&self) -> String {
+        self.of_accounts("invitations")
+    }
+
+    pub(super) fn login_code(&self, digest: &SecretDigest) -> String {
+        format!("{}{digest}", self.login_codes())
+    }
+
+    /// The prefix of the keys of all login codes; the digest follows.
+    pub(super) fn login_codes(&self) -> String {
+        self.of_accounts("code:")
+    }
+
+    pub(super) fn login_code_of(&self, player: &PlayerId) -> String {
+        self.of_accounts(&format!("code-of:{player}"))
+    }
+
     /// The channel of beats.
     pub(super) fn beats(&self) -> String {
         format!("{}:beats", self.prefix)
@@ -307,6 +377,23 @@ mod tests {
             assert_eq!(keys.held(&ann, kind), expected);
         }
         assert_eq!(keys.revoked(), "rk:revoked");
+        assert_eq!(keys.void(), "rk:void");
+        assert_eq!(keys.account(&ann), "rk:{accounts}:of:ann");
+        assert_eq!(keys.account_named("ann"), "rk:{accounts}:named:ann");
+        assert_eq!(keys.accounts(), "rk:{accounts}:all");
+        let digest = SecretDigest([0xab; 32]);
+        let hex = digest.to_string();
+        assert_eq!(keys.api_token(&hex), format!("rk:{{accounts}}:token:{hex}"));
+        assert_eq!(keys.api_tokens(), "rk:{accounts}:token:");
+        assert_eq!(keys.api_tokens_of(&ann), "rk:{accounts}:tokens:ann");
+        let expected = format!("rk:{{accounts}}:invitation:{hex}");
+        assert_eq!(keys.invitation(&digest), expected);
+        assert_eq!(keys.invitations(), "rk:{accounts}:invitations");
+        assert_eq!(
+            keys.login_code(&digest),
+            format!("rk:{{accounts}}:code:{hex}")
+        );
+        assert_eq!(keys.login_code_of(&ann), "rk:{accounts}:code-of:ann");
         assert_eq!(keys.sweep_turn(), "rk:{sweep}:turn");
         assert_eq!(keys.sweep_at(), "rk:{sweep}:at");
         assert_eq!(keys.ticket(ticket), "rk:{tickets}:ticketticket");

@@ -38,6 +38,7 @@ impl Retention for RedisStore {
         if from.is_none() {
             self.forget_tags(now).await?;
             remove_old(&mut pipeline, &self.keys.revoked(), now);
+            remove_old(&mut pipeline, &self.keys.void(), now);
         }
         let page = self.scan_matches(from, STEP_LEN).await?;
         let first_mended = pipeline.len();

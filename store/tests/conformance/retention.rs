@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 use game_core::{Epoch, MatchId, UnixMillis};
 use store::testing::{ReadLog, RedisServer};
 use store::{
-    ANY_EPOCH, Archive, Claim, Created, ENDED_IDS_KEEP, EmbeddedStore, Feed, HOLDING_KEPT, Holding,
-    Holdings, LIVE_KEEP, MatchLog, MemoryStore, Outbox, REVOCATION_KEPT, Ratings, RedisConfig,
-    RedisStore, Registry, Retention, Revocations, Room, Status, Store, Swept, Tickets,
+    ANY_EPOCH, Accounts, Archive, Claim, Created, ENDED_IDS_KEEP, EmbeddedStore, Feed,
+    HOLDING_KEPT, Holding, Holdings, LIVE_KEEP, MatchLog, MemoryStore, Outbox, REVOCATION_KEPT,
+    Ratings, RedisConfig, RedisStore, Registry, Retention, Revocations, Room, Status, Store, Swept,
+    Tickets,
 };
 
+use crate::accounts;
 use crate::samples::{
     Line, WORKER, all_done, assignment, match_id, on_all, player, rated, redis_store, runtime,
     shard_id, shard_record, ticket, ticket_id,
@@ -256,9 +258,10 @@ fn on_redis_a_match_leaves_only_what_goes_by_itself_after_it_had_its_time() {
         store.disown(shard_id(1), &[(id, ANY_EPOCH)]).await.unwrap();
         assert!(store.deregister(shard_id(1), None).await.unwrap());
         let until = Instant::now() + SOON;
-        while !is_gone(&store, id).await {
+        while store.ownership(id).await.unwrap().is_some() {
             assert!(Instant::now() < until, "a finished match never goes");
         }
+        assert!(is_gone(&store, id).await);
         let mut left: Vec<String> = ask(&server, &["KEYS", "*"]).await;
         left.retain(|key| !before.contains(key));
         left.sort();
@@ -447,6 +450,20 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
             .await
             .unwrap();
         store.revoke(&player("ada").id, NOW).await.unwrap();
+        store.void_tokens(&player("ada").id, NOW).await.unwrap();
+        let hour = Duration::from_secs(60 * 60);
+        let invitation = accounts::invitation(3, 1, hour);
+        store.put_invitation(&invitation).await.unwrap();
+        store
+            .create_account(&accounts::account("ada", "ada"), Some(&invitation.digest))
+            .await
+            .unwrap();
+        let token = accounts::token(1, "ada");
+        assert!(store.put_api_token(&token, 1).await.unwrap());
+        store.touch_api_token(&token, NOW).await.unwrap();
+        let code = accounts::code(2, "ada", hour);
+        store.put_login_code(&code).await.unwrap();
+        store.use_login_code(&code.digest, 1, NOW).await.unwrap();
         for kind in Holding::ALL {
             let holds = store.hold(&player("ada").id, kind, "it", 1, NOW).await;
             assert!(holds.unwrap());
@@ -466,6 +483,10 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
         let mut expected = vec![
             format!("rk:{{shards}}:owned:{shard}"),
             "rk:revoked".to_owned(),
+            "rk:void".to_owned(),
+            "rk:{accounts}:all".to_owned(),
+            "rk:{accounts}:named:ada".to_owned(),
+            "rk:{accounts}:of:ada".to_owned(),
             format!("rk:{{shards}}:shard:{shard}"),
             "rk:{shards}:all".to_owned(),
             "rk:layout".to_owned(),
@@ -485,7 +506,19 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
             after(REVOCATION_KEPT + Duration::from_secs(1)),
         )
         .await;
-        assert!(!ask::<bool>(&server, &["EXISTS", "rk:revoked"]).await);
+        for key in ["rk:revoked", "rk:void"] {
+            assert!(!ask::<bool>(&server, &["EXISTS", key]).await, "{key}");
+        }
+        assert!(store.remove_account(&player("ada").id).await.unwrap());
+        let left: Vec<String> = ask(&server, &["KEYS", "rk:{accounts}:*"]).await;
+        let mut left: Vec<_> = left.iter().map(|key| &key[14..]).collect();
+        left.sort_unstable();
+        let used_up = format!("invitation:{}", invitation.digest);
+        assert_eq!(
+            left,
+            [&*used_up, "invitations"],
+            "an account goes when it is removed"
+        );
     });
 }
 

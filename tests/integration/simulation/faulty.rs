@@ -8,10 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use game_core::{Epoch, MatchId, ShardId, Snapshot};
 use store::{
-    Append, Appended, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed, Front,
-    HandOver, HandedOver, Holdings, MatchHead, MatchLog, MatchPage, Matches, MemoryStore, Outbox,
-    Ownership, Ratings, Registered, Registry, Retention, Revocations, ScanCursor, ShardRecord,
-    Standing, StoreError, Tickets,
+    Accounts, Append, Appended, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed,
+    Front, HandOver, HandedOver, Holdings, MatchHead, MatchLog, MatchPage, Matches, MemoryStore,
+    Outbox, Ownership, Ratings, Registered, Registry, Retention, Revocations, ScanCursor,
+    ShardRecord, Standing, StoreError, Tickets,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -418,6 +418,12 @@ impl Front<dyn Outbox> for Way {
 
 impl Front<dyn Holdings> for Way {
     fn behind(&self) -> Result<&dyn Holdings, StoreError> {
+        no_tickets()
+    }
+}
+
+impl Front<dyn Accounts> for Way {
+    fn behind(&self) -> Result<&dyn Accounts, StoreError> {
         no_tickets()
     }
 }

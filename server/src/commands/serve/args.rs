@@ -8,7 +8,7 @@ use std::time::Duration;
 use admin::{Access, AdminArgs, Setting};
 use clap::Args;
 use clap::builder::BoolishValueParser;
-use matchmaker::{ArchiveArgs, LimitArgs, WebhookConfig};
+use matchmaker::{ArchiveArgs, Identity, IdentityArgs, LimitArgs, WebhookConfig};
 use program::Reload;
 use settings::ConfigArgs;
 use shard::tls::CertificateSource;
@@ -118,6 +118,8 @@ pub(in crate::commands) struct ServeArgs {
     #[command(flatten)]
     admin: AdminArgs,
     #[command(flatten)]
+    identity: IdentityArgs,
+    #[command(flatten)]
     archive: ArchiveArgs,
     #[command(flatten)]
     retention: RetentionArgs,
@@ -137,6 +139,7 @@ pub(in crate::commands) struct Validated {
     /// The first shard, as players reach it; `None` where it listens.
     public: Option<SocketAddr>,
     admin: Option<(SocketAddr, Access)>,
+    identity: Identity,
     webhooks: WebhookConfig,
     /// Where finished matches are kept; `None` for the store itself.
     archive: Option<Arc<dyn Archive>>,
@@ -166,6 +169,7 @@ impl ServeArgs {
             url: self.url()?,
             public: self.public()?,
             admin: self.admin(data_dir)?,
+            identity: Identity::try_from(&self.identity)?,
             webhooks: self.archive.webhooks()?,
             archive: self.archive()?,
         })
@@ -305,6 +309,7 @@ impl ServeArgs {
         let limits = self.limits.clone();
         let mut plan = InProcessPlan::local(self.listen.ip(), ports, self.shards, key, limits);
         plan.config.site = given.url.clone().unwrap_or(plan.config.site);
+        plan.config.identity = given.identity;
         plan.config.webhooks = given.webhooks;
         let https = https::open(&given.certificate, reload.clone(), shutdown)?;
         Ok(InProcessPlan {
