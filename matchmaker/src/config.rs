@@ -292,7 +292,8 @@ impl Args {
     pub fn into_settings(self) -> Result<Settings, ConfigError> {
         let production = self.configuration.production;
         let admin = self.admin.validate(production).map_err(refused_admin)?;
-        let site = check_site(self.site)?;
+        let site = self.site.as_deref().map(check_site).transpose()?;
+        let site = site.unwrap_or(Config::default().site);
         let identity = Identity::try_from(&self.identity)?;
         let key = read_key(&self.signing_key)?;
         let store = RedisConfig {
@@ -355,18 +356,20 @@ fn refused_admin(error: InvalidAdmin) -> ConfigError {
     ConfigError { name, value, why }
 }
 
-fn check_site(site: Option<String>) -> Result<String, ConfigError> {
-    let Some(site) = site else {
-        return Ok(Config::default().site);
-    };
+/// The public address of an installation, as the `Site` tag of PGN has it.
+///
+/// # Errors
+///
+/// [`ConfigError`] if it is no URL, or too long.
+pub fn check_site(site: &str) -> Result<String, ConfigError> {
     let is_url = site.starts_with("https://") || site.starts_with("http://");
     let is_plain = !site.chars().any(|c| c.is_control() || c.is_whitespace());
     if is_url && is_plain && site.len() <= SITE_LEN_MAX {
-        Ok(site)
+        Ok(site.to_owned())
     } else {
         Err(ConfigError {
             name: "--site (ROOKERY_SITE)",
-            value: site,
+            value: site.to_owned(),
             why: format!(
                 "it must be an http:// or https:// URL of at most {SITE_LEN_MAX} bytes, without \
                  spaces"

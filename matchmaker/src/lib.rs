@@ -82,13 +82,13 @@ mod shard_client;
 mod process;
 
 pub use archive_args::{ArchiveArgs, InvalidWebhooks};
-pub use config::{Args, Config, ConfigError, Identity, Settings};
+pub use config::{Args, Config, ConfigError, Identity, Settings, check_site};
 pub use identity::{Guests, IdentityArgs, InvalidIdentity, IssuerConfig, SignUp};
 pub use late::LateStore;
 pub use limit_args::LimitArgs;
 pub use operators::operate;
 pub use process::{Failure, start};
-pub use serve::{SharedState, run};
+pub use serve::{Https, SharedState, run};
 pub use webhook_config::{Pace, WebhookConfig};
 pub use webhook_keys::WebhookKeys;
 

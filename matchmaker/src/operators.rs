@@ -32,7 +32,6 @@ use tokio_util::sync::CancellationToken;
 use self::census::{Census, Stray};
 use crate::finisher::FinisherFigures;
 use crate::registry::{Fate, RegistryView};
-use crate::request_metrics::RequestMetrics;
 use crate::serve::SharedState;
 use crate::service::now;
 use crate::shard_client::ShardClient;
@@ -59,11 +58,11 @@ pub async fn operate(
     let _ = shared.shards.set(client.clone());
     let source = ClusterSource {
         views: shared.views.subscribe(),
-        store: shared.store,
-        archive: shared.archive,
+        store: shared.store.clone(),
+        archive: Arc::clone(&shared.archive),
         client,
-        requests: shared.requests,
-        finisher: shared.finisher,
+        finisher: shared.finisher.clone(),
+        shared,
         census: Census::default(),
         settings,
     };
@@ -75,7 +74,7 @@ struct ClusterSource {
     archive: Arc<dyn Archive>,
     views: watch::Receiver<Arc<RegistryView>>,
     client: ShardClient,
-    requests: RequestMetrics,
+    shared: SharedState,
     finisher: FinisherFigures,
     census: Census,
     settings: Vec<Setting>,
@@ -231,7 +230,7 @@ impl Source for ClusterSource {
 
     fn metrics(&self) -> String {
         let view = self.views.borrow().clone();
-        crate::metrics::render(&view, &self.finisher) + &self.requests.render()
+        crate::metrics::render(&view, &self.finisher) + &self.shared.metrics()
     }
 
     async fn alive(&self) -> Result<(), Problem> {

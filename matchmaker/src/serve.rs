@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use prometheus::{Registry, TextEncoder};
 use settings::AddressGroup;
 use store::{Archive, Store};
 use tokens::SigningKey;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -51,6 +53,17 @@ pub struct SharedState {
     pub(crate) views: watch::Sender<Arc<RegistryView>>,
     /// The client for the shards, which [`operate`](crate::operate) brings.
     pub(crate) shards: ShardLink,
+    /// What players' connections speak; `None` for plain HTTP.
+    https: Option<Https>,
+}
+
+/// HTTPS for players.
+#[derive(Clone)]
+pub struct Https {
+    /// Agrees on TLS, by the certificate of the time.
+    pub acceptor: TlsAcceptor,
+    /// What is counted of the certificate, for the matchmaker's metrics.
+    pub metrics: Registry,
 }
 
 impl SharedState {
@@ -63,8 +76,28 @@ impl SharedState {
             finisher: FinisherFigures::default(),
             requests: RequestMetrics::default(),
             views: watch::Sender::new(Arc::new(RegistryView::default())),
+            https: None,
             shards: ShardLink::default(),
         }
+    }
+
+    /// The same for players who come by HTTPS.
+    #[must_use]
+    pub fn with_https(self, https: Option<Https>) -> Self {
+        Self { https, ..self }
+    }
+
+    /// Whether a match can be made now: a shard with room is known.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.views.borrow().draw(0).is_some()
+    }
+
+    /// The metrics of requests and of the certificate, as text.
+    pub(crate) fn metrics(&self) -> String {
+        let certificate = self.https.as_ref().map(|https| https.metrics.gather());
+        let certificate = TextEncoder::new().encode_to_string(&certificate.unwrap_or_default());
+        self.requests.render() + &certificate.unwrap_or_default()
     }
 
     /// Keeps finished matches in another archive instead of the store's own.
@@ -112,6 +145,7 @@ pub async fn run(
         finisher,
         requests,
         views: sender,
+        https,
         shards,
     } = shared;
     let mut views = sender.subscribe();
@@ -134,7 +168,7 @@ pub async fn run(
     let service = Service::new(config, key, resources, shutdown);
     tasks.spawn(follow(Arc::clone(&service)));
     tasks.spawn(run_waves(Arc::clone(&service)));
-    accept_all(listener, &service, &tasks).await;
+    accept_all(listener, &service, https, &tasks).await;
     tasks.close();
     info!(tasks = tasks.len(), "the matchmaker ends");
     tasks.wait().await;
@@ -143,7 +177,12 @@ pub async fn run(
 
 /// Serves connections, each as one of `tasks`, until the service shuts down. From then on connections are refused,
 /// so that clients turn to another matchmaker.
-pub(crate) async fn accept_all(listener: TcpListener, service: &Arc<Service>, tasks: &TaskTracker) {
+pub(crate) async fn accept_all(
+    listener: TcpListener,
+    service: &Arc<Service>,
+    https: Option<Https>,
+    tasks: &TaskTracker,
+) {
     let limits = &service.config.limits;
     let per_address_max = limits.connections_per_address_max as usize;
     let places = Places::new(service.config.connections_max, per_address_max);
@@ -152,6 +191,7 @@ pub(crate) async fn accept_all(listener: TcpListener, service: &Arc<Service>, ta
         admission: Arc::new(Door {
             places: Arc::new(Mutex::new(places)),
             limits: limits.clone(),
+            https,
         }),
         grace: service.config.grace,
     };
@@ -162,6 +202,7 @@ pub(crate) async fn accept_all(listener: TcpListener, service: &Arc<Service>, ta
 struct Door {
     places: Arc<Mutex<Places>>,
     limits: LimitArgs,
+    https: Option<Https>,
 }
 
 impl Admission for Door {
@@ -191,5 +232,9 @@ impl Admission for Door {
                 keep_alive: true,
             }
         }
+    }
+
+    fn tls(&self) -> Option<TlsAcceptor> {
+        self.https.as_ref().map(|https| https.acceptor.clone())
     }
 }

@@ -65,6 +65,12 @@ impl Networks {
     }
 }
 
+impl FromIterator<Networks> for Networks {
+    fn from_iter<I: IntoIterator<Item = Self>>(all: I) -> Self {
+        Self(all.into_iter().flat_map(|networks| networks.0).collect())
+    }
+}
+
 impl FromStr for Networks {
     type Err = InvalidNetworks;
 

@@ -6,4 +6,4 @@ mod keeping;
 
 pub use endpoint::{ResetSecret, transport};
 pub use identity::{CertificateSource, Identity, ShownIdentity, TlsError};
-pub use keeping::keep;
+pub use keeping::{keep, keep_https};

@@ -84,7 +84,9 @@ pub use contract::{
 };
 pub use durability::{Durability, UnknownDurability};
 #[cfg(feature = "backends")]
-pub use embedded::{EmbeddedStore, contains_panics};
+pub use embedded::{
+    Backup, EmbeddedStore, Enclosed, check_unused, contains_panics, give_to_owner_of,
+};
 pub use error::StoreError;
 pub use feed::{FeedCursor, FeedEntry, FeedPage, HookLease, InvalidFeedCursor};
 pub use front::Front;

@@ -86,7 +86,7 @@ const OF_COMPOSE: [&str; 2] = ["ROOKERY_USER", "ROOKERY_PUBLIC_IP"];
 #[test]
 fn every_variable_that_is_set_for_a_program_is_one_that_it_knows() {
     let mut known = String::new();
-    for command in ["shard", "matchmaker"] {
+    for command in ["shard", "matchmaker", "serve"] {
         let output = tests::process::run("rookery", &[command, "--help"], Duration::from_secs(30));
         known += &String::from_utf8_lossy(&output.stdout);
     }

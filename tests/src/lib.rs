@@ -2,6 +2,7 @@
 //! a client that sends whatever bytes it is given, and attacks.
 
 pub mod capacity;
+pub mod club;
 pub mod contract;
 pub mod gate;
 pub mod half_open;

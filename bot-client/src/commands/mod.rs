@@ -6,7 +6,7 @@ mod play;
 
 use std::io::{self, IsTerminal};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use lab::bench;
 use lab::command::{Failure, ServerArgs, say, say_json};
 use lab::replay::{self, ReplayArgs};
@@ -42,6 +42,7 @@ enum CliCommand {
     Replay(ReplayArgs),
     Soak(Box<SoakArgs>),
     Bench(Box<bench::BenchArgs>),
+    Pages(settings::PagesArgs),
     #[command(hide = true)]
     BenchRelay(bench::RelayArgs),
 }
@@ -72,6 +73,9 @@ impl Cli {
             CliCommand::Replay(args) => run_replay(&args, &self.server).await,
             CliCommand::Soak(args) => soak::run(&args, &self.server).await,
             CliCommand::Bench(args) => run_bench(&args).await,
+            CliCommand::Pages(args) => args.write(Self::command()).map_err(|error| {
+                Failure::setup(format!("{}: {error}", args.directory().display()))
+            }),
             CliCommand::BenchRelay(args) => bench::serve_relay(&args).await.map_err(Failure::play),
         }
     }

@@ -76,7 +76,7 @@ impl World {
         let tasks = TaskTracker::new();
         tasks.spawn(run_waves(service.clone()));
         let (server, connections) = (service.clone(), tasks.clone());
-        tasks.spawn(async move { accept_all(listener, &server, &connections).await });
+        tasks.spawn(async move { accept_all(listener, &server, None, &connections).await });
         Self {
             store,
             key,

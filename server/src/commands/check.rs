@@ -10,7 +10,7 @@ use store::{Durability, RedisConfig, RedisStore, StoreArgs, StoreError, audit};
 use tokio::time::{Instant, sleep};
 
 use super::backend::Backend;
-use super::{Failure, dev, shard};
+use super::{Failure, dev, serve, shard};
 
 /// Between two scans of a store that is not at rest.
 const SCAN_EVERY: Duration = Duration::from_millis(500);
@@ -32,6 +32,7 @@ enum Checked {
     /// The matchmaker of a deployment.
     Matchmaker(matchmaker::Args),
     Dev(dev::DevArgs),
+    Serve(Box<serve::ServeArgs>),
     Matches(MatchesArgs),
 }
 
@@ -59,6 +60,10 @@ pub(super) fn run(args: CheckArgs, effective: &Effective) -> Result<(), Failure>
         Checked::Dev(args) => {
             args.validate().map(drop)?;
             args.redis()
+        }
+        Checked::Serve(args) => {
+            args.validate(None).map(drop)?;
+            None
         }
         Checked::Matches(args) => {
             return tokio::runtime::Runtime::new()?.block_on(scan(args));

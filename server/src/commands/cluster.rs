@@ -1,56 +1,144 @@
-//! A matchmaker and shards in one process: what `dev` and `demo` run.
+//! A matchmaker and shards in one process: what `serve`, `dev` and `demo` run.
 
 use std::fmt;
-use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use admin::{Access, Setting};
 use game_core::ShardId;
-use matchmaker::{LimitArgs, SharedState};
+use matchmaker::{Https, LimitArgs, SharedState};
 use program::Reload;
 use serde::Serialize;
 use settings::Networks;
-use store::Store;
+use store::{Archive, Store};
 use tokens::SigningKey;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::backend::Backend;
-use super::endpoint::{AdminListener, Serving};
-use super::shard::all_cores;
-use crate::operators::ShardSource;
-use shard::tls::{self, CertificateSource, ResetSecret, ShownIdentity, TlsError};
-use shard::{NetLimits, ShardConfig, Surroundings, TraceConfig};
+use super::cluster_shard::{ReadyShard, ShardSeed, ShardThread, cannot_listen, start_shard};
+use shard::TraceConfig;
+use shard::tls::CertificateSource;
 
 /// Everything must answer within this, or the start has failed.
 const START_DEADLINE: Duration = Duration::from_secs(20);
 const POLL_EVERY: Duration = Duration::from_millis(20);
-const SHARD_CAPACITY: u32 = 10_000;
 
 /// What a cluster in one process is made of.
 pub(super) struct InProcessPlan {
-    /// Where all of it listens, and is reached.
-    pub(super) host: IpAddr,
-    /// TCP; 0 picks a free one.
-    pub(super) matchmaker_port: u16,
-    /// UDP of the first shard, the others follow; 0 picks free ones.
-    pub(super) shard_port: u16,
+    /// Where the matchmaker listens (TCP); port 0 picks a free one.
+    pub(super) matchmaker: SocketAddr,
+    /// URL by which players reach the matchmaker; `None` for the address listened on.
+    pub(super) url: Option<String>,
+    /// What that address speaks: `http` or `https`.
+    pub(super) scheme: &'static str,
+    /// Where the first shard listens (UDP), the others on the ports that follow; port 0 picks free ones.
+    pub(super) first_shard: SocketAddr,
+    /// The address of the first shard that players are given, those of the others follow; `None` for those listened on.
+    pub(super) public: Option<SocketAddr>,
+    /// The options that name these addresses.
+    pub(super) options: AddressOptions,
     pub(super) shards: u16,
     pub(super) key: SigningKey,
+    /// What the shards show to players.
+    pub(super) certificate: CertificateSource,
+    /// What the matchmaker speaks; `None` for plain HTTP.
+    pub(super) https: Option<Https>,
     /// Where the admin endpoint of the cluster listens, and the access to it and to those of the shards.
     pub(super) admin: Option<(SocketAddr, Access)>,
+    /// What operators see of the configuration, beside addresses and store.
+    pub(super) settings: Vec<Setting>,
     /// Where the shards export the paths of moves to.
     pub(super) traces: Option<TraceConfig>,
-    /// What players may use up at the matchmaker.
-    pub(super) limits: LimitArgs,
+    /// Where finished matches are kept; `None` for the store itself.
+    pub(super) archive: Option<Arc<dyn Archive>>,
+    /// How the matchmaker treats players.
+    pub(super) config: matchmaker::Config,
+    /// Addresses to which the shards' limits do not apply.
+    pub(super) exempt: Networks,
+    /// Hears when certificates are to be read again.
+    pub(super) reload: Reload,
+}
+
+/// The names of the options for addresses, for messages.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AddressOptions {
+    pub(super) ip: &'static str,
+    pub(super) matchmaker_port: &'static str,
+    pub(super) shard_port: &'static str,
+}
+
+impl InProcessPlan {
+    /// A cluster that players reach where it listens, without TLS and without an admin endpoint. Everything that a
+    /// developer tries comes from this machine, and has no limits at the shards.
+    pub(super) fn local(
+        host: IpAddr,
+        ports: (u16, u16),
+        shards: u16,
+        key: SigningKey,
+        limits: LimitArgs,
+    ) -> Self {
+        let (matchmaker, first_shard) = ports;
+        Self {
+            matchmaker: SocketAddr::new(host, matchmaker),
+            url: None,
+            scheme: "http",
+            first_shard: SocketAddr::new(host, first_shard),
+            public: None,
+            options: AddressOptions {
+                ip: "--host (ROOKERY_HOST)",
+                matchmaker_port: "--matchmaker-port (ROOKERY_MATCHMAKER_PORT)",
+                shard_port: "--shard-port (ROOKERY_SHARD_PORT)",
+            },
+            shards,
+            key,
+            certificate: CertificateSource::Made,
+            https: None,
+            admin: None,
+            settings: Vec::new(),
+            traces: None,
+            archive: None,
+            config: matchmaker::Config {
+                limits,
+                ..matchmaker::Config::default()
+            },
+            exempt: Networks::loopback(),
+            reload: Reload::never(),
+        }
+    }
+
+    /// What the shard of an index begins with.
+    fn seed(&self, index: u16, backend: &Backend) -> Result<ShardSeed, Failure> {
+        let options = self.options;
+        let nth = |first: SocketAddr| match first.port() {
+            0 => Ok(first),
+            port => port
+                .checked_add(index)
+                .map(|port| SocketAddr::new(first.ip(), port))
+                .ok_or_else(|| {
+                    let option = options.shard_port;
+                    format!(
+                        "{option}: {} shards from port {port} on pass 65535",
+                        self.shards
+                    )
+                }),
+        };
+        Ok(ShardSeed {
+            listen: nth(self.first_shard)?,
+            public: self.public.map(nth).transpose()?,
+            options: [options.ip, options.shard_port],
+            backend: backend.clone(),
+            key: self.key.clone(),
+            certificate: self.certificate.clone(),
+            exempt: self.exempt.clone(),
+            access: self.admin.as_ref().map(|(_, access)| access.clone()),
+            traces: self.traces.clone(),
+            reload: self.reload.clone(),
+        })
+    }
 }
 
 /// Where a running cluster answers.
@@ -67,30 +155,12 @@ pub(super) struct Addresses {
     pub(super) shards: Vec<ReadyShard>,
 }
 
-/// Where a shard answers, over QUIC.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct ReadyShard {
-    pub(super) id: ShardId,
-    pub(super) address: SocketAddr,
-    /// URL of its admin endpoint.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) admin: Option<String>,
-}
-
 /// A cluster that answers.
 pub(super) struct InProcessCluster {
     pub(super) addresses: Addresses,
     shutdown: CancellationToken,
     shards: Vec<ShardThread>,
     matchmaker: tokio::task::JoinHandle<std::io::Result<()>>,
-}
-
-/// A shard on a thread and a runtime of its own.
-struct ShardThread {
-    id: ShardId,
-    thread: JoinHandle<()>,
-    /// Aborts it.
-    abort: CancellationToken,
 }
 
 impl InProcessCluster {
@@ -102,54 +172,55 @@ impl InProcessCluster {
     ) -> Result<Self, Failure> {
         let (mut shards, mut addresses) = (Vec::new(), Vec::new());
         for index in 0..plan.shards {
-            let port = match plan.shard_port {
-                0 => 0,
-                first => first.checked_add(index).ok_or_else(|| {
-                    format!("{} shards from port {first} on pass 65535", plan.shards)
-                })?,
-            };
-            let listen = SocketAddr::new(plan.host, port);
-            let seed = ShardSeed {
-                listen,
-                backend: backend.clone(),
-                key: plan.key.clone(),
-                access: plan.admin.as_ref().map(|(_, access)| access.clone()),
-                traces: plan.traces.clone(),
-            };
+            let seed = plan.seed(index, backend)?;
             let (thread, address) = start_shard(seed, shutdown.clone()).await?;
             shards.push(thread);
             addresses.push(address);
         }
-        let listen = SocketAddr::new(plan.host, plan.matchmaker_port);
+        let listen = plan.matchmaker;
         let listener = TcpListener::bind(listen).await.map_err(|error| {
-            let option = "--matchmaker-port (ROOKERY_MATCHMAKER_PORT)";
-            cannot_listen("the matchmaker", listen, option, &error)
+            let AddressOptions {
+                ip,
+                matchmaker_port,
+                ..
+            } = plan.options;
+            cannot_listen("the matchmaker", listen, ip, matchmaker_port, &error)
         })?;
         let matchmaker_address = listener.local_addr()?;
         let store = backend.open().await?;
-        let config = matchmaker::Config {
-            limits: plan.limits,
-            ..matchmaker::Config::default()
-        };
-        let shared = SharedState::new(Arc::clone(&store));
-        let matchmaker =
-            start_matchmaker(config, listener, plan.key, shared.clone(), shutdown.clone());
+        let mut shared = SharedState::new(Arc::clone(&store)).with_https(plan.https);
+        if let Some(archive) = plan.archive {
+            shared = shared.archiving_in(archive);
+        }
+        let matchmaker = start_matchmaker(
+            plan.config,
+            listener,
+            plan.key,
+            shared.clone(),
+            shutdown.clone(),
+        );
         let admin_token = plan
             .admin
             .as_ref()
             .and_then(|(_, access)| access.token().map(str::to_owned));
         let admin = match plan.admin {
             Some((listen, access)) => {
-                let kept_in = Setting::new("store", backend.shown());
+                let mut settings = plan.settings;
+                settings.push(Setting::new("store", backend.shown()));
+                let scheme = access.scheme();
                 let until = shutdown.clone();
-                Some(start_admin(listen, access, kept_in, shared, until).await?)
+                let shared = shared.clone();
+                let started = start_admin(listen, access, settings, shared, plan.reload, until);
+                Some(format!("{scheme}://{}", started.await?))
             }
             None => None,
         };
         let cluster = Self {
             addresses: Addresses {
-                matchmaker: format!("http://{matchmaker_address}"),
-                admin: admin.map(|address| format!("http://{address}")),
+                matchmaker: plan
+                    .url
+                    .unwrap_or_else(|| format!("{}://{matchmaker_address}", plan.scheme)),
+                admin,
                 admin_token,
                 shards: addresses,
             },
@@ -157,9 +228,7 @@ impl InProcessCluster {
             shards,
             matchmaker,
         };
-        cluster
-            .wait_until_ready(&*store, matchmaker_address)
-            .await?;
+        cluster.wait_until_ready(&*store, &shared).await?;
         Ok(cluster)
     }
 
@@ -198,7 +267,7 @@ impl InProcessCluster {
     async fn wait_until_ready(
         &self,
         store: &dyn Store,
-        matchmaker: SocketAddr,
+        shared: &SharedState,
     ) -> Result<(), Failure> {
         let all_answer = async {
             loop {
@@ -208,7 +277,7 @@ impl InProcessCluster {
                         .iter()
                         .any(|r| r.record().is_some_and(|record| record.id == shard.id))
                 };
-                if self.addresses.shards.iter().all(known) && is_ready(matchmaker).await {
+                if self.addresses.shards.iter().all(known) && shared.has_room() {
                     break;
                 }
                 sleep(POLL_EVERY).await;
@@ -224,211 +293,22 @@ impl InProcessCluster {
     }
 }
 
-/// Why a part of the cluster cannot listen, and which option to change.
-fn cannot_listen(
-    who: &str,
-    address: SocketAddr,
-    port_option: &str,
-    error: &std::io::Error,
-) -> String {
-    let ip = address.ip();
-    match error.kind() {
-        ErrorKind::AddrNotAvailable => {
-            format!("--host (ROOKERY_HOST): {ip} is no address of this machine")
-        }
-        ErrorKind::AddrInUse => format!(
-            "{port_option}: {who} cannot listen on {address}, which is taken; give another port, or \
-             0 for a free one"
-        ),
-        _ => format!("{who} cannot listen on {address}: {error}; see --host and {port_option}"),
-    }
-}
-
-/// Whether the matchmaker reports that a match can be made.
-async fn is_ready(matchmaker: SocketAddr) -> bool {
-    let ask = async {
-        let mut stream = TcpStream::connect(matchmaker).await?;
-        let request = format!(
-            "GET /readyz?for=match HTTP/1.1\r\nHost: {matchmaker}\r\nConnection: close\r\n\r\n"
-        );
-        stream.write_all(request.as_bytes()).await?;
-        let mut status = [0; 12];
-        stream.read_exact(&mut status).await?;
-        std::io::Result::Ok(status == *b"HTTP/1.1 200")
-    };
-    ask.await.unwrap_or(false)
-}
-
-/// What a shard of the cluster begins with.
-struct ShardSeed {
-    listen: SocketAddr,
-    backend: Backend,
-    key: SigningKey,
-    /// The access to its admin endpoint; `None` for no endpoint.
-    access: Option<Access>,
-    traces: Option<TraceConfig>,
-}
-
-/// A shard that is ready to run.
-struct Prepared {
-    config: ShardConfig,
-    surroundings: Surroundings,
-    serving: Option<Serving>,
-}
-
-/// Starts a shard on a thread and a runtime of its own: a shard is sized to one core.
-async fn start_shard(
-    seed: ShardSeed,
-    shutdown: CancellationToken,
-) -> Result<(ShardThread, ReadyShard), Failure> {
-    let id = ShardId::from_random(rand::random());
-    let (ready, bound) = oneshot::channel();
-    let stop_all = shutdown.clone();
-    let abort = CancellationToken::new();
-    let aborted = abort.clone();
-    let body = move || {
-        // A shard that ends by itself ends the process: it is not half a cluster.
-        let stop_all = stop_all.drop_guard();
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        let prepared = runtime
-            .enable_all()
-            .build()
-            .map_err(Failure::from)
-            .and_then(|runtime| {
-                // What the connections to the store do is done on the runtime that makes them: here it
-                // wakes no other thread.
-                let store = runtime.block_on(async {
-                    tokio::select! {
-                        store = seed.backend.open() => Ok(store?),
-                        () = shutdown.cancelled() => Err(Failure::from("stopped at its start")),
-                    }
-                })?;
-                let _inside = runtime.enter();
-                let prepared = prepare_shard(id, seed, store)?;
-                Ok((runtime, prepared))
-            });
-        let (runtime, prepared) = match prepared {
-            Ok(prepared) => prepared,
-            Err(failure) => {
-                let _ = ready.send(Err(failure));
-                return;
-            }
-        };
-        let Prepared {
-            config,
-            surroundings,
-            serving: _serving,
-        } = prepared;
-        let _ = ready.send(Ok(ReadyShard {
-            id,
-            address: config.address,
-            admin: config.admin.map(|address| format!("http://{address}")),
-        }));
-        runtime.block_on(async {
-            tokio::select! {
-                () = shard::run(config, surroundings, shutdown) => {}
-                () = aborted.cancelled() => drop(stop_all.disarm()),
-            }
-        })
-    };
-    let thread = std::thread::Builder::new()
-        .name(format!("shard-{id}"))
-        .spawn(body)?;
-    let address = bound
-        .await
-        .map_err(|_| Failure::from("a shard failed to start"))??;
-    Ok((ShardThread { id, thread, abort }, address))
-}
-
-fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<Prepared, Failure> {
-    let calendar = shard::system_calendar;
-    // Everything that a developer tries comes from this machine; what comes from others is limited.
-    let net = NetLimits {
-        exempt: Networks::loopback(),
-        ..NetLimits::default()
-    };
-    let certificate = CertificateSource::Made;
-    let identity = certificate.read(i64::try_from(calendar().0 / 1000)?)?;
-    let identity = ShownIdentity::new(identity)?;
-    let certificate_sha256 = Some(identity.pin());
-    let secret = ResetSecret::from_bytes(&seed.key.derive_secret("stateless reset"));
-    let endpoint = identity.bind(seed.listen, secret.as_ref(), &net);
-    let endpoint = endpoint.map_err(|error| match error {
-        TlsError::Bind { address, why } => {
-            let option = "--shard-port (ROOKERY_SHARD_PORT)";
-            Failure::from(cannot_listen("a shard", address, option, &why))
-        }
-        other => other.into(),
-    })?;
-    let address = endpoint.local_addr()?;
-    let (inspector, inspected) = shard::inspection();
-    // It ends with the shard's runtime.
-    let until = CancellationToken::new();
-    tokio::spawn(tls::keep(
-        identity,
-        certificate,
-        inspector.clone(),
-        Reload::never(),
-        until,
-    ));
-    let (mut admin, mut serving) = (None, None);
-    if let Some(access) = seed.access {
-        let endpoint = AdminListener::bind(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0), access)?;
-        admin = Some(endpoint.address);
-        let settings = vec![
-            Setting::new("listen", address),
-            Setting::new("capacity", SHARD_CAPACITY),
-        ];
-        let store = Arc::clone(&store);
-        let source = ShardSource::new(id, inspector, settings, store, None);
-        serving = Some(endpoint.serve(source, Reload::never())?);
-    }
-    let config = ShardConfig {
-        id,
-        address,
-        admin,
-        liveness: None,
-        certificate_sha256,
-        capacity: SHARD_CAPACITY,
-        cpu_share: all_cores(),
-        hand_over_within: None,
-        traces: seed.traces,
-        limits: Default::default(),
-        net,
-    };
-    let surroundings = Surroundings {
-        endpoint,
-        liveness: None,
-        store,
-        key: seed.key.verifying_key(),
-        calendar,
-        inspected,
-    };
-    Ok(Prepared {
-        config,
-        surroundings,
-        serving,
-    })
-}
-
 /// Starts the admin endpoint of the whole; returns where it listens.
 async fn start_admin(
     listen: SocketAddr,
     access: Access,
-    kept_in: Setting,
+    mut settings: Vec<Setting>,
     shared: SharedState,
+    reload: Reload,
     shutdown: CancellationToken,
 ) -> Result<SocketAddr, Failure> {
     let listener = admin::bind(listen).await?;
     let address = listener.local_addr()?;
-    let settings = vec![Setting::new("listen", address), kept_in];
+    if settings.iter().all(|setting| setting.name != "listen") {
+        settings.push(Setting::new("listen", address));
+    }
     tokio::spawn(matchmaker::operate(
-        listener,
-        access,
-        settings,
-        shared,
-        Reload::never(),
-        shutdown,
+        listener, access, settings, shared, reload, shutdown,
     ));
     Ok(address)
 }
@@ -445,44 +325,6 @@ fn start_matchmaker(
         let _stop_all = shutdown.clone().drop_guard();
         matchmaker::run(config, listener, key, shared, shutdown).await
     })
-}
-
-/// The key of a data directory: read, or made and kept, so that tokens outlive a restart.
-pub(super) fn signing_key(directory: &Path) -> Result<SigningKey, Failure> {
-    let path = directory.join("signing-key.pem");
-    match std::fs::read_to_string(&path) {
-        Ok(pem) => {
-            tighten(&path);
-            SigningKey::from_pem(&pem).map_err(|error| {
-                let text = format!(
-                    "{}: {error}; put the right file there, or remove it to have a new one made (the \
-                     tokens of players are then void)",
-                    path.display()
-                );
-                text.into()
-            })
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let (key, pem) = SigningKey::generate()?;
-            program::write_private(&path, pem.as_bytes())
-                .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-            Ok(key)
-        }
-        Err(error) => Err(format!("cannot read {}: {error}", path.display()).into()),
-    }
-}
-
-/// Removes other users' access to a secret.
-fn tighten(path: &Path) {
-    match program::make_private(path) {
-        Ok(true) => tracing::warn!(
-            "{} could be read by others until now; who has read it can sign tokens: remove it to have a \
-             new one made",
-            path.display()
-        ),
-        Ok(false) => {}
-        Err(error) => tracing::warn!("{} may be read by others: {error}", path.display()),
-    }
 }
 
 impl fmt::Debug for InProcessCluster {

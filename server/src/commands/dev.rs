@@ -1,7 +1,7 @@
 //! `rookery dev`: everything in one process.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use admin::{Access, AdminArgs};
 use clap::Args;
@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::backend::{Backend, DevStore};
-use super::cluster::{Addresses, InProcessCluster, InProcessPlan, signing_key};
+use super::cluster::{Addresses, InProcessCluster, InProcessPlan};
+use super::data_dir::{admin_token_file, make_data_dir, signing_key};
 use super::ready_file::write_ready_file;
 use super::retention::RetentionArgs;
 use super::traces::TraceArgs;
@@ -169,12 +170,7 @@ impl DevArgs {
         if self.admin_token_file.is_some() {
             return Ok((listen, access));
         }
-        let path = self.data_dir.join(ADMIN_TOKEN);
-        if !path.exists() {
-            let token = access.token().unwrap_or_default();
-            program::write_private(&path, format!("admin {token}\n").as_bytes())
-                .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-        }
+        let path = admin_token_file(&self.data_dir)?;
         Ok((listen, Access::read(&path)?))
     }
 
@@ -194,8 +190,6 @@ impl DevArgs {
     }
 }
 
-/// The file of the data directory that keeps the admin endpoint's token.
-const ADMIN_TOKEN: &str = "admin-token";
 /// The file of the data directory that keeps the admin endpoint's port.
 const ADMIN_PORT: &str = "admin-port";
 
@@ -215,37 +209,17 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
     let admin = admin
         .map(|(listen, access)| args.kept_admin(listen, access))
         .transpose()?;
+    let ports = (args.matchmaker_port, args.shard_port);
     let plan = InProcessPlan {
-        host: args.host,
-        matchmaker_port: args.matchmaker_port,
-        shard_port: args.shard_port,
-        shards: args.shards,
-        key,
         admin,
         traces: args.traces.config(),
-        limits: args.limits(),
+        ..InProcessPlan::local(args.host, ports, args.shards, key, args.limits())
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
     runtime.block_on(serve(args, plan, backend))
-}
-
-/// Creates the data directory with access only for its owner; an existing one is not changed, as others may
-/// use it too.
-fn make_data_dir(path: &Path) -> Result<(), Failure> {
-    let is_open = program::create_private_dir(path).map_err(|error| {
-        let text = format!("cannot make the data directory {}: {error}", path.display());
-        Failure::from(text)
-    })?;
-    if is_open {
-        tracing::warn!(
-            "others may look into the data directory: `chmod 700 {}` makes it yours alone",
-            path.display()
-        );
-    }
-    Ok(())
 }
 
 async fn serve(args: &DevArgs, plan: InProcessPlan, backend: Backend) -> Result<(), Failure> {

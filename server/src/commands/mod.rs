@@ -1,8 +1,12 @@
 //! The commands of the binary `rookery`: arguments first, then validated values, then the work.
 
 mod backend;
+mod backup;
 mod check;
 mod cluster;
+mod cluster_shard;
+mod control;
+mod data_dir;
 mod demo;
 mod dev;
 mod endpoint;
@@ -11,13 +15,14 @@ mod healthcheck;
 mod import;
 mod ready_file;
 mod retention;
+mod serve;
 mod shard;
 mod tombstone;
 mod traces;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use program::LogArgs;
-use settings::Parsed;
+use settings::{PagesArgs, Parsed};
 
 pub use failure::Failure;
 
@@ -41,12 +46,16 @@ pub struct Cli {
 enum CliCommand {
     Dev(dev::DevArgs),
     Demo(demo::DemoArgs),
+    Serve(Box<serve::ServeArgs>),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
     Shard(Box<shard::ShardArgs>),
     Healthcheck(healthcheck::HealthcheckArgs),
     /// The matchmaker of a deployment.
     Matchmaker(matchmaker::Args),
     Check(check::CheckArgs),
     Tombstone(tombstone::TombstoneArgs),
+    Pages(PagesArgs),
     Import(Box<import::ImportArgs>),
 }
 
@@ -80,6 +89,9 @@ pub fn run(
     match command {
         CliCommand::Dev(args) => dev::run(&args),
         CliCommand::Demo(args) => demo::run(&args),
+        CliCommand::Serve(args) => serve::run(&args, &effective),
+        CliCommand::Backup(args) => backup::back_up(&args),
+        CliCommand::Restore(args) => backup::restore(&args),
         CliCommand::Shard(args) => shard::run(&args, &effective),
         CliCommand::Healthcheck(args) => healthcheck::run(&args),
         CliCommand::Matchmaker(args) => {
@@ -92,6 +104,7 @@ pub fn run(
         }
         CliCommand::Check(args) => check::run(args, &effective),
         CliCommand::Tombstone(args) => tombstone::run(&args),
+        CliCommand::Pages(args) => Ok(args.write(Cli::command())?),
         CliCommand::Import(args) => import::run(&args),
     }
 }
@@ -101,11 +114,15 @@ impl CliCommand {
     fn default_log(&self) -> Option<&'static str> {
         match self {
             // It draws on the terminal: only what goes wrong belongs between its lines.
-            Self::Demo(_) | Self::Healthcheck(_) | Self::Check(_) | Self::Import(_) => {
-                Some("error")
-            }
+            Self::Demo(_)
+            | Self::Healthcheck(_)
+            | Self::Check(_)
+            | Self::Backup(_)
+            | Self::Restore(_)
+            | Self::Pages(_)
+            | Self::Import(_) => Some("error"),
             // A line for each request would hide the others.
-            Self::Dev(_) | Self::Shard(_) | Self::Tombstone(_) => {
+            Self::Dev(_) | Self::Serve(_) | Self::Shard(_) | Self::Tombstone(_) => {
                 Some("info,matchmaker::access_log=warn")
             }
             Self::Matchmaker(_) => None,

@@ -62,15 +62,7 @@ impl ShownIdentity {
         secret: Option<&ResetSecret>,
         limits: &NetLimits,
     ) -> Result<Endpoint, TlsError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut tls = rustls::ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(self.clone()));
-        tls.alpn_protocols = vec![protocol::ALPN.to_vec()];
-        // No 0-RTT (a replayed first flight must not act), and no tickets, which cost memory.
-        tls.max_early_data_size = 0;
-        tls.send_tls13_tickets = 0;
+        let tls = self.server_config(protocol::ALPN)?;
         let crypto = QuicServerConfig::try_from(tls)
             .map_err(|error| rustls::Error::General(error.to_string()))?;
         let mut server = ServerConfig::with_crypto(Arc::new(crypto));
@@ -85,6 +77,26 @@ impl ShownIdentity {
         let _ = SockRef::from(&socket).set_send_buffer_size(SOCKET_BUFFER_LEN);
         let config = secret.map_or_else(EndpointConfig::default, ResetSecret::endpoint_config);
         Endpoint::new(config, Some(server), socket, Arc::new(TokioRuntime)).map_err(bind_error)
+    }
+}
+
+impl ShownIdentity {
+    /// TLS 1.3 of a server that presents it and speaks one protocol, named as in ALPN (RFC 7301).
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Use`].
+    pub fn server_config(&self, protocol: &[u8]) -> Result<rustls::ServerConfig, TlsError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut tls = rustls::ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(self.clone()));
+        tls.alpn_protocols = vec![protocol.to_vec()];
+        // No 0-RTT (a replayed first flight must not act), and no tickets, which cost memory.
+        tls.max_early_data_size = 0;
+        tls.send_tls13_tickets = 0;
+        Ok(tls)
     }
 }
 

@@ -8,9 +8,10 @@ use std::time::Duration;
 use program::{OutOfDate, Validity};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use ring::digest::{SHA256, digest};
+use rustls::client::verify_server_name;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
 /// Browsers accept a certificate by its hash only if it is valid for at most two weeks.
@@ -50,6 +51,14 @@ pub enum TlsError {
         chain: String,
         /// The key's file.
         key: String,
+    },
+    /// The certificate does not have a name that clients will check.
+    #[error("the certificate is not for {name}: {why}")]
+    OtherName {
+        /// The name, or an IP address.
+        name: String,
+        /// Why not.
+        why: String,
     },
     /// The address cannot be bound.
     #[error("cannot listen on {address} (UDP): {why}; choose another port")]
@@ -161,6 +170,25 @@ impl Identity {
         self.pin
     }
 
+    /// Whether clients that connect to this name, or IP address, accept the certificate's names (RFC 9525).
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::OtherName`].
+    pub fn check_name(&self, name: &str) -> Result<(), TlsError> {
+        let other = |why: String| TlsError::OtherName {
+            name: name.to_owned(),
+            why,
+        };
+        let server = ServerName::try_from(name).map_err(|error| other(error.to_string()))?;
+        let own = self
+            .chain
+            .first()
+            .ok_or_else(|| other("it has none".to_owned()))?;
+        let parsed = ParsedCertificate::try_from(own)?;
+        verify_server_name(&parsed, &server).map_err(|error| other(error.to_string()))
+    }
+
     /// When the certificate is valid.
     #[must_use]
     pub const fn validity(&self) -> Validity {
@@ -265,6 +293,26 @@ impl CertificateSource {
         match self {
             Self::Files { chain, key } => Identity::from_files(chain, key, now_unix_s),
             Self::Made => Identity::self_signed(now_unix_s),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_for_the_names_that_it_holds_and_no_others() {
+        let identity = Identity::self_signed(1_800_000_000).unwrap();
+        identity.check_name("localhost").unwrap();
+        for other in [
+            "chess.example.org",
+            "127.0.0.1",
+            "localhost.example",
+            "no name",
+        ] {
+            let refused = identity.check_name(other).unwrap_err().to_string();
+            assert!(refused.contains(other), "{refused}");
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use program::{Kept, Reload, Validity};
+use program::{CertificateMetrics, Kept, Reload, Validity};
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -30,7 +30,8 @@ pub async fn keep(
 ) {
     let (pins, changed) = watch::channel(shown.pin());
     let metrics = inspector.metrics.certificate(&source);
-    let kept = QuicCertificate {
+    let kept = KeptCertificate {
+        name: "players' endpoint",
         shown,
         source,
         pins,
@@ -39,6 +40,23 @@ pub async fn keep(
         program::keep(kept, metrics, reload, shutdown),
         tell_shard(inspector, changed)
     );
+}
+
+/// The same for an HTTPS server, whose certificate is in no registry.
+pub async fn keep_https(
+    shown: ShownIdentity,
+    source: CertificateSource,
+    metrics: CertificateMetrics,
+    reload: Reload,
+    shutdown: CancellationToken,
+) {
+    let kept = KeptCertificate {
+        name: "HTTPS server",
+        pins: watch::channel(shown.pin()).0,
+        shown,
+        source,
+    };
+    program::keep(kept, metrics, reload, shutdown).await;
 }
 
 /// Ends with the sender.
@@ -56,15 +74,17 @@ async fn tell_shard(inspector: Inspector, mut pins: watch::Receiver<[u8; 32]>) {
     }
 }
 
-struct QuicCertificate {
+struct KeptCertificate {
+    /// For the log.
+    name: &'static str,
     shown: ShownIdentity,
     source: CertificateSource,
     pins: watch::Sender<[u8; 32]>,
 }
 
-impl Kept for QuicCertificate {
+impl Kept for KeptCertificate {
     fn name(&self) -> &'static str {
-        "players' endpoint"
+        self.name
     }
 
     fn files(&self) -> Vec<PathBuf> {
@@ -106,10 +126,11 @@ mod tests {
     const DAY_S: i64 = 24 * 60 * 60;
     const NOW_S: i64 = 1_800_000_000;
 
-    fn kept(source: CertificateSource) -> QuicCertificate {
+    fn kept(source: CertificateSource) -> KeptCertificate {
         let identity = Identity::self_signed(NOW_S).unwrap();
         let shown = ShownIdentity::new(identity).unwrap();
-        QuicCertificate {
+        KeptCertificate {
+            name: "players' endpoint",
             pins: watch::channel(shown.pin()).0,
             shown,
             source,

@@ -10,9 +10,11 @@
 
 mod accounts;
 mod archive;
+mod backup;
 mod beats;
 mod chat;
 mod contained;
+mod directory;
 mod entries;
 mod feed;
 mod holdings;
@@ -29,27 +31,23 @@ mod waves;
 mod writer;
 
 use std::fmt;
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use redb::{Builder, Database, DatabaseError, StorageBackend};
+use redb::{Database, DatabaseError, StorageBackend};
 
+pub use self::backup::{Backup, Enclosed, check_unused, give_to_owner_of};
 pub use self::contained::contains_panics;
+use self::directory::{FILE_NAME, builder, create_directory, create_file, make_private};
 use self::writer::{WHAT_TO_DO, Writer};
 use crate::beat::Board;
 use crate::contract::{FINISHED_KEEP, LIVE_KEEP};
 use crate::durability::Durability;
 use crate::error::StoreError;
 use crate::wave::WaveBoard;
-
-/// The file within the directory that the store is given.
-const FILE_NAME: &str = "rookery.redb";
-/// Memory for pages. A thousand live matches touch some thousand pages of 4 KB.
-const CACHE_BYTES: usize = 32 * 1024 * 1024;
 
 /// The store in a directory of this machine, for one process.
 pub struct EmbeddedStore {
@@ -181,49 +179,4 @@ impl fmt::Debug for EmbeddedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EmbeddedStore").finish_non_exhaustive()
     }
-}
-
-fn builder() -> Builder {
-    let mut builder = Database::builder();
-    builder.set_cache_size(CACHE_BYTES);
-    builder
-}
-
-/// Creates a directory that survives a power loss together with what is put into it.
-fn create_directory(directory: &Path) -> io::Result<()> {
-    if directory.is_dir() {
-        return Ok(());
-    }
-    // Only the owner may read players' names and tickets.
-    let mut builder = DirBuilder::new();
-    builder.recursive(true).mode(0o700).create(directory)?;
-    match directory.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
-        _ => Ok(()),
-    }
-}
-
-/// Creates the file of an empty store, whole or not at all, such that a power loss does not take it away again.
-fn create_file(directory: &Path, file: &Path) -> Result<(), StoreError> {
-    let failed = |error: &dyn fmt::Display| {
-        StoreError::Unavailable(format!("the store in {}: {error}", directory.display()))
-    };
-    let draft = file.with_extension("new");
-    match fs::remove_file(&draft) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&error)),
-        _ => {}
-    }
-    drop(builder().create(&draft).map_err(|error| failed(&error))?);
-    fs::rename(&draft, file)
-        .and_then(|()| File::open(directory)?.sync_all())
-        .map_err(|error| failed(&error))
-}
-
-/// Removes all access to the store's file except its owner's.
-fn make_private(file: &Path) -> io::Result<()> {
-    let mode = fs::metadata(file)?.permissions().mode();
-    if mode & 0o077 == 0 {
-        return Ok(());
-    }
-    fs::set_permissions(file, Permissions::from_mode(0o600))
 }

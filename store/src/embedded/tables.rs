@@ -1,6 +1,6 @@
 //! The tables, and their preparation when the store is opened.
 
-use redb::{ReadableTable, TableDefinition, WriteTransaction};
+use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, Value, WriteTransaction};
 
 use super::writer::WriteFault;
 use crate::error::StoreError;
@@ -109,16 +109,79 @@ pub(super) const RATED_AT: TableDefinition<(u64, &str), ()> = TableDefinition::n
 /// Above every id, whose characters are ASCII.
 pub(super) const ABOVE_IDS: &str = "\u{7f}";
 
+/// What is done with every table.
+pub(super) trait TableVisitor {
+    fn table<K: Key + 'static, V: Value + 'static>(
+        &mut self,
+        table: TableDefinition<'static, K, V>,
+    ) -> Result<(), WriteFault>;
+}
+
+/// Visits every table once. A table that is missing here is neither created nor part of a backup, which then fails.
+pub(super) fn visit(visitor: &mut impl TableVisitor) -> Result<(), WriteFault> {
+    visitor.table(LAYOUT)?;
+    visitor.table(HEADS)?;
+    visitor.table(SNAPSHOTS)?;
+    visitor.table(LOG)?;
+    visitor.table(CHATS)?;
+    visitor.table(SHARDS)?;
+    visitor.table(OWNED)?;
+    visitor.table(LEFT)?;
+    visitor.table(TICKETS)?;
+    visitor.table(POOLS)?;
+    visitor.table(LISTS)?;
+    visitor.table(EXPIRIES)?;
+    visitor.table(HELD)?;
+    visitor.table(HELD_UNTIL)?;
+    visitor.table(REQUESTS)?;
+    visitor.table(REQUESTS_UNTIL)?;
+    visitor.table(REVOKED)?;
+    visitor.table(ENDED)?;
+    visitor.table(OUTBOX)?;
+    visitor.table(OUTBOX_LAST)?;
+    visitor.table(LEASES)?;
+    visitor.table(ENDED_IDS)?;
+    visitor.table(ENDED_IDS_UNTIL)?;
+    visitor.table(RATINGS)?;
+    visitor.table(RATED_LAST)?;
+    visitor.table(RATED_BY_TIME)?;
+    visitor.table(RATED)?;
+    visitor.table(RATED_AT)?;
+    visitor.table(ARCHIVE)?;
+    visitor.table(ARCHIVE_LISTS)?;
+    visitor.table(ARCHIVED)?;
+    visitor.table(FEED)?;
+    visitor.table(FEED_OF)?;
+    visitor.table(FEED_REMOVED)?;
+    visitor.table(HOOKS)?;
+    visitor.table(VOID)?;
+    visitor.table(ACCOUNTS)?;
+    visitor.table(ACCOUNT_NAMES)?;
+    visitor.table(CREDENTIALS)?;
+    visitor.table(CREDENTIALS_OF)?;
+    visitor.table(CREDENTIAL_EXPIRIES)
+}
+
+/// Creates the tables that are missing.
+struct Creation<'a>(&'a WriteTransaction);
+
+impl TableVisitor for Creation<'_> {
+    fn table<K: Key + 'static, V: Value + 'static>(
+        &mut self,
+        table: TableDefinition<'static, K, V>,
+    ) -> Result<(), WriteFault> {
+        self.0.open_table(table)?;
+        Ok(())
+    }
+}
+
 /// Creates the tables that are missing. The file's lock proves that no earlier process is running: all
 /// records are removed, and shards whose sets are not empty are known to have ended.
 ///
 /// Refuses a file whose tables are laid out otherwise, and leaves it as it is.
 pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), WriteFault> {
     check_layout(txn)?;
-    txn.open_table(HEADS)?;
-    txn.open_table(SNAPSHOTS)?;
-    txn.open_table(LOG)?;
-    txn.open_table(CHATS)?;
+    visit(&mut Creation(txn))?;
     txn.open_table(SHARDS)?.retain(|_, _| false)?;
     let owners = owners(&txn.open_table(OWNED)?)?;
     let mut left = txn.open_table(LEFT)?;
@@ -126,40 +189,8 @@ pub(super) fn prepare(txn: &WriteTransaction) -> Result<(), WriteFault> {
     for owner in &owners {
         left.insert(owner.as_str(), ())?;
     }
-    txn.open_table(TICKETS)?;
-    txn.open_table(POOLS)?;
-    txn.open_table(LISTS)?;
-    txn.open_table(EXPIRIES)?;
-    txn.open_table(HELD)?;
-    txn.open_table(HELD_UNTIL)?;
-    txn.open_table(REQUESTS)?;
-    txn.open_table(REQUESTS_UNTIL)?;
-    txn.open_table(REVOKED)?;
-    txn.open_table(VOID)?;
-    txn.open_table(ACCOUNTS)?;
-    txn.open_table(ACCOUNT_NAMES)?;
-    txn.open_table(CREDENTIALS)?;
-    txn.open_table(CREDENTIALS_OF)?;
-    txn.open_table(CREDENTIAL_EXPIRIES)?;
-    txn.open_table(ENDED)?;
-    txn.open_table(OUTBOX)?;
-    txn.open_table(OUTBOX_LAST)?;
     // No worker of an earlier process is running.
     txn.open_table(LEASES)?.retain(|_, _| false)?;
-    txn.open_table(ENDED_IDS)?;
-    txn.open_table(ENDED_IDS_UNTIL)?;
-    txn.open_table(RATINGS)?;
-    txn.open_table(RATED_LAST)?;
-    txn.open_table(RATED_BY_TIME)?;
-    txn.open_table(RATED)?;
-    txn.open_table(RATED_AT)?;
-    txn.open_table(ARCHIVE)?;
-    txn.open_table(ARCHIVE_LISTS)?;
-    txn.open_table(ARCHIVED)?;
-    txn.open_table(FEED)?;
-    txn.open_table(FEED_OF)?;
-    txn.open_table(FEED_REMOVED)?;
-    txn.open_table(HOOKS)?;
     Ok(())
 }
 
@@ -167,12 +198,26 @@ fn check_layout(txn: &WriteTransaction) -> Result<(), WriteFault> {
     let is_used = txn.list_tables()?.next().is_some();
     let mut layout = txn.open_table(LAYOUT)?;
     let found = layout.get(())?.map(|version| version.value());
+    if found.is_none() && !is_used {
+        layout.insert((), LAYOUT_VERSION)?;
+        return Ok(());
+    }
+    check_version(found)
+}
+
+/// The same for a file that is only read, and whose tables must be there.
+pub(super) fn check_written_layout(txn: &ReadTransaction) -> Result<(), WriteFault> {
+    let found = match txn.open_table(LAYOUT) {
+        Ok(layout) => layout.get(())?.map(|version| version.value()),
+        Err(redb::TableError::TableDoesNotExist(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    check_version(found)
+}
+
+fn check_version(found: Option<u32>) -> Result<(), WriteFault> {
     let why = match found {
         Some(LAYOUT_VERSION) => return Ok(()),
-        None if !is_used => {
-            layout.insert((), LAYOUT_VERSION)?;
-            return Ok(());
-        }
         None => "its file is of a version before 2, which this program does not read: move the \
                  directory away to begin with an empty store, or give another one"
             .to_owned(),

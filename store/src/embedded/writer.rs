@@ -254,7 +254,7 @@ impl Shared {
 }
 
 impl WriteFault {
-    fn into_error(self, place: &str) -> StoreError {
+    pub(super) fn into_error(self, place: &str) -> StoreError {
         match self {
             Self::Refused(StoreError::Unfit(text)) => {
                 StoreError::Unfit(format!("the store in {place}: {text}"))
@@ -277,7 +277,7 @@ fn damaged(text: String) -> WriteFault {
     )))
 }
 
-fn cannot_open(place: &str, error: DatabaseError) -> StoreError {
+pub(super) fn cannot_open(place: &str, error: DatabaseError) -> StoreError {
     match error {
         DatabaseError::DatabaseAlreadyOpen => StoreError::Unfit(format!(
             "another process has the store in {place} open; stop it, or use another directory"

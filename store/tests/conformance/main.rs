@@ -8,6 +8,7 @@ mod aftermath;
 mod answers;
 mod archive;
 mod audit;
+mod backup;
 mod chat;
 mod disk;
 mod embedded;

@@ -47,19 +47,13 @@ impl Stage {
         }
         let directory = tempfile::tempdir()?;
         let backend = Backend::embedded(directory.path(), store::FINISHED_KEEP)?;
-        let plan = InProcessPlan {
-            host: Ipv4Addr::LOCALHOST.into(),
-            matchmaker_port: 0,
-            shard_port: 0,
-            shards: SHARDS,
-            key: SigningKey::generate()?.0,
-            admin: None,
-            traces: None,
-            limits: LimitArgs {
-                limit_exempt: vec![Networks::loopback()],
-                ..LimitArgs::default()
-            },
+        let limits = LimitArgs {
+            limit_exempt: vec![Networks::loopback()],
+            ..LimitArgs::default()
         };
+        let key = SigningKey::generate()?.0;
+        let host = Ipv4Addr::LOCALHOST.into();
+        let plan = InProcessPlan::local(host, (0, 0), SHARDS, key, limits);
         let cluster = InProcessCluster::start(plan, &backend, shutdown).await?;
         Ok(Self::Threads {
             cluster,
