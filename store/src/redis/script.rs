@@ -6,6 +6,7 @@ use redis::{Cmd, Pipeline, Script, cmd};
 pub(super) struct Scripts {
     pub(super) create: Script,
     pub(super) load: Script,
+    pub(super) head: Script,
     pub(super) claim: Script,
     pub(super) hand_over: Script,
     pub(super) append: Script,
@@ -24,9 +25,10 @@ pub(super) struct Scripts {
 }
 
 impl Scripts {
-    const SOURCES: [&str; 17] = [
+    const SOURCES: [&str; 18] = [
         include_str!("lua/create.lua"),
         include_str!("lua/load.lua"),
+        include_str!("lua/head.lua"),
         include_str!("lua/claim.lua"),
         include_str!("lua/hand_over.lua"),
         include_str!("lua/append.lua"),
@@ -48,6 +50,7 @@ impl Scripts {
         let [
             create,
             load,
+            head,
             claim,
             hand_over,
             append,
@@ -67,6 +70,7 @@ impl Scripts {
         Self {
             create,
             load,
+            head,
             claim,
             hand_over,
             append,
