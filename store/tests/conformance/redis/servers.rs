@@ -254,7 +254,10 @@ fn what_too_few_replicas_have_is_not_confirmed_until_they_do() {
         let loaded = until_answered(|| reader.load(third.id)).await.unwrap();
         until_answered(|| reader.disown(shard_id(1), &seen)).await;
         until_answered(|| reader.disown(shard_id(2), &seen)).await;
-        assert_eq!(reader.owned(shard_id(1)).await.unwrap(), [line.id]);
+        assert_eq!(
+            reader.owned(shard_id(1)).await.unwrap(),
+            [line.id, other.id]
+        );
         assert_eq!(reader.owned(shard_id(2)).await.unwrap(), [third.id]);
         assert_eq!(
             (loaded.ownership.owner, loaded.ownership.epoch),
