@@ -34,9 +34,11 @@ const CONNECTIONS_MAX: &str = "60000";
 
 /// Errors that operators must see, and that a failover of Redis causes: no replica is left until the former primary is
 /// back, and a claim that the replica did not have yet is undone.
-const AT_FAILOVERS: [&str; 2] = [
+const AT_FAILOVERS: [&str; 3] = [
     "replicas (--store-replicas) confirmed a write",
     "the store went back to another live owner",
+    // The record of a shard that has left is back.
+    "another live shard announces this one's address",
 ];
 
 const LOOPBACK: &str = "127.0.0.0/8";

@@ -8,10 +8,12 @@ use game_core::{Epoch, MatchId, ShardId};
 use redis::{Pipeline, Value, cmd};
 
 use super::keys::escaped;
+use super::link::Kept;
 use super::{RedisStore, reply, script};
 use crate::codec;
 use crate::contract::Registry;
 use crate::error::StoreError;
+use crate::ownership::{Ownership, Status};
 use crate::shard::{Registered, ShardRecord};
 
 /// How long the departure of a shard is remembered. It rejects a heartbeat that was in flight when the shard
@@ -93,12 +95,16 @@ impl Registry for RedisStore {
     }
 
     async fn disown(&self, shard: ShardId, matches: &[(MatchId, Epoch)]) -> Result<(), StoreError> {
+        let matches = match self.replicas {
+            0 => matches.to_vec(),
+            _ => self.given_up(shard, matches).await?,
+        };
         if matches.is_empty() {
             return Ok(());
         }
         let key = self.keys.owned(&shard.to_string());
         let mut call = script::call(&self.scripts.disown, &[&key]);
-        for (id, epoch) in matches {
+        for (id, epoch) in &matches {
             call.arg(id.as_str()).arg(epoch.0);
         }
         self.one(call).await.map(|_| ())
@@ -129,6 +135,29 @@ impl Registry for RedisStore {
 }
 
 impl RedisStore {
+    /// Of these matches those that a shard does not own, as replicas have it. Whoever asks for them to be taken out of its
+    /// set may have read a claim that a failover has undone since.
+    async fn given_up(
+        &self,
+        shard: ShardId,
+        matches: &[(MatchId, Epoch)],
+    ) -> Result<Vec<(MatchId, Epoch)>, StoreError> {
+        let mut pipeline = Pipeline::with_capacity(matches.len());
+        for (id, _) in matches {
+            pipeline.add_command(script::call(&self.scripts.head, &[&self.keys.head(*id)]));
+        }
+        let answers = self.control.run_apart(&pipeline, Kept::Twice).await;
+        let mut given_up = Vec::with_capacity(matches.len());
+        for (one, answer) in matches.iter().zip(answers) {
+            let owner = reply::head(&answer?)?;
+            let is_owned = |found: Ownership| found.status == Status::Live && found.owner == shard;
+            if !owner.is_some_and(is_owned) {
+                given_up.push(*one);
+            }
+        }
+        Ok(given_up)
+    }
+
     /// Calls `answered` when the record is stored and the registry is still to be read.
     async fn beat(
         &self,

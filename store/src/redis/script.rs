@@ -13,6 +13,7 @@ macro_rules! on_lists {
 pub(super) struct Scripts {
     pub(super) create: Script,
     pub(super) load: Script,
+    pub(super) head: Script,
     pub(super) claim: Script,
     pub(super) hand_over: Script,
     pub(super) append: Script,
@@ -55,9 +56,10 @@ pub(super) struct Scripts {
 }
 
 impl Scripts {
-    const SOURCES: [&str; 41] = [
+    const SOURCES: [&str; 42] = [
         include_str!("lua/create.lua"),
         include_str!("lua/load.lua"),
+        include_str!("lua/head.lua"),
         include_str!("lua/claim.lua"),
         include_str!("lua/hand_over.lua"),
         include_str!("lua/append.lua"),
@@ -103,6 +105,7 @@ impl Scripts {
         let [
             create,
             load,
+            head,
             claim,
             hand_over,
             append,
@@ -146,6 +149,7 @@ impl Scripts {
         Self {
             create,
             load,
+            head,
             claim,
             hand_over,
             append,

@@ -235,6 +235,13 @@ fn what_too_few_replicas_have_is_not_confirmed_until_they_do() {
         let third = Line::new(match_id(3), 1, 1);
         claimed(&connect(server.config()).await.unwrap(), &third).await;
         unavailable(reader.claim(third.id, shard_id(2), Epoch(1)).await);
+        // What a failover may undo is no reason to take a match out of a set: a removal cannot be undone by it.
+        let seen = [(third.id, Epoch(2))];
+        unavailable(reader.disown(shard_id(1), &seen).await);
+        assert_eq!(
+            reader.owned(shard_id(1)).await.unwrap(),
+            [line.id, third.id]
+        );
         // A match that a player is told of, a hand-over and a revocation promise the same.
         let other = Line::new(match_id(2), 1, 1);
         unavailable(store.create(shard_id(1), &other.snapshots[0]).await);
@@ -245,6 +252,13 @@ fn what_too_few_replicas_have_is_not_confirmed_until_they_do() {
         assert_eq!(loaded.tail.len(), 2);
         // The claim was made, and its answer withheld.
         let loaded = until_answered(|| reader.load(third.id)).await.unwrap();
+        until_answered(|| reader.disown(shard_id(1), &seen)).await;
+        until_answered(|| reader.disown(shard_id(2), &seen)).await;
+        assert_eq!(
+            reader.owned(shard_id(1)).await.unwrap(),
+            [line.id, other.id]
+        );
+        assert_eq!(reader.owned(shard_id(2)).await.unwrap(), [third.id]);
         assert_eq!(
             (loaded.ownership.owner, loaded.ownership.epoch),
             (shard_id(2), Epoch(2))
