@@ -78,10 +78,15 @@ struct Identified {
 }
 
 impl Identified {
-    async fn by(parts: &Parts, service: &Service) -> Result<Self, Problem> {
+    async fn by(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Problem> {
+        let client = Client::from_request_parts(parts, service).await?;
         let token = web::bearer::<Service>(&parts.headers)?;
         if token.starts_with(API_TOKEN_PREFIX) {
-            return Self::by_api_token(token, service).await;
+            let identified = Self::by_api_token(token, service).await?;
+            service
+                .allowances
+                .player_request(client, &identified.player.id)?;
+            return Ok(identified);
         }
         let (player, made_at) = match &service.issuer {
             Some(issuer) if issuer.is_named_by(token) => {
@@ -97,7 +102,6 @@ impl Identified {
                 )
             }
         };
-        let client = Client::from_request_parts(parts, service).await?;
         service.allowances.player_request(client, &player.id)?;
         let validity = service.admitted(&player.id).await?;
         // A token that does not say when it was signed may have been signed at any time.

@@ -10,7 +10,7 @@ use redb::{Database, TableDefinition};
 use store::testing::ReadLog;
 use store::{
     Appended, Backup, EmbeddedStore, Enclosed, MatchLog, Matches, Registered, Registry, StoreError,
-    Tickets, check_unused,
+    TicketList, Tickets, check_unused,
 };
 
 use crate::samples::{Line, match_id, runtime, shard_id, shard_record, ticket, ticket_id};
@@ -110,10 +110,19 @@ fn what_is_restored_is_all_of_it_and_what_was_there_is_kept() {
         let restored = EmbeddedStore::open(&other).unwrap();
         assert_eq!(restored.log(line.id).await.unwrap(), line.events);
         assert_eq!(
-            restored.waiting("3+2").await.unwrap(),
+            restored
+                .waiting(&TicketList::Pool("3+2".into()), 10)
+                .await
+                .unwrap(),
             [ticket(1, Some("3+2"))]
         );
-        assert!(restored.waiting("5+0").await.unwrap().is_empty());
+        assert!(
+            restored
+                .waiting(&TicketList::Pool("5+0".into()), 10)
+                .await
+                .unwrap()
+                .is_empty()
+        );
         // No shard of the time of the backup lives; what it owned is taken over.
         assert_eq!(
             restored.shards().await.unwrap(),

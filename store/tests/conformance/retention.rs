@@ -6,9 +6,9 @@ use game_core::{Epoch, MatchId, UnixMillis};
 use store::testing::{ReadLog, RedisServer};
 use store::{
     ANY_EPOCH, Accounts, Archive, Begun, Claim, Created, ENDED_IDS_KEEP, EmbeddedStore, Feed,
-    HOLDING_KEPT, Holding, Holdings, Idempotency, LIVE_KEEP, MatchLog, MemoryStore, Outbox,
-    REVOCATION_KEPT, Ratings, RedisConfig, RedisStore, Registry, Retention, Revocations, Room,
-    Status, Store, Swept, Tickets, Waves,
+    HOLDING_KEPT, Holding, Holdings, Idempotency, LIVE_KEEP, MatchLog, Matches, MemoryStore,
+    Outbox, REVOCATION_KEPT, Ratings, RedisConfig, RedisStore, Registry, Retention, Revocations,
+    Room, Status, Store, Swept, Tickets, Waves,
 };
 
 use crate::accounts;
