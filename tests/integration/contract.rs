@@ -30,6 +30,8 @@ async fn the_matchmaker_answers_as_it_describes() {
         terms: Terms::usual("600+5".parse().unwrap()),
         color: ColorChoice::White,
         opponent: None,
+        open: false,
+        expires_in_s: None,
     };
     let made = matchmaker.create_challenge(&ann.token, &challenge).await;
 

@@ -160,6 +160,8 @@ impl Club {
             },
             color: ColorChoice::White,
             opponent: None,
+            open: false,
+            expires_in_s: None,
         };
         let token = &self.players[0].token;
         let made = matchmaker.create_challenge(token, &challenge).await?;
