@@ -21,11 +21,12 @@ use utoipa::IntoParams;
 use web::{Body, PathId, QueryOf};
 
 use crate::allowances::Client;
+use crate::clock::now;
 use crate::described::{CallerProblems, ChangeProblems, Problems};
 use crate::extract::Holder;
 use crate::identity::{Secret, SignUp, digest_of, keys_of_look_alikes, name_key, normal_code};
 use crate::problem::{Kind, Problem};
-use crate::service::{Service, expiry, now};
+use crate::service::{Service, expiry};
 
 /// Upper bound on API tokens of an account.
 const API_TOKENS_MAX: u32 = 20;

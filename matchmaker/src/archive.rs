@@ -19,11 +19,12 @@ use utoipa::IntoParams;
 use web::{PathId, QueryOf};
 
 use crate::allowances::Client;
+use crate::clock::now;
 use crate::described::Problems;
 use crate::extract::Reader;
 use crate::finished::{document, may_read};
 use crate::problem::{Kind, Problem};
-use crate::service::{Service, now};
+use crate::service::Service;
 
 /// Games of a page, unless the request says how many.
 const GAMES_DEFAULT: usize = 20;

@@ -8,8 +8,9 @@ use game_core::{BySeat, ColorChoice, Match, MatchId, Player};
 use store::{Assignment, Created, Ticket};
 use tracing::info;
 
+use crate::clock::now;
 use crate::problem::Problem;
-use crate::service::{Service, now};
+use crate::service::Service;
 
 /// The match `match_id` between the owner of `ticket` and `opponent`, in the colours that the ticket asks
 /// for.

@@ -14,9 +14,10 @@ use game_core::{MatchId, PlayerId};
 use store::{Holding, Status, TicketId, TicketState};
 
 use crate::allowances::Client;
+use crate::clock::now;
 use crate::pairing::SEEN_WITHIN_MS;
 use crate::problem::{Kind, Problem};
-use crate::service::{Service, now};
+use crate::service::Service;
 
 /// Age up to which an entry whose match, ticket or challenge is missing may belong to a request that is about to
 /// create it; an older one belongs to a request that failed.

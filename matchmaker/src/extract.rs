@@ -16,10 +16,11 @@ use utoipa::IntoParams;
 use web::{client_address, sentence};
 
 use crate::allowances::Client;
+use crate::clock::now;
 use crate::identity::{API_TOKEN_PREFIX, digest_of};
 use crate::limits::WAIT_MAX;
 use crate::problem::{Kind, Problem};
-use crate::service::{Service, now};
+use crate::service::Service;
 
 /// How far an API token's last use may be behind in the store: each update costs a write.
 const USED_TO: Duration = Duration::from_secs(10 * 60);

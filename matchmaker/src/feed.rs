@@ -19,10 +19,11 @@ use utoipa::IntoParams;
 use web::QueryOf;
 
 use crate::allowances::Client;
+use crate::clock::now;
 use crate::described::{Gone, Problems};
 use crate::limits::WAIT_MAX;
 use crate::problem::{Kind, Problem};
-use crate::service::{Service, now};
+use crate::service::Service;
 
 /// How often a reader that waits looks for new entries.
 pub(crate) const POLL_EVERY: Duration = Duration::from_millis(500);

@@ -24,9 +24,10 @@ use ring::digest::{Context, SHA256};
 use store::{Begun, RequestDigest};
 
 use crate::allowances::Client;
+use crate::clock::now;
 use crate::extract::Caller;
 use crate::problem::{Kind, Problem};
-use crate::service::{Service, now};
+use crate::service::Service;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");

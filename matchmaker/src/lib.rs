@@ -44,6 +44,7 @@ mod extract;
 mod accounts;
 mod archive;
 mod challenges;
+mod clock;
 mod events;
 mod feed;
 mod finished;

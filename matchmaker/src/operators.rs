@@ -30,10 +30,10 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use self::census::{Census, Stray};
+use crate::clock::now;
 use crate::finisher::FinisherFigures;
 use crate::registry::{Fate, RegistryView};
 use crate::serve::SharedState;
-use crate::service::now;
 use crate::shard_client::ShardClient;
 use crate::watching::list::placed;
 

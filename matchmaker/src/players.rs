@@ -12,11 +12,12 @@ use web::Body;
 
 use crate::accounts::{GUEST_NAME, random_id};
 use crate::allowances::Client;
+use crate::clock::now;
 use crate::described::{CallerProblems, ChangeProblems, Problems};
 use crate::idempotency::NewId;
 use crate::identity::Guests;
 use crate::problem::{Kind, Problem};
-use crate::service::{Service, expiry, now};
+use crate::service::{Service, expiry};
 
 /// Characters of the id in the name that a guest without a name gets.
 const NAME_SUFFIX_LEN: usize = 4;

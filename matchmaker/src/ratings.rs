@@ -14,11 +14,12 @@ use store::{Category, RATING_PAGE_MAX, RatedMatch, Strength, Terms, Ticket};
 use utoipa::IntoParams;
 use web::{PathId, sentence};
 
+use crate::clock::now;
 use crate::described::Problems;
 use crate::finished::RatingDiffs;
 use crate::glicko::{self, strength_at};
 use crate::problem::{Kind, Problem};
-use crate::service::{Service, now};
+use crate::service::Service;
 
 /// Ratings of a page if the request does not say how many.
 const PAGE_LEN: usize = 50;

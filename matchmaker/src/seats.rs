@@ -13,12 +13,13 @@ use tokens::SeatClaims;
 use tokio::time::timeout;
 use web::PathId;
 
+use crate::clock::now;
 use crate::described::{CallerProblems, Problems};
 use crate::extract::Caller;
 use crate::matches::not_found;
 use crate::problem::{Kind, Problem};
 use crate::registry::Fate;
-use crate::service::{Service, expiry, no_shard, now};
+use crate::service::{Service, expiry, no_shard};
 
 /// When a player who finds no match may ask again: a shard makes a rematch within this of its agreement.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);

@@ -183,11 +183,6 @@ pub(crate) fn no_shard(view: &RegistryView) -> Problem {
     Problem::new(Kind::NoShard, detail)
 }
 
-/// The calendar time. Only records, tokens and the age of tickets depend on it.
-pub(crate) fn now() -> UnixMillis {
-    UnixMillis(program::calendar::unix_ms())
-}
-
 /// The end of validity of a token that is signed at `now`: in seconds for the token, in milliseconds for the reply.
 pub(crate) fn expiry(now: UnixMillis, ttl: Duration) -> (u64, UnixMillis) {
     let exp_s = (now.0 / 1_000).saturating_add(ttl.as_secs());

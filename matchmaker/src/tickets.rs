@@ -15,12 +15,13 @@ use web::{Body, PathId};
 
 use crate::allowances::Client;
 use crate::bounds::full;
+use crate::clock::now;
 use crate::described::{CallerProblems, ChangeProblems, Problems};
 use crate::events::{Follow, Of, stream};
 use crate::extract::{Caller, Wait, WaitQuery};
 use crate::idempotency::NewId;
 use crate::problem::{Kind, Problem};
-use crate::service::{Service, now};
+use crate::service::Service;
 use crate::terms;
 use crate::wakers::Waker;
 

@@ -14,10 +14,11 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
 use crate::assign;
+use crate::clock::now;
 use crate::pairing::{eligible, entrant, pair_up};
 use crate::problem::Problem;
 use crate::schedule::{CONTROLS, Schedule, control_of, is_few};
-use crate::service::{Service, now};
+use crate::service::Service;
 
 /// Interval at which pools are looked at; a ticket made here is looked at sooner.
 const LOOK_EVERY: Duration = Duration::from_millis(250);

@@ -6,7 +6,11 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 
-use crate::{ISSUER_TOKEN_LEN_MAX, TokenError, check_begin, check_expiry, crypto, numeric_date};
+use crate::validity::{TokenError, check_begin, check_expiry};
+use crate::{crypto, numeric_date};
+
+/// Longest token of an issuer of the operator's own, in bytes: some put groups and addresses into it.
+pub const ISSUER_TOKEN_LEN_MAX: usize = 8 * 1_024;
 
 /// Upper bound on keys of an issuer that are kept. Issuers publish those of now and those of before and after a change.
 const KEYS_MAX: usize = 64;

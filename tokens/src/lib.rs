@@ -8,6 +8,8 @@
 
 mod crypto;
 mod issuer;
+mod numeric_date;
+mod validity;
 
 use game_core::{MatchId, PlayerId, UnixMillis};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -18,14 +20,11 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub use self::issuer::{ForeignPlayer, InvalidIssuerKeys, IssuerError, IssuerKeys, issuer_of};
-
-/// By how much the clocks of issuer and verifier may differ, in seconds: no token is refused for it, neither for its
-/// begin nor for its end (RFC 7519 section 4.1.4 and 4.1.5).
-pub const LEEWAY_S: u64 = 60;
-
-/// Longest token of an issuer of the operator's own, in bytes: some put groups and addresses into it.
-pub const ISSUER_TOKEN_LEN_MAX: usize = 8 * 1_024;
+pub use self::issuer::{
+    ForeignPlayer, ISSUER_TOKEN_LEN_MAX, InvalidIssuerKeys, IssuerError, IssuerKeys, issuer_of,
+};
+pub use self::validity::{LEEWAY_S, TokenError};
+use self::validity::{check_begin, check_expiry};
 
 const PLAYER_AUDIENCE: &str = "rookery-player";
 const SEAT_AUDIENCE: &str = "rookery-seat";
@@ -47,20 +46,6 @@ const SPKI_HEAD: [u8; 12] = [
 pub struct InvalidKey {
     expected: &'static str,
     why: String,
-}
-
-/// A token that gives no right.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TokenError {
-    /// It is no token of this cluster: wrong form, key, algorithm, audience or claims.
-    #[error("the token is not valid here: {0}")]
-    Invalid(String),
-    /// Its time is over.
-    #[error("the token has expired")]
-    Expired,
-    /// Its time has not come.
-    #[error("the token is not valid yet")]
-    Early,
 }
 
 /// Who a player is.
@@ -114,37 +99,6 @@ struct Addressed<T> {
     nbf: Option<f64>,
     #[serde(flatten)]
     claims: T,
-}
-
-/// Times in claims: seconds since 1970, which may have a fraction (RFC 7519 section 2). A claim that is there must be a
-/// number: one that cannot be read must not count as absent.
-mod numeric_date {
-    use game_core::UnixMillis;
-    use serde::de::Error as _;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(crate) fn seconds<'de, D: Deserializer<'de>>(claim: D) -> Result<Option<f64>, D::Error> {
-        f64::deserialize(claim).map(Some)
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        claim: D,
-    ) -> Result<Option<UnixMillis>, D::Error> {
-        let seconds = f64::deserialize(claim)?;
-        if seconds >= 0.0 {
-            Ok(Some(UnixMillis((seconds * 1_000.0).round() as u64)))
-        } else {
-            Err(D::Error::custom("a time before 1970"))
-        }
-    }
-
-    pub(crate) fn serialize<S: Serializer>(
-        at: &Option<UnixMillis>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        // Exact to the millisecond: those of this millennium are far below 2⁵³.
-        at.map(|at| at.0 as f64 / 1_000.0).serialize(serializer)
-    }
 }
 
 /// The matchmaker's key: it signs tokens.
@@ -332,23 +286,6 @@ impl VerifyingKey {
         let Addressed { nbf, claims, .. } = token.claims;
         check_begin(nbf, now)?;
         Ok(claims)
-    }
-}
-
-fn check_begin(nbf_s: Option<f64>, now: UnixMillis) -> Result<(), TokenError> {
-    // Exact enough: milliseconds of this millennium are far below 2⁵³.
-    let now_s = now.0 as f64 / 1_000.0;
-    match nbf_s {
-        Some(nbf_s) if nbf_s > now_s + LEEWAY_S as f64 => Err(TokenError::Early),
-        _ => Ok(()),
-    }
-}
-
-fn check_expiry(exp_s: u64, now: UnixMillis) -> Result<(), TokenError> {
-    if now.0 / 1000 < exp_s.saturating_add(LEEWAY_S) {
-        Ok(())
-    } else {
-        Err(TokenError::Expired)
     }
 }
 

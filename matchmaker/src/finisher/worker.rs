@@ -15,9 +15,9 @@ use tracing::{debug, error, info, warn};
 
 use super::figures::FinisherFigures;
 use super::steps::{Finishing, Step};
+use crate::clock::now;
 use crate::finished::feed_entry;
 use crate::ratings;
-use crate::service::now;
 
 /// Interval between two looks at all outboxes, drawn between half of it and its whole: a player sees the new rating within a
 /// second, and each matchmaker costs the store a few reads.

@@ -19,8 +19,8 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::args::{IssuerConfig, may_be_read};
+use crate::clock::now;
 use crate::problem::{Kind, Problem};
-use crate::service::now;
 
 /// An issuer must answer within this.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);

@@ -3,7 +3,7 @@
 use admin::{Backlog, FinishedList, FinishedQuery, FinishedView, Kind, Problem};
 use store::{Archive, ArchiveCursor, ArchiveFilter, Store};
 
-use crate::service::now;
+use crate::clock::now;
 
 /// A page of the archive.
 pub(super) async fn finished(

@@ -12,8 +12,8 @@ use game_core::{PlayerId, UnixMillis};
 use store::{Account, AccountCreated, Invitation, LoginCode, SecretDigest, Store};
 
 use crate::accounts::{account_name, is_taken, new_account};
+use crate::clock::now;
 use crate::identity::{Secret, name_key};
-use crate::service::now;
 
 /// Milliseconds of an hour.
 const HOUR_MS: u64 = 60 * 60 * 1_000;

@@ -13,9 +13,9 @@ use store::{Invitation, LoginCode, MemoryStore};
 
 use super::world::{Answer, Guest, World, new_key, send};
 use crate::accounts::new_account;
+use crate::clock::now;
 use crate::config::{Config, Identity};
 use crate::identity::{Guests, Secret, SignUp, name_key};
-use crate::service::now;
 
 const PASSWORD: &str = "correct horse";
 

@@ -12,10 +12,10 @@ use reqwest::Method;
 use store::{ArchivedMatch, MemoryStore, Store};
 
 use super::world::{Answer, World, new_key, send};
+use crate::clock::now;
 use crate::config::Config;
 use crate::finished::feed_entry;
 use crate::limits::FEED_READERS_MAX;
-use crate::service::now;
 
 /// When the first match of a test ended.
 const NOON: u64 = 1_763_000_000_000;

@@ -17,8 +17,8 @@ use super::world::{
     Answer, Guest, World, blitz, new_key, play, send, shard, ticket_id, waves_at_once,
 };
 use crate::LimitArgs;
+use crate::clock::now;
 use crate::config::Config;
-use crate::service::now;
 
 async fn limited(limits: LimitArgs) -> World {
     let store = Arc::new(MemoryStore::default());

@@ -13,7 +13,7 @@ use serde_json::json;
 use store::Status;
 
 use super::world::{Guest, World, blitz, send, shard, shard_id, ticket_id};
-use crate::service::now;
+use crate::clock::now;
 
 #[tokio::test]
 async fn a_challenge_waits_until_it_is_accepted() {

@@ -6,7 +6,7 @@ use serde_json::json;
 use store::{Assignment, Ticket};
 
 use super::world::{Guest, World, shard, shard_id, ticket_id};
-use crate::service::now;
+use crate::clock::now;
 
 /// What the matchmaker wrote last.
 async fn assign(world: &World, tickets: &[&str], white: &Guest, black: &Guest) -> MatchId {

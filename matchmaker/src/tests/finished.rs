@@ -11,9 +11,9 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::world::{Guest, World, new_key, play};
+use crate::clock::now;
 use crate::config::Config;
 use crate::finisher::{Finisher, FinisherFigures, finish_matches};
-use crate::service::now;
 
 /// Generous upper bound on the wait for what must happen.
 const SOON: Duration = Duration::from_secs(30);

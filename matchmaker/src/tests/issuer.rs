@@ -21,9 +21,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::world::{Guest, World, new_key};
+use crate::clock::now;
 use crate::config::{Config, Identity};
 use crate::identity::{IssuerConfig, SignUp};
-use crate::service::now;
 
 const PATH: &str = "/v1/tickets/000000000000";
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokens::{PlayerClaims, SeatClaims};
 
 use super::world::{Guest, World, new_key, send};
-use crate::service::now;
+use crate::clock::now;
 
 async fn new_player(world: &World, body: &str) -> super::world::Answer {
     let request = world

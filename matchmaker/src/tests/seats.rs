@@ -10,8 +10,8 @@ use store::{Claim, Registered, ShardRecord};
 use tokens::SeatClaims;
 
 use super::world::{Guest, World, play, shard, shard_id};
+use crate::clock::now;
 use crate::registry::RegistryView;
-use crate::service::now;
 
 async fn watch(world: &World, who: &Guest, id: MatchId) -> SeatReply {
     world

@@ -10,8 +10,8 @@ use store::TicketList;
 use tokio::task::JoinSet;
 
 use super::world::{Guest, World, blitz, client, send, shard, ticket_id};
+use crate::clock::now;
 use crate::pairing::SEEN_WITHIN_MS;
-use crate::service::now;
 
 async fn join_pool(world: &World, who: &Guest) -> TicketReply {
     world

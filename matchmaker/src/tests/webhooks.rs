@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::archive::{finish, finished};
-use crate::service::now;
+use crate::clock::now;
 use crate::webhooks::{deliver, hook_name};
 use crate::{Pace, WebhookConfig, WebhookKeys};
 

@@ -22,10 +22,11 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use crate::clock::now;
 use crate::config::Config;
 use crate::registry::{Observer, RegistryView};
 use crate::serve::accept_all;
-use crate::service::{Resources, Service, now};
+use crate::service::{Resources, Service};
 use crate::waves::run_waves;
 
 /// No test waits for longer than this.

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use self::sending::Sender;
+use crate::clock::now;
 use crate::feed::{POLL_EVERY, public};
-use crate::service::now;
 use crate::webhook_config::{Pace, WebhookConfig};
 
 /// How long a matchmaker has a subscriber without prolonging that. If it dies, another one goes on after this.
