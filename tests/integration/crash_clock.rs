@@ -15,7 +15,7 @@ use tests::process::binary;
 use tokio::time::{Instant, sleep, timeout};
 
 const INITIAL: Duration = Duration::from_secs(120);
-/// A shard that loads a match waits so long for its players, and what it counted by then is not known to others.
+/// How long a shard that loads a match waits for its players; what it counts until then is not known to others.
 const REJOIN_WAIT: Duration = Duration::from_secs(15);
 /// What the dead shard must have announced of the move.
 const THOUGHT: Duration = Duration::from_secs(3);

@@ -4,9 +4,9 @@
 
 use stateright::{Model, Property};
 
-/// Silence of so many steps is believed.
+/// Silence is believed from this number of steps on.
 pub(crate) const SILENT_AFTER: u8 = 3;
-/// A shard stores its count at least every so many steps, if the store takes it.
+/// The number of steps after which a shard stores its count, if the store takes it.
 const STORED_EVERY: u8 = 2;
 /// Upper bound on steps, so that the model is finite.
 const STEPS_MAX: u8 = 8;
