@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use game_core::ShardId;
 use serde::Serialize;
-use store::{Registered, Registry};
+use store::{Registered, Registry, ShardRecord};
 use tokio::time::{Instant, sleep};
 
 use super::BenchError;
@@ -24,7 +23,7 @@ const JOIN: usize = 2;
 const THINK: Duration = Duration::from_secs(1);
 /// The load at which the full shards are when the others join, in permille of their share.
 const FULL_AT: u32 = 900;
-/// Calibration ends within this of it.
+/// Calibration ends here: the load of full shards swings by more than what is missing.
 const FULL_FROM: u32 = 870;
 /// A load stands still for this long before it is read: it is an average of five seconds.
 const SETTLE: Duration = Duration::from_secs(8);
@@ -36,6 +35,8 @@ const MATCHES_MAX: u32 = 4_000;
 const CALM: Duration = Duration::from_secs(15);
 /// How long shards are watched after others have joined.
 const WATCHED: Duration = Duration::from_secs(75);
+/// A line of progress after so many seconds.
+const PROGRESS_EVERY: usize = 5;
 /// The load that the busiest is to fall below, in permille.
 const BELOW: u32 = 650;
 /// Within this, in seconds.
@@ -54,8 +55,8 @@ pub struct Evened {
     pub before: Vec<u32>,
     /// Loads of all shards at the end.
     pub after: Vec<u32>,
-    /// The load of the busiest shard at each second after the others were started.
-    pub busiest: Vec<u32>,
+    /// Loads of all shards at each second after the others were started.
+    pub loads: Vec<Vec<u32>>,
     /// Seconds until the busiest shard was below 65 % and stayed there; absent if it was not.
     pub below_s: Option<f64>,
     /// Hand-overs that a side to move came through.
@@ -92,11 +93,18 @@ pub(super) async fn measure(config: &BenchConfig, cpu_share: f64) -> Result<Even
     for number in FULL..FULL + JOIN {
         cluster.start_shard(number).await?;
     }
-    let mut busiest = Vec::new();
+    let mut watched = Vec::new();
     while began.elapsed() < WATCHED {
         sleep(Duration::from_secs(1)).await;
         crowd.check()?;
-        busiest.push(loads(&cluster).await?.into_iter().max().unwrap_or(0));
+        let records = records(&cluster).await?;
+        let now: Vec<u32> = records.iter().map(|record| record.load).collect();
+        if watched.len() % PROGRESS_EVERY == 0 {
+            let live: Vec<u32> = records.iter().map(|record| record.live).collect();
+            let seconds = began.elapsed().as_secs();
+            program::complain!("bench: after {seconds} s loads {now:?} ‰, matches {live:?} …");
+        }
+        watched.push(now);
     }
     let acks = crowd.seen.take_acks();
     Ok(Evened {
@@ -104,8 +112,8 @@ pub(super) async fn measure(config: &BenchConfig, cpu_share: f64) -> Result<Even
         matches: crowd.matches(),
         before,
         after: loads(&cluster).await?,
-        below_s: below_for_good(&busiest),
-        busiest,
+        below_s: below_for_good(&watched),
+        loads: watched,
         hand_overs: crowd.seen.hand_overs(),
         pause_ms: crowd.seen.pauses(),
         ack_ms_calm,
@@ -148,11 +156,21 @@ async fn fill(cluster: &LocalCluster, crowd: &mut Crowd) -> Result<(), BenchErro
 
 /// Loads of the cluster's shards, in permille.
 async fn loads(cluster: &LocalCluster) -> Result<Vec<u32>, BenchError> {
-    let running: Vec<Option<ShardId>> = cluster.shards().iter().map(|shard| shard.id()).collect();
+    let records = records(cluster).await?;
+    Ok(records.iter().map(|record| record.load).collect())
+}
+
+/// What the cluster's shards say of themselves, in the order in which they were begun.
+async fn records(cluster: &LocalCluster) -> Result<Vec<ShardRecord>, BenchError> {
     let registry = cluster.store().shards().await?;
-    let records = registry.iter().filter_map(Registered::record);
-    let records = records.filter(|record| running.contains(&Some(record.id)));
-    Ok(records.map(|record| record.load).collect())
+    let find = |id| {
+        registry
+            .iter()
+            .filter_map(Registered::record)
+            .find(|record| record.id == id)
+    };
+    let running = cluster.shards().iter().filter_map(|shard| shard.id());
+    Ok(running.filter_map(find).cloned().collect())
 }
 
 fn mean(loads: &[u32]) -> u32 {
@@ -160,10 +178,10 @@ fn mean(loads: &[u32]) -> u32 {
 }
 
 /// The second from which on the busiest was below the limit.
-fn below_for_good(busiest: &[u32]) -> Option<f64> {
-    let last_above = busiest.iter().rposition(|load| *load >= BELOW);
-    let from = last_above.map_or(0, |last| last + 1);
-    (from < busiest.len()).then_some(from as f64 + 1.0)
+fn below_for_good(loads: &[Vec<u32>]) -> Option<f64> {
+    let is_above = |loads: &Vec<u32>| loads.iter().any(|load| *load >= BELOW);
+    let from = loads.iter().rposition(is_above).map_or(0, |last| last + 1);
+    (from < loads.len()).then_some(from as f64 + 1.0)
 }
 
 /// The budgets of a cluster that grows.
@@ -193,9 +211,13 @@ mod tests {
 
     #[test]
     fn a_load_is_below_the_limit_once_it_stays_there() {
-        assert_eq!(below_for_good(&[900, 700, 640, 660, 649, 600]), Some(5.0));
-        assert_eq!(below_for_good(&[600, 600]), Some(1.0));
-        assert_eq!(below_for_good(&[600, 700]), None);
-        assert_eq!(below_for_good(&[]), None);
+        let below = |busiest: &[u32]| {
+            let loads: Vec<_> = busiest.iter().map(|load| vec![100, *load]).collect();
+            below_for_good(&loads)
+        };
+        assert_eq!(below(&[900, 700, 640, 660, 649, 600]), Some(5.0));
+        assert_eq!(below(&[600, 600]), Some(1.0));
+        assert_eq!(below(&[600, 700]), None);
+        assert_eq!(below(&[]), None);
     }
 }
