@@ -5,7 +5,6 @@ use std::time::Duration;
 use game_core::{Delay, Stage};
 use serde_json::{Value, json};
 
-use super::super::NewTicket;
 use super::super::tests::{check, terms, with_terms};
 use super::*;
 use crate::http::NewChallenge;
