@@ -62,7 +62,7 @@ async fn the_matchmaker_answers_as_it_describes() {
 async fn finish_a_match(url: &str) {
     let mut game = PlayedMatch::begin(url).await;
     game.play(0, "e2e4").await;
-    game.white.command(9, CommandKind::Abort).await;
+    game.white.command(9, CommandKind::Resign).await;
     eventually("the match is in the feed", || async {
         let feed = reqwest::get(format!("{url}/v1/feed")).await.ok()?;
         let feed = feed.text().await.ok()?;
