@@ -203,7 +203,7 @@ fn print(outcomes: &[Outcome], matches: &HashMap<MatchId, Vec<&Ticket>>) {
     let differences = matches.values().map(|pair| difference(pair[0], pair[1]));
     let mean = f64::from(differences.sum::<u32>()) / matches.len().max(1) as f64;
     let matched: Vec<&Ticket> = matches.values().flatten().copied().collect();
-    println!(
+    eprintln!(
         "{} tickets, {} matches, {} withdrawn; waited: median {:?}, 95 % {:?}, longest {:?}; difference of ratings: mean \
          {mean:.1}, of an ideal matching of all at once {:.1}",
         outcomes.len(),

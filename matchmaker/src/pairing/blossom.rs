@@ -508,11 +508,10 @@ mod tests {
             let greatest = [3, 20, 1_000_000][case % 3];
             let share = [0.3, 0.6, 1.0][case / 3 % 3];
             let mut weights = vec![vec![None; n]; n];
-            for one in 0..n {
-                for other in one + 1..n {
-                    weights[one][other] = random
-                        .random_bool(share)
-                        .then(|| random.random_range(1..=greatest));
+            for (one, row) in weights.iter_mut().enumerate() {
+                for weight in &mut row[one + 1..] {
+                    let has_edge = random.random_bool(share);
+                    *weight = has_edge.then(|| random.random_range(1..=greatest));
                 }
             }
             check(&weights);

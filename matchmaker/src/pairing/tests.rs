@@ -288,8 +288,11 @@ fn nobody_meets_their_last_opponent_while_either_could_meet_another() {
     check(&[ann, bob, far], &[(1, 2)]);
 }
 
+/// Rating, colour, missed waves, and the place of the last opponent.
+type Traits = (u16, ColorChoice, u32, Option<usize>);
+
 /// A crowd of `n`, with ratings about 1500, colours and last opponents.
-fn crowd(n: usize, seed: u64) -> (Vec<PlayerId>, Vec<(u16, ColorChoice, u32, Option<usize>)>) {
+fn crowd(n: usize, seed: u64) -> (Vec<PlayerId>, Vec<Traits>) {
     let mut random = StdRng::seed_from_u64(seed);
     let players = (0..n).map(|n| format!("p{n}").parse().unwrap()).collect();
     let traits = (0..n)
@@ -308,10 +311,7 @@ fn crowd(n: usize, seed: u64) -> (Vec<PlayerId>, Vec<(u16, ColorChoice, u32, Opt
     (players, traits)
 }
 
-fn entrants<'a>(
-    players: &'a [PlayerId],
-    traits: &[(u16, ColorChoice, u32, Option<usize>)],
-) -> Vec<Entrant<'a>> {
+fn entrants<'a>(players: &'a [PlayerId], traits: &[Traits]) -> Vec<Entrant<'a>> {
     let traits = traits.iter().zip(players);
     traits
         .map(|((rating, color, missed, last), player)| Entrant {
@@ -359,7 +359,7 @@ fn five_hundred_are_paired_within_five_percent_of_the_exact_sum() {
         });
         check_pairs(&entrants, &exact);
         let (by_windows, exactly) = (sum(&entrants, &pairs), sum(&entrants, &exact));
-        println!(
+        eprintln!(
             "seed {seed}: {} pairs with a sum of {by_windows}, exactly {} with {exactly}",
             pairs.len(),
             exact.len()
@@ -383,7 +383,7 @@ fn five_thousand_are_paired() {
     let entrants = entrants(&players, &traits);
     let begin = Instant::now();
     let pairs = pair_up(&entrants);
-    println!("{} pairs of 5000 in {:?}", pairs.len(), begin.elapsed());
+    eprintln!("{} pairs of 5000 in {:?}", pairs.len(), begin.elapsed());
     check_pairs(&entrants, &pairs);
     assert!(pairs.len() >= 2_480, "{}", pairs.len());
 }

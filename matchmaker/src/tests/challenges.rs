@@ -443,7 +443,7 @@ async fn a_challenge_is_listed_for_its_maker_for_whom_it_is_and_if_it_is_open_fo
     assert_eq!(received.color, game_core::ColorChoice::Black);
     assert_eq!(received.opponent, Some(bob.id.clone()));
     assert_eq!(ids(&lists(&world, &cid).await.made), HashSet::from([link]));
-    assert_eq!(open(&world).await, [to_all.clone()]);
+    assert_eq!(open(&world).await, std::slice::from_ref(&to_all));
 
     // What is over is in no list.
     for (who, id) in [(&bob, &to_bob), (&cid, &to_all)] {

@@ -73,7 +73,7 @@ impl Follower {
         let now = Instant::now();
         let mut subscriptions = self.service.watching.subscriptions();
         subscriptions.forget_unused(now);
-        for id in subscriptions.to_locate(now) {
+        for id in subscriptions.begin_to_locate(now) {
             let store = Arc::clone(&self.service.store);
             let locating = async move { Done::Located(id, store.ownership(id).await) };
             self.requests.spawn(locating);
@@ -83,7 +83,7 @@ impl Follower {
             Some(_) if self.busy.contains(&shard) => Reach::Busy,
             Some(_) => Reach::Free,
         };
-        for (shard, asked) in subscriptions.to_ask(reach) {
+        for (shard, asked) in subscriptions.begin_to_ask(reach) {
             let Some(address) = admin_of(&view, shard) else {
                 continue;
             };

@@ -138,7 +138,7 @@ impl Subscriptions {
     }
 
     /// The matches whose owner the store is to be asked for, which are then being asked about.
-    pub(super) fn to_locate(&mut self, now: Instant) -> Vec<MatchId> {
+    pub(super) fn begin_to_locate(&mut self, now: Instant) -> Vec<MatchId> {
         let mut wanted = Vec::new();
         for (id, one) in &mut self.matches {
             if one.owner.is_none() && !one.is_asked && now >= one.locate_at {
@@ -166,9 +166,9 @@ impl Subscriptions {
         }
     }
 
-    /// What each shard is to be asked for, with the number of the last event that is known of each match. `is_free`
+    /// What each shard is to be asked for, with the number of the last event that is known of each match. `reach`
     /// tells which shards can be asked; of those that are not alive any more, the matches are located again.
-    pub(super) fn to_ask(
+    pub(super) fn begin_to_ask(
         &mut self,
         reach: impl Fn(ShardId) -> Reach,
     ) -> HashMap<ShardId, Vec<(MatchId, Option<u32>)>> {
@@ -326,7 +326,7 @@ mod tests {
 
     /// Asks shard 1 about the one match and hears this answer.
     fn exchange(subscriptions: &mut Subscriptions, answer: Option<Vec<WatchedMatch>>) {
-        let asked = subscriptions.to_ask(|_| Reach::Free);
+        let asked = subscriptions.begin_to_ask(|_| Reach::Free);
         let asked = &asked[&shard(1)];
         assert_eq!(asked.len(), 1);
         subscriptions.answered(asked, answer, Instant::now());
@@ -339,14 +339,14 @@ mod tests {
         let other = all.add(id(), shard(1), Instant::now()).unwrap();
         exchange(&mut all, Some(vec![told(1)]));
         assert_eq!((seq(&one), seq(&other)), (Some(1), Some(1)));
-        let asked = all.to_ask(|_| Reach::Free);
+        let asked = all.begin_to_ask(|_| Reach::Free);
         assert_eq!(
             asked[&shard(1)],
             [(id(), Some(1))],
             "what is known is not sent again"
         );
         assert!(
-            all.to_ask(|_| Reach::Free).is_empty(),
+            all.begin_to_ask(|_| Reach::Free).is_empty(),
             "one request at a time"
         );
     }
@@ -369,29 +369,29 @@ mod tests {
         let begin = Instant::now();
         let known = all.add(id(), shard(1), begin).unwrap();
         exchange(&mut all, Some(vec![told(1)]));
-        assert!(all.to_ask(|_| Reach::Gone).is_empty());
+        assert!(all.begin_to_ask(|_| Reach::Gone).is_empty());
         assert_eq!(seq(&known), Some(1), "what was seen stays");
-        assert!(all.to_locate(begin).is_empty(), "not at once");
+        assert!(all.begin_to_locate(begin).is_empty(), "not at once");
         let later = begin + LOCATE_EVERY;
-        assert_eq!(all.to_locate(later), [id()]);
-        assert!(all.to_locate(later).is_empty(), "it is being asked");
+        assert_eq!(all.begin_to_locate(later), [id()]);
+        assert!(all.begin_to_locate(later).is_empty(), "it is being asked");
         all.located(id(), None);
         let later = later + LOCATE_EVERY;
-        assert_eq!(all.to_locate(later), [id()]);
+        assert_eq!(all.begin_to_locate(later), [id()]);
         let ownership = Ownership {
             owner: shard(2),
             epoch: Epoch(2),
             status: Status::Live,
         };
         all.located(id(), Some(Some(ownership)));
-        let asked = all.to_ask(|_| Reach::Free);
+        let asked = all.begin_to_ask(|_| Reach::Free);
         assert_eq!(asked[&shard(2)], [(id(), Some(1))]);
         all.answered(&asked[&shard(2)], None, later);
         let ended = Ownership {
             status: Status::Finished,
             ..ownership
         };
-        assert_eq!(all.to_locate(later + LOCATE_EVERY), [id()]);
+        assert_eq!(all.begin_to_locate(later + LOCATE_EVERY), [id()]);
         all.located(id(), Some(Some(ended)));
         assert!(all.matches.is_empty());
         assert!(known.has_changed().is_err(), "those who watch it are told");
@@ -418,7 +418,7 @@ mod tests {
         }
         let further = MatchId::from_random(u128::MAX);
         assert!(all.add(further, shard(1), begin).is_none());
-        let asked = all.to_ask(|_| Reach::Free);
+        let asked = all.begin_to_ask(|_| Reach::Free);
         assert_eq!(asked[&shard(1)].len(), ASKED_MAX);
         all.answered(&asked[&shard(1)], Some(Vec::new()), begin);
         let kept = all.get(MatchId::from_random(0)).unwrap();

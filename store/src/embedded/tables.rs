@@ -32,10 +32,11 @@ pub(super) const HELD: TableDefinition<(&str, &str, &str), u64> = TableDefinitio
 /// When an entry of [`HELD`] may be removed, in Unix milliseconds, and its key.
 pub(super) const HELD_UNTIL: TableDefinition<(u64, &str, &str, &str), ()> =
     TableDefinition::new("held_until");
-/// Key of a client's choice → digest of the request, id of what it creates, until when it counts as running in Unix
-/// milliseconds, and the response, which is empty as long as there is none.
-pub(super) const REQUESTS: TableDefinition<&str, (&[u8], &str, u64, &[u8])> =
-    TableDefinition::new("requests");
+/// Digest of a request, id of what it creates, until when it counts as running in Unix milliseconds, and the response,
+/// which is empty as long as there is none.
+type Requested = (&'static [u8], &'static str, u64, &'static [u8]);
+/// Key of a client's choice → the request.
+pub(super) const REQUESTS: TableDefinition<&str, Requested> = TableDefinition::new("requests");
 /// When an entry of [`REQUESTS`] may be removed, in Unix milliseconds, and its key.
 pub(super) const REQUESTS_UNTIL: TableDefinition<(u64, &str), ()> =
     TableDefinition::new("requests_until");
