@@ -39,7 +39,7 @@ pub struct IdentityArgs {
     pub guests: Guests,
 
     /// An issuer whose tokens are accepted (OpenID Connect), by the address that its tokens name, such as
-    /// https://id.example. Its keys are read from where its discovery document says, over https; plain http only from
+    /// `https://id.example`. Its keys are read from where its discovery document says, over https; plain http only from
     /// the loopback.
     #[arg(
         long,

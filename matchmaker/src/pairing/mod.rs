@@ -1,8 +1,8 @@
 //! Who plays whom in a wave of a pool: a pure decision on the waiting list.
 //!
 //! The pairs are a matching: as many as there can be, and among those the ones with the least sum of rating
-//! differences. Up to [`EXACT_MAX`] players it is exact ([`blossom`]). Among more, players are paired within windows of
-//! the order of their ratings ([`sliding`]), as often as that finds another pair; the last of them, exactly.
+//! differences. Up to 200 players it is exact (`blossom`). Among more, players are paired within windows of
+//! the order of their ratings (`sliding`), as often as that finds another pair; the last of them, exactly.
 
 mod blossom;
 mod eligible;
