@@ -12,6 +12,12 @@ use crate::views::{PlayersView, Variant, controls};
 pub struct PoolView {
     /// Its name: the time control and, where the terms are not the usual ones, a digest of them.
     pub pool: String,
+    /// The time control in text.
+    pub time_control: String,
+    /// The rules and the start.
+    pub variant: Variant,
+    /// Whether the results count for ratings.
+    pub rated: bool,
     /// How many players wait in it; about how many if they are over 200.
     pub waiting: usize,
     /// For how long the first of them has waited, in milliseconds; of the 200 last requested tickets.
@@ -134,6 +140,22 @@ pub struct Backlog {
     pub waiting: u64,
     /// For how long the oldest of them has waited, in milliseconds; absent if none does or the store does not say.
     pub oldest_ms: Option<u64>,
+}
+
+impl PoolView {
+    /// A pool in which so many wait, one of them with this ticket, and the first for so long.
+    #[must_use]
+    pub fn new(pool: String, ticket: &Ticket, waiting: usize, longest_ms: u64) -> Self {
+        let terms = &ticket.terms;
+        Self {
+            pool,
+            time_control: controls(&terms.controls),
+            variant: Variant::new(terms.start.variant(), terms.start.is_initial()),
+            rated: terms.rated,
+            waiting,
+            longest_ms,
+        }
+    }
 }
 
 impl TicketView {

@@ -5,11 +5,12 @@ use std::time::Duration;
 use axum::http::Method;
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder, core::Collector,
+    TextEncoder,
 };
 use web::ProblemCode;
 
-use crate::webhooks::WebhookFigures;
+use crate::metrics::registered;
+use crate::webhook_figures::WebhookFigures;
 
 /// Bounds of the histogram of response times, in seconds: from a fast loopback to the longest wait for an opponent.
 const SECONDS: &[f64] = &[
@@ -112,17 +113,6 @@ impl RequestMetrics {
             .encode_to_string(&families)
             .unwrap_or_default()
     }
-}
-
-/// The names are literals, all valid and distinct; a test registers them.
-pub(crate) fn registered<T: Collector + Clone + 'static>(
-    registry: &Registry,
-    made: prometheus::Result<T>,
-) -> T {
-    let metric = made.expect("the name of a metric is valid");
-    let added = registry.register(Box::new(metric.clone()));
-    added.expect("the name of a metric is its own");
-    metric
 }
 
 /// The name of a standard method, else `other`: peers may send any word, and each would be a series of its own.

@@ -11,7 +11,14 @@ const GONE_AFTER_MS = 10000;
 const LATE_AFTER_MS = 60000;
 
 const cell = (text, kind = "") => element("td", text, { class: kind });
+const SCORES = { white_wins: "1-0", black_wins: "0-1", draw: "½-½", aborted: "aborted" };
 const ago = (at) => wait(Math.max(0, Date.now() - at));
+
+/** The terms of a match in words, as far as most people ask for them. */
+function terms({ time_control: control, variant, rated }) {
+  const rules = variant === "standard" ? "" : ` ${variantName(variant)}`;
+  return `${control}${rules}${rated ? " rated" : ""}`;
+}
 
 /** A wait in words: whole seconds, then minutes, then hours. */
 function wait(ms) {
@@ -40,10 +47,9 @@ function ticketRow(ticket) {
 
 function challengeRow(challenge) {
   const line = element("tr");
-  const rules = challenge.variant === "standard" ? "" : ` ${variantName(challenge.variant)}`;
   line.append(
     person({ ...challenge, id: challenge.player }),
-    cell(`${challenge.time_control}${rules}${challenge.rated ? " rated" : ""}`),
+    cell(terms(challenge)),
     cell(ago(challenge.created_at), "number"),
     cell(wait(Math.max(0, challenge.expires_at - Date.now())), "number wide"),
   );
@@ -54,14 +60,17 @@ function finishedRow(match) {
   const line = element("tr");
   const name = cell("");
   name.append(element("a", match.match_id, { href: `#/match/${match.match_id}` }));
-  const rules = match.variant === "standard" ? "" : ` ${variantName(match.variant)}`;
+  const reason = ` (${match.termination.replaceAll("_", " ")})`;
+  const result = cell(SCORES[match.outcome] ?? match.outcome);
+  result.title = `${result.textContent}${reason}`;
+  result.append(element("span", reason, { class: "wide" }));
   line.append(
     name,
     person(match.players.white),
     person(match.players.black),
-    cell(`${match.time_control} ${match.speed}${rules}`, "wide"),
+    cell(`${terms(match)}, ${match.speed}`, "wide"),
     cell(match.ply, "number wide"),
-    cell(`${match.outcome} (${match.termination})`.replaceAll("_", " ")),
+    result,
     cell(new Date(match.ended_at).toLocaleString(), "wide"),
   );
   return line;
@@ -71,6 +80,7 @@ export function club(main, say) {
   const form = main.querySelector("form");
   const [first, next] = [main.querySelector("#first"), main.querySelector("#next")];
   let pool = null;
+  let named = "";
   let cursor = null;
   let following = null;
   let stopped = false;
@@ -81,9 +91,11 @@ export function club(main, say) {
     const line = element("tr");
     const name = cell("");
     const isOpen = pool === each.pool;
-    const open = element("button", each.pool, { type: "button", class: "link", "aria-expanded": isOpen });
+    const attributes = { type: "button", class: "link", "aria-expanded": isOpen, title: each.pool };
+    const open = element("button", terms(each), attributes);
     open.addEventListener("click", () => {
       pool = isOpen ? null : each.pool;
+      named = terms(each);
       look();
     });
     name.append(open);
@@ -139,7 +151,7 @@ export function club(main, say) {
     fill("challenges", challenges.map(challengeRow));
     main.querySelector("#of-pool").hidden = !tickets;
     if (tickets) {
-      main.querySelector("#pool-name").textContent = pool;
+      main.querySelector("#pool-name").textContent = named;
       fill("tickets", tickets.tickets.map(ticketRow));
     }
   }

@@ -49,14 +49,14 @@ async fn read(
     let at = now();
     let present = eligible(&tickets, at);
     // They are in the order in which they were made.
-    Ok(present.first().map(|first| PoolView {
-        pool: pool.into(),
-        waiting: if tickets.len() < TICKETS_MAX {
+    Ok(present.first().map(|first| {
+        let waiting = if tickets.len() < TICKETS_MAX {
             present.len()
         } else {
             count
-        },
-        longest_ms: at.0.saturating_sub(first.created_at.0),
+        };
+        let longest_ms = at.0.saturating_sub(first.created_at.0);
+        PoolView::new(pool.into(), first, waiting, longest_ms)
     }))
 }
 

@@ -4,7 +4,6 @@
 //! lease on it. What is not accepted is sent again, with a backoff, for as long as the feed keeps it; `webhook-id` is
 //! the same each time. How far a subscriber was told is in the store, so that the next matchmaker goes on from there.
 
-mod figures;
 mod sending;
 
 use std::sync::Arc;
@@ -16,11 +15,11 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-pub(crate) use self::figures::WebhookFigures;
 use self::sending::Sender;
 use crate::clock::now;
 use crate::feed::{POLL_EVERY, public};
 use crate::webhook_config::{Pace, WebhookConfig};
+use crate::webhook_figures::WebhookFigures;
 
 /// How long a matchmaker has a subscriber without prolonging that. If it dies, another one goes on after this.
 const LEASE: Duration = Duration::from_secs(30);

@@ -80,6 +80,17 @@ impl Browser {
     }
 
     pub(super) async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        let answer = self.try_ask(method, path, body).await;
+        answer.unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// What the driver answers, or its error.
+    async fn try_ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Value, Value> {
         let request = self
             .client
             .request(method, format!("{}{path}", self.session));
@@ -93,8 +104,11 @@ impl Browser {
             .await
             .unwrap();
         let answer: Value = response.json().await.unwrap();
-        assert!(answer["value"]["error"].is_null(), "{path}: {answer}");
-        answer["value"].clone()
+        if answer["value"]["error"].is_null() {
+            Ok(answer["value"].clone())
+        } else {
+            Err(answer)
+        }
     }
 
     pub(super) async fn goto(&self, url: &str) {
@@ -115,13 +129,24 @@ impl Browser {
         .await
     }
 
+    /// Clicks on what a selector finds; again if the page had just replaced that.
     pub(super) async fn click(&self, selector: &str) {
-        let element = self.find(selector).await;
-        self.ask(
-            Method::POST,
-            &format!("/element/{element}/click"),
-            Some(json!({})),
-        )
+        eventually(selector, || async {
+            let element = self.find(selector).await;
+            let path = format!("/element/{element}/click");
+            match self.try_ask(Method::POST, &path, Some(json!({}))).await {
+                Ok(_) => Some(()),
+                Err(error) => {
+                    let kind = &error["value"]["error"];
+                    let replaced = ["stale element reference", "element not interactable"];
+                    assert!(
+                        replaced.iter().any(|known| kind == known),
+                        "{path}: {error}"
+                    );
+                    None
+                }
+            }
+        })
         .await;
     }
 

@@ -78,6 +78,8 @@ async fn who_waits_and_what_is_finished_is_told() {
         (&pool["pool"], &pool["waiting"]),
         (&json!("600+5"), &json!(1))
     );
+    let terms = (&pool["time_control"], &pool["variant"], &pool["rated"]);
+    assert_eq!(terms, (&json!("600+5"), &json!("standard"), &json!(false)));
     assert!(pool["longest_ms"].as_u64() < Some(60_000), "{pool}");
     let tickets = admin.get("/v1/tickets?pool=600%2B5").await;
     let ticket = &tickets["tickets"][0];

@@ -155,6 +155,13 @@ async fn an_operator_sees_who_waits_and_what_is_finished() {
         .await;
 
     browser.resize(390, 844).await;
+    go(&browser, "#/matches").await;
+    browser.find("#rows").await;
+    go(&browser, "#/club").await;
+    browser.find("#finished tr").await;
+    let inside = "return [...document.querySelectorAll('#finished td, #pools td')] \
+                  .every((cell) => cell.getBoundingClientRect().right <= innerWidth)";
+    browser.until(inside).await;
     for (hash, sign) in [("#/club", "#pools tr"), ("#/players", "#no-players")] {
         go(&browser, hash).await;
         browser.find(sign).await;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use game_core::UnixMillis;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
-use crate::request_metrics::registered;
+use crate::metrics::registered;
 
 /// Counters of one matchmaker's webhooks. Clones are of the same.
 #[derive(Clone)]
@@ -40,7 +40,7 @@ impl WebhookFigures {
     }
 
     /// An attempt is over; `attempt` counts those of one match from 1.
-    pub(super) fn count(&self, attempt: u32, is_accepted: bool) {
+    pub(crate) fn count(&self, attempt: u32, is_accepted: bool) {
         let result = if is_accepted { ACCEPTED } else { REFUSED };
         self.attempts.with_label_values(&[result]).inc();
         if attempt > 1 {
@@ -49,12 +49,12 @@ impl WebhookFigures {
     }
 
     /// A subscriber has not been told of a match that may be read since `since`.
-    pub(super) fn set_behind(&self, hook: &str, since: UnixMillis, now: UnixMillis) {
+    pub(crate) fn set_behind(&self, hook: &str, since: UnixMillis, now: UnixMillis) {
         self.set(hook, now.0.saturating_sub(since.0) / 1_000);
     }
 
     /// A subscriber has been told of everything, or another matchmaker tells it.
-    pub(super) fn set_even(&self, hook: &str) {
+    pub(crate) fn set_even(&self, hook: &str) {
         self.set(hook, 0);
     }
 
