@@ -36,6 +36,7 @@ mod endings;
 mod problem;
 mod service;
 mod terms;
+mod waiting;
 mod wakers;
 mod waves;
 
