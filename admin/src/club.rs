@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use web::QueryOf;
 
-use crate::club_views::{Backlog, FinishedList, PoolList, TicketList};
+use crate::club_views::{Backlog, FinishedList, OpenChallengeList, PoolList, TicketList};
 use crate::problem::{ChangeProblems, Kind, Problem, Problems};
 use crate::source::FinishedQuery;
 use crate::state::Admin;
@@ -52,12 +52,7 @@ fn invalid(why: &str) -> Problem {
 #[utoipa::path(get, path = "/v1/pools", tag = "players",
     responses((status = 200, description = "The pools", body = PoolList), Problems, ChangeProblems))]
 pub(crate) async fn pools(State(admin): State<Arc<Admin>>) -> Result<Json<PoolList>, Problem> {
-    let mut pools = admin.source.pools().await?;
-    pools.sort_by(|one, other| {
-        let fuller = other.waiting.cmp(&one.waiting);
-        fuller.then_with(|| one.pool.cmp(&other.pool))
-    });
-    Ok(Json(PoolList { pools }))
+    admin.source.pools().await.map(Json)
 }
 
 /// The tickets that wait in a pool; a matchmaker knows them.
@@ -70,9 +65,16 @@ pub(crate) async fn tickets(
     if !(1..=TEXT_LEN_MAX).contains(&params.pool.len()) {
         return Err(invalid("pool must have 1 to 200 bytes."));
     }
-    let mut tickets = admin.source.tickets(&params.pool).await?;
-    tickets.sort_by_key(|ticket| ticket.created_at);
-    Ok(Json(TicketList { tickets }))
+    admin.source.tickets(&params.pool).await.map(Json)
+}
+
+/// The challenges that everyone may accept; a matchmaker knows them.
+#[utoipa::path(get, path = "/v1/challenges", tag = "players",
+    responses((status = 200, description = "The challenges", body = OpenChallengeList), Problems, ChangeProblems))]
+pub(crate) async fn challenges(
+    State(admin): State<Arc<Admin>>,
+) -> Result<Json<OpenChallengeList>, Problem> {
+    admin.source.challenges().await.map(Json)
 }
 
 /// Matches in the archive; a matchmaker knows them.

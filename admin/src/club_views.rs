@@ -2,6 +2,7 @@
 
 use game_core::{Match, MatchId, Outcome, Player, PlayerId, Speed, Termination, UnixMillis};
 use serde::Serialize;
+use store::Ticket;
 use utoipa::ToSchema;
 
 use crate::views::{PlayersView, Variant, controls};
@@ -11,15 +12,25 @@ use crate::views::{PlayersView, Variant, controls};
 pub struct PoolView {
     /// Its name: the time control and, where the terms are not the usual ones, a digest of them.
     pub pool: String,
-    /// About how many tickets wait in it.
+    /// The time control in text.
+    pub time_control: String,
+    /// The rules and the start.
+    pub variant: Variant,
+    /// Whether the results count for ratings.
+    pub rated: bool,
+    /// How many players wait in it; about how many if they are over 200.
     pub waiting: usize,
+    /// For how long the first of them has waited, in milliseconds; of the 200 last requested tickets.
+    pub longest_ms: u64,
 }
 
 /// The pools in which players wait.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PoolList {
-    /// The fullest first.
+    /// The fullest first: 50 at most.
     pub pools: Vec<PoolView>,
+    /// How many pools have tickets, those of players who are gone included.
+    pub total: usize,
 }
 
 /// A player who waits for an opponent.
@@ -47,6 +58,29 @@ pub struct TicketView {
 pub struct TicketList {
     /// The oldest first; at most the 200 last requested.
     pub tickets: Vec<TicketView>,
+}
+
+/// A challenge that everyone may accept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OpenChallenge {
+    /// The ticket of the player who made it.
+    #[serde(flatten)]
+    pub ticket: TicketView,
+    /// The rules and the start.
+    pub variant: Variant,
+    /// The time control in text.
+    pub time_control: String,
+    /// Whether the result counts for ratings.
+    pub rated: bool,
+    /// When it expires, unless its player requests it again before, in milliseconds since 1970.
+    pub expires_at: u64,
+}
+
+/// The challenges that everyone may accept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OpenChallengeList {
+    /// The last first; at most the 200 last requested.
+    pub challenges: Vec<OpenChallenge>,
 }
 
 /// A player of a finished match.
@@ -106,6 +140,53 @@ pub struct Backlog {
     pub waiting: u64,
     /// For how long the oldest of them has waited, in milliseconds; absent if none does or the store does not say.
     pub oldest_ms: Option<u64>,
+}
+
+impl PoolView {
+    /// A pool in which so many wait, one of them with this ticket, and the first for so long.
+    #[must_use]
+    pub fn new(pool: String, ticket: &Ticket, waiting: usize, longest_ms: u64) -> Self {
+        let terms = &ticket.terms;
+        Self {
+            pool,
+            time_control: controls(&terms.controls),
+            variant: Variant::new(terms.start.variant(), terms.start.is_initial()),
+            rated: terms.rated,
+            waiting,
+            longest_ms,
+        }
+    }
+}
+
+impl TicketView {
+    /// A ticket that waits.
+    #[must_use]
+    pub fn new(ticket: &Ticket) -> Self {
+        Self {
+            id: ticket.id.to_string(),
+            player: ticket.player.id.clone(),
+            name: ticket.player.name.to_string(),
+            rating: ticket.player.rating,
+            is_bot: ticket.player.is_bot,
+            created_at: ticket.created_at.0,
+            seen_at: ticket.seen_at.0,
+        }
+    }
+}
+
+impl OpenChallenge {
+    /// A challenge that waits, and when it expires.
+    #[must_use]
+    pub fn new(ticket: &Ticket, expires_at: UnixMillis) -> Self {
+        let terms = &ticket.terms;
+        Self {
+            ticket: TicketView::new(ticket),
+            variant: Variant::new(terms.start.variant(), terms.start.is_initial()),
+            time_control: controls(&terms.controls),
+            rated: terms.rated,
+            expires_at: expires_at.0,
+        }
+    }
 }
 
 impl FinishedPlayer {

@@ -37,7 +37,8 @@ mod serve;
 pub use access::{Access, InvalidTokens};
 pub use args::{AdminArgs, InvalidAdmin};
 pub use club_views::{
-    Backlog, FinishedList, FinishedPlayer, FinishedView, PoolList, PoolView, TicketList, TicketView,
+    Backlog, FinishedList, FinishedPlayer, FinishedView, OpenChallenge, OpenChallengeList,
+    PoolList, PoolView, TicketList, TicketView,
 };
 pub use matches::list_position;
 pub use problem::{Kind, Problem};

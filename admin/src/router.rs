@@ -68,6 +68,7 @@ pub(crate) fn router(source: Arc<dyn Source>, access: Access) -> Router {
         .routes(routes!(players::withdraw))
         .routes(routes!(club::pools))
         .routes(routes!(club::tickets))
+        .routes(routes!(club::challenges))
         .routes(routes!(club::finished))
         .routes(routes!(club::backlog))
         .routes(routes!(log::actions))

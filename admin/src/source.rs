@@ -6,7 +6,7 @@ use serde::Serialize;
 use settings::{Effective, OptionValue};
 use utoipa::ToSchema;
 
-use crate::club_views::{Backlog, FinishedList, PoolView, TicketView};
+use crate::club_views::{Backlog, FinishedList, OpenChallengeList, PoolList, TicketList};
 use crate::problem::{Kind, Problem};
 use crate::views::{
     CodeMade, HandedOff, InvitationList, InvitationMade, MatchDetails, MatchList, NewInvitation,
@@ -186,13 +186,18 @@ pub trait Source: Send + Sync + 'static {
         Err(only_matchmakers())
     }
 
-    /// The pools in which players wait, in any order; for a matchmaker only.
-    async fn pools(&self) -> Result<Vec<PoolView>, Problem> {
+    /// The pools in which players wait; for a matchmaker only.
+    async fn pools(&self) -> Result<PoolList, Problem> {
         Err(only_matchmakers())
     }
 
-    /// The tickets that wait in a pool, in any order; for a matchmaker only.
-    async fn tickets(&self, _pool: &str) -> Result<Vec<TicketView>, Problem> {
+    /// The tickets that wait in a pool; for a matchmaker only.
+    async fn tickets(&self, _pool: &str) -> Result<TicketList, Problem> {
+        Err(only_matchmakers())
+    }
+
+    /// The challenges that everyone may accept; for a matchmaker only.
+    async fn challenges(&self) -> Result<OpenChallengeList, Problem> {
         Err(only_matchmakers())
     }
 

@@ -273,18 +273,22 @@ fn cancelled() -> Problem {
     )
 }
 
+/// When a challenge expires, unless its player requests it again before.
+pub(crate) fn ends_at(ticket: &Ticket) -> UnixMillis {
+    let waits_ms = u64::try_from(TICKET_WAITS.as_millis()).unwrap_or(u64::MAX);
+    let unless_seen = || UnixMillis(ticket.seen_at.0.saturating_add(waits_ms));
+    ticket.expires_at.unwrap_or_else(unless_seen)
+}
+
 /// A challenge in a list.
 fn view(ticket: &Ticket) -> ChallengeView {
-    let waits_ms = u64::try_from(TICKET_WAITS.as_millis()).unwrap_or(u64::MAX);
     ChallengeView {
         id: ticket.id.to_string(),
         challenger: SeatView::from(&ticket.player),
         color: ticket.color,
         opponent: ticket.opponent.clone(),
         created_at: ticket.created_at,
-        expires_at: ticket
-            .expires_at
-            .unwrap_or_else(|| UnixMillis(ticket.seen_at.0.saturating_add(waits_ms))),
+        expires_at: ends_at(ticket),
         terms: terms::of_ticket(ticket),
     }
 }

@@ -14,6 +14,7 @@ mod config;
 mod archive_args;
 mod limit_args;
 mod webhook_config;
+mod webhook_figures;
 mod webhook_keys;
 
 // Who players are.

@@ -1,5 +1,6 @@
 //! Metrics of the installation as this matchmaker sees it.
 
+use prometheus::core::Collector;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
 use crate::finisher::FinisherFigures;
@@ -151,4 +152,15 @@ fn gather_finisher(registry: &Registry, figures: &FinisherFigures) -> prometheus
         registry.register(Box::new(counter))?;
     }
     Ok(())
+}
+
+/// Adds a metric to a registry. Its name is a literal, valid and no other's; tests register them all.
+pub(crate) fn registered<T: Collector + Clone + 'static>(
+    registry: &Registry,
+    made: prometheus::Result<T>,
+) -> T {
+    let metric = made.expect("the name of a metric is valid");
+    let added = registry.register(Box::new(metric.clone()));
+    added.expect("the name of a metric is its own");
+    metric
 }

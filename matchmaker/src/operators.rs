@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use admin::{
     Access, Backlog, CodeMade, FinishedList, FinishedQuery, HandedOff, HeldList, InvitationList,
-    InvitationMade, Kind, MatchDetails, MatchList, MatchSummary, NewInvitation, NewPlayers, Part,
-    PlayerList, PlayerQuery, PlayersMade, Problem, Removed, Restored, Revoked, Setting, ShardList,
-    ShardState, ShardView, Source, WatchedMatch,
+    InvitationMade, Kind, MatchDetails, MatchList, MatchSummary, NewInvitation, NewPlayers,
+    OpenChallengeList, Part, PlayerList, PlayerQuery, PlayersMade, PoolList, Problem, Removed,
+    Restored, Revoked, Setting, ShardList, ShardState, ShardView, Source, TicketList, WatchedMatch,
 };
 use async_trait::async_trait;
 use axum::http::Method;
@@ -476,6 +476,18 @@ impl Source for ClusterSource {
 
     async fn withdraw_invitation(&self, digest: &SecretDigest) -> Result<InvitationList, Problem> {
         players::withdraw(&*self.store, digest).await
+    }
+
+    async fn pools(&self) -> Result<PoolList, Problem> {
+        club::pools(&*self.store).await
+    }
+
+    async fn tickets(&self, pool: &str) -> Result<TicketList, Problem> {
+        club::tickets(&*self.store, pool).await
+    }
+
+    async fn challenges(&self) -> Result<OpenChallengeList, Problem> {
+        club::challenges(&*self.store).await
     }
 
     async fn finished(&self, query: FinishedQuery) -> Result<FinishedList, Problem> {

@@ -1,13 +1,16 @@
-//! Metrics of requests: how many, how long they take, and which are refused.
+//! Metrics of requests (how many, how long they take, which are refused), and of what players wait for and watch.
 
 use std::time::Duration;
 
 use axum::http::Method;
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
-    TextEncoder, core::Collector,
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 use web::ProblemCode;
+
+use crate::metrics::registered;
+use crate::webhook_figures::WebhookFigures;
 
 /// Bounds of the histogram of response times, in seconds: from a fast loopback to the longest wait for an opponent.
 const SECONDS: &[f64] = &[
@@ -24,6 +27,10 @@ pub(crate) struct RequestMetrics {
     waves: IntCounter,
     pairs: IntCounter,
     waiting: IntGaugeVec,
+    watched: IntGauge,
+    watchers: IntGauge,
+    /// Those of webhooks.
+    pub(crate) webhooks: WebhookFigures,
 }
 
 impl Default for RequestMetrics {
@@ -40,8 +47,12 @@ impl Default for RequestMetrics {
         let labels = &["route", "method", "status"];
         let waves = "Waves of pools in which this matchmaker looked for pairs.";
         let pairs = "Pairs of players that this matchmaker has given a match from a pool.";
-        let help = "Waiting tickets of pools in which at least two wait, by control; a few of them may be gone.";
+        let help = "Tickets that wait in pools, by control; the players of a few may be gone.";
         let waiting = Opts::new("rookery_pool_waiting", help);
+        let watched = "Live matches that the public watches at this matchmaker.";
+        let watchers = "Streams of live matches that the public has open at this matchmaker.";
+        let watched = IntGauge::new("rookery_watched_matches", watched);
+        let watchers = IntGauge::new("rookery_watchers", watchers);
         Self {
             requests: registered(&registry, IntCounterVec::new(requests, labels)),
             seconds: registered(&registry, HistogramVec::new(seconds, &["route"])),
@@ -49,6 +60,9 @@ impl Default for RequestMetrics {
             waves: registered(&registry, IntCounter::new("rookery_waves_total", waves)),
             pairs: registered(&registry, IntCounter::new("rookery_pairs_total", pairs)),
             waiting: registered(&registry, IntGaugeVec::new(waiting, &["control"])),
+            watched: registered(&registry, watched),
+            watchers: registered(&registry, watchers),
+            webhooks: WebhookFigures::new(&registry),
             registry,
         }
     }
@@ -85,6 +99,13 @@ impl RequestMetrics {
         gauge.set(i64::try_from(waiting).unwrap_or(i64::MAX));
     }
 
+    /// Sets how many live matches the public watches, and how many streams it has open for that.
+    pub(crate) fn set_watched(&self, matches: usize, streams: usize) {
+        for (gauge, count) in [(&self.watched, matches), (&self.watchers, streams)] {
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
     /// The metrics as Prometheus scrapes them.
     pub(crate) fn render(&self) -> String {
         let families = self.registry.gather();
@@ -92,17 +113,6 @@ impl RequestMetrics {
             .encode_to_string(&families)
             .unwrap_or_default()
     }
-}
-
-/// The names are literals, all valid and distinct; a test registers them.
-fn registered<T: Collector + Clone + 'static>(
-    registry: &Registry,
-    made: prometheus::Result<T>,
-) -> T {
-    let metric = made.expect("the name of a metric is valid");
-    let added = registry.register(Box::new(metric.clone()));
-    added.expect("the name of a metric is its own");
-    metric
 }
 
 /// The name of a standard method, else `other`: peers may send any word, and each would be a series of its own.

@@ -152,7 +152,8 @@ pub async fn run(
     tasks.spawn(watch_registry(store.clone(), sender, shutdown.clone()));
     for url in config.webhooks.urls.clone() {
         let (store, webhooks) = (store.clone(), config.webhooks.clone());
-        tasks.spawn(deliver(store, url, webhooks, shutdown.clone()));
+        let figures = requests.webhooks.clone();
+        tasks.spawn(deliver(store, url, webhooks, figures, shutdown.clone()));
     }
     let _ = timeout(FIRST_VIEW_WITHIN, views.wait_for(|view| view.observed())).await;
     let finisher = Finisher::new(store.clone(), archive.clone(), finisher);

@@ -44,6 +44,12 @@ const PAIRS_AT_ONCE: usize = 16;
 /// Pairs after which the lease is prolonged: assigning them takes a fraction of it.
 const PAIRS_PER_LEASE: usize = 128;
 
+/// A pool has no pairs below this.
+const PAIR: usize = 2;
+
+/// Interval at which all who wait are counted, those who wait alone included.
+const COUNT_EVERY: Duration = Duration::from_secs(2);
+
 /// Longer than any interval of waves: a pool whose last wave is longer ago is due as one that had none.
 const REMEMBERED: Duration = Duration::from_secs(120);
 
@@ -53,6 +59,7 @@ pub(crate) async fn run_waves(service: Arc<Service>) {
         holder: rand::random(),
         last: HashMap::new(),
         held: HashMap::new(),
+        counted_at: None,
     };
     loop {
         tokio::select! {
@@ -83,6 +90,8 @@ struct Waves {
     last: HashMap<Box<str>, Instant>,
     /// The waves that this process has held.
     held: HashMap<Box<str>, Wave>,
+    /// When all who wait were last counted.
+    counted_at: Option<Instant>,
 }
 
 /// A pool whose wave may be due.
@@ -94,12 +103,16 @@ struct Due {
 
 impl Waves {
     async fn look(&mut self, service: &Service) -> Result<(), StoreError> {
+        let counts = self.counted_at.is_none_or(|at| at.elapsed() >= COUNT_EVERY);
+        if counts {
+            count_waiting(service, &service.store.pools(now(), 1).await?);
+            self.counted_at = Some(Instant::now());
+        }
         // Without a shard, players keep waiting: a match that nobody can play helps none of them.
         if service.check_shards().is_err() {
             return Ok(());
         }
-        let pools = service.store.pools(now()).await?;
-        count_waiting(service, &pools);
+        let pools = service.store.pools(now(), PAIR).await?;
         self.last.retain(|_, last| last.elapsed() < REMEMBERED);
         self.held
             .retain(|pool, _| pools.iter().any(|(named, _)| named == pool));

@@ -362,8 +362,12 @@ impl<T: Front<dyn Tickets>> Tickets for T {
         self.behind()?.waiting(list, limit).await
     }
 
-    async fn pools(&self, now: UnixMillis) -> Result<Vec<(Box<str>, usize)>, StoreError> {
-        self.behind()?.pools(now).await
+    async fn pools(
+        &self,
+        now: UnixMillis,
+        least: usize,
+    ) -> Result<Vec<(Box<str>, usize)>, StoreError> {
+        self.behind()?.pools(now, least).await
     }
 
     async fn touch_ticket(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {

@@ -319,8 +319,12 @@ impl Tickets for MemoryStore {
         Ok(self.model().waiting(list, limit))
     }
 
-    async fn pools(&self, now: UnixMillis) -> Result<Vec<(Box<str>, usize)>, StoreError> {
-        Ok(self.model().pools(now))
+    async fn pools(
+        &self,
+        now: UnixMillis,
+        least: usize,
+    ) -> Result<Vec<(Box<str>, usize)>, StoreError> {
+        Ok(self.model().pools(now, least))
     }
 
     async fn touch_ticket(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {

@@ -270,7 +270,12 @@ async fn every_ticket_ends_in_one_match_or_is_withdrawn_while_matchmakers_are_ki
         matches.len()
     );
     eventually("no ticket is left in a pool", || async {
-        store.pools(now()).await.unwrap().is_empty().then_some(())
+        store
+            .pools(now(), 2)
+            .await
+            .unwrap()
+            .is_empty()
+            .then_some(())
     })
     .await;
 }

@@ -64,7 +64,7 @@ export function players(main, say) {
     const named = account ? `${account.name} (player ${player})` : `player ${player}`;
     const path = `/v1/players/${encodeURIComponent(player)}`;
     const state = revokedAt ? `shut out since ${new Date(revokedAt).toLocaleString()}` : "admitted";
-    const id = element("td");
+    const id = element("td", "", { class: "wide" });
     id.append(element("span", player, { class: "id" }));
     const deeds = element("td");
     if (account) {

@@ -28,6 +28,8 @@ const WORDS = {
   "Store, 99 %": "99 of 100 writes were confirmed by the store within this, in the last ten seconds.",
   Load: "Live matches, of those that the shard is willing to hold.",
   Connections: "Open QUIC connections of players and spectators.",
+  Pool:
+    "Players who want the same terms wait in one pool: some terms, such as the rules of draws, are not shown, so that two pools may look the same.",
   Ply: "Half-moves made: a move of White and one of Black are two.",
   Unconfirmed: "Events that the shard has applied and the store has not confirmed yet.",
 };

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::archive::{finish, finished};
 use crate::clock::now;
+use crate::request_metrics::RequestMetrics;
 use crate::webhooks::{deliver, hook_name};
 use crate::{Pace, WebhookConfig, WebhookKeys};
 
@@ -118,7 +119,15 @@ async fn every_match_is_delivered_in_order_signed_and_again_until_it_is_accepted
     let _end = shutdown.clone().drop_guard();
     // It is told of what ends from now on.
     finish(&*store, &finished(0, "ann", "bob", 0, NOON)).await;
-    tokio::spawn(deliver(store.clone(), url.clone(), config(), shutdown));
+    let metrics = RequestMetrics::default();
+    let figures = metrics.webhooks.clone();
+    tokio::spawn(deliver(
+        store.clone(),
+        url.clone(),
+        config(),
+        figures,
+        shutdown,
+    ));
     // Until it has the lease, anybody gets it, for no time.
     let hook = hook_name(&url);
     while let Some(_free) = store.take_hook(&hook, "test", now(), now()).await.unwrap() {
@@ -137,6 +146,24 @@ async fn every_match_is_delivered_in_order_signed_and_again_until_it_is_accepted
         assert_eq!(body["type"], "match.finished");
         assert_eq!(body["data"]["match_id"], of.id().as_str());
         assert!(body["timestamp"].as_str().unwrap().ends_with('Z'));
+    }
+    let counted = [
+        r#"rookery_webhook_attempts_total{result="accepted"} 3"#,
+        r#"rookery_webhook_attempts_total{result="refused"} 3"#,
+        "rookery_webhook_retries_total 3",
+        "rookery_webhook_lag_seconds 0",
+    ];
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        let text = metrics.render();
+        if counted
+            .iter()
+            .all(|line| text.lines().any(|found| found == *line))
+        {
+            break;
+        }
+        assert!(Instant::now() < until, "{text}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
@@ -165,7 +192,14 @@ async fn the_next_matchmaker_goes_on_where_the_last_one_stopped() {
     );
     let shutdown = CancellationToken::new();
     let _end = shutdown.clone().drop_guard();
-    tokio::spawn(deliver(store.clone(), url.clone(), config(), shutdown));
+    let figures = RequestMetrics::default().webhooks;
+    tokio::spawn(deliver(
+        store.clone(),
+        url.clone(),
+        config(),
+        figures.clone(),
+        shutdown,
+    ));
     let received = receiver.accepted(1).await;
     assert_eq!(received.len(), 1);
     assert_eq!(
@@ -175,7 +209,7 @@ async fn the_next_matchmaker_goes_on_where_the_last_one_stopped() {
     // Two matchmakers deliver once.
     let another = CancellationToken::new();
     let _end = another.clone().drop_guard();
-    tokio::spawn(deliver(store.clone(), url, config(), another));
+    tokio::spawn(deliver(store.clone(), url, config(), figures, another));
     finish(&*store, &finished(5, "ann", "bob", 0, NOON)).await;
     assert_eq!(receiver.accepted(2).await.len(), 2);
 }

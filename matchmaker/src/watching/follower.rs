@@ -66,6 +66,8 @@ struct Follower {
 impl Follower {
     /// Asks everything that is to be asked.
     fn round(&mut self) {
+        let (matches, streams) = self.service.watching.counts();
+        self.service.metrics.set_watched(matches, streams);
         let Some(client) = self.service.watching.client.get() else {
             return;
         };

@@ -45,6 +45,12 @@ impl Watching {
         }
     }
 
+    /// The number of matches that are watched, and of open streams.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let streams = STREAMS_MAX - self.streams.available_permits().min(STREAMS_MAX);
+        (self.subscriptions().len(), streams)
+    }
+
     pub(super) fn subscriptions(&self) -> MutexGuard<'_, Subscriptions> {
         self.subscriptions
             .lock()

@@ -125,6 +125,11 @@ impl Subscriptions {
         Some(subscription.known.subscribe())
     }
 
+    /// The number of matches that are watched.
+    pub(super) fn len(&self) -> usize {
+        self.matches.len()
+    }
+
     /// Ends the subscriptions that nobody has used for a while.
     pub(super) fn forget_unused(&mut self, now: Instant) {
         self.matches.retain(|_, one| {

@@ -19,6 +19,7 @@ use self::sending::Sender;
 use crate::clock::now;
 use crate::feed::{POLL_EVERY, public};
 use crate::webhook_config::{Pace, WebhookConfig};
+use crate::webhook_figures::WebhookFigures;
 
 /// How long a matchmaker has a subscriber without prolonging that. If it dies, another one goes on after this.
 const LEASE: Duration = Duration::from_secs(30);
@@ -32,6 +33,7 @@ pub(crate) async fn deliver(
     store: Arc<dyn Store>,
     url: String,
     config: WebhookConfig,
+    figures: WebhookFigures,
     shutdown: CancellationToken,
 ) {
     let Some(keys) = config.keys else {
@@ -44,6 +46,7 @@ pub(crate) async fn deliver(
         sender: Sender::new(&url, keys),
         url: settings::without_password(&url),
         pace: config.pace,
+        figures,
     };
     let running = async {
         loop {
@@ -76,12 +79,14 @@ struct Delivery {
     url: String,
     sender: Sender,
     pace: Pace,
+    figures: WebhookFigures,
 }
 
 impl Delivery {
     /// Delivers while this matchmaker has the lease; waits for it first.
     async fn run(&self) -> Result<(), StoreError> {
         let Some(lease) = self.take().await? else {
+            self.figures.set_even(&self.hook);
             sleep(LEASE / 2).await;
             return Ok(());
         };
@@ -103,6 +108,7 @@ impl Delivery {
             let page = public(page, position);
             let Some((place, entry)) = page.entries.first() else {
                 position = page.next;
+                self.figures.set_even(&self.hook);
                 sleep(POLL_EVERY).await;
                 continue;
             };
@@ -131,12 +137,19 @@ impl Delivery {
         self.store.hook_done(&self.hook, lease.epoch, place).await
     }
 
+    fn note_behind(&self, entry: &FeedEntry) {
+        self.figures.set_behind(&self.hook, entry.public_at, now());
+    }
+
     /// Sends an entry until it is accepted; `false` if another matchmaker has the lease by then.
     async fn send(&self, lease: HookLease, entry: &FeedEntry) -> Result<bool, StoreError> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let refused = match self.sender.send(entry, now().0 / 1_000).await {
+            self.note_behind(entry);
+            let sent = self.sender.send(entry, now().0 / 1_000).await;
+            self.figures.count(attempts, sent.is_ok());
+            let refused = match sent {
                 Ok(()) => {
                     if attempts > 1 {
                         info!(url = self.url, attempts, "a webhook is accepted again");
@@ -161,6 +174,7 @@ impl Delivery {
                     break;
                 }
                 sleep(left.min(PROLONGED_AFTER)).await;
+                self.note_behind(entry);
             }
         }
     }

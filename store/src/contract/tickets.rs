@@ -23,9 +23,13 @@ pub trait Tickets: Send + Sync + 'static {
     /// it is requested again.
     async fn waiting(&self, list: &TicketList, limit: usize) -> Result<Vec<Ticket>, StoreError>;
 
-    /// The pools in which at least two tickets wait, each with about how many do: at most the 5,000 pools in which
-    /// one was last added or requested. The number may include tickets that are not requested any more.
-    async fn pools(&self, now: UnixMillis) -> Result<Vec<(Box<str>, usize)>, StoreError>;
+    /// The pools in which at least `least` tickets wait (1 or more), each with about how many do: of the 5,000 pools in
+    /// which one was last added or requested. The number may include tickets that are not requested any more.
+    async fn pools(
+        &self,
+        now: UnixMillis,
+        least: usize,
+    ) -> Result<Vec<(Box<str>, usize)>, StoreError>;
 
     /// Records that a waiting ticket's player requested it at `now`; no effect if it is not waiting.
     async fn touch_ticket(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError>;

@@ -5,6 +5,8 @@ use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, Value, WriteTra
 use super::writer::WriteFault;
 use crate::error::StoreError;
 
+/// The value of [`REQUESTS`].
+type StoredRequest = (&'static [u8], &'static str, u64, &'static [u8]);
 /// Match id → its owner, see [`Head`](crate::codec::Head).
 pub(super) const HEADS: TableDefinition<&str, &[u8]> = TableDefinition::new("heads");
 /// Match id → the newest snapshot.
@@ -32,11 +34,10 @@ pub(super) const HELD: TableDefinition<(&str, &str, &str), u64> = TableDefinitio
 /// When an entry of [`HELD`] may be removed, in Unix milliseconds, and its key.
 pub(super) const HELD_UNTIL: TableDefinition<(u64, &str, &str, &str), ()> =
     TableDefinition::new("held_until");
-/// Digest of a request, id of what it creates, until when it counts as running in Unix milliseconds, and the response,
-/// which is empty as long as there is none.
-type Requested = (&'static [u8], &'static str, u64, &'static [u8]);
-/// Key of a client's choice → the request.
-pub(super) const REQUESTS: TableDefinition<&str, Requested> = TableDefinition::new("requests");
+/// Key of a client's choice → digest of the request, id of what it creates, until when it counts as running in Unix
+/// milliseconds, and the response, which is empty as long as there is none.
+pub(super) const REQUESTS: TableDefinition<&str, StoredRequest> =
+    TableDefinition::new("requests");
 /// When an entry of [`REQUESTS`] may be removed, in Unix milliseconds, and its key.
 pub(super) const REQUESTS_UNTIL: TableDefinition<(u64, &str), ()> =
     TableDefinition::new("requests_until");

@@ -39,8 +39,12 @@ impl Tickets for EmbeddedStore {
             .await
     }
 
-    async fn pools(&self, now: UnixMillis) -> Result<Vec<(Box<str>, usize)>, StoreError> {
-        self.writer.read(move |txn| pools(txn, now)).await
+    async fn pools(
+        &self,
+        now: UnixMillis,
+        least: usize,
+    ) -> Result<Vec<(Box<str>, usize)>, StoreError> {
+        self.writer.read(move |txn| pools(txn, now, least)).await
     }
 
     async fn touch_ticket(&self, id: TicketId, now: UnixMillis) -> Result<(), StoreError> {
@@ -156,7 +160,11 @@ fn waiting(
 }
 
 /// By one read for each pool, and one for each ticket in it.
-fn pools(txn: &ReadTransaction, now: UnixMillis) -> Result<Vec<(Box<str>, usize)>, WriteFault> {
+fn pools(
+    txn: &ReadTransaction,
+    now: UnixMillis,
+    least: usize,
+) -> Result<Vec<(Box<str>, usize)>, WriteFault> {
     let table = txn.open_table(POOLS)?;
     let since = stays_since(now).0;
     let mut found: Vec<(Box<str>, usize)> = Vec::new();
@@ -169,7 +177,7 @@ fn pools(txn: &ReadTransaction, now: UnixMillis) -> Result<Vec<(Box<str>, usize)
         let pool = after.as_str();
         let here = table.range((pool, since, "")..=(pool, u64::MAX, ID_END))?;
         let count = here.count();
-        if count >= 2 {
+        if count >= least.max(1) {
             found.push((pool.into(), count));
         }
     }

@@ -328,8 +328,8 @@ impl Model {
         self.tickets.waiting(list, limit)
     }
 
-    pub fn pools(&self, now: UnixMillis) -> Vec<(Box<str>, usize)> {
-        self.tickets.pools(now)
+    pub fn pools(&self, now: UnixMillis, least: usize) -> Vec<(Box<str>, usize)> {
+        self.tickets.pools(now, least)
     }
 
     pub fn touch_ticket(&mut self, id: TicketId, now: UnixMillis) {

@@ -79,7 +79,7 @@ impl Tickets {
         tickets.cloned().collect()
     }
 
-    pub(super) fn pools(&self, now: UnixMillis) -> Vec<(Box<str>, usize)> {
+    pub(super) fn pools(&self, now: UnixMillis, least: usize) -> Vec<(Box<str>, usize)> {
         let since = stays_since(now);
         let mut pools: Vec<(Box<str>, usize)> = Vec::new();
         for (pool, seen_at, _) in &self.pools {
@@ -91,7 +91,7 @@ impl Tickets {
                 _ => pools.push((pool.clone(), 1)),
             }
         }
-        pools.retain(|(_, count)| *count >= 2);
+        pools.retain(|(_, count)| *count >= least);
         pools.truncate(POOLS_MAX);
         pools
     }

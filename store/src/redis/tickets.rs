@@ -60,10 +60,14 @@ impl Tickets for RedisStore {
         Ok(waiting)
     }
 
-    async fn pools(&self, _now: UnixMillis) -> Result<Vec<(Box<str>, usize)>, StoreError> {
+    async fn pools(
+        &self,
+        _now: UnixMillis,
+        least: usize,
+    ) -> Result<Vec<(Box<str>, usize)>, StoreError> {
         let keys = [&*self.keys.pools(), &*self.keys.tickets()];
         let mut call = script::call(&self.scripts.pools, &keys);
-        call.arg(POOLS_MAX - 1);
+        call.arg(POOLS_MAX - 1).arg(least.max(1));
         let answer = self.one(call).await?;
         let (pairs, rest) = reply::array(&answer)?.as_chunks::<2>();
         if !rest.is_empty() {

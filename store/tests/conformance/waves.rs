@@ -187,10 +187,10 @@ fn a_pair_takes_the_other_tickets_of_both_players_out_in_the_same_step() {
 }
 
 #[test]
-fn pools_are_named_in_which_at_least_two_wait() {
+fn pools_are_named_in_which_enough_wait() {
     on_all(|store| async move {
         let now = ticket(1, None).seen_at;
-        assert_eq!(store.pools(now).await.unwrap(), []);
+        assert_eq!(store.pools(now, 1).await.unwrap(), []);
         let tickets = [
             of("ada", 1, Some("3+2")),
             of("bob", 2, Some("3+2")),
@@ -202,19 +202,32 @@ fn pools_are_named_in_which_at_least_two_wait() {
             of("bob", 8, None),
         ];
         put(&*store, &tickets).await;
-        let pools = async || {
-            let mut pools = store.pools(now).await.unwrap();
+        let pools = async |least| {
+            let mut pools = store.pools(now, least).await.unwrap();
             pools.sort();
             pools
         };
         assert_eq!(
-            pools().await,
+            pools(2).await,
             [("3+2".into(), 3), ("a pool with spaces".into(), 2)]
+        );
+        assert_eq!(
+            pools(1).await,
+            [
+                ("3+2".into(), 3),
+                ("5+0".into(), 1),
+                ("a pool with spaces".into(), 2)
+            ]
         );
         for n in [1, 2, 5] {
             assert!(store.cancel_ticket(ticket_id(n)).await.unwrap());
         }
-        assert_eq!(pools().await, []);
+        assert_eq!(pools(2).await, []);
+        assert_eq!(pools(1).await.len(), 3);
+        for n in [3, 4, 6] {
+            assert!(store.cancel_ticket(ticket_id(n)).await.unwrap());
+        }
+        assert_eq!(pools(1).await, []);
     });
 }
 

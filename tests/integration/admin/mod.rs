@@ -2,6 +2,9 @@
 
 mod acting;
 mod browser;
+mod chromium;
+mod club;
+mod club_pages;
 mod contract;
 mod hostile;
 mod reading;
