@@ -376,6 +376,7 @@ impl Worker {
         };
         let challenge = NewChallenge {
             terms: Terms {
+                variant: game.variant,
                 start: game.start_fen.clone().map_or(Start::Usual, Start::Fen),
                 clock_start,
                 ..Terms::usual(game.time_control)
