@@ -156,6 +156,14 @@ mod tests {
         assert!(parsed(&[]).unwrap().webhooks().unwrap().keys.is_none());
     }
 
+    /// Programs look at their arguments before they have a runtime.
+    #[test]
+    fn an_archive_is_opened_without_a_runtime() {
+        let archive = ["--archive", "postgres://club@db.example/club"];
+        assert!(parsed(&archive).unwrap().open().unwrap().is_some());
+        assert!(parsed(&[]).unwrap().open().unwrap().is_none());
+    }
+
     #[test]
     fn what_is_no_place_for_matches_is_refused() {
         for (words, why) in [

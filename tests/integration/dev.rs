@@ -52,6 +52,17 @@ async fn in_dev_there_are_an_archive_in_postgresql_and_webhooks() {
     let refused = run("rookery", &["check", "dev", "--webhook", &hook], PATIENCE);
     let refused = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(refused.contains("--webhook-secret-file"), "{refused}");
+    let club = [
+        "check",
+        "serve",
+        "--listen",
+        "127.0.0.1:7000",
+        "--archive",
+        &url,
+    ];
+    let checked = run("rookery", &club, PATIENCE);
+    let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+    assert!(checked.status.success(), "a club takes the same: {said}");
 
     let args = [
         "--archive",

@@ -5,11 +5,12 @@
 //! answer. Then it is killed or stopped, another process does the rest, and only then one that was stopped goes on, with the
 //! request that was held.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::pin::pin;
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use client::connection::ConnectionTimes;
@@ -104,6 +105,9 @@ fn category() -> Category {
 /// Clubs at once: most of the time is that of leases which have to end.
 const AT_ONCE: usize = 6;
 
+/// The ports of all matchmakers of this test.
+static PORTS: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
 /// A Redis, shards, and matchmakers as they come.
 struct Club {
     redis: RedisServer,
@@ -163,7 +167,13 @@ impl Club {
 
     /// Starts a matchmaker on this way to Redis, and returns when it can make a match.
     async fn matchmaker(&self, store: &str) -> Running {
-        let port = free_tcp_port();
+        let port = loop {
+            // Another club of this test may have been given the same one a moment ago.
+            let port = free_tcp_port();
+            if PORTS.lock().unwrap().insert(port) {
+                break port;
+            }
+        };
         let listen = format!("127.0.0.1:{port}");
         let key = self.directory.path().join("signing-key.pem");
         let mut command = Command::new(binary("rookery"));

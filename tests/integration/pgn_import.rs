@@ -168,7 +168,7 @@ async fn games_of_a_file_are_imported_once_and_what_cannot_be_is_named() {
     assert_eq!(code, Some(1), "one game is damaged: {report}");
     let line_of = |part: &str| 1 + text.lines().position(|line| line.contains(part)).unwrap();
     for expected in [
-        format!("game 10 (Sue – Tom), line {}: Ke3", line_of("Ke3 d5")),
+        format!("game 10 (Sue – Tom), line {}: \"Ke3\"", line_of("Ke3 d5")),
         format!(
             "game 11 (Uli – Vic), line {}: its variant",
             line_of("Shatranj")

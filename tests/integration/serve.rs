@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use game_core::{ClockStart, CommandKind, Seat};
+use protocol::ServerBody;
 use protocol::http::Terms;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -243,6 +244,8 @@ async fn every_match_and_rating_is_there_after_a_backup_a_wipe_and_a_restore() {
         game.play(0, "e2e4").await;
         game.play(1, "e7e5").await;
         game.white.command(7, CommandKind::Resign).await;
+        let is_ack = |body: &ServerBody| matches!(body, ServerBody::Ack { .. });
+        game.white.until(is_ack).await;
         players.push(game.white_player);
     }
     let mut live = PlayedMatch::begin(&club.ready.matchmaker).await;
