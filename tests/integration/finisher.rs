@@ -133,12 +133,17 @@ impl Club {
         let path = |name: &str| directory.path().join(name);
         std::fs::write(path("signing-key.pem"), pem).unwrap();
         std::fs::write(path("public-key.pem"), key.verifying_key().to_pem()).unwrap();
-        let store = RedisStore::connect(RedisConfig::new(redis.url())).await;
+        // A busy disk may keep a Redis that has just started.
+        let store = eventually("Redis answers", || async {
+            let config = RedisConfig::new(redis.url());
+            RedisStore::connect(config).await.ok()
+        })
+        .await;
         let address = redis.url().replace("redis://", "").parse().unwrap();
         let gate = RedisGate::start(address).await;
         let mut club = Self {
             redis,
-            store: Arc::new(store.unwrap()),
+            store: Arc::new(store),
             gate,
             directory,
             shard: Place::new("shard", Path::new("/")),
