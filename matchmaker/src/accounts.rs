@@ -52,7 +52,7 @@ pub(crate) async fn create(
     service.allowances.login(client)?;
     // Before the password is hashed, which is expensive.
     service.check_name(&name).await?;
-    let password = service.passwords.hash(&request.password).await?;
+    let password = service.passwords.hash(client, &request.password).await?;
     let account = new_account(name, name_key, request.bot, Some(password));
     let created = service.store.create_account(&account, invitation.as_ref());
     made(created.await?)?;
@@ -74,7 +74,7 @@ pub(crate) async fn log_in(
             code: None,
         } => {
             service.allowances.login(client)?;
-            service.by_password(&name, &password).await?
+            service.by_password(client, &name, &password).await?
         }
         LogIn {
             name: None,
@@ -112,17 +112,18 @@ pub(crate) async fn read(Holder(account): Holder) -> Json<AccountReply> {
 pub(crate) async fn set_password(
     State(service): State<Arc<Service>>,
     Holder(account): Holder,
+    client: Client,
     Body(request): Body<NewPassword>,
 ) -> Result<Json<PlayerReply>, Problem> {
     if let Some(hash) = &account.password {
         service.allowances.password(&account.id)?;
         let current = request.current.as_deref().unwrap_or_default();
-        if !service.passwords.matches(current, hash).await? {
+        if !service.passwords.matches(client, current, hash).await? {
             let why = "The present password is wrong.";
             return Err(Problem::new(Kind::LoginRefused, why));
         }
     }
-    let hash = service.passwords.hash(&request.new).await?;
+    let hash = service.passwords.hash(client, &request.new).await?;
     if !service.store.set_password(&account.id, &hash).await? {
         return Err(no_player());
     }
@@ -252,7 +253,12 @@ impl Service {
         Ok(())
     }
 
-    async fn by_password(&self, name: &str, password: &str) -> Result<Account, Problem> {
+    async fn by_password(
+        &self,
+        client: Client,
+        name: &str,
+        password: &str,
+    ) -> Result<Account, Problem> {
         let refused = || {
             let why =
                 "Name or password is wrong. An account without a password needs a login code.";
@@ -263,7 +269,7 @@ impl Service {
         let account = account.ok_or_else(refused)?;
         let hash = account.password.as_ref().ok_or_else(refused)?;
         self.allowances.password(&account.id)?;
-        if self.passwords.matches(password, hash).await? {
+        if self.passwords.matches(client, password, hash).await? {
             Ok(account)
         } else {
             Err(refused())

@@ -45,6 +45,11 @@ impl Client {
         }
     }
 
+    /// The address group that it is counted by; `None` if no limit applies to it.
+    pub(crate) fn limited(self) -> Option<AddressGroup> {
+        (!self.is_exempt).then_some(self.counted_by)
+    }
+
     pub(crate) const fn is_exempt(self) -> bool {
         self.is_exempt
     }

@@ -1,9 +1,10 @@
 //! Options for where finished matches are kept, and who is told of them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
-use store::PostgresConfig;
+use store::{Archive, PostgresArchive, PostgresConfig, StoreError};
 
 use crate::webhook_config::{Pace, WebhookConfig};
 use crate::webhook_keys::WebhookKeys;
@@ -41,6 +42,11 @@ pub struct ArchiveArgs {
     pub webhook_secret_file: Option<PathBuf>,
 }
 
+/// A database that cannot be used as archive.
+#[derive(Debug, thiserror::Error)]
+#[error("--archive (ROOKERY_ARCHIVE): {0}")]
+pub struct InvalidArchive(#[from] StoreError);
+
 /// A file of secrets that cannot be used, or that is missing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {value:?} cannot be used: {why}", Self::NAME)]
@@ -67,7 +73,25 @@ fn webhook_url(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// The archive in a database. Reads the files that its URL names, and does not connect.
+///
+/// # Errors
+///
+/// [`InvalidArchive`] if such a file cannot be used.
+pub fn open_archive(config: &PostgresConfig) -> Result<Arc<dyn Archive>, InvalidArchive> {
+    Ok(Arc::new(PostgresArchive::new(config)?))
+}
+
 impl ArchiveArgs {
+    /// Where finished matches are kept; `None` for the store itself.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open_archive`].
+    pub fn open(&self) -> Result<Option<Arc<dyn Archive>>, InvalidArchive> {
+        self.archive.as_ref().map(open_archive).transpose()
+    }
+
     /// Who is told of finished matches. Reads the file of secrets.
     ///
     /// # Errors
@@ -130,6 +154,14 @@ mod tests {
         assert_eq!(webhooks.urls, ["https://club.example/hook"]);
         assert!(webhooks.keys.is_some());
         assert!(parsed(&[]).unwrap().webhooks().unwrap().keys.is_none());
+    }
+
+    /// Programs look at their arguments before they have a runtime.
+    #[test]
+    fn an_archive_is_opened_without_a_runtime() {
+        let archive = ["--archive", "postgres://club@db.example/club"];
+        assert!(parsed(&archive).unwrap().open().unwrap().is_some());
+        assert!(parsed(&[]).unwrap().open().unwrap().is_none());
     }
 
     #[test]

@@ -84,7 +84,7 @@ mod shard_client;
 // A process of its own.
 mod process;
 
-pub use archive_args::{ArchiveArgs, InvalidWebhooks};
+pub use archive_args::{ArchiveArgs, InvalidArchive, InvalidWebhooks, open_archive};
 pub use config::{Args, Config, ConfigError, Identity, Settings, check_site};
 pub use identity::{Guests, IdentityArgs, InvalidIdentity, IssuerConfig, SignUp};
 pub use late::LateStore;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use admin::Setting;
 use program::{Hangup, Reload};
 use settings::Parsed;
-use store::{PostgresArchive, RedisConfig, RedisStore, Store, StoreError};
+use store::{RedisConfig, RedisStore, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::archive_args::open_archive;
 use crate::config::{Args, Settings};
 use crate::late::LateStore;
 use crate::operators::operate;
@@ -66,9 +67,7 @@ async fn serve(
     let store = Arc::new(LateStore::default());
     let mut shared = SharedState::new(store.clone());
     if let Some(config) = &settings.archive {
-        let archive = PostgresArchive::new(config)
-            .map_err(|error| format!("--archive (ROOKERY_ARCHIVE): {error}"))?;
-        shared = shared.archiving_in(Arc::new(archive));
+        shared = shared.archiving_in(open_archive(config)?);
     }
     let operating = match settings.admin {
         None => {

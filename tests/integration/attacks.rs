@@ -39,3 +39,37 @@ async fn attackers_keep_no_honest_player_out_and_are_given_nothing() {
         assert!(!facts.deeds.counts.is_empty(), "nobody attacked: {row}");
     }
 }
+
+/// How long the attack at full speed lasts, in seconds, if `ROOKERY_TEST_FULL_SPEED_S` does not say: a minute by hand.
+const FULL_SPEED_S: u64 = 10;
+
+/// From another address, against sign-up, log-in, tickets, challenges and joins: every two players who come meanwhile, some
+/// with new accounts, get their match and play it, and the attacker leaves no more in the store than one address may.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_anonymous_client_at_full_speed_keeps_no_two_players_from_their_match() {
+    let _turn = tests::turns::turn().await;
+    let seconds = std::env::var("ROOKERY_TEST_FULL_SPEED_S");
+    let seconds = seconds.map_or(FULL_SPEED_S, |text| text.parse().unwrap());
+    let plan = Plan {
+        attacks: vec![AttackKind::FullSpeed],
+        length: Duration::from_secs(seconds),
+        matches: 5,
+        patience: Duration::from_secs(30),
+        settle_max: Duration::from_secs(30),
+        seed: 20_250_601,
+    };
+    let report = run(&plan, |row| eprintln!("{row}")).await.unwrap();
+    assert!(report.is_clean(), "{report}");
+    let facts = &report.rows[0].facts;
+    eprintln!("{:?}", facts.deeds.counts);
+    assert!(facts.attacked.tried >= 10, "hardly anyone came: {facts:?}");
+    for what in [
+        "answered 429",
+        "accounts made",
+        "tickets made",
+        "challenges made",
+        "joins refused",
+    ] {
+        assert!(facts.deeds.counts.contains_key(what), "{what}: {facts:?}");
+    }
+}

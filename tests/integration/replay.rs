@@ -178,3 +178,19 @@ fn a_game_that_ends_otherwise_is_named_with_its_line_and_in_words() {
     assert_eq!(report["failures"][0]["line"], 4, "{report}");
     assert_eq!(report["failures"][0]["kind"], "mismatch", "{report}");
 }
+
+/// Games of variants are matches of theirs.
+#[test]
+fn games_of_all_variants_are_replayed() {
+    let _turn = tests::turns::blocking_turn();
+    let server = Server::embedded();
+    let file = server.data_dir().join("variants.pgn");
+    std::fs::write(&file, crate::pgn_import::VARIANTS).unwrap();
+    let (code, report) = replay_path(&server, &file.display().to_string());
+    assert_eq!(code, Some(0), "{report}");
+    assert_eq!(
+        (&report["games"], &report["skipped"]),
+        (&9.into(), &0.into())
+    );
+    assert_eq!(report["mismatches"], 0, "{report}");
+}

@@ -7,7 +7,9 @@ use std::process::Output;
 use std::sync::Arc;
 use std::time::Duration;
 
-use game_core::Seat;
+use game_core::{ClockStart, CommandKind, Seat};
+use protocol::ServerBody;
+use protocol::http::Terms;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
@@ -192,6 +194,84 @@ async fn a_club_is_backed_up_and_restored_while_it_runs_and_after_a_wipe() {
     game.play(2, "g1f3").await;
     let log = club.log();
     assert!(log.contains("a backup was restored"), "{log}");
+}
+
+/// What is there of finished matches and of these players' ratings, as everyone reads it.
+async fn records(club: &Club, players: &[String]) -> Vec<String> {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut paths = vec![
+        "/v1/archive".to_owned(),
+        "/v1/archive?format=ndjson".to_owned(),
+    ];
+    for player in players {
+        paths.push(format!("/v1/players/{player}/ratings"));
+        paths.push(format!("/v1/players/{player}/ratings/standard-rapid"));
+    }
+    let mut records = Vec::new();
+    for path in paths {
+        let answer = http.get(format!("{}{path}", club.ready.matchmaker));
+        let answer = answer.send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        records.push(answer.text().await.unwrap());
+    }
+    records
+}
+
+/// Two hundred imported games, three rated ones and one that goes on are all there after a backup, a wiped disk and a
+/// restore, and so is each rating with its history.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_match_and_rating_is_there_after_a_backup_a_wipe_and_a_restore() {
+    let _turn = tests::turns::turn().await;
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data").display().to_string();
+    let file = tests::games_file().display().to_string();
+    let import = ["import", &file, "--data-dir", &data];
+    let imported = tokio::task::block_in_place(|| process::run("rookery", &import, MATCH_WITHIN));
+    assert!(
+        text(&imported).contains("200 games added"),
+        "{}",
+        text(&imported)
+    );
+    let mut club = tokio::task::block_in_place(|| Club::start(directory, &[]));
+    let terms = Terms {
+        clock_start: ClockStart::AtOnce,
+        rated: true,
+        ..Terms::usual("600+5".parse().unwrap())
+    };
+    let mut players = Vec::new();
+    for _ in 0..3 {
+        let mut game = PlayedMatch::begin_on(&club.ready.matchmaker, terms.clone()).await;
+        game.play(0, "e2e4").await;
+        game.play(1, "e7e5").await;
+        game.white.command(7, CommandKind::Resign).await;
+        let is_ack = |body: &ServerBody| matches!(body, ServerBody::Ack { .. });
+        game.white.until(is_ack).await;
+        players.push(game.white_player);
+    }
+    let mut live = PlayedMatch::begin(&club.ready.matchmaker).await;
+    live.play(0, "d2d4").await;
+    eventually("all are rated", || async {
+        let records = records(&club, &players).await;
+        let is_rated = |record: &String| record.contains("\"games\":1");
+        let rated = records[2..].iter().step_by(2).all(is_rated);
+        (rated && records[1].lines().count() == 203).then_some(())
+    })
+    .await;
+    let before = records(&club, &players).await;
+    let backup = club.path("club.backup");
+    let command =
+        |club: &Club, name: &str| tokio::task::block_in_place(|| club.command(name, &backup, &[]));
+    let made = command(&club, "backup");
+    assert!(made.status.success(), "{}", text(&made));
+
+    club.kill();
+    fs::remove_dir_all(club.data()).unwrap();
+    let restored = command(&club, "restore");
+    assert!(restored.status.success(), "{}", text(&restored));
+    tokio::task::block_in_place(|| club.restart());
+    assert_eq!(records(&club, &players).await, before);
+    live.sit_again(Seat::Black).await;
+    live.play(1, "d7d5").await;
 }
 
 #[test]

@@ -108,9 +108,9 @@ impl Installation {
     /// # Panics
     ///
     /// If that takes too long.
-    pub async fn start_with_files(shards: usize, files: u32) -> Self {
-        let installation =
-            Self::launch_with_files(Arc::new(RedisServer::start()), shards, &[], Some(files)).await;
+    pub async fn start_with_files(shards: usize, files: u32, environment: &[(&str, &str)]) -> Self {
+        let redis = Arc::new(RedisServer::start());
+        let installation = Self::launch_with_files(redis, shards, environment, Some(files)).await;
         installation.wait_for_shards(shards).await;
         installation
     }

@@ -18,7 +18,7 @@ use crate::command::ServerArgs;
 /// Moves are read generously: long algebraic notation, figurines, the piece letters of other languages,
 /// missing signs of check. Where tag and movetext have different results, that of the movetext counts.
 /// A game that cannot be played as it stands is skipped and named with its line and the reason; the
-/// replay then fails, unless matches are not like that at all (variants, time controls with stages,
+/// replay then fails, unless matches are not like that at all (unknown variants, time controls with stages,
 /// games that are not finished).
 ///
 /// The server may be killed and restarted on the same ports meanwhile: the clients come back, and

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use game_core::{
     BySeat, InvalidSetup, Outcome, PLIES_MAX, Position, QUIET_PLIES_MAX, REPETITIONS_MAX, Seat,
-    StartPosition, TimeControl, Uci,
+    StartPosition, TimeControl, Uci, Variant,
 };
 use protocol::name;
 
@@ -56,9 +56,11 @@ pub struct Game {
     pub number: usize,
     /// Its tags, as the file has them.
     pub tags: HashMap<String, String>,
+    /// Whose rules hold.
+    pub variant: Variant,
     /// How much time each side had.
     pub time_control: TimeControl,
-    /// The position at ply 0 as FEN, unless it is the initial position.
+    /// The position at ply 0 as FEN, unless it is the initial position of the variant.
     pub start_fen: Option<String>,
     /// The moves as they travel.
     pub moves: Vec<Uci>,
@@ -102,7 +104,7 @@ impl Game {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SkipKind {
-    /// No match is like this: a variant, a time control with stages, a game that is not finished.
+    /// No match is like this: an unknown variant, a time control with stages, a game that is not finished.
     Unsupported,
     /// The record is not whole, or cannot be read as it stands.
     Damaged,
@@ -219,7 +221,7 @@ fn into_game(
 
 /// The game of a record, without its number and tags.
 fn read_record(record: Record, default_control: TimeControl) -> Result<Game, Skip> {
-    check_variant(&record)?;
+    let variant = variant(&record)?;
     if let Some(Note { line, what }) = &record.flaw {
         return Err(Skip::damaged(*line, what.as_str()));
     }
@@ -227,8 +229,13 @@ fn read_record(record: Record, default_control: TimeControl) -> Result<Game, Ski
     let time_control = time_control(&record)?.unwrap_or(default_control);
     let start_fen = start_fen(&record)?;
     let start = match &start_fen {
-        None => StartPosition::INITIAL,
-        Some((line, fen)) => fen.parse().map_err(|error| match error {
+        None if variant == Variant::Chess960 => {
+            let why =
+                "a game of Chess960 begins from a position of its own, and there is no FEN tag";
+            return Err(Skip::damaged(record.line, why));
+        }
+        None => StartPosition::initial(variant),
+        Some((line, fen)) => StartPosition::parse(variant, fen).map_err(|error| match error {
             InvalidSetup::Over => Skip::unsupported(*line, format!("{fen:?}: {error}")),
             InvalidSetup::Fen(_) | InvalidSetup::Position(_) => {
                 Skip::damaged(*line, format!("{fen:?}: {error}"))
@@ -264,6 +271,7 @@ fn read_record(record: Record, default_control: TimeControl) -> Result<Game, Ski
     Ok(Game {
         number: 0,
         tags: HashMap::new(),
+        variant,
         time_control,
         start_fen: start_fen.map(|(_, fen)| fen),
         moves: line.moves,
@@ -313,15 +321,30 @@ fn check_won(record: &Record, line: &Line, ending: Ending) -> Result<(), Skip> {
     Err(Skip::unsupported(last, why))
 }
 
-fn check_variant(record: &Record) -> Result<(), Skip> {
-    const STANDARD: [&str; 5] = ["", "standard", "chess", "normal", "from position"];
-    match record.tag("Variant") {
-        Some(tag) if !STANDARD.contains(&tag.value.trim().to_lowercase().as_str()) => {
-            let why = format!("its variant is {}", shortened(&tag.value));
-            Err(Skip::unsupported(tag.line, why))
-        }
-        _ => Ok(()),
+/// The variant by its tag, whose value no standard fixes: that of this server, of Lichess, and other usual names.
+fn variant(record: &Record) -> Result<Variant, Skip> {
+    const STANDARD: [&str; 5] = ["", "standard", "chess", "normal", "fromposition"];
+    const CHESS960: [&str; 4] = ["chess960", "fischerandom", "fischerrandom", "960"];
+    let Some(tag) = record.tag("Variant") else {
+        return Ok(Variant::Standard);
+    };
+    // "Three-check" and "King of the Hill" are spelt in several ways.
+    let plain = |name: &str| name.to_lowercase().replace([' ', '-', '_'], "");
+    let name = plain(&tag.value);
+    if STANDARD.contains(&name.as_str()) {
+        return Ok(Variant::Standard);
     }
+    if CHESS960.contains(&name.as_str()) {
+        return Ok(Variant::Chess960);
+    }
+    let is_named = |variant: &Variant| [variant.code(), variant.uci()].map(plain).contains(&name);
+    Variant::ALL.into_iter().find(is_named).ok_or_else(|| {
+        let why = format!(
+            "its variant is {}, which is none of a match",
+            shortened(&tag.value)
+        );
+        Skip::unsupported(tag.line, why)
+    })
 }
 
 /// The result, which the mark at the end of the movetext says; and whether the tag says another one.
@@ -453,7 +476,9 @@ impl Line {
 
 /// By which rule the game is over in this position, which has stood on the board so often.
 fn by_itself(position: &Position, repetitions: usize) -> Option<&'static str> {
-    if position.is_checkmate() {
+    if position.variant_end().is_some() {
+        Some("the variant's own rule")
+    } else if position.is_checkmate() {
         Some("mate")
     } else if position.is_stalemate() {
         Some("stalemate")

@@ -376,6 +376,7 @@ impl Worker {
         };
         let challenge = NewChallenge {
             terms: Terms {
+                variant: game.variant,
                 start: game.start_fen.clone().map_or(Start::Usual, Start::Fen),
                 clock_start,
                 ..Terms::usual(game.time_control)
@@ -467,7 +468,7 @@ fn difference(game: &Game, manner: &Manner, outlooks: [&Outlook; 2], pgn: &str) 
 fn fits(game: &Game, manner: &Manner, termination: Termination) -> bool {
     use Termination::{
         Checkmate, DeadPosition, DrawAgreement, FivefoldRepetition, MaxLength, Resignation,
-        SeventyFiveMoves, Stalemate, TimeForfeit,
+        SeventyFiveMoves, Stalemate, TimeForfeit, VariantEnd,
     };
     let is_drawn = game.outcome == Outcome::Draw;
     match game.ending {
@@ -479,6 +480,7 @@ fn fits(game: &Game, manner: &Manner, termination: Termination) -> bool {
                 | FivefoldRepetition
                 | SeventyFiveMoves
                 | MaxLength
+                | VariantEnd
         ),
         Ending::TimeForfeit(_) if manner.real_time => termination == TimeForfeit,
         Ending::TimeForfeit(_) if is_drawn => termination == DrawAgreement,

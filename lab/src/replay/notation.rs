@@ -6,7 +6,7 @@
 
 mod letters;
 
-use game_core::{CastlingSide, File, Move, Position, Rank, Role, Square, Uci};
+use game_core::{CastlingSide, File, Move, Position, Rank, Role, San, Square, Uci, Variant};
 
 use super::pgn::{Token, shortened};
 use letters::Letters;
@@ -80,6 +80,13 @@ fn read_with(start: &Position, tokens: &[Token], letters: &Letters) -> Result<Ve
 /// The legal move that a token names.
 fn find(position: &Position, token: &Token, letters: &Letters) -> Result<Move, &'static str> {
     const UNREADABLE: &str = "cannot be read as a move";
+    // Drops, kings that pawns become, and kings that go where castling goes are there in variants only.
+    if position.variant() != Variant::Standard && letters.is_standard() {
+        let body = without_signs(&token.text).0;
+        if let Some(found) = body.parse::<San>().ok().and_then(|san| position.find(san)) {
+            return Ok(found);
+        }
+    }
     let spelling = Spelling::of(&token.text, letters).ok_or(UNREADABLE)?;
     let en_passant = token.en_passant || spelling.en_passant;
     let mut fitting = position

@@ -2,13 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use admin::{Access, AdminArgs};
 use clap::Args;
-use matchmaker::LimitArgs;
+use matchmaker::{ArchiveArgs, Identity, IdentityArgs, LimitArgs, WebhookConfig};
 use program::{Hangup, say};
 use settings::{ConfigArgs, Networks};
-use store::{RedisConfig, StoreOptions};
+use store::{Archive, RedisConfig, StoreOptions};
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
@@ -25,7 +26,11 @@ use super::traces::TraceArgs;
 /// It needs no Redis and no configuration: matches are kept in an embedded store in the data directory, and
 /// continue where they stopped when it is started again on the same directory. Ctrl-C stops it.
 #[derive(Debug, Args)]
-#[command(mut_arg("store_wait", |arg| arg.default_value("10")))]
+#[command(
+    mut_arg("store_wait", |arg| arg.default_value("10")),
+    // Whoever tries it makes an account without an operator.
+    mut_arg("sign_up", |arg| arg.default_value("open"))
+)]
 pub(super) struct DevArgs {
     /// Where matches and keys are kept; made if it is missing.
     #[arg(
@@ -88,6 +93,10 @@ pub(super) struct DevArgs {
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
     #[command(flatten)]
+    identity: IdentityArgs,
+    #[command(flatten)]
+    archive: ArchiveArgs,
+    #[command(flatten)]
     retention: RetentionArgs,
     #[command(flatten)]
     traces: TraceArgs,
@@ -95,6 +104,15 @@ pub(super) struct DevArgs {
     limits: LimitArgs,
     #[command(flatten)]
     configuration: ConfigArgs,
+}
+
+/// What the arguments amount to.
+pub(super) struct Validated {
+    admin: Option<(SocketAddr, Access)>,
+    identity: Identity,
+    webhooks: WebhookConfig,
+    /// Where finished matches are kept; `None` for the store itself.
+    archive: Option<Arc<dyn Archive>>,
 }
 
 impl DevArgs {
@@ -119,8 +137,8 @@ impl DevArgs {
         limits
     }
 
-    /// Address of and access to the admin endpoint, if all arguments can be used.
-    pub(super) fn validate(&self) -> Result<Option<(SocketAddr, Access)>, Failure> {
+    /// Reads what the arguments name, and binds nothing.
+    pub(super) fn validate(&self) -> Result<Validated, Failure> {
         if self.configuration.production {
             let text = "--production (ROOKERY_PRODUCTION): dev makes its own keys, which production \
                         refuses; run `rookery shard` and `rookery matchmaker` instead, as deploy/ does";
@@ -151,7 +169,12 @@ impl DevArgs {
             // Its endpoints are for this machine; a deployment has certificates.
             ..AdminArgs::default()
         };
-        Ok(admin.validate(false)?)
+        Ok(Validated {
+            admin: admin.validate(false)?,
+            identity: Identity::try_from(&self.identity)?,
+            webhooks: self.archive.webhooks()?,
+            archive: self.archive.open()?,
+        })
     }
 
     /// The port and token of the last start, unless others are given: bookmarks and scripts continue to work.
@@ -194,7 +217,7 @@ impl DevArgs {
 const ADMIN_PORT: &str = "admin-port";
 
 pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
-    let admin = args.validate()?;
+    let given = args.validate()?;
     make_data_dir(&args.data_dir)?;
     let key = signing_key(&args.data_dir)?;
     let finished_keep = args.retention.finished_keep();
@@ -206,15 +229,19 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
         }
         (None, None) => Backend::embedded(&args.data_dir, finished_keep)?,
     };
-    let admin = admin
+    let admin = given
+        .admin
         .map(|(listen, access)| args.kept_admin(listen, access))
         .transpose()?;
     let ports = (args.matchmaker_port, args.shard_port);
-    let plan = InProcessPlan {
+    let mut plan = InProcessPlan {
         admin,
+        archive: given.archive,
         traces: args.traces.config(),
         ..InProcessPlan::local(args.host, ports, args.shards, key, args.limits())
     };
+    plan.config.identity = given.identity;
+    plan.config.webhooks = given.webhooks;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

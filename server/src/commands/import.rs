@@ -10,7 +10,7 @@ use game_core::{
     MatchTags, MatchTime, Player, PlayerId, Rules, Seat, StartPosition, TimeControl, UnixMillis,
     WithMove,
 };
-use lab::replay::{Ending, Game, read_games};
+use lab::replay::{Ending, Game, SkipKind, Unplayable, read_games};
 use program::say;
 use ring::digest;
 use store::{Archive, ArchivedMatch, EmbeddedStore, PostgresArchive, PostgresConfig};
@@ -21,9 +21,11 @@ use super::retention::RetentionArgs;
 
 /// Read the finished games of a PGN file into an archive.
 ///
-/// Each game is played by the rules first, and what cannot be is reported with its line and left out. A game that is in the
-/// archive already is not added again, so the same file may be read twice. Players are named `pgn:` and their name; games
-/// count as casual. In a store, imported games stay as long as others, from now on.
+/// Each game is played by the rules of its variant first. One that cannot be played as it stands is named with its line and
+/// the reason and left out, and the import then fails after all others; games that no match could be (not finished, unknown
+/// variants, time controls with stages) are left out too. A game that is in the archive already is not added again, so the
+/// same file may be read twice. Players are named `pgn:` and their name; games count as casual. In a store, imported games
+/// stay as long as others, from now on.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("into").required(true).multiple(true).args(["archive", "store", "data_dir"]))]
 pub(super) struct ImportArgs {
@@ -93,14 +95,10 @@ async fn import(args: &ImportArgs) -> Result<(), Failure> {
     let file = std::fs::File::open(&args.file).map_err(|error| cannot(&error))?;
     let games = read_games(file, default_control()).map_err(|error| cannot(&error))?;
     let archive = args.open().await?;
-    let (mut new, mut known, mut skipped) = (0_u32, 0_u32, 0_u32);
+    let (mut new, mut known) = (0_u32, 0_u32);
+    let (mut unsupported, mut damaged) = (0_u32, 0_u32);
     for game in games {
-        let made = game.map_err(|unplayable| (unplayable.line, unplayable.why));
-        let made = made.and_then(|game| {
-            let line = game.last_line;
-            finished(&game).map_err(|why| (line, why))
-        });
-        match made {
+        match game.and_then(|game| finished(&game).map_err(|why| unplayable(&game, why))) {
             Ok(finished) => match archive.put(&finished).await {
                 Ok(true) => new += 1,
                 Ok(false) => known += 1,
@@ -110,14 +108,50 @@ async fn import(args: &ImportArgs) -> Result<(), Failure> {
                     return Err(text.into());
                 }
             },
-            Err((line, why)) => {
-                skipped += 1;
-                say!("line {line}: {why}");
+            Err(left_out) => {
+                match left_out.kind {
+                    SkipKind::Unsupported => unsupported += 1,
+                    SkipKind::Damaged => damaged += 1,
+                }
+                say!("{}", described(&left_out));
             }
         }
     }
+    let skipped = unsupported + damaged;
     say!("{new} games added, {known} there already, {skipped} left out");
-    Ok(())
+    match damaged {
+        0 => Ok(()),
+        1 => Err(cannot(&"1 game cannot be read as it stands").into()),
+        damaged => Err(cannot(&format!("{damaged} games cannot be read as they stand")).into()),
+    }
+}
+
+/// A game that reads well, and that no match can be.
+fn unplayable(game: &Game, why: String) -> Unplayable {
+    Unplayable {
+        number: game.number,
+        line: game.last_line,
+        kind: SkipKind::Damaged,
+        why,
+        tags: game.tags.clone(),
+    }
+}
+
+/// A game that is left out, in words.
+fn described(left_out: &Unplayable) -> String {
+    let tag = |name: &str| {
+        let value = left_out.tags.get(name)?;
+        protocol::name::clean(value)
+    };
+    let tag = |name| tag(name).unwrap_or_else(|| "?".to_owned());
+    format!(
+        "game {} ({} – {}), line {}: {}",
+        left_out.number,
+        tag("White"),
+        tag("Black"),
+        left_out.line,
+        left_out.why
+    )
 }
 
 /// For games that name no time control.
@@ -198,8 +232,10 @@ fn end(played: &mut Match, game: &Game) -> Result<(), String> {
 
 fn setup(game: &Game) -> Result<MatchSetup, String> {
     let start = match &game.start_fen {
-        None => StartPosition::INITIAL,
-        Some(fen) => fen.parse().map_err(|error| format!("{fen:?}: {error}"))?,
+        None => StartPosition::initial(game.variant),
+        Some(fen) => {
+            StartPosition::parse(game.variant, fen).map_err(|error| format!("{fen:?}: {error}"))?
+        }
     };
     let control = game.time_control;
     let tag = |name: &str| {
@@ -244,6 +280,7 @@ fn id(game: &Game) -> MatchId {
         text.push_str(game.tag(name));
         text.push('\n');
     }
+    text.push_str(game.variant.code());
     text.push_str(game.start_fen.as_deref().unwrap_or_default());
     for uci in &game.moves {
         text.push_str(&format!("\n{uci}"));

@@ -18,6 +18,8 @@ pub enum AttackKind {
     ManyRequests,
     /// One address asks for guests.
     ManyGuests,
+    /// One address asks for guests, accounts, log-ins, tickets, challenges and seats, as fast as it can.
+    FullSpeed,
     /// Handshakes that are begun, from addresses that prove themselves, and never finished: 8 addresses.
     HalfOpen8,
     /// The same from 24 addresses.
@@ -66,6 +68,7 @@ impl AttackKind {
             Self::ManyMatches => "16 guests, one address, at most 1,000 matches/s",
             Self::ManyRequests => "16 guests, one address, at most 1,000 requests/s",
             Self::ManyGuests => "one address, at most 500 requests/s",
+            Self::FullSpeed => "one address, 48 requests at once; every fourth newcomer signs up",
             Self::HalfOpen8 => "8 addresses, 240 handshakes/s, a Retry is answered",
             Self::HalfOpen24 => "24 addresses, 240 handshakes/s, a Retry is answered",
             Self::Unproven => "24 addresses, 240 handshakes/s, a Retry is not answered",
@@ -84,6 +87,19 @@ impl AttackKind {
         }
     }
 
+    /// What the installation is started with.
+    pub(super) const fn environment(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::FullSpeed => &[("ROOKERY_SIGN_UP", "open")],
+            _ => &[],
+        }
+    }
+
+    /// Whether honest newcomers make accounts, beside guests.
+    pub(super) const fn has_accounts(self) -> bool {
+        matches!(self, Self::FullSpeed)
+    }
+
     /// Attacks until the end of the field's token. What it held is closed when this returns.
     ///
     /// # Errors
@@ -95,6 +111,7 @@ impl AttackKind {
             Self::ManyMatches => attacks::creations::matches(field).await?,
             Self::ManyRequests => attacks::creations::requests(field).await?,
             Self::ManyGuests => attacks::creations::guests(field).await?,
+            Self::FullSpeed => attacks::full_speed::run(field).await?,
             Self::HalfOpen8 => attacks::half_open::proven(field, 8).await?,
             Self::HalfOpen24 => attacks::half_open::proven(field, 24).await?,
             Self::Unproven => attacks::half_open::unproven(field, 24).await?,

@@ -44,14 +44,15 @@ pub async fn run(plan: &Plan, mut told: impl FnMut(&AttackRow)) -> Result<Attack
 
 /// One attack on a fresh installation, so that each row stands for itself.
 async fn measure(plan: &Plan, attack: AttackKind) -> Result<AttackRow, String> {
-    let mut installation = Installation::start_with_files(1, SERVER_FILES).await;
+    let mut installation =
+        Installation::start_with_files(1, SERVER_FILES, attack.environment()).await;
     let mut scale = Scale::new(&installation).await?;
     let field = Field::of(&installation, plan.seed).await?;
     let crowd = Crowd::seat(&field.matchmaker, plan.matches, plan.seed).await?;
     let mut facts = AttackFacts::default();
-    let mut came = 0;
+    let (mut came, has_accounts) = (0, attack.has_accounts());
     let mut newcomers = async |length: Duration| {
-        let arrivals = arrive(&field.matchmaker, came, length, plan.patience).await;
+        let arrivals = arrive(&field.matchmaker, came, length, plan.patience, has_accounts).await;
         came += arrivals.tried;
         arrivals
     };

@@ -1,14 +1,17 @@
 //! Honest players who come for the first time: a new guest, a match, a few moves.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use client::connection::ConnectionTimes;
 use client::seat::PlayerSeat;
 use client::{Connector, Matchmaker, SeatSession, SessionConfig};
+use protocol::http::PlayerReply;
+use reqwest::StatusCode;
 use serde::Serialize;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use super::addresses::newcomer;
 use super::crowd::new_match;
@@ -16,6 +19,10 @@ use super::player::{Style, play};
 
 /// Between two pairs of newcomers.
 const EVERY: Duration = Duration::from_millis(500);
+/// Where newcomers make accounts, one pair of this many does: a password costs the server a core for a moment.
+const SIGNS_UP_EVERY: u32 = 4;
+/// Wait of who was told to come back.
+const COME_BACK_AFTER: Duration = Duration::from_millis(500);
 /// From this ply on, one of the two resigns.
 const PLIES: u16 = 4;
 /// They hardly think.
@@ -40,6 +47,7 @@ pub(super) async fn arrive(
     first: u32,
     length: Duration,
     patience: Duration,
+    has_accounts: bool,
 ) -> Arrivals {
     let mut visits = JoinSet::new();
     let mut clock = interval(EVERY);
@@ -49,7 +57,8 @@ pub(super) async fn arrive(
         clock.tick().await;
         let url = matchmaker.to_owned();
         visits.spawn(async move {
-            let visit = timeout(patience, visit(&url, number, patience)).await;
+            let signs_up = has_accounts && number.is_multiple_of(SIGNS_UP_EVERY);
+            let visit = timeout(patience, visit(&url, number, patience, signs_up)).await;
             visit.unwrap_or_else(|_| Err(format!("not done within {patience:?}")))
         });
         number += 1;
@@ -85,19 +94,27 @@ impl Arrivals {
 }
 
 /// One pair, from an address and sockets of its own; how long it waited for its seats.
-async fn visit(matchmaker: &str, number: u32, patience: Duration) -> Result<Duration, String> {
+async fn visit(
+    url: &str,
+    number: u32,
+    patience: Duration,
+    signs_up: bool,
+) -> Result<Duration, String> {
     let came = Instant::now();
     let home = newcomer(number);
-    let matchmaker = Matchmaker::from_address(Some(home.into()), matchmaker, patience);
+    let matchmaker = Matchmaker::from_address(Some(home.into()), url, patience);
     let matchmaker = matchmaker.map_err(|error| format!("no client: {error}"))?;
     let connector = Connector::bind_to(home, 1, ConnectionTimes::default());
     let connector = Arc::new(connector.map_err(|error| format!("no socket: {error}"))?);
-    let guest = async || {
+    let guest = async |name: &str| {
+        if signs_up {
+            return sign_up(url, home, format!("{name} {number}")).await;
+        }
         let made = matchmaker.new_player(None).await;
         let guest = made.map_err(|error| format!("no guest: {error}"))?;
         Ok::<_, String>(guest.token)
     };
-    let (white, black) = (guest().await?, guest().await?);
+    let (white, black) = (guest("ann").await?, guest("bob").await?);
     let id = new_match(&matchmaker, "300+3", &white, &black).await;
     let id = id.map_err(|error| format!("no match: {error}"))?;
     let sit = async |token: String| {
@@ -123,4 +140,36 @@ async fn visit(matchmaker: &str, number: u32, patience: Duration) -> Result<Dura
     tokio::try_join!(play(white, &styles[0]), play(black, &styles[1]))
         .map_err(|error| format!("cannot play: {error}"))?;
     Ok(waited)
+}
+
+/// A player token for a new account, by sign-up and then by log-in.
+async fn sign_up(url: &str, home: Ipv4Addr, name: String) -> Result<String, String> {
+    let http = reqwest::Client::builder()
+        .local_address(Some(home.into()))
+        .no_proxy()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let account = serde_json::json!({ "name": name, "password": "correct horse" });
+    let mut token = String::new();
+    for path in ["/v1/accounts", "/v1/login"] {
+        token = loop {
+            let answer = http
+                .post(format!("{url}{path}"))
+                .json(&account)
+                .send()
+                .await;
+            let answer = answer.map_err(|error| format!("{path}: {error}"))?;
+            match answer.status() {
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                    sleep(COME_BACK_AFTER).await;
+                }
+                status if status.is_success() => {
+                    let reply: PlayerReply = answer.json().await.map_err(|e| e.to_string())?;
+                    break reply.token;
+                }
+                status => return Err(format!("{path}: {status}")),
+            }
+        };
+    }
+    Ok(token)
 }

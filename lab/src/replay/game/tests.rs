@@ -122,7 +122,12 @@ fn what_cannot_be_played_says_why() {
     for (tags, movetext, why) in [
         ("[Result \"*\"]", "1. e4 *", "result"),
         ("[Result \"1-0\"]", "1. e5 1-0", "not legal"),
-        ("[Result \"1-0\"]\n[Variant \"Atomic\"]", "1-0", "variant"),
+        ("[Result \"1-0\"]\n[Variant \"Shatranj\"]", "1-0", "variant"),
+        (
+            "[Result \"1-0\"]\n[Variant \"Chess960\"]",
+            "1. e4 1-0",
+            "no FEN tag",
+        ),
         (
             "[Result \"1-0\"]\n[TimeControl \"fast\"]",
             "1-0",
@@ -519,5 +524,86 @@ fn a_number_that_does_not_fit_its_move_is_named() {
             (Some(what), [remark]) => assert!(remark.what.contains(what), "{movetext}: {remark:?}"),
             (Some(_), remarks) => panic!("{movetext}: {remarks:?}"),
         }
+    }
+}
+
+/// Moves that only variants have, and games that end by a variant's own rule, as Lichess names and spells them.
+#[test]
+fn games_of_all_variants_are_read() {
+    const START_960: &str = "nbbrkrqn/pppppppp/8/8/8/8/PPPPPPPP/NBBRKRQN w KQkq - 0 1";
+    const KING_TO_BE: &str = "8/P6k/8/8/8/8/8/8 w - - 0 1";
+    for (name, fen, movetext, variant, ending) in [
+        (
+            "Chess960",
+            START_960,
+            "1. f4 f5 2. Qf2 Qf7 3. O-O 1-0",
+            Variant::Chess960,
+            Ending::Resignation(Seat::Black),
+        ),
+        (
+            "Crazyhouse",
+            "",
+            "1. e4 d5 2. exd5 Qxd5 3. @e4 P@d4 4. Nf3 1-0",
+            Variant::Crazyhouse,
+            Ending::Resignation(Seat::Black),
+        ),
+        (
+            "Antichess",
+            KING_TO_BE,
+            "1. a8=K Kg6 1-0",
+            Variant::Antichess,
+            Ending::Resignation(Seat::Black),
+        ),
+        (
+            "Atomic",
+            "",
+            "1. Nf3 f6 2. Nd4 e6 3. Nb5 d6 4. Nxc7# 1-0",
+            Variant::Atomic,
+            Ending::ByTheRules,
+        ),
+        (
+            "King of the Hill",
+            "",
+            "1. e3 e6 2. Ke2 Ke7 3. Kd3 Kd6 4. Kd4# 1-0",
+            Variant::KingOfTheHill,
+            Ending::ByTheRules,
+        ),
+        (
+            "Racing Kings",
+            "",
+            "1. Kh3 Ka3 2. Kh4 1-0",
+            Variant::RacingKings,
+            Ending::Resignation(Seat::Black),
+        ),
+        (
+            "Three-check",
+            "",
+            "1. e4 e5 2. Bc4 Bc5 3. Bxf7+ Kxf7 4. Qh5+ g6 5. Qxg6+ 1-0",
+            Variant::ThreeCheck,
+            Ending::ByTheRules,
+        ),
+        (
+            "Horde",
+            "",
+            "1. b6 axb6 0-1",
+            Variant::Horde,
+            Ending::Resignation(Seat::White),
+        ),
+        (
+            "From Position",
+            "4k3/8/8/8/8/8/8/R3K3 w Q - 0 1",
+            "1. O-O-O 1-0",
+            Variant::Standard,
+            Ending::Resignation(Seat::Black),
+        ),
+    ] {
+        let result = movetext.rsplit(' ').next().unwrap();
+        let mut tags = format!("[Result \"{result}\"]\n[Variant \"{name}\"]");
+        if !fen.is_empty() {
+            tags.push_str(&format!("\n[FEN \"{fen}\"]"));
+        }
+        let game = one(&tags, movetext).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        assert_eq!((game.variant, game.ending), (variant, ending), "{name}");
+        assert_eq!(game.start_fen.as_deref().unwrap_or_default(), fen, "{name}");
     }
 }

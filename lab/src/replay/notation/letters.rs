@@ -117,7 +117,8 @@ impl Letters {
             .find_map(|(letter, role)| Some((role, text.strip_prefix(letter)?)))
     }
 
-    fn is_standard(&self) -> bool {
+    /// Whether they are those of the PGN standard.
+    pub(super) fn is_standard(&self) -> bool {
         self.language == STANDARD.language
     }
 }

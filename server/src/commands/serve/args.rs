@@ -12,7 +12,7 @@ use matchmaker::{ArchiveArgs, Identity, IdentityArgs, LimitArgs, WebhookConfig};
 use program::Reload;
 use settings::ConfigArgs;
 use shard::tls::CertificateSource;
-use store::{Archive, PostgresArchive};
+use store::Archive;
 use tokens::SigningKey;
 use tokio_util::sync::CancellationToken;
 
@@ -171,17 +171,8 @@ impl ServeArgs {
             admin: self.admin(data_dir)?,
             identity: Identity::try_from(&self.identity)?,
             webhooks: self.archive.webhooks()?,
-            archive: self.archive()?,
+            archive: self.archive.open()?,
         })
-    }
-
-    fn archive(&self) -> Result<Option<Arc<dyn Archive>>, Failure> {
-        let Some(config) = &self.archive.archive else {
-            return Ok(None);
-        };
-        let archive = PostgresArchive::new(config)
-            .map_err(|error| format!("--archive (ROOKERY_ARCHIVE): {error}"))?;
-        Ok(Some(Arc::new(archive)))
     }
 
     /// The certificate, which has to be the one of the public name.

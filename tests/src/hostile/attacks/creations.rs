@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use game_core::{ClockStart, ColorChoice, TimeControl};
 use protocol::http::{NewChallenge, NewPlayer, NewTicket, PlayerReply, Terms, TicketReply};
+use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -104,7 +105,7 @@ pub(in crate::hostile) async fn guests(field: &Field) -> Result<(), String> {
 }
 
 /// So much time a side, in milliseconds, without an increment.
-fn time_control(initial_ms: u64) -> TimeControl {
+pub(super) fn time_control(initial_ms: u64) -> TimeControl {
     TimeControl::from_millis(initial_ms, 0).expect("an initial time within the bounds")
 }
 
@@ -120,14 +121,14 @@ async fn guests_of(field: &Field) -> Result<Vec<String>, String> {
 }
 
 /// A client that does not obey: refusals are counted, and asked for again.
-struct Http {
+pub(super) struct Http {
     client: Client,
     base: String,
     tally: Tally,
 }
 
 impl Http {
-    fn new(field: &Field) -> Result<Self, String> {
+    pub(super) fn new(field: &Field) -> Result<Self, String> {
         let from: Ipv4Addr = attacker(0);
         let client = Client::builder()
             .local_address(Some(from.into()))
@@ -142,14 +143,18 @@ impl Http {
         })
     }
 
-    async fn guest(&self) -> Option<String> {
+    pub(super) async fn guest(&self) -> Option<String> {
         let made: PlayerReply = self
             .post("/v1/players", None, &NewPlayer::default())
             .await?;
         Some(made.token)
     }
 
-    async fn challenge(&self, token: &str, time_control: TimeControl) -> Option<TicketReply> {
+    pub(super) async fn challenge(
+        &self,
+        token: &str,
+        time_control: TimeControl,
+    ) -> Option<TicketReply> {
         let challenge = NewChallenge {
             terms: Terms {
                 clock_start: ClockStart::AtOnce,
@@ -163,13 +168,17 @@ impl Http {
         self.post("/v1/challenges", Some(token), &challenge).await
     }
 
-    async fn ticket(&self, token: &str, time_control: TimeControl) -> Option<TicketReply> {
+    pub(super) async fn ticket(
+        &self,
+        token: &str,
+        time_control: TimeControl,
+    ) -> Option<TicketReply> {
         let ticket = NewTicket::new(Terms::usual(time_control));
         self.post("/v1/tickets", Some(token), &ticket).await
     }
 
     /// The answer, if the request was granted.
-    async fn post<T: DeserializeOwned>(
+    pub(super) async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
         token: Option<&str>,
@@ -187,6 +196,9 @@ impl Http {
             status if status.is_success() => response.json().await.ok(),
             StatusCode::TOO_MANY_REQUESTS => {
                 self.tally.count("answered 429");
+                if !response.headers().contains_key(RETRY_AFTER) {
+                    self.tally.breach("a 429 without Retry-After");
+                }
                 None
             }
             StatusCode::SERVICE_UNAVAILABLE => {
