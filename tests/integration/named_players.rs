@@ -1,8 +1,9 @@
-//! Named players of a club, from the command line: they sign up, log in, play rated, and find their ratings.
+//! Named players of a club, from the command line: they sign up, log in, play rated, and find their ratings and games.
 
 use std::time::Duration;
 
 use serde_json::Value;
+use store::testing::PostgresServer;
 use tests::club::Club;
 use tests::installation::eventually;
 use tests::process::{self, binary};
@@ -34,10 +35,12 @@ fn a_club_that_is_not_there_or_takes_no_accounts_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn named_players_sign_up_log_in_play_rated_and_find_their_ratings() {
+async fn named_players_of_a_club_with_an_archive_in_postgresql_play_rated() {
     let _turn = tests::turns::turn().await;
     let directory = tempfile::tempdir().unwrap();
-    let club = tokio::task::block_in_place(|| Club::start(directory, &["--sign-up", "open"]));
+    let postgres = tokio::task::block_in_place(PostgresServer::start);
+    let args = ["--sign-up", "open", "--archive", &postgres.url()];
+    let club = tokio::task::block_in_place(|| Club::start(directory, &args));
     let password = club.path("password");
     std::fs::write(&password, "correct horse\n").unwrap();
     let named = |command: &str, name: &str, file: &str| {
@@ -89,4 +92,7 @@ async fn named_players_sign_up_log_in_play_rated_and_find_their_ratings() {
         (ratings.first()?["games"] == 1).then_some(())
     })
     .await;
+    let path = format!("/v1/players/{}/games", ada["player"].as_str().unwrap());
+    let games = get(&path).await;
+    assert_eq!(games["games"].as_array().unwrap().len(), 1, "{games}");
 }

@@ -7,11 +7,12 @@ mod config;
 
 use std::fmt;
 use std::future::Future;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use game_core::{MatchId, Outcome};
-use sqlx::postgres::{PgPool, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::{Error, Executor, Row};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
@@ -85,7 +86,9 @@ const LIST_OF_PLAYER: &str = "SELECT m.id, m.ended_at, m.match \
 
 /// An [`Archive`] in a PostgreSQL database. Its tables are made when it is first used.
 pub struct PostgresArchive {
-    pool: PgPool,
+    options: PgConnectOptions,
+    /// Made when it is first used: it needs a runtime, and programs check their configuration without one.
+    pool: OnceLock<PgPool>,
     /// The tables are there, and laid out as this program reads them.
     prepared: OnceCell<()>,
 }
@@ -97,14 +100,21 @@ impl PostgresArchive {
     ///
     /// [`StoreError::Unfit`] if the configuration cannot be used.
     pub fn new(config: &PostgresConfig) -> Result<Self, StoreError> {
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
-            .acquire_timeout(CONNECTED_WITHIN)
-            .idle_timeout(IDLE_MAX)
-            .connect_lazy_with(config.options()?);
         Ok(Self {
-            pool,
+            options: config.options()?,
+            pool: OnceLock::new(),
             prepared: OnceCell::new(),
+        })
+    }
+
+    /// The connections.
+    fn pool(&self) -> &PgPool {
+        self.pool.get_or_init(|| {
+            PgPoolOptions::new()
+                .max_connections(CONNECTIONS_MAX)
+                .acquire_timeout(CONNECTED_WITHIN)
+                .idle_timeout(IDLE_MAX)
+                .connect_lazy_with(self.options.clone())
         })
     }
 
@@ -120,7 +130,7 @@ impl PostgresArchive {
     }
 
     async fn make_tables(&self) -> Result<(), Failure> {
-        let mut txn = self.pool.begin().await?;
+        let mut txn = self.pool().begin().await?;
         txn.execute(sqlx::query(LOCK_TABLES)).await?;
         txn.execute(sqlx::raw_sql(TABLES)).await?;
         let layout = sqlx::query("SELECT layout FROM rookery_archive");
@@ -144,7 +154,7 @@ impl PostgresArchive {
     async fn insert(&self, finished: &ArchivedMatch) -> Result<bool, Failure> {
         let setup = finished.setup();
         let (ended_at, id) = placed(finished.cursor())?;
-        let mut txn = self.pool.begin().await?;
+        let mut txn = self.pool().begin().await?;
         let insert = sqlx::query(INSERT)
             .bind(id.as_str())
             .bind(ended_at)
@@ -203,7 +213,7 @@ impl PostgresArchive {
         if let Some(player) = &filter.player {
             query = query.bind(player.as_str());
         }
-        let mut rows = self.pool.fetch_all(query).await?;
+        let mut rows = self.pool().fetch_all(query).await?;
         let has_more = rows.len() > limit;
         rows.truncate(limit);
         let last = rows.last().map(place).transpose()?;
@@ -233,7 +243,7 @@ impl Archive for PostgresArchive {
         self.prepare().await?;
         let select = async {
             let select = sqlx::query(SELECT).bind(id.as_str());
-            let found = self.pool.fetch_optional(select).await?;
+            let found = self.pool().fetch_optional(select).await?;
             found.as_ref().map(read).transpose()
         };
         answered(select).await
