@@ -25,7 +25,7 @@ use crate::idempotency::NewId;
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
 use crate::terms;
-use crate::tickets::{new_ticket, reply, waits_until};
+use crate::waiting::{check_invited, new_ticket, reply, waits_until};
 
 /// Bounds of `expires_in_s`, in seconds: a challenge that expires sooner cannot be accepted, and one that stays longer
 /// would outlive the interest in it.
@@ -286,16 +286,6 @@ fn view(ticket: &Ticket) -> ChallengeView {
             .expires_at
             .unwrap_or_else(|| UnixMillis(ticket.seen_at.0.saturating_add(waits_ms))),
         terms: terms::of_ticket(ticket),
-    }
-}
-
-/// A challenge with a named opponent is refused to others; the challenger may always read it.
-pub(crate) fn check_invited(ticket: &Ticket, player: &Player) -> Result<(), Problem> {
-    match &ticket.opponent {
-        Some(opponent) if *opponent != player.id && ticket.player.id != player.id => Err(
-            Problem::new(Kind::NotInvited, "The challenge is for another player."),
-        ),
-        _ => Ok(()),
     }
 }
 

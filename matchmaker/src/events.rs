@@ -12,11 +12,10 @@ use store::{Ticket, TicketId, TicketState};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use crate::challenges::check_invited;
 use crate::limits::{EVENTS_ALIVE, EVENTS_FOR};
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
-use crate::tickets::{check_owner, reply, waits_until};
+use crate::waiting::{check_invited, check_owner, reply, waits_until};
 
 /// What a request is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

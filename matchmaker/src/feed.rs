@@ -42,7 +42,8 @@ pub(crate) struct FeedQuery {
     /// Upper bound on entries.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<usize>,
-    /// Milliseconds by which the reply may be delayed while there is no entry, up to 20000.
+    /// Milliseconds by which the reply may be delayed while there is no entry.
+    #[param(maximum = 20_000)]
     wait_ms: Option<u64>,
 }
 
@@ -78,10 +79,17 @@ pub(crate) async fn read(
         let detail = format!("limit is a number of 1 to {FEED_PAGE_MAX}.");
         return Err(Problem::new(Kind::InvalidRequest, detail));
     }
+    let wait = Duration::from_millis(query.wait_ms.unwrap_or(0));
+    if wait > WAIT_MAX {
+        let detail = format!(
+            "wait_ms is a number of milliseconds, 0 to {}.",
+            WAIT_MAX.as_millis()
+        );
+        return Err(Problem::new(Kind::InvalidRequest, detail));
+    }
     if accepts_events(&headers) {
         return follow(service, after, permit).await;
     }
-    let wait = Duration::from_millis(query.wait_ms.unwrap_or(0)).min(WAIT_MAX);
     let page = service.wait_for_entries(after, limit, wait).await?;
     let lines: String = page.entries.iter().map(line).collect();
     let kind = [(header::CONTENT_TYPE, "application/x-ndjson")];

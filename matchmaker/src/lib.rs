@@ -35,6 +35,7 @@ mod endings;
 mod problem;
 mod service;
 mod terms;
+mod waiting;
 mod wakers;
 mod waves;
 

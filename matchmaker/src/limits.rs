@@ -1,16 +1,6 @@
 //! Every bound on a request or a connection, with its reason.
 
-use std::sync::Arc;
 use std::time::Duration;
-
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-
-use crate::allowances::Client;
-use crate::places::ConnectionPlace;
-use crate::problem::{Kind, Problem};
-use crate::service::Service;
 
 /// Longest body of a request, in bytes: a challenge with its position has about 400.
 pub(crate) const BODY_LEN_MAX: usize = 4 * 1_024;
@@ -38,6 +28,7 @@ pub(crate) const EVENTS_FOR: Duration = Duration::from_secs(5 * 60);
 /// Interval at which a stream of events without news shows that it is alive: proxies close silent connections after
 /// 30 s.
 pub(crate) const EVENTS_ALIVE: Duration = Duration::from_secs(15);
+
 /// Upper bound on exports of the archive under way: each makes the store and this process work for as long as its reader
 /// keeps up.
 pub(crate) const EXPORTS_MAX: usize = 8;
@@ -56,29 +47,6 @@ pub(crate) const PROBE_WITHIN: Duration = Duration::from_secs(2);
 pub(crate) fn connections_that_fit(wanted: usize, open_files: u64) -> usize {
     let kept = FILES_KEPT.min(open_files / 2);
     wanted.min(usize::try_from(open_files - kept).unwrap_or(usize::MAX))
-}
-
-/// Middleware that counts a request against its address.
-pub(crate) async fn count_request(
-    State(service): State<Arc<Service>>,
-    client: Client,
-    request: Request,
-    next: Next,
-) -> Response {
-    match service.allowances.request(client) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    }
-}
-
-/// Middleware that refuses requests on a connection for probes alone.
-pub(crate) async fn refuse_beyond_probes(request: Request, next: Next) -> Response {
-    let place = request.extensions().get::<Arc<ConnectionPlace>>();
-    if place.is_some_and(|place| place.is_reserved()) {
-        let detail = "As many connections as may be are open. Try again.";
-        return Problem::new(Kind::Overloaded, detail).into_response();
-    }
-    next.run(request).await
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::{Request, State};
 use axum::handler::Handler;
 use axum::http::header;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,9 +16,11 @@ use utoipa_axum::routes;
 use web::{limit, no_route, wrong_method};
 
 use crate::access_log::{AccessLine, log};
+use crate::allowances::Client;
 use crate::described::Document;
 use crate::idempotency::once;
-use crate::limits::{count_request, refuse_beyond_probes};
+use crate::places::ConnectionPlace;
+use crate::problem::{Kind, Problem};
 use crate::service::Service;
 use crate::{
     accounts, archive, challenges, feed, matches, players, probes, ratings, seats, tickets,
@@ -92,4 +96,27 @@ fn probes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
         .routes(routes!(probes::live))
         .routes(routes!(probes::ready))
+}
+
+/// Middleware that counts a request against its address.
+async fn count_request(
+    State(service): State<Arc<Service>>,
+    client: Client,
+    request: Request,
+    next: Next,
+) -> Response {
+    match service.allowances.request(client) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Middleware that refuses requests on a connection for probes alone.
+async fn refuse_beyond_probes(request: Request, next: Next) -> Response {
+    let place = request.extensions().get::<Arc<ConnectionPlace>>();
+    if place.is_some_and(|place| place.is_reserved()) {
+        let detail = "As many connections as may be are open. Try again.";
+        return Problem::new(Kind::Overloaded, detail).into_response();
+    }
+    next.run(request).await
 }

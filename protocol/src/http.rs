@@ -138,7 +138,7 @@ pub use accounts::{
     NewApiToken, NewPassword, PublicPlayer,
 };
 pub use finished::{FeedLine, FinishedMatch, FinishedSeat, GamesReply};
-pub use terms::{InvalidTerms, Start, Terms};
+pub use terms::{InvalidTerms, NewChallenge, NewTicket, RatingRange, Start, Terms};
 
 /// Requests a guest player.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -166,82 +166,6 @@ pub struct PlayerReply {
     /// When the token expires, in milliseconds since 1970.
     #[schema(value_type = u64)]
     pub expires_at: UnixMillis,
-}
-
-/// Requests a match that another player has to accept. In JSON the keys of the [`Terms`] stand beside the
-/// others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct NewChallenge {
-    /// The terms of the match.
-    #[serde(flatten)]
-    pub terms: Terms,
-    /// The challenger's colour.
-    pub color: ColorChoice,
-    /// The player who may accept; by default anyone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub opponent: Option<PlayerId>,
-    /// Whether everyone may find it in the list of open challenges, and not only those who know its id.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub open: bool,
-    /// In how many seconds it expires, 10 to 86400, whether or not the challenger reads it; by default 15 minutes
-    /// after the challenger last read it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires_in_s: Option<u32>,
-}
-
-impl NewChallenge {
-    /// A challenge to anyone who knows its id, in any colour.
-    #[must_use]
-    pub const fn new(terms: Terms) -> Self {
-        Self {
-            terms,
-            color: ColorChoice::Random,
-            opponent: None,
-            open: false,
-            expires_in_s: None,
-        }
-    }
-}
-
-/// The ratings that a player accepts in an opponent, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RatingRange {
-    /// The lowest.
-    pub min: u16,
-    /// The highest.
-    pub max: u16,
-}
-
-/// Requests a match against any player who waits in the same pool. In JSON the keys of the [`Terms`] stand beside the
-/// others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct NewTicket {
-    /// The terms of the match; they determine the pool.
-    #[serde(flatten)]
-    pub terms: Terms,
-    /// The player's colour.
-    #[serde(skip_serializing_if = "is_random")]
-    pub color: ColorChoice,
-    /// The accepted ratings of the opponent; by default those near the player's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rating_range: Option<RatingRange>,
-}
-
-impl NewTicket {
-    /// A ticket in any colour, for an opponent with a rating near the player's own.
-    #[must_use]
-    pub const fn new(terms: Terms) -> Self {
-        Self {
-            terms,
-            color: ColorChoice::Random,
-            rating_range: None,
-        }
-    }
-}
-
-fn is_random(color: &ColorChoice) -> bool {
-    *color == ColorChoice::Random
 }
 
 /// Declines a challenge.

@@ -1,6 +1,7 @@
 //! Redis as it is run: every kind starts, keeps what it has acknowledged, and does what can be done with it.
 
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use redis::Value;
 use supervisor::{Redis, RedisError, RedisKind, RedisNode, RedisPlan};
@@ -57,11 +58,29 @@ fn assert_keys_are_there(redis: &Redis) {
 }
 
 /// The replicas have what the primaries had: an abrupt failover loses only what is on its way to them.
+///
+/// `WAIT` would not do: it waits for what its own connection has written.
 fn wait_for_replicas(redis: &Redis) {
     for node in redis.primaries() {
-        let replicas = node.command(&["WAIT", "1", "5000"]).expect("a number");
-        assert_eq!(replicas, Value::Int(1));
+        let begin = Instant::now();
+        while !a_replica_has_all(node) {
+            assert!(begin.elapsed() < Duration::from_secs(20), "no replica");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
+}
+
+/// Whether a replica has acknowledged the primary's whole stream.
+fn a_replica_has_all(primary: &RedisNode) -> bool {
+    let info = primary.command(&["INFO", "replication"]).expect("a text");
+    let info: String = redis::from_redis_value(info).expect("a text");
+    let written = info
+        .lines()
+        .find_map(|line| line.strip_prefix("master_repl_offset:"));
+    let written = written.expect("an offset");
+    let acknowledged = format!(",state=online,offset={written},");
+    let replica = info.lines().find(|line| line.starts_with("slave0:"));
+    replica.is_some_and(|replica| replica.contains(&acknowledged))
 }
 
 fn ports(nodes: &[&RedisNode]) -> Vec<u16> {

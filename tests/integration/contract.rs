@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use client::Matchmaker;
-use game_core::ColorChoice;
+use game_core::{ColorChoice, CommandKind};
 use protocol::http::{NewChallenge, Terms};
 use serde_json::{Value, json};
 use tests::contract::{Contract, name_examples};
-use tests::installation::{Installation, PlayedMatch};
+use tests::installation::{Installation, PlayedMatch, eventually};
 
 /// Examples that are made up for each operation.
 const EXAMPLES: u32 = 5;
@@ -22,6 +22,7 @@ async fn the_matchmaker_answers_as_it_describes() {
     ];
     let installation = Installation::start_with(1, &environment).await;
     let url = &installation.matchmaker;
+    finish_a_match(url).await;
     let mut game = PlayedMatch::begin(url).await;
     game.play(0, "e2e4").await;
     let matchmaker = Matchmaker::new(url, Duration::from_secs(30)).unwrap();
@@ -55,6 +56,19 @@ async fn the_matchmaker_answers_as_it_describes() {
         examples: EXAMPLES,
     };
     contract.check(&file);
+}
+
+/// The feed has an entry then, and nobody who reads it from its beginning waits for one.
+async fn finish_a_match(url: &str) {
+    let mut game = PlayedMatch::begin(url).await;
+    game.play(0, "e2e4").await;
+    game.white.command(9, CommandKind::Resign).await;
+    eventually("the match is in the feed", || async {
+        let feed = reqwest::get(format!("{url}/v1/feed")).await.ok()?;
+        let feed = feed.text().await.ok()?;
+        (!feed.is_empty()).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

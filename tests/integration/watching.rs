@@ -267,8 +267,15 @@ async fn a_stream_goes_on_when_the_shard_is_killed() {
     let mut stream = Events::of(&public, &path).await;
     stream.with_moves(1).await;
     let details = installation.admin.get(&path).await;
-    installation.kill(details["owner"].as_str().unwrap());
+    let owner = details["owner"].as_str().unwrap();
+    installation.kill(owner);
     assert_eq!(public.page(&path).await.moves.len(), 1);
+    eventually("another shard has taken the match over", || async {
+        let details = installation.admin.get(&path).await;
+        let is_other = details["owner"] != owner && details["stale"] == false;
+        is_other.then_some(())
+    })
+    .await;
     for seat in [Seat::White, Seat::Black] {
         game.sit_again(seat).await;
     }

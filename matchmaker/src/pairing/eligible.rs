@@ -6,7 +6,7 @@ use std::time::Duration;
 use game_core::{PlayerId, UnixMillis};
 use store::Ticket;
 
-use super::Entrant;
+use super::entrant::Entrant;
 
 /// A ticket is skipped if its player has not polled it for this long: the player is gone, and the opponent would wait
 /// for a first move in vain. Clients poll every second or two, so this outlasts a few lost requests.

@@ -6,14 +6,15 @@
 
 mod blossom;
 mod eligible;
+mod entrant;
 mod sliding;
 
 use std::collections::HashMap;
 
 use game_core::{ColorChoice, PlayerId};
-use store::RatingRange;
 
 pub(crate) use eligible::{SEEN_WITHIN_MS, eligible, entrant, replaced_by};
+pub use entrant::Entrant;
 
 /// Upper bound on players who are paired exactly: it takes some ten milliseconds, and four times as many take a second.
 const EXACT_MAX: usize = 200;
@@ -21,56 +22,8 @@ const EXACT_MAX: usize = 200;
 /// Upper bound on passes over the windows; two find all but a few of the pairs that there are.
 const PASSES_MAX: usize = 4;
 
-/// The rating of a player who has none: that with which everyone begins.
-const RATING_UNKNOWN: u16 = 1_500;
-
-/// Each missed wave adds this to the difference of ratings that a player accepts.
-const TOLERANCE_PER_WAVE: u32 = 12;
-/// Upper bound on what missed waves add.
-const TOLERANCE_MAX: u32 = 400;
-/// The difference that everyone accepts, in points.
-const DIFFERENCE_MIN: u32 = 100;
-/// A stronger player accepts a difference of this share of the rating.
-const DIFFERENCE_SHARE: u32 = 15;
-
 /// Weighs a point of rating against the order in which players came, which decides between equal sums.
 const POINT: i64 = 1 << 14;
-
-/// A player who waits in a pool.
-#[derive(Debug, Clone, Copy)]
-pub struct Entrant<'a> {
-    /// Who waits.
-    pub player: &'a PlayerId,
-    /// The player's rating, if there is one.
-    pub rating: Option<u16>,
-    /// How many waves of the pool the player has missed.
-    pub missed: u32,
-    /// The requested colour.
-    pub color: ColorChoice,
-    /// The accepted ratings of the opponent; `None` for those near the player's own.
-    pub range: Option<RatingRange>,
-    /// The opponent of the player's last match from a pool.
-    pub last_opponent: Option<&'a PlayerId>,
-}
-
-impl Entrant<'_> {
-    fn rating(&self) -> u16 {
-        self.rating.unwrap_or(RATING_UNKNOWN)
-    }
-
-    fn accepts(&self, other: &Self) -> bool {
-        let rating = self.rating();
-        let tolerance = (self.missed.saturating_mul(TOLERANCE_PER_WAVE)).min(TOLERANCE_MAX);
-        let usual = DIFFERENCE_MIN.max(u32::from(rating) / DIFFERENCE_SHARE) + tolerance;
-        let difference = u32::from(rating.abs_diff(other.rating()));
-        self.range
-            .map_or(difference <= usual, |range| range.contains(other.rating()))
-    }
-
-    fn is_last_opponent_of(&self, other: &Self) -> bool {
-        self.last_opponent == Some(other.player) || other.last_opponent == Some(self.player)
-    }
-}
 
 /// Whether two players may meet, whoever else waits.
 fn may_meet(one: &Entrant<'_>, other: &Entrant<'_>) -> bool {

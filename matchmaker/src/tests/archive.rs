@@ -160,7 +160,13 @@ async fn what_is_not_looked_for_like_that_is_refused() {
         let answer = get(&world, &format!("/v1/players/ann/games?{query}")).await;
         answer.problem(400, "invalid_request");
     }
-    for query in ["limit=0", "limit=101", "after=here", "wait_ms=x"] {
+    for query in [
+        "limit=0",
+        "limit=101",
+        "after=here",
+        "wait_ms=x",
+        "wait_ms=20001",
+    ] {
         let answer = get(&world, &format!("/v1/feed?{query}")).await;
         answer.problem(400, "invalid_request");
     }

@@ -4,7 +4,7 @@ use game_core::{BySeat, MatchId, Outcome, Termination, Uci, UnixMillis};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Terms;
+use super::terms::Terms;
 use crate::SeatView;
 
 /// A finished match.

@@ -1,4 +1,4 @@
-//! The terms of a match in JSON.
+//! The terms of a match in JSON, and the requests for matches, which have them beside other keys.
 
 use game_core::{
     BySeat, ClockStart, ColorChoice, InvalidSetup, MatchId, MatchSetup, MatchTags, Player,
@@ -11,7 +11,6 @@ use utoipa::openapi::schema::{AdditionalProperties, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::schema::{BothControls, Control};
-use super::{NewChallenge, NewTicket, RatingRange};
 use crate::TagsView;
 
 /// What is agreed before a match: in requests for one, and in what is told of one.
@@ -195,28 +194,104 @@ impl ToSchema for Terms {
     }
 }
 
-impl PartialSchema for super::NewTicket {
+impl PartialSchema for NewTicket {
     fn schema() -> RefOr<Schema> {
         TicketForm::schema()
     }
 }
 
-impl ToSchema for super::NewTicket {
+impl ToSchema for NewTicket {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         TicketForm::schemas(schemas);
     }
 }
 
-impl PartialSchema for super::NewChallenge {
+impl PartialSchema for NewChallenge {
     fn schema() -> RefOr<Schema> {
         ChallengeForm::schema()
     }
 }
 
-impl ToSchema for super::NewChallenge {
+impl ToSchema for NewChallenge {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         ChallengeForm::schemas(schemas);
     }
+}
+
+/// Requests a match that another player has to accept. In JSON the keys of the [`Terms`] stand beside the
+/// others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NewChallenge {
+    /// The terms of the match.
+    #[serde(flatten)]
+    pub terms: Terms,
+    /// The challenger's colour.
+    pub color: ColorChoice,
+    /// The player who may accept; by default anyone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opponent: Option<PlayerId>,
+    /// Whether everyone may find it in the list of open challenges, and not only those who know its id.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub open: bool,
+    /// In how many seconds it expires, 10 to 86400, whether or not the challenger reads it; by default 15 minutes
+    /// after the challenger last read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_in_s: Option<u32>,
+}
+
+impl NewChallenge {
+    /// A challenge to anyone who knows its id, in any colour.
+    #[must_use]
+    pub const fn new(terms: Terms) -> Self {
+        Self {
+            terms,
+            color: ColorChoice::Random,
+            opponent: None,
+            open: false,
+            expires_in_s: None,
+        }
+    }
+}
+
+/// The ratings that a player accepts in an opponent, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RatingRange {
+    /// The lowest.
+    pub min: u16,
+    /// The highest.
+    pub max: u16,
+}
+
+/// Requests a match against any player who waits in the same pool. In JSON the keys of the [`Terms`] stand beside the
+/// others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NewTicket {
+    /// The terms of the match; they determine the pool.
+    #[serde(flatten)]
+    pub terms: Terms,
+    /// The player's colour.
+    #[serde(skip_serializing_if = "is_random")]
+    pub color: ColorChoice,
+    /// The accepted ratings of the opponent; by default those near the player's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rating_range: Option<RatingRange>,
+}
+
+impl NewTicket {
+    /// A ticket in any colour, for an opponent with a rating near the player's own.
+    #[must_use]
+    pub const fn new(terms: Terms) -> Self {
+        Self {
+            terms,
+            color: ColorChoice::Random,
+            rating_range: None,
+        }
+    }
+}
+
+fn is_random(color: &ColorChoice) -> bool {
+    *color == ColorChoice::Random
 }
 
 /// The controls of both seats.

@@ -90,6 +90,7 @@ fn the_public_sees_a_match_with_the_delay_of_its_spectators() {
     room.store_all();
     room.pass(6_000);
     room.play(black, 1, "e7e5");
+    room.store_all();
     room.command(white, 9, game_core::CommandKind::Resign);
     room.store_all();
     assert_eq!(public_moves(&room, id), 0);
