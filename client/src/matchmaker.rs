@@ -1,5 +1,6 @@
 //! The matchmaker over HTTP.
 
+mod accounts;
 mod checked;
 mod error;
 mod transport;
@@ -75,7 +76,7 @@ const RATE_LIMITED: &str = "rate_limited";
 /// sooner than the matchmaker requires. When this address has used up its allowance, requests wait in a queue
 /// and only the first is sent, so that many clients in one process keep to the rate that the matchmaker
 /// allows; the patience is then that of the first. A retried request may have succeeded the first time: a
-/// challenge or guest that is created twice leaves one unused.
+/// challenge or guest that is created twice leaves one unused; an account is made once.
 #[derive(Debug, Clone)]
 pub struct Matchmaker {
     transport: Transport,
@@ -194,12 +195,7 @@ impl Matchmaker {
         let name = name.map(str::to_owned);
         let path = "/v1/players";
         let body = NewPlayer { name, bot };
-        let mut player: PlayerReply = self.post(path, None, Some(&body)).await?;
-        if !is_token(&player.token) {
-            return Err(self.nonsense(path, "its player token is none"));
-        }
-        player.name = printable(&player.name).into_owned();
-        Ok(player)
+        self.of_player(path, self.post(path, None, Some(&body)).await?)
     }
 
     /// Requests a match that another player accepts.
@@ -384,6 +380,8 @@ impl Matchmaker {
         token: Option<&str>,
         json: Option<&impl Serialize>,
     ) -> Result<Vec<u8>, MatchmakerError> {
+        // The same for each attempt.
+        let key = accounts::idempotency_key(&method, path);
         let mut first_in_line = match self.allowance.try_lock() {
             Err(_) if uses_allowance(&method, path) => Some(self.allowance.lock().await),
             _ => None,
@@ -391,7 +389,10 @@ impl Matchmaker {
         let mut began = Instant::now();
         let mut backoff = Backoff::new(Self::RETRY.0, Self::RETRY.1);
         loop {
-            let request = self.request(&method, path, token, json)?;
+            let mut request = self.request(&method, path, token, json)?;
+            if let Some(key) = &key {
+                request.headers_mut().insert(accounts::KEY, key.clone());
+            }
             let failed = match self.attempt(path, request).await {
                 Ok(body) => return Ok(body),
                 Err(Failure::Final(error)) => return Err(error),

@@ -34,6 +34,8 @@ fn every_binary_explains_itself() {
         ("bot-client", &["bench", "--help"]),
         ("bot-client", &["bot", "--help"]),
         ("bot-client", &["play", "--help"]),
+        ("bot-client", &["sign-up", "--help"]),
+        ("bot-client", &["log-in", "--help"]),
     ] {
         let output = process::run(name, args, SHORT);
         assert!(output.status.success(), "{name} {args:?}");

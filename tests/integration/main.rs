@@ -38,6 +38,7 @@ mod imports;
 mod logs;
 mod manifests;
 mod migration;
+mod named_players;
 mod ownership;
 mod package;
 mod pairing;

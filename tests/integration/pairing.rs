@@ -25,6 +25,8 @@ const MATCHMAKERS: usize = 3;
 const KILL_EVERY: Duration = Duration::from_secs(5);
 /// The selection is over before that.
 const FIRST_KILL: Duration = Duration::from_secs(1);
+/// How long players wait for an answer of the store: longer than a busy disk takes.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// Interval at which players ask for their tickets.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 /// After this time a player gives up: nobody acceptable has come.
@@ -190,7 +192,7 @@ fn ideal(tickets: &[&Ticket]) -> f64 {
     f64::from(sum) / pairs.max(1) as f64
 }
 
-fn print(outcomes: &[Outcome], matches: &HashMap<MatchId, Vec<&Ticket>>) {
+fn print(outcomes: &[Outcome], matches: &HashMap<MatchId, Vec<&Ticket>>, kills: usize) {
     let mut waited: Vec<Duration> = outcomes
         .iter()
         .filter_map(|outcome| outcome.waited)
@@ -204,7 +206,7 @@ fn print(outcomes: &[Outcome], matches: &HashMap<MatchId, Vec<&Ticket>>) {
     let mean = f64::from(differences.sum::<u32>()) / matches.len().max(1) as f64;
     let matched: Vec<&Ticket> = matches.values().flatten().copied().collect();
     eprintln!(
-        "{} tickets, {} matches, {} withdrawn; waited: median {:?}, 95 % {:?}, longest {:?}; difference of ratings: mean \
+        "{} tickets, {} matches, {} withdrawn, {kills} kills; waited: median {:?}, 95 % {:?}, longest {:?}; difference of ratings: mean \
          {mean:.1}, of an ideal matching of all at once {:.1}",
         outcomes.len(),
         matches.len(),
@@ -232,8 +234,11 @@ async fn every_ticket_ends_in_one_match_or_is_withdrawn_while_matchmakers_are_ki
     let matchmakers: Vec<_> = (0..MATCHMAKERS)
         .map(|number| Matchmaker::start(&installation, directory.path(), number))
         .collect();
-    let store = RedisStore::connect(RedisConfig::new(installation.redis_url()));
-    let store = Arc::new(store.await.unwrap());
+    let config = RedisConfig {
+        response_timeout: ANSWER_MAX,
+        ..RedisConfig::new(installation.redis_url())
+    };
+    let store = Arc::new(RedisStore::connect(config).await.unwrap());
     let begin = tokio::time::Instant::now();
     let mut waiting = JoinSet::new();
     let mut next_kill = begin + kill_after;
@@ -256,7 +261,7 @@ async fn every_ticket_ends_in_one_match_or_is_withdrawn_while_matchmakers_are_ki
     let outcomes = waiting.join_all().await;
     assert!(kills > 0, "no matchmaker was killed");
     let matches = check(&outcomes);
-    print(&outcomes, &matches);
+    print(&outcomes, &matches, kills);
     // A match whose matchmaker died before it was created is created by whoever reads its ticket over HTTP; all others
     // are there.
     let mut missing = 0;

@@ -1,5 +1,6 @@
 //! The commands of the binary `bot-client`: arguments first, then validated values, then the work.
 
+mod account;
 mod bot;
 mod identity;
 mod play;
@@ -13,6 +14,7 @@ use lab::replay::{self, ReplayArgs};
 use lab::soak::{self, SoakArgs};
 use program::LogArgs;
 
+pub use account::{LogInArgs, SignUpArgs};
 pub use bot::BotArgs;
 pub use identity::{PlayerArgs, TermsArgs};
 pub use play::PlayArgs;
@@ -39,6 +41,8 @@ pub struct Cli {
 enum CliCommand {
     Play(Box<PlayArgs>),
     Bot(Box<BotArgs>),
+    SignUp(SignUpArgs),
+    LogIn(LogInArgs),
     Replay(ReplayArgs),
     Soak(Box<SoakArgs>),
     Bench(Box<bench::BenchArgs>),
@@ -70,6 +74,8 @@ impl Cli {
         match self.command {
             CliCommand::Play(args) => play::run(&args, &self.server).await,
             CliCommand::Bot(args) => bot::run(&args, &self.server).await,
+            CliCommand::SignUp(args) => account::sign_up(&args, &self.server).await,
+            CliCommand::LogIn(args) => account::log_in(&args, &self.server).await,
             CliCommand::Replay(args) => run_replay(&args, &self.server).await,
             CliCommand::Soak(args) => soak::run(&args, &self.server).await,
             CliCommand::Bench(args) => run_bench(&args).await,

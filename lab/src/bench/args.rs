@@ -33,6 +33,8 @@ Examples:
     bot-client bench --drain 1000
   How two shards that join three full ones take their share:
     bot-client bench --even-load 0.1
+  Whether pairing keeps up beside live matches:
+    bot-client bench --tickets 500 --beside 1000 --seconds 60
   For a script:
     bot-client bench --json | jq '.budgets[] | select(.met == false)'";
 
@@ -48,8 +50,8 @@ Examples:
 #[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub struct BenchArgs {
     /// Matches at the same time, 1 to 10000; several numbers make several rows. By default 100, 500 and
-    /// 2000, or none with --takeover, --drain
-    /// and --even-load.
+    /// 2000, or none with --takeover, --drain,
+    /// --even-load and --tickets.
     #[arg(long, value_name = "N", value_delimiter = ',',
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub matches: Vec<u32>,
@@ -72,6 +74,15 @@ pub struct BenchArgs {
     /// their loads get even; takes some minutes. Needs redis-server.
     #[arg(long, value_name = "CORES", value_delimiter = ',')]
     pub even_load: Vec<f64>,
+    /// Make so many tickets a second in eleven pools (for --seconds) beside live matches (--beside), and say how
+    /// long they wait for a match, and for what; several numbers make several rows. Needs redis-server.
+    #[arg(long, value_name = "PER SECOND", value_delimiter = ',',
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub tickets: Vec<u32>,
+    /// With --tickets: live matches, whose players think for 2 s on average.
+    #[arg(long, value_name = "N", default_value_t = 1_000, requires = "tickets",
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub beside: u32,
     /// Where the server keeps its matches; several are measured one after the other. By default
     /// embedded and, where redis-server is installed, redis.
     #[arg(long, value_enum, value_name = "STORE", value_delimiter = ',')]
@@ -143,6 +154,8 @@ pub(super) struct BenchConfig {
     pub(super) takeover: Vec<u32>,
     pub(super) drain: Vec<u32>,
     pub(super) even_load: Vec<f64>,
+    pub(super) tickets: Vec<u32>,
+    pub(super) beside: u32,
     pub(super) rounds: u32,
     pub(super) stores: Vec<BenchStore>,
     pub(super) think: Vec<Duration>,
@@ -172,6 +185,8 @@ impl BenchArgs {
             takeover: self.takeover.clone(),
             drain: self.drain.clone(),
             even_load: self.even_load.clone(),
+            tickets: self.tickets.clone(),
+            beside: self.beside,
             rounds: self.rounds,
             stores: stores(&self.store, Redis::is_installed())?,
             think: self.think.clone(),
@@ -188,7 +203,8 @@ impl BenchArgs {
     /// Numbers of matches under which moves are measured.
     fn loads(&self) -> Vec<u32> {
         let moves_nothing = self.drain.is_empty() && self.even_load.is_empty();
-        if self.matches.is_empty() && self.takeover.is_empty() && moves_nothing {
+        let pairs_nobody = self.tickets.is_empty();
+        if self.matches.is_empty() && self.takeover.is_empty() && moves_nothing && pairs_nobody {
             return MATCHES.into();
         }
         self.matches.clone()

@@ -8,7 +8,7 @@
 //! `rounds` has the pairs of either play and counts what that used; `figures`, `budgets`,
 //! `report` and `page` say what came of it; `operators` are those who look on;
 //! `takeover` and `next_ack` measure what happens when a shard is killed, `drain` when it is stopped, and `even`
-//! when others join; in the last two, the players are those of `moving`.
+//! when others join; `tickets` measures pairing beside live matches. In the last three, the players are those of `moving`.
 
 mod args;
 mod budgets;
@@ -27,6 +27,7 @@ mod rounds;
 mod seating;
 mod table;
 mod takeover;
+mod tickets;
 
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ pub use operators::Watched;
 pub use relay::{RelayArgs, serve as serve_relay};
 pub use report::{Case, Measured, Report};
 pub use takeover::Takeover;
+pub use tickets::Tickets;
 
 use args::BenchConfig;
 use rounds::Load;
@@ -104,7 +106,16 @@ pub async fn run(args: &BenchArgs) -> Result<Report, BenchError> {
         program::complain!("bench: shards of {cpu_share} cores take their share …");
         evened.push(even::measure(&config, cpu_share).await?);
     }
-    let report = Report::new(cases, takeovers).with_moves(drains, evened);
+    let mut tickets = Vec::new();
+    for &per_s in &config.tickets {
+        program::complain!(
+            "bench: {per_s} tickets a second beside {} matches …",
+            config.beside
+        );
+        tickets.push(tickets::measure(&config, per_s).await?);
+    }
+    let mut report = Report::new(cases, takeovers).with_moves(drains, evened);
+    report.tickets = tickets;
     if let Some(path) = &config.html {
         let written = std::fs::write(path, page::page(&report));
         written.map_err(|error| format!("--html {}: {error}", path.display()))?;

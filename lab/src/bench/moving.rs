@@ -1,6 +1,6 @@
 //! Players who think and who stay in their matches while those change their owner, and what that costs them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use client::connection::ConnectionTimes;
@@ -160,7 +160,7 @@ impl Crowd {
                 think: self.think,
                 rng: StdRng::seed_from_u64(seed),
                 seen: Arc::clone(&self.seen),
-                cluster: Arc::clone(&self.cluster),
+                cluster: Arc::downgrade(&self.cluster),
                 move_at: None,
                 asked: None,
                 lost: None,
@@ -194,7 +194,8 @@ struct Player {
     think: Duration,
     rng: StdRng,
     seen: Arc<Seen>,
-    cluster: Arc<LocalCluster>,
+    /// Not held: its processes end with the measurement, and not when the last task has.
+    cluster: Weak<LocalCluster>,
     /// When the move in the present position is made.
     move_at: Option<Instant>,
     /// The position in which a move was made, and when.
@@ -310,7 +311,10 @@ impl Player {
             // Its move ends what the store has of the hand-over, or its clock has run here before.
             return Ok(());
         }
-        let stored = stored_clock(&self.cluster, id, me).await?;
+        let Some(cluster) = self.cluster.upgrade() else {
+            return Ok(());
+        };
+        let stored = stored_clock(&cluster, id, me).await?;
         if let Some((stored_seq, stored)) = stored.filter(|(stored_seq, _)| *stored_seq == seq) {
             self.seen.with(|seen| {
                 seen.clocks_compared += 1;

@@ -5,7 +5,9 @@ use std::thread::available_parallelism;
 use serde::Serialize;
 
 use super::figures::over;
-use super::{BenchStore, Budget, Drained, Evened, Figures, Takeover, budgets, drain, even};
+use super::{
+    BenchStore, Budget, Drained, Evened, Figures, Takeover, Tickets, budgets, drain, even,
+};
 
 /// All that was measured; as JSON it is what `--json` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -22,6 +24,8 @@ pub struct Report {
     pub drains: Vec<Drained>,
     /// One for each CPU share of shards that others joined.
     pub evened: Vec<Evened>,
+    /// One for each rate of tickets.
+    pub tickets: Vec<Tickets>,
     /// What was to be kept, and whether it was.
     pub budgets: Vec<Budget>,
 }
@@ -76,6 +80,7 @@ impl Report {
             takeovers,
             drains: Vec::new(),
             evened: Vec::new(),
+            tickets: Vec::new(),
         }
     }
 

@@ -156,6 +156,36 @@ impl Report {
         Ok(())
     }
 
+    /// What became of tickets, where that was asked for.
+    fn write_tickets(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for tickets in &self.tickets {
+            let (made, matched) = (&tickets.made_ms, &tickets.matched_ms);
+            writeln!(
+                f,
+                "{} tickets, {} a second, beside {} matches: {:.0} a second came to a match, {} were left over. The \
+                 ticket was made\nafter p50 {} ms, p99 {} ms, and matched after p50 {} ms, p99 {} ms, {} ms at most. \
+                 CPU time for a ticket: matchmaker {:.0} µs,\nRedis {:.0} µs with the moves. Answers to moves: p99 \
+                 {} ms before, {} ms meanwhile. So many waited at each second:\n{:?}\n",
+                tickets.tickets,
+                tickets.per_s,
+                tickets.live,
+                tickets.matched_per_s,
+                tickets.left_over,
+                ms(made.p50),
+                ms(made.p99),
+                ms(matched.p50),
+                ms(matched.p99),
+                ms(matched.max),
+                tickets.matchmaker_us,
+                tickets.redis_us,
+                ms(tickets.ack_ms_calm.p99),
+                ms(tickets.ack_ms_meanwhile.p99),
+                tickets.waiting,
+            )?;
+        }
+        Ok(())
+    }
+
     /// The budgets that are `wanted`.
     fn write_budgets(
         &self,
@@ -202,6 +232,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_takeovers(f)?;
         self.write_moves(f)?;
+        self.write_tickets(f)?;
         if self.cases.is_empty() {
             return self.write_budgets(f, |budget| budget.met.is_some());
         }

@@ -36,8 +36,7 @@ pub(super) const HELD_UNTIL: TableDefinition<(u64, &str, &str, &str), ()> =
     TableDefinition::new("held_until");
 /// Key of a client's choice → digest of the request, id of what it creates, until when it counts as running in Unix
 /// milliseconds, and the response, which is empty as long as there is none.
-pub(super) const REQUESTS: TableDefinition<&str, StoredRequest> =
-    TableDefinition::new("requests");
+pub(super) const REQUESTS: TableDefinition<&str, StoredRequest> = TableDefinition::new("requests");
 /// When an entry of [`REQUESTS`] may be removed, in Unix milliseconds, and its key.
 pub(super) const REQUESTS_UNTIL: TableDefinition<(u64, &str), ()> =
     TableDefinition::new("requests_until");

@@ -87,7 +87,7 @@ const LIST_OF_PLAYER: &str = "SELECT m.id, m.ended_at, m.match \
 /// An [`Archive`] in a PostgreSQL database. Its tables are made when it is first used.
 pub struct PostgresArchive {
     options: PgConnectOptions,
-    /// Made by the first use, as a pool needs the runtime in which it is used.
+    /// Made when it is first used: it needs a runtime, and programs check their configuration without one.
     pool: OnceLock<PgPool>,
     /// The tables are there, and laid out as this program reads them.
     prepared: OnceCell<()>,
@@ -107,6 +107,7 @@ impl PostgresArchive {
         })
     }
 
+    /// The connections.
     fn pool(&self) -> &PgPool {
         self.pool.get_or_init(|| {
             PgPoolOptions::new()

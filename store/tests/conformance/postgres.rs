@@ -13,6 +13,13 @@ pub(crate) async fn fresh_archive() -> PostgresArchive {
     archive
 }
 
+/// As a program does that checks its configuration before it starts its threads.
+#[test]
+fn an_archive_is_made_before_a_runtime_is() {
+    let archive = PostgresArchive::new(&fresh_postgres()).unwrap();
+    runtime().block_on(async { assert!(archive.put(&archived(1)).await.unwrap()) });
+}
+
 #[test]
 fn a_server_that_is_killed_loses_nothing_that_was_archived_and_is_found_again() {
     runtime().block_on(async {
