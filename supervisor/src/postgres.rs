@@ -7,7 +7,7 @@ use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, geteuid};
 
@@ -21,6 +21,11 @@ const NOBODY: u32 = 65_534;
 const USER: &str = "rookery";
 /// A server that is told to end does so within this, on a busy machine.
 const END_MAX: Duration = Duration::from_secs(20);
+
+/// What a server says whose data another one had, some of whose processes still run.
+const STILL_IN_USE: &str = "is still in use";
+/// How often it is started again until they have ended.
+const RETRY_EVERY: Duration = Duration::from_millis(100);
 
 /// Why there is no PostgreSQL.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +102,21 @@ impl Postgres {
     ///
     /// [`PostgresError`].
     pub fn start(&self) -> Result<(), PostgresError> {
+        let begin = Instant::now();
+        loop {
+            match self.start_once() {
+                // After a kill: its other processes have not noticed yet that their first one is gone.
+                Err(PostgresError::Start(error))
+                    if error.to_string().contains(STILL_IN_USE) && begin.elapsed() < START_MAX =>
+                {
+                    std::thread::sleep(RETRY_EVERY);
+                }
+                started => return started,
+            }
+        }
+    }
+
+    fn start_once(&self) -> Result<(), PostgresError> {
         let mut start = self.command("postgres");
         start.arg("-D").arg(&self.data);
         start.arg("-k").arg(&self.data);
