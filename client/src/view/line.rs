@@ -120,11 +120,12 @@ impl Line {
     }
 
     /// The least number of events that lead from this line to `later`: each takeback is two of them, a request and
-    /// its grant, and undoes at most two moves.
-    pub(super) fn events_to(&self, later: &[Uci]) -> usize {
+    /// its grant, and undoes at most two moves. The request of the first may be there already (`is_requested`).
+    pub(super) fn events_to(&self, later: &[Uci], is_requested: bool) -> usize {
         let pairs = self.moves.iter().zip(later);
         let common = pairs.take_while(|(ours, theirs)| ours == theirs).count();
         let undone = self.moves.len() - common;
-        2 * undone.div_ceil(2) + (later.len() - common)
+        let takebacks = 2 * undone.div_ceil(2);
+        takebacks.saturating_sub(usize::from(is_requested)) + (later.len() - common)
     }
 }

@@ -160,7 +160,10 @@ impl MatchView {
             (state.draw_offer, state.takeback_offer, rematch)
         };
         let rewritten = terms(now) != terms(seen)
-            || self.line.events_to(whole.moves()) > events
+            || self
+                .line
+                .events_to(whole.moves(), seen.takeback_offer.is_some())
+                > events
             || (!self.may_take_back() && !whole.moves().starts_with(self.moves()))
             || now.position_seq < seen.position_seq
             || (now.position_seq == seen.position_seq && whole.moves() != self.moves())

@@ -291,6 +291,24 @@ proptest! {
     }
 }
 
+/// The request of a takeback was seen, and its grant alone was missed: one event undoes two moves.
+#[test]
+fn who_was_away_when_a_takeback_was_granted_comes_back_to_it() {
+    let mut both = Both::begin(SetupBuilder::new().timed("300+0").build());
+    let played = |choice| Deed::Move {
+        choice,
+        with: WithMove::Nothing,
+    };
+    let request = Deed::Command(Seat::White, CommandKind::OfferTakeback);
+    for deed in [played(0), played(0), request] {
+        both.deed(&deed).unwrap();
+    }
+    both.apply(Seat::Black, CommandKind::AcceptTakeback);
+    assert_eq!(both.game.ply(), 0, "both moves are taken back");
+    both.rejoin(true).unwrap();
+    both.check().unwrap();
+}
+
 /// How often the courses above reach what they are about.
 #[test]
 fn the_courses_reach_every_kind_of_event_and_ending() {
