@@ -557,7 +557,7 @@ fn games_of_all_variants_are_read() {
         (
             "Atomic",
             "",
-            "1. Nf3 a6 2. Ng5 a5 3. Nxf7# 1-0",
+            "1. Nf3 a6 2. Ne5 a5 3. Nxf7# 1-0",
             Variant::Atomic,
             Ending::ByTheRules,
         ),
