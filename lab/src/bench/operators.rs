@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hdrhistogram::{CreationError, Histogram};
+use reqwest::StatusCode;
 use reqwest::header::ACCEPT;
 use serde::Serialize;
 use serde_json::Value;
@@ -98,11 +99,17 @@ impl Operators {
             let id = id.ok_or("an admin endpoint shows no live match")?;
             let paths = described["paths"].as_object();
             let paths = paths.ok_or("an admin endpoint does not describe itself")?;
-            let pages = paths
-                .iter()
-                .filter(|(path, item)| item.get("get").is_some() && !path.ends_with(ENDLESS));
-            let urls = pages.map(|(path, _)| format!("{endpoint}{}", path.replace("{match}", id)));
-            operators.urls.extend(urls);
+            let pages = paths.iter().filter(|(path, item)| {
+                let get = item.get("get").filter(|_| !path.ends_with(ENDLESS));
+                get.is_some_and(|get| !needs_query(get))
+            });
+            for (path, _) in pages {
+                let url = format!("{endpoint}{}", path.replace("{match}", id));
+                // What only a matchmaker knows, a shard does not answer.
+                if operators.send(&url).await?.status() != StatusCode::CONFLICT {
+                    operators.urls.push(url);
+                }
+            }
             operators.urls.push(format!("{endpoint}/"));
         }
         Ok(operators)
@@ -150,9 +157,13 @@ impl Operators {
         Ok(self.ask(url).await?.json().await?)
     }
 
-    async fn ask(&self, url: &str) -> Result<reqwest::Response, BenchError> {
+    async fn send(&self, url: &str) -> Result<reqwest::Response, BenchError> {
         let request = self.http.get(url).bearer_auth(&self.token);
-        let answer = request.header(ACCEPT, "*/*").send().await?;
+        Ok(request.header(ACCEPT, "*/*").send().await?)
+    }
+
+    async fn ask(&self, url: &str) -> Result<reqwest::Response, BenchError> {
+        let answer = self.send(url).await?;
         let status = answer.status();
         if status.is_success() {
             Ok(answer)
@@ -160,4 +171,12 @@ impl Operators {
             Err(format!("{url} answers {status}").into())
         }
     }
+}
+
+/// Whether a page, by its description, cannot be had without something in the query.
+fn needs_query(get: &Value) -> bool {
+    let parameters = get["parameters"].as_array().map_or(&[][..], Vec::as_slice);
+    parameters
+        .iter()
+        .any(|parameter| parameter["in"] == "query" && parameter["required"] == true)
 }
