@@ -46,6 +46,9 @@ async fn play(session: &mut SeatSession, ply: u16, uci: &str) {
     }
 }
 
+/// What is given back for the way of Black's move to the shard, on a busy machine.
+const COMPENSATED_MAX: Duration = Duration::from_millis(500);
+
 /// What a shard announces of its clock.
 async fn clock_of(cluster: &LocalCluster, shard: ShardId) -> game_core::MatchTime {
     let registry = cluster.store().shards().await.unwrap();
@@ -105,7 +108,7 @@ async fn the_side_to_move_is_charged_for_what_its_dead_shard_was_heard_to_count(
     let log = cluster.store().log(id).await.unwrap();
     let charged = INITIAL - log[1].clocks.remaining.black;
     assert!(
-        charged >= announced,
+        charged + COMPENSATED_MAX >= announced,
         "{charged:?} of {announced:?} announced, {thought:?} thought"
     );
     assert!(
