@@ -47,7 +47,7 @@ async fn play(session: &mut SeatSession, ply: u16, uci: &str) {
 }
 
 /// What is given back for the way of Black's move to the shard, on a busy machine.
-const COMPENSATED_MAX: Duration = Duration::from_millis(500);
+const COMPENSATED_MAX: Duration = Duration::from_secs(1);
 
 /// What a shard announces of its clock.
 async fn clock_of(cluster: &LocalCluster, shard: ShardId) -> game_core::MatchTime {
