@@ -35,7 +35,7 @@ const MATCHES_MAX: u32 = 4_000;
 const CALM: Duration = Duration::from_secs(15);
 /// How long shards are watched after others have joined.
 const WATCHED: Duration = Duration::from_secs(75);
-/// A line of progress after so many seconds.
+/// Seconds between two lines of progress.
 const PROGRESS_EVERY: usize = 5;
 /// The load that the busiest is to fall below, in permille.
 const BELOW: u32 = 650;
