@@ -59,6 +59,8 @@ impl Match {
             ("Black", setup.players.black.name.to_string()),
             ("Result", result.to_owned()),
         ];
+        // Not of the standard; some servers and programs know it. By it, a match that is read back is known.
+        tags.push(("GameId", setup.id.to_string()));
         if let Some(board) = &agreed.board {
             tags.push(("Board", board.to_string()));
         }

@@ -24,7 +24,7 @@ use super::retention::RetentionArgs;
 /// Each game is played by the rules of its variant first. One that cannot be played as it stands is named with its line and
 /// the reason and left out, and the import then fails after all others; games that no match could be (not finished, unknown
 /// variants, time controls with stages) are left out too. A game that is in the archive already is not added again, so the
-/// same file may be read twice. Players are named `pgn:` and their name; games count as casual. In a store, imported games
+/// same file may be read twice, and an export of the archive itself adds nothing. Players are named `pgn:` and their name; games count as casual. In a store, imported games
 /// stay as long as others, from now on.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("into").required(true).multiple(true).args(["archive", "store", "data_dir"]))]
@@ -271,8 +271,12 @@ fn setup(game: &Game) -> Result<MatchSetup, String> {
     })
 }
 
-/// The same for the same game, so that it is added once.
+/// The same for the same game, so that it is added once: the id of the match that it was on a Rookery, or a digest of what
+/// the file says.
 fn id(game: &Game) -> MatchId {
+    if let Ok(id) = game.tag("GameId").parse() {
+        return id;
+    }
     let mut text = String::new();
     for name in [
         "White", "Black", "Event", "Site", "Round", "Date", "UTCDate", "UTCTime",
@@ -460,6 +464,20 @@ mod tests {
                 assert_eq!(store.put(game).await.unwrap(), expected);
             }
         }
+    }
+
+    #[test]
+    fn a_match_that_was_exported_is_known_by_its_id() {
+        let first = games().swap_remove(0).unwrap();
+        let pgn = first.restore().unwrap().pgn("?");
+        let read = read_games(pgn.as_bytes(), default_control()).unwrap();
+        let again = finished(read[0].as_ref().unwrap()).unwrap();
+        assert_eq!(again.id(), first.id());
+        // Another server's ids are no ids here, and the game is known by what is in it.
+        let elsewhere = pgn.replace(&first.id().to_string(), "q7ZvsdUF");
+        let read = read_games(elsewhere.as_bytes(), default_control()).unwrap();
+        let again = finished(read[0].as_ref().unwrap()).unwrap();
+        assert_ne!(again.id(), first.id());
     }
 
     #[test]
