@@ -9,7 +9,7 @@ use crate::offers::DrawOffers;
 use crate::state::End;
 use crate::{
     ClockState, Command, CommandId, CommandKind, Event, EventKind, Match, MatchId, MatchTime, Move,
-    Outcome, Refusal, Seat, Termination, WithMove,
+    Outcome, Refusal, RoundTrip, Seat, Termination, WithMove,
 };
 
 /// How a command arrived.
@@ -20,12 +20,15 @@ pub struct Receipt {
     /// What the connection itself cost, as the transport estimates it: half of the round trip and its
     /// variation. Of this, lag compensation gives back what its quota allows.
     pub lag: Duration,
+    /// The round trip of the connection, as the transport estimates it; it is recorded with a move. `None`
+    /// where there is no connection.
+    pub round_trip: Option<RoundTrip>,
     /// A new id, for the match that this command may agree on; without it no rematch can be agreed on.
     pub next_match: Option<MatchId>,
 }
 
 impl From<MatchTime> for Receipt {
-    /// A receipt without lag.
+    /// A receipt without lag, over no connection.
     fn from(at: MatchTime) -> Self {
         Self {
             at,
@@ -84,6 +87,7 @@ impl Match {
         let Receipt {
             at,
             lag,
+            round_trip,
             next_match,
         } = receipt.into();
         if let Some(seq) = self.accepted(seat, command.id) {
@@ -108,7 +112,8 @@ impl Match {
             decided = Err(Refusal::MatchOver);
         }
         let act = decided.inspect_err(|&refusal| self.refusals[seat].push(*command, refusal))?;
-        events.push(self.enact((seat, command.id), act, ClockSource::Now { at, lag }));
+        let clocks = ClockSource::Now { at, lag };
+        events.push(self.enact((seat, command.id), act, clocks, round_trip));
         let seq = self.seq();
         // A move may have ended the match.
         self.tick(at, events);
@@ -153,8 +158,14 @@ impl Match {
         Ok(self.seq())
     }
 
-    /// Applies an act that [`decide`](Self::decide) allows now.
-    pub(crate) fn enact(&mut self, by: (Seat, CommandId), act: Act, clocks: ClockSource) -> Event {
+    /// Applies an act that [`decide`](Self::decide) allows now. The round trip counts for a move.
+    pub(crate) fn enact(
+        &mut self,
+        by: (Seat, CommandId),
+        act: Act,
+        clocks: ClockSource,
+        round_trip: Option<RoundTrip>,
+    ) -> Event {
         let (seat, command) = by;
         let deed = match act {
             Act::End(ending) => return self.finish(Some(by), ending, clocks),
@@ -212,10 +223,14 @@ impl Match {
                 Deed::RematchAgreed(seat)
             }
         };
-        self.history.push(command, deed);
+        let round_trip = round_trip.filter(|_| deed.is_move());
+        self.history.push(command, deed, round_trip);
         let kind = deed.kind(self.rematch.agreed);
         let kind = kind.expect("a rematch that was just agreed on has its id");
-        self.event(Some(by), kind)
+        Event {
+            round_trip,
+            ..self.event(Some(by), kind)
+        }
     }
 
     /// Ends the match. `by` is `None` if time, the rules or an arbiter end it.
@@ -316,6 +331,7 @@ impl Match {
             command_id: by.map(|(_, command)| command),
             clocks: self.last_clocks,
             at: self.last_at,
+            round_trip: None,
             kind,
         }
     }

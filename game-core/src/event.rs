@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClockState, CommandId, MatchId, MatchTime, Seat, Uci, WithMove};
+use crate::{ClockState, CommandId, MatchId, MatchTime, RoundTrip, Seat, Uci, WithMove};
 
 /// One change of a match, with everything that a replay needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,9 @@ pub struct Event {
     /// When it happened, on the clock of the match's owner at that time. What the side to move had used
     /// when that owner was last heard is the difference.
     pub at: MatchTime,
+    /// The round trip of the mover's connection, of a move that came over one. It is for the record only: no
+    /// rule depends on it, and no peer is sent it.
+    pub round_trip: Option<RoundTrip>,
     /// What happened.
     pub kind: EventKind,
 }

@@ -1,9 +1,10 @@
-//! The log of a match in packed form: one entry of 16 bytes for each event, except the one that ends it.
+//! The log of a match in packed form: one entry of 16 bytes for each event, except the one that ends it, and two
+//! bytes more for each move.
 
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::{BySeat, CommandId, EventKind, MatchId, Seat, Uci, WithMove};
+use crate::{BySeat, CommandId, EventKind, MatchId, RoundTrip, Seat, Uci, WithMove};
 
 /// One event that did not end the match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,6 +70,12 @@ impl Deed {
         }
     }
 
+    /// Whether it is a move.
+    #[must_use]
+    pub const fn is_move(self) -> bool {
+        matches!(self, Self::Moved { .. })
+    }
+
     /// What its event says that happened. `rematch` is the id of the new match; without it, no rematch
     /// can have been agreed on.
     pub(crate) fn kind(self, rematch: Option<MatchId>) -> Option<EventKind> {
@@ -88,7 +95,7 @@ impl Deed {
 
     /// Whether it changed the line of moves.
     const fn changes_the_line(self) -> bool {
-        matches!(self, Self::Moved { .. } | Self::TakenBack(..))
+        self.is_move() || matches!(self, Self::TakenBack(..))
     }
 }
 
@@ -104,6 +111,9 @@ impl Entry {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PackedLog {
     entries: Vec<Entry>,
+    /// The round trip of each move among the entries, in their order. Apart from them, as one more field
+    /// would make an entry 24 bytes long.
+    round_trips: Vec<Option<RoundTrip>>,
     /// The number of entries before the event that ended the match, once it has.
     before_end: Option<u32>,
 }
@@ -112,12 +122,18 @@ impl PackedLog {
     /// Memory is allocated in steps: doubling would waste half of it in most matches.
     const STEP: usize = 16;
 
-    /// Adds the next event.
-    pub(crate) fn push(&mut self, command: CommandId, deed: Deed) {
+    /// Adds the next event, with the round trip of a move.
+    pub(crate) fn push(&mut self, command: CommandId, deed: Deed, round_trip: Option<RoundTrip>) {
         if self.entries.len() == self.entries.capacity() {
             self.entries.reserve_exact(Self::STEP);
         }
         self.entries.push(Entry { command, deed });
+        if deed.is_move() {
+            if self.round_trips.len() == self.round_trips.capacity() {
+                self.round_trips.reserve_exact(Self::STEP);
+            }
+            self.round_trips.push(round_trip);
+        }
     }
 
     /// The next event is the one that ends the match.
@@ -140,12 +156,39 @@ impl PackedLog {
         &self.entries
     }
 
-    /// The entries, each with its seq.
-    pub(crate) fn numbered(&self) -> impl Iterator<Item = (u32, &Entry)> {
-        (0..).zip(&self.entries).map(|(index, entry)| {
+    /// The entries, each with its seq and, of a move, its round trip.
+    pub(crate) fn numbered(&self) -> impl Iterator<Item = (u32, &Entry, Option<RoundTrip>)> {
+        let mut round_trips = self.round_trips.iter().copied();
+        (0..).zip(&self.entries).map(move |(index, entry)| {
             let is_after_end = self.before_end.is_some_and(|before| index >= before);
-            (index + 1 + u32::from(is_after_end), entry)
+            let round_trip = if entry.deed.is_move() {
+                round_trips.next().flatten()
+            } else {
+                None
+            };
+            (index + 1 + u32::from(is_after_end), entry, round_trip)
         })
+    }
+
+    /// The round trips of the moves among the first `len` entries.
+    pub(crate) fn round_trips_up_to(&self, len: usize) -> &[Option<RoundTrip>] {
+        let moves = self.entries[..len].iter().filter(|entry| entry.deed.is_move());
+        &self.round_trips[..moves.count()]
+    }
+
+    /// The round trips of the moves that stand.
+    pub(crate) fn round_trips(&self) -> Vec<Option<RoundTrip>> {
+        let mut standing = Vec::new();
+        for (_, entry, round_trip) in self.numbered() {
+            match entry.deed {
+                Deed::Moved { .. } => standing.push(round_trip),
+                Deed::TakenBack(_, plies) => {
+                    standing.truncate(standing.len().saturating_sub(plies.into()));
+                }
+                _ => {}
+            }
+        }
+        standing
     }
 
     /// The number of entries up to the event `seq`.
@@ -233,5 +276,6 @@ impl PackedLog {
     #[cfg(test)]
     pub(crate) const fn heap_bytes(&self) -> usize {
         self.entries.capacity() * size_of::<Entry>()
+            + self.round_trips.capacity() * size_of::<Option<RoundTrip>>()
     }
 }

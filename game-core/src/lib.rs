@@ -11,6 +11,7 @@
 mod decline;
 mod id;
 mod owner;
+mod round_trip;
 mod rules;
 mod seat;
 mod time;
@@ -73,6 +74,7 @@ pub use limits::{
 pub use owner::{Epoch, ShardId};
 pub use piece::{CastlingSide, Piece, Role};
 pub use position::{InvalidPosition, InvalidSan, Move, Position, San};
+pub use round_trip::RoundTrip;
 pub use rules::{Rule, Rules};
 pub use seat::{BySeat, ColorChoice, Seat};
 pub use setup::{MatchSetup, MatchTags, Player};

@@ -10,7 +10,7 @@ use crate::history::{Deed, Entry};
 use crate::state::End;
 use crate::{
     BySeat, ClockState, CommandId, CommandKind, Event, EventKind, Match, MatchId, MatchSetup,
-    MatchTime, Outcome, Refusal, Seat, Termination,
+    MatchTime, Outcome, Refusal, RoundTrip, Seat, Termination,
 };
 
 /// The whole state of a match at one seq: what was agreed, and every event since in packed form.
@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub setup: MatchSetup,
     /// Every event before the one that ended the match.
     pub history: Vec<Entry>,
+    /// The round trip of the mover's connection at each move of the history, in its order.
+    pub round_trips: Vec<Option<RoundTrip>>,
     /// How the match ended.
     pub end: Option<End>,
     /// Every event after the end.
@@ -95,6 +97,12 @@ pub enum RestoreError {
         /// The event at fault.
         seq: u32,
     },
+    /// A snapshot has not one round trip for each move.
+    #[error("the snapshot up to record {seq} has not one round trip for each move")]
+    RoundTrips {
+        /// The event up to which it agrees.
+        seq: u32,
+    },
     /// A clock has an impossible value: a fraction of a microsecond, or more than 49 days.
     #[error("record {seq} has an impossible clock")]
     Clock {
@@ -123,6 +131,7 @@ impl Match {
         Snapshot {
             setup: self.setup.clone(),
             history: history.to_vec(),
+            round_trips: self.history.round_trips_up_to(history.len()).to_vec(),
             end: self.end.filter(|_| end_seq.is_some()),
             rematch: self.rematch.agreed.filter(|_| aftermath.iter().any(agreed)),
             aftermath: aftermath.to_vec(),
@@ -159,11 +168,11 @@ impl Match {
         let mut replayed = Self::new(self.setup.clone());
         let mut events = Vec::with_capacity(self.seq() as usize);
         let mut end = self.end.zip(self.history.end_seq());
-        for (number, entry) in self.history.numbered() {
+        for (number, entry, round_trip) in self.history.numbered() {
             if let Some((end, _)) = end.take_if(|(_, end_seq)| *end_seq < number) {
                 events.push(replayed.rebuilt_end(end, self.last_clocks));
             }
-            let Ok(event) = replayed.replay_entry(*entry, self.rematch.agreed) else {
+            let Ok(event) = replayed.replay_entry(*entry, round_trip, self.rematch.agreed) else {
                 break;
             };
             events.push(event);
@@ -201,6 +210,7 @@ impl Match {
         let Snapshot {
             setup,
             history,
+            round_trips,
             end,
             aftermath,
             rematch,
@@ -208,16 +218,14 @@ impl Match {
             at,
         } = snapshot;
         let mut restored = Self::new(setup);
-        for entry in history {
-            restored.replay_entry(entry, None)?;
-        }
+        restored.replay_history(history, round_trips)?;
         check_clocks(clocks, restored.seq())?;
         restored.set_recorded(clocks);
         if let Some(end) = end {
             restored.replay_end(end, clocks, at)?;
         }
         for entry in aftermath {
-            restored.replay_entry(entry, rematch)?;
+            restored.replay_entry(entry, None, rematch)?;
         }
         if restored.rematch.agreed != rematch {
             return Err(RestoreError::Unfounded {
@@ -230,6 +238,28 @@ impl Match {
             restored.replay(event)?;
         }
         Ok(restored)
+    }
+
+    /// Replays the events before the end, each move with its round trip.
+    fn replay_history(
+        &mut self,
+        history: Vec<Entry>,
+        round_trips: Vec<Option<RoundTrip>>,
+    ) -> Result<(), RestoreError> {
+        let mut round_trips = round_trips.into_iter();
+        for entry in history {
+            let round_trip = if entry.deed.is_move() {
+                let seq = self.seq();
+                round_trips.next().ok_or(RestoreError::RoundTrips { seq })?
+            } else {
+                None
+            };
+            self.replay_entry(entry, round_trip, None)?;
+        }
+        match round_trips.next() {
+            None => Ok(()),
+            Some(_) => Err(RestoreError::RoundTrips { seq: self.seq() }),
+        }
     }
 
     /// Replays a recorded event.
@@ -264,7 +294,8 @@ impl Match {
             state: event.clocks,
             at: event.at,
         };
-        self.replay_act(by, event.kind, clocks).map(|_| ())
+        self.replay_act(by, event.kind, clocks, event.round_trip)
+            .map(|_| ())
     }
 
     /// Replays an event from a snapshot, which holds only the mover's clock, as the record of moves
@@ -272,6 +303,7 @@ impl Match {
     fn replay_entry(
         &mut self,
         entry: Entry,
+        round_trip: Option<RoundTrip>,
         rematch: Option<MatchId>,
     ) -> Result<Event, RestoreError> {
         let mut state = ClockState {
@@ -298,7 +330,8 @@ impl Match {
             seq: self.next_seq(),
         })?;
         let at = MatchTime::default();
-        self.replay_act(entry.by(), kind, ClockSource::Recorded { state, at })
+        let clocks = ClockSource::Recorded { state, at };
+        self.replay_act(entry.by(), kind, clocks, round_trip)
     }
 
     /// Replays an event that did not end the match, if it is the effect of its command.
@@ -307,6 +340,7 @@ impl Match {
         by: (Seat, CommandId),
         kind: EventKind,
         clocks: ClockSource,
+        round_trip: Option<RoundTrip>,
     ) -> Result<Event, RestoreError> {
         let seq = self.next_seq();
         let (seat, command) = by;
@@ -339,7 +373,7 @@ impl Match {
         let act = self
             .decide(seat, asked, known)
             .map_err(|refusal| RestoreError::Refused { seq, refusal })?;
-        let event = self.enact((seat, command), act, clocks);
+        let event = self.enact((seat, command), act, clocks, round_trip);
         if event.kind == kind {
             Ok(event)
         } else {

@@ -11,7 +11,7 @@ use crate::offers::{DrawOffers, Rematch, Takebacks};
 use crate::refusals::RecentRefusals;
 use crate::{
     BySeat, ClockStart, ClockState, CommandId, MatchId, MatchSetup, MatchTime, Move, Outcome,
-    Position, Rule, Seat, Termination, TimeControl, Uci, Variant,
+    Position, RoundTrip, Rule, Seat, Termination, TimeControl, Uci, Variant,
 };
 
 /// A match in play or finished.
@@ -337,6 +337,13 @@ impl Match {
     /// (rounded down).
     pub fn moves(&self) -> impl DoubleEndedIterator<Item = (Uci, Duration)> + '_ {
         self.line.moves()
+    }
+
+    /// The round trip of the mover's connection at each move that stands; `None` where no connection measured
+    /// it, as in a match that was imported.
+    #[must_use]
+    pub fn round_trips(&self) -> Vec<Option<RoundTrip>> {
+        self.history.round_trips()
     }
 
     /// Every legal move in the position, in its canonical form. A finished match may have some too.

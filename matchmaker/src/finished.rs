@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use game_core::{BySeat, Player, UnixMillis};
+use game_core::{BySeat, Player, RoundTrip, UnixMillis};
 use protocol::SeatView;
 use protocol::http::{FinishedMatch, FinishedSeat, Terms};
 use store::{ArchivedMatch, FeedEntry, StoreError};
@@ -46,6 +46,11 @@ pub(crate) fn document(
             .charged_times()
             .into_iter()
             .map(|time| time.map(millis))
+            .collect(),
+        rtts_ms: game
+            .round_trips()
+            .into_iter()
+            .map(|one| one.map(RoundTrip::as_millis))
             .collect(),
     })
 }

@@ -45,7 +45,7 @@ mod writing;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
-use game_core::{Command, Epoch, Match, MatchId, MatchTime, PlayerId, Receipt, ShardId};
+use game_core::{Command, Epoch, Match, MatchId, MatchTime, PlayerId, Receipt, RoundTrip, ShardId};
 use protocol::{CloseCode, Role, ServerBody, UnixMicros, WireRefusal};
 use slotmap::SlotMap;
 use store::{Liveness, ShardRecord};
@@ -99,13 +99,18 @@ pub struct Reception {
     /// Half of the connection's round trip and its variation, as the transport estimates them; zero for a
     /// peer that wants no lag compensation.
     pub lag: Duration,
+    /// The connection's round trip, as the transport estimates it, whether or not its lag is compensated.
+    pub round_trip: Option<RoundTrip>,
 }
 
 impl From<Uptime> for Reception {
-    /// A reception without lag.
+    /// A reception without lag, over no connection.
     fn from(at: Uptime) -> Self {
-        let lag = Duration::ZERO;
-        Self { at, lag }
+        Self {
+            at,
+            lag: Duration::ZERO,
+            round_trip: None,
+        }
     }
 }
 
@@ -349,6 +354,7 @@ impl Shard {
                 let receipt = Receipt {
                     at: self.clock.at(received.at),
                     lag: received.lag,
+                    round_trip: received.round_trip,
                     next_match,
                 };
                 match live.command(peer, from.role, command, receipt, &self.limits) {

@@ -305,17 +305,15 @@ impl Driver {
     }
 
     fn command(&mut self, peer: PeerKey, command: &Command, received_at: Instant, now: Now) {
-        let mut lag = Duration::ZERO;
+        let mut received = Reception::from(self.uptime(received_at));
         if let Some(link) = self.peers.get_mut(peer) {
             link.heard_at = received_at;
+            let round_trip = link.connection.rtt();
+            received.round_trip = Some(round_trip.into());
             if !link.flags.has(JoinFlags::NO_LAG_COMPENSATION) {
-                lag = link.lag.measure(link.connection.rtt());
+                received.lag = link.lag.measure(round_trip);
             }
         }
-        let received = Reception {
-            at: self.uptime(received_at),
-            lag,
-        };
         let Some(tracer) = self.tracer.as_mut().filter(|tracer| tracer.samples()) else {
             self.shard.command(peer, command, received, now);
             return;

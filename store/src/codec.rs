@@ -6,7 +6,7 @@
 //! in groups of 7 bits. The checksum (CRC-32 of IEEE 802.3, little-endian) covers tag and body.
 //!
 //! The layout of each body is a structure of its own in the modules below, named after its version
-//! (`SnapshotV2`), with written-out conversions: a new field or variant of a domain type does not compile
+//! (`SnapshotV3`), with written-out conversions: a new field or variant of a domain type does not compile
 //! until its stored form is written. To change a layout, add a structure for the new version with the old one
 //! as its `Former` and the conversion between them: values of the former version are then read, and only the
 //! new one is written. A value of a version that is newer than the program is refused with an error that names
@@ -34,7 +34,7 @@ use bytes::Bytes;
 use game_core::{Event, MatchId, Snapshot};
 
 use self::account::AccountV1;
-use self::archived::ArchivedV1;
+use self::archived::ArchivedV2;
 use self::beat::BeatV1;
 pub use self::bounds::{
     CHAT_LINE_LEN_MAX, DecodeError, OTHER_LEN_MAX, RECORD_LEN_MAX, SNAPSHOT_LEN_MAX,
@@ -47,9 +47,9 @@ use self::head::HeadV2;
 pub(crate) use self::head::{Head, MoveTime, tenure_of};
 use self::layout::{open, seal};
 use self::rating::{RatedMatchV1, RatingV1};
-use self::record::RecordV2;
+use self::record::RecordV3;
 use self::shard::ShardV3;
-use self::snapshot::SnapshotV2;
+use self::snapshot::SnapshotV3;
 use self::ticket::{AssignmentV3, TicketV3};
 use crate::account::Account;
 use crate::archived::ArchivedMatch;
@@ -63,7 +63,14 @@ use crate::ticket::{Assignment, Ticket};
 /// Encodes one record of a log. Clocks are kept to the microsecond.
 #[must_use]
 pub fn encode_record(event: &Event) -> Bytes {
-    seal(&RecordV2::from(event))
+    seal(&RecordV3::from(event))
+}
+
+/// Encodes one record of a log as a program of the version before does, without what that does not know.
+#[cfg(feature = "testing")]
+#[must_use]
+pub fn encode_former_record(event: &Event) -> Bytes {
+    seal(&self::record::RecordV2::from(event))
 }
 
 /// Decodes one record of a log.
@@ -72,14 +79,14 @@ pub fn encode_record(event: &Event) -> Bytes {
 ///
 /// [`DecodeError`], when the bytes are not a record of a version that is read.
 pub fn decode_record(bytes: &[u8]) -> Result<Event, DecodeError> {
-    let record: RecordV2 = open(bytes)?;
+    let record: RecordV3 = open(bytes)?;
     record.try_into().map_err(DecodeError::Malformed)
 }
 
 /// Encodes a snapshot.
 #[must_use]
 pub fn encode_snapshot(snapshot: &Snapshot) -> Bytes {
-    seal(&SnapshotV2::from(snapshot))
+    seal(&SnapshotV3::from(snapshot))
 }
 
 /// Decodes a snapshot.
@@ -88,7 +95,7 @@ pub fn encode_snapshot(snapshot: &Snapshot) -> Bytes {
 ///
 /// [`DecodeError`], when the bytes are not a snapshot of a version that is read.
 pub fn decode_snapshot(bytes: &[u8]) -> Result<Snapshot, DecodeError> {
-    let snapshot: SnapshotV2 = open(bytes)?;
+    let snapshot: SnapshotV3 = open(bytes)?;
     snapshot.try_into().map_err(DecodeError::Malformed)
 }
 
@@ -241,7 +248,7 @@ pub fn decode_rated(bytes: &[u8]) -> Result<RatedMatch, DecodeError> {
 /// Encodes a match of an archive.
 #[must_use]
 pub fn encode_archived(archived: &ArchivedMatch) -> Bytes {
-    seal(&ArchivedV1::from(archived))
+    seal(&ArchivedV2::from(archived))
 }
 
 /// Decodes a match of an archive.
@@ -250,7 +257,7 @@ pub fn encode_archived(archived: &ArchivedMatch) -> Bytes {
 ///
 /// [`DecodeError`], when the bytes are not an archived match of a version that is read.
 pub fn decode_archived(bytes: &[u8]) -> Result<ArchivedMatch, DecodeError> {
-    let archived: ArchivedV1 = open(bytes)?;
+    let archived: ArchivedV2 = open(bytes)?;
     archived.try_into().map_err(DecodeError::Malformed)
 }
 

@@ -50,6 +50,7 @@ mod protocol;
 mod python_chess;
 mod python_client;
 mod replay;
+mod round_trips;
 mod rules_library;
 mod secrets;
 mod serve;

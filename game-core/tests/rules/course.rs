@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use game_core::{
     BySeat, ClockStart, ClockState, Command, CommandId, CommandKind, Delay, Event, EventKind,
-    Match, MatchId, MatchSetup, MatchTime, Receipt, Refusal, Rule, Rules, Seat, StartPosition,
-    Termination, TimeControl, Uci, UnixMillis, Variant, WithMove,
+    Match, MatchId, MatchSetup, MatchTime, Receipt, Refusal, RoundTrip, Rule, Rules, Seat,
+    StartPosition, Termination, TimeControl, Uci, UnixMillis, Variant, WithMove,
 };
 use proptest::prelude::*;
 
@@ -377,10 +377,18 @@ impl Course {
         let _ = self.send_new(seat.opponent(), kind, 0);
     }
 
+    /// Some of the commands come over no connection, the others over one with a round trip of their own.
+    fn round_trip(&self) -> Option<RoundTrip> {
+        let number = self.next_id as u16;
+        let is_measured = !number.is_multiple_of(4);
+        is_measured.then(|| RoundTrip::from_millis(number.wrapping_mul(9_973)))
+    }
+
     fn receipt(&self, lag_ms: u64) -> Receipt {
         Receipt {
             at: self.now,
             lag: Duration::from_millis(lag_ms),
+            round_trip: self.round_trip(),
             next_match: Some(MatchId::from_random(self.next_id.into())),
         }
     }
@@ -405,6 +413,8 @@ impl Course {
             Ok(seq) => {
                 let event = &self.events[seq as usize - 1];
                 assert_eq!((event.seat, event.command_id), (Some(seat), Some(id)));
+                let is_move = matches!(event.kind, EventKind::Moved { .. });
+                assert_eq!(event.round_trip, receipt.round_trip.filter(|_| is_move));
             }
             Err(Refusal::MatchOver) if new.len() > by_time.len() => {
                 // A move that came after zero, whose lag does not explain it.
@@ -458,6 +468,21 @@ impl Course {
         assert_eq!(self.events.len(), before.1);
         assert_same(&self.game, &before.0, self.now);
         assert_eq!(self.game.deadline(), before.0.deadline());
+    }
+
+    /// What the records say of the connections, of the moves that stand.
+    pub(crate) fn round_trips(&self) -> Vec<Option<RoundTrip>> {
+        let mut standing = Vec::new();
+        for event in &self.events {
+            match event.kind {
+                EventKind::Moved { .. } => standing.push(event.round_trip),
+                EventKind::TakenBack { plies } => {
+                    standing.truncate(standing.len() - usize::from(plies));
+                }
+                _ => assert_eq!(event.round_trip, None),
+            }
+        }
+        standing
     }
 
     /// One result at most, after which only a rematch is talked about.
@@ -608,6 +633,7 @@ fn rules_ended(end: Option<&Event>) -> bool {
 #[track_caller]
 pub(crate) fn assert_same(one: &Match, other: &Match, now: MatchTime) {
     assert_eq!(one.snapshot(), other.snapshot());
+    assert_eq!(one.round_trips(), other.round_trips());
     assert_eq!(one.fen(), other.fen());
     assert_eq!(one.legal_moves(), other.legal_moves());
     assert_eq!(one.position_seq(), other.position_seq());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use game_core::{
     BySeat, ClockState, Command, CommandId, CommandKind, Deed, End, Entry, Event, EventKind, Match,
-    MatchId, MatchTime, Outcome, Receipt, Seat, Snapshot, Termination, WithMove,
+    MatchId, MatchTime, Outcome, Receipt, RoundTrip, Seat, Snapshot, Termination, WithMove,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -52,6 +52,7 @@ fn use_it(mut game: Match) {
     let receipt = Receipt {
         at: now,
         lag: Duration::MAX,
+        round_trip: Some(Duration::MAX.into()),
         next_match: Some(MatchId::from_random(9)),
     };
     for (id, (seat, kind)) in (0..).zip(every_command()) {
@@ -186,6 +187,7 @@ enum Damage {
     Replaced(u16, Entry),
     Inserted(u16, Entry),
     Removed(u16),
+    RoundTrips(Vec<Option<RoundTrip>>),
     Clocks(ClockState),
     End(Option<End>),
     Aftermath(Vec<Entry>),
@@ -205,6 +207,7 @@ fn damage() -> impl Strategy<Value = Damage> {
         (any::<u16>(), any_entry()).prop_map(|(place, entry)| Damage::Replaced(place, entry)),
         (any::<u16>(), any_entry()).prop_map(|(place, entry)| Damage::Inserted(place, entry)),
         any::<u16>().prop_map(Damage::Removed),
+        vec(any_round_trip(), 0..6).prop_map(Damage::RoundTrips),
         any_clocks().prop_map(Damage::Clocks),
         prop::option::of(end).prop_map(Damage::End),
         vec(any_entry(), 0..4).prop_map(Damage::Aftermath),
@@ -213,22 +216,40 @@ fn damage() -> impl Strategy<Value = Damage> {
     ]
 }
 
+/// Gives each move a round trip again, so that other damage is found.
+fn fill_up(snapshot: &mut Snapshot) {
+    let moves = snapshot.history.iter().filter(|entry| entry.deed.is_move());
+    snapshot.round_trips.resize(moves.count(), None);
+}
+
 fn spoil(snapshot: &mut Snapshot, damage: Damage) {
     let history = &mut snapshot.history;
     let len = history.len();
     match damage {
-        Damage::Replaced(place, entry) if len > 0 => history[usize::from(place) % len] = entry,
-        Damage::Inserted(place, entry) => history.insert(usize::from(place) % (len + 1), entry),
+        Damage::Replaced(place, entry) if len > 0 => {
+            history[usize::from(place) % len] = entry;
+            fill_up(snapshot);
+        }
+        Damage::Inserted(place, entry) => {
+            history.insert(usize::from(place) % (len + 1), entry);
+            fill_up(snapshot);
+        }
         Damage::Removed(place) if len > 0 => {
             history.remove(usize::from(place) % len);
+            fill_up(snapshot);
         }
         Damage::Replaced(..) | Damage::Removed(_) => {}
+        Damage::RoundTrips(round_trips) => snapshot.round_trips = round_trips,
         Damage::Clocks(clocks) => snapshot.clocks = clocks,
         Damage::End(end) => snapshot.end = end,
         Damage::Aftermath(entries) => snapshot.aftermath = entries,
         Damage::Rematch(id) => snapshot.rematch = id,
         Damage::At(micros) => snapshot.at = MatchTime::from_micros(micros),
     }
+}
+
+fn any_round_trip() -> impl Strategy<Value = Option<RoundTrip>> {
+    prop::option::of(any::<u16>().prop_map(RoundTrip::from_millis))
 }
 
 fn any_event() -> impl Strategy<Value = Event> {
@@ -254,14 +275,16 @@ fn any_event() -> impl Strategy<Value = Event> {
         prop::option::of(0..40_u64),
         any_clocks(),
         any::<u64>(),
+        any_round_trip(),
         kind,
     )
-        .prop_map(|(seq, seat, id, clocks, at, kind)| Event {
+        .prop_map(|(seq, seat, id, clocks, at, round_trip, kind)| Event {
             seq,
             seat,
             command_id: id.map(CommandId),
             clocks,
             at: MatchTime::from_micros(at),
+            round_trip,
             kind,
         })
 }

@@ -25,6 +25,7 @@ fn assert_restored(restored: &Match, course: &Course) {
     assert_eq!(restored.outcome(), course.game.outcome());
     assert_eq!(restored.deadline(), None);
     assert_eq!(restored.pgn("x"), course.game.pgn("x"));
+    assert_eq!(restored.round_trips(), course.round_trips());
 }
 
 /// What is in no snapshot, so that a restored match and the original differ by it: who is gone, and when
@@ -46,7 +47,10 @@ fn is_in_snapshots(step: &Step) -> bool {
 #[track_caller]
 fn assert_rebuilt(rebuilt: &[Event], original: &[Event]) {
     let told = |events: &[Event]| -> Vec<_> {
-        let told = |event: &Event| (event.seq, event.seat, event.command_id, event.kind);
+        let told = |event: &Event| {
+            let by = (event.seat, event.command_id, event.round_trip);
+            (event.seq, by, event.kind)
+        };
         events.iter().map(told).collect()
     };
     assert_eq!(told(rebuilt), told(original));

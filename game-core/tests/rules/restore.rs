@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use game_core::{
-    ClockState, CommandId, CommandKind, Event, EventKind, Match, MatchTime, Outcome, Refusal,
-    RestoreError, Seat, Snapshot, Termination, WithMove,
+    ClockState, CommandId, CommandKind, Event, EventKind, Match, MatchTime, Outcome, Receipt, Refusal,
+    RestoreError, RoundTrip, Seat, Snapshot, Termination, WithMove,
 };
 
 use crate::table::{Table, setup};
@@ -372,6 +372,7 @@ fn an_end_by_itself_must_follow() {
                     command_id: None,
                     clocks,
                     at: table.now,
+                    round_trip: None,
                     kind: ended(outcome, termination),
                 });
                 let restored = Match::restore(fresh(), &log).is_ok();
@@ -395,6 +396,7 @@ fn a_match_that_counts_at_once_has_no_late_first_move() {
         command_id: None,
         clocks: table.game.snapshot().clocks,
         at: table.now,
+        round_trip: None,
         kind: ended(Outcome::Aborted, Termination::BlackNoStart),
     });
     let refused = Match::restore(fresh, &log).map(|_| ());
@@ -408,6 +410,65 @@ fn a_snapshot_with_impossible_clocks_is_refused() {
         snapshot.clocks.remaining.black = Duration::new(secs, nanos);
         let refused = Match::restore(snapshot, &[]).map(|_| ());
         assert_eq!(refused, Err(RestoreError::Clock { seq: 7 }));
+    }
+}
+
+/// Each move tells the connection that it came over; what else is said tells none, and a takeback takes the
+/// round trips of its moves with it. A match that is restored at any event tells the same.
+#[test]
+fn the_round_trip_of_each_move_is_kept() {
+    let mut table = Table::initial();
+    let send = |table: &mut Table, kind, ms: Option<u16>| {
+        let receipt = Receipt {
+            at: table.now,
+            round_trip: ms.map(RoundTrip::from_millis),
+            ..Receipt::default()
+        };
+        let id = 500 + u64::from(table.game.seq());
+        table.send_with(table.game.turn(), id, kind, receipt).unwrap();
+        table.start_clock();
+    };
+    for (uci, ms) in [("e2e4", Some(38)), ("e7e5", Some(0)), ("g1f3", None)] {
+        let kind = table.move_of(uci);
+        send(&mut table, kind, ms);
+    }
+    send(&mut table, CommandKind::OfferDraw, Some(40));
+    let kind = table.move_of("b8c6");
+    send(&mut table, kind, Some(65_534));
+    let ms = |game: &Match| -> Vec<_> {
+        let round_trips = game.round_trips().into_iter();
+        round_trips.map(|one| one.map(RoundTrip::as_millis)).collect()
+    };
+    let four = [Some(38), Some(0), None, Some(65_534)];
+    assert_eq!(ms(&table.game), four);
+    table.send(Seat::Black, CommandKind::OfferTakeback).unwrap();
+    send(&mut table, CommandKind::AcceptTakeback, Some(41));
+    assert_eq!(ms(&table.game), four[..3]);
+    let kind = table.move_of("g8f6");
+    send(&mut table, kind, Some(7));
+    let five = [Some(38), Some(0), None, Some(7)];
+    assert_eq!(ms(&table.game), five);
+    for seq in 0..=table.events.len() {
+        let (before, after) = table.events.split_at(seq);
+        let snapshot = Match::restore(fresh(), before).unwrap().snapshot();
+        let restored = Match::restore(snapshot, after).unwrap();
+        assert_eq!(ms(&restored), five);
+        // An earlier state of the same match, as what is not confirmed is left out.
+        let Some(last) = before.last() else { continue };
+        let earlier = table.game.snapshot_at(last.seq, last.clocks, last.at);
+        assert_eq!(earlier, Match::restore(fresh(), before).unwrap().snapshot());
+    }
+}
+
+#[test]
+fn a_snapshot_without_one_round_trip_for_each_move_is_refused() {
+    let whole = told_in_full().game.snapshot();
+    assert_eq!(whole.round_trips, vec![None; 5]);
+    for (len, seq) in [(0, 0), (4, 6), (6, 7)] {
+        let mut snapshot = whole.clone();
+        snapshot.round_trips.resize(len, None);
+        let refused = Match::restore(snapshot, &[]).map(|_| ());
+        assert_eq!(refused, Err(RestoreError::RoundTrips { seq }), "{len}");
     }
 }
 

@@ -111,7 +111,7 @@ impl Table {
         let receipt = Receipt {
             at: self.now,
             lag: Duration::from_millis(lag_ms),
-            next_match: None,
+            ..Receipt::default()
         };
         self.send_with(seat, id, kind, receipt)
     }

@@ -220,6 +220,7 @@ mod tests {
             command_id: None,
             clocks: ClockState::default(),
             at: MatchTime::default(),
+            round_trip: None,
             kind: EventKind::Ended {
                 outcome,
                 termination,

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use game_core::testing::SetupBuilder;
 use game_core::{
-    Command, CommandId, CommandKind, Match, MatchId, MatchTime, Seat, UnixMillis, WithMove,
+    Command, CommandId, CommandKind, Match, MatchId, MatchTime, Receipt, RoundTrip, Seat,
+    UnixMillis, WithMove,
 };
 use protocol::http::{FeedLine, FinishedMatch, GamesReply, MatchReply};
 use reqwest::Method;
@@ -24,6 +25,9 @@ fn id(n: u32) -> MatchId {
     MatchId::from_random(u128::from(n))
 }
 
+/// The round trips of its moves, one of which came over no connection.
+const RTTS_MS: [Option<u16>; 3] = [Some(38), None, Some(0)];
+
 /// Match `n`, of `white` against `black`, which White resigns after three moves; a second after the one before it.
 pub(super) fn finished(
     n: u32,
@@ -36,7 +40,8 @@ pub(super) fn finished(
     setup.spectator_delay_s = delay_s;
     setup.created_at = UnixMillis(ended_at - 60_000);
     let mut game = Match::new(setup);
-    for (command, text) in (0..).zip(["e2e4", "e7e5", "g1f3"]) {
+    let line = ["e2e4", "e7e5", "g1f3"].into_iter().zip(RTTS_MS);
+    for (command, (text, rtt_ms)) in (0..).zip(line) {
         let kind = CommandKind::Move {
             position_seq: game.position_seq(),
             uci: text.parse().unwrap(),
@@ -44,7 +49,11 @@ pub(super) fn finished(
         };
         let id = CommandId(command);
         let command = Command { id, kind };
-        game.apply(game.turn(), &command, MatchTime::default(), &mut Vec::new())
+        let receipt = Receipt {
+            round_trip: rtt_ms.map(RoundTrip::from_millis),
+            ..Receipt::default()
+        };
+        game.apply(game.turn(), &command, receipt, &mut Vec::new())
             .unwrap();
     }
     let (id, kind) = (CommandId(9), CommandKind::Resign);
@@ -100,6 +109,7 @@ async fn an_export_holds_every_match_that_fits_the_newest_first() {
     assert_eq!(first.moves.len(), 3);
     assert_eq!((first.clocks_ms.len(), first.times_ms.len()), (3, 3));
     assert_eq!((first.times_ms[0], first.times_ms[2]), (None, Some(0)));
+    assert_eq!(first.rtts_ms, RTTS_MS);
     assert_eq!(first.ended_at, UnixMillis(NOON + 249_000));
     for (query, count) in [
         ("player=ann", 125),
@@ -223,6 +233,26 @@ async fn the_feed_tells_of_every_match_once_and_goes_on_from_any_cursor() {
         lines::<FeedLine>(&get(&world, "/v1/feed?after=end").await),
         []
     );
+}
+
+#[tokio::test]
+async fn the_feed_tells_the_round_trip_of_each_move() {
+    let world = with_games(1).await;
+    let answer = get(&world, "/v1/feed").await;
+    assert!(
+        answer.text.contains(r#""rtts_ms":[38,null,0]"#),
+        "{}",
+        answer.text
+    );
+    let told: Vec<FeedLine> = lines(&answer);
+    assert_eq!(told[0].finished.rtts_ms, RTTS_MS);
+    // What a matchmaker of the version before has published stays as it is, and is read.
+    let mut before = feed_entry(&finished(7, "ann", "bob", 0, NOON), Default::default()).unwrap();
+    before.body = before.body.replace(r#","rtts_ms":[38,null,0]"#, "").into();
+    world.store.publish_match(&before).await.unwrap();
+    let told: Vec<FeedLine> = lines(&get(&world, "/v1/feed").await);
+    assert_eq!(told[1].finished.rtts_ms, []);
+    assert_eq!(told[1].finished.moves, told[0].finished.moves);
 }
 
 #[tokio::test]

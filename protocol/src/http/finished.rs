@@ -41,6 +41,10 @@ pub struct FinishedMatch {
     /// What each move cost its mover's clock, in milliseconds; `null` for an untimed first move. Lag that was compensated
     /// is not in it.
     pub times_ms: Vec<Option<u64>>,
+    /// The round trip of the mover's connection at each move, in milliseconds, as the shard's transport estimates it;
+    /// `null` where no connection measured it. A match that was told before there were round trips has none.
+    #[serde(default)]
+    pub rtts_ms: Vec<Option<u16>>,
 }
 
 /// A player of a finished match.

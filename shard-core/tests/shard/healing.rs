@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use game_core::{
-    ClockStart, CommandKind, Epoch, EventKind, MatchId, Outcome, ShardId, Termination,
+    ClockStart, CommandKind, Epoch, EventKind, MatchId, MatchTime, Outcome, RoundTrip, ShardId,
+    Termination,
 };
 use protocol::{CloseCode, Role};
 use shard_core::{Output, PeerKey, ShardLimits};
@@ -144,6 +145,26 @@ fn a_store_that_lost_nothing_is_left_alone() {
     assert_eq!(room.closed(white), None);
     room.heartbeat(Ok(vec![room.record(room.me, 10)]));
     assert_eq!(room.verify(), 0, "once is enough");
+}
+
+/// A shard that was just upgraded plays on what one of the version before wrote.
+#[test]
+fn records_of_the_version_before_are_not_taken_for_lost() {
+    let (mut room, id, _, _) = played();
+    room.store.stored_mut(id).unwrap().become_former();
+    let log = room.store[&id].log();
+    assert!(log.iter().all(|event| event.round_trip.is_none()));
+    let mut heir = room.heir(77, MatchTime::from_micros(1_000_000));
+    let white = heir.join(id, Role::White, None);
+    assert_eq!(heir.store[&id].ownership.epoch, Epoch(2));
+    restart_of_the_store(&mut heir);
+    assert_eq!(heir.verify(), 1);
+    assert!(heir.in_flight.is_none());
+    assert_eq!(heir.store[&id].ownership.epoch, Epoch(2));
+    heir.play(white, 4, "f1b5");
+    heir.store_all();
+    let round_trips: Vec<_> = heir.store[&id].log()[3..].iter().map(|event| event.round_trip).collect();
+    assert_eq!(round_trips, [None, Some(RoundTrip::from_millis(7 * 1_004))]);
 }
 
 #[test]

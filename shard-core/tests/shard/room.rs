@@ -8,10 +8,10 @@ use bytes::BytesMut;
 use game_core::testing::SetupBuilder;
 use game_core::{
     ClockStart, ClockState, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId,
-    MatchTime, ShardId, UnixMillis, WithMove,
+    MatchTime, RoundTrip, ShardId, UnixMillis, WithMove,
 };
 use protocol::{CloseCode, Role, ServerBody, ServerFrame, codec};
-use shard_core::{Now, Output, PeerKey, Shard, ShardLimits, Uptime};
+use shard_core::{Now, Output, PeerKey, Reception, Shard, ShardLimits, Uptime};
 use store::testing::Model;
 use store::{
     Append, Appended, HandOver, Ownership, Registered, ShardRecord, Standing, StoreError,
@@ -327,6 +327,7 @@ impl Room {
             command_id: Some(CommandId(1)),
             clocks: ClockState::default(),
             at: MatchTime::default(),
+            round_trip: None,
             kind: game_core::EventKind::DrawDeclined,
         });
     }
@@ -375,7 +376,12 @@ impl Room {
             id: CommandId(id),
             kind,
         };
-        self.shard.command(peer, &command, self.uptime, self.now());
+        let received = Reception {
+            // Of its own for each move, so that no two are taken for each other.
+            round_trip: Some(RoundTrip::from_millis(7 * id as u16)),
+            ..self.uptime.into()
+        };
+        self.shard.command(peer, &command, received, self.now());
         self.advance();
     }
 

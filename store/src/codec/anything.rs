@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use game_core::{BySeat, ClockState, CommandId, EventKind, MatchTime, Seat, Uci, WithMove};
+use game_core::{
+    BySeat, ClockState, CommandId, EventKind, MatchTime, RoundTrip, Seat, Uci, WithMove,
+};
 use proptest::prelude::*;
 
 use super::bounds::CHECKSUM_LEN;
@@ -48,14 +50,16 @@ fn any_event() -> impl Strategy<Value = Event> {
         ids,
         clocks,
         any::<u64>(),
+        prop::option::of(any::<u16>().prop_map(RoundTrip::from_millis)),
         kind,
     )
-        .prop_map(|(seq, seat, command_id, clocks, at, kind)| Event {
+        .prop_map(|(seq, seat, command_id, clocks, at, round_trip, kind)| Event {
             seq,
             seat,
             command_id,
             clocks,
             at: MatchTime::from_micros(at),
+            round_trip,
             kind,
         })
 }

@@ -1,6 +1,6 @@
 //! How long stored bytes may be, and why some are refused.
 
-/// Longest stored record, bytes. A move takes 24 to 40, by the size of its command id and of the times.
+/// Longest stored record, bytes. A move takes 25 to 42, by the size of its command id and of the times.
 pub const RECORD_LEN_MAX: usize = 128;
 /// Longest stored snapshot, bytes. That of a match of 600 moves a side, with as many other events as there may
 /// be, takes about three quarters of it.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use game_core::testing::SetupBuilder;
 use game_core::{
-    Command, CommandId, CommandKind, Event, Match, MatchId, MatchTime, Receipt, Snapshot, WithMove,
+    Command, CommandId, CommandKind, Event, Match, MatchId, MatchTime, Receipt, RoundTrip, Snapshot,
+    WithMove,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -47,7 +48,12 @@ fn left_behind() -> impl Strategy<Value = (Snapshot, Vec<Event>)> {
             };
             let id = CommandId(id);
             let by = game.turn();
-            let _ = game.apply(by, &Command { id, kind }, now, &mut events);
+            let receipt = Receipt {
+                at: now,
+                round_trip: at_once.then(|| RoundTrip::from_millis(choice)),
+                ..Receipt::default()
+            };
+            let _ = game.apply(by, &Command { id, kind }, receipt, &mut events);
             // What was asked for is granted now and then.
             let answer = match kind {
                 CommandKind::OfferTakeback if choice % 2 == 0 => CommandKind::AcceptTakeback,
@@ -112,12 +118,12 @@ fn use_it(mut game: Match) {
 
 /// `snapshot` and `tail` are bodies, without tag and checksum.
 fn restore_bytes(snapshot: &[u8], tail: &[Vec<u8>]) {
-    let Ok(snapshot) = decode_snapshot(&sealed(Format::Snapshot.tag(2), snapshot)) else {
+    let Ok(snapshot) = decode_snapshot(&sealed(Format::Snapshot.tag(3), snapshot)) else {
         return;
     };
     let records = tail
         .iter()
-        .map(|body| decode_record(&sealed(Format::Record.tag(2), body)).ok());
+        .map(|body| decode_record(&sealed(Format::Record.tag(3), body)).ok());
     let tail: Vec<Event> = records.map_while(|record| record).collect();
     let _ = (snapshot.seq(), snapshot.outcome());
     if let Ok(game) = Match::restore(snapshot.clone(), &tail) {

@@ -8,8 +8,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use game_core::{
-    ClockStart, ClockState, ColorChoice, DeclineReason, Delay, MatchId, Outcome, Player, Seat,
-    Stage, Termination, TimeControl, Variant, WithMove,
+    ClockStart, ClockState, ColorChoice, DeclineReason, Delay, MatchId, Outcome, Player, RoundTrip,
+    Seat, Stage, Termination, TimeControl, Variant, WithMove,
 };
 use serde::{Deserialize, Serialize};
 
@@ -312,6 +312,32 @@ impl From<StoredClocks> for ClockState {
             spent: from_micros(spent),
             overrun: from_micros(overrun),
         }
+    }
+}
+
+/// A [`RoundTrip`]: one more than its milliseconds, or 0 if it is not known. One below 127 ms takes a byte, and
+/// one below 16 s two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct StoredRoundTrip(Varint);
+
+impl From<Option<RoundTrip>> for StoredRoundTrip {
+    fn from(round_trip: Option<RoundTrip>) -> Self {
+        let stored = round_trip.map_or(0, |known| 1 + u64::from(known.as_millis()));
+        Self(Varint(stored))
+    }
+}
+
+impl TryFrom<StoredRoundTrip> for Option<RoundTrip> {
+    type Error = String;
+
+    fn try_from(StoredRoundTrip(Varint(stored)): StoredRoundTrip) -> Result<Self, String> {
+        let Some(ms) = stored.checked_sub(1) else {
+            return Ok(None);
+        };
+        // One round trip has one form.
+        let ms = u16::try_from(ms).ok().filter(|ms| *ms <= RoundTrip::MAX_MS);
+        let ms = ms.ok_or_else(|| format!("a round trip of {stored} ms"))?;
+        Ok(Some(RoundTrip::from_millis(ms)))
     }
 }
 

@@ -5,12 +5,41 @@ use serde::{Deserialize, Serialize};
 
 use super::layout::{Format, Layout, NoLayout};
 use super::leaves::{
-    StoredClocks, StoredId, StoredOutcome, StoredSeat, StoredTermination, StoredWithMove,
-    id_from_stored, id_to_stored, refused,
+    StoredClocks, StoredId, StoredOutcome, StoredRoundTrip, StoredSeat, StoredTermination,
+    StoredWithMove, id_from_stored, id_to_stored, refused,
 };
 use super::varint::Varint;
 
-/// An [`Event`], version 2.
+/// An [`Event`], version 3.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct RecordV3 {
+    seq: Varint,
+    author: AuthorV2,
+    clocks: StoredClocks,
+    /// Microseconds on the owner's clock.
+    at: Varint,
+    kind: KindV2,
+    round_trip: StoredRoundTrip,
+}
+
+impl Layout for RecordV3 {
+    const FORMAT: Format = Format::Record;
+    const VERSION: u8 = 3;
+    type Former = RecordV2;
+
+    fn from_former(former: RecordV2) -> Self {
+        Self {
+            seq: former.seq,
+            author: former.author,
+            clocks: former.clocks,
+            at: former.at,
+            kind: former.kind,
+            round_trip: StoredRoundTrip::default(),
+        }
+    }
+}
+
+/// An [`Event`], version 2, which is read.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct RecordV2 {
     seq: Varint,
@@ -58,7 +87,7 @@ enum KindV2 {
     RematchAgreed(StoredId),
 }
 
-impl From<&Event> for RecordV2 {
+impl From<&Event> for RecordV3 {
     fn from(event: &Event) -> Self {
         let Event {
             seq,
@@ -66,6 +95,7 @@ impl From<&Event> for RecordV2 {
             command_id,
             clocks,
             at,
+            round_trip,
             kind,
         } = event;
         Self {
@@ -74,14 +104,29 @@ impl From<&Event> for RecordV2 {
             clocks: (*clocks).into(),
             at: Varint(at.as_micros()),
             kind: (*kind).into(),
+            round_trip: (*round_trip).into(),
         }
     }
 }
 
-impl TryFrom<RecordV2> for Event {
+#[cfg(feature = "testing")]
+impl From<&Event> for RecordV2 {
+    fn from(event: &Event) -> Self {
+        let present = RecordV3::from(event);
+        Self {
+            seq: present.seq,
+            author: present.author,
+            clocks: present.clocks,
+            at: present.at,
+            kind: present.kind,
+        }
+    }
+}
+
+impl TryFrom<RecordV3> for Event {
     type Error = String;
 
-    fn try_from(stored: RecordV2) -> Result<Self, String> {
+    fn try_from(stored: RecordV3) -> Result<Self, String> {
         let (seat, command_id) = stored.author.parts();
         Ok(Self {
             seq: u32::try_from(stored.seq.0).map_err(refused)?,
@@ -89,6 +134,7 @@ impl TryFrom<RecordV2> for Event {
             command_id,
             clocks: stored.clocks.into(),
             at: MatchTime::from_micros(stored.at.0),
+            round_trip: stored.round_trip.try_into()?,
             kind: stored.kind.try_into()?,
         })
     }

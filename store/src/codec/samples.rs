@@ -5,8 +5,8 @@ use std::time::Duration;
 use game_core::testing::{SetupBuilder, player};
 use game_core::{
     BySeat, ClockState, ColorChoice, Command, CommandId, CommandKind, Deed, Delay, End, Entry,
-    Epoch, EventKind, Match, MatchSetup, MatchTags, MatchTime, Outcome, Player, Rule, Seat, Stage,
-    Termination, TimeControl, Uci, UnixMillis, Variant, WithMove,
+    Epoch, EventKind, Match, MatchSetup, MatchTags, MatchTime, Outcome, Player, RoundTrip, Rule,
+    Seat, Stage, Termination, TimeControl, Uci, UnixMillis, Variant, WithMove,
 };
 
 use super::layout::Format;
@@ -43,6 +43,7 @@ pub(super) fn event(seq: u32, seat: Option<Seat>, command: Option<u64>, kind: Ev
         command_id: command.map(CommandId),
         clocks: clocks(),
         at: MatchTime::from_micros(3_600_000_000),
+        round_trip: None,
         kind,
     }
 }
@@ -52,7 +53,10 @@ pub(super) fn moved() -> Event {
         uci: uci("e7e8q"),
         with: WithMove::Nothing,
     };
-    event(77, Some(Seat::White), Some(0x1234_5678_9abc_def0), kind)
+    Event {
+        round_trip: Some(RoundTrip::from_millis(38)),
+        ..event(77, Some(Seat::White), Some(0x1234_5678_9abc_def0), kind)
+    }
 }
 
 pub(super) fn ended() -> Event {
@@ -188,6 +192,11 @@ pub(super) fn full_snapshot() -> Snapshot {
     Snapshot {
         setup: special_setup(),
         history: (250..).zip(deeds).map(entry).collect(),
+        round_trips: vec![
+            Some(RoundTrip::from_millis(0)),
+            None,
+            Some(RoundTrip::from_millis(RoundTrip::MAX_MS)),
+        ],
         end: Some(End {
             by: Some((seat, CommandId(9))),
             outcome: Outcome::Draw,

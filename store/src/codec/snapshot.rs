@@ -1,17 +1,53 @@
 //! The stored snapshot of a match.
 
-use game_core::{BySeat, CommandId, Deed, End, Entry, MatchTime, Seat, Snapshot, Uci, WithMove};
+use game_core::{
+    BySeat, CommandId, Deed, End, Entry, MatchTime, RoundTrip, Seat, Snapshot, Uci, WithMove,
+};
 use serde::{Deserialize, Serialize};
 
 use super::layout::{Format, Layout, NoLayout};
 use super::leaves::{
-    StoredClocks, StoredId, StoredOutcome, StoredSeat, StoredTermination, StoredWithMove,
-    id_from_stored, id_to_stored, refused,
+    StoredClocks, StoredId, StoredOutcome, StoredRoundTrip, StoredSeat, StoredTermination,
+    StoredWithMove, id_from_stored, id_to_stored, refused,
 };
 use super::setup::SetupV2;
 use super::varint::Varint;
 
-/// A [`Snapshot`], version 2.
+/// A [`Snapshot`], version 3.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct SnapshotV3 {
+    setup: SetupV2,
+    history: Vec<EntryV2>,
+    end: Option<EndV2>,
+    aftermath: Vec<EntryV2>,
+    rematch: Option<StoredId>,
+    clocks: StoredClocks,
+    /// Microseconds on the owner's clock.
+    at: Varint,
+    /// Of the moves of the history in their order, up to the last one that is known.
+    round_trips: Vec<StoredRoundTrip>,
+}
+
+impl Layout for SnapshotV3 {
+    const FORMAT: Format = Format::Snapshot;
+    const VERSION: u8 = 3;
+    type Former = SnapshotV2;
+
+    fn from_former(former: SnapshotV2) -> Self {
+        Self {
+            setup: former.setup,
+            history: former.history,
+            end: former.end,
+            aftermath: former.aftermath,
+            rematch: former.rematch,
+            clocks: former.clocks,
+            at: former.at,
+            round_trips: Vec::new(),
+        }
+    }
+}
+
+/// A [`Snapshot`], version 2, which is read.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct SnapshotV2 {
     setup: SetupV2,
@@ -72,11 +108,12 @@ struct EndV2 {
     termination: StoredTermination,
 }
 
-impl From<&Snapshot> for SnapshotV2 {
+impl From<&Snapshot> for SnapshotV3 {
     fn from(snapshot: &Snapshot) -> Self {
         let Snapshot {
             setup,
             history,
+            round_trips,
             end,
             aftermath,
             rematch,
@@ -98,14 +135,15 @@ impl From<&Snapshot> for SnapshotV2 {
             rematch: rematch.map(id_to_stored),
             clocks: (*clocks).into(),
             at: Varint(at.as_micros()),
+            round_trips: packed_round_trips(round_trips),
         }
     }
 }
 
-impl TryFrom<SnapshotV2> for Snapshot {
+impl TryFrom<SnapshotV3> for Snapshot {
     type Error = String;
 
-    fn try_from(stored: SnapshotV2) -> Result<Self, String> {
+    fn try_from(stored: SnapshotV3) -> Result<Self, String> {
         let mut commands = Commands::default();
         let mut entries = |stored: Vec<EntryV2>| {
             let entries = stored.into_iter();
@@ -113,9 +151,12 @@ impl TryFrom<SnapshotV2> for Snapshot {
                 .map(|entry| entry.unpack(&mut commands))
                 .collect::<Result<Vec<_>, String>>()
         };
+        let setup = stored.setup.try_into()?;
+        let history = entries(stored.history)?;
         Ok(Self {
-            setup: stored.setup.try_into()?,
-            history: entries(stored.history)?,
+            setup,
+            round_trips: unpacked_round_trips(stored.round_trips, &history)?,
+            history,
             end: stored.end.map(End::from),
             aftermath: entries(stored.aftermath)?,
             rematch: stored.rematch.map(id_from_stored).transpose()?,
@@ -123,6 +164,28 @@ impl TryFrom<SnapshotV2> for Snapshot {
             at: MatchTime::from_micros(stored.at.0),
         })
     }
+}
+
+fn packed_round_trips(round_trips: &[Option<RoundTrip>]) -> Vec<StoredRoundTrip> {
+    let last = round_trips.iter().rposition(Option::is_some);
+    let known = &round_trips[..last.map_or(0, |last| last + 1)];
+    known.iter().map(|&one| one.into()).collect()
+}
+
+/// One for each move of `history`.
+fn unpacked_round_trips(
+    stored: Vec<StoredRoundTrip>,
+    history: &[Entry],
+) -> Result<Vec<Option<RoundTrip>>, String> {
+    let moves = history.iter().filter(|entry| entry.deed.is_move()).count();
+    // Equal snapshots are equal bytes.
+    if stored.len() > moves || stored.last() == Some(&StoredRoundTrip::default()) {
+        return Err(format!("{} round trips of {moves} moves", stored.len()));
+    }
+    let stored = stored.into_iter().map(TryInto::try_into);
+    let mut round_trips = stored.collect::<Result<Vec<_>, String>>()?;
+    round_trips.resize(moves, None);
+    Ok(round_trips)
 }
 
 impl EntryV2 {

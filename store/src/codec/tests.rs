@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use game_core::{
     BySeat, ClockState, CommandId, Deed, Entry, EventKind, Match, MatchSetup, MatchTime, PLIES_MAX,
-    SIDE_EVENTS_MAX, Seat, StartPosition, UnixMillis, Variant,
+    RoundTrip, SIDE_EVENTS_MAX, Seat, StartPosition, UnixMillis, Variant,
 };
 
 use super::bounds::CHECKSUM_LEN;
@@ -32,11 +32,11 @@ fn stored_records_stay_what_they_are() {
     let check = |event: &Event, golden| check_golden(event, encode_record, decode_record, golden);
     check(
         &moved(),
-        "124d01fdf0debc9a785634120180eab45580aaea559209aa1580c8ceb40d00345fe4fae8d6",
+        "134d01fdf0debc9a785634120180eab45580aaea559209aa1580c8ceb40d00345f274bc53bf4",
     );
     check(
         &ended(),
-        "124e000180eab45580aaea559209aa1580c8ceb40d08010c82a0a4e4",
+        "134e000180eab45580aaea559209aa1580c8ceb40d08010c002f39db74",
     );
     let amid_a_move = Event {
         clocks: ClockState {
@@ -48,7 +48,7 @@ fn stored_records_stay_what_they_are() {
     };
     check(
         &amid_a_move,
-        "120302070280eab45580aaea559209aa15e0c65bfa0180c8ceb40d020b925e9b",
+        "130302070280eab45580aaea559209aa15e0c65bfa0180c8ceb40d0200b3b14c26",
     );
     let of_bots = Event {
         clocks: ClockState {
@@ -59,7 +59,7 @@ fn stored_records_stay_what_they_are() {
     };
     check(
         &of_bots,
-        "124d01fdf0debc9a785634120080eab45580aaea5580c8ceb40d00345f6b9c8e9a",
+        "134d01fdf0debc9a785634120080eab45580aaea5580c8ceb40d00345f27a28f9291",
     );
     let bodies: Vec<String> = every_kind()
         .into_iter()
@@ -67,8 +67,8 @@ fn stored_records_stay_what_they_are() {
             let kind = event(1, Some(Seat::White), Some(1), kind);
             let bytes = encode_record(&kind);
             assert_eq!(decode_record(&bytes), Ok(kind));
-            // The kind is the last part of a body.
-            hex(&bytes[22..bytes.len() - CHECKSUM_LEN])
+            // The kind is the last part of a body, but for the round trip.
+            hex(&bytes[22..bytes.len() - CHECKSUM_LEN - 1])
         })
         .collect();
     assert_eq!(
@@ -93,12 +93,12 @@ fn stored_records_stay_what_they_are() {
         (
             None,
             Some(3),
-            "120104030180eab45580aaea559209aa1580c8ceb40d022e7b6fdc",
+            "130104030180eab45580aaea559209aa1580c8ceb40d02001ee82d8f",
         ),
         (
             Some(Seat::Black),
             None,
-            "120103010180eab45580aaea559209aa1580c8ceb40d02fa8b467f",
+            "130103010180eab45580aaea559209aa1580c8ceb40d020023d7300e",
         ),
     ] {
         check(&event(1, seat, command, EventKind::DrawOffered), golden);
@@ -110,11 +110,11 @@ fn stored_snapshots_stay_what_they_are() {
     for (snapshot, golden) in [
         (
             snapshot(),
-            "223031323334353637383941420361646103616461000103626f6203626f6200010000000100a0fe0ad00f0000000100010000fd00505c18a3010000020064000c07a0fe0a0165003409a0fe0a0000000080aaea5580aaea55d0a84bcfa1bcb7",
+            "233031323334353637383941420361646103616461000103626f6203626f6200010000000100a0fe0ad00f0000000100010000fd00505c18a3010000020064000c07a0fe0a0165003409a0fe0a0000000080aaea5580aaea55d0a84b001496a088",
         ),
         (
             full_snapshot(),
-            "22416233343536373839414243036164610361646101fb220b0003626f6203626f62016401010141726e326b3172312f70707031707031702f33703270312f35626e312f50372f324e3242322f315050505050322f32424e4b315252207720476b71202d2034203131010100e0d4030000030128c0cbc902b0ea01000114c0cbc902b0ea0101b81700c0cbc902b0ea0102c4130101fdc0776518a3010000013c0082010108436c7562206375700103332e310001054bc3b66c6efd00505c18a30100000900fa01005525000001015525a0fe0a010001015525ffffffff0f0201fd0102010103010104010105010106020101073c0101010902070301fffdffffffffffffff010801010901010a014162303030303030303043440280eab45580aaea559209aa15c1843d0281c0ddeec102d192b47c",
+            "23416233343536373839414243036164610361646101fb220b0003626f6203626f62016401010141726e326b3172312f70707031707031702f33703270312f35626e312f50372f324e3242322f315050505050322f32424e4b315252207720476b71202d2034203131010100e0d4030000030128c0cbc902b0ea01000114c0cbc902b0ea0101b81700c0cbc902b0ea0102c4130101fdc0776518a3010000013c0082010108436c7562206375700103332e310001054bc3b66c6efd00505c18a30100000900fa01005525000001015525a0fe0a010001015525ffffffff0f0201fd0102010103010104010105010106020101073c0101010902070301fffdffffffffffffff010801010901010a014162303030303030303043440280eab45580aaea559209aa15c1843d0281c0ddeec102030100ffff03ec194cab",
         ),
     ] {
         check_golden(&snapshot, encode_snapshot, decode_snapshot, golden);
@@ -224,7 +224,7 @@ fn what_else_is_stored_stays_what_it_is() {
         &archived(),
         encode_archived,
         decode_archived,
-        "d13031323334353637383941420361646103616461000103626f6203626f6200010000000100a0fe0ad00f0000000100010000fd00505c18a3010000020064000c07a0fe0a0165003409a0fe0a01010007010a00000090aa905280aaea5500fd603a5d18a3010000f02b94d9",
+        "d23031323334353637383941420361646103616461000103626f6203626f6200010000000100a0fe0ad00f0000000100010000fd00505c18a3010000020064000c07a0fe0a0165003409a0fe0a01010007010a00000090aa905280aaea550000fd603a5d18a3010000b2c9735d",
     );
     check_golden(
         &feed_entry(),
@@ -303,11 +303,17 @@ fn a_move_takes_few_bytes() {
         }
         encode_record(&event).len()
     };
-    assert_eq!(len(u64::MAX, 3_600, false), 37);
-    assert_eq!(len(u64::MAX, 36_000, false), 38);
-    assert_eq!(len(u64::MAX, 30 * 86_400, false), 38);
-    assert_eq!(len(80, 3_600, false), 29);
-    assert_eq!(len(80, 3_600, true), 25);
+    assert_eq!(len(u64::MAX, 3_600, false), 38);
+    assert_eq!(len(u64::MAX, 36_000, false), 39);
+    assert_eq!(len(u64::MAX, 30 * 86_400, false), 39);
+    assert_eq!(len(80, 3_600, false), 30);
+    assert_eq!(len(80, 3_600, true), 26);
+    // Over the longest connection on which people play.
+    let slow = Event {
+        round_trip: Some(RoundTrip::from_millis(16_000)),
+        ..moved()
+    };
+    assert_eq!(encode_record(&slow).len(), encode_record(&moved()).len() + 1);
 }
 
 /// The longest record: numbers that no match has.
@@ -318,6 +324,7 @@ fn the_longest_record_fits() {
     let event = Event {
         seq: u32::MAX,
         at: MatchTime::from_micros(u64::MAX),
+        round_trip: Some(RoundTrip::from_millis(RoundTrip::MAX_MS)),
         clocks: ClockState {
             remaining: BySeat {
                 white: longest,
@@ -351,7 +358,10 @@ fn the_longest_match_fits() {
         let uci = moves[usize::from(ply) * 7 % moves.len()];
         play(&mut game, uci, CommandId(u64::MAX - u64::from(ply)));
     }
-    let event_len = encode_snapshot(&game.snapshot()).len().div_ceil(60);
+    let mut snapshot = game.snapshot();
+    let slowest = RoundTrip::from_millis(RoundTrip::MAX_MS);
+    snapshot.round_trips.fill(Some(slowest));
+    let event_len = encode_snapshot(&snapshot).len().div_ceil(60);
     // 600 moves a side, as many other events as there may be, and the longest terms.
     let longest = (usize::from(PLIES_MAX) + SIDE_EVENTS_MAX as usize) * event_len + OTHER_LEN_MAX;
     assert!(longest < SNAPSHOT_LEN_MAX, "{longest} bytes");
@@ -428,7 +438,7 @@ fn each_refusal_says_why() {
     };
     assert_eq!(decode_snapshot(&long), Err(expected));
     let trailing = sealed(
-        Format::Record.tag(2),
+        Format::Record.tag(3),
         &[&record[1..record.len() - CHECKSUM_LEN], &[0]].concat(),
     );
     assert!(matches!(
@@ -455,6 +465,7 @@ fn commands_that_do_not_count_up_come_back_as_they_were() {
     };
     let snapshot = Snapshot {
         history: entries(&ids),
+        round_trips: Vec::new(),
         aftermath: entries(&ids[3..]),
         ..full_snapshot()
     };
@@ -477,8 +488,10 @@ fn a_snapshot_of_80_plies_stays_small() {
         }
     }
     assert!(game.ply() >= 80);
-    let per_ply = encode_snapshot(&game.snapshot()).len() / usize::from(game.ply());
-    assert!(per_ply <= 9, "{per_ply} bytes a ply");
+    let mut snapshot = game.snapshot();
+    snapshot.round_trips.fill(Some(RoundTrip::from_millis(38)));
+    let per_ply = encode_snapshot(&snapshot).len() / usize::from(game.ply());
+    assert!(per_ply <= 10, "{per_ply} bytes a ply");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use game_core::RoundTrip;
 use serde::{Deserialize, Serialize};
 
 use super::bounds::CHECKSUM_LEN;
@@ -35,8 +36,8 @@ macro_rules! next_version {
     };
 }
 
-next_version!(NextRecord of RecordV2);
-next_version!(NextSnapshot of SnapshotV2);
+next_version!(NextRecord of RecordV3);
+next_version!(NextSnapshot of SnapshotV3);
 next_version!(NextTicket of TicketV3);
 next_version!(NextAssignment of AssignmentV3);
 next_version!(NextShard of ShardV3);
@@ -47,7 +48,7 @@ next_version!(NextAccount of AccountV1);
 next_version!(NextCredential of CredentialV1);
 next_version!(NextRating of RatingV1);
 next_version!(NextRatedMatch of RatedMatchV1);
-next_version!(NextArchived of ArchivedV1);
+next_version!(NextArchived of ArchivedV2);
 next_version!(NextFeedEntry of FeedEntryV1);
 // And the one after, which reads the former one by way of it.
 next_version!(SecondRecord of NextRecord);
@@ -160,7 +161,7 @@ fn a_version_that_is_read_no_more_is_refused_by_name() {
         let expected = DecodeError::Version {
             format: "record",
             found: version,
-            newest: 2,
+            newest: 3,
         };
         assert_eq!(refused, expected);
         assert!(!refused.to_string().contains("newer program"), "{refused}");
@@ -174,8 +175,66 @@ fn a_version_that_is_read_no_more_is_refused_by_name() {
         (decode_record(&record).unwrap_err(), "record"),
         (decode_ticket(&ticket).unwrap_err(), "ticket"),
     ] {
-        let newest = if format == "ticket" { 3 } else { 2 };
-        let expected = format!("a {format} of version 1, and this program reads version {newest}");
+        let expected = format!("a {format} of version 1, and this program reads version 3");
         assert_eq!(refused.to_string(), expected);
+    }
+}
+
+/// What version 2 of records and snapshots wrote is read, and version 1 of archived matches: no round trip is known of
+/// it.
+#[test]
+fn matches_without_round_trips_are_read() {
+    let moved = Event {
+        round_trip: None,
+        ..moved()
+    };
+    let record = "124d01fdf0debc9a785634120180eab45580aaea559209aa1580c8ceb40d00345fe4fae8d6";
+    assert_eq!(decode_record(&unhex(record)), Ok(moved));
+    let record = "124e000180eab45580aaea559209aa1580c8ceb40d08010c82a0a4e4";
+    assert_eq!(decode_record(&unhex(record)), Ok(ended()));
+    let full = Snapshot {
+        round_trips: vec![None; 3],
+        ..full_snapshot()
+    };
+    for (stored, bytes) in [
+        (
+            snapshot(),
+            "223031323334353637383941420361646103616461000103626f6203626f6200010000000100a0fe0ad00f0000000100010000fd00505c18a3010000020064000c07a0fe0a0165003409a0fe0a0000000080aaea5580aaea55d0a84bcfa1bcb7",
+        ),
+        (
+            full,
+            "22416233343536373839414243036164610361646101fb220b0003626f6203626f62016401010141726e326b3172312f70707031707031702f33703270312f35626e312f50372f324e3242322f315050505050322f32424e4b315252207720476b71202d2034203131010100e0d4030000030128c0cbc902b0ea01000114c0cbc902b0ea0101b81700c0cbc902b0ea0102c4130101fdc0776518a3010000013c0082010108436c7562206375700103332e310001054bc3b66c6efd00505c18a30100000900fa01005525000001015525a0fe0a010001015525ffffffff0f0201fd0102010103010104010105010106020101073c0101010902070301fffdffffffffffffff010801010901010a014162303030303030303043440280eab45580aaea559209aa15c1843d0281c0ddeec102d192b47c",
+        ),
+    ] {
+        assert_eq!(decode_snapshot(&unhex(bytes)), Ok(stored));
+    }
+    let bytes = "d13031323334353637383941420361646103616461000103626f6203626f6200010000000100a0fe0ad00f0000000100010000fd00505c18a3010000020064000c07a0fe0a0165003409a0fe0a01010007010a00000090aa905280aaea5500fd603a5d18a3010000f02b94d9";
+    let read = decode_archived(&unhex(bytes)).unwrap();
+    assert_eq!(read, archived());
+    assert_eq!(read.restore().unwrap().round_trips(), [None, None]);
+}
+
+/// A record or snapshot whose round trips no program wrote.
+#[test]
+fn a_round_trip_has_one_form() {
+    let resealed = |bytes: &Bytes, tail: &[u8], len: usize| {
+        let body = &bytes[1..bytes.len() - CHECKSUM_LEN - len];
+        sealed(bytes[0], &[body, tail].concat())
+    };
+    let record = encode_record(&moved());
+    assert_eq!(resealed(&record, &[39], 1), record);
+    // The longest, and one that is longer.
+    let read = decode_record(&resealed(&record, &[0xff, 0xff, 3], 1)).unwrap();
+    assert_eq!(read.round_trip.map(RoundTrip::as_millis), Some(RoundTrip::MAX_MS));
+    let longer = decode_record(&resealed(&record, &[0x80, 0x80, 4], 1));
+    assert!(matches!(longer, Err(DecodeError::Malformed(_))));
+    // Two moves.
+    let snapshot = encode_snapshot(&snapshot());
+    assert_eq!(resealed(&snapshot, &[0], 1), snapshot);
+    let read = decode_snapshot(&resealed(&snapshot, &[1, 39], 1)).unwrap();
+    assert_eq!(read.round_trips, [Some(RoundTrip::from_millis(38)), None]);
+    for hostile in [&[2, 39, 0][..], &[1, 0], &[3, 1, 1, 1], &[0xfc, 0xff, 0xff, 0xff, 0xff]] {
+        let refused = decode_snapshot(&resealed(&snapshot, hostile, 1));
+        assert!(matches!(refused, Err(DecodeError::Malformed(_))), "{hostile:?}");
     }
 }

@@ -102,6 +102,11 @@ impl StoredMatch {
         }
     }
 
+    /// Has its records as a program of the version before wrote them.
+    pub fn become_former(&mut self) {
+        self.log = self.log().iter().map(codec::encode_former_record).collect();
+    }
+
     /// Adds a record without any check.
     pub fn push(&mut self, event: &Event) {
         self.log.push(codec::encode_record(event));

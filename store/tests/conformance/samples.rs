@@ -7,7 +7,7 @@ use game_core::testing::SetupBuilder;
 pub(crate) use game_core::testing::player;
 use game_core::{
     BySeat, Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, MatchSetup, MatchTime,
-    Receipt, Seat, ShardId, Snapshot, TimeControl, UnixMillis, WithMove,
+    Receipt, RoundTrip, Seat, ShardId, Snapshot, TimeControl, UnixMillis, WithMove,
 };
 use store::testing::{RedisKind, RedisServer, fresh_redis};
 use store::{
@@ -81,7 +81,12 @@ impl Line {
                     id: CommandId(command),
                     kind,
                 },
-                now,
+                Receipt {
+                    at: now,
+                    // Of people in one country or another.
+                    round_trip: Some(RoundTrip::from_millis(20 + (state >> 56) as u16)),
+                    ..Receipt::default()
+                },
                 &mut events,
             )
             .unwrap();

@@ -99,6 +99,7 @@ impl Step<'_> {
                 ..ClockState::default()
             },
             at: MatchTime::default(),
+            round_trip: None,
             kind: if ends && seq == after + count {
                 EventKind::Ended {
                     outcome: Outcome::BlackWins,

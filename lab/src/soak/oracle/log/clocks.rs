@@ -357,7 +357,7 @@ mod tests {
             let receipt = Receipt {
                 at,
                 lag: ms(100),
-                next_match: None,
+                ..Receipt::default()
             };
             let id = CommandId(number);
             game.apply(seat, &Command { id, kind }, receipt, &mut log)
