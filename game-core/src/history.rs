@@ -172,7 +172,9 @@ impl PackedLog {
 
     /// The round trips of the moves among the first `len` entries.
     pub(crate) fn round_trips_up_to(&self, len: usize) -> &[Option<RoundTrip>] {
-        let moves = self.entries[..len].iter().filter(|entry| entry.deed.is_move());
+        let moves = self.entries[..len]
+            .iter()
+            .filter(|entry| entry.deed.is_move());
         &self.round_trips[..moves.count()]
     }
 

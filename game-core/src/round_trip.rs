@@ -53,6 +53,9 @@ mod tests {
             let round_trip = RoundTrip::from(Duration::from_micros(micros));
             assert_eq!(round_trip.as_millis(), ms, "{micros}");
         }
-        assert_eq!(RoundTrip::from_millis(u16::MAX).as_millis(), RoundTrip::MAX_MS);
+        assert_eq!(
+            RoundTrip::from_millis(u16::MAX).as_millis(),
+            RoundTrip::MAX_MS
+        );
     }
 }

@@ -64,7 +64,6 @@ async fn lines<T: serde::de::DeserializeOwned>(url: &str) -> Vec<T> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_feed_tells_the_round_trip_of_every_move_though_the_shard_was_killed() {
-    let _turn = tests::turns::turn().await;
     let mut installation = Installation::start(2).await;
     let mut game = PlayedMatch::begin(&installation.matchmaker).await;
     let _near = sit_far_away(&mut game).await;
@@ -106,7 +105,10 @@ async fn the_feed_tells_the_round_trip_of_every_move_though_the_shard_was_killed
     for (ply, rtt_ms) in told.rtts_ms.iter().enumerate() {
         let rtt_ms = rtt_ms.unwrap_or_else(|| panic!("none at ply {ply}: {:?}", told.rtts_ms));
         let is_whites = ply % 2 == 0;
-        assert!(!is_whites || u128::from(rtt_ms) >= least_ms, "{ply}: {rtt_ms}");
+        assert!(
+            !is_whites || u128::from(rtt_ms) >= least_ms,
+            "{ply}: {rtt_ms}"
+        );
     }
     // The archive and the records say the same.
     let archive: Vec<FinishedMatch> = lines(&format!("{url}/v1/archive?format=ndjson")).await;
@@ -114,7 +116,9 @@ async fn the_feed_tells_the_round_trip_of_every_move_though_the_shard_was_killed
     let config = RedisConfig::new(installation.redis_url());
     let store = RedisStore::connect(config).await.unwrap();
     let log = store.log(game.id).await.unwrap();
-    let moved = log.iter().filter(|event| matches!(event.kind, EventKind::Moved { .. }));
+    let moved = log
+        .iter()
+        .filter(|event| matches!(event.kind, EventKind::Moved { .. }));
     let recorded = moved.map(|event| event.round_trip.map(RoundTrip::as_millis));
     assert_eq!(recorded.collect::<Vec<_>>(), told.rtts_ms);
     let stored = store.load(game.id).await.unwrap().unwrap();

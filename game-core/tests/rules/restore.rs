@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use game_core::{
-    ClockState, CommandId, CommandKind, Event, EventKind, Match, MatchTime, Outcome, Receipt, Refusal,
-    RestoreError, RoundTrip, Seat, Snapshot, Termination, WithMove,
+    ClockState, CommandId, CommandKind, Event, EventKind, Match, MatchTime, Outcome, Receipt,
+    Refusal, RestoreError, RoundTrip, Seat, Snapshot, Termination, WithMove,
 };
 
 use crate::table::{Table, setup};
@@ -425,7 +425,9 @@ fn the_round_trip_of_each_move_is_kept() {
             ..Receipt::default()
         };
         let id = 500 + u64::from(table.game.seq());
-        table.send_with(table.game.turn(), id, kind, receipt).unwrap();
+        table
+            .send_with(table.game.turn(), id, kind, receipt)
+            .unwrap();
         table.start_clock();
     };
     for (uci, ms) in [("e2e4", Some(38)), ("e7e5", Some(0)), ("g1f3", None)] {
@@ -437,7 +439,9 @@ fn the_round_trip_of_each_move_is_kept() {
     send(&mut table, kind, Some(65_534));
     let ms = |game: &Match| -> Vec<_> {
         let round_trips = game.round_trips().into_iter();
-        round_trips.map(|one| one.map(RoundTrip::as_millis)).collect()
+        round_trips
+            .map(|one| one.map(RoundTrip::as_millis))
+            .collect()
     };
     let four = [Some(38), Some(0), None, Some(65_534)];
     assert_eq!(ms(&table.game), four);

@@ -163,7 +163,10 @@ fn records_of_the_version_before_are_not_taken_for_lost() {
     assert_eq!(heir.store[&id].ownership.epoch, Epoch(2));
     heir.play(white, 4, "f1b5");
     heir.store_all();
-    let round_trips: Vec<_> = heir.store[&id].log()[3..].iter().map(|event| event.round_trip).collect();
+    let round_trips: Vec<_> = heir.store[&id].log()[3..]
+        .iter()
+        .map(|event| event.round_trip)
+        .collect();
     assert_eq!(round_trips, [None, Some(RoundTrip::from_millis(7 * 1_004))]);
 }
 

@@ -53,15 +53,17 @@ fn any_event() -> impl Strategy<Value = Event> {
         prop::option::of(any::<u16>().prop_map(RoundTrip::from_millis)),
         kind,
     )
-        .prop_map(|(seq, seat, command_id, clocks, at, round_trip, kind)| Event {
-            seq,
-            seat,
-            command_id,
-            clocks,
-            at: MatchTime::from_micros(at),
-            round_trip,
-            kind,
-        })
+        .prop_map(
+            |(seq, seat, command_id, clocks, at, round_trip, kind)| Event {
+                seq,
+                seat,
+                command_id,
+                clocks,
+                at: MatchTime::from_micros(at),
+                round_trip,
+                kind,
+            },
+        )
 }
 
 proptest! {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use game_core::testing::SetupBuilder;
 use game_core::{
-    Command, CommandId, CommandKind, Event, Match, MatchId, MatchTime, Receipt, RoundTrip, Snapshot,
-    WithMove,
+    Command, CommandId, CommandKind, Event, Match, MatchId, MatchTime, Receipt, RoundTrip,
+    Snapshot, WithMove,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -313,7 +313,10 @@ fn a_move_takes_few_bytes() {
         round_trip: Some(RoundTrip::from_millis(16_000)),
         ..moved()
     };
-    assert_eq!(encode_record(&slow).len(), encode_record(&moved()).len() + 1);
+    assert_eq!(
+        encode_record(&slow).len(),
+        encode_record(&moved()).len() + 1
+    );
 }
 
 /// The longest record: numbers that no match has.

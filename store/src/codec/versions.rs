@@ -225,7 +225,10 @@ fn a_round_trip_has_one_form() {
     assert_eq!(resealed(&record, &[39], 1), record);
     // The longest, and one that is longer.
     let read = decode_record(&resealed(&record, &[0xff, 0xff, 3], 1)).unwrap();
-    assert_eq!(read.round_trip.map(RoundTrip::as_millis), Some(RoundTrip::MAX_MS));
+    assert_eq!(
+        read.round_trip.map(RoundTrip::as_millis),
+        Some(RoundTrip::MAX_MS)
+    );
     let longer = decode_record(&resealed(&record, &[0x80, 0x80, 4], 1));
     assert!(matches!(longer, Err(DecodeError::Malformed(_))));
     // Two moves.
@@ -233,8 +236,16 @@ fn a_round_trip_has_one_form() {
     assert_eq!(resealed(&snapshot, &[0], 1), snapshot);
     let read = decode_snapshot(&resealed(&snapshot, &[1, 39], 1)).unwrap();
     assert_eq!(read.round_trips, [Some(RoundTrip::from_millis(38)), None]);
-    for hostile in [&[2, 39, 0][..], &[1, 0], &[3, 1, 1, 1], &[0xfc, 0xff, 0xff, 0xff, 0xff]] {
+    for hostile in [
+        &[2, 39, 0][..],
+        &[1, 0],
+        &[3, 1, 1, 1],
+        &[0xfc, 0xff, 0xff, 0xff, 0xff],
+    ] {
         let refused = decode_snapshot(&resealed(&snapshot, hostile, 1));
-        assert!(matches!(refused, Err(DecodeError::Malformed(_))), "{hostile:?}");
+        assert!(
+            matches!(refused, Err(DecodeError::Malformed(_))),
+            "{hostile:?}"
+        );
     }
 }
