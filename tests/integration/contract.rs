@@ -14,7 +14,7 @@ const EXAMPLES: u32 = 5;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_matchmaker_answers_as_it_describes() {
-    let _turn = tests::turns::turn().await;
+    let _turn = tests::turns::patient_turn().await;
     let environment = [
         ("ROOKERY_LIMIT_EXEMPT", "127.0.0.0/8"),
         // So few that no request waits for an opponent.

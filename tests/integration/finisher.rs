@@ -476,7 +476,7 @@ impl Drop for Club {
 
 /// Runs each case in a club of its own, some at once.
 async fn run(cases: Vec<(Step, Fault, Hold)>, is_shard_struck: bool) {
-    let _turn = tests::turns::turn().await;
+    let _turn = tests::turns::patient_turn().await;
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut clubs = tokio::task::JoinSet::new();
     for (step, fault, hold) in cases {

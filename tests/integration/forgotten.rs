@@ -120,7 +120,7 @@ async fn registry(cluster: &LocalCluster, command: &str, shards: &[ShardId]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn matches_of_shards_that_are_stopped_together_end_under_the_next() {
-    let _turn = tests::turns::turn().await;
+    let _turn = tests::turns::patient_turn().await;
     let cluster = cluster().await;
     let matches = matches_without_players(cluster.matchmaker_url()).await;
     all_are_claimed(cluster.store(), &matches).await;
@@ -133,7 +133,7 @@ async fn matches_of_shards_that_are_stopped_together_end_under_the_next() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn matches_of_the_last_shard_end_under_the_next_and_the_scan_would_miss_none() {
-    let _turn = tests::turns::turn().await;
+    let _turn = tests::turns::patient_turn().await;
     let cluster = cluster().await;
     let matches = matches_without_players(cluster.matchmaker_url()).await;
     all_are_claimed(cluster.store(), &matches).await;
@@ -165,7 +165,7 @@ async fn matches_of_the_last_shard_end_under_the_next_and_the_scan_would_miss_no
 /// keep the claim that it was made for.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_failover_took_out_of_a_set_is_there_again_before_its_shard_dies() {
-    let _turn = tests::turns::turn().await;
+    let _turn = tests::turns::patient_turn().await;
     let cluster = cluster().await;
     let matches = matches_without_players(cluster.matchmaker_url()).await;
     all_are_claimed(cluster.store(), &matches).await;
@@ -193,7 +193,7 @@ async fn what_a_failover_took_out_of_a_set_is_there_again_before_its_shard_dies(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_of_the_embedded_server_loads_every_match_that_nobody_asks_for() {
-    let _turn = tests::turns::turn().await;
+    let _turn = tests::turns::patient_turn().await;
     let mut server = Server::embedded();
     let matches = matches_without_players(&server.ready.matchmaker).await;
     server.signal(Signal::TERM);

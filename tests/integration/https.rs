@@ -202,7 +202,7 @@ async fn all_fail(named: &[&str], system: &str, parts: &[&str]) {
 /// The authority is the one that is named, or the system's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bots_play_on_a_matchmaker_behind_tls() {
-    let _turn = tests::turns::turn().await;
+    let _turn = tests::turns::patient_turn().await;
     let server = tokio::task::block_in_place(Server::embedded);
     let proxy = Proxy::before(inner(&server)).await;
     let (url, ca) = (proxy.url(), proxy.ca());
@@ -229,7 +229,7 @@ async fn bots_play_on_a_matchmaker_behind_tls() {
 /// A replay and a soak too: each command takes the option.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_command_takes_an_authority() {
-    let _turn = tests::turns::turn().await;
+    let _turn = tests::turns::patient_turn().await;
     let server = tokio::task::block_in_place(Server::embedded);
     let proxy = Proxy::before(inner(&server)).await;
     let pgn = tests::data_dir().join("lichess-2025-05.pgn");
@@ -275,7 +275,7 @@ async fn a_certificate_that_is_not_trusted_is_refused_at_once() {
 /// Whoever asks for http where https is spoken, and the other way round, is told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn http_and_https_are_told_apart() {
-    let _turn = tests::turns::turn().await;
+    let _turn = tests::turns::patient_turn().await;
     let server = tokio::task::block_in_place(Server::embedded);
     let proxy = Proxy::before(inner(&server)).await;
     let ca = proxy.ca();

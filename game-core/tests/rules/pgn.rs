@@ -29,7 +29,7 @@ fn a_match_as_a_whole() {
 [White "anna"]
 [Black "bert"]
 [Result "0-1"]
-[GameId "0123456789ab"]
+[GameId "100000000000"]
 [UTCDate "2025.05.01"]
 [UTCTime "00:00:06"]
 [WhiteElo "-"]

@@ -7,6 +7,7 @@ use clap::Args;
 use game_core::{ClockStart, TimeControl};
 use supervisor::RedisKind;
 
+use super::oracle::Promise;
 use super::think::Think;
 use crate::cluster::{Failing, LocalPlan, server_beside};
 use crate::command::{Failure, ServerArgs};
@@ -178,6 +179,17 @@ pub(super) enum Trouble {
     Storm,
 }
 
+/// The broken promise that ends a soak before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EndsAt {
+    /// The first one.
+    AnyBroken,
+    /// The first one of this kind.
+    Broken(Promise),
+    /// None: they are counted.
+    Nothing,
+}
+
 /// A soak, validated.
 #[derive(Debug, Clone)]
 pub(super) struct SoakConfig {
@@ -213,7 +225,7 @@ pub(super) struct SoakConfig {
     /// Upper bound on each wait after the last match has begun, for what may have no end.
     pub(super) last_waits_max: Duration,
     pub(super) seed: u64,
-    pub(super) keep_going: bool,
+    pub(super) ends_at: EndsAt,
     pub(super) json: Option<PathBuf>,
     pub(super) html: Option<PathBuf>,
 }
@@ -296,7 +308,11 @@ impl SoakArgs {
             patience: server.patience(),
             last_waits_max: Duration::MAX,
             seed: self.seed,
-            keep_going: self.keep_going,
+            ends_at: if self.keep_going {
+                EndsAt::Nothing
+            } else {
+                EndsAt::AnyBroken
+            },
             json: self.json.clone(),
             html: self.html.clone(),
         })

@@ -8,7 +8,8 @@ use supervisor::RedisKind;
 use tokio_util::sync::CancellationToken;
 
 use super::Soak;
-use super::args::{SoakConfig, Trouble, Venue};
+use super::args::{EndsAt, SoakConfig, Trouble, Venue};
+use super::oracle::Promise;
 use super::report::Report;
 use super::think::Think;
 use crate::cluster::LocalPlan;
@@ -147,10 +148,21 @@ fn config(campaign: &Campaign) -> Result<SoakConfig, String> {
         patience: PATIENCE.min(last_waits_max),
         last_waits_max,
         seed: campaign.seed,
-        keep_going: true,
+        ends_at: match &campaign.sabotage {
+            Some((sabotage, _)) => EndsAt::Broken(broken_without(*sabotage)),
+            None => EndsAt::Nothing,
+        },
         json: None,
         html: None,
     })
+}
+
+/// The promise that a safeguard is there for: a campaign without it ends at the first time that this is broken.
+const fn broken_without(safeguard: Sabotage) -> Promise {
+    match safeguard {
+        Sabotage::Gate | Sabotage::RelaxedStore => Promise::Lost,
+        Sabotage::Position => Promise::Duplicated,
+    }
 }
 
 fn plan(campaign: &Campaign) -> LocalPlan {

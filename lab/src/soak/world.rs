@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::args::{SoakConfig, Trouble};
+use super::args::{EndsAt, SoakConfig, Trouble};
 use super::engines::Engines;
 use super::figures::Figures;
 use super::oracle::stored::{Played, Verdict, verify};
@@ -195,17 +195,22 @@ impl World {
         self.figures.held_against_the_log(played, &verdict);
     }
 
-    /// A promise is broken: unless told to keep going, that is the end of the soak.
+    /// A promise is broken, which may be the end of the soak.
     pub(super) fn broke(&self, broken: BrokenPromise) {
+        let is_the_end = match self.config.ends_at {
+            EndsAt::AnyBroken => true,
+            EndsAt::Broken(promise) => promise == broken.promise,
+            EndsAt::Nothing => false,
+        };
         *lock(&self.broken_counts).entry(broken.promise).or_default() += 1;
         let mut kept = lock(&self.broken);
         if kept.len() < BROKEN_MAX {
-            if self.config.keep_going {
+            if !is_the_end {
                 program::complain!("soak: {broken}");
             }
             kept.push(broken);
         }
-        if !self.config.keep_going {
+        if is_the_end {
             self.stop.cancel();
         }
     }

@@ -9,7 +9,7 @@ const EXAMPLES: u32 = 15;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_is_one_that_is_described() {
-    let _turn = tests::turns::turn().await;
+    let _turn = tests::turns::patient_turn().await;
     let installation = Installation::start(2).await;
     let mut games = Vec::new();
     for _ in 0..4 {
