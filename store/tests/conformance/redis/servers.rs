@@ -323,14 +323,14 @@ fn a_primary_that_hangs_is_left_when_the_sentinels_announce_another() {
             response_timeout: 3 * SOON,
             ..server.config()
         };
-        let store = connect(config).await.unwrap();
         let line = Line::new(match_id(1), 1, 5);
-        claimed(&store, &line).await;
-        server
-            .redis()
-            .primary()
-            .command(&["WAIT", "1", "5000"])
-            .unwrap();
+        // A replica has it before the primary hangs.
+        let replicated = RedisConfig {
+            replicas: 1,
+            ..server.config()
+        };
+        claimed(&connect(replicated).await.unwrap(), &line).await;
+        let store = connect(config).await.unwrap();
         let former = server.redis().place();
         former.signal(Signal::STOP).unwrap();
         let began = Instant::now();
