@@ -110,9 +110,16 @@ async fn a_match_whose_owner_is_gone_is_taken_over_to_be_ended() {
     ] {
         let id = forgotten(&store, number).await;
         let path = format!("/v1/matches/{id}/{what}");
-        let (status, answer) = installation.admin.post(&path, &body).await;
-        assert_eq!(status, 200, "{answer}");
-        assert_eq!(answer["status"], "finished");
+        // On a busy machine the takeover may last longer than a request: then it is made again, as the answer says.
+        let asked = eventually("the takeover has been in time", || async {
+            let asked = installation.admin.post(&path, &body).await;
+            (asked.1["code"] != "unconfirmed").then_some(asked)
+        });
+        let (status, answer) = asked.await;
+        assert!(
+            status == 200 && answer["status"] == "finished" || answer["code"] == "match_over",
+            "{status}: {answer}"
+        );
         let ownership = store.ownership(id).await.unwrap().unwrap();
         assert_eq!(ownership.status, Status::Finished);
         let ended = store.log(id).await.unwrap().pop().unwrap();
