@@ -16,7 +16,7 @@ impl RoundTrip {
     /// The longest that is told apart, in milliseconds.
     pub const MAX_MS: u16 = u16::MAX - 1;
 
-    /// A round trip of so many milliseconds.
+    /// A round trip of `ms` milliseconds, of which at most [`MAX_MS`](Self::MAX_MS) count.
     #[must_use]
     pub const fn from_millis(ms: u16) -> Self {
         Self(NonZeroU16::MIN.saturating_add(ms))
