@@ -60,7 +60,6 @@ pub(crate) fn document(
 /// # Errors
 ///
 /// As [`document`].
-#[cfg_attr(not(test), allow(dead_code, reason = "for whoever finishes matches"))]
 pub(crate) fn feed_entry(
     archived: &ArchivedMatch,
     diffs: RatingDiffs,
