@@ -1,0 +1,111 @@
+/** The global objects that a session uses where it is given nothing else. No other file reads the global object. */
+
+import { Problem } from './problem.ts';
+import type { Fetch, Seams, Signal, WebSocketConstructor, WebTransportConstructor } from './seams.ts';
+
+interface Target {
+  addEventListener?(type: string, listener: () => void): void;
+  removeEventListener?(type: string, listener: () => void): void;
+}
+
+interface Globals extends Target {
+  fetch?: Fetch;
+  WebSocket?: WebSocketConstructor;
+  WebTransport?: WebTransportConstructor;
+  AbortController: new () => { readonly signal: Signal; abort(): void };
+  performance: { now(): number };
+  setTimeout(callback: () => void, ms: number): unknown;
+  clearTimeout(timer: unknown): void;
+  crypto?: { randomUUID?(): string };
+  document?: Target & { readonly visibilityState?: string };
+  navigator?: { readonly onLine?: boolean };
+}
+
+const globals = globalThis as unknown as Globals;
+
+/** The seams of a session, all of them there. */
+export type FullSeams = Required<Seams>;
+
+/** What is given, and of the rest the global objects. */
+export function fullSeams(given: Seams = {}): FullSeams {
+  return {
+    now: given.now ?? (() => globals.performance.now()),
+    setTimer: given.setTimer ?? ((callback, ms) => globals.setTimeout(callback, ms)),
+    clearTimer: given.clearTimer ?? ((timer) => globals.clearTimeout(timer)),
+    random: given.random ?? Math.random,
+    WebSocket: given.WebSocket !== undefined ? given.WebSocket : (globals.WebSocket ?? null),
+    WebTransport: given.WebTransport !== undefined ? given.WebTransport : (globals.WebTransport ?? null),
+    onWake: given.onWake ?? onWake,
+  };
+}
+
+/** Listens to what a browser tells of the network and of the page; nothing in Node. */
+function onWake(listener: (isOnline: boolean) => void): () => void {
+  const up = () => listener(true);
+  const down = () => listener(false);
+  const visible = () => {
+    if (globals.document?.visibilityState === 'visible') listener(globals.navigator?.onLine !== false);
+  };
+  const bound: [Target | undefined, string, () => void][] = [
+    [globals, 'online', up],
+    [globals, 'offline', down],
+    [globals, 'pageshow', up],
+    [globals.document, 'visibilitychange', visible],
+  ];
+  for (const [target, type, callback] of bound) target?.addEventListener?.(type, callback);
+  return () => {
+    for (const [target, type, callback] of bound) target?.removeEventListener?.(type, callback);
+  };
+}
+
+/** What requests of the matchmaker need of the host. */
+export const host = {
+  fetch: ((url, init) => {
+    if (globals.fetch === undefined) return Promise.reject(new Error('there is no fetch'));
+    return globals.fetch(url, init);
+  }) as Fetch,
+
+  /** A key that no other request has. */
+  uniqueKey(random: () => number): string {
+    const uuid = globals.crypto?.randomUUID?.();
+    if (uuid !== undefined) return uuid;
+    return Array.from({ length: 4 }, () => Math.floor(random() * 0x1_0000_0000).toString(36)).join('-');
+  },
+
+  /** Waits; throws `aborted` when the signal says so. */
+  pause(ms: number, signal?: Signal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const aborted = () => {
+        globals.clearTimeout(timer);
+        reject(new Problem({ code: 'aborted', title: 'Given up', detail: 'The caller gave up.', status: 0 }));
+      };
+      const timer = globals.setTimeout(() => {
+        signal?.removeEventListener('abort', aborted);
+        resolve();
+      }, ms);
+      if (signal?.aborted) aborted();
+      else signal?.addEventListener('abort', aborted);
+    });
+  },
+
+  /** A signal that aborts after `ms`, or with another one. */
+  deadline(ms: number, signal?: Signal): { signal: Signal; isPast(): boolean; clear(): void } {
+    const controller = new globals.AbortController();
+    let isPast = false;
+    const abort = () => controller.abort();
+    const timer = globals.setTimeout(() => {
+      isPast = true;
+      abort();
+    }, ms);
+    if (signal?.aborted) abort();
+    else signal?.addEventListener('abort', abort);
+    return {
+      signal: controller.signal,
+      isPast: () => isPast,
+      clear: () => {
+        globals.clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+      },
+    };
+  },
+};
