@@ -121,12 +121,15 @@ export interface Row<T> {
  */
 export class Rows<T> {
   private readonly rows = new Map<string, Row<T>>();
+  private readonly parent: Element;
+  private readonly key: (item: T) => string;
+  private readonly make: (item: T) => Row<T>;
 
-  constructor(
-    private readonly parent: Element,
-    private readonly key: (item: T) => string,
-    private readonly make: (item: T) => Row<T>,
-  ) {}
+  constructor(parent: Element, key: (item: T) => string, make: (item: T) => Row<T>) {
+    this.parent = parent;
+    this.key = key;
+    this.make = make;
+  }
 
   /** Shows these items, in this order. */
   show(items: readonly T[]): void {
