@@ -84,8 +84,8 @@ export class Watchdog {
 /** `fetch`, which tells `answered` and `failed` of each request that the caller did not give up. */
 export function watched(
   fetch: Fetch,
-  answered: (status: number, token: string | null, text: () => Promise<string>) => void,
-  failed: () => void,
+  answered: (url: string, status: number, token: string | null, text: () => Promise<string>) => void,
+  failed: (url: string) => void,
 ): Fetch {
   return async (url, init) => {
     let response;
@@ -93,15 +93,15 @@ export function watched(
       response = await fetch(url, init);
     } catch (error) {
       if (!(init?.signal as AbortSignal | undefined)?.aborted) {
-        failed();
+        failed(url);
       }
       throw error;
     }
     const bearer = init?.headers?.['authorization'] ?? '';
     const token = bearer.startsWith('Bearer ') ? bearer.slice('Bearer '.length) : null;
-    // The body can be read once: the copy is for the caller.
+    // A body can be read once; both readers share it.
     const text = once(() => response.text());
-    answered(response.status, token, text);
+    answered(url, response.status, token, text);
     return { ok: response.ok, status: response.status, headers: response.headers, text };
   };
 }

@@ -85,7 +85,12 @@ export interface Router {
 
 /** A router that calls `show` with each route that the visitor comes to. */
 export function openRouter(show: (route: Route) => void): Router {
-  const here = (): void => show(routeOf(location.pathname));
+  let shown = '';
+  const address = (): string => location.pathname + location.search;
+  const here = (): void => {
+    shown = address();
+    show(routeOf(location.pathname));
+  };
   const navigate: Navigate = (path, { replace = false } = {}) => {
     const url = new URL(path, location.href);
     const stays = url.pathname === location.pathname && url.search === location.search;
@@ -98,7 +103,12 @@ export function openRouter(show: (route: Route) => void): Router {
   return {
     navigate,
     start() {
-      addEventListener('popstate', here);
+      addEventListener('popstate', () => {
+        // A fragment is a place within a view, except where it holds the code of a transfer.
+        if (address() !== shown || location.pathname === '/transfer') {
+          here();
+        }
+      });
       document.addEventListener('click', (event) => {
         const path = pathOfClick(event);
         if (path !== null) {

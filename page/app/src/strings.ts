@@ -16,7 +16,7 @@ export const shell = {
   main: 'Main',
   nav: { play: 'Play', tv: 'TV', account: 'Account', about: 'About' },
   settings: 'Settings',
-  closeSettings: 'Close settings',
+  notices: 'Notices',
   theme: 'Colours',
   themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
   sound: 'Sound',
