@@ -16,12 +16,23 @@ interface Globals extends Target {
   performance: { now(): number };
   setTimeout(callback: () => void, ms: number): unknown;
   clearTimeout(timer: unknown): void;
-  crypto?: { randomUUID?(): string };
+  crypto?: { randomUUID?(): string; getRandomValues?(into: Uint32Array): Uint32Array };
+  TextEncoder: new () => { encode(text: string): Uint8Array };
+  TextDecoder: new (label: string, options: object) => { decode(bytes: Uint8Array): string };
   document?: Target & { readonly visibilityState?: string };
   navigator?: { readonly onLine?: boolean };
 }
 
 const globals = globalThis as unknown as Globals;
+
+const encoder = new globals.TextEncoder();
+const decoder = new globals.TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** UTF-8; `decode` throws at what is none. */
+export const utf8 = {
+  encode: (text: string) => encoder.encode(text),
+  decode: (bytes: Uint8Array) => decoder.decode(bytes),
+};
 
 /** The seams of a session, all of them there. */
 export type FullSeams = Required<Seams>;
