@@ -31,8 +31,8 @@ export interface Context {
 
 /** A view on the page. */
 export interface View {
-  /** What the tab is called. */
-  readonly title: string;
+  /** What the tab is called; `null` if the view says that itself. */
+  readonly title: string | null;
   /** Where the focus goes when the visitor comes here; by default the first heading. */
   readonly focus?: HTMLElement | null;
   /** Ends what the view does. */

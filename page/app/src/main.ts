@@ -135,7 +135,9 @@ async function show(route: Route): Promise<void> {
       return;
     }
     shown = { view, abort };
-    document.title = words.title(view.title);
+    if (view.title !== null) {
+      document.title = words.title(view.title);
+    }
     if (!isFirst) {
       focusOn(view.focus ?? root.querySelector('h1') ?? root);
     }

@@ -173,6 +173,7 @@ export const lobby = {
   searching: (pace: string) => `Looking for an opponent for ${pace}`,
   searchingShort: 'Looking for an opponent',
   stopped: 'You do not wait any more.',
+  trouble: 'No answer from the server yet',
   cancelSearch: 'Stop waiting',
   found: 'An opponent is found. The match begins.',
   poolsFailed: 'The pools could not be loaded.',
@@ -289,10 +290,10 @@ export const challenge = {
   share: 'Share',
   shareText: 'Play chess with me',
   waitingFor: 'Waiting for your opponent…',
-  waited: (time: string) => `Waiting for ${time}`,
-  expiresIn: (time: string) => `Ends in ${time}`,
   withdraw: 'Withdraw',
   withdrawn: 'You have withdrawn this challenge.',
+  toMatch: 'Go to the match',
+  ratedOrNot: 'Counts',
   accept: 'Accept',
   acceptLabel: (name: string) => `Accept the challenge of ${name}`,
   accepting: 'Accepting…',
@@ -425,22 +426,18 @@ export const player = {
   drawn: 'Draw',
   aborted: 'Aborted',
   replay: (white: string, black: string) => `Replay ${white} against ${black}`,
-  moves: (count: number) => plural(count, 'move', 'moves'),
+  terms: 'Terms',
+  movesHead: 'Moves',
   pgn: 'All games as PGN',
   opponent: 'Opponent',
   result: 'Result',
   when: 'When',
 };
 
-/** A finished game. */
-export const replay = {
-  title: 'Game',
-};
-
-/** The match and watching it. */
-export const watching = {
-  matchTitle: 'Match',
-  watchTitle: 'Watch',
+/** Around a match. */
+export const matchPage = {
+  watchTitle: 'Match',
+  signIn: 'Sign in',
 };
 
 /** TV. */
@@ -450,11 +447,8 @@ export const tv = {
   none: 'No match is in play at the moment. When one begins, it is shown here.',
   others: 'Other matches',
   othersNone: 'No other match is in play.',
-  next: (seconds: number) => `The next match comes in ${plural(seconds, 'second', 'seconds')}`,
-  now: (white: string, black: string) => `Now: ${white} against ${black}`,
+  now: (white: string, black: string) => `${white} – ${black} · TV`,
   signInToWatch: 'Only named players watch here. Sign in, and TV begins.',
-  pinned: 'You stay with this match.',
-  follow: 'Follow the best match',
 };
 
 /** About. */
@@ -468,7 +462,8 @@ export const about = {
   licenceText: 'Rookery is free software: you may use it, change it and pass it on under the GNU General Public License, version 3 or later.',
   source: 'Source code',
   sourceText: 'Whoever runs this server gives you the source code of the page and the server if you ask. This page was built from the directory page/ of Rookery’s repository.',
-  uses: 'It uses',
+  uses: 'What the page is made with',
+  usesHead: ['Part', 'For', 'Licence'],
   usesList: [
     ['chessground', 'the board', 'GPL-3.0-or-later'],
     ['chessops', 'the rules of chess in the browser', 'GPL-3.0-or-later'],

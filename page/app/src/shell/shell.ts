@@ -146,7 +146,7 @@ function settings(preferences: Preferences): HTMLElement {
     }
   };
   const element = h('div', { class: 'settings' }, toggle, panel);
-  toggle.addEventListener('click', () => open(panel.hidden));
+  toggle.addEventListener('click', () => open(panel.hidden !== false));
   element.addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && !panel.hidden) {
       open(false);

@@ -100,9 +100,9 @@ export function choices<T extends string>(
 }
 
 /** A text that can be copied, such as a link. */
-export function copyField(label: string, text: string, done: (message: string) => void, copyText: string = shell.copy): HTMLElement {
+export function copyField(label: string, text: string, done: (message: string) => void, copyText: string = shell.copy, test = 'link'): HTMLElement {
   const id = uniqueId('copy');
-  const input = h('input', { id, class: 'input', type: 'text', readonly: true, value: text, test: 'link', spellcheck: false });
+  const input = h('input', { id, class: 'input', type: 'text', readonly: true, value: text, test, spellcheck: false });
   input.addEventListener('focus', () => input.select());
   const copy = async (): Promise<void> => {
     try {
