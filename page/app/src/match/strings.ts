@@ -101,6 +101,7 @@ export const matchStrings = {
     copyFailed: 'The PGN could not be copied.',
     download: 'Download PGN',
     link: 'Copy link',
+    transfer: 'Continue on another device',
     linkCopied: 'Link copied.',
     flip: 'Flip board',
     options: 'Board options',
@@ -111,6 +112,7 @@ export const matchStrings = {
   actions: {
     heading: 'Actions',
     abort: 'Abort game',
+    abortConfirm: 'Press again to abort',
     resign: 'Resign',
     resignConfirm: 'Press again to resign',
     cancel: 'Cancel',
@@ -320,7 +322,8 @@ export const matchStrings = {
     over: 'The game is over.',
     sent: (text: string) => `${text}, sent.`,
     confirmed: (text: string) => `${text}.`,
-    confirmResign: 'Type resign again to give up the game.',
+    confirmAgain: (command: string) => `Type ${command} again to confirm.`,
+    which: (example: string) => `For example: ${example}.`,
     noMoves: 'No moves yet.',
     lastMove: (text: string) => `Last move: ${text}.`,
     turnMine: 'It is your turn.',
@@ -362,7 +365,7 @@ export const matchStrings = {
     details: 'About this game',
     watchLive: 'This game is still being played. Watch it live.',
   },
-  list: { and: ' and ', or: ' or ', comma: ', ' },
+  list: { and: ' and ', or: ' or ', comma: ', ', to: 'to' },
 };
 
 /** "a, b and c". */

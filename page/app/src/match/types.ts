@@ -13,11 +13,11 @@ import type {
   Termination,
   TimeControl,
   Variant,
-} from '../../../session/src/types.ts';
-import type { Change, CommandAnswer, Connection, Said, View } from '../../../session/src/view.ts';
+} from 'rookery-session';
+import type { Change, CommandAnswer, Connection, Said, View } from 'rookery-session';
 import type { Preferences } from '../preferences.ts';
 
-export { opponentOf } from '../../../session/src/types.ts';
+export { opponentOf } from 'rookery-session';
 export type {
   Change,
   ChatLine,
