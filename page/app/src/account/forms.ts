@@ -100,10 +100,13 @@ export function signUpPart(context: Context, done: () => void): HTMLElement {
   const name = nameField();
   const password = field(words.password, { type: 'password', name: 'new-password', autocomplete: 'new-password', test: 'password' }, words.passwordHint);
   const invitation = field(words.invitation, { autocomplete: 'off', autocapitalize: 'characters', spellcheck: false, test: 'invitation' }, words.invitationHint);
+  // Where accounts are open to everyone, nobody has one.
+  const fold = h('details', { test: 'have-invitation' }, h('summary', null, words.haveInvitation), invitation.element);
+  const folded: Field = { ...invitation, element: fold };
   return formCard({
     title: words.signUpTitle,
     test: 'sign-up',
-    fields: [name, password, invitation],
+    fields: [name, password, folded],
     submit: words.signUp,
     check: () => {
       const errors = missing(name, password);
@@ -124,7 +127,8 @@ export function signUpPart(context: Context, done: () => void): HTMLElement {
         case 'invalid_password':
           return password;
         case 'invitation_refused':
-          return invitation;
+          fold.open = true;
+          return folded;
         default:
           return null;
       }

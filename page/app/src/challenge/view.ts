@@ -157,6 +157,7 @@ function own(context: Context, known: Known, heading: HTMLElement, body: HTMLEle
   const lead = known.isOpen ? words.yoursOpenLead : named;
   return [
     h('p', null, lead),
+    copyField(words.link, link, (text) => context.toast(text), words.copyLink, 'challenge-link'),
     h(
       'div',
       { class: 'challenge-send' },
@@ -164,7 +165,6 @@ function own(context: Context, known: Known, heading: HTMLElement, body: HTMLEle
       h(
         'div',
         { class: 'stack' },
-        copyField(words.link, link, (text) => context.toast(text), words.copyLink, 'challenge-link'),
         'share' in navigator && button(words.share, { onclick: () => void navigator.share({ title: shell.name, text: words.shareText, url: link }).catch(() => undefined) }),
         h('p', { class: 'waiting', role: 'status' }, h('span', { class: 'pulse', 'aria-hidden': true }), words.waitingFor, h('span', { 'aria-hidden': true }, waited)),
       ),
@@ -250,5 +250,5 @@ function termsTable({ ticket, color, isMine }: Known): HTMLElement {
   if (special.length > 0) {
     rows.push([words.advanced, special.join(' · ')]);
   }
-  return h('dl', { class: 'terms', test: 'terms' }, rows.map(([name, text]) => h('div', null, h('dt', null, name), h('dd', null, text))));
+  return h('dl', { class: 'terms-list', test: 'challenge-terms' }, rows.map(([name, text]) => h('div', null, h('dt', null, name), h('dd', null, text))));
 }

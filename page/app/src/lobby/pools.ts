@@ -19,7 +19,7 @@ export function pools(context: Context, signal: AbortSignal): HTMLElement {
   const { matchmaker } = context;
   const list = h('ul', { class: 'pools', 'aria-label': words.pools, test: 'pools' });
   const place = h('div', { class: 'pools', 'aria-hidden': true }, placeholders());
-  const problem = h('div');
+  const problem = h('div', { role: 'status' });
   const rows = new Rows<Pool>(list, (pool) => pool.id, (pool) => tile(context, pool, signal));
   let isKnown = false;
   const load = async (): Promise<void> => {
@@ -40,7 +40,6 @@ export function pools(context: Context, signal: AbortSignal): HTMLElement {
       }
     }
   };
-  list.append();
   repeat(ASK_EVERY_MS, load, signal);
   return h('div', { class: 'stack' }, place, list, problem);
 }
@@ -56,13 +55,16 @@ function tile(context: Context, first: Pool, signal: AbortSignal): Row<Pool> {
   const speed = terms.speeds[speedOf(pool.control)] ?? '';
   const variant = pool.variant === 'standard' ? '' : variantName(pool.variant);
   const kind = [variant || speed, pool.rated && terms.rated].filter((part) => part).join(' · ');
-  const numbers = h('span', { class: 'pool-numbers' });
+  const waiting = h('span');
+  const wait = h('span');
   const press = h(
     'button',
     { type: 'button', class: 'pool', test: 'pool', 'data-pool': pool.id },
     h('span', { class: 'pool-pace number' }, pace),
+    ' ',
     h('span', { class: 'pool-kind' }, kind),
-    numbers,
+    ' ',
+    h('span', { class: 'pool-numbers' }, waiting, ' ', wait),
   );
   const time = h('time', { class: 'pool-time number', role: 'timer', 'aria-label': words.searching(pace) });
   const stop = button(words.cancelSearch, { class: 'button-small', test: 'seek-cancel' });
@@ -113,10 +115,9 @@ function tile(context: Context, first: Pool, signal: AbortSignal): Row<Pool> {
     element,
     update(now) {
       pool = now;
-      const waiting = words.waitingShort(now.waiting);
-      setText(numbers, now.wait_ms === undefined ? waiting : `${waiting} · ${words.wait(stretchShort(now.wait_ms))}`);
+      setText(waiting, now.waiting > 0 || now.wait_ms === undefined ? words.waiting(now.waiting) : '');
+      setText(wait, now.wait_ms === undefined ? '' : words.wait(stretchShort(now.wait_ms)));
       setAttribute(press, 'data-waiting', now.waiting);
-      setAttribute(press, 'aria-label', words.poolLabel(pace, kind || speed, now.rated, words.waiting(now.waiting)));
       showWait();
     },
     close: stopListening,

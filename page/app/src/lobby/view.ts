@@ -5,7 +5,7 @@ import { LiveBoards } from '../live/boards.ts';
 import { fill } from '../live/choose.ts';
 import { pathOf } from '../router.ts';
 import { lobby as words } from '../strings.ts';
-import { h, replace, setText } from '../ui/dom.ts';
+import { h, replace, setText, svg } from '../ui/dom.ts';
 import { repeat } from '../ui/pace.ts';
 import { button, linkButton } from '../ui/parts.ts';
 import { challengeLists } from './challenges.ts';
@@ -24,7 +24,7 @@ const LOOKED_AT = 50;
 export const mount: Mount = (root, context, _id, signal) => {
   const heading = h('h1', { tabindex: -1 }, words.heading);
   const challenge = button(
-    [h('span', { class: 'big-action-title' }, words.challengeFriend), h('span', { class: 'small muted' }, words.challengeFriendHint)],
+    [linkIcon(), h('span', null, h('span', { class: 'big-action-title' }, words.challengeFriend), ' ', h('span', { class: 'small muted' }, words.challengeFriendHint))],
     { class: 'big-action', test: 'create-challenge', 'aria-haspopup': 'dialog' },
   );
   challenge.addEventListener('click', () => {
@@ -42,6 +42,12 @@ export const mount: Mount = (root, context, _id, signal) => {
   );
   return { title: words.title, focus: heading };
 };
+
+function linkIcon(): SVGSVGElement {
+  const path = 'M10 14a4.5 4.5 0 0 0 6.4 0l3.2-3.2a4.5 4.5 0 0 0-6.4-6.4L12 5.6M14 10a4.5 4.5 0 0 0-6.4 0l-3.2 3.2a4.5 4.5 0 0 0 6.4 6.4L12 18.4';
+  const look = { fill: 'none', stroke: 'currentColor', 'stroke-width': 2, 'stroke-linecap': 'round' };
+  return svg('svg', { viewBox: '0 0 24 24', width: 28, height: 28, 'aria-hidden': true, class: 'big-action-icon', ...look }, svg('path', { d: path }));
+}
 
 /** The way back into a match that the visitor plays. */
 function ownMatch(context: Context, signal: AbortSignal): HTMLElement {

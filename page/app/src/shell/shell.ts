@@ -27,6 +27,9 @@ export interface Shell {
   toast(text: string): void;
 }
 
+/** What the names begin with that the server makes up for guests, and that no account has. */
+const GUEST_NAME = 'Guest-';
+
 /** How long a line at the foot of the page stays, in milliseconds. */
 const TOAST_MS = 5_000;
 
@@ -64,7 +67,7 @@ export function openShell({ root, preferences, identity, watchdog, seek }: Shell
   };
   const showWho = (): void => {
     const { me } = identity;
-    setText(links.account, me === null ? words.signIn : me.isNamed ? me.name : words.guest(me.name));
+    setText(links.account, me === null ? words.signIn : me.isNamed || me.name.startsWith(GUEST_NAME) ? me.name : words.guest(me.name));
     ended.hidden = identity.endedBecause === null;
     replace(ended, !ended.hidden && [`${words.signInEnded} `, h('a', { href: '/account' }, words.signInAgain)]);
   };

@@ -44,7 +44,6 @@ function open(root: HTMLElement, context: Context, id: string, signal: AbortSign
     matchmaker,
     navigate,
     preferences,
-    announce: context.announce,
     transfer: context.transfer,
   });
   return { session, unmount };

@@ -89,8 +89,7 @@ function broadcast(stage: HTMLElement, context: Context, match: LiveMatch): OnAi
   });
   const root = h('div', { class: 'tv-match', 'data-match': id });
   replace(stage, root);
-  const { unmount } = mountMatch(root, { session, matchmaker, navigate, preferences, announce: context.announce, transfer: context.transfer });
-  // What the match calls the tab suits a match that the visitor has chosen.
+  const { unmount } = mountMatch(root, { session, matchmaker, navigate, preferences, transfer: context.transfer, embedded: true });
   document.title = shell.title(words.now(match.players.white.name, match.players.black.name));
   return {
     id,
