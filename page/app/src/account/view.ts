@@ -1,8 +1,8 @@
 /** The visitor's account: signing in and out, or what a guest and a named player can change. */
 import type { Context, Mount } from '../context.ts';
-import { routeOf } from '../router.ts';
 import { account as words } from '../strings.ts';
 import { h, replace } from '../ui/dom.ts';
+import { afterwards } from './afterwards.ts';
 import { guestPart } from './guest.ts';
 import { namedPart } from './named.ts';
 import { signInPart, signUpPart } from './forms.ts';
@@ -47,13 +47,4 @@ function visitor(context: Context, signedIn: () => void): HTMLElement {
     h('div', { class: 'two-cards' }, signInPart(context, signedIn), signUpPart(context, signedIn)),
     guestPart(context),
   );
-}
-
-/** Where to go after signing in: a path of this page, if the address names one. */
-export function afterwards(search: string): string | null {
-  const path = new URLSearchParams(search).get('then');
-  if (path === null || !path.startsWith('/') || path.startsWith('//')) {
-    return null;
-  }
-  return routeOf(path.split(/[?#]/)[0] ?? '').name === 'not_found' ? null : path;
 }

@@ -6,6 +6,7 @@ import { lobby as words, terms } from '../strings.ts';
 import { variantName } from '../terms/words.ts';
 import { h, Rows, setText, type Row } from '../ui/dom.ts';
 import { playerTag } from '../ui/players.ts';
+import { writtenControlWords } from '../words/times.ts';
 
 type BoardModule = typeof import('../match/mini.ts');
 
@@ -100,7 +101,7 @@ export class LiveBoards {
 
 /** What a live match is, in one line. */
 export function aboutMatch(match: LiveMatch): string {
-  const parts = [match.time_control, terms.speeds[match.speed] ?? match.speed];
+  const parts = [writtenControlWords(match.time_control), terms.speeds[match.speed] ?? match.speed];
   if (match.variant !== 'standard') {
     parts.push(variantName(match.variant));
   }

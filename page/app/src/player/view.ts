@@ -11,6 +11,7 @@ import { button, failure } from '../ui/parts.ts';
 import { date } from '../words/dates.ts';
 import { ago } from '../words/times.ts';
 import { plotOf } from './plot.ts';
+import { categoryName, resultFor } from './words.ts';
 
 /** Games of a page. */
 const GAMES = 20;
@@ -82,14 +83,6 @@ function livePart(context: Context, id: string, signal: AbortSignal): HTMLElemen
   };
   repeat(LIVE_EVERY_MS, load, signal);
   return section;
-}
-
-/** The name of a category, for example `standard-blitz`. */
-export function categoryName(category: string): string {
-  const at = category.lastIndexOf('-');
-  const [variant, speed] = [category.slice(0, at), category.slice(at + 1)];
-  const pace = terms.speeds[speed] ?? speed;
-  return variant === 'standard' ? pace : `${variantName(variant)} · ${pace}`;
 }
 
 function ratingsPart(context: Context, id: string, signal: AbortSignal): HTMLElement {
@@ -200,21 +193,6 @@ function gamesPart(context: Context, id: string, heading: HTMLElement, signal: A
   };
   void load();
   return h('section', { class: 'stack-small', test: 'games' }, h('h2', null, words.finished), table, foot);
-}
-
-/** How a game ended for a player. */
-export function resultFor(game: Pick<FinishedMatch, 'outcome' | 'players'>, id: string): 'won' | 'lost' | 'drawn' | 'aborted' {
-  const isWhite = game.players.white.id === id;
-  switch (game.outcome) {
-    case 'white_wins':
-      return isWhite ? 'won' : 'lost';
-    case 'black_wins':
-      return isWhite ? 'lost' : 'won';
-    case 'draw':
-      return 'drawn';
-    default:
-      return 'aborted';
-  }
 }
 
 function gameRow(game: FinishedMatch, id: string): HTMLElement {

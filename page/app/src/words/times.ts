@@ -106,3 +106,29 @@ export function speedOf(control: Control): Speed {
   }
   return estimate < 1500 * SECOND ? 'rapid' : 'classical';
 }
+
+/** A stage as lists of matches write it: `40/5400+30`, seconds, with a delay as `+2d` or `+0+2b`. */
+const WRITTEN_STAGE = /^(?:(\d+)\/)?([\d.]+)(?:\+([\d.]+))?(?:\+([\d.]+)([db]))?$/;
+
+/** A control in PGN's seconds (`180+2`), as players say it; White's and Black's with ` / ` between. Others stay as they are. */
+export function writtenControlWords(written: string): string {
+  const controls = written.split(' / ').map((control) => {
+    const stages = control.split(':').map((stage): ControlStage | null => {
+      // A simple delay may stand where the increment would.
+      const found = WRITTEN_STAGE.exec(/^(\d+\/)?[\d.]+\+[\d.]+d$/.test(stage) ? stage.replace('+', '+0+') : stage);
+      if (found === null) {
+        return null;
+      }
+      const [, moves, time = '0', increment = '0', delay, kind] = found;
+      return {
+        ...(moves === undefined ? {} : { moves: Number(moves) }),
+        time_ms: Number(time) * SECOND,
+        increment_ms: Number(increment) * SECOND,
+        ...(delay === undefined ? {} : { delay: kind === 'd' ? ('simple' as const) : ('bronstein' as const), delay_ms: Number(delay) * SECOND }),
+      };
+    });
+    const known = stages.filter((stage) => stage !== null);
+    return known.length === stages.length ? controlWords({ stages: known }) : control;
+  });
+  return controls.join(' / ');
+}
