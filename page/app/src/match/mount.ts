@@ -72,7 +72,7 @@ class MatchView {
   readonly #tools: Tools;
   readonly #text: TextPanel;
   readonly #heading: HTMLElement;
-  readonly #terms = h('div', { class: 'terms', 'data-test': 'terms' });
+  readonly #terms = h('div', { class: 'match-terms', 'data-test': 'terms' });
   readonly #main: HTMLElement;
   readonly #premoveNote: HTMLElement;
   readonly #premoveText = h('span', {});
@@ -168,6 +168,7 @@ class MatchView {
     this.#ticker.stop();
     this.#panel.close();
     this.#notices.close();
+    this.#moves.close();
     this.#announcer.close();
     this.#sounds.close();
     this.#promotion.cancel();
@@ -179,6 +180,7 @@ class MatchView {
     const side = h(
       'div',
       { class: 'match-side' },
+      this.#notices.element,
       this.#result.element,
       this.#panel.questions,
       this.#moves.element,
@@ -191,7 +193,6 @@ class MatchView {
       { class: 'match', 'data-test': 'match' },
       this.#heading,
       h('div', { class: 'match-top' }, this.#connection.element, this.#terms),
-      this.#notices.element,
       this.#main,
       side,
       h('p', { id: 'board-keys', class: 'visually-hidden' }, s.board.keyboard),
@@ -367,7 +368,7 @@ class MatchView {
   #presence(seat: Seat, isHere: boolean): void {
     const { seat: mine, isOver } = this.#game;
     if (mine === null || seat === mine || isOver) return;
-    this.#announcer.say(s.event.presence(who(seat, mine), isHere));
+    this.#announcer.say(`${capital(s.event.presence(who(seat, mine), isHere))}.`);
   }
 
   #lowTime(seat: Seat, ms: number): void {

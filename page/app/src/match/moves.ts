@@ -20,6 +20,7 @@ export class Moves {
   #current = -1;
   #last = 0;
   #startedAt = '';
+  readonly #resized: ResizeObserver;
 
   /** `isReplay`: there is no live position to go back to. */
   constructor(events: MovesEvents, isReplay = false) {
@@ -47,10 +48,14 @@ export class Moves {
         h('span', { 'aria-hidden': 'true', class: `step-sign step-${test}` }, sign),
       ),
     }));
+    const scroll = h('div', { class: 'moves-scroll' }, this.#empty, this.#list);
+    // What comes up beside the list must not hide the move that is looked at.
+    this.#resized = new ResizeObserver(() => this.#reveal());
+    this.#resized.observe(scroll);
     this.element = h(
       'section',
       { class: 'moves', 'aria-label': s.moves.heading },
-      h('div', { class: 'moves-scroll' }, this.#empty, this.#list),
+      scroll,
       h('div', { class: 'moves-bar' }, this.#steps.map((step) => step.button), isReplay ? null : this.#live),
     );
   }
@@ -87,6 +92,10 @@ export class Moves {
     this.#events.jump(ply === this.#last ? null : ply);
   }
 
+  close(): void {
+    this.#resized.disconnect();
+  }
+
   #mark(current: number): void {
     const hadFocus = this.#list.contains(document.activeElement);
     // One tab stop for the whole list; the arrow keys do the rest.
@@ -101,10 +110,14 @@ export class Moves {
     }
     if (current === this.#current) return;
     this.#current = current;
-    const button = this.#buttons[current - 1];
     if (hadFocus) this.#buttons[stop]?.focus({ preventScroll: true });
+    this.#reveal();
+  }
+
+  /** Scrolls the list, and not the page as `scrollIntoView` would. */
+  #reveal(): void {
+    const button = this.#buttons[this.#current - 1];
     const scroll = this.#list.parentElement as HTMLElement;
-    // Not `scrollIntoView`, which would scroll the page too.
     if (!button) {
       scroll.scrollTop = 0;
       scroll.scrollLeft = 0;

@@ -134,6 +134,7 @@ class Replay {
   unmount(): void {
     this.#stop();
     for (const stop of this.#stops) stop();
+    this.#moves.close();
     this.#announcer.close();
     this.#board.destroy();
     this.element.remove();
@@ -158,14 +159,14 @@ class Replay {
     const date = pgnHeader(pgn, 'UTCDate')?.replaceAll('.', '-') ?? '';
     const isLive = outcome === null && !this.#answer.withheld;
     const live = h('a', { href: `/match/${this.#options.matchId}`, class: 'button button-primary', hidden: !isLive }, s.replay.watchLive);
+    const withheld = this.#answer.withheld ? h('div', { class: 'match-notice' }, s.page.withheld) : null;
     return h(
       'div',
       { class: 'match', 'data-test': 'replay', 'data-match': this.#options.matchId },
       h('h1', { class: 'visually-hidden', tabindex: '-1' }, s.page.heading(players.white.name, players.black.name)),
-      h('div', { class: 'match-top' }, h('div', { class: 'terms' }, date ? `${date} · ${terms}` : terms)),
-      this.#answer.withheld ? h('div', { class: 'match-notices' }, h('div', { class: 'match-notice' }, s.page.withheld)) : null,
+      h('div', { class: 'match-top' }, h('div', { class: 'match-terms' }, date ? `${date} · ${terms}` : terms)),
       this.#main,
-      h('div', { class: 'match-side' }, result.element, live, this.#moves.element, this.#tools.element),
+      h('div', { class: 'match-side' }, withheld, result.element, live, this.#moves.element, this.#tools.element),
       h('p', { id: 'board-keys', class: 'visually-hidden' }, s.board.keyboard),
       this.#announcer.element,
     );

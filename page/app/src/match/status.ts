@@ -1,6 +1,6 @@
 // How things stand with the server, and what came up meanwhile: the connection line, notices, and the result.
 import { h, replace, setAttribute, setText } from '../ui/dom.ts';
-import { matchStrings as s } from './strings.ts';
+import { capital, matchStrings as s } from './strings.ts';
 import type { Result, Seat, View } from './types.ts';
 import { resultWords } from './words.ts';
 
@@ -145,7 +145,7 @@ export class ResultCard {
     if (result === null) return;
     const { title, how } = resultWords(result, seat);
     const score = s.result.score[result.outcome] ?? '';
-    setText(this.#title, result.outcome === 'aborted' ? title : `${score} · ${title}`);
+    setText(this.#title, result.outcome === 'aborted' ? capital(title) : `${score} · ${capital(title)}`);
     setText(this.#how, how);
     setAttribute(this.element, 'data-outcome', result.outcome);
     setAttribute(this.element, 'data-termination', result.termination);

@@ -101,6 +101,7 @@ export const matchStrings = {
     copyFailed: 'The PGN could not be copied.',
     download: 'Download PGN',
     link: 'Copy link',
+    share: 'Share',
     transfer: 'Continue on another device',
     linkCopied: 'Link copied.',
     flip: 'Flip board',
@@ -190,9 +191,9 @@ export const matchStrings = {
     rematch_offered: (side: string) => `${side} offers a rematch`,
     rematch_declined: (side: string) => `${side} declines the rematch`,
     rematch_agreed: 'rematch agreed',
-    you: 'You',
-    opponent: 'Your opponent',
-    presence: (side: string, isHere: boolean) => (isHere ? `${side} is back.` : `${side} has lost the connection.`),
+    you: 'you',
+    opponent: 'your opponent',
+    presence: (side: string, isHere: boolean) => (isHere ? `${side} is back` : `${side} has lost the connection`),
   },
 
   refusal: {
@@ -241,11 +242,11 @@ export const matchStrings = {
 
   result: {
     heading: 'Result',
-    youWin: 'You won',
-    youLose: 'You lost',
+    youWin: 'you won',
+    youLose: 'you lost',
     wins: (side: string) => `${side} won`,
-    draw: 'Draw',
-    aborted: 'Game aborted',
+    draw: 'draw',
+    aborted: 'game aborted',
     rating: (name: string, before: number, after: number) =>
       `${name}: ${before} → ${after} (${after < before ? '−' : '+'}${Math.abs(after - before)})`,
     provisional: 'provisional',

@@ -53,10 +53,12 @@ export class Tools {
       button(s.moves.flip, 'flip', options.flip),
       this.#sound,
       this.#text,
-      link,
-      copy,
-      download,
-      device,
+      h(
+        'details',
+        { 'data-test': 'share' },
+        h('summary', {}, s.moves.share),
+        h('div', { class: 'tools-more' }, link, copy, download, device),
+      ),
     );
     this.show();
   }

@@ -105,7 +105,7 @@ export function clockWords(ms: number): string {
   return said.join(' ') || s.clock.none;
 }
 
-/** A result in two parts: who won, and how. */
+/** A result in two parts: who won, and how; both for the middle of a sentence. */
 export function resultWords(result: Result, seat: Seat | null): { title: string; how: string } {
   const { outcome, termination } = result;
   const winner: Seat | null = outcome === 'white_wins' ? 'white' : outcome === 'black_wins' ? 'black' : null;
@@ -137,7 +137,7 @@ function terminationWords(termination: string, winner: Seat | null): string {
 /** A result in one sentence. */
 export function resultSentence(result: Result, seat: Seat | null): string {
   const { title, how } = resultWords(result, seat);
-  return how ? `${title} ${how}.` : `${title}.`;
+  return capital(how ? `${title} ${how}.` : `${title}.`);
 }
 
 /** An event that is no move, in words without a full stop; empty for those that are said elsewhere. */
@@ -168,9 +168,9 @@ export function who(acting: Seat, seat: Seat | null): string {
   return acting === seat ? s.event.you : s.event.opponent;
 }
 
-/** "You offers" is no English. */
+/** "you offers" is no English. */
 const sideVerb = (text: string, isYou: boolean): string =>
-  isYou ? text.replace(/^(You) (offer|decline|ask|give)s/, '$1 $2') : text;
+  isYou ? text.replace(/^(you) (offer|decline|ask|give)s/, '$1 $2') : text;
 
 /** What came in one catch-up, in one sentence: "While you were away: 2 moves played (e4, e5), Black offers a draw." */
 export function awayWords(state: MatchState, line: Line, moves: number, events: readonly MatchEvent[]): string {

@@ -110,11 +110,11 @@ const clock = { whiteMs: 1, blackMs: 1, running: null, delayMs: 0 } as const;
 
 test('events are said in good English', () => {
   const offer: MatchEvent = { kind: 'draw_offered', seq: 3, seat: 'black', clock };
-  assert.equal(eventWords(offer, 'white'), 'Your opponent offers a draw');
-  assert.equal(eventWords(offer, 'black'), 'You offer a draw');
+  assert.equal(eventWords(offer, 'white'), 'your opponent offers a draw');
+  assert.equal(eventWords(offer, 'black'), 'you offer a draw');
   assert.equal(eventWords(offer, null), 'Black offers a draw');
   const given: MatchEvent = { kind: 'time_given', seq: 4, seat: 'white', seconds: 15, clock };
-  assert.equal(eventWords(given, 'white'), 'You give 15 seconds');
+  assert.equal(eventWords(given, 'white'), 'you give 15 seconds');
   assert.equal(eventWords({ kind: 'taken_back', seq: 5, seat: 'white', plies: 2, clock }, null), '2 moves taken back');
 });
 
@@ -128,7 +128,7 @@ test('what happened while away is one sentence', () => {
   ];
   assert.equal(
     awayWords(state, line, 1, events),
-    'While you were away: 1 move played (e5), Your opponent offers a draw and You lost by resignation of White.',
+    'While you were away: 1 move played (e5), your opponent offers a draw and you lost by resignation of White.',
   );
   assert.equal(awayWords(state, line, 0, []), '');
 });

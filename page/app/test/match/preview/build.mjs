@@ -18,6 +18,6 @@ await writeFile(
   join(out, 'index.html'),
   '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Preview</title>' +
     '<meta name="viewport" content="width=device-width, initial-scale=1">' +
-    '<link rel="stylesheet" href="preview.css"></head><body><header class="top"><span class="brand">Rookery</span></header><div></div><main class="page"></main>' +
+    '<link rel="stylesheet" href="preview.css"></head><body><header class="top"><span class="brand">Rookery</span></header><div></div><main id="content" class="view view-match"></main>' +
     '<script src="preview.js"></script></body></html>',
 );
