@@ -1,7 +1,7 @@
 /** The global objects that a session uses where it is given nothing else. No other file reads the global object. */
 
 import { Problem } from './problem.ts';
-import type { Fetch, Seams, Signal, WebSocketConstructor, WebTransportConstructor } from './seams.ts';
+import type { Fetch, Seams, Signal, TransportMemory, WebSocketConstructor, WebTransportConstructor } from './seams.ts';
 
 interface Target {
   addEventListener?(type: string, listener: () => void): void;
@@ -35,7 +35,20 @@ export const utf8 = {
 };
 
 /** The seams of a session, all of them there. */
-export type FullSeams = Required<Seams>;
+export interface FullSeams {
+  readonly now: () => number;
+  readonly setTimer: (callback: () => void, ms: number) => unknown;
+  readonly clearTimer: (timer: unknown) => void;
+  readonly random: () => number;
+  readonly onWake: (listener: (isOnline: boolean) => void) => () => void;
+  readonly memory: TransportMemory;
+  /** Asked for anew each time. */
+  readonly WebSocket: WebSocketConstructor | null;
+  readonly WebTransport: WebTransportConstructor | null;
+}
+
+/** What is known of the transports for as long as the page lives. */
+const memory: TransportMemory = { failedAt: null };
 
 /** What is given, and of the rest the global objects. */
 export function fullSeams(given: Seams = {}): FullSeams {
@@ -44,9 +57,14 @@ export function fullSeams(given: Seams = {}): FullSeams {
     setTimer: given.setTimer ?? ((callback, ms) => globals.setTimeout(callback, ms)),
     clearTimer: given.clearTimer ?? ((timer) => globals.clearTimeout(timer)),
     random: given.random ?? Math.random,
-    WebSocket: given.WebSocket !== undefined ? given.WebSocket : (globals.WebSocket ?? null),
-    WebTransport: given.WebTransport !== undefined ? given.WebTransport : (globals.WebTransport ?? null),
     onWake: given.onWake ?? onWake,
+    memory: given.memory ?? memory,
+    get WebSocket() {
+      return given.WebSocket !== undefined ? given.WebSocket : (globals.WebSocket ?? null);
+    },
+    get WebTransport() {
+      return given.WebTransport !== undefined ? given.WebTransport : (globals.WebTransport ?? null);
+    },
   };
 }
 
@@ -75,6 +93,11 @@ export const host = {
     if (globals.fetch === undefined) return Promise.reject(new Error('there is no fetch'));
     return globals.fetch(url, init);
   }) as Fetch,
+
+  /** What ends a request early. */
+  aborter(): { readonly signal: Signal; abort(): void } {
+    return new globals.AbortController();
+  },
 
   /** A key that no other request has. */
   uniqueKey(random: () => number): string {

@@ -21,6 +21,7 @@ import type {
   Ticket,
   Transfer,
 } from './http.ts';
+import { TOKEN_LEN_MAX } from './codec/client.ts';
 import { host } from './host.ts';
 import { Problem } from './problem.ts';
 import type { Fetch, FetchResponse, Signal } from './seams.ts';
@@ -392,7 +393,7 @@ function unreadable(status: number): Problem {
 
 /** A seat that a session can use; anything else is unreadable. */
 function checkedSeat(seat: SeatAnswer): SeatAnswer {
-  const isText = (value: unknown) => typeof value === 'string';
+  const isText = (value: unknown) => typeof value === 'string' && value.length <= TOKEN_LEN_MAX;
   const place = seat.shard as unknown;
   const isPlace = typeof place === 'object' && place !== null && isText((place as { id?: unknown }).id);
   const isRole = seat.role === 'white' || seat.role === 'black' || seat.role === 'spectator';

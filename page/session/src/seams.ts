@@ -74,6 +74,12 @@ export interface WebTransportLike {
 /** The constructor of a `WebTransport`. */
 export type WebTransportConstructor = new (url: string, options: any) => any;
 
+/** What is known of the transports for as long as the page lives. */
+export interface TransportMemory {
+  /** When WebTransport last failed where WebSocket then worked. */
+  failedAt: number | null;
+}
+
 /** The host, for tests and for Node. What is absent is taken from the global object. */
 export interface Seams {
   /** Milliseconds that never decrease, by default `performance.now()`. */
@@ -92,4 +98,6 @@ export interface Seams {
    * network; returns what ends it. By default the events `online`, `offline`, `pageshow` and `visibilitychange`.
    */
   onWake?: (listener: (isOnline: boolean) => void) => () => void;
+  /** By default one for all sessions of the page. */
+  memory?: TransportMemory;
 }

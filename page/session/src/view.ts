@@ -22,7 +22,7 @@ export type TransportKind = 'webtransport' | 'websocket';
  * - `live`: the shard is heard.
  * - `moving`: the network works, and another shard takes the match over, or it is being asked for.
  * - `paused`: the store does not answer; both clocks stand.
- * - `lost`: neither the shard nor the matchmaker can be reached.
+ * - `lost`: neither the shard nor the matchmaker can be reached, also before the match was joined.
  * - `closed`: the session is over, see `closeCode` and `problem`.
  */
 export type Connection = 'connecting' | 'live' | 'moving' | 'paused' | 'lost' | 'closed';
