@@ -18,7 +18,7 @@ import * as esbuild from 'esbuild';
 const here = dirname(fileURLToPath(import.meta.url));
 const app = join(here, 'app');
 const FIRST_BOARD_MAX = 100_000;
-const MATCH = 'app/src/match/index.ts';
+const MATCH = 'app/src/views/match.ts';
 
 const { values: args } = parseArgs({
   options: { out: { type: 'string' }, watch: { type: 'boolean', default: false } },

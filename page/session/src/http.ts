@@ -82,6 +82,11 @@ export interface Ticket extends Terms {
   status: 'waiting' | 'matched' | 'cancelled' | 'declined';
   match_id: string | null;
   declined?: DeclineReason;
+  /** Of a challenge, where the matchmaker says so: who has made it, the challenger's colour, for whom, and until when. */
+  challenger?: SeatView;
+  color?: Color;
+  opponent?: string | null;
+  expires_at?: number;
 }
 
 /** A player as shown to others. */
@@ -123,6 +128,24 @@ export interface PublicPlayer {
 /** An account, as its owner sees it. */
 export interface Account extends PublicPlayer {
   has_password: boolean;
+}
+
+/** What an API token allows. */
+export type ApiScope = 'read' | 'play' | 'account';
+
+/** An API token, without its secret. */
+export interface ApiTokenView {
+  id: string;
+  label: string;
+  scopes: ApiScope[];
+  made_at: number;
+  /** To ten minutes; null if it never was. */
+  used_at: number | null;
+}
+
+/** A new API token, the only answer that has its secret. */
+export interface NewApiToken extends ApiTokenView {
+  token: string;
 }
 
 /** How a browser reaches a shard by WebTransport. */

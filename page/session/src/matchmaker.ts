@@ -2,6 +2,8 @@
 
 import type {
   Account,
+  ApiScope,
+  ApiTokenView,
   ChallengeView,
   DeclineReason,
   Demo,
@@ -10,6 +12,7 @@ import type {
   LiveList,
   LiveQuery,
   MatchAnswer,
+  NewApiToken,
   NewChallenge,
   NewTicket,
   Pool,
@@ -107,6 +110,21 @@ export class Matchmaker {
   /** Sets another password; the answer has the token that holds from now on. */
   setPassword(password: { current?: string; new: string }): Promise<SignedIn> {
     return this.#post('/v1/account/password', password);
+  }
+
+  /** The API tokens of the account, the newest first. */
+  apiTokens(): Promise<{ tokens: ApiTokenView[] }> {
+    return this.#get('/v1/account/tokens');
+  }
+
+  /** Makes an API token; the answer alone has its secret. */
+  createApiToken(token: { label: string; scopes: readonly ApiScope[] }): Promise<NewApiToken> {
+    return this.#post('/v1/account/tokens', token);
+  }
+
+  /** Removes an API token. */
+  async removeApiToken(id: string): Promise<void> {
+    await this.#ask(`/v1/account/tokens/${part(id)}`, { method: 'DELETE', tries: TRIES_MAX });
   }
 
   /** What everybody may know of an account. */
