@@ -20,6 +20,8 @@ export interface Context {
   announce(text: string): void;
   /** Shows a line at the foot of the page for some seconds, and says it. */
   toast(text: string): void;
+  /** Says why something did not work; who has to sign in first is taken there, and back afterwards. */
+  refuse(problem: unknown): void;
   sound(name: Sound): void;
   /** Opens the way to another device, to a match or to the lobby there. */
   transfer(matchId?: string): void;

@@ -71,7 +71,7 @@ const seek = new Seek(matchmaker, {
     context.announce(lobby.found);
     router.navigate(pathOf({ name: 'match', id: matchId }));
   },
-  failed: (problem) => context.toast(problemWords(problem)),
+  failed: (problem) => context.refuse(problem),
 });
 
 const root = h('main', { id: 'content', tabindex: -1, test: 'main' });
@@ -87,6 +87,12 @@ const context: Context = {
   navigate: (path, options) => router.navigate(path, options),
   announce: (text) => shell.announce(text),
   toast: (text) => shell.toast(text),
+  refuse(problem) {
+    context.toast(problemWords(problem));
+    if (problem instanceof Problem && problem.code === 'no_guests') {
+      router.navigate(signInPath());
+    }
+  },
   sound(name) {
     sounds ??= import('./match/sounds.ts').then(({ Sounds }) => new Sounds(preferences));
     // A sound that cannot be loaded or played is not worth a word.
@@ -101,6 +107,11 @@ const context: Context = {
   asSomebody: somebody,
   ensure: () => identity.ensure(matchmaker),
 };
+
+/** Where the visitor signs in, to come back here. */
+function signInPath(): string {
+  return `/account?then=${encodeURIComponent(location.pathname)}`;
+}
 
 let shown: { view: View | null; abort: AbortController } | null = null;
 let showing = 0;
@@ -143,8 +154,11 @@ async function show(route: Route): Promise<void> {
     }
   } catch (error) {
     if (!abort.signal.aborted) {
-      const text = error instanceof Problem ? problemWords(error) : words.failedTitle;
-      showFailure(text, words.retry, () => void show(route));
+      if (error instanceof Problem && error.code === 'no_guests') {
+        showFailure(problemWords(error), words.signIn, () => router.navigate(signInPath()));
+      } else {
+        showFailure(error instanceof Problem ? problemWords(error) : words.broken, words.retry, () => void show(route));
+      }
     }
     if (!(error instanceof Problem)) {
       throw error;

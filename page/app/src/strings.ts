@@ -43,6 +43,7 @@ export const shell = {
   newVersion: 'A new version of this page is ready.',
   reload: 'Load it',
   failedTitle: 'This did not work',
+  broken: 'The page has made a mistake. Try again; if it stays so, tell the operators.',
 };
 
 /** Problems in words, with what to do. What the server says in `detail` is shown where no text here fits. */
@@ -188,7 +189,7 @@ export const lobby = {
   liveNone: 'No match is in play at the moment.',
   liveFailed: 'The live matches could not be loaded.',
   liveCount: (count: number) => plural(count, 'match in play', 'matches in play'),
-  watch: (white: string, black: string) => `Watch ${white} against ${black}`,
+  watch: 'Watch',
   allLive: 'Watch TV',
   yourMatch: 'You have a match in play',
   returnToMatch: 'Return to your match',
@@ -430,12 +431,6 @@ export const player = {
   opponent: 'Opponent',
   result: 'Result',
   when: 'When',
-};
-
-/** Around a match. */
-export const matchPage = {
-  watchTitle: 'Match',
-  signIn: 'Sign in',
 };
 
 /** TV. */

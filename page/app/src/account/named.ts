@@ -34,7 +34,7 @@ export function namedPart(context: Context, me: Me, signal: AbortSignal): HTMLEl
       (account) => {
         if (!signal.aborted) {
           setText(since, `${words.memberSince(date(account.made_at))} · ${words.until(date(me.expiresAt))}`);
-          replace(password, passwordPart(context, account));
+          replace(password, passwordPart(context, account, me));
         }
       },
       (problem: unknown) => replace(password, failure(problem, load)),
@@ -63,7 +63,7 @@ export function namedPart(context: Context, me: Me, signal: AbortSignal): HTMLEl
   );
 }
 
-function passwordPart(context: Context, account: Account): HTMLElement {
+function passwordPart(context: Context, account: Account, me: Me): HTMLElement {
   const current = field(words.currentPassword, { type: 'password', autocomplete: 'current-password', test: 'current-password' });
   const next = field(words.newPassword, { type: 'password', autocomplete: 'new-password', test: 'new-password' }, words.passwordHint);
   const card = formCard({
@@ -80,6 +80,8 @@ function passwordPart(context: Context, account: Account): HTMLElement {
     },
     fieldOf: (code) => (code === 'login_refused' ? current : code === 'invalid_password' ? next : null),
   });
+  // Password managers keep a password under the name that stands beside it.
+  card.querySelector('form')?.prepend(h('input', { type: 'text', autocomplete: 'username', value: me.name, readonly: true, hidden: true }));
   if (!account.has_password) {
     card.querySelector('h2')?.after(h('p', { class: 'muted' }, words.setPasswordLead));
   }

@@ -49,10 +49,11 @@ export class LiveBoards {
     const about = h('p', { class: 'live-about small muted' });
     const link = h(
       'a',
-      { href: pathOf({ name: 'match', id: match.match_id }), class: 'live-link', 'aria-label': words.watch(white.name, black.name) },
+      { href: pathOf({ name: 'match', id: match.match_id }), class: 'live-link' },
       h('span', { class: 'live-player' }, playerTag(black, false)),
       board,
       h('span', { class: 'live-player' }, playerTag(white, false)),
+      h('span', { class: 'visually-hidden' }, words.watch),
     );
     const element = h('li', { class: 'live-match', test: 'live-match', 'data-match': match.match_id }, link, about);
     let drawn: ReturnType<BoardModule['miniBoard']> | null = null;

@@ -39,7 +39,7 @@ export function challengeLists(context: Context, signal: AbortSignal): Challenge
       context.navigate(pathOf({ name: 'match', id: ticket.match_id ?? challenge.id }));
     } catch (problem) {
       press.disabled = false;
-      context.toast(problemWords(problem));
+      context.refuse(problem);
       void load();
     }
   };

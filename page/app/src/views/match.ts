@@ -1,64 +1,39 @@
 /** A match: played by those who have a seat in it, watched by all others. */
-import { MatchSession, Problem } from 'rookery-session';
+import { MatchSession } from 'rookery-session';
 import type { Context, Mount } from '../context.ts';
 import { mountMatch } from '../match/index.ts';
-import { pathOf } from '../router.ts';
-import { matchPage as words } from '../strings.ts';
-import { h } from '../ui/dom.ts';
-import { linkButton } from '../ui/parts.ts';
-import { problemWords } from '../ui/words.ts';
 
 export const mount: Mount = async (root, context, id, signal) => {
-  try {
-    await context.ensure();
-  } catch (problem) {
-    // Without a player nobody plays or watches over the shard; `no_guests` says how to get one.
-    if (!(problem instanceof Problem)) {
-      throw problem;
+  // Without a player nobody plays or watches over a shard.
+  await context.ensure();
+  let shown = open(root, context, id, false, watchInstead);
+  function watchInstead(): void {
+    if (!signal.aborted) {
+      shown.close();
+      shown = open(root, context, id, true, null);
     }
-    return refused(root, problem, id);
   }
-  const { session, unmount } = open(root, context, id, signal);
+  return { title: null, close: () => shown.close() };
+};
+
+/** Shows the match. `noSeat` is called if it is others who play it. */
+function open(root: HTMLElement, context: Context, matchId: string, watch: boolean, noSeat: (() => void) | null): { close(): void } {
+  const { matchmaker, navigate, preferences, transfer } = context;
+  const session = new MatchSession({ matchmaker, matchId, watch });
+  // The first to listen: what is shown need not learn that there is no seat.
+  session.subscribe((view) => {
+    if (view.connection === 'closed' && view.problem?.code === 'not_a_player') {
+      noSeat?.();
+    } else if (view.match && view.match.role !== 'spectator' && view.match.result === null) {
+      // Who plays does not wait for another opponent any more; who watches may.
+      context.seek.stop();
+    }
+  });
+  const { unmount } = mountMatch(root, { session, matchmaker, navigate, preferences, transfer });
   return {
-    title: null,
     close() {
       unmount();
       session.close();
     },
   };
-};
-
-function open(root: HTMLElement, context: Context, id: string, signal: AbortSignal): { session: MatchSession; unmount(): void } {
-  const { matchmaker, navigate, preferences } = context;
-  const session = new MatchSession({ matchmaker, matchId: id });
-  // A seat ends the wait for another opponent; watching does not.
-  const stop = session.subscribe((view) => {
-    if (view.match && view.match.role !== 'spectator' && view.match.result === null) {
-      context.seek.stop();
-      stop();
-    }
-  });
-  signal.addEventListener('abort', stop);
-  const { unmount } = mountMatch(root, {
-    session,
-    matchmaker,
-    navigate,
-    preferences,
-    transfer: context.transfer,
-  });
-  return { session, unmount };
-}
-
-function refused(root: HTMLElement, problem: Problem, id: string): { title: string } {
-  const back = encodeURIComponent(pathOf({ name: 'match', id }));
-  root.append(
-    h(
-      'section',
-      { class: 'card stack apart', test: 'match-refused' },
-      h('h1', { tabindex: -1 }, words.watchTitle),
-      h('p', null, problemWords(problem)),
-      h('div', { class: 'buttons' }, linkButton(words.signIn, `/account?then=${back}`, { class: 'button-primary' })),
-    ),
-  );
-  return { title: words.watchTitle };
 }
