@@ -131,6 +131,11 @@ export class Board {
     if (isNew && step.exploded.length > 0 && !motionIsReduced()) this.#ground.explode([...step.exploded] as Key[]);
   }
 
+  /** To be called once the board has come into the page: it measures itself. */
+  mounted(): void {
+    this.#ground.redrawAll();
+  }
+
   /** Forgets the premove, as it was played or has become impossible. */
   clearPremove(): void {
     this.#premove = null;

@@ -64,6 +64,6 @@ export class ConfirmButton {
   #show(isArmed: boolean): void {
     setText(this.element, isArmed ? this.#options.confirm : this.#options.label);
     this.element.classList.toggle('button-armed', isArmed);
-    setAttribute(this.element, 'data-confirm', isArmed);
+    setAttribute(this.element, 'data-confirm', isArmed ? 'true' : null);
   }
 }

@@ -208,7 +208,10 @@ class MatchView {
     const middle = this.#isTextMode ? this.#text.element : this.#board.element;
     const wanted = [this.#seats[opponentOf(bottom)].element, middle, this.#seats[bottom].element, this.#premoveNote];
     const isSame = wanted.length === this.#main.childElementCount && wanted.every((one, index) => this.#main.children[index] === one);
-    if (!isSame) this.#main.replaceChildren(...wanted);
+    if (!isSame) {
+      this.#main.replaceChildren(...wanted);
+      if (!this.#isTextMode) this.#board.mounted();
+    }
     this.element.classList.toggle('match-text', this.#isTextMode);
     setAttribute(this.element, 'data-mode', this.#isTextMode ? 'text' : 'board');
     this.#tools.show();
@@ -235,6 +238,7 @@ class MatchView {
     }
     if (isFresh) {
       this.#showMode();
+      if (this.#isTextMode && view.match) this.#announcer.say(this.#summary());
       this.#heardPly = this.#game.tip.ply;
     }
     const onlyChat = changes.length > 0 && changes.every((change) => change.kind === 'chat' || change.kind === 'chat_room');
@@ -332,6 +336,16 @@ class MatchView {
     if (isOver) document.title = `${s.page.titleOver} · ${names}`;
     else if (seat === null) document.title = s.page.titleWatching(white, black);
     else document.title = `${isMyTurn ? s.page.titleYourMove : s.page.titleWaiting} · ${names}`;
+  }
+
+  /** Where one is, for who comes in by ear. */
+  #summary(): string {
+    const { match, seat, line } = this.#game;
+    if (match === null) return '';
+    const { white, black } = match.players;
+    const parts = [seat === null ? s.input.youWatch(white.name, black.name) : s.input.youPlay(s.side[seat], match.players[opponentOf(seat)].name)];
+    parts.push(`${termsWords(match)}.`, line.last.ply === 0 ? s.input.noMoves : spokenMove(line, line.last, seat), this.#turnWords());
+    return parts.join(' ');
   }
 
   #turnWords(): string {

@@ -77,7 +77,7 @@ export class Moves {
       if (button.classList.contains('unconfirmed') !== isUnconfirmed) {
         button.classList.toggle('unconfirmed', isUnconfirmed);
         setAttribute(button, 'aria-label', isUnconfirmed ? `${button.textContent}, ${s.unconfirmed}` : null);
-        setAttribute(button, 'data-unconfirmed', isUnconfirmed);
+        setAttribute(button, 'data-unconfirmed', isUnconfirmed ? 'true' : null);
       }
     });
     this.#mark(current);

@@ -180,11 +180,11 @@ class Replay {
     const step = this.#step;
     const isText = this.#options.preferences.get('text');
     const bottom: Seat = this.#flipped ? 'black' : 'white';
-    this.#main.replaceChildren(
-      this.#seats[opponentOf(bottom)].element,
-      isText ? this.#text : this.#board.element,
-      this.#seats[bottom].element,
-    );
+    const wanted = [this.#seats[opponentOf(bottom)].element, isText ? this.#text : this.#board.element, this.#seats[bottom].element];
+    if (!wanted.every((one, index) => this.#main.children[index] === one)) {
+      this.#main.replaceChildren(...wanted);
+      if (!isText) this.#board.mounted();
+    }
     this.element.classList.toggle('match-text', isText);
     this.#tools.show();
     this.#board.show({ step, variant: this.#line.variant, orientation: bottom, mine: null, destinations: null });

@@ -326,6 +326,8 @@ export const matchStrings = {
     confirmAgain: (command: string) => `Type ${command} again to confirm.`,
     which: (example: string) => `For example: ${example}.`,
     noMoves: 'No moves yet.',
+    youPlay: (side: string, opponent: string) => `You play ${side} against ${opponent}.`,
+    youWatch: (white: string, black: string) => `You watch ${white} against ${black}.`,
     lastMove: (text: string) => `Last move: ${text}.`,
     turnMine: 'It is your turn.',
     turnTheirs: 'It is your opponent’s turn.',

@@ -21,12 +21,12 @@ const OTHERS = 6;
 const LOOKED_AT = 100;
 
 export const mount: Mount = async (root, context, _id, signal) => {
-  const heading = h('h1', { tabindex: -1, class: 'tv-heading' }, words.heading);
+  const heading = h('h1', { tabindex: -1, class: 'visually-hidden' }, words.heading);
   const stage = h('div', { class: 'tv-stage', test: 'tv-stage' });
   const boards = new LiveBoards(context, signal);
   const none = h('p', { class: 'muted' }, words.othersNone);
   const others = h('section', { class: 'tv-others stack-small' }, h('h2', null, words.others), none, boards.element);
-  root.append(h('div', { class: 'tv' }, h('div', { class: 'tv-head' }, heading), stage, others));
+  root.append(h('div', { class: 'tv' }, heading, stage, others));
   try {
     await context.ensure();
   } catch (problem) {
