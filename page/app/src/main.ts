@@ -75,7 +75,7 @@ const seek = new Seek(matchmaker, {
 });
 
 const root = h('main', { id: 'content', tabindex: -1, test: 'main' });
-const shell = openShell({ root, preferences, identity, watchdog, seek });
+const shell = openShell({ root, preferences, identity, watchdog, seek, matchmaker });
 
 let sounds: Promise<{ play(name: Sound): void }> | null = null;
 

@@ -7,6 +7,7 @@ import { check, oneStage, STAGES_MAX, TAGS, usualForm, type ChallengeForm, type 
 import { HOUR, SECOND, MINUTE } from '../words/times.ts';
 import { h, replace, setAttribute, type Props } from '../ui/dom.ts';
 import { button, checkBox, choices, field, openDialogue, uniqueId, type Field } from '../ui/parts.ts';
+import { positionPicture } from '../ui/position.ts';
 import { problemWords } from '../ui/words.ts';
 
 /** Paces that one press chooses: minutes and seconds added. */
@@ -46,8 +47,7 @@ export function openChallengeForm(context: Context, opponent: Opponent | null = 
     choices(words.color, (['random', 'white', 'black'] as const).map((color) => [color, termWords.colors[color] ?? color] as const), form.color, (color) => (form.color = color), { test: 'terms-color' }),
     errorBelow(fields, 'rated', checkBox([words.rated, h('span', { class: 'hint small muted' }, words.ratedHint)], form.rated, (rated) => (form.rated = rated), { test: 'terms-rated' })),
     advancedPart(form, fields),
-    problem,
-    h('div', { class: 'buttons' }, submit),
+    h('div', { class: 'dialogue-foot' }, problem, submit),
   );
   const showErrors = (errors: readonly FieldError[]): void => {
     fields.forEach((one) => one.error(null));
@@ -192,14 +192,24 @@ function timePart(form: ChallengeForm, fields: Map<string, Field>): HTMLElement 
     const increment = kept(words.increment, stage, 'increment', { inputmode: 'decimal', test: 'terms-increment' });
     fields.set('minutes-0', minutes);
     fields.set('increment-0', increment);
-    const set = ([m, i]: readonly [number, number]): void => {
-      stage.minutes = minutes.input.value = String(m);
-      stage.increment = increment.input.value = String(i);
-    };
+    const presets = PRESETS.map(([m, i]) => {
+      const press = button(`${m}+${i}`, { class: 'button-small number', 'aria-pressed': false });
+      press.addEventListener('click', () => {
+        stage.minutes = minutes.input.value = String(m);
+        stage.increment = increment.input.value = String(i);
+        mark();
+      });
+      return { press, m, i };
+    });
+    const mark = (): void =>
+      presets.forEach(({ press, m, i }) => setAttribute(press, 'aria-pressed', stage.minutes === String(m) && stage.increment === String(i)));
+    minutes.input.addEventListener('input', mark);
+    increment.input.addEventListener('input', mark);
+    mark();
     replace(
       place,
       h('div', { class: 'legend' }, words.time),
-      h('div', { class: 'choices' }, PRESETS.map((pace) => button(pace.join('+'), { class: 'button-small number', onclick: () => set(pace) }))),
+      h('div', { class: 'choices' }, presets.map(({ press }) => press)),
       h('div', { class: 'two' }, minutes.element, increment.element),
     );
   };
@@ -299,6 +309,8 @@ function startPart(form: ChallengeForm, fields: Map<string, Field>): HTMLElement
   const number = kept(words.number, form, 'number', { inputmode: 'numeric', test: 'terms-number' });
   fields.set('fen', fen);
   fields.set('number', number);
+  const picture = positionPicture(words.position);
+  fen.input.addEventListener('input', () => picture.show(form.fen));
   const place = h('div', { class: 'stack-small' });
   const show = (): void => {
     const is960 = form.variant === 'chess960';
@@ -313,9 +325,10 @@ function startPart(form: ChallengeForm, fields: Map<string, Field>): HTMLElement
     const change = (start: ChallengeForm['start']): void => {
       form.start = start;
       fen.element.hidden = start !== 'fen';
+      picture.show(start === 'fen' ? form.fen : '');
       number.element.hidden = start !== 'number';
     };
-    replace(place, choices(words.start, options, form.start, change, { test: 'terms-start' }), fen.element, number.element);
+    replace(place, choices(words.start, options, form.start, change, { test: 'terms-start' }), fen.element, picture.element, number.element);
     change(form.start);
   };
   show();

@@ -7,6 +7,7 @@ import { paceOf, specialTerms, speedOfTerms, variantName } from '../terms/words.
 import { h, replace, setText, type Child } from '../ui/dom.ts';
 import { everySecond } from '../ui/pace.ts';
 import { button, copyField, linkButton, uniqueId } from '../ui/parts.ts';
+import { positionPicture } from '../ui/position.ts';
 import { playerTag } from '../ui/players.ts';
 import { isAborted, problemWords } from '../ui/words.ts';
 import { dateTime } from '../words/dates.ts';
@@ -157,7 +158,7 @@ function own(context: Context, known: Known, heading: HTMLElement, body: HTMLEle
   const lead = known.isOpen ? words.yoursOpenLead : named;
   return [
     h('p', null, lead),
-    copyField(words.link, link, (text) => context.toast(text), words.copyLink, 'challenge-link'),
+    copyField(words.link, link, (text) => context.toast(text), undefined, 'challenge-link'),
     h(
       'div',
       { class: 'challenge-send' },
@@ -250,5 +251,10 @@ function termsTable({ ticket, color, isMine }: Known): HTMLElement {
   if (special.length > 0) {
     rows.push([words.advanced, special.join(' · ')]);
   }
-  return h('dl', { class: 'terms-list', test: 'challenge-terms' }, rows.map(([name, text]) => h('div', null, h('dt', null, name), h('dd', null, text))));
+  const picture = positionPicture(words.position);
+  if (ticket.start_fen !== undefined) {
+    picture.show(ticket.start_fen);
+  }
+  const list = h('dl', { class: 'terms-list', test: 'challenge-terms' }, rows.map(([name, text]) => h('div', null, h('dt', null, name), h('dd', null, text))));
+  return h('div', { class: 'terms-and-position' }, list, picture.element);
 }

@@ -1,4 +1,5 @@
 /** What is around every view: header, settings, notices, and the region that announces. */
+import type { Matchmaker } from 'rookery-session';
 import type { Health, Watchdog } from '../health.ts';
 import type { Identity } from '../identity.ts';
 import type { Preferences, Theme } from '../preferences.ts';
@@ -7,6 +8,7 @@ import type { Seek } from '../seek.ts';
 import { lobby, shell as words } from '../strings.ts';
 import { h, replace, setAttribute, setText, svg } from '../ui/dom.ts';
 import { button, checkBox, choices } from '../ui/parts.ts';
+import { openInbox } from './inbox.ts';
 import { clockTime, controlWords } from '../words/times.ts';
 
 /** What the shell shows and changes. */
@@ -17,6 +19,7 @@ export interface ShellParts {
   readonly identity: Identity;
   readonly watchdog: Watchdog;
   readonly seek: Seek;
+  readonly matchmaker: Matchmaker;
 }
 
 /** The shell, as the entry uses it. */
@@ -34,7 +37,7 @@ const GUEST_NAME = 'Guest-';
 const TOAST_MS = 5_000;
 
 /** Puts the shell into the document. */
-export function openShell({ root, preferences, identity, watchdog, seek }: ShellParts): Shell {
+export function openShell({ root, preferences, identity, watchdog, seek, matchmaker }: ShellParts): Shell {
   const links = {
     lobby: h('a', { href: '/', test: 'nav-play' }, words.nav.play),
     tv: h('a', { href: '/tv', test: 'nav-tv' }, words.nav.tv),
@@ -56,10 +59,11 @@ export function openShell({ root, preferences, identity, watchdog, seek }: Shell
   const health = h('div', { class: 'notice notice-warn', role: 'status', hidden: true, test: 'health' });
   const ended = h('div', { class: 'notice', role: 'status', hidden: true, test: 'sign-in-ended' });
   const bar = seekBar(seek);
+  const inbox = openInbox(matchmaker, identity, (text) => announce(text));
   const live = h('div', { class: 'visually-hidden', 'aria-live': 'polite', 'aria-atomic': true, test: 'announcer' });
   // What a line says is announced; its picture would be read a second time.
   const toasts = h('div', { class: 'toasts', 'aria-hidden': true });
-  document.body.replaceChildren(skip, header, h('div', { class: 'notices', role: 'region', 'aria-label': words.notices }, health, ended, bar.element), root, toasts, live);
+  document.body.replaceChildren(skip, header, h('div', { class: 'notices', role: 'region', 'aria-label': words.notices }, health, ended, bar.element, inbox.element), root, toasts, live);
 
   const showTheme = (): void => {
     const theme = preferences.get('theme');
@@ -103,6 +107,7 @@ export function openShell({ root, preferences, identity, watchdog, seek }: Shell
       setAttribute(document.body, 'data-view', next.name);
       showHealth(watchdog.health);
       bar.at(next.name);
+      inbox.at(next.name);
     },
     announce,
     toast(text) {

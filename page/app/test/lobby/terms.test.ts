@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Control, NewChallenge } from 'rookery-session';
 import { check, oneStage, typedNumber, usualForm, type ChallengeForm } from '../../src/terms/form.ts';
+import { placement } from '../../src/terms/fen.ts';
 import { paceOf, specialTerms, speedOfTerms, termsLine } from '../../src/terms/words.ts';
 
 const NOW = 1_800_000_000_000;
@@ -141,4 +142,15 @@ test('terms in words', () => {
   );
   // A shuffled first rank is what chess960 is, and no special position.
   assert.deepEqual(specialTerms({ control, variant: 'chess960', start_fen: 'x' }, String), []);
+});
+
+test('a position can be drawn while its ranks are whole', () => {
+  const start = 'rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR';
+  assert.equal(placement(` ${start} w KQkq - 0 1`), start);
+  assert.equal(placement(`${start}[Qp] w KQkq - 0 1`), start);
+  assert.equal(placement(`${start}/Qp w - - 0 1`), start);
+  assert.equal(placement('8/8/8/8/8/8/8/Q~6k w - - 0 1'), '8/8/8/8/8/8/8/Q~6k');
+  for (const fen of ['', 'x', '8/8/8/8/8/8/8', '9/8/8/8/8/8/8/8', 'ppppppppp/8/8/8/8/8/8/8', '8/8/8/8/8/8/8/~8', '8/8/8/8/8/8/8/8/8/8']) {
+    assert.equal(placement(fen), null, fen);
+  }
 });
