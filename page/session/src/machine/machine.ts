@@ -461,8 +461,8 @@ export class Machine {
   #hurry(now: number): void {
     const stage = this.#stage;
     const isLong = (since: number) => now - since > this.#times.heartbeatEvery;
+    this.#worked();
     if (stage.at === 'waiting') {
-      this.#worked();
       this.#ask(now);
     } else if (stage.at === 'asking' && isLong(stage.since)) {
       this.actions.push({ do: 'forget', ask: stage.ask });
@@ -472,7 +472,6 @@ export class Machine {
       this.#ask(now);
     } else if (stage.at === 'open' && !this.#seat.isPaused && this.#seat.silence(now) > this.#times.heartbeatEvery + this.#times.askAfter) {
       this.#seat.lost({ kind: 'silent' });
-      this.#worked();
       this.#takeLoss(now);
       this.#ask(now);
     }
