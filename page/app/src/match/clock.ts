@@ -1,6 +1,6 @@
 // Keeps both clocks on the screen in step with the session, with as little work as possible: it wakes up when the text of
 // the running clock changes and then writes it with the next frame.
-import { setText } from '../ui/dom.ts';
+import { setAttribute, setText } from '../ui/dom.ts';
 import { clockText, nextChangeIn } from './clock-text.ts';
 import type { Clocks, Seat } from './types.ts';
 
@@ -67,6 +67,7 @@ export class ClockTicker {
   #write(seat: Seat, ms: number, running: Seat | null): void {
     const face = this.#faces[seat];
     setText(face.text, clockText(ms));
+    setAttribute(face.element, 'data-ms', String(Math.floor(ms)));
     const isRunning = running === seat;
     const isLow = ms < face.lowMs;
     toggle(face.element, 'clock-running', isRunning);

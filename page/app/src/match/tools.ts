@@ -32,8 +32,8 @@ export class Tools {
       made.classList.add('button-toggle');
       return made;
     };
-    this.#sound = toggle(s.moves.sound, 'sound', 'sound');
-    this.#text = toggle(s.moves.text, 'text-mode', 'text');
+    this.#sound = toggle(s.moves.sound, 'match-sound', 'sound');
+    this.#text = toggle(s.moves.text, 'match-text', 'text');
     const copy = button(s.moves.copy, 'copy-pgn', () => {
       void copyText(options.pgn).then((isDone) => told(copy, s.moves.copy, isDone ? s.moves.copied : s.moves.copyFailed, announce));
     });
