@@ -246,6 +246,7 @@ class MatchView {
     if (onlyChat) return;
     if (this.#game.tip !== tipBefore || isFresh) this.#playPremove();
     this.#show();
+    if (view.match === null) return;
     this.#ticker.update();
     this.#afterEnd(view);
   }
