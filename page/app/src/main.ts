@@ -26,6 +26,9 @@ const VIEWS: { readonly [K in Route['name']]: () => Promise<{ mount: Mount }> } 
   not_found: () => import('./views/not-found.ts'),
 };
 
+/** Views that need a player, if only a guest. */
+const NEED_PLAYER: readonly Route['name'][] = ['match', 'challenge', 'tv'];
+
 const preferences = openPreferences();
 const identity = new Identity();
 const watchdog: Watchdog = new Watchdog(() => matchmaker.pools());
@@ -121,6 +124,10 @@ async function show(route: Route): Promise<void> {
   showing += 1;
   const mine = showing;
   const isFirst = shown === null;
+  if (NEED_PLAYER.includes(route.name)) {
+    // While the view loads; a failure is the view's to tell, which asks again.
+    identity.ensure(matchmaker).catch(() => undefined);
+  }
   let mount: Mount;
   try {
     ({ mount } = await VIEWS[route.name]());
