@@ -77,7 +77,7 @@ const seek = new Seek(matchmaker, {
   failed: (problem) => context.refuse(problem),
 });
 
-const root = h('main', { id: 'content', tabindex: -1, test: 'main' });
+const root = h('main', { id: 'content', tabindex: -1, test: 'main', 'data-loading': words.loading });
 const shell = openShell({ root, preferences, identity, watchdog, seek, matchmaker });
 
 let sounds: Promise<{ play(name: Sound): void }> | null = null;
@@ -162,7 +162,7 @@ async function show(route: Route): Promise<void> {
   } catch (error) {
     if (!abort.signal.aborted) {
       if (error instanceof Problem && error.code === 'no_guests') {
-        showFailure(problemWords(error), words.signIn, () => router.navigate(signInPath()));
+        showFailure(problemWords(error), words.signIn, () => router.navigate(signInPath()), words.signInFirst);
       } else {
         showFailure(error instanceof Problem ? problemWords(error) : words.broken, words.retry, () => void show(route));
       }
@@ -181,11 +181,11 @@ function leave(): void {
   root.removeAttribute('aria-busy');
 }
 
-function showFailure(text: string, act: string, then: () => void): void {
+function showFailure(text: string, act: string, then: () => void, title: string = words.failedTitle): void {
   root.className = 'view view-narrow';
-  const heading = h('h1', { tabindex: -1 }, words.failedTitle);
+  const heading = h('h1', { tabindex: -1 }, title);
   replace(root, h('section', { class: 'card stack', test: 'failure' }, heading, h('p', null, text), button(act, { test: 'retry', onclick: then })));
-  document.title = words.title(words.failedTitle);
+  document.title = words.title(title);
   focusOn(heading);
 }
 

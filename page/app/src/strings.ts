@@ -43,6 +43,7 @@ export const shell = {
   newVersion: 'A new version of this page is ready.',
   reload: 'Load it',
   failedTitle: 'This did not work',
+  signInFirst: 'Sign in first',
   broken: 'The page has made a mistake. Try again; if it stays so, tell the operators.',
 };
 
