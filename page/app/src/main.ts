@@ -184,7 +184,7 @@ function leave(): void {
 function showFailure(text: string, act: string, then: () => void, title: string = words.failedTitle): void {
   root.className = 'view view-narrow';
   const heading = h('h1', { tabindex: -1 }, title);
-  replace(root, h('section', { class: 'card stack', test: 'failure' }, heading, h('p', null, text), button(act, { test: 'retry', onclick: then })));
+  replace(root, h('section', { class: 'card stack', test: 'failure' }, heading, h('p', null, text), h('div', { class: 'buttons' }, button(act, { class: 'button-primary', test: 'retry', onclick: then }))));
   document.title = words.title(title);
   focusOn(heading);
 }
