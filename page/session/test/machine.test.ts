@@ -334,6 +334,34 @@ describe('a shard', () => {
     assert.ok(world.machine.clocks(world.now).whiteMs > 99_900);
   });
 
+  test('that dies in a pause is replaced as fast as any other', () => {
+    const world = live(['websocket']);
+    say(world, { kind: 'paused' });
+    assert.ok(world.run(500, () => shown(world).connection === 'paused'));
+    world.takeOver(true);
+    assert.ok(world.run(500, () => shown(world).connection === 'moving'));
+    assert.ok(world.run(2_000, () => joined(world) && shown(world).match?.epoch === 2));
+  });
+
+  test('that reports a pause instead of the answer to a join is waited for', () => {
+    const world = live(['websocket']);
+    const [link] = [...world.links.values()];
+    world.break(link!);
+    // Nothing is answered, as by a shard whose store does not answer.
+    world.owner = 9;
+    assert.ok(world.run(2_000, () => sentOf(world, 'join').length === 2));
+    for (const other of world.links.values()) {
+      other.isClosed = true;
+      world.send(other, { kind: 'paused' });
+    }
+    assert.ok(world.run(500, () => shown(world).connection === 'paused'));
+    const asks = world.done.filter((action) => action.do === 'ask').length;
+    world.run(8_000);
+    assert.equal(shown(world).connection, 'paused');
+    assert.equal(world.done.filter((action) => action.do === 'ask').length, asks);
+    assert.ok(world.run(2_000, () => shown(world).connection !== 'paused'));
+  });
+
   test('says who is there, and who is gone', () => {
     const world = live();
     say(world, { kind: 'presence', seat: 'black', connected: false });
