@@ -117,14 +117,17 @@ export class Line {
 
   #findClaimingMove(): boolean {
     const { position } = this.last;
-    if (position.halfmoves >= 99) {
-      for (const uci of legalMoves(position, this.variant)) if (halfmovesAfter(position, uci) >= 100) return true;
-    }
     const seen = new Set<string>();
     const twice = new Set<string>();
     for (const { identity } of this.#steps) (seen.has(identity) ? twice : seen).add(identity);
-    if (twice.size === 0) return false;
-    for (const uci of legalMoves(position, this.variant)) if (twice.has(next(this.last, uci).identity)) return true;
+    if (twice.size === 0 && position.halfmoves < 99) return false;
+    for (const uci of legalMoves(position, this.variant)) {
+      const move = parseUci(uci);
+      if (!move) continue;
+      const after = position.clone();
+      after.play(move);
+      if (after.halfmoves >= 100 || (twice.size > 0 && twice.has(identityOf(makeFen(after.toSetup()))))) return true;
+    }
     return false;
   }
 
@@ -133,12 +136,7 @@ export class Line {
   }
 }
 
-function halfmovesAfter(position: Position, uci: string): number {
-  const move = parseUci(uci);
-  const after = position.clone();
-  if (move) after.play(move);
-  return after.halfmoves;
-}
+const identityOf = (fen: string): string => fen.split(' ').slice(0, -2).join(' ');
 
 function stepOf(
   ply: number,
@@ -149,7 +147,7 @@ function stepOf(
   exploded: readonly SquareName[],
 ): Step {
   const fen = makeFen(position.toSetup());
-  const identity = fen.split(' ').slice(0, -2).join(' ');
+  const identity = identityOf(fen);
   return { ply, uci, san, position, fen, identity, squares, check: position.isCheck() ? position.turn : null, exploded };
 }
 
