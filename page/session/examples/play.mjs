@@ -6,10 +6,9 @@
 
 import { parseArgs } from 'node:util';
 
-import { Chess } from 'chessops/chess';
 import { makeUci } from 'chessops/util';
 import { parseFen } from 'chessops/fen';
-import { setupPosition } from 'chessops/variant';
+import { defaultPosition, setupPosition } from 'chessops/variant';
 import { Matchmaker, MatchSession } from 'rookery-session';
 
 const { values: args, positionals } = parseArgs({
@@ -45,7 +44,7 @@ async function guest(name) {
 function positionOf({ variant, startFen, moves }) {
   const rules = RULES[variant] ?? variant.toLowerCase();
   const setup = startFen === null ? null : parseFen(startFen).unwrap();
-  const position = setup === null ? Chess.default() : setupPosition(rules, setup).unwrap();
+  const position = setup === null ? defaultPosition(rules) : setupPosition(rules, setup).unwrap();
   for (const uci of moves) position.play(parse(uci));
   return position;
 }
