@@ -514,7 +514,6 @@ export const match = {
     startsIn: (text: string) => `Play begins in ${text}.`,
     close: 'Close',
     bot: 'BOT',
-    anonymous: 'Guest',
   },
 
   clock: {
@@ -527,7 +526,6 @@ export const match = {
     both: (white: string, black: string) => `White has ${white}, Black has ${black}.`,
     mine: (mine: string, theirs: string) => `You have ${mine}, your opponent has ${theirs}.`,
     low: (text: string) => `Time is short: ${text} left.`,
-    connected: 'is here',
     absent: 'is not connected',
   },
 
@@ -545,7 +543,6 @@ export const match = {
     by: (side: string, text: string) => `${side}: ${text}`,
     mine: (text: string) => `You played ${text}`,
     theirs: (text: string) => `Opponent played ${text}`,
-    undone: 'The last move was taken back.',
   },
 
   moves: {
@@ -556,7 +553,6 @@ export const match = {
     next: 'One move on',
     last: 'To the last position',
     live: 'Back to the game',
-    looking: 'You are looking at an earlier position.',
     start: 'Start of the game',
     copy: 'Copy PGN',
     copied: 'PGN copied.',
@@ -596,7 +592,6 @@ export const match = {
     acceptTakeback: 'Allow takeback',
     declineTakeback: 'Decline',
     giveTime: (seconds: number) => `Give ${seconds} seconds`,
-    gaveTime: (seconds: number) => `You gave your opponent ${seconds} seconds.`,
     gone: 'Your opponent is gone.',
     goneIn: (seconds: number) => `Your opponent is gone. You may claim the game in ${plural(seconds, 'second', 'seconds')}.`,
     goneNow: 'Your opponent is gone. You may claim the game.',
@@ -609,7 +604,6 @@ export const match = {
     declineRematch: 'Decline',
     rematchReady: 'Go to the rematch',
     newGame: 'Back to the lobby',
-    more: 'More',
   },
 
   connection: {
@@ -644,14 +638,14 @@ export const match = {
   },
 
   event: {
-    draw_offered: (side: string) => `${side} offers a draw`,
-    draw_declined: (side: string) => `${side} declines the draw`,
-    takeback_offered: (side: string) => `${side} asks for a takeback`,
-    takeback_declined: (side: string) => `${side} declines the takeback`,
+    draw_offered: (side: string, isYou: boolean) => `${side} ${isYou ? 'offer' : 'offers'} a draw`,
+    draw_declined: (side: string, isYou: boolean) => `${side} ${isYou ? 'decline' : 'declines'} the draw`,
+    takeback_offered: (side: string, isYou: boolean) => `${side} ${isYou ? 'ask' : 'asks'} for a takeback`,
+    takeback_declined: (side: string, isYou: boolean) => `${side} ${isYou ? 'decline' : 'declines'} the takeback`,
     taken_back: (plies: number) => `${plural(plies, 'move', 'moves')} taken back`,
-    time_given: (side: string, seconds: number) => `${side} gives ${plural(seconds, 'second', 'seconds')}`,
-    rematch_offered: (side: string) => `${side} offers a rematch`,
-    rematch_declined: (side: string) => `${side} declines the rematch`,
+    time_given: (side: string, isYou: boolean, seconds: number) => `${side} ${isYou ? 'give' : 'gives'} ${plural(seconds, 'second', 'seconds')}`,
+    rematch_offered: (side: string, isYou: boolean) => `${side} ${isYou ? 'offer' : 'offers'} a rematch`,
+    rematch_declined: (side: string, isYou: boolean) => `${side} ${isYou ? 'decline' : 'declines'} the rematch`,
     rematch_agreed: 'rematch agreed',
     you: 'you',
     opponent: 'your opponent',
@@ -678,7 +672,8 @@ export const match = {
     not_a_player: 'You watch this game and cannot act in it.',
     rate_limited: 'That was too fast. Try again in a moment.',
     paused: 'The server is paused for a moment. Try again.',
-    closed: 'The connection to the game is closed.',
+    session_closed: 'The connection to the game is closed.',
+    too_many: 'Too much waits for an answer already.',
   } as Record<string, string>,
   refused: (what: string, reason: string) => `${what}: ${reason}`,
   refusedUnknown: 'The server refused it.',
@@ -711,7 +706,6 @@ export const match = {
     aborted: 'game aborted',
     rating: (name: string, before: number, after: number) =>
       `${name}: ${before} → ${after} (${after < before ? '−' : '+'}${Math.abs(after - before)})`,
-    provisional: 'provisional',
     score: { white_wins: '1–0', black_wins: '0–1', draw: '½–½', aborted: '–' } as Record<string, string>,
   },
   termination: {
@@ -783,7 +777,6 @@ export const match = {
     notYourTurn: 'It is not your turn.',
     watching: 'You are watching; you cannot move.',
     over: 'The game is over.',
-    sent: (text: string) => `${text}, sent.`,
     confirmed: (text: string) => `${text}.`,
     confirmAgain: (command: string) => `Type ${command} again to confirm.`,
     which: (example: string) => `For example: ${example}.`,
@@ -810,9 +803,7 @@ export const match = {
   },
 
   board: {
-    table: 'The position as a table',
     caption: (side: string) => `Position, from ${side}’s side. Capital letters are White’s pieces.`,
-    rank: (rank: string) => `Rank ${rank}`,
     squareEmpty: (square: string) => `${square} is empty`,
     square: (square: string, side: string, piece: string) => `${square}: ${side} ${piece}`,
     rankText: (rank: string, text: string) => `Rank ${rank}: ${text}`,
@@ -826,8 +817,6 @@ export const match = {
     play: 'Play through',
     pause: 'Pause',
     analysis: 'Position',
-    players: 'Players',
-    details: 'About this game',
     watchLive: 'This game is still being played. Watch it live.',
   },
   list: { and: ' and ', or: ' or ', comma: ', ', to: 'to' },

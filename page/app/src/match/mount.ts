@@ -86,6 +86,7 @@ class MatchView {
   #isTextMode = false;
   #awayShown: View['away'] = null;
   #title = '';
+  #isUnmounted = false;
 
   constructor(options: MatchOptions) {
     this.#options = options;
@@ -98,6 +99,7 @@ class MatchView {
       dropped: (role, to) => this.#dropped(role, to),
       premoved: (premove) => void this.#premoved(premove),
     });
+    this.#board.onHeld((role) => role && this.#announcer.say(s.pocket.select(s.piece[role])));
     this.#promotion = new Promotion(this.#board.element);
     this.#moves = new Moves({ jump: (ply) => this.#game.look(ply) });
     this.#panel = new Panel({
@@ -176,6 +178,7 @@ class MatchView {
   }
 
   unmount(): void {
+    this.#isUnmounted = true;
     for (const stop of this.#stops) stop();
     this.#ticker.stop();
     this.#panel.close();
@@ -268,6 +271,7 @@ class MatchView {
 
   /** Draws what stands. */
   #show(): void {
+    if (this.#isUnmounted) return;
     const game = this.#game;
     const { view, match, shown } = game;
     const spoken = this.#connection.show(view);
