@@ -60,7 +60,7 @@ describe('a seed of faults', () => {
         const id = world.command({ kind: kinds[Math.floor(world.random() * kinds.length)]! });
         if (id !== null) given.push(id);
       } else if (dice < 0.55) {
-        world.machine.wake(true, world.now);
+        world.machine.wake((['online', 'offline', 'shown'] as const)[Math.floor(world.random() * 3)]!, world.now);
       } else if (dice < 0.6) {
         world.machine.switchTo(world.random() < 0.5 ? 'webtransport' : 'websocket', world.now);
       } else if (dice < 0.8) {
@@ -239,6 +239,16 @@ describe('the transport', () => {
     assert.equal(world.machine.view().away, null);
   });
 
+  test('rises at once in another network', () => {
+    const world = blocked();
+    world.isUdpBlocked = false;
+    world.machine.wake('offline', world.now);
+    world.machine.wake('online', world.now);
+    const changed = world.now;
+    assert.ok(world.run(5_000, () => world.machine.view().transport === 'webtransport' && joined(world)));
+    assert.ok(world.now - changed < 1_500, `${world.now - changed}`);
+  });
+
   test('stays where the other one does not open, and the shard tries it again later', () => {
     const world = blocked();
     world.run(400_000);
@@ -288,7 +298,7 @@ describe('a network that fails', () => {
     world.run(20_000);
     world.faults = NO_FAULTS;
     const woken = world.now;
-    world.machine.wake(true, world.now);
+    world.machine.wake('online', world.now);
     assert.ok(world.run(2_000, () => joined(world)));
     assert.ok(world.now - woken < 500, `${world.now - woken}`);
   });
