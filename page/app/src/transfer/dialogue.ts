@@ -7,10 +7,11 @@ import { qrCode } from '../ui/qr.ts';
 import { clockTime } from '../words/times.ts';
 import { transferLink } from './link.ts';
 
-/** Opens the dialogue. With `matchId`, the other device goes on in that match. */
-export function openTransfer(context: Context, matchId?: string): void {
+/** Opens the dialogue, which closes when `done` is aborted. With `matchId`, the other device goes on in that match. */
+export function openTransfer(context: Context, matchId?: string, done?: AbortSignal): void {
   const abort = new AbortController();
   const dialogue = openDialogue(words.title, 'transfer-dialogue', () => abort.abort());
+  done?.addEventListener('abort', () => dialogue.close(), { signal: abort.signal });
   const place = h('div', { class: 'stack', 'aria-busy': true });
   const lead = h('p', null, words.lead, matchId !== undefined && ` ${words.leadMatch}`);
   dialogue.body.append(lead, place);
@@ -22,7 +23,6 @@ export function openTransfer(context: Context, matchId?: string): void {
         return;
       }
       const link = new URL(transferLink(code, matchId), location.origin).href;
-      const left = h('time', { class: 'number' });
       const line = h('p', { class: 'muted', test: 'transfer-expiry' });
       const timer = setInterval(() => tick(), 1000);
       abort.signal.addEventListener('abort', () => clearInterval(timer));
@@ -34,7 +34,6 @@ export function openTransfer(context: Context, matchId?: string): void {
           replace(place, h('p', { role: 'status' }, words.expired), button(words.renew, { class: 'button-primary', test: 'transfer-renew', onclick: () => void make() }));
         }
       };
-      line.append(left);
       replace(
         place,
         h('div', { class: 'qr-place' }, qrCode(link, words.qr, 'transfer-qr')),
