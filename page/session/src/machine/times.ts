@@ -7,6 +7,11 @@ export interface Times {
   readonly askJitter: number;
   /** How often that wait doubles at most while the matchmaker names the same shard. */
   readonly askDoubledMax: number;
+  /**
+   * How long the matchmaker may leave a question unanswered before it is asked again: it holds its answer while another
+   * shard takes the match over, but a question may as well have been lost with the network.
+   */
+  readonly askMax: number;
   /** The shard sends something at least this often, as `fast_heartbeats` asks it to: after a second, which it looks for in steps. */
   readonly heartbeatEvery: number;
   /** How long a shard may send nothing before it counts as out of reach: both clocks in view stand. */
@@ -53,6 +58,7 @@ export const TIMES: Times = {
   askAfter: 300,
   askJitter: 90,
   askDoubledMax: 4,
+  askMax: 3_000,
   heartbeatEvery: 1_250,
   unresponsiveAfter: 1_800,
   silenceMax: 3_000,
