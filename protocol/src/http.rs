@@ -217,6 +217,22 @@ pub struct TicketReply {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<String>)]
     pub declined: Option<DeclineReason>,
+    /// Of a challenge: who has made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub challenger: Option<SeatView>,
+    /// Of a challenge: the challenger's colour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>)]
+    pub color: Option<ColorChoice>,
+    /// Of a challenge: the player who may accept; absent for anyone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>)]
+    pub opponent: Option<PlayerId>,
+    /// Of a challenge: when it expires, in milliseconds since 1970, unless the challenger reads it again before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<u64>)]
+    pub expires_at: Option<UnixMillis>,
     /// The terms asked for, whose keys stand beside the others.
     #[serde(flatten)]
     pub terms: Terms,

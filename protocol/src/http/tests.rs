@@ -119,6 +119,10 @@ fn replies() {
         status,
         match_id,
         declined: None,
+        challenger: None,
+        color: None,
+        opponent: None,
+        expires_at: None,
         terms: terms(),
     };
     let ticket_json = |status, match_id: Option<&str>| {
@@ -139,6 +143,24 @@ fn replies() {
         },
         with_terms(
             json!({"id": "t00000000000", "status": "declined", "match_id": null, "declined": "no_bot"}),
+        ),
+    );
+    check(
+        TicketReply {
+            challenger: Some(SeatView {
+                id: "ann".parse().unwrap(),
+                name: "Ann".into(),
+                rating: None,
+                is_bot: false,
+            }),
+            color: Some(ColorChoice::Black),
+            opponent: Some("bob".parse().unwrap()),
+            expires_at: Some(UnixMillis(5)),
+            ..ticket(TicketStatus::Waiting, None)
+        },
+        with_terms(
+            json!({"id": "t00000000000", "status": "waiting", "match_id": null, "color": "black", "opponent": "bob",
+                "challenger": {"id": "ann", "name": "Ann", "rating": null, "is_bot": false}, "expires_at": 5}),
         ),
     );
     check(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admin::{Access, Setting};
+use axum::Router;
 use game_core::ShardId;
 use matchmaker::{Https, LimitArgs, SharedState};
 use program::Reload;
@@ -61,6 +62,8 @@ pub(super) struct InProcessPlan {
     pub(super) exempt: Networks,
     /// Hears when certificates are to be read again.
     pub(super) reload: Reload,
+    /// What the matchmaker serves besides.
+    pub(super) routes: Router,
 }
 
 /// The names of the options for addresses, for messages.
@@ -107,6 +110,7 @@ impl InProcessPlan {
             },
             exempt: Networks::loopback(),
             reload: Reload::never(),
+            routes: Router::new(),
         }
     }
 
@@ -160,6 +164,8 @@ pub(super) struct InProcessCluster {
     pub(super) addresses: Addresses,
     shutdown: CancellationToken,
     shards: Vec<ShardThread>,
+    /// What each of them began with.
+    seeds: Vec<ShardSeed>,
     matchmaker: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
@@ -170,11 +176,12 @@ impl InProcessCluster {
         backend: &Backend,
         shutdown: CancellationToken,
     ) -> Result<Self, Failure> {
-        let (mut shards, mut addresses) = (Vec::new(), Vec::new());
+        let (mut shards, mut addresses, mut seeds) = (Vec::new(), Vec::new(), Vec::new());
         for index in 0..plan.shards {
             let seed = plan.seed(index, backend)?;
-            let (thread, address) = start_shard(seed, shutdown.clone()).await?;
+            let (thread, address) = start_shard(seed.clone(), shutdown.clone()).await?;
             shards.push(thread);
+            seeds.push(seed);
             addresses.push(address);
         }
         let listen = plan.matchmaker;
@@ -188,7 +195,9 @@ impl InProcessCluster {
         })?;
         let matchmaker_address = listener.local_addr()?;
         let store = backend.open().await?;
-        let mut shared = SharedState::new(Arc::clone(&store)).with_https(plan.https);
+        let mut shared = SharedState::new(Arc::clone(&store))
+            .with_https(plan.https)
+            .with_routes(plan.routes);
         if let Some(archive) = plan.archive {
             shared = shared.archiving_in(archive);
         }
@@ -226,6 +235,7 @@ impl InProcessCluster {
             },
             shutdown,
             shards,
+            seeds,
             matchmaker,
         };
         cluster.wait_until_ready(&*store, &shared).await?;
@@ -256,6 +266,18 @@ impl InProcessCluster {
             .abort
             .cancel();
         Ok(())
+    }
+
+    /// Starts a shard in the place of one that was aborted; returns its id.
+    pub(super) async fn replace(&mut self, id: ShardId) -> Result<ShardId, Failure> {
+        let shards = self.shards.iter().zip(&self.addresses.shards);
+        let place = shards.into_iter().position(|(shard, _)| shard.id == id);
+        let place = place.ok_or("this cluster has no such shard")?;
+        let seed = self.seeds[place].clone();
+        let (thread, address) = start_shard(seed, self.shutdown.clone()).await?;
+        self.shards[place] = thread;
+        self.addresses.shards[place] = address;
+        Ok(self.shards[place].id)
     }
 
     /// Stops the cluster and waits for its end.

@@ -44,6 +44,7 @@ pub(super) struct ShardThread {
 }
 
 /// What a shard of the cluster begins with.
+#[derive(Clone)]
 pub(super) struct ShardSeed {
     pub(super) listen: SocketAddr,
     /// The address that players are given; `None` for the one listened on.
