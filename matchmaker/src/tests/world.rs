@@ -306,6 +306,7 @@ pub(super) fn shard(number: u16) -> ShardRecord {
         clock: MatchTime::default(),
         liveness: None,
         connections: Vec::new(),
+        web: store::WebDoors::default(),
     }
 }
 
