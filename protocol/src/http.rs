@@ -290,6 +290,23 @@ pub struct ShardAddress {
     /// SHA-256 of the certificate to pin, as 64 hexadecimal digits; absent if the certificate is to be
     /// verified against the public authorities.
     pub certificate_sha256: Option<String>,
+    /// Where pages reach it by WebTransport; absent if they do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web_transport: Option<WebTransportAddress>,
+    /// Where pages reach it by WebSocket, `ws://HOST:PORT/` or `wss://HOST:PORT/`; absent if they do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web_socket: Option<String>,
+}
+
+/// Where pages reach a shard by WebTransport.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WebTransportAddress {
+    /// Its address, `https://HOST:PORT/`.
+    pub url: String,
+    /// SHA-256 of the certificates that it shows or will show soon, each as 64 hexadecimal digits, for
+    /// `serverCertificateHashes`; empty if the certificate is to be verified against the public authorities.
+    #[serde(default)]
+    pub certificate_hashes: Vec<String>,
 }
 
 /// Bytes as lower-case hexadecimal digits, for digests and secrets.

@@ -189,6 +189,8 @@ fn a_seat() {
             id: "s00000000000".parse().unwrap(),
             address: address.parse().unwrap(),
             certificate_sha256,
+            web_transport: None,
+            web_socket: None,
         },
     };
     let json = |role, address, certificate: Option<&str>| {
@@ -216,6 +218,17 @@ fn a_seat() {
         seat(Role::Spectator, "[::1]:4433", None),
         json("spectator", "[::1]:4433", None),
     );
+    let mut with_doors = seat(Role::White, "127.0.0.1:4433", Some("00ff".into()));
+    with_doors.shard.web_transport = Some(WebTransportAddress {
+        url: "https://127.0.0.1:4433/".into(),
+        certificate_hashes: vec!["00ff".into(), "11ee".into()],
+    });
+    with_doors.shard.web_socket = Some("ws://127.0.0.1:4434/".into());
+    let mut expected = json("white", "127.0.0.1:4433", Some("00ff"));
+    expected["shard"]["web_transport"] =
+        json!({"url": "https://127.0.0.1:4433/", "certificate_hashes": ["00ff", "11ee"]});
+    expected["shard"]["web_socket"] = json!("ws://127.0.0.1:4434/");
+    check(with_doors, expected);
 }
 
 #[test]

@@ -21,8 +21,9 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::Backend;
 use super::cluster_shard::{ReadyShard, ShardSeed, ShardThread, cannot_listen, start_shard};
-use shard::TraceConfig;
+use super::web_door::WebNames;
 use shard::tls::CertificateSource;
+use shard::{Origins, TraceConfig};
 
 /// Everything must answer within this, or the start has failed.
 const START_DEADLINE: Duration = Duration::from_secs(20);
@@ -40,6 +41,10 @@ pub(super) struct InProcessPlan {
     pub(super) first_shard: SocketAddr,
     /// The address of the first shard that players are given, those of the others follow; `None` for those listened on.
     pub(super) public: Option<SocketAddr>,
+    /// How pages are told to reach the first shard.
+    pub(super) names: WebNames,
+    /// The pages that may connect to the shards; `None` for those of this machine and of the address that players are given.
+    pub(super) origins: Option<Origins>,
     /// The options that name these addresses.
     pub(super) options: AddressOptions,
     pub(super) shards: u16,
@@ -91,6 +96,8 @@ impl InProcessPlan {
             scheme: "http",
             first_shard: SocketAddr::new(host, first_shard),
             public: None,
+            names: WebNames::default(),
+            origins: None,
             options: AddressOptions {
                 ip: "--host (ROOKERY_HOST)",
                 matchmaker_port: "--matchmaker-port (ROOKERY_MATCHMAKER_PORT)",
@@ -133,6 +140,8 @@ impl InProcessPlan {
         Ok(ShardSeed {
             listen: nth(self.first_shard)?,
             public: self.public.map(nth).transpose()?,
+            names: self.names.nth(index)?,
+            origins: self.origins.clone(),
             options: [options.ip, options.shard_port],
             backend: backend.clone(),
             key: self.key.clone(),
