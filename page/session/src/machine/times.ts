@@ -12,7 +12,7 @@ export interface Times {
    * shard takes the match over, but a question may as well have been lost with the network.
    */
   readonly askMax: number;
-  /** The shard sends something at least this often, as `fast_heartbeats` asks it to: after a second, which it looks for in steps. */
+  /** The shard sends something at least this often, as `fast_heartbeats` asks it to: after a second, which it looks for in steps of half a one. */
   readonly heartbeatEvery: number;
   /** How long a shard may send nothing before it counts as out of reach: both clocks in view stand. */
   readonly unresponsiveAfter: number;
@@ -53,14 +53,14 @@ export interface Times {
   readonly movingMax: number;
 }
 
-/** The times for people, who watch the clocks: a player who loses the shard knows it within two seconds. */
+/** The times for people, who watch the clocks: a player who loses the shard knows it after two seconds. */
 export const TIMES: Times = {
   askAfter: 300,
   askJitter: 90,
   askDoubledMax: 4,
   askMax: 3_000,
-  heartbeatEvery: 1_250,
-  unresponsiveAfter: 1_800,
+  heartbeatEvery: 1_500,
+  unresponsiveAfter: 2_000,
   silenceMax: 3_000,
   pauseSilenceMax: 9_000,
   joinMax: 10_000,
