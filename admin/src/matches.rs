@@ -14,7 +14,7 @@ use crate::problem::{ChangeProblems, Kind, Problem, Problems};
 use crate::state::Admin;
 use crate::svg;
 use crate::views::{HeldList, MatchDetails, MatchList, MatchStatus, Variant, WatchedList};
-use shard_core::{ListPosition, MatchQuery, Sort};
+use shard_core::{ListPosition, MatchKind, MatchQuery, Sort};
 
 /// The order of a list; a minus puts the highest value first.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
@@ -83,6 +83,10 @@ pub(crate) struct ListParams {
     /// Show only what the public sees: matches whose spectators are behind are as they were that long ago.
     #[serde(default)]
     public: bool,
+    /// Kinds of match to be counted among these, up to 32 with commas between: the variant, the time control of both
+    /// seats as in PGN, and `rated` or `casual`, with blanks between.
+    #[param(pattern = "^(standard|chess960) [1-9][0-9]{0,3}\\+[0-9]{1,2} (rated|casual)$")]
+    count: Option<String>,
 }
 
 const LIMIT_DEFAULT: usize = 100;
@@ -115,7 +119,22 @@ impl ListParams {
             after,
             limit,
             public: self.public,
+            counted: self.counted()?,
         })
+    }
+
+    fn counted(&self) -> Result<Vec<MatchKind>, Problem> {
+        let Some(text) = &self.count else {
+            return Ok(Vec::new());
+        };
+        let kinds: Option<Vec<_>> = text.split(',').map(match_kind).collect();
+        kinds
+            .filter(|kinds| kinds.len() <= MatchQuery::COUNTED_MAX)
+            .ok_or_else(|| {
+                invalid(
+                    "count must be up to 32 kinds such as \"standard 180+2 casual\", with commas.",
+                )
+            })
     }
 
     fn shard(&self) -> Result<Option<ShardId>, Problem> {
@@ -123,6 +142,28 @@ impl ListParams {
         let shard = self.shard.as_ref().map(parse).transpose();
         shard.map_err(|_| invalid("shard must be 12 characters of 0-9, A-Z and a-z."))
     }
+}
+
+/// A kind of match, as the parameter `count` has it.
+#[must_use]
+pub fn kind_text(kind: &MatchKind) -> String {
+    let rated = if kind.rated { "rated" } else { "casual" };
+    format!("{} {} {rated}", kind.variant, kind.control)
+}
+
+fn match_kind(text: &str) -> Option<MatchKind> {
+    let mut words = text.split(' ');
+    let (variant, control, rated) = (words.next()?, words.next()?, words.next()?);
+    let kind = MatchKind {
+        variant: variant.parse().ok()?,
+        control: control.parse().ok()?,
+        rated: match rated {
+            "rated" => true,
+            "casual" => false,
+            _ => return None,
+        },
+    };
+    words.next().is_none().then_some(kind)
 }
 
 fn invalid(why: &str) -> Problem {
@@ -290,6 +331,33 @@ mod tests {
         }
         let many = vec!["0123456789ab"; WATCHED_MAX + 1].join(",");
         assert!(wanted(&many).is_err());
+    }
+
+    #[test]
+    fn a_kind_to_count_comes_back_as_it_was_written() {
+        let counted = |count: &str| {
+            ListParams {
+                count: Some(count.to_owned()),
+                ..ListParams::default()
+            }
+            .counted()
+        };
+        let text = "standard 180+2 casual,crazyhouse 60+0 rated";
+        let kinds = counted(text).unwrap();
+        let again: Vec<_> = kinds.iter().map(kind_text).collect();
+        assert_eq!(again.join(","), text);
+        let many = vec!["standard 60+0 casual"; MatchQuery::COUNTED_MAX + 1].join(",");
+        for bad in [
+            "",
+            "standard 180+2",
+            "standard 180+2 maybe",
+            "chess 180+2 rated",
+            "standard 3 rated",
+            "standard 180+2 rated more",
+            &many,
+        ] {
+            assert!(counted(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -279,6 +279,9 @@ pub struct MatchList {
     pub total: usize,
     /// Whether the list is incomplete, because an owner could not be asked or the store is still being scanned.
     pub stale: bool,
+    /// How many of these matches are of each kind that `count` names, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counts: Vec<usize>,
 }
 
 /// The matches in memory.

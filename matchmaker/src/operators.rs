@@ -296,6 +296,7 @@ impl Source for ClusterSource {
         Ok(MatchList {
             next: last.filter(|_| page.has_more).map(MatchSummary::cursor),
             total: page.total,
+            counts: page.counts,
             stale: !complete || matches.iter().any(|summary| summary.stale),
             matches,
         })

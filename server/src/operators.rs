@@ -155,6 +155,7 @@ impl Source for ShardSource {
                 next: None,
                 total: 0,
                 stale: false,
+                counts: vec![0; query.counted.len()],
             });
         }
         let page = self.inspector.ask(|reply| Ask::List(query.clone(), reply));
@@ -166,6 +167,7 @@ impl Source for ShardSource {
             next: last.filter(|_| page.has_more).map(MatchSummary::cursor),
             total: page.total,
             stale: false,
+            counts: page.counts,
         })
     }
 

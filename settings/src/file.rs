@@ -1,5 +1,6 @@
 //! The configuration file: a flat table of options.
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -107,9 +108,11 @@ fn word(
         });
     };
     let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
+    let is_bool = arg.get_value_parser().type_id() == TypeId::of::<bool>();
     let is_secret = arg.is_hide_env_values_set();
     match (is_switch, value) {
         (true, Value::Boolean(on)) => Ok(on.then(OsString::new)),
+        (false, Value::Boolean(on)) if is_bool => Ok(Some(on.to_string().into())),
         (false, Value::String(text)) => Ok(Some(text.into())),
         (false, Value::Integer(number)) => Ok(Some(number.to_string().into())),
         (false, Value::Float(number)) => Ok(Some(format!("{number:?}").into())),
@@ -121,7 +124,7 @@ fn word(
             } else {
                 format!("{value:?}")
             },
-            allowed: if is_switch {
+            allowed: if is_switch || is_bool {
                 "true or false"
             } else {
                 "text in quotes, or a number"

@@ -255,13 +255,14 @@ fn value(arg: &Arg, matches: &ArgMatches, key: &str) -> Option<String> {
         .collect();
     let raw = std::borrow::Cow::from(all.join(","));
     let kind = arg.get_value_parser().type_id();
-    let numbers = [
+    let as_they_are = [
         TypeId::of::<u16>(),
         TypeId::of::<u32>(),
         TypeId::of::<u64>(),
         TypeId::of::<usize>(),
+        TypeId::of::<bool>(),
     ];
-    if numbers.iter().any(|number| kind == *number) {
+    if as_they_are.iter().any(|plain| kind == *plain) {
         return Some(raw.into_owned());
     }
     if kind == TypeId::of::<f64>() {

@@ -33,6 +33,7 @@ impl Shard {
             entries,
             has_more,
             total,
+            counts,
         } = selection.into_page();
         let time = self.clock.at(now.uptime);
         let row = |live: &LiveMatch| {
@@ -49,6 +50,7 @@ impl Shard {
                 .collect(),
             has_more,
             total,
+            counts,
         }
     }
 

@@ -70,8 +70,8 @@ use play_clock::PlayClock;
 use present::Present;
 use requests::Requests;
 pub use shown::{
-    Inspection, ListPosition, MatchFacts, MatchQuery, MatchRow, Page, PageSelection, PeerLink,
-    PublicMatch, ShardStatus, Sort,
+    Inspection, ListPosition, MatchFacts, MatchKind, MatchQuery, MatchRow, Page, PageSelection,
+    PeerLink, PublicMatch, ShardStatus, Sort,
 };
 use takeover::Takeover;
 pub use uptime::{Now, Uptime};

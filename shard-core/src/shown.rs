@@ -106,6 +106,28 @@ pub struct MatchFacts<'a> {
     pub spectators: u32,
 }
 
+/// What matches are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MatchKind {
+    /// The rules of the game.
+    pub variant: Variant,
+    /// The control of both seats.
+    pub control: TimeControl,
+    /// Whether the result counts for ratings.
+    pub rated: bool,
+}
+
+impl MatchKind {
+    /// Whether a match is of this kind, and from a usual start.
+    #[must_use]
+    pub fn has(&self, setup: &MatchSetup) -> bool {
+        let BySeat { white, black } = setup.controls;
+        (self.control, self.control) == (white, black)
+            && (self.variant, self.rated) == (setup.variant(), setup.rated)
+            && (self.variant == Variant::Chess960 || setup.start.is_initial())
+    }
+}
+
 /// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
@@ -148,11 +170,15 @@ pub struct MatchQuery {
     pub limit: usize,
     /// Shows only what the public sees: a match with a delay of its spectators is as it was that long ago.
     pub public: bool,
+    /// The kinds of match that are counted, up to [`COUNTED_MAX`](Self::COUNTED_MAX).
+    pub counted: Vec<MatchKind>,
 }
 
 impl MatchQuery {
     /// Longest page, in matches.
     pub const LIMIT_MAX: usize = 500;
+    /// Upper bound on kinds that are counted at once.
+    pub const COUNTED_MAX: usize = 32;
 
     /// Whether the query accepts a match.
     #[must_use]
@@ -212,6 +238,7 @@ pub struct PageSelection<'a, T> {
     /// Whether a page that was merged was not the last of its part.
     has_more: bool,
     total: usize,
+    counts: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -246,6 +273,8 @@ pub struct Page<T> {
     pub has_more: bool,
     /// How many matches the query accepts, on this page or not.
     pub total: usize,
+    /// How many of these are of each kind that is counted, in the order of the query.
+    pub counts: Vec<usize>,
 }
 
 impl<'a, T> PageSelection<'a, T> {
@@ -257,6 +286,7 @@ impl<'a, T> PageSelection<'a, T> {
             first: BinaryHeap::new(),
             has_more: false,
             total: 0,
+            counts: vec![0; query.counted.len()],
         }
     }
 
@@ -264,6 +294,9 @@ impl<'a, T> PageSelection<'a, T> {
     pub fn offer(&mut self, facts: &MatchFacts<'_>, item: T) {
         if self.query.accepts(facts) {
             self.total += 1;
+            for (kind, count) in self.query.counted.iter().zip(&mut self.counts) {
+                *count += usize::from(kind.has(facts.setup));
+            }
             self.place(self.query.position(facts), item);
         }
     }
@@ -272,6 +305,9 @@ impl<'a, T> PageSelection<'a, T> {
     pub fn merge(&mut self, page: Page<T>) {
         self.total += page.total;
         self.has_more |= page.has_more;
+        for (sum, count) in self.counts.iter_mut().zip(page.counts) {
+            *sum += count;
+        }
         for (position, item) in page.entries {
             self.place(position, item);
         }
@@ -300,6 +336,7 @@ impl<'a, T> PageSelection<'a, T> {
                 .collect(),
             has_more,
             total: self.total,
+            counts: self.counts,
         }
     }
 }

@@ -28,6 +28,7 @@ mod setup;
 mod shard;
 mod snapshot;
 mod ticket;
+mod transfer;
 mod varint;
 
 use bytes::Bytes;
@@ -51,6 +52,7 @@ use self::record::RecordV3;
 use self::shard::ShardV3;
 use self::snapshot::SnapshotV3;
 use self::ticket::{AssignmentV3, TicketV3};
+use self::transfer::TransferV1;
 use crate::account::Account;
 use crate::archived::ArchivedMatch;
 use crate::beat::Beat;
@@ -59,6 +61,7 @@ use crate::feed::FeedEntry;
 use crate::rating::{RatedMatch, Rating};
 use crate::shard::ShardRecord;
 use crate::ticket::{Assignment, Ticket};
+use crate::transfer::Transfer;
 
 /// Encodes one record of a log. Clocks are kept to the microsecond.
 #[must_use]
@@ -202,6 +205,15 @@ pub(crate) fn encode_credential(credential: &Credential) -> Bytes {
 pub(crate) fn decode_credential(bytes: &[u8]) -> Result<Credential, DecodeError> {
     let credential: CredentialV1 = open(bytes)?;
     credential.try_into().map_err(DecodeError::Malformed)
+}
+
+pub(crate) fn encode_transfer(transfer: &Transfer) -> Bytes {
+    seal(&TransferV1::from(transfer))
+}
+
+pub(crate) fn decode_transfer(bytes: &[u8]) -> Result<Transfer, DecodeError> {
+    let transfer: TransferV1 = open(bytes)?;
+    transfer.try_into().map_err(DecodeError::Malformed)
 }
 
 /// A line of a chat, unless it cannot be read: what else was said is not affected.

@@ -15,7 +15,7 @@ use crate::contract::{
     Accounts, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, Feed, HandOver,
     HandedOver, Holdings, Idempotency, MatchHead, MatchPage, Matches, Outbox, OutboxEntry,
     OutboxPosition, OutboxTag, RatingApplied, Ratings, Registry, Retention, Revocations, Room,
-    ScanCursor, Standing, Store, Swept, Tickets, Validity, Waves, WorkerId,
+    ScanCursor, Standing, Store, Swept, Tickets, Transfers, Validity, Waves, WorkerId,
 };
 use crate::error::StoreError;
 use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};
@@ -25,6 +25,7 @@ use crate::rating::{Category, RatedMatch, Rating};
 use crate::request::{Begun, RequestDigest};
 use crate::shard::{Registered, ShardRecord};
 use crate::ticket::{Assignment, Ticket, TicketId, TicketList, TicketState};
+use crate::transfer::Transfer;
 use crate::wave::{Paired, Wave};
 
 /// A store in front of another one, or of a part of it: `P` is `dyn Store` or `dyn` one part.
@@ -51,6 +52,13 @@ impl<T: Front<dyn Store>> Front<dyn Matches> for T {
 
 impl<T: Front<dyn Store>> Front<dyn Ratings> for T {
     fn behind(&self) -> Result<&dyn Ratings, StoreError> {
+        let store = Front::<dyn Store>::behind(self)?;
+        Ok(store)
+    }
+}
+
+impl<T: Front<dyn Store>> Front<dyn Transfers> for T {
+    fn behind(&self) -> Result<&dyn Transfers, StoreError> {
         let store = Front::<dyn Store>::behind(self)?;
         Ok(store)
     }
@@ -414,6 +422,14 @@ impl<T: Front<dyn Waves>> Waves for T {
     async fn last_opponent(&self, player: &PlayerId) -> Result<Option<PlayerId>, StoreError> {
         self.behind()?.last_opponent(player).await
     }
+
+    async fn note_waits(&self, pool: &str, waits_ms: &[u32]) -> Result<(), StoreError> {
+        self.behind()?.note_waits(pool, waits_ms).await
+    }
+
+    async fn waits(&self, pools: &[Box<str>]) -> Result<Vec<Vec<u32>>, StoreError> {
+        self.behind()?.waits(pools).await
+    }
 }
 
 #[async_trait]
@@ -584,6 +600,22 @@ impl<T: Front<dyn Accounts>> Accounts for T {
         now: UnixMillis,
     ) -> Result<Option<PlayerId>, StoreError> {
         self.behind()?.use_login_code(digest, request, now).await
+    }
+}
+
+#[async_trait]
+impl<T: Front<dyn Transfers>> Transfers for T {
+    async fn put_transfer(&self, transfer: &Transfer) -> Result<(), StoreError> {
+        self.behind()?.put_transfer(transfer).await
+    }
+
+    async fn use_transfer(
+        &self,
+        digest: &SecretDigest,
+        request: u64,
+        now: UnixMillis,
+    ) -> Result<Option<Transfer>, StoreError> {
+        self.behind()?.use_transfer(digest, request, now).await
     }
 }
 

@@ -29,6 +29,7 @@ mod rating;
 mod request;
 mod shard;
 mod ticket;
+mod transfer;
 mod wave;
 
 pub mod codec;
@@ -80,7 +81,8 @@ pub use contract::{
     HandedOver, Holdings, Idempotency, LIVE_KEEP, MANY_MAX, MatchHead, MatchLog, MatchPage,
     Matches, OUTBOX_LEASE_MAX, OUTBOX_PAGE_MAX, Outbox, OutboxEntry, OutboxPosition, OutboxTag,
     REVOCATION_KEPT, RatingApplied, Ratings, Registry, Retention, Revocations, Room,
-    SCAN_LIMIT_MAX, ScanCursor, Standing, Store, Swept, Tenure, Tickets, Validity, Waves, WorkerId,
+    SCAN_LIMIT_MAX, ScanCursor, Standing, Store, Swept, Tenure, Tickets, Transfers, Validity,
+    Waves, WorkerId,
 };
 pub use durability::{Durability, UnknownDurability};
 #[cfg(feature = "backends")]
@@ -110,4 +112,5 @@ pub use shard::{Registered, ShardRecord};
 pub use ticket::{
     Assignment, RatingRange, TICKET_WAITS, Terms, Ticket, TicketId, TicketList, TicketState,
 };
-pub use wave::{Paired, Wave};
+pub use transfer::Transfer;
+pub use wave::{Paired, WAITS_MAX, Wave};

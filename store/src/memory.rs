@@ -18,7 +18,8 @@ use crate::contract::{
     Accounts, Archive, Beats, Chat, Checkpoint, Claim, Claiming, Created, FINISHED_KEEP, Feed,
     HandOver, HandedOver, Holdings, Idempotency, LIVE_KEEP, MatchHead, MatchLog, MatchPage,
     Matches, Outbox, OutboxEntry, OutboxPosition, OutboxTag, RatingApplied, Ratings, Registry,
-    Retention, Revocations, Room, ScanCursor, Standing, Swept, Tickets, Validity, Waves, WorkerId,
+    Retention, Revocations, Room, ScanCursor, Standing, Swept, Tickets, Transfers, Validity, Waves,
+    WorkerId,
 };
 use crate::error::StoreError;
 use crate::feed::{FeedCursor, FeedEntry, FeedPage, HookLease};
@@ -29,6 +30,7 @@ use crate::rating::{Category, RatedMatch, Rating};
 use crate::request::{Begun, RequestDigest};
 use crate::shard::{Registered, ShardRecord};
 use crate::ticket::{Assignment, Ticket, TicketId, TicketList, TicketState};
+use crate::transfer::Transfer;
 use crate::wave::{Paired, Wave, WaveBoard};
 
 /// A store that ends with its process.
@@ -384,6 +386,17 @@ impl Waves for MemoryStore {
         let now = self.began.elapsed();
         Ok(self.waves().last_opponent(player, now))
     }
+
+    async fn note_waits(&self, pool: &str, waits_ms: &[u32]) -> Result<(), StoreError> {
+        self.waves()
+            .note_waits(pool, waits_ms, self.began.elapsed());
+        Ok(())
+    }
+
+    async fn waits(&self, pools: &[Box<str>]) -> Result<Vec<Vec<u32>>, StoreError> {
+        let (waves, now) = (self.waves(), self.began.elapsed());
+        Ok(pools.iter().map(|pool| waves.waits(pool, now)).collect())
+    }
 }
 
 #[async_trait]
@@ -562,6 +575,23 @@ impl Accounts for MemoryStore {
         now: UnixMillis,
     ) -> Result<Option<PlayerId>, StoreError> {
         Ok(self.model().use_login_code(digest, request, now))
+    }
+}
+
+#[async_trait]
+impl Transfers for MemoryStore {
+    async fn put_transfer(&self, transfer: &Transfer) -> Result<(), StoreError> {
+        self.model().put_transfer(transfer);
+        Ok(())
+    }
+
+    async fn use_transfer(
+        &self,
+        digest: &SecretDigest,
+        request: u64,
+        now: UnixMillis,
+    ) -> Result<Option<Transfer>, StoreError> {
+        Ok(self.model().use_transfer(digest, request, now))
     }
 }
 

@@ -1,12 +1,17 @@
 //! The right to pair a pool, and the leases of a store in one process.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use game_core::{Epoch, PlayerId};
 
 /// How long the opponents of a match from a pool are remembered as each other's last.
 pub(crate) const LAST_OPPONENT_KEPT: Duration = Duration::from_secs(60 * 60);
+
+/// How long the waits of a pool's players are remembered after the last of them.
+pub(crate) const WAITS_KEPT: Duration = Duration::from_secs(60 * 60);
+/// Upper bound on the waits that are remembered of a pool.
+pub const WAITS_MAX: usize = 50;
 
 /// The right of one process to pair a pool, under an epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +45,8 @@ pub(crate) struct WaveBoard {
     last_opponents: HashMap<PlayerId, (PlayerId, Duration)>,
     /// At this number of last opponents the old ones are removed.
     remove_at: usize,
+    /// By pool: how long its last players waited, the newest first, and when the newest was recorded.
+    waits: HashMap<Box<str>, (VecDeque<u32>, Duration)>,
 }
 
 #[derive(Debug)]
@@ -116,6 +123,25 @@ impl WaveBoard {
     pub(crate) fn last_opponent(&self, player: &PlayerId, now: Duration) -> Option<PlayerId> {
         let (opponent, at) = self.last_opponents.get(player)?;
         (*at + LAST_OPPONENT_KEPT > now).then(|| opponent.clone())
+    }
+
+    pub(crate) fn note_waits(&mut self, pool: &str, waits_ms: &[u32], now: Duration) {
+        if waits_ms.is_empty() {
+            return;
+        }
+        self.waits.retain(|_, (_, at)| *at + WAITS_KEPT > now);
+        let (waits, at) = self.waits.entry(pool.into()).or_default();
+        for wait in waits_ms {
+            waits.push_front(*wait);
+        }
+        waits.truncate(WAITS_MAX);
+        *at = now;
+    }
+
+    pub(crate) fn waits(&self, pool: &str, now: Duration) -> Vec<u32> {
+        let known = self.waits.get(pool);
+        let known = known.filter(|(_, at)| *at + WAITS_KEPT > now);
+        known.map_or_else(Vec::new, |(waits, _)| waits.iter().copied().collect())
     }
 }
 

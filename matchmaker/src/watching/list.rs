@@ -86,6 +86,7 @@ impl LiveParams {
             after: self.cursor.as_deref().map(position).transpose()?,
             limit: self.limit(),
             public: true,
+            counted: Vec::new(),
         })
     }
 
@@ -187,6 +188,7 @@ pub(crate) fn placed(list: MatchList, query: &MatchQuery) -> Page<MatchSummary> 
         entries: list.matches.into_iter().map(place).collect(),
         has_more: list.next.is_some(),
         total: list.total,
+        counts: list.counts,
     }
 }
 

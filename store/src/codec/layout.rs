@@ -28,10 +28,11 @@ pub(super) enum Format {
     RatedMatch = 12,
     Archived = 13,
     Account = 14,
+    Transfer = 15,
 }
 
 impl Format {
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Record,
         Self::Snapshot,
         Self::Ticket,
@@ -46,6 +47,7 @@ impl Format {
         Self::FeedEntry,
         Self::Account,
         Self::Credential,
+        Self::Transfer,
     ];
 
     /// Its name in errors.
@@ -65,6 +67,7 @@ impl Format {
             Self::FeedEntry => "feed entry",
             Self::Account => "account",
             Self::Credential => "credential",
+            Self::Transfer => "transfer",
         }
     }
 
@@ -82,7 +85,8 @@ impl Format {
             | Self::Rating
             | Self::RatedMatch
             | Self::Account
-            | Self::Credential => OTHER_LEN_MAX,
+            | Self::Credential
+            | Self::Transfer => OTHER_LEN_MAX,
         }
     }
 

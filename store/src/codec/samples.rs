@@ -376,6 +376,18 @@ pub(super) fn credentials() -> [Credential; 3] {
     ]
 }
 
+pub(super) fn transfer() -> Transfer {
+    Transfer {
+        digest: SecretDigest([4; 32]),
+        player: "guestwhoisad".parse().unwrap(),
+        name: "Guest-Adaé".to_owned(),
+        is_bot: false,
+        made_at: UnixMillis(1_800_000_000_000),
+        expires_at: UnixMillis(1_800_000_300_000),
+        used_by: Some(7),
+    }
+}
+
 /// A match that White resigned.
 pub(super) fn archived() -> ArchivedMatch {
     let mut game = game_of(&["e2e4", "e7e5"]);
@@ -427,6 +439,7 @@ pub(super) fn decode_as(format: Format, bytes: &[u8]) -> bool {
         Format::Beat => decode_beat(bytes).is_ok(),
         Format::Account => decode_account(bytes).is_ok(),
         Format::Credential => decode_credential(bytes).is_ok(),
+        Format::Transfer => decode_transfer(bytes).is_ok(),
         Format::Rating => decode_rating(bytes).is_ok(),
         Format::RatedMatch => decode_rated(bytes).is_ok(),
         Format::Archived => decode_archived(bytes).is_ok(),
@@ -435,7 +448,7 @@ pub(super) fn decode_as(format: Format, bytes: &[u8]) -> bool {
 }
 
 /// A value of each format.
-pub(super) fn one_of_each() -> [(Format, Bytes); 14] {
+pub(super) fn one_of_each() -> [(Format, Bytes); 15] {
     let given = ticket(
         Terms::of(&special_setup()),
         TicketState::Assigned(assignment()),
@@ -451,6 +464,7 @@ pub(super) fn one_of_each() -> [(Format, Bytes); 14] {
         (Format::Beat, encode_beat(&beat())),
         (Format::Account, encode_account(&account())),
         (Format::Credential, encode_credential(&credentials()[0])),
+        (Format::Transfer, encode_transfer(&transfer())),
         (Format::Rating, encode_rating(&rated().rating(Seat::Black))),
         (Format::RatedMatch, encode_rated(&rated())),
         (Format::Archived, encode_archived(&archived())),

@@ -261,6 +261,7 @@ fn accounts_and_what_gives_access_to_them_stay_what_they_are() {
         decode_credential,
         "910203030303030303030303030303030303030303030303030303030303030303030c6163636f756e746f66616461fd00505c18a3010000fdc0776518a30100000107a42a4fe3",
     );
+    check_golden(&transfer(), encode_transfer, decode_transfer, "00");
     let without = Account {
         password: None,
         is_bot: false,
@@ -414,7 +415,7 @@ fn each_refusal_says_why() {
         expected: "snapshot",
     };
     assert_eq!(decode_snapshot(&record), Err(expected));
-    let unknown = sealed(0xf2, &record[1..record.len() - CHECKSUM_LEN]);
+    let unknown = sealed(0x02, &record[1..record.len() - CHECKSUM_LEN]);
     let expected = DecodeError::Format {
         found: "unknown data",
         expected: "record",

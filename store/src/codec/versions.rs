@@ -46,6 +46,7 @@ next_version!(NextChatLine of ChatLineV2);
 next_version!(NextBeat of BeatV1);
 next_version!(NextAccount of AccountV1);
 next_version!(NextCredential of CredentialV1);
+next_version!(NextTransfer of TransferV1);
 next_version!(NextRating of RatingV1);
 next_version!(NextRatedMatch of RatedMatchV1);
 next_version!(NextArchived of ArchivedV2);
@@ -132,6 +133,7 @@ fn a_next_version_reads_ours_and_ours_refuses_it_by_name() {
         encode_credential,
         decode_credential
     );
+    check_next!(NextTransfer, transfer(), encode_transfer, decode_transfer);
     let rating = rated().rating(game_core::Seat::White);
     check_next!(NextRating, rating.clone(), encode_rating, decode_rating);
     check_next!(NextRatedMatch, rated(), encode_rated, decode_rated);

@@ -15,6 +15,7 @@ mod registry;
 mod retention;
 mod revocations;
 mod tickets;
+mod transfers;
 mod waves;
 
 pub use self::accounts::Accounts;
@@ -38,6 +39,7 @@ pub use self::registry::{ANY_EPOCH, Registry};
 pub use self::retention::{FINISHED_KEEP, FINISHED_KEEP_MIN, Retention, Room, Swept};
 pub use self::revocations::{REVOCATION_KEPT, Revocations, Validity};
 pub use self::tickets::Tickets;
+pub use self::transfers::Transfers;
 pub use self::waves::Waves;
 
 /// What outlives a process: all parts of the contract. A type that implements all parts is a store.
@@ -59,6 +61,7 @@ pub trait Store:
     + Idempotency
     + Revocations
     + Accounts
+    + Transfers
     + Retention
     + Archive
     + Feed
@@ -79,6 +82,7 @@ impl<T> Store for T where
         + Idempotency
         + Revocations
         + Accounts
+        + Transfers
         + Retention
         + Archive
         + Feed

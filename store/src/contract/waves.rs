@@ -42,4 +42,12 @@ pub trait Waves: Send + Sync + 'static {
 
     /// The opponent in the player's last match from a pool, if that was made in the last hour.
     async fn last_opponent(&self, player: &PlayerId) -> Result<Option<PlayerId>, StoreError>;
+
+    /// Records how long players of a pool waited for the matches that they have just been given, in milliseconds. It is
+    /// for people to read: a repetition counts twice, and a crash may lose it.
+    async fn note_waits(&self, pool: &str, waits_ms: &[u32]) -> Result<(), StoreError>;
+
+    /// How long the last players waited in each of these pools, the newest first: at most
+    /// [`WAITS_MAX`](crate::WAITS_MAX) of a pool, and none if its last were recorded more than an hour ago.
+    async fn waits(&self, pools: &[Box<str>]) -> Result<Vec<Vec<u32>>, StoreError>;
 }

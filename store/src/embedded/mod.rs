@@ -27,6 +27,7 @@ mod revocations;
 mod sweep;
 mod tables;
 mod tickets;
+mod transfers;
 mod waves;
 mod writer;
 

@@ -10,10 +10,12 @@ use super::EmbeddedStore;
 use super::tables::{
     ABOVE_IDS, ARCHIVED, CHATS, CREDENTIAL_EXPIRIES, ENDED, ENDED_IDS_UNTIL, EXPIRIES, HEADS,
     HELD_UNTIL, LOG, OWNED, RATED_AT, RATED_BY_TIME, REQUESTS_UNTIL, REVOKED, SNAPSHOTS, TICKETS,
-    VOID,
+    TRANSFER_EXPIRIES, VOID,
 };
 use super::writer::WriteFault;
-use super::{accounts, archive, feed, holdings, idempotency, matches, outbox, ratings, tickets};
+use super::{
+    accounts, archive, feed, holdings, idempotency, matches, outbox, ratings, tickets, transfers,
+};
 use crate::contract::{REVOCATION_KEPT, Retention, Room, Swept};
 use crate::error::StoreError;
 use crate::ownership::Status;
@@ -36,7 +38,7 @@ const IDS_AT_ONCE: usize = 256;
 /// Players whose ratings are removed in one transaction: some have thousands.
 const PLAYERS_AT_ONCE: usize = 4;
 
-/// Credentials that are removed in one transaction.
+/// Credentials that are removed in one transaction, and likewise transfers.
 const CREDENTIALS_AT_ONCE: usize = 256;
 
 #[async_trait]
@@ -129,10 +131,12 @@ impl Due {
         {
             return Ok(true);
         }
-        let expiries = txn.open_table(CREDENTIAL_EXPIRIES)?;
-        let oldest = expiries.first()?.map(|(key, _)| key.value().0);
-        if oldest.is_some_and(|expires_at| expires_at < self.now) {
-            return Ok(true);
+        for expiries in [CREDENTIAL_EXPIRIES, TRANSFER_EXPIRIES] {
+            let expiries = txn.open_table(expiries)?;
+            let oldest = expiries.first()?.map(|(key, _)| key.value().0);
+            if oldest.is_some_and(|expires_at| expires_at < self.now) {
+                return Ok(true);
+            }
         }
         for times in [REVOKED, VOID] {
             for entry in txn.open_table(times)?.iter()? {
@@ -152,6 +156,7 @@ impl Due {
                 .retain(|_, at| at >= self.revoked_before)?;
         }
         let credentials = accounts::remove_old(txn, now, CREDENTIALS_AT_ONCE)?;
+        let transfers = transfers::remove_old(txn, now, CREDENTIALS_AT_ONCE)?;
         let holdings = holdings::remove_old(txn, now, HOLDINGS_AT_ONCE)?;
         let requests = idempotency::remove_old(txn, now, REQUESTS_AT_ONCE)?;
         let mut found = txn.open_table(TICKETS)?;
@@ -162,7 +167,8 @@ impl Due {
         let published = feed::remove_old(txn, self.archived_by, ARCHIVED_AT_ONCE)?;
         let mut more = holdings == HOLDINGS_AT_ONCE
             || requests == REQUESTS_AT_ONCE
-            || credentials == CREDENTIALS_AT_ONCE;
+            || credentials == CREDENTIALS_AT_ONCE
+            || transfers == CREDENTIALS_AT_ONCE;
         more |= outbox::remove_old_ids(txn, now, IDS_AT_ONCE)? == IDS_AT_ONCE;
         more |= ratings::forget_rated(txn, self.rated_before, IDS_AT_ONCE)? == IDS_AT_ONCE;
         let players = ratings::remove_old(txn, self.last_rated_before, PLAYERS_AT_ONCE)?;

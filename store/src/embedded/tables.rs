@@ -58,6 +58,14 @@ pub(super) const CREDENTIALS_OF: TableDefinition<(&str, &str, &str), ()> =
 /// When a credential may be removed, in Unix milliseconds, its kind and its digest.
 pub(super) const CREDENTIAL_EXPIRIES: TableDefinition<(u64, &str, &str), ()> =
     TableDefinition::new("credential_expiries");
+/// Digest of a transfer → transfer.
+pub(super) const TRANSFERS: TableDefinition<&str, &[u8]> = TableDefinition::new("transfers");
+/// Player id → when the player's transfer may be removed, in Unix milliseconds, and its digest.
+pub(super) const TRANSFER_OF: TableDefinition<&str, (u64, &str)> =
+    TableDefinition::new("transfer_of");
+/// When a transfer may be removed, in Unix milliseconds, its digest and its player's id.
+pub(super) const TRANSFER_EXPIRIES: TableDefinition<(u64, &str, &str), ()> =
+    TableDefinition::new("transfer_expiries");
 /// Match id → the archived match.
 pub(super) const ARCHIVE: TableDefinition<&str, &[u8]> = TableDefinition::new("archive");
 /// Name of a list of the archive, and place of a match in it.
@@ -160,7 +168,10 @@ pub(super) fn visit(visitor: &mut impl TableVisitor) -> Result<(), WriteFault> {
     visitor.table(ACCOUNT_NAMES)?;
     visitor.table(CREDENTIALS)?;
     visitor.table(CREDENTIALS_OF)?;
-    visitor.table(CREDENTIAL_EXPIRIES)
+    visitor.table(CREDENTIAL_EXPIRIES)?;
+    visitor.table(TRANSFERS)?;
+    visitor.table(TRANSFER_OF)?;
+    visitor.table(TRANSFER_EXPIRIES)
 }
 
 /// Creates the tables that are missing.

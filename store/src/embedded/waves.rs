@@ -58,6 +58,17 @@ impl Waves for EmbeddedStore {
         let now = self.began.elapsed();
         Ok(self.waves().last_opponent(player, now))
     }
+
+    async fn note_waits(&self, pool: &str, waits_ms: &[u32]) -> Result<(), StoreError> {
+        self.waves()
+            .note_waits(pool, waits_ms, self.began.elapsed());
+        Ok(())
+    }
+
+    async fn waits(&self, pools: &[Box<str>]) -> Result<Vec<Vec<u32>>, StoreError> {
+        let (waves, now) = (self.waves(), self.began.elapsed());
+        Ok(pools.iter().map(|pool| waves.waits(pool, now)).collect())
+    }
 }
 
 impl EmbeddedStore {

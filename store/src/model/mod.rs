@@ -14,6 +14,7 @@ mod ratings;
 mod registry;
 mod requests;
 mod tickets;
+mod transfers;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
@@ -31,6 +32,7 @@ use self::ratings::Ratings;
 use self::registry::Registry;
 use self::requests::Requests;
 use self::tickets::Tickets;
+use self::transfers::Transfers;
 use crate::account::{
     Account, AccountCreated, ApiToken, Invitation, LoginCode, PasswordHash, SecretDigest,
 };
@@ -50,6 +52,7 @@ use crate::rating::{Category, RatedMatch, Rating};
 use crate::request::{Begun, RequestDigest};
 use crate::shard::{Registered, ShardRecord};
 use crate::ticket::{Assignment, Ticket, TicketId, TicketList, TicketState};
+use crate::transfer::Transfer;
 use crate::wave::Paired;
 
 /// A store as maps in memory. Its methods are the operations of [`Store`](crate::Store), done at once.
@@ -69,6 +72,7 @@ pub struct Model {
     /// Up to when the tokens of players are void.
     void: HashMap<PlayerId, UnixMillis>,
     accounts: Accounts,
+    transfers: Transfers,
     archive: Archive,
     feed: Feed,
 }
@@ -535,6 +539,23 @@ impl Model {
     }
 }
 
+/// The part [`Transfers`](crate::Transfers).
+#[allow(missing_docs, reason = "each is what the part of the contract says")]
+impl Model {
+    pub fn put_transfer(&mut self, transfer: &Transfer) {
+        self.transfers.put(transfer);
+    }
+
+    pub fn use_transfer(
+        &mut self,
+        digest: &SecretDigest,
+        request: u64,
+        now: UnixMillis,
+    ) -> Option<Transfer> {
+        self.transfers.redeem(digest, request, now)
+    }
+}
+
 /// The parts [`Archive`](crate::Archive) and [`Feed`](crate::Feed).
 #[allow(missing_docs, reason = "each is what the part of the contract says")]
 impl Model {
@@ -600,6 +621,7 @@ impl Model {
         self.holdings.remove_old(now);
         self.requests.remove_old(now);
         self.accounts.remove_old(now);
+        self.transfers.remove_old(now);
         self.outboxes.remove_old(now);
         let outboxes = &self.outboxes;
         self.ratings.remove_old(now, |id| outboxes.has(id));

@@ -248,7 +248,7 @@ impl Accounts for RedisStore {
             self.keys.login_codes(),
         ];
         let keys = keys.each_ref().map(String::as_str);
-        let mut call = script::call(&self.scripts.login_code_put, &keys);
+        let mut call = script::call(&self.scripts.code_put, &keys);
         let body = codec::encode_credential(&Credential::LoginCode(code.clone()));
         call.arg(code.digest.to_string())
             .arg(body.as_ref())
@@ -264,7 +264,7 @@ impl Accounts for RedisStore {
         now: UnixMillis,
     ) -> Result<Option<PlayerId>, StoreError> {
         let key = self.keys.login_code(digest);
-        let mut call = script::call(&self.scripts.login_code_use, &[&key]);
+        let mut call = script::call(&self.scripts.code_use, &[&key]);
         call.arg(request).arg(now.0);
         let answer = self.one_kept(call).await?;
         let body = reply::bytes(&answer)?;
@@ -301,11 +301,11 @@ impl RedisStore {
 }
 
 /// The time that is left at `from`, in milliseconds: at least one, as an expiry of none is refused.
-fn life_ms(from: UnixMillis, until: UnixMillis) -> u64 {
+pub(super) fn life_ms(from: UnixMillis, until: UnixMillis) -> u64 {
     until.0.saturating_sub(from.0).max(1)
 }
 
-fn corrupt(what: &str, error: &DecodeError) -> StoreError {
+pub(super) fn corrupt(what: &str, error: &DecodeError) -> StoreError {
     StoreError::Corrupt(format!("{what}: {error}"))
 }
 

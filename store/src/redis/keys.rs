@@ -36,6 +36,8 @@
 //! rk:{accounts}:invitations ZSET of the digests of invitations, by when they expire
 //! rk:{accounts}:code:<digest> HASH body of a login code, until; by once it was used
 //! rk:{accounts}:code-of:<player> STRING the digest of a player's login code
+//! rk:{accounts}:transfer:<digest> HASH body of a transfer, until; by once it was used
+//! rk:{accounts}:transfer-of:<player> STRING the digest of a player's transfer
 //! rk:{sweep}:turn        STRING empty; while it exists, no step of a sweep is begun
 //! rk:{sweep}:at          STRING where the sweep under way goes on
 //! rk:layout              STRING the layout of these keys
@@ -49,6 +51,7 @@
 //! rk:{tickets}:wave:<pool> HASH holder, epoch; for as long as the lease lasts
 //! rk:{tickets}:epoch     STRING the last epoch of a wave, of all pools
 //! rk:{tickets}:last:<player> STRING the opponent in the last match from a pool
+//! rk:{tickets}:waits:<pool> LIST of how long players waited in a pool for their matches, the newest first
 //! rk:idem:<key>          HASH  digest, id, until, response: of a request with a key of the client's choice
 //! ```
 //!
@@ -286,6 +289,19 @@ impl Keys {
         self.of_accounts(&format!("code-of:{player}"))
     }
 
+    pub(super) fn transfer(&self, digest: &SecretDigest) -> String {
+        format!("{}{digest}", self.transfers())
+    }
+
+    /// The prefix of the keys of all transfers; the digest follows.
+    pub(super) fn transfers(&self) -> String {
+        self.of_accounts("transfer:")
+    }
+
+    pub(super) fn transfer_of(&self, player: &PlayerId) -> String {
+        self.of_accounts(&format!("transfer-of:{player}"))
+    }
+
     /// The channel of beats.
     pub(super) fn beats(&self) -> String {
         format!("{}:beats", self.prefix)
@@ -334,6 +350,10 @@ impl Keys {
 
     pub(super) fn last_opponent(&self, player: &PlayerId) -> String {
         format!("{}:{{tickets}}:last:{player}", self.prefix)
+    }
+
+    pub(super) fn waits(&self, pool: &str) -> String {
+        format!("{}:{{tickets}}:waits:{pool}", self.prefix)
     }
 
     /// The request under a key of the client's choice.
@@ -430,6 +450,11 @@ mod tests {
             format!("rk:{{accounts}}:code:{hex}")
         );
         assert_eq!(keys.login_code_of(&ann), "rk:{accounts}:code-of:ann");
+        assert_eq!(
+            keys.transfer(&digest),
+            format!("rk:{{accounts}}:transfer:{hex}")
+        );
+        assert_eq!(keys.transfer_of(&ann), "rk:{accounts}:transfer-of:ann");
         assert_eq!(keys.sweep_turn(), "rk:{sweep}:turn");
         assert_eq!(keys.sweep_at(), "rk:{sweep}:at");
         assert_eq!(keys.ticket(ticket), "rk:{tickets}:ticketticket");
@@ -446,6 +471,7 @@ mod tests {
         assert_eq!(keys.wave("3+2"), "rk:{tickets}:wave:3+2");
         assert_eq!(keys.wave_epoch(), "rk:{tickets}:epoch");
         assert_eq!(keys.last_opponent(&ann), "rk:{tickets}:last:ann");
+        assert_eq!(keys.waits("3+2"), "rk:{tickets}:waits:3+2");
         assert_eq!(keys.request("key"), "rk:idem:key");
         let odd = Keys::new("a*[b");
         assert_eq!(odd.heads(), "a\\*\\[b:{??}:????????????:head");

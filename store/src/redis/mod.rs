@@ -36,6 +36,7 @@ mod survey;
 mod sweep;
 mod tickets;
 mod tls;
+mod transfers;
 mod url;
 mod waves;
 

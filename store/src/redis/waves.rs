@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use game_core::{Epoch, PlayerId};
-use redis::{Value, cmd};
+use redis::{Pipeline, Value, cmd};
 
 use super::{RedisStore, reply, script};
 use crate::codec;
 use crate::contract::Waves;
 use crate::error::StoreError;
 use crate::ticket::{Assignment, ENDED_KEPT, TicketId};
-use crate::wave::{LAST_OPPONENT_KEPT, Paired, Wave};
+use crate::wave::{LAST_OPPONENT_KEPT, Paired, WAITS_KEPT, WAITS_MAX, Wave};
 
 #[async_trait]
 impl Waves for RedisStore {
@@ -78,5 +78,31 @@ impl Waves for RedisStore {
             Value::Nil => Ok(None),
             opponent => reply::parsed(&opponent).map(Some),
         }
+    }
+
+    async fn note_waits(&self, pool: &str, waits_ms: &[u32]) -> Result<(), StoreError> {
+        if waits_ms.is_empty() {
+            return Ok(());
+        }
+        let key = self.keys.waits(pool);
+        let mut pipeline = Pipeline::with_capacity(3);
+        pipeline.cmd("LPUSH").arg(&key).arg(waits_ms);
+        pipeline.cmd("LTRIM").arg(&key).arg(0).arg(WAITS_MAX - 1);
+        pipeline.cmd("EXPIRE").arg(&key).arg(WAITS_KEPT.as_secs());
+        self.control.run(&pipeline).await.map(|_| ())
+    }
+
+    async fn waits(&self, pools: &[Box<str>]) -> Result<Vec<Vec<u32>>, StoreError> {
+        if pools.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut pipeline = Pipeline::with_capacity(pools.len());
+        for pool in pools {
+            let read = pipeline.cmd("LRANGE").arg(self.keys.waits(pool));
+            read.arg(0).arg(WAITS_MAX - 1);
+        }
+        let lists = self.control.run(&pipeline).await?;
+        let waits = |list: &Value| reply::array(list)?.iter().map(reply::parsed).collect();
+        lists.iter().map(waits).collect()
     }
 }

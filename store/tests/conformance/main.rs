@@ -29,4 +29,5 @@ mod revocations;
 mod samples;
 mod scan;
 mod sequences;
+mod transfers;
 mod waves;

@@ -469,6 +469,9 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
         let code = accounts::code(2, "ada", hour);
         store.put_login_code(&code).await.unwrap();
         store.use_login_code(&code.digest, 1, NOW).await.unwrap();
+        let transfer = crate::transfers::transfer(3, "ada");
+        store.put_transfer(&transfer).await.unwrap();
+        store.use_transfer(&transfer.digest, 1, NOW).await.unwrap();
         for kind in Holding::ALL {
             let holds = store.hold(&player("ada").id, kind, "it", 1, NOW).await;
             assert!(holds.unwrap());
@@ -486,6 +489,7 @@ fn every_key_on_redis_has_an_age_or_someone_who_removes_it() {
             .assign_pair(&wave, pair, &assignment(9))
             .await
             .unwrap();
+        store.note_waits("3+2", &[1]).await.unwrap();
         store
             .begin_request("key", &[7; 32], match_id(1), NOW)
             .await

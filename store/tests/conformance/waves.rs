@@ -187,6 +187,31 @@ fn a_pair_takes_the_other_tickets_of_both_players_out_in_the_same_step() {
 }
 
 #[test]
+fn the_last_waits_of_each_pool_are_remembered_the_newest_first() {
+    on_all(|store| async move {
+        let waits = async |pools: &[&str]| {
+            let pools: Vec<Box<str>> = pools.iter().map(|pool| (*pool).into()).collect();
+            store.waits(&pools).await.unwrap()
+        };
+        assert_eq!(waits(&[]).await, Vec::<Vec<u32>>::new());
+        assert_eq!(waits(&["3+2"]).await, [vec![0_u32; 0]]);
+        store.note_waits("3+2", &[]).await.unwrap();
+        store.note_waits("3+2", &[10, 20]).await.unwrap();
+        store.note_waits("3+2", &[u32::MAX]).await.unwrap();
+        store.note_waits("5+0", &[7]).await.unwrap();
+        assert_eq!(
+            waits(&["5+0", "1+0", "3+2"]).await,
+            [vec![7], vec![], vec![u32::MAX, 20, 10]]
+        );
+        let many: Vec<u32> = (0..200).collect();
+        store.note_waits("5+0", &many).await.unwrap();
+        let kept = waits(&["5+0"]).await.remove(0);
+        assert_eq!(kept.len(), store::WAITS_MAX);
+        assert_eq!(kept[..2], [199, 198]);
+    });
+}
+
+#[test]
 fn pools_are_named_in_which_enough_wait() {
     on_all(|store| async move {
         let now = ticket(1, None).seen_at;

@@ -1,4 +1,4 @@
--- Stores a login code in place of the former one. KEYS: the name of the account's login code, what the keys of login
+-- Stores a code of a player in place of the former one. KEYS: the name of the player's code, what the keys of such
 -- codes begin with. ARGV: digest, body, when it expires, milliseconds until then.
 local former = redis.call('GET', KEYS[1])
 if former and former ~= ARGV[1] then

@@ -1,0 +1,1 @@
+function a(t,n){return`/transfer#${t}${n===void 0?"":`&match=${n}`}`}function i(t){let[n="",...e]=t.replace(/^#/,"").split("&");if(!/^[0-9A-Za-z]{16,64}$/.test(n))return null;let r=e.find(s=>s.startsWith("match="))?.slice(6)??"";return{code:n,matchId:/^[0-9A-Za-z]{12}$/.test(r)?r:null}}export{a,i as b};

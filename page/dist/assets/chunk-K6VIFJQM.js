@@ -1,0 +1,1 @@
+var t=new Intl.DateTimeFormat(void 0,{dateStyle:"medium"}),n=new Intl.DateTimeFormat(void 0,{dateStyle:"medium",timeStyle:"short"});function r(e){return t.format(e)}function m(e){return n.format(e)}export{r as a,m as b};

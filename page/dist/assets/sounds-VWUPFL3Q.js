@@ -1,0 +1,1 @@
+import{a}from"/assets/chunk-AHSU62RX.js";export{a as Sounds};
