@@ -41,6 +41,7 @@ mod migration;
 mod named_players;
 mod ownership;
 mod package;
+mod page;
 mod pairing;
 mod partition;
 mod pgn_import;

@@ -1,0 +1,80 @@
+//! What the page takes: its size, which has a bound, and times, which are printed.
+
+use tests::browser::Hand;
+
+use super::stage::{Stage, content, terms};
+
+/// Gzipped bytes until the first board.
+const FIRST_BOARD_MAX: u64 = 100_000;
+/// Moves whose way is measured.
+const MOVES: u16 = 40;
+
+/// Notes when the match can be played, and how long each move takes from the release of the mouse to its confirmation.
+const NOTE: &str = "
+    window.trips = [];
+    let released = 0, ply = '0';
+    addEventListener('mouseup', () => { released = performance.now(); }, true);
+    new MutationObserver(() => {
+        const shown = document.querySelector('[data-test=match]')?.dataset;
+        if (!shown || shown.connection !== 'live') return;
+        window.playableAt ??= performance.now();
+        if (shown.confirmedPly !== ply) {
+            ply = shown.confirmedPly;
+            if (shown.turn !== shown.role) window.trips.push(performance.now() - released);
+        }
+    }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-connection', 'data-confirmed-ply'] });
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_board_is_small_and_its_times_are_told() {
+    let stage = Stage::enter().await;
+    let (ann, bob) = (stage.player("Ann").await, stage.player("Bob").await);
+    let id = stage.match_of(terms(), &ann, &bob).await;
+    let mut program = stage.program(&bob, id).await;
+    let page = stage.page().await;
+    page.at_start(NOTE).await;
+    page.belong_to(&ann).await;
+    page.goto(&format!("{}/match/{id}", stage.url())).await;
+    page.is_live().await;
+    let loaded = "const entries = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]; \
+                  const files = entries.filter(({ name }) => !new URL(name).pathname.startsWith('/v1/')); \
+                  return files.map(({ name, encodedBodySize, decodedBodySize }) => [new URL(name).pathname, encodedBodySize, decodedBodySize])";
+    let loaded = page.evaluate(loaded).await;
+    let files = loaded.as_array().unwrap();
+    let sum: u64 = files.iter().map(|file| file[1].as_u64().unwrap()).sum();
+    let raw: u64 = files.iter().map(|file| file[2].as_u64().unwrap()).sum();
+    assert!(sum > 10_000 && raw > sum, "they are compressed: {loaded}");
+    assert!(sum <= FIRST_BOARD_MAX, "{sum} bytes: {loaded}");
+    let playable = page.evaluate("return window.playableAt").await;
+
+    for pair in 0..MOVES {
+        let (mine, theirs) = match pair % 2 {
+            0 => ("g1f3", "g8f6"),
+            _ => ("f3g1", "f6g8"),
+        };
+        page.play_by(Hand::Drags, mine).await;
+        program.play(2 * pair + 1, theirs).await;
+        if stage.stored(id).await.outcome.is_some() {
+            break;
+        }
+    }
+    let trips = "return window.trips.sort((a, b) => a - b)";
+    let trips: Vec<f64> = serde_json::from_value(page.evaluate(trips).await).unwrap();
+    assert!(!trips.is_empty());
+    let part = |part: usize| trips[(trips.len() * part / 100).min(trips.len() - 1)];
+    let frames = "return new Promise((done) => { \
+                      let frames = 0; const end = performance.now() + 2000; \
+                      const next = (now) => { frames += 1; if (now < end) requestAnimationFrame(next); else done(frames / 2); }; \
+                      requestAnimationFrame(next); })";
+    let frames = page.evaluate(frames).await;
+    println!(
+        "first board {sum} bytes gzipped; playable after {:.0} ms; {} moves from drop to ack: p50 {:.1} ms, p99 {:.1} ms; \
+         {:.0} frames a second",
+        playable.as_f64().unwrap(),
+        trips.len(),
+        part(50),
+        part(99),
+        frames.as_f64().unwrap(),
+    );
+    content(&page);
+}
