@@ -38,7 +38,7 @@ try {
     logLevel: 'warning',
   });
   const files = tests.map((path) => join(out, path.replace(/\.ts$/, '.mjs')));
-  const runner = spawn(process.execPath, ['--enable-source-maps', '--test', ...files], { cwd: here, stdio: 'inherit' });
+  const runner = spawn(process.execPath, ['--enable-source-maps', '--test', '--test-reporter=spec', ...files], { cwd: here, stdio: 'inherit' });
   process.exitCode = await new Promise((resolve) => runner.on('exit', (code) => resolve(code ?? 1)));
 } finally {
   await rm(out, { recursive: true, force: true });

@@ -40,7 +40,7 @@ pub use club_views::{
     Backlog, FinishedList, FinishedPlayer, FinishedView, OpenChallenge, OpenChallengeList,
     PoolList, PoolView, TicketList, TicketView,
 };
-pub use matches::list_position;
+pub use matches::{kind_text, list_position};
 pub use problem::{Kind, Problem};
 pub use serve::{bind, serve};
 pub use source::{FinishedQuery, Part, Setting, Source};

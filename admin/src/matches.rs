@@ -85,7 +85,9 @@ pub(crate) struct ListParams {
     public: bool,
     /// Kinds of match to be counted among these, up to 32 with commas between: the variant, the time control of both
     /// seats as in PGN, and `rated` or `casual`, with blanks between.
-    #[param(pattern = "^(standard|chess960) [1-9][0-9]{0,3}\\+[0-9]{1,2} (rated|casual)$")]
+    #[param(
+        pattern = "^(standard|chess960|crazyhouse|antichess|atomic|kingOfTheHill|racingKings|threeCheck|horde) [1-9][0-9]{0,3}\\+[0-9]{1,2} (rated|casual)$"
+    )]
     count: Option<String>,
 }
 

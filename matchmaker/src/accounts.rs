@@ -16,7 +16,6 @@ use store::{
     Account, AccountCreated, ApiToken, PasswordHash, Scope, SecretDigest, Store, StoreError,
     Validity,
 };
-use tokens::PlayerClaims;
 use utoipa::IntoParams;
 use web::{Body, PathId, QueryOf};
 
@@ -26,14 +25,14 @@ use crate::described::{CallerProblems, ChangeProblems, Problems};
 use crate::extract::Holder;
 use crate::identity::{Secret, SignUp, digest_of, keys_of_look_alikes, name_key, normal_code};
 use crate::problem::{Kind, Problem};
-use crate::service::{Service, expiry};
+use crate::service::Service;
 
 /// Upper bound on API tokens of an account.
 const API_TOKENS_MAX: u32 = 20;
 
 /// Attempts to use a login code while the store does not answer: each is the same request for the store, and a code whose
 /// answer is lost would be lost with it.
-const CODE_ATTEMPTS: u32 = 3;
+pub(crate) const CODE_ATTEMPTS: u32 = 3;
 
 /// What names begin with that the matchmaker makes up for guests; no account has such a name.
 pub(crate) const GUEST_NAME: &str = "Guest-";
@@ -313,20 +312,8 @@ impl Service {
 
     /// A player token for an account.
     fn session(&self, account: &Account, made_at: UnixMillis) -> Json<PlayerReply> {
-        let (exp, expires_at) = expiry(made_at, self.config.player_token_ttl);
-        let claims = PlayerClaims {
-            player: account.id.clone(),
-            name: account.name.clone(),
-            bot: account.is_bot,
-            made_at: Some(made_at),
-            exp,
-        };
-        Json(PlayerReply {
-            player: account.id.clone(),
-            name: account.name.clone(),
-            token: self.key.player_token(&claims),
-            expires_at,
-        })
+        let (id, name) = (account.id.clone(), account.name.clone());
+        Json(self.signed(id, name, account.is_bot, made_at))
     }
 }
 

@@ -23,6 +23,12 @@ const REQUEST_WINDOW: Duration = Duration::from_secs(10);
 /// for somebody who guesses, and enough for a player who has forgotten which one it was.
 const PASSWORD_ATTEMPTS: u32 = 30;
 
+/// Codes of transfers that one address may try in a burst, and then in every five minutes: a class that moves to its
+/// tablets at once, and far too few to find one of 62^24.
+const REDEMPTIONS_PER_ADDRESS_MAX: u32 = 300;
+/// Codes of transfers that one player may have made in a burst, and then in every five minutes.
+const TRANSFERS_PER_PLAYER_MAX: u32 = 30;
+
 /// Lists of live matches that one address may have made in a burst, and then in every five minutes: a page that is
 /// refreshed each second, and as much again for filters. A list that somebody has just had made is not counted.
 const LISTS_PER_ADDRESS_MAX: u32 = 600;
@@ -77,6 +83,8 @@ pub(crate) struct Allowances {
     passwords: Mutex<Rates<PlayerId>>,
     lists: Mutex<Rates>,
     archive_reads: Mutex<Rates>,
+    redemptions: Mutex<Rates>,
+    transfers: Mutex<Rates<PlayerId>>,
     began: Instant,
 }
 
@@ -90,6 +98,8 @@ impl Allowances {
             logins: rates(limits.logins_per_address_max, CREATION_WINDOW),
             passwords: rates(PASSWORD_ATTEMPTS, CREATION_WINDOW),
             archive_reads: rates(limits.archive_reads_per_address_max, CREATION_WINDOW),
+            redemptions: rates(REDEMPTIONS_PER_ADDRESS_MAX, CREATION_WINDOW),
+            transfers: rates(TRANSFERS_PER_PLAYER_MAX, CREATION_WINDOW),
             lists: rates(LISTS_PER_ADDRESS_MAX, CREATION_WINDOW),
             began: Instant::now(),
         }
@@ -156,6 +166,18 @@ impl Allowances {
     pub(crate) fn list(&self, client: Client) -> Result<(), Problem> {
         let what = "Your address has made as many requests for lists";
         self.take(&self.lists, client, client.counted_by, what)
+    }
+
+    /// Counts a code of a transfer that is about to be tried.
+    pub(crate) fn redemption(&self, client: Client) -> Result<(), Problem> {
+        let what = "Your address has tried as many codes";
+        self.take(&self.redemptions, client, client.counted_by, what)
+    }
+
+    /// Counts a transfer of a player that is about to be made, from whichever address.
+    pub(crate) fn transfer(&self, player: &PlayerId) -> Result<(), Problem> {
+        let what = "This player has made as many codes as one";
+        self.take_of(&self.transfers, player.clone(), what)
     }
 
     /// Counts a request that is about to read the archive or the feed.

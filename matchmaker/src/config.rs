@@ -16,6 +16,8 @@ use tokens::SigningKey;
 use crate::archive_args::{ArchiveArgs, InvalidWebhooks};
 use crate::identity::{Guests, IdentityArgs, IssuerConfig, SignUp};
 use crate::limit_args::LimitArgs;
+use crate::page_args::PageArgs;
+use crate::pool_terms::PoolTerms;
 use crate::webhook_config::WebhookConfig;
 
 /// Assigns matches to shards and players to matches.
@@ -154,6 +156,10 @@ pub struct Args {
     #[command(flatten)]
     pub archive: ArchiveArgs,
 
+    /// The browser page, and the pools that it offers.
+    #[command(flatten)]
+    pub page: PageArgs,
+
     /// Limits on players and addresses.
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -195,6 +201,8 @@ pub struct Config {
     pub grace: Duration,
     /// Who is told of finished matches.
     pub webhooks: WebhookConfig,
+    /// The browser page, and the pools that it offers.
+    pub page: PageArgs,
 }
 
 /// Who may play: guests, accounts, and players of an issuer.
@@ -238,6 +246,7 @@ impl Default for Config {
             wave_interval_max: Duration::from_secs(60),
             grace: Duration::from_secs(10),
             webhooks: WebhookConfig::default(),
+            page: PageArgs::default(),
         }
     }
 }
@@ -295,6 +304,11 @@ impl Args {
         let site = self.site.as_deref().map(check_site).transpose()?;
         let site = site.unwrap_or(Config::default().site);
         let identity = Identity::try_from(&self.identity)?;
+        let page = self.page.validate().map_err(|error| ConfigError {
+            name: "--pool (ROOKERY_POOLS)",
+            value: text_of(&self.page.pool),
+            why: error.why,
+        })?;
         let key = read_key(&self.signing_key)?;
         let store = RedisConfig {
             finished_keep: Duration::from_secs(self.finished_keep * DAY_S),
@@ -327,6 +341,7 @@ impl Args {
                 wave_interval_max: Duration::from_secs(self.wave_seconds_max),
                 grace: Duration::from_secs(self.grace_seconds),
                 webhooks,
+                page,
             },
             admin,
         })
@@ -376,6 +391,11 @@ pub fn check_site(site: &str) -> Result<String, ConfigError> {
             ),
         })
     }
+}
+
+fn text_of(pools: &[PoolTerms]) -> String {
+    let pools: Vec<String> = pools.iter().map(ToString::to_string).collect();
+    pools.join(",")
 }
 
 fn read_key(file: &std::path::Path) -> Result<SigningKey, ConfigError> {
@@ -468,7 +488,7 @@ mod tests {
             "--oidc-audience",
             "club",
         ];
-        let cases: [(&[&str], &str); 5] = [
+        let cases: [(&[&str], &str); 6] = [
             (
                 &issuer,
                 "--oidc-issuer (ROOKERY_OIDC_ISSUER): \"http://id.example\" cannot be used: it must be an https:// URL",
@@ -478,6 +498,10 @@ mod tests {
                 "--site (ROOKERY_SITE): \"rookery.example\"",
             ),
             (&["--site", "https://a b"], "without spaces"),
+            (
+                &["--pool", "3+2,3+2"],
+                "--pool (ROOKERY_POOLS): \"3+2,3+2\" cannot be used: the pool \"3+2\" is named twice",
+            ),
             (&["--site", &long_site], "at most 200 bytes"),
             (&[], "--signing-key (ROOKERY_SIGNING_KEY): \"/nowhere/key\""),
         ];

@@ -69,9 +69,31 @@ impl FromRequestParts<Arc<Service>> for Holder {
     }
 }
 
+/// The player whose own token of this installation came with the request, and who may therefore have another one.
+pub(crate) struct Bearer(pub(crate) Player);
+
+impl FromRequestParts<Arc<Service>> for Bearer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &Arc<Service>,
+    ) -> Result<Self, Problem> {
+        let identified = Identified::by(parts, service).await?;
+        if identified.scopes.is_none() && !identified.is_foreign {
+            return Ok(Self(identified.player));
+        }
+        let why = "Only a guest, or somebody who has logged in here, can go on at another device by a code: log in there \
+                   instead.";
+        Err(Problem::new(Kind::NotTransferable, why))
+    }
+}
+
 /// A player, and by what the player was recognised.
 struct Identified {
     player: Player,
+    /// Whether it is a player of the issuer.
+    is_foreign: bool,
     /// The account, if it was read.
     account: Option<Account>,
     /// The scopes of an API token; `None` for a token that allows everything.
@@ -89,18 +111,17 @@ impl Identified {
                 .player_request(client, &identified.player.id)?;
             return Ok(identified);
         }
-        let (player, made_at) = match &service.issuer {
+        let (player, made_at, is_foreign) = match &service.issuer {
             Some(issuer) if issuer.is_named_by(token) => {
                 let foreign = issuer.player(token).await?;
-                (named(foreign.player, &foreign.name, false), foreign.made_at)
+                let player = named(foreign.player, &foreign.name, false);
+                (player, foreign.made_at, true)
             }
             _ => {
                 let claims = service.verifying_key.player(token, now());
                 let claims = claims.map_err(refused)?;
-                (
-                    named(claims.player, &claims.name, claims.bot),
-                    claims.made_at,
-                )
+                let player = named(claims.player, &claims.name, claims.bot);
+                (player, claims.made_at, false)
             }
         };
         service.allowances.player_request(client, &player.id)?;
@@ -113,6 +134,7 @@ impl Identified {
         }
         Ok(Self {
             player,
+            is_foreign,
             account: None,
             scopes: None,
         })
@@ -133,6 +155,7 @@ impl Identified {
         }
         Ok(Self {
             player: named(account.id.clone(), &account.name, account.is_bot),
+            is_foreign: false,
             account: Some(account),
             scopes: Some(token.scopes),
         })

@@ -13,6 +13,8 @@ mod config;
 
 mod archive_args;
 mod limit_args;
+mod page_args;
+mod pool_terms;
 mod webhook_config;
 mod webhook_figures;
 mod webhook_keys;
@@ -52,11 +54,14 @@ mod feed;
 mod finished;
 mod idempotency;
 mod matches;
+mod page_routes;
 mod players;
+mod pools;
 mod probes;
 mod ratings;
 mod seats;
 mod tickets;
+mod transfers;
 
 mod watching;
 
@@ -90,6 +95,8 @@ pub use identity::{Guests, IdentityArgs, InvalidIdentity, IssuerConfig, SignUp};
 pub use late::LateStore;
 pub use limit_args::LimitArgs;
 pub use operators::operate;
+pub use page_args::{InvalidPools, PageArgs};
+pub use pool_terms::{InvalidPool, PoolTerms};
 pub use process::{Failure, start};
 pub use serve::{Https, SharedState, run};
 pub use webhook_config::{Pace, WebhookConfig};

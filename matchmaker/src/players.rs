@@ -7,7 +7,6 @@ use axum::extract::State;
 use game_core::{MatchId, PlayerId};
 use protocol::http::{NewPlayer, PlayerReply};
 use protocol::name;
-use tokens::PlayerClaims;
 use web::Body;
 
 use crate::accounts::{GUEST_NAME, random_id};
@@ -17,7 +16,7 @@ use crate::described::{CallerProblems, ChangeProblems, Problems};
 use crate::idempotency::NewId;
 use crate::identity::Guests;
 use crate::problem::{Kind, Problem};
-use crate::service::{Service, expiry};
+use crate::service::Service;
 
 /// Characters of the id in the name that a guest without a name gets.
 const NAME_SUFFIX_LEN: usize = 4;
@@ -46,21 +45,7 @@ pub(crate) async fn create(
     }
     let made_up = || format!("{GUEST_NAME}{}", &player.as_str()[..NAME_SUFFIX_LEN]);
     let name = chosen.unwrap_or_else(made_up);
-    let made_at = now();
-    let (exp, expires_at) = expiry(made_at, service.config.player_token_ttl);
-    let claims = PlayerClaims {
-        player: player.clone(),
-        name: name.clone(),
-        bot: request.bot,
-        made_at: Some(made_at),
-        exp,
-    };
-    Ok(Json(PlayerReply {
-        player,
-        name,
-        token: service.key.player_token(&claims),
-        expires_at,
-    }))
+    Ok(Json(service.signed(player, name, request.bot, now())))
 }
 
 /// Twelve characters, base62, as match ids are made.

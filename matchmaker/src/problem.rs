@@ -44,6 +44,8 @@ web::problems! {
         ScopeMissing = 403 "scope_missing" "Scope missing";
         /// A guest, or a player of an issuer, has no account here.
         NoAccount = 403 "no_account" "No account";
+        /// A player of an issuer, or an API token, cannot be moved to another device.
+        NotTransferable = 403 "not_transferable" "Not transferable";
         /// Only operators make accounts.
         SignUpClosed = 403 "sign_up_closed" "Sign-up closed";
         /// Accounts are made by invitation, and this request has none that is good.
@@ -62,6 +64,8 @@ web::problems! {
         ChallengeNotFound = 404 "challenge_not_found" "No such challenge";
         /// No match has this id.
         MatchNotFound = 404 "match_not_found" "No such match";
+        /// No transfer has this code any more, or ever had.
+        TransferNotFound = 404 "transfer_not_found" "No such transfer";
         /// The path takes other methods.
         MethodNotAllowed = 405 "method_not_allowed" "Method not allowed";
         /// An account has this name, or one that looks like it.
@@ -175,6 +179,7 @@ mod tests {
             "403 not_yours",
             "403 scope_missing",
             "403 no_account",
+            "403 not_transferable",
             "403 sign_up_closed",
             "403 invitation_refused",
             "403 no_guests",
@@ -184,6 +189,7 @@ mod tests {
             "404 ticket_not_found",
             "404 challenge_not_found",
             "404 match_not_found",
+            "404 transfer_not_found",
             "405 method_not_allowed",
             "409 name_taken",
             "409 challenge_taken",

@@ -6,8 +6,8 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::handler::Handler;
-use axum::http::header;
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa::OpenApi;
@@ -23,12 +23,12 @@ use crate::places::ConnectionPlace;
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
 use crate::{
-    accounts, archive, challenges, feed, matches, players, probes, ratings, seats, tickets,
-    watching,
+    accounts, archive, challenges, feed, matches, page_routes, players, pools, probes, ratings,
+    seats, tickets, transfers, watching,
 };
 
 /// All routes, each logged and counted under its template.
-pub(crate) fn router(service: &Arc<Service>) -> Router {
+pub(crate) fn router(service: &Arc<Service>, more: Router) -> Router {
     let line = |is_probe| AccessLine {
         is_probe,
         metrics: service.metrics.clone(),
@@ -46,10 +46,18 @@ pub(crate) fn router(service: &Arc<Service>) -> Router {
     let openapi = get(described)
         .layer(from_fn(refuse_beyond_probes))
         .layer(from_fn_with_state(line(false), log));
+    let pages = page_routes::routes(service, more);
+    let router = if pages.has_routes() {
+        router
+            .merge(within_bounds(service, pages).route_layer(from_fn_with_state(line(false), log)))
+    } else {
+        router
+    };
     router
         .route("/openapi.json", openapi)
         .fallback(no_route::<Service>.layer(from_fn_with_state(line(false), log)))
         .method_not_allowed_fallback(wrong_method::<Service>)
+        .layer(map_response(no_sniffing))
         .with_state(service.clone())
 }
 
@@ -71,6 +79,9 @@ fn limited(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(challenges::accept))
         .routes(routes!(challenges::decline))
         .routes(routes!(challenges::events))
+        .routes(routes!(pools::list))
+        .routes(routes!(transfers::create))
+        .routes(routes!(transfers::redeem))
         .routes(routes!(tickets::create))
         .routes(routes!(tickets::read, tickets::cancel))
         .routes(routes!(tickets::events))
@@ -89,6 +100,24 @@ fn limited(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .route_layer(from_fn_with_state(service.clone(), limit::<Service>))
         .route_layer(from_fn_with_state(service.clone(), count_request))
         .route_layer(from_fn(refuse_beyond_probes))
+}
+
+/// The same bounds for routes that change nothing.
+fn within_bounds(service: &Arc<Service>, routes: Router<Arc<Service>>) -> Router<Arc<Service>> {
+    routes
+        .route_layer(from_fn_with_state(service.clone(), limit::<Service>))
+        .route_layer(from_fn_with_state(service.clone(), count_request))
+        .route_layer(from_fn(refuse_beyond_probes))
+}
+
+/// Middleware for what a browser must not take for something else: what players write is in many answers, and the page
+/// has the same origin.
+async fn no_sniffing(mut response: Response) -> Response {
+    let nosniff = HeaderValue::from_static("nosniff");
+    response
+        .headers_mut()
+        .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
 }
 
 /// Probes are exempt from the bounds on requests.

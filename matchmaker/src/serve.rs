@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::Router;
 use prometheus::{Registry, TextEncoder};
 use settings::AddressGroup;
 use store::{Archive, Store};
@@ -55,6 +56,8 @@ pub struct SharedState {
     pub(crate) shards: ShardLink,
     /// What players' connections speak; `None` for plain HTTP.
     https: Option<Https>,
+    /// What is served besides at the players' address.
+    routes: Router,
 }
 
 /// HTTPS for players.
@@ -77,6 +80,7 @@ impl SharedState {
             requests: RequestMetrics::default(),
             views: watch::Sender::new(Arc::new(RegistryView::default())),
             https: None,
+            routes: Router::new(),
             shards: ShardLink::default(),
         }
     }
@@ -85,6 +89,12 @@ impl SharedState {
     #[must_use]
     pub fn with_https(self, https: Option<Https>) -> Self {
         Self { https, ..self }
+    }
+
+    /// Serves these too at the players' address, within the same bounds on requests.
+    #[must_use]
+    pub fn with_routes(self, routes: Router) -> Self {
+        Self { routes, ..self }
     }
 
     /// Whether a match can be made now: a shard with room is known.
@@ -146,6 +156,7 @@ pub async fn run(
         requests,
         views: sender,
         https,
+        routes,
         shards,
     } = shared;
     let mut views = sender.subscribe();
@@ -169,7 +180,8 @@ pub async fn run(
     let service = Service::new(config, key, resources, shutdown);
     tasks.spawn(follow(Arc::clone(&service)));
     tasks.spawn(run_waves(Arc::clone(&service)));
-    accept_all(listener, &service, https, &tasks).await;
+    let router = router(&service, routes);
+    accept_all(listener, &service, router, https, &tasks).await;
     tasks.close();
     info!(tasks = tasks.len(), "the matchmaker ends");
     tasks.wait().await;
@@ -181,6 +193,7 @@ pub async fn run(
 pub(crate) async fn accept_all(
     listener: TcpListener,
     service: &Arc<Service>,
+    router: Router,
     https: Option<Https>,
     tasks: &TaskTracker,
 ) {
@@ -188,7 +201,7 @@ pub(crate) async fn accept_all(
     let per_address_max = limits.connections_per_address_max as usize;
     let places = Places::new(service.config.connections_max, per_address_max);
     let server = HttpServer {
-        router: router(service),
+        router,
         admission: Arc::new(Door {
             places: Arc::new(Mutex::new(places)),
             limits: limits.clone(),

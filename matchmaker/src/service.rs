@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use game_core::{MatchId, UnixMillis};
+use game_core::{MatchId, PlayerId, UnixMillis};
+use protocol::http::PlayerReply;
 use store::{Archive, ShardRecord, Store};
-use tokens::{SigningKey, VerifyingKey};
+use tokens::{PlayerClaims, SigningKey, VerifyingKey};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use web::{Api, Bounds};
@@ -15,6 +16,7 @@ use crate::config::Config;
 use crate::endings::Endings;
 use crate::identity::{Issuer, Passwords};
 use crate::limits::{ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN, EXPORTS_MAX, FEED_READERS_MAX};
+use crate::pools::PoolBoard;
 use crate::problem::{Kind, Problem};
 use crate::registry::RegistryView;
 use crate::request_metrics::RequestMetrics;
@@ -54,6 +56,8 @@ pub(crate) struct Service {
     pub(crate) feed_readers: Arc<Semaphore>,
     /// Counts requests.
     pub(crate) metrics: RequestMetrics,
+    /// The pools that are offered, and what was last counted of them.
+    pub(crate) pools: PoolBoard,
     /// Wakes requests that wait for a ticket.
     pub(crate) wakers: Arc<Wakers>,
     /// Lets the pools be looked at, as a ticket was made.
@@ -116,6 +120,7 @@ impl Service {
             watching: Watching::new(shards),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
             feed_readers: Arc::new(Semaphore::new(FEED_READERS_MAX)),
+            pools: PoolBoard::new(&config.page.pool),
             config,
             store,
             archive,
@@ -124,6 +129,30 @@ impl Service {
             metrics,
             shutdown,
         })
+    }
+
+    /// A player with a token that is signed as of `made_at`.
+    pub(crate) fn signed(
+        &self,
+        player: PlayerId,
+        name: String,
+        bot: bool,
+        made_at: UnixMillis,
+    ) -> PlayerReply {
+        let (exp, expires_at) = expiry(made_at, self.config.player_token_ttl);
+        let claims = PlayerClaims {
+            player: player.clone(),
+            name: name.clone(),
+            bot,
+            made_at: Some(made_at),
+            exp,
+        };
+        PlayerReply {
+            player,
+            name,
+            token: self.key.player_token(&claims),
+            expires_at,
+        }
     }
 
     /// The newest view of the shards.

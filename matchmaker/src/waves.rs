@@ -172,7 +172,8 @@ enum Done {
 
 /// What became of a pair.
 enum Match {
-    Made,
+    /// How long its players had waited, in milliseconds.
+    Made([u32; 2]),
     NotMade,
     Fenced,
 }
@@ -195,7 +196,7 @@ impl Service {
             .map(|ticket| entrant(ticket, at, due.schedule.usual))
             .collect();
         let pairs = pair_up(&entrants);
-        let mut made = 0;
+        let mut waits = Vec::new();
         for pairs in pairs.chunks(PAIRS_PER_LEASE) {
             // The lease must outlast these pairs; a new epoch means that it did not outlast the last ones.
             if self.store.hold_wave(&due.pool, holder, LEASE).await? != Some(wave.clone()) {
@@ -209,15 +210,22 @@ impl Service {
                 .buffer_unordered(PAIRS_AT_ONCE)
                 .collect()
                 .await;
-            made += outcomes
-                .iter()
-                .filter(|made| matches!(made, Match::Made))
-                .count();
+            let made = outcomes.iter().filter_map(|outcome| match outcome {
+                Match::Made(waits) => Some(waits),
+                Match::NotMade | Match::Fenced => None,
+            });
+            waits.extend(made.flatten());
             if outcomes.iter().any(|made| matches!(made, Match::Fenced)) {
                 break;
             }
         }
-        self.metrics.count_wave(made);
+        self.metrics.count_wave(waits.len() / 2);
+        if self.pools.is_offered(&due.pool) && !waits.is_empty() {
+            let noted = self.store.note_waits(&due.pool, &waits).await;
+            noted
+                .inspect_err(|error| debug!(%error, "the waits of a pool are not recorded"))
+                .ok();
+        }
         Ok(Done::Wave(wave, !is_few(line.len())))
     }
 
@@ -258,7 +266,11 @@ impl Service {
                     // Whoever reads one of the tickets creates it.
                     warn!(detail = problem.detail, match_id = %id, "a match is not created yet");
                 }
-                Ok(Match::Made)
+                let waited = |ticket: &Ticket| {
+                    let waited_ms = assignment.at.0.saturating_sub(ticket.created_at.0);
+                    u32::try_from(waited_ms).unwrap_or(u32::MAX)
+                };
+                Ok(Match::Made([waited(one), waited(other)]))
             }
             Paired::Taken => {
                 self.let_go_of(counted, &id).await?;

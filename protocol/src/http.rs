@@ -25,6 +25,9 @@
 //! | `GET /v1/tickets/{ticket}` | | 200 [`TicketReply`] |
 //! | `GET /v1/tickets/{ticket}/events` | | 200 [`TicketReply`] as events |
 //! | `DELETE /v1/tickets/{ticket}` | | 204 |
+//! | `GET /v1/pools` | | 200 [`PoolsReply`] |
+//! | `POST /v1/transfers` | [`NewTransfer`] | 201 [`TransferReply`] |
+//! | `POST /v1/transfers/{code}/redeem` | | 200 [`PlayerReply`] |
 //! | `POST /v1/matches/{match}/seat` | | 200 [`SeatReply`] |
 //! | `POST /v1/matches/{match}/watch` | | 200 [`SeatReply`] |
 //! | `GET /v1/matches/live` | | 200 [`LiveList`] |
@@ -39,8 +42,8 @@
 //! | `GET /v1/feed` | | 200 lines of [`FeedLine`], or events |
 //! | `GET /livez`, `GET /readyz` | | 200 or 503 |
 //!
-//! All requests except `POST /v1/players`, `POST /v1/accounts`, `POST /v1/login`, reading matches, players and the
-//! feed, and the probes need `Authorization: Bearer` with a player token, an API token of an account, or a token of the issuer that the
+//! All requests except `POST /v1/players`, `POST /v1/accounts`, `POST /v1/login`, redeeming a transfer, reading pools,
+//! matches, players and the feed, and the probes need `Authorization: Bearer` with a player token, an API token of an account, or a token of the issuer that the
 //! installation accepts. An API token needs the scope `read` for `GET`, `play` for other requests, and `account` for
 //! those under `/v1/account`. A new password, and `POST /v1/account/logout`, end all earlier player tokens of the
 //! account; API tokens are removed one by one. No two accounts have names that differ in case only or look alike, and no
@@ -63,6 +66,12 @@
 //! Only answers of success are kept. The key of another request is refused as `idempotency_key_reused`, and while the
 //! first is being carried out, a repetition as `request_in_progress`. Requests for seats change nothing: they are
 //! answered anew.
+//!
+//! The pools are those that the operator offers in the lobby, at most a second old; a ticket may be made in any other one
+//! too. They are counted over the whole installation.
+//!
+//! The code of a transfer gives one other device a token of the same player, once, within five minutes; the player's next
+//! code replaces it. It is void when the player's tokens are. A player of an issuer, and an API token, have none.
 //!
 //! Terms that no match is made on are refused, and nothing is changed: `invalid_request` for a key that is unknown
 //! or has an impossible value, `invalid_position` for a start that is no position of the variant, or one where the
@@ -103,8 +112,8 @@
 //! |---|---|
 //! | 400 | `invalid_request`, `invalid_id`, `invalid_name`, `invalid_password`, `invalid_position`, `invalid_terms` |
 //! | 401 | `token_missing`, `token_invalid`, `token_expired`, `token_revoked`, `login_refused` |
-//! | 403 | `not_a_player`, `own_challenge`, `not_invited`, `not_yours`, `scope_missing`, `no_account`, `sign_up_closed`, `invitation_refused`, `no_guests` |
-//! | 404 | `route_not_found`, `player_not_found`, `api_token_not_found`, `ticket_not_found`, `challenge_not_found`, `match_not_found` |
+//! | 403 | `not_a_player`, `own_challenge`, `not_invited`, `not_yours`, `scope_missing`, `no_account`, `not_transferable`, `sign_up_closed`, `invitation_refused`, `no_guests` |
+//! | 404 | `route_not_found`, `player_not_found`, `api_token_not_found`, `ticket_not_found`, `challenge_not_found`, `match_not_found`, `transfer_not_found` |
 //! | 405 | `method_not_allowed` |
 //! | 408 | `body_timeout` |
 //! | 409 | `name_taken`, `challenge_taken`, `challenge_cancelled`, `challenge_declined`, `already_matched`, `request_in_progress` |
@@ -130,6 +139,7 @@ use crate::{ClockView, Role, SeatView};
 
 mod accounts;
 mod finished;
+mod lobby;
 pub(crate) mod schema;
 mod terms;
 
@@ -138,6 +148,7 @@ pub use accounts::{
     NewApiToken, NewPassword, PublicPlayer,
 };
 pub use finished::{FeedLine, FinishedMatch, FinishedSeat, GamesReply};
+pub use lobby::{NewTransfer, PoolView, PoolsReply, TransferReply};
 pub use terms::{InvalidTerms, NewChallenge, NewTicket, RatingRange, Start, Terms};
 
 /// Requests a guest player.

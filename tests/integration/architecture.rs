@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace with the crates of the workspace that it may depend on.
-const DIRECTIONS: [(&str, &[&str]); 18] = [
+const DIRECTIONS: [(&str, &[&str]); 19] = [
     ("features", &[]),
     ("game-core", &[]),
     ("protocol", &["game-core"]),
@@ -16,6 +16,7 @@ const DIRECTIONS: [(&str, &[&str]); 18] = [
     ("settings", &[]),
     ("program", &[]),
     ("web", &["protocol", "settings"]),
+    ("page", &[]),
     ("shard-core", &["game-core", "protocol", "store"]),
     (
         "shard",
@@ -47,6 +48,7 @@ const DIRECTIONS: [(&str, &[&str]); 18] = [
             "admin",
             "features",
             "game-core",
+            "page",
             "program",
             "protocol",
             "settings",

@@ -8,7 +8,11 @@ fn files() -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_symlink() || path.ends_with("target") || path.ends_with(".git") {
+            if path.is_symlink()
+                || path.ends_with("target")
+                || path.ends_with(".git")
+                || path.ends_with("node_modules")
+            {
                 continue;
             }
             if path.is_dir() {

@@ -10,4 +10,6 @@ pub use self::args::{Guests, IdentityArgs, InvalidIdentity, IssuerConfig, SignUp
 pub(crate) use self::issuer::Issuer;
 pub(crate) use self::name_key::{keys_of_look_alikes, name_key};
 pub(crate) use self::passwords::Passwords;
-pub(crate) use self::secrets::{API_TOKEN_PREFIX, Secret, digest_of, normal_code};
+pub(crate) use self::secrets::{
+    API_TOKEN_PREFIX, Secret, TRANSFER_CODE_LEN, digest_of, normal_code,
+};

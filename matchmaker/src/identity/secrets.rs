@@ -1,6 +1,7 @@
-//! The secrets that are handed out: API tokens, codes of invitations and login codes. Only their digests are stored.
+//! The secrets that are handed out: API tokens, codes of invitations and of transfers, and login codes. Only their digests are stored.
 
-use rand::Rng as _;
+use rand::distr::Alphanumeric;
+use rand::{Rng as _, RngExt as _};
 use ring::digest::{SHA256, digest};
 use store::SecretDigest;
 
@@ -14,6 +15,8 @@ const API_TOKEN_LEN: usize = 32;
 const LOGIN_CODE_LEN: usize = 12;
 /// Characters of an invitation's code.
 const INVITATION_LEN: usize = 16;
+/// Characters of the code of a transfer, base62: 142 bits. No person types it.
+pub(crate) const TRANSFER_CODE_LEN: usize = 24;
 /// A hyphen stands after each so many characters of a code, so that it is easy to copy by hand.
 const GROUP_LEN: usize = 4;
 
@@ -47,6 +50,14 @@ impl Secret {
     /// A new code of an invitation.
     pub(crate) fn invitation() -> Self {
         Self::code(INVITATION_LEN)
+    }
+
+    /// A new code of a transfer.
+    pub(crate) fn transfer() -> Self {
+        let letters = rand::rng().sample_iter(Alphanumeric);
+        let text: String = letters.take(TRANSFER_CODE_LEN).map(char::from).collect();
+        let digest = digest_of(&text);
+        Self { text, digest }
     }
 
     fn code(len: usize) -> Self {
@@ -99,6 +110,11 @@ mod tests {
         assert_eq!(one.text.len(), API_TOKEN_PREFIX.len() + 64);
         assert_eq!(digest_of(&one.text), one.digest);
         assert_ne!(Secret::login_code(), Secret::login_code());
+        let [one, other] = [Secret::transfer(), Secret::transfer()];
+        assert_ne!(one, other);
+        assert_eq!(one.text.len(), TRANSFER_CODE_LEN);
+        assert!(one.text.bytes().all(|c| c.is_ascii_alphanumeric()));
+        assert_eq!(digest_of(&one.text), one.digest);
     }
 
     #[test]

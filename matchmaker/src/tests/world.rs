@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use game_core::{
     Command, CommandId, CommandKind, Epoch, Event, Match, MatchId, MatchTime, PlayerId, Seat,
     ShardId, TimeControl, WithMove,
@@ -25,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::now;
 use crate::config::Config;
 use crate::registry::{Observer, RegistryView};
+use crate::router::router;
 use crate::serve::accept_all;
 use crate::service::{Resources, Service};
 use crate::waves::run_waves;
@@ -77,7 +79,12 @@ impl World {
         let tasks = TaskTracker::new();
         tasks.spawn(run_waves(service.clone()));
         let (server, connections) = (service.clone(), tasks.clone());
-        tasks.spawn(async move { accept_all(listener, &server, None, &connections).await });
+        tasks.spawn(async move {
+            {
+                let router = router(&server, Router::new());
+                accept_all(listener, &server, router, None, &connections).await;
+            }
+        });
         Self {
             store,
             key,

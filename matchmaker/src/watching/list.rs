@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use admin::{MatchList, MatchSummary, Variant, list_position};
+use admin::{MatchList, MatchSummary, Variant, kind_text, list_position};
 use axum::Json;
 use axum::extract::State;
 use axum::http::Method;
@@ -11,7 +11,7 @@ use game_core::{BySeat, Speed};
 use protocol::http::{LiveList, LiveMatch};
 use protocol::{ClockView, SeatView};
 use serde::Deserialize;
-use shard_core::{MatchQuery, Page, PageSelection, Sort};
+use shard_core::{MatchKind, MatchQuery, Page, PageSelection, Sort};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use utoipa::IntoParams;
@@ -141,6 +141,27 @@ pub(crate) async fn list(
 }
 
 impl Service {
+    /// How many live matches are of each kind, on all shards that answer; `None` if none does.
+    pub(crate) async fn count_live(&self, kinds: &[MatchKind]) -> Option<Vec<usize>> {
+        let client = self.watching.client.get()?;
+        let path = format!("/v1/matches?{}", counting(kinds));
+        let mut asking = JoinSet::new();
+        for address in self.view().records().filter_map(|record| record.admin) {
+            asking.spawn(client.ask::<MatchList>(Method::GET, address, &path, None));
+        }
+        let until = Instant::now() + ANSWER_WITHIN;
+        let mut sums: Option<Vec<usize>> = None;
+        while let Ok(Some(answer)) = timeout_at(until, asking.join_next()).await {
+            if let Ok(Ok(list)) = answer {
+                let sums = sums.get_or_insert_with(|| vec![0; kinds.len()]);
+                for (sum, count) in sums.iter_mut().zip(list.counts) {
+                    *sum += count;
+                }
+            }
+        }
+        sums
+    }
+
     /// Asks every shard for its part of the list.
     async fn live_list(&self, query: &MatchQuery, asked: &str) -> LiveList {
         let mut selection = PageSelection::new(query);
@@ -179,6 +200,16 @@ impl Service {
                 .collect(),
         }
     }
+}
+
+/// The query of a shard's endpoint for the numbers of its live matches.
+fn counting(kinds: &[MatchKind]) -> String {
+    let kinds: Vec<String> = kinds.iter().map(kind_text).collect();
+    let mut asked = form_urlencoded::Serializer::new(String::new());
+    asked.append_pair("status", "live");
+    asked.append_pair("limit", "1");
+    asked.append_pair("count", &kinds.join(","));
+    asked.finish()
 }
 
 /// The matches of a shard's page, each with its position in the whole list.

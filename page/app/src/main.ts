@@ -26,6 +26,9 @@ const VIEWS: { readonly [K in Route['name']]: () => Promise<{ mount: Mount }> } 
   not_found: () => import('./views/not-found.ts'),
 };
 
+/** Views that need a player, if only a guest. */
+const NEED_PLAYER: readonly Route['name'][] = ['match', 'challenge', 'tv'];
+
 const preferences = openPreferences();
 const identity = new Identity();
 const watchdog: Watchdog = new Watchdog(() => matchmaker.pools());
@@ -74,7 +77,7 @@ const seek = new Seek(matchmaker, {
   failed: (problem) => context.refuse(problem),
 });
 
-const root = h('main', { id: 'content', tabindex: -1, test: 'main' });
+const root = h('main', { id: 'content', tabindex: -1, test: 'main', 'data-loading': words.loading });
 const shell = openShell({ root, preferences, identity, watchdog, seek, matchmaker });
 
 let sounds: Promise<{ play(name: Sound): void }> | null = null;
@@ -121,6 +124,10 @@ async function show(route: Route): Promise<void> {
   showing += 1;
   const mine = showing;
   const isFirst = shown === null;
+  if (NEED_PLAYER.includes(route.name)) {
+    // While the view loads; a failure is the view's to tell, which asks again.
+    identity.ensure(matchmaker).catch(() => undefined);
+  }
   let mount: Mount;
   try {
     ({ mount } = await VIEWS[route.name]());
@@ -155,7 +162,7 @@ async function show(route: Route): Promise<void> {
   } catch (error) {
     if (!abort.signal.aborted) {
       if (error instanceof Problem && error.code === 'no_guests') {
-        showFailure(problemWords(error), words.signIn, () => router.navigate(signInPath()));
+        showFailure(problemWords(error), words.signIn, () => router.navigate(signInPath()), words.signInFirst);
       } else {
         showFailure(error instanceof Problem ? problemWords(error) : words.broken, words.retry, () => void show(route));
       }
@@ -174,11 +181,11 @@ function leave(): void {
   root.removeAttribute('aria-busy');
 }
 
-function showFailure(text: string, act: string, then: () => void): void {
+function showFailure(text: string, act: string, then: () => void, title: string = words.failedTitle): void {
   root.className = 'view view-narrow';
-  const heading = h('h1', { tabindex: -1 }, words.failedTitle);
-  replace(root, h('section', { class: 'card stack', test: 'failure' }, heading, h('p', null, text), button(act, { test: 'retry', onclick: then })));
-  document.title = words.title(words.failedTitle);
+  const heading = h('h1', { tabindex: -1 }, title);
+  replace(root, h('section', { class: 'card stack', test: 'failure' }, heading, h('p', null, text), h('div', { class: 'buttons' }, button(act, { class: 'button-primary', test: 'retry', onclick: then }))));
+  document.title = words.title(title);
   focusOn(heading);
 }
 

@@ -1,7 +1,7 @@
 /** The global objects that a session uses where it is given nothing else. No other file reads the global object. */
 
 import { Problem } from './problem.ts';
-import type { Fetch, Seams, Signal, TransportMemory, WebSocketConstructor, WebTransportConstructor } from './seams.ts';
+import type { Fetch, Seams, Signal, TransportMemory, Waking, WebSocketConstructor, WebTransportConstructor } from './seams.ts';
 
 interface Target {
   addEventListener?(type: string, listener: () => void): void;
@@ -20,7 +20,6 @@ interface Globals extends Target {
   TextEncoder: new () => { encode(text: string): Uint8Array };
   TextDecoder: new (label: string, options: object) => { decode(bytes: Uint8Array): string };
   document?: Target & { readonly visibilityState?: string };
-  navigator?: { readonly onLine?: boolean };
 }
 
 const globals = globalThis as unknown as Globals;
@@ -40,7 +39,7 @@ export interface FullSeams {
   readonly setTimer: (callback: () => void, ms: number) => unknown;
   readonly clearTimer: (timer: unknown) => void;
   readonly random: () => number;
-  readonly onWake: (listener: (isOnline: boolean) => void) => () => void;
+  readonly onWake: (listener: (news: Waking) => void) => () => void;
   readonly memory: TransportMemory;
   /** Asked for anew each time. */
   readonly WebSocket: WebSocketConstructor | null;
@@ -69,16 +68,17 @@ export function fullSeams(given: Seams = {}): FullSeams {
 }
 
 /** Listens to what a browser tells of the network and of the page; nothing in Node. */
-function onWake(listener: (isOnline: boolean) => void): () => void {
-  const up = () => listener(true);
-  const down = () => listener(false);
+function onWake(listener: (news: Waking) => void): () => void {
+  const up = () => listener('online');
+  const down = () => listener('offline');
+  const shown = () => listener('shown');
   const visible = () => {
-    if (globals.document?.visibilityState === 'visible') listener(globals.navigator?.onLine !== false);
+    if (globals.document?.visibilityState === 'visible') shown();
   };
   const bound: [Target | undefined, string, () => void][] = [
     [globals, 'online', up],
     [globals, 'offline', down],
-    [globals, 'pageshow', up],
+    [globals, 'pageshow', shown],
     [globals.document, 'visibilitychange', visible],
   ];
   for (const [target, type, callback] of bound) target?.addEventListener?.(type, callback);

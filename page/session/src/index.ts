@@ -6,4 +6,4 @@ export * from './http.ts';
 export { Problem } from './problem.ts';
 export { Matchmaker, type MatchmakerOptions } from './matchmaker.ts';
 export { MatchSession, type Listener, type SessionOptions } from './session.ts';
-export type { Seams, Fetch, FetchInit, FetchResponse, Signal } from './seams.ts';
+export type { Seams, Fetch, FetchInit, FetchResponse, Signal, TransportMemory, Waking } from './seams.ts';

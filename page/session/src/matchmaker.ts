@@ -256,7 +256,7 @@ export class Matchmaker {
     return this.#post('/v1/transfers', {});
   }
 
-  /** Takes the player of a code over; `transfer_not_found` if it was used or has expired. Not tried again: it works once. */
+  /** Takes the player of a code over; `transfer_not_found` if it was used or has expired. */
   redeem(code: string): Promise<SignedIn> {
     return this.#post(`/v1/transfers/${part(code)}/redeem`);
   }

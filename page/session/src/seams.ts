@@ -80,6 +80,9 @@ export interface TransportMemory {
   failedAt: number | null;
 }
 
+/** What a host says of its network and of its page. */
+export type Waking = 'online' | 'offline' | 'shown';
+
 /** The host, for tests and for Node. What is absent is taken from the global object. */
 export interface Seams {
   /** Milliseconds that never decrease, by default `performance.now()`. */
@@ -94,10 +97,10 @@ export interface Seams {
   /** null: there is none. */
   WebTransport?: WebTransportConstructor | null;
   /**
-   * Calls back when the host may be back on the network or in view, and with `false` when it has just gone off the
-   * network; returns what ends it. By default the events `online`, `offline`, `pageshow` and `visibilitychange`.
+   * Calls back when the host is on a network again, or off it, or in view again; returns what ends it. By default the
+   * events `online`, `offline`, `pageshow` and `visibilitychange`.
    */
-  onWake?: (listener: (isOnline: boolean) => void) => () => void;
+  onWake?: (listener: (news: Waking) => void) => () => void;
   /** By default one for all sessions of the page. */
   memory?: TransportMemory;
 }

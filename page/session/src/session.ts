@@ -70,8 +70,8 @@ export class MatchSession {
       memory,
     });
     this.#view = this.#machine.view();
-    this.#endWake = this.#seams.onWake((isOnline) => {
-      this.#machine.wake(isOnline, now());
+    this.#endWake = this.#seams.onWake((news) => {
+      this.#machine.wake(news, now());
       this.#run();
     });
     this.#machine.start(now());
@@ -132,7 +132,7 @@ export class MatchSession {
 
   /** Tries again at once where the session waits before it connects. */
   wake(): void {
-    this.#machine.wake(true, this.#seams.now());
+    this.#machine.wake('shown', this.#seams.now());
     this.#run();
   }
 

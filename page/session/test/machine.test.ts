@@ -60,7 +60,7 @@ describe('a seed of faults', () => {
         const id = world.command({ kind: kinds[Math.floor(world.random() * kinds.length)]! });
         if (id !== null) given.push(id);
       } else if (dice < 0.55) {
-        world.machine.wake(true, world.now);
+        world.machine.wake((['online', 'offline', 'shown'] as const)[Math.floor(world.random() * 3)]!, world.now);
       } else if (dice < 0.6) {
         world.machine.switchTo(world.random() < 0.5 ? 'webtransport' : 'websocket', world.now);
       } else if (dice < 0.8) {
@@ -239,6 +239,16 @@ describe('the transport', () => {
     assert.equal(world.machine.view().away, null);
   });
 
+  test('rises at once in another network', () => {
+    const world = blocked();
+    world.isUdpBlocked = false;
+    world.machine.wake('offline', world.now);
+    world.machine.wake('online', world.now);
+    const changed = world.now;
+    assert.ok(world.run(5_000, () => world.machine.view().transport === 'webtransport' && joined(world)));
+    assert.ok(world.now - changed < 1_500, `${world.now - changed}`);
+  });
+
   test('stays where the other one does not open, and the shard tries it again later', () => {
     const world = blocked();
     world.run(400_000);
@@ -288,7 +298,7 @@ describe('a network that fails', () => {
     world.run(20_000);
     world.faults = NO_FAULTS;
     const woken = world.now;
-    world.machine.wake(true, world.now);
+    world.machine.wake('online', world.now);
     assert.ok(world.run(2_000, () => joined(world)));
     assert.ok(world.now - woken < 500, `${world.now - woken}`);
   });
@@ -332,6 +342,34 @@ describe('a shard', () => {
     assert.ok(world.run(500, () => shown(world).connection === 'live'));
     assert.equal(world.machine.clocks(world.now).running, 'white');
     assert.ok(world.machine.clocks(world.now).whiteMs > 99_900);
+  });
+
+  test('that dies in a pause is replaced as fast as any other', () => {
+    const world = live(['websocket']);
+    say(world, { kind: 'paused' });
+    assert.ok(world.run(500, () => shown(world).connection === 'paused'));
+    world.takeOver(true);
+    assert.ok(world.run(500, () => shown(world).connection === 'moving'));
+    assert.ok(world.run(2_000, () => joined(world) && shown(world).match?.epoch === 2));
+  });
+
+  test('that reports a pause instead of the answer to a join is waited for', () => {
+    const world = live(['websocket']);
+    const [link] = [...world.links.values()];
+    world.break(link!);
+    // Nothing is answered, as by a shard whose store does not answer.
+    world.owner = 9;
+    assert.ok(world.run(2_000, () => sentOf(world, 'join').length === 2));
+    for (const other of world.links.values()) {
+      other.isClosed = true;
+      world.send(other, { kind: 'paused' });
+    }
+    assert.ok(world.run(500, () => shown(world).connection === 'paused'));
+    const asks = world.done.filter((action) => action.do === 'ask').length;
+    world.run(8_000);
+    assert.equal(shown(world).connection, 'paused');
+    assert.equal(world.done.filter((action) => action.do === 'ask').length, asks);
+    assert.ok(world.run(2_000, () => shown(world).connection !== 'paused'));
   });
 
   test('says who is there, and who is gone', () => {

@@ -46,7 +46,7 @@ export interface Faults {
 export const NO_FAULTS: Faults = { cut: 0, takeover: 0, repeat: 0, refuse: 0, unopened: 0, unreached: 0, zombie: 0 };
 
 /** A match as the store has it. */
-class Stored {
+export class Stored {
   readonly events: MatchEvent[] = [];
   /** The state after each number of events. */
   readonly states: WireState[] = [

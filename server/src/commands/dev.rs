@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use admin::{Access, AdminArgs};
 use clap::Args;
-use matchmaker::{ArchiveArgs, Identity, IdentityArgs, LimitArgs, WebhookConfig};
+use matchmaker::{ArchiveArgs, Identity, IdentityArgs, LimitArgs, PageArgs, WebhookConfig};
 use program::{Hangup, say};
 use settings::{ConfigArgs, Networks};
 use store::{Archive, RedisConfig, StoreOptions};
@@ -101,6 +101,8 @@ pub(super) struct DevArgs {
     #[command(flatten)]
     traces: TraceArgs,
     #[command(flatten)]
+    page: PageArgs,
+    #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
     configuration: ConfigArgs,
@@ -111,6 +113,7 @@ pub(super) struct Validated {
     admin: Option<(SocketAddr, Access)>,
     identity: Identity,
     webhooks: WebhookConfig,
+    page: PageArgs,
     /// Where finished matches are kept; `None` for the store itself.
     archive: Option<Arc<dyn Archive>>,
 }
@@ -173,6 +176,7 @@ impl DevArgs {
             admin: admin.validate(false)?,
             identity: Identity::try_from(&self.identity)?,
             webhooks: self.archive.webhooks()?,
+            page: self.page.validate()?,
             archive: self.archive.open()?,
         })
     }
@@ -242,6 +246,7 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
     };
     plan.config.identity = given.identity;
     plan.config.webhooks = given.webhooks;
+    plan.config.page = given.page;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -284,6 +289,9 @@ fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
     say!("Rookery {} is ready.", env!("CARGO_PKG_VERSION"));
     say!();
     say!("  matchmaker  {}", addresses.matchmaker);
+    if args.page.page {
+        say!("  page        {}/", addresses.matchmaker);
+    }
     for shard in &addresses.shards {
         say!("  shard       {} (QUIC), id {}", shard.address, shard.id);
     }
@@ -298,7 +306,12 @@ fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
         say!("  no limits   for clients at {}", exempt.join(", "));
     }
     say!();
-    say!("Play a match from a second terminal, against a bot of your own:");
+    if args.page.page {
+        say!("Play in the browser: open {}/", addresses.matchmaker);
+        say!("Or play a match from a second terminal, against a bot of your own:");
+    } else {
+        say!("Play a match from a second terminal, against a bot of your own:");
+    }
     say!();
     say!(
         "  cargo run --release -p bot-client -- play --matchmaker {} --against-bot random",

@@ -22,6 +22,7 @@ pub(crate) fn everything() -> MatchQuery {
         after: None,
         limit: 10,
         public: false,
+        counted: Vec::new(),
     }
 }
 

@@ -261,7 +261,12 @@ fn accounts_and_what_gives_access_to_them_stay_what_they_are() {
         decode_credential,
         "910203030303030303030303030303030303030303030303030303030303030303030c6163636f756e746f66616461fd00505c18a3010000fdc0776518a30100000107a42a4fe3",
     );
-    check_golden(&transfer(), encode_transfer, decode_transfer, "00");
+    check_golden(
+        &transfer(),
+        encode_transfer,
+        decode_transfer,
+        "f104040404040404040404040404040404040404040404040404040404040404040c677565737477686f697361640b47756573742d416461c3a900fd00505c18a3010000fde0e36018a30100000107e9aaa7b8",
+    );
     let without = Account {
         password: None,
         is_bot: false,

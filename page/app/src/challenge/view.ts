@@ -204,8 +204,7 @@ function theirs(context: Context, known: Known, heading: HTMLElement, body: HTML
   });
   const named = known.opponent !== null && declinePart(context, ticket, heading, body);
   return [
-    challenger && h('p', null, playerTag(challenger)),
-    h('p', { class: 'muted' }, words.theirsLead),
+    h('p', { class: 'muted' }, challenger && challenger.rating !== null && [playerTag(challenger), ' · '], words.theirsLead),
     termsTable(known),
     h('div', { class: 'buttons' }, accept, named),
   ];

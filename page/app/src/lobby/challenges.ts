@@ -57,7 +57,12 @@ export function challengeLists(context: Context, signal: AbortSignal): Challenge
 
   const toAccept = (test: string, canDecline: boolean) => (challenge: ChallengeView): Row<ChallengeView> => {
     const name = challenge.challenger.name;
-    const press = button(challengeWords.accept, { class: 'button-primary button-small', test: 'accept', 'aria-label': challengeWords.acceptLabel(name) });
+    const isComputer = challenge.challenger.is_bot;
+    const press = button(isComputer ? words.play : challengeWords.accept, {
+      class: 'button-primary button-small',
+      test: 'accept',
+      'aria-label': isComputer ? words.playAgainst(name) : challengeWords.acceptLabel(name),
+    });
     press.addEventListener('click', () => void accept(challenge, press));
     return row(challenge, playerTag(challenge.challenger), test, colorOfAcceptor(challenge.color), [
       press,

@@ -54,7 +54,7 @@ function inPlay(view: View, match: MatchState, seat: Seat, line: Line): Actions 
     resign: begun,
     draw: drawOf(match, seat, begun && !(has('no_early_draw') && plies < EARLY_PLIES)),
     claimDraw: isMyTurn ? line.claim : null,
-    claimWithMove: isMyTurn && line.claim === null && line.claimingMoves().size > 0,
+    claimWithMove: isMyTurn && line.claim === null && line.hasClaimingMove,
     takeback: takebackOf(match, seat, !match.rated && !has('no_takeback') && moved),
     giveTime: begun && !match.rated && !has('no_give_time'),
     gone: view.gone !== null && view.gone.seat !== seat && !has('no_claim_win') ? { claimAt: view.gone.claimAt } : null,

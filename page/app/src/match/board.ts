@@ -28,6 +28,14 @@ export interface Shown {
   readonly destinations: Destinations | null;
 }
 
+const isSame = (one: Shown, other: Shown): boolean =>
+  one.step.fen === other.step.fen &&
+  one.step.ply === other.step.ply &&
+  one.variant === other.variant &&
+  one.orientation === other.orientation &&
+  one.mine === other.mine &&
+  one.destinations === other.destinations;
+
 const motionIsReduced = (): boolean => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /** An interactive board. */
@@ -38,6 +46,8 @@ export class Board {
   readonly #events: BoardEvents;
   #shown: Shown | null = null;
   #premove: Premove | null = null;
+  /** chessground has moved a piece since the last position was shown. */
+  #isMoved = false;
   /** The piece of the pocket that was chosen, and waits for its square. */
   #held: Role | null = null;
   readonly #heldListeners = new Set<(role: Role | null) => void>();
@@ -64,8 +74,12 @@ export class Board {
         color: undefined,
         showDests: true,
         events: {
-          after: (from, to) => this.#events.moved(from as SquareName, to as SquareName),
+          after: (from, to) => {
+            this.#isMoved = true;
+            this.#events.moved(from as SquareName, to as SquareName);
+          },
           afterNewPiece: (role, to) => {
+            this.#isMoved = true;
             this.hold(null);
             this.#events.dropped(role, to as SquareName);
           },
@@ -107,6 +121,9 @@ export class Board {
   /** Shows a position. */
   show(shown: Shown): void {
     const before = this.#shown;
+    // To set what is set already would end an animation.
+    if (before !== null && isSame(before, shown) && !this.#isMoved) return;
+    this.#isMoved = false;
     this.#shown = shown;
     const { step, mine } = shown;
     const turn = step.position.turn;

@@ -16,6 +16,7 @@ export class Chat {
   readonly #heading: HTMLElement;
   readonly #say: (text: string) => Promise<Said>;
   #lines: readonly ChatLine[] = [];
+  #mode = '';
 
   constructor(say: (text: string) => Promise<Said>) {
     this.#say = say;
@@ -66,6 +67,10 @@ export class Chat {
 
   /** Shows the lines of the room. */
   show(lines: readonly ChatLine[], isSpectator: boolean, isOn: boolean): void {
+    const mode = `${isSpectator} ${isOn}`;
+    // To measure the log costs a layout, which no move should wait for.
+    if (lines === this.#lines && mode === this.#mode) return;
+    this.#mode = mode;
     setText(this.#heading, isSpectator ? s.chat.spectators : s.chat.heading);
     this.#form.hidden = !isOn;
     setText(this.#empty, isOn ? s.chat.empty : s.chat.off);

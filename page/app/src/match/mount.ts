@@ -6,7 +6,6 @@ import { Announcer } from './announcer.ts';
 import { Board } from './board.ts';
 import { Chat } from './chat.ts';
 import { ClockTicker } from './clock.ts';
-import type { TextHost } from './commands.ts';
 import { Game } from './game.ts';
 import { jumpKeys } from './keys.ts';
 import { Moves } from './moves.ts';
@@ -15,16 +14,18 @@ import { isLegal, isPromotion, uciOf } from './position.ts';
 import { type Premove, resolvePremove } from './premove.ts';
 import { Promotion } from './promotion.ts';
 import { fetchRatings, type RatingSource } from './ratings.ts';
+import { Reporter } from './reporter.ts';
 import { SeatStrip } from './seat.ts';
 import { Sounds } from './sounds.ts';
 import { ConnectionLine, Notices, ResultCard } from './status.ts';
-import { capital, matchStrings as s } from './strings.ts';
+import { matchStrings as s } from './strings.ts';
 import { termsWords } from './terms.ts';
 import { TextPanel } from './text.ts';
+import { textHost } from './text-host.ts';
 import { copyText, Tools } from './tools.ts';
-import type { Change, Command, CommandAnswer, MatchEvent, Preferences, Seat, Session, View } from './types.ts';
+import type { Change, Command, CommandAnswer, Preferences, Seat, Session, View } from './types.ts';
 import { opponentOf } from './types.ts';
-import { awayWords, clockWords, eventWords, refusalWords, resultSentence, spokenMove, who } from './words.ts';
+import { awayWords, refusalWords } from './words.ts';
 
 /** What the match view needs of the matchmaker. */
 export interface MatchSource extends RatingSource {
@@ -69,6 +70,7 @@ class MatchView {
   readonly #result = new ResultCard();
   readonly #sounds: Sounds;
   readonly #announcer = new Announcer(s.input.say);
+  readonly #reporter: Reporter;
   readonly #tools: Tools;
   readonly #text: TextPanel;
   readonly #heading: HTMLElement;
@@ -79,22 +81,25 @@ class MatchView {
   readonly #stops: (() => void)[] = [];
   #flipped = false;
   #claimsWithMove = false;
-  #heardPly = 0;
   #wasOver: boolean | null = null;
   #hadRematch: string | null | undefined;
   #isTextMode = false;
   #awayShown: View['away'] = null;
+  #title = '';
+  #isUnmounted = false;
 
   constructor(options: MatchOptions) {
     this.#options = options;
     const { session, preferences, navigate } = options;
     this.#game = new Game(session, () => this.#show());
     this.#sounds = new Sounds(preferences);
+    this.#reporter = new Reporter(this.#game, this.#announcer, this.#sounds, () => this.#isTextMode);
     this.#board = new Board({
       moved: (from, to) => void this.#moved(from, to),
       dropped: (role, to) => this.#dropped(role, to),
       premoved: (premove) => void this.#premoved(premove),
     });
+    this.#board.onHeld((role) => role && this.#announcer.say(s.pocket.select(s.piece[role])));
     this.#promotion = new Promotion(this.#board.element);
     this.#moves = new Moves({ jump: (ply) => this.#game.look(ply) });
     this.#panel = new Panel({
@@ -114,7 +119,7 @@ class MatchView {
     this.#ticker = new ClockTicker(
       { white: this.#seats.white.face, black: this.#seats.black.face },
       () => this.#game.clocks(),
-      (seat, ms) => this.#lowTime(seat, ms),
+      (seat, ms) => this.#reporter.lowTime(seat, ms),
     );
     this.#notices = new Notices({
       dismissAway: () => session.dismissAway(),
@@ -129,7 +134,16 @@ class MatchView {
       transfer: options.transfer ? () => options.transfer?.(this.#matchId) : null,
       preferences,
     });
-    this.#text = new TextPanel(this.#textHost(), this.#announcer);
+    this.#text = new TextPanel(
+      textHost(this.#game, {
+        play: (uci, extra) => this.#play(uci, extra),
+        say: async (text) => ((await this.#chat.send(text)) ? '' : this.#chat.problem),
+        flip: () => this.#flip(),
+        goToRematch: () => this.#goToRematch(),
+        copyPgn: async () => ((await copyText(() => options.matchmaker.pgn(this.#matchId))) ? s.moves.copied : s.moves.copyFailed),
+      }),
+      this.#announcer,
+    );
     this.#heading = h(options.embedded ? 'h2' : 'h1', { class: 'visually-hidden', tabindex: '-1' }, s.page.loading);
     this.#premoveNote = h(
       'div',
@@ -164,6 +178,7 @@ class MatchView {
   }
 
   unmount(): void {
+    this.#isUnmounted = true;
     for (const stop of this.#stops) stop();
     this.#ticker.stop();
     this.#panel.close();
@@ -233,25 +248,30 @@ class MatchView {
     this.#game.follow(view);
     const isFresh = changes.some((change) => change.kind === 'state');
     for (const change of changes) {
-      if (change.kind === 'event') this.#happened(change.event, change.caughtUp);
-      if (change.kind === 'presence' && !isFresh) this.#presence(change.seat, view.present[change.seat]);
+      if (change.kind === 'event') {
+        if (change.event.kind === 'taken_back') this.#board.clearPremove();
+        this.#reporter.happened(change.event, change.caughtUp);
+      }
+      if (change.kind === 'presence' && !isFresh) this.#reporter.presence(change.seat, view.present[change.seat]);
     }
     if (isFresh) {
       this.#showMode();
-      if (this.#isTextMode && view.match) this.#announcer.say(this.#summary());
-      this.#heardPly = this.#game.tip.ply;
+      if (this.#isTextMode) this.#announcer.say(this.#reporter.summary());
+      this.#reporter.hush();
     }
     const onlyChat = changes.length > 0 && changes.every((change) => change.kind === 'chat' || change.kind === 'chat_room');
     this.#showChat(view);
     if (onlyChat) return;
     if (this.#game.tip !== tipBefore || isFresh) this.#playPremove();
     this.#show();
+    if (view.match === null) return;
     this.#ticker.update();
     this.#afterEnd(view);
   }
 
   /** Draws what stands. */
   #show(): void {
+    if (this.#isUnmounted) return;
     const game = this.#game;
     const { view, match, shown } = game;
     const spoken = this.#connection.show(view);
@@ -267,7 +287,7 @@ class MatchView {
       mine: isMine ? game.seat : null,
       destinations: game.isMyTurn ? game.destinations : null,
     });
-    if (this.#isTextMode) this.#text.show(shown, this.#orientation, this.#turnWords());
+    if (this.#isTextMode) this.#text.show(shown, this.#orientation, this.#reporter.turn());
     this.#moves.show(game.line, game.unconfirmed, shown.ply, game.isLive);
     for (const seat of ['white', 'black'] as const) {
       const strip = this.#seats[seat];
@@ -284,7 +304,7 @@ class MatchView {
     this.#showAway(view);
     setText(this.#terms, termsWords(match));
     this.#titles();
-    this.#sound();
+    this.#reporter.position();
   }
 
   #showAway(view: View): void {
@@ -333,74 +353,14 @@ class MatchView {
     setText(this.#heading, s.page.heading(white, black));
     if (this.#options.embedded) return;
     const names = s.page.title(white, black);
-    if (isOver) document.title = `${s.page.titleOver} · ${names}`;
-    else if (seat === null) document.title = s.page.titleWatching(white, black);
-    else document.title = `${isMyTurn ? s.page.titleYourMove : s.page.titleWaiting} · ${names}`;
-  }
-
-  /** Where one is, for who comes in by ear. */
-  #summary(): string {
-    const { match, seat, line } = this.#game;
-    if (match === null) return '';
-    const { white, black } = match.players;
-    const parts = [seat === null ? s.input.youWatch(white.name, black.name) : s.input.youPlay(s.side[seat], match.players[opponentOf(seat)].name)];
-    parts.push(`${termsWords(match)}.`, line.last.ply === 0 ? s.input.noMoves : spokenMove(line, line.last, seat), this.#turnWords());
-    return parts.join(' ');
-  }
-
-  #turnWords(): string {
-    const { match, seat, isMyTurn, tip } = this.#game;
-    if (match?.result) return resultSentence(match.result, seat);
-    if (seat === null) return s.input.turn(s.side[tip.position.turn]);
-    return isMyTurn ? s.input.turnMine : s.input.turnTheirs;
+    let title = `${isMyTurn ? s.page.titleYourMove : s.page.titleWaiting} · ${names}`;
+    if (isOver) title = `${s.page.titleOver} · ${names}`;
+    else if (seat === null) title = s.page.titleWatching(white, black);
+    if (title !== this.#title) document.title = title;
+    this.#title = title;
   }
 
   // What happens in the match.
-
-  #happened(event: MatchEvent, caughtUp: boolean): void {
-    const { line, seat, match } = this.#game;
-    if (event.kind === 'taken_back') {
-      this.#board.clearPremove();
-      this.#heardPly = line.last.ply;
-    }
-    if (caughtUp) return;
-    if (event.kind === 'moved') {
-      // The move may have been followed by others in the same breath.
-      const step = [...line.steps].reverse().find((one) => one.uci === event.uci);
-      if (step && (event.seat !== seat || !this.#isTextMode)) this.#announcer.say(spokenMove(line, step, seat));
-      if (event.with === 'draw_offer') this.#sounds.play('notify');
-    } else if (event.kind === 'ended') {
-      if (match?.result) this.#announcer.say(resultSentence(match.result, seat));
-      this.#sounds.play('end');
-    } else {
-      const words = eventWords(event, seat);
-      if (words) this.#announcer.say(`${capital(words)}.`);
-      if (event.seat !== null && event.seat !== seat) this.#sounds.play('notify');
-    }
-  }
-
-  #presence(seat: Seat, isHere: boolean): void {
-    const { seat: mine, isOver } = this.#game;
-    if (mine === null || seat === mine || isOver) return;
-    this.#announcer.say(`${capital(s.event.presence(who(seat, mine), isHere))}.`);
-  }
-
-  #lowTime(seat: Seat, ms: number): void {
-    if (seat !== this.#game.seat || !this.#game.plays) return;
-    this.#sounds.play('low');
-    this.#announcer.say(s.clock.low(clockWords(ms)));
-  }
-
-  /** Plays the sound of a new position, once. */
-  #sound(): void {
-    const { tip } = this.#game;
-    if (tip.ply <= this.#heardPly) {
-      this.#heardPly = Math.min(this.#heardPly, tip.ply);
-      return;
-    }
-    this.#heardPly = tip.ply;
-    this.#sounds.play(tip.check ? 'check' : tip.san.includes('x') ? 'capture' : 'move');
-  }
 
   #afterEnd(view: View): void {
     const { match } = view;
@@ -521,52 +481,4 @@ class MatchView {
     this.#show();
     return this.#orientation;
   }
-
-  /** What text mode may ask and do. */
-  #textHost(): TextHost {
-    const game = this.#game;
-    const play = (uci: string, extra: 'draw_offer' | 'draw_claim' | null) => this.#play(uci, extra);
-    const name = (): string => {
-      const seat = game.seat;
-      return seat === null ? '' : (game.match?.players[opponentOf(seat)].name ?? '');
-    };
-    return {
-      get line() {
-        return game.line;
-      },
-      get tip() {
-        return game.tip;
-      },
-      get shown() {
-        return game.shown;
-      },
-      get seat() {
-        return game.seat;
-      },
-      get isMyTurn() {
-        return game.isMyTurn;
-      },
-      get result() {
-        return game.match?.result ?? null;
-      },
-      get actions() {
-        return game.actions;
-      },
-      get opponent() {
-        return name();
-      },
-      clocks: () => game.clocks(),
-      play,
-      command: (command) => game.command(command),
-      say: async (text) => ((await this.#chat.send(text)) ? '' : this.#chat.problem),
-      look: (ply) => game.look(ply),
-      flip: () => this.#flip(),
-      goToRematch: () => this.#goToRematch(),
-      copyPgn: async () => {
-        const isCopied = await copyText(() => this.#options.matchmaker.pgn(this.#matchId));
-        return isCopied ? s.moves.copied : s.moves.copyFailed;
-      },
-    };
-  }
 }
-

@@ -19,6 +19,10 @@ export class Moves {
   #buttons: HTMLButtonElement[] = [];
   #current = -1;
   #last = 0;
+  #unconfirmed: HTMLButtonElement | undefined;
+  #marked: HTMLButtonElement | undefined;
+  #stop: HTMLButtonElement | undefined;
+  #frame = 0;
   #startedAt = '';
   readonly #resized: ResizeObserver;
 
@@ -72,14 +76,7 @@ export class Moves {
     this.#shown = steps;
     this.#last = steps.length;
     this.#empty.hidden = steps.length > 0;
-    this.#buttons.forEach((button, index) => {
-      const isUnconfirmed = extra !== null && index === steps.length - 1;
-      if (button.classList.contains('unconfirmed') !== isUnconfirmed) {
-        button.classList.toggle('unconfirmed', isUnconfirmed);
-        setAttribute(button, 'aria-label', isUnconfirmed ? `${button.textContent}, ${s.unconfirmed}` : null);
-        setAttribute(button, 'data-unconfirmed', isUnconfirmed ? 'true' : null);
-      }
-    });
+    this.#markUnconfirmed(extra === null ? undefined : this.#buttons[steps.length - 1]);
     this.#mark(current);
     this.#live.hidden = isLive;
   }
@@ -94,24 +91,41 @@ export class Moves {
 
   close(): void {
     this.#resized.disconnect();
+    cancelAnimationFrame(this.#frame);
+  }
+
+  #markUnconfirmed(button: HTMLButtonElement | undefined): void {
+    if (button === this.#unconfirmed) return;
+    const before = this.#unconfirmed;
+    this.#unconfirmed = button;
+    for (const one of [before, button]) {
+      if (!one) continue;
+      const is = one === button;
+      one.classList.toggle('unconfirmed', is);
+      setAttribute(one, 'aria-label', is ? `${one.textContent}, ${s.unconfirmed}` : null);
+      setAttribute(one, 'data-unconfirmed', is ? 'true' : null);
+    }
   }
 
   #mark(current: number): void {
-    const hadFocus = this.#list.contains(document.activeElement);
-    // One tab stop for the whole list; the arrow keys do the rest.
-    const stop = Math.max(0, current - 1);
-    this.#buttons.forEach((button, index) => {
-      const isCurrent = index === current - 1;
-      setAttribute(button, 'tabindex', index === stop ? '0' : '-1');
-      if (button.hasAttribute('aria-current') !== isCurrent) setAttribute(button, 'aria-current', isCurrent ? 'true' : null);
-    });
     for (const { button, delta } of this.#steps) {
       button.disabled = delta === 'first' || delta === -1 ? current <= 0 : current >= this.#last;
     }
-    if (current === this.#current) return;
+    const button = this.#buttons[current - 1];
+    // One tab stop for the whole list; the arrow keys do the rest.
+    const stop = button ?? this.#buttons[0];
+    if (current === this.#current && button === this.#marked && stop === this.#stop) return;
+    const hadFocus = this.#list.contains(document.activeElement);
+    if (this.#marked) setAttribute(this.#marked, 'aria-current', null);
+    if (this.#stop) setAttribute(this.#stop, 'tabindex', '-1');
+    if (button) setAttribute(button, 'aria-current', 'true');
+    if (stop) setAttribute(stop, 'tabindex', '0');
     this.#current = current;
-    if (hadFocus) this.#buttons[stop]?.focus({ preventScroll: true });
-    this.#reveal();
+    this.#marked = button;
+    this.#stop = stop;
+    if (hadFocus) stop?.focus({ preventScroll: true });
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => this.#reveal());
   }
 
   /** Scrolls the list, and not the page as `scrollIntoView` would. */
@@ -150,7 +164,7 @@ export class Moves {
     }
     const button = h(
       'button',
-      { type: 'button', class: 'move', 'data-ply': String(step.ply), onclick: () => this.#events.jump(step.ply === this.#last ? null : step.ply) },
+      { type: 'button', class: 'move', tabindex: '-1', 'data-ply': String(step.ply), onclick: () => this.#events.jump(step.ply === this.#last ? null : step.ply) },
       step.san,
     );
     this.#buttons.push(button);

@@ -71,6 +71,8 @@ export class Panel {
   readonly #goneButtons: HTMLElement;
   #goneTimer: ReturnType<typeof setInterval> | undefined;
   #claimAt: number | null = null;
+  /** The moment for which it was said that the match may be claimed. */
+  #goneSaid: number | null = null;
 
   constructor(events: PanelEvents) {
     this.#events = events;
@@ -194,6 +196,7 @@ export class Panel {
 
   #showGone(gone: Actions['gone']): void {
     clearInterval(this.#goneTimer);
+    if (gone !== null && this.#gone.hidden) this.#events.announce(s.actions.gone);
     this.#gone.hidden = gone === null;
     if (gone === null) return;
     this.#claimAt = gone.claimAt;
@@ -206,7 +209,11 @@ export class Panel {
     const isDue = left !== null && left <= 0;
     this.#goneButtons.hidden = !isDue;
     setText(this.#goneText, left === null ? s.actions.gone : isDue ? s.actions.goneNow : s.actions.goneIn(left));
-    if (isDue) clearInterval(this.#goneTimer);
+    if (isDue && this.#goneSaid !== this.#claimAt) this.#events.announce(s.actions.goneNow);
+    if (isDue) {
+      this.#goneSaid = this.#claimAt;
+      clearInterval(this.#goneTimer);
+    }
   }
 }
 

@@ -62,7 +62,11 @@ function slotOf(side: Color, role: Role, board: Board | null): Slot {
     button.addEventListener('mousedown', start);
     button.addEventListener('touchstart', start, { passive: true });
     const toggle = (): void => board.hold(board.held === role ? null : role);
-    button.addEventListener('click', toggle);
+    button.addEventListener('click', (event) => {
+      toggle();
+      // From the keyboard one goes on to the square.
+      if (event.detail === 0 && board.held !== null) board.focus();
+    });
     // chessground keeps a touch from becoming a click.
     button.addEventListener('touchend', (event) => {
       event.preventDefault();

@@ -20,6 +20,8 @@ export interface Step {
   /** Must not be changed: others hold it too. */
   readonly position: Position;
   readonly fen: string;
+  /** What makes two positions the same (FIDE 9.2.3): the FEN without its two counters. */
+  readonly identity: string;
   /** The squares of the move, for a highlight: one for a drop. */
   readonly squares: readonly SquareName[];
   /** Who is in check. */
@@ -51,6 +53,7 @@ export class Line {
   readonly variant: Variant;
   readonly startFen: string | null;
   readonly #steps: Step[];
+  #claiming: { step: Step; found: boolean } | null = null;
 
   constructor(variant: Variant, startFen: string | null, moves: readonly string[] = []) {
     this.variant = variant;
@@ -96,7 +99,7 @@ export class Line {
 
   /** How often the last position has been on the board. */
   get repetitions(): number {
-    return countOf(this.#steps, this.last.fen);
+    return this.#countOf(this.last.identity);
   }
 
   /** What the side to move may claim a draw by now, if anything. */
@@ -105,27 +108,35 @@ export class Line {
     return this.last.position.halfmoves >= 100 ? 'fifty_moves' : null;
   }
 
-  /** The moves by which the side to move brings about a draw that it may claim together with them. */
-  claimingMoves(): Set<string> {
-    const found = new Set<string>();
-    const nearFifty = this.last.position.halfmoves >= 99;
-    const someTwice = this.#steps.length > 6;
-    if (!nearFifty && !someTwice) return found;
-    for (const uci of legalMoves(this.last.position, this.variant)) {
-      const after = next(this.last, uci);
-      if (after.position.halfmoves >= 100 || countOf(this.#steps, after.fen) >= 2) found.add(uci);
+  /** Whether the side to move has a move that brings about a draw, which it may claim together with that move. */
+  get hasClaimingMove(): boolean {
+    const before = this.last;
+    if (this.#claiming?.step !== before) this.#claiming = { step: before, found: this.#findClaimingMove() };
+    return this.#claiming.found;
+  }
+
+  #findClaimingMove(): boolean {
+    const { position } = this.last;
+    const seen = new Set<string>();
+    const twice = new Set<string>();
+    for (const { identity } of this.#steps) (seen.has(identity) ? twice : seen).add(identity);
+    if (twice.size === 0 && position.halfmoves < 99) return false;
+    for (const uci of legalMoves(position, this.variant)) {
+      const move = parseUci(uci);
+      if (!move) continue;
+      const after = position.clone();
+      after.play(move);
+      if (after.halfmoves >= 100 || (twice.size > 0 && twice.has(identityOf(makeFen(after.toSetup()))))) return true;
     }
-    return found;
+    return false;
+  }
+
+  #countOf(identity: string): number {
+    return this.#steps.reduce((count, step) => (step.identity === identity ? count + 1 : count), 0);
   }
 }
 
-/** Without the two counters at its end, a FEN says whether two positions are the same (FIDE 9.2.3). */
-const identity = (fen: string): string => fen.split(' ').slice(0, -2).join(' ');
-
-function countOf(steps: readonly Step[], fen: string): number {
-  const wanted = identity(fen);
-  return steps.reduce((count, step) => (identity(step.fen) === wanted ? count + 1 : count), 0);
-}
+const identityOf = (fen: string): string => fen.split(' ').slice(0, -2).join(' ');
 
 function stepOf(
   ply: number,
@@ -136,7 +147,8 @@ function stepOf(
   exploded: readonly SquareName[],
 ): Step {
   const fen = makeFen(position.toSetup());
-  return { ply, uci, san, position, fen, squares, check: position.isCheck() ? position.turn : null, exploded };
+  const identity = identityOf(fen);
+  return { ply, uci, san, position, fen, identity, squares, check: position.isCheck() ? position.turn : null, exploded };
 }
 
 function next(before: Step, uci: string): Step {

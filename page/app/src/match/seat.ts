@@ -41,7 +41,7 @@ export class SeatStrip {
     this.#checks = h('span', { class: 'seat-checks', 'data-test': `checks-${seat}`, hidden: true });
     this.#pocket = new Pocket(seat, board);
     this.#pocket.element.hidden = true;
-    const text = h('span', { class: 'clock-text' });
+    const text = h('span', { class: 'clock-text' }, '–:––');
     const clock = h(
       'div',
       { class: 'clock', role: 'timer', 'aria-label': s.clock.label(s.side[seat]), 'data-test': 'clock', 'data-seat': seat },

@@ -143,6 +143,7 @@ export function resultSentence(result: Result, seat: Seat | null): string {
 /** An event that is no move, in words without a full stop; empty for those that are said elsewhere. */
 export function eventWords(event: MatchEvent, seat: Seat | null): string {
   const actor = event.seat === null ? '' : who(event.seat, seat);
+  const isYou = event.seat !== null && event.seat === seat;
   switch (event.kind) {
     case 'draw_offered':
     case 'draw_declined':
@@ -150,11 +151,11 @@ export function eventWords(event: MatchEvent, seat: Seat | null): string {
     case 'takeback_declined':
     case 'rematch_offered':
     case 'rematch_declined':
-      return sideVerb(s.event[event.kind](actor), event.seat === seat);
+      return s.event[event.kind](actor, isYou);
     case 'taken_back':
       return s.event.taken_back(event.plies);
     case 'time_given':
-      return sideVerb(s.event.time_given(actor, event.seconds), event.seat === seat);
+      return s.event.time_given(actor, isYou, event.seconds);
     case 'rematch_agreed':
       return s.event.rematch_agreed;
     default:
@@ -167,10 +168,6 @@ export function who(acting: Seat, seat: Seat | null): string {
   if (seat === null) return s.side[acting];
   return acting === seat ? s.event.you : s.event.opponent;
 }
-
-/** "you offers" is no English. */
-const sideVerb = (text: string, isYou: boolean): string =>
-  isYou ? text.replace(/^(you) (offer|decline|ask|give)s/, '$1 $2') : text;
 
 /** What came in one catch-up, in one sentence: "While you were away: 2 moves played (e4, e5), Black offers a draw." */
 export function awayWords(state: MatchState, line: Line, moves: number, events: readonly MatchEvent[]): string {

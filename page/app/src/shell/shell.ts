@@ -155,7 +155,8 @@ function settings(preferences: Preferences): HTMLElement {
   };
   const element = h('div', { class: 'settings' }, toggle, panel);
   toggle.addEventListener('click', () => open(panel.hidden !== false));
-  element.addEventListener('keydown', (event) => {
+  // On the document, as a press focuses no button in some browsers.
+  document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && !panel.hidden) {
       open(false);
       toggle.focus();

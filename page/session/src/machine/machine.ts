@@ -7,7 +7,7 @@ import type { ServerFrame } from '../codec/server.ts';
 import { isRetryable } from '../codec/names.ts';
 import type { SeatAnswer } from '../http.ts';
 import { Problem } from '../problem.ts';
-import type { TransportMemory } from '../seams.ts';
+import type { TransportMemory, Waking } from '../seams.ts';
 import type { CloseCode, Command } from '../types.ts';
 import type { Connection, TransportKind, View } from '../view.ts';
 import { Doubt } from './doubt.ts';
@@ -132,10 +132,11 @@ export class Machine {
     this.#settle(now);
   }
 
-  /** The network may be back, or has just gone. */
-  wake(isOnline: boolean, now: number): void {
-    this.#isOffline = !isOnline;
-    if (isOnline) this.#hurry(now);
+  /** The host is on a network again, or off it, or in view again. */
+  wake(news: Waking, now: number): void {
+    if (news !== 'shown') this.#isOffline = news === 'offline';
+    if (news === 'online') this.#otherNetwork(now);
+    if (news !== 'offline') this.#hurry(now);
     this.#settle(now);
   }
 
@@ -455,6 +456,12 @@ export class Machine {
   #forgetDoubt(): void {
     if (this.#doubt.ask !== null) this.actions.push({ do: 'forget', ask: this.#doubt.ask });
     this.#doubt.ask = null;
+  }
+
+  /** WebTransport may work in this network. */
+  #otherNetwork(now: number): void {
+    this.#setup.memory.failedAt = null;
+    if (this.#upgradeAt !== null) this.#upgradeAt = now + this.#times.idleFor;
   }
 
   /** Does at once what would wait, and doubts what takes long. */

@@ -119,7 +119,7 @@ export class SeatMachine {
 
   /** Whether the store does not answer. */
   get isPaused(): boolean {
-    return this.phase === 'held' || this.#clocks.isPaused;
+    return this.phase === 'held' || (this.phase === 'seated' && this.#clocks.isPaused);
   }
 
   /** Whether the stream is open, and has brought nothing for too long. */

@@ -7,7 +7,7 @@ export interface Times {
   readonly askJitter: number;
   /** How often that wait doubles at most while the matchmaker names the same shard. */
   readonly askDoubledMax: number;
-  /** The shard sends something at least this often, as `fast_heartbeats` asks it to. */
+  /** The shard sends something at least this often, as `fast_heartbeats` asks it to: after a second, which it looks for in steps. */
   readonly heartbeatEvery: number;
   /** How long a shard may send nothing before it counts as out of reach: both clocks in view stand. */
   readonly unresponsiveAfter: number;
@@ -53,7 +53,7 @@ export const TIMES: Times = {
   askAfter: 300,
   askJitter: 90,
   askDoubledMax: 4,
-  heartbeatEvery: 1_000,
+  heartbeatEvery: 1_250,
   unresponsiveAfter: 1_800,
   silenceMax: 3_000,
   pauseSilenceMax: 9_000,

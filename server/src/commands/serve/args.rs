@@ -8,7 +8,7 @@ use std::time::Duration;
 use admin::{Access, AdminArgs, Setting};
 use clap::Args;
 use clap::builder::BoolishValueParser;
-use matchmaker::{ArchiveArgs, Identity, IdentityArgs, LimitArgs, WebhookConfig};
+use matchmaker::{ArchiveArgs, Identity, IdentityArgs, LimitArgs, PageArgs, WebhookConfig};
 use program::Reload;
 use settings::ConfigArgs;
 use shard::tls::CertificateSource;
@@ -126,6 +126,8 @@ pub(in crate::commands) struct ServeArgs {
     #[command(flatten)]
     traces: TraceArgs,
     #[command(flatten)]
+    pub(super) page: PageArgs,
+    #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
     configuration: ConfigArgs,
@@ -141,6 +143,7 @@ pub(in crate::commands) struct Validated {
     admin: Option<(SocketAddr, Access)>,
     identity: Identity,
     webhooks: WebhookConfig,
+    page: PageArgs,
     /// Where finished matches are kept; `None` for the store itself.
     archive: Option<Arc<dyn Archive>>,
 }
@@ -171,6 +174,7 @@ impl ServeArgs {
             admin: self.admin(data_dir)?,
             identity: Identity::try_from(&self.identity)?,
             webhooks: self.archive.webhooks()?,
+            page: self.page.validate()?,
             archive: self.archive.open()?,
         })
     }
@@ -302,6 +306,7 @@ impl ServeArgs {
         plan.config.site = given.url.clone().unwrap_or(plan.config.site);
         plan.config.identity = given.identity;
         plan.config.webhooks = given.webhooks;
+        plan.config.page = given.page;
         let https = https::open(&given.certificate, reload.clone(), shutdown)?;
         Ok(InProcessPlan {
             url: given.url,

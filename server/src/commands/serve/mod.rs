@@ -123,8 +123,9 @@ fn say_what_is_where(args: &ServeArgs, addresses: &Addresses) {
     }
     say!("  data        {}", args.data_dir.display());
     say!();
-    say!(
-        "Play: bot-client play --matchmaker {} --against-bot random",
-        addresses.matchmaker
-    );
+    let url = &addresses.matchmaker;
+    if args.page.page {
+        say!("Play in the browser: {url}/");
+    }
+    say!("Play: bot-client play --matchmaker {url} --against-bot random");
 }
