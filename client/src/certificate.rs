@@ -64,13 +64,15 @@ impl fmt::Debug for CertificatePin {
 /// Accepts the one certificate that the pin names, whatever its names and dates say, from a peer
 /// that proves in the handshake that it holds the private key.
 #[derive(Debug)]
-pub(crate) struct PinnedCertificate {
+pub struct PinnedCertificate {
     pin: CertificatePin,
     provider: Arc<CryptoProvider>,
 }
 
 impl PinnedCertificate {
-    pub(crate) const fn new(pin: CertificatePin, provider: Arc<CryptoProvider>) -> Self {
+    /// Signatures are checked by `provider`.
+    #[must_use]
+    pub const fn new(pin: CertificatePin, provider: Arc<CryptoProvider>) -> Self {
         Self { pin, provider }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use protocol::ALPN;
 use protocol::http::ShardAddress;
-use protocol::{ALPN, CloseCode};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{
     ClientConfig, Connection, ConnectionError, Endpoint, EndpointConfig, TokioRuntime,
@@ -15,10 +15,17 @@ use quinn::{
 };
 use rustls::client::Resumption;
 use tokio::time::timeout;
+#[cfg(feature = "web")]
+use url::Url;
+
+pub use crate::close::{close_code, explain};
 
 use crate::certificate::{CertificatePin, InvalidPin, PinnedCertificate};
 use crate::sockets;
 use crate::start_slots::StartSlots;
+#[cfg(feature = "web")]
+use crate::stream::{SESSION_STREAMS, WebSocketStream, WebTransportStream};
+use crate::stream::{ShardStream, Transport};
 
 /// What TLS calls the server. Nothing is checked against it, as the certificate is pinned.
 const SERVER_NAME: &str = "rookery";
@@ -26,6 +33,9 @@ const SERVER_NAME: &str = "rookery";
 /// Client configurations kept for reuse, one for each certificate: more than the shards that a
 /// cluster has certificates for at a time. The oldest goes first.
 const CONFIGS_MAX: usize = 16;
+
+/// A stream, or the session of a page, is opened within this time, or the connection has failed.
+const OPEN_MAX: Duration = Duration::from_secs(5);
 
 /// Times of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,39 +98,26 @@ pub enum ConnectError {
     /// TLS could not be set up.
     #[error("TLS: {0}")]
     Tls(String),
+    /// The shard has no such door for pages.
+    #[cfg(feature = "web")]
+    #[error("the matchmaker names no address for this transport")]
+    NoWebAddress,
+    /// The session of WebTransport, or the WebSocket, was not opened.
+    #[cfg(feature = "web")]
+    #[error("{0}")]
+    Web(String),
 }
 
 impl ConnectError {
     /// Whether another attempt, at an address requested again, can help.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::Timeout(_) | Self::Lost(_))
-    }
-}
-
-/// The code that a shard gave when it closed the connection; `None` if it was lost otherwise.
-#[must_use]
-pub fn close_code(error: &ConnectionError) -> Option<CloseCode> {
-    match error {
-        ConnectionError::ApplicationClosed(close) => {
-            CloseCode::from_number(close.error_code.into_inner())
+        match self {
+            Self::Timeout(_) | Self::Lost(_) => true,
+            #[cfg(feature = "web")]
+            Self::Web(_) => true,
+            _ => false,
         }
-        _ => None,
-    }
-}
-
-/// The error in words.
-pub fn explain(error: &ConnectionError) -> String {
-    if let Some(code) = close_code(error) {
-        return format!("the shard closed the connection: {code}");
-    }
-    match error {
-        ConnectionError::TransportError(transport) => {
-            format!("the connection failed: {transport}")
-        }
-        ConnectionError::TimedOut => "the shard went silent".into(),
-        ConnectionError::Reset => "the shard was restarted and knows no such connection".into(),
-        other => other.to_string(),
     }
 }
 
@@ -133,10 +130,17 @@ pub struct Connector {
     /// Which socket of `v4` the next connection takes.
     turn: AtomicUsize,
     times: ConnectionTimes,
+    /// By which shards are reached, in turns; at least one.
+    transports: &'static [Transport],
+    /// Which of them the next stream takes.
+    transport_turn: AtomicUsize,
+    /// Where TCP connections come from, if not from an address of the system's choice.
+    #[cfg_attr(not(feature = "web"), expect(dead_code, reason = "there is no TCP"))]
+    local: Option<Ipv4Addr>,
     /// To begin a handshake.
     start_slots: StartSlots,
     /// Guards only a lookup: TLS work is done outside.
-    configs: Mutex<Vec<(CertificatePin, ClientConfig)>>,
+    configs: Mutex<Vec<((CertificatePin, &'static [u8]), ClientConfig)>>,
 }
 
 impl Connector {
@@ -158,11 +162,18 @@ impl Connector {
     ///
     /// When the system has no socket to give there.
     pub fn bind_to(local: Ipv4Addr, sockets: usize, times: ConnectionTimes) -> io::Result<Self> {
-        Ok(Self::with_endpoints(
-            endpoints(local, sockets)?,
-            None,
-            times,
-        ))
+        let endpoints = endpoints(local, sockets)?;
+        Ok(Self {
+            local: Some(local),
+            ..Self::with_endpoints(endpoints, None, times)
+        })
+    }
+
+    /// Reaches shards by other transports than QUIC: each stream by the next of them. Without any, by QUIC.
+    #[must_use]
+    pub const fn by(mut self, transports: &'static [Transport]) -> Self {
+        self.transports = transports;
+        self
     }
 
     /// Uses endpoints made elsewhere: at least one for IPv4 if any IPv4 address is to be reached.
@@ -177,6 +188,9 @@ impl Connector {
             v6,
             turn: AtomicUsize::new(0),
             times,
+            transports: &[Transport::Quic],
+            transport_turn: AtomicUsize::new(0),
+            local: None,
             start_slots: StartSlots::new(),
             configs: Mutex::new(Vec::new()),
         }
@@ -188,17 +202,75 @@ impl Connector {
     ///
     /// [`ConnectError`].
     pub async fn connect(&self, shard: &ShardAddress) -> Result<Connection, ConnectError> {
-        let certificate: CertificatePin = shard
-            .certificate_sha256
-            .as_deref()
-            .ok_or(ConnectError::NoPin)?
-            .parse()?;
-        let config = self.config(certificate)?;
+        let certificate = shard.certificate_sha256.as_deref();
+        let certificate = certificate.ok_or(ConnectError::NoPin)?;
+        self.connect_to(shard.address, certificate, ALPN).await
+    }
+
+    /// Connects to a shard by the next transport, and opens a stream.
+    pub(crate) async fn open(&self, shard: &ShardAddress) -> Result<ShardStream, ConnectError> {
+        let turn = self.transport_turn.fetch_add(1, Ordering::Relaxed);
+        let turn = turn.checked_rem(self.transports.len());
+        let transport = turn.and_then(|turn| self.transports.get(turn));
+        match transport.copied().unwrap_or_default() {
+            Transport::Quic => {
+                let connection = self.connect(shard).await?;
+                let opening = timeout(OPEN_MAX, connection.open_bi()).await;
+                let (send, recv) = opening.map_err(|_| ConnectError::Timeout(OPEN_MAX))??;
+                Ok(ShardStream::Quic {
+                    connection,
+                    send,
+                    recv,
+                })
+            }
+            #[cfg(feature = "web")]
+            Transport::WebTransport => self.open_web_transport(shard).await,
+            #[cfg(feature = "web")]
+            Transport::WebSocket => self.open_web_socket(shard).await,
+        }
+    }
+
+    #[cfg(feature = "web")]
+    async fn open_web_transport(&self, shard: &ShardAddress) -> Result<ShardStream, ConnectError> {
+        let door = shard.web_transport.as_ref();
+        let door = door.ok_or(ConnectError::NoWebAddress)?;
+        let url: Url = parse_web(&door.url)?;
+        let addresses = url.socket_addrs(|| None).ok();
+        let address = addresses.and_then(|found| found.first().copied());
+        let address = address.ok_or(ConnectError::NoWebAddress)?;
+        // The one that is shown is the first.
+        let certificate = door.certificate_hashes.first().ok_or(ConnectError::NoPin)?;
+        let alpn = web_transport_quinn::ALPN.as_bytes();
+        let connection = self.connect_to(address, certificate, alpn).await?;
+        let opening = timeout(OPEN_MAX, WebTransportStream::open(connection, url)).await;
+        let stream = opening.map_err(|_| ConnectError::Timeout(OPEN_MAX))?;
+        let stream = stream.map_err(ConnectError::Web)?;
+        Ok(ShardStream::WebTransport(Box::new(stream)))
+    }
+
+    #[cfg(feature = "web")]
+    async fn open_web_socket(&self, shard: &ShardAddress) -> Result<ShardStream, ConnectError> {
+        let url = shard.web_socket.as_deref();
+        let url = parse_web(url.ok_or(ConnectError::NoWebAddress)?)?;
+        let local = self.local.map(|ip| SocketAddr::new(ip.into(), 0));
+        let opening = self.in_start_slot(timeout(OPEN_MAX, WebSocketStream::open(&url, local)));
+        let stream = opening.await.map_err(|_| ConnectError::Timeout(OPEN_MAX))?;
+        let stream = stream.map_err(ConnectError::Web)?;
+        Ok(ShardStream::WebSocket(Box::new(stream)))
+    }
+
+    async fn connect_to(
+        &self,
+        address: SocketAddr,
+        certificate: &str,
+        alpn: &'static [u8],
+    ) -> Result<Connection, ConnectError> {
+        let config = self.config(certificate.parse()?, alpn)?;
         let endpoint = self
-            .endpoint(shard.address)
-            .ok_or(ConnectError::NoSocket(shard.address))?;
+            .endpoint(address)
+            .ok_or(ConnectError::NoSocket(address))?;
         let connecting = async {
-            let connecting = endpoint.connect_with(config, shard.address, SERVER_NAME)?;
+            let connecting = endpoint.connect_with(config, address, SERVER_NAME)?;
             Ok::<_, ConnectError>(timeout(self.times.handshake_max, connecting).await)
         };
         match self.in_start_slot(connecting).await? {
@@ -232,18 +304,28 @@ impl Connector {
         self.v4.get(turn.checked_rem(self.v4.len())?)
     }
 
-    fn config(&self, pin: CertificatePin) -> Result<ClientConfig, ConnectError> {
+    fn config(
+        &self,
+        pin: CertificatePin,
+        alpn: &'static [u8],
+    ) -> Result<ClientConfig, ConnectError> {
         let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, config)) = configs.iter().find(|(known, _)| *known == pin) {
+        let key = (pin, alpn);
+        if let Some((_, config)) = configs.iter().find(|(known, _)| *known == key) {
             return Ok(config.clone());
         }
-        let config = client_config(pin, self.times)?;
+        let config = client_config(pin, alpn, self.times)?;
         if configs.len() == CONFIGS_MAX {
             configs.remove(0);
         }
-        configs.push((pin, config.clone()));
+        configs.push((key, config.clone()));
         Ok(config)
     }
+}
+
+#[cfg(feature = "web")]
+fn parse_web(url: &str) -> Result<Url, ConnectError> {
+    Url::parse(url).map_err(|error| ConnectError::Web(format!("{url}: {error}")))
 }
 
 /// `sockets` endpoints, at least one.
@@ -261,6 +343,7 @@ fn endpoints(local: Ipv4Addr, sockets: usize) -> io::Result<Vec<Endpoint>> {
 
 fn client_config(
     pin: CertificatePin,
+    alpn: &[u8],
     times: ConnectionTimes,
 ) -> Result<ClientConfig, ConnectError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -271,12 +354,23 @@ fn client_config(
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
-    tls.alpn_protocols = vec![ALPN.to_vec()];
+    tls.alpn_protocols = vec![alpn.to_vec()];
     tls.resumption = Resumption::disabled();
     let crypto = QuicClientConfig::try_from(tls)
         .map_err(|_| ConnectError::Tls("no cipher suite for QUIC".into()))?;
     let mut config = ClientConfig::new(Arc::new(crypto));
-    config.transport_config(Arc::new(transport(times)));
+    #[cfg_attr(
+        not(feature = "web"),
+        expect(unused_mut, reason = "QUIC is all there is")
+    )]
+    let mut transport = transport(times);
+    #[cfg(feature = "web")]
+    if alpn != ALPN {
+        transport
+            .max_concurrent_uni_streams(SESSION_STREAMS.into())
+            .datagram_receive_buffer_size(Some(2 * 1_024));
+    }
+    config.transport_config(Arc::new(transport));
     Ok(config)
 }
 

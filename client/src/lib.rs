@@ -16,6 +16,7 @@
 //! `examples/random_bot.rs` plays a match to its end; `examples/spectator.rs` watches one.
 
 pub mod certificate;
+mod close;
 pub mod connection;
 pub mod matchmaker;
 pub mod pairing;
@@ -24,6 +25,7 @@ pub mod retry;
 pub mod seat;
 pub mod sockets;
 mod start_slots;
+mod stream;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod view;
@@ -33,5 +35,6 @@ pub use connection::Connector;
 pub use matchmaker::{Matchmaker, MatchmakerError};
 pub use printable::{printable, printable_json, printable_lines};
 pub use seat::{SeatError, SeatSession, SessionConfig, Update};
+pub use stream::Transport;
 pub use view::{MatchView, Standstill};
 pub use violation::Violation;

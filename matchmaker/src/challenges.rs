@@ -11,7 +11,7 @@ use protocol::SeatView;
 use protocol::http::{
     ChallengeView, ChallengesReply, Decline, NewChallenge, OpenChallengesReply, TicketReply,
 };
-use store::{Assignment, Holding, TICKET_WAITS, Ticket, TicketId, TicketList, TicketState};
+use store::{Assignment, Holding, Ticket, TicketId, TicketList, TicketState};
 use web::{Body, PathId};
 
 use crate::allowances::Client;
@@ -25,7 +25,7 @@ use crate::idempotency::NewId;
 use crate::problem::{Kind, Problem};
 use crate::service::Service;
 use crate::terms;
-use crate::waiting::{check_invited, new_ticket, reply, waits_until};
+use crate::waiting::{check_invited, ends_at, new_ticket, reply, waits_until};
 
 /// Bounds of `expires_in_s`, in seconds: a challenge that expires sooner cannot be accepted, and one that stays longer
 /// would outlive the interest in it.
@@ -271,13 +271,6 @@ fn cancelled() -> Problem {
         Kind::ChallengeCancelled,
         "The challenger has withdrawn the challenge.",
     )
-}
-
-/// When a challenge expires, unless its player requests it again before.
-pub(crate) fn ends_at(ticket: &Ticket) -> UnixMillis {
-    let waits_ms = u64::try_from(TICKET_WAITS.as_millis()).unwrap_or(u64::MAX);
-    let unless_seen = || UnixMillis(ticket.seen_at.0.saturating_add(waits_ms));
-    ticket.expires_at.unwrap_or_else(unless_seen)
 }
 
 /// A challenge in a list.

@@ -532,6 +532,7 @@ mod tests {
             clock: MatchTime::default(),
             liveness: None,
             connections: Vec::new(),
+            web: store::WebDoors::default(),
         }
     }
 

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use game_core::{MatchId, Player, Seat, ShardId};
 use protocol::Role;
-use protocol::http::{SeatReply, ShardAddress, hex};
+use protocol::http::{SeatReply, ShardAddress, WebTransportAddress, hex};
 use store::{Liveness, Ownership, Registered, ShardRecord, Status};
 use tokens::SeatClaims;
 use tokio::time::timeout;
@@ -151,5 +151,13 @@ fn address(shard: &ShardRecord) -> ShardAddress {
         id: shard.id,
         address: shard.address,
         certificate_sha256: shard.certificate_sha256.map(|digest| hex(&digest)),
+        web_transport: shard.web.web_transport.as_ref().map(|door| {
+            let hashes = door.certificate_hashes.iter();
+            WebTransportAddress {
+                url: door.url.clone(),
+                certificate_hashes: hashes.map(|digest| hex(digest)).collect(),
+            }
+        }),
+        web_socket: shard.web.web_socket.clone(),
     }
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use game_core::{ColorChoice, Player};
+use game_core::{ColorChoice, Player, UnixMillis};
+use protocol::SeatView;
 use protocol::http::{TicketReply, TicketStatus};
-use store::{Terms, Ticket, TicketId, TicketState};
+use store::{TICKET_WAITS, Terms, Ticket, TicketId, TicketState};
 use tokio::time::{Instant, sleep_until};
 
 use crate::clock::now;
@@ -62,13 +63,25 @@ pub(crate) fn reply(ticket: &Ticket) -> TicketReply {
         TicketState::Declined(reason) => Some(reason),
         _ => None,
     };
+    let is_challenge = ticket.pool.is_none();
     TicketReply {
         id: ticket.id.to_string(),
         status,
         match_id,
         declined,
+        challenger: is_challenge.then(|| SeatView::from(&ticket.player)),
+        color: is_challenge.then_some(ticket.color),
+        opponent: ticket.opponent.clone(),
+        expires_at: is_challenge.then(|| ends_at(ticket)),
         terms: terms::of_ticket(ticket),
     }
+}
+
+/// When a challenge expires, unless its player requests it again before.
+pub(crate) fn ends_at(ticket: &Ticket) -> UnixMillis {
+    let waits_ms = u64::try_from(TICKET_WAITS.as_millis()).unwrap_or(u64::MAX);
+    let unless_seen = || UnixMillis(ticket.seen_at.0.saturating_add(waits_ms));
+    ticket.expires_at.unwrap_or_else(unless_seen)
 }
 
 pub(crate) fn check_owner(ticket: &Ticket, player: &Player) -> Result<(), Problem> {

@@ -31,6 +31,9 @@ pub trait Kept: Send + 'static {
     /// When the current certificate is valid.
     fn validity(&self) -> Validity;
 
+    /// Makes a successor ready, if the current one will be due for replacement.
+    fn prepare(&mut self, _now_unix_s: i64) {}
+
     /// Whether it is due for replacement although no file has changed.
     fn is_due(&self, _now_unix_s: i64) -> bool {
         false
@@ -151,6 +154,7 @@ impl<K: Kept> Keeper<K> {
 
     fn look(&mut self, is_asked: bool, now_unix_s: i64) {
         let contents = contents(&self.kept);
+        self.kept.prepare(now_unix_s);
         if is_asked || contents != self.settled || self.kept.is_due(now_unix_s) {
             self.renew(is_asked, contents, now_unix_s);
         }

@@ -217,6 +217,22 @@ pub struct TicketReply {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<String>)]
     pub declined: Option<DeclineReason>,
+    /// Of a challenge: who has made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub challenger: Option<SeatView>,
+    /// Of a challenge: the challenger's colour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>)]
+    pub color: Option<ColorChoice>,
+    /// Of a challenge: the player who may accept; absent for anyone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>)]
+    pub opponent: Option<PlayerId>,
+    /// Of a challenge: when it expires, in milliseconds since 1970, unless the challenger reads it again before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<u64>)]
+    pub expires_at: Option<UnixMillis>,
     /// The terms asked for, whose keys stand beside the others.
     #[serde(flatten)]
     pub terms: Terms,
@@ -274,6 +290,23 @@ pub struct ShardAddress {
     /// SHA-256 of the certificate to pin, as 64 hexadecimal digits; absent if the certificate is to be
     /// verified against the public authorities.
     pub certificate_sha256: Option<String>,
+    /// Where pages reach it by WebTransport; absent if they do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web_transport: Option<WebTransportAddress>,
+    /// Where pages reach it by WebSocket, `ws://HOST:PORT/` or `wss://HOST:PORT/`; absent if they do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web_socket: Option<String>,
+}
+
+/// Where pages reach a shard by WebTransport.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WebTransportAddress {
+    /// Its address, `https://HOST:PORT/`.
+    pub url: String,
+    /// SHA-256 of the certificates that it shows or will show soon, each as 64 hexadecimal digits, for
+    /// `serverCertificateHashes`; empty if the certificate is to be verified against the public authorities.
+    #[serde(default)]
+    pub certificate_hashes: Vec<String>,
 }
 
 /// Bytes as lower-case hexadecimal digits, for digests and secrets.

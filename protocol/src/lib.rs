@@ -32,6 +32,8 @@ pub const PAUSED_REPEATED_EVERY: Duration = Duration::from_secs(3);
 
 /// How long a shard is silent before it sends a [`ServerBody::Heartbeat`] to a peer that asked for it.
 pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
+/// The same for a peer that asked for [`FAST_HEARTBEATS`](JoinFlags::FAST_HEARTBEATS).
+pub const FAST_HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
 
 /// Interval at which a shard repeats [`ServerBody::Gone`] to a seat whose opponent is gone.
 pub const GONE_REPEATED_EVERY: Duration = Duration::from_secs(5);

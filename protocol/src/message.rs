@@ -65,6 +65,9 @@ impl JoinFlags {
     pub const DELAYED: Self = Self(1 << 2);
     /// Reserved: a shorter state, for browsers.
     pub const COMPACT: Self = Self(1 << 3);
+    /// The same as [`HEARTBEATS`](Self::HEARTBEATS), after
+    /// [`FAST_HEARTBEAT_EVERY`](crate::FAST_HEARTBEAT_EVERY): for a page, which cannot ping.
+    pub const FAST_HEARTBEATS: Self = Self(1 << 4);
 
     /// These and those of `other`.
     #[must_use]

@@ -6,8 +6,10 @@ use std::time::Duration;
 use game_core::ShardId;
 use settings::Networks;
 
+use crate::origins::Origins;
 use crate::traces::TraceConfig;
 use shard_core::ShardLimits;
+use store::WebDoors;
 
 /// How one shard runs.
 #[derive(Debug, Clone)]
@@ -31,6 +33,10 @@ pub struct ShardConfig {
     pub hand_over_within: Option<Duration>,
     /// Where traces of moves are exported to, if anywhere.
     pub traces: Option<TraceConfig>,
+    /// How pages reach it, as announced in the registry.
+    pub web: WebDoors,
+    /// The pages that may connect.
+    pub origins: Origins,
     /// The limits of its bookkeeping.
     pub limits: ShardLimits,
     /// The limits of its connections.
@@ -81,6 +87,8 @@ pub struct NetLimits {
     pub frame_deadline: Duration,
     /// A peer must read what it is sent within this time.
     pub write_deadline: Duration,
+    /// A peer over TCP must receive the end of its connection within this time.
+    pub linger: Duration,
     /// Upper bound on frames queued for one peer; beyond it the peer is closed as slow.
     pub frames_waiting_max: usize,
     /// Upper bound on commands queued for the shard; readers wait when it is full. Their time of receipt is
@@ -109,6 +117,7 @@ impl Default for NetLimits {
             join_deadline: Duration::from_secs(5),
             frame_deadline: Duration::from_secs(10),
             write_deadline: Duration::from_secs(10),
+            linger: Duration::from_secs(2),
             frames_waiting_max: 64,
             inbox_len: 4_096,
             idle_timeout: Duration::from_secs(45),

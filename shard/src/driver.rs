@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use game_core::{Command, CommandKind, MatchTime, PlayerId, UnixMillis};
-use protocol::{CloseCode, HEARTBEAT_EVERY, JoinFlags};
+use protocol::{CloseCode, FAST_HEARTBEAT_EVERY, HEARTBEAT_EVERY, JoinFlags};
 use slotmap::SecondaryMap;
 use store::{Append, Liveness, ShardRecord, Store};
 use tokio::sync::{Semaphore, mpsc};
@@ -306,12 +306,12 @@ impl Driver {
 
     fn command(&mut self, peer: PeerKey, command: &Command, received_at: Instant, now: Now) {
         let mut received = Reception::from(self.uptime(received_at));
-        if let Some(link) = self.peers.get_mut(peer) {
-            link.heard_at = received_at;
-            let round_trip = link.connection.rtt();
+        if let Some(sender) = self.peers.get_mut(peer) {
+            sender.heard_at = received_at;
+            let round_trip = sender.link.rtt();
             received.round_trip = Some(round_trip.into());
-            if !link.flags.has(JoinFlags::NO_LAG_COMPENSATION) {
-                received.lag = link.lag.measure(round_trip);
+            if !sender.flags.has(JoinFlags::NO_LAG_COMPENSATION) {
+                received.lag = sender.lag.measure(round_trip);
             }
         }
         let Some(tracer) = self.tracer.as_mut().filter(|tracer| tracer.samples()) else {
@@ -409,7 +409,14 @@ impl Driver {
     fn send_heartbeats(&mut self) {
         let (now, server_time) = (self.last_look, self.shard.server_time());
         let is_due = |peer: &Peer| {
-            peer.flags.has(JoinFlags::HEARTBEATS) && now - peer.sent_at >= HEARTBEAT_EVERY
+            let every = if peer.flags.has(JoinFlags::FAST_HEARTBEATS) {
+                FAST_HEARTBEAT_EVERY
+            } else if peer.flags.has(JoinFlags::HEARTBEATS) {
+                HEARTBEAT_EVERY
+            } else {
+                return false;
+            };
+            now - peer.sent_at >= every
         };
         let due: Vec<_> = self
             .peers
@@ -439,5 +446,6 @@ fn record_of(config: &ShardConfig) -> ShardRecord {
         clock: MatchTime::default(),
         liveness: config.liveness,
         connections: Vec::new(),
+        web: config.web.clone(),
     }
 }

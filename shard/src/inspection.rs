@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::Metrics;
+use crate::tls::CertificatePins;
 use shard_core::NotDone;
 
 /// Upper bound on queued requests; the sender of a further one has to try again.
@@ -47,8 +48,8 @@ pub enum Ask {
     ),
     /// Close all streams of a player; the answer is their number.
     Expel(PlayerId, oneshot::Sender<usize>),
-    /// Its endpoint presents another certificate, of this SHA-256, which has to be announced in the registry.
-    Certificate([u8; 32], oneshot::Sender<()>),
+    /// Its endpoint presents or will present another certificate, which has to be announced in the registry.
+    Certificate(CertificatePins, oneshot::Sender<()>),
 }
 
 /// Why a shard did not answer an operator.

@@ -8,17 +8,21 @@
 //! streams. [`Inspector`] asks it on behalf of operators; [`Metrics`] holds what it counts.
 
 mod config;
+mod connection;
 mod door;
 mod driver;
 mod endpoint;
+mod handshake;
 mod inspection;
 mod liveness_port;
 mod metrics;
+mod origins;
 mod stream;
 mod sweeping;
 pub mod tls;
 mod token_refusals;
 mod traces;
+mod transport;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,15 +38,20 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::{NetLimits, ShardConfig};
 use driver::Driver;
+use endpoint::Doors;
 pub use inspection::{Ask, AskError, Inspected, Inspector, inspection};
 pub use metrics::Metrics;
+pub use origins::{AllowedOrigin, OriginError, Origins};
 use stream::Streams;
 pub use traces::{CollectorUrl, CollectorUrlError, SampleRatio, SampleRatioError, TraceConfig};
+pub use transport::{WebListener, bind_web};
 
 /// What a shard needs besides its configuration.
 pub struct Surroundings {
     /// The bound endpoint; its local address corresponds to the address in the configuration.
     pub endpoint: Endpoint,
+    /// The bound TCP port for browsers, if they are served there; [`ShardConfig::web`] is where they reach it.
+    pub web: Option<WebListener>,
     /// The bound liveness port, if it has one; [`ShardConfig::liveness`] is where others reach it.
     pub liveness: Option<TcpListener>,
     /// Where checkpoints go.
@@ -63,6 +72,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub async fn run(config: ShardConfig, with: Surroundings, shutdown: CancellationToken) {
     let Surroundings {
         endpoint,
+        web,
         liveness,
         store,
         key,
@@ -81,7 +91,12 @@ pub async fn run(config: ShardConfig, with: Surroundings, shutdown: Cancellation
     };
     // While matches are handed over, players may come back to those that remain.
     let closing = CancellationToken::new();
-    let accepting = tokio::spawn(endpoint::accept(endpoint.clone(), streams, closing.clone()));
+    let doors = Doors {
+        endpoint: endpoint.clone(),
+        web,
+        origins: config.origins.clone(),
+    };
+    let accepting = tokio::spawn(endpoint::accept(doors, streams, closing.clone()));
     let alive = CancellationToken::new();
     let _alive = alive.clone().drop_guard();
     let answering = liveness

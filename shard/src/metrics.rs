@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use program::CertificateMetrics;
 use prometheus::core::{Collector, Metric};
 use prometheus::{
-    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
-    Registry, TextEncoder,
+    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use crate::tls::CertificateSource;
 use crate::token_refusals::TokenRefusals;
+use crate::transport::Transport;
 use shard_core::{Counters, Figures, Shard, ShardSamples, Times};
 use store::LivenessFigures;
 
@@ -64,6 +65,8 @@ pub(crate) struct DoorMetrics {
     pub(crate) refused: IntCounter,
     pub(crate) address_retries: IntCounter,
     pub(crate) tokens: TokenRefusals,
+    by_transport: IntGaugeVec,
+    origins_refused: IntCounterVec,
 }
 
 /// Latency of the store by operation.
@@ -374,7 +377,27 @@ impl DoorMetrics {
                 "Seat tokens that were refused, by reason.",
                 "reason",
             )),
+            by_transport: on.gauges(
+                "transport_connections",
+                "Connections whose handshake is complete, by transport.",
+                "transport",
+            ),
+            origins_refused: on.counters(
+                "origins_refused_total",
+                "Pages of other origins that were refused, by transport.",
+                "transport",
+            ),
         }
+    }
+
+    /// The connections by one transport.
+    pub(crate) fn transport(&self, transport: Transport) -> IntGauge {
+        self.by_transport.with_label_values(&[transport.label()])
+    }
+
+    /// The pages of other origins that came by one transport.
+    pub(crate) fn origins_refused(&self, transport: Transport) -> IntCounter {
+        self.origins_refused.with_label_values(&[transport.label()])
     }
 }
 

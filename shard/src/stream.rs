@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use game_core::{Command, UnixMillis};
-use protocol::codec::{self, CLIENT_FRAME_LEN_MAX, FrameError};
+use protocol::codec::{self, FrameError};
 use protocol::{ClientFrame, CloseCode, Join, JoinFlags};
-use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokens::{SeatClaims, TokenError, VerifyingKey};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -17,6 +16,7 @@ use crate::driver::{
     Inbound, JoinRefused, Joining, Outgoing, Outlet, last_frame, unsupported_frame,
 };
 use crate::metrics::DoorMetrics;
+use crate::transport::{Link, RecvHalf, SendHalf, SocketError};
 use shard_core::PeerKey;
 
 /// What every seat stream of a shard shares.
@@ -72,6 +72,10 @@ pub(crate) enum Violation {
     OutOfPlace,
     #[error("a frame was begun and not finished in time")]
     Unfinished,
+    #[error("a message must hold whole frames")]
+    Split,
+    #[error(transparent)]
+    Socket(#[from] SocketError),
 }
 
 /// How reading a stream ended.
@@ -83,19 +87,14 @@ enum Ended {
 }
 
 pub(crate) struct SeatStream {
-    connection: Connection,
-    send: SendStream,
+    link: Link,
+    send: SendHalf,
     reader: FrameReader,
     streams: Streams,
 }
 
 impl SeatStream {
-    pub(crate) fn new(
-        connection: Connection,
-        send: SendStream,
-        recv: RecvStream,
-        streams: Streams,
-    ) -> Self {
+    pub(crate) fn new(link: Link, send: SendHalf, recv: RecvHalf, streams: Streams) -> Self {
         let reader = FrameReader {
             recv,
             buffer: BytesMut::new(),
@@ -103,7 +102,7 @@ impl SeatStream {
             limits: Arc::clone(&streams.limits),
         };
         Self {
-            connection,
+            link,
             send,
             reader,
             streams,
@@ -120,7 +119,7 @@ impl SeatStream {
             }
             Ok(Err(Violation::Frame(FrameError::Version(version)))) => {
                 tracing::debug!(version, "refused a version of the protocol");
-                let _ = self.send.write_all(&unsupported_frame()).await;
+                let _ = self.send.write_all(&mut [unsupported_frame()]).await;
                 self.refuse(CloseCode::Unsupported).await;
                 return Ok(Served::Nobody);
             }
@@ -158,11 +157,10 @@ impl SeatStream {
 
     /// Sends the reason why there will be no seat.
     async fn refuse(&mut self, code: CloseCode) {
-        let frame = last_frame(code);
-        let writing = self.send.write_all(&frame);
-        let _ = timeout(self.streams.limits.write_deadline, writing).await;
-        let _ = self.send.finish();
-        let _ = timeout(self.streams.limits.write_deadline, self.send.stopped()).await;
+        let deadline = self.streams.limits.write_deadline;
+        let mut frame = [last_frame(code)];
+        let _ = timeout(deadline, self.send.write_all(&mut frame)).await;
+        self.send.finish(deadline).await;
     }
 
     /// Takes the seat and stays in it.
@@ -174,7 +172,7 @@ impl SeatStream {
         seats: &Seats,
     ) -> Result<Served, Violation> {
         let Self {
-            connection,
+            link,
             send,
             mut reader,
             streams,
@@ -185,7 +183,7 @@ impl SeatStream {
             claims,
             flags,
             seen,
-            connection,
+            link,
             outlet,
             reply,
         };
@@ -270,7 +268,7 @@ async fn write_frames(left: &mut mpsc::Receiver<Outgoing>, limits: &NetLimits) {
             == 0
         {
             // The driver has dropped this peer, which does not read.
-            let _ = send.reset(VarInt::from_u32(CloseCode::SlowPeer.number()));
+            send.reset(CloseCode::SlowPeer);
             return;
         }
         let mut last = None;
@@ -282,19 +280,18 @@ async fn write_frames(left: &mut mpsc::Receiver<Outgoing>, limits: &NetLimits) {
                 Some(frame)
             }
         }));
-        let written = timeout(limits.write_deadline, send.write_all_chunks(&mut chunks)).await;
+        let written = timeout(limits.write_deadline, send.write_all(&mut chunks)).await;
         chunks.clear();
         match written {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return,
             Err(_) => {
-                let _ = send.reset(VarInt::from_u32(CloseCode::SlowPeer.number()));
+                send.reset(CloseCode::SlowPeer);
                 return;
             }
         }
         if last.is_some() {
-            let _ = send.finish();
-            let _ = timeout(limits.write_deadline, send.stopped()).await;
+            send.finish(limits.write_deadline).await;
             return;
         }
     }
@@ -302,7 +299,7 @@ async fn write_frames(left: &mut mpsc::Receiver<Outgoing>, limits: &NetLimits) {
 
 /// Cuts a stream into frames.
 struct FrameReader {
-    recv: RecvStream,
+    recv: RecvHalf,
     buffer: BytesMut,
     /// When the newest bytes were received.
     received_at: Instant,
@@ -317,23 +314,23 @@ impl FrameReader {
             if let Some(frame) = codec::decode_client(&mut self.buffer)? {
                 return Ok(Some(frame));
             }
-            let reading = self.recv.read_chunk(CLIENT_FRAME_LEN_MAX, true);
-            let read = if self.buffer.is_empty() {
-                reading.await
-            } else {
+            let is_begun = !self.buffer.is_empty();
+            if is_begun && self.recv.has_messages() {
+                return Err(Violation::Split);
+            }
+            let reading = self.recv.read();
+            let read = if is_begun {
                 let end =
                     *deadline.get_or_insert_with(|| Instant::now() + self.limits.frame_deadline);
                 timeout_at(end, reading)
                     .await
                     .map_err(|_| Violation::Unfinished)?
+            } else {
+                reading.await
             };
-            match read {
-                Ok(Some(chunk)) => {
-                    self.received_at = Instant::now();
-                    self.buffer.extend_from_slice(&chunk.bytes);
-                }
-                Ok(None) | Err(_) => return Ok(None),
-            }
+            let Some(bytes) = read? else { return Ok(None) };
+            self.received_at = Instant::now();
+            self.buffer.extend_from_slice(&bytes);
         }
     }
 }

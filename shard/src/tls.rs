@@ -5,5 +5,5 @@ mod identity;
 mod keeping;
 
 pub use endpoint::{ResetSecret, transport};
-pub use identity::{CertificateSource, Identity, ShownIdentity, TlsError};
+pub use identity::{CertificatePins, CertificateSource, Identity, ShownIdentity, TlsError};
 pub use keeping::{keep, keep_https};

@@ -49,7 +49,7 @@ pub(crate) use self::head::{Head, MoveTime, tenure_of};
 use self::layout::{open, seal};
 use self::rating::{RatedMatchV1, RatingV1};
 use self::record::RecordV3;
-use self::shard::ShardV3;
+use self::shard::ShardV4;
 use self::snapshot::SnapshotV3;
 use self::ticket::{AssignmentV3, TicketV3};
 use self::transfer::TransferV1;
@@ -137,7 +137,7 @@ pub fn decode_assignment(bytes: &[u8]) -> Result<Assignment, DecodeError> {
 /// Encodes a shard's record.
 #[must_use]
 pub fn encode_shard(shard: &ShardRecord) -> Bytes {
-    seal(&ShardV3::from(shard))
+    seal(&ShardV4::from(shard))
 }
 
 /// Decodes a shard's record.
@@ -146,7 +146,7 @@ pub fn encode_shard(shard: &ShardRecord) -> Bytes {
 ///
 /// [`DecodeError`], when the bytes are not a shard record of a version that is read.
 pub fn decode_shard(bytes: &[u8]) -> Result<ShardRecord, DecodeError> {
-    let shard: ShardV3 = open(bytes)?;
+    let shard: ShardV4 = open(bytes)?;
     shard.try_into().map_err(DecodeError::Malformed)
 }
 

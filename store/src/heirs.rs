@@ -106,6 +106,7 @@ mod tests {
             clock: MatchTime::default(),
             liveness: None,
             connections: Vec::new(),
+            web: crate::WebDoors::default(),
         }
     }
 

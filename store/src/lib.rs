@@ -108,7 +108,7 @@ pub use rating::{
 #[cfg(feature = "backends")]
 pub use redis::{RedisConfig, RedisLogin, RedisPassword, RedisStore, RedisTls};
 pub use request::{Begun, REQUEST_KEPT, REQUEST_RUNS, RequestDigest};
-pub use shard::{Registered, ShardRecord};
+pub use shard::{Registered, ShardRecord, WebDoors, WebTransportDoor};
 pub use ticket::{
     Assignment, RatingRange, TICKET_WAITS, Terms, Ticket, TicketId, TicketList, TicketState,
 };

@@ -37,6 +37,26 @@ pub struct ShardRecord {
     pub liveness: Option<SocketAddr>,
     /// Its connections to the store's server; empty where the store has none.
     pub connections: Vec<StoreConnection>,
+    /// Where pages reach it.
+    pub web: WebDoors,
+}
+
+/// Where pages reach a shard.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WebDoors {
+    /// By WebTransport, if they do.
+    pub web_transport: Option<WebTransportDoor>,
+    /// By WebSocket, if they do: `ws://HOST:PORT/` or `wss://HOST:PORT/`.
+    pub web_socket: Option<String>,
+}
+
+/// Where pages reach a shard by WebTransport.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebTransportDoor {
+    /// `https://HOST:PORT/`.
+    pub url: String,
+    /// SHA-256 of the certificates that it shows or will show soon; empty where a public authority vouches for it.
+    pub certificate_hashes: Vec<[u8; 32]>,
 }
 
 impl ShardRecord {

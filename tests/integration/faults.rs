@@ -264,6 +264,7 @@ fn shard_record(id: ShardId) -> ShardRecord {
         clock: game_core::MatchTime::default(),
         liveness: None,
         connections: Vec::new(),
+        web: store::WebDoors::default(),
     }
 }
 

@@ -10,6 +10,7 @@ pub mod half_open;
 pub mod hostile;
 pub mod installation;
 pub mod machines;
+pub mod page;
 pub mod process;
 pub mod shard;
 pub mod terminal;

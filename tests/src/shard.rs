@@ -1,16 +1,17 @@
 //! A shard in this process, on a store that fails when the test says so.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use game_core::testing::SetupBuilder;
 use game_core::{ClockStart, Match, MatchId, PlayerId, ShardId};
 use protocol::Role;
-use protocol::http::ShardAddress;
+use protocol::http::{ShardAddress, WebTransportAddress};
 use shard::tls::Identity;
-use shard::{NetLimits, ShardConfig, Surroundings};
+use shard::{NetLimits, Origins, ShardConfig, Surroundings, WebListener};
 use store::testing::{Faults, FaultyStore};
-use store::{MemoryStore, Store};
+use store::{MemoryStore, Store, WebDoors};
 use tokens::{SeatClaims, SigningKey};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -73,20 +74,30 @@ impl LocalShard {
             cpu_share: 1.0,
             hand_over_within: Some(Duration::from_secs(5)),
             traces: None,
+            web: WebDoors::default(),
+            origins: Origins::local(Ipv4Addr::LOCALHOST.into()),
             limits: shard_core::ShardLimits::default(),
             net: NetLimits::default(),
         };
         change(&mut config);
         let endpoint = identity.bind(loopback, None, &config.net).expect("a port");
         config.address = endpoint.local_addr().expect("a bound address");
+        let web = shard::bind_web(loopback).expect("a TCP port");
+        let web_socket = web.local_addr().expect("a bound address");
         let address = ShardAddress {
             id,
             address: config.address,
             certificate_sha256: Some(protocol::http::hex(&pin)),
+            web_transport: Some(WebTransportAddress {
+                url: format!("https://{}/", config.address),
+                certificate_hashes: vec![protocol::http::hex(&pin)],
+            }),
+            web_socket: Some(format!("ws://{web_socket}/")),
         };
         let shutdown = CancellationToken::new();
         let surroundings = Surroundings {
             endpoint,
+            web: Some(WebListener::new(web, None)),
             liveness: None,
             store: Arc::new(faulty),
             key: key.verifying_key(),

@@ -10,17 +10,14 @@ use bytes::{Buf, BytesMut};
 use game_core::{CommandId, CommandKind, MatchId, ShardId, Uci, WithMove};
 use protocol::http::SeatReply;
 use protocol::{CloseCode, JoinFlags, Received, UnixMicros, VERSION, codec};
-use quinn::{Connection, ReadError, RecvStream, SendStream, VarInt, WriteError};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::{CommandError, Loss, SeatMachine, SeatSource, SeatTimes, Update};
-use crate::connection::{ConnectError, close_code, explain};
+use crate::connection::ConnectError;
 use crate::matchmaker::MatchmakerError;
 use crate::retry::Backoff;
+use crate::stream::{BrokenBy, Exchanged, ShardStream};
 use crate::{Connector, MatchView, Violation};
-
-/// The most that is read at once, in bytes: a stream's window.
-const READ_LEN_MAX: usize = 16 * 1_024;
 
 /// Interval between two checks for received packets, where the machine needs them. With
 /// [`SeatTimes::interactive`] a silence is known 1.8 s after the last packet.
@@ -146,18 +143,16 @@ enum Link {
 
 /// An open stream.
 struct Open {
-    connection: Connection,
+    stream: ShardStream,
     shard: ShardId,
-    send: SendStream,
-    recv: RecvStream,
     token: String,
     /// Bytes that are to be sent.
     outgoing: BytesMut,
     /// Bytes of a frame that is not complete.
     incoming: BytesMut,
     opened_at: Instant,
-    /// UDP datagrams that the connection had received at the last check.
-    datagrams: u64,
+    /// What the stream had received at the last check.
+    received: u64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -354,7 +349,9 @@ impl SeatSession {
                 // One frame a step: updates before a protocol violation are reported first.
                 let frame = codec::decode_server(&mut open.incoming).map_err(Violation::Frame)?;
                 if let Some(frame) = frame {
-                    self.machine.measured(open.connection.rtt());
+                    if let Some(round_trip) = open.stream.rtt() {
+                        self.machine.measured(round_trip);
+                    }
                     self.machine.frame(frame, Instant::now().into_std())?;
                     return Ok(());
                 }
@@ -512,26 +509,17 @@ impl SeatSession {
     }
 
     fn hang_up(&mut self, code: CloseCode) {
-        if let Link::Open(open) = std::mem::replace(&mut self.link, Link::None) {
-            open.connection.close(VarInt::from_u32(code.number()), b"");
+        if let Link::Open(mut open) = std::mem::replace(&mut self.link, Link::None) {
+            open.stream.close(code);
         }
     }
 }
 
-/// How a stream broke.
-#[derive(Debug)]
-enum BrokenBy {
-    /// The shard sent the reason.
-    Code(CloseCode),
-    /// It did not.
-    Loss(String),
-}
-
 impl Open {
-    /// Whether datagrams arrived since the last check.
+    /// Whether something arrived since the last check.
     fn has_new_packets(&mut self) -> bool {
-        let datagrams = self.connection.stats().udp_rx.datagrams;
-        std::mem::replace(&mut self.datagrams, datagrams) != datagrams
+        let received = self.stream.received();
+        std::mem::replace(&mut self.received, received) != received
     }
 
     /// Sends what is to be sent, or receives something, or waits until `deadline`.
@@ -545,12 +533,9 @@ impl Open {
         // Every branch may be dropped without losing bytes.
         tokio::select! {
             biased;
-            written = self.send.write(&self.outgoing), if !self.outgoing.is_empty() => {
-                self.outgoing.advance(written.map_err(write_broken)?);
-            }
-            read = self.recv.read_chunk(READ_LEN_MAX, true) => match read.map_err(read_broken)? {
-                Some(chunk) => self.incoming.extend_from_slice(&chunk.bytes),
-                None => return Err(BrokenBy::Loss("the shard ended the stream".into())),
+            exchanged = self.stream.exchange(&self.outgoing) => match exchanged? {
+                Exchanged::Wrote(len) => self.outgoing.advance(len),
+                Exchanged::Read(bytes) => self.incoming.extend_from_slice(&bytes),
             },
             () = wait => {}
         }
@@ -582,7 +567,7 @@ async fn connect(
     match_id: MatchId,
     seat: Option<SeatReply>,
     ask_after: Duration,
-) -> Result<(SeatReply, Connection), OpenError> {
+) -> Result<(SeatReply, ShardStream), OpenError> {
     let mut seat = match seat {
         Some(seat) => seat,
         None => source.seat(match_id).await?,
@@ -590,7 +575,7 @@ async fn connect(
     let mut wait = ask_after;
     loop {
         let place = seat.shard.clone();
-        let connecting = connector.connect(&place);
+        let connecting = connector.open(&place);
         tokio::pin!(connecting);
         let other = loop {
             let asking = async {
@@ -600,8 +585,8 @@ async fn connect(
             let told = tokio::select! {
                 biased;
                 connected = &mut connecting => {
-                    let connection = connected?;
-                    return Ok((seat, connection));
+                    let stream = connected?;
+                    return Ok((seat, stream));
                 }
                 told = asking => told,
             };
@@ -623,49 +608,14 @@ async fn open(
     seat: Option<SeatReply>,
     ask_after: Duration,
 ) -> Result<Open, OpenError> {
-    let (seat, connection) = connect(source, connector, match_id, seat, ask_after).await?;
-    let opening = connection.open_bi();
-    let (send, recv) = timeout(SeatTimes::default().answer_max, opening)
-        .await
-        .map_err(|_| OpenError::Timeout)?
-        .map_err(ConnectError::Lost)?;
-    let datagrams = connection.stats().udp_rx.datagrams;
+    let (seat, stream) = connect(source, connector, match_id, seat, ask_after).await?;
     Ok(Open {
-        connection,
         shard: seat.shard.id,
-        datagrams,
-        send,
-        recv,
+        received: stream.received(),
+        stream,
         token: seat.token,
         outgoing: BytesMut::new(),
         incoming: BytesMut::new(),
         opened_at: Instant::now(),
     })
-}
-
-fn broken_by_number(number: VarInt) -> BrokenBy {
-    CloseCode::from_number(number.into_inner()).map_or_else(
-        || BrokenBy::Loss(format!("the shard broke the stream off with code {number}")),
-        BrokenBy::Code,
-    )
-}
-
-fn connection_broken(error: &quinn::ConnectionError) -> BrokenBy {
-    close_code(error).map_or_else(|| BrokenBy::Loss(explain(error)), BrokenBy::Code)
-}
-
-fn read_broken(error: ReadError) -> BrokenBy {
-    match error {
-        ReadError::Reset(number) => broken_by_number(number),
-        ReadError::ConnectionLost(error) => connection_broken(&error),
-        other => BrokenBy::Loss(other.to_string()),
-    }
-}
-
-fn write_broken(error: WriteError) -> BrokenBy {
-    match error {
-        WriteError::Stopped(number) => broken_by_number(number),
-        WriteError::ConnectionLost(error) => connection_broken(&error),
-        other => BrokenBy::Loss(other.to_string()),
-    }
 }

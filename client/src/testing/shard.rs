@@ -96,6 +96,8 @@ impl ScriptedShard {
                 id: ShardId::from_random(1),
                 address: self.address(),
                 certificate_sha256: Some(self.pin.to_string()),
+                web_transport: None,
+                web_socket: None,
             },
         }
     }

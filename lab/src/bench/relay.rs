@@ -126,6 +126,8 @@ impl Relay {
             id: game_core::ShardId::from_random(0),
             address: ready.address,
             certificate_sha256: Some(ready.certificate_sha256),
+            web_transport: None,
+            web_socket: None,
         };
         Ok(Self {
             place,

@@ -191,6 +191,16 @@ impl LocalCluster {
         &self.redis
     }
 
+    /// The key of its matchmakers, for another one.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError::Io`] if its file cannot be read.
+    pub fn signing_key(&self) -> Result<SigningKey, ClusterError> {
+        let pem = std::fs::read_to_string(self.file(SIGNING_KEY))?;
+        Ok(SigningKey::from_pem(&pem).map_err(io::Error::other)?)
+    }
+
     /// A way to its store that has no faults of its own.
     #[must_use]
     pub const fn store(&self) -> &RedisStore {

@@ -26,7 +26,7 @@ pub struct LocalPlan {
     pub redis_arguments: Vec<String>,
     /// Shards: at least one, and two for one of them to be missed.
     pub shards: u16,
-    /// Matchmakers: at least one.
+    /// Matchmakers; none where the program that starts the cluster is one.
     pub matchmakers: u16,
     /// Where its directory is made; by default where temporary files go.
     pub directory: Option<PathBuf>,

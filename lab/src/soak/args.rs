@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use client::Transport;
 use game_core::{ClockStart, TimeControl};
 use supervisor::RedisKind;
 
@@ -126,6 +127,9 @@ pub struct SoakArgs {
     /// Silence after which a client sends a ping; three times it, and the connection is lost.
     #[arg(long, value_name = "TIME", default_value = "4s", value_parser = duration)]
     keep_alive: Duration,
+    /// By which transport bots and spectators reach shards; mixed is each stream by the next.
+    #[arg(long, value_enum, value_name = "TRANSPORT", default_value_t = SoakTransport::Quic)]
+    transport: SoakTransport,
     /// Decides moves, thinking, faults and lost packets.
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -142,6 +146,36 @@ pub struct SoakArgs {
     /// Where to write the report with plots, as one HTML file.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+}
+
+/// By which transport the bots of a soak reach shards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lower")]
+pub(super) enum SoakTransport {
+    /// QUIC, as programs do.
+    Quic,
+    /// WebSocket, as pages do where UDP is blocked.
+    WebSocket,
+    /// WebTransport, as pages do.
+    WebTransport,
+    /// All of them.
+    Mixed,
+}
+
+impl SoakTransport {
+    /// The transports that streams take in turns.
+    pub(super) const fn transports(self) -> &'static [Transport] {
+        match self {
+            Self::Quic => &[Transport::Quic],
+            Self::WebSocket => &[Transport::WebSocket],
+            Self::WebTransport => &[Transport::WebTransport],
+            Self::Mixed => &[
+                Transport::Quic,
+                Transport::WebTransport,
+                Transport::WebSocket,
+            ],
+        }
+    }
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -219,6 +253,7 @@ pub(super) struct SoakConfig {
     /// All that a clock may be charged beyond thinking, but for this process's own lateness.
     pub(super) clock_tolerance: Duration,
     pub(super) keep_alive: Duration,
+    pub(super) transport: SoakTransport,
     /// Silence after which a connection is lost.
     pub(super) idle_max: Duration,
     pub(super) patience: Duration,
@@ -249,6 +284,12 @@ impl SoakArgs {
         }
         if self.keep_alive.is_zero() {
             return Err(Failure::setup("--keep-alive must be more than 0"));
+        }
+        let is_far = !self.latency.is_zero() || self.loss > 0.0;
+        if is_far && self.transport != SoakTransport::Quic {
+            return Err(Failure::setup(
+                "--latency and --loss are of UDP, and want --transport quic",
+            ));
         }
         if !self.chaos && !self.chaos_only.is_empty() {
             return Err(Failure::setup("--chaos-only wants --chaos"));
@@ -304,6 +345,7 @@ impl SoakArgs {
             match_max: None,
             clock_tolerance: self.clock_tolerance + network_tolerance(self.latency, self.loss),
             keep_alive: self.keep_alive,
+            transport: self.transport,
             idle_max: 3 * self.keep_alive,
             patience: server.patience(),
             last_waits_max: Duration::MAX,
@@ -472,6 +514,7 @@ mod tests {
                 "there are: shard_kill, shard_stop",
             ),
             ("--loss 2", "from 0 to 0.5"),
+            ("--loss 0.1 --transport websocket", "want --transport quic"),
             ("--think soon", "a thinking time is written"),
             ("--duration 5", "with a unit"),
             ("--storm 100 --matches 5", "cannot be used with"),

@@ -8,7 +8,7 @@ use supervisor::RedisKind;
 use tokio_util::sync::CancellationToken;
 
 use super::Soak;
-use super::args::{EndsAt, SoakConfig, Trouble, Venue};
+use super::args::{EndsAt, SoakConfig, SoakTransport, Trouble, Venue};
 use super::oracle::Promise;
 use super::report::Report;
 use super::think::Think;
@@ -144,6 +144,7 @@ fn config(campaign: &Campaign) -> Result<SoakConfig, String> {
         match_max: Some(match_max),
         clock_tolerance: CLOCK_TOLERANCE,
         keep_alive: KEEP_ALIVE,
+        transport: SoakTransport::Quic,
         idle_max: IDLE_MAX,
         patience: PATIENCE.min(last_waits_max),
         last_waits_max,

@@ -96,10 +96,11 @@ impl World {
             patience: config.patience,
             ..SessionConfig::default()
         };
+        let connector = Connector::bind(sockets as usize, times)?;
         Ok(Self {
             matchmakers,
             cluster,
-            connector: Arc::new(Connector::bind(sockets as usize, times)?),
+            connector: Arc::new(connector.by(config.transport.transports())),
             session,
             engines,
             figures: Figures::default(),

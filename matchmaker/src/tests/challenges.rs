@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use game_core::{BySeat, ClockStart, DeclineReason, Epoch};
+use game_core::{BySeat, ClockStart, ColorChoice, DeclineReason, Epoch};
 use protocol::http::{
     ChallengeView, ChallengesReply, MatchReply, OpenChallengesReply, Start, Terms, TicketReply,
     TicketStatus,
@@ -23,11 +23,18 @@ async fn a_challenge_waits_until_it_is_accepted() {
     let path = format!("/v1/challenges/{id}");
     for who in [&ann, &bob] {
         let seen: TicketReply = world.get(who, &path).await.ok(200);
+        let challenger = seen.challenger.as_ref().unwrap();
+        assert_eq!(challenger.id, ann.id);
+        assert!(seen.expires_at.unwrap() > now());
         let expected = TicketReply {
             id: id.clone(),
             status: TicketStatus::Waiting,
             match_id: None,
             declined: None,
+            challenger: seen.challenger.clone(),
+            color: Some(ColorChoice::Random),
+            opponent: None,
+            expires_at: seen.expires_at,
             terms: Terms::usual(blitz()),
         };
         assert_eq!(seen, expected);

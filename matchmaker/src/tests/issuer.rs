@@ -225,6 +225,11 @@ async fn players_of_an_issuer_play_with_its_tokens_of_each_algorithm() {
             .get(&ann, "/v1/account")
             .await
             .problem(403, "no_account");
+        // No token of the issuer can be made here.
+        world
+            .post(&ann, "/v1/transfers", json!({}))
+            .await
+            .problem(403, "not_transferable");
     }
     assert_eq!(issuer.reads(), 1, "keys are kept");
 }

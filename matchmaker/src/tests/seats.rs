@@ -277,6 +277,30 @@ async fn a_finished_match_is_shown_by_any_live_shard() {
 }
 
 #[tokio::test]
+async fn a_page_is_told_where_it_reaches_the_shard() {
+    let world = World::new().await;
+    let ann = world.player("ann");
+    let id = world.make_match(&ann, &world.player("bob")).await;
+    let old = world.seat(&ann, id).await.shard;
+    assert_eq!((old.web_transport, old.web_socket), (None, None));
+    world.see(&[ShardRecord {
+        web: WebDoors {
+            web_transport: Some(WebTransportDoor {
+                url: "https://127.0.0.1:4001/".to_owned(),
+                certificate_hashes: vec![[1; 32], [2; 32]],
+            }),
+            web_socket: Some("ws://127.0.0.1:4001/".to_owned()),
+        },
+        ..shard(1)
+    }]);
+    let shard = world.seat(&ann, id).await.shard;
+    let door = shard.web_transport.unwrap();
+    assert_eq!(door.url, "https://127.0.0.1:4001/");
+    assert_eq!(door.certificate_hashes, ["01".repeat(32), "02".repeat(32)]);
+    assert_eq!(shard.web_socket.as_deref(), Some("ws://127.0.0.1:4001/"));
+}
+
+#[tokio::test]
 async fn a_certificate_of_a_public_authority_is_not_pinned() {
     let world = World::new().await;
     let ann = world.player("ann");

@@ -45,6 +45,10 @@ async fn two_in_a_pool_are_paired_within_a_second() {
         status: TicketStatus::Waiting,
         match_id: None,
         declined: None,
+        challenger: None,
+        color: None,
+        opponent: None,
+        expires_at: None,
         terms: Terms::usual(blitz()),
     };
     assert_eq!(first, waiting);

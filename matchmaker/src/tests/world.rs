@@ -313,6 +313,7 @@ pub(super) fn shard(number: u16) -> ShardRecord {
         clock: MatchTime::default(),
         liveness: None,
         connections: Vec::new(),
+        web: store::WebDoors::default(),
     }
 }
 

@@ -23,8 +23,8 @@ export interface Context {
   /** Says why something did not work; who has to sign in first is taken there, and back afterwards. */
   refuse(problem: unknown): void;
   sound(name: Sound): void;
-  /** Opens the way to another device, to a match or to the lobby there. */
-  transfer(matchId?: string): void;
+  /** Opens the way to another device, to a match or to the lobby there; it closes when `done` is aborted. */
+  transfer(matchId?: string, done?: AbortSignal): void;
   /** Does what needs a player: as a guest, if nobody is known yet. */
   asSomebody<T>(act: () => Promise<T>): Promise<T>;
   /** The player, who is made a guest if nobody is known yet. */

@@ -101,9 +101,9 @@ const context: Context = {
     // A sound that cannot be loaded or played is not worth a word.
     sounds.then((all) => all.play(name)).catch(() => undefined);
   },
-  transfer(matchId) {
+  transfer(matchId, done) {
     import('./transfer/dialogue.ts').then(
-      ({ openTransfer }) => openTransfer(context, matchId),
+      ({ openTransfer }) => openTransfer(context, matchId, done),
       () => context.toast(words.offline),
     );
   },
@@ -177,6 +177,7 @@ async function show(route: Route): Promise<void> {
 function leave(): void {
   shown?.abort.abort();
   shown?.view?.close?.();
+  document.querySelectorAll('dialog').forEach((dialogue) => dialogue.close());
   root.replaceChildren();
   root.removeAttribute('aria-busy');
 }

@@ -41,9 +41,11 @@ export interface Faults {
   readonly unreached: number;
   /** The old shard goes on speaking after a takeover. */
   readonly zombie: number;
+  /** The matchmaker does not answer. */
+  readonly unanswered: number;
 }
 
-export const NO_FAULTS: Faults = { cut: 0, takeover: 0, repeat: 0, refuse: 0, unopened: 0, unreached: 0, zombie: 0 };
+export const NO_FAULTS: Faults = { cut: 0, takeover: 0, repeat: 0, refuse: 0, unopened: 0, unreached: 0, zombie: 0, unanswered: 0 };
 
 /** A match as the store has it. */
 export class Stored {
@@ -334,6 +336,7 @@ export class World {
   #ask(ask: number): void {
     this.#asked.set(ask, true);
     const isUnreached = this.happens(this.faults.unreached);
+    if (this.happens(this.faults.unanswered)) return;
     this.after(this.between(2, 60), () => {
       if (!this.#asked.delete(ask)) return;
       if (isUnreached) {

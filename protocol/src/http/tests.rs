@@ -119,6 +119,10 @@ fn replies() {
         status,
         match_id,
         declined: None,
+        challenger: None,
+        color: None,
+        opponent: None,
+        expires_at: None,
         terms: terms(),
     };
     let ticket_json = |status, match_id: Option<&str>| {
@@ -139,6 +143,24 @@ fn replies() {
         },
         with_terms(
             json!({"id": "t00000000000", "status": "declined", "match_id": null, "declined": "no_bot"}),
+        ),
+    );
+    check(
+        TicketReply {
+            challenger: Some(SeatView {
+                id: "ann".parse().unwrap(),
+                name: "Ann".into(),
+                rating: None,
+                is_bot: false,
+            }),
+            color: Some(ColorChoice::Black),
+            opponent: Some("bob".parse().unwrap()),
+            expires_at: Some(UnixMillis(5)),
+            ..ticket(TicketStatus::Waiting, None)
+        },
+        with_terms(
+            json!({"id": "t00000000000", "status": "waiting", "match_id": null, "color": "black", "opponent": "bob",
+                "challenger": {"id": "ann", "name": "Ann", "rating": null, "is_bot": false}, "expires_at": 5}),
         ),
     );
     check(
@@ -167,6 +189,8 @@ fn a_seat() {
             id: "s00000000000".parse().unwrap(),
             address: address.parse().unwrap(),
             certificate_sha256,
+            web_transport: None,
+            web_socket: None,
         },
     };
     let json = |role, address, certificate: Option<&str>| {
@@ -194,6 +218,17 @@ fn a_seat() {
         seat(Role::Spectator, "[::1]:4433", None),
         json("spectator", "[::1]:4433", None),
     );
+    let mut with_doors = seat(Role::White, "127.0.0.1:4433", Some("00ff".into()));
+    with_doors.shard.web_transport = Some(WebTransportAddress {
+        url: "https://127.0.0.1:4433/".into(),
+        certificate_hashes: vec!["00ff".into(), "11ee".into()],
+    });
+    with_doors.shard.web_socket = Some("ws://127.0.0.1:4434/".into());
+    let mut expected = json("white", "127.0.0.1:4433", Some("00ff"));
+    expected["shard"]["web_transport"] =
+        json!({"url": "https://127.0.0.1:4433/", "certificate_hashes": ["00ff", "11ee"]});
+    expected["shard"]["web_socket"] = json!("ws://127.0.0.1:4434/");
+    check(with_doors, expected);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admin::{Access, Setting};
+use axum::Router;
 use game_core::ShardId;
 use matchmaker::{Https, LimitArgs, SharedState};
 use program::Reload;
@@ -20,8 +21,9 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::Backend;
 use super::cluster_shard::{ReadyShard, ShardSeed, ShardThread, cannot_listen, start_shard};
-use shard::TraceConfig;
+use super::web_door::WebNames;
 use shard::tls::CertificateSource;
+use shard::{Origins, TraceConfig};
 
 /// Everything must answer within this, or the start has failed.
 const START_DEADLINE: Duration = Duration::from_secs(20);
@@ -39,6 +41,10 @@ pub(super) struct InProcessPlan {
     pub(super) first_shard: SocketAddr,
     /// The address of the first shard that players are given, those of the others follow; `None` for those listened on.
     pub(super) public: Option<SocketAddr>,
+    /// How pages are told to reach the first shard.
+    pub(super) names: WebNames,
+    /// The pages that may connect to the shards; `None` for those of this machine and of the address that players are given.
+    pub(super) origins: Option<Origins>,
     /// The options that name these addresses.
     pub(super) options: AddressOptions,
     pub(super) shards: u16,
@@ -61,6 +67,8 @@ pub(super) struct InProcessPlan {
     pub(super) exempt: Networks,
     /// Hears when certificates are to be read again.
     pub(super) reload: Reload,
+    /// What the matchmaker serves besides.
+    pub(super) routes: Router,
 }
 
 /// The names of the options for addresses, for messages.
@@ -88,6 +96,8 @@ impl InProcessPlan {
             scheme: "http",
             first_shard: SocketAddr::new(host, first_shard),
             public: None,
+            names: WebNames::default(),
+            origins: None,
             options: AddressOptions {
                 ip: "--host (ROOKERY_HOST)",
                 matchmaker_port: "--matchmaker-port (ROOKERY_MATCHMAKER_PORT)",
@@ -107,6 +117,7 @@ impl InProcessPlan {
             },
             exempt: Networks::loopback(),
             reload: Reload::never(),
+            routes: Router::new(),
         }
     }
 
@@ -129,6 +140,8 @@ impl InProcessPlan {
         Ok(ShardSeed {
             listen: nth(self.first_shard)?,
             public: self.public.map(nth).transpose()?,
+            names: self.names.nth(index)?,
+            origins: self.origins.clone(),
             options: [options.ip, options.shard_port],
             backend: backend.clone(),
             key: self.key.clone(),
@@ -160,6 +173,8 @@ pub(super) struct InProcessCluster {
     pub(super) addresses: Addresses,
     shutdown: CancellationToken,
     shards: Vec<ShardThread>,
+    /// What each of them began with.
+    seeds: Vec<ShardSeed>,
     matchmaker: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
@@ -170,11 +185,12 @@ impl InProcessCluster {
         backend: &Backend,
         shutdown: CancellationToken,
     ) -> Result<Self, Failure> {
-        let (mut shards, mut addresses) = (Vec::new(), Vec::new());
+        let (mut shards, mut addresses, mut seeds) = (Vec::new(), Vec::new(), Vec::new());
         for index in 0..plan.shards {
             let seed = plan.seed(index, backend)?;
-            let (thread, address) = start_shard(seed, shutdown.clone()).await?;
+            let (thread, address) = start_shard(seed.clone(), shutdown.clone()).await?;
             shards.push(thread);
+            seeds.push(seed);
             addresses.push(address);
         }
         let listen = plan.matchmaker;
@@ -188,7 +204,9 @@ impl InProcessCluster {
         })?;
         let matchmaker_address = listener.local_addr()?;
         let store = backend.open().await?;
-        let mut shared = SharedState::new(Arc::clone(&store)).with_https(plan.https);
+        let mut shared = SharedState::new(Arc::clone(&store))
+            .with_https(plan.https)
+            .with_routes(plan.routes);
         if let Some(archive) = plan.archive {
             shared = shared.archiving_in(archive);
         }
@@ -226,6 +244,7 @@ impl InProcessCluster {
             },
             shutdown,
             shards,
+            seeds,
             matchmaker,
         };
         cluster.wait_until_ready(&*store, &shared).await?;
@@ -256,6 +275,18 @@ impl InProcessCluster {
             .abort
             .cancel();
         Ok(())
+    }
+
+    /// Starts a shard in the place of one that was aborted; returns its id.
+    pub(super) async fn replace(&mut self, id: ShardId) -> Result<ShardId, Failure> {
+        let shards = self.shards.iter().zip(&self.addresses.shards);
+        let place = shards.into_iter().position(|(shard, _)| shard.id == id);
+        let place = place.ok_or("this cluster has no such shard")?;
+        let seed = self.seeds[place].clone();
+        let (thread, address) = start_shard(seed, self.shutdown.clone()).await?;
+        self.shards[place] = thread;
+        self.addresses.shards[place] = address;
+        Ok(self.shards[place].id)
     }
 
     /// Stops the cluster and waits for its end.

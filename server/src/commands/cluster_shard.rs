@@ -19,9 +19,10 @@ use super::Failure;
 use super::backend::Backend;
 use super::endpoint::{AdminListener, Serving};
 use super::shard::all_cores;
+use super::web_door::{WebDoor, WebNames};
 use crate::operators::ShardSource;
 use shard::tls::{self, CertificateSource, ResetSecret, ShownIdentity, TlsError};
-use shard::{NetLimits, ShardConfig, Surroundings, TraceConfig};
+use shard::{NetLimits, Origins, ShardConfig, Surroundings, TraceConfig};
 
 const SHARD_CAPACITY: u32 = 10_000;
 
@@ -30,6 +31,8 @@ const SHARD_CAPACITY: u32 = 10_000;
 pub(super) struct ReadyShard {
     pub(super) id: ShardId,
     pub(super) address: SocketAddr,
+    /// Where pages reach it by WebSocket.
+    pub(super) web_socket: String,
     /// URL of its admin endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) admin: Option<String>,
@@ -44,10 +47,15 @@ pub(super) struct ShardThread {
 }
 
 /// What a shard of the cluster begins with.
+#[derive(Clone)]
 pub(super) struct ShardSeed {
     pub(super) listen: SocketAddr,
     /// The address that players are given; `None` for the one listened on.
     pub(super) public: Option<SocketAddr>,
+    /// How pages are told to reach it.
+    pub(super) names: WebNames,
+    /// The pages that may connect; `None` for those of this machine and of the address that players are given.
+    pub(super) origins: Option<Origins>,
     /// The options that name the IP address listened on, and the port.
     pub(super) options: [&'static str; 2],
     pub(super) backend: Backend,
@@ -116,6 +124,7 @@ pub(super) async fn start_shard(
         let _ = ready.send(Ok(ReadyShard {
             id,
             address: config.address,
+            web_socket: config.web.web_socket.clone().unwrap_or_default(),
             admin: config.admin.map(|address| format!("{scheme}://{address}")),
         }));
         runtime.block_on(async {
@@ -155,6 +164,17 @@ fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<
     })?;
     let bound = endpoint.local_addr()?;
     let address = seed.public.unwrap_or(bound);
+    // The same port over TCP; a free one if that is taken, unless a router forwards it.
+    let web = shard::bind_web(bound).or_else(|error| match seed.public {
+        None => shard::bind_web(SocketAddr::new(bound.ip(), 0)),
+        Some(_) => Err(error),
+    });
+    let web = web.map_err(|error| {
+        let [ip, port] = seed.options;
+        cannot_listen("a shard (over TCP)", bound, ip, port, &error)
+    })?;
+    let web = WebDoor::open(web, address, &seed.names, &identity, &certificate)?;
+    let origins = seed.origins.unwrap_or_else(|| Origins::local(address.ip()));
     let (inspector, inspected) = shard::inspection();
     // It ends with the shard's runtime.
     let until = CancellationToken::new();
@@ -172,6 +192,8 @@ fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<
         let settings = vec![
             Setting::new("listen", bound),
             Setting::new("public_address", address),
+            Setting::new("web_socket", web.web_socket()),
+            Setting::new("origins", &origins),
             Setting::new("capacity", SHARD_CAPACITY),
         ];
         let store = Arc::clone(&store);
@@ -188,11 +210,14 @@ fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<
         cpu_share: all_cores(),
         hand_over_within: None,
         traces: seed.traces,
+        web: web.announced,
+        origins,
         limits: Default::default(),
         net,
     };
     let surroundings = Surroundings {
         endpoint,
+        web: Some(web.listener),
         liveness: None,
         store,
         key: seed.key.verifying_key(),

@@ -19,6 +19,7 @@ use super::data_dir::{admin_token_file, make_data_dir, signing_key};
 use super::ready_file::write_ready_file;
 use super::retention::RetentionArgs;
 use super::traces::TraceArgs;
+use super::web_door::WebArgs;
 
 /// A matchmaker and shards in one process: to try Rookery, to develop against it, to run a small
 /// club.
@@ -67,7 +68,7 @@ pub(super) struct DevArgs {
         default_value_t = 7000
     )]
     matchmaker_port: u16,
-    /// The first shard's UDP port, the others follow; 0 picks free ones.
+    /// The first shard's UDP port, and its TCP port for pages; the others follow. 0 picks free ones.
     #[arg(
         long,
         env = "ROOKERY_SHARD_PORT",
@@ -102,6 +103,8 @@ pub(super) struct DevArgs {
     traces: TraceArgs,
     #[command(flatten)]
     page: PageArgs,
+    #[command(flatten)]
+    web: WebArgs,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -242,6 +245,8 @@ pub(super) fn run(args: &DevArgs) -> Result<(), Failure> {
         admin,
         archive: given.archive,
         traces: args.traces.config(),
+        names: args.web.names(None),
+        origins: args.web.origins(),
         ..InProcessPlan::local(args.host, ports, args.shards, key, args.limits())
     };
     plan.config.identity = given.identity;
@@ -294,6 +299,7 @@ fn say_what_is_where(args: &DevArgs, addresses: &Addresses) {
     }
     for shard in &addresses.shards {
         say!("  shard       {} (QUIC), id {}", shard.address, shard.id);
+        say!("              {} (pages)", shard.web_socket);
     }
     if let (Some(admin), Some(token)) = (&addresses.admin, &addresses.admin_token) {
         say!("  admin       {admin}");

@@ -19,6 +19,7 @@ mod serve;
 mod shard;
 mod tombstone;
 mod traces;
+mod web_door;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use program::LogArgs;

@@ -23,10 +23,12 @@ use super::backend::Backend;
 use super::endpoint::AdminListener;
 use super::ready_file::write_ready_file;
 use super::retention::RetentionArgs;
+use super::serve::PublicName;
 use super::traces::TraceArgs;
+use super::web_door::{WebArgs, WebDoor};
 use crate::operators::ShardSource;
-use shard::tls::{self, CertificateSource, ResetSecret, ShownIdentity};
-use shard::{NetLimits, ShardConfig, Surroundings};
+use shard::tls::{self, CertificateSource, ResetSecret, ShownIdentity, TlsError};
+use shard::{NetLimits, Origins, ShardConfig, Surroundings};
 #[cfg(feature = "sabotage")]
 use shard_core::Sabotage;
 use shard_core::ShardLimits;
@@ -124,6 +126,21 @@ pub(super) struct ShardArgs {
         default_value = ""
     )]
     limit_exempt: Networks,
+    /// The TCP address on which pages reach this shard by WebSocket, over TLS if it has a certificate of files. By
+    /// default at the IP address of --listen, 100 ports above it.
+    #[arg(long, env = "ROOKERY_WEB_LISTEN", value_name = "IP:PORT")]
+    web_listen: Option<SocketAddr>,
+    /// The DNS name by which pages reach this shard. It must be in the certificate; without one, pages reach the shard
+    /// by --public-address, and know its certificate by its hash.
+    #[arg(
+        long,
+        env = "ROOKERY_PUBLIC_NAME",
+        value_name = "NAME",
+        requires = "certificate"
+    )]
+    public_name: Option<PublicName>,
+    #[command(flatten)]
+    web: WebArgs,
     #[command(flatten)]
     admin: AdminArgs,
     /// The address at which matchmakers reach the admin endpoint; by default the one listened on, at the
@@ -277,10 +294,23 @@ impl ShardArgs {
         };
         let now_s = i64::try_from(shard::system_calendar().0 / 1000)?;
         let shown = source.read(now_s).and_then(ShownIdentity::new);
-        let shown = shown.map_err(|error| {
+        let blame = |error: TlsError| {
             format!("--certificate, --certificate-key (ROOKERY_CERTIFICATE…): {error}")
-        })?;
+        };
+        let shown = shown.map_err(blame)?;
         Ok((source, shown))
+    }
+
+    /// The pages that may connect to this shard, which is reached at this address.
+    fn allowed_origins(&self, public: SocketAddr) -> Origins {
+        let by_default = || {
+            let local = Origins::local(public.ip());
+            match &self.public_name {
+                Some(name) => local.and_host(name.as_str()),
+                None => local,
+            }
+        };
+        self.web.origins().unwrap_or_else(by_default)
     }
 }
 
@@ -308,6 +338,7 @@ async fn serve(args: &ShardArgs, given: Given, shown: Vec<Setting>) -> Result<()
     let port = endpoint.local_addr()?.port();
     let bound = SocketAddr::new(args.listen.ip(), port);
     let address = args.public_address.unwrap_or(bound);
+    let web = open_web(args, port, address, &identity, &certificate)?;
     let (liveness, reached_at) = open_liveness(args, port, address)?;
     let config = ShardConfig {
         id: ShardId::from_random(rand::random()),
@@ -319,6 +350,8 @@ async fn serve(args: &ShardArgs, given: Given, shown: Vec<Setting>) -> Result<()
         cpu_share: args.cpu_share.unwrap_or_else(all_cores),
         hand_over_within: Some(Duration::from_secs(args.drain_within)),
         traces: args.traces.config(),
+        web: web.announced,
+        origins: args.allowed_origins(address),
         limits: ShardLimits {
             #[cfg(feature = "sabotage")]
             sabotage: args.sabotage,
@@ -365,6 +398,7 @@ async fn serve(args: &ShardArgs, given: Given, shown: Vec<Setting>) -> Result<()
     }
     let surroundings = Surroundings {
         endpoint,
+        web: Some(web.listener),
         liveness: Some(liveness),
         store,
         key,
@@ -421,6 +455,33 @@ fn open_liveness(
     });
     tracing::info!(address = %bound, announced = %reached_at, "the liveness port listens");
     Ok((tokio::net::TcpListener::from_std(listener)?, reached_at))
+}
+
+/// Ports between that of players over UDP and that of pages over TCP.
+const WEB_PORT_ABOVE: u16 = 100;
+
+/// Opens the door of pages.
+fn open_web(
+    args: &ShardArgs,
+    port: u16,
+    public: SocketAddr,
+    identity: &ShownIdentity,
+    certificate: &CertificateSource,
+) -> Result<WebDoor, Failure> {
+    let by_default = || match args.listen.port() {
+        0 => SocketAddr::new(args.listen.ip(), 0),
+        _ => SocketAddr::new(args.listen.ip(), port.saturating_add(WEB_PORT_ABOVE)),
+    };
+    let listen = args.web_listen.unwrap_or_else(by_default);
+    let bound = shard::bind_web(listen).map_err(|error| {
+        format!("--web-listen (ROOKERY_WEB_LISTEN): cannot listen on {listen}: {error}")
+    })?;
+    let names = args
+        .web
+        .names(args.public_name.as_ref().map(PublicName::as_str));
+    let web = WebDoor::open(bound, public, &names, identity, certificate)?;
+    tracing::info!(announced = web.web_socket(), "the port for pages listens");
+    Ok(web)
 }
 
 /// The configured admin endpoint.

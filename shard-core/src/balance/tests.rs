@@ -23,6 +23,7 @@ fn record(n: u128, load: u32, live: u32) -> ShardRecord {
         clock: MatchTime::default(),
         liveness: None,
         connections: Vec::new(),
+        web: store::WebDoors::default(),
     }
 }
 

@@ -129,6 +129,7 @@ impl Room {
             clock: MatchTime::default(),
             liveness: None,
             connections: Vec::new(),
+            web: store::WebDoors::default(),
         }
     }
 

@@ -67,6 +67,7 @@ mod tests {
             clock: game_core::MatchTime::default(),
             liveness: None,
             connections: Vec::new(),
+            web: store::WebDoors::default(),
         }
     }
 

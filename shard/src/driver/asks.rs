@@ -51,8 +51,14 @@ impl Driver {
                 self.expelled.insert(player, 0);
                 let _ = reply.send(closed);
             }
-            Ask::Certificate(sha256, reply) => {
-                self.record.certificate_sha256 = Some(sha256);
+            Ask::Certificate(pins, reply) => {
+                self.record.certificate_sha256 = Some(pins.shown);
+                // Pages know a certificate of a public authority by its name.
+                if let Some(door) = &mut self.record.web.web_transport
+                    && !door.certificate_hashes.is_empty()
+                {
+                    door.certificate_hashes = pins.all();
+                }
                 self.heartbeat();
                 let _ = reply.send(());
             }
@@ -68,7 +74,7 @@ impl Driver {
     fn link(&self, peer: PeerKey) -> Option<PeerLink> {
         let peer = self.peers.get(peer)?;
         Some(PeerLink {
-            rtt: peer.connection.rtt(),
+            rtt: peer.link.rtt(),
             silent_for: Instant::now().saturating_duration_since(peer.heard_at),
         })
     }

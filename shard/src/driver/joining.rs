@@ -2,12 +2,12 @@
 
 use game_core::PlayerId;
 use protocol::{CloseCode, JoinFlags};
-use quinn::Connection;
 use tokens::SeatClaims;
 use tokio::sync::oneshot;
 
 use super::peer::LagMeter;
 use super::{Driver, Outlet, Peer};
+use crate::transport::Link;
 use shard_core::{Now, PeerKey};
 
 /// A peer with a checked token that wants to join.
@@ -19,7 +19,7 @@ pub(crate) struct Joining {
     /// The last event that it has seen.
     pub(crate) seen: Option<u32>,
     /// Its connection, from which its round-trip time is read.
-    pub(crate) connection: Connection,
+    pub(crate) link: Link,
     /// Where its frames go.
     pub(crate) outlet: Outlet,
     /// Its key, for all that it sends from now on.
@@ -36,7 +36,7 @@ impl Driver {
             claims,
             flags,
             seen,
-            connection,
+            link,
             outlet,
             reply,
         } = joining;
@@ -44,7 +44,7 @@ impl Driver {
         let refused = if self.is_revoked(&player) {
             Some(CloseCode::TokenInvalid)
         } else {
-            let entered = self.players.enter(&player, connection.stable_id());
+            let entered = self.players.enter(&player, link.stable_id());
             (!entered).then_some(CloseCode::Full)
         };
         if let Some(code) = refused {
@@ -56,16 +56,16 @@ impl Driver {
         let peer = self
             .shard
             .join(claims.match_id, claims.role, &player, seen, now);
-        let link = Peer {
+        let joined = Peer {
             outlet,
-            connection,
+            link,
             player,
             heard_at: self.last_look,
             sent_at: self.last_look,
             flags,
             lag: LagMeter::default(),
         };
-        self.peers.insert(peer, link);
+        self.peers.insert(peer, joined);
         let answer = if self.shard.has(peer) {
             Ok(peer)
         } else {
@@ -85,10 +85,9 @@ impl Driver {
 
     /// Removes the outlet of a peer.
     pub(super) fn forget(&mut self, peer: PeerKey) -> Option<Outlet> {
-        let link = self.peers.remove(peer)?;
-        self.players
-            .leave(&link.player, link.connection.stable_id());
-        Some(link.outlet)
+        let gone = self.peers.remove(peer)?;
+        self.players.leave(&gone.player, gone.link.stable_id());
+        Some(gone.outlet)
     }
 
     fn is_revoked(&self, player: &PlayerId) -> bool {

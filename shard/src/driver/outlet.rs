@@ -1,22 +1,19 @@
 //! The outlet of frames to one peer.
 
-use std::pin::pin;
-use std::slice;
-use std::task::{Context, Poll, Waker};
-
 use bytes::Bytes;
 use game_core::Epoch;
 use protocol::codec::{self, Frame};
 use protocol::{CloseCode, ServerBody, ServerFrame, UnixMicros};
-use quinn::SendStream;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+
+use crate::transport::SendHalf;
 
 /// What the driver passes to the task of a seat stream.
 #[derive(Debug)]
 pub(crate) enum Outgoing {
     /// The blocked stream: from now on the task writes to it.
-    Stream(SendStream),
+    Stream(SendHalf),
     /// A frame, or the rest of one.
     Frame(Bytes),
     /// The last one.
@@ -29,7 +26,7 @@ pub(crate) enum Outgoing {
 #[derive(Debug)]
 pub(crate) struct Outlet {
     /// Until it was blocked once.
-    stream: Option<SendStream>,
+    stream: Option<SendHalf>,
     queue: mpsc::Sender<Outgoing>,
 }
 
@@ -44,7 +41,7 @@ pub(super) enum Sent {
 
 impl Outlet {
     /// The outlet into `stream`, and the queue of at most `waiting_max` frames that the stream's task drains.
-    pub(crate) fn new(stream: SendStream, waiting_max: usize) -> (Self, mpsc::Receiver<Outgoing>) {
+    pub(crate) fn new(stream: SendHalf, waiting_max: usize) -> (Self, mpsc::Receiver<Outgoing>) {
         // One entry more, for the stream itself.
         let (queue, left) = mpsc::channel(waiting_max + 1);
         let outlet = Self {
@@ -56,7 +53,7 @@ impl Outlet {
 
     pub(super) fn send(&mut self, mut frame: Bytes) -> Sent {
         if let Some(stream) = &mut self.stream {
-            if write_now(stream, &mut frame) {
+            if stream.write_now(&mut frame) {
                 return Sent::Done;
             }
             self.leave_to_task();
@@ -121,20 +118,4 @@ fn of_no_match(body: ServerBody) -> Frame {
 /// is in such a frame.
 fn system_time() -> UnixMicros {
     UnixMicros(program::calendar::unix_ms().saturating_mul(1000))
-}
-
-/// Writes as much as the stream accepts at once; returns whether that was all. The reader reports a stream
-/// that is gone.
-fn write_now(stream: &mut SendStream, frame: &mut Bytes) -> bool {
-    // This waker wakes nothing: if the stream is blocked, its task polls it again.
-    let mut context = Context::from_waker(Waker::noop());
-    while !frame.is_empty() {
-        let writing = pin!(stream.write_chunks(slice::from_mut(frame)));
-        match writing.poll(&mut context) {
-            Poll::Ready(Ok(_)) => {}
-            Poll::Ready(Err(_)) => return true,
-            Poll::Pending => return false,
-        }
-    }
-    true
 }

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use game_core::PlayerId;
 use protocol::JoinFlags;
-use quinn::Connection;
 use tokio::time::Instant;
 
 use super::Outlet;
+use crate::transport::Link;
 
 /// A seat stream as the driver knows it.
 pub(super) struct Peer {
     pub(super) outlet: Outlet,
-    pub(super) connection: Connection,
+    pub(super) link: Link,
     pub(super) player: PlayerId,
     /// When it last sent a command or, before the first, when it joined.
     pub(super) heard_at: Instant,

@@ -20,6 +20,12 @@ const SOCKET_BUFFER_LEN: usize = 4 * 1_024 * 1_024;
 /// packets.
 const INCOMING_BUFFER_LEN: u64 = 8 * 1_024;
 
+/// Streams of one direction that HTTP/3 needs: for settings, and two for headers (RFC 9114 section 6.2). Nothing is read
+/// from others.
+const WEB_STREAMS: u32 = 3;
+/// WebTransport requires datagrams, which are not read: more than one waits for nobody. In bytes.
+const DATAGRAM_BUFFER_LEN: usize = 2 * 1_024;
+
 /// Minimum interval between stateless resets. After a restart thousands are due at once and quinn stamps a
 /// whole batch alike, so any non-zero interval leaves most peers to time out. A reset costs one HMAC, and is
 /// shorter than the packet that it answers, so that it amplifies nothing and two servers do not answer each
@@ -62,7 +68,10 @@ impl ShownIdentity {
         secret: Option<&ResetSecret>,
         limits: &NetLimits,
     ) -> Result<Endpoint, TlsError> {
-        let tls = self.server_config(protocol::ALPN)?;
+        let mut tls = self.server_config(protocol::ALPN)?;
+        // Pages speak WebTransport, over HTTP/3.
+        tls.alpn_protocols
+            .push(web_transport_quinn::ALPN.as_bytes().to_vec());
         let crypto = QuicServerConfig::try_from(tls)
             .map_err(|error| rustls::Error::General(error.to_string()))?;
         let mut server = ServerConfig::with_crypto(Arc::new(crypto));
@@ -135,8 +144,8 @@ pub fn transport(limits: &NetLimits) -> TransportConfig {
     let mut transport = TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(limits.streams_per_connection.into())
-        .max_concurrent_uni_streams(0_u32.into())
-        .datagram_receive_buffer_size(None)
+        .max_concurrent_uni_streams(WEB_STREAMS.into())
+        .datagram_receive_buffer_size(Some(DATAGRAM_BUFFER_LEN))
         .mtu_discovery_config(None)
         .crypto_buffer_size(8 * 1024)
         .stream_receive_window((16_u32 * 1024).into())

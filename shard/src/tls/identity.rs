@@ -201,6 +201,23 @@ impl Identity {
     }
 }
 
+/// SHA-256 of certificates, by which clients know them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificatePins {
+    /// Of the one that is presented.
+    pub shown: [u8; 32],
+    /// Of the one that will be presented soon, if there is one.
+    pub next: Option<[u8; 32]>,
+}
+
+impl CertificatePins {
+    /// All that a client may come upon.
+    #[must_use]
+    pub fn all(&self) -> Vec<[u8; 32]> {
+        [self.shown].into_iter().chain(self.next).collect()
+    }
+}
+
 /// The certificate that an endpoint presents, which may be replaced while it is open: later handshakes use
 /// the new one, and open connections continue. Clones share it.
 #[derive(Clone, Debug)]

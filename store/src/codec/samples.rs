@@ -15,6 +15,7 @@ use crate::Status;
 use crate::account::{ApiToken, Invitation, LoginCode, PasswordHash, Scope, SecretDigest};
 use crate::beat::{Beat, StoreConnection};
 use crate::rating::{RatingChange, Strength};
+use crate::shard::{WebDoors, WebTransportDoor};
 use crate::ticket::{RatingRange, Terms, TicketState};
 
 pub(super) fn uci(text: &str) -> Uci {
@@ -275,6 +276,13 @@ pub(super) fn shard() -> ShardRecord {
             run_id: "0123456789abcdef0123456789abcdef01234567".to_owned(),
             client: 1_000,
         }],
+        web: WebDoors {
+            web_transport: Some(WebTransportDoor {
+                url: "https://192.0.2.1:4433/".to_owned(),
+                certificate_hashes: vec![[7; 32], [8; 32]],
+            }),
+            web_socket: Some("ws://192.0.2.1:4434/".to_owned()),
+        },
     }
 }
 

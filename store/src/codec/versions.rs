@@ -40,7 +40,7 @@ next_version!(NextRecord of RecordV3);
 next_version!(NextSnapshot of SnapshotV3);
 next_version!(NextTicket of TicketV3);
 next_version!(NextAssignment of AssignmentV3);
-next_version!(NextShard of ShardV3);
+next_version!(NextShard of ShardV4);
 next_version!(NextHead of HeadV2);
 next_version!(NextChatLine of ChatLineV2);
 next_version!(NextBeat of BeatV1);

@@ -21,6 +21,7 @@ fn shard(id: u128, heartbeat: u64) -> ShardRecord {
         clock: game_core::MatchTime::default(),
         liveness: None,
         connections: Vec::new(),
+        web: crate::WebDoors::default(),
     }
 }
 
@@ -581,6 +582,7 @@ fn evidence_about_former_connections_is_none() {
     let suspicion = suspicion_of(&mut world, 2).unwrap();
     let former = Suspicion {
         connections: Vec::new(),
+        web: crate::WebDoors::default(),
         ..suspicion
     };
     let gone = proof(Port::Refused, Some(false));

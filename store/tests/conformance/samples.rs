@@ -187,6 +187,7 @@ pub(crate) fn shard_record(n: u8, heartbeat: u64) -> ShardRecord {
         clock: MatchTime::from_micros(heartbeat * 500_000),
         liveness: None,
         connections: Vec::new(),
+        web: store::WebDoors::default(),
     }
 }
 

@@ -86,11 +86,14 @@ impl Cluster {
             cpu_share: f64::INFINITY,
             hand_over_within: None,
             traces: None,
+            web: store::WebDoors::default(),
+            origins: shard::Origins::default(),
             limits: self.limits.clone(),
             net: NetLimits::default(),
         };
         let surroundings = Surroundings {
             endpoint: endpoints::of_shard(&self.network, address, dice),
+            web: None,
             liveness: None,
             store: Arc::clone(&way) as Arc<dyn store::Store>,
             key: self.key.verifying_key(),
@@ -211,6 +214,8 @@ impl SeatSource for Source {
                     id,
                     address,
                     certificate_sha256: Some(pin),
+                    web_transport: None,
+                    web_socket: None,
                 },
             })
         })

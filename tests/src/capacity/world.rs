@@ -371,6 +371,7 @@ impl SimShard {
             clock: MatchTime::default(),
             liveness: None,
             connections: Vec::new(),
+            web: store::WebDoors::default(),
         };
         Self {
             shard: Shard::new(id, ShardLimits::for_capacity(capacity)),

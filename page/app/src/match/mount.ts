@@ -300,7 +300,7 @@ class MatchView {
     this.#panel.show(game.actions, game.isOver, new Set(view.pending.map((one) => one.command.kind)));
     this.#result.show(match.result, game.seat);
     this.#notices.showDelay(game.seat === null ? match.spectatorDelayS : 0);
-    this.#notices.showStart(game.isOver || match.moves.length > 0 ? null : match.startAt);
+    this.#notices.showStart(game.isOver || match.moves.length > 0 ? null : match.startAt, () => this.#options.session.serverTime() ?? Date.now());
     this.#showAway(view);
     setText(this.#terms, termsWords(match));
     this.#titles();

@@ -106,18 +106,18 @@ export class Notices {
     setText(this.#watching, seconds === 0 ? '' : s.page.delayed(seconds));
   }
 
-  /** Counts down to when play begins, in milliseconds since 1970. */
-  showStart(at: number | null): void {
+  /** Counts down to when play begins, in milliseconds since 1970 on the clock that `now` reads. */
+  showStart(at: number | null, now: () => number): void {
     clearInterval(this.#startTimer);
     const count = (): void => {
-      const left = at === null ? 0 : Math.ceil((at - Date.now()) / 1000);
+      const left = at === null ? 0 : Math.ceil((at - now()) / 1000);
       this.#startsIn.hidden = left <= 0;
       if (left <= 0) return clearInterval(this.#startTimer);
       const minutes = Math.floor(left / 60);
       setText(this.#startsIn, s.page.startsIn(`${minutes}:${String(left % 60).padStart(2, '0')}`));
     };
     count();
-    if (at !== null && at > Date.now()) this.#startTimer = setInterval(count, 500);
+    if (at !== null && at > now()) this.#startTimer = setInterval(count, 500);
   }
 
   close(): void {

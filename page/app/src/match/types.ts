@@ -53,6 +53,8 @@ export interface Session {
   command(command: Command): Promise<CommandAnswer>;
   say(text: string): Promise<Said>;
   clocks(now?: number): Clocks;
+  /** The server's time in milliseconds since 1970; null before the first frame. */
+  serverTime(now?: number): number | null;
   dismissAway(): void;
   close(leave?: boolean): void;
 }

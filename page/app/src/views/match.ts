@@ -18,10 +18,15 @@ export const mount: Mount = async (root, context, id, signal) => {
 
 /** Shows the match. `noSeat` is called if it is others who play it. */
 function open(root: HTMLElement, context: Context, matchId: string, watch: boolean, noSeat: (() => void) | null): { close(): void } {
-  const { matchmaker, navigate, preferences, transfer } = context;
+  const { matchmaker, navigate, preferences } = context;
+  const over = new AbortController();
   const session = new MatchSession({ matchmaker, matchId, watch });
   // The first to listen: what is shown need not learn that there is no seat.
   session.subscribe((view) => {
+    if (view.connection === 'closed') {
+      // The other device has taken the seat: the code is used.
+      over.abort();
+    }
     if (view.connection === 'closed' && view.problem?.code === 'not_a_player') {
       noSeat?.();
     } else if (view.match && view.match.role !== 'spectator' && view.match.result === null) {
@@ -29,9 +34,16 @@ function open(root: HTMLElement, context: Context, matchId: string, watch: boole
       context.seek.stop();
     }
   });
-  const { unmount } = mountMatch(root, { session, matchmaker, navigate, preferences, transfer });
+  const { unmount } = mountMatch(root, {
+    session,
+    matchmaker,
+    navigate,
+    preferences,
+    transfer: (id) => context.transfer(id, over.signal),
+  });
   return {
     close() {
+      over.abort();
       unmount();
       session.close();
     },

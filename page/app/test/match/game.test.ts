@@ -35,6 +35,9 @@ class Scripted implements Session {
     return { whiteMs: 0, blackMs: 0, running: null };
   }
   dismissAway(): void {}
+  serverTime(): null {
+    return null;
+  }
   close(): void {}
 }
 

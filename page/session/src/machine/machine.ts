@@ -289,6 +289,7 @@ export class Machine {
     return least([
       stage.at === 'open' ? this.#seat.deadline : null,
       stage.at === 'waiting' ? stage.until : null,
+      stage.at === 'asking' ? stage.since + this.#times.askMax : null,
       stage.at === 'opening' ? stage.by : null,
       this.#beside?.at === 'opening' ? this.#beside.by : null,
       this.#doubtAt,
@@ -304,6 +305,10 @@ export class Machine {
     this.#takeLoss(now);
     const stage = this.#stage;
     if (stage.at === 'waiting' && stage.until <= now) this.#ask(now);
+    if (stage.at === 'asking' && stage.since + this.#times.askMax <= now) {
+      this.#isReached = false;
+      this.#askAnew(stage.ask, now);
+    }
     if (stage.at === 'opening' && stage.by <= now) {
       this.actions.push({ do: 'close', link: stage.link, code: 'done' });
       this.#notOpened(stage, now);
@@ -341,6 +346,11 @@ export class Machine {
     const ask = this.#number();
     this.#stage = { at: 'asking', ask, since: now };
     this.actions.push({ do: 'ask', ask });
+  }
+
+  #askAnew(unanswered: number, now: number): void {
+    this.actions.push({ do: 'forget', ask: unanswered });
+    this.#ask(now);
   }
 
   /** Whether the matchmaker may give the seat later. */
@@ -472,8 +482,7 @@ export class Machine {
     if (stage.at === 'waiting') {
       this.#ask(now);
     } else if (stage.at === 'asking' && isLong(stage.since)) {
-      this.actions.push({ do: 'forget', ask: stage.ask });
-      this.#ask(now);
+      this.#askAnew(stage.ask, now);
     } else if (stage.at === 'opening' && isLong(stage.since)) {
       this.#drop(stage.link);
       this.#ask(now);

@@ -7,7 +7,12 @@ export interface Times {
   readonly askJitter: number;
   /** How often that wait doubles at most while the matchmaker names the same shard. */
   readonly askDoubledMax: number;
-  /** The shard sends something at least this often, as `fast_heartbeats` asks it to: after a second, which it looks for in steps. */
+  /**
+   * How long the matchmaker may leave a question unanswered before it is asked again: it holds its answer while another
+   * shard takes the match over, but a question may as well have been lost with the network.
+   */
+  readonly askMax: number;
+  /** The shard sends something at least this often, as `fast_heartbeats` asks it to: after a second, which it looks for in steps of half a one. */
   readonly heartbeatEvery: number;
   /** How long a shard may send nothing before it counts as out of reach: both clocks in view stand. */
   readonly unresponsiveAfter: number;
@@ -48,13 +53,14 @@ export interface Times {
   readonly movingMax: number;
 }
 
-/** The times for people, who watch the clocks: a player who loses the shard knows it within two seconds. */
+/** The times for people, who watch the clocks: a player who loses the shard knows it after two seconds. */
 export const TIMES: Times = {
   askAfter: 300,
   askJitter: 90,
   askDoubledMax: 4,
-  heartbeatEvery: 1_250,
-  unresponsiveAfter: 1_800,
+  askMax: 3_000,
+  heartbeatEvery: 1_500,
+  unresponsiveAfter: 2_000,
   silenceMax: 3_000,
   pauseSilenceMax: 9_000,
   joinMax: 10_000,

@@ -199,6 +199,7 @@ fn the_limits_are_those_that_hold() {
     let prose = PAGE.split_whitespace().collect::<Vec<_>>().join(" ");
     for (text, every) in [
         ("nothing to send for 5 seconds", crate::HEARTBEAT_EVERY),
+        ("the same as 2, after 1 second", crate::FAST_HEARTBEAT_EVERY),
         ("repeated every 3 seconds", crate::PAUSED_REPEATED_EVERY),
         ("repeated every 5 seconds", crate::GONE_REPEATED_EVERY),
     ] {

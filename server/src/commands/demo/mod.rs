@@ -6,6 +6,7 @@ mod record;
 mod show;
 mod stage;
 mod summary;
+mod visit;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use self::players::{BotPair, ThinkingTimes, session};
 use self::show::Show;
 use self::stage::Stage;
 use self::summary::Summary;
+use self::visit::VisitArgs;
 use super::Failure;
 
 /// Played on lichess.org on 1 May 2025 (CC0); the first of `tests/data/lichess-2025-05.pgn`.
@@ -43,6 +45,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// paused. Only the record of the game is left behind, as PGN.
 ///
 /// Where no redis-server is installed, the shards are threads of this process on the embedded store.
+///
+/// With --page, the browser shows it instead: a visitor plays bots, and kills the owner of the own match by a button, as
+/// often as the visitor likes.
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
     /// How fast it goes: 1 is for watching, 10 for the impatient.
@@ -58,9 +63,14 @@ pub(super) struct DemoArgs {
     /// Write the record of the game to this file; by default to a new one among the temporary files.
     #[arg(long, value_name = "FILE")]
     pgn: Option<PathBuf>,
+    #[command(flatten)]
+    visit: VisitArgs,
 }
 
 pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
+    if args.visit.page {
+        return visit::run(&args.visit);
+    }
     let default_control: TimeControl = "300+3".parse()?;
     let game = read_games(GAME, default_control)?.into_iter().next();
     let game = game

@@ -11,6 +11,7 @@ use clap::builder::BoolishValueParser;
 use matchmaker::{ArchiveArgs, Identity, IdentityArgs, LimitArgs, PageArgs, WebhookConfig};
 use program::Reload;
 use settings::ConfigArgs;
+use shard::AllowedOrigin;
 use shard::tls::CertificateSource;
 use store::Archive;
 use tokens::SigningKey;
@@ -23,6 +24,7 @@ use crate::commands::cluster::{AddressOptions, InProcessPlan};
 use crate::commands::data_dir::{ADMIN_TOKEN, admin_token_file};
 use crate::commands::retention::RetentionArgs;
 use crate::commands::traces::TraceArgs;
+use crate::commands::web_door::WebArgs;
 
 /// A whole club in one process: accounts, pairing, play and administration, on a store in its data directory. It needs
 /// nothing else but a certificate.
@@ -36,7 +38,7 @@ use crate::commands::traces::TraceArgs;
 On a machine with a public address and a certificate for its name:
   rookery serve --public-name chess.example.org --certificate fullchain.pem --certificate-key privkey.pem
 
-Behind a router that forwards TCP 7000 and UDP 7100 to this machine, the same. Behind a proxy that speaks HTTPS:
+Behind a router that forwards TCP 7000, UDP 7100 and TCP 7100 to this machine, the same. Behind a proxy that speaks HTTPS:
   rookery serve --public-name chess.example.org --listen 127.0.0.1:7000 --trusted-proxy 127.0.0.1 \\
     --shard-listen 0.0.0.0 --site https://chess.example.org
 
@@ -63,7 +65,7 @@ pub(in crate::commands) struct ServeArgs {
     /// The IP address at which shards listen, if it is another one than that of --listen.
     #[arg(long, env = "ROOKERY_SHARD_LISTEN", value_name = "IP")]
     shard_listen: Option<std::net::IpAddr>,
-    /// The first shard's UDP port, the others follow; 0 picks free ones.
+    /// The first shard's UDP port, and its TCP port for pages; the others follow. 0 picks free ones.
     #[arg(
         long,
         env = "ROOKERY_SHARD_PORT",
@@ -127,6 +129,8 @@ pub(in crate::commands) struct ServeArgs {
     traces: TraceArgs,
     #[command(flatten)]
     pub(super) page: PageArgs,
+    #[command(flatten)]
+    web: WebArgs,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -307,6 +311,15 @@ impl ServeArgs {
         plan.config.identity = given.identity;
         plan.config.webhooks = given.webhooks;
         plan.config.page = given.page;
+        // The name is in the certificate, if there is one.
+        let is_named = given.certificate != CertificateSource::Made;
+        let name = self.public_name.as_ref().filter(|_| is_named);
+        let name = name.map(PublicName::as_str);
+        let site = given.url.as_deref().map(str::parse::<AllowedOrigin>);
+        let site = site
+            .and_then(Result::ok)
+            .map(|site| [site].into_iter().collect());
+        let origins = self.web.origins().or(site);
         let https = https::open(&given.certificate, reload.clone(), shutdown)?;
         Ok(InProcessPlan {
             url: given.url,
@@ -320,6 +333,8 @@ impl ServeArgs {
             archive: given.archive,
             settings,
             traces: self.traces.config(),
+            names: self.web.names(name),
+            origins,
             exempt: self.limits.limit_exempt.iter().cloned().collect(),
             reload,
             ..plan

@@ -6,6 +6,7 @@ mod https;
 mod public;
 
 pub(super) use self::args::ServeArgs;
+pub(super) use self::public::PublicName;
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -117,6 +118,7 @@ fn say_what_is_where(args: &ServeArgs, addresses: &Addresses) {
     say!("  players     {}", addresses.matchmaker);
     for shard in &addresses.shards {
         say!("  shard       {} (QUIC), id {}", shard.address, shard.id);
+        say!("              {} (pages)", shard.web_socket);
     }
     if let Some(admin) = &addresses.admin {
         say!("  admin       {admin}");

@@ -12,7 +12,7 @@ const LABEL_LEN_MAX: usize = 63;
 
 /// A DNS name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PublicName(String);
+pub(in crate::commands) struct PublicName(String);
 
 impl FromStr for PublicName {
     type Err = &'static str;
@@ -35,7 +35,7 @@ impl FromStr for PublicName {
 }
 
 impl PublicName {
-    pub(super) fn as_str(&self) -> &str {
+    pub(in crate::commands) fn as_str(&self) -> &str {
         &self.0
     }
 

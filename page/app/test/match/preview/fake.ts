@@ -104,6 +104,10 @@ export class FakeSession implements Session {
     this.change({ away: null }, [{ kind: 'away' }]);
   }
 
+  serverTime(): number {
+    return Date.now();
+  }
+
   close(): void {}
 
   #obey(command: Command): void {
