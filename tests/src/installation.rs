@@ -530,6 +530,12 @@ impl PlayedMatch {
         }
     }
 
+    /// The token of the player who has this seat.
+    #[must_use]
+    pub fn token(&self, seat: Seat) -> &str {
+        &self.tokens[usize::from(seat == Seat::Black)]
+    }
+
     /// Makes a move and waits until it is acknowledged.
     ///
     /// # Panics

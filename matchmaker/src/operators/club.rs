@@ -9,9 +9,9 @@ use admin::{
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use store::{Archive, ArchiveCursor, ArchiveFilter, Store, StoreError, Ticket};
 
-use crate::challenges;
 use crate::clock::now;
 use crate::pairing::eligible;
+use crate::waiting;
 
 /// Upper bound on pools in a list, as the tickets of each are read.
 const POOLS_SHOWN_MAX: usize = 50;
@@ -75,7 +75,7 @@ pub(super) async fn challenges(store: &dyn Store) -> Result<OpenChallengeList, P
     open.sort_by_key(|ticket| Reverse((ticket.created_at, ticket.id)));
     let challenges = open
         .iter()
-        .map(|ticket| OpenChallenge::new(ticket, challenges::ends_at(ticket)));
+        .map(|ticket| OpenChallenge::new(ticket, waiting::ends_at(ticket)));
     Ok(OpenChallengeList {
         challenges: challenges.collect(),
     })
