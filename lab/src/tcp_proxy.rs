@@ -24,6 +24,8 @@ pub enum TcpFault {
     SwallowRequests,
     /// What Redis answers vanishes.
     SwallowReplies,
+    /// What either side sends vanishes, as where a cable is pulled out.
+    SwallowAll,
     /// A connection is closed when Redis answers, and the answer vanishes: the shard cannot know
     /// whether it was done.
     LoseReplies,
@@ -142,7 +144,9 @@ async fn pump(
         let fault = *faults.borrow_and_update();
         let swallows = matches!(
             (fault, way),
-            (TcpFault::SwallowRequests, Way::Requests) | (TcpFault::SwallowReplies, Way::Replies)
+            (TcpFault::SwallowRequests, Way::Requests)
+                | (TcpFault::SwallowReplies, Way::Replies)
+                | (TcpFault::SwallowAll, _)
         );
         if fault == TcpFault::Cut || (swallowed && !swallows) {
             return;
@@ -160,7 +164,8 @@ async fn pump(
         match (*faults.borrow(), way) {
             (TcpFault::LoseReplies, Way::Replies) => return,
             (TcpFault::SwallowRequests, Way::Requests)
-            | (TcpFault::SwallowReplies, Way::Replies) => {
+            | (TcpFault::SwallowReplies, Way::Replies)
+            | (TcpFault::SwallowAll, _) => {
                 swallowed = true;
                 continue;
             }
@@ -222,7 +227,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_lost_bytes_ends_with_the_fault() {
-        for fault in [TcpFault::SwallowRequests, TcpFault::SwallowReplies] {
+        let faults = [
+            TcpFault::SwallowRequests,
+            TcpFault::SwallowReplies,
+            TcpFault::SwallowAll,
+        ];
+        for fault in faults {
             let (proxy, mut stream) = echo().await;
             assert_eq!(answer(&mut stream, b"ping").await.unwrap(), b"ping");
             proxy.set(fault);

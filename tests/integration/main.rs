@@ -44,6 +44,7 @@ mod named_players;
 mod ownership;
 mod package;
 mod page_served;
+mod page;
 mod pairing;
 mod partition;
 mod pgn_import;

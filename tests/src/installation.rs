@@ -1,6 +1,7 @@
 //! An installation of several processes on one Redis, its admin endpoints, and matches whose moves a test
 //! makes by hand.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tempfile::TempDir;
 use tokens::SigningKey;
 use tokio::time::sleep;
 
+use crate::browser::Doors;
 use crate::process::{binary, free_tcp_port};
 use crate::wire::RawClient;
 
@@ -43,6 +45,8 @@ pub struct ShardProcess {
     pub id: String,
     /// Its admin endpoint.
     pub admin: Endpoint,
+    /// Where it listens for pages.
+    pub doors: Doors,
     place: Place,
 }
 
@@ -166,6 +170,7 @@ impl Installation {
         let environment = &[environment, pinned].concat();
         for number in 0..shards {
             let ready = path(&format!("shard-{number}.json"));
+            let web_socket = SocketAddr::from((Ipv4Addr::LOCALHOST, free_tcp_port()));
             let place = launch(
                 directory.path().join(LOG),
                 "rookery",
@@ -176,6 +181,8 @@ impl Installation {
                     &redis.url(),
                     "--listen",
                     "127.0.0.1:0",
+                    "--web-listen",
+                    &web_socket.to_string(),
                     "--matchmaker-key",
                     &path("public-key.pem"),
                     "--admin-listen",
@@ -193,6 +200,10 @@ impl Installation {
             made.push(ShardProcess {
                 id: text("id"),
                 admin: Endpoint::new(&text("admin"), &text("admin_token")),
+                doors: Doors {
+                    web_transport: text("address").parse().expect("an address"),
+                    web_socket,
+                },
                 place,
             });
         }

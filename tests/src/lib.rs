@@ -1,6 +1,7 @@
 //! What the integration tests need: real servers as processes, a shard whose store fails on demand,
 //! a client that sends whatever bytes it is given, and attacks.
 
+pub mod browser;
 pub mod capacity;
 pub mod club;
 pub mod contract;

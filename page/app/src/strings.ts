@@ -8,6 +8,12 @@ function plural(count: number, one: string, many: string): string {
   return count === 1 ? `1 ${one}` : `${count} ${many}`;
 }
 
+/** A demonstration. */
+export const demo = {
+  kill: 'Kill my server',
+  killed: 'Its process was killed. Your game goes on with another server.',
+};
+
 /** The header, the notices and what every view shares. */
 export const shell = {
   name: 'Rookery',

@@ -2,7 +2,6 @@
 
 mod acting;
 mod browser;
-mod chromium;
 mod club;
 mod club_pages;
 mod contract;
@@ -10,3 +9,13 @@ mod hostile;
 mod reading;
 mod tls;
 mod unattended;
+
+use tests::browser::Page;
+use tests::process::Server;
+
+/// Opens the page of a server and signs in.
+async fn sign_in(page: &Page, server: &Server) {
+    page.goto(&server.ready.admin).await;
+    page.fill("#token", &server.ready.admin_token).await;
+    page.click(".login button").await;
+}

@@ -2,6 +2,7 @@
 import { MatchSession } from 'rookery-session';
 import type { Context, Mount } from '../context.ts';
 import { mountMatch } from '../match/index.ts';
+import { offerKill } from './demo.ts';
 
 export const mount: Mount = async (root, context, id, signal) => {
   // Without a player nobody plays or watches over a shard.
@@ -21,6 +22,7 @@ function open(root: HTMLElement, context: Context, matchId: string, watch: boole
   const { matchmaker, navigate, preferences } = context;
   const over = new AbortController();
   const session = new MatchSession({ matchmaker, matchId, watch });
+  let isOffered = false;
   // The first to listen: what is shown need not learn that there is no seat.
   session.subscribe((view) => {
     if (view.connection === 'closed') {
@@ -32,6 +34,10 @@ function open(root: HTMLElement, context: Context, matchId: string, watch: boole
     } else if (view.match && view.match.role !== 'spectator' && view.match.result === null) {
       // Who plays does not wait for another opponent any more; who watches may.
       context.seek.stop();
+      if (!isOffered) {
+        isOffered = true;
+        void offerKill(context, matchId, session, root);
+      }
     }
   });
   const { unmount } = mountMatch(root, {
