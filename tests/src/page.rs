@@ -364,7 +364,8 @@ async fn open_session(
         .expect("it has WebTransport")
         .url
         .parse();
-    let mut request = ConnectRequest::new::<url::Url>(url.expect("a URL"));
+    let url: url::Url = url.expect("a URL");
+    let mut request = ConnectRequest::new(url);
     if let Some(origin) = origin {
         let value = HeaderValue::from_str(origin).expect("a value");
         request.headers.insert("origin", value);

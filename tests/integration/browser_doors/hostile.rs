@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::SinkExt;
-use protocol::codec::CLIENT_FRAME_LEN_MAX;
+use protocol::codec::{CLIENT_FRAME_LEN_MAX, CLIENT_MESSAGE_LEN_MAX};
 use protocol::{ClientFrame, CloseCode, JoinFlags, Role, codec};
 use tests::page::{Carrier, Door, Ended, Page};
 use tests::shard::LocalShard;
@@ -75,7 +75,7 @@ async fn a_web_socket_holds_to_binary_messages_of_whole_frames() {
     let shard = LocalShard::start().await;
     let id = shard.create_match().await;
     let frame = codec::encode_client(&ClientFrame::Leave);
-    let long = vec![0; 5 * (CLIENT_FRAME_LEN_MAX + 4)];
+    let long = vec![0; CLIENT_MESSAGE_LEN_MAX + 1];
     let messages = [
         ("text", Message::text("e2e4")),
         ("half a frame", Message::Binary(frame.slice(..3))),
