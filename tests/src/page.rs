@@ -1,6 +1,7 @@
 //! What a page does: frames over WebSocket or WebTransport, and whatever bytes it is given.
 
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -291,18 +292,21 @@ impl Page {
 
 /// Opens a TCP connection to the WebSocket of a shard, and says nothing.
 ///
+/// # Errors
+///
+/// When the shard does not accept it.
+///
 /// # Panics
 ///
-/// If the shard has none, or does not accept the connection.
-pub async fn open_tcp(shard: &ShardAddress, from: IpAddr) -> TcpStream {
+/// If the shard has none, or this machine no such address.
+pub async fn open_tcp(shard: &ShardAddress, from: IpAddr) -> io::Result<TcpStream> {
     let url = shard.web_socket.as_deref().expect("it has a WebSocket");
     let address = url.trim_start_matches("ws://").trim_end_matches('/');
     let address: SocketAddr = address.parse().expect("a literal address");
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket
-        .bind(SocketAddr::new(from, 0))
-        .expect("an address of this machine");
-    socket.connect(address).await.expect("a connection")
+    let socket = TcpSocket::new_v4()?;
+    let from = SocketAddr::new(from, 0);
+    socket.bind(from).expect("an address of this machine");
+    socket.connect(address).await
 }
 
 /// Opens a WebSocket as a page of an origin does, which names a subprotocol.
@@ -316,7 +320,7 @@ pub async fn open_web_socket(
     origin: Option<&str>,
     subprotocol: Option<&str>,
 ) -> Result<WebSocketStream<TcpStream>, WebError> {
-    let stream = open_tcp(shard, from).await;
+    let stream = open_tcp(shard, from).await?;
     let mut request = shard.web_socket.as_deref().into_iter();
     let mut request = request.next().unwrap_or_default().into_client_request()?;
     let mut header = |name: &'static str, value: Option<&str>| {
