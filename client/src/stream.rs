@@ -1,5 +1,6 @@
 //! A seat stream to a shard, by whichever transport carries it, for those who read and write its bytes themselves.
 
+mod outcome;
 #[cfg(feature = "web")]
 mod web_socket;
 #[cfg(feature = "web")]
@@ -7,19 +8,16 @@ mod web_transport;
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use protocol::CloseCode;
-use quinn::{Connection, ReadError, RecvStream, SendStream, VarInt, WriteError};
+use quinn::{Connection, RecvStream, SendStream, VarInt};
 
-use crate::close::{close_code, explain};
+use outcome::{READ_LEN_MAX, exchanged, read_broken, write_broken};
 
+pub use outcome::{BrokenBy, Exchanged};
 #[cfg(feature = "web")]
 pub(crate) use web_socket::WebSocketStream;
 #[cfg(feature = "web")]
 pub(crate) use web_transport::{SESSION_STREAMS, WebTransportStream};
-
-/// The most that is read at once, in bytes: a stream's window.
-const READ_LEN_MAX: usize = 16 * 1_024;
 
 /// What carries a seat stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,32 +31,6 @@ pub enum Transport {
     /// WebSocket, as for pages where UDP is blocked.
     #[cfg(feature = "web")]
     WebSocket,
-}
-
-/// How a stream broke.
-#[derive(Debug, thiserror::Error)]
-pub enum BrokenBy {
-    /// The shard sent the reason.
-    #[error("the shard ended it: {0}")]
-    Code(CloseCode),
-    /// It did not.
-    #[error("{0}")]
-    Loss(String),
-}
-
-/// What was done with a stream.
-#[derive(Debug)]
-pub enum Exchanged {
-    /// So many bytes were written.
-    Wrote(usize),
-    /// These bytes were read.
-    Read(Bytes),
-}
-
-/// `None` is the end of a stream.
-fn exchanged(read: Option<Bytes>) -> Result<Exchanged, BrokenBy> {
-    read.map(Exchanged::Read)
-        .ok_or_else(|| BrokenBy::Loss("the shard ended the stream".into()))
 }
 
 /// An open seat stream.
@@ -155,33 +127,5 @@ impl ShardStream {
             #[cfg(feature = "web")]
             Carrier::WebSocket(_) => {}
         }
-    }
-}
-
-/// By the number of a close code.
-fn broken_by_number(number: u64) -> BrokenBy {
-    CloseCode::from_number(number).map_or_else(
-        || BrokenBy::Loss(format!("the shard broke the stream off with code {number}")),
-        BrokenBy::Code,
-    )
-}
-
-fn connection_broken(error: &quinn::ConnectionError) -> BrokenBy {
-    close_code(error).map_or_else(|| BrokenBy::Loss(explain(error)), BrokenBy::Code)
-}
-
-fn read_broken(error: ReadError) -> BrokenBy {
-    match error {
-        ReadError::Reset(number) => broken_by_number(number.into_inner()),
-        ReadError::ConnectionLost(error) => connection_broken(&error),
-        other => BrokenBy::Loss(other.to_string()),
-    }
-}
-
-fn write_broken(error: WriteError) -> BrokenBy {
-    match error {
-        WriteError::Stopped(number) => broken_by_number(number.into_inner()),
-        WriteError::ConnectionLost(error) => connection_broken(&error),
-        other => BrokenBy::Loss(other.to_string()),
     }
 }
