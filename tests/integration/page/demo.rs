@@ -1,15 +1,19 @@
 //! `rookery demo --page`: a visitor plays a bot, and kills the server of the match.
 
-use std::process::Command;
+use std::fs::File;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use game_core::{Position, Variant};
-use supervisor::{Place, Signal};
+use supervisor::{Signal, signal};
+use tempfile::TempDir;
 use tests::browser::{Browser, Hand, Page, named};
 use tests::installation::eventually;
 use tests::{process, turns};
 
 use super::stage::content;
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Makes some move that is legal.
 async fn move_something(page: &Page) {
@@ -28,14 +32,9 @@ async fn move_something(page: &Page) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_visitor_kills_the_server_twice_and_plays_on() {
     let _turn = turns::turn().await;
-    let directory = tempfile::tempdir().unwrap();
-    let place = Place::with_log("demo".to_owned(), directory.path().join("log"));
-    let mut command = Command::new(process::binary("rookery"));
-    command.args(["demo", "--page", "--no-open"]);
-    command.env("TMPDIR", directory.path());
-    place.start(&mut command).unwrap();
+    let demo = Demo::start();
     let url = eventually("the demo says where its page is", || async {
-        let said = std::fs::read_to_string(place.log()).ok()?;
+        let said = demo.said();
         let (_, rest) = said.split_once("Open ")?;
         Some(rest.split_once("/ in a browser")?.0.to_owned())
     })
@@ -62,9 +61,53 @@ async fn a_visitor_kills_the_server_twice_and_plays_on() {
     assert!(lines.len() >= 7, "{lines:?}");
     content(&page);
     drop(page);
-    place.signal(Signal::INT).unwrap();
-    let said = || std::fs::read_to_string(place.log()).unwrap();
-    let ended = place.ended(Duration::from_secs(60)).await;
-    assert!(ended.is_some_and(|status| status.success()), "{}", said());
-    assert!(said().contains("lost          0"), "{}", said());
+    let said = demo.stop();
+    assert!(said.contains("lost          0"), "{said}");
+}
+
+/// The demonstration as a process, which is killed when this is dropped.
+struct Demo {
+    child: Option<Child>,
+    directory: TempDir,
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = signal(child.id(), Signal::TERM);
+            let _ = child.wait();
+            eprintln!("the demo said:\n{}", self.said());
+        }
+    }
+}
+
+impl Demo {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let said = File::create(directory.path().join("said")).unwrap();
+        let child = Command::new(process::binary("rookery"))
+            .args(["demo", "--page", "--no-open"])
+            .env("TMPDIR", directory.path())
+            .stdin(Stdio::null())
+            .stdout(said.try_clone().unwrap())
+            .stderr(said)
+            .spawn();
+        Self {
+            child: Some(child.unwrap()),
+            directory,
+        }
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("said")).unwrap()
+    }
+
+    /// Ends it as Ctrl-C does; returns what it has said.
+    fn stop(mut self) -> String {
+        let child = self.child.take().unwrap();
+        signal(child.id(), Signal::INT).unwrap();
+        let output = process::finish(child, PATIENCE);
+        assert!(output.status.success(), "{}", self.said());
+        self.said()
+    }
 }

@@ -145,11 +145,11 @@ async fn a_game_is_played_by_keyboard_alone_on_the_board_and_as_text() {
     white.goto(stage.url()).await;
     tab_to(&white, &named("create-challenge")).await;
     white.press(Key::Enter).await;
-    tab_to(&white, &format!("{}:checked", named("terms-color"))).await;
+    tab_to(&white, &format!("{} :checked", named("terms-color"))).await;
     // Random, White, Black.
     white.press(Key::Right).await;
     white
-        .find("[data-test=terms-color][value=white]:checked")
+        .find("[data-test=terms-color] [value=white]:checked")
         .await;
     tab_to(&white, &named("challenge-submit")).await;
     white.press(Key::Enter).await;

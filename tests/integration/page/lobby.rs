@@ -1,8 +1,11 @@
 //! From the lobby to a match, to a name, and to the games of others.
 
 use game_core::ColorChoice;
+use protocol::ServerBody;
 use protocol::http::NewChallenge;
 use tests::browser::{Key, named};
+use tests::installation::eventually;
+use tests::wire::RawClient;
 
 use super::stage::{Stage, content, terms};
 
@@ -14,10 +17,10 @@ async fn whoever_waits_in_a_pool_is_seen_and_paired() {
     bob.goto(stage.url()).await;
     let pool = format!("{}[data-pool='3+2']", named("pool"));
     ann.click(&pool).await;
-    ann.find(&format!("{}[data-pool='3+2']", named("seeking")))
-        .await;
     // Out of the pool and in again.
-    ann.push("seek-cancel").await;
+    let waits = format!("{}:not([hidden])[data-pool='3+2']", named("seeking"));
+    ann.click(&format!("{waits} {}", named("seek-cancel")))
+        .await;
     ann.click(&pool).await;
     bob.find(&format!("{pool}[data-waiting='1']")).await;
     bob.click(&pool).await;
@@ -105,8 +108,8 @@ async fn others_are_watched_and_their_game_is_replayed() {
     let (ann, bob) = (stage.player("Ann").await, stage.player("Bob").await);
     let id = stage.match_of(terms(), &ann, &bob).await;
     let (mut white, mut black) = (stage.program(&ann, id).await, stage.program(&bob, id).await);
-    white.play(0, "f2f3").await;
-    black.play(1, "e7e5").await;
+    played(&mut white, 0, "f2f3").await;
+    played(&mut black, 1, "e7e5").await;
     let page = stage.page().await;
     page.goto(stage.url()).await;
     page.click(&format!(
@@ -122,12 +125,16 @@ async fn others_are_watched_and_their_game_is_replayed() {
     black.play(3, "d8h4").await;
     page.shows("termination", "checkmate").await;
 
-    page.click(&named("player-white")).await;
-    page.click(&format!(
-        "{}[data-match='{id}'] a, a{0}[data-match='{id}']",
-        named("game")
-    ))
+    // The game is on the player's page a moment after its end.
+    let games = format!("{}/v1/players/{}/games", stage.url(), ann.player);
+    eventually("the finished game is listed", || async {
+        let games = reqwest::get(&games).await.ok()?.text().await.ok()?;
+        games.contains(&id.to_string()).then_some(())
+    })
     .await;
+    page.click(&named("player-white")).await;
+    page.click(&format!("{}[data-match='{id}'] a", named("game")))
+        .await;
     page.find(&named("replay")).await;
     let listed = "return [...document.querySelectorAll('[data-test=moves] .move')].map((move) => move.textContent).join(' ') \
                   === 'f3 e5 g4 Qh4#'";
@@ -148,9 +155,9 @@ async fn tv_goes_on_with_the_next_match() {
         let id = stage.match_of(terms(), &ann, &bob).await;
         let mut white = stage.program(&ann, id).await;
         let mut black = stage.program(&bob, id).await;
-        white.play(0, "f2f3").await;
-        black.play(1, "e7e5").await;
-        white.play(2, "g2g4").await;
+        played(&mut white, 0, "f2f3").await;
+        played(&mut black, 1, "e7e5").await;
+        played(&mut white, 2, "g2g4").await;
         seats.push((id, white, black));
     }
     let page = stage.page().await;
@@ -158,17 +165,24 @@ async fn tv_goes_on_with_the_next_match() {
     page.is_live().await;
     let shown = page.attribute("match").await;
     page.sees(3).await;
-    if let Some((_, _, black)) = seats.iter_mut().find(|(id, ..)| id.to_string() == shown) {
-        black.play(3, "d8h4").await;
-        page.shows("termination", "checkmate").await;
-        let other = format!(
-            "const root = document.querySelector('[data-test=match]'); \
-             return root.dataset.match !== '{shown}' && root.dataset.connection === 'live'"
-        );
-        page.wait("TV shows another match", &other).await;
-    } else {
-        // Another test's match is on the air, which is as good.
-        panic!("TV shows a match that nobody plays: {shown}");
-    }
+    let (_, _, black) = seats
+        .iter_mut()
+        .find(|(id, ..)| id.to_string() == shown)
+        .unwrap();
+    played(black, 3, "d8h4").await;
+    page.shows("termination", "checkmate").await;
+    let other = format!(
+        "const root = document.querySelector('[data-test=match]'); \
+         return root.dataset.match !== '{shown}' && root.dataset.connection === 'live'"
+    );
+    page.wait("TV shows another match", &other).await;
     content(&page);
+}
+
+/// A program plays a move, which is then confirmed.
+async fn played(program: &mut RawClient, ply: u16, uci: &str) {
+    program.play(ply, uci).await;
+    program
+        .until(|body| matches!(body, ServerBody::Ack { .. }))
+        .await;
 }

@@ -1,5 +1,6 @@
 //! Every offer is made and answered by its buttons.
 
+use protocol::http::Terms;
 use protocol::{ClientFrame, ServerBody};
 use tests::browser::{Hand, Key, named};
 
@@ -97,19 +98,27 @@ async fn one_press_does_not_resign_and_a_second_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_match_is_aborted_before_it_begins_and_not_after() {
+async fn a_match_is_aborted_before_it_begins_and_resigned_after() {
     let stage = Stage::enter().await;
-    let mut game = stage.game(terms()).await;
+    let after_first_moves = Terms::usual("600+5".parse().unwrap());
+    let mut game = stage.game(after_first_moves).await;
+    game.white.find(&hidden("resign")).await;
     game.play("e2e4").await;
     game.black.push_twice("abort").await;
     game.ended("aborted", "aborted").await;
     game.leave();
-    let mut game = stage.game(terms()).await;
-    game.play("e2e4 e7e5").await;
-    game.white
-        .find(&format!("{}[hidden]", named("abort")))
-        .await;
+    // Where clocks count at once, it has begun.
+    let game = stage.game(terms()).await;
+    for page in [&game.white, &game.black] {
+        page.find(&hidden("abort")).await;
+    }
+    game.white.push_twice("resign").await;
+    game.ended("black_wins", "resignation").await;
     game.leave();
+}
+
+fn hidden(test: &str) -> String {
+    format!("{}[hidden]", named(test))
 }
 
 #[tokio::test(flavor = "multi_thread")]

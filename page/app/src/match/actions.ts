@@ -46,7 +46,8 @@ export function actionsOf(view: View, line: Line): Actions {
 function inPlay(view: View, match: MatchState, seat: Seat, line: Line): Actions {
   const has = (rule: Rule): boolean => match.rules.includes(rule);
   const plies = match.moves.length;
-  const begun = plies >= 2;
+  // Where the clocks count at once, there is no first move to wait for.
+  const begun = match.clockStart === 'at_once' || plies >= 2;
   const isMyTurn = line.last.position.turn === seat;
   const moved = line.steps.some((step) => step.ply > 0 && step.position.turn !== seat);
   return {
