@@ -354,7 +354,7 @@ mod tests {
             "standard 180+2",
             "standard 180+2 maybe",
             "chess 180+2 rated",
-            "standard 3 rated",
+            "standard three rated",
             "standard 180+2 rated more",
             &many,
         ] {

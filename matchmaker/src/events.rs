@@ -79,6 +79,15 @@ struct Following {
     _place: OwnedSemaphorePermit,
 }
 
+/// Whether a reply tells of a change. Its maker's looks put the expiry of a challenge off, which alone is none.
+fn is_news(told: &TicketReply, reply: &TicketReply) -> bool {
+    let told = TicketReply {
+        expires_at: reply.expires_at,
+        ..told.clone()
+    };
+    told != *reply
+}
+
 /// The events of a ticket: one at once and one after each change, until it does not wait any more.
 pub(crate) async fn stream(
     service: Arc<Service>,
@@ -127,7 +136,7 @@ impl Following {
                     .ok()?,
             };
             let reply = reply(&ticket);
-            if self.told.as_ref() != Some(&reply) {
+            if self.told.as_ref().is_none_or(|told| is_news(told, &reply)) {
                 let event = Event::default().event("ticket").json_data(&reply).ok();
                 self.told = Some(reply);
                 return event;
