@@ -53,6 +53,7 @@ pub const VARIABLES: &[&str] = &[
     "ROOKERY_MATCHMAKER_PORT",
     "ROOKERY_OIDC_AUDIENCE",
     "ROOKERY_OIDC_ISSUER",
+    "ROOKERY_ORIGINS",
     "ROOKERY_OTLP_ENDPOINT",
     "ROOKERY_OTLP_SAMPLE",
     "ROOKERY_PAGE",
@@ -100,6 +101,8 @@ pub const VARIABLES: &[&str] = &[
     "ROOKERY_WAVE_SECONDS_MAX",
     "ROOKERY_WEBHOOK",
     "ROOKERY_WEBHOOK_SECRET_FILE",
+    "ROOKERY_WEB_LISTEN",
+    "ROOKERY_WEB_SOCKET_URL",
 ];
 
 /// A variable with our prefix that no program reads.
