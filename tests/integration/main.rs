@@ -11,7 +11,7 @@ mod architecture;
 mod attacks;
 mod bench;
 mod bots;
-mod browser_doors;
+// mod browser_doors;
 mod capacity;
 mod certificates;
 mod cli;

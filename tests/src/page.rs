@@ -358,13 +358,13 @@ async fn open_session(
     origin: Option<&str>,
 ) -> Result<Carrier, String> {
     let (connection, endpoint) = connect_http3(shard, from).await?;
-    let url = shard
+    let url: Result<url::Url, _> = shard
         .web_transport
         .as_ref()
         .expect("it has WebTransport")
         .url
         .parse();
-    let mut request = ConnectRequest::new::<url::Url>(url.expect("a URL"));
+    let mut request = ConnectRequest::new(url.expect("a URL"));
     if let Some(origin) = origin {
         let value = HeaderValue::from_str(origin).expect("a value");
         request.headers.insert("origin", value);

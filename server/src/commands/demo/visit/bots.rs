@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use client::connection::ConnectionTimes;
-use client::pairing::{Pairing, PairingError, Search};
 use client::seat::{PlayerSeat, SeatSession};
-use client::{Connector, Matchmaker};
+use client::{Connector, Matchmaker, MatchmakerError};
 use game_core::{Match, MatchId, TimeControl};
 use lab::engine::{EngineKind, EngineSettings, EngineSupply};
 use lab::player::{Player, give_up};
-use protocol::http::{NewChallenge, NewTicket, Terms};
+use protocol::http::{NewChallenge, NewTicket, Terms, TicketStatus};
 use store::{Store, TicketList};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
@@ -37,8 +36,8 @@ const LISTED: (&str, &str) = ("Waiting Bishop", "5+3");
 
 /// What a bot takes at least for a move, so that people see what happens.
 const THINK_MIN: Duration = Duration::from_millis(700);
-/// How long a ticket waits before it is made anew.
-const WAIT_MAX: Duration = Duration::from_secs(10 * 60);
+/// How long an answer about an offer may take.
+const ANSWER_WAIT: Duration = Duration::from_secs(5);
 /// Between two looks for challenges.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 /// Challenges that are looked at.
@@ -55,6 +54,12 @@ pub(super) struct Tally {
     pub(super) acknowledged: usize,
     pub(super) lost: usize,
     pub(super) resumed: u32,
+}
+
+/// What a bot waits with.
+enum Offer {
+    Pool(NewTicket),
+    Listed(NewChallenge),
 }
 
 /// Bots that play until they are stopped.
@@ -101,7 +106,7 @@ impl Bots {
         let mut offers = Vec::new();
         for (control, name) in POOLS {
             let terms = Terms::usual(TimeControl::from_spoken(control)?);
-            offers.push((name, Pairing::Pool(NewTicket::new(terms))));
+            offers.push((name, Offer::Pool(NewTicket::new(terms))));
         }
         let (name, control) = LISTED;
         let terms = Terms::usual(TimeControl::from_spoken(control)?);
@@ -109,7 +114,7 @@ impl Bots {
             open: true,
             ..NewChallenge::new(terms)
         };
-        offers.push((name, Pairing::Challenge(listed)));
+        offers.push((name, Offer::Listed(listed)));
         for (name, offer) in offers {
             let token = common.matchmaker.new_bot(Some(name)).await?.token;
             common.tasks.spawn(common.clone().wait_for(token, offer));
@@ -140,20 +145,40 @@ impl Bots {
 
 impl Common {
     /// Plays whoever takes an offer, one after another or at once.
-    async fn wait_for(self, token: String, offer: Pairing) {
+    async fn wait_for(self, token: String, offer: Offer) {
         while !self.stop.is_cancelled() {
-            let search = Search {
-                matchmaker: &self.matchmaker,
-                token: &token,
-                wait_max: WAIT_MAX,
-                cancel: &self.stop,
-            };
-            match search.run(&offer, |_| ()).await {
-                Ok(id) => self.begin(id, &token),
-                Err(PairingError::Nobody(_) | PairingError::Withdrawn) => {}
-                Err(error) => self.pause(&error).await,
+            tokio::select! {
+                taken = self.taken(&token, &offer) => match taken {
+                    Ok(Some(id)) => self.begin(id, &token),
+                    Ok(None) => {}
+                    Err(error) => self.pause(&error).await,
+                },
+                () = self.stop.cancelled() => {}
             }
         }
+    }
+
+    /// Makes an offer, and waits until somebody takes it; `None` if it is void.
+    async fn taken(&self, token: &str, offer: &Offer) -> Result<Option<MatchId>, MatchmakerError> {
+        let mut reply = match offer {
+            Offer::Pool(ticket) => self.matchmaker.create_ticket(token, ticket).await?,
+            Offer::Listed(challenge) => self.matchmaker.create_challenge(token, challenge).await?,
+        };
+        while reply.status == TicketStatus::Waiting {
+            reply = match offer {
+                Offer::Pool(_) => {
+                    self.matchmaker
+                        .ticket(token, &reply.id, ANSWER_WAIT)
+                        .await?
+                }
+                Offer::Listed(_) => {
+                    self.matchmaker
+                        .challenge(token, &reply.id, ANSWER_WAIT)
+                        .await?
+                }
+            };
+        }
+        Ok(reply.match_id)
     }
 
     /// Accepts every challenge of a person in these lists.
