@@ -208,7 +208,11 @@ impl Connector {
     }
 
     /// Connects to a shard by the next transport, and opens a stream.
-    pub(crate) async fn open(&self, shard: &ShardAddress) -> Result<ShardStream, ConnectError> {
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`].
+    pub async fn open(&self, shard: &ShardAddress) -> Result<ShardStream, ConnectError> {
         let turn = self.transport_turn.fetch_add(1, Ordering::Relaxed);
         let turn = turn.checked_rem(self.transports.len());
         let transport = turn.and_then(|turn| self.transports.get(turn));
@@ -217,11 +221,7 @@ impl Connector {
                 let connection = self.connect(shard).await?;
                 let opening = timeout(OPEN_MAX, connection.open_bi()).await;
                 let (send, recv) = opening.map_err(|_| ConnectError::Timeout(OPEN_MAX))??;
-                Ok(ShardStream::Quic {
-                    connection,
-                    send,
-                    recv,
-                })
+                Ok(ShardStream::quic(connection, send, recv))
             }
             #[cfg(feature = "web")]
             Transport::WebTransport => self.open_web_transport(shard).await,
@@ -245,7 +245,7 @@ impl Connector {
         let opening = timeout(OPEN_MAX, WebTransportStream::open(connection, url)).await;
         let stream = opening.map_err(|_| ConnectError::Timeout(OPEN_MAX))?;
         let stream = stream.map_err(ConnectError::Web)?;
-        Ok(ShardStream::WebTransport(Box::new(stream)))
+        Ok(ShardStream::web_transport(stream))
     }
 
     #[cfg(feature = "web")]
@@ -256,7 +256,7 @@ impl Connector {
         let opening = self.in_start_slot(timeout(OPEN_MAX, WebSocketStream::open(&url, local)));
         let stream = opening.await.map_err(|_| ConnectError::Timeout(OPEN_MAX))?;
         let stream = stream.map_err(ConnectError::Web)?;
-        Ok(ShardStream::WebSocket(Box::new(stream)))
+        Ok(ShardStream::web_socket(stream))
     }
 
     async fn connect_to(

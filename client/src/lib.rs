@@ -35,6 +35,6 @@ pub use connection::Connector;
 pub use matchmaker::{Matchmaker, MatchmakerError};
 pub use printable::{printable, printable_json, printable_lines};
 pub use seat::{SeatError, SeatSession, SessionConfig, Update};
-pub use stream::Transport;
+pub use stream::{BrokenBy, Exchanged, ShardStream, Transport};
 pub use view::{MatchView, Standstill};
 pub use violation::Violation;

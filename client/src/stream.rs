@@ -1,5 +1,6 @@
-//! A seat stream to a shard, by whichever transport carries it.
+//! A seat stream to a shard, by whichever transport carries it, for those who read and write its bytes themselves.
 
+mod outcome;
 #[cfg(feature = "web")]
 mod web_socket;
 #[cfg(feature = "web")]
@@ -7,19 +8,16 @@ mod web_transport;
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use protocol::CloseCode;
-use quinn::{Connection, ReadError, RecvStream, SendStream, VarInt, WriteError};
+use quinn::{Connection, RecvStream, SendStream, VarInt};
 
-use crate::close::{close_code, explain};
+use outcome::{READ_LEN_MAX, exchanged, read_broken, write_broken};
 
+pub use outcome::{BrokenBy, Exchanged};
 #[cfg(feature = "web")]
 pub(crate) use web_socket::WebSocketStream;
 #[cfg(feature = "web")]
 pub(crate) use web_transport::{SESSION_STREAMS, WebTransportStream};
-
-/// The most that is read at once, in bytes: a stream's window.
-const READ_LEN_MAX: usize = 16 * 1_024;
 
 /// What carries a seat stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,31 +33,10 @@ pub enum Transport {
     WebSocket,
 }
 
-/// How a stream broke.
-#[derive(Debug)]
-pub(crate) enum BrokenBy {
-    /// The shard sent the reason.
-    Code(CloseCode),
-    /// It did not.
-    Loss(String),
-}
-
-/// What was done with a stream.
-pub(crate) enum Exchanged {
-    /// So many bytes were written.
-    Wrote(usize),
-    /// These bytes were read.
-    Read(Bytes),
-}
-
-/// `None` is the end of a stream.
-fn exchanged(read: Option<Bytes>) -> Result<Exchanged, BrokenBy> {
-    read.map(Exchanged::Read)
-        .ok_or_else(|| BrokenBy::Loss("the shard ended the stream".into()))
-}
-
 /// An open seat stream.
-pub(crate) enum ShardStream {
+pub struct ShardStream(Carrier);
+
+enum Carrier {
     Quic {
         connection: Connection,
         send: SendStream,
@@ -72,11 +49,33 @@ pub(crate) enum ShardStream {
 }
 
 impl ShardStream {
+    pub(crate) const fn quic(connection: Connection, send: SendStream, recv: RecvStream) -> Self {
+        Self(Carrier::Quic {
+            connection,
+            send,
+            recv,
+        })
+    }
+
+    #[cfg(feature = "web")]
+    pub(crate) fn web_transport(stream: WebTransportStream) -> Self {
+        Self(Carrier::WebTransport(Box::new(stream)))
+    }
+
+    #[cfg(feature = "web")]
+    pub(crate) fn web_socket(stream: WebSocketStream) -> Self {
+        Self(Carrier::WebSocket(Box::new(stream)))
+    }
+
     /// Writes some of `outgoing`, or reads something, whichever is possible first. Nothing is lost if it is dropped
-    /// before it returns.
-    pub(crate) async fn exchange(&mut self, outgoing: &[u8]) -> Result<Exchanged, BrokenBy> {
-        match self {
-            Self::Quic { send, recv, .. } => tokio::select! {
+    /// before it returns. Over WebSocket, `outgoing` has to be whole frames.
+    ///
+    /// # Errors
+    ///
+    /// How the stream broke.
+    pub async fn exchange(&mut self, outgoing: &[u8]) -> Result<Exchanged, BrokenBy> {
+        match &mut self.0 {
+            Carrier::Quic { send, recv, .. } => tokio::select! {
                 biased;
                 written = send.write(outgoing), if !outgoing.is_empty() => {
                     written.map(Exchanged::Wrote).map_err(write_broken)
@@ -86,71 +85,47 @@ impl ShardStream {
                 }
             },
             #[cfg(feature = "web")]
-            Self::WebTransport(stream) => stream.exchange(outgoing).await,
+            Carrier::WebTransport(stream) => stream.exchange(outgoing).await,
             #[cfg(feature = "web")]
-            Self::WebSocket(stream) => stream.exchange(outgoing).await,
+            Carrier::WebSocket(stream) => stream.exchange(outgoing).await,
         }
     }
 
     /// The transport's own estimate of the round trip, if it has one.
-    pub(crate) fn rtt(&self) -> Option<Duration> {
-        match self {
-            Self::Quic { connection, .. } => Some(connection.rtt()),
+    #[must_use]
+    pub fn rtt(&self) -> Option<Duration> {
+        match &self.0 {
+            Carrier::Quic { connection, .. } => Some(connection.rtt()),
             #[cfg(feature = "web")]
-            Self::WebTransport(stream) => Some(stream.connection().rtt()),
+            Carrier::WebTransport(stream) => Some(stream.connection().rtt()),
             #[cfg(feature = "web")]
-            Self::WebSocket(_) => None,
+            Carrier::WebSocket(_) => None,
         }
     }
 
     /// A count of what has been received, which shows that the shard is there.
-    pub(crate) fn received(&self) -> u64 {
-        match self {
-            Self::Quic { connection, .. } => connection.stats().udp_rx.datagrams,
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        match &self.0 {
+            Carrier::Quic { connection, .. } => connection.stats().udp_rx.datagrams,
             #[cfg(feature = "web")]
-            Self::WebTransport(stream) => stream.connection().stats().udp_rx.datagrams,
+            Carrier::WebTransport(stream) => stream.connection().stats().udp_rx.datagrams,
             #[cfg(feature = "web")]
-            Self::WebSocket(stream) => stream.received(),
+            Carrier::WebSocket(stream) => stream.received(),
         }
     }
 
     /// Closes the connection.
-    pub(crate) fn close(&mut self, code: CloseCode) {
-        match self {
-            Self::Quic { connection, .. } => connection.close(VarInt::from_u32(code.number()), b""),
+    pub fn close(&mut self, code: CloseCode) {
+        match &mut self.0 {
+            Carrier::Quic { connection, .. } => {
+                connection.close(VarInt::from_u32(code.number()), b"")
+            }
             #[cfg(feature = "web")]
-            Self::WebTransport(stream) => stream.close(code),
+            Carrier::WebTransport(stream) => stream.close(code),
             // Its end is the end of the connection.
             #[cfg(feature = "web")]
-            Self::WebSocket(_) => {}
+            Carrier::WebSocket(_) => {}
         }
-    }
-}
-
-/// By the number of a close code.
-fn broken_by_number(number: u64) -> BrokenBy {
-    CloseCode::from_number(number).map_or_else(
-        || BrokenBy::Loss(format!("the shard broke the stream off with code {number}")),
-        BrokenBy::Code,
-    )
-}
-
-fn connection_broken(error: &quinn::ConnectionError) -> BrokenBy {
-    close_code(error).map_or_else(|| BrokenBy::Loss(explain(error)), BrokenBy::Code)
-}
-
-fn read_broken(error: ReadError) -> BrokenBy {
-    match error {
-        ReadError::Reset(number) => broken_by_number(number.into_inner()),
-        ReadError::ConnectionLost(error) => connection_broken(&error),
-        other => BrokenBy::Loss(other.to_string()),
-    }
-}
-
-fn write_broken(error: WriteError) -> BrokenBy {
-    match error {
-        WriteError::Stopped(number) => broken_by_number(number.into_inner()),
-        WriteError::ConnectionLost(error) => connection_broken(&error),
-        other => BrokenBy::Loss(other.to_string()),
     }
 }

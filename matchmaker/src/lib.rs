@@ -35,6 +35,7 @@ mod allowances;
 mod assign;
 mod bounds;
 mod endings;
+mod pool_board;
 mod problem;
 mod service;
 mod terms;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Router;
-use page::Reach;
 
 use crate::registry::RegistryView;
 use crate::service::Service;
@@ -16,21 +15,16 @@ pub(crate) fn routes(service: &Arc<Service>, more: Router) -> Router<Arc<Service
         return routes;
     }
     let views = service.views.clone();
-    let shards = move || reaches(&views.borrow());
+    let shards = move || doors(&views.borrow());
     routes.merge(page::router(shards, args.page_connect.clone()))
 }
 
-/// Where browsers reach the shards.
-fn reaches(view: &RegistryView) -> Vec<Reach> {
-    let mut reaches: Vec<Reach> = view
-        .records()
-        .map(|shard| Reach {
-            host: shard.address.ip().to_string(),
-            // A certificate that is pinned is none that a WebSocket can be opened with.
-            is_secure: shard.certificate_sha256.is_none(),
-        })
-        .collect();
-    reaches.sort_unstable();
-    reaches.dedup();
-    reaches
+/// The URLs by which browsers reach the shards.
+fn doors(view: &RegistryView) -> Vec<String> {
+    let doors = view.records().flat_map(|shard| {
+        // A certificate that is pinned is none that a WebSocket can be opened with.
+        let socket = shard.certificate_sha256.map_or("wss", |_| "ws");
+        ["https", socket].map(|scheme| format!("{scheme}://{}/", shard.address))
+    });
+    doors.collect()
 }

@@ -7,13 +7,11 @@ use axum::Json;
 use axum::extract::State;
 use protocol::http::{PoolView, PoolsReply};
 use store::{StoreError, TicketList};
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::clock::now;
 use crate::described::Problems;
 use crate::pairing::eligible;
-use crate::pool_terms::PoolTerms;
 use crate::problem::Problem;
 use crate::service::Service;
 
@@ -21,37 +19,6 @@ use crate::service::Service;
 const FRESH: Duration = Duration::from_secs(1);
 /// In pools of up to so many tickets, those are left out whose players are gone; a larger number is about right.
 const READ_MAX: usize = 100;
-
-/// The pools that are offered, and the last answer about them.
-pub(crate) struct PoolBoard {
-    offered: Vec<Offered>,
-    /// One request at a time looks; those that come meanwhile have its answer.
-    last: Mutex<Option<(Instant, Result<PoolsReply, Problem>)>>,
-}
-
-struct Offered {
-    terms: PoolTerms,
-    /// The name of the pool in the store.
-    pool: Box<str>,
-}
-
-impl PoolBoard {
-    pub(crate) fn new(pools: &[PoolTerms]) -> Self {
-        let offered = pools.iter().filter_map(|&terms| {
-            let pool = terms.pool()?;
-            Some(Offered { terms, pool })
-        });
-        Self {
-            offered: offered.collect(),
-            last: Mutex::default(),
-        }
-    }
-
-    /// Whether a pool is in the lobby.
-    pub(crate) fn is_offered(&self, pool: &str) -> bool {
-        self.offered.iter().any(|offered| &*offered.pool == pool)
-    }
-}
 
 /// The pools of the lobby, at most a second old. The numbers are those of the whole installation.
 #[utoipa::path(get, path = "/v1/pools", tag = "tickets",

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::endings::Endings;
 use crate::identity::{Issuer, Passwords};
 use crate::limits::{ANSWER_WITHIN, BODY_LEN_MAX, BODY_WITHIN, EXPORTS_MAX, FEED_READERS_MAX};
-use crate::pools::PoolBoard;
+use crate::pool_board::PoolBoard;
 use crate::problem::{Kind, Problem};
 use crate::registry::RegistryView;
 use crate::request_metrics::RequestMetrics;

@@ -5,8 +5,8 @@
 //! digest of its content in its name, so browsers keep it for good; everything else is asked for again each time, by its
 //! `ETag`. Text is sent compressed to those who accept it.
 //!
-//! Every answer has a content security policy that allows the page's own files and connections to the shards, which
-//! [`Reach`] names, and nothing else.
+//! Every answer has a content security policy that allows the page's own files, connections to the shards and to each
+//! [`Source`] that the operator names, and nothing else.
 //!
 //! Nothing here knows a match, a player or the store.
 
@@ -14,5 +14,5 @@ mod bundle;
 mod policy;
 mod router;
 
-pub use policy::{InvalidSource, Reach, Source};
+pub use policy::{InvalidSource, Source};
 pub use router::{PATHS, router};

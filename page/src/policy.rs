@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 /// What the page may do, but for whom it may connect to.
@@ -13,17 +12,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// Upper bound on hosts that are named one by one, so that the header stays short. More are allowed by their scheme.
 const HOSTS_MAX: usize = 32;
 
+/// How a page may connect: WebTransport has the scheme `https`.
+const SCHEMES: [&str; 3] = ["https", "wss", "ws"];
+
 /// Longest source, in bytes.
 const SOURCE_LEN_MAX: usize = 200;
-
-/// Where a shard is reached by browsers.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Reach {
-    /// Its IP address, or its name.
-    pub host: String,
-    /// Whether its WebSocket is one over TLS.
-    pub is_secure: bool,
-}
 
 /// A further source of connections, as the operator names it: a scheme such as `wss:`, or a host with a scheme, such as
 /// `wss://*.shards.example:*`.
@@ -43,9 +36,9 @@ impl FromStr for Source {
 
     fn from_str(text: &str) -> Result<Self, InvalidSource> {
         let invalid = || InvalidSource(text.to_owned());
-        let rest = ["https:", "wss:", "ws:"]
+        let rest = SCHEMES
             .into_iter()
-            .find_map(|scheme| text.strip_prefix(scheme));
+            .find_map(|scheme| text.strip_prefix(scheme)?.strip_prefix(':'));
         let is_host = |host: &str| {
             let fits = |c: u8| c.is_ascii_alphanumeric() || b".-*:".contains(&c);
             !host.is_empty() && host.bytes().all(fits)
@@ -65,22 +58,21 @@ impl fmt::Display for Source {
     }
 }
 
-/// The policy of a page that may connect to these shards, at any of their ports, and to `more`.
+/// The policy of a page that may connect to the hosts of these URLs, by their schemes and at any of their ports, and to
+/// `more`.
 ///
 /// A page that is open is not loaded again when a shard starts at another port of the same host, so ports are left open.
 /// An IPv6 address cannot stand in a policy: its scheme is allowed as a whole.
-pub(crate) fn policy(shards: &[Reach], more: &[Source]) -> String {
-    let hosts: BTreeSet<&str> = shards.iter().map(|shard| shard.host.as_str()).collect();
+pub(crate) fn policy(shards: &[String], more: &[Source]) -> String {
+    let doors: BTreeSet<(&str, &str)> = shards.iter().filter_map(|url| door(url)).collect();
+    let hosts: BTreeSet<&str> = doors.iter().map(|(_, host)| *host).collect();
     let mut sources = BTreeSet::new();
-    for shard in shards {
-        let socket = if shard.is_secure { "wss" } else { "ws" };
-        for scheme in ["https", socket] {
-            sources.insert(if hosts.len() <= HOSTS_MAX && can_be_named(&shard.host) {
-                format!("{scheme}://{}:*", shard.host)
-            } else {
-                format!("{scheme}:")
-            });
-        }
+    for (scheme, host) in doors {
+        sources.insert(if hosts.len() <= HOSTS_MAX && can_be_named(host) {
+            format!("{scheme}://{host}:*")
+        } else {
+            format!("{scheme}:")
+        });
     }
     sources.extend(more.iter().map(ToString::to_string));
     let mut policy = POLICY.to_owned();
@@ -91,27 +83,32 @@ pub(crate) fn policy(shards: &[Reach], more: &[Source]) -> String {
     policy
 }
 
+/// Scheme and host of a URL by which a page reaches a shard; `None` if it is none.
+fn door(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split('/').next()?;
+    let is_known = SCHEMES.contains(&scheme);
+    let host = match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next()?,
+        None => authority.split(':').next()?,
+    };
+    is_known.then_some((scheme, host))
+}
+
 /// Whether a host can stand in a policy (CSP level 3, `host-part`).
 fn can_be_named(host: &str) -> bool {
     let fits = |c: u8| c.is_ascii_alphanumeric() || c == b'.' || c == b'-';
-    let is_v6 = matches!(host.parse(), Ok(IpAddr::V6(_)));
-    !is_v6 && !host.is_empty() && host.bytes().all(fits)
+    !host.is_empty() && host.bytes().all(fits)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn reach(host: &str, is_secure: bool) -> Reach {
-        Reach {
-            host: host.to_owned(),
-            is_secure,
-        }
-    }
-
-    fn connections(shards: &[Reach], more: &[&str]) -> String {
+    fn connections(shards: &[&str], more: &[&str]) -> String {
+        let shards: Vec<String> = shards.iter().map(|&url| url.to_owned()).collect();
         let more: Vec<Source> = more.iter().map(|one| one.parse().unwrap()).collect();
-        let policy = policy(shards, &more);
+        let policy = policy(&shards, &more);
         let (_, sources) = policy.split_once("connect-src 'self'").unwrap();
         assert!(!sources.contains(';'), "{policy}");
         sources.trim_start().to_owned()
@@ -120,37 +117,43 @@ mod tests {
     #[test]
     fn connections_are_allowed_to_each_host_once_at_any_port() {
         assert_eq!(connections(&[], &[]), "");
-        let here = reach("127.0.0.1", false);
+        let here = [
+            "https://127.0.0.1:7100/",
+            "ws://127.0.0.1:7100/",
+            "ws://127.0.0.1:7101/",
+        ];
         assert_eq!(
-            connections(&[here.clone(), here], &[]),
+            connections(&here, &[]),
             "https://127.0.0.1:* ws://127.0.0.1:*"
         );
         assert_eq!(
             connections(
-                &[reach("club.example", true), reach("192.0.2.7", false)],
+                &[
+                    "https://club.example:7100/",
+                    "wss://club.example/",
+                    "ws://192.0.2.7:7100"
+                ],
                 &["wss://*.shards.example:*"]
             ),
-            "https://192.0.2.7:* https://club.example:* ws://192.0.2.7:* wss://*.shards.example:* \
-             wss://club.example:*"
+            "https://club.example:* ws://192.0.2.7:* wss://*.shards.example:* wss://club.example:*"
         );
     }
 
     #[test]
-    fn what_cannot_be_named_is_allowed_by_its_scheme() {
+    fn what_cannot_be_named_is_allowed_by_its_scheme_and_what_is_no_door_is_not() {
+        assert_eq!(connections(&["wss://[2001:db8::1]:7100/"], &[]), "wss:");
+        assert_eq!(connections(&["ws://a; script-src *:1/"], &[]), "ws:");
         assert_eq!(
-            connections(&[reach("2001:db8::1", true)], &[]),
-            "https: wss:"
-        );
-        assert_eq!(
-            connections(&[reach("a; script-src *", false)], &[]),
-            "https: ws:"
+            connections(&["http://a.example/", "club.example", "*"], &[]),
+            ""
         );
         let many: Vec<_> = (0..=HOSTS_MAX)
-            .map(|n| reach(&format!("10.0.0.{n}"), true))
+            .map(|n| format!("wss://10.0.0.{n}:1/"))
             .collect();
-        assert_eq!(connections(&many, &[]), "https: wss:");
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert_eq!(connections(&many, &[]), "wss:");
         let fewer = connections(&many[1..], &[]);
-        assert_eq!(fewer.split(' ').count(), 2 * HOSTS_MAX);
+        assert_eq!(fewer.split(' ').count(), HOSTS_MAX);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, heade
 use axum::routing::get;
 
 use crate::bundle::{BUNDLE, File, INDEX};
-use crate::policy::{Reach, Source, policy};
+use crate::policy::{Source, policy};
 
 /// The paths of the page, as templates: each is answered with its `index.html`, and shown by what runs in the browser.
 pub const PATHS: [&str; 9] = [
@@ -29,10 +29,10 @@ const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 /// Of all others: kept, and asked for again by their `ETag`.
 const ASK_AGAIN: &str = "no-cache";
 
-/// The routes of the page. `shards` tells where browsers reach the shards at the moment; `more` is whom the page may
-/// connect to besides.
+/// The routes of the page. `shards` tells the URLs by which browsers reach the shards at the moment (`https://HOST:PORT/`
+/// for WebTransport, `wss://HOST:PORT/` or `ws://HOST:PORT/`); `more` is whom the page may connect to besides.
 pub fn router<S>(
-    shards: impl Fn() -> Vec<Reach> + Send + Sync + 'static,
+    shards: impl Fn() -> Vec<String> + Send + Sync + 'static,
     more: Vec<Source>,
 ) -> Router<S>
 where

@@ -20,6 +20,9 @@ pub const TOKEN_LEN_MAX: usize = 1_024;
 /// chat 575.
 pub const CLIENT_FRAME_LEN_MAX: usize = 1_536;
 
+/// Longest message of a client over WebSocket, in bytes: a few frames, each with its length.
+pub const CLIENT_MESSAGE_LEN_MAX: usize = 4 * (4 + CLIENT_FRAME_LEN_MAX);
+
 /// Longest body of a shard's frame, bytes. A full state of 1,200 plies takes about 5 KB, as many lines of
 /// chat as are kept, each as long as one may be, 36 KB.
 pub const SERVER_FRAME_LEN_MAX: usize = LEN_MAX;

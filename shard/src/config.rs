@@ -48,6 +48,9 @@ pub struct ShardConfig {
 pub struct NetLimits {
     /// Upper bound on connections; further ones are refused.
     pub connections_max: usize,
+    /// Upper bound on TCP sockets of browsers, waiting ones included; further ones are refused. Each is an open file,
+    /// and the process needs others.
+    pub web_sockets_max: usize,
     /// Upper bound on connections from one IP address (IPv6: one /64), which a club or a school may share;
     /// further ones are refused.
     pub connections_per_address_max: usize,
@@ -102,6 +105,7 @@ impl Default for NetLimits {
     fn default() -> Self {
         Self {
             connections_max: 25_000,
+            web_sockets_max: 25_000,
             connections_per_address_max: 1_000,
             exempt: Networks::default(),
             connections_per_player_max: 16,

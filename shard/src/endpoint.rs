@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use quinn::Endpoint;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::connection::serve;
 use crate::door::{ConnectionPlace, Door, Turned};
-use crate::handshake::{Attempt, Handshake, WebDoor};
+use crate::handshake::{Attempt, Handshake, WebAttempt, WebDoor};
 use crate::origins::Origins;
 use crate::stream::Streams;
-use crate::transport::WebListener;
+use crate::transport::{WebListener, abandon};
 
 /// After a failure to accept over TCP, for example for want of open files.
 const FAILURE_PAUSE: Duration = Duration::from_millis(100);
@@ -60,7 +60,7 @@ pub(crate) async fn accept(doors: Doors, streams: Streams, shutdown: Cancellatio
                 entrance.knock(Attempt::Quic(incoming));
             }
             (stream, from) = accept_tcp(listener.as_ref()) => {
-                entrance.knock(Attempt::Web(stream, from));
+                entrance.knock_by_tcp(stream, from);
             }
             () = sleep_until(next_look.unwrap_or_else(Instant::now)), if next_look.is_some() => {}
         }
@@ -94,6 +94,8 @@ struct Entrance {
     door: Door<Attempt>,
     streams: Streams,
     web: Arc<WebDoor>,
+    /// Places for TCP sockets.
+    sockets: Arc<Semaphore>,
     began_at: Instant,
     connections: JoinSet<()>,
     /// The admission that each connection's task holds.
@@ -108,6 +110,7 @@ impl Entrance {
     fn new(streams: Streams, web: Arc<WebDoor>, done: mpsc::Sender<ConnectionPlace>) -> Self {
         Self {
             door: Door::new(Arc::clone(&streams.limits)),
+            sockets: Arc::new(Semaphore::new(streams.limits.web_sockets_max)),
             streams,
             web,
             began_at: Instant::now(),
@@ -140,6 +143,21 @@ impl Entrance {
                 tracing::debug!(%address, inside = self.door.connections(), "refused: no room");
                 metrics.refused.inc();
                 attempt.refuse();
+            }
+        }
+    }
+
+    fn knock_by_tcp(&mut self, stream: TcpStream, from: SocketAddr) {
+        match Arc::clone(&self.sockets).try_acquire_owned() {
+            Ok(place) => self.knock(Attempt::Web(WebAttempt {
+                stream,
+                from,
+                place,
+            })),
+            Err(_) => {
+                tracing::debug!(address = %from.ip(), "refused: too many TCP sockets");
+                self.streams.metrics.refused.inc();
+                abandon(&stream);
             }
         }
     }

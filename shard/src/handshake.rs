@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use quinn::{ConnectionError, Incoming};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use web_transport_quinn::Session;
@@ -23,14 +23,23 @@ pub(crate) enum Attempt {
     /// Over UDP: of a native client, or of a page by WebTransport.
     Quic(Incoming),
     /// Over TCP: of a page by WebSocket.
-    Web(TcpStream, SocketAddr),
+    Web(WebAttempt),
+}
+
+/// An attempt over TCP.
+#[derive(Debug)]
+pub(crate) struct WebAttempt {
+    pub(crate) stream: TcpStream,
+    pub(crate) from: SocketAddr,
+    /// Its place among the sockets that may be open.
+    pub(crate) place: OwnedSemaphorePermit,
 }
 
 impl Attempt {
     pub(crate) fn address(&self) -> SocketAddr {
         match self {
             Self::Quic(incoming) => incoming.remote_address(),
-            Self::Web(_, from) => *from,
+            Self::Web(attempt) => attempt.from,
         }
     }
 
@@ -53,7 +62,7 @@ impl Attempt {
     pub(crate) fn refuse(self) {
         match self {
             Self::Quic(incoming) => incoming.refuse(),
-            Self::Web(stream, _) => abandon(&stream),
+            Self::Web(attempt) => abandon(&attempt.stream),
         }
     }
 
@@ -61,7 +70,7 @@ impl Attempt {
     pub(crate) fn ignore(self) {
         match self {
             Self::Quic(incoming) => incoming.ignore(),
-            Self::Web(stream, _) => abandon(&stream),
+            Self::Web(attempt) => abandon(&attempt.stream),
         }
     }
 }
@@ -116,12 +125,13 @@ impl Attempt {
                 let session = open_session(connection, &web.origins, streams_max).await?;
                 Ok(Opened::WebTransport(Box::new(session)))
             }
-            Self::Web(stream, _) => {
+            Self::Web(WebAttempt { stream, place, .. }) => {
                 let options = SocketOptions {
                     message_deadline: limits.frame_deadline,
                     linger: limits.linger,
                 };
-                let socket = upgrade(stream, web.tls.as_ref(), &web.origins, options).await?;
+                let tls = web.tls.as_ref();
+                let socket = upgrade(stream, place, tls, &web.origins, options).await?;
                 Ok(Opened::WebSocket(socket))
             }
         }

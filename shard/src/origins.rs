@@ -83,6 +83,12 @@ impl Origins {
         self
     }
 
+    /// Whether no page may connect.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether a page of the origin in a request may connect; `None` for a request without one.
     #[must_use]
     pub fn allow(&self, origin: Option<&[u8]>) -> bool {
@@ -102,6 +108,23 @@ impl Origins {
             }
             _ => false,
         })
+    }
+}
+
+/// A list with commas.
+impl FromStr for Origins {
+    type Err = OriginError;
+
+    fn from_str(text: &str) -> Result<Self, OriginError> {
+        let origins = text.split(',').map(str::trim);
+        let origins = origins.filter(|origin| !origin.is_empty());
+        origins.map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Extend<Self> for Origins {
+    fn extend<T: IntoIterator<Item = Self>>(&mut self, others: T) {
+        self.0.extend(others.into_iter().flat_map(|other| other.0));
     }
 }
 
@@ -184,6 +207,22 @@ mod tests {
             ],
             &["http://192.0.2.8", "https://localhost.evil.example", "null"],
         );
+    }
+
+    #[test]
+    fn a_list_has_commas_and_may_be_empty() {
+        let origins: Origins = "https://a.example, http://b.example:7000".parse().unwrap();
+        check(
+            &origins,
+            &["https://a.example", "http://b.example:7000"],
+            &["http://a.example"],
+        );
+        assert_eq!(
+            origins.to_string(),
+            "https://a.example, http://b.example:7000"
+        );
+        assert_eq!("".parse(), Ok(Origins::default()));
+        assert_eq!("https://a.example,b".parse::<Origins>(), Err(OriginError));
     }
 
     #[test]

@@ -68,7 +68,17 @@ async fn a_club_serves_players_by_its_own_certificate_and_takes_a_new_one() {
     let port: u16 = url.rsplit(':').next().unwrap().parse().unwrap();
     assert_eq!(url, format!("https://localhost:{port}"));
     let address = SocketAddr::from(([127, 0, 0, 1], port));
-    assert_eq!(shown(address, &ca), Some(first));
+    assert_eq!(shown(address, &ca).as_ref(), Some(&first));
+    // Pages reach the shard by the same name, with the same certificate.
+    let shard = &club.ready.shards[0];
+    let (_, web_port) = shard
+        .web_socket
+        .trim_end_matches('/')
+        .rsplit_once(':')
+        .unwrap();
+    assert_eq!(shard.web_socket, format!("wss://localhost:{web_port}/"));
+    let web = SocketAddr::from(([127, 0, 0, 1], web_port.parse().unwrap()));
+    assert_eq!(shown(web, &ca), Some(first));
 
     let words = [
         "bot",
@@ -105,7 +115,8 @@ async fn a_club_serves_players_by_its_own_certificate_and_takes_a_new_one() {
     );
     club.signal(Signal::HUP);
     eventually("the new certificate is shown", || async {
-        (shown(address, &ca).as_ref() == Some(&second)).then_some(())
+        let is_new = |address| shown(address, &ca).as_ref() == Some(&second);
+        (is_new(address) && is_new(web)).then_some(())
     })
     .await;
     assert!(club.log().contains("HTTPS server"), "{}", club.log());

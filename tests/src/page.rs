@@ -1,6 +1,7 @@
 //! What a page does: frames over WebSocket or WebTransport, and whatever bytes it is given.
 
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -291,18 +292,21 @@ impl Page {
 
 /// Opens a TCP connection to the WebSocket of a shard, and says nothing.
 ///
+/// # Errors
+///
+/// When the shard does not accept it.
+///
 /// # Panics
 ///
-/// If the shard has none, or does not accept the connection.
-pub async fn open_tcp(shard: &ShardAddress, from: IpAddr) -> TcpStream {
+/// If the shard has none, or this machine no such address.
+pub async fn open_tcp(shard: &ShardAddress, from: IpAddr) -> io::Result<TcpStream> {
     let url = shard.web_socket.as_deref().expect("it has a WebSocket");
     let address = url.trim_start_matches("ws://").trim_end_matches('/');
     let address: SocketAddr = address.parse().expect("a literal address");
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket
-        .bind(SocketAddr::new(from, 0))
-        .expect("an address of this machine");
-    socket.connect(address).await.expect("a connection")
+    let socket = TcpSocket::new_v4()?;
+    let from = SocketAddr::new(from, 0);
+    socket.bind(from).expect("an address of this machine");
+    socket.connect(address).await
 }
 
 /// Opens a WebSocket as a page of an origin does, which names a subprotocol.
@@ -316,7 +320,7 @@ pub async fn open_web_socket(
     origin: Option<&str>,
     subprotocol: Option<&str>,
 ) -> Result<WebSocketStream<TcpStream>, WebError> {
-    let stream = open_tcp(shard, from).await;
+    let stream = open_tcp(shard, from).await?;
     let mut request = shard.web_socket.as_deref().into_iter();
     let mut request = request.next().unwrap_or_default().into_client_request()?;
     let mut header = |name: &'static str, value: Option<&str>| {
@@ -358,13 +362,14 @@ async fn open_session(
     origin: Option<&str>,
 ) -> Result<Carrier, String> {
     let (connection, endpoint) = connect_http3(shard, from).await?;
-    let url: Result<url::Url, _> = shard
+    let url = shard
         .web_transport
         .as_ref()
         .expect("it has WebTransport")
         .url
         .parse();
-    let mut request = ConnectRequest::new(url.expect("a URL"));
+    let url: url::Url = url.expect("a URL");
+    let mut request = ConnectRequest::new(url);
     if let Some(origin) = origin {
         let value = HeaderValue::from_str(origin).expect("a value");
         request.headers.insert("origin", value);

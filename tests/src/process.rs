@@ -156,6 +156,8 @@ pub struct ReadyShard {
     pub id: String,
     /// Where it answers.
     pub address: SocketAddr,
+    /// Where pages reach it by WebSocket.
+    pub web_socket: String,
     /// URL of its admin endpoint.
     pub admin: String,
 }

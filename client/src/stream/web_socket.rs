@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WebError, Message};
 use url::Url;
 
-use super::{BrokenBy, Exchanged, broken_by_number, exchanged};
+use super::outcome::{BrokenBy, Exchanged, broken_by_number, exchanged};
 
 /// The subprotocol.
 const SUBPROTOCOL: &str = "rookery";

@@ -8,7 +8,9 @@ use web_transport_quinn::{
     ReadError, RecvStream, SendStream, Session, SessionError, WebTransportError, WriteError,
 };
 
-use super::{BrokenBy, Exchanged, READ_LEN_MAX, broken_by_number, connection_broken, exchanged};
+use super::outcome::{
+    BrokenBy, Exchanged, READ_LEN_MAX, broken_by_number, connection_broken, exchanged,
+};
 
 /// Streams of one direction that the server may open: HTTP/3 has three.
 pub(crate) const SESSION_STREAMS: u32 = 3;

@@ -35,6 +35,8 @@ Examples:
     bot-client bench --even-load 0.1
   Whether pairing keeps up beside live matches:
     bot-client bench --tickets 500 --beside 1000 --seconds 60
+  What a page costs beside a native client:
+    bot-client bench --doors 2000 --seconds 20
   For a script:
     bot-client bench --json | jq '.budgets[] | select(.met == false)'";
 
@@ -51,7 +53,7 @@ Examples:
 pub struct BenchArgs {
     /// Matches at the same time, 1 to 10000; several numbers make several rows. By default 100, 500 and
     /// 2000, or none with --takeover, --drain,
-    /// --even-load and --tickets.
+    /// --even-load, --tickets and --doors.
     #[arg(long, value_name = "N", value_delimiter = ',',
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub matches: Vec<u32>,
@@ -83,6 +85,12 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 1_000, requires = "tickets",
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub beside: u32,
+    /// Have so many players come by each door of one shard (QUIC, WebTransport, WebSocket), and say what memory a
+    /// connection and what CPU time a move costs the server by each: for --seconds nobody plays, then those of
+    /// each door by themselves, then all. They think for --think, or 1 s. Several numbers make several rows.
+    #[arg(long, value_name = "N", value_delimiter = ',',
+          value_parser = clap::value_parser!(u32).range(2..=5_000))]
+    pub doors: Vec<u32>,
     /// Where the server keeps its matches; several are measured one after the other. By default
     /// embedded and, where redis-server is installed, redis.
     #[arg(long, value_enum, value_name = "STORE", value_delimiter = ',')]
@@ -156,6 +164,7 @@ pub(super) struct BenchConfig {
     pub(super) even_load: Vec<f64>,
     pub(super) tickets: Vec<u32>,
     pub(super) beside: u32,
+    pub(super) doors: Vec<u32>,
     pub(super) rounds: u32,
     pub(super) stores: Vec<BenchStore>,
     pub(super) think: Vec<Duration>,
@@ -187,6 +196,7 @@ impl BenchArgs {
             even_load: self.even_load.clone(),
             tickets: self.tickets.clone(),
             beside: self.beside,
+            doors: self.doors.clone(),
             rounds: self.rounds,
             stores: stores(&self.store, Redis::is_installed())?,
             think: self.think.clone(),
@@ -203,7 +213,7 @@ impl BenchArgs {
     /// Numbers of matches under which moves are measured.
     fn loads(&self) -> Vec<u32> {
         let moves_nothing = self.drain.is_empty() && self.even_load.is_empty();
-        let pairs_nobody = self.tickets.is_empty();
+        let pairs_nobody = self.tickets.is_empty() && self.doors.is_empty();
         if self.matches.is_empty() && self.takeover.is_empty() && moves_nothing && pairs_nobody {
             return MATCHES.into();
         }

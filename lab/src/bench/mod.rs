@@ -8,10 +8,12 @@
 //! `rounds` has the pairs of either play and counts what that used; `figures`, `budgets`,
 //! `report` and `page` say what came of it; `operators` are those who look on;
 //! `takeover` and `next_ack` measure what happens when a shard is killed, `drain` when it is stopped, and `even`
-//! when others join; `tickets` measures pairing beside live matches. In the last three, the players are those of `moving`.
+//! when others join; `tickets` measures pairing beside live matches. In the last three, the players are those of `moving`. `doors` measures
+//! what players cost who come by each transport.
 
 mod args;
 mod budgets;
+mod doors;
 mod drain;
 mod even;
 mod figures;
@@ -35,6 +37,7 @@ use client::connection::{ConnectionTimes, explain};
 
 pub use args::{BenchArgs, BenchStore};
 pub use budgets::{Bound, Budget};
+pub use doors::{DoorFigures, Doors};
 pub use drain::Drained;
 pub use even::Evened;
 pub use figures::{Figures, Percentiles};
@@ -114,8 +117,14 @@ pub async fn run(args: &BenchArgs) -> Result<Report, BenchError> {
         );
         tickets.push(tickets::measure(&config, per_s).await?);
     }
+    let mut doors = Vec::new();
+    for &players in &config.doors {
+        program::complain!("bench: {players} players by each door …");
+        doors.push(doors::measure(&config, players).await?);
+    }
     let mut report = Report::new(cases, takeovers).with_moves(drains, evened);
     report.tickets = tickets;
+    report.doors = doors;
     if let Some(path) = &config.html {
         let written = std::fs::write(path, page::page(&report));
         written.map_err(|error| format!("--html {}: {error}", path.display()))?;

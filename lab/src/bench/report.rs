@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::figures::over;
 use super::{
-    BenchStore, Budget, Drained, Evened, Figures, Takeover, Tickets, budgets, drain, even,
+    BenchStore, Budget, Doors, Drained, Evened, Figures, Takeover, Tickets, budgets, drain, even,
 };
 
 /// All that was measured; as JSON it is what `--json` prints.
@@ -26,6 +26,8 @@ pub struct Report {
     pub evened: Vec<Evened>,
     /// One for each rate of tickets.
     pub tickets: Vec<Tickets>,
+    /// One for each number of players by each door.
+    pub doors: Vec<Doors>,
     /// What was to be kept, and whether it was.
     pub budgets: Vec<Budget>,
 }
@@ -81,6 +83,7 @@ impl Report {
             drains: Vec::new(),
             evened: Vec::new(),
             tickets: Vec::new(),
+            doors: Vec::new(),
         }
     }
 

@@ -4,13 +4,12 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use game_core::{
     ClockStart, ColorChoice, CommandId, CommandKind, EventKind, MatchId, TimeControl, Uci,
 };
 use protocol::http::{NewChallenge, SeatReply, Terms};
 use protocol::{ClientFrame, Join, JoinFlags, ServerBody, VERSION, codec};
-use quinn::{Connection, RecvStream, SendStream};
 use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -20,9 +19,9 @@ use super::games::random_game;
 use super::operators::Operators;
 use super::rounds::{Pair, Subject, Took};
 use super::seating::{Seated, seat_all, some_at_once};
-use super::{BenchError, BenchStore, SETUP_MAX, SOCKETS, TIMES, why_lost};
+use super::{BenchError, BenchStore, SETUP_MAX, SOCKETS, TIMES};
 use crate::cluster::start_redis;
-use client::{Connector, Matchmaker};
+use client::{Connector, Exchanged, Matchmaker, ShardStream};
 use supervisor::{Place, Redis, START_MAX};
 
 /// Nobody loses on time.
@@ -36,7 +35,7 @@ const NO_REWRITE: [&str; 2] = ["--auto-aof-rewrite-percentage", "0"];
 pub(super) struct Rookery {
     place: Place,
     redis: Option<Arc<Redis>>,
-    players: Players,
+    pub(super) players: Players,
     /// Where operators look, and with which token; nowhere if none do.
     admin: Option<(Vec<String>, String)>,
     _directory: TempDir,
@@ -218,21 +217,15 @@ impl Invitation {
 
 /// A seat with no opinion and no memory: it costs the clients as little as can be.
 struct BenchSeat {
-    send: SendStream,
-    recv: RecvStream,
+    stream: ShardStream,
     buffer: BytesMut,
-    connection: Connection,
 }
 
 impl BenchSeat {
     async fn take(connector: &Connector, seat: SeatReply) -> Result<Self, BenchError> {
-        let connection = connector.connect(&seat.shard).await?;
-        let (send, recv) = connection.open_bi().await?;
         let mut taken = Self {
-            send,
-            recv,
+            stream: connector.open(&seat.shard).await?,
             buffer: BytesMut::new(),
-            connection,
         };
         let join = Join {
             version: VERSION,
@@ -249,8 +242,14 @@ impl BenchSeat {
     }
 
     async fn send(&mut self, frame: &ClientFrame) -> Result<(), BenchError> {
-        let written = self.send.write_all(&codec::encode_client(frame)).await;
-        written.map_err(|error| why_lost(&self.connection, error))
+        let mut frame = codec::encode_client(frame);
+        while !frame.is_empty() {
+            match self.stream.exchange(&frame).await? {
+                Exchanged::Wrote(len) => frame.advance(len),
+                Exchanged::Read(bytes) => self.buffer.extend_from_slice(&bytes),
+            }
+        }
+        Ok(())
     }
 
     async fn until_acked(&mut self, id: CommandId) -> Result<(), BenchError> {
@@ -281,10 +280,9 @@ impl BenchSeat {
                     _ => {}
                 }
             }
-            let read = self.recv.read_chunk(16 * 1_024, true).await;
-            let chunk = read.map_err(|error| why_lost(&self.connection, error))?;
-            let chunk = chunk.ok_or("a stream ended")?;
-            self.buffer.extend_from_slice(&chunk.bytes);
+            if let Exchanged::Read(bytes) = self.stream.exchange(&[]).await? {
+                self.buffer.extend_from_slice(&bytes);
+            }
         }
     }
 }

@@ -186,6 +186,51 @@ impl Report {
         Ok(())
     }
 
+    /// What players by each door cost, where that was asked for.
+    fn write_doors(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for doors in &self.doors {
+            writeln!(
+                f,
+                "{} players by each door of one shard, pairs think {:?}: memory and CPU time of the server for a \
+                 connection in a\nseat, with its half of the match; CPU time for a move beside the {:.0} µs a second that \
+                 it uses when nobody plays; answers\nto moves while one door plays, and while all do, ms:\n",
+                doors.players,
+                Duration::from_millis(doors.think_ms),
+                doors.idle_us_per_s,
+            )?;
+            writeln!(
+                f,
+                "  {:<14}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}",
+                "door",
+                "KB/conn.",
+                "µs/seat",
+                "moves",
+                "µs/move",
+                "ack p50",
+                "p99",
+                "all p50",
+                "p99"
+            )?;
+            for door in &doors.doors {
+                writeln!(
+                    f,
+                    "  {:<14}{:>10.1}{:>10.0}{:>10}{:>10.1}{:>10}{:>10}{:>10}{:>10}",
+                    door.transport,
+                    door.connection_bytes / 1_024.0,
+                    door.seat_us,
+                    door.moves,
+                    door.move_us,
+                    ms(door.ack_ms.p50),
+                    ms(door.ack_ms.p99),
+                    ms(door.ack_ms_together.p50),
+                    ms(door.ack_ms_together.p99),
+                )?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+
     /// The budgets that are `wanted`.
     fn write_budgets(
         &self,
@@ -233,6 +278,7 @@ impl fmt::Display for Report {
         self.write_takeovers(f)?;
         self.write_moves(f)?;
         self.write_tickets(f)?;
+        self.write_doors(f)?;
         if self.cases.is_empty() {
             return self.write_budgets(f, |budget| budget.met.is_some());
         }

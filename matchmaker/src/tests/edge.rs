@@ -19,7 +19,7 @@ use crate::config::Config;
 async fn unknown_routes_are_problems() {
     let world = World::new().await;
     for path in [
-        "/",
+        "/nothing",
         "/v1",
         "/v1/players/",
         "/v2/players",

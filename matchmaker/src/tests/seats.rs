@@ -6,7 +6,7 @@ use game_core::{Epoch, Match, MatchId};
 use protocol::Role;
 use protocol::http::SeatReply;
 use serde_json::json;
-use store::{Claim, Registered, ShardRecord};
+use store::{Claim, Registered, ShardRecord, WebDoors, WebTransportDoor};
 use tokens::SeatClaims;
 
 use super::world::{Guest, World, play, shard, shard_id};

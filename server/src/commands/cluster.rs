@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::backend::Backend;
 use super::cluster_shard::{ReadyShard, ShardSeed, ShardThread, cannot_listen, start_shard};
-use super::web_door::WebNames;
+use super::web_door::{WebNames, web_sockets_max};
 use shard::tls::CertificateSource;
 use shard::{Origins, TraceConfig};
 
@@ -146,6 +146,7 @@ impl InProcessPlan {
             backend: backend.clone(),
             key: self.key.clone(),
             certificate: self.certificate.clone(),
+            web_sockets_max: web_sockets_max(half_of_open_files(), self.shards.into()),
             exempt: self.exempt.clone(),
             access: self.admin.as_ref().map(|(_, access)| access.clone()),
             traces: self.traces.clone(),
@@ -210,13 +211,10 @@ impl InProcessCluster {
         if let Some(archive) = plan.archive {
             shared = shared.archiving_in(archive);
         }
-        let matchmaker = start_matchmaker(
-            plan.config,
-            listener,
-            plan.key,
-            shared.clone(),
-            shutdown.clone(),
-        );
+        let mut config = plan.config;
+        config.connections_max = config.connections_max.min(half_of_open_files());
+        let matchmaker =
+            start_matchmaker(config, listener, plan.key, shared.clone(), shutdown.clone());
         let admin_token = plan
             .admin
             .as_ref()
@@ -322,6 +320,12 @@ impl InProcessCluster {
             .into()
         })
     }
+}
+
+/// Half of the open files that this process may have: for the matchmaker and what else is open. The other half is for
+/// the pages at its shards.
+fn half_of_open_files() -> usize {
+    usize::try_from(settings::open_files() / 2).unwrap_or(usize::MAX)
 }
 
 /// Starts the admin endpoint of the whole; returns where it listens.

@@ -61,6 +61,8 @@ pub(super) struct ShardSeed {
     pub(super) backend: Backend,
     pub(super) key: SigningKey,
     pub(super) certificate: CertificateSource,
+    /// TCP sockets of pages that may be open.
+    pub(super) web_sockets_max: usize,
     /// Addresses without limits of their own.
     pub(super) exempt: Networks,
     /// The access to its admin endpoint; `None` for no endpoint.
@@ -147,6 +149,7 @@ fn prepare_shard(id: ShardId, seed: ShardSeed, store: Arc<dyn Store>) -> Result<
     let calendar = shard::system_calendar;
     let net = NetLimits {
         exempt: seed.exempt,
+        web_sockets_max: seed.web_sockets_max,
         ..NetLimits::default()
     };
     let certificate = seed.certificate;

@@ -122,9 +122,9 @@ impl CliCommand {
             | Self::Restore(_)
             | Self::Pages(_)
             | Self::Import(_) => Some("error"),
-            // A line for each request would hide the others.
+            // A line for each request would hide the others, as would one for each page that says nonsense.
             Self::Dev(_) | Self::Serve(_) | Self::Shard(_) | Self::Tombstone(_) => {
-                Some("info,matchmaker::access_log=warn")
+                Some("info,matchmaker::access_log=warn,web_transport_quinn=error")
             }
             Self::Matchmaker(_) => None,
         }

@@ -25,7 +25,7 @@ use super::ready_file::write_ready_file;
 use super::retention::RetentionArgs;
 use super::serve::PublicName;
 use super::traces::TraceArgs;
-use super::web_door::{WebArgs, WebDoor};
+use super::web_door::{WebArgs, WebDoor, web_sockets_max};
 use crate::operators::ShardSource;
 use shard::tls::{self, CertificateSource, ResetSecret, ShownIdentity, TlsError};
 use shard::{NetLimits, Origins, ShardConfig, Surroundings};
@@ -127,7 +127,7 @@ pub(super) struct ShardArgs {
     )]
     limit_exempt: Networks,
     /// The TCP address on which pages reach this shard by WebSocket, over TLS if it has a certificate of files. By
-    /// default at the IP address of --listen, 100 ports above it.
+    /// default at the IP address of --listen, 1000 ports above it.
     #[arg(long, env = "ROOKERY_WEB_LISTEN", value_name = "IP:PORT")]
     web_listen: Option<SocketAddr>,
     /// The DNS name by which pages reach this shard. It must be in the certificate; without one, pages reach the shard
@@ -329,6 +329,7 @@ async fn serve(args: &ShardArgs, given: Given, shown: Vec<Setting>) -> Result<()
     let reload = program::watch_signals(shutdown.clone(), Hangup::Reloads)?;
     let net = NetLimits {
         connections_max: args.connections_max,
+        web_sockets_max: web_sockets_max(OTHER_FILES, 1).min(args.connections_max),
         connections_per_address_max: args.connections_per_address_max,
         exempt: args.limit_exempt.clone(),
         ..NetLimits::default()
@@ -457,8 +458,10 @@ fn open_liveness(
     Ok((tokio::net::TcpListener::from_std(listener)?, reached_at))
 }
 
+/// Open files that a shard needs beside the sockets of pages: its store, its log, its admin endpoint.
+const OTHER_FILES: usize = 512;
 /// Ports between that of players over UDP and that of pages over TCP.
-const WEB_PORT_ABOVE: u16 = 100;
+const WEB_PORT_ABOVE: u16 = 1_000;
 
 /// Opens the door of pages.
 fn open_web(

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use clap::Args;
 use shard::tls::{CertificateSource, ShownIdentity};
-use shard::{AllowedOrigin, Origins, WebListener};
+use shard::{Origins, WebListener};
 use store::{WebDoors, WebTransportDoor};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use url::Url;
 
@@ -20,13 +21,8 @@ pub(super) struct WebArgs {
     /// The origin of pages that may connect to the shards, for example https://chess.example.org; * for every page.
     /// Repeat it, or separate several by commas. By default pages of the address or name that players are given, and
     /// of this machine. Programs, which have no origin, may always connect.
-    #[arg(
-        long = "origin",
-        env = "ROOKERY_ORIGINS",
-        value_name = "ORIGIN",
-        value_delimiter = ','
-    )]
-    origins: Vec<AllowedOrigin>,
+    #[arg(long = "origin", env = "ROOKERY_ORIGINS", value_name = "ORIGIN")]
+    origins: Vec<Origins>,
     /// The URL by which pages reach the first shard over WebSocket, if a proxy stands before it, for example
     /// wss://chess.example.org:7443/; the ports of the other shards follow. By default made of the address or name that
     /// players are given and the TCP port that the shard listens on.
@@ -45,8 +41,9 @@ impl WebArgs {
 
     /// The pages that may connect, if any are given.
     pub(super) fn origins(&self) -> Option<Origins> {
-        let given = !self.origins.is_empty();
-        given.then(|| self.origins.iter().cloned().collect())
+        let mut given = Origins::default();
+        given.extend(self.origins.iter().cloned());
+        (!given.is_empty()).then_some(given)
     }
 }
 
@@ -101,6 +98,14 @@ impl WebUrl {
         let _ = url.set_port(Some(port));
         Ok(Self(url))
     }
+}
+
+/// The TCP sockets of pages that a shard may have open, where `shards` of them share a process that needs `others` open
+/// files for other things.
+pub(super) fn web_sockets_max(others: usize, shards: usize) -> usize {
+    let files = usize::try_from(settings::open_files()).unwrap_or(usize::MAX);
+    // A semaphore takes no more.
+    (files.saturating_sub(others) / shards.max(1)).min(Semaphore::MAX_PERMITS)
 }
 
 /// A shard's door of pages.

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Sink, Stream};
-use protocol::codec::CLIENT_FRAME_LEN_MAX;
+use protocol::codec::CLIENT_MESSAGE_LEN_MAX;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -32,8 +33,6 @@ use crate::origins::Origins;
 
 /// The subprotocol, which a client that names any has to name.
 const SUBPROTOCOL: &str = "rookery";
-/// Upper bound on a message, in bytes: a few frames of a client, each with its length.
-const MESSAGE_LEN_MAX: usize = 4 * (4 + CLIENT_FRAME_LEN_MAX);
 /// Allocated for each connection; most messages have a few dozen bytes.
 const READ_BUFFER_LEN: usize = 1_024;
 /// Frames that wait go out in messages of about this many bytes, so that copies of them are bounded.
@@ -58,6 +57,8 @@ pub(crate) struct SocketOptions {
 pub(crate) struct Socket {
     stream: Mutex<WebSocketStream<Io>>,
     options: SocketOptions,
+    /// Its place among the sockets that may be open.
+    _place: OwnedSemaphorePermit,
 }
 
 /// What a peer must not send.
@@ -85,6 +86,7 @@ pub(crate) enum Unanswered {
 /// Answers TLS, if there is any, and the request for a WebSocket.
 pub(crate) async fn upgrade(
     stream: TcpStream,
+    place: OwnedSemaphorePermit,
     tls: Option<&TlsAcceptor>,
     origins: &Origins,
     options: SocketOptions,
@@ -101,8 +103,8 @@ pub(crate) async fn upgrade(
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_LEN)
         .write_buffer_size(0)
-        .max_message_size(Some(MESSAGE_LEN_MAX))
-        .max_frame_size(Some(MESSAGE_LEN_MAX));
+        .max_message_size(Some(CLIENT_MESSAGE_LEN_MAX))
+        .max_frame_size(Some(CLIENT_MESSAGE_LEN_MAX));
     let mut is_foreign = false;
     let callback = |request: &Request, response| {
         answer(request, response, origins).inspect_err(|_| {
@@ -115,6 +117,7 @@ pub(crate) async fn upgrade(
             Ok(Socket {
                 stream: Mutex::new(stream),
                 options,
+                _place: place,
             })
         }
         Err(_) if is_foreign => Err(Unanswered::ForeignOrigin),

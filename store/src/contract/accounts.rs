@@ -41,7 +41,7 @@ pub trait Accounts: Send + Sync + 'static {
         password: &PasswordHash,
     ) -> Result<bool, StoreError>;
 
-    /// Removes an account with its API tokens and its login code; returns whether it existed. Its name is free then.
+    /// Removes an account with its API tokens, its login code and its transfer; returns whether it existed. Its name is free then.
     async fn remove_account(&self, id: &PlayerId) -> Result<bool, StoreError>;
 
     /// Stores an API token, unless its owner has `max` already; returns whether it is stored now. It is kept until it

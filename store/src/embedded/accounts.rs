@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use game_core::{PlayerId, UnixMillis};
 use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
-use super::EmbeddedStore;
 use super::tables::{ACCOUNT_NAMES, ACCOUNTS, CREDENTIAL_EXPIRIES, CREDENTIALS, CREDENTIALS_OF};
 use super::writer::WriteFault;
+use super::{EmbeddedStore, transfers};
 use crate::account::{
     ACCOUNTS_PAGE_MAX, API_TOKEN_UNUSED_KEPT, Account, AccountCreated, ApiToken, Invitation,
     LoginCode, PasswordHash, SecretDigest,
@@ -286,6 +286,7 @@ fn remove(txn: &WriteTransaction, id: &PlayerId) -> Result<bool, WriteFault> {
     let mut store = Credentials::open(txn)?;
     store.remove_all(id, API_TOKEN)?;
     store.remove_all(id, LOGIN_CODE)?;
+    transfers::remove_of(txn, id.as_str())?;
     Ok(true)
 }
 

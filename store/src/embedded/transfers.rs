@@ -53,6 +53,18 @@ fn put(txn: &WriteTransaction, transfer: &Transfer) -> Result<(), WriteFault> {
     Ok(())
 }
 
+/// Removes the transfer of a player.
+pub(super) fn remove_of(txn: &WriteTransaction, player: &str) -> Result<(), WriteFault> {
+    let mut of = txn.open_table(TRANSFER_OF)?;
+    if let Some(known) = of.remove(player)? {
+        let (until, digest) = known.value();
+        txn.open_table(TRANSFERS)?.remove(digest)?;
+        let mut expiries = txn.open_table(TRANSFER_EXPIRIES)?;
+        expiries.remove((until, digest, player))?;
+    }
+    Ok(())
+}
+
 fn redeem(
     txn: &WriteTransaction,
     digest: &str,

@@ -582,7 +582,6 @@ fn evidence_about_former_connections_is_none() {
     let suspicion = suspicion_of(&mut world, 2).unwrap();
     let former = Suspicion {
         connections: Vec::new(),
-        web: crate::WebDoors::default(),
         ..suspicion
     };
     let gone = proof(Port::Refused, Some(false));

@@ -490,6 +490,7 @@ impl Model {
     }
 
     pub fn remove_account(&mut self, id: &PlayerId) -> bool {
+        self.transfers.remove_of(id);
         self.accounts.remove(id)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use game_core::UnixMillis;
+use game_core::{PlayerId, UnixMillis};
 
 use crate::account::SecretDigest;
 use crate::transfer::Transfer;
@@ -34,6 +34,10 @@ impl Transfers {
         };
         transfer.used_by = Some(request);
         Some(as_made)
+    }
+
+    pub(super) fn remove_of(&mut self, player: &PlayerId) {
+        self.0.retain(|_, transfer| transfer.player != *player);
     }
 
     pub(super) fn remove_old(&mut self, now: UnixMillis) {

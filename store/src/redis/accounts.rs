@@ -115,6 +115,8 @@ impl Accounts for RedisStore {
             self.keys.account_named(""),
             self.keys.api_tokens(),
             self.keys.login_codes(),
+            self.keys.transfer_of(id),
+            self.keys.transfers(),
         ];
         let keys = keys.each_ref().map(String::as_str);
         let mut call = script::call(&self.scripts.account_remove, &keys);

@@ -68,6 +68,22 @@ fn a_new_transfer_replaces_the_former_one_of_its_player_alone() {
 }
 
 #[test]
+fn a_transfer_goes_with_its_account() {
+    on_all(|store| async move {
+        let account = crate::accounts::account("ann", "ann");
+        store.create_account(&account, None).await.unwrap();
+        for made in [transfer(1, "ann"), transfer(2, "bob")] {
+            store.put_transfer(&made).await.unwrap();
+        }
+        assert!(store.remove_account(&account.id).await.unwrap());
+        let used = store.use_transfer(&digest(1), 7, NOW).await.unwrap();
+        assert_eq!(used, None);
+        let used = store.use_transfer(&digest(2), 7, NOW).await.unwrap();
+        assert!(used.is_some());
+    });
+}
+
+#[test]
 fn of_many_who_use_a_transfer_at_once_one_has_it() {
     on_all(|store| async move {
         for round in 1..=5 {

@@ -69,7 +69,7 @@ async fn a_web_socket_speaks_our_protocol_or_names_none() {
         ("POST / HTTP/1.1", ""),
         ("hello", ""),
     ] {
-        let mut tcp = open_tcp(&shard.address, loopback(1)).await;
+        let mut tcp = open_tcp(&shard.address, loopback(1)).await.unwrap();
         let rest = "Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
         tcp.write_all(format!("{request}\r\n{rest}").as_bytes())
@@ -132,7 +132,7 @@ async fn who_begins_and_does_not_go_on_is_sent_away() {
     let began = Instant::now();
     // Over TCP: nothing, half a request.
     for part in ["", "GET / HTTP/1.1\r\nHost: a\r\n"] {
-        let mut tcp = open_tcp(&shard.address, loopback(1)).await;
+        let mut tcp = open_tcp(&shard.address, loopback(1)).await.unwrap();
         tcp.write_all(part.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         let _ = timeout(PATIENCE, tcp.read_to_end(&mut answer))

@@ -16,7 +16,7 @@ fn is_end(body: &ServerBody) -> bool {
     let ServerBody::Event(event) = body else {
         return false;
     };
-    matches!(event.kind, EventKind::Ended { .. })
+    matches!(event.kind, Some(EventKind::Ended { .. }))
 }
 
 /// White and Black by these doors, and a spectator by each, who all see the mate.
@@ -82,7 +82,8 @@ async fn a_page_comes_back_by_the_other_door_and_is_sent_what_it_missed() {
         let CatchUp::Events(events) = joined.catch_up else {
             panic!("the whole state: {joined:?}");
         };
-        let is_move = |(_, event): &(u32, WireEvent)| matches!(event.kind, EventKind::Moved { .. });
+        let is_move =
+            |(_, event): &(u32, WireEvent)| matches!(event.kind, Some(EventKind::Moved { .. }));
         assert_eq!(events.iter().filter(|event| is_move(event)).count(), 1);
     }
 }

@@ -1,6 +1,7 @@
 //! The attacks by name.
 
 use clap::ValueEnum;
+use client::Transport;
 use serde::Serialize;
 
 use super::attacks;
@@ -50,6 +51,18 @@ pub enum AttackKind {
     NonsenseFrames,
     /// Seated players who ask and ask, and read no answer.
     NeverReads,
+    /// TCP connections to the port of pages on which nothing is said.
+    WebsocketIdle,
+    /// Requests for a WebSocket that never end.
+    WebsocketSlowHeads,
+    /// WebSockets without a token: text, garbage, pings without end, and messages that are begun.
+    WebsocketNonsense,
+    /// Seated players who ask and ask over WebSocket, and read no answer.
+    WebsocketNeverReads,
+    /// QUIC connections that speak HTTP/3 and never ask for a session.
+    WebtransportHalfOpen,
+    /// Sessions without a token that open streams, say little on them, and send datagrams.
+    WebtransportNonsense,
 }
 
 impl AttackKind {
@@ -83,7 +96,12 @@ impl AttackKind {
             Self::RevokedPlayer => "20 joins/s",
             Self::ForgedTokens => "50 tokens/s",
             Self::NonsenseFrames => "20 joins/s",
-            Self::NeverReads => "8 players, at most 4,000 commands/s",
+            Self::NeverReads | Self::WebsocketNeverReads => "8 players, at most 4,000 commands/s",
+            Self::WebsocketIdle => "one address, 1,500 connections; soft file limit 1,024",
+            Self::WebsocketSlowHeads => "one address, 1,500 connections",
+            Self::WebsocketNonsense => "4 addresses, at most 200 connections/s",
+            Self::WebtransportHalfOpen => "8 addresses, at most 240 connections/s",
+            Self::WebtransportNonsense => "4 addresses, at most 100 connections/s",
         }
     }
 
@@ -98,6 +116,20 @@ impl AttackKind {
     /// Whether honest newcomers make accounts, beside guests.
     pub(super) const fn has_accounts(self) -> bool {
         matches!(self, Self::FullSpeed)
+    }
+
+    /// How honest newcomers reach the shard: in turns.
+    pub(super) const fn newcomers_by(self) -> &'static [Transport] {
+        match self {
+            Self::WebsocketIdle
+            | Self::WebsocketSlowHeads
+            | Self::WebsocketNonsense
+            | Self::WebsocketNeverReads => &[Transport::WebSocket, Transport::Quic],
+            Self::WebtransportHalfOpen | Self::WebtransportNonsense => {
+                &[Transport::WebTransport, Transport::Quic]
+            }
+            _ => &[Transport::Quic],
+        }
     }
 
     /// Attacks until the end of the field's token. What it held is closed when this returns.
@@ -127,6 +159,12 @@ impl AttackKind {
             Self::ForgedTokens => attacks::forged::run(field).await?,
             Self::NonsenseFrames => attacks::nonsense::frames(field).await?,
             Self::NeverReads => attacks::never_reads::run(field).await?,
+            Self::WebsocketIdle => attacks::connections::idle_web_socket(field).await?,
+            Self::WebsocketSlowHeads => attacks::connections::slow_upgrades(field).await?,
+            Self::WebsocketNonsense => attacks::pages::web_sockets(field).await?,
+            Self::WebsocketNeverReads => attacks::pages::never_read(field).await?,
+            Self::WebtransportHalfOpen => attacks::pages::half_open_sessions(field).await?,
+            Self::WebtransportNonsense => attacks::pages::sessions(field).await?,
         }
         Ok(())
     }

@@ -73,6 +73,13 @@ impl Field {
             .map_err(|error| error.to_string())
     }
 
+    /// Where the shard answers pages over TCP.
+    pub(super) fn web_socket(&self) -> Result<SocketAddr, String> {
+        let url = self.shard.web_socket.as_deref().unwrap_or_default();
+        let address = url.trim_start_matches("ws://").trim_end_matches('/');
+        address.parse().map_err(|_| format!("{url} is no address"))
+    }
+
     /// Chance, another for each number.
     pub(super) fn dice(&self, number: u64) -> StdRng {
         StdRng::seed_from_u64(self.seed.wrapping_add(number))

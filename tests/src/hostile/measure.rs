@@ -50,9 +50,9 @@ async fn measure(plan: &Plan, attack: AttackKind) -> Result<AttackRow, String> {
     let field = Field::of(&installation, plan.seed).await?;
     let crowd = Crowd::seat(&field.matchmaker, plan.matches, plan.seed).await?;
     let mut facts = AttackFacts::default();
-    let (mut came, has_accounts) = (0, attack.has_accounts());
+    let mut came = 0;
     let mut newcomers = async |length: Duration| {
-        let arrivals = arrive(&field.matchmaker, came, length, plan.patience, has_accounts).await;
+        let arrivals = arrive(&field.matchmaker, came, length, plan.patience, attack).await;
         came += arrivals.tried;
         arrivals
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use client::connection::ConnectionTimes;
 use client::seat::PlayerSeat;
-use client::{Connector, Matchmaker, SeatSession, SessionConfig};
+use client::{Connector, Matchmaker, SeatSession, SessionConfig, Transport};
 use protocol::http::PlayerReply;
 use reqwest::StatusCode;
 use serde::Serialize;
@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use super::addresses::newcomer;
+use super::attack::AttackKind;
 use super::crowd::new_match;
 use super::player::{Style, play};
 
@@ -47,7 +48,7 @@ pub(super) async fn arrive(
     first: u32,
     length: Duration,
     patience: Duration,
-    has_accounts: bool,
+    attack: AttackKind,
 ) -> Arrivals {
     let mut visits = JoinSet::new();
     let mut clock = interval(EVERY);
@@ -57,8 +58,12 @@ pub(super) async fn arrive(
         clock.tick().await;
         let url = matchmaker.to_owned();
         visits.spawn(async move {
-            let signs_up = has_accounts && number.is_multiple_of(SIGNS_UP_EVERY);
-            let visit = timeout(patience, visit(&url, number, patience, signs_up)).await;
+            let signs_up = attack.has_accounts() && number.is_multiple_of(SIGNS_UP_EVERY);
+            let visit = timeout(
+                patience,
+                visit(&url, number, patience, (signs_up, attack.newcomers_by())),
+            );
+            let visit = visit.await;
             visit.unwrap_or_else(|_| Err(format!("not done within {patience:?}")))
         });
         number += 1;
@@ -98,14 +103,15 @@ async fn visit(
     url: &str,
     number: u32,
     patience: Duration,
-    signs_up: bool,
+    (signs_up, transports): (bool, &'static [Transport]),
 ) -> Result<Duration, String> {
     let came = Instant::now();
     let home = newcomer(number);
     let matchmaker = Matchmaker::from_address(Some(home.into()), url, patience);
     let matchmaker = matchmaker.map_err(|error| format!("no client: {error}"))?;
     let connector = Connector::bind_to(home, 1, ConnectionTimes::default());
-    let connector = Arc::new(connector.map_err(|error| format!("no socket: {error}"))?);
+    let connector = connector.map_err(|error| format!("no socket: {error}"))?;
+    let connector = Arc::new(connector.by(transports));
     let guest = async |name: &str| {
         if signs_up {
             return sign_up(url, home, format!("{name} {number}")).await;

@@ -6,8 +6,8 @@ use game_core::{CommandKind, EventKind, Outcome, Refusal, Rule, Variant};
 use serde::Serialize;
 
 use super::super::{
-    CATCH_UP_EVENTS_MAX, CLIENT_FRAME_LEN_MAX, HEADER_LEN, SERVER_FRAME_LEN_MAX, TOKEN_LEN_MAX,
-    encode,
+    CATCH_UP_EVENTS_MAX, CLIENT_FRAME_LEN_MAX, CLIENT_MESSAGE_LEN_MAX, HEADER_LEN,
+    SERVER_FRAME_LEN_MAX, TOKEN_LEN_MAX, encode,
 };
 use super::{client_tables, server_tables, without_blanks};
 use crate::{ChatRefusal, ClientFrame, CloseCode, ServerBody, WireRefusal};
@@ -184,6 +184,7 @@ fn the_limits_are_those_that_hold() {
     for row in [
         format!("| token | {TOKEN_LEN_MAX} bytes |"),
         format!("| body of a client's frame | {CLIENT_FRAME_LEN_MAX} bytes |"),
+        format!("| message of a client over WebSocket | {CLIENT_MESSAGE_LEN_MAX} bytes |"),
         format!("| body of a shard's frame | {SERVER_FRAME_LEN_MAX} bytes |"),
         format!("| events in one catch-up | {CATCH_UP_EVENTS_MAX} |"),
         format!("| line of chat | {} characters", crate::CHAT_LEN_MAX),

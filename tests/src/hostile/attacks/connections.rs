@@ -71,6 +71,28 @@ pub(in crate::hostile) async fn idle_admin(field: &Field) -> Result<(), String> 
     idle.hold(field).await
 }
 
+/// More idle connections than a shard's address may have.
+pub(in crate::hostile) async fn idle_web_socket(field: &Field) -> Result<(), String> {
+    let idle = Held {
+        target: field.web_socket()?,
+        wanted: 1_500,
+        said: Vec::new(),
+        drip: None,
+    };
+    idle.hold(field).await
+}
+
+/// Requests for a WebSocket whose heads never end.
+pub(in crate::hostile) async fn slow_upgrades(field: &Field) -> Result<(), String> {
+    let slow = Held {
+        target: field.web_socket()?,
+        wanted: 1_500,
+        said: b"GET / HTTP/1.1\r\nHost: rookery\r\nUpgrade: websocket\r\nX-Slow: ".to_vec(),
+        drip: Some(b'x'),
+    };
+    slow.hold(field).await
+}
+
 /// Connections that are held open, and opened again when they are closed.
 struct Held {
     target: SocketAddr,

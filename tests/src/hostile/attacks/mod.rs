@@ -11,5 +11,6 @@ pub(super) mod many_seats;
 pub(super) mod never_reads;
 pub(super) mod nonsense;
 mod pace;
+pub(super) mod pages;
 pub(super) mod revoked;
 pub(super) mod without_token;

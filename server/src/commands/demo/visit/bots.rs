@@ -17,8 +17,8 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::super::Failure;
 use super::super::players::session;
-use super::super::{Failure, PATIENCE};
 
 /// The pools of the lobby, in minutes and seconds, each with the name of its bot.
 const POOLS: [(&str, &str); 6] = [
@@ -38,6 +38,8 @@ const LISTED: (&str, &str) = ("Waiting Bishop", "5+3");
 const THINK_MIN: Duration = Duration::from_millis(700);
 /// How long an answer about an offer may take.
 const ANSWER_WAIT: Duration = Duration::from_secs(5);
+/// Upper bound on any answer: everything is on this machine.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Between two looks for challenges.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 /// Challenges that are looked at.
