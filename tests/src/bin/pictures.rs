@@ -28,7 +28,7 @@ const QUALITY: u8 = 82;
 
 /// Steinitz against von Bardeleben, Hastings 1895, up to its best moment.
 const HASTINGS: &str = "e2e4 e7e5 g1f3 b8c6 f1c4 f8c5 c2c3 g8f6 d2d4 e5d4 c3d4 c5b4 b1c3 d7d5 e4d5 f6d5 e1g1 c8e6 c1g5 \
-                        b4e7 c4d5 e6d5 g5e7 c6e7 f1e1 f7f6 d1e2 e8d7 a1c1 c7c6 d4d5 c6d5 f3d4";
+                        b4e7 c4d5 e6d5 c3d5 d8d5 g5e7 c6e7 f1e1 f7f6 d1e2 d5d7 a1c1 c7c6 d4d5 c6d5 f3d4 e8f7";
 
 /// Matches that are played beside it: who plays, what, and the moves so far.
 const OTHERS: [(&str, &str, Variant, &str); 5] = [
@@ -54,7 +54,7 @@ const OTHERS: [(&str, &str, Variant, &str); 5] = [
         "Sofia",
         "Kwame",
         Variant::Horde,
-        "e5e6 d7d6 e4e5 d6e5 d4e5 f7e6",
+        "g5g6 f7g6 f5g6 h7g6 e4e5 d7d6 e5d6 c7d6",
     ),
     (
         "Noor",
