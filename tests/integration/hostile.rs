@@ -179,7 +179,7 @@ async fn the_first_frame_is_a_join_and_only_the_first() {
 async fn another_application_protocol_is_refused_in_the_handshake() {
     let shard = LocalShard::start().await;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    for alpn in [vec![b"rookery/0".to_vec()], vec![b"h3".to_vec()], vec![]] {
+    for alpn in [vec![b"rookery/0".to_vec()], vec![b"h3-29".to_vec()], vec![]] {
         let mut tls = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&[&rustls::version::TLS13])
             .unwrap()

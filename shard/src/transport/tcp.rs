@@ -127,14 +127,15 @@ mod linux {
     );
 }
 
-#[cfg(all(test, any(target_os = "linux", target_os = "android")))]
+#[cfg(test)]
 mod tests {
-    use std::mem::{offset_of, size_of};
-
-    use super::linux::Info;
-
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     #[test]
     fn the_fields_are_where_the_kernel_has_them() {
+        use std::mem::{offset_of, size_of};
+
+        use super::linux::Info;
+
         let of_libc = offset_of!(libc::tcp_info, tcpi_rtt);
         assert_eq!(offset_of!(Info, rtt_us), of_libc);
         let of_libc = offset_of!(libc::tcp_info, tcpi_min_rtt);
