@@ -201,6 +201,13 @@ async fn the_text_mode_answers_what_it_is_asked() {
     let game = stage.game(terms()).await;
     game.white.push("match-text").await;
     game.white.shows("mode", "text").await;
+    // It is all there at once.
+    game.white
+        .reads(&named("text-turn"), |text| text.contains("your turn"))
+        .await;
+    game.white
+        .find(&format!("{} [data-piece=white-king]", named("board-table")))
+        .await;
     let log = named("text-log");
     for (line, answer) in [
         ("square e2", "pawn"),
