@@ -76,8 +76,6 @@ async fn the_page_has_its_headers_and_its_assets_are_kept() {
         let kind = answer.headers()["content-type"].to_str().unwrap();
         assert_eq!(kind, "application/problem+json");
     }
-    let log = server.log();
-    assert!(log.contains(&format!("page        {url}/")), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -85,7 +83,6 @@ async fn a_server_without_the_page_has_none() {
     let server = tokio::task::block_in_place(|| Server::start(&["--page", "false"]));
     let answer = get(&server.ready.matchmaker).await;
     assert_eq!(answer.status(), StatusCode::NOT_FOUND);
-    assert!(!server.log().contains("page  "), "{}", server.log());
 }
 
 async fn pools(url: &str) -> PoolsReply {
@@ -130,7 +127,7 @@ async fn the_lobby_counts_who_waits_and_who_plays_in_the_whole_installation() {
         })
         .await;
     }
-    games[0].white.command(9, CommandKind::Resign).await;
+    games[0].white.command(9, CommandKind::Abort).await;
     eventually("a match that is over is not counted", || async {
         let pools = pools(&other.matchmaker).await.pools;
         (pools[1].playing == Some(3)).then_some(())
@@ -180,9 +177,16 @@ async fn moves_to_another_device(mut server: Server) {
         tokio::task::block_in_place(|| server.restart());
     }
     let matchmaker = Matchmaker::new(&url, PATIENCE).unwrap();
-    let seat = eventually("the new device has the seat", || async {
-        matchmaker.seat(&redeemed.token, game.id).await.ok()
-    })
+    // At first the seat may still name the shard that died, at an address that others have now.
+    let seat = eventually(
+        "the new device has a seat at a shard that lives",
+        || async {
+            let seat = matchmaker.seat(&redeemed.token, game.id).await.ok()?;
+            let from = seat.shard.address.ip();
+            RawClient::connect_from(from, &seat.shard).await.ok()?;
+            Some(seat)
+        },
+    )
     .await;
     let (mut black, _) = RawClient::join(&seat.shard, game.id, seat.token, None).await;
     black.play(1, "e7e5").await;

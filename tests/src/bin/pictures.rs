@@ -105,11 +105,16 @@ async fn take(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
     let write = |name: &str, picture: Vec<u8>| {
         std::fs::write(args.directory.join(format!("page-{name}.webp")), picture)
     };
-    let page = player(&browser, &me, "light").await;
+    let visitor = matchmaker.new_player(Some("Noa")).await?;
+    let page = player(&browser, &visitor).await;
     page.goto(url).await;
+    page.find(&format!("{}[data-waiting='1']", named("pool")))
+        .await;
     page.find(&format!("{} cg-board", named("live-match")))
         .await;
     write("lobby", still(&page).await)?;
+
+    let page = player(&browser, &me).await;
 
     let match_url = format!("{url}/match/{id}");
     page.goto(&match_url).await;
@@ -185,7 +190,16 @@ async fn wait_around(matchmaker: &Matchmaker) -> Result<(), Box<dyn std::error::
     for (name, control) in [("Yuki", "180+2"), ("Olu", "600+0")] {
         let player = matchmaker.new_player(Some(name)).await?;
         let ticket = NewTicket::new(Terms::usual(control.parse()?));
-        matchmaker.create_ticket(&player.token, &ticket).await?;
+        let id = matchmaker.create_ticket(&player.token, &ticket).await?.id;
+        let matchmaker = matchmaker.clone();
+        // Whoever does not ask for a while does not count as waiting.
+        tokio::spawn(async move {
+            while matchmaker
+                .ticket(&player.token, &id, Duration::from_secs(5))
+                .await
+                .is_ok()
+            {}
+        });
     }
     for (name, variant, control) in [
         ("Beatriz", Variant::Standard, "900+10"),
@@ -220,10 +234,15 @@ async fn chat(seat: &mut RawClient, text: &str) {
         .await;
 }
 
-async fn player(browser: &Browser, player: &PlayerReply, scheme: &str) -> Page {
+async fn player(browser: &Browser, player: &PlayerReply) -> Page {
     let page = browser.page().await;
     page.resize(1280, 860, 1).await;
-    page.prefer(&[("prefers-color-scheme", scheme)]).await;
+    page.prefer(&[("prefers-color-scheme", "light")]).await;
+    page.ask(
+        "Emulation.setScrollbarsHidden",
+        serde_json::json!({ "hidden": true }),
+    )
+    .await;
     page.belong_to(player).await;
     page
 }

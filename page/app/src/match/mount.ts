@@ -163,7 +163,11 @@ class MatchView {
     const { session, preferences } = this.#options;
     this.#stops.push(
       session.subscribe((view, changes) => this.#changed(view, changes)),
-      preferences.subscribe(() => this.#showMode()),
+      preferences.subscribe(() => {
+        this.#showMode();
+        // The text was not kept up to date while the board was shown.
+        this.#show();
+      }),
       jumpKeys(this.element, {
         step: (delta) => this.#moves.step(delta),
         escape: () => {
