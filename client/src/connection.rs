@@ -121,6 +121,9 @@ impl ConnectError {
     }
 }
 
+/// What a connection is configured with, by the certificate and the application protocol.
+type KnownConfig = ((CertificatePin, &'static [u8]), ClientConfig);
+
 /// Makes connections: a few UDP sockets that all connections of a process share.
 #[derive(Debug)]
 pub struct Connector {
@@ -140,7 +143,7 @@ pub struct Connector {
     /// To begin a handshake.
     start_slots: StartSlots,
     /// Guards only a lookup: TLS work is done outside.
-    configs: Mutex<Vec<((CertificatePin, &'static [u8]), ClientConfig)>>,
+    configs: Mutex<Vec<KnownConfig>>,
 }
 
 impl Connector {

@@ -62,7 +62,7 @@ async fn serve_opened(opened: Opened, address: SocketAddr, streams: &Streams) {
         }
         Opened::WebSocket(socket) => {
             let _counted = count(Transport::WebSocket);
-            serve_socket(Arc::new(socket), address, streams).await;
+            serve_socket(socket, address, streams).await;
         }
     }
 }

@@ -1,6 +1,7 @@
 //! From an attempt to connect to an open connection, by each door.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use quinn::{ConnectionError, Incoming};
 use tokio::net::TcpStream;
@@ -19,6 +20,10 @@ use crate::transport::{
 
 /// An attempt to connect that has not been accepted.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few wait at a time, and nearly all are of QUIC"
+)]
 pub(crate) enum Attempt {
     /// Over UDP: of a native client, or of a page by WebTransport.
     Quic(Incoming),
@@ -87,7 +92,7 @@ pub(crate) struct WebDoor {
 pub(crate) enum Opened {
     Quic(quinn::Connection),
     WebTransport(Box<Session>),
-    WebSocket(Socket),
+    WebSocket(Arc<Socket>),
 }
 
 /// Why there is no connection.
@@ -132,7 +137,7 @@ impl Attempt {
                 };
                 let tls = web.tls.as_ref();
                 let socket = upgrade(stream, place, tls, &web.origins, options).await?;
-                Ok(Opened::WebSocket(socket))
+                Ok(Opened::WebSocket(Arc::new(socket)))
             }
         }
     }

@@ -24,6 +24,7 @@ pub(crate) use web_transport::{NoSession, is_http3, open_session};
 
 /// What carries the streams of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "the name of the protocol")]
 pub(crate) enum Transport {
     Quic,
     WebTransport,

@@ -72,6 +72,10 @@ impl ShardRecord {
 /// To decide whether a shard is live, these must be distinguished: an unreadable record is not a missing one,
 /// and neither means that the shard has left.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every entry is a record, and lists of them are short"
+)]
 pub enum Registered {
     /// It has this record.
     Recorded(ShardRecord),

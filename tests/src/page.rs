@@ -50,6 +50,7 @@ pub struct Page {
 }
 
 /// What carries the frames of a page.
+#[expect(clippy::large_enum_variant, reason = "a test has a few of them")]
 pub enum Carrier {
     /// A WebSocket.
     WebSocket(Box<WebSocketStream<TcpStream>>),

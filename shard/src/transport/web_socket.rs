@@ -106,6 +106,7 @@ pub(crate) async fn upgrade(
         .max_message_size(Some(CLIENT_MESSAGE_LEN_MAX))
         .max_frame_size(Some(CLIENT_MESSAGE_LEN_MAX));
     let mut is_foreign = false;
+    #[expect(clippy::result_large_err, reason = "the type of a callback")]
     let callback = |request: &Request, response| {
         answer(request, response, origins).inspect_err(|_| {
             is_foreign = !origins.allow(request.headers().get(ORIGIN).map(HeaderValue::as_bytes));
