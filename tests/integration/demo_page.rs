@@ -96,7 +96,7 @@ async fn visit(demo: &Demo, kills: usize) {
         seen.await.unwrap().match_id
     })
     .await;
-    println!("an opponent came after {:?}", asked.elapsed());
+    eprintln!("an opponent came after {:?}", asked.elapsed());
     let connector = Arc::new(Connector::bind(1, ConnectionTimes::interactive()).unwrap());
     let source = Arc::new(PlayerSeat {
         matchmaker,

@@ -70,7 +70,7 @@ async fn the_first_board_is_small_and_its_times_are_told() {
                       const next = (now) => { frames += 1; if (now < end) requestAnimationFrame(next); else done(frames / 2); }; \
                       requestAnimationFrame(next); })";
     let frames = page.evaluate(frames).await;
-    println!(
+    eprintln!(
         "first board {sum} bytes gzipped; playable after {:.0} ms; {} moves from drop to ack: p50 {:.1} ms, p99 {:.1} ms; \
          {:.0} frames a second",
         playable.as_f64().unwrap(),

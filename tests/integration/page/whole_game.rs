@@ -246,7 +246,7 @@ async fn check(
     );
     for seat in [0, 1] {
         // The record has whole seconds, rounded down.
-        let last = clocks.iter().skip(seat).step_by(2).last().unwrap();
+        let last = clocks.iter().skip(seat).step_by(2).next_back().unwrap();
         assert_eq!(shown[seat] / 1_000, *last, "{shown:?}\n{pgn}");
         let charged = INITIAL_MS - shown[seat];
         let at_most = i64::try_from(thought.0[seat].as_millis()).unwrap();
