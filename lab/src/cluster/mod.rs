@@ -347,6 +347,8 @@ impl LocalCluster {
                 .args(["--listen", &shard.address().unwrap_or(free).to_string()]),
         };
         command.args(self.store_options());
+        // Beside --listen it could be the port of anybody. A program of an earlier version does not have it.
+        command.env("ROOKERY_WEB_LISTEN", free.to_string());
         command.args(["--admin-listen", &free.to_string()]);
         command.args(["--store-wait", &START_MAX.as_secs().to_string()]);
         command.args(["--connections-max", CONNECTIONS_MAX]);
