@@ -28,8 +28,10 @@ impl Demo {
     async fn start(path: Option<&str>) -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let place = Place::with_log("demo".to_owned(), temporary.path().join("log"));
-        let mut command = Command::new(process::binary("rookery"));
-        command.args(["demo", "--page", "--no-open"]);
+        // Only what goes to standard error is kept.
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", r#"exec "$0" demo --page --no-open >&2"#]);
+        command.arg(process::binary("rookery"));
         command.env("TMPDIR", temporary.path());
         if let Some(path) = path {
             command.env("PATH", path);
