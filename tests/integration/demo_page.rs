@@ -1,6 +1,6 @@
 //! `rookery demo --page`: a visitor plays a bot, and kills the owner of the match again and again.
 
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use client::{Connector, Matchmaker};
 use protocol::http::{NewTicket, Terms};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use supervisor::{Place, Signal};
+use supervisor::Signal;
 use tests::installation::eventually;
 use tests::process;
 use tokio::time::timeout;
@@ -18,7 +18,7 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Demo {
-    place: Place,
+    child: Child,
     url: String,
     http: reqwest::Client,
     temporary: tempfile::TempDir,
@@ -27,25 +27,26 @@ struct Demo {
 impl Demo {
     async fn start(path: Option<&str>) -> Self {
         let temporary = tempfile::tempdir().unwrap();
-        let place = Place::with_log("demo".to_owned(), temporary.path().join("log"));
-        // Only what goes to standard error is kept.
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", r#"exec "$0" demo --page --no-open >&2"#]);
-        command.arg(process::binary("rookery"));
+        let log = std::fs::File::create(temporary.path().join("log")).unwrap();
+        let mut command = Command::new(process::binary("rookery"));
+        command.args(["demo", "--page", "--no-open"]);
         command.env("TMPDIR", temporary.path());
         if let Some(path) = path {
             command.env("PATH", path);
         }
-        place.start(&mut command).unwrap();
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap());
+        let child = command.stderr(log).spawn().unwrap();
         let url = eventually("the demo says where its page is", || async {
-            let said = std::fs::read_to_string(place.log()).ok()?;
+            let said = said(&temporary)?;
             let (_, rest) = said.split_once("Open ")?;
             Some(rest.split_once("/ in a browser")?.0.to_owned())
         })
         .await;
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self {
-            place,
+            child,
             url,
             http,
             temporary,
@@ -74,16 +75,38 @@ impl Demo {
     }
 
     /// Ends it as Ctrl-C does; returns what it has said.
-    async fn stop(self) -> String {
-        self.place.signal(Signal::INT).unwrap();
-        let status = self.place.ended(PATIENCE).await.unwrap();
-        let said = std::fs::read_to_string(self.place.log()).unwrap();
+    async fn stop(mut self) -> String {
+        supervisor::signal(self.child.id(), Signal::INT).unwrap();
+        let status = eventually("the demo ends", || {
+            let ended = self.child.try_wait().unwrap();
+            std::future::ready(ended)
+        })
+        .await;
+        let said = said(&self.temporary).unwrap();
         assert!(status.success(), "{said}");
         let left = std::fs::read_dir(self.temporary.path()).unwrap();
         let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["log"], "nothing else is left behind");
         said
     }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!(
+                "what was said:\n{}",
+                said(&self.temporary).unwrap_or_default()
+            );
+        }
+        // One that has ended is not there any more.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn said(temporary: &tempfile::TempDir) -> Option<String> {
+    std::fs::read_to_string(temporary.path().join("log")).ok()
 }
 
 /// Plays a bot of the pool 3+2, and kills the owner after some moves, and again.
