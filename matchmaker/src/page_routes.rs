@@ -22,9 +22,11 @@ pub(crate) fn routes(service: &Arc<Service>, more: Router) -> Router<Arc<Service
 /// The URLs by which browsers reach the shards.
 fn doors(view: &RegistryView) -> Vec<String> {
     let doors = view.records().flat_map(|shard| {
-        // A certificate that is pinned is none that a WebSocket can be opened with.
-        let socket = shard.certificate_sha256.map_or("wss", |_| "ws");
-        ["https", socket].map(|scheme| format!("{scheme}://{}/", shard.address))
+        let transport = shard.web.web_transport.as_ref();
+        [
+            transport.map(|door| door.url.clone()),
+            shard.web.web_socket.clone(),
+        ]
     });
-    doors.collect()
+    doors.flatten().collect()
 }

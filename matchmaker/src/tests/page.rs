@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use reqwest::Method;
-use store::MemoryStore;
+use store::{MemoryStore, ShardRecord, WebDoors, WebTransportDoor};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -38,16 +38,24 @@ async fn the_page_is_served_beside_the_requests_and_may_connect_to_the_shards() 
             .to_owned()
     };
     let connections = |policy: &str| policy.split_once("connect-src ").unwrap().1.to_owned();
-    let here = "'self' https://127.0.0.1:* ws://127.0.0.1:*";
-    assert_eq!(connections(&policy().await), here);
-    // It follows the shards that there are.
-    let mut far = shard(2);
-    far.address = ([192, 0, 2, 7], 7_100).into();
-    far.certificate_sha256 = None;
-    world.see(&[shard(1), far]);
+    assert_eq!(connections(&policy().await), "'self'");
+    // It follows the doors of the shards that there are, which may have a name.
+    let with_doors = |number, transport: &str, socket: &str| ShardRecord {
+        web: WebDoors {
+            web_transport: Some(WebTransportDoor {
+                url: transport.to_owned(),
+                certificate_hashes: Vec::new(),
+            }),
+            web_socket: Some(socket.to_owned()),
+        },
+        ..shard(number)
+    };
+    let near = with_doors(1, "https://127.0.0.1:4001/", "ws://127.0.0.1:4001/");
+    let far = with_doors(2, "https://club.example:7100/", "wss://club.example:7100/");
+    world.see(&[near, far]);
     assert_eq!(
         connections(&policy().await),
-        "'self' https://127.0.0.1:* https://192.0.2.7:* ws://127.0.0.1:* wss://192.0.2.7:*"
+        "'self' https://127.0.0.1:* https://club.example:* ws://127.0.0.1:* wss://club.example:*"
     );
 }
 
