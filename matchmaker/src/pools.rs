@@ -17,7 +17,7 @@ use crate::service::Service;
 
 /// Age up to which an answer is given again.
 const FRESH: Duration = Duration::from_secs(1);
-/// In pools of up to so many tickets, those are left out whose players are gone; a larger number is about right.
+/// Upper bound on the tickets of a pool for which those whose players are gone are left out; above it, all are counted.
 const READ_MAX: usize = 100;
 
 /// The pools of the lobby, at most a second old. The numbers are those of the whole installation.

@@ -304,7 +304,7 @@ pub struct WebTransportAddress {
     /// Its address, `https://HOST:PORT/`.
     pub url: String,
     /// SHA-256 of the certificates that it shows or will show soon, each as 64 hexadecimal digits, for
-    /// `serverCertificateHashes`; empty if the certificate is to be verified against the public authorities.
+    /// `serverCertificateHashes`; empty if a public authority vouches for the certificate.
     #[serde(default)]
     pub certificate_hashes: Vec<String>,
 }

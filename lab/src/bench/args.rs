@@ -85,7 +85,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 1_000, requires = "tickets",
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub beside: u32,
-    /// Have so many players come by each door of one shard (QUIC, WebTransport, WebSocket), and say what memory a
+    /// Have this number of players come by each door of one shard (QUIC, WebTransport, WebSocket), and say what memory a
     /// connection and what CPU time a move costs the server by each: for --seconds nobody plays, then those of
     /// each door by themselves, then all. They think for --think, or 1 s. Several numbers make several rows.
     #[arg(long, value_name = "N", value_delimiter = ',',

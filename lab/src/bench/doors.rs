@@ -27,7 +27,7 @@ const DOORS: [(&str, &[Transport]); 3] = [
 /// How long pairs think where they are to play as fast as moves are answered: what a move costs depends on how many
 /// share a batch, and is asked for players and not for a saturated machine.
 const THINK: Duration = Duration::from_secs(1);
-/// After so long, what the handshakes left behind is given back.
+/// Time after which what the handshakes left behind is given back.
 const CALM: Duration = Duration::from_secs(2);
 
 /// What the players of all doors cost one server.

@@ -57,7 +57,7 @@ pub(super) struct WebNames {
 }
 
 impl WebNames {
-    /// The same for the shard of an index, which listens so many ports further.
+    /// The same for the shard of an index: it is added to the ports.
     pub(super) fn nth(&self, index: u16) -> Result<Self, Failure> {
         let socket = self.socket.as_ref().map(|url| url.nth(index));
         Ok(Self {

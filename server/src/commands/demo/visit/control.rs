@@ -158,7 +158,7 @@ fn is_own_page(headers: &HeaderMap) -> bool {
 pub(super) struct Control {
     hall: Hall,
     orders: mpsc::Receiver<Order>,
-    /// The killed shards, and when each is to be started again, the next first.
+    /// The killed shards, and when each is started again, the next first.
     dead: Vec<(Instant, Killed)>,
     kills: usize,
 }
