@@ -10,11 +10,11 @@ use protocol::ALPN;
 use protocol::http::ShardAddress;
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{
-    ClientConfig, Connection, ConnectionError, Endpoint, EndpointConfig, TokioRuntime,
-    TransportConfig, VarInt,
+    ClientConfig, Connection, ConnectionError, Endpoint, EndpointConfig, TransportConfig, VarInt,
 };
 use rustls::client::Resumption;
 use tokio::time::timeout;
+use udp::BatchingRuntime;
 #[cfg(feature = "web")]
 use url::Url;
 
@@ -338,7 +338,7 @@ fn endpoints(local: Ipv4Addr, sockets: usize) -> io::Result<Vec<Endpoint>> {
             EndpointConfig::default(),
             None,
             sockets::shared(local)?,
-            Arc::new(TokioRuntime),
+            Arc::new(BatchingRuntime),
         )
     };
     (0..sockets.max(1)).map(endpoint).collect()

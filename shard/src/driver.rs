@@ -16,6 +16,7 @@ mod stopping;
 mod storing;
 
 use std::collections::{HashMap, HashSet};
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,6 +91,8 @@ pub(crate) struct Driver {
     peers: SecondaryMap<PeerKey, Peer>,
     players: Players,
     shows: Shows,
+    /// The frames of this round, in order.
+    round: Vec<(PeerKey, Bytes)>,
     metrics: Arc<Metrics>,
     /// Only where traces are exported.
     tracer: Option<Tracer>,
@@ -149,6 +152,7 @@ impl Driver {
             peers: SecondaryMap::new(),
             players: Players::new(&config.net),
             shows: Shows::default(),
+            round: Vec::new(),
             metrics,
             tracer,
             regressions: store.regressions(),
@@ -345,7 +349,7 @@ impl Driver {
     fn carry_out(&mut self) {
         while let Some(output) = self.shard.next_output() {
             match output {
-                Output::Send { peer, frame } => self.send(peer, frame),
+                Output::Send { peer, frame } => self.round.push((peer, frame)),
                 Output::Show { spectators, frame } => {
                     if let Err(unserved) = self.shows.add(spectators, frame) {
                         for peer in unserved {
@@ -354,6 +358,8 @@ impl Driver {
                     }
                 }
                 Output::Close { peer, frame, code } => {
+                    // What it was sent before comes before.
+                    self.send_round();
                     if let Some(outlet) = self.forget(peer) {
                         outlet.close(frame, code);
                     }
@@ -375,17 +381,36 @@ impl Driver {
                 Output::Prove(suspicions) => self.prove(suspicions),
             }
         }
+        self.send_round();
         if let Some(tracer) = &mut self.tracer {
             tracer.frames_left();
         }
     }
 
-    fn send(&mut self, peer: PeerKey, frame: Bytes) {
+    /// Sends the frames of this round: those to one peer, of which a mover has two, in one write.
+    fn send_round(&mut self) {
+        let mut round = mem::take(&mut self.round);
+        // Of one peer, in their order.
+        round.sort_by_key(|(peer, _)| *peer);
+        let mut frames = Vec::new();
+        for to_one in round.chunk_by_mut(|(one, _), (next, _)| one == next) {
+            frames.extend(to_one.iter_mut().map(|(_, frame)| mem::take(frame)));
+            if let Some((peer, _)) = to_one.first() {
+                self.send(*peer, &mut frames);
+            }
+        }
+        round.clear();
+        self.round = round;
+    }
+
+    /// Sends frames to one peer, and empties the list.
+    fn send(&mut self, peer: PeerKey, frames: &mut Vec<Bytes>) {
         let Some(link) = self.peers.get_mut(peer) else {
+            frames.clear();
             return;
         };
         link.sent_at = self.last_look;
-        if link.outlet.send(frame) == Sent::TooSlow {
+        if link.outlet.send(frames) == Sent::TooSlow {
             self.drop_slow(peer);
         }
     }
@@ -401,7 +426,7 @@ impl Driver {
     /// Sends the next spectators their frames.
     fn show(&mut self) {
         for (peer, frame) in self.shows.slice() {
-            self.send(peer, frame);
+            self.send(peer, &mut vec![frame]);
         }
     }
 
@@ -427,7 +452,7 @@ impl Driver {
             .collect();
         for peer in due {
             let frame = heartbeat_frame().stamp(server_time);
-            self.send(peer, frame);
+            self.send(peer, &mut vec![frame]);
         }
     }
 }

@@ -6,7 +6,6 @@ mod web_socket;
 mod web_transport;
 
 use std::pin::pin;
-use std::slice;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -81,31 +80,31 @@ pub(crate) enum SendHalf {
 pub(crate) struct Gone;
 
 impl SendHalf {
-    /// Writes as much as the stream accepts at once; returns whether that was all. The reader reports a stream that
-    /// is gone.
+    /// Writes as much as the stream accepts at once; returns how many of the frames that was, and leaves the rest of the
+    /// one after them in its place. The reader reports a stream that is gone.
     ///
     /// A WebSocket accepts nothing: each write is a system call there, so the stream's own task makes them.
-    pub(crate) fn write_now(&mut self, frame: &mut Bytes) -> bool {
+    pub(crate) fn write_now(&mut self, frames: &mut [Bytes]) -> usize {
         // This waker wakes nothing: if the stream is blocked, its task polls it again.
         let mut context = Context::from_waker(Waker::noop());
-        while !frame.is_empty() {
-            let frame = slice::from_mut(frame);
+        let mut done = 0;
+        while let Some(rest) = frames.get_mut(done..).filter(|rest| !rest.is_empty()) {
             let written = match self {
-                Self::Quic(send) => pin!(send.write_chunks(frame))
+                Self::Quic(send) => pin!(send.write_chunks(rest))
                     .poll(&mut context)
-                    .map(|written| written.is_ok()),
-                Self::WebTransport(send) => pin!(send.write_chunks(frame))
+                    .map(|written| written.map(|written| written.chunks).ok()),
+                Self::WebTransport(send) => pin!(send.write_chunks(rest))
                     .poll(&mut context)
-                    .map(|written| written.is_ok()),
-                Self::WebSocket(_) => return false,
+                    .map(|written| written.map(|written| written.chunks).ok()),
+                Self::WebSocket(_) => return done,
             };
             match written {
-                Poll::Ready(true) => {}
-                Poll::Ready(false) => return true,
-                Poll::Pending => return false,
+                Poll::Ready(Some(chunks)) => done += chunks,
+                Poll::Ready(None) => return frames.len(),
+                Poll::Pending => return done,
             }
         }
-        true
+        done
     }
 
     /// Writes whole frames.

@@ -51,14 +51,22 @@ impl Outlet {
         (outlet, left)
     }
 
-    pub(super) fn send(&mut self, mut frame: Bytes) -> Sent {
+    /// Sends frames in order, and empties the list.
+    pub(super) fn send(&mut self, frames: &mut Vec<Bytes>) -> Sent {
+        let mut done = 0;
         if let Some(stream) = &mut self.stream {
-            if stream.write_now(&mut frame) {
-                return Sent::Done;
+            done = stream.write_now(frames);
+            if done < frames.len() {
+                self.leave_to_task();
             }
-            self.leave_to_task();
         }
-        self.enqueue(Outgoing::Frame(frame))
+        let mut sent = Sent::Done;
+        for frame in frames.drain(..).skip(done) {
+            if self.enqueue(Outgoing::Frame(frame)) == Sent::TooSlow {
+                sent = Sent::TooSlow;
+            }
+        }
+        sent
     }
 
     /// Sends the last frame.

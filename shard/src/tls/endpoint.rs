@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{Endpoint, EndpointConfig, IdleTimeout, ServerConfig, TokioRuntime, TransportConfig};
+use quinn::{
+    AckFrequencyConfig, Endpoint, EndpointConfig, IdleTimeout, ServerConfig, TransportConfig,
+};
 use quinn_proto::HashedConnectionIdGenerator;
 use ring::hmac;
 use socket2::SockRef;
+use udp::BatchingRuntime;
 
 use super::identity::{Identity, ShownIdentity, TlsError};
 use crate::NetLimits;
@@ -25,6 +28,10 @@ const INCOMING_BUFFER_LEN: u64 = 8 * 1_024;
 const WEB_STREAMS: u32 = 3;
 /// WebTransport requires datagrams, which are not read: more than one waits for nobody. In bytes.
 const DATAGRAM_BUFFER_LEN: usize = 2 * 1_024;
+
+/// Packets that a client may leave without an acknowledgement, beyond which it sends one at once: by default it is one.
+/// While a player moves, acknowledgements travel with the moves; what is saved are datagrams that carry nothing else.
+const UNACKNOWLEDGED_MAX: u32 = 2;
 
 /// Minimum interval between stateless resets. After a restart thousands are due at once and quinn stamps a
 /// whole batch alike, so any non-zero interval leaves most peers to time out. A reset costs one HMAC, and is
@@ -85,7 +92,7 @@ impl ShownIdentity {
         let _ = SockRef::from(&socket).set_recv_buffer_size(SOCKET_BUFFER_LEN);
         let _ = SockRef::from(&socket).set_send_buffer_size(SOCKET_BUFFER_LEN);
         let config = secret.map_or_else(EndpointConfig::default, ResetSecret::endpoint_config);
-        Endpoint::new(config, Some(server), socket, Arc::new(TokioRuntime)).map_err(bind_error)
+        Endpoint::new(config, Some(server), socket, Arc::new(BatchingRuntime)).map_err(bind_error)
     }
 }
 
@@ -141,8 +148,11 @@ impl ResetSecret {
 /// Transport parameters that measurements favour: few eager slots, small windows, no probing.
 #[must_use]
 pub fn transport(limits: &NetLimits) -> TransportConfig {
+    let mut acknowledgements = AckFrequencyConfig::default();
+    acknowledgements.ack_eliciting_threshold(UNACKNOWLEDGED_MAX.into());
     let mut transport = TransportConfig::default();
     transport
+        .ack_frequency_config(Some(acknowledgements))
         .max_concurrent_bidi_streams(limits.streams_per_connection.into())
         .max_concurrent_uni_streams(WEB_STREAMS.into())
         .datagram_receive_buffer_size(Some(DATAGRAM_BUFFER_LEN))

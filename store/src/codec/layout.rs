@@ -135,6 +135,9 @@ impl Layout for NoLayout {
     }
 }
 
+/// Room for a record, of which nearly all that is stored consists.
+const USUAL_LEN: usize = 64;
+
 /// The stored bytes of a value.
 ///
 /// # Panics
@@ -142,7 +145,8 @@ impl Layout for NoLayout {
 /// If the value does not fit its format, which means that a bound elsewhere is broken: what is
 /// written here could not be read back.
 pub(super) fn seal<T: Layout>(value: &T) -> Bytes {
-    let mut bytes = vec![T::FORMAT.tag(T::VERSION)];
+    let mut bytes = Vec::with_capacity(USUAL_LEN);
+    bytes.push(T::FORMAT.tag(T::VERSION));
     bincode::serde::encode_into_std_write(value, &mut bytes, bincode::config::standard())
         .expect("plain data encodes into memory");
     let checksum = crc32fast::hash(&bytes);
