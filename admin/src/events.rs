@@ -1,6 +1,6 @@
 //! `GET /v1/matches/{match}/events`: a live match as server-sent events.
 //!
-//! The match is polled a few times a second, and only while the peer reads: a stream holds one answer in memory,
+//! The match is looked at when it has changed, and only while the peer reads: a stream holds one answer in memory,
 //! however slow its reader is.
 
 use std::convert::Infallible;
@@ -17,12 +17,15 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep};
 use web::PathId;
 
+use crate::matches::WAIT_MAX;
 use crate::problem::{Kind, Problem, Problems};
 use crate::state::Admin;
 use crate::views::{MatchDetails, MatchStatus};
 
-/// Interval at which the match is polled.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Between two looks, however often the match changes: what changes together is told together.
+const LOOK_EVERY_MIN: Duration = Duration::from_millis(50);
+/// Before another look at a match whose owner may be changing.
+const RETRY_AFTER: Duration = Duration::from_millis(200);
 /// Interval at which an event is sent although only round-trip times and the like have changed.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 /// A stream ends after this; its reader opens a new one.
@@ -75,15 +78,18 @@ impl Watch {
         if told.summary.status == MatchStatus::Finished {
             return None;
         }
+        sleep(LOOK_EVERY_MIN).await;
         while Instant::now() < self.until {
-            sleep(LOOK_EVERY).await;
-            match self.admin.source.inspect(self.id).await {
-                Ok(seen) if seen.is_news_to(told) || told_at.elapsed() >= TELL_EVERY => {
+            let source = &self.admin.source;
+            match source.follow(self.id, &told.revision, WAIT_MAX).await {
+                Ok(seen) if seen.revision != told.revision || told_at.elapsed() >= TELL_EVERY => {
                     return Some(Step::Match(Box::new(seen)));
                 }
-                Ok(_) => {}
-                // The owner of the match may be changing: poll again.
-                Err(problem) if problem.kind.is_passing() && told_at.elapsed() < TELL_EVERY => {}
+                // An owner of another version does not wait.
+                Ok(_) => sleep(LOOK_EVERY_MIN).await,
+                Err(problem) if problem.kind.is_passing() && told_at.elapsed() < TELL_EVERY => {
+                    sleep(RETRY_AFTER).await;
+                }
                 Err(problem) => return Some(Step::Problem(problem)),
             }
         }
@@ -93,7 +99,7 @@ impl Watch {
 
 type Look = Pin<Box<dyn Future<Output = (Watch, Option<Step>)> + Send>>;
 
-/// The polls of a match as a stream: each begins when the event before was read.
+/// The looks at a match as a stream: each begins when the event before was read.
 struct Looks {
     first: Option<(Watch, Box<MatchDetails>)>,
     look: Option<Look>,

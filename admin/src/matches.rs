@@ -1,6 +1,7 @@
 //! `GET /v1/matches`, and reading of one match.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
@@ -254,15 +255,54 @@ pub(crate) async fn watched(
     Ok(Json(WatchedList { matches }))
 }
 
-/// Everything that is known of one match.
+/// What the asker knows of a match.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct KnownParams {
+    /// The `revision` that is known: the answer waits until it is another.
+    #[param(pattern = "^[0-9A-Za-z.-]{1,96}$")]
+    revision: Option<String>,
+    /// With `revision`: how long to wait for another, in milliseconds. After it, the answer is the match as it is.
+    #[param(minimum = 0, maximum = 1500)]
+    wait_ms: Option<u64>,
+}
+
+/// Upper bound on what a reader may wait for news: less than matchmakers wait for a shard.
+pub const WAIT_MAX: Duration = Duration::from_millis(1_500);
+
+impl KnownParams {
+    fn news_within(&self) -> Result<Option<(&str, Duration)>, Problem> {
+        let wait = Duration::from_millis(self.wait_ms.unwrap_or(0));
+        if wait > WAIT_MAX {
+            return Err(invalid("wait_ms must be 0 to 1500."));
+        }
+        let is_plain = |c: u8| c.is_ascii_alphanumeric() || c == b'.' || c == b'-';
+        match &self.revision {
+            Some(text) if !(1..=96).contains(&text.len()) || !text.bytes().all(is_plain) => {
+                Err(invalid("revision must be that of an answer."))
+            }
+            Some(text) => Ok(Some((text, wait))),
+            None if self.wait_ms.is_some() => Err(invalid("wait_ms needs a revision.")),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Everything that is known of one match; with `revision` and `wait_ms`, as soon as there is news.
 #[utoipa::path(get, path = "/v1/matches/{match}", tag = "matches",
-    params(("match" = String, Path, pattern = "^[0-9A-Za-z]{12}$")),
-    responses((status = 200, description = "The match", body = MatchDetails), Problems))]
+    params(("match" = String, Path, pattern = "^[0-9A-Za-z]{12}$"), KnownParams),
+    responses((status = 200, description = "The match", body = MatchDetails), Problems, ChangeProblems))]
 pub(crate) async fn read(
     State(admin): State<Arc<Admin>>,
     PathId(id): PathId<MatchId>,
+    QueryOf(known): QueryOf<KnownParams>,
 ) -> Result<Json<MatchDetails>, Problem> {
-    admin.source.inspect(id).await.map(Json)
+    let details = match known.news_within()? {
+        Some((revision, wait)) => admin.source.follow(id, revision, wait).await,
+        None => admin.source.inspect(id).await,
+    };
+    details.map(Json)
 }
 
 /// One match as PGN, in play or finished.

@@ -1,5 +1,7 @@
 //! The source of an endpoint's answers: a shard, or a matchmaker for all shards.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
 use serde::Serialize;
@@ -127,6 +129,14 @@ pub trait Source: Send + Sync + 'static {
 
     /// One match.
     async fn inspect(&self, id: MatchId) -> Result<MatchDetails, Problem>;
+
+    /// The match as soon as its [revision](MatchDetails::revision) is another, or as it is after some time.
+    async fn follow(
+        &self,
+        id: MatchId,
+        revision: &str,
+        within: Duration,
+    ) -> Result<MatchDetails, Problem>;
 
     /// One match, for PGN or a drawing.
     async fn game(&self, id: MatchId) -> Result<Match, Problem>;

@@ -265,6 +265,9 @@ pub struct MatchDetails {
     pub paused: bool,
     /// Its owner, and the progress of its writes.
     pub ownership: OwnershipView,
+    /// Another text whenever there is news, besides what changes all the time, such as round-trip times.
+    #[serde(default)]
+    pub revision: String,
 }
 
 /// A page of matches.
@@ -450,6 +453,7 @@ impl MatchDetails {
         summary.players.black.link(links.black);
         let mut details = Self::of(&game, summary, ownership);
         details.paused = paused;
+        details.revise();
         Ok((details, game))
     }
 
@@ -493,7 +497,9 @@ impl MatchDetails {
             owner_fenced_total: None,
         };
         let summary = MatchSummary::new(row, owner).of_the_store();
-        Ok((Self::of(&game, summary, ownership), game))
+        let mut details = Self::of(&game, summary, ownership);
+        details.revise();
+        Ok((details, game))
     }
 
     fn of(game: &Match, summary: MatchSummary, ownership: OwnershipView) -> Self {
@@ -518,22 +524,31 @@ impl MatchDetails {
             rematch: game.rematch(),
             paused: false,
             ownership,
+            revision: String::new(),
             summary,
         }
     }
 
-    /// Whether there is news besides what changes all the time.
-    #[must_use]
-    pub fn is_news_to(&self, old: &Self) -> bool {
-        let shown = |details: &Self| {
-            let MatchDetails { summary, .. } = details;
-            let (white, black) = (&summary.players.white, &summary.players.black);
-            (
-                (summary.owner, summary.epoch, summary.seq, summary.stale),
-                (white.connected, black.connected, summary.spectators),
-                (summary.unconfirmed, details.paused, summary.clocks.running),
-            )
-        };
-        shown(self) != shown(old)
+    fn revise(&mut self) {
+        let summary = &self.summary;
+        let (white, black) = (&summary.players.white, &summary.players.black);
+        let flag = |flag: Option<bool>| flag.map_or('-', |flag| if flag { '1' } else { '0' });
+        let number = |number: Option<u32>| number.map_or("-".to_owned(), |n| n.to_string());
+        let running = summary.clocks.running.map_or('-', |seat| match seat {
+            Seat::White => 'w',
+            Seat::Black => 'b',
+        });
+        self.revision = format!(
+            "{}.{}.{}.{}.{}.{}{}{}{}{running}",
+            summary.owner,
+            summary.epoch,
+            summary.seq,
+            number(summary.spectators),
+            number(summary.unconfirmed),
+            flag(white.connected),
+            flag(black.connected),
+            flag(Some(summary.stale)),
+            flag(Some(self.paused)),
+        );
     }
 }

@@ -26,7 +26,7 @@ use store::{Archive, Ownership, Registered, SecretDigest, ShardRecord, Status, S
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use self::census::{Census, Stray};
@@ -41,6 +41,9 @@ use crate::watching::list::placed;
 const TAKE_ATTEMPTS: u32 = 8;
 /// Interval between two attempts.
 const TAKE_EVERY: Duration = Duration::from_millis(500);
+
+/// Before another look at a match without an owner that answers.
+const OWNERLESS_LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Serves the admin endpoint of the whole installation until `shutdown`, beside a [`run`](crate::run) with the
 /// same [`SharedState`]. Shards are shown its certificate or, without TLS, the first token of `access`; the certificate
@@ -319,6 +322,30 @@ impl Source for ClusterSource {
             }
         }
         self.stored(id).await.map(|(details, _)| details)
+    }
+
+    async fn follow(
+        &self,
+        id: MatchId,
+        revision: &str,
+        within: Duration,
+    ) -> Result<MatchDetails, Problem> {
+        let began_at = Instant::now();
+        if let Ok(owner) = self.owner(id).await {
+            let wait_ms = within.as_millis();
+            let path = format!("/v1/matches/{id}?revision={revision}&wait_ms={wait_ms}");
+            if let Ok(details) = self.client.ask(Method::GET, owner, &path, None).await {
+                return Ok(details);
+            }
+        }
+        // No owner waits for it: nobody changes the match until another shard has it.
+        let (details, _) = self.stored(id).await?;
+        let rest = within.saturating_sub(began_at.elapsed());
+        if details.revision == revision && !rest.is_zero() {
+            sleep(rest.min(OWNERLESS_LOOK_EVERY)).await;
+            return self.stored(id).await.map(|(details, _)| details);
+        }
+        Ok(details)
     }
 
     async fn game(&self, id: MatchId) -> Result<Match, Problem> {

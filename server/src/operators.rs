@@ -10,7 +10,7 @@ use admin::{
 use async_trait::async_trait;
 use game_core::{Match, MatchId, Outcome, PlayerId, ShardId};
 use store::{Status, Store};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use shard::{Ask, AskError, Inspector};
@@ -187,6 +187,25 @@ impl Source for ShardSource {
 
     async fn inspect(&self, id: MatchId) -> Result<MatchDetails, Problem> {
         self.look(id).await.map(|(details, _)| details)
+    }
+
+    async fn follow(
+        &self,
+        id: MatchId,
+        revision: &str,
+        within: Duration,
+    ) -> Result<MatchDetails, Problem> {
+        let until = Instant::now() + within;
+        loop {
+            // Asked before the look, so that no change is missed between the two.
+            let changed = self.inspector.follow(id).map_err(unanswered)?;
+            let details = self.inspect(id).await?;
+            if details.revision != revision || Instant::now() >= until {
+                return Ok(details);
+            }
+            // Also when the match has left this shard, which the next look finds.
+            let _ = timeout_at(until, changed).await;
+        }
     }
 
     async fn game(&self, id: MatchId) -> Result<Match, Problem> {

@@ -71,6 +71,15 @@ impl Shard {
         })
     }
 
+    /// Asks for one [`Output::Changed`] when the match next changes, or is no longer in memory; returns whether it is.
+    pub fn follow(&mut self, id: MatchId) -> bool {
+        let is_here = self.by_id.contains_key(&id);
+        if is_here {
+            self.followed.insert(id);
+        }
+        is_here
+    }
+
     /// One match in memory, and who sits in it.
     #[must_use]
     pub fn inspect(&self, id: MatchId, now: Now) -> Option<(Inspection, BySeat<Option<PeerKey>>)> {

@@ -42,7 +42,7 @@ mod uptime;
 mod verifying;
 mod writing;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use game_core::{Command, Epoch, Match, MatchId, MatchTime, PlayerId, Receipt, RoundTrip, ShardId};
@@ -176,6 +176,7 @@ pub struct Shard {
     doubt: Doubt,
     verification: Verification,
     requests: Requests,
+    followed: HashSet<MatchId>,
     outputs: VecDeque<Output>,
     moment: Present,
     ids: NewIds,
@@ -213,6 +214,7 @@ impl Shard {
             doubt: Doubt::default(),
             verification: Verification::default(),
             requests: Requests::default(),
+            followed: HashSet::new(),
             outputs: VecDeque::new(),
             moment: Present::default(),
             ids: NewIds::new(id),
@@ -558,6 +560,9 @@ impl Shard {
         if live.is_dirty() {
             self.writing.add(key);
         }
+        if !self.followed.is_empty() && self.followed.remove(&live.id()) {
+            self.outputs.push_back(Output::Changed(live.id()));
+        }
         if let Some(hand_over) = live.ready_to_go(self.id) {
             self.takeover.begin_hand_over(hand_over, &mut self.outputs);
         }
@@ -571,6 +576,9 @@ impl Shard {
             return;
         };
         self.by_id.remove(&live.id());
+        if self.followed.remove(&live.id()) {
+            self.outputs.push_back(Output::Changed(live.id()));
+        }
         self.deadlines.reschedule(key, live.scheduled(), None);
         for member in live.members() {
             let frame = closing_frame(Some(&live), code).stamp(self.moment.server_time);
@@ -582,6 +590,8 @@ impl Shard {
 
     /// Sends every peer a frame that depends on no write.
     fn announce(&mut self, body: &ServerBody) {
+        self.outputs
+            .extend(self.followed.drain().map(Output::Changed));
         for live in self.matches.values() {
             let frame = ungated_frame(Some(live), body.clone());
             let frame = frame.stamp(self.moment.server_time);

@@ -49,6 +49,8 @@ pub enum Output {
     /// Claim these matches, [`MANY_MAX`](store::MANY_MAX) at most, and answer each with
     /// [`Shard::claimed`](crate::Shard::claimed).
     Claim(Vec<Claiming>),
+    /// A followed match ([`Shard::follow`](crate::Shard::follow)) may look different to operators now.
+    Changed(MatchId),
     /// Write a batch, and answer with [`Shard::appended`](crate::Shard::appended). At most one is in flight.
     Append(Arc<[Append]>),
     /// Remove matches from a shard's set in the store, each up to an epoch; it need not succeed.

@@ -21,11 +21,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use game_core::{Command, CommandKind, MatchTime, PlayerId, UnixMillis};
+use game_core::{Command, CommandKind, MatchId, MatchTime, PlayerId, UnixMillis};
 use protocol::{CloseCode, FAST_HEARTBEAT_EVERY, HEARTBEAT_EVERY, JoinFlags};
 use slotmap::SecondaryMap;
 use store::{Append, Liveness, ShardRecord, Store};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -91,6 +91,8 @@ pub(crate) struct Driver {
     peers: SecondaryMap<PeerKey, Peer>,
     players: Players,
     shows: Shows,
+    /// Operators who wait for a change of a match.
+    followers: HashMap<MatchId, Vec<oneshot::Sender<()>>>,
     /// The frames of this round, in order.
     round: Vec<(PeerKey, Bytes)>,
     metrics: Arc<Metrics>,
@@ -152,6 +154,7 @@ impl Driver {
             peers: SecondaryMap::new(),
             players: Players::new(&config.net),
             shows: Shows::default(),
+            followers: HashMap::new(),
             round: Vec::new(),
             metrics,
             tracer,
@@ -364,6 +367,7 @@ impl Driver {
                         outlet.close(frame, code);
                     }
                 }
+                Output::Changed(id) => self.changed(id),
                 Output::Append(batch) => self.append(batch),
                 Output::ReadHeads(ids) => self.read_heads(ids),
                 Output::Load(id) => self.load(id),

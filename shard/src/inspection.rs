@@ -30,6 +30,9 @@ pub enum Ask {
     Load(MatchId),
     /// One match; `None` if it is not in memory.
     Inspect(MatchId, oneshot::Sender<Option<Box<Inspection>>>),
+    /// Wait until the match next changes, or is no longer in memory; at once if it is not. A change may be one that
+    /// nobody sees.
+    Follow(MatchId, oneshot::Sender<()>),
     /// These matches as the public sees them, without the state of those whose last event is the known one. Those that
     /// are not in memory are left out.
     Watch(
@@ -122,6 +125,17 @@ impl Inspector {
             mpsc::error::TrySendError::Full(_) => AskError::Busy,
             mpsc::error::TrySendError::Closed(_) => AskError::Stopped,
         })
+    }
+
+    /// Returns at once what is ready when the match next changes, after this: see [`Ask::Follow`].
+    ///
+    /// # Errors
+    ///
+    /// When the shard does not accept the request.
+    pub fn follow(&self, id: MatchId) -> Result<oneshot::Receiver<()>, AskError> {
+        let (reply, changed) = oneshot::channel();
+        self.wish(Ask::Follow(id, reply))?;
+        Ok(changed)
     }
 
     /// Sends a request and waits for the answer.

@@ -25,6 +25,14 @@ impl Driver {
             Ask::Inspect(id, reply) => {
                 let _ = reply.send(self.inspect(id, now).map(Box::new));
             }
+            Ask::Follow(id, reply) => {
+                if self.shard.follow(id) {
+                    let followers = self.followers.entry(id).or_default();
+                    // Whoever waits for a match in which nothing happens asks again now and then.
+                    followers.retain(|follower| !follower.is_closed());
+                    followers.push(reply);
+                }
+            }
             Ask::Watch(wanted, reply) => {
                 let public = wanted.into_iter().filter_map(|(id, known)| {
                     let public = self.shard.as_public(id, known, now)?;
@@ -62,6 +70,13 @@ impl Driver {
                 self.heartbeat();
                 let _ = reply.send(());
             }
+        }
+    }
+
+    /// A match may look different to those who follow it.
+    pub(super) fn changed(&mut self, id: MatchId) {
+        for follower in self.followers.remove(&id).into_iter().flatten() {
+            let _ = follower.send(());
         }
     }
 
