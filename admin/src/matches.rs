@@ -283,7 +283,7 @@ impl KnownParams {
                 Err(invalid("revision must be that of an answer."))
             }
             Some(text) => Ok(Some((text, wait))),
-            None if self.wait_ms.is_some() => Err(invalid("wait_ms needs a revision.")),
+            // Nothing is known: all is news.
             None => Ok(None),
         }
     }

@@ -1,6 +1,6 @@
 //! What operators see of a shard, and what they may do to its matches.
 
-use game_core::{ClockStart, Match, Outcome, Seat, ShardId, Termination, UnixMillis};
+use game_core::{ClockStart, Match, MatchId, Outcome, Seat, ShardId, Termination, UnixMillis};
 use protocol::{CloseCode, Role, ServerBody};
 use shard_core::{MatchQuery, PageSelection, Sort};
 use shard_core::{NotDone, Output};
@@ -139,6 +139,49 @@ fn filters_leave_out_what_they_say() {
     assert!(!shows(&|q| q.speed = Some(game_core::Speed::Blitz)));
     assert!(!shows(&|q| q.created_from = Some(UnixMillis(1))));
     assert!(shows(&|q| q.created_to = Some(UnixMillis(0))));
+}
+
+/// The matches that have changed since the last call, of those that are followed.
+fn changed(room: &mut Room) -> Vec<MatchId> {
+    let asked = std::mem::take(&mut room.asked).into_iter();
+    let changed = asked.filter_map(|output| match output {
+        Output::Changed(id) => Some(id),
+        _ => None,
+    });
+    changed.collect()
+}
+
+#[test]
+fn who_follows_a_match_hears_once_of_its_next_change() {
+    let (mut room, id, white, black) = Room::begun(ClockStart::AtOnce);
+    room.play(white, 0, "e2e4");
+    room.store_all();
+    assert_eq!(changed(&mut room), [], "nobody follows it");
+    assert!(room.shard.follow(id));
+    room.advance();
+    assert_eq!(changed(&mut room), [], "nothing has happened");
+    room.play(black, 1, "e7e5");
+    assert_eq!(changed(&mut room), [id], "it waits for the store");
+    room.store_all();
+    assert_eq!(changed(&mut room), [], "once is enough");
+    assert!(room.shard.follow(id));
+    room.shard.leave(white);
+    room.advance();
+    assert_eq!(changed(&mut room), [id], "a player has gone");
+    assert!(!room.shard.follow(MatchId::from_random(1)));
+}
+
+#[test]
+fn who_follows_a_match_hears_of_its_leaving() {
+    let (mut room, other) = with_a_second_shard();
+    let id = room.create(7, room.me, ClockStart::AtOnce);
+    room.join(id, Role::White, None);
+    assert!(room.shard.follow(id));
+    assert_eq!(room.shard.hand_over(id, Some(other), room.now()), Ok(other));
+    room.advance();
+    room.hand_over();
+    assert_eq!(changed(&mut room), [id]);
+    assert!(!room.shard.follow(id));
 }
 
 fn with_a_second_shard() -> (Room, ShardId) {

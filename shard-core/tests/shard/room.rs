@@ -241,7 +241,8 @@ impl Room {
                     let answers = matches.iter().map(claimed).collect();
                     self.shard.arrivals(&matches, Ok(answers));
                 }
-                asked @ (Output::Orphans(_)
+                asked @ (Output::Changed(_)
+                | Output::Orphans(_)
                 | Output::ReadRegistry
                 | Output::Prove(_)
                 | Output::Verify(_)
