@@ -269,7 +269,7 @@ pub(crate) struct KnownParams {
 }
 
 /// Upper bound on what a reader may wait for news: less than matchmakers wait for a shard.
-pub const WAIT_MAX: Duration = Duration::from_millis(1_500);
+pub(crate) const WAIT_MAX: Duration = Duration::from_millis(1_500);
 
 impl KnownParams {
     fn news_within(&self) -> Result<Option<(&str, Duration)>, Problem> {

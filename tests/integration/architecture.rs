@@ -17,6 +17,7 @@ const DIRECTIONS: [(&str, &[&str]); 19] = [
     ("program", &[]),
     ("web", &["protocol", "settings"]),
     ("page", &[]),
+    ("udp", &[]),
     ("shard-core", &["game-core", "protocol", "store"]),
     (
         "shard",
@@ -28,6 +29,7 @@ const DIRECTIONS: [(&str, &[&str]); 19] = [
             "shard-core",
             "store",
             "tokens",
+            "udp",
         ],
     ),
     (
@@ -58,7 +60,7 @@ const DIRECTIONS: [(&str, &[&str]); 19] = [
             "web",
         ],
     ),
-    ("client", &["game-core", "protocol"]),
+    ("client", &["game-core", "protocol", "udp"]),
     (
         "lab",
         &[
