@@ -24,6 +24,9 @@ type Write<'a> = (usize, &'a Append);
 impl MatchLog for RedisStore {
     /// One pipeline, one round trip; each server flushes once for all that it has of it.
     async fn append(&self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut writes: Vec<Write<'_>> = batch.iter().enumerate().collect();
         // Stable: the writes of a match stay in their order.
         writes.sort_by_key(|(_, append)| append.match_id.tag());

@@ -65,6 +65,7 @@ async fn every_kind(store: &dyn Store) {
             (finished.aftermath(Epoch(1), 3, 0, 1), "stored"),
         ]);
     }
+    assert_eq!(store.append(&[]).await.unwrap(), []);
     // One kind of each tag after the other.
     let kinds = writes.len() / 4;
     let order = (0..writes.len()).map(|n| n / 4 + n % 4 * kinds);
